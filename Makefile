@@ -1,0 +1,65 @@
+# Everything here sets itself up: python3 (3.11+) with pip, make and nothing else; as root or not.
+#   make serve    the service on 127.0.0.1:8000, with its own Postgres unless DATABASE_URL names one
+#   make test     the tests
+#   make demo     the stories, against the running service
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+PY := .venv/bin/python
+export PYTHON
+export PYTHONPATH := .
+ARGS ?=
+
+.PHONY: help serve worker migrate demo doctor test lint format contracts lock bench faults fuzz mutants soak docs-assets clean run-env dev-env gates-env
+
+help:
+	@sed -n 's/^#   //p' Makefile
+	@echo "also: worker migrate doctor lint format contracts lock bench faults fuzz mutants soak docs-assets clean"
+
+run-env:
+	@scripts/bootstrap.sh run
+dev-env:
+	@scripts/bootstrap.sh dev
+gates-env:
+	@scripts/bootstrap.sh gates
+
+# The service dies with make (kill -9 of make would otherwise leave it running, holding port and data folder).
+serve: run-env
+	@RETAINER_DIE_WITH_PARENT=1 exec $(PY) -m app.cli serve $(ARGS)
+worker migrate doctor demo: run-env
+	@exec $(PY) -m app.cli $@ $(ARGS)
+
+test: dev-env
+	@exec $(PY) -m pytest $(ARGS)
+lint: dev-env
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+format: dev-env
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+contracts: dev-env
+	$(PY) -m app.commands.contracts $(ARGS)
+
+# By hand; their results are kept under docs/.
+bench faults fuzz mutants soak: %: dev-env scripts/%.py
+	$(PY) scripts/$@.py $(ARGS)
+scripts/%.py:
+	@echo "make: $@ is not written yet" >&2; exit 1
+
+# For maintainers: uv resolves for every platform and writes hashes; its own lock format would name hosts.
+UV_LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(UPGRADE)
+lock:
+	@[ -x .venv-lock/bin/python ] || { $(PYTHON) -m venv --without-pip .venv-lock && $(PYTHON) -m pip --python .venv-lock/bin/python install -q uv; }
+	.venv-lock/bin/uv pip compile -q $(UV_LOCK) requirements.in -o requirements.lock
+	.venv-lock/bin/uv pip compile -q $(UV_LOCK) -c requirements.lock requirements-dev.in -o requirements-dev.lock
+	.venv-lock/bin/uv pip compile -q $(UV_LOCK) requirements-gates.in -o requirements-gates.lock
+	@! grep -n '://' requirements*.lock
+
+# Swagger UI and GraphiQL, so that the docs pages ask nobody. Needs npm; the result is committed.
+docs-assets:
+	scripts/vendor_docs.sh
+
+clean:
+	rm -rf .venv .venv-gates .venv-lock .venv*.lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
