@@ -1,0 +1,195 @@
+"""The one place that reads the environment: read once, frozen, passed down as a value.
+
+Every setting has a default that works, so that `make serve` needs none. Secrets that nobody gave are made at the
+first start and kept in the data folder, readable by its owner alone.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+OPERATOR_KEY_FILE: Final = "operator-key"
+SECRET_KEY_FILE: Final = "secret-key"  # noqa: S105 - a file name
+
+_DRIVER: Final = "postgresql+asyncpg://"
+_PLAIN_SCHEMES: Final = ("postgres://", "postgresql://")
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the message names it and says what is wanted."""
+
+
+def default_data_dir() -> Path:
+    """`/var/lib/retainer` for root, else `$XDG_DATA_HOME/retainer`, which is below the home folder.
+
+    Root's home is closed to the user the embedded Postgres runs as, hence the difference.
+    """
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Path("/var/lib/retainer")
+    base = os.environ.get("XDG_DATA_HOME", "")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "retainer"
+
+
+def normalise_database_url(url: str) -> str:
+    """The URL for SQLAlchemy on asyncpg; `postgres://` and `postgresql://` are accepted and rewritten.
+
+    Refused: any other scheme or driver.
+    """
+    if url.startswith(_DRIVER):
+        return url
+    for scheme in _PLAIN_SCHEMES:
+        if url.startswith(scheme):
+            return _DRIVER + url[len(scheme) :]
+    raise ValueError("it must begin with postgresql://, postgres:// or postgresql+asyncpg://")
+
+
+class Settings(BaseSettings):
+    """What the service can be told. `RETAINER_` stands before each name, but for `DATABASE_URL`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="RETAINER_",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
+        hide_input_in_errors=True,
+    )
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    workers: int = Field(default=1, ge=1, le=64, description="server processes")
+    data_dir: Path = Field(default_factory=default_data_dir)
+    database_url: str | None = Field(
+        default=None, validation_alias="DATABASE_URL", description="unset: the embedded Postgres"
+    )
+    pg_bin: Path | None = Field(default=None, description="folder with initdb and postgres to use instead")
+
+    operator_key: SecretStr | None = Field(default=None, min_length=16)
+    secret_key: SecretStr | None = Field(
+        default=None, min_length=32, description="encrypts what must be read back; keep it with your backups"
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None, description="unset: /metrics only from this machine"
+    )
+
+    worker_in_process: bool = True
+    pool_size: int = Field(default=10, ge=1, le=200, description="database connections a process")
+    ledger_in_flight: int = Field(default=1, ge=1, le=16, description="batches at once; 2 pays on slow disks")
+    ledger_batch: int = Field(default=128, ge=1, le=1000)
+    ledger_queue: int = Field(default=10_000, ge=1, le=1_000_000, description="waiting commands before 429")
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    allow_private_webhooks: bool = Field(default=False, description="let webhooks go to private addresses")
+    rate_limit_per_key: float | None = Field(default=None, gt=0, description="calls a second; unset: off")
+    rate_limit_per_tenant: float | None = Field(default=None, gt=0, description="calls a second; unset: off")
+
+    oidc_issuer: str | None = None
+    oidc_audience: Annotated[tuple[str, ...], NoDecode] = ()
+    oidc_jwks: str | None = Field(default=None, description="address or file; unset: from the issuer")
+
+    @classmethod
+    def read(cls, **overrides: Any) -> Self:
+        """The settings of this process. Raises SettingsError with one line per setting that cannot be used."""
+        try:
+            return cls(**{name: value for name, value in overrides.items() if value is not None})
+        except ValidationError as error:
+            raise SettingsError("\n".join(_complaint(dict(e)) for e in error.errors())) from None
+
+    @field_validator("database_url")
+    @classmethod
+    def _asyncpg(cls, url: str | None) -> str | None:
+        return None if url is None else normalise_database_url(url)
+
+    @field_validator("data_dir", "pg_bin")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return None if path is None else path.expanduser().absolute()
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower(cls, level: object) -> object:
+        return level.lower() if isinstance(level, str) else level
+
+    @field_validator("oidc_audience", mode="before")
+    @classmethod
+    def _commas(cls, given: object) -> object:
+        return (
+            tuple(part.strip() for part in given.split(",") if part.strip())
+            if isinstance(given, str)
+            else given
+        )
+
+    def environment(self) -> dict[str, str]:
+        """These settings as environment variables, for a process that this one starts."""
+        found: dict[str, str] = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if value is None or value == ():
+                continue
+            if isinstance(value, SecretStr):
+                value = value.get_secret_value()
+            elif isinstance(value, tuple):
+                value = ",".join(value)
+            elif isinstance(value, bool):
+                value = "true" if value else "false"
+            found["DATABASE_URL" if name == "database_url" else f"RETAINER_{name.upper()}"] = str(value)
+        return found
+
+    def with_(self, **changes: Any) -> Self:
+        """A copy with some values changed."""
+        return self.model_copy(update=changes)
+
+    def with_secrets(self, *, create: bool) -> tuple[Self, bool]:
+        """These settings with the keys of the data folder filled in where none was given.
+
+        With `create`, missing ones are made first. The second value says whether the operator key was made just
+        now, and so has to be shown, once.
+        """
+        changes: dict[str, SecretStr] = {}
+        new_operator_key = False
+        if self.operator_key is None:
+            value, new_operator_key = _kept_secret(
+                self.data_dir / OPERATOR_KEY_FILE, "rtn_op_" + secrets.token_urlsafe(32) if create else None
+            )
+            if value:
+                changes["operator_key"] = SecretStr(value)
+        if self.secret_key is None:
+            value, _ = _kept_secret(
+                self.data_dir / SECRET_KEY_FILE, secrets.token_urlsafe(48) if create else None
+            )
+            if value:
+                changes["secret_key"] = SecretStr(value)
+        return self.with_(**changes), new_operator_key
+
+
+def _kept_secret(path: Path, fresh: str | None) -> tuple[str | None, bool]:
+    """The secret in a file, or `fresh` put there, whole or not at all, for its owner alone; and whether it is new."""
+    try:
+        kept = path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        kept = ""
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
+    if kept or fresh is None:
+        return kept or None, False
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(fresh + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    return fresh, True
+
+
+def _complaint(error: Mapping[str, Any]) -> str:
+    field = str(error["loc"][0]) if error["loc"] else "settings"
+    name = field if field == "DATABASE_URL" else f"RETAINER_{field.upper()}"
+    return f"{name}: {str(error['msg']).removeprefix('Value error, ')}"
