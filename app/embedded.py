@@ -108,8 +108,10 @@ class EmbeddedPostgres:
             return self.url
         deadline = time.monotonic() + self._start_timeout
         self._prepare_home()
-        self._lock = DataFolderLock(self.home / "lock", self.data_dir)
-        self._lock.acquire(self._lock_timeout)
+        if self._lock is None:  # else the server died under us, and this start revives it
+            lock = DataFolderLock(self.home / "lock", self.data_dir)
+            lock.acquire(self._lock_timeout)
+            self._lock = lock
         try:
             self._check_version()
             self._await_previous(deadline)
@@ -310,7 +312,7 @@ class EmbeddedPostgres:
             text=True,
             check=False,
             start_new_session=True,
-            preexec_fn=self._become(_die_with_parent()),
+            preexec_fn=self._become(die_with_parent(signal.SIGINT)),
         )
         if done.returncode != 0 or "ERROR:" in done.stderr:
             raise EmbeddedPostgresError(f"{program} failed: {(done.stderr or done.stdout).strip()}")
@@ -386,7 +388,7 @@ class EmbeddedPostgres:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C must not reach it before the service has drained
-                preexec_fn=self._become(_die_with_parent()),
+                preexec_fn=self._become(die_with_parent(signal.SIGINT)),
             )
         if sys.platform != "linux":
             self._watcher = _watch_from_outside(process.pid)
@@ -578,16 +580,19 @@ def _can(account: _Account, path: Path, test: str) -> bool:
     return asked.returncode == 0
 
 
-def _die_with_parent() -> Callable[[], None]:
-    """For a child about to turn into Postgres: be told to shut down cleanly when the parent is gone (Linux)."""
+def die_with_parent(number: signal.Signals, parent: int | None = None) -> Callable[[], None]:
+    """What a child runs to be sent this signal when its parent is gone, however it went (Linux; elsewhere nothing).
+
+    `parent` is the process that must still be there, ours unless said otherwise: it may have died in between.
+    """
     if sys.platform != "linux":
         return lambda: None
     prctl = ctypes.CDLL(None, use_errno=True).prctl  # looked up before the fork
-    parent = os.getpid()
+    expected = os.getpid() if parent is None else parent
 
     def run() -> None:
-        prctl(_PR_SET_PDEATHSIG, int(signal.SIGINT), 0, 0, 0)
-        if os.getppid() != parent:  # it died in between
+        prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+        if os.getppid() != expected:
             os._exit(1)
 
     return run

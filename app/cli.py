@@ -1,0 +1,86 @@
+"""`retainer`: one program for serving, operating and asking.
+
+A command is a module of `app.commands` with a function `run` (or a Typer application `app` where it has commands of
+its own). Only the module of the command that was asked for is imported, so that none slows or breaks another.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from typing import Annotated, Final
+
+import typer
+
+from app import __version__
+from app.commands.base import CommandError
+from app.embedded import EmbeddedPostgresError
+from app.settings import SettingsError
+
+COMMANDS: Final = (
+    "serve", "worker", "migrate", "demo", "keys", "policies", "verify-ledger", "audit", "doctor", "backup",
+    "restore", "import", "reconcile", "replay", "export", "explain", "contracts",
+)  # fmt: skip
+
+
+def module_of(command: str) -> str:
+    """The module that holds a command; `import` is a word of Python's, hence the underscore."""
+    name = command.replace("-", "_")
+    return f"app.commands.{name + '_' if name == 'import' else name}"
+
+
+def available() -> tuple[str, ...]:
+    """The commands whose modules are here."""
+    return tuple(name for name in COMMANDS if importlib.util.find_spec(module_of(name)) is not None)
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)
+    ] = False,
+) -> None:
+    """The ledger and the rules of paid support. Settings come from the environment (RETAINER_..., DATABASE_URL)."""
+    if version:
+        print(f"retainer {__version__}")
+        raise typer.Exit
+
+
+def build(arguments: list[str]) -> typer.Typer:
+    """The program, with the command that the arguments name, or with all when they name none."""
+    program = typer.Typer(
+        name="retainer",
+        no_args_is_help=True,
+        invoke_without_command=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    program.callback()(_options)
+    here = available()
+    named = next((argument for argument in arguments if not argument.startswith("-")), None)
+    for name in (named,) if named in here else here:
+        module = importlib.import_module(module_of(name))
+        if hasattr(module, "app"):
+            program.add_typer(module.app, name=name)
+        else:
+            program.command(name)(module.run)
+    return program
+
+
+def main() -> int:
+    """Run the command line. What the operator can mend is one line on stderr and exit code 1, without a traceback."""
+    try:
+        build(sys.argv[1:])()
+    except (CommandError, EmbeddedPostgresError, SettingsError) as error:
+        for line in str(error).splitlines():
+            print(f"retainer: {line}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,236 @@
+"""`retainer serve`: everything that is needed to answer, started in order and stopped in the other order.
+
+Lock on the data folder, port, keys, Postgres, migrations, first data, then uvicorn. On Ctrl-C or SIGTERM the requests
+under way are finished with the database up; only then Postgres stops.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http.client
+import inspect
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any, Final
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from app.commands.base import CommandError, embedded
+from app.commands.migrate import upgrade
+from app.embedded import DataFolderLock, EmbeddedPostgres, EmbeddedPostgresError, die_with_parent
+from app.settings import OPERATOR_KEY_FILE, Settings
+
+GRACE_SECONDS: Final = 10
+_SUPERVISOR: Final = "RETAINER_SUPERVISOR"
+_WITH_PARENT: Final = "RETAINER_DIE_WITH_PARENT"
+
+
+def run() -> None:
+    """Serve the API, with a Postgres of its own unless DATABASE_URL names one. Ctrl-C stops everything."""
+    if os.environ.pop(_WITH_PARENT, ""):
+        die_with_parent(signal.SIGTERM, os.getppid())()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    settings = Settings.read()
+    try:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(_data_folder(settings))
+            listening = stack.enter_context(_listening(settings))
+            settings, new_key = settings.with_secrets(create=True)
+            if new_key and settings.operator_key is not None:
+                _say(f"operator key: {settings.operator_key.get_secret_value()}")
+                _say(f"  (shown this once; kept in {settings.data_dir / OPERATOR_KEY_FILE})")
+            if settings.database_url is None:
+                settings = stack.enter_context(_postgres(settings))
+            _prepare(settings)
+            _serve(settings, listening)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)
+    except KeyboardInterrupt:
+        pass
+    _say("retainer: stopped")
+
+
+def asgi() -> Any:
+    """The application of this process, from the environment that `serve` left; uvicorn calls it in every worker."""
+    supervisor = os.environ.get(_SUPERVISOR)
+    if supervisor is not None:
+        die_with_parent(signal.SIGTERM, int(supervisor))()
+        if sys.platform != "linux":
+            threading.Thread(target=_watch_parent, args=(int(supervisor),), daemon=True).start()
+    from app.main import create_app
+
+    return create_app(Settings.read())
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _data_folder(settings: Settings) -> Iterator[None]:
+    try:
+        settings.data_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
+        lock = DataFolderLock(settings.data_dir / "serve.lock", settings.data_dir)
+        lock.acquire(timeout=5.0)
+    except OSError as error:
+        raise CommandError(
+            f"the data folder {settings.data_dir} cannot be used: {error.strerror}; "
+            "set RETAINER_DATA_DIR to a folder that you may write to"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    """The port, taken before anything slow is started, so that a clash is told at once."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            bound.bind((settings.host, settings.port))
+        except OSError as error:
+            raise CommandError(
+                f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; "
+                "RETAINER_HOST and RETAINER_PORT choose another"
+            ) from None
+        bound.set_inheritable(True)
+        yield bound
+
+
+@contextlib.contextmanager
+def _postgres(settings: Settings) -> Iterator[Settings]:
+    postgres = embedded(settings)
+    keeper = _Keeper(postgres)
+    try:
+        url = postgres.start()
+        keeper.start()
+        yield settings.with_(database_url=url)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(
+                number, signal.SIG_IGN
+            )  # an impatient second Ctrl-C must not cut the shutdown short
+        keeper.stop()
+        postgres.stop()
+
+
+class _Keeper(threading.Thread):
+    """Brings the embedded server back when it dies under the service; requests fail meanwhile, and only meanwhile.
+
+    The kernel ties the revived server to this thread, which lives as long as the process.
+    """
+
+    def __init__(self, postgres: EmbeddedPostgres) -> None:
+        super().__init__(name="postgres-keeper", daemon=True)
+        self._postgres = postgres
+        self._end = threading.Event()
+
+    def run(self) -> None:
+        while not self._end.wait(0.2):
+            code = self._postgres.exit_code
+            if code is None and self._postgres.url is not None:
+                continue
+            _say(f"retainer: the embedded Postgres has gone (exit code {code}); starting it again")
+            try:
+                self._postgres.start()
+                _say("retainer: the embedded Postgres is back")
+            except EmbeddedPostgresError as error:
+                _say(f"retainer: {error}")
+                self._end.wait(2.0)
+
+    def stop(self) -> None:
+        self._end.set()
+        if self.is_alive():
+            self.join()
+
+
+def _prepare(settings: Settings) -> None:
+    """The newest schema, and what the service wants to find in the database at its start."""
+    assert settings.database_url is not None  # noqa: S101 - set by the caller
+    upgrade(settings.database_url)
+    from app import main
+
+    prepare = getattr(main, "prepare", None)
+    if prepare is not None:
+        done = prepare(settings, settings.database_url)
+        if inspect.isawaitable(done):
+            asyncio.run(_awaited(done))
+
+
+async def _awaited(something: Any) -> None:
+    await something
+
+
+def _serve(settings: Settings, listening: socket.socket) -> None:
+    host, port = listening.getsockname()[:2]
+    os.environ.update(settings.with_(port=port).environment())
+    config = uvicorn.Config(
+        "app.commands.serve:asgi",
+        factory=True,
+        host=host,
+        port=port,
+        workers=settings.workers,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_worker_healthcheck=30,
+    )
+    end = threading.Event()
+    threading.Thread(target=_announce, args=(host, port, end), name="announcer", daemon=True).start()
+    try:
+        if settings.workers == 1:
+            server = uvicorn.Server(config)
+            server.run(sockets=[listening])
+            failed = not server.started
+        else:
+            os.environ[_SUPERVISOR] = str(os.getpid())
+            supervisor = Multiprocess(config, sockets=[listening])
+            supervisor.run()
+            failed = any(worker.exitcode == 3 for worker in supervisor.processes)
+    finally:
+        end.set()
+    if failed:
+        raise CommandError("the service did not start; the log above says why")
+
+
+def _announce(host: str, port: int, end: threading.Event) -> None:
+    """Say where to find the service once it answers."""
+    asked = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    while not end.wait(0.1):
+        try:
+            connection = http.client.HTTPConnection(asked, port, timeout=2)
+            connection.request("GET", "/readyz")
+            ready = connection.getresponse().status == 200
+            connection.close()
+        except (OSError, http.client.HTTPException):
+            continue
+        if ready:
+            shown = f"[{host}]" if ":" in host else host
+            _say(f"retainer: ready on http://{shown}:{port} (try /docs and /graphql; Ctrl-C stops it)")
+            return
+
+
+def _watch_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,86 @@
+"""How Alembic reaches the database: asyncpg, one migration at a time in the whole world, never waiting long for a lock.
+
+A migration that waits for a table lock makes everybody else wait behind it, so it gives up after some seconds and is
+run again; only the queue of migrators itself is patient.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+from typing import Any
+
+from alembic import context
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+LOCK = 7_236_117_245_001  # "retainer" to nobody but us
+LOCK_TIMEOUT = "5s"
+QUEUE_TIMEOUT = "120s"
+
+
+def metadata() -> Any:
+    """The tables as the code knows them, for `alembic check`."""
+    if importlib.util.find_spec("app.db.schema") is None:
+        return None
+    from app.db import schema
+
+    return schema.metadata
+
+
+def options() -> dict[str, Any]:
+    return {"target_metadata": metadata(), "transaction_per_migration": True, "compare_type": True}
+
+
+def print_sql() -> None:
+    """`alembic upgrade head --sql`: what would be run, for the linter and for a careful administrator."""
+    context.configure(dialect_name="postgresql", literal_binds=True, **options())
+    with context.begin_transaction():
+        context.execute(f"set lock_timeout = '{LOCK_TIMEOUT}'")
+        context.run_migrations()
+
+
+def migrate(connection: Connection) -> None:
+    connection.execute(text(f"set lock_timeout = '{QUEUE_TIMEOUT}'"))
+    connection.execute(text("set statement_timeout = 0"))
+    connection.execute(text("select pg_advisory_lock(:key)"), {"key": LOCK})
+    connection.execute(text(f"set lock_timeout = '{LOCK_TIMEOUT}'"))
+    connection.commit()  # the lock is the session's, and outlives the transactions of the migrations
+    try:
+        context.configure(connection=connection, **options())
+        with context.begin_transaction():
+            context.run_migrations()
+    finally:
+        connection.rollback()
+        connection.execute(text("select pg_advisory_unlock(:key)"), {"key": LOCK})
+        connection.commit()
+
+
+async def connect_and_migrate(url: str) -> None:
+    engine = create_async_engine(url, poolclass=NullPool)
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(migrate)
+    finally:
+        await engine.dispose()
+
+
+def main() -> None:
+    if context.is_offline_mode():
+        return print_sql()
+    connection = context.config.attributes.get("connection")
+    if connection is not None:
+        return migrate(connection)
+    url = context.config.attributes.get("database_url") or os.environ.get("DATABASE_URL", "")
+    if not url:
+        raise SystemExit(
+            "alembic: set DATABASE_URL, or use `retainer migrate`, which also knows the embedded Postgres"
+        )
+    from app.settings import normalise_database_url
+
+    return asyncio.run(connect_and_migrate(normalise_database_url(url)))
+
+
+main()
