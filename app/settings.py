@@ -71,9 +71,9 @@ class Settings(BaseSettings):
     )
     pg_bin: Path | None = Field(default=None, description="folder with initdb and postgres to use instead")
 
-    operator_key: SecretStr | None = Field(default=None, min_length=16)
+    operator_key: SecretStr | None = None
     secret_key: SecretStr | None = Field(
-        default=None, min_length=32, description="encrypts what must be read back; keep it with your backups"
+        default=None, description="encrypts what must be read back; keep it with your backups"
     )
     metrics_token: SecretStr | None = Field(
         default=None, description="unset: /metrics only from this machine"
@@ -111,6 +111,13 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser().absolute()
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key.get_secret_value()) < 32:
+            raise ValueError("it must have at least 32 characters, random ones")
+        return key
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import http.client
 import inspect
 import os
@@ -30,6 +31,7 @@ from app.settings import OPERATOR_KEY_FILE, Settings
 
 GRACE_SECONDS: Final = 10
 _SUPERVISOR: Final = "RETAINER_SUPERVISOR"
+_EMBEDDED: Final = "RETAINER_EMBEDDED"
 _WITH_PARENT: Final = "RETAINER_DIE_WITH_PARENT"
 
 
@@ -48,6 +50,10 @@ def run() -> None:
             if new_key and settings.operator_key is not None:
                 _say(f"operator key: {settings.operator_key.get_secret_value()}")
                 _say(f"  (shown this once; kept in {settings.data_dir / OPERATOR_KEY_FILE})")
+            elif settings.operator_key is not None and len(settings.operator_key.get_secret_value()) < 16:
+                _say(
+                    "retainer: RETAINER_OPERATOR_KEY is short enough to be guessed; use 16 random characters or more"
+                )
             if settings.database_url is None:
                 settings = stack.enter_context(_postgres(settings))
             _prepare(settings)
@@ -66,9 +72,12 @@ def asgi() -> Any:
         die_with_parent(signal.SIGTERM, int(supervisor))()
         if sys.platform != "linux":
             threading.Thread(target=_watch_parent, args=(int(supervisor),), daemon=True).start()
+    settings = Settings.read()
+    if os.environ.get(_EMBEDDED):
+        _await_postgres(embedded(settings))
     from app.main import create_app
 
-    return create_app(Settings.read())
+    return create_app(settings)
 
 
 def _say(line: str) -> None:
@@ -102,13 +111,19 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            bound.bind((settings.host, settings.port))
-        except OSError as error:
-            raise CommandError(
-                f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; "
-                "RETAINER_HOST and RETAINER_PORT choose another"
-            ) from None
+        deadline = time.monotonic() + 5.0
+        while True:
+            try:
+                bound.bind((settings.host, settings.port))
+                break
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE and time.monotonic() < deadline:
+                    time.sleep(0.05)  # the workers of a killed predecessor may still be on their way out
+                    continue
+                raise CommandError(
+                    f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; "
+                    "RETAINER_HOST and RETAINER_PORT choose another"
+                ) from None
         bound.set_inheritable(True)
         yield bound
 
@@ -120,6 +135,7 @@ def _postgres(settings: Settings) -> Iterator[Settings]:
     try:
         url = postgres.start()
         keeper.start()
+        os.environ[_EMBEDDED] = "1"
         yield settings.with_(database_url=url)
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -158,6 +174,13 @@ class _Keeper(threading.Thread):
         self._end.set()
         if self.is_alive():
             self.join()
+
+
+def _await_postgres(postgres: EmbeddedPostgres) -> None:
+    """A worker born while the server is being brought back would fail, and take the service with it."""
+    deadline = time.monotonic() + 30.0
+    while postgres.attach() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _prepare(settings: Settings) -> None:
