@@ -58,19 +58,7 @@ def run(
                 "--force replaces everything in it with the backup"
             )
         _ask(settings, _ROLE)
-        if objects:
-            _ask(settings, _EMPTY)
-        postgres_tool(
-            settings,
-            "pg_restore",
-            [
-                "--no-owner",
-                "--single-transaction",
-                "--exit-on-error",
-                f"--dbname={_name(settings)}",
-                str(file),
-            ],
-        )
+        _replace(settings, file, empty_first=objects > 0)
         upgrade(settings.database_url or "")
     print(f"retainer: restored {file}")
 
