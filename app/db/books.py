@@ -1,0 +1,163 @@
+"""Loads a customer's book: locks the customer's row first, reads everything else in later statements (decisions 3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.db import ledger as ledger_rows
+from app.db import policies
+from app.db import schema as s
+from app.db.engine import Tx
+from app.domain.book import Book
+from app.domain.customer import Addon, Choice, Cover, Customer, License
+from app.domain.errors import DomainError
+from app.domain.ledger import Ledger
+from app.domain.plan import Plan
+from app.domain.policy import Policy
+
+_CUSTOMER = (
+    s.customer.c.customer_id, s.customer.c.external_id, s.customer.c.last_at, s.customer.c.event_sequence,
+    s.customer.c.data, s.customer.c.profile, s.customer.c.merged_into,
+)
+
+
+def _customer(row: Any) -> Customer:
+    return Customer(customer_id=row.customer_id, external_id=row.external_id, last_at=row.last_at,
+                    event_sequence=row.event_sequence, data=dict(row.data), profile=dict(row.profile))
+
+
+async def find_customer(tx: Tx, external_id: str) -> Customer | None:
+    """The customer with the vendor's id, not locked; a merged one leads to where it went."""
+    row = await tx.row(select(*_CUSTOMER).where(
+        s.customer.c.tenant_id == tx.tenant_id, s.customer.c.external_id == external_id))
+    hops = 0
+    while row is not None and row.merged_into is not None and hops < 10:
+        hops += 1
+        row = await tx.row(select(*_CUSTOMER).where(
+            s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == row.merged_into))
+    return None if row is None else _customer(row)
+
+
+async def customer_by_id(tx: Tx, customer_id: str) -> Customer | None:
+    """The customer with our own id, not locked."""
+    row = await tx.row(select(*_CUSTOMER).where(
+        s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == customer_id))
+    return None if row is None else _customer(row)
+
+
+async def require_customer(tx: Tx, external_id: str) -> Customer:
+    """`find_customer`, or 404 ``customer_not_found``."""
+    found = await find_customer(tx, external_id)
+    if found is None:
+        raise DomainError("customer_not_found", customer_id=external_id)
+    return found
+
+
+async def ensure_customer(tx: Tx, external_id: str) -> Customer:
+    """The customer, made if it is not there yet. Two at once make one."""
+    found = await find_customer(tx, external_id)
+    if found is not None:
+        return found
+    await tx.execute(
+        insert(s.customer)
+        .values(tenant_id=tx.tenant_id, customer_id=tx.mint("cus"), external_id=external_id, event_sequence=0,
+                data={}, profile={}, created_at=tx.at)
+        .on_conflict_do_nothing(index_elements=["tenant_id", "external_id"])
+    )
+    found = await find_customer(tx, external_id)
+    if found is None:
+        raise DomainError("customer_not_found", customer_id=external_id)
+    return found
+
+
+async def lock_customers(tx: Tx, customer_ids: list[str]) -> dict[str, Customer]:
+    """Locks the rows in sorted order and reads them; ``tx.at`` is not before any ``last_at`` afterwards."""
+    rows = await tx.rows(
+        select(*_CUSTOMER)
+        .where(s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id.in_(sorted(set(customer_ids))))
+        .order_by(s.customer.c.customer_id)
+        .with_for_update()
+    )
+    return {row.customer_id: _customer(row) for row in rows}
+
+
+async def load(tx: Tx, external_id: str, *, create: bool = False) -> Book:
+    """The customer's book, locked. 404 ``customer_not_found`` unless ``create``."""
+    customer = await (ensure_customer if create else require_customer)(tx, external_id)
+    return await load_by_id(tx, customer.customer_id)
+
+
+async def load_by_id(tx: Tx, customer_id: str, *, lock: bool = True, policy: Policy | None = None) -> Book:
+    """The book of a customer by our own id; ``lock=False`` for reading."""
+    if lock:
+        locked = await lock_customers(tx, [customer_id])
+        customer = locked.get(customer_id)
+    else:
+        customer = await customer_by_id(tx, customer_id)
+    if customer is None:
+        raise DomainError("customer_not_found", customer_id=customer_id)
+    at = tx.at if customer.last_at is None else max(tx.at, customer.last_at)
+    policy = policy or await policies.in_force(tx, at)
+    accounts, lots, holds = (await ledger_rows.load_all(tx, customer_id))
+    by_customer = {"tenant_id": tx.tenant_id, "customer_id": customer_id}
+    licenses = await tx.rows(_LICENSES, by_customer)
+    covers = await tx.rows(_COVERS, by_customer)
+    choices = await tx.rows(_CHOICES, by_customer)
+    addons = await tx.rows(_ADDONS, by_customer)
+    return Book(
+        customer=customer,
+        policy=policy,
+        at=at,
+        mint=tx.mint,
+        ledger=Ledger(customer_id=customer.customer_id, at=at, rules=policy.credits, accounts=accounts, lots=lots,
+                      holds=holds, mint=tx.mint, command_id=tx.command_id),
+        plan=Plan(customer=customer, at=at, actor=tx.actor),
+        licenses={row.license_id: License(**_plain(row)) for row in licenses},
+        covers={row.cover_id: cover_of(_plain(row)) for row in covers},
+        choices={row.choice_id: Choice(**_plain(row)) for row in choices},
+        addons=[Addon(**_plain(row)) for row in addons],
+    )
+
+
+def empty_book(tx: Tx, policy: Policy, external_id: str) -> Book:
+    """The book of somebody we have never seen, for questions that store nothing."""
+    customer = Customer(customer_id="cus_unknown", external_id=external_id, is_new=True)  # type: ignore[arg-type]
+    return Book(
+        customer=customer, policy=policy, at=tx.at, mint=tx.mint,
+        ledger=Ledger(customer_id=customer.customer_id, at=tx.at, rules=policy.credits, accounts={}, lots={}, holds={},
+                      mint=tx.mint),
+        plan=Plan(customer=customer, at=tx.at, actor=tx.actor),
+    )
+
+
+def cover_of(values: dict[str, Any]) -> Cover:
+    """A cover from its row."""
+    return Cover(**{**values, "levels": tuple(values["levels"]), "actions": tuple(values["actions"])})
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    values = dict(row._mapping)
+    values.pop("tenant_id", None)
+    return values
+
+
+def _of_customer(table: Any) -> Any:
+    return select(table).where(table.c.tenant_id == text(":tenant_id"), table.c.customer_id == text(":customer_id"))
+
+
+_LICENSES = _of_customer(s.license_)
+_COVERS = _of_customer(s.cover)
+_CHOICES = _of_customer(s.choice)
+_ADDONS = _of_customer(s.addon)
+
+
+async def touch(tx: Tx, customer: Customer, *, at: Any) -> None:
+    """Writes back the locked row: last_at, the event sequence, recorded facts and the profile."""
+    await tx.execute(
+        update(s.customer)
+        .where(s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == customer.customer_id)
+        .values(last_at=at, event_sequence=customer.event_sequence, data=customer.data, profile=customer.profile)
+    )

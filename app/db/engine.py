@@ -1,0 +1,285 @@
+"""The one transaction boundary: `Database.transaction` and `Database.reading`, and the only commit in the house.
+
+Each transaction carries its tenant (row-level security reads ``app.tenant``), the instant ``at`` (the database's clock, or
+the sandbox tenant's own time), who acts, and whether anything may be written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+import asyncpg
+from sqlalchemy import Executable, text
+from sqlalchemy.engine import CursorResult, Row
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from app.domain.errors import DomainError
+
+T = TypeVar("T")
+_ROLE: Final = "retainer_app"
+_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_BEGIN = text(
+    "select set_config('app.tenant', :tenant, true), set_config('lock_timeout', :lock_timeout, true), clock_timestamp()"
+)
+_TENANT = text(
+    "select policy_name, clock_mode, clock_now, suspended, policy_revision, calendar_revision from tenant"
+    " where tenant_id = :tenant"
+)
+
+_LOST: Final = {"57P01", "57P02", "57P03", "08006", "08003", "08000", "08001", "08004", "53300"}
+
+
+class Unavailable(Exception):
+    """The database cannot answer now. ``outcome_unknown``: a commit was under way, so retry with the same key."""
+
+    def __init__(self, cause: str, *, outcome_unknown: bool = False) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.outcome_unknown = outcome_unknown
+
+
+class Busy(Unavailable):
+    """A lock was not had in time, or a bound was reached."""
+
+
+def mint(prefix: str) -> str:
+    """A new id: prefix, 48 bits of milliseconds, 80 random bits, so that ids sort by time of making."""
+    number = (int(time.time() * 1000) << 80) | int.from_bytes(os.urandom(10))
+    out = []
+    for _ in range(26):
+        out.append(_ALPHABET[number & 31])
+        number >>= 5
+    return f"{prefix}_{''.join(reversed(out))}"
+
+
+@dataclass(frozen=True, slots=True)
+class TenantState:
+    """The tenant's row as this transaction sees it."""
+
+    tenant_id: str
+    policy_name: str
+    virtual: bool
+    now: datetime | None
+    suspended: bool
+    policy_revision: int
+    calendar_revision: int
+
+
+@dataclass(slots=True)
+class Tx:
+    """One open transaction of one tenant.
+
+    ``at``: the instant of everything in it. ``validate_only``: writers stop before writing and nothing is committed.
+    ``actor``: who acts (a key id, ``worker``, ``operator``).
+    """
+
+    connection: AsyncConnection
+    tenant: TenantState
+    at: datetime
+    database: Database
+    actor: str | None = None
+    validate_only: bool = False
+    read_only: bool = False
+    command_id: str | None = None
+    caches: dict[Any, Any] = field(default_factory=dict)
+    """Memo of this transaction only."""
+
+    @property
+    def tenant_id(self) -> str:
+        """The tenant of this transaction."""
+        return self.tenant.tenant_id
+
+    async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+        """Runs one statement."""
+        return await self.connection.execute(statement, parameters)
+
+    async def rows(self, statement: Executable, parameters: Any = None) -> Sequence[Row[Any]]:
+        """All rows of one statement."""
+        return (await self.connection.execute(statement, parameters)).all()
+
+    async def row(self, statement: Executable, parameters: Any = None) -> Row[Any] | None:
+        """The first row of one statement, or None."""
+        return (await self.connection.execute(statement, parameters)).first()
+
+    def mint(self, prefix: str) -> str:
+        """A new id with that prefix."""
+        return mint(prefix)
+
+
+class Database:
+    """The pool, and the transactions on it. Connects as a role that owns nothing and bypasses nothing (decisions 13)."""
+
+    def __init__(self, url: str, *, pool_size: int = 10, pool_timeout: float = 4.0, lock_timeout_ms: int = 3000,
+                 statement_timeout_ms: int = 20000, application_name: str = "retainer") -> None:
+        self.url = url
+        self.lock_timeout_ms = lock_timeout_ms
+        self.process_cache: dict[Any, Any] = {}
+        """Immutable things by (kind, tenant, revision): policies, calendars."""
+        self.engine: AsyncEngine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=pool_timeout,
+            pool_recycle=1800,
+            connect_args={
+                "timeout": 4,
+                "command_timeout": statement_timeout_ms / 1000 + 2,
+                "server_settings": {
+                    "role": _ROLE,
+                    "application_name": application_name,
+                    "statement_timeout": str(statement_timeout_ms),
+                    "idle_in_transaction_session_timeout": "60000",
+                    "timezone": "UTC",
+                },
+            },
+        )
+
+    async def close(self) -> None:
+        """Closes the pool."""
+        await self.engine.dispose()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self.engine.connect() as connection:
+                yield connection
+        except PoolTimeout as error:
+            raise Busy("no connection became free in time") from error
+        except (ConnectionError, OSError, TimeoutError, asyncio.TimeoutError, asyncpg.InterfaceError,
+                asyncpg.PostgresConnectionError) as error:
+            raise Unavailable("the database cannot be reached") from error
+        except DBAPIError as error:
+            raise _translated(error) from error
+
+    async def _begin(self, connection: AsyncConnection, tenant_id: str) -> tuple[TenantState, datetime]:
+        row = (await connection.execute(
+            _BEGIN, {"tenant": tenant_id, "lock_timeout": f"{self.lock_timeout_ms}ms"})).one()
+        clock: datetime = row[2]
+        found = (await connection.execute(_TENANT, {"tenant": tenant_id})).first()
+        if found is None:
+            raise DomainError("tenant_not_found", tenant_id=tenant_id)
+        state = TenantState(tenant_id, found[0], found[1] == "virtual", found[2], found[3], found[4], found[5])
+        return state, (state.now if state.virtual and state.now is not None else clock).astimezone(UTC)
+
+    @asynccontextmanager
+    async def transaction(self, tenant_id: str, *, actor: str | None = None,
+                          validate_only: bool = False) -> AsyncIterator[Tx]:
+        """A writing transaction, committed at the end of the block; rolled back on any error or when only validating.
+
+        Raises `Unavailable` or `Busy` when the database cannot serve it.
+        """
+        async with self._connection() as connection:
+            state, at = await self._begin(connection, tenant_id)
+            yield Tx(connection, state, at, self, actor=actor, validate_only=validate_only)
+            if validate_only:
+                await connection.rollback()
+                return
+            try:
+                await connection.commit()
+            except (DBAPIError, ConnectionError, OSError, asyncpg.PostgresConnectionError,
+                    asyncpg.InterfaceError) as error:
+                raise Unavailable("the answer to a commit was lost", outcome_unknown=True) from error
+
+    @asynccontextmanager
+    async def reading(self, tenant_id: str) -> AsyncIterator[Tx]:
+        """A read-only snapshot (REPEATABLE READ), always rolled back."""
+        async with self._connection() as connection:
+            await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            state, at = await self._begin(connection, tenant_id)
+            try:
+                yield Tx(connection, state, at, self, read_only=True)
+            finally:
+                await connection.rollback()
+
+    async def run(self, tenant_id: str, work: Callable[[Tx], Awaitable[T]], *, actor: str | None = None,
+                  validate_only: bool = False, attempts: int = 4) -> T:
+        """Runs ``work`` in a transaction; tries again after a deadlock, a serialization failure or a lost connection
+        whose outcome is known. ``work`` must have no effect besides the transaction's.
+        """
+        for attempt in range(1, attempts + 1):
+            try:
+                async with self.transaction(tenant_id, actor=actor, validate_only=validate_only) as tx:
+                    answer = await work(tx)
+                return answer
+            except Busy:
+                raise
+            except Retry:
+                if attempt == attempts:
+                    raise Busy("the work kept colliding with other work") from None
+            except Unavailable as error:
+                if attempt == attempts or error.outcome_unknown:
+                    raise
+            await asyncio.sleep(random.uniform(0.01, 0.05) * attempt)
+        raise AssertionError("unreachable")
+
+    async def read(self, tenant_id: str, work: Callable[[Tx], Awaitable[T]], *, attempts: int = 3) -> T:
+        """Runs ``work`` in a read-only snapshot; tries again when the connection was lost."""
+        for attempt in range(1, attempts + 1):
+            try:
+                async with self.reading(tenant_id) as tx:
+                    return await work(tx)
+            except Busy:
+                raise
+            except Unavailable:
+                if attempt == attempts:
+                    raise
+            await asyncio.sleep(random.uniform(0.01, 0.05) * attempt)
+        raise AssertionError("unreachable")
+
+    async def directory_tenant(self, digest: bytes) -> str | None:
+        """The tenant that a hash of a key, source or token belongs to."""
+        async with self._connection() as connection:
+            row = (await connection.execute(
+                text("select tenant_id from directory where hash = :hash"), {"hash": digest})).first()
+            await connection.rollback()
+        return None if row is None else str(row[0])
+
+    async def tenant_ids(self) -> list[str]:
+        """All tenants, for the worker (each tenant has a directory row of its own)."""
+        async with self._connection() as connection:
+            rows = (await connection.execute(
+                text("select distinct tenant_id from directory order by tenant_id"))).all()
+            await connection.rollback()
+        return [str(row[0]) for row in rows]
+
+    async def check_role(self) -> None:
+        """Refuses to go on if the effective role is superuser or bypasses row-level security, or is a replica's."""
+        async with self._connection() as connection:
+            row = (await connection.execute(text(
+                "select current_user, r.rolsuper, r.rolbypassrls, pg_is_in_recovery()"
+                " from pg_roles r where r.rolname = current_user"))).one()
+            await connection.rollback()
+        if row[1] or row[2]:
+            raise RuntimeError(f"the effective role {row[0]} is superuser or bypasses row-level security")
+        if row[3]:
+            raise RuntimeError("the database is a replica; the service needs the primary")
+
+
+class Retry(Exception):
+    """The work collided with other work and may be tried again."""
+
+
+def _translated(error: DBAPIError) -> Exception:
+    state = getattr(getattr(error, "orig", None), "sqlstate", None) or getattr(
+        getattr(getattr(error, "orig", None), "__cause__", None), "sqlstate", None)
+    if state in {"40001", "40P01"}:
+        return Retry(str(state))
+    if state == "55P03":
+        return Busy("a lock was not had in time")
+    if state == "57014":
+        return Busy("a statement took too long")
+    if state in {"25006"}:
+        return Unavailable("the database is read-only")
+    if state in _LOST or error.connection_invalidated or isinstance(error, (InterfaceError, OperationalError)):
+        return Unavailable("the database cannot be reached")
+    return error

@@ -1,0 +1,53 @@
+"""Policy versions of a tenant: immutable rows, parsed once a process."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from app.db.engine import Tx
+from app.db.schema import policy_version
+from app.documents.policy_document import policy_from_json
+from app.domain.errors import DomainError
+from app.domain.policy import Policy
+
+
+async def versions(tx: Tx) -> list[tuple[int, datetime, Policy]]:
+    """All versions of the tenant's policy: (version, effective_from, policy), oldest first."""
+    key = ("policy", tx.tenant_id)
+    cached = tx.database.process_cache.get(key)
+    if cached is not None and cached[0] == (tx.tenant.policy_name, tx.tenant.policy_revision):
+        return list(cached[1])
+    rows = await tx.rows(
+        select(policy_version.c.version, policy_version.c.effective_from, policy_version.c.document)
+        .where(policy_version.c.tenant_id == tx.tenant_id, policy_version.c.name == tx.tenant.policy_name)
+        .order_by(policy_version.c.version)
+    )
+    parsed = [(row[0], row[1], _parsed(tx, row[0], row[2])) for row in rows]
+    if not tx.database.process_cache.get("disabled"):
+        tx.database.process_cache[key] = ((tx.tenant.policy_name, tx.tenant.policy_revision), parsed)
+    return list(parsed)
+
+
+def _parsed(tx: Tx, version: int, document: dict[str, Any]) -> Policy:
+    return policy_from_json({**document, "version": version})
+
+
+async def in_force(tx: Tx, at: datetime | None = None) -> Policy:
+    """The policy in force at ``at`` (now): the newest version whose effective date has come; else the oldest."""
+    found = await versions(tx)
+    if not found:
+        raise DomainError("policy_not_found", name=tx.tenant.policy_name)
+    moment = at or tx.at
+    best = [one for one in found if one[1] <= moment]
+    return (max(best, key=lambda one: (one[1], one[0])) if best else found[0])[2]
+
+
+async def of_version(tx: Tx, version: int) -> Policy:
+    """A pinned version: grants and quotes keep the policy they were made under."""
+    for number, _, policy in await versions(tx):
+        if number == version:
+            return policy
+    raise DomainError("policy_not_found", name=tx.tenant.policy_name, version=version)

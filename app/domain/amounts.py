@@ -1,0 +1,50 @@
+"""Amounts: credits are ints, money is decimal strings with a currency; no float anywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from typing import Final
+
+MAX_CREDITS: Final = 1_000_000_000_000
+"""The largest amount of credits in one command: far above any real use, far below int53."""
+MAX_WIRE_INT: Final = 2**53 - 1
+
+MINOR_DIGITS: Final[dict[str, int]] = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "BHD": 3, "KWD": 3, "TND": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount of money: exact decimal, ISO 4217 currency."""
+
+    amount: Decimal
+    currency: str
+
+    @property
+    def text(self) -> str:
+        """The amount as the wire carries it: fixed point with the currency's digits, e.g. ``34.50``."""
+        return format(self.amount.quantize(unit_of(self.currency)), "f")
+
+
+def unit_of(currency: str) -> Decimal:
+    """The smallest unit of a currency: 0.01 unless it has other minor digits."""
+    return Decimal(1).scaleb(-MINOR_DIGITS.get(currency, 2))
+
+
+def share(money: Money, part: Fraction) -> Money:
+    """A part of an amount, half up to the currency's smallest unit (SHOPP-19)."""
+    exact = Fraction(money.amount) * part
+    unit = unit_of(money.currency)
+    scaled = exact / Fraction(unit)
+    units = Decimal(scaled.numerator * 2 + scaled.denominator) // Decimal(scaled.denominator * 2)
+    return Money((units * unit).quantize(unit, rounding=ROUND_HALF_UP), money.currency)
+
+
+def discount_percent(*, list_price: Decimal | None, paid: Decimal | None) -> Fraction:
+    """The exact discount of an order line in percent. No list price: no discount; a list price of zero: 100 (AVA-6)."""
+    if list_price is None or paid is None:
+        return Fraction(0)
+    if list_price <= 0:
+        return Fraction(100)
+    return (Fraction(list_price) - Fraction(paid)) * 100 / Fraction(list_price)

@@ -1,0 +1,94 @@
+"""Conditions over facts, in three values: true, false, unknown (None). An absent fact is unknown (ALL-3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from app.domain.policy import All, AnyOf, Condition, Not, Test
+
+Facts = Mapping[str, Any]
+
+
+def holds(condition: Condition | None, facts: Facts) -> bool | None:
+    """Whether the condition holds; no condition always does. None: it depends on a fact that is not stated."""
+    match condition:
+        case None:
+            return True
+        case Test():
+            return _test(condition, facts)
+        case All(all=parts):
+            answers = [holds(part, facts) for part in parts]
+            return False if False in answers else None if None in answers else True
+        case AnyOf(any=parts):
+            answers = [holds(part, facts) for part in parts]
+            return True if True in answers else None if None in answers else False
+        case Not(no=part):
+            answer = holds(part, facts)
+            return None if answer is None else not answer
+
+
+def facts_used(condition: Condition | None) -> Iterator[str]:
+    """The names of the facts a condition looks at, in order, without repeats."""
+    seen: set[str] = set()
+    for test in tests_of(condition):
+        for name in (test.fact, test.value_fact):
+            if name is not None and name not in seen:
+                seen.add(name)
+                yield name
+
+
+def tests_of(condition: Condition | None) -> Iterator[Test]:
+    """The single comparisons of a condition, left to right."""
+    match condition:
+        case None:
+            return
+        case Test():
+            yield condition
+        case All(all=parts) | AnyOf(any=parts):
+            for part in parts:
+                yield from tests_of(part)
+        case Not(no=part):
+            yield from tests_of(part)
+
+
+def _test(test: Test, facts: Facts) -> bool | None:
+    fact = facts.get(test.fact)
+    if test.op == "known":
+        return fact is not None
+    if test.op == "unknown":
+        return fact is None
+    value: Any = facts.get(test.value_fact) if test.value_fact is not None else test.value
+    if fact is None or (test.value_fact is not None and value is None):
+        return None
+    match test.op:
+        case "eq":
+            return bool(fact == value)
+        case "ne":
+            return bool(fact != value)
+        case "in":
+            return fact in _many(value)
+        case "not_in":
+            return fact not in _many(value)
+        case "contains":
+            return value in fact
+        case "lt":
+            return bool(_number(fact) < _number(value))
+        case "le":
+            return bool(_number(fact) <= _number(value))
+        case "gt":
+            return bool(_number(fact) > _number(value))
+        case "ge":
+            return bool(_number(fact) >= _number(value))
+
+
+def _many(value: Any) -> Any:
+    return value if isinstance(value, (tuple, list, frozenset, set)) else (value,)
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, str):
+        return Fraction(Decimal(value)) if value.replace(".", "", 1).lstrip("-").isdigit() else value
+    return value
