@@ -1,4 +1,4 @@
-"""The ledger's nouns: account, lot, hold, operation, entry (design: exact, append-only, double entry by construction)."""
+"""The ledger's nouns: account, lot, hold, operation, entry (exact, append-only, double entry by construction)."""
 
 from __future__ import annotations
 
@@ -90,6 +90,16 @@ class HoldLine:
     captured: int = 0
     released: int = 0
     refunded: int = 0
+
+    @property
+    def open(self) -> int:
+        """Credits of the line still reserved."""
+        return self.credits - self.captured - self.released
+
+    @property
+    def kept(self) -> int:
+        """Captured credits not given back."""
+        return self.captured - self.refunded
 
 
 @dataclass(slots=True, kw_only=True)

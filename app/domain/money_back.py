@@ -1,0 +1,118 @@
+"""Money back for unused bought credits (SHOPP-19, SHOPP-20): computed under lock from the lot's cost basis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Literal
+
+from app.domain.amounts import Money, share
+from app.domain.lot import Lot
+from app.domain.period import add_term
+from app.domain.policy import MoneyBack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundQuote:
+    """What a lot's unused credits are worth now. ``code`` says why nothing is (None: something is)."""
+
+    lot_id: str
+    credits: int
+    """Credits that would be voided."""
+    refund: Money | None
+    basis: Literal["full", "partial", "none"]
+    code: str | None
+    clause: str | None
+    reading: bool
+    facts: dict[str, Any]
+
+
+def refunded_so_far(lot: Lot) -> Decimal:
+    """Money already given back for a lot."""
+    return Decimal(str(lot.data.get("refunded", "0")))
+
+
+def refund_quote(
+    lot: Lot, rules: MoneyBack | None, at: datetime, *, service_provided: bool = False, override: bool = False
+) -> RefundQuote:
+    """What the unused credits of a bought lot bring at ``at``.
+
+    The price paid up to and including ``full_within`` of 24-hour days from the purchase; then that times remaining over
+    whole term in whole seconds, half up to the cent; then nothing (``expired``). A credit applied and undecided is
+    ``credit_in_use``, one with service given ``service_provided``, both of the lot's unused rest only when nothing else
+    is left. ``override``: the vendor's discretion (SHOPP-20), the price paid less what was given back already.
+    """
+    facts: dict[str, Any] = {
+        "purchased_at": lot.effective_at.isoformat(),
+        "expires_at": lot.expires_at.isoformat() if lot.expires_at else None,
+        "unused": lot.available,
+        "held": lot.held,
+        "used": lot.spent,
+    }
+    clause = rules.clause if rules else None
+
+    def none(code: str, cited: str | None = clause) -> RefundQuote:
+        return RefundQuote(
+            lot_id=lot.lot_id,
+            credits=0,
+            refund=Money(Decimal(0), lot.cost.currency) if lot.cost else None,
+            basis="none",
+            code=code,
+            clause=cited,
+            reading=bool(rules and rules.reading),
+            facts=facts,
+        )
+
+    def some(basis: Literal["full", "partial"], part: Fraction) -> RefundQuote:
+        assert lot.cost is not None  # noqa: S101 - narrowing; checked by the caller
+        left = Money(lot.cost.amount - refunded_so_far(lot), lot.cost.currency)
+        money = share(lot.cost, part)
+        return RefundQuote(
+            lot_id=lot.lot_id,
+            credits=lot.available,
+            refund=money if money.amount <= left.amount else left,
+            basis=basis,
+            code=None,
+            clause=(rules.used_clause or clause) if override and rules else clause,
+            reading=bool(rules and rules.reading),
+            facts=facts,
+        )
+
+    if rules is None:
+        return none("refund_not_offered")
+    if lot.cost is None or lot.cost.amount <= 0 or lot.origin_lot_id is not None:
+        return none("not_bought")
+    if refunded_so_far(lot) >= lot.cost.amount:
+        return none("already_refunded")
+    if override:
+        return some("full", Fraction(1))
+    blocked = _blocked(lot, rules, at, service_provided)
+    if blocked is not None:
+        return none(*blocked)
+    unused = Fraction(lot.available, lot.granted)
+    if at <= add_term(lot.effective_at, rules.full_within):
+        return some("full", unused)
+    if not rules.then_prorated or lot.expires_at is None:
+        return none("refund_window_over")
+    second = timedelta(seconds=1)
+    facts["remaining_seconds"] = (lot.expires_at - at) // second
+    facts["term_seconds"] = (lot.expires_at - lot.effective_at) // second
+    return some("partial", unused * Fraction(facts["remaining_seconds"], facts["term_seconds"]))
+
+
+def _blocked(
+    lot: Lot, rules: MoneyBack, at: datetime, service_provided: bool
+) -> tuple[str, str | None] | None:
+    """Why nothing comes back at all, with the clause; None when something may."""
+    used = rules.used_clause or rules.clause
+    if lot.available == 0:
+        if lot.held > 0:
+            return (rules.used_code, used) if service_provided else (rules.in_use_code, rules.clause)
+        if lot.spent > 0:
+            return (rules.used_code, used)
+        return ("expired" if lot.expired else "already_refunded", rules.clause)
+    if lot.expires_at is not None and lot.expires_at <= at:
+        return ("expired", rules.clause)
+    return None
