@@ -9,7 +9,7 @@ import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Annotated
+from typing import Annotated
 
 import typer
 from sqlalchemy.engine import make_url
@@ -41,29 +41,8 @@ def run(file: Annotated[Path, typer.Argument(help="Where to write it.")]) -> Non
         )
 
 
-def postgres_tool(
-    settings: Settings, tool: str, arguments: Sequence[str], feed: IO[bytes] | None = None
-) -> str:
+def postgres_tool(settings: Settings, tool: str, arguments: Sequence[str]) -> str:
     """What one of Postgres's own programs prints, run against the database; the password stays off the command line."""
-    done = subprocess.run(
-        tool_command(settings, tool, arguments),
-        env=tool_environment(settings),
-        stdin=feed or subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise CommandError(f"{tool} failed: {done.stderr.decode(errors='replace').strip()}")
-    return done.stdout.decode()
-
-
-def tool_command(settings: Settings, tool: str, arguments: Sequence[str]) -> list[str]:
-    """The command line of such a program."""
-    return [str(find_bin_dir(settings.pg_bin) / tool), "--no-password", *arguments]
-
-
-def tool_environment(settings: Settings) -> dict[str, str]:
-    """The environment that tells it where the database is, and nothing else of ours."""
     url = make_url(settings.database_url or "")
     # The embedded server is reached through the host in the query, a server of one's own by host and port.
     found = {
@@ -74,8 +53,14 @@ def tool_environment(settings: Settings) -> dict[str, str]:
         "PGDATABASE": url.database,
         "PGSSLMODE": url.query.get("sslmode") or url.query.get("ssl"),
     }
-    return {
-        "PATH": "/usr/bin:/bin",
-        "LC_ALL": "C.UTF-8",
-        **{name: str(value) for name, value in found.items() if value},
-    }
+    environment = {name: str(value) for name, value in found.items() if value}
+    done = subprocess.run(
+        [find_bin_dir(settings.pg_bin) / tool, "--no-password", *arguments],
+        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise CommandError(f"{tool} failed: {done.stderr.decode(errors='replace').strip()}")
+    return done.stdout.decode()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from app.commands.backup import postgres_tool, tool_command, tool_environment
+from app.commands.backup import postgres_tool
 from app.commands.base import CommandError, database, embedded
 from app.commands.migrate import upgrade
 from app.settings import Settings
@@ -64,23 +63,11 @@ def run(
 
 
 def _replace(settings: Settings, file: Path, *, empty_first: bool) -> None:
-    """Out with the old and in with the new in one transaction: a backup that fails half-way costs nothing."""
-    command = tool_command(settings, "pg_restore", ["--no-owner", "--file=-", str(file)])
-    with tempfile.TemporaryFile() as complaint:
-        with subprocess.Popen(
-            command,
-            env=tool_environment(settings),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=complaint,
-        ) as script:
-            emptying = ["-c", _EMPTY] if empty_first else []
-            postgres_tool(
-                settings, "psql", [*_QUIET, "--single-transaction", *emptying, "-f", "-"], feed=script.stdout
-            )
-        if script.returncode != 0:
-            complaint.seek(0)
-            raise CommandError(f"pg_restore failed: {complaint.read().decode(errors='replace').strip()}")
+    """Out with the old and in with the new in one transaction: a backup that cannot be read whole costs nothing."""
+    with tempfile.NamedTemporaryFile(prefix="retainer-", suffix=".sql") as script:
+        postgres_tool(settings, "pg_restore", ["--no-owner", f"--file={script.name}", str(file)])
+        emptying = ["-c", _EMPTY] if empty_first else []
+        postgres_tool(settings, "psql", [*_QUIET, "--single-transaction", *emptying, "-f", script.name])
 
 
 def _ask(settings: Settings, sql: str) -> str:

@@ -29,7 +29,7 @@ from app.commands.migrate import upgrade
 from app.embedded import DataFolderLock, EmbeddedPostgres, EmbeddedPostgresError, die_with_parent
 from app.settings import OPERATOR_KEY_FILE, Settings
 
-GRACE_SECONDS: Final = 10
+GRACE_SECONDS: Final = 7  # container engines kill after ten, and Postgres stops after the workers
 _SUPERVISOR: Final = "RETAINER_SUPERVISOR"
 _EMBEDDED: Final = "RETAINER_EMBEDDED"
 _WITH_PARENT: Final = "RETAINER_DIE_WITH_PARENT"

@@ -13,7 +13,8 @@ STATIC = Path(__file__).parents[2] / "app" / "api" / "pages" / "static"
 
 def strawberry_page() -> str:
     spec = find_spec("strawberry")
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     return (Path(spec.origin).parent / "static" / "graphiql.html").read_text()
 
 
