@@ -1,0 +1,379 @@
+"""The ledger's rows: loading under the customer's lock, and the one statement that writes a whole batch.
+
+Every writer locks the customer's row first and calls `load` in a later statement (design: The lock). All statements are
+built once; lists travel as arrays.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, Final
+
+from sqlalchemy import TextClause, text
+
+from app.db.engine import Tx
+from app.domain.amounts import Money
+from app.domain.ledger import LedgerChanges
+from app.domain.lot import Account, Hold, HoldLine, Lot
+
+Loaded = tuple[dict[str, Account], dict[str, Lot], dict[str, Hold]]
+
+_ACCOUNT: Final = (
+    "customer_id, credit_type, granted, available, held, spent, expired, voided, owed, next_expiry, version"
+)
+_LOT: Final = (
+    "lot_id, customer_id, credit_type, source, rule, granted, effective_at, expires_at, available, held, spent,"
+    " expired, voided, priority, scope, license_id, order_id, line_id, unit_no, cost_amount, cost_currency,"
+    " policy_version, origin_lot_id, clause, reading, reason, data"
+)
+_HOLD: Final = (
+    "hold_id, customer_id, credit_type, credits, created_at, ticket_id, expires_at, kind, closed_at"
+)
+
+_ACCOUNTS = text(
+    f"select {_ACCOUNT} from account where tenant_id = :tenant and customer_id = any(:customers)"
+)
+_OPEN_LOTS = text(
+    f"select {_LOT} from lot where tenant_id = :tenant and customer_id = any(:customers) and is_open"
+)
+_ALL_LOTS = text(f"select {_LOT} from lot where tenant_id = :tenant and customer_id = any(:customers)")
+_LOTS = text(f"select {_LOT} from lot where tenant_id = :tenant and lot_id = any(:lots)")
+_OPEN_HOLDS = text(
+    f"select {_HOLD} from hold where tenant_id = :tenant and customer_id = any(:customers) and closed_at is null"
+)
+_HOLDS = text(f"select {_HOLD} from hold where tenant_id = :tenant and hold_id = any(:holds)")
+_TICKET_HOLDS = text(f"select {_HOLD} from hold where tenant_id = :tenant and ticket_id = any(:tickets)")
+_CUSTOMERS_TICKET_HOLDS = text(
+    f"select {', '.join('h.' + name for name in _HOLD.split(', '))} from ticket t join hold h"
+    " on h.tenant_id = t.tenant_id and h.ticket_id = t.ticket_id and h.customer_id = t.customer_id"
+    " where t.tenant_id = :tenant and t.customer_id = any(:customers) and h.closed_at is not null"
+)
+_LINES = text(
+    "select hold_id, lot_id, line_no, credits, captured, released, refunded from hold_line"
+    " where tenant_id = :tenant and hold_id = any(:holds) order by hold_id, line_no"
+)
+
+
+async def load(
+    tx: Tx,
+    customer_ids: Sequence[str],
+    *,
+    open_holds: bool = True,
+    hold_ids: Sequence[str] = (),
+    ticket_ids: Sequence[str] = (),
+    lot_ids: Sequence[str] = (),
+    every_lot: bool = False,
+    ticket_holds: bool = False,
+) -> dict[str, Loaded]:
+    """The customers' accounts, open lots and holds: open ones, the named, and those of the named tickets.
+
+    Lots that a loaded hold points to are loaded too. ``every_lot`` adds closed lots, ``ticket_holds`` the closed holds
+    of the customers' tickets. Lock the customers in an earlier statement.
+    """
+    wanted = list(dict.fromkeys(customer_ids))
+    by = {"tenant": tx.tenant_id, "customers": wanted}
+    answer: dict[str, Loaded] = {one: ({}, {}, {}) for one in wanted}
+    for row in await _rows(tx, _ACCOUNTS, by):
+        answer[row[0]][0][row[1]] = account_of(row)
+    for row in await _rows(tx, _ALL_LOTS if every_lot else _OPEN_LOTS, by):
+        answer[row[1]][1][row[0]] = lot_of(row)
+    rows: list[Any] = []
+    if open_holds:
+        rows += await _rows(tx, _OPEN_HOLDS, by)
+    if ticket_holds:
+        rows += await _rows(tx, _CUSTOMERS_TICKET_HOLDS, by)
+    if hold_ids:
+        rows += await _rows(tx, _HOLDS, {"tenant": tx.tenant_id, "holds": list(hold_ids)})
+    if ticket_ids:
+        rows += await _rows(tx, _TICKET_HOLDS, {"tenant": tx.tenant_id, "tickets": list(ticket_ids)})
+    await _add_holds(tx, answer, rows, lot_ids)
+    return answer
+
+
+async def load_all(tx: Tx, customer_id: str) -> Loaded:
+    """Everything of one customer that a rule may ask for: all lots, all open holds, and all holds of its tickets."""
+    return (await load(tx, [customer_id], every_lot=True, ticket_holds=True))[customer_id]
+
+
+async def _rows(tx: Tx, statement: TextClause, parameters: dict[str, Any]) -> Sequence[Any]:
+    return await tx.rows(statement, parameters)
+
+
+async def _add_holds(tx: Tx, answer: dict[str, Loaded], rows: Iterable[Any], lot_ids: Sequence[str]) -> None:
+    holds: dict[str, Hold] = {}
+    for row in rows:
+        if row[1] in answer and row[0] not in holds:
+            holds[row[0]] = answer[row[1]][2][row[0]] = hold_of(row)
+    needed = set(lot_ids)
+    if holds:
+        for row in await _rows(tx, _LINES, {"tenant": tx.tenant_id, "holds": list(holds)}):
+            hold = holds[row[0]]
+            hold.lines.append(
+                HoldLine(
+                    lot_id=row[1],
+                    line_no=row[2],
+                    credits=row[3],
+                    captured=row[4],
+                    released=row[5],
+                    refunded=row[6],
+                )
+            )
+            needed.add(row[1])
+    missing = sorted(needed.difference(*(one[1] for one in answer.values())))
+    if missing:
+        for row in await _rows(tx, _LOTS, {"tenant": tx.tenant_id, "lots": missing}):
+            if row[1] in answer:
+                answer[row[1]][1][row[0]] = lot_of(row)
+
+
+def account_of(row: Any) -> Account:
+    """An account from its row."""
+    return Account(
+        customer_id=row[0],
+        credit_type=row[1],
+        granted=row[2],
+        available=row[3],
+        held=row[4],
+        spent=row[5],
+        expired=row[6],
+        voided=row[7],
+        owed=row[8],
+        next_expiry=row[9],
+        version=row[10],
+    )
+
+
+def lot_of(row: Any) -> Lot:
+    """A lot from its row."""
+    return Lot(
+        lot_id=row[0],
+        customer_id=row[1],
+        credit_type=row[2],
+        source=row[3],
+        rule=row[4],
+        granted=row[5],
+        effective_at=row[6],
+        expires_at=row[7],
+        available=row[8],
+        held=row[9],
+        spent=row[10],
+        expired=row[11],
+        voided=row[12],
+        priority=row[13],
+        scope=row[14],
+        license_id=row[15],
+        order_id=row[16],
+        line_id=row[17],
+        unit_no=row[18],
+        cost=None if row[19] is None else Money(row[19], row[20]),
+        policy_version=row[21],
+        origin_lot_id=row[22],
+        clause=row[23],
+        reading=row[24],
+        reason=row[25],
+        data=_json(row[26]),
+    )
+
+
+def hold_of(row: Any) -> Hold:
+    """A hold from its row, still without lines."""
+    return Hold(
+        hold_id=row[0],
+        customer_id=row[1],
+        credit_type=row[2],
+        credits=row[3],
+        created_at=row[4],
+        lines=[],
+        ticket_id=row[5],
+        expires_at=row[6],
+        kind=row[7],
+        closed_at=row[8],
+    )
+
+
+def _json(value: Any) -> dict[str, Any]:
+    return dict(json.loads(value)) if isinstance(value, str) else dict(value)
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+class _Part:
+    """One table's share of the writing statement: its columns with their types and how a row gives them."""
+
+    def __init__(
+        self, name: str, columns: dict[str, str], sql: str, values: Callable[[Any], tuple[Any, ...]]
+    ) -> None:
+        self.name = name
+        self.columns = columns
+        self.values = values
+        arrays = ", ".join(
+            f"cast(:{name}_{column} as {_carried(type_)}[])" for column, type_ in columns.items()
+        )
+        given = f"unnest({arrays}) as u({', '.join(columns)})"
+        names = ", ".join(columns)
+        picked = ", ".join(
+            f"cast(u.{column} as {type_})" if _carried(type_) != type_ else f"u.{column}"
+            for column, type_ in columns.items()
+        )
+        self.sql = sql.format(names=names, picked=picked, given=given)
+
+    def bind(self, rows: Sequence[Any], into: dict[str, Any]) -> None:
+        """Adds the rows' values to the parameters."""
+        columns = list(zip(*(self.values(row) for row in rows), strict=True)) or [()] * len(self.columns)
+        for column, values in zip(self.columns, columns, strict=True):
+            into[f"{self.name}_{column}"] = list(values)
+
+
+def _carried(type_: str) -> str:
+    return "text" if type_ in ("jsonb", "numeric") else type_
+
+
+_BUCKETS: Final = ("available", "held", "spent", "expired", "voided")
+_PARTS: Final = (
+    _Part(
+        "acc",
+        {
+            "customer_id": "text",
+            "credit_type": "text",
+            **dict.fromkeys(("granted", *_BUCKETS, "owed"), "bigint"),
+            "next_expiry": "timestamptz",
+            "version": "bigint",
+        },
+        "insert into account (tenant_id, {names}) select :tenant, {picked} from {given}"
+        " on conflict (tenant_id, customer_id, credit_type) do update set "
+        + ", ".join(
+            f"{one} = excluded.{one}" for one in ("granted", *_BUCKETS, "owed", "next_expiry", "version")
+        ),
+        lambda a: (
+            a.customer_id, a.credit_type, a.granted, a.available, a.held, a.spent, a.expired, a.voided, a.owed,
+            a.next_expiry, a.version,
+        ),
+    ),
+    _Part(
+        "lotn",
+        {
+            "lot_id": "text", "customer_id": "text", "credit_type": "text", "source": "text", "rule": "text",
+            **dict.fromkeys(("granted", *_BUCKETS), "bigint"),
+            "effective_at": "timestamptz", "expires_at": "timestamptz", "is_open": "boolean", "priority": "integer",
+            "scope": "text", "license_id": "text", "order_id": "text", "line_id": "text", "unit_no": "integer",
+            "cost_amount": "numeric", "cost_currency": "text", "policy_version": "integer", "origin_lot_id": "text",
+            "clause": "text", "reading": "boolean", "reason": "text", "data": "jsonb",
+        },
+        "insert into lot (tenant_id, {names}) select :tenant, {picked} from {given}",
+        lambda one: (
+            one.lot_id, one.customer_id, one.credit_type, one.source, one.rule, one.granted, one.available, one.held,
+            one.spent, one.expired, one.voided, one.effective_at, one.expires_at, one.is_open, one.priority, one.scope,
+            one.license_id, one.order_id, one.line_id, one.unit_no, None if one.cost is None else str(one.cost.amount),
+            None if one.cost is None else one.cost.currency, one.policy_version, one.origin_lot_id, one.clause,
+            one.reading, one.reason, json.dumps(one.data),
+        ),
+    ),
+    _Part(
+        "lotc",
+        {"lot_id": "text", **dict.fromkeys(_BUCKETS, "bigint"), "expires_at": "timestamptz", "is_open": "boolean",
+         "data": "jsonb"},
+        "update lot set "
+        + ", ".join(f"{one} = u.{one}" for one in (*_BUCKETS, "expires_at", "is_open"))
+        + ", data = cast(u.data as jsonb) from {given} where lot.tenant_id = :tenant and lot.lot_id = u.lot_id",
+        lambda one: (
+            one.lot_id, one.available, one.held, one.spent, one.expired, one.voided, one.expires_at, one.is_open,
+            json.dumps(one.data) if one.data else "{}",
+        ),
+    ),
+    _Part(
+        "hn",
+        {"hold_id": "text", "customer_id": "text", "credit_type": "text", "kind": "text", "credits": "bigint",
+         "ticket_id": "text", "created_at": "timestamptz", "expires_at": "timestamptz", "closed_at": "timestamptz"},
+        "insert into hold (tenant_id, {names}) select :tenant, {picked} from {given}",
+        lambda one: (
+            one.hold_id, one.customer_id, one.credit_type, one.kind, one.credits, one.ticket_id, one.created_at,
+            one.expires_at, one.closed_at,
+        ),
+    ),
+    _Part(
+        "hc",
+        {"hold_id": "text", "closed_at": "timestamptz"},
+        "update hold set closed_at = u.closed_at from {given}"
+        " where hold.tenant_id = :tenant and hold.hold_id = u.hold_id",
+        lambda one: (one.hold_id, one.closed_at),
+    ),
+    _Part(
+        "ln",
+        {"hold_id": "text", "line_no": "integer", "lot_id": "text", "credits": "bigint", "captured": "bigint",
+         "released": "bigint", "refunded": "bigint"},
+        "insert into hold_line (tenant_id, {names}) select :tenant, {picked} from {given}",
+        lambda one: (
+            one[0], one[1].line_no, one[1].lot_id, one[1].credits, one[1].captured, one[1].released, one[1].refunded,
+        ),
+    ),
+    _Part(
+        "lc",
+        {"hold_id": "text", "line_no": "integer", "captured": "bigint", "released": "bigint", "refunded": "bigint"},
+        "update hold_line set captured = u.captured, released = u.released, refunded = u.refunded from {given}"
+        " where hold_line.tenant_id = :tenant and hold_line.hold_id = u.hold_id and hold_line.line_no = u.line_no",
+        lambda one: (one[0], one[1].line_no, one[1].captured, one[1].released, one[1].refunded),
+    ),
+    _Part(
+        "op",
+        {"operation_id": "text", "customer_id": "text", "credit_type": "text", "kind": "text",
+         "account_version": "bigint", "effective_at": "timestamptz", "hold_id": "text", "ticket_id": "text",
+         "order_id": "text", "command_id": "text", "reason": "text", "clause": "text", "reading": "boolean"},
+        "insert into operation (tenant_id, recorded_at, {names}) select :tenant, :recorded_at, {picked} from {given}",
+        lambda one: (
+            one.operation_id, one.customer_id, one.credit_type, one.kind, one.account_version, one.effective_at,
+            one.hold_id, one.ticket_id, one.order_id, one.command_id, one.reason, one.clause, one.reading,
+        ),
+    ),
+    _Part(
+        "en",
+        {"operation_id": "text", "line_no": "integer", "lot_id": "text", "source": "text", "target": "text",
+         "credits": "bigint"},
+        "insert into entry (tenant_id, {names}) select :tenant, {picked} from {given}",
+        lambda one: (one[0], one[1].line_no, one[1].lot_id, one[1].source, one[1].target, one[1].credits),
+    ),
+)  # fmt: skip
+
+
+@cache
+def _statement(mask: tuple[bool, ...]) -> TextClause:
+    """The writing statement of the parts that have rows; a few shapes exist in all."""
+    parts = [part for part, used in zip(_PARTS, mask, strict=True) if used]
+    with_ = ", ".join(f"w_{part.name} as ({part.sql})" for part in parts[:-1])
+    return text(f"with {with_} {parts[-1].sql}" if with_ else parts[-1].sql)
+
+
+async def write(tx: Tx, changes: Sequence[LedgerChanges]) -> None:
+    """Writes the changes of any number of customers in one statement; ``recorded_at`` is the transaction's instant
+    (never before the operations'). Does nothing when only validating."""
+    if tx.validate_only:
+        return
+    rows: tuple[list[Any], ...] = (
+        [row for one in changes for row in one.accounts],
+        [row for one in changes for row in one.lots_new],
+        [row for one in changes for row in one.lots_changed],
+        [row for one in changes for row in one.holds_new],
+        [row for one in changes for row in one.holds_changed],
+        [(hold.hold_id, line) for one in changes for hold in one.holds_new for line in hold.lines],
+        [(hold.hold_id, line) for one in changes for hold in one.holds_changed for line in hold.lines],
+        [row for one in changes for row in one.operations],
+        [(row.operation_id, entry) for one in changes for row in one.operations for entry in row.entries],
+    )
+    mask = tuple(bool(part) for part in rows)
+    if not any(mask):
+        return
+    parameters: dict[str, Any] = {"tenant": tx.tenant_id}
+    if rows[7]:
+        parameters["recorded_at"] = recorded_at(tx, (row.effective_at for row in rows[7]))
+    for part, given in zip(_PARTS, rows, strict=True):
+        if given:
+            part.bind(given, parameters)
+    await tx.execute(_statement(mask), parameters)
+
+
+def recorded_at(tx: Tx, effective: Iterable[datetime]) -> datetime:
+    """When a batch is recorded: the transaction's instant, or later where a customer's time is ahead of it."""
+    return max(tx.at, *effective)
