@@ -1,0 +1,187 @@
+"""Business calendars: dated versions of opening hours on the instants of a zone (SHOPP-1, SHOPP-2, SHOPP-3).
+
+The rule, in one sentence: an instant is business time iff its local wall clock (date, time of day) in the
+calendar's zone lies in an open half-open interval of that local date. Nothing is ever mapped: a gap holds no
+instants, a fold holds each wall time twice.
+
+How: a UTC year is cut into pieces of constant offset; inside a piece local time is UTC plus a constant, so each
+date's hours become UTC segments by one subtraction. What is asked of them is in `app.domain.timeline`.
+"""
+
+import enum
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from app.domain import segments as sets
+from app.domain.opening_hours import CalendarVersion, Closure
+from app.domain.segments import Segment
+from app.domain.timeline import (
+    DAY_S,
+    EPOCH_ORDINAL,
+    MAX_YEAR,
+    MIN_YEAR,
+    Timeline,
+    Year,
+    from_s,
+    to_s,
+    year_pieces,
+    year_start,
+)
+
+
+class BusinessCalendar(Timeline):
+    """Effective-dated versions on one timeline. Before the first version it is closed.
+
+    A local date follows the version with the latest ``effective_from`` not after it; of two with the same date the
+    higher revision holds (a correction). Nothing special happens where versions meet.
+    """
+
+    def __init__(self, name: str, zone: ZoneInfo, versions: Iterable[CalendarVersion]) -> None:
+        super().__init__(name, zone)
+        newest: dict[date, CalendarVersion] = {}
+        for version in sorted(versions, key=lambda v: v.revision):
+            newest[version.effective_from] = version
+        self.versions: tuple[CalendarVersion, ...] = tuple(newest[on] for on in sorted(newest))
+        self._from = [version.effective_from.toordinal() for version in self.versions]
+
+    @property
+    def revision(self) -> int:
+        """The highest revision on the timeline, 0 without any."""
+        return max((version.revision for version in self.versions), default=0)
+
+    def version_on(self, on: date) -> CalendarVersion | None:
+        """The version that holds on a local date; None before the first."""
+        i = bisect_right(self._from, on.toordinal())
+        return self.versions[i - 1] if i else None
+
+    def closures(self, first: date, last: date) -> tuple[Closure, ...]:
+        """Dates closed as a whole by name, ``first`` and ``last`` included, in order (SHOPP-2)."""
+        found = [
+            Closure(on, reasons)
+            for version in self.versions
+            for on, reasons in version.closed_reasons.items()
+            if first <= on <= last and self.version_on(on) is version
+        ]
+        return tuple(sorted(found, key=lambda closure: closure.on))
+
+    def build_year(self, year: int) -> Year:
+        low, high = year_start(year), year_start(year + 1)
+        first_day, last_day = date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal()
+        segments: list[Segment] = []
+        days: dict[int, Segment] = {}
+        for start, end, offset in year_pieces(self.zone, year):
+            # "first" and "until" are ordinals of local dates of this piece
+            first = (start + offset) // DAY_S + EPOCH_ORDINAL
+            until = (end - 1 + offset) // DAY_S + EPOCH_ORDINAL + 1
+            for version, day in self._days(first, until):
+                spans = version.dated_seconds.get(day)
+                if spans is None:
+                    spans = version.weekly_seconds[(day - 1) % 7]
+                midnight = (day - EPOCH_ORDINAL) * DAY_S - offset
+                for opens, closes in spans:
+                    a, b = max(midnight + opens, start), min(midnight + closes, end)
+                    if a >= b:
+                        continue
+                    if first_day <= day <= last_day:
+                        known = days.get(day)
+                        days[day] = (a, b) if known is None else (known[0], b)
+                    a, b = max(a, low), min(b, high)
+                    if a < b:
+                        if segments and segments[-1][1] == a:
+                            segments[-1] = (segments[-1][0], b)
+                        else:
+                            segments.append((a, b))
+        return Year(segments, days, sorted(days))
+
+    def _days(self, first: int, until: int) -> Iterable[tuple[CalendarVersion, int]]:
+        for i, version in enumerate(self.versions):
+            end = self._from[i + 1] if i + 1 < len(self._from) else until
+            for day in range(max(first, self._from[i]), min(until, end)):
+                yield version, day
+
+
+class Combination(enum.StrEnum):
+    """How two timelines become one."""
+
+    UNION = "union"
+    INTERSECTION = "intersection"
+    DIFFERENCE = "difference"
+
+
+class CombinedCalendar(Timeline):
+    """Two timelines combined instant by instant. Local dates follow ``zone``, by default the left one's."""
+
+    def __init__(
+        self, how: Combination, left: Timeline, right: Timeline, zone: ZoneInfo | None = None
+    ) -> None:
+        super().__init__(f"{left.name} {how} {right.name}", zone or left.zone)
+        self.how = how
+        self.left = left
+        self.right = right
+
+    def build_year(self, year: int) -> Year:
+        low, high = year_start(year), year_start(year + 1)
+        pieces = year_pieces(self.zone, year)
+        merged = self._combine(pieces[0].start, pieces[-1].end)
+        days: dict[int, Segment] = {}
+        first_day, last_day = date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal()
+        for start, end, offset in pieces:
+            for a, b in sets.clip(merged, start, end):
+                at = a
+                while at < b:
+                    day = (at + offset) // DAY_S
+                    closes = min(b, (day + 1) * DAY_S - offset)
+                    ordinal = day + EPOCH_ORDINAL
+                    if first_day <= ordinal <= last_day:
+                        known = days.get(ordinal)
+                        days[ordinal] = (at, closes) if known is None else (known[0], closes)
+                    at = closes
+        return Year(sets.clip(merged, low, high), days, sorted(days))
+
+    def _combine(self, start: int, end: int) -> list[Segment]:
+        # The years at the edge of what a calendar can hold have no neighbours.
+        start = max(start, year_start(MIN_YEAR))
+        end = min(end, year_start(MAX_YEAR + 1))
+        left, right = self.left.segments_s(start, end), self.right.segments_s(start, end)
+        if self.how is Combination.UNION:
+            return sets.union(left, right)
+        if self.how is Combination.INTERSECTION:
+            return sets.intersection(left, right)
+        return sets.difference(left, right)
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedTime:
+    """Open time that a change would take away: UTC ``[start, end)``."""
+
+    start: datetime
+    end: datetime
+
+
+def removed_open_time(
+    old: Timeline, new: Timeline, *, start: datetime, end: datetime
+) -> tuple[RemovedTime, ...]:
+    """Open time of ``old`` in ``[start, end)`` that ``new`` no longer has: by segments, not by comparing rows."""
+    a, b = to_s(start), to_s(end)
+    removed = sets.difference(old.segments_s(a, b), new.segments_s(a, b))
+    return tuple(RemovedTime(from_s(x), from_s(y)) for x, y in removed)
+
+
+def removed_within_notice(
+    old: BusinessCalendar, new: BusinessCalendar, *, announced_at: datetime, notice_days: int, since: date
+) -> tuple[RemovedTime, ...]:
+    """Open time taken away too soon (SHOPP-3); empty means that the notice is kept. Added time needs no notice.
+
+    Days are counted in the calendar's zone from the local date of the announcement: announced on the 1st with 30
+    days, the 31st may close. ``since`` is the local date from which the change applies; before today, it takes away
+    the past.
+    """
+    announced = old.local_date(announced_at)
+    free_from = old.start_of_date_s(announced + timedelta(days=notice_days))
+    start = old.start_of_date_s(since)
+    if start >= free_from:
+        return ()
+    return removed_open_time(old, new, start=from_s(start), end=from_s(free_from))
