@@ -1,0 +1,89 @@
+"""The commands that a stranger types."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.packaging.conftest import ROOT
+
+TARGETS = (
+    "serve", "worker", "migrate", "demo", "doctor", "test", "lint", "format", "contracts", "lock", "bench", "faults",
+    "fuzz", "mutants", "soak", "docs-assets", "clean",
+)  # fmt: skip
+
+
+def run(*command: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    # The make that runs these tests must not speak to the one that they run.
+    inherited = {
+        name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
+    }
+    return subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, env={**inherited, **environment}, timeout=60
+    )
+
+
+def test_every_target_can_be_planned() -> None:
+    for target in TARGETS:
+        if (
+            target in {"bench", "faults", "fuzz", "mutants", "soak"}
+            and not (ROOT / f"scripts/{target}.py").exists()
+        ):
+            continue
+        done = run("make", "-n", target)
+        assert done.returncode == 0, done.stderr
+
+
+def test_a_ready_environment_is_not_made_again() -> None:
+    if not (ROOT / ".venv" / ".stamp-dev").exists():
+        pytest.skip("these tests run in an environment that make did not make")
+    done = run("make", "run-env", "dev-env")
+    assert done.returncode == 0, done.stderr
+    assert "installing" not in done.stderr
+
+
+@pytest.fixture
+def fresh(own_folder: Path) -> Path:
+    (own_folder / "scripts").mkdir()
+    (own_folder / "scripts/bootstrap.sh").write_text((ROOT / "scripts/bootstrap.sh").read_text())
+    (own_folder / "scripts/bootstrap.sh").chmod(0o755)
+    (own_folder / "requirements.lock").write_text("# nothing\n")
+    return own_folder
+
+
+def a_python(fresh: Path, pip: str) -> str:
+    """An interpreter whose pip says that it is another version."""
+    fake = fresh / "lib" / "pip"
+    fake.mkdir(parents=True)
+    (fake / "__init__.py").write_text(f"__version__ = {pip!r}\n")
+    program = fresh / "python3"
+    program.write_text(f'#!/bin/sh\nPYTHONPATH={fake.parent} exec {sys.executable} "$@"\n')
+    program.chmod(0o755)
+    return str(program)
+
+
+def test_an_old_pip_is_named_and_so_is_what_is_wanted(fresh: Path) -> None:
+    done = run("scripts/bootstrap.sh", "run", cwd=fresh, PYTHON=a_python(fresh, "20.3.4"))
+    assert done.returncode == 1
+    assert "pip 20.3.4" in done.stderr
+    assert "22.3 or newer" in done.stderr
+
+
+def test_a_missing_python_is_named(fresh: Path) -> None:
+    done = run("scripts/bootstrap.sh", "run", cwd=fresh, PYTHON="python-that-is-not-here")
+    assert done.returncode == 1
+    assert "python-that-is-not-here" in done.stderr
+
+
+def test_the_environment_is_made_without_ensurepip_and_stamped(fresh: Path) -> None:
+    first = run("scripts/bootstrap.sh", "run", cwd=fresh)
+    assert first.returncode == 0, first.stderr
+    assert not list(fresh.glob(".venv/lib/python*/site-packages/pip"))
+    second = run("scripts/bootstrap.sh", "run", cwd=fresh)
+    assert second.stderr == ""
+    (fresh / "requirements.lock").write_text("# another\n")
+    assert "installing" in run("scripts/bootstrap.sh", "run", cwd=fresh).stderr
