@@ -1,0 +1,345 @@
+"""One cycle of a clock against its target: due time, pauses, warnings, windows, breaches.
+
+Three shapes share the work: a single due time, windows of business dates (``each_business_day``), and a rolling
+cadence that a response starts anew. A due time is always worked out afresh from the anchor and the pauses, so
+retargeting forgets nothing and a new calendar moves exactly what it touches.
+
+The pause rule, for all of them: at a pause keep r, the time from there to the due time; at the resumption the due
+time is r later than that, and never earlier than it was. Pauses that lie after the due time move nothing.
+"""
+
+from datetime import date
+from typing import Final
+
+from app.domain.sla_event import (
+    Breach,
+    ClockSpec,
+    PauseRule,
+    WarningMark,
+    WarnShare,
+    Window,
+    WindowState,
+)
+from app.domain.sla_target import (
+    At,
+    BusinessDays,
+    DayEdge,
+    EachBusinessDay,
+    NoTarget,
+    Rolling,
+    Target,
+    due_s,
+    runs_round_the_clock,
+)
+from app.domain.timeline import SlaUnreachable, Timeline, from_s, to_s
+
+_MAX_WINDOWS: Final = 10_000
+"""Forty years of business dates: a bound for the loop, not a limit anyone meets."""
+
+
+class Progress:
+    """The state of one cycle. Mutable; owned by one fold."""
+
+    def __init__(self, spec: ClockSpec, calendar: Timeline, target: Target, *, cycle: int) -> None:
+        self.spec = spec
+        self.calendar = calendar
+        self.target = target
+        self.cycle = cycle
+        self.anchor: int | None = None
+        self.consumed = 0
+        self.breaches: list[Breach] = []
+        self.warned: list[WarningMark] = []
+        self.windows: list[Window] = []
+        self.stopped_at: int | None = None
+        # Single due times and the rolling cadence: counted from ``base`` (the anchor or the last response).
+        self.base = 0
+        self.due: int | None = None
+        self.since = 0  # when the present due time came into force
+        self.breached_now = False
+        self.paused_at: int | None = None
+        self.pauses: list[tuple[int, int]] = []
+        # Windows: the last date done with, the first business date not yet closed, and the dates that have a response.
+        self.handled: date | None = None
+        self.window: date | None = None
+        self.covered: set[date] = set()
+
+    @property
+    def promises(self) -> bool:
+        """Whether there is anything to meet."""
+        return not isinstance(self.target, NoTarget)
+
+    @property
+    def _by_windows(self) -> bool:
+        return isinstance(self.target, EachBusinessDay)
+
+    @property
+    def _fixed(self) -> bool:
+        return isinstance(self.target, At)
+
+    # events
+
+    def start(self, second: int) -> None:
+        """Counts from here. For windows the date of the start itself is not owed (SHOPP-6)."""
+        self.anchor = self.base = second
+        self.recompute(second)
+
+    def retarget(self, target: Target, second: int) -> None:
+        """Another target from now on; the time used, the pauses and the breaches remain."""
+        self.target = target
+        if self.anchor is not None:
+            self.recompute(second)
+
+    def recompute(self, second: int) -> None:
+        """Works the due time out afresh, after the target or the calendar changed at ``second``."""
+        if self.anchor is None:
+            return
+        if self._by_windows:
+            # Dates that closed before this event are not owed with hindsight.
+            self.breached_now = False
+            if self.handled is None:
+                self.handled = self.calendar.local_date_s(max(self.anchor, second))
+            self.window = self.calendar.business_date_after(self.handled)
+            while self.calendar.close_of_s(self.window) < second:
+                self._step()
+            self.due = self._window_close()
+        else:
+            self.due = self._shifted()
+        self.since = second
+
+    def _shifted(self) -> int | None:
+        due = due_s(self.calendar, self.target, self.base, self.spec.after_close)
+        if due is None or self._fixed:
+            return due
+        for start, end in self.pauses:
+            if end <= self.base:
+                continue
+            due = self._resumed(due, max(start, self.base), end)
+        return due
+
+    def _resumed(self, due: int, start: int, end: int) -> int:
+        """The due time after a pause of ``[start, end)``."""
+        if start > due:
+            return due
+        if runs_round_the_clock(self.target):
+            return due + (end - start)
+        moved = max(due, self.calendar.add_left_s(end, self.calendar.between_s(start, due)))
+        snaps = self.spec.pause_rule is PauseRule.FREEZE_SNAP
+        if (
+            snaps
+            and moved > due
+            and isinstance(self.target, BusinessDays)
+            and self.target.edge is DayEdge.CLOSE
+        ):
+            # The second before belongs to the date whose close this is, also where it closes at midnight.
+            on = self.calendar.local_date_s(moved - 1)
+            span = self.calendar.date_span_s(on)
+            return moved if span is None else max(moved, span[1])
+        return moved
+
+    def pause(self, second: int) -> None:
+        """The first reason for waiting arrived."""
+        self.paused_at = second
+
+    def resume(self, second: int) -> None:
+        """The last reason for waiting went."""
+        start, self.paused_at = self.paused_at, None
+        if start is None:
+            return
+        self.pauses.append((start, second))
+        if self._by_windows:
+            self._excuse(second)
+            on = self.calendar.local_date_s(second)
+            if not self.spec.resume_date_owed and self.window == on and self.window not in self.covered:
+                self._close_window(WindowState.EXCUSED)
+            self.due = self._window_close()
+            self.since = second
+        elif self.due is not None and not self._fixed:
+            moved = self._resumed(self.due, max(start, self.base), second)
+            if moved != self.due:
+                self.due, self.since = moved, second
+
+    def respond(self, second: int) -> bool:
+        """A public response of the vendor. False where the target does not ask for more than one."""
+        if isinstance(self.target, Rolling):
+            self.base, self.breached_now = second, False
+            self.due, self.since = self._shifted(), second
+            return True
+        if not self._by_windows or self.window is None:
+            return False
+        on = self._covers(second)
+        if on is None or on < self.window or on in self.covered:
+            return True
+        self.covered.add(on)
+        closes = self.calendar.close_of_s(on)
+        self.windows.append(Window(self.cycle, on, from_s(closes), WindowState.COVERED, from_s(second)))
+        self.due = self._window_close()
+        return True
+
+    def _covers(self, second: int) -> date | None:
+        """The business date a response counts for: its own until the close (the close included), later the next."""
+        # A calendar that closes at midnight closes on the next date's first second.
+        for on in (self.calendar.local_date_s(second - 1), self.calendar.local_date_s(second)):
+            span = self.calendar.date_span_s(on)
+            if span is not None and (second < span[1] or (second == span[1] and on not in self.covered)):
+                return on
+        if not self.spec.late_response_counts:
+            return None
+        return self.calendar.business_date_after(self.calendar.local_date_s(second))
+
+    def stop(self, second: int) -> None:
+        """Nothing is owed from here on."""
+        self.stopped_at = second
+
+    # time
+
+    def pass_time(self, to: int, *, grace: int = 0) -> None:
+        """Warnings up to and including ``to``; breaches of what fell due before it, less the grace."""
+        if self.paused_at is not None and not self._fixed:
+            if self._by_windows:
+                self._excuse(to)
+                self.due = self._window_close()
+            return
+        for _ in range(_MAX_WINDOWS):
+            if self.due is None:
+                return
+            for mark in self._warnings():
+                if self._second(mark) <= to:
+                    self.warned.append(mark)
+            if self.breached_now or self.due + grace >= to:
+                return
+            at = max(self.due, self.since)
+            on = self.window_date()
+            # One breach a key: a rolling cadence that is missed twice on one date is missed once.
+            if all(breach.window_date != on for breach in self.breaches):
+                self.breaches.append(Breach(self.cycle, on, from_s(self.due), from_s(at)))
+            if not self._by_windows:
+                self.breached_now = True
+                return
+            self._close_window(WindowState.MISSED)
+            self.due = self._window_close()
+
+    def _excuse(self, to: int) -> None:
+        """Business dates that closed before ``to`` while paused are not owed."""
+        for _ in range(_MAX_WINDOWS):
+            if self.window is None:
+                return
+            if self.window not in self.covered:
+                if self.calendar.close_of_s(self.window) >= to:
+                    return
+                self._close_window(WindowState.EXCUSED)
+            else:
+                self._step()
+
+    def _close_window(self, state: WindowState) -> None:
+        if self.window is not None:
+            self._skip_covered()
+            closes = from_s(self.calendar.close_of_s(self.window))
+            self.windows.append(Window(self.cycle, self.window, closes, state, closes))
+            self._step()
+
+    def _step(self) -> None:
+        if self.window is not None:
+            self.handled = self.window
+            self.window = self.calendar.business_date_after(self.window)
+
+    def _skip_covered(self) -> None:
+        while self.window is not None and self.window in self.covered:
+            self._step()
+
+    def _window_close(self) -> int | None:
+        self._skip_covered()
+        return None if self.window is None else self.calendar.close_of_s(self.window)
+
+    # warnings
+
+    def _warnings(self) -> list[WarningMark]:
+        """Marks not yet fired for the present due time, each at the instant it falls."""
+        if self.due is None or self.breached_now or self.anchor is None:
+            return []
+        on = self.window_date()
+        done = {mark.rule for mark in self.warned if mark.window_date == on}
+        marks: list[WarningMark] = []
+        for rule in range(len(self.spec.warnings)):
+            at = None if rule in done else self._warning_at(rule, self.due)
+            if at is not None:
+                marks.append(WarningMark(self.cycle, on, rule, from_s(at), True))
+        return sorted(marks, key=lambda mark: (mark.at, mark.rule))
+
+    def _warning_at(self, rule: int, due: int) -> int | None:
+        """When a warning falls: in hours, before the due time, once that is in force; None for never."""
+        wanted = self.spec.warnings[rule]
+        wall = runs_round_the_clock(self.target)
+        total = self._promised(due)
+        left = total - total * wanted.percent // 100 if isinstance(wanted, WarnShare) else wanted.seconds
+        if left <= 0 or left >= total:
+            return None
+        try:
+            at = due - left if wall else self.calendar.sub_s(due, left)
+            if at < self.since:
+                # Moved into the past by a new target or a resumption: as soon as someone is there to be warned.
+                at = self.since if wall else self.calendar.add_right_s(self.since, 0)
+        except SlaUnreachable:
+            return None
+        return at if at < due else None
+
+    def _promised(self, due: int) -> int:
+        """The time from the start to the due time, without pauses: what a share is a share of."""
+        if self._by_windows and self.window is not None:
+            return self.calendar.between_s(self.calendar.open_of_s(self.window), due)
+        wall = runs_round_the_clock(self.target)
+        total = due - self.base if wall else self.calendar.between_s(self.base, due)
+        if self._fixed:
+            return total
+        for start, end in self.pauses:
+            a, b = max(start, self.base), min(end, due)
+            if a < b:
+                total -= b - a if wall else self.calendar.between_s(a, b)
+        return total
+
+    @staticmethod
+    def _second(mark: WarningMark) -> int:
+        return to_s(mark.at)
+
+    # the answer
+
+    def window_date(self) -> date | None:
+        """The business date the due time belongs to; None for a single due time."""
+        if self._by_windows:
+            return self.window
+        if isinstance(self.target, Rolling) and self.due is not None:
+            return self.calendar.local_date_s(self.due - 1)
+        return None
+
+    def shown_due(self) -> int | None:
+        """The due time as shown: none while paused, unless pauses do not move it; none for ended windows."""
+        if self.paused_at is not None and not self._fixed:
+            return None
+        if self.stopped_at is not None and self._by_windows:
+            return None
+        return self.due
+
+    def breach_due(self) -> int | None:
+        """The due time a sweep has still to judge."""
+        return None if self.breached_now else self.shown_due()
+
+    def remaining(self, now: int) -> int | None:
+        """Time left: frozen at the pause while paused, never below zero; None where nothing is promised."""
+        if self.due is None:
+            return None
+        start = now
+        if self.paused_at is not None and not self._fixed and not self._by_windows:
+            start = self.paused_at
+        if start >= self.due:
+            return 0
+        if runs_round_the_clock(self.target):
+            return self.due - start
+        if self._by_windows and self.paused_at is not None:
+            close = self._window_close()
+            return None if close is None else self.calendar.between_s(start, close)
+        return self.calendar.between_s(start, self.due)
+
+    def expected_warnings(self) -> list[WarningMark]:
+        """Warnings still to come, if nothing changes."""
+        return [
+            WarningMark(mark.cycle, mark.window_date, mark.rule, mark.at, False) for mark in self._warnings()
+        ]
