@@ -35,7 +35,7 @@ _Loader: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One finding about a document: where (JSON pointer; line and column from 1, 0 when unknown), what, what instead."""
+    """One finding: where (JSON pointer; line and column from 1, 0 when unknown), what, and what to write instead."""
 
     path: str
     line: int
@@ -122,16 +122,28 @@ class _Reader:
             mark = error.problem_mark or error.context_mark
             line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
             what = ", ".join(part for part in (error.context, error.problem) if part)
-            self.add((), Mark(line, column), "yaml_syntax", f"This is not YAML: {what}.", "Check the indentation.")
+            self.add(
+                (), Mark(line, column), "yaml_syntax", f"This is not YAML: {what}.", "Check the indentation."
+            )
         except (yaml.YAMLError, UnicodeError, ValueError) as error:
-            self.add((), Mark(1, 1), "yaml_syntax", f"This is not YAML text: {error}.", "Save the file as UTF-8.")
+            self.add(
+                (), Mark(1, 1), "yaml_syntax", f"This is not YAML text: {error}.", "Save the file as UTF-8."
+            )
         if not self.problems and not isinstance(self.root, dict):
-            self.add((), Mark(1, 1), "not_a_mapping", "A policy document is a mapping.", "Begin with `policy: name`.")
+            self.add(
+                (),
+                Mark(1, 1),
+                "not_a_mapping",
+                "A policy document is a mapping.",
+                "Begin with `policy: name`.",
+            )
         return self.root
 
     def add(self, path: tuple[str | int, ...], mark: Mark, code: str, message: str, hint: str) -> None:
         self.problems.append(
-            Problem(path=pointer(path), line=mark.line, column=mark.column, code=code, message=message, hint=hint)
+            Problem(
+                path=pointer(path), line=mark.line, column=mark.column, code=code, message=message, hint=hint
+            )
         )
 
     def take(self, event: Any) -> bool:
@@ -139,14 +151,18 @@ class _Reader:
         if isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
             if self.documents > 1:
-                self.add((), mark, "several_documents", "The file holds more than one document.", "Remove `---`.")
+                self.add(
+                    (), mark, "several_documents", "The file holds more than one document.", "Remove `---`."
+                )
                 return False
             return True
         if isinstance(event, yaml.CollectionEndEvent):
             self.stack.pop()
             return True
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            self.add(self.here(), mark, "alias", "Anchors and aliases are not used here.", "Write the value out.")
+            self.add(
+                self.here(), mark, "alias", "Anchors and aliases are not used here.", "Write the value out."
+            )
             return False
         if isinstance(event, yaml.NodeEvent):
             return self.node(event, mark)
@@ -180,18 +196,21 @@ class _Reader:
 
     def key(self, event: Any, mark: Mark) -> bool:
         frame = self.stack[-1]
-        if not isinstance(event, yaml.ScalarEvent):
+        if not isinstance(event, yaml.ScalarEvent) or isinstance(frame.value, list):
             self.add(frame.path, mark, "key_not_text", "A key must be a word.", "Write `key: value`.")
             return False
         name = str(event.value)
-        assert isinstance(frame.value, dict)
         frame.key = name
         path = (*frame.path, name)
         frame.skip = name in frame.value
         if frame.skip:
             first = self.marks[pointer(path)]
             self.add(
-                path, mark, "duplicate_key", f"`{name}` stands twice in one mapping.", f"Keep the one of line {first.line}, or this one."
+                path,
+                mark,
+                "duplicate_key",
+                f"`{name}` stands twice in one mapping.",
+                f"Keep the one of line {first.line}, or this one.",
             )
         elif _BAD_TEXT.search(name):
             self.add(path, mark, "bad_text", "NUL and lone surrogates are not text.", "Remove the character.")
@@ -209,8 +228,7 @@ class _Reader:
             self.marks[pointer(path)] = mark
             frame.value.append(value)
             return
-        assert frame.key is not None
-        if not frame.skip:
+        if frame.key is not None and not frame.skip:
             frame.value[frame.key] = value
         frame.key, frame.skip = None, False
 
@@ -227,7 +245,9 @@ class _Reader:
             return text == "true"
         if _INT.match(text):
             if len(text) > 17 or abs(int(text)) > MAX_INT:
-                self.add(path, mark, "number_too_large", "The number is beyond 2^53.", "Write a smaller number.")
+                self.add(
+                    path, mark, "number_too_large", "The number is beyond 2^53.", "Write a smaller number."
+                )
                 return 0
             return int(text)
         if _FLOAT.match(text):
@@ -287,7 +307,9 @@ def load_document(text: str) -> Document:
         seen = {problem.path for problem in problems}
         problems += (p for p in _problems(error, data, reader.marks) if p.path not in seen)
     if problems or policy is None:
-        raise PolicyDocumentError(sorted(problems, key=lambda p: (p.line, p.column, p.path, p.code))[:MAX_PROBLEMS])
+        raise PolicyDocumentError(
+            sorted(problems, key=lambda p: (p.line, p.column, p.path, p.code))[:MAX_PROBLEMS]
+        )
     return Document(policy=policy, marks=reader.marks)
 
 
@@ -300,7 +322,13 @@ def _kinds(data: Any, marks: Marks) -> Iterable[Problem]:
     for path, node, members in _tagged(data):
         known = [_kind(member) for member in members]
         if isinstance(node, dict) and "kind" not in node:
-            yield _at(marks, path, "kind_missing", "`kind` is missing.", f"Write `kind:` with one of {_list(known)}.")
+            yield _at(
+                marks,
+                path,
+                "kind_missing",
+                "`kind` is missing.",
+                f"Write `kind:` with one of {_list(known)}.",
+            )
 
 
 def _tagged(data: Any) -> Iterable[tuple[tuple[str | int, ...], Any, tuple[type, ...]]]:
@@ -427,7 +455,9 @@ def _describe(detail: Any, place: _Place, marks: Marks) -> Problem:
         return _unsure(place, name, marks)
     code, context = str(detail["type"]), detail.get("ctx", {})
     if code == "missing":
-        return _at(marks, place.parts, "missing", f"`{name}` is missing.", f"Add {_example(name, place.hint)}.")
+        return _at(
+            marks, place.parts, "missing", f"`{name}` is missing.", f"Add {_example(name, place.hint)}."
+        )
     if code == "unexpected_keyword_argument":
         known = [f.name for f in fields(place.owner)] if place.owner else []
         near = difflib.get_close_matches(name, known, 1)
@@ -438,8 +468,12 @@ def _describe(detail: Any, place: _Place, marks: Marks) -> Problem:
         return _at(marks, place.parts, "not_a_choice", message, f"Write one of {context['expected']}.")
     if code in _SHAPES:
         what, hint = _SHAPES[code]
-        return _at(marks, place.parts, "wrong_type", f"`{name}` must be {what}, not {_seen(place.node)}.", hint)
-    return _at(marks, place.parts, "invalid", f"`{name}`: {detail['msg']}.", f"Write {_example(name, place.hint)}.")
+        return _at(
+            marks, place.parts, "wrong_type", f"`{name}` must be {what}, not {_seen(place.node)}.", hint
+        )
+    return _at(
+        marks, place.parts, "invalid", f"`{name}`: {detail['msg']}.", f"Write {_example(name, place.hint)}."
+    )
 
 
 _WHOLE: Final = ("a whole number", "Write it without quotes and without a point, e.g. `40`.")
@@ -473,16 +507,25 @@ def _unsure(place: _Place, name: str, marks: Marks) -> Problem:
     classes = [m for m in place.unsure if is_dataclass(m) and isinstance(m, type)]
     if not classes:
         return _at(
-            marks, place.parts, "wrong_type", f"`{name}` cannot be {_seen(place.node)}.",
+            marks,
+            place.parts,
+            "wrong_type",
+            f"`{name}` cannot be {_seen(place.node)}.",
             "Write a text, a whole number, true, false or a list of them.",
         )
     if not isinstance(place.node, dict):
-        return _at(marks, place.parts, "wrong_type", f"`{name}` must be a mapping, not {_seen(place.node)}.", _MAP[1])
+        return _at(
+            marks, place.parts, "wrong_type", f"`{name}` must be a mapping, not {_seen(place.node)}.", _MAP[1]
+        )
     known = _list(_kind(member) for member in classes)
     if "kind" not in place.node:
-        return _at(marks, place.parts, "kind_missing", "`kind` is missing.", f"Write `kind:` with one of {known}.")
+        return _at(
+            marks, place.parts, "kind_missing", "`kind` is missing.", f"Write `kind:` with one of {known}."
+        )
     parts = (*place.parts, "kind")
-    return _at(marks, parts, "not_a_choice", f"`kind` cannot be {place.node['kind']!r}.", f"Write one of {known}.")
+    return _at(
+        marks, parts, "not_a_choice", f"`kind` cannot be {place.node['kind']!r}.", f"Write one of {known}."
+    )
 
 
 def _example(name: str, hint: Any) -> str:

@@ -1,0 +1,182 @@
+"""Means of payment, hours and promises: promises without a calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from app.documents.checks.context import Checker, Parts, grants, zone
+from app.documents.closures import WEEKDAYS, closure_items, faults_of
+from app.domain.errors import DomainError
+from app.domain.opening_hours import parse_minute
+from app.domain.policy import (
+    CoverGrant,
+    CreditGrant,
+    Policy,
+    Promise,
+)
+from app.domain.sla_target import NoTarget, WallSeconds, parse_target
+
+
+def check_payment(c: Checker) -> None:
+    p = c.policy
+    c.skus(p.payment.exhausted_skus, ("payment", "exhausted_skus"))
+    granted = [grant for i, offer in enumerate(p.offers) for _, grant in grants(offer, i)]
+    for i, means in enumerate(p.payment.means):
+        kind: type = CreditGrant if means == "credits" else CoverGrant
+        if not any(isinstance(grant, kind) for grant in granted):
+            c.warn(
+                ("payment", "means", i),
+                "means_never_granted",
+                f"No offer grants {means}.",
+                "Add a grant, or remove it.",
+            )
+    if not p.payment.means:
+        c.error(
+            ("payment", "means"),
+            "no_means",
+            "Nothing pays for a ticket.",
+            "Write `[credits]`, `[cover]` or both.",
+        )
+    if p.credits is not None and p.unit is None:
+        c.warn(
+            ("credits",), "no_unit", "The credits have no word.", "Add `unit: {one: credit, many: credits}`."
+        )
+    if p.cover.suspensions and p.cover.suspension_clause is None:
+        c.warn(
+            ("cover", "suspensions"), "no_clause", "Suspension cites no clause.", "Add `suspension_clause`."
+        )
+    reminders = (("cover", p.cover.reminder_days), ("credits", p.credits.reminder_days if p.credits else ()))
+    for key, days in reminders:
+        for i, day in enumerate(days):
+            if not 0 < day <= 3660:
+                c.error(
+                    (key, "reminder_days", i),
+                    "bad_reminder",
+                    f"{day} days before is no reminder.",
+                    "1 to 3660.",
+                )
+    if not any(outcome.by_agent for outcome in p.outcomes):
+        c.error(("outcomes",), "no_outcome", "An agent can resolve no ticket.", "Add an outcome.")
+
+
+def check_hours(c: Checker) -> None:
+    hours, where = c.policy.service_hours, "service_hours"
+    if not zone(hours.zone):
+        c.error(
+            (where, "zone"), "unknown_zone", f"The zone {hours.zone!r} is not known.", "Write an IANA name."
+        )
+    for day, spans in hours.weekly_hours.items():
+        parts: Parts = (where, "weekly_hours", day)
+        if day not in WEEKDAYS:
+            c.error(
+                parts, "unknown_weekday", f"`{day}` is no weekday.", f"Write one of {', '.join(WEEKDAYS)}."
+            )
+        last = -1
+        for i, (opens, closes) in enumerate(spans):
+            start, end = _minute(opens), _minute(closes)
+            if start is None or end is None or start >= end:
+                c.error(
+                    (*parts, i), "bad_hours", f"{opens!r} to {closes!r} are no hours.",
+                    'Write `["09:00", "17:00"]`, at most "24:00"; hours past midnight stand with the next day.',
+                )  # fmt: skip
+            elif start < last:
+                c.error(
+                    (*parts, i),
+                    "overlapping_hours",
+                    "These hours overlap those before.",
+                    "Join or order them.",
+                )
+            last = max(last, end or -1)
+    for key, i, item in closure_items(hours):
+        for fault in faults_of(item):
+            at: Parts = (where, key, i, fault.field) if fault.field else (where, key, i)
+            c.error(at, "bad_closure", fault.message, fault.hint)
+    if hours.notice_days < 0:
+        c.error((where, "notice_days"), "bad_notice", "Notice is 0 days or more.", "Write `notice_days: 30`.")
+
+
+def _minute(text: str) -> int | None:
+    try:
+        return parse_minute(text)
+    except DomainError:
+        return None
+
+
+def check_promises(c: Checker) -> None:
+    p = c.policy
+    for i, promise in enumerate(p.promises):
+        parts: Parts = ("promises", i)
+        _target(c, promise.target, (*parts, "target"), f"The promise `{promise.milestone}`")
+        _promise_can_run(c, promise, parts)
+        for j, warning in enumerate(promise.warnings):
+            if (warning.percent is None) == (warning.business_seconds_before is None):
+                c.error(
+                    (*parts, "warnings", j),
+                    "bad_warning",
+                    "A warning has one measure.",
+                    "Write `percent: 75`.",
+                )
+            elif warning.percent is not None and not 0 < warning.percent < 100:
+                c.error(
+                    (*parts, "warnings", j, "percent"),
+                    "bad_warning",
+                    "Percent is 1 to 99.",
+                    "Write `percent: 75`.",
+                )
+    if p.access is not None:
+        _target(c, p.access.deadline, ("access", "deadline"), "The deadline for access")
+        outcome = next((o for o in p.outcomes if o.outcome == p.access.outcome), None)
+        if outcome is None:
+            c.error(
+                ("access", "outcome"), "unknown_outcome", f"There is no outcome `{p.access.outcome}`.",
+                "Add it to `outcomes` with `by_agent: false`.",
+            )  # fmt: skip
+        if not p.access.kinds:
+            c.error(("access", "kinds"), "no_kinds", "Access names no kinds.", "Write `kinds: [ftp]`.")
+
+
+def _target(c: Checker, text: str, parts: Parts, what: str) -> None:
+    try:
+        target = parse_target(text)
+    except DomainError:
+        c.error(
+            parts, "bad_target", f"{text!r} is no target.",
+            "Write e.g. `business_days:1`, `business_days:1:close`, `business_seconds:28800` or `none`.",
+        )  # fmt: skip
+        return
+    if not isinstance(target, NoTarget | WallSeconds) and not any(
+        c.policy.service_hours.weekly_hours.values()
+    ):
+        c.error(
+            parts, "promise_without_calendar", f"{what} counts business time, but `service_hours` never opens.",
+            'Add hours to `service_hours.weekly_hours`, e.g. `mon: [["09:00", "17:00"]]`.',
+        )  # fmt: skip
+
+
+_STARTS: Final[dict[str, tuple[str, Callable[[Policy], bool]]]] = {
+    "credit_applied": ("credits", lambda p: p.credits is not None),
+    "access_requested": ("access", lambda p: p.access is not None),
+    "confirmation_asked": ("confirmation", lambda p: p.confirmation is not None),
+}
+
+
+def _promise_can_run(c: Checker, promise: Promise, parts: Parts) -> None:
+    needs = _STARTS.get(promise.starts)
+    if needs is not None and not needs[1](c.policy):
+        c.error(
+            (*parts, "starts"), "never_starts", f"`{promise.starts}` never happens without `{needs[0]}`.",
+            f"Add `{needs[0]}:`, or start it otherwise.",
+        )  # fmt: skip
+    if not promise.stops:
+        c.error(
+            (*parts, "stops"), "never_stops", "Nothing stops this clock.", "Write e.g. `stops: [resolved]`."
+        )
+    if promise.breach_returns_credits < 0:
+        c.error(
+            (*parts, "breach_returns_credits"), "bad_credits", "Credits are 0 or more.", "Write 0 or more."
+        )
+    if promise.breach_returns_credits and c.policy.credits is None:
+        c.error(
+            (*parts, "breach_returns_credits"), "credits_not_declared", "There are no credits.", "Remove it."
+        )

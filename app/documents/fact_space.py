@@ -1,0 +1,270 @@
+"""Which facts a rule may look at, and whether a condition over them can ever hold.
+
+Conditions are structured data, so the question is decided and not guessed: each fact has few values that matter (those
+named, their neighbours, unknown), and every combination of them is looked at.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Final, Literal
+
+from app.domain.condition import facts_used, holds, tests_of
+from app.domain.policy import Condition, Policy, Test
+
+MAX_COMBINATIONS: Final = 60_000
+_OTHER: Final = "\x01other"
+"""A text that no document names."""
+
+FactType = Literal["boolean", "integer", "number", "choice", "text", "list", "instant"]
+ORDERED: Final = ("lt", "le", "gt", "ge")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A fact by type; ``values`` closes the set, ``least`` bounds numbers, ``always`` facts are never unknown."""
+
+    type: FactType
+    values: tuple[str, ...] = ()
+    least: int = 0
+    always: bool = False
+
+
+CHANNELS: Final = ("helpdesk", "email", "contact_form", "forum", "phone")
+_BOOL: Final = Fact("boolean")
+_YES_NO: Final = Fact("boolean", always=True)
+_TEXT: Final = Fact("text")
+_COUNT: Final = Fact("integer", always=True)
+_FROM_ONE: Final = Fact("integer", least=1, always=True)
+_LIST: Final = Fact("list", always=True)
+
+_OFFER: Final[dict[str, Fact]] = {
+    "license.ordinal": Fact("integer", least=1),
+    "license.first_order": _BOOL,
+    "line.discount_percent": Fact("number", always=True, least=-1_000_000),
+    "line.quantity": _FROM_ONE,
+    "line.list_price_zero": _YES_NO,
+    "customer.licenses": _COUNT,
+    "customer.editions": _LIST,
+}
+_ACTION: Final[dict[str, Fact]] = {
+    "cover.active": _YES_NO,
+    "cover.ever": _YES_NO,
+    "cover.suspended": _YES_NO,
+    "cover.pending": _YES_NO,
+    "cover.ended_at": Fact("instant"),
+    "customer.licenses": _COUNT,
+    "license.given": _YES_NO,
+    "license.owned": _BOOL,
+    "credits.available": _COUNT,
+    "choice.open": _YES_NO,
+    "query.product": _TEXT,
+    "query.released_at": Fact("instant"),
+    "query.reason": _TEXT,
+    "query.forum": _TEXT,
+}
+_TICKET: Final[dict[str, Fact]] = {
+    "ticket.channel": Fact("choice", CHANNELS),
+    "ticket.language": _TEXT,
+    "ticket.pay_with": Fact("choice", ("credits", "cover")),
+    "ticket.product": _TEXT,
+    "license.given": _YES_NO,
+    "license.owned": _BOOL,
+    "license.registered": _BOOL,
+    "license.active": _BOOL,
+    "customer.licenses": _COUNT,
+    "customer.addons": _LIST,
+    "customer.hosting_certified": _BOOL,
+    "cover.active": _BOOL,
+    "credits.bought_here": _BOOL,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FactSpace:
+    """The facts that exist where a rule stands; ``open_prefix`` admits any name below it (``attributes.``)."""
+
+    facts: Mapping[str, Fact]
+    open_prefix: str | None = None
+
+    def get(self, name: str) -> Fact | None:
+        """The fact of that name, or None when the rule may not look at it."""
+        if self.open_prefix and name.startswith(self.open_prefix) and len(name) > len(self.open_prefix):
+            return _TEXT
+        return self.facts.get(name)
+
+
+def offer_facts() -> FactSpace:
+    """Facts of an order line (`Offer`)."""
+    return FactSpace(_OFFER, "attributes.")
+
+
+def action_facts() -> FactSpace:
+    """Facts of an entitlement question (`Action`)."""
+    return FactSpace(_ACTION)
+
+
+def ticket_facts(policy: Policy) -> FactSpace:
+    """Facts of a ticket (`Check`, `Ground`, `Gate`): the policy's own and the service's."""
+    own = {spec.fact: Fact(spec.type, spec.values) for spec in policy.facts}
+    types = tuple(t.credit_type for t in policy.credits.types) if policy.credits else ()
+    return FactSpace(
+        {
+            **own,
+            **_TICKET,
+            "ticket.category": Fact("choice", tuple(c.category for c in policy.categories)),
+            "ticket.credit_type": Fact("choice", types),
+            "license.edition": Fact("choice", policy.editions) if policy.editions else _TEXT,
+            **{f"entitled.{action.action}": _YES_NO for action in policy.actions},
+        }
+    )
+
+
+def test_fault(test: Test, space: FactSpace) -> tuple[str, str] | None:
+    """Why a single comparison makes no sense, with what to write instead; None when it does. Facts must be known."""
+    fact = space.get(test.fact)
+    if fact is None:
+        return None
+    if test.value_fact is not None:
+        if test.op in ("known", "unknown"):
+            return f"`{test.op}` takes no value.", "Remove `value_fact`."
+        return None
+    many = isinstance(test.value, tuple)
+    if test.op in ("known", "unknown"):
+        return (f"`{test.op}` takes no value.", "Remove `value`.") if test.value is not None else None
+    if test.op in ("in", "not_in") and not many:
+        return f"`{test.op}` needs a list.", "Write `value: [a, b]`."
+    if test.op not in ("in", "not_in") and many:
+        return f"`{test.op}` compares with one value, not a list.", "Write `op: in` for a list."
+    if test.op in ORDERED and fact.type not in ("integer", "number", "instant"):
+        return f"`{test.fact}` has no order, so `{test.op}` cannot hold.", "Write `op: eq` or `op: in`."
+    if (test.op == "contains") != (fact.type == "list"):
+        return f"`{test.op}` does not fit `{test.fact}`, which is {_A[fact.type]}.", _FIT[fact.type]
+    values = test.value if isinstance(test.value, tuple) else (test.value,)
+    for value in values:
+        if not _fits(value, fact):
+            return f"`{test.fact}` is {_A[fact.type]} and cannot be {value!r}.", _instead(fact)
+    return None
+
+
+_A: Final[dict[FactType, str]] = {
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "choice": "one of a list",
+    "text": "a text",
+    "list": "a list",
+    "instant": "a time",
+}
+_FIT: Final[dict[FactType, str]] = {
+    "boolean": "Write `value: true` or `value: false`.",
+    "integer": "Write a whole number.",
+    "number": "Write a whole number.",
+    "choice": "Write `op: eq` or `op: in`.",
+    "text": "Write `op: eq` and a text in quotes.",
+    "list": "Write `op: contains`.",
+    "instant": "Write `op: known`, or compare with a time in quotes.",
+}
+
+
+def _instead(fact: Fact) -> str:
+    if fact.values:
+        return f"Write one of {', '.join(f'`{value}`' for value in fact.values)}."
+    return _FIT[fact.type]
+
+
+def _fits(value: Any, fact: Fact) -> bool:
+    match fact.type:
+        case "boolean":
+            return isinstance(value, bool)
+        case "integer":
+            return isinstance(value, int) and not isinstance(value, bool)
+        case "number":
+            return isinstance(value, int | str) and not isinstance(value, bool)
+        case "choice":
+            return value in fact.values
+        case "text" | "instant":
+            return isinstance(value, str)
+        case "list":
+            return isinstance(value, str | int)
+
+
+def cases(conditions: Sequence[Condition | None], space: FactSpace) -> Iterator[dict[str, Any]] | None:
+    """Every combination of the facts' values that matters to the conditions; None when they are too many to look at."""
+    tests: dict[str, list[Test]] = {}
+    for condition in conditions:
+        for name in facts_used(condition):
+            tests.setdefault(name, [])
+        for test in tests_of(condition):
+            tests[test.fact].append(test)
+            if test.value_fact is not None:
+                tests[test.value_fact].append(test)
+    candidates = [_candidates(name, space.get(name) or _TEXT, found) for name, found in tests.items()]
+    total = 1
+    for values in candidates:
+        total *= len(values)
+    if total > MAX_COMBINATIONS:
+        return None
+    names = list(tests)
+    return (dict(zip(names, combination, strict=True)) for combination in itertools.product(*candidates))
+
+
+def _candidates(name: str, fact: Fact, tests: Sequence[Test]) -> list[Any]:
+    named: list[Any] = []
+    for test in tests:
+        named += test.value if isinstance(test.value, tuple) else [] if test.value is None else [test.value]
+    own: list[Any]
+    match fact.type:
+        case "boolean":
+            own = [True, False]
+        case "integer":
+            numbers = [n for n in named if isinstance(n, int)] or [fact.least]
+            own = sorted({n + d for n in numbers for d in (-1, 0, 1) if n + d >= fact.least} | {fact.least})
+        case "number":
+            exact = [Fraction(n) for n in named if isinstance(n, int | str)] or [Fraction(0)]
+            own = sorted({n + d for n in exact for d in (Fraction(-1, 100), Fraction(0), Fraction(1, 100))})
+        case "choice":
+            own = list(fact.values)
+        case "list":
+            texts = [value for value in named if isinstance(value, str | int)]
+            crossed = [_OTHER] if any(test.value_fact for test in tests) else []
+            own = [(), tuple(texts + crossed), *((text,) for text in texts)]
+        case _:
+            own = [*dict.fromkeys(value for value in named if isinstance(value, str)), _OTHER]
+    return own if fact.always else [*own, None]
+
+
+def can_hold(condition: Condition | None, space: FactSpace) -> bool:
+    """Whether some combination of facts makes the condition true (true also when there are too many to look at)."""
+    looked_at = cases([condition], space)
+    return looked_at is None or any(holds(condition, facts) is True for facts in looked_at)
+
+
+def can_fail(condition: Condition | None, given: Condition | None, space: FactSpace) -> bool:
+    """Whether, where ``given`` holds, the condition can be other than true."""
+    looked_at = cases([condition, given], space)
+    return looked_at is None or any(
+        holds(given, facts) is True and holds(condition, facts) is not True for facts in looked_at
+    )
+
+
+def reachable(rules: Sequence[Condition | None], index: int, space: FactSpace) -> bool:
+    """Whether in some case rule ``index`` holds and none before it does."""
+    looked_at = cases(rules[: index + 1], space)
+    return looked_at is None or any(
+        holds(rules[index], facts) is True and not any(holds(rule, facts) is True for rule in rules[:index])
+        for facts in looked_at
+    )
+
+
+def undecided(rules: Sequence[Condition | None], space: FactSpace) -> dict[str, Any] | None:
+    """A case in which no rule holds; None when some rule always does."""
+    if any(rule is None for rule in rules):
+        return None
+    looked_at = cases(rules, space)
+    if looked_at is None:
+        return None
+    return next((facts for facts in looked_at if not any(holds(rule, facts) is True for rule in rules)), None)

@@ -1,0 +1,38 @@
+"""What is wrong with a policy that is well formed: rules that cannot be reached, prices below zero, promises without a
+calendar, clauses without a rule, names that lead nowhere. Every finding has its line and what to write instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from app.documents.checks import frame, offers, prices, promises, rules
+from app.documents.checks.context import Checker
+from app.documents.policy_document import Marks, Problem
+from app.domain.policy import Policy
+
+_CHECKS: Final[tuple[Callable[[Checker], None], ...]] = (
+    frame.check_frame,
+    frame.check_names,
+    frame.check_clauses,
+    offers.check_offers,
+    rules.check_actions,
+    rules.check_qualification,
+    prices.check_categories,
+    promises.check_payment,
+    promises.check_hours,
+    promises.check_promises,
+    frame.check_texts,
+)
+
+
+def check_policy(policy: Policy, document_marks: Marks | None = None) -> tuple[Problem, ...]:
+    """Everything found in a policy, errors and warnings, in the order of the text.
+
+    With the marks of `policy_document.load_document` each finding has its line; without, line and column are 0.
+    """
+    checker = Checker(policy, document_marks)
+    for check in _CHECKS:
+        check(checker)
+    return tuple(sorted(checker.found, key=lambda p: (p.line, p.column, p.path, p.code)))
