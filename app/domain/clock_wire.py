@@ -1,0 +1,242 @@
+"""Clocks as they are stored and as they are published: a promise's spec and a clock's events to JSON and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.domain.policy import Promise
+from app.domain.sla_clock import ClockState, OutcomeFact
+from app.domain.sla_event import (
+    ClockEvent,
+    ClockSpec,
+    EventKind,
+    Party,
+    PauseRule,
+    TimeLedger,
+    WarnBefore,
+    WarnRule,
+    WarnShare,
+)
+from app.domain.sla_target import AfterClose, At, EachBusinessDay, Explanation, Rolling, Target, parse_target
+from app.domain.wire import iso, iso_or_none, parse_iso
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pledge:
+    """What of the promise the arithmetic does not need: when it starts and stops, its clause, what a breach brings."""
+
+    starts: str
+    stops: tuple[str, ...]
+    clause: str
+    reading: bool
+    policy_version: int
+    breach_returns_credits: int = 0
+    ref: str | None = None
+    """Tells clocks of one promise apart, e.g. the number of an access request."""
+
+
+def target_of(promise: Promise, due_at: datetime | None) -> Target:
+    """The target of a promise; a given due instant wins. ``each_business_day`` is owed by windows, unless rolling."""
+    if due_at is not None:
+        return At(due_at)
+    target = parse_target(promise.target)
+    if promise.milestone == "each_business_day" and not isinstance(target, Rolling):
+        return EachBusinessDay()
+    return target
+
+
+def spec_of(promise: Promise, target: Target) -> ClockSpec:
+    """The promise as the clock's arithmetic takes it."""
+    rules: list[WarnRule] = []
+    for warning in promise.warnings:
+        if warning.percent is not None:
+            rules.append(WarnShare(warning.percent))
+        if warning.business_seconds_before is not None:
+            rules.append(WarnBefore(warning.business_seconds_before))
+    return ClockSpec(
+        milestone=promise.milestone,
+        target=target,
+        warnings=tuple(rules),
+        owing=Party(promise.party),
+        pause_rule=PauseRule.FREEZE_SNAP if promise.snap_to_close else PauseRule.FREEZE,
+        after_close=AfterClose(promise.after_close),
+    )
+
+
+def pledge_of(promise: Promise, *, policy_version: int, ref: str | None) -> Pledge:
+    """What else the clock keeps of its promise."""
+    return Pledge(
+        starts=promise.starts,
+        stops=tuple(promise.stops),
+        clause=promise.clause,
+        reading=promise.reading,
+        policy_version=policy_version,
+        breach_returns_credits=promise.breach_returns_credits,
+        ref=ref,
+    )
+
+
+def dump_spec(spec: ClockSpec, pledge: Pledge) -> dict[str, Any]:
+    """The ``spec`` column: the promise as it was when the clock started."""
+    return {
+        "target": str(spec.target),
+        "warnings": [
+            {"percent": one.percent} if isinstance(one, WarnShare) else {"business_seconds_before": one.seconds}
+            for one in spec.warnings
+        ],
+        "pause_rule": spec.pause_rule.value,
+        "after_close": spec.after_close.value,
+        "starts": pledge.starts,
+        "stops": list(pledge.stops),
+        "clause": pledge.clause,
+        "reading": pledge.reading,
+        "policy_version": pledge.policy_version,
+        "breach_returns_credits": pledge.breach_returns_credits,
+        "ref": pledge.ref,
+    }
+
+
+def load_spec(milestone: str, party: str, calendar: str, data: Mapping[str, Any]) -> tuple[ClockSpec, Pledge]:
+    """What `dump_spec` wrote, with the columns that stand beside it."""
+    warnings: list[WarnRule] = [
+        WarnShare(one["percent"]) if "percent" in one else WarnBefore(one["business_seconds_before"])
+        for one in data["warnings"]
+    ]
+    spec = ClockSpec(
+        milestone=milestone,  # type: ignore[arg-type]
+        target=parse_target(data["target"]),
+        warnings=tuple(warnings),
+        owing=Party(party),
+        calendar=calendar,
+        pause_rule=PauseRule(data["pause_rule"]),
+        after_close=AfterClose(data["after_close"]),
+    )
+    pledge = Pledge(
+        starts=data["starts"],
+        stops=tuple(data["stops"]),
+        clause=data["clause"],
+        reading=data["reading"],
+        policy_version=data["policy_version"],
+        breach_returns_credits=data["breach_returns_credits"],
+        ref=data["ref"],
+    )
+    return spec, pledge
+
+
+def dump_event(event: ClockEvent) -> dict[str, Any]:
+    """An event's payload; what is absent is left out."""
+    payload = {
+        "reason": event.reason,
+        "party": event.party.value if event.kind is EventKind.PAUSE else None,
+        "target": None if event.target is None else str(event.target),
+        "corrects": event.corrects,
+        "corrected_occurred_at": iso_or_none(event.corrected_occurred_at),
+        "calendar_revision": event.calendar_revision,
+        "tzdb_version": event.tzdb_version,
+    }
+    return {key: value for key, value in payload.items() if value is not None}
+
+
+def load_event(
+    seq: int, kind: str, occurred_at: datetime, recorded_at: datetime, data: Mapping[str, Any]
+) -> ClockEvent:
+    """What `dump_event` wrote."""
+    target, corrected = data.get("target"), data.get("corrected_occurred_at")
+    return ClockEvent(
+        seq=seq,
+        kind=EventKind(kind),
+        occurred_at=occurred_at,
+        recorded_at=recorded_at,
+        reason=data.get("reason"),
+        party=Party(data.get("party", "none")),
+        target=None if target is None else parse_target(target),
+        corrects=data.get("corrects"),
+        corrected_occurred_at=None if corrected is None else parse_iso(corrected),
+        calendar_revision=data.get("calendar_revision"),
+        tzdb_version=data.get("tzdb_version"),
+    )
+
+
+def breach_id(clock_id: str, fact: OutcomeFact) -> str:
+    """The stable name of a breach: one a clock, cycle and window."""
+    return f"{clock_id}:{fact.cycle}:{fact.window_date or '-'}"
+
+
+def breaches_json(clock_id: str, facts: Iterable[OutcomeFact]) -> list[dict[str, Any]]:
+    """Every breach that was ever judged; one that a late fact took back says since when."""
+    listed = list(facts)
+    retracted = {(one.cycle, one.window_date): one.at for one in listed if one.kind == "breach_retracted"}
+    return [
+        {
+            "breach_id": breach_id(clock_id, one),
+            "cycle": one.cycle,
+            "window_date": None if one.window_date is None else one.window_date.isoformat(),
+            "due_at": iso_or_none(one.due_at),
+            "at": iso(one.at),
+            "retracted_at": iso_or_none(retracted.get((one.cycle, one.window_date))),
+        }
+        for one in listed
+        if one.kind == "breached"
+    ]
+
+
+def state_json(state: ClockState) -> dict[str, Any]:
+    """How a clock stands, as published; the names of api.md."""
+    return {
+        "phase": state.phase.value,
+        "outcome": state.outcome.value,
+        "ticking": state.ticking,
+        "cycle": state.cycle,
+        "started_at": iso_or_none(state.started_at),
+        "due_at": iso_or_none(state.due_at),
+        "remaining_business_seconds": state.remaining_business_seconds,
+        "consumed_seconds": state.consumed_seconds,
+        "window_date": None if state.window_date is None else state.window_date.isoformat(),
+        "stopped_at": iso_or_none(state.stopped_at),
+        "pauses": [
+            {
+                "reason": one.reason,
+                "party": one.party.value,
+                "since": iso(one.since),
+                "until": iso_or_none(one.until),
+            }
+            for one in state.pauses
+        ],
+        "warnings": [{"at": iso(one.at), "rule": one.rule + 1, "fired": one.fired} for one in state.warnings],
+        "windows": [
+            {"date": one.window_date.isoformat(), "closes_at": iso(one.closes_at), "state": one.state.value,
+             "at": iso(one.at)}
+            for one in state.windows
+        ],
+        "ledger": ledger_json(state.ledger),
+    }
+
+
+def ledger_json(ledger: TimeLedger) -> dict[str, int]:
+    """Seconds by responsibility; they add up to ``wall_seconds`` exactly."""
+    return {
+        "wall_seconds": ledger.wall_seconds,
+        "closed_seconds": ledger.closed_seconds,
+        "vendor_seconds": ledger.vendor_seconds,
+        "customer_seconds": ledger.customer_seconds,
+        "third_party_seconds": ledger.third_party_seconds,
+        "none_seconds": ledger.none_seconds,
+    }
+
+
+def explanation_json(why: Explanation) -> dict[str, Any]:
+    """The stretches counted and the closures skipped, with their names."""
+    return {
+        "business_seconds": why.business_seconds,
+        "consumed": [
+            {"from": iso(one.start), "to": iso(one.end), "seconds": one.seconds} for one in why.consumed
+        ],
+        "skipped": [
+            {"date": one.on.isoformat(), "reasons": [reason.name for reason in one.reasons]} for one in why.skipped
+        ],
+        "more_consumed": why.more_consumed,
+        "more_skipped": why.more_skipped,
+    }
