@@ -19,6 +19,7 @@ from sqlalchemy.pool import NullPool
 LOCK = 7_236_117_245_001  # "retainer" to nobody but us
 LOCK_TIMEOUT = "5s"
 QUEUE_TIMEOUT = "120s"
+STATEMENT_TIMEOUT = "15min"
 
 
 def metadata() -> Any:
@@ -39,12 +40,13 @@ def print_sql() -> None:
     context.configure(dialect_name="postgresql", literal_binds=True, **options())
     with context.begin_transaction():
         context.execute(f"set lock_timeout = '{LOCK_TIMEOUT}'")
+        context.execute(f"set statement_timeout = '{STATEMENT_TIMEOUT}'")
         context.run_migrations()
 
 
 def migrate(connection: Connection) -> None:
     connection.execute(text(f"set lock_timeout = '{QUEUE_TIMEOUT}'"))
-    connection.execute(text("set statement_timeout = 0"))
+    connection.execute(text(f"set statement_timeout = '{STATEMENT_TIMEOUT}'"))
     connection.execute(text("select pg_advisory_lock(:key)"), {"key": LOCK})
     connection.execute(text(f"set lock_timeout = '{LOCK_TIMEOUT}'"))
     connection.commit()  # the lock is the session's, and outlives the transactions of the migrations
