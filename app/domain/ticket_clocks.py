@@ -196,7 +196,7 @@ class TicketClocks:
                 self._append(clock, EventKind.CANCEL, at=at)
 
     def reopen(self, *, at: datetime) -> None:
-        """A new cycle of each clock of the vendor that runs from the opening or the acceptance; no old one comes back."""
+        """A new cycle of each vendor's clock that starts at the opening or the acceptance; no old one comes back."""
         for clock in self.clocks:
             ended = clock.state(at).phase not in _LIVE
             if ended and clock.spec.owing is Party.VENDOR and clock.pledge.starts in _REOPENS:

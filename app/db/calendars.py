@@ -1,0 +1,255 @@
+"""Calendars of a tenant: dated, immutable versions, read as one timeline that is kept by (tenant, revision, name).
+
+Closed days are rows, expanded when a version is made, with the version of the library they came from. All arithmetic
+happens in `app.domain.timeline`; SQL computes nothing calendar-like, since its zone database is another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import insert, select, text
+
+from app.db import schema as s
+from app.db.engine import Tx
+from app.documents.closures import ClosureRules, dump_closure_rules, expand_closures, holiday_library_version
+from app.documents.zones import TZDB_VERSION, zone
+from app.domain.business_calendar import BusinessCalendar
+from app.domain.errors import DomainError
+from app.domain.opening_hours import (
+    CalendarException,
+    CalendarVersion,
+    Closure,
+    ExceptionKind,
+    Reason,
+    parse_minute,
+    weekly_hours,
+)
+from app.domain.policy import Policy, ServiceHours
+from app.domain.ticket_clocks import Hours
+
+SERVICE_HOURS: Final = "service-hours"
+WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+FIRST_DAY: Final = "2000-01-01"
+FIRST_YEAR: Final = 2000
+LAST_YEAR: Final = 2069
+"""Closures by rule are expanded for these years; a later version expands further."""
+_KEPT: Final = 512
+_KIND: Final = "calendar"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCalendar:
+    """A calendar's row. ``revision`` counts changes of this row, for ETag and If-Match."""
+
+    name: str
+    zone: str
+    notice_days: int
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredVersion:
+    """A version as stored: documents in JSON, closures as rows ``date -> names``."""
+
+    revision: int
+    effective_from: str
+    weekly_hours: Mapping[str, Any]
+    exceptions: list[dict[str, Any]]
+    closure_rules: Mapping[str, Any]
+    closures: Mapping[str, list[str]]
+    is_correction: bool
+    reason: str | None
+    library_version: str
+    announced_at: datetime
+    published_at: datetime | None
+    created_by: str | None = None
+
+
+def domain_version(stored: StoredVersion) -> CalendarVersion:
+    """A stored version as the arithmetic takes it."""
+    return CalendarVersion(
+        revision=stored.revision,
+        effective_from=date.fromisoformat(stored.effective_from),
+        weekly=weekly_hours(
+            {WEEKDAYS.index(day) + 1: [_span(one) for one in spans] for day, spans in stored.weekly_hours.items()}
+        ),
+        exceptions=tuple(
+            CalendarException(
+                on=date.fromisoformat(one["date"]),
+                kind=ExceptionKind(one["kind"]),
+                spans=tuple(_span(span) for span in one.get("hours") or ()),
+                name=one.get("name") or "",
+                source=one.get("source") or "",
+            )
+            for one in stored.exceptions
+        ),
+        closures=tuple(
+            Closure(date.fromisoformat(on), tuple(Reason(name, "closure_rules") for name in names))
+            for on, names in stored.closures.items()
+        ),
+    )
+
+
+def _span(pair: Any) -> tuple[int, int]:
+    return parse_minute(pair[0]), parse_minute(pair[1])
+
+
+def expand(rules: ClosureRules | ServiceHours) -> dict[str, list[str]]:
+    """Closed dates with their names, as stored."""
+    return {one.date.isoformat(): list(one.names) for one in expand_closures(rules, FIRST_YEAR, LAST_YEAR)}
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+async def find(tx: Tx, name: str, *, lock: bool = False) -> StoredCalendar | None:
+    """The calendar's row; ``lock`` for a change, which makes publishing one at a time."""
+    statement = select(
+        s.calendar.c.name, s.calendar.c.zone, s.calendar.c.notice_days, s.calendar.c.revision,
+        s.calendar.c.created_at, s.calendar.c.updated_at,
+    ).where(s.calendar.c.tenant_id == tx.tenant_id, s.calendar.c.name == name)
+    row = await tx.row(statement.with_for_update() if lock else statement)
+    return None if row is None else StoredCalendar(**row._mapping)
+
+
+async def require(tx: Tx, name: str, *, lock: bool = False) -> StoredCalendar:
+    """`find`, or 404 ``calendar_not_found``."""
+    found = await find(tx, name, lock=lock)
+    if found is None:
+        raise DomainError("calendar_not_found", calendar=name)
+    return found
+
+
+async def names(tx: Tx) -> list[str]:
+    """All calendars of the tenant."""
+    rows = await tx.rows(
+        select(s.calendar.c.name).where(s.calendar.c.tenant_id == tx.tenant_id).order_by(s.calendar.c.name)
+    )
+    return [row[0] for row in rows]
+
+
+async def versions(tx: Tx, name: str) -> list[StoredVersion]:
+    """The published versions, oldest revision first."""
+    columns = [column for column in s.calendar_version.c if column.name not in ("tenant_id", "name")]
+    rows = await tx.rows(
+        select(*columns)
+        .where(s.calendar_version.c.tenant_id == tx.tenant_id, s.calendar_version.c.name == name,
+               s.calendar_version.c.published_at.is_not(None))
+        .order_by(s.calendar_version.c.revision)
+    )
+    return [StoredVersion(**row._mapping) for row in rows]
+
+
+def hours_of(name: str, zone_name: str, found: Iterable[CalendarVersion]) -> Hours:
+    """The timeline of these versions, with each earlier one by its revision."""
+    known = sorted(found, key=lambda one: one.revision)
+    where = zone(zone_name)
+    history = {
+        version.revision: BusinessCalendar(name, where, known[: i + 1]) for i, version in enumerate(known)
+    }
+    newest = history[known[-1].revision] if known else BusinessCalendar(name, where, ())
+    return Hours(name=name, calendar=newest, history=history, tzdb_version=TZDB_VERSION)
+
+
+async def hours(tx: Tx, name: str = SERVICE_HOURS, *, fresh: bool = False) -> Hours:
+    """The calendar as it stands; 404 ``calendar_not_found``. Kept per process by the tenant's calendar revision.
+
+    ``fresh`` reads past the cache, after a change in this very transaction.
+    """
+    cache: dict[Any, Any] = tx.database.process_cache
+    key = (_KIND, tx.tenant_id, name)
+    if not fresh:
+        kept = cache.get(key)
+        if kept is not None and kept[0] == tx.tenant.calendar_revision:
+            return kept[1]  # type: ignore[no-any-return]
+    calendar = await require(tx, name)
+    made = hours_of(name, calendar.zone, [domain_version(one) for one in await versions(tx, name)])
+    if not fresh and not cache.get("disabled"):
+        old = [one for one in cache if isinstance(one, tuple) and one[0] == _KIND]
+        if len(old) >= _KEPT:
+            cache.pop(old[0], None)
+        cache[key] = (tx.tenant.calendar_revision, made)
+    return made
+
+
+async def current(tx: Tx, name: str = SERVICE_HOURS) -> BusinessCalendar:
+    """The timeline of all published versions of a calendar; 404 ``calendar_not_found``."""
+    return (await hours(tx, name)).calendar
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+async def put(tx: Tx, calendar: StoredCalendar, *, new: bool) -> None:
+    """Writes a calendar's row; nothing when only validating."""
+    if tx.validate_only:
+        return
+    values = {
+        "tenant_id": tx.tenant_id, "name": calendar.name, "zone": calendar.zone, "notice_days": calendar.notice_days,
+        "revision": calendar.revision, "created_at": calendar.created_at, "updated_at": calendar.updated_at,
+    }
+    if new:
+        await tx.execute(insert(s.calendar), values)
+    else:
+        await tx.execute(
+            s.calendar.update()
+            .where(s.calendar.c.tenant_id == tx.tenant_id, s.calendar.c.name == calendar.name)
+            .values({key: values[key] for key in ("zone", "notice_days", "revision", "updated_at")})
+        )
+    await bump(tx)
+
+
+async def add_version(tx: Tx, name: str, version: StoredVersion) -> None:
+    """Writes a version and tells every process that calendars changed; nothing when only validating."""
+    if tx.validate_only:
+        return
+    await tx.execute(
+        insert(s.calendar_version),
+        {"tenant_id": tx.tenant_id, "name": name,
+         **{key: getattr(version, key) for key in StoredVersion.__dataclass_fields__}},
+    )
+    await bump(tx)
+
+
+async def bump(tx: Tx) -> None:
+    """The tenant's calendars changed: caches read them anew."""
+    await tx.execute(
+        text("update tenant set calendar_revision = calendar_revision + 1 where tenant_id = :tenant"),
+        {"tenant": tx.tenant_id},
+    )
+
+
+async def seed(tx: Tx, policy: Policy) -> None:
+    """The calendar ``service-hours`` of a new tenant with its version 1, from the policy (decisions 15)."""
+    stated = policy.service_hours
+    if await find(tx, SERVICE_HOURS) is not None:
+        return
+    zone(stated.zone)
+    version = StoredVersion(
+        revision=1,
+        effective_from=FIRST_DAY,
+        weekly_hours={day: [list(span) for span in spans] for day, spans in stated.weekly_hours.items()},
+        exceptions=[],
+        closure_rules=dump_closure_rules(stated),
+        closures=expand(stated),
+        is_correction=False,
+        reason=f"policy {policy.policy} version {policy.version}, {stated.clause}",
+        library_version=holiday_library_version(),
+        announced_at=tx.at,
+        published_at=tx.at,
+        created_by=tx.actor,
+    )
+    domain_version(version)
+    await put(
+        tx,
+        StoredCalendar(name=SERVICE_HOURS, zone=stated.zone, notice_days=stated.notice_days, revision=1,
+                       created_at=tx.at, updated_at=tx.at),
+        new=True,
+    )
+    await add_version(tx, SERVICE_HOURS, version)

@@ -1,0 +1,169 @@
+"""Clocks from their rows and events: of a ticket, one by its id, a page of them, a batch for recomputing.
+
+A row is the projection; the events are the truth, and every answer is folded from them, so that ``as_of`` needs no
+machinery of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Row, TextClause, text
+
+from app.db import calendars, policies
+from app.db.engine import Tx
+from app.domain import clock_wire as wire
+from app.domain.book import Book
+from app.domain.errors import DomainError
+from app.domain.plan import Plan
+from app.domain.policy import Policy
+from app.domain.sla_clock import OutcomeFact
+from app.domain.ticket_clocks import BreachHook, TicketClock, TicketClocks
+
+_SELECT: Final = (
+    "select c.clock_id, c.ticket_id, c.customer_id, c.milestone, c.party, c.calendar, c.spec, c.due_at,"
+    " c.next_action_at, t.external_id,"
+    " (select json_agg(json_build_array(o.cycle, o.window_date, o.kind)) from clock_outcome o"
+    "  where o.tenant_id = c.tenant_id and o.clock_id = c.clock_id) as judged"
+    " from clock c left join ticket t on t.tenant_id = c.tenant_id and t.ticket_id = c.ticket_id"
+    " where c.tenant_id = :tenant"
+)
+_OF_TICKETS = text(f"{_SELECT} and c.ticket_id = any(:tickets) order by c.clock_id")
+_BY_ID = text(f"{_SELECT} and c.clock_id = :clock")
+_EVENTS = text(
+    "select entity_id, seq, kind, occurred_at, recorded_at, payload from entity_event"
+    " where tenant_id = :tenant and stream = 'clock' and entity_id = any(:clocks) order by entity_id, seq"
+)
+_OPEN = text(
+    f"{_SELECT} and c.calendar = :calendar and c.phase in ('running', 'paused')"
+    " and (c.customer_id, c.clock_id) > (:customer, :clock) order by c.customer_id, c.clock_id limit :limit"
+)
+
+
+async def _clocks(tx: Tx, rows: Sequence[Row[Any]]) -> list[TicketClock]:
+    if not rows:
+        return []
+    events: dict[str, list[Any]] = {}
+    for row in await tx.rows(_EVENTS, {"tenant": tx.tenant_id, "clocks": [row.clock_id for row in rows]}):
+        events.setdefault(row.entity_id, []).append(
+            wire.load_event(row.seq, row.kind, row.occurred_at, row.recorded_at, row.payload)
+        )
+    found = []
+    for row in rows:
+        spec, pledge = wire.load_spec(row.milestone, row.party, row.calendar, row.spec)
+        found.append(
+            TicketClock(
+                clock_id=row.clock_id,
+                ticket_id=row.ticket_id,
+                external_ticket_id=row.external_id or row.ticket_id,
+                customer_id=row.customer_id,
+                spec=spec,
+                pledge=pledge,
+                hours=await calendars.hours(tx, row.calendar),
+                events=events.get(row.clock_id, []),
+                judged={(one[0], one[1], one[2]) for one in row.judged or ()},
+                on_agenda=row.next_action_at is not None,
+                stored_due_at=row.due_at,
+            )
+        )
+    return found
+
+
+def _breach_hook(book: Book) -> BreachHook:
+    def grant(clock: TicketClock, fact: OutcomeFact, breach: str) -> None:
+        """A breach brings credits back, once: the outcome is written once, in this very transaction."""
+        returned = clock.pledge.breach_returns_credits
+        if returned <= 0 or book.policy.credits is None:
+            return
+        types = book.policy.credits.types
+        lot = book.ledger.grant(
+            returned, source="breach", rule=breach, credit_type=types[0].credit_type if types else "credit",
+            effective_at=fact.at, policy_version=clock.pledge.policy_version, clause=clock.pledge.clause,
+            reading=clock.pledge.reading, reason=f"breach of {clock.spec.milestone}",
+        )
+        book.emit("credits.granted", {"lot_id": lot.lot_id, "credits": returned, "source": "breach",
+                                      "breach_id": breach, "ticket_id": clock.external_ticket_id})
+
+    return grant
+
+
+async def load_for_ticket(
+    tx: Tx, book: Book, ticket_id: str | None, external_ticket_id: str | None = None
+) -> TicketClocks:
+    """The clocks of a ticket as a working copy over the book's plan: two statements, none for a ticket being made.
+
+    ``ticket_id`` None, or one that has no row yet: no clocks so far; name it with `TicketClocks.bind`.
+    """
+    hours = await calendars.hours(tx)
+    rows: Sequence[Row[Any]] = ()
+    if ticket_id is not None:
+        rows = await tx.rows(_OF_TICKETS, {"tenant": tx.tenant_id, "tickets": [ticket_id]})
+    found = await _clocks(tx, rows)
+    external = external_ticket_id or (found[0].external_ticket_id if found else None)
+    for clock in found:
+        clock.external_ticket_id = external or clock.external_ticket_id
+    return TicketClocks(
+        plan=book.plan, policy=book.policy, hours=hours, mint=tx.mint, ticket_id=ticket_id,
+        external_ticket_id=external, clocks=found, on_breach=_breach_hook(book),
+    )
+
+
+async def views_of_tickets(tx: Tx, ticket_ids: Sequence[str], *, at: datetime | None = None,
+                           known_at: datetime | None = None) -> dict[str, list[dict[str, Any]]]:
+    """The clocks of several tickets as published, in two statements: ticket id -> clocks that had started by then."""
+    rows = await tx.rows(_OF_TICKETS, {"tenant": tx.tenant_id, "tickets": list(ticket_ids)})
+    moment = at or tx.at
+    views: dict[str, list[dict[str, Any]]] = {one: [] for one in ticket_ids}
+    for clock in await _clocks(tx, rows):
+        if any(one.occurred_at <= moment for one in clock.known(known_at)):
+            views[clock.ticket_id].append(clock.view(moment, known_at))
+    return views
+
+
+async def load_one(tx: Tx, clock_id: str) -> TicketClock | None:
+    """A clock by its id, for reading."""
+    found = await _clocks(tx, await tx.rows(_BY_ID, {"tenant": tx.tenant_id, "clock": clock_id}))
+    return found[0] if found else None
+
+
+async def require_one(tx: Tx, clock_id: str) -> TicketClock:
+    """`load_one`, or 404 ``clock_not_found``."""
+    found = await load_one(tx, clock_id)
+    if found is None:
+        raise DomainError("clock_not_found", clock_id=clock_id)
+    return found
+
+
+async def load_rows(tx: Tx, statement: TextClause, parameters: dict[str, Any]) -> list[TicketClock]:
+    """Clocks by any condition on `SELECT_CLOCKS`."""
+    return await _clocks(tx, await tx.rows(statement, {"tenant": tx.tenant_id, **parameters}))
+
+
+SELECT_CLOCKS: Final = _SELECT
+"""What a statement for `load_rows` begins with; ``c`` is the clock, ``t`` its ticket, ``:tenant`` is bound."""
+
+
+async def open_batch(
+    tx: Tx, calendar: str, *, after: tuple[str, str] = ("", ""), limit: int = 500
+) -> list[TicketClock]:
+    """Clocks that run or are paused on a calendar, by customer and id, after a key (keyset)."""
+    return await load_rows(
+        tx, _OPEN, {"calendar": calendar, "customer": after[0], "clock": after[1], "limit": limit}
+    )
+
+
+def working_copy(
+    tx: Tx, plan: Plan, policy: Policy, clocks: list[TicketClock], book: Book | None = None
+) -> TicketClocks:
+    """Loaded clocks of one customer over a plan, for judging and recomputing them."""
+    return TicketClocks(
+        plan=plan, policy=policy, hours=clocks[0].hours, mint=tx.mint, clocks=clocks,
+        on_breach=None if book is None else _breach_hook(book),
+    )
+
+
+async def policy_now(tx: Tx) -> Policy:
+    """The policy in force, for working copies made without a book."""
+    return await policies.in_force(tx)
