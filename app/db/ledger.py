@@ -18,6 +18,7 @@ from app.db.engine import Tx
 from app.domain.amounts import Money
 from app.domain.ledger import LedgerChanges
 from app.domain.lot import Account, Hold, HoldLine, Lot
+from app.domain.statement import Line
 
 Loaded = tuple[dict[str, Account], dict[str, Lot], dict[str, Hold]]
 
@@ -41,6 +42,10 @@ _OPEN_LOTS = text(
 )
 _ALL_LOTS = text(f"select {_LOT} from lot where tenant_id = :tenant and customer_id = any(:customers)")
 _LOTS = text(f"select {_LOT} from lot where tenant_id = :tenant and lot_id = any(:lots)")
+_TERM_HOLDS = text(
+    f"select {_HOLD} from hold where tenant_id = :tenant and customer_id = any(:customers) and closed_at is null"
+    " and expires_at is not null"
+)
 _OPEN_HOLDS = text(
     f"select {_HOLD} from hold where tenant_id = :tenant and customer_id = any(:customers) and closed_at is null"
 )
@@ -62,6 +67,7 @@ async def load(
     customer_ids: Sequence[str],
     *,
     open_holds: bool = True,
+    terms_only: bool = False,
     hold_ids: Sequence[str] = (),
     ticket_ids: Sequence[str] = (),
     lot_ids: Sequence[str] = (),
@@ -71,7 +77,8 @@ async def load(
     """The customers' accounts, open lots and holds: open ones, the named, and those of the named tickets.
 
     Lots that a loaded hold points to are loaded too. ``every_lot`` adds closed lots, ``ticket_holds`` the closed holds
-    of the customers' tickets. Lock the customers in an earlier statement.
+    of the customers' tickets; ``terms_only`` of the open holds only those with a term of their own. Lock the customers
+    in an earlier statement.
     """
     wanted = list(dict.fromkeys(customer_ids))
     by = {"tenant": tx.tenant_id, "customers": wanted}
@@ -83,6 +90,10 @@ async def load(
     rows: list[Any] = []
     if open_holds:
         rows += await _rows(tx, _OPEN_HOLDS, by)
+    elif terms_only and any(
+        one.next_expiry is not None for all_ in answer.values() for one in all_[0].values()
+    ):
+        rows += await _rows(tx, _TERM_HOLDS, by)
     if ticket_holds:
         rows += await _rows(tx, _CUSTOMERS_TICKET_HOLDS, by)
     if hold_ids:
@@ -338,10 +349,36 @@ _PARTS: Final = (
 )  # fmt: skip
 
 
+_BATCH_PARTS: Final = (
+    *_PARTS,
+    _Part(
+        "cu",
+        {"customer_id": "text", "last_at": "timestamptz", "event_sequence": "bigint"},
+        "update customer set last_at = u.last_at, event_sequence = u.event_sequence from {given}"
+        " where customer.tenant_id = :tenant and customer.customer_id = u.customer_id",
+        lambda one: one,
+    ),
+    _Part(
+        "ev",
+        {"event_id": "text", "customer_id": "text", "sequence": "bigint", "type": "text", "occurred_at": "timestamptz",
+         "data": "jsonb"},
+        "insert into outbox (tenant_id, recorded_at, {names}) select :tenant, :recorded_at, {picked} from {given}",
+        lambda one: one,
+    ),
+    _Part(
+        "cm",
+        {"key": "text", "kind": "text", "payload_hash": "bytea", "status": "integer", "answer": "jsonb",
+         "actor": "text", "customer_id": "text"},
+        "insert into command (tenant_id, created_at, {names}) select :tenant, :recorded_at, {picked} from {given}",
+        lambda one: one,
+    ),
+)  # fmt: skip
+
+
 @cache
 def _statement(mask: tuple[bool, ...]) -> TextClause:
     """The writing statement of the parts that have rows; a few shapes exist in all."""
-    parts = [part for part, used in zip(_PARTS, mask, strict=True) if used]
+    parts = [part for part, used in zip(_BATCH_PARTS, mask, strict=True) if used]
     with_ = ", ".join(f"w_{part.name} as ({part.sql})" for part in parts[:-1])
     return text(f"with {with_} {parts[-1].sql}" if with_ else parts[-1].sql)
 
@@ -349,9 +386,26 @@ def _statement(mask: tuple[bool, ...]) -> TextClause:
 async def write(tx: Tx, changes: Sequence[LedgerChanges]) -> None:
     """Writes the changes of any number of customers in one statement; ``recorded_at`` is the transaction's instant
     (never before the operations'). Does nothing when only validating."""
+    await write_batch(tx, changes)
+
+
+async def write_batch(
+    tx: Tx,
+    changes: Sequence[LedgerChanges],
+    *,
+    customers: Sequence[tuple[str, datetime, int]] = (),
+    events: Sequence[tuple[str, str, int, str, datetime, str]] = (),
+    commands: Sequence[tuple[str, str, bytes, int, str, str | None, str | None]] = (),
+) -> None:
+    """`write`, and in the same statement what a batch of credit commands brings with it.
+
+    ``customers``: (customer_id, last_at, event_sequence); ``events``: outbox rows (event_id, customer_id, sequence,
+    type, occurred_at, data as JSON); ``commands``: (key, kind, payload hash, status, answer as JSON, actor,
+    customer_id).
+    """
     if tx.validate_only:
         return
-    rows: tuple[list[Any], ...] = (
+    rows: tuple[Sequence[Any], ...] = (
         [row for one in changes for row in one.accounts],
         [row for one in changes for row in one.lots_new],
         [row for one in changes for row in one.lots_changed],
@@ -361,19 +415,229 @@ async def write(tx: Tx, changes: Sequence[LedgerChanges]) -> None:
         [(hold.hold_id, line) for one in changes for hold in one.holds_changed for line in hold.lines],
         [row for one in changes for row in one.operations],
         [(row.operation_id, entry) for one in changes for row in one.operations for entry in row.entries],
+        customers,
+        events,
+        commands,
     )
     mask = tuple(bool(part) for part in rows)
     if not any(mask):
         return
     parameters: dict[str, Any] = {"tenant": tx.tenant_id}
-    if rows[7]:
-        parameters["recorded_at"] = recorded_at(tx, (row.effective_at for row in rows[7]))
-    for part, given in zip(_PARTS, rows, strict=True):
+    if rows[7] or events or commands:
+        parameters["recorded_at"] = max(tx.at, *(row.effective_at for row in rows[7])) if rows[7] else tx.at
+    for part, given in zip(_BATCH_PARTS, rows, strict=True):
         if given:
             part.bind(given, parameters)
     await tx.execute(_statement(mask), parameters)
 
 
-def recorded_at(tx: Tx, effective: Iterable[datetime]) -> datetime:
-    """When a batch is recorded: the transaction's instant, or later where a customer's time is ahead of it."""
-    return max(tx.at, *effective)
+# --- what credit commands look up -------------------------------------------------------------------------------------
+
+_LOCK_EXTERNAL = text(
+    "select customer_id, external_id, last_at, event_sequence, merged_into from customer"
+    " where tenant_id = :tenant and external_id = any(:external) order by customer_id for update"
+)
+_LOCK_EITHER = text(
+    "select customer_id, external_id, last_at, event_sequence, merged_into from customer"
+    " where tenant_id = :tenant and (external_id = any(:external) or customer_id = any(:ids))"
+    " order by customer_id for update"
+)
+_OWNERS = text("select hold_id, customer_id from hold where tenant_id = :tenant and hold_id = any(:holds)")
+_LOT_OWNER = text("select customer_id from lot where tenant_id = :tenant and lot_id = :lot")
+_COMMANDS = text(
+    "select key, kind, payload_hash, status, answer from command where tenant_id = :tenant and key = any(:keys)"
+)
+_TICKETS = text(
+    "select external_id, ticket_id, customer_id from ticket where tenant_id = :tenant and external_id = any(:tickets)"
+)
+_TICKET_NAMES = text(
+    "select ticket_id, external_id from ticket where tenant_id = :tenant and ticket_id = any(:tickets)"
+)
+
+
+async def lock(tx: Tx, external_ids: Sequence[str], customer_ids: Sequence[str] = ()) -> list[Any]:
+    """Locks customers by the vendor's ids and by ours, in sorted order, in one statement: rows (customer_id,
+    external_id, last_at, event_sequence, merged_into)."""
+    by = {"tenant": tx.tenant_id, "external": list(external_ids)}
+    if not customer_ids:
+        return list(await tx.rows(_LOCK_EXTERNAL, by))
+    return list(await tx.rows(_LOCK_EITHER, {**by, "ids": list(customer_ids)}))
+
+
+async def hold_owners(tx: Tx, hold_ids: Sequence[str]) -> dict[str, str]:
+    """Whose holds these are; unknown ones are left out. A hold never changes hands but by a merge, under lock."""
+    rows = await _rows(tx, _OWNERS, {"tenant": tx.tenant_id, "holds": list(hold_ids)})
+    return {row[0]: row[1] for row in rows}
+
+
+async def lot_owner(tx: Tx, lot_id: str) -> str | None:
+    """Whose lot this is."""
+    row: Any = await tx.row(_LOT_OWNER, {"tenant": tx.tenant_id, "lot": lot_id})
+    return None if row is None else str(row[0])
+
+
+async def known_commands(tx: Tx, keys: Sequence[str]) -> dict[str, tuple[str, bytes, int, Any]]:
+    """Stored answers by key: (kind, payload hash, status, answer)."""
+    rows = await _rows(tx, _COMMANDS, {"tenant": tx.tenant_id, "keys": list(keys)})
+    return {row[0]: (row[1], bytes(row[2]), row[3], row[4]) for row in rows}
+
+
+async def tickets_named(tx: Tx, external_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Known tickets by the helpdesk's id: (our ticket_id, customer_id)."""
+    rows = await _rows(tx, _TICKETS, {"tenant": tx.tenant_id, "tickets": list(external_ids)})
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+async def ticket_names(tx: Tx, ticket_ids: Sequence[str]) -> dict[str, str]:
+    """The helpdesk's ids of our tickets."""
+    rows = await _rows(tx, _TICKET_NAMES, {"tenant": tx.tenant_id, "tickets": list(ticket_ids)})
+    return {row[0]: row[1] for row in rows}
+
+
+# --- reading as of two instants ---------------------------------------------------------------------------------------
+
+_LINE: Final = (
+    "o.operation_id, o.kind, o.credit_type, o.effective_at, o.recorded_at, o.account_version, e.line_no, e.lot_id,"
+    " e.source, e.target, e.credits, o.hold_id, o.ticket_id, o.order_id, o.reason, o.clause, o.reading"
+)
+_JOURNAL: Final = (
+    "from operation o join entry e on e.tenant_id = o.tenant_id and e.operation_id = o.operation_id"
+    " where o.tenant_id = :tenant and o.customer_id = :customer"
+)
+_BY: Final = (
+    " and (cast(:at as timestamptz) is null or o.effective_at <= :at)"
+    " and (cast(:known as timestamptz) is null or o.recorded_at <= :known)"
+)
+_FOLDED = text(
+    f"select e.lot_id, o.credit_type, e.source, e.target, cast(sum(e.credits) as bigint) {_JOURNAL}{_BY}"
+    " group by 1, 2, 3, 4"
+)
+_OF_HOLDS = text(
+    f"select e.lot_id, o.hold_id, e.source, e.target, cast(sum(e.credits) as bigint) {_JOURNAL}{_BY}"
+    " and o.hold_id in (select hold_id from hold where tenant_id = :tenant"
+    " and customer_id = :customer and kind = 'hold') group by 1, 2, 3, 4"
+)
+_CUSTOMERS_HOLDS = text(
+    f"select {_HOLD} from hold where tenant_id = :tenant and customer_id = :customer and kind = 'hold'"
+    " and (cast(:at as timestamptz) is null or created_at <= :at)"
+)
+_PAGE = text(
+    f"select {_LINE} {_JOURNAL}{_BY} and (o.credit_type, o.account_version, e.line_no) > (:type, :version, :line)"
+    " order by o.credit_type, o.account_version, e.line_no limit :most"
+)
+
+
+async def page(
+    tx: Tx,
+    customer_id: str,
+    *,
+    at: datetime | None = None,
+    known_at: datetime | None = None,
+    after: tuple[str, int, int] = ("", 0, 0),
+    limit: int = 100,
+) -> list[Line]:
+    """Entries with their operations, by credit type and account version, after a position (type, version, line)."""
+    found = await _rows(
+        tx,
+        _PAGE,
+        {
+            "tenant": tx.tenant_id, "customer": customer_id, "at": at, "known": known_at, "type": after[0],
+            "version": after[1], "line": after[2], "most": limit,
+        },
+    )  # fmt: skip
+    return [line_of(row) for row in found]
+
+
+def line_of(row: Any) -> Line:
+    """A journal line from its row."""
+    return Line(
+        operation_id=row[0], kind=row[1], credit_type=row[2], effective_at=row[3], recorded_at=row[4],
+        account_version=row[5], line_no=row[6], lot_id=row[7], source=row[8], target=row[9], credits=row[10],
+        hold_id=row[11], ticket_id=row[12], order_id=row[13], reason=row[14], clause=row[15], reading=row[16],
+    )  # fmt: skip
+
+
+async def load_as_of(tx: Tx, customer_id: str, *, at: datetime, known_at: datetime | None) -> Loaded:
+    """Accounts, lots and open holds as they stood at ``at``, as far as known at ``known_at``: sums of the entries."""
+    by = {"tenant": tx.tenant_id, "customer": customer_id, "at": at, "known": known_at}
+    lots = {
+        row[0]: lot_of(row)
+        for row in await _rows(tx, _ALL_LOTS, {"tenant": tx.tenant_id, "customers": [customer_id]})
+    }
+    accounts: dict[str, Account] = {}
+    seen: set[str] = set()
+    for lot in lots.values():
+        lot.available = lot.held = lot.spent = lot.expired = lot.voided = 0
+        lot.expires_at = expiry_as_of(lot, at, known_at)
+    for lot_id, credit_type, source, target, credits_ in await _rows(tx, _FOLDED, by):
+        account = accounts.setdefault(
+            credit_type, Account(customer_id=lots[lot_id].customer_id, credit_type=credit_type)
+        )
+        seen.add(lot_id)
+        fold(account, lots[lot_id], source, target, credits_)
+    holds = {row[0]: hold_of(row) for row in await _rows(tx, _CUSTOMERS_HOLDS, {**by})}
+    await _fold_holds(tx, by, holds)
+    return (
+        accounts,
+        {key: lot for key, lot in lots.items() if key in seen},
+        {key: hold for key, hold in holds.items() if hold.lines and hold.open},
+    )
+
+
+async def _fold_holds(tx: Tx, by: dict[str, Any], holds: dict[str, Hold]) -> None:
+    order = {
+        (row[0], row[1]): row[2]
+        for row in await _rows(tx, _LINES, {"tenant": tx.tenant_id, "holds": list(holds)})
+    }
+    lines: dict[tuple[str, str], HoldLine] = {}
+    for lot_id, hold_id, source, target, credits_ in await _rows(tx, _OF_HOLDS, by):
+        key = (hold_id, lot_id)
+        if hold_id not in holds or key not in order:
+            continue
+        line = lines.get(key)
+        if line is None:
+            line = lines[key] = HoldLine(lot_id=lot_id, line_no=order[key], credits=0)
+            holds[hold_id].lines.append(line)
+        fold_line(line, source, target, credits_)
+    for hold in holds.values():
+        hold.lines.sort(key=lambda line: line.line_no)
+        hold.credits = sum(line.credits for line in hold.lines)
+
+
+def fold(account: Account, lot: Lot, source: str, target: str, credits: int) -> None:
+    """Replays one entry (or a sum of equal ones) onto a lot and its account: the meaning of entries, stated once."""
+    if source == "world":
+        account.granted += credits
+    elif source == "owed":
+        account.owed += credits
+    else:
+        setattr(lot, source, getattr(lot, source) - credits)
+        setattr(account, source, getattr(account, source) - credits)
+    if target == "owed":
+        lot.voided += credits
+        account.owed -= credits
+        return
+    if source != "owed":
+        setattr(lot, target, getattr(lot, target) + credits)
+    setattr(account, target, getattr(account, target) + credits)
+
+
+def fold_line(line: HoldLine, source: str, target: str, credits: int) -> None:
+    """Replays one entry onto the hold line that it belongs to."""
+    if source == "available" and target in ("held", "spent"):
+        line.credits += credits
+    if target == "spent":
+        line.captured += credits
+    if source == "held" and target != "spent":
+        line.released += credits
+    if source == "spent":
+        line.refunded += credits
+
+
+def expiry_as_of(lot: Lot, at: datetime, known_at: datetime | None) -> datetime | None:
+    """The lot's expiry as it was set by ``at``, as known at ``known_at`` (a reopened lot had an earlier one)."""
+    for when, before in lot.data.get("expiry_history", ()):
+        moved = datetime.fromisoformat(when)
+        if moved > at or (known_at is not None and moved > known_at):
+            return datetime.fromisoformat(before) if before else None
+    return lot.expires_at

@@ -1,0 +1,202 @@
+"""Collects concurrent commands into one transaction; knows nothing of credits (decisions 2).
+
+No timer: while a batch is in flight the next one gathers, so a lone command never waits. A queue a tenant, one tenant a
+batch, tenants served in turn. A batch that fails is run again in groups, then one by one, so that a poisoned command
+cannot hurt its neighbours. Everything is bounded: beyond the bounds callers get `Busy` (503 with ``Retry-After``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from app.db.engine import Busy, Unavailable
+
+C = TypeVar("C")
+R = TypeVar("R")
+
+
+@dataclass(slots=True)
+class GatherStats:
+    """Counters for the metrics page."""
+
+    batches: int = 0
+    commands: int = 0
+    largest: int = 0
+    refused: int = 0
+    split: int = 0
+    retried: int = 0
+    waiting: int = 0
+    sizes: deque[int] = field(default_factory=lambda: deque(maxlen=256))
+
+
+class Gatherer(Generic[C, R]):
+    """Runs commands in batches through ``run(tenant, commands)``, which answers one result a command, in order.
+
+    ``group_of`` names what commands may block each other on (a customer): after a failure groups are run apart.
+    ``in_flight``: batches at once in this process (one is best on fast disks, two on slow ones); ``batch``: most
+    commands in one; ``queue``: most commands waiting; ``attempts``: tries when the database was lost, always with the
+    same commands (so that their keys make the second try a replay).
+    """
+
+    def __init__(
+        self,
+        run: Callable[[str, Sequence[C]], Awaitable[Sequence[R]]],
+        *,
+        group_of: Callable[[C], Hashable] = id,
+        in_flight: int = 1,
+        batch: int = 128,
+        queue: int = 4096,
+        groups_at_once: int = 4,
+        attempts: int = 3,
+        pause: float = 0.1,
+    ) -> None:
+        self._run = run
+        self._group_of = group_of
+        self._in_flight = in_flight
+        self._batch = batch
+        self._queue = queue
+        self._groups_at_once = groups_at_once
+        self._attempts = attempts
+        self._pause = pause
+        self._waiting: dict[str, deque[tuple[C, asyncio.Future[R]]]] = {}
+        self._turns: deque[str] = deque()
+        self._running: set[asyncio.Task[None]] = set()
+        self._scheduled = False
+        self._closed = False
+        self.stats = GatherStats()
+
+    async def submit(self, tenant: str, command: C) -> R:
+        """The command's result. Goes on even if the caller goes away. Raises `Busy` beyond the bounds."""
+        return await self.submit_many(tenant, (command,))[0]
+
+    def submit_many(self, tenant: str, commands: Sequence[C]) -> list[asyncio.Future[R]]:
+        """Puts all commands in the queue at once, or none (`Busy`); one awaitable each, shielded from cancellation."""
+        if self._closed:
+            raise Busy("the service is shutting down")
+        if self.stats.waiting + len(commands) > self._queue:
+            self.stats.refused += len(commands)
+            raise Busy("too many commands are waiting")
+        loop = asyncio.get_running_loop()
+        line = self._waiting.get(tenant)
+        if line is None:
+            line = self._waiting[tenant] = deque()
+            self._turns.append(tenant)
+        shields: list[asyncio.Future[R]] = []
+        for command in commands:
+            future: asyncio.Future[R] = loop.create_future()
+            future.add_done_callback(_retrieved)
+            line.append((command, future))
+            shields.append(asyncio.shield(future))
+        self.stats.waiting += len(commands)
+        if not self._scheduled and len(self._running) < self._in_flight:
+            self._scheduled = True
+            loop.call_soon(self._pump)
+        return shields
+
+    async def close(self) -> None:
+        """Takes no more, and drains what is there."""
+        self._closed = True
+        while self._running or self._turns:
+            self._pump()
+            await asyncio.wait(set(self._running)) if self._running else await asyncio.sleep(0)
+
+    def _pump(self) -> None:
+        self._scheduled = False
+        while self._turns and len(self._running) < self._in_flight:
+            tenant = self._turns.popleft()
+            line = self._waiting[tenant]
+            items = [line.popleft() for _ in range(min(len(line), self._batch))]
+            if line:
+                self._turns.append(tenant)
+            else:
+                del self._waiting[tenant]
+            self.stats.waiting -= len(items)
+            task = asyncio.get_running_loop().create_task(self._serve(tenant, items))
+            self._running.add(task)
+            task.add_done_callback(self._served)
+
+    def _served(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if self._turns and not self._scheduled:
+            self._pump()
+
+    async def _serve(self, tenant: str, items: list[tuple[C, asyncio.Future[R]]]) -> None:
+        stats = self.stats
+        stats.batches += 1
+        stats.commands += len(items)
+        stats.largest = max(stats.largest, len(items))
+        stats.sizes.append(len(items))
+        try:
+            await self._attempt(tenant, items)
+        except BaseException as error:
+            for _, future in items:
+                if not future.done():
+                    future.set_exception(
+                        Unavailable("the service stopped before it could answer", outcome_unknown=True)
+                    )
+            if not isinstance(error, Exception):
+                raise
+
+    async def _attempt(self, tenant: str, items: list[tuple[C, asyncio.Future[R]]]) -> None:
+        for attempt in range(1, self._attempts + 1):
+            try:
+                results = await self._run(tenant, [command for command, _ in items])
+            except Busy as error:
+                failure: Exception = error
+                break
+            except Unavailable as error:
+                failure = error
+                if attempt < self._attempts:
+                    self.stats.retried += 1
+                    await asyncio.sleep(self._pause * attempt)
+                    continue
+                _fail(items, failure)
+                return
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must not hurt the neighbours
+                failure = error
+                break
+            else:
+                for (_, future), result in zip(items, results, strict=True):
+                    if not future.done():
+                        future.set_result(result)
+                return
+        else:
+            return
+        await self._apart(tenant, items, failure)
+
+    async def _apart(self, tenant: str, items: list[tuple[C, asyncio.Future[R]]], failure: Exception) -> None:
+        """Runs what failed together in groups that cannot block each other, then one by one."""
+        groups: dict[Hashable, list[tuple[C, asyncio.Future[R]]]] = {}
+        for item in items:
+            groups.setdefault(self._group_of(item[0]), []).append(item)
+        if len(groups) == 1:
+            if len(items) == 1 or isinstance(failure, Busy):
+                _fail(items, failure)
+                return
+            self.stats.split += 1
+            for item in items:
+                await self._attempt(tenant, [item])
+            return
+        self.stats.split += 1
+        gate = asyncio.Semaphore(self._groups_at_once)
+
+        async def one(group: list[tuple[C, asyncio.Future[R]]]) -> None:
+            async with gate:
+                await self._attempt(tenant, group)
+
+        await asyncio.gather(*(one(group) for group in groups.values()))
+
+
+def _fail(items: list[tuple[C, asyncio.Future[R]]], error: Exception) -> None:
+    for _, future in items:
+        if not future.done():
+            future.set_exception(error)
+
+
+def _retrieved(future: asyncio.Future[R]) -> None:
+    if not future.cancelled():
+        future.exception()

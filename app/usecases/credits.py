@@ -1,0 +1,454 @@
+"""Credits for any other use: hold, capture, release, refund, debit, adjust, plural from the start (decisions 2).
+
+`apply` takes many commands: it locks their customers first, sorted, reads in later statements, plans each command
+with the pure ledger (each sees its predecessors' effects, a refused one leaves no trace) and writes everything in one
+statement. The replay check comes before the balance check. A single call is a list of one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import msgspec
+
+from app.db import books, policies
+from app.db import ledger as rows
+from app.db.engine import Tx
+from app.domain.amounts import MAX_CREDITS
+from app.domain.decision import Decision, Reason
+from app.domain.errors import DomainError
+from app.domain.ids import CustomerId, LicenseId
+from app.domain.journal import Journal
+from app.domain.ledger import DEFAULT_TYPE, Ledger, falls_low
+from app.domain.lot import Hold, Lot
+from app.domain.policy import CreditRules, Policy
+from app.domain.statement import hold_json, lot_json
+from app.domain.wire import iso
+
+Kind = Literal["hold", "capture", "release", "refund", "debit", "adjust"]
+KINDS: Final[tuple[Kind, ...]] = ("hold", "capture", "release", "refund", "debit", "adjust")
+SCOPE_OF: Final[dict[str, str]] = {
+    "hold": "credits:debit",
+    "capture": "credits:debit",
+    "release": "credits:debit",
+    "refund": "credits:debit",
+    "debit": "credits:debit",
+    "adjust": "credits:adjust",
+}
+_ON_HOLD: Final = frozenset({"capture", "release", "refund"})
+_EVENT_OF: Final = {
+    "hold": "credits.held",
+    "debit": "credits.charged",
+    "capture": "credits.charged",
+    "release": "credits.released",
+    "refund": "credits.refunded",
+    "adjust": "credits.adjusted",
+}
+_encode = msgspec.json.Encoder().encode
+
+
+class CreditCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One command. ``customer_id`` and ``ticket_id`` are the vendor's; ``key`` the Idempotency-Key, None inside."""
+
+    kind: Kind
+    customer_id: str | None = None
+    hold_id: str | None = None
+    credits: int | None = None
+    credit_type: str | None = None
+    ticket_id: str | None = None
+    license_id: str | None = None
+    lot_id: str | None = None
+    expires_at: datetime | None = None
+    final: bool = True
+    reason: str | None = None
+    key: str | None = None
+    actor: str | None = None
+
+    def digest(self) -> bytes:
+        """A hash of what is asked for, without key and actor: the same key with another payload is refused."""
+        return hashlib.sha256(_encode(msgspec.structs.replace(self, key=None, actor=None))).digest()
+
+    @property
+    def subject(self) -> str:
+        """What commands may block each other on."""
+        return self.customer_id or self.hold_id or ""
+
+
+@dataclass(slots=True)
+class CreditResult:
+    """``error`` when refused; else ``status`` and ``body`` (JSON bytes). ``replayed``: the first answer again."""
+
+    status: int
+    body: bytes
+    error: DomainError | None = None
+    replayed: bool = False
+
+    def data(self) -> Any:
+        """The body as values."""
+        return msgspec.json.decode(self.body)
+
+
+@dataclass(slots=True)
+class _Customer:
+    customer_id: str
+    external_id: str | None
+    sequence: int
+    ledger: Ledger
+    events: list[tuple[str, str, int, str, datetime, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one call of `apply` works on."""
+
+    tx: Tx
+    at: datetime
+    policy: Policy
+    rules: CreditRules | None
+    customers: dict[str, _Customer] = field(default_factory=dict)
+    by_external: dict[str, _Customer] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    tickets: dict[str, tuple[str, str]] = field(default_factory=dict)
+    ticket_names: dict[str, str] = field(default_factory=dict)
+    known: dict[str, tuple[str, bytes, int, Any]] = field(default_factory=dict)
+    stored: list[tuple[str, str, bytes, int, str, str | None, str | None]] = field(default_factory=list)
+
+
+async def apply(
+    tx: Tx, commands: Sequence[CreditCommand], *, at: datetime | None = None
+) -> list[CreditResult]:
+    """Carries out the commands in order, independently of one another; one result each. With ``validate_only`` nothing
+    is written.
+
+    Results hold a `DomainError` for whatever is refused: ``customer_not_found``, ``hold_not_found``,
+    ``insufficient_credits``, ``idempotency_key_reused`` (422) and the codes of `app.domain.ledger`.
+    """
+    at = at or tx.at
+    policy = await policies.in_force(tx, at)
+    batch = _Batch(tx, at, policy, policy.credits)
+    await _load(batch, commands)
+    results = [_one(batch, command) for command in commands]
+    touched = [one for one in batch.customers.values() if one.ledger.operations]
+    await rows.write_batch(
+        tx,
+        [one.ledger.changes() for one in touched],
+        customers=[(one.customer_id, one.ledger.at, one.sequence) for one in touched],
+        events=[event for one in touched for event in one.events],
+        commands=batch.stored,
+    )
+    return results
+
+
+# --- loading ----------------------------------------------------------------------------------------------------------
+
+
+async def _load(batch: _Batch, commands: Sequence[CreditCommand]) -> None:
+    tx = batch.tx
+    hold_ids = sorted({one.hold_id for one in commands if one.hold_id is not None})
+    external = sorted({one.customer_id for one in commands if one.customer_id is not None})
+    keys = sorted({one.key for one in commands if one.key is not None})
+    tickets = sorted({one.ticket_id for one in commands if one.ticket_id is not None})
+    if hold_ids:
+        batch.owners = await rows.hold_owners(tx, hold_ids)
+    locked = await rows.lock(tx, external, sorted(set(batch.owners.values())))
+    # From here on everything is read in later statements, so it is what the lock protects.
+    if keys:
+        batch.known = await rows.known_commands(tx, keys)
+    locked += await _lock_more(batch, commands, external, locked)
+    if tickets:
+        batch.tickets = await rows.tickets_named(tx, tickets)
+    loaded = await rows.load(
+        tx,
+        [row[0] for row in locked],
+        open_holds=batch.rules is not None and batch.rules.hold_on_expiry == "void",
+        terms_only=batch.rules is None or batch.rules.hold_on_expiry != "void",
+        hold_ids=hold_ids,
+        lot_ids=sorted({one.lot_id for one in commands if one.lot_id is not None}),
+    )
+    for row in locked:
+        accounts, lots, holds = loaded[row[0]]
+        at = batch.at if row[2] is None else max(batch.at, row[2])
+        ledger = Ledger(
+            customer_id=CustomerId(row[0]),
+            at=at,
+            rules=batch.rules,
+            accounts=accounts,
+            lots=lots,
+            holds=holds,
+            mint=tx.mint,
+        )
+        batch.customers[row[0]] = _Customer(row[0], row[1], row[3], ledger)
+        if row[1] is not None:
+            batch.by_external[row[1]] = batch.customers[row[0]]
+    named = sorted(
+        {
+            one.ticket_id
+            for each in batch.customers.values()
+            for one in each.ledger.holds.values()
+            if one.ticket_id
+        }
+    )
+    if named:
+        batch.ticket_names = await rows.ticket_names(tx, named)
+
+
+async def _lock_more(
+    batch: _Batch, commands: Sequence[CreditCommand], external: Sequence[str], locked: list[Any]
+) -> list[Any]:
+    """Customers that a grant by hand makes, and those that were merged into others."""
+    tx = batch.tx
+    more: list[Any] = []
+    there = {row[1] for row in locked}
+    made = {
+        one.customer_id
+        for one in commands
+        if one.kind == "adjust"
+        and one.customer_id is not None
+        and one.customer_id not in there
+        and 1 <= (one.credits or 0) <= MAX_CREDITS
+        and (one.key is None or one.key not in batch.known)
+        and _type_of(batch.rules, one.credit_type) is not None
+        and (one.expires_at is None or one.expires_at > batch.at)
+    }
+    for name in sorted(made):
+        await books.ensure_customer(tx, name)
+    if made:
+        more += await rows.lock(tx, sorted(made))
+    for row in [row for row in locked if row[4] is not None]:
+        target = await books.find_customer(tx, row[1]) if row[1] is not None else None
+        if target is not None:
+            found = await rows.lock(tx, (), [target.customer_id])
+            more += [(one[0], row[1], one[2], one[3], None) for one in found]
+    if any(row[4] is not None for row in locked):
+        locked[:] = [row for row in locked if row[4] is None]
+    return more
+
+
+def _type_of(rules: CreditRules | None, given: str | None) -> str | None:
+    """The credit type meant; None when the policy has no such type, or several and none was named."""
+    if rules is None:
+        return None
+    if given is None:
+        if len(rules.types) == 1:
+            return rules.types[0].credit_type
+        return DEFAULT_TYPE if any(one.credit_type == DEFAULT_TYPE for one in rules.types) else None
+    return given if any(one.credit_type == given for one in rules.types) else None
+
+
+# --- planning ---------------------------------------------------------------------------------------------------------
+
+
+def _one(batch: _Batch, command: CreditCommand) -> CreditResult:
+    try:
+        if command.key is not None and (known := batch.known.get(command.key)) is not None:
+            return _replay(command, known)
+        who = _customer_of(batch, command)
+        ledger = who.ledger
+        ledger.command_id = command.key
+        before = len(ledger.operations)
+        hold, lot, credit_type, moved = _carry_out(batch, who, command)
+    except DomainError as error:
+        return CreditResult(0, b"", _reasoned(batch, error))
+    balance = ledger.balance(credit_type)
+    body = _answer(batch, who, command, hold, lot, credit_type, balance)
+    encoded = _encode(body)
+    status = 200 if command.kind in _ON_HOLD else 201
+    _tell(batch, who, command, hold, lot, credit_type, moved, balance, before)
+    if command.key is not None:
+        digest = command.digest()
+        text = encoded.decode()
+        batch.stored.append((command.key, command.kind, digest, status, text, command.actor, who.customer_id))
+        batch.known[command.key] = (command.kind, digest, status, text)
+    return CreditResult(status, encoded)
+
+
+def _reasoned(batch: _Batch, error: DomainError) -> DomainError:
+    """Want of credits with its reason: what is missing and what would be enough (ALL-2)."""
+    if error.code != "insufficient_credits" or error.decision is not None:
+        return error
+    missing = error.facts["missing"]
+    error.decision = Decision(
+        allowed=False,
+        at=batch.at,
+        policy=batch.policy.policy,
+        policy_version=batch.policy.version,
+        reasons=(
+            Reason(
+                code=error.code,
+                clause="ALL-2",
+                message=f"{error.facts['required']} credits are needed and {error.facts['available']} are available.",
+                facts=dict(error.facts),
+                reading=True,
+                would_change=f"{missing} more {'credit' if missing == 1 else 'credits'}",
+            ),
+        ),
+    )
+    return error
+
+
+def _replay(command: CreditCommand, known: tuple[str, bytes, int, Any]) -> CreditResult:
+    kind, digest, status, answer = known
+    if kind != command.kind or digest != command.digest():
+        raise DomainError("idempotency_key_reused", key=command.key)
+    body = answer.encode() if isinstance(answer, str) else _encode(answer)
+    return CreditResult(status, body, replayed=True)
+
+
+def _customer_of(batch: _Batch, command: CreditCommand) -> _Customer:
+    if command.hold_id is not None and command.kind in _ON_HOLD:
+        owner = batch.customers.get(batch.owners.get(command.hold_id, ""))
+        if owner is None or (command.customer_id is not None and owner.external_id != command.customer_id):
+            raise DomainError("hold_not_found", hold_id=command.hold_id)
+        return owner
+    found = batch.by_external.get(command.customer_id or "")
+    if found is None:
+        raise DomainError("customer_not_found", customer_id=command.customer_id)
+    return found
+
+
+def _carry_out(
+    batch: _Batch, who: _Customer, command: CreditCommand
+) -> tuple[Hold | None, Lot | None, str, int]:
+    """Hold and lot touched, the credit type, and the credits moved."""
+    ledger = who.ledger
+    if command.kind in _ON_HOLD:
+        hold_id = command.hold_id or ""
+        hold = ledger.holds.get(hold_id)
+        if hold is None:
+            raise DomainError("hold_not_found", hold_id=hold_id)
+        captured, released, refunded = hold.captured, hold.released, hold.refunded
+        if command.kind == "capture":
+            ledger.capture(hold_id, command.credits, final=command.final)
+            return hold, None, hold.credit_type, hold.captured - captured
+        if command.kind == "release":
+            ledger.release(hold_id, command.credits, reason=command.reason)
+            return hold, None, hold.credit_type, hold.released - released
+        ledger.refund(hold_id, command.credits, reason=command.reason)
+        return hold, None, hold.credit_type, hold.refunded - refunded
+    credit_type = _type_of(batch.rules, command.credit_type)
+    if credit_type is None:
+        raise DomainError(
+            "unknown_credit_type",
+            credit_type=command.credit_type,
+            known=[one.credit_type for one in batch.rules.types] if batch.rules else [],
+        )
+    wanted = command.credits if command.credits is not None else 0
+    if command.kind == "adjust":
+        lot = ledger.adjust(
+            wanted, reason=command.reason or "", expires_at=command.expires_at, credit_type=credit_type
+        )
+        return None, lot, credit_type, wanted
+    ticket_id = _ticket_of(batch, who, command.ticket_id)
+    license_id = None if command.license_id is None else LicenseId(command.license_id)
+    if command.kind == "debit":
+        made = ledger.debit(
+            wanted,
+            credit_type=credit_type,
+            ticket_id=ticket_id,
+            license_id=license_id,
+            lot_id=command.lot_id,
+        )
+    else:
+        made = ledger.hold(
+            wanted,
+            credit_type=credit_type,
+            ticket_id=ticket_id,
+            license_id=license_id,
+            expires_at=command.expires_at,
+            lot_id=command.lot_id,
+        )
+    return made, None, made.credit_type, wanted
+
+
+def _ticket_of(batch: _Batch, who: _Customer, external_id: str | None) -> Any:
+    """Our id of a ticket we know, the helpdesk's own id of one we do not. Another customer's ticket does not exist."""
+    if external_id is None:
+        return None
+    known = batch.tickets.get(external_id)
+    if known is None:
+        return external_id
+    if known[1] != who.customer_id:
+        raise DomainError("ticket_not_found", ticket_id=external_id)
+    batch.ticket_names[known[0]] = external_id
+    return known[0]
+
+
+def _answer(
+    batch: _Batch,
+    who: _Customer,
+    command: CreditCommand,
+    hold: Hold | None,
+    lot: Lot | None,
+    credit_type: str,
+    balance: dict[str, int],
+) -> dict[str, Any]:
+    external = command.customer_id or who.external_id
+    if hold is not None:
+        name = None if hold.ticket_id is None else batch.ticket_names.get(hold.ticket_id, hold.ticket_id)
+        return {**hold_json(hold, customer_id=external, ticket_id=name), "balance": balance}
+    return {
+        "customer_id": external,
+        "credits": command.credits,
+        "credit_type": credit_type,
+        "reason": command.reason,
+        "at": iso(who.ledger.at),
+        "lot": None if lot is None else lot_json(lot),
+        "balance": balance,
+    }
+
+
+def _tell(
+    batch: _Batch,
+    who: _Customer,
+    command: CreditCommand,
+    hold: Hold | None,
+    lot: Lot | None,
+    credit_type: str,
+    credits: int,
+    balance: dict[str, int],
+    before: int,
+) -> None:
+    """The outbox events of one command: what was done, a release of the rest, and a balance that fell low."""
+    ledger = who.ledger
+    data: dict[str, Any] = {"credits": credits, "credit_type": credit_type, "balance": balance}
+    if hold is not None:
+        data["hold_id"] = hold.hold_id
+        if hold.ticket_id is not None:
+            data["ticket_id"] = batch.ticket_names.get(hold.ticket_id, hold.ticket_id)
+    if lot is not None:
+        data["lot_id"] = lot.lot_id
+    if command.reason is not None and command.kind != "adjust":
+        data["reason"] = command.reason
+    _emit(batch, who, _EVENT_OF[command.kind], data)
+    if command.kind == "adjust" and lot is not None:
+        _emit(batch, who, "credits.granted", {**data, "source": lot.source})
+    moved = _moved(ledger, before)
+    if command.kind == "capture" and hold is not None and moved["released"]:
+        _emit(batch, who, "credits.released", {**data, "credits": moved["released"]})
+    after = balance["available"]
+    if falls_low(batch.rules, before=after - moved["available"], after=after):
+        _emit(batch, who, "credits.low", {"credit_type": credit_type, "credits": after, "balance": balance})
+
+
+def _moved(ledger: Journal, before: int) -> dict[str, int]:
+    """How the operations since then changed what is available, and what they released."""
+    available = released = 0
+    for operation in ledger.operations[before:]:
+        for entry in operation.entries:
+            if entry.target == "available":
+                available += entry.credits
+                released += entry.credits if entry.source == "held" else 0
+            elif entry.source == "available":
+                available -= entry.credits
+    return {"available": available, "released": released}
+
+
+def _emit(batch: _Batch, who: _Customer, type_: str, data: dict[str, Any]) -> None:
+    who.sequence += 1
+    who.events.append(
+        (batch.tx.mint("evt"), who.customer_id, who.sequence, type_, who.ledger.at, _encode(data).decode())
+    )
