@@ -79,7 +79,7 @@ class EmbeddedPostgres:
         pg_bin: Path | None = None,
         durable: bool = True,
         settings: Sequence[str] = (),
-        lock_timeout: float = 5.0,
+        lock_timeout: float = 3.0,
         start_timeout: float = 60.0,
     ) -> None:
         self.data_dir = data_dir.absolute()
@@ -478,6 +478,7 @@ class DataFolderLock:
         self._path = path
         self._data_dir = data_dir
         self._descriptor: int | None = None
+        self.predecessor_died = False
 
     def acquire(self, timeout: float) -> None:
         """Take it, waiting a moment for a predecessor that is still shutting down; else DataFolderBusyError."""
@@ -498,6 +499,8 @@ class DataFolderLock:
                     + "; stop it, or set RETAINER_DATA_DIR (and RETAINER_PORT) to others"
                 ) from None
             break
+        # Who leaves in order empties the file, so a name in it is that of one who was killed.
+        self.predecessor_died = bool(os.pread(descriptor, 1, 0))
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         self._descriptor = descriptor
@@ -505,6 +508,7 @@ class DataFolderLock:
     def release(self) -> None:
         """Let go. The file stays: removing it would let two processes each lock a file of their own."""
         if self._descriptor is not None:
+            os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
             self._descriptor = None
 

@@ -44,8 +44,11 @@ def run() -> None:
     settings = Settings.read()
     try:
         with contextlib.ExitStack() as stack:
-            stack.enter_context(_data_folder(settings))
-            listening = stack.enter_context(_listening(settings))
+            died = stack.enter_context(_data_folder(settings))
+            # The workers of a killed predecessor may still be on their way out, with the port.
+            listening = stack.enter_context(
+                _listening(settings, patience=GRACE_SECONDS + 3.0 if died else 0.0)
+            )
             settings, new_key = settings.with_secrets(create=True)
             if new_key and settings.operator_key is not None:
                 _say(f"operator key: {settings.operator_key.get_secret_value()}")
@@ -89,36 +92,37 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 @contextlib.contextmanager
-def _data_folder(settings: Settings) -> Iterator[None]:
+def _data_folder(settings: Settings) -> Iterator[bool]:
+    """The folder, ours alone; whether its last holder was killed."""
     try:
         settings.data_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
         lock = DataFolderLock(settings.data_dir / "serve.lock", settings.data_dir)
-        lock.acquire(timeout=5.0)
+        lock.acquire(timeout=3.0)
     except OSError as error:
         raise CommandError(
             f"the data folder {settings.data_dir} cannot be used: {error.strerror}; "
             "set RETAINER_DATA_DIR to a folder that you may write to"
         ) from None
     try:
-        yield
+        yield lock.predecessor_died
     finally:
         lock.release()
 
 
 @contextlib.contextmanager
-def _listening(settings: Settings) -> Iterator[socket.socket]:
+def _listening(settings: Settings, patience: float) -> Iterator[socket.socket]:
     """The port, taken before anything slow is started, so that a clash is told at once."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        deadline = time.monotonic() + 5.0
+        deadline = time.monotonic() + patience
         while True:
             try:
                 bound.bind((settings.host, settings.port))
                 break
             except OSError as error:
                 if error.errno == errno.EADDRINUSE and time.monotonic() < deadline:
-                    time.sleep(0.05)  # the workers of a killed predecessor may still be on their way out
+                    time.sleep(0.05)
                     continue
                 raise CommandError(
                     f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; "
