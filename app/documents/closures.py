@@ -1,4 +1,4 @@
-"""Closed days by rule, expanded to dated rows: a kept holiday library plus a policy's own rules (SHOPP-2).
+"""Closed days by rule, expanded to dated rows: a kept holiday library plus a policy's own rules.
 
 Rows are made once, when a calendar version is published, and keep the library's version: a later library never changes
 what was promised before.

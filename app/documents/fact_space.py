@@ -83,12 +83,16 @@ _TICKET: Final[dict[str, Fact]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FactSpace:
-    """The facts that exist where a rule stands; ``open_prefix`` admits any name below it (``attributes.``)."""
+    """The facts that exist where a rule stands; ``open_prefix`` admits any name below it (``attributes.``).
+
+    ``left`` bounds the work on one document: so many comparisons of a condition with a case, then no more are judged.
+    """
 
     facts: Mapping[str, Fact]
     open_prefix: str | None = None
+    left: int = 1_000_000
 
     def get(self, name: str) -> Fact | None:
         """The fact of that name, or None when the rule may not look at it."""
@@ -206,8 +210,10 @@ def cases(conditions: Sequence[Condition | None], space: FactSpace) -> Iterator[
     total = 1
     for values in candidates:
         total *= len(values)
-    if total > MAX_COMBINATIONS:
+    work = total * max(1, sum(len(found) for found in tests.values()))
+    if total > MAX_COMBINATIONS or work > space.left:
         return None
+    space.left -= work
     names = list(tests)
     return (dict(zip(names, combination, strict=True)) for combination in itertools.product(*candidates))
 
