@@ -5,10 +5,11 @@ calendar, clauses without a rule, names that lead nowhere. Every finding has its
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from app.documents.checks import frame, offers, prices, promises, rules
-from app.documents.checks.context import Checker
+from app.documents.checks.context import Checker, Enough
 from app.documents.policy_document import Marks, Problem
 from app.domain.policy import Policy
 
@@ -28,11 +29,12 @@ _CHECKS: Final[tuple[Callable[[Checker], None], ...]] = (
 
 
 def check_policy(policy: Policy, document_marks: Marks | None = None) -> tuple[Problem, ...]:
-    """Everything found in a policy, errors and warnings, in the order of the text.
+    """What is found in a policy, errors and warnings, in the order of the text; at most `MAX_FINDINGS`.
 
     With the marks of `policy_document.load_document` each finding has its line; without, line and column are 0.
     """
     checker = Checker(policy, document_marks)
-    for check in _CHECKS:
-        check(checker)
+    with suppress(Enough):
+        for check in _CHECKS:
+            check(checker)
     return tuple(sorted(checker.found, key=lambda p: (p.line, p.column, p.path, p.code)))

@@ -439,7 +439,7 @@ def _item(node: Any, part: str | int) -> Any:
 
 def _problems(error: ValidationError, data: Any, marks: Marks) -> tuple[Problem, ...]:
     found: dict[tuple[str, str], Problem] = {}
-    for detail in error.errors(include_url=False, include_context=True):
+    for detail in error.errors(include_url=False, include_context=True)[: 5 * MAX_PROBLEMS]:
         place = _place(detail["loc"], data)
         if place is not None:
             problem = _describe(detail, place, marks)

@@ -29,6 +29,13 @@ Parts = tuple[str | int, ...]
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
 
+MAX_FINDINGS: Final = 200
+
+
+class Enough(Exception):  # noqa: N818 - no error: the list is full
+    """Enough was found."""
+
+
 class Checker:
     def __init__(self, policy: Policy, marks: Marks | None) -> None:
         self.policy = policy
@@ -47,6 +54,8 @@ class Checker:
     def add(
         self, parts: Parts, code: str, message: str, hint: str, severity: Literal["error", "warning"]
     ) -> None:
+        if len(self.found) >= MAX_FINDINGS:
+            raise Enough
         path = pointer(parts)
         mark = mark_of(self.marks, path)
         self.found.append(
@@ -126,7 +135,7 @@ class Checker:
     def skus(self, skus: Sequence[str], parts: Parts) -> None:
         known = [offer.sku for offer in self.policy.offers]
         for i, sku in enumerate(skus):
-            if self.policy.offer(sku) is None:
+            if sku not in known and self.policy.offer(sku) is None:
                 near = difflib.get_close_matches(sku, known, 1)
                 hint = f"Did you mean `{near[0]}`?" if near else f"Sold here: {', '.join(known)}."
                 self.error((*parts, i), "unknown_sku", f"No offer sells `{sku}`.", hint)
