@@ -191,6 +191,29 @@ class Database:
                 raise Unavailable("the answer to a commit was lost", outcome_unknown=True) from error
 
     @asynccontextmanager
+    async def founding(self, tenant_id: str, *, actor: str | None = None,
+                       validate_only: bool = False) -> AsyncIterator[Tx]:
+        """A writing transaction for a tenant that may not be there yet; one at a time for each tenant id.
+
+        ``tenant`` of the transaction is a blank; the use case reads the row itself.
+        """
+        async with self._connection() as connection:
+            row = (await connection.execute(
+                _BEGIN, {"tenant": tenant_id, "lock_timeout": f"{self.lock_timeout_ms}ms"})).one()
+            await connection.execute(
+                text("select pg_advisory_xact_lock(hashtextextended(:tenant, 7))"), {"tenant": tenant_id})
+            state = TenantState(tenant_id, "", False, None, False, 0, 0)
+            yield Tx(connection, state, row[2].astimezone(UTC), self, actor=actor, validate_only=validate_only)
+            if validate_only:
+                await connection.rollback()
+                return
+            try:
+                await connection.commit()
+            except (DBAPIError, ConnectionError, OSError, asyncpg.PostgresConnectionError,
+                    asyncpg.InterfaceError) as error:
+                raise Unavailable("the answer to a commit was lost", outcome_unknown=True) from error
+
+    @asynccontextmanager
     async def reading(self, tenant_id: str) -> AsyncIterator[Tx]:
         """A read-only snapshot (REPEATABLE READ), always rolled back."""
         async with self._connection() as connection:
@@ -235,6 +258,13 @@ class Database:
                     raise
             await asyncio.sleep(random.uniform(0.01, 0.05) * attempt)
         raise AssertionError("unreachable")
+
+    @asynccontextmanager
+    async def bare(self) -> AsyncIterator[AsyncConnection]:
+        """A connection without a tenant, for questions about the database itself; rolled back."""
+        async with self._connection() as connection:
+            yield connection
+            await connection.rollback()
 
     async def directory_tenant(self, digest: bytes) -> str | None:
         """The tenant that a hash of a key, source or token belongs to."""

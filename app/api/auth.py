@@ -1,0 +1,140 @@
+"""Bearer token -> principal: the operator's key, a tenant's key, or a customer's token.
+
+Form and checksum first, so that noise never reaches the database; then one directory look-up and one row, kept for less
+than a second, so that a revoked key stops within a second without a question on every call (decisions 16).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal, Protocol
+
+from app.api.problems import Problem
+from app.domain.errors import DomainError
+from app.usecases import keys
+from app.usecases.commands import Database
+
+KEPT_SECONDS: Final = 0.8
+KEPT_MOST: Final = 10_000
+ALL: Final = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who calls. ``actor`` is what is written beside what they do; ``customer_id`` (external) binds a customer token."""
+
+    kind: Literal["operator", "key", "customer_token", "jwt"]
+    tenant_id: str | None
+    actor: str
+    scopes: frozenset[str]
+    customer_id: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def may(self, scope: str) -> bool:
+        """Whether the scope is carried."""
+        return self.kind != "operator" and (scope in self.scopes or ALL in self.scopes)
+
+
+class TokenVerifier(Protocol):
+    """Verifies a token of another issuer (`app.api.oidc`)."""
+
+    async def verify(self, token: str, now: datetime) -> Principal | None:
+        """The principal, or None."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    until: float
+    found: asyncio.Future[tuple[str, dict[str, Any]] | None]
+
+
+class Authenticator:
+    """Turns bearer tokens into principals. ``operator_key`` may be any text."""
+
+    def __init__(self, database: Database, operator_key: str | None, *, verifier: TokenVerifier | None = None) -> None:
+        self._database = database
+        self._operator = None if operator_key is None else hashlib.sha256(operator_key.encode()).digest()
+        self._verifier = verifier
+        self._kept: dict[bytes, _Kept] = {}
+        self.last_used: dict[str, dict[str, datetime]] = {}
+        """Tenant -> key id -> when; drained now and then, so that reading writes nothing."""
+
+    async def principal(self, header: str | None, now: datetime) -> Principal:
+        """The principal of an ``Authorization`` header. Raises 401 ``unauthorized`` without saying which is wrong."""
+        scheme, _, token = (header or "").partition(" ")
+        token = token.strip()
+        if scheme.lower() != "bearer" or not token or len(token) > 8192 or not token.isascii():
+            raise refused()
+        digest = hashlib.sha256(token.encode()).digest()
+        if self._operator is not None and hmac.compare_digest(digest, self._operator):
+            return Principal("operator", None, "operator", frozenset())
+        if keys.well_formed(token):
+            return self._live(await self._look_up(digest), now)
+        if self._verifier is not None and token.count(".") == 2:
+            found = await self._verifier.verify(token, now)
+            if found is not None:
+                return found
+        raise refused()
+
+    def _live(self, found: tuple[str, dict[str, Any]] | None, now: datetime) -> Principal:
+        if found is None:
+            raise refused()
+        tenant_id, row = found
+        if row["revoked_at"] is not None or (row["expires_at"] is not None and row["expires_at"] <= now):
+            raise refused()
+        if row["kind"] == "customer_token" and row["customer_id"] is None:
+            raise refused()
+        if row["suspended"]:
+            raise Problem("tenant_suspended")
+        self.last_used.setdefault(tenant_id, {})[row["key_id"]] = now
+        return Principal(row["kind"], tenant_id, row["key_id"], frozenset(row["scopes"]), row["customer_id"],
+                         row["options"])
+
+    async def _look_up(self, digest: bytes) -> tuple[str, dict[str, Any]] | None:
+        moment = time.monotonic()
+        kept = self._kept.get(digest)
+        if kept is not None and moment < kept.until:
+            return await asyncio.shield(kept.found)
+        if len(self._kept) >= KEPT_MOST:
+            self._kept.clear()
+        future: asyncio.Future[tuple[str, dict[str, Any]] | None] = asyncio.get_running_loop().create_future()
+        # The time counts from before the question, so that an answer is never older than it says.
+        self._kept[digest] = _Kept(moment + KEPT_SECONDS, future)
+        try:
+            found = await self._ask(digest)
+        except BaseException as error:
+            self._kept.pop(digest, None)
+            if not future.done():
+                # Those who wait ask again through their own request; a cancelled one must not cancel them.
+                future.set_exception(error if isinstance(error, Exception) else Problem("busy"))
+                future.exception()
+            raise
+        if found is None:
+            self._kept.pop(digest, None)
+        future.set_result(found)
+        return found
+
+    async def _ask(self, digest: bytes) -> tuple[str, dict[str, Any]] | None:
+        tenant_id = await self._database.directory_tenant(digest)
+        if tenant_id is None:
+            return None
+        try:
+            row = await self._database.read(tenant_id, lambda tx: keys.find(tx, digest))
+        except DomainError:
+            return None
+        return None if row is None else (tenant_id, row)
+
+    def forget(self) -> None:
+        """Drops what is kept, after a change made by this process."""
+        self._kept.clear()
+
+
+def refused() -> Problem:
+    """401, always the same."""
+    return Problem("unauthorized", headers={"WWW-Authenticate": 'Bearer realm="retainer"'})

@@ -1,0 +1,76 @@
+"""The rows of the problem catalogue, by subject. Append-only: a code is never renamed nor given another meaning.
+
+`app.api.problems` is the module to import; this one holds the table.
+"""
+
+# ruff: noqa: E501
+# fmt: off
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Entry(NamedTuple):
+    """What a code means: HTTP status, a title, why it happens, what the caller can do."""
+
+    status: int
+    title: str
+    cause: str
+    next_step: str
+
+    def json(self) -> dict[str, str | int]:
+        """As published."""
+        return {"status": self.status, "title": self.title, "cause": self.cause, "next_step": self.next_step}
+
+
+CATALOGUE: Final[dict[str, Entry]] = {
+    # --- the request itself
+    "malformed_json": Entry(400, "Malformed JSON", "The body is not JSON text in UTF-8.", "Send one JSON object, encoded in UTF-8 without a byte order mark."),
+    "duplicate_field": Entry(400, "Duplicate field", "An object names the same field twice, so that it has two meanings.", "Name each field once."),
+    "too_deep": Entry(400, "Nested too deep", "The body is nested more than 32 levels deep.", "Send a flatter body."),
+    "malformed_request": Entry(400, "Malformed request", "The request cannot be understood.", "Check the request against /docs."),
+    "idempotency_key_missing": Entry(400, "Idempotency-Key missing", "This call moves credits or time and has no natural key.", "Send an Idempotency-Key header with a value of your own, kept for retries."),
+    "idempotency_key_malformed": Entry(400, "Idempotency-Key malformed", "The key must be 1 to 255 printable ASCII characters.", "Send a shorter or plainer key, for instance a UUID."),
+    "cursor_invalid": Entry(400, "Cursor not valid", "The cursor was not given out by this list, or with other filters.", "Start again without a cursor; pass `next_cursor` on unchanged with the same filters."),
+    "unauthorized": Entry(401, "No valid key", "There is no key, or it is unknown, expired or revoked.", "Send `Authorization: Bearer <key>` with a live key; make one with POST /v1/tenants/{tenant_id}/keys."),
+    "scope_missing": Entry(403, "Scope missing", "The key does not carry the scope that this call needs.", "Use a key with the scope named in `scope`, or with `*`."),
+    "operator_only": Entry(403, "Operator only", "Only the operator key may do this.", "Use the operator key of this installation."),
+    "operator_not_allowed": Entry(403, "Not with the operator key", "The operator key creates tenants and keys, and nothing else.", "Make a key for the tenant and use that."),
+    "customer_token_not_allowed": Entry(403, "Not with a customer token", "A customer token reads one customer's own pages, and nothing else.", "Use a key of the tenant."),
+    "tenant_suspended": Entry(403, "Tenant suspended", "The operator has suspended this tenant.", "Ask the operator to lift the suspension."),
+    "not_found": Entry(404, "Not found", "There is nothing here, or it is not yours.", "Check the id and the path."),
+    "path_not_found": Entry(404, "No such path", "No operation has this path.", "See /docs for the operations."),
+    "method_not_allowed": Entry(405, "Method not allowed", "The path is known, but not with this method.", "Use one of the methods in the `Allow` header."),
+    "request_timeout": Entry(408, "Request too slow", "The request did not arrive within 30 seconds.", "Send it again, in one go."),
+    "precondition_failed": Entry(412, "Changed meanwhile", "`If-Match` names another version than the one in force, or `If-None-Match: *` met an existing one.", "Read it again, apply your change to what you read, and send its ETag."),
+    "body_too_large": Entry(413, "Too large", "The body is larger than this operation takes: 64 KiB, 512 KiB for batches, policies and calendar versions, 1 MiB for inbound deliveries.", "Send less, or in several calls."),
+    "unsupported_media_type": Entry(415, "Unsupported media type", "The body is not `application/json` in UTF-8.", "Send `Content-Type: application/json`."),
+    "content_encoding_refused": Entry(415, "Compressed bodies are refused", "The body has a Content-Encoding.", "Send the body uncompressed."),
+    "invalid_input": Entry(422, "Invalid input", "Some fields are not what this operation takes; `errors` names each.", "Correct the fields named in `errors`."),
+    "idempotency_key_reused": Entry(422, "Idempotency-Key used for something else", "The key was used before with another payload or for another operation.", "Use a fresh key for a fresh request; repeat a request only unchanged."),
+    "request_in_flight": Entry(409, "Still in flight", "A request with this Idempotency-Key is still being worked on.", "Wait a second and send the same request again."),
+    "header_fields_too_large": Entry(431, "Header too large", "The headers are larger than 32 KiB.", "Send fewer or shorter headers."),
+    "rate_limited": Entry(429, "Too many calls", "The limit of calls for this key, tenant or address is reached.", "Wait for the seconds in `Retry-After`, then go on more slowly."),
+    "overloaded": Entry(429, "Too much at once", "More commands wait than the service takes on.", "Wait for the seconds in `Retry-After`, then send again with the same key."),
+    "internal_error": Entry(500, "A fault of ours", "Something went wrong in the service; it is logged under `request_id`.", "Send the same request again; if it stays, tell the operator the `request_id`."),
+    "unavailable": Entry(503, "Unavailable", "The database cannot answer now.", "Send the same request again after `Retry-After`, with the same Idempotency-Key."),
+    "outcome_unknown": Entry(503, "Outcome unknown", "The answer of the database to a commit was lost: it was done wholly or not at all.", "Send the same request again with the same key: it is done once."),
+    "busy": Entry(503, "Busy", "A lock or a connection was not had in time.", "Send the same request again after `Retry-After`, with the same Idempotency-Key."),
+    "not_built": Entry(501, "Not there", "This part of the service is not installed.", "Ask the operator."),
+    # --- policies
+    "policy_reason": Entry(409, "Refused by the policy", "The tenant's policy refuses this; `reasons` names each clause.", "See `reasons` and `remedies`; GET /v1/policies/{name} lists the policy's reasons."),
+    "policy_not_found": Entry(404, "Policy not found", "The tenant has no policy of this name or version.", "See GET /v1/policies."),
+    "unknown_policy": Entry(422, "Unknown policy", "No policy of this name is shipped.", "Name one of the policies in `facts`."),
+    "policy_invalid": Entry(422, "Policy document not valid", "The document has mistakes; each is named with its line.", "Correct them; POST /v1/policies/validate checks without publishing."),
+    # --- tenants, keys, clock
+    "tenant_not_found": Entry(404, "Tenant not found", "There is no tenant of this id.", "Make it with PUT /v1/tenants/{tenant_id}."),
+    "tenant_conflict": Entry(409, "Tenant exists otherwise", "A tenant of this id exists with another policy or clock.", "Use another id; policies change by POST /v1/policies/{name}/versions."),
+    "key_not_found": Entry(404, "Key not found", "There is no key of this id.", "See GET /v1/keys."),
+    "key_not_live": Entry(409, "Key no longer live", "The key has expired or was revoked.", "Make a new one with POST /v1/tenants/{tenant_id}/keys."),
+    "unknown_scope": Entry(422, "Unknown scope", "A scope is not one of those published.", "Use the scopes in `facts`."),
+    "clock_backwards": Entry(409, "Clocks go forward only", "The instant is before the tenant's own time.", "Give a later instant, or make a fresh sandbox tenant."),
+    "clock_not_virtual": Entry(409, "Not a sandbox", "This tenant lives in real time.", "Make a tenant with `\"clock\": {\"mode\": \"virtual\", ...}`."),
+    # --- customers
+    "customer_not_found": Entry(404, "Customer not found", "This tenant has no customer of this id.", "Check the id; customers come into being with their first order or ticket."),
+}

@@ -1,0 +1,345 @@
+"""What an operation is given: who calls, a transaction committed before the response leaves, the instants asked about.
+
+This is the only place at the doors that reads the wall clock: keys, tokens and limits live in real time; everything else
+takes its instant from the transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Protocol, TypeVar
+
+from fastapi import Depends, Query, Request, Response
+
+from app.api.auth import Authenticator, Principal
+from app.api.paging import Key, Page, encode_cursor
+from app.api.problems import Problem
+from app.api.reply import Reply
+from app.api.strict import Instant
+from app.domain.errors import DomainError
+from app.domain.wire import payload_hash
+from app.usecases.commands import Database, Tx, once
+
+T = TypeVar("T")
+JSON = dict[str, Any]
+Work = Callable[[Tx], Awaitable[T]]
+
+_KEY_LENGTH: Final = 255
+
+
+def wall_clock() -> datetime:
+    """Real time, for keys, tokens, signatures and limits only."""
+    return datetime.now(UTC)
+
+
+class Limiter(Protocol):
+    """Counts calls (`app.api.limits`)."""
+
+    def check(self, principal: Principal, request: Request) -> None:
+        """Raises 429 when a limit is reached."""
+
+    def failed(self, request: Request) -> None:
+        """Notes a failed authentication."""
+
+    def check_address(self, request: Request) -> None:
+        """Raises 429 when an address failed too often."""
+
+
+@dataclass(slots=True)
+class House:
+    """What `app.main` puts on ``app.state.house`` for the doors."""
+
+    database: Database
+    authenticator: Authenticator
+    cursor_secret: bytes
+    limiter: Limiter | None = None
+    parts: Mapping[str, Any] = None  # type: ignore[assignment]
+    """Further parts by name, wired in `app.main` (the gatherer of ledger commands, the agenda's handlers)."""
+
+
+def house(request: Request) -> House:
+    """The parts of this process."""
+    found: House = request.app.state.house
+    return found
+
+
+async def authenticate(request: Request) -> Principal:
+    """Who calls; 401 otherwise, 429 for an address that failed too often."""
+    rooms = house(request)
+    if rooms.limiter is not None:
+        rooms.limiter.check_address(request)
+    header = request.headers.getlist("authorization")
+    try:
+        principal = await rooms.authenticator.principal(header[0] if len(header) == 1 else None, wall_clock())
+    except Problem as refusal:
+        if rooms.limiter is not None and refusal.code == "unauthorized":
+            rooms.limiter.failed(request)
+        raise
+    request.scope["retainer.principal"] = principal
+    if rooms.limiter is not None:
+        rooms.limiter.check(principal, request)
+    return principal
+
+
+Authenticated = Annotated[Principal, Depends(authenticate)]
+
+
+@dataclass(slots=True)
+class Caller:
+    """An authenticated caller of one tenant, with the scope the operation needs."""
+
+    principal: Principal
+    request: Request
+    rooms: House
+    tenant_id: str
+
+    @property
+    def database(self) -> Database:
+        """The database, for operations that need several transactions."""
+        return self.rooms.database
+
+    @property
+    def actor(self) -> str:
+        """Who acts, as written beside effects."""
+        return self.principal.actor
+
+    @property
+    def validate_only(self) -> bool:
+        """``?validate_only=true``."""
+        return validate_only(self.request)
+
+    def may(self, scope: str) -> bool:
+        """Whether the caller carries a further scope."""
+        return self.principal.may(scope)
+
+    def require(self, scope: str) -> None:
+        """403 ``scope_missing`` unless the caller carries a further scope."""
+        if not self.may(scope):
+            raise scope_missing(scope)
+
+    async def ask(self, work: Work[T]) -> T:
+        """What ``work`` finds in a read-only snapshot."""
+        found = await self.database.read(self.tenant_id, work)
+        if self.principal.customer_id is not None:
+            _own(self.principal, self.request, found)
+        return found
+
+    async def do(self, work: Work[T]) -> T:
+        """What ``work`` answers in a writing transaction, committed (or rolled back when only validating)."""
+        return await self.database.run(self.tenant_id, work, actor=self.actor, validate_only=self.validate_only)
+
+    async def read(self, work: Work[JSON], *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+        """Answers what ``work`` finds in a read-only snapshot."""
+        return Reply(await self.ask(work), status_code=status, headers=dict(headers or {}))
+
+    async def write(self, work: Work[JSON], *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+        """Answers what ``work`` does; for the calls that need no Idempotency-Key (keys, validate, price, simulate)."""
+        return Reply(await self.do(work), status_code=status, headers=dict(headers or {}))
+
+    def after(self, page: Page) -> Key | None:
+        """The key to go on after, unsealed; ask before the transaction."""
+        return page.after(self.rooms.cursor_secret, self.tenant_id)
+
+    async def page(self, page: Page, work: Callable[[Tx, Key | None], Awaitable[tuple[list[JSON], Key | None]]]) -> Response:
+        """Answers a page of a list: ``work(tx, after)`` gives at most ``page.limit`` rows and the key to go on after."""
+        after = self.after(page)
+        rows, key = await self.ask(lambda tx: work(tx, after))
+        cursor = None if key is None else encode_cursor(self.rooms.cursor_secret, page.context(self.tenant_id), key)
+        headers = {} if cursor is None else {"Link": page.link(cursor)}
+        return Reply({"data": rows, "next_cursor": cursor}, headers=headers)
+
+
+def _own(principal: Principal, request: Request, found: Any) -> None:
+    """A customer token sees what names its own customer, in the path, the query or the answer; else there is nothing."""
+    asked = request.path_params.get("customer_id") or request.query_params.get("customer_id")
+    if asked is None and isinstance(found, dict):
+        asked = found.get("customer_id")
+    if asked != principal.customer_id:
+        raise Problem("not_found")
+
+
+def validate_only(request: Request) -> bool:
+    """``?validate_only=true``; 422 for anything but true and false."""
+    given = request.query_params.get("validate_only", "false")
+    if given not in ("true", "false"):
+        from app.api.problems import FieldError
+
+        raise Problem("invalid_input", errors=[
+            FieldError("/validate_only", "not_a_boolean", "true or false is wanted.", "query")])
+    return given == "true"
+
+
+def scope_missing(scope: str) -> Problem:
+    """403 naming the scope."""
+    return Problem("scope_missing", f"The key does not carry the scope {scope}.", scope=scope)
+
+
+class Scoped:
+    """The dependency behind `scoped`; ``scope`` is read for the contract and the permission matrix."""
+
+    def __init__(self, scope: str, *, operator: bool = False, tenant_in: str | None = None) -> None:
+        self.scope = scope
+        self.operator = operator
+        self.tenant_in = tenant_in
+
+    async def __call__(self, request: Request, principal: Authenticated) -> Caller:
+        """The caller, or 403."""
+        validate_only(request)
+        if principal.kind == "operator":
+            tenant_id = self._operators_tenant(request)
+        else:
+            if not principal.may(self.scope):
+                raise scope_missing(self.scope)
+            tenant_id = str(principal.tenant_id)
+            if self.tenant_in == "path" and request.path_params.get("tenant_id") != tenant_id:
+                raise Problem("tenant_not_found")
+            if self.tenant_in == "query" and request.query_params.get("tenant_id", tenant_id) != tenant_id:
+                raise Problem("tenant_not_found")
+        if principal.customer_id is not None:
+            asked = request.path_params.get("customer_id") or request.query_params.get("customer_id")
+            if request.method != "GET":
+                raise Problem("customer_token_not_allowed")
+            if asked is not None and asked != principal.customer_id:
+                raise Problem("not_found")
+        return Caller(principal, request, house(request), tenant_id)
+
+    def _operators_tenant(self, request: Request) -> str:
+        if not self.operator:
+            raise Problem("operator_not_allowed")
+        given = (request.path_params if self.tenant_in == "path" else request.query_params).get("tenant_id")
+        if not given:
+            from app.api.problems import FieldError
+
+            raise Problem("invalid_input", errors=[
+                FieldError("/tenant_id", "required", "The operator names the tenant.", "query")])
+        return str(given)
+
+
+def scoped(scope: str) -> Any:
+    """``Annotated[Caller, scoped("tickets:write")]``: a caller of one tenant with that scope; 401, 403 otherwise."""
+    return Depends(Scoped(scope))
+
+
+def operator_or_owner(*, tenant_in: str) -> Any:
+    """The operator for the tenant named in the ``path`` or the ``query``, or a key of that tenant with ``*``."""
+    return Depends(Scoped("*", operator=True, tenant_in=tenant_in))
+
+
+@dataclass(slots=True)
+class Operator:
+    """The operator of the installation."""
+
+    request: Request
+    rooms: House
+
+    actor: str = "operator"
+
+    @property
+    def validate_only(self) -> bool:
+        """``?validate_only=true``."""
+        return validate_only(self.request)
+
+
+async def _operator(request: Request, principal: Authenticated) -> Operator:
+    if principal.kind != "operator":
+        raise Problem("operator_only")
+    validate_only(request)
+    return Operator(request, house(request))
+
+
+OperatorOnly = Annotated[Operator, Depends(_operator)]
+
+
+@dataclass(slots=True)
+class Keyed:
+    """How a write is made idempotent: by its natural key, or by the Idempotency-Key header."""
+
+    principal: Principal
+    request: Request
+    rooms: House
+
+    async def natural(self, work: Work[tuple[int, JSON]], *, headers: Mapping[str, str] | None = None) -> Response:
+        """For PUT on somebody else's id: ``work`` answers (201 or 200, view)."""
+        status, view = await self.rooms.database.run(
+            self._tenant, work, actor=self.principal.actor, validate_only=validate_only(self.request))
+        return Reply(view, status_code=status, headers=dict(headers or {}))
+
+    async def keyed(self, kind: str, payload: Mapping[str, Any], work: Work[JSON], *, status: int = 200) -> Response:
+        """For every other write that moves credits or time. ``payload`` is what the request means, path included.
+
+        400 without the header; the first answer again with ``Idempotent-Replayed: true``; 422 with another payload.
+        """
+        key = idempotency_key(self.request)
+        digest = payload_hash(payload)
+        actor = self.principal.actor
+
+        async def run(tx: Tx) -> tuple[int, JSON, bool]:
+            return await once(tx, key, kind, digest, actor, work, status=status)
+
+        try:
+            code, view, replayed = await self.rooms.database.run(
+                self._tenant, run, actor=actor, validate_only=validate_only(self.request))
+        except DomainError as error:
+            if error.code == "request_in_flight":
+                raise Problem("request_in_flight", headers={"Retry-After": "1"}) from None
+            raise
+        return Reply(view, status_code=code, headers={"Idempotent-Replayed": "true"} if replayed else {})
+
+    @property
+    def _tenant(self) -> str:
+        if self.principal.tenant_id is None:
+            raise Problem("operator_not_allowed")
+        return self.principal.tenant_id
+
+
+async def _keyed(request: Request, principal: Authenticated) -> Keyed:
+    return Keyed(principal, request, house(request))
+
+
+KeyedCall = Annotated[Keyed, Depends(_keyed)]
+"""See `Keyed`. The scope is checked by the operation's `scoped` caller, so every operation declares both."""
+
+
+def idempotency_key(request: Request) -> str:
+    """The Idempotency-Key header, with or without the quotes of a structured field. 400 when missing or malformed."""
+    given = request.headers.getlist("idempotency-key")
+    if not given or not given[0].strip():
+        raise Problem("idempotency_key_missing")
+    key = given[0].strip()
+    if len(key) >= 2 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    if len(given) > 1 or not 1 <= len(key) <= _KEY_LENGTH or not key.isascii() or not key.isprintable():
+        raise Problem("idempotency_key_malformed")
+    return key
+
+
+@dataclass(frozen=True, slots=True)
+class AsOfPoint:
+    """The instants asked about: how it stood at ``as_of``, by what was known at ``known_at``; None is now."""
+
+    as_of: datetime | None
+    known_at: datetime | None
+
+
+def _as_of(
+    as_of: Annotated[Instant | None, Query(description="How it stood then")] = None,
+    known_at: Annotated[Instant | None, Query(description="By what was recorded by then")] = None,
+) -> AsOfPoint:
+    return AsOfPoint(as_of, known_at)
+
+
+AsOf = Annotated[AsOfPoint, Depends(_as_of)]
+"""Declares ``as_of`` and ``known_at``."""
+
+
+async def flush_last_used(rooms: House) -> None:
+    """Writes when keys were last used; called now and then, never on the way of a request."""
+    from app.usecases import keys
+
+    collected, rooms.authenticator.last_used = rooms.authenticator.last_used, {}
+    for tenant_id, last in collected.items():
+        await rooms.database.run(tenant_id, lambda tx, last=last: keys.note_used(tx, last))  # type: ignore[misc]
+        await asyncio.sleep(0)

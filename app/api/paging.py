@@ -1,0 +1,86 @@
+"""Lists: keyset cursors, signed, so that they are opaque and belong to one tenant, one list and its filters."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi import Depends, Query, Request
+from pydantic import BeforeValidator
+
+from app.api.problems import Problem
+from app.api.strict import _whole
+
+DEFAULT_LIMIT: Final = 20
+MAX_LIMIT: Final = 100
+_MAC_BYTES: Final = 16
+
+Key = list[str | int | None]
+
+
+def encode_cursor(secret: bytes, context: str, key: Key) -> str:
+    """A cursor for ``context`` (tenant, list, filters) that goes on after ``key``."""
+    payload = json.dumps(key, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(_mac(secret, context, payload) + payload).rstrip(b"=").decode()
+
+
+def decode_cursor(secret: bytes, context: str, cursor: str) -> Key:
+    """The key of a cursor. Raises 400 ``cursor_invalid`` for any that this list did not give out."""
+    try:
+        raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        mac, payload = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
+        if hmac.compare_digest(mac, _mac(secret, context, payload)):
+            key: Key = json.loads(payload)
+            return key
+    except (ValueError, binascii.Error):
+        pass
+    raise Problem("cursor_invalid")
+
+
+def _mac(secret: bytes, context: str, payload: bytes) -> bytes:
+    return hmac.new(secret, context.encode() + b"\x00" + payload, hashlib.sha256).digest()[:_MAC_BYTES]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What part of a list is wanted: at most ``limit`` rows; ``cursor`` is still sealed."""
+
+    limit: int
+    cursor: str | None
+    path: str
+    query: str
+
+    def context(self, tenant_id: str) -> str:
+        """What a cursor of this list is bound to."""
+        filters = sorted((name, value) for name, value in parse_qsl(self.query, keep_blank_values=True)
+                         if name not in ("cursor", "limit"))
+        return json.dumps([tenant_id, self.path, filters])
+
+    def after(self, secret: bytes, tenant_id: str) -> Key | None:
+        """The key to go on after, None at the beginning."""
+        return None if self.cursor is None else decode_cursor(secret, self.context(tenant_id), self.cursor)
+
+    def link(self, cursor: str) -> str:
+        """The ``Link`` header of the next page."""
+        rest = [(name, value) for name, value in parse_qsl(self.query, keep_blank_values=True) if name != "cursor"]
+        return f'<{self.path}?{urlencode([*rest, ("cursor", cursor)])}>; rel="next"'
+
+
+def _page(
+    request: Request,
+    limit: Annotated[int, BeforeValidator(_whole), Query(ge=1, le=MAX_LIMIT, description="Rows at most")] = DEFAULT_LIMIT,
+    cursor: Annotated[str | None, Query(min_length=1, max_length=2000, description="`next_cursor` of the page before")] = None,
+) -> Page:
+    raw_path = request.scope.get("raw_path") or request.url.path.encode()
+    path = raw_path.decode("latin-1").partition("?")[0]
+    return Page(limit, cursor, path, request.scope.get("query_string", b"").decode("latin-1"))
+
+
+Paging = Annotated[Page, Depends(_page)]
+"""Declares ``limit`` and ``cursor``."""

@@ -1,0 +1,223 @@
+"""THE catalogue of problems (RFC 9457): code -> status, title, cause, next step. Codes are added and never renamed.
+
+Every refusal that leaves the service, by REST or by GraphQL, has its code here or is a reason of the tenant's policy. The
+app serves each at ``/problems/{code}``, so that ``type`` leads somewhere without the internet.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from app.api.catalogue import CATALOGUE, Entry
+from app.api.reply import Reply
+from app.domain.decision import Decision
+from app.domain.errors import DomainError
+from app.domain.wire import jsonable, reason_json, remedy_json
+
+MEDIA_TYPE: Final = "application/problem+json"
+POLICY_REASON: Final = "policy_reason"
+
+__all__ = ["CATALOGUE", "Entry", "FieldError", "Problem", "body_of", "entry_of", "problem", "problems", "published"]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One wrong field: where it came in, its JSON pointer, a code and what is wanted."""
+
+    pointer: str
+    code: str
+    message: str
+    place: str = "body"
+
+    def json(self) -> dict[str, str]:
+        """As published."""
+        return {"pointer": self.pointer, "in": self.place, "code": self.code, "message": self.message}
+
+
+class Problem(Exception):
+    """A refusal that a door raises by itself; use cases raise `DomainError`."""
+
+    def __init__(self, code: str, detail: str | None = None, *, errors: Iterable[FieldError] = (),
+                 headers: Mapping[str, str] | None = None, **extra: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+        self.extra = extra
+
+
+def entry_of(code: str) -> Entry:
+    """The catalogue's entry; a reason that only the tenant's policy knows is answered as `POLICY_REASON`."""
+    return CATALOGUE.get(code) or CATALOGUE[POLICY_REASON]
+
+
+def body_of(code: str, detail: str | None = None, *, decision: Decision | None = None,
+            errors: Iterable[FieldError] = (), **extra: Any) -> dict[str, Any]:
+    """A problem's members: the same for REST and for GraphQL."""
+    reasons: list[dict[str, Any]] = []
+    if decision is not None and decision.reasons:
+        reasons = [reason_json(one) for one in decision.reasons]
+        code, detail = reasons[0]["code"], detail or reasons[0]["message"]
+    entry = entry_of(code)
+    body: dict[str, Any] = {
+        "type": f"/problems/{code if code in CATALOGUE else POLICY_REASON}",
+        "title": entry.title,
+        "status": entry.status,
+        "code": code,
+        "detail": detail or entry.cause,
+        "next_step": entry.next_step,
+    }
+    if decision is not None:
+        body["reasons"] = reasons
+        body["remedies"] = [remedy_json(one) for one in decision.remedies]
+        body["policy"] = {"name": decision.policy, "version": decision.policy_version}
+    found = [one.json() for one in errors]
+    if found:
+        body["errors"] = found
+    body.update({name: value for name, value in jsonable(extra).items() if name not in body})
+    return body
+
+
+def body_of_error(error: DomainError) -> dict[str, Any]:
+    """The problem of a use case's refusal. ``message`` among the facts is the detail, ``errors`` the wrong fields."""
+    facts = dict(error.facts)
+    detail = facts.pop("message", None)
+    wrong = facts.pop("errors", ())
+    errors = [one if isinstance(one, FieldError) else
+              FieldError(str(one.get("pointer", "")), str(one.get("code", "invalid")), str(one.get("message", "")))
+              for one in wrong]
+    field = facts.pop("field", None)
+    if field is not None:
+        pointer = str(field) if str(field).startswith("/") else f"/{field}"
+        errors.append(FieldError(pointer, error.code, detail or entry_of(error.code).cause))
+    more = {"facts": facts} if facts else {}
+    status = entry_of(error.code).status
+    body = body_of(error.code, detail, decision=error.decision, errors=errors, **more)
+    # A decision's own code may be a reason of the policy alone; the refusal's status is that of the error raised.
+    if error.code in CATALOGUE:
+        body["status"] = status
+    return body
+
+
+def problem(code: str, detail: str | None = None, *, errors: Iterable[FieldError] = (),
+            headers: Mapping[str, str] | None = None, **extra: Any) -> Reply:
+    """A problem as an answer."""
+    body = body_of(code, detail, errors=errors, **extra)
+    return Reply(body, status_code=body["status"], media_type=MEDIA_TYPE, headers=dict(headers or {}))
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """``responses=`` of an operation: these 4xx and 5xx, and those that every operation can answer."""
+    every = {400, 401, 403, 413, 415, 422, 429, 500, 503, *statuses}
+    return {
+        status: {"description": _DESCRIPTIONS.get(status, "A problem"),
+                 "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+        for status in sorted(every)
+    }
+
+
+_DESCRIPTIONS: Final = {
+    400: "Malformed: not JSON, a duplicate field, no Idempotency-Key, a cursor that is not ours",
+    401: "No key, or one that does not count",
+    403: "The key lacks the scope",
+    404: "Unknown, or another tenant's",
+    405: "The path knows other methods",
+    408: "The body came too slowly",
+    409: "Refused by policy, by state, for want of credits or by conflict",
+    412: "It has changed since it was read",
+    413: "Too large",
+    415: "Not uncompressed application/json in UTF-8",
+    422: "Wrong input, or a key used for something else",
+    429: "Too many calls",
+    500: "A fault of ours",
+    503: "The database cannot answer now; try again",
+}
+
+SCHEMA: Final[dict[str, Any]] = {
+    "title": "Problem",
+    "description": "RFC 9457. `code` is stable; `next_step` says what to do.",
+    "type": "object",
+    "required": ["type", "title", "status", "code", "detail", "next_step"],
+    "properties": {
+        "type": {"type": "string", "description": "Leads to cause and next step", "examples": ["/problems/not_found"]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+        "next_step": {"type": "string"},
+        "instance": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "in", "code", "message"],
+                "properties": {
+                    "pointer": {"type": "string"},
+                    "in": {"type": "string"},
+                    "code": {"type": "string"},
+                    "message": {"type": "string"},
+                },
+            },
+        },
+        "reasons": {"type": "array", "items": {"$ref": "#/components/schemas/Reason"}},
+        "remedies": {"type": "array", "items": {"$ref": "#/components/schemas/Remedy"}},
+        "facts": {"type": "object", "additionalProperties": True},
+    },
+    "additionalProperties": True,
+}
+
+REASON_SCHEMA: Final[dict[str, Any]] = {
+    "title": "Reason",
+    "type": "object",
+    "required": ["code", "clause", "message", "facts", "reading"],
+    "properties": {
+        "code": {"type": "string"},
+        "clause": {"type": ["string", "null"], "description": "The clause of the policy"},
+        "message": {"type": "string"},
+        "facts": {"type": "object", "additionalProperties": True},
+        "reading": {"type": "boolean", "description": "Whether it is our reading of the text"},
+        "would_change": {"type": "string", "description": "What would change the answer"},
+    },
+    "additionalProperties": True,
+}
+
+REMEDY_SCHEMA: Final[dict[str, Any]] = {
+    "title": "Remedy",
+    "type": "object",
+    "required": ["kind"],
+    "properties": {
+        "kind": {"type": "string"},
+        "sku": {"type": "string"},
+        "price": {"anyOf": [{"$ref": "#/components/schemas/Money"}, {"type": "null"}]},
+        "text": {"type": "string"},
+    },
+    "additionalProperties": True,
+}
+
+MONEY_SCHEMA: Final[dict[str, Any]] = {
+    "title": "Money",
+    "type": "object",
+    "required": ["amount", "currency"],
+    "properties": {"amount": {"type": "string", "examples": ["34.50"]}, "currency": {"type": "string", "examples": ["USD"]}},
+}
+
+
+def published() -> list[dict[str, Any]]:
+    """The whole catalogue, sorted: ``GET /problems`` and ``openapi/problems.json``."""
+    return [{"code": code, "type": f"/problems/{code}", **CATALOGUE[code].json()} for code in sorted(CATALOGUE)]
+
+
+def page_of(code: str) -> str:
+    """A small page for people."""
+    entry = CATALOGUE[code]
+    title, cause, step = (html.escape(text) for text in (entry.title, entry.cause, entry.next_step))
+    return (
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>"
+        f"<h1>{title}</h1><p><code>{html.escape(code)}</code>, HTTP {entry.status}</p>"
+        f"<h2>Cause</h2><p>{cause}</p><h2>What to do</h2><p>{step}</p>"
+        "<p><a href=/problems>All problems</a></p></html>"
+    )

@@ -1,0 +1,504 @@
+"""Strict doors: what a request may look like before any rule sees it, and the field types that say so.
+
+The stack's defaults take floats for integers, the last of two equal keys, naive times, and NUL characters that the
+database refuses much later. `StrictRoute` reads the body itself and refuses each with the field's name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final, TypeVar
+from urllib.parse import unquote_to_bytes
+
+from fastapi import Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from app.api.problems import FieldError, Problem
+from app.domain.amounts import MAX_CREDITS, MAX_WIRE_INT
+
+BODY_LIMIT: Final = 64 * 1024
+BIG_LIMIT: Final = 512 * 1024
+INBOUND_LIMIT: Final = 1024 * 1024
+BODY_SECONDS: Final = 30.0
+MAX_DEPTH: Final = 32
+MAX_ERRORS: Final = 50
+MAX_PARAMETERS: Final = 60
+
+E = TypeVar("E", bound=Callable[..., Any])
+
+_LIMIT_MARK: Final = "__retainer_body_limit__"
+_RAW_MARK: Final = "__retainer_raw_body__"
+
+
+def big(endpoint: E) -> E:
+    """Marks an operation that takes 512 KiB: batches, policies, calendar versions. Stands below ``@router.post``."""
+    setattr(endpoint, _LIMIT_MARK, BIG_LIMIT)
+    return endpoint
+
+
+def inbound(endpoint: E) -> E:
+    """Marks an operation that takes a delivery as it is: 1 MiB, any media type, read with ``request.body()``."""
+    setattr(endpoint, _LIMIT_MARK, INBOUND_LIMIT)
+    setattr(endpoint, _RAW_MARK, True)
+    return endpoint
+
+
+# --- reading a body ---------------------------------------------------------------------------------------------------
+
+
+class _Wrong:
+    """Stands in a parsed body where something is that JSON allows and we do not."""
+
+    __slots__ = ("code", "message")
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        self.message = message
+
+
+class _Twice(dict[str, Any]):
+    """An object that names ``field`` twice."""
+
+    field: str = ""
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    twice = _Twice(found)
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            twice.field = name
+            break
+        seen.add(name)
+    return twice
+
+
+def _integer(text: str) -> int | _Wrong:
+    if len(text) > 17 or abs(number := int(text)) > MAX_WIRE_INT:
+        return _Wrong("number_too_large", "An integer beyond 2^53 - 1.")
+    return number
+
+
+def _fraction(text: str) -> _Wrong:
+    return _Wrong("not_an_integer", "A number with a fraction or an exponent; credits are integers, money is a string.")
+
+
+def _constant(text: str) -> _Wrong:
+    return _Wrong("not_a_number", f"{text} is not JSON.")
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_pairs, parse_int=_integer, parse_float=_fraction, parse_constant=_constant
+)
+_BAD_CHARACTER: Final = re.compile("[\x00\ud800-\udfff]")
+_BAD_CHARACTER_MESSAGE: Final = "A NUL character or half a surrogate pair."
+
+
+def parse_json(raw: bytes, *, kind: str = "body") -> Any:
+    """The value of a strict JSON text. Raises `Problem`: 400 for what is not JSON, 422 naming each wrong field."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Problem("malformed_json", f"The {kind} is not UTF-8.") from None
+    try:
+        value = _DECODER.decode(text)
+    except RecursionError:
+        raise Problem("too_deep") from None
+    except ValueError as error:
+        message = error.msg if isinstance(error, json.JSONDecodeError) else "not JSON"
+        where = f", line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise Problem("malformed_json", f"The {kind} is not JSON: {message}{where}.") from None
+    _inspect(value, escapes="\\u" in text or "\x00" in text)
+    return value
+
+
+def _inspect(root: Any, *, escapes: bool) -> None:
+    errors: list[FieldError] = []
+    stack: list[tuple[Any, str, int]] = [(root, "", 1)]
+    while stack:
+        value, path, depth = stack.pop()
+        if depth > MAX_DEPTH + 1:
+            raise Problem("too_deep")
+        if isinstance(value, dict):
+            if isinstance(value, _Twice):
+                where = f"{path}/{pointer_part(value.field)}"
+                raise Problem("duplicate_field", f"The field {where} is given twice.",
+                              errors=[FieldError(where, "duplicate_field", "Given twice.")])
+            for name, inner in value.items():
+                here = f"{path}/{pointer_part(name)}"
+                if escapes and _BAD_CHARACTER.search(name):
+                    errors.append(FieldError(here, "bad_character", _BAD_CHARACTER_MESSAGE))
+                stack.append((inner, here, depth + 1))
+        elif isinstance(value, list):
+            stack.extend((inner, f"{path}/{index}", depth + 1) for index, inner in enumerate(value))
+        elif isinstance(value, str):
+            if escapes and _BAD_CHARACTER.search(value):
+                errors.append(FieldError(path, "bad_character", _BAD_CHARACTER_MESSAGE))
+        elif isinstance(value, _Wrong):
+            errors.append(FieldError(path, value.code, value.message))
+        if len(errors) >= MAX_ERRORS:
+            break
+    if errors:
+        raise Problem("invalid_input", errors=sorted(errors, key=lambda one: one.pointer))
+
+
+def pointer_part(name: str) -> str:
+    """One part of a JSON pointer, printable whatever it holds."""
+    safe = name.encode("utf-8", "backslashreplace").decode("utf-8").replace("\x00", "\\u0000")
+    return safe.replace("~", "~0").replace("/", "~1")[:200]
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The body, counted while it comes: 413 above the limit, 408 when it takes more than half a minute."""
+    declared = request.headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and (len(declared) > 12 or int(declared) > limit):
+        raise Problem("body_too_large", f"The body is larger than {limit:,} bytes.", headers={"Connection": "close"})
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                size += len(part)
+                if size > limit:
+                    raise Problem("body_too_large", f"The body is larger than {limit:,} bytes.",
+                                  headers={"Connection": "close"})
+                parts.append(part)
+    except TimeoutError:
+        raise Problem("request_timeout", headers={"Connection": "close"}) from None
+    return b"".join(parts)
+
+
+_JSON_TYPE: Final = re.compile(r'application/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?;?\s*\Z', re.IGNORECASE)
+
+
+def _check_media(request: Request) -> None:
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise Problem("content_encoding_refused", headers={"Accept-Encoding": "identity"})
+    types = request.headers.getlist("content-type")
+    if len(types) != 1 or not _JSON_TYPE.match(types[0].strip()):
+        raise Problem("unsupported_media_type", headers={"Accept": "application/json"})
+
+
+# --- parameters -------------------------------------------------------------------------------------------------------
+
+
+def _decoded(part: str) -> str | None:
+    """A percent-decoded name or value, None when it is no UTF-8."""
+    try:
+        return unquote_to_bytes(part.replace("+", " ")).decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _check_query(query: bytes, known: frozenset[str], many: frozenset[str]) -> None:
+    if not query:
+        return
+    parts = [part for part in query.decode("latin-1").split("&") if part]
+    if len(parts) > MAX_PARAMETERS:
+        raise Problem("invalid_input", errors=[FieldError("", "too_many", "Too many query parameters.", "query")])
+    errors: list[FieldError] = []
+    seen: set[str] = set()
+    for part in parts:
+        raw_name, _, raw_value = part.partition("=")
+        name, value = _decoded(raw_name), _decoded(raw_value)
+        where = "/" + pointer_part(name if name is not None else raw_name)
+        if name is None or value is None or "\x00" in value or "\x00" in name:
+            errors.append(FieldError(where, "bad_character", "A NUL character or bytes that are not UTF-8.", "query"))
+        elif name not in known:
+            errors.append(FieldError(where, "unknown_parameter", "This operation has no such parameter.", "query"))
+        elif name in seen and name not in many:
+            errors.append(FieldError(where, "repeated_parameter", "Given more than once.", "query"))
+        elif len(value) > 4000:
+            errors.append(FieldError(where, "too_long", "Longer than 4,000 characters.", "query"))
+        seen.add(name or "")
+    if errors:
+        raise Problem("invalid_input", errors=errors[:MAX_ERRORS])
+
+
+def _check_path(request: Request) -> None:
+    raw = request.scope.get("raw_path") or b""
+    if b"%" not in raw:
+        return
+    decoded = _decoded(raw.decode("latin-1").partition("?")[0].replace("+", "%2B"))
+    if decoded is None or "\x00" in decoded:
+        wrong = [name for name, value in request.path_params.items()
+                 if isinstance(value, str) and ("\x00" in value or "\ufffd" in value)] or [""]
+        raise Problem("invalid_input", errors=[
+            FieldError(f"/{name}", "bad_character", "A NUL character or bytes that are not UTF-8.", "path")
+            for name in wrong])
+
+
+def query_parameters(dependant: Any) -> Iterator[Any]:
+    """The query parameters of an operation and of everything it depends on."""
+    yield from dependant.query_params
+    for one in dependant.dependencies:
+        yield from query_parameters(one)
+
+
+class StrictRoute(APIRoute):
+    """A route that reads the request strictly; see the module. Give it to ``APIRouter(route_class=StrictRoute)``."""
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
+        """FastAPI's handler, given only what passed."""
+        inner = super().get_route_handler()
+        parameters = list(query_parameters(self.dependant))
+        writes = bool((self.methods or set()) - {"GET", "HEAD", "OPTIONS"})
+        known = frozenset(one.alias for one in parameters) | ({"validate_only"} if writes else frozenset())
+        many = frozenset(
+            one.alias for one in parameters if "list" in str(one.field_info.annotation).lower())
+        limit = int(getattr(self.endpoint, _LIMIT_MARK, BODY_LIMIT))
+        raw = bool(getattr(self.endpoint, _RAW_MARK, False))
+        has_body = self.body_field is not None
+        route = self
+
+        async def handle(request: Request) -> Response:
+            request.scope["retainer.route"] = route.path_format
+            request.scope["retainer.operation"] = route.operation_id
+            if not raw:
+                _check_path(request)
+                _check_query(request.scope.get("query_string", b""), known, many)
+            if writes:
+                await _take_body(request, limit=limit, raw=raw, has_body=has_body)
+            try:
+                return await inner(request)
+            except RequestValidationError as error:
+                raise Problem("invalid_input", errors=field_errors(error)) from None
+
+        return handle
+
+
+async def _take_body(request: Request, *, limit: int, raw: bool, has_body: bool) -> None:
+    """Reads the body and leaves it on the request, parsed, where FastAPI looks for it."""
+    if raw and request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise Problem("content_encoding_refused", headers={"Accept-Encoding": "identity"})
+    body = await read_body(request, limit)
+    request._body = body
+    if raw:
+        return
+    if not has_body:
+        if body.strip() and parse_json(body) not in ({}, None):
+            raise Problem("invalid_input", "This operation takes no body.",
+                          errors=[FieldError("", "unknown_field", "This operation takes no body.")])
+        return
+    if not body:
+        raise Problem("invalid_input", errors=[FieldError("", "required", "This operation needs a JSON body.")])
+    _check_media(request)
+    value = parse_json(body)
+    if not isinstance(value, dict):
+        raise Problem("invalid_input", errors=[FieldError("", "not_an_object", "The body must be a JSON object.")])
+    request._json = value
+
+
+# --- naming what is wrong ---------------------------------------------------------------------------------------------
+
+_CODES: Final = {
+    "missing": ("required", "This field is needed."),
+    "extra_forbidden": ("unknown_field", "There is no such field here."),
+    "int_type": ("not_an_integer", "A JSON integer is wanted, not text, a boolean or a fraction."),
+    "int_from_float": ("not_an_integer", "A JSON integer is wanted."),
+    "bool_type": ("not_a_boolean", "true or false is wanted."),
+    "string_type": ("not_text", "Text is wanted."),
+    "string_too_short": ("too_short", "Too short."),
+    "string_too_long": ("too_long", "Too long."),
+    "string_pattern_mismatch": ("bad_text", "Not in the form that is wanted, or with control characters."),
+    "dict_type": ("not_an_object", "An object is wanted."),
+    "model_type": ("not_an_object", "An object is wanted."),
+    "model_attributes_type": ("not_an_object", "An object is wanted."),
+    "list_type": ("not_a_list", "A list is wanted."),
+    "tuple_type": ("not_a_list", "A list is wanted."),
+    "none_required": ("not_null", "null is wanted."),
+}
+
+
+def field_errors(error: RequestValidationError) -> list[FieldError]:
+    """Each wrong field of a validation error, once, by its pointer; parts that only name a union's branch are left out."""
+    found: dict[str, FieldError] = {}
+    for one in error.errors():
+        place, *rest = [*one["loc"], ""] if len(one["loc"]) == 1 else list(one["loc"])
+        if len(one["loc"]) == 1:
+            rest = []
+        code, message = _CODES.get(one["type"], (one["type"], one["msg"]))
+        if "limit_value" in one.get("ctx", {}) or one["type"].startswith(("greater", "less", "string_too")):
+            message = one["msg"]
+        pointer = _pointer(rest, error.body if place == "body" else None, missing=one["type"] == "missing")
+        found.setdefault(f"{place}{pointer}", FieldError(pointer, code, message, str(place)))
+    return list(found.values())[:MAX_ERRORS]
+
+
+def _pointer(parts: list[Any], data: Any, *, missing: bool) -> str:
+    if data is None:
+        return "".join(f"/{pointer_part(str(part))}" for part in parts[:1])
+    path = ""
+    for index, part in enumerate(parts):
+        last = index == len(parts) - 1
+        if isinstance(data, dict) and isinstance(part, str) and part in data:
+            data = data[part]
+        elif isinstance(data, list) and isinstance(part, int) and 0 <= part < len(data):
+            data = data[part]
+        elif not (last and missing):
+            continue
+        path += f"/{pointer_part(str(part))}"
+    return path
+
+
+# --- field types ------------------------------------------------------------------------------------------------------
+
+
+class Body(BaseModel):
+    """A request body: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, protected_namespaces=())
+
+    def plain(self) -> dict[str, Any]:
+        """All fields, defaults filled in, as plain values: what a request means, whatever it left out."""
+        return self.model_dump()
+
+
+_INSTANT: Final = re.compile(
+    r"(\d{4})-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)\Z", re.ASCII)
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
+_MONEY: Final = re.compile(r"-?\d{1,12}(\.\d{1,4})?\Z", re.ASCII)
+_WHOLE: Final = re.compile(r"-?\d{1,17}\Z", re.ASCII)
+_WORDS: Final = r"^[^\x00-\x1f\x7f\u0080-\u009f]+$"
+_FIRST_YEAR: Final = 2000
+_LAST_YEAR: Final = 2200
+
+
+def parse_instant(value: object) -> datetime:
+    """An RFC 3339 instant with an offset, in UTC. Refused: numbers, no offset, years outside 2000 to 2200."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC)
+    if not isinstance(value, str) or len(value) > 40 or not (match := _INSTANT.match(value)):
+        raise PydanticCustomError("not_an_instant", "An RFC 3339 instant with an offset is wanted, such as "
+                                  "2025-01-31T10:00:00Z.")
+    text = value.upper()
+    fraction = match.group(2)
+    if fraction and len(fraction) > 7:
+        text = text.replace(fraction, fraction[:7], 1)
+    try:
+        if not _FIRST_YEAR - 1 <= int(match.group(1)) <= _LAST_YEAR:
+            raise OverflowError
+        at = datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        raise PydanticCustomError("not_an_instant", "There is no such date or time.") from None
+    except OverflowError:
+        raise PydanticCustomError("instant_out_of_range", "The year must lie between 2000 and 2200.") from None
+    if not _FIRST_YEAR <= at.year < _LAST_YEAR:
+        raise PydanticCustomError("instant_out_of_range", "The year must lie between 2000 and 2200.")
+    return at
+
+
+def parse_day(value: object) -> date:
+    """A calendar date ``YYYY-MM-DD`` between 2000 and 2200."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or not _DATE.match(value):
+        raise PydanticCustomError("not_a_date", "A date YYYY-MM-DD is wanted.")
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        raise PydanticCustomError("not_a_date", "There is no such date.") from None
+    if not _FIRST_YEAR <= day.year < _LAST_YEAR:
+        raise PydanticCustomError("date_out_of_range", "The year must lie between 2000 and 2200.")
+    return day
+
+
+def _money(value: object) -> Decimal:
+    if isinstance(value, Decimal):
+        return value
+    if not isinstance(value, str) or not _MONEY.match(value):
+        raise PydanticCustomError("not_money", "A decimal string is wanted, such as \"34.50\", with at most 12 digits "
+                                  "before the point.")
+    return Decimal(value)
+
+
+def _price(value: object) -> Decimal:
+    amount = _money(value)
+    if amount < 0:
+        raise PydanticCustomError("negative", "It must not be negative.")
+    return amount
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, str):
+        if not _WHOLE.match(value) or abs(int(value)) > MAX_WIRE_INT:
+            raise PydanticCustomError("not_an_integer", "An integer is wanted.")
+        return int(value)
+    return value
+
+
+def _flag(value: object) -> object:
+    if isinstance(value, str):
+        if value not in ("true", "false"):
+            raise PydanticCustomError("not_a_boolean", "true or false is wanted.")
+        return value == "true"
+    return value
+
+
+_INSTANT_SCHEMA = {"type": "string", "format": "date-time", "examples": ["2025-01-31T10:00:00Z"]}
+_DATE_SCHEMA = {"type": "string", "format": "date", "examples": ["2025-01-31"]}
+_MONEY_SCHEMA = {"type": "string", "pattern": r"^-?\d{1,12}(\.\d{1,4})?$", "examples": ["34.50"]}
+_PRICE_SCHEMA = {"type": "string", "pattern": r"^\d{1,12}(\.\d{1,4})?$", "examples": ["34.50"]}
+
+Instant = Annotated[datetime, BeforeValidator(parse_instant), WithJsonSchema(_INSTANT_SCHEMA)]
+"""RFC 3339 with an offset, years 2000 to 2200; an aware datetime in UTC."""
+Day = Annotated[date, BeforeValidator(parse_day), WithJsonSchema(_DATE_SCHEMA)]
+"""A calendar date."""
+MoneyText = Annotated[Decimal, BeforeValidator(_money), WithJsonSchema(_MONEY_SCHEMA)]
+"""A decimal string; the digits of its currency are checked with `check_digits`."""
+PriceText = Annotated[Decimal, BeforeValidator(_price), WithJsonSchema(_PRICE_SCHEMA)]
+"""A decimal string that is not negative."""
+Currency = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Z]{3}$")]
+Credits = Annotated[int, Field(strict=True, ge=1, le=MAX_CREDITS)]
+"""1 or more."""
+CreditsOrZero = Annotated[int, Field(strict=True, ge=0, le=MAX_CREDITS)]
+SignedCredits = Annotated[int, Field(strict=True, ge=-MAX_CREDITS, le=MAX_CREDITS)]
+PositiveInt = Annotated[int, Field(strict=True, ge=1, le=MAX_WIRE_INT)]
+NaturalInt = Annotated[int, Field(strict=True, ge=0, le=MAX_WIRE_INT)]
+Flag = Annotated[bool, Field(strict=True)]
+ExternalId = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=200, pattern=_WORDS)]
+"""Somebody else's id: 1 to 200 characters, no control characters."""
+Name = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")]
+"""A code of a policy, a scope, a category."""
+ShortText = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=200)]
+LongText = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=10_000)]
+Scalar = (
+    Annotated[bool, Field(strict=True)]
+    | Annotated[int, Field(strict=True, ge=-MAX_WIRE_INT, le=MAX_WIRE_INT)]
+    | Annotated[str, StringConstraints(strict=True, max_length=2000)]
+    | None
+)
+Facts = Annotated[dict[Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_WORDS)], Scalar],
+                  Field(max_length=100)]
+"""Names to scalars."""
+Inputs = Annotated[dict[Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_WORDS)], NaturalInt],
+                   Field(max_length=20)]
+"""Names of formula inputs to integers >= 0."""
+PathId = Annotated[str, Path(min_length=1, max_length=200, pattern=_WORDS)]
+QueryId = Annotated[str, Query(min_length=1, max_length=200, pattern=_WORDS)]
+QueryText = Annotated[str, Query(min_length=1, max_length=200, pattern=_WORDS)]
+Whole = Annotated[int, BeforeValidator(_whole), Field(ge=-MAX_WIRE_INT, le=MAX_WIRE_INT)]
+"""An integer in a query or a path."""
+QueryFlag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
+PathNumber = Annotated[int, Path(ge=1, le=1_000_000), BeforeValidator(_whole)]
+
+
+def check_digits(amount: Decimal | None, currency: str, field: str) -> None:
+    """Refuses more digits after the point than the currency has (0.005 USD)."""
+    from app.domain.amounts import unit_of
+
+    if amount is not None and amount != amount.quantize(unit_of(currency)):
+        raise Problem("invalid_input", errors=[
+            FieldError(field, "too_many_digits", f"{currency} has no such fraction of its smallest unit.")])

@@ -1,0 +1,98 @@
+"""Rows of `api_key` and its entries in the directory. A key itself is never stored, only its SHA-256."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from app.db.engine import Tx
+from app.db.schema import api_key, directory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRow:
+    """A key as kept. ``kind``: ``key`` or ``customer_token``; ``options`` e.g. ``{"customer_id": ...}``."""
+
+    key_id: str
+    label: str
+    kind: str
+    scopes: tuple[str, ...]
+    options: Mapping[str, Any]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+_COLUMNS = (
+    api_key.c.key_id, api_key.c.label, api_key.c.kind, api_key.c.scopes, api_key.c.options, api_key.c.created_at,
+    api_key.c.expires_at, api_key.c.revoked_at, api_key.c.last_used_at,
+)
+
+
+def _row(row: Any) -> KeyRow:
+    return KeyRow(**{**dict(row._mapping), "scopes": tuple(row.scopes)})
+
+
+async def add(tx: Tx, row: KeyRow, digest: bytes) -> None:
+    """Keeps a key and makes it findable."""
+    if tx.validate_only:
+        return
+    await tx.execute(insert(api_key).values(
+        tenant_id=tx.tenant_id, hash=digest, key_id=row.key_id, label=row.label, kind=row.kind,
+        scopes=list(row.scopes), options=dict(row.options), created_at=row.created_at, expires_at=row.expires_at))
+    await register(tx, digest)
+
+
+async def register(tx: Tx, digest: bytes) -> None:
+    """A directory entry of this tenant."""
+    await tx.execute(upsert(directory).values(hash=digest, tenant_id=tx.tenant_id).on_conflict_do_nothing())
+
+
+async def by_hash(tx: Tx, digest: bytes) -> KeyRow | None:
+    """The key of a hash, live or not."""
+    row = await tx.row(select(*_COLUMNS).where(api_key.c.tenant_id == tx.tenant_id, api_key.c.hash == digest))
+    return None if row is None else _row(row)
+
+
+async def by_id(tx: Tx, key_id: str) -> KeyRow | None:
+    """The key of an id, live or not."""
+    row = await tx.row(select(*_COLUMNS).where(api_key.c.tenant_id == tx.tenant_id, api_key.c.key_id == key_id))
+    return None if row is None else _row(row)
+
+
+async def after(tx: Tx, key_id: str | None, limit: int) -> list[KeyRow]:
+    """Keys (not customer tokens) by id, from after ``key_id``."""
+    statement = select(*_COLUMNS).where(api_key.c.tenant_id == tx.tenant_id, api_key.c.kind == "key")
+    if key_id is not None:
+        statement = statement.where(api_key.c.key_id > key_id)
+    return [_row(row) for row in await tx.rows(statement.order_by(api_key.c.key_id).limit(limit))]
+
+
+async def revoke(tx: Tx, key_id: str, at: datetime) -> None:
+    """Ends a key, once."""
+    if not tx.validate_only:
+        await tx.execute(update(api_key).where(
+            api_key.c.tenant_id == tx.tenant_id, api_key.c.key_id == key_id, api_key.c.revoked_at.is_(None)
+        ).values(revoked_at=at))
+
+
+async def expire(tx: Tx, key_id: str, at: datetime) -> None:
+    """Lets a key end at an instant."""
+    if not tx.validate_only:
+        await tx.execute(update(api_key).where(
+            api_key.c.tenant_id == tx.tenant_id, api_key.c.key_id == key_id).values(expires_at=at))
+
+
+async def used(tx: Tx, last: Mapping[str, datetime]) -> None:
+    """Notes when keys were last used: collected in memory, written now and then."""
+    for key_id, at in sorted(last.items()):
+        await tx.execute(
+            text("update api_key set last_used_at = greatest(last_used_at, :at)"
+                 " where tenant_id = :tenant and key_id = :key"),
+            {"at": at, "tenant": tx.tenant_id, "key": key_id})

@@ -1,0 +1,39 @@
+"""Keyed calls: done once, replayed ever after; refusals and faults are never stored (decisions 4).
+
+Also names, for the doors, what they pass on to use cases without looking inside: the database and its transactions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from app.db import commands
+from app.db.engine import Busy, Database, Tx, Unavailable
+from app.domain.errors import DomainError
+
+__all__ = ["Busy", "Database", "Tx", "Unavailable", "once"]
+
+
+async def once(tx: Tx, key: str, kind: str, payload_hash: str, actor: str | None,
+               work: Callable[[Tx], Awaitable[dict[str, Any]]], *, status: int = 200,
+               ) -> tuple[int, dict[str, Any], bool]:
+    """Runs ``work`` unless this key has been used: (status, view, whether it is a replay).
+
+    A second caller waits for the first and gets its answer. Refused: ``idempotency_key_reused`` for another payload or
+    another operation, ``request_in_flight`` past the lock timeout. What ``work`` refuses rolls back and is not stored,
+    so that the customer can top up and retry. Only validating, nothing is stored.
+    """
+    await commands.lock(tx, key)
+    stored = await commands.find(tx, key)
+    digest = payload_hash.encode()
+    if stored is not None:
+        if stored.kind != kind or stored.payload_hash != digest:
+            raise DomainError("idempotency_key_reused")
+        return stored.status, stored.answer, True
+    tx.actor = actor
+    tx.command_id = key
+    view = await work(tx)
+    if not tx.validate_only:
+        await commands.store(tx, key, kind, digest, status, view, customer_id=tx.caches.get("customer_id"))
+    return status, view, False

@@ -1,0 +1,166 @@
+"""Keys: who may call. ``rtn_live_<random>_<checksum>``, ``rtn_test_`` for sandboxes, ``rtn_ct_`` for customer tokens.
+
+A key has 190 random bits, is shown once and kept as its SHA-256. The checksum (CRC-32 in base 62) lets scanners and our
+own door tell a mistyped key without asking the database: ``^rtn_(live|test|ct)_[0-9A-Za-z]{32}_[0-9A-Za-z]{6}$``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import string
+import zlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from app.db import audit, books, keys
+from app.db.engine import Tx
+from app.db.keys import KeyRow
+from app.domain.errors import DomainError
+from app.domain.wire import iso, iso_or_none
+
+SCOPES: Final = (
+    "orders:write", "orders:read", "policies:read", "calendars:read", "clocks:read", "events:read", "customers:read",
+    "customers:erase", "tickets:read", "tickets:write", "tickets:qualify", "credits:debit", "credits:adjust",
+    "credits:refund", "calendars:write", "policies:write", "webhooks:write", "audit:read", "sandbox:clock", "*",
+)  # fmt: skip
+CUSTOMER_SCOPES: Final = ("customers:read", "tickets:read")
+"""What a customer token carries, for its own customer alone."""
+MAX_TOKEN_MINUTES: Final = 10
+
+_ALPHABET: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_KEY: Final = re.compile(r"(rtn_(?:live|test|ct)_[0-9A-Za-z]{32})_([0-9A-Za-z]{6})\Z", re.ASCII)
+
+
+def _base62(number: int, width: int) -> str:
+    out = []
+    for _ in range(width):
+        number, digit = divmod(number, 62)
+        out.append(_ALPHABET[digit])
+    return "".join(reversed(out))
+
+
+def fresh_key(kind: str) -> str:
+    """A new key of a kind: ``live``, ``test`` or ``ct``."""
+    head = f"rtn_{kind}_" + "".join(secrets.choice(_ALPHABET) for _ in range(32))
+    return f"{head}_{_base62(zlib.crc32(head.encode()), 6)}"
+
+
+def well_formed(key: str) -> bool:
+    """Whether the form and the checksum are right: says nothing about whether the key is live."""
+    match = _KEY.match(key)
+    return match is not None and _base62(zlib.crc32(match[1].encode()), 6) == match[2]
+
+
+def digest_of(key: str) -> bytes:
+    """What is kept of a key: enough, since it is random and long."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+async def create(tx: Tx, *, scopes: Sequence[str], label: str, expires_at: datetime | None, now: datetime,
+                 options: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Makes a key; the answer is the only place where it is shown. Refused: ``unknown_scope``, an expiry in the past."""
+    unknown = sorted(set(scopes) - set(SCOPES))
+    if unknown:
+        raise DomainError("unknown_scope", unknown=unknown, known=list(SCOPES), field="scopes")
+    if expires_at is not None and expires_at <= now:
+        raise DomainError("invalid_input", message="The key would have expired already.", field="expires_at")
+    key = fresh_key("test" if tx.tenant.virtual else "live")
+    row = KeyRow(key_id=tx.mint("key"), label=label, kind="key", scopes=tuple(dict.fromkeys(scopes)),
+                 options=dict(options or {}), created_at=now, expires_at=expires_at, revoked_at=None,
+                 last_used_at=None)
+    await keys.add(tx, row, digest_of(key))
+    await audit.note(tx, "key.created", row.key_id, {"scopes": list(row.scopes), "label": label}, at=now)
+    return {"key_id": row.key_id, "key": key, **_described(row, now)}
+
+
+async def rotate(tx: Tx, key_id: str, *, overlap_seconds: int, now: datetime) -> dict[str, Any]:
+    """A successor with the same scopes; the old key goes on for ``overlap_seconds`` (two live keys meanwhile)."""
+    old = await _require(tx, key_id)
+    if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= now):
+        raise DomainError("key_not_live", key_id=key_id)
+    key = fresh_key("test" if tx.tenant.virtual else "live")
+    row = KeyRow(key_id=tx.mint("key"), label=old.label, kind="key", scopes=old.scopes, options=old.options,
+                 created_at=now, expires_at=None, revoked_at=None, last_used_at=None)
+    await keys.add(tx, row, digest_of(key))
+    ends = now + timedelta(seconds=overlap_seconds)
+    if old.expires_at is None or ends < old.expires_at:
+        await keys.expire(tx, key_id, ends)
+    await audit.note(tx, "key.rotated", key_id, {"successor": row.key_id}, at=now)
+    return {"key_id": row.key_id, "key": key, **_described(row, now), "replaces": key_id}
+
+
+async def customer_token(tx: Tx, customer_id: str, *, minutes: int, now: datetime) -> dict[str, Any]:
+    """An opaque, read-only token for one customer, at most ten minutes, for a page inside a helpdesk."""
+    customer = await books.require_customer(tx, customer_id)
+    key = fresh_key("ct")
+    row = KeyRow(key_id=tx.mint("tok"), label="", kind="customer_token", scopes=CUSTOMER_SCOPES,
+                 options={"customer_id": customer.customer_id}, created_at=now,
+                 expires_at=now + timedelta(minutes=minutes), revoked_at=None, last_used_at=None)
+    await keys.add(tx, row, digest_of(key))
+    await audit.note(tx, "customer_token.created", row.key_id, {"customer": customer.customer_id}, at=now)
+    return {"token_id": row.key_id, "token": key, "customer_id": customer_id, "expires_at": iso_or_none(row.expires_at)}
+
+
+async def list_keys(tx: Tx, *, limit: int, after: str | None, now: datetime) -> tuple[list[dict[str, Any]], str | None]:
+    """Keys of the tenant by age, and the id to go on after. Never the keys themselves."""
+    rows = await keys.after(tx, after, limit + 1)
+    found = [{"key_id": row.key_id, **_described(row, now)} for row in rows[:limit]]
+    return found, rows[limit - 1].key_id if len(rows) > limit else None
+
+
+async def revoke(tx: Tx, key_id: str, *, now: datetime) -> dict[str, Any]:
+    """Ends a key for good; it stops within a second everywhere. Again: the same answer."""
+    row = await _require(tx, key_id)
+    if row.revoked_at is None:
+        await keys.revoke(tx, key_id, now)
+        await audit.note(tx, "key.revoked", key_id, at=now)
+        row = KeyRow(key_id=row.key_id, label=row.label, kind=row.kind, scopes=row.scopes, options=row.options,
+                     created_at=row.created_at, expires_at=row.expires_at, revoked_at=now,
+                     last_used_at=row.last_used_at)
+    return {"key_id": key_id, **_described(row, now)}
+
+
+async def find(tx: Tx, digest: bytes) -> dict[str, Any] | None:
+    """The live or dead key of a hash, for the door: id, kind, scopes, options, the end of its life, the customer.
+
+    For customer tokens ``customer_id`` is the external id as it is now, None once the customer is erased.
+    """
+    row = await keys.by_hash(tx, digest)
+    if row is None:
+        return None
+    customer = None
+    if row.kind == "customer_token":
+        found = await books.customer_by_id(tx, str(row.options.get("customer_id")))
+        customer = None if found is None else found.external_id
+    return {"key_id": row.key_id, "kind": row.kind, "scopes": row.scopes, "options": dict(row.options),
+            "expires_at": row.expires_at, "revoked_at": row.revoked_at, "customer_id": customer,
+            "suspended": tx.tenant.suspended}
+
+
+async def note_used(tx: Tx, last: Mapping[str, datetime]) -> None:
+    """Writes when keys were last used."""
+    await keys.used(tx, last)
+
+
+async def _require(tx: Tx, key_id: str) -> KeyRow:
+    row = await keys.by_id(tx, key_id)
+    if row is None:
+        raise DomainError("key_not_found", key_id=key_id)
+    return row
+
+
+def _described(row: KeyRow, now: datetime) -> dict[str, Any]:
+    live = row.revoked_at is None and (row.expires_at is None or row.expires_at > now)
+    return {
+        "label": row.label,
+        "scopes": list(row.scopes),
+        "live": live,
+        "created_at": iso(row.created_at),
+        "expires_at": iso_or_none(row.expires_at),
+        "revoked_at": iso_or_none(row.revoked_at),
+        "last_used_at": iso_or_none(row.last_used_at),
+        **({"options": dict(row.options)} if row.options else {}),
+    }
