@@ -1,0 +1,257 @@
+"""What a customer may do now: the policy's rules of an action in order, the first that holds decides (CACTU-3 to -12).
+
+`facts_of` states everything the rules of actions, tickets and checks may ask about a customer. An absent fact is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from app.domain import cover as covers
+from app.domain.book import Book
+from app.domain.condition import facts_used, holds, tests_of
+from app.domain.customer import Cover, License
+from app.domain.decision import Decision, Reason
+from app.domain.errors import DomainError
+from app.domain.ids import LicenseId
+from app.domain.offers import editions_of, remedies
+from app.domain.policy import Action, ActionRule, Test
+from app.domain.text import holes, render
+from app.domain.wire import jsonable
+
+REASONS: Final = ("lost_copy", "modified_copy", "not_downloaded", "never_used")
+"""Why somebody asks: picks the clause that is cited, never the answer. A policy may know more."""
+NOT_OWNED: Final = "license_not_found"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What is asked besides the action. ``released_at``: of the release that is wanted; it never changes an answer
+    that rests on cover (CACTU-5)."""
+
+    license_id: str | None = None
+    product: str | None = None
+    released_at: datetime | None = None
+    reason: str | None = None
+    forum: str | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """The facts ``query.*``."""
+        return {
+            "query.product": self.product,
+            "query.released_at": self.released_at,
+            "query.reason": self.reason,
+            "query.forum": self.forum,
+        }
+
+
+def facts_of(book: Book, license_id: str | None = None, *, action: str = covers.OPEN_TICKET,
+             credit_type: str | None = None) -> dict[str, Any]:  # fmt: skip
+    """The facts of a customer at ``book.at``, by the names in `app.domain.policy`: ``cover.*`` (reaching the license,
+    opening the action), ``license.*``, ``customer.*``, ``credits.*``, ``choice.open``."""
+    one = None if license_id is None else book.licenses.get(LicenseId(license_id))
+    held = book.active_licenses()
+    facts: dict[str, Any] = {
+        **cover_facts(book, license_id, action),
+        **_license_facts(license_id, one, book.at),
+        "customer.licenses": len(held),
+        "customer.editions": editions_of(held),
+        "customer.addons": tuple(sorted(addon.addon for addon in book.addons if addon.voided_at is None)),
+        "customer.hosting_certified": book.customer.data.get("hosting_certified"),
+        "credits.available": credits_available(book, license_id, credit_type),
+        "credits.bought_here": _bought_here(book, credit_type),
+        "choice.open": bool(book.open_choices()),
+    }
+    return facts
+
+
+def cover_facts(book: Book, license_id: str | None, action: str) -> dict[str, Any]:
+    """``cover.active``, ``.ends_at``, ``.suspended``, ``.pending`` (one would start now), ``.ever`` (one has ended)
+    and ``.ended_at`` (the last end)."""
+    mine = [
+        one for one in book.covers.values()
+        if one.state != "voided" and action in one.actions and covers.reaches(one, license_id)
+    ]  # fmt: skip
+    active = [one for one in mine if one.in_force(book.at)]
+    ended = [one.ends_at for one in mine if one.ends_at is not None and covers.state_of(one, book.at) == "ended"]
+    waiting = covers.startable(book)
+    return {
+        "cover.active": bool(active),
+        "cover.ends_at": _last_end(active),
+        "cover.suspended": any(one.state == "suspended" for one in mine),
+        "cover.pending": waiting is not None and action in waiting.actions and covers.reaches(waiting, license_id),
+        "cover.ever": bool(ended),
+        "cover.ended_at": max(ended, default=None),
+    }
+
+
+def _last_end(active: list[Cover]) -> datetime | None:
+    ends = [one.ends_at for one in active]
+    return None if None in ends else max((one for one in ends if one is not None), default=None)
+
+
+def _license_facts(license_id: str | None, one: License | None, at: datetime) -> dict[str, Any]:
+    return {
+        "license.given": license_id is not None,
+        "license.owned": None if license_id is None else one is not None,
+        "license.edition": None if one is None else one.edition,
+        "license.active": None if one is None else one.active(at),
+        "license.registered": None if one is None else one.registered_domain is not None,
+        "license.ordinal": None if one is None else one.ordinal,
+    }
+
+
+def credits_available(book: Book, license_id: str | None, credit_type: str | None = None) -> int:
+    """Credits that could be held now, of one type or of all."""
+    names = [credit_type] if credit_type is not None else sorted({one.credit_type for one in book.ledger.lots.values()})
+    return sum(book.ledger.available(name, license_id=license_id) for name in names)
+
+
+def _bought_here(book: Book, credit_type: str | None) -> bool | None:
+    """Whether this account bought the credits it would spend (SHOPP-14); unknown when it has none."""
+    mine = [
+        one for one in book.ledger.lots.values()
+        if (one.available or one.held) and (credit_type is None or one.credit_type == credit_type)
+    ]  # fmt: skip
+    return any(one.source != "transfer" for one in mine) if mine else None
+
+
+# --- deciding ---------------------------------------------------------------------------------------------------------
+
+
+def action_of(book: Book, name: str) -> Action:
+    """The policy's action, or 404 ``action_not_found``."""
+    found = book.policy.action(name)
+    if found is None:
+        raise DomainError("action_not_found", action=name, known=[one.action for one in book.policy.actions])
+    return found
+
+
+def check_reason(book: Book, reason: str | None) -> None:
+    """422 ``unknown_reason`` for a reason that neither the service nor the policy knows."""
+    known = {*REASONS, *(name for a in book.policy.actions for rule in a.rules for name in rule.clause_by_reason)}
+    if reason is not None and reason not in known:
+        raise DomainError("unknown_reason", field="reason", reason=reason, known=sorted(known))
+
+
+def decide(book: Book, action: Action, query: Query) -> Decision:
+    """Whether the action is allowed now: the first rule that holds, with its clause, facts, remedies and what would
+    change it. A license that is not the customer's is denied like one that does not exist."""
+    facts = {**facts_of(book, query.license_id, action=action.action), **query.facts()}
+    trace: list[Reason] = []
+    decided: ActionRule | None = None
+    for rule in action.rules:
+        result = holds(rule.when, facts)
+        trace.append(_traced(book, rule, facts, result))
+        if result is True and decided is None:
+            decided = rule
+    foreign = facts["license.given"] and not facts["license.owned"]
+    if foreign:
+        decided = next((rule for rule in action.rules if not rule.allow and "license.owned" in facts_used(rule.when)
+                        and holds(rule.when, facts) is True), None)  # fmt: skip
+    if decided is None:
+        reason = _not_owned(query) if foreign else _no_rule(action)
+        return _answer(book, False, (reason,), (), trace)
+    reason = Reason(
+        code=decided.code, clause=_clause(decided, query.reason), message=render(decided.message, facts),
+        facts=_cited(decided, facts), reading=_reading(book, decided, query.reason),
+        would_change=None if decided.allow else would_change(action, decided, facts),
+    )  # fmt: skip
+    return _answer(book, decided.allow, (reason,), remedies(book, decided.remedies), trace)
+
+
+def _answer(book: Book, allowed: bool, reasons: tuple[Reason, ...], offered: tuple[Any, ...],
+            trace: list[Reason]) -> Decision:  # fmt: skip
+    return Decision(allowed=allowed, at=book.at, policy=book.policy.policy, policy_version=book.policy.version,
+                    reasons=reasons, remedies=offered, trace=tuple(trace))  # fmt: skip
+
+
+def _not_owned(query: Query) -> Reason:
+    return Reason(code=NOT_OWNED, clause=None, message="This customer has no license of that id.",
+                  facts={"license_id": query.license_id}, would_change="a license of this customer")  # fmt: skip
+
+
+def _no_rule(action: Action) -> Reason:
+    return Reason(code="no_rule_allows", clause=None, message="No rule of the policy allows this.",
+                  facts={"action": action.action})  # fmt: skip
+
+
+def _clause(rule: ActionRule, reason: str | None) -> str:
+    return rule.clause_by_reason.get(reason or "", rule.clause)
+
+
+def _reading(book: Book, rule: ActionRule, reason: str | None = None) -> bool:
+    known = book.policy.clause(_clause(rule, reason))
+    return rule.reading or bool(known and known.reading)
+
+
+def _cited(rule: ActionRule, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts a rule speaks of, else those it looked at; short names where that is clear."""
+    names = list(holes(rule.message)) or list(facts_used(rule.when))
+    short = [name.rpartition(".")[2] for name in names]
+    return {
+        (tail if short.count(tail) == 1 and name.startswith("cover.") else name): jsonable(facts.get(name))
+        for name, tail in zip(names, short, strict=True)
+    }
+
+
+def _traced(book: Book, rule: ActionRule, facts: Mapping[str, Any], result: bool | None) -> Reason:
+    looked = {name: jsonable(facts.get(name)) for name in facts_used(rule.when)}
+    outcome = {True: "holds", False: "does not hold", None: "unknown"}[result]
+    return Reason(code=rule.code, clause=rule.clause, message=render(rule.message, facts),
+                  facts={**looked, "rule": "allow" if rule.allow else "deny", "result": outcome},
+                  reading=_reading(book, rule))  # fmt: skip
+
+
+# --- counterfactuals --------------------------------------------------------------------------------------------------
+
+
+def would_change(action: Action, decided: ActionRule, facts: Mapping[str, Any]) -> str | None:
+    """What would turn a denial into an answer that allows, in words: the nearest facts of the rules that allow."""
+    ways: list[str] = []
+    own = [flipped(test, facts) for test in tests_of(decided.when)] if decided is action.rules[0] else []
+    for rule in action.rules:
+        if not rule.allow or rule.when is None:
+            continue
+        missing = [test for test in tests_of(rule.when) if holds(test, facts) is not True]
+        words = " and ".join(dict.fromkeys(wanted(test, facts) for test in missing))
+        if words and words not in ways:
+            ways.append(words)
+    ways = [one for one in dict.fromkeys(own) if one is not None] or ways
+    return " or ".join(ways) or None
+
+
+_WANTED: Final = {
+    "cover.active": "cover in force", "cover.pending": "a period of cover that waits to begin", "choice.open": "the open choice being made",
+    "license.owned": "a license of this customer", "license.given": "a license being named",
+    "license.registered": "the license being registered to an installation", "license.active": "the license being active",
+    "query.forum": "another forum", "cover.suspended": "the suspended cover being resumed",
+}  # fmt: skip
+
+
+def wanted(test: Test, facts: Mapping[str, Any]) -> str:
+    """What would make a comparison true, in words ("15 more credits")."""
+    value, fact = test.value, facts.get(test.fact)
+    if test.op in {"ge", "gt"} and isinstance(value, int) and isinstance(fact, int):
+        more = value - fact + (1 if test.op == "gt" else 0)
+        unit = {"credits.available": "credit", "customer.licenses": "license"}.get(test.fact, test.fact)
+        return f"{more} more {unit}{'' if more == 1 else 's'}"
+    if test.fact == "query.forum" and test.op in {"eq", "in"}:
+        names = value if isinstance(value, tuple) else (value,)
+        return "the forum " + " or ".join(f'"{name}"' for name in names)
+    if test.fact in _WANTED:
+        return _WANTED[test.fact]
+    return f"{test.fact} {test.op.replace('_', ' ')} {value}"
+
+
+def flipped(test: Test, facts: Mapping[str, Any]) -> str | None:
+    """What would make a comparison false that holds."""
+    value, fact = test.value, facts.get(test.fact)
+    if test.op in {"lt", "le"} and isinstance(value, int) and isinstance(fact, int):
+        more = value - fact + (1 if test.op == "le" else 0)
+        unit = {"credits.available": "credit", "customer.licenses": "license"}.get(test.fact, test.fact)
+        return f"{more} more {unit}{'' if more == 1 else 's'}"
+    return _WANTED.get(test.fact)
