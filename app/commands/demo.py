@@ -1,7 +1,8 @@
-"""`retainer demo`: plays one story for each shipped policy against the running service and prints what a person reads.
+"""`retainer demo`: plays one story for each shipped policy against the running service and prints what a person
+reads.
 
-The stories are data (``app/stories/*.yaml``): each makes a fresh sandbox tenant, so that the demo can be played as often as one
-likes. Every step may say what it expects; the demo ends with 1 at the first answer that differs.
+The stories are data (``app/stories/*.yaml``): each makes a fresh sandbox tenant, so that the demo can be played as
+often as one likes. Every step may say what it expects; the demo ends with 1 at the first answer that differs.
 """
 
 from __future__ import annotations
@@ -52,8 +53,9 @@ def run(
     raise typer.Exit(perform(url=url or f"http://{settings.host}:{settings.port}", only=only or None))
 
 
-def perform(*, url: str, operator_key: str | None = None, only: str | None = None,
-            say: Callable[[str], None] = print) -> int:
+def perform(
+    *, url: str, operator_key: str | None = None, only: str | None = None, say: Callable[[str], None] = print
+) -> int:
     """Plays all stories (or the one of policy ``only``); the exit code: 0 when every answer was as told."""
     key = operator_key or os.environ.get("RETAINER_OPERATOR_KEY") or _kept_operator_key()
     if not key:
@@ -83,17 +85,24 @@ def stories() -> Iterator[dict[str, Any]]:
         yield yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
-def play(story: dict[str, Any], *, client: httpx.Client, operator_key: str, say: Callable[[str], None]) -> None:
+def play(
+    story: dict[str, Any], *, client: httpx.Client, operator_key: str, say: Callable[[str], None]
+) -> None:
     """Plays one story in a tenant of its own. Raises `StoryError` when an answer differs from what is told."""
     tenant = f"demo-{story['policy']}-{secrets.token_hex(4)}"
     operator = {"Authorization": f"Bearer {operator_key}"}
-    made = client.put(f"/v1/tenants/{tenant}", headers=operator,
-                      json={"policy": story["policy"], "clock": {"mode": "virtual", "now": story["now"]}})
+    made = client.put(
+        f"/v1/tenants/{tenant}",
+        headers=operator,
+        json={"policy": story["policy"], "clock": {"mode": "virtual", "now": story["now"]}},
+    )
     _must(made, 201)
     key = client.post(f"/v1/tenants/{tenant}/keys", headers=operator, json={"scopes": ["*"], "label": "demo"})
     _must(key, 201, 200)
     stage = Stage(client=client, key=key.json()["key"], zone=story.get("zone", "UTC"), say=say)
-    say(f"\n=== {story['story']}\n    {story['policy']}, in the sandbox tenant {tenant}; times are {stage.zone}")
+    say(
+        f"\n=== {story['story']}\n    {story['policy']}, in the sandbox tenant {tenant}; times are {stage.zone}"
+    )
     for step in story["steps"]:
         _step(stage, step)
 
@@ -123,7 +132,8 @@ def _step(stage: Stage, step: dict[str, Any]) -> None:
     for place, wanted in step.get("expect", {}).items():
         found = _at(view, _filled(stage, place, {}))
         if found != _deep(stage, wanted):
-            raise StoryError(f"{method} {path}: {place} is {found!r}, the story tells {wanted!r}\n{json.dumps(view)[:2000]}")
+            told = f"{place} is {found!r}, the story tells {wanted!r}"
+            raise StoryError(f"{method} {path}: {told}\n{json.dumps(view)[:2000]}")
 
 
 def _move(stage: Stage, now: str) -> None:
@@ -135,16 +145,19 @@ def _move(stage: Stage, now: str) -> None:
         fired += answer.json()["fired"]
         if answer.json()["reached"]:
             break
-    stage.say(f"  ~ it is now {_local(now, stage.zone)}{f' ({fired} things fell due on the way)' if fired else ''}")
+    stage.say(
+        f"  ~ it is now {_local(now, stage.zone)}{f' ({fired} things fell due on the way)' if fired else ''}"
+    )
 
 
 def _must(answer: httpx.Response, *statuses: int) -> None:
     if answer.status_code not in statuses:
-        raise StoryError(f"{answer.request.method} {answer.request.url.path} answered {answer.status_code}: {answer.text[:1500]}")
+        asked = f"{answer.request.method} {answer.request.url.path}"
+        raise StoryError(f"{asked} answered {answer.status_code}: {answer.text[:1500]}")
 
 
 def _at(view: Any, place: str) -> Any:
-    """The value at a dotted place; ``lots.0.available``; ``clocks[milestone=first_response].due_at``; ``#lots`` counts."""
+    """The value at a place: ``lots.0.available``; ``clocks[milestone=first_response].due_at``; ``#lots`` counts."""
     count = place.startswith("#")
     for part in re.findall(r"[^.\[\]]+(?:\[[^\]]*\])?", place.lstrip("#")):
         name, _, pick = part.partition("[")

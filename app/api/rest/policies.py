@@ -1,0 +1,121 @@
+"""Policies: what is in force, validation of drafts, new versions, and the calculator."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import Field, StringConstraints
+
+from app.api.deps import Caller, KeyedCall, scoped
+from app.api.problems import problems
+from app.api.strict import (
+    Body,
+    Credits,
+    CreditsOrZero,
+    ExternalId,
+    Inputs,
+    Instant,
+    Name,
+    StrictRoute,
+    Whole,
+    big,
+)
+from app.usecases import policies
+
+router = APIRouter(route_class=StrictRoute, tags=["Policies"])
+
+PolicyName = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+DocumentText = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=400_000)]
+Document = Annotated[
+    DocumentText | dict[str, Any],
+    Field(
+        description="The policy document: YAML as a string, or the same as a JSON object",
+        examples=["policy: acme\n..."],
+    ),
+]
+
+
+class DraftBody(Body):
+    """A draft to look at; nothing is written."""
+
+    document: Document
+
+
+class VersionBody(Body):
+    """A new version, in force from ``effective_from`` (now, when absent)."""
+
+    document: Document
+    effective_from: Instant | None = None
+
+
+class PriceBody(Body):
+    """A question to the calculator."""
+
+    category: Name = Field(examples=["aspe_transfer"])
+    inputs: Inputs = Field(default_factory=dict, examples=[{"N": 3}])
+    credits: CreditsOrZero | None = None
+    customer_id: ExternalId | None = None
+    license_id: ExternalId | None = None
+    agreed_up_to: Credits | None = None
+
+
+@router.get("/v1/policies", operation_id="listPolicies")
+async def list_policies(caller: Annotated[Caller, scoped("policies:read")]) -> Response:
+    """The tenant's policy, with the version in force."""
+    return await caller.read(policies.list_policies)
+
+
+@router.get("/v1/policies/{name}", operation_id="getPolicy", responses=problems(404))
+async def get_policy(
+    name: PolicyName,
+    caller: Annotated[Caller, scoped("policies:read")],
+    version: Annotated[Whole | None, Query(ge=1, le=1_000_000)] = None,
+) -> Response:
+    """A policy with every name a caller may use: categories, inputs, channels, languages, facts, reasons, causes,
+    outcomes, milestones and labels, each with its clause, and the document itself."""
+    return await caller.read(lambda tx: policies.get_policy(tx, name, version=version))
+
+
+@router.post("/v1/policies/validate", operation_id="validatePolicy")
+@big
+async def validate_policy(body: DraftBody, caller: Annotated[Caller, scoped("policies:read")]) -> Response:
+    """What is wrong with a draft, each finding with its line and what to write instead."""
+    return await caller.read(lambda _: policies.validate(policies.document_text(body.document)))
+
+
+@router.post(
+    "/v1/policies/{name}/versions",
+    operation_id="publishPolicy",
+    status_code=201,
+    responses=problems(404, 422),
+)
+@big
+async def publish_policy(
+    name: PolicyName, body: VersionBody, caller: Annotated[Caller, scoped("policies:write")], call: KeyedCall
+) -> Response:
+    """A new, immutable version. It never changes what was granted or quoted before."""
+    document = policies.document_text(body.document)
+    return await call.keyed(
+        "policies.publish",
+        {"name": name, "document": document, "effective_from": body.effective_from},
+        lambda tx: policies.publish(tx, name, document=document, effective_from=body.effective_from),
+        status=201,
+    )
+
+
+@router.post("/v1/policies/{name}/price", operation_id="priceTicket", responses=problems(404, 422))
+async def price(
+    name: PolicyName, body: PriceBody, caller: Annotated[Caller, scoped("policies:read")]
+) -> Response:
+    """The calculator: what a category costs, by which clause, and whether the customer would have to confirm it."""
+    return await caller.read(
+        lambda tx: policies.price(
+            tx,
+            name,
+            category=body.category,
+            inputs=body.inputs,
+            credits_=body.credits,
+            agreed_up_to=body.agreed_up_to,
+        )
+    )
