@@ -50,36 +50,40 @@ _OFFER: Final[dict[str, Fact]] = {
     "customer.licenses": _COUNT,
     "customer.editions": _LIST,
 }
-_ACTION: Final[dict[str, Fact]] = {
+_CUSTOMER: Final[dict[str, Fact]] = {
     "cover.active": _YES_NO,
     "cover.ever": _YES_NO,
     "cover.suspended": _YES_NO,
     "cover.pending": _YES_NO,
     "cover.ended_at": Fact("instant"),
+    "cover.ends_at": Fact("instant"),
     "customer.licenses": _COUNT,
+    "customer.editions": _LIST,
+    "customer.addons": _LIST,
+    "customer.hosting_certified": _BOOL,
     "license.given": _YES_NO,
     "license.owned": _BOOL,
+    "license.registered": _BOOL,
+    "license.active": _BOOL,
+    "license.ordinal": Fact("integer", least=1),
     "credits.available": _COUNT,
+    "credits.bought_here": _BOOL,
     "choice.open": _YES_NO,
+}
+"""What is known about a customer, wherever a rule asks."""
+_ACTION: Final[dict[str, Fact]] = {
+    **_CUSTOMER,
     "query.product": _TEXT,
     "query.released_at": Fact("instant"),
     "query.reason": _TEXT,
     "query.forum": _TEXT,
 }
 _TICKET: Final[dict[str, Fact]] = {
+    **_CUSTOMER,
     "ticket.channel": Fact("choice", CHANNELS),
     "ticket.language": _TEXT,
     "ticket.pay_with": Fact("choice", ("credits", "cover")),
     "ticket.product": _TEXT,
-    "license.given": _YES_NO,
-    "license.owned": _BOOL,
-    "license.registered": _BOOL,
-    "license.active": _BOOL,
-    "customer.licenses": _COUNT,
-    "customer.addons": _LIST,
-    "customer.hosting_certified": _BOOL,
-    "cover.active": _BOOL,
-    "credits.bought_here": _BOOL,
 }
 
 
@@ -106,9 +110,9 @@ def offer_facts() -> FactSpace:
     return FactSpace(_OFFER, "attributes.")
 
 
-def action_facts() -> FactSpace:
+def action_facts(policy: Policy) -> FactSpace:
     """Facts of an entitlement question (`Action`)."""
-    return FactSpace(_ACTION)
+    return FactSpace({**_ACTION, "license.edition": _edition(policy)})
 
 
 def ticket_facts(policy: Policy) -> FactSpace:
@@ -121,10 +125,14 @@ def ticket_facts(policy: Policy) -> FactSpace:
             **_TICKET,
             "ticket.category": Fact("choice", tuple(c.category for c in policy.categories)),
             "ticket.credit_type": Fact("choice", types),
-            "license.edition": Fact("choice", policy.editions) if policy.editions else _TEXT,
+            "license.edition": _edition(policy),
             **{f"entitled.{action.action}": _YES_NO for action in policy.actions},
         }
     )
+
+
+def _edition(policy: Policy) -> Fact:
+    return Fact("choice", policy.editions) if policy.editions else _TEXT
 
 
 def test_fault(test: Test, space: FactSpace) -> tuple[str, str] | None:

@@ -42,7 +42,7 @@ class Checker:
         self.marks = marks
         self.found: list[Problem] = []
         self.offer_facts = fact_space.offer_facts()
-        self.action_facts = fact_space.action_facts()
+        self.action_facts = fact_space.action_facts(policy)
         self.ticket_facts = fact_space.ticket_facts(policy)
 
     def error(self, parts: Parts, code: str, message: str, hint: str) -> None:
