@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 
 import asyncpg
 from sqlalchemy import Executable, text
-from sqlalchemy.engine import CursorResult, Row
+from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -110,11 +110,11 @@ class Tx:
         """Runs one statement."""
         return await self.connection.execute(statement, parameters)
 
-    async def rows(self, statement: Executable, parameters: Any = None) -> Sequence[Row[Any]]:
+    async def rows(self, statement: Executable, parameters: Any = None) -> Sequence[Any]:
         """All rows of one statement."""
         return (await self.connection.execute(statement, parameters)).all()
 
-    async def row(self, statement: Executable, parameters: Any = None) -> Row[Any] | None:
+    async def row(self, statement: Executable, parameters: Any = None) -> Any:
         """The first row of one statement, or None."""
         return (await self.connection.execute(statement, parameters)).first()
 

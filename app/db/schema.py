@@ -44,7 +44,7 @@ def _text(name: str, *, nullable: bool = False, **more: object) -> Column[object
 
 
 def _json(name: str, *, nullable: bool = False) -> Column[object]:
-    return Column(name, JSONB, nullable=nullable)  # type: ignore[return-value]
+    return Column(name, JSONB, nullable=nullable)
 
 
 tenant = Table(
@@ -440,7 +440,7 @@ audit_trail = Table(
 
 
 def _credits(name: str) -> Column[object]:
-    return Column(name, BigInteger, nullable=False, server_default=_sql("0"))  # type: ignore[return-value]
+    return Column(name, BigInteger, nullable=False, server_default=_sql("0"))
 
 
 account = Table(
