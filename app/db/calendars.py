@@ -39,6 +39,7 @@ LAST_YEAR: Final = 2069
 """Closures by rule are expanded for these years; a later version expands further."""
 _KEPT: Final = 512
 _KIND: Final = "calendar"
+_CHANGED: Final = "calendars changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,10 +161,11 @@ def hours_of(name: str, zone_name: str, found: Iterable[CalendarVersion]) -> Hou
 async def hours(tx: Tx, name: str = SERVICE_HOURS, *, fresh: bool = False) -> Hours:
     """The calendar as it stands; 404 ``calendar_not_found``. Kept per process by the tenant's calendar revision.
 
-    ``fresh`` reads past the cache, after a change in this very transaction.
+    ``fresh`` reads past the cache, as does a transaction that has itself changed calendars: it may yet be rolled back.
     """
     cache: dict[Any, Any] = tx.database.process_cache
     key = (_KIND, tx.tenant_id, name)
+    fresh = fresh or _CHANGED in tx.caches
     if not fresh:
         kept = cache.get(key)
         if kept is not None and kept[0] == tx.tenant.calendar_revision:
@@ -219,6 +221,7 @@ async def add_version(tx: Tx, name: str, version: StoredVersion) -> None:
 
 async def bump(tx: Tx) -> None:
     """The tenant's calendars changed: caches read them anew."""
+    tx.caches[_CHANGED] = True
     await tx.execute(
         text("update tenant set calendar_revision = calendar_revision + 1 where tenant_id = :tenant"),
         {"tenant": tx.tenant_id},

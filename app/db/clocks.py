@@ -12,15 +12,15 @@ from typing import Any, Final
 
 from sqlalchemy import Row, TextClause, text
 
-from app.db import calendars, policies
+from app.db import books, calendars, policies
 from app.db.engine import Tx
 from app.domain import clock_wire as wire
 from app.domain.book import Book
 from app.domain.errors import DomainError
+from app.domain.ledger import Ledger
 from app.domain.plan import Plan
-from app.domain.policy import Policy
 from app.domain.sla_clock import OutcomeFact
-from app.domain.ticket_clocks import BreachHook, TicketClock, TicketClocks
+from app.domain.ticket_clocks import BreachHook, Hours, TicketClock, TicketClocks
 
 _SELECT: Final = (
     "select c.clock_id, c.ticket_id, c.customer_id, c.milestone, c.party, c.calendar, c.spec, c.due_at,"
@@ -32,6 +32,7 @@ _SELECT: Final = (
 )
 _OF_TICKETS = text(f"{_SELECT} and c.ticket_id = any(:tickets) order by c.clock_id")
 _BY_ID = text(f"{_SELECT} and c.clock_id = :clock")
+_BY_IDS = text(f"{_SELECT} and c.clock_id = any(:clocks) order by c.clock_id")
 _EVENTS = text(
     "select entity_id, seq, kind, occurred_at, recorded_at, payload from entity_event"
     " where tenant_id = :tenant and stream = 'clock' and entity_id = any(:clocks) order by entity_id, seq"
@@ -154,16 +155,29 @@ async def open_batch(
     )
 
 
-def working_copy(
-    tx: Tx, plan: Plan, policy: Policy, clocks: list[TicketClock], book: Book | None = None
-) -> TicketClocks:
-    """Loaded clocks of one customer over a plan, for judging and recomputing them."""
-    return TicketClocks(
-        plan=plan, policy=policy, hours=clocks[0].hours, mint=tx.mint, clocks=clocks,
-        on_breach=None if book is None else _breach_hook(book),
+async def for_customer(
+    tx: Tx, customer_id: str, clock_ids: Sequence[str], hours: Hours | None = None
+) -> tuple[Plan, Ledger | None, TicketClocks] | None:
+    """Locks a customer and makes a working copy of some of its clocks, read under the lock; None without any.
+
+    Only where a breach would bring credits is the whole book loaded; the ledger is then to be written with the plan.
+    ``hours``: a timeline that this transaction is about to publish.
+    """
+    customer = (await books.lock_customers(tx, [customer_id])).get(customer_id)
+    if customer is None:
+        return None
+    found = await load_rows(tx, _BY_IDS, {"clocks": sorted(clock_ids)})
+    if not found:
+        return None
+    for clock in found:
+        clock.hours = hours or clock.hours
+    book: Book | None = None
+    if any(clock.pledge.breach_returns_credits for clock in found):
+        book = await books.load_by_id(tx, customer_id)
+    at = tx.at if customer.last_at is None else max(tx.at, customer.last_at)
+    copy = TicketClocks(
+        plan=book.plan if book else Plan(customer=customer, at=at, actor=tx.actor),
+        policy=book.policy if book else await policies.in_force(tx, at),
+        hours=found[0].hours, mint=tx.mint, clocks=found, on_breach=_breach_hook(book) if book else None,
     )
-
-
-async def policy_now(tx: Tx) -> Policy:
-    """The policy in force, for working copies made without a book."""
-    return await policies.in_force(tx)
+    return copy.plan, book.ledger if book else None, copy

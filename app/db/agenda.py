@@ -1,0 +1,93 @@
+"""The agenda's rows: what is due, taking it off exactly once, and when to look again (decisions 10).
+
+The customer's row is the lock (decisions 3), here as everywhere: a sweep locks customers first, skipping those that
+another worker or a request holds, and only then takes their agenda rows. So a sweep and a request never wait for each
+other crosswise, and of several sweepers one gets each row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, text
+
+from app.db.engine import Tx
+from app.domain.plan import AgendaItem
+
+Key = tuple[datetime, str, str]
+Handler = Callable[[Tx, AgendaItem], Awaitable[None]]
+"""Does what falls due: its row is already off, the customer is locked; idempotent, judging by ``tx.at``."""
+Handlers = Mapping[str, Handler]
+
+_DUE = text(
+    "select at, kind, subject, customer_id from agenda where tenant_id = :tenant and at <= :until"
+    " and (at, kind, subject) > (:at, :kind, :subject) order by at, kind, subject limit :limit"
+)
+_FIRST_DUE = text(
+    "select at, kind, subject, customer_id from agenda where tenant_id = :tenant and at <= :until"
+    " order by at, kind, subject limit :limit"
+)
+_LOCK = (
+    "select customer_id from customer where tenant_id = :tenant and customer_id = any(:customers)"
+    " order by customer_id for update"
+)
+_WAIT = text(_LOCK)
+_SKIP = text(f"{_LOCK} skip locked")
+_TAKE = text(
+    "delete from agenda where tenant_id = :tenant and kind = :kind and subject = :subject and at <= :until"
+    " returning at, kind, subject, customer_id, payload"
+)
+_NEXT = text("select min(at) from agenda where tenant_id = :tenant")
+_STATE = text(
+    "select (select min(at) from agenda where tenant_id = :tenant) as next_at,"
+    " exists (select from outbox where tenant_id = :tenant and position is null) as unplaced"
+)
+
+
+async def due(tx: Tx, until: datetime, *, after: Key | None = None, limit: int) -> Sequence[Row[Any]]:
+    """Rows due at or before ``until``, by (at, kind, subject), not locked."""
+    parameters: dict[str, Any] = {"tenant": tx.tenant_id, "until": until, "limit": limit}
+    if after is None:
+        return await tx.rows(_FIRST_DUE, parameters)
+    return await tx.rows(_DUE, {**parameters, "at": after[0], "kind": after[1], "subject": after[2]})
+
+
+async def lock(tx: Tx, rows: Sequence[Row[Any]], *, wait: bool) -> list[Row[Any]]:
+    """Locks the rows' customers, sorted; those of the rows whose customer is ours now. Without ``wait``, customers
+    that are locked elsewhere are skipped."""
+    wanted = sorted({row.customer_id for row in rows})
+    statement = _WAIT if wait else _SKIP
+    locked = {row[0] for row in await tx.rows(statement, {"tenant": tx.tenant_id, "customers": wanted})}
+    return [row for row in rows if row.customer_id in locked or row.customer_id == ""]
+
+
+async def run(tx: Tx, row: Row[Any], until: datetime, handlers: Handlers) -> AgendaItem | None:
+    """Takes one row off and runs its handler, in this transaction. None when it is no longer there, or no longer due.
+
+    A kind that nobody handles is an error, never a loss.
+    """
+    taken = await tx.row(_TAKE, {"tenant": tx.tenant_id, "kind": row.kind, "subject": row.subject, "until": until})
+    if taken is None:
+        return None
+    item = AgendaItem(at=taken.at, kind=taken.kind, subject=taken.subject, customer_id=taken.customer_id,
+                      payload=taken.payload)
+    handler = handlers.get(item.kind)
+    if handler is None:
+        raise LookupError(f"nobody handles agenda rows of kind {item.kind}")
+    await handler(tx, item)
+    return item
+
+
+async def next_at(tx: Tx) -> datetime | None:
+    """When the next thing falls due; None when the agenda is empty."""
+    row = await tx.row(_NEXT, {"tenant": tx.tenant_id})
+    found: datetime | None = None if row is None else row[0]
+    return found
+
+
+async def state(tx: Tx) -> tuple[datetime | None, bool]:
+    """When the next thing falls due, and whether committed events wait for their position."""
+    row = await tx.row(_STATE, {"tenant": tx.tenant_id})
+    return (None, False) if row is None else (row.next_at, row.unplaced)

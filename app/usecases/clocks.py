@@ -1,0 +1,110 @@
+"""Clocks: what is promised, how it stands, why a due time is what it is, and the sweep that judges (SHOPP-4 to SHOPP-6)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import text
+
+from app.db import clocks, plan
+from app.db.agenda import Handler
+from app.db.engine import Tx
+from app.domain import clock_wire as wire
+from app.domain.errors import DomainError
+from app.domain.plan import AgendaItem
+from app.domain.ticket_clocks import AGENDA_KIND
+from app.domain.wire import iso, iso_or_none, parse_iso
+
+Key = list[str | int | None]
+_CONDITIONS: Final = {
+    "phase": "c.phase = :phase",
+    # Exact without a job: what fell due before now and was not answered is breached, whether or not a sweep came by.
+    "outcome": (
+        "case when c.outcome = 'open' and c.phase = 'running' and c.due_at < date_trunc('second', cast(:now as"
+        " timestamptz)) then 'breached' else c.outcome end = :outcome"
+    ),
+    "ticket_id": "c.ticket_id = (select ticket_id from ticket where tenant_id = :tenant and external_id = :ticket_id)",
+    "due_before": "c.due_at < :due_before",
+}
+
+
+async def list_clocks(
+    tx: Tx, *, phase: str | None = None, outcome: str | None = None, ticket_id: str | None = None,
+    due_before: datetime | None = None, limit: int = 20, after: Key | None = None,
+) -> tuple[list[dict[str, Any]], Key | None]:
+    """Clocks, the oldest first, or with ``due_before`` the soonest due first; and the key to go on after."""
+    given: dict[str, Any] = {"phase": phase, "outcome": outcome, "ticket_id": ticket_id, "due_before": due_before}
+    values = {key: value for key, value in given.items() if value is not None}
+    conditions = [_CONDITIONS[key] for key in values]
+    if outcome is not None:
+        values["now"] = tx.at
+    order = "c.clock_id" if due_before is None else "c.due_at, c.clock_id"
+    if after is not None:
+        values["after"] = after[-1]
+        if due_before is None:
+            conditions.append("c.clock_id > :after")
+        else:
+            conditions.append("(c.due_at, c.clock_id) > (:after_at, :after)")
+            values["after_at"] = parse_iso(str(after[0]))
+    where = "".join(f" and {one}" for one in conditions)
+    statement = text(f"{clocks.SELECT_CLOCKS}{where} order by {order} limit :limit")
+    found = await clocks.load_rows(tx, statement, {**values, "limit": limit + 1})
+    views = [one.view(tx.at) for one in found[:limit]]
+    if len(found) <= limit:
+        return views, None
+    last = found[limit - 1]
+    return views, [last.clock_id] if due_before is None else [iso_or_none(last.stored_due_at), last.clock_id]
+
+
+async def get_clock(
+    tx: Tx, clock_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None
+) -> dict[str, Any]:
+    """A clock as it stands, or stood ``as_of`` by what was ``known_at``. 404 ``clock_not_found``, before its start too."""
+    clock = await clocks.require_one(tx, clock_id)
+    at = as_of or tx.at
+    if not any(one.occurred_at <= at for one in clock.known(known_at)):
+        raise DomainError("clock_not_found", clock_id=clock_id)
+    return clock.view(at, known_at)
+
+
+async def explain_clock(tx: Tx, clock_id: str, *, as_of: datetime | None = None) -> dict[str, Any]:
+    """Why a due time is what it is: the stretches counted, the closures skipped by name, and every event it rests on."""
+    clock = await clocks.require_one(tx, clock_id)
+    at = as_of or tx.at
+    view = clock.view(at)
+    return {
+        "kind": "clock",
+        "id": clock_id,
+        "at": iso(at),
+        "clause": clock.pledge.clause,
+        "reading": clock.pledge.reading,
+        "due_at": view["due_at"],
+        "clock": view,
+        **wire.explanation_json(clock.explain(at)),
+        "calendar": {
+            "name": clock.spec.calendar,
+            "zone": clock.hours.calendar.zone.key,
+            "revision": view["calendar_revision"],
+            "tzdb_version": view["tzdb_version"],
+        },
+        "events": [
+            {"seq": one.seq, "kind": one.kind.value, "occurred_at": iso(one.occurred_at),
+             "recorded_at": iso(one.recorded_at), **wire.dump_event(one)}
+            for one in clock.events
+            if one.recorded_at <= at
+        ],
+    }
+
+
+async def sweep_clock(tx: Tx, item: AgendaItem) -> None:
+    """Judges one clock by now: what has come about is written once, with the instants at which it did."""
+    found = await clocks.for_customer(tx, item.customer_id, [item.subject])
+    if found is None:
+        return
+    made, ledger, copy = found
+    copy.judge(at=made.at, clock_id=item.subject)
+    await plan.write(tx, [(made, ledger)])
+
+
+AGENDA: Final[dict[str, Handler]] = {AGENDA_KIND: sweep_clock}

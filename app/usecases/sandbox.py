@@ -1,0 +1,114 @@
+"""A sandbox tenant's own time: it stands still until it is moved, and then everything in between happens, in order.
+
+One transaction an instant, with the tenant's ``now`` moved to that instant first, so that what happens then sees
+exactly that time. Moving in one step or in many does the same.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import text
+
+from app.db import agenda
+from app.db.agenda import Handlers
+from app.db.engine import Database, Tx
+from app.domain.errors import DomainError
+from app.domain.wire import iso
+
+MOST: Final = 10_000
+"""Rows fired by one call; the caller repeats until ``reached``."""
+MOST_SECONDS: Final = 15.0
+"""Wall time of one call, for the same reason: no answer takes for ever. What has fired stays fired."""
+TOGETHER: Final = 200
+_LOCK = text("select clock_mode, clock_now from tenant where tenant_id = :tenant for no key update")
+_MOVE = text("update tenant set clock_now = :now where tenant_id = :tenant")
+
+
+async def get_clock(tx: Tx) -> dict[str, Any]:
+    """The tenant's time: its own (``virtual``) or the database's (``real``)."""
+    return {"mode": "virtual" if tx.tenant.virtual else "real", "now": iso(tx.at)}
+
+
+async def move_clock(
+    db: Database, tenant_id: str, to: datetime, handlers: Handlers, *, actor: str | None = None,
+    validate_only: bool = False, most: int = MOST, most_seconds: float = MOST_SECONDS,
+) -> dict[str, Any]:
+    """Moves a sandbox tenant's time forward; what falls due at or before ``to`` happens at its own instant.
+
+    Answers ``{"mode", "now", "fired", "reached"}``: at most ``most`` rows a call, so repeat until ``reached``. The same
+    ``now`` again fires what is due by it. 409 ``clock_backwards``, 409 ``clock_not_virtual`` for a tenant on real time.
+    ``validate_only`` does all of it in one transaction and rolls that back.
+    """
+    if validate_only:
+        try:
+            async with db.transaction(tenant_id, actor=actor) as tx:
+                raise _Rehearsed(await _rehearse(tx, to, handlers, most, most_seconds))
+        except _Rehearsed as rehearsed:
+            return rehearsed.answer
+    fired, first, end = 0, True, time.monotonic() + most_seconds
+    while True:
+
+        async def work(tx: Tx, first: bool = first, budget: int = most - fired) -> tuple[datetime, int, bool]:
+            return await _step(tx, to, handlers, first=first, budget=budget)
+
+        now, done, reached = await db.run(tenant_id, work, actor=actor)
+        fired, first = fired + done, False
+        if reached or fired >= most or time.monotonic() >= end:
+            return _answer(now, fired, reached=reached)
+
+
+class _Rehearsed(Exception):  # noqa: N818 - not an error
+    """Carries the answer out of a transaction that must not be committed."""
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+async def _rehearse(tx: Tx, to: datetime, handlers: Handlers, most: int, most_seconds: float) -> dict[str, Any]:
+    fired, first, end = 0, True, time.monotonic() + most_seconds
+    while True:
+        now, done, reached = await _step(tx, to, handlers, first=first, budget=most - fired)
+        fired, first = fired + done, False
+        if reached or fired >= most or time.monotonic() >= end:
+            return _answer(now, fired, reached=reached)
+
+
+def _answer(now: datetime, fired: int, *, reached: bool) -> dict[str, Any]:
+    return {"mode": "virtual", "now": iso(now), "fired": fired, "reached": reached}
+
+
+async def _step(tx: Tx, to: datetime, handlers: Handlers, *, first: bool, budget: int) -> tuple[datetime, int, bool]:
+    """One instant: the time it is now, how many rows fired, and whether ``to`` is reached.
+
+    The tenant's row is the lock: two callers take turns, instant by instant.
+    """
+    row = await tx.row(_LOCK, {"tenant": tx.tenant_id})
+    if row is None or row.clock_mode != "virtual":
+        raise DomainError("clock_not_virtual", tenant_id=tx.tenant_id)
+    now: datetime = row.clock_now
+    if to < now:
+        if first:
+            raise DomainError("clock_backwards", now=iso(now), asked=iso(to))
+        return now, 0, True  # somebody else has gone further meanwhile
+    due = await agenda.due(tx, to, limit=1)
+    if not due:
+        await _move(tx, now, to)
+        return to, 0, True
+    instant = max(now, due[0].at)
+    await _move(tx, now, instant)
+    rows = await agenda.due(tx, instant, limit=min(budget, TOGETHER))
+    await agenda.lock(tx, rows, wait=True)
+    items = [await agenda.run(tx, one, instant, handlers) for one in rows]
+    return instant, sum(item is not None for item in items), False
+
+
+async def _move(tx: Tx, now: datetime, to: datetime) -> None:
+    if to != now:
+        await tx.execute(_MOVE, {"tenant": tx.tenant_id, "now": to})
+    tx.at = to
+    tx.tenant = replace(tx.tenant, now=to)

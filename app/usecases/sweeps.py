@@ -1,0 +1,151 @@
+"""Sweeps: everything on the agenda that is due happens, once, however many workers look and however late.
+
+Each row is taken off and its handler run in one transaction under the customer's lock, so a crash at any statement
+leaves both undone. Handlers judge by ideal instants (a breach bears its due time), so a late sweep writes what a timely
+one would have. Work is proportional to what is due, never to what is open.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Row
+
+from app.db import agenda
+from app.db.agenda import Handler, Handlers
+from app.db.engine import Busy, Database, Retry, Tx, Unavailable
+from app.domain.plan import AgendaItem
+
+__all__ = ["METRICS", "Backoff", "Handler", "Handlers", "SweepMetrics", "fire_due"]
+
+logger = logging.getLogger("retainer.sweeps")
+BATCH: Final = 200
+"""Rows looked at at once."""
+TOGETHER: Final = 20
+"""Rows handled in one transaction."""
+_WAIT_MOST: Final = timedelta(minutes=5)
+ACTOR: Final = "worker"
+
+
+@dataclass(slots=True)
+class SweepMetrics:
+    """What the worker shows to whoever watches it: how far behind, how much done, what failed. Of this process."""
+
+    fired: int = 0
+    failed: int = 0
+    skipped: int = 0
+    lag_seconds: float = 0.0
+    """How late the latest row was that was handled in the last sweep; 0 when nothing was due."""
+    by_kind: dict[str, int] = field(default_factory=dict)
+
+    def handled(self, item: AgendaItem, now: datetime) -> None:
+        """Counts one row."""
+        self.fired += 1
+        self.by_kind[item.kind] = self.by_kind.get(item.kind, 0) + 1
+        self.lag_seconds = max(self.lag_seconds, (now - item.at).total_seconds())
+
+
+METRICS: Final = SweepMetrics()
+
+
+@dataclass(slots=True)
+class Backoff:
+    """Rows whose handler failed wait longer each time, so that one bad row neither stops nor hides the others."""
+
+    failures: dict[tuple[str, str, str], tuple[int, datetime]] = field(default_factory=dict)
+
+    def waits(self, tenant_id: str, row: Row[Any], now: datetime) -> bool:
+        """Whether the row is not to be tried yet."""
+        known = self.failures.get((tenant_id, row.kind, row.subject))
+        return known is not None and now < known[1]
+
+    def failed(self, tenant_id: str, row: Row[Any], now: datetime) -> None:
+        """Remembers one more failure."""
+        key = (tenant_id, row.kind, row.subject)
+        count = self.failures.get(key, (0, now))[0] + 1
+        self.failures[key] = (count, now + min(timedelta(seconds=2**count), _WAIT_MOST))
+        if len(self.failures) > 10_000:
+            self.failures.pop(next(iter(self.failures)))
+
+    def done(self, tenant_id: str, item: AgendaItem) -> None:
+        """Forgets a row that went through."""
+        self.failures.pop((tenant_id, item.kind, item.subject), None)
+
+
+_BACKOFF: Final = Backoff()
+
+
+async def fire_due(db: Database, tenant_id: str, handlers: Handlers, *, until: datetime | None = None,
+                   limit: int = 10_000, backoff: Backoff = _BACKOFF) -> int:
+    """Fires what is due by now (or ``until``, never later than now) in a real tenant; how many rows.
+
+    Ordered by (at, kind, subject), in bounded batches until nothing is left or ``limit`` is reached; several at once
+    share the work. What a handler puts on the agenda for a time already past is fired in the same call. Rows whose
+    customer is locked elsewhere and rows that fail are left for the next sweep.
+    """
+    fired = 0
+    METRICS.lag_seconds = 0.0
+    for _ in range(1 + limit // BATCH):
+        done, more = await _pass(db, tenant_id, handlers, until, limit - fired, backoff)
+        fired += done
+        if not more or not done or fired >= limit:
+            break
+    return fired
+
+
+async def _pass(db: Database, tenant_id: str, handlers: Handlers, until: datetime | None, limit: int,
+                backoff: Backoff) -> tuple[int, bool]:
+    """Once through all that is due; how many were fired, and whether there was anything at all."""
+    after: agenda.Key | None = None
+    fired, seen = 0, False
+    while fired < limit:
+        start = after
+
+        async def look(tx: Tx, start: agenda.Key | None = start) -> tuple[Sequence[Row[Any]], datetime]:
+            if tx.tenant.virtual:
+                return (), tx.at
+            now = tx.at if until is None else min(until, tx.at)
+            return await agenda.due(tx, now, after=start, limit=min(BATCH, limit)), now
+
+        rows, now = await db.read(tenant_id, look)
+        if not rows:
+            break
+        seen = True
+        after = (rows[-1].at, rows[-1].kind, rows[-1].subject)
+        ready = [row for row in rows if not backoff.waits(tenant_id, row, now)]
+        for first in range(0, len(ready), TOGETHER):
+            fired += await _fire(db, tenant_id, handlers, ready[first : first + TOGETHER], now, backoff)
+        if len(rows) < BATCH:
+            break
+    return fired, seen
+
+
+async def _fire(db: Database, tenant_id: str, handlers: Handlers, rows: Sequence[Row[Any]], now: datetime,
+                backoff: Backoff) -> int:
+    """A few rows in one transaction; when one fails, each in its own."""
+
+    async def work(tx: Tx) -> list[AgendaItem]:
+        ours = await agenda.lock(tx, rows, wait=False)
+        done = [await agenda.run(tx, row, now, handlers) for row in ours]
+        return [item for item in done if item is not None]
+
+    try:
+        items = await db.run(tenant_id, work, actor=ACTOR)
+    except (Unavailable, Busy, Retry):
+        raise
+    except Exception:  # one bad row must not stop the sweep
+        if len(rows) > 1:
+            return sum([await _fire(db, tenant_id, handlers, [row], now, backoff) for row in rows])
+        logger.exception("agenda row %s of tenant %s failed", rows[0].kind, tenant_id)
+        METRICS.failed += 1
+        backoff.failed(tenant_id, rows[0], now)
+        return 0
+    METRICS.skipped += len(rows) - len(items)
+    for item in items:
+        METRICS.handled(item, now)
+        backoff.done(tenant_id, item)
+    return len(items)

@@ -1,0 +1,152 @@
+"""The second composition root: what nobody asks for and must happen all the same.
+
+For every tenant in turn: what is due on the agenda (real tenants; sandboxes move by their own clock), positions for
+committed events (decisions 22), then further ``jobs`` such as deliveries. In the service's own process by default, in
+one of its own by ``retainer worker``; any number of them at once is safe, since rows are claimed under locks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.db import agenda, positions
+from app.db.agenda import Handler, Handlers
+from app.db.engine import Busy, Database, Retry, Tx, Unavailable
+from app.domain.errors import DomainError
+from app.usecases import sweeps
+
+logger = logging.getLogger("retainer.worker")
+
+Job = Callable[[Database, str], Awaitable[int]]
+"""Does some work for a tenant, in bounded batches and transactions of its own; how much it did (0: nothing to do)."""
+AGENDA_MODULES: Final = ("covers", "orders", "tickets", "credits", "clocks", "calendars")
+SHORTEST: Final = 0.2
+LONGEST: Final = 2.0
+"""Seconds between two looks at a tenant: soon after there was something, later while there is nothing."""
+TENANTS_SECONDS: Final = 1.0
+A_TURN: Final = 500
+"""Agenda rows of one tenant in one turn; then the others have theirs."""
+AT_ONCE: Final = 2
+"""Tenants served at the same time, so that one with much to do does not hold up the rest (nor take the whole pool)."""
+
+
+def agenda_handlers() -> dict[str, Handler]:
+    """The union of the use cases' ``AGENDA``: agenda kind -> handler. A kind claimed twice is a mistake."""
+    found: dict[str, Handler] = {}
+    for name in AGENDA_MODULES:
+        try:
+            module = importlib.import_module(f"app.usecases.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"app.usecases.{name}":
+                raise
+            continue
+        for kind, handler in getattr(module, "AGENDA", {}).items():
+            if kind in found:
+                raise ValueError(f"agenda kind {kind} is handled twice")
+            found[kind] = handler
+    return found
+
+
+@dataclass(slots=True)
+class _Turn:
+    """When to look at a tenant again."""
+
+    at: float = 0.0
+    pause: float = SHORTEST
+
+
+@dataclass(slots=True)
+class WorkerMetrics:
+    """Of this process, for ``/metrics`` and ``/readyz``."""
+
+    rounds: int = 0
+    failures: int = 0
+    positions: int = 0
+    last_round_at: float = 0.0
+    jobs: dict[str, int] = field(default_factory=dict)
+
+
+METRICS: Final = WorkerMetrics()
+
+
+async def run_worker(db: Database, handlers: Handlers, stop_event: asyncio.Event, *, jobs: Sequence[Job] = ()) -> None:
+    """Works until ``stop_event`` is set. Faults of one tenant, or of the database, are logged and tried again."""
+    turns: dict[str, _Turn] = {}
+    listed_at = float("-inf")
+    slots = asyncio.Semaphore(AT_ONCE)
+    while not stop_event.is_set():
+        now = time.monotonic()
+        if now - listed_at >= TENANTS_SECONDS:
+            try:
+                known = set(await db.tenant_ids())
+                listed_at = now
+                turns = {one: turns.get(one) or _Turn() for one in sorted(known)}
+            except (Unavailable, Retry) as error:
+                logger.warning("the worker cannot list tenants: %s", error)
+                METRICS.failures += 1
+                await _sleep(stop_event, LONGEST)
+                continue
+        ready = [one for one, turn in turns.items() if turn.at <= now]
+        await asyncio.gather(*(_serve(db, one, turns[one], handlers, jobs, slots, stop_event) for one in ready))
+        METRICS.rounds += 1
+        METRICS.last_round_at = time.time()
+        soonest = min((turn.at for turn in turns.values()), default=now + LONGEST)
+        await _sleep(stop_event, min(max(soonest - time.monotonic(), 0.02), TENANTS_SECONDS))
+
+
+async def _serve(db: Database, tenant_id: str, turn: _Turn, handlers: Handlers, jobs: Sequence[Job],
+                 slots: asyncio.Semaphore, stop_event: asyncio.Event) -> None:
+    async with slots:
+        if stop_event.is_set():
+            return
+        try:
+            done = await run_once(db, tenant_id, handlers, jobs=jobs)
+        except (Unavailable, Busy, Retry) as error:
+            logger.warning("the worker could not serve tenant %s: %s", tenant_id, error)
+            METRICS.failures += 1
+            done = 0
+        except DomainError as error:  # the tenant is gone
+            logger.info("tenant %s: %s", tenant_id, error.code)
+            done = 0
+        except Exception:
+            logger.exception("the worker failed for tenant %s", tenant_id)
+            METRICS.failures += 1
+            done = 0
+    turn.pause = 0.0 if done >= A_TURN else SHORTEST if done else min(max(turn.pause, SHORTEST) * 1.5, LONGEST)
+    turn.at = time.monotonic() + turn.pause * random.uniform(0.8, 1.2)  # noqa: S311 - only spreads the load
+
+
+async def run_once(db: Database, tenant_id: str, handlers: Handlers, *, jobs: Sequence[Job] = ()) -> int:
+    """One turn of a tenant: sweep, positions, jobs. How much was done."""
+
+    async def look(tx: Tx) -> tuple[bool, bool]:
+        following, unplaced = await agenda.state(tx)
+        return not tx.tenant.virtual and following is not None and following <= tx.at, unplaced
+
+    due, unplaced = await db.read(tenant_id, look)
+    done = await sweeps.fire_due(db, tenant_id, handlers, limit=A_TURN) if due else 0
+    if unplaced or done:
+        placed = await positions.assign(db, tenant_id)
+        METRICS.positions += placed
+        done += placed
+    for job in jobs:
+        count = await job(db, tenant_id)
+        name = getattr(job, "__name__", "job")
+        METRICS.jobs[name] = METRICS.jobs.get(name, 0) + count
+        done += count
+    return done
+
+
+async def _sleep(stop_event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop_event.wait()
+    except TimeoutError:
+        pass
