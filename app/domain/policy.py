@@ -248,6 +248,7 @@ class ActionRule:
     """One rule of an action; the first whose ``when`` is true decides. ``allow`` false needs ``code``.
 
     ``clause_by_reason`` picks the clause cited by the query's ``reason``, never the answer (CACTU-5 to CACTU-8).
+    ``message`` may name facts in braces: ``ended on {cover.ended_at}``.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
