@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging.conftest import ROOT, Owner, reaches
+from tests.packaging.conftest import ROOT, Owner, interpreter
 
 pytestmark = [pytest.mark.packaging, pytest.mark.slow]
 HOME = "/opt/retainer"
@@ -63,6 +63,8 @@ class Image:
     """A folder that stands for the root of the image, and what the Dockerfile says about running it."""
 
     root: Path
+    runner: Owner
+    python: Path
     environment: dict[str, str] = field(default_factory=dict)
     user: str = "0"
     healthcheck: list[str] = field(default_factory=list)
@@ -74,8 +76,8 @@ class Image:
         return text.replace(HOME, str(self.root) + HOME).replace(DATA, str(self.root) + DATA)
 
 
-def build(root: Path) -> Image:
-    image = Image(root)
+def build(root: Path, runner: Owner, python: Path) -> Image:
+    image = Image(root, runner, python)
     home = root / HOME.lstrip("/")
     home.mkdir(parents=True)
     for word, rest in instructions():
@@ -85,7 +87,9 @@ def build(root: Path) -> Image:
                 copy(sources, home / target, target.endswith("/"))
             case "RUN" if "useradd" in rest:
                 image.accounts.append(rest)
-                (root / DATA.lstrip("/")).mkdir(parents=True, mode=0o700)
+                data = root / DATA.lstrip("/")
+                data.mkdir(parents=True, mode=0o700)
+                os.chown(data, runner.uid, runner.gid)
             case "RUN":
                 perform(image, rest, home)
             case "ENV":
@@ -123,11 +127,10 @@ def copy(sources: list[str], target: Path, into: bool) -> None:
 
 def perform(image: Image, command: str, home: Path) -> None:
     if "bootstrap.sh" in command and os.environ.get("RETAINER_TEST_IMAGE") != "full":
-        environment = Path(sys.executable).parents[1]
         (home / ".venv" / "bin").mkdir(parents=True)
-        (home / ".venv" / "bin" / "python").symlink_to(environment / "bin" / "python")
-        shutil.copy2(environment / "pyvenv.cfg", home / ".venv")
-        (home / ".venv" / "lib").symlink_to(environment / "lib")
+        (home / ".venv" / "bin" / "python").symlink_to(image.python)
+        (home / ".venv" / "pyvenv.cfg").write_text(f"home = {image.python.resolve().parent}\n")
+        (home / ".venv" / "lib").symlink_to(Path(pytest.__file__).parents[3])
         program = home / ".venv" / "bin" / "retainer"
         lines = [f"#!{home}/.venv/bin/python", "import sys", f"sys.path.insert(0, {str(home)!r})"]
         program.write_text("\n".join([*lines, "from app.cli import main", "sys.exit(main())", ""]))
@@ -139,7 +142,18 @@ def perform(image: Image, command: str, home: Path) -> None:
 
 @pytest.fixture
 def image(own_folder: Path) -> Image:
-    return build(own_folder)
+    """What the steps make, to be run as the last stage says: by an ordinary user, with a Python that it can reach."""
+    if os.geteuid() != 0:
+        ourselves = Owner("ourselves", os.geteuid(), os.getegid())
+        return build(own_folder, ourselves, Path(sys.executable))
+    nobody = Owner("nobody", 65534, 65534)
+    python = Path(interpreter(nobody))
+    version = subprocess.run(
+        [python, "-c", "import sys; print(*sys.version_info[:2])"], capture_output=True, text=True
+    )
+    if version.stdout.split() != [str(part) for part in sys.version_info[:2]]:
+        pytest.skip("the Python that an ordinary user can reach is another version")
+    return build(own_folder, nobody, python)
 
 
 def test_the_image_runs_as_a_number_with_a_name_and_checks_its_health_without_curl() -> None:
@@ -170,13 +184,6 @@ def test_nothing_private_reaches_the_build(own_folder: Path) -> None:
 
 
 def test_what_the_steps_make_serves_is_healthy_and_stops_when_asked(image: Image) -> None:
-    user = (
-        Owner("nobody", 65534, 65534) if os.geteuid() == 0 else Owner("ourselves", os.geteuid(), os.getegid())
-    )
-    data = image.root / DATA.lstrip("/")
-    os.chown(data, user.uid, user.gid)
-    if not reaches(user, os.path.realpath(sys.executable), ROOT):
-        user = Owner("ourselves", os.geteuid(), os.getegid())
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -185,7 +192,7 @@ def test_what_the_steps_make_serves_is_healthy_and_stops_when_asked(image: Image
     log = (image.root / "log").open("w+")
     service = subprocess.Popen(
         [image.inside(word) for word in image.entrypoint + image.command],
-        env=environment, cwd=image.root / HOME.lstrip("/"), stdout=log, stderr=log, preexec_fn=user.become(),
+        env=environment, cwd=image.root / HOME.lstrip("/"), stdout=log, stderr=log, preexec_fn=image.runner.become(),
     )  # fmt: skip
     try:
         deadline = time.monotonic() + 45
