@@ -1,4 +1,4 @@
-"""Prices by the list: what a category costs, for which inputs, and whether an assessment keeps to it (AVA-7, XC-8, XC-9).
+"""Prices by the list: what a category costs for which inputs, and whether an assessment keeps to it (AVA-7, XC-9).
 
 All in credits. Nothing here knows a ticket or a customer.
 """
@@ -10,7 +10,15 @@ from dataclasses import dataclass
 
 from app.domain.amounts import MAX_CREDITS
 from app.domain.errors import DomainError
-from app.domain.policy import Category, FixedPrice, FormulaPrice, FromPrice, OnRequestPrice, Policy, RangePrice
+from app.domain.policy import (
+    Category,
+    FixedPrice,
+    FormulaPrice,
+    FromPrice,
+    OnRequestPrice,
+    Policy,
+    RangePrice,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,15 +89,15 @@ def quote(category: Category, inputs: Mapping[str, int]) -> Quote:
             missing = tuple(one for one in per if one not in inputs)
             if missing:
                 return Quote(category=name, credits=None, clause=clause, reading=reading, missing=missing)
-            credits = base + sum(each * inputs[one] for one, each in per.items())
-            return Quote(category=name, credits=credits, clause=clause, reading=reading, least=credits, most=credits)
+            total = base + sum(each * inputs[one] for one, each in per.items())
+            return Quote(category=name, credits=total, clause=clause, reading=reading, least=total, most=total)
 
 
 def assessed(listed: Quote, *, credits: int | None, reason: str | None) -> Assessed:
     """What an assessment of the category costs (AVA-7).
 
-    Fixed and formula prices need no credits named. Inside the list passes; outside needs a reason and is marked. Refused:
-    ``inputs_required``, ``credits_required``, ``reason_required`` (422).
+    Fixed and formula prices need no credits named. Inside the list passes; outside needs a reason and is marked.
+    Refused: ``inputs_required``, ``credits_required``, ``reason_required`` (422).
     """
     if listed.missing:
         raise DomainError("inputs_required", field=f"inputs.{listed.missing[0]}", missing=list(listed.missing),

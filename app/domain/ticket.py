@@ -80,11 +80,11 @@ def _lifecycle() -> dict[tuple[str, Action], tuple[State, ...]]:
         table[state, "accept"] = ("in_progress",)
     assessable: tuple[State, ...] = ("awaiting_assessment", "awaiting_credits", "needs_facts", "awaiting_confirmation")
     for state in assessable:
-        table[state, "assess"] = _ASSESSED
+        table[state, "assess"] = (*_ASSESSED, state)
     table["in_progress", "assess"] = ("in_progress", "awaiting_confirmation")
     table["awaiting_confirmation", "confirm"] = ("in_progress",)
     table["awaiting_confirmation", "decline"] = ("in_progress", "withdrawn")
-    for state in ("needs_facts", "awaiting_credits"):
+    for state in ("needs_facts", "awaiting_credits", "awaiting_choice"):
         table[state, "apply_credit"] = _ADMITTED
     for state in ("needs_facts", "awaiting_qualification", "in_progress"):
         table[state, "request_access"] = (state,)

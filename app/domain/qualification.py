@@ -1,0 +1,275 @@
+"""Qualification: may this ticket be served? Every check of the policy is looked at, every failing one is reported.
+
+In three values: an absent fact is unknown and rejects nothing by itself (ALL-3). What a failing check does is data:
+it rejects at once, or reaches the agent as a recommendation (SHOPP-12).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+from app.domain import entitlement, offers
+from app.domain.book import Book
+from app.domain.condition import facts_used, holds, tests_of
+from app.domain.customer import License
+from app.domain.decision import Decision, Reason, Remedy
+from app.domain.entitlement import Query
+from app.domain.errors import DomainError
+from app.domain.policy import Check, Condition, FactSpec, Ground, Policy
+from app.domain.text import render
+from app.domain.ticket import Ticket
+from app.domain.wire import jsonable, reason_json
+
+Result = Literal["passed", "failed", "unknown", "not_applicable"]
+_ENTITLED: Final = "entitled."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """One check's answer."""
+
+    check: Check
+    result: Result
+    reasons: tuple[Reason, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
+
+    def json(self) -> dict[str, Any]:
+        """As published."""
+        return {
+            "check": self.check.check,
+            "result": self.result,
+            "code": self.check.code,
+            "clause": self.check.clause,
+            "on_fail": self.check.on_fail,
+            "requirement": self.check.requirement,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """All checks together. ``asks``: facts to ask for; ``recommended``: reasons for the agent to reject."""
+
+    results: tuple[CheckResult, ...]
+    rejections: tuple[Reason, ...]
+    remedies: tuple[Remedy, ...]
+    asks: tuple[str, ...]
+    recommended: tuple[Reason, ...]
+
+    def recommendation(self) -> dict[str, Any] | None:
+        """What the rules advise the agent; None while facts are asked for and nothing speaks against it."""
+        if self.recommended:
+            return {"decision": "reject", "reasons": [reason_json(one) for one in self.recommended]}
+        return None if self.asks else {"decision": "accept", "reasons": []}
+
+
+# --- facts ------------------------------------------------------------------------------------------------------------
+
+
+def check_facts(policy: Policy, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts a helpdesk states: 422 ``unknown_fact`` or ``wrong_fact_type`` with the field. Null takes one back."""
+    known = {spec.fact: spec for spec in policy.facts}
+    for name, value in facts.items():
+        spec = known.get(name)
+        if spec is None:
+            raise DomainError("unknown_fact", field=f"facts.{name}", fact=name, known=sorted(known))
+        if value is not None and not _fits(spec, value):
+            raise DomainError("wrong_fact_type", field=f"facts.{name}", fact=name, type=spec.type,
+                              values=list(spec.values))
+    return dict(facts)
+
+
+def _fits(spec: FactSpec, value: object) -> bool:
+    match spec.type:
+        case "boolean":
+            return isinstance(value, bool)
+        case "integer":
+            return type(value) is int
+        case "choice":
+            return isinstance(value, str) and value in spec.values
+        case "text":
+            return isinstance(value, str)
+
+
+def primary_subtag(language: str | None) -> str | None:
+    """The language without region or script, in lower case: ``EN-us`` is ``en`` (CSC-3)."""
+    if language is None:
+        return None
+    return language.replace("_", "-").split("-", 1)[0].strip().lower() or None
+
+
+def license_of(book: Book, license_id: str | None) -> License | None:
+    """The license a ticket is about: the one it names, else the only one on the account."""
+    if license_id is not None:
+        return next((one for one in book.licenses.values() if one.license_id == license_id), None)
+    active = book.active_licenses()
+    return active[0] if len(active) == 1 else None
+
+
+def facts_for(book: Book, ticket: Ticket) -> dict[str, Any]:
+    """Every fact a check may look at: the ticket's own by name, and what the book knows."""
+    mine = license_of(book, ticket.license_id)
+    credit_type = ticket.credit_type
+    facts: dict[str, Any] = dict(entitlement.facts_of(book, ticket.license_id, credit_type=credit_type))
+    facts.update({name: value for name, value in ticket.facts.items() if value is not None})
+    facts.update({
+        "ticket.channel": ticket.channel,
+        "ticket.language": primary_subtag(ticket.language),
+        "ticket.category": ticket.category,
+        "ticket.credit_type": credit_type,
+        "ticket.pay_with": ticket.pay_with,
+        "ticket.product": ticket.product,
+        "license.given": ticket.license_id is not None,
+        "license.owned": None if ticket.license_id is None else mine is not None,
+        "license.edition": mine.edition if mine else None,
+        "license.registered": mine.registered_at is not None if mine else None,
+        "license.active": mine.active(book.at) if mine else None,
+        "credits.bought_here": _bought_here(book, ticket),
+    })
+    return facts
+
+
+def _bought_here(book: Book, ticket: Ticket) -> bool | None:
+    """Whether the credit applied, or the one that would be, came to this account by its own purchase (SHOPP-14)."""
+    if ticket.credit_type is None:
+        return None
+    mine = [hold for hold in book.ledger.holds.values() if hold.ticket_id == ticket.ticket_id]
+    held = [line.lot_id for hold in mine for line in hold.lines]
+    lots = [book.ledger.lots[one] for one in held] or book.ledger.spendable(ticket.credit_type, ticket.license_id)[:1]
+    return all(lot.source != "transfer" for lot in lots) if lots else None
+
+
+# --- checks -----------------------------------------------------------------------------------------------------------
+
+
+def judge(book: Book, ticket: Ticket) -> Verdict:
+    """Every check and every ground of the policy over this ticket."""
+    policy = book.policy
+    facts = facts_for(book, ticket)
+    entitled = _entitlements(book, ticket, policy.qualification.checks)
+    facts.update({f"{_ENTITLED}{action}": decision.allowed for action, decision in entitled.items()})
+    results = tuple(_checked(book, check, facts, entitled) for check in policy.qualification.checks)
+    rejections = [reason for one in results if one.check.on_fail == "reject" for reason in one.reasons]
+    remedies = [remedy for one in results if one.check.on_fail == "reject" for remedy in one.remedies]
+    said = any("license.owned" in facts_used(one.check.require) for one in results) or any(
+        one.code == entitlement.NOT_OWNED for one in rejections)
+    if ticket.license_id is not None and not facts["license.owned"] and not said:
+        rejections.insert(0, Reason(
+            code=entitlement.NOT_OWNED, clause=policy.qualification.clause, facts={"license_id": ticket.license_id},
+            message="The license named is not one of this customer's.", reading=True,
+            would_change="naming a license of this customer, or none",
+        ))
+    asks: list[str] = []
+    for one in results:
+        if one.result == "unknown" and one.check.on_unknown == "ask" and holds(one.check.applies, facts):
+            asks += [name for name in one.check.asks if facts.get(name) is None and name not in asks]
+    recommended = [reason for one in results if one.check.on_fail == "recommend" for reason in one.reasons]
+    recommended += [ground_reason(policy, one, facts) for one in policy.qualification.grounds
+                    if one.when is not None and holds(one.when, facts)]
+    return Verdict(results=results, rejections=tuple(rejections), remedies=unique(remedies), asks=tuple(asks),
+                   recommended=tuple(recommended))
+
+
+def _entitlements(book: Book, ticket: Ticket, checks: Iterable[Check]) -> dict[str, Decision]:
+    names = {name.removeprefix(_ENTITLED) for check in checks for name in facts_used(check.require)
+             if name.startswith(_ENTITLED)}
+    asked = Query(license_id=ticket.license_id, product=ticket.product)
+    return {name: entitlement.decide(book, entitlement.action_of(book, name), asked) for name in sorted(names)}
+
+
+def _checked(book: Book, check: Check, facts: Mapping[str, Any], entitled: Mapping[str, Decision]) -> CheckResult:
+    applies = holds(check.applies, facts)
+    if applies is False:
+        return CheckResult(check=check, result="not_applicable")
+    answer = holds(check.require, facts)
+    if applies is None or answer is None:
+        return CheckResult(check=check, result="unknown")
+    if answer:
+        return CheckResult(check=check, result="passed")
+    denied = [entitled[name.removeprefix(_ENTITLED)] for name in facts_used(check.require)
+              if name.startswith(_ENTITLED) and not entitled[name.removeprefix(_ENTITLED)].allowed]
+    if denied:
+        return CheckResult(
+            check=check, result="failed", reasons=tuple(reason for one in denied for reason in one.reasons),
+            remedies=tuple(remedy for one in denied for remedy in one.remedies))
+    used = {name: jsonable(facts.get(name)) for name in facts_used(check.require)}
+    if check.requirement is not None:
+        used["requirement"] = check.requirement
+    reason = Reason(code=check.code, clause=check.clause, message=render(check.message, facts), facts=used,
+                    reading=is_reading(book.policy, check.clause) or check.reading,
+                    would_change=describe(check.require))
+    return CheckResult(check=check, result="failed", reasons=(reason,),
+                       remedies=offers.remedies(book, check.remedies))
+
+
+def ground_reason(policy: Policy, ground: Ground, facts: Mapping[str, Any]) -> Reason:
+    """A ground for denial as a reason."""
+    return Reason(code=ground.code, clause=ground.clause, message=ground.message, facts={
+        "kind": ground.kind, **{name: jsonable(facts.get(name)) for name in facts_used(ground.when)}},
+        reading=ground.reading or is_reading(policy, ground.clause))
+
+
+def named_reasons(policy: Policy, codes: Iterable[str], facts: Mapping[str, Any]) -> tuple[tuple[Reason, ...], bool]:
+    """The reasons an agent names by code, and whether one of them needs a note. 422 ``unknown_reason``."""
+    grounds = {one.code: one for one in policy.qualification.grounds}
+    checks = {one.code: one for one in policy.qualification.checks if one.code not in grounds}
+    found: list[Reason] = []
+    needs_note = False
+    for code in dict.fromkeys(codes):
+        if code in grounds:
+            found.append(ground_reason(policy, grounds[code], facts))
+            needs_note = needs_note or grounds[code].needs_note
+        elif code in checks:
+            check = checks[code]
+            found.append(Reason(code=code, clause=check.clause, message=check.message,
+                                reading=check.reading or is_reading(policy, check.clause)))
+        else:
+            raise DomainError("unknown_reason", field="reasons", reason=code, known=[*grounds, *checks])
+    return tuple(found), needs_note
+
+
+def blocked_gates(policy: Policy, facts: Mapping[str, Any]) -> tuple[Reason, ...]:
+    """What must hold before the vendor gives service and does not (SHOPP-24); unknown is not enough."""
+    return tuple(
+        Reason(code=gate.code, clause=gate.clause, message=gate.message,
+               facts={name: jsonable(facts.get(name)) for name in facts_used(gate.require)},
+               reading=gate.reading or is_reading(policy, gate.clause), would_change=describe(gate.require))
+        for gate in policy.qualification.gates if holds(gate.require, facts) is not True
+    )
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+def is_reading(policy: Policy, clause: str | None) -> bool:
+    """Whether a clause is our reading."""
+    known = None if clause is None else policy.clause(clause)
+    return bool(known and known.reading)
+
+
+def unique(remedies: Iterable[Remedy]) -> tuple[Remedy, ...]:
+    """The remedies without repeats, in order."""
+    return tuple(dict.fromkeys(remedies))
+
+
+_WORDS: Final[Mapping[str, str]] = {
+    "eq": "is", "ne": "is not", "in": "is one of", "not_in": "is none of", "lt": "is below", "le": "is at most",
+    "gt": "is above", "ge": "is at least", "known": "is known", "unknown": "is not stated", "contains": "contains",
+}  # fmt: skip
+
+
+def describe(condition: Condition | None) -> str:
+    """A condition in words, for what would change an answer."""
+    parts = []
+    for test in tests_of(condition):
+        value = test.value_fact if test.value_fact is not None else test.value
+        text = ", ".join(str(one) for one in value) if isinstance(value, tuple) else str(value).lower() \
+            if isinstance(value, bool) else str(value)
+        parts.append(f"{test.fact} {_WORDS[test.op]}" + ("" if test.op in {"known", "unknown"} else f" {text}"))
+    return "; ".join(parts)
+
+
+def with_facts(reason: Reason, **facts: Any) -> Reason:
+    """The reason with more facts."""
+    return replace(reason, facts={**reason.facts, **facts})

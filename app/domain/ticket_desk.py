@@ -1,0 +1,305 @@
+"""The desk: one ticket being worked on, with its customer's book and its clocks. Every change goes through it.
+
+`Desk.record` is the only way to append to the stream: it holds the lifecycle, starts and stops clocks as the state
+changes, keeps the charge with the ledger, and tells callers what was charged (AVA-12). `Desk.finish` puts the row into
+the plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from app.domain import offers
+from app.domain.book import Book
+from app.domain.decision import Decision, Reason, Remedy
+from app.domain.errors import DomainError
+from app.domain.ids import LicenseId, LotId
+from app.domain.ledger import falls_low
+from app.domain.period import add_term
+from app.domain.plan import TicketRow
+from app.domain.policy import ExpiredReturn, Policy, RemedyRule
+from app.domain.qualification import is_reading
+from app.domain.ticket import CLOSED, LIFECYCLE, Action, State, Ticket, apply, must_allow
+from app.domain.ticket_clocks import PAST_DUE, TicketClocks
+from app.domain.wire import iso, iso_or_none, parse_iso, parse_iso_or_none
+
+CONSENT: Final = "awaiting_confirmation"
+ACCESS: Final = "waiting_for_access"
+_ANSWERABLE: Final = ("in_progress", "awaiting_assessment", "awaiting_confirmation", "awaiting_qualification")
+"""States in which the vendor has all that the customer owes: a promise from the opening runs from the first of them."""
+Changes = Mapping[str, Mapping[int, Mapping[str, Any]]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Desk:
+    """A ticket on the desk. ``clocks`` must be bound to the ticket."""
+
+    book: Book
+    ticket: Ticket
+    clocks: TicketClocks
+
+    @property
+    def policy(self) -> Policy:
+        """The policy the ticket was opened under."""
+        return self.book.policy
+
+    @property
+    def at(self) -> datetime:
+        """The instant of all that is done now."""
+        return self.book.at
+
+    @property
+    def credit_type(self) -> str:
+        """The type of credit that pays for this ticket."""
+        if self.ticket.credit_type is not None:
+            return self.ticket.credit_type
+        types = self.policy.credits.types if self.policy.credits else ()
+        return types[0].credit_type if types else "credit"
+
+    @property
+    def committed(self) -> int:
+        """Credits held and taken for the ticket, less what was given back."""
+        charge = self.book.ledger.charge_of(self.ticket.ticket_id)
+        return charge["held"] + charge["net"]
+
+    @property
+    def available(self) -> int:
+        """Credits a hold for this ticket could take now."""
+        if self.policy.credits is None:
+            return 0
+        return self.book.ledger.available(self.credit_type, license_id=self.ticket.license_id)
+
+    # --- credits ------------------------------------------------------------------------------------------------------
+
+    def settle_to(self, credits: int, *, reason: str | None = None, clause: str | None = None,
+                  expired: ExpiredReturn | None = None) -> None:
+        """Holds more, or gives back in reverse what is held and then what was taken, until so much is committed.
+
+        409 ``insufficient_credits`` with the offers, leaving no trace.
+        """
+        missing = credits - self.committed
+        ticket_id = self.ticket.ticket_id
+        if missing > 0:
+            if self.policy.credits is None or self.available < missing:
+                raise self.insufficient(missing)
+            license_id = None if self.ticket.license_id is None else LicenseId(self.ticket.license_id)
+            self.book.ledger.hold_more_for(ticket_id, missing, credit_type=self.credit_type, license_id=license_id)
+        elif missing < 0:
+            held = self.book.ledger.charge_of(ticket_id)["held"]
+            if back := min(held, -missing):
+                self.book.ledger.release_for(ticket_id, back, reason=reason, clause=clause, expired=expired)
+            if rest := -missing - back:
+                self.book.ledger.refund_for(ticket_id, rest, reason=reason, clause=clause, expired=expired)
+
+    def release_all(self, *, reason: str, clause: str | None = None) -> None:
+        """Gives back everything that is held (SHOPP-22)."""
+        if self.book.ledger.charge_of(self.ticket.ticket_id)["held"]:
+            self.book.ledger.release_for(self.ticket.ticket_id, reason=reason, clause=clause)
+
+    def charge(self) -> dict[str, int]:
+        """What the ticket costs so far."""
+        return dict(self.book.ledger.charge_of(self.ticket.ticket_id))
+
+    def want_of_credits(self, required: int) -> tuple[Reason, ...]:
+        """Why a price cannot be held (ALL-2), and that credits or cover have run out, by the policy's own clause."""
+        available, missing = self.available, max(required - self.available, 1)
+        unit = self.policy.unit
+        word = "credits" if unit is None else (unit.one if missing == 1 else unit.many)
+        facts = {"required": required, "available": available, "missing": missing, "credit_type": self.credit_type}
+        found = [Reason(code="insufficient_credits", clause="ALL-2", facts=facts, reading=True,
+                        message=f"{required} {unit.many if unit else 'credits'} are needed, {available} are available.",
+                        would_change=f"{missing} more {word}")]
+        clause = self.policy.payment.exhausted_clause
+        if clause is not None and available == 0:
+            found.append(self.reason("credits_used_up", clause, "No credits are left.", available=0))
+        return tuple(found)
+
+    def offers(self) -> tuple[Remedy, ...]:
+        """The offers listed with a refusal for want of means (CSC-17); those of the credit type where it is typed."""
+        skus = self.policy.payment.exhausted_skus
+        if self.ticket.credit_type is not None:
+            mine = tuple(sku for sku in skus if self._grants(sku, self.credit_type))
+            skus = mine or skus
+        return offers.remedies(self.book, [RemedyRule(kind="buy", skus=skus)] if skus else [])
+
+    def _grants(self, sku: str, credit_type: str) -> bool:
+        offer = next((one for one in self.policy.offers if one.sku == sku), None)
+        return offer is not None and any(grant.kind == "credits" and grant.credit_type == credit_type
+                                         for grant in offer.grants)
+
+    def insufficient(self, required: int) -> DomainError:
+        """409 ``insufficient_credits`` with reasons and offers; ``required``: credits still to be held."""
+        decision = self.decision(self.want_of_credits(required), self.offers())
+        return DomainError("insufficient_credits", decision=decision, required=required, available=self.available,
+                           missing=required - self.available, credit_type=self.credit_type)
+
+    # --- answers ------------------------------------------------------------------------------------------------------
+
+    def reason(self, code: str, clause: str | None, message: str, *, reading: bool = False,
+               would_change: str | None = None, **facts: Any) -> Reason:
+        """A reason under this policy."""
+        return Reason(code=code, clause=clause, message=message, facts=facts, would_change=would_change,
+                      reading=reading or is_reading(self.policy, clause))
+
+    def decision(self, reasons: Iterable[Reason], remedies: Iterable[Remedy] = (), *,
+                 allowed: bool = False) -> Decision:
+        """A decision of the ticket's policy at this instant."""
+        return Decision(allowed=allowed, at=self.at, policy=self.policy.policy, policy_version=self.policy.version,
+                        reasons=tuple(reasons), remedies=tuple(remedies))
+
+    def refused(self, code: str, clause: str | None, message: str, *remedies: Remedy, reading: bool = False,
+                **facts: Any) -> DomainError:
+        """A request that cannot be carried out, with its clause."""
+        reason = self.reason(code, clause, message, reading=reading, **facts)
+        return DomainError(code, decision=self.decision((reason,), remedies), **facts)
+
+    # --- recording ----------------------------------------------------------------------------------------------------
+
+    def record(self, kind: str, action: Action, *, to: State | None = None, values: Mapping[str, Any] | None = None,
+               add: Mapping[str, Any] | None = None, change: Changes | None = None,
+               occurred_at: datetime | None = None, tell: Mapping[str, Any] | None = None) -> None:
+        """Appends one event: what happened, the state it leads to, what it changed. Refused where the state forbids it.
+
+        ``change``: list -> number of the entry -> its new values. ``tell``: what else the published event says.
+        """
+        ticket, when = self.ticket, occurred_at or self.at
+        before = ticket.state
+        must_allow(before, action)
+        after: str = to or before
+        if after not in LIFECYCLE[before, action]:
+            raise AssertionError(f"{action} does not lead from {before} to {after}")
+        changed: dict[str, Any] = {**(values or {}), "state": after, "charge": self.charge()}
+        fire = self._fires(after)
+        if fire:
+            changed["fired"] = [*ticket.fired, *fire]
+        if after in CLOSED and before not in CLOSED:
+            changed["closed_at"] = iso(when)
+        payload: dict[str, Any] = {"action": action, "from": before, "set": changed}
+        if add:
+            payload["add"] = dict(add)
+        if change:
+            payload["change"] = {name: {str(n): dict(one) for n, one in items.items()}
+                                 for name, items in change.items()}
+        self.book.plan.record("ticket", ticket.ticket_id, ticket.version + 1, kind, payload, occurred_at=when)
+        apply(ticket, payload, seq=ticket.version + 1, occurred_at=when)
+        self._clocks(before, after, fire, when)
+        self._agenda()
+        self.book.emit(f"ticket.{kind}", self.told(**(tell or {})), occurred_at=when)
+
+    def told(self, **more: Any) -> dict[str, Any]:
+        """What every event of a ticket carries: its state, what it was charged, what is left (AVA-12)."""
+        return {"ticket_id": self.ticket.external_id, "state": self.ticket.state, "charge": self.charge(),
+                "balance": self.book.ledger.balance(self.credit_type), **more}
+
+    def _fires(self, after: str) -> list[str]:
+        ticket = self.ticket
+        found = []
+        if after in _ANSWERABLE and "opened" not in ticket.fired:
+            found.append("opened")
+        if after == "in_progress" and "accepted" not in ticket.fired:
+            found.append("accepted")
+        return found
+
+    def _clocks(self, before: str, after: str, fire: Iterable[str], when: datetime) -> None:
+        clocks, at = self.clocks, self.at
+        if after == "rejected":
+            clocks.stop("qualification", at=at, occurred_at=when)
+            clocks.cancel(at=at)
+        elif after == "withdrawn":
+            clocks.cancel(at=at)
+        elif after == "resolved" and before != "resolved":
+            clocks.stop("qualification", at=at, occurred_at=when)
+            clocks.stop("resolved", at=at, occurred_at=when)
+        for trigger in fire:
+            if trigger == "accepted":
+                clocks.stop("qualification", at=at)
+            clocks.start(trigger, at=at)
+        if after == CONSENT and before != CONSENT:
+            clocks.start("confirmation_asked", at=at)
+            clocks.pause(CONSENT, "customer", at=at)
+        elif before == CONSENT and after not in (CONSENT, *CLOSED):
+            clocks.stop("confirmed", at=at)
+            clocks.resume(CONSENT, at=at)
+
+    def apply_credit(self) -> dict[str, Any]:
+        """Holds one credit of the ticket's type and starts what runs from it (SHOPP-5); the changed fields."""
+        self.settle_to(1)
+        self.clocks.start("credit_applied", at=self.at)
+        ends = self.held_until()
+        return {"credit_applied_at": iso(self.at), "price": 1, "paid_by": "credits",
+                "credit_expires_at": iso_or_none(ends) if self._dies_undecided else None}
+
+    @property
+    def _dies_undecided(self) -> bool:
+        return self.policy.credits is not None and self.policy.credits.hold_on_expiry == "until_accepted"
+
+    def held_lots(self) -> list[LotId]:
+        """The lots this ticket holds from."""
+        ledger = self.book.ledger
+        return [line.lot_id for hold in ledger.holds.values() if hold.ticket_id == self.ticket.ticket_id and hold.open
+                for line in hold.lines if line.credits > line.captured + line.released]
+
+    def held_until(self) -> datetime | None:
+        """When the first of the held credits expires."""
+        ends = [self.book.ledger.lots[one].expires_at for one in self.held_lots()]
+        return min((one for one in ends if one is not None), default=None)
+
+    def _agenda(self) -> None:
+        """What this ticket lets fall due, put or taken off: credit expiry, a quote's end, access deadlines."""
+        ticket, plan = self.ticket, self.book.plan
+        expires = parse_iso_or_none(ticket.credit_expires_at)
+        if ticket.undecided and expires is not None:
+            plan.due(expires, "ticket.credit_expiry", ticket.ticket_id, ticket_id=ticket.ticket_id)
+        elif ticket.credit_expires_at is not None:
+            plan.drop("ticket.credit_expiry", ticket.ticket_id)
+        waits = parse_iso_or_none(ticket.confirmation_expires_at)
+        if waits is not None:
+            if ticket.state == CONSENT:
+                plan.due(waits, "ticket.confirmation", ticket.ticket_id, ticket_id=ticket.ticket_id)
+            else:
+                plan.drop("ticket.confirmation", ticket.ticket_id)
+        for one in ticket.access_requests:
+            subject = f"{ticket.ticket_id}:{one['number']}"
+            if ticket.closed or one["granted_at"] or one["missed_at"]:
+                plan.drop("ticket.access", subject)
+            else:
+                plan.due(parse_iso(one["deadline_at"]) + PAST_DUE, "ticket.access", subject, ticket_id=ticket.ticket_id)
+
+    def consent_until(self) -> datetime | None:
+        """How long a quote made now waits; None for ever."""
+        rule = self.policy.confirmation
+        return None if rule is None or rule.expires is None else add_term(self.at, rule.expires)
+
+    def finish(self, *, before: int | None = None) -> None:
+        """Puts the row into the plan; says when the balance fell low (``before``: what was available at first)."""
+        ticket = self.ticket
+        if before is not None and self.policy.credits is not None:
+            after = self.available
+            if falls_low(self.policy.credits, before=before, after=after):
+                self.book.emit("credits.low", {"credit_type": self.credit_type, "available": after,
+                                               "low_at": self.policy.credits.low_at})
+        self.book.plan.tickets[ticket.ticket_id] = row_of(ticket)
+
+
+def row_of(ticket: Ticket) -> TicketRow:
+    """The searchable projection of a ticket."""
+    return TicketRow(
+        ticket_id=ticket.ticket_id,
+        external_id=ticket.external_id,
+        customer_id=ticket.customer_id,
+        state=ticket.state,
+        category=ticket.category,
+        subject=ticket.subject,
+        channel=ticket.channel,
+        license_id=ticket.license_id,
+        parent_id=ticket.parent_id,
+        payload_hash=ticket.payload_hash,
+        opened_at=parse_iso(ticket.opened_at),
+        updated_at=parse_iso(ticket.updated_at),
+        resolved_at=parse_iso_or_none(ticket.resolved_at),
+        version=ticket.version,
+        document=ticket.document(),
+    )
