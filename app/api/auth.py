@@ -27,7 +27,7 @@ ALL: Final = "*"
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls. ``actor`` is what is written beside what they do; ``customer_id`` (external) binds a customer token."""
+    """Who calls. ``actor`` is written beside what they do; ``customer_id`` (external) binds a customer token."""
 
     kind: Literal["operator", "key", "customer_token", "jwt"]
     tenant_id: str | None
@@ -57,7 +57,9 @@ class _Kept:
 class Authenticator:
     """Turns bearer tokens into principals. ``operator_key`` may be any text."""
 
-    def __init__(self, database: Database, operator_key: str | None, *, verifier: TokenVerifier | None = None) -> None:
+    def __init__(
+        self, database: Database, operator_key: str | None, *, verifier: TokenVerifier | None = None
+    ) -> None:
         self._database = database
         self._operator = None if operator_key is None else hashlib.sha256(operator_key.encode()).digest()
         self._verifier = verifier
@@ -93,8 +95,14 @@ class Authenticator:
         if row["suspended"]:
             raise Problem("tenant_suspended")
         self.last_used.setdefault(tenant_id, {})[row["key_id"]] = now
-        return Principal(row["kind"], tenant_id, row["key_id"], frozenset(row["scopes"]), row["customer_id"],
-                         row["options"])
+        return Principal(
+            row["kind"],
+            tenant_id,
+            row["key_id"],
+            frozenset(row["scopes"]),
+            row["customer_id"],
+            row["options"],
+        )
 
     async def _look_up(self, digest: bytes) -> tuple[str, dict[str, Any]] | None:
         moment = time.monotonic()

@@ -1,14 +1,14 @@
 """What an operation is given: who calls, a transaction committed before the response leaves, the instants asked about.
 
-This is the only place at the doors that reads the wall clock: keys, tokens and limits live in real time; everything else
-takes its instant from the transaction.
+This is the only place at the doors that reads the wall clock: keys, tokens and limits live in real time; everything
+else takes its instant from the transaction.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Protocol, TypeVar
 
@@ -16,7 +16,7 @@ from fastapi import Depends, Query, Request, Response
 
 from app.api.auth import Authenticator, Principal
 from app.api.paging import Key, Page, encode_cursor
-from app.api.problems import Problem
+from app.api.problems import FieldError, Problem
 from app.api.reply import Reply
 from app.api.strict import Instant
 from app.domain.errors import DomainError
@@ -42,22 +42,22 @@ class Limiter(Protocol):
         """Raises 429 when a limit is reached."""
 
     def failed(self, request: Request) -> None:
-        """Notes a failed authentication."""
-
-    def check_address(self, request: Request) -> None:
-        """Raises 429 when an address failed too often."""
+        """Notes a wrong key; raises 429 when there were too many from its address."""
 
 
 @dataclass(slots=True)
 class House:
-    """What `app.main` puts on ``app.state.house`` for the doors."""
+    """What `app.main` puts on ``app.state.house`` for the doors.
+
+    ``parts``: further parts by name, wired there: ``handlers`` (agenda kind -> handler), ``credits`` (the gatherer of
+    ledger commands), ``settings``.
+    """
 
     database: Database
     authenticator: Authenticator
     cursor_secret: bytes
     limiter: Limiter | None = None
-    parts: Mapping[str, Any] = None  # type: ignore[assignment]
-    """Further parts by name, wired in `app.main` (the gatherer of ledger commands, the agenda's handlers)."""
+    parts: dict[str, Any] = field(default_factory=dict)
 
 
 def house(request: Request) -> House:
@@ -69,8 +69,6 @@ def house(request: Request) -> House:
 async def authenticate(request: Request) -> Principal:
     """Who calls; 401 otherwise, 429 for an address that failed too often."""
     rooms = house(request)
-    if rooms.limiter is not None:
-        rooms.limiter.check_address(request)
     header = request.headers.getlist("authorization")
     try:
         principal = await rooms.authenticator.principal(header[0] if len(header) == 1 else None, wall_clock())
@@ -129,13 +127,19 @@ class Caller:
 
     async def do(self, work: Work[T]) -> T:
         """What ``work`` answers in a writing transaction, committed (or rolled back when only validating)."""
-        return await self.database.run(self.tenant_id, work, actor=self.actor, validate_only=self.validate_only)
+        return await self.database.run(
+            self.tenant_id, work, actor=self.actor, validate_only=self.validate_only
+        )
 
-    async def read(self, work: Work[JSON], *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    async def read(
+        self, work: Work[JSON], *, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> Response:
         """Answers what ``work`` finds in a read-only snapshot."""
         return Reply(await self.ask(work), status_code=status, headers=dict(headers or {}))
 
-    async def write(self, work: Work[JSON], *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    async def write(
+        self, work: Work[JSON], *, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> Response:
         """Answers what ``work`` does; for the calls that need no Idempotency-Key (keys, validate, price, simulate)."""
         return Reply(await self.do(work), status_code=status, headers=dict(headers or {}))
 
@@ -143,17 +147,23 @@ class Caller:
         """The key to go on after, unsealed; ask before the transaction."""
         return page.after(self.rooms.cursor_secret, self.tenant_id)
 
-    async def page(self, page: Page, work: Callable[[Tx, Key | None], Awaitable[tuple[list[JSON], Key | None]]]) -> Response:
-        """Answers a page of a list: ``work(tx, after)`` gives at most ``page.limit`` rows and the key to go on after."""
+    async def page(
+        self, page: Page, work: Callable[[Tx, Key | None], Awaitable[tuple[list[JSON], Key | None]]]
+    ) -> Response:
+        """Answers a page of a list: ``work(tx, after)`` gives at most ``page.limit`` rows and the next key."""
         after = self.after(page)
         rows, key = await self.ask(lambda tx: work(tx, after))
-        cursor = None if key is None else encode_cursor(self.rooms.cursor_secret, page.context(self.tenant_id), key)
+        cursor = (
+            None
+            if key is None
+            else encode_cursor(self.rooms.cursor_secret, page.context(self.tenant_id), key)
+        )
         headers = {} if cursor is None else {"Link": page.link(cursor)}
         return Reply({"data": rows, "next_cursor": cursor}, headers=headers)
 
 
 def _own(principal: Principal, request: Request, found: Any) -> None:
-    """A customer token sees what names its own customer, in the path, the query or the answer; else there is nothing."""
+    """A customer token sees what names its own customer, in path, query or answer; else there is nothing."""
     asked = request.path_params.get("customer_id") or request.query_params.get("customer_id")
     if asked is None and isinstance(found, dict):
         asked = found.get("customer_id")
@@ -165,10 +175,10 @@ def validate_only(request: Request) -> bool:
     """``?validate_only=true``; 422 for anything but true and false."""
     given = request.query_params.get("validate_only", "false")
     if given not in ("true", "false"):
-        from app.api.problems import FieldError
-
-        raise Problem("invalid_input", errors=[
-            FieldError("/validate_only", "not_a_boolean", "true or false is wanted.", "query")])
+        raise Problem(
+            "invalid_input",
+            errors=[FieldError("/validate_only", "not_a_boolean", "true or false is wanted.", "query")],
+        )
     return given == "true"
 
 
@@ -178,10 +188,10 @@ def scope_missing(scope: str) -> Problem:
 
 
 class Scoped:
-    """The dependency behind `scoped`; ``scope`` is read for the contract and the permission matrix."""
+    """The dependency behind `scoped`; ``scopes`` are read for the contract and the permission matrix."""
 
-    def __init__(self, scope: str, *, operator: bool = False, tenant_in: str | None = None) -> None:
-        self.scope = scope
+    def __init__(self, *scopes: str, operator: bool = False, tenant_in: str | None = None) -> None:
+        self.scopes = scopes
         self.operator = operator
         self.tenant_in = tenant_in
 
@@ -191,8 +201,8 @@ class Scoped:
         if principal.kind == "operator":
             tenant_id = self._operators_tenant(request)
         else:
-            if not principal.may(self.scope):
-                raise scope_missing(self.scope)
+            if not any(principal.may(one) for one in self.scopes):
+                raise scope_missing(self.scopes[0])
             tenant_id = str(principal.tenant_id)
             if self.tenant_in == "path" and request.path_params.get("tenant_id") != tenant_id:
                 raise Problem("tenant_not_found")
@@ -211,16 +221,16 @@ class Scoped:
             raise Problem("operator_not_allowed")
         given = (request.path_params if self.tenant_in == "path" else request.query_params).get("tenant_id")
         if not given:
-            from app.api.problems import FieldError
-
-            raise Problem("invalid_input", errors=[
-                FieldError("/tenant_id", "required", "The operator names the tenant.", "query")])
+            raise Problem(
+                "invalid_input",
+                errors=[FieldError("/tenant_id", "required", "The operator names the tenant.", "query")],
+            )
         return str(given)
 
 
-def scoped(scope: str) -> Any:
-    """``Annotated[Caller, scoped("tickets:write")]``: a caller of one tenant with that scope; 401, 403 otherwise."""
-    return Depends(Scoped(scope))
+def scoped(*scopes: str) -> Any:
+    """``Annotated[Caller, scoped("tickets:write")]``: a caller with (one of) these; 401, 403 otherwise."""
+    return Depends(Scoped(*scopes))
 
 
 def operator_or_owner(*, tenant_in: str) -> Any:
@@ -261,13 +271,18 @@ class Keyed:
     request: Request
     rooms: House
 
-    async def natural(self, work: Work[tuple[int, JSON]], *, headers: Mapping[str, str] | None = None) -> Response:
+    async def natural(
+        self, work: Work[tuple[int, JSON]], *, headers: Mapping[str, str] | None = None
+    ) -> Response:
         """For PUT on somebody else's id: ``work`` answers (201 or 200, view)."""
         status, view = await self.rooms.database.run(
-            self._tenant, work, actor=self.principal.actor, validate_only=validate_only(self.request))
+            self._tenant, work, actor=self.principal.actor, validate_only=validate_only(self.request)
+        )
         return Reply(view, status_code=status, headers=dict(headers or {}))
 
-    async def keyed(self, kind: str, payload: Mapping[str, Any], work: Work[JSON], *, status: int = 200) -> Response:
+    async def keyed(
+        self, kind: str, payload: Mapping[str, Any], work: Work[JSON], *, status: int = 200
+    ) -> Response:
         """For every other write that moves credits or time. ``payload`` is what the request means, path included.
 
         400 without the header; the first answer again with ``Idempotent-Replayed: true``; 422 with another payload.
@@ -281,11 +296,14 @@ class Keyed:
 
         try:
             code, view, replayed = await self.rooms.database.run(
-                self._tenant, run, actor=actor, validate_only=validate_only(self.request))
+                self._tenant, run, actor=actor, validate_only=validate_only(self.request)
+            )
         except DomainError as error:
             if error.code == "request_in_flight":
                 raise Problem("request_in_flight", headers={"Retry-After": "1"}) from None
             raise
+        if replayed and (figures := self.request.scope.get("retainer.figures")) is not None:
+            figures.replays.inc()
         return Reply(view, status_code=code, headers={"Idempotent-Replayed": "true"} if replayed else {})
 
     @property

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Depends, Query, Request
@@ -33,7 +33,9 @@ def encode_cursor(secret: bytes, context: str, key: Key) -> str:
 def decode_cursor(secret: bytes, context: str, cursor: str) -> Key:
     """The key of a cursor. Raises 400 ``cursor_invalid`` for any that this list did not give out."""
     try:
-        raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        raw = base64.b64decode(
+            cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True
+        )
         mac, payload = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
         if hmac.compare_digest(mac, _mac(secret, context, payload)):
             key: Key = json.loads(payload)
@@ -58,8 +60,11 @@ class Page:
 
     def context(self, tenant_id: str) -> str:
         """What a cursor of this list is bound to."""
-        filters = sorted((name, value) for name, value in parse_qsl(self.query, keep_blank_values=True)
-                         if name not in ("cursor", "limit"))
+        filters = sorted(
+            (name, value)
+            for name, value in parse_qsl(self.query, keep_blank_values=True)
+            if name not in ("cursor", "limit")
+        )
         return json.dumps([tenant_id, self.path, filters])
 
     def after(self, secret: bytes, tenant_id: str) -> Key | None:
@@ -68,14 +73,20 @@ class Page:
 
     def link(self, cursor: str) -> str:
         """The ``Link`` header of the next page."""
-        rest = [(name, value) for name, value in parse_qsl(self.query, keep_blank_values=True) if name != "cursor"]
+        rest = [
+            (name, value) for name, value in parse_qsl(self.query, keep_blank_values=True) if name != "cursor"
+        ]
         return f'<{self.path}?{urlencode([*rest, ("cursor", cursor)])}>; rel="next"'
 
 
 def _page(
     request: Request,
-    limit: Annotated[int, BeforeValidator(_whole), Query(ge=1, le=MAX_LIMIT, description="Rows at most")] = DEFAULT_LIMIT,
-    cursor: Annotated[str | None, Query(min_length=1, max_length=2000, description="`next_cursor` of the page before")] = None,
+    limit: Annotated[
+        int, BeforeValidator(_whole), Query(ge=1, le=MAX_LIMIT, description="Rows at most")
+    ] = DEFAULT_LIMIT,
+    cursor: Annotated[
+        str | None, Query(min_length=1, max_length=2000, description="`next_cursor` of the page before")
+    ] = None,
 ) -> Page:
     raw_path = request.scope.get("raw_path") or request.url.path.encode()
     path = raw_path.decode("latin-1").partition("?")[0]

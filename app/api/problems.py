@@ -1,7 +1,7 @@
 """THE catalogue of problems (RFC 9457): code -> status, title, cause, next step. Codes are added and never renamed.
 
-Every refusal that leaves the service, by REST or by GraphQL, has its code here or is a reason of the tenant's policy. The
-app serves each at ``/problems/{code}``, so that ``type`` leads somewhere without the internet.
+Every refusal that leaves the service, by REST or by GraphQL, has its code here or is a reason of the tenant's policy.
+The app serves each at ``/problems/{code}``, so that ``type`` leads somewhere without the internet.
 """
 
 from __future__ import annotations
@@ -20,7 +20,17 @@ from app.domain.wire import jsonable, reason_json, remedy_json
 MEDIA_TYPE: Final = "application/problem+json"
 POLICY_REASON: Final = "policy_reason"
 
-__all__ = ["CATALOGUE", "Entry", "FieldError", "Problem", "body_of", "entry_of", "problem", "problems", "published"]
+__all__ = [
+    "CATALOGUE",
+    "Entry",
+    "FieldError",
+    "Problem",
+    "body_of",
+    "entry_of",
+    "problem",
+    "problems",
+    "published",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +47,18 @@ class FieldError:
         return {"pointer": self.pointer, "in": self.place, "code": self.code, "message": self.message}
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 - the RFC's word
     """A refusal that a door raises by itself; use cases raise `DomainError`."""
 
-    def __init__(self, code: str, detail: str | None = None, *, errors: Iterable[FieldError] = (),
-                 headers: Mapping[str, str] | None = None, **extra: Any) -> None:
+    def __init__(
+        self,
+        code: str,
+        detail: str | None = None,
+        *,
+        errors: Iterable[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+        **extra: Any,
+    ) -> None:
         super().__init__(code)
         self.code = code
         self.detail = detail
@@ -55,8 +72,14 @@ def entry_of(code: str) -> Entry:
     return CATALOGUE.get(code) or CATALOGUE[POLICY_REASON]
 
 
-def body_of(code: str, detail: str | None = None, *, decision: Decision | None = None,
-            errors: Iterable[FieldError] = (), **extra: Any) -> dict[str, Any]:
+def body_of(
+    code: str,
+    detail: str | None = None,
+    *,
+    decision: Decision | None = None,
+    errors: Iterable[FieldError] = (),
+    **extra: Any,
+) -> dict[str, Any]:
     """A problem's members: the same for REST and for GraphQL."""
     reasons: list[dict[str, Any]] = []
     if decision is not None and decision.reasons:
@@ -87,9 +110,14 @@ def body_of_error(error: DomainError) -> dict[str, Any]:
     facts = dict(error.facts)
     detail = facts.pop("message", None)
     wrong = facts.pop("errors", ())
-    errors = [one if isinstance(one, FieldError) else
-              FieldError(str(one.get("pointer", "")), str(one.get("code", "invalid")), str(one.get("message", "")))
-              for one in wrong]
+    errors = [
+        one
+        if isinstance(one, FieldError)
+        else FieldError(
+            str(one.get("pointer", "")), str(one.get("code", "invalid")), str(one.get("message", ""))
+        )
+        for one in wrong
+    ]
     field = facts.pop("field", None)
     if field is not None:
         pointer = str(field) if str(field).startswith("/") else f"/{field}"
@@ -103,8 +131,14 @@ def body_of_error(error: DomainError) -> dict[str, Any]:
     return body
 
 
-def problem(code: str, detail: str | None = None, *, errors: Iterable[FieldError] = (),
-            headers: Mapping[str, str] | None = None, **extra: Any) -> Reply:
+def problem(
+    code: str,
+    detail: str | None = None,
+    *,
+    errors: Iterable[FieldError] = (),
+    headers: Mapping[str, str] | None = None,
+    **extra: Any,
+) -> Reply:
     """A problem as an answer."""
     body = body_of(code, detail, errors=errors, **extra)
     return Reply(body, status_code=body["status"], media_type=MEDIA_TYPE, headers=dict(headers or {}))
@@ -114,8 +148,10 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """``responses=`` of an operation: these 4xx and 5xx, and those that every operation can answer."""
     every = {400, 401, 403, 413, 415, 422, 429, 500, 503, *statuses}
     return {
-        status: {"description": _DESCRIPTIONS.get(status, "A problem"),
-                 "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+        status: {
+            "description": _DESCRIPTIONS.get(status, "A problem"),
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
         for status in sorted(every)
     }
 
@@ -143,7 +179,11 @@ SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["type", "title", "status", "code", "detail", "next_step"],
     "properties": {
-        "type": {"type": "string", "description": "Leads to cause and next step", "examples": ["/problems/not_found"]},
+        "type": {
+            "type": "string",
+            "description": "Leads to cause and next step",
+            "examples": ["/problems/not_found"],
+        },
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "code": {"type": "string"},
@@ -202,13 +242,18 @@ MONEY_SCHEMA: Final[dict[str, Any]] = {
     "title": "Money",
     "type": "object",
     "required": ["amount", "currency"],
-    "properties": {"amount": {"type": "string", "examples": ["34.50"]}, "currency": {"type": "string", "examples": ["USD"]}},
+    "properties": {
+        "amount": {"type": "string", "examples": ["34.50"]},
+        "currency": {"type": "string", "examples": ["USD"]},
+    },
 }
 
 
 def published() -> list[dict[str, Any]]:
     """The whole catalogue, sorted: ``GET /problems`` and ``openapi/problems.json``."""
-    return [{"code": code, "type": f"/problems/{code}", **CATALOGUE[code].json()} for code in sorted(CATALOGUE)]
+    return [
+        {"code": code, "type": f"/problems/{code}", **CATALOGUE[code].json()} for code in sorted(CATALOGUE)
+    ]
 
 
 def page_of(code: str) -> str:

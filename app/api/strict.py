@@ -91,7 +91,9 @@ def _integer(text: str) -> int | _Wrong:
 
 
 def _fraction(text: str) -> _Wrong:
-    return _Wrong("not_an_integer", "A number with a fraction or an exponent; credits are integers, money is a string.")
+    return _Wrong(
+        "not_an_integer", "A number with a fraction or an exponent; credits are integers, money is a string."
+    )
 
 
 def _constant(text: str) -> _Wrong:
@@ -117,13 +119,15 @@ def parse_json(raw: bytes, *, kind: str = "body") -> Any:
         raise Problem("too_deep") from None
     except ValueError as error:
         message = error.msg if isinstance(error, json.JSONDecodeError) else "not JSON"
-        where = f", line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        where = (
+            f", line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        )
         raise Problem("malformed_json", f"The {kind} is not JSON: {message}{where}.") from None
     _inspect(value, escapes="\\u" in text or "\x00" in text)
     return value
 
 
-def _inspect(root: Any, *, escapes: bool) -> None:
+def _inspect(root: Any, *, escapes: bool) -> None:  # noqa: C901 - one case a kind of value
     errors: list[FieldError] = []
     stack: list[tuple[Any, str, int]] = [(root, "", 1)]
     while stack:
@@ -133,8 +137,11 @@ def _inspect(root: Any, *, escapes: bool) -> None:
         if isinstance(value, dict):
             if isinstance(value, _Twice):
                 where = f"{path}/{pointer_part(value.field)}"
-                raise Problem("duplicate_field", f"The field {where} is given twice.",
-                              errors=[FieldError(where, "duplicate_field", "Given twice.")])
+                raise Problem(
+                    "duplicate_field",
+                    f"The field {where} is given twice.",
+                    errors=[FieldError(where, "duplicate_field", "Given twice.")],
+                )
             for name, inner in value.items():
                 here = f"{path}/{pointer_part(name)}"
                 if escapes and _BAD_CHARACTER.search(name):
@@ -163,7 +170,9 @@ async def read_body(request: Request, limit: int) -> bytes:
     """The body, counted while it comes: 413 above the limit, 408 when it takes more than half a minute."""
     declared = request.headers.get("content-length", "")
     if declared.isascii() and declared.isdigit() and (len(declared) > 12 or int(declared) > limit):
-        raise Problem("body_too_large", f"The body is larger than {limit:,} bytes.", headers={"Connection": "close"})
+        raise Problem(
+            "body_too_large", f"The body is larger than {limit:,} bytes.", headers={"Connection": "close"}
+        )
     parts: list[bytes] = []
     size = 0
     try:
@@ -171,8 +180,11 @@ async def read_body(request: Request, limit: int) -> bytes:
             async for part in request.stream():
                 size += len(part)
                 if size > limit:
-                    raise Problem("body_too_large", f"The body is larger than {limit:,} bytes.",
-                                  headers={"Connection": "close"})
+                    raise Problem(
+                        "body_too_large",
+                        f"The body is larger than {limit:,} bytes.",
+                        headers={"Connection": "close"},
+                    )
                 parts.append(part)
     except TimeoutError:
         raise Problem("request_timeout", headers={"Connection": "close"}) from None
@@ -207,7 +219,9 @@ def _check_query(query: bytes, known: frozenset[str], many: frozenset[str]) -> N
         return
     parts = [part for part in query.decode("latin-1").split("&") if part]
     if len(parts) > MAX_PARAMETERS:
-        raise Problem("invalid_input", errors=[FieldError("", "too_many", "Too many query parameters.", "query")])
+        raise Problem(
+            "invalid_input", errors=[FieldError("", "too_many", "Too many query parameters.", "query")]
+        )
     errors: list[FieldError] = []
     seen: set[str] = set()
     for part in parts:
@@ -215,9 +229,13 @@ def _check_query(query: bytes, known: frozenset[str], many: frozenset[str]) -> N
         name, value = _decoded(raw_name), _decoded(raw_value)
         where = "/" + pointer_part(name if name is not None else raw_name)
         if name is None or value is None or "\x00" in value or "\x00" in name:
-            errors.append(FieldError(where, "bad_character", "A NUL character or bytes that are not UTF-8.", "query"))
+            errors.append(
+                FieldError(where, "bad_character", "A NUL character or bytes that are not UTF-8.", "query")
+            )
         elif name not in known:
-            errors.append(FieldError(where, "unknown_parameter", "This operation has no such parameter.", "query"))
+            errors.append(
+                FieldError(where, "unknown_parameter", "This operation has no such parameter.", "query")
+            )
         elif name in seen and name not in many:
             errors.append(FieldError(where, "repeated_parameter", "Given more than once.", "query"))
         elif len(value) > 4000:
@@ -233,11 +251,20 @@ def _check_path(request: Request) -> None:
         return
     decoded = _decoded(raw.decode("latin-1").partition("?")[0].replace("+", "%2B"))
     if decoded is None or "\x00" in decoded:
-        wrong = [name for name, value in request.path_params.items()
-                 if isinstance(value, str) and ("\x00" in value or "\ufffd" in value)] or [""]
-        raise Problem("invalid_input", errors=[
-            FieldError(f"/{name}", "bad_character", "A NUL character or bytes that are not UTF-8.", "path")
-            for name in wrong])
+        wrong = [
+            name
+            for name, value in request.path_params.items()
+            if isinstance(value, str) and ("\x00" in value or "\ufffd" in value)
+        ] or [""]
+        raise Problem(
+            "invalid_input",
+            errors=[
+                FieldError(
+                    f"/{name}", "bad_character", "A NUL character or bytes that are not UTF-8.", "path"
+                )
+                for name in wrong
+            ],
+        )
 
 
 def query_parameters(dependant: Any) -> Iterator[Any]:
@@ -256,8 +283,7 @@ class StrictRoute(APIRoute):
         parameters = list(query_parameters(self.dependant))
         writes = bool((self.methods or set()) - {"GET", "HEAD", "OPTIONS"})
         known = frozenset(one.alias for one in parameters) | ({"validate_only"} if writes else frozenset())
-        many = frozenset(
-            one.alias for one in parameters if "list" in str(one.field_info.annotation).lower())
+        many = frozenset(one.alias for one in parameters if "list" in str(one.field_info.annotation).lower())
         limit = int(getattr(self.endpoint, _LIMIT_MARK, BODY_LIMIT))
         raw = bool(getattr(self.endpoint, _RAW_MARK, False))
         has_body = self.body_field is not None
@@ -270,7 +296,7 @@ class StrictRoute(APIRoute):
                 _check_path(request)
                 _check_query(request.scope.get("query_string", b""), known, many)
             if writes:
-                await _take_body(request, limit=limit, raw=raw, has_body=has_body)
+                await take_body(request, limit=limit, raw=raw, has_body=has_body)
             try:
                 return await inner(request)
             except RequestValidationError as error:
@@ -279,7 +305,7 @@ class StrictRoute(APIRoute):
         return handle
 
 
-async def _take_body(request: Request, *, limit: int, raw: bool, has_body: bool) -> None:
+async def take_body(request: Request, *, limit: int, raw: bool, has_body: bool) -> None:
     """Reads the body and leaves it on the request, parsed, where FastAPI looks for it."""
     if raw and request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
         raise Problem("content_encoding_refused", headers={"Accept-Encoding": "identity"})
@@ -289,15 +315,22 @@ async def _take_body(request: Request, *, limit: int, raw: bool, has_body: bool)
         return
     if not has_body:
         if body.strip() and parse_json(body) not in ({}, None):
-            raise Problem("invalid_input", "This operation takes no body.",
-                          errors=[FieldError("", "unknown_field", "This operation takes no body.")])
+            raise Problem(
+                "invalid_input",
+                "This operation takes no body.",
+                errors=[FieldError("", "unknown_field", "This operation takes no body.")],
+            )
         return
     if not body:
-        raise Problem("invalid_input", errors=[FieldError("", "required", "This operation needs a JSON body.")])
+        raise Problem(
+            "invalid_input", errors=[FieldError("", "required", "This operation needs a JSON body.")]
+        )
     _check_media(request)
     value = parse_json(body)
     if not isinstance(value, dict):
-        raise Problem("invalid_input", errors=[FieldError("", "not_an_object", "The body must be a JSON object.")])
+        raise Problem(
+            "invalid_input", errors=[FieldError("", "not_an_object", "The body must be a JSON object.")]
+        )
     request._json = value
 
 
@@ -323,7 +356,7 @@ _CODES: Final = {
 
 
 def field_errors(error: RequestValidationError) -> list[FieldError]:
-    """Each wrong field of a validation error, once, by its pointer; parts that only name a union's branch are left out."""
+    """Each wrong field of a validation error, once, by its pointer, without the names of a union's branches."""
     found: dict[str, FieldError] = {}
     for one in error.errors():
         place, *rest = [*one["loc"], ""] if len(one["loc"]) == 1 else list(one["loc"])
@@ -343,9 +376,8 @@ def _pointer(parts: list[Any], data: Any, *, missing: bool) -> str:
     path = ""
     for index, part in enumerate(parts):
         last = index == len(parts) - 1
-        if isinstance(data, dict) and isinstance(part, str) and part in data:
-            data = data[part]
-        elif isinstance(data, list) and isinstance(part, int) and 0 <= part < len(data):
+        inside = isinstance(data, dict) and isinstance(part, str) and part in data
+        if inside or (isinstance(data, list) and isinstance(part, int) and 0 <= part < len(data)):
             data = data[part]
         elif not (last and missing):
             continue
@@ -367,7 +399,8 @@ class Body(BaseModel):
 
 
 _INSTANT: Final = re.compile(
-    r"(\d{4})-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)\Z", re.ASCII)
+    r"(\d{4})-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)\Z", re.ASCII
+)
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _MONEY: Final = re.compile(r"-?\d{1,12}(\.\d{1,4})?\Z", re.ASCII)
 _WHOLE: Final = re.compile(r"-?\d{1,17}\Z", re.ASCII)
@@ -381,8 +414,9 @@ def parse_instant(value: object) -> datetime:
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.astimezone(UTC)
     if not isinstance(value, str) or len(value) > 40 or not (match := _INSTANT.match(value)):
-        raise PydanticCustomError("not_an_instant", "An RFC 3339 instant with an offset is wanted, such as "
-                                  "2025-01-31T10:00:00Z.")
+        raise PydanticCustomError(
+            "not_an_instant", "An RFC 3339 instant with an offset is wanted, such as 2025-01-31T10:00:00Z."
+        )
     text = value.upper()
     fraction = match.group(2)
     if fraction and len(fraction) > 7:
@@ -394,7 +428,9 @@ def parse_instant(value: object) -> datetime:
     except ValueError:
         raise PydanticCustomError("not_an_instant", "There is no such date or time.") from None
     except OverflowError:
-        raise PydanticCustomError("instant_out_of_range", "The year must lie between 2000 and 2200.") from None
+        raise PydanticCustomError(
+            "instant_out_of_range", "The year must lie between 2000 and 2200."
+        ) from None
     if not _FIRST_YEAR <= at.year < _LAST_YEAR:
         raise PydanticCustomError("instant_out_of_range", "The year must lie between 2000 and 2200.")
     return at
@@ -419,8 +455,10 @@ def _money(value: object) -> Decimal:
     if isinstance(value, Decimal):
         return value
     if not isinstance(value, str) or not _MONEY.match(value):
-        raise PydanticCustomError("not_money", "A decimal string is wanted, such as \"34.50\", with at most 12 digits "
-                                  "before the point.")
+        raise PydanticCustomError(
+            "not_money",
+            'A decimal string is wanted, such as "34.50", with at most 12 digits before the point.',
+        )
     return Decimal(value)
 
 
@@ -470,7 +508,10 @@ NaturalInt = Annotated[int, Field(strict=True, ge=0, le=MAX_WIRE_INT)]
 Flag = Annotated[bool, Field(strict=True)]
 ExternalId = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=200, pattern=_WORDS)]
 """Somebody else's id: 1 to 200 characters, no control characters."""
-Name = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")]
+Name = Annotated[
+    str,
+    StringConstraints(strict=True, min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$"),
+]
 """A code of a policy, a scope, a category."""
 ShortText = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=200)]
 LongText = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=10_000)]
@@ -480,11 +521,15 @@ Scalar = (
     | Annotated[str, StringConstraints(strict=True, max_length=2000)]
     | None
 )
-Facts = Annotated[dict[Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_WORDS)], Scalar],
-                  Field(max_length=100)]
+Facts = Annotated[
+    dict[Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_WORDS)], Scalar],
+    Field(max_length=100),
+]
 """Names to scalars."""
-Inputs = Annotated[dict[Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_WORDS)], NaturalInt],
-                   Field(max_length=20)]
+Inputs = Annotated[
+    dict[Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_WORDS)], NaturalInt],
+    Field(max_length=20),
+]
 """Names of formula inputs to integers >= 0."""
 PathId = Annotated[str, Path(min_length=1, max_length=200, pattern=_WORDS)]
 QueryId = Annotated[str, Query(min_length=1, max_length=200, pattern=_WORDS)]
@@ -500,5 +545,9 @@ def check_digits(amount: Decimal | None, currency: str, field: str) -> None:
     from app.domain.amounts import unit_of
 
     if amount is not None and amount != amount.quantize(unit_of(currency)):
-        raise Problem("invalid_input", errors=[
-            FieldError(field, "too_many_digits", f"{currency} has no such fraction of its smallest unit.")])
+        raise Problem(
+            "invalid_input",
+            errors=[
+                FieldError(field, "too_many_digits", f"{currency} has no such fraction of its smallest unit.")
+            ],
+        )

@@ -25,20 +25,32 @@ class AuditEntry:
     data: Mapping[str, Any]
 
 
-async def note(tx: Tx, action: str, subject: str, data: Mapping[str, Any] | None = None, *,
-               at: datetime | None = None) -> None:
+async def note(
+    tx: Tx, action: str, subject: str, data: Mapping[str, Any] | None = None, *, at: datetime | None = None
+) -> None:
     """Appends an entry in this transaction; not when only validating."""
     if not tx.validate_only:
-        await tx.execute(insert(audit_trail).values(
-            tenant_id=tx.tenant_id, audit_id=tx.mint("aud"), at=at or tx.at, actor=tx.actor, action=action,
-            subject=subject, data=dict(data or {})))
+        await tx.execute(
+            insert(audit_trail).values(
+                tenant_id=tx.tenant_id,
+                audit_id=tx.mint("aud"),
+                at=at or tx.at,
+                actor=tx.actor,
+                action=action,
+                subject=subject,
+                data=dict(data or {}),
+            )
+        )
 
 
-async def before(tx: Tx, audit_id: str | None, limit: int, *, actor: str | None, action: str | None,
-                 subject: str | None) -> list[AuditEntry]:
+async def before(
+    tx: Tx, audit_id: str | None, limit: int, *, actor: str | None, action: str | None, subject: str | None
+) -> list[AuditEntry]:
     """Entries, newest first, older than ``audit_id``."""
     c = audit_trail.c
-    statement = select(c.audit_id, c.at, c.actor, c.action, c.subject, c.data).where(c.tenant_id == tx.tenant_id)
+    statement = select(c.audit_id, c.at, c.actor, c.action, c.subject, c.data).where(
+        c.tenant_id == tx.tenant_id
+    )
     for column, wanted in ((c.actor, actor), (c.action, action), (c.subject, subject)):
         if wanted is not None:
             statement = statement.where(column == wanted)

@@ -40,8 +40,10 @@ async def lock(tx: Tx, key: str) -> None:
 async def find(tx: Tx, key: str) -> StoredAnswer | None:
     """The stored answer of a key, or None."""
     row = await tx.row(
-        select(command.c.kind, command.c.payload_hash, command.c.status, command.c.answer)
-        .where(command.c.tenant_id == tx.tenant_id, command.c.key == key))
+        select(command.c.kind, command.c.payload_hash, command.c.status, command.c.answer).where(
+            command.c.tenant_id == tx.tenant_id, command.c.key == key
+        )
+    )
     if row is None:
         return None
     # Kept as text, so that a replay has the members in the order of the first answer, which jsonb would not keep.
@@ -49,10 +51,27 @@ async def find(tx: Tx, key: str) -> StoredAnswer | None:
     return StoredAnswer(row[0], bytes(row[1]), row[2], answer)
 
 
-async def store(tx: Tx, key: str, kind: str, payload_hash: bytes, status: int, answer: dict[str, Any], *,
-                customer_id: str | None) -> None:
+async def store(
+    tx: Tx,
+    key: str,
+    kind: str,
+    payload_hash: bytes,
+    status: int,
+    answer: dict[str, Any],
+    *,
+    customer_id: str | None,
+) -> None:
     """Keeps an answer; ``customer_id`` is our surrogate, for erasure."""
-    await tx.execute(insert(command).values(
-        tenant_id=tx.tenant_id, key=key, kind=kind, payload_hash=payload_hash, status=status,
-        answer=json.dumps(answer, separators=(",", ":"), ensure_ascii=False), actor=tx.actor,
-        customer_id=customer_id, created_at=tx.at))
+    await tx.execute(
+        insert(command).values(
+            tenant_id=tx.tenant_id,
+            key=key,
+            kind=kind,
+            payload_hash=payload_hash,
+            status=status,
+            answer=json.dumps(answer, separators=(",", ":"), ensure_ascii=False),
+            actor=tx.actor,
+            customer_id=customer_id,
+            created_at=tx.at,
+        )
+    )

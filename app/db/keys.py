@@ -30,8 +30,15 @@ class KeyRow:
 
 
 _COLUMNS = (
-    api_key.c.key_id, api_key.c.label, api_key.c.kind, api_key.c.scopes, api_key.c.options, api_key.c.created_at,
-    api_key.c.expires_at, api_key.c.revoked_at, api_key.c.last_used_at,
+    api_key.c.key_id,
+    api_key.c.label,
+    api_key.c.kind,
+    api_key.c.scopes,
+    api_key.c.options,
+    api_key.c.created_at,
+    api_key.c.expires_at,
+    api_key.c.revoked_at,
+    api_key.c.last_used_at,
 )
 
 
@@ -43,9 +50,19 @@ async def add(tx: Tx, row: KeyRow, digest: bytes) -> None:
     """Keeps a key and makes it findable."""
     if tx.validate_only:
         return
-    await tx.execute(insert(api_key).values(
-        tenant_id=tx.tenant_id, hash=digest, key_id=row.key_id, label=row.label, kind=row.kind,
-        scopes=list(row.scopes), options=dict(row.options), created_at=row.created_at, expires_at=row.expires_at))
+    await tx.execute(
+        insert(api_key).values(
+            tenant_id=tx.tenant_id,
+            hash=digest,
+            key_id=row.key_id,
+            label=row.label,
+            kind=row.kind,
+            scopes=list(row.scopes),
+            options=dict(row.options),
+            created_at=row.created_at,
+            expires_at=row.expires_at,
+        )
+    )
     await register(tx, digest)
 
 
@@ -62,7 +79,9 @@ async def by_hash(tx: Tx, digest: bytes) -> KeyRow | None:
 
 async def by_id(tx: Tx, key_id: str) -> KeyRow | None:
     """The key of an id, live or not."""
-    row = await tx.row(select(*_COLUMNS).where(api_key.c.tenant_id == tx.tenant_id, api_key.c.key_id == key_id))
+    row = await tx.row(
+        select(*_COLUMNS).where(api_key.c.tenant_id == tx.tenant_id, api_key.c.key_id == key_id)
+    )
     return None if row is None else _row(row)
 
 
@@ -77,22 +96,34 @@ async def after(tx: Tx, key_id: str | None, limit: int) -> list[KeyRow]:
 async def revoke(tx: Tx, key_id: str, at: datetime) -> None:
     """Ends a key, once."""
     if not tx.validate_only:
-        await tx.execute(update(api_key).where(
-            api_key.c.tenant_id == tx.tenant_id, api_key.c.key_id == key_id, api_key.c.revoked_at.is_(None)
-        ).values(revoked_at=at))
+        await tx.execute(
+            update(api_key)
+            .where(
+                api_key.c.tenant_id == tx.tenant_id,
+                api_key.c.key_id == key_id,
+                api_key.c.revoked_at.is_(None),
+            )
+            .values(revoked_at=at)
+        )
 
 
 async def expire(tx: Tx, key_id: str, at: datetime) -> None:
     """Lets a key end at an instant."""
     if not tx.validate_only:
-        await tx.execute(update(api_key).where(
-            api_key.c.tenant_id == tx.tenant_id, api_key.c.key_id == key_id).values(expires_at=at))
+        await tx.execute(
+            update(api_key)
+            .where(api_key.c.tenant_id == tx.tenant_id, api_key.c.key_id == key_id)
+            .values(expires_at=at)
+        )
 
 
 async def used(tx: Tx, last: Mapping[str, datetime]) -> None:
     """Notes when keys were last used: collected in memory, written now and then."""
     for key_id, at in sorted(last.items()):
         await tx.execute(
-            text("update api_key set last_used_at = greatest(last_used_at, :at)"
-                 " where tenant_id = :tenant and key_id = :key"),
-            {"at": at, "tenant": tx.tenant_id, "key": key_id})
+            text(
+                "update api_key set last_used_at = greatest(last_used_at, :at)"
+                " where tenant_id = :tenant and key_id = :key"
+            ),
+            {"at": at, "tenant": tx.tenant_id, "key": key_id},
+        )

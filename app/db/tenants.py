@@ -35,20 +35,46 @@ class TenantRow:
 async def find(tx: Tx, *, lock: bool = False) -> TenantRow | None:
     """The transaction's tenant, or None."""
     c = tenant.c
-    statement = select(c.tenant_id, c.policy_name, c.clock_mode, c.clock_now, c.suspended, c.payload_hash, c.created_at,
-                       c.settings).where(c.tenant_id == tx.tenant_id)
+    statement = select(
+        c.tenant_id,
+        c.policy_name,
+        c.clock_mode,
+        c.clock_now,
+        c.suspended,
+        c.payload_hash,
+        c.created_at,
+        c.settings,
+    ).where(c.tenant_id == tx.tenant_id)
     row = await tx.row(statement.with_for_update() if lock else statement)
     return None if row is None else TenantRow(**dict(row._mapping))
 
 
 async def add(tx: Tx, row: TenantRow, policy: Policy, source: str) -> None:
     """Keeps a tenant with version 1 of its policy, in force since ever, and makes it known to the worker."""
-    await tx.execute(insert(tenant).values(
-        tenant_id=row.tenant_id, policy_name=row.policy_name, clock_mode=row.clock_mode, clock_now=row.clock_now,
-        payload_hash=row.payload_hash, created_at=row.created_at, settings=row.settings, policy_revision=1))
-    await tx.execute(insert(policy_version).values(
-        tenant_id=row.tenant_id, name=row.policy_name, version=1, document=dump(policy), source=source,
-        effective_from=FAR_PAST, created_at=row.created_at, created_by=tx.actor))
+    await tx.execute(
+        insert(tenant).values(
+            tenant_id=row.tenant_id,
+            policy_name=row.policy_name,
+            clock_mode=row.clock_mode,
+            clock_now=row.clock_now,
+            payload_hash=row.payload_hash,
+            created_at=row.created_at,
+            settings=row.settings,
+            policy_revision=1,
+        )
+    )
+    await tx.execute(
+        insert(policy_version).values(
+            tenant_id=row.tenant_id,
+            name=row.policy_name,
+            version=1,
+            document=dump(policy),
+            source=source,
+            effective_from=FAR_PAST,
+            created_at=row.created_at,
+            created_by=tx.actor,
+        )
+    )
     await keys.register(tx, directory_hash(row.tenant_id))
 
 

@@ -15,9 +15,16 @@ from app.domain.errors import DomainError
 __all__ = ["Busy", "Database", "Tx", "Unavailable", "once"]
 
 
-async def once(tx: Tx, key: str, kind: str, payload_hash: str, actor: str | None,
-               work: Callable[[Tx], Awaitable[dict[str, Any]]], *, status: int = 200,
-               ) -> tuple[int, dict[str, Any], bool]:
+async def once(
+    tx: Tx,
+    key: str,
+    kind: str,
+    payload_hash: str,
+    actor: str | None,
+    work: Callable[[Tx], Awaitable[dict[str, Any]]],
+    *,
+    status: int = 200,
+) -> tuple[int, dict[str, Any], bool]:
     """Runs ``work`` unless this key has been used: (status, view, whether it is a replay).
 
     A second caller waits for the first and gets its answer. Refused: ``idempotency_key_reused`` for another payload or

@@ -16,7 +16,9 @@ def newest_revision() -> str:
     from alembic.script import ScriptDirectory
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).resolve().parent.parent.parent / "migrations"))
+    config.set_main_option(
+        "script_location", str(Path(__file__).resolve().parent.parent.parent / "migrations")
+    )
     return str(ScriptDirectory.from_config(config).get_current_head())
 
 

@@ -59,18 +59,33 @@ def digest_of(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
-async def create(tx: Tx, *, scopes: Sequence[str], label: str, expires_at: datetime | None, now: datetime,
-                 options: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Makes a key; the answer is the only place where it is shown. Refused: ``unknown_scope``, an expiry in the past."""
+async def create(
+    tx: Tx,
+    *,
+    scopes: Sequence[str],
+    label: str,
+    expires_at: datetime | None,
+    now: datetime,
+    options: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Makes a key; only this answer shows it. Refused: ``unknown_scope``, an expiry in the past."""
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown:
         raise DomainError("unknown_scope", unknown=unknown, known=list(SCOPES), field="scopes")
     if expires_at is not None and expires_at <= now:
         raise DomainError("invalid_input", message="The key would have expired already.", field="expires_at")
     key = fresh_key("test" if tx.tenant.virtual else "live")
-    row = KeyRow(key_id=tx.mint("key"), label=label, kind="key", scopes=tuple(dict.fromkeys(scopes)),
-                 options=dict(options or {}), created_at=now, expires_at=expires_at, revoked_at=None,
-                 last_used_at=None)
+    row = KeyRow(
+        key_id=tx.mint("key"),
+        label=label,
+        kind="key",
+        scopes=tuple(dict.fromkeys(scopes)),
+        options=dict(options or {}),
+        created_at=now,
+        expires_at=expires_at,
+        revoked_at=None,
+        last_used_at=None,
+    )
     await keys.add(tx, row, digest_of(key))
     await audit.note(tx, "key.created", row.key_id, {"scopes": list(row.scopes), "label": label}, at=now)
     return {"key_id": row.key_id, "key": key, **_described(row, now)}
@@ -82,8 +97,17 @@ async def rotate(tx: Tx, key_id: str, *, overlap_seconds: int, now: datetime) ->
     if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= now):
         raise DomainError("key_not_live", key_id=key_id)
     key = fresh_key("test" if tx.tenant.virtual else "live")
-    row = KeyRow(key_id=tx.mint("key"), label=old.label, kind="key", scopes=old.scopes, options=old.options,
-                 created_at=now, expires_at=None, revoked_at=None, last_used_at=None)
+    row = KeyRow(
+        key_id=tx.mint("key"),
+        label=old.label,
+        kind="key",
+        scopes=old.scopes,
+        options=old.options,
+        created_at=now,
+        expires_at=None,
+        revoked_at=None,
+        last_used_at=None,
+    )
     await keys.add(tx, row, digest_of(key))
     ends = now + timedelta(seconds=overlap_seconds)
     if old.expires_at is None or ends < old.expires_at:
@@ -96,15 +120,30 @@ async def customer_token(tx: Tx, customer_id: str, *, minutes: int, now: datetim
     """An opaque, read-only token for one customer, at most ten minutes, for a page inside a helpdesk."""
     customer = await books.require_customer(tx, customer_id)
     key = fresh_key("ct")
-    row = KeyRow(key_id=tx.mint("tok"), label="", kind="customer_token", scopes=CUSTOMER_SCOPES,
-                 options={"customer_id": customer.customer_id}, created_at=now,
-                 expires_at=now + timedelta(minutes=minutes), revoked_at=None, last_used_at=None)
+    row = KeyRow(
+        key_id=tx.mint("tok"),
+        label="",
+        kind="customer_token",
+        scopes=CUSTOMER_SCOPES,
+        options={"customer_id": customer.customer_id},
+        created_at=now,
+        expires_at=now + timedelta(minutes=minutes),
+        revoked_at=None,
+        last_used_at=None,
+    )
     await keys.add(tx, row, digest_of(key))
     await audit.note(tx, "customer_token.created", row.key_id, {"customer": customer.customer_id}, at=now)
-    return {"token_id": row.key_id, "token": key, "customer_id": customer_id, "expires_at": iso_or_none(row.expires_at)}
+    return {
+        "token_id": row.key_id,
+        "token": key,
+        "customer_id": customer_id,
+        "expires_at": iso_or_none(row.expires_at),
+    }
 
 
-async def list_keys(tx: Tx, *, limit: int, after: str | None, now: datetime) -> tuple[list[dict[str, Any]], str | None]:
+async def list_keys(
+    tx: Tx, *, limit: int, after: str | None, now: datetime
+) -> tuple[list[dict[str, Any]], str | None]:
     """Keys of the tenant by age, and the id to go on after. Never the keys themselves."""
     rows = await keys.after(tx, after, limit + 1)
     found = [{"key_id": row.key_id, **_described(row, now)} for row in rows[:limit]]
@@ -117,9 +156,17 @@ async def revoke(tx: Tx, key_id: str, *, now: datetime) -> dict[str, Any]:
     if row.revoked_at is None:
         await keys.revoke(tx, key_id, now)
         await audit.note(tx, "key.revoked", key_id, at=now)
-        row = KeyRow(key_id=row.key_id, label=row.label, kind=row.kind, scopes=row.scopes, options=row.options,
-                     created_at=row.created_at, expires_at=row.expires_at, revoked_at=now,
-                     last_used_at=row.last_used_at)
+        row = KeyRow(
+            key_id=row.key_id,
+            label=row.label,
+            kind=row.kind,
+            scopes=row.scopes,
+            options=row.options,
+            created_at=row.created_at,
+            expires_at=row.expires_at,
+            revoked_at=now,
+            last_used_at=row.last_used_at,
+        )
     return {"key_id": key_id, **_described(row, now)}
 
 
@@ -135,9 +182,16 @@ async def find(tx: Tx, digest: bytes) -> dict[str, Any] | None:
     if row.kind == "customer_token":
         found = await books.customer_by_id(tx, str(row.options.get("customer_id")))
         customer = None if found is None else found.external_id
-    return {"key_id": row.key_id, "kind": row.kind, "scopes": row.scopes, "options": dict(row.options),
-            "expires_at": row.expires_at, "revoked_at": row.revoked_at, "customer_id": customer,
-            "suspended": tx.tenant.suspended}
+    return {
+        "key_id": row.key_id,
+        "kind": row.kind,
+        "scopes": row.scopes,
+        "options": dict(row.options),
+        "expires_at": row.expires_at,
+        "revoked_at": row.revoked_at,
+        "customer_id": customer,
+        "suspended": tx.tenant.suspended,
+    }
 
 
 async def note_used(tx: Tx, last: Mapping[str, datetime]) -> None:

@@ -46,11 +46,21 @@ async def put(tx: Tx, *, policy: str, mode: str, now: datetime | None) -> tuple[
         if existing.payload_hash != digest:
             raise DomainError("tenant_conflict", tenant_id=tx.tenant_id)
         return 200, view(existing)
-    row = TenantRow(tenant_id=tx.tenant_id, policy_name=policy, clock_mode=mode, clock_now=now, suspended=False,
-                    payload_hash=digest, created_at=tx.at, settings={})
+    row = TenantRow(
+        tenant_id=tx.tenant_id,
+        policy_name=policy,
+        clock_mode=mode,
+        clock_now=now,
+        suspended=False,
+        payload_hash=digest,
+        created_at=tx.at,
+        settings={},
+    )
     if not tx.validate_only:
         await tenants.add(tx, row, *found)
-        tx.tenant = replace(tx.tenant, policy_name=policy, virtual=mode == "virtual", now=now, policy_revision=1)
+        tx.tenant = replace(
+            tx.tenant, policy_name=policy, virtual=mode == "virtual", now=now, policy_revision=1
+        )
         await _seed_calendar(tx, found[0])
     await audit.note(tx, "tenant.created", tx.tenant_id, {"policy": policy, "mode": mode})
     return 201, view(row)
@@ -65,8 +75,12 @@ async def suspend(tx: Tx, *, suspended: bool, reason: str | None) -> dict[str, A
     """Suspends the tenant or lifts it: its keys then open nothing."""
     row = await _require(tx, lock=True)
     await tenants.suspend(tx, suspended)
-    await audit.note(tx, "tenant.suspended" if suspended else "tenant.resumed", tx.tenant_id,
-                     {"reason": reason} if reason else {})
+    await audit.note(
+        tx,
+        "tenant.suspended" if suspended else "tenant.resumed",
+        tx.tenant_id,
+        {"reason": reason} if reason else {},
+    )
     return view(replace(row, suspended=suspended))
 
 

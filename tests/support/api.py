@@ -22,8 +22,13 @@ FRESH = "fresh"
 def settings_for(url: str, **changes: Any) -> Settings:
     """Settings for an application in this process."""
     given: dict[str, Any] = {
-        "database_url": url, "operator_key": OPERATOR_KEY, "secret_key": SECRET_KEY, "worker_in_process": False,
-        "pool_size": 10, "data_dir": "/nonexistent", **changes,
+        "database_url": url,
+        "operator_key": OPERATOR_KEY,
+        "secret_key": SECRET_KEY,
+        "worker_in_process": False,
+        "pool_size": 10,
+        "data_dir": "/nonexistent",
+        **changes,
     }
     return Settings(**given)
 
@@ -39,8 +44,11 @@ def client_of(app: FastAPI, key: str | None, **more: Any) -> httpx.AsyncClient:
     """A client with a bearer key. Faults become 500 answers, as they would outside."""
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     return httpx.AsyncClient(
-        transport=httpx.ASGITransport(app=app, raise_app_exceptions=False), base_url="http://testserver",
-        headers={**headers, **more.pop("headers", {})}, **more)
+        transport=httpx.ASGITransport(app=app, raise_app_exceptions=False),
+        base_url="http://testserver",
+        headers={**headers, **more.pop("headers", {})},
+        **more,
+    )
 
 
 @dataclass
@@ -87,7 +95,9 @@ class Vendor:
     async def as_key(self, *scopes: str, **more: Any) -> httpx.AsyncClient:
         """A client of the same tenant with these scopes."""
         async with client_of(self.app, OPERATOR_KEY) as operator:
-            made = await operator.post(f"/v1/tenants/{self.tenant_id}/keys", json={"scopes": list(scopes), **more})
+            made = await operator.post(
+                f"/v1/tenants/{self.tenant_id}/keys", json={"scopes": list(scopes), **more}
+            )
         assert made.status_code == 201, made.text
         client = client_of(self.app, made.json()["key"])
         self.spare.append(client)
@@ -105,7 +115,9 @@ class Vendor:
             await one.aclose()
 
 
-async def make_vendor(app: FastAPI, policy: str, now: str | None = START, tenant_id: str | None = None) -> Vendor:
+async def make_vendor(
+    app: FastAPI, policy: str, now: str | None = START, tenant_id: str | None = None
+) -> Vendor:
     """A fresh tenant; ``now=None`` makes one in real time."""
     name = tenant_id or f"t-{uuid.uuid4().hex[:10]}"
     clock = {"mode": "real"} if now is None else {"mode": "virtual", "now": now}

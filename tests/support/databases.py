@@ -54,8 +54,13 @@ async def connect(url: str) -> Any:
     parsed = make_url(url)
     host = parsed.query.get("host") or parsed.host
     return await asyncpg.connect(
-        host=host, port=parsed.port or 5432, user=parsed.username, database=parsed.database,
-        password=None if parsed.password is None else str(parsed.password), timeout=10)
+        host=host,
+        port=parsed.port or 5432,
+        user=parsed.username,
+        database=parsed.database,
+        password=None if parsed.password is None else str(parsed.password),
+        timeout=10,
+    )
 
 
 async def execute(url: str, *statements: str) -> None:

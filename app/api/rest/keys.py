@@ -23,7 +23,7 @@ class KeyBody(Body):
     scopes: Annotated[list[ShortText], Field(min_length=1, max_length=50, examples=[["*"]])]
     label: ShortText = "key"
     expires_at: Instant | None = None
-    options: Facts = {}
+    options: Facts = Field(default_factory=dict)
 
 
 class RotationBody(Body):
@@ -38,25 +38,42 @@ class TokenBody(Body):
     minutes: Annotated[int, Field(strict=True, ge=1, le=keys.MAX_TOKEN_MINUTES)] = keys.MAX_TOKEN_MINUTES
 
 
-TenantQuery = Annotated[str | None, Query(min_length=1, max_length=100, description="Whose keys; for the operator")]
+TenantQuery = Annotated[
+    str | None, Query(min_length=1, max_length=100, description="Whose keys; for the operator")
+]
 OfPath = Annotated[Caller, operator_or_owner(tenant_in="path")]
 OfQuery = Annotated[Caller, operator_or_owner(tenant_in="query")]
 
 
-@router.post("/v1/tenants/{tenant_id}/keys", operation_id="createKey", status_code=201, responses=problems(404))
+@router.post(
+    "/v1/tenants/{tenant_id}/keys", operation_id="createKey", status_code=201, responses=problems(404)
+)
 async def create_key(tenant_id: TenantId, body: KeyBody, caller: OfPath) -> Response:
     """A key of the tenant. It is shown in this answer and never again."""
-    return await caller.write(lambda tx: keys.create(
-        tx, scopes=body.scopes, label=body.label, expires_at=body.expires_at, now=wall_clock(), options=body.options,
-    ), status=201, headers={"Cache-Control": "no-store"})
+    return await caller.write(
+        lambda tx: keys.create(
+            tx,
+            scopes=body.scopes,
+            label=body.label,
+            expires_at=body.expires_at,
+            now=wall_clock(),
+            options=body.options,
+        ),
+        status=201,
+        headers={"Cache-Control": "no-store"},
+    )
 
 
 @router.get("/v1/keys", operation_id="listKeys", responses=problems(404))
 async def list_keys(caller: OfQuery, page: Paging, tenant_id: TenantQuery = None) -> Response:
     """The tenant's keys, without the keys themselves."""
+
     async def work(tx, after):  # type: ignore[no-untyped-def]
-        rows, last = await keys.list_keys(tx, limit=page.limit, after=after[0] if after else None, now=wall_clock())
+        rows, last = await keys.list_keys(
+            tx, limit=page.limit, after=after[0] if after else None, now=wall_clock()
+        )
         return rows, None if last is None else [last]
+
     return await caller.page(page, work)
 
 
@@ -68,20 +85,34 @@ async def revoke_key(key_id: PathId, caller: OfQuery, tenant_id: TenantQuery = N
     return answer
 
 
-@router.post("/v1/keys/{key_id}/rotation", operation_id="rotateKey", status_code=201, responses=problems(404, 409))
-async def rotate_key(key_id: PathId, body: RotationBody, caller: OfQuery, tenant_id: TenantQuery = None) -> Response:
+@router.post(
+    "/v1/keys/{key_id}/rotation", operation_id="rotateKey", status_code=201, responses=problems(404, 409)
+)
+async def rotate_key(
+    key_id: PathId, body: RotationBody, caller: OfQuery, tenant_id: TenantQuery = None
+) -> Response:
     """A successor with the same scopes; both live until the overlap is over."""
-    answer = await caller.write(lambda tx: keys.rotate(
-        tx, key_id, overlap_seconds=body.overlap_seconds, now=wall_clock()), status=201,
-        headers={"Cache-Control": "no-store"})
+    answer = await caller.write(
+        lambda tx: keys.rotate(tx, key_id, overlap_seconds=body.overlap_seconds, now=wall_clock()),
+        status=201,
+        headers={"Cache-Control": "no-store"},
+    )
     caller.rooms.authenticator.forget()
     return answer
 
 
-@router.post("/v1/customers/{customer_id}/tokens", operation_id="createCustomerToken", status_code=201,
-             responses=problems(404))
-async def create_customer_token(customer_id: PathId, body: TokenBody,
-                                caller: Annotated[Caller, scoped("customers:read")]) -> Response:
+@router.post(
+    "/v1/customers/{customer_id}/tokens",
+    operation_id="createCustomerToken",
+    status_code=201,
+    responses=problems(404),
+)
+async def create_customer_token(
+    customer_id: PathId, body: TokenBody, caller: Annotated[Caller, scoped("customers:read")]
+) -> Response:
     """An opaque, read-only token for this customer, at most ten minutes, for a page in a helpdesk."""
-    return await caller.write(lambda tx: keys.customer_token(tx, customer_id, minutes=body.minutes, now=wall_clock()),
-                              status=201, headers={"Cache-Control": "no-store"})
+    return await caller.write(
+        lambda tx: keys.customer_token(tx, customer_id, minutes=body.minutes, now=wall_clock()),
+        status=201,
+        headers={"Cache-Control": "no-store"},
+    )

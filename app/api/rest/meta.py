@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from app.api.deps import house
+from app.api.observability import CONTENT_TYPE
+from app.api.openapi import build
 from app.api.problems import CATALOGUE, Problem, page_of, problem, problems, published
 from app.api.reply import Reply
 from app.api.strict import PathId, StrictRoute
@@ -29,14 +32,18 @@ async def livez() -> Response:
 async def readyz(request: Request) -> Response:
     """Whether calls can be served: the database answers, as the right role, with the newest schema."""
     if getattr(request.app.state, "stopping", False):
-        return problem("unavailable", "The service is stopping.", checks=["stopping"], headers={"Retry-After": "1"})
+        return problem(
+            "unavailable", "The service is stopping.", checks=["stopping"], headers={"Retry-After": "1"}
+        )
     try:
         async with asyncio.timeout(READY_SECONDS):
             failed = await health.failed_checks(house(request).database)
     except TimeoutError:
         failed = ["database"]
     if failed:
-        return problem("unavailable", f"Not ready: {', '.join(failed)}.", checks=failed, headers={"Retry-After": "1"})
+        return problem(
+            "unavailable", f"Not ready: {', '.join(failed)}.", checks=failed, headers={"Retry-After": "1"}
+        )
     return Reply({"status": "ok"})
 
 
@@ -55,3 +62,31 @@ async def get_problem(code: PathId, request: Request) -> Response:
         return HTMLResponse(page_of(code))
     body: dict[str, Any] = {"code": code, "type": f"/problems/{code}", **CATALOGUE[code].json()}
     return Reply(body)
+
+
+@router.get("/metrics", include_in_schema=False)
+async def metrics(request: Request) -> Response:
+    """Figures for Prometheus: for whoever holds RETAINER_METRICS_TOKEN; without that setting for this machine alone."""
+    settings = house(request).parts.get("settings")
+    token = getattr(settings, "metrics_token", None)
+    if token is not None:
+        given = request.headers.get("authorization", "").partition(" ")[2].strip()
+        if not hmac.compare_digest(given.encode(), token.get_secret_value().encode()):
+            raise Problem("unauthorized", headers={"WWW-Authenticate": 'Bearer realm="metrics"'})
+    elif not _from_this_machine(request):
+        raise Problem("metrics_closed")
+    return Response(request.scope["retainer.figures"].text(), media_type=CONTENT_TYPE)
+
+
+def _from_this_machine(request: Request) -> bool:
+    host = request.client.host if request.client else ""
+    return host in ("testclient", "127.0.0.1", "::1") or host.startswith("127.")
+
+
+@router.get("/openapi.json", include_in_schema=False)
+async def get_contract(request: Request) -> Response:
+    """The contract of this version."""
+    app = request.app
+    if getattr(app.state, "contract", None) is None:
+        app.state.contract = build(app)
+    return Reply(app.state.contract)

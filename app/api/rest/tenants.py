@@ -43,10 +43,15 @@ class SuspensionBody(Body):
 async def put_tenant(tenant_id: TenantId, body: TenantBody, operator: OperatorOnly) -> Response:
     """A tenant under a policy. 201 the first time, 200 with the same body again, 409 with other content."""
     if (body.clock.mode == "virtual") != (body.clock.now is not None):
-        raise Problem("invalid_input", errors=[
-            FieldError("/clock/now", "required", "A virtual clock needs `now`, a real one has none.")])
+        raise Problem(
+            "invalid_input",
+            errors=[
+                FieldError("/clock/now", "required", "A virtual clock needs `now`, a real one has none.")
+            ],
+        )
     async with operator.rooms.database.founding(
-            tenant_id, actor=operator.actor, validate_only=operator.validate_only) as tx:
+        tenant_id, actor=operator.actor, validate_only=operator.validate_only
+    ) as tx:
         status, view = await tenants.put(tx, policy=body.policy, mode=body.clock.mode, now=body.clock.now)
     return Reply(view, status_code=status)
 
@@ -55,7 +60,10 @@ async def put_tenant(tenant_id: TenantId, body: TenantBody, operator: OperatorOn
 async def put_suspension(tenant_id: TenantId, body: SuspensionBody, operator: OperatorOnly) -> Response:
     """Suspends a tenant, or lifts it: ``{"suspended": false}``. Its keys stop, or go on, within a second."""
     view: dict[str, Any] = await operator.rooms.database.run(
-        tenant_id, lambda tx: tenants.suspend(tx, suspended=body.suspended, reason=body.reason),
-        actor=operator.actor, validate_only=operator.validate_only)
+        tenant_id,
+        lambda tx: tenants.suspend(tx, suspended=body.suspended, reason=body.reason),
+        actor=operator.actor,
+        validate_only=operator.validate_only,
+    )
     operator.rooms.authenticator.forget()
     return Reply(view)

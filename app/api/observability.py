@@ -1,0 +1,107 @@
+"""What an operator sees: a JSON line an event, and figures for Prometheus. No secret, no customer's data in either."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import generate_latest
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
+_SECRETS: Final = re.compile(
+    r"rtn_(?:live|test|ct|op)_[^\s\"',}]+"  # our keys
+    r"|(?i:bearer)\s+[^\s\"',}]+"
+    r"|whsec_[A-Za-z0-9+/=_-]+"
+    r"|(?<=://)[^/@\s:]+:[^/@\s]+(?=@)"  # user and password of an address
+    r"|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
+)
+
+
+class Figures:
+    """The metrics of one process. ``sample`` functions are asked at each scrape."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.duration = Histogram(
+            "http_server_request_duration_seconds",
+            "Time from head to answer",
+            ["method", "route", "status"],
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.in_flight = Gauge("http_server_active_requests", "Requests under way", registry=self.registry)
+        self.refusals = Counter(
+            "retainer_problems", "Answers that were problems, by code", ["code"], registry=self.registry
+        )
+        self.replays = Counter(
+            "retainer_idempotent_replays", "Keyed calls answered from the first time", registry=self.registry
+        )
+        self.samples: list[Callable[[], Iterable[tuple[str, str, str, float]]]] = []
+        self.registry.register(_Sampled(self))
+
+    def text(self) -> bytes:
+        """The page for Prometheus."""
+        return generate_latest(self.registry)
+
+
+class _Sampled:
+    """Figures that other parts keep themselves: (name, help, ``counter`` or ``gauge``, value)."""
+
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
+
+    def collect(self) -> Iterable[Metric]:
+        for sample in self._figures.samples:
+            for name, words, kind, value in sample():
+                family = CounterMetricFamily if kind == "counter" else GaugeMetricFamily
+                yield family(name, words, value=value)
+
+
+def redact(text: str) -> str:
+    """The text without anything that opens a door."""
+    return _SECRETS.sub("[secret]", text)
+
+
+def _redacted(_: Any, __: str, event: Any) -> Any:
+    return {name: redact(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+_CONFIGURED = "_retainer_handler"
+
+
+def configure_logging(level: str) -> None:
+    """JSON lines on stderr for our loggers, the server's and the libraries'. Safe to call again."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.ExtraAdder(),
+    ]
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            _redacted,
+            structlog.processors.JSONRenderer(ensure_ascii=False, sort_keys=True),
+        ],
+    )
+    root = logging.getLogger()
+    for old in [one for one in root.handlers if getattr(one, _CONFIGURED, False)]:
+        root.removeHandler(old)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    setattr(handler, _CONFIGURED, True)
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    for name in ("retainer", "uvicorn"):
+        logging.getLogger(name).setLevel(level.upper())
+    logging.getLogger("uvicorn.access").disabled = True

@@ -1,0 +1,250 @@
+"""The published contract: FastAPI's own schema, with what our doors do that it cannot see.
+
+Added here: who may call (scopes), ``validate_only`` and ``Idempotency-Key``, the problem answers, servers and tags, and
+shapes and examples of answers, recorded from the tests' real calls into ``openapi/answers.json`` (`tests.support.recording`).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from app.api import deps
+from app.api.problems import MEDIA_TYPE, MONEY_SCHEMA, REASON_SCHEMA, REMEDY_SCHEMA, SCHEMA
+
+ANSWERS: Final = Path(__file__).resolve().parent.parent.parent / "openapi" / "answers.json"
+TAGS: Final = (
+    ("Operator and sandbox", "Tenants, keys and a sandbox's own time."),
+    ("Storefront", "Offers, orders, choices, licenses and lots."),
+    ("Helpdesk", "Customers, tickets, covers and explanations."),
+    ("Credits", "Holds, captures, debits and batches for any other use."),
+    ("Calendars and clocks", "Service hours and promised times."),
+    ("Policies, partners, operations", "Policies, sources, webhooks, events, audit."),
+    ("Service", "Health, problems and this contract."),
+)
+DESCRIPTION: Final = (
+    "The ledger and the rules of paid support: credits, cover, quotes and promised times, with a reason for every "
+    "answer.\n\nCredits are integers, money is a decimal string with a currency, instants are RFC 3339 with an offset "
+    "and answered in UTC. Unknown fields are refused in requests; ignore unknown fields and values in answers, more will come."
+)
+DECISION_SCHEMA: Final[dict[str, Any]] = {
+    "title": "Decision",
+    "type": "object",
+    "required": ["allowed", "at", "policy", "reasons", "remedies"],
+    "properties": {
+        "allowed": {"type": "boolean"},
+        "at": {"type": "string", "format": "date-time"},
+        "policy": {
+            "type": "object",
+            "required": ["name", "version"],
+            "properties": {"name": {"type": "string"}, "version": {"type": "integer"}},
+        },
+        "reasons": {"type": "array", "items": {"$ref": "#/components/schemas/Reason"}},
+        "remedies": {"type": "array", "items": {"$ref": "#/components/schemas/Remedy"}},
+    },
+    "additionalProperties": True,
+}
+
+
+def build(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document of an application."""
+    document: dict[str, Any] = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=DESCRIPTION,
+        routes=app.routes,
+        tags=[{"name": name, "description": words} for name, words in TAGS],
+        servers=[{"url": "/", "description": "This server"}],
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        openapi_version="3.1.0",
+    )
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    schemas.update(
+        {
+            "Problem": SCHEMA,
+            "Reason": REASON_SCHEMA,
+            "Remedy": REMEDY_SCHEMA,
+            "Money": MONEY_SCHEMA,
+            "Decision": DECISION_SCHEMA,
+        }
+    )
+    components["securitySchemes"] = {
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "rtn_live_<random>_<checksum>",
+            "description": "A tenant's key with scopes, a customer token, or the operator's key.",
+        },
+    }
+    recorded = json.loads(ANSWERS.read_text(encoding="utf-8")) if ANSWERS.exists() else {}
+    schemas.update(recorded.get("schemas", {}))
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.include_in_schema:
+            for method in sorted(route.methods or ()):
+                operation = document["paths"][route.path_format][method.lower()]
+                _finish(operation, route, method, schemas, recorded.get("operations", {}))
+    document["components"]["schemas"] = dict(sorted(schemas.items()))
+    return document
+
+
+def dependencies(route: APIRoute) -> list[Any]:
+    """Everything that an operation depends on, as called."""
+    found: list[Any] = []
+    stack = [route.dependant]
+    while stack:
+        one = stack.pop()
+        stack.extend(one.dependencies)
+        if one.call is not None and one is not route.dependant:
+            found.append(one.call)
+    return found
+
+
+def scopes_of(route: APIRoute) -> tuple[str, ...] | None:
+    """The scopes any of which opens an operation; () for the operator's own; None when it needs no key."""
+    needed = dependencies(route)
+    for one in needed:
+        if isinstance(one, deps.Scoped):
+            return one.scopes
+    if deps._operator in needed:
+        return ()
+    return None
+
+
+def takes_key(route: APIRoute) -> bool:
+    """Whether the operation needs an Idempotency-Key."""
+    return "POST" in (route.methods or ()) and deps._keyed in dependencies(route)
+
+
+def _finish(
+    operation: dict[str, Any], route: APIRoute, method: str, schemas: dict[str, Any], recorded: dict[str, Any]
+) -> None:
+    scopes = scopes_of(route)
+    if scopes is not None:
+        operation["security"] = [{"bearer": []}]
+        operation["x-scopes"] = list(scopes)
+        if any(isinstance(one, deps.Scoped) and one.operator for one in dependencies(route)) or not scopes:
+            operation["x-operator"] = True
+    else:
+        operation["security"] = []
+    parameters = operation.setdefault("parameters", [])
+    if method != "GET" and scopes is not None:
+        parameters.append(
+            {
+                "name": "validate_only",
+                "in": "query",
+                "required": False,
+                "schema": {"type": "boolean", "default": False},
+                "description": "The full answer, nothing written.",
+            }
+        )
+    if takes_key(route):
+        parameters.append(
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": True,
+                "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x21-\\x7e]+$"},
+                "description": "Yours, one for each intent, kept for retries.",
+                "example": "0195f3c2-order-1001-hold",
+            }
+        )
+    for one in parameters:
+        if "example" not in one and "examples" not in one.get("schema", {}):
+            one["example"] = _parameter_example(one)
+    if not parameters:
+        operation.pop("parameters")
+    _request_example(operation, schemas, recorded.get(route.operation_id or "", {}))
+    _answers(operation, route, recorded.get(route.operation_id or "", {}))
+
+
+_PARAMETERS: Final = {
+    "tenant_id": "acme",
+    "customer_id": "c-1",
+    "order_id": "1001",
+    "ticket_id": "T-1",
+    "limit": 20,
+    "as_of": "2025-07-01T00:00:00Z",
+    "known_at": "2025-07-01T00:00:00Z",
+    "code": "unauthorized",
+    "name": "service-hours",
+    "number": 1,
+    "validate_only": False,
+    "action": "open_ticket",
+}
+
+
+def _parameter_example(parameter: dict[str, Any]) -> Any:
+    return _PARAMETERS.get(parameter["name"], example_of(parameter.get("schema", {}), {}))
+
+
+def _request_example(operation: dict[str, Any], schemas: dict[str, Any], recorded: dict[str, Any]) -> None:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if content is None:
+        return
+    operation["requestBody"]["required"] = True
+    if "example" not in content and "examples" not in content:
+        content["example"] = recorded.get("request") or example_of(content["schema"], schemas)
+
+
+def _answers(operation: dict[str, Any], route: APIRoute, recorded: dict[str, Any]) -> None:
+    responses: dict[str, Any] = operation["responses"]
+    if "422" in responses and MEDIA_TYPE not in responses["422"].get("content", {}):
+        responses.pop("422")
+    success = [code for code in responses if code.startswith("2")]
+    if route.methods == {"PUT"} and "201" in success and "200" not in responses:
+        responses["200"] = {**responses["201"], "description": "The same body again: as it is today"}
+        success.append("200")
+        responses["201"]["description"] = "Made"
+    for code in success:
+        content = responses[code].get("content", {}).get("application/json")
+        if content is None:
+            continue
+        content = responses[code]["content"]["application/json"] = dict(content)
+        if not content.get("schema"):
+            content["schema"] = recorded.get("schema") or {"type": "object", "additionalProperties": True}
+        if "response" in recorded and "example" not in content:
+            content["example"] = recorded["response"]
+        elif "example" not in content and "examples" not in content:
+            content["example"] = {}
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def example_of(schema: dict[str, Any], schemas: dict[str, Any], depth: int = 0) -> Any:
+    """A value that a schema allows, for documentation."""
+    if "$ref" in schema:
+        return example_of(schemas.get(schema["$ref"].rpartition("/")[2], {}), schemas, depth)
+    for name in ("example", "const", "default"):
+        if name in schema and schema[name] is not None:
+            return schema[name]
+    if schema.get("examples"):
+        return schema["examples"][0]
+    if schema.get("enum"):
+        return schema["enum"][0]
+    for name in ("anyOf", "oneOf", "allOf"):
+        if schema.get(name):
+            return example_of(schema[name][0], schemas, depth)
+    kind = schema.get("type")
+    if kind == "object":
+        wanted = schema.get("required", [])
+        return (
+            {
+                name: example_of(inner, schemas, depth + 1)
+                for name, inner in schema.get("properties", {}).items()
+                if name in wanted
+            }
+            if depth < 6
+            else {}
+        )
+    if kind == "array":
+        return [example_of(schema.get("items", {}), schemas, depth + 1)] if schema.get("minItems") else []
+    if kind == "integer":
+        return max(1, int(schema.get("minimum", 1)))
+    return {"boolean": True, "null": None, "number": 1}.get(str(kind), "text")

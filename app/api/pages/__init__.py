@@ -1,0 +1,1 @@
+"""Pages for people, from bundled assets: nobody outside is asked."""
