@@ -1,4 +1,4 @@
-"""Clocks: what is promised, how it stands, why a due time is what it is, and the sweep that judges (SHOPP-4 to SHOPP-6)."""
+"""Clocks: what is promised, how it stands, why a due time is what it is, the sweep that judges (SHOPP-4 to 6)."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ async def list_clocks(
 async def get_clock(
     tx: Tx, clock_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None
 ) -> dict[str, Any]:
-    """A clock as it stands, or stood ``as_of`` by what was ``known_at``. 404 ``clock_not_found``, before its start too."""
+    """A clock as it stands, or stood ``as_of`` by what was ``known_at``. 404 ``clock_not_found``, before its start too.
+    """
     clock = await clocks.require_one(tx, clock_id)
     at = as_of or tx.at
     if not any(one.occurred_at <= at for one in clock.known(known_at)):
@@ -69,7 +70,7 @@ async def get_clock(
 
 
 async def explain_clock(tx: Tx, clock_id: str, *, as_of: datetime | None = None) -> dict[str, Any]:
-    """Why a due time is what it is: the stretches counted, the closures skipped by name, and every event it rests on."""
+    """Why a due time is what it is: the stretches counted, closures skipped by name, every event it rests on."""
     clock = await clocks.require_one(tx, clock_id)
     at = as_of or tx.at
     view = clock.view(at)

@@ -1,0 +1,172 @@
+"""Calendars: dated versions under a notice rule, and questions about business time."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from pydantic import Field, StringConstraints
+
+from app.api.deps import Caller, KeyedCall, scoped
+from app.api.problems import Problem, problems
+from app.api.reply import Reply
+from app.api.strict import Body, Day, Flag, Instant, LongText, ShortText, StrictRoute, big, inbound
+from app.usecases import calendars
+
+router = APIRouter(route_class=StrictRoute, tags=["Calendars and clocks"])
+
+CalendarName = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+TimeOfDay = Annotated[str, StringConstraints(strict=True, pattern=r"^\d{2}:\d{2}$")]
+Opening = Annotated[list[TimeOfDay], Field(min_length=2, max_length=2, examples=[["09:00", "17:00"]])]
+Openings = Annotated[list[Opening], Field(max_length=48)]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Reader = Annotated[Caller, scoped("calendars:read", "calendars:write")]
+Writer = Annotated[Caller, scoped("calendars:write")]
+
+
+class CalendarBody(Body):
+    """A calendar: its zone (an IANA name) and how many days before it takes effect a closure is announced."""
+
+    zone: ShortText = Field(examples=["Europe/Berlin"])
+    notice_days: Annotated[int, Field(strict=True, ge=0, le=3650)] = 0
+
+
+class ExceptionBody(Body):
+    """What is different on one date."""
+
+    date: Day
+    kind: Literal["closed", "replace", "add", "subtract"]
+    name: Annotated[str, StringConstraints(strict=True, max_length=200)] | None = None
+    source: Annotated[str, StringConstraints(strict=True, max_length=200)] | None = None
+    hours: Openings | None = None
+
+
+class VersionBody(Body):
+    """A version from a local date on. What is left out is inherited from the version that holds on that date."""
+
+    effective_from: Day
+    weekly_hours: dict[Weekday, Openings] | None = None
+    exceptions: Annotated[list[ExceptionBody], Field(max_length=5000)] | None = None
+    closure_rules: dict[Literal["holidays", "closures"], list[dict[str, Any]]] | None = None
+    correction: Flag = False
+    reason: LongText | None = None
+
+
+@router.get("/v1/calendars", operation_id="listCalendars", responses=problems())
+async def list_calendars(caller: Reader) -> Response:
+    """The tenant's calendars; the policy's own is called ``service-hours``."""
+    return await caller.read(calendars.list_calendars)
+
+
+@router.put("/v1/calendars/{name}", operation_id="putCalendar", status_code=201, responses=problems(409, 412))
+async def put_calendar(
+    name: CalendarName, body: CalendarBody, caller: Writer,
+    if_match: Annotated[str | None, Header(description="The calendar's ETag, to change it")] = None,
+) -> Response:
+    """A calendar. 201 the first time, 200 with the same body again; other content needs If-Match."""
+    revision = _revision(if_match)
+    status, view = await caller.do(lambda tx: calendars.put_calendar(
+        tx, name, zone_name=body.zone, notice_days=body.notice_days, if_match=revision))
+    return Reply(view, status_code=status, headers=_etag(view))
+
+
+@router.get("/v1/calendars/{name}", operation_id="getCalendar", responses=problems(404))
+async def get_calendar(name: CalendarName, caller: Reader) -> Response:
+    """The calendar and its versions in brief; the ETag goes into If-Match."""
+    view = await caller.ask(lambda tx: calendars.get_calendar(tx, name))
+    return Reply(view, headers=_etag(view))
+
+
+@router.get("/v1/calendars/{name}/versions", operation_id="listCalendarVersions", responses=problems(404))
+async def list_versions(name: CalendarName, caller: Reader) -> Response:
+    """Every published version, the newest first."""
+    return await caller.read(lambda tx: calendars.list_versions(tx, name))
+
+
+@router.post("/v1/calendars/{name}/versions", operation_id="publishCalendarVersion", status_code=201,
+             responses=problems(404, 409))
+@big
+async def publish_version(name: CalendarName, body: VersionBody, caller: Writer, call: KeyedCall) -> Response:
+    """Publishes a version; ``preview`` says which open clocks it moves, or would with ``validate_only``."""
+    given = body.plain()
+    asked = calendars.NewVersion(**given)
+    return await call.keyed("calendars.publish", {"calendar": name, **given},
+                            lambda tx: calendars.add_version(tx, name, asked), status=201)
+
+
+@router.post("/v1/calendars/{name}/imports", operation_id="importCalendar", responses=problems(404, 415))
+@inbound
+async def import_draft(name: CalendarName, request: Request, caller: Writer) -> Response:
+    """A holiday feed (``text/calendar``) as a draft of exceptions with their names. Nothing is published."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != "text/calendar":
+        raise Problem("unsupported_media_type", "This operation takes text/calendar.")
+    try:
+        text = (await request.body()).decode("utf-8")
+    except UnicodeDecodeError:
+        raise Problem("unsupported_media_type", "The feed is not UTF-8.") from None
+    return await caller.read(lambda tx: calendars.import_draft(tx, name, text))
+
+
+@router.get("/v1/calendars/{name}/closures", operation_id="listClosures", responses=problems(404))
+async def closures(
+    name: CalendarName, caller: Reader,
+    first: Annotated[Day, Query(alias="from", description="First date")],
+    last: Annotated[Day, Query(alias="to", description="Last date, included")],
+) -> Response:
+    """Whole dates that are closed, with every reason; not paged."""
+    return await caller.read(lambda tx: calendars.closures(tx, name, first, last))
+
+
+@router.get("/v1/calendars/{name}/calendar.ics", operation_id="exportCalendar", responses=problems(404))
+async def export(
+    name: CalendarName, caller: Reader,
+    first: Annotated[Day | None, Query(alias="from", description="First date; this year's first")] = None,
+    last: Annotated[Day | None, Query(alias="to", description="Last date; the last of the year after next")] = None,
+) -> Response:
+    """Closed dates as iCalendar, to subscribe to."""
+    text = await caller.ask(lambda tx: calendars.export_icalendar(tx, name, first, last))
+    return Response(text, media_type="text/calendar; charset=utf-8")
+
+
+@router.get("/v1/calendars/{name}/open", operation_id="isOpen", responses=problems(404))
+async def is_open(name: CalendarName, at: Annotated[Instant, Query()], caller: Reader) -> Response:
+    """Whether an instant is business time, and the next opening and close after it."""
+    return await caller.read(lambda tx: calendars.is_open(tx, name, at))
+
+
+@router.get("/v1/calendars/{name}/elapsed", operation_id="elapsedTime", responses=problems(404))
+async def elapsed(
+    name: CalendarName, caller: Reader,
+    start: Annotated[Instant, Query(alias="from")], end: Annotated[Instant, Query(alias="to")],
+) -> Response:
+    """Business seconds between two instants; negative when ``to`` comes first."""
+    return await caller.read(lambda tx: calendars.elapsed(tx, name, start, end))
+
+
+@router.get("/v1/calendars/{name}/due", operation_id="dueTime", responses=problems(404))
+async def due(
+    name: CalendarName, caller: Reader, start: Annotated[Instant, Query(alias="from")],
+    target: Annotated[str, Query(min_length=1, max_length=100, examples=["business_days:1:close"])],
+) -> Response:
+    """When a target that starts at ``from`` falls due: the stretches counted, the closures skipped with their names."""
+    return await caller.read(lambda tx: calendars.due_at(tx, name, start, target))
+
+
+_TAG = re.compile(r'^(?:W/)?"?(\d{1,9})"?$')
+
+
+def _etag(view: dict[str, Any]) -> dict[str, str]:
+    return {"ETag": f'"{view["revision"]}"'}
+
+
+def _revision(if_match: str | None) -> int | None:
+    if if_match is None:
+        return None
+    match = _TAG.match(if_match.strip())
+    if match is None:
+        raise Problem("precondition_failed", "If-Match takes the calendar's ETag.")
+    return int(match.group(1))
+
+

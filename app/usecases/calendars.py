@@ -1,0 +1,501 @@
+"""Calendars: dated versions under a notice rule, their preview and publishing, and questions about business time.
+
+Publishing moves the open clocks that the change touches, with an event each, and never judges a closed clock again. A
+change that takes open time away sooner than its notice allows is refused, whatever shape it is written in, because the
+two timelines are compared instant by instant (SHOPP-3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import text
+
+from app.db import audit, calendars, clocks, plan, policies
+from app.db.agenda import Handler
+from app.db.calendars import SERVICE_HOURS, StoredCalendar, StoredVersion
+from app.db.engine import Database, Tx
+from app.documents.calendar_document import read_exceptions, read_weekly_hours
+from app.documents.closures import dump_closure_rules, holiday_library_version, parse_closure_rules
+from app.documents.icalendar import read_icalendar, write_icalendar
+from app.documents.policy_document import PolicyDocumentError
+from app.documents.zones import TZDB_VERSION, zone
+from app.domain import clock_wire as wire
+from app.domain.business_calendar import removed_within_notice
+from app.domain.decision import Decision, Reason
+from app.domain.errors import DomainError
+from app.domain.plan import AgendaItem
+from app.domain.sla_target import Due, due, parse_target
+from app.domain.ticket_clocks import Hours, TicketClock, TicketClocks, moved
+from app.domain.timeline import to_s
+from app.domain.wire import iso, iso_or_none
+
+BATCH: Final = 500
+AT_ONCE: Final = 2_000
+"""Open clocks looked at while publishing; the sweep goes on with the rest."""
+MOST_PREVIEWED: Final = 20_000
+LISTED: Final = 100
+RECOMPUTE: Final = "calendar.recompute"
+MOST_DAYS: Final = 3_660
+
+
+# --- the calendar itself ----------------------------------------------------------------------------------------------
+
+
+def view(calendar: StoredCalendar, hours: Hours | None = None) -> dict[str, Any]:
+    """A calendar as published. ``revision`` is the row's, for If-Match; ``calendar_revision`` the newest version's."""
+    return {
+        "name": calendar.name,
+        "zone": calendar.zone,
+        "notice_days": calendar.notice_days,
+        "revision": calendar.revision,
+        "calendar_revision": None if hours is None or not hours.revision else hours.revision,
+        "tzdb_version": TZDB_VERSION,
+        "created_at": iso(calendar.created_at),
+        "updated_at": iso(calendar.updated_at),
+    }
+
+
+async def put_calendar(tx: Tx, name: str, *, zone_name: str, notice_days: int,
+                       if_match: int | None = None) -> tuple[int, dict[str, Any]]:
+    """A calendar by its name: (201, view), or (200, view) with the same content again.
+
+    Other content is 409 ``calendar_conflict`` unless ``if_match`` names the row's revision (412 otherwise). The zone of
+    a calendar that has versions stays (it would move every hour without notice), and the notice of ``service-hours``
+    is never less than the policy promises.
+    """
+    zone(zone_name)
+    policy = (await policies.in_force(tx)).service_hours
+    if name == SERVICE_HOURS and notice_days < policy.notice_days:
+        raise DomainError("notice_below_policy", notice_days=notice_days, promised=policy.notice_days,
+                          clause=policy.notice_clause)
+    existing = await calendars.find(tx, name, lock=True)
+    if existing is None:
+        if if_match is not None:
+            raise DomainError("precondition_failed", calendar=name)
+        made = StoredCalendar(name=name, zone=zone_name, notice_days=notice_days, revision=1, created_at=tx.at,
+                              updated_at=tx.at)
+        await calendars.put(tx, made, new=True)
+        await audit.note(tx, "calendar.created", name, {"zone": zone_name, "notice_days": notice_days})
+        return 201, view(made)
+    if if_match is not None and if_match != existing.revision:
+        raise DomainError("precondition_failed", calendar=name, revision=existing.revision)
+    hours = await calendars.hours(tx, name)
+    if (existing.zone, existing.notice_days) == (zone_name, notice_days):
+        return 200, view(existing, hours)
+    if if_match is None:
+        raise DomainError("calendar_conflict", calendar=name, revision=existing.revision)
+    if existing.zone != zone_name and hours.calendar.versions:
+        raise DomainError("calendar_zone_fixed", calendar=name, zone=existing.zone)
+    changed = replace(existing, zone=zone_name, notice_days=notice_days, revision=existing.revision + 1,
+                      updated_at=tx.at)
+    await calendars.put(tx, changed, new=False)
+    await audit.note(tx, "calendar.changed", name, {"zone": zone_name, "notice_days": notice_days})
+    return 200, view(changed, hours)
+
+
+async def get_calendar(tx: Tx, name: str) -> dict[str, Any]:
+    """The calendar with its versions in brief."""
+    calendar = await calendars.require(tx, name)
+    return {
+        **view(calendar, await calendars.hours(tx, name)),
+        "versions": [
+            {"revision": one.revision, "effective_from": one.effective_from,
+             "published_at": iso_or_none(one.published_at)}
+            for one in await calendars.versions(tx, name)
+        ],
+    }
+
+
+async def list_calendars(tx: Tx) -> dict[str, Any]:
+    """All calendars of the tenant; not paged, there are few."""
+    return {"data": [view(await calendars.require(tx, name), await calendars.hours(tx, name))
+                     for name in await calendars.names(tx)], "next_cursor": None}
+
+
+def version_view(name: str, one: StoredVersion) -> dict[str, Any]:
+    """A version as published; its closures are listed by ``closures``."""
+    return {
+        "calendar": name,
+        "revision": one.revision,
+        "effective_from": one.effective_from,
+        "weekly_hours": dict(one.weekly_hours),
+        "exceptions": one.exceptions,
+        "closure_rules": dict(one.closure_rules),
+        "correction": one.is_correction,
+        "reason": one.reason,
+        "library_version": one.library_version,
+        "announced_at": iso(one.announced_at),
+        "published_at": iso_or_none(one.published_at),
+    }
+
+
+async def list_versions(tx: Tx, name: str) -> dict[str, Any]:
+    """Every published version, the newest first."""
+    await calendars.require(tx, name)
+    return {"data": [version_view(name, one) for one in reversed(await calendars.versions(tx, name))],
+            "next_cursor": None}
+
+
+# --- a new version ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewVersion:
+    """A version as a caller writes it. What is None is inherited from the version that holds on ``effective_from``."""
+
+    effective_from: date
+    weekly_hours: Mapping[str, Sequence[Sequence[str]]] | None = None
+    exceptions: Sequence[Mapping[str, Any]] | None = None
+    closure_rules: Mapping[str, Any] | None = None
+    correction: bool = False
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class Preview:
+    """What publishing does, or would do, to open clocks. Lists hold the first hundred; the counts are whole."""
+
+    looked_at: int = 0
+    earlier: int = 0
+    later: int = 0
+    complete: bool = True
+    moves: list[dict[str, Any]] = field(default_factory=list)
+    moved: int = 0
+    breaches: list[dict[str, Any]] = field(default_factory=list)
+    breaching: int = 0
+
+    def add(self, clock: TicketClock, old: datetime | None, new: datetime | None, *, breaches: bool) -> None:
+        """Counts one clock."""
+        self.looked_at += 1
+        named = {"clock_id": clock.clock_id, "ticket_id": clock.external_ticket_id, "milestone": clock.spec.milestone,
+                 "old_due_at": iso_or_none(old), "new_due_at": iso_or_none(new)}
+        if old != new:
+            self.moved += 1
+            if old is not None and new is not None:
+                self.earlier += new < old
+                self.later += new > old
+            if len(self.moves) < LISTED:
+                self.moves.append(named)
+        if breaches:
+            self.breaching += 1
+            if len(self.breaches) < LISTED:
+                self.breaches.append(named)
+
+    def json(self) -> dict[str, Any]:
+        """As published."""
+        return {
+            "open_clocks": self.looked_at,
+            "moved": self.moved,
+            "earlier": self.earlier,
+            "later": self.later,
+            "would_breach_count": self.breaching,
+            "complete": self.complete,
+            "moves": self.moves,
+            "would_breach": self.breaches,
+        }
+
+
+async def add_version(tx: Tx, name: str, asked: NewVersion) -> dict[str, Any]:
+    """Publishes a version, and moves the open clocks that it touches; the answer says which (`validate_only`: would).
+
+    Refused: ``correction_required`` for a date on or before an existing version's without ``correction`` and a reason;
+    ``notice_too_short`` where open time goes sooner than ``notice_days`` allow; ``invalid_hours``,
+    ``invalid_closure_rules``.
+    """
+    calendar = await calendars.require(tx, name, lock=True)
+    known = await calendars.versions(tx, name)
+    old = calendars.hours_of(name, calendar.zone, [calendars.domain_version(one) for one in known])
+    _check_date(known, asked)
+    version = _stored(tx, known, old, asked)
+    new = calendars.hours_of(
+        name, calendar.zone, [*(calendars.domain_version(one) for one in known), calendars.domain_version(version)]
+    )
+    await _check_notice(tx, calendar, old, new, asked.effective_from)
+    await calendars.add_version(tx, name, version)
+    await audit.note(tx, "calendar.version_published", name,
+                     {"revision": version.revision, "effective_from": version.effective_from,
+                      "correction": version.is_correction, "reason": version.reason})
+    preview = await (_preview(tx, name, new) if tx.validate_only else _recompute(tx, name, new))
+    return {**version_view(name, version), "preview": preview.json()}
+
+
+def _check_date(known: Sequence[StoredVersion], asked: NewVersion) -> None:
+    latest = max((one.effective_from for one in known), default=None)
+    on = asked.effective_from.isoformat()
+    if latest is not None and on <= latest and not (asked.correction and asked.reason):
+        raise DomainError("correction_required", effective_from=on, latest=latest)
+    if asked.correction and not asked.reason:
+        raise DomainError("correction_required", effective_from=on, latest=latest)
+
+
+def _stored(tx: Tx, known: Sequence[StoredVersion], old: Hours, asked: NewVersion) -> StoredVersion:
+    """The version in full: what is not given is inherited; closures are expanded and the library named."""
+    holds = old.calendar.version_on(asked.effective_from)
+    base = next((one for one in known if holds is not None and one.revision == holds.revision), None)
+    if asked.weekly_hours is not None:
+        weekly: Mapping[str, Any] = read_weekly_hours(asked.weekly_hours)
+    elif base is not None:
+        weekly = base.weekly_hours
+    else:
+        raise DomainError("invalid_hours", detail="the first version of a calendar needs weekly_hours")
+    if asked.closure_rules is not None:
+        try:
+            rules = parse_closure_rules(asked.closure_rules)
+        except PolicyDocumentError as error:
+            raise DomainError("invalid_closure_rules", problems=[
+                {"path": one.path, "message": one.message, "hint": one.hint} for one in error.problems]) from None
+        written, closures = dump_closure_rules(rules), calendars.expand(rules)
+        library = holiday_library_version()
+    elif base is not None:
+        # Inherited rows stay as they were promised, whatever a newer library says.
+        written, closures, library = dict(base.closure_rules), dict(base.closures), base.library_version
+    else:
+        written, closures, library = {"holidays": [], "closures": []}, {}, holiday_library_version()
+    exceptions = base.exceptions if base else []
+    if asked.exceptions is not None:
+        exceptions = read_exceptions(asked.exceptions)
+    return StoredVersion(
+        revision=max((one.revision for one in known), default=0) + 1,
+        effective_from=asked.effective_from.isoformat(),
+        weekly_hours=weekly,
+        exceptions=exceptions,
+        closure_rules=written,
+        closures=closures,
+        is_correction=asked.correction,
+        reason=asked.reason,
+        library_version=library,
+        announced_at=tx.at,
+        published_at=tx.at,
+        created_by=tx.actor,
+    )
+
+
+async def _check_notice(tx: Tx, calendar: StoredCalendar, old: Hours, new: Hours, since: date) -> None:
+    """Open time may go only after the notice, counted in the calendar's zone from today's local date (SHOPP-3)."""
+    if calendar.notice_days <= 0 or not old.calendar.versions:
+        return
+    removed = removed_within_notice(
+        old.calendar, new.calendar, announced_at=tx.at, notice_days=calendar.notice_days, since=since
+    )
+    if not removed:
+        return
+    announced = old.calendar.local_date(tx.at)
+    earliest = announced + timedelta(days=calendar.notice_days)
+    policy = await policies.in_force(tx)
+    stated = policy.service_hours
+    clause = (stated.notice_clause or stated.clause) if calendar.name == SERVICE_HOURS else None
+    found = policy.clause(clause) if clause else None
+    facts = {
+        "calendar": calendar.name,
+        "notice_days": calendar.notice_days,
+        "announced_on": announced.isoformat(),
+        "earliest": earliest.isoformat(),
+        "removed": [{"from": iso(one.start), "to": iso(one.end)} for one in removed[:10]],
+        "removed_seconds": sum(to_s(one.end) - to_s(one.start) for one in removed),
+    }
+    reason = Reason(
+        code="notice_too_short",
+        clause=clause,
+        message=f"New exclusions are announced {calendar.notice_days} days before they take effect; "
+                f"announced today, open time may be taken away from {earliest.isoformat()}.",
+        facts=facts,
+        reading=bool(found and found.reading),
+        would_change=f"an effective date from {earliest.isoformat()} on",
+    )
+    decision = Decision(allowed=False, at=tx.at, policy=policy.policy, policy_version=policy.version, reasons=(reason,))
+    raise DomainError("notice_too_short", decision=decision, **facts)
+
+
+# --- what it does to open clocks --------------------------------------------------------------------------------------
+
+
+async def _preview(tx: Tx, name: str, new: Hours) -> Preview:
+    found = Preview()
+    after = ("", "")
+    while batch := await clocks.open_batch(tx, name, after=after, limit=BATCH):
+        for clock in batch:
+            old_due, new_due, breaches = moved(clock, tx.at, new)
+            found.add(clock, old_due, new_due, breaches=breaches)
+        after = (batch[-1].customer_id, batch[-1].clock_id)
+        if found.looked_at >= MOST_PREVIEWED:
+            found.complete = False
+            break
+    return found
+
+
+async def _recompute(tx: Tx, name: str, new: Hours, *, after: tuple[str, str] = ("", "")) -> Preview:
+    """Moves the touched clocks in keyset batches, customers locked in order; the agenda goes on with what is too much
+    for one transaction. Doing it again changes nothing: a clock on the newest revision is not touched."""
+    found = Preview()
+    while batch := await clocks.open_batch(tx, name, after=after, limit=BATCH):
+        touched: dict[str, list[str]] = {}
+        for clock in batch:
+            old_due, new_due, breaches = moved(clock, tx.at, new)
+            found.add(clock, old_due, new_due, breaches=breaches)
+            if TicketClocks.touched(clock, tx.at, new):
+                touched.setdefault(clock.customer_id, []).append(clock.clock_id)
+        for customer_id, ids in sorted(touched.items()):
+            copied = await clocks.for_customer(tx, customer_id, ids, hours=new)
+            if copied is not None:
+                made, ledger, copy = copied
+                copy.calendar_changed(at=made.at)
+                await plan.write(tx, [(made, ledger)])
+        after = (batch[-1].customer_id, batch[-1].clock_id)
+        if found.looked_at >= AT_ONCE:
+            found.complete = False
+            await _go_on_later(tx, name, after)
+            break
+    return found
+
+
+_LATER = text(
+    "insert into agenda (tenant_id, kind, subject, at, customer_id, payload) values"
+    " (:tenant, :kind, :subject, :at, '', cast(:payload as jsonb))"
+    " on conflict (tenant_id, kind, subject) do update set at = excluded.at, payload = excluded.payload"
+)
+
+
+async def _go_on_later(tx: Tx, name: str, after: tuple[str, str]) -> None:
+    await tx.execute(_LATER, {"tenant": tx.tenant_id, "kind": RECOMPUTE, "subject": name, "at": tx.at,
+                              "payload": f'{{"customer": "{after[0]}", "clock": "{after[1]}"}}'})
+
+
+async def go_on(tx: Tx, item: AgendaItem) -> None:
+    """Goes on moving clocks to the newest version of a calendar, where publishing left off."""
+    hours = await calendars.hours(tx, item.subject)
+    await _recompute(tx, item.subject, hours, after=(item.payload["customer"], item.payload["clock"]))
+
+
+AGENDA: Final[dict[str, Handler]] = {RECOMPUTE: go_on}
+
+_STALE = text(
+    f"{clocks.SELECT_CLOCKS} and c.phase in ('running', 'paused') and c.tzdb_version <> :version"
+    " order by c.customer_id, c.clock_id limit :limit"
+)
+_CHECKED = text(
+    "update clock set tzdb_version = :version where tenant_id = :tenant and clock_id = any(:clocks)"
+)
+
+
+async def recompute_after_tzdb_change(db: Database, tenant_id: str) -> dict[str, Any]:
+    """Moves the open clocks whose due time another zone database moves, each with an event; closed ones keep theirs.
+
+    Run after an upgrade (`retainer doctor`, and each worker at its start). Answers how many were looked at and moved.
+    Doing it again does nothing: what was looked at is marked.
+    """
+    looked_at = moved_clocks = 0
+
+    async def batch(tx: Tx) -> tuple[int, int]:
+        stale = await clocks.load_rows(tx, _STALE, {"version": TZDB_VERSION, "limit": BATCH})
+        by_customer: dict[str, list[str]] = {}
+        for clock in stale:
+            by_customer.setdefault(clock.customer_id, []).append(clock.clock_id)
+        count = 0
+        for customer_id, ids in sorted(by_customer.items()):
+            copied = await clocks.for_customer(tx, customer_id, ids)
+            if copied is not None:
+                made, ledger, copy = copied
+                found = copy.tzdb_changed(at=made.at)
+                if found:
+                    await plan.write(tx, [(made, ledger)])
+                count += found
+        ids = [clock.clock_id for clock in stale]
+        await tx.execute(_CHECKED, {"tenant": tx.tenant_id, "version": TZDB_VERSION, "clocks": ids})
+        return len(ids), count
+
+    while True:
+        seen, count = await db.run(tenant_id, batch, actor="worker")
+        looked_at, moved_clocks = looked_at + seen, moved_clocks + count
+        if seen < BATCH:
+            return {"tzdb_version": TZDB_VERSION, "looked_at": looked_at, "moved": moved_clocks}
+
+
+# --- questions --------------------------------------------------------------------------------------------------------
+
+
+def _span(first: date, last: date) -> None:
+    if last < first:
+        raise DomainError("span_reversed", first=first.isoformat(), last=last.isoformat())
+    if (last - first).days > MOST_DAYS:
+        raise DomainError("span_too_long", days=(last - first).days, most=MOST_DAYS)
+
+
+async def closures(tx: Tx, name: str, first: date, last: date) -> dict[str, Any]:
+    """Dates closed as a whole from ``first`` to ``last``, both included, with every reason (SHOPP-2)."""
+    _span(first, last)
+    calendar = await calendars.current(tx, name)
+    return {
+        "data": [
+            {"date": one.on.isoformat(), "reasons": list(dict.fromkeys(reason.name for reason in one.reasons)),
+             "sources": sorted({reason.source for reason in one.reasons if reason.source})}
+            for one in calendar.closures(first, last)
+        ],
+        "next_cursor": None,
+        "calendar_revision": calendar.revision,
+    }
+
+
+async def is_open(tx: Tx, name: str, at: datetime) -> dict[str, Any]:
+    """Whether an instant is business time, with the next opening and close strictly after it."""
+    hours = await calendars.hours(tx, name)
+    return {
+        "open": hours.calendar.is_open(at),
+        "next_opening": iso_or_none(hours.calendar.next_opening(at)),
+        "next_close": iso_or_none(hours.calendar.next_close(at)),
+        "at": iso(at),
+        **_provenance(hours),
+    }
+
+
+async def elapsed(tx: Tx, name: str, start: datetime, end: datetime) -> dict[str, Any]:
+    """Business seconds from ``start`` to ``end``; negative when ``end`` comes first."""
+    hours = await calendars.hours(tx, name)
+    return {"business_seconds": hours.calendar.between(start, end), "from": iso(start), "to": iso(end),
+            **_provenance(hours)}
+
+
+async def due_at(tx: Tx, name: str, start: datetime, target: str) -> dict[str, Any]:
+    """When a target that starts then falls due, with the stretches counted and the closures skipped by name."""
+    hours = await calendars.hours(tx, name)
+    found: Due = due(hours.calendar, parse_target(target), start)
+    return {
+        "due_at": iso_or_none(found.due_at),
+        "from": iso(start),
+        "target": str(found.target),
+        "business_date": None if found.business_date is None else found.business_date.isoformat(),
+        **wire.explanation_json(found.explain),
+        **_provenance(hours),
+    }
+
+
+def _provenance(hours: Hours) -> dict[str, Any]:
+    return {"calendar_revision": hours.revision, "tzdb_version": hours.tzdb_version}
+
+
+# --- iCalendar --------------------------------------------------------------------------------------------------------
+
+
+async def import_draft(tx: Tx, name: str, body: str) -> dict[str, Any]:
+    """A feed's closed days as a draft: nothing is written. Review the names, then publish them as a version."""
+    await calendars.require(tx, name)
+    draft = read_icalendar(body)
+    return {
+        "calendar": name,
+        "published": False,
+        "exceptions": draft.exceptions,
+        "ignored": draft.ignored,
+        "next_step": f"Review the names; POST them as `exceptions` to /v1/calendars/{name}/versions.",
+    }
+
+
+async def export_icalendar(tx: Tx, name: str, first: date | None, last: date | None) -> str:
+    """Closed days as iCalendar, by default of this year and the next two."""
+    calendar = await calendars.current(tx, name)
+    year = calendar.local_date(tx.at).year
+    since, until = first or date(year, 1, 1), last or date(year + 2, 12, 31)
+    _span(since, until)
+    return write_icalendar(name, calendar.closures(since, until), at=tx.at)
