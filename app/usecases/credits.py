@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 import msgspec
@@ -98,7 +98,7 @@ class _Customer:
     external_id: str | None
     sequence: int
     ledger: Ledger
-    events: list[tuple[str, str, int, str, datetime, str]] = field(default_factory=list)
+    events: list[tuple[str, str, int, str, datetime, msgspec.Raw]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -116,6 +116,7 @@ class _Batch:
     ticket_names: dict[str, str] = field(default_factory=dict)
     known: dict[str, tuple[str, bytes, int, Any]] = field(default_factory=dict)
     stored: list[tuple[str, str, bytes, int, str, str | None, str | None]] = field(default_factory=list)
+    agenda: list[tuple[str, str, datetime, str, dict[str, Any]]] = field(default_factory=list)
 
 
 async def apply(
@@ -139,6 +140,7 @@ async def apply(
         customers=[(one.customer_id, one.ledger.at, one.sequence) for one in touched],
         events=[event for one in touched for event in one.events],
         commands=batch.stored,
+        agenda=batch.agenda,
     )
     return results
 
@@ -294,8 +296,9 @@ def _replay(command: CreditCommand, known: tuple[str, bytes, int, Any]) -> Credi
     kind, digest, status, answer = known
     if kind != command.kind or digest != command.digest():
         raise DomainError("idempotency_key_reused", key=command.key)
-    body = answer.encode() if isinstance(answer, str) else _encode(answer)
-    return CreditResult(status, body, replayed=True)
+    return CreditResult(
+        status, answer.encode() if isinstance(answer, str) else _encode(answer), replayed=True
+    )
 
 
 def _customer_of(batch: _Batch, command: CreditCommand) -> _Customer:
@@ -426,12 +429,25 @@ def _tell(
     _emit(batch, who, _EVENT_OF[command.kind], data)
     if command.kind == "adjust" and lot is not None:
         _emit(batch, who, "credits.granted", {**data, "source": lot.source})
+        _schedule(batch, who, lot)
     moved = _moved(ledger, before)
     if command.kind == "capture" and hold is not None and moved["released"]:
         _emit(batch, who, "credits.released", {**data, "credits": moved["released"]})
     after = balance["available"]
     if falls_low(batch.rules, before=after - moved["available"], after=after):
         _emit(batch, who, "credits.low", {"credit_type": credit_type, "credits": after, "balance": balance})
+
+
+def _schedule(batch: _Batch, who: _Customer, lot: Lot) -> None:
+    """A lot's reminders and end on the agenda, as `app.domain.granting.schedule_lot` puts those of orders."""
+    if lot.expires_at is None:
+        return
+    for days in batch.rules.reminder_days if batch.rules else ():
+        when = lot.expires_at - timedelta(days=days)
+        if who.ledger.at < when:
+            payload: dict[str, Any] = {"lot_id": lot.lot_id, "days": days}
+            batch.agenda.append(("lot.reminder", f"{lot.lot_id}:{days}", when, who.customer_id, payload))
+    batch.agenda.append(("lot.expired", lot.lot_id, lot.expires_at, who.customer_id, {"lot_id": lot.lot_id}))
 
 
 def _moved(ledger: Journal, before: int) -> dict[str, int]:
@@ -450,5 +466,12 @@ def _moved(ledger: Journal, before: int) -> dict[str, int]:
 def _emit(batch: _Batch, who: _Customer, type_: str, data: dict[str, Any]) -> None:
     who.sequence += 1
     who.events.append(
-        (batch.tx.mint("evt"), who.customer_id, who.sequence, type_, who.ledger.at, _encode(data).decode())
+        (
+            batch.tx.mint("evt"),
+            who.customer_id,
+            who.sequence,
+            type_,
+            who.ledger.at,
+            msgspec.Raw(_encode(data)),
+        )
     )

@@ -1,0 +1,285 @@
+"""Every invariant of the ledger as a question to the database, and its recomputation from the entries alone.
+
+Each query answers the rows that break it: (subject, expected, found). An empty answer is the promise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import text
+
+from app.db import ledger as rows
+from app.db.engine import Tx
+from app.domain.ids import CustomerId
+from app.domain.lot import Account, HoldLine, Lot
+
+MOST: Final = 100
+"""Rows shown of each broken invariant."""
+
+_TENANT: Final = "tenant_id = :tenant"
+_FOLD: Final = """
+    with moves as (
+        select o.customer_id, o.credit_type, o.hold_id, e.lot_id, e.source, e.target, e.credits
+        from operation o join entry e on e.tenant_id = o.tenant_id and e.operation_id = o.operation_id
+        where o.tenant_id = :tenant
+    )
+"""
+
+
+def _bucket(name: str) -> str:
+    """The replay of one bucket of a lot: what came in less what went out."""
+    into = (
+        f"target = '{name}'"
+        if name != "voided"
+        else "(target = 'owed' or (target = 'voided' and source <> 'owed'))"
+    )
+    came = f"coalesce(sum(credits) filter (where {into}), 0)"
+    return f"{came} - coalesce(sum(credits) filter (where source = '{name}'), 0)"
+
+
+INVARIANTS: Final[dict[str, str]] = {
+    "lot_identity": f"""
+        select lot_id, granted, available + held + spent + expired + voided from lot where {_TENANT}
+        and (granted <> available + held + spent + expired + voided
+             or least(available, held, spent, expired, voided) < 0 or is_open <> (available > 0))""",
+    "account_is_sum_of_lots": f"""
+        select a.customer_id || '/' || a.credit_type,
+               array[a.granted, a.available, a.held, a.spent, a.expired, a.voided - a.owed]::text,
+               array[l.granted, l.available, l.held, l.spent, l.expired, l.voided]::text
+        from account a left join lateral (
+            select coalesce(sum(granted), 0)::bigint granted, coalesce(sum(available), 0)::bigint available,
+                   coalesce(sum(held), 0)::bigint held, coalesce(sum(spent), 0)::bigint spent,
+                   coalesce(sum(expired), 0)::bigint expired, coalesce(sum(voided), 0)::bigint voided
+            from lot where lot.tenant_id = a.tenant_id and lot.customer_id = a.customer_id
+            and lot.credit_type = a.credit_type) l on true
+        where a.{_TENANT} and (a.granted, a.available, a.held, a.spent, a.expired, a.voided - a.owed)
+            is distinct from (l.granted, l.available, l.held, l.spent, l.expired, l.voided)""",
+    "lot_without_account": f"""
+        select l.lot_id, 'an account', 'none' from lot l where l.{_TENANT} and not exists (
+            select from account a where a.tenant_id = l.tenant_id and a.customer_id = l.customer_id
+            and a.credit_type = l.credit_type)""",
+    "lot_is_replay_of_entries": f"""
+        {_FOLD}, folded as (
+            select lot_id, {
+        ", ".join(
+            f"({_bucket(one)})::bigint as {one}"
+            for one in ("available", "held", "spent", "expired", "voided")
+        )
+    },
+                   coalesce(sum(credits) filter (where source = 'world'), 0)::bigint as granted
+            from moves group by lot_id)
+        select l.lot_id, array[f.granted, f.available, f.held, f.spent, f.expired, f.voided]::text,
+               array[l.granted, l.available, l.held, l.spent, l.expired, l.voided]::text
+        from lot l full join folded f on f.lot_id = l.lot_id
+        where coalesce(l.tenant_id, :tenant) = :tenant
+        and (l.granted, l.available, l.held, l.spent, l.expired, l.voided)
+            is distinct from (f.granted, f.available, f.held, f.spent, f.expired, f.voided)""",
+    "owed_is_replay_of_entries": f"""
+        {_FOLD} select a.customer_id || '/' || a.credit_type, coalesce(m.owed, 0), a.owed
+        from account a left join (
+            select customer_id, credit_type, (coalesce(sum(credits) filter (where source = 'owed'), 0)
+                - coalesce(sum(credits) filter (where target = 'owed'), 0))::bigint as owed
+            from moves where 'owed' in (source, target) group by 1, 2) m
+        on m.customer_id = a.customer_id and m.credit_type = a.credit_type
+        where a.{_TENANT} and a.owed <> coalesce(m.owed, 0)""",
+    "hold_line_is_replay_of_entries": f"""
+        {_FOLD}, folded as (
+            select hold_id, lot_id,
+                coalesce(sum(credits) filter (where source = 'available' and target in ('held', 'spent')), 0)::bigint
+                    as credits,
+                coalesce(sum(credits) filter (where target = 'spent'), 0)::bigint as captured,
+                coalesce(sum(credits) filter (where source = 'held' and target <> 'spent'), 0)::bigint as released,
+                coalesce(sum(credits) filter (where source = 'spent'), 0)::bigint as refunded
+            from moves where hold_id is not null group by 1, 2)
+        select l.hold_id || '/' || l.line_no, array[f.credits, f.captured, f.released, f.refunded]::text,
+               array[l.credits, l.captured, l.released, l.refunded]::text
+        from hold_line l left join folded f on f.hold_id = l.hold_id and f.lot_id = l.lot_id
+        where l.{_TENANT} and (l.credits, l.captured, l.released, l.refunded)
+            is distinct from (f.credits, f.captured, f.released, f.refunded)""",
+    "lot_held_and_spent_are_hold_lines": f"""
+        select l.lot_id, array[coalesce(h.held, 0), coalesce(h.spent, 0)]::text, array[l.held, l.spent]::text
+        from lot l left join (
+            select lot_id, sum(credits - captured - released)::bigint as held, sum(captured - refunded)::bigint as spent
+            from hold_line where {_TENANT} group by 1) h on h.lot_id = l.lot_id
+        where l.{_TENANT} and (l.held, l.spent) is distinct from (coalesce(h.held, 0), coalesce(h.spent, 0))""",
+    "hold_is_sum_of_lines": f"""
+        select h.hold_id, h.credits, coalesce(l.credits, 0) from hold h left join (
+            select hold_id, sum(credits)::bigint as credits, sum(credits - captured - released)::bigint as open
+            from hold_line where {_TENANT} group by 1) l on l.hold_id = h.hold_id
+        where h.{_TENANT} and (h.credits is distinct from l.credits or (l.open = 0) <> (h.closed_at is not null))""",
+    "one_effect_a_key": f"""
+        select command_id, 1, count(*) from operation where {_TENANT} and kind in ('debit', 'adjust')
+        and command_id is not null group by command_id having count(*) > 1""",
+    "nothing_spent_from_a_dead_lot": f"""
+        select o.operation_id, l.expires_at::text, o.effective_at::text
+        from lot l join entry e on e.tenant_id = l.tenant_id and e.lot_id = l.lot_id
+        and e.source = 'available' and e.target in ('held', 'spent')
+        join operation o on o.tenant_id = e.tenant_id and o.operation_id = e.operation_id
+        where l.{_TENANT} and l.expires_at <= o.effective_at""",
+    "spending_is_a_prefix": f"""
+        select a.hold_id, a.line_no, b.line_no from hold_line a join hold_line b
+        on b.tenant_id = a.tenant_id and b.hold_id = a.hold_id and b.line_no > a.line_no
+        where a.{_TENANT} and b.captured > 0 and a.captured + a.released < a.credits""",
+    "operation_has_entries": f"""
+        select o.operation_id, 'entries', 'none' from operation o where o.{_TENANT} and o.kind <> 'reopen'
+        and not exists (select from entry e where e.tenant_id = o.tenant_id and e.operation_id = o.operation_id)""",
+    "entry_has_operation": f"""
+        select e.operation_id, 'an operation', 'none' from entry e where e.{_TENANT} and not exists (
+            select from operation o where o.tenant_id = e.tenant_id and o.operation_id = e.operation_id)""",
+    "account_versions_have_no_gap": f"""
+        select a.customer_id || '/' || a.credit_type, a.version, coalesce(o.n, 0) from account a left join (
+            select customer_id, credit_type, count(*) as n, max(account_version) as last
+            from operation where {_TENANT} group by 1, 2) o
+        on o.customer_id = a.customer_id and o.credit_type = a.credit_type
+        where a.{_TENANT} and (a.version <> coalesce(o.n, 0) or a.version <> coalesce(o.last, 0))""",
+    "one_grant_a_unit": f"""
+        select order_id || '/' || line_id || '/' || unit_no || '/' || rule, 1, count(*) from lot
+        where {_TENANT} and order_id is not null group by order_id, line_id, unit_no, rule, credit_type
+        having count(*) > 1""",
+    "covers_do_not_overlap": f"""
+        select a.cover_id, a.ends_at::text, b.cover_id from cover a join cover b
+        on b.tenant_id = a.tenant_id and b.customer_id = a.customer_id and b.rule = a.rule and a.cover_id < b.cover_id
+        and b.license_id is not distinct from a.license_id and b.state in ('running', 'suspended')
+        where a.{_TENANT} and a.state in ('running', 'suspended') and a.start = 'first_ticket'
+        and b.start = 'first_ticket' and a.ends_at is not null and b.ends_at is not null
+        and tstzrange(a.starts_at, a.ends_at) && tstzrange(b.starts_at, b.ends_at)""",
+    "ticket_refunds_within_captures": f"""
+        select h.ticket_id, sum(l.captured), sum(l.refunded) from hold h join hold_line l
+        on l.tenant_id = h.tenant_id and l.hold_id = h.hold_id where h.{_TENANT} and h.ticket_id is not null
+        group by h.ticket_id having sum(l.refunded) > sum(l.captured)""",
+    "money_back_within_cost": f"""
+        select lot_id, coalesce(cost_amount, 0)::text, data ->> 'refunded' from lot where {_TENANT}
+        and data ? 'refunded' and (data ->> 'refunded')::numeric > coalesce(cost_amount, 0)""",
+    "owed_and_available_never_both": f"""
+        select customer_id || '/' || credit_type, 0, owed from account
+        where {_TENANT} and owed > 0 and available > 0""",
+    "expiry_is_known": f"""
+        select a.customer_id || '/' || a.credit_type, l.soonest::text, a.next_expiry::text from account a join (
+            select customer_id, credit_type, min(expires_at) as soonest from lot
+            where {_TENANT} and available > 0 and expires_at is not null group by 1, 2) l
+        on l.customer_id = a.customer_id and l.credit_type = a.credit_type
+        where a.{_TENANT} and (a.next_expiry is null or a.next_expiry > l.soonest)""",
+}
+_STATEMENTS: Final = {name: text(f"{sql} limit {MOST}") for name, sql in INVARIANTS.items()}
+_SCANS: Final = text(
+    "select set_config('enable_seqscan', 'on', true), set_config('enable_hashjoin', 'on', true),"
+    " set_config('enable_mergejoin', 'on', true), set_config('plan_cache_mode', 'force_custom_plan', true),"
+    " set_config('statement_timeout', '600000', true)"
+)
+_ACCOUNTS: Final = text(
+    "select customer_id from customer where tenant_id = :tenant and customer_id > :after order by customer_id limit 200"
+)
+_JOURNAL: Final = text(
+    "select o.credit_type, o.account_version, o.kind, o.hold_id, e.lot_id, e.source, e.target, e.credits"
+    " from operation o left join entry e on e.tenant_id = o.tenant_id and e.operation_id = o.operation_id"
+    " where o.tenant_id = :tenant and o.customer_id = :customer"
+    " order by o.credit_type, o.account_version, e.line_no"
+)
+
+
+async def broken(tx: Tx) -> list[dict[str, Any]]:
+    """Every row that breaks an invariant, by question."""
+    found: list[dict[str, Any]] = []
+    await tx.execute(_SCANS)
+    for name, statement in _STATEMENTS.items():
+        answers: Sequence[Any] = await tx.rows(statement, {"tenant": tx.tenant_id})
+        found += [
+            {"invariant": name, "subject": str(row[0]), "expected": str(row[1]), "found": str(row[2])}
+            for row in answers
+        ]
+    return found
+
+
+async def customers_after(tx: Tx, after: str) -> list[str]:
+    """The next 200 customers' ids."""
+    answers: Sequence[Any] = await tx.rows(_ACCOUNTS, {"tenant": tx.tenant_id, "after": after})
+    return [row[0] for row in answers]
+
+
+async def recompute(tx: Tx, customer_id: str) -> list[dict[str, Any]]:
+    """Replays one customer's entries, step by step, and compares with what stands in the tables."""
+    loaded = (await rows.load(tx, [customer_id], every_lot=True))[customer_id]
+    journal: Sequence[Any] = await tx.rows(_JOURNAL, {"tenant": tx.tenant_id, "customer": customer_id})
+    accounts: dict[str, Account] = {}
+    lots: dict[str, Lot] = {}
+    lines: dict[tuple[str, str], HoldLine] = {}
+    found: list[dict[str, Any]] = []
+    for credit_type, version, _, hold_id, lot_id, source, target, credits_ in journal:
+        account = accounts.setdefault(
+            credit_type, Account(customer_id=CustomerId(customer_id), credit_type=credit_type)
+        )
+        if version not in (account.version, account.version + 1):
+            found.append(_difference("version", f"{customer_id}/{credit_type}", account.version + 1, version))
+        account.version = version
+        if lot_id is None:
+            continue
+        stored = loaded[1].get(lot_id)
+        if stored is None:
+            found.append(_difference("entry_without_lot", lot_id, "a lot", "none"))
+            continue
+        lot = lots.setdefault(lot_id, _blank(stored))
+        if source == "world":
+            lot.granted += credits_
+        rows.fold(account, lot, source, target, credits_)
+        if min(lot.available, lot.held, lot.spent, lot.expired, lot.voided) < 0:
+            found.append(_difference("negative_at", f"{lot_id}@{version}", ">= 0", repr(_counters(lot))))
+        if hold_id is not None:
+            line = lines.setdefault((hold_id, lot_id), HoldLine(lot_id=lot_id, line_no=0, credits=0))
+            rows.fold_line(line, source, target, credits_)
+    return found + _compare(customer_id, loaded, accounts, lots, lines)
+
+
+def _compare(
+    customer_id: str,
+    loaded: rows.Loaded,
+    accounts: dict[str, Account],
+    lots: dict[str, Lot],
+    lines: dict[tuple[str, str], HoldLine],
+) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for key, account in accounts.items():
+        if key not in loaded[0]:
+            found.append(_difference("account", f"{customer_id}/{key}", "an account", "none"))
+        elif _totals(account) != _totals(loaded[0][key]):
+            found.append(
+                _difference("account", f"{customer_id}/{key}", _totals(account), _totals(loaded[0][key]))
+            )
+    for key, stored in loaded[1].items():
+        replayed = lots.get(key) or _blank(stored)
+        if _counters(replayed) != _counters(stored):
+            found.append(_difference("lot", key, _counters(replayed), _counters(stored)))
+    for hold in loaded[2].values():
+        for held in hold.lines:
+            made = lines.get((hold.hold_id, held.lot_id)) or HoldLine(
+                lot_id=held.lot_id, line_no=0, credits=0
+            )
+            if _parts(made) != _parts(held):
+                found.append(
+                    _difference("hold_line", f"{hold.hold_id}/{held.lot_id}", _parts(made), _parts(held))
+                )
+    return found
+
+
+def _blank(lot: Lot) -> Lot:
+    return Lot(
+        lot_id=lot.lot_id, customer_id=lot.customer_id, credit_type=lot.credit_type, source=lot.source, rule=lot.rule,
+        granted=0, effective_at=lot.effective_at, expires_at=lot.expires_at, available=0,
+    )  # fmt: skip
+
+
+def _counters(lot: Lot) -> tuple[int, ...]:
+    return (lot.granted, lot.available, lot.held, lot.spent, lot.expired, lot.voided)
+
+
+def _totals(one: Account) -> tuple[int, ...]:
+    return (one.granted, one.available, one.held, one.spent, one.expired, one.voided, one.owed, one.version)
+
+
+def _parts(line: HoldLine) -> tuple[int, ...]:
+    return (line.credits, line.captured, line.released, line.refunded)
+
+
+def _difference(what: str, subject: str, expected: object, found: object) -> dict[str, Any]:
+    return {"invariant": f"replay_{what}", "subject": subject, "expected": str(expected), "found": str(found)}

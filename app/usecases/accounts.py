@@ -1,0 +1,118 @@
+"""What a customer's account shows: balance, entries and statement, now or as of any instant in both times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from app.db import books, policies
+from app.db import ledger as rows
+from app.db.engine import Tx
+from app.domain.customer import Customer
+from app.domain.ids import CustomerId
+from app.domain.ledger import Ledger
+from app.domain.lot import Lot
+from app.domain.policy import Policy
+from app.domain.statement import Line, balance_json, due_lines, entry_json, statement_json
+from app.domain.wire import iso_or_none
+
+MOST_LINES = 20_000
+"""Entries a statement reads at most; beyond it the page of entries is the place to look."""
+
+
+async def balance(
+    tx: Tx, customer_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None
+) -> dict[str, Any]:
+    """The balance of a customer, exact at the instant whatever any sweep has done. 404 ``customer_not_found``."""
+    customer = await books.require_customer(tx, customer_id)
+    ledger, policy, at = await _ledger(tx, customer, as_of, known_at)
+    body = {"customer_id": customer_id, **balance_json(ledger, at=at, unit=_unit(policy))}
+    if known_at is not None:
+        body["known_at"] = iso_or_none(known_at)
+    return body
+
+
+async def entries(
+    tx: Tx,
+    customer_id: str,
+    *,
+    as_of: datetime | None = None,
+    known_at: datetime | None = None,
+    after: list[Any] | None = None,
+    limit: int = 20,
+) -> tuple[list[dict[str, Any]], list[Any] | None]:
+    """A page of the ledger by credit type, version and line, and the key to go on after. 404 ``customer_not_found``."""
+    customer = await books.require_customer(tx, customer_id)
+    start = (str(after[0]), int(after[1]), int(after[2])) if after else ("", 0, 0)
+    found = await rows.page(
+        tx, customer.customer_id, at=as_of, known_at=known_at, after=start, limit=limit + 1
+    )
+    shown = found[:limit]
+    names = await _names(tx, shown)
+    last = shown[-1] if len(found) > limit else None
+    return (
+        [entry_json(line, ticket_names=names) for line in shown],
+        None if last is None else [last.credit_type, last.account_version, last.line_no],
+    )
+
+
+async def statement(
+    tx: Tx, customer_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None
+) -> dict[str, Any]:
+    """The account page in three parts whose sums meet the balance (XC-13). 404 ``customer_not_found``."""
+    customer = await books.require_customer(tx, customer_id)
+    ledger, policy, at = await _ledger(tx, customer, as_of, known_at)
+    lines = await rows.page(tx, customer.customer_id, at=as_of, known_at=known_at, limit=MOST_LINES)
+    lines += due_lines(ledger, at)
+    lines.sort(key=lambda line: (line.effective_at, line.credit_type, line.account_version, line.line_no))
+    lots = await _lots(tx, lines, ledger)
+    body = statement_json(
+        lines,
+        at=at,
+        unit=_unit(policy),
+        lots=lots,
+        ticket_names=await _names(tx, lines),
+        labels={key: text for key, text in policy.labels.items() if key.startswith("statement.")},
+    )
+    body["held"] = sum(one.held for one in ledger.accounts.values())
+    return {"customer_id": customer_id, **body}
+
+
+async def _ledger(
+    tx: Tx, customer: Customer, as_of: datetime | None, known_at: datetime | None
+) -> tuple[Ledger, Policy, datetime]:
+    now = tx.at if customer.last_at is None else max(tx.at, customer.last_at)
+    at = as_of or now
+    policy = await policies.in_force(tx, at)
+    if as_of is None and known_at is None:
+        loaded = (await rows.load(tx, [customer.customer_id]))[customer.customer_id]
+    else:
+        loaded = await rows.load_as_of(tx, customer.customer_id, at=at, known_at=known_at)
+    ledger = Ledger(
+        customer_id=CustomerId(customer.customer_id),
+        at=at,
+        rules=policy.credits,
+        accounts=loaded[0],
+        lots=loaded[1],
+        holds=loaded[2],
+        mint=tx.mint,
+    )
+    if as_of is not None or known_at is not None:
+        for credit_type in ledger.accounts:
+            ledger.refresh_expiry(credit_type)
+    return ledger, policy, at
+
+
+async def _names(tx: Tx, lines: Iterable[Line]) -> dict[str, str]:
+    wanted = sorted({line.ticket_id for line in lines if line.ticket_id})
+    return await rows.ticket_names(tx, wanted) if wanted else {}
+
+
+async def _lots(tx: Tx, lines: Iterable[Line], ledger: Ledger) -> dict[str, Lot]:
+    wanted = sorted({line.lot_id for line in lines} - set(ledger.lots))
+    return {**ledger.lots, **(await rows.lots(tx, wanted) if wanted else {})}
+
+
+def _unit(policy: Policy) -> str | None:
+    return policy.unit.many if policy.unit else None

@@ -1,0 +1,158 @@
+"""Lots: transfer to another customer, and money back for unused credits, as the policy says."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from app.db import books, plan
+from app.db import ledger as rows
+from app.db.engine import Tx
+from app.domain.book import Book
+from app.domain.decision import Decision, Reason
+from app.domain.errors import DomainError
+from app.domain.lot import Lot
+from app.domain.money_back import RefundQuote, refund_quote, refunded_so_far
+from app.domain.statement import lot_json
+from app.domain.wire import decision_json, money_json
+
+_MESSAGES = {
+    "expired": "The credit has expired.",
+    "credit_in_use": "The credit is applied to a ticket that is not decided yet.",
+    "service_provided": "Service was given for it, so it is used.",
+    "not_bought": "It was not bought, so nothing was paid for it.",
+    "already_refunded": "It was refunded already.",
+    "refund_window_over": "The time for a refund has passed.",
+    "refund_not_offered": "The policy offers no refunds of credits.",
+}
+
+
+async def quote(tx: Tx, lot_id: str) -> dict[str, Any]:
+    """What a lot's unused credits would bring now (SHOPP-19). 404 ``lot_not_found``."""
+    book, lot = await _load(tx, lot_id, lock=False)
+    return _view(book, lot, await _quote(tx, book, lot, override=False))
+
+
+async def refund(tx: Tx, lot_id: str, *, override: bool, reason: str | None) -> dict[str, Any]:
+    """Voids the unused credits of a lot and says what money is due; the storefront pays it.
+
+    Refused (409) as the quote says: ``expired``, ``credit_in_use``, ``service_provided``, ``not_bought``,
+    ``already_refunded``, ``refund_window_over``, ``refund_not_offered``. ``override`` (SHOPP-20, its own scope, needs a
+    reason) gives the price paid, never more, less what was given back.
+    """
+    book, lot = await _load(tx, lot_id, lock=True)
+    quoted = await _quote(tx, book, lot, override=override)
+    if quoted.code is not None or quoted.refund is None:
+        raise DomainError(quoted.code or "not_bought", decision=_decision(book, quoted), lot_id=lot_id)
+    voided = 0
+    if lot.available:
+        voided = book.ledger.void(lot_id, reason=reason or "money back", clause=quoted.clause)
+    lot.data = {**lot.data, "refunded": str(refunded_so_far(lot) + quoted.refund.amount)}
+    book.ledger.mark_lot(lot)
+    answer = _view(book, lot, quoted)
+    answer["credits"] = voided
+    answer["balance"] = book.ledger.balance(lot.credit_type)
+    book.emit(
+        "lot.refunded",
+        {
+            "lot_id": lot_id, "credits": voided, "credit_type": lot.credit_type, "refund": money_json(quoted.refund),
+            "override": override, "reason": reason, "balance": answer["balance"],
+        },
+    )  # fmt: skip
+    tx.caches["customer_id"] = book.customer.customer_id
+    await plan.write_book(tx, book)
+    return answer
+
+
+async def transfer(tx: Tx, lot_id: str, to_customer_id: str) -> dict[str, Any]:
+    """Gives what is available of a lot to another customer, where the policy lets it (SHOPP-21 does not).
+
+    409 ``not_transferable``; 404 ``lot_not_found``, ``customer_not_found``; 422 ``same_customer``.
+    """
+    owner = await rows.lot_owner(tx, lot_id)
+    if owner is None:
+        raise DomainError("lot_not_found", lot_id=lot_id)
+    other = await books.require_customer(tx, to_customer_id)
+    if other.customer_id == owner:
+        raise DomainError("same_customer", customer_id=to_customer_id)
+    await books.lock_customers(tx, [owner, other.customer_id])
+    giver = await books.load_by_id(tx, owner)
+    taker = await books.load_by_id(tx, other.customer_id)
+    rule = giver.policy.transfer
+    if rule is None or not rule.allowed:
+        reason = Reason(
+            code="not_transferable",
+            clause=rule.clause if rule else None,
+            message=rule.message if rule else "The policy offers no transfer.",
+            facts={"lot_id": lot_id},
+            reading=bool(rule and rule.reading),
+        )
+        raise DomainError("not_transferable", decision=_of(giver, giver.at, reason), lot_id=lot_id)
+    lot = giver.ledger.lots[lot_id]
+    moved = giver.ledger.transfer_out(lot_id, reason=f"to {other.customer_id}", clause=rule.clause)
+    made = taker.ledger.transfer_in(lot, moved, reason=f"from {owner}", clause=rule.clause)
+    data = {"credits": moved, "credit_type": lot.credit_type}
+    giver.emit(
+        "credits.transferred", {**data, "lot_id": lot_id, "balance": giver.ledger.balance(lot.credit_type)}
+    )
+    taker.emit(
+        "credits.granted",
+        {
+            **data,
+            "lot_id": made.lot_id,
+            "source": "transfer",
+            "balance": taker.ledger.balance(lot.credit_type),
+        },
+    )
+    tx.caches["customer_id"] = giver.customer.customer_id
+    await plan.write(tx, [(giver.plan, giver.ledger), (taker.plan, taker.ledger)])
+    return {"credits": moved, "from": lot_json(lot), "to": {"customer_id": to_customer_id, **lot_json(made)}}
+
+
+async def _load(tx: Tx, lot_id: str, *, lock: bool) -> tuple[Book, Lot]:
+    owner = await rows.lot_owner(tx, lot_id)
+    if owner is None:
+        raise DomainError("lot_not_found", lot_id=lot_id)
+    book = await books.load_by_id(tx, owner, lock=lock)
+    return book, book.ledger.lots[lot_id]
+
+
+async def _quote(tx: Tx, book: Book, lot: Lot, *, override: bool) -> RefundQuote:
+    for credit_type in book.ledger.due_types():
+        book.ledger.book_due(credit_type)
+    served = await rows.service_given(tx, lot.lot_id) if lot.held else False
+    return refund_quote(lot, book.policy.money_back, book.at, service_provided=served, override=override)
+
+
+def _decision(book: Book, quoted: RefundQuote) -> Decision:
+    if quoted.code is None:
+        return Decision(
+            allowed=True, at=book.at, policy=book.policy.policy, policy_version=book.policy.version
+        )
+    reason = Reason(
+        code=quoted.code,
+        clause=quoted.clause,
+        message=_MESSAGES.get(quoted.code, quoted.code),
+        facts=quoted.facts,
+        reading=quoted.reading,
+    )
+    return _of(book, book.at, reason)
+
+
+def _of(book: Book, at: datetime, reason: Reason) -> Decision:
+    return Decision(
+        allowed=False, at=at, policy=book.policy.policy, policy_version=book.policy.version, reasons=(reason,)
+    )
+
+
+def _view(book: Book, lot: Lot, quoted: RefundQuote) -> dict[str, Any]:
+    return {
+        "lot_id": lot.lot_id,
+        "customer_id": book.customer.external_id,
+        "credits": quoted.credits,
+        "refund": money_json(quoted.refund)
+        or {"amount": str(Decimal("0.00")), "currency": book.policy.currency},
+        "basis": quoted.basis,
+        "decision": decision_json(_decision(book, quoted)),
+    }
