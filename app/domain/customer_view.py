@@ -6,12 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from app.domain import cover as covers
-from app.domain.amounts import Money
 from app.domain.book import Book
 from app.domain.customer import Addon, Choice, Cover, License, Order
 from app.domain.lot import Lot
 from app.domain.period import Term
 from app.domain.wire import iso, iso_or_none, money_json
+
+
+GRANTED = ("licenses", "lots", "covers", "choices", "addons")
+_PASSING = frozenset({"available", "held", "expired", "state", "active"})
 
 
 def license_view(one: License, at: datetime) -> dict[str, Any]:
@@ -163,21 +166,27 @@ def granted_by(book: Book, order_id: str) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def order_view(book: Book, order: Order, *, external_id: str | None) -> dict[str, Any]:
-    """An order as it stands now: what it granted and why, what it did not and why."""
+def order_view(order: Order, granted: dict[str, Any], *, customer_id: str | None, policy: str) -> dict[str, Any]:
+    """An order as published: what it granted and why, what it did not and why. ``customer_id`` is the vendor's."""
     stored = order.answer
     return {
         "order_id": order.order_id,
-        "customer_id": external_id,
+        "customer_id": customer_id,
         "placed_at": iso(order.placed_at),
         "currency": order.currency,
-        **granted_by(book, order.order_id),
+        **{name: granted.get(name, []) for name in GRANTED},
         "not_granted": stored.get("not_granted", []),
         "notices": stored.get("notices", []),
         "decisions": stored.get("decisions", []),
         "lines": stored.get("lines", []),
-        "policy": {"name": book.policy.policy, "version": order.policy_version},
+        "policy": {"name": policy, "version": order.policy_version},
     }
+
+
+def lasting(granted: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """What was granted without what changes by itself: states, and credits spent since."""
+    return {name: [{key: value for key, value in row.items() if key not in _PASSING} for row in granted.get(name, [])]
+            for name in GRANTED}  # fmt: skip
 
 
 def balance_by_type(book: Book) -> dict[str, dict[str, int]]:
@@ -186,8 +195,3 @@ def balance_by_type(book: Book) -> dict[str, dict[str, int]]:
     names = [one.credit_type for one in rules.types] if rules else []
     names += sorted(name for name in book.ledger.accounts if name not in names)
     return {name: book.ledger.balance(name) for name in names}
-
-
-def money_or_none(amount: Any, currency: str) -> Money | None:
-    """An amount as money, or None."""
-    return None if amount is None else Money(amount, currency)

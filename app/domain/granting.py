@@ -70,7 +70,7 @@ class _Ledger:
 def settle(book: Book, orders: Sequence[Order], terms: Terms) -> None:
     """Makes the book hold what these orders (all of the customer's) grant; changed answers are put into the plan."""
     ordered = sorted(orders, key=lambda one: (one.placed_at, one.order_id))
-    _rank(book, ordered, terms)
+    rank(book, ordered, terms)
     there = _there(book)
     told = {one.data["cover_id"] for one in book.plan.outbox if one.type == "cover.granted"}
     for order in ordered:
@@ -118,6 +118,12 @@ def sold(policy: Policy, sku: str) -> tuple[Offer, int | None] | NotGranted:
     )  # fmt: skip
 
 
+def is_unknown(policy: Policy, sku: str) -> bool:
+    """Whether the policy neither sells the sku nor says that it does not."""
+    found = sold(policy, sku)
+    return isinstance(found, NotGranted) and found.code == UNKNOWN_SKU
+
+
 def unknown_lines(order: Order) -> list[str]:
     """The lines whose sku the policy did not know."""
     return [one["line_id"] for one in order.answer.get("not_granted", ()) if one["code"] == UNKNOWN_SKU]
@@ -126,7 +132,7 @@ def unknown_lines(order: Order) -> list[str]:
 # --- licenses ---------------------------------------------------------------------------------------------------------
 
 
-def _rank(book: Book, ordered: Sequence[Order], terms: Terms) -> None:
+def rank(book: Book, ordered: Sequence[Order], terms: Terms) -> None:
     """Makes the licenses that are missing and gives every license its ordinal by (placed_at, order, line, unit)."""
     known = {(one.order_id, one.line_id, one.unit_no): one for one in book.licenses.values()}
     fresh: list[License] = []
@@ -202,8 +208,7 @@ def end_license(book: Book, one: License, when: datetime, *,
 # --- one line ---------------------------------------------------------------------------------------------------------
 
 
-def line_facts(book: Book, order: Order, line: OrderLine, policy: Policy, offer: Offer,
-               license_: License | None = None) -> dict[str, Any]:  # fmt: skip
+def line_facts(book: Book, order: Order, line: OrderLine, policy: Policy, offer: Offer) -> dict[str, Any]:
     """The facts that an offer's rules may ask for. Licenses count as they were held when the order was placed, those
     of the order itself included; the discount is exact (AVA-6)."""
     held = [
@@ -218,8 +223,6 @@ def line_facts(book: Book, order: Order, line: OrderLine, policy: Policy, offer:
         "customer.editions": editions_of(held),
     }
     facts |= {f"attributes.{name}": value for name, value in line.attributes.items()}
-    if license_ is not None:
-        facts |= {"license.ordinal": license_.ordinal, "license.first_order": license_.first_order}
     return facts
 
 
@@ -268,7 +271,7 @@ class _Line:
             self._addon(offer)
         if offer.kind == "license":
             for unit_no in range(1, self.line.quantity + 1):
-                self._unit(offer, n, unit_no)
+                self._unit(offer, n, unit_no, facts)
             return
         for grant in offer.grants:
             if self._applies(grant, facts, 0):
@@ -295,11 +298,11 @@ class _Line:
             "clause": clause, "reading": reading, "facts": facts, "policy_version": self.policy.version,
         })  # fmt: skip
 
-    def _unit(self, offer: Offer, n: int | None, unit_no: int) -> None:
+    def _unit(self, offer: Offer, n: int | None, unit_no: int, of_line: Mapping[str, Any]) -> None:
         one = self.there.licenses.get((self.order.order_id, self.line.line_id, unit_no))
         if one is None:
             return
-        facts = line_facts(self.book, self.order, self.line, self.policy, offer, one)
+        facts = {**of_line, "license.ordinal": one.ordinal, "license.first_order": one.first_order}
         wanted = [grant for grant in offer.grants if self._applies(grant, facts, unit_no)]
         unwanted = {grant.rule: grant for grant in offer.grants if grant not in wanted}
         self._take_back_wrong(one, unwanted)
@@ -319,6 +322,8 @@ class _Line:
     def _credits(self, grant: CreditGrant, offer: Offer, n: int | None, unit_no: int, one: License | None) -> None:
         key = (self.order.order_id, self.line.line_id, unit_no)
         if _gone(one) or any(lot.rule == grant.rule for lot in self.there.lots.get(key, ())):
+            return
+        if self.order.answer.get("merged"):  # Its lots were moved by paired entries when two accounts became one.
             return
         each = grant.credits if grant.credits is not None else n
         credits = (each or 0) * (self.line.quantity if one is None else 1)
@@ -426,8 +431,8 @@ class _Line:
                 _review(self.book, "lot", lot.lot_id, one, rule)
                 continue
             voided = self.book.ledger.void(lot.lot_id, reason="reranked", clause=rule.clause)
-            self.book.emit("credits.voided", {"lot_id": lot.lot_id, "credits": voided, "reason": "reranked",
-                                              "balance": self.book.ledger.balance(lot.credit_type)})  # fmt: skip
+            self.book.emit("credits.voided", {"lot_id": lot.lot_id, "order_id": lot.order_id, "credits": voided,
+                                              "reason": "reranked", "balance": self.book.ledger.balance(lot.credit_type)})  # fmt: skip
         for choice in self.there.choices.get(key, ()):
             if (rule := unwanted.get(choice.rule)) is None or choice.voided_at is not None:
                 continue

@@ -136,8 +136,9 @@ def _credits(book: Book, order: Order, line: OrderLine, answer: TakenBack, claus
             continue
         before = {lot.lot_id: lot.voided for lot in alike}
         result = book.ledger.void_grant(
-            order_id=order.order_id, line_id=line.line_id, units=(unit_no,), credits=share, reason=_REASON, clause=clause
-        )
+            order_id=order.order_id, line_id=line.line_id, units=(unit_no,), credits=share, reason=_REASON,
+            clause=clause,
+        )  # fmt: skip
         answer.owed += result.owed
         for lot in alike:
             voided = lot.voided - before[lot.lot_id]
@@ -145,7 +146,8 @@ def _credits(book: Book, order: Order, line: OrderLine, answer: TakenBack, claus
                 balance = book.ledger.balance(lot.credit_type)
                 answer.taken.append({"kind": "credits", "lot_id": lot.lot_id, "credit_type": lot.credit_type,
                                      "credits": voided, "line_id": line.line_id})  # fmt: skip
-                book.emit("credits.voided", {"lot_id": lot.lot_id, "credits": voided, "reason": _REASON, "balance": balance})
+                book.emit("credits.voided", {"lot_id": lot.lot_id, "order_id": order.order_id, "credits": voided,
+                                             "reason": _REASON, "balance": balance})  # fmt: skip
         if result.spent or result.held or result.expired:
             answer.left.append({"kind": "credits", "lot_id": alike[0].lot_id, "spent": result.spent, "held": result.held,
                                 "expired": result.expired, "line_id": line.line_id})  # fmt: skip

@@ -1,0 +1,110 @@
+"""Orders of the storefront, and their refunds. Natural keys: the order id, the refund id."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+from pydantic import Field
+
+from app.api.deps import Caller, KeyedCall, scoped
+from app.api.problems import problems
+from app.api.strict import (
+    Body,
+    Currency,
+    ExternalId,
+    Facts,
+    Instant,
+    LongText,
+    PathId,
+    PriceText,
+    StrictRoute,
+    check_digits,
+)
+from app.usecases import orders
+
+router = APIRouter(route_class=StrictRoute, tags=["Storefront"])
+
+Units = Annotated[int, Field(strict=True, ge=1, le=orders.MAX_UNITS)]
+
+
+class LineBody(Body):
+    """A line. Absent: ``unit_price`` the offer's price, ``list_price`` no discount."""
+
+    line_id: ExternalId = Field(examples=["1"])
+    sku: ExternalId = Field(examples=["license-standard"])
+    quantity: Units = 1
+    unit_price: PriceText | None = None
+    list_price: PriceText | None = None
+    attributes: Facts = Field(default_factory=dict)
+
+    def command(self, currency: str, index: int) -> orders.LineCommand:
+        """The line as the use case takes it."""
+        check_digits(self.unit_price, currency, f"/lines/{index}/unit_price")
+        check_digits(self.list_price, currency, f"/lines/{index}/list_price")
+        return orders.LineCommand(line_id=self.line_id, sku=self.sku, quantity=self.quantity, unit_price=self.unit_price,
+                                  list_price=self.list_price, attributes=dict(self.attributes))
+
+
+class OrderBody(Body):
+    """An order as it was placed."""
+
+    customer_id: ExternalId
+    placed_at: Instant
+    currency: Currency = "USD"
+    lines: Annotated[list[LineBody], Field(min_length=1, max_length=orders.MAX_UNITS)]
+
+    def command(self, order_id: str) -> orders.PutOrder:
+        """The order as the use case takes it."""
+        lines = tuple(one.command(self.currency, index) for index, one in enumerate(self.lines))
+        return orders.PutOrder(order_id=order_id, customer_id=self.customer_id, placed_at=self.placed_at,
+                               currency=self.currency, lines=lines)
+
+
+class RefundLineBody(Body):
+    """So many units of a line; absent, all that is left of it."""
+
+    line_id: ExternalId
+    quantity: Units | None = None
+
+
+class RefundBody(Body):
+    """A refund; without lines the whole order."""
+
+    refund_id: ExternalId
+    lines: Annotated[list[RefundLineBody], Field(max_length=orders.MAX_UNITS)] = Field(default_factory=list)
+    reason: LongText | None = None
+
+    def command(self, order_id: str) -> orders.RefundOrder:
+        """The refund as the use case takes it."""
+        lines = tuple(orders.RefundLine(line_id=one.line_id, quantity=one.quantity) for one in self.lines)
+        return orders.RefundOrder(order_id=order_id, refund_id=self.refund_id, lines=lines, reason=self.reason)
+
+
+@router.put("/v1/orders/{order_id}", operation_id="putOrder", status_code=201, responses=problems(409))
+async def put_order(order_id: PathId, body: OrderBody, caller: Annotated[Caller, scoped("orders:write")],
+                    call: KeyedCall) -> Response:
+    """Records an order: the licenses, lots, covers and open choices it granted, what it did not grant and why, and
+    notices. 201 the first time, 200 with the same body again, 409 ``order_conflict`` with other content."""
+    command = body.command(order_id)
+    return await call.natural(lambda tx: orders.put_order(tx, command))
+
+
+@router.get("/v1/orders/{order_id}", operation_id="getOrder", responses=problems(404))
+async def get_order(order_id: PathId, caller: Annotated[Caller, scoped("orders:read")]) -> Response:
+    """What an order granted and why, as it stands now, and its refunds."""
+    return await caller.read(lambda tx: orders.get_order(tx, order_id))
+
+
+@router.post("/v1/orders/{order_id}/refunds", operation_id="refundOrder", status_code=201, responses=problems(404, 409))
+async def refund_order(order_id: PathId, body: RefundBody, caller: Annotated[Caller, scoped("orders:write")],
+                       call: KeyedCall) -> Response:
+    """Takes back what is unspent of the refunded units and reports what was spent. 201 the first time, 200 again."""
+    command = body.command(order_id)
+    return await call.natural(lambda tx: orders.refund_order(tx, command))
+
+
+@router.post("/v1/orders/{order_id}/replay", operation_id="replayOrder", responses=problems(404))
+async def replay_order(order_id: PathId, caller: Annotated[Caller, scoped("orders:write")]) -> Response:
+    """Judges lines with an unknown sku anew by the policy in force now; safe any number of times."""
+    return await caller.write(lambda tx: orders.replay_order(tx, order_id))

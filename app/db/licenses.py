@@ -1,0 +1,107 @@
+"""Whose a license, cover or choice is; and the customer's book as it stood at another instant (decisions 12)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, select, text
+
+from app.db import books, policies
+from app.db import ledger as ledger_rows
+from app.db import schema as s
+from app.db.engine import Tx
+from app.domain.book import Book
+from app.domain.customer import Cover, Customer, License
+from app.domain.errors import DomainError
+from app.domain.ledger import Ledger
+from app.domain.plan import Plan
+from app.domain.wire import parse_iso, parse_iso_or_none
+
+_LAST = text(
+    "select distinct on (e.entity_id) e.entity_id, e.payload from entity_event e"
+    " where e.tenant_id = :tenant and e.stream = :stream and e.entity_id = any(:ids) and e.occurred_at <= :at"
+    " and (cast(:known as timestamptz) is null or e.recorded_at <= :known)"
+    " order by e.entity_id, e.seq desc"
+)
+
+
+async def owner_of_license(tx: Tx, license_id: str) -> str:
+    """Our id of the customer who holds a license, or 404 ``license_not_found``."""
+    return await _owner(tx, s.license_, "license_id", license_id, "license_not_found")
+
+
+async def owner_of_cover(tx: Tx, cover_id: str) -> str:
+    """Our id of the customer who has a cover, or 404 ``cover_not_found``."""
+    return await _owner(tx, s.cover, "cover_id", cover_id, "cover_not_found")
+
+
+async def _owner(tx: Tx, table: Table, column: str, value: str, code: str) -> str:
+    row = await tx.row(select(table.c.customer_id).where(table.c.tenant_id == tx.tenant_id, table.c[column] == value))
+    if row is None:
+        raise DomainError(code, id=value)
+    return str(row[0])
+
+
+async def book_at(tx: Tx, customer: Customer, *, at: datetime, known_at: datetime | None) -> Book:
+    """The book as it stood at ``at`` by what was recorded by ``known_at``, for reading: covers and licenses are the
+    last of their events by then, credits the sums of their entries."""
+    now = await books.load_by_id(tx, customer.customer_id, lock=False)
+    policy = await policies.in_force(tx, at)
+    accounts, lots, holds = await ledger_rows.load_as_of(tx, customer.customer_id, at=at, known_at=known_at)
+    covers = await _last(tx, "cover", list(now.covers), at, known_at)
+    licenses = await _last(tx, "license", list(now.licenses), at, known_at)
+    return Book(
+        customer=customer,
+        policy=policy,
+        at=at,
+        mint=tx.mint,
+        ledger=Ledger(customer_id=customer.customer_id, at=at, rules=policy.credits, accounts=accounts, lots=lots,
+                      holds=holds, mint=tx.mint),
+        plan=Plan(customer=customer, at=at, actor=tx.actor),
+        licenses={
+            key: _license(one, licenses[key]) for key, one in now.licenses.items() if key in licenses
+        },
+        covers={key: cover_then(payload["cover"]) for key, payload in covers.items() if "cover" in payload},
+        choices={
+            key: one for key, one in now.choices.items()
+            if one.opened_at <= at and (known_at is None or one.opened_at <= known_at) and _undone(one, at)
+        },
+        addons=[one for one in now.addons if one.placed_at <= at and _undone_addon(one, at)],
+    )  # fmt: skip
+
+
+async def _last(tx: Tx, stream: str, ids: list[str], at: datetime, known_at: datetime | None) -> dict[str, Any]:
+    if not ids:
+        return {}
+    rows = await tx.rows(_LAST, {"tenant": tx.tenant_id, "stream": stream, "ids": ids, "at": at, "known": known_at})
+    return {row[0]: row[1] for row in rows}
+
+
+def _license(one: License, payload: dict[str, Any]) -> License:
+    one.ordinal, one.first_order = payload["ordinal"], payload["first_order"]
+    one.ended_at, one.ended_reason = parse_iso_or_none(payload["ended_at"]), payload["ended_reason"]
+    if not payload["registered"]:
+        one.registered_domain = one.registered_at = None
+    return one
+
+
+def cover_then(data: dict[str, Any]) -> Cover:
+    """A cover from the payload of its event."""
+    times = {"granted_at", "starts_at", "ends_at", "suspended_at", "voided_at"}
+    values = {key: (parse_iso(value) if key in times and value is not None else value) for key, value in data.items()}
+    return books.cover_of(values)
+
+
+def _undone(one: Any, at: datetime) -> bool:
+    if one.made_at is not None and one.made_at > at:
+        one.option = one.made_at = None
+    if one.voided_at is not None and one.voided_at > at:
+        one.voided_at = None
+    return True
+
+
+def _undone_addon(one: Any, at: datetime) -> bool:
+    if one.voided_at is not None and one.voided_at > at:
+        one.voided_at = None
+    return True

@@ -1,0 +1,82 @@
+"""Orders and their refunds: rows in, domain values out."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import delete, insert, select, text
+
+from app.db import schema as s
+from app.db.engine import Tx
+from app.domain.customer import Order, OrderLine, OrderRefund
+
+_LOCK = text("select pg_advisory_xact_lock(hashtextextended(:name, 7))")
+
+
+async def lock(tx: Tx, order_id: str) -> None:
+    """Waits for others that write the same order: its id is a natural key across customers. Taken before any row."""
+    await tx.execute(_LOCK, {"name": f"{tx.tenant_id}/{order_id}"})
+
+
+async def find(tx: Tx, order_id: str) -> Order | None:
+    """The order with the storefront's id."""
+    row = await tx.row(select(s.purchase_order).where(
+        s.purchase_order.c.tenant_id == tx.tenant_id, s.purchase_order.c.order_id == order_id))
+    return None if row is None else order_of(row)
+
+
+async def of_customer(tx: Tx, customer_id: str) -> list[Order]:
+    """All orders of a customer, as placed: by (placed_at, order_id)."""
+    rows = await tx.rows(
+        select(s.purchase_order)
+        .where(s.purchase_order.c.tenant_id == tx.tenant_id, s.purchase_order.c.customer_id == customer_id)
+        .order_by(s.purchase_order.c.placed_at, s.purchase_order.c.order_id))
+    return [order_of(row) for row in rows]
+
+
+async def refunds(tx: Tx, order_id: str) -> list[OrderRefund]:
+    """The refunds of an order, oldest first; one that came before its order has no customer yet."""
+    rows = await tx.rows(
+        select(s.order_refund)
+        .where(s.order_refund.c.tenant_id == tx.tenant_id, s.order_refund.c.order_id == order_id)
+        .order_by(s.order_refund.c.at, s.order_refund.c.refund_id))
+    return [
+        OrderRefund(order_id=row.order_id, refund_id=row.refund_id, customer_id=row.customer_id,
+                    payload_hash=row.payload_hash, answer=dict(row.answer), at=row.at)
+        for row in rows
+    ]
+
+
+async def keep_early_refund(tx: Tx, refund: OrderRefund) -> None:
+    """Keeps a refund whose order has not come yet (its answer holds what was asked for)."""
+    await tx.execute(insert(s.order_refund).values(
+        tenant_id=tx.tenant_id, order_id=refund.order_id, refund_id=refund.refund_id, customer_id="",
+        payload_hash=refund.payload_hash, answer=refund.answer, at=refund.at))
+
+
+async def take_early_refunds(tx: Tx, order_id: str) -> None:
+    """Takes the early refunds off; they are written anew with what they took back."""
+    await tx.execute(delete(s.order_refund).where(
+        s.order_refund.c.tenant_id == tx.tenant_id, s.order_refund.c.order_id == order_id,
+        s.order_refund.c.customer_id == ""))
+
+
+def order_of(row: Any) -> Order:
+    """An order from its row."""
+    return Order(
+        order_id=row.order_id, customer_id=row.customer_id, placed_at=row.placed_at, received_at=row.received_at,
+        currency=row.currency, lines=tuple(_line(one) for one in row.lines), payload_hash=row.payload_hash,
+        answer=dict(row.answer), policy_version=row.policy_version, source=row.source, version=row.version,
+    )  # fmt: skip
+
+
+def _line(data: dict[str, Any]) -> OrderLine:
+    return OrderLine(
+        line_id=data["line_id"], sku=data["sku"], quantity=data["quantity"], unit_price=_decimal(data["unit_price"]),
+        list_price=_decimal(data["list_price"]), attributes=dict(data["attributes"]),
+    )  # fmt: skip
+
+
+def _decimal(text_: str | None) -> Decimal | None:
+    return None if text_ is None else Decimal(text_)

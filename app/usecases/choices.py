@@ -1,0 +1,48 @@
+"""Choices: one of several grants, at the customer's choice, irreversible (CSC-1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.db import books, policies
+from app.db.engine import Tx
+from app.db.plan import write_book
+from app.domain import granting
+from app.domain.customer_view import choice_view, cover_view, lot_view, option_names
+from app.domain.errors import DomainError
+from app.domain.ids import ChoiceId
+from app.domain.lot import Lot
+
+
+async def list_choices(tx: Tx, customer_id: str, *, every: bool = False) -> dict[str, Any]:
+    """The customer's open choices, oldest first; ``every``: those made or taken back too."""
+    customer = await books.require_customer(tx, customer_id)
+    book = await books.load_by_id(tx, customer.customer_id, lock=False)
+    found = sorted(book.choices.values(), key=lambda one: (one.placed_at, one.choice_id)) if every else book.open_choices()
+    return {"data": [choice_view(one) for one in found], "next_cursor": None}
+
+
+async def make_choice(tx: Tx, customer_id: str, choice_id: str, *, option: str) -> dict[str, Any]:
+    """Grants exactly one option. Refused: ``choice_not_found``, ``unknown_option`` (422), ``choice_made``,
+    ``choice_voided`` (409). Of two at once, one wins: the customer's row is the lock."""
+    book = await books.load(tx, customer_id)
+    tx.caches["customer_id"] = book.customer.customer_id
+    choice = book.choices.get(ChoiceId(choice_id))
+    if choice is None:
+        raise DomainError("choice_not_found", choice_id=choice_id)
+    if option not in choice.options:
+        raise DomainError("unknown_option", field="option", option=option, known=option_names(choice))
+    if choice.voided_at is not None:
+        raise DomainError("choice_voided", choice_id=choice_id)
+    if choice.option is not None:
+        raise DomainError("choice_made", choice_id=choice_id, option=choice.option)
+    policy = await policies.of_version(tx, choice.policy_version)
+    granted = granting.choose(book, choice, option, policy)
+    await write_book(tx, book)
+    lot, cover = (granted, None) if isinstance(granted, Lot) else (None, granted)
+    return {
+        **choice_view(choice),
+        "customer_id": customer_id,
+        "lots": [] if lot is None else [lot_view(lot, book.at)],
+        "covers": [] if cover is None else [cover_view(cover, book.at)],
+    }

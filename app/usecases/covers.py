@@ -1,0 +1,96 @@
+"""Covers: suspension, resumption and extension, and what falls due with them (CSC-5, CACTU-8, CACTU-13)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from app.db import books, licenses
+from app.db.agenda import Handler
+from app.db.engine import Tx
+from app.db.plan import write_book
+from app.domain import cover as covers
+from app.domain.book import Book
+from app.domain.customer import Cover
+from app.domain.customer_view import cover_view
+from app.domain.granting import ended_key, standing
+from app.domain.ids import CoverId
+from app.domain.plan import AgendaItem
+from app.domain.wire import iso, iso_or_none
+
+
+async def get_cover(tx: Tx, cover_id: str) -> dict[str, Any]:
+    """A cover as it stands now, or 404 ``cover_not_found``."""
+    book = await books.load_by_id(tx, await licenses.owner_of_cover(tx, cover_id), lock=False)
+    return _view(book, covers.cover_in(book, cover_id))
+
+
+async def suspend(tx: Tx, cover_id: str, *, reason: str | None = None) -> dict[str, Any]:
+    """Stops a running period, as often as the policy says: refused ``suspension_used``, ``not_suspendable`` (409)."""
+    book, cover = await _load(tx, cover_id)
+    covers.suspend(book, cover)
+    await write_book(tx, book)
+    return _view(book, cover)
+
+
+async def resume(tx: Tx, cover_id: str, *, reason: str | None = None) -> dict[str, Any]:
+    """Goes on with a suspended period; the end moves by the time it was suspended. Else 409 ``not_suspended``."""
+    book, cover = await _load(tx, cover_id)
+    covers.resume(book, cover)
+    await write_book(tx, book)
+    return _view(book, cover)
+
+
+async def extend(tx: Tx, cover_id: str, *, months: int, reason: str) -> dict[str, Any]:
+    """Extends cover without an order, where the policy does: else 409 ``no_free_extension`` (CACTU-8)."""
+    book, cover = await _load(tx, cover_id)
+    covers.extend(book, cover, months, reason=reason)
+    await write_book(tx, book)
+    return _view(book, cover)
+
+
+async def _load(tx: Tx, cover_id: str) -> tuple[Book, Cover]:
+    book = await books.load_by_id(tx, await licenses.owner_of_cover(tx, cover_id))
+    tx.caches["customer_id"] = book.customer.customer_id
+    return book, covers.cover_in(book, cover_id)
+
+
+def _view(book: Book, cover: Cover) -> dict[str, Any]:
+    return {"customer_id": book.customer.external_id, **cover_view(cover, book.at)}
+
+
+# --- what falls due ---------------------------------------------------------------------------------------------------
+
+
+async def remind(tx: Tx, item: AgendaItem) -> None:
+    """Tells that a cover ends in so many days, once; says until when the account is covered beyond it."""
+    book = await books.load_by_id(tx, item.customer_id)
+    cover = book.covers.get(CoverId(item.payload["cover_id"]))
+    days = item.payload["days"]
+    if cover is None or cover.ends_at is None or cover.state != "running" or cover.ends_at <= book.at:
+        return
+    if cover.ends_at - timedelta(days=days) > book.at:
+        return
+    rules = book.policy.cover
+    until = covers.stack_end(standing(book, cover.actions), cover.ends_at)
+    book.emit("cover.reminder", {
+        "cover_id": cover.cover_id, "license_id": cover.license_id, "days": days, "ends_at": iso(cover.ends_at),
+        "covered_until": iso(until), "clause": rules.reminder_clause, "reading": rules.reading,
+    }, occurred_at=item.at, dedupe_key=f"cover.reminder:{cover.cover_id}:{days}:{iso(cover.ends_at)}")  # fmt: skip
+    await write_book(tx, book)
+
+
+async def end(tx: Tx, item: AgendaItem) -> None:
+    """Tells that a cover has ended, once an end. Nothing else happens: that it ended is read off its end."""
+    book = await books.load_by_id(tx, item.customer_id)
+    cover = book.covers.get(CoverId(item.payload["cover_id"]))
+    if cover is None or covers.state_of(cover, book.at) != "ended":
+        return
+    book.emit("cover.ended", {
+        "cover_id": cover.cover_id, "license_id": cover.license_id, "order_id": cover.order_id,
+        "ended_at": iso_or_none(cover.ends_at),
+    }, occurred_at=cover.ends_at, dedupe_key=ended_key(cover))  # fmt: skip
+    await write_book(tx, book)
+
+
+AGENDA: dict[str, Handler] = {"cover.reminder": remind, "cover.ended": end}

@@ -1,0 +1,141 @@
+"""Customers: what a sidebar shows, search, export, erasure, and merging two accounts into one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.db import books, customers, orders, policies
+from app.db.engine import Tx
+from app.db.plan import write
+from app.domain import granting
+from app.domain.book import Book
+from app.domain.customer import Customer
+from app.domain.customer_view import addon_view, balance_by_type, choice_view, cover_view, license_view, lot_view
+from app.domain.errors import DomainError
+from app.domain.plan import AuditRow
+from app.domain.wire import iso, jsonable
+
+
+async def search_customers(
+    tx: Tx, *, query: str | None = None, after: str | None = None, limit: int = 20
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Customers by the vendor's id (part of it), or by an order, license, domain or ticket of theirs: (rows, key to go
+    on after)."""
+    found = await customers.search(tx, query, after=after, limit=limit + 1)
+    rows = [{"customer_id": name, "created_at": iso(since)} for name, since in found[:limit]]
+    return rows, rows[-1]["customer_id"] if len(found) > limit else None
+
+
+async def get_customer(tx: Tx, customer_id: str) -> dict[str, Any]:
+    """All a sidebar shows in one answer: licenses, covers, lots and balances, open choices and open tickets."""
+    customer = await books.require_customer(tx, customer_id)
+    book = await books.load_by_id(tx, customer.customer_id, lock=False)
+    return {
+        **_summary(book),
+        "customer_id": customer_id,
+        "created_at": iso(await customers.since(tx, customer.customer_id)),
+        "open_tickets": await customers.open_tickets(tx, customer.customer_id),
+    }
+
+
+def _summary(book: Book) -> dict[str, Any]:
+    at, unit = book.at, book.policy.unit
+    by_type = balance_by_type(book)
+    licenses = sorted(book.licenses.values(), key=lambda one: (one.ordinal, one.license_id))
+    covers = sorted(book.covers.values(), key=lambda one: (one.granted_at, one.starts_at or one.granted_at, one.cover_id))
+    lots = [one for one in book.ledger.lots.values() if one.available or one.held]
+    return {
+        "customer_id": book.customer.external_id,
+        "at": iso(at),
+        "licenses": [license_view(one, at) for one in licenses],
+        "covers": [cover_view(one, at) for one in covers],
+        "balance": {
+            "unit": None if unit is None else unit.many,
+            "available": sum(one["available"] for one in by_type.values()),
+            "held": sum(one["held"] for one in by_type.values()),
+            "by_type": by_type,
+        },
+        "lots": [lot_view(one, at) for one in sorted(lots, key=lambda one: (one.effective_at, one.lot_id))],
+        "choices": [choice_view(one) for one in book.open_choices()],
+        "addons": [addon_view(one) for one in book.addons if one.voided_at is None],
+        "facts": jsonable(book.customer.data),
+    }
+
+
+async def export_customer(tx: Tx, customer_id: str) -> dict[str, Any]:
+    """All that is kept about a customer, row by row, in the words of the tables (SHOPP-23)."""
+    customer = await books.require_customer(tx, customer_id)
+    found = await customers.everything(tx, customer.customer_id)
+    for former in await customers.merged_from(tx, customer.customer_id):
+        for name, rows in (await customers.everything(tx, former)).items():
+            found[name] += rows
+    return {
+        "customer_id": customer_id,
+        "exported_at": iso(tx.at),
+        "customer": {
+            "surrogate_id": customer.customer_id,
+            "profile": jsonable(customer.profile),
+            "facts": jsonable(customer.data),
+            "last_at": None if customer.last_at is None else iso(customer.last_at),
+        },
+        **found,
+    }
+
+
+async def erase_customer(tx: Tx, customer_id: str) -> dict[str, Any]:
+    """Removes the customer's names with the ledger's arithmetic intact; afterwards the id is unknown (404), and one that
+    appears again is a new customer."""
+    book = await books.load(tx, customer_id)
+    book.customer.profile = {}
+    book.emit("customer.erased", {})
+    book.plan.audit.append(AuditRow(action="customer.erased", subject=book.customer.customer_id))
+    await write(tx, [(book.plan, None)])
+    if not tx.validate_only:
+        await customers.erase(tx, book.customer.customer_id, customer_id, book.at)
+    return {"customer_id": customer_id, "erased": True, "erased_at": iso(book.at)}
+
+
+async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) -> dict[str, Any]:
+    """Merges one account into another: what hangs on it moves, whole lots by paired entries, licenses are ranked anew.
+
+    Refused: ``merge_into_itself`` (422), ``merge_blocked`` while the account has credits held or open tickets (409).
+    """
+    source, target = await books.require_customer(tx, customer_id), await books.require_customer(tx, into_customer_id)
+    if source.customer_id == target.customer_id:
+        raise DomainError("merge_into_itself", field="into_customer_id", customer_id=customer_id)
+    await books.lock_customers(tx, [source.customer_id, target.customer_id])
+    giver, taker = await books.load_by_id(tx, source.customer_id), await books.load_by_id(tx, target.customer_id)
+    taker.at = taker.plan.at = taker.ledger.at = giver.at = giver.plan.at = giver.ledger.at = max(giver.at, taker.at)
+    held = sum(one.held for one in giver.ledger.lots.values())
+    open_tickets = await customers.open_tickets(tx, source.customer_id)
+    if held or open_tickets:
+        raise DomainError("merge_blocked", held=held, open_tickets=[one["ticket_id"] for one in open_tickets])
+    _move_lots(giver, taker)
+    giver.emit("customer.merged", {"into": into_customer_id})
+    taker.emit("customer.merged", {"from": customer_id})
+    taker.plan.audit.append(AuditRow(action="customer.merged", subject=target.customer_id,
+                                     data={"from": source.customer_id}))
+    await write(tx, [(giver.plan, giver.ledger), (taker.plan, taker.ledger)])
+    if not tx.validate_only:
+        await customers.merge(tx, source.customer_id, target.customer_id)
+        await _rank(tx, target)
+    return {**await get_customer(tx, into_customer_id), "merged_from": customer_id}
+
+
+def _move_lots(giver: Book, taker: Book) -> None:
+    for lot in sorted(giver.ledger.lots.values(), key=lambda one: (one.effective_at, one.lot_id)):
+        dead = lot.expires_at is not None and lot.expires_at <= giver.at
+        if lot.available == 0 or dead:
+            continue
+        credits_ = giver.ledger.transfer_out(lot.lot_id, reason="merged")
+        taken = taker.ledger.transfer_in(lot, credits_, reason="merged")
+        granting.schedule_lot(taker, taken)
+
+
+async def _rank(tx: Tx, target: Customer) -> None:
+    """Ranks the licenses of both accounts as one; an order's lots stay with the account that they were granted to."""
+    book = await books.load_by_id(tx, target.customer_id)
+    mine = await orders.of_customer(tx, target.customer_id)
+    if mine:
+        granting.rank(book, mine, {number: policy for number, _, policy in await policies.versions(tx)})
+        await write(tx, [(book.plan, book.ledger)])

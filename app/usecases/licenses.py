@@ -1,0 +1,59 @@
+"""Licenses: a lease or plan ends; a key is registered to an installation."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from app.db import books, licenses
+from app.db.engine import Tx
+from app.db.plan import write_book
+from app.domain import granting
+from app.domain.book import Book
+from app.domain.customer import License
+from app.domain.customer_view import cover_view, license_view
+from app.domain.errors import DomainError
+from app.domain.ids import LicenseId
+from app.domain.wire import iso, iso_or_none
+
+
+async def get_license(tx: Tx, license_id: str) -> dict[str, Any]:
+    """A license as it stands now, or 404 ``license_not_found``."""
+    book = await books.load_by_id(tx, await licenses.owner_of_license(tx, license_id), lock=False)
+    return _view(book, book.licenses[LicenseId(license_id)])
+
+
+async def terminate(tx: Tx, license_id: str, *, effective_at: datetime | None = None) -> dict[str, Any]:
+    """Ends a license, and the levels and covers that serve it alone (AVA-4). Refused: ``license_ended`` (once),
+    ``before_placed`` (422)."""
+    book, one = await _load(tx, license_id)
+    when = effective_at or book.at
+    if one.ended_at is not None:
+        raise DomainError("license_ended", license_id=license_id, ended_at=iso(one.ended_at))
+    if when < one.placed_at:
+        raise DomainError("before_placed", field="effective_at", effective_at=iso(when), placed_at=iso(one.placed_at))
+    covers = granting.end_license(book, one, when, reason="terminated")
+    await write_book(tx, book)
+    return {**_view(book, one), "covers": [cover_view(cover, book.at) for cover in covers]}
+
+
+async def register(tx: Tx, license_id: str, *, domain: str) -> dict[str, Any]:
+    """Registers a license to an installation; again moves it. Refused ``license_ended`` (409)."""
+    book, one = await _load(tx, license_id)
+    if not one.active(book.at):
+        raise DomainError("license_ended", license_id=license_id, ended_at=iso_or_none(one.ended_at))
+    one.registered_domain, one.registered_at = domain, book.at
+    granting.put_license(book, one, "registered")
+    book.emit("license.registered", {"license_id": one.license_id, "order_id": one.order_id})
+    await write_book(tx, book)
+    return _view(book, one)
+
+
+async def _load(tx: Tx, license_id: str) -> tuple[Book, License]:
+    book = await books.load_by_id(tx, await licenses.owner_of_license(tx, license_id))
+    tx.caches["customer_id"] = book.customer.customer_id
+    return book, book.licenses[LicenseId(license_id)]
+
+
+def _view(book: Book, one: License) -> dict[str, Any]:
+    return {"customer_id": book.customer.external_id, **license_view(one, book.at)}

@@ -1,0 +1,24 @@
+"""What can be bought, priced for a customer; an unknown one is priced as an empty account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.db import books, policies
+from app.db.engine import Tx
+from app.domain.book import Book
+from app.domain.offers import offer_view
+
+
+async def list_offers(tx: Tx, customer_id: str | None = None) -> dict[str, Any]:
+    """The policy's listed offers with prices and grants for this customer, and whether they may buy each."""
+    book = await _book(tx, customer_id)
+    data = [offer_view(book, one) for one in book.policy.offers if one.listed]
+    return {"data": data, "next_cursor": None}
+
+
+async def _book(tx: Tx, customer_id: str | None) -> Book:
+    found = None if customer_id is None else await books.find_customer(tx, customer_id)
+    if found is None:
+        return books.empty_book(tx, await policies.in_force(tx), customer_id or "")
+    return await books.load_by_id(tx, found.customer_id, lock=False)

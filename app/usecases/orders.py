@@ -1,0 +1,319 @@
+"""Orders: recorded whatever the policy says of them, granted by one fold, refunded by taking back what is unspent.
+
+An order's id is its natural key. Locking: the order's id first, then the customer's row (decisions 3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from app.db import books, orders, policies
+from app.db.engine import Tx
+from app.db.plan import write_book
+from app.domain import granting, order_refund
+from app.domain.book import Book
+from app.domain.customer import Order, OrderLine, OrderRefund
+from app.domain.customer_view import GRANTED, granted_by, lasting, order_view
+from app.domain.errors import DomainError
+from app.domain.ids import LineId, OrderId
+from app.domain.wire import iso, jsonable, payload_hash
+
+MAX_UNITS: Final = 1_000
+_AHEAD: Final = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineCommand:
+    """A line as the storefront sent it; prices in the order's currency, absent ones None."""
+
+    line_id: str
+    sku: str
+    quantity: int = 1
+    unit_price: Decimal | None = None
+    list_price: Decimal | None = None
+    attributes: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutOrder:
+    """An order as the storefront sent it. ``customer_id`` is the vendor's; ``source`` who delivered it."""
+
+    order_id: str
+    customer_id: str
+    placed_at: datetime
+    currency: str
+    lines: tuple[LineCommand, ...]
+    source: str = "api"
+
+    def digest(self) -> str:
+        """A hash of what the order says: the same order sent another way is the same order."""
+        return payload_hash({
+            "order_id": self.order_id, "customer_id": self.customer_id, "placed_at": self.placed_at,
+            "currency": self.currency,
+            "lines": [
+                {"line_id": one.line_id, "sku": one.sku, "quantity": one.quantity, "attributes": one.attributes or {},
+                 "unit_price": _plain(one.unit_price), "list_price": _plain(one.list_price)}
+                for one in sorted(self.lines, key=lambda one: one.line_id)
+            ],
+        })  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundLine:
+    """So many units of a line; None: all that is left of it."""
+
+    line_id: str
+    quantity: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundOrder:
+    """A refund as the storefront sent it; no lines: the whole order."""
+
+    order_id: str
+    refund_id: str
+    lines: tuple[RefundLine, ...] = ()
+    reason: str | None = None
+
+    def digest(self) -> str:
+        """A hash of what the refund says."""
+        lines = sorted((one.line_id, one.quantity or 0) for one in self.lines)
+        return payload_hash({"order_id": self.order_id, "refund_id": self.refund_id, "lines": lines, "reason": self.reason})
+
+
+async def put_order(tx: Tx, command: PutOrder) -> tuple[int, dict[str, Any]]:
+    """Records an order and grants what it brings: (201, view), or (200, the same view) for the same order again.
+
+    Refused only for what cannot be an order: ``order_conflict``, ``placed_in_future``, ``duplicate_line``,
+    ``too_many_units``. Lines that the policy does not sell are answered in ``not_granted`` (ALL-5).
+    """
+    _check(command, tx.at)
+    await orders.lock(tx, command.order_id)
+    known = await orders.find(tx, command.order_id)
+    if known is not None:
+        return 200, await _again(tx, known, command.digest())
+    book = await books.load(tx, command.customer_id, create=True)
+    tx.caches["customer_id"] = book.customer.customer_id
+    policy = await policies.in_force(tx, command.placed_at)
+    order = _order(command, book, policy.version)
+    order.answer = {"lines": granting.pinned_lines(order)}
+    book.plan.orders[order.order_id] = order
+    book.emit("order.recorded", {
+        "order_id": order.order_id, "placed_at": iso(order.placed_at), "source": order.source,
+        "lines": [{"line_id": one.line_id, "sku": one.sku, "quantity": one.quantity} for one in order.lines],
+    })  # fmt: skip
+    mine = [*await orders.of_customer(tx, book.customer.customer_id), order]
+    terms = await _terms(tx)
+    granting.settle(book, mine, terms)
+    await _refund_early(tx, book, order, mine, terms)
+    _keep_answers(book, mine)
+    await write_book(tx, book)
+    return 201, order_view(order, order.answer, customer_id=command.customer_id, policy=policy.policy)
+
+
+async def get_order(tx: Tx, order_id: str) -> dict[str, Any]:
+    """An order as it stands now: what it granted and why, what it did not and why, and its refunds."""
+    order = await _require(tx, order_id)
+    book = await books.load_by_id(tx, order.customer_id, lock=False)
+    view = order_view(order, granted_by(book, order_id), customer_id=book.customer.external_id, policy=book.policy.policy)
+    return {**view, "refunds": [one.answer for one in await orders.refunds(tx, order_id)]}
+
+
+async def replay_order(tx: Tx, order_id: str) -> dict[str, Any]:
+    """Judges the lines anew whose sku the policy did not know, by the policy in force now (decisions 6). Any number of
+    times: what was granted is never granted twice."""
+    await orders.lock(tx, order_id)
+    order = await _require(tx, order_id)
+    await _replay(tx, order)
+    return await get_order(tx, order_id)
+
+
+async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> tuple[int, dict[str, Any]]:
+    """Takes back what is unspent of the refunded units: (201, report), (200, the same) for the same refund again.
+
+    Refused: ``order_not_found`` (unless ``early``, for shops whose messages overtake one another: the refund is kept
+    and applied when the order comes), ``refund_conflict``, ``line_not_found``, ``over_refund``.
+    """
+    await orders.lock(tx, command.order_id)
+    prior = await orders.refunds(tx, command.order_id)
+    same = next((one for one in prior if one.refund_id == command.refund_id), None)
+    if same is not None:
+        if same.payload_hash != command.digest():
+            raise DomainError("refund_conflict", order_id=command.order_id, refund_id=command.refund_id)
+        return 200, same.answer
+    order = await orders.find(tx, command.order_id)
+    if order is None:
+        if not early:
+            raise DomainError("order_not_found", order_id=command.order_id)
+        return 201, await _keep_early(tx, command)
+    book = await books.load_by_id(tx, order.customer_id)
+    tx.caches["customer_id"] = book.customer.customer_id
+    mine = [order if one.order_id == order.order_id else one for one in await orders.of_customer(tx, order.customer_id)]
+    terms = await _terms(tx)
+    answer = _take_back(book, order, command, _refunded(prior), terms)
+    granting.settle(book, mine, terms)
+    _keep_answers(book, mine)
+    await write_book(tx, book)
+    return 201, answer
+
+
+# --- steps ------------------------------------------------------------------------------------------------------------
+
+
+def _check(command: PutOrder, at: datetime) -> None:
+    if command.placed_at > at + _AHEAD:
+        raise DomainError("placed_in_future", field="placed_at", placed_at=iso(command.placed_at), now=iso(at))
+    seen: set[str] = set()
+    for one in command.lines:
+        if one.line_id in seen:
+            raise DomainError("duplicate_line", line_id=one.line_id, field="lines")
+        seen.add(one.line_id)
+    units = sum(one.quantity for one in command.lines)
+    if units > MAX_UNITS:
+        raise DomainError("too_many_units", units=units, most=MAX_UNITS, field="lines")
+
+
+def _order(command: PutOrder, book: Book, policy_version: int) -> Order:
+    return Order(
+        order_id=OrderId(command.order_id), customer_id=book.customer.customer_id, placed_at=command.placed_at,
+        received_at=book.at, currency=command.currency, payload_hash=command.digest(), answer={},
+        policy_version=policy_version, source=command.source,
+        lines=tuple(
+            OrderLine(line_id=LineId(one.line_id), sku=one.sku, quantity=one.quantity, unit_price=one.unit_price,
+                      list_price=one.list_price, attributes=dict(one.attributes or {}))
+            for one in command.lines
+        ),
+    )  # fmt: skip
+
+
+async def _again(tx: Tx, known: Order, digest: str) -> dict[str, Any]:
+    """The first answer again; lines whose sku is known by now are judged anew."""
+    if known.payload_hash != digest:
+        raise DomainError("order_conflict", order_id=known.order_id)
+    if granting.unknown_lines(known):
+        await _replay(tx, known)
+    customer = await books.customer_by_id(tx, known.customer_id)
+    tx.caches["customer_id"] = known.customer_id
+    external = None if customer is None else customer.external_id
+    return order_view(known, known.answer, customer_id=external, policy=tx.tenant.policy_name)
+
+
+async def _replay(tx: Tx, order: Order) -> None:
+    book = await books.load_by_id(tx, order.customer_id)
+    policy = await policies.in_force(tx, book.at)
+    unknown = set(granting.unknown_lines(order))
+    sold = {one.line_id for one in order.lines
+            if one.line_id in unknown and not granting.is_unknown(policy, one.sku)}  # fmt: skip
+    if not sold:
+        return
+    order.answer["lines"] = [
+        {**row, "policy_version": policy.version} if row["line_id"] in sold else row
+        for row in order.answer.get("lines", granting.pinned_lines(order))
+    ]
+    book.plan.orders[order.order_id] = order
+    mine = [order if one.order_id == order.order_id else one for one in await orders.of_customer(tx, order.customer_id)]
+    granting.settle(book, mine, await _terms(tx))
+    _keep_answers(book, mine)
+    await write_book(tx, book)
+
+
+async def _refund_early(tx: Tx, book: Book, order: Order, mine: list[Order], terms: granting.Terms) -> None:
+    early = [one for one in await orders.refunds(tx, order.order_id) if one.customer_id == ""]
+    if not early:
+        return
+    if not tx.validate_only:
+        await orders.take_early_refunds(tx, order.order_id)
+    refunded: dict[str, int] = {}
+    for one in early:
+        asked = one.answer["lines"]
+        lines = tuple(RefundLine(line_id=row["line_id"], quantity=row["quantity"]) for row in asked)
+        command = RefundOrder(order_id=order.order_id, refund_id=one.refund_id, lines=lines, reason=one.answer["reason"])
+        answer = _take_back(book, order, command, refunded, terms, payload=one.payload_hash, clip=True)
+        for row in answer["lines"]:
+            refunded[row["line_id"]] = refunded.get(row["line_id"], 0) + row["quantity"]
+    granting.settle(book, mine, terms)
+
+
+async def _keep_early(tx: Tx, command: RefundOrder) -> dict[str, Any]:
+    lines = [{"line_id": one.line_id, "quantity": one.quantity} for one in command.lines]
+    answer = {"order_id": command.order_id, "refund_id": command.refund_id, "lines": lines, "reason": command.reason,
+              "pending": True}  # fmt: skip
+    if not tx.validate_only:
+        await orders.keep_early_refund(tx, OrderRefund(
+            order_id=OrderId(command.order_id), refund_id=command.refund_id, customer_id="",  # type: ignore[arg-type]
+            payload_hash=command.digest(), answer=answer, at=tx.at))
+    return answer
+
+
+def _take_back(book: Book, order: Order, command: RefundOrder, refunded: dict[str, int], terms: granting.Terms, *,
+               payload: str | None = None, clip: bool = False) -> dict[str, Any]:  # fmt: skip
+    wanted = _wanted(order, command, refunded, clip=clip)
+    order_refund.check_lines(order, wanted, refunded)
+    result = order_refund.take_back(book, order, wanted, terms)
+    answer = jsonable({
+        "order_id": order.order_id, "refund_id": command.refund_id, "at": book.at, "reason": command.reason,
+        "lines": [{"line_id": line_id, "quantity": quantity} for line_id, quantity in wanted.items()],
+        "taken_back": result.taken, "not_taken_back": result.left, "owed": result.owed,
+        **order_refund.guarantee_of(terms[order.policy_version], book, order),
+    })  # fmt: skip
+    book.plan.refunds.append(OrderRefund(
+        order_id=order.order_id, refund_id=command.refund_id, customer_id=book.customer.customer_id,
+        payload_hash=payload or command.digest(), answer=answer, at=book.at))
+    book.emit("order.refunded", {key: value for key, value in answer.items() if key != "reason"})
+    return dict(answer)
+
+
+def _wanted(order: Order, command: RefundOrder, refunded: dict[str, int], *, clip: bool) -> dict[str, int]:
+    left = {str(one.line_id): one.quantity - refunded.get(one.line_id, 0) for one in order.lines}
+    if not command.lines:
+        return {line_id: quantity for line_id, quantity in left.items() if quantity > 0}
+    wanted: dict[str, int] = {}
+    for one in command.lines:
+        quantity = left.get(one.line_id, 1) if one.quantity is None else one.quantity
+        wanted[one.line_id] = wanted.get(one.line_id, 0) + quantity
+    if clip:  # An early refund was accepted before its order was known: what exceeds the order has nothing to take.
+        wanted = {line_id: min(quantity, left[line_id]) for line_id, quantity in wanted.items() if line_id in left}
+    return {line_id: quantity for line_id, quantity in wanted.items() if quantity > 0 or not clip}
+
+
+def _refunded(prior: list[OrderRefund]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for one in prior:
+        for row in one.answer["lines"]:
+            total[row["line_id"]] = total.get(row["line_id"], 0) + (row["quantity"] or 0)
+    return total
+
+
+def _keep_answers(book: Book, mine: list[Order]) -> None:
+    """Keeps what each touched order granted with the order, so that the same order again gets the same answer."""
+    plan = book.plan
+    touched: set[str | None] = set(plan.orders)
+    touched |= {one.order_id for one in plan.licenses.values()} | {one.order_id for one in plan.covers.values()}
+    touched |= {one.order_id for one in plan.choices.values()}
+    touched |= {one.data.get("order_id") for one in plan.outbox if one.type.startswith("credits.")}
+    for order in mine:
+        if order.order_id not in touched:
+            continue
+        granted = granted_by(book, order.order_id)
+        if order.order_id in plan.orders or lasting(granted) != lasting({name: order.answer.get(name, []) for name in GRANTED}):
+            order.answer = jsonable({**order.answer, **granted})
+            plan.orders[order.order_id] = order
+
+
+async def _terms(tx: Tx) -> granting.Terms:
+    return {number: policy for number, _, policy in await policies.versions(tx)}
+
+
+async def _require(tx: Tx, order_id: str) -> Order:
+    found = await orders.find(tx, order_id)
+    if found is None:
+        raise DomainError("order_not_found", order_id=order_id)
+    return found
+
+
+def _plain(amount: Decimal | None) -> str | None:
+    return None if amount is None else format(amount.normalize(), "f")
+
