@@ -1,49 +1,50 @@
-"""Secrets that must be read back (those of webhooks and shops): sealed with the installation's key (decisions 17).
+"""Secrets that must be read back (webhook and shop secrets) are sealed before they reach a row (decisions 17).
 
-AES-256-GCM under a key derived from ``RETAINER_SECRET_KEY``; what a secret belongs to (tenant, endpoint or source) is
-authenticated with it, so that a sealed secret that is copied to another row does not open there.
+AES-256-GCM with a key derived from the installation's secret key; the row they belong to is bound in as associated data, so
+that a sealed secret copied into another tenant's row does not open.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-_FORMAT: Final = b"\x01"
+_FORM: Final = b"\x01"
 _NONCE: Final = 12
 
 
-class SecretUnreadable(Exception):  # noqa: N818 - what it is, not where
-    """It was sealed with another key, or for something else."""
+class SealBroken(Exception):
+    """A sealed secret does not open: the installation's secret key is not the one it was sealed with."""
 
 
-class SecretBox:
-    """Seals and opens. ``key``: the installation's secret key, any text."""
+class Cipher:
+    """Seals and opens. ``secret``: the installation's secret key (`settings.secret_key`), 32 random characters or more."""
 
-    def __init__(self, key: str) -> None:
-        derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"retainer secrets").derive(key.encode())
-        self._cipher = AESGCM(derived)
+    __slots__ = ("_aead",)
 
-    def seal(self, text: str, *context: str) -> bytes:
-        """The sealed secret. ``context``: whose it is, e.g. tenant and endpoint id."""
+    def __init__(self, secret: str) -> None:
+        self._aead = AESGCM(hashlib.sha256(b"retainer/secrets/1\x00" + secret.encode()).digest())
+
+    def seal(self, plain: str, *, tenant_id: str, subject: str) -> bytes:
+        """The bytes to store. ``subject`` names the row, e.g. ``source/shop`` or ``endpoint/whe_...``."""
         nonce = os.urandom(_NONCE)
-        return _FORMAT + nonce + self._cipher.encrypt(nonce, text.encode(), _bound(context))
+        return _FORM + nonce + self._aead.encrypt(nonce, plain.encode(), _bound(tenant_id, subject))
 
-    def open(self, sealed: bytes, *context: str) -> str:
-        """The secret again. Raises `SecretUnreadable`."""
-        if sealed[:1] != _FORMAT:
-            raise SecretUnreadable("of a format unknown here")
+    def open(self, sealed: bytes, *, tenant_id: str, subject: str) -> str:
+        """What was sealed. Raises `SealBroken` for another key, another row or changed bytes."""
+        body = bytes(sealed)
+        if body[:1] != _FORM:
+            raise SealBroken("not sealed by this version")
         try:
-            opened = self._cipher.decrypt(sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], _bound(context))
+            plain = self._aead.decrypt(body[1 : 1 + _NONCE], body[1 + _NONCE :], _bound(tenant_id, subject))
         except InvalidTag:
-            raise SecretUnreadable("sealed with another key, or for something else") from None
-        return opened.decode()
+            raise SealBroken("the secret was sealed with another RETAINER_SECRET_KEY") from None
+        return plain.decode()
 
 
-def _bound(context: tuple[str, ...]) -> bytes:
-    return "\x00".join(context).encode()
+def _bound(tenant_id: str, subject: str) -> bytes:
+    return f"{tenant_id}\x00{subject}".encode()
