@@ -119,6 +119,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "duplicate_line": Entry(422, "Line given twice", "Two lines of the order have the same `line_id`.", "Give each line an id of its own."),
     "too_many_units": Entry(422, "Too many units", "An order holds at most 1,000 units over all its lines.", "Record it as several orders."),
     "line_not_found": Entry(422, "No such line", "The order has no line of this id.", "See GET /v1/orders/{order_id}."),
+    "order_over_refund": Entry(422, "More than was bought", "More units of a line are to be refunded than were bought and not yet refunded.", "Refund at most `facts.refundable` units of the line."),
     "refund_conflict": Entry(409, "Refund exists otherwise", "A refund of this id was recorded with other content.", "Use a `refund_id` of its own for each refund."),
     "license_not_found": Entry(404, "License not found", "This tenant has no license of this id.", "See GET /v1/customers/{customer_id}."),
     "license_ended": Entry(409, "License has ended", "The license was terminated, refunded or replaced, or has not begun.", "Use an active license."),

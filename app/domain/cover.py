@@ -200,7 +200,7 @@ def end_of_license(book: Book, license_id: str, when: datetime, *, reason: str, 
     for cover in sorted(book.covers.values(), key=lambda one: one.cover_id):
         if cover.license_id != license_id or cover.scope != "license" or cover.state == "voided":
             continue
-        if cover.state == "pending" or (cover.starts_at is not None and when <= cover.starts_at):
+        if cover.state == "pending" or (cover.starts_at is not None and when < cover.starts_at):
             void(book, cover, reason=reason, clause=clause)
         else:
             end_at(book, cover, when, reason=reason, clause=clause)

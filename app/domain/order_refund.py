@@ -32,14 +32,14 @@ class TakenBack:
 
 
 def check_lines(order: Order, wanted: Mapping[str, int], refunded: Mapping[str, int]) -> None:
-    """Refuses what was never bought: ``line_not_found``, ``over_refund`` (422), counting earlier refunds."""
+    """Refuses what was never bought: ``line_not_found``, ``order_over_refund`` (422), counting earlier refunds."""
     bought = {str(one.line_id): one.quantity for one in order.lines}
     for line_id, quantity in wanted.items():
         if line_id not in bought:
             raise DomainError("line_not_found", order_id=order.order_id, line_id=line_id)
         left = bought[line_id] - refunded.get(line_id, 0)
         if quantity > left:
-            raise DomainError("over_refund", line_id=line_id, requested=quantity, refundable=left)
+            raise DomainError("order_over_refund", line_id=line_id, requested=quantity, refundable=left)
 
 
 def take_back(book: Book, order: Order, wanted: Mapping[str, int], terms: Terms) -> TakenBack:

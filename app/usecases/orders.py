@@ -135,7 +135,7 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
     """Takes back what is unspent of the refunded units: (201, report), (200, the same) for the same refund again.
 
     Refused: ``order_not_found`` (unless ``early``, for shops whose messages overtake one another: the refund is kept
-    and applied when the order comes), ``refund_conflict``, ``line_not_found``, ``over_refund``.
+    and applied when the order comes), ``refund_conflict``, ``line_not_found``, ``order_over_refund``.
     """
     await orders.lock(tx, command.order_id)
     prior = await orders.refunds(tx, command.order_id)
