@@ -8,6 +8,7 @@ and the old price stands (ALL-2).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from app.domain import cover as covers
@@ -152,7 +153,7 @@ def _accepted(desk: Desk, number: int) -> None:
                 tell={"number": number, "credits": quote["credits"]})
 
 
-def decline(desk: Desk, number: int, *, reason: str) -> None:
+def decline(desk: Desk, number: int, *, reason: str, occurred_at: datetime | None = None) -> None:
     """No: an opening quote closes the ticket uncharged, a later one leaves the old price standing."""
     ticket = desk.ticket
     rule = desk.policy.confirmation
@@ -165,4 +166,4 @@ def decline(desk: Desk, number: int, *, reason: str) -> None:
         desk.release_all(reason=reason, clause=rule.clause if rule else None)
         values.update(reasons=[reason_json(said)])
     desk.record("declined", "decline", to="withdrawn" if closed else "in_progress", values=values, change=change,
-                tell={"number": number, "reason": reason})
+                occurred_at=occurred_at, tell={"number": number, "reason": reason})

@@ -66,9 +66,9 @@ def check_inputs(policy: Policy, category: str | None, inputs: Mapping[str, obje
     for name, value in inputs.items():
         spec = known.get(name)
         if spec is None:
-            raise DomainError("unknown_input", field=f"inputs.{name}", input=name, known=sorted(known))
+            raise DomainError("unknown_input", field=f"/inputs/{name}", input=name, known=sorted(known))
         if type(value) is not int or not 0 <= value <= spec.most:
-            raise DomainError("input_out_of_range", field=f"inputs.{name}", input=name, least=0, most=spec.most)
+            raise DomainError("input_out_of_range", field=f"/inputs/{name}", input=name, least=0, most=spec.most)
         checked[name] = value
     return checked
 
@@ -100,7 +100,7 @@ def assessed(listed: Quote, *, credits: int | None, reason: str | None) -> Asses
     Refused: ``inputs_required``, ``credits_required``, ``reason_required`` (422).
     """
     if listed.missing:
-        raise DomainError("inputs_required", field=f"inputs.{listed.missing[0]}", missing=list(listed.missing),
+        raise DomainError("inputs_required", field=f"/inputs/{listed.missing[0]}", missing=list(listed.missing),
                           category=listed.category)
     if credits is None:
         if listed.credits is None:

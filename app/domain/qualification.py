@@ -73,9 +73,9 @@ def check_facts(policy: Policy, facts: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in facts.items():
         spec = known.get(name)
         if spec is None:
-            raise DomainError("unknown_fact", field=f"facts.{name}", fact=name, known=sorted(known))
+            raise DomainError("unknown_fact", field=f"/facts/{name}", fact=name, known=sorted(known))
         if value is not None and not _fits(spec, value):
-            raise DomainError("wrong_fact_type", field=f"facts.{name}", fact=name, type=spec.type,
+            raise DomainError("wrong_fact_type", field=f"/facts/{name}", fact=name, type=spec.type,
                               values=list(spec.values))
     return dict(facts)
 

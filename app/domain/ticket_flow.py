@@ -468,7 +468,7 @@ def apply_credit(desk: Desk, credit_type: str, *, add: Mapping[str, Any] | None 
     ticket.credit_type = credit_type
     verdict = qualification.judge(desk.book, ticket)
     if verdict.rejections:
-        raise DomainError(verdict.rejections[0].code, decision=desk.decision(verdict.rejections, verdict.remedies))
+        raise DomainError("credit_refused", decision=desk.decision(verdict.rejections, verdict.remedies))
     if desk.policy.qualification.by == "agent" and desk.available < 1:
         raise desk.insufficient(1)
     ticket.credit_type = before

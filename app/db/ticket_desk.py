@@ -1,0 +1,71 @@
+"""Puts a ticket on the desk: its customer locked, its book under the policy it was opened with, its clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.db import books, clocks, policies, tickets
+from app.db import plan as plans
+from app.db.engine import Tx
+from app.domain.errors import DomainError
+from app.domain.plan import AgendaItem
+from app.domain.ticket import Ticket
+from app.domain.ticket_desk import Desk
+from app.domain.ticket_end import fall_due
+from app.domain.ticket_view import ticket_view
+
+
+async def take(tx: Tx, external_id: str) -> Desk:
+    """The ticket for working on; what has fallen due is done first. 404 ``ticket_not_found``."""
+    found = await tickets.require(tx, external_id)
+    return await _on_desk(tx, found, lock=True)
+
+
+async def look(tx: Tx, external_id: str) -> Desk:
+    """The ticket for reading, as it stands with what has fallen due by now; nothing is locked, nothing written."""
+    return await _on_desk(tx, await tickets.require(tx, external_id), lock=False)
+
+
+async def _on_desk(tx: Tx, found: Ticket, *, lock: bool) -> Desk:
+    policy = await policies.of_version(tx, found.policy_version)
+    book = await books.load_by_id(tx, found.customer_id, lock=lock, policy=policy)
+    ticket: Ticket | None = found
+    if lock:
+        ticket = await tickets.find_by_id(tx, found.ticket_id)  # again, under the lock
+        tx.caches["customer_id"] = book.customer.customer_id
+    if ticket is None:
+        raise DomainError("ticket_not_found", ticket_id=found.external_id)
+    desk = Desk(book=book, ticket=ticket,
+                clocks=await clocks.load_for_ticket(tx, book, ticket.ticket_id, ticket.external_id))
+    fall_due(desk)
+    return desk
+
+
+async def put_back(tx: Tx, desk: Desk, *, before: int | None = None, also: Desk | None = None) -> None:
+    """Writes what was done."""
+    for one in (desk, also):
+        if one is not None:
+            one.finish(before=before if one is desk else None)
+    await plans.write_book(tx, desk.book)
+
+
+async def view(tx: Tx, desk: Desk, **more: Any) -> dict[str, Any]:
+    """The ticket on the desk as published."""
+    ticket = desk.ticket
+    related = [*ticket.child_ids, *([ticket.parent_id] if ticket.parent_id else [])]
+    names: Mapping[str, str] = await tickets.names(tx, related)
+    shown = ticket_view(ticket, customer_id=desk.book.customer.external_id, names=names,
+                        clocks=desk.clocks.view(at=desk.at), charge=desk.charge(),
+                        by_agent=desk.policy.qualification.by == "agent")
+    return {**shown, **more}
+
+
+async def on_agenda(tx: Tx, item: AgendaItem) -> None:
+    """Something of a ticket fell due: a credit, an access deadline, a quote (decisions 10). Idempotent."""
+    found = await tickets.find_by_id(tx, str(item.payload["ticket_id"]))
+    if found is None:
+        return
+    desk = await _on_desk(tx, found, lock=True)
+    if desk.ticket.version > found.version:
+        await put_back(tx, desk)

@@ -1,0 +1,80 @@
+"""A ticket as published: the names of api.md, external ids only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.domain.ticket import Ticket
+
+
+def ticket_view(ticket: Ticket, *, customer_id: str | None, names: Mapping[str, str],
+                clocks: Sequence[Mapping[str, Any]] | None, charge: Mapping[str, int] | None = None,
+                by_agent: bool = False) -> dict[str, Any]:
+    """The view. ``names``: our ids of related tickets -> the helpdesk's; ``clocks`` None leaves them out."""
+    view: dict[str, Any] = {
+        "ticket_id": ticket.external_id,
+        "customer_id": customer_id,
+        "subject": ticket.subject,
+        "state": ticket.state,
+        "channel": ticket.channel,
+        "language": ticket.language,
+        "license_id": ticket.license_id,
+        "product": ticket.product,
+        "category": ticket.category,
+        "inputs": ticket.inputs,
+        "facts": {name: value for name, value in ticket.facts.items() if value is not None},
+        "agreed_up_to": ticket.agreed_up_to,
+        "pay_with": ticket.pay_with,
+        "credit_type": ticket.credit_type,
+        "asks": ticket.asks,
+        "reasons": ticket.reasons,
+        "remedies": ticket.remedies,
+        "options": ticket.options,
+        "qualification": _qualification(ticket, by_agent),
+        "assessments": ticket.assessments,
+        "price": ticket.price,
+        "charge": dict(charge or ticket.charge),
+        "paid_by": ticket.paid_by,
+        "cover_id": ticket.cover_id,
+        "credit_applied_at": ticket.credit_applied_at,
+        "credit_expires_at": ticket.credit_expires_at,
+        "service_at": ticket.service_at,
+        "responses": ticket.responses,
+        "access_requests": ticket.access_requests,
+        "pauses": ticket.pauses,
+        "disputes": ticket.disputes,
+        "outcome": ticket.outcome,
+        "cause": ticket.cause,
+        "result": ticket.result,
+        "parent": None if ticket.parent_id is None else names.get(ticket.parent_id),
+        "children": [names[one] for one in ticket.child_ids if one in names],
+        "reopened": ticket.reopened,
+        "opened_at": ticket.opened_at,
+        "updated_at": ticket.updated_at,
+        "accepted_at": ticket.accepted_at,
+        "resolved_at": ticket.resolved_at,
+        "closed_at": ticket.closed_at,
+        "confirmation_expires_at": ticket.confirmation_expires_at,
+        "policy": {"name": ticket.policy_name, "version": ticket.policy_version},
+        "version": ticket.version,
+    }
+    if clocks is not None:
+        view["clocks"] = list(clocks)
+    return view
+
+
+def _qualification(ticket: Ticket, by_agent: bool) -> dict[str, Any]:
+    decided = ticket.qualification or {}
+    decision = decided.get("decision")
+    return {
+        "by_agent": by_agent,
+        "state": {"accept": "accepted", "reject": "rejected"}.get(str(decision), "undecided"),
+        "decision": decision,
+        "checks": ticket.checks,
+        "recommendation": ticket.recommendation,
+        "reasons": decided.get("reasons", []),
+        "by": decided.get("by"),
+        "at": decided.get("at"),
+        "note": decided.get("note"),
+    }

@@ -1,0 +1,317 @@
+"""A ticket being worked on: qualified by an agent, answered, waiting for access, paused, withdrawn, reopened.
+
+How it ends stands in `app.domain.ticket_end`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from app.domain import entitlement, qualification, ticket_flow
+from app.domain.decision import Reason, Remedy
+from app.domain.entitlement import Query
+from app.domain.errors import DomainError
+from app.domain.period import add_term
+from app.domain.policy import PauseReason
+from app.domain.ticket import must_allow
+from app.domain.ticket_desk import ACCESS, CONSENT, Desk
+from app.domain.wire import iso, parse_iso, reason_json
+
+# --- qualification by an agent ----------------------------------------------------------------------------------------
+
+
+def qualify(desk: Desk, *, decision: str, codes: Sequence[str], note: str | None, by: str | None) -> None:
+    """An agent's decision, kept with who and why (SHOPP-11, SHOPP-12).
+
+    Accepting over a failing check needs a note. Refused: ``unknown_reason``, ``reasons_required``, ``note_required``
+    (422), ``qualified_by_rules``, ``credit_required``, ``already_qualified`` (409).
+    """
+    ticket, policy = desk.ticket, desk.policy
+    if policy.qualification.by != "agent":
+        raise DomainError("qualified_by_rules", state=ticket.state)
+    facts = qualification.facts_for(desk.book, ticket)
+    reasons, needs_note = qualification.named_reasons(policy, codes, facts)
+    said = (note or "").strip()
+    if needs_note and not said:
+        raise DomainError("note_required", field="note", reasons=list(codes))
+    if ticket.state == "in_progress":
+        _late(desk, decision, reasons, note, by)
+        return
+    must_allow(ticket.state, "accept" if decision == "accept" else "reject")
+    if decision == "accept":
+        _accept(desk, reasons, said, note, by)
+    else:
+        _reject(desk, reasons, note, by)
+
+
+def _accept(desk: Desk, reasons: Sequence[Reason], said: str, note: str | None, by: str | None) -> None:
+    ticket = desk.ticket
+    if ticket.credit_applied_at is None:
+        clause = desk.policy.credits.clause if desk.policy.credits else None
+        raise desk.refused("credit_required", clause, "A ticket is qualified with a credit applied to it.",
+                           *desk.offers(), state=ticket.state)
+    verdict = qualification.judge(desk.book, ticket)
+    over = (*verdict.rejections, *verdict.recommended)
+    if over and not said:
+        raise DomainError("note_required", field="note", failing=[reason_json(one) for one in over])
+    values = {"qualification": _qualified("accept", [*over, *reasons], note, by, desk), "accepted_at": iso(desk.at),
+              "asks": [], "reasons": [], "remedies": [], "credit_expires_at": None,
+              "checks": [one.json() for one in verdict.results]}
+    desk.record("qualified", "accept", to="in_progress", values=values, tell={"decision": "accept"})
+
+
+def _qualified(decision: str, reasons: Sequence[Reason], note: str | None, by: str | None,
+               desk: Desk) -> dict[str, Any]:
+    return {"decision": decision, "reasons": [reason_json(one) for one in reasons], "by": by, "at": iso(desk.at),
+            "note": note}
+
+
+def _reject(desk: Desk, reasons: Sequence[Reason], note: str | None, by: str | None) -> None:
+    if not reasons:
+        raise DomainError("reasons_required", field="reasons",
+                          known=[one.code for one in desk.policy.qualification.grounds])
+    desk.release_all(reason="rejected", clause=reasons[0].clause)
+    values = {"qualification": _qualified("reject", reasons, note, by, desk), "asks": [], "remedies": [], "price": None,
+              "reasons": [reason_json(one) for one in reasons]}
+    desk.record("qualified", "reject", to="rejected", values=values,
+                tell={"decision": "reject", "reasons": values["reasons"]})
+
+
+def _late(desk: Desk, decision: str, reasons: Sequence[Reason], note: str | None, by: str | None) -> None:
+    """Found after acceptance: an exclusion resolves the ticket and captures (SHOPP-17); anything else is refused."""
+    ticket, rules = desk.ticket, desk.policy.qualification
+    exclusions = [one for one in reasons if one.facts.get("kind") == "exclusion"]
+    if decision != "reject" or not rules.late_exclusion_captures or not exclusions:
+        raise DomainError("already_qualified", state=ticket.state, qualification=ticket.qualification,
+                          exclusions=[one.code for one in rules.grounds if one.kind == "exclusion"])
+    desk.book.ledger.capture_for(ticket.ticket_id)
+    values = {"qualification": _qualified("reject", reasons, note, by, desk), "resolved_at": iso(desk.at),
+              "reasons": [reason_json(one) for one in reasons], "remedies": []}
+    desk.record("resolved", "reject", to="resolved", values=values,
+                tell={"outcome": None, "cause": None, "reasons": values["reasons"]})
+
+
+# --- responses --------------------------------------------------------------------------------------------------------
+
+
+def respond(desk: Desk, *, author: str, kind: str, public: bool, occurred_at: datetime | None, by: str | None) -> int:
+    """A message on the ticket; its number. Many responses, one charge (XC-1).
+
+    The vendor's ``service`` waits for qualification, consent and the policy's gates (SHOPP-11, CSC-9, SHOPP-24); the
+    first one makes the credit used (SHOPP-20). Refused: 422 ``occurred_in_future``, ``occurred_before_opening``.
+    """
+    ticket, at = desk.ticket, desk.at
+    must_allow(ticket.state, "respond")
+    when = occurred_at or at
+    if when > at:
+        raise DomainError("occurred_in_future", field="occurred_at", occurred_at=iso(when), at=iso(at))
+    if when < parse_iso(ticket.opened_at):
+        raise DomainError("occurred_before_opening", field="occurred_at", occurred_at=iso(when),
+                          opened_at=ticket.opened_at)
+    service = author == "vendor" and kind == "service"
+    if service:
+        may_serve(desk)
+    entry = response_entry(desk, author=author, kind=kind, public=public, when=when, by=by)
+    values: dict[str, Any] = {}
+    if service and ticket.service_at is None:
+        values["service_at"] = iso(when)
+        _mark_used(desk, when)
+    if author == "vendor" and public:
+        desk.clocks.stop("vendor_response", at=at, occurred_at=when)
+    desk.record("responded", "respond", values=values, add={"responses": entry},
+                tell={"number": entry["number"], "author": author, "kind": kind, "public": public})
+    return int(entry["number"])
+
+
+def response_entry(desk: Desk, *, author: str, kind: str, public: bool, when: datetime,
+                   by: str | None) -> dict[str, Any]:
+    """A line of the ticket's responses."""
+    return {"number": len(desk.ticket.responses) + 1, "author": author, "kind": kind, "public": public,
+            "occurred_at": iso(when), "recorded_at": iso(desk.at), "by": by}
+
+
+def may_serve(desk: Desk) -> None:
+    """Refuses service where it may not be given yet, with the clause."""
+    waiting = not_yet(desk)
+    if waiting is not None:
+        raise waiting
+    blocked = qualification.blocked_gates(desk.policy, qualification.facts_for(desk.book, desk.ticket))
+    if blocked:
+        raise DomainError("service_refused", decision=desk.decision(blocked), state=desk.ticket.state)
+
+
+def not_yet(desk: Desk) -> DomainError | None:
+    """What an open ticket waits for, as a refusal: consent, qualification, what its reasons say; None: nothing."""
+    ticket, policy = desk.ticket, desk.policy
+    if ticket.state == CONSENT:
+        rule = policy.confirmation
+        return desk.refused(CONSENT, rule.clause if rule else None,
+                            "The customer has not confirmed the assessment yet.",
+                            reading=bool(rule and rule.reading), state=ticket.state)
+    if ticket.accepted_at is not None:
+        return None
+    if policy.qualification.by == "agent":
+        clause = policy.qualification.not_qualified_clause or policy.qualification.clause
+        return desk.refused("not_qualified", clause, "No representative has qualified this ticket yet.",
+                            state=ticket.state)
+    return DomainError("not_accepted", state=ticket.state, asks=ticket.asks,
+                       decision=desk.decision(_standing(desk), _remedies(desk)))
+
+
+def _standing(desk: Desk) -> tuple[Reason, ...]:
+    """Why the ticket stands where it stands, as reasons again."""
+    return tuple(Reason(code=one["code"], clause=one["clause"], message=one["message"], facts=one["facts"],
+                        reading=one["reading"], would_change=one.get("would_change")) for one in desk.ticket.reasons)
+
+
+def _remedies(desk: Desk) -> tuple[Remedy, ...]:
+    return desk.offers() if desk.ticket.state == "awaiting_credits" else ()
+
+
+def _mark_used(desk: Desk, when: datetime) -> None:
+    """From the first service on the credit is used: told to the lots, whose money-back looks there (SHOPP-20)."""
+    for lot_id in desk.held_lots():
+        lot = desk.book.ledger.lots[lot_id]
+        lot.data = {**lot.data, "service_provided": iso(when)}
+        desk.book.ledger.mark_lot(lot)
+
+
+# --- access -----------------------------------------------------------------------------------------------------------
+
+
+def request_access(desk: Desk, *, kinds: Sequence[str], deadline_at: datetime | None) -> int:
+    """Access the customer owes, by default until the policy's deadline in service hours; its number (SHOPP-8).
+
+    Refused: 409 ``access_not_offered``, 422 ``unknown_access_kind``, ``deadline_in_past``.
+    """
+    ticket, rule = desk.ticket, desk.policy.access
+    if rule is None:
+        raise DomainError("access_not_offered")
+    must_allow(ticket.state, "request_access")
+    unknown = [one for one in kinds if one not in rule.kinds]
+    if unknown or not kinds:
+        raise DomainError("unknown_access_kind", field="kinds", unknown=unknown, known=list(rule.kinds))
+    deadline = deadline_at or desk.clocks.deadline(rule.deadline, at=desk.at)
+    if deadline is None or deadline <= desk.at:
+        raise DomainError("deadline_in_past", field="deadline_at", at=iso(desk.at))
+    number = len(ticket.access_requests) + 1
+    entry = {"number": number, "kinds": list(dict.fromkeys(kinds)), "deadline_at": iso(deadline),
+             "requested_at": iso(desk.at), "granted_at": None, "missed_at": None}
+    desk.clocks.start("access_requested", at=desk.at, due_at=deadline_at, ref=str(number))
+    desk.clocks.pause(f"{ACCESS}:{number}", "customer", at=desk.at)
+    desk.record("access_requested", "request_access", to=ticket_flow.same(ticket), add={"access_requests": entry},
+                tell={"number": number, "kinds": entry["kinds"], "deadline_at": entry["deadline_at"]})
+    return number
+
+
+def grant_access(desk: Desk, number: int) -> None:
+    """The customer gave access; vendor clocks go on. Refused: ``access_already_granted``."""
+    asked = desk.ticket.access_request(number)
+    must_allow(desk.ticket.state, "grant_access")
+    if asked["granted_at"] is not None:
+        raise DomainError("access_already_granted", number=number, granted_at=asked["granted_at"])
+    desk.clocks.stop("access_granted", at=desk.at, ref=str(number))
+    desk.clocks.resume(f"{ACCESS}:{number}", at=desk.at)
+    desk.record("access_granted", "grant_access", to=ticket_flow.same(desk.ticket), tell={"number": number},
+                change={"access_requests": {number: {"granted_at": iso(desk.at)}}})
+
+
+# --- pauses -----------------------------------------------------------------------------------------------------------
+
+
+def pause(desk: Desk, *, reason: str, party: str | None) -> int:
+    """Vendor clocks stand while somebody else is waited for, or nobody (SHOPP-25); its number.
+
+    Refused: 422 ``unknown_pause_reason``, ``wrong_party``; 409 ``already_paused``.
+    """
+    must_allow(desk.ticket.state, "pause")
+    rule = _pause_rule(desk, reason)
+    if party is not None and party != rule.party:
+        raise DomainError("wrong_party", field="party", reason=reason, party=party, known=[rule.party])
+    if any(one["reason"] == reason and one["ended_at"] is None for one in desk.ticket.pauses):
+        raise DomainError("already_paused", reason=reason)
+    number = len(desk.ticket.pauses) + 1
+    entry = {"number": number, "reason": reason, "party": rule.party, "clause": rule.clause,
+             "started_at": iso(desk.at), "ended_at": None}
+    desk.clocks.pause(reason, rule.party, at=desk.at)
+    desk.record("paused", "pause", to=ticket_flow.same(desk.ticket), add={"pauses": entry},
+                tell={"reason": reason, "party": rule.party})
+    return number
+
+
+def resume(desk: Desk, *, reason: str | None) -> None:
+    """What was waited for is there: that reason, or all of them. Refused: 409 ``not_paused``."""
+    must_allow(desk.ticket.state, "resume")
+    if reason is not None:
+        _pause_rule(desk, reason)
+    open_ = [one for one in desk.ticket.pauses if one["ended_at"] is None and reason in (None, one["reason"])]
+    if not open_:
+        raise DomainError("not_paused", reason=reason)
+    for one in open_:
+        desk.clocks.resume(one["reason"], at=desk.at)
+    desk.record("resumed", "resume", to=ticket_flow.same(desk.ticket), tell={"reason": reason},
+                change={"pauses": {one["number"]: {"ended_at": iso(desk.at)} for one in open_}})
+
+
+def _pause_rule(desk: Desk, reason: str) -> PauseReason:
+    found = next((one for one in desk.policy.pause_reasons if one.reason == reason), None)
+    if found is None:
+        raise DomainError("unknown_pause_reason", field="reason", reason=reason,
+                          known=[one.reason for one in desk.policy.pause_reasons])
+    return found
+
+
+# --- leaving and coming back ------------------------------------------------------------------------------------------
+
+
+def withdraw(desk: Desk) -> None:
+    """By the customer: what is held goes back. Where service given makes the credit used, it is captured (SHOPP-20)."""
+    ticket, rule = desk.ticket, desk.policy.money_back
+    must_allow(ticket.state, "withdraw")
+    reasons: list[dict[str, Any]] = []
+    if ticket.service_at is not None and rule is not None and rule.used_clause is not None:
+        desk.book.ledger.capture_for(ticket.ticket_id)
+        used = desk.reason(rule.used_code, rule.used_clause, "Service was given; the credit is used.",
+                           reading=rule.reading, service_at=ticket.service_at)
+        reasons.append(reason_json(used))
+    else:
+        desk.release_all(reason="withdrawn")
+    change: dict[str, dict[int, Mapping[str, Any]]] = {}
+    if quote := ticket.quote:
+        change = {"assessments": {quote["number"]: {"status": "superseded"}}}
+    desk.record("withdrawn", "withdraw", to="withdrawn", change=change,
+                values={"reasons": reasons, "remedies": [], "asks": [], "options": []})
+
+
+def reopen(desk: Desk) -> None:
+    """The same issue again, without a second charge inside the policy's window; cover is looked at again (CACTU-15).
+
+    Refused 409: ``reopening_not_offered``, ``reopening_window_passed``, and what the entitlement answers.
+    """
+    ticket, rule = desk.ticket, desk.policy.reopening
+    if ticket.state != "resolved":
+        raise DomainError("wrong_state", state=ticket.state, action="reopen", allowed_in=["resolved"])
+    if rule is None:
+        raise DomainError("reopening_not_offered")
+    ends = add_term(parse_iso(ticket.resolved_at or ticket.updated_at), rule.window)
+    if desk.at >= ends:
+        raise desk.refused("reopening_window_passed", rule.clause, "The time for reopening is over; open a new ticket.",
+                           reading=rule.reading, resolved_at=ticket.resolved_at, window_ended_at=iso(ends))
+    if ticket.paid_by == "cover":
+        _still_entitled(desk)
+    desk.clocks.reopen(at=desk.at)
+    desk.record("reopened", "reopen", to="in_progress", values={
+        "resolved_at": None, "closed_at": None, "outcome": None, "cause": None, "reopened": ticket.reopened + 1,
+        "reasons": [], "remedies": []})
+
+
+def _still_entitled(desk: Desk) -> None:
+    action = desk.policy.action("open_ticket")
+    if action is None:
+        return
+    asked = Query(license_id=desk.ticket.license_id, product=desk.ticket.product)
+    decision = entitlement.decide(desk.book, action, asked)
+    if not decision.allowed:
+        raise DomainError("reopening_refused", decision=decision)

@@ -1,0 +1,132 @@
+"""Working on a ticket: each verb takes it on the desk, asks the rules, writes, and answers with the ticket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from app.db import ticket_desk
+from app.db.engine import Tx
+from app.domain import assessment as quotes
+from app.domain import ticket_end, ticket_flow, ticket_work
+from app.domain.ticket_desk import Desk
+from app.domain.ticket_flow import check_stated
+
+T = TypeVar("T")
+
+
+async def _do(tx: Tx, ticket_id: str, work: Callable[[Desk], T]) -> tuple[Desk, T]:
+    desk = await ticket_desk.take(tx, ticket_id)
+    before = desk.available
+    answer = work(desk)
+    await ticket_desk.put_back(tx, desk, before=before)
+    return desk, answer
+
+
+async def withdraw(tx: Tx, ticket_id: str) -> dict[str, Any]:
+    """By the customer; gives back what is held."""
+    desk, _ = await _do(tx, ticket_id, ticket_work.withdraw)
+    return await ticket_desk.view(tx, desk)
+
+
+async def qualify(tx: Tx, ticket_id: str, *, decision: str, reasons: list[str], note: str | None) -> dict[str, Any]:
+    """An agent's decision, with who and why (SHOPP-11)."""
+    desk, _ = await _do(tx, ticket_id, lambda desk: ticket_work.qualify(
+        desk, decision=decision, codes=reasons, note=note, by=tx.actor))
+    return await ticket_desk.view(tx, desk)
+
+
+async def assess(tx: Tx, ticket_id: str, *, category: str | None, inputs: dict[str, int], credits: int | None,
+                 reason: str | None) -> dict[str, Any]:
+    """An assessment; the answer says whether it is ``in_force`` or ``awaiting_confirmation``."""
+    desk, number = await _do(tx, ticket_id, lambda desk: quotes.assess(
+        desk, category=category, inputs=inputs, credits=credits, reason=reason, by=tx.actor))
+    return await _with_assessment(tx, desk, number)
+
+
+async def confirm(tx: Tx, ticket_id: str, number: int, *, accept: bool) -> dict[str, Any]:
+    """The customer's answer to a quote."""
+    desk, _ = await _do(tx, ticket_id, lambda desk: quotes.confirm(desk, number, accept=accept))
+    return await _with_assessment(tx, desk, number)
+
+
+async def _with_assessment(tx: Tx, desk: Desk, number: int) -> dict[str, Any]:
+    one = desk.ticket.assessment(number)
+    return await ticket_desk.view(tx, desk, assessment=one, number=number, status=one["status"])
+
+
+async def respond(tx: Tx, ticket_id: str, *, author: str, kind: str, public: bool,
+                  occurred_at: datetime | None) -> dict[str, Any]:
+    """A message on the ticket."""
+    desk, number = await _do(tx, ticket_id, lambda desk: ticket_work.respond(
+        desk, author=author, kind=kind, public=public, occurred_at=occurred_at, by=tx.actor))
+    return await ticket_desk.view(tx, desk, response=desk.ticket.responses[number - 1])
+
+
+async def request_access(tx: Tx, ticket_id: str, *, kinds: list[str], deadline_at: datetime | None) -> dict[str, Any]:
+    """Access the customer owes (SHOPP-8)."""
+    desk, number = await _do(tx, ticket_id, lambda desk: ticket_work.request_access(
+        desk, kinds=kinds, deadline_at=deadline_at))
+    return await ticket_desk.view(tx, desk, access_request=desk.ticket.access_request(number))
+
+
+async def grant_access(tx: Tx, ticket_id: str, number: int) -> dict[str, Any]:
+    """The customer gave it."""
+    desk, _ = await _do(tx, ticket_id, lambda desk: ticket_work.grant_access(desk, number))
+    return await ticket_desk.view(tx, desk, access_request=desk.ticket.access_request(number))
+
+
+async def pause(tx: Tx, ticket_id: str, *, reason: str, party: str | None) -> dict[str, Any]:
+    """Vendor clocks stand."""
+    desk, _ = await _do(tx, ticket_id, lambda desk: ticket_work.pause(desk, reason=reason, party=party))
+    return await ticket_desk.view(tx, desk)
+
+
+async def resume(tx: Tx, ticket_id: str, *, reason: str | None) -> dict[str, Any]:
+    """Vendor clocks go on."""
+    desk, _ = await _do(tx, ticket_id, lambda desk: ticket_work.resume(desk, reason=reason))
+    return await ticket_desk.view(tx, desk)
+
+
+async def apply_credit(tx: Tx, ticket_id: str, *, credit_type: str, response: dict[str, Any] | None) -> dict[str, Any]:
+    """Applies a credit to an open ticket, with the response that brings it (SHOPP-15)."""
+
+    def work(desk: Desk) -> None:
+        add = None
+        if response is not None:
+            add = {"responses": ticket_work.response_entry(
+                desk, author=response["author"], kind=response["kind"], public=response["public"],
+                when=response["occurred_at"] or desk.at, by=tx.actor)}
+        check_stated(desk, {"credit_type": credit_type})
+        ticket_flow.apply_credit(desk, credit_type, add=add)
+
+    desk, _ = await _do(tx, ticket_id, work)
+    return await ticket_desk.view(tx, desk)
+
+
+async def resolve(tx: Tx, ticket_id: str, *, outcome: str | None, cause: str | None,
+                  result: dict[str, Any]) -> dict[str, Any]:
+    """Captures, or gives back; records facts found."""
+    desk, _ = await _do(tx, ticket_id, lambda desk: ticket_end.resolve(
+        desk, outcome=outcome, cause=cause, result=result, by=tx.actor))
+    return await ticket_desk.view(tx, desk)
+
+
+async def reopen(tx: Tx, ticket_id: str) -> dict[str, Any]:
+    """The same issue again, without a second charge inside the window."""
+    desk, _ = await _do(tx, ticket_id, ticket_work.reopen)
+    return await ticket_desk.view(tx, desk)
+
+
+async def dispute(tx: Tx, ticket_id: str, *, reason: str | None) -> dict[str, Any]:
+    """A charge the customer thinks wrong (XC-12)."""
+    desk, number = await _do(tx, ticket_id, lambda desk: ticket_end.dispute(desk, reason=reason))
+    return await ticket_desk.view(tx, desk, dispute=desk.ticket.dispute(number))
+
+
+async def decide_dispute(tx: Tx, ticket_id: str, number: int, *, decision: str, credits: int | None) -> dict[str, Any]:
+    """The vendor reconsiders."""
+    desk, _ = await _do(tx, ticket_id, lambda desk: ticket_end.decide_dispute(
+        desk, number, decision=decision, credits=credits, by=tx.actor))
+    return await ticket_desk.view(tx, desk, dispute=desk.ticket.dispute(number))

@@ -1,0 +1,156 @@
+"""Tickets opened, completed, split and read. Working on one stands in `app.usecases.ticket_work`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from app.db import books, clocks, policies, ticket_desk, tickets
+from app.db.agenda import Handler
+from app.db.engine import Tx
+from app.domain import ticket_flow
+from app.domain.book import Book
+from app.domain.errors import DomainError
+from app.domain.ids import TicketId
+from app.domain.ticket import STATES, Ticket
+from app.domain.ticket_desk import Desk
+from app.domain.ticket_view import ticket_view
+from app.domain.wire import iso, parse_iso, payload_hash
+
+AGENDA: Final[dict[str, Handler]] = {
+    "ticket.credit_expiry": ticket_desk.on_agenda,
+    "ticket.access": ticket_desk.on_agenda,
+    "ticket.confirmation": ticket_desk.on_agenda,
+}
+_STATED: Final = (
+    "channel", "language", "license_id", "product", "facts", "category", "inputs", "agreed_up_to", "pay_with",
+    "credit_type",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTicket:
+    """What the helpdesk says of a new ticket."""
+
+    ticket_id: str
+    customer_id: str
+    subject: str
+    channel: str | None = None
+    language: str | None = None
+    license_id: str | None = None
+    product: str | None = None
+    facts: dict[str, Any]
+    category: str | None = None
+    inputs: dict[str, int]
+    agreed_up_to: int | None = None
+    pay_with: str | None = None
+    credit_type: str | None = None
+
+    def digest(self) -> str:
+        """Tells one content from another, whatever was left out."""
+        return payload_hash({name: getattr(self, name) for name in ("customer_id", "subject", *_STATED)})
+
+    def stated(self) -> dict[str, Any]:
+        """What the rules are told."""
+        return {name: getattr(self, name) for name in _STATED}
+
+
+async def put(tx: Tx, command: OpenTicket) -> tuple[int, dict[str, Any]]:
+    """Opens a ticket: qualified, assessed, held, its clocks started in one transaction, as far as the policy lets it.
+
+    201 the first time, 200 with today's view for the same body, 409 ``ticket_conflict`` for other content.
+    """
+    known = await tickets.find(tx, command.ticket_id)
+    if known is None:
+        await tickets.claim(tx, command.ticket_id)
+        book = await books.load(tx, command.customer_id, create=True)
+        tx.caches["customer_id"] = book.customer.customer_id
+        known = await tickets.find(tx, command.ticket_id)
+        if known is None:
+            desk = new_desk(tx, book, await clocks.load_for_ticket(tx, book, None), command.ticket_id, command.subject,
+                            digest=command.digest())
+            ticket_flow.open_ticket(desk, command.stated())
+            await ticket_desk.put_back(tx, desk)
+            return 201, await ticket_desk.view(tx, desk)
+    if known.payload_hash != command.digest():
+        raise DomainError("ticket_conflict", ticket_id=command.ticket_id)
+    return 200, await get(tx, command.ticket_id)
+
+
+def new_desk(tx: Tx, book: Book, working: Any, external_id: str, subject: str, *, digest: str,
+             parent_id: str | None = None) -> Desk:
+    """A desk with a ticket that is not there yet."""
+    ticket = Ticket(ticket_id=TicketId(tx.mint("tic")), external_id=external_id,
+                    customer_id=book.customer.customer_id, subject=subject, payload_hash=digest, parent_id=parent_id)
+    working.bind(ticket.ticket_id, external_id)
+    return Desk(book=book, ticket=ticket, clocks=working)
+
+
+async def details(tx: Tx, ticket_id: str, stated: dict[str, Any]) -> dict[str, Any]:
+    """What was missing or asked for; decides again. 409 on a closed ticket."""
+    desk = await ticket_desk.take(tx, ticket_id)
+    before = desk.available
+    ticket_flow.details(desk, stated)
+    await ticket_desk.put_back(tx, desk, before=before)
+    return await ticket_desk.view(tx, desk)
+
+
+async def get(tx: Tx, ticket_id: str, *, as_of: datetime | None = None,
+              known_at: datetime | None = None) -> dict[str, Any]:
+    """The ticket as it stands, or as it stood at ``as_of`` by what was known at ``known_at``."""
+    if as_of is None and known_at is None:
+        return await ticket_desk.view(tx, await ticket_desk.look(tx, ticket_id))
+    desk = await ticket_desk.look(tx, ticket_id)
+    moment = as_of or tx.at
+    found = await tickets.as_of(tx, desk.ticket, as_of, known_at, desk.book.plan.events)
+    if found is None:
+        raise DomainError("ticket_not_found", ticket_id=ticket_id, as_of=iso(moment))
+    policy = await policies.of_version(tx, found.policy_version)
+    named = await tickets.customer_names(tx, [found.customer_id])
+    names = await tickets.names(tx, [*found.child_ids, *([found.parent_id] if found.parent_id else [])])
+    shown = await clocks.views_of_tickets(tx, [found.ticket_id], at=moment, known_at=known_at)
+    return ticket_view(found, customer_id=named.get(found.customer_id), names=names, clocks=shown[found.ticket_id],
+                       by_agent=policy.qualification.by == "agent")
+
+
+async def listed(tx: Tx, *, customer_id: str | None = None, state: str | None = None,
+                 after: list[str | int | None] | None = None, limit: int) -> tuple[list[dict[str, Any]], Any]:
+    """Tickets, newest first: (views, the key to go on after)."""
+    if state is not None and state not in STATES:
+        raise DomainError("unknown_state", field="state", state=state, known=list(STATES))
+    ours = None
+    if customer_id is not None:
+        ours = (await books.require_customer(tx, customer_id)).customer_id
+    key = None if after is None else (parse_iso(str(after[0])), str(after[1]))
+    rows = await tickets.page(tx, customer_id=ours, state=state, after=key, limit=limit + 1)
+    more, rows = len(rows) > limit, rows[:limit]
+    ids = [one.ticket_id for one in rows]
+    named = await tickets.customer_names(tx, [one.customer_id for one in rows])
+    names = await tickets.names(tx, [name for one in rows for name in (*one.child_ids, one.parent_id) if name])
+    shown = await clocks.views_of_tickets(tx, ids) if ids else {}
+    charged = await tickets.charges(tx, ids)
+    views = [ticket_view(one, customer_id=named.get(one.customer_id), names=names, clocks=shown.get(one.ticket_id, []),
+                         charge=charged.get(one.ticket_id)) for one in rows]
+    return views, [rows[-1].opened_at, rows[-1].ticket_id] if more else None
+
+
+async def split(tx: Tx, ticket_id: str, *, new_ticket_id: str, subject: str) -> dict[str, Any]:
+    """Another question becomes a ticket of its own that names its parent and is decided on its own (CSC-11).
+
+    The child is the same customer's, by the same channel, language, license and product. 409 ``ticket_conflict`` when
+    the id is taken.
+    """
+    parent = await ticket_desk.take(tx, ticket_id)
+    await tickets.claim(tx, new_ticket_id)
+    if await tickets.find(tx, new_ticket_id) is not None:
+        raise DomainError("ticket_conflict", ticket_id=new_ticket_id)
+    stated = {name: getattr(parent.ticket, name) for name in ("channel", "language", "license_id", "product")}
+    digest = payload_hash({"parent": ticket_id, "subject": subject})
+    child = new_desk(tx, parent.book, await clocks.load_for_ticket(tx, parent.book, None), new_ticket_id, subject,
+                     digest=digest, parent_id=parent.ticket.ticket_id)
+    parent.record("split", "split", to=ticket_flow.same(parent.ticket), add={"child_ids": child.ticket.ticket_id},
+                  tell={"child": new_ticket_id, "clause": parent.policy.split_clause})
+    ticket_flow.open_ticket(child, stated)
+    await ticket_desk.put_back(tx, parent, also=child)
+    return {**await ticket_desk.view(tx, child), "parent": ticket_id}
