@@ -15,8 +15,9 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from app.db import books, policies
+from app.db import books, plan, policies
 from app.db import ledger as rows
+from app.db.agenda import Handler
 from app.db.engine import Tx
 from app.domain.amounts import MAX_CREDITS
 from app.domain.decision import Decision, Reason
@@ -25,6 +26,7 @@ from app.domain.ids import CustomerId, LicenseId
 from app.domain.journal import Journal
 from app.domain.ledger import DEFAULT_TYPE, Ledger, falls_low
 from app.domain.lot import Hold, Lot
+from app.domain.plan import AgendaItem
 from app.domain.policy import CreditRules, Policy
 from app.domain.statement import hold_json, lot_json
 from app.domain.wire import iso
@@ -430,6 +432,10 @@ def _tell(
     if command.kind == "adjust" and lot is not None:
         _emit(batch, who, "credits.granted", {**data, "source": lot.source})
         _schedule(batch, who, lot)
+    if command.kind == "hold" and hold is not None and hold.expires_at is not None:
+        batch.agenda.append(
+            ("hold.expired", hold.hold_id, hold.expires_at, who.customer_id, {"hold_id": hold.hold_id})
+        )
     moved = _moved(ledger, before)
     if command.kind == "capture" and hold is not None and moved["released"]:
         _emit(batch, who, "credits.released", {**data, "credits": moved["released"]})
@@ -475,3 +481,87 @@ def _emit(batch: _Batch, who: _Customer, type_: str, data: dict[str, Any]) -> No
             msgspec.Raw(_encode(data)),
         )
     )
+
+
+# --- what falls due ---------------------------------------------------------------------------------------------------
+
+
+async def remind_of_lot(tx: Tx, item: AgendaItem) -> None:
+    """``credits.expiring``: a lot that still has credits ends in so many days."""
+    book = await books.load_by_id(tx, item.customer_id)
+    lot = book.ledger.lots.get(str(item.payload["lot_id"]))
+    if lot is None or lot.available == 0 or lot.expires_at is None or lot.expires_at <= book.at:
+        return
+    days = item.payload["days"]
+    book.plan.emit(
+        "credits.expiring",
+        {
+            "lot_id": lot.lot_id,
+            "credit_type": lot.credit_type,
+            "credits": lot.available,
+            "expires_at": iso(lot.expires_at),
+            "days": days,
+            "balance": book.ledger.balance(lot.credit_type),
+        },
+        occurred_at=item.at,
+        dedupe_key=f"lot.reminder:{lot.lot_id}:{days}:{iso(lot.expires_at)}",
+    )
+    await plan.write_book(tx, book)
+
+
+async def end_lot(tx: Tx, item: AgendaItem) -> None:
+    """``credits.expired``: books a lot's end (no answer depends on it), tells of it once. A reopened lot waits on."""
+    book = await books.load_by_id(tx, item.customer_id)
+    lot = book.ledger.lots.get(str(item.payload["lot_id"]))
+    if lot is None or lot.expires_at is None:
+        return
+    if book.at < lot.expires_at:
+        book.plan.due(lot.expires_at, item.kind, item.subject, **item.payload)
+    else:
+        if book.ledger.is_due(lot.credit_type):
+            book.ledger.book_due(lot.credit_type)
+        if lot.expired:
+            book.plan.emit(
+                "credits.expired",
+                {
+                    "lot_id": lot.lot_id,
+                    "credit_type": lot.credit_type,
+                    "credits": lot.expired,
+                    "clause": lot.clause,
+                    "balance": book.ledger.balance(lot.credit_type),
+                },
+                occurred_at=lot.expires_at,
+                dedupe_key=f"lot.expired:{lot.lot_id}:{iso(lot.expires_at)}",
+            )
+    await plan.write_book(tx, book)
+
+
+async def end_hold(tx: Tx, item: AgendaItem) -> None:
+    """``credits.released``: books the end of a hold with a term and tells of it once."""
+    book = await books.load_by_id(tx, item.customer_id)
+    hold_id = str(item.payload["hold_id"])
+    hold = book.ledger.holds.get(hold_id)
+    if hold is None or hold.expires_at is None or book.at < hold.expires_at or hold.open == 0:
+        return
+    credits_ = hold.open
+    book.ledger.book_due(hold.credit_type)
+    book.plan.emit(
+        "credits.released",
+        {
+            "hold_id": hold_id,
+            "credit_type": hold.credit_type,
+            "credits": credits_,
+            "reason": "hold_expired",
+            "balance": book.ledger.balance(hold.credit_type),
+        },
+        occurred_at=hold.expires_at,
+        dedupe_key=f"hold.expired:{hold_id}",
+    )
+    await plan.write_book(tx, book)
+
+
+AGENDA: Final[dict[str, Handler]] = {
+    "lot.reminder": remind_of_lot,
+    "lot.expired": end_lot,
+    "hold.expired": end_hold,
+}
