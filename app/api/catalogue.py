@@ -113,6 +113,9 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "refund_window_over": Entry(409, "Too late for a refund", "The time for a refund has passed.", "See `reasons` for the clause."),
     "refund_not_offered": Entry(409, "No refunds of credits", "The policy offers no money back for credits.", "See the policy's clauses."),
     # --- orders, licenses, covers, choices
+    "kind_not_found": Entry(404, "Nothing of this kind is explained", "Explanations exist for tickets, assessments, charges, orders, refunds, licenses, lots, covers, choices, operations, holds and clocks.", "Use one of the kinds in `known`."),
+    "refund_not_found": Entry(404, "Refund not found", "This order has no refund of this id.", "Name it as `<order_id>:<refund_id>`."),
+    "operation_not_found": Entry(404, "Operation not found", "The ledger has no operation of this id.", "See GET /v1/customers/{customer_id}/entries."),
     "order_not_found": Entry(404, "Order not found", "This tenant has no order of this id.", "Check the id; record it with PUT /v1/orders/{order_id}."),
     "order_conflict": Entry(409, "Order exists otherwise", "An order of this id was recorded with other content.", "Orders never change: record corrections as a refund and an order of its own."),
     "placed_in_future": Entry(422, "Placed in the future", "`placed_at` is more than five minutes ahead of the tenant's clock.", "Send the instant at which the order was placed; set the shop's clock."),
