@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Index as _Index
 from sqlalchemy import text as _sql
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
 
 metadata = MetaData(
     naming_convention={
@@ -98,7 +98,7 @@ policy_version = Table(
     _text("tenant_id"),
     _text("name"),
     Column("version", Integer, nullable=False),
-    _json("document"),
+    Column("document", JSON, nullable=False),  # not JSONB: the order of categories and options is the author's
     _text("source"),
     _at("effective_from"),
     _at("created_at"),

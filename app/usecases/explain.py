@@ -136,6 +136,7 @@ async def _order(tx: Tx, order_id: str) -> dict[str, Any]:
             for one in answer.get(noun, ())
             if str(one.get("line_id")) == mine
         ]
+        rules = [one for one in answer.get("decisions", ()) if str(one.get("line_id")) == mine]
         refused = [one for one in answer.get("not_granted", ()) if str(one.get("line_id")) == mine]
         offer = policy.offer(str(line["sku"]))
         trace.append(
@@ -145,6 +146,7 @@ async def _order(tx: Tx, order_id: str) -> dict[str, Any]:
                 "sku": line["sku"],
                 "facts": {k: v for k, v in line.items() if v is not None},
                 "offer": None if offer is None else {"sku": offer[0].sku, "clause": offer[0].clause},
+                "rules": rules,
                 "granted": granted,
                 "not_granted": refused,
             }
