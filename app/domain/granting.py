@@ -24,7 +24,7 @@ from app.domain.condition import facts_used, holds
 from app.domain.customer import Addon, Choice, Cover, License, Order, OrderLine
 from app.domain.ids import ChoiceId, LicenseId, LineId, OrderId
 from app.domain.lot import Lot, LotSource
-from app.domain.offers import editions_of, grant_json, grant_of, price_with
+from app.domain.offers import editions_of, grant_json, grant_of, options_of, price_with
 from app.domain.period import add_term
 from app.domain.policy import ChoiceGrant, CoverGrant, CreditGrant, Grant, NotGranted, Offer, Policy
 from app.domain.text import decimal_text, render
@@ -395,15 +395,15 @@ class _Line:
             choice_id=ChoiceId(self.book.mint("cho")), customer_id=self.book.customer.customer_id,
             order_id=self.order.order_id, line_id=self.line.line_id, license_id=None if one is None else one.license_id,
             unit_no=unit_no, rule=grant.rule, clause=grant.clause, reading=grant.reading,
-            options={name: grant_json(option, i) for i, (name, option) in enumerate(grant.options.items())},
+            options={name: grant_json(grant.options[name], i) for i, name in enumerate(options_of(grant))},
             policy_version=self.policy.version, opened_at=self.book.at, placed_at=self.order.placed_at,
         )  # fmt: skip
         self.book.choices[choice.choice_id] = choice
         self.there.choices.setdefault(key, []).append(choice)
-        self.book.plan.put_choice(choice, "opened", {"options": list(grant.options)})
+        self.book.plan.put_choice(choice, "opened", {"options": options_of(grant)})
         self.book.emit("choice.opened", {
             "choice_id": choice.choice_id, "license_id": choice.license_id, "order_id": choice.order_id,
-            "options": list(grant.options), "clause": choice.clause,
+            "options": options_of(grant), "clause": choice.clause,
         })  # fmt: skip
 
     def _addon(self, offer: Offer) -> None:

@@ -117,10 +117,15 @@ def grant_view(grant: Grant, facts: dict[str, Any] | None = None) -> dict[str, A
                 "actions": list(grant.actions), "free": grant.free,
             }  # fmt: skip
         case ChoiceGrant():
-            view["options"] = {name: grant_view(one) for name, one in grant.options.items()}
+            view["options"] = {name: grant_view(grant.options[name]) for name in options_of(grant)}
     if facts is not None:
         view["applies"] = holds(grant.when, facts) is True
     return view
+
+
+def options_of(grant: ChoiceGrant) -> list[str]:
+    """The options of a choice: credits before cover, then by name (a stored document keeps no order of keys)."""
+    return sorted(grant.options, key=lambda name: (grant.options[name].kind != "credits", name))
 
 
 def grant_json(grant: CreditGrant | CoverGrant, position: int = 0) -> dict[str, Any]:
