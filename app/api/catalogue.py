@@ -198,4 +198,12 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "dispute_window_passed": Entry(409, "Too late to dispute", "The time for disputes has passed.", "Ask the vendor."),
     "credits_not_below": Entry(422, "Not below the charge", "A reduced charge is below the one that stands.", "Send fewer credits than `facts.charge`, or decide upheld."),
     "credits_not_expected": Entry(422, "Credits not expected", "Only a reduced charge names credits.", "Leave `credits` out."),
+    # --- GraphQL
+    "graphql_syntax": Entry(400, "Not a GraphQL document", "The document cannot be parsed.", "Correct it where `locations` points."),
+    "graphql_invalid": Entry(400, "Not valid under the schema", "The document asks for something that the schema does not have, or names no operation.", "See the schema: openapi/schema.graphql, or introspection with a sandbox key."),
+    "graphql_limit": Entry(400, "Asks for too much", "The request goes over one of the limits; `limit` names it, with `most` and `found`.", "Ask for less at once: fewer fields, a smaller `first`, or several requests."),
+    "introspection_refused": Entry(403, "Introspection is not open to this key", "Live keys do not introspect unless their option `introspection` says so.", "Use a sandbox key, openapi/schema.graphql, or a key with the option `introspection`."),
+    "document_unknown": Entry(404, "Unknown document", "No trusted document has this id.", "Register the document with the operator, or send its text as `query` if the key may."),
+    "document_required": Entry(403, "Trusted documents only", "This key runs trusted documents only.", "Send the `documentId` of a trusted document: `sha256:` and the hash of its text."),
+    "not_acceptable": Entry(406, "No answer that you accept", "The `Accept` header names neither `application/graphql-response+json` nor `application/json`.", "Accept one of them."),
 }
