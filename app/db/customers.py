@@ -40,22 +40,36 @@ async def search(tx: Tx, query: str | None, *, after: str | None, limit: int) ->
     """(vendor's id, since when), by id: those whose id holds ``query``, or who have the order, license or ticket."""
     c = s.customer.c
     wanted: list[ColumnElement[bool]] = [
-        c.tenant_id == tx.tenant_id, c.external_id.is_not(None), c.merged_into.is_(None)]
+        c.tenant_id == tx.tenant_id,
+        c.external_id.is_not(None),
+        c.merged_into.is_(None),
+    ]
     if query is not None:
         wanted.append(or_(c.external_id.icontains(query, autoescape=True), *_related(query)))
     if after is not None:
         wanted.append(c.external_id > after)
-    rows = await tx.rows(select(c.external_id, c.created_at).where(*wanted).order_by(c.external_id).limit(limit))
+    rows = await tx.rows(
+        select(c.external_id, c.created_at).where(*wanted).order_by(c.external_id).limit(limit)
+    )
     return [(row[0], row[1]) for row in rows]
 
 
 def _related(query: str) -> list[ColumnElement[bool]]:
     c = s.customer.c
-    named = ((s.purchase_order, "order_id"), (s.license_, "license_id"), (s.ticket, "external_id"),
-             (s.license_, "registered_domain"))
+    named = (
+        (s.purchase_order, "order_id"),
+        (s.license_, "license_id"),
+        (s.ticket, "external_id"),
+        (s.license_, "registered_domain"),
+    )
     return [
-        exists(select(literal(1)).where(
-            table.c.tenant_id == c.tenant_id, table.c.customer_id == c.customer_id, table.c[column] == query))
+        exists(
+            select(literal(1)).where(
+                table.c.tenant_id == c.tenant_id,
+                table.c.customer_id == c.customer_id,
+                table.c[column] == query,
+            )
+        )
         for table, column in named
     ]
 
@@ -66,18 +80,30 @@ async def open_tickets(tx: Tx, customer_id: str) -> list[dict[str, Any]]:
     rows = await tx.rows(
         select(c.external_id, c.state, c.category, c.subject, c.license_id, c.opened_at, c.updated_at)
         .where(c.tenant_id == tx.tenant_id, c.customer_id == customer_id, c.state.not_in(_OPEN_TICKET))
-        .order_by(c.opened_at.desc(), c.ticket_id.desc()).limit(100))
+        .order_by(c.opened_at.desc(), c.ticket_id.desc())
+        .limit(100)
+    )
     return [
-        {"ticket_id": row[0], "state": row[1], "category": row[2], "subject": row[3], "license_id": row[4],
-         "opened_at": jsonable(row[5]), "updated_at": jsonable(row[6])}
+        {
+            "ticket_id": row[0],
+            "state": row[1],
+            "category": row[2],
+            "subject": row[3],
+            "license_id": row[4],
+            "opened_at": jsonable(row[5]),
+            "updated_at": jsonable(row[6]),
+        }
         for row in rows
     ]
 
 
 async def since(tx: Tx, customer_id: str) -> datetime:
     """When the customer became known."""
-    row = await tx.row(select(s.customer.c.created_at).where(
-        s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == customer_id))
+    row = await tx.row(
+        select(s.customer.c.created_at).where(
+            s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == customer_id
+        )
+    )
     found: datetime = tx.at if row is None else row[0]
     return found
 
@@ -87,8 +113,10 @@ async def everything(tx: Tx, customer_id: str) -> dict[str, list[dict[str, Any]]
     found: dict[str, list[dict[str, Any]]] = {}
     for name, table, order in _EXPORTED:
         rows = await tx.rows(
-            select(table).where(table.c.tenant_id == tx.tenant_id, table.c.customer_id == customer_id)
-            .order_by(*(table.c[column] for column in order)))
+            select(table)
+            .where(table.c.tenant_id == tx.tenant_id, table.c.customer_id == customer_id)
+            .order_by(*(table.c[column] for column in order))
+        )
         found[name] = [_row(row) for row in rows]
     holds = [row["hold_id"] for row in found["holds"]]
     operations = [row["operation_id"] for row in found["operations"]]
@@ -97,11 +125,16 @@ async def everything(tx: Tx, customer_id: str) -> dict[str, list[dict[str, Any]]
     return found
 
 
-async def _of(tx: Tx, table: Table, column: str, ids: Sequence[str], order: Sequence[str]) -> list[dict[str, Any]]:
+async def _of(
+    tx: Tx, table: Table, column: str, ids: Sequence[str], order: Sequence[str]
+) -> list[dict[str, Any]]:
     if not ids:
         return []
-    rows = await tx.rows(select(table).where(table.c.tenant_id == tx.tenant_id, table.c[column].in_(ids))
-                         .order_by(*(table.c[name] for name in order)))
+    rows = await tx.rows(
+        select(table)
+        .where(table.c.tenant_id == tx.tenant_id, table.c[column].in_(ids))
+        .order_by(*(table.c[name] for name in order))
+    )
     return [_row(row) for row in rows]
 
 
@@ -115,43 +148,87 @@ def _row(row: Any) -> dict[str, Any]:
 
 async def erase(tx: Tx, customer_id: str, external_id: str, at: datetime) -> None:
     """Removes what names a customer: ids, subjects, domains, attributes, stored answers. The ledger stays as it is."""
+
     def mine(table: Table) -> ColumnElement[bool]:
         return and_(table.c.tenant_id == tx.tenant_id, table.c.customer_id == customer_id)
 
-    await tx.execute(update(s.customer).where(mine(s.customer)).values(external_id=None, profile={}, erased_at=at))
+    await tx.execute(
+        update(s.customer).where(mine(s.customer)).values(external_id=None, profile={}, erased_at=at)
+    )
     await tx.execute(update(s.license_).where(mine(s.license_)).values(registered_domain=None))
-    await tx.execute(update(s.ticket).where(mine(s.ticket)).values(
-        subject="", external_id=s.ticket.c.ticket_id, payload_hash=""))
-    await tx.execute(text(
-        "update purchase_order o set payload_hash = '', lines = coalesce((select jsonb_agg("
-        " jsonb_set(line, '{attributes}', '{}') order by n) from jsonb_array_elements(o.lines) with ordinality"
-        " as each(line, n)), '[]') where tenant_id = :tenant and customer_id = :customer"),
-        {"tenant": tx.tenant_id, "customer": customer_id})
-    await tx.execute(update(s.order_refund).where(mine(s.order_refund)).values(
-        payload_hash="", answer=s.order_refund.c.answer.op("-")(literal("reason"))))
-    await tx.execute(update(s.command).where(mine(s.command)).values(
-        answer=func.to_jsonb(literal('{"erased":true}')).cast(JSONB), payload_hash=b""))
-    await tx.execute(delete(s.api_key).where(
-        s.api_key.c.tenant_id == tx.tenant_id, s.api_key.c.kind == "customer_token",
-        or_(s.api_key.c.options["customer_id"].astext == customer_id,
-            s.api_key.c.options["customer_id"].astext == external_id)))
+    await tx.execute(
+        update(s.ticket)
+        .where(mine(s.ticket))
+        .values(subject="", external_id=s.ticket.c.ticket_id, payload_hash="")
+    )
+    await tx.execute(
+        text(
+            "update purchase_order o set payload_hash = '', lines = coalesce((select jsonb_agg("
+            " jsonb_set(line, '{attributes}', '{}') order by n) from jsonb_array_elements(o.lines) with ordinality"
+            " as each(line, n)), '[]') where tenant_id = :tenant and customer_id = :customer"
+        ),
+        {"tenant": tx.tenant_id, "customer": customer_id},
+    )
+    await tx.execute(
+        update(s.order_refund)
+        .where(mine(s.order_refund))
+        .values(payload_hash="", answer=s.order_refund.c.answer.op("-")(literal("reason")))
+    )
+    await tx.execute(
+        update(s.command)
+        .where(mine(s.command))
+        .values(answer=func.to_jsonb(literal('{"erased":true}')).cast(JSONB), payload_hash=b"")
+    )
+    await tx.execute(
+        delete(s.api_key).where(
+            s.api_key.c.tenant_id == tx.tenant_id,
+            s.api_key.c.kind == "customer_token",
+            or_(
+                s.api_key.c.options["customer_id"].astext == customer_id,
+                s.api_key.c.options["customer_id"].astext == external_id,
+            ),
+        )
+    )
 
 
 async def merge(tx: Tx, source: str, target: str) -> None:
     """Moves what hangs on one customer to another; the ledger's lots are moved by their own entries, so the orders
     are marked as having nothing more to grant."""
-    await tx.execute(text(
-        "update purchase_order set answer = answer || '{\"merged\": true}' where tenant_id = :tenant"
-        " and customer_id = :customer"), {"tenant": tx.tenant_id, "customer": source})
-    for table in (s.license_, s.cover, s.choice, s.addon, s.purchase_order, s.order_refund, s.ticket, s.clock, s.agenda):
-        await tx.execute(update(table).where(
-            table.c.tenant_id == tx.tenant_id, table.c.customer_id == source).values(customer_id=target))
-    await tx.execute(update(s.customer).where(
-        s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == source).values(merged_into=target))
+    await tx.execute(
+        text(
+            "update purchase_order set answer = answer || '{\"merged\": true}' where tenant_id = :tenant"
+            " and customer_id = :customer"
+        ),
+        {"tenant": tx.tenant_id, "customer": source},
+    )
+    for table in (
+        s.license_,
+        s.cover,
+        s.choice,
+        s.addon,
+        s.purchase_order,
+        s.order_refund,
+        s.ticket,
+        s.clock,
+        s.agenda,
+    ):
+        await tx.execute(
+            update(table)
+            .where(table.c.tenant_id == tx.tenant_id, table.c.customer_id == source)
+            .values(customer_id=target)
+        )
+    await tx.execute(
+        update(s.customer)
+        .where(s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == source)
+        .values(merged_into=target)
+    )
 
 
 async def merged_from(tx: Tx, customer_id: str) -> list[str]:
     """Our ids of the customers that were merged into this one."""
-    rows = await tx.rows(select(s.customer.c.customer_id).where(
-        s.customer.c.tenant_id == tx.tenant_id, s.customer.c.merged_into == customer_id))
+    rows = await tx.rows(
+        select(s.customer.c.customer_id).where(
+            s.customer.c.tenant_id == tx.tenant_id, s.customer.c.merged_into == customer_id
+        )
+    )
     return [str(row[0]) for row in rows]

@@ -37,7 +37,9 @@ async def owner_of_cover(tx: Tx, cover_id: str) -> str:
 
 
 async def _owner(tx: Tx, table: Table, column: str, value: str, code: str) -> str:
-    row = await tx.row(select(table.c.customer_id).where(table.c.tenant_id == tx.tenant_id, table.c[column] == value))
+    row = await tx.row(
+        select(table.c.customer_id).where(table.c.tenant_id == tx.tenant_id, table.c[column] == value)
+    )
     if row is None:
         raise DomainError(code, id=value)
     return str(row[0])
@@ -71,10 +73,14 @@ async def book_at(tx: Tx, customer: Customer, *, at: datetime, known_at: datetim
     )  # fmt: skip
 
 
-async def _last(tx: Tx, stream: str, ids: list[str], at: datetime, known_at: datetime | None) -> dict[str, Any]:
+async def _last(
+    tx: Tx, stream: str, ids: list[str], at: datetime, known_at: datetime | None
+) -> dict[str, Any]:
     if not ids:
         return {}
-    rows = await tx.rows(_LAST, {"tenant": tx.tenant_id, "stream": stream, "ids": ids, "at": at, "known": known_at})
+    rows = await tx.rows(
+        _LAST, {"tenant": tx.tenant_id, "stream": stream, "ids": ids, "at": at, "known": known_at}
+    )
     return {row[0]: row[1] for row in rows}
 
 
@@ -89,7 +95,10 @@ def _license(one: License, payload: dict[str, Any]) -> License:
 def cover_then(data: dict[str, Any]) -> Cover:
     """A cover from the payload of its event."""
     times = {"granted_at", "starts_at", "ends_at", "suspended_at", "voided_at"}
-    values = {key: (parse_iso(value) if key in times and value is not None else value) for key, value in data.items()}
+    values = {
+        key: (parse_iso(value) if key in times and value is not None else value)
+        for key, value in data.items()
+    }
     return books.cover_of(values)
 
 

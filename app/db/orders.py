@@ -21,8 +21,11 @@ async def lock(tx: Tx, order_id: str) -> None:
 
 async def find(tx: Tx, order_id: str) -> Order | None:
     """The order with the storefront's id."""
-    row = await tx.row(select(s.purchase_order).where(
-        s.purchase_order.c.tenant_id == tx.tenant_id, s.purchase_order.c.order_id == order_id))
+    row = await tx.row(
+        select(s.purchase_order).where(
+            s.purchase_order.c.tenant_id == tx.tenant_id, s.purchase_order.c.order_id == order_id
+        )
+    )
     return None if row is None else order_of(row)
 
 
@@ -31,7 +34,8 @@ async def of_customer(tx: Tx, customer_id: str) -> list[Order]:
     rows = await tx.rows(
         select(s.purchase_order)
         .where(s.purchase_order.c.tenant_id == tx.tenant_id, s.purchase_order.c.customer_id == customer_id)
-        .order_by(s.purchase_order.c.placed_at, s.purchase_order.c.order_id))
+        .order_by(s.purchase_order.c.placed_at, s.purchase_order.c.order_id)
+    )
     return [order_of(row) for row in rows]
 
 
@@ -40,26 +44,45 @@ async def refunds(tx: Tx, order_id: str) -> list[OrderRefund]:
     rows = await tx.rows(
         select(s.order_refund)
         .where(s.order_refund.c.tenant_id == tx.tenant_id, s.order_refund.c.order_id == order_id)
-        .order_by(s.order_refund.c.at, s.order_refund.c.refund_id))
+        .order_by(s.order_refund.c.at, s.order_refund.c.refund_id)
+    )
     return [
-        OrderRefund(order_id=row.order_id, refund_id=row.refund_id, customer_id=row.customer_id,
-                    payload_hash=row.payload_hash, answer=dict(row.answer), at=row.at)
+        OrderRefund(
+            order_id=row.order_id,
+            refund_id=row.refund_id,
+            customer_id=row.customer_id,
+            payload_hash=row.payload_hash,
+            answer=dict(row.answer),
+            at=row.at,
+        )
         for row in rows
     ]
 
 
 async def keep_early_refund(tx: Tx, refund: OrderRefund) -> None:
     """Keeps a refund whose order has not come yet (its answer holds what was asked for)."""
-    await tx.execute(insert(s.order_refund).values(
-        tenant_id=tx.tenant_id, order_id=refund.order_id, refund_id=refund.refund_id, customer_id="",
-        payload_hash=refund.payload_hash, answer=refund.answer, at=refund.at))
+    await tx.execute(
+        insert(s.order_refund).values(
+            tenant_id=tx.tenant_id,
+            order_id=refund.order_id,
+            refund_id=refund.refund_id,
+            customer_id="",
+            payload_hash=refund.payload_hash,
+            answer=refund.answer,
+            at=refund.at,
+        )
+    )
 
 
 async def take_early_refunds(tx: Tx, order_id: str) -> None:
     """Takes the early refunds off; they are written anew with what they took back."""
-    await tx.execute(delete(s.order_refund).where(
-        s.order_refund.c.tenant_id == tx.tenant_id, s.order_refund.c.order_id == order_id,
-        s.order_refund.c.customer_id == ""))
+    await tx.execute(
+        delete(s.order_refund).where(
+            s.order_refund.c.tenant_id == tx.tenant_id,
+            s.order_refund.c.order_id == order_id,
+            s.order_refund.c.customer_id == "",
+        )
+    )
 
 
 def order_of(row: Any) -> Order:

@@ -137,7 +137,12 @@ def schedule(book: Book, cover: Cover) -> None:
     for days in book.policy.cover.reminder_days:
         subject = f"{cover.cover_id}:{days}"
         when = None if cover.ends_at is None else cover.ends_at - timedelta(days=days)
-        if running and when is not None and book.at < when and (cover.starts_at is None or cover.starts_at < when):
+        if (
+            running
+            and when is not None
+            and book.at < when
+            and (cover.starts_at is None or cover.starts_at < when)
+        ):
             book.plan.due(when, "cover.reminder", subject, cover_id=cover.cover_id, days=days)
         elif cover.version > 1:
             book.plan.drop("cover.reminder", subject)
@@ -177,7 +182,9 @@ def end_at(book: Book, cover: Cover, when: datetime, *, reason: str, clause: str
     cover.state = "running"
     cover.suspended_at = None
     cover.ends_at = when
-    book.plan.put_cover(cover, "shortened", {"reason": reason, "clause": clause}, occurred_at=min(when, book.at))
+    book.plan.put_cover(
+        cover, "shortened", {"reason": reason, "clause": clause}, occurred_at=min(when, book.at)
+    )
     schedule(book, cover)
     book.emit("cover.shortened", {**_told(cover), "reason": reason})
 
@@ -194,7 +201,9 @@ def take_back(book: Book, cover: Cover, *, reason: str, clause: str | None = Non
     return False
 
 
-def end_of_license(book: Book, license_id: str, when: datetime, *, reason: str, clause: str | None = None) -> list[Cover]:
+def end_of_license(
+    book: Book, license_id: str, when: datetime, *, reason: str, clause: str | None = None
+) -> list[Cover]:
     """Ends the covers that serve only this license; a level ends with the license that brought it (AVA-4)."""
     touched = []
     for cover in sorted(book.covers.values(), key=lambda one: one.cover_id):
@@ -224,7 +233,12 @@ def suspend(book: Book, cover: Cover) -> None:
     ``suspension_used``."""
     rules = book.policy.cover
     state = state_of(cover, book.at)
-    facts = {"cover_id": cover.cover_id, "state": state, "suspensions": cover.suspensions, "allowed": rules.suspensions}
+    facts = {
+        "cover_id": cover.cover_id,
+        "state": state,
+        "suspensions": cover.suspensions,
+        "allowed": rules.suspensions,
+    }
     if cover.free or rules.suspensions == 0 or state not in {"running", "suspended"} or cover.ends_at is None:
         why = (
             "Cover that came free with a license is not suspended." if cover.free
@@ -254,7 +268,9 @@ def resume(book: Book, cover: Cover) -> None:
     cover.ends_at = None if cover.ends_at is None else cover.ends_at + span
     cover.state = "running"
     cover.suspended_at = None
-    book.plan.put_cover(cover, "resumed", {"clause": rules.suspension_clause, "seconds": span // timedelta(seconds=1)})
+    book.plan.put_cover(
+        cover, "resumed", {"clause": rules.suspension_clause, "seconds": span // timedelta(seconds=1)}
+    )
     schedule(book, cover)
     book.emit("cover.resumed", {**_told(cover), "clause": rules.suspension_clause})
 
@@ -267,7 +283,9 @@ def extend(book: Book, cover: Cover, months: int, *, reason: str) -> None:
         raise _refused(book, "no_free_extension", rules.extension_clause, "Cover is not extended free of charge.",
                        {"cover_id": cover.cover_id, "months": months})  # fmt: skip
     if cover.ends_at is None or state_of(cover, book.at) not in {"running", "scheduled", "suspended"}:
-        raise DomainError("cover_wrong_state", cover_id=cover.cover_id, state=state_of(cover, book.at), action="extend")
+        raise DomainError(
+            "cover_wrong_state", cover_id=cover.cover_id, state=state_of(cover, book.at), action="extend"
+        )
     cover.ends_at = add_term(cover.ends_at, Term(months=months), term_zone(book.policy))
     book.plan.put_cover(cover, "extended", {"months": months, "clause": rules.extension_clause})
     schedule(book, cover)
@@ -299,7 +317,9 @@ def _told(cover: Cover) -> dict[str, object]:
     }
 
 
-def _refused(book: Book, code: str, clause: str | None, message: str, facts: dict[str, object]) -> DomainError:
+def _refused(
+    book: Book, code: str, clause: str | None, message: str, facts: dict[str, object]
+) -> DomainError:
     known = None if clause is None else book.policy.clause(clause)
     reason = Reason(code=code, clause=clause, message=message, facts=facts,
                     reading=book.policy.cover.reading or bool(known and known.reading))  # fmt: skip

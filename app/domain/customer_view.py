@@ -12,7 +12,6 @@ from app.domain.lot import Lot
 from app.domain.period import Term
 from app.domain.wire import iso, iso_or_none, money_json
 
-
 GRANTED = ("licenses", "lots", "covers", "choices", "addons")
 _PASSING = frozenset({"available", "held", "expired", "state", "active"})
 
@@ -119,7 +118,12 @@ def option_names(one: Choice) -> list[str]:
 def _option(data: dict[str, Any]) -> dict[str, Any]:
     if data.get("kind") == "cover":
         term = data.get("term")
-        return {"kind": "cover", "term": term, "term_text": Term(**term).text if term else None, "start": data.get("start")}
+        return {
+            "kind": "cover",
+            "term": term,
+            "term_text": Term(**term).text if term else None,
+            "start": data.get("start"),
+        }
     return {"kind": "credits", "credits": data.get("credits"), "credit_type": data.get("credit_type")}
 
 
@@ -145,28 +149,37 @@ def granted_by(book: Book, order_id: str) -> dict[str, list[dict[str, Any]]]:
         ],
         "lots": [
             lot_view(one, at)
-            for one in sorted(book.ledger.lots.values(), key=lambda one: (one.line_id or "", one.unit_no, one.lot_id))
+            for one in sorted(
+                book.ledger.lots.values(), key=lambda one: (one.line_id or "", one.unit_no, one.lot_id)
+            )
             if one.order_id == order_id
         ],
         "covers": [
             cover_view(one, at)
             for one in sorted(
-                book.covers.values(), key=lambda one: (one.line_id or "", one.starts_at or one.granted_at, one.cover_id)
+                book.covers.values(),
+                key=lambda one: (one.line_id or "", one.starts_at or one.granted_at, one.cover_id),
             )
             if one.order_id == order_id
         ],
         "choices": [
             choice_view(one)
-            for one in sorted(book.choices.values(), key=lambda one: (one.line_id, one.unit_no, one.choice_id))
+            for one in sorted(
+                book.choices.values(), key=lambda one: (one.line_id, one.unit_no, one.choice_id)
+            )
             if one.order_id == order_id
         ],
         "addons": [
-            addon_view(one) for one in sorted(book.addons, key=lambda one: one.line_id) if one.order_id == order_id
+            addon_view(one)
+            for one in sorted(book.addons, key=lambda one: one.line_id)
+            if one.order_id == order_id
         ],
     }
 
 
-def order_view(order: Order, granted: dict[str, Any], *, customer_id: str | None, policy: str) -> dict[str, Any]:
+def order_view(
+    order: Order, granted: dict[str, Any], *, customer_id: str | None, policy: str
+) -> dict[str, Any]:
     """An order as published: what it granted and why, what it did not and why. ``customer_id`` is the vendor's."""
     stored = order.answer
     return {

@@ -1,6 +1,7 @@
 """What a customer may do now: the policy's rules of an action in order, the first that holds decides (CACTU-3 to -12).
 
-`facts_of` states everything the rules of actions, tickets and checks may ask about a customer. An absent fact is unknown.
+`facts_of` states everything the rules of actions, tickets and checks may ask about a customer. An absent fact is
+unknown.
 """
 
 from __future__ import annotations
@@ -76,13 +77,17 @@ def cover_facts(book: Book, license_id: str | None, action: str) -> dict[str, An
         if one.state != "voided" and action in one.actions and covers.reaches(one, license_id)
     ]  # fmt: skip
     active = [one for one in mine if one.in_force(book.at)]
-    ended = [one.ends_at for one in mine if one.ends_at is not None and covers.state_of(one, book.at) == "ended"]
+    ended = [
+        one.ends_at for one in mine if one.ends_at is not None and covers.state_of(one, book.at) == "ended"
+    ]
     waiting = covers.startable(book)
     return {
         "cover.active": bool(active),
         "cover.ends_at": _last_end(active),
         "cover.suspended": any(one.state == "suspended" for one in mine),
-        "cover.pending": waiting is not None and action in waiting.actions and covers.reaches(waiting, license_id),
+        "cover.pending": waiting is not None
+        and action in waiting.actions
+        and covers.reaches(waiting, license_id),
         "cover.ever": bool(ended),
         "cover.ended_at": max(ended, default=None),
     }
@@ -106,7 +111,11 @@ def _license_facts(license_id: str | None, one: License | None, at: datetime) ->
 
 def credits_available(book: Book, license_id: str | None, credit_type: str | None = None) -> int:
     """Credits that could be held now, of one type or of all."""
-    names = [credit_type] if credit_type is not None else sorted({one.credit_type for one in book.ledger.lots.values()})
+    names = (
+        [credit_type]
+        if credit_type is not None
+        else sorted({one.credit_type for one in book.ledger.lots.values()})
+    )
     return sum(book.ledger.available(name, license_id=license_id) for name in names)
 
 
@@ -132,7 +141,10 @@ def action_of(book: Book, name: str) -> Action:
 
 def check_reason(book: Book, reason: str | None) -> None:
     """422 ``unknown_reason`` for a reason that neither the service nor the policy knows."""
-    known = {*REASONS, *(name for a in book.policy.actions for rule in a.rules for name in rule.clause_by_reason)}
+    known = {
+        *REASONS,
+        *(name for a in book.policy.actions for rule in a.rules for name in rule.clause_by_reason),
+    }
     if reason is not None and reason not in known:
         raise DomainError("unknown_reason", field="reason", reason=reason, known=sorted(known))
 
@@ -225,11 +237,16 @@ def would_change(action: Action, decided: ActionRule, facts: Mapping[str, Any]) 
 
 
 _WANTED: Final = {
-    "cover.active": "cover in force", "cover.pending": "a period of cover that waits to begin", "choice.open": "the open choice being made",
-    "license.owned": "a license of this customer", "license.given": "a license being named",
-    "license.registered": "the license being registered to an installation", "license.active": "the license being active",
-    "query.forum": "another forum", "cover.suspended": "the suspended cover being resumed",
-}  # fmt: skip
+    "cover.active": "cover in force",
+    "cover.pending": "a period of cover that waits to begin",
+    "cover.suspended": "the suspended cover being resumed",
+    "choice.open": "the open choice being made",
+    "license.owned": "a license of this customer",
+    "license.given": "a license being named",
+    "license.registered": "the license being registered to an installation",
+    "license.active": "the license being active",
+    "query.forum": "another forum",
+}
 
 
 def wanted(test: Test, facts: Mapping[str, Any]) -> str:

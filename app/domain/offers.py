@@ -1,4 +1,4 @@
-"""Offers: what can be bought, priced for this customer, and what each would bring. Prices are the policy's, to the cent."""
+"""Offers: what can be bought, priced for this customer, and what each would bring. Prices are the policy's."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def price_of(book: Book, offer: Offer) -> Money | None:
     By the highest edition on the account (CACTU-10; the lowest one's for an account without a license), plus what each
     additional license costs (CSC-18).
     """
-    return price_with(book.policy, offer, edition=book.highest_edition(), licenses=len(book.active_licenses()))
+    return price_with(
+        book.policy, offer, edition=book.highest_edition(), licenses=len(book.active_licenses())
+    )
 
 
 def price_with(policy: Policy, offer: Offer, *, edition: str | None, licenses: int) -> Money | None:
@@ -44,7 +46,7 @@ def price_with(policy: Policy, offer: Offer, *, edition: str | None, licenses: i
 
 
 def remedies(book: Book, rules: Iterable[RemedyRule]) -> tuple[Remedy, ...]:
-    """What the customer can do: the offers named, each with its price for this customer, and the other ways as texts."""
+    """What the customer can do: the offers named, each with its price for this customer, and other ways as texts."""
     found: list[Remedy] = []
     for rule in rules:
         if not rule.skus:
@@ -60,7 +62,7 @@ def remedies(book: Book, rules: Iterable[RemedyRule]) -> tuple[Remedy, ...]:
 def purchase_facts(book: Book, *, quantity: int = 1) -> dict[str, Any]:
     """The facts of a purchase made now by this customer, without a discount."""
     held = book.active_licenses()
-    ever = [one for one in book.licenses.values()]
+    ever = list(book.licenses.values())
     return {
         "license.ordinal": len(ever) + 1,
         "license.first_order": not ever,
@@ -104,7 +106,12 @@ def offer_view(book: Book, offer: Offer) -> dict[str, Any]:
 
 def grant_view(grant: Grant, facts: dict[str, Any] | None = None) -> dict[str, Any]:
     """A grant in plain data; ``applies``: whether its condition holds for this customer now."""
-    view: dict[str, Any] = {"kind": grant.kind, "rule": grant.rule, "clause": grant.clause, "reading": grant.reading}
+    view: dict[str, Any] = {
+        "kind": grant.kind,
+        "rule": grant.rule,
+        "clause": grant.clause,
+        "reading": grant.reading,
+    }
     match grant:
         case CreditGrant():
             view |= {

@@ -1,7 +1,7 @@
 """A refunded order: what is unspent of its grants is taken back, what was used is reported (AVA-14), never hidden.
 
-Licenses go newest first with what they brought. Of bought periods the newest that has not begun goes first, only then the
-running one is shortened (C16); a period that has run out is reported as not taken back.
+Licenses go newest first with what they brought. Of bought periods the newest that has not begun goes first, only then
+the running one is shortened (C16); a period that has run out is reported as not taken back.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from app.domain import cover as covers
 from app.domain.book import Book
 from app.domain.customer import Cover, License, Order, OrderLine
 from app.domain.errors import DomainError
-from app.domain.granting import Terms, end_license, pin_of, sold, void_choice
+from app.domain.granting import end_license, void_choice
+from app.domain.order_lines import Terms, pin_of, sold
 from app.domain.period import add_term
 from app.domain.policy import NotGranted, Policy
 from app.domain.wire import iso, iso_or_none
@@ -66,10 +67,17 @@ def guarantee_of(policy: Policy, book: Book, order: Order) -> dict[str, Any]:
     if rule is None:
         return {"within_guarantee": False, "clause": None, "guarantee_ends_at": None, "reading": False}
     ends = add_term(order.placed_at, rule.within, covers.term_zone(policy))
-    return {"within_guarantee": book.at < ends, "clause": rule.clause, "guarantee_ends_at": iso(ends), "reading": rule.reading}
+    return {
+        "within_guarantee": book.at < ends,
+        "clause": rule.clause,
+        "guarantee_ends_at": iso(ends),
+        "reading": rule.reading,
+    }
 
 
-def _licenses(book: Book, order: Order, line: OrderLine, quantity: int, answer: TakenBack, clause: str | None) -> None:
+def _licenses(
+    book: Book, order: Order, line: OrderLine, quantity: int, answer: TakenBack, clause: str | None
+) -> None:
     mine = sorted(
         (
             one
@@ -83,7 +91,9 @@ def _licenses(book: Book, order: Order, line: OrderLine, quantity: int, answer: 
         _license(book, order, line, one, answer, clause)
 
 
-def _license(book: Book, order: Order, line: OrderLine, one: License, answer: TakenBack, clause: str | None) -> None:
+def _license(
+    book: Book, order: Order, line: OrderLine, one: License, answer: TakenBack, clause: str | None
+) -> None:
     _credits(book, order, line, answer, clause, units=(one.unit_no,))
     for choice in sorted(book.choices.values(), key=lambda choice: choice.choice_id):
         if choice.license_id == one.license_id and choice.open:
@@ -95,7 +105,9 @@ def _license(book: Book, order: Order, line: OrderLine, one: License, answer: Ta
         if cover.license_id == one.license_id
     ]
     end_license(book, one, book.at, reason="refunded", clause=clause)
-    answer.taken.append({"kind": "license", "license_id": one.license_id, "line_id": line.line_id, "unit_no": one.unit_no})
+    answer.taken.append(
+        {"kind": "license", "license_id": one.license_id, "line_id": line.line_id, "unit_no": one.unit_no}
+    )
     for cover, before in served:
         if before in {"ended", "voided"}:
             continue
@@ -103,10 +115,14 @@ def _license(book: Book, order: Order, line: OrderLine, one: License, answer: Ta
         answer.taken.append(_cover(book, cover, line))
 
 
-def _bought(book: Book, order: Order, line: OrderLine, quantity: int, answer: TakenBack, clause: str | None) -> None:
+def _bought(
+    book: Book, order: Order, line: OrderLine, quantity: int, answer: TakenBack, clause: str | None
+) -> None:
     _credits(book, order, line, answer, clause, quantity=quantity)
     rules = {
-        one.rule for one in book.covers.values() if one.order_id == order.order_id and one.line_id == line.line_id
+        one.rule
+        for one in book.covers.values()
+        if one.order_id == order.order_id and one.line_id == line.line_id
     }
     for rule in sorted(rules):
         for _ in range(quantity):
@@ -149,12 +165,18 @@ def _credits(book: Book, order: Order, line: OrderLine, answer: TakenBack, claus
                 book.emit("credits.voided", {"lot_id": lot.lot_id, "order_id": order.order_id, "credits": voided,
                                              "reason": _REASON, "balance": balance})  # fmt: skip
         if result.spent or result.held or result.expired:
-            answer.left.append({"kind": "credits", "lot_id": alike[0].lot_id, "spent": result.spent, "held": result.held,
-                                "expired": result.expired, "line_id": line.line_id})  # fmt: skip
+            answer.left.append({
+                "kind": "credits", "lot_id": alike[0].lot_id, "spent": result.spent, "held": result.held,
+                "expired": result.expired, "line_id": line.line_id,
+            })  # fmt: skip
 
 
-def _period(book: Book, order: Order, line: OrderLine, rule: str, answer: TakenBack, clause: str | None) -> None:
-    own = [one for one in _standing(book, rule) if one.order_id == order.order_id and one.line_id == line.line_id]
+def _period(
+    book: Book, order: Order, line: OrderLine, rule: str, answer: TakenBack, clause: str | None
+) -> None:
+    own = [
+        one for one in _standing(book, rule) if one.order_id == order.order_id and one.line_id == line.line_id
+    ]
     stack = _standing(book, rule)
     target = _newest_unstarted(book, own)
     if target is None:
@@ -166,7 +188,9 @@ def _period(book: Book, order: Order, line: OrderLine, rule: str, answer: TakenB
         if own or not used:
             target = _newest_unstarted(book, stack) or next(iter(own or stack), None)
     if target is None:
-        gone = next(one for one in book.covers.values() if one.rule == rule and one.order_id == order.order_id)
+        gone = next(
+            one for one in book.covers.values() if one.rule == rule and one.order_id == order.order_id
+        )
         answer.left.append({"kind": "cover", "cover_id": gone.cover_id, "state": covers.state_of(gone, book.at),
                             "ends_at": iso_or_none(gone.ends_at), "line_id": line.line_id})  # fmt: skip
         return
@@ -180,7 +204,9 @@ def _standing(book: Book, rule: str) -> list[Cover]:
         (
             one
             for one in book.covers.values()
-            if one.rule == rule and one.license_id is None and covers.state_of(one, book.at) not in {"ended", "voided"}
+            if one.rule == rule
+            and one.license_id is None
+            and covers.state_of(one, book.at) not in {"ended", "voided"}
         ),
         key=lambda one: (one.granted_at, one.starts_at or one.granted_at, one.cover_id),
     )

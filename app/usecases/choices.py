@@ -18,7 +18,11 @@ async def list_choices(tx: Tx, customer_id: str, *, every: bool = False) -> dict
     """The customer's open choices, oldest first; ``every``: those made or taken back too."""
     customer = await books.require_customer(tx, customer_id)
     book = await books.load_by_id(tx, customer.customer_id, lock=False)
-    found = sorted(book.choices.values(), key=lambda one: (one.placed_at, one.choice_id)) if every else book.open_choices()
+    found = (
+        sorted(book.choices.values(), key=lambda one: (one.placed_at, one.choice_id))
+        if every
+        else book.open_choices()
+    )
     return {"data": [choice_view(one) for one in found], "next_cursor": None}
 
 

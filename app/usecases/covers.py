@@ -73,7 +73,7 @@ async def remind(tx: Tx, item: AgendaItem) -> None:
         return
     rules = book.policy.cover
     until = covers.stack_end(standing(book, cover.actions), cover.ends_at)
-    book.emit("cover.reminder", {
+    book.emit("cover.ending", {
         "cover_id": cover.cover_id, "license_id": cover.license_id, "days": days, "ends_at": iso(cover.ends_at),
         "covered_until": iso(until), "clause": rules.reminder_clause, "reading": rules.reading,
     }, occurred_at=item.at, dedupe_key=f"cover.reminder:{cover.cover_id}:{days}:{iso(cover.ends_at)}")  # fmt: skip

@@ -7,10 +7,17 @@ from typing import Any
 from app.db import books, customers, orders, policies
 from app.db.engine import Tx
 from app.db.plan import write
-from app.domain import granting
+from app.domain import granting, order_fold
 from app.domain.book import Book
 from app.domain.customer import Customer
-from app.domain.customer_view import addon_view, balance_by_type, choice_view, cover_view, license_view, lot_view
+from app.domain.customer_view import (
+    addon_view,
+    balance_by_type,
+    choice_view,
+    cover_view,
+    license_view,
+    lot_view,
+)
 from app.domain.errors import DomainError
 from app.domain.plan import AuditRow
 from app.domain.wire import iso, jsonable
@@ -42,7 +49,9 @@ def _summary(book: Book) -> dict[str, Any]:
     at, unit = book.at, book.policy.unit
     by_type = balance_by_type(book)
     licenses = sorted(book.licenses.values(), key=lambda one: (one.ordinal, one.license_id))
-    covers = sorted(book.covers.values(), key=lambda one: (one.granted_at, one.starts_at or one.granted_at, one.cover_id))
+    covers = sorted(
+        book.covers.values(), key=lambda one: (one.granted_at, one.starts_at or one.granted_at, one.cover_id)
+    )
     lots = [one for one in book.ledger.lots.values() if one.available or one.held]
     return {
         "customer_id": book.customer.external_id,
@@ -83,8 +92,8 @@ async def export_customer(tx: Tx, customer_id: str) -> dict[str, Any]:
 
 
 async def erase_customer(tx: Tx, customer_id: str) -> dict[str, Any]:
-    """Removes the customer's names with the ledger's arithmetic intact; afterwards the id is unknown (404), and one that
-    appears again is a new customer."""
+    """Removes the customer's names with the ledger's arithmetic intact; afterwards the id is unknown (404), and one
+    that appears again is a new customer."""
     book = await books.load(tx, customer_id)
     book.customer.profile = {}
     book.emit("customer.erased", {})
@@ -100,12 +109,20 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
 
     Refused: ``merge_into_itself`` (422), ``merge_blocked`` while the account has credits held or open tickets (409).
     """
-    source, target = await books.require_customer(tx, customer_id), await books.require_customer(tx, into_customer_id)
+    source, target = (
+        await books.require_customer(tx, customer_id),
+        await books.require_customer(tx, into_customer_id),
+    )
     if source.customer_id == target.customer_id:
         raise DomainError("merge_into_itself", field="into_customer_id", customer_id=customer_id)
     await books.lock_customers(tx, [source.customer_id, target.customer_id])
-    giver, taker = await books.load_by_id(tx, source.customer_id), await books.load_by_id(tx, target.customer_id)
-    taker.at = taker.plan.at = taker.ledger.at = giver.at = giver.plan.at = giver.ledger.at = max(giver.at, taker.at)
+    giver, taker = (
+        await books.load_by_id(tx, source.customer_id),
+        await books.load_by_id(tx, target.customer_id),
+    )
+    taker.at = taker.plan.at = taker.ledger.at = giver.at = giver.plan.at = giver.ledger.at = max(
+        giver.at, taker.at
+    )
     held = sum(one.held for one in giver.ledger.lots.values())
     open_tickets = await customers.open_tickets(tx, source.customer_id)
     if held or open_tickets:
@@ -113,8 +130,9 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
     _move_lots(giver, taker)
     giver.emit("customer.merged", {"into": into_customer_id})
     taker.emit("customer.merged", {"from": customer_id})
-    taker.plan.audit.append(AuditRow(action="customer.merged", subject=target.customer_id,
-                                     data={"from": source.customer_id}))
+    taker.plan.audit.append(
+        AuditRow(action="customer.merged", subject=target.customer_id, data={"from": source.customer_id})
+    )
     await write(tx, [(giver.plan, giver.ledger), (taker.plan, taker.ledger)])
     if not tx.validate_only:
         await customers.merge(tx, source.customer_id, target.customer_id)
@@ -137,5 +155,5 @@ async def _rank(tx: Tx, target: Customer) -> None:
     book = await books.load_by_id(tx, target.customer_id)
     mine = await orders.of_customer(tx, target.customer_id)
     if mine:
-        granting.rank(book, mine, {number: policy for number, _, policy in await policies.versions(tx)})
+        order_fold.rank(book, mine, {number: policy for number, _, policy in await policies.versions(tx)})
         await write(tx, [(book.plan, book.ledger)])

@@ -13,7 +13,7 @@ from typing import Any, Final
 from app.db import books, orders, policies
 from app.db.engine import Tx
 from app.db.plan import write_book
-from app.domain import granting, order_refund
+from app.domain import order_fold, order_lines, order_refund
 from app.domain.book import Book
 from app.domain.customer import Order, OrderLine, OrderRefund
 from app.domain.customer_view import GRANTED, granted_by, lasting, order_view
@@ -81,7 +81,9 @@ class RefundOrder:
     def digest(self) -> str:
         """A hash of what the refund says."""
         lines = sorted((one.line_id, one.quantity or 0) for one in self.lines)
-        return payload_hash({"order_id": self.order_id, "refund_id": self.refund_id, "lines": lines, "reason": self.reason})
+        return payload_hash(
+            {"order_id": self.order_id, "refund_id": self.refund_id, "lines": lines, "reason": self.reason}
+        )
 
 
 async def put_order(tx: Tx, command: PutOrder) -> tuple[int, dict[str, Any]]:
@@ -99,7 +101,7 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, dict[str, Any]]:
     tx.caches["customer_id"] = book.customer.customer_id
     policy = await policies.in_force(tx, command.placed_at)
     order = _order(command, book, policy.version)
-    order.answer = {"lines": granting.pinned_lines(order)}
+    order.answer = {"lines": order_lines.pinned_lines(order)}
     book.plan.orders[order.order_id] = order
     book.emit("order.recorded", {
         "order_id": order.order_id, "placed_at": iso(order.placed_at), "source": order.source,
@@ -107,7 +109,7 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, dict[str, Any]]:
     })  # fmt: skip
     mine = [*await orders.of_customer(tx, book.customer.customer_id), order]
     terms = await _terms(tx)
-    granting.settle(book, mine, terms)
+    order_fold.settle(book, mine, terms)
     await _refund_early(tx, book, order, mine, terms)
     _keep_answers(book, mine)
     await write_book(tx, book)
@@ -118,7 +120,9 @@ async def get_order(tx: Tx, order_id: str) -> dict[str, Any]:
     """An order as it stands now: what it granted and why, what it did not and why, and its refunds."""
     order = await _require(tx, order_id)
     book = await books.load_by_id(tx, order.customer_id, lock=False)
-    view = order_view(order, granted_by(book, order_id), customer_id=book.customer.external_id, policy=book.policy.policy)
+    view = order_view(
+        order, granted_by(book, order_id), customer_id=book.customer.external_id, policy=book.policy.policy
+    )
     return {**view, "refunds": [one.answer for one in await orders.refunds(tx, order_id)]}
 
 
@@ -151,10 +155,13 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
         return 201, await _keep_early(tx, command)
     book = await books.load_by_id(tx, order.customer_id)
     tx.caches["customer_id"] = book.customer.customer_id
-    mine = [order if one.order_id == order.order_id else one for one in await orders.of_customer(tx, order.customer_id)]
+    mine = [
+        order if one.order_id == order.order_id else one
+        for one in await orders.of_customer(tx, order.customer_id)
+    ]
     terms = await _terms(tx)
     answer = _take_back(book, order, command, _refunded(prior), terms)
-    granting.settle(book, mine, terms)
+    order_fold.settle(book, mine, terms)
     _keep_answers(book, mine)
     await write_book(tx, book)
     return 201, answer
@@ -165,7 +172,9 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
 
 def _check(command: PutOrder, at: datetime) -> None:
     if command.placed_at > at + _AHEAD:
-        raise DomainError("placed_in_future", field="placed_at", placed_at=iso(command.placed_at), now=iso(at))
+        raise DomainError(
+            "placed_in_future", field="placed_at", placed_at=iso(command.placed_at), now=iso(at)
+        )
     seen: set[str] = set()
     for one in command.lines:
         if one.line_id in seen:
@@ -193,7 +202,7 @@ async def _again(tx: Tx, known: Order, digest: str) -> dict[str, Any]:
     """The first answer again; lines whose sku is known by now are judged anew."""
     if known.payload_hash != digest:
         raise DomainError("order_conflict", order_id=known.order_id)
-    if granting.unknown_lines(known):
+    if order_lines.unknown_lines(known):
         await _replay(tx, known)
     customer = await books.customer_by_id(tx, known.customer_id)
     tx.caches["customer_id"] = known.customer_id
@@ -204,23 +213,28 @@ async def _again(tx: Tx, known: Order, digest: str) -> dict[str, Any]:
 async def _replay(tx: Tx, order: Order) -> None:
     book = await books.load_by_id(tx, order.customer_id)
     policy = await policies.in_force(tx, book.at)
-    unknown = set(granting.unknown_lines(order))
+    unknown = set(order_lines.unknown_lines(order))
     sold = {one.line_id for one in order.lines
-            if one.line_id in unknown and not granting.is_unknown(policy, one.sku)}  # fmt: skip
+            if one.line_id in unknown and not order_lines.is_unknown(policy, one.sku)}  # fmt: skip
     if not sold:
         return
     order.answer["lines"] = [
         {**row, "policy_version": policy.version} if row["line_id"] in sold else row
-        for row in order.answer.get("lines", granting.pinned_lines(order))
+        for row in order.answer.get("lines", order_lines.pinned_lines(order))
     ]
     book.plan.orders[order.order_id] = order
-    mine = [order if one.order_id == order.order_id else one for one in await orders.of_customer(tx, order.customer_id)]
-    granting.settle(book, mine, await _terms(tx))
+    mine = [
+        order if one.order_id == order.order_id else one
+        for one in await orders.of_customer(tx, order.customer_id)
+    ]
+    order_fold.settle(book, mine, await _terms(tx))
     _keep_answers(book, mine)
     await write_book(tx, book)
 
 
-async def _refund_early(tx: Tx, book: Book, order: Order, mine: list[Order], terms: granting.Terms) -> None:
+async def _refund_early(
+    tx: Tx, book: Book, order: Order, mine: list[Order], terms: order_lines.Terms
+) -> None:
     early = [one for one in await orders.refunds(tx, order.order_id) if one.customer_id == ""]
     if not early:
         return
@@ -230,11 +244,13 @@ async def _refund_early(tx: Tx, book: Book, order: Order, mine: list[Order], ter
     for one in early:
         asked = one.answer["lines"]
         lines = tuple(RefundLine(line_id=row["line_id"], quantity=row["quantity"]) for row in asked)
-        command = RefundOrder(order_id=order.order_id, refund_id=one.refund_id, lines=lines, reason=one.answer["reason"])
+        command = RefundOrder(
+            order_id=order.order_id, refund_id=one.refund_id, lines=lines, reason=one.answer["reason"]
+        )
         answer = _take_back(book, order, command, refunded, terms, payload=one.payload_hash, clip=True)
         for row in answer["lines"]:
             refunded[row["line_id"]] = refunded.get(row["line_id"], 0) + row["quantity"]
-    granting.settle(book, mine, terms)
+    order_fold.settle(book, mine, terms)
 
 
 async def _keep_early(tx: Tx, command: RefundOrder) -> dict[str, Any]:
@@ -242,13 +258,21 @@ async def _keep_early(tx: Tx, command: RefundOrder) -> dict[str, Any]:
     answer = {"order_id": command.order_id, "refund_id": command.refund_id, "lines": lines, "reason": command.reason,
               "pending": True}  # fmt: skip
     if not tx.validate_only:
-        await orders.keep_early_refund(tx, OrderRefund(
-            order_id=OrderId(command.order_id), refund_id=command.refund_id, customer_id="",  # type: ignore[arg-type]
-            payload_hash=command.digest(), answer=answer, at=tx.at))
+        await orders.keep_early_refund(
+            tx,
+            OrderRefund(
+                order_id=OrderId(command.order_id),
+                refund_id=command.refund_id,
+                customer_id="",  # type: ignore[arg-type]
+                payload_hash=command.digest(),
+                answer=answer,
+                at=tx.at,
+            ),
+        )
     return answer
 
 
-def _take_back(book: Book, order: Order, command: RefundOrder, refunded: dict[str, int], terms: granting.Terms, *,
+def _take_back(book: Book, order: Order, command: RefundOrder, refunded: dict[str, int], terms: order_lines.Terms, *,
                payload: str | None = None, clip: bool = False) -> dict[str, Any]:  # fmt: skip
     wanted = _wanted(order, command, refunded, clip=clip)
     order_refund.check_lines(order, wanted, refunded)
@@ -259,9 +283,16 @@ def _take_back(book: Book, order: Order, command: RefundOrder, refunded: dict[st
         "taken_back": result.taken, "not_taken_back": result.left, "owed": result.owed,
         **order_refund.guarantee_of(terms[order.policy_version], book, order),
     })  # fmt: skip
-    book.plan.refunds.append(OrderRefund(
-        order_id=order.order_id, refund_id=command.refund_id, customer_id=book.customer.customer_id,
-        payload_hash=payload or command.digest(), answer=answer, at=book.at))
+    book.plan.refunds.append(
+        OrderRefund(
+            order_id=order.order_id,
+            refund_id=command.refund_id,
+            customer_id=book.customer.customer_id,
+            payload_hash=payload or command.digest(),
+            answer=answer,
+            at=book.at,
+        )
+    )
     book.emit("order.refunded", {key: value for key, value in answer.items() if key != "reason"})
     return dict(answer)
 
@@ -274,8 +305,12 @@ def _wanted(order: Order, command: RefundOrder, refunded: dict[str, int], *, cli
     for one in command.lines:
         quantity = left.get(one.line_id, 1) if one.quantity is None else one.quantity
         wanted[one.line_id] = wanted.get(one.line_id, 0) + quantity
-    if clip:  # An early refund was accepted before its order was known: what exceeds the order has nothing to take.
-        wanted = {line_id: min(quantity, left[line_id]) for line_id, quantity in wanted.items() if line_id in left}
+    if (
+        clip
+    ):  # An early refund was accepted before its order was known: what exceeds the order has nothing to take.
+        wanted = {
+            line_id: min(quantity, left[line_id]) for line_id, quantity in wanted.items() if line_id in left
+        }
     return {line_id: quantity for line_id, quantity in wanted.items() if quantity > 0 or not clip}
 
 
@@ -291,19 +326,23 @@ def _keep_answers(book: Book, mine: list[Order]) -> None:
     """Keeps what each touched order granted with the order, so that the same order again gets the same answer."""
     plan = book.plan
     touched: set[str | None] = set(plan.orders)
-    touched |= {one.order_id for one in plan.licenses.values()} | {one.order_id for one in plan.covers.values()}
+    touched |= {one.order_id for one in plan.licenses.values()} | {
+        one.order_id for one in plan.covers.values()
+    }
     touched |= {one.order_id for one in plan.choices.values()}
     touched |= {one.data.get("order_id") for one in plan.outbox if one.type.startswith("credits.")}
     for order in mine:
         if order.order_id not in touched:
             continue
         granted = granted_by(book, order.order_id)
-        if order.order_id in plan.orders or lasting(granted) != lasting({name: order.answer.get(name, []) for name in GRANTED}):
+        if order.order_id in plan.orders or lasting(granted) != lasting(
+            {name: order.answer.get(name, []) for name in GRANTED}
+        ):
             order.answer = jsonable({**order.answer, **granted})
             plan.orders[order.order_id] = order
 
 
-async def _terms(tx: Tx) -> granting.Terms:
+async def _terms(tx: Tx) -> order_lines.Terms:
     return {number: policy for number, _, policy in await policies.versions(tx)}
 
 
@@ -316,4 +355,3 @@ async def _require(tx: Tx, order_id: str) -> Order:
 
 def _plain(amount: Decimal | None) -> str | None:
     return None if amount is None else format(amount.normalize(), "f")
-

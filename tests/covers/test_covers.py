@@ -28,7 +28,9 @@ async def covers_of(shop: Vendor, customer_id: str = "ann") -> list[dict[str, An
     ("2023-08-31T10:00:00Z", "2024-02-29T10:00:00Z"),
     ("2024-07-15T10:00:00Z", "2025-01-15T10:00:00Z"),
 ])  # fmt: skip
-async def test_cactu_1_six_calendar_months_from_the_order(vendor: MakeVendor, placed_at: str, ends_at: str) -> None:
+async def test_cactu_1_six_calendar_months_from_the_order(
+    vendor: MakeVendor, placed_at: str, ends_at: str
+) -> None:
     shop = await vendor("cactushop")
     body = await buy(shop, "license-standard", placed_at=placed_at)
     assert [one["ends_at"] for one in body["covers"]] == [ends_at]
@@ -71,8 +73,11 @@ async def test_cactu_5_to_8_a_reason_picks_the_clause_never_the_answer(
 
 async def test_cactu_10_the_price_follows_the_edition(vendor: MakeVendor) -> None:
     shop = await vendor("cactushop")
-    for skus, amount in ((("license-standard",), "210.00"), (("license-pro",), "420.00"),
-                         (("license-standard", "license-pro"), "420.00")):
+    for skus, amount in (
+        (("license-standard",), "210.00"),
+        (("license-pro",), "420.00"),
+        (("license-standard", "license-pro"), "420.00"),
+    ):
         name = "-".join(skus)
         await buy(shop, *skus, customer_id=name)
         offers = (await shop.ok(await shop.get("/v1/offers", customer_id=name)))["data"]
@@ -88,9 +93,12 @@ async def test_cactu_13_reminders_before_the_end_and_the_end(vendor: MakeVendor)
     assert granted["ends_at"] == "2025-07-01T00:00:00Z"
     assert [one["clause"] for one in granted["notices"]] == ["CACTU-13", "CACTU-8"]
     await shop.move_clock("2025-07-02T00:00:00Z")
-    reminders = await events(shop, "cover.reminder")
+    reminders = await events(shop, "cover.ending")
     assert [(one["data"]["days"], one["occurred_at"]) for one in reminders] == [
-        (30, "2025-06-01T00:00:00Z"), (7, "2025-06-24T00:00:00Z"), (1, "2025-06-30T00:00:00Z")]
+        (30, "2025-06-01T00:00:00Z"),
+        (7, "2025-06-24T00:00:00Z"),
+        (1, "2025-06-30T00:00:00Z"),
+    ]
     assert [one["occurred_at"] for one in await events(shop, "cover.ended")] == ["2025-07-01T00:00:00Z"]
 
 
@@ -103,10 +111,14 @@ async def test_cactu_14_support_during_cover_extends_and_a_gap_stays_a_gap(vendo
     await shop.move_clock("2026-09-01T00:00:00Z")
     after = await buy(shop, a_line("support-12-months", quantity=2), placed_at="2026-08-31T00:00:00Z")
     assert [(one["starts_at"], one["ends_at"]) for one in after["covers"]] == [
-        ("2026-08-31T00:00:00Z", "2027-08-31T00:00:00Z"), ("2027-08-31T00:00:00Z", "2028-08-31T00:00:00Z")]
+        ("2026-08-31T00:00:00Z", "2027-08-31T00:00:00Z"),
+        ("2027-08-31T00:00:00Z", "2028-08-31T00:00:00Z"),
+    ]
 
 
-async def test_cactu_11_and_14_bought_support_serves_all_and_a_license_cover_its_own(vendor: MakeVendor) -> None:
+async def test_cactu_11_and_14_bought_support_serves_all_and_a_license_cover_its_own(
+    vendor: MakeVendor,
+) -> None:
     shop = await vendor("cactushop")
     old = await buy(shop, "license-standard", placed_at="2024-01-01T00:00:00Z", order_id="o-1")
     new = await buy(shop, "license-standard", order_id="o-2")
@@ -147,7 +159,9 @@ async def test_cactu_8_no_free_extension(vendor: MakeVendor) -> None:
     assert (refused.status_code, refused.json()["code"]) == (409, "no_free_extension")
     assert refused.json()["reasons"][0]["clause"] == "CACTU-8"
     assert (await shop.post(path, json={"months": 0, "reason": "x"})).status_code == 422
-    assert (await shop.post("/v1/covers/cov_none/extension", json={"months": 1, "reason": "x"})).status_code == 404
+    assert (
+        await shop.post("/v1/covers/cov_none/extension", json={"months": 1, "reason": "x"})
+    ).status_code == 404
     assert [one["ends_at"] for one in await covers_of(shop)] == ["2025-07-01T00:00:00Z"]
 
 
@@ -177,7 +191,10 @@ async def test_as_of_answers_as_it_stood(vendor: MakeVendor) -> None:
 
 async def test_csc_18_the_price_depends_on_the_number_of_licenses(vendor: MakeVendor) -> None:
     shop = await vendor("cs-cart")
-    for licenses, amounts in ((1, ["65.00", "180.00", "350.00", "650.00"]), (3, ["85.00", "240.00", "460.00", "850.00"])):
+    for licenses, amounts in (
+        (1, ["65.00", "180.00", "350.00", "650.00"]),
+        (3, ["85.00", "240.00", "460.00", "850.00"]),
+    ):
         name = f"with-{licenses}"
         await buy(shop, a_line("license", quantity=licenses), customer_id=name)
         offers = (await shop.ok(await shop.get("/v1/offers", customer_id=name)))["data"]
@@ -238,8 +255,12 @@ async def test_search_and_pages(vendor: MakeVendor) -> None:
     second = (await shop.get("/v1/customers", query="ann", limit=1, cursor=first["next_cursor"])).json()
     assert [one["customer_id"] for one in first["data"] + second["data"]] == ["anna", "annb"]
     assert second["next_cursor"] is None
-    assert [one["customer_id"] for one in (await shop.get("/v1/customers", query="o-bob")).json()["data"]] == ["bob"]
-    assert [one["customer_id"] for one in (await shop.get("/v1/customers", query="%")).json()["data"]] == ["x%y"]
+    assert [
+        one["customer_id"] for one in (await shop.get("/v1/customers", query="o-bob")).json()["data"]
+    ] == ["bob"]
+    assert [one["customer_id"] for one in (await shop.get("/v1/customers", query="%")).json()["data"]] == [
+        "x%y"
+    ]
 
 
 async def test_two_accounts_become_one(vendor: MakeVendor) -> None:
@@ -258,8 +279,12 @@ async def test_two_accounts_become_one(vendor: MakeVendor) -> None:
 async def test_the_shopp_key_is_registered_to_an_installation(vendor: MakeVendor) -> None:
     shop = await vendor("shopp")
     license_id = (await buy(shop, "license"))["licenses"][0]["license_id"]
-    done = await shop.ok(await shop.post(f"/v1/licenses/{license_id}/registration", json={"domain": "shop.example"}))
+    done = await shop.ok(
+        await shop.post(f"/v1/licenses/{license_id}/registration", json={"domain": "shop.example"})
+    )
     assert done["registered_domain"] == "shop.example"
-    assert (await shop.post("/v1/licenses/lic_x/registration", json={"domain": "a.example"})).status_code == 404
+    assert (
+        await shop.post("/v1/licenses/lic_x/registration", json={"domain": "a.example"})
+    ).status_code == 404
     denied = await may(shop, "open_ticket")
     assert denied["reasons"][0]["clause"] == "SHOPP-15"

@@ -40,8 +40,12 @@ async def test_an_order_is_recorded_once_and_answers_the_same_again(vendor: Make
 async def test_the_same_order_in_other_words_is_the_same_order(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     first = await shop.put("/v1/orders/o-1", json=an_order(a_line("credits-60", unit_price="34.50")))
-    again = await shop.put("/v1/orders/o-1", json=an_order(
-        a_line("credits-60", unit_price="34.5", list_price=None), placed_at="2025-01-01T01:00:00+01:00"))
+    again = await shop.put(
+        "/v1/orders/o-1",
+        json=an_order(
+            a_line("credits-60", unit_price="34.5", list_price=None), placed_at="2025-01-01T01:00:00+01:00"
+        ),
+    )
     assert (first.status_code, again.status_code) == (201, 200)
 
 
@@ -55,7 +59,9 @@ async def test_the_same_order_in_other_words_is_the_same_order(vendor: MakeVendo
     ({"lines": [a_line("license", unit_price="0.005")]}, "invalid_input"),
     ({"lines": [a_line("license", unit_price="-1.00")]}, "invalid_input"),
 ])  # fmt: skip
-async def test_what_cannot_be_an_order_is_refused(vendor: MakeVendor, change: dict[str, Any], code: str) -> None:
+async def test_what_cannot_be_an_order_is_refused(
+    vendor: MakeVendor, change: dict[str, Any], code: str
+) -> None:
     shop = await vendor("cs-cart")
     answer = await shop.put("/v1/orders/o-1", json={**an_order("license"), **change})
     assert (answer.status_code, code_of(answer)) == (422, code)
@@ -98,7 +104,9 @@ async def test_csc_20_credits_need_a_license_and_one_in_the_same_order_counts(ve
 
 async def test_a_pack_is_one_lot_a_line_with_the_price_paid(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
-    body = await buy(shop, a_line("credits-60", quantity=3, unit_price="30.00"), a_line("credits-120", line_id="2"))
+    body = await buy(
+        shop, a_line("credits-60", quantity=3, unit_price="30.00"), a_line("credits-120", line_id="2")
+    )
     first, second = body["lots"]
     assert (first["granted"], first["cost"]) == (180, {"amount": "90.00", "currency": "USD"})
     assert (second["granted"], second["cost"]) == (120, {"amount": "68.50", "currency": "USD"})
@@ -147,12 +155,19 @@ async def test_ava_4_a_level_ends_with_its_license(vendor: MakeVendor) -> None:
     shop = await vendor("avactis")
     body = await buy(shop, "license-leased")
     license_id = body["licenses"][0]["license_id"]
-    early = await shop.post(f"/v1/licenses/{license_id}/termination", json={"effective_at": "2024-12-31T00:00:00Z"})
+    early = await shop.post(
+        f"/v1/licenses/{license_id}/termination", json={"effective_at": "2024-12-31T00:00:00Z"}
+    )
     assert (early.status_code, code_of(early)) == (422, "before_placed")
-    done = await shop.ok(await shop.post(f"/v1/licenses/{license_id}/termination",
-                                         json={"effective_at": "2025-01-01T00:00:00Z"}))
+    done = await shop.ok(
+        await shop.post(
+            f"/v1/licenses/{license_id}/termination", json={"effective_at": "2025-01-01T00:00:00Z"}
+        )
+    )
     assert [one["state"] for one in done["covers"]] == ["ended"]
-    twice = await shop.post(f"/v1/licenses/{license_id}/termination", json={"effective_at": "2025-02-01T00:00:00Z"})
+    twice = await shop.post(
+        f"/v1/licenses/{license_id}/termination", json={"effective_at": "2025-02-01T00:00:00Z"}
+    )
     assert (twice.status_code, code_of(twice)) == (409, "license_ended")
     assert (await sidebar(shop))["balance"]["available"] == 50
 
@@ -161,7 +176,9 @@ async def test_ava_4_a_level_ends_with_its_license(vendor: MakeVendor) -> None:
     ("2024-02-29T10:00:00Z", "2026-02-28T10:00:00Z"),
     ("2024-03-31T23:59:59Z", "2026-03-31T23:59:59Z"),
 ])  # fmt: skip
-async def test_xc_5_points_expire_two_years_after_purchase(vendor: MakeVendor, placed_at: str, expires_at: str) -> None:
+async def test_xc_5_points_expire_two_years_after_purchase(
+    vendor: MakeVendor, placed_at: str, expires_at: str
+) -> None:
     shop = await vendor("x-cart")
     body = await buy(shop, "credits-60", placed_at=placed_at)
     assert body["lots"][0]["expires_at"] == expires_at
@@ -170,7 +187,11 @@ async def test_xc_5_points_expire_two_years_after_purchase(vendor: MakeVendor, p
 async def test_a_lot_already_expired_on_arrival_is_granted_and_counted_expired(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     body = await buy(shop, "credits-60", placed_at="2022-01-01T00:00:00Z")
-    assert (body["lots"][0]["granted"], body["lots"][0]["available"], body["lots"][0]["expired"]) == (60, 0, True)
+    assert (body["lots"][0]["granted"], body["lots"][0]["available"], body["lots"][0]["expired"]) == (
+        60,
+        0,
+        True,
+    )
     assert (await sidebar(shop))["balance"]["available"] == 0
 
 
@@ -196,8 +217,9 @@ async def test_csc_1_and_2_a_choice_for_the_first_and_20_for_each_further(vendor
 
 async def test_two_orders_at_once_make_one_first_license(vendor: MakeVendor) -> None:
     shop = await vendor("cs-cart")
-    answers = await asyncio.gather(*(
-        shop.put(f"/v1/orders/race-{n}", json=an_order("license")) for n in range(6)))
+    answers = await asyncio.gather(
+        *(shop.put(f"/v1/orders/race-{n}", json=an_order("license")) for n in range(6))
+    )
     assert [one.status_code for one in answers] == [201] * 6
     summary = await sidebar(shop)
     assert sorted(one["ordinal"] for one in summary["licenses"]) == [1, 2, 3, 4, 5, 6]
@@ -208,8 +230,12 @@ async def test_two_orders_at_once_make_one_first_license(vendor: MakeVendor) -> 
 
 async def test_the_same_order_ten_times_at_once_grants_once(vendor: MakeVendor) -> None:
     shop = await vendor("cs-cart")
-    answers = await asyncio.gather(*(
-        shop.put("/v1/orders/same", json=an_order("license", customer_id=name)) for name in ["ann"] * 8 + ["bob"] * 2))
+    answers = await asyncio.gather(
+        *(
+            shop.put("/v1/orders/same", json=an_order("license", customer_id=name))
+            for name in ["ann"] * 8 + ["bob"] * 2
+        )
+    )
     assert sorted(one.status_code for one in answers).count(201) == 1
     assert {one.status_code for one in answers} <= {200, 201, 409}
 
@@ -305,7 +331,9 @@ async def test_csc_1_a_choice_is_made_once(vendor: MakeVendor) -> None:
     assert listed["data"][0]["options"] == ["credits", "cover"]
     assert code_of(await shop.post(path, json={"option": "credits"}, key=None)) == "idempotency_key_missing"
     assert code_of(await shop.post(path, json={"option": "gold"})) == "unknown_option"
-    assert (await shop.post("/v1/customers/ann/choices/cho_none", json={"option": "credits"})).status_code == 404
+    assert (
+        await shop.post("/v1/customers/ann/choices/cho_none", json={"option": "credits"})
+    ).status_code == 404
     first = await shop.post(path, json={"option": "credits"}, key="k-1")
     again = await shop.post(path, json={"option": "credits"}, key="k-1")
     twice = await shop.post(path, json={"option": "cover"})
@@ -321,9 +349,12 @@ async def test_csc_1_a_choice_is_made_once(vendor: MakeVendor) -> None:
 async def test_of_two_choices_at_once_one_wins(vendor: MakeVendor) -> None:
     shop = await vendor("cs-cart")
     choice_id = (await buy(shop, "license"))["choices"][0]["choice_id"]
-    answers = await asyncio.gather(*(
-        shop.post(f"/v1/customers/ann/choices/{choice_id}", json={"option": option})
-        for option in ("credits", "cover", "credits", "cover")))
+    answers = await asyncio.gather(
+        *(
+            shop.post(f"/v1/customers/ann/choices/{choice_id}", json={"option": option})
+            for option in ("credits", "cover", "credits", "cover")
+        )
+    )
     assert sorted(one.status_code for one in answers) == [200, 409, 409, 409]
     summary = await sidebar(shop)
     assert (summary["balance"]["available"] == 40) != (len(summary["covers"]) == 1)
@@ -348,7 +379,9 @@ async def test_ava_14_a_refunded_order_takes_back_what_is_unspent(vendor: MakeVe
     summary = await sidebar(shop)
     assert summary["balance"]["available"] == 0
     assert [one["ended_reason"] for one in summary["licenses"]] == ["refunded"]
-    more = await shop.post("/v1/orders/o-1/refunds", json={"refund_id": "r-2", "lines": [{"line_id": "1", "quantity": 1}]})
+    more = await shop.post(
+        "/v1/orders/o-1/refunds", json={"refund_id": "r-2", "lines": [{"line_id": "1", "quantity": 1}]}
+    )
     assert (more.status_code, code_of(more)) == (422, "order_over_refund")
     await shop.move_clock("2025-01-31T00:00:00Z")
     await buy(shop, "license-leased", order_id="o-2", customer_id="bob")
@@ -364,7 +397,9 @@ async def test_a_part_of_a_pack_is_refunded(vendor: MakeVendor) -> None:
         await shop.ok(await shop.post("/v1/orders/o-1/refunds", json=body), 201)
         assert (await sidebar(shop))["balance"]["available"] == left
     assert (await shop.post("/v1/orders/none/refunds", json={"refund_id": "r"})).status_code == 404
-    unknown = await shop.post("/v1/orders/o-1/refunds", json={"refund_id": "r-3", "lines": [{"line_id": "9"}]})
+    unknown = await shop.post(
+        "/v1/orders/o-1/refunds", json={"refund_id": "r-3", "lines": [{"line_id": "9"}]}
+    )
     assert code_of(unknown) == "line_not_found"
 
 
@@ -384,7 +419,9 @@ async def test_c16_of_stacked_periods_the_newest_unstarted_goes_first(vendor: Ma
     assert second["covers"][0]["starts_at"] == first["covers"][0]["ends_at"] == "2026-01-01T00:00:00Z"
     await shop.move_clock("2025-06-01T00:00:00Z")
     done = await shop.ok(await shop.post("/v1/orders/o-1/refunds", json={"refund_id": "r-1"}), 201)
-    assert [(one["cover_id"], one["state"]) for one in done["taken_back"]] == [(second["covers"][0]["cover_id"], "voided")]
+    assert [(one["cover_id"], one["state"]) for one in done["taken_back"]] == [
+        (second["covers"][0]["cover_id"], "voided")
+    ]
     assert (await may(shop, "download"))["allowed"] is True
     await shop.ok(await shop.post("/v1/orders/o-2/refunds", json={"refund_id": "r-1"}), 201)
     assert (await may(shop, "download"))["allowed"] is False

@@ -21,17 +21,27 @@ class ChoiceBody(Body):
 
 
 @router.get("/v1/customers/{customer_id}/choices", operation_id="listChoices", responses=problems(404))
-async def list_choices(customer_id: PathId, caller: Annotated[Caller, scoped("customers:read")],
-                       all: QueryFlag = False) -> Response:
+async def list_choices(
+    customer_id: PathId, caller: Annotated[Caller, scoped("customers:read")], all: QueryFlag = False
+) -> Response:
     """The open choices, oldest first; ``all=true``: those made or taken back too."""
     return await caller.read(lambda tx: choices.list_choices(tx, customer_id, every=all))
 
 
-@router.post("/v1/customers/{customer_id}/choices/{choice_id}", operation_id="makeChoice",
-             responses=problems(404, 409))
-async def make_choice(customer_id: PathId, choice_id: PathId, body: ChoiceBody,
-                      caller: Annotated[Caller, scoped("orders:write")], call: KeyedCall) -> Response:
+@router.post(
+    "/v1/customers/{customer_id}/choices/{choice_id}", operation_id="makeChoice", responses=problems(404, 409)
+)
+async def make_choice(
+    customer_id: PathId,
+    choice_id: PathId,
+    body: ChoiceBody,
+    caller: Annotated[Caller, scoped("orders:write")],
+    call: KeyedCall,
+) -> Response:
     """Grants exactly one option, for good."""
     payload = {"customer_id": customer_id, "choice_id": choice_id, **body.plain()}
     return await call.keyed(
-        "choices.make", payload, lambda tx: choices.make_choice(tx, customer_id, choice_id, option=body.option))
+        "choices.make",
+        payload,
+        lambda tx: choices.make_choice(tx, customer_id, choice_id, option=body.option),
+    )

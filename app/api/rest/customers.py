@@ -23,8 +23,9 @@ class MergeBody(Body):
 
 
 @router.get("/v1/customers", operation_id="listCustomers", responses=problems())
-async def list_customers(caller: Annotated[Caller, scoped("customers:read")], page: Paging,
-                         query: QueryText | None = None) -> Response:
+async def list_customers(
+    caller: Annotated[Caller, scoped("customers:read")], page: Paging, query: QueryText | None = None
+) -> Response:
     """Customers by a part of their id, or by an order, license, domain or ticket of theirs."""
 
     async def work(tx: Tx, after: Key | None) -> tuple[list[dict[str, object]], Key | None]:
@@ -42,21 +43,29 @@ async def get_customer(customer_id: PathId, caller: Annotated[Caller, scoped("cu
 
 
 @router.get("/v1/customers/{customer_id}/export", operation_id="exportCustomer", responses=problems(404))
-async def export_customer(customer_id: PathId, caller: Annotated[Caller, scoped("customers:read")]) -> Response:
+async def export_customer(
+    customer_id: PathId, caller: Annotated[Caller, scoped("customers:read")]
+) -> Response:
     """All that is kept about a customer."""
     return await caller.read(lambda tx: customers.export_customer(tx, customer_id))
 
 
 @router.post("/v1/customers/{customer_id}/erasure", operation_id="eraseCustomer", responses=problems(404))
-async def erase_customer(customer_id: PathId, caller: Annotated[Caller, scoped("customers:erase")]) -> Response:
+async def erase_customer(
+    customer_id: PathId, caller: Annotated[Caller, scoped("customers:erase")]
+) -> Response:
     """Removes a customer's names, the ledger's arithmetic intact. Needs no Idempotency-Key: no answer may be kept."""
     return await caller.write(lambda tx: customers.erase_customer(tx, customer_id))
 
 
 @router.post("/v1/customers/{customer_id}/merge", operation_id="mergeCustomers", responses=problems(404, 409))
-async def merge_customers(customer_id: PathId, body: MergeBody, caller: Annotated[Caller, scoped("credits:adjust")],
-                          call: KeyedCall) -> Response:
+async def merge_customers(
+    customer_id: PathId, body: MergeBody, caller: Annotated[Caller, scoped("credits:adjust")], call: KeyedCall
+) -> Response:
     """Merges an account into another: licenses, covers, orders, tickets and whole lots move."""
     payload = {"customer_id": customer_id, **body.plain()}
-    return await call.keyed("customers.merge", payload, lambda tx: customers.merge_customers(
-        tx, customer_id, into_customer_id=body.into_customer_id))
+    return await call.keyed(
+        "customers.merge",
+        payload,
+        lambda tx: customers.merge_customers(tx, customer_id, into_customer_id=body.into_customer_id),
+    )

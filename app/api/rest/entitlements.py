@@ -15,7 +15,11 @@ from app.usecases import entitlements
 router = APIRouter(route_class=StrictRoute, tags=["Helpdesk"])
 
 
-@router.get("/v1/customers/{customer_id}/entitlements/{action}", operation_id="decideEntitlement", responses=problems(404))
+@router.get(
+    "/v1/customers/{customer_id}/entitlements/{action}",
+    operation_id="decideEntitlement",
+    responses=problems(404),
+)
 async def decide_entitlement(
     customer_id: PathId,
     action: PathId,
@@ -28,8 +32,11 @@ async def decide_entitlement(
     forum: QueryText | None = None,
     explain: QueryFlag = False,
 ) -> Response:
-    """A decision with its reasons and remedies. ``reason`` picks the clause that is cited, never the answer; ``explain``
-    adds every rule looked at. An unknown customer is decided as an empty account."""
+    """A decision with its reasons and remedies. ``reason`` picks the clause that is cited, never the answer;
+    ``explain`` adds every rule looked at. An unknown customer is decided as an empty account."""
     asked = Asked(license_id=license_id, product=product, released_at=released_at, reason=reason, forum=forum)
-    return await caller.read(lambda tx: entitlements.decide(
-        tx, customer_id, action, asked, explain=explain, as_of=point.as_of, known_at=point.known_at))
+    return await caller.read(
+        lambda tx: entitlements.decide(
+            tx, customer_id, action, asked, explain=explain, as_of=point.as_of, known_at=point.known_at
+        )
+    )

@@ -33,17 +33,29 @@ async def get_license(license_id: PathId, caller: Annotated[Caller, scoped("cust
     return await caller.read(lambda tx: licenses.get_license(tx, license_id))
 
 
-@router.post("/v1/licenses/{license_id}/termination", operation_id="terminateLicense", responses=problems(404, 409))
-async def terminate_license(license_id: PathId, body: TerminationBody,
-                            caller: Annotated[Caller, scoped("orders:write")], call: KeyedCall) -> Response:
+@router.post(
+    "/v1/licenses/{license_id}/termination", operation_id="terminateLicense", responses=problems(404, 409)
+)
+async def terminate_license(
+    license_id: PathId,
+    body: TerminationBody,
+    caller: Annotated[Caller, scoped("orders:write")],
+    call: KeyedCall,
+) -> Response:
     """Ends a license and the levels and covers that serve it alone; once."""
     payload = {"license_id": license_id, **body.plain()}
-    return await call.keyed("licenses.terminate", payload,
-                            lambda tx: licenses.terminate(tx, license_id, effective_at=body.effective_at))
+    return await call.keyed(
+        "licenses.terminate",
+        payload,
+        lambda tx: licenses.terminate(tx, license_id, effective_at=body.effective_at),
+    )
 
 
-@router.post("/v1/licenses/{license_id}/registration", operation_id="registerLicense", responses=problems(404, 409))
-async def register_license(license_id: PathId, body: RegistrationBody,
-                           caller: Annotated[Caller, scoped("orders:write")]) -> Response:
+@router.post(
+    "/v1/licenses/{license_id}/registration", operation_id="registerLicense", responses=problems(404, 409)
+)
+async def register_license(
+    license_id: PathId, body: RegistrationBody, caller: Annotated[Caller, scoped("orders:write")]
+) -> Response:
     """Registers a license to an installation; again moves it."""
     return await caller.write(lambda tx: licenses.register(tx, license_id, domain=body.domain))

@@ -15,6 +15,8 @@ router = APIRouter(route_class=StrictRoute, tags=["Storefront"])
 
 
 @router.get("/v1/offers", operation_id="listOffers", responses=problems())
-async def list_offers(caller: Annotated[Caller, scoped("orders:read")], customer_id: QueryId | None = None) -> Response:
+async def list_offers(
+    caller: Annotated[Caller, scoped("orders:read")], customer_id: QueryId | None = None
+) -> Response:
     """What can be bought, priced for this customer; an unknown customer is priced as an empty account."""
     return await caller.read(lambda tx: offers.list_offers(tx, customer_id))

@@ -42,8 +42,14 @@ class LineBody(Body):
         """The line as the use case takes it."""
         check_digits(self.unit_price, currency, f"/lines/{index}/unit_price")
         check_digits(self.list_price, currency, f"/lines/{index}/list_price")
-        return orders.LineCommand(line_id=self.line_id, sku=self.sku, quantity=self.quantity, unit_price=self.unit_price,
-                                  list_price=self.list_price, attributes=dict(self.attributes))
+        return orders.LineCommand(
+            line_id=self.line_id,
+            sku=self.sku,
+            quantity=self.quantity,
+            unit_price=self.unit_price,
+            list_price=self.list_price,
+            attributes=dict(self.attributes),
+        )
 
 
 class OrderBody(Body):
@@ -57,8 +63,13 @@ class OrderBody(Body):
     def command(self, order_id: str) -> orders.PutOrder:
         """The order as the use case takes it."""
         lines = tuple(one.command(self.currency, index) for index, one in enumerate(self.lines))
-        return orders.PutOrder(order_id=order_id, customer_id=self.customer_id, placed_at=self.placed_at,
-                               currency=self.currency, lines=lines)
+        return orders.PutOrder(
+            order_id=order_id,
+            customer_id=self.customer_id,
+            placed_at=self.placed_at,
+            currency=self.currency,
+            lines=lines,
+        )
 
 
 class RefundLineBody(Body):
@@ -78,12 +89,15 @@ class RefundBody(Body):
     def command(self, order_id: str) -> orders.RefundOrder:
         """The refund as the use case takes it."""
         lines = tuple(orders.RefundLine(line_id=one.line_id, quantity=one.quantity) for one in self.lines)
-        return orders.RefundOrder(order_id=order_id, refund_id=self.refund_id, lines=lines, reason=self.reason)
+        return orders.RefundOrder(
+            order_id=order_id, refund_id=self.refund_id, lines=lines, reason=self.reason
+        )
 
 
 @router.put("/v1/orders/{order_id}", operation_id="putOrder", status_code=201, responses=problems(409))
-async def put_order(order_id: PathId, body: OrderBody, caller: Annotated[Caller, scoped("orders:write")],
-                    call: KeyedCall) -> Response:
+async def put_order(
+    order_id: PathId, body: OrderBody, caller: Annotated[Caller, scoped("orders:write")], call: KeyedCall
+) -> Response:
     """Records an order: the licenses, lots, covers and open choices it granted, what it did not grant and why, and
     notices. 201 the first time, 200 with the same body again, 409 ``order_conflict`` with other content."""
     command = body.command(order_id)
@@ -96,9 +110,12 @@ async def get_order(order_id: PathId, caller: Annotated[Caller, scoped("orders:r
     return await caller.read(lambda tx: orders.get_order(tx, order_id))
 
 
-@router.post("/v1/orders/{order_id}/refunds", operation_id="refundOrder", status_code=201, responses=problems(404, 409))
-async def refund_order(order_id: PathId, body: RefundBody, caller: Annotated[Caller, scoped("orders:write")],
-                       call: KeyedCall) -> Response:
+@router.post(
+    "/v1/orders/{order_id}/refunds", operation_id="refundOrder", status_code=201, responses=problems(404, 409)
+)
+async def refund_order(
+    order_id: PathId, body: RefundBody, caller: Annotated[Caller, scoped("orders:write")], call: KeyedCall
+) -> Response:
     """Takes back what is unspent of the refunded units and reports what was spent. 201 the first time, 200 again."""
     command = body.command(order_id)
     return await call.natural(lambda tx: orders.refund_order(tx, command))

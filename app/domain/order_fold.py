@@ -1,0 +1,432 @@
+"""What orders grant: one fold over all orders of a customer in the order in which they were placed.
+
+`settle` compares what the orders of a customer ought to have granted with what they did grant, and makes up the
+difference. Because it folds by (placed_at, order_id, line_id, unit) and never by arrival, any order of arrival ends in
+the same projection (decisions 7): a grant of the wrong class that nobody has touched is voided and granted anew, a
+touched one stays and raises ``grant_review``; a period that was queued moves when an earlier order comes late. Natural keys (order,
+line, unit, rule) make it safe to run any number of times.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from app.domain import cover as covers
+from app.domain.amounts import Money
+from app.domain.book import Book
+from app.domain.condition import facts_used, holds
+from app.domain.customer import Addon, Choice, Cover, License, Order, OrderLine
+from app.domain.granting import end_license, grant_credits, notices_of, put_license, tell_cover, void_choice
+from app.domain.ids import ChoiceId, LicenseId
+from app.domain.lot import Lot
+from app.domain.offers import grant_json, options_of
+from app.domain.order_lines import Terms, line_facts, paid_price, pin_of, shown, sold
+from app.domain.period import add_term
+from app.domain.policy import ChoiceGrant, CoverGrant, CreditGrant, Grant, NotGranted, Offer, Policy
+from app.domain.text import render
+from app.domain.wire import jsonable
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What one order brought, as far as it is published."""
+
+    not_granted: list[dict[str, Any]] = field(default_factory=list)
+    decisions: list[dict[str, Any]] = field(default_factory=list)
+    covers: list[Cover] = field(default_factory=list)
+
+    def refuse(
+        self, line: OrderLine, why: NotGranted, facts: Mapping[str, Any], names: Iterable[str]
+    ) -> None:
+        row = {
+            "line_id": line.line_id, "code": why.code, "clause": why.clause, "message": render(why.message, facts),
+            "reading": why.reading, "facts": {name: shown(facts.get(name)) for name in names},
+        }  # fmt: skip
+        if not any(
+            one["line_id"] == row["line_id"] and one["code"] == row["code"] for one in self.not_granted
+        ):
+            self.not_granted.append(row)
+
+
+@dataclass(slots=True)
+class _Ledger:
+    """What there is already, by the natural keys of grants."""
+
+    licenses: dict[tuple[str, str, int], License]
+    lots: dict[tuple[str, str, int], list[Lot]]
+    covers: dict[tuple[str, str, str | None], list[Cover]]
+    choices: dict[tuple[str, str, int], list[Choice]]
+    addons: set[tuple[str, str]]
+    timeline: list[tuple[datetime, datetime, tuple[str, ...]]] = field(default_factory=list)
+    """(starts, ends, actions) of the covers of the orders looked at so far: what bought cover extends (CACTU-14)."""
+
+
+def settle(book: Book, orders: Sequence[Order], terms: Terms) -> None:
+    """Makes the book hold what these orders (all of the customer's) grant; changed answers are put into the plan."""
+    ordered = sorted(orders, key=lambda one: (one.placed_at, one.order_id))
+    rank(book, ordered, terms)
+    there = _there(book)
+    told = {one.data["cover_id"] for one in book.plan.outbox if one.type == "cover.granted"}
+    for order in ordered:
+        outcome = _Outcome()
+        for line in sorted(order.lines, key=lambda one: one.line_id):
+            _Line(book, order, line, terms[pin_of(order, line)], there, outcome).settle()
+        policy = terms[order.policy_version]
+        notices = notices_of(policy, [one for one in outcome.covers if one.state != "voided"])
+        for cover in outcome.covers:
+            if cover.version == 1 and cover.cover_id in book.plan.covers and cover.cover_id not in told:
+                tell_cover(book, cover, notices)
+        answer = {
+            **order.answer,
+            "not_granted": outcome.not_granted,
+            "decisions": outcome.decisions,
+            "notices": notices,
+        }
+        if jsonable(answer) != jsonable(order.answer):
+            order.answer = answer
+            book.plan.orders[order.order_id] = order
+
+
+# --- licenses ---------------------------------------------------------------------------------------------------------
+
+
+def rank(book: Book, ordered: Sequence[Order], terms: Terms) -> None:
+    """Makes the licenses that are missing and gives every license its ordinal by (placed_at, order, line, unit)."""
+    known = {(one.order_id, one.line_id, one.unit_no): one for one in book.licenses.values()}
+    fresh: list[License] = []
+    for order in ordered:
+        for line in sorted(order.lines, key=lambda one: one.line_id):
+            policy = terms[pin_of(order, line)]
+            found = sold(policy, line.sku)
+            if isinstance(found, NotGranted) or found[0].kind != "license":
+                continue
+            missing = [
+                u for u in range(1, line.quantity + 1) if (order.order_id, line.line_id, u) not in known
+            ]
+            if (
+                not missing
+                or holds(found[0].requires, line_facts(book, order, line, policy, found[0])) is False
+            ):
+                continue
+            for unit_no in missing:
+                one = License(
+                    license_id=LicenseId(book.mint("lic")), customer_id=book.customer.customer_id,
+                    order_id=order.order_id, line_id=line.line_id, unit_no=unit_no, sku=line.sku,
+                    edition=found[0].edition, placed_at=order.placed_at, ordinal=0, first_order=False,
+                    policy_version=policy.version,
+                )  # fmt: skip
+                book.licenses[one.license_id] = one
+                fresh.append(one)
+            _upgrade(book, order, line)
+    _number(book, fresh)
+    for one in fresh:
+        book.emit("license.granted", {
+            "license_id": one.license_id, "order_id": one.order_id, "line_id": one.line_id, "unit_no": one.unit_no,
+            "sku": one.sku, "edition": one.edition, "ordinal": one.ordinal,
+        })  # fmt: skip
+
+
+def _number(book: Book, fresh: list[License]) -> None:
+    ranked = sorted(
+        book.licenses.values(), key=lambda one: (one.placed_at, one.order_id, one.line_id, one.unit_no)
+    )
+    first = (ranked[0].placed_at, ranked[0].order_id) if ranked else None
+    new = {one.license_id for one in fresh}
+    for ordinal, one in enumerate(ranked, start=1):
+        first_order = (one.placed_at, one.order_id) == first
+        if one.license_id in new:
+            one.ordinal, one.first_order = ordinal, first_order
+            put_license(book, one, "granted", occurred_at=min(one.placed_at, book.at))
+        elif (one.ordinal, one.first_order) != (ordinal, first_order):
+            one.ordinal, one.first_order = ordinal, first_order
+            put_license(book, one, "reranked")
+
+
+def _upgrade(book: Book, order: Order, line: OrderLine) -> None:
+    """``attributes: {"upgrades": license_id}``: the license that this one replaces ends when this one was bought."""
+    old = book.licenses.get(LicenseId(str(line.attributes.get("upgrades", ""))))
+    if old is not None and old.ended_at is None and old.placed_at <= order.placed_at:
+        end_license(book, old, order.placed_at, reason="upgraded")
+
+
+# --- one line ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Line:
+    """One order line being settled."""
+
+    book: Book
+    order: Order
+    line: OrderLine
+    policy: Policy
+    there: _Ledger
+    outcome: _Outcome
+
+    def settle(self) -> None:
+        found = sold(self.policy, self.line.sku)
+        if isinstance(found, NotGranted):
+            self.outcome.refuse(self.line, found, {}, ())
+            return
+        offer, n = found
+        facts = line_facts(self.book, self.order, self.line, self.policy, offer)
+        if not self._granted_before() and holds(offer.requires, facts) is not True:
+            why = offer.otherwise or NotGranted(code="requirement_missing", clause=offer.clause,
+                                                message="What this offer requires is missing.")  # fmt: skip
+            self.outcome.refuse(self.line, why, facts, facts_used(offer.requires))
+            return
+        if offer.kind in {"license", "addon"}:
+            self._decided(offer.sku, offer.kind, offer.clause, offer.reading, {})
+        if offer.kind == "addon":
+            self._addon(offer)
+        if offer.kind == "license":
+            for unit_no in range(1, self.line.quantity + 1):
+                self._unit(offer, n, unit_no, facts)
+            return
+        for grant in offer.grants:
+            if self._applies(grant, facts, 0):
+                self._grant(grant, offer, n, 0, None)
+
+    def _granted_before(self) -> bool:
+        order_id, line_id = self.order.order_id, self.line.line_id
+        return (order_id, line_id, 0) in self.there.lots or (order_id, line_id, None) in self.there.covers or (
+            order_id, line_id, 1) in self.there.licenses  # fmt: skip
+
+    def _applies(self, grant: Grant, facts: Mapping[str, Any], unit_no: int) -> bool:
+        applies = holds(grant.when, facts) is True
+        names = list(facts_used(grant.when))
+        self._decided(grant.rule, grant.kind, grant.clause, grant.reading,
+                      {name: shown(facts.get(name)) for name in names}, granted=applies, unit_no=unit_no)  # fmt: skip
+        if not applies and grant.otherwise is not None:
+            self.outcome.refuse(self.line, grant.otherwise, facts, names)
+        return applies
+
+    def _decided(self, rule: str, kind: str, clause: str, reading: bool, facts: dict[str, Any], *, granted: bool = True,
+                 unit_no: int = 0) -> None:  # fmt: skip
+        self.outcome.decisions.append({
+            "line_id": self.line.line_id, "unit_no": unit_no, "rule": rule, "kind": kind, "granted": granted,
+            "clause": clause, "reading": reading, "facts": facts, "policy_version": self.policy.version,
+        })  # fmt: skip
+
+    def _unit(self, offer: Offer, n: int | None, unit_no: int, of_line: Mapping[str, Any]) -> None:
+        one = self.there.licenses.get((self.order.order_id, self.line.line_id, unit_no))
+        if one is None:
+            return
+        facts = {**of_line, "license.ordinal": one.ordinal, "license.first_order": one.first_order}
+        wanted = [grant for grant in offer.grants if self._applies(grant, facts, unit_no)]
+        unwanted = {grant.rule: grant for grant in offer.grants if grant not in wanted}
+        self._take_back_wrong(one, unwanted)
+        for grant in wanted:
+            self._grant(grant, offer, n, unit_no, one)
+
+    def _grant(self, grant: Grant, offer: Offer, n: int | None, unit_no: int, one: License | None) -> None:
+        if isinstance(grant, ChoiceGrant):
+            self._choice(grant, unit_no, one)
+        elif isinstance(grant, CoverGrant):
+            self._covers(grant, one)
+        else:
+            self._credits(grant, offer, n, unit_no, one)
+
+    # - credits -
+
+    def _credits(
+        self, grant: CreditGrant, offer: Offer, n: int | None, unit_no: int, one: License | None
+    ) -> None:
+        key = (self.order.order_id, self.line.line_id, unit_no)
+        if _gone(one) or any(lot.rule == grant.rule for lot in self.there.lots.get(key, ())):
+            return
+        if self.order.answer.get(
+            "merged"
+        ):  # Its lots were moved by paired entries when two accounts became one.
+            return
+        each = grant.credits if grant.credits is not None else n
+        amount = (each or 0) * (self.line.quantity if one is None else 1)
+        if amount <= 0:
+            return
+        cost = None
+        if one is None:
+            held = [held for held in self.book.licenses.values() if held.placed_at <= self.order.placed_at]
+            paid = paid_price(self.order, self.line, self.policy, offer, held)
+            cost = None if paid is None else Money(paid * self.line.quantity, self.order.currency)
+        lot = grant_credits(
+            self.book, grant, amount, policy=self.policy, order_id=self.order.order_id, line_id=self.line.line_id,
+            unit_no=unit_no, license_id=None if one is None else one.license_id, placed_at=self.order.placed_at,
+            source="purchase" if one is None else "license", cost=cost,
+        )  # fmt: skip
+        self.there.lots.setdefault(key, []).append(lot)
+
+    # - covers -
+
+    def _covers(self, grant: CoverGrant, one: License | None) -> None:
+        key = (self.order.order_id, self.line.line_id, None if one is None else one.license_id)
+        mine = sorted(
+            (cover for cover in self.there.covers.get(key, ()) if cover.rule == grant.rule),
+            key=lambda cover: (cover.starts_at or cover.granted_at, cover.cover_id),
+        )
+        wanted = 0 if _gone(one) and not mine else self.line.quantity if one is None else 1
+        at = [cover for cover in mine if cover.state != "voided"]
+        periods = self._periods(grant, wanted)
+        if grant.start == "after_current" and at and _undisturbed(at, grant, self.policy):
+            for cover, (starts_at, ends_at) in zip(at, periods, strict=False):
+                if (
+                    starts_at is not None
+                    and ends_at is not None
+                    and (cover.starts_at, cover.ends_at) != (starts_at, ends_at)
+                ):
+                    covers.move(
+                        self.book,
+                        cover,
+                        starts_at=starts_at,
+                        ends_at=ends_at,
+                        occurred_at=self.order.placed_at,
+                    )
+        for starts_at, ends_at in periods[len(mine) :]:
+            made = covers.open_cover(
+                self.book, grant, policy=self.policy, order_id=self.order.order_id, line_id=self.line.line_id,
+                license_id=None if one is None else one.license_id, placed_at=self.order.placed_at,
+                starts_at=starts_at, ends_at=ends_at,
+            )  # fmt: skip
+            mine.append(made)
+            self.there.covers.setdefault(key, []).append(made)
+        self.outcome.covers += mine
+        self.there.timeline += [
+            (cover.starts_at, cover.ends_at, cover.actions)
+            for cover in mine
+            if cover.state != "voided"
+            and cover.starts_at is not None
+            and cover.ends_at is not None
+            and not cover.levels
+        ]
+
+    def _periods(self, grant: CoverGrant, wanted: int) -> list[tuple[datetime | None, datetime | None]]:
+        """The periods that a line's covers fill, one after another, each counted from one anchor (C18)."""
+        if grant.start == "first_ticket":
+            return [(None, None)] * wanted
+        placed_at, zone = self.order.placed_at, covers.term_zone(self.policy)
+        if grant.term is None:
+            return [(placed_at, None)] * wanted
+        anchor = placed_at
+        if grant.start == "after_current":
+            alike = [(a, b) for a, b, actions in self.there.timeline if set(actions) & set(grant.actions)]
+            anchor = covers.stack_end(alike, placed_at)
+        marks = [anchor] + [add_term(anchor, grant.term.times(i), zone) for i in range(1, wanted + 1)]
+        return [(marks[i], marks[i + 1]) for i in range(wanted)]
+
+    # - choices and add-ons -
+
+    def _choice(self, grant: ChoiceGrant, unit_no: int, one: License | None) -> None:
+        key = (self.order.order_id, self.line.line_id, unit_no)
+        if _gone(one) or any(choice.rule == grant.rule for choice in self.there.choices.get(key, ())):
+            return
+        choice = Choice(
+            choice_id=ChoiceId(self.book.mint("cho")), customer_id=self.book.customer.customer_id,
+            order_id=self.order.order_id, line_id=self.line.line_id, license_id=None if one is None else one.license_id,
+            unit_no=unit_no, rule=grant.rule, clause=grant.clause, reading=grant.reading,
+            options={name: grant_json(grant.options[name], i) for i, name in enumerate(options_of(grant))},
+            policy_version=self.policy.version, opened_at=self.book.at, placed_at=self.order.placed_at,
+        )  # fmt: skip
+        self.book.choices[choice.choice_id] = choice
+        self.there.choices.setdefault(key, []).append(choice)
+        self.book.plan.put_choice(choice, "opened", {"options": options_of(grant)})
+        self.book.emit("choice.opened", {
+            "choice_id": choice.choice_id, "license_id": choice.license_id, "order_id": choice.order_id,
+            "options": options_of(grant), "clause": choice.clause,
+        })  # fmt: skip
+
+    def _addon(self, offer: Offer) -> None:
+        name = self.line.attributes.get("addon")
+        if not isinstance(name, str) or not name:
+            self.outcome.refuse(
+                self.line,
+                NotGranted(
+                    code="addon_not_named",
+                    clause=offer.clause,
+                    message="The line names no add-on in attributes.addon.",
+                ),
+                {},
+                (),
+            )
+            return
+        if (self.order.order_id, self.line.line_id) in self.there.addons:
+            return
+        addon = Addon(customer_id=self.book.customer.customer_id, order_id=self.order.order_id,
+                      line_id=self.line.line_id, addon=name, placed_at=self.order.placed_at)  # fmt: skip
+        self.book.addons.append(addon)
+        self.book.plan.addons.append(addon)
+        self.book.emit("addon.granted", {"order_id": addon.order_id, "line_id": addon.line_id, "addon": name})
+
+    # - what an earlier order shows to be of the wrong class -
+
+    def _take_back_wrong(self, one: License, unwanted: Mapping[str, Grant]) -> None:
+        key = (self.order.order_id, self.line.line_id, one.unit_no)
+        for lot in self.there.lots.get(key, ()):
+            if (rule := unwanted.get(lot.rule)) is None or lot.available + lot.held + lot.spent == 0:
+                continue
+            if lot.held or lot.spent:
+                _review(self.book, "lot", lot.lot_id, one, rule)
+                continue
+            voided = self.book.ledger.void(lot.lot_id, reason="reranked", clause=rule.clause)
+            balance = self.book.ledger.balance(lot.credit_type)
+            self.book.emit("credits.voided", {
+                "lot_id": lot.lot_id, "order_id": lot.order_id, "credits": voided, "reason": "reranked",
+                "balance": balance,
+            })  # fmt: skip
+        for choice in self.there.choices.get(key, ()):
+            if (rule := unwanted.get(choice.rule)) is None or choice.voided_at is not None:
+                continue
+            if choice.option is not None:
+                _review(self.book, "choice", choice.choice_id, one, rule)
+            else:
+                void_choice(self.book, choice, reason="reranked")
+        for cover in self.there.covers.get((key[0], key[1], one.license_id), ()):
+            if (rule := unwanted.get(cover.rule)) is None or cover.state == "voided":
+                continue
+            if covers.state_of(cover, self.book.at) in {"pending", "scheduled"}:
+                covers.void(self.book, cover, reason="reranked", clause=rule.clause)
+            else:
+                _review(self.book, "cover", cover.cover_id, one, rule)
+
+
+def _gone(one: License | None) -> bool:
+    return one is not None and one.ended_reason == "refunded"
+
+
+def _undisturbed(mine: Sequence[Cover], grant: CoverGrant, policy: Policy) -> bool:
+    """Whether the periods stand as they were bought: not suspended, extended or shortened since."""
+    anchor = mine[0].starts_at
+    if anchor is None or grant.term is None or any(one.suspensions or one.state != "running" for one in mine):
+        return False
+    zone = covers.term_zone(policy)
+    marks = [anchor] + [add_term(anchor, grant.term.times(i), zone) for i in range(1, len(mine) + 1)]
+    return all((one.starts_at, one.ends_at) == (marks[i], marks[i + 1]) for i, one in enumerate(mine))
+
+
+def _review(book: Book, kind: str, subject: str, one: License, rule: Grant) -> None:
+    book.emit("grant_review", {
+        "kind": kind, "subject": subject, "license_id": one.license_id, "order_id": one.order_id,
+        "line_id": one.line_id, "rule": rule.rule, "clause": rule.clause, "ordinal": one.ordinal,
+        "reason": "An order placed earlier arrived later; this grant is of another class but was used already.",
+    }, dedupe_key=f"grant_review:{subject}")  # fmt: skip
+
+
+def _there(book: Book) -> _Ledger:
+    lots: dict[tuple[str, str, int], list[Lot]] = defaultdict(list)
+    for lot in book.ledger.lots.values():
+        if lot.order_id is not None and lot.line_id is not None and lot.origin_lot_id is None:
+            lots[(lot.order_id, lot.line_id, lot.unit_no)].append(lot)
+    mine: dict[tuple[str, str, str | None], list[Cover]] = defaultdict(list)
+    for cover in book.covers.values():
+        if cover.order_id is not None and cover.line_id is not None:
+            mine[(cover.order_id, cover.line_id, cover.license_id)].append(cover)
+    choices: dict[tuple[str, str, int], list[Choice]] = defaultdict(list)
+    for choice in book.choices.values():
+        choices[(choice.order_id, choice.line_id, choice.unit_no)].append(choice)
+    return _Ledger(
+        licenses={(one.order_id, one.line_id, one.unit_no): one for one in book.licenses.values()},
+        lots=dict(lots), covers=dict(mine), choices=dict(choices),
+        addons={(one.order_id, one.line_id) for one in book.addons},
+    )  # fmt: skip

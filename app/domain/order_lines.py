@@ -1,0 +1,115 @@
+"""Order lines as the rules see them: which offer sells a line, under which policy version, and the facts it states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final
+
+from app.domain.amounts import discount_percent
+from app.domain.book import Book
+from app.domain.customer import License, Order, OrderLine
+from app.domain.offers import editions_of, price_with
+from app.domain.policy import NotGranted, Offer, Policy
+from app.domain.text import decimal_text
+from app.domain.wire import jsonable
+
+UNKNOWN_SKU: Final = "unknown_sku"
+_UNKNOWN_CLAUSE: Final = "ALL-5"
+
+Terms = Mapping[int, Policy]
+"""Policy versions by number: each order line is judged by the version it was pinned to."""
+
+
+def pin_of(order: Order, line: OrderLine) -> int:
+    """The policy version that judges a line: the order's, unless a replay pinned it to a later one."""
+    for row in order.answer.get("lines", ()):
+        if row["line_id"] == line.line_id:
+            return int(row["policy_version"])
+    return order.policy_version
+
+
+def pinned_lines(order: Order, version: int | None = None) -> list[dict[str, Any]]:
+    """The lines as echoed in the answer, each with the policy version that judges it."""
+    return [
+        {
+            "line_id": one.line_id,
+            "sku": one.sku,
+            "quantity": one.quantity,
+            "policy_version": version or order.policy_version,
+        }
+        for one in order.lines
+    ]
+
+
+def sold(policy: Policy, sku: str) -> tuple[Offer, int | None] | NotGranted:
+    """The offer that sells a sku with the ``{n}`` of it, or why it is not sold (ALL-5)."""
+    found = policy.offer(sku)
+    if found is not None:
+        return found
+    for one in policy.not_offered:
+        if one.sku == sku or (one.sku.endswith("*") and sku.startswith(one.sku[:-1])):
+            return NotGranted(code=one.code, clause=one.clause, message=one.message)
+    return NotGranted(
+        code=UNKNOWN_SKU, clause=_UNKNOWN_CLAUSE, reading=True,
+        message=f"The policy does not know the sku {sku}; the line is kept and can be replayed once it does.",
+    )  # fmt: skip
+
+
+def is_unknown(policy: Policy, sku: str) -> bool:
+    """Whether the policy neither sells the sku nor says that it does not."""
+    found = sold(policy, sku)
+    return isinstance(found, NotGranted) and found.code == UNKNOWN_SKU
+
+
+def unknown_lines(order: Order) -> list[str]:
+    """The lines whose sku the policy did not know."""
+    return [one["line_id"] for one in order.answer.get("not_granted", ()) if one["code"] == UNKNOWN_SKU]
+
+
+def line_facts(book: Book, order: Order, line: OrderLine, policy: Policy, offer: Offer) -> dict[str, Any]:
+    """The facts that an offer's rules may ask for. Licenses count as they were held when the order was placed, those
+    of the order itself included; the discount is exact (AVA-6)."""
+    held = [
+        one for one in book.licenses.values()
+        if one.placed_at <= order.placed_at and (one.ended_at is None or order.placed_at < one.ended_at)
+    ]  # fmt: skip
+    facts: dict[str, Any] = {
+        "line.discount_percent": _discount(order, line, policy, offer, held),
+        "line.quantity": line.quantity,
+        "line.list_price_zero": line.list_price is not None and line.list_price <= 0,
+        "customer.licenses": len(held),
+        "customer.editions": editions_of(held),
+    }
+    facts |= {f"attributes.{name}": value for name, value in line.attributes.items()}
+    return facts
+
+
+def paid_price(
+    order: Order, line: OrderLine, policy: Policy, offer: Offer, held: Sequence[License]
+) -> Decimal | None:
+    """What a unit cost: as the storefront said, else the offer's price for this account."""
+    if line.unit_price is not None or order.currency != policy.currency:
+        return line.unit_price
+    editions = {one.edition for one in held if one.edition}
+    highest = max(
+        editions, key=lambda e: policy.editions.index(e) if e in policy.editions else -1, default=None
+    )
+    price = price_with(policy, offer, edition=highest, licenses=len(held))
+    return None if price is None else price.amount
+
+
+def _discount(
+    order: Order, line: OrderLine, policy: Policy, offer: Offer, held: Sequence[License]
+) -> Fraction:
+    if line.list_price is not None and line.list_price <= 0:
+        return Fraction(100)
+    return discount_percent(list_price=line.list_price, paid=paid_price(order, line, policy, offer, held))
+
+
+def shown(value: Any) -> Any:
+    """A fact as published: a fraction as a decimal text, a whole one as a number."""
+    if isinstance(value, Fraction):
+        return int(value) if value.denominator == 1 else decimal_text(value)
+    return jsonable(value)
