@@ -138,12 +138,17 @@ async def _fire(db: Database, tenant_id: str, handlers: Handlers, rows: Sequence
     except (Unavailable, Busy, Retry):
         raise
     except Exception:  # one bad row must not stop the sweep
-        if len(rows) > 1:
-            return sum([await _fire(db, tenant_id, handlers, [row], now, backoff) for row in rows])
-        logger.exception("agenda row %s of tenant %s failed", rows[0].kind, tenant_id)
-        METRICS.failed += 1
-        backoff.failed(tenant_id, rows[0], now)
-        return 0
+        if len(rows) == 1:
+            logger.exception("agenda row %s of tenant %s failed", rows[0].kind, tenant_id)
+            METRICS.failed += 1
+            backoff.failed(tenant_id, rows[0], now)
+            return 0
+        items = []
+        failed = True
+    else:
+        failed = False
+    if failed:
+        return sum([await _fire(db, tenant_id, handlers, [row], now, backoff) for row in rows])
     METRICS.skipped += len(rows) - len(items)
     for item in items:
         METRICS.handled(item, now)
