@@ -3,8 +3,8 @@
 `settle` compares what the orders of a customer ought to have granted with what they did grant, and makes up the
 difference. Because it folds by (placed_at, order_id, line_id, unit) and never by arrival, any order of arrival ends in
 the same projection (decisions 7): a grant of the wrong class that nobody has touched is voided and granted anew, a
-touched one stays and raises ``grant_review``; a period that was queued moves when an earlier order comes late. Natural keys (order,
-line, unit, rule) make it safe to run any number of times.
+touched one stays and raises ``grant_review``; a period that was queued moves when an earlier order comes late. Natural
+keys (order, line, unit, rule) make it safe to run any number of times.
 """
 
 from __future__ import annotations

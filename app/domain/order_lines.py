@@ -30,14 +30,17 @@ def pin_of(order: Order, line: OrderLine) -> int:
     return order.policy_version
 
 
-def pinned_lines(order: Order, version: int | None = None) -> list[dict[str, Any]]:
-    """The lines as echoed in the answer, each with the policy version that judges it."""
+def pinned_lines(order: Order, policy: Policy, newest: Policy) -> list[dict[str, Any]]:
+    """The lines as echoed in the answer, each with the policy version that judges it: the one in force when the order
+    was placed, or, for a sku that it did not know yet, the newest."""
     return [
         {
             "line_id": one.line_id,
             "sku": one.sku,
             "quantity": one.quantity,
-            "policy_version": version or order.policy_version,
+            "policy_version": newest.version
+            if is_unknown(policy, one.sku) and not is_unknown(newest, one.sku)
+            else policy.version,
         }
         for one in order.lines
     ]

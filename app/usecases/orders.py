@@ -101,7 +101,7 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, dict[str, Any]]:
     tx.caches["customer_id"] = book.customer.customer_id
     policy = await policies.in_force(tx, command.placed_at)
     order = _order(command, book, policy.version)
-    order.answer = {"lines": order_lines.pinned_lines(order)}
+    order.answer = {"lines": order_lines.pinned_lines(order, policy, await policies.in_force(tx, book.at))}
     book.plan.orders[order.order_id] = order
     book.emit("order.recorded", {
         "order_id": order.order_id, "placed_at": iso(order.placed_at), "source": order.source,
@@ -220,7 +220,7 @@ async def _replay(tx: Tx, order: Order) -> None:
         return
     order.answer["lines"] = [
         {**row, "policy_version": policy.version} if row["line_id"] in sold else row
-        for row in order.answer.get("lines", order_lines.pinned_lines(order))
+        for row in order.answer["lines"]
     ]
     book.plan.orders[order.order_id] = order
     mine = [

@@ -19,6 +19,7 @@ from app.api.strict import (
     PathId,
     PriceText,
     StrictRoute,
+    by_natural_key,
     check_digits,
 )
 from app.usecases import orders
@@ -113,6 +114,7 @@ async def get_order(order_id: PathId, caller: Annotated[Caller, scoped("orders:r
 @router.post(
     "/v1/orders/{order_id}/refunds", operation_id="refundOrder", status_code=201, responses=problems(404, 409)
 )
+@by_natural_key
 async def refund_order(
     order_id: PathId, body: RefundBody, caller: Annotated[Caller, scoped("orders:write")], call: KeyedCall
 ) -> Response:
