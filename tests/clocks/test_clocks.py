@@ -272,3 +272,28 @@ async def test_lists_page_by_key(db: Database, vendor: MakeVendor) -> None:
     assert (await xcart.get("/v1/clocks", phase="lost")).status_code == 422
     assert (await xcart.get("/v1/clocks/clk_none")).status_code == 404
     assert "clock" in agenda_handlers()
+
+
+async def test_a_breach_may_bring_credits_once(db: Database, vendor: MakeVendor) -> None:
+    xcart = await vendor("x-cart", now="2025-06-10T15:00:00Z")
+    desk = Desk(db, xcart.tenant_id)
+
+    def start(clocks, now: datetime) -> None:
+        promises = tuple(replace(one, breach_returns_credits=7) for one in clocks.policy.promises)
+        clocks.policy = replace(clocks.policy, promises=promises)
+        clocks.start("opened", at=now)
+
+    await desk.do("T1", start)
+    await xcart.move_clock("2025-06-12T10:00:00Z")
+    (clock,) = (await xcart.get("/v1/clocks")).json()["data"]
+    (lot,) = (await xcart.get("/v1/customers/ann/balance")).json()["lots"]
+    assert (lot["source"], lot["available"]) == ("breach", 7)
+    (row,) = await desk.rows("select rule, clause from lot where tenant_id = :t")
+    assert (row.rule, row.clause) == (clock["breaches"][0]["breach_id"], "XC-2")
+    # neither a late fact nor another look brings them again, or takes them back
+    said = at("2025-06-11T14:00:00Z")
+    await desk.do("T1", lambda clocks, now: clocks.stop("vendor_response", at=now, occurred_at=said))
+    await xcart.move_clock("2025-07-12T10:00:00Z")
+    assert (await xcart.get("/v1/customers/ann/balance")).json()["available"] == 7
+    types = [row.type for row in await desk.rows("select type from outbox where tenant_id = :t order by sequence")]
+    assert types.count("credits.granted") == 1
