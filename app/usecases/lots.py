@@ -73,13 +73,9 @@ async def transfer(tx: Tx, lot_id: str, to_customer_id: str) -> dict[str, Any]:
     owner = await rows.lot_owner(tx, lot_id)
     if owner is None:
         raise DomainError("lot_not_found", lot_id=lot_id)
-    other = await books.require_customer(tx, to_customer_id)
-    if other.customer_id == owner:
-        raise DomainError("same_customer", customer_id=to_customer_id)
-    await books.lock_customers(tx, [owner, other.customer_id])
-    giver = await books.load_by_id(tx, owner)
-    taker = await books.load_by_id(tx, other.customer_id)
-    rule = giver.policy.transfer
+    # The policy's answer comes first: it does not depend on who would receive.
+    asked = await books.load_by_id(tx, owner, lock=False)
+    rule = asked.policy.transfer
     if rule is None or not rule.allowed:
         reason = Reason(
             code="not_transferable",
@@ -88,7 +84,13 @@ async def transfer(tx: Tx, lot_id: str, to_customer_id: str) -> dict[str, Any]:
             facts={"lot_id": lot_id},
             reading=bool(rule and rule.reading),
         )
-        raise DomainError("not_transferable", decision=_of(giver, giver.at, reason), lot_id=lot_id)
+        raise DomainError("not_transferable", decision=_of(asked, asked.at, reason), lot_id=lot_id)
+    other = await books.require_customer(tx, to_customer_id)
+    if other.customer_id == owner:
+        raise DomainError("same_customer", customer_id=to_customer_id)
+    await books.lock_customers(tx, [owner, other.customer_id])
+    giver = await books.load_by_id(tx, owner)
+    taker = await books.load_by_id(tx, other.customer_id)
     lot = giver.ledger.lots[lot_id]
     moved = giver.ledger.transfer_out(lot_id, reason=f"to {other.customer_id}", clause=rule.clause)
     made = taker.ledger.transfer_in(lot, moved, reason=f"from {owner}", clause=rule.clause)
