@@ -6,6 +6,7 @@ happens in `app.domain.timeline`; SQL computes nothing calendar-like, since its 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy import insert, select, text
 
 from app.db import schema as s
-from app.db.engine import Tx
+from app.db.engine import Database, Tx
 from app.documents.closures import ClosureRules, dump_closure_rules, expand_closures, holiday_library_version
 from app.documents.zones import TZDB_VERSION, zone
 from app.domain.business_calendar import BusinessCalendar
@@ -40,6 +41,11 @@ LAST_YEAR: Final = 2069
 _KEPT: Final = 512
 _KIND: Final = "calendar"
 _CHANGED: Final = "calendars changed"
+_KNOWN: Final = "calendar as last looked up"
+_CHANGING: Final = "calendars being changed"
+KNOWN_SECONDS: Final = 0.5
+"""A question about business time may be answered from what was looked up this long ago (decisions 16)."""
+_CHANGING_SECONDS: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +191,26 @@ async def current(tx: Tx, name: str = SERVICE_HOURS) -> BusinessCalendar:
     return (await hours(tx, name)).calendar
 
 
+async def known(database: Database, tenant_id: str, name: str) -> Hours:
+    """The calendar without a transaction, for questions that concern nothing else: at most half a second old.
+
+    A change that this process itself makes shows at once. 404 ``calendar_not_found``.
+    """
+    now, cache = time.monotonic(), database.process_cache
+    key = (_KNOWN, tenant_id, name)
+    kept = cache.get(key)
+    if kept is not None and now < kept[0]:
+        return kept[1]  # type: ignore[no-any-return]
+    found = await database.read(tenant_id, lambda tx: hours(tx, name))
+    # While a change is under way here, what was read may be older than its commit by the time it is asked again.
+    if now >= cache.get((_CHANGING, tenant_id), 0.0) and not cache.get("disabled"):
+        stale = [one for one in cache if isinstance(one, tuple) and one[0] == _KNOWN]
+        if len(stale) >= _KEPT:
+            cache.pop(stale[0], None)
+        cache[key] = (now + KNOWN_SECONDS, found)
+    return found
+
+
 # --- writing ----------------------------------------------------------------------------------------------------------
 
 
@@ -222,6 +248,10 @@ async def add_version(tx: Tx, name: str, version: StoredVersion) -> None:
 async def bump(tx: Tx) -> None:
     """The tenant's calendars changed: caches read them anew."""
     tx.caches[_CHANGED] = True
+    cache = tx.database.process_cache
+    cache[_CHANGING, tx.tenant_id] = time.monotonic() + _CHANGING_SECONDS
+    for key in [one for one in cache if isinstance(one, tuple) and one[:2] == (_KNOWN, tx.tenant_id)]:
+        cache.pop(key, None)
     await tx.execute(
         text("update tenant set calendar_revision = calendar_revision + 1 where tenant_id = :tenant"),
         {"tenant": tx.tenant_id},

@@ -426,22 +426,45 @@ def _span(first: date, last: date) -> None:
 
 async def closures(tx: Tx, name: str, first: date, last: date) -> dict[str, Any]:
     """Dates closed as a whole from ``first`` to ``last``, both included, with every reason (SHOPP-2)."""
-    _span(first, last)
-    calendar = await calendars.current(tx, name)
-    return {
-        "data": [
-            {"date": one.on.isoformat(), "reasons": list(dict.fromkeys(reason.name for reason in one.reasons)),
-             "sources": sorted({reason.source for reason in one.reasons if reason.source})}
-            for one in calendar.closures(first, last)
-        ],
-        "next_cursor": None,
-        "calendar_revision": calendar.revision,
-    }
+    return closures_view(await calendars.hours(tx, name), first, last)
 
 
 async def is_open(tx: Tx, name: str, at: datetime) -> dict[str, Any]:
     """Whether an instant is business time, with the next opening and close strictly after it."""
-    hours = await calendars.hours(tx, name)
+    return open_view(await calendars.hours(tx, name), at)
+
+
+async def elapsed(tx: Tx, name: str, start: datetime, end: datetime) -> dict[str, Any]:
+    """Business seconds from ``start`` to ``end``; negative when ``end`` comes first."""
+    return elapsed_view(await calendars.hours(tx, name), start, end)
+
+
+async def due_at(tx: Tx, name: str, start: datetime, target: str) -> dict[str, Any]:
+    """When a target that starts then falls due, with the stretches counted and the closures skipped by name."""
+    return due_view(await calendars.hours(tx, name), start, target)
+
+
+async def known(database: Database, tenant_id: str, name: str) -> Hours:
+    """The calendar for the views below, without a transaction; see `app.db.calendars.known`."""
+    return await calendars.known(database, tenant_id, name)
+
+
+def closures_view(hours: Hours, first: date, last: date) -> dict[str, Any]:
+    """`closures` on a calendar at hand."""
+    _span(first, last)
+    return {
+        "data": [
+            {"date": one.on.isoformat(), "reasons": list(dict.fromkeys(reason.name for reason in one.reasons)),
+             "sources": sorted({reason.source for reason in one.reasons if reason.source})}
+            for one in hours.calendar.closures(first, last)
+        ],
+        "next_cursor": None,
+        "calendar_revision": hours.revision,
+    }
+
+
+def open_view(hours: Hours, at: datetime) -> dict[str, Any]:
+    """`is_open` on a calendar at hand."""
     return {
         "open": hours.calendar.is_open(at),
         "next_opening": iso_or_none(hours.calendar.next_opening(at)),
@@ -451,16 +474,14 @@ async def is_open(tx: Tx, name: str, at: datetime) -> dict[str, Any]:
     }
 
 
-async def elapsed(tx: Tx, name: str, start: datetime, end: datetime) -> dict[str, Any]:
-    """Business seconds from ``start`` to ``end``; negative when ``end`` comes first."""
-    hours = await calendars.hours(tx, name)
+def elapsed_view(hours: Hours, start: datetime, end: datetime) -> dict[str, Any]:
+    """`elapsed` on a calendar at hand."""
     return {"business_seconds": hours.calendar.between(start, end), "from": iso(start), "to": iso(end),
             **_provenance(hours)}
 
 
-async def due_at(tx: Tx, name: str, start: datetime, target: str) -> dict[str, Any]:
-    """When a target that starts then falls due, with the stretches counted and the closures skipped by name."""
-    hours = await calendars.hours(tx, name)
+def due_view(hours: Hours, start: datetime, target: str) -> dict[str, Any]:
+    """`due_at` on a calendar at hand."""
     found: Due = due(hours.calendar, parse_target(target), start)
     return {
         "due_at": iso_or_none(found.due_at),
