@@ -15,6 +15,7 @@ from sqlalchemy import Row, text
 from app.db.engine import Database, Tx
 
 BATCH: Final = 1000
+_WAIT = text("select event_position from tenant where tenant_id = :tenant for no key update")
 _LOCK = text("select event_position from tenant where tenant_id = :tenant for no key update skip locked")
 _NEXT = text(
     "select event_id, customer_id, sequence from outbox where tenant_id = :tenant and position is null"
@@ -51,9 +52,9 @@ async def assign(db: Database, tenant_id: str, *, limit: int = BATCH) -> int:
             return placed
 
 
-async def assign_batch(tx: Tx, limit: int = BATCH) -> int:
-    """One batch. 0 when there is none, or when another worker is at it."""
-    last = await tx.row(_LOCK, {"tenant": tx.tenant_id})
+async def assign_batch(tx: Tx, limit: int = BATCH, *, wait: bool = False) -> int:
+    """One batch. 0 when there is none, or when another worker is at it (unless ``wait``: then after that one)."""
+    last = await tx.row(_WAIT if wait else _LOCK, {"tenant": tx.tenant_id})
     if last is None:
         return 0
     rows = await tx.rows(_NEXT, {"tenant": tx.tenant_id, "limit": limit})

@@ -1,0 +1,62 @@
+"""The feed of everything that changed."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Response
+
+from app.api.deps import Caller, scoped
+from app.api.paging import Paging, decode_cursor, encode_cursor
+from app.api.problems import FieldError, Problem, problems
+from app.api.reply import Reply
+from app.api.strict import PathId, QueryId, StrictRoute
+from app.usecases import events
+
+router = APIRouter(route_class=StrictRoute, tags=["Policies, partners, operations"])
+_POSITION: Final = re.compile(r"\d{1,15}\Z", re.ASCII)
+
+
+@router.get("/v1/events", operation_id="listEvents", responses=problems(404))
+async def list_events(
+    caller: Annotated[Caller, scoped("events:read")],
+    page: Paging,
+    after: Annotated[QueryId | None, Query(description="A position, an event's id or a cursor; go on behind it")] = None,
+    type: Annotated[list[QueryId] | None, Query(description="Types or `noun.*`; may be repeated")] = None,
+    customer_id: Annotated[QueryId | None, Query(description="Only this customer's")] = None,
+) -> Response:
+    """Events in the order of their positions; nothing is skipped, however many write at once.
+
+    Remember `position` and ask again with `after`: it says how far this answer looked.
+    """
+    context = f"{caller.tenant_id}/events"
+    secret = caller.rooms.cursor_secret
+    start: int | str = 0
+    for given in (after, page.cursor):
+        if given is not None:
+            start = _start(secret, context, given)
+    types = [part for one in type or () for part in one.split(",") if part]
+    await events.place(caller.database, caller.tenant_id)
+    found, position, more = await caller.ask(
+        lambda tx: events.feed(tx, after=start, limit=page.limit, types=types or None, customer_id=customer_id))
+    cursor = encode_cursor(secret, context, [position]) if more else None
+    headers = {} if cursor is None else {"Link": page.link(cursor)}
+    return Reply({"data": found, "next_cursor": cursor, "position": position}, headers=headers)
+
+
+def _start(secret: bytes, context: str, given: str) -> int | str:
+    if _POSITION.match(given):
+        return int(given)
+    if given.startswith("evt_"):
+        return given
+    key = decode_cursor(secret, context, given)
+    if not key or not isinstance(key[0], int):
+        raise Problem("invalid_input", errors=[FieldError("/after", "not_a_position", "A position is wanted.", "query")])
+    return key[0]
+
+
+@router.get("/v1/events/{event_id}", operation_id="getEvent", responses=problems(404))
+async def get_event(event_id: PathId, caller: Annotated[Caller, scoped("events:read")]) -> Response:
+    """One event."""
+    return await caller.read(lambda tx: events.get_event(tx, event_id))

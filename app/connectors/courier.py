@@ -1,0 +1,257 @@
+"""The courier: makes deliveries of placed events and sends them, many at once, in order for each customer.
+
+One turn of a tenant claims nothing by itself: it starts a runner for each endpoint that has something due and goes on,
+so that a receiver that hangs holds up nobody but itself. Rows are claimed by lease, sent outside any transaction, and
+written afterwards; a courier killed in between leaves a lease that lapses, and the event goes out again with its id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Row
+
+from app.connectors.sender import Sender, body_of, signed_headers
+from app.db import events, webhooks
+from app.db.engine import Busy, Database, Retry, Tx, Unavailable, mint
+from app.db.secrets import Cipher, SealBroken
+from app.domain.delivery import JITTER_PERCENT, Attempt, Outcome, judge
+from app.domain.errors import DomainError
+from app.domain.event_types import TEST
+from app.domain.wire import iso, jsonable
+
+logger = logging.getLogger("retainer.courier")
+
+LEASE: Final = timedelta(seconds=60)
+"""Longer than any attempt can take."""
+A_RUNNER: Final = 4
+"""Attempts of one endpoint at the same time."""
+A_TENANT: Final = 16
+AT_ONCE: Final = 64
+RETENTION_EVERY: Final = timedelta(hours=1)
+BATCH: Final = 500
+
+Clock = Callable[[], datetime]
+Jitter = Callable[[], int]
+
+
+def any_jitter() -> int:
+    """Thousandths of the wait, either way."""
+    return random.randint(-10 * JITTER_PERCENT, 10 * JITTER_PERCENT)  # noqa: S311 - only spreads the load
+
+
+@dataclass(slots=True)
+class CourierMetrics:
+    """Of this process, for ``/metrics``. The gauges by tenant are as of its last turn."""
+
+    sent: int = 0
+    delivered: int = 0
+    failed: int = 0
+    gave_up: int = 0
+    disabled: int = 0
+    in_flight: int = 0
+    tenants: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def sample(self) -> list[tuple[str, str, str, float]]:
+        """(name, help, kind, value), as `app.api.observability.Figures` asks."""
+        waiting = list(self.tenants.values())
+        return [
+            ("retainer_webhook_attempts", "Attempts made", "counter", self.sent),
+            ("retainer_webhook_delivered", "Deliveries made", "counter", self.delivered),
+            ("retainer_webhook_failures", "Attempts that failed", "counter", self.failed),
+            ("retainer_webhook_given_up", "Deliveries given up", "counter", self.gave_up),
+            ("retainer_webhook_in_flight", "Attempts under way", "gauge", self.in_flight),
+            ("retainer_webhook_pending", "Deliveries that wait", "gauge", sum(one["pending"] for one in waiting)),
+            ("retainer_webhook_oldest_seconds", "Age of the oldest delivery that waits", "gauge",
+             max((one["oldest_seconds"] for one in waiting), default=0)),
+            ("retainer_webhook_lag_seconds", "How late the latest due delivery is", "gauge",
+             max((one["lag_seconds"] for one in waiting), default=0)),
+        ]  # fmt: skip
+
+
+METRICS: Final = CourierMetrics()
+
+
+class Courier:
+    """``clock``: the delivery clock, the database's unless given (tests); ``jitter``: thousandths of a wait."""
+
+    def __init__(self, db: Database, sender: Sender, cipher: Cipher, *, clock: Clock | None = None,
+                 jitter: Jitter = any_jitter, lease: timedelta = LEASE, metrics: CourierMetrics = METRICS,
+                 keep_deliveries: timedelta = timedelta(days=30), keep_events: timedelta = timedelta(days=400)) -> None:
+        self._db, self._sender, self._cipher = db, sender, cipher
+        self._clock, self._jitter, self._lease = clock, jitter, lease
+        self._keep_deliveries, self._keep_events = keep_deliveries, keep_events
+        self.metrics = metrics
+        self._token = f"{os.getpid()}:{mint('cou')}"
+        self._runners: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._tenant_slots: dict[str, asyncio.Semaphore] = {}
+        self._swept: dict[str, datetime] = {}
+
+    # --- the worker's job ---------------------------------------------------------------------------------------------
+
+    async def deliveries(self, db: Database, tenant_id: str) -> int:
+        """The worker's job (`app.worker.Job`): fans events out and starts runners; never waits for a receiver."""
+        behind, due, figures = await self._db.read(tenant_id, self._look)
+        made = 0
+        if behind:
+            made = await self.fan_out(tenant_id, behind)
+            _, due, figures = await self._db.read(tenant_id, self._look)
+        self.metrics.tenants[tenant_id] = figures
+        for endpoint_id in due:
+            key = (tenant_id, endpoint_id)
+            if key not in self._runners or self._runners[key].done():
+                self._runners[key] = asyncio.create_task(self._run(tenant_id, endpoint_id))
+        return made
+
+    async def _look(self, tx: Tx) -> tuple[list[str], list[str], dict[str, float]]:
+        now = self._clock() if self._clock else None
+        return await webhooks.behind(tx), await webhooks.ready(tx, now), await webhooks.figures(tx, now)
+
+    async def fan_out(self, tenant_id: str, behind: list[str]) -> int:
+        """Makes deliveries of all placed events; how many events were looked at."""
+        total = 0
+        now = self._clock() if self._clock else None
+        for endpoint_id in behind:
+            for _ in range(BATCH):
+                done = await self._db.run(
+                    tenant_id, lambda tx, one=endpoint_id: webhooks.fan_out(tx, one, now))  # type: ignore[misc]
+                total += done
+                if done < webhooks.FAN_OUT:
+                    break
+        return total
+
+    async def retention(self, db: Database, tenant_id: str) -> int:
+        """The worker's job: removes what has been kept long enough, at most every hour."""
+        now = self._clock() if self._clock else await self._db.read(tenant_id, webhooks.clock)
+        swept = self._swept.get(tenant_id)
+        if swept is not None and now - swept < RETENTION_EVERY:
+            return 0
+        self._swept[tenant_id] = now
+        removed = await self._remove(tenant_id, webhooks.purge, now - self._keep_deliveries)
+        return removed + await self._remove(tenant_id, events.purge, now - self._keep_events)
+
+    async def _remove(self, tenant_id: str, purge: Any, before: datetime) -> int:
+        removed = 0
+        for _ in range(20):
+            done = int(await self._db.run(tenant_id, lambda tx: purge(tx, before, limit=BATCH)))
+            removed += done
+            if done < BATCH:
+                break
+        return removed
+
+    async def drain(self, tenant_id: str) -> int:
+        """Everything that is due now, to the end, for tests and for a last turn; how many attempts."""
+        before = self.metrics.sent
+        await self.deliveries(self._db, tenant_id)
+        await asyncio.gather(*self._runners.values())
+        return self.metrics.sent - before
+
+    async def close(self, *, seconds: float = 5.0) -> None:
+        """Lets what is under way finish for a moment, then stops; what was cut off goes out again after its lease."""
+        tasks = [one for one in self._runners.values() if not one.done()]
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=seconds)
+            for one in late:
+                one.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await self._sender.close()
+
+    # --- sending ------------------------------------------------------------------------------------------------------
+
+    async def _run(self, tenant_id: str, endpoint_id: str) -> None:
+        """Sends all that is due to one endpoint, a few at a time."""
+        slots = self._tenant_slots.setdefault(tenant_id, asyncio.Semaphore(A_TENANT))
+        lines = (self._line(tenant_id, endpoint_id, slots) for _ in range(A_RUNNER))
+        for failed in await asyncio.gather(*lines, return_exceptions=True):
+            if isinstance(failed, (Unavailable, Busy, Retry, DomainError)):
+                logger.warning("deliveries to %s wait: %s", endpoint_id, failed)
+            elif isinstance(failed, Exception):
+                logger.error("deliveries to %s failed", endpoint_id, exc_info=failed)
+
+    async def _line(self, tenant_id: str, endpoint_id: str, slots: asyncio.Semaphore) -> None:
+        while True:
+            async with slots, self._slots:
+                if not await self._one(tenant_id, endpoint_id):
+                    return
+
+    async def _one(self, tenant_id: str, endpoint_id: str) -> bool:
+        """Claims one delivery, sends it, writes what came of it; False when none is due."""
+        now = self._clock() if self._clock else None
+        token = f"{self._token}:{mint('clm')}"
+
+        async def take(tx: Tx) -> tuple[Row[Any], webhooks.Endpoint, Row[Any] | None] | None:
+            row = await webhooks.claim(tx, endpoint_id, token=token, lease=self._lease, now=now)
+            if row is None:
+                return None
+            endpoint = await webhooks.find(tx, endpoint_id)
+            if endpoint is None:
+                return None
+            return row, endpoint, None if row.payload is not None else await events.one(tx, row.event_id)
+
+        taken = await self._db.run(tenant_id, take)
+        if taken is None:
+            return False
+        row, endpoint, event = taken
+        self.metrics.sent += 1
+        self.metrics.in_flight += 1
+        try:
+            attempt = await self._attempt(tenant_id, row, endpoint, event)
+        finally:
+            self.metrics.in_flight -= 1
+        await self._written(tenant_id, row, token, attempt)
+        return True
+
+    async def _attempt(self, tenant_id: str, row: Row[Any], endpoint: webhooks.Endpoint,
+                       event: Row[Any] | None) -> Attempt | None:
+        """Signs and sends; None when the event is no longer kept."""
+        if event is not None:
+            data = {**jsonable(event.data), "customer_id": event.customer_id, "sequence": event.sequence,
+                    "position": event.position}  # fmt: skip
+            body = body_of(event.type, iso(event.occurred_at), data, event_id=row.event_id)
+        elif row.payload is not None:
+            body = body_of(TEST, iso(row.at), row.payload, event_id=row.event_id)
+        else:
+            return None
+        sealed, until = [endpoint.secret], endpoint.previous_until
+        if endpoint.previous_secret is not None and until is not None and row.at < until:
+            sealed.append(endpoint.previous_secret)
+        try:
+            secrets = [self._cipher.open(one, tenant_id=tenant_id, subject=f"endpoint/{endpoint.endpoint_id}")
+                       for one in sealed]  # fmt: skip
+        except SealBroken:
+            return Attempt(None, "the secret cannot be read: RETAINER_SECRET_KEY has changed; rotate the secret")
+        return await self._sender.send(endpoint.url, signed_headers(row.event_id, row.at, body, secrets), body)
+
+    async def _written(self, tenant_id: str, row: Row[Any], token: str, made: Attempt | None) -> None:
+        attempt = made or Attempt(None, "the event is no longer kept")
+        outcome = (Outcome("lost", row.step, None) if made is None
+                   else judge(attempt, step=row.step, at=row.at, jitter_permille=self._jitter()))
+        entry = {
+            "at": iso(row.at), "status": attempt.status, "error": attempt.error, "duration_ms": attempt.duration_ms,
+            "retry_after": attempt.retry_after, "response": attempt.response,
+        }  # fmt: skip
+        state = {"delivered": "delivered", "retry": "pending"}.get(outcome.verdict, "failed")
+
+        async def write(tx: Tx) -> bool:
+            known = await webhooks.record(tx, row, token=token, state=state, step=outcome.step, at=row.at,
+                                          next_at=outcome.next_at, entry=entry)
+            if known and outcome.verdict in ("gone", "exhausted"):
+                reason = "receiver_gone" if outcome.verdict == "gone" else "retries_exhausted"
+                self.metrics.disabled += await webhooks.disable(tx, row.endpoint_id, reason, row.at)
+            return known
+
+        await self._db.run(tenant_id, write)
+        if outcome.verdict == "delivered":
+            self.metrics.delivered += 1
+        else:
+            self.metrics.failed += 1
+            self.metrics.gave_up += outcome.verdict != "retry"
+            logger.info("delivery %s: %s, %s", row.delivery_id, attempt.error or attempt.status, outcome.verdict)

@@ -1,0 +1,104 @@
+"""Rows of `outbox` as events: the feed by position, single events, those of the tenant itself, how long they stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Row, text
+
+from app.db import plan
+from app.db.engine import _PAIRS, Tx
+from app.domain.plan import OutboxEvent
+
+TENANT_LANE: Final = ""
+"""Stands for the customer in events that concern none, such as a published policy."""
+
+MATCHES: Final = "(:every or o.type = any(:types) or split_part(o.type, '.', 1) = any(:nouns))"
+_COLUMNS: Final = (
+    "select o.event_id, o.type, o.sequence, o.position, c.external_id as customer_id, o.occurred_at, o.recorded_at,"
+    " o.data from outbox o left join customer c on c.tenant_id = o.tenant_id and c.customer_id = o.customer_id"
+    " where o.tenant_id = :tenant"
+)
+_ONE: Final = text(f"{_COLUMNS} and o.event_id = :event")
+_PLACE: Final = text("select position from outbox where tenant_id = :tenant and event_id = :event")
+_LAST: Final = text("select event_position from tenant where tenant_id = :tenant")
+_UNPLACED: Final = text("select exists (select from outbox where tenant_id = :tenant and position is null)")
+_LOCK: Final = text("select 1 from tenant where tenant_id = :tenant for no key update")
+_NEXT_SEQUENCE: Final = text(
+    "select coalesce(max(sequence), 0) + 1 from outbox where tenant_id = :tenant and customer_id = ''")
+_PURGE: Final = text(
+    "delete from outbox where tenant_id = :tenant and event_id in (select o.event_id from outbox o"
+    " where o.tenant_id = :tenant and o.event_id < :before and o.position is not null and not exists ("
+    " select from webhook_endpoint e where e.tenant_id = o.tenant_id and e.state = 'enabled'"
+    " and e.position < o.position)"
+    " order by o.event_id limit :limit)"
+)
+
+
+def matching(types: Iterable[str]) -> dict[str, Any]:
+    """Parameters of `MATCHES` for types, ``noun.*`` and ``*``."""
+    given = list(types)
+    return {"every": "*" in given, "types": [one for one in given if not one.endswith("*")],
+            "nouns": [one[:-2] for one in given if one.endswith(".*")]}
+
+
+async def after(tx: Tx, position: int, *, limit: int, types: list[str] | None = None,
+                customer_id: str | None = None) -> list[Row[Any]]:
+    """Placed events behind a position, in order. ``customer_id`` is ours; ``types`` may hold ``noun.*``."""
+    values: dict[str, Any] = {"tenant": tx.tenant_id, "position": position, "limit": limit}
+    statement = f"{_COLUMNS} and o.position > :position"
+    if types:
+        statement += f" and {MATCHES}"
+        values.update(matching(types))
+    if customer_id is not None:
+        statement += " and o.customer_id = :customer"
+        values["customer"] = customer_id
+    return list(await tx.rows(text(f"{statement} order by o.position limit :limit"), values))
+
+
+async def one(tx: Tx, event_id: str) -> Row[Any] | None:
+    """One event, placed or not."""
+    row: Row[Any] | None = await tx.row(_ONE, {"tenant": tx.tenant_id, "event": event_id})
+    return row
+
+
+async def position_of(tx: Tx, event_id: str) -> int | None:
+    """Where an event stands in the feed; None when it is not there."""
+    row = await tx.row(_PLACE, {"tenant": tx.tenant_id, "event": event_id})
+    return None if row is None else row.position
+
+
+async def last_position(tx: Tx) -> int:
+    """The last position given out."""
+    row = await tx.row(_LAST, {"tenant": tx.tenant_id})
+    return 0 if row is None else int(row.event_position)
+
+
+async def unplaced(tx: Tx) -> bool:
+    """Whether committed events wait for their position."""
+    row = await tx.row(_UNPLACED, {"tenant": tx.tenant_id})
+    return bool(row[0])
+
+
+async def publish(tx: Tx, type_: str, data: Mapping[str, Any]) -> None:
+    """An event that concerns no customer; the tenant's row is the lock, since its sequence rises by one."""
+    if tx.validate_only:
+        return
+    await tx.execute(_LOCK, {"tenant": tx.tenant_id})
+    sequence = (await tx.row(_NEXT_SEQUENCE, {"tenant": tx.tenant_id}))[0]
+    await plan.write_outbox(tx, [OutboxEvent(
+        type=type_, customer_id=TENANT_LANE, sequence=sequence, occurred_at=tx.at, data=dict(data), dedupe_key=None)])  # type: ignore[arg-type]
+
+
+def oldest_id(prefix: str, moment: datetime) -> str:
+    """The least id that can have been made at a moment of real time (ids begin with it; see `app.db.engine.mint`)."""
+    number = int(moment.timestamp() * 1000) << 80
+    return prefix + "_" + "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
+
+
+async def purge(tx: Tx, before: datetime, *, limit: int) -> int:
+    """Removes events made before a moment of real time that no endpoint still waits for; how many."""
+    done = await tx.execute(_PURGE, {"tenant": tx.tenant_id, "before": oldest_id("evt", before), "limit": limit})
+    return int(done.rowcount)

@@ -1,0 +1,401 @@
+"""Rows of `webhook_endpoint` and `webhook_delivery`: what each endpoint is to be told, claimed so that each is sent
+once at a time, and in order for each customer.
+
+A delivery waits in a lane (its customer; a lane of its own for tests and replays). Only the first unfinished one of a
+lane can be claimed, so that a customer's later event never overtakes one that is being retried. A claim is a lease: it
+moves ``next_attempt_at`` ahead, and lapses by itself when the sender dies.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Row, Update, delete, func, insert, or_, select, text, update
+
+from app.db.engine import Tx
+from app.db.events import MATCHES, matching, oldest_id
+from app.db.schema import webhook_delivery as d
+from app.db.schema import webhook_endpoint as e
+
+FAN_OUT: Final = 1000
+"""Positions looked at in one transaction."""
+LOG_LENGTH: Final = 30
+"""Attempts kept in a delivery's log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """An endpoint as kept. ``customer_id`` is ours; secrets are sealed."""
+
+    endpoint_id: str
+    url: str
+    event_types: tuple[str, ...]
+    customer_id: str | None
+    description: str
+    state: str
+    disabled_reason: str | None
+    disabled_at: datetime | None
+    secret: bytes
+    previous_secret: bytes | None
+    previous_until: datetime | None
+    position: int
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+_COLUMNS: Final = tuple(e.c[name] for name in Endpoint.__dataclass_fields__)
+
+
+def _endpoint(row: Any) -> Endpoint:
+    return Endpoint(**{**dict(row._mapping), "event_types": tuple(row.event_types)})
+
+
+# --- endpoints --------------------------------------------------------------------------------------------------------
+
+
+async def add(tx: Tx, one: Endpoint) -> None:
+    """Keeps a new endpoint."""
+    if not tx.validate_only:
+        values = {name: getattr(one, name) for name in Endpoint.__dataclass_fields__}
+        await tx.execute(insert(e).values(tenant_id=tx.tenant_id, **{**values, "event_types": list(one.event_types)}))
+
+
+async def find(tx: Tx, endpoint_id: str, *, lock: bool = False) -> Endpoint | None:
+    """An endpoint that was not deleted."""
+    statement = select(*_COLUMNS).where(
+        e.c.tenant_id == tx.tenant_id, e.c.endpoint_id == endpoint_id, e.c.state != "deleted")
+    row = await tx.row(statement.with_for_update(key_share=True) if lock else statement)
+    return None if row is None else _endpoint(row)
+
+
+async def page(tx: Tx, after: str | None, limit: int) -> list[Endpoint]:
+    """Endpoints by age."""
+    statement = select(*_COLUMNS).where(e.c.tenant_id == tx.tenant_id, e.c.state != "deleted")
+    if after is not None:
+        statement = statement.where(e.c.endpoint_id > after)
+    return [_endpoint(row) for row in await tx.rows(statement.order_by(e.c.endpoint_id).limit(limit))]
+
+
+async def count(tx: Tx) -> int:
+    """Endpoints of the tenant."""
+    row = await tx.row(select(func.count()).select_from(e).where(
+        e.c.tenant_id == tx.tenant_id, e.c.state != "deleted"))
+    return int(row[0])
+
+
+def _update(tx: Tx, endpoint_id: str) -> Update:
+    return update(e).where(e.c.tenant_id == tx.tenant_id, e.c.endpoint_id == endpoint_id)
+
+
+async def change(tx: Tx, endpoint_id: str, **values: Any) -> None:
+    """Writes changed columns of a locked endpoint."""
+    if not tx.validate_only:
+        await tx.execute(_update(tx, endpoint_id).values(**values))
+
+
+async def disable(tx: Tx, endpoint_id: str, reason: str, at: datetime) -> bool:
+    """Stops an endpoint that is enabled; whether it was."""
+    done = await tx.execute(
+        _update(tx, endpoint_id).where(e.c.state == "enabled")
+        .values(state="disabled", disabled_reason=reason, disabled_at=at, updated_at=at, version=e.c.version + 1))
+    return bool(done.rowcount)
+
+
+_WAKE: Final = text(
+    "update webhook_delivery set next_attempt_at = :at, step = 0, claim = null"
+    " where tenant_id = :tenant and endpoint_id = :endpoint and state = 'pending'"
+)
+
+
+async def wake(tx: Tx, endpoint_id: str, at: datetime) -> None:
+    """What waits is due now, with the whole schedule before it."""
+    if not tx.validate_only:
+        await tx.execute(_WAKE, {"tenant": tx.tenant_id, "endpoint": endpoint_id, "at": at})
+
+
+_SKIP: Final = text(
+    "update webhook_delivery set state = 'failed', finished_at = :at, claim = null"
+    " where tenant_id = :tenant and endpoint_id = :endpoint and state = 'pending'"
+)
+
+
+async def skip(tx: Tx, endpoint_id: str, at: datetime) -> None:
+    """Gives up what waits."""
+    if not tx.validate_only:
+        await tx.execute(_SKIP, {"tenant": tx.tenant_id, "endpoint": endpoint_id, "at": at})
+
+
+# --- fan-out ----------------------------------------------------------------------------------------------------------
+
+_BEHIND: Final = text(
+    "select e.endpoint_id from webhook_endpoint e join tenant t on t.tenant_id = e.tenant_id"
+    " where e.tenant_id = :tenant and e.state = 'enabled' and e.position < t.event_position order by e.endpoint_id"
+)
+_LOCK_BEHIND: Final = text(
+    "select e.position, e.event_types, e.customer_id, t.event_position from webhook_endpoint e"
+    " join tenant t on t.tenant_id = e.tenant_id"
+    " where e.tenant_id = :tenant and e.endpoint_id = :endpoint and e.state = 'enabled'"
+    " and e.position < t.event_position for no key update of e skip locked"
+)
+_EVENTS: Final = text(
+    "select o.event_id, o.type, o.customer_id, o.position from outbox o"
+    " where o.tenant_id = :tenant and o.position > :after and o.position <= :upto"
+    f" and {MATCHES}"
+    " and (cast(:customer as text) is null or o.customer_id = :customer) order by o.position"
+)
+
+
+async def behind(tx: Tx) -> list[str]:
+    """Enabled endpoints for which there are events they have no deliveries for yet."""
+    return [row.endpoint_id for row in await tx.rows(_BEHIND, {"tenant": tx.tenant_id})]
+
+
+async def fan_out(tx: Tx, endpoint_id: str, now: datetime | None = None) -> int:
+    """Makes the deliveries of the next events of an endpoint; how many events were looked at (0: none, or another
+    worker is at it). The endpoint's position moves in the same transaction, so that each event comes once."""
+    row = await tx.row(_LOCK_BEHIND, {"tenant": tx.tenant_id, "endpoint": endpoint_id})
+    if row is None:
+        return 0
+    upto = min(row.position + FAN_OUT, row.event_position)
+    found = await tx.rows(_EVENTS, {
+        "tenant": tx.tenant_id, "after": row.position, "upto": upto,
+        **matching(row.event_types), "customer": row.customer_id,
+    })  # fmt: skip
+    if found:
+        at = now or await clock(tx)
+        await _insert(tx, [
+            _new(tx, endpoint_id, one.event_id, one.type, one.customer_id, one.position, lane=one.customer_id, at=at)
+            for one in found])
+    await tx.execute(_update(tx, endpoint_id).values(position=upto))
+    return int(upto - row.position)
+
+
+async def clock(tx: Tx) -> datetime:
+    """Real time by the database's clock: deliveries never live in a sandbox's time."""
+    row = await tx.row(text("select clock_timestamp()"))
+    at: datetime = row[0]
+    return at
+
+
+def _new(tx: Tx, endpoint_id: str, event_id: str, type_: str, customer_id: str, position: int, *,
+         lane: str, at: datetime, replay_of: str | None = None,
+         payload: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {
+        "tenant_id": tx.tenant_id, "delivery_id": tx.mint("dlv"), "endpoint_id": endpoint_id, "event_id": event_id,
+        "type": type_, "customer_id": customer_id, "position": position, "lane": lane, "state": "pending", "step": 0,
+        "attempts": 0, "next_attempt_at": at, "claim": None, "created_at": at, "finished_at": None,
+        "replay_of": replay_of, "log": [], "payload": payload,
+    }  # fmt: skip
+
+
+async def _insert(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
+    if rows and not tx.validate_only:
+        await tx.execute(insert(d), list(rows))
+
+
+async def add_test(tx: Tx, endpoint_id: str, type_: str, payload: dict[str, Any], at: datetime) -> str:
+    """A delivery of an event that is in no feed; its id."""
+    row = _new(tx, endpoint_id, tx.mint("evt"), type_, "", 0, lane="", at=at, payload=payload)
+    row["lane"] = f"test:{row['delivery_id']}"
+    await _insert(tx, [row])
+    return str(row["delivery_id"])
+
+
+# --- claiming and recording -------------------------------------------------------------------------------------------
+
+_READY: Final = text(
+    "select distinct d.endpoint_id from webhook_delivery d join webhook_endpoint e"
+    " on e.tenant_id = d.tenant_id and e.endpoint_id = d.endpoint_id"
+    " where d.tenant_id = :tenant and d.state = 'pending' and e.state = 'enabled'"
+    " and d.next_attempt_at <= coalesce(cast(:now as timestamptz), clock_timestamp())"
+)
+_CLAIM: Final = text(
+    "with now as (select coalesce(cast(:now as timestamptz), clock_timestamp()) as at), ready as ("
+    " select d.delivery_id from webhook_delivery d where d.tenant_id = :tenant and d.endpoint_id = :endpoint"
+    " and d.state = 'pending' and d.next_attempt_at <= (select at from now)"
+    " and exists (select from webhook_endpoint e where e.tenant_id = d.tenant_id and e.endpoint_id = d.endpoint_id"
+    "  and e.state = 'enabled')"
+    " and not exists (select from webhook_delivery p where p.tenant_id = d.tenant_id and p.endpoint_id = d.endpoint_id"
+    "  and p.lane = d.lane and p.state = 'pending' and (p.position, p.delivery_id) < (d.position, d.delivery_id))"
+    " order by d.next_attempt_at, d.position limit 1 for update of d skip locked)"
+    " update webhook_delivery d set next_attempt_at = now.at + :lease, claim = :claim, attempts = d.attempts + 1"
+    " from ready, now where d.tenant_id = :tenant and d.delivery_id = ready.delivery_id"
+    " returning d.delivery_id, d.endpoint_id, d.event_id, d.type, d.customer_id, d.position, d.lane, d.step,"
+    " d.attempts, d.payload, now.at"
+)
+_RECORD: Final = text(
+    "update webhook_delivery set state = :state, step = :step, claim = null, next_attempt_at = :next_at,"
+    " finished_at = :finished, log = (log || cast(:entry as jsonb)) - :drop"
+    " where tenant_id = :tenant and delivery_id = :delivery and state = 'pending'"
+    " and (:state = 'delivered' or claim = :claim) returning 1"
+)
+_HOLD_LANE: Final = text(
+    "update webhook_delivery set next_attempt_at = :next_at where tenant_id = :tenant and endpoint_id = :endpoint"
+    " and lane = :lane and state = 'pending' and delivery_id <> :delivery and next_attempt_at < :next_at"
+)
+_FREE_LANE: Final = text(
+    "update webhook_delivery set next_attempt_at = :at where tenant_id = :tenant and endpoint_id = :endpoint"
+    " and lane = :lane and state = 'pending' and claim is null and next_attempt_at > :at"
+)
+
+
+async def ready(tx: Tx, now: datetime | None) -> list[str]:
+    """Endpoints that have something due; what waits in a lane may be among it."""
+    return [row.endpoint_id for row in await tx.rows(_READY, {"tenant": tx.tenant_id, "now": now})]
+
+
+async def claim(tx: Tx, endpoint_id: str, *, token: str, lease: timedelta, now: datetime | None) -> Row[Any] | None:
+    """The next delivery of an endpoint that is due and first in its lane, now ours until the lease ends."""
+    row: Row[Any] | None = await tx.row(_CLAIM, {
+        "tenant": tx.tenant_id, "endpoint": endpoint_id, "claim": token, "lease": lease, "now": now})
+    return row
+
+
+async def record(tx: Tx, row: Row[Any], *, token: str, state: str, step: int, at: datetime, next_at: datetime | None,
+                 entry: dict[str, Any]) -> bool:
+    """Writes what came of an attempt, unless somebody else has the claim by now (a success counts all the same).
+
+    The rest of the lane waits as long as its first, so that it is not looked at for nothing.
+    """
+    values = {
+        "tenant": tx.tenant_id, "delivery": row.delivery_id, "claim": token, "state": state, "step": step,
+        "next_at": next_at or at, "finished": None if state == "pending" else at, "entry": json.dumps([entry]),
+        "drop": 0 if row.attempts > LOG_LENGTH else LOG_LENGTH + 1,
+    }  # fmt: skip
+    if await tx.row(_RECORD, values) is None:
+        return False
+    lane = {"tenant": tx.tenant_id, "endpoint": row.endpoint_id, "lane": row.lane}
+    if state == "pending":
+        await tx.execute(_HOLD_LANE, {**lane, "delivery": row.delivery_id, "next_at": next_at})
+    elif row.step:
+        await tx.execute(_FREE_LANE, {**lane, "at": at})
+    return True
+
+
+# --- the log, and replays ---------------------------------------------------------------------------------------------
+
+_LOG: Final = (
+    d.c.delivery_id, d.c.endpoint_id, d.c.event_id, d.c.type, d.c.position, d.c.state, d.c.step, d.c.attempts,
+    d.c.next_attempt_at, d.c.created_at, d.c.finished_at, d.c.replay_of, d.c.log, d.c.customer_id, d.c.payload,
+)  # fmt: skip
+
+
+async def deliveries(tx: Tx, endpoint_id: str, *, before: str | None, limit: int, state: str | None = None,
+                     event_id: str | None = None) -> list[Row[Any]]:
+    """The log of an endpoint, the newest first."""
+    statement = select(*_LOG).where(d.c.tenant_id == tx.tenant_id, d.c.endpoint_id == endpoint_id)
+    for column, value in ((d.c.state, state), (d.c.event_id, event_id)):
+        if value is not None:
+            statement = statement.where(column == value)
+    if before is not None:
+        statement = statement.where(d.c.delivery_id < before)
+    return list(await tx.rows(statement.order_by(d.c.delivery_id.desc()).limit(limit)))
+
+
+async def delivery(tx: Tx, endpoint_id: str, delivery_id: str) -> Row[Any] | None:
+    """One delivery of an endpoint."""
+    row: Row[Any] | None = await tx.row(select(*_LOG).where(
+        d.c.tenant_id == tx.tenant_id, d.c.endpoint_id == endpoint_id, d.c.delivery_id == delivery_id))
+    return row
+
+
+async def replay(tx: Tx, one: Row[Any], at: datetime) -> str:
+    """Sends a finished delivery again, with the same event id, in a lane of its own; the new delivery's id."""
+    row = _new(tx, one.endpoint_id, one.event_id, one.type, one.customer_id, one.position, lane="", at=at,
+               replay_of=one.delivery_id, payload=one.payload)
+    row["lane"] = f"replay:{row['delivery_id']}"
+    await _insert(tx, [row])
+    return str(row["delivery_id"])
+
+
+_SPAN: Final = (
+    "select o.event_id, o.type, o.customer_id, o.position from outbox o"
+    " where o.tenant_id = :tenant and o.event_id >= :since and o.event_id < :until and o.position is not null"
+    " and o.position > :after and o.position <= :upto"
+    f" and {MATCHES}"
+    " and (cast(:customer as text) is null or o.customer_id = :customer)"
+    " and not exists (select from webhook_delivery p where p.tenant_id = o.tenant_id and p.endpoint_id = :endpoint"
+    "  and p.event_id = o.event_id and (p.state = 'pending' or (:only_failed and p.state = 'delivered')))"
+    " order by o.position limit :limit"
+)
+
+
+async def replay_span(tx: Tx, one: Endpoint, *, since: datetime, until: datetime, after: int, only_failed: bool,
+                      limit: int, at: datetime) -> tuple[int, int | None]:
+    """Sends again the events made in a span of real time that the endpoint subscribes to, in order for each customer;
+    those still pending are left alone, with ``only_failed`` those delivered too. (how many, position to go on)."""
+    found = await tx.rows(text(_SPAN), {
+        "tenant": tx.tenant_id, "endpoint": one.endpoint_id, "since": oldest_id("evt", since),
+        "until": oldest_id("evt", until), "upto": one.position, "after": after,
+        **matching(list(one.event_types)), "customer": one.customer_id,
+        "only_failed": only_failed, "limit": limit + 1,
+    })  # fmt: skip
+    run = tx.mint("rpl")
+    await _insert(tx, [
+        _new(tx, one.endpoint_id, row.event_id, row.type, row.customer_id, row.position,
+             lane=f"replay:{run}:{row.customer_id}", at=at, replay_of=run)
+        for row in found[:limit]])
+    return min(len(found), limit), found[limit - 1].position if len(found) > limit else None
+
+
+# --- figures, retention, erasure --------------------------------------------------------------------------------------
+
+_FIGURES: Final = text(
+    "select count(*) as pending, count(*) filter (where d.step > 0) as retrying, min(d.created_at) as oldest,"
+    " coalesce(extract(epoch from coalesce(cast(:now as timestamptz), clock_timestamp()) - min(d.created_at)), 0)"
+    " as oldest_seconds,"
+    " coalesce(max(extract(epoch from coalesce(cast(:now as timestamptz), clock_timestamp()) - d.next_attempt_at))"
+    "  filter (where d.claim is null), 0) as lag_seconds"
+    " from webhook_delivery d join webhook_endpoint e on e.tenant_id = d.tenant_id and e.endpoint_id = d.endpoint_id"
+    " where d.tenant_id = :tenant and d.state = 'pending' and e.state = 'enabled'"
+)
+
+
+async def figures(tx: Tx, now: datetime | None = None) -> dict[str, float]:
+    """Of the tenant's enabled endpoints: how many deliveries wait, how many of them failed before, the age of the
+    oldest, and how late the latest is, in seconds."""
+    row = await tx.row(_FIGURES, {"tenant": tx.tenant_id, "now": now})
+    return {"pending": row.pending, "retrying": row.retrying, "oldest_seconds": max(0, int(row.oldest_seconds)),
+            "lag_seconds": max(0, int(row.lag_seconds))}
+
+
+_PURGE: Final = text(
+    "delete from webhook_delivery where tenant_id = :tenant and delivery_id in (select w.delivery_id"
+    " from webhook_delivery w left join webhook_endpoint e"
+    " on e.tenant_id = w.tenant_id and e.endpoint_id = w.endpoint_id"
+    " where w.tenant_id = :tenant and ((w.delivery_id < :before and w.state <> 'pending') or e.state = 'deleted')"
+    " order by w.delivery_id limit :limit)"
+)
+
+
+async def purge(tx: Tx, before: datetime, *, limit: int) -> int:
+    """Removes finished deliveries made before a moment, all of deleted endpoints, then those endpoints; how many."""
+    done = await tx.execute(_PURGE, {"tenant": tx.tenant_id, "before": oldest_id("dlv", before), "limit": limit})
+    if done.rowcount < limit:
+        await tx.execute(delete(e).where(e.c.tenant_id == tx.tenant_id, e.c.state == "deleted"))
+    return int(done.rowcount)
+
+
+_ERASE: Final = text(
+    "update webhook_delivery set log = (select coalesce(jsonb_agg(one - 'response'), '[]'::jsonb)"
+    " from jsonb_array_elements(log) as one) where tenant_id = :tenant and customer_id = :customer"
+)
+
+
+async def erase(tx: Tx, customer_id: str, external_id: str | None) -> None:
+    """Forgets what receivers answered about a customer (they may have named it), and descriptions that name it.
+
+    Payloads are not kept: they are made when they are sent, with the name that the customer has then.
+    """
+    if tx.validate_only:
+        return
+    await tx.execute(_ERASE, {"tenant": tx.tenant_id, "customer": customer_id})
+    wanted = [e.c.customer_id == customer_id]
+    if external_id:
+        wanted.append(e.c.description.contains(external_id, autoescape=True))
+    await tx.execute(update(e).where(e.c.tenant_id == tx.tenant_id, or_(*wanted)).values(description=""))

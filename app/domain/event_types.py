@@ -1,0 +1,260 @@
+"""Every event that leaves the house: what it means, what its ``data`` holds, and an example.
+
+One table for the feed, the webhooks, OpenAPI, AsyncAPI and the documentation. Types are added and never renamed; fields
+are added and never taken away, and receivers ignore what they do not know. Events carry ids and figures, never names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+_ID: Final = {"type": "string"}
+_MAYBE: Final = {"type": ["string", "null"]}
+_INSTANT: Final = {"type": "string", "format": "date-time"}
+_MAYBE_INSTANT: Final = {"type": ["string", "null"], "format": "date-time"}
+_INT: Final = {"type": "integer"}
+_FLAG: Final = {"type": "boolean"}
+_LIST: Final = {"type": "array", "items": {}}
+_TEXTS: Final = {"type": "array", "items": {"type": "string"}}
+
+FIELDS: Final[dict[str, tuple[dict[str, Any], str, Any]]] = {
+    "addon": (_ID, "The add-on bought", "Example add-on"),
+    "actions": (_TEXTS, "What the cover serves", ["open_ticket"]),
+    "assessment": ({"type": "object"}, "The assessment: number, category, credits, status",
+                   {"number": 1, "credits": 3}),
+    "at": (_INSTANT, "The ideal instant, whenever it was found", "2025-01-06T17:00:00Z"),
+    "author": (_ID, "`vendor` or `customer`", "vendor"),
+    "balance": ({"type": "object", "properties": {"available": _INT, "held": _INT}},
+                "The customer's balance of this credit type after it", {"available": 36, "held": 4}),
+    "before": ({"type": "object"}, "The period before", {"starts_at": "2025-01-01T00:00:00Z", "ends_at": None}),
+    "breach_id": (_ID, "Names the breach, so that its retraction can be matched", "clk_01:1:breached"),
+    "by": (_ID, "Who or what decided", "rules"),
+    "calendar_revision": (_INT, "The calendar version it was computed by", 1),
+    "category": (_MAYBE, "The category", "category_1"),
+    "cause": (_MAYBE, "Why", "question"),
+    "charge": ({"type": "object", "properties": dict.fromkeys(("held", "captured", "refunded", "net"), _INT)},
+               "What the ticket costs so far", {"held": 0, "captured": 4, "refunded": 0, "net": 4}),
+    "choice_id": (_ID, "The choice", "cho_01"),
+    "clause": (_MAYBE, "The clause of the policy", "AVA-12"),
+    "clock_id": (_ID, "The clock", "clk_01"),
+    "cover_id": (_ID, "The cover", "cov_01"),
+    "covered_until": (_INSTANT, "Until when the account is covered, later covers included", "2025-07-31T00:00:00Z"),
+    "covers": (_TEXTS, "Covers that ended with it", ["cov_01"]),
+    "credit_type": (_ID, "The type of credit", "credit"),
+    "credits": (_INT, "How many credits", 4),
+    "cycle": (_INT, "How often the clock had been reopened", 1),
+    "days": (_INT, "How many days before", 14),
+    "deadline_at": (_INSTANT, "Until when", "2025-01-09T17:00:00Z"),
+    "decision": (_ID, "What was decided", "accept"),
+    "due_at": (_MAYBE_INSTANT, "When it is due", "2025-01-06T17:00:00Z"),
+    "edition": (_MAYBE, "The edition", "standard"),
+    "effective_from": (_ID, "From when it is in force", "2025-02-01"),
+    "ended_at": (_MAYBE_INSTANT, "When it ended", "2025-07-01T00:00:00Z"),
+    "ends_at": (_MAYBE_INSTANT, "When it ends (exclusive)", "2025-07-01T00:00:00Z"),
+    "expires_at": (_MAYBE_INSTANT, "When the credits expire", "2026-01-01T00:00:00Z"),
+    "from": (_ID, "What it came from", "cus_01"),
+    "hold_id": (_ID, "The hold", "hld_01"),
+    "into": (_ID, "What it became part of", "cus_02"),
+    "kind": (_ID, "Which kind", "service"),
+    "kinds": (_TEXTS, "Which kinds", ["ftp"]),
+    "levels": (_LIST, "The support levels", []),
+    "license_id": (_MAYBE, "The license", "lic_01"),
+    "line_id": (_MAYBE, "The order line", "1"),
+    "lines": (_LIST, "The order lines", [{"line_id": "1", "sku": "license-standard", "quantity": 1}]),
+    "lot_id": (_ID, "The lot", "lot_01"),
+    "milestone": (_ID, "What the clock waits for", "first_response"),
+    "months": (_INT, "How many months", 3),
+    "name": (_ID, "Its name", "service-hours"),
+    "new": (_MAYBE_INSTANT, "Due now", "2025-01-07T17:00:00Z"),
+    "not_taken_back": (_LIST, "What could not be taken back, and why", []),
+    "notices": (_LIST, "What the customer is to be told", []),
+    "number": (_INT, "Its number on the ticket", 1),
+    "old": (_MAYBE_INSTANT, "Due before", "2025-01-06T17:00:00Z"),
+    "option": (_ID, "The option taken", "credits"),
+    "options": (_TEXTS, "What can be chosen", ["credits", "cover"]),
+    "order_id": (_MAYBE, "The storefront's order", "1001"),
+    "ordinal": (_INT, "Which license of the account it is", 1),
+    "outcome": (_MAYBE, "How it ended", "answered"),
+    "override": (_FLAG, "Whether it was the vendor's discretion", False),
+    "owed": (_INT, "Credits that were spent and would have been taken back", 0),
+    "party": (_ID, "Who is waited for", "customer"),
+    "placed_at": (_INSTANT, "When the order was placed", "2025-01-01T00:00:00Z"),
+    "public": (_FLAG, "Whether the customer sees it", True),
+    "reading": (_FLAG, "Whether it is our reading of the text", False),
+    "reason": (_MAYBE, "Why", "reranked"),
+    "reasons": (_LIST, "The reasons, each with code and clause", [{"code": "cover_expired", "clause": "CACTU-4"}]),
+    "refund": ({"type": ["object", "null"]}, "Money to give back", {"amount": "34.50", "currency": "USD"}),
+    "refund_id": (_ID, "The storefront's refund", "r-1"),
+    "returned": (_INT, "Credits given back", 4),
+    "rule": (_ID, "The rule of the policy", "license_credits"),
+    "sku": (_ID, "The offer", "license-standard"),
+    "source": (_ID, "Where it comes from", "order"),
+    "starts_at": (_MAYBE_INSTANT, "When it starts", "2025-01-01T00:00:00Z"),
+    "state": (_ID, "How it stands after it", "in_progress"),
+    "subject": (_ID, "What it is about", "lot_01"),
+    "taken_back": (_LIST, "What was taken back", []),
+    "ticket_id": (_ID, "The helpdesk's ticket", "T-1"),
+    "tzdb_version": (_ID, "The zone database it was computed by", "2026a"),
+    "unit_no": (_INT, "Which unit of the line", 1),
+    "version": (_INT, "Its version", 2),
+    "window_date": (_MAYBE, "The business day, for a clock of each day", None),
+}
+"""Field -> its schema, what it means, an example. A field means the same in every event."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """One type: its meaning, and the fields its ``data`` has (``?``: not always there)."""
+
+    type: str
+    meaning: str
+    fields: tuple[str, ...]
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The fields that are always there."""
+        return tuple(one for one in self.fields if not one.endswith("?"))
+
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of ``data``; more fields may come."""
+        names = [one.rstrip("?") for one in self.fields]
+        return {
+            "type": "object",
+            "properties": {one: {**FIELDS[one][0], "description": FIELDS[one][1]} for one in names},
+            "required": list(self.required),
+            "additionalProperties": True,
+        }
+
+    def example(self) -> dict[str, Any]:
+        """An example of ``data``."""
+        return {one.rstrip("?"): FIELDS[one.rstrip("?")][2] for one in self.fields}
+
+
+_TICKET: Final = "ticket_id state charge balance"
+_COVER: Final = "cover_id license_id order_id state starts_at ends_at"
+_CLOCK: Final = "clock_id ticket_id milestone cycle window_date at due_at outcome calendar_revision tzdb_version clause"
+
+_ROWS: Final = (
+    ("order.recorded", "An order was recorded; what it granted follows in events of its own.",
+     "order_id placed_at source lines"),
+    ("order.refunded", "Lines of an order were refunded; says what was taken back and what could not be.",
+     "order_id refund_id at lines taken_back not_taken_back owed"),
+    ("license.granted", "The customer holds a license.",
+     "license_id order_id line_id unit_no sku edition ordinal"),
+    ("license.registered", "A license was registered to an installation.", "license_id order_id"),
+    ("license.ended", "A license ended: terminated, refunded or replaced.",
+     "license_id order_id ended_at reason covers"),
+    ("addon.granted", "The customer bought an add-on.", "order_id line_id addon"),
+    ("credits.granted", "Credits were granted as a lot.",
+     "lot_id credits source credit_type? expires_at? order_id? license_id? rule? clause? balance? breach_id?"),
+    ("credits.held", "Credits were set aside.", "credits credit_type balance hold_id? ticket_id? reason?"),
+    ("credits.charged", "Credits were taken for good.", "credits credit_type balance hold_id? ticket_id? reason?"),
+    ("credits.released", "Credits that were set aside were given back unspent.",
+     "credits credit_type balance hold_id? ticket_id? reason?"),
+    ("credits.refunded", "Credits that had been taken were given back.",
+     "credits credit_type balance hold_id? ticket_id? reason?"),
+    ("credits.adjusted", "The balance was corrected by hand.", "credits credit_type balance lot_id? reason?"),
+    ("credits.expired", "Credits of a lot expired.", "lot_id credit_type credits balance"),
+    ("credits.expiring", "Credits of a lot expire in so many days.",
+     "lot_id credits expires_at days credit_type? balance? clause? reading?"),
+    ("credits.low", "What is available fell to the policy's mark or below.", "credit_type credits balance"),
+    ("credits.voided", "Credits were taken back with what had granted them.",
+     "lot_id order_id credits reason balance"),
+    ("credits.transferred", "Credits were given to another customer.", "lot_id credits credit_type balance"),
+    ("lot.refunded", "A lot is given back for money.",
+     "lot_id credits credit_type refund override reason balance"),
+    ("cover.granted", "A cover was granted; pending covers have no start yet.",
+     "cover_id order_id line_id license_id state starts_at ends_at levels actions rule clause reading notices"),
+    ("cover.started", "A pending cover began with its first ticket.", f"{_COVER} clause"),
+    ("cover.moved", "A later period moved, since an order placed earlier arrived.", f"{_COVER} before"),
+    ("cover.suspended", "A cover was suspended.", f"{_COVER} clause"),
+    ("cover.resumed", "A suspended cover goes on; its end moved by the time suspended.", f"{_COVER} clause"),
+    ("cover.extended", "A cover's end was moved by months.", f"{_COVER} months clause"),
+    ("cover.shortened", "A cover ends earlier than bought.", f"{_COVER} reason"),
+    ("cover.voided", "A cover that had not begun was taken back.", f"{_COVER} reason"),
+    ("cover.ending", "A cover ends in so many days.",
+     "cover_id license_id days ends_at covered_until clause reading"),
+    ("cover.ended", "A cover ended.", "cover_id license_id ended_at order_id?"),
+    ("choice.opened", "The customer has something to choose.", "choice_id license_id order_id options clause"),
+    ("choice.made", "The customer chose; what it granted follows.", "choice_id option order_id license_id"),
+    ("choice.voided", "A choice that was not made was taken back.", "choice_id order_id reason"),
+    ("ticket.opened", "A ticket was opened and judged by the rules, as far as they go.", f"{_TICKET} reasons"),
+    ("ticket.details_stated", "What was missing came in.", _TICKET),
+    ("ticket.decided", "The rules judged the ticket again.", f"{_TICKET} reasons"),
+    ("ticket.credit_named", "A type of credit was named for the ticket.", _TICKET),
+    ("ticket.credit_applied", "A credit was applied to the ticket.", f"{_TICKET} credit_type reasons?"),
+    ("ticket.qualified", "The ticket is served, or an agent said that it is not.", f"{_TICKET} decision? reasons?"),
+    ("ticket.rejected", "The ticket is not served; the reasons say why.", f"{_TICKET} reasons?"),
+    ("ticket.assessed", "The ticket was assessed: a category, a price in credits.", f"{_TICKET} assessment"),
+    ("ticket.quoted", "A price waits for the customer to confirm it.", f"{_TICKET} assessment? reasons?"),
+    ("ticket.confirmed", "The customer confirmed the price.", f"{_TICKET} number credits"),
+    ("ticket.declined", "The customer declined the price, or let it lapse.", f"{_TICKET} number reason"),
+    ("ticket.responded", "Somebody answered.", f"{_TICKET} number author kind public"),
+    ("ticket.access_requested", "Access was asked for.", f"{_TICKET} number kinds deadline_at"),
+    ("ticket.access_granted", "Access was given.", f"{_TICKET} number"),
+    ("ticket.paused", "The ticket waits for somebody.", f"{_TICKET} reason party"),
+    ("ticket.resumed", "The wait is over.", f"{_TICKET} reason"),
+    ("ticket.split", "Another issue became a ticket of its own.", _TICKET),
+    ("ticket.withdrawn", "The customer withdrew the ticket.", _TICKET),
+    ("ticket.resolved", "The ticket is resolved and its charge final.", f"{_TICKET} outcome cause by? reasons?"),
+    ("ticket.reopened", "The same issue is worked on again.", _TICKET),
+    ("ticket.disputed", "The charge was disputed.", f"{_TICKET} number"),
+    ("ticket.dispute_decided", "The dispute was decided.", f"{_TICKET} number decision returned"),
+    ("clock.warned", "A clock will be due soon.", _CLOCK),
+    ("clock.breached", "A promised time was missed.", f"{_CLOCK} breach_id"),
+    ("clock.breach_retracted", "A fact that came late shows that it was not missed.", f"{_CLOCK} breach_id"),
+    ("clock.met", "What was promised was done in time.", _CLOCK),
+    ("clock.due_changed", "A due time moved.",
+     "clock_id ticket_id milestone old new cause calendar_revision tzdb_version"),
+    ("grant_review", "A grant that was used turned out to be of another class; a person decides.",
+     "kind subject license_id order_id line_id rule clause ordinal reason"),
+    ("customer.merged", "Two customers became one.", "from? into?"),
+    ("customer.erased", "What names the customer was removed.", ""),
+    ("calendar.published", "A calendar has a new version.", "name version effective_from"),
+    ("policy.published", "A policy has a new version.", "name version effective_from"),
+    ("webhook.test", "Sent on request, to this endpoint only; it is not in the feed.", "name"),
+)  # fmt: skip
+
+EVENT_TYPES: Final[Mapping[str, EventType]] = {
+    name: EventType(name, meaning, tuple(fields.split())) for name, meaning, fields in _ROWS
+}
+"""Type -> what it is."""
+TEST: Final = "webhook.test"
+
+
+def known_pattern(pattern: str) -> bool:
+    """Whether a subscription names something: a type, ``ticket.*``, or ``*``."""
+    if pattern == "*" or pattern in EVENT_TYPES:
+        return True
+    return pattern.endswith(".*") and any(one.startswith(pattern[:-1]) for one in EVENT_TYPES)
+
+
+def envelope_schema(one: EventType) -> dict[str, Any]:
+    """The JSON Schema of a webhook's body."""
+    data = one.schema()
+    data["properties"] = {**data["properties"], **CARRIED}
+    return {
+        "type": "object",
+        "required": ["type", "timestamp", "data"],
+        "properties": {
+            "type": {"const": one.type},
+            "timestamp": {"type": "string", "format": "date-time", "description": "When it happened"},
+            "data": data,
+        },
+    }
+
+
+CARRIED: Final[dict[str, Any]] = {
+    "customer_id": {"type": ["string", "null"], "description": "The customer; null once erased, or for none"},
+    "sequence": {"type": "integer", "description": "Rises by one or more with each event of this customer"},
+    "position": {"type": "integer", "description": "The place in the feed"},
+}
+"""What the body's ``data`` holds besides."""
+
+
+def envelope_example(one: EventType) -> dict[str, Any]:
+    """An example of a webhook's body."""
+    carried = {"customer_id": "customer-1", "sequence": 7, "position": 42}
+    return {"type": one.type, "timestamp": "2025-01-06T17:00:00Z", "data": {**one.example(), **carried}}

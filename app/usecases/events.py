@@ -1,0 +1,96 @@
+"""The feed: everything that changed, in one order for the tenant, skipping nothing (decisions 22)."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Row
+
+from app.db import books, events, positions
+from app.db.engine import Busy, Database, Tx
+from app.domain.errors import DomainError
+from app.domain.event_types import known_pattern
+from app.domain.wire import iso, jsonable
+
+_log = logging.getLogger("retainer.events")
+BATCH: Final = 500
+
+
+def event_view(row: Row[Any]) -> dict[str, Any]:
+    """An event as published. ``customer_id`` is the vendor's own id as it is now: null once erased."""
+    return {
+        "id": row.event_id,
+        "type": row.type,
+        "sequence": row.sequence,
+        "position": row.position,
+        "customer_id": row.customer_id,
+        "occurred_at": iso(row.occurred_at),
+        "recorded_at": iso(row.recorded_at),
+        "data": jsonable(row.data),
+    }
+
+
+async def place(db: Database, tenant_id: str) -> None:
+    """Gives waiting events their positions before the feed is read, so that whoever just wrote finds its event.
+
+    Waits for whoever is placing; a busy tenant is left to the worker, and the feed shows what there is.
+    """
+    try:
+        if await db.read(tenant_id, events.unplaced):
+            while await db.run(tenant_id, lambda tx: positions.assign_batch(tx, wait=True)) >= positions.BATCH:
+                pass
+    except Busy:
+        _log.info("the tenant is busy; its newest events will be placed by the worker", extra={"tenant": tenant_id})
+
+
+async def feed(tx: Tx, *, after: int | str = 0, limit: int = 20, types: list[str] | None = None,
+               customer_id: str | None = None) -> tuple[list[dict[str, Any]], int, bool]:
+    """Events behind a position (or behind the event of that id), in order: (events, position to go on after, whether
+    there are more now). Call `place` before the transaction.
+
+    ``types`` may hold ``noun.*``; an unknown one is 422 ``unknown_event_type``, an unknown id 404 ``event_not_found``.
+    """
+    unknown = [one for one in types or () if not known_pattern(one)]
+    if unknown:
+        raise DomainError("unknown_event_type", field="type", unknown=unknown)
+    start = after if isinstance(after, int) else await _position(tx, after)
+    ours: str | None = None
+    if customer_id is not None:
+        customer = await books.find_customer(tx, customer_id)
+        if customer is None:
+            return [], start, False
+        ours = customer.customer_id
+    last = await events.last_position(tx)
+    rows = await events.after(tx, start, limit=limit + 1, types=types, customer_id=ours)
+    more = len(rows) > limit
+    found = rows[:limit]
+    end = found[-1].position if more else max(last, start)
+    return [event_view(one) for one in found], end, more
+
+
+async def _position(tx: Tx, event_id: str) -> int:
+    position = await events.position_of(tx, event_id)
+    if position is None:
+        raise DomainError("event_not_found", event_id=event_id)
+    return position
+
+
+async def get_event(tx: Tx, event_id: str) -> dict[str, Any]:
+    """One event, whether it has its position yet or not. 404 ``event_not_found``."""
+    row = await events.one(tx, event_id)
+    if row is None:
+        raise DomainError("event_not_found", event_id=event_id)
+    return event_view(row)
+
+
+async def purge(db: Database, tenant_id: str, before: datetime, *, most: int = 20) -> int:
+    """Removes events that were made before a moment of real time, in batches; what an endpoint waits for stays."""
+    removed = 0
+    for _ in range(most):
+        done = await db.run(tenant_id, lambda tx: events.purge(tx, before, limit=BATCH))
+        removed += done
+        if done < BATCH:
+            break
+    return removed

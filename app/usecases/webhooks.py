@@ -1,0 +1,298 @@
+"""Webhook endpoints: who is told what, the log of it, and sending it again."""
+
+from __future__ import annotations
+
+import base64
+import secrets as random_secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+
+from sqlalchemy import Row
+
+from app.db import audit, books, events, positions, webhooks
+from app.db.engine import Tx
+from app.db.secrets import Cipher
+from app.db.webhooks import Endpoint
+from app.domain.errors import DomainError
+from app.domain.event_types import TEST, known_pattern
+from app.domain.target import TargetRefused, parse_target
+from app.domain.wire import iso, iso_or_none
+
+MAX_ENDPOINTS: Final = 20
+"""Of one tenant."""
+SECRET_BYTES: Final = 32
+MAX_OVERLAP: Final = timedelta(days=30)
+REPLAY_MOST: Final = 1000
+"""Events sent again by one call."""
+
+Check = Callable[[str | None], None]
+"""Given the version in force, refuses an If-Match that names another (a door's own concern)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEndpoint:
+    """What is asked for. ``event_types``: types, ``noun.*`` or ``*``; ``customer_id``: only this customer's events."""
+
+    url: str
+    event_types: tuple[str, ...] = ("*",)
+    customer_id: str | None = None
+    description: str = ""
+
+
+async def create(tx: Tx, asked: NewEndpoint, *, cipher: Cipher, allow_private: bool) -> dict[str, Any]:
+    """Makes an endpoint; the answer is the only place where its secret is shown. It is told what happens from now on.
+
+    Refused: 422 ``webhook_target_refused``, ``unknown_event_type``; 409 ``too_many_webhook_endpoints``; 404 customer.
+    """
+    _check_url(asked.url, allow_private=allow_private)
+    _check_types(asked.event_types)
+    customer = None if asked.customer_id is None else await books.require_customer(tx, asked.customer_id)
+    await positions.assign_batch(tx, wait=True)  # also the lock that keeps the number of endpoints
+    if await webhooks.count(tx) >= MAX_ENDPOINTS:
+        raise DomainError("too_many_webhook_endpoints", most=MAX_ENDPOINTS)
+    now = await webhooks.clock(tx)
+    endpoint_id, secret = tx.mint("whe"), fresh_secret()
+    one = Endpoint(
+        endpoint_id=endpoint_id, url=asked.url, event_types=tuple(dict.fromkeys(asked.event_types)),
+        customer_id=None if customer is None else customer.customer_id, description=asked.description,
+        state="enabled", disabled_reason=None, disabled_at=None, secret=_seal(tx, cipher, endpoint_id, secret),
+        previous_secret=None, previous_until=None, position=await events.last_position(tx), version=1, created_at=now,
+        updated_at=now,
+    )  # fmt: skip
+    await webhooks.add(tx, one)
+    await audit.note(tx, "webhook_endpoint.created", endpoint_id, {"url": one.url}, at=now)
+    return {**endpoint_view(one, asked.customer_id), "secret": secret}
+
+
+async def list_endpoints(tx: Tx, *, limit: int = 20,
+                         after: str | None = None) -> tuple[list[dict[str, Any]], str | None]:
+    """Endpoints by age, and the id to go on after. Never their secrets."""
+    rows = await webhooks.page(tx, after, limit + 1)
+    views = [await _viewed(tx, one) for one in rows[:limit]]
+    return views, rows[limit - 1].endpoint_id if len(rows) > limit else None
+
+
+async def get_endpoint(tx: Tx, endpoint_id: str) -> dict[str, Any]:
+    """One endpoint. 404 ``webhook_endpoint_not_found``."""
+    return await _viewed(tx, await _require(tx, endpoint_id))
+
+
+async def change(tx: Tx, endpoint_id: str, changes: Mapping[str, Any], *, allow_private: bool,
+                 check: Check | None = None) -> dict[str, Any]:
+    """Changes what is given of ``url``, ``event_types``, ``customer_id``, ``description``, ``enabled``.
+
+    ``enabled: true`` goes on where a disabled endpoint stopped, so that nothing is missed, with the whole schedule
+    before it; with ``skip_missed: true`` it gives up what waits and goes on from now.
+    """
+    one = await _require(tx, endpoint_id, lock=True, check=check)
+    now = await webhooks.clock(tx)
+    values: dict[str, Any] = {}
+    if "url" in changes:
+        _check_url(changes["url"], allow_private=allow_private)
+        values["url"] = changes["url"]
+    if "event_types" in changes:
+        _check_types(changes["event_types"])
+        values["event_types"] = list(dict.fromkeys(changes["event_types"]))
+    if "customer_id" in changes:
+        wanted = changes["customer_id"]
+        values["customer_id"] = None if wanted is None else (await books.require_customer(tx, wanted)).customer_id
+    if "description" in changes:
+        values["description"] = changes["description"]
+    if changes.get("skip_missed"):
+        await positions.assign_batch(tx, wait=True)
+        await webhooks.skip(tx, endpoint_id, now)
+        values["position"] = await events.last_position(tx)
+    values |= await _switched(tx, one, changes.get("enabled"), now)
+    values |= {"version": one.version + 1, "updated_at": now}
+    await webhooks.change(tx, endpoint_id, **values)
+    await audit.note(tx, "webhook_endpoint.changed", endpoint_id, {"fields": sorted(changes)}, at=now)
+    types = tuple(values.get("event_types", one.event_types))
+    return await _viewed(tx, replace(one, **{**values, "event_types": types}))
+
+
+async def _switched(tx: Tx, one: Endpoint, enabled: bool | None, now: datetime) -> dict[str, Any]:
+    if enabled is False and one.state == "enabled":
+        return {"state": "disabled", "disabled_reason": "by_hand", "disabled_at": now}
+    if enabled is True and one.state == "disabled":
+        await webhooks.wake(tx, one.endpoint_id, now)
+        return {"state": "enabled", "disabled_reason": None, "disabled_at": None}
+    return {}
+
+
+async def delete(tx: Tx, endpoint_id: str, *, check: Check | None = None) -> dict[str, Any]:
+    """Ends an endpoint; its log goes with it, by and by."""
+    one = await _require(tx, endpoint_id, lock=True, check=check)
+    now = await webhooks.clock(tx)
+    await webhooks.change(tx, endpoint_id, state="deleted", disabled_at=None, updated_at=now, version=one.version + 1)
+    await audit.note(tx, "webhook_endpoint.deleted", endpoint_id, at=now)
+    return {"endpoint_id": endpoint_id, "deleted": True}
+
+
+async def rotate_secret(tx: Tx, endpoint_id: str, *, overlap: timedelta, cipher: Cipher) -> dict[str, Any]:
+    """A new secret; for the overlap every delivery is signed with both, so that receivers can change over."""
+    one = await _require(tx, endpoint_id, lock=True)
+    now = await webhooks.clock(tx)
+    secret, until = fresh_secret(), now + min(overlap, MAX_OVERLAP)
+    previous = None if overlap <= timedelta(0) else one.secret
+    values: dict[str, Any] = {
+        "secret": _seal(tx, cipher, endpoint_id, secret), "previous_secret": previous,
+        "previous_until": None if previous is None else until, "version": one.version + 1, "updated_at": now,
+    }  # fmt: skip
+    await webhooks.change(tx, endpoint_id, **values)
+    await audit.note(tx, "webhook_endpoint.secret_rotated", endpoint_id, at=now)
+    return {**await _viewed(tx, replace(one, **values)), "secret": secret}
+
+
+async def send_test(tx: Tx, endpoint_id: str) -> dict[str, Any]:
+    """Puts a test event on its way; see it in the log. 409 ``webhook_endpoint_disabled``."""
+    one = await _enabled(tx, endpoint_id)
+    now = await webhooks.clock(tx)
+    data = {"name": one.description or "test", "at": iso(now)}
+    delivery_id = await webhooks.add_test(tx, endpoint_id, TEST, data, now)
+    if tx.validate_only:
+        return {"delivery_id": delivery_id, "endpoint_id": endpoint_id, "type": TEST, "state": "pending"}
+    return await get_delivery(tx, endpoint_id, delivery_id)
+
+
+# --- the log ----------------------------------------------------------------------------------------------------------
+
+
+async def list_deliveries(tx: Tx, endpoint_id: str, *, limit: int = 20, before: str | None = None,
+                          state: str | None = None, event_id: str | None = None,
+                          ) -> tuple[list[dict[str, Any]], str | None]:
+    """Deliveries of an endpoint with each attempt, the newest first, and the id to go on before."""
+    await _require(tx, endpoint_id)
+    rows = await webhooks.deliveries(tx, endpoint_id, before=before, limit=limit + 1, state=state, event_id=event_id)
+    return [delivery_view(one) for one in rows[:limit]], rows[limit - 1].delivery_id if len(rows) > limit else None
+
+
+async def get_delivery(tx: Tx, endpoint_id: str, delivery_id: str) -> dict[str, Any]:
+    """One delivery. 404 ``webhook_delivery_not_found``."""
+    return delivery_view(await _delivery(tx, endpoint_id, delivery_id))
+
+
+async def replay(tx: Tx, endpoint_id: str, delivery_id: str) -> dict[str, Any]:
+    """Sends a finished delivery again, with the same id, so that the receiver can tell.
+
+    409 ``webhook_delivery_pending`` (it will be sent anyway), ``webhook_endpoint_disabled``.
+    """
+    await _enabled(tx, endpoint_id, lock=True)
+    one = await _delivery(tx, endpoint_id, delivery_id)
+    if one.state == "pending":
+        raise DomainError("webhook_delivery_pending", next_attempt_at=iso(one.next_attempt_at))
+    made = await webhooks.replay(tx, one, await webhooks.clock(tx))
+    if tx.validate_only:
+        return {**delivery_view(one), "delivery_id": made, "state": "pending", "replay_of": delivery_id}
+    return await get_delivery(tx, endpoint_id, made)
+
+
+async def replay_span(tx: Tx, endpoint_id: str, *, since: datetime, until: datetime | None, after: int = 0,
+                      which: Literal["failed", "all"] = "failed") -> dict[str, Any]:
+    """Sends again what happened in a span of real time: what was not delivered, or (``all``) everything.
+
+    At most `REPLAY_MOST` a call: repeat with ``after`` = ``next_after`` until that is null.
+    """
+    one = await _enabled(tx, endpoint_id, lock=True)
+    now = await webhooks.clock(tx)
+    end = now + timedelta(seconds=1) if until is None else until
+    if end <= since:
+        raise DomainError("invalid_input", field="until", message="The span ends before it begins.")
+    made, following = await webhooks.replay_span(
+        tx, one, since=since, until=end, after=after, only_failed=which == "failed", limit=REPLAY_MOST, at=now)
+    return {"endpoint_id": endpoint_id, "replayed": made, "next_after": following}
+
+
+# --- views and checks -------------------------------------------------------------------------------------------------
+
+
+def endpoint_view(one: Endpoint, customer_id: str | None) -> dict[str, Any]:
+    """An endpoint as published."""
+    return {
+        "endpoint_id": one.endpoint_id,
+        "url": one.url,
+        "event_types": list(one.event_types),
+        "customer_id": customer_id,
+        "description": one.description,
+        "enabled": one.state == "enabled",
+        "disabled_reason": one.disabled_reason,
+        "disabled_at": iso_or_none(one.disabled_at),
+        "previous_secret_until": iso_or_none(one.previous_until),
+        "version": one.version,
+        "created_at": iso(one.created_at),
+        "updated_at": iso(one.updated_at),
+    }
+
+
+def delivery_view(row: Row[Any]) -> dict[str, Any]:
+    """A delivery as published. ``next_attempt_at`` only while it is pending."""
+    return {
+        "delivery_id": row.delivery_id,
+        "endpoint_id": row.endpoint_id,
+        "event_id": row.event_id,
+        "type": row.type,
+        "state": row.state,
+        "attempts": list(row.log),
+        "failures": row.step,
+        "next_attempt_at": iso(row.next_attempt_at) if row.state == "pending" else None,
+        "created_at": iso(row.created_at),
+        "finished_at": iso_or_none(row.finished_at),
+        "replay_of": row.replay_of,
+    }
+
+
+async def _viewed(tx: Tx, one: Endpoint) -> dict[str, Any]:
+    customer = None if one.customer_id is None else await books.customer_by_id(tx, one.customer_id)
+    return endpoint_view(one, None if customer is None else customer.external_id)
+
+
+def fresh_secret() -> str:
+    """A secret as Standard Webhooks wants it."""
+    return "whsec_" + base64.b64encode(random_secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def sealed_for(endpoint_id: str) -> str:
+    """What a secret is bound to."""
+    return f"endpoint/{endpoint_id}"
+
+
+def _seal(tx: Tx, cipher: Cipher, endpoint_id: str, secret: str) -> bytes:
+    return cipher.seal(secret, tenant_id=tx.tenant_id, subject=sealed_for(endpoint_id))
+
+
+def _check_url(url: str, *, allow_private: bool) -> None:
+    try:
+        parse_target(url, allow_private=allow_private)
+    except TargetRefused as refused:
+        raise DomainError("webhook_target_refused", field="url", message=str(refused)) from None
+
+
+def _check_types(types: tuple[str, ...] | list[str]) -> None:
+    unknown = [one for one in types if not known_pattern(one)]
+    if unknown:
+        raise DomainError("unknown_event_type", field="event_types", unknown=unknown)
+
+
+async def _require(tx: Tx, endpoint_id: str, *, lock: bool = False, check: Check | None = None) -> Endpoint:
+    one = await webhooks.find(tx, endpoint_id, lock=lock)
+    if one is None:
+        raise DomainError("webhook_endpoint_not_found", endpoint_id=endpoint_id)
+    if check is not None:
+        check(str(one.version))
+    return one
+
+
+async def _enabled(tx: Tx, endpoint_id: str, *, lock: bool = False) -> Endpoint:
+    one = await _require(tx, endpoint_id, lock=lock)
+    if one.state != "enabled":
+        raise DomainError("webhook_endpoint_disabled", endpoint_id=endpoint_id, reason=one.disabled_reason)
+    return one
+
+
+async def _delivery(tx: Tx, endpoint_id: str, delivery_id: str) -> Row[Any]:
+    await _require(tx, endpoint_id)
+    row = await webhooks.delivery(tx, endpoint_id, delivery_id)
+    if row is None:
+        raise DomainError("webhook_delivery_not_found", delivery_id=delivery_id)
+    return row
