@@ -39,6 +39,13 @@ class _Outcome:
     decisions: list[dict[str, Any]] = field(default_factory=list)
     covers: list[Cover] = field(default_factory=list)
 
+    def published(self) -> dict[str, list[dict[str, Any]]]:
+        """What was not granted and the decisions, by line."""
+        return {
+            "not_granted": sorted(self.not_granted, key=lambda one: str(one["line_id"])),
+            "decisions": sorted(self.decisions, key=lambda one: (str(one["line_id"]), int(one["unit_no"]))),
+        }
+
     def refuse(
         self, line: OrderLine, why: NotGranted, facts: Mapping[str, Any], names: Iterable[str]
     ) -> None:
@@ -71,24 +78,34 @@ def settle(book: Book, orders: Sequence[Order], terms: Terms) -> None:
     rank(book, ordered, terms)
     there = _there(book)
     told = {one.data["cover_id"] for one in book.plan.outbox if one.type == "cover.granted"}
+    outcomes = {order.order_id: _Outcome() for order in ordered}
+    for order, line, policy in _lines(ordered, terms):
+        _Line(book, order, line, policy, there, outcomes[order.order_id]).settle()
     for order in ordered:
-        outcome = _Outcome()
-        for line in sorted(order.lines, key=lambda one: one.line_id):
-            _Line(book, order, line, terms[pin_of(order, line)], there, outcome).settle()
-        policy = terms[order.policy_version]
-        notices = notices_of(policy, [one for one in outcome.covers if one.state != "voided"])
+        outcome = outcomes[order.order_id]
+        notices = notices_of(
+            terms[order.policy_version], [one for one in outcome.covers if one.state != "voided"]
+        )
         for cover in outcome.covers:
             if cover.version == 1 and cover.cover_id in book.plan.covers and cover.cover_id not in told:
                 tell_cover(book, cover, notices)
-        answer = {
-            **order.answer,
-            "not_granted": outcome.not_granted,
-            "decisions": outcome.decisions,
-            "notices": notices,
-        }
+        answer = {**order.answer, **outcome.published(), "notices": notices}
         if jsonable(answer) != jsonable(order.answer):
             order.answer = answer
             book.plan.orders[order.order_id] = order
+
+
+def _lines(ordered: Sequence[Order], terms: Terms) -> list[tuple[Order, OrderLine, Policy]]:
+    """The lines in the order in which they are judged: as placed, and at one instant licenses before what may rest on
+    them, so that support bought together with a license extends its cover (CACTU-14)."""
+    found = [(order, line, terms[pin_of(order, line)]) for order in ordered for line in order.lines]
+
+    def place(one: tuple[Order, OrderLine, Policy]) -> tuple[datetime, bool, str, str]:
+        order, line, policy = one
+        offer = policy.offer(line.sku)
+        return (order.placed_at, offer is None or offer[0].kind != "license", order.order_id, line.line_id)
+
+    return sorted(found, key=place)
 
 
 # --- licenses ---------------------------------------------------------------------------------------------------------

@@ -288,3 +288,45 @@ async def test_the_shopp_key_is_registered_to_an_installation(vendor: MakeVendor
     ).status_code == 404
     denied = await may(shop, "open_ticket")
     assert denied["reasons"][0]["clause"] == "SHOPP-15"
+
+
+# --- with tickets -----------------------------------------------------------------------------------------------------
+
+
+async def ask(shop: Vendor, ticket_id: str, **more: Any) -> dict[str, Any]:
+    body = {"customer_id": "ann", "subject": "How?", "channel": "helpdesk", "language": "en", "category": "category_1",
+            "pay_with": "cover", "agreed_up_to": 20, **more}  # fmt: skip
+    answer = await shop.put(f"/v1/tickets/{ticket_id}", json=body)
+    assert answer.status_code == 201, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def test_csc_4_5_and_19_a_period_begins_with_its_ticket_is_suspended_once_and_the_next_follows(
+    vendor: MakeVendor,
+) -> None:
+    shop = await vendor("cs-cart", now="2025-01-31T12:00:00Z")
+    body = await buy(shop, "license", a_line("support-1-months", line_id="2", quantity=2),
+                     placed_at="2025-01-31T12:00:00Z")  # fmt: skip
+    choice_id = body["choices"][0]["choice_id"]
+    await shop.ok(await shop.post(f"/v1/customers/ann/choices/{choice_id}", json={"option": "credits"}))
+    ticket = await ask(shop, "t-1")
+    assert ticket["state"] == "in_progress", ticket
+    first = next(one for one in await covers_of(shop) if one["state"] == "running")
+    assert (first["starts_at"], first["ends_at"]) == ("2025-01-31T12:00:00Z", "2025-02-28T12:00:00Z")
+    await shop.move_clock("2025-02-10T12:00:00Z")
+    await shop.ok(await shop.post(f"/v1/covers/{first['cover_id']}/suspension"))
+    assert (await ask(shop, "t-2"))["state"] == "rejected"
+    await shop.move_clock("2025-05-10T12:00:00Z")
+    resumed = await shop.ok(await shop.post(f"/v1/covers/{first['cover_id']}/resumption"))
+    assert resumed["ends_at"] == "2025-05-28T12:00:00Z"
+    second = await shop.post(f"/v1/covers/{first['cover_id']}/suspension")
+    assert (second.status_code, second.json()["code"]) == (409, "suspension_used")
+    assert second.json()["reasons"][0]["clause"] == "CSC-5"
+    await shop.move_clock("2025-06-15T00:00:00Z")
+    assert [one["data"]["ended_at"] for one in await events(shop, "cover.ended")] == ["2025-05-28T12:00:00Z"]
+    await ask(shop, "t-3")
+    running = [one for one in await covers_of(shop) if one["state"] == "running"]
+    assert [(one["starts_at"], one["ends_at"]) for one in running] == [
+        ("2025-06-15T00:00:00Z", "2025-07-15T00:00:00Z")
+    ]
