@@ -1,1 +1,25 @@
-"""Retainer."""
+"""The GraphQL door: the same capabilities as the REST door, under the same nouns, through the same use cases."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.routing import Route
+
+
+def mount(app: FastAPI) -> None:
+    """Opens ``/graphql`` over every operation that the application has by now."""
+    from app.api.graphql.documents import Trusted
+    from app.api.graphql.door import GraphQL
+    from app.api.graphql.schema import build
+
+    settings = getattr(app.state, "settings", None)
+    folder = getattr(settings, "graphql_documents", None)
+    endpoint = GraphQL(build(app.routes), Trusted.with_folder(folder))
+    app.router.routes.append(Route("/graphql", endpoint, include_in_schema=False))
+
+
+def print_schema(app: FastAPI) -> str:
+    """The schema in SDL, as it is committed in ``openapi/schema.graphql``."""
+    from app.api.graphql.schema import build
+
+    return build(app.routes).sdl()

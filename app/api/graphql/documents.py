@@ -1,0 +1,129 @@
+"""Documents: read once, kept for as long as they are used; and those that are trusted by their hash."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    Source,
+    TokenKind,
+    parse,
+    validate,
+)
+from graphql.language import Lexer
+
+from app.api.graphql.limits import MAX_CHARACTERS, MAX_TOKENS, LimitError
+
+KEPT: Final = 500
+PREFIX: Final = "sha256:"
+_SHIPPED: Final = Path(__file__).parent / "documents"
+
+
+@dataclass(slots=True)
+class Parsed:
+    """A document that could be read; ``errors`` once it has been validated."""
+
+    document: DocumentNode
+    operations: Mapping[str, OperationDefinitionNode]
+    count: int
+    errors: list[GraphQLError] | None = None
+
+
+class Documents:
+    """Reads and validates documents; the last `KEPT` of them are kept."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._kept: OrderedDict[str, Parsed | GraphQLSyntaxError] = OrderedDict()
+
+    def read(self, text: str) -> Parsed:
+        """The document. Raises `LimitError` before it is parsed, GraphQLSyntaxError when it cannot be."""
+        found = self._kept.get(text)
+        if found is None:
+            _count(text)
+            try:
+                document = parse(text, no_location=False, max_tokens=MAX_TOKENS + 1)
+                there = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
+                named = {one.name.value if one.name else "": one for one in there}
+                found = Parsed(document, named, len(there))
+            except GraphQLSyntaxError as error:
+                found = error
+            except RecursionError:
+                raise LimitError("depth", MAX_TOKENS, None) from None
+            self._kept[text] = found
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        else:
+            self._kept.move_to_end(text)
+        if isinstance(found, GraphQLSyntaxError):
+            raise found
+        return found
+
+    def errors_of(self, parsed: Parsed) -> list[GraphQLError]:
+        """What is wrong with the document under the schema; asked after the limits, so that it is bounded."""
+        if parsed.errors is None:
+            parsed.errors = validate(self._schema, parsed.document, max_errors=20)
+        return parsed.errors
+
+
+def _count(text: str) -> None:
+    if len(text) > MAX_CHARACTERS:
+        raise LimitError("characters", MAX_CHARACTERS, len(text))
+    lexer = Lexer(Source(text))
+    depth = 0
+    try:
+        for number in range(MAX_TOKENS + 1):
+            kind = lexer.advance().kind
+            if kind is TokenKind.EOF:
+                return
+            if kind in (TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L):
+                depth += 1
+                if depth > 60:
+                    raise LimitError("depth", 60, None)
+            elif kind in (TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R):
+                depth -= 1
+            if number == MAX_TOKENS:
+                raise LimitError("tokens", MAX_TOKENS, None)
+    except GraphQLSyntaxError:
+        return  # the parser says where
+
+
+class Trusted:
+    """Documents registered before, by ``sha256:`` of their text: those shipped, and those in the operator's folder."""
+
+    def __init__(self, texts: Iterable[str] = ()) -> None:
+        self._texts: dict[str, str] = {}
+        for text in (*_texts_in(_SHIPPED), *texts):
+            self._texts[id_of(text)] = text
+
+    @classmethod
+    def with_folder(cls, folder: Path | None) -> Trusted:
+        """With every ``*.graphql`` file of a folder."""
+        return cls(() if folder is None else _texts_in(folder))
+
+    def find(self, document_id: str) -> str | None:
+        """The text of a document id, or None."""
+        return self._texts.get(document_id)
+
+    def ids(self) -> list[str]:
+        """Every id, sorted."""
+        return sorted(self._texts)
+
+
+def id_of(text: str) -> str:
+    """The id of a document: ``sha256:`` and the hash of its text in UTF-8."""
+    return PREFIX + hashlib.sha256(text.encode()).hexdigest()
+
+
+def _texts_in(folder: Path) -> list[str]:
+    return [path.read_text("utf-8") for path in sorted(folder.glob("*.graphql"))] if folder.is_dir() else []

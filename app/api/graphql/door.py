@@ -1,0 +1,384 @@
+"""``/graphql``: GraphQL over HTTP to the letter, and GraphiQL for browsers.
+
+POST with ``application/json``; GET for queries alone; answers as ``application/graphql-response+json`` or
+``application/json``, as the caller accepts. No batching, no subscriptions, no sockets.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from graphql import (
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    OperationType,
+    execute,
+)
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from app.api import deps
+from app.api.auth import Principal
+from app.api.graphql import graphiql, limits
+from app.api.graphql.calls import Calls
+from app.api.graphql.documents import Parsed, Trusted, id_of
+from app.api.graphql.errors import formatted, problem_of, request_error
+from app.api.graphql.schema import Door
+from app.api.problems import FieldError, Problem, body_of
+from app.api.reply import Reply
+from app.api.strict import BIG_LIMIT, _check_media, parse_json, read_body
+
+GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
+JSON: Final = "application/json"
+_CHARSET: Final = "; charset=utf-8"
+_FIELDS: Final = frozenset({"query", "operationName", "variables", "extensions", "documentId"})
+_METHODS: Final = "GET, HEAD, OPTIONS, POST"
+PARTIAL: Final = 200
+
+
+class RequestError(Exception):
+    """A request that is not executed."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str | None = None,
+        *,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        errors: list[dict[str, Any]] | None = None,
+        lenient: bool = False,
+        fields: list[FieldError] | None = None,
+        **extra: Any,
+    ) -> None:
+        super().__init__(code)
+        self.body = (
+            {"errors": errors}
+            if errors is not None
+            else request_error(code, detail, errors=fields or (), **extra)
+        )
+        self.status = status or int(body_of(code)["status"])
+        self.headers = dict(headers or {})
+        self.code = code
+        self.lenient = lenient
+        """A wrong document is answered with 200 to callers of `application/json`, as the specification has it."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """A GraphQL request."""
+
+    query: str | None
+    operation_name: str | None
+    variables: dict[str, Any]
+    document_id: str | None
+
+
+class GraphQL:
+    """The endpoint, as an ASGI application."""
+
+    def __init__(self, door: Door, trusted: Trusted) -> None:
+        self._door = door
+        self._trusted = trusted
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        request = Request(scope, receive)
+        try:
+            response = await self._serve(request)
+        except ClientDisconnect:
+            response = Response(status_code=400)
+        await response(scope, receive, send)
+
+    async def _serve(self, request: Request) -> Response:
+        request.scope["retainer.route"] = "/graphql"
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={"Allow": _METHODS})
+        if request.method not in ("GET", "HEAD", "POST"):
+            return self._refused(
+                RequestError("method_not_allowed", headers={"Allow": _METHODS}), JSON, request
+            )
+        if request.method != "POST" and "query" not in request.query_params and _wants_page(request):
+            return HTMLResponse(graphiql.PAGE, headers={"Content-Security-Policy": graphiql.CONTENT_POLICY})
+        media = _accepted(request)
+        if media is None:
+            return self._refused(RequestError("not_acceptable"), JSON, request)
+        try:
+            return await self._answer(request, media)
+        except RequestError as error:
+            return self._refused(error, media, request)
+        except Exception as error:  # noqa: BLE001 - every refusal and fault leaves by its code
+            body = problem_of(error)
+            headers = dict(error.headers) if isinstance(error, Problem) else {}
+            if body["status"] in (429, 503):
+                headers.setdefault("Retry-After", "1")
+            extra = {
+                name: value
+                for name, value in body.items()
+                if name not in ("type", "title", "status", "code", "detail", "next_step", "errors")
+            }
+            fields = list(error.errors) if isinstance(error, Problem) else []
+            return self._refused(
+                RequestError(body["code"], body["detail"], headers=headers, fields=fields, **extra),
+                media,
+                request,
+            )
+
+    def _refused(self, error: RequestError, media: str, request: Request) -> Response:
+        request.scope["retainer.code"] = error.code
+        status = 200 if error.lenient and media == JSON else error.status
+        return Reply(error.body, status_code=status, media_type=media + _CHARSET, headers=error.headers)
+
+    async def _answer(self, request: Request, media: str) -> Response:
+        principal = await deps.authenticate(request)
+        asked = await _asked(request)
+        text = self._text(asked, principal)
+        try:
+            parsed = self._door.documents.read(text)
+            limits.check_values(asked.variables)
+            operation = _chosen(parsed, asked.operation_name)
+            if request.method != "POST" and operation.operation is not OperationType.QUERY:
+                raise RequestError(
+                    "method_not_allowed", "A mutation is sent with POST.", headers={"Allow": "POST"}
+                )
+            measured = limits.measure(self._door.weights, parsed.document, operation, asked.variables)
+        except GraphQLSyntaxError as error:
+            raise RequestError(
+                "graphql_syntax", lenient=True, errors=[_told(error, "graphql_syntax")]
+            ) from None
+        except limits.LimitError as reached:
+            raise RequestError(
+                "graphql_limit",
+                f"The request goes over the limit of {reached.limit}: at most {reached.most}.",
+                limit=reached.limit,
+                most=reached.most,
+                found=reached.found,
+            ) from None
+        if measured.uses and not _may_introspect(principal, request):
+            raise RequestError("introspection_refused")
+        if wrong := self._door.documents.errors_of(parsed):
+            raise RequestError(
+                "graphql_invalid", lenient=True, errors=[_told(one, "graphql_invalid") for one in wrong]
+            )
+        return await self._execute(request, principal, asked, parsed, operation, media)
+
+    def _text(self, asked: Asked, principal: Principal) -> str:
+        mode = principal.options.get("documents", "off")
+        if asked.document_id is not None and mode in ("allow", "only"):
+            found = self._trusted.find(asked.document_id)
+            if found is None:
+                raise RequestError("document_unknown")
+            if asked.query is not None and id_of(asked.query) != asked.document_id:
+                raise RequestError("malformed_request", "`documentId` is not the hash of `query`.")
+            return found
+        if mode == "only":
+            # A client that sends the text of a trusted document says the same thing.
+            if asked.query is not None and (found := self._trusted.find(id_of(asked.query))) is not None:
+                return found
+            raise RequestError("document_required")
+        if asked.query is None:
+            raise RequestError(
+                "malformed_request",
+                "`query` is missing."
+                if asked.document_id is None
+                else "This key runs no documents by their id.",
+            )
+        return asked.query
+
+    async def _execute(
+        self,
+        request: Request,
+        principal: Principal,
+        asked: Asked,
+        parsed: Parsed,
+        operation: OperationDefinitionNode,
+        media: str,
+    ) -> Response:
+        reading = operation.operation is OperationType.QUERY
+        calls = Calls(request, principal, deps.house(request), self._door.operations, reading)
+        try:
+            outcome = execute(
+                self._door.core,
+                parsed.document,
+                context_value={"calls": calls},
+                variable_values=asked.variables,
+                operation_name=asked.operation_name,
+                hide_suggestions=not _may_introspect(principal, request),
+            )
+            result = outcome if isinstance(outcome, ExecutionResult) else await outcome
+        finally:
+            await calls.close()
+        headers: dict[str, str] = {}
+        if calls.replayed:
+            headers["Idempotent-Replayed"] = "true"
+        if calls.retry_after is not None:
+            headers["Retry-After"] = calls.retry_after
+        errors = result.errors or []
+        if errors and result.data is None and not any(one.path for one in errors):
+            raise RequestError(
+                "invalid_input",
+                lenient=True,
+                headers=headers,
+                errors=[_told(one, "invalid_input") for one in errors],
+            )
+        body: dict[str, Any] = {"data": result.data}
+        if errors:
+            body = {"errors": [formatted(one) for one in errors], **body}
+            request.scope["retainer.code"] = body["errors"][0]["extensions"]["code"]
+        return Reply(body, media_type=media + _CHARSET, headers=headers)
+
+
+def _told(error: GraphQLError, code: str) -> dict[str, Any]:
+    """An error of the document or of its variables, by its code."""
+    found = formatted(error)
+    entry = body_of(code, error.message)
+    found["extensions"] = {
+        "code": code,
+        "title": entry["title"],
+        "status": entry["status"],
+        "nextStep": entry["next_step"],
+    }
+    return found
+
+
+def _chosen(parsed: Parsed, name: str | None) -> OperationDefinitionNode:
+    if name is None:
+        if len(parsed.operations) == 1 and parsed.count == 1:
+            return next(iter(parsed.operations.values()))
+        raise RequestError(
+            "graphql_invalid",
+            "There are several operations; `operationName` says which is meant."
+            if parsed.operations
+            else "There is no operation in the document.",
+            lenient=True,
+        )
+    found = parsed.operations.get(name) if name else None
+    if found is None:
+        raise RequestError("graphql_invalid", "The document has no operation of this name.", lenient=True)
+    return found
+
+
+# --- requests ---------------------------------------------------------------------------------------------------------
+
+
+async def _asked(request: Request) -> Asked:
+    if request.method == "POST":
+        if request.url.query:
+            raise RequestError("malformed_request", "POST takes its parameters in the body.")
+        body = await read_body(request, BIG_LIMIT)
+        if not body:
+            raise RequestError("malformed_request", "The body is missing.")
+        _check_media(request)
+        given = parse_json(body)
+        if isinstance(given, list):
+            raise RequestError("malformed_request", "Batches are not taken; send one request at a time.")
+        if not isinstance(given, dict):
+            raise RequestError("malformed_request", "The body must be a JSON object.")
+    else:
+        given = _from_query(request)
+    unknown = sorted(set(given) - _FIELDS)
+    if unknown:
+        raise RequestError(
+            "malformed_request",
+            f"There is no parameter `{unknown[0][:50]}`.",
+            fields=[
+                FieldError(f"/{one[:100]}", "unknown_field", "There is no such parameter.")
+                for one in unknown[:20]
+            ],
+        )
+    for name in ("query", "operationName", "documentId"):
+        if given.get(name) is not None and not isinstance(given[name], str):
+            raise RequestError("malformed_request", f"`{name}` must be text.")
+    for name in ("variables", "extensions"):
+        if given.get(name) is not None and not isinstance(given[name], dict):
+            raise RequestError("malformed_request", f"`{name}` must be an object.")
+    return Asked(
+        given.get("query"), given.get("operationName"), given.get("variables") or {}, given.get("documentId")
+    )
+
+
+def _from_query(request: Request) -> dict[str, Any]:
+    raw = request.scope.get("query_string", b"").decode("latin-1")
+    try:
+        pairs = parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=20)
+    except ValueError:
+        raise RequestError("malformed_request", "The query string cannot be read.") from None
+    given: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in given:
+            raise RequestError("malformed_request", f"`{name[:50]}` is given twice.")
+        given[name] = value
+    for name in ("variables", "extensions"):
+        if name in given:
+            given[name] = parse_json(given[name].encode(), kind=name) if given[name] else None
+    if given.get("operationName") == "":
+        given["operationName"] = None
+    if not given.get("query") and not given.get("documentId"):
+        raise RequestError("malformed_request", "`query` is missing.")
+    return given
+
+
+_RANGE: Final = re.compile(r"\s*([\w!#$&^.+*-]+/[\w!#$&^.+*-]+)\s*((?:;[^,]*)?)\s*\Z")
+_QUALITY: Final = re.compile(r";\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*(?:;|\Z)", re.IGNORECASE)
+
+
+def _accepted(request: Request) -> str | None:
+    """The media type of the answer: the one that is liked best of our two; None when neither is.
+
+    ``*/*`` and no header at all mean `application/json`, as clients of old expect.
+    """
+    header = ",".join(request.headers.getlist("accept"))[:2000]
+    if not header.strip():
+        return JSON
+    best: dict[str, tuple[int, float]] = {}
+    for part in header.split(","):
+        match = _RANGE.match(part)
+        if match is None:
+            continue
+        found = _QUALITY.search(match[2])
+        quality = float(found[1]) if found else 1.0
+        for ours in (JSON, GRAPHQL_RESPONSE):
+            exact = {ours: 3, "application/*": 2, "*/*": 1}.get(match[1].lower(), 0)
+            if exact > best.get(ours, (0, 0.0))[0]:
+                best[ours] = (exact, quality)
+    liked = [(quality, exact, ours) for ours, (exact, quality) in best.items() if quality > 0]
+    if not liked:
+        return None
+    most = max(quality for quality, _, _ in liked)
+    chosen = [(exact, ours) for quality, exact, ours in liked if quality == most]
+    deepest = max(exact for exact, _ in chosen)
+    names = [ours for exact, ours in chosen if exact == deepest]
+    # Both named alike: the newer type tells more. By a wildcard alone: the older, which everybody knows.
+    return (
+        GRAPHQL_RESPONSE
+        if deepest == 3 and GRAPHQL_RESPONSE in names
+        else JSON
+        if JSON in names
+        else names[0]
+    )
+
+
+def _wants_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
+
+
+def _may_introspect(principal: Principal, request: Request) -> bool:
+    """By the key's option ``introspection``; without it, sandbox keys may and live ones may not."""
+    option = principal.options.get("introspection")
+    if isinstance(option, bool):
+        return option
+    token = request.headers.get("authorization", "").partition(" ")[2].strip()
+    return principal.kind == "operator" or token.startswith("rtn_test_")
+
+
+def parse_options(text: str) -> Any:
+    """A key's options, for tests."""
+    return json.loads(text)

@@ -1,0 +1,101 @@
+"""Refusals and faults in GraphQL, by the same codes as REST's problems: the one mapping table.
+
+Expected refusals are data (`Refusal`, a member of every mutation's result). Faults, and who may not call, are top-level
+errors with ``extensions.code``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from graphql import GraphQLError
+
+from app.api.graphql.views import REFUSAL, View
+from app.api.problems import FieldError, Problem, body_of, body_of_error
+from app.domain.errors import DomainError
+from app.usecases.commands import Busy, Unavailable
+
+_log = logging.getLogger("retainer")
+
+TOP_LEVEL: Final = frozenset({401, 403, 429, 500, 501, 503})
+"""The statuses of problems that are faults or concern the caller; every other refusal is data."""
+ABSENT: Final = 404
+"""In a query, what is not there is null."""
+
+
+def problem_of(error: Exception) -> dict[str, Any]:
+    """The members of the problem that REST would answer; `internal_error`, logged, for what nobody expected."""
+    if isinstance(error, Problem):
+        return body_of(error.code, error.detail, errors=error.errors, **error.extra)
+    if isinstance(error, DomainError):
+        return body_of_error(error)
+    if isinstance(error, Unavailable):
+        _log.warning("unavailable", extra={"cause": error.cause})
+        return body_of(
+            "outcome_unknown"
+            if error.outcome_unknown
+            else "busy"
+            if isinstance(error, Busy)
+            else "unavailable"
+        )
+    _log.error("fault", exc_info=error)
+    return body_of("internal_error")
+
+
+def camel(name: str) -> str:
+    """``license_id`` -> ``licenseId``."""
+    head, *rest = name.split("_")
+    return head + "".join(part[:1].upper() + part[1:] for part in rest)
+
+
+def refusal(body: Mapping[str, Any], *, under: str = "/input") -> View:
+    """A refusal as data; pointers lead to the arguments by their GraphQL names."""
+    found = dict(body)
+    found["errors"] = [pointed(one, under) for one in body.get("errors", ())]
+    return View(REFUSAL, found)
+
+
+def pointed(error: Mapping[str, Any], under: str) -> dict[str, Any]:
+    """A wrong field, with the pointer that a GraphQL caller knows."""
+    pointer = str(error.get("pointer", ""))
+    return {**error, "pointer": under + "/".join(camel(part) for part in pointer.split("/"))}
+
+
+def raised(body: Mapping[str, Any], *, under: str = "") -> GraphQLError:
+    """A problem as a top-level error."""
+    return GraphQLError(str(body["detail"]), extensions=extensions_of(body, under=under))
+
+
+def extensions_of(body: Mapping[str, Any], *, under: str = "") -> dict[str, Any]:
+    """A problem's members as ``extensions``."""
+    found = {camel(name): value for name, value in body.items() if name not in ("detail", "type")}
+    if "errors" in found:
+        found["errors"] = [pointed(one, under) for one in found["errors"]]
+    return {"code": body["code"], **found}
+
+
+def request_error(
+    code: str, detail: str | None = None, *, errors: Iterable[FieldError] = (), **extra: Any
+) -> dict[str, Any]:
+    """A request that was not executed: ``{"errors": [...]}`` without ``data``."""
+    body = body_of(code, detail, errors=errors, **extra)
+    return {"errors": [{"message": body["detail"], "extensions": extensions_of(body)}]}
+
+
+def formatted(error: GraphQLError) -> dict[str, Any]:
+    """An error as it leaves: what nobody expected is logged and says no more than that."""
+    original = error.original_error
+    if original is None or isinstance(original, GraphQLError):
+        found = dict(error.formatted)
+        if not (error.extensions or {}).get("code"):
+            found["extensions"] = extensions_of(body_of("graphql_invalid", error.message))
+        return found
+    body = problem_of(original)
+    found = {"message": body["detail"], "extensions": extensions_of(body)}
+    if error.locations:
+        found["locations"] = [one.formatted for one in error.locations]
+    if error.path:
+        found["path"] = error.path
+    return found

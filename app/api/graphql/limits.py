@@ -1,0 +1,303 @@
+"""How much a document may ask for: tokens, depth, aliases, breadth, fields, and cost, in time linear in the document.
+
+Every fragment is measured once for each type it is read at, so that nesting fragments buys nothing. The weights are the
+schema's own ``@cost`` and ``@listSize`` directives, so that a partner's router comes to the same figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    ListValueNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    VariableNode,
+    get_named_type,
+    introspection_types,
+    is_composite_type,
+    is_list_type,
+)
+from graphql.language.ast import NullValueNode
+from graphql.type import SchemaMetaFieldDef, TypeMetaFieldDef
+
+MAX_CHARACTERS: Final = 20_000
+MAX_TOKENS: Final = 1000
+MAX_DEPTH: Final = 8
+MAX_ALIASES: Final = 15
+MAX_BREADTH: Final = 100
+MAX_FIELDS: Final = 2000
+MAX_COST: Final = 1000
+MAX_INTROSPECTION_DEPTH: Final = 20
+MAX_INTROSPECTION_LISTS: Final = 3
+MAX_LIST: Final = 1000
+MAX_VALUES: Final = 20_000
+MAX_PAGE: Final = 100
+DEFAULT_PAGE: Final = 20
+LIST_SIZE: Final = 5
+_CEILING: Final = 10**9
+
+_LISTS: Final = frozenset({"fields", "interfaces", "possibleTypes", "inputFields"})
+
+
+class LimitError(Exception):
+    """A document asks for more than is allowed; names the limit."""
+
+    def __init__(self, limit: str, most: int, found: int | None) -> None:
+        super().__init__(limit)
+        self.limit = limit
+        self.most = most
+        self.found = found
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """What a field costs. ``sized``: the fields below whose length a slicing argument of this field sets."""
+
+    weight: int
+    list_size: int = 1
+    slicing: str | None = None
+    sized: frozenset[str] = frozenset()
+    counts: str | None = None
+    """The list argument whose length is the list's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A selection set: what it costs and how far it goes, fragments expanded."""
+
+    cost: int = 0
+    depth: int = 0
+    fields: int = 0
+    aliases: int = 0
+    lists: int = 0
+    introspection_depth: int = 0
+    uses: frozenset[str] = frozenset()
+    """Kinds of introspection in it: ``introspection``."""
+
+
+class Weights:
+    """The weight of every field of a schema, looked up once."""
+
+    def __init__(self, schema: GraphQLSchema, declared: Mapping[tuple[str, str], Weight]) -> None:
+        self.schema = schema
+        self._declared = declared
+        self._known: dict[tuple[str, str], Weight] = dict(declared)
+
+    def of(self, type_name: str, field_name: str, field: Any) -> Weight:
+        """The declared weight; else 1 for an object, 0 for a leaf, and the usual length for a list."""
+        key = (type_name, field_name)
+        found = self._known.get(key)
+        if found is None:
+            inner = field.type
+            while hasattr(inner, "of_type") and not is_list_type(inner):
+                inner = inner.of_type
+            found = Weight(
+                1 if is_composite_type(get_named_type(field.type)) else 0,
+                LIST_SIZE if is_list_type(inner) else 1,
+            )
+            self._known[key] = found
+        return found
+
+
+class _Meter:
+    def __init__(self, weights: Weights, document: DocumentNode, variables: Mapping[str, Any]) -> None:
+        self.weights = weights
+        self.schema = weights.schema
+        self.variables = variables
+        self.fragments = {
+            one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)
+        }
+        self.memo: dict[tuple[int, str, tuple[frozenset[str], int] | None], Measure] = {}
+        self.open: set[int] = set()
+        self.defaults: dict[str, Any] = {}
+
+    def selections(
+        self,
+        node: SelectionSetNode,
+        parent: GraphQLNamedType | None,
+        sized: tuple[frozenset[str], int] | None,
+    ) -> Measure:
+        """The measure of a selection set, read at a type; known ones are not measured again."""
+        key = (id(node), parent.name if parent is not None else "", sized)
+        found = self.memo.get(key)
+        if found is not None:
+            return found
+        if id(node) in self.open:
+            return Measure()  # a cycle of fragments, which validation names
+        if len(node.selections) > MAX_BREADTH:
+            raise LimitError("breadth", MAX_BREADTH, len(node.selections))
+        self.open.add(id(node))
+        cost = depth = fields = aliases = lists = introspection = 0
+        uses: frozenset[str] = frozenset()
+        for one in node.selections:
+            part = self._selection(one, parent, sized)
+            cost = min(_CEILING, cost + part.cost)
+            fields = min(_CEILING, fields + part.fields)
+            aliases = min(_CEILING, aliases + part.aliases)
+            depth = max(depth, part.depth)
+            lists = max(lists, part.lists)
+            introspection = max(introspection, part.introspection_depth)
+            uses |= part.uses
+        self.open.discard(id(node))
+        measured = Measure(cost, depth, fields, aliases, lists, introspection, uses)
+        self.memo[key] = measured
+        return measured
+
+    def _selection(
+        self, node: Any, parent: GraphQLNamedType | None, sized: tuple[frozenset[str], int] | None
+    ) -> Measure:
+        if isinstance(node, FieldNode):
+            return self._field(node, parent, sized)
+        fragment = self.fragments.get(node.name.value) if isinstance(node, FragmentSpreadNode) else node
+        if fragment is None:
+            return Measure()
+        condition = fragment.type_condition
+        inside = self.schema.get_type(condition.name.value) if condition is not None else parent
+        return self.selections(fragment.selection_set, inside, sized)
+
+    def _field(
+        self, node: FieldNode, parent: GraphQLNamedType | None, sized: tuple[frozenset[str], int] | None
+    ) -> Measure:
+        name = node.name.value
+        field = self._definition(parent, name)
+        parent_name = parent.name if parent is not None else ""
+        introspecting = name in ("__schema", "__type") or parent_name in introspection_types
+        weight = Weight(0) if field is None or introspecting else self.weights.of(parent_name, name, field)
+        size = sized[1] if sized is not None and name in sized[0] else weight.list_size
+        if weight.counts is not None:
+            size = self._count(node, weight.counts)
+        below = None
+        if weight.slicing is not None:
+            below = (weight.sized, self._slice(node, weight.slicing))
+        inner = Measure()
+        if node.selection_set is not None:
+            inside = get_named_type(field.type) if field is not None else None
+            inner = self.selections(node.selection_set, inside, below)
+        aliased = 1 if node.alias is not None else 0
+        lists = inner.lists + (1 if introspecting and name in _LISTS else 0)
+        uses = inner.uses
+        if name in ("__schema", "__type") or (name == "sdl" and parent_name == "_Service"):
+            uses |= {"introspection"}
+        cost = (
+            weight.weight
+            + min(_CEILING, inner.cost) * max(1, size)
+            + (weight.weight * (size - 1) if size > 1 else 0)
+        )
+        return Measure(
+            cost=min(_CEILING, cost),
+            depth=0 if introspecting else inner.depth + 1,
+            fields=min(_CEILING, inner.fields + 1),
+            aliases=min(_CEILING, inner.aliases + aliased),
+            lists=lists,
+            introspection_depth=inner.introspection_depth + 1 if introspecting else inner.introspection_depth,
+            uses=uses,
+        )
+
+    def _definition(self, parent: GraphQLNamedType | None, name: str) -> Any:
+        if name == "__schema":
+            return SchemaMetaFieldDef
+        if name == "__type":
+            return TypeMetaFieldDef
+        if isinstance(parent, (GraphQLObjectType, GraphQLInterfaceType)):
+            return parent.fields.get(name)
+        return None
+
+    def _count(self, node: FieldNode, argument: str) -> int:
+        for one in node.arguments or ():
+            if one.name.value != argument:
+                continue
+            if isinstance(one.value, ListValueNode):
+                return len(one.value.values)
+            if isinstance(one.value, VariableNode):
+                value = self.variables.get(one.value.name.value)
+                return len(value) if isinstance(value, list) else 1
+        return 1
+
+    def _slice(self, node: FieldNode, argument: str) -> int:
+        for one in node.arguments or ():
+            if one.name.value != argument:
+                continue
+            value: Any = None
+            if isinstance(one.value, IntValueNode):
+                value = int(one.value.value[:12])
+            elif isinstance(one.value, VariableNode):
+                value = self.variables.get(one.value.name.value, self.defaults.get(one.value.name.value))
+            elif isinstance(one.value, NullValueNode):
+                value = None
+            # What is no number or too large a page is refused later, by the argument's own type and bounds.
+            return min(value, MAX_PAGE) if isinstance(value, int) and value >= 0 else DEFAULT_PAGE
+        return DEFAULT_PAGE
+
+
+def measure(
+    weights: Weights, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+) -> Measure:
+    """Measures an operation and holds it to the limits. Raises `LimitError` naming the first that it goes over."""
+    meter = _Meter(weights, document, variables)
+    for one in operation.variable_definitions or ():
+        if isinstance(one.default_value, IntValueNode):
+            meter.defaults[one.variable.name.value] = int(one.default_value.value[:12])
+    root = {
+        OperationType.QUERY: weights.schema.query_type,
+        OperationType.MUTATION: weights.schema.mutation_type,
+        OperationType.SUBSCRIPTION: weights.schema.subscription_type,
+    }[operation.operation]
+    found = meter.selections(operation.selection_set, root, None)
+    # A fragment may be written out and never used at the root's path; its own breadth counts all the same.
+    for fragment in meter.fragments.values():
+        if len(fragment.selection_set.selections) > MAX_BREADTH:
+            raise LimitError("breadth", MAX_BREADTH, len(fragment.selection_set.selections))
+    for limit, most, value in (
+        ("depth", MAX_DEPTH, found.depth),
+        ("aliases", MAX_ALIASES, found.aliases),
+        ("fields", MAX_FIELDS, found.fields),
+        ("cost", MAX_COST, found.cost),
+        ("introspection_depth", MAX_INTROSPECTION_DEPTH, found.introspection_depth),
+        ("introspection_lists", MAX_INTROSPECTION_LISTS, found.lists),
+    ):
+        if value > most:
+            raise LimitError(limit, most, min(value, _CEILING))
+    return found
+
+
+def check_values(variables: Mapping[str, Any]) -> None:
+    """Holds the variables to their limits: the length of a list, and values in all."""
+    stack: list[Any] = list(variables.values())
+    seen = len(stack)
+    while stack:
+        value = stack.pop()
+        if isinstance(value, list):
+            if len(value) > MAX_LIST:
+                raise LimitError("list", MAX_LIST, len(value))
+            stack.extend(value)
+            seen += len(value)
+        elif isinstance(value, dict):
+            stack.extend(value.values())
+            seen += len(value)
+        if seen > MAX_VALUES:
+            raise LimitError("values", MAX_VALUES, seen)
+
+
+__all__ = [
+    "InlineFragmentNode",
+    "LimitError",
+    "Measure",
+    "Weight",
+    "Weights",
+    "check_values",
+    "measure",
+]

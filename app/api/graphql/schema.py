@@ -1,0 +1,423 @@
+"""The schema: every operation of the REST door as a query or a mutation, typed, with the ways that lead between things.
+
+Made once a process from the routes. This is the module that touches strawberry's machinery; ``types`` holds the shapes.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Optional, Union, cast
+
+import strawberry
+from graphql import GraphQLSchema
+from strawberry import UNSET, Info
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.federation import Schema as FederationSchema
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.arguments import StrawberryArgument
+
+from app.api.graphql import limits, operations, resolve, types, ways
+from app.api.graphql.calls import Operation
+from app.api.graphql.documents import Documents
+from app.api.graphql.errors import camel, problem_of, raised
+from app.api.graphql.inputs import Inputs, safe
+from app.api.graphql.scalars import JSON, SCALARS
+from app.api.graphql.views import View, node_id, node_of, pick
+from app.domain.errors import DomainError
+
+Resolver = Callable[..., Awaitable[Any]]
+
+
+@dataclass(slots=True)
+class Door:
+    """What the door needs of the schema."""
+
+    schema: FederationSchema
+    core: GraphQLSchema
+    operations: Mapping[str, Operation]
+    weights: limits.Weights
+    documents: Documents
+
+    def sdl(self) -> str:
+        """The schema in SDL, as committed."""
+        return re.sub(r"[ \t]+\n", "\n", self.schema.as_str()).rstrip() + "\n"
+
+
+# Annotations made of classes that are found at run time, which a type checker cannot read.
+def _list_of(kind: Any) -> Any:
+    return list.__class_getitem__(kind)
+
+
+def _or_none(kind: Any) -> Any:
+    return Optional.__getitem__(kind)
+
+
+def _result(name: str, kind: Any, refusal: Any) -> Any:
+    members = Union.__getitem__((kind, refusal))
+    union: Any = strawberry.union(name, description="The answer, or why there is none.")
+    return cast(Any, Annotated)[members, union]
+
+
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"([A-Z])", lambda found: "_" + found[1].lower(), name)
+
+
+def field(
+    name: str,
+    kind: Any,
+    answer: Resolver,
+    arguments: list[StrawberryArgument],
+    about: str | None,
+    directives: list[object],
+) -> Any:
+    """A field with a resolver and with arguments that no signature holds."""
+
+    async def bare(root: Any, info: Info) -> Any:
+        raise NotImplementedError
+
+    made = cast(
+        Any,
+        strawberry.field(
+            resolver=bare, graphql_type=kind, name=camel(name), description=about, directives=directives
+        ),
+    )
+    made.arguments = arguments
+    made.base_resolver.wrapped_func = answer
+    return made
+
+
+def argument(name: str, kind: Any, *, required: bool, about: str | None = None) -> StrawberryArgument:
+    """One argument."""
+    return StrawberryArgument(
+        python_name=safe(name),
+        graphql_name=camel(name),
+        description=about,
+        type_annotation=StrawberryAnnotation(kind if required else _or_none(kind)),
+        **({} if required else {"default": UNSET}),
+    )
+
+
+class _Builder:
+    def __init__(self, found: Mapping[str, Operation]) -> None:
+        self.operations = found
+        self.inputs = Inputs()
+        self.shapes: dict[str, Any] = {one.__name__: one for one in types.SHAPES}
+        self.weights: dict[tuple[str, str], limits.Weight] = {}
+        self.connections: dict[str, Any] = {}
+
+    # fields -----------------------------------------------------------------------------------------------------------
+
+    def arguments(self, operation: Operation, bound: Iterable[str]) -> list[StrawberryArgument]:
+        """The arguments of a reading field, those left out that the view brings."""
+        taken = set(bound)
+        found = [
+            argument(one.name, self.kind(operation, one), required=one.required, about=one.description)
+            for one in operations.parameters(operation.route)
+            if one.name not in taken and one.place != "header"
+        ]
+        if operation.paged:
+            found.append(
+                argument("first", int, required=False, about=f"Rows at most, up to {limits.MAX_PAGE}")
+            )
+            found.append(argument("after", str, required=False, about="The cursor to go on after"))
+        return found
+
+    def kind(self, operation: Operation, one: operations.Parameter) -> Any:
+        """The type of a parameter."""
+        return self.inputs.annotation(
+            _capital(operation.name), one.name, one.schema, one.schema.get("$defs", {})
+        )
+
+    def reading(self, owner: str, name: str, operation: Operation, bound: Mapping[str, str]) -> Any:
+        """A field that asks a reading operation, some of its parameters taken from the view's keys."""
+        names = {safe(one.name): one.name for one in operations.parameters(operation.route)}
+        listed = operation.listed and not operation.paged
+
+        async def answer(root: Any, info: Info, **given: Any) -> Any:
+            values = {
+                names[key]: value for key, value in given.items() if key in names and value is not UNSET
+            }
+            for key, parameter in bound.items():
+                if root.get(key) is None:
+                    return None
+                values[parameter] = root[key]
+            calls = resolve.calls_of(info)
+            if operation.paged:
+                return await resolve.page(calls, operation, values, given.get("first"), given.get("after"))
+            found = await resolve.read(calls, operation, values)
+            return found["data"] if listed and found is not None else found
+
+        size = limits.LIST_SIZE if listed else 1
+        self.weights[owner, camel(name)] = (
+            limits.Weight(ways.OPERATION_WEIGHT, 1, "first", frozenset({"edges", "nodes"}))
+            if operation.paged
+            else limits.Weight(ways.OPERATION_WEIGHT, size)
+        )
+        return field(
+            name,
+            _or_none(self.answer(operation)),
+            answer,
+            self.arguments(operation, bound.values()),
+            _about(operation),
+            _directives(operation),
+        )
+
+    def answer(self, operation: Operation) -> Any:
+        """The type of a reading operation's answer."""
+        name = operations.result_of(operation)
+        if operation.paged:
+            return self.connection(name)
+        kind = JSON if name == operations.UNTYPED else self.shapes[name]
+        return _list_of(kind) if operation.listed else kind
+
+    def connection(self, name: str) -> Any:
+        """The Relay connection over a type."""
+        if name not in self.connections:
+            kind = self.shapes[name]
+            edge = strawberry.type(
+                type(f"{name}Edge", (), {"__annotations__": {"cursor": str, "node": kind}}),
+                description="A row and its cursor.",
+            )
+            annotations = {"edges": _list_of(edge), "nodes": _list_of(kind), "page_info": types.PageInfo}
+            self.connections[name] = strawberry.type(
+                type(f"{name}Connection", (), {"__annotations__": annotations}),
+                description="A page of a list.",
+            )
+        return self.connections[name]
+
+    def writing(self, operation: Operation) -> Any:
+        """A mutation: one input, and a result that may be a refusal."""
+        owner = _capital(operation.name)
+        extra: dict[str, tuple[Any, bool, str | None]] = {}
+        if operation.keyed:
+            extra["idempotency_key"] = (strawberry.ID, True, "Yours, one for each intent, kept for retries")
+        for one in operations.parameters(operation.route):
+            extra[one.name] = (self.kind(operation, one), one.required, one.description)
+        extra["validate_only"] = (bool, False, "The full answer, nothing written")
+        schema: dict[str, Any] = {}
+        if operation.has_body:
+            schema = operations.body_schema(operation.route)
+            renamed = {inner: name for name, inner in operation.body_fields.items()}
+            properties = {renamed[one]: about for one, about in schema["properties"].items()}
+            required = [renamed[one] for one in schema.get("required", ())]
+            schema = {**schema, "properties": properties, "required": required}
+        kind = self.inputs.object(f"{owner}Input", {"title": owner, **schema}, schema.get("$defs", {}), extra)
+        needed = any(one for _, one, _ in extra.values()) or bool(schema.get("required"))
+        result = operations.result_of(operation)
+        bare = result == operations.UNTYPED
+
+        async def answer(root: Any, info: Info, **given: Any) -> Any:
+            asked = given.get("input")
+            found = await resolve.write(resolve.calls_of(info), operation, None if asked is UNSET else asked)
+            return {"data": found} if bare and not isinstance(found, View) else found
+
+        self.weights["Mutation", operation.name] = limits.Weight(ways.MUTATION_WEIGHT)
+        return field(
+            operation.name,
+            _or_none(_result(f"{owner}Result", self.shapes[result], self.shapes["Refusal"])),
+            answer,
+            [argument("input", kind, required=needed)],
+            _about(operation),
+            [ways.Cost(weight=str(ways.MUTATION_WEIGHT))],
+        )
+
+    # types ------------------------------------------------------------------------------------------------------------
+
+    def dress(self) -> None:
+        """Turns the shapes into types, with their ids and the ways between them."""
+        for (owner, name), (operation_id, bound) in ways.WAYS.items():
+            operation = self.operations.get(operation_id)
+            if operation is not None:
+                self.shapes[owner].__annotations__.pop(name, None)
+                setattr(self.shapes[owner], name, self.reading(owner, name, operation, bound))
+        if "getTicket" in self.operations:
+            self.shapes["Ticket"].children = self._children(self.operations["getTicket"])
+        for cls in types.SHAPES:
+            self._type(cls)
+
+    def _children(self, operation: Operation) -> Any:
+        async def answer(root: Any, info: Info) -> Any:
+            calls = resolve.calls_of(info)
+            found = [
+                await resolve.read(calls, operation, {"ticket_id": one}) for one in root.get("children") or ()
+            ]
+            return [one for one in found if one is not None]
+
+        self.weights["Ticket", "children"] = limits.Weight(ways.OPERATION_WEIGHT, limits.LIST_SIZE)
+        weight = ways.Cost(weight=str(ways.OPERATION_WEIGHT))
+        kind = _or_none(_list_of(self.shapes["Ticket"]))
+        return field(
+            "children",
+            kind,
+            answer,
+            [],
+            "Tickets split off this one.",
+            [weight, ways.ListSize(assumed_size=limits.LIST_SIZE)],
+        )
+
+    def _type(self, cls: Any) -> None:
+        name = cls.__name__
+        for inner in list(cls.__annotations__):
+            if inner.endswith("_"):
+                setattr(cls, inner, strawberry.field(name=inner.rstrip("_")))
+        key = ways.NODES.get(name)
+        if key is not None:
+            cls.id = _identified(name, key)
+            getter = self.operations.get(ways.GETTERS.get(name, ""))
+            if getter is not None:
+                self._lazy(cls, getter, key)
+        cls.is_type_of = staticmethod(lambda found, _info: getattr(found, "typename", name) == name)
+        if name in ways.KEYS:
+            self._reference(cls, name)
+            strawberry.federation.type(cls, keys=ways.KEYS[name], name=name, description=cls.__doc__)
+        else:
+            strawberry.type(cls, name=name, description=cls.__doc__)
+
+    def _lazy(self, cls: Any, operation: Operation, key: str) -> None:
+        """What the rows of lists leave out is loaded when it is asked for, once a thing."""
+        for inner, annotation in list(cls.__annotations__.items()):
+            if inner != key and not hasattr(cls, inner):
+                del cls.__annotations__[inner]
+                setattr(cls, inner, _loaded(operation, key, inner, annotation))
+
+    def _reference(self, cls: Any, name: str) -> None:
+        getter = "decideEntitlement" if name == "Entitlement" else ways.GETTERS[name]
+        operation = self.operations.get(getter)
+        wanted = ways.KEYS[name][0].split()
+
+        async def resolve_reference(info: Info, **given: Any) -> Any:
+            values = {}
+            for one in wanted:
+                if not isinstance(given.get(one), str):
+                    words = f"A representation of {name} needs {one}, which is text."
+                    raise raised(
+                        problem_of(DomainError("invalid_input", field="representations", message=words))
+                    )
+                values[_snake(one)] = given[one]
+            found = (
+                None if operation is None else await resolve.read(resolve.calls_of(info), operation, values)
+            )
+            return None if found is None else View(name, found)
+
+        cls.resolve_reference = staticmethod(resolve_reference)
+
+    # roots ------------------------------------------------------------------------------------------------------------
+
+    def roots(self) -> tuple[type, type]:
+        """Query and Mutation."""
+        query: dict[str, Any] = {}
+        mutation: dict[str, Any] = {}
+        for operation in self.operations.values():
+            if operation.method == "GET":
+                name = operations.field_name(operation.name)
+                query[safe(name)] = self.reading("Query", name, operation, {})
+            else:
+                mutation[operation.name] = self.writing(operation)
+        query["node"] = self._node()
+        self.weights["Query", "_entities"] = limits.Weight(
+            ways.OPERATION_WEIGHT, limits.LIST_SIZE, counts="representations"
+        )
+        return (
+            strawberry.type(
+                type("Query", (), query), description="Everything that can be asked, in one snapshot."
+            ),
+            strawberry.type(
+                type("Mutation", (), mutation),
+                description="Everything that can be done: each in a transaction of its own, one after another.",
+            ),
+        )
+
+    def _node(self) -> Any:
+        getters = {name: self.operations[one] for name, one in ways.GETTERS.items() if one in self.operations}
+
+        async def answer(root: Any, info: Info, **given: Any) -> Any:
+            named = node_of(str(given["id"]))
+            if named is None or named[0] not in getters:
+                return None
+            typename, key = named
+            found = await resolve.read(resolve.calls_of(info), getters[typename], {ways.NODES[typename]: key})
+            return None if found is None else View(typename, found)
+
+        self.weights["Query", "node"] = limits.Weight(ways.OPERATION_WEIGHT)
+        return field(
+            "node",
+            _or_none(types.Node),
+            answer,
+            [argument("id", strawberry.ID, required=True)],
+            "Anything by its id.",
+            [ways.Cost(weight=str(ways.OPERATION_WEIGHT))],
+        )
+
+
+def _directives(operation: Operation) -> list[object]:
+    found: list[object] = [ways.Cost(weight=str(ways.OPERATION_WEIGHT))]
+    if operation.paged:
+        found.append(
+            ways.ListSize(
+                assumed_size=limits.DEFAULT_PAGE,
+                slicing_arguments=["first"],
+                sized_fields=["edges", "nodes"],
+                require_one_slicing_argument=False,
+            )
+        )
+    elif operation.listed:
+        found.append(ways.ListSize(assumed_size=limits.LIST_SIZE))
+    return found
+
+
+def _about(operation: Operation) -> str:
+    words = inspect.cleandoc(operation.route.endpoint.__doc__ or "").replace("``", "`")
+    needs = f"Scope: {' or '.join(operation.scopes)}." if operation.scopes else ""
+    return " ".join(one for one in (words, needs) if one)
+
+
+def _identified(name: str, key: str) -> Any:
+    def answer(root: Any) -> strawberry.ID:
+        return strawberry.ID(node_id(name, root[key]))
+
+    return strawberry.field(resolver=answer, description="The id for `node(id:)`.")
+
+
+def _loaded(operation: Operation, key: str, inner: str, annotation: Any) -> Any:
+    async def load(root: Any, info: Info) -> Any:
+        found = await resolve.read(resolve.calls_of(info), operation, {key: root[key]})
+        return None if found is None else found.get(inner)
+
+    def answer(root: Any, info: Info) -> Any:
+        return root[inner] if inner in root else load(root, info)
+
+    # The annotations of `types` are kept as text, because its classes name one another.
+    kind = eval(annotation, vars(types)) if isinstance(annotation, str) else annotation  # noqa: S307
+    return cast(Any, strawberry.field(resolver=answer, graphql_type=kind, name=camel(inner)))
+
+
+_made: Door | None = None
+
+
+def build(routes: Iterable[Any]) -> Door:
+    """The schema over the routes; made once a process, since classes become types once."""
+    global _made
+    found = operations.of_routes(routes)
+    if _made is not None:
+        if set(_made.operations) != set(found):
+            raise RuntimeError("the GraphQL schema was made from other routes")
+        return _made
+    builder = _Builder(found)
+    query, mutation = builder.roots()
+    builder.dress()
+    schema = FederationSchema(
+        query=query,
+        mutation=mutation,
+        types=[builder.shapes[name] for name in ways.NODES],
+        config=StrawberryConfig(default_resolver=pick, scalar_map=SCALARS),
+    )
+    core = schema._schema
+    _made = Door(schema, core, found, limits.Weights(core, builder.weights), Documents(core))
+    return _made

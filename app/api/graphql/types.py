@@ -1,0 +1,1005 @@
+"""The published shapes as GraphQL types. Their fields are the keys of the use cases' views, camelCased.
+
+Nothing is computed here: the default resolver picks the key. What a view may lack is nullable; ids and counts are not.
+``app.api.graphql.schema`` adds what leads from one thing to another (a customer's tickets) and the ids of nodes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import strawberry
+from strawberry import ID
+
+from app.api.graphql.scalars import JSON, Amount, Credits, Date, DateTime, Long
+
+SHAPES: Final[list[type]] = []
+
+
+def shape(cls: type[Any]) -> Any:
+    """Notes a shape; it becomes a type when the schema is made."""
+    SHAPES.append(cls)
+    return cls
+
+
+@strawberry.interface
+class Node:
+    """Anything with an id of its own, for `node(id:)`."""
+
+    id: ID
+
+
+# --- answers of the policy --------------------------------------------------------------------------------------------
+
+
+@shape
+class Money:
+    """An amount with its currency."""
+
+    amount: Amount
+    currency: str
+
+
+@shape
+class PolicyVersion:
+    """Which policy decided."""
+
+    name: str
+    version: int
+
+
+@shape
+class Reason:
+    """One reason of an answer: a stable code, the clause it rests on, the facts used."""
+
+    code: str
+    clause: str | None
+    message: str | None
+    facts: JSON | None
+    reading: bool | None
+    would_change: str | None
+
+
+@shape
+class Remedy:
+    """What the customer can do about it."""
+
+    kind: str
+    sku: str | None
+    price: Money | None
+    text: str | None
+
+
+@shape
+class Decision:
+    """An answer of the policy at an instant, with every reason."""
+
+    allowed: bool
+    at: DateTime
+    policy: PolicyVersion | None
+    reasons: list[Reason]
+    remedies: list[Remedy]
+    trace: list[Reason] | None
+
+
+@shape
+class Entitlement:
+    """What a customer may do, decided by the policy."""
+
+    customer_id: ID | None
+    action: str
+    allowed: bool
+    at: DateTime
+    policy: PolicyVersion | None
+    reasons: list[Reason]
+    remedies: list[Remedy]
+    trace: list[Reason] | None
+
+
+@shape
+class FieldProblem:
+    """A wrong field: where it is, and what is wanted."""
+
+    pointer: str
+    code: str
+    message: str
+
+
+@shape
+class Refusal:
+    """A request that cannot be carried out, by the same codes as REST's problems; `/problems/{code}` explains each."""
+
+    code: str
+    title: str
+    detail: str
+    next_step: str
+    status: int
+    reasons: list[Reason] | None
+    remedies: list[Remedy] | None
+    policy: PolicyVersion | None
+    errors: list[FieldProblem] | None
+    facts: JSON | None
+
+
+# --- what customers have ----------------------------------------------------------------------------------------------
+
+
+@shape
+class License(Node):
+    """A product right that a customer holds."""
+
+    license_id: ID
+    customer_id: ID | None
+    sku: str | None
+    edition: str | None
+    order_id: ID | None
+    line_id: ID | None
+    unit_no: int | None
+    ordinal: int | None
+    first_order: bool | None
+    placed_at: DateTime | None
+    active: bool | None
+    registered_domain: str | None
+    registered_at: DateTime | None
+    ended_at: DateTime | None
+    ended_reason: str | None
+    covers: list[Cover] | None
+
+
+@shape
+class Lot(Node):
+    """Credits granted together, with one expiry and source."""
+
+    lot_id: ID
+    customer_id: ID | None
+    source: str | None
+    credit_type: str | None
+    granted: Credits
+    available: Credits
+    held: Credits
+    spent: Credits | None
+    expired: JSON | None
+    voided: Credits | None
+    effective_at: DateTime | None
+    expires_at: DateTime | None
+    scope: str | None
+    order_id: ID | None
+    line_id: ID | None
+    unit_no: int | None
+    license_id: ID | None
+    origin_lot_id: ID | None
+    cost: Money | None
+    policy_version: int | None
+    rule: str | None
+    clause: str | None
+    reading: bool | None
+    reason: str | None
+
+
+@shape
+class Cover(Node):
+    """A period or a level of support without credits."""
+
+    cover_id: ID
+    customer_id: ID | None
+    state: str | None
+    starts_at: DateTime | None
+    ends_at: DateTime | None
+    term: JSON | None
+    term_text: str | None
+    start: str | None
+    scope: str | None
+    levels: list[str] | None
+    actions: list[str] | None
+    free: bool | None
+    license_id: ID | None
+    order_id: ID | None
+    line_id: ID | None
+    granted_at: DateTime | None
+    suspended_at: DateTime | None
+    suspensions: int | None
+    suspended_seconds: Long | None
+    voided_at: DateTime | None
+    rule: str | None
+    clause: str | None
+    reading: bool | None
+
+
+@shape
+class Choice:
+    """One of several grants, at the customer's choice."""
+
+    choice_id: ID
+    customer_id: ID | None
+    options: list[str]
+    details: JSON | None
+    open: bool | None
+    option: str | None
+    made_at: DateTime | None
+    voided_at: DateTime | None
+    opened_at: DateTime | None
+    license_id: ID | None
+    order_id: ID | None
+    line_id: ID | None
+    unit_no: int | None
+    rule: str | None
+    clause: str | None
+    reading: bool | None
+    lots: list[Lot] | None
+    covers: list[Cover] | None
+
+
+@shape
+class Addon:
+    """An add-on that was bought."""
+
+    addon: str
+    order_id: ID | None
+    line_id: ID | None
+    placed_at: DateTime | None
+    voided_at: DateTime | None
+
+
+@shape
+class NotGranted:
+    """What a line did not bring, and why."""
+
+    line_id: ID | None
+    code: str | None
+    clause: str | None
+    message: str | None
+    facts: JSON | None
+    reading: bool | None
+    rule: str | None
+    sku: str | None
+
+
+@shape
+class Order(Node):
+    """An order of the storefront: what it granted and why, what it did not and why."""
+
+    order_id: ID
+    customer_id: ID | None
+    placed_at: DateTime | None
+    currency: str | None
+    licenses: list[License] | None
+    lots: list[Lot] | None
+    covers: list[Cover] | None
+    choices: list[Choice] | None
+    addons: list[Addon] | None
+    not_granted: list[NotGranted] | None
+    notices: JSON | None
+    decisions: JSON | None
+    lines: JSON | None
+    refunds: JSON | None
+    policy: PolicyVersion | None
+
+
+@shape
+class OrderRefund:
+    """What a refund took back, and what it could not."""
+
+    order_id: ID
+    refund_id: ID
+    at: DateTime | None
+    reason: str | None
+    lines: JSON | None
+    taken_back: JSON | None
+    not_taken_back: JSON | None
+    owed: JSON | None
+    guarantee: JSON | None
+    pending: bool | None
+
+
+@shape
+class Offer:
+    """Something that can be bought, priced for a customer."""
+
+    sku: str
+    title: str | None
+    kind: str | None
+    edition: str | None
+    price: Money | None
+    price_clause: str | None
+    grants: JSON | None
+    clause: str | None
+    available: bool | None
+    reasons: list[Reason] | None
+
+
+@shape
+class Amounts:
+    """Available and held."""
+
+    available: Credits
+    held: Credits
+
+
+@shape
+class Balance:
+    """What can be spent, and the lots it is in."""
+
+    customer_id: ID | None
+    unit: str | None
+    at: DateTime | None
+    known_at: DateTime | None
+    available: Credits
+    held: Credits
+    owed: Credits | None
+    lots: list[Lot] | None
+    by_type: JSON | None
+
+
+@shape
+class StatementRow:
+    """A row of the account page."""
+
+    credits: Credits
+    kind: str | None
+    operation: str | None
+    source: str | None
+    credit_type: str | None
+    lot_id: ID | None
+    order_id: ID | None
+    ticket_id: ID | None
+    expires_at: DateTime | None
+    at: DateTime | None
+    since: DateTime | None
+    hold_ids: list[ID] | None
+    held: Credits | None
+    captured: Credits | None
+    refunded: Credits | None
+    reason: str | None
+    clause: str | None
+    reading: bool | None
+
+
+@shape
+class Statement:
+    """The account page in three parts: modifications - in progress - resolved = available."""
+
+    customer_id: ID | None
+    unit: str | None
+    at: DateTime | None
+    available: Credits
+    held: Credits | None
+    balance_modifications: list[StatementRow]
+    tickets_in_progress: list[StatementRow]
+    resolved_tickets: list[StatementRow]
+    labels: JSON | None
+
+
+@shape
+class Entry:
+    """One immutable line of the ledger."""
+
+    entry_id: ID
+    operation_id: ID | None
+    kind: str | None
+    credit_type: str | None
+    credits: Credits
+    from_: str | None
+    to: str | None
+    lot_id: ID | None
+    hold_id: ID | None
+    ticket_id: ID | None
+    order_id: ID | None
+    effective_at: DateTime | None
+    recorded_at: DateTime | None
+    version: Long | None
+    reason: str | None
+    clause: str | None
+    reading: bool | None
+
+
+@shape
+class OpenTicket:
+    """A ticket under way, in brief."""
+
+    ticket_id: ID
+    state: str | None
+    subject: str | None
+    category: str | None
+    held: Credits | None
+    opened_at: DateTime | None
+    updated_at: DateTime | None
+
+
+@shape
+class Customer(Node):
+    """The vendor's customer account: what a sidebar shows."""
+
+    customer_id: ID
+    created_at: DateTime | None
+    at: DateTime | None
+    licenses: list[License] | None
+    covers: list[Cover] | None
+    lots: list[Lot] | None
+    addons: list[Addon] | None
+    open_tickets: list[OpenTicket] | None
+    facts: JSON | None
+    merged_from: ID | None
+    erased: bool | None
+    erased_at: DateTime | None
+
+
+@shape
+class CustomerToken:
+    """An opaque, read-only token for one customer; shown once."""
+
+    token_id: ID
+    token: str | None
+    customer_id: ID | None
+    expires_at: DateTime | None
+
+
+@shape
+class Hold:
+    """Credits reserved, and what became of them."""
+
+    hold_id: ID | None
+    customer_id: ID | None
+    credit_type: str | None
+    kind: str | None
+    state: str | None
+    credits: Credits | None
+    held: Credits | None
+    captured: Credits | None
+    released: Credits | None
+    refunded: Credits | None
+    ticket_id: ID | None
+    created_at: DateTime | None
+    expires_at: DateTime | None
+    at: DateTime | None
+    reason: str | None
+    lot: Lot | None
+    lots: list[HoldLine] | None
+    balance: Amounts | None
+
+
+@shape
+class HoldLine:
+    """What a hold took of a lot."""
+
+    lot_id: ID
+    credits: Credits
+    captured: Credits
+    released: Credits
+    refunded: Credits
+
+
+@shape
+class BatchItem:
+    """One command's result."""
+
+    idempotency_key: ID | None
+    status: int
+    code: str | None
+    result: JSON | None
+    problem: JSON | None
+    replayed: bool | None
+
+
+@shape
+class CreditBatch:
+    """The results of a batch, in order."""
+
+    data: list[BatchItem]
+
+
+@shape
+class Transfer:
+    """Credits given to another customer."""
+
+    credits: Credits | None
+    from_: Lot | None
+    to: Lot | None
+
+
+@shape
+class RefundQuote:
+    """What unused credits bring back in money."""
+
+    lot_id: ID
+    customer_id: ID | None
+    credits: Credits
+    refund: Money | None
+    basis: str | None
+    decision: Decision | None
+    lot: Lot | None
+    balance: Amounts | None
+
+
+# --- tickets ----------------------------------------------------------------------------------------------------------
+
+
+@shape
+class Check:
+    """One question of the qualification, and its answer."""
+
+    check: str | None
+    result: str | None
+    code: str | None
+    clause: str | None
+    on_fail: str | None
+    requirement: str | None
+
+
+@shape
+class Qualification:
+    """Whether a ticket is served, and who said so."""
+
+    by_agent: bool | None
+    state: str | None
+    decision: str | None
+    checks: list[Check] | None
+    recommendation: JSON | None
+    reasons: JSON | None
+    by: str | None
+    at: DateTime | None
+    note: str | None
+
+
+@shape
+class Assessment:
+    """A quote in the numbered history."""
+
+    number: int
+    category: str | None
+    inputs: JSON | None
+    credits: Credits | None
+    list_credits: Credits | None
+    status: str | None
+    reason: str | None
+    outside_list: bool | None
+    clause: str | None
+    reading: bool | None
+    at: DateTime | None
+    by: str | None
+    decided_at: DateTime | None
+
+
+@shape
+class Charge:
+    """What a ticket has cost."""
+
+    held: Credits
+    captured: Credits
+    refunded: Credits
+    net: Credits
+
+
+@shape
+class Response:
+    """A message on a ticket, as far as promises and charges care."""
+
+    number: int
+    author: str | None
+    kind: str | None
+    public: bool | None
+    occurred_at: DateTime | None
+    recorded_at: DateTime | None
+    by: str | None
+
+
+@shape
+class AccessRequest:
+    """Access that the customer owes."""
+
+    number: int
+    kinds: list[str] | None
+    deadline_at: DateTime | None
+    requested_at: DateTime | None
+    granted_at: DateTime | None
+    missed_at: DateTime | None
+
+
+@shape
+class TicketPause:
+    """A stretch in which the vendor's clocks stand."""
+
+    number: int
+    reason: str | None
+    party: str | None
+    clause: str | None
+    started_at: DateTime | None
+    ended_at: DateTime | None
+
+
+@shape
+class Dispute:
+    """A charge that the customer thinks wrong."""
+
+    number: int
+    reason: str | None
+    clause: str | None
+    opened_at: DateTime | None
+    charge: Credits | None
+    decision: str | None
+    credits: Credits | None
+    returned: Credits | None
+    decided_at: DateTime | None
+    by: str | None
+
+
+@shape
+class Ticket(Node):
+    """The vendor's support request, under the helpdesk's own id."""
+
+    ticket_id: ID
+    customer_id: ID | None
+    subject: str | None
+    state: str | None
+    status: str | None
+    number: int | None
+    channel: str | None
+    language: str | None
+    license_id: ID | None
+    product: str | None
+    category: str | None
+    inputs: JSON | None
+    facts: JSON | None
+    agreed_up_to: Credits | None
+    pay_with: str | None
+    credit_type: str | None
+    asks: JSON | None
+    reasons: list[Reason] | None
+    remedies: list[Remedy] | None
+    options: JSON | None
+    qualification: Qualification | None
+    assessments: list[Assessment] | None
+    price: Credits | None
+    charge: Charge | None
+    paid_by: str | None
+    cover_id: ID | None
+    credit_applied_at: DateTime | None
+    credit_expires_at: DateTime | None
+    service_at: DateTime | None
+    responses: list[Response] | None
+    access_requests: list[AccessRequest] | None
+    pauses: list[TicketPause] | None
+    disputes: list[Dispute] | None
+    clocks: list[Clock] | None
+    outcome: str | None
+    cause: str | None
+    result: JSON | None
+    reopened: JSON | None
+    opened_at: DateTime | None
+    updated_at: DateTime | None
+    accepted_at: DateTime | None
+    resolved_at: DateTime | None
+    closed_at: DateTime | None
+    confirmation_expires_at: DateTime | None
+    policy: PolicyVersion | None
+    version: int | None
+
+
+# --- time -------------------------------------------------------------------------------------------------------------
+
+
+@shape
+class Breach:
+    """A promise that was not kept."""
+
+    breach_id: ID
+    cycle: int | None
+    window_date: Date | None
+    due_at: DateTime | None
+    at: DateTime | None
+    retracted_at: DateTime | None
+
+
+@shape
+class ClockPause:
+    """A stretch in which a clock stands."""
+
+    reason: str | None
+    party: str | None
+    since: DateTime | None
+    until: DateTime | None
+
+
+@shape
+class ClockWarning:
+    """A warning before a promise falls due."""
+
+    at: DateTime | None
+    rule: int | None
+    fired: bool | None
+
+
+@shape
+class Window:
+    """One business day of a clock that owes each."""
+
+    date: Date
+    closes_at: DateTime | None
+    state: str | None
+    at: DateTime | None
+
+
+@shape
+class TimeLedger:
+    """Seconds by responsibility; they add up to the wall's."""
+
+    wall_seconds: Long
+    closed_seconds: Long
+    vendor_seconds: Long
+    customer_seconds: Long
+    third_party_seconds: Long
+    none_seconds: Long
+
+
+@shape
+class Clock(Node):
+    """A promised time of a ticket, and how it stands."""
+
+    clock_id: ID
+    ticket_id: ID | None
+    milestone: str | None
+    target: str | None
+    party: str | None
+    phase: str | None
+    outcome: str | None
+    ticking: bool | None
+    cycle: int | None
+    started_at: DateTime | None
+    due_at: DateTime | None
+    remaining_business_seconds: Long | None
+    consumed_seconds: Long | None
+    window_date: Date | None
+    stopped_at: DateTime | None
+    pauses: list[ClockPause] | None
+    warnings: list[ClockWarning] | None
+    windows: list[Window] | None
+    ledger: TimeLedger | None
+    breaches: list[Breach] | None
+    calendar: str | None
+    calendar_revision: int | None
+    tzdb_version: str | None
+    policy_version: int | None
+    clause: str | None
+    reading: bool | None
+
+
+@shape
+class TenantTime:
+    """The tenant's own time."""
+
+    mode: str | None
+    now: DateTime
+    fired: int | None
+    reached: bool | None
+
+
+@shape
+class Calendar(Node):
+    """Hours of operation: dated versions, closures."""
+
+    name: str
+    zone: str | None
+    notice_days: int | None
+    revision: int | None
+    calendar_revision: int | None
+    tzdb_version: str | None
+    created_at: DateTime | None
+    updated_at: DateTime | None
+    versions: JSON | None
+
+
+@shape
+class CalendarVersion:
+    """A dated version of a calendar."""
+
+    calendar: str | None
+    revision: int | None
+    effective_from: Date | None
+    weekly_hours: JSON | None
+    exceptions: JSON | None
+    closure_rules: JSON | None
+    correction: bool | None
+    reason: str | None
+    library_version: str | None
+    announced_at: DateTime | None
+    published_at: DateTime | None
+    preview: JSON | None
+
+
+@shape
+class Closure:
+    """A date that is closed as a whole."""
+
+    date: Date
+    reasons: list[str]
+    sources: list[str] | None
+
+
+@shape
+class Opening:
+    """Whether an instant is business time."""
+
+    open: bool
+    at: DateTime | None
+    next_opening: DateTime | None
+    next_close: DateTime | None
+    calendar_revision: int | None
+    tzdb_version: str | None
+
+
+@shape
+class Elapsed:
+    """Business time between two instants."""
+
+    business_seconds: Long
+    from_: DateTime | None
+    to: DateTime | None
+    calendar_revision: int | None
+    tzdb_version: str | None
+
+
+@shape
+class Due:
+    """When a target falls due, and why."""
+
+    due_at: DateTime | None
+    from_: DateTime | None
+    target: str | None
+    business_date: Date | None
+    business_seconds: Long | None
+    consumed: JSON | None
+    skipped: JSON | None
+    more_consumed: int | None
+    more_skipped: int | None
+    calendar_revision: int | None
+    tzdb_version: str | None
+
+
+# --- policies, tenants, operations ------------------------------------------------------------------------------------
+
+
+@shape
+class Policy(Node):
+    """The vendor's support terms in force, with every name a caller may use."""
+
+    name: str
+    title: str | None
+    version: int | None
+    effective_from: JSON | None
+    format: JSON | None
+    vendor: str | None
+    source: JSON | None
+    currency: str | None
+    term_zone: str | None
+    unit: JSON | None
+    clauses: JSON | None
+    categories: JSON | None
+    inputs: JSON | None
+    channels: JSON | None
+    languages: JSON | None
+    facts: JSON | None
+    reasons: JSON | None
+    causes: JSON | None
+    outcomes: JSON | None
+    milestones: JSON | None
+    pause_reasons: JSON | None
+    credit_types: JSON | None
+    actions: JSON | None
+    offers: JSON | None
+    labels: JSON | None
+    document: JSON | None
+    versions: JSON | None
+    warnings: JSON | None
+
+
+@shape
+class PolicyCheck:
+    """What is wrong with a draft."""
+
+    valid: bool
+    problems: JSON | None
+
+
+@shape
+class Tenant:
+    """One vendor using the service."""
+
+    tenant_id: ID
+    policy: JSON | None
+    clock: TenantTime | None
+    suspended: bool | None
+    reason: str | None
+    created_at: DateTime | None
+
+
+@shape
+class ApiKey:
+    """A key; the key itself is shown once, when it is made."""
+
+    key_id: ID
+    key: str | None
+    label: str | None
+    kind: str | None
+    scopes: list[str] | None
+    live: bool | None
+    options: JSON | None
+    created_at: DateTime | None
+    expires_at: DateTime | None
+    revoked_at: DateTime | None
+    last_used_at: DateTime | None
+    replaces: ID | None
+
+
+@shape
+class AuditEntry:
+    """Who did what."""
+
+    audit_id: ID
+    at: DateTime | None
+    actor: str | None
+    action: str | None
+    subject: str | None
+    data: JSON | None
+
+
+@shape
+class Event:
+    """Something that happened, as partners are told."""
+
+    id: ID | None
+    event_id: ID | None
+    position: Long | None
+    sequence: Long | None
+    type: str | None
+    customer_id: ID | None
+    timestamp: DateTime | None
+    occurred_at: DateTime | None
+    recorded_at: DateTime | None
+    data: JSON | None
+
+
+@shape
+class WebhookEndpoint:
+    """Where events are sent."""
+
+    endpoint_id: ID | None
+    url: str | None
+    types: JSON | None
+    events: JSON | None
+    state: str | None
+    enabled: bool | None
+    disabled_reason: str | None
+    description: str | None
+    secret: str | None
+    secrets: JSON | None
+    created_at: DateTime | None
+    updated_at: DateTime | None
+    revision: int | None
+
+
+@shape
+class ProblemEntry:
+    """A code that a refusal can have."""
+
+    code: str
+    type: str | None
+    status: int
+    title: str | None
+    cause: str | None
+    next_step: str | None
+
+
+@shape
+class Answer:
+    """An answer as REST gives it."""
+
+    data: JSON | None
+
+
+@strawberry.type
+class PageInfo:
+    """Where a page of a list ends."""
+
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
