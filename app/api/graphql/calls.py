@@ -1,8 +1,9 @@
-"""How a field does its work: it says which operation it means, with which values, and the operation's own route does it.
+"""How a field does its work: it says which operation it means, with which values, and the operation's route does it.
 
 So a GraphQL field and its REST twin cannot drift apart: the same checks of input, the same scopes, the same
-idempotency and paging, the same use case and the same view. What is GraphQL's own is the transaction: all fields of a
-query read one snapshot, opened when the first needs it and closed at the end (decisions 21); each mutation has its own.
+idempotency and paging, the same use case and the same view. What is GraphQL's own is the transaction: all fields of
+a query read one snapshot, opened when the first needs it and closed at the end (decisions 21); each mutation has its
+own.
 """
 
 from __future__ import annotations
