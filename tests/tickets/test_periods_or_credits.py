@@ -80,7 +80,8 @@ async def test_csc_5_a_ticket_while_cover_is_suspended_is_refused_and_resumes_no
     running = next(one for one in await covers_of(shop, who) if one["state"] == "running")
     await shop.ok(await shop.post(f"/v1/covers/{running['cover_id']}/suspension"))
     ticket = await open_ticket(shop, who, category="category_1")
-    assert (ticket["state"], codes(ticket), ticket["reasons"][0]["clause"]) == ("rejected", ["cover_suspended"], "CSC-5")
+    assert (ticket["state"], codes(ticket)) == ("rejected", ["cover_suspended"])
+    assert ticket["reasons"][0]["clause"] == "CSC-5"
     assert "suspended" in [one["state"] for one in await covers_of(shop, who)]
     await order(shop, who, "credits-25", placed_at="2025-02-02T00:00:00Z")
     assert (await open_ticket(shop, who, category="category_1"))["paid_by"] == "credits"
@@ -258,7 +259,8 @@ async def test_csc_16_a_bug_report_costs_nothing_and_needs_nothing(vendor: MakeV
     who = await customer(shop, None)
     ticket = await open_ticket(shop, who, category="bug_report")
     assert (ticket["state"], ticket["paid_by"], ticket["charge"]["held"]) == ("in_progress", "nobody", 0)
-    assert (await act(shop, ticket, "resolution", {"cause": "software_bug", "outcome": "corrected"}))["charge"]["net"] == 0
+    done = await act(shop, ticket, "resolution", {"cause": "software_bug", "outcome": "corrected"})
+    assert done["charge"]["net"] == 0
 
 
 async def test_csc_16_a_bug_returns_the_charge_modified_code_does_not(vendor: MakeVendor) -> None:

@@ -17,10 +17,10 @@ PRICES = {
 async def test_xc_6_and_xc_7_the_price_list_is_held_when_a_ticket_is_opened(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     await order(shop, "frank", "credits-1200")
-    for category, credits in PRICES.items():
+    for category, amount in PRICES.items():
         ticket = await open_ticket(shop, "frank", category=category)
-        assert (ticket["state"], ticket["charge"]["held"]) == ("in_progress", credits), category
-        assert ticket["assessments"][0]["credits"] == credits
+        assert (ticket["state"], ticket["charge"]["held"]) == ("in_progress", amount), category
+        assert ticket["assessments"][0]["credits"] == amount
 
 
 async def test_xc_6_level_0_and_warranty_need_no_points_at_all(vendor: MakeVendor) -> None:
@@ -42,7 +42,8 @@ async def test_xc_8_a_least_price_waits_for_an_assessment(
     await order(shop, "gil", "credits-300")
     ticket = await open_ticket(shop, "gil", category=category)
     assert (ticket["state"], ticket["charge"]["held"]) == ("awaiting_assessment", 0)
-    assert (await refused(shop, ticket, "assessments", {"category": category}, status=422))["code"] == "credits_required"
+    unnamed = await refused(shop, ticket, "assessments", {"category": category}, status=422)
+    assert unnamed["code"] == "credits_required"
     low = await refused(shop, ticket, "assessments", {"credits": too_low}, status=422)
     assert low["code"] == "reason_required"
     done = await act(shop, ticket, "assessments", {"credits": passes})
@@ -53,9 +54,9 @@ async def test_xc_8_a_least_price_waits_for_an_assessment(
 async def test_xc_8_a_range_passes_inside_and_is_marked_outside(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     await order(shop, "hal", "credits-300")
-    for credits, reason, outside in ((80, None, False), (100, None, False), (101, "three old stores", True)):
+    for amount, reason, outside in ((80, None, False), (100, None, False), (101, "three old stores", True)):
         ticket = await open_ticket(shop, "hal", category="sales_n_stats_transfer")
-        body = {"credits": credits} if reason is None else {"credits": credits, "reason": reason}
+        body = {"credits": amount} if reason is None else {"credits": amount, "reason": reason}
         done = await act(shop, ticket, "assessments", body)
         assert done["assessment"]["outside_list"] is outside
         await act(shop, ticket, "withdrawal")
@@ -90,7 +91,8 @@ async def test_xc_9_formula_prices_with_named_inputs(vendor: MakeVendor) -> None
      ({"category": "aspe_transfer", "inputs": {"N": "3"}}, "invalid_input", "/inputs/N"),
      ({"category": "aspe_transfer", "inputs": {"N": 100_001}}, "input_out_of_range", "/inputs/N"),
      ({"channel": "pigeon"}, "unknown_channel", "/channel"), ({"pay_with": "gold"}, "unknown_pay_with", "/pay_with"),
-     ({"credit_type": "gold"}, "unknown_credit_type", "/credit_type"), ({"facts": {"x": 1}}, "unknown_fact", "/facts/x")])
+     ({"credit_type": "gold"}, "unknown_credit_type", "/credit_type"),
+     ({"facts": {"x": 1}}, "unknown_fact", "/facts/x")])
 async def test_xc_9_wrong_input_is_refused_and_named(
     vendor: MakeVendor, change: dict[str, object], code: str, pointer: str
 ) -> None:
@@ -154,14 +156,14 @@ async def test_xc_11_a_software_bug_returns_all_points(vendor: MakeVendor) -> No
 async def test_xc_12_a_dispute_ends_upheld_reduced_or_returned(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     await order(shop, "pia", "credits-120")
-    for decision, credits, net in (("upheld", None, 40), ("reduced", 10, 10), ("returned", None, 0)):
+    for decision, amount, net in (("upheld", None, 40), ("reduced", 10, 10), ("returned", None, 0)):
         ticket = await open_ticket(shop, "pia", category="level_3")
         assert (await refused(shop, ticket, "disputes", {"reason": "too dear"}))["code"] == "wrong_state"
         await act(shop, ticket, "resolution", {})
         opened = await act(shop, ticket, "disputes", {"reason": "too dear"})
         assert (opened["dispute"]["number"], opened["dispute"]["clause"]) == (1, "XC-12")
         assert (await refused(shop, ticket, "disputes", {}))["code"] == "dispute_open"
-        body = {"decision": decision} if credits is None else {"decision": decision, "credits": credits}
+        body = {"decision": decision} if amount is None else {"decision": decision, "credits": amount}
         done = await act(shop, ticket, "disputes/1/decision", body)
         assert (done["charge"]["net"], done["dispute"]["credits"]) == (net, net)
         assert (await refused(shop, ticket, "disputes/1/decision", body))["code"] == "dispute_decided"
@@ -174,8 +176,9 @@ async def test_xc_12_a_reduced_charge_is_below_the_old_one(vendor: MakeVendor) -
     ticket = await open_ticket(shop, "quin", category="level_1")
     await act(shop, ticket, "resolution", {})
     await act(shop, ticket, "disputes", {})
-    for credits in (10, 11):
-        answer = await refused(shop, ticket, "disputes/1/decision", {"decision": "reduced", "credits": credits}, status=422)
+    for amount in (10, 11):
+        body = {"decision": "reduced", "credits": amount}
+        answer = await refused(shop, ticket, "disputes/1/decision", body, status=422)
         assert answer["code"] == "credits_not_below"
     assert (await refused(shop, ticket, "disputes/1/decision", {"decision": "reduced"}, status=422))["code"] \
         == "credits_required"
