@@ -64,6 +64,8 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "policy_not_found": Entry(404, "Policy not found", "The tenant has no policy of this name or version.", "See GET /v1/policies."),
     "unknown_policy": Entry(422, "Unknown policy", "No policy of this name is shipped.", "Name one of the policies in `facts`."),
     "policy_invalid": Entry(422, "Policy document not valid", "The document has mistakes; each is named with its line.", "Correct them; POST /v1/policies/validate checks without publishing."),
+    "policy_name_differs": Entry(422, "Another policy's name", "The document's `policy` is not the name in the path.", "Publish it under its own name, or correct `policy` in the document."),
+    "effective_in_past": Entry(422, "In the past", "A version cannot come into force before now: what has been decided stays decided.", "Give a later instant, or leave it out for now."),
     # --- tenants, keys, clock
     "tenant_not_found": Entry(404, "Tenant not found", "There is no tenant of this id.", "Make it with PUT /v1/tenants/{tenant_id}."),
     "tenant_conflict": Entry(409, "Tenant exists otherwise", "A tenant of this id exists with another policy or clock.", "Use another id; policies change by POST /v1/policies/{name}/versions."),
@@ -198,6 +200,15 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "dispute_window_passed": Entry(409, "Too late to dispute", "The time for disputes has passed.", "Ask the vendor."),
     "credits_not_below": Entry(422, "Not below the charge", "A reduced charge is below the one that stands.", "Send fewer credits than `facts.charge`, or decide upheld."),
     "credits_not_expected": Entry(422, "Credits not expected", "Only a reduced charge names credits.", "Leave `credits` out."),
+    # --- webhooks and events
+    "webhook_endpoint_not_found": Entry(404, "Webhook endpoint not found", "There is no endpoint of this id.", "See GET /v1/webhook-endpoints."),
+    "webhook_delivery_not_found": Entry(404, "Delivery not found", "The endpoint has no delivery of this id, or it is no longer kept.", "See GET /v1/webhook-endpoints/{endpoint_id}/deliveries."),
+    "webhook_delivery_pending": Entry(409, "Still on its way", "The delivery has not ended yet; it is tried again by itself.", "Wait for `facts.next_attempt_at`."),
+    "webhook_endpoint_disabled": Entry(409, "Endpoint disabled", "Nothing is sent to a disabled endpoint.", "Enable it: PATCH /v1/webhook-endpoints/{endpoint_id} with `{\"enabled\": true}`."),
+    "webhook_target_refused": Entry(422, "Not a place for webhooks", "Webhooks go by https to public addresses, on port 443 or 8443, without credentials in the URL.", "Give another URL; the operator may allow private addresses with RETAINER_ALLOW_PRIVATE_WEBHOOKS."),
+    "too_many_webhook_endpoints": Entry(409, "Too many endpoints", "The tenant has as many endpoints as it may have.", "Delete one, or let one take several event types."),
+    "unknown_event_type": Entry(422, "Unknown event type", "There is no event of this type.", "Use a type of openapi/asyncapi.json, a pattern such as `ticket.*`, or `*`."),
+    "event_not_found": Entry(404, "Event not found", "There is no event of this id, or it is no longer kept.", "See GET /v1/events."),
     # --- GraphQL
     "graphql_syntax": Entry(400, "Not a GraphQL document", "The document cannot be parsed.", "Correct it where `locations` points."),
     "graphql_invalid": Entry(400, "Not valid under the schema", "The document asks for something that the schema does not have, or names no operation.", "See the schema: openapi/schema.graphql, or introspection with a sandbox key."),

@@ -22,7 +22,7 @@ _POSITION: Final = re.compile(r"\d{1,15}\Z", re.ASCII)
 async def list_events(
     caller: Annotated[Caller, scoped("events:read")],
     page: Paging,
-    after: Annotated[QueryId | None, Query(description="A position, an event's id or a cursor; go on behind it")] = None,
+    after: Annotated[QueryId | None, Query(description="A position, an event's id or a cursor")] = None,
     type: Annotated[list[QueryId] | None, Query(description="Types or `noun.*`; may be repeated")] = None,
     customer_id: Annotated[QueryId | None, Query(description="Only this customer's")] = None,
 ) -> Response:
@@ -52,7 +52,8 @@ def _start(secret: bytes, context: str, given: str) -> int | str:
         return given
     key = decode_cursor(secret, context, given)
     if not key or not isinstance(key[0], int):
-        raise Problem("invalid_input", errors=[FieldError("/after", "not_a_position", "A position is wanted.", "query")])
+        wrong = FieldError("/after", "not_a_position", "A position is wanted.", "query")
+        raise Problem("invalid_input", errors=[wrong])
     return key[0]
 
 

@@ -1,0 +1,48 @@
+"""The worker's jobs for webhooks going out, made for the database that the worker brings."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from app.connectors.courier import Courier
+from app.connectors.sender import Sender
+from app.db.engine import Database
+from app.db.secrets import Cipher
+from app.settings import Settings
+
+
+class Deliveries:
+    """An `app.worker.Job`: fans events out, starts what is due, and now and then removes what is old."""
+
+    __name__ = "deliveries"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._courier: Courier | None = None
+
+    async def __call__(self, db: Database, tenant_id: str) -> int:
+        """One turn of a tenant; how much was done."""
+        courier = self._courier = self._courier or courier_of(self._settings, db)
+        made = await courier.deliveries(db, tenant_id)
+        return made + await courier.retention(db, tenant_id)
+
+    async def close(self) -> None:
+        """Lets what is under way finish for a moment. What is cut off goes out again, with the same id."""
+        if self._courier is not None:
+            await self._courier.close()
+            self._courier = None
+
+
+def courier_of(settings: Settings, db: Database) -> Courier:
+    """A courier as the settings want it."""
+    secret = settings.secret_key.get_secret_value() if settings.secret_key else settings.database_url or ""
+    return Courier(
+        db, Sender(allow_private=settings.allow_private_webhooks), Cipher(secret),
+        keep_deliveries=timedelta(days=settings.delivery_retention_days),
+        keep_events=timedelta(days=settings.event_retention_days),
+    )  # fmt: skip
+
+
+def jobs(settings: Settings) -> list[Deliveries]:
+    """The jobs of this module."""
+    return [Deliveries(settings)]
