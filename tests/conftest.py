@@ -17,7 +17,7 @@ from fastapi import FastAPI
 
 from app.db.engine import Database
 from app.main import create_app
-from tests.support import databases
+from tests.support import databases, recording
 from tests.support.api import OPERATOR_KEY, START, Vendor, client_of, make_vendor, running, settings_for
 
 MakeVendor = Callable[..., Awaitable[Vendor]]
@@ -80,3 +80,8 @@ async def vendor(app: FastAPI) -> AsyncIterator[MakeVendor]:
     yield make
     for one in made:
         await one.close()
+
+
+def pytest_sessionfinish() -> None:
+    """Writes what was recorded for the contract, when asked to."""
+    recording.write()

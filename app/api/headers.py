@@ -24,7 +24,7 @@ def etag(version: Any) -> str:
 
 
 def require_match(request: Request, current: str | None) -> None:
-    """412 ``precondition_failed`` when ``If-Match`` or ``If-None-Match`` does not hold; ``current`` None: there is none.
+    """412 ``precondition_failed`` when ``If-Match`` or ``If-None-Match`` fails; ``current`` None: there is none.
 
     Call it inside the transaction, once the row is locked, so that no update is lost.
     """

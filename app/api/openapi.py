@@ -1,7 +1,8 @@
 """The published contract: FastAPI's own schema, with what our doors do that it cannot see.
 
 Added here: who may call (scopes), ``validate_only`` and ``Idempotency-Key``, the problem answers, servers and tags, and
-shapes and examples of answers, recorded from the tests' real calls into ``openapi/answers.json`` (`tests.support.recording`).
+shapes and examples of answers, recorded from the tests' real calls into ``openapi/answers.json`` by
+`tests.support.recording`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from app.api import deps
-from app.api.problems import MEDIA_TYPE, MONEY_SCHEMA, REASON_SCHEMA, REMEDY_SCHEMA, SCHEMA
+from app.api.problems import MEDIA_TYPE, MONEY_SCHEMA, REASON_SCHEMA, REMEDY_SCHEMA, SCHEMA, problems
+from app.api.strict import NATURAL_MARK
 
 ANSWERS: Final = Path(__file__).resolve().parent.parent.parent / "openapi" / "answers.json"
 TAGS: Final = (
@@ -30,7 +32,8 @@ TAGS: Final = (
 DESCRIPTION: Final = (
     "The ledger and the rules of paid support: credits, cover, quotes and promised times, with a reason for every "
     "answer.\n\nCredits are integers, money is a decimal string with a currency, instants are RFC 3339 with an offset "
-    "and answered in UTC. Unknown fields are refused in requests; ignore unknown fields and values in answers, more will come."
+    "and answered in UTC. Unknown fields are refused in requests; ignore unknown fields and values in answers: more "
+    "will come."
 )
 DECISION_SCHEMA: Final[dict[str, Any]] = {
     "title": "Decision",
@@ -120,7 +123,8 @@ def scopes_of(route: APIRoute) -> tuple[str, ...] | None:
 
 def takes_key(route: APIRoute) -> bool:
     """Whether the operation needs an Idempotency-Key."""
-    return "POST" in (route.methods or ()) and deps._keyed in dependencies(route)
+    natural = getattr(route.endpoint, NATURAL_MARK, False)
+    return "POST" in (route.methods or ()) and not natural and deps._keyed in dependencies(route)
 
 
 def _finish(
@@ -157,7 +161,7 @@ def _finish(
             }
         )
     for one in parameters:
-        if "example" not in one and "examples" not in one.get("schema", {}):
+        if "example" not in one:
             one["example"] = _parameter_example(one)
     if not parameters:
         operation.pop("parameters")
@@ -176,6 +180,7 @@ _PARAMETERS: Final = {
     "code": "unauthorized",
     "name": "service-hours",
     "number": 1,
+    "kind": "ticket",
     "validate_only": False,
     "action": "open_ticket",
 }
@@ -198,6 +203,9 @@ def _answers(operation: dict[str, Any], route: APIRoute, recorded: dict[str, Any
     responses: dict[str, Any] = operation["responses"]
     if "422" in responses and MEDIA_TYPE not in responses["422"].get("content", {}):
         responses.pop("422")
+    if operation["security"]:
+        for status, answer in problems().items():
+            responses.setdefault(str(status), answer)
     success = [code for code in responses if code.startswith("2")]
     if route.methods == {"PUT"} and "201" in success and "200" not in responses:
         responses["200"] = {**responses["201"], "description": "The same body again: as it is today"}

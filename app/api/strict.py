@@ -31,11 +31,13 @@ BODY_SECONDS: Final = 30.0
 MAX_DEPTH: Final = 32
 MAX_ERRORS: Final = 50
 MAX_PARAMETERS: Final = 60
+PATH_VALUE: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,200}\Z")
 
 E = TypeVar("E", bound=Callable[..., Any])
 
 _LIMIT_MARK: Final = "__retainer_body_limit__"
 _RAW_MARK: Final = "__retainer_raw_body__"
+NATURAL_MARK: Final = "__retainer_natural_key__"
 
 
 def big(endpoint: E) -> E:
@@ -48,6 +50,12 @@ def inbound(endpoint: E) -> E:
     """Marks an operation that takes a delivery as it is: 1 MiB, any media type, read with ``request.body()``."""
     setattr(endpoint, _LIMIT_MARK, INBOUND_LIMIT)
     setattr(endpoint, _RAW_MARK, True)
+    return endpoint
+
+
+def by_natural_key(endpoint: E) -> E:
+    """Marks a POST that needs no Idempotency-Key, since its body names the thing made (a refund, a split)."""
+    setattr(endpoint, NATURAL_MARK, True)
     return endpoint
 
 
@@ -133,7 +141,9 @@ def _inspect(root: Any, *, escapes: bool) -> None:  # noqa: C901 - one case a ki
     while stack:
         value, path, depth = stack.pop()
         if depth > MAX_DEPTH + 1:
-            raise Problem("too_deep")
+            raise Problem(
+                "too_deep", errors=[FieldError(path, "too_deep", "Nested more than 32 levels deep.")]
+            )
         if isinstance(value, dict):
             if isinstance(value, _Twice):
                 where = f"{path}/{pointer_part(value.field)}"
@@ -246,24 +256,18 @@ def _check_query(query: bytes, known: frozenset[str], many: frozenset[str]) -> N
 
 
 def _check_path(request: Request) -> None:
+    """Ids in the path: at most 200 characters of UTF-8 without control characters."""
     raw = request.scope.get("raw_path") or b""
-    if b"%" not in raw:
-        return
-    decoded = _decoded(raw.decode("latin-1").partition("?")[0].replace("+", "%2B"))
-    if decoded is None or "\x00" in decoded:
-        wrong = [
-            name
-            for name, value in request.path_params.items()
-            if isinstance(value, str) and ("\x00" in value or "\ufffd" in value)
-        ] or [""]
+    broken = b"%" in raw and _decoded(raw.decode("latin-1").partition("?")[0].replace("+", "%2B")) is None
+    wrong = [
+        name
+        for name, value in request.path_params.items()
+        if not PATH_VALUE.match(str(value)) or (broken and "\ufffd" in str(value))
+    ]
+    if wrong:
+        message = "1 to 200 characters in UTF-8, without control characters."
         raise Problem(
-            "invalid_input",
-            errors=[
-                FieldError(
-                    f"/{name}", "bad_character", "A NUL character or bytes that are not UTF-8.", "path"
-                )
-                for name in wrong
-            ],
+            "invalid_input", errors=[FieldError(f"/{name}", "bad_text", message, "path") for name in wrong]
         )
 
 

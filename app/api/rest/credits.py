@@ -197,7 +197,7 @@ def checked_then(
 
     async def handle(request: Request) -> Response:
         scope = request.scope
-        if scope.get("query_string") or b"%" in (scope.get("raw_path") or b""):
+        if scope.get("query_string") or b"%" in (scope.get("raw_path") or b"") or len(scope["path"]) > 160:
             return await checked(request)
         scope["retainer.route"] = route.path_format
         scope["retainer.operation"] = route.operation_id

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Response
-from pydantic import Field
 
 from app.api.deps import OperatorOnly
 from app.api.problems import FieldError, Problem, problems
@@ -28,7 +27,7 @@ class ClockBody(Body):
 class TenantBody(Body):
     """A tenant under one of the shipped policies."""
 
-    policy: Name = Field(examples=["avactis"])
+    policy: Name
     clock: ClockBody = ClockBody()
 
 

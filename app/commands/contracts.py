@@ -1,0 +1,67 @@
+"""`retainer contracts`: writes the published contracts, or with ``--check`` says which have drifted.
+
+``openapi/openapi.json``, ``openapi/schema.graphql``, ``openapi/problems.json`` and ``openapi/policy.schema.json``.
+They are committed, and their diff is the review of the API. Needs no database.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.commands.base import ROOT, CommandError
+from app.settings import Settings
+
+
+def contracts() -> Iterator[tuple[Path, str]]:
+    """Each contract's place and text, made from the code alone."""
+    from app.api import graphql
+    from app.api.openapi import build
+    from app.api.problems import published
+    from app.documents.policy_document import json_schema
+    from app.main import create_app
+
+    folder = ROOT / "openapi"
+    settings = Settings(data_dir=Path("/nonexistent"), database_url="postgresql://nowhere/nothing")
+    app = create_app(settings)
+    yield folder / "openapi.json", _text(build(app))
+    yield folder / "problems.json", _text({"problems": published()})
+    yield folder / "policy.schema.json", _text(json_schema())
+    yield folder / "schema.graphql", graphql.print_schema(app).rstrip() + "\n"
+
+
+def _text(document: Any) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def drifted() -> list[str]:
+    """The contracts that are not what the code would publish."""
+    return [
+        str(path.relative_to(ROOT))
+        for path, text in contracts()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
+
+
+def run(
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if one has drifted.")] = False,
+) -> None:
+    """Write the published contracts under openapi/, or check them."""
+    if check:
+        found = drifted()
+        if found:
+            raise CommandError(f"drifted: {', '.join(found)}; run `make contracts` and review the difference")
+        print("retainer: the contracts are what the code publishes")
+        return
+    for path, text in contracts():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        print(f"retainer: wrote {path.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    typer.run(run)

@@ -1,0 +1,60 @@
+"""The published contracts are what the code publishes (house rule 17), and hold what callers need."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+
+from app.commands.contracts import drifted
+from tests.support.contract import operations
+
+
+def test_the_committed_contracts_have_not_drifted() -> None:
+    """`make contracts` writes them; their diff is the review of the API."""
+    assert drifted() == []
+
+
+def test_every_body_and_answer_has_an_example() -> None:
+    for one in operations():
+        for media in one.spec.get("requestBody", {}).get("content", {}).values():
+            assert "example" in media or "examples" in media or "schema" in media, one.id
+        success = [spec for status, spec in one.spec["responses"].items() if status.startswith("2")]
+        assert success, one.id
+        for answer in success:
+            for media, content in answer.get("content", {}).items():
+                assert media != "application/json" or "example" in content or "examples" in content, one.id
+
+
+def test_every_write_can_be_tried_and_says_so() -> None:
+    for one in operations():
+        if one.writes and one.secured:
+            assert any(p["name"] == "validate_only" for p in one.parameters("query")), one.id
+
+
+def test_every_problem_is_declared_in_its_own_media_type() -> None:
+    for one in operations():
+        for status, answer in one.spec["responses"].items():
+            if status.startswith(("4", "5")):
+                assert list(answer["content"]) == ["application/problem+json"], (one.id, status)
+
+
+async def test_the_docs_ask_nobody_outside(api: httpx.AsyncClient) -> None:
+    page = await api.get("/docs")
+    assert page.status_code == 200
+    assert not re.search(r"""(?:src|href|url)[=:]\s*["']https?:""", page.text)
+    for asset in re.findall(r'(?:src|href)="(/[^"]+)"', page.text):
+        found = await api.get(asset)
+        assert found.status_code == 200, asset
+        assert (await api.get(asset, headers={"If-None-Match": found.headers["etag"]})).status_code == 304
+    for wrong in (
+        "/static/../docs.py",
+        "/static/%2e%2e/docs.py",
+        "/static/",
+        "/static/%00",
+        "/static/nothing.js",
+    ):
+        assert (await api.get(wrong)).status_code in (404, 422), wrong
+    contract = (await api.get("/openapi.json")).json()
+    assert contract["openapi"] == "3.1.0"
+    assert contract["servers"]

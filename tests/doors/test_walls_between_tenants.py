@@ -1,0 +1,172 @@
+"""Row-level security: a second wall that stands even if a query forgets its tenant (issue 5, hardening R15)."""
+
+# ruff: noqa: E501 - statements read best in one line
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.db.engine import Database
+from app.db.schema import metadata
+from tests.conftest import MakeVendor
+from tests.support.databases import connect
+
+OPEN = {"directory", "alembic_version"}
+
+
+async def rows(url: str, sql: str) -> list[tuple[object, ...]]:
+    connection = await connect(url)
+    try:
+        return [tuple(row) for row in await connection.fetch(sql)]
+    finally:
+        await connection.close()
+
+
+async def test_every_table_but_the_directory_forces_row_level_security(module_url: str) -> None:
+    found = await rows(
+        module_url,
+        """
+        select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = 'public' and c.relkind in ('r', 'p') and not (c.relrowsecurity and c.relforcerowsecurity)""",
+    )
+    assert {one[0] for one in found} == OPEN
+
+
+async def test_every_policy_reads_and_writes_by_the_tenant(module_url: str) -> None:
+    found = await rows(
+        module_url, "select tablename, qual, with_check from pg_policies where schemaname = 'public'"
+    )
+    for table, using, check in found:
+        assert "app.tenant" in str(using), table
+        assert "app.tenant" in str(check), table
+        assert "tenant_id" in str(using), table
+    assert len(found) >= len(metadata.tables) - 1
+
+
+async def test_every_unique_and_foreign_key_is_led_by_the_tenant(module_url: str) -> None:
+    found = await rows(
+        module_url,
+        """
+        select t.relname, i.relname,
+               (select a.attname from pg_attribute a where a.attrelid = t.oid and a.attnum = x.indkey[0])
+        from pg_index x join pg_class i on i.oid = x.indexrelid join pg_class t on t.oid = x.indrelid
+        join pg_namespace n on n.oid = t.relnamespace
+        where n.nspname = 'public' and x.indisunique""",
+    )
+    assert found
+    assert [one for one in found if one[0] not in OPEN and one[2] != "tenant_id"] == []
+    foreign = await rows(
+        module_url,
+        """
+        select c.conname, (select a.attname from pg_attribute a where a.attrelid = c.conrelid and a.attnum = c.conkey[1])
+        from pg_constraint c join pg_namespace n on n.oid = c.connamespace where n.nspname = 'public' and contype = 'f'""",
+    )
+    assert [one for one in foreign if one[1] != "tenant_id"] == []
+
+
+async def test_no_view_or_definer_function_goes_round_the_wall(module_url: str) -> None:
+    views = await rows(
+        module_url,
+        """
+        select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = 'public' and c.relkind in ('v', 'm')
+        and not coalesce(c.reloptions @> array['security_invoker=true'], false)""",
+    )
+    definers = await rows(
+        module_url,
+        """
+        select p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+        where n.nspname = 'public' and p.prosecdef""",
+    )
+    assert (views, definers) == ([], [])
+
+
+async def test_the_role_owns_nothing_and_bypasses_nothing(db: Database) -> None:
+    async with db.bare() as connection:
+        role, superuser, bypass, creates = (
+            await connection.execute(
+                text(
+                    "select current_user::text, rolsuper, rolbypassrls, rolcreaterole or rolcreatedb from pg_roles"
+                    " where rolname = current_user"
+                )
+            )
+        ).one()
+        owned = (
+            await connection.execute(
+                text(
+                    "select count(*) from pg_class where relowner = (select oid from pg_roles where rolname = current_user)"
+                )
+            )
+        ).scalar_one()
+    assert (role, superuser, bypass, creates, owned) == ("retainer_app", False, False, False, 0)
+
+
+@pytest.mark.parametrize("setting", [None, "", "nobody", "' or true --", "%"])
+async def test_without_the_tenant_there_are_no_rows_and_no_faults(
+    db: Database, vendor: MakeVendor, setting: str | None
+) -> None:
+    await vendor("avactis")
+    async with db.bare() as connection:
+        if setting is not None:
+            await connection.execute(text("select set_config('app.tenant', :to, true)"), {"to": setting})
+        for table in metadata.tables:
+            if table in OPEN:
+                continue
+            count = (await connection.execute(text(f'select count(*) from "{table}"'))).scalar_one()
+            assert count == 0, table
+
+
+async def test_nothing_can_be_written_into_another_tenant(db: Database, vendor: MakeVendor) -> None:
+    acme, beta = await vendor("avactis"), await vendor("avactis")
+    async with db.bare() as connection:
+        await connection.execute(text("select set_config('app.tenant', :to, true)"), {"to": acme.tenant_id})
+        changed = await connection.execute(
+            text("update tenant set suspended = true where tenant_id = :other"), {"other": beta.tenant_id}
+        )
+        assert changed.rowcount == 0
+    async with db.bare() as connection:
+        await connection.execute(text("select set_config('app.tenant', :to, true)"), {"to": acme.tenant_id})
+        with pytest.raises(Exception, match="row-level security"):
+            await connection.execute(
+                text(
+                    "insert into customer (tenant_id, customer_id, external_id, event_sequence, data, profile, created_at)"
+                    " values (:other, 'cus_x', 'x', 0, '{}', '{}', now())"
+                ),
+                {"other": beta.tenant_id},
+            )
+
+
+async def test_the_setting_does_not_leak_to_the_next_user_of_a_connection(
+    db: Database, vendor: MakeVendor
+) -> None:
+    acme = await vendor("avactis")
+    await db.read(acme.tenant_id, lambda tx: tx.rows(text("select 1")))
+    async with db.bare() as connection:
+        left = (await connection.execute(text("select current_setting('app.tenant', true)"))).scalar_one()
+        count = (await connection.execute(text("select count(*) from tenant"))).scalar_one()
+    assert left in (None, "")
+    assert count == 0
+
+
+async def test_what_is_done_is_never_changed(db: Database, module_url: str) -> None:
+    """Append-only tables refuse the service's role (no grant) and their owner (a trigger)."""
+    for table in ("entry", "operation", "entity_event", "audit_trail", "clock_outcome"):
+        async with db.bare() as connection:
+            with pytest.raises(Exception, match="permission denied"):
+                await connection.execute(text(f"delete from {table}"))
+
+
+async def test_a_privileged_role_is_refused_at_the_start(module_url: str) -> None:
+    privileged = await rows(
+        module_url, "select rolsuper or rolbypassrls from pg_roles where rolname = current_user"
+    )
+    if privileged != [(True,)]:
+        pytest.skip("this server's owner is not privileged")
+    database = Database(module_url)
+    await database.engine.dispose()
+    database.engine = create_async_engine(module_url)
+    with pytest.raises(RuntimeError, match="superuser"):
+        await database.check_role()
+    await database.close()

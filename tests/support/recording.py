@@ -1,0 +1,166 @@
+"""Records what the application answers in tests, for the shapes and examples of the contract.
+
+``RETAINER_RECORD=1 make test`` rewrites ``openapi/answers.json``: for each operation the shape of all its answers that
+succeeded and one example. So the contract shows literal answers of the real service under the real policies.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+ANSWERS = Path(__file__).resolve().parents[2] / "openapi" / "answers.json"
+WANTED = bool(os.environ.get("RETAINER_RECORD"))
+MOST_SAMPLES = 400
+MAPS = {
+    "facts",
+    "inputs",
+    "attributes",
+    "by_type",
+    "labels",
+    "messages",
+    "result",
+    "response",
+    "data_by",
+    "profile",
+}
+"""Members whose names are data."""
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z\Z")
+_SHARED = (
+    ("Money", {"amount", "currency"}, set()),
+    ("Decision", {"allowed", "at", "policy", "reasons", "remedies"}, {"trace"}),
+    ("Reason", {"code", "clause", "message", "facts", "reading"}, {"would_change"}),
+)
+_samples: dict[str, list[tuple[Any, Any]]] = {}
+
+
+def hooks(app: FastAPI) -> dict[str, list[Any]]:
+    """Event hooks for a client of the application; none unless recording."""
+    if not WANTED:
+        return {}
+
+    async def note(response: httpx.Response) -> None:
+        if not response.is_success:
+            return
+        route = _route(app, response.request.method, response.request.url.path)
+        if route is None or not response.headers.get("content-type", "").startswith("application/json"):
+            return
+        await response.aread()
+        sent = response.request.content
+        kept = _samples.setdefault(str(route.operation_id), [])
+        if len(kept) < MOST_SAMPLES:
+            kept.append((json.loads(sent) if sent else None, response.json()))
+
+    return {"response": [note]}
+
+
+def _route(app: FastAPI, method: str, path: str) -> APIRoute | None:
+    for route in app.routes:
+        if (
+            isinstance(route, APIRoute)
+            and route.include_in_schema
+            and method in route.methods
+            and route.path_regex.match(path)
+        ):
+            return route
+    return None
+
+
+def write() -> None:
+    """Merges what was recorded into the file."""
+    if not WANTED or not _samples:
+        return
+    known = json.loads(ANSWERS.read_text()) if ANSWERS.exists() else {}
+    operations = known.get("operations", {})
+    for name, samples in sorted(_samples.items()):
+        answers = [answer for _, answer in samples]
+        request, example = max(
+            samples, key=lambda one: (min(len(json.dumps(one[1])), 2500), len(json.dumps(one[0])))
+        )
+        entry: dict[str, Any] = {"schema": {"title": f"{name[0].upper()}{name[1:]}Answer", **shape(answers)}}
+        if request is not None:
+            entry["request"] = _short(request)
+        entry["response"] = _short(example)
+        operations[name] = entry
+    ANSWERS.parent.mkdir(exist_ok=True)
+    document = {"operations": dict(sorted(operations.items()))}
+    ANSWERS.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+
+
+def _short(value: Any, depth: int = 0) -> Any:
+    if isinstance(value, dict):
+        return {name: _short(inner, depth + 1) for name, inner in list(value.items())[:60]}
+    if isinstance(value, list):
+        return [_short(one, depth + 1) for one in value[:2]]
+    if isinstance(value, str):
+        if value.startswith("rtn_"):
+            return value[:9] + "0123456789ABCDEFGHIJKLMNOPQRSTUV_000000"
+        return value[:500]
+    return value
+
+
+def shape(values: list[Any], name: str = "") -> dict[str, Any]:
+    """A schema that all values satisfy, as narrow as is safe."""
+    if not values:
+        return {}
+    nullable = any(one is None for one in values)
+    kinds = {_kind(one) for one in values if one is not None}
+    rest = [one for one in values if one is not None]
+    if len(kinds) != 1:
+        names = sorted(kinds | ({"null"} if nullable else set()))
+        return (
+            {"type": names if len(names) > 1 else names[0]}
+            if kinds <= {"string", "integer", "boolean"}
+            else {}
+        )
+    kind = kinds.pop()
+    if kind == "object":
+        found = _object(rest, name)
+    elif kind == "array":
+        inner = shape([item for one in rest for item in one])
+        found = {"type": "array", "items": inner}
+    else:
+        found = {"type": kind}
+        if kind == "string" and all(_INSTANT.match(one) for one in rest):
+            found["format"] = "date-time"
+    if nullable:
+        if "$ref" in found:
+            return {"anyOf": [found, {"type": "null"}]}
+        found["type"] = [found["type"], "null"]
+    return found
+
+
+def _object(values: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    if name in MAPS:
+        return {"type": "object", "additionalProperties": True}
+    for ref, needed, more in _SHARED:
+        if all(needed <= set(one) <= needed | more for one in values):
+            return {"$ref": f"#/components/schemas/{ref}"}
+    names = list(dict.fromkeys(key for one in values for key in one))
+    required = [key for key in names if all(key in one for one in values)]
+    return {
+        "type": "object",
+        **({"required": required} if required else {}),
+        "properties": {key: shape([one[key] for one in values if key in one], key) for key in names},
+        "additionalProperties": True,
+    }
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case bool():
+            return "boolean"
+        case int():
+            return "integer"
+        case str():
+            return "string"
+        case list():
+            return "array"
+    return "object"
