@@ -28,7 +28,6 @@ from app.domain.order_lines import Terms, line_facts, paid_price, pin_of, shown,
 from app.domain.period import add_term
 from app.domain.policy import ChoiceGrant, CoverGrant, CreditGrant, Grant, NotGranted, Offer, Policy
 from app.domain.text import render
-from app.domain.wire import jsonable
 
 
 @dataclass(slots=True)
@@ -90,7 +89,7 @@ def settle(book: Book, orders: Sequence[Order], terms: Terms) -> None:
             if cover.version == 1 and cover.cover_id in book.plan.covers and cover.cover_id not in told:
                 tell_cover(book, cover, notices)
         answer = {**order.answer, **outcome.published(), "notices": notices}
-        if jsonable(answer) != jsonable(order.answer):
+        if answer != order.answer:
             order.answer = answer
             book.plan.orders[order.order_id] = order
 
