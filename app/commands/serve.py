@@ -24,6 +24,7 @@ from typing import Any, Final
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from app.api.edges import GuardedProtocol
 from app.commands.base import CommandError, embedded
 from app.commands.migrate import upgrade
 from app.embedded import DataFolderLock, EmbeddedPostgres, EmbeddedPostgresError, die_with_parent
@@ -214,7 +215,9 @@ def _serve(settings: Settings, listening: socket.socket) -> None:
         port=port,
         workers=settings.workers,
         loop="uvloop",
-        http="httptools",
+        http=GuardedProtocol,  # the server's own has no deadline for a head or a body
+        ws="none",
+        proxy_headers=False,  # an address that a caller may write himself is no address
         lifespan="on",
         log_config=None,
         access_log=False,
