@@ -24,7 +24,7 @@ from app.api.limits import Limits
 from app.api.middleware import Edge
 from app.api.observability import Figures, configure_logging
 from app.api.pages import docs
-from app.connectors import courier
+from app.connectors import courier, inbound
 from app.db.engine import Database
 from app.db.gather import Gatherer
 from app.db.secrets import Cipher
@@ -134,6 +134,7 @@ def house_of(settings: Settings, database: Database) -> House:
             "settings": settings,
             "handlers": worker.agenda_handlers(),
             "credits": gatherer(settings, database),
+            "inbound": inbound.inbox_of(settings),
             "cipher": Cipher(secret),
         },
     )

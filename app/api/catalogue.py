@@ -217,4 +217,13 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "document_unknown": Entry(404, "Unknown document", "No trusted document has this id.", "Register the document with the operator, or send its text as `query` if the key may."),
     "document_required": Entry(403, "Trusted documents only", "This key runs trusted documents only.", "Send the `documentId` of a trusted document: `sha256:` and the hash of its text."),
     "not_acceptable": Entry(406, "No answer that you accept", "The `Accept` header names neither `application/graphql-response+json` nor `application/json`.", "Accept one of them."),
+    # --- events coming in
+    "source_not_found": Entry(404, "Source not found", "There is no source of this name, or nothing listens at this address.", "See GET /v1/sources; make one with PUT /v1/sources/{name}."),
+    "source_conflict": Entry(409, "Source is of another kind", "A source of this name exists, or existed, with another kind.", "Use another name."),
+    "secret_missing": Entry(422, "Secret missing", "This kind of source signs with a secret of the shop's or helpdesk's.", "Give `secret` as the shop shows it."),
+    "secret_malformed": Entry(422, "Secret malformed", "A Standard Webhooks secret is `whsec_` and base64.", "Leave `secret` out to have one made, or give one in that form."),
+    "signature_invalid": Entry(401, "Signature not valid", "The signature is missing, wrong, or older than the sender's tolerance.", "Check that both sides have the same secret, that the body is sent unchanged, and that the sender's clock is right."),
+    "delivery_not_found": Entry(404, "Delivery not found", "The source has no delivery of this id.", "See GET /v1/sources/{name}/deliveries."),
+    "delivery_erased": Entry(409, "Delivery erased", "What this delivery held was erased with its customer.", "Nothing can be replayed; put the order or ticket by its own call if it must be."),
+    "order_line_changed": Entry(409, "Order line changed", "The shop changed the quantity of a line after it had brought its grant.", "Refund the line and bring the difference by an order of its own."),
 }

@@ -116,6 +116,44 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, dict[str, Any]]:
     return 201, order_view(order, order.answer, customer_id=command.customer_id, policy=policy.policy)
 
 
+async def put_snapshot(tx: Tx, command: PutOrder) -> tuple[int, dict[str, Any]]:
+    """Records an order, or brings the recorded one up to date, for shops that send an order as it stands: lines that are
+    new, or were mapped to an offer only now, are granted; lines whose price or attributes changed are judged anew.
+
+    Refused: as `put_order`; ``order_conflict`` for another customer, ``order_line_changed`` for another quantity.
+    """
+    await orders.lock(tx, command.order_id)
+    order = await orders.find(tx, command.order_id)
+    if order is None:
+        return await put_order(tx, command)
+    buyer = await books.find_customer(tx, command.customer_id)
+    if buyer is None or buyer.customer_id != order.customer_id:
+        raise DomainError(
+            "order_conflict", order_id=order.order_id, message="The order is another customer's by now."
+        )
+    if not _bring_up_to_date(order, command):
+        return 200, await _again(tx, order, order.payload_hash)
+    _check(command, tx.at)
+    order.payload_hash = command.digest()
+    book = await books.load_by_id(tx, order.customer_id)
+    tx.caches["customer_id"] = book.customer.customer_id
+    policy = await policies.in_force(tx, order.placed_at)
+    kept = {row["line_id"]: row for row in order.answer["lines"]}
+    pins = order_lines.pinned_lines(order, policy, await policies.in_force(tx, book.at))
+    order.answer["lines"] = [
+        kept[row["line_id"]] if kept.get(row["line_id"], {}).get("sku") == row["sku"] else row for row in pins
+    ]
+    book.plan.orders[order.order_id] = order
+    mine = [
+        order if one.order_id == order.order_id else one
+        for one in await orders.of_customer(tx, order.customer_id)
+    ]
+    order_fold.settle(book, mine, await _terms(tx))
+    _keep_answers(book, mine)
+    await write_book(tx, book)
+    return 200, order_view(order, order.answer, customer_id=command.customer_id, policy=policy.policy)
+
+
 async def get_order(tx: Tx, order_id: str) -> dict[str, Any]:
     """An order as it stands now: what it granted and why, what it did not and why, and its refunds."""
     order = await _require(tx, order_id)
@@ -190,11 +228,35 @@ def _order(command: PutOrder, book: Book, policy_version: int) -> Order:
         order_id=OrderId(command.order_id), customer_id=book.customer.customer_id, placed_at=command.placed_at,
         received_at=book.at, currency=command.currency, payload_hash=command.digest(), answer={},
         policy_version=policy_version, source=command.source,
-        lines=tuple(
-            OrderLine(line_id=LineId(one.line_id), sku=one.sku, quantity=one.quantity, unit_price=one.unit_price,
-                      list_price=one.list_price, attributes=dict(one.attributes or {}))
-            for one in command.lines
-        ),
+        lines=_order_lines(command),
+    )  # fmt: skip
+
+
+def _bring_up_to_date(order: Order, command: PutOrder) -> bool:
+    """Takes over what the snapshot says of the lines; whether anything differed. A line that it no longer names stays, to be
+    refunded by whoever sees that."""
+    told = {one.line_id: one for one in _order_lines(command)}
+    before = {str(one.line_id): one for one in order.lines}
+    for line_id, one in told.items():
+        if line_id in before and before[line_id].quantity != one.quantity:
+            raise DomainError("order_line_changed", order_id=order.order_id, line_id=line_id,
+                              was=before[line_id].quantity, now=one.quantity)  # fmt: skip
+    merged = {**before, **told}
+    if {key: _said(one) for key, one in merged.items()} == {key: _said(one) for key, one in before.items()}:
+        return False
+    order.lines = tuple(merged.values())
+    return True
+
+
+def _said(one: OrderLine) -> tuple[Any, ...]:
+    return one.sku, one.quantity, _plain(one.unit_price), _plain(one.list_price), one.attributes
+
+
+def _order_lines(command: PutOrder) -> tuple[OrderLine, ...]:
+    return tuple(
+        OrderLine(line_id=LineId(one.line_id), sku=one.sku, quantity=one.quantity, unit_price=one.unit_price,
+                  list_price=one.list_price, attributes=dict(one.attributes or {}))
+        for one in command.lines
     )  # fmt: skip
 
 

@@ -1,0 +1,161 @@
+"""Sources: which shops and helpdesks are listened to, what they delivered, and replaying what was parked."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import Field, StringConstraints
+
+from app.api.deps import Caller, House, KeyedCall, house, scoped
+from app.api.paging import Paging
+from app.api.problems import Problem, problems
+from app.api.strict import Body, ExternalId, Flag, Name, PathId, Scalar, ShortText, StrictRoute, big
+from app.usecases import sources
+from app.usecases.inbound import Inbox
+
+router = APIRouter(route_class=StrictRoute, tags=["Sources"])
+
+SourceName = Annotated[str, Path(min_length=1, max_length=60, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+Secret = Annotated[str, StringConstraints(strict=True, min_length=8, max_length=500)]
+
+
+class Mapped(Body):
+    """What a shop's product is here."""
+
+    sku: ExternalId = Field(examples=["license-pro"])
+    attributes: dict[ShortText, Scalar] = Field(default_factory=dict, max_length=50)
+
+
+class Options(Body):
+    """How deliveries are read. ``ids``: ``own`` where the sender's ids are ours already. ``unmapped``: what becomes of products
+    that nobody has mapped. ``categories``: helpdesk group -> category; ``customer_field``: where the helpdesk keeps our
+    customer id."""
+
+    ids: Literal["prefixed", "own"] = "prefixed"
+    unmapped: Literal["park", "ignore"] = "park"
+    test_orders: Flag = False
+    subscriptions: Flag = False
+    customer_field: Name | None = None
+    categories: dict[ShortText, Name] = Field(default_factory=dict, max_length=100)
+
+
+class Api(Body):
+    """How the shop itself is asked, for reconciliation and for what its deliveries leave out. Never shown again."""
+
+    base_url: (
+        Annotated[str, StringConstraints(strict=True, max_length=500, pattern=r"^https?://[^\s]+$")] | None
+    ) = None
+    key: Secret
+    secret: Secret | None = None
+
+
+class SourceBody(Body):
+    """A source. A secret that is absent stays as it is; two count at once while one replaces the other."""
+
+    kind: Literal["purchase", "woocommerce", "stripe", "shopify", "paddle", "zammad", "helpdesk"]
+    secret: Secret | None = None
+    secrets: Annotated[list[Secret], Field(min_length=1, max_length=2)] | None = None
+    products: dict[ExternalId, Mapped | None] = Field(default_factory=dict, max_length=5000)
+    options: Options = Field(default_factory=Options)
+    api: Api | None = None
+    new_token: Flag = False
+
+    def given(self) -> list[str] | None:
+        """The secrets, however they were given."""
+        if self.secret is not None:
+            return [self.secret, *(self.secrets or [])][:2]
+        return self.secrets
+
+
+def inbox_of(rooms: House) -> Inbox:
+    """The inbox of this process."""
+    found: Inbox | None = rooms.parts.get("inbound")
+    if found is None:
+        raise Problem("not_built")
+    return found
+
+
+@router.put("/v1/sources/{name}", operation_id="putSource", status_code=201, responses=problems(409, 422))
+@big
+async def put_source(
+    name: SourceName, body: SourceBody, caller: Annotated[Caller, scoped("webhooks:write")], call: KeyedCall
+) -> Response:
+    """Listens to a shop or helpdesk. The answer to the first call holds the address that deliveries go to, once."""
+    cipher = inbox_of(caller.rooms).cipher
+    products: dict[str, Any] = {
+        key: None if one is None else one.model_dump() for key, one in body.products.items()
+    }
+    return await call.natural(
+        lambda tx: sources.put(
+            tx,
+            cipher,
+            name,
+            kind=body.kind,
+            given=body.given(),
+            products=products,
+            new_token=body.new_token,
+            options=body.options.model_dump(exclude_defaults=True),
+            api=None if body.api is None else body.api.model_dump(exclude_none=True),
+        )
+    )
+
+
+@router.get("/v1/sources", operation_id="listSources")
+async def list_sources(
+    caller: Annotated[Caller, scoped("orders:read", "webhooks:write")], page: Paging
+) -> Response:
+    """Sources with how many deliveries are in which state. Secrets are never shown."""
+    cipher = inbox_of(caller.rooms).cipher
+
+    async def work(tx: Any, after: Any) -> Any:
+        rows, key = await sources.listed(
+            tx, cipher, after=None if after is None else str(after[0]), limit=page.limit
+        )
+        return rows, None if key is None else [key]
+
+    return await caller.page(page, work)
+
+
+@router.delete("/v1/sources/{name}", operation_id="deleteSource", responses=problems(404))
+async def delete_source(name: SourceName, caller: Annotated[Caller, scoped("webhooks:write")]) -> Response:
+    """Stops listening: its address opens nothing any more."""
+    return await caller.write(lambda tx: sources.remove(tx, name))
+
+
+@router.get("/v1/sources/{name}/deliveries", operation_id="listSourceDeliveries", responses=problems(404))
+async def list_deliveries(
+    name: SourceName, caller: Annotated[Caller, scoped("orders:read", "webhooks:write")], page: Paging,
+    state: Annotated[Literal["received", "done", "parked", "ignored"] | None, Query()] = None,
+) -> Response:  # fmt: skip
+    """What came, newest first: ``received``, ``done``, ``parked`` or ``ignored``, with the reason."""
+
+    async def work(tx: Any, after: Any) -> Any:
+        rows, key = await sources.deliveries(
+            tx, name, state=state, limit=page.limit, before=None if after is None else str(after[0])
+        )
+        return rows, None if key is None else [key]
+
+    return await caller.page(page, work)
+
+
+@router.get(
+    "/v1/sources/{name}/deliveries/{delivery_id}", operation_id="getSourceDelivery", responses=problems(404)
+)
+async def get_delivery(
+    name: SourceName, delivery_id: PathId, caller: Annotated[Caller, scoped("orders:read", "webhooks:write")]
+) -> Response:
+    """One delivery with its body as it came."""
+    return await caller.read(lambda tx: sources.delivery(tx, name, delivery_id))
+
+
+@router.post(
+    "/v1/sources/{name}/deliveries/{delivery_id}/replay",
+    operation_id="replaySourceDelivery",
+    responses=problems(404, 409),
+)
+async def replay_delivery(
+    name: SourceName, delivery_id: PathId, request: Request, caller: Annotated[Caller, scoped("orders:write")]
+) -> Response:
+    """Acts on a delivery once more, now. What was done already is not done twice, so no Idempotency-Key is needed."""
+    return await caller.write(lambda tx: sources.replay(tx, inbox_of(house(request)), name, delivery_id))

@@ -1,0 +1,94 @@
+"""Generic signed ticket events (Standard Webhooks), for any helpdesk that can call an address.
+
+``{"type": "ticket.created" | "ticket.updated" | "ticket.response", "timestamp": ..., "data": {"ticket_id", "customer_id" |
+"customer_email", "subject", "created_at", "channel", "language", "product", "license_id", "facts", "category", "inputs",
+"agreed_up_to", "pay_with", "credit_type", "response": {"response_id", "author", "kind", "public", "occurred_at"}}}``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from app.connectors import payload as p
+from app.connectors import standard
+from app.domain.arrivals import ResponseSeen, TicketNews, TicketSeen, stamp
+from app.usecases.inbound import Identity, Letter, Reading, Unreadable
+
+_TEXTS: Final = ("channel", "language", "product", "license_id", "category", "pay_with", "credit_type")
+
+
+class Helpdesk:
+    """See the module."""
+
+    kind = "helpdesk"
+    headers = standard.HEADERS
+
+    def ping(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """There is none."""
+        return False
+
+    def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> bool:
+        """Standard Webhooks."""
+        return standard.verify(headers, body, secrets, now)
+
+    def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:
+        """The id is signed with the body."""
+        event = p.quietly(body)
+        data = event.get("data")
+        number = data.get("ticket_id") if isinstance(data, dict) else None
+        return Identity(
+            event_id=headers.get("webhook-id"),
+            topic=p.text(event.get("type"), 100) or None,
+            subject=f"ticket/{p.text(number, 150)}" if isinstance(number, int | str) and number else None,
+        )
+
+    def read(self, letter: Letter) -> Reading:
+        """The ticket, a response, or both."""
+        event = p.parsed(letter.body)
+        kind, data = str(event.get("type", "")), p.table(event.get("data"), "data")
+        if not kind.startswith("ticket."):
+            return Reading(ignored="other_type")
+        subject = "ticket/" + p.ident(data.get("ticket_id"), "data.ticket_id")
+        ticket = None
+        if data.get("subject") is not None:
+            ticket = _ticket(event, data)
+        elif kind == "ticket.created":
+            raise Unreadable("field_missing", "data.subject is missing.")
+        said = data.get("response")
+        if said is None and kind == "ticket.response":
+            said = data
+        responses = () if said is None else (_response(event, p.table(said, "data.response")),)
+        return Reading(subject=subject, ticket=TicketNews(ticket=ticket, responses=responses))
+
+
+def _ticket(event: Mapping[str, Any], data: Mapping[str, Any]) -> TicketSeen:
+    stated: dict[str, Any] = {
+        name: p.ident(data[name], f"data.{name}") for name in _TEXTS if data.get(name) is not None
+    }
+    if data.get("facts") is not None:
+        stated["facts"] = p.attributes(data["facts"])
+    if data.get("inputs") is not None:
+        inputs = p.table(data["inputs"], "data.inputs")
+        stated["inputs"] = {name: p.whole(value, f"data.inputs.{name}") for name, value in inputs.items()}
+    if data.get("agreed_up_to") is not None:
+        stated["agreed_up_to"] = p.whole(data["agreed_up_to"], "data.agreed_up_to")
+    made_at = p.instant(data.get("created_at") or event.get("timestamp"), "data.created_at")
+    return TicketSeen(
+        stamp=stamp(made_at),
+        customer=p.customer(data.get("customer_id"), data.get("customer_email")),
+        subject=p.text(data.get("subject"), 200) or "(no subject)",
+        stated=stated,
+    )
+
+
+def _response(event: Mapping[str, Any], said: Mapping[str, Any]) -> ResponseSeen:
+    author, kind = said.get("author", "vendor"), said.get("kind", "service")
+    if author not in ("vendor", "customer") or kind not in ("service", "inquiry"):
+        raise Unreadable("field_wrong", "A response is by vendor or customer, and a service or an inquiry.")
+    return ResponseSeen(
+        response_id=p.ident(said.get("response_id"), "response_id"), author=author, kind=kind,
+        public=said.get("public") is not False,
+        occurred_at=p.instant(said.get("occurred_at") or event.get("timestamp"), "occurred_at"),
+    )  # fmt: skip

@@ -1,0 +1,109 @@
+"""Wires the inbox: which kinds of source there are, what deliveries bring about, and the worker's job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from app.connectors import reconcile
+from app.connectors.helpdesk import Helpdesk
+from app.connectors.paddle import Paddle
+from app.connectors.purchase import Purchase
+from app.connectors.shopify import Shopify
+from app.connectors.stripe import Stripe
+from app.connectors.woocommerce import WooCommerce
+from app.connectors.zammad import Zammad
+from app.db.engine import Database, Tx
+from app.db.secrets import Cipher
+from app.settings import Settings
+from app.usecases import orders, ticket_work, tickets
+from app.usecases.inbound import Adapter, Inbox
+
+ADAPTERS: Final[dict[str, Adapter]] = {
+    one.kind: one for one in (Purchase(), WooCommerce(), Stripe(), Shopify(), Paddle(), Zammad(), Helpdesk())
+}
+
+
+class HouseEffects:
+    """Deliveries bring about what the same calls over REST would."""
+
+    async def put_order(
+        self,
+        tx: Tx,
+        *,
+        order_id: str,
+        customer_id: str,
+        placed_at: datetime,
+        currency: str,
+        lines: Sequence[Mapping[str, Any]],
+        source: str,
+    ) -> dict[str, Any]:
+        """Records the order, or brings it up to date."""
+        command = orders.PutOrder(
+            order_id=order_id,
+            customer_id=customer_id,
+            placed_at=placed_at,
+            currency=currency,
+            source=source,
+            lines=tuple(orders.LineCommand(**one) for one in lines),
+        )
+        _, view = await orders.put_snapshot(tx, command)
+        return view
+
+    async def refund_order(
+        self, tx: Tx, *, order_id: str, refund_id: str, units: Mapping[str, int]
+    ) -> dict[str, Any]:
+        """Takes back so many units of each line."""
+        _, report = await orders.refund_order(
+            tx,
+            orders.RefundOrder(
+                order_id=order_id,
+                refund_id=refund_id,
+                lines=tuple(
+                    orders.RefundLine(line_id=line_id, quantity=count)
+                    for line_id, count in sorted(units.items())
+                ),
+            ),
+        )
+        return report
+
+    async def put_ticket(
+        self, tx: Tx, *, ticket_id: str, customer_id: str, subject: str, stated: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Records a ticket."""
+        fields = {"facts": {}, "inputs": {}, **stated}
+        _, view = await tickets.put(
+            tx, tickets.OpenTicket(ticket_id=ticket_id, customer_id=customer_id, subject=subject, **fields)
+        )
+        return view
+
+    async def respond(
+        self, tx: Tx, *, ticket_id: str, author: str, kind: str, public: bool, occurred_at: datetime
+    ) -> dict[str, Any]:
+        """Records a response."""
+        return await ticket_work.respond(
+            tx, ticket_id, author=author, kind=kind, public=public, occurred_at=occurred_at
+        )
+
+
+def cipher_of(settings: Settings) -> Cipher:
+    """The cipher of this installation."""
+    secret = settings.secret_key.get_secret_value() if settings.secret_key else settings.database_url or ""
+    return Cipher(secret)
+
+
+def inbox_of(settings: Settings) -> Inbox:
+    """The inbox of this process."""
+    fetcher = reconcile.Fetcher(allow_private=settings.allow_private_webhooks)
+    return Inbox(adapters=ADAPTERS, effects=HouseEffects(), cipher=cipher_of(settings), fetch=fetcher.ask)
+
+
+def jobs(settings: Settings) -> list[Any]:
+    """For the worker: acts on what waits, in bounded batches."""
+    inbox = inbox_of(settings)
+
+    async def inbound(db: Database, tenant_id: str) -> int:
+        return await inbox.act(db, tenant_id)
+
+    return [inbound]

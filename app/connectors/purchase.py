@@ -1,0 +1,123 @@
+"""Generic signed purchases (Standard Webhooks): for shops that can call an address, and for glue such as Zapier or n8n.
+
+``{"type": "order.paid", "timestamp": ..., "data": {"order_id", "customer_id" | "customer_email", "placed_at", "currency",
+"lines": [{"line_id", "sku" | "product_id", "quantity", "unit_price", "list_price", "attributes"}], "updated_at"}}``; types
+``order.placed`` (not paid yet), ``order.paid``, ``order.updated`` (``data.status``: ``paid``, ``pending`` or ``cancelled``),
+``order.cancelled`` and ``order.refunded`` (``{"order_id", "refund_id", "lines": [{"line_id", "quantity"}]}``; no lines: all).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from app.connectors import payload as p
+from app.connectors import standard
+from app.domain.arrivals import LineSeen, News, OrderSeen, RefundSeen, stamp
+from app.usecases.inbound import Identity, Letter, Reading, Unreadable
+
+PAID: Final = frozenset({"paid", "completed", "processing", "complete"})
+
+
+class Purchase:
+    """See the module."""
+
+    kind = "purchase"
+    headers = standard.HEADERS
+
+    def ping(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """There is none."""
+        return False
+
+    def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> bool:
+        """Standard Webhooks."""
+        return standard.verify(headers, body, secrets, now)
+
+    def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:
+        """The id is signed with the body."""
+        event = p.quietly(body)
+        data = event.get("data")
+        order_id = data.get("order_id") if isinstance(data, dict) else None
+        return Identity(
+            event_id=headers.get("webhook-id"),
+            topic=p.text(event.get("type"), 100) or None,
+            subject=f"order/{p.text(order_id, 150)}"
+            if isinstance(order_id, int | str) and order_id
+            else None,
+        )
+
+    def read(self, letter: Letter) -> Reading:
+        """News of an order."""
+        event = p.parsed(letter.body)
+        kind, data = str(event.get("type", "")), p.table(event.get("data"), "data")
+        if not kind.startswith("order."):
+            return Reading(ignored="other_type")
+        subject = "order/" + p.ident(data.get("order_id"), "data.order_id")
+        said_at = stamp(p.instant_or_none(data.get("updated_at") or event.get("timestamp"), "timestamp"))
+        if kind == "order.refunded":
+            return Reading(subject=subject, order=News(refunds=(_refund(data),)))
+        if kind == "order.cancelled" or kind == "order.deleted":
+            order = _order(data, said_at, paid=False, cancelled=False) if data.get("lines") else None
+            return Reading(subject=subject, order=News(order=order, cancelled=True))
+        status = str(
+            data.get("status", "paid" if kind in ("order.paid", "order.completed") else "pending")
+        ).lower()
+        if kind == "order.updated" and "status" not in data:
+            status = "paid"
+        refunds = tuple(_refund(one) for one in p.rows(data.get("refunds"), "refunds"))
+        order = _order(data, said_at, paid=status in PAID or kind == "order.paid", cancelled=False)
+        return Reading(
+            subject=subject,
+            order=News(order=order, refunds=refunds, cancelled=status in ("cancelled", "canceled")),
+        )
+
+
+def _order(data: Mapping[str, Any], said_at: str, *, paid: bool, cancelled: bool) -> OrderSeen:
+    placed_at = p.instant(data.get("placed_at"), "data.placed_at")
+    lines = tuple(
+        _line(one, number) for number, one in enumerate(p.rows(data.get("lines"), "data.lines"), start=1)
+    )
+    known = [one.paid for one in lines if one.paid is not None]
+    total = p.money_or_none(data.get("total"), "data.total")
+    if total is None and len(known) == len(lines) and lines:
+        total = sum(known, Decimal(0))
+    return OrderSeen(
+        stamp=said_at, placed_at=placed_at, currency=p.currency_of(data.get("currency")),
+        customer=p.customer(data.get("customer_id"), data.get("customer_email") or data.get("email")), lines=lines,
+        paid=paid, paid_at=p.instant_or_none(data.get("paid_at"), "data.paid_at"), cancelled=cancelled, total=total,
+    )  # fmt: skip
+
+
+def _line(one: Mapping[str, Any], number: int) -> LineSeen:
+    quantity = p.whole(one.get("quantity", 1), "quantity", least=1)
+    unit, listed = (
+        p.money_or_none(one.get("unit_price"), "unit_price"),
+        p.money_or_none(one.get("list_price"), "list_price"),
+    )
+    product = p.ident_or_none(one.get("product_id"), "product_id")
+    return LineSeen(
+        line_id=p.ident(one.get("line_id", number), "line_id"), products=() if product is None else (product,),
+        sku=p.ident_or_none(one.get("sku"), "sku"), quantity=quantity, paid=None if unit is None else unit * quantity,
+        listed=None if listed is None else listed * quantity, attributes=p.attributes(one.get("attributes")),
+    )  # fmt: skip
+
+
+def _refund(data: Mapping[str, Any]) -> RefundSeen:
+    lines = p.rows(data.get("lines"), "lines")
+    units: dict[str, int] = {}
+    for one in lines:
+        line_id = p.ident(one.get("line_id"), "line_id")
+        units[line_id] = units.get(line_id, 0) + p.whole(one.get("quantity", 1), "quantity", least=1)
+    amount = p.money_or_none(data.get("amount"), "amount")
+    if not lines and amount is None and data.get("refund_id") is None and data.get("full") is None:
+        raise Unreadable(
+            "field_missing", "A refund names a refund_id, and lines or nothing for the whole order."
+        )
+    return RefundSeen(
+        refund_id=p.ident(data.get("refund_id", "full"), "refund_id"),
+        full=not lines and amount is None,
+        units=units or None,
+        amount=amount,
+    )

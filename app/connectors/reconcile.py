@@ -1,0 +1,241 @@
+"""Asking shops what their webhooks lost: WooCommerce's REST API, Stripe's events, Shopify's Admin API.
+
+Webhooks alone lose purchases (WooCommerce sends each once and never again), so orders that changed lately are read and put into
+the same inbox. What the inbox knows already changes nothing there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import quote, urljoin, urlsplit
+
+import httpx
+
+from app.connectors.targets import resolve, usable
+from app.connectors.woocommerce import REFUNDS
+from app.domain.target import TargetRefused
+from app.usecases.inbound import FetchFailed
+
+PAGE: Final = 100
+MOST_PAGES: Final = 1000
+OVERLAP: Final = timedelta(minutes=10)
+"""Looked at again each time: shops' clocks differ, and what changes while pages are read moves between them."""
+FIRST: Final = timedelta(days=30)
+"""How far back the first look goes; Stripe keeps events for so long."""
+_SECONDS: Final = 30.0
+_BYTES: Final = 64 * 1024 * 1024
+STRIPE_TYPES: Final = (
+    "checkout.session.completed", "checkout.session.async_payment_succeeded", "refund.created", "refund.updated",
+    "refund.failed", "charge.refunded", "charge.refund.updated",
+)  # fmt: skip
+SHOPIFY_VERSION: Final = "2025-01"
+_BASES: Final = {"stripe": "https://api.stripe.com"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Something that a shop answered, as its webhook would have sent it."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    changed_at: datetime | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Fetcher:
+    """Asks shops. ``allow_private``: addresses inside the own network too (a setting of the installation)."""
+
+    allow_private: bool = False
+    transport: httpx.AsyncBaseTransport | None = None
+
+    async def ask(self, kind: str, api: Mapping[str, Any], what: str) -> Any:
+        """What a delivery left out; see `app.usecases.inbound.Fetch`."""
+        name, _, ident = what.partition(":")
+        if kind != "stripe" or name != "line_items":
+            raise FetchFailed(f"{kind} cannot be asked for {name}")
+        async with self._client(kind, api) as call:
+            found: list[Any] = []
+            after = None
+            for _ in range(MOST_PAGES):
+                parameters = {"limit": str(PAGE), **({"starting_after": after} if after else {})}
+                page, _headers = await call(
+                    f"/v1/checkout/sessions/{quote(ident, safe='')}/line_items", parameters
+                )
+                found += page["data"]
+                if not page.get("has_more") or not page["data"]:
+                    break
+                after = page["data"][-1]["id"]
+            return found
+
+    async def changes(self, kind: str, api: Mapping[str, Any], since: datetime) -> AsyncIterator[Found]:
+        """What changed since an instant, oldest first, as deliveries. Raises `FetchFailed`."""
+        makers = {"woocommerce": _woocommerce, "stripe": _stripe, "shopify": _shopify}
+        if kind not in makers:
+            raise FetchFailed(
+                f"A source of kind {kind} has no API to ask; reconcile knows {', '.join(sorted(makers))}."
+            )
+        async with self._client(kind, api) as call:
+            async for one in makers[kind](call, since):
+                yield one
+
+    def _client(self, kind: str, api: Mapping[str, Any]) -> _Client:
+        base = str(api.get("base_url") or _BASES.get(kind, ""))
+        if not base:
+            raise FetchFailed("The source's api settings name no base_url.")
+        if not api.get("key"):
+            raise FetchFailed("The source's api settings hold no key.")
+        return _Client(
+            kind=kind, base=base, api=api, allow_private=self.allow_private, transport=self.transport
+        )
+
+
+Call = Callable[[str, Mapping[str, str]], Awaitable[tuple[Any, httpx.Headers]]]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Client:
+    kind: str
+    base: str
+    api: Mapping[str, Any]
+    allow_private: bool
+    transport: httpx.AsyncBaseTransport | None
+    client: httpx.AsyncClient | None = None
+
+    async def __aenter__(self) -> Call:
+        await self._judge()
+        headers = {"Accept": "application/json", "User-Agent": "Retainer"}
+        auth: tuple[str, str] | None = None
+        if self.kind == "woocommerce":
+            auth = (str(self.api["key"]), str(self.api.get("secret", "")))
+        elif self.kind == "stripe":
+            headers["Authorization"] = f"Bearer {self.api['key']}"
+        else:
+            headers["X-Shopify-Access-Token"] = str(self.api["key"])
+        self.client = httpx.AsyncClient(
+            headers=headers,
+            auth=auth,
+            timeout=_SECONDS,
+            follow_redirects=False,
+            transport=self.transport,
+            trust_env=False,
+        )
+        return self._get
+
+    async def __aexit__(self, *_: object) -> None:
+        if self.client is not None:
+            await self.client.aclose()
+
+    async def _judge(self) -> None:
+        """No address inside our own network, unless the installation allows it."""
+        parts = urlsplit(self.base)
+        if (
+            parts.scheme not in ("https", "http")
+            or not parts.hostname
+            or (parts.scheme == "http" and not self.allow_private)
+        ):
+            raise FetchFailed("base_url must be an https address.")
+        try:
+            usable(await resolve(parts.hostname, parts.port or 443), allow_private=self.allow_private)
+        except TargetRefused as error:
+            raise FetchFailed(f"base_url: {error}") from None
+        except OSError:
+            raise FetchFailed(f"{parts.hostname} cannot be resolved.") from None
+
+    async def _get(self, path: str, parameters: Mapping[str, str]) -> tuple[Any, httpx.Headers]:
+        assert self.client is not None  # noqa: S101 - entered
+        address = path if path.startswith(("http://", "https://")) else self.base.rstrip("/") + path
+        if urlsplit(address)[:2] != urlsplit(self.base)[:2]:
+            raise FetchFailed("The shop pointed to another host.")
+        try:
+            answer = await self.client.get(address, params=dict(parameters) or None)
+        except httpx.HTTPError as error:
+            raise FetchFailed(f"{type(error).__name__} on {path.partition('?')[0]}") from None
+        if answer.status_code != 200 or len(answer.content) > _BYTES:
+            raise FetchFailed(f"{path.partition('?')[0]} answered {answer.status_code}")
+        try:
+            return json.loads(answer.content, parse_float=str), answer.headers
+        except ValueError:
+            raise FetchFailed(f"{path.partition('?')[0]} did not answer JSON") from None
+
+
+def _body(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
+
+
+async def _woocommerce(call: Call, since: datetime) -> AsyncIterator[Found]:
+    """``GET /wp-json/wc/v3/orders?modified_after=``; an order's refunds by their own address, with their lines."""
+    for page in range(1, MOST_PAGES + 1):
+        rows, headers = await call("/wp-json/wc/v3/orders", {
+            "modified_after": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"), "dates_are_gmt": "true",
+            "orderby": "modified", "order": "asc", "per_page": str(PAGE), "page": str(page), "status": "any"})  # fmt: skip
+        for order in rows:
+            if order.get("refunds"):
+                order[REFUNDS], _ = await call(
+                    f"/wp-json/wc/v3/orders/{int(order['id'])}/refunds", {"per_page": str(PAGE)}
+                )
+            yield Found(
+                body=_body(order),
+                headers={"x-wc-webhook-topic": "order.updated"},
+                changed_at=_instant(order.get("date_modified_gmt")),
+            )
+        if len(rows) < PAGE or page >= int(headers.get("x-wp-totalpages", MOST_PAGES)):
+            return
+
+
+async def _stripe(call: Call, since: datetime) -> AsyncIterator[Found]:
+    """``GET /v1/events``: the very events, newest first, put in order; they carry the ids of their webhooks."""
+    found: list[Any] = []
+    after = None
+    for _ in range(MOST_PAGES):
+        parameters = {"limit": str(PAGE), "created[gte]": str(int(since.timestamp()))}
+        for number, kind in enumerate(STRIPE_TYPES):
+            parameters[f"types[{number}]"] = kind
+        if after:
+            parameters["starting_after"] = after
+        page, _headers = await call("/v1/events", parameters)
+        found += page["data"]
+        if not page.get("has_more") or not page["data"]:
+            break
+        after = page["data"][-1]["id"]
+    for event in sorted(found, key=lambda one: (one["created"], one["id"])):
+        yield Found(
+            body=_body(event), headers={}, changed_at=datetime.fromtimestamp(int(event["created"]), UTC)
+        )
+
+
+async def _shopify(call: Call, since: datetime) -> AsyncIterator[Found]:
+    """``GET /admin/api/<version>/orders.json?updated_at_min=``; pages by the ``Link`` header."""
+    path: str | None = f"/admin/api/{SHOPIFY_VERSION}/orders.json"
+    parameters: dict[str, str] = {"status": "any", "limit": "250", "order": "updated_at asc",
+                                  "updated_at_min": since.astimezone(UTC).isoformat()}  # fmt: skip
+    for _ in range(MOST_PAGES):
+        answer, headers = await call(path, parameters)
+        for order in answer["orders"]:
+            yield Found(
+                body=_body(order),
+                headers={"x-shopify-topic": "orders/updated"},
+                changed_at=_instant(order.get("updated_at")),
+            )
+        path, parameters = _next_link(headers.get("link", "")), {}
+        if path is None:
+            return
+
+
+def _next_link(header: str) -> str | None:
+    for part in header.split(","):
+        address, _, rest = part.strip().partition(">")
+        if 'rel="next"' in rest and address.startswith("<"):
+            return urljoin("", address[1:])
+    return None
+
+
+def _instant(text: Any) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found

@@ -1,0 +1,100 @@
+"""Zammad: the webhook of a trigger or scheduler, ``{"ticket", "article"}``.
+
+Signed with HMAC-SHA1. The payload is built anew when a delivery is tried again, and its headers are not signed, so deliveries
+are told apart by their bytes. An agent's public article is a response of the vendor's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from app.connectors import payload as p
+from app.domain.arrivals import ResponseSeen, TicketNews, TicketSeen, stamp
+from app.usecases.inbound import Identity, Letter, Reading
+
+CHANNELS = {
+    "email": "email",
+    "web": "contact_form",
+    "phone": "phone",
+    "note": "helpdesk",
+    "form": "contact_form",
+}
+
+
+class Zammad:
+    """See the module."""
+
+    kind = "zammad"
+    headers = ("x-zammad-trigger", "x-zammad-delivery")
+
+    def ping(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """There is none."""
+        return False
+
+    def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> bool:
+        """``X-Hub-Signature: sha1=<hex>``."""
+        given = headers.get("x-hub-signature", "").removeprefix("sha1=").lower()
+        if not re.fullmatch("[0-9a-f]{40}", given):
+            return False
+        return p.any_equal([p.hmac_of("sha1", one, body) for one in secrets], [bytes.fromhex(given)])
+
+    def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:
+        """No id is signed."""
+        ticket = p.quietly(body).get("ticket")
+        number = ticket.get("id") if isinstance(ticket, dict) else None
+        known = isinstance(number, int | str) and not isinstance(number, bool)
+        return Identity(
+            topic=p.text(headers.get("x-zammad-trigger"), 100) or None,
+            subject=f"ticket/{p.text(number, 150)}" if known else None,
+        )
+
+    def read(self, letter: Letter) -> Reading:
+        """The ticket, and what was written."""
+        data = p.parsed(letter.body)
+        ticket, article = p.table(data.get("ticket"), "ticket"), p.table(data.get("article"), "article")
+        subject = "ticket/" + p.ident(ticket.get("id"), "ticket.id")
+        options = letter.options
+        asker = p.table(ticket.get("customer"), "ticket.customer")
+        own = asker.get(str(options.get("customer_field", ""))) if options.get("customer_field") else None
+        customer = (
+            f"own:{p.ident(own, 'customer')}"
+            if own
+            else p.customer(asker.get("id") or ticket.get("customer_id"), asker.get("email"))
+        )
+        stated: dict[str, Any] = {
+            "channel": CHANNELS.get(
+                str(p.table(ticket.get("create_article_type"), "type").get("name")), "helpdesk"
+            )
+        }
+        category = p.table(options.get("categories"), "categories").get(str(_group(ticket)))
+        if category:
+            stated["category"] = category
+        seen = TicketSeen(
+            stamp=stamp(p.instant(ticket.get("created_at"), "ticket.created_at")),
+            customer=customer,
+            subject=p.text(ticket.get("title"), 200) or "(no subject)",
+            stated=stated,
+        )
+        responses = ()
+        if article.get("id") is not None and str(_name(article.get("sender"))) == "Agent":
+            responses = (
+                ResponseSeen(
+                    response_id=p.ident(article["id"], "article.id"),
+                    author="vendor",
+                    kind="service",
+                    public=not article.get("internal"),
+                    occurred_at=p.instant(article.get("created_at"), "article.created_at"),
+                ),
+            )
+        return Reading(subject=subject, ticket=TicketNews(ticket=seen, responses=responses))
+
+
+def _group(ticket: Mapping[str, Any]) -> Any:
+    return _name(ticket.get("group"))
+
+
+def _name(value: Any) -> Any:
+    return value.get("name") if isinstance(value, dict) else value

@@ -1,0 +1,387 @@
+"""The inbox: deliveries as they came, claimed one subject at a time, and what is known of each subject.
+
+A delivery is stored before it is answered; what follows from it is written later, in one transaction with its new state.
+Personal data stands in ``inbound_delivery.body``, ``headers``, ``fetched`` and ``effects``, and in ``inbound_subject.seen`` (the
+shop's own customer number); `erase` empties them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.db.engine import Tx
+from app.db.schema import inbound_delivery, inbound_subject
+
+_d = inbound_delivery.c
+_LOCK = text("select pg_try_advisory_xact_lock(hashtextextended(:name, 17))")
+_WAIT = text("select pg_advisory_xact_lock(hashtextextended(:name, 17))")
+_CLAIM = text(
+    "select delivery_id from inbound_delivery where tenant_id = :tenant and state = 'received' and next_at <= clock_timestamp()"
+    " and not (delivery_id = any(:passed)) order by attempts, delivery_id limit 1 for update skip locked"
+)
+_KIN = text(
+    "select delivery_id from inbound_delivery where tenant_id = :tenant and source = :source and subject = :subject"
+    " and state = 'received' and attempts = 0 and next_at <= clock_timestamp() order by delivery_id limit :limit"
+    " for update skip locked"
+)
+_ANY = text(
+    "select exists (select from inbound_delivery where tenant_id = :tenant and state = 'received'"
+    " and next_at <= clock_timestamp())"
+)
+_COUNTS = text(
+    "select source, state, count(*) as deliveries, max(received_at) as latest from inbound_delivery"
+    " where tenant_id = :tenant group by source, state"
+)
+_WAITING = text(
+    "select count(*) as waiting, coalesce(extract(epoch from clock_timestamp() - min(received_at)), 0) as age"
+    " from inbound_delivery where tenant_id = :tenant and state = 'received'"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRow:
+    """A delivery. ``subject``: the order or ticket it speaks of, as far as that can be told, e.g. ``order/727``."""
+
+    delivery_id: str
+    source: str
+    event_key: str
+    topic: str | None
+    subject: str | None
+    headers: Mapping[str, str]
+    body: bytes
+    fetched: Any
+    state: str
+    reason: str | None
+    detail: str | None
+    attempts: int
+    effects: Any
+    customer_id: str | None
+    received_at: datetime
+    next_at: datetime
+    finished_at: datetime | None
+    erased_at: datetime | None
+
+
+_COLUMNS = tuple(_d[name] for name in DeliveryRow.__dataclass_fields__)
+_SHOWN = tuple(column for column in _COLUMNS if column.name not in ("body", "headers", "fetched"))
+
+
+def _row(row: Any) -> DeliveryRow:
+    values = {"body": b"", "headers": {}, "fetched": None, **dict(row._mapping)}
+    return DeliveryRow(**{**values, "body": bytes(values["body"])})
+
+
+async def add(
+    tx: Tx,
+    *,
+    source: str,
+    event_key: str,
+    topic: str | None,
+    subject: str | None,
+    headers: Mapping[str, str],
+    body: bytes,
+    received_at: datetime,
+    fetched: Any = None,
+) -> tuple[str, bool]:
+    """Stores a delivery: (its id, True), or (the id of the one that is there, False) for the same event again."""
+    delivery_id = tx.mint("dlv")
+    made = await tx.row(
+        insert(inbound_delivery)
+        .values(
+            tenant_id=tx.tenant_id,
+            delivery_id=delivery_id,
+            source=source,
+            event_key=event_key,
+            topic=topic,
+            subject=subject,
+            headers=dict(headers),
+            body=body,
+            fetched=fetched,
+            state="received",
+            attempts=0,
+            received_at=received_at,
+            next_at=received_at,
+        )
+        .on_conflict_do_nothing(index_elements=["tenant_id", "source", "event_key"])
+        .returning(_d.delivery_id)
+    )
+    if made is not None:
+        return delivery_id, True
+    found = await tx.row(
+        select(_d.delivery_id).where(
+            _d.tenant_id == tx.tenant_id, _d.source == source, _d.event_key == event_key
+        )
+    )
+    return (delivery_id, False) if found is None else (str(found[0]), False)
+
+
+async def any_waiting(tx: Tx) -> bool:
+    """Whether there is something to act on now."""
+    row = await tx.row(_ANY, {"tenant": tx.tenant_id})
+    return bool(row[0])
+
+
+async def claim(tx: Tx, passed: Sequence[str], *, together: int) -> tuple[list[DeliveryRow], list[str]]:
+    """Locks the next delivery and, if nothing failed about it before, the others of its subject: (rows, none) or
+    (none, its id to pass over) when another worker has the subject."""
+    row = await tx.row(_CLAIM, {"tenant": tx.tenant_id, "passed": list(passed)})
+    if row is None:
+        return [], []
+    first = await get(tx, row[0])
+    assert first is not None  # noqa: S101 - it is locked
+    if first.subject is None:
+        return [first], []
+    if not await try_subject(tx, first.source, first.subject):
+        return [], [first.delivery_id]
+    if first.attempts:
+        return [first], []
+    kin = await tx.rows(
+        _KIN, {"tenant": tx.tenant_id, "source": first.source, "subject": first.subject, "limit": together}
+    )
+    ids = sorted({first.delivery_id, *(one[0] for one in kin)})
+    rows = await tx.rows(
+        select(*_COLUMNS)
+        .where(_d.tenant_id == tx.tenant_id, _d.delivery_id.in_(ids))
+        .order_by(_d.delivery_id)
+    )
+    return [_row(one) for one in rows], []
+
+
+async def try_subject(tx: Tx, source: str, subject: str) -> bool:
+    """Takes the subject for this transaction; False when another has it."""
+    row = await tx.row(_LOCK, {"name": f"{tx.tenant_id}/{source}/{subject}"})
+    return bool(row[0])
+
+
+async def lock_subject(tx: Tx, source: str, subject: str) -> None:
+    """Takes the subject for this transaction, waiting for it."""
+    await tx.execute(_WAIT, {"name": f"{tx.tenant_id}/{source}/{subject}"})
+
+
+async def get(
+    tx: Tx, delivery_id: str, *, source: str | None = None, lock: bool = False
+) -> DeliveryRow | None:
+    """A delivery, with its body."""
+    statement = select(*_COLUMNS).where(_d.tenant_id == tx.tenant_id, _d.delivery_id == delivery_id)
+    if source is not None:
+        statement = statement.where(_d.source == source)
+    row = await tx.row(statement.with_for_update() if lock else statement)
+    return None if row is None else _row(row)
+
+
+async def finish(
+    tx: Tx,
+    ids: Sequence[str],
+    *,
+    state: str,
+    reason: str | None = None,
+    detail: str | None = None,
+    effects: Any = None,
+    customer_id: str | None = None,
+) -> None:
+    """Ends deliveries: ``done``, ``ignored`` or ``parked`` with the reason."""
+    await tx.execute(
+        update(inbound_delivery)
+        .where(_d.tenant_id == tx.tenant_id, _d.delivery_id.in_(list(ids)))
+        .values(
+            state=state,
+            reason=reason,
+            detail=None if detail is None else detail[:2000],
+            effects=effects,
+            customer_id=customer_id,
+            finished_at=text("clock_timestamp()"),
+            attempts=_d.attempts + 1,
+        )
+    )
+
+
+async def settle_parked(
+    tx: Tx, source: str, subject: str, reasons: Sequence[str], *, effects: Any, customer_id: str | None
+) -> None:
+    """Ends as done what was parked for reasons that later news of the same subject has cleared."""
+    await tx.execute(
+        update(inbound_delivery)
+        .where(
+            _d.tenant_id == tx.tenant_id,
+            _d.source == source,
+            _d.subject == subject,
+            _d.state == "parked",
+            _d.reason.in_(list(reasons)),
+        )
+        .values(state="done", reason=None, detail=None, effects=effects, customer_id=customer_id)
+    )
+
+
+async def postpone(tx: Tx, delivery_id: str, *, seconds: float, reason: str, detail: str) -> None:
+    """Notes a failed attempt; the next comes later."""
+    await tx.execute(
+        text(
+            "update inbound_delivery set attempts = attempts + 1, reason = :reason, detail = :detail,"
+            " next_at = clock_timestamp() + make_interval(secs => :seconds)"
+            " where tenant_id = :tenant and delivery_id = :delivery and state = 'received'"
+        ),
+        {
+            "tenant": tx.tenant_id,
+            "delivery": delivery_id,
+            "seconds": seconds,
+            "reason": reason,
+            "detail": detail[:2000],
+        },
+    )
+
+
+async def fetched(tx: Tx, delivery_id: str, found: Any) -> None:
+    """Keeps what was asked of the shop for a delivery; it is acted on next."""
+    await tx.execute(
+        update(inbound_delivery)
+        .where(_d.tenant_id == tx.tenant_id, _d.delivery_id == delivery_id)
+        .values(fetched=found, next_at=text("clock_timestamp()"))
+    )
+
+
+async def reopen(tx: Tx, delivery_id: str) -> None:
+    """Lets a delivery be acted on once more."""
+    await tx.execute(
+        update(inbound_delivery)
+        .where(_d.tenant_id == tx.tenant_id, _d.delivery_id == delivery_id)
+        .values(
+            state="received",
+            reason=None,
+            detail=None,
+            finished_at=None,
+            attempts=0,
+            next_at=text("clock_timestamp()"),
+        )
+    )
+
+
+async def listed(
+    tx: Tx, source: str, *, state: str | None, before: str | None, limit: int
+) -> list[DeliveryRow]:
+    """Deliveries of a source, newest first, without their bodies."""
+    statement = select(*_SHOWN).where(_d.tenant_id == tx.tenant_id, _d.source == source)
+    if state is not None:
+        statement = statement.where(_d.state == state)
+    if before is not None:
+        statement = statement.where(_d.delivery_id < before)
+    return [_row(row) for row in await tx.rows(statement.order_by(_d.delivery_id.desc()).limit(limit))]
+
+
+async def parked(tx: Tx, source: str, *, after: str, limit: int) -> list[str]:
+    """Ids of parked deliveries, oldest first."""
+    rows = await tx.rows(
+        select(_d.delivery_id)
+        .where(
+            _d.tenant_id == tx.tenant_id, _d.source == source, _d.state == "parked", _d.delivery_id > after
+        )
+        .order_by(_d.delivery_id)
+        .limit(limit)
+    )
+    return [str(row[0]) for row in rows]
+
+
+async def counts(tx: Tx) -> dict[str, dict[str, Any]]:
+    """Deliveries by source and state, and when the last came."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in await tx.rows(_COUNTS, {"tenant": tx.tenant_id}):
+        one = found.setdefault(row.source, {"states": {}, "latest": None})
+        one["states"][row.state] = row.deliveries
+        one["latest"] = row.latest if one["latest"] is None else max(one["latest"], row.latest)
+    return found
+
+
+async def waiting(tx: Tx) -> tuple[int, float]:
+    """How many deliveries wait, and for how many seconds the oldest has."""
+    row = await tx.row(_WAITING, {"tenant": tx.tenant_id})
+    return int(row[0]), float(row[1])
+
+
+# --- what is known of a subject ---------------------------------------------------------------------------------------
+
+
+async def seen(tx: Tx, source: str, subject: str) -> dict[str, Any] | None:
+    """What is known of a subject; take it first (`try_subject`, `lock_subject`)."""
+    s = inbound_subject.c
+    row = await tx.row(
+        select(s.seen).where(s.tenant_id == tx.tenant_id, s.source == source, s.subject == subject)
+    )
+    return None if row is None else dict(row[0])
+
+
+async def keep_seen(
+    tx: Tx, source: str, subject: str, known: Mapping[str, Any], *, customer_id: str | None
+) -> None:
+    """Keeps what is known of a subject."""
+    statement = insert(inbound_subject).values(
+        tenant_id=tx.tenant_id,
+        source=source,
+        subject=subject,
+        seen=dict(known),
+        customer_id=customer_id,
+        version=1,
+        updated_at=tx.at,
+    )
+    await tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=["tenant_id", "source", "subject"],
+            set_={
+                "seen": statement.excluded.seen,
+                "version": inbound_subject.c.version + 1,
+                "updated_at": tx.at,
+                "customer_id": statement.excluded.customer_id,
+            },
+        )
+    )
+
+
+async def erase(tx: Tx, customer_id: str, external_id: str | None) -> int:
+    """Empties what deliveries hold of a customer (our surrogate id; ``external_id`` as the vendor knows them): bodies, headers,
+    answers of the shop, effects, and the shop's customer number. How many deliveries. States and reasons stay."""
+    s = inbound_subject.c
+    subjects = await tx.rows(
+        select(s.source, s.subject).where(s.tenant_id == tx.tenant_id, s.customer_id == customer_id)
+    )
+    emptied = 0
+    values = {
+        "body": b"",
+        "headers": {},
+        "fetched": None,
+        "effects": None,
+        "detail": None,
+        "erased_at": tx.at,
+    }
+    for row in subjects:
+        done = await tx.execute(
+            update(inbound_delivery)
+            .where(
+                _d.tenant_id == tx.tenant_id,
+                _d.source == row.source,
+                _d.subject == row.subject,
+                _d.erased_at.is_(None),
+            )
+            .values(**values)
+        )
+        emptied += done.rowcount
+        known = await seen(tx, row.source, row.subject) or {}
+        order = known.get("order")
+        if order is not None:
+            known["order"] = {**order, "customer": "erased"}
+        known.pop("ticket", None)
+        known.pop("responses", None)
+        await tx.execute(
+            update(inbound_subject)
+            .where(s.tenant_id == tx.tenant_id, s.source == row.source, s.subject == row.subject)
+            .values(seen={**known, "erased": True})
+        )
+    done = await tx.execute(
+        update(inbound_delivery)
+        .where(_d.tenant_id == tx.tenant_id, _d.customer_id == customer_id, _d.erased_at.is_(None))
+        .values(**values)
+    )
+    return emptied + done.rowcount

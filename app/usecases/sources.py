@@ -1,0 +1,168 @@
+"""Sources: the shops and helpdesks a tenant listens to, their deliveries, and replaying what was parked."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from app.db import audit, inbox, sources
+from app.db.engine import Tx
+from app.db.secrets import Cipher
+from app.db.sources import SourceRow
+from app.domain.errors import DomainError
+from app.domain.wire import iso, iso_or_none
+from app.usecases.inbound import Inbox, delivery_view, opened
+
+KINDS: Final = ("purchase", "woocommerce", "stripe", "shopify", "paddle", "zammad", "helpdesk")
+STANDARD: Final = ("purchase", "helpdesk")
+"""Kinds signed by Standard Webhooks: their secrets are base64, and one is made where none is given."""
+STATES: Final = ("received", "done", "parked", "ignored")
+OPTIONS: Final = ("ids", "unmapped", "test_orders", "subscriptions", "customer_field", "categories")
+
+
+async def put(
+    tx: Tx,
+    cipher: Cipher,
+    name: str,
+    *,
+    kind: str,
+    given: Sequence[str] | None,
+    products: Mapping[str, Any],
+    options: Mapping[str, Any],
+    api: Mapping[str, Any] | None,
+    new_token: bool = False,
+) -> tuple[int, dict[str, Any]]:
+    """Makes a source: (201, view with the address, once), or changes it: (200, view).
+
+    ``given``: one secret, or two while one replaces the other; None keeps those there are. ``products``: the shop's product id,
+    variation id, price id or sku -> ``{"sku", "attributes"}``, or None for what is not ours. Changed mappings count from now
+    on and for what is replayed. Refused: ``source_conflict`` (another kind), ``secret_missing``, ``secret_malformed``.
+    """
+    before = await sources.find(tx, name, lock=True, deleted=True)
+    live = before is not None and before.deleted_at is None
+    if before is not None and before.kind != kind:
+        raise DomainError("source_conflict", source=name, kind=before.kind)
+    held = opened(cipher, tx.tenant_id, before) if before is not None and live else None
+    shown: dict[str, Any] = {}
+    chosen = tuple(given) if given else (held.secrets if held else ())
+    if not chosen:
+        if kind not in STANDARD:
+            raise DomainError("secret_missing", source=name, field="secret")
+        chosen = ("whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),)
+        shown["secret"] = chosen[0]
+    if kind in STANDARD:
+        for one in chosen:
+            check_secret(one)
+    sealed = json.dumps(
+        {"secrets": list(chosen), "api": dict(api if api is not None else held.api if held else {})}
+    )
+    fresh = not live or new_token
+    token = "rtn_in_" + secrets.token_urlsafe(32) if fresh else None
+    if token is not None:
+        shown.update({"token": token, "path": f"/in/{token}"})
+    digest = sources.token_digest(token) if token is not None else before.token_hash  # type: ignore[union-attr]
+    row = SourceRow(
+        name=name, kind=kind, token_hash=digest, products=dict(products), options=dict(options),
+        sealed=cipher.seal(sealed, tenant_id=tx.tenant_id, subject=f"source/{name}"),
+        progress={} if before is None else dict(before.progress), version=1 if before is None else before.version + 1,
+        created_at=tx.at if before is None else before.created_at, updated_at=tx.at)  # fmt: skip
+    await sources.put(tx, row, former=None if before is None else before.token_hash)
+    await audit.note(
+        tx,
+        "source.changed" if live else "source.created",
+        name,
+        {"kind": kind, "new_token": token is not None, "products": len(products)},
+    )
+    return (200 if live else 201), {
+        **view(row, secrets_kept=len(chosen), has_api=bool(json.loads(sealed)["api"])),
+        **shown,
+    }
+
+
+def check_secret(secret: str) -> None:
+    """Refuses what is no Standard Webhooks secret: ``whsec_`` and base64 of 24 to 64 bytes."""
+    text = secret.removeprefix("whsec_")
+    try:
+        size = len(base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), validate=True))
+    except ValueError:
+        size = 0
+    if not 16 <= size <= 128:
+        raise DomainError(
+            "secret_malformed",
+            field="secret",
+            message="A Standard Webhooks secret is whsec_ and base64 of 24 to 64 bytes.",
+        )
+
+
+async def listed(
+    tx: Tx, cipher: Cipher, *, after: str | None, limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Sources by name, with how many deliveries are in which state."""
+    rows = await sources.after(tx, after, limit + 1)
+    counts = await inbox.counts(tx)
+    found = []
+    for row in rows[:limit]:
+        source = opened(cipher, tx.tenant_id, row)
+        one = counts.get(row.name, {"states": {}, "latest": None})
+        found.append({
+            **view(row, secrets_kept=len(source.secrets), has_api=bool(source.api)),
+            "deliveries": {state: one["states"].get(state, 0) for state in STATES},
+            "last_delivery_at": iso_or_none(one["latest"]),
+        })  # fmt: skip
+    return found, rows[limit - 1].name if len(rows) > limit else None
+
+
+async def remove(tx: Tx, name: str) -> dict[str, Any]:
+    """Stops listening; the address opens nothing any more. Deliveries stay. 404 ``source_not_found``."""
+    row = await require(tx, name, lock=True)
+    await sources.remove(tx, row)
+    await audit.note(tx, "source.deleted", name)
+    return {**view(replace(row, deleted_at=tx.at), secrets_kept=0, has_api=False), "deleted_at": iso(tx.at)}
+
+
+async def deliveries(
+    tx: Tx, name: str, *, state: str | None, before: str | None, limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Deliveries of a source, newest first, each with its state and the reason."""
+    await require(tx, name)
+    rows = await inbox.listed(tx, name, state=state, before=before, limit=limit + 1)
+    return [delivery_view(row) for row in rows[:limit]], rows[limit - 1].delivery_id if len(
+        rows
+    ) > limit else None
+
+
+async def delivery(tx: Tx, name: str, delivery_id: str) -> dict[str, Any]:
+    """One delivery with its body as it came. 404 ``delivery_not_found``."""
+    await require(tx, name)
+    row = await inbox.get(tx, delivery_id, source=name)
+    if row is None:
+        raise DomainError("delivery_not_found", source=name, delivery_id=delivery_id)
+    return delivery_view(row, body=True)
+
+
+async def replay(tx: Tx, house: Inbox, name: str, delivery_id: str) -> dict[str, Any]:
+    """See `Inbox.replay`."""
+    answer = await house.replay(tx, name, delivery_id)
+    await audit.note(tx, "delivery.replayed", delivery_id, {"source": name, "state": answer["state"]})
+    return answer
+
+
+async def require(tx: Tx, name: str, *, lock: bool = False) -> SourceRow:
+    """The live source of a name, or 404 ``source_not_found``."""
+    row = await sources.find(tx, name, lock=lock)
+    if row is None:
+        raise DomainError("source_not_found", source=name)
+    return row
+
+
+def view(row: SourceRow, *, secrets_kept: int, has_api: bool) -> dict[str, Any]:
+    """A source as published: never a secret, the token only when it is made."""
+    return {
+        "name": row.name, "kind": row.kind, "products": dict(row.products), "options": dict(row.options),
+        "secrets": secrets_kept, "api": has_api, "version": row.version, "created_at": iso(row.created_at),
+        "updated_at": iso(row.updated_at),
+    }  # fmt: skip
