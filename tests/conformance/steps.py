@@ -1,0 +1,90 @@
+"""Dull builders and readers for the conformance suite: a test names only what its clause is about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.support.api import Vendor
+
+
+def line(sku: str, line_id: str = "1", quantity: int = 1, **more: Any) -> dict[str, Any]:
+    """An order line."""
+    return {"line_id": line_id, "sku": sku, "quantity": quantity, **more}
+
+
+async def an_order(
+    vendor: Vendor, order_id: str, customer: str, at: str, *lines: Any, status: int = 201
+) -> Any:
+    """Records an order; lines are skus or line bodies."""
+    body = {
+        "customer_id": customer,
+        "placed_at": at,
+        "currency": "USD",
+        "lines": [
+            line(one, str(number)) if isinstance(one, str) else {"line_id": str(number), "quantity": 1, **one}
+            for number, one in enumerate(lines, 1)
+        ],
+    }
+    return await vendor.ok(await vendor.put(f"/v1/orders/{order_id}", body), status)
+
+
+async def a_ticket(vendor: Vendor, ticket_id: str, customer: str, *, status: int = 201, **more: Any) -> Any:
+    """Opens a ticket through the help desk."""
+    body = {"customer_id": customer, "subject": "A question", "channel": "helpdesk", **more}
+    return await vendor.ok(
+        await vendor.put(
+            f"/v1/tickets/{ticket_id}", {name: one for name, one in body.items() if one is not None}
+        ),
+        status,
+    )
+
+
+async def entitled(vendor: Vendor, customer: str, action: str, **query: Any) -> Any:
+    """An entitlement decision."""
+    return await vendor.ok(await vendor.get(f"/v1/customers/{customer}/entitlements/{action}", **query), 200)
+
+
+async def balance(vendor: Vendor, customer: str) -> Any:
+    """The balance."""
+    return await vendor.ok(await vendor.get(f"/v1/customers/{customer}/balance"), 200)
+
+
+async def events(vendor: Vendor, type_: str | None = None) -> list[Any]:
+    """All events of the feed so far, of one type if asked."""
+    found: list[Any] = []
+    cursor: str | None = None
+    for _ in range(100):
+        page = await vendor.ok(await vendor.get("/v1/events", limit=100, cursor=cursor), 200)
+        found += page["data"]
+        cursor = page.get("next_cursor")
+        if cursor is None or not page["data"]:
+            break
+    return [one for one in found if type_ is None or one["type"] == type_]
+
+
+def codes(view: Any) -> list[str]:
+    """The codes of the reasons."""
+    return [one["code"] for one in view["reasons"]]
+
+
+def reason(view: Any, code: str) -> Any:
+    """The reason with that code."""
+    found = [one for one in view["reasons"] if one["code"] == code]
+    assert found, f"no {code} among {view['reasons']}"
+    return found[0]
+
+
+def clock(view: Any, milestone: str) -> Any:
+    """The clock of a ticket for that milestone."""
+    found = [one for one in view["clocks"] if one["milestone"] == milestone]
+    assert found, f"no {milestone} among {[one['milestone'] for one in view['clocks']]}"
+    return found[-1]
+
+
+def problem(answer: Any, status: int, code: str) -> Any:
+    """The body of a refusal, checked."""
+    assert answer.status_code == status, answer.text
+    body = answer.json()
+    assert body["code"] == code, body
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    return body
