@@ -57,7 +57,7 @@ async def view(tx: Tx, desk: Desk, **more: Any) -> dict[str, Any]:
     names: Mapping[str, str] = await tickets.names(tx, related)
     shown = ticket_view(ticket, customer_id=desk.book.customer.external_id, names=names,
                         clocks=desk.clocks.view(at=desk.at), charge=desk.charge(),
-                        by_agent=desk.policy.qualification.by == "agent")
+                        policy=desk.policy)
     return {**shown, **more}
 
 

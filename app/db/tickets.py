@@ -39,7 +39,8 @@ _STATE_NOW: Final = (
 
 
 def _ticket(row: Row[Any]) -> Ticket:
-    return from_document(row.document, external_id=row.external_id, subject=row.subject, payload_hash=row.payload_hash)
+    return from_document(row.document, external_id=row.external_id, customer_id=row.customer_id, subject=row.subject,
+                         payload_hash=row.payload_hash)
 
 
 async def find(tx: Tx, external_id: str) -> Ticket | None:

@@ -80,7 +80,7 @@ def _lifecycle() -> dict[tuple[str, Action], tuple[State, ...]]:
         table[state, "accept"] = ("in_progress",)
     assessable: tuple[State, ...] = ("awaiting_assessment", "awaiting_credits", "needs_facts", "awaiting_confirmation")
     for state in assessable:
-        table[state, "assess"] = (*_ASSESSED, state)
+        table[state, "assess"] = tuple(dict.fromkeys((*_ASSESSED, state)))
     table["in_progress", "assess"] = ("in_progress", "awaiting_confirmation")
     table["awaiting_confirmation", "confirm"] = ("in_progress",)
     table["awaiting_confirmation", "decline"] = ("in_progress", "withdrawn")
@@ -153,6 +153,8 @@ class AccessRequest(TypedDict):
     requested_at: str
     granted_at: str | None
     missed_at: str | None
+    cancelled_at: str | None
+    """The ticket ended before the deadline."""
 
 
 class Pause(TypedDict):
@@ -276,7 +278,7 @@ class Ticket:
         return _numbered(self.disputes, number, "dispute_not_found")
 
     def document(self) -> dict[str, Any]:
-        """What the row keeps: everything but the subject and the helpdesk's id, which have columns of their own."""
+        """What the row keeps: everything but the subject and the outer ids, which have columns of their own."""
         kept = asdict(self)
         for name in _IN_ROW:
             del kept[name]
@@ -285,7 +287,7 @@ class Ticket:
 
 _WAITING: Final = ("awaiting_confirmation", "awaiting_credits", "pending")
 E = TypeVar("E", bound=Mapping[str, Any])
-_IN_ROW: Final = ("external_id", "subject", "payload_hash")
+_IN_ROW: Final = ("external_id", "customer_id", "subject", "payload_hash")
 _FIELDS: Final = frozenset(one.name for one in fields(Ticket)) - {"ticket_id", *_IN_ROW}
 
 
@@ -296,9 +298,11 @@ def _numbered(entries: Iterable[E], number: int, code: str) -> E:
     raise DomainError(code, number=number)
 
 
-def from_document(document: Mapping[str, Any], *, external_id: str, subject: str, payload_hash: str) -> Ticket:
+def from_document(document: Mapping[str, Any], *, external_id: str, customer_id: str, subject: str,
+                  payload_hash: str) -> Ticket:
     """The ticket from its row."""
-    return Ticket(**document, external_id=external_id, subject=subject, payload_hash=payload_hash)
+    return Ticket(**document, external_id=external_id, customer_id=CustomerId(customer_id), subject=subject,
+                  payload_hash=payload_hash)
 
 
 def apply(ticket: Ticket, payload: Mapping[str, Any], *, seq: int, occurred_at: datetime) -> None:

@@ -180,6 +180,8 @@ class Desk:
         payload: dict[str, Any] = {"action": action, "from": before, "set": changed}
         if add:
             payload["add"] = dict(add)
+        if after in CLOSED and before not in CLOSED:
+            change = self._over(change or {}, iso(when))
         if change:
             payload["change"] = {name: {str(n): dict(one) for n, one in items.items()}
                                  for name, items in change.items()}
@@ -188,6 +190,18 @@ class Desk:
         self._clocks(before, after, fire, when)
         self._agenda()
         self.book.emit(f"ticket.{kind}", self.told(**(tell or {})), occurred_at=when)
+
+    def _over(self, change: Changes, when: str) -> Changes:
+        """With the end of a ticket its waiting is over: pauses end, access is no longer owed."""
+        found = {name: {n: dict(one) for n, one in items.items()} for name, items in change.items()}
+        for pause in self.ticket.pauses:
+            if pause["ended_at"] is None:
+                found.setdefault("pauses", {}).setdefault(pause["number"], {})["ended_at"] = when
+        for asked in self.ticket.access_requests:
+            missed = found.get("access_requests", {}).get(asked["number"], {}).get("missed_at")
+            if not (asked["granted_at"] or asked["missed_at"] or missed):
+                found.setdefault("access_requests", {}).setdefault(asked["number"], {})["cancelled_at"] = when
+        return found
 
     def told(self, **more: Any) -> dict[str, Any]:
         """What every event of a ticket carries: its state, what it was charged, what is left (AVA-12)."""
@@ -263,7 +277,7 @@ class Desk:
                 plan.drop("ticket.confirmation", ticket.ticket_id)
         for one in ticket.access_requests:
             subject = f"{ticket.ticket_id}:{one['number']}"
-            if ticket.closed or one["granted_at"] or one["missed_at"]:
+            if ticket.closed or one["granted_at"] or one["missed_at"] or one["cancelled_at"]:
                 plan.drop("ticket.access", subject)
             else:
                 plan.due(parse_iso(one["deadline_at"]) + PAST_DUE, "ticket.access", subject, ticket_id=ticket.ticket_id)

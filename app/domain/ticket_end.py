@@ -170,7 +170,7 @@ def _next_due(desk: Desk) -> tuple[datetime, str, int] | None:
         found.append((until, "quote", quote["number"]))
     if not ticket.closed:
         found += [(parse_iso(one["deadline_at"]) + PAST_DUE, "access", one["number"]) for one in ticket.access_requests
-                  if one["granted_at"] is None and one["missed_at"] is None]
+                  if one["granted_at"] is None and one["missed_at"] is None and one["cancelled_at"] is None]
     return min(found, default=None)
 
 

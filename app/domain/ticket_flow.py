@@ -54,7 +54,7 @@ class Pricing:
     credits: int | None
     missing: tuple[str, ...]
     above_list: bool
-    by_agent: Assessment | None
+    waiting: Assessment | None
 
 
 def price_of(desk: Desk) -> Pricing:
@@ -63,12 +63,12 @@ def price_of(desk: Desk) -> Pricing:
     category = desk.policy.category(ticket.category) if ticket.category is not None else None
     quote = ticket.quote
     if category is None:
-        return Pricing(category=None, credits=None, missing=(), above_list=False, by_agent=None)
+        return Pricing(category=None, credits=None, missing=(), above_list=False, waiting=None)
     listed = pricing.quote(category, ticket.inputs)
     if quote is not None and quote["category"] == category.category:
         above = quote["outside_list"] and (listed.most is None or quote["credits"] > listed.most)
-        return Pricing(category=category, credits=quote["credits"], missing=(), above_list=above, by_agent=quote)
-    return Pricing(category=category, credits=listed.credits, missing=listed.missing, above_list=False, by_agent=None)
+        return Pricing(category=category, credits=quote["credits"], missing=(), above_list=above, waiting=quote)
+    return Pricing(category=category, credits=listed.credits, missing=listed.missing, above_list=False, waiting=None)
 
 
 def needs_consent(desk: Desk, category: Category | None, credits: int, *, above_list: bool = False) -> bool:
@@ -347,7 +347,9 @@ def _by_credits(desk: Desk, priced: Pricing, spendable: int) -> Admission:
         if priced.category is None and agreed:
             return _held(desk, agreed, spendable, price=None, quoted=None)
         return _assess_first(desk, priced, spendable)
-    if needs_consent(desk, priced.category, priced.credits, above_list=priced.above_list):
+    asked = priced.waiting is not None and priced.waiting["by"] != "rules"
+    payable = asked or spendable >= priced.credits  # what cannot be held at an opening is not asked for (ALL-2)
+    if payable and needs_consent(desk, priced.category, priced.credits, above_list=priced.above_list):
         return _consent(desk, priced, spendable)
     return _held(desk, priced.credits, spendable, price=priced.credits, quoted=priced.credits)
 
@@ -404,7 +406,7 @@ def open_ticket(desk: Desk, stated: Mapping[str, Any]) -> None:
     ticket.opened_at = iso(desk.at)
     ticket.policy_name, ticket.policy_version = desk.policy.policy, desk.policy.version
     values = {name: getattr(ticket, name) for name in (
-        "opened_at", "policy_name", "policy_version", "parent_id", "customer_id", *stated)}
+        "opened_at", "policy_name", "policy_version", "parent_id", *stated)}
     decide(desk, "opened", "open", values=values)
 
 

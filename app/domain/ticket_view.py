@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.domain.policy import Policy
 from app.domain.ticket import Ticket
 
 
 def ticket_view(ticket: Ticket, *, customer_id: str | None, names: Mapping[str, str],
                 clocks: Sequence[Mapping[str, Any]] | None, charge: Mapping[str, int] | None = None,
-                by_agent: bool = False) -> dict[str, Any]:
+                policy: Policy | None = None) -> dict[str, Any]:
     """The view. ``names``: our ids of related tickets -> the helpdesk's; ``clocks`` None leaves them out."""
     view: dict[str, Any] = {
         "ticket_id": ticket.external_id,
@@ -31,7 +32,8 @@ def ticket_view(ticket: Ticket, *, customer_id: str | None, names: Mapping[str, 
         "reasons": ticket.reasons,
         "remedies": ticket.remedies,
         "options": ticket.options,
-        "qualification": _qualification(ticket, by_agent),
+        "service": _service(ticket, policy),
+        "qualification": _qualification(ticket),
         "assessments": ticket.assessments,
         "price": ticket.price,
         "charge": dict(charge or ticket.charge),
@@ -64,11 +66,19 @@ def ticket_view(ticket: Ticket, *, customer_id: str | None, names: Mapping[str, 
     return view
 
 
-def _qualification(ticket: Ticket, by_agent: bool) -> dict[str, Any]:
+def _service(ticket: Ticket, policy: Policy | None) -> dict[str, Any] | None:
+    """What the type of credit stands for: by whom it is served and what it includes (SHOPP-16)."""
+    kind = policy.credit_type(ticket.credit_type) if policy is not None and ticket.credit_type is not None else None
+    if kind is None or not kind.service:
+        return None
+    return {"credit_type": kind.credit_type, "title": kind.title, "clause": kind.clause, "served_by": kind.served_by,
+            "includes": list(kind.includes)}
+
+
+def _qualification(ticket: Ticket) -> dict[str, Any]:
     decided = ticket.qualification or {}
     decision = decided.get("decision")
     return {
-        "by_agent": by_agent,
         "state": {"accept": "accepted", "reject": "rejected"}.get(str(decision), "undecided"),
         "decision": decision,
         "checks": ticket.checks,

@@ -116,8 +116,7 @@ def respond(desk: Desk, *, author: str, kind: str, public: bool, occurred_at: da
     entry = response_entry(desk, author=author, kind=kind, public=public, when=when, by=by)
     values: dict[str, Any] = {}
     if service and ticket.service_at is None:
-        values["service_at"] = iso(when)
-        _mark_used(desk, when)
+        values["service_at"] = iso(when)  # money back on the credit looks here (SHOPP-20)
     if author == "vendor" and public:
         desk.clocks.stop("vendor_response", at=at, occurred_at=when)
     desk.record("responded", "respond", values=values, add={"responses": entry},
@@ -170,14 +169,6 @@ def _remedies(desk: Desk) -> tuple[Remedy, ...]:
     return desk.offers() if desk.ticket.state == "awaiting_credits" else ()
 
 
-def _mark_used(desk: Desk, when: datetime) -> None:
-    """From the first service on the credit is used: told to the lots, whose money-back looks there (SHOPP-20)."""
-    for lot_id in desk.held_lots():
-        lot = desk.book.ledger.lots[lot_id]
-        lot.data = {**lot.data, "service_provided": iso(when)}
-        desk.book.ledger.mark_lot(lot)
-
-
 # --- access -----------------------------------------------------------------------------------------------------------
 
 
@@ -198,7 +189,7 @@ def request_access(desk: Desk, *, kinds: Sequence[str], deadline_at: datetime | 
         raise DomainError("deadline_in_past", field="deadline_at", at=iso(desk.at))
     number = len(ticket.access_requests) + 1
     entry = {"number": number, "kinds": list(dict.fromkeys(kinds)), "deadline_at": iso(deadline),
-             "requested_at": iso(desk.at), "granted_at": None, "missed_at": None}
+             "requested_at": iso(desk.at), "granted_at": None, "missed_at": None, "cancelled_at": None}
     desk.clocks.start("access_requested", at=desk.at, due_at=deadline_at, ref=str(number))
     desk.clocks.pause(f"{ACCESS}:{number}", "customer", at=desk.at)
     desk.record("access_requested", "request_access", to=ticket_flow.same(ticket), add={"access_requests": entry},

@@ -111,7 +111,7 @@ async def get(tx: Tx, ticket_id: str, *, as_of: datetime | None = None,
     names = await tickets.names(tx, [*found.child_ids, *([found.parent_id] if found.parent_id else [])])
     shown = await clocks.views_of_tickets(tx, [found.ticket_id], at=moment, known_at=known_at)
     return ticket_view(found, customer_id=named.get(found.customer_id), names=names, clocks=shown[found.ticket_id],
-                       by_agent=policy.qualification.by == "agent")
+                       policy=policy)
 
 
 async def listed(tx: Tx, *, customer_id: str | None = None, state: str | None = None,
@@ -131,7 +131,8 @@ async def listed(tx: Tx, *, customer_id: str | None = None, state: str | None = 
     shown = await clocks.views_of_tickets(tx, ids) if ids else {}
     charged = await tickets.charges(tx, ids)
     views = [ticket_view(one, customer_id=named.get(one.customer_id), names=names, clocks=shown.get(one.ticket_id, []),
-                         charge=charged.get(one.ticket_id)) for one in rows]
+                         charge=charged.get(one.ticket_id), policy=await policies.of_version(tx, one.policy_version))
+             for one in rows]
     return views, [rows[-1].opened_at, rows[-1].ticket_id] if more else None
 
 

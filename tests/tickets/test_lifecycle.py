@@ -162,7 +162,8 @@ async def test_a_withdrawal_gives_back_what_is_held_and_is_refused_after_the_end
     done = await act(shop, ticket, "withdrawal")
     assert (done["state"], done["charge"]["held"], (await balance(shop, "kay"))["available"]) == ("withdrawn", 0, 60)
     for verb, body in (("withdrawal", None), ("details", {}), ("resolution", {}),
-                       ("assessments", {"category": "level_1"}), ("responses", {"author": "customer"}), ("pauses", {"reason": "beyond_control"}), ("splits", {"ticket_id": next_id("T")})):
+                       ("assessments", {"category": "level_1"}), ("responses", {"author": "customer"}),
+                       ("pauses", {"reason": "beyond_control"}), ("splits", {"ticket_id": next_id("T")})):
         assert (await refused(shop, ticket, verb, body))["code"] == "ticket_closed", verb
     assert (await refused(shop, ticket, "reopening"))["code"] == "wrong_state"
 

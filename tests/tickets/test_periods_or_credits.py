@@ -289,12 +289,17 @@ async def test_all_2_a_confirmation_without_credits_keeps_waiting(vendor: MakeVe
     shop = await vendor("cs-cart")
     who = await customer(shop)
     await open_ticket(shop, who, agreed_up_to=35)
-    ticket = await open_ticket(shop, who, category="category_2")
+    unpayable = await open_ticket(shop, who, category="category_2")
+    assert (unpayable["state"], unpayable["reasons"][0]["clause"]) == ("awaiting_credits", "ALL-2")
+    ticket = await open_ticket(shop, who)
+    await act(shop, ticket, "assessments", {"category": "category_2"})
     short = await refused(shop, ticket, "assessments/1/confirmation", {"accept": True})
     assert (short["code"], short["reasons"][0]["facts"]["missing"]) == ("insufficient_credits", 5)
     assert (await ticket_of(shop, ticket))["state"] == "awaiting_confirmation"
     await order(shop, who, "credits-25")
     assert (await act(shop, ticket, "assessments/1/confirmation", {"accept": True}))["charge"]["held"] == 10
+    again = await act(shop, unpayable, "details", {})
+    assert (again["state"], again["assessments"][0]["status"]) == ("awaiting_confirmation", "awaiting_confirmation")
 
 
 async def test_all_3_a_license_that_is_not_the_customers_is_a_recorded_rejection(vendor: MakeVendor) -> None:

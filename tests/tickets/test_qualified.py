@@ -287,6 +287,7 @@ async def test_shopp_16_priority_and_escalated_serve_the_six_kinds(vendor: MakeV
     facts = {**GOOD_FACTS, "request_kind": kind}
     ticket = await open_ticket(shop, who, license_id=license_id, credit_type=credit, facts=facts)
     assert ticket["state"] == "awaiting_qualification"
+    assert ("core" in str(ticket["service"]["served_by"])) is (credit == "escalated")
     facts["request_kind"] = "addon_installation"
     await act(shop, ticket, "withdrawal")
     wrong = await open_ticket(shop, who, license_id=license_id, credit_type=credit, facts=facts)
@@ -319,6 +320,7 @@ async def test_shopp_16_hosting_not_yet_certified_does_not_reject_a_recorded_fai
         "backup": "ordered"}}
     ticket = await open_ticket(shop, who, **body)
     assert ticket["state"] == "awaiting_qualification"
+    assert "Web Hosting Certification" in ticket["service"]["includes"]
     await act(shop, ticket, "withdrawal")
     audit = await open_ticket(shop, who, license_id=license_id, credit_type="hosting_certification", facts={
         "request_kind": "hosting_certification", "clear_description": True, "single_issue": True, "backup": "done"})
@@ -436,3 +438,31 @@ async def test_shopp_25_delay_beyond_control_excuses_breaches(vendor: MakeVendor
     going = await act(shop, ticket, "resumptions", {"reason": "beyond_control", "party": "none"})
     assert clock(going, "each_business_day")["breaches"] == []
     assert (await refused(shop, ticket, "resumptions", {"reason": "beyond_control"}))["code"] == "not_paused"
+
+
+async def test_shopp_8_what_was_asked_for_before_the_end_is_not_owed_after_a_reopening(vendor: MakeVendor) -> None:
+    shop = await vendor("shopp", now=START)
+    _, ticket = await accepted(shop)
+    await act(shop, ticket, "access-requests", {"kinds": ["logs"]})
+    await act(shop, ticket, "pauses", {"reason": "waiting_for_customer"})
+    await act(shop, ticket, "resolution", {})
+    again = await act(shop, ticket, "reopening")
+    assert (again["state"], again["pauses"][0]["ended_at"]) == ("in_progress", START)
+    assert clock(again, "each_business_day")["phase"] == "running"
+    await shop.move_clock("2025-03-20T15:00:00Z")
+    assert (await ticket_of(shop, ticket))["state"] == "in_progress"
+    await act(shop, ticket, "pauses", {"reason": "waiting_for_customer"})
+
+
+async def test_shopp_8_is_exact_without_the_job(vendor: MakeVendor, db: Database) -> None:
+    shop = await vendor("shopp", now=START)
+    _, ticket = await accepted(shop)
+    await act(shop, ticket, "access-requests", {"kinds": ["logs"], "deadline_at": "2025-03-04T12:00:00Z"})
+    await db.run(shop.tenant_id, lambda tx: tx.execute(text("delete from agenda where kind = 'ticket.access'")))
+    await shop.move_clock("2025-03-05T12:00:00Z")
+    done = await ticket_of(shop, ticket)
+    assert (done["outcome"], done["resolved_at"], done["charge"]["net"]) == (
+        "access_not_provided", "2025-03-04T12:00:01Z", 1)
+    assert (await ticket_of(shop, ticket, as_of="2025-03-04T11:00:00Z"))["state"] == "in_progress"
+    assert (await ticket_of(shop, ticket, as_of="2025-03-04T13:00:00Z"))["state"] == "resolved"
+    assert (await refused(shop, ticket, "resolution", {}))["code"] == "ticket_closed"
