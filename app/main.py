@@ -23,8 +23,10 @@ from app.api.deps import House, flush_last_used
 from app.api.limits import Limits
 from app.api.middleware import Edge
 from app.api.observability import Figures, configure_logging
+from app.api.oidc import Verifier
 from app.api.pages import docs
 from app.connectors import courier, inbound
+from app.connectors.jwks import SigningKeys
 from app.db.engine import Database
 from app.db.gather import Gatherer
 from app.db.secrets import Cipher
@@ -155,12 +157,12 @@ def gatherer(settings: Settings, database: Database) -> Gatherer[ledger.CreditCo
     )
 
 
-def _verifier(settings: Settings, database: Database) -> Any:
+def _verifier(settings: Settings, database: Database) -> Verifier | None:
     """Tokens of a configured issuer."""
-    module = _module("app.connectors.oidc")
-    if settings.oidc_issuer is None or module is None:
+    if settings.oidc_issuer is None:
         return None
-    return module.verifier(settings, database)
+    keys = SigningKeys(settings.oidc_issuer, settings.oidc_jwks)
+    return Verifier(settings.oidc_issuer, settings.oidc_audience, keys, database)
 
 
 @contextlib.asynccontextmanager

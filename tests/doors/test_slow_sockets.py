@@ -21,11 +21,21 @@ HOST = "127.0.0.1"
 @contextlib.asynccontextmanager
 async def served(app: FastAPI) -> AsyncIterator[int]:
     """The application on a free port, as `serve` runs it."""
-    config = uvicorn.Config(app, host=HOST, port=0, http=GuardedProtocol, ws="none", proxy_headers=False, log_config=None,
-                            lifespan="off", server_header=False, timeout_graceful_shutdown=5)
+    config = uvicorn.Config(
+        app,
+        host=HOST,
+        port=0,
+        http=GuardedProtocol,
+        ws="none",
+        proxy_headers=False,
+        log_config=None,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - the server has no event for it
         await asyncio.sleep(0.01)
     try:
         yield server.servers[0].sockets[0].getsockname()[1]
@@ -72,10 +82,18 @@ async def cut_after(port: int, sent: bytes, *, drip: bytes = b"") -> tuple[float
 HEAD = b"PUT /v1/orders/1 HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n"
 
 
-@pytest.mark.parametrize(("sent", "drip"), [
-    (b"", b""), (b"GET /liv", b""), (HEAD, b""), (b"GET /livez HTTP/1.1\r\nX: ", b"x"),
-    (HEAD + b"\r\n{", b""), (HEAD + b"\r\n{", b" "),
-], ids=["silence", "half a line", "half a head", "dripping head", "half a body", "dripping body"])
+@pytest.mark.parametrize(
+    ("sent", "drip"),
+    [
+        (b"", b""),
+        (b"GET /liv", b""),
+        (HEAD, b""),
+        (b"GET /livez HTTP/1.1\r\nX: ", b"x"),
+        (HEAD + b"\r\n{", b""),
+        (HEAD + b"\r\n{", b" "),
+    ],
+    ids=["silence", "half a line", "half a head", "dripping head", "half a body", "dripping body"],
+)
 async def test_slow_sockets_are_cut(app: FastAPI, short: None, sent: bytes, drip: bytes) -> None:
     async with served(app) as port:
         took, answer = await cut_after(port, sent, drip=drip)
@@ -83,13 +101,33 @@ async def test_slow_sockets_are_cut(app: FastAPI, short: None, sent: bytes, drip
     assert b" 200 " not in answer
 
 
-@pytest.mark.parametrize(("sent", "status"), [
-    (b"nonsense\r\n\r\n", b"400"), (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", b"400"),
-    (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"400"),
-    (b"GET /livez HTTP/1.1\r\nHost: x\r\n" + b"".join(b"X-%d: %s\r\n" % (n, b"y" * 1000) for n in range(64)) + b"\r\n", b"431"),
-    (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"431"),
-    (b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n", b"400"),
-], ids=["nonsense", "two lengths", "length and chunks", "64 KiB of headers", "70 KB of path", "bytes in the path"])
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"nonsense\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", b"400"),
+        (
+            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            b"400",
+        ),
+        (
+            b"GET /livez HTTP/1.1\r\nHost: x\r\n"
+            + b"".join(b"X-%d: %s\r\n" % (n, b"y" * 1000) for n in range(64))
+            + b"\r\n",
+            b"431",
+        ),
+        (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"431"),
+        (b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n", b"400"),
+    ],
+    ids=[
+        "nonsense",
+        "two lengths",
+        "length and chunks",
+        "64 KiB of headers",
+        "70 KB of path",
+        "bytes in the path",
+    ],
+)
 async def test_what_is_no_proper_request_is_a_problem(app: FastAPI, sent: bytes, status: bytes) -> None:
     async with served(app) as port:
         took, answer = await cut_after(port, sent)
@@ -139,7 +177,9 @@ async def test_pipelined_and_chunked_requests_still_work(app: FastAPI) -> None:
         two = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\nGET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
         _, answer = await cut_after(port, two)
         assert answer.count(b"HTTP/1.1 200") == 2
-        chunked = (b"PUT /v1/tenants/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
-                   b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
+        chunked = (
+            b"PUT /v1/tenants/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+        )
         _, answer = await cut_after(port, chunked)
         assert answer.startswith(b"HTTP/1.1 401")

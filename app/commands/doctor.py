@@ -1,0 +1,170 @@
+"""`retainer doctor`: what is wrong with this installation, and for each finding what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import typer
+from sqlalchemy import text
+
+from app.api.deps import wall_clock
+from app.commands.base import embedded
+from app.db.engine import Database, Unavailable
+from app.embedded import EmbeddedPostgresError, find_bin_dir
+from app.settings import OPERATOR_KEY_FILE, SECRET_KEY_FILE, Settings
+from app.usecases import health
+
+SKEW_SECONDS: Final = 5.0
+LEAST_DISK: Final = 500 * 1024 * 1024
+MINIMUM_SERVER: Final = 150_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One look: ``fix`` is what to do, None where all is well."""
+
+    what: str
+    fix: str | None = None
+
+
+def run() -> None:
+    """Look at settings, data folder, database and service; say what to do about each finding."""
+    settings, _ = Settings.read().with_secrets(create=False)
+    findings = [*_machine(settings), *_database(settings), *_service(settings)]
+    for one in findings:
+        print(f"ok    {one.what}" if one.fix is None else f"FIX   {one.what}\n      {one.fix}")
+    wrong = sum(one.fix is not None for one in findings)
+    if wrong:
+        print(f"retainer: {wrong} to fix")
+        raise typer.Exit(1)
+    print("retainer: nothing to fix")
+
+
+def _machine(settings: Settings) -> Iterator[Finding]:
+    folder = settings.data_dir
+    if not folder.exists():
+        yield Finding(f"data folder {folder}: made at the first start")
+    elif not os.access(folder, os.W_OK):
+        yield Finding(
+            f"data folder {folder} cannot be written to",
+            "Start as its owner, or set RETAINER_DATA_DIR to a folder of yours.",
+        )
+    else:
+        yield from _data_folder(settings)
+    try:
+        ZoneInfo("Europe/Berlin")
+        yield Finding("time zones are known")
+    except (KeyError, OSError):
+        yield Finding("time zones are not known", "Install the `tzdata` package of pip or of your system.")
+    if settings.operator_key is not None and len(settings.operator_key.get_secret_value()) < 16:
+        yield Finding(
+            "RETAINER_OPERATOR_KEY can be guessed",
+            "Use 16 random characters or more, or unset it to have one made.",
+        )
+    if settings.database_url is None:
+        try:
+            yield Finding(f"Postgres programs in {find_bin_dir(settings.pg_bin)}")
+        except EmbeddedPostgresError as error:
+            yield Finding("no Postgres programs", str(error))
+
+
+def _data_folder(settings: Settings) -> Iterator[Finding]:
+    free = shutil.disk_usage(settings.data_dir).free
+    if free < LEAST_DISK:
+        yield Finding(
+            f"only {free // 2**20} MiB are free in {settings.data_dir}", "Make room, or move the data folder."
+        )
+    else:
+        yield Finding(f"data folder {settings.data_dir}: {free // 2**20:,} MiB free")
+    for name in (OPERATOR_KEY_FILE, SECRET_KEY_FILE):
+        file = settings.data_dir / name
+        if file.exists() and stat.S_IMODE(file.stat().st_mode) & 0o077:
+            yield Finding(f"{file} can be read by others", f"chmod 600 {file}")
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    url = settings.database_url
+    if url is None:
+        url = embedded(settings).attach()
+        if url is None:
+            yield Finding("the embedded Postgres is not running: it starts with the service")
+            return
+    yield from asyncio.run(_ask(url))
+
+
+_FIXES: Final = {
+    "schema": ("the schema is not the newest", "Run `retainer migrate`; `retainer serve` does it by itself."),
+    "role": (
+        "the role bypasses row-level security",
+        "Let it connect as a user that may become retainer_app.",
+    ),
+    "primary": ("the database is a replica", "Point DATABASE_URL at the primary."),
+    "database": ("the database does not answer", "Check DATABASE_URL and the server's log."),
+}
+
+
+async def _ask(url: str) -> list[Finding]:
+    database = Database(url, pool_size=1)
+    try:
+        async with database.bare() as connection:
+            version = int((await connection.execute(text("show server_version_num"))).scalar_one())
+            before = wall_clock()
+            theirs = (await connection.execute(text("select clock_timestamp()"))).scalar_one()
+        failed = await health.failed_checks(database)
+    except Unavailable:
+        return [
+            Finding(
+                "the database does not answer", "Check DATABASE_URL, the server and its log; then migrate."
+            )
+        ]
+    except Exception as error:  # noqa: BLE001 - whatever it is, the operator is told
+        hint = "Run `retainer migrate` as the owner of the tables; it makes the role retainer_app."
+        return [Finding(f"the database refuses us: {type(error).__name__}", hint)]
+    finally:
+        await database.close()
+    skew = abs((theirs - before).total_seconds())
+    found = [Finding(*_FIXES[name]) for name in failed] or [Finding("schema, role and primary are right")]
+    if version < MINIMUM_SERVER:
+        found.append(Finding(f"Postgres {version // 10_000} is too old", "Use Postgres 15 or newer."))
+    if skew > SKEW_SECONDS:
+        found.append(
+            Finding(f"clocks differ by {skew:.0f} s", "Let NTP set both; the database's clock counts.")
+        )
+    return found
+
+
+def _service(settings: Settings) -> Iterator[Finding]:
+    address = f"{settings.host}:{settings.port}"
+    try:
+        yield _ready(settings, address)
+    except OSError:
+        yield Finding(f"nothing answers on {address}: start it with `make serve`")
+    except http.client.HTTPException:
+        yield Finding(
+            f"something else answers on {address}", "Stop it, or set RETAINER_PORT to another port."
+        )
+
+
+def _ready(settings: Settings, address: str) -> Finding:
+    connection = http.client.HTTPConnection(settings.host, settings.port, timeout=3)
+    try:
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        body = answer.read(2000).decode(errors="replace")
+    finally:
+        connection.close()
+    if answer.status == 200:
+        return Finding(f"the service is ready on {address}")
+    if answer.status == 503:
+        return Finding(
+            f"the service on {address} is not ready: {body[:300]}", "See the findings above and its log."
+        )
+    raise http.client.HTTPException

@@ -1,0 +1,181 @@
+"""Tokens: of another issuer (JWT), and for one customer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+from joserfc import jwt
+from joserfc.jwk import ECKey, OctKey
+
+from app.api.deps import wall_clock
+from app.connectors.jwks import SigningKeys
+from app.main import create_app
+from tests.conftest import MakeVendor
+from tests.support.api import Vendor, client_of, make_vendor, running, settings_for
+
+ISSUER = "https://issuer.example"
+KEY = ECKey.generate_key("P-256", {"kid": "one"})
+OTHER = ECKey.generate_key("P-256", {"kid": "one"})
+
+
+@pytest_asyncio.fixture(scope="module")
+async def trusting(module_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FastAPI]:
+    file: Path = tmp_path_factory.mktemp("jwks") / "keys.json"
+    file.write_text(json.dumps({"keys": [KEY.as_dict(private=False)]}))  # noqa: ASYNC240 - nothing else runs yet
+    settings = settings_for(module_url, oidc_issuer=ISSUER, oidc_audience=("retainer",), oidc_jwks=str(file))
+    async with running(create_app(settings)) as app:
+        yield app
+
+
+@pytest_asyncio.fixture
+async def acme(trusting: FastAPI) -> AsyncIterator[Vendor]:
+    made = await make_vendor(trusting, "avactis")
+    yield made
+    await made.close()
+
+
+def token(tenant: str, *, key: Any = KEY, header: dict[str, Any] | None = None, **changes: Any) -> str:
+    now = int(wall_clock().timestamp())
+    claims = {
+        "iss": ISSUER,
+        "aud": "retainer",
+        "sub": "anna",
+        "exp": now + 60,
+        "iat": now,
+        "tenant_id": tenant,
+        "scope": "* openid",
+        **changes,
+    }
+    claims = {name: value for name, value in claims.items() if value is not None}
+    return jwt.encode({"alg": "ES256", "kid": "one", "typ": "at+jwt", **(header or {})}, claims, key)
+
+
+async def status(app: FastAPI, bearer: str) -> int:
+    async with client_of(app, bearer) as client:
+        return (await client.get("/v1/keys")).status_code
+
+
+async def test_a_good_token_opens(trusting: FastAPI, acme: Vendor) -> None:
+    assert await status(trusting, token(acme.tenant_id)) == 200
+    assert await status(trusting, token(acme.tenant_id, aud=["x", "retainer"])) == 200
+    assert await status(trusting, token(acme.tenant_id, scope="tickets:read")) == 403
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"iss": "https://evil.example"},
+        {"iss": None},
+        {"aud": "other"},
+        {"aud": None},
+        {"exp": 1},
+        {"exp": None},
+        {"exp": "soon"},
+        {"nbf": 99999999999},
+        {"sub": None},
+        {"tenant_id": None},
+        {"tenant_id": 7},
+        {"tenant_id": "nobody"},
+        {"key": OTHER},
+        {"header": {"typ": "JWT"}, "nonce": "x"},
+        {"header": {"typ": "logout+jwt"}},
+        {"header": {"kid": "two"}},
+    ],
+    ids=str,
+)
+async def test_a_token_that_does_not_hold_is_401(
+    trusting: FastAPI, acme: Vendor, changes: dict[str, Any]
+) -> None:
+    given = {"tenant": acme.tenant_id, **changes}
+    tenant = given.pop("tenant")
+    if "tenant_id" in given:
+        tenant = given.pop("tenant_id")
+    assert await status(trusting, token(tenant, **given)) == 401
+
+
+async def test_no_other_algorithm_is_taken(trusting: FastAPI, acme: Vendor) -> None:
+    public = json.dumps(KEY.as_dict(private=False))
+    shared = OctKey.import_key(public)
+    forged = jwt.encode(
+        {"alg": "HS256", "kid": "one"},
+        {
+            "iss": ISSUER,
+            "aud": "retainer",
+            "sub": "x",
+            "exp": 9999999999,
+            "tenant_id": acme.tenant_id,
+            "scope": "*",
+        },
+        shared,
+    )
+    assert await status(trusting, forged) == 401
+    head, body, _ = token(acme.tenant_id).split(".")
+    assert await status(trusting, f"eyJhbGciOiJub25lIn0.{body}.") == 401
+    assert await status(trusting, f"{head}.{body}.AAAA") == 401
+
+
+async def test_the_issuer_is_asked_seldom_and_old_keys_stay_while_it_is_down() -> None:
+    asked: list[str] = []
+    now = [0.0]
+    fail = [False]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        if fail[0]:
+            return httpx.Response(500)
+        if request.url.path.endswith("openid-configuration"):
+            return httpx.Response(200, json={"issuer": ISSUER, "jwks_uri": f"{ISSUER}/keys"})
+        return httpx.Response(200, json={"keys": []})
+
+    keys = SigningKeys(ISSUER, None, clock=lambda: now[0], transport=httpx.MockTransport(answer))
+    assert await keys.current() == {"keys": []}
+    for _ in range(5):
+        await keys.current(fresh=True)
+    assert len(asked) == 2
+    fail[0], now[0] = True, 700.0
+    assert await keys.current() == {"keys": []}
+    assert len(asked) == 3
+
+
+async def test_a_customer_token_reads_its_own_page_for_minutes(vendor: MakeVendor) -> None:
+    acme = await vendor("avactis")
+    placed = await acme.put(
+        "/v1/orders/1",
+        {
+            "customer_id": "c-1",
+            "placed_at": "2025-01-01T00:00:00Z",
+            "currency": "USD",
+            "lines": [{"line_id": "1", "sku": "license-owned", "quantity": 1}],
+        },
+    )
+    assert placed.status_code == 201, placed.text
+    made = await acme.post("/v1/customers/c-1/tokens", {"minutes": 10})
+    assert made.status_code == 201
+    assert made.json()["token"].startswith("rtn_ct_")
+    assert (await acme.post("/v1/customers/c-1/tokens", {"minutes": 11})).status_code == 422
+    assert (await acme.post("/v1/customers/nobody/tokens", {})).status_code == 404
+    async with client_of(acme.app, made.json()["token"]) as page:
+        assert (await page.get("/v1/customers/c-1/balance")).status_code == 200
+        assert (await page.get("/v1/customers/c-2/balance")).status_code == 404
+        assert (await page.get("/v1/customers?query=c")).status_code in (403, 404)
+        assert (await page.post("/v1/customers/c-1/tokens", json={})).status_code == 403
+        assert (await page.get("/v1/keys")).status_code == 403
+        assert (await page.get("/v1/audit-trail")).status_code == 403
+
+
+async def test_who_did_what_can_be_read_with_its_own_scope(vendor: MakeVendor) -> None:
+    acme = await vendor("avactis")
+    reader = await acme.as_key("audit:read", label="auditor")
+    found = (await reader.get("/v1/audit-trail")).json()["data"]
+    assert [one["action"] for one in found][-2:] == ["key.created", "tenant.created"]
+    assert {one["actor"] for one in found} == {"operator"}
+    assert "rtn_" not in json.dumps(found)
+    other = await acme.as_key("tickets:read")
+    assert (await other.get("/v1/audit-trail")).status_code == 403
