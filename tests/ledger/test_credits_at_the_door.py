@@ -91,9 +91,9 @@ async def test_bad_amounts_and_unknown_things_have_their_own_codes(vendor: MakeV
     made = await funded(vendor)
     other = await funded(vendor)
     hold = await made.ok(await made.post("/v1/customers/ann/holds", {"credits": 1}), 201)
-    for credits in (0, -1, 10**13, 1.5, "3", True, None):
-        answer = await made.post("/v1/customers/ann/debits", {"credits": credits})
-        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input"), credits
+    for wrong in (0, -1, 10**13, 1.5, "3", True, None):
+        answer = await made.post("/v1/customers/ann/debits", {"credits": wrong})
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input"), wrong
     cases = [
         ("/v1/customers/nobody/debits", {"credits": 1}, 404, "customer_not_found"),
         ("/v1/customers/ann/debits", {"credits": 1, "credit_type": "gold"}, 422, "unknown_credit_type"),

@@ -1,0 +1,225 @@
+"""`python -m bench`: issue 3's table. Medians of the repeats, the ratio to the same rows in SQL, as a table and as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import random
+import statistics
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import uvloop
+
+from bench.load import Result, request, run
+from bench.service import CUSTOMERS, Ground, ground, memory, pgbench, service
+
+SPREAD = f"\\set n random(0, {CUSTOMERS - 1})\nselect bench_debit('c' || :n, 1);\n"
+HOT = "select bench_debit('c0', 1);\n"
+
+
+@dataclass
+class Line:
+    """One line of the table: rates of all repeats, a second; times in milliseconds."""
+
+    name: str
+    workers: int
+    rates: list[float] = field(default_factory=list)
+    p50: list[float] = field(default_factory=list)
+    p99: list[float] = field(default_factory=list)
+    ratio_to: str | None = None
+    ratio: float | None = None
+    wrong: int = 0
+
+    def add(self, result: Result, *, times: int = 1) -> None:
+        """Takes a repeat in; ``times``: effects an answer."""
+        self.rates.append(result.rate * times)
+        self.p50.append(result.quantile(0.5))
+        self.p99.append(result.quantile(0.99))
+        self.wrong += sum(n for status, n in result.statuses.items() if status >= 300)
+
+    @property
+    def rate(self) -> float:
+        """The median rate."""
+        return statistics.median(self.rates)
+
+
+class Bench:
+    """One run."""
+
+    def __init__(self, at: Ground, seconds: float, connections: int) -> None:
+        self.at = at
+        self.seconds = seconds
+        self.connections = connections
+        self.lines: dict[tuple[str, int], Line] = {}
+        self.memory = 0
+        self.salt = os.urandom(4).hex()
+
+    def line(self, name: str, workers: int) -> Line:
+        """The line of that name, made at its first use."""
+        return self.lines.setdefault((name, workers), Line(name, workers))
+
+    def debit(self, who: Callable[[int], str]) -> Callable[[int], bytes]:
+        """Requests that debit one credit."""
+        salt = f"{self.salt}{random.random()}"
+
+        def make(n: int) -> bytes:
+            return request("POST", f"/v1/customers/{who(n)}/debits", self.at.key, body=b'{"credits":1}',
+                           idempotency_key=f"{salt}-{n}")  # fmt: skip
+
+        return make
+
+    def batch(self, n: int) -> bytes:
+        """A request of 100 debits."""
+        salt = f"{self.salt}{random.random()}"
+        commands = [
+            {"idempotency_key": f"{salt}-{n}-{i}", "kind": "debit", "customer_id": f"c{random.randrange(CUSTOMERS)}",
+             "credits": 1} for i in range(100)
+        ]  # fmt: skip
+        body = json.dumps({"commands": commands}).encode()
+        return request("POST", "/v1/credit-batches", self.at.key, body=body)
+
+    async def load(
+        self, url: str, make: Callable[[int], bytes], connections: int | None = None, **more: Any
+    ) -> Result:
+        """One measurement, after a short warm-up."""
+        count = connections or self.connections
+        await run(url, make, connections=count, seconds=0.5)
+        return await run(url, make, connections=count, seconds=self.seconds, **more)
+
+    async def hold_then_capture(self, url: str) -> Result:
+        """Pairs: hold one, then capture it."""
+        salt = f"{self.salt}{random.random()}"
+        made = await run(
+            url,
+            lambda n: request("POST", f"/v1/customers/c{random.randrange(CUSTOMERS)}/holds", self.at.key,
+                              body=b'{"credits":1}', idempotency_key=f"h{salt}-{n}"),
+            connections=self.connections, seconds=self.seconds / 2, keep=True,
+        )  # fmt: skip
+        ids = [json.loads(body)["hold_id"] for body in made.bodies if b"hold_id" in body]
+        taken = await run(
+            url,
+            lambda n: request("POST", f"/v1/holds/{ids[n - 1]}/capture", self.at.key, body=b"{}",
+                              idempotency_key=f"k{salt}-{n}"),
+            connections=self.connections, seconds=60, most=len(ids),
+        )  # fmt: skip
+        both = Result(
+            made.seconds + taken.seconds, made.times + taken.times, {**made.statuses, **taken.statuses}
+        )
+        both.times = both.times[: len(ids)]
+        return both
+
+    async def over_http(self, url: str, workers: int, parent: int, graphql: bool) -> None:
+        """All lines that go through the service."""
+        spread = self.debit(lambda _: f"c{random.randrange(CUSTOMERS)}")
+        self.line("debit, spread", workers).add(await self.load(url, spread))
+        self.memory = max(self.memory, memory(parent))
+        self.line("debit, one hot customer", workers).add(await self.load(url, self.debit(lambda _: "c0")))
+        self.line("hold then capture (pairs)", workers).add(await self.hold_then_capture(url))
+        self.line("commands in batches of 100", workers).add(await self.load(url, self.batch, 4), times=100)
+        echo = request("POST", "/bench/echo", self.at.key, body=b'{"credits":1}')
+        self.line("echo", workers).add(await self.load(url, lambda _: echo))
+
+        def read(_: int) -> bytes:
+            return request("GET", f"/v1/customers/c{random.randrange(CUSTOMERS)}/balance", self.at.key)
+
+        self.line("balance, REST", workers).add(await self.load(url, read))
+        if graphql:
+            static = request("POST", "/graphql", self.at.key, body=b'{"query":"{ __typename }"}')
+            self.line("GraphQL, no database", workers).add(await self.load(url, lambda _: static))
+
+            def ask(_: int) -> bytes:
+                query = "query($id: ID!) { customer(id: $id) { balance { available held } } }"
+                body = json.dumps(
+                    {"query": query, "variables": {"id": f"c{random.randrange(CUSTOMERS)}"}}
+                ).encode()
+                return request("POST", "/graphql", self.at.key, body=body)
+
+            self.line("balance, GraphQL", workers).add(await self.load(url, ask))
+
+    def beside(self) -> None:
+        """The SQL function under pgbench."""
+        self.line("pgbench, spread", 0).rates.append(
+            pgbench(self.at, SPREAD, clients=32, seconds=max(2, self.seconds))
+        )
+        self.line("pgbench, hot", 0).rates.append(
+            pgbench(self.at, HOT, clients=32, seconds=max(2, self.seconds))
+        )
+
+    def ratios(self) -> None:
+        """What each line is compared with."""
+        against = {
+            "debit, spread": ("pgbench, spread", 0),
+            "debit, one hot customer": ("pgbench, hot", 0),
+            "hold then capture (pairs)": ("pgbench, spread", 0),
+            "commands in batches of 100": ("pgbench, spread", 0),
+            "balance, REST": ("echo", None),
+            "balance, GraphQL": ("GraphQL, no database", None),
+        }
+        for (name, workers), line in self.lines.items():
+            if name in against:
+                other, fixed = against[name]
+                base = self.lines.get((other, workers if fixed is None else fixed))
+                if base is not None:
+                    line.ratio_to, line.ratio = other, line.rate / base.rate
+
+
+def table(lines: list[Line]) -> str:
+    """The table, in Markdown."""
+    rows = ["| line | workers | a second | p50 ms | p99 ms | ratio | to |", "|---|---|---|---|---|---|---|"]
+    for one in lines:
+        p50 = f"{statistics.median(one.p50):.1f}" if one.p50 else ""
+        p99 = f"{statistics.median(one.p99):.1f}" if one.p99 else ""
+        ratio = f"{one.ratio:.2f}" if one.ratio is not None else ""
+        wrong = f" ({one.wrong} not 2xx)" if one.wrong else ""
+        rows.append(
+            f"| {one.name}{wrong} | {one.workers or ''} | {one.rate:,.0f} | {p50} | {p99} | {ratio} | {one.ratio_to or ''} |"
+        )
+    return "\n".join(rows)
+
+
+def main() -> None:
+    """Runs the bench."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--workers", type=int, nargs="*", default=[1, 2])
+    parser.add_argument("--no-graphql", action="store_true")
+    parser.add_argument("--entries", type=int, default=0, help="fill the ledger with so many entries first")
+    parser.add_argument("--json", help="where to write the figures")
+    given = parser.parse_args()
+    with ground() as at:
+        if given.entries:
+            from bench.fill import fill
+
+            asyncio.run(fill(at, given.entries))
+        bench = Bench(at, given.seconds, given.connections)
+        for _ in range(given.repeats):
+            bench.beside()
+            for workers in given.workers:
+                with service(at, workers=workers) as (url, parent):
+                    uvloop.run(bench.over_http(url, workers, parent, not given.no_graphql))
+        bench.ratios()
+    lines = list(bench.lines.values())
+    print(table(lines))
+    print(f"\nmemory of one serving process: {bench.memory} MiB")
+    machine = {"cores": os.cpu_count(), "python": sys.version.split()[0], "machine": platform.machine()}
+    print(f"machine: {machine}")
+    if given.json:
+        figures = {
+            "machine": machine,
+            "memory_mib": bench.memory,
+            "lines": [{**asdict(one), "rate": one.rate} for one in lines],
+        }
+        with open(given.json, "w") as out:
+            json.dump(figures, out, indent=1)
+
+
+if __name__ == "__main__":
+    main()

