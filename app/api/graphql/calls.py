@@ -83,6 +83,15 @@ class Snapshot:
                 self._open[tenant_id] = tx
             return await work(tx)
 
+    async def run(self, tenant_id: str, work: Callable[[Tx], Awaitable[T]], **more: Any) -> T:
+        """For the few readings that write first (placing events). What nobody has read yet is then read anew."""
+        async with self._turn:
+            found = await self._database.run(tenant_id, work, **more)
+            if self.reads <= 1:
+                await self._stack.aclose()
+                self._open.clear()
+            return found
+
     async def close(self) -> None:
         """Ends the snapshot; may be called when none was opened."""
         await self._stack.aclose()

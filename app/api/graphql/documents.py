@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,14 +16,11 @@ from graphql import (
     GraphQLSchema,
     GraphQLSyntaxError,
     OperationDefinitionNode,
-    Source,
-    TokenKind,
     parse,
     validate,
 )
-from graphql.language import Lexer
 
-from app.api.graphql.limits import MAX_CHARACTERS, MAX_TOKENS, LimitError
+from app.api.graphql.limits import MAX_CHARACTERS, MAX_NESTING, MAX_TOKENS, LimitError
 
 KEPT: Final = 500
 PREFIX: Final = "sha256:"
@@ -46,20 +44,23 @@ class Documents:
         self._schema = schema
         self._kept: OrderedDict[str, Parsed | GraphQLSyntaxError] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def read(self, text: str) -> Parsed:
         """The document. Raises `LimitError` before it is parsed, GraphQLSyntaxError when it cannot be."""
         found = self._kept.get(text)
         if found is None:
-            _count(text)
+            _check_size(text)
             try:
-                document = parse(text, no_location=False, max_tokens=MAX_TOKENS + 1)
+                document = parse(text, max_tokens=MAX_TOKENS)
                 there = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
                 named = {one.name.value if one.name else "": one for one in there}
                 found = Parsed(document, named, len(there))
             except GraphQLSyntaxError as error:
+                if f"more than {MAX_TOKENS} tokens" in error.message:
+                    raise LimitError("tokens", MAX_TOKENS, None) from None
                 found = error
-            except RecursionError:
-                raise LimitError("depth", MAX_TOKENS, None) from None
             self._kept[text] = found
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
@@ -76,26 +77,29 @@ class Documents:
         return parsed.errors
 
 
-def _count(text: str) -> None:
+_TOKENS: Final = re.compile(
+    r'#[^\n\r]*|(?P<opens>[\[({])|(?P<closes>[\])}])|"""(?:[^"\\]|\\.|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"'
+    r"|[_A-Za-z][_0-9A-Za-z]*|-?\d[0-9.eE+-]*|\.\.\.|[!$&:=@|]",
+    re.DOTALL,
+)
+
+
+def _check_size(text: str) -> None:
+    """Holds a text to its length, its tokens and its nesting, before a recursive parser sees it."""
     if len(text) > MAX_CHARACTERS:
         raise LimitError("characters", MAX_CHARACTERS, len(text))
-    lexer = Lexer(Source(text))
-    depth = 0
-    try:
-        for number in range(MAX_TOKENS + 1):
-            kind = lexer.advance().kind
-            if kind is TokenKind.EOF:
-                return
-            if kind in (TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L):
-                depth += 1
-                if depth > 60:
-                    raise LimitError("depth", 60, None)
-            elif kind in (TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R):
-                depth -= 1
-            if number == MAX_TOKENS:
-                raise LimitError("tokens", MAX_TOKENS, None)
-    except GraphQLSyntaxError:
-        return  # the parser says where
+    depth = tokens = 0
+    for found in _TOKENS.finditer(text):
+        kind = found.lastgroup
+        if kind == "opens":
+            depth += 1
+            if depth > MAX_NESTING:
+                raise LimitError("nesting", MAX_NESTING, None)
+        elif kind == "closes":
+            depth -= 1
+        tokens += text[found.start()] != "#"
+        if tokens > MAX_TOKENS:
+            raise LimitError("tokens", MAX_TOKENS, None)
 
 
 class Trusted:

@@ -6,7 +6,6 @@ POST with ``application/json``; GET for queries alone; answers as ``application/
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,7 +40,8 @@ JSON: Final = "application/json"
 _CHARSET: Final = "; charset=utf-8"
 _FIELDS: Final = frozenset({"query", "operationName", "variables", "extensions", "documentId"})
 _METHODS: Final = "GET, HEAD, OPTIONS, POST"
-PARTIAL: Final = 200
+PARTIAL: Final = 294
+"""Data with errors, to callers of the newer media type, as the specification recommends."""
 
 
 class RequestError(Exception):
@@ -225,6 +225,7 @@ class GraphQL:
         if errors and result.data is None and not any(one.path for one in errors):
             raise RequestError(
                 "invalid_input",
+                status=400,
                 lenient=True,
                 headers=headers,
                 errors=[_told(one, "invalid_input") for one in errors],
@@ -233,7 +234,8 @@ class GraphQL:
         if errors:
             body = {"errors": [formatted(one) for one in errors], **body}
             request.scope["retainer.code"] = body["errors"][0]["extensions"]["code"]
-        return Reply(body, media_type=media + _CHARSET, headers=headers)
+        status = PARTIAL if errors and media == GRAPHQL_RESPONSE else 200
+        return Reply(body, status_code=status, media_type=media + _CHARSET, headers=headers)
 
 
 def _told(error: GraphQLError, code: str) -> dict[str, Any]:
@@ -377,8 +379,3 @@ def _may_introspect(principal: Principal, request: Request) -> bool:
         return option
     token = request.headers.get("authorization", "").partition(" ")[2].strip()
     return principal.kind == "operator" or token.startswith("rtn_test_")
-
-
-def parse_options(text: str) -> Any:
-    """A key's options, for tests."""
-    return json.loads(text)

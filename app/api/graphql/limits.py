@@ -36,6 +36,7 @@ from graphql.type import SchemaMetaFieldDef, TypeMetaFieldDef
 
 MAX_CHARACTERS: Final = 20_000
 MAX_TOKENS: Final = 1000
+MAX_NESTING: Final = 60
 MAX_DEPTH: Final = 8
 MAX_ALIASES: Final = 15
 MAX_BREADTH: Final = 100

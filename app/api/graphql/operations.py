@@ -48,7 +48,17 @@ RESULTS: Final[dict[str, str]] = {
     "isOpen": "Opening", "elapsedTime": "Elapsed", "dueTime": "Due", "listClocks": "Clock", "getClock": "Clock",
     # policies and operations
     "listPolicies": "Policy", "getPolicy": "Policy", "validatePolicy": "PolicyCheck", "publishPolicy": "Policy",
-    "listAuditTrail": "AuditEntry", "listEvents": "Event", "listProblems": "ProblemEntry", "getProblem": "ProblemEntry",
+    "listAuditTrail": "AuditEntry", "listEvents": "Event", "getEvent": "Event",
+    "priceTicket": "Price",
+    "createWebhookEndpoint": "WebhookEndpoint", "listWebhookEndpoints": "WebhookEndpoint",
+    "getWebhookEndpoint": "WebhookEndpoint", "changeWebhookEndpoint": "WebhookEndpoint",
+    "deleteWebhookEndpoint": "WebhookEndpoint", "rotateWebhookSecret": "WebhookEndpoint",
+    "testWebhookEndpoint": "WebhookDelivery", "listWebhookDeliveries": "WebhookDelivery",
+    "getWebhookDelivery": "WebhookDelivery", "replayWebhookDelivery": "WebhookDelivery",
+    "replayWebhookSpan": "WebhookReplay",
+    "putSource": "Source", "getSource": "Source", "listSources": "Source", "deleteSource": "Source",
+    "listSourceDeliveries": "Delivery", "getSourceDelivery": "Delivery", "replaySourceDelivery": "Delivery",
+    "listProblems": "ProblemEntry", "getProblem": "ProblemEntry",
 }  # fmt: skip
 """Operation -> the type of its answer (of one item, for lists). Every other operation on tickets answers a `Ticket`."""
 
@@ -59,6 +69,8 @@ FIELDS: Final[dict[str, str]] = {
 }  # fmt: skip
 """Names of query fields, where ``getX`` -> ``x`` and ``listX`` -> ``x`` do not say it well."""
 
+READING: Final = frozenset({"priceTicket", "validatePolicy", "simulatePolicy"})
+"""Operations that REST has under POST because of their body, and that change nothing: fields of Query."""
 _TICKETS: Final = "/v1/tickets"
 UNTYPED: Final = "Answer"
 
@@ -131,6 +143,8 @@ def _dependencies(route: APIRoute) -> list[Any]:
 
 
 _PAGING: Final = frozenset({"limit", "cursor"})
+TAKEN: Final = {"after": "since", "first": "from_first"}
+"""Parameters of a paged list that Relay's own arguments leave no name for."""
 
 
 def parameters(route: APIRoute) -> list[Parameter]:
@@ -152,6 +166,9 @@ def parameters(route: APIRoute) -> list[Parameter]:
         found.append(
             Parameter(name, one._type_adapter.json_schema(), about.is_required(), about.description, place)
         )
+    if 412 in route.responses and all(one.name != "if_match" for one in found):
+        words = "The version that the change is made to"
+        found.append(Parameter("if_match", {"type": "string"}, False, words, "header"))
     return found
 
 

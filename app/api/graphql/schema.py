@@ -118,7 +118,12 @@ class _Builder:
         """The arguments of a reading field, those left out that the view brings."""
         taken = set(bound)
         found = [
-            argument(one.name, self.kind(operation, one), required=one.required, about=one.description)
+            argument(
+                _named(operation, one.name),
+                self.kind(operation, one),
+                required=one.required,
+                about=one.description,
+            )
             for one in operations.parameters(operation.route)
             if one.name not in taken and one.place != "header"
         ]
@@ -137,7 +142,9 @@ class _Builder:
 
     def reading(self, owner: str, name: str, operation: Operation, bound: Mapping[str, str]) -> Any:
         """A field that asks a reading operation, some of its parameters taken from the view's keys."""
-        names = {safe(one.name): one.name for one in operations.parameters(operation.route)}
+        names = {
+            safe(_named(operation, one.name)): one.name for one in operations.parameters(operation.route)
+        }
         listed = operation.listed and not operation.paged
 
         async def answer(root: Any, info: Info, **given: Any) -> Any:
@@ -192,8 +199,8 @@ class _Builder:
             )
         return self.connections[name]
 
-    def writing(self, operation: Operation) -> Any:
-        """A mutation: one input, and a result that may be a refusal."""
+    def writing(self, operation: Operation, parent: str) -> Any:
+        """A field with one input, and a result that may be a refusal: every mutation, and a few queries."""
         owner = _capital(operation.name)
         extra: dict[str, tuple[Any, bool, str | None]] = {}
         if operation.keyed:
@@ -218,7 +225,7 @@ class _Builder:
             found = await resolve.write(resolve.calls_of(info), operation, None if asked is UNSET else asked)
             return {"data": found} if bare and not isinstance(found, View) else found
 
-        self.weights["Mutation", operation.name] = limits.Weight(ways.MUTATION_WEIGHT)
+        self.weights[parent, operation.name] = limits.Weight(ways.MUTATION_WEIGHT)
         return field(
             operation.name,
             _or_none(_result(f"{owner}Result", self.shapes[result], self.shapes["Refusal"])),
@@ -318,8 +325,10 @@ class _Builder:
             if operation.method == "GET":
                 name = operations.field_name(operation.name)
                 query[safe(name)] = self.reading("Query", name, operation, {})
+            elif operation.name in operations.READING:
+                query[operation.name] = self.writing(operation, "Query")
             else:
-                mutation[operation.name] = self.writing(operation)
+                mutation[operation.name] = self.writing(operation, "Mutation")
         query["node"] = self._node()
         self.weights["Query", "_entities"] = limits.Weight(
             ways.OPERATION_WEIGHT, limits.LIST_SIZE, counts="representations"
@@ -354,6 +363,10 @@ class _Builder:
             "Anything by its id.",
             [ways.Cost(weight=str(ways.OPERATION_WEIGHT))],
         )
+
+
+def _named(operation: Operation, name: str) -> str:
+    return operations.TAKEN.get(name, name) if operation.paged else name
 
 
 def _directives(operation: Operation) -> list[object]:

@@ -767,7 +767,7 @@ class TenantTime:
     """The tenant's own time."""
 
     mode: str | None
-    now: DateTime
+    now: DateTime | None
     fired: int | None
     reached: bool | None
 
@@ -900,6 +900,25 @@ class PolicyCheck:
 
 
 @shape
+class Price:
+    """What a category costs, by which clause."""
+
+    policy: PolicyVersion | None
+    category: str | None
+    inputs: JSON | None
+    credits: Credits | None
+    unit: str | None
+    price: JSON | None
+    least: Credits | None
+    most: Credits | None
+    outside_list: bool | None
+    needs_confirmation: bool | None
+    level: str | None
+    clause: str | None
+    reading: bool | None
+
+
+@shape
 class Tenant:
     """One vendor using the service."""
 
@@ -943,15 +962,13 @@ class AuditEntry:
 
 @shape
 class Event:
-    """Something that happened, as partners are told."""
+    """Something that happened. ``position`` orders a tenant's events, ``sequence`` a customer's."""
 
-    id: ID | None
-    event_id: ID | None
-    position: Long | None
+    id: ID
+    type: str
     sequence: Long | None
-    type: str | None
+    position: Long | None
     customer_id: ID | None
-    timestamp: DateTime | None
     occurred_at: DateTime | None
     recorded_at: DateTime | None
     data: JSON | None
@@ -959,21 +976,86 @@ class Event:
 
 @shape
 class WebhookEndpoint:
-    """Where events are sent."""
+    """Where events are sent; the secret is shown when it is made."""
 
-    endpoint_id: ID | None
+    endpoint_id: ID
     url: str | None
-    types: JSON | None
-    events: JSON | None
-    state: str | None
+    event_types: list[str] | None
+    customer_id: ID | None
+    description: str | None
     enabled: bool | None
     disabled_reason: str | None
-    description: str | None
-    secret: str | None
-    secrets: JSON | None
+    disabled_at: DateTime | None
+    previous_secret_until: DateTime | None
+    version: int | None
     created_at: DateTime | None
     updated_at: DateTime | None
-    revision: int | None
+    secret: str | None
+    deleted: bool | None
+
+
+@shape
+class WebhookDelivery:
+    """One event on its way to an endpoint, with every attempt."""
+
+    delivery_id: ID
+    endpoint_id: ID | None
+    event_id: ID | None
+    type: str | None
+    state: str | None
+    attempts: JSON | None
+    failures: int | None
+    next_attempt_at: DateTime | None
+    created_at: DateTime | None
+    finished_at: DateTime | None
+    replay_of: ID | None
+
+
+@shape
+class WebhookReplay:
+    """How much of a span is sent again, and where to go on."""
+
+    endpoint_id: ID
+    replayed: int | None
+    next_after: Long | None
+
+
+@shape
+class Source:
+    """A shop or a helpdesk that is listened to; the token is shown when it is made."""
+
+    name: str
+    kind: str | None
+    products: JSON | None
+    options: JSON | None
+    secrets: int | None
+    api: bool | None
+    version: int | None
+    created_at: DateTime | None
+    updated_at: DateTime | None
+    deleted_at: DateTime | None
+    token: str | None
+    path: str | None
+
+
+@shape
+class Delivery:
+    """What a source delivered, and what became of it."""
+
+    delivery_id: ID
+    source: str | None
+    event_id: str | None
+    topic: str | None
+    subject: str | None
+    state: str | None
+    reason: str | None
+    detail: JSON | None
+    attempts: int | None
+    effects: JSON | None
+    received_at: DateTime | None
+    finished_at: DateTime | None
+    erased_at: DateTime | None
+    body: str | None
 
 
 @shape
