@@ -1,4 +1,4 @@
-"""`python -m bench`: issue 3's table. Medians of the repeats, the ratio to the same rows in SQL, as a table and as JSON."""
+"""`python -m bench`: medians of the repeats and the ratio to the same rows written in SQL, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import statistics
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -177,9 +178,8 @@ def table(lines: list[Line]) -> str:
         p99 = f"{statistics.median(one.p99):.1f}" if one.p99 else ""
         ratio = f"{one.ratio:.2f}" if one.ratio is not None else ""
         wrong = f" ({one.wrong} not 2xx)" if one.wrong else ""
-        rows.append(
-            f"| {one.name}{wrong} | {one.workers or ''} | {one.rate:,.0f} | {p50} | {p99} | {ratio} | {one.ratio_to or ''} |"
-        )
+        cells = [one.name + wrong, one.workers or "", f"{one.rate:,.0f}", p50, p99, ratio, one.ratio_to or ""]
+        rows.append("| " + " | ".join(str(cell) for cell in cells) + " |")
     return "\n".join(rows)
 
 
@@ -217,8 +217,7 @@ def main() -> None:
             "memory_mib": bench.memory,
             "lines": [{**asdict(one), "rate": one.rate} for one in lines],
         }
-        with open(given.json, "w") as out:
-            json.dump(figures, out, indent=1)
+        Path(given.json).write_text(json.dumps(figures, indent=1))
 
 
 if __name__ == "__main__":

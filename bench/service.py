@@ -115,7 +115,8 @@ def service(at: Ground, *, workers: int = 1) -> Iterator[tuple[str, int]]:
     }
     process = subprocess.Popen(
         [
-            sys.executable, "-m", "uvicorn", "bench.service:app", "--factory", "--host", "127.0.0.1", "--port", str(port),
+            sys.executable, "-m", "uvicorn", "bench.service:app", "--factory", "--host", "127.0.0.1",
+            "--port", str(port),
             "--workers", str(workers), "--loop", "uvloop", "--http", "httptools", "--no-access-log",
             "--log-level", "warning",
         ],
@@ -164,9 +165,8 @@ def memory(parent: int) -> int:
     sizes = []
     for one in [parent, *children(parent)]:
         with contextlib.suppress(OSError):
-            for line in Path(f"/proc/{one}/status").read_text().splitlines():
-                if line.startswith("VmRSS:"):
-                    sizes.append(int(line.split()[1]) // 1024)
+            lines = Path(f"/proc/{one}/status").read_text().splitlines()
+            sizes += [int(line.split()[1]) // 1024 for line in lines if line.startswith("VmRSS:")]
     return max(sizes, default=0)
 
 

@@ -1,0 +1,1 @@
+"""Faults: the service and its database are hurt under load; see `make faults`."""

@@ -1,0 +1,103 @@
+"""Every acknowledged command is in the ledger once and nothing else is, whatever dies under load.
+
+Callers see 503 with ``Retry-After`` or a broken connection, never 500; ``RETAINER_FAULT_ROUNDS`` repeats each fault.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from app.db import books
+from app.db.engine import Database
+from tests.faults.ground import CUSTOMERS, ROUNDS, TENANT, Ground, Proxy, ground, under_load
+from tests.support.databases import connect
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def at() -> Iterator[Ground]:
+    with ground() as made:
+        yield made
+
+
+async def test_kill_9_of_the_service_again_and_again(at: Ground) -> None:
+    at.start()
+    await at.ready()
+    async with under_load(at) as load:
+        for _ in range(2 * ROUNDS):
+            await asyncio.sleep(1.5)
+            await asyncio.to_thread(at.kill)
+            at.start()
+            await at.ready()
+        await asyncio.sleep(1)
+    assert load.lost > 0
+
+
+async def test_an_immediate_restart_of_postgres(at: Ground) -> None:
+    at.start()
+    await at.ready()
+    async with under_load(at) as load:
+        for _ in range(ROUNDS):
+            await asyncio.sleep(1.5)
+            await asyncio.to_thread(at.restart_postgres)
+            await asyncio.sleep(1.5)
+    assert 500 not in load.statuses
+
+
+async def test_the_wire_is_cut_after_commit_and_before_the_answer(at: Ground) -> None:
+    async with Proxy(at.direct) as proxy:
+        at.database_url = proxy.url(at.direct)
+        at.start()
+        await at.ready()
+        async with under_load(at):
+            await asyncio.sleep(1)
+            proxy.armed = True
+            await asyncio.sleep(3 * ROUNDS)
+            proxy.armed = False
+        assert proxy.cut > 0
+        at.kill()
+
+
+async def test_terminated_backends(at: Ground) -> None:
+    at.start()
+    await at.ready()
+    async with under_load(at) as load:
+        connection = await connect(at.direct)
+        for _ in range(10 * ROUNDS):
+            await asyncio.sleep(0.2)
+            await connection.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where application_name = 'retainer' and pid <> pg_backend_pid()"
+            )
+        await connection.close()
+    assert 500 not in load.statuses
+
+
+async def test_a_lock_that_is_not_had_in_time_is_503_and_hurts_nobody_else(at: Ground) -> None:
+    at.start()
+    await at.ready()
+    database = Database(at.direct, pool_size=1)
+    headers = {"Authorization": f"Bearer {at.key}"}
+    async with httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{at.port}", headers=headers, timeout=20
+    ) as client:
+
+        async def debit(who: str, key: str) -> httpx.Response:
+            return await client.post(
+                f"/v1/customers/{who}/debits", json={"credits": 1}, headers={"Idempotency-Key": key}
+            )
+
+        async with database.transaction(TENANT) as tx:
+            customer = await books.require_customer(tx, CUSTOMERS[0])
+            await books.lock_customers(tx, [customer.customer_id])
+            locked, free = await asyncio.gather(debit(CUSTOMERS[0], "locked"), debit(CUSTOMERS[1], "free"))
+        assert (locked.status_code, locked.json()["code"]) == (503, "busy")
+        assert int(locked.headers["retry-after"]) >= 1
+        assert free.status_code == 201
+        assert (await debit(CUSTOMERS[0], "locked")).status_code == 201
+    await database.close()

@@ -1,0 +1,249 @@
+"""Races over real connections: few customers, few credits, two processes' writers, the audit empty after it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+import pytest_asyncio
+
+from app.db.engine import Busy, Database
+from app.db.gather import Gatherer
+from app.usecases import audit, tenants
+from app.usecases.credits import CreditCommand, CreditResult, apply
+
+Writer = Gatherer[CreditCommand, CreditResult]
+
+
+def writer(database: Database, **more: int) -> Writer:
+    async def run(tenant: str, commands: Sequence[CreditCommand]) -> Sequence[CreditResult]:
+        return await database.run(tenant, lambda tx: apply(tx, commands))
+
+    return Gatherer(run, group_of=lambda command: command.subject, **more)  # type: ignore[arg-type]
+
+
+@pytest_asyncio.fixture
+async def tenant(db: Database) -> str:
+    name = f"race-{uuid.uuid4().hex[:8]}"
+    async with db.founding(name, actor="test") as tx:
+        await tenants.put(tx, policy="avactis", mode="real", now=None)
+    return name
+
+
+@pytest_asyncio.fixture
+async def writers(module_url: str) -> AsyncIterator[list[Writer]]:
+    """Two writers with pools of their own, as two processes have."""
+    databases = [Database(module_url, pool_size=4), Database(module_url, pool_size=4)]
+    made = [writer(one, in_flight=3) for one in databases]
+    yield made
+    for one in made:
+        await one.close()
+    for database in databases:
+        await database.close()
+
+
+def command(kind: str, **fields: object) -> CreditCommand:
+    return CreditCommand(kind=kind, key=fields.pop("key", uuid.uuid4().hex), **fields)  # type: ignore[arg-type]
+
+
+async def clean(db: Database, tenant: str) -> None:
+    seen, found = await db.read(tenant, audit.recompute)
+    assert found == []
+    assert seen > 0
+
+
+async def seed(one: Writer, tenant: str, customer: str, *lots: int) -> None:
+    for credits_ in lots:
+        made = await one.submit(
+            tenant, command("adjust", customer_id=customer, credits=credits_, reason="seed")
+        )
+        assert made.error is None
+
+
+async def available(db: Database, tenant: str, customer: str) -> int:
+    from app.usecases import accounts
+
+    body = await db.read(tenant, lambda tx: accounts.balance(tx, customer))
+    return int(body["available"])
+
+
+async def test_two_writers_never_overspend_at_the_boundary_of_lots(
+    db: Database, tenant: str, writers: list[Writer]
+) -> None:
+    await seed(writers[0], tenant, "ann", 7, 5, 3)
+    results = await asyncio.gather(
+        *(writers[n % 2].submit(tenant, command("debit", customer_id="ann", credits=2)) for n in range(40))
+    )
+    assert sum(one.error is None for one in results) == 7
+    assert {one.error.code for one in results if one.error} == {"insufficient_credits"}
+    assert [one.stats.split for one in writers] == [0, 0], "the lock, not a constraint, keeps them apart"
+    assert await available(db, tenant, "ann") == 1
+    await clean(db, tenant)
+
+
+async def test_one_key_sent_by_everybody_takes_once(db: Database, tenant: str, writers: list[Writer]) -> None:
+    await seed(writers[0], tenant, "ann", 10)
+    for index in range(4):
+        same = command("debit", customer_id="ann", credits=1, key=f"same-{index}")
+        results = await asyncio.gather(*(writers[n % 2].submit(tenant, same) for n in range(12)))
+        assert {one.body for one in results} == {results[0].body}
+        assert sum(not one.replayed for one in results) == 1
+    assert await available(db, tenant, "ann") == 6
+    await clean(db, tenant)
+
+
+async def test_one_key_for_two_customers_takes_from_one(
+    db: Database, tenant: str, writers: list[Writer]
+) -> None:
+    await seed(writers[0], tenant, "ann", 10)
+    await seed(writers[0], tenant, "bob", 10)
+    results = await asyncio.gather(
+        *(writers[n % 2].submit(tenant, command("debit", customer_id=who, credits=1, key="mixed"))
+          for n, who in enumerate(["ann", "bob"] * 6))
+    )  # fmt: skip
+    codes = {one.error.code if one.error else "done" for one in results}
+    assert codes == {"done", "idempotency_key_reused"}
+    assert await available(db, tenant, "ann") + await available(db, tenant, "bob") == 19
+    await clean(db, tenant)
+
+
+async def test_everything_is_refunded_twice_at_once_and_comes_back_once(
+    db: Database, tenant: str, writers: list[Writer]
+) -> None:
+    await seed(writers[0], tenant, "ann", 4, 4, 4)
+    debits = [
+        await writers[0].submit(tenant, command("debit", customer_id="ann", credits=3)) for _ in range(4)
+    ]
+    ids = [one.data()["hold_id"] for one in debits]
+    results = await asyncio.gather(
+        *(
+            writers[n % 2].submit(tenant, command("refund", hold_id=hold_id))
+            for n in range(4)
+            for hold_id in ids
+        )
+    )
+    assert sum(one.error is None for one in results) == 4
+    assert {one.error.code for one in results if one.error} == {"over_refund"}
+    assert await available(db, tenant, "ann") == 12
+    await clean(db, tenant)
+
+
+async def test_a_new_customer_made_by_everybody_at_once_is_one(
+    db: Database, tenant: str, writers: list[Writer]
+) -> None:
+    results = await asyncio.gather(
+        *(
+            writers[n % 2].submit(tenant, command("adjust", customer_id="new", credits=1, reason="r"))
+            for n in range(20)
+        )
+    )
+    assert all(one.error is None for one in results)
+    assert await available(db, tenant, "new") == 20
+    await clean(db, tenant)
+
+
+async def test_many_tasks_on_few_customers_leave_an_empty_audit(
+    db: Database, tenant: str, writers: list[Writer]
+) -> None:
+    names = ["ann", "bob", "cyd"]
+    for name in names:
+        await seed(writers[0], tenant, name, 5, 3, 2)
+    holds: list[str] = []
+    dice = random.Random(7)
+    unexpected: list[str] = []
+
+    async def somebody(n: int) -> None:
+        mine = writers[n % 2]
+        for _ in range(25):
+            kind = dice.choice(["hold", "debit", "capture", "release", "refund", "adjust"])
+            if kind in ("capture", "release", "refund"):
+                if not holds:
+                    continue
+                sent = command(kind, hold_id=dice.choice(holds), credits=dice.choice([None, 1, 2]),
+                               **({"final": dice.random() < 0.5} if kind == "capture" else {}))  # fmt: skip
+            else:
+                credits_ = dice.choice([1, 2, 3, -1]) if kind == "adjust" else dice.choice([1, 2, 3])
+                sent = command(kind, customer_id=dice.choice(names), credits=credits_, reason="r")
+            result = await mine.submit(tenant, sent)
+            if result.error is not None and result.error.code not in (
+                "insufficient_credits", "over_capture", "over_release", "over_refund", "hold_wrong_state",
+            ):  # fmt: skip
+                unexpected.append(result.error.code)
+            if result.error is None and kind in ("hold", "debit"):
+                holds.append(result.data()["hold_id"])
+
+    await asyncio.gather(*(somebody(n) for n in range(12)))
+    assert unexpected == []
+    await clean(db, tenant)
+
+
+async def test_a_poisoned_command_does_not_hurt_its_neighbours(db: Database, tenant: str) -> None:
+    calls: list[int] = []
+
+    async def run(name: str, commands: Sequence[CreditCommand]) -> Sequence[CreditResult]:
+        calls.append(len(commands))
+        if any(one.credits == 13 for one in commands):
+            raise RuntimeError("poison")
+        return await db.run(name, lambda tx: apply(tx, commands))
+
+    mine = Gatherer(run, group_of=lambda one: one.subject)
+    await mine.submit(tenant, command("adjust", customer_id="ann", credits=50, reason="r"))
+    sent = [command("debit", customer_id="ann", credits=13 if n == 3 else 1) for n in range(8)]
+    results = await asyncio.gather(*mine.submit_many(tenant, sent), return_exceptions=True)
+    assert [isinstance(one, CreditResult) and one.error is None for one in results] == [
+        n != 3 for n in range(8)
+    ]
+    await mine.close()
+    with pytest.raises(Busy):
+        await mine.submit(tenant, sent[0])
+    await clean(db, tenant)
+
+
+async def test_beyond_its_bounds_the_writer_is_busy_and_takes_nothing(db: Database, tenant: str) -> None:
+    mine = writer(db, queue=10)
+    with pytest.raises(Busy):
+        mine.submit_many(tenant, [command("debit", customer_id="ann", credits=1) for _ in range(11)])
+    assert mine.stats.waiting == 0
+    await mine.close()
+
+
+async def test_a_caller_who_goes_away_changes_nothing_for_the_others(db: Database, tenant: str) -> None:
+    mine = writer(db)
+    await seed(mine, tenant, "ann", 10)
+    gone = asyncio.create_task(
+        mine.submit(tenant, command("debit", customer_id="ann", credits=1, key="gone"))
+    )
+    await asyncio.sleep(0)
+    gone.cancel()
+    stays = await mine.submit(tenant, command("debit", customer_id="ann", credits=2))
+    assert stays.error is None
+    replay = await mine.submit(tenant, command("debit", customer_id="ann", credits=1, key="gone"))
+    assert replay.error is None
+    assert await available(db, tenant, "ann") == 7
+    await mine.close()
+    await clean(db, tenant)
+
+
+async def test_a_locked_customer_is_busy_and_the_others_are_served(module_url: str, tenant: str) -> None:
+    database = Database(module_url, pool_size=6, lock_timeout_ms=300)
+    mine = writer(database)
+    await seed(mine, tenant, "ann", 10)
+    await seed(mine, tenant, "bob", 10)
+    async with database.transaction(tenant) as tx:
+        from app.db import books
+
+        customer = await books.require_customer(tx, "ann")
+        await books.lock_customers(tx, [customer.customer_id])
+        results = await asyncio.gather(
+            *mine.submit_many(
+                tenant, [command("debit", customer_id=who, credits=1) for who in ("ann", "bob", "ann", "bob")]
+            ),
+            return_exceptions=True,
+        )
+    assert [type(one) for one in results] == [Busy, CreditResult, Busy, CreditResult]
+    await clean(database, tenant)
+    await mine.close()
+    await database.close()
