@@ -98,6 +98,18 @@ def oldest_id(prefix: str, moment: datetime) -> str:
     return prefix + "_" + "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
+_ERASE: Final = text(
+    "update outbox set data = data - 'into' - 'from' where tenant_id = :tenant and type = 'customer.merged'"
+    " and :name in (data ->> 'into', data ->> 'from')"
+)
+
+
+async def erase(tx: Tx, customer_id: str, external_id: str | None) -> None:
+    """Forgets the name where another customer's events hold it (merged accounts); all else joins it when it is read."""
+    if external_id and not tx.validate_only:
+        await tx.execute(_ERASE, {"tenant": tx.tenant_id, "name": external_id})
+
+
 async def purge(tx: Tx, before: datetime, *, limit: int) -> int:
     """Removes events made before a moment of real time that no endpoint still waits for; how many."""
     done = await tx.execute(_PURGE, {"tenant": tx.tenant_id, "before": oldest_id("evt", before), "limit": limit})

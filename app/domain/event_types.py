@@ -32,7 +32,6 @@ FIELDS: Final[dict[str, tuple[dict[str, Any], str, Any]]] = {
     "breach_id": (_ID, "Names the breach, so that its retraction can be matched", "clk_01:1:breached"),
     "by": (_ID, "Who or what decided", "rules"),
     "calendar_revision": (_INT, "The calendar version it was computed by", 1),
-    "category": (_MAYBE, "The category", "category_1"),
     "cause": (_MAYBE, "Why", "question"),
     "charge": ({"type": "object", "properties": dict.fromkeys(("held", "captured", "refunded", "net"), _INT)},
                "What the ticket costs so far", {"held": 0, "captured": 4, "refunded": 0, "net": 4}),

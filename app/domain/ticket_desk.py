@@ -8,7 +8,7 @@ the plan.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -28,6 +28,8 @@ from app.domain.wire import iso, iso_or_none, parse_iso, parse_iso_or_none
 
 CONSENT: Final = "awaiting_confirmation"
 ACCESS: Final = "waiting_for_access"
+_ENTERED: Final = {"awaiting_confirmation": "quoted", "in_progress": "qualified", "rejected": "rejected"}
+"""States that a helpdesk mails about, whatever led there: the event that tells of it besides."""
 _ANSWERABLE: Final = ("in_progress", "awaiting_assessment", "awaiting_confirmation", "awaiting_qualification")
 """States in which the vendor has all that the customer owes: a promise from the opening runs from the first of them."""
 Changes = Mapping[str, Mapping[int, Mapping[str, Any]]]
@@ -40,6 +42,11 @@ class Desk:
     book: Book
     ticket: Ticket
     clocks: TicketClocks
+    _told_charge: dict[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """What the ticket costs so far has been told already."""
+        self._told_charge = self.charge()
 
     @property
     def policy(self) -> Policy:
@@ -189,7 +196,26 @@ class Desk:
         apply(ticket, payload, seq=ticket.version + 1, occurred_at=when)
         self._clocks(before, after, fire, when)
         self._agenda()
-        self.book.emit(f"ticket.{kind}", self.told(**(tell or {})), occurred_at=when)
+        self._tell_charge(when)
+        told = self.told(**(tell or {}))
+        self.book.emit(f"ticket.{kind}", told, occurred_at=when)
+        entered = _ENTERED.get(after) if after != before else None
+        if entered is not None and entered != kind and (after != "in_progress" or "accepted" in fire):
+            self.book.emit(f"ticket.{entered}", told, occurred_at=when)
+
+    def _tell_charge(self, when: datetime) -> None:
+        """Credits that moved for the ticket since its last event, as those of any other use are told."""
+        before, now, moved = self._told_charge, self.charge(), {}
+        self._told_charge = now
+        moved["refunded"] = now["refunded"] - before["refunded"]
+        moved["charged"] = now["captured"] - before["captured"]
+        held = now["held"] - before["held"] + moved["charged"]
+        moved["held"], moved["released"] = max(held, 0), max(-held, 0)
+        for verb in ("released", "refunded", "held", "charged"):
+            if moved[verb] > 0:
+                self.book.emit(f"credits.{verb}", {
+                    "ticket_id": self.ticket.external_id, "credits": moved[verb], "credit_type": self.credit_type,
+                    "balance": self.book.ledger.balance(self.credit_type)}, occurred_at=when)
 
     def _over(self, change: Changes, when: str) -> Changes:
         """With the end of a ticket its waiting is over: pauses end, access is no longer owed."""
@@ -293,8 +319,8 @@ class Desk:
         if before is not None and self.policy.credits is not None:
             after = self.available
             if falls_low(self.policy.credits, before=before, after=after):
-                self.book.emit("credits.low", {"credit_type": self.credit_type, "available": after,
-                                               "low_at": self.policy.credits.low_at})
+                self.book.emit("credits.low", {"credit_type": self.credit_type, "credits": after,
+                                               "balance": self.book.ledger.balance(self.credit_type)})
         self.book.plan.tickets[ticket.ticket_id] = row_of(ticket)
 
 

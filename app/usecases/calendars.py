@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import text
 
-from app.db import audit, calendars, clocks, plan, policies
+from app.db import audit, calendars, clocks, events, plan, policies
 from app.db.agenda import Handler
 from app.db.calendars import SERVICE_HOURS, StoredCalendar, StoredVersion
 from app.db.engine import Database, Tx
@@ -219,6 +219,8 @@ async def add_version(tx: Tx, name: str, asked: NewVersion) -> dict[str, Any]:
     await audit.note(tx, "calendar.version_published", name,
                      {"revision": version.revision, "effective_from": version.effective_from,
                       "correction": version.is_correction, "reason": version.reason})
+    await events.publish(tx, "calendar.published", {"name": name, "version": version.revision,
+                                                    "effective_from": version.effective_from})
     preview = await (_preview(tx, name, new) if tx.validate_only else _recompute(tx, name, new))
     return {**version_view(name, version), "preview": preview.json()}
 

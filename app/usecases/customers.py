@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.db import books, customers, orders, policies
+from app.db import books, customers, events, orders, policies, webhooks
 from app.db.engine import Tx
 from app.db.plan import write
 from app.domain import granting, order_fold
@@ -101,6 +101,8 @@ async def erase_customer(tx: Tx, customer_id: str) -> dict[str, Any]:
     await write(tx, [(book.plan, None)])
     if not tx.validate_only:
         await customers.erase(tx, book.customer.customer_id, customer_id, book.at)
+        await events.erase(tx, book.customer.customer_id, customer_id)
+        await webhooks.erase(tx, book.customer.customer_id, customer_id)
     return {"customer_id": customer_id, "erased": True, "erased_at": iso(book.at)}
 
 

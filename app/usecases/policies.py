@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import func, insert, select, text, update
 
-from app.db import policies
+from app.db import events, policies
 from app.db import schema as s
 from app.db.engine import Tx
 from app.documents.policy_checks import check_policy
@@ -282,6 +282,8 @@ async def publish(tx: Tx, name: str, *, document: str, effective_from: datetime 
             data={"effective_from": iso(since)},
         )
     )
+    told = {"name": name, "version": version, "effective_from": iso(since)}
+    await events.publish(tx, "policy.published", told)
     return body
 
 
