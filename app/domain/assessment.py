@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from app.domain import admission, pricing, qualification, ticket_flow
 from app.domain import cover as covers
-from app.domain import pricing, qualification, ticket_flow
 from app.domain.errors import DomainError
 from app.domain.ids import CoverId
 from app.domain.policy import Category
@@ -95,10 +95,11 @@ def _reprice(desk: Desk, category: Category, entry: dict[str, Any], values: dict
     target, now = int(entry["credits"]), desk.committed
     change = _supersede(desk)
     values = {**values, "reasons": [], "remedies": []}
-    if target > now and ticket_flow.needs_consent(desk, category, target, above_list=above_list):
+    if target > now and admission.needs_consent(desk, category, target, above_list=above_list):
         entry["status"] = "awaiting_confirmation"
-        reason = ticket_flow.consent_reason(desk, target, desk.available + now)
-        values.update(reasons=[reason_json(reason)], confirmation_expires_at=iso_or_none(desk.consent_until()))
+        reason = admission.consent_reason(desk, target, desk.available + now)
+        values.update(reasons=ticket_flow.worded(desk, [reason]),
+                      confirmation_expires_at=iso_or_none(desk.consent_until()))
         for name in ("category", "inputs", "cover_id"):
             del values[name]
         desk.record("assessed", "assess", to="awaiting_confirmation", values=values, add={"assessments": entry},

@@ -79,6 +79,11 @@ class Desk:
             return 0
         return self.book.ledger.available(self.credit_type, license_id=self.ticket.license_id)
 
+    @property
+    def unit(self) -> str:
+        """The vendor's word for credits."""
+        return self.policy.unit.many if self.policy.unit else "credits"
+
     # --- credits ------------------------------------------------------------------------------------------------------
 
     def settle_to(self, credits: int, *, reason: str | None = None, clause: str | None = None,
@@ -113,15 +118,14 @@ class Desk:
     def want_of_credits(self, required: int) -> tuple[Reason, ...]:
         """Why a price cannot be held (ALL-2), and that credits or cover have run out, by the policy's own clause."""
         available, missing = self.available, max(required - self.available, 1)
-        unit = self.policy.unit
-        word = "credits" if unit is None else (unit.one if missing == 1 else unit.many)
+        word = self.policy.unit.one if self.policy.unit and missing == 1 else self.unit
         facts = {"required": required, "available": available, "missing": missing, "credit_type": self.credit_type}
         found = [Reason(code="insufficient_credits", clause="ALL-2", facts=facts, reading=True,
-                        message=f"{required} {unit.many if unit else 'credits'} are needed, {available} are available.",
+                        message=f"{required} {self.unit} are needed, {available} are available.",
                         would_change=f"{missing} more {word}")]
         clause = self.policy.payment.exhausted_clause
         if clause is not None and available == 0:
-            found.append(self.reason("credits_used_up", clause, "No credits are left.", available=0))
+            found.append(self.reason("credits_used_up", clause, f"No {self.unit} are left.", available=0))
         return tuple(found)
 
     def offers(self) -> tuple[Remedy, ...]:

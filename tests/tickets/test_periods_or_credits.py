@@ -313,3 +313,10 @@ async def test_disputes_are_offered_only_where_the_policy_says(vendor: MakeVendo
     ticket = await open_ticket(shop, await customer(shop), category="category_1")
     await act(shop, ticket, "resolution", {})
     assert (await refused(shop, ticket, "disputes", {}))["code"] == "disputes_not_offered"
+
+
+async def test_csc_3_reasons_speak_the_tickets_language_where_the_policy_has_words(vendor: MakeVendor) -> None:
+    shop = await vendor("cs-cart")
+    ticket = await open_ticket(shop, await customer(shop), language="ru-RU", channel="email")
+    assert (codes(ticket), ticket["reasons"][0]["message"]) == (
+        ["wrong_channel"], "Владельцы лицензий получают поддержку только через Customer Help Desk.")
