@@ -229,8 +229,8 @@ _CLAIM: Final = text(
     " d.attempts, d.payload, now.at"
 )
 _RECORD: Final = text(
-    "update webhook_delivery set state = :state, step = :step, claim = null, next_attempt_at = :next_at,"
-    " finished_at = :finished, log = (log || cast(:entry as jsonb)) - :drop"
+    "update webhook_delivery set state = cast(:state as text), step = :step, claim = null, next_attempt_at = :next_at,"
+    " finished_at = :finished, log = (log || cast(:entry as jsonb)) - cast(:drop as integer)"
     " where tenant_id = :tenant and delivery_id = :delivery and state = 'pending'"
     " and (:state = 'delivered' or claim = :claim) returning 1"
 )
