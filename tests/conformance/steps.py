@@ -88,3 +88,41 @@ def problem(answer: Any, status: int, code: str) -> Any:
     assert body["code"] == code, body
     assert answer.headers["content-type"].startswith("application/problem+json")
     return body
+
+
+async def choose(vendor: Vendor, customer: str, option: str) -> Any:
+    """Makes the customer's oldest open choice."""
+    open_ = await vendor.ok(await vendor.get(f"/v1/customers/{customer}/choices"), 200)
+    choice = open_["data"][0]["choice_id"]
+    return await vendor.ok(
+        await vendor.post(f"/v1/customers/{customer}/choices/{choice}", {"option": option}), (200, 201)
+    )
+
+
+async def sidebar(vendor: Vendor, customer: str) -> Any:
+    """What a sidebar shows."""
+    return await vendor.ok(await vendor.get(f"/v1/customers/{customer}"), 200)
+
+
+async def act(vendor: Vendor, ticket_id: str, verb: str, **body: Any) -> Any:
+    """POSTs a verb on a ticket that must succeed."""
+    return await vendor.ok(await vendor.post(f"/v1/tickets/{ticket_id}/{verb}", body), (200, 201))
+
+
+async def the_ticket(vendor: Vendor, ticket_id: str, **query: Any) -> Any:
+    """A ticket as it stands, or stood."""
+    return await vendor.ok(await vendor.get(f"/v1/tickets/{ticket_id}", **query), 200)
+
+
+async def entries(vendor: Vendor, customer: str) -> list[Any]:
+    """The ledger's lines, all of them."""
+    page = await vendor.ok(await vendor.get(f"/v1/customers/{customer}/entries", limit=100), 200)
+    return list(page["data"])
+
+
+async def offer(vendor: Vendor, customer: str, sku: str) -> Any:
+    """One offer, priced for the customer."""
+    offers = await vendor.ok(await vendor.get("/v1/offers", customer_id=customer), 200)
+    found = [one for one in offers["data"] if one["sku"] == sku]
+    assert found, f"no offer {sku}"
+    return found[0]
