@@ -16,6 +16,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from app.api import deps
+from app.api.asyncapi import webhooks
 from app.api.problems import MEDIA_TYPE, MONEY_SCHEMA, REASON_SCHEMA, REMEDY_SCHEMA, SCHEMA, problems
 from app.api.strict import NATURAL_MARK
 
@@ -94,6 +95,7 @@ def build(app: FastAPI) -> dict[str, Any]:
             for method in sorted(route.methods or ()):
                 operation = document["paths"][route.path_format][method.lower()]
                 _finish(operation, route, method, schemas, recorded.get("operations", {}))
+    document["webhooks"] = webhooks()
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     return document
 

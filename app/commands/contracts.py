@@ -1,6 +1,7 @@
 """`retainer contracts`: writes the published contracts, or with ``--check`` says which have drifted.
 
-``openapi/openapi.json``, ``openapi/schema.graphql``, ``openapi/problems.json`` and ``openapi/policy.schema.json``.
+``openapi/openapi.json``, ``openapi/asyncapi.json``, ``openapi/schema.graphql``, ``openapi/problems.json`` and
+``openapi/policy.schema.json``.
 They are committed, and their diff is the review of the API. Needs no database.
 """
 
@@ -20,6 +21,7 @@ from app.settings import Settings
 def contracts() -> Iterator[tuple[Path, str]]:
     """Each contract's place and text, made from the code alone."""
     from app.api import graphql
+    from app.api.asyncapi import asyncapi
     from app.api.openapi import build
     from app.api.problems import published
     from app.documents.policy_document import json_schema
@@ -29,6 +31,7 @@ def contracts() -> Iterator[tuple[Path, str]]:
     settings = Settings(data_dir=Path("/nonexistent"), database_url="postgresql://nowhere/nothing")
     app = create_app(settings)
     yield folder / "openapi.json", _text(build(app))
+    yield folder / "asyncapi.json", _text(asyncapi())
     yield folder / "problems.json", _text({"problems": published()})
     yield folder / "policy.schema.json", _text(json_schema())
     yield folder / "schema.graphql", graphql.print_schema(app).rstrip() + "\n"

@@ -1,0 +1,91 @@
+"""What we send, described for machines: the `webhooks` of OpenAPI and an AsyncAPI 3 document, from one table."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from app import __version__
+from app.domain.event_types import EVENT_TYPES, EventType, envelope_example, envelope_schema
+
+HEADERS: Final[dict[str, tuple[str, Any]]] = {
+    "webhook-id": ("The event's id: the same for every attempt and replay", "evt_01m80j9q01"),
+    "webhook-timestamp": ("When this attempt was made, in seconds since 1970", "1736182800"),
+    "webhook-signature": ("`v1,` and base64 of HMAC-SHA256 over `id.timestamp.body`; several during a rotation",
+                          "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="),
+}  # fmt: skip
+HOW: Final = (
+    "Standard Webhooks: verify with any of its libraries and the endpoint's secret. Delivered at least once, in order "
+    "for each customer; answer 2xx within 20 seconds. Failures are tried again after 5 s, 5 m, 30 m, 2 h, 5 h, 10 h, 14 h, "
+    "20 h and 24 h (Retry-After is heeded); 410 disables the endpoint. Ignore types and fields you do not know."
+)
+
+
+def component(type_: str) -> str:
+    """The name of a type among the components: ``ticket.resolved`` is ``TicketResolved``."""
+    return "".join(part.capitalize() for part in type_.replace(".", "_").split("_"))
+
+
+def webhooks() -> dict[str, Any]:
+    """The ``webhooks`` of the OpenAPI document."""
+    return {one.type: {"post": _operation(one)} for one in sorted(EVENT_TYPES.values(), key=lambda one: one.type)}
+
+
+def _operation(one: EventType) -> dict[str, Any]:
+    return {
+        "operationId": f"on{component(one.type)}",
+        "tags": ["Policies, partners, operations"],
+        "summary": one.meaning,
+        "description": HOW,
+        "security": [],
+        "parameters": [
+            {"name": name, "in": "header", "required": True, "description": words, "schema": {"type": "string"},
+             "example": example}
+            for name, (words, example) in HEADERS.items()
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {
+            "schema": envelope_schema(one), "example": envelope_example(one)}}},
+        "responses": {"2XX": {"description": "Taken"}, "410": {"description": "No longer wanted: disables the endpoint"},
+                      "default": {"description": "Tried again on the schedule"}},
+    }  # fmt: skip
+
+
+def asyncapi() -> dict[str, Any]:
+    """The AsyncAPI 3 document: one channel, one message a type."""
+    types = sorted(EVENT_TYPES.values(), key=lambda one: one.type)
+    names = [component(one.type) for one in types]
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Retainer: events", "version": __version__, "description": HOW,
+            "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "channels": {"webhooks": {
+            "address": None,
+            "description": "The URL of a webhook endpoint (POST /v1/webhook-endpoints).",
+            "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
+            "bindings": {"http": {}},
+        }},
+        "operations": {"deliver": {
+            "action": "send",
+            "summary": "Retainer tells an endpoint of one event.",
+            "channel": {"$ref": "#/channels/webhooks"},
+            "messages": [{"$ref": f"#/channels/webhooks/messages/{name}"} for name in names],
+            "bindings": {"http": {"method": "POST", "bindingVersion": "0.3.0"}},
+        }},
+        "components": {"messages": {component(one.type): _message(one) for one in types}},
+    }  # fmt: skip
+
+
+def _message(one: EventType) -> dict[str, Any]:
+    headers = {name: {"type": "string", "description": words} for name, (words, _) in HEADERS.items()}
+    return {
+        "name": one.type,
+        "title": one.type,
+        "summary": one.meaning,
+        "contentType": "application/json",
+        "headers": {"type": "object", "required": list(HEADERS), "properties": headers},
+        "payload": envelope_schema(one),
+        "examples": [{"name": one.type, "headers": {name: example for name, (_, example) in HEADERS.items()},
+                      "payload": envelope_example(one)}],
+    }  # fmt: skip
