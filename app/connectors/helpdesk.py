@@ -1,8 +1,9 @@
 """Generic signed ticket events (Standard Webhooks), for any helpdesk that can call an address.
 
-``{"type": "ticket.created" | "ticket.updated" | "ticket.response", "timestamp": ..., "data": {"ticket_id", "customer_id" |
-"customer_email", "subject", "created_at", "channel", "language", "product", "license_id", "facts", "category", "inputs",
-"agreed_up_to", "pay_with", "credit_type", "response": {"response_id", "author", "kind", "public", "occurred_at"}}}``.
+``{"type": "ticket.created" | "ticket.updated" | "ticket.response", "timestamp": ..., "data": {"ticket_id",
+"customer_id" | "customer_email", "subject", "created_at", "channel", "language", "product", "license_id",
+"facts", "category", "inputs", "agreed_up_to", "pay_with", "credit_type", "response": {"response_id",
+"author", "kind", "public", "occurred_at"}}}``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Final
 from app.connectors import payload as p
 from app.connectors import standard
 from app.domain.arrivals import ResponseSeen, TicketNews, TicketSeen, stamp
-from app.usecases.inbound import Identity, Letter, Reading, Unreadable
+from app.domain.letters import Identity, Letter, Reading, UnreadableError
 
 _TEXTS: Final = ("channel", "language", "product", "license_id", "category", "pay_with", "credit_type")
 
@@ -55,7 +56,7 @@ class Helpdesk:
         if data.get("subject") is not None:
             ticket = _ticket(event, data)
         elif kind == "ticket.created":
-            raise Unreadable("field_missing", "data.subject is missing.")
+            raise UnreadableError("field_missing", "data.subject is missing.")
         said = data.get("response")
         if said is None and kind == "ticket.response":
             said = data
@@ -86,7 +87,9 @@ def _ticket(event: Mapping[str, Any], data: Mapping[str, Any]) -> TicketSeen:
 def _response(event: Mapping[str, Any], said: Mapping[str, Any]) -> ResponseSeen:
     author, kind = said.get("author", "vendor"), said.get("kind", "service")
     if author not in ("vendor", "customer") or kind not in ("service", "inquiry"):
-        raise Unreadable("field_wrong", "A response is by vendor or customer, and a service or an inquiry.")
+        raise UnreadableError(
+            "field_wrong", "A response is by vendor or customer, and a service or an inquiry."
+        )
     return ResponseSeen(
         response_id=p.ident(said.get("response_id"), "response_id"), author=author, kind=kind,
         public=said.get("public") is not False,

@@ -16,13 +16,15 @@ from app.connectors.woocommerce import WooCommerce
 from app.connectors.zammad import Zammad
 from app.db.engine import Database, Tx
 from app.db.secrets import Cipher
+from app.domain.letters import Adapter
 from app.settings import Settings
 from app.usecases import orders, ticket_work, tickets
-from app.usecases.inbound import Adapter, Inbox
+from app.usecases.inbound import Inbox
 
-ADAPTERS: Final[dict[str, Adapter]] = {
-    one.kind: one for one in (Purchase(), WooCommerce(), Stripe(), Shopify(), Paddle(), Zammad(), Helpdesk())
-}
+_KINDS: Final[tuple[Adapter, ...]] = (
+    Purchase(), WooCommerce(), Stripe(), Shopify(), Paddle(), Zammad(), Helpdesk(),
+)  # fmt: skip
+ADAPTERS: Final = {one.kind: one for one in _KINDS}
 
 
 class HouseEffects:

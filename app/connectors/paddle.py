@@ -1,7 +1,7 @@
 """Paddle Billing: ``transaction.completed`` and ``adjustment.created`` / ``adjustment.updated``.
 
-Amounts are texts in the currency's smallest units. A refund begins as ``pending_approval`` and counts once it is ``approved``;
-of an adjustment neither the total nor the type is trusted, only its items.
+Amounts are texts in the currency's smallest units. A refund begins as ``pending_approval`` and counts once it
+is ``approved``; of an adjustment neither the total nor the type is trusted, only its items.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from app.connectors import payload as p
 from app.domain.arrivals import LineSeen, News, OrderSeen, RefundSeen, stamp
-from app.usecases.inbound import Identity, Letter, Reading, Unreadable
+from app.domain.letters import Identity, Letter, Reading, UnreadableError
 
 BACK: Final = frozenset({"refund", "chargeback"})
 
@@ -48,7 +48,7 @@ class Paddle:
         event = p.quietly(body)
         try:
             subject = "order/" + _key(event)
-        except Unreadable:
+        except UnreadableError:
             subject = None
         return Identity(
             event_id=p.text(event.get("event_id"), 150) or None,

@@ -1,7 +1,8 @@
-"""Reading shops' JSON: exact numbers, decimals from text, ids as text however long; anything else is unreadable.
+"""Reading shops' JSON: exact numbers, decimals from text, ids as text however long; anything else is
+unreadable.
 
-Numbers with a fraction are kept as the text they came as, so that no amount ever passes through a float; integers are exact, so
-that ids beyond 2^53 stay what they are.
+Numbers with a fraction are kept as the text they came as, so that no amount ever passes through a float;
+integers are exact, so that ids beyond 2^53 stay what they are.
 """
 
 from __future__ import annotations
@@ -16,22 +17,22 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from app.domain.amounts import unit_of
-from app.usecases.inbound import Unreadable
+from app.domain.letters import UnreadableError
 
 TOLERANCE: Final = timedelta(seconds=300)
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-_AMOUNT: Final = re.compile(r"-?\d{1,15}(\.\d{1,12})?\Z", re.ASCII)
+_AMOUNT: Final = re.compile(r"-?\d{1,15}(\.\d{1,20})?\Z", re.ASCII)
 _MOST: Final = 1_000_000
 
 
 def parsed(body: bytes) -> dict[str, Any]:
-    """The object that a body holds. Raises `Unreadable`."""
+    """The object that a body holds. Raises `UnreadableError`."""
     try:
         value = json.loads(body.decode("utf-8"), parse_float=str, parse_constant=str)
     except (ValueError, RecursionError):
-        raise Unreadable("not_json", "The body is not JSON in UTF-8.") from None
+        raise UnreadableError("not_json", "The body is not JSON in UTF-8.") from None
     if not isinstance(value, dict):
-        raise Unreadable("not_json", "The body is not a JSON object.")
+        raise UnreadableError("not_json", "The body is not a JSON object.")
     return value
 
 
@@ -39,17 +40,17 @@ def quietly(body: bytes) -> dict[str, Any]:
     """`parsed`, or nothing."""
     try:
         return parsed(body)
-    except Unreadable:
+    except UnreadableError:
         return {}
 
 
 def ident(value: Any, name: str) -> str:
-    """Somebody's id as text, exactly. Raises `Unreadable` for what cannot be an id."""
+    """Somebody's id as text, exactly. Raises `UnreadableError` for what cannot be an id."""
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise Unreadable("field_missing", f"{name} is missing or is no id.")
+        raise UnreadableError("field_missing", f"{name} is missing or is no id.")
     text = str(value)
     if not text or len(text) > 150 or _CONTROL.search(text):
-        raise Unreadable("field_wrong", f"{name} is empty, too long or has control characters.")
+        raise UnreadableError("field_wrong", f"{name} is empty, too long or has control characters.")
     return text
 
 
@@ -59,13 +60,13 @@ def ident_or_none(value: Any, name: str) -> str | None:
 
 
 def money(value: Any, name: str) -> Decimal:
-    """An amount in whole currency units from text or an integer. Raises `Unreadable`."""
+    """An amount in whole currency units from text or an integer. Raises `UnreadableError`."""
     if isinstance(value, bool) or not isinstance(value, int | str) or not _AMOUNT.match(str(value).strip()):
-        raise Unreadable("field_wrong", f"{name} is no amount.")
+        raise UnreadableError("field_wrong", f"{name} is no amount.")
     try:
         return Decimal(str(value).strip())
     except InvalidOperation:
-        raise Unreadable("field_wrong", f"{name} is no amount.") from None
+        raise UnreadableError("field_wrong", f"{name} is no amount.") from None
 
 
 def money_or_none(value: Any, name: str) -> Decimal | None:
@@ -84,18 +85,18 @@ def minor_or_none(value: Any, currency: str, name: str) -> Decimal | None:
 
 
 def whole(value: Any, name: str, *, least: int = 0) -> int:
-    """A count. Raises `Unreadable`."""
+    """A count. Raises `UnreadableError`."""
     text = str(value)
     if isinstance(value, bool) or not re.fullmatch(r"-?\d{1,9}(\.0+)?", text, re.ASCII):
-        raise Unreadable("field_wrong", f"{name} is no whole number.")
+        raise UnreadableError("field_wrong", f"{name} is no whole number.")
     number = int(text.partition(".")[0])
     if not least <= number <= _MOST:
-        raise Unreadable("field_wrong", f"{name} is out of range.")
+        raise UnreadableError("field_wrong", f"{name} is out of range.")
     return number
 
 
 def instant(value: Any, name: str) -> datetime:
-    """An instant from RFC 3339 text (no zone: UTC) or seconds since 1970. Raises `Unreadable`."""
+    """An instant from RFC 3339 text (no zone: UTC) or seconds since 1970. Raises `UnreadableError`."""
     try:
         if isinstance(value, int) and not isinstance(value, bool):
             return datetime.fromtimestamp(value, UTC)
@@ -110,7 +111,7 @@ def instant(value: Any, name: str) -> datetime:
                 return found
     except (ValueError, OverflowError, OSError):
         pass
-    raise Unreadable("field_wrong", f"{name} is no instant.")
+    raise UnreadableError("field_wrong", f"{name} is no instant.")
 
 
 def instant_or_none(value: Any, name: str) -> datetime | None:
@@ -119,44 +120,43 @@ def instant_or_none(value: Any, name: str) -> datetime | None:
 
 
 def currency_of(value: Any) -> str:
-    """An ISO 4217 code. Raises `Unreadable`."""
+    """An ISO 4217 code. Raises `UnreadableError`."""
     if not isinstance(value, str) or not re.fullmatch("[A-Za-z]{3}", value, re.ASCII):
-        raise Unreadable("field_wrong", "currency is no ISO 4217 code.")
+        raise UnreadableError("field_wrong", "currency is no ISO 4217 code.")
     return value.upper()
 
 
 def rows(value: Any, name: str) -> list[Mapping[str, Any]]:
-    """A list of objects; nothing for what is absent. Raises `Unreadable`."""
+    """A list of objects; nothing for what is absent. Raises `UnreadableError`."""
     if value is None:
         return []
     if not isinstance(value, list) or len(value) > 1000 or not all(isinstance(one, dict) for one in value):
-        raise Unreadable("field_wrong", f"{name} is no list of objects.")
+        raise UnreadableError("field_wrong", f"{name} is no list of objects.")
     return value
 
 
 def table(value: Any, name: str) -> Mapping[str, Any]:
-    """An object; an empty one for what is absent. Raises `Unreadable`."""
+    """An object; an empty one for what is absent. Raises `UnreadableError`."""
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise Unreadable("field_wrong", f"{name} is no object.")
+        raise UnreadableError("field_wrong", f"{name} is no object.")
     return value
 
 
 def attributes(value: Any) -> dict[str, Any]:
     """Attributes of a line: names to texts, integers and booleans; the rest is left out."""
-    found: dict[str, Any] = {}
-    for name, one in list(table(value, "attributes").items())[:50]:
-        if (
-            len(name) <= 100
-            and not _CONTROL.search(name)
-            and (
-                (isinstance(one, str) and len(one) <= 500 and "\x00" not in one and not _surrogates(one))
-                or (isinstance(one, int) and abs(one) < 2**53)
-            )
-        ):
-            found[name] = one
-    return found
+    return {
+        name: one
+        for name, one in list(table(value, "attributes").items())[:50]
+        if len(name) <= 100 and not _CONTROL.search(name) and _plain(one)
+    }
+
+
+def _plain(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) <= 500 and "\x00" not in value and not _surrogates(value)
+    return isinstance(value, int) and abs(value) < 2**53
 
 
 def text(value: Any, most: int) -> str:
@@ -169,7 +169,7 @@ def text(value: Any, most: int) -> str:
 def guest(email: Any) -> str:
     """A customer without an account: ``guest:`` and SHA-256 of the e-mail address, trimmed, in lower case."""
     if not isinstance(email, str) or "@" not in email or len(email) > 320:
-        raise Unreadable("customer_missing", "The order names neither a customer nor an e-mail address.")
+        raise UnreadableError("customer_missing", "The order names neither a customer nor an e-mail address.")
     return "guest:" + hashlib.sha256(email.strip().lower().encode("utf-8", "replace")).hexdigest()
 
 

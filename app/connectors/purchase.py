@@ -1,9 +1,11 @@
-"""Generic signed purchases (Standard Webhooks): for shops that can call an address, and for glue such as Zapier or n8n.
+"""Generic signed purchases (Standard Webhooks): for shops that can call an address, and for glue such as
+Zapier or n8n.
 
-``{"type": "order.paid", "timestamp": ..., "data": {"order_id", "customer_id" | "customer_email", "placed_at", "currency",
-"lines": [{"line_id", "sku" | "product_id", "quantity", "unit_price", "list_price", "attributes"}], "updated_at"}}``; types
-``order.placed`` (not paid yet), ``order.paid``, ``order.updated`` (``data.status``: ``paid``, ``pending`` or ``cancelled``),
-``order.cancelled`` and ``order.refunded`` (``{"order_id", "refund_id", "lines": [{"line_id", "quantity"}]}``; no lines: all).
+``{"type": "order.paid", "timestamp": ..., "data": {"order_id", "customer_id" | "customer_email", "placed_at",
+"currency", "lines": [{"line_id", "sku" | "product_id", "quantity", "unit_price", "list_price",
+"attributes"}], "updated_at"}}``; types ``order.placed`` (not paid yet), ``order.paid``, ``order.updated``
+(``data.status``: ``paid``, ``pending`` or ``cancelled``), ``order.cancelled`` and ``order.refunded``
+(``{"order_id", "refund_id", "lines": [{"line_id", "quantity"}]}``; no lines: all).
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import Any, Final
 from app.connectors import payload as p
 from app.connectors import standard
 from app.domain.arrivals import LineSeen, News, OrderSeen, RefundSeen, stamp
-from app.usecases.inbound import Identity, Letter, Reading, Unreadable
+from app.domain.letters import Identity, Letter, Reading, UnreadableError
 
 PAID: Final = frozenset({"paid", "completed", "processing", "complete"})
 
@@ -112,7 +114,7 @@ def _refund(data: Mapping[str, Any]) -> RefundSeen:
         units[line_id] = units.get(line_id, 0) + p.whole(one.get("quantity", 1), "quantity", least=1)
     amount = p.money_or_none(data.get("amount"), "amount")
     if not lines and amount is None and data.get("refund_id") is None and data.get("full") is None:
-        raise Unreadable(
+        raise UnreadableError(
             "field_missing", "A refund names a refund_id, and lines or nothing for the whole order."
         )
     return RefundSeen(

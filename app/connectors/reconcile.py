@@ -1,7 +1,7 @@
 """Asking shops what their webhooks lost: WooCommerce's REST API, Stripe's events, Shopify's Admin API.
 
-Webhooks alone lose purchases (WooCommerce sends each once and never again), so orders that changed lately are read and put into
-the same inbox. What the inbox knows already changes nothing there.
+Webhooks alone lose purchases (WooCommerce sends each once and never again), so orders that changed lately are
+read and put into the same inbox. What the inbox knows already changes nothing there.
 """
 
 from __future__ import annotations
@@ -18,20 +18,26 @@ import httpx
 from app.connectors.targets import resolve, usable
 from app.connectors.woocommerce import REFUNDS
 from app.domain.target import TargetRefused
-from app.usecases.inbound import FetchFailed
+from app.usecases.inbound import FetchError
 
 PAGE: Final = 100
 MOST_PAGES: Final = 1000
 OVERLAP: Final = timedelta(minutes=10)
-"""Looked at again each time: shops' clocks differ, and what changes while pages are read moves between them."""
+"""Looked at again each time: shops' clocks differ, and what changes while pages are read moves between them.
+"""
 FIRST: Final = timedelta(days=30)
 """How far back the first look goes; Stripe keeps events for so long."""
 _SECONDS: Final = 30.0
 _BYTES: Final = 64 * 1024 * 1024
 STRIPE_TYPES: Final = (
-    "checkout.session.completed", "checkout.session.async_payment_succeeded", "refund.created", "refund.updated",
-    "refund.failed", "charge.refunded", "charge.refund.updated",
-)  # fmt: skip
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+    "charge.refunded",
+    "charge.refund.updated",
+)
 SHOPIFY_VERSION: Final = "2025-01"
 _BASES: Final = {"stripe": "https://api.stripe.com"}
 
@@ -56,7 +62,7 @@ class Fetcher:
         """What a delivery left out; see `app.usecases.inbound.Fetch`."""
         name, _, ident = what.partition(":")
         if kind != "stripe" or name != "line_items":
-            raise FetchFailed(f"{kind} cannot be asked for {name}")
+            raise FetchError(f"{kind} cannot be asked for {name}")
         async with self._client(kind, api) as call:
             found: list[Any] = []
             after = None
@@ -72,10 +78,10 @@ class Fetcher:
             return found
 
     async def changes(self, kind: str, api: Mapping[str, Any], since: datetime) -> AsyncIterator[Found]:
-        """What changed since an instant, oldest first, as deliveries. Raises `FetchFailed`."""
+        """What changed since an instant, oldest first, as deliveries. Raises `FetchError`."""
         makers = {"woocommerce": _woocommerce, "stripe": _stripe, "shopify": _shopify}
         if kind not in makers:
-            raise FetchFailed(
+            raise FetchError(
                 f"A source of kind {kind} has no API to ask; reconcile knows {', '.join(sorted(makers))}."
             )
         async with self._client(kind, api) as call:
@@ -85,9 +91,9 @@ class Fetcher:
     def _client(self, kind: str, api: Mapping[str, Any]) -> _Client:
         base = str(api.get("base_url") or _BASES.get(kind, ""))
         if not base:
-            raise FetchFailed("The source's api settings name no base_url.")
+            raise FetchError("The source's api settings name no base_url.")
         if not api.get("key"):
-            raise FetchFailed("The source's api settings hold no key.")
+            raise FetchError("The source's api settings hold no key.")
         return _Client(
             kind=kind, base=base, api=api, allow_private=self.allow_private, transport=self.transport
         )
@@ -137,29 +143,29 @@ class _Client:
             or not parts.hostname
             or (parts.scheme == "http" and not self.allow_private)
         ):
-            raise FetchFailed("base_url must be an https address.")
+            raise FetchError("base_url must be an https address.")
         try:
             usable(await resolve(parts.hostname, parts.port or 443), allow_private=self.allow_private)
         except TargetRefused as error:
-            raise FetchFailed(f"base_url: {error}") from None
+            raise FetchError(f"base_url: {error}") from None
         except OSError:
-            raise FetchFailed(f"{parts.hostname} cannot be resolved.") from None
+            raise FetchError(f"{parts.hostname} cannot be resolved.") from None
 
     async def _get(self, path: str, parameters: Mapping[str, str]) -> tuple[Any, httpx.Headers]:
         assert self.client is not None  # noqa: S101 - entered
         address = path if path.startswith(("http://", "https://")) else self.base.rstrip("/") + path
         if urlsplit(address)[:2] != urlsplit(self.base)[:2]:
-            raise FetchFailed("The shop pointed to another host.")
+            raise FetchError("The shop pointed to another host.")
         try:
             answer = await self.client.get(address, params=dict(parameters) or None)
         except httpx.HTTPError as error:
-            raise FetchFailed(f"{type(error).__name__} on {path.partition('?')[0]}") from None
+            raise FetchError(f"{type(error).__name__} on {path.partition('?')[0]}") from None
         if answer.status_code != 200 or len(answer.content) > _BYTES:
-            raise FetchFailed(f"{path.partition('?')[0]} answered {answer.status_code}")
+            raise FetchError(f"{path.partition('?')[0]} answered {answer.status_code}")
         try:
             return json.loads(answer.content, parse_float=str), answer.headers
         except ValueError:
-            raise FetchFailed(f"{path.partition('?')[0]} did not answer JSON") from None
+            raise FetchError(f"{path.partition('?')[0]} did not answer JSON") from None
 
 
 def _body(value: Any) -> bytes:
@@ -167,11 +173,21 @@ def _body(value: Any) -> bytes:
 
 
 async def _woocommerce(call: Call, since: datetime) -> AsyncIterator[Found]:
-    """``GET /wp-json/wc/v3/orders?modified_after=``; an order's refunds by their own address, with their lines."""
+    """``GET /wp-json/wc/v3/orders?modified_after=``; an order's refunds by their own address, with their
+    lines."""
     for page in range(1, MOST_PAGES + 1):
-        rows, headers = await call("/wp-json/wc/v3/orders", {
-            "modified_after": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"), "dates_are_gmt": "true",
-            "orderby": "modified", "order": "asc", "per_page": str(PAGE), "page": str(page), "status": "any"})  # fmt: skip
+        rows, headers = await call(
+            "/wp-json/wc/v3/orders",
+            {
+                "modified_after": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
+                "dates_are_gmt": "true",
+                "orderby": "modified",
+                "order": "asc",
+                "per_page": str(PAGE),
+                "page": str(page),
+                "status": "any",
+            },
+        )
         for order in rows:
             if order.get("refunds"):
                 order[REFUNDS], _ = await call(
@@ -209,9 +225,13 @@ async def _stripe(call: Call, since: datetime) -> AsyncIterator[Found]:
 
 async def _shopify(call: Call, since: datetime) -> AsyncIterator[Found]:
     """``GET /admin/api/<version>/orders.json?updated_at_min=``; pages by the ``Link`` header."""
-    path: str | None = f"/admin/api/{SHOPIFY_VERSION}/orders.json"
-    parameters: dict[str, str] = {"status": "any", "limit": "250", "order": "updated_at asc",
-                                  "updated_at_min": since.astimezone(UTC).isoformat()}  # fmt: skip
+    path = f"/admin/api/{SHOPIFY_VERSION}/orders.json"
+    parameters: dict[str, str] = {
+        "status": "any",
+        "limit": "250",
+        "order": "updated_at asc",
+        "updated_at_min": since.astimezone(UTC).isoformat(),
+    }
     for _ in range(MOST_PAGES):
         answer, headers = await call(path, parameters)
         for order in answer["orders"]:
@@ -220,9 +240,10 @@ async def _shopify(call: Call, since: datetime) -> AsyncIterator[Found]:
                 headers={"x-shopify-topic": "orders/updated"},
                 changed_at=_instant(order.get("updated_at")),
             )
-        path, parameters = _next_link(headers.get("link", "")), {}
-        if path is None:
+        following = _next_link(headers.get("link", ""))
+        if following is None:
             return
+        path, parameters = following, {}
 
 
 def _next_link(header: str) -> str | None:

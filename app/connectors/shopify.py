@@ -1,7 +1,8 @@
 """Shopify: ``orders/paid``, ``orders/updated``, ``orders/cancelled`` (snapshots) and ``refunds/create``.
 
-Ids exceed 2^53. Two lines may carry one SKU, so a line is known by its id. Test orders are ignored, and so is a voided order
-that nobody ever paid. The event id in the headers is not signed: deliveries are told apart by their bytes.
+Ids exceed 2^53. Two lines may carry one SKU, so a line is known by its id. Test orders are ignored, and so is
+a voided order that nobody ever paid. The event id in the headers is not signed: deliveries are told apart by
+their bytes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Final
 from app.connectors import payload as p
 from app.connectors import standard
 from app.domain.arrivals import LineSeen, News, OrderSeen, RefundSeen, stamp
-from app.usecases.inbound import Identity, Letter, Reading
+from app.domain.letters import Identity, Letter, Reading
 
 PAID: Final = frozenset({"paid", "partially_refunded", "refunded"})
 
@@ -69,11 +70,17 @@ class Shopify:
         order = OrderSeen(
             stamp=stamp(p.instant_or_none(data.get("updated_at"), "updated_at")),
             placed_at=p.instant_or_none(data.get("processed_at"), "processed_at") or made_at,
-            currency=p.currency_of(data.get("currency")), customer=p.customer(buyer.get("id"), data.get("email")),
-            lines=tuple(line for one in p.rows(data.get("line_items"), "line_items") if (line := _line(one)) is not None),
-            paid=status in PAID, cancelled=data.get("cancelled_at") is not None,
+            currency=p.currency_of(data.get("currency")),
+            customer=p.customer(buyer.get("id"), data.get("email")),
+            lines=tuple(
+                line
+                for one in p.rows(data.get("line_items"), "line_items")
+                if (line := _line(one)) is not None
+            ),
+            paid=status in PAID,
+            cancelled=data.get("cancelled_at") is not None,
             total=p.money_or_none(data.get("total_price"), "total_price"),
-        )  # fmt: skip
+        )
         refunds = tuple(_refund(one) for one in p.rows(data.get("refunds"), "refunds"))
         return Reading(
             subject=subject,
@@ -89,8 +96,13 @@ def _line(one: Mapping[str, Any]) -> LineSeen | None:
         return None
     price = p.money_or_none(one.get("price"), "price")
     discount = p.money_or_none(one.get("total_discount"), "total_discount") or Decimal(0)
-    discount += sum((p.money(each.get("amount"), "amount")
-                     for each in p.rows(one.get("discount_allocations"), "discount_allocations")), Decimal(0))  # fmt: skip
+    discount += sum(
+        (
+            p.money(each.get("amount"), "amount")
+            for each in p.rows(one.get("discount_allocations"), "discount_allocations")
+        ),
+        Decimal(0),
+    )
     listed = None if price is None else price * quantity
     paid = None if listed is None else max(listed - discount, Decimal(0))
     tax = sum(
@@ -101,10 +113,15 @@ def _line(one: Mapping[str, Any]) -> LineSeen | None:
         str(each.get("name")): each.get("value") for each in p.rows(one.get("properties"), "properties")
     }
     return LineSeen(
-        line_id=p.ident(one.get("id"), "line id"), products=tuple(name for name in names if name is not None),
-        sku=p.ident_or_none(one.get("sku"), "sku"), quantity=quantity, paid=paid, listed=listed,
-        gross=None if paid is None else paid + tax, attributes=p.attributes(attributes),
-    )  # fmt: skip
+        line_id=p.ident(one.get("id"), "line id"),
+        products=tuple(name for name in names if name is not None),
+        sku=p.ident_or_none(one.get("sku"), "sku"),
+        quantity=quantity,
+        paid=paid,
+        listed=listed,
+        gross=None if paid is None else paid + tax,
+        attributes=p.attributes(attributes),
+    )
 
 
 def _refund(one: Mapping[str, Any]) -> RefundSeen:
@@ -116,9 +133,21 @@ def _refund(one: Mapping[str, Any]) -> RefundSeen:
     refund_id = p.ident(one.get("id"), "refund id")
     if units:
         return RefundSeen(refund_id=refund_id, units=units)
-    paid_back = sum((p.money(each.get("amount"), "amount") for each in p.rows(one.get("transactions"), "transactions")
-                     if each.get("kind") == "refund" and each.get("status", "success") == "success"), Decimal(0))  # fmt: skip
-    shipping = sum((abs(p.money(each.get("amount"), "amount")) + abs(p.money_or_none(each.get("tax_amount"), "tax") or Decimal(0))
-                    for each in p.rows(one.get("order_adjustments"), "order_adjustments")
-                    if each.get("kind") == "shipping_refund"), Decimal(0))  # fmt: skip
+    paid_back = sum(
+        (
+            p.money(each.get("amount"), "amount")
+            for each in p.rows(one.get("transactions"), "transactions")
+            if each.get("kind") == "refund" and each.get("status", "success") == "success"
+        ),
+        Decimal(0),
+    )
+    shipping = sum(
+        (
+            abs(p.money(each.get("amount"), "amount"))
+            + abs(p.money_or_none(each.get("tax_amount"), "tax") or Decimal(0))
+            for each in p.rows(one.get("order_adjustments"), "order_adjustments")
+            if each.get("kind") == "shipping_refund"
+        ),
+        Decimal(0),
+    )
     return RefundSeen(refund_id=refund_id, amount=max(paid_back - shipping, Decimal(0)))

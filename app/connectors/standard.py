@@ -1,7 +1,8 @@
-"""Standard Webhooks 1.0.0, receiving: ``webhook-id``, ``webhook-timestamp`` and ``webhook-signature`` over the raw bytes.
+"""Standard Webhooks 1.0.0, receiving: ``webhook-id``, ``webhook-timestamp`` and ``webhook-signature`` over
+the raw bytes.
 
-The kept library verifies one secret at a time and asks the clock itself; here both secrets and the instant are given, and the
-comparison is the same. A test holds it against the library.
+The kept library verifies one secret at a time and asks the clock itself; here both secrets and the instant
+are given, and the comparison is the same. A test holds it against the library.
 """
 
 from __future__ import annotations

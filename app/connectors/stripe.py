@@ -1,8 +1,10 @@
-"""Stripe: Checkout sessions (``completed``, ``async_payment_succeeded``) and refunds (``refund.*``, ``charge.refund*``).
+"""Stripe: Checkout sessions (``completed``, ``async_payment_succeeded``) and refunds (``refund.*``,
+``charge.refund*``).
 
-A session and its refunds meet at the payment intent, which is the order's id here (the session's own id where it has none).
-A completed session may be unpaid yet. What was bought is not in the event: it stands in the session's metadata (``sku`` and
-``quantity``, or ``lines``, a JSON list of ``{"line_id", "sku", "quantity"}``), or is asked of Stripe.
+A session and its refunds meet at the payment intent, which is the order's id here (the session's own id where
+it has none). A completed session may be unpaid yet. What was bought is not in the event: it stands in the
+session's metadata (``sku`` and ``quantity``, or ``lines``, a JSON list of ``{"line_id", "sku",
+"quantity"}``), or is asked of Stripe.
 """
 
 from __future__ import annotations
@@ -15,15 +17,25 @@ from typing import Any, Final
 
 from app.connectors import payload as p
 from app.domain.arrivals import LineSeen, News, OrderSeen, RefundSeen, stamp
-from app.usecases.inbound import Identity, Letter, Reading, Unreadable
+from app.domain.letters import Identity, Letter, Reading, UnreadableError
 
 PAID: Final = frozenset({"paid", "no_payment_required"})
-SESSIONS: Final = frozenset({
-    "checkout.session.completed", "checkout.session.async_payment_succeeded", "checkout.session.async_payment_failed",
-})  # fmt: skip
-REFUNDS: Final = frozenset({
-    "refund.created", "refund.updated", "refund.failed", "charge.refund.updated", "charge.refunded",
-})  # fmt: skip
+SESSIONS: Final = frozenset(
+    {
+        "checkout.session.completed",
+        "checkout.session.async_payment_succeeded",
+        "checkout.session.async_payment_failed",
+    }
+)
+REFUNDS: Final = frozenset(
+    {
+        "refund.created",
+        "refund.updated",
+        "refund.failed",
+        "charge.refund.updated",
+        "charge.refunded",
+    }
+)
 
 
 class Stripe:
@@ -56,7 +68,7 @@ class Stripe:
         event = p.quietly(body)
         try:
             subject = "order/" + _key(_object(event), str(event.get("type")))
-        except Unreadable:
+        except UnreadableError:
             subject = None
         return Identity(
             event_id=p.text(event.get("id"), 150) or None,
@@ -85,10 +97,17 @@ class Stripe:
         currency = p.currency_of(thing.get("currency"))
         made_at = p.instant(thing.get("created", event.get("created")), "created")
         order = OrderSeen(
-            stamp=stamp(p.instant(event.get("created"), "created")), placed_at=made_at, currency=currency, lines=lines,
-            customer=p.customer(thing.get("client_reference_id") or thing.get("customer"), details.get("email") or thing.get("customer_email")),
-            paid=str(thing.get("payment_status")) in PAID, total=p.minor_or_none(thing.get("amount_total"), currency, "amount_total"),
-        )  # fmt: skip
+            stamp=stamp(p.instant(event.get("created"), "created")),
+            placed_at=made_at,
+            currency=currency,
+            lines=lines,
+            customer=p.customer(
+                thing.get("client_reference_id") or thing.get("customer"),
+                details.get("email") or thing.get("customer_email"),
+            ),
+            paid=str(thing.get("payment_status")) in PAID,
+            total=p.minor_or_none(thing.get("amount_total"), currency, "amount_total"),
+        )
         return Reading(subject=subject, order=News(order=order))
 
 
@@ -113,12 +132,17 @@ def _lines(session: Mapping[str, Any], fetched: Any) -> tuple[LineSeen, ...] | N
         try:
             listed = json.loads(str(metadata["lines"]), parse_float=str)
         except (ValueError, RecursionError):
-            raise Unreadable("field_wrong", "metadata.lines is not JSON.") from None
+            raise UnreadableError("field_wrong", "metadata.lines is not JSON.") from None
         return tuple(
-            LineSeen(line_id=p.ident(one.get("line_id", number), "line_id"), products=(), sku=p.ident(one.get("sku"), "sku"),
-                     quantity=p.whole(one.get("quantity", 1), "quantity", least=1), attributes=p.attributes(one.get("attributes")))
+            LineSeen(
+                line_id=p.ident(one.get("line_id", number), "line_id"),
+                products=(),
+                sku=p.ident(one.get("sku"), "sku"),
+                quantity=p.whole(one.get("quantity", 1), "quantity", least=1),
+                attributes=p.attributes(one.get("attributes")),
+            )
             for number, one in enumerate(p.rows(listed, "metadata.lines"), start=1)
-        )  # fmt: skip
+        )
     if metadata.get("sku"):
         attributes = {
             name.removeprefix("attribute_"): value
@@ -130,9 +154,18 @@ def _lines(session: Mapping[str, Any], fetched: Any) -> tuple[LineSeen, ...] | N
         details = p.table(session.get("total_details"), "total_details")
         discount = p.minor_or_none(details.get("amount_discount"), currency, "amount_discount")
         paid = total if subtotal is None or discount is None else subtotal - discount
-        return (LineSeen(line_id="1", products=(), sku=p.ident(metadata["sku"], "metadata.sku"),
-                         quantity=p.whole(metadata.get("quantity", 1), "metadata.quantity", least=1), paid=paid,
-                         listed=subtotal, gross=total, attributes=p.attributes(attributes)),)  # fmt: skip
+        return (
+            LineSeen(
+                line_id="1",
+                products=(),
+                sku=p.ident(metadata["sku"], "metadata.sku"),
+                quantity=p.whole(metadata.get("quantity", 1), "metadata.quantity", least=1),
+                paid=paid,
+                listed=subtotal,
+                gross=total,
+                attributes=p.attributes(attributes),
+            ),
+        )
     items = session.get("line_items") or fetched
     if items is None:
         return None
@@ -156,10 +189,14 @@ def _item(one: Mapping[str, Any], currency: str) -> LineSeen:
     if listed is not None and discount is not None:
         paid = listed - discount
     return LineSeen(
-        line_id=p.ident(one.get("id"), "line id"), products=tuple(p.ident(name, "price") for name in names if name),
-        quantity=p.whole(one.get("quantity", 1), "quantity", least=1), paid=paid, listed=listed, gross=total,
+        line_id=p.ident(one.get("id"), "line id"),
+        products=tuple(p.ident(name, "price") for name in names if name),
+        quantity=p.whole(one.get("quantity", 1), "quantity", least=1),
+        paid=paid,
+        listed=listed,
+        gross=total,
         attributes=p.attributes(p.table(price.get("metadata"), "metadata")),
-    )  # fmt: skip
+    )
 
 
 def _refund(thing: Mapping[str, Any]) -> News:
@@ -174,6 +211,14 @@ def _refund(thing: Mapping[str, Any]) -> News:
         units = {
             p.ident(metadata["line_id"], "line_id"): p.whole(metadata.get("quantity", 1), "quantity", least=1)
         }
-    return News(refunds=(RefundSeen(
-        refund_id=p.ident(thing.get("id"), "id"), settled=status == "succeeded", reversed=status in ("failed", "canceled"),
-        amount=p.minor(thing.get("amount"), currency, "amount"), units=units),))  # fmt: skip
+    return News(
+        refunds=(
+            RefundSeen(
+                refund_id=p.ident(thing.get("id"), "id"),
+                settled=status == "succeeded",
+                reversed=status in ("failed", "canceled"),
+                amount=p.minor(thing.get("amount"), currency, "amount"),
+                units=units,
+            ),
+        )
+    )

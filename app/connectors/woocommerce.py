@@ -1,8 +1,8 @@
 """WooCommerce: ``order.created``, ``order.updated``, ``order.deleted``.
 
-The body is the order as it stands when it is sent, so it is a snapshot whatever the topic. The headers are not signed: what a
-delivery says is read from the body alone. Dates without a zone are the ``_gmt`` ones. The delivery id repeats within a second
-and never tells deliveries apart.
+The body is the order as it stands when it is sent, so it is a snapshot whatever the topic. The headers are
+not signed: what a delivery says is read from the body alone. Dates without a zone are the ``_gmt`` ones. The
+delivery id repeats within a second and never tells deliveries apart.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import html
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from app.connectors import payload as p
 from app.connectors import standard
 from app.domain.arrivals import LineSeen, News, OrderSeen, RefundSeen, stamp
-from app.usecases.inbound import Identity, Letter, Reading
+from app.domain.letters import Identity, Letter, Reading
 
 PAID: Final = frozenset({"processing", "completed", "refunded"})
 GONE: Final = frozenset({"cancelled", "trash", "refunded"})
@@ -42,7 +43,8 @@ class WooCommerce:
         return _PING.match(body.strip()) is not None
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> bool:
-        """Base64 of HMAC-SHA256 over the body. The shop unescapes its secret before it signs, so both spellings count."""
+        """Base64 of HMAC-SHA256 over the body. The shop unescapes its secret before it signs, so both
+        spellings count."""
         given = standard.unbase64(headers.get("x-wc-webhook-signature", ""))
         keys = {key for one in secrets for key in (one, html.unescape(one))}
         return given is not None and p.any_equal(
@@ -76,11 +78,15 @@ class WooCommerce:
             stamp=stamp(p.instant_or_none(data.get("date_modified_gmt"), "date_modified_gmt")),
             placed_at=p.instant(data.get("date_created_gmt"), "date_created_gmt"),
             currency=p.currency_of(data.get("currency")),
-            customer=p.customer(data.get("customer_id"), p.table(data.get("billing"), "billing").get("email")),
+            customer=p.customer(
+                data.get("customer_id"), p.table(data.get("billing"), "billing").get("email")
+            ),
             lines=tuple(_line(one) for one in p.rows(data.get("line_items"), "line_items")),
-            paid=status in PAID or (paid_at is not None and status in GONE), paid_at=paid_at, cancelled=status in GONE,
+            paid=status in PAID or (paid_at is not None and status in GONE),
+            paid_at=paid_at,
+            cancelled=status in GONE,
             total=p.money_or_none(data.get("total"), "total"),
-        )  # fmt: skip
+        )
         return Reading(
             subject=subject,
             order=News(order=order, refunds=tuple(refunds), refunded_full=status == "refunded"),
@@ -91,11 +97,14 @@ def _line(one: Mapping[str, Any]) -> LineSeen:
     paid, tax = p.money_or_none(one.get("total"), "total"), p.money_or_none(one.get("total_tax"), "total_tax")
     products = [p.ident_or_none(one.get(name), name) for name in ("variation_id", "product_id")]
     return LineSeen(
-        line_id=p.ident(one.get("id"), "line id"), products=tuple(name for name in products if name is not None),
-        sku=p.ident_or_none(one.get("sku"), "sku"), quantity=p.whole(one.get("quantity"), "quantity", least=1), paid=paid,
+        line_id=p.ident(one.get("id"), "line id"),
+        products=tuple(name for name in products if name is not None),
+        sku=p.ident_or_none(one.get("sku"), "sku"),
+        quantity=p.whole(one.get("quantity"), "quantity", least=1),
+        paid=paid,
         listed=p.money_or_none(one.get("subtotal"), "subtotal"),
         gross=None if paid is None or tax is None else paid + tax,
-    )  # fmt: skip
+    )
 
 
 def _refund(one: Mapping[str, Any]) -> RefundSeen:
@@ -106,9 +115,10 @@ def _refund(one: Mapping[str, Any]) -> RefundSeen:
 
 
 def _detailed(one: Mapping[str, Any]) -> RefundSeen:
-    """As the refunds' own address answers: with the units of each line, in ``meta_data`` the line that they are of."""
+    """As the refunds' own address answers: with the units of each line, in ``meta_data`` the line that they
+    are of."""
     units: dict[str, int] = {}
-    amounts = {}
+    amounts: dict[str, Decimal] = {}
     for line in p.rows(one.get("line_items"), "refund lines"):
         named = [
             meta.get("value")
@@ -121,7 +131,7 @@ def _detailed(one: Mapping[str, Any]) -> RefundSeen:
             units[line_id] = units.get(line_id, 0) + count
         elif (total := p.money_or_none(line.get("total"), "total")) is not None:
             tax = p.money_or_none(line.get("total_tax"), "total_tax")
-            amounts[line_id] = abs(total) + abs(tax or 0)
+            amounts[line_id] = abs(total) + abs(tax or Decimal(0))
     return RefundSeen(
         refund_id=p.ident(one.get("id"), "refund id"),
         amount=p.money_or_none(one.get("amount"), "amount"),

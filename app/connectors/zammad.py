@@ -1,7 +1,7 @@
 """Zammad: the webhook of a trigger or scheduler, ``{"ticket", "article"}``.
 
-Signed with HMAC-SHA1. The payload is built anew when a delivery is tried again, and its headers are not signed, so deliveries
-are told apart by their bytes. An agent's public article is a response of the vendor's.
+Signed with HMAC-SHA1. The payload is built anew when a delivery is tried again, and its headers are not
+signed, so deliveries are told apart by their bytes. An agent's public article is a response of the vendor's.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from app.connectors import payload as p
 from app.domain.arrivals import ResponseSeen, TicketNews, TicketSeen, stamp
-from app.usecases.inbound import Identity, Letter, Reading
+from app.domain.letters import Identity, Letter, Reading
 
 CHANNELS = {
     "email": "email",
@@ -78,7 +78,7 @@ class Zammad:
             subject=p.text(ticket.get("title"), 200) or "(no subject)",
             stated=stated,
         )
-        responses = ()
+        responses: tuple[ResponseSeen, ...] = ()
         if article.get("id") is not None and str(_name(article.get("sender"))) == "Agent":
             responses = (
                 ResponseSeen(

@@ -1,8 +1,8 @@
 """The inbox: deliveries as they came, claimed one subject at a time, and what is known of each subject.
 
-A delivery is stored before it is answered; what follows from it is written later, in one transaction with its new state.
-Personal data stands in ``inbound_delivery.body``, ``headers``, ``fetched`` and ``effects``, and in ``inbound_subject.seen`` (the
-shop's own customer number); `erase` empties them.
+A delivery is stored before it is answered; what follows from it is written later, in one transaction with its
+new state. Personal data stands in ``inbound_delivery.body``, ``headers``, ``fetched`` and ``effects``, and in
+``inbound_subject.seen`` (the shop's own customer number); `erase` empties them.
 """
 
 from __future__ import annotations
@@ -21,10 +21,13 @@ from app.db.schema import inbound_delivery, inbound_subject
 _d = inbound_delivery.c
 _LOCK = text("select pg_try_advisory_xact_lock(hashtextextended(:name, 17))")
 _WAIT = text("select pg_advisory_xact_lock(hashtextextended(:name, 17))")
-_CLAIM = text(
-    "select delivery_id from inbound_delivery where tenant_id = :tenant and state = 'received' and next_at <= clock_timestamp()"
-    " and not (delivery_id = any(:passed)) order by attempts, delivery_id limit 1 for update skip locked"
+_CLAIM = (
+    "select delivery_id from inbound_delivery where tenant_id = :tenant and state = 'received'"
+    " and next_at <= clock_timestamp()"
+    " and not (delivery_id = any(:passed)) order by attempts, delivery_id {order} limit 1 for update skip locked"
 )
+_OLDEST = text(_CLAIM.format(order="asc"))
+_NEWEST = text(_CLAIM.format(order="desc"))
 _KIN = text(
     "select delivery_id from inbound_delivery where tenant_id = :tenant and source = :source and subject = :subject"
     " and state = 'received' and attempts = 0 and next_at <= clock_timestamp() order by delivery_id limit :limit"
@@ -46,7 +49,8 @@ _WAITING = text(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRow:
-    """A delivery. ``subject``: the order or ticket it speaks of, as far as that can be told, e.g. ``order/727``."""
+    """A delivery. ``subject``: the order or ticket it speaks of, as far as that can be told, e.g.
+    ``order/727``."""
 
     delivery_id: str
     source: str
@@ -127,10 +131,12 @@ async def any_waiting(tx: Tx) -> bool:
     return bool(row[0])
 
 
-async def claim(tx: Tx, passed: Sequence[str], *, together: int) -> tuple[list[DeliveryRow], list[str]]:
+async def claim(
+    tx: Tx, passed: Sequence[str], *, together: int, newest: bool
+) -> tuple[list[DeliveryRow], list[str]]:
     """Locks the next delivery and, if nothing failed about it before, the others of its subject: (rows, none) or
     (none, its id to pass over) when another worker has the subject."""
-    row = await tx.row(_CLAIM, {"tenant": tx.tenant_id, "passed": list(passed)})
+    row = await tx.row(_NEWEST if newest else _OLDEST, {"tenant": tx.tenant_id, "passed": list(passed)})
     if row is None:
         return [], []
     first = await get(tx, row[0])
@@ -151,6 +157,18 @@ async def claim(tx: Tx, passed: Sequence[str], *, together: int) -> tuple[list[D
         .order_by(_d.delivery_id)
     )
     return [_row(one) for one in rows], []
+
+
+async def claim_unread(tx: Tx, source: str, *, limit: int) -> list[DeliveryRow]:
+    """Locks deliveries of a source that nobody has tried yet, oldest first."""
+    rows = await tx.rows(
+        select(*_COLUMNS)
+        .where(_d.tenant_id == tx.tenant_id, _d.source == source, _d.state == "received", _d.attempts == 0)
+        .order_by(_d.delivery_id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [_row(row) for row in rows]
 
 
 async def try_subject(tx: Tx, source: str, subject: str) -> bool:
@@ -341,14 +359,15 @@ async def keep_seen(
 
 
 async def erase(tx: Tx, customer_id: str, external_id: str | None) -> int:
-    """Empties what deliveries hold of a customer (our surrogate id; ``external_id`` as the vendor knows them): bodies, headers,
-    answers of the shop, effects, and the shop's customer number. How many deliveries. States and reasons stay."""
+    """Empties what deliveries hold of a customer (our surrogate id; ``external_id`` as the vendor knows
+    them): bodies, headers, answers of the shop, effects, and the shop's customer number. How many deliveries.
+    States and reasons stay."""
     s = inbound_subject.c
     subjects = await tx.rows(
         select(s.source, s.subject).where(s.tenant_id == tx.tenant_id, s.customer_id == customer_id)
     )
     emptied = 0
-    values = {
+    values: dict[str, Any] = {
         "body": b"",
         "headers": {},
         "fetched": None,

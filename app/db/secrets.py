@@ -1,7 +1,8 @@
-"""Secrets that must be read back (webhook and shop secrets) are sealed before they reach a row (decisions 17).
+"""Secrets that must be read back (webhook and shop secrets) are sealed before they reach a row (decisions
+17).
 
-AES-256-GCM with a key derived from the installation's secret key; the row they belong to is bound in as associated data, so
-that a sealed secret copied into another tenant's row does not open.
+AES-256-GCM with a key derived from the installation's secret key; the row they belong to is bound in as
+associated data, so that a sealed secret copied into another tenant's row does not open.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ _FORM: Final = b"\x01"
 _NONCE: Final = 12
 
 
-class SealBroken(Exception):
+class SealBroken(Exception):  # noqa: N818 - what is the matter, in a word
     """A sealed secret does not open: the installation's secret key is not the one it was sealed with."""
 
 
 class Cipher:
-    """Seals and opens. ``secret``: the installation's secret key (`settings.secret_key`), 32 random characters or more."""
+    """Seals and opens. ``secret``: the installation's secret key (`settings.secret_key`), 32 random
+    characters or more."""
 
     __slots__ = ("_aead",)
 

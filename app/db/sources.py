@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.db.engine import Tx
 from app.db.schema import directory, inbound_source
+from app.db.secrets import Cipher
+from app.domain.errors import DomainError
 
 _c = inbound_source.c
 
@@ -97,7 +100,8 @@ async def put(tx: Tx, row: SourceRow, *, former: bytes | None) -> None:
 
 
 async def remove(tx: Tx, row: SourceRow) -> None:
-    """Stops listening: its token opens nothing any more. Deliveries stay, so that nothing is done twice if it returns."""
+    """Stops listening: its token opens nothing any more. Deliveries stay, so that nothing is done twice if it
+    returns."""
     if tx.validate_only:
         return
     await forget_token(tx, row.token_hash)
@@ -130,3 +134,26 @@ async def wall_clock(tx: Tx) -> datetime:
     row = await tx.row(text("select clock_timestamp()"))
     found: datetime = row[0]
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A source with its secrets open."""
+
+    row: SourceRow
+    secrets: tuple[str, ...]
+    api: Mapping[str, Any]
+
+
+def opened(cipher: Cipher, tenant_id: str, row: SourceRow) -> Source:
+    """A source with its secrets opened. Raises `app.db.secrets.SealBroken`."""
+    held = json.loads(cipher.open(row.sealed, tenant_id=tenant_id, subject=f"source/{row.name}"))
+    return Source(row=row, secrets=tuple(held["secrets"]), api=held.get("api") or {})
+
+
+async def require(tx: Tx, name: str, *, lock: bool = False) -> SourceRow:
+    """The live source of a name, or 404 ``source_not_found``."""
+    row = await find(tx, name, lock=lock)
+    if row is None:
+        raise DomainError("source_not_found", source=name)
+    return row

@@ -1,9 +1,11 @@
-"""What shops and helpdesks have told about one order or ticket, merged so that no order of arrival and no repetition matters.
+"""What shops and helpdesks have told about one order or ticket, merged so that no order of arrival and no
+repetition matters.
 
-Deliveries come late, twice, and in any order, so they are never applied one by one. Each is read into news; news is merged
-into what has been seen (a join: commutative, associative, idempotent); what the ledger should hold follows from what has been
-seen alone. Snapshots: the latest by the vendor's own time wins. What the ledger cannot undo is sticky: paid once is paid,
-cancelled after payment is cancelled, a settled refund is settled.
+Deliveries come late, twice, and in any order, so they are never applied one by one. Each is read into news;
+news is merged into what has been seen (a join: commutative, associative, idempotent); what the ledger should
+hold follows from what has been seen alone. Snapshots: the latest by the vendor's own time wins. What the
+ledger cannot undo is sticky: paid once is paid, cancelled after payment is cancelled, a settled refund is
+settled.
 
 All of it is JSON, so that it can be kept as it is. No e-mail address and no name is ever part of it.
 """
@@ -28,9 +30,9 @@ _EARLIEST: Final = "0001-01-01T00:00:00.000000000Z"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineSeen:
-    """A line of a shop's order. ``products``: its ids in the shop, most telling first; ``paid`` and ``listed`` are what all
-    units of the line cost together, with and without discount, before taxes; ``gross`` with discount and taxes, which refunds
-    are counted in. None: the shop does not say."""
+    """A line of a shop's order. ``products``: its ids in the shop, most telling first; ``paid`` and
+    ``listed`` are what all units of the line cost together, with and without discount, before taxes;
+    ``gross`` with discount and taxes, which refunds are counted in. None: the shop does not say."""
 
     line_id: str
     products: tuple[str, ...]
@@ -59,7 +61,8 @@ class OrderSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundSeen:
-    """A refund by the shop's own id: units by line, or amounts by line, or an amount alone; ``full``: all of the order.
+    """A refund by the shop's own id: units by line, or amounts by line, or an amount alone; ``full``: all of
+    the order.
 
     ``settled``: money has gone back; ``reversed``: it came back to the shop later.
     """
@@ -75,8 +78,8 @@ class RefundSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """What one delivery tells about one order: a snapshot, refunds, that it is cancelled for good, or what was given
-    back in all so far."""
+    """What one delivery tells about one order: a snapshot, refunds, that it is cancelled for good, or what
+    was given back in all so far."""
 
     order: OrderSeen | None = None
     refunds: tuple[RefundSeen, ...] = ()
@@ -141,7 +144,8 @@ def merge(seen: Seen | None, news: News) -> Seen:
 
 
 def wanted(seen: Seen) -> Wanted | None:
-    """What follows from what has been seen; None while there is nothing to grant (not paid, or nothing but a refund)."""
+    """What follows from what has been seen; None while there is nothing to grant (not paid, or nothing but a
+    refund)."""
     order = seen.get("order")
     if order is None or not seen.get("paid"):
         return None
@@ -155,8 +159,9 @@ def wanted(seen: Seen) -> Wanted | None:
 
 
 def unit_prices(row: Mapping[str, Any]) -> tuple[Decimal | None, Decimal | None]:
-    """(paid, list) price of one unit. Where it does not divide evenly the paid price is rounded up and the list price down
-    in the 28th digit, so that rounding never turns a discount at a policy's limit into one above it (AVA-6)."""
+    """(paid, list) price of one unit. Where it does not divide evenly the paid price is rounded up and the
+    list price down in the 28th digit, so that rounding never turns a discount at a policy's limit into one
+    above it (AVA-6)."""
     quantity = Decimal(int(row["quantity"]))
     paid, listed = _decimal(row.get("paid")), _decimal(row.get("listed"))
     return (
@@ -244,21 +249,36 @@ def _kept(doubts: list[tuple[str, str]], seen: Seen) -> tuple[tuple[str, str], .
 
 
 def _rank(order: Seen) -> tuple[str, bool, bool, str]:
-    """Which of two snapshots stands: the later; of two of one instant, the one further on; then any, but always the same."""
+    """Which of two snapshots stands: the later; of two of one instant, the one further on; then any, but
+    always the same."""
     return order["stamp"], order["paid"], order["cancelled"], json.dumps(order, sort_keys=True)
 
 
 def _order_json(order: OrderSeen) -> Seen:
     lines = [
-        {"line_id": one.line_id, "products": list(one.products), "sku": one.sku, "quantity": one.quantity,
-         "paid": _text(one.paid), "listed": _text(one.listed), "gross": _text(one.gross), "attributes": jsonable(one.attributes)}
+        {
+            "line_id": one.line_id,
+            "products": list(one.products),
+            "sku": one.sku,
+            "quantity": one.quantity,
+            "paid": _text(one.paid),
+            "listed": _text(one.listed),
+            "gross": _text(one.gross),
+            "attributes": jsonable(one.attributes),
+        }
         for one in sorted(order.lines, key=lambda one: one.line_id)
-    ]  # fmt: skip
+    ]
     return {
-        "stamp": order.stamp, "placed_at": iso(order.placed_at), "currency": order.currency, "customer": order.customer,
-        "paid": order.paid, "paid_at": None if order.paid_at is None else iso(order.paid_at),
-        "cancelled": order.cancelled, "total": _text(order.total), "lines": lines,
-    }  # fmt: skip
+        "stamp": order.stamp,
+        "placed_at": iso(order.placed_at),
+        "currency": order.currency,
+        "customer": order.customer,
+        "paid": order.paid,
+        "paid_at": None if order.paid_at is None else iso(order.paid_at),
+        "cancelled": order.cancelled,
+        "total": _text(order.total),
+        "lines": lines,
+    }
 
 
 def _refund_json(one: RefundSeen) -> Seen:

@@ -1,100 +1,49 @@
-"""Deliveries of shops and helpdesks: stored and answered first, acted on afterwards, each order and ticket once.
+"""Deliveries of shops and helpdesks: stored and answered first, acted on afterwards, each order and ticket
+once.
 
-`Inbox.receive` verifies the vendor's signature on the raw bytes and stores. `act` claims deliveries subject by subject, reads
-them into news, merges the news into what is known of the subject, and brings the ledger to what follows from it, all in one
-transaction with the deliveries' new state. A business failure parks a delivery with its reason and never reaches the shop.
+`Inbox.receive` verifies the vendor's signature on the raw bytes and stores. `act` claims deliveries subject
+by subject, reads them into news, merges the news into what is known of the subject, and brings the ledger to
+what follows from it, all in one transaction with the deliveries' new state. A business failure parks a
+delivery with its reason and never reaches the shop.
 """
 
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from app.db import books, inbox, orders, policies, sources
+from app.db import audit, books, inbox, orders, policies, sources
 from app.db.engine import Busy, Database, Retry, Tx, Unavailable
 from app.db.inbox import DeliveryRow
-from app.db.secrets import Cipher, SealBroken
-from app.db.sources import SourceRow
+from app.db.secrets import Cipher
+from app.db.sources import Source, SourceRow, opened
 from app.domain import arrivals, order_lines
-from app.domain.arrivals import News, Seen, TicketNews
+from app.domain.arrivals import Seen
 from app.domain.errors import DomainError
+from app.domain.letters import Adapter, Letter, Reading, UnreadableError
+from app.domain.policy import NotGranted
 from app.domain.wire import iso, iso_or_none, parse_iso
 
 logger = logging.getLogger("retainer.inbound")
 ACTOR: Final = "inbox"
 BATCH: Final = 100
 """Steps of one tenant in one turn; each acts on the deliveries of one subject."""
+TURN_SECONDS: Final = 1.0
+"""After which others have their turn."""
+SWEEP: Final = 200
+"""Deliveries that say nothing ended at once."""
 TOGETHER: Final = 100
 """Deliveries of one subject acted on at once."""
 WAITS: Final = (1.0, 5.0, 30.0, 120.0, 600.0)
 """Seconds before a delivery whose handling failed by a fault is tried again; after the last it is parked."""
-
-
-class Unreadable(Exception):
-    """A delivery that cannot be understood; parked with the code."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """What is told from a delivery when it comes. ``event_id``: an id that the signature covers; None: a hash of the body.
-    ``topic`` is only shown; ``subject``: ``order/<id>`` or ``ticket/<id>``, None when it cannot be told."""
-
-    event_id: str | None = None
-    topic: str | None = None
-    subject: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
-    """A delivery as an adapter reads it."""
-
-    topic: str | None
-    body: bytes
-    fetched: Any
-    options: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What a delivery says: news of an order or of a ticket; or that it says nothing to us (``ignored``); or what must be
-    asked of the shop first (``ask``)."""
-
-    subject: str | None = None
-    order: News | None = None
-    ticket: TicketNews | None = None
-    ignored: str | None = None
-    ask: str | None = None
-
-
-class Adapter(Protocol):
-    """One kind of source. Pure: no I/O."""
-
-    kind: str
-    headers: tuple[str, ...]
-    """The headers worth keeping."""
-
-    def ping(self, headers: Mapping[str, str], body: bytes) -> bool:
-        """Whether this is the vendor's own trial, which is answered and forgotten."""
-
-    def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> bool:
-        """Whether the vendor signed these bytes with one of the secrets, lately where the vendor says when."""
-
-    def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:
-        """What can be told at once; never raises."""
-
-    def read(self, letter: Letter) -> Reading:
-        """What the delivery says. Raises `Unreadable`."""
 
 
 class Effects(Protocol):
@@ -130,10 +79,10 @@ class Effects(Protocol):
 
 
 Fetch = Callable[[str, Mapping[str, Any], str], Awaitable[Any]]
-"""(kind, api settings, what to ask) -> the shop's answer. Raises `FetchFailed`."""
+"""(kind, api settings, what to ask) -> the shop's answer. Raises `FetchError`."""
 
 
-class FetchFailed(Exception):
+class FetchError(Exception):
     """The shop could not be asked."""
 
 
@@ -150,21 +99,6 @@ class Metrics:
 
 
 METRICS: Final = Metrics()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A source with its secrets open."""
-
-    row: SourceRow
-    secrets: tuple[str, ...]
-    api: Mapping[str, Any]
-
-
-def opened(cipher: Cipher, tenant_id: str, row: SourceRow) -> Source:
-    """A source with its secrets opened. Raises `SealBroken`."""
-    held = json.loads(cipher.open(row.sealed, tenant_id=tenant_id, subject=f"source/{row.name}"))
-    return Source(row=row, secrets=tuple(held["secrets"]), api=held.get("api") or {})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -242,42 +176,44 @@ class Inbox:
             return
         self.busy.add(tenant_id)
         try:
-            while await self.act(db, tenant_id) >= BATCH:
-                pass
+            while await self.act(db, tenant_id):
+                continue
         except (Unavailable, Retry, DomainError) as error:
             logger.info("deliveries of tenant %s wait for the worker: %s", tenant_id, error)
         finally:
             self.busy.discard(tenant_id)
 
     async def act(self, db: Database, tenant_id: str, *, limit: int = BATCH) -> int:
-        """Acts on what waits, at most ``limit`` subjects; how many. Deliveries whose handling fails by a fault are tried
-        again later and delay no others."""
+        """Acts on what waits, at most ``limit`` subjects; how many. Deliveries whose handling fails by a
+        fault are tried again later and delay no others."""
         if not await db.read(tenant_id, inbox.any_waiting):
             return 0
-        steps = 0
+        done = steps = 0
         passed: list[str] = []
-        while steps < limit:
+        began = time.monotonic()
+        while done < limit and time.monotonic() - began < TURN_SECONDS:
             steps += 1
             held: list[DeliveryRow] = []
             try:
                 step = await db.run(
-                    tenant_id, lambda tx, held=held: self._step(tx, held, passed), actor=ACTOR
-                )  # type: ignore[misc]
+                    tenant_id, functools.partial(self._step, held, passed, steps % 2 == 0), actor=ACTOR
+                )
             except (Busy, Retry, Unavailable):
                 raise
             except Exception as error:  # a fault of one delivery must not stop the others
                 if not held:
                     raise
-                logger.exception(
-                    "deliveries %s of tenant %s failed", [one.delivery_id for one in held], tenant_id
-                )
+                if any(one.attempts >= len(self.waits) for one in held):
+                    logger.exception("a delivery of tenant %s is parked: its handling fails", tenant_id)
                 await self._failed(db, tenant_id, held, error)
+                done += 1
                 continue
             if step is None:
                 break
+            done += bool(held)
             for delivery_id, source, what in step:
                 await self._ask(db, tenant_id, delivery_id, source, what)
-        return steps - 1 if steps < limit else steps
+        return done
 
     async def _failed(
         self, db: Database, tenant_id: str, held: Sequence[DeliveryRow], error: Exception
@@ -304,11 +240,12 @@ class Inbox:
         await db.run(tenant_id, note, actor=ACTOR)
 
     async def _step(
-        self, tx: Tx, held: list[DeliveryRow], passed: list[str]
+        self, held: list[DeliveryRow], passed: list[str], newest: bool, tx: Tx
     ) -> list[tuple[str, Source, str]] | None:
         """Acts on one subject; what must be asked of the shop first. None when nothing waits."""
         held.clear()
-        rows, skip = await inbox.claim(tx, passed, together=TOGETHER)
+        # Every other step takes the newest, so that no crowd of old ones, however long each takes, holds it up.
+        rows, skip = await inbox.claim(tx, passed, together=TOGETHER, newest=newest)
         passed.extend(skip)
         if not rows:
             return [] if skip else None
@@ -326,9 +263,9 @@ class Inbox:
         """Asks the shop, outside any transaction, and keeps its answer with the delivery."""
         try:
             if self.fetch is None:
-                raise FetchFailed("this process asks no shops")
+                raise FetchError("this process asks no shops")
             found = await self.fetch(source.row.kind, source.api, what)
-        except FetchFailed as error:
+        except FetchError as error:
             row = await db.read(tenant_id, lambda tx: inbox.get(tx, delivery_id))
             if row is not None:
                 await self._failed(db, tenant_id, [row], error)
@@ -340,9 +277,7 @@ class Inbox:
 
         Refused: ``source_not_found``, ``delivery_not_found``, ``delivery_erased``.
         """
-        row = await sources.find(tx, source_name)
-        if row is None:
-            raise DomainError("source_not_found", source=source_name)
+        row = await sources.require(tx, source_name)
         found = await inbox.get(tx, delivery_id, source=source_name)
         if found is None:
             raise DomainError("delivery_not_found", source=source_name, delivery_id=delivery_id)
@@ -354,9 +289,10 @@ class Inbox:
         await inbox.reopen(tx, delivery_id)
         again = await inbox.get(tx, delivery_id)
         assert again is not None  # noqa: S101 - it is locked
-        await _Step(self, tx, opened(self.cipher, tx.tenant_id, row), []).run([again])
+        await _Step(self, tx, opened(self.cipher, tx.tenant_id, row), [], sweeping=False).run([again])
         after = await inbox.get(tx, delivery_id)
         assert after is not None  # noqa: S101
+        await audit.note(tx, "delivery.replayed", delivery_id, {"source": source_name, "state": after.state})
         return delivery_view(after)
 
 
@@ -379,8 +315,36 @@ class _Step:
     tx: Tx
     source: Source
     passed: list[str]
+    sweeping: bool = True
 
     async def run(self, rows: Sequence[DeliveryRow]) -> list[tuple[str, Source, str]]:
+        """Acts on the deliveries of one subject, or ends a lot of those that say nothing; what must be asked
+        of the shop."""
+        found, asks = await self._read(rows)
+        if found:
+            await self._tell(found)
+        elif not asks and self.sweeping:
+            await self._sweep()
+        return asks
+
+    async def _sweep(self) -> None:
+        """Ends what cannot be read, many at once, so that a flood of it delays nothing else."""
+        rows = await inbox.claim_unread(self.tx, self.source.row.name, limit=SWEEP)
+        dull = [row for row in rows if self._says_nothing(row)]
+        await self._read(dull)
+
+    def _says_nothing(self, row: DeliveryRow) -> bool:
+        adapter = self.house.adapters[self.source.row.kind]
+        letter = Letter(topic=row.topic, body=row.body, fetched=row.fetched, options=self.source.row.options)
+        try:
+            return adapter.read(letter).ignored is not None
+        except UnreadableError:
+            return True
+
+    async def _read(
+        self, rows: Sequence[DeliveryRow]
+    ) -> tuple[list[tuple[str, Reading]], list[tuple[str, Source, str]]]:
+        """What the deliveries say; those that say nothing are ended. And what must be asked of the shop first."""
         asks: list[tuple[str, Source, str]] = []
         found: list[tuple[str, Reading]] = []
         adapter = self.house.adapters[self.source.row.kind]
@@ -391,7 +355,7 @@ class _Step:
                         topic=row.topic, body=row.body, fetched=row.fetched, options=self.source.row.options
                     )
                 )
-            except Unreadable as error:
+            except UnreadableError as error:
                 await self._park([row.delivery_id], error.code, error.detail)
                 continue
             if reading.ignored is not None:
@@ -404,16 +368,12 @@ class _Step:
                     await self._park(
                         [row.delivery_id],
                         "lines_missing",
-                        (
-                            "The delivery does not say what was bought. Give the source an api key, or put the lines into the"
-                            " metadata."
-                        ),
+                        "The delivery does not say what was bought. Give the source an api key, or name the lines"
+                        " in the metadata.",
                     )
             else:
                 found.append((row.delivery_id, reading))
-        if found:
-            await self._tell(found)
-        return asks
+        return found, asks
 
     async def _tell(self, found: Sequence[tuple[str, Reading]]) -> None:
         """All readings are of one subject."""
@@ -520,10 +480,14 @@ class _Step:
             )
         owner = await books.find_customer(self.tx, external)
         effects = {
-            "order_id": order_id, "customer_id": external, "refund_id": refunds,
-            "not_granted": [{"line_id": one["line_id"], "code": one["code"], "clause": one["clause"]}
-                            for one in view.get("not_granted", ())],
-        }  # fmt: skip
+            "order_id": order_id,
+            "customer_id": external,
+            "refund_id": refunds,
+            "not_granted": [
+                {"line_id": one["line_id"], "code": one["code"], "clause": one["clause"]}
+                for one in view.get("not_granted", ())
+            ],
+        }
         outcome = _Outcome(effects=effects, customer_id=None if owner is None else owner.customer_id)
         if doubts:
             outcome.state, (outcome.reason, outcome.detail) = "parked", doubts[0]
@@ -545,7 +509,7 @@ class _Step:
                 if target is None:
                     continue
                 sku, attributes = target["sku"], {**row["attributes"], **(target.get("attributes") or {})}
-            elif row["sku"] and not isinstance(order_lines.sold(policy, row["sku"]), order_lines.NotGranted):
+            elif row["sku"] and not isinstance(order_lines.sold(policy, row["sku"]), NotGranted):
                 sku, attributes = row["sku"], dict(row["attributes"])
             elif options.get("unmapped") == "ignore":
                 continue
@@ -568,8 +532,8 @@ class _Step:
     async def _refunds(
         self, order_id: str, wanted: Mapping[str, int], ours: set[str], view: Mapping[str, Any]
     ) -> str | None:
-        """Brings what has been given back of each line up to what the shop gave back in all, and all of the lines that the
-        shop took out of the order."""
+        """Brings what has been given back of each line up to what the shop gave back in all, and all of the
+        lines that the shop took out of the order."""
         removed = {
             row["line_id"]: int(row["quantity"]) for row in view["lines"] if row["line_id"] not in ours
         }
@@ -661,7 +625,8 @@ CLEARED: Final = (
     "paid_after_cancellation",
     "policy_not_found",
 )
-"""Reasons that a later look at the whole subject answers: once nothing is in doubt, what was parked for them is done."""
+"""Reasons that a later look at the whole subject answers: once nothing is in doubt, what was parked for them
+is done."""
 
 
 def _told(error: DomainError) -> str:
@@ -672,28 +637,40 @@ def _told(error: DomainError) -> str:
 def delivery_view(row: DeliveryRow, *, body: bool = False) -> dict[str, Any]:
     """A delivery as published; the body only when asked for, as text."""
     view: dict[str, Any] = {
-        "delivery_id": row.delivery_id, "source": row.source, "event_id": row.event_key, "topic": row.topic,
-        "subject": row.subject, "state": row.state, "reason": row.reason, "detail": row.detail, "attempts": row.attempts,
-        "effects": row.effects, "received_at": iso(row.received_at), "finished_at": iso_or_none(row.finished_at),
+        "delivery_id": row.delivery_id,
+        "source": row.source,
+        "event_id": row.event_key,
+        "topic": row.topic,
+        "subject": row.subject,
+        "state": row.state,
+        "reason": row.reason,
+        "detail": row.detail,
+        "attempts": row.attempts,
+        "effects": row.effects,
+        "received_at": iso(row.received_at),
+        "finished_at": iso_or_none(row.finished_at),
         "erased_at": iso_or_none(row.erased_at),
-    }  # fmt: skip
+    }
     if body:
         view["body"] = row.body.decode("utf-8", "replace")
     return view
 
 
-__all__ = [
-    "METRICS",
-    "Adapter",
-    "Effects",
-    "FetchFailed",
-    "Identity",
-    "Inbox",
-    "Letter",
-    "Reading",
-    "SealBroken",
-    "Source",
-    "Unreadable",
-    "delivery_view",
-    "opened",
-]
+async def deliveries(
+    tx: Tx, name: str, *, state: str | None, before: str | None, limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Deliveries of a source, newest first, each with its state and the reason. 404 ``source_not_found``."""
+    await sources.require(tx, name)
+    rows = await inbox.listed(tx, name, state=state, before=before, limit=limit + 1)
+    return [delivery_view(row) for row in rows[:limit]], rows[limit - 1].delivery_id if len(
+        rows
+    ) > limit else None
+
+
+async def delivery(tx: Tx, name: str, delivery_id: str) -> dict[str, Any]:
+    """One delivery with its body as it came. 404 ``delivery_not_found``."""
+    await sources.require(tx, name)
+    row = await inbox.get(tx, delivery_id, source=name)
+    if row is None:
+        raise DomainError("delivery_not_found", source=name, delivery_id=delivery_id)
+    return delivery_view(row, body=True)

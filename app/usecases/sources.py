@@ -1,4 +1,4 @@
-"""Sources: the shops and helpdesks a tenant listens to, their deliveries, and replaying what was parked."""
+"""Sources: the shops and helpdesks a tenant listens to, with their secrets sealed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from typing import Any, Final
 from app.db import audit, inbox, sources
 from app.db.engine import Tx
 from app.db.secrets import Cipher
-from app.db.sources import SourceRow
+from app.db.sources import SourceRow, opened
 from app.domain.errors import DomainError
 from app.domain.wire import iso, iso_or_none
-from app.usecases.inbound import Inbox, delivery_view, opened
 
 KINDS: Final = ("purchase", "woocommerce", "stripe", "shopify", "paddle", "zammad", "helpdesk")
 STANDARD: Final = ("purchase", "helpdesk")
@@ -38,9 +37,10 @@ async def put(
 ) -> tuple[int, dict[str, Any]]:
     """Makes a source: (201, view with the address, once), or changes it: (200, view).
 
-    ``given``: one secret, or two while one replaces the other; None keeps those there are. ``products``: the shop's product id,
-    variation id, price id or sku -> ``{"sku", "attributes"}``, or None for what is not ours. Changed mappings count from now
-    on and for what is replayed. Refused: ``source_conflict`` (another kind), ``secret_missing``, ``secret_malformed``.
+    ``given``: one secret, or two while one replaces the other; None keeps those there are. ``products``: the
+    shop's product id, variation id, price id or sku -> ``{"sku", "attributes"}``, or None for what is not
+    ours. Changed mappings count from now on and for what is replayed. Refused: ``source_conflict`` (another
+    kind), ``secret_missing``, ``secret_malformed``.
     """
     before = await sources.find(tx, name, lock=True, deleted=True)
     live = before is not None and before.deleted_at is None
@@ -118,45 +118,10 @@ async def listed(
 
 async def remove(tx: Tx, name: str) -> dict[str, Any]:
     """Stops listening; the address opens nothing any more. Deliveries stay. 404 ``source_not_found``."""
-    row = await require(tx, name, lock=True)
+    row = await sources.require(tx, name, lock=True)
     await sources.remove(tx, row)
     await audit.note(tx, "source.deleted", name)
     return {**view(replace(row, deleted_at=tx.at), secrets_kept=0, has_api=False), "deleted_at": iso(tx.at)}
-
-
-async def deliveries(
-    tx: Tx, name: str, *, state: str | None, before: str | None, limit: int
-) -> tuple[list[dict[str, Any]], str | None]:
-    """Deliveries of a source, newest first, each with its state and the reason."""
-    await require(tx, name)
-    rows = await inbox.listed(tx, name, state=state, before=before, limit=limit + 1)
-    return [delivery_view(row) for row in rows[:limit]], rows[limit - 1].delivery_id if len(
-        rows
-    ) > limit else None
-
-
-async def delivery(tx: Tx, name: str, delivery_id: str) -> dict[str, Any]:
-    """One delivery with its body as it came. 404 ``delivery_not_found``."""
-    await require(tx, name)
-    row = await inbox.get(tx, delivery_id, source=name)
-    if row is None:
-        raise DomainError("delivery_not_found", source=name, delivery_id=delivery_id)
-    return delivery_view(row, body=True)
-
-
-async def replay(tx: Tx, house: Inbox, name: str, delivery_id: str) -> dict[str, Any]:
-    """See `Inbox.replay`."""
-    answer = await house.replay(tx, name, delivery_id)
-    await audit.note(tx, "delivery.replayed", delivery_id, {"source": name, "state": answer["state"]})
-    return answer
-
-
-async def require(tx: Tx, name: str, *, lock: bool = False) -> SourceRow:
-    """The live source of a name, or 404 ``source_not_found``."""
-    row = await sources.find(tx, name, lock=lock)
-    if row is None:
-        raise DomainError("source_not_found", source=name)
-    return row
 
 
 def view(row: SourceRow, *, secrets_kept: int, has_api: bool) -> dict[str, Any]:

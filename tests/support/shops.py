@@ -1,4 +1,4 @@
-"""Payloads as the shops document them (design/integrations.md, section 3), and their signatures made independently of ours."""
+"""Payloads as the shops document them (design/integrations.md, section 3), signed independently of ours."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def sign_shopify(body: bytes, secret: str = SECRET, topic: str = "orders/updated
 def sign_stripe(body: bytes, secret: str = SECRET, at: int | None = None) -> dict[str, str]:
     when = int(time.time()) if at is None else at
     made = hmac.new(secret.encode(), f"{when}.".encode() + body, "sha256").hexdigest()
-    return {"Stripe-Signature": f"t={when},v1={made},v0=00"}
+    return {"Stripe-Signature": f"t={when},v0=00,v1={made}"}
 
 
 def sign_paddle(body: bytes, secret: str = SECRET, at: int | None = None) -> dict[str, str]:
@@ -160,7 +160,7 @@ def shopify_order(**changes: Any) -> dict[str, Any]:
 
 
 def stripe_session(
-    kind: str = "checkout.session.completed", ident: str = "evt_1", created: int = 1749108405, **changes: Any
+    kind: str = "checkout.session.completed", ident: str = "evt_1", told_at: int = 1749108405, **changes: Any
 ) -> dict[str, Any]:
     session = {
         "id": "cs_test_a1YS1URlnyQCN5fUUduORoQ7Pw41PJqDWkIVQCpJPqkfIhd6tVY8XB1OLY",
@@ -183,7 +183,7 @@ def stripe_session(
         "id": ident,
         "object": "event",
         "api_version": "2025-04-30.basil",
-        "created": created,
+        "created": told_at,
         "livemode": False,
         "pending_webhooks": 1,
         "request": {"id": "req_1", "idempotency_key": "7ccefd8c"},
@@ -195,7 +195,7 @@ def stripe_session(
 def stripe_refund(
     ident: str = "evt_3RWYCFQ8iJWBZFaM1z10b8SX",
     kind: str = "charge.refund.updated",
-    created: int = 1749108405,
+    told_at: int = 1749108405,
     **changes: Any,
 ) -> dict[str, Any]:
     refund = {
@@ -212,7 +212,7 @@ def stripe_refund(
     return {
         "id": ident,
         "type": kind,
-        "created": created,
+        "created": told_at,
         "data": {"object": refund, "previous_attributes": {"metadata": {"order_id": None}}},
     }
 

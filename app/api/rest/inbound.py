@@ -1,4 +1,5 @@
-"""Where shops and helpdesks deliver: a secret address for each source, no bearer; the signature is on the raw bytes."""
+"""Where shops and helpdesks deliver: a secret address for each source, no bearer; the signature is on the raw
+bytes."""
 
 from __future__ import annotations
 
@@ -17,8 +18,9 @@ router = APIRouter(route_class=StrictRoute, tags=["Sources"])
 @router.post("/in/{token}", operation_id="receiveDelivery", responses=problems(401, 404, 413))
 @inbound
 async def receive(token: str, request: Request) -> Response:
-    """Stores a delivery and answers 200; what it brings about happens after. Only a wrong signature is refused (401), and
-    what is larger than 1 MiB (413): a shop must never give up for a reason that is not its own."""
+    """Stores a delivery and answers 200; what it brings about happens after. Only a wrong signature is
+    refused (401), and what is larger than 1 MiB (413): a shop must never give up for a reason that is not its
+    own."""
     rooms = house(request)
     inbox = inbox_of(rooms)
     headers = {name.lower(): value for name, value in request.headers.items()}

@@ -11,7 +11,7 @@ from app.api.deps import Caller, House, KeyedCall, house, scoped
 from app.api.paging import Paging
 from app.api.problems import Problem, problems
 from app.api.strict import Body, ExternalId, Flag, Name, PathId, Scalar, ShortText, StrictRoute, big
-from app.usecases import sources
+from app.usecases import inbound, sources
 from app.usecases.inbound import Inbox
 
 router = APIRouter(route_class=StrictRoute, tags=["Sources"])
@@ -28,9 +28,9 @@ class Mapped(Body):
 
 
 class Options(Body):
-    """How deliveries are read. ``ids``: ``own`` where the sender's ids are ours already. ``unmapped``: what becomes of products
-    that nobody has mapped. ``categories``: helpdesk group -> category; ``customer_field``: where the helpdesk keeps our
-    customer id."""
+    """How deliveries are read. ``ids``: ``own`` where the sender's ids are ours already. ``unmapped``: what
+    becomes of products that nobody has mapped. ``categories``: helpdesk group -> category;
+    ``customer_field``: where the helpdesk keeps our customer id."""
 
     ids: Literal["prefixed", "own"] = "prefixed"
     unmapped: Literal["park", "ignore"] = "park"
@@ -41,7 +41,8 @@ class Options(Body):
 
 
 class Api(Body):
-    """How the shop itself is asked, for reconciliation and for what its deliveries leave out. Never shown again."""
+    """How the shop itself is asked, for reconciliation and for what its deliveries leave out. Never shown
+    again."""
 
     base_url: (
         Annotated[str, StringConstraints(strict=True, max_length=500, pattern=r"^https?://[^\s]+$")] | None
@@ -81,7 +82,8 @@ def inbox_of(rooms: House) -> Inbox:
 async def put_source(
     name: SourceName, body: SourceBody, caller: Annotated[Caller, scoped("webhooks:write")], call: KeyedCall
 ) -> Response:
-    """Listens to a shop or helpdesk. The answer to the first call holds the address that deliveries go to, once."""
+    """Listens to a shop or helpdesk. The answer to the first call holds the address that deliveries go to,
+    once."""
     cipher = inbox_of(caller.rooms).cipher
     products: dict[str, Any] = {
         key: None if one is None else one.model_dump() for key, one in body.products.items()
@@ -131,7 +133,7 @@ async def list_deliveries(
     """What came, newest first: ``received``, ``done``, ``parked`` or ``ignored``, with the reason."""
 
     async def work(tx: Any, after: Any) -> Any:
-        rows, key = await sources.deliveries(
+        rows, key = await inbound.deliveries(
             tx, name, state=state, limit=page.limit, before=None if after is None else str(after[0])
         )
         return rows, None if key is None else [key]
@@ -146,7 +148,7 @@ async def get_delivery(
     name: SourceName, delivery_id: PathId, caller: Annotated[Caller, scoped("orders:read", "webhooks:write")]
 ) -> Response:
     """One delivery with its body as it came."""
-    return await caller.read(lambda tx: sources.delivery(tx, name, delivery_id))
+    return await caller.read(lambda tx: inbound.delivery(tx, name, delivery_id))
 
 
 @router.post(
@@ -157,5 +159,6 @@ async def get_delivery(
 async def replay_delivery(
     name: SourceName, delivery_id: PathId, request: Request, caller: Annotated[Caller, scoped("orders:write")]
 ) -> Response:
-    """Acts on a delivery once more, now. What was done already is not done twice, so no Idempotency-Key is needed."""
-    return await caller.write(lambda tx: sources.replay(tx, inbox_of(house(request)), name, delivery_id))
+    """Acts on a delivery once more, now. What was done already is not done twice, so no Idempotency-Key is
+    needed."""
+    return await caller.write(lambda tx: inbox_of(house(request)).replay(tx, name, delivery_id))

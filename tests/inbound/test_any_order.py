@@ -1,0 +1,186 @@
+"""Whatever order deliveries come in, however often, forgeries among them: the ledger ends as in canonical order.
+
+A shortened run by default; ``RETAINER_TEST_DELIVERIES=10000`` for the whole of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+from fastapi import FastAPI
+
+from app.db.engine import Database
+from app.domain.errors import DomainError
+from app.usecases.inbound import Inbox
+from tests.conftest import MakeVendor
+from tests.inbound import histories
+from tests.support import shops
+from tests.support.api import Vendor
+
+DELIVERIES = int(os.environ.get("RETAINER_TEST_DELIVERIES", "250"))
+ORDERS_A_SHOP = 4
+LINES = [{"id": 1, "product_id": 102, "quantity": 1, "subtotal": "50.00", "total": "50.00"}]
+
+
+async def tenant_with_sources(vendor: MakeVendor, policy: str) -> tuple[Vendor, dict[str, str]]:
+    tenant = await vendor(policy)
+    tokens = {}
+    for kind in histories.WRITERS:
+        secret = shops.STANDARD_SECRET if kind == "purchase" else shops.SECRET
+        made = await tenant.ok(
+            await tenant.put(
+                f"/v1/sources/{kind}", {"kind": kind, "secret": secret, "products": histories.PRODUCTS}
+            ),
+            201,
+        )
+        tokens[kind] = made["token"]
+    return tenant, tokens
+
+
+async def finish(inbox: Inbox, db: Database, tenant: Vendor) -> None:
+    while await inbox.act(db, tenant.tenant_id):
+        pass
+    states = Counter()
+    for kind in histories.WRITERS:
+        for state in ("received", "parked"):
+            rows = (
+                await tenant.ok(await tenant.get(f"/v1/sources/{kind}/deliveries", state=state, limit=100))
+            )["data"]
+            states.update((state, row["reason"], row["detail"]) for row in rows)
+    assert not states, states
+
+
+async def test_any_order_and_number_of_deliveries_ends_the_same(app: FastAPI, vendor: MakeVendor) -> None:
+    seed = int(os.environ.get("RETAINER_TEST_SEED", random.SystemRandom().randrange(10**9)))
+    print(f"RETAINER_TEST_SEED={seed}")
+    rng = random.Random(seed)
+    inbox: Inbox = app.state.house.parts["inbound"]
+    db: Database = app.state.house.database
+    sent = forged = 0
+    started = time.monotonic()
+    while sent < DELIVERIES:
+        orders = [
+            histories.history(rng, shop, rng.randint(1, 9) * 1000 + number)
+            for shop in histories.WRITERS
+            for number in range(1, ORDERS_A_SHOP + 1)
+        ]
+        events = sorted(
+            (
+                (at, index, order.shop, event)
+                for order in orders
+                for index, (at, event) in enumerate(order.deliveries)
+            ),
+            key=lambda one: one[:2],
+        )
+        canonical, tokens = await tenant_with_sources(vendor, "cs-cart")
+        for number, (_, _, shop, event) in enumerate(events):
+            headers, body = histories.signed(shop, event, f"msg_{number}")
+            await inbox.receive(db, tokens[shop], headers, body, datetime.now(UTC))
+            await inbox.act(db, canonical.tenant_id)
+            sent += 1
+        await finish(inbox, db, canonical)
+        expected = await histories.projection(db, canonical.tenant_id)
+        assert expected["lots"]
+
+        other, tokens = await tenant_with_sources(vendor, "cs-cart")
+        deliveries = [
+            (shop, event, f"msg_{number}", kind)
+            for number, (_, _, shop, event) in enumerate(events)
+            for kind in ["good"] * rng.randint(1, 5) + rng.choice([[], [], ["altered"], ["forged"], ["old"]])
+        ]
+        rng.shuffle(deliveries)
+        for shop, event, ident, kind in deliveries:
+            headers, body = histories.signed(shop, event, ident, rng)
+            now = datetime.now(UTC)
+            if kind == "altered":
+                body = body.replace(b"1", b"2", 1) + b" "
+            elif kind == "forged":
+                headers = {
+                    name: value[:-6] + "AAAAAA" if "sign" in name or "hmac" in name else value
+                    for name, value in headers.items()
+                }
+            elif kind == "old":
+                if shop in ("woocommerce", "shopify"):
+                    continue
+                now = datetime.fromtimestamp(now.timestamp() + 400, UTC)
+            sent += 1
+            if kind == "good":
+                await inbox.receive(db, tokens[shop], headers, body, now)
+            else:
+                with pytest.raises(DomainError, match="signature_invalid"):
+                    await inbox.receive(db, tokens[shop], headers, body, now)
+                forged += 1
+            if rng.random() < 0.15:
+                await inbox.act(db, other.tenant_id, limit=rng.randint(1, 20))
+        await finish(inbox, db, other)
+        found = await histories.projection(db, other.tenant_id)
+        for name in expected:
+            assert found[name] == expected[name], (name, seed)
+        audit = await canonical.ok(await canonical.get("/v1/audit"))
+        assert audit["data"] == []
+    print(f"{sent} deliveries, {forged} refused, {time.monotonic() - started:.1f} s")
+
+
+async def test_poisoned_deliveries_delay_good_ones_by_less_than_two_seconds(
+    app: FastAPI, vendor: MakeVendor
+) -> None:
+    inbox: Inbox = app.state.house.parts["inbound"]
+    db: Database = app.state.house.database
+    tenant, tokens = await tenant_with_sources(vendor, "cs-cart")
+    effects, waits = inbox.effects, inbox.waits
+
+    class Poisoned:
+        def __getattr__(self, name: str):
+            return getattr(effects, name)
+
+        async def put_order(self, tx, **order):
+            if order["customer_id"].endswith(":666"):
+                raise RuntimeError("a fault in handling")
+            return await effects.put_order(tx, **order)
+
+    inbox.effects, inbox.waits = Poisoned(), (0.05, 0.05)
+    try:
+        now = datetime.now(UTC)
+        for number in range(200):
+            bad = (
+                shops.raw(shops.woo_order(id=number + 1, customer_id=666, line_items=LINES))
+                if number % 2
+                else b"{" * (number + 1)
+            )
+            headers = {name.lower(): value for name, value in shops.sign_woo(bad).items()}
+            await inbox.receive(db, tokens["woocommerce"], headers, bad, now)
+        good = shops.raw(shops.woo_order(id=5000, customer_id=7, line_items=LINES))
+        headers = {name.lower(): value for name, value in shops.sign_woo(good).items()}
+        await inbox.receive(db, tokens["woocommerce"], headers, good, now)
+        began = time.monotonic()
+        acting = asyncio.create_task(inbox.act_soon(db, tenant.tenant_id))
+        while (await tenant.get("/v1/orders/woocommerce:5000")).status_code != 200:
+            await asyncio.sleep(0.02)
+            assert time.monotonic() - began < 10
+        delay = time.monotonic() - began
+        print(f"200 poisoned deliveries delayed a good one by {delay:.2f} s")
+        assert delay < 2
+        await acting
+        for _ in range(60):
+            await inbox.act(db, tenant.tenant_id)
+            waiting = (
+                await tenant.ok(await tenant.get("/v1/sources/woocommerce/deliveries", state="received"))
+            )["data"]
+            if not waiting:
+                break
+            await asyncio.sleep(0.05)
+        parked = (
+            await tenant.ok(await tenant.get("/v1/sources/woocommerce/deliveries", state="parked", limit=100))
+        )["data"]
+        assert {row["reason"] for row in parked} == {"handling_failed", "not_json"}
+    finally:
+        inbox.effects, inbox.waits = effects, waits
+    failed = next(row for row in parked if row["reason"] == "handling_failed")
+    path = f"/v1/sources/woocommerce/deliveries/{failed['delivery_id']}/replay"
+    assert (await tenant.ok(await tenant.client.post(path)))["state"] == "done"
