@@ -30,9 +30,10 @@ from app.connectors.jwks import SigningKeys
 from app.db.engine import Database
 from app.db.gather import Gatherer
 from app.db.secrets import Cipher
+from app.domain.errors import DomainError
 from app.settings import Settings
+from app.usecases import accounts, sweeps, tenants
 from app.usecases import credits as ledger
-from app.usecases import sweeps, tenants
 
 SANDBOX_START: Final = datetime(2025, 1, 1, tzinfo=UTC)
 DOORS: Final = (
@@ -107,6 +108,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.figures.samples.append(functools.partial(samples, app.state.house))
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(app.state.house.parts["credits"].close)
+            stack.push_async_callback(app.state.house.parts["balances"].close)
             await stack.enter_async_context(_background(flush_forever(app.state.house)))
             if settings.worker_in_process:
                 await stack.enter_async_context(_working(app.state.house, settings))
@@ -136,6 +138,7 @@ def house_of(settings: Settings, database: Database) -> House:
             "settings": settings,
             "handlers": worker.agenda_handlers(),
             "credits": gatherer(settings, database),
+            "balances": balance_reader(settings, database),
             "inbound": inbound.inbox_of(settings),
             "cipher": Cipher(secret),
         },
@@ -155,6 +158,15 @@ def gatherer(settings: Settings, database: Database) -> Gatherer[ledger.CreditCo
         batch=settings.ledger_batch,
         queue=settings.ledger_queue,
     )
+
+
+def balance_reader(settings: Settings, database: Database) -> Gatherer[str, dict[str, Any] | DomainError]:
+    """Reads balances asked for at once in one transaction."""
+
+    async def run(tenant_id: str, customer_ids: Sequence[str]) -> Sequence[dict[str, Any] | DomainError]:
+        return await database.read(tenant_id, lambda tx: accounts.balances(tx, customer_ids))
+
+    return Gatherer(run, group_of=str, batch=settings.ledger_batch, queue=settings.ledger_queue)
 
 
 def _verifier(settings: Settings, database: Database) -> Verifier | None:

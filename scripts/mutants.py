@@ -70,10 +70,10 @@ MUTANTS = (
         f"{RULES}::test_release_and_refund_go_in_reverse_to_the_same_lots",
     ),
     Mutant(
-        "expiry is ignored in spending",
+        "expiry is ignored",
         "app/domain/journal.py",
-        "            and (lot.expires_at is None or self.at < lot.expires_at)\n",
-        "",
+        "return account is not None and account.next_expiry is not None and account.next_expiry <= self.at",
+        "return False",
         f"{RULES}::test_a_lot_is_valid_strictly_before_its_end",
     ),
     Mutant(

@@ -450,6 +450,10 @@ _LOCK_EITHER = text(
     " where tenant_id = :tenant and (external_id = any(:external) or customer_id = any(:ids))"
     " order by customer_id for update"
 )
+_CUSTOMERS = text(
+    "select external_id, customer_id, last_at, merged_into from customer"
+    " where tenant_id = :tenant and external_id = any(:external)"
+)
 _OWNERS = text("select hold_id, customer_id from hold where tenant_id = :tenant and hold_id = any(:holds)")
 _LOT_OWNER = text("select customer_id from lot where tenant_id = :tenant and lot_id = :lot")
 _SERVED = text(
@@ -476,6 +480,12 @@ async def lock(tx: Tx, external_ids: Sequence[str], customer_ids: Sequence[str] 
     if not customer_ids:
         return list(await tx.rows(_LOCK_EXTERNAL, by))
     return list(await tx.rows(_LOCK_EITHER, {**by, "ids": list(customer_ids)}))
+
+
+async def customers(tx: Tx, external_ids: Sequence[str]) -> dict[str, Any]:
+    """Customers by the vendor's ids, not locked: (customer_id, last_at, merged_into)."""
+    found = await _rows(tx, _CUSTOMERS, {"tenant": tx.tenant_id, "external": list(external_ids)})
+    return {row[0]: (row[1], row[2], row[3]) for row in found}
 
 
 async def hold_owners(tx: Tx, hold_ids: Sequence[str]) -> dict[str, str]:

@@ -43,6 +43,7 @@ class Ground:
     key: str = ""
     port: int = 0
     database_url: str = ""
+    workers: int = 1
     process: subprocess.Popen[bytes] | None = None
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -58,7 +59,7 @@ class Ground:
             [
                 sys.executable, "-m", "uvicorn", "app.main:create_app", "--factory", "--host", "127.0.0.1",
                 "--port", str(self.port), "--loop", "uvloop", "--http", "httptools", "--no-access-log",
-                "--log-level", "error",
+                "--log-level", "error", "--workers", str(self.workers),
             ],
             cwd=ROOT, start_new_session=True,
             env={

@@ -63,6 +63,16 @@ async def test_the_wire_is_cut_after_commit_and_before_the_answer(at: Ground) ->
         at.kill()
 
 
+async def test_several_processes_serve_one_database(at: Ground) -> None:
+    at.workers = 3
+    at.start()
+    await at.ready()
+    async with under_load(at, callers=18) as load:
+        await asyncio.sleep(3 * ROUNDS)
+    assert load.lost == 0
+    assert set(load.statuses) == {201}
+
+
 async def test_terminated_backends(at: Ground) -> None:
     at.start()
     await at.ready()

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, ValidationError
 
+from app.api.auth import Principal
 from app.api.deps import (
     AsOf,
     Caller,
@@ -148,6 +149,27 @@ class LotRefundBody(Body):
 # --- commands ---------------------------------------------------------------------------------------------------------
 
 
+class Balances(Protocol):
+    """Reads balances, those asked for at once together; wired in `app.main` as the part ``balances``."""
+
+    async def submit(self, tenant: str, customer_id: str) -> dict[str, Any] | DomainError:
+        """One customer's balance now."""
+
+
+class _Balance:
+    """The thin way of a balance: those asked for at once are read in one transaction."""
+
+    scope = "customers:read"
+
+    async def answer(self, request: Request, principal: Principal) -> Response:
+        """The balance now."""
+        readers: Balances = house(request).parts["balances"]
+        found = await readers.submit(str(principal.tenant_id), request.path_params["customer_id"])
+        if isinstance(found, DomainError):
+            raise found
+        return Reply(found)
+
+
 class _Thin:
     """How a thin operation makes its command."""
 
@@ -158,6 +180,13 @@ class _Thin:
         self.model = model
         self.subject = subject
         self.scope = SCOPE_OF[kind]
+
+    async def answer(self, request: Request, principal: Principal) -> Response:
+        """Reads the body strictly and answers what the ledger writer says."""
+        await take_body(request, limit=65536, raw=False, has_body=True)
+        command = self.command(request, request._json, idempotency_key(request), principal.actor)
+        writer: Writer = house(request).parts["credits"]
+        return answered(await writer.submit(str(principal.tenant_id), command))
 
     def command(self, request: Request, body: Any, key: str | None, actor: str) -> CreditCommand:
         """The command of a request whose body is parsed. Raises 422 naming each wrong field."""
@@ -191,7 +220,7 @@ class ThinRoute(StrictRoute):
 
 
 def checked_then(
-    route: StrictRoute, thin: _Thin, checked: Callable[[Request], Awaitable[Response]]
+    route: StrictRoute, thin: _Thin | _Balance, checked: Callable[[Request], Awaitable[Response]]
 ) -> Callable[[Request], Awaitable[Response]]:
     """The handler of a thin route; anything unusual (a query, an odd path) takes the ordinary way."""
 
@@ -204,10 +233,7 @@ def checked_then(
         principal = await authenticate(request)
         if principal.kind != "key" or not principal.may(thin.scope) or principal.tenant_id is None:
             return await checked(request)
-        await take_body(request, limit=65536, raw=False, has_body=True)
-        command = thin.command(request, request._json, idempotency_key(request), principal.actor)
-        writer: Writer = house(request).parts["credits"]
-        return answered(await writer.submit(principal.tenant_id, command))
+        return await thin.answer(request, principal)
 
     return handle
 
@@ -222,6 +248,12 @@ def thin(
         return endpoint
 
     return mark
+
+
+def gathered(endpoint: E) -> E:
+    """Marks the reading of a balance as thin; stands below ``@router.get``."""
+    setattr(endpoint, _THIN, _Balance())
+    return endpoint
 
 
 def answered(result: CreditResult) -> Response:
@@ -402,6 +434,7 @@ def _shown(key: str | None, found: CreditResult | BaseException) -> dict[str, An
 
 
 @router.get("/v1/customers/{customer_id}/balance", operation_id="getBalance", responses=problems(404))
+@gathered
 async def get_balance(customer_id: PathId, caller: Reads, point: AsOf) -> Response:
     """What is available and held, and the lots it is in; exact at the instant."""
     return await caller.read(
