@@ -33,7 +33,7 @@ def ticket_view(ticket: Ticket, *, customer_id: str | None, names: Mapping[str, 
         "remedies": ticket.remedies,
         "options": ticket.options,
         "service": _service(ticket, policy),
-        "qualification": _qualification(ticket),
+        "qualification": _qualification(ticket, policy),
         "assessments": ticket.assessments,
         "price": ticket.price,
         "charge": dict(charge or ticket.charge),
@@ -75,10 +75,11 @@ def _service(ticket: Ticket, policy: Policy | None) -> dict[str, Any] | None:
             "includes": list(kind.includes)}
 
 
-def _qualification(ticket: Ticket) -> dict[str, Any]:
+def _qualification(ticket: Ticket, policy: Policy | None) -> dict[str, Any]:
     decided = ticket.qualification or {}
     decision = decided.get("decision")
     return {
+        "by_agent": policy is not None and policy.qualification.by == "agent",
         "state": {"accept": "accepted", "reject": "rejected"}.get(str(decision), "undecided"),
         "decision": decision,
         "checks": ticket.checks,
