@@ -235,9 +235,12 @@ class _Line:
         facts = {**of_line, "license.ordinal": one.ordinal, "license.first_order": one.first_order}
         wanted = [grant for grant in offer.grants if self._applies(grant, facts, unit_no)]
         unwanted = {grant.rule: grant for grant in offer.grants if grant not in wanted}
-        self._take_back_wrong(one, unwanted)
+        stays = self._take_back_wrong(one, unwanted)
         for grant in wanted:
-            self._grant(grant, offer, n, unit_no, one)
+            if stays and not self._has(grant, unit_no, one):
+                self._instead(grant, unit_no)
+            else:
+                self._grant(grant, offer, n, unit_no, one)
 
     def _grant(self, grant: Grant, offer: Offer, n: int | None, unit_no: int, one: License | None) -> None:
         if isinstance(grant, ChoiceGrant):
@@ -377,13 +380,33 @@ class _Line:
 
     # - what an earlier order shows to be of the wrong class -
 
-    def _take_back_wrong(self, one: License, unwanted: Mapping[str, Grant]) -> None:
+    def _has(self, grant: Grant, unit_no: int, one: License) -> bool:
+        """Whether the unit has been granted this already."""
+        key = (self.order.order_id, self.line.line_id, unit_no)
+        mine = (*self.there.lots.get(key, ()), *self.there.choices.get(key, ()),
+                *self.there.covers.get((key[0], key[1], one.license_id), ()))  # fmt: skip
+        return any(there.rule == grant.rule for there in mine)
+
+    def _instead(self, grant: Grant, unit_no: int) -> None:
+        """What a unit has used of another class stays, so it is not granted its own class on top (decisions 7)."""
+        for row in self.outcome.decisions:
+            if (row["line_id"], row["unit_no"], row["rule"]) == (self.line.line_id, unit_no, grant.rule):
+                row["granted"] = False
+        self.outcome.refuse(self.line, NotGranted(
+            code="grant_review", clause=grant.clause, reading=True,
+            message="What this license brought before an order placed earlier arrived was used, and stays instead.",
+        ), {}, ())  # fmt: skip
+
+    def _take_back_wrong(self, one: License, unwanted: Mapping[str, Grant]) -> bool:
+        """Takes back what is of the wrong class; True: something was used, so it stays and is reported."""
+        stays = False
         key = (self.order.order_id, self.line.line_id, one.unit_no)
         for lot in self.there.lots.get(key, ()):
             if (rule := unwanted.get(lot.rule)) is None or lot.available + lot.held + lot.spent == 0:
                 continue
             if lot.held or lot.spent:
                 _review(self.book, "lot", lot.lot_id, one, rule)
+                stays = True
                 continue
             voided = self.book.ledger.void(lot.lot_id, reason="reranked", clause=rule.clause)
             balance = self.book.ledger.balance(lot.credit_type)
@@ -396,6 +419,7 @@ class _Line:
                 continue
             if choice.option is not None:
                 _review(self.book, "choice", choice.choice_id, one, rule)
+                stays = True
             else:
                 void_choice(self.book, choice, reason="reranked")
         for cover in self.there.covers.get((key[0], key[1], one.license_id), ()):
@@ -405,6 +429,8 @@ class _Line:
                 covers.void(self.book, cover, reason="reranked", clause=rule.clause)
             else:
                 _review(self.book, "cover", cover.cover_id, one, rule)
+                stays = True
+        return stays
 
 
 def _gone(one: License | None) -> bool:
