@@ -1,7 +1,7 @@
 """The one transaction boundary: `Database.transaction` and `Database.reading`, and the only commit in the house.
 
-Each transaction carries its tenant (row-level security reads ``app.tenant``), the instant ``at`` (the database's clock, or
-the sandbox tenant's own time), who acts, and whether anything may be written.
+Each transaction carries its tenant (row-level security reads ``app.tenant``), the instant ``at`` (the database's clock,
+or the sandbox tenant's own time), who acts, and whether anything may be written.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ reports that scan a tenant set these back for themselves."""
 _LOST: Final = {"57P01", "57P02", "57P03", "08006", "08003", "08000", "08001", "08004", "53300"}
 
 
-class Unavailable(Exception):
+class Unavailable(Exception):  # noqa: N818 - a state, for the doors to tell
     """The database cannot answer now. ``outcome_unknown``: a commit was under way, so retry with the same key."""
 
     def __init__(self, cause: str, *, outcome_unknown: bool = False) -> None:
@@ -124,7 +124,7 @@ class Tx:
 
 
 class Database:
-    """The pool, and the transactions on it. Connects as a role that owns nothing and bypasses nothing (decisions 13)."""
+    """The pool and its transactions. Connects as a role that owns nothing and bypasses nothing (decisions 13)."""
 
     def __init__(self, url: str, *, pool_size: int = 10, pool_timeout: float = 4.0, lock_timeout_ms: int = 3000,
                  statement_timeout_ms: int = 20000, application_name: str = "retainer") -> None:
@@ -163,7 +163,7 @@ class Database:
                 yield connection
         except PoolTimeout as error:
             raise Busy("no connection became free in time") from error
-        except (ConnectionError, OSError, TimeoutError, asyncio.TimeoutError, asyncpg.InterfaceError,
+        except (ConnectionError, OSError, TimeoutError, asyncpg.InterfaceError,
                 asyncpg.PostgresConnectionError) as error:
             raise Unavailable("the database cannot be reached") from error
         except DBAPIError as error:
@@ -241,7 +241,7 @@ class Database:
             try:
                 async with self.transaction(tenant_id, actor=actor, validate_only=validate_only) as tx:
                     answer = await work(tx)
-                return answer
+                return answer  # noqa: RET504 - after the commit
             except Busy:
                 raise
             except Retry:
@@ -250,7 +250,7 @@ class Database:
             except Unavailable as error:
                 if attempt == attempts or error.outcome_unknown:
                     raise
-            await asyncio.sleep(random.uniform(0.01, 0.05) * attempt)
+            await asyncio.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311 - jitter
         raise AssertionError("unreachable")
 
     async def read(self, tenant_id: str, work: Callable[[Tx], Awaitable[T]], *, attempts: int = 3) -> T:
@@ -264,7 +264,7 @@ class Database:
             except Unavailable:
                 if attempt == attempts:
                     raise
-            await asyncio.sleep(random.uniform(0.01, 0.05) * attempt)
+            await asyncio.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311 - jitter
         raise AssertionError("unreachable")
 
     @asynccontextmanager
@@ -303,7 +303,7 @@ class Database:
             raise RuntimeError("the database is a replica; the service needs the primary")
 
 
-class Retry(Exception):
+class Retry(Exception):  # noqa: N818 - a request, to the runner
     """The work collided with other work and may be tried again."""
 
 
@@ -316,7 +316,7 @@ def _translated(error: DBAPIError) -> Exception:
         return Busy("a lock was not had in time")
     if state == "57014":
         return Busy("a statement took too long")
-    if state in {"25006"}:
+    if state == "25006":
         return Unavailable("the database is read-only")
     if state in _LOST or error.connection_invalidated or isinstance(error, (InterfaceError, OperationalError)):
         return Unavailable("the database cannot be reached")
