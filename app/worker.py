@@ -20,7 +20,7 @@ from app.db import agenda, positions
 from app.db.agenda import Handler, Handlers
 from app.db.engine import Busy, Database, Retry, Tx, Unavailable
 from app.domain.errors import DomainError
-from app.usecases import sweeps
+from app.usecases import calendars, sweeps
 
 logger = logging.getLogger("retainer.worker")
 
@@ -56,10 +56,11 @@ def agenda_handlers() -> dict[str, Handler]:
 
 @dataclass(slots=True)
 class _Turn:
-    """When to look at a tenant again."""
+    """When to look at a tenant again, and whether its clocks were compared with this process's zone data."""
 
     at: float = 0.0
     pause: float = SHORTEST
+    zones_checked: bool = False
 
 
 @dataclass(slots=True)
@@ -107,6 +108,9 @@ async def _serve(db: Database, tenant_id: str, turn: _Turn, handlers: Handlers, 
         if stop_event.is_set():
             return
         try:
+            if not turn.zones_checked:
+                await calendars.recompute_after_tzdb_change(db, tenant_id)
+                turn.zones_checked = True
             done = await run_once(db, tenant_id, handlers, jobs=jobs)
         except (Unavailable, Busy, Retry) as error:
             logger.warning("the worker could not serve tenant %s: %s", tenant_id, error)

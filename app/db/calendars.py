@@ -39,6 +39,9 @@ FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2069
 """Closures by rule are expanded for these years; a later version expands further."""
 _KEPT: Final = 512
+_BUMP = text(
+    "update tenant set calendar_revision = calendar_revision + 1 where tenant_id = :tenant returning calendar_revision"
+)
 _KIND: Final = "calendar"
 _CHANGED: Final = "calendars changed"
 _KNOWN: Final = "calendar as last looked up"
@@ -201,9 +204,14 @@ async def known(database: Database, tenant_id: str, name: str) -> Hours:
     kept = cache.get(key)
     if kept is not None and now < kept[0]:
         return kept[1]  # type: ignore[no-any-return]
-    found = await database.read(tenant_id, lambda tx: hours(tx, name))
-    # While a change is under way here, what was read may be older than its commit by the time it is asked again.
-    if now >= cache.get((_CHANGING, tenant_id), 0.0) and not cache.get("disabled"):
+
+    async def look(tx: Tx) -> tuple[Hours, int]:
+        return await hours(tx, name), tx.tenant.calendar_revision
+
+    found, revision = await database.read(tenant_id, look)
+    until, coming = cache.get((_CHANGING, tenant_id), (0.0, 0))
+    # While a change is under way here, what was read is not kept: it would outlive the change's commit.
+    if (now >= until or revision >= coming) and not cache.get("disabled"):
         stale = [one for one in cache if isinstance(one, tuple) and one[0] == _KNOWN]
         if len(stale) >= _KEPT:
             cache.pop(stale[0], None)
@@ -249,12 +257,12 @@ async def bump(tx: Tx) -> None:
     """The tenant's calendars changed: caches read them anew."""
     tx.caches[_CHANGED] = True
     cache = tx.database.process_cache
-    cache[_CHANGING, tx.tenant_id] = time.monotonic() + _CHANGING_SECONDS
+    cache[_CHANGING, tx.tenant_id] = (time.monotonic() + _CHANGING_SECONDS, 1 << 62)
     for key in [one for one in cache if isinstance(one, tuple) and one[:2] == (_KNOWN, tx.tenant_id)]:
         cache.pop(key, None)
-    await tx.execute(
-        text("update tenant set calendar_revision = calendar_revision + 1 where tenant_id = :tenant"),
-        {"tenant": tx.tenant_id},
+    coming = await tx.row(_BUMP, {"tenant": tx.tenant_id})
+    cache[_CHANGING, tx.tenant_id] = (
+        time.monotonic() + _CHANGING_SECONDS, 0 if coming is None else coming.calendar_revision
     )
 
 

@@ -156,12 +156,12 @@ async def open_batch(
 
 
 async def for_customer(
-    tx: Tx, customer_id: str, clock_ids: Sequence[str], hours: Hours | None = None
+    tx: Tx, customer_id: str, clock_ids: Sequence[str], hours: Hours | None = None, *, taken: bool = False
 ) -> tuple[Plan, Ledger | None, TicketClocks] | None:
     """Locks a customer and makes a working copy of some of its clocks, read under the lock; None without any.
 
     Only where a breach would bring credits is the whole book loaded; the ledger is then to be written with the plan.
-    ``hours``: a timeline that this transaction is about to publish.
+    ``hours``: a timeline that this transaction is about to publish. ``taken``: their agenda rows are off already.
     """
     customer = (await books.lock_customers(tx, [customer_id])).get(customer_id)
     if customer is None:
@@ -171,6 +171,7 @@ async def for_customer(
         return None
     for clock in found:
         clock.hours = hours or clock.hours
+        clock.on_agenda = clock.on_agenda and not taken
     book: Book | None = None
     if any(clock.pledge.breach_returns_credits for clock in found):
         book = await books.load_by_id(tx, customer_id)

@@ -9,10 +9,11 @@ date's hours become UTC segments by one subtraction. What is asked of them is in
 """
 
 import enum
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from app.domain import segments as sets
@@ -30,6 +31,10 @@ from app.domain.timeline import (
     year_pieces,
     year_start,
 )
+
+
+def _closed_on(closure: Closure) -> date:
+    return closure.on
 
 
 class BusinessCalendar(Timeline):
@@ -59,13 +64,19 @@ class BusinessCalendar(Timeline):
 
     def closures(self, first: date, last: date) -> tuple[Closure, ...]:
         """Dates closed as a whole by name, ``first`` and ``last`` included, in order (SHOPP-2)."""
+        low = bisect_left(self._closed, first, key=_closed_on)
+        return self._closed[low : bisect_right(self._closed, last, key=_closed_on)]
+
+    @cached_property
+    def _closed(self) -> tuple[Closure, ...]:
+        """Every closure on the timeline, in order."""
         found = [
             Closure(on, reasons)
             for version in self.versions
             for on, reasons in version.closed_reasons.items()
-            if first <= on <= last and self.version_on(on) is version
+            if self.version_on(on) is version
         ]
-        return tuple(sorted(found, key=lambda closure: closure.on))
+        return tuple(sorted(found, key=_closed_on))
 
     def build_year(self, year: int) -> Year:
         low, high = year_start(year), year_start(year + 1)

@@ -100,7 +100,7 @@ async def explain_clock(tx: Tx, clock_id: str, *, as_of: datetime | None = None)
 
 async def sweep_clock(tx: Tx, item: AgendaItem) -> None:
     """Judges one clock by now: what has come about is written once, with the instants at which it did."""
-    found = await clocks.for_customer(tx, item.customer_id, [item.subject])
+    found = await clocks.for_customer(tx, item.customer_id, [item.subject], taken=True)
     if found is None:
         return
     made, ledger, copy = found
