@@ -15,8 +15,8 @@ HEADERS: Final[dict[str, tuple[str, Any]]] = {
 }  # fmt: skip
 HOW: Final = (
     "Standard Webhooks: verify with any of its libraries and the endpoint's secret. Delivered at least once, in order "
-    "for each customer; answer 2xx within 20 seconds. Failures are tried again after 5 s, 5 m, 30 m, 2 h, 5 h, 10 h, 14 h, "
-    "20 h and 24 h (Retry-After is heeded); 410 disables the endpoint. Ignore types and fields you do not know."
+    "for each customer; answer 2xx within 20 seconds. Failures are tried again after 5 s, 5 m, 30 m, 2 h, 5 h, 10 h, "
+    "14 h, 20 h and 24 h (Retry-After is heeded); 410 disables the endpoint. Ignore types and fields you do not know."
 )
 
 
@@ -44,7 +44,8 @@ def _operation(one: EventType) -> dict[str, Any]:
         ],
         "requestBody": {"required": True, "content": {"application/json": {
             "schema": envelope_schema(one), "example": envelope_example(one)}}},
-        "responses": {"2XX": {"description": "Taken"}, "410": {"description": "No longer wanted: disables the endpoint"},
+        "responses": {"2XX": {"description": "Taken"},
+                      "410": {"description": "No longer wanted: disables the endpoint"},
                       "default": {"description": "Tried again on the schedule"}},
     }  # fmt: skip
 

@@ -65,10 +65,16 @@ async def test_validate_only_writes_nothing(shop: Vendor):
 
 
 @pytest.mark.parametrize(("body", "code"), [
-    ({"url": "http://shop.example/"}, "webhook_target_refused"), ({"url": "https://127.0.0.1/"}, "webhook_target_refused"),
-    ({"url": "https://u:p@shop.example/"}, "webhook_target_refused"), ({"url": URL, "event_types": ["no.such"]}, "unknown_event_type"),
-    ({"url": URL, "event_types": []}, "invalid_input"), ({}, "invalid_input"), ({"url": URL, "secret": "x"}, "invalid_input"),
-    ({"url": URL, "description": "a\x00b"}, "invalid_input"), ({"url": URL, "customer_id": "nobody"}, "customer_not_found")])
+    ({"url": "http://shop.example/"}, "webhook_target_refused"),
+    ({"url": "https://127.0.0.1/"}, "webhook_target_refused"),
+    ({"url": "https://u:p@shop.example/"}, "webhook_target_refused"),
+    ({"url": URL, "event_types": ["no.such"]}, "unknown_event_type"),
+    ({"url": URL, "event_types": []}, "invalid_input"),
+    ({}, "invalid_input"),
+    ({"url": URL, "secret": "x"}, "invalid_input"),
+    ({"url": URL, "description": "a\x00b"}, "invalid_input"),
+    ({"url": URL, "customer_id": "nobody"}, "customer_not_found"),
+])
 async def test_what_is_refused(shop: Vendor, body: dict, code: str):
     answer = await shop.post("/v1/webhook-endpoints", body, key=None)
     assert answer.json()["code"] == code, answer.text
@@ -79,7 +85,8 @@ async def test_another_tenant_and_another_scope_see_nothing(shop: Vendor, app: F
     one = await made(shop)
     path = f"/v1/webhook-endpoints/{one['endpoint_id']}"
     other = await make_vendor(app, "cs-cart")
-    for answer in (await other.get(path), await other.client.patch(path, json={"enabled": False}), await other.delete(path),
+    for answer in (await other.get(path), await other.client.patch(path, json={"enabled": False}),
+                   await other.delete(path),
                    await other.get(f"{path}/deliveries"), await other.post(f"{path}/test", key=None),
                    await other.post(f"{path}/secret/rotation", {}, key=None)):
         assert (answer.status_code, answer.json()["code"]) == (404, "webhook_endpoint_not_found")
