@@ -27,7 +27,8 @@ def main() -> int:
     """Runs the audits; the exit code."""
     with databases.server() as server, tempfile.TemporaryDirectory() as folder:
         subprocess.run(
-            ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", folder, *PACKAGES], check=True
+            ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", folder, *PACKAGES],
+            check=True,
         )
         return asyncio.run(_on_a_copy(server, folder))
 
@@ -47,7 +48,7 @@ async def _audit(database_url: str, folder: str) -> int:
         app = create_app(settings_for(database_url))
         service = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
         serving = asyncio.create_task(service.serve(sockets=[bound]))
-        while not service.started:
+        while not service.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.05)
         try:
             key = await _key(base)
@@ -64,7 +65,9 @@ async def _key(base: str) -> str:
     headers = {"Authorization": f"Bearer {OPERATOR_KEY}"}
     async with httpx.AsyncClient(base_url=base, headers=headers) as client:
         clock = {"mode": "virtual", "now": "2025-01-01T00:00:00Z"}
-        (await client.put("/v1/tenants/audits", json={"policy": "cs-cart", "clock": clock})).raise_for_status()
+        (
+            await client.put("/v1/tenants/audits", json={"policy": "cs-cart", "clock": clock})
+        ).raise_for_status()
         made = (await client.post("/v1/tenants/audits/keys", json={"scopes": ["*"]})).raise_for_status()
     key: str = made.json()["key"]
     return key

@@ -1,5 +1,7 @@
 """GraphQL over HTTP: media types, methods, parameters, status codes; who may introspect, and trusted documents."""
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import json
@@ -61,9 +63,16 @@ async def test_get_asks_and_never_does(vendor: MakeVendor) -> None:
     assert answer.json() == {"data": {"__typename": "Query"}}
     given = {"query": "query($a: Boolean!) { __typename @include(if: $a) }", "variables": '{"a": true}'}
     assert (await client.get("/graphql", params=given)).json() == {"data": {"__typename": "Query"}}
-    mutation = await client.get("/graphql", params={"query": "mutation { __typename }"}, headers={"Accept": ACCEPT})
+    mutation = await client.get(
+        "/graphql", params={"query": "mutation { __typename }"}, headers={"Accept": ACCEPT}
+    )
     assert (mutation.status_code, mutation.headers["allow"]) == (405, "POST")
-    for params in ({"query": ""}, {"variables": "{}"}, {"query": QUERY, "variables": "[1]"}, {"query": QUERY, "extra": "1"}):
+    for params in (
+        {"query": ""},
+        {"variables": "{}"},
+        {"query": QUERY, "variables": "[1]"},
+        {"query": QUERY, "extra": "1"},
+    ):
         refused = await client.get("/graphql", params=params, headers={"Accept": ACCEPT})
         assert refused.status_code == 400, params
     twice = await client.get("/graphql?query={__typename}&query={__typename}", headers={"Accept": ACCEPT})
@@ -108,11 +117,18 @@ async def test_who_calls_is_checked_before_anything_is_read(app: FastAPI, vendor
             assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
-async def test_introspection_is_open_to_sandbox_keys_and_to_whom_the_option_says(app: FastAPI, vendor: MakeVendor) -> None:
+async def test_introspection_is_open_to_sandbox_keys_and_to_whom_the_option_says(
+    app: FastAPI, vendor: MakeVendor
+) -> None:
     sandbox, live = await vendor(), await vendor(now=None)
     question = "{ __schema { queryType { name } } }"
     assert (await ask(sandbox, question))["__schema"]["queryType"]["name"] == "Query"
-    for query in (question, '{ __type(name: "Ticket") { name } }', "{ _service { sdl } }", "{ ...F } fragment F on Query { __schema { description } }"):
+    for query in (
+        question,
+        '{ __type(name: "Ticket") { name } }',
+        "{ _service { sdl } }",
+        "{ ...F } fragment F on Query { __schema { description } }",
+    ):
         refused = await send(live.client, query)
         assert (refused.status_code, code_of(refused)) == (403, "introspection_refused"), query
     assert (await ask(live, QUERY))["__typename"] == "Query"
@@ -128,7 +144,10 @@ async def test_trusted_documents_by_key(vendor: MakeVendor) -> None:
     folder = Path(__file__).parents[2] / "app" / "api" / "graphql" / "documents"
     text = (folder / "sidebar.graphql").read_text()
     named = {"documentId": id_of(text), "variables": {"customerId": "nobody"}}
-    allow, only = await one.as_key("*", options={"documents": "allow"}), await one.as_key("*", options={"documents": "only"})
+    allow, only = (
+        await one.as_key("*", options={"documents": "allow"}),
+        await one.as_key("*", options={"documents": "only"}),
+    )
     headers = {"Accept": ACCEPT}
     assert code_of(await one.client.post("/graphql", json=named, headers=headers)) == "malformed_request"
     for client in (allow, only):
@@ -163,7 +182,11 @@ async def test_the_operator_does_the_operators_work(app: FastAPI) -> None:
         query = """mutation($input: PutTenantInput!) {
           putTenant(input: $input) { ... on Tenant { tenantId clock { mode now } } ... on Refusal { code } }
         }"""
-        given = {"tenantId": "graph-1", "policy": "avactis", "clock": {"mode": "virtual", "now": "2025-01-01T00:00:00Z"}}
+        given = {
+            "tenantId": "graph-1",
+            "policy": "avactis",
+            "clock": {"mode": "virtual", "now": "2025-01-01T00:00:00Z"},
+        }
         made = (await ask(operator, query, input=given))["putTenant"]
         assert made == {"tenantId": "graph-1", "clock": {"mode": "virtual", "now": "2025-01-01T00:00:00Z"}}
         refused = (await ask(operator, query, input={**given, "policy": "shopp"}))["putTenant"]

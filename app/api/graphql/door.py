@@ -30,6 +30,7 @@ from app.api.graphql import graphiql, limits
 from app.api.graphql.calls import Calls
 from app.api.graphql.documents import Parsed, Trusted, id_of
 from app.api.graphql.errors import formatted, problem_of, request_error
+from app.api.graphql.pointing import pointer_of
 from app.api.graphql.schema import Door
 from app.api.problems import FieldError, Problem, body_of
 from app.api.reply import Reply
@@ -152,7 +153,7 @@ class GraphQL:
             measured = limits.measure(self._door.weights, parsed.document, operation, asked.variables)
         except GraphQLSyntaxError as error:
             raise RequestError(
-                "graphql_syntax", lenient=True, errors=[_told(error, "graphql_syntax")]
+                "graphql_syntax", lenient=True, errors=[_told(error, "graphql_syntax", None)]
             ) from None
         except limits.LimitError as reached:
             raise RequestError(
@@ -166,7 +167,9 @@ class GraphQL:
             raise RequestError("introspection_refused")
         if wrong := self._door.documents.errors_of(parsed):
             raise RequestError(
-                "graphql_invalid", lenient=True, errors=[_told(one, "graphql_invalid") for one in wrong]
+                "graphql_invalid",
+                lenient=True,
+                errors=[_told(one, "graphql_invalid", parsed) for one in wrong],
             )
         return await self._execute(request, principal, asked, parsed, operation, media)
 
@@ -228,7 +231,7 @@ class GraphQL:
                 status=400,
                 lenient=True,
                 headers=headers,
-                errors=[_told(one, "invalid_input") for one in errors],
+                errors=[_told(one, "invalid_input", parsed) for one in errors],
             )
         body: dict[str, Any] = {"data": result.data}
         if errors:
@@ -238,16 +241,22 @@ class GraphQL:
         return Reply(body, status_code=status, media_type=media + _CHARSET, headers=headers)
 
 
-def _told(error: GraphQLError, code: str) -> dict[str, Any]:
-    """An error of the document or of its variables, by its code."""
+def _told(error: GraphQLError, code: str, parsed: Parsed | None) -> dict[str, Any]:
+    """An error of the document or of its variables, by its code and with the field that it is about."""
     found = formatted(error)
     entry = body_of(code, error.message)
     found["extensions"] = {
         "code": code,
         "title": entry["title"],
-        "status": entry["status"],
+        "status": 400,
         "nextStep": entry["next_step"],
     }
+    pointer = None if parsed is None else pointer_of(error, parsed.document)
+    if pointer is not None:
+        wrong = FieldError(
+            pointer, "invalid", error.message, "variables" if "$" in error.message else "document"
+        )
+        found["extensions"]["errors"] = [wrong.json()]
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, NewType
 
 import strawberry
-from graphql import GraphQLError, ValueNode
+from graphql import ValueNode
 from graphql.utilities import value_from_ast_untyped
 from pydantic_core import PydanticCustomError
 from strawberry.types.scalar import ScalarDefinition
@@ -24,7 +24,7 @@ JSON = NewType("JSON", object)
 def _whole(name: str, most: int) -> Any:
     def parse(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or abs(value) > most:
-            raise GraphQLError(f"{name} takes an integer between -{most} and {most}.")
+            raise ValueError(f"{name} takes an integer between -{most} and {most}.")
         return value
 
     return parse
@@ -33,11 +33,11 @@ def _whole(name: str, most: int) -> Any:
 def _formed(name: str, check: Any) -> Any:
     def parse(value: Any) -> str:
         if not isinstance(value, str):
-            raise GraphQLError(f"{name} takes text.")
+            raise ValueError(f"{name} takes text.")
         try:
             check(value)
         except PydanticCustomError as error:
-            raise GraphQLError(f"{name}: {error.message()}") from None
+            raise ValueError(error.message()) from None
         return value
 
     return parse

@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Optional, Union, cast
 
 import strawberry
-from graphql import GraphQLSchema
+from graphql import GraphQLError, GraphQLSchema
 from strawberry import UNSET, Info
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.federation import Schema as FederationSchema
+from strawberry.federation.schema import FederationAny
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.arguments import StrawberryArgument
 
 from app.api.graphql import limits, operations, resolve, types, ways
-from app.api.graphql.calls import Operation
+from app.api.graphql.calls import Calls, Operation
 from app.api.graphql.documents import Documents
 from app.api.graphql.errors import camel, problem_of, raised
 from app.api.graphql.inputs import Inputs, safe
@@ -102,6 +103,34 @@ def argument(name: str, kind: Any, *, required: bool, about: str | None = None) 
         type_annotation=StrawberryAnnotation(kind if required else _or_none(kind)),
         **({} if required else {"default": UNSET}),
     )
+
+
+class Subgraph(FederationSchema):
+    """A federated schema whose references go through the same operations as everything else."""
+
+    def entities_resolver(self, info: Info, representations: list[FederationAny]) -> list[FederationAny]:
+        """What a router refers to; null for what is not there or not the caller's."""
+        calls = resolve.calls_of(info)
+        return [cast(FederationAny, _referred(calls, one)) for one in representations]
+
+
+async def _referred(calls: Calls, representation: Any) -> Any:
+    given = representation if isinstance(representation, dict) else {}
+    name = given.get("__typename")
+    if not isinstance(name, str) or name not in ways.KEYS:
+        raise _misreferred(f"__typename must be one of {', '.join(ways.KEYS)}.")
+    values = {}
+    for one in ways.KEYS[name][0].split():
+        if not isinstance(given.get(one), str):
+            raise _misreferred(f"A representation of {name} needs {one}, which is text.")
+        values[_snake(one)] = given[one]
+    operation = calls.operations.get("decideEntitlement" if name == "Entitlement" else ways.GETTERS[name])
+    found = None if operation is None else await resolve.read(calls, operation, values)
+    return None if found is None else View(name, found)
+
+
+def _misreferred(words: str) -> GraphQLError:
+    return raised(problem_of(DomainError("invalid_input", field="representations", message=words)))
 
 
 class _Builder:
@@ -282,7 +311,6 @@ class _Builder:
                 self._lazy(cls, getter, key)
         cls.is_type_of = staticmethod(lambda found, _info: getattr(found, "typename", name) == name)
         if name in ways.KEYS:
-            self._reference(cls, name)
             strawberry.federation.type(cls, keys=ways.KEYS[name], name=name, description=cls.__doc__)
         else:
             strawberry.type(cls, name=name, description=cls.__doc__)
@@ -293,27 +321,6 @@ class _Builder:
             if inner != key and not hasattr(cls, inner):
                 del cls.__annotations__[inner]
                 setattr(cls, inner, _loaded(operation, key, inner, annotation))
-
-    def _reference(self, cls: Any, name: str) -> None:
-        getter = "decideEntitlement" if name == "Entitlement" else ways.GETTERS[name]
-        operation = self.operations.get(getter)
-        wanted = ways.KEYS[name][0].split()
-
-        async def resolve_reference(info: Info, **given: Any) -> Any:
-            values = {}
-            for one in wanted:
-                if not isinstance(given.get(one), str):
-                    words = f"A representation of {name} needs {one}, which is text."
-                    raise raised(
-                        problem_of(DomainError("invalid_input", field="representations", message=words))
-                    )
-                values[_snake(one)] = given[one]
-            found = (
-                None if operation is None else await resolve.read(resolve.calls_of(info), operation, values)
-            )
-            return None if found is None else View(name, found)
-
-        cls.resolve_reference = staticmethod(resolve_reference)
 
     # roots ------------------------------------------------------------------------------------------------------------
 
@@ -425,7 +432,7 @@ def build(routes: Iterable[Any]) -> Door:
     builder = _Builder(found)
     query, mutation = builder.roots()
     builder.dress()
-    schema = FederationSchema(
+    schema = Subgraph(
         query=query,
         mutation=mutation,
         types=[builder.shapes[name] for name in ways.NODES],

@@ -86,7 +86,7 @@ class Decision:
 class Entitlement:
     """What a customer may do, decided by the policy."""
 
-    customer_id: ID | None
+    customer_id: ID
     action: str
     allowed: bool
     at: DateTime

@@ -1,0 +1,140 @@
+"""Both doors offer the same: every operation has its twin, with the same parameters, fields and scopes."""
+
+# ruff: noqa: E501
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from graphql import GraphQLInputObjectType, GraphQLNonNull, GraphQLObjectType, get_named_type
+
+from app.api import openapi
+from app.api.graphql import operations
+from app.api.graphql.errors import camel
+from app.api.graphql.schema import Door, build
+from app.commands.base import ROOT
+
+
+@pytest.fixture(scope="module")
+def door(app: FastAPI) -> Door:
+    return build(app.routes)
+
+
+def rest(app: FastAPI) -> dict[str, APIRoute]:
+    return {
+        str(route.operation_id): route
+        for route in app.routes
+        if isinstance(route, APIRoute) and route.include_in_schema
+    }
+
+
+def twin(door: Door, name: str, method: str) -> Any:
+    assert door.core.query_type is not None
+    assert door.core.mutation_type is not None
+    if method == "GET":
+        return door.core.query_type.fields.get(operations.field_name(name))
+    root = door.core.query_type if name in operations.READING else door.core.mutation_type
+    return root.fields.get(name)
+
+
+async def test_every_operation_has_a_twin_or_a_written_reason(app: FastAPI, door: Door) -> None:
+    found = rest(app)
+    missing = [
+        name for name, route in found.items()
+        if name not in operations.EXCEPTIONS and twin(door, name, min(route.methods)) is None
+    ]  # fmt: skip
+    assert missing == []
+    assert all(len(reason) > 20 for reason in operations.EXCEPTIONS.values())
+
+
+async def test_there_is_nothing_that_rest_does_not_have(app: FastAPI, door: Door) -> None:
+    found = rest(app)
+    assert door.core.query_type is not None
+    assert door.core.mutation_type is not None
+    asked = {operations.field_name(name) for name, route in found.items() if route.methods == {"GET"}}
+    assert set(door.core.query_type.fields) - asked - operations.READING == {"node", "_entities", "_service"}
+    assert set(door.core.mutation_type.fields) <= set(found)
+
+
+async def test_a_twin_takes_the_same_parameters_and_fields(app: FastAPI, door: Door) -> None:
+    document = openapi.build(app)
+    for name, route in rest(app).items():
+        if name in operations.EXCEPTIONS:
+            continue
+        method = min(route.methods)
+        contract = document["paths"][route.path_format][method.lower()]
+        field = twin(door, name, method)
+        given = set(field.args)
+        if "input" in given:
+            kind = get_named_type(field.args["input"].type)
+            assert isinstance(kind, GraphQLInputObjectType)
+            given = set(kind.fields)
+        wanted = {
+            camel(one["name"]) for one in contract.get("parameters", ())
+            if one["in"] in ("path", "query") and one["name"] not in ("limit", "cursor", "validate_only")
+        }  # fmt: skip
+        paths = {one["name"] for one in contract.get("parameters", ()) if one["in"] == "path"}
+        for one in body_fields(document, contract):
+            wanted.add(camel(f"new_{one}" if one in paths else one))
+        own = {"first", "after", "validateOnly", "idempotencyKey", "ifMatch"}
+        if door.operations[name].paged:
+            wanted = {operations.TAKEN.get(one, one) for one in wanted} | {"first", "after"}
+        assert wanted <= given, name
+        assert given - wanted <= own, name
+
+
+def body_fields(document: dict[str, Any], contract: dict[str, Any]) -> set[str]:
+    schema = contract.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    for one in schema.get("anyOf", [schema]):
+        if "$ref" in one:
+            schema = document["components"]["schemas"][one["$ref"].rpartition("/")[2]]
+    return set(schema.get("properties", ()))
+
+
+async def test_what_moves_credits_or_time_needs_an_idempotency_key(app: FastAPI, door: Door) -> None:
+    """Where REST answers 400 without the header, GraphQL cannot be asked without the argument."""
+    keyed = {name for name, operation in door.operations.items() if operation.keyed}
+    for name in ("makeChoice", "confirmAssessment", "resolveTicket", "createHold", "createDebit", "adjustCredits",
+                 "captureHold", "releaseHold", "refundHold", "extendCover", "transferLot", "refundLot", "addResponse"):  # fmt: skip
+        assert name in keyed, name
+    for name in ("putOrder", "putTicket", "refundOrder", "createCreditBatch", "putTenant", "moveTime"):
+        assert name not in keyed, name
+    for name in keyed:
+        kind = get_named_type(twin(door, name, "POST").args["input"].type)
+        assert isinstance(kind, GraphQLInputObjectType)
+        assert isinstance(kind.fields["idempotencyKey"].type, GraphQLNonNull), name
+
+
+async def test_every_mutation_may_answer_a_refusal(door: Door) -> None:
+    assert door.core.mutation_type is not None
+    for name, field in door.core.mutation_type.fields.items():
+        members = [one.name for one in get_named_type(field.type).types]  # type: ignore[union-attr]
+        assert len(members) == 2, name
+        assert members[1] == "Refusal", name
+
+
+async def test_every_answer_is_typed(door: Door) -> None:
+    """What is left as JSON says so here."""
+    untyped = {
+        name for name, one in door.operations.items() if operations.result_of(one) == operations.UNTYPED
+    }
+    assert untyped == {"exportCustomer", "explain", "getAudit"}
+
+
+async def test_numbers_of_credits_have_53_bits(door: Door) -> None:
+    wrong = [
+        f"{kind.name}.{name}"
+        for kind in door.core.type_map.values()
+        if isinstance(kind, GraphQLObjectType | GraphQLInputObjectType) and not kind.name.startswith("__")
+        for name, field in kind.fields.items()
+        if "credits" in name.lower() and get_named_type(field.type).name == "Int"
+    ]
+    assert wrong == []
+
+
+async def test_the_committed_schema_is_the_one_served(door: Door) -> None:
+    committed = (ROOT / "openapi" / "schema.graphql").read_text(encoding="utf-8")
+    assert committed == door.sdl(), "run `make contracts` and review the difference"
