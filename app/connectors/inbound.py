@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.connectors import reconcile
@@ -17,10 +17,12 @@ from app.connectors.zammad import Zammad
 from app.db.engine import Database, Tx
 from app.db.secrets import Cipher
 from app.domain.letters import Adapter
+from app.domain.wire import parse_iso
 from app.settings import Settings
 from app.usecases import orders, ticket_work, tickets
 from app.usecases.inbound import Inbox
 
+SKEW: Final = timedelta(minutes=5)
 _KINDS: Final[tuple[Adapter, ...]] = (
     Purchase(), WooCommerce(), Stripe(), Shopify(), Paddle(), Zammad(), Helpdesk(),
 )  # fmt: skip
@@ -83,9 +85,14 @@ class HouseEffects:
     async def respond(
         self, tx: Tx, *, ticket_id: str, author: str, kind: str, public: bool, occurred_at: datetime
     ) -> dict[str, Any]:
-        """Records a response."""
+        """Records a response. The ticket opened here when it was told of, so a response from before counts
+        from then; one that is ahead by no more than clocks differ is of now."""
+        opened_at = parse_iso((await tickets.get(tx, ticket_id))["opened_at"])
+        when: datetime | None = max(occurred_at, opened_at)
+        if tx.at < max(occurred_at, opened_at) <= tx.at + SKEW:
+            when = None
         return await ticket_work.respond(
-            tx, ticket_id, author=author, kind=kind, public=public, occurred_at=occurred_at
+            tx, ticket_id, author=author, kind=kind, public=public, occurred_at=when
         )
 
 

@@ -588,23 +588,23 @@ class _Step:
             if key not in told
         ]
         said: list[str] = []
+        outcome = _Outcome(effects={"ticket_id": ticket_id, "customer_id": external, "responses": said})
         for occurred_at, key, row in sorted(waiting, key=lambda one: one[:2]):
-            await self.house.effects.respond(
-                self.tx,
-                ticket_id=ticket_id,
-                author=row["author"],
-                kind=row["kind"],
-                public=row["public"],
-                occurred_at=parse_iso(occurred_at),
-            )
+            try:
+                async with self.tx.connection.begin_nested():
+                    await self.house.effects.respond(
+                        self.tx, ticket_id=ticket_id, author=row["author"], kind=row["kind"],
+                        public=row["public"], occurred_at=parse_iso(occurred_at),
+                    )  # fmt: skip
+            except DomainError as error:  # the ticket stays; later responses wait for this one
+                outcome.state, outcome.reason, outcome.detail = "parked", error.code, _told(error)
+                break
             told[key] = True
             said.append(key)
         known["told"] = told
         owner = await books.find_customer(self.tx, external)
-        return _Outcome(
-            effects={"ticket_id": ticket_id, "customer_id": external, "responses": said},
-            customer_id=None if owner is None else owner.customer_id,
-        )
+        outcome.customer_id = None if owner is None else owner.customer_id
+        return outcome
 
     def _own(self, foreign: str) -> str:
         return foreign if self._ids_are_ours() else f"{self.source.row.name}:{foreign}"

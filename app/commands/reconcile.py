@@ -1,0 +1,97 @@
+"""`retainer reconcile`: ask a shop for what its webhooks lost, and act on it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from app.api.deps import wall_clock
+from app.api.strict import parse_instant
+from app.commands.base import CommandError, database
+from app.connectors import inbound, reconcile
+from app.db import sources
+from app.db.engine import Database, Unavailable
+from app.domain.errors import DomainError
+from app.domain.wire import iso, parse_iso
+from app.settings import Settings
+from app.usecases.inbound import FetchError
+
+
+def run(
+    source: Annotated[str, typer.Argument(help="The source's name.")],
+    tenant: Annotated[
+        str | None, typer.Option(help="The tenant's id; needed where several have the source.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="From when, RFC 3339; else from where it stopped last.")
+    ] = None,
+) -> None:
+    """Read what changed at the shop and put it into the inbox. Safe to run at any time, as often as one likes."""
+    try:
+        begin = None if since is None else parse_instant(since)
+    except ValueError as error:
+        raise CommandError(f"--since: {error}") from None
+    given, _ = Settings.read().with_secrets(create=False)
+    with database(given) as settings:
+        try:
+            print(asyncio.run(_run(settings, source, tenant, begin)))
+        except (FetchError, Unavailable) as error:
+            raise CommandError(f"{error}") from None
+        except DomainError as error:
+            raise CommandError(f"{error.code}: {error.facts.get('message') or error.facts}") from None
+
+
+async def _run(settings: Settings, name: str, tenant: str | None, begin: datetime | None) -> str:
+    opened = Database(settings.database_url or "", pool_size=2)
+    try:
+        found = await tenant_of(opened, name, tenant)
+        fetcher = reconcile.Fetcher(allow_private=settings.allow_private_webhooks)
+        seen, new = await reconciled(opened, settings, fetcher, found, name, begin)
+        return f"retainer: {seen} read from {name}, {new} of them new"
+    finally:
+        await opened.close()
+
+
+async def reconciled(
+    db: Database,
+    settings: Settings,
+    fetcher: reconcile.Fetcher,
+    tenant: str,
+    name: str,
+    begin: datetime | None = None,
+) -> tuple[int, int]:
+    """Reads what changed, stores it like deliveries, acts on it: (how many were read, how many were new)."""
+    house = inbound.inbox_of(settings)
+    house.fetch = fetcher.ask
+    row = await db.read(tenant, lambda tx: sources.require(tx, name))
+    source = sources.opened(house.cipher, tenant, row)
+    started = wall_clock()
+    last = row.progress.get("reconciled_to")
+    since = begin or (started - reconcile.FIRST if last is None else parse_iso(last) - reconcile.OVERLAP)
+    seen = new = 0
+    async for one in fetcher.changes(row.kind, source.api, since):
+        _, fresh = await house.store(db, tenant, row, one.headers, one.body, wall_clock())
+        seen, new = seen + 1, new + fresh
+    while await house.act(db, tenant):
+        pass
+    progress = {**row.progress, "reconciled_to": iso(started)}
+    await db.run(tenant, lambda tx: sources.note_progress(tx, name, progress), actor="reconcile")
+    return seen, new
+
+
+async def tenant_of(db: Database, name: str, tenant: str | None) -> str:
+    """The tenant that is meant: the one named, or the only one that has the source."""
+    if tenant is not None:
+        return tenant
+    having = [
+        one
+        for one in await db.tenant_ids()
+        if await db.read(one, lambda tx: sources.find(tx, name)) is not None
+    ]
+    if len(having) != 1:
+        who = ", ".join(having[:10]) or "no tenant"
+        raise CommandError(f"{who} has a source {name}; say which with --tenant")
+    return having[0]

@@ -1,0 +1,272 @@
+"""Bringing in what there was before: customers, licenses, lots and covers from CSV or JSON Lines.
+
+A row's natural key is its kind with its ``import_id`` (a customer's is ``customer_id``), so that the same
+file can be brought in again: what is there is passed over, what differs is a bad line. Imported licenses
+count among the customer's licenses by ``placed_at``; they grant nothing by themselves, since what is left of
+their credits and periods comes as rows of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from app.db import books, orders, policies
+from app.db.engine import Tx
+from app.db.plan import write_book
+from app.domain import cover as covers
+from app.domain import granting, order_fold, order_lines
+from app.domain.amounts import MAX_CREDITS, Money
+from app.domain.book import Book
+from app.domain.customer import License
+from app.domain.ids import LicenseId, LineId, OrderId
+from app.domain.policy import CoverGrant, NotGranted, Policy
+
+CLAUSE: Final = "import"
+LINE: Final = LineId("1")
+_ID: Final = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,180}\Z")
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)\Z")
+_FIELDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
+    "customer": (frozenset({"customer_id"}), frozenset({"name", "email", "company"})),
+    "license": (
+        frozenset({"customer_id", "import_id", "sku", "placed_at"}),
+        frozenset({"registered_domain", "ended_at"}),
+    ),
+    "lot": (
+        frozenset({"customer_id", "import_id", "credits", "granted_at"}),
+        frozenset({"credit_type", "expires_at", "cost_amount", "cost_currency", "license"}),
+    ),
+    "cover": (
+        frozenset({"customer_id", "import_id", "starts_at"}),
+        frozenset({"ends_at", "levels", "actions", "license"}),
+    ),
+}
+"""Kind -> (needed fields, further ones). ``license`` names a license by its ``import_id``."""
+_INSTANTS: Final = frozenset({"placed_at", "granted_at", "expires_at", "starts_at", "ends_at", "ended_at"})
+
+
+class BadLineError(Exception):
+    """A line that cannot be brought in; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A line as understood. ``number``: of the line in its file."""
+
+    number: int
+    kind: str
+    customer_id: str
+    import_id: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a line: ``new``, ``there`` already, or ``bad`` with the reason."""
+
+    number: int
+    state: str
+    message: str = ""
+
+
+def understood(number: int, given: Mapping[str, Any], kind: str | None = None) -> Row:
+    """A line's row. Raises `BadLineError`."""
+    fields = {name: value for name, value in given.items() if value not in (None, "")}
+    chosen = str(fields.pop("kind", kind or ""))
+    if chosen not in _FIELDS:
+        raise BadLineError(f"kind is {chosen or 'missing'}; it is one of {', '.join(_FIELDS)}")
+    needed, further = _FIELDS[chosen]
+    if missing := sorted(needed - fields.keys()):
+        raise BadLineError(f"{', '.join(missing)} missing")
+    if unknown := sorted(fields.keys() - needed - further):
+        raise BadLineError(f"a {chosen} has no {', '.join(unknown)}")
+    values = {name: _value(name, value) for name, value in fields.items()}
+    starts, ends = (
+        values.get("starts_at") or values.get("granted_at"),
+        values.get("ends_at") or values.get("expires_at"),
+    )
+    if starts is not None and ends is not None and ends < starts:
+        raise BadLineError("it ends before it starts")
+    if ("cost_amount" in values) != ("cost_currency" in values):
+        raise BadLineError("cost_amount and cost_currency come together")
+    return Row(number=number, kind=chosen, customer_id=values["customer_id"], values=values,
+               import_id=values.get("import_id", values["customer_id"]))  # fmt: skip
+
+
+def _value(name: str, value: Any) -> Any:
+    if name in _INSTANTS:
+        return _instant(name, value)
+    if name == "credits":
+        if not re.fullmatch(r"[1-9]\d{0,12}", str(value), re.ASCII) or int(str(value)) > MAX_CREDITS:
+            raise BadLineError("credits is no whole number of 1 or more")
+        return int(str(value))
+    if name == "levels":
+        parts = value if isinstance(value, list) else str(value).split()
+        if not all(re.fullmatch(r"\d{1,3}", str(one), re.ASCII) for one in parts):
+            raise BadLineError("levels is a list of numbers")
+        return tuple(int(str(one)) for one in parts)
+    if name == "actions":
+        return tuple(_text(name, one) for one in (value if isinstance(value, list) else str(value).split()))
+    if name == "cost_amount":
+        try:
+            amount = Decimal(str(value))
+        except InvalidOperation:
+            amount = Decimal(-1)
+        if not (amount.is_finite() and 0 <= amount < Decimal(10) ** 12):
+            raise BadLineError("cost_amount is no amount")
+        return amount
+    if name == "cost_currency" and not re.fullmatch("[A-Z]{3}", str(value)):
+        raise BadLineError("cost_currency is no ISO 4217 code")
+    return _text(name, value)
+
+
+def _text(name: str, value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int) or not _ID.match(str(value)):
+        raise BadLineError(f"{name} is no text of 1 to 180 plain characters")
+    return str(value)
+
+
+def _instant(name: str, value: Any) -> datetime:
+    if isinstance(value, str) and _INSTANT.match(value):
+        try:
+            found = datetime.fromisoformat(value)
+        except ValueError:
+            found = None
+        if found is not None and 1990 <= found.year <= 2200:
+            return found
+    raise BadLineError(f"{name} is no instant such as 2025-01-31T09:00:00Z")
+
+
+async def bring(tx: Tx, rows: Sequence[Row]) -> list[Outcome]:
+    """Brings in the rows of one customer, in the order of their kinds; what became of each. Bad lines are
+    told, not raised; the caller brings nothing in while there is one."""
+    rows = sorted(rows, key=lambda row: (list(_FIELDS).index(row.kind), row.number))
+    book = await books.load(tx, rows[0].customer_id, create=True)
+    work = _Import(tx, book, await policies.in_force(tx, book.at))
+    found = []
+    for row in rows:
+        try:
+            state = work.take(row)
+        except BadLineError as error:
+            found.append(Outcome(number=row.number, state="bad", message=str(error)))
+        else:
+            found.append(Outcome(number=row.number, state=state))
+    if not any(one.state == "bad" for one in found) and any(one.state == "new" for one in found):
+        await work.finish()
+    return found
+
+
+@dataclass(slots=True)
+class _Import:
+    tx: Tx
+    book: Book
+    policy: Policy
+    licenses: bool = False
+
+    def take(self, row: Row) -> str:
+        for name in ("placed_at", "granted_at"):
+            if name in row.values and row.values[name] > self.book.at:
+                raise BadLineError(f"{name} lies in the future")
+        return {"customer": self._customer, "license": self._license, "lot": self._lot, "cover": self._cover}[
+            row.kind
+        ](row)
+
+    async def finish(self) -> None:
+        if self.licenses:
+            mine = await orders.of_customer(self.tx, self.book.customer.customer_id)
+            terms = {number: policy for number, _, policy in await policies.versions(self.tx)}
+            order_fold.settle(self.book, mine, terms)
+        await write_book(self.tx, self.book)
+
+    def _customer(self, row: Row) -> str:
+        said = {name: row.values[name] for name in ("name", "email", "company") if name in row.values}
+        before = self.book.customer.profile
+        if (
+            all(before.get(name) == value for name, value in said.items())
+            and self.book.customer.last_at is not None
+        ):
+            return "there"
+        self.book.customer.profile = {**before, **said}
+        return "new"
+
+    def _license(self, row: Row) -> str:
+        order_id = OrderId(f"import:{row.import_id}")
+        found = order_lines.sold(self.policy, row.values["sku"])
+        if isinstance(found, NotGranted) or found[0].kind != "license":
+            raise BadLineError(f"the policy sells no license {row.values['sku']}")
+        known = next((one for one in self.book.licenses.values() if one.order_id == order_id), None)
+        if known is not None:
+            self._same(row, known.sku == row.values["sku"], known.placed_at == row.values["placed_at"])
+            return "there"
+        one = License(
+            license_id=LicenseId(self.book.mint("lic")), customer_id=self.book.customer.customer_id, order_id=order_id,
+            line_id=LINE, unit_no=1, sku=row.values["sku"], edition=found[0].edition, placed_at=row.values["placed_at"],
+            ordinal=0, first_order=False, policy_version=self.policy.version, ended_at=row.values.get("ended_at"),
+            ended_reason="terminated" if "ended_at" in row.values else None,
+            registered_domain=row.values.get("registered_domain"),
+            registered_at=row.values["placed_at"] if "registered_domain" in row.values else None,
+        )  # fmt: skip
+        self.book.licenses[one.license_id] = one
+        granting.put_license(self.book, one, "granted", occurred_at=one.placed_at)
+        self.licenses = True
+        return "new"
+
+    def _lot(self, row: Row) -> str:
+        order_id, values = OrderId(f"import:{row.import_id}"), row.values
+        types = [one.credit_type for one in self.policy.credits.types] if self.policy.credits else []
+        credit_type = values.get(
+            "credit_type", types[0] if len(types) == 1 else "credits" if not types else None
+        )
+        if credit_type is None or (types and credit_type not in types):
+            raise BadLineError(f"credit_type is one of {', '.join(types)}")
+        known = next((one for one in self.book.ledger.lots.values() if one.order_id == order_id), None)
+        if known is not None:
+            self._same(row, known.granted == values["credits"], known.credit_type == credit_type,
+                       known.expires_at == values.get("expires_at"))  # fmt: skip
+            return "there"
+        cost = Money(values["cost_amount"], values["cost_currency"]) if "cost_amount" in values else None
+        lot = self.book.ledger.grant(
+            values["credits"], source="import", rule="import", credit_type=credit_type, order_id=order_id, line_id=LINE,
+            expires_at=values.get("expires_at"), effective_at=values["granted_at"], cost=cost, clause=CLAUSE,
+            license_id=self._named(row), policy_version=self.policy.version, reason="import",
+        )  # fmt: skip
+        granting.schedule_lot(self.book, lot)
+        return "new"
+
+    def _cover(self, row: Row) -> str:
+        order_id, values = OrderId(f"import:{row.import_id}"), row.values
+        known = next((one for one in self.book.covers.values() if one.order_id == order_id), None)
+        if known is not None:
+            self._same(row, known.granted_at == values["starts_at"])
+            return "there"
+        license_id = self._named(row)
+        grant = CoverGrant(
+            rule="import",
+            clause=CLAUSE,
+            scope="account" if license_id is None else "license",
+            levels=values.get("levels", ()),
+            actions=values.get("actions", ("open_ticket",)),
+        )
+        covers.open_cover(
+            self.book, grant, policy=self.policy, order_id=order_id, line_id=LINE, license_id=license_id,
+            placed_at=values["starts_at"], starts_at=values["starts_at"], ends_at=values.get("ends_at"),
+        )  # fmt: skip
+        return "new"
+
+    def _named(self, row: Row) -> LicenseId | None:
+        name = row.values.get("license")
+        if name is None:
+            return None
+        order_id = f"import:{name}"
+        found = next((one for one in self.book.licenses.values() if one.order_id == order_id), None)
+        if found is None:
+            raise BadLineError(f"the customer has no imported license {name}")
+        return found.license_id
+
+    def _same(self, row: Row, *alike: bool) -> None:
+        if not all(alike):
+            raise BadLineError(f"{row.kind} {row.import_id} is there with other content")
