@@ -22,7 +22,7 @@ from app.domain.period import add_term
 from app.domain.plan import TicketRow
 from app.domain.policy import ExpiredReturn, Policy, RemedyRule
 from app.domain.qualification import is_reading
-from app.domain.ticket import CLOSED, LIFECYCLE, Action, State, Ticket, apply, must_allow
+from app.domain.ticket import CLOSED, LIFECYCLE, OPEN, Action, State, Ticket, apply, must_allow
 from app.domain.ticket_clocks import PAST_DUE, TicketClocks
 from app.domain.wire import iso, iso_or_none, parse_iso, parse_iso_or_none
 
@@ -30,8 +30,6 @@ CONSENT: Final = "awaiting_confirmation"
 ACCESS: Final = "waiting_for_access"
 _ENTERED: Final = {"awaiting_confirmation": "quoted", "in_progress": "qualified", "rejected": "rejected"}
 """States that a helpdesk mails about, whatever led there: the event that tells of it besides."""
-_ANSWERABLE: Final = ("in_progress", "awaiting_assessment", "awaiting_confirmation", "awaiting_qualification")
-"""States in which the vendor has all that the customer owes: a promise from the opening runs from the first of them."""
 Changes = Mapping[str, Mapping[int, Mapping[str, Any]]]
 
 
@@ -241,7 +239,7 @@ class Desk:
     def _fires(self, after: str) -> list[str]:
         ticket = self.ticket
         found = []
-        if after in _ANSWERABLE and "opened" not in ticket.fired:
+        if after in OPEN and "opened" not in ticket.fired:
             found.append("opened")
         if after == "in_progress" and "accepted" not in ticket.fired:
             found.append("accepted")
