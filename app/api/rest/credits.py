@@ -282,6 +282,27 @@ Reads = Annotated[Caller, scoped("customers:read")]
 Sells = Annotated[Caller, scoped("orders:write")]
 
 
+@router.get("/v1/customers/{customer_id}/balance", operation_id="getBalance", responses=problems(404))
+@gathered
+async def get_balance(customer_id: PathId, caller: Reads, point: AsOf) -> Response:
+    """What is available and held, and the lots it is in; exact at the instant."""
+    return await caller.read(
+        lambda tx: accounts.balance(tx, customer_id, as_of=point.as_of, known_at=point.known_at)
+    )
+
+
+@router.post(
+    "/v1/customers/{customer_id}/debits",
+    operation_id="createDebit",
+    status_code=201,
+    responses=problems(404, 409),
+)
+@thin("debit", DebitBody, "customer_id")
+async def create_debit(customer_id: PathId, body: DebitBody, caller: Debits, keyed: KeyedCall) -> Response:
+    """Holds and captures at once; the answer's ``hold_id`` is what a refund needs."""
+    return await carry_out(caller, create_debit, customer_id, body)
+
+
 @router.post(
     "/v1/customers/{customer_id}/holds",
     operation_id="createHold",
@@ -313,18 +334,6 @@ async def release_hold(hold_id: PathId, body: GiveBackBody, caller: Debits, keye
 async def refund_hold(hold_id: PathId, body: GiveBackBody, caller: Debits, keyed: KeyedCall) -> Response:
     """Gives captured credits back to the lots they came from, in reverse."""
     return await carry_out(caller, refund_hold, hold_id, body)
-
-
-@router.post(
-    "/v1/customers/{customer_id}/debits",
-    operation_id="createDebit",
-    status_code=201,
-    responses=problems(404, 409),
-)
-@thin("debit", DebitBody, "customer_id")
-async def create_debit(customer_id: PathId, body: DebitBody, caller: Debits, keyed: KeyedCall) -> Response:
-    """Holds and captures at once; the answer's ``hold_id`` is what a refund needs."""
-    return await carry_out(caller, create_debit, customer_id, body)
 
 
 @router.post(
@@ -431,15 +440,6 @@ def _shown(key: str | None, found: CreditResult | BaseException) -> dict[str, An
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
-
-
-@router.get("/v1/customers/{customer_id}/balance", operation_id="getBalance", responses=problems(404))
-@gathered
-async def get_balance(customer_id: PathId, caller: Reads, point: AsOf) -> Response:
-    """What is available and held, and the lots it is in; exact at the instant."""
-    return await caller.read(
-        lambda tx: accounts.balance(tx, customer_id, as_of=point.as_of, known_at=point.known_at)
-    )
 
 
 @router.get("/v1/customers/{customer_id}/statement", operation_id="getStatement", responses=problems(404))
