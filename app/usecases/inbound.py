@@ -588,23 +588,40 @@ class _Step:
             if key not in told
         ]
         said: list[str] = []
-        outcome = _Outcome(effects={"ticket_id": ticket_id, "customer_id": external, "responses": said})
-        for occurred_at, key, row in sorted(waiting, key=lambda one: one[:2]):
-            try:
-                async with self.tx.connection.begin_nested():
-                    await self.house.effects.respond(
-                        self.tx, ticket_id=ticket_id, author=row["author"], kind=row["kind"],
-                        public=row["public"], occurred_at=parse_iso(occurred_at),
-                    )  # fmt: skip
-            except DomainError as error:  # the ticket stays; later responses wait for this one
-                outcome.state, outcome.reason, outcome.detail = "parked", error.code, _told(error)
+        unrecorded: list[str] = []
+        told_of = {
+            "ticket_id": ticket_id,
+            "customer_id": external,
+            "responses": said,
+            "unrecorded": unrecorded,
+        }
+        outcome = _Outcome(effects=told_of)
+        for _, key, row in sorted(waiting, key=lambda one: one[:2]):
+            refused = await self._respond(ticket_id, row, row["kind"])
+            if refused is not None and refused.code != CLOSED and row["kind"] == "service":
+                # What is written while the ticket waits for consent, credits or an agent is no service yet.
+                refused = await self._respond(ticket_id, row, "inquiry") and refused
+            if refused is not None and refused.code != CLOSED:  # the ticket stays; later responses wait
+                outcome.state, outcome.reason, outcome.detail = "parked", refused.code, _told(refused)
                 break
             told[key] = True
-            said.append(key)
+            (said if refused is None else unrecorded).append(key)
         known["told"] = told
         owner = await books.find_customer(self.tx, external)
         outcome.customer_id = None if owner is None else owner.customer_id
         return outcome
+
+    async def _respond(self, ticket_id: str, row: Mapping[str, Any], kind: str) -> DomainError | None:
+        """Records a response; why not, if it was refused."""
+        try:
+            async with self.tx.connection.begin_nested():
+                await self.house.effects.respond(
+                    self.tx, ticket_id=ticket_id, author=row["author"], kind=kind, public=row["public"],
+                    occurred_at=parse_iso(row["occurred_at"]),
+                )  # fmt: skip
+        except DomainError as error:
+            return error
+        return None
 
     def _own(self, foreign: str) -> str:
         return foreign if self._ids_are_ours() else f"{self.source.row.name}:{foreign}"
@@ -613,6 +630,9 @@ class _Step:
         return self.source.row.options.get("ids") == "own"
 
 
+CLOSED: Final = "ticket_closed"
+"""Of a rejected or resolved ticket: what is written there still is no service, and nothing is wrong with it.
+"""
 CLEARED: Final = (
     "refund_lines_unknown",
     "refund_part_of_unit",

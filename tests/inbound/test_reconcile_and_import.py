@@ -330,6 +330,7 @@ async def test_helpdesk_events_open_tickets_and_record_responses(app: FastAPI, v
         assert got.status_code == 200
     rows = (await tenant.ok(await tenant.get("/v1/sources/desk/deliveries")))["data"]
     assert [row["state"] for row in rows] == ["done", "done"], rows
+    assert rows[1]["effects"]["unrecorded"] == ["100"]  # without a license the ticket is rejected at once
     ticket = await tenant.ok(await tenant.get("/v1/tickets/81"))
     assert ticket["customer_id"] == "17"
     generic = await tenant.ok(await tenant.put("/v1/sources/other", {"kind": "helpdesk"}), 201)
@@ -378,3 +379,33 @@ async def test_erasure_empties_what_deliveries_hold(app: FastAPI, vendor: MakeVe
     await tenant.client.post(made["path"], content=again, headers=shops.sign_woo(again))
     newest = (await tenant.ok(await tenant.get("/v1/sources/woo/deliveries")))["data"][0]
     assert (newest["state"], newest["reason"]) == ("ignored", "erased")
+
+
+async def test_an_agents_reply_is_a_response_on_the_ticket(vendor: MakeVendor) -> None:
+    tenant = await vendor("avactis", now="2025-01-06T09:00:00Z")
+    await tenant.put("/v1/orders/o1", {"customer_id": "17", "placed_at": "2025-01-01T00:00:00Z", "currency": "USD",
+                                       "lines": [{"line_id": "1", "sku": "license-owned", "quantity": 1},
+                                                 {"line_id": "2", "sku": "credits-50", "quantity": 1}]})  # fmt: skip
+    made = await tenant.ok(
+        await tenant.put("/v1/sources/desk", {"kind": "helpdesk", "options": {"ids": "own"}}), 201
+    )
+    said = {"response_id": "r1", "author": "vendor", "occurred_at": "2025-01-06T08:50:00Z"}
+    events = [
+        {"type": "ticket.response", "timestamp": "2025-01-06T08:50:00Z", "data": {"ticket_id": "T", **said}},
+        {"type": "ticket.created", "timestamp": "2025-01-06T08:40:00Z", "data": {
+            "ticket_id": "T", "customer_id": "17", "subject": "Help", "channel": "email"}},
+        {"type": "ticket.updated", "timestamp": "2025-01-06T08:55:00Z", "data": {
+            "ticket_id": "T", "customer_id": "17", "subject": "Help again", "response": said}},
+    ]  # fmt: skip
+    for number, event in enumerate(events):
+        body = shops.raw(event)
+        headers = shops.sign_standard(body, made["secret"], f"m{number}")
+        assert (await tenant.client.post(made["path"], content=body, headers=headers)).status_code == 200
+    rows = (await tenant.ok(await tenant.get("/v1/sources/desk/deliveries")))["data"]
+    assert [(row["state"], row["reason"]) for row in rows] == [
+        ("done", None),
+        ("done", None),
+        ("done", "waits_for_ticket"),
+    ]
+    ticket = await tenant.ok(await tenant.get("/v1/tickets/T"))
+    assert (ticket["subject"], len(ticket["responses"])) == ("Help", 1)
