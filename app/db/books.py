@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db import ledger as ledger_rows
-from app.db import policies
+from app.db import policies, together
 from app.db import schema as s
 from app.db.engine import Tx
 from app.domain.book import Book
@@ -31,6 +33,8 @@ def _customer(row: Any) -> Customer:
 
 async def find_customer(tx: Tx, external_id: str) -> Customer | None:
     """The customer with the vendor's id, not locked; a merged one leads to where it went."""
+    if (known := together.named(tx, external_id)) is not None:
+        return known
     row = await tx.row(select(*_CUSTOMER).where(
         s.customer.c.tenant_id == tx.tenant_id, s.customer.c.external_id == external_id))
     hops = 0
@@ -43,6 +47,8 @@ async def find_customer(tx: Tx, external_id: str) -> Customer | None:
 
 async def customer_by_id(tx: Tx, customer_id: str) -> Customer | None:
     """The customer with our own id, not locked."""
+    if (known := together.kept(tx, customer_id)) is not None:
+        return replace(known.customer)
     row = await tx.row(select(*_CUSTOMER).where(
         s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == customer_id))
     return None if row is None else _customer(row)
@@ -101,12 +107,14 @@ async def load_by_id(tx: Tx, customer_id: str, *, lock: bool = True, policy: Pol
         raise DomainError("customer_not_found", customer_id=customer_id)
     at = tx.at if customer.last_at is None else max(tx.at, customer.last_at)
     policy = policy or await policies.in_force(tx, at)
-    accounts, lots, holds = (await ledger_rows.load_all(tx, customer_id))
-    by_customer = {"tenant_id": tx.tenant_id, "customer_id": customer_id}
-    licenses = await tx.rows(_LICENSES, by_customer)
-    covers = await tx.rows(_COVERS, by_customer)
-    choices = await tx.rows(_CHOICES, by_customer)
-    addons = await tx.rows(_ADDONS, by_customer)
+    known = None if lock else together.kept(tx, customer_id)
+    if known is not None:
+        accounts, lots, holds = known.working_ledger()
+        found: list[Sequence[Any]] = [known.rows[name] for name in together.TABLES]
+    else:
+        accounts, lots, holds = await ledger_rows.load_all(tx, customer_id)
+        found = await _rows_of(tx, customer_id)
+    licenses, covers, choices, addons = found
     return Book(
         customer=customer,
         policy=policy,
@@ -120,6 +128,11 @@ async def load_by_id(tx: Tx, customer_id: str, *, lock: bool = True, policy: Pol
         choices={row.choice_id: Choice(**_plain(row)) for row in choices},
         addons=[Addon(**_plain(row)) for row in addons],
     )
+
+
+async def _rows_of(tx: Tx, customer_id: str) -> list[Sequence[Any]]:
+    by_customer = {"tenant_id": tx.tenant_id, "customer_id": customer_id}
+    return [await tx.rows(one, by_customer) for one in (_LICENSES, _COVERS, _CHOICES, _ADDONS)]
 
 
 def empty_book(tx: Tx, policy: Policy, external_id: str) -> Book:

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Table, and_, delete, exists, func, literal
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db import schema as s
+from app.db import together
 from app.db.engine import Tx
 from app.domain.wire import jsonable
 
@@ -74,14 +75,24 @@ def _related(query: str) -> list[ColumnElement[bool]]:
     ]
 
 
+_T = s.ticket.c
+MOST_OPEN: Final = 100
+OPEN_TICKETS: Final = (
+    select(
+        _T.external_id, _T.state, _T.category, _T.subject, _T.license_id, _T.opened_at, _T.updated_at, _T.customer_id
+    )
+    .where(_T.state.not_in(_OPEN_TICKET))
+    .order_by(_T.opened_at.desc(), _T.ticket_id.desc())
+)
+
+
 async def open_tickets(tx: Tx, customer_id: str) -> list[dict[str, Any]]:
     """The customer's tickets that are not closed, newest first."""
-    c = s.ticket.c
-    rows = await tx.rows(
-        select(c.external_id, c.state, c.category, c.subject, c.license_id, c.opened_at, c.updated_at)
-        .where(c.tenant_id == tx.tenant_id, c.customer_id == customer_id, c.state.not_in(_OPEN_TICKET))
-        .order_by(c.opened_at.desc(), c.ticket_id.desc())
-        .limit(100)
+    known = together.kept(tx, customer_id)
+    rows = (
+        await tx.rows(OPEN_TICKETS.where(_T.tenant_id == tx.tenant_id, _T.customer_id == customer_id).limit(MOST_OPEN))
+        if known is None
+        else known.rows["open_tickets"][:MOST_OPEN]
     )
     return [
         {
@@ -99,6 +110,8 @@ async def open_tickets(tx: Tx, customer_id: str) -> list[dict[str, Any]]:
 
 async def since(tx: Tx, customer_id: str) -> datetime:
     """When the customer became known."""
+    if (known := together.kept(tx, customer_id)) is not None:
+        return known.created_at
     row = await tx.row(
         select(s.customer.c.created_at).where(
             s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == customer_id

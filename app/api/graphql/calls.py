@@ -26,9 +26,14 @@ from app.api.auth import Authenticator, Principal
 from app.api.deps import House
 from app.api.problems import FieldError, Problem
 from app.api.strict import pointer_part
+from app.usecases import accounts, loading
 from app.usecases.commands import Database, Tx
 
 T = TypeVar("T")
+_OF_CUSTOMERS: Final = frozenset(
+    {"getCustomer", "listChoices", "decideEntitlement", "listOffers", "getStatement"}
+)
+"""Operations that load a customer's book."""
 _PAGING: Final = ("limit", "cursor")
 
 
@@ -64,14 +69,22 @@ class Answer:
 
 
 class Snapshot:
-    """Stands in for the database while a query runs: every read uses the one snapshot, in turn."""
+    """Stands in for the database while a query runs: every read uses the one snapshot, in turn.
+
+    Customers that several fields will ask about are read together when the first of them has its turn.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._stack = AsyncExitStack()
         self._open: dict[str, Tx] = {}
         self._turn = asyncio.Lock()
+        self._wanted: dict[str, None] = {}
         self.reads = 0
+
+    def want(self, customer_id: str) -> None:
+        """Notes a customer whom a field that waits for its turn will ask about."""
+        self._wanted[customer_id] = None
 
     async def read(self, tenant_id: str, work: Callable[[Tx], Awaitable[T]], *, attempts: int = 3) -> T:
         """What ``work`` finds in the snapshot."""
@@ -81,6 +94,9 @@ class Snapshot:
             if tx is None:
                 tx = await self._stack.enter_async_context(self._database.reading(tenant_id))
                 self._open[tenant_id] = tx
+            if len(self._wanted) > 1:
+                names, self._wanted = list(self._wanted), {}
+                await loading.prepare(tx, names)
             return await work(tx)
 
     async def run(self, tenant_id: str, work: Callable[[Tx], Awaitable[T]], **more: Any) -> T:
@@ -98,6 +114,32 @@ class Snapshot:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._database, name)
+
+
+class _Balances:
+    """Balances asked for at once are read at once, in the snapshot."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._waiting: list[tuple[str, asyncio.Future[Any]]] = []
+
+    async def submit(self, tenant_id: str, customer_id: str) -> Any:
+        """One customer's balance now, or the refusal in its place."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append((customer_id, future))
+        await self._snapshot.read(tenant_id, self._answer)
+        return await future
+
+    async def _answer(self, tx: Tx) -> None:
+        batch, self._waiting = self._waiting, []
+        try:
+            found = await accounts.balances(tx, [name for name, _ in batch]) if batch else []
+        except BaseException:
+            for _, future in batch:
+                future.cancel()
+            raise
+        for (_, future), answer in zip(batch, found, strict=True):
+            future.set_result(answer)
 
 
 class _Known:
@@ -132,12 +174,15 @@ class Calls:
 
     def __post_init__(self) -> None:
         database: Any = self.rooms.database
+        parts = self.rooms.parts
         if self.reading:
             database = self.snapshot = Snapshot(self.rooms.database)
+            parts = {**parts, "balances": _Balances(self.snapshot)}
         rooms = replace(
             self.rooms,
             database=cast(Database, database),
             limiter=None,
+            parts=parts,
             authenticator=cast(Authenticator, _Known(self.principal, self.rooms.authenticator)),
         )
         self._app = SimpleNamespace(state=SimpleNamespace(house=rooms, stopping=False))
@@ -158,6 +203,8 @@ class Calls:
         key = (name, json.dumps(values, sort_keys=True, default=str))
         task = self._memo.get(key)
         if task is None:
+            if self.snapshot is not None and name in _OF_CUSTOMERS and "customer_id" in values:
+                self.snapshot.want(str(values["customer_id"]))
             task = self._memo[key] = asyncio.get_running_loop().create_task(self.call(name, values))
         return await task
 

@@ -1,0 +1,252 @@
+"""One snapshot a query, with as few statements as need be; one transaction a mutation, in order, done once."""
+
+# ruff: noqa: E501
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import FastAPI
+from sqlalchemy import event
+
+from tests.conftest import MakeVendor
+from tests.graphql.test_story import story_by_graphql
+from tests.support.api import Vendor
+from tests.support.graphql import ACCEPT, ask, do, send
+
+START = "2025-01-01T00:00:00Z"
+GRANT = "mutation($input: AdjustCreditsInput!) { adjustCredits(input: $input) { __typename ... on Hold { balance { available } } ... on Refusal { code } } }"
+
+
+@contextlib.contextmanager
+def statements(app: FastAPI) -> Iterator[list[str]]:
+    """The statements that reach the database meanwhile."""
+    found: list[str] = []
+    engine = app.state.house.database.engine.sync_engine
+
+    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        found.append(" ".join(statement.split()))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+KEY_LOOK_UP = 4
+"""Statements that look up a key: the directory, the transaction's two, the key."""
+
+
+def look_ups(found: list[str]) -> int:
+    """Keys are remembered for less than a second, so that one is looked up now and then."""
+    return sum("from directory" in one for one in found)
+
+
+def transactions(found: list[str]) -> int:
+    return sum("set_config('app.tenant'" in one for one in found) - look_ups(found)
+
+
+def count(found: list[str]) -> int:
+    return len(found) - KEY_LOOK_UP * look_ups(found)
+
+
+async def customers(vendor: Vendor, count: int) -> None:
+    for number in range(count):
+        answer = await vendor.put(f"/v1/orders/o-{number}", {
+            "customer_id": f"c-{number}", "placed_at": START, "currency": "USD",
+            "lines": [{"line_id": "1", "sku": "license", "quantity": 1}]})  # fmt: skip
+        assert answer.status_code == 201, answer.text
+
+
+async def warm(vendor: Vendor) -> None:
+    """The key and the policy are known to the process, as they are in service."""
+    await ask(vendor, "{ customers { nodes { customerId } } offers { sku } }")
+
+
+async def test_all_fields_of_a_query_read_one_snapshot(app: FastAPI, vendor: MakeVendor) -> None:
+    one = await vendor()
+    await story_by_graphql(one)
+    await warm(one)
+    with statements(app) as found:
+        await ask(
+            one,
+            """{
+          customer(customerId: "c-1") { customerId licenses { licenseId } balance { available } statement { available } entries { nodes { credits } } tickets { nodes { ticketId } } }
+          ticket(ticketId: "T-1") { state customer { customerId covers { coverId } } }
+          clocks { nodes { clockId } } offers { sku } tenantTime { now }
+        }""",
+        )
+    assert transactions(found) == 1
+    assert not any(one.lower().startswith(("insert", "update", "delete")) for one in found)
+
+
+async def test_a_query_that_needs_no_data_opens_no_transaction(app: FastAPI, vendor: MakeVendor) -> None:
+    one = await vendor()
+    await warm(one)
+    with statements(app) as found:
+        await ask(one, "{ __typename __schema { queryType { name } } }")
+    assert count(found) == 0
+
+
+async def test_the_same_thing_is_loaded_once(app: FastAPI, vendor: MakeVendor) -> None:
+    one = await vendor()
+    await customers(one, 1)
+    await warm(one)
+    with statements(app) as single:
+        await ask(one, '{ customer(customerId: "c-0") { licenses { licenseId } } }')
+    with statements(app) as many:
+        await ask(
+            one,
+            '{ a: customer(customerId: "c-0") { licenses { licenseId } covers { coverId } } b: customer(customerId: "c-0") { lots { lotId } } c: order(orderId: "o-0") { customer { facts } } }',
+        )
+    with statements(app) as order:
+        await ask(one, '{ order(orderId: "o-0") { orderId } }')
+    assert count(many) == count(single) + count(order) - 2, (many, single, order)
+
+
+async def test_rows_of_a_list_are_loaded_together(app: FastAPI, vendor: MakeVendor) -> None:
+    """What a page's rows leave out is loaded for all of them at once: the count of statements does not grow with the page."""
+    one = await vendor()
+    await customers(one, 12)
+    await warm(one)
+    counts = []
+    for first in (2, 12):
+        with statements(app) as found:
+            data = await ask(
+                one,
+                "query($n: Int) { customers(first: $n) { nodes { customerId licenses { licenseId } choices { choiceId } balance { available } } } }",
+                n=first,
+            )
+        assert len(data["customers"]["nodes"]) == first
+        assert all(
+            len(row["licenses"]) == 1 and len(row["choices"]) == 1 for row in data["customers"]["nodes"]
+        )
+        counts.append(count(found))
+        assert transactions(found) == 1
+    assert counts[0] == counts[1], counts
+
+
+async def test_mutations_run_in_order_each_in_its_own_transaction(app: FastAPI, vendor: MakeVendor) -> None:
+    one = await vendor()
+    await customers(one, 1)
+    query = """mutation($a: AdjustCreditsInput!, $b: CreateDebitInput!, $c: CreateDebitInput!) {
+      adjustCredits(input: $a) { ... on Hold { balance { available } } ... on Refusal { code } }
+      first: createDebit(input: $b) { ... on Hold { balance { available } } ... on Refusal { code } }
+      second: createDebit(input: $c) { ... on Hold { balance { available } } ... on Refusal { code reasons { clause } } }
+    }"""
+    data = await ask(
+        one, query, a={"customerId": "c-0", "credits": 10, "reason": "goodwill", "idempotencyKey": "m-1"},
+        b={"customerId": "c-0", "credits": 8, "idempotencyKey": "m-2"}, c={"customerId": "c-0", "credits": 8, "idempotencyKey": "m-3"},
+    )  # fmt: skip
+    assert data["adjustCredits"]["balance"]["available"] == 10
+    assert data["first"]["balance"]["available"] == 2
+    assert data["second"] == {"code": "insufficient_credits", "reasons": [{"clause": "ALL-2"}]}
+
+
+async def test_a_key_is_done_once_in_one_document_and_through_both_doors(vendor: MakeVendor) -> None:
+    one = await vendor()
+    await customers(one, 1)
+    given = {"customerId": "c-0", "credits": 5, "reason": "goodwill", "idempotencyKey": "once"}
+    query = "mutation($i: AdjustCreditsInput!) { a: adjustCredits(input: $i) { ...H } b: adjustCredits(input: $i) { ...H } } fragment H on AdjustCreditsResult { ... on Hold { balance { available } } ... on Refusal { code } }"
+    answer = await send(one.client, query, {"i": given})
+    assert answer.json()["data"] == {"a": {"balance": {"available": 5}}, "b": {"balance": {"available": 5}}}
+    assert answer.headers["idempotent-replayed"] == "true"
+    rest = await one.post("/v1/customers/c-0/adjustments", {"credits": 5, "reason": "goodwill"}, key="once")
+    assert rest.headers["idempotent-replayed"] == "true"
+    other = (await ask(one, GRANT, input={**given, "credits": 6}))["adjustCredits"]
+    assert other == {"__typename": "Refusal", "code": "idempotency_key_reused"}
+    assert (await ask(one, '{ balance(customerId: "c-0") { available } }'))["balance"]["available"] == 5
+
+
+async def test_the_same_key_at_the_same_moment_is_done_once(vendor: MakeVendor) -> None:
+    one = await vendor()
+    await customers(one, 1)
+    given = {"customerId": "c-0", "credits": 3, "reason": "goodwill", "idempotencyKey": "race"}
+    answers = await asyncio.gather(*(send(one.client, GRANT, {"input": given}) for _ in range(16)))
+    assert {answer.json()["data"]["adjustCredits"]["balance"]["available"] for answer in answers} == {3}
+    assert (await ask(one, '{ balance(customerId: "c-0") { available } }'))["balance"]["available"] == 3
+
+
+async def test_validate_only_answers_in_full_and_writes_nothing(vendor: MakeVendor) -> None:
+    one = await vendor()
+    order = await do(one, "putOrder", "orderId licenses { sku } choices { options }", kind="Order", orderId="o-1", customerId="c-1",
+                     placedAt=START, lines=[{"lineId": "1", "sku": "license"}], validateOnly=True)  # fmt: skip
+    assert order["licenses"] == [{"sku": "license"}]
+    assert (
+        await ask(one, '{ order(orderId: "o-1") { orderId } customer(customerId: "c-1") { customerId } }')
+    ) == {"order": None, "customer": None}
+
+
+async def test_a_refusal_has_the_code_clause_and_remedies_of_its_rest_twin(vendor: MakeVendor) -> None:
+    one = await vendor()
+    await customers(one, 1)
+    rest = (await one.post("/v1/customers/c-0/holds", {"credits": 1000})).json()
+    graph = (await ask(one, """mutation($i: CreateHoldInput!) { createHold(input: $i) { ... on Refusal {
+        code title detail nextStep status reasons { code clause message facts reading wouldChange } remedies { kind sku } } } }""",
+        i={"customerId": "c-0", "credits": 1000, "idempotencyKey": "h-1"}))["createHold"]  # fmt: skip
+    assert graph["code"] == rest["code"] == "insufficient_credits"
+    assert (graph["status"], graph["title"], graph["detail"], graph["nextStep"]) == (
+        rest["status"],
+        rest["title"],
+        rest["detail"],
+        rest["next_step"],
+    )
+    assert [(r["code"], r["clause"], r["facts"], r["wouldChange"]) for r in graph["reasons"]] == [
+        (r["code"], r["clause"], r["facts"], r["would_change"]) for r in rest["reasons"]
+    ]
+
+
+async def test_pages_follow_one_another_by_any_edges_cursor(vendor: MakeVendor) -> None:
+    one = await vendor()
+    await customers(one, 7)
+    query = "query($n: Int, $a: String) { customers(first: $n, after: $a) { edges { cursor node { customerId } } pageInfo { hasNextPage hasPreviousPage endCursor startCursor } } }"
+    whole = [edge["node"]["customerId"] for edge in (await ask(one, query, n=100))["customers"]["edges"]]
+    assert len(whole) == 7
+    seen: list[str] = []
+    after = None
+    while True:
+        page = (await ask(one, query, n=3, a=after))["customers"]
+        seen += [edge["node"]["customerId"] for edge in page["edges"]]
+        for edge in page["edges"]:
+            name = edge["node"]["customerId"]
+            rest = (await ask(one, query, n=100, a=edge["cursor"]))["customers"]["edges"]
+            assert [row["node"]["customerId"] for row in rest] == whole[whole.index(name) + 1 :]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+        after = page["pageInfo"]["endCursor"]
+    assert seen == whole
+
+
+async def test_events_are_found_by_who_just_wrote_them(vendor: MakeVendor) -> None:
+    one = await vendor()
+    await customers(one, 1)
+    data = await ask(one, "{ events(first: 100) { nodes { id type position data } pageInfo { endCursor } } }")
+    kinds = [row["type"] for row in data["events"]["nodes"]]
+    assert "order.recorded" in kinds, kinds
+    last = data["events"]["nodes"][-1]["position"]
+    later = await ask(one, "query($s: String) { events(since: $s) { nodes { id } } }", s=str(last))
+    assert later["events"]["nodes"] == []
+
+
+async def test_a_database_that_cannot_answer_is_a_top_level_error(
+    app: FastAPI, vendor: MakeVendor, monkeypatch: Any
+) -> None:
+    from app.db.engine import Unavailable
+
+    one = await vendor()
+    await warm(one)
+
+    def gone(tenant_id: str) -> Any:
+        raise Unavailable("pulled the plug")
+
+    monkeypatch.setattr(app.state.house.database, "reading", gone)
+    answer = await one.client.post(
+        "/graphql", json={"query": "{ offers { sku } }"}, headers={"Accept": ACCEPT}
+    )
+    assert answer.status_code == 294
+    assert answer.json()["errors"][0]["extensions"]["code"] == "unavailable"
+    assert answer.json()["data"] == {"offers": None}
