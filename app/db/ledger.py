@@ -507,7 +507,7 @@ async def lots(tx: Tx, lot_ids: Sequence[str]) -> dict[str, Lot]:
 
 
 async def service_given(tx: Tx, lot_id: str) -> bool:
-    """Whether a ticket that holds credits of this lot has had service already (SHOPP-20)."""
+    """Whether a ticket that holds credits of this lot has had service already (TERMS-20)."""
     return await tx.row(_SERVED, {"tenant": tx.tenant_id, "lot": lot_id}) is not None
 
 

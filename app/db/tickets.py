@@ -31,7 +31,7 @@ _CHARGES = text(
 _CUSTOMERS = text(
     "select customer_id, external_id from customer where tenant_id = :tenant and customer_id = any(:customers)"
 )
-# What has fallen due counts as done, whether or not a job has been there: a credit that expired undecided (SHOPP-18).
+# What has fallen due counts as done, whether or not a job has been there: a credit that expired undecided (TERMS-18).
 _STATE_NOW: Final = (
     "case when t.state = any(:undecided) and (t.document->>'credit_expires_at')::timestamptz <= :at"
     " then 'rejected' else t.state end"

@@ -1,4 +1,4 @@
-"""Calendar versions as callers write them: hours and exceptions, checked and put in one form (SHOPP-2, SHOPP-3)."""
+"""Calendar versions as callers write them: hours and exceptions, checked and put in one form (TERMS-2, TERMS-3)."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def _ask(desk: Desk, asks: list[str]) -> Admission:
 
 
 def _for_an_agent(desk: Desk, verdict: Verdict) -> Admission:
-    """SHOPP-11: rules ask and recommend, an agent qualifies; the credit is held from the opening on (SHOPP-15)."""
+    """TERMS-11: rules ask and recommend, an agent qualifies; the credit is held from the opening on (TERMS-15)."""
     ticket = desk.ticket
     asks = list(verdict.asks)
     if ticket.credit_type is None:

@@ -33,7 +33,7 @@ def unit_of(currency: str) -> Decimal:
 
 
 def share(money: Money, part: Fraction) -> Money:
-    """A part of an amount, half up to the currency's smallest unit (SHOPP-19)."""
+    """A part of an amount, half up to the currency's smallest unit (TERMS-19)."""
     exact = Fraction(money.amount) * part
     unit = unit_of(money.currency)
     scaled = exact / Fraction(unit)

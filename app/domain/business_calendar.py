@@ -1,4 +1,4 @@
-"""Business calendars: dated versions of opening hours on the instants of a zone (SHOPP-1, SHOPP-2, SHOPP-3).
+"""Business calendars: dated versions of opening hours on the instants of a zone (TERMS-1, TERMS-2, TERMS-3).
 
 The rule, in one sentence: an instant is business time iff its local wall clock (date, time of day) in the
 calendar's zone lies in an open half-open interval of that local date. Nothing is ever mapped: a gap holds no
@@ -63,7 +63,7 @@ class BusinessCalendar(Timeline):
         return self.versions[i - 1] if i else None
 
     def closures(self, first: date, last: date) -> tuple[Closure, ...]:
-        """Dates closed as a whole by name, ``first`` and ``last`` included, in order (SHOPP-2)."""
+        """Dates closed as a whole by name, ``first`` and ``last`` included, in order (TERMS-2)."""
         low = bisect_left(self._closed, first, key=_closed_on)
         return self._closed[low : bisect_right(self._closed, last, key=_closed_on)]
 
@@ -184,7 +184,7 @@ def removed_open_time(
 def removed_within_notice(
     old: BusinessCalendar, new: BusinessCalendar, *, announced_at: datetime, notice_days: int, since: date
 ) -> tuple[RemovedTime, ...]:
-    """Open time taken away too soon (SHOPP-3); empty means that the notice is kept. Added time needs no notice.
+    """Open time taken away too soon (TERMS-3); empty means that the notice is kept. Added time needs no notice.
 
     Days are counted in the calendar's zone from the local date of the announcement: announced on the 1st with 30
     days, the 31st may close. ``since`` is the local date from which the change applies; before today, it takes away

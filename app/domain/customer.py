@@ -177,7 +177,7 @@ class OrderRefund:
 
 @dataclass(slots=True, kw_only=True)
 class Addon:
-    """An add-on the account has bought (SHOPP-16)."""
+    """An add-on the account has bought (TERMS-16)."""
 
     customer_id: CustomerId
     order_id: OrderId

@@ -120,7 +120,7 @@ def credits_available(book: Book, license_id: str | None, credit_type: str | Non
 
 
 def _bought_here(book: Book, credit_type: str | None) -> bool | None:
-    """Whether this account bought the credits it would spend (SHOPP-14); unknown when it has none."""
+    """Whether this account bought the credits it would spend (TERMS-14); unknown when it has none."""
     mine = [
         one for one in book.ledger.lots.values()
         if (one.available or one.held) and (credit_type is None or one.credit_type == credit_type)

@@ -436,7 +436,7 @@ class Journal:
             self.void_held(lot, at, self.holds.values())
 
     def void_held(self, lot: Lot, at: datetime, holds: Iterable[Hold]) -> list[Hold]:
-        """Books what the given holds hold of a dead lot as expired (SHOPP-18). The holds touched."""
+        """Books what the given holds hold of a dead lot as expired (TERMS-18). The holds touched."""
         clause = self.rules.hold_expiry_clause if self.rules else None
         touched: list[Hold] = []
         for hold in sorted(holds, key=hold_key):

@@ -259,7 +259,7 @@ class Ledger(Journal):
 
     def release(self, hold_id: str, credits: int | None = None, *, expired: ExpiredReturn | None = None,
                 reason: str | None = None, clause: str | None = None) -> Hold:  # fmt: skip
-        """Gives held credits back unspent, in reverse and to the same lots (SHOPP-22); all of them unless told."""
+        """Gives held credits back unspent, in reverse and to the same lots (TERMS-22); all of them unless told."""
         hold = self._hold(hold_id)
         with self._attempt(hold.credit_type):
             self._must_be_open(hold, "release")
@@ -336,7 +336,7 @@ class Ledger(Journal):
         )
 
     def expire_holds(self, ticket_ids: Collection[str]) -> tuple[str, ...]:
-        """For ``until_accepted`` (SHOPP-18): what these unaccepted tickets hold of expired lots is void, effective at
+        """For ``until_accepted`` (TERMS-18): what these unaccepted tickets hold of expired lots is void, effective at
         the lot's expiry. The tickets touched."""
         touched: list[str] = []
         types = sorted({one.credit_type for one in self.holds.values() if one.ticket_id in ticket_ids})
@@ -442,7 +442,7 @@ class Ledger(Journal):
     def transfer_out(
         self, lot_id: str, credits: int | None = None, *, reason: str, clause: str | None = None
     ) -> int:
-        """The giving half of a transfer (only where the policy allows it, SHOPP-21): what is available of a lot."""
+        """The giving half of a transfer (only where the policy allows it, TERMS-21): what is available of a lot."""
         lot = self._lot(lot_id)
         if lot.expires_at is not None and lot.expires_at <= self.at:
             raise DomainError("lot_expired", lot_id=lot_id, expires_at=lot.expires_at.isoformat())

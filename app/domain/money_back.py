@@ -1,4 +1,4 @@
-"""Money back for unused bought credits (SHOPP-19, SHOPP-20): computed under lock from the lot's cost basis."""
+"""Money back for unused bought credits (TERMS-19, TERMS-20): computed under lock from the lot's cost basis."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def refund_quote(
     The price paid up to and including ``full_within`` of 24-hour days from the purchase; then that times remaining over
     whole term in whole seconds, half up to the cent; then nothing (``expired``). A credit applied and undecided is
     ``credit_in_use``, one with service given ``service_provided``, both of the lot's unused rest only when nothing else
-    is left. ``override``: the vendor's discretion (SHOPP-20), the price paid less what was given back already.
+    is left. ``override``: the vendor's discretion (TERMS-20), the price paid less what was given back already.
     """
     facts: dict[str, Any] = {
         "purchased_at": lot.effective_at.isoformat(),

@@ -116,7 +116,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Closure:
-    """A whole local date that is closed, with every reason: closed twice over is one day that names both (SHOPP-2)."""
+    """A whole local date that is closed, with every reason: closed twice over is one day that names both (TERMS-2)."""
 
     on: date
     reasons: tuple[Reason, ...]

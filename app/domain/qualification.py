@@ -1,7 +1,7 @@
 """Qualification: may this ticket be served? Every check of the policy is looked at, every failing one is reported.
 
 In three values: an absent fact is unknown and rejects nothing by itself (ALL-3). What a failing check does is data:
-it rejects at once, or reaches the agent as a recommendation (SHOPP-12).
+it rejects at once, or reaches the agent as a recommendation (TERMS-12).
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def facts_for(book: Book, ticket: Ticket) -> dict[str, Any]:
 
 
 def _bought_here(book: Book, ticket: Ticket) -> bool | None:
-    """Whether the credit applied, or the one that would be, came to this account by its own purchase (SHOPP-14)."""
+    """Whether the credit applied, or the one that would be, came to this account by its own purchase (TERMS-14)."""
     if ticket.credit_type is None:
         return None
     mine = [hold for hold in book.ledger.holds.values() if hold.ticket_id == ticket.ticket_id]
@@ -230,7 +230,7 @@ def named_reasons(policy: Policy, codes: Iterable[str], facts: Mapping[str, Any]
 
 
 def blocked_gates(policy: Policy, facts: Mapping[str, Any]) -> tuple[Reason, ...]:
-    """What must hold before the vendor gives service and does not (SHOPP-24); unknown is not enough."""
+    """What must hold before the vendor gives service and does not (TERMS-24); unknown is not enough."""
     return tuple(
         Reason(code=gate.code, clause=gate.clause, message=gate.message,
                facts={name: jsonable(facts.get(name)) for name in facts_used(gate.require)},

@@ -1,5 +1,5 @@
 """SLA clocks: a fold of append-only events over a business calendar, and the outcomes a sweep must write
-(SHOPP-4..6).
+(TERMS-4..6).
 
 Phase (pending, running, paused, stopped, cancelled) and outcome (open, met, breached) are two axes: a breach does
 not stop a clock. `fold` says how a clock stands at an instant; `judge` lists every outcome that has come about by

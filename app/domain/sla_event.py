@@ -17,7 +17,7 @@ Milestone = Literal["first_response", "each_business_day", "resolution", "access
 
 
 class Party(enum.StrEnum):
-    """Who is waited for. ``none``: nobody, e.g. delay beyond reasonable control (SHOPP-25)."""
+    """Who is waited for. ``none``: nobody, e.g. delay beyond reasonable control (TERMS-25)."""
 
     VENDOR = "vendor"
     CUSTOMER = "customer"
@@ -112,7 +112,7 @@ class ClockSpec:
     """What a clock promises. ``owing``: whose time runs while it runs (customer-owed: access, confirmation; CSC-9).
 
     ``grace_seconds`` delays only the sweep's judgement, for events that arrive late; due times stay as they are.
-    ``late_response_counts``: a response after the close counts for the next business date (SHOPP-6), else for none.
+    ``late_response_counts``: a response after the close counts for the next business date (TERMS-6), else for none.
     ``resume_date_owed``: whether the date on which a pause ends before its close is owed; a date that is paused at
     its close never is.
     """

@@ -79,7 +79,7 @@ class Progress:
     # events
 
     def start(self, second: int) -> None:
-        """Counts from here. For windows the date of the start itself is not owed (SHOPP-6)."""
+        """Counts from here. For windows the date of the start itself is not owed (TERMS-6)."""
         self.anchor = self.base = second
         self.recompute(second)
 

@@ -1,4 +1,4 @@
-"""Targets: what a promise counts, when it falls due, and the explanation of a due time (SHOPP-4, SHOPP-5, XC-2).
+"""Targets: what a promise counts, when it falls due, and the explanation of a due time (TERMS-4, TERMS-5, XC-2).
 
 "One business day" has four readings, and the contract chooses: 8 business hours (``business_seconds:28800``), the
 same time on the next business day (``business_days:1``), the close of the next business day
@@ -34,7 +34,7 @@ class InvalidTarget(DomainError):  # noqa: N818 - the word of the API
 class AfterClose(enum.StrEnum):
     """What an anchor outside hours means for "close of the nth business day".
 
-    ``same_date``: counted from its local date, so Friday 18:00 and Saturday both give Monday's close (SHOPP-5).
+    ``same_date``: counted from its local date, so Friday 18:00 and Saturday both give Monday's close (TERMS-5).
     ``next_open``: it counts as received at the next opening, so both give Tuesday's close.
     """
 
@@ -82,7 +82,7 @@ class WallSeconds:
 
 @dataclass(frozen=True, slots=True)
 class EachBusinessDay:
-    """A response on each business date after the anchor's (SHOPP-6); asked for a due time, the first close owed."""
+    """A response on each business date after the anchor's (TERMS-6); asked for a due time, the first close owed."""
 
     def __str__(self) -> str:
         return "each_business_day"

@@ -145,7 +145,7 @@ class Response(TypedDict):
 
 
 class AccessRequest(TypedDict):
-    """Access the customer owes (SHOPP-8)."""
+    """Access the customer owes (TERMS-8)."""
 
     number: int
     kinds: list[str]

@@ -105,7 +105,7 @@ class Desk:
                 self.book.ledger.refund_for(ticket_id, rest, reason=reason, clause=clause, expired=expired)
 
     def release_all(self, *, reason: str, clause: str | None = None) -> None:
-        """Gives back everything that is held (SHOPP-22)."""
+        """Gives back everything that is held (TERMS-22)."""
         if self.book.ledger.charge_of(self.ticket.ticket_id)["held"]:
             self.book.ledger.release_for(self.ticket.ticket_id, reason=reason, clause=clause)
 
@@ -267,7 +267,7 @@ class Desk:
             clocks.resume(CONSENT, at=at)
 
     def apply_credit(self) -> dict[str, Any]:
-        """Holds one credit of the ticket's type and starts what runs from it (SHOPP-5); the changed fields."""
+        """Holds one credit of the ticket's type and starts what runs from it (TERMS-5); the changed fields."""
         self.settle_to(1)
         self.clocks.start("credit_applied", at=self.at)
         ends = self.held_until()

@@ -84,7 +84,7 @@ def _money(desk: Desk, way: Outcome, why: Cause | None, returned: bool, values: 
 
 
 def _keep(desk: Desk, result: Mapping[str, Any]) -> None:
-    """Facts about the customer that later tickets are judged by (SHOPP-16)."""
+    """Facts about the customer that later tickets are judged by (TERMS-16)."""
     if isinstance(result.get("hosting_certified"), bool):
         desk.book.customer.data["hosting_certified"] = result["hosting_certified"]
 
@@ -144,7 +144,7 @@ def decide_dispute(desk: Desk, number: int, *, decision: str, credits: int | Non
 def fall_due(desk: Desk) -> None:
     """What has fallen due on this ticket by now, in order of time; exact whether or not a job has run.
 
-    A credit that expired before anybody decided (SHOPP-18), access not given in time (SHOPP-8), a quote not answered.
+    A credit that expired before anybody decided (TERMS-18), access not given in time (TERMS-8), a quote not answered.
     """
     for _ in range(4):
         due = _next_due(desk)

@@ -193,7 +193,7 @@ def same(ticket: Ticket) -> State:
 
 
 def apply_credit(desk: Desk, credit_type: str, *, add: Mapping[str, Any] | None = None) -> None:
-    """Applies a credit to an open ticket (SHOPP-15). Refused: ``unknown_credit_type``, ``credit_already_applied``,
+    """Applies a credit to an open ticket (TERMS-15). Refused: ``unknown_credit_type``, ``credit_already_applied``,
     ``wrong_credit_type`` and other rejections by the checks (no trace), ``insufficient_credits``."""
     ticket = desk.ticket
     check_stated(desk, {"credit_type": credit_type})

@@ -67,7 +67,7 @@ def ticket_view(ticket: Ticket, *, customer_id: str | None, names: Mapping[str, 
 
 
 def _service(ticket: Ticket, policy: Policy | None) -> dict[str, Any] | None:
-    """What the type of credit stands for: by whom it is served and what it includes (SHOPP-16)."""
+    """What the type of credit stands for: by whom it is served and what it includes (TERMS-16)."""
     kind = policy.credit_type(ticket.credit_type) if policy is not None and ticket.credit_type is not None else None
     if kind is None or not kind.service:
         return None

@@ -23,7 +23,7 @@ from app.domain.wire import iso, parse_iso, reason_json
 
 
 def qualify(desk: Desk, *, decision: str, codes: Sequence[str], note: str | None, by: str | None) -> None:
-    """An agent's decision, kept with who and why (SHOPP-11, SHOPP-12).
+    """An agent's decision, kept with who and why (TERMS-11, TERMS-12).
 
     Accepting over a failing check needs a note. Refused: ``unknown_reason``, ``reasons_required``, ``note_required``
     (422), ``qualified_by_rules``, ``credit_required``, ``already_qualified`` (409).
@@ -80,7 +80,7 @@ def _reject(desk: Desk, reasons: Sequence[Reason], note: str | None, by: str | N
 
 
 def _late(desk: Desk, decision: str, reasons: Sequence[Reason], note: str | None, by: str | None) -> None:
-    """Found after acceptance: an exclusion resolves the ticket and captures (SHOPP-17); anything else is refused."""
+    """Found after acceptance: an exclusion resolves the ticket and captures (TERMS-17); anything else is refused."""
     ticket, rules = desk.ticket, desk.policy.qualification
     exclusions = [one for one in reasons if one.facts.get("kind") == "exclusion"]
     if decision != "reject" or not rules.late_exclusion_captures or not exclusions:
@@ -99,8 +99,8 @@ def _late(desk: Desk, decision: str, reasons: Sequence[Reason], note: str | None
 def respond(desk: Desk, *, author: str, kind: str, public: bool, occurred_at: datetime | None, by: str | None) -> int:
     """A message on the ticket; its number. Many responses, one charge (XC-1).
 
-    The vendor's ``service`` waits for qualification, consent and the policy's gates (SHOPP-11, CSC-9, SHOPP-24); the
-    first one makes the credit used (SHOPP-20). Refused: 422 ``occurred_in_future``, ``occurred_before_opening``.
+    The vendor's ``service`` waits for qualification, consent and the policy's gates (TERMS-11, CSC-9, TERMS-24); the
+    first one makes the credit used (TERMS-20). Refused: 422 ``occurred_in_future``, ``occurred_before_opening``.
     """
     ticket, at = desk.ticket, desk.at
     must_allow(ticket.state, "respond")
@@ -116,7 +116,7 @@ def respond(desk: Desk, *, author: str, kind: str, public: bool, occurred_at: da
     entry = response_entry(desk, author=author, kind=kind, public=public, when=when, by=by)
     values: dict[str, Any] = {}
     if service and ticket.service_at is None:
-        values["service_at"] = iso(when)  # money back on the credit looks here (SHOPP-20)
+        values["service_at"] = iso(when)  # money back on the credit looks here (TERMS-20)
     if author == "vendor" and public:
         desk.clocks.stop("vendor_response", at=at, occurred_at=when)
     desk.record("responded", "respond", values=values, add={"responses": entry},
@@ -173,7 +173,7 @@ def _remedies(desk: Desk) -> tuple[Remedy, ...]:
 
 
 def request_access(desk: Desk, *, kinds: Sequence[str], deadline_at: datetime | None) -> int:
-    """Access the customer owes, by default until the policy's deadline in service hours; its number (SHOPP-8).
+    """Access the customer owes, by default until the policy's deadline in service hours; its number (TERMS-8).
 
     Refused: 409 ``access_not_offered``, 422 ``unknown_access_kind``, ``deadline_in_past``.
     """
@@ -213,7 +213,7 @@ def grant_access(desk: Desk, number: int) -> None:
 
 
 def pause(desk: Desk, *, reason: str, party: str | None) -> int:
-    """Vendor clocks stand while somebody else is waited for, or nobody (SHOPP-25); its number.
+    """Vendor clocks stand while somebody else is waited for, or nobody (TERMS-25); its number.
 
     Refused: 422 ``unknown_pause_reason``, ``wrong_party``; 409 ``already_paused``.
     """
@@ -258,7 +258,7 @@ def _pause_rule(desk: Desk, reason: str) -> PauseReason:
 
 
 def withdraw(desk: Desk) -> None:
-    """By the customer: what is held goes back. Where service given makes the credit used, it is captured (SHOPP-20)."""
+    """By the customer: what is held goes back. Where service given makes the credit used, it is captured (TERMS-20)."""
     ticket, rule = desk.ticket, desk.policy.money_back
     must_allow(ticket.state, "withdraw")
     reasons: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""The time line: a set of open instants, and arithmetic on it that is exact in every zone (SHOPP-1, SHOPP-4).
+"""The time line: a set of open instants, and arithmetic on it that is exact in every zone (TERMS-1, TERMS-4).
 
 Segments of the years in use form one sorted index with running totals. F(t), the business seconds before t, is one
 bisect, and everything else follows from F: ``between`` is F(b) - F(a), a due time is the smallest u with F(u) =
@@ -357,7 +357,7 @@ class Timeline:
     # -- the border: aware datetimes
 
     def add_left(self, at: datetime, seconds: int) -> datetime:
-        """Due time: the earliest instant with ``seconds`` business seconds since ``at`` (SHOPP-4)."""
+        """Due time: the earliest instant with ``seconds`` business seconds since ``at`` (TERMS-4)."""
         delta = at - EPOCH
         return EPOCH + timedelta(0, self.add_left_s(delta.days * DAY_S + delta.seconds, seconds))
 

@@ -2,7 +2,7 @@
 
 Publishing moves the open clocks that the change touches, with an event each, and never judges a closed clock again. A
 change that takes open time away sooner than its notice allows is refused, whatever shape it is written in, because the
-two timelines are compared instant by instant (SHOPP-3).
+two timelines are compared instant by instant (TERMS-3).
 """
 
 from __future__ import annotations
@@ -277,7 +277,7 @@ def _stored(tx: Tx, known: Sequence[StoredVersion], old: Hours, asked: NewVersio
 
 
 async def _check_notice(tx: Tx, calendar: StoredCalendar, old: Hours, new: Hours, since: date) -> None:
-    """Open time may go only after the notice, counted in the calendar's zone from today's local date (SHOPP-3)."""
+    """Open time may go only after the notice, counted in the calendar's zone from today's local date (TERMS-3)."""
     if calendar.notice_days <= 0 or not old.calendar.versions:
         return
     removed = removed_within_notice(
@@ -427,7 +427,7 @@ def _span(first: date, last: date) -> None:
 
 
 async def closures(tx: Tx, name: str, first: date, last: date) -> dict[str, Any]:
-    """Dates closed as a whole from ``first`` to ``last``, both included, with every reason (SHOPP-2)."""
+    """Dates closed as a whole from ``first`` to ``last``, both included, with every reason (TERMS-2)."""
     return closures_view(await calendars.hours(tx, name), first, last)
 
 

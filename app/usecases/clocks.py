@@ -1,4 +1,4 @@
-"""Clocks: what is promised, how it stands, why a due time is what it is, the sweep that judges (SHOPP-4 to 6)."""
+"""Clocks: what is promised, how it stands, why a due time is what it is, the sweep that judges (TERMS-4 to 6)."""
 
 from __future__ import annotations
 

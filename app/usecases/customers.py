@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.db import books, customers, events, orders, policies, webhooks
+from app.db import books, customers, events, inbox, orders, policies, webhooks
 from app.db.engine import Tx
 from app.db.plan import write
 from app.domain import granting, order_fold
@@ -72,7 +72,7 @@ def _summary(book: Book) -> dict[str, Any]:
 
 
 async def export_customer(tx: Tx, customer_id: str) -> dict[str, Any]:
-    """All that is kept about a customer, row by row, in the words of the tables (SHOPP-23)."""
+    """All that is kept about a customer, row by row, in the words of the tables (TERMS-23)."""
     customer = await books.require_customer(tx, customer_id)
     found = await customers.everything(tx, customer.customer_id)
     for former in await customers.merged_from(tx, customer.customer_id):
@@ -103,6 +103,7 @@ async def erase_customer(tx: Tx, customer_id: str) -> dict[str, Any]:
         await customers.erase(tx, book.customer.customer_id, customer_id, book.at)
         await events.erase(tx, book.customer.customer_id, customer_id)
         await webhooks.erase(tx, book.customer.customer_id, customer_id)
+        await inbox.erase(tx, book.customer.customer_id, customer_id)
     return {"customer_id": customer_id, "erased": True, "erased_at": iso(book.at)}
 
 

@@ -29,7 +29,7 @@ _MESSAGES = {
 
 
 async def quote(tx: Tx, lot_id: str) -> dict[str, Any]:
-    """What a lot's unused credits would bring now (SHOPP-19). 404 ``lot_not_found``."""
+    """What a lot's unused credits would bring now (TERMS-19). 404 ``lot_not_found``."""
     book, lot = await _load(tx, lot_id, lock=False)
     return _view(book, lot, await _quote(tx, book, lot, override=False))
 
@@ -38,7 +38,7 @@ async def refund(tx: Tx, lot_id: str, *, override: bool, reason: str | None) -> 
     """Voids the unused credits of a lot and says what money is due; the storefront pays it.
 
     Refused (409) as the quote says: ``expired``, ``credit_in_use``, ``service_provided``, ``not_bought``,
-    ``already_refunded``, ``refund_window_over``, ``refund_not_offered``. ``override`` (SHOPP-20, its own scope, needs a
+    ``already_refunded``, ``refund_window_over``, ``refund_not_offered``. ``override`` (TERMS-20, its own scope, needs a
     reason) gives the price paid, never more, less what was given back.
     """
     book, lot = await _load(tx, lot_id, lock=True)
@@ -66,7 +66,7 @@ async def refund(tx: Tx, lot_id: str, *, override: bool, reason: str | None) -> 
 
 
 async def transfer(tx: Tx, lot_id: str, to_customer_id: str) -> dict[str, Any]:
-    """Gives what is available of a lot to another customer, where the policy lets it (SHOPP-21 does not).
+    """Gives what is available of a lot to another customer, where the policy lets it (TERMS-21 does not).
 
     409 ``not_transferable``; 404 ``lot_not_found``, ``customer_not_found``; 422 ``same_customer``.
     """

@@ -31,7 +31,7 @@ async def withdraw(tx: Tx, ticket_id: str) -> dict[str, Any]:
 
 
 async def qualify(tx: Tx, ticket_id: str, *, decision: str, reasons: list[str], note: str | None) -> dict[str, Any]:
-    """An agent's decision, with who and why (SHOPP-11)."""
+    """An agent's decision, with who and why (TERMS-11)."""
     desk, _ = await _do(tx, ticket_id, lambda desk: ticket_work.qualify(
         desk, decision=decision, codes=reasons, note=note, by=tx.actor))
     return await ticket_desk.view(tx, desk)
@@ -65,7 +65,7 @@ async def respond(tx: Tx, ticket_id: str, *, author: str, kind: str, public: boo
 
 
 async def request_access(tx: Tx, ticket_id: str, *, kinds: list[str], deadline_at: datetime | None) -> dict[str, Any]:
-    """Access the customer owes (SHOPP-8)."""
+    """Access the customer owes (TERMS-8)."""
     desk, number = await _do(tx, ticket_id, lambda desk: ticket_work.request_access(
         desk, kinds=kinds, deadline_at=deadline_at))
     return await ticket_desk.view(tx, desk, access_request=desk.ticket.access_request(number))
@@ -90,7 +90,7 @@ async def resume(tx: Tx, ticket_id: str, *, reason: str | None) -> dict[str, Any
 
 
 async def apply_credit(tx: Tx, ticket_id: str, *, credit_type: str, response: dict[str, Any] | None) -> dict[str, Any]:
-    """Applies a credit to an open ticket, with the response that brings it (SHOPP-15)."""
+    """Applies a credit to an open ticket, with the response that brings it (TERMS-15)."""
 
     def work(desk: Desk) -> None:
         add = None
