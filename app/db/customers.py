@@ -33,6 +33,7 @@ _EXPORTED: Final[tuple[tuple[str, Table, tuple[str, ...]], ...]] = (
     ("events", s.outbox, ("sequence",)),
     ("agenda", s.agenda, ("at", "kind", "subject")),
     ("commands", s.command, ("created_at", "key")),
+    ("deliveries", s.inbound_delivery, ("delivery_id",)),
 )
 _HIDDEN: Final = frozenset({"tenant_id", "payload_hash", "hash"})
 
@@ -153,9 +154,9 @@ async def _of(
 
 def _row(row: Any) -> dict[str, Any]:
     return {
-        name: jsonable(value)
+        name: value.decode("utf-8", "replace") if name == "body" else jsonable(value)
         for name, value in row._mapping.items()
-        if name not in _HIDDEN and not isinstance(value, (bytes, memoryview))
+        if name not in _HIDDEN and (name == "body" or not isinstance(value, (bytes, memoryview)))
     }
 
 
@@ -224,6 +225,8 @@ async def merge(tx: Tx, source: str, target: str) -> None:
         s.ticket,
         s.clock,
         s.agenda,
+        s.inbound_subject,
+        s.inbound_delivery,
     ):
         await tx.execute(
             update(table)
