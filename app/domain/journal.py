@@ -310,7 +310,7 @@ class Journal:
         if lot.expires_at is None or at < lot.expires_at:
             return None
         self.move(entries, lot, "available", "expired", credits)
-        rule = expired or (self.rules.returned_to_expired if self.rules else _FORFEIT)
+        rule = self._return_rule(expired)
         if rule.rule != "grace" or rule.grace is None:
             return None
         grace = Lot(
@@ -336,6 +336,13 @@ class Journal:
         self.put_lot(grace)
         self.move(entries, grace, "world", "available", credits)
         return grace
+
+    def _return_rule(self, expired: ExpiredReturn | None) -> ExpiredReturn:
+        return expired or (self.rules.returned_to_expired if self.rules else _FORFEIT)
+
+    def _expired_rule(self, entries: Sequence[Entry], expired: ExpiredReturn | None) -> ExpiredReturn | None:
+        """The rule by which some of what was given back is gone; None when nothing is (ALL-4)."""
+        return self._return_rule(expired) if any(one.target == "expired" for one in entries) else None
 
     def settle(self, entries: list[Entry], credit_type: str, *, at: datetime | None = None) -> int:
         """Repays what is ``owed`` from what is available, in order of spending, so that never both stand. How much.
@@ -459,7 +466,9 @@ class Journal:
             if part:
                 self.give_back(entries, hold, line, "held", part, at=at, expired=None, reason="hold_expired")
         self.settle(entries, hold.credit_type, at=at)
-        self.record("release", hold.credit_type, entries, effective_at=at, hold=hold, reason="hold_expired")
+        rule = self._expired_rule(entries, None)
+        self.record("release", hold.credit_type, entries, effective_at=at, hold=hold, reason="hold_expired",
+                    clause=rule.clause if rule else None, reading=bool(rule and rule.reading))  # fmt: skip
 
     # --- checking -----------------------------------------------------------------------------------------------------
 

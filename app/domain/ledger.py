@@ -253,7 +253,9 @@ class Ledger(Journal):
             if final and hold.open:
                 self._give(entries, hold, "held", hold.open, None, None)
                 self.settle(entries, hold.credit_type)
-            self.record("capture", hold.credit_type, entries, hold=hold)
+            rule = self._expired_rule(entries, None)
+            self.record("capture", hold.credit_type, entries, hold=hold, clause=rule.clause if rule else None,
+                        reading=bool(rule and rule.reading))  # fmt: skip
             self.refresh_expiry(hold.credit_type)
         return hold
 
@@ -582,14 +584,17 @@ class Ledger(Journal):
         entries: list[Entry] = []
         self._give(entries, hold, source, credits, expired, reason)
         self.settle(entries, hold.credit_type)
-        rule = expired.clause if expired and any(e.target == "expired" for e in entries) else None
+        rule = self._expired_rule(entries, expired)
+        if rule is not None:  # What is forfeited is so by this rule, whatever the credits were given back for (ALL-4).
+            clause = rule.clause if rule.rule == "forfeit" else clause or rule.clause
         self.record(
             "release" if source == "held" else "refund",
             hold.credit_type,
             entries,
             hold=hold,
             reason=reason,
-            clause=clause or rule,
+            clause=clause,
+            reading=bool(rule and rule.reading),
         )
         self.refresh_expiry(hold.credit_type)
 
