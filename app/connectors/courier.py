@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -31,12 +32,16 @@ logger = logging.getLogger("retainer.courier")
 
 LEASE: Final = timedelta(seconds=60)
 """Longer than any attempt can take."""
-A_RUNNER: Final = 4
-"""Attempts of one endpoint at the same time."""
-A_TENANT: Final = 16
-AT_ONCE: Final = 64
+TOGETHER: Final = 6
+"""Deliveries claimed, and sent, at once; each of another lane."""
+A_RUNNER: Final = 2
+"""Such batches of one endpoint at the same time, of one tenant, of this process."""
+A_TENANT: Final = 8
+AT_ONCE: Final = 24
 RETENTION_EVERY: Final = timedelta(hours=1)
 BATCH: Final = 500
+MEASURED_EVERY: Final = 10.0
+"""Seconds between two counts of what waits."""
 
 Clock = Callable[[], datetime]
 Jitter = Callable[[], int]
@@ -94,26 +99,35 @@ class Courier:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._tenant_slots: dict[str, asyncio.Semaphore] = {}
         self._swept: dict[str, datetime] = {}
+        self._measured: dict[str, float] = {}
 
     # --- the worker's job ---------------------------------------------------------------------------------------------
 
     async def deliveries(self, db: Database, tenant_id: str) -> int:
         """The worker's job (`app.worker.Job`): fans events out and starts runners; never waits for a receiver."""
-        behind, due, figures = await self._db.read(tenant_id, self._look)
+        behind, due = await self._db.read(tenant_id, self._look)
         made = 0
         if behind:
             made = await self.fan_out(tenant_id, behind)
-            _, due, figures = await self._db.read(tenant_id, self._look)
-        self.metrics.tenants[tenant_id] = figures
+            _, due = await self._db.read(tenant_id, self._look)
+        await self._measure(tenant_id)
         for endpoint_id in due:
             key = (tenant_id, endpoint_id)
             if key not in self._runners or self._runners[key].done():
                 self._runners[key] = asyncio.create_task(self._run(tenant_id, endpoint_id))
         return made
 
-    async def _look(self, tx: Tx) -> tuple[list[str], list[str], dict[str, float]]:
+    async def _look(self, tx: Tx) -> tuple[list[str], list[str]]:
         now = self._clock() if self._clock else None
-        return await webhooks.behind(tx), await webhooks.ready(tx, now), await webhooks.figures(tx, now)
+        return await webhooks.behind(tx), await webhooks.ready(tx, now)
+
+    async def _measure(self, tenant_id: str) -> None:
+        """Counts what waits, now and then: that looks at every row that does."""
+        if time.monotonic() - self._measured.get(tenant_id, float("-inf")) < MEASURED_EVERY:
+            return
+        self._measured[tenant_id] = time.monotonic()
+        now = self._clock() if self._clock else None
+        self.metrics.tenants[tenant_id] = await self._db.read(tenant_id, lambda tx: webhooks.figures(tx, now))
 
     async def fan_out(self, tenant_id: str, behind: list[str]) -> int:
         """Makes deliveries of all placed events; how many events were looked at."""
@@ -179,27 +193,32 @@ class Courier:
     async def _line(self, tenant_id: str, endpoint_id: str, slots: asyncio.Semaphore) -> None:
         while True:
             async with slots, self._slots:
-                if not await self._one(tenant_id, endpoint_id):
+                if not await self._batch(tenant_id, endpoint_id):
                     return
 
-    async def _one(self, tenant_id: str, endpoint_id: str) -> bool:
-        """Claims one delivery, sends it, writes what came of it; False when none is due."""
+    async def _batch(self, tenant_id: str, endpoint_id: str) -> bool:
+        """Claims some deliveries, sends them, writes what came of each; False when none is due."""
         now = self._clock() if self._clock else None
         token = f"{self._token}:{mint('clm')}"
 
-        async def take(tx: Tx) -> tuple[Row[Any], webhooks.Endpoint, Row[Any] | None] | None:
-            row = await webhooks.claim(tx, endpoint_id, token=token, lease=self._lease, now=now)
-            if row is None:
-                return None
-            endpoint = await webhooks.find(tx, endpoint_id)
-            if endpoint is None:
-                return None
-            return row, endpoint, None if row.payload is not None else await events.one(tx, row.event_id)
+        async def take(tx: Tx) -> tuple[list[Row[Any]], webhooks.Endpoint | None, dict[str, Row[Any]]]:
+            rows = await webhooks.claim(tx, endpoint_id, token=token, lease=self._lease, now=now, most=TOGETHER)
+            if not rows:
+                return [], None, {}
+            found = await events.several(tx, [row.event_id for row in rows if row.payload is None])
+            return rows, await webhooks.find(tx, endpoint_id), found
 
-        taken = await self._db.run(tenant_id, take)
-        if taken is None:
+        rows, endpoint, found = await self._db.run(tenant_id, take)
+        if endpoint is None:
             return False
-        row, endpoint, event = taken
+        sends = (self._one(tenant_id, row, endpoint, found.get(row.event_id), token) for row in rows)
+        for failed in await asyncio.gather(*sends, return_exceptions=True):
+            if isinstance(failed, BaseException):
+                raise failed
+        return True
+
+    async def _one(self, tenant_id: str, row: Row[Any], endpoint: webhooks.Endpoint, event: Row[Any] | None,
+                   token: str) -> None:
         self.metrics.sent += 1
         self.metrics.in_flight += 1
         try:
@@ -207,7 +226,6 @@ class Courier:
         finally:
             self.metrics.in_flight -= 1
         await self._written(tenant_id, row, token, attempt)
-        return True
 
     async def _attempt(self, tenant_id: str, row: Row[Any], endpoint: webhooks.Endpoint,
                        event: Row[Any] | None) -> Attempt | None:

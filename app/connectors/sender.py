@@ -69,7 +69,7 @@ class Sender:
     """A pool of connections to receivers. ``timeout``: seconds for the whole of one attempt."""
 
     def __init__(self, *, allow_private: bool = False, timeout: float = TIMEOUT_SECONDS, resolver: Resolve = resolve,
-                 tls: ssl.SSLContext | None = None, max_connections: int = 64) -> None:
+                 tls: ssl.SSLContext | None = None, max_connections: int = 256) -> None:
         self._allow_private = allow_private
         self._timeout = timeout
         self._pool = httpcore.AsyncConnectionPool(

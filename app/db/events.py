@@ -22,6 +22,7 @@ _COLUMNS: Final = (
     " where o.tenant_id = :tenant"
 )
 _ONE: Final = text(f"{_COLUMNS} and o.event_id = :event")
+_SEVERAL: Final = text(f"{_COLUMNS} and o.event_id = any(:events)")
 _PLACE: Final = text("select position from outbox where tenant_id = :tenant and event_id = :event")
 _LAST: Final = text("select event_position from tenant where tenant_id = :tenant")
 _UNPLACED: Final = text("select exists (select from outbox where tenant_id = :tenant and position is null)")
@@ -62,6 +63,11 @@ async def one(tx: Tx, event_id: str) -> Row[Any] | None:
     """One event, placed or not."""
     row: Row[Any] | None = await tx.row(_ONE, {"tenant": tx.tenant_id, "event": event_id})
     return row
+
+
+async def several(tx: Tx, event_ids: list[str]) -> dict[str, Row[Any]]:
+    """Events by their ids."""
+    return {row.event_id: row for row in await tx.rows(_SEVERAL, {"tenant": tx.tenant_id, "events": event_ids})}
 
 
 async def position_of(tx: Tx, event_id: str) -> int | None:
