@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from app.api.deps import Caller, House, KeyedCall, house, scoped
 from app.api.paging import Paging
 from app.api.problems import Problem, problems
-from app.api.strict import Body, ExternalId, Flag, Name, PathId, Scalar, ShortText, StrictRoute, big
+from app.api.strict import Body, ExternalId, Flag, Name, PathId, Scalar, ShortText, StrictRoute
 from app.usecases import inbound, sources
 from app.usecases.inbound import Inbox
 
@@ -78,7 +78,6 @@ def inbox_of(rooms: House) -> Inbox:
 
 
 @router.put("/v1/sources/{name}", operation_id="putSource", status_code=201, responses=problems(409, 422))
-@big
 async def put_source(
     name: SourceName, body: SourceBody, caller: Annotated[Caller, scoped("webhooks:write")], call: KeyedCall
 ) -> Response:
