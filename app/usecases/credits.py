@@ -537,20 +537,29 @@ async def end_lot(tx: Tx, item: AgendaItem) -> None:
 
 
 async def end_hold(tx: Tx, item: AgendaItem) -> None:
-    """``credits.released``: books the end of a hold with a term and tells of it once."""
+    """``credits.released``: books the end of a hold with a term and tells of it once, also where a command that came
+    first has booked it already."""
     book = await books.load_by_id(tx, item.customer_id)
     hold_id = str(item.payload["hold_id"])
     hold = book.ledger.holds.get(hold_id)
-    if hold is None or hold.expires_at is None or book.at < hold.expires_at or hold.open == 0:
+    if hold is None:
+        loaded = await rows.load(tx, [item.customer_id], open_holds=False, hold_ids=[hold_id])
+        hold = loaded[item.customer_id][2].get(hold_id)
+    if hold is None or hold.expires_at is None or book.at < hold.expires_at:
         return
-    credits_ = hold.open
-    book.ledger.book_due(hold.credit_type)
+    if hold.open:
+        given_back = hold.open
+        book.ledger.book_due(hold.credit_type)
+    elif hold.closed_at == hold.expires_at:
+        given_back = hold.released
+    else:
+        return
     book.plan.emit(
         "credits.released",
         {
             "hold_id": hold_id,
             "credit_type": hold.credit_type,
-            "credits": credits_,
+            "credits": given_back,
             "reason": "hold_expired",
             "balance": book.ledger.balance(hold.credit_type),
         },
