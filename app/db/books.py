@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from copy import deepcopy
 from typing import Any
 
 from sqlalchemy import select, text, update
@@ -48,7 +48,7 @@ async def find_customer(tx: Tx, external_id: str) -> Customer | None:
 async def customer_by_id(tx: Tx, customer_id: str) -> Customer | None:
     """The customer with our own id, not locked."""
     if (known := together.kept(tx, customer_id)) is not None:
-        return replace(known.customer)
+        return deepcopy(known.customer)
     row = await tx.row(select(*_CUSTOMER).where(
         s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == customer_id))
     return None if row is None else _customer(row)

@@ -66,7 +66,7 @@ async def test_another_tenants_things_do_not_exist(vendor: MakeVendor) -> None:
     await story_by_graphql(one)
     mine = await ask(
         one,
-        '{ customer(customerId: "c-1") { id lots { lotId id } } ticket(ticketId: "T-1") { id clocks { clockId } } }',
+        '{ customer(customerId: "c-1") { id lots { lotId } } ticket(ticketId: "T-1") { id clocks { clockId } } }',
     )
     lot, clock = mine["customer"]["lots"][0], mine["ticket"]["clocks"][0]["clockId"]
     found = await ask(

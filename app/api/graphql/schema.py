@@ -320,7 +320,7 @@ class _Builder:
         for inner, annotation in list(cls.__annotations__.items()):
             if inner != key and not hasattr(cls, inner):
                 del cls.__annotations__[inner]
-                setattr(cls, inner, _loaded(operation, key, inner, annotation))
+                setattr(cls, inner, _loaded(operation, key, inner, annotation, ways.WHOLE[cls.__name__]))
 
     # roots ------------------------------------------------------------------------------------------------------------
 
@@ -405,13 +405,13 @@ def _identified(name: str, key: str) -> Any:
     return strawberry.field(resolver=answer, description="The id for `node(id:)`.")
 
 
-def _loaded(operation: Operation, key: str, inner: str, annotation: Any) -> Any:
+def _loaded(operation: Operation, key: str, inner: str, annotation: Any, whole: str) -> Any:
     async def load(root: Any, info: Info) -> Any:
         found = await resolve.read(resolve.calls_of(info), operation, {key: root[key]})
         return None if found is None else found.get(inner)
 
     def answer(root: Any, info: Info) -> Any:
-        return root[inner] if inner in root else load(root, info)
+        return root.get(inner) if inner in root or whole in root else load(root, info)
 
     # The annotations of `types` are kept as text, because its classes name one another.
     kind = eval(annotation, vars(types)) if isinstance(annotation, str) else annotation  # noqa: S307

@@ -147,7 +147,7 @@ class License(Node):
 
 
 @shape
-class Lot(Node):
+class Lot:
     """Credits granted together, with one expiry and source."""
 
     lot_id: ID
@@ -189,7 +189,7 @@ class Cover(Node):
     term_text: str | None
     start: str | None
     scope: str | None
-    levels: list[str] | None
+    levels: list[int] | None
     actions: list[str] | None
     free: bool | None
     license_id: ID | None
@@ -400,7 +400,7 @@ class OpenTicket:
     state: str | None
     subject: str | None
     category: str | None
-    held: Credits | None
+    license_id: ID | None
     opened_at: DateTime | None
     updated_at: DateTime | None
 
@@ -592,6 +592,7 @@ class AccessRequest:
     requested_at: DateTime | None
     granted_at: DateTime | None
     missed_at: DateTime | None
+    cancelled_at: DateTime | None
 
 
 @shape
@@ -620,6 +621,17 @@ class Dispute:
     returned: Credits | None
     decided_at: DateTime | None
     by: str | None
+
+
+@shape
+class TicketService:
+    """The kind of credit that serves a ticket, and what it includes."""
+
+    credit_type: str | None
+    title: str | None
+    clause: str | None
+    served_by: str | None
+    includes: list[str] | None
 
 
 @shape
@@ -660,6 +672,11 @@ class Ticket(Node):
     pauses: list[TicketPause] | None
     disputes: list[Dispute] | None
     clocks: list[Clock] | None
+    service: TicketService | None
+    assessment: Assessment | None
+    response: Response | None
+    access_request: AccessRequest | None
+    dispute: Dispute | None
     outcome: str | None
     cause: str | None
     result: JSON | None

@@ -10,14 +10,25 @@ from strawberry.schema_directive import Location
 
 NODES: Final = {
     "Customer": "customer_id", "Ticket": "ticket_id", "Order": "order_id", "Clock": "clock_id", "Policy": "name",
-    "Calendar": "name", "License": "license_id", "Lot": "lot_id", "Cover": "cover_id",
+    "Calendar": "name", "License": "license_id", "Cover": "cover_id",
 }  # fmt: skip
 """Types with a node id, and the key that names one."""
 GETTERS: Final = {
     "Customer": "getCustomer", "Ticket": "getTicket", "Order": "getOrder", "Clock": "getClock", "Policy": "getPolicy",
-    "Calendar": "getCalendar",
+    "Calendar": "getCalendar", "License": "getLicense", "Cover": "getCover",
 }  # fmt: skip
 """The operation that loads one by its key: `node(id:)`, federation, and what a list's rows leave out."""
+WHOLE: Final = {
+    "Customer": "licenses",
+    "Ticket": "assessments",
+    "Order": "lots",
+    "Clock": "phase",
+    "Policy": "clauses",
+    "Calendar": "zone",
+    "License": "active",
+    "Cover": "state",
+}
+"""The key that tells a whole view from a row of a list."""
 KEYS: Final = {
     "Customer": ["customerId"], "Ticket": ["ticketId"], "Entitlement": ["customerId action"],
 }  # fmt: skip
