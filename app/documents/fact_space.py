@@ -58,6 +58,7 @@ _CUSTOMER: Final[dict[str, Fact]] = {
     "cover.ended_at": Fact("instant"),
     "cover.ends_at": Fact("instant"),
     "customer.licenses": _COUNT,
+    "customer.licenses_bought": _COUNT,
     "customer.editions": _LIST,
     "customer.addons": _LIST,
     "customer.hosting_certified": _BOOL,

@@ -62,7 +62,8 @@ def _test(test: Test, facts: Facts) -> bool | None:
         return fact is None
     value: Any = facts.get(test.value_fact) if test.value_fact is not None else test.value
     if fact is None or (test.value_fact is not None and value is None):
-        return None
+        # What holds nothing does not hold it, whatever it is.
+        return False if test.op == "contains" and fact == () else None
     match test.op:
         case "eq":
             return bool(fact == value)

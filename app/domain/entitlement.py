@@ -59,6 +59,7 @@ def facts_of(book: Book, license_id: str | None = None, *, action: str = covers.
         **cover_facts(book, license_id, action),
         **_license_facts(license_id, one, book.at),
         "customer.licenses": len(held),
+        "customer.licenses_bought": sum(one.ended_reason != "refunded" for one in book.licenses.values()),
         "customer.editions": editions_of(held),
         "customer.addons": tuple(sorted(addon.addon for addon in book.addons if addon.voided_at is None)),
         "customer.hosting_certified": book.customer.data.get("hosting_certified"),
@@ -247,6 +248,11 @@ _WANTED: Final = {
     "license.active": "the license being active",
     "query.forum": "another forum",
 }
+_UNITS: Final = {
+    "credits.available": "credit",
+    "customer.licenses": "license",
+    "customer.licenses_bought": "license",
+}
 
 
 def wanted(test: Test, facts: Mapping[str, Any]) -> str:
@@ -254,7 +260,7 @@ def wanted(test: Test, facts: Mapping[str, Any]) -> str:
     value, fact = test.value, facts.get(test.fact)
     if test.op in {"ge", "gt"} and isinstance(value, int) and isinstance(fact, int):
         more = value - fact + (1 if test.op == "gt" else 0)
-        unit = {"credits.available": "credit", "customer.licenses": "license"}.get(test.fact, test.fact)
+        unit = _UNITS.get(test.fact, test.fact)
         return f"{more} more {unit}{'' if more == 1 else 's'}"
     if test.fact == "query.forum" and test.op in {"eq", "in"}:
         names = value if isinstance(value, tuple) else (value,)
@@ -269,6 +275,6 @@ def flipped(test: Test, facts: Mapping[str, Any]) -> str | None:
     value, fact = test.value, facts.get(test.fact)
     if test.op in {"lt", "le"} and isinstance(value, int) and isinstance(fact, int):
         more = value - fact + (1 if test.op == "le" else 0)
-        unit = {"credits.available": "credit", "customer.licenses": "license"}.get(test.fact, test.fact)
+        unit = _UNITS.get(test.fact, test.fact)
         return f"{more} more {unit}{'' if more == 1 else 's'}"
     return _WANTED.get(test.fact)

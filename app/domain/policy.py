@@ -298,8 +298,9 @@ class Check:
     ticket ``needs_facts`` and lists ``asks``; ``pass`` goes on (ALL-3). Facts: the ticket's own facts by name, and
     ``ticket.channel``, ``ticket.language`` (primary subtag, lower case), ``ticket.category``, ``ticket.credit_type``,
     ``ticket.pay_with``, ``ticket.product``, ``license.given``, ``license.owned``, ``license.edition``,
-    ``license.registered``, ``license.active``, ``customer.licenses``, ``customer.addons``, ``customer.hosting_certified``
-    (recorded outcome: true, false or unknown), ``cover.active``, ``credits.bought_here``, ``entitled.<action>``.
+    ``license.registered``, ``license.active``, ``customer.licenses``, ``customer.licenses_bought`` (ended ones too),
+    ``customer.addons``, ``customer.hosting_certified`` (recorded outcome: true, false or unknown), ``cover.active``,
+    ``credits.bought_here``, ``entitled.<action>``.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT

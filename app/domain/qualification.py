@@ -110,6 +110,7 @@ def license_of(book: Book, license_id: str | None) -> License | None:
 def facts_for(book: Book, ticket: Ticket) -> dict[str, Any]:
     """Every fact a check may look at: the ticket's own by name, and what the book knows."""
     mine = license_of(book, ticket.license_id)
+    meant = [mine] if mine else [] if ticket.license_id else book.active_licenses() or list(book.licenses.values())
     credit_type = ticket.credit_type
     facts: dict[str, Any] = dict(entitlement.facts_of(book, ticket.license_id, credit_type=credit_type))
     facts.update({name: value for name, value in ticket.facts.items() if value is not None})
@@ -123,11 +124,17 @@ def facts_for(book: Book, ticket: Ticket) -> dict[str, Any]:
         "license.given": ticket.license_id is not None,
         "license.owned": None if ticket.license_id is None else mine is not None,
         "license.edition": mine.edition if mine else None,
-        "license.registered": mine.registered_at is not None if mine else None,
-        "license.active": mine.active(book.at) if mine else None,
+        "license.registered": _alike(one.registered_at is not None for one in meant),
+        "license.active": _alike(one.active(book.at) for one in meant),
         "credits.bought_here": _bought_here(book, ticket),
     })
     return facts
+
+
+def _alike(answers: Iterable[bool]) -> bool | None:
+    """What is so of every license that may be meant; None where they differ, or there is none."""
+    found = set(answers)
+    return found.pop() if len(found) == 1 else None
 
 
 def _bought_here(book: Book, ticket: Ticket) -> bool | None:

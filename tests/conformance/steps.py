@@ -126,3 +126,18 @@ async def offer(vendor: Vendor, customer: str, sku: str) -> Any:
     found = [one for one in offers["data"] if one["sku"] == sku]
     assert found, f"no offer {sku}"
     return found[0]
+
+
+def ids(checks: Any) -> dict[str, str]:
+    """What each named check of a qualification came to, by its code."""
+    return {one["code"]: one["result"] for one in checks}
+
+
+async def applied(vendor: Vendor, ticket_id: str, customer: str, credit: str, facts: Any, **more: Any) -> Any:
+    """Opens a ticket with a typed credit applied to it."""
+    return await a_ticket(vendor, ticket_id, customer, credit_type=credit, facts=facts, **more)
+
+
+async def refused(vendor: Vendor, path: str, code: str, status: int = 409, **body: Any) -> Any:
+    """POSTs what must be refused with that code; the problem."""
+    return problem(await vendor.post(path, body), status, code)

@@ -280,6 +280,7 @@ Debits = Annotated[Caller, scoped("credits:debit")]
 Adjusts = Annotated[Caller, scoped("credits:adjust")]
 Reads = Annotated[Caller, scoped("customers:read")]
 Sells = Annotated[Caller, scoped("orders:write")]
+Refunds = Annotated[Caller, scoped("orders:write", "credits:refund")]
 
 
 @router.get("/v1/customers/{customer_id}/balance", operation_id="getBalance", responses=problems(404))
@@ -481,7 +482,7 @@ async def quote_lot_refund(lot_id: PathId, caller: Annotated[Caller, scoped("ord
 
 
 @router.post("/v1/lots/{lot_id}/refund", operation_id="refundLot", responses=problems(404, 409))
-async def refund_lot(lot_id: PathId, body: LotRefundBody, caller: Sells, keyed: KeyedCall) -> Response:
+async def refund_lot(lot_id: PathId, body: LotRefundBody, caller: Refunds, keyed: KeyedCall) -> Response:
     """Voids unused credits and says what money is due; ``override`` needs ``credits:refund`` and a reason."""
     if body.override:
         caller.require("credits:refund")
