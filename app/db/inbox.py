@@ -358,6 +358,15 @@ async def keep_seen(
     )
 
 
+async def empty(tx: Tx, ids: Sequence[str]) -> None:
+    """Takes out of deliveries what they hold of somebody."""
+    await tx.execute(
+        update(inbound_delivery)
+        .where(_d.tenant_id == tx.tenant_id, _d.delivery_id.in_(list(ids)))
+        .values(body=b"", headers={}, fetched=None, effects=None, detail=None, erased_at=tx.at)
+    )
+
+
 async def erase(tx: Tx, customer_id: str, external_id: str | None) -> int:
     """Empties what deliveries hold of a customer (our surrogate id; ``external_id`` as the vendor knows
     them): bodies, headers, answers of the shop, effects, and the shop's customer number. How many deliveries.

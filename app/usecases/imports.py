@@ -15,11 +15,11 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from app.db import books, orders, policies
+from app.db import books, orders, policies, settling
 from app.db.engine import Tx
 from app.db.plan import write_book
 from app.domain import cover as covers
-from app.domain import granting, order_fold, order_lines
+from app.domain import granting, order_lines
 from app.domain.amounts import MAX_CREDITS, Money
 from app.domain.book import Book
 from app.domain.customer import License
@@ -179,7 +179,7 @@ class _Import:
         if self.licenses:
             mine = await orders.of_customer(self.tx, self.book.customer.customer_id)
             terms = {number: policy for number, _, policy in await policies.versions(self.tx)}
-            order_fold.settle(self.book, mine, terms)
+            await settling.settle(self.tx, self.book, mine, terms)
         await write_book(self.tx, self.book)
 
     def _customer(self, row: Row) -> str:

@@ -96,6 +96,18 @@ class Metrics:
     done: int = 0
     parked: int = 0
     failures: int = 0
+    waiting: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """Tenant -> how many deliveries wait, and for how many seconds the oldest does."""
+
+    @property
+    def oldest_seconds(self) -> float:
+        """The age of the oldest delivery that waits."""
+        return max((age for _, age in self.waiting.values()), default=0.0)
+
+    @property
+    def waiting_now(self) -> int:
+        """How many deliveries wait."""
+        return sum(count for count, _ in self.waiting.values())
 
 
 METRICS: Final = Metrics()
@@ -187,7 +199,9 @@ class Inbox:
         """Acts on what waits, at most ``limit`` subjects; how many. Deliveries whose handling fails by a
         fault are tried again later and delay no others."""
         if not await db.read(tenant_id, inbox.any_waiting):
+            METRICS.waiting.pop(tenant_id, None)
             return 0
+        METRICS.waiting[tenant_id] = await db.read(tenant_id, inbox.waiting)
         done = steps = 0
         passed: list[str] = []
         began = time.monotonic()
@@ -384,6 +398,7 @@ class _Step:
         known = await inbox.seen(self.tx, self.source.row.name, subject)
         if known is not None and known.get("erased"):
             await inbox.finish(self.tx, ids, state="ignored", reason="erased")
+            await inbox.empty(self.tx, ids)
             return
         is_ticket = found[0][1].ticket is not None
         for _, reading in found:

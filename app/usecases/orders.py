@@ -1,4 +1,5 @@
-"""Orders: recorded whatever the policy says of them, granted by one fold, refunded by taking back what is unspent.
+"""Orders: recorded whatever the policy says of them, granted by one fold, refunded by taking back what is
+unspent.
 
 An order's id is its natural key. Locking: the order's id first, then the customer's row (decisions 3).
 """
@@ -10,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from app.db import books, orders, policies
+from app.db import books, orders, policies, settling
 from app.db.engine import Tx
 from app.db.plan import write_book
 from app.domain import order_fold, order_lines, order_refund
@@ -109,7 +110,7 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, dict[str, Any]]:
     })  # fmt: skip
     mine = [*await orders.of_customer(tx, book.customer.customer_id), order]
     terms = await _terms(tx)
-    order_fold.settle(book, mine, terms)
+    await settling.settle(tx, book, mine, terms)
     await _refund_early(tx, book, order, mine, terms)
     _keep_answers(book, mine)
     await write_book(tx, book)
@@ -117,10 +118,12 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, dict[str, Any]]:
 
 
 async def put_snapshot(tx: Tx, command: PutOrder) -> tuple[int, dict[str, Any]]:
-    """Records an order, or brings the recorded one up to date, for shops that send an order as it stands: lines that are
-    new, or were mapped to an offer only now, are granted; lines whose price or attributes changed are judged anew.
+    """Records an order, or brings the recorded one up to date, for shops that send an order as it stands:
+    lines that are new, or were mapped to an offer only now, are granted; lines whose price or attributes
+    changed are judged anew.
 
-    Refused: as `put_order`; ``order_conflict`` for another customer, ``order_line_changed`` for another quantity.
+    Refused: as `put_order`; ``order_conflict`` for another customer, ``order_line_changed`` for another
+    quantity.
     """
     await orders.lock(tx, command.order_id)
     order = await orders.find(tx, command.order_id)
@@ -148,7 +151,7 @@ async def put_snapshot(tx: Tx, command: PutOrder) -> tuple[int, dict[str, Any]]:
         order if one.order_id == order.order_id else one
         for one in await orders.of_customer(tx, order.customer_id)
     ]
-    order_fold.settle(book, mine, await _terms(tx))
+    await settling.settle(tx, book, mine, await _terms(tx))
     _keep_answers(book, mine)
     await write_book(tx, book)
     return 200, order_view(order, order.answer, customer_id=command.customer_id, policy=policy.policy)
@@ -165,8 +168,8 @@ async def get_order(tx: Tx, order_id: str) -> dict[str, Any]:
 
 
 async def replay_order(tx: Tx, order_id: str) -> dict[str, Any]:
-    """Judges the lines anew whose sku the policy did not know, by the policy in force now (decisions 6). Any number of
-    times: what was granted is never granted twice."""
+    """Judges the lines anew whose sku the policy did not know, by the policy in force now (decisions 6). Any
+    number of times: what was granted is never granted twice."""
     await orders.lock(tx, order_id)
     order = await _require(tx, order_id)
     await _replay(tx, order)
@@ -174,10 +177,11 @@ async def replay_order(tx: Tx, order_id: str) -> dict[str, Any]:
 
 
 async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> tuple[int, dict[str, Any]]:
-    """Takes back what is unspent of the refunded units: (201, report), (200, the same) for the same refund again.
+    """Takes back what is unspent of the refunded units: (201, report), (200, the same) for the same refund
+    again.
 
-    Refused: ``order_not_found`` (unless ``early``, for shops whose messages overtake one another: the refund is kept
-    and applied when the order comes), ``refund_conflict``, ``line_not_found``, ``order_over_refund``.
+    Refused: ``order_not_found`` (unless ``early``, for shops whose messages overtake one another: the refund
+    is kept and applied when the order comes), ``refund_conflict``, ``line_not_found``, ``order_over_refund``.
     """
     await orders.lock(tx, command.order_id)
     prior = await orders.refunds(tx, command.order_id)
@@ -233,9 +237,9 @@ def _order(command: PutOrder, book: Book, policy_version: int) -> Order:
 
 
 def _bring_up_to_date(order: Order, command: PutOrder) -> bool:
-    """Takes over what the snapshot says of the lines; whether anything differed. A line that it no longer names stays, to be
-    refunded by whoever sees that."""
-    told = {one.line_id: one for one in _order_lines(command)}
+    """Takes over what the snapshot says of the lines; whether anything differed. A line that it no longer
+    names stays, to be refunded by whoever sees that."""
+    told = {str(one.line_id): one for one in _order_lines(command)}
     before = {str(one.line_id): one for one in order.lines}
     for line_id, one in told.items():
         if line_id in before and before[line_id].quantity != one.quantity:
@@ -289,7 +293,7 @@ async def _replay(tx: Tx, order: Order) -> None:
         order if one.order_id == order.order_id else one
         for one in await orders.of_customer(tx, order.customer_id)
     ]
-    order_fold.settle(book, mine, await _terms(tx))
+    await settling.settle(tx, book, mine, await _terms(tx))
     _keep_answers(book, mine)
     await write_book(tx, book)
 

@@ -121,7 +121,8 @@ async def test_any_order_and_number_of_deliveries_ends_the_same(app: FastAPI, ve
         await finish(inbox, db, other)
         found = await histories.projection(db, other.tenant_id)
         for name in expected:
-            assert found[name] == expected[name], (name, seed)
+            missing, more = set(expected[name]) - set(found[name]), set(found[name]) - set(expected[name])
+            assert found[name] == expected[name], (name, seed, "missing", missing, "too many", more)
         audit = await canonical.ok(await canonical.get("/v1/audit"))
         assert audit["data"] == []
     print(f"{sent} deliveries, {forged} refused, {time.monotonic() - started:.1f} s")

@@ -199,3 +199,31 @@ async def test_a_generic_purchase_brings_credits(vendor: MakeVendor, ids: str) -
         made["path"], content=refund, headers=shops.sign_standard(refund, made["secret"], "msg_2")
     )
     assert (await tenant.ok(await tenant.get(f"/v1/customers/{customer}/balance")))["available"] == 0
+
+
+async def test_what_was_refunded_before_it_could_grant_stays_refunded(vendor: MakeVendor) -> None:
+    """A pack needs a license; both its refund and an earlier order with the license may come first or last."""
+    license_ = {
+        "customer_id": "c",
+        "placed_at": "2024-01-01T00:00:00Z",
+        "currency": "USD",
+        "lines": [{"line_id": "1", "sku": "license", "quantity": 1}],
+    }
+    pack = {
+        "customer_id": "c",
+        "placed_at": "2024-06-01T00:00:00Z",
+        "currency": "USD",
+        "lines": [{"line_id": "1", "sku": "credits-50", "quantity": 2}],
+    }
+    balances = []
+    for late in (False, True):
+        tenant = await vendor("cs-cart")
+        if not late:
+            await tenant.put("/v1/orders/a", license_)
+        await tenant.put("/v1/orders/b", pack)
+        refund = {"refund_id": "r", "lines": [{"line_id": "1", "quantity": 1}]}
+        await tenant.ok(await tenant.post("/v1/orders/b/refunds", refund))
+        if late:
+            await tenant.put("/v1/orders/a", license_)
+        balances.append((await tenant.ok(await tenant.get("/v1/customers/c/balance")))["available"])
+    assert balances == [50, 50]

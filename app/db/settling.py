@@ -1,0 +1,48 @@
+"""Settling a customer's orders, with what was given back of a line before the line could grant anything.
+
+An order may be refunded while it grants nothing yet, because what it requires was not there; when an earlier
+order comes late, the line is granted after all. What was given back of it is then taken back at once, so that
+the ledger ends as if the orders had come as they were placed (decisions 7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.db import orders
+from app.db.engine import Tx
+from app.domain import order_fold, order_refund
+from app.domain.book import Book
+from app.domain.customer import Order
+from app.domain.order_lines import Terms
+
+
+async def settle(tx: Tx, book: Book, mine: Sequence[Order], terms: Terms) -> None:
+    """`app.domain.order_fold.settle` over all orders of the customer, and what follows from their refunds."""
+    before = _granted(book)
+    order_fold.settle(book, mine, terms)
+    fresh = _granted(book) - before
+    again = False
+    for order in mine:
+        lines = {line_id for order_id, line_id in fresh if order_id == order.order_id}
+        if not lines:
+            continue
+        gone: dict[str, int] = {}
+        for refund in await orders.refunds(tx, order.order_id):
+            for row in refund.answer["lines"] if refund.customer_id else ():
+                gone[row["line_id"]] = gone.get(row["line_id"], 0) + (row["quantity"] or 0)
+        wanted = {line_id: count for line_id, count in gone.items() if line_id in lines and count}
+        if wanted:
+            order_refund.take_back(book, order, wanted, terms)
+            again = True
+    if again:
+        order_fold.settle(book, mine, terms)
+
+
+def _granted(book: Book) -> set[tuple[str, str]]:
+    """The order lines that have granted something."""
+    found = {(str(one.order_id), str(one.line_id)) for one in book.licenses.values()}
+    found |= {(str(one.order_id), str(one.line_id)) for one in book.ledger.lots.values()}
+    found |= {(str(one.order_id), str(one.line_id)) for one in book.covers.values()}
+    found |= {(str(one.order_id), str(one.line_id)) for one in book.choices.values()}
+    return found | {(str(one.order_id), str(one.line_id)) for one in book.addons}
