@@ -209,7 +209,8 @@ def _answers(operation: dict[str, Any], route: APIRoute, recorded: dict[str, Any
         for status, answer in problems().items():
             responses.setdefault(str(status), answer)
     success = [code for code in responses if code.startswith("2")]
-    if route.methods == {"PUT"} and "201" in success and "200" not in responses:
+    natural = route.methods == {"PUT"} or getattr(route.endpoint, NATURAL_MARK, False)
+    if natural and "201" in success and "200" not in responses:
         responses["200"] = {**responses["201"], "description": "The same body again: as it is today"}
         success.append("200")
         responses["201"]["description"] = "Made"

@@ -136,22 +136,25 @@ async def listed(tx: Tx, *, customer_id: str | None = None, state: str | None = 
     return views, [rows[-1].opened_at, rows[-1].ticket_id] if more else None
 
 
-async def split(tx: Tx, ticket_id: str, *, new_ticket_id: str, subject: str) -> dict[str, Any]:
+async def split(tx: Tx, ticket_id: str, *, new_ticket_id: str, subject: str) -> tuple[int, dict[str, Any]]:
     """Another question becomes a ticket of its own that names its parent and is decided on its own (CSC-11).
 
-    The child is the same customer's, by the same channel, language, license and product. 409 ``ticket_conflict`` when
-    the id is taken.
+    The child is the same customer's, by the same channel, language, license and product. Its id is a natural key: 201
+    the first time, 200 with today's view for the same split, 409 ``ticket_conflict`` when the id is anything else.
     """
     parent = await ticket_desk.take(tx, ticket_id)
-    await tickets.claim(tx, new_ticket_id)
-    if await tickets.find(tx, new_ticket_id) is not None:
-        raise DomainError("ticket_conflict", ticket_id=new_ticket_id)
-    stated = {name: getattr(parent.ticket, name) for name in ("channel", "language", "license_id", "product")}
     digest = payload_hash({"parent": ticket_id, "subject": subject})
+    await tickets.claim(tx, new_ticket_id)
+    known = await tickets.find(tx, new_ticket_id)
+    if known is not None:
+        if known.parent_id != parent.ticket.ticket_id or known.payload_hash != digest:
+            raise DomainError("ticket_conflict", ticket_id=new_ticket_id)
+        return 200, await get(tx, new_ticket_id)
+    stated = {name: getattr(parent.ticket, name) for name in ("channel", "language", "license_id", "product")}
     child = new_desk(tx, parent.book, await clocks.load_for_ticket(tx, parent.book, None), new_ticket_id, subject,
                      digest=digest, parent_id=parent.ticket.ticket_id)
     parent.record("split", "split", to=ticket_flow.same(parent.ticket), add={"child_ids": child.ticket.ticket_id},
                   tell={"child": new_ticket_id, "clause": parent.policy.split_clause})
     ticket_flow.open_ticket(child, stated)
     await ticket_desk.put_back(tx, parent, also=child)
-    return {**await ticket_desk.view(tx, child), "parent": ticket_id}
+    return 201, {**await ticket_desk.view(tx, child), "parent": ticket_id}

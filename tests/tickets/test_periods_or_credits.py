@@ -199,6 +199,25 @@ async def test_csc_11_another_question_becomes_a_ticket_that_names_its_parent(ve
     assert (await refused(shop, ticket, "splits", {"ticket_id": name, "subject": "Again"}))["code"] == "ticket_conflict"
 
 
+async def test_a_splits_ticket_id_is_a_natural_key(vendor: MakeVendor) -> None:
+    """No Idempotency-Key is needed, one sent anyway is tolerated, and the same split again shows the ticket of today."""
+    shop = await vendor("cs-cart")
+    ticket = await open_ticket(shop, await customer(shop), category="category_1")
+    other = await open_ticket(shop, await customer(shop), category="category_1")
+    path, body = f"/v1/tickets/{ticket['ticket_id']}/splits", {"ticket_id": next_id("T"), "subject": "And more"}
+    first = await shop.post(path, body, key=None)
+    assert first.status_code == 201, first.text
+    assert (await shop.post(path, body, key=None)).json() == first.json()
+    await act(shop, first.json(), "assessments", {"category": "category_1"})
+    again = await shop.post(path, body)
+    assert (again.status_code, again.json()["parent"], again.json()["charge"]["held"]) == (200, ticket["ticket_id"], 5)
+    assert (await ticket_of(shop, ticket))["children"] == [body["ticket_id"]]
+    elsewhere = await shop.post(f"/v1/tickets/{other['ticket_id']}/splits", body, key=None)
+    assert (elsewhere.status_code, elsewhere.json()["code"]) == (409, "ticket_conflict")
+    taken = await shop.post(path, {**body, "ticket_id": other["ticket_id"]}, key=None)
+    assert (taken.status_code, taken.json()["code"]) == (409, "ticket_conflict")
+
+
 async def test_csc_12_both_types_available_the_customer_chooses(vendor: MakeVendor) -> None:
     shop = await vendor("cs-cart")
     who = await customer(shop, "cover")

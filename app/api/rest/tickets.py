@@ -25,6 +25,7 @@ from app.api.strict import (
     QueryId,
     ShortText,
     StrictRoute,
+    by_natural_key,
 )
 from app.usecases import ticket_work, tickets
 
@@ -269,11 +270,12 @@ async def apply_credit(ticket_id: PathId, body: CreditBody, caller: Writer, call
 
 
 @router.post("/v1/tickets/{ticket_id}/splits", operation_id="splitTicket", status_code=201, responses=_REFUSED)
+@by_natural_key
 async def split(ticket_id: PathId, body: SplitBody, caller: Writer, call: KeyedCall) -> Response:
-    """Another question becomes a ticket of its own."""
-    payload = {"parent": ticket_id, **body.plain()}
-    return await call.keyed("tickets.split", payload, lambda tx: tickets.split(
-        tx, ticket_id, new_ticket_id=body.ticket_id, subject=body.subject), status=201)
+    """Another question becomes a ticket of its own, under an id of yours. 201 the first time, 200 with the same body
+    again, 409 ``ticket_conflict`` when the id is another ticket's."""
+    return await call.natural(lambda tx: tickets.split(
+        tx, ticket_id, new_ticket_id=body.ticket_id, subject=body.subject))
 
 
 @router.post("/v1/tickets/{ticket_id}/resolution", operation_id="resolveTicket", responses=_REFUSED)
