@@ -245,6 +245,7 @@ def samples(rooms: House) -> Iterable[tuple[str, str, str, float]]:
     yield "retainer_worker_rounds", "Rounds of the worker", "counter", worker.METRICS.rounds
     yield "retainer_worker_failures", "Turns of the worker that failed", "counter", worker.METRICS.failures
     yield from courier.METRICS.sample()
+    yield from inbound.METRICS.sample()
     pool: Any = rooms.database.engine.pool
     yield "retainer_db_connections_in_use", "Connections under way", "gauge", pool.checkedout()
     yield "retainer_db_connections_idle", "Connections waiting", "gauge", pool.checkedin()

@@ -20,7 +20,9 @@ from app.domain.letters import Adapter
 from app.domain.wire import parse_iso
 from app.settings import Settings
 from app.usecases import orders, ticket_work, tickets
-from app.usecases.inbound import Inbox
+from app.usecases.inbound import METRICS, Inbox
+
+__all__ = ["ADAPTERS", "METRICS", "HouseEffects", "cipher_of", "inbox_of", "jobs"]
 
 SKEW: Final = timedelta(minutes=5)
 _KINDS: Final[tuple[Adapter, ...]] = (

@@ -15,7 +15,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -98,6 +98,17 @@ class Metrics:
     failures: int = 0
     waiting: dict[str, tuple[int, float]] = field(default_factory=dict)
     """Tenant -> how many deliveries wait, and for how many seconds the oldest does."""
+
+    def sample(self) -> Iterator[tuple[str, str, str, float]]:
+        """For ``/metrics``: name, help, kind, value."""
+        yield "retainer_inbound_received", "Deliveries that came", "counter", self.received
+        yield "retainer_inbound_duplicates", "Deliveries that had come before", "counter", self.duplicates
+        yield "retainer_inbound_forged", "Deliveries refused for their signature", "counter", self.forged
+        yield "retainer_inbound_done", "Deliveries acted on", "counter", self.done
+        yield "retainer_webhooks_parked", "Deliveries parked for a person", "counter", self.parked
+        yield "retainer_inbound_failures", "Faults while acting on deliveries", "counter", self.failures
+        yield "retainer_inbound_waiting", "Deliveries that wait", "gauge", self.waiting_now
+        yield "retainer_inbound_oldest_seconds", "Age of the oldest that waits", "gauge", self.oldest_seconds
 
     @property
     def oldest_seconds(self) -> float:
