@@ -326,9 +326,8 @@ async def take_body(request: Request, *, limit: int, raw: bool, has_body: bool) 
             )
         return
     if not body:
-        raise Problem(
-            "invalid_input", errors=[FieldError("", "required", "This operation needs a JSON body.")]
-        )
+        _empty_object(request)
+        return
     _check_media(request)
     value = parse_json(body)
     if not isinstance(value, dict):
@@ -336,6 +335,15 @@ async def take_body(request: Request, *, limit: int, raw: bool, has_body: bool) 
             "invalid_input", errors=[FieldError("", "not_an_object", "The body must be a JSON object.")]
         )
     request._json = value
+
+
+def _empty_object(request: Request) -> None:
+    """Nothing said is an empty object, so that what needs nothing said (a suspension) takes no body either, and what
+    is required is missed by its name. FastAPI looks for JSON only where the media type says so."""
+    kept = [one for one in request.scope["headers"] if one[0].lower() != b"content-type"]
+    request.scope["headers"] = [*kept, (b"content-type", b"application/json")]
+    vars(request).pop("_headers", None)
+    request._body, request._json = b"{}", {}
 
 
 # --- naming what is wrong ---------------------------------------------------------------------------------------------

@@ -320,6 +320,18 @@ async def test_csc_5_a_period_is_suspended_and_resumed_once_and_its_end_moves_by
     assert [one["occurred_at"] for one in await events(shop, "cover.ended")] == ["2025-06-01T00:00:01Z"]
 
 
+async def test_csc_5_suspending_and_resuming_need_no_body(vendor: Any) -> None:
+    """Nothing needs to be said: a POST with its Idempotency-Key alone."""
+    shop = await a_shop(vendor)
+    cover = await a_running_period(shop)
+    for verb, state in (("suspension", "suspended"), ("resumption", "running")):
+        path = f"/v1/covers/{cover['cover_id']}/{verb}"
+        answer = await shop.client.post(path, headers={"Idempotency-Key": f"key-of-{verb}"})
+        assert (await shop.ok(answer, (200, 201)))["state"] == state
+        replay = await shop.client.post(path, headers={"Idempotency-Key": f"key-of-{verb}"})
+        assert replay.headers["Idempotent-Replayed"] == "true"
+
+
 async def test_csc_5_each_subscription_period_has_its_own_suspension(vendor: Any) -> None:
     """Once in a subscription period: the next period can be suspended again."""
     shop = await a_shop(vendor)
@@ -526,6 +538,16 @@ async def test_csc_9_the_waiting_pauses_the_clocks_and_adds_to_the_time(vendor: 
     assert {one["milestone"] for one in listed["data"]} >= {"resolution", "confirmation"}
 
 
+async def test_csc_8_agreeing_later_lets_a_waiting_ticket_go_on(vendor: Any) -> None:
+    """What was asked beforehand can be agreed by details: within it no confirmation is needed."""
+    shop = await a_shop(vendor)
+    await an_owner(shop)
+    waiting = await a_ticket(shop, "T-1", "anna", category="category_3")
+    assert waiting["state"] == "awaiting_confirmation"
+    agreed = await act(shop, "T-1", "details", agreed_up_to=20)
+    assert (agreed["state"], agreed["charge"]["held"]) == ("in_progress", 20)
+
+
 async def test_csc_9_no_closes_uncharged(vendor: Any) -> None:
     """`accept: false` closes the ticket uncharged."""
     shop = await a_shop(vendor)
@@ -621,6 +643,10 @@ async def test_csc_11_a_whole_ticket_is_charged_once_and_another_question_is_a_t
     assert (child["category"], child["charge"]["held"]) == (None, 0)
     assert (await the_ticket(shop, "T-1"))["children"] == ["T-2"]
     assert (await the_ticket(shop, "T-2"))["parent"] == "T-1"
+    same = await shop.post("/v1/tickets/T-1/splits", {"ticket_id": "T-2", "subject": "Another"})
+    again = await shop.ok(same, (200, 201))
+    assert (again["ticket_id"], again["parent"]) == ("T-2", "T-1"), "the ticket's id is a natural key"
+    await refused(shop, "/v1/tickets/T-1/splits", 409, "ticket_conflict", ticket_id="T-2", subject="Third")
     await act(shop, "T-2", "assessments", category="category_2")
     await act(shop, "T-2", "assessments/1/confirmation", accept=True)
     assert (await the_ticket(shop, "T-1"))["charge"]["held"] == 5
@@ -645,6 +671,18 @@ async def test_csc_12_with_both_kinds_available_the_customer_chooses(vendor: Any
     assert (await the_covers(shop))[0]["state"] == "running"
     both = await a_ticket(shop, "T-3", "anna", category="category_1")
     assert both["state"] == "awaiting_choice", "a running period and credits: both are available"
+
+
+async def test_csc_12_what_was_chosen_can_be_changed_while_it_waits(vendor: Any) -> None:
+    """Credits were chosen and do not suffice: choosing the period serves the ticket."""
+    shop = await a_shop(vendor)
+    await an_owner(shop)
+    await an_order(shop, "o2", "anna", START, "support-1-months")
+    await shop.post("/v1/customers/anna/adjustments", {"credits": -38, "reason": "test"})
+    short = await a_ticket(shop, "T-1", "anna", category="category_1", pay_with="credits")
+    assert (short["state"], (await the_covers(shop))[0]["state"]) == ("awaiting_credits", "pending")
+    served = await act(shop, "T-1", "details", pay_with="cover")
+    assert (served["state"], served["paid_by"]) == ("in_progress", "cover")
 
 
 async def test_csc_12_with_one_kind_available_nobody_is_asked(vendor: Any) -> None:
@@ -903,6 +941,20 @@ async def test_csc_19_periods_are_summed_and_the_next_starts_with_the_next_reque
     assert ticket["cover_id"] == second["covers"][0]["cover_id"]
     started = (await the_covers(shop))[1]
     assert (started["starts_at"], started["ends_at"]) == ("2025-04-01T08:00:00Z", "2025-07-01T08:00:00Z")
+
+
+async def test_csc_19_a_refunded_period_leaves_the_queue(vendor: Any) -> None:
+    """A pending period whose order is refunded starts no more; the others keep their length."""
+    shop = await a_shop(vendor)
+    await an_owner(shop)
+    await an_order(shop, "o2", "anna", START, "support-1-months")
+    await an_order(shop, "o3", "anna", "2025-01-15T10:00:00Z", "support-3-months")
+    refund = {"refund_id": "r1", "lines": [{"line_id": "1", "quantity": 1}], "reason": "returned"}
+    await shop.ok(await shop.post("/v1/orders/o2/refunds", refund), (200, 201))
+    await a_ticket(shop, "T-1", "anna", pay_with="cover")
+    states = {one["order_id"]: (one["state"], one["ends_at"]) for one in await the_covers(shop)}
+    assert states["o2"][0] == "voided"
+    assert states["o3"] == ("running", "2025-04-15T10:00:00Z")
 
 
 async def test_csc_19_at_the_very_end_of_one_period_a_request_starts_the_next(vendor: Any) -> None:
