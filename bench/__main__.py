@@ -18,7 +18,7 @@ from typing import Any
 import uvloop
 
 from bench.load import Result, request, run
-from bench.service import CUSTOMERS, Ground, ground, memory, pgbench, service
+from bench.service import CUSTOMERS, Ground, cpu_of_postgres, cpu_of_service, ground, memory, pgbench, service
 
 SPREAD = f"\\set n random(0, {CUSTOMERS - 1})\nselect bench_debit('c' || :n, 1);\n"
 HOT = "select bench_debit('c0', 1);\n"
@@ -36,10 +36,15 @@ class Line:
     ratio_to: str | None = None
     ratio: float | None = None
     wrong: int = 0
+    cpu_service: list[float] = field(default_factory=list)
+    cpu_postgres: list[float] = field(default_factory=list)
 
     def add(self, result: Result, *, times: int = 1) -> None:
         """Takes a repeat in; ``times``: effects an answer."""
         self.rates.append(result.rate * times)
+        effects = max(1, len(result.times) * times)
+        self.cpu_service.append(result.cpu_service * 1000 / effects)
+        self.cpu_postgres.append(result.cpu_postgres * 1000 / effects)
         self.p50.append(result.quantile(0.5))
         self.p99.append(result.quantile(0.99))
         self.wrong += sum(n for status, n in result.statuses.items() if status >= 300)
@@ -59,6 +64,7 @@ class Bench:
         self.connections = connections
         self.lines: dict[tuple[str, int], Line] = {}
         self.memory = 0
+        self.parent = 0
         self.salt = os.urandom(4).hex()
 
     def line(self, name: str, workers: int) -> Line:
@@ -91,7 +97,11 @@ class Bench:
         """One measurement, after a short warm-up."""
         count = connections or self.connections
         await run(url, make, connections=count, seconds=0.5)
-        return await run(url, make, connections=count, seconds=self.seconds, **more)
+        before = cpu_of_service(self.parent), cpu_of_postgres(self.at)
+        result = await run(url, make, connections=count, seconds=self.seconds, **more)
+        result.cpu_service = cpu_of_service(self.parent) - before[0]
+        result.cpu_postgres = cpu_of_postgres(self.at) - before[1]
+        return result
 
     async def hold_then_capture(self, url: str) -> Result:
         """Pairs: hold one, then capture it."""
@@ -113,10 +123,12 @@ class Bench:
             made.seconds + taken.seconds, made.times + taken.times, {**made.statuses, **taken.statuses}
         )
         both.times = both.times[: len(ids)]
+        both.cpu_service = both.cpu_postgres = 0.0
         return both
 
     async def over_http(self, url: str, workers: int, parent: int, graphql: bool) -> None:
         """All lines that go through the service."""
+        self.parent = parent
         spread = self.debit(lambda _: f"c{random.randrange(CUSTOMERS)}")
         self.line("debit, spread", workers).add(await self.load(url, spread))
         self.memory = max(self.memory, memory(parent))
@@ -145,12 +157,13 @@ class Bench:
 
     def beside(self) -> None:
         """The SQL function under pgbench."""
-        self.line("pgbench, spread", 0).rates.append(
-            pgbench(self.at, SPREAD, clients=32, seconds=max(2, self.seconds))
-        )
-        self.line("pgbench, hot", 0).rates.append(
-            pgbench(self.at, HOT, clients=32, seconds=max(2, self.seconds))
-        )
+        for name, script in (("pgbench, spread", SPREAD), ("pgbench, hot", HOT)):
+            seconds = max(2, int(self.seconds))
+            before = cpu_of_postgres(self.at)
+            rate = pgbench(self.at, script, clients=32, seconds=seconds)
+            line = self.line(name, 0)
+            line.rates.append(rate)
+            line.cpu_postgres.append((cpu_of_postgres(self.at) - before) * 1000 / (rate * seconds))
 
     def ratios(self) -> None:
         """What each line is compared with."""
@@ -172,13 +185,28 @@ class Bench:
 
 def table(lines: list[Line]) -> str:
     """The table, in Markdown."""
-    rows = ["| line | workers | a second | p50 ms | p99 ms | ratio | to |", "|---|---|---|---|---|---|---|"]
+    rows = [
+        "| line | workers | a second | p50 ms | p99 ms | ratio | to | CPU ms each: service | Postgres |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
     for one in lines:
         p50 = f"{statistics.median(one.p50):.1f}" if one.p50 else ""
         p99 = f"{statistics.median(one.p99):.1f}" if one.p99 else ""
         ratio = f"{one.ratio:.2f}" if one.ratio is not None else ""
         wrong = f" ({one.wrong} not 2xx)" if one.wrong else ""
-        cells = [one.name + wrong, one.workers or "", f"{one.rate:,.0f}", p50, p99, ratio, one.ratio_to or ""]
+        cpu = [
+            f"{statistics.median(part):.2f}" if part else "" for part in (one.cpu_service, one.cpu_postgres)
+        ]
+        cells = [
+            one.name + wrong,
+            one.workers or "",
+            f"{one.rate:,.0f}",
+            p50,
+            p99,
+            ratio,
+            one.ratio_to or "",
+            *cpu,
+        ]
         rows.append("| " + " | ".join(str(cell) for cell in cells) + " |")
     return "\n".join(rows)
 
@@ -209,7 +237,12 @@ def main() -> None:
     lines = list(bench.lines.values())
     print(table(lines))
     print(f"\nmemory of one serving process: {bench.memory} MiB")
-    machine = {"cores": os.cpu_count(), "python": sys.version.split()[0], "machine": platform.machine()}
+    machine = {
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+        "python": sys.version.split()[0],
+        "machine": platform.machine(),
+    }
     print(f"machine: {machine}")
     if given.json:
         figures = {

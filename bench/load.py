@@ -21,6 +21,8 @@ class Result:
     times: list[float] = field(default_factory=list)
     statuses: dict[int, int] = field(default_factory=dict)
     bodies: list[bytes] = field(default_factory=list)
+    cpu_service: float = 0.0
+    cpu_postgres: float = 0.0
 
     @property
     def rate(self) -> float:

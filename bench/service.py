@@ -137,7 +137,7 @@ def service(at: Ground, *, workers: int = 1) -> Iterator[tuple[str, int]]:
 
 
 def _await_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
+    for _ in range(900):
         if process.poll() is not None:
             raise RuntimeError("the service ended at its start")
         with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
@@ -179,6 +179,29 @@ def children(parent: int) -> list[int]:
             for one in (task / "children").read_text().split():
                 found += [int(one), *children(int(one))]
     return found
+
+
+_HERTZ = os.sysconf("SC_CLK_TCK")
+
+
+def _cpu(process: int, *, reaped: bool) -> float:
+    """CPU seconds of a process, and of its children that have ended."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0.0
+    return sum(int(one) for one in fields[11 : 15 if reaped else 13]) / _HERTZ
+
+
+def cpu_of_postgres(at: Ground) -> float:
+    """CPU seconds that the server has used so far, all its processes together."""
+    parent = int((at.directory / "postgres" / "data" / "postmaster.pid").read_text().splitlines()[0])
+    return _cpu(parent, reaped=True) + sum(_cpu(one, reaped=False) for one in children(parent))
+
+
+def cpu_of_service(parent: int) -> float:
+    """CPU seconds that the serving processes have used so far."""
+    return sum(_cpu(one, reaped=False) for one in [parent, *children(parent)])
 
 
 def pgbench(at: Ground, script: str, *, clients: int, seconds: float) -> float:
