@@ -62,8 +62,7 @@ def _test(test: Test, facts: Facts) -> bool | None:
         return fact is None
     value: Any = facts.get(test.value_fact) if test.value_fact is not None else test.value
     if fact is None or (test.value_fact is not None and value is None):
-        # What holds nothing does not hold it, whatever it is.
-        return False if test.op == "contains" and fact == () else None
+        return _one_sided(test, fact)
     match test.op:
         case "eq":
             return bool(fact == value)
@@ -83,6 +82,11 @@ def _test(test: Test, facts: Facts) -> bool | None:
             return bool(_number(fact) > _number(value))
         case "ge":
             return bool(_number(fact) >= _number(value))
+
+
+def _one_sided(test: Test, fact: Any) -> bool | None:
+    """A comparison that lacks a side is unknown, save that what holds nothing does not hold it, whatever it is."""
+    return False if test.op == "contains" and fact == () else None
 
 
 def _many(value: Any) -> Any:

@@ -486,7 +486,7 @@ async def refund_lot(lot_id: PathId, body: LotRefundBody, caller: Refunds, keyed
     """Voids unused credits and says what money is due; ``override`` needs ``credits:refund`` and a reason."""
     if body.override:
         caller.require("credits:refund")
-        if body.reason is None:
+        if not (body.reason or "").strip():
             raise DomainError("invalid_input", field="reason", message="An override needs a reason.")
     return await keyed.keyed(
         "refund_lot",
