@@ -48,8 +48,8 @@ RESULTS: Final[dict[str, str]] = {
     "isOpen": "Opening", "elapsedTime": "Elapsed", "dueTime": "Due", "listClocks": "Clock", "getClock": "Clock",
     # policies and operations
     "listPolicies": "Policy", "getPolicy": "Policy", "validatePolicy": "PolicyCheck", "publishPolicy": "Policy",
-    "listAuditTrail": "AuditEntry", "listEvents": "Event", "getEvent": "Event",
-    "priceTicket": "Price",
+    "listAuditTrail": "AuditEntry", "getAudit": "LedgerAudit", "listEvents": "Event", "getEvent": "Event",
+    "priceTicket": "Price", "simulatePolicy": "PolicySimulation",
     "createWebhookEndpoint": "WebhookEndpoint", "listWebhookEndpoints": "WebhookEndpoint",
     "getWebhookEndpoint": "WebhookEndpoint", "changeWebhookEndpoint": "WebhookEndpoint",
     "deleteWebhookEndpoint": "WebhookEndpoint", "rotateWebhookSecret": "WebhookEndpoint",

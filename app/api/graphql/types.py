@@ -286,8 +286,11 @@ class OrderRefund:
     lines: JSON | None
     taken_back: JSON | None
     not_taken_back: JSON | None
-    owed: JSON | None
-    guarantee: JSON | None
+    owed: Credits | None
+    within_guarantee: bool | None
+    guarantee_ends_at: DateTime | None
+    clause: str | None
+    reading: bool | None
     pending: bool | None
 
 
@@ -484,7 +487,7 @@ class BatchItem:
 class CreditBatch:
     """The results of a batch, in order."""
 
-    data: list[BatchItem]
+    results: list[BatchItem]
 
 
 @shape
@@ -917,6 +920,19 @@ class PolicyCheck:
 
 
 @shape
+class PolicySimulation:
+    """What a draft would have changed: counts, each difference before and after, and what could not be run."""
+
+    policy: PolicyVersion | None
+    customers: int | None
+    orders: JSON | None
+    tickets: JSON | None
+    differences: JSON | None
+    errors: JSON | None
+    complete: bool
+
+
+@shape
 class Price:
     """What a category costs, by which clause."""
 
@@ -975,6 +991,15 @@ class AuditEntry:
     action: str | None
     subject: str | None
     data: JSON | None
+
+
+@shape
+class LedgerAudit:
+    """Every broken invariant of the ledger; empty ``data`` is the promise."""
+
+    data: JSON
+    at: DateTime | None
+    checked: list[str] | None
 
 
 @shape
@@ -1051,8 +1076,11 @@ class Source:
     created_at: DateTime | None
     updated_at: DateTime | None
     deleted_at: DateTime | None
+    deliveries: JSON | None
+    last_delivery_at: DateTime | None
     token: str | None
     path: str | None
+    secret: str | None
 
 
 @shape
