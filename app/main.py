@@ -8,7 +8,6 @@ import functools
 import gc
 import hashlib
 import importlib
-import importlib.util
 import logging
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from app import __version__, worker
-from app.api import handlers
+from app.api import graphql, handlers
 from app.api.auth import Authenticator
 from app.api.deps import House, flush_last_used
 from app.api.limits import Limits
@@ -25,12 +24,14 @@ from app.api.middleware import Edge
 from app.api.observability import Figures, configure_logging
 from app.api.oidc import Verifier
 from app.api.pages import docs
-from app.connectors import courier, inbound
+from app.api.problems import register
+from app.connectors import courier, deliveries, inbound
 from app.connectors.jwks import SigningKeys
 from app.db.engine import Database
 from app.db.gather import Gatherer
 from app.db.secrets import Cipher
 from app.domain.errors import DomainError
+from app.domain.reason_codes import reason_codes
 from app.settings import Settings
 from app.usecases import accounts, sweeps, tenants
 from app.usecases import credits as ledger
@@ -38,9 +39,9 @@ from app.usecases import credits as ledger
 SANDBOX_START: Final = datetime(2025, 1, 1, tzinfo=UTC)
 # Routes are tried one after another (some 4 microseconds each), so the busiest door stands first.
 DOORS: Final = (
-    "credits", "meta", "tenants", "keys", "clock", "offers", "orders", "choices", "licenses", "lots", "customers",
-    "erasure", "entitlements", "statement", "tickets", "covers", "explain", "holds", "audit", "calendars", "clocks",
-    "policies", "sources", "inbound", "webhooks", "events", "audit_trail",
+    "credits", "meta", "tenants", "keys", "clock", "offers", "orders", "choices", "licenses", "customers",
+    "entitlements", "tickets", "covers", "explain", "calendars", "clocks", "policies", "sources", "inbound", "webhooks",
+    "events", "audit_trail",
 )  # fmt: skip
 LAST_USED_SECONDS: Final = 20.0
 _log = logging.getLogger("retainer")
@@ -63,37 +64,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.contract = None
     handlers.install(app)
     app.add_middleware(Edge, figures=app.state.figures)
-    for router in _routers():
+    register(reason_codes(policy for policy, _ in tenants.templates().values()))
+    for router in routers():
         app.router.routes.extend(router.routes)
     app.router.routes.extend(docs.router.routes)
-    _mount_graphql(app)
+    graphql.mount(app)
     return app
 
 
-def _routers() -> Iterable[Any]:
-    for name in DOORS:
-        try:
-            module = _module(f"app.api.rest.{name}")
-        except ImportError as error:  # while parts are landing; tests/doors/test_house.py refuses it
-            _log.error("the door %s cannot be opened: %s", name, error)
-            continue
-        if module is not None:
-            yield module.router
-
-
-def _mount_graphql(app: FastAPI) -> None:
-    """`app.api.graphql` offers ``mount(app)``."""
-    try:
-        module = _module("app.api.graphql")
-    except ImportError as error:  # while parts are landing; tests/doors/test_house.py refuses it
-        _log.error("GraphQL cannot be opened: %s", error)
-        return
-    if module is not None and hasattr(module, "mount"):
-        module.mount(app)
-
-
-def _module(name: str) -> Any:
-    return importlib.import_module(name) if importlib.util.find_spec(name) is not None else None
+def routers(doors: Iterable[str] = DOORS) -> list[Any]:
+    """The doors' routers. One that cannot be imported stops the start: the service never opens with a door missing."""
+    return [importlib.import_module(f"app.api.rest.{name}").router for name in doors]
 
 
 @contextlib.asynccontextmanager
@@ -209,13 +190,8 @@ async def _working(rooms: House, settings: Settings) -> AsyncIterator[None]:
 
 
 def worker_jobs(settings: Settings) -> list[Any]:
-    """The connectors' jobs: each module of `app.connectors` may offer ``jobs(settings)``."""
-    found: list[Any] = []
-    for name in ("webhooks", "sender", "deliveries", "pollers", "inbound"):
-        module = _module(f"app.connectors.{name}")
-        if module is not None and hasattr(module, "jobs"):
-            found.extend(module.jobs(settings))
-    return found
+    """What the connectors do in the background."""
+    return [*deliveries.jobs(settings), *inbound.jobs(settings)]
 
 
 async def flush_forever(rooms: House) -> None:

@@ -1,7 +1,8 @@
 """THE catalogue of problems (RFC 9457): code -> status, title, cause, next step. Codes are added and never renamed.
 
 Every refusal that leaves the service, by REST or by GraphQL, has its code here or is a reason of the tenant's policy.
-The app serves each at ``/problems/{code}``, so that ``type`` leads somewhere without the internet.
+The app serves each at ``/problems/{code}``, so that ``type`` leads somewhere without the internet. The reasons of the
+shipped policies are registered where the app is put together; those of a tenant's own policy are `POLICY_REASON`.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from app.api.catalogue import CATALOGUE, Entry
 from app.api.reply import Reply
 from app.domain.decision import Decision
 from app.domain.errors import DomainError
+from app.domain.reason_codes import ReasonCode
 from app.domain.wire import jsonable, reason_json, remedy_json
 
 MEDIA_TYPE: Final = "application/problem+json"
 POLICY_REASON: Final = "policy_reason"
+_REASONS: Final[dict[str, Entry]] = {}
 
 __all__ = [
     "CATALOGUE",
@@ -27,9 +30,11 @@ __all__ = [
     "Problem",
     "body_of",
     "entry_of",
+    "known",
     "problem",
     "problems",
     "published",
+    "register",
 ]
 
 
@@ -67,9 +72,22 @@ class Problem(Exception):  # noqa: N818 - the RFC's word
         self.extra = extra
 
 
+def register(reasons: Iterable[ReasonCode]) -> None:
+    """Publishes the reasons of the shipped policies beside the catalogue, whose own words win."""
+    for one in reasons:
+        if one.code not in CATALOGUE:
+            title = one.code.replace("_", " ").capitalize()
+            _REASONS[one.code] = Entry(409, title, one.cause, one.next_step)
+
+
+def known(code: str) -> Entry | None:
+    """The entry served at ``/problems/{code}``, if there is one."""
+    return CATALOGUE.get(code) or _REASONS.get(code)
+
+
 def entry_of(code: str) -> Entry:
-    """The catalogue's entry; a reason that only the tenant's policy knows is answered as `POLICY_REASON`."""
-    return CATALOGUE.get(code) or CATALOGUE[POLICY_REASON]
+    """The entry of a code; a reason that only a tenant's own policy knows is answered as `POLICY_REASON`."""
+    return known(code) or CATALOGUE[POLICY_REASON]
 
 
 def body_of(
@@ -87,7 +105,7 @@ def body_of(
         code, detail = reasons[0]["code"], detail or reasons[0]["message"]
     entry = entry_of(code)
     body: dict[str, Any] = {
-        "type": f"/problems/{code if code in CATALOGUE else POLICY_REASON}",
+        "type": f"/problems/{code if known(code) else POLICY_REASON}",
         "title": entry.title,
         "status": entry.status,
         "code": code,
@@ -250,15 +268,14 @@ MONEY_SCHEMA: Final[dict[str, Any]] = {
 
 
 def published() -> list[dict[str, Any]]:
-    """The whole catalogue, sorted: ``GET /problems`` and ``openapi/problems.json``."""
-    return [
-        {"code": code, "type": f"/problems/{code}", **CATALOGUE[code].json()} for code in sorted(CATALOGUE)
-    ]
+    """Every code, sorted: ``GET /problems`` and ``openapi/problems.json``."""
+    every = {**_REASONS, **CATALOGUE}
+    return [{"code": code, "type": f"/problems/{code}", **every[code].json()} for code in sorted(every)]
 
 
 def page_of(code: str) -> str:
     """A small page for people."""
-    entry = CATALOGUE[code]
+    entry = entry_of(code)
     title, cause, step = (html.escape(text) for text in (entry.title, entry.cause, entry.next_step))
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +12,10 @@ import pytest
 
 from app import main
 from app.api.catalogue import CATALOGUE
+from app.api.problems import body_of, known, register
+from app.domain.reason_codes import reason_codes
 from app.usecases import tenants
+from tests.support.api import settings_for
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(path for path in (ROOT / "app").rglob("*.py"))
@@ -89,16 +92,30 @@ def test_no_vendor_is_named_in_code() -> None:
     assert found == []
 
 
-def test_every_door_opens() -> None:
-    """A door that cannot be imported must not be left out quietly."""
-    for door in main.DOORS:
-        module = f"app.api.rest.{door}"
-        if importlib.util.find_spec(module) is not None:
-            importlib.import_module(module)
+def test_every_door_is_mounted() -> None:
+    """A door that is written and not mounted would be missed by nobody but its callers."""
     landed = {path.stem for path in (ROOT / "app/api/rest").glob("*.py")} - {"__init__"}
-    mounted = set(main.DOORS)
-    missing = {one for one in landed - mounted if "router =" in (ROOT / f"app/api/rest/{one}.py").read_text()}
-    assert missing == set()
+    assert {one for one in landed if "router =" in (ROOT / f"app/api/rest/{one}.py").read_text()} == set(
+        main.DOORS
+    )
+    assert len(main.routers()) == len(main.DOORS)
+
+
+@pytest.mark.parametrize("broken", ["app.api.rest.orders", "app.api.graphql.schema"])
+def test_a_door_that_cannot_be_imported_stops_the_start(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a service that answers 404 for the rest is worse than none."""
+    monkeypatch.setitem(sys.modules, broken, None)
+    with pytest.raises(ImportError):
+        main.create_app(settings_for("postgresql://nowhere/nothing"))
+
+
+def outcomes(node: ast.expr) -> Iterator[ast.AST]:
+    """What an expression can be; of a condition only its two ends."""
+    if isinstance(node, ast.IfExp):
+        yield from outcomes(node.body)
+        yield from outcomes(node.orelse)
+    else:
+        yield from ast.walk(node)
 
 
 def raised_codes() -> Iterator[tuple[str, str]]:
@@ -110,7 +127,7 @@ def raised_codes() -> Iterator[tuple[str, str]]:
             if called in ("DomainError", "Problem", "problem") and node.args:
                 if isinstance(node.args[0], ast.JoinedStr):
                     continue
-                for one in ast.walk(node.args[0]):
+                for one in outcomes(node.args[0]):
                     if isinstance(one, ast.Constant) and isinstance(one.value, str):
                         yield one.value, f"{name(path)}:{node.lineno}"
 
@@ -129,16 +146,35 @@ def test_every_code_raised_is_in_the_catalogue() -> None:
 
 
 def shipped_reason_codes() -> Iterator[str]:
-    for policy, _ in tenants.templates().values():
-        for check in policy.qualification.checks:
-            yield check.code
-        for ground in policy.qualification.grounds:
-            yield ground.code
-        for gate in policy.qualification.gates:
-            yield gate.code
-        for action in policy.actions:
-            for rule in action.rules:
-                yield rule.code
+    for one in reason_codes(policy for policy, _ in tenants.templates().values()):
+        yield one.code
+
+
+def reasons_made() -> Iterator[tuple[str, str]]:
+    """Codes that the engine itself gives as reasons, whatever the policy."""
+    for path in FILES:
+        for node in nodes(path):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Reason", "NotGranted"):
+                for word in node.keywords:
+                    if word.arg == "code" and isinstance(word.value, ast.Constant):
+                        yield str(word.value.value), f"{name(path)}:{node.lineno}"
+
+
+def test_every_reason_has_its_page() -> None:
+    """Also those that only a shipped policy knows: with the rule's message and what to do."""
+    register(reason_codes(policy for policy, _ in tenants.templates().values()))
+    missing = [f"{code} ({where})" for code, where in reasons_made() if known(code) is None]
+    assert missing == []
+    for code in shipped_reason_codes():
+        found = body_of(code)
+        assert found["type"] == f"/problems/{code}"
+        entry = known(code)
+        assert entry
+        assert "{" not in entry.cause
+        assert len(entry.cause) > 10
+        assert entry.next_step
+        assert len(entry.next_step) > 10
+    assert body_of("a_code_of_a_tenant_s_own")["type"] == "/problems/policy_reason"
 
 
 @pytest.mark.parametrize("code", sorted(CATALOGUE))

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from app.api.deps import house
 from app.api.observability import CONTENT_TYPE
 from app.api.openapi import build
-from app.api.problems import CATALOGUE, Problem, page_of, problem, problems, published
+from app.api.problems import Problem, known, page_of, problem, problems, published
 from app.api.reply import Reply
 from app.api.strict import PathId, StrictRoute
 from app.usecases import health
@@ -56,11 +56,12 @@ async def list_problems() -> Response:
 @router.get("/problems/{code}", operation_id="getProblem", responses=problems(404))
 async def get_problem(code: PathId, request: Request) -> Response:
     """One code; a page for browsers, JSON for programs."""
-    if code not in CATALOGUE:
+    entry = known(code)
+    if entry is None:
         raise Problem("not_found")
     if "text/html" in request.headers.get("accept", ""):
         return HTMLResponse(page_of(code))
-    body: dict[str, Any] = {"code": code, "type": f"/problems/{code}", **CATALOGUE[code].json()}
+    body: dict[str, Any] = {"code": code, "type": f"/problems/{code}", **entry.json()}
     return Reply(body)
 
 
