@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from app.commands import demo
-from app.main import create_app
-from tests.support.api import OPERATOR_KEY, settings_for
+from tests.support.api import OPERATOR_KEY
+from tests.support.serving import serving
 
 STORIES = list(demo.stories())
 
@@ -21,20 +18,8 @@ STORIES = list(demo.stories())
 @pytest.fixture(scope="module")
 def client(module_url: str) -> Iterator[httpx.Client]:
     """A client of a server on loopback, as the demo has one."""
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(settings_for(module_url)), host="127.0.0.1", port=0, log_config=None)
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    for _ in range(1000):
-        if server.started:
-            break
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as started:
+    with serving(module_url) as started:
         yield started
-    server.should_exit = True
-    thread.join(10)
 
 
 @pytest.mark.parametrize("story", STORIES, ids=[story["policy"] for story in STORIES])
