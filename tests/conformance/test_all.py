@@ -33,9 +33,7 @@ async def an_owner(shop: Any, customer: str = "anna") -> None:
     await choose(shop, customer, "credits")
 
 
-async def adjusted(
-    shop: Any, credits_: int, customer: str = "anna", expires_at: str | None = None
-) -> Any:
+async def adjusted(shop: Any, credits_: int, customer: str = "anna", expires_at: str | None = None) -> Any:
     """Credits put right by hand, with an end if asked."""
     body: dict[str, Any] = {"credits": credits_, "reason": "by hand"}
     if expires_at is not None:
@@ -110,7 +108,7 @@ async def test_all_1_the_end_of_credits_is_exclusive(vendor: Any) -> None:
     assert late["state"] == "awaiting_credits"
     assert [one["occurred_at"] for one in await events(shop, "credits.expired")] == ["2026-02-28T08:00:00Z"]
     before = await shop.get("/v1/customers/anna/balance", as_of="2026-02-28T07:59:59Z")
-    assert (await shop.ok(before, 200))["available"] in (50, 60)
+    assert (await shop.ok(before, 200))["available"] == 50
 
 
 async def test_all_1_a_day_is_24_hours(vendor: Any) -> None:
@@ -285,7 +283,6 @@ async def test_all_3_an_absent_fact_rejects_nothing_and_is_asked_for(vendor: Any
     assert ticket["asks"]
     assert {one["clause"] for one in ticket["reasons"]} == {"ALL-3"}
     assert all(one["reading"] for one in ticket["reasons"])
-    assert "rejected" not in {one["state"] for one in [await the_ticket(shop, "T-1")]}
     stated = {
         "official": True,
         "modified": False,
@@ -455,8 +452,8 @@ async def test_all_5_a_line_that_grants_nothing_says_why(vendor: Any) -> None:
     assert row["code"]
 
 
-async def test_all_5_what_was_recorded_can_be_bought_by_a_later_policy(vendor: Any) -> None:
-    """The line is kept, and the customer exists: a ticket of such an account is decided like any other."""
+async def test_all_5_such_an_order_makes_the_account_but_no_license(vendor: Any) -> None:
+    """The line is kept and the customer exists: a ticket of the account is decided like any other."""
     shop = await vendor("cs-cart", now=START)
     await an_order(shop, "o1", "anna", START, "a-mug")
     ticket = await a_ticket(shop, "T-1", "anna", category="category_1")

@@ -1065,9 +1065,7 @@ async def test_csc_22_a_licence_that_ended_or_was_refunded_opens_the_help_desk_n
     assert reason(denied, "no_license")["clause"] == "CSC-22"
 
 
-@pytest.mark.parametrize(
-    "kind", ["consultation", "configuration", "problem", "bug", "minor_modification"]
-)
+@pytest.mark.parametrize("kind", ["consultation", "configuration", "problem", "bug", "minor_modification"])
 async def test_csc_23_what_is_included_is_accepted(vendor: Any, kind: str) -> None:
     """Consultations, configuration, issues that are not the customer's changes, minor modifications."""
     shop = await a_shop(vendor)
