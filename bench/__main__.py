@@ -147,7 +147,7 @@ class Bench:
             self.line("GraphQL, no database", workers).add(await self.load(url, lambda _: static))
 
             def ask(_: int) -> bytes:
-                query = "query($id: ID!) { customer(id: $id) { balance { available held } } }"
+                query = "query($id: ID!) { balance(customerId: $id) { available held } }"
                 body = json.dumps(
                     {"query": query, "variables": {"id": f"c{random.randrange(CUSTOMERS)}"}}
                 ).encode()

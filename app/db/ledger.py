@@ -564,6 +564,17 @@ _PAGE = text(
     f"select {_LINE} {_JOURNAL}{_BY} and (o.credit_type, o.account_version, e.line_no) > (:type, :version, :line)"
     " order by o.credit_type, o.account_version, e.line_no limit :most"
 )
+_LATEST = text(
+    f"select {_LINE} {_JOURNAL}{_BY} order by o.credit_type desc, o.account_version desc, e.line_no desc limit :most"
+)
+
+
+async def latest(
+    tx: Tx, customer_id: str, *, at: datetime | None, known_at: datetime | None, limit: int
+) -> list[Line]:
+    """The last entries, newest first."""
+    by = {"tenant": tx.tenant_id, "customer": customer_id, "at": at, "known": known_at, "most": limit}
+    return [line_of(row) for row in await _rows(tx, _LATEST, by)]
 
 
 async def page(

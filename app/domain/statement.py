@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.ledger import Ledger
-from app.domain.lot import Hold, Lot
+from app.domain.lot import Account, Hold, Lot
 from app.domain.wire import iso, iso_or_none, money_json
 
 
@@ -170,12 +170,14 @@ def statement_json(
     lots: Mapping[str, Lot],
     ticket_names: Mapping[str, str],
     labels: Mapping[str, str] = {},
+    accounts: Iterable[Account] | None = None,
 ) -> dict[str, Any]:
     """The account page in exactly three parts (XC-13): where credits came from (expiries and takings negative), tickets
     in progress with held credits, resolved tickets with credits taken for good.
 
     ``available`` = sum of modifications - in progress - resolved (net of returns), in every credit type and in all.
     ``lines``: entries effective and known by the wanted instants, in order, what has expired by then included.
+    ``accounts`` (where the lines are only the latest): the totals; what is not shown stands in one row ``earlier``.
     """
     modifications: list[dict[str, Any]] = []
     charges: dict[str, _Charge] = {}
@@ -191,6 +193,14 @@ def statement_json(
         for one in charges.values()
         if one.captured
     ]
+    if accounts is not None:
+        totals = list(accounts)
+        held, spent = sum(one.held for one in totals), sum(one.spent for one in totals)
+        put_in = sum(one.available for one in totals) + held + spent
+        for part, whole in ((modifications, put_in), (progress, held), (resolved, spent)):
+            rest = whole - sum(row["credits"] for row in part)
+            if rest:
+                part.insert(0, {"credits": rest, "kind": "earlier", "ticket_id": None, "at": None})
     total = sum(row["credits"] for row in modifications)
     used = sum(row["credits"] for row in progress) + sum(row["credits"] for row in resolved)
     return {

@@ -19,7 +19,7 @@ from app.domain.statement import Line, balance_json, due_lines, entry_json, stat
 from app.domain.wire import iso_or_none
 
 MOST_LINES = 20_000
-"""Entries a statement reads at most; beyond it the page of entries is the place to look."""
+"""Entries a statement shows one by one; earlier ones stand in one row a part, so that the sums still meet."""
 
 
 async def balance(
@@ -93,7 +93,8 @@ async def statement(
     """The account page in three parts whose sums meet the balance (XC-13). 404 ``customer_not_found``."""
     customer = await books.require_customer(tx, customer_id)
     ledger, policy, at = await _ledger(tx, customer, as_of, known_at)
-    lines = await rows.page(tx, customer.customer_id, at=as_of, known_at=known_at, limit=MOST_LINES)
+    lines = await rows.latest(tx, customer.customer_id, at=as_of, known_at=known_at, limit=MOST_LINES)
+    complete = len(lines) < MOST_LINES
     lines += due_lines(ledger, at)
     lines.sort(key=lambda line: (line.effective_at, line.credit_type, line.account_version, line.line_no))
     lots = await _lots(tx, lines, ledger)
@@ -104,6 +105,7 @@ async def statement(
         lots=lots,
         ticket_names=await _names(tx, lines),
         labels={key: text for key, text in policy.labels.items() if key.startswith("statement.")},
+        accounts=None if complete else ledger.accounts.values(),
     )
     body["held"] = sum(one.held for one in ledger.accounts.values())
     return {"customer_id": customer_id, **body}

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from app.usecases import accounts
 from tests.conftest import MakeVendor
 from tests.support.api import Vendor
 
@@ -237,3 +240,20 @@ async def test_a_hold_with_a_term_gives_back_by_itself(vendor: MakeVendor) -> No
     assert (late.status_code, late.json()["code"]) == (409, "hold_expired")
     await made.ok(await made.post("/v1/customers/ann/debits", {"credits": 100}), 201)
     await audited(made)
+
+
+async def test_a_long_statement_sums_its_earlier_rows(
+    vendor: MakeVendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await funded(vendor, 100)
+    for n in range(8):
+        await made.ok(await made.post("/v1/customers/ann/debits", {"credits": n + 1}), 201)
+    hold = await made.ok(await made.post("/v1/customers/ann/holds", {"credits": 9}), 201)
+    monkeypatch.setattr(accounts, "MOST_LINES", 4)
+    statement = (await made.get("/v1/customers/ann/statement")).json()
+    assert statement["available"] == 100 - 36 - 9
+    assert statement["balance_modifications"] == [
+        {"credits": 100, "kind": "earlier", "ticket_id": None, "at": None}
+    ]
+    assert [row["credits"] for row in statement["resolved_tickets"]] == [15, 6, 7, 8]
+    assert [row["hold_ids"] for row in statement["tickets_in_progress"]] == [[hold["hold_id"]]]
