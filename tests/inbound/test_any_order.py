@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 import pytest
 from fastapi import FastAPI
 
-from app.db.engine import Database
+from app.db.engine import Database, Retry, Unavailable
 from app.domain.errors import DomainError
 from app.usecases.inbound import Inbox
 from tests.conftest import MakeVendor
@@ -43,9 +43,20 @@ async def tenant_with_sources(vendor: MakeVendor, policy: str) -> tuple[Vendor, 
     return tenant, tokens
 
 
+async def drained(inbox: Inbox, db: Database, tenant: Vendor) -> None:
+    """Three workers at once act on what waits."""
+    while True:
+        turns = (inbox.act(db, tenant.tenant_id) for _ in range(3))
+        done = await asyncio.gather(*turns, return_exceptions=True)
+        for one in done:
+            if isinstance(one, BaseException) and not isinstance(one, Unavailable | Retry):
+                raise one
+        if done == [0, 0, 0]:
+            return
+
+
 async def finish(inbox: Inbox, db: Database, tenant: Vendor) -> None:
-    while await inbox.act(db, tenant.tenant_id):
-        pass
+    await drained(inbox, db, tenant)
     states = Counter()
     for kind in histories.WRITERS:
         for state in ("received", "parked"):
@@ -128,6 +139,21 @@ async def test_any_order_and_number_of_deliveries_ends_the_same(app: FastAPI, ve
     print(f"{sent} deliveries, {forged} refused, {time.monotonic() - started:.1f} s")
 
 
+async def seconds_until_granted(inbox: Inbox, db: Database, tenant: Vendor, token: str, number: int) -> float:
+    """How long a good delivery takes from coming in to its grant."""
+    body = shops.raw(shops.woo_order(id=number, customer_id=7, line_items=LINES))
+    headers = {name.lower(): value for name, value in shops.sign_woo(body).items()}
+    began = time.monotonic()
+    await inbox.receive(db, token, headers, body, datetime.now(UTC))
+    acting = asyncio.create_task(inbox.act_soon(db, tenant.tenant_id))
+    while (await tenant.get(f"/v1/orders/woocommerce:{number}")).status_code != 200:
+        await asyncio.sleep(0.02)
+        assert time.monotonic() - began < 30
+    took = time.monotonic() - began
+    await acting
+    return took
+
+
 async def test_poisoned_deliveries_delay_good_ones_by_less_than_two_seconds(
     app: FastAPI, vendor: MakeVendor
 ) -> None:
@@ -135,6 +161,7 @@ async def test_poisoned_deliveries_delay_good_ones_by_less_than_two_seconds(
     db: Database = app.state.house.database
     tenant, tokens = await tenant_with_sources(vendor, "cs-cart")
     effects, waits = inbox.effects, inbox.waits
+    alone = await seconds_until_granted(inbox, db, tenant, tokens["woocommerce"], 4000)
 
     class Poisoned:
         def __getattr__(self, name: str):
@@ -156,18 +183,10 @@ async def test_poisoned_deliveries_delay_good_ones_by_less_than_two_seconds(
             )
             headers = {name.lower(): value for name, value in shops.sign_woo(bad).items()}
             await inbox.receive(db, tokens["woocommerce"], headers, bad, now)
-        good = shops.raw(shops.woo_order(id=5000, customer_id=7, line_items=LINES))
-        headers = {name.lower(): value for name, value in shops.sign_woo(good).items()}
-        await inbox.receive(db, tokens["woocommerce"], headers, good, now)
-        began = time.monotonic()
-        acting = asyncio.create_task(inbox.act_soon(db, tenant.tenant_id))
-        while (await tenant.get("/v1/orders/woocommerce:5000")).status_code != 200:
-            await asyncio.sleep(0.02)
-            assert time.monotonic() - began < 10
-        delay = time.monotonic() - began
-        print(f"200 poisoned deliveries delayed a good one by {delay:.2f} s")
+        delay = await seconds_until_granted(inbox, db, tenant, tokens["woocommerce"], 5000) - alone
+        print(f"200 poisoned deliveries delayed a good one by {delay:.2f} s ({alone:.2f} s alone)")
         assert delay < 2
-        await acting
+        await drained(inbox, db, tenant)
         for _ in range(60):
             await inbox.act(db, tenant.tenant_id)
             waiting = (
