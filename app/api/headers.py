@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -34,6 +35,21 @@ def require_match(request: Request, current: str | None) -> None:
     unwanted = _tags(request, "if-none-match")
     if unwanted and current is not None and ("*" in unwanted or current in unwanted):
         raise Problem("precondition_failed", etag=current)
+
+
+def checking(request: Request) -> Callable[[str | None], None]:
+    """`require_match` for a use case to call with the version in force, once it has locked the row."""
+    return lambda version: require_match(request, None if version is None else tagged(version))
+
+
+def tagged(version: str) -> str:
+    """A version in words as an entity tag."""
+    return f'"{version}"'
+
+
+def conditional(request: Request) -> bool:
+    """Whether the caller names the version that the change is made to."""
+    return bool(_tags(request, "if-match"))
 
 
 def not_modified(request: Request, current: str) -> bool:

@@ -7,7 +7,7 @@ two timelines are compared instant by instant (TERMS-3).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -42,6 +42,14 @@ RECOMPUTE: Final = "calendar.recompute"
 MOST_DAYS: Final = 3_660
 
 
+Check = Callable[[str | None], None]
+"""Told the version in force (None: there is none), refuses a change made to another; the door's own concern."""
+
+
+def unconditional(_: str | None) -> None:
+    """A change to whatever is in force."""
+
+
 # --- the calendar itself ----------------------------------------------------------------------------------------------
 
 
@@ -59,11 +67,16 @@ def view(calendar: StoredCalendar, hours: Hours | None = None) -> dict[str, Any]
     }
 
 
-async def put_calendar(tx: Tx, name: str, *, zone_name: str, notice_days: int,
-                       if_match: int | None = None) -> tuple[int, dict[str, Any]]:
+def tag_of(shown: Mapping[str, Any]) -> str:
+    """The version of a calendar as one reads it: its own row's, and its newest published hours'."""
+    return f"{shown['revision']}.{shown['calendar_revision'] or 0}"
+
+
+async def put_calendar(tx: Tx, name: str, *, zone_name: str, notice_days: int, check: Check = unconditional,
+                       change: bool = False) -> tuple[int, dict[str, Any]]:
     """A calendar by its name: (201, view), or (200, view) with the same content again.
 
-    Other content is 409 ``calendar_conflict`` unless ``if_match`` names the row's revision (412 otherwise). The zone of
+    ``check`` is told the version in force. Other content is 409 ``calendar_conflict`` without ``change``. The zone of
     a calendar that has versions stays (it would move every hour without notice), and the notice of ``service-hours``
     is never less than the policy promises.
     """
@@ -74,19 +87,17 @@ async def put_calendar(tx: Tx, name: str, *, zone_name: str, notice_days: int,
                           clause=policy.notice_clause)
     existing = await calendars.find(tx, name, lock=True)
     if existing is None:
-        if if_match is not None:
-            raise DomainError("precondition_failed", calendar=name)
+        check(None)
         made = StoredCalendar(name=name, zone=zone_name, notice_days=notice_days, revision=1, created_at=tx.at,
                               updated_at=tx.at)
         await calendars.put(tx, made, new=True)
         await audit.note(tx, "calendar.created", name, {"zone": zone_name, "notice_days": notice_days})
         return 201, view(made)
-    if if_match is not None and if_match != existing.revision:
-        raise DomainError("precondition_failed", calendar=name, revision=existing.revision)
     hours = await calendars.hours(tx, name)
+    check(tag_of(view(existing, hours)))
     if (existing.zone, existing.notice_days) == (zone_name, notice_days):
         return 200, view(existing, hours)
-    if if_match is None:
+    if not change:
         raise DomainError("calendar_conflict", calendar=name, revision=existing.revision)
     if existing.zone != zone_name and hours.calendar.versions:
         raise DomainError("calendar_zone_fixed", calendar=name, zone=existing.zone)
@@ -199,8 +210,9 @@ class Preview:
         }
 
 
-async def add_version(tx: Tx, name: str, asked: NewVersion) -> dict[str, Any]:
+async def add_version(tx: Tx, name: str, asked: NewVersion, *, check: Check = unconditional) -> dict[str, Any]:
     """Publishes a version, and moves the open clocks that it touches; the answer says which (`validate_only`: would).
+    ``check`` is told the version in force.
 
     Refused: ``correction_required`` for a date on or before an existing version's without ``correction`` and a reason;
     ``notice_too_short`` where open time goes sooner than ``notice_days`` allow; ``invalid_hours``,
@@ -209,6 +221,7 @@ async def add_version(tx: Tx, name: str, asked: NewVersion) -> dict[str, Any]:
     calendar = await calendars.require(tx, name, lock=True)
     known = await calendars.versions(tx, name)
     old = calendars.hours_of(name, calendar.zone, [calendars.domain_version(one) for one in known])
+    check(tag_of(view(calendar, old)))
     _check_date(known, asked)
     version = _stored(tx, known, old, asked)
     new = calendars.hours_of(

@@ -6,7 +6,7 @@ Versions are immutable; a new one takes effect from a date and never changes wha
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -222,8 +222,21 @@ async def price(
     }
 
 
-async def publish(tx: Tx, name: str, *, document: str, effective_from: datetime | None) -> dict[str, Any]:
-    """A new immutable version, in force from a date not in the past. 422 ``policy_invalid`` with every problem."""
+def tag_of(shown: Mapping[str, Any]) -> str:
+    """The version of a policy as one reads it: the one shown, and the newest there is."""
+    return f"{shown['version']}.{max(one['version'] for one in shown['versions'])}"
+
+
+async def publish(
+    tx: Tx,
+    name: str,
+    *,
+    document: str,
+    effective_from: datetime | None,
+    check: Callable[[str | None], None] = lambda _: None,
+) -> dict[str, Any]:
+    """A new immutable version, in force from a date not in the past. 422 ``policy_invalid`` with every problem.
+    ``check`` is told the version in force, and refuses a draft made from another."""
     if name != tx.tenant.policy_name:
         raise DomainError("policy_not_found", name=name)
     found, problems = _checked(document)
@@ -245,6 +258,7 @@ async def publish(tx: Tx, name: str, *, document: str, effective_from: datetime 
             )
         )
     )[0][0]
+    check(f"{(await policies.in_force(tx)).version}.{newest or 0}")
     version = (newest or 0) + 1
     body = {
         **_head(found.policy),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field, StringConstraints
 
 from app.api.deps import Caller, KeyedCall, scoped
+from app.api.headers import checking, conditional, tagged
 from app.api.problems import Problem, problems
 from app.api.reply import Reply
 from app.api.strict import Body, Day, Flag, Instant, LongText, ShortText, StrictRoute, big, inbound
@@ -62,13 +62,12 @@ async def list_calendars(caller: Reader) -> Response:
 
 @router.put("/v1/calendars/{name}", operation_id="putCalendar", status_code=201, responses=problems(409, 412))
 async def put_calendar(
-    name: CalendarName, body: CalendarBody, caller: Writer,
-    if_match: Annotated[str | None, Header(description="The calendar's ETag, to change it")] = None,
+    name: CalendarName, body: CalendarBody, caller: Writer, request: Request
 ) -> Response:
     """A calendar. 201 the first time, 200 with the same body again; other content needs If-Match."""
-    revision = _revision(if_match)
     status, view = await caller.do(lambda tx: calendars.put_calendar(
-        tx, name, zone_name=body.zone, notice_days=body.notice_days, if_match=revision))
+        tx, name, zone_name=body.zone, notice_days=body.notice_days, check=checking(request),
+        change=conditional(request)))
     return Reply(view, status_code=status, headers=_etag(view))
 
 
@@ -86,14 +85,15 @@ async def list_versions(name: CalendarName, caller: Reader) -> Response:
 
 
 @router.post("/v1/calendars/{name}/versions", operation_id="publishCalendarVersion", status_code=201,
-             responses=problems(404, 409))
+             responses=problems(404, 409, 412))
 @big
 async def publish_version(name: CalendarName, body: VersionBody, caller: Writer, call: KeyedCall) -> Response:
-    """Publishes a version; ``preview`` says which open clocks it moves, or would with ``validate_only``."""
+    """Publishes a version; ``preview`` says which open clocks it moves, or would with ``validate_only``. The calendar's
+    ETag as If-Match: only if nothing was published since it was read."""
     given = body.plain()
     asked = calendars.NewVersion(**given)
     return await call.keyed("calendars.publish", {"calendar": name, **given},
-                            lambda tx: calendars.add_version(tx, name, asked), status=201)
+                            lambda tx: calendars.add_version(tx, name, asked, check=checking(call.request)), status=201)
 
 
 @router.post("/v1/calendars/{name}/imports", operation_id="importCalendar", responses=problems(404, 415))
@@ -161,19 +161,5 @@ async def _known(caller: Caller, name: str) -> Hours:
     return await calendars.known(caller.database, caller.tenant_id, name)
 
 
-_TAG = re.compile(r'^(?:W/)?"?(\d{1,9})"?$')
-
-
 def _etag(view: dict[str, Any]) -> dict[str, str]:
-    return {"ETag": f'"{view["revision"]}"'}
-
-
-def _revision(if_match: str | None) -> int | None:
-    if if_match is None:
-        return None
-    match = _TAG.match(if_match.strip())
-    if match is None:
-        raise Problem("precondition_failed", "If-Match takes the calendar's ETag.")
-    return int(match.group(1))
-
-
+    return {"ETag": tagged(calendars.tag_of(view))}

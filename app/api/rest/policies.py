@@ -8,7 +8,9 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field, StringConstraints
 
 from app.api.deps import Caller, KeyedCall, scoped
+from app.api.headers import checking, tagged
 from app.api.problems import problems
+from app.api.reply import Reply
 from app.api.strict import (
     Body,
     Credits,
@@ -73,8 +75,9 @@ async def get_policy(
     version: Annotated[Whole | None, Query(ge=1, le=1_000_000)] = None,
 ) -> Response:
     """A policy with every name a caller may use: categories, inputs, channels, languages, facts, reasons, causes,
-    outcomes, milestones and labels, each with its clause, and the document itself."""
-    return await caller.read(lambda tx: policies.get_policy(tx, name, version=version))
+    outcomes, milestones and labels, each with its clause, and the document itself. The ETag goes into If-Match."""
+    view = await caller.ask(lambda tx: policies.get_policy(tx, name, version=version))
+    return Reply(view, headers={"ETag": tagged(policies.tag_of(view))})
 
 
 @router.post("/v1/policies/validate", operation_id="validatePolicy")
@@ -88,7 +91,7 @@ async def validate_policy(body: DraftBody, caller: Annotated[Caller, scoped("pol
     "/v1/policies/{name}/versions",
     operation_id="publishPolicy",
     status_code=201,
-    responses=problems(404, 422),
+    responses=problems(404, 412, 422),
 )
 @big
 async def publish_policy(
@@ -99,7 +102,9 @@ async def publish_policy(
     return await call.keyed(
         "policies.publish",
         {"name": name, "document": document, "effective_from": body.effective_from},
-        lambda tx: policies.publish(tx, name, document=document, effective_from=body.effective_from),
+        lambda tx: policies.publish(
+            tx, name, document=document, effective_from=body.effective_from, check=checking(call.request)
+        ),
         status=201,
     )
 
