@@ -5,9 +5,11 @@ How it ends stands in `app.domain.ticket_end`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from app.domain import entitlement, qualification, ticket_flow
 from app.domain.decision import Reason, Remedy
@@ -18,6 +20,9 @@ from app.domain.policy import PauseReason
 from app.domain.ticket import must_allow
 from app.domain.ticket_desk import ACCESS, CONSENT, Desk
 from app.domain.wire import iso, parse_iso, reason_json
+
+_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
+"""A helpdesk's own word for waiting for the customer: a code and no sentence, since it is kept in the clocks' facts."""
 
 # --- qualification by an agent ----------------------------------------------------------------------------------------
 
@@ -215,10 +220,11 @@ def grant_access(desk: Desk, number: int) -> None:
 def pause(desk: Desk, *, reason: str, party: str | None) -> int:
     """Vendor clocks stand while somebody else is waited for, or nobody (TERMS-25); its number.
 
+    A reason the policy does not list may be any code where the customer is waited for, and then ``party`` says so.
     Refused: 422 ``unknown_pause_reason``, ``wrong_party``; 409 ``already_paused``.
     """
     must_allow(desk.ticket.state, "pause")
-    rule = _pause_rule(desk, reason)
+    rule = _pause_rule(desk, reason, party)
     if party is not None and party != rule.party:
         raise DomainError("wrong_party", field="party", reason=reason, party=party, known=[rule.party])
     if any(one["reason"] == reason and one["ended_at"] is None for one in desk.ticket.pauses):
@@ -232,12 +238,13 @@ def pause(desk: Desk, *, reason: str, party: str | None) -> int:
     return number
 
 
-def resume(desk: Desk, *, reason: str | None) -> None:
-    """What was waited for is there: that reason, or all of them. Refused: 409 ``not_paused``."""
+def resume(desk: Desk, *, reason: str | None, party: str | None = None) -> None:
+    """What was waited for is there: that reason, that party, or all of them. Refused: 409 ``not_paused``."""
     must_allow(desk.ticket.state, "resume")
-    if reason is not None:
-        _pause_rule(desk, reason)
-    open_ = [one for one in desk.ticket.pauses if one["ended_at"] is None and reason in (None, one["reason"])]
+    if reason is not None and all(one["reason"] != reason for one in desk.ticket.pauses):
+        _pause_rule(desk, reason, party)
+    open_ = [one for one in desk.ticket.pauses if one["ended_at"] is None and reason in (None, one["reason"])
+             and party in (None, one["party"])]
     if not open_:
         raise DomainError("not_paused", reason=reason)
     for one in open_:
@@ -246,11 +253,14 @@ def resume(desk: Desk, *, reason: str | None) -> None:
                 change={"pauses": {one["number"]: {"ended_at": iso(desk.at)} for one in open_}})
 
 
-def _pause_rule(desk: Desk, reason: str) -> PauseReason:
-    found = next((one for one in desk.policy.pause_reasons if one.reason == reason), None)
+def _pause_rule(desk: Desk, reason: str, party: str | None) -> PauseReason:
+    rules = desk.policy.pause_reasons
+    found = next((one for one in rules if one.reason == reason), None)
+    if found is None and party == "customer" and reason != CONSENT and _CODE.fullmatch(reason):
+        waits = next((one for one in rules if one.party == "customer"), None)
+        found = None if waits is None else replace(waits, reason=reason)
     if found is None:
-        raise DomainError("unknown_pause_reason", field="reason", reason=reason,
-                          known=[one.reason for one in desk.policy.pause_reasons])
+        raise DomainError("unknown_pause_reason", field="reason", reason=reason, known=[one.reason for one in rules])
     return found
 
 

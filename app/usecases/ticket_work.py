@@ -83,9 +83,9 @@ async def pause(tx: Tx, ticket_id: str, *, reason: str, party: str | None) -> di
     return await ticket_desk.view(tx, desk)
 
 
-async def resume(tx: Tx, ticket_id: str, *, reason: str | None) -> dict[str, Any]:
+async def resume(tx: Tx, ticket_id: str, *, reason: str | None, party: str | None = None) -> dict[str, Any]:
     """Vendor clocks go on."""
-    desk, _ = await _do(tx, ticket_id, lambda desk: ticket_work.resume(desk, reason=reason))
+    desk, _ = await _do(tx, ticket_id, lambda desk: ticket_work.resume(desk, reason=reason, party=party))
     return await ticket_desk.view(tx, desk)
 
 

@@ -348,13 +348,17 @@ async def test_shopp_6_only_public_responses_of_the_vendor_count(vendor: Any) ->
     assert _missed(await _daily(shop)) == ["2025-03-04"]
 
 
-async def test_shopp_6_not_when_resolved_or_paused_for_the_customer(vendor: Any) -> None:
+@pytest.mark.parametrize("why", ["waiting_for_customer", "waiting_for_logs"])
+async def test_shopp_6_not_when_resolved_or_paused_for_the_customer(vendor: Any, why: str) -> None:
     """Days that close while the customer is waited for, or after the resolution, are no breaches."""
     shop, _ = await accepted(vendor)
-    paused = await act(shop, "T-1", "pauses", reason="waiting_for_customer", party="customer")
+    wrong = await shop.post("/v1/tickets/T-1/pauses", {"reason": "waiting_for_holidays", "party": "none"})
+    problem(wrong, 422, "unknown_pause_reason")
+    paused = await act(shop, "T-1", "pauses", reason=why, party="customer")
+    assert (paused["pauses"][0]["party"], paused["pauses"][0]["clause"]) == ("customer", "SHOPP-6")
     assert clock(paused, "each_business_day")["phase"] == "paused"
     await shop.move_clock("2025-03-06T15:00:00Z")
-    await act(shop, "T-1", "resumptions", reason="waiting_for_customer", party="customer")
+    await act(shop, "T-1", "resumptions", reason=why, party="customer")
     assert _missed(await _daily(shop)) == []
     await act(shop, "T-1", "responses", **SERVICE)
     await shop.move_clock("2025-03-07T23:00:00Z")

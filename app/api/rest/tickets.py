@@ -257,7 +257,7 @@ async def pause(ticket_id: PathId, body: PauseBody, caller: Writer, call: KeyedC
 async def resume(ticket_id: PathId, body: ResumeBody, caller: Writer, call: KeyedCall) -> Response:
     """Vendor clocks go on."""
     return await call.keyed("tickets.resume", {"ticket_id": ticket_id, **body.plain()},
-                            lambda tx: ticket_work.resume(tx, ticket_id, reason=body.reason))
+                            lambda tx: ticket_work.resume(tx, ticket_id, reason=body.reason, party=body.party))
 
 
 @router.post("/v1/tickets/{ticket_id}/credits", operation_id="applyCredit", responses=_REFUSED)
