@@ -162,6 +162,8 @@ def _finish(
                 "example": "0195f3c2-order-1001-hold",
             }
         )
+    if 412 in route.responses:
+        parameters.append(dict(_IF_MATCH))
     for one in parameters:
         if "example" not in one:
             one["example"] = _parameter_example(one)
@@ -171,6 +173,14 @@ def _finish(
     _answers(operation, route, recorded.get(route.operation_id or "", {}))
 
 
+_IF_MATCH: Final = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The ETag of what you read; 412 if it has changed since. `If-None-Match: *` is 412 if it exists.",
+    "example": "*",
+}
 _PARAMETERS: Final = {
     "tenant_id": "acme",
     "customer_id": "c-1",
