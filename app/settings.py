@@ -92,6 +92,10 @@ class Settings(BaseSettings):
     rate_limit_per_key: float | None = Field(default=None, gt=0, description="calls a second; unset: off")
     rate_limit_per_tenant: float | None = Field(default=None, gt=0, description="calls a second; unset: off")
 
+    graphql_documents: Path | None = Field(
+        default=None, description="folder of *.graphql files that keys may run by their hash"
+    )
+
     oidc_issuer: str | None = None
     oidc_audience: Annotated[tuple[str, ...], NoDecode] = ()
     oidc_jwks: str | None = Field(default=None, description="address or file; unset: from the issuer")
@@ -109,7 +113,7 @@ class Settings(BaseSettings):
     def _asyncpg(cls, url: str | None) -> str | None:
         return None if url is None else normalise_database_url(url)
 
-    @field_validator("data_dir", "pg_bin")
+    @field_validator("data_dir", "pg_bin", "graphql_documents")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser().absolute()

@@ -250,3 +250,19 @@ async def test_a_database_that_cannot_answer_is_a_top_level_error(
     assert answer.status_code == 294
     assert answer.json()["errors"][0]["extensions"]["code"] == "unavailable"
     assert answer.json()["data"] == {"offers": None}
+
+
+async def test_a_query_that_takes_too_long_is_ended_with_its_snapshot(
+    app: FastAPI, vendor: MakeVendor, monkeypatch: Any
+) -> None:
+    from app.api.graphql import door
+
+    one = await vendor()
+    await warm(one)
+    monkeypatch.setattr(door, "READING_SECONDS", 0.0)
+    answer = await send(one.client, "{ offers { sku } }")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.json()["errors"][0]["extensions"]["code"] == "busy"
+    monkeypatch.undo()
+    assert (await ask(one, "{ offers { sku } }"))["offers"]
+    assert app.state.house.database.engine.pool.checkedout() == 0

@@ -12,9 +12,7 @@ def mount(app: FastAPI) -> None:
     from app.api.graphql.door import GraphQL
     from app.api.graphql.schema import build
 
-    settings = getattr(app.state, "settings", None)
-    folder = getattr(settings, "graphql_documents", None)
-    endpoint = GraphQL(build(app.routes), Trusted.with_folder(folder))
+    endpoint = GraphQL(build(app.routes), Trusted.with_folder(app.state.settings.graphql_documents))
     app.router.routes.append(Route("/graphql", endpoint, include_in_schema=False))
 
 

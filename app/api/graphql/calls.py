@@ -53,6 +53,7 @@ class Operation:
     has_body: bool
     keyed: bool
     paged: bool
+    short: bool
     listed: bool
     scopes: tuple[str, ...]
     operator: bool
@@ -253,7 +254,7 @@ class _Outgoing:
         _check_text(values)
         path_params = {name: str(values[name]) for name in operation.path_parameters}
         query: list[tuple[str, str]] = []
-        for name in (*operation.query_parameters, *(_PAGING if operation.paged else ())):
+        for name in (*operation.query_parameters, *(_PAGING if operation.paged or operation.short else ())):
             value = values.get(name)
             if value is not None:
                 query.extend((name, _plain(one)) for one in (value if isinstance(value, list) else [value]))

@@ -6,6 +6,7 @@ POST with ``application/json``; GET for queries alone; answers as ``application/
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,6 +44,10 @@ _FIELDS: Final = frozenset({"query", "operationName", "variables", "extensions",
 _METHODS: Final = "GET, HEAD, OPTIONS, POST"
 PARTIAL: Final = 294
 """Data with errors, to callers of the newer media type, as the specification recommends."""
+
+
+READING_SECONDS: Final = 20.0
+"""A query holds a connection and a snapshot: no longer than this."""
 
 
 class RequestError(Exception):
@@ -216,7 +221,14 @@ class GraphQL:
                 operation_name=asked.operation_name,
                 hide_suggestions=not _may_introspect(principal, request),
             )
-            result = outcome if isinstance(outcome, ExecutionResult) else await outcome
+            if isinstance(outcome, ExecutionResult):
+                result = outcome
+            else:
+                # A mutation that has begun is brought to its end, so that its outcome is known.
+                async with asyncio.timeout(READING_SECONDS if reading else None):
+                    result = await outcome
+        except TimeoutError:
+            raise RequestError("busy", "The query took too long.", headers={"Retry-After": "1"}) from None
         finally:
             await calls.close()
         headers: dict[str, str] = {}

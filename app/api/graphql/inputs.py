@@ -31,7 +31,10 @@ class Inputs:
         """The Python annotation of a field of that schema, without regard to null."""
         chosen = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
         if chosen:
-            return self.annotation(owner, name, chosen[0], definitions) if len(chosen) == 1 else JSON
+            kinds = [self.annotation(owner, name, one, definitions) for one in chosen if "$ref" not in one]
+            if len(chosen) == 1:
+                return self.annotation(owner, name, chosen[0], definitions)
+            return Amount if Amount in kinds else JSON
         if "$ref" in schema:
             title = schema["$ref"].rsplit("/", 1)[1]
             return self._named(owner, title, definitions[title], definitions)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from strawberry import UNSET, Info
 
@@ -12,6 +12,8 @@ from app.api.graphql.calls import Answer, Calls, Operation
 from app.api.graphql.errors import ABSENT, TOP_LEVEL, problem_of, raised, refusal
 from app.api.graphql.inputs import plain
 from app.domain.errors import DomainError
+
+_MOST_PAGES: Final = 10
 
 
 def calls_of(info: Info) -> Calls:
@@ -30,6 +32,18 @@ async def read(calls: Calls, operation: Operation, values: Mapping[str, Any]) ->
             return None
         raise raised(body) from (error if body["code"] == "internal_error" else None)
     return answer.view
+
+
+async def whole(calls: Calls, operation: Operation, values: dict[str, Any]) -> Any:
+    """A list that is short by nature, read to its end; REST pages it all the same."""
+    found = first = await read(calls, operation, values)
+    for _ in range(_MOST_PAGES):
+        if found is None or found.get("next_cursor") is None:
+            break
+        found = await read(calls, operation, {**values, "cursor": found["next_cursor"]})
+        if found is not None:
+            first = {**first, "data": [*first["data"], *found["data"]]}
+    return first
 
 
 async def page(calls: Calls, operation: Operation, values: dict[str, Any], first: Any, after: Any) -> Any:

@@ -187,7 +187,8 @@ class _Builder:
             calls = resolve.calls_of(info)
             if operation.paged:
                 return await resolve.page(calls, operation, values, given.get("first"), given.get("after"))
-            found = await resolve.read(calls, operation, values)
+            ask = resolve.whole if operation.short else resolve.read
+            found = await ask(calls, operation, values)
             return found["data"] if listed and found is not None else found
 
         size = limits.LIST_SIZE if listed else 1
