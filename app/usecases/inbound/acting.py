@@ -1,49 +1,31 @@
-"""Deliveries of shops and helpdesks: stored and answered first, acted on afterwards, each order and ticket
-once.
-
-`Inbox.receive` verifies the vendor's signature on the raw bytes and stores. `act` claims deliveries subject
-by subject, reads them into news, merges the news into what is known of the subject, and brings the ledger to
-what follows from it, all in one transaction with the deliveries' new state. A business failure parks a
-delivery with its reason and never reaches the shop.
-"""
+"""Acting on the deliveries of one subject: read, merged into what is known of it, and the ledger brought to
+what follows."""
 
 from __future__ import annotations
 
 import copy
-import functools
 import hashlib
 import json
 import logging
-import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from app.db import audit, books, inbox, orders, policies, sources
-from app.db.engine import Busy, Database, Retry, Tx, Unavailable
+from app.db import books, inbox, orders, policies
+from app.db.engine import Tx
 from app.db.inbox import DeliveryRow
-from app.db.secrets import Cipher
-from app.db.sources import Source, SourceRow, opened
+from app.db.sources import Source
 from app.domain import arrivals, order_lines
 from app.domain.arrivals import Seen
 from app.domain.errors import DomainError
 from app.domain.letters import Adapter, Letter, Reading, UnreadableError
 from app.domain.policy import NotGranted
-from app.domain.wire import iso, iso_or_none, parse_iso
+from app.domain.wire import parse_iso
 
 logger = logging.getLogger("retainer.inbound")
-ACTOR: Final = "inbox"
-BATCH: Final = 100
-"""Steps of one tenant in one turn; each acts on the deliveries of one subject."""
-TURN_SECONDS: Final = 1.0
-"""After which others have their turn."""
 SWEEP: Final = 200
 """Deliveries that say nothing ended at once."""
-TOGETHER: Final = 100
-"""Deliveries of one subject acted on at once."""
-WAITS: Final = (1.0, 5.0, 30.0, 120.0, 600.0)
-"""Seconds before a delivery whose handling failed by a fault is tried again; after the last it is parked."""
 
 
 class Effects(Protocol):
@@ -76,14 +58,6 @@ class Effects(Protocol):
         self, tx: Tx, *, ticket_id: str, author: str, kind: str, public: bool, occurred_at: datetime
     ) -> dict[str, Any]:
         """Records a response on a ticket."""
-
-
-Fetch = Callable[[str, Mapping[str, Any], str], Awaitable[Any]]
-"""(kind, api settings, what to ask) -> the shop's answer. Raises `FetchError`."""
-
-
-class FetchError(Exception):
-    """The shop could not be asked."""
 
 
 @dataclass(slots=True)
@@ -124,203 +98,6 @@ class Metrics:
 METRICS: Final = Metrics()
 
 
-@dataclass(slots=True, kw_only=True)
-class Inbox:
-    """What receiving and acting need; made by the composition root."""
-
-    adapters: Mapping[str, Adapter]
-    effects: Effects
-    cipher: Cipher
-    fetch: Fetch | None = None
-    waits: tuple[float, ...] = WAITS
-    busy: set[str] = field(default_factory=set)
-    """Tenants that this process is acting for at the moment."""
-
-    async def receive(
-        self, db: Database, token: str, headers: Mapping[str, str], body: bytes, now: datetime
-    ) -> tuple[str, dict[str, Any]]:
-        """Stores a delivery: (tenant id, answer). Refused: ``source_not_found``, ``signature_invalid``.
-
-        ``now`` is real time. A delivery that came before is stored once and answered alike.
-        """
-        digest = sources.token_digest(token)
-        tenant_id = await db.directory_tenant(digest)
-        row = None if tenant_id is None else await db.read(tenant_id, lambda tx: sources.by_token(tx, digest))
-        if tenant_id is None or row is None:
-            raise DomainError("source_not_found")
-        source = opened(self.cipher, tenant_id, row)
-        adapter = self.adapters[row.kind]
-        if adapter.ping(headers, body):
-            return tenant_id, {"received": True, "ping": True}
-        if not adapter.verify(headers, body, source.secrets, now):
-            METRICS.forged += 1
-            raise DomainError("signature_invalid")
-        delivery_id, new = await self.store(db, tenant_id, row, headers, body, now)
-        return tenant_id, {"received": True, "delivery_id": delivery_id, "duplicate": not new}
-
-    async def store(
-        self,
-        db: Database,
-        tenant_id: str,
-        row: SourceRow,
-        headers: Mapping[str, str],
-        body: bytes,
-        now: datetime,
-        *,
-        fetched: Any = None,
-    ) -> tuple[str, bool]:
-        """Stores what is known to come from the source: (delivery id, whether it is new)."""
-        adapter = self.adapters[row.kind]
-        told = adapter.identify(headers, body)
-        key = told.event_id or hashlib.sha256((told.topic or "").encode() + b"\x00" + body).hexdigest()
-        kept = {name: headers[name] for name in adapter.headers if name in headers}
-
-        async def add(tx: Tx) -> tuple[str, bool]:
-            return await inbox.add(
-                tx,
-                source=row.name,
-                event_key=key,
-                topic=told.topic,
-                subject=told.subject,
-                headers=kept,
-                body=body,
-                received_at=now,
-                fetched=fetched,
-            )
-
-        delivery_id, new = await db.run(tenant_id, add, actor=ACTOR)
-        METRICS.received += 1
-        METRICS.duplicates += not new
-        return delivery_id, new
-
-    async def act_soon(self, db: Database, tenant_id: str) -> None:
-        """Acts for a tenant unless this process does already; faults are left to the worker."""
-        if tenant_id in self.busy:
-            return
-        self.busy.add(tenant_id)
-        try:
-            while await self.act(db, tenant_id):
-                continue
-        except (Unavailable, Retry, DomainError) as error:
-            logger.info("deliveries of tenant %s wait for the worker: %s", tenant_id, error)
-        finally:
-            self.busy.discard(tenant_id)
-
-    async def act(self, db: Database, tenant_id: str, *, limit: int = BATCH) -> int:
-        """Acts on what waits, at most ``limit`` subjects; how many. Deliveries whose handling fails by a
-        fault are tried again later and delay no others."""
-        if not await db.read(tenant_id, inbox.any_waiting):
-            METRICS.waiting.pop(tenant_id, None)
-            return 0
-        METRICS.waiting[tenant_id] = await db.read(tenant_id, inbox.waiting)
-        done = steps = 0
-        passed: list[str] = []
-        began = time.monotonic()
-        while done < limit and time.monotonic() - began < TURN_SECONDS:
-            steps += 1
-            held: list[DeliveryRow] = []
-            try:
-                step = await db.run(
-                    tenant_id, functools.partial(self._step, held, passed, steps % 2 == 0), actor=ACTOR
-                )
-            except (Busy, Retry, Unavailable):
-                raise
-            except Exception as error:  # a fault of one delivery must not stop the others
-                if not held:
-                    raise
-                if any(one.attempts >= len(self.waits) for one in held):
-                    logger.exception("a delivery of tenant %s is parked: its handling fails", tenant_id)
-                await self._failed(db, tenant_id, held, error)
-                done += 1
-                continue
-            if step is None:
-                break
-            done += bool(held)
-            for delivery_id, source, what in step:
-                await self._ask(db, tenant_id, delivery_id, source, what)
-        return done
-
-    async def _failed(
-        self, db: Database, tenant_id: str, held: Sequence[DeliveryRow], error: Exception
-    ) -> None:
-        METRICS.failures += 1
-        detail = f"{type(error).__name__}: {error}"[:500].replace("\x00", "")
-
-        async def note(tx: Tx) -> None:
-            for one in held:
-                if one.attempts >= len(self.waits):
-                    METRICS.parked += 1
-                    await inbox.finish(
-                        tx, [one.delivery_id], state="parked", reason="handling_failed", detail=detail
-                    )
-                else:
-                    await inbox.postpone(
-                        tx,
-                        one.delivery_id,
-                        seconds=self.waits[one.attempts],
-                        reason="handling_failed",
-                        detail=detail,
-                    )
-
-        await db.run(tenant_id, note, actor=ACTOR)
-
-    async def _step(
-        self, held: list[DeliveryRow], passed: list[str], newest: bool, tx: Tx
-    ) -> list[tuple[str, Source, str]] | None:
-        """Acts on one subject; what must be asked of the shop first. None when nothing waits."""
-        held.clear()
-        # Every other step takes the newest, so that no crowd of old ones, however long each takes, holds it up.
-        rows, skip = await inbox.claim(tx, passed, together=TOGETHER, newest=newest)
-        passed.extend(skip)
-        if not rows:
-            return [] if skip else None
-        held.extend(rows)
-        row = await sources.find(tx, rows[0].source)
-        if row is None:
-            await inbox.finish(
-                tx, [one.delivery_id for one in rows], state="ignored", reason="source_removed"
-            )
-            return []
-        source = opened(self.cipher, tx.tenant_id, row)
-        return await _Step(self, tx, source, passed).run(rows)
-
-    async def _ask(self, db: Database, tenant_id: str, delivery_id: str, source: Source, what: str) -> None:
-        """Asks the shop, outside any transaction, and keeps its answer with the delivery."""
-        try:
-            if self.fetch is None:
-                raise FetchError("this process asks no shops")
-            found = await self.fetch(source.row.kind, source.api, what)
-        except FetchError as error:
-            row = await db.read(tenant_id, lambda tx: inbox.get(tx, delivery_id))
-            if row is not None:
-                await self._failed(db, tenant_id, [row], error)
-            return
-        await db.run(tenant_id, lambda tx: inbox.fetched(tx, delivery_id, found), actor=ACTOR)
-
-    async def replay(self, tx: Tx, source_name: str, delivery_id: str) -> dict[str, Any]:
-        """Acts on a delivery once more, now: its view. What was done already is not done twice.
-
-        Refused: ``source_not_found``, ``delivery_not_found``, ``delivery_erased``.
-        """
-        row = await sources.require(tx, source_name)
-        found = await inbox.get(tx, delivery_id, source=source_name)
-        if found is None:
-            raise DomainError("delivery_not_found", source=source_name, delivery_id=delivery_id)
-        if found.erased_at is not None:
-            raise DomainError("delivery_erased", delivery_id=delivery_id)
-        if found.subject is not None:
-            await inbox.lock_subject(tx, source_name, found.subject)
-        await inbox.get(tx, delivery_id, lock=True)
-        await inbox.reopen(tx, delivery_id)
-        again = await inbox.get(tx, delivery_id)
-        assert again is not None  # noqa: S101 - it is locked
-        await _Step(self, tx, opened(self.cipher, tx.tenant_id, row), [], sweeping=False).run([again])
-        after = await inbox.get(tx, delivery_id)
-        assert after is not None  # noqa: S101
-        await audit.note(tx, "delivery.replayed", delivery_id, {"source": source_name, "state": after.state})
-        return delivery_view(after)
-
-
 @dataclass(slots=True)
 class _Outcome:
     """What became of a subject."""
@@ -333,10 +110,11 @@ class _Outcome:
 
 
 @dataclass(slots=True)
-class _Step:
+class Step:
     """Acting on the deliveries of one subject."""
 
-    house: Inbox
+    adapter: Adapter
+    effects: Effects
     tx: Tx
     source: Source
     passed: list[str]
@@ -359,7 +137,7 @@ class _Step:
         await self._read(dull)
 
     def _says_nothing(self, row: DeliveryRow) -> bool:
-        adapter = self.house.adapters[self.source.row.kind]
+        adapter = self.adapter
         letter = Letter(topic=row.topic, body=row.body, fetched=row.fetched, options=self.source.row.options)
         try:
             return adapter.read(letter).ignored is not None
@@ -372,7 +150,7 @@ class _Step:
         """What the deliveries say; those that say nothing are ended. And what must be asked of the shop first."""
         asks: list[tuple[str, Source, str]] = []
         found: list[tuple[str, Reading]] = []
-        adapter = self.house.adapters[self.source.row.kind]
+        adapter = self.adapter
         for row in rows:
             try:
                 reading = adapter.read(
@@ -487,7 +265,7 @@ class _Step:
         external = (
             customer if self._ids_are_ours() and not customer.startswith("guest:") else f"{name}:{customer}"
         )
-        view = await self.house.effects.put_order(
+        view = await self.effects.put_order(
             self.tx,
             order_id=order_id,
             customer_id=external,
@@ -578,7 +356,7 @@ class _Step:
         reached = {**before, **{line_id: before.get(line_id, 0) + count for line_id, count in more.items()}}
         text = json.dumps(reached, sort_keys=True)
         refund_id = f"{self.source.row.name}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-        await self.house.effects.refund_order(self.tx, order_id=order_id, refund_id=refund_id, units=more)
+        await self.effects.refund_order(self.tx, order_id=order_id, refund_id=refund_id, units=more)
         return refund_id
 
     # - tickets -
@@ -599,7 +377,7 @@ class _Step:
                 else f"{name}:{customer}"
             )
         if not known.get("put"):
-            await self.house.effects.put_ticket(
+            await self.effects.put_ticket(
                 self.tx,
                 ticket_id=ticket_id,
                 customer_id=external,
@@ -641,7 +419,7 @@ class _Step:
         """Records a response; why not, if it was refused."""
         try:
             async with self.tx.connection.begin_nested():
-                await self.house.effects.respond(
+                await self.effects.respond(
                     self.tx, ticket_id=ticket_id, author=row["author"], kind=kind, public=row["public"],
                     occurred_at=parse_iso(row["occurred_at"]),
                 )  # fmt: skip
@@ -678,45 +456,3 @@ is done."""
 def _told(error: DomainError) -> str:
     facts = {key: value for key, value in error.facts.items() if key != "errors"}
     return str(facts.pop("message", "")) or json.dumps(facts, default=str)
-
-
-def delivery_view(row: DeliveryRow, *, body: bool = False) -> dict[str, Any]:
-    """A delivery as published; the body only when asked for, as text."""
-    view: dict[str, Any] = {
-        "delivery_id": row.delivery_id,
-        "source": row.source,
-        "event_id": row.event_key,
-        "topic": row.topic,
-        "subject": row.subject,
-        "state": row.state,
-        "reason": row.reason,
-        "detail": row.detail,
-        "attempts": row.attempts,
-        "effects": row.effects,
-        "received_at": iso(row.received_at),
-        "finished_at": iso_or_none(row.finished_at),
-        "erased_at": iso_or_none(row.erased_at),
-    }
-    if body:
-        view["body"] = row.body.decode("utf-8", "replace")
-    return view
-
-
-async def deliveries(
-    tx: Tx, name: str, *, state: str | None, before: str | None, limit: int
-) -> tuple[list[dict[str, Any]], str | None]:
-    """Deliveries of a source, newest first, each with its state and the reason. 404 ``source_not_found``."""
-    await sources.require(tx, name)
-    rows = await inbox.listed(tx, name, state=state, before=before, limit=limit + 1)
-    return [delivery_view(row) for row in rows[:limit]], rows[limit - 1].delivery_id if len(
-        rows
-    ) > limit else None
-
-
-async def delivery(tx: Tx, name: str, delivery_id: str) -> dict[str, Any]:
-    """One delivery with its body as it came. 404 ``delivery_not_found``."""
-    await sources.require(tx, name)
-    row = await inbox.get(tx, delivery_id, source=name)
-    if row is None:
-        raise DomainError("delivery_not_found", source=name, delivery_id=delivery_id)
-    return delivery_view(row, body=True)
