@@ -33,7 +33,7 @@ from app.db.secrets import Cipher
 from app.domain.errors import DomainError
 from app.domain.reason_codes import reason_codes
 from app.settings import Settings
-from app.usecases import accounts, sweeps, tenants
+from app.usecases import accounts, figures, sweeps, tenants
 from app.usecases import credits as ledger
 
 SANDBOX_START: Final = datetime(2025, 1, 1, tzinfo=UTC)
@@ -86,7 +86,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     database = Database(settings.database_url, pool_size=settings.pool_size)
     try:
         await database.check_role()
-        app.state.house = house_of(settings, database)
+        app.state.house = house_of(settings, database, app.state.figures)
+        database.pool_wait = app.state.figures.pool_wait.observe
         app.state.figures.samples.append(functools.partial(samples, app.state.house))
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(app.state.house.parts["credits"].close)
@@ -102,7 +103,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await database.close()
 
 
-def house_of(settings: Settings, database: Database) -> House:
+def house_of(settings: Settings, database: Database, seen: Figures) -> House:
     """The parts that the doors are given."""
     operator = settings.operator_key.get_secret_value() if settings.operator_key else None
     secret = settings.secret_key.get_secret_value() if settings.secret_key else settings.database_url or ""
@@ -119,7 +120,8 @@ def house_of(settings: Settings, database: Database) -> House:
         parts={
             "settings": settings,
             "handlers": worker.agenda_handlers(),
-            "credits": gatherer(settings, database),
+            "credits": gatherer(settings, database, seen),
+            "watch": figures.Watch(),
             "balances": balance_reader(settings, database),
             "inbound": inbound.inbox_of(settings),
             "cipher": Cipher(secret),
@@ -127,11 +129,20 @@ def house_of(settings: Settings, database: Database) -> House:
     )
 
 
-def gatherer(settings: Settings, database: Database) -> Gatherer[ledger.CreditCommand, ledger.CreditResult]:
+def gatherer(
+    settings: Settings, database: Database, seen: Figures
+) -> Gatherer[ledger.CreditCommand, ledger.CreditResult]:
     """Collects concurrent ledger commands into one transaction (decisions 2)."""
 
     async def run(tenant_id: str, commands: Sequence[ledger.CreditCommand]) -> Sequence[ledger.CreditResult]:
-        return await database.run(tenant_id, lambda tx: ledger.apply(tx, commands))
+        results = await database.run(tenant_id, lambda tx: ledger.apply(tx, commands))
+        for command, result in zip(commands, results, strict=True):
+            if result.replayed:
+                seen.replays.inc()
+            if command.kind == "debit":
+                outcome = "replayed" if result.replayed else result.error.code if result.error else "done"
+                seen.debits.labels(outcome).inc()
+        return results
 
     return Gatherer(
         run,
@@ -222,6 +233,7 @@ def samples(rooms: House) -> Iterable[tuple[str, str, str, float]]:
     yield "retainer_worker_failures", "Turns of the worker that failed", "counter", worker.METRICS.failures
     yield from courier.METRICS.sample()
     yield from inbound.METRICS.sample()
+    yield from rooms.parts["watch"].sample()
     pool: Any = rooms.database.engine.pool
     yield "retainer_db_connections_in_use", "Connections under way", "gauge", pool.checkedout()
     yield "retainer_db_connections_idle", "Connections waiting", "gauge", pool.checkedin()

@@ -43,6 +43,15 @@ class Figures:
         self.replays = Counter(
             "retainer_idempotent_replays", "Keyed calls answered from the first time", registry=self.registry
         )
+        self.debits = Counter(
+            "retainer_debits", "Debits, by what came of them", ["outcome"], registry=self.registry
+        )
+        self.pool_wait = Histogram(
+            "retainer_db_pool_wait_seconds",
+            "Time until a connection was had",
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
         self.samples: list[Callable[[], Iterable[tuple[str, str, str, float]]]] = []
         self.registry.register(_Sampled(self))
 

@@ -132,6 +132,8 @@ class Database:
         self.lock_timeout_ms = lock_timeout_ms
         self.process_cache: dict[Any, Any] = {}
         """Immutable things by (kind, tenant, revision): policies, calendars."""
+        self.pool_wait: Callable[[float], None] | None = None
+        """Told how many seconds each connection was waited for."""
         self.engine: AsyncEngine = create_async_engine(
             url,
             pool_size=pool_size,
@@ -158,8 +160,11 @@ class Database:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AsyncConnection]:
+        began = time.perf_counter()
         try:
             async with self.engine.connect() as connection:
+                if self.pool_wait is not None:
+                    self.pool_wait(time.perf_counter() - began)
                 yield connection
         except PoolTimeout as error:
             raise Busy("no connection became free in time") from error

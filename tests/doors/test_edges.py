@@ -52,6 +52,38 @@ async def test_figures_for_prometheus(app: FastAPI, vendor: MakeVendor) -> None:
     assert acme.tenant_id not in page.text
 
 
+async def test_figures_that_an_operator_is_woken_by(app: FastAPI, vendor: MakeVendor) -> None:
+    """Debits by outcome, replays, the wait for connections, and what only the tables know. No id is a label."""
+    shop = await vendor("cs-cart", "2025-01-01T00:00:00Z")
+    grant = {"credits": 10, "reason": "a present"}
+    await shop.ok(await shop.post("/v1/customers/c-figures/adjustments", grant))
+    path, before = "/v1/customers/c-figures/debits", await figures_of(app)
+    for _ in range(2):
+        await shop.ok(await shop.post(path, {"credits": 3}, key="debited-once"))
+    assert (await shop.post(path, {"credits": 300})).status_code == 409
+    after = await figures_of(app)
+
+    def more(name: str) -> float:
+        return after[name] - before.get(name, 0.0)
+
+    assert more('retainer_debits_total{outcome="done"}') == 1
+    assert more('retainer_debits_total{outcome="replayed"}') == 1
+    assert more('retainer_debits_total{outcome="insufficient_credits"}') == 1
+    assert more("retainer_idempotent_replays_total") == 1
+    assert more("retainer_db_pool_wait_seconds_count") >= 3
+    for name in ("outbox_unplaced", "outbox_oldest_seconds", "sla_breaches_total", "deliveries_parked"):
+        assert after[f"retainer_{name}"] >= 0
+    assert after["retainer_ledger_drift_points"] == 0
+    assert after["retainer_agenda_lag_seconds"] >= 0
+
+
+async def figures_of(app: FastAPI) -> dict[str, float]:
+    async with client_of(app, None) as client:
+        text = (await client.get("/metrics")).text
+    rows = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+    return {name: float(value) for name, _, value in rows}
+
+
 async def test_figures_behind_a_token(module_url: str) -> None:
     async with (
         running(create_app(settings_for(module_url, metrics_token="of-the-scraper"))) as app,

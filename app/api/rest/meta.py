@@ -76,6 +76,7 @@ async def metrics(request: Request) -> Response:
             raise Problem("unauthorized", headers={"WWW-Authenticate": 'Bearer realm="metrics"'})
     elif not _from_this_machine(request):
         raise Problem("metrics_closed")
+    await house(request).parts["watch"].look(house(request).database)
     return Response(request.scope["retainer.figures"].text(), media_type=CONTENT_TYPE)
 
 
