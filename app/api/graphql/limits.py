@@ -95,7 +95,7 @@ class Weights:
 
     def __init__(self, schema: GraphQLSchema, declared: Mapping[tuple[str, str], Weight]) -> None:
         self.schema = schema
-        self._declared = declared
+        self.declared = declared
         self._known: dict[tuple[str, str], Weight] = dict(declared)
 
     def of(self, type_name: str, field_name: str, field: Any) -> Weight:
