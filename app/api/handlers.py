@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from app.api.problems import MEDIA_TYPE, Problem, body_of, body_of_error, problem
 from app.api.reply import Reply
@@ -75,7 +76,19 @@ def _http(request: Request, error: Exception) -> Response:
         413: "body_too_large",
         415: "unsupported_media_type",
     }.get(error.status_code, "malformed_request" if error.status_code < 500 else "internal_error")
-    return _answer(request, body_of(code), dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_methods(request))
+    return _answer(request, body_of(code), headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Every method of a path. The router itself names those of the first route alone, and each of ours has one."""
+    found: set[str] = set()
+    for route in request.app.router.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= getattr(route, "methods", None) or set()
+    return sorted(found)
 
 
 def _gone(request: Request, error: Exception) -> Response:

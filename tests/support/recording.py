@@ -1,7 +1,8 @@
 """Records what the application answers in tests, for the shapes and examples of the contract.
 
-``RETAINER_RECORD=1 make test`` rewrites ``openapi/answers.json``: for each operation the shape of all its answers that
-succeeded and one example. So the contract shows literal answers of the real service under the real policies.
+``RETAINER_RECORD=1 make test`` adds to ``openapi/answers.json``: for each operation the shape of all its answers that
+succeeded, those of earlier runs included (remove the file to begin anew), and one example. So the contract shows
+literal answers of the real service under the real policies.
 """
 
 from __future__ import annotations
@@ -86,7 +87,9 @@ def write() -> None:
         request, example = max(
             samples, key=lambda one: (min(len(json.dumps(one[1])), 2500), len(json.dumps(one[0])))
         )
-        entry: dict[str, Any] = {"schema": {"title": f"{name[0].upper()}{name[1:]}Answer", **shape(answers)}}
+        before = operations.get(name, {}).get("schema", {})
+        seen = widened({key: value for key, value in before.items() if key != "title"}, shape(answers))
+        entry: dict[str, Any] = {"schema": {"title": f"{name[0].upper()}{name[1:]}Answer", **seen}}
         if request is not None:
             entry["request"] = _short(request)
         entry["response"] = _short(example)
@@ -156,6 +159,50 @@ def _object(values: list[dict[str, Any]], name: str) -> dict[str, Any]:
         "properties": {key: shape([one[key] for one in values if key in one], key) for key in names},
         "additionalProperties": True,
     }
+
+
+def widened(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
+    """A schema that allows what either allows; ``{}`` has seen nothing, or nothing but null."""
+    if a == b or not a or not b:
+        return _or_null(a or b) if a != b else a
+    if _names(a) & {"object"} and _names(b) & {"object"} and "properties" in a and "properties" in b:
+        every = {**a["properties"], **b["properties"]}
+        both = a["properties"].keys() & b["properties"].keys()
+        needed = [one for one in a.get("required", ()) if one in b.get("required", ())]
+        return {
+            "type": _type(_names(a) | _names(b)),
+            **({"required": needed} if needed else {}),
+            "properties": {
+                name: widened(a["properties"][name], b["properties"][name]) if name in both else every[name]
+                for name in every
+            },
+            "additionalProperties": True,
+        }
+    if _names(a) & {"array"} and _names(b) & {"array"}:
+        items = [one for one in (a.get("items", {}), b.get("items", {})) if one]
+        return {"type": _type(_names(a) | _names(b)), "items": widened(items[0], items[-1]) if items else {}}
+    if "type" in a and "type" in b and not (_names(a) | _names(b)) & {"object", "array"}:
+        same = {"format": a["format"]} if a.get("format") == b.get("format") and "format" in a else {}
+        return {"type": _type(_names(a) | _names(b)), **same}
+    choices = [one for schema in (a, b) for one in schema.get("anyOf", [schema])]
+    return {"anyOf": [one for index, one in enumerate(choices) if one not in choices[:index]]}
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    if "type" in schema:
+        return {**schema, "type": _type(_names(schema) | {"null"})}
+    choices = schema.get("anyOf", [schema])
+    return {"anyOf": choices if {"type": "null"} in choices else [*choices, {"type": "null"}]}
+
+
+def _names(schema: dict[str, Any]) -> set[str]:
+    given = schema.get("type", ())
+    return {given} if isinstance(given, str) else set(given)
+
+
+def _type(names: set[str]) -> str | list[str]:
+    ordered = sorted(names - {"null"}) + sorted(names & {"null"})
+    return ordered[0] if len(ordered) == 1 else ordered
 
 
 def _kind(value: Any) -> str:
