@@ -57,7 +57,7 @@ DOCUMENTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("fields", bomb(90), {}),
     ("depth", deep_bomb(20), {}),
     ("list", "query($r: [_Any!]!) { _entities(representations: $r) { __typename } }", {"r": [{}] * 10_000}),
-    ("values", "query($r: [_Any!]!) { _entities(representations: $r) { __typename } }", {"r": [{"a": [1] * 900}] * 30}),
+    ("values", "query($r: [_Any!]!) { _entities(representations: $r) { __typename } }", {"r": [{"a": [1] * 900}] * 40}),
 )  # fmt: skip
 
 
