@@ -227,6 +227,22 @@ class Database:
                 raise Unavailable("the answer to a commit was lost", outcome_unknown=True) from error
 
     @asynccontextmanager
+    async def rehearsal(self, tenant_id: str, *, policy_name: str, at: datetime) -> AsyncIterator[Tx]:
+        """A writing transaction of a tenant made up for it, in a time of its own; always rolled back.
+
+        The block writes the tenant's rows itself. Nothing of it is left, in the database or in the caches.
+        """
+        async with self._connection() as connection:
+            await connection.execute(_BEGIN, {"tenant": tenant_id, "lock_timeout": f"{self.lock_timeout_ms}ms"})
+            state = TenantState(tenant_id, policy_name, True, at, False, 1, 1)
+            try:
+                yield Tx(connection, state, at, self, actor="rehearsal")
+            finally:
+                await connection.rollback()
+                for key in [one for one in self.process_cache if isinstance(one, tuple) and tenant_id in one]:
+                    self.process_cache.pop(key, None)
+
+    @asynccontextmanager
     async def reading(self, tenant_id: str) -> AsyncIterator[Tx]:
         """A read-only snapshot (REPEATABLE READ), always rolled back."""
         async with self._connection() as connection:

@@ -222,6 +222,11 @@ async def price(
     }
 
 
+def draft(document: str) -> Policy:
+    """A draft as a policy, or 422 ``policy_invalid`` with every mistake, each with its line."""
+    return _sound(document)[0].policy
+
+
 def tag_of(shown: Mapping[str, Any]) -> str:
     """The version of a policy as one reads it: the one shown, and the newest there is."""
     return f"{shown['version']}.{max(one['version'] for one in shown['versions'])}"
@@ -239,10 +244,7 @@ async def publish(
     ``check`` is told the version in force, and refuses a draft made from another."""
     if name != tx.tenant.policy_name:
         raise DomainError("policy_not_found", name=name)
-    found, problems = _checked(document)
-    errors = [one for one in problems if one.severity == "error"]
-    if found is None or errors:
-        raise DomainError("policy_invalid", problems=[_problem(one) for one in errors])
+    found, problems = _sound(document)
     if found.policy.policy != name:
         raise DomainError("policy_name_differs", name=name, document=found.policy.policy)
     since = tx.at if effective_from is None else effective_from
@@ -307,6 +309,14 @@ def _checked(document: str) -> tuple[Document | None, tuple[Problem, ...]]:
     except PolicyDocumentError as error:
         return None, error.problems
     return found, tuple(check_policy(found.policy, found.marks))
+
+
+def _sound(document: str) -> tuple[Document, tuple[Problem, ...]]:
+    found, problems = _checked(document)
+    errors = [one for one in problems if one.severity == "error"]
+    if found is None or errors:
+        raise DomainError("policy_invalid", problems=[_problem(one) for one in errors])
+    return found, problems
 
 
 def _problem(one: Problem) -> dict[str, Any]:

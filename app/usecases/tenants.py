@@ -31,16 +31,22 @@ def templates() -> dict[str, tuple[Policy, str]]:
     }
 
 
-async def put(tx: Tx, *, policy: str, mode: str, now: datetime | None) -> tuple[int, dict[str, Any]]:
+async def put(
+    tx: Tx, *, policy: str, mode: str, now: datetime | None, own: tuple[Policy, str] | None = None
+) -> tuple[int, dict[str, Any]]:
     """Makes the transaction's tenant: (201, view), or (200, today's view) when it is there with the same content.
 
-    ``tx`` comes from ``Database.founding``. ``now`` is the sandbox's first instant. Refused: ``unknown_policy``,
+    ``tx`` comes from ``Database.founding``. ``now`` is the sandbox's first instant. ``own``: a policy of the vendor's
+    own with its text, instead of a shipped one; sound already. Refused: ``unknown_policy``, ``policy_name_differs``,
     ``tenant_conflict`` with other content.
     """
-    found = templates().get(policy)
+    found = templates().get(policy) if own is None else own
     if found is None:
         raise DomainError("unknown_policy", policy=policy, known=sorted(templates()), field="policy")
-    digest = payload_hash({"policy": policy, "mode": mode, "now": now})
+    if found[0].policy != policy:
+        raise DomainError("policy_name_differs", name=policy, document=found[0].policy, field="policy")
+    said = {"policy": policy, "mode": mode, "now": now}
+    digest = payload_hash(said if own is None else {**said, "document": own[1]})
     existing = await tenants.find(tx)
     if existing is not None:
         if existing.payload_hash != digest:

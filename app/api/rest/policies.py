@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints
 from app.api.deps import Caller, KeyedCall, scoped
 from app.api.headers import checking, tagged
 from app.api.problems import problems
+from app.api.rehearsal import ways
 from app.api.reply import Reply
 from app.api.strict import (
     Body,
@@ -23,7 +24,7 @@ from app.api.strict import (
     Whole,
     big,
 )
-from app.usecases import policies
+from app.usecases import policies, simulate
 
 router = APIRouter(route_class=StrictRoute, tags=["Policies"])
 
@@ -60,6 +61,23 @@ class PriceBody(Body):
     customer_id: ExternalId | None = None
     license_id: ExternalId | None = None
     agreed_up_to: Credits | None = None
+
+
+class SimulationBody(Body):
+    """A draft, and the stretch of history to run it over: all of it unless said."""
+
+    document: Document
+    start: Instant | None = Field(default=None, alias="from", description="Recorded at or after")
+    end: Instant | None = Field(default=None, alias="to", description="Recorded before")
+    limit: Annotated[
+        int,
+        Field(
+            strict=True,
+            ge=1,
+            le=simulate.MOST,
+            description="Entries of history to run: orders, and what was done to tickets",
+        ),
+    ] = simulate.DEFAULT_LIMIT
 
 
 @router.get("/v1/policies", operation_id="listPolicies")
@@ -124,3 +142,24 @@ async def price(
             agreed_up_to=body.agreed_up_to,
         )
     )
+
+
+@router.post("/v1/policies/{name}/simulate", operation_id="simulatePolicy", responses=problems(404, 422))
+@big
+async def simulate_policy(
+    name: PolicyName, body: SimulationBody, caller: Annotated[Caller, scoped("policies:read")]
+) -> Response:
+    """Runs a draft over the recorded history and says who would have been decided or charged differently. Writes
+    nothing. ``complete`` false: there is more history than ``limit``."""
+    draft = policies.draft(policies.document_text(body.document))
+    found = await simulate.simulate(
+        caller.database,
+        caller.tenant_id,
+        name,
+        draft=draft,
+        start=body.start,
+        end=body.end,
+        limit=body.limit,
+        ways=ways(caller.rooms.parts.get("handlers", {})),
+    )
+    return Reply(found)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Response
+from pydantic import Field
 
 from app.api.deps import OperatorOnly
 from app.api.problems import FieldError, Problem, problems
 from app.api.reply import Reply
-from app.api.strict import Body, Flag, Instant, LongText, Name, StrictRoute
-from app.usecases import tenants
+from app.api.rest.policies import Document
+from app.api.strict import Body, Flag, Instant, LongText, Name, StrictRoute, big
+from app.usecases import policies, tenants
 
 router = APIRouter(route_class=StrictRoute, tags=["Operator and sandbox"])
 
@@ -25,9 +27,13 @@ class ClockBody(Body):
 
 
 class TenantBody(Body):
-    """A tenant under one of the shipped policies."""
+    """A tenant under one of the shipped policies, or under the one of its ``document``."""
 
     policy: Name
+    document: Document | None = Field(
+        default=None,
+        description="A policy of the vendor's own, YAML as a string or a JSON object; its `policy` is the name given",
+    )
     clock: ClockBody = ClockBody()
 
 
@@ -38,7 +44,10 @@ class SuspensionBody(Body):
     reason: LongText | None = None
 
 
-@router.put("/v1/tenants/{tenant_id}", operation_id="putTenant", status_code=201, responses=problems(409))
+@router.put(
+    "/v1/tenants/{tenant_id}", operation_id="putTenant", status_code=201, responses=problems(409, 422)
+)
+@big
 async def put_tenant(tenant_id: TenantId, body: TenantBody, operator: OperatorOnly) -> Response:
     """A tenant under a policy. 201 the first time, 200 with the same body again, 409 with other content."""
     if (body.clock.mode == "virtual") != (body.clock.now is not None):
@@ -48,10 +57,16 @@ async def put_tenant(tenant_id: TenantId, body: TenantBody, operator: OperatorOn
                 FieldError("/clock/now", "required", "A virtual clock needs `now`, a real one has none.")
             ],
         )
+    own = None
+    if body.document is not None:
+        text = policies.document_text(body.document)
+        own = (policies.draft(text), text)
     async with operator.rooms.database.founding(
         tenant_id, actor=operator.actor, validate_only=operator.validate_only
     ) as tx:
-        status, view = await tenants.put(tx, policy=body.policy, mode=body.clock.mode, now=body.clock.now)
+        status, view = await tenants.put(
+            tx, policy=body.policy, mode=body.clock.mode, now=body.clock.now, own=own
+        )
     return Reply(view, status_code=status)
 
 

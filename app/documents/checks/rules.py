@@ -12,6 +12,8 @@ from app.domain.policy import (
 )
 
 QUERY_REASONS: Final = ("lost_copy", "modified_copy", "not_downloaded", "never_used")
+STATED: Final = ("category", "pay_with", "credit_type", "license_id")
+"""What a ticket may be asked for besides facts: its own fields, stated as details."""
 
 
 def check_actions(c: Checker) -> None:
@@ -77,7 +79,7 @@ def check_qualification(c: Checker) -> None:
         if check.on_unknown == "ask" and not check.asks:
             c.error(parts, "asks_nothing", "`on_unknown: ask` names no fact.", "Write `asks: [fact]`.")
         for j, fact in enumerate(check.asks):
-            if fact not in declared:
+            if fact not in declared and fact not in STATED:
                 c.error(
                     (*parts, "asks", j),
                     "unknown_fact",

@@ -1,0 +1,344 @@
+"""A draft of the policy against recorded history: who would have been decided or charged differently. Writes nothing.
+
+What was recorded is done again, customer by customer, through the very use cases that did it, on two stages that are
+never committed (`Database.rehearsal`): once under the versions as they were in force, once under the draft. What comes
+out is compared, order by order and ticket by ticket. The use cases are given by the caller, since none knows another.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from app.db import agenda, history, policies
+from app.db.agenda import Handlers
+from app.db.engine import Database, Tx, mint
+from app.db.history import Entry, Past
+from app.domain.errors import DomainError
+from app.domain.policy import Policy
+from app.domain.wire import iso
+
+DEFAULT_LIMIT: Final = 500
+MOST: Final = 2_000
+"""Entries of history that one call runs again."""
+MOST_SECONDS: Final = 20.0
+"""Wall time of one of the two runs; what was not reached is said by ``complete``."""
+_MOST_FIRED: Final = 1_000
+_EVER: Final = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2300, 1, 1, tzinfo=UTC))
+_LISTS: Final = ("lots", "covers", "choices", "not_granted")
+
+Version = tuple[int, datetime, Policy]
+Step = Callable[[Tx, str, dict[str, Any]], Awaitable[Any]]
+"""A use case: (transaction, the vendor's id of what it is about, what was said)."""
+View = Callable[[Tx, str], Awaitable[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """The use cases that history is run through. ``steps``: by the names of `app.db.history`'s entries."""
+
+    steps: Mapping[str, Step]
+    order: View
+    ticket: View
+    handlers: Handlers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _History:
+    versions: list[Version]
+    in_force: Policy
+    pasts: list[Past]
+    whole: bool
+    calendars: Any
+    recorded: dict[tuple[str, str], dict[str, Any]]
+    now: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """What came of one run: a view of every order and ticket, and what could not be done again."""
+
+    name: str
+    views: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    errors: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    done: int = 0
+    """Customers run to their end."""
+
+    def missed(self, kind: str, id_: str, step: str, error: DomainError) -> None:
+        """The first step of a thing that could not be done; what fails after it fails because of it."""
+        said = {"run": self.name, "kind": kind, "id": id_, "step": step, "code": error.code}
+        self.errors.setdefault((kind, id_), said)
+
+
+async def simulate(db: Database, tenant_id: str, name: str, *, draft: Policy, start: datetime | None,
+                   end: datetime | None, limit: int, ways: Ways) -> dict[str, Any]:  # fmt: skip
+    """Runs the draft over what was recorded from ``start`` (included) to ``end``, as if it had taken effect at
+    ``start`` (None: ever since). At most ``limit`` entries, whole customers; ``complete`` says whether that was all.
+
+    404 ``policy_not_found``; 422 ``policy_name_differs``, ``span_reversed``.
+    """
+    if draft.policy != name:
+        raise DomainError("policy_name_differs", name=name, document=draft.policy)
+    if start is not None and end is not None and end < start:
+        raise DomainError("span_reversed", field="to", start=iso(start), end=iso(end))
+    since, until = start or _EVER[0], end or _EVER[1]
+    past = await db.read(tenant_id, lambda tx: _look(tx, name, since, until, limit, ways))
+    stop_at = min(until, past.now)
+    before = await _rehearse(db, "baseline", past, past.versions, stop_at, ways)
+    after = await _rehearse(db, "draft", past, _with(draft, past.versions, start), stop_at, ways)
+    done = min(before.done, after.done)
+    differences, counts = [], {kind: {"replayed": 0, "differ": 0} for kind in ("order", "ticket")}
+    for one in past.pasts[:done]:
+        for key in _things(one):
+            counts[key[0]]["replayed"] += 1
+            found = _difference(key, before.views[key], after.views[key])
+            if found is not None:
+                counts[key[0]]["differ"] += 1
+                differences.append({**found, "customer_id": one.external_id})
+    return {
+        "policy": {"name": past.in_force.policy, "version": past.in_force.version},
+        "from": None if start is None else iso(start),
+        "to": None if end is None else iso(end),
+        "customers": done,
+        "orders": counts["order"],
+        "tickets": counts["ticket"],
+        "differences": differences,
+        "errors": _errors(past, before, after, compare=end is None),
+        "complete": past.whole and done == len(past.pasts),
+    }
+
+
+def _with(draft: Policy, versions: Sequence[Version], start: datetime | None) -> list[Version]:
+    number = max(one[0] for one in versions) + 1
+    kept = [] if start is None else [one for one in versions if one[1] < start]
+    return [*kept, (number, start or _EVER[0], draft)]
+
+
+def _things(one: Past) -> list[tuple[str, str]]:
+    return [*(("order", name) for name in one.orders), *(("ticket", name) for name in one.tickets)]
+
+
+# --- the past -----------------------------------------------------------------------------------------------
+
+
+async def _look(tx: Tx, name: str, start: datetime, end: datetime, limit: int, ways: Ways) -> _History:
+    if name != tx.tenant.policy_name:
+        raise DomainError("policy_not_found", name=name)
+    pasts, whole = await history.pasts(tx, start, end, limit=limit)
+    recorded = {(kind, id_): await _seen(tx, kind, id_, ways) for one in pasts for kind, id_ in _things(one)}
+    return _History(
+        versions=await policies.versions(tx), in_force=await policies.in_force(tx), pasts=pasts, whole=whole,
+        calendars=await history.calendars_of(tx), recorded=recorded, now=tx.at,
+    )  # fmt: skip
+
+
+async def _seen(tx: Tx, kind: str, id_: str, ways: Ways) -> dict[str, Any]:
+    """How a thing stands, or the code of the refusal where it is not there."""
+    try:
+        return await (ways.order if kind == "order" else ways.ticket)(tx, id_)
+    except DomainError as error:
+        return {"refused": error.code}
+
+
+# --- doing it again -----------------------------------------------------------------------------------------
+
+
+async def _rehearse(db: Database, name: str, past: _History, versions: Sequence[Version], end: datetime,
+                    ways: Ways) -> _Run:  # fmt: skip
+    run = _Run(name=name)
+    if not past.pasts:
+        return run
+    stop = time.monotonic() + MOST_SECONDS
+    first = min((one.entries[0].at for one in past.pasts if one.entries), default=end)
+    async with db.rehearsal(mint("sim"), policy_name=past.in_force.policy, at=first) as tx:
+        await history.furnish(tx, versions, past.calendars)
+        for one in past.pasts:
+            again = _Again(tx, one, ways, run)
+            for entry in one.entries:
+                if time.monotonic() > stop:
+                    return run
+                await again.do(entry)
+            await again.finish(end)
+            run.done += 1
+    return run
+
+
+@dataclass(slots=True)
+class _Again:
+    """One customer's history done again."""
+
+    tx: Tx
+    past: Past
+    ways: Ways
+    run: _Run
+
+    async def do(self, entry: Entry) -> None:
+        """One entry at its instant, after what fell due before it."""
+        await self._fire(entry.at)
+        self._now(entry.at)
+        self.tx.actor = entry.actor
+        try:
+            data = await self._translated(entry)
+            if data is not None:
+                await self.ways.steps[entry.name](self.tx, data.pop("id", entry.id), data)
+        except DomainError as error:
+            self.run.missed(entry.kind, entry.id, entry.name, error)
+
+    async def finish(self, end: datetime) -> None:
+        """What fell due until the end, and how everything stands then."""
+        last = self.past.entries[-1].at if self.past.entries else end
+        await self._fire(max(last, end))
+        self._now(max(last, end))
+        for kind, id_ in _things(self.past):
+            view = await _seen(self.tx, kind, id_, self.ways)
+            failed = self.run.errors.get((kind, id_))
+            self.run.views[kind, id_] = (
+                {"refused": failed["code"]} if "refused" in view and failed is not None else view
+            )
+
+    def _now(self, at: datetime) -> None:
+        self.tx.at = at
+        self.tx.tenant = replace(self.tx.tenant, now=at)
+        self.tx.caches.clear()
+
+    async def _fire(self, until: datetime) -> None:
+        for _ in range(_MOST_FIRED):
+            due = await agenda.due(self.tx, until, limit=1)
+            if not due:
+                return
+            self._now(due[0].at)
+            self.tx.actor = "rehearsal"
+            try:
+                await agenda.run(self.tx, due[0], due[0].at, self.ways.handlers)
+            except DomainError as error:
+                self.run.missed("agenda", due[0].subject, due[0].kind, error)
+
+    async def _translated(self, entry: Entry) -> dict[str, Any] | None:
+        """What was said, with the ids that these things have on this stage; None: there is nothing to say."""
+        tx, data = self.tx, {"customer_id": self.past.name, **entry.data}
+        if data.get("license_id") in self.past.licenses:
+            data["license_id"] = await self._license(data["license_id"])
+        if entry.kind == "license":
+            data["id"] = await self._license(entry.id)
+        elif entry.kind in ("choice", "cover"):
+            place = data.pop("place")
+            made = await (
+                history.choice_at(tx, place, data.pop("rule"))
+                if entry.kind == "choice"
+                else history.cover_at(tx, place)
+            )
+            if made is None:
+                raise DomainError(
+                    "choice_not_found" if entry.kind == "choice" else "cover_not_found", id=entry.id
+                )
+            data["id"] = made
+        elif entry.name == "confirm":
+            view = await self.ways.ticket(tx, entry.id)
+            waiting = [
+                one["number"] for one in view["assessments"] if one["status"] == "awaiting_confirmation"
+            ]
+            if not waiting:
+                return None  # nobody is asked under this policy
+            data["number"] = waiting[-1]
+        return data
+
+    async def _license(self, license_id: str) -> str:
+        place = self.past.licenses.get(license_id)
+        found = None if place is None else (await history.licenses_of(self.tx, self.past.name)).get(place)
+        return found or license_id
+
+
+# --- comparing ----------------------------------------------------------------------------------------------
+
+
+def _errors(past: _History, before: _Run, after: _Run, *, compare: bool) -> list[dict[str, Any]]:
+    found = []
+    for key, one in {**before.errors, **after.errors}.items():
+        twice = key in before.errors and key in after.errors
+        same = twice and before.errors[key]["step"] == after.errors[key]["step"]
+        found.append({**one, "run": "both" if same else one["run"]})
+        if twice and not same:
+            found.append(before.errors[key])
+    if compare:
+        # What happened by means that are not run again (a lot given back, moved or spent otherwise) shows here.
+        found += [
+            {"run": "baseline", "kind": key[0], "id": key[1], "step": None, "code": "replay_differs"}
+            for key, view in before.views.items()
+            if key not in before.errors and _shape(key[0], view) != _shape(key[0], past.recorded[key])
+        ]
+    return found
+
+
+def _difference(key: tuple[str, str], before: Mapping[str, Any],
+                after: Mapping[str, Any]) -> dict[str, Any] | None:  # fmt: skip
+    kind, id_ = key
+    was, is_ = _shape(kind, before), _shape(kind, after)
+    if was == is_:
+        return None
+    named = _order_clauses if kind == "order" else _ticket_clauses
+    clauses = named(before, after) if "refused" not in (was | is_) else []
+    return {"kind": kind, "id": id_, "before": was, "after": is_, "clauses": clauses}
+
+
+def _shape(kind: str, view: Mapping[str, Any]) -> dict[str, Any]:
+    if "refused" in view:
+        return {"refused": view["refused"]}
+    return _order_shape(view) if kind == "order" else _ticket_shape(view)
+
+
+def _order_shape(view: Mapping[str, Any]) -> dict[str, Any]:
+    rows = {name: _sorted(_row(name, one) for one in view[name]) for name in _LISTS}
+    granted = any(view[name] for name in ("licenses", "lots", "covers", "choices"))
+    return {"granted": granted, "licenses": len(view["licenses"]), **rows}
+
+
+def _row(name: str, one: Mapping[str, Any]) -> dict[str, Any]:
+    fields = {
+        "lots": ("line_id", "unit_no", "credit_type", "granted", "expires_at"),
+        "covers": ("line_id", "state", "starts_at", "ends_at", "scope", "levels", "actions"),
+        "choices": ("line_id", "unit_no", "details", "option"),
+        "not_granted": ("line_id", "unit_no", "code"),
+    }[name]
+    return {field_: one[field_] for field_ in fields if field_ in one}
+
+
+def _ticket_shape(view: Mapping[str, Any]) -> dict[str, Any]:
+    charge = view["charge"]
+    return {
+        "state": view["state"],
+        "reasons": [one["code"] for one in view["reasons"]],
+        "asks": sorted(view["asks"]),
+        "price": view["price"],
+        "paid_by": view["paid_by"],
+        "charge": {"held": charge["held"], "net": charge["net"]},
+    }
+
+
+def _order_clauses(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    found: set[str | None] = set()
+    for name in _LISTS:
+        sides = [[(_row(name, one), one.get("clause")) for one in view[name]] for view in (before, after)]
+        for mine, other in (sides, sides[::-1]):
+            there = [row for row, _ in other]
+            found |= {clause for row, clause in mine if row not in there}
+    return sorted(one for one in found if one)
+
+
+def _ticket_clauses(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    codes = [{one["code"] for one in view["reasons"]} for view in (before, after)]
+    found = {
+        one["clause"]
+        for view, other in ((before, codes[1]), (after, codes[0]))
+        for one in view["reasons"]
+        if one["code"] not in other
+    }
+    if before["price"] != after["price"] or not found:
+        found |= {view["assessments"][-1]["clause"] for view in (before, after) if view["assessments"]}
+    return sorted(one for one in found if one)
+
+
+def _sorted(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(rows, key=lambda one: [str(value) for value in one.values()])

@@ -1,0 +1,1 @@
+"""Versions of policies, the calculator, drafts run over history."""
