@@ -220,7 +220,8 @@ def grant_access(desk: Desk, number: int) -> None:
 def pause(desk: Desk, *, reason: str, party: str | None) -> int:
     """Vendor clocks stand while somebody else is waited for, or nobody (TERMS-25); its number.
 
-    A reason the policy does not list may be any code where the customer is waited for, and then ``party`` says so.
+    A reason the policy does not list may be any code where the customer or a third party is waited for, and then
+    ``party`` says so; nobody else's delay stops the vendor's clocks without a rule.
     Refused: 422 ``unknown_pause_reason``, ``wrong_party``; 409 ``already_paused``.
     """
     must_allow(desk.ticket.state, "pause")
@@ -256,9 +257,12 @@ def resume(desk: Desk, *, reason: str | None, party: str | None = None) -> None:
 def _pause_rule(desk: Desk, reason: str, party: str | None) -> PauseReason:
     rules = desk.policy.pause_reasons
     found = next((one for one in rules if one.reason == reason), None)
-    if found is None and party == "customer" and reason != CONSENT and _CODE.fullmatch(reason):
-        waits = next((one for one in rules if one.party == "customer"), None)
-        found = None if waits is None else replace(waits, reason=reason)
+    if found is None and reason != CONSENT and _CODE.fullmatch(reason):
+        if party == "customer":
+            waits = next((one for one in rules if one.party == "customer"), None)
+            found = None if waits is None else replace(waits, reason=reason)
+        elif party == "third_party":
+            found = PauseReason(reason=reason, party="third_party")
     if found is None:
         raise DomainError("unknown_pause_reason", field="reason", reason=reason, known=[one.reason for one in rules])
     return found
