@@ -44,10 +44,12 @@ async def test_a_hold_is_captured_in_part_and_the_rest_released(vendor: MakeVend
     over = await made.post(f"/v1/holds/{hold['hold_id']}/capture", {"credits": 41})
     assert (over.status_code, over.json()["code"]) == (409, "over_capture")
     part = await made.ok(
-        await made.post(f"/v1/holds/{hold['hold_id']}/capture", {"credits": 15, "final": False})
+        await made.post(f"/v1/holds/{hold['hold_id']}/capture", {"credits": 15})
     )
     assert (part["captured"], part["held"]) == (15, 25)
-    done = await made.ok(await made.post(f"/v1/holds/{hold['hold_id']}/capture", {"credits": 5}))
+    done = await made.ok(
+        await made.post(f"/v1/holds/{hold['hold_id']}/capture", {"credits": 5, "final": True})
+    )
     assert (done["captured"], done["released"], done["held"]) == (20, 20, 0)
     again = await made.post(f"/v1/holds/{hold['hold_id']}/capture")
     assert (again.status_code, again.json()["code"]) == (409, "hold_wrong_state")
