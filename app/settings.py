@@ -87,8 +87,12 @@ class Settings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     allow_private_webhooks: bool = Field(default=False, description="let webhooks go to private addresses")
-    delivery_retention_days: int = Field(default=30, ge=1, le=3650, description="how long webhook deliveries are kept")
-    event_retention_days: int = Field(default=400, ge=8, le=36500, description="how long events are kept in the feed")
+    delivery_retention_days: int = Field(
+        default=30, ge=1, le=3650, description="how long webhook deliveries are kept"
+    )
+    event_retention_days: int = Field(
+        default=400, ge=8, le=36500, description="how long events are kept in the feed"
+    )
     rate_limit_per_key: float | None = Field(default=None, gt=0, description="calls a second; unset: off")
     rate_limit_per_tenant: float | None = Field(default=None, gt=0, description="calls a second; unset: off")
 

@@ -35,7 +35,9 @@ ECHO = json.dumps({"from": "2025-06-13T20:30:00Z", "target": "business_seconds:2
 # --- a due time through REST ------------------------------------------------------------------------------------------
 
 
-async def due_through_rest(at: Ground, url: str, *, seconds: float, connections: int, rounds: int) -> dict[str, Any]:
+async def due_through_rest(
+    at: Ground, url: str, *, seconds: float, connections: int, rounds: int
+) -> dict[str, Any]:
     """Rates of both, taken in turns, and the median of their ratios."""
     await _calendar(at, url)
     echo = request("POST", "/bench/echo", at.key, body=ECHO)
@@ -44,7 +46,9 @@ async def due_through_rest(at: Ground, url: str, *, seconds: float, connections:
     for _ in range(500):
         start = base + timedelta(seconds=random.randrange(31_536_000))  # noqa: S311 - only spreads the load
         when = quote(start.isoformat().replace("+00:00", "Z"))
-        asks.append(request("GET", f"/v1/calendars/bench/due?from={when}&target=business_seconds:28800", at.key))
+        asks.append(
+            request("GET", f"/v1/calendars/bench/due?from={when}&target=business_seconds:28800", at.key)
+        )
     rates: dict[str, list[float]] = {"echo": [], "due": []}
     for make in (lambda n: echo, lambda n: asks[n % len(asks)]):
         await run(url, make, connections=connections, seconds=0.5)
@@ -56,8 +60,11 @@ async def due_through_rest(at: Ground, url: str, *, seconds: float, connections:
                 raise RuntimeError(f"{name}: {wrong}")
             rates[name].append(found.rate)
     ratios = [due / echo_rate for due, echo_rate in zip(rates["due"], rates["echo"], strict=True)]
-    return {"due_a_second": round(statistics.median(rates["due"])), "echo_a_second": round(
-        statistics.median(rates["echo"])), "ratio": round(statistics.median(ratios), 3)}
+    return {
+        "due_a_second": round(statistics.median(rates["due"])),
+        "echo_a_second": round(statistics.median(rates["echo"])),
+        "ratio": round(statistics.median(ratios), 3),
+    }
 
 
 async def _calendar(at: Ground, url: str) -> None:
@@ -67,19 +74,37 @@ async def _calendar(at: Ground, url: str) -> None:
         "weekly_hours": {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")},
         "closure_rules": {"holidays": [{"country": "US", "clause": "bench"}]},
     }
-    for method, path, sent, key in (("PUT", "/v1/calendars/bench", body, None),
-                                    ("POST", "/v1/calendars/bench/versions", version, "bench-calendar")):
-        made = await run(url, lambda _, m=method, p=path, s=sent, k=key: request(  # type: ignore[misc]
-            m, p, at.key, body=json.dumps(s).encode(), idempotency_key=k), connections=1, seconds=10, most=1)
+    for method, path, sent, key in (
+        ("PUT", "/v1/calendars/bench", body, None),
+        ("POST", "/v1/calendars/bench/versions", version, "bench-calendar"),
+    ):
+        made = await run(
+            url,
+            lambda _, m=method, p=path, s=sent, k=key: request(  # type: ignore[misc]
+                m, p, at.key, body=json.dumps(s).encode(), idempotency_key=k
+            ),
+            connections=1,
+            seconds=10,
+            most=1,
+        )
         if set(made.statuses) != {201}:
             raise RuntimeError(f"{path}: {made.statuses}")
 
 
 # --- sweeps -----------------------------------------------------------------------------------------------------------
 
-_SPEC = {"warnings": [], "pause_rule": "freeze", "after_close": "same_date", "starts": "opened",
-         "stops": ["vendor_response"], "clause": "bench", "reading": False, "policy_version": 1,
-         "breach_returns_credits": 0, "ref": None}
+_SPEC = {
+    "warnings": [],
+    "pause_rule": "freeze",
+    "after_close": "same_date",
+    "starts": "opened",
+    "stops": ["vendor_response"],
+    "clause": "bench",
+    "reading": False,
+    "policy_version": 1,
+    "breach_returns_credits": 0,
+    "ref": None,
+}
 _CLOCKS = """
 insert into clock (tenant_id, clock_id, ticket_id, customer_id, milestone, party, phase, outcome, started_at, due_at,
                    next_action_at, calendar, calendar_revision, tzdb_version, version, spec)
@@ -106,14 +131,26 @@ select tenant_id, 'clock', clock_id, next_action_at, customer_id, '{}' from cloc
 async def seed(at: Ground, prefix: str, first: int, last: int, *, due: bool) -> None:
     """Clocks that run, by SQL: due long ago, or a year from now."""
     start = datetime(2025, 6, 10, 15, tzinfo=UTC) if due else datetime.now(UTC)
-    target, ends = ("business_days:1", start + timedelta(days=1)) if due else (
-        "seconds:31536000", start + timedelta(days=365))
+    target, ends = (
+        ("business_days:1", start + timedelta(days=1))
+        if due
+        else ("seconds:31536000", start + timedelta(days=365))
+    )
     connection = await asyncpg.connect(at.plain)
     try:
         for low in range(first, last, 100_000):
             high = min(low + 99_999, last - 1)
-            await connection.execute(_CLOCKS, TENANT, prefix, low, high, start, ends, TZDB_VERSION,
-                                     json.dumps({**_SPEC, "target": target}))
+            await connection.execute(
+                _CLOCKS,
+                TENANT,
+                prefix,
+                low,
+                high,
+                start,
+                ends,
+                TZDB_VERSION,
+                json.dumps({**_SPEC, "target": target}),
+            )
             await connection.execute(_EVENTS, TENANT, prefix, low, high)
             await connection.execute(_AGENDA, TENANT, prefix, low, high)
         await connection.execute("vacuum analyze clock, agenda, entity_event, clock_outcome, outbox")
@@ -149,7 +186,9 @@ async def sweeping(at: Ground, many: int, rounds: int) -> dict[str, Any]:
     await seed(at, "many", FEW, many, due=False)
     among = await sweep(at, rounds, "b")
     return {
-        "due": DUE, "open_few": FEW, "open_many": many,
+        "due": DUE,
+        "open_few": FEW,
+        "open_many": many,
         "seconds_among_few": round(statistics.median(few), 3),
         "seconds_among_many": round(statistics.median(among), 3),
         "ratio": round(statistics.median(among) / statistics.median(few), 3),
@@ -169,17 +208,24 @@ def main() -> None:
     with ground(customers=CUSTOMERS) as at:
         if given.only != "sweep":
             with service(at) as (url, _):
-                answer["rest"] = asyncio.run(due_through_rest(
-                    at, url, seconds=given.seconds, connections=given.connections, rounds=given.rounds))
+                answer["rest"] = asyncio.run(
+                    due_through_rest(
+                        at, url, seconds=given.seconds, connections=given.connections, rounds=given.rounds
+                    )
+                )
             line = answer["rest"]
-            sys.stdout.write(f"due time through REST   {line['due_a_second']:>8}/s   echo {line['echo_a_second']:>8}/s"
-                             f"   ratio {line['ratio']} (at least 0.5, aim 0.8)\n")
+            sys.stdout.write(
+                f"due time through REST   {line['due_a_second']:>8}/s   echo {line['echo_a_second']:>8}/s"
+                f"   ratio {line['ratio']} (at least 0.5, aim 0.8)\n"
+            )
         if given.only != "rest":
             answer["sweep"] = asyncio.run(sweeping(at, given.open, given.rounds))
             line = answer["sweep"]
-            sys.stdout.write(f"sweep of {DUE} due       {line['seconds_among_few']:>8} s among {FEW}   "
-                             f"{line['seconds_among_many']:>8} s among {given.open}   ratio {line['ratio']}"
-                             f" (at most 1.5, aim 1.1)\n")
+            sys.stdout.write(
+                f"sweep of {DUE} due       {line['seconds_among_few']:>8} s among {FEW}   "
+                f"{line['seconds_among_many']:>8} s among {given.open}   ratio {line['ratio']}"
+                f" (at most 1.5, aim 1.1)\n"
+            )
     sys.stdout.write(json.dumps(answer) + "\n")
 
 

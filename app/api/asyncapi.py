@@ -27,7 +27,9 @@ def component(type_: str) -> str:
 
 def webhooks() -> dict[str, Any]:
     """The ``webhooks`` of the OpenAPI document."""
-    return {one.type: {"post": _operation(one)} for one in sorted(EVENT_TYPES.values(), key=lambda one: one.type)}
+    return {
+        one.type: {"post": _operation(one)} for one in sorted(EVENT_TYPES.values(), key=lambda one: one.type)
+    }
 
 
 def _operation(one: EventType) -> dict[str, Any]:

@@ -87,9 +87,19 @@ METRICS: Final = CourierMetrics()
 class Courier:
     """``clock``: the delivery clock, the database's unless given (tests); ``jitter``: thousandths of a wait."""
 
-    def __init__(self, db: Database, sender: Sender, cipher: Cipher, *, clock: Clock | None = None,
-                 jitter: Jitter = any_jitter, lease: timedelta = LEASE, metrics: CourierMetrics = METRICS,
-                 keep_deliveries: timedelta = timedelta(days=30), keep_events: timedelta = timedelta(days=400)) -> None:
+    def __init__(
+        self,
+        db: Database,
+        sender: Sender,
+        cipher: Cipher,
+        *,
+        clock: Clock | None = None,
+        jitter: Jitter = any_jitter,
+        lease: timedelta = LEASE,
+        metrics: CourierMetrics = METRICS,
+        keep_deliveries: timedelta = timedelta(days=30),
+        keep_events: timedelta = timedelta(days=400),
+    ) -> None:
         self._db, self._sender, self._cipher = db, sender, cipher
         self._clock, self._jitter, self._lease = clock, jitter, lease
         self._keep_deliveries, self._keep_events = keep_deliveries, keep_events
@@ -136,7 +146,8 @@ class Courier:
         for endpoint_id in behind:
             for _ in range(BATCH):
                 done = await self._db.run(
-                    tenant_id, lambda tx, one=endpoint_id: webhooks.fan_out(tx, one, now))  # type: ignore[misc]
+                    tenant_id, lambda tx, one=endpoint_id: webhooks.fan_out(tx, one, now)
+                )  # type: ignore[misc]
                 total += done
                 if done < webhooks.FAN_OUT:
                     break
@@ -202,7 +213,9 @@ class Courier:
         token = f"{self._token}:{mint('clm')}"
 
         async def take(tx: Tx) -> tuple[list[Row[Any]], webhooks.Endpoint | None, dict[str, Row[Any]]]:
-            rows = await webhooks.claim(tx, endpoint_id, token=token, lease=self._lease, now=now, most=TOGETHER)
+            rows = await webhooks.claim(
+                tx, endpoint_id, token=token, lease=self._lease, now=now, most=TOGETHER
+            )
             if not rows:
                 return [], None, {}
             found = await events.several(tx, [row.event_id for row in rows if row.payload is None])
@@ -217,8 +230,9 @@ class Courier:
                 raise failed
         return True
 
-    async def _one(self, tenant_id: str, row: Row[Any], endpoint: webhooks.Endpoint, event: Row[Any] | None,
-                   token: str) -> None:
+    async def _one(
+        self, tenant_id: str, row: Row[Any], endpoint: webhooks.Endpoint, event: Row[Any] | None, token: str
+    ) -> None:
         self.metrics.sent += 1
         self.metrics.in_flight += 1
         try:
@@ -227,8 +241,9 @@ class Courier:
             self.metrics.in_flight -= 1
         await self._written(tenant_id, row, token, attempt)
 
-    async def _attempt(self, tenant_id: str, row: Row[Any], endpoint: webhooks.Endpoint,
-                       event: Row[Any] | None) -> Attempt | None:
+    async def _attempt(
+        self, tenant_id: str, row: Row[Any], endpoint: webhooks.Endpoint, event: Row[Any] | None
+    ) -> Attempt | None:
         """Signs and sends; None when the event is no longer kept."""
         if event is not None:
             data = {**jsonable(event.data), "customer_id": event.customer_id, "sequence": event.sequence,
@@ -245,13 +260,20 @@ class Courier:
             secrets = [self._cipher.open(one, tenant_id=tenant_id, subject=f"endpoint/{endpoint.endpoint_id}")
                        for one in sealed]  # fmt: skip
         except SealBroken:
-            return Attempt(None, "the secret cannot be read: RETAINER_SECRET_KEY has changed; rotate the secret")
-        return await self._sender.send(endpoint.url, signed_headers(row.event_id, row.at, body, secrets), body)
+            return Attempt(
+                None, "the secret cannot be read: RETAINER_SECRET_KEY has changed; rotate the secret"
+            )
+        return await self._sender.send(
+            endpoint.url, signed_headers(row.event_id, row.at, body, secrets), body
+        )
 
     async def _written(self, tenant_id: str, row: Row[Any], token: str, made: Attempt | None) -> None:
         attempt = made or Attempt(None, "the event is no longer kept")
-        outcome = (Outcome("lost", row.step, None) if made is None
-                   else judge(attempt, step=row.step, at=row.at, jitter_permille=self._jitter()))
+        outcome = (
+            Outcome("lost", row.step, None)
+            if made is None
+            else judge(attempt, step=row.step, at=row.at, jitter_permille=self._jitter())
+        )
         entry = {
             "at": iso(row.at), "status": attempt.status, "error": attempt.error, "duration_ms": attempt.duration_ms,
             "retry_after": attempt.retry_after, "response": attempt.response,
@@ -259,8 +281,16 @@ class Courier:
         state = {"delivered": "delivered", "retry": "pending"}.get(outcome.verdict, "failed")
 
         async def write(tx: Tx) -> bool:
-            known = await webhooks.record(tx, row, token=token, state=state, step=outcome.step, at=row.at,
-                                          next_at=outcome.next_at, entry=entry)
+            known = await webhooks.record(
+                tx,
+                row,
+                token=token,
+                state=state,
+                step=outcome.step,
+                at=row.at,
+                next_at=outcome.next_at,
+                entry=entry,
+            )
             if known and outcome.verdict in ("gone", "exhausted"):
                 reason = "receiver_gone" if outcome.verdict == "gone" else "retries_exhausted"
                 self.metrics.disabled += await webhooks.disable(tx, row.endpoint_id, reason, row.at)
@@ -272,4 +302,6 @@ class Courier:
         else:
             self.metrics.failed += 1
             self.metrics.gave_up += outcome.verdict != "retry"
-            logger.info("delivery %s: %s, %s", row.delivery_id, attempt.error or attempt.status, outcome.verdict)
+            logger.info(
+                "delivery %s: %s, %s", row.delivery_id, attempt.error or attempt.status, outcome.verdict
+            )

@@ -38,7 +38,9 @@ def body_of(type_: str, timestamp: str, data: Mapping[str, Any], *, event_id: st
     body = _encoded({"type": type_, "timestamp": timestamp, "data": short})
     if len(body) < MAX_PAYLOAD:
         return body
-    return _encoded({"type": type_, "timestamp": timestamp, "data": {"truncated": True, "event_id": event_id}})
+    return _encoded(
+        {"type": type_, "timestamp": timestamp, "data": {"truncated": True, "event_id": event_id}}
+    )
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:
@@ -68,13 +70,23 @@ class _Answer:
 class Sender:
     """A pool of connections to receivers. ``timeout``: seconds for the whole of one attempt."""
 
-    def __init__(self, *, allow_private: bool = False, timeout: float = TIMEOUT_SECONDS, resolver: Resolve = resolve,
-                 tls: ssl.SSLContext | None = None, max_connections: int = 256) -> None:
+    def __init__(
+        self,
+        *,
+        allow_private: bool = False,
+        timeout: float = TIMEOUT_SECONDS,
+        resolver: Resolve = resolve,
+        tls: ssl.SSLContext | None = None,
+        max_connections: int = 256,
+    ) -> None:
         self._allow_private = allow_private
         self._timeout = timeout
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls or ssl.create_default_context(), max_connections=max_connections,
-            max_keepalive_connections=0, network_backend=PinnedBackend(allow_private=allow_private, resolver=resolver))
+            ssl_context=tls or ssl.create_default_context(),
+            max_connections=max_connections,
+            max_keepalive_connections=0,
+            network_backend=PinnedBackend(allow_private=allow_private, resolver=resolver),
+        )
 
     async def close(self) -> None:
         """Closes what is open."""
@@ -97,8 +109,13 @@ class Sender:
         except (OSError, ssl.SSLError, ValueError) as failed:
             error = _words(failed)
         # A status that came counts, whatever became of the rest of the answer.
-        return Attempt(answer.status, error if answer.status is None else None, answer.retry_after,
-                       int((time.monotonic() - began) * 1000), _text(answer.body))
+        return Attempt(
+            answer.status,
+            error if answer.status is None else None,
+            answer.retry_after,
+            int((time.monotonic() - began) * 1000),
+            _text(answer.body),
+        )
 
     async def _post(self, url: str, headers: Mapping[str, str], body: bytes, answer: _Answer) -> None:
         target = parse_target(url, allow_private=self._allow_private)

@@ -47,8 +47,14 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         self._allow_private = allow_private
         self._resolve = resolver
 
-    async def connect_tcp(self, host: str, port: int, timeout: float | None = None,  # noqa: ASYNC109 - httpcore's
-                          local_address: str | None = None, socket_options: Any = None) -> httpcore.AsyncNetworkStream:
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's
+        local_address: str | None = None,
+        socket_options: Any = None,
+    ) -> httpcore.AsyncNetworkStream:
         """Connects to the first address that answers. Raises `TargetRefused` or a connection error."""
         try:
             found = await self._resolve(host, port)
@@ -58,13 +64,22 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         for one in usable(found, allow_private=self._allow_private):
             try:
                 return await self._inner.connect_tcp(
-                    str(one), port, timeout=timeout, local_address=local_address, socket_options=socket_options)
+                    str(one),
+                    port,
+                    timeout=timeout,
+                    local_address=local_address,
+                    socket_options=socket_options,
+                )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 last = error
         raise last or httpcore.ConnectError(f"{host} has no address")
 
-    async def connect_unix_socket(self, path: str, timeout: float | None = None,  # noqa: ASYNC109 - httpcore's
-                                  socket_options: Any = None) -> httpcore.AsyncNetworkStream:
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's
+        socket_options: Any = None,
+    ) -> httpcore.AsyncNetworkStream:
         """Never."""
         raise TargetRefused("Not a network address.")
 

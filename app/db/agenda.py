@@ -68,11 +68,18 @@ async def run(tx: Tx, row: Row[Any], until: datetime, handlers: Handlers) -> Age
 
     A kind that nobody handles is an error, never a loss.
     """
-    taken = await tx.row(_TAKE, {"tenant": tx.tenant_id, "kind": row.kind, "subject": row.subject, "until": until})
+    taken = await tx.row(
+        _TAKE, {"tenant": tx.tenant_id, "kind": row.kind, "subject": row.subject, "until": until}
+    )
     if taken is None:
         return None
-    item = AgendaItem(at=taken.at, kind=taken.kind, subject=taken.subject, customer_id=taken.customer_id,
-                      payload=taken.payload)
+    item = AgendaItem(
+        at=taken.at,
+        kind=taken.kind,
+        subject=taken.subject,
+        customer_id=taken.customer_id,
+        payload=taken.payload,
+    )
     handler = handlers.get(item.kind)
     if handler is None:
         raise LookupError(f"nobody handles agenda rows of kind {item.kind}")

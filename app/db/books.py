@@ -21,27 +21,44 @@ from app.domain.plan import Plan
 from app.domain.policy import Policy
 
 _CUSTOMER = (
-    s.customer.c.customer_id, s.customer.c.external_id, s.customer.c.last_at, s.customer.c.event_sequence,
-    s.customer.c.data, s.customer.c.profile, s.customer.c.merged_into,
+    s.customer.c.customer_id,
+    s.customer.c.external_id,
+    s.customer.c.last_at,
+    s.customer.c.event_sequence,
+    s.customer.c.data,
+    s.customer.c.profile,
+    s.customer.c.merged_into,
 )
 
 
 def _customer(row: Any) -> Customer:
-    return Customer(customer_id=row.customer_id, external_id=row.external_id, last_at=row.last_at,
-                    event_sequence=row.event_sequence, data=dict(row.data), profile=dict(row.profile))
+    return Customer(
+        customer_id=row.customer_id,
+        external_id=row.external_id,
+        last_at=row.last_at,
+        event_sequence=row.event_sequence,
+        data=dict(row.data),
+        profile=dict(row.profile),
+    )
 
 
 async def find_customer(tx: Tx, external_id: str) -> Customer | None:
     """The customer with the vendor's id, not locked; a merged one leads to where it went."""
     if (known := together.named(tx, external_id)) is not None:
         return known
-    row = await tx.row(select(*_CUSTOMER).where(
-        s.customer.c.tenant_id == tx.tenant_id, s.customer.c.external_id == external_id))
+    row = await tx.row(
+        select(*_CUSTOMER).where(
+            s.customer.c.tenant_id == tx.tenant_id, s.customer.c.external_id == external_id
+        )
+    )
     hops = 0
     while row is not None and row.merged_into is not None and hops < 10:
         hops += 1
-        row = await tx.row(select(*_CUSTOMER).where(
-            s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == row.merged_into))
+        row = await tx.row(
+            select(*_CUSTOMER).where(
+                s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == row.merged_into
+            )
+        )
     return None if row is None else _customer(row)
 
 
@@ -49,8 +66,11 @@ async def customer_by_id(tx: Tx, customer_id: str) -> Customer | None:
     """The customer with our own id, not locked."""
     if (known := together.kept(tx, customer_id)) is not None:
         return deepcopy(known.customer)
-    row = await tx.row(select(*_CUSTOMER).where(
-        s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == customer_id))
+    row = await tx.row(
+        select(*_CUSTOMER).where(
+            s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == customer_id
+        )
+    )
     return None if row is None else _customer(row)
 
 
@@ -69,8 +89,15 @@ async def ensure_customer(tx: Tx, external_id: str) -> Customer:
         return found
     await tx.execute(
         insert(s.customer)
-        .values(tenant_id=tx.tenant_id, customer_id=tx.mint("cus"), external_id=external_id, event_sequence=0,
-                data={}, profile={}, created_at=tx.at)
+        .values(
+            tenant_id=tx.tenant_id,
+            customer_id=tx.mint("cus"),
+            external_id=external_id,
+            event_sequence=0,
+            data={},
+            profile={},
+            created_at=tx.at,
+        )
         .on_conflict_do_nothing(index_elements=["tenant_id", "external_id"])
     )
     found = await find_customer(tx, external_id)
@@ -83,7 +110,9 @@ async def lock_customers(tx: Tx, customer_ids: list[str]) -> dict[str, Customer]
     """Locks the rows in sorted order and reads them; ``tx.at`` is not before any ``last_at`` afterwards."""
     rows = await tx.rows(
         select(*_CUSTOMER)
-        .where(s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id.in_(sorted(set(customer_ids))))
+        .where(
+            s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id.in_(sorted(set(customer_ids)))
+        )
         .order_by(s.customer.c.customer_id)
         .with_for_update()
     )
@@ -120,8 +149,16 @@ async def load_by_id(tx: Tx, customer_id: str, *, lock: bool = True, policy: Pol
         policy=policy,
         at=at,
         mint=tx.mint,
-        ledger=Ledger(customer_id=customer.customer_id, at=at, rules=policy.credits, accounts=accounts, lots=lots,
-                      holds=holds, mint=tx.mint, command_id=tx.command_id),
+        ledger=Ledger(
+            customer_id=customer.customer_id,
+            at=at,
+            rules=policy.credits,
+            accounts=accounts,
+            lots=lots,
+            holds=holds,
+            mint=tx.mint,
+            command_id=tx.command_id,
+        ),
         plan=Plan(customer=customer, at=at, actor=tx.actor),
         licenses={row.license_id: License(**_plain(row)) for row in licenses},
         covers={row.cover_id: cover_of(_plain(row)) for row in covers},
@@ -139,9 +176,19 @@ def empty_book(tx: Tx, policy: Policy, external_id: str) -> Book:
     """The book of somebody we have never seen, for questions that store nothing."""
     customer = Customer(customer_id="cus_unknown", external_id=external_id, is_new=True)  # type: ignore[arg-type]
     return Book(
-        customer=customer, policy=policy, at=tx.at, mint=tx.mint,
-        ledger=Ledger(customer_id=customer.customer_id, at=tx.at, rules=policy.credits, accounts={}, lots={}, holds={},
-                      mint=tx.mint),
+        customer=customer,
+        policy=policy,
+        at=tx.at,
+        mint=tx.mint,
+        ledger=Ledger(
+            customer_id=customer.customer_id,
+            at=tx.at,
+            rules=policy.credits,
+            accounts={},
+            lots={},
+            holds={},
+            mint=tx.mint,
+        ),
         plan=Plan(customer=customer, at=tx.at, actor=tx.actor),
     )
 
@@ -158,7 +205,9 @@ def _plain(row: Any) -> dict[str, Any]:
 
 
 def _of_customer(table: Any) -> Any:
-    return select(table).where(table.c.tenant_id == text(":tenant_id"), table.c.customer_id == text(":customer_id"))
+    return select(table).where(
+        table.c.tenant_id == text(":tenant_id"), table.c.customer_id == text(":customer_id")
+    )
 
 
 _LICENSES = _of_customer(s.license_)
@@ -172,5 +221,7 @@ async def touch(tx: Tx, customer: Customer, *, at: Any) -> None:
     await tx.execute(
         update(s.customer)
         .where(s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == customer.customer_id)
-        .values(last_at=at, event_sequence=customer.event_sequence, data=customer.data, profile=customer.profile)
+        .values(
+            last_at=at, event_sequence=customer.event_sequence, data=customer.data, profile=customer.profile
+        )
     )

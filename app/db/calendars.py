@@ -87,7 +87,10 @@ def domain_version(stored: StoredVersion) -> CalendarVersion:
         revision=stored.revision,
         effective_from=date.fromisoformat(stored.effective_from),
         weekly=weekly_hours(
-            {WEEKDAYS.index(day) + 1: [_span(one) for one in spans] for day, spans in stored.weekly_hours.items()}
+            {
+                WEEKDAYS.index(day) + 1: [_span(one) for one in spans]
+                for day, spans in stored.weekly_hours.items()
+            }
         ),
         exceptions=tuple(
             CalendarException(
@@ -121,8 +124,12 @@ def expand(rules: ClosureRules | ServiceHours) -> dict[str, list[str]]:
 async def find(tx: Tx, name: str, *, lock: bool = False) -> StoredCalendar | None:
     """The calendar's row; ``lock`` for a change, which makes publishing one at a time."""
     statement = select(
-        s.calendar.c.name, s.calendar.c.zone, s.calendar.c.notice_days, s.calendar.c.revision,
-        s.calendar.c.created_at, s.calendar.c.updated_at,
+        s.calendar.c.name,
+        s.calendar.c.zone,
+        s.calendar.c.notice_days,
+        s.calendar.c.revision,
+        s.calendar.c.created_at,
+        s.calendar.c.updated_at,
     ).where(s.calendar.c.tenant_id == tx.tenant_id, s.calendar.c.name == name)
     row = await tx.row(statement.with_for_update() if lock else statement)
     return None if row is None else StoredCalendar(**row._mapping)
@@ -149,8 +156,11 @@ async def versions(tx: Tx, name: str) -> list[StoredVersion]:
     columns = [column for column in s.calendar_version.c if column.name not in ("tenant_id", "name")]
     rows = await tx.rows(
         select(*columns)
-        .where(s.calendar_version.c.tenant_id == tx.tenant_id, s.calendar_version.c.name == name,
-               s.calendar_version.c.published_at.is_not(None))
+        .where(
+            s.calendar_version.c.tenant_id == tx.tenant_id,
+            s.calendar_version.c.name == name,
+            s.calendar_version.c.published_at.is_not(None),
+        )
         .order_by(s.calendar_version.c.revision)
     )
     return [StoredVersion(**row._mapping) for row in rows]
@@ -227,8 +237,13 @@ async def put(tx: Tx, calendar: StoredCalendar, *, new: bool) -> None:
     if tx.validate_only:
         return
     values = {
-        "tenant_id": tx.tenant_id, "name": calendar.name, "zone": calendar.zone, "notice_days": calendar.notice_days,
-        "revision": calendar.revision, "created_at": calendar.created_at, "updated_at": calendar.updated_at,
+        "tenant_id": tx.tenant_id,
+        "name": calendar.name,
+        "zone": calendar.zone,
+        "notice_days": calendar.notice_days,
+        "revision": calendar.revision,
+        "created_at": calendar.created_at,
+        "updated_at": calendar.updated_at,
     }
     if new:
         await tx.execute(insert(s.calendar), values)
@@ -247,8 +262,11 @@ async def add_version(tx: Tx, name: str, version: StoredVersion) -> None:
         return
     await tx.execute(
         insert(s.calendar_version),
-        {"tenant_id": tx.tenant_id, "name": name,
-         **{key: getattr(version, key) for key in StoredVersion.__dataclass_fields__}},
+        {
+            "tenant_id": tx.tenant_id,
+            "name": name,
+            **{key: getattr(version, key) for key in StoredVersion.__dataclass_fields__},
+        },
     )
     await bump(tx)
 
@@ -262,7 +280,8 @@ async def bump(tx: Tx) -> None:
         cache.pop(key, None)
     coming = await tx.row(_BUMP, {"tenant": tx.tenant_id})
     cache[_CHANGING, tx.tenant_id] = (
-        time.monotonic() + _CHANGING_SECONDS, 0 if coming is None else coming.calendar_revision
+        time.monotonic() + _CHANGING_SECONDS,
+        0 if coming is None else coming.calendar_revision,
     )
 
 
@@ -289,8 +308,14 @@ async def seed(tx: Tx, policy: Policy) -> None:
     domain_version(version)
     await put(
         tx,
-        StoredCalendar(name=SERVICE_HOURS, zone=stated.zone, notice_days=stated.notice_days, revision=1,
-                       created_at=tx.at, updated_at=tx.at),
+        StoredCalendar(
+            name=SERVICE_HOURS,
+            zone=stated.zone,
+            notice_days=stated.notice_days,
+            revision=1,
+            created_at=tx.at,
+            updated_at=tx.at,
+        ),
         new=True,
     )
     await add_version(tx, SERVICE_HOURS, version)

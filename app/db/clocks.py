@@ -80,12 +80,26 @@ def _breach_hook(book: Book) -> BreachHook:
             return
         types = book.policy.credits.types
         lot = book.ledger.grant(
-            returned, source="breach", rule=breach, credit_type=types[0].credit_type if types else "credit",
-            effective_at=fact.at, policy_version=clock.pledge.policy_version, clause=clock.pledge.clause,
-            reading=clock.pledge.reading, reason=f"breach of {clock.spec.milestone}",
+            returned,
+            source="breach",
+            rule=breach,
+            credit_type=types[0].credit_type if types else "credit",
+            effective_at=fact.at,
+            policy_version=clock.pledge.policy_version,
+            clause=clock.pledge.clause,
+            reading=clock.pledge.reading,
+            reason=f"breach of {clock.spec.milestone}",
         )
-        book.emit("credits.granted", {"lot_id": lot.lot_id, "credits": returned, "source": "breach",
-                                      "breach_id": breach, "ticket_id": clock.external_ticket_id})
+        book.emit(
+            "credits.granted",
+            {
+                "lot_id": lot.lot_id,
+                "credits": returned,
+                "source": "breach",
+                "breach_id": breach,
+                "ticket_id": clock.external_ticket_id,
+            },
+        )
 
     return grant
 
@@ -106,13 +120,20 @@ async def load_for_ticket(
     for clock in found:
         clock.external_ticket_id = external or clock.external_ticket_id
     return TicketClocks(
-        plan=book.plan, policy=book.policy, hours=hours, mint=tx.mint, ticket_id=ticket_id,
-        external_ticket_id=external, clocks=found, on_breach=_breach_hook(book),
+        plan=book.plan,
+        policy=book.policy,
+        hours=hours,
+        mint=tx.mint,
+        ticket_id=ticket_id,
+        external_ticket_id=external,
+        clocks=found,
+        on_breach=_breach_hook(book),
     )
 
 
-async def views_of_tickets(tx: Tx, ticket_ids: Sequence[str], *, at: datetime | None = None,
-                           known_at: datetime | None = None) -> dict[str, list[dict[str, Any]]]:
+async def views_of_tickets(
+    tx: Tx, ticket_ids: Sequence[str], *, at: datetime | None = None, known_at: datetime | None = None
+) -> dict[str, list[dict[str, Any]]]:
     """The clocks of several tickets as published, in two statements: ticket id -> clocks that had started by then."""
     rows = await tx.rows(_OF_TICKETS, {"tenant": tx.tenant_id, "tickets": list(ticket_ids)})
     moment = at or tx.at
@@ -179,6 +200,9 @@ async def for_customer(
     copy = TicketClocks(
         plan=book.plan if book else Plan(customer=customer, at=at, actor=tx.actor),
         policy=book.policy if book else await policies.in_force(tx, at),
-        hours=found[0].hours, mint=tx.mint, clocks=found, on_breach=_breach_hook(book) if book else None,
+        hours=found[0].hours,
+        mint=tx.mint,
+        clocks=found,
+        on_breach=_breach_hook(book) if book else None,
     )
     return copy.plan, book.ledger if book else None, copy

@@ -80,7 +80,14 @@ _T = s.ticket.c
 MOST_OPEN: Final = 100
 OPEN_TICKETS: Final = (
     select(
-        _T.external_id, _T.state, _T.category, _T.subject, _T.license_id, _T.opened_at, _T.updated_at, _T.customer_id
+        _T.external_id,
+        _T.state,
+        _T.category,
+        _T.subject,
+        _T.license_id,
+        _T.opened_at,
+        _T.updated_at,
+        _T.customer_id,
     )
     .where(_T.state.not_in(_OPEN_TICKET))
     .order_by(_T.opened_at.desc(), _T.ticket_id.desc())
@@ -91,7 +98,9 @@ async def open_tickets(tx: Tx, customer_id: str) -> list[dict[str, Any]]:
     """The customer's tickets that are not closed, newest first."""
     known = together.kept(tx, customer_id)
     rows = (
-        await tx.rows(OPEN_TICKETS.where(_T.tenant_id == tx.tenant_id, _T.customer_id == customer_id).limit(MOST_OPEN))
+        await tx.rows(
+            OPEN_TICKETS.where(_T.tenant_id == tx.tenant_id, _T.customer_id == customer_id).limit(MOST_OPEN)
+        )
         if known is None
         else known.rows["open_tickets"][:MOST_OPEN]
     )

@@ -126,8 +126,16 @@ class Tx:
 class Database:
     """The pool and its transactions. Connects as a role that owns nothing and bypasses nothing (decisions 13)."""
 
-    def __init__(self, url: str, *, pool_size: int = 10, pool_timeout: float = 4.0, lock_timeout_ms: int = 3000,
-                 statement_timeout_ms: int = 20000, application_name: str = "retainer") -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        pool_timeout: float = 4.0,
+        lock_timeout_ms: int = 3000,
+        statement_timeout_ms: int = 20000,
+        application_name: str = "retainer",
+    ) -> None:
         self.url = url
         self.lock_timeout_ms = lock_timeout_ms
         self.process_cache: dict[Any, Any] = {}
@@ -168,25 +176,36 @@ class Database:
                 yield connection
         except PoolTimeout as error:
             raise Busy("no connection became free in time") from error
-        except (ConnectionError, OSError, TimeoutError, asyncpg.InterfaceError,
-                asyncpg.PostgresConnectionError) as error:
+        except (
+            ConnectionError,
+            OSError,
+            TimeoutError,
+            asyncpg.InterfaceError,
+            asyncpg.PostgresConnectionError,
+        ) as error:
             raise Unavailable("the database cannot be reached") from error
         except DBAPIError as error:
             raise _translated(error) from error
 
     async def _begin(self, connection: AsyncConnection, tenant_id: str) -> tuple[TenantState, datetime]:
-        row = (await connection.execute(
-            _BEGIN, {"tenant": tenant_id, "lock_timeout": f"{self.lock_timeout_ms}ms"})).one()
+        row = (
+            await connection.execute(
+                _BEGIN, {"tenant": tenant_id, "lock_timeout": f"{self.lock_timeout_ms}ms"}
+            )
+        ).one()
         clock: datetime = row[2]
         found = (await connection.execute(_TENANT, {"tenant": tenant_id})).first()
         if found is None:
             raise DomainError("tenant_not_found", tenant_id=tenant_id)
-        state = TenantState(tenant_id, found[0], found[1] == "virtual", found[2], found[3], found[4], found[5])
+        state = TenantState(
+            tenant_id, found[0], found[1] == "virtual", found[2], found[3], found[4], found[5]
+        )
         return state, (state.now if state.virtual and state.now is not None else clock).astimezone(UTC)
 
     @asynccontextmanager
-    async def transaction(self, tenant_id: str, *, actor: str | None = None,
-                          validate_only: bool = False) -> AsyncIterator[Tx]:
+    async def transaction(
+        self, tenant_id: str, *, actor: str | None = None, validate_only: bool = False
+    ) -> AsyncIterator[Tx]:
         """A writing transaction, committed at the end of the block; rolled back on any error or when only validating.
 
         Raises `Unavailable` or `Busy` when the database cannot serve it.
@@ -199,31 +218,48 @@ class Database:
                 return
             try:
                 await connection.commit()
-            except (DBAPIError, ConnectionError, OSError, asyncpg.PostgresConnectionError,
-                    asyncpg.InterfaceError) as error:
+            except (
+                DBAPIError,
+                ConnectionError,
+                OSError,
+                asyncpg.PostgresConnectionError,
+                asyncpg.InterfaceError,
+            ) as error:
                 raise Unavailable("the answer to a commit was lost", outcome_unknown=True) from error
 
     @asynccontextmanager
-    async def founding(self, tenant_id: str, *, actor: str | None = None,
-                       validate_only: bool = False) -> AsyncIterator[Tx]:
+    async def founding(
+        self, tenant_id: str, *, actor: str | None = None, validate_only: bool = False
+    ) -> AsyncIterator[Tx]:
         """A writing transaction for a tenant that may not be there yet; one at a time for each tenant id.
 
         ``tenant`` of the transaction is a blank; the use case reads the row itself.
         """
         async with self._connection() as connection:
-            row = (await connection.execute(
-                _BEGIN, {"tenant": tenant_id, "lock_timeout": f"{self.lock_timeout_ms}ms"})).one()
+            row = (
+                await connection.execute(
+                    _BEGIN, {"tenant": tenant_id, "lock_timeout": f"{self.lock_timeout_ms}ms"}
+                )
+            ).one()
             await connection.execute(
-                text("select pg_advisory_xact_lock(hashtextextended(:tenant, 7))"), {"tenant": tenant_id})
+                text("select pg_advisory_xact_lock(hashtextextended(:tenant, 7))"), {"tenant": tenant_id}
+            )
             state = TenantState(tenant_id, "", False, None, False, 0, 0)
-            yield Tx(connection, state, row[2].astimezone(UTC), self, actor=actor, validate_only=validate_only)
+            yield Tx(
+                connection, state, row[2].astimezone(UTC), self, actor=actor, validate_only=validate_only
+            )
             if validate_only:
                 await connection.rollback()
                 return
             try:
                 await connection.commit()
-            except (DBAPIError, ConnectionError, OSError, asyncpg.PostgresConnectionError,
-                    asyncpg.InterfaceError) as error:
+            except (
+                DBAPIError,
+                ConnectionError,
+                OSError,
+                asyncpg.PostgresConnectionError,
+                asyncpg.InterfaceError,
+            ) as error:
                 raise Unavailable("the answer to a commit was lost", outcome_unknown=True) from error
 
     @asynccontextmanager
@@ -233,7 +269,9 @@ class Database:
         The block writes the tenant's rows itself. Nothing of it is left, in the database or in the caches.
         """
         async with self._connection() as connection:
-            await connection.execute(_BEGIN, {"tenant": tenant_id, "lock_timeout": f"{self.lock_timeout_ms}ms"})
+            await connection.execute(
+                _BEGIN, {"tenant": tenant_id, "lock_timeout": f"{self.lock_timeout_ms}ms"}
+            )
             state = TenantState(tenant_id, policy_name, True, at, False, 1, 1)
             try:
                 yield Tx(connection, state, at, self, actor="rehearsal")
@@ -253,8 +291,15 @@ class Database:
             finally:
                 await connection.rollback()
 
-    async def run(self, tenant_id: str, work: Callable[[Tx], Awaitable[T]], *, actor: str | None = None,
-                  validate_only: bool = False, attempts: int = 4) -> T:
+    async def run(
+        self,
+        tenant_id: str,
+        work: Callable[[Tx], Awaitable[T]],
+        *,
+        actor: str | None = None,
+        validate_only: bool = False,
+        attempts: int = 4,
+    ) -> T:
         """Runs ``work`` in a transaction; tries again after a deadlock, a serialization failure or a lost connection
         whose outcome is known. ``work`` must have no effect besides the transaction's.
         """
@@ -298,25 +343,34 @@ class Database:
     async def directory_tenant(self, digest: bytes) -> str | None:
         """The tenant that a hash of a key, source or token belongs to."""
         async with self._connection() as connection:
-            row = (await connection.execute(
-                text("select tenant_id from directory where hash = :hash"), {"hash": digest})).first()
+            row = (
+                await connection.execute(
+                    text("select tenant_id from directory where hash = :hash"), {"hash": digest}
+                )
+            ).first()
             await connection.rollback()
         return None if row is None else str(row[0])
 
     async def tenant_ids(self) -> list[str]:
         """All tenants, for the worker (each tenant has a directory row of its own)."""
         async with self._connection() as connection:
-            rows = (await connection.execute(
-                text("select distinct tenant_id from directory order by tenant_id"))).all()
+            rows = (
+                await connection.execute(text("select distinct tenant_id from directory order by tenant_id"))
+            ).all()
             await connection.rollback()
         return [str(row[0]) for row in rows]
 
     async def check_role(self) -> None:
         """Refuses to go on if the effective role is superuser or bypasses row-level security, or is a replica's."""
         async with self._connection() as connection:
-            row = (await connection.execute(text(
-                "select current_user, r.rolsuper, r.rolbypassrls, pg_is_in_recovery()"
-                " from pg_roles r where r.rolname = current_user"))).one()
+            row = (
+                await connection.execute(
+                    text(
+                        "select current_user, r.rolsuper, r.rolbypassrls, pg_is_in_recovery()"
+                        " from pg_roles r where r.rolname = current_user"
+                    )
+                )
+            ).one()
             await connection.rollback()
         if row[1] or row[2]:
             raise RuntimeError(f"the effective role {row[0]} is superuser or bypasses row-level security")
@@ -330,7 +384,8 @@ class Retry(Exception):  # noqa: N818 - a request, to the runner
 
 def _translated(error: DBAPIError) -> Exception:
     state = getattr(getattr(error, "orig", None), "sqlstate", None) or getattr(
-        getattr(getattr(error, "orig", None), "__cause__", None), "sqlstate", None)
+        getattr(getattr(error, "orig", None), "__cause__", None), "sqlstate", None
+    )
     if state in {"40001", "40P01"}:
         return Retry(str(state))
     if state == "55P03":
@@ -339,6 +394,10 @@ def _translated(error: DBAPIError) -> Exception:
         return Busy("a statement took too long")
     if state == "25006":
         return Unavailable("the database is read-only")
-    if state in _LOST or error.connection_invalidated or isinstance(error, (InterfaceError, OperationalError)):
+    if (
+        state in _LOST
+        or error.connection_invalidated
+        or isinstance(error, (InterfaceError, OperationalError))
+    ):
         return Unavailable("the database cannot be reached")
     return error

@@ -28,7 +28,8 @@ _LAST: Final = text("select event_position from tenant where tenant_id = :tenant
 _UNPLACED: Final = text("select exists (select from outbox where tenant_id = :tenant and position is null)")
 _LOCK: Final = text("select 1 from tenant where tenant_id = :tenant for no key update")
 _NEXT_SEQUENCE: Final = text(
-    "select coalesce(max(sequence), 0) + 1 from outbox where tenant_id = :tenant and customer_id = ''")
+    "select coalesce(max(sequence), 0) + 1 from outbox where tenant_id = :tenant and customer_id = ''"
+)
 _PURGE: Final = text(
     "delete from outbox where tenant_id = :tenant and event_id in (select o.event_id from outbox o"
     " where o.tenant_id = :tenant and o.event_id < :before and o.position is not null and not exists ("
@@ -41,12 +42,16 @@ _PURGE: Final = text(
 def matching(types: Iterable[str]) -> dict[str, Any]:
     """Parameters of `MATCHES` for types, ``noun.*`` and ``*``."""
     given = list(types)
-    return {"every": "*" in given, "types": [one for one in given if not one.endswith("*")],
-            "nouns": [one[:-2] for one in given if one.endswith(".*")]}
+    return {
+        "every": "*" in given,
+        "types": [one for one in given if not one.endswith("*")],
+        "nouns": [one[:-2] for one in given if one.endswith(".*")],
+    }
 
 
-async def after(tx: Tx, position: int, *, limit: int, types: list[str] | None = None,
-                customer_id: str | None = None) -> list[Row[Any]]:
+async def after(
+    tx: Tx, position: int, *, limit: int, types: list[str] | None = None, customer_id: str | None = None
+) -> list[Row[Any]]:
     """Placed events behind a position, in order. ``customer_id`` is ours; ``types`` may hold ``noun.*``."""
     values: dict[str, Any] = {"tenant": tx.tenant_id, "position": position, "limit": limit}
     statement = f"{_COLUMNS} and o.position > :position"
@@ -67,7 +72,9 @@ async def one(tx: Tx, event_id: str) -> Row[Any] | None:
 
 async def several(tx: Tx, event_ids: list[str]) -> dict[str, Row[Any]]:
     """Events by their ids."""
-    return {row.event_id: row for row in await tx.rows(_SEVERAL, {"tenant": tx.tenant_id, "events": event_ids})}
+    return {
+        row.event_id: row for row in await tx.rows(_SEVERAL, {"tenant": tx.tenant_id, "events": event_ids})
+    }
 
 
 async def position_of(tx: Tx, event_id: str) -> int | None:
@@ -94,8 +101,19 @@ async def publish(tx: Tx, type_: str, data: Mapping[str, Any]) -> None:
         return
     await tx.execute(_LOCK, {"tenant": tx.tenant_id})
     sequence = (await tx.row(_NEXT_SEQUENCE, {"tenant": tx.tenant_id}))[0]
-    await plan.write_outbox(tx, [OutboxEvent(
-        type=type_, customer_id=TENANT_LANE, sequence=sequence, occurred_at=tx.at, data=dict(data), dedupe_key=None)])  # type: ignore[arg-type]
+    await plan.write_outbox(
+        tx,
+        [
+            OutboxEvent(
+                type=type_,
+                customer_id=TENANT_LANE,
+                sequence=sequence,
+                occurred_at=tx.at,
+                data=dict(data),
+                dedupe_key=None,
+            )
+        ],
+    )  # type: ignore[arg-type]
 
 
 def oldest_id(prefix: str, moment: datetime) -> str:
@@ -118,5 +136,7 @@ async def erase(tx: Tx, customer_id: str, external_id: str | None) -> None:
 
 async def purge(tx: Tx, before: datetime, *, limit: int) -> int:
     """Removes events made before a moment of real time that no endpoint still waits for; how many."""
-    done = await tx.execute(_PURGE, {"tenant": tx.tenant_id, "before": oldest_id("evt", before), "limit": limit})
+    done = await tx.execute(
+        _PURGE, {"tenant": tx.tenant_id, "before": oldest_id("evt", before), "limit": limit}
+    )
     return int(done.rowcount)

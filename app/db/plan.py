@@ -38,15 +38,32 @@ async def _write_plan(tx: Tx, plan: Plan) -> None:
     await _put(tx, s.license_, [_row(tenant, one) for one in plan.licenses.values()])
     await _put(tx, s.cover, [_row(tenant, one) for one in plan.covers.values()])
     await _put(tx, s.choice, [_row(tenant, one) for one in plan.choices.values()])
-    await _put(tx, s.purchase_order, [
-        {**_row(tenant, one), "lines": jsonable([asdict(line) for line in one.lines]), "answer": jsonable(one.answer)}
-        for one in plan.orders.values()
-    ])
+    await _put(
+        tx,
+        s.purchase_order,
+        [
+            {
+                **_row(tenant, one),
+                "lines": jsonable([asdict(line) for line in one.lines]),
+                "answer": jsonable(one.answer),
+            }
+            for one in plan.orders.values()
+        ],
+    )
     if plan.refunds:
-        await tx.execute(insert(s.order_refund), [{**_row(tenant, one), "answer": jsonable(one.answer)} for one in plan.refunds])
+        await tx.execute(
+            insert(s.order_refund),
+            [{**_row(tenant, one), "answer": jsonable(one.answer)} for one in plan.refunds],
+        )
     await _put(tx, s.addon, [_row(tenant, one) for one in plan.addons])
-    await _put(tx, s.ticket, [{**_row(tenant, one), "document": jsonable(one.document)} for one in plan.tickets.values()])
-    await _put(tx, s.clock, [{**_row(tenant, one), "spec": jsonable(one.spec)} for one in plan.clocks.values()])
+    await _put(
+        tx,
+        s.ticket,
+        [{**_row(tenant, one), "document": jsonable(one.document)} for one in plan.tickets.values()],
+    )
+    await _put(
+        tx, s.clock, [{**_row(tenant, one), "spec": jsonable(one.spec)} for one in plan.clocks.values()]
+    )
     if plan.events:
         await tx.execute(insert(s.entity_event), [_event(tenant, one, plan) for one in plan.events])
     await _agenda(tx, plan.agenda)
@@ -56,44 +73,89 @@ async def _write_plan(tx: Tx, plan: Plan) -> None:
             outbox.append(outcome.event)
     await write_outbox(tx, outbox)
     if plan.audit:
-        await tx.execute(insert(s.audit_trail), [
-            {"tenant_id": tenant, "audit_id": tx.mint("aud"), "at": plan.at, "actor": plan.actor, "action": one.action,
-             "subject": one.subject, "data": jsonable(one.data)} for one in plan.audit])
+        await tx.execute(
+            insert(s.audit_trail),
+            [
+                {
+                    "tenant_id": tenant,
+                    "audit_id": tx.mint("aud"),
+                    "at": plan.at,
+                    "actor": plan.actor,
+                    "action": one.action,
+                    "subject": one.subject,
+                    "data": jsonable(one.data),
+                }
+                for one in plan.audit
+            ],
+        )
     await books.touch(tx, plan.customer, at=plan.at)
 
 
 async def write_outbox(tx: Tx, events: Iterable[OutboxEvent]) -> None:
     """Appends events to the outbox; one with a ``dedupe_key`` already there is left out."""
     rows = [
-        {"tenant_id": tx.tenant_id, "event_id": tx.mint("evt"), "position": None, "customer_id": one.customer_id,
-         "sequence": one.sequence, "type": one.type, "occurred_at": one.occurred_at, "recorded_at": tx.at,
-         "data": jsonable(one.data), "dedupe_key": one.dedupe_key}
+        {
+            "tenant_id": tx.tenant_id,
+            "event_id": tx.mint("evt"),
+            "position": None,
+            "customer_id": one.customer_id,
+            "sequence": one.sequence,
+            "type": one.type,
+            "occurred_at": one.occurred_at,
+            "recorded_at": tx.at,
+            "data": jsonable(one.data),
+            "dedupe_key": one.dedupe_key,
+        }
         for one in events
     ]
     if rows:
-        await tx.execute(upsert(s.outbox).on_conflict_do_nothing(index_elements=["tenant_id", "dedupe_key"]), rows)
+        await tx.execute(
+            upsert(s.outbox).on_conflict_do_nothing(index_elements=["tenant_id", "dedupe_key"]), rows
+        )
 
 
 async def _agenda(tx: Tx, changes: Iterable[AgendaItem | AgendaDrop]) -> None:
     last: dict[tuple[str, str], AgendaItem | AgendaDrop] = {(one.kind, one.subject): one for one in changes}
     items = [
-        {"tenant_id": tx.tenant_id, "kind": one.kind, "subject": one.subject, "at": one.at,
-         "customer_id": one.customer_id, "payload": jsonable(one.payload)}
-        for one in last.values() if isinstance(one, AgendaItem)
+        {
+            "tenant_id": tx.tenant_id,
+            "kind": one.kind,
+            "subject": one.subject,
+            "at": one.at,
+            "customer_id": one.customer_id,
+            "payload": jsonable(one.payload),
+        }
+        for one in last.values()
+        if isinstance(one, AgendaItem)
     ]
     for drop in last.values():
         if isinstance(drop, AgendaDrop):
-            await tx.execute(delete(s.agenda).where(
-                s.agenda.c.tenant_id == tx.tenant_id, s.agenda.c.kind == drop.kind, s.agenda.c.subject == drop.subject))
+            await tx.execute(
+                delete(s.agenda).where(
+                    s.agenda.c.tenant_id == tx.tenant_id,
+                    s.agenda.c.kind == drop.kind,
+                    s.agenda.c.subject == drop.subject,
+                )
+            )
     await _put(tx, s.agenda, items)
 
 
 async def _outcome(tx: Tx, one: ClockOutcome) -> bool:
     row = await tx.row(
         upsert(s.clock_outcome)
-        .values(tenant_id=tx.tenant_id, clock_id=one.clock_id, cycle=one.cycle, window_date=one.window_date or "",
-                kind=one.kind, customer_id=one.customer_id, at=one.at, due_at=one.due_at,
-                calendar_revision=one.calendar_revision, tzdb_version=one.tzdb_version, recorded_at=tx.at)
+        .values(
+            tenant_id=tx.tenant_id,
+            clock_id=one.clock_id,
+            cycle=one.cycle,
+            window_date=one.window_date or "",
+            kind=one.kind,
+            customer_id=one.customer_id,
+            at=one.at,
+            due_at=one.due_at,
+            calendar_revision=one.calendar_revision,
+            tzdb_version=one.tzdb_version,
+            recorded_at=tx.at,
+        )
         .on_conflict_do_nothing()
         .returning(text("1"))
     )
@@ -101,7 +163,10 @@ async def _outcome(tx: Tx, one: ClockOutcome) -> bool:
 
 
 def _row(tenant: str, entity: Any) -> dict[str, Any]:
-    return {"tenant_id": tenant, **{name: _value(getattr(entity, name)) for name in entity.__dataclass_fields__}}
+    return {
+        "tenant_id": tenant,
+        **{name: _value(getattr(entity, name)) for name in entity.__dataclass_fields__},
+    }
 
 
 def _value(value: Any) -> Any:
@@ -110,7 +175,11 @@ def _value(value: Any) -> Any:
 
 def _event(tenant: str, one: StreamEvent, plan: Plan) -> dict[str, Any]:
     payload = jsonable(one.payload)
-    if one.stream == "cover" and (cover := plan.covers.get(one.entity_id)) is not None and cover.version == one.seq:
+    if (
+        one.stream == "cover"
+        and (cover := plan.covers.get(one.entity_id)) is not None
+        and cover.version == one.seq
+    ):
         payload = {**payload, "cover": jsonable(asdict(cover))}
     return {**_row(tenant, one), "payload": payload}
 

@@ -98,7 +98,9 @@ policy_version = Table(
     _text("tenant_id"),
     _text("name"),
     Column("version", Integer, nullable=False),
-    Column("document", JSON, nullable=False),  # not JSONB: the order of categories and options is the author's
+    Column(
+        "document", JSON, nullable=False
+    ),  # not JSONB: the order of categories and options is the author's
     _text("source"),
     _at("effective_from"),
     _at("created_at"),
@@ -420,7 +422,13 @@ outbox = Table(
     UniqueConstraint("tenant_id", "customer_id", "sequence"),
     UniqueConstraint("tenant_id", "dedupe_key"),
     _Index("ix_outbox_unplaced", "tenant_id", "event_id", postgresql_where=_sql("position is null")),
-    _Index("ix_outbox_position", "tenant_id", "position", unique=True, postgresql_where=_sql("position is not null")),
+    _Index(
+        "ix_outbox_position",
+        "tenant_id",
+        "position",
+        unique=True,
+        postgresql_where=_sql("position is not null"),
+    ),
 )
 
 audit_trail = Table(
@@ -459,8 +467,10 @@ account = Table(
     _at("next_expiry", nullable=True),
     Column("version", BigInteger, nullable=False),
     PrimaryKeyConstraint("tenant_id", "customer_id", "credit_type"),
-    CheckConstraint("available >= 0 and held >= 0 and spent >= 0 and expired >= 0 and voided >= 0 and owed >= 0",
-                    name="no_loan"),
+    CheckConstraint(
+        "available >= 0 and held >= 0 and spent >= 0 and expired >= 0 and voided >= 0 and owed >= 0",
+        name="no_loan",
+    ),
     CheckConstraint("granted + owed = available + held + spent + expired + voided", name="identity"),
     postgresql_with={"fillfactor": "70"},
 )
@@ -498,9 +508,13 @@ lot = Table(
     _text("reason", nullable=True),
     _json("data"),
     PrimaryKeyConstraint("tenant_id", "lot_id"),
-    UniqueConstraint("tenant_id", "order_id", "line_id", "credit_type", "rule", "unit_no", name="uq_lot_grant"),
+    UniqueConstraint(
+        "tenant_id", "order_id", "line_id", "credit_type", "rule", "unit_no", name="uq_lot_grant"
+    ),
     CheckConstraint("granted > 0", name="granted"),
-    CheckConstraint("available >= 0 and held >= 0 and spent >= 0 and expired >= 0 and voided >= 0", name="no_loan"),
+    CheckConstraint(
+        "available >= 0 and held >= 0 and spent >= 0 and expired >= 0 and voided >= 0", name="no_loan"
+    ),
     CheckConstraint("granted = available + held + spent + expired + voided", name="identity"),
     _Index("ix_lot_open", "tenant_id", "customer_id", postgresql_where=_sql("is_open")),
     _Index("ix_lot_customer", "tenant_id", "customer_id", "lot_id"),
@@ -538,8 +552,9 @@ hold_line = Table(
     _credits("released"),
     _credits("refunded"),
     PrimaryKeyConstraint("tenant_id", "hold_id", "line_no"),
-    CheckConstraint("credits > 0 and captured >= 0 and released >= 0 and captured + released <= credits",
-                    name="within"),
+    CheckConstraint(
+        "credits > 0 and captured >= 0 and released >= 0 and captured + released <= credits", name="within"
+    ),
     CheckConstraint("refunded >= 0 and refunded <= captured", name="refund"),
 )
 
@@ -562,7 +577,9 @@ operation = Table(
     _text("clause", nullable=True),
     Column("reading", Boolean, nullable=False),
     PrimaryKeyConstraint("tenant_id", "operation_id"),
-    UniqueConstraint("tenant_id", "customer_id", "credit_type", "account_version", name="uq_operation_version"),
+    UniqueConstraint(
+        "tenant_id", "customer_id", "credit_type", "account_version", name="uq_operation_version"
+    ),
 )
 
 entry = Table(
@@ -629,10 +646,23 @@ webhook_delivery = Table(
     PrimaryKeyConstraint("tenant_id", "delivery_id"),
     CheckConstraint("state in ('pending', 'delivered', 'failed')", name="state"),
     CheckConstraint("(state = 'pending') = (finished_at is null)", name="finished"),
-    _Index("ix_webhook_delivery_ready", "tenant_id", "endpoint_id", "next_attempt_at", "position",
-           postgresql_where=_sql("state = 'pending'")),
-    _Index("ix_webhook_delivery_lane", "tenant_id", "endpoint_id", "lane", "position", "delivery_id",
-           postgresql_where=_sql("state = 'pending'")),
+    _Index(
+        "ix_webhook_delivery_ready",
+        "tenant_id",
+        "endpoint_id",
+        "next_attempt_at",
+        "position",
+        postgresql_where=_sql("state = 'pending'"),
+    ),
+    _Index(
+        "ix_webhook_delivery_lane",
+        "tenant_id",
+        "endpoint_id",
+        "lane",
+        "position",
+        "delivery_id",
+        postgresql_where=_sql("state = 'pending'"),
+    ),
     _Index("ix_webhook_delivery_endpoint", "tenant_id", "endpoint_id", "delivery_id"),
     _Index("ix_webhook_delivery_customer", "tenant_id", "customer_id"),
 )
@@ -684,8 +714,13 @@ inbound_delivery = Table(
     UniqueConstraint("tenant_id", "source", "event_key"),
     CheckConstraint("state in ('received', 'done', 'parked', 'ignored')", name="state"),
     CheckConstraint("(state = 'received') = (finished_at is null)", name="finished"),
-    _Index("ix_inbound_delivery_ready", "tenant_id", "attempts", "delivery_id",
-           postgresql_where=_sql("state = 'received'")),
+    _Index(
+        "ix_inbound_delivery_ready",
+        "tenant_id",
+        "attempts",
+        "delivery_id",
+        postgresql_where=_sql("state = 'received'"),
+    ),
     _Index("ix_inbound_delivery_subject", "tenant_id", "source", "subject", "delivery_id"),
     _Index("ix_inbound_delivery_state", "tenant_id", "source", "state", "delivery_id"),
     _Index("ix_inbound_delivery_customer", "tenant_id", "customer_id"),

@@ -36,8 +36,11 @@ async def _on_desk(tx: Tx, found: Ticket, *, lock: bool) -> Desk:
         tx.caches["customer_id"] = book.customer.customer_id
     if ticket is None:
         raise DomainError("ticket_not_found", ticket_id=found.external_id)
-    desk = Desk(book=book, ticket=ticket,
-                clocks=await clocks.load_for_ticket(tx, book, ticket.ticket_id, ticket.external_id))
+    desk = Desk(
+        book=book,
+        ticket=ticket,
+        clocks=await clocks.load_for_ticket(tx, book, ticket.ticket_id, ticket.external_id),
+    )
     fall_due(desk)
     return desk
 
@@ -55,9 +58,14 @@ async def view(tx: Tx, desk: Desk, **more: Any) -> dict[str, Any]:
     ticket = desk.ticket
     related = [*ticket.child_ids, *([ticket.parent_id] if ticket.parent_id else [])]
     names: Mapping[str, str] = await tickets.names(tx, related)
-    shown = ticket_view(ticket, customer_id=desk.book.customer.external_id, names=names,
-                        clocks=desk.clocks.view(at=desk.at), charge=desk.charge(),
-                        policy=desk.policy)
+    shown = ticket_view(
+        ticket,
+        customer_id=desk.book.customer.external_id,
+        names=names,
+        clocks=desk.clocks.view(at=desk.at),
+        charge=desk.charge(),
+        policy=desk.policy,
+    )
     return {**shown, **more}
 
 

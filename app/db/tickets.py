@@ -18,7 +18,9 @@ _COLUMNS: Final = "ticket_id, external_id, customer_id, state, subject, payload_
 _BY_EXTERNAL = text(f"select {_COLUMNS} from ticket where tenant_id = :tenant and external_id = :external")
 _BY_ID = text(f"select {_COLUMNS} from ticket where tenant_id = :tenant and ticket_id = :ticket")
 _CLAIM = text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
-_NAMES = text("select ticket_id, external_id from ticket where tenant_id = :tenant and ticket_id = any(:tickets)")
+_NAMES = text(
+    "select ticket_id, external_id from ticket where tenant_id = :tenant and ticket_id = any(:tickets)"
+)
 _FACTS = text(
     "select seq, kind, occurred_at, recorded_at, actor, payload from entity_event"
     " where tenant_id = :tenant and stream = 'ticket' and entity_id = :ticket order by seq"
@@ -39,8 +41,13 @@ _STATE_NOW: Final = (
 
 
 def _ticket(row: Row[Any]) -> Ticket:
-    return from_document(row.document, external_id=row.external_id, customer_id=row.customer_id, subject=row.subject,
-                         payload_hash=row.payload_hash)
+    return from_document(
+        row.document,
+        external_id=row.external_id,
+        customer_id=row.customer_id,
+        subject=row.subject,
+        payload_hash=row.payload_hash,
+    )
 
 
 async def find(tx: Tx, external_id: str) -> Ticket | None:
@@ -71,19 +78,46 @@ async def claim(tx: Tx, external_id: str) -> None:
 async def facts(tx: Tx, ticket_id: str) -> list[Fact]:
     """The stream of a ticket, in order."""
     rows = await tx.rows(_FACTS, {"tenant": tx.tenant_id, "ticket": ticket_id})
-    return [Fact(seq=row.seq, kind=row.kind, occurred_at=row.occurred_at, recorded_at=row.recorded_at, actor=row.actor,
-                 payload=row.payload) for row in rows]
+    return [
+        Fact(
+            seq=row.seq,
+            kind=row.kind,
+            occurred_at=row.occurred_at,
+            recorded_at=row.recorded_at,
+            actor=row.actor,
+            payload=row.payload,
+        )
+        for row in rows
+    ]
 
 
-async def as_of(tx: Tx, ticket: Ticket, at: datetime | None, known_at: datetime | None,
-                due: Iterable[StreamEvent] = ()) -> Ticket | None:
+async def as_of(
+    tx: Tx, ticket: Ticket, at: datetime | None, known_at: datetime | None, due: Iterable[StreamEvent] = ()
+) -> Ticket | None:
     """The ticket as it stood then; None when it was not there yet. ``due``: what fell due and is not written yet."""
     known = await facts(tx, ticket.ticket_id)
-    known += [Fact(seq=one.seq, kind=one.kind, occurred_at=one.occurred_at, recorded_at=one.recorded_at,
-                   actor=one.actor, payload=one.payload) for one in due if one.stream == "ticket"]
-    return fold(known, ticket_id=TicketId(ticket.ticket_id),
-                customer_id=CustomerId(ticket.customer_id), external_id=ticket.external_id, subject=ticket.subject,
-                payload_hash=ticket.payload_hash, as_of=at, known_at=known_at)
+    known += [
+        Fact(
+            seq=one.seq,
+            kind=one.kind,
+            occurred_at=one.occurred_at,
+            recorded_at=one.recorded_at,
+            actor=one.actor,
+            payload=one.payload,
+        )
+        for one in due
+        if one.stream == "ticket"
+    ]
+    return fold(
+        known,
+        ticket_id=TicketId(ticket.ticket_id),
+        customer_id=CustomerId(ticket.customer_id),
+        external_id=ticket.external_id,
+        subject=ticket.subject,
+        payload_hash=ticket.payload_hash,
+        as_of=at,
+        known_at=known_at,
+    )
 
 
 async def names(tx: Tx, ticket_ids: Iterable[str]) -> dict[str, str]:
@@ -91,15 +125,24 @@ async def names(tx: Tx, ticket_ids: Iterable[str]) -> dict[str, str]:
     wanted = sorted(set(ticket_ids))
     if not wanted:
         return {}
-    return {row.ticket_id: row.external_id for row in await tx.rows(
-        _NAMES, {"tenant": tx.tenant_id, "tickets": wanted})}
+    return {
+        row.ticket_id: row.external_id
+        for row in await tx.rows(_NAMES, {"tenant": tx.tenant_id, "tickets": wanted})
+    }
 
 
 async def charges(tx: Tx, ticket_ids: Sequence[str]) -> dict[str, dict[str, int]]:
     """What tickets cost so far, read off their holds; those without one are left out."""
     rows = await tx.rows(_CHARGES, {"tenant": tx.tenant_id, "tickets": list(ticket_ids)})
-    return {row.ticket_id: {"held": row.held, "captured": row.captured, "refunded": row.refunded,
-                            "net": row.captured - row.refunded} for row in rows}
+    return {
+        row.ticket_id: {
+            "held": row.held,
+            "captured": row.captured,
+            "refunded": row.refunded,
+            "net": row.captured - row.refunded,
+        }
+        for row in rows
+    }
 
 
 async def customer_names(tx: Tx, customer_ids: Iterable[str]) -> dict[str, str | None]:
@@ -108,11 +151,14 @@ async def customer_names(tx: Tx, customer_ids: Iterable[str]) -> dict[str, str |
     return {row.customer_id: row.external_id for row in rows}
 
 
-async def page(tx: Tx, *, customer_id: str | None, state: str | None, after: tuple[datetime, str] | None,
-               limit: int) -> list[Ticket]:
+async def page(
+    tx: Tx, *, customer_id: str | None, state: str | None, after: tuple[datetime, str] | None, limit: int
+) -> list[Ticket]:
     """Tickets newest first, after a key (opened_at, ticket_id)."""
-    where, parameters = ["t.tenant_id = :tenant"], {
-        "tenant": tx.tenant_id, "limit": limit, "at": tx.at, "undecided": list(UNDECIDED)}
+    where, parameters = (
+        ["t.tenant_id = :tenant"],
+        {"tenant": tx.tenant_id, "limit": limit, "at": tx.at, "undecided": list(UNDECIDED)},
+    )
     if customer_id is not None:
         where.append("t.customer_id = :customer")
         parameters["customer"] = customer_id
@@ -125,6 +171,11 @@ async def page(tx: Tx, *, customer_id: str | None, state: str | None, after: tup
         where.append("(t.opened_at, t.ticket_id) < (:after_at, :after_id)")
         parameters["after_at"], parameters["after_id"] = after
     columns = ", ".join(f"t.{name}" for name in _COLUMNS.split(", "))
-    rows = await tx.rows(text(f"select {columns} from ticket t where {' and '.join(where)}"
-                              " order by t.opened_at desc, t.ticket_id desc limit :limit"), parameters)
+    rows = await tx.rows(
+        text(
+            f"select {columns} from ticket t where {' and '.join(where)}"
+            " order by t.opened_at desc, t.ticket_id desc limit :limit"
+        ),
+        parameters,
+    )
     return [_ticket(row) for row in rows]

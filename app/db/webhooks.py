@@ -62,13 +62,16 @@ async def add(tx: Tx, one: Endpoint) -> None:
     """Keeps a new endpoint."""
     if not tx.validate_only:
         values = {name: getattr(one, name) for name in Endpoint.__dataclass_fields__}
-        await tx.execute(insert(e).values(tenant_id=tx.tenant_id, **{**values, "event_types": list(one.event_types)}))
+        await tx.execute(
+            insert(e).values(tenant_id=tx.tenant_id, **{**values, "event_types": list(one.event_types)})
+        )
 
 
 async def find(tx: Tx, endpoint_id: str, *, lock: bool = False) -> Endpoint | None:
     """An endpoint that was not deleted."""
     statement = select(*_COLUMNS).where(
-        e.c.tenant_id == tx.tenant_id, e.c.endpoint_id == endpoint_id, e.c.state != "deleted")
+        e.c.tenant_id == tx.tenant_id, e.c.endpoint_id == endpoint_id, e.c.state != "deleted"
+    )
     row = await tx.row(statement.with_for_update(key_share=True) if lock else statement)
     return None if row is None else _endpoint(row)
 
@@ -83,8 +86,9 @@ async def page(tx: Tx, after: str | None, limit: int) -> list[Endpoint]:
 
 async def count(tx: Tx) -> int:
     """Endpoints of the tenant."""
-    row = await tx.row(select(func.count()).select_from(e).where(
-        e.c.tenant_id == tx.tenant_id, e.c.state != "deleted"))
+    row = await tx.row(
+        select(func.count()).select_from(e).where(e.c.tenant_id == tx.tenant_id, e.c.state != "deleted")
+    )
     return int(row[0])
 
 
@@ -101,8 +105,12 @@ async def change(tx: Tx, endpoint_id: str, **values: Any) -> None:
 async def disable(tx: Tx, endpoint_id: str, reason: str, at: datetime) -> bool:
     """Stops an endpoint that is enabled; whether it was."""
     done = await tx.execute(
-        _update(tx, endpoint_id).where(e.c.state == "enabled")
-        .values(state="disabled", disabled_reason=reason, disabled_at=at, updated_at=at, version=e.c.version + 1))
+        _update(tx, endpoint_id)
+        .where(e.c.state == "enabled")
+        .values(
+            state="disabled", disabled_reason=reason, disabled_at=at, updated_at=at, version=e.c.version + 1
+        )
+    )
     return bool(done.rowcount)
 
 
@@ -169,10 +177,23 @@ async def fan_out(tx: Tx, endpoint_id: str, now: datetime | None = None) -> int:
     if found:
         at = now or await clock(tx)
         held = await _held_until(tx, endpoint_id, sorted({one.customer_id for one in found}), at)
-        await _insert(tx, [
-            _new(tx, endpoint_id, one.event_id, one.type, one.customer_id, one.position, lane=one.customer_id, at=at,
-                 due=held.get(one.customer_id))
-            for one in found])
+        await _insert(
+            tx,
+            [
+                _new(
+                    tx,
+                    endpoint_id,
+                    one.event_id,
+                    one.type,
+                    one.customer_id,
+                    one.position,
+                    lane=one.customer_id,
+                    at=at,
+                    due=held.get(one.customer_id),
+                )
+                for one in found
+            ],
+        )
     await tx.execute(_update(tx, endpoint_id).values(position=upto))
     return int(upto - row.position)
 
@@ -196,9 +217,20 @@ async def clock(tx: Tx) -> datetime:
     return at
 
 
-def _new(tx: Tx, endpoint_id: str, event_id: str, type_: str, customer_id: str, position: int, *,
-         lane: str, at: datetime, due: datetime | None = None, replay_of: str | None = None,
-         payload: dict[str, Any] | None = None) -> dict[str, Any]:
+def _new(
+    tx: Tx,
+    endpoint_id: str,
+    event_id: str,
+    type_: str,
+    customer_id: str,
+    position: int,
+    *,
+    lane: str,
+    at: datetime,
+    due: datetime | None = None,
+    replay_of: str | None = None,
+    payload: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     return {
         "tenant_id": tx.tenant_id, "delivery_id": tx.mint("dlv"), "endpoint_id": endpoint_id, "event_id": event_id,
         "type": type_, "customer_id": customer_id, "position": position, "lane": lane, "state": "pending", "step": 0,
@@ -267,16 +299,26 @@ async def ready(tx: Tx, now: datetime | None) -> list[str]:
     return [row.endpoint_id for row in await tx.rows(_READY, {"tenant": tx.tenant_id, "now": now})]
 
 
-async def claim(tx: Tx, endpoint_id: str, *, token: str, lease: timedelta, now: datetime | None,
-                most: int = 1) -> list[Row[Any]]:
+async def claim(
+    tx: Tx, endpoint_id: str, *, token: str, lease: timedelta, now: datetime | None, most: int = 1
+) -> list[Row[Any]]:
     """The next deliveries of an endpoint that are due and first in their lanes, now ours until the lease ends."""
     return list(await tx.rows(_CLAIM, {
         "tenant": tx.tenant_id, "endpoint": endpoint_id, "claim": token, "lease": lease, "now": now, "most": most,
     }))  # fmt: skip
 
 
-async def record(tx: Tx, row: Row[Any], *, token: str, state: str, step: int, at: datetime, next_at: datetime | None,
-                 entry: dict[str, Any]) -> bool:
+async def record(
+    tx: Tx,
+    row: Row[Any],
+    *,
+    token: str,
+    state: str,
+    step: int,
+    at: datetime,
+    next_at: datetime | None,
+    entry: dict[str, Any],
+) -> bool:
     """Writes what came of an attempt, unless somebody else has the claim by now (a success counts all the same).
 
     The rest of the lane waits as long as its first, so that it is not looked at for nothing.
@@ -304,8 +346,15 @@ _LOG: Final = (
 )  # fmt: skip
 
 
-async def deliveries(tx: Tx, endpoint_id: str, *, before: str | None, limit: int, state: str | None = None,
-                     event_id: str | None = None) -> list[Row[Any]]:
+async def deliveries(
+    tx: Tx,
+    endpoint_id: str,
+    *,
+    before: str | None,
+    limit: int,
+    state: str | None = None,
+    event_id: str | None = None,
+) -> list[Row[Any]]:
     """The log of an endpoint, the newest first."""
     statement = select(*_LOG).where(d.c.tenant_id == tx.tenant_id, d.c.endpoint_id == endpoint_id)
     for column, value in ((d.c.state, state), (d.c.event_id, event_id)):
@@ -318,15 +367,28 @@ async def deliveries(tx: Tx, endpoint_id: str, *, before: str | None, limit: int
 
 async def delivery(tx: Tx, endpoint_id: str, delivery_id: str) -> Row[Any] | None:
     """One delivery of an endpoint."""
-    row: Row[Any] | None = await tx.row(select(*_LOG).where(
-        d.c.tenant_id == tx.tenant_id, d.c.endpoint_id == endpoint_id, d.c.delivery_id == delivery_id))
+    row: Row[Any] | None = await tx.row(
+        select(*_LOG).where(
+            d.c.tenant_id == tx.tenant_id, d.c.endpoint_id == endpoint_id, d.c.delivery_id == delivery_id
+        )
+    )
     return row
 
 
 async def replay(tx: Tx, one: Row[Any], at: datetime) -> str:
     """Sends a finished delivery again, with the same event id, in a lane of its own; the new delivery's id."""
-    row = _new(tx, one.endpoint_id, one.event_id, one.type, one.customer_id, one.position, lane="", at=at,
-               replay_of=one.delivery_id, payload=one.payload)
+    row = _new(
+        tx,
+        one.endpoint_id,
+        one.event_id,
+        one.type,
+        one.customer_id,
+        one.position,
+        lane="",
+        at=at,
+        replay_of=one.delivery_id,
+        payload=one.payload,
+    )
     row["lane"] = f"replay:{row['delivery_id']}"
     await _insert(tx, [row])
     return str(row["delivery_id"])
@@ -344,8 +406,17 @@ _SPAN: Final = (
 )
 
 
-async def replay_span(tx: Tx, one: Endpoint, *, since: datetime, until: datetime, after: int, only_failed: bool,
-                      limit: int, at: datetime) -> tuple[int, int | None]:
+async def replay_span(
+    tx: Tx,
+    one: Endpoint,
+    *,
+    since: datetime,
+    until: datetime,
+    after: int,
+    only_failed: bool,
+    limit: int,
+    at: datetime,
+) -> tuple[int, int | None]:
     """Sends again the events made in a span of real time that the endpoint subscribes to, in order for each customer;
     those still pending are left alone, with ``only_failed`` those delivered too. (how many, position to go on)."""
     found = await tx.rows(text(_SPAN), {
@@ -355,10 +426,23 @@ async def replay_span(tx: Tx, one: Endpoint, *, since: datetime, until: datetime
         "only_failed": only_failed, "limit": limit + 1,
     })  # fmt: skip
     run = tx.mint("rpl")
-    await _insert(tx, [
-        _new(tx, one.endpoint_id, row.event_id, row.type, row.customer_id, row.position,
-             lane=f"replay:{run}:{row.customer_id}", at=at, replay_of=run)
-        for row in found[:limit]])
+    await _insert(
+        tx,
+        [
+            _new(
+                tx,
+                one.endpoint_id,
+                row.event_id,
+                row.type,
+                row.customer_id,
+                row.position,
+                lane=f"replay:{run}:{row.customer_id}",
+                at=at,
+                replay_of=run,
+            )
+            for row in found[:limit]
+        ],
+    )
     return min(len(found), limit), found[limit - 1].position if len(found) > limit else None
 
 
@@ -379,8 +463,12 @@ async def figures(tx: Tx, now: datetime | None = None) -> dict[str, float]:
     """Of the tenant's enabled endpoints: how many deliveries wait, how many of them failed before, the age of the
     oldest, and how late the latest is, in seconds."""
     row = await tx.row(_FIGURES, {"tenant": tx.tenant_id, "now": now})
-    return {"pending": row.pending, "retrying": row.retrying, "oldest_seconds": max(0, int(row.oldest_seconds)),
-            "lag_seconds": max(0, int(row.lag_seconds))}
+    return {
+        "pending": row.pending,
+        "retrying": row.retrying,
+        "oldest_seconds": max(0, int(row.oldest_seconds)),
+        "lag_seconds": max(0, int(row.lag_seconds)),
+    }
 
 
 _PURGE: Final = text(
@@ -394,7 +482,9 @@ _PURGE: Final = text(
 
 async def purge(tx: Tx, before: datetime, *, limit: int) -> int:
     """Removes finished deliveries made before a moment, all of deleted endpoints, then those endpoints; how many."""
-    done = await tx.execute(_PURGE, {"tenant": tx.tenant_id, "before": oldest_id("dlv", before), "limit": limit})
+    done = await tx.execute(
+        _PURGE, {"tenant": tx.tenant_id, "before": oldest_id("dlv", before), "limit": limit}
+    )
     if done.rowcount < limit:
         await tx.execute(delete(e).where(e.c.tenant_id == tx.tenant_id, e.c.state == "deleted"))
     return int(done.rowcount)

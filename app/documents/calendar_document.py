@@ -64,16 +64,25 @@ def read_exceptions(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         spans = [_pair(pair, day) for pair in hours]
         for start, end in spans:
             if end <= start:
-                raise InvalidHours(f"{day}: {format_minute(start)} to {format_minute(end)} leaves the date; write "
-                                   f"two exceptions, up to 24:00 and from 00:00 of the next date")
-        found.append({"date": day, "kind": kind, "name": one.get("name") or "", "source": one.get("source") or "",
-                      **({"hours": _written(spans, day)} if spans else {})})
+                raise InvalidHours(
+                    f"{day}: {format_minute(start)} to {format_minute(end)} leaves the date; write "
+                    f"two exceptions, up to 24:00 and from 00:00 of the next date"
+                )
+        found.append(
+            {
+                "date": day,
+                "kind": kind,
+                "name": one.get("name") or "",
+                "source": one.get("source") or "",
+                **({"hours": _written(spans, day)} if spans else {}),
+            }
+        )
     return sorted(found, key=lambda one: (one["date"], one["kind"], one["name"]))
 
 
 def _pair(pair: Sequence[str], where: str) -> Span:
     if len(pair) != 2:
-        raise InvalidHours(f"{where}: an opening is a pair of times of day, such as [\"09:00\", \"17:00\"]")
+        raise InvalidHours(f'{where}: an opening is a pair of times of day, such as ["09:00", "17:00"]')
     start, end = parse_minute(pair[0]), parse_minute(pair[1])
     if start == 1440 or (start == end and start != 0):
         raise InvalidHours(f"{where}: {pair[0]} to {pair[1]} is no opening")

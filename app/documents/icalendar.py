@@ -69,8 +69,13 @@ def _property(line: str) -> tuple[str, str]:
     return ("", "") if match is None else (match.group(1).upper(), match.group(3).strip())
 
 
-def _take(event: dict[str, str], source: str, years: tuple[int, int], found: dict[tuple[str, str], dict[str, Any]],
-          ignored: list[dict[str, str]]) -> None:
+def _take(
+    event: dict[str, str],
+    source: str,
+    years: tuple[int, int],
+    found: dict[tuple[str, str], dict[str, Any]],
+    ignored: list[dict[str, str]],
+) -> None:
     name = _unescaped(event.get("SUMMARY", ""))[:200].strip() or "Closed"
     name = re.sub(r"[\x00-\x1f\x7f]+", " ", name)
 
@@ -113,15 +118,25 @@ def _unescaped(value: str) -> str:
 
 def write_icalendar(name: str, closures: Iterable[Closure], *, at: datetime) -> str:
     """Closed days as an iCalendar text, one whole-day event a date that names every reason."""
-    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Retainer//Closures//EN", "CALSCALE:GREGORIAN",
-             f"X-WR-CALNAME:{_escaped(name)}"]
+    lines = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:-//Retainer//Closures//EN",
+        "CALSCALE:GREGORIAN",
+        f"X-WR-CALNAME:{_escaped(name)}",
+    ]
     stamp = at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     for closure in closures:
         names = list(dict.fromkeys(reason.name for reason in closure.reasons if reason.name)) or ["Closed"]
         lines += [
-            "BEGIN:VEVENT", f"UID:{closure.on.isoformat()}-{_escaped(name)}@retainer", f"DTSTAMP:{stamp}",
-            f"DTSTART;VALUE=DATE:{closure.on:%Y%m%d}", f"DTEND;VALUE=DATE:{closure.on + timedelta(days=1):%Y%m%d}",
-            f"SUMMARY:{_escaped(' / '.join(names))}", "TRANSP:OPAQUE", "END:VEVENT",
+            "BEGIN:VEVENT",
+            f"UID:{closure.on.isoformat()}-{_escaped(name)}@retainer",
+            f"DTSTAMP:{stamp}",
+            f"DTSTART;VALUE=DATE:{closure.on:%Y%m%d}",
+            f"DTEND;VALUE=DATE:{closure.on + timedelta(days=1):%Y%m%d}",
+            f"SUMMARY:{_escaped(' / '.join(names))}",
+            "TRANSP:OPAQUE",
+            "END:VEVENT",
         ]
     lines.append("END:VCALENDAR")
     return "".join(f"{part}\r\n" for line in lines for part in _folded(line))

@@ -59,8 +59,12 @@ def price_of(desk: Desk) -> Pricing:
     listed = pricing.quote(category, ticket.inputs)
     if quote is not None and quote["category"] == category.category:
         above = quote["outside_list"] and (listed.most is None or quote["credits"] > listed.most)
-        return Pricing(category=category, credits=quote["credits"], missing=(), above_list=above, waiting=quote)
-    return Pricing(category=category, credits=listed.credits, missing=listed.missing, above_list=False, waiting=None)
+        return Pricing(
+            category=category, credits=quote["credits"], missing=(), above_list=above, waiting=quote
+        )
+    return Pricing(
+        category=category, credits=listed.credits, missing=listed.missing, above_list=False, waiting=None
+    )
 
 
 def needs_consent(desk: Desk, category: Category | None, credits: int, *, above_list: bool = False) -> bool:
@@ -99,8 +103,14 @@ def admit(desk: Desk, verdict: Verdict) -> Admission:
 
 def _ask(desk: Desk, asks: list[str]) -> Admission:
     reasons = tuple(
-        desk.reason("fact_missing", "ALL-3", f"Not stated yet: {name}.", reading=True, fact=name,
-                    would_change=f"stating {name}")
+        desk.reason(
+            "fact_missing",
+            "ALL-3",
+            f"Not stated yet: {name}.",
+            reading=True,
+            fact=name,
+            would_change=f"stating {name}",
+        )
         for name in asks
     )
     return Admission(state="needs_facts", reasons=reasons, asks=tuple(asks), commit=desk.committed)
@@ -113,14 +123,23 @@ def _for_an_agent(desk: Desk, verdict: Verdict) -> Admission:
     if ticket.credit_type is None:
         clause = desk.policy.credits.clause if desk.policy.credits else None
         asked = _ask(desk, ["credit_type", *asks])
-        first = desk.reason("credit_required", clause, "No credit is applied to this ticket yet.", fact="credit_type",
-                            would_change="applying a credit")
+        first = desk.reason(
+            "credit_required",
+            clause,
+            "No credit is applied to this ticket yet.",
+            fact="credit_type",
+            would_change="applying a credit",
+        )
         asked.reasons = (first, *asked.reasons[1:])
         asked.remedies = desk.offers()
         return asked
     if ticket.credit_applied_at is None and desk.available < 1:
-        return Admission(state="awaiting_credits", reasons=desk.want_of_credits(1), remedies=desk.offers(),
-                         asks=tuple(asks))
+        return Admission(
+            state="awaiting_credits",
+            reasons=desk.want_of_credits(1),
+            remedies=desk.offers(),
+            asks=tuple(asks),
+        )
     if asks:
         found = _ask(desk, asks)
         found.applies_credit = True
@@ -132,32 +151,56 @@ def _for_an_agent(desk: Desk, verdict: Verdict) -> Admission:
 def _level(desk: Desk, category: Category | None) -> Admission | None:
     """Free under a cover of the category's level that reaches the license (AVA-4, AVA-9, AVA-10); else None."""
     payment, ticket = desk.policy.payment, desk.ticket
-    if category is None or category.level is None or "cover" not in payment.means or ticket.pay_with == "credits":
+    if (
+        category is None
+        or category.level is None
+        or "cover" not in payment.means
+        or ticket.pay_with == "credits"
+    ):
         return None
     serving = covers.in_force_for(desk.book, None, category.level)
     mine = qualification.license_of(desk.book, ticket.license_id)
     if mine is None:
         if serving and payment.license_required_clause and len(desk.book.active_licenses()) > 1:
-            reason = desk.reason("license_required", payment.license_required_clause,
-                                 "Several licenses are on the account; which one is it about?", reading=True,
-                                 licenses=[one.license_id for one in desk.book.active_licenses()],
-                                 would_change="naming the license")
-            return Admission(state="needs_facts", reasons=(reason,), asks=("license_id",), commit=desk.committed)
+            reason = desk.reason(
+                "license_required",
+                payment.license_required_clause,
+                "Several licenses are on the account; which one is it about?",
+                reading=True,
+                licenses=[one.license_id for one in desk.book.active_licenses()],
+                would_change="naming the license",
+            )
+            return Admission(
+                state="needs_facts", reasons=(reason,), asks=("license_id",), commit=desk.committed
+            )
         return None
     free = [one for one in serving if covers.reaches(one, mine.license_id)]
     if not free:
         return None
-    reason = desk.reason("level_free", category.level_clause or category.clause,
-                         f"Level {category.level} support is free with this license.", reading=category.reading,
-                         level=category.level, license_id=mine.license_id)
-    return Admission(state="in_progress", price=0, quoted=0, paid_by="cover", cover=free[0], reasons=(reason,))
+    reason = desk.reason(
+        "level_free",
+        category.level_clause or category.clause,
+        f"Level {category.level} support is free with this license.",
+        reading=category.reading,
+        level=category.level,
+        license_id=mine.license_id,
+    )
+    return Admission(
+        state="in_progress", price=0, quoted=0, paid_by="cover", cover=free[0], reasons=(reason,)
+    )
 
 
 def _choice_open(desk: Desk) -> Admission:
     clause = desk.policy.payment.choice_open_clause
     open_ = desk.book.open_choices()
-    reason = desk.reason("choice_required", clause, "First choose what the license brings.", reading=True,
-                         choices=[one.choice_id for one in open_], would_change="making the choice")
+    reason = desk.reason(
+        "choice_required",
+        clause,
+        "First choose what the license brings.",
+        reading=True,
+        choices=[one.choice_id for one in open_],
+        would_change="making the choice",
+    )
     options = [{"choice_id": one.choice_id, "options": sorted(one.options)} for one in open_]
     remedies = offers.remedies(desk.book, [RemedyRule(kind="choose", text="Choose what the license brings.")])
     return Admission(state="awaiting_choice", reasons=(reason,), options=options, remedies=remedies)
@@ -188,13 +231,25 @@ def _pay(desk: Desk, priced: Pricing) -> Admission:
     by_credits = "credits" in payment.means and desk.policy.credits is not None
     can_credits = by_credits and spendable >= (1 if priced.credits is None else priced.credits)
     suspended = [one for one in desk.book.covers.values() if one.state == "suspended" and _general(one)]
-    if cover is None and suspended and payment.suspended_clause and (ticket.pay_with == "cover" or not can_credits):
+    if (
+        cover is None
+        and suspended
+        and payment.suspended_clause
+        and (ticket.pay_with == "cover" or not can_credits)
+    ):
         return _suspended(desk, suspended[0])
     if cover is not None and can_credits and ticket.pay_with is None and payment.choose_clause:
         return _choose(desk, cover, priced)
     if cover is not None and ticket.pay_with != "credits":
-        return Admission(state="in_progress", price=0, quoted=0 if priced.category else None, paid_by="cover",
-                         cover=cover, starts_cover=starts, reasons=(_covered(desk, cover, starts),))
+        return Admission(
+            state="in_progress",
+            price=0,
+            quoted=0 if priced.category else None,
+            paid_by="cover",
+            cover=cover,
+            starts_cover=starts,
+            reasons=(_covered(desk, cover, starts),),
+        )
     if not by_credits or ticket.pay_with == "cover":
         return _no_cover(desk)
     return _by_credits(desk, priced, spendable)
@@ -202,15 +257,27 @@ def _pay(desk: Desk, priced: Pricing) -> Admission:
 
 def _covered(desk: Desk, cover: Cover, starts: bool) -> Reason:
     text = "A support period starts with this ticket." if starts else "Support cover is in force."
-    return desk.reason("cover_pending" if starts else "covered", cover.clause, text, reading=cover.reading,
-                       cover_id=cover.cover_id, ends_at=iso_or_none(cover.ends_at))
+    return desk.reason(
+        "cover_pending" if starts else "covered",
+        cover.clause,
+        text,
+        reading=cover.reading,
+        cover_id=cover.cover_id,
+        ends_at=iso_or_none(cover.ends_at),
+    )
 
 
 def _suspended(desk: Desk, cover: Cover) -> Admission:
     payment = desk.policy.payment
-    reason = desk.reason("cover_suspended", payment.suspended_clause,
-                         "The support period is suspended; resume it first.", reading=True, cover_id=cover.cover_id,
-                         suspended_at=iso_or_none(cover.suspended_at), would_change="resuming the period, or credits")
+    reason = desk.reason(
+        "cover_suspended",
+        payment.suspended_clause,
+        "The support period is suspended; resume it first.",
+        reading=True,
+        cover_id=cover.cover_id,
+        suspended_at=iso_or_none(cover.suspended_at),
+        would_change="resuming the period, or credits",
+    )
     rules = [RemedyRule(kind="resume", text="Resume the suspended period.")]
     if payment.exhausted_skus:
         rules.append(RemedyRule(kind="buy", skus=payment.exhausted_skus))
@@ -218,12 +285,20 @@ def _suspended(desk: Desk, cover: Cover) -> Admission:
 
 
 def _choose(desk: Desk, cover: Cover, priced: Pricing) -> Admission:
-    reason = desk.reason("pay_with_required", desk.policy.payment.choose_clause,
-                         "Both credits and cover can pay for this ticket; choose which.",
-                         would_change="pay_with credits, or pay_with cover")
+    reason = desk.reason(
+        "pay_with_required",
+        desk.policy.payment.choose_clause,
+        "Both credits and cover can pay for this ticket; choose which.",
+        would_change="pay_with credits, or pay_with cover",
+    )
     options: list[dict[str, Any]] = [
         {"pay_with": "credits", "credits": priced.credits, "available": desk.available},
-        {"pay_with": "cover", "cover_id": cover.cover_id, "state": cover.state, "ends_at": iso_or_none(cover.ends_at)},
+        {
+            "pay_with": "cover",
+            "cover_id": cover.cover_id,
+            "state": cover.state,
+            "ends_at": iso_or_none(cover.ends_at),
+        },
     ]
     remedies = offers.remedies(desk.book, [RemedyRule(kind="choose", text="Say pay_with: credits or cover.")])
     return Admission(state="awaiting_choice", reasons=(reason,), options=options, remedies=remedies)
@@ -235,10 +310,17 @@ def _no_cover(desk: Desk) -> Admission:
     last = max(ended, default=None)
     clause = desk.policy.payment.exhausted_clause
     if last is not None:
-        reason = desk.reason("cover_expired", clause, f"Support cover ended at {iso(last)}.", ended_at=iso(last),
-                             would_change="cover in force")
+        reason = desk.reason(
+            "cover_expired",
+            clause,
+            f"Support cover ended at {iso(last)}.",
+            ended_at=iso(last),
+            would_change="cover in force",
+        )
     else:
-        reason = desk.reason("cover_missing", clause, "There is no support cover.", would_change="cover in force")
+        reason = desk.reason(
+            "cover_missing", clause, "There is no support cover.", would_change="cover in force"
+        )
     return Admission(state="awaiting_credits", reasons=(reason,), remedies=desk.offers())
 
 
@@ -249,7 +331,9 @@ def _by_credits(desk: Desk, priced: Pricing, spendable: int) -> Admission:
             return _held(desk, agreed, spendable, price=None, quoted=None)
         return _assess_first(desk, priced, spendable)
     asked = priced.waiting is not None and priced.waiting["by"] != "rules"
-    payable = asked or spendable >= priced.credits  # what cannot be held at an opening is not asked for (ALL-2)
+    payable = (
+        asked or spendable >= priced.credits
+    )  # what cannot be held at an opening is not asked for (ALL-2)
     if payable and needs_consent(desk, priced.category, priced.credits, above_list=priced.above_list):
         return _consent(desk, priced, spendable)
     return _held(desk, priced.credits, spendable, price=priced.credits, quoted=priced.credits)
@@ -257,8 +341,13 @@ def _by_credits(desk: Desk, priced: Pricing, spendable: int) -> Admission:
 
 def _held(desk: Desk, credits: int, spendable: int, *, price: int | None, quoted: int | None) -> Admission:
     if spendable < credits:
-        return Admission(state="awaiting_credits", quoted=quoted, reasons=desk.want_of_credits(credits),
-                         remedies=desk.offers(), paid_by="credits")
+        return Admission(
+            state="awaiting_credits",
+            quoted=quoted,
+            reasons=desk.want_of_credits(credits),
+            remedies=desk.offers(),
+            paid_by="credits",
+        )
     return Admission(state="in_progress", price=price, quoted=quoted, paid_by="credits", commit=credits)
 
 
@@ -268,28 +357,58 @@ def _assess_first(desk: Desk, priced: Pricing, spendable: int) -> Admission:
     if category is not None:
         listed = pricing.quote(category, desk.ticket.inputs)
         facts = {"category": category.category, "least": listed.least, "most": listed.most}
-    reasons = [desk.reason("assessment_required", category.clause if category else "ALL-3",
-                           "The credits are set by an assessment; nothing is held before it.", reading=True,
-                           would_change="an assessment", **facts)]
+    reasons = [
+        desk.reason(
+            "assessment_required",
+            category.clause if category else "ALL-3",
+            "The credits are set by an assessment; nothing is held before it.",
+            reading=True,
+            would_change="an assessment",
+            **facts,
+        )
+    ]
     remedies: tuple[Remedy, ...] = ()
     if spendable == 0 and desk.policy.payment.exhausted_clause:
-        reasons.append(desk.reason("credits_used_up", desk.policy.payment.exhausted_clause, f"No {desk.unit} are left.",
-                                   available=0))
+        reasons.append(
+            desk.reason(
+                "credits_used_up",
+                desk.policy.payment.exhausted_clause,
+                f"No {desk.unit} are left.",
+                available=0,
+            )
+        )
         remedies = desk.offers()
-    return Admission(state="awaiting_assessment", reasons=tuple(reasons), remedies=remedies, paid_by="credits")
+    return Admission(
+        state="awaiting_assessment", reasons=tuple(reasons), remedies=remedies, paid_by="credits"
+    )
 
 
 def _consent(desk: Desk, priced: Pricing, spendable: int) -> Admission:
     agreed, quoted = desk.ticket.agreed_up_to, priced.credits or 0
     reason = consent_reason(desk, quoted, spendable)
     commit = agreed if agreed and spendable >= agreed else 0
-    return Admission(state="awaiting_confirmation", quoted=quoted, reasons=(reason,), paid_by="credits", commit=commit)
+    return Admission(
+        state="awaiting_confirmation", quoted=quoted, reasons=(reason,), paid_by="credits", commit=commit
+    )
 
 
 def consent_reason(desk: Desk, credits: int, spendable: int) -> Reason:
     """Why a price waits for the customer (CSC-9; CSC-10 once the ticket is worked on)."""
     rule = desk.policy.confirmation
-    clause = None if rule is None else (rule.change_clause or rule.clause) if desk.ticket.accepted_at else rule.clause
-    return desk.reason("awaiting_confirmation", clause, f"Assessed at {credits} credits; it waits for confirmation.",
-                       reading=bool(rule and rule.reading), credits=credits, agreed_up_to=desk.ticket.agreed_up_to,
-                       available=spendable, would_change="confirming the assessment")
+    clause = (
+        None
+        if rule is None
+        else (rule.change_clause or rule.clause)
+        if desk.ticket.accepted_at
+        else rule.clause
+    )
+    return desk.reason(
+        "awaiting_confirmation",
+        clause,
+        f"Assessed at {credits} credits; it waits for confirmation.",
+        reading=bool(rule and rule.reading),
+        credits=credits,
+        agreed_up_to=desk.ticket.agreed_up_to,
+        available=spendable,
+        would_change="confirming the assessment",
+    )

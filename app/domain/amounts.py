@@ -11,7 +11,16 @@ MAX_CREDITS: Final = 1_000_000_000_000
 """The largest amount of credits in one command: far above any real use, far below int53."""
 MAX_WIRE_INT: Final = 2**53 - 1
 
-MINOR_DIGITS: Final[dict[str, int]] = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "BHD": 3, "KWD": 3, "TND": 3}
+MINOR_DIGITS: Final[dict[str, int]] = {
+    "JPY": 0,
+    "KRW": 0,
+    "VND": 0,
+    "CLP": 0,
+    "ISK": 0,
+    "BHD": 3,
+    "KWD": 3,
+    "TND": 3,
+}
 
 
 @dataclass(frozen=True, slots=True)

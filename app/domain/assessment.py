@@ -22,8 +22,15 @@ from app.domain.ticket_desk import Desk
 from app.domain.wire import iso, iso_or_none, reason_json
 
 
-def assess(desk: Desk, *, category: str | None, inputs: Mapping[str, Any], credits: int | None, reason: str | None,
-           by: str | None) -> int:
+def assess(
+    desk: Desk,
+    *,
+    category: str | None,
+    inputs: Mapping[str, Any],
+    credits: int | None,
+    reason: str | None,
+    by: str | None,
+) -> int:
     """A new assessment; its number. 422 ``category_required``, ``unknown_category``, ``inputs_required``,
     ``credits_required``, ``reason_required``; 409 where nothing is assessed, for the state, for want of credits."""
     ticket, policy = desk.ticket, desk.policy
@@ -32,7 +39,9 @@ def assess(desk: Desk, *, category: str | None, inputs: Mapping[str, Any], credi
         raise DomainError("assessment_not_offered", state=ticket.state)
     name = category or ticket.category
     if name is None:
-        raise DomainError("category_required", field="category", known=[one.category for one in policy.categories])
+        raise DomainError(
+            "category_required", field="category", known=[one.category for one in policy.categories]
+        )
     found = pricing.category_named(policy, name)
     checked = pricing.check_inputs(policy, name, inputs)
     if not checked and name == ticket.category:
@@ -44,8 +53,17 @@ def assess(desk: Desk, *, category: str | None, inputs: Mapping[str, Any], credi
     else:
         made = pricing.assessed(listed, credits=credits, reason=reason)
     status = "pending"
-    entry = ticket_flow.assessment_entry(desk, found, made.credits, status=status, by=by, reason=reason,
-                                         outside_list=made.outside_list, list_credits=made.list_credits, inputs=checked)
+    entry = ticket_flow.assessment_entry(
+        desk,
+        found,
+        made.credits,
+        status=status,
+        by=by,
+        reason=reason,
+        outside_list=made.outside_list,
+        list_credits=made.list_credits,
+        inputs=checked,
+    )
     values = {"category": name, "inputs": checked}
     above = made.outside_list and (listed.most is None or made.credits > listed.most)
     if ticket.accepted_at is not None:
@@ -68,15 +86,28 @@ def _free(desk: Desk, category: Category) -> str | None:
     mine = qualification.license_of(desk.book, ticket.license_id)
     if mine is None and serving and payment.license_required_clause and len(desk.book.active_licenses()) > 1:
         licenses = [one.license_id for one in desk.book.active_licenses()]
-        raise desk.refused("license_required", payment.license_required_clause,
-                           "Several licenses are on the account; which one is it about?", reading=True,
-                           licenses=licenses)
-    return next((one.cover_id for one in serving if mine is not None and covers.reaches(one, mine.license_id)), None)
+        raise desk.refused(
+            "license_required",
+            payment.license_required_clause,
+            "Several licenses are on the account; which one is it about?",
+            reading=True,
+            licenses=licenses,
+        )
+    return next(
+        (one.cover_id for one in serving if mine is not None and covers.reaches(one, mine.license_id)), None
+    )
 
 
 def _superseding(desk: Desk, entry: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    desk.record("assessed", "assess", to=ticket_flow.same(desk.ticket), values=values, add={"assessments": entry},
-                change=_supersede(desk), tell={"assessment": told(entry)})
+    desk.record(
+        "assessed",
+        "assess",
+        to=ticket_flow.same(desk.ticket),
+        values=values,
+        add={"assessments": entry},
+        change=_supersede(desk),
+        tell={"assessment": told(entry)},
+    )
 
 
 def _supersede(desk: Desk) -> dict[str, dict[int, dict[str, Any]]]:
@@ -89,8 +120,9 @@ def told(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {name: entry[name] for name in ("number", "category", "credits", "status")}
 
 
-def _reprice(desk: Desk, category: Category, entry: dict[str, Any], values: dict[str, Any], *,
-             above_list: bool) -> None:
+def _reprice(
+    desk: Desk, category: Category, entry: dict[str, Any], values: dict[str, Any], *, above_list: bool
+) -> None:
     """A price on a ticket that is being worked on."""
     target, now = int(entry["credits"]), desk.committed
     change = _supersede(desk)
@@ -98,12 +130,21 @@ def _reprice(desk: Desk, category: Category, entry: dict[str, Any], values: dict
     if target > now and admission.needs_consent(desk, category, target, above_list=above_list):
         entry["status"] = "awaiting_confirmation"
         reason = admission.consent_reason(desk, target, desk.available + now)
-        values.update(reasons=ticket_flow.worded(desk, [reason]),
-                      confirmation_expires_at=iso_or_none(desk.consent_until()))
+        values.update(
+            reasons=ticket_flow.worded(desk, [reason]),
+            confirmation_expires_at=iso_or_none(desk.consent_until()),
+        )
         for name in ("category", "inputs", "cover_id"):
             del values[name]
-        desk.record("assessed", "assess", to="awaiting_confirmation", values=values, add={"assessments": entry},
-                    change=change, tell={"assessment": told(entry)})
+        desk.record(
+            "assessed",
+            "assess",
+            to="awaiting_confirmation",
+            values=values,
+            add={"assessments": entry},
+            change=change,
+            tell={"assessment": told(entry)},
+        )
         return
     settle(desk, target)
     entry.update(status="in_force", decided_at=iso(desk.at))
@@ -111,8 +152,15 @@ def _reprice(desk: Desk, category: Category, entry: dict[str, Any], values: dict
     for one in desk.ticket.assessments:
         if one["status"] == "in_force":
             change.setdefault("assessments", {})[one["number"]] = {"status": "superseded"}
-    desk.record("assessed", "assess", to="in_progress", values=values, add={"assessments": entry}, change=change,
-                tell={"assessment": told(entry)})
+    desk.record(
+        "assessed",
+        "assess",
+        to="in_progress",
+        values=values,
+        add={"assessments": entry},
+        change=change,
+        tell={"assessment": told(entry)},
+    )
 
 
 def settle(desk: Desk, credits: int) -> None:
@@ -132,7 +180,9 @@ def confirm(desk: Desk, number: int, *, accept: bool) -> None:
     ``not_awaiting_confirmation``, ``insufficient_credits`` (it keeps waiting)."""
     quote = desk.ticket.assessment(number)
     if quote["status"] != "awaiting_confirmation":
-        raise DomainError("not_awaiting_confirmation", number=number, status=quote["status"], state=desk.ticket.state)
+        raise DomainError(
+            "not_awaiting_confirmation", number=number, status=quote["status"], state=desk.ticket.state
+        )
     if accept:
         _accepted(desk, number)
     else:
@@ -146,12 +196,24 @@ def _accepted(desk: Desk, number: int) -> None:
     for one in ticket.assessments:
         if one["status"] == "in_force":
             change[one["number"]] = {"status": "superseded"}
-    values: dict[str, Any] = {"reasons": [], "remedies": [], "confirmation_expires_at": None,
-                              "category": quote["category"], "inputs": quote["inputs"], **_paid(quote["credits"], None)}
+    values: dict[str, Any] = {
+        "reasons": [],
+        "remedies": [],
+        "confirmation_expires_at": None,
+        "category": quote["category"],
+        "inputs": quote["inputs"],
+        **_paid(quote["credits"], None),
+    }
     if ticket.accepted_at is None:
         values.update(accepted_at=iso(desk.at), qualification=ticket_flow.ruled(desk, "accept", []))
-    desk.record("confirmed", "confirm", to="in_progress", values=values, change={"assessments": change},
-                tell={"number": number, "credits": quote["credits"]})
+    desk.record(
+        "confirmed",
+        "confirm",
+        to="in_progress",
+        values=values,
+        change={"assessments": change},
+        tell={"number": number, "credits": quote["credits"]},
+    )
 
 
 def decline(desk: Desk, number: int, *, reason: str, occurred_at: datetime | None = None) -> None:
@@ -161,10 +223,19 @@ def decline(desk: Desk, number: int, *, reason: str, occurred_at: datetime | Non
     change = {"assessments": {number: {"status": "declined", "decided_at": iso(desk.at)}}}
     text = "The quote was declined." if reason == "declined" else "The quote was not answered in time."
     closed = ticket.accepted_at is None
-    said = desk.reason(reason, rule.clause if rule else None, text, reading=bool(rule and rule.reading), number=number)
+    said = desk.reason(
+        reason, rule.clause if rule else None, text, reading=bool(rule and rule.reading), number=number
+    )
     values: dict[str, Any] = {"confirmation_expires_at": None, "remedies": [], "reasons": []}
     if closed:
         desk.release_all(reason=reason, clause=rule.clause if rule else None)
         values.update(reasons=[reason_json(said)])
-    desk.record("declined", "decline", to="withdrawn" if closed else "in_progress", values=values, change=change,
-                occurred_at=occurred_at, tell={"number": number, "reason": reason})
+    desk.record(
+        "declined",
+        "decline",
+        to="withdrawn" if closed else "in_progress",
+        values=values,
+        change=change,
+        occurred_at=occurred_at,
+        tell={"number": number, "reason": reason},
+    )

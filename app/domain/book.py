@@ -37,17 +37,24 @@ class Book:
     def active_licenses(self) -> list[License]:
         """The licenses held at ``at``, by ordinal."""
         return sorted(
-            (one for one in self.licenses.values() if one.active(self.at)), key=lambda one: (one.ordinal, one.license_id)
+            (one for one in self.licenses.values() if one.active(self.at)),
+            key=lambda one: (one.ordinal, one.license_id),
         )
 
     def open_choices(self) -> list[Choice]:
         """The choices still to be made, oldest first."""
-        return sorted((one for one in self.choices.values() if one.open), key=lambda one: (one.placed_at, one.choice_id))
+        return sorted(
+            (one for one in self.choices.values() if one.open), key=lambda one: (one.placed_at, one.choice_id)
+        )
 
     def highest_edition(self) -> str | None:
         """The highest edition among the active licenses, by the policy's order (CACTU-10)."""
         held = {one.edition for one in self.active_licenses() if one.edition}
-        return max(held, key=lambda e: self.policy.editions.index(e) if e in self.policy.editions else -1, default=None)
+        return max(
+            held,
+            key=lambda e: self.policy.editions.index(e) if e in self.policy.editions else -1,
+            default=None,
+        )
 
     def emit(self, type_: str, data: dict[str, Any], **more: Any) -> None:
         """Publishes a change (see `Plan.emit`)."""

@@ -84,7 +84,9 @@ def dump_spec(spec: ClockSpec, pledge: Pledge) -> dict[str, Any]:
     return {
         "target": str(spec.target),
         "warnings": [
-            {"percent": one.percent} if isinstance(one, WarnShare) else {"business_seconds_before": one.seconds}
+            {"percent": one.percent}
+            if isinstance(one, WarnShare)
+            else {"business_seconds_before": one.seconds}
             for one in spec.warnings
         ],
         "pause_rule": spec.pause_rule.value,
@@ -207,8 +209,12 @@ def state_json(state: ClockState) -> dict[str, Any]:
         ],
         "warnings": [{"at": iso(one.at), "rule": one.rule + 1, "fired": one.fired} for one in state.warnings],
         "windows": [
-            {"date": one.window_date.isoformat(), "closes_at": iso(one.closes_at), "state": one.state.value,
-             "at": iso(one.at)}
+            {
+                "date": one.window_date.isoformat(),
+                "closes_at": iso(one.closes_at),
+                "state": one.state.value,
+                "at": iso(one.at),
+            }
             for one in state.windows
         ],
         "ledger": ledger_json(state.ledger),
@@ -235,7 +241,8 @@ def explanation_json(why: Explanation) -> dict[str, Any]:
             {"from": iso(one.start), "to": iso(one.end), "seconds": one.seconds} for one in why.consumed
         ],
         "skipped": [
-            {"date": one.on.isoformat(), "reasons": [reason.name for reason in one.reasons]} for one in why.skipped
+            {"date": one.on.isoformat(), "reasons": [reason.name for reason in one.reasons]}
+            for one in why.skipped
         ],
         "more_consumed": why.more_consumed,
         "more_skipped": why.more_skipped,

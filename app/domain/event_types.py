@@ -22,24 +22,41 @@ _TEXTS: Final = {"type": "array", "items": {"type": "string"}}
 FIELDS: Final[dict[str, tuple[dict[str, Any], str, Any]]] = {
     "addon": (_ID, "The add-on bought", "Example add-on"),
     "actions": (_TEXTS, "What the cover serves", ["open_ticket"]),
-    "assessment": ({"type": "object"}, "The assessment: number, category, credits, status",
-                   {"number": 1, "credits": 3}),
+    "assessment": (
+        {"type": "object"},
+        "The assessment: number, category, credits, status",
+        {"number": 1, "credits": 3},
+    ),
     "at": (_INSTANT, "The ideal instant, whenever it was found", "2025-01-06T17:00:00Z"),
     "author": (_ID, "`vendor` or `customer`", "vendor"),
-    "balance": ({"type": "object", "properties": {"available": _INT, "held": _INT}},
-                "The customer's balance of this credit type after it", {"available": 36, "held": 4}),
-    "before": ({"type": "object"}, "The period before", {"starts_at": "2025-01-01T00:00:00Z", "ends_at": None}),
+    "balance": (
+        {"type": "object", "properties": {"available": _INT, "held": _INT}},
+        "The customer's balance of this credit type after it",
+        {"available": 36, "held": 4},
+    ),
+    "before": (
+        {"type": "object"},
+        "The period before",
+        {"starts_at": "2025-01-01T00:00:00Z", "ends_at": None},
+    ),
     "breach_id": (_ID, "Names the breach, so that its retraction can be matched", "clk_01:1:breached"),
     "by": (_ID, "Who or what decided", "rules"),
     "calendar_revision": (_INT, "The calendar version it was computed by", 1),
     "cause": (_MAYBE, "Why", "question"),
-    "charge": ({"type": "object", "properties": dict.fromkeys(("held", "captured", "refunded", "net"), _INT)},
-               "What the ticket costs so far", {"held": 0, "captured": 4, "refunded": 0, "net": 4}),
+    "charge": (
+        {"type": "object", "properties": dict.fromkeys(("held", "captured", "refunded", "net"), _INT)},
+        "What the ticket costs so far",
+        {"held": 0, "captured": 4, "refunded": 0, "net": 4},
+    ),
     "choice_id": (_ID, "The choice", "cho_01"),
     "clause": (_MAYBE, "The clause of the policy", "AVA-12"),
     "clock_id": (_ID, "The clock", "clk_01"),
     "cover_id": (_ID, "The cover", "cov_01"),
-    "covered_until": (_INSTANT, "Until when the account is covered, later covers included", "2025-07-31T00:00:00Z"),
+    "covered_until": (
+        _INSTANT,
+        "Until when the account is covered, later covers included",
+        "2025-07-31T00:00:00Z",
+    ),
     "covers": (_TEXTS, "Covers that ended with it", ["cov_01"]),
     "credit_type": (_ID, "The type of credit", "credit"),
     "credits": (_INT, "How many credits", 4),
@@ -83,7 +100,11 @@ FIELDS: Final[dict[str, tuple[dict[str, Any], str, Any]]] = {
     "public": (_FLAG, "Whether the customer sees it", True),
     "reading": (_FLAG, "Whether it is our reading of the text", False),
     "reason": (_MAYBE, "Why", "reranked"),
-    "reasons": (_LIST, "The reasons, each with code and clause", [{"code": "cover_expired", "clause": "CACTU-4"}]),
+    "reasons": (
+        _LIST,
+        "The reasons, each with code and clause",
+        [{"code": "cover_expired", "clause": "CACTU-4"}],
+    ),
     "refund": ({"type": ["object", "null"]}, "Money to give back", {"amount": "34.50", "currency": "USD"}),
     "refund_id": (_ID, "The storefront's refund", "r-1"),
     "returned": (_INT, "Credits given back", 4),
@@ -133,7 +154,9 @@ class EventType:
 
 _TICKET: Final = "ticket_id state charge balance"
 _COVER: Final = "cover_id license_id order_id state starts_at ends_at"
-_CLOCK: Final = "clock_id ticket_id milestone cycle window_date at due_at outcome calendar_revision tzdb_version clause"
+_CLOCK: Final = (
+    "clock_id ticket_id milestone cycle window_date at due_at outcome calendar_revision tzdb_version clause"
+)
 
 _ROWS: Final = (
     ("order.recorded", "An order was recorded; what it granted follows in events of its own.",

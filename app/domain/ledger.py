@@ -585,7 +585,9 @@ class Ledger(Journal):
         self._give(entries, hold, source, credits, expired, reason)
         self.settle(entries, hold.credit_type)
         rule = self._expired_rule(entries, expired)
-        if rule is not None:  # What is forfeited is so by this rule, whatever the credits were given back for (ALL-4).
+        if (
+            rule is not None
+        ):  # What is forfeited is so by this rule, whatever the credits were given back for (ALL-4).
             clause = rule.clause if rule.rule == "forfeit" else clause or rule.clause
         self.record(
             "release" if source == "held" else "refund",

@@ -51,4 +51,6 @@ class Period:
 
     def contains(self, at: datetime) -> bool:
         """Whether ``at`` lies in the period; the end is exclusive (ALL-1)."""
-        return (self.starts_at is None or self.starts_at <= at) and (self.ends_at is None or at < self.ends_at)
+        return (self.starts_at is None or self.starts_at <= at) and (
+            self.ends_at is None or at < self.ends_at
+        )

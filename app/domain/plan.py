@@ -163,8 +163,14 @@ class Plan:
     clocks: dict[str, ClockRow] = field(default_factory=dict)
     outcomes: list[ClockOutcome] = field(default_factory=list)
 
-    def emit(self, type_: str, data: Mapping[str, Any], *, occurred_at: datetime | None = None,
-             dedupe_key: str | None = None) -> None:
+    def emit(
+        self,
+        type_: str,
+        data: Mapping[str, Any],
+        *,
+        occurred_at: datetime | None = None,
+        dedupe_key: str | None = None,
+    ) -> None:
         """Publishes a change; the customer's sequence rises by one."""
         self.customer.event_sequence += 1
         self.outbox.append(
@@ -178,8 +184,16 @@ class Plan:
             )
         )
 
-    def record(self, stream: str, entity_id: str, seq: int, kind: str, payload: Mapping[str, Any], *,
-               occurred_at: datetime | None = None) -> None:
+    def record(
+        self,
+        stream: str,
+        entity_id: str,
+        seq: int,
+        kind: str,
+        payload: Mapping[str, Any],
+        *,
+        occurred_at: datetime | None = None,
+    ) -> None:
         """Appends a fact to a stream."""
         self.events.append(
             StreamEvent(
@@ -195,15 +209,17 @@ class Plan:
             )
         )
 
-    def put_license(self, license_: License, kind: str, payload: Mapping[str, Any], *,
-                    occurred_at: datetime | None = None) -> None:
+    def put_license(
+        self, license_: License, kind: str, payload: Mapping[str, Any], *, occurred_at: datetime | None = None
+    ) -> None:
         """Writes a license and the fact that changed it."""
         license_.version += 1
         self.licenses[license_.license_id] = license_
         self.record("license", license_.license_id, license_.version, kind, payload, occurred_at=occurred_at)
 
-    def put_cover(self, cover: Cover, kind: str, payload: Mapping[str, Any], *,
-                  occurred_at: datetime | None = None) -> None:
+    def put_cover(
+        self, cover: Cover, kind: str, payload: Mapping[str, Any], *, occurred_at: datetime | None = None
+    ) -> None:
         """Writes a cover and the fact that changed it; every cover event's payload holds the cover as it then stands
         under ``cover`` (the writer adds it), so that as-of is the last event by then."""
         cover.version += 1
@@ -219,7 +235,9 @@ class Plan:
     def due(self, at: datetime, kind: str, subject: str, **payload: Any) -> None:
         """Puts something on the agenda (moves it if it is there)."""
         self.agenda.append(
-            AgendaItem(at=at, kind=kind, subject=subject, customer_id=self.customer.customer_id, payload=payload)
+            AgendaItem(
+                at=at, kind=kind, subject=subject, customer_id=self.customer.customer_id, payload=payload
+            )
         )
 
     def drop(self, kind: str, subject: str) -> None:

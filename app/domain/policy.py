@@ -620,9 +620,7 @@ class Promise:
     milestone: Literal["first_response", "each_business_day", "resolution", "access", "confirmation"]
     target: str
     starts: Literal["opened", "credit_applied", "accepted", "access_requested", "confirmation_asked"]
-    stops: tuple[
-        Literal["vendor_response", "qualification", "resolved", "access_granted", "confirmed"], ...
-    ]
+    stops: tuple[Literal["vendor_response", "qualification", "resolved", "access_granted", "confirmed"], ...]
     clause: str
     party: Literal["vendor", "customer"] = "vendor"
     warnings: tuple[Warning, ...] = ()

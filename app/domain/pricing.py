@@ -50,8 +50,12 @@ def category_named(policy: Policy, name: str) -> Category:
     """The category; 422 ``unknown_category``, naming those there are."""
     found = policy.category(name)
     if found is None:
-        raise DomainError("unknown_category", field="category", category=name,
-                          known=[one.category for one in policy.categories])
+        raise DomainError(
+            "unknown_category",
+            field="category",
+            category=name,
+            known=[one.category for one in policy.categories],
+        )
     return found
 
 
@@ -68,7 +72,9 @@ def check_inputs(policy: Policy, category: str | None, inputs: Mapping[str, obje
         if spec is None:
             raise DomainError("unknown_input", field=f"/inputs/{name}", input=name, known=sorted(known))
         if type(value) is not int or not 0 <= value <= spec.most:
-            raise DomainError("input_out_of_range", field=f"/inputs/{name}", input=name, least=0, most=spec.most)
+            raise DomainError(
+                "input_out_of_range", field=f"/inputs/{name}", input=name, least=0, most=spec.most
+            )
         checked[name] = value
     return checked
 
@@ -78,7 +84,9 @@ def quote(category: Category, inputs: Mapping[str, int]) -> Quote:
     name, clause, reading = category.category, category.clause, category.reading
     match category.price:
         case FixedPrice(credits=credits):
-            return Quote(category=name, credits=credits, clause=clause, reading=reading, least=credits, most=credits)
+            return Quote(
+                category=name, credits=credits, clause=clause, reading=reading, least=credits, most=credits
+            )
         case RangePrice(least=least, most=most):
             return Quote(category=name, credits=None, clause=clause, reading=reading, least=least, most=most)
         case FromPrice(least=least):
@@ -90,7 +98,9 @@ def quote(category: Category, inputs: Mapping[str, int]) -> Quote:
             if missing:
                 return Quote(category=name, credits=None, clause=clause, reading=reading, missing=missing)
             total = base + sum(each * inputs[one] for one, each in per.items())
-            return Quote(category=name, credits=total, clause=clause, reading=reading, least=total, most=total)
+            return Quote(
+                category=name, credits=total, clause=clause, reading=reading, least=total, most=total
+            )
 
 
 def assessed(listed: Quote, *, credits: int | None, reason: str | None) -> Assessed:
@@ -100,17 +110,34 @@ def assessed(listed: Quote, *, credits: int | None, reason: str | None) -> Asses
     Refused: ``inputs_required``, ``credits_required``, ``reason_required`` (422).
     """
     if listed.missing:
-        raise DomainError("inputs_required", field=f"/inputs/{listed.missing[0]}", missing=list(listed.missing),
-                          category=listed.category)
+        raise DomainError(
+            "inputs_required",
+            field=f"/inputs/{listed.missing[0]}",
+            missing=list(listed.missing),
+            category=listed.category,
+        )
     if credits is None:
         if listed.credits is None:
-            raise DomainError("credits_required", field="credits", category=listed.category, least=listed.least,
-                              most=listed.most)
+            raise DomainError(
+                "credits_required",
+                field="credits",
+                category=listed.category,
+                least=listed.least,
+                most=listed.most,
+            )
         return Assessed(credits=listed.credits, list_credits=listed.credits, outside_list=False)
     if not 0 <= credits <= MAX_CREDITS:
         raise DomainError("amount_out_of_range", field="credits", credits=credits, least=0, most=MAX_CREDITS)
-    inside = (listed.least is None or listed.least <= credits) and (listed.most is None or credits <= listed.most)
+    inside = (listed.least is None or listed.least <= credits) and (
+        listed.most is None or credits <= listed.most
+    )
     if not inside and not (reason or "").strip():
-        raise DomainError("reason_required", field="reason", credits=credits, least=listed.least, most=listed.most,
-                          category=listed.category)
+        raise DomainError(
+            "reason_required",
+            field="reason",
+            credits=credits,
+            least=listed.least,
+            most=listed.most,
+            category=listed.category,
+        )
     return Assessed(credits=credits, list_credits=listed.credits, outside_list=not inside)

@@ -75,8 +75,9 @@ def check_facts(policy: Policy, facts: Mapping[str, Any]) -> dict[str, Any]:
         if spec is None:
             raise DomainError("unknown_fact", field=f"/facts/{name}", fact=name, known=sorted(known))
         if value is not None and not _fits(spec, value):
-            raise DomainError("wrong_fact_type", field=f"/facts/{name}", fact=name, type=spec.type,
-                              values=list(spec.values))
+            raise DomainError(
+                "wrong_fact_type", field=f"/facts/{name}", fact=name, type=spec.type, values=list(spec.values)
+            )
     return dict(facts)
 
 
@@ -110,24 +111,32 @@ def license_of(book: Book, license_id: str | None) -> License | None:
 def facts_for(book: Book, ticket: Ticket) -> dict[str, Any]:
     """Every fact a check may look at: the ticket's own by name, and what the book knows."""
     mine = license_of(book, ticket.license_id)
-    meant = [mine] if mine else [] if ticket.license_id else book.active_licenses() or list(book.licenses.values())
+    meant = (
+        [mine]
+        if mine
+        else []
+        if ticket.license_id
+        else book.active_licenses() or list(book.licenses.values())
+    )
     credit_type = ticket.credit_type
     facts: dict[str, Any] = dict(entitlement.facts_of(book, ticket.license_id, credit_type=credit_type))
     facts.update({name: value for name, value in ticket.facts.items() if value is not None})
-    facts.update({
-        "ticket.channel": ticket.channel,
-        "ticket.language": primary_subtag(ticket.language),
-        "ticket.category": ticket.category,
-        "ticket.credit_type": credit_type,
-        "ticket.pay_with": ticket.pay_with,
-        "ticket.product": ticket.product,
-        "license.given": ticket.license_id is not None,
-        "license.owned": None if ticket.license_id is None else mine is not None,
-        "license.edition": mine.edition if mine else None,
-        "license.registered": _alike(one.registered_at is not None for one in meant),
-        "license.active": _alike(one.active(book.at) for one in meant),
-        "credits.bought_here": _bought_here(book, ticket),
-    })
+    facts.update(
+        {
+            "ticket.channel": ticket.channel,
+            "ticket.language": primary_subtag(ticket.language),
+            "ticket.category": ticket.category,
+            "ticket.credit_type": credit_type,
+            "ticket.pay_with": ticket.pay_with,
+            "ticket.product": ticket.product,
+            "license.given": ticket.license_id is not None,
+            "license.owned": None if ticket.license_id is None else mine is not None,
+            "license.edition": mine.edition if mine else None,
+            "license.registered": _alike(one.registered_at is not None for one in meant),
+            "license.active": _alike(one.active(book.at) for one in meant),
+            "credits.bought_here": _bought_here(book, ticket),
+        }
+    )
     return facts
 
 
@@ -143,7 +152,9 @@ def _bought_here(book: Book, ticket: Ticket) -> bool | None:
         return None
     mine = [hold for hold in book.ledger.holds.values() if hold.ticket_id == ticket.ticket_id]
     held = [line.lot_id for hold in mine for line in hold.lines]
-    lots = [book.ledger.lots[one] for one in held] or book.ledger.spendable(ticket.credit_type, ticket.license_id)[:1]
+    lots = [book.ledger.lots[one] for one in held] or book.ledger.spendable(
+        ticket.credit_type, ticket.license_id
+    )[:1]
     return all(lot.source != "transfer" for lot in lots) if lots else None
 
 
@@ -160,32 +171,55 @@ def judge(book: Book, ticket: Ticket) -> Verdict:
     rejections = [reason for one in results if one.check.on_fail == "reject" for reason in one.reasons]
     remedies = [remedy for one in results if one.check.on_fail == "reject" for remedy in one.remedies]
     said = any("license.owned" in facts_used(one.check.require) for one in results) or any(
-        one.code == entitlement.NOT_OWNED for one in rejections)
+        one.code == entitlement.NOT_OWNED for one in rejections
+    )
     if ticket.license_id is not None and not facts["license.owned"] and not said:
-        rejections.insert(0, Reason(
-            code=entitlement.NOT_OWNED, clause=policy.qualification.clause, facts={"license_id": ticket.license_id},
-            message="The license named is not one of this customer's.", reading=True,
-            would_change="naming a license of this customer, or none",
-        ))
+        rejections.insert(
+            0,
+            Reason(
+                code=entitlement.NOT_OWNED,
+                clause=policy.qualification.clause,
+                facts={"license_id": ticket.license_id},
+                message="The license named is not one of this customer's.",
+                reading=True,
+                would_change="naming a license of this customer, or none",
+            ),
+        )
     asks: list[str] = []
     for one in results:
         if one.result == "unknown" and one.check.on_unknown == "ask" and holds(one.check.applies, facts):
             asks += [name for name in one.check.asks if facts.get(name) is None and name not in asks]
     recommended = [reason for one in results if one.check.on_fail == "recommend" for reason in one.reasons]
-    recommended += [ground_reason(policy, one, facts) for one in policy.qualification.grounds
-                    if one.when is not None and holds(one.when, facts)]
-    return Verdict(results=results, rejections=tuple(rejections), remedies=unique(remedies), asks=tuple(asks),
-                   recommended=tuple(recommended))
+    recommended += [
+        ground_reason(policy, one, facts)
+        for one in policy.qualification.grounds
+        if one.when is not None and holds(one.when, facts)
+    ]
+    return Verdict(
+        results=results,
+        rejections=tuple(rejections),
+        remedies=unique(remedies),
+        asks=tuple(asks),
+        recommended=tuple(recommended),
+    )
 
 
 def _entitlements(book: Book, ticket: Ticket, checks: Iterable[Check]) -> dict[str, Decision]:
-    names = {name.removeprefix(_ENTITLED) for check in checks for name in facts_used(check.require)
-             if name.startswith(_ENTITLED)}
+    names = {
+        name.removeprefix(_ENTITLED)
+        for check in checks
+        for name in facts_used(check.require)
+        if name.startswith(_ENTITLED)
+    }
     asked = Query(license_id=ticket.license_id, product=ticket.product)
-    return {name: entitlement.decide(book, entitlement.action_of(book, name), asked) for name in sorted(names)}
+    return {
+        name: entitlement.decide(book, entitlement.action_of(book, name), asked) for name in sorted(names)
+    }
 
 
-def _checked(book: Book, check: Check, facts: Mapping[str, Any], entitled: Mapping[str, Decision]) -> CheckResult:
+def _checked(
+    book: Book, check: Check, facts: Mapping[str, Any], entitled: Mapping[str, Decision]
+) -> CheckResult:
     applies = holds(check.applies, facts)
     if applies is False:
         return CheckResult(check=check, result="not_applicable")
@@ -194,30 +228,48 @@ def _checked(book: Book, check: Check, facts: Mapping[str, Any], entitled: Mappi
         return CheckResult(check=check, result="unknown")
     if answer:
         return CheckResult(check=check, result="passed")
-    denied = [entitled[name.removeprefix(_ENTITLED)] for name in facts_used(check.require)
-              if name.startswith(_ENTITLED) and not entitled[name.removeprefix(_ENTITLED)].allowed]
+    denied = [
+        entitled[name.removeprefix(_ENTITLED)]
+        for name in facts_used(check.require)
+        if name.startswith(_ENTITLED) and not entitled[name.removeprefix(_ENTITLED)].allowed
+    ]
     if denied:
         return CheckResult(
-            check=check, result="failed", reasons=tuple(reason for one in denied for reason in one.reasons),
-            remedies=tuple(remedy for one in denied for remedy in one.remedies))
+            check=check,
+            result="failed",
+            reasons=tuple(reason for one in denied for reason in one.reasons),
+            remedies=tuple(remedy for one in denied for remedy in one.remedies),
+        )
     used = {name: jsonable(facts.get(name)) for name in facts_used(check.require)}
     if check.requirement is not None:
         used["requirement"] = check.requirement
-    reason = Reason(code=check.code, clause=check.clause, message=render(check.message, facts), facts=used,
-                    reading=is_reading(book.policy, check.clause) or check.reading,
-                    would_change=describe(check.require))
-    return CheckResult(check=check, result="failed", reasons=(reason,),
-                       remedies=offers.remedies(book, check.remedies))
+    reason = Reason(
+        code=check.code,
+        clause=check.clause,
+        message=render(check.message, facts),
+        facts=used,
+        reading=is_reading(book.policy, check.clause) or check.reading,
+        would_change=describe(check.require),
+    )
+    return CheckResult(
+        check=check, result="failed", reasons=(reason,), remedies=offers.remedies(book, check.remedies)
+    )
 
 
 def ground_reason(policy: Policy, ground: Ground, facts: Mapping[str, Any]) -> Reason:
     """A ground for denial as a reason."""
-    return Reason(code=ground.code, clause=ground.clause, message=ground.message, facts={
-        "kind": ground.kind, **{name: jsonable(facts.get(name)) for name in facts_used(ground.when)}},
-        reading=ground.reading or is_reading(policy, ground.clause))
+    return Reason(
+        code=ground.code,
+        clause=ground.clause,
+        message=ground.message,
+        facts={"kind": ground.kind, **{name: jsonable(facts.get(name)) for name in facts_used(ground.when)}},
+        reading=ground.reading or is_reading(policy, ground.clause),
+    )
 
 
-def named_reasons(policy: Policy, codes: Iterable[str], facts: Mapping[str, Any]) -> tuple[tuple[Reason, ...], bool]:
+def named_reasons(
+    policy: Policy, codes: Iterable[str], facts: Mapping[str, Any]
+) -> tuple[tuple[Reason, ...], bool]:
     """The reasons an agent names by code, and whether one of them needs a note. 422 ``unknown_reason``."""
     grounds = {one.code: one for one in policy.qualification.grounds}
     checks = {one.code: one for one in policy.qualification.checks if one.code not in grounds}
@@ -229,8 +281,14 @@ def named_reasons(policy: Policy, codes: Iterable[str], facts: Mapping[str, Any]
             needs_note = needs_note or grounds[code].needs_note
         elif code in checks:
             check = checks[code]
-            found.append(Reason(code=code, clause=check.clause, message=check.message,
-                                reading=check.reading or is_reading(policy, check.clause)))
+            found.append(
+                Reason(
+                    code=code,
+                    clause=check.clause,
+                    message=check.message,
+                    reading=check.reading or is_reading(policy, check.clause),
+                )
+            )
         else:
             raise DomainError("unknown_reason", field="reasons", reason=code, known=[*grounds, *checks])
     return tuple(found), needs_note
@@ -239,10 +297,16 @@ def named_reasons(policy: Policy, codes: Iterable[str], facts: Mapping[str, Any]
 def blocked_gates(policy: Policy, facts: Mapping[str, Any]) -> tuple[Reason, ...]:
     """What must hold before the vendor gives service and does not (TERMS-24); unknown is not enough."""
     return tuple(
-        Reason(code=gate.code, clause=gate.clause, message=gate.message,
-               facts={name: jsonable(facts.get(name)) for name in facts_used(gate.require)},
-               reading=gate.reading or is_reading(policy, gate.clause), would_change=describe(gate.require))
-        for gate in policy.qualification.gates if holds(gate.require, facts) is not True
+        Reason(
+            code=gate.code,
+            clause=gate.clause,
+            message=gate.message,
+            facts={name: jsonable(facts.get(name)) for name in facts_used(gate.require)},
+            reading=gate.reading or is_reading(policy, gate.clause),
+            would_change=describe(gate.require),
+        )
+        for gate in policy.qualification.gates
+        if holds(gate.require, facts) is not True
     )
 
 
@@ -271,9 +335,16 @@ def describe(condition: Condition | None) -> str:
     parts = []
     for test in tests_of(condition):
         value = test.value_fact if test.value_fact is not None else test.value
-        text = ", ".join(str(one) for one in value) if isinstance(value, tuple) else str(value).lower() \
-            if isinstance(value, bool) else str(value)
-        parts.append(f"{test.fact} {_WORDS[test.op]}" + ("" if test.op in {"known", "unknown"} else f" {text}"))
+        text = (
+            ", ".join(str(one) for one in value)
+            if isinstance(value, tuple)
+            else str(value).lower()
+            if isinstance(value, bool)
+            else str(value)
+        )
+        parts.append(
+            f"{test.fact} {_WORDS[test.op]}" + ("" if test.op in {"known", "unknown"} else f" {text}")
+        )
     return "; ".join(parts)
 
 

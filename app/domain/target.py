@@ -91,8 +91,9 @@ def _check_host(host: str, *, allow_private: bool) -> None:
         raise TargetRefused("Its host is not a name.")
     if _numeric(labels[-1]):  # 127.1, 0x7f.1, 2130706433: addresses to some resolvers
         raise TargetRefused("Its host is an address in another notation.")
-    if not allow_private and (len(labels) == 1 or any(
-            labels[-len(name.split(".")):] == name.split(".") for name in _LOCAL_NAMES)):
+    if not allow_private and (
+        len(labels) == 1 or any(labels[-len(name.split(".")) :] == name.split(".") for name in _LOCAL_NAMES)
+    ):
         raise TargetRefused("Its host is a local name.")
 
 
@@ -115,7 +116,9 @@ def refusal_of(address: Address, *, allow_private: bool) -> str | None:
     if isinstance(address, ipaddress.IPv4Address):
         refused = any(address in one for one in _REFUSED_4)
     else:
-        refused = address not in _PUBLIC_6 or address in _SITE_LOCAL or any(address in one for one in _REFUSED_6)
+        refused = (
+            address not in _PUBLIC_6 or address in _SITE_LOCAL or any(address in one for one in _REFUSED_6)
+        )
     return f"{address} is not a public address." if refused or not address.is_global else None
 
 

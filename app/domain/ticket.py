@@ -78,7 +78,12 @@ def _lifecycle() -> dict[tuple[str, Action], tuple[State, ...]]:
     table["in_progress", "reject"] = ("resolved",)
     for state in ("needs_facts", "awaiting_qualification"):
         table[state, "accept"] = ("in_progress",)
-    assessable: tuple[State, ...] = ("awaiting_assessment", "awaiting_credits", "needs_facts", "awaiting_confirmation")
+    assessable: tuple[State, ...] = (
+        "awaiting_assessment",
+        "awaiting_credits",
+        "needs_facts",
+        "awaiting_confirmation",
+    )
     for state in assessable:
         table[state, "assess"] = tuple(dict.fromkeys((*_ASSESSED, state)))
     table["in_progress", "assess"] = ("in_progress", "awaiting_confirmation")
@@ -122,7 +127,9 @@ class Assessment(TypedDict):
     inputs: dict[str, int]
     credits: int
     list_credits: int | None
-    status: Literal["in_force", "awaiting_confirmation", "awaiting_credits", "pending", "superseded", "declined"]
+    status: Literal[
+        "in_force", "awaiting_confirmation", "awaiting_credits", "pending", "superseded", "declined"
+    ]
     reason: str | None
     outside_list: bool
     clause: str | None
@@ -225,7 +232,9 @@ class Ticket:
     price: int | None = None
     paid_by: str | None = None
     cover_id: str | None = None
-    charge: dict[str, int] = field(default_factory=lambda: {"held": 0, "captured": 0, "refunded": 0, "net": 0})
+    charge: dict[str, int] = field(
+        default_factory=lambda: {"held": 0, "captured": 0, "refunded": 0, "net": 0}
+    )
     credit_applied_at: str | None = None
     credit_expires_at: str | None = None
     service_at: str | None = None
@@ -298,11 +307,17 @@ def _numbered(entries: Iterable[E], number: int, code: str) -> E:
     raise DomainError(code, number=number)
 
 
-def from_document(document: Mapping[str, Any], *, external_id: str, customer_id: str, subject: str,
-                  payload_hash: str) -> Ticket:
+def from_document(
+    document: Mapping[str, Any], *, external_id: str, customer_id: str, subject: str, payload_hash: str
+) -> Ticket:
     """The ticket from its row."""
-    return Ticket(**document, external_id=external_id, customer_id=CustomerId(customer_id), subject=subject,
-                  payload_hash=payload_hash)
+    return Ticket(
+        **document,
+        external_id=external_id,
+        customer_id=CustomerId(customer_id),
+        subject=subject,
+        payload_hash=payload_hash,
+    )
 
 
 def apply(ticket: Ticket, payload: Mapping[str, Any], *, seq: int, occurred_at: datetime) -> None:
@@ -337,11 +352,25 @@ class Fact:
     payload: Mapping[str, Any]
 
 
-def fold(facts: Iterable[Fact], *, ticket_id: TicketId, customer_id: CustomerId, external_id: str, subject: str,
-         payload_hash: str = "", as_of: datetime | None = None, known_at: datetime | None = None) -> Ticket | None:
+def fold(
+    facts: Iterable[Fact],
+    *,
+    ticket_id: TicketId,
+    customer_id: CustomerId,
+    external_id: str,
+    subject: str,
+    payload_hash: str = "",
+    as_of: datetime | None = None,
+    known_at: datetime | None = None,
+) -> Ticket | None:
     """The ticket as it stood at ``as_of`` by what was recorded by ``known_at``; None when it was not there yet."""
-    ticket = Ticket(ticket_id=ticket_id, customer_id=customer_id, external_id=external_id, subject=subject,
-                    payload_hash=payload_hash)
+    ticket = Ticket(
+        ticket_id=ticket_id,
+        customer_id=customer_id,
+        external_id=external_id,
+        subject=subject,
+        payload_hash=payload_hash,
+    )
     seen = False
     for fact in sorted(facts, key=lambda one: one.seq):
         if as_of is not None and fact.occurred_at > as_of:
@@ -360,5 +389,7 @@ def lifecycle_table() -> str:
     pairs = sorted(LIFECYCLE, key=lambda pair: (order[pair[0]], ACTIONS.index(pair[1])))
     for state, action in pairs:
         targets = LIFECYCLE[state, action]
-        lines.append(f"| `{state}` | {action.replace('_', ' ')} | {', '.join(f'`{target}`' for target in targets)} |")
+        lines.append(
+            f"| `{state}` | {action.replace('_', ' ')} | {', '.join(f'`{target}`' for target in targets)} |"
+        )
     return "\n".join(lines) + "\n"

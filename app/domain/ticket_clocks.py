@@ -147,7 +147,9 @@ class TicketClocks:
 
     # --- what happens to the ticket ---------------------------------------------------------------------------------
 
-    def start(self, trigger: str, *, at: datetime, due_at: datetime | None = None, ref: str | None = None) -> list[str]:
+    def start(
+        self, trigger: str, *, at: datetime, due_at: datetime | None = None, ref: str | None = None
+    ) -> list[str]:
         """Starts every promise whose ``starts`` is the trigger; their clock ids.
 
         ``due_at`` gives the deadline instead of the promise's target (access requests); ``ref`` tells several clocks of
@@ -156,7 +158,9 @@ class TicketClocks:
         """
         return [self._start(one, at, due_at, ref) for one in self.policy.promises if one.starts == trigger]
 
-    def stop(self, trigger: str, *, at: datetime, occurred_at: datetime | None = None, ref: str | None = None) -> None:
+    def stop(
+        self, trigger: str, *, at: datetime, occurred_at: datetime | None = None, ref: str | None = None
+    ) -> None:
         """Stops every clock that the trigger stops; a vendor response covers a window where one is owed each day.
 
         ``occurred_at`` before now is a late fact: it may retract a breach, and never erases one. ``resolved`` ends all
@@ -263,7 +267,9 @@ class TicketClocks:
             return True
         new = recomputed(clock, at, hours)
         return (old.due_at, old.remaining_business_seconds, next_action_at(old)) != (
-            new.due_at, new.remaining_business_seconds, next_action_at(new),
+            new.due_at,
+            new.remaining_business_seconds,
+            next_action_at(new),
         )
 
     # --- inside -----------------------------------------------------------------------------------------------------
@@ -271,8 +277,11 @@ class TicketClocks:
     def _start(self, promise: Promise, at: datetime, due: datetime | None, ref: str | None) -> str:
         target = wire.target_of(promise, due)
         same = [
-            one for one in self.clocks
-            if one.pledge.ref == ref and one.spec.milestone == promise.milestone and one.pledge.starts == promise.starts
+            one
+            for one in self.clocks
+            if one.pledge.ref == ref
+            and one.spec.milestone == promise.milestone
+            and one.pledge.starts == promise.starts
         ]
         if same:
             clock = same[-1]
@@ -317,8 +326,9 @@ class TicketClocks:
                     found.update({one.reason: one.party for one in state.pauses if one.until is None})
         return sorted(found.items())
 
-    def _vendors(self, kind: EventKind, reason: str | None, party: Party, at: datetime,
-                 occurred_at: datetime | None) -> bool:
+    def _vendors(
+        self, kind: EventKind, reason: str | None, party: Party, at: datetime, occurred_at: datetime | None
+    ) -> bool:
         changed = False
         when = min(occurred_at or at, at)
         for clock in self.clocks:
@@ -331,33 +341,57 @@ class TicketClocks:
                 changed = True
         return changed
 
-    def _append(self, clock: TicketClock, kind: EventKind, *, at: datetime, occurred_at: datetime | None = None,
-                reason: str | None = None, party: Party = Party.NONE, target: Target | None = None,
-                tells: str | None = None, settle: bool = True) -> None:
+    def _append(
+        self,
+        clock: TicketClock,
+        kind: EventKind,
+        *,
+        at: datetime,
+        occurred_at: datetime | None = None,
+        reason: str | None = None,
+        party: Party = Party.NONE,
+        target: Target | None = None,
+        tells: str | None = None,
+        settle: bool = True,
+    ) -> None:
         if kind not in (EventKind.START, EventKind.CALENDAR_CHANGED, EventKind.TZDB_CHANGED):
             self._catch_up(clock, at)
         when = occurred_at or at
         backdated = to_s(when) < to_s(at)
         before = clock.stored_due_at
         event = ClockEvent(
-            seq=len(clock.events) + 1, kind=kind, occurred_at=when, recorded_at=self.plan.at, reason=reason,
-            party=party, target=target,
+            seq=len(clock.events) + 1,
+            kind=kind,
+            occurred_at=when,
+            recorded_at=self.plan.at,
+            reason=reason,
+            party=party,
+            target=target,
             # A late fact is judged on what was in force where it belongs.
             calendar_revision=None if backdated else self.hours.revision,
             tzdb_version=None if backdated else self.hours.tzdb_version,
         )
         clock.hours = self.hours
         clock.events.append(event)
-        self.plan.record("clock", clock.clock_id, event.seq, kind.value, wire.dump_event(event), occurred_at=when)
+        self.plan.record(
+            "clock", clock.clock_id, event.seq, kind.value, wire.dump_event(event), occurred_at=when
+        )
         if settle:
             self._settle(clock, at)
         if tells is not None:
             after = clock.stored_due_at
             if after != before:
-                self.plan.emit("clock.due_changed", {
-                    **self._named(clock), "old": iso_or_none(before), "new": iso_or_none(after), "cause": tells,
-                    "calendar_revision": self.hours.revision, "tzdb_version": self.hours.tzdb_version,
-                })
+                self.plan.emit(
+                    "clock.due_changed",
+                    {
+                        **self._named(clock),
+                        "old": iso_or_none(before),
+                        "new": iso_or_none(after),
+                        "cause": tells,
+                        "calendar_revision": self.hours.revision,
+                        "tzdb_version": self.hours.tzdb_version,
+                    },
+                )
 
     def _catch_up(self, clock: TicketClock, at: datetime) -> None:
         """A clock that started while a calendar version was being published goes over to it here at the latest."""
@@ -431,8 +465,12 @@ class TicketClocks:
                 tzdb_version=state.tzdb_version or self.hours.tzdb_version,
                 customer_id=customer.customer_id,
                 event=OutboxEvent(
-                    type=f"clock.{fact.kind}", customer_id=customer.customer_id, sequence=customer.event_sequence,
-                    occurred_at=fact.at, data=data, dedupe_key=f"clock:{clock.clock_id}:{key[0]}:{key[1]}:{key[2]}",
+                    type=f"clock.{fact.kind}",
+                    customer_id=customer.customer_id,
+                    sequence=customer.event_sequence,
+                    occurred_at=fact.at,
+                    data=data,
+                    dedupe_key=f"clock:{clock.clock_id}:{key[0]}:{key[1]}:{key[2]}",
                 ),
             )
         )
@@ -442,15 +480,21 @@ class TicketClocks:
     @staticmethod
     def _named(clock: TicketClock) -> dict[str, Any]:
         return {
-            "clock_id": clock.clock_id, "ticket_id": clock.external_ticket_id, "milestone": clock.spec.milestone,
+            "clock_id": clock.clock_id,
+            "ticket_id": clock.external_ticket_id,
+            "milestone": clock.spec.milestone,
         }
 
 
 def recomputed(clock: TicketClock, at: datetime, hours: Hours) -> ClockState:
     """How the clock would stand if it went over to another calendar now."""
     changed = ClockEvent(
-        seq=len(clock.events) + 1, kind=EventKind.CALENDAR_CHANGED, occurred_at=at, recorded_at=at,
-        calendar_revision=hours.revision, tzdb_version=hours.tzdb_version,
+        seq=len(clock.events) + 1,
+        kind=EventKind.CALENDAR_CHANGED,
+        occurred_at=at,
+        recorded_at=at,
+        calendar_revision=hours.revision,
+        tzdb_version=hours.tzdb_version,
     )
     return fold(clock.spec, hours.calendar, [*clock.events, changed], at=at, history=hours.history)
 
@@ -462,7 +506,11 @@ def moved(clock: TicketClock, at: datetime, hours: Hours) -> tuple[datetime | No
         return old.due_at, old.due_at, False
     new = recomputed(clock, at, hours)
     late = new.due_at is not None and to_s(new.due_at) < to_s(at)
-    return old.due_at, new.due_at, old.outcome is not Outcome.BREACHED and (late or new.outcome is Outcome.BREACHED)
+    return (
+        old.due_at,
+        new.due_at,
+        old.outcome is not Outcome.BREACHED and (late or new.outcome is Outcome.BREACHED),
+    )
 
 
 def with_hours(clocks: Iterable[TicketClock], hours: Hours) -> list[TicketClock]:

@@ -84,8 +84,14 @@ class Desk:
 
     # --- credits ------------------------------------------------------------------------------------------------------
 
-    def settle_to(self, credits: int, *, reason: str | None = None, clause: str | None = None,
-                  expired: ExpiredReturn | None = None) -> None:
+    def settle_to(
+        self,
+        credits: int,
+        *,
+        reason: str | None = None,
+        clause: str | None = None,
+        expired: ExpiredReturn | None = None,
+    ) -> None:
         """Holds more, or gives back in reverse what is held and then what was taken, until so much is committed.
 
         409 ``insufficient_credits`` with the offers, leaving no trace.
@@ -96,7 +102,9 @@ class Desk:
             if self.policy.credits is None or self.available < missing:
                 raise self.insufficient(missing)
             license_id = None if self.ticket.license_id is None else LicenseId(self.ticket.license_id)
-            self.book.ledger.hold_more_for(ticket_id, missing, credit_type=self.credit_type, license_id=license_id)
+            self.book.ledger.hold_more_for(
+                ticket_id, missing, credit_type=self.credit_type, license_id=license_id
+            )
         elif missing < 0:
             held = self.book.ledger.charge_of(ticket_id)["held"]
             if back := min(held, -missing):
@@ -117,10 +125,22 @@ class Desk:
         """Why a price cannot be held (ALL-2), and that credits or cover have run out, by the policy's own clause."""
         available, missing = self.available, max(required - self.available, 1)
         word = self.policy.unit.one if self.policy.unit and missing == 1 else self.unit
-        facts = {"required": required, "available": available, "missing": missing, "credit_type": self.credit_type}
-        found = [Reason(code="insufficient_credits", clause="ALL-2", facts=facts, reading=True,
-                        message=f"{required} {self.unit} are needed, {available} are available.",
-                        would_change=f"{missing} more {word}")]
+        facts = {
+            "required": required,
+            "available": available,
+            "missing": missing,
+            "credit_type": self.credit_type,
+        }
+        found = [
+            Reason(
+                code="insufficient_credits",
+                clause="ALL-2",
+                facts=facts,
+                reading=True,
+                message=f"{required} {self.unit} are needed, {available} are available.",
+                would_change=f"{missing} more {word}",
+            )
+        ]
         clause = self.policy.payment.exhausted_clause
         if clause is not None and available == 0:
             found.append(self.reason("credits_used_up", clause, f"No {self.unit} are left.", available=0))
@@ -136,40 +156,84 @@ class Desk:
 
     def _grants(self, sku: str, credit_type: str) -> bool:
         offer = next((one for one in self.policy.offers if one.sku == sku), None)
-        return offer is not None and any(grant.kind == "credits" and grant.credit_type == credit_type
-                                         for grant in offer.grants)
+        return offer is not None and any(
+            grant.kind == "credits" and grant.credit_type == credit_type for grant in offer.grants
+        )
 
     def insufficient(self, required: int) -> DomainError:
         """409 ``insufficient_credits`` with reasons and offers; ``required``: credits still to be held."""
         decision = self.decision(self.want_of_credits(required), self.offers())
-        return DomainError("insufficient_credits", decision=decision, required=required, available=self.available,
-                           missing=required - self.available, credit_type=self.credit_type)
+        return DomainError(
+            "insufficient_credits",
+            decision=decision,
+            required=required,
+            available=self.available,
+            missing=required - self.available,
+            credit_type=self.credit_type,
+        )
 
     # --- answers ------------------------------------------------------------------------------------------------------
 
-    def reason(self, code: str, clause: str | None, message: str, *, reading: bool = False,
-               would_change: str | None = None, **facts: Any) -> Reason:
+    def reason(
+        self,
+        code: str,
+        clause: str | None,
+        message: str,
+        *,
+        reading: bool = False,
+        would_change: str | None = None,
+        **facts: Any,
+    ) -> Reason:
         """A reason under this policy."""
-        return Reason(code=code, clause=clause, message=message, facts=facts, would_change=would_change,
-                      reading=reading or is_reading(self.policy, clause))
+        return Reason(
+            code=code,
+            clause=clause,
+            message=message,
+            facts=facts,
+            would_change=would_change,
+            reading=reading or is_reading(self.policy, clause),
+        )
 
-    def decision(self, reasons: Iterable[Reason], remedies: Iterable[Remedy] = (), *,
-                 allowed: bool = False) -> Decision:
+    def decision(
+        self, reasons: Iterable[Reason], remedies: Iterable[Remedy] = (), *, allowed: bool = False
+    ) -> Decision:
         """A decision of the ticket's policy at this instant."""
-        return Decision(allowed=allowed, at=self.at, policy=self.policy.policy, policy_version=self.policy.version,
-                        reasons=tuple(reasons), remedies=tuple(remedies))
+        return Decision(
+            allowed=allowed,
+            at=self.at,
+            policy=self.policy.policy,
+            policy_version=self.policy.version,
+            reasons=tuple(reasons),
+            remedies=tuple(remedies),
+        )
 
-    def refused(self, code: str, clause: str | None, message: str, *remedies: Remedy, reading: bool = False,
-                **facts: Any) -> DomainError:
+    def refused(
+        self,
+        code: str,
+        clause: str | None,
+        message: str,
+        *remedies: Remedy,
+        reading: bool = False,
+        **facts: Any,
+    ) -> DomainError:
         """A request that cannot be carried out, with its clause."""
         reason = self.reason(code, clause, message, reading=reading, **facts)
         return DomainError(code, decision=self.decision((reason,), remedies), **facts)
 
     # --- recording ----------------------------------------------------------------------------------------------------
 
-    def record(self, kind: str, action: Action, *, to: State | None = None, values: Mapping[str, Any] | None = None,
-               add: Mapping[str, Any] | None = None, change: Changes | None = None,
-               occurred_at: datetime | None = None, tell: Mapping[str, Any] | None = None) -> None:
+    def record(
+        self,
+        kind: str,
+        action: Action,
+        *,
+        to: State | None = None,
+        values: Mapping[str, Any] | None = None,
+        add: Mapping[str, Any] | None = None,
+        change: Changes | None = None,
+        occurred_at: datetime | None = None,
+        tell: Mapping[str, Any] | None = None,
+    ) -> None:
         """Appends one event: what happened, the state it leads to, what it changed. Refused where the state forbids it.
 
         ``change``: list -> number of the entry -> its new values. ``tell``: what else the published event says.
@@ -192,8 +256,9 @@ class Desk:
         if after in CLOSED and before not in CLOSED:
             change = self._over(change or {}, iso(when))
         if change:
-            payload["change"] = {name: {str(n): dict(one) for n, one in items.items()}
-                                 for name, items in change.items()}
+            payload["change"] = {
+                name: {str(n): dict(one) for n, one in items.items()} for name, items in change.items()
+            }
         self.book.plan.record("ticket", ticket.ticket_id, ticket.version + 1, kind, payload, occurred_at=when)
         apply(ticket, payload, seq=ticket.version + 1, occurred_at=when)
         self._clocks(before, after, fire, when)
@@ -215,9 +280,16 @@ class Desk:
         moved["held"], moved["released"] = max(held, 0), max(-held, 0)
         for verb in ("released", "refunded", "held", "charged"):
             if moved[verb] > 0:
-                self.book.emit(f"credits.{verb}", {
-                    "ticket_id": self.ticket.external_id, "credits": moved[verb], "credit_type": self.credit_type,
-                    "balance": self.book.ledger.balance(self.credit_type)}, occurred_at=when)
+                self.book.emit(
+                    f"credits.{verb}",
+                    {
+                        "ticket_id": self.ticket.external_id,
+                        "credits": moved[verb],
+                        "credit_type": self.credit_type,
+                        "balance": self.book.ledger.balance(self.credit_type),
+                    },
+                    occurred_at=when,
+                )
 
     def _over(self, change: Changes, when: str) -> Changes:
         """With the end of a ticket its waiting is over: pauses end, access is no longer owed."""
@@ -233,8 +305,13 @@ class Desk:
 
     def told(self, **more: Any) -> dict[str, Any]:
         """What every event of a ticket carries: its state, what it was charged, what is left (AVA-12)."""
-        return {"ticket_id": self.ticket.external_id, "state": self.ticket.state, "charge": self.charge(),
-                "balance": self.book.ledger.balance(self.credit_type), **more}
+        return {
+            "ticket_id": self.ticket.external_id,
+            "state": self.ticket.state,
+            "charge": self.charge(),
+            "balance": self.book.ledger.balance(self.credit_type),
+            **more,
+        }
 
     def _fires(self, after: str) -> list[str]:
         ticket = self.ticket
@@ -271,8 +348,12 @@ class Desk:
         self.settle_to(1)
         self.clocks.start("credit_applied", at=self.at)
         ends = self.held_until()
-        return {"credit_applied_at": iso(self.at), "price": 1, "paid_by": "credits",
-                "credit_expires_at": iso_or_none(ends) if self._dies_undecided else None}
+        return {
+            "credit_applied_at": iso(self.at),
+            "price": 1,
+            "paid_by": "credits",
+            "credit_expires_at": iso_or_none(ends) if self._dies_undecided else None,
+        }
 
     @property
     def _dies_undecided(self) -> bool:
@@ -281,8 +362,13 @@ class Desk:
     def held_lots(self) -> list[LotId]:
         """The lots this ticket holds from."""
         ledger = self.book.ledger
-        return [line.lot_id for hold in ledger.holds.values() if hold.ticket_id == self.ticket.ticket_id and hold.open
-                for line in hold.lines if line.credits > line.captured + line.released]
+        return [
+            line.lot_id
+            for hold in ledger.holds.values()
+            if hold.ticket_id == self.ticket.ticket_id and hold.open
+            for line in hold.lines
+            if line.credits > line.captured + line.released
+        ]
 
     def held_until(self) -> datetime | None:
         """When the first of the held credits expires."""
@@ -308,7 +394,12 @@ class Desk:
             if ticket.closed or one["granted_at"] or one["missed_at"] or one["cancelled_at"]:
                 plan.drop("ticket.access", subject)
             else:
-                plan.due(parse_iso(one["deadline_at"]) + PAST_DUE, "ticket.access", subject, ticket_id=ticket.ticket_id)
+                plan.due(
+                    parse_iso(one["deadline_at"]) + PAST_DUE,
+                    "ticket.access",
+                    subject,
+                    ticket_id=ticket.ticket_id,
+                )
 
     def consent_until(self) -> datetime | None:
         """How long a quote made now waits; None for ever."""
@@ -321,8 +412,14 @@ class Desk:
         if before is not None and self.policy.credits is not None:
             after = self.available
             if falls_low(self.policy.credits, before=before, after=after):
-                self.book.emit("credits.low", {"credit_type": self.credit_type, "credits": after,
-                                               "balance": self.book.ledger.balance(self.credit_type)})
+                self.book.emit(
+                    "credits.low",
+                    {
+                        "credit_type": self.credit_type,
+                        "credits": after,
+                        "balance": self.book.ledger.balance(self.credit_type),
+                    },
+                )
         self.book.plan.tickets[ticket.ticket_id] = row_of(ticket)
 
 

@@ -17,7 +17,9 @@ from app.domain.ticket_work import not_yet
 from app.domain.wire import iso, parse_iso, parse_iso_or_none, reason_json
 
 
-def resolve(desk: Desk, *, outcome: str | None, cause: str | None, result: Mapping[str, Any], by: str | None) -> None:
+def resolve(
+    desk: Desk, *, outcome: str | None, cause: str | None, result: Mapping[str, Any], by: str | None
+) -> None:
     """Captures what is held, or gives it back: an outcome that takes nothing, or a cause that returns everything
     (AVA-11, XC-11, CSC-16). What was agreed and not used is released. ``result``: facts found, such as
     ``hosting_certified``.
@@ -33,21 +35,39 @@ def resolve(desk: Desk, *, outcome: str | None, cause: str | None, result: Mappi
     returned = _returns(desk, why)
     if ticket.price is None and way.captures and not returned and desk.charge()["held"]:
         clause = policy.confirmation.advance_clause if policy.confirmation else None
-        raise desk.refused("assessment_required", clause, "Answered in advance: assess it before it is resolved.",
-                           held=desk.charge()["held"])
-    values: dict[str, Any] = {"outcome": way.outcome, "cause": why.cause if why else None, "result": dict(result),
-                              "resolved_at": iso(desk.at), "asks": [], "remedies": [], "reasons": []}
+        raise desk.refused(
+            "assessment_required",
+            clause,
+            "Answered in advance: assess it before it is resolved.",
+            held=desk.charge()["held"],
+        )
+    values: dict[str, Any] = {
+        "outcome": way.outcome,
+        "cause": why.cause if why else None,
+        "result": dict(result),
+        "resolved_at": iso(desk.at),
+        "asks": [],
+        "remedies": [],
+        "reasons": [],
+    }
     _money(desk, way, why, returned, values)
     _keep(desk, result)
-    desk.record("resolved", "resolve", to="resolved", values=values,
-                tell={"outcome": way.outcome, "cause": values["cause"], "by": by})
+    desk.record(
+        "resolved",
+        "resolve",
+        to="resolved",
+        values=values,
+        tell={"outcome": way.outcome, "cause": values["cause"], "by": by},
+    )
 
 
 def _outcome(desk: Desk, name: str | None) -> Outcome:
     known = [one for one in desk.policy.outcomes if one.by_agent]
     found = known[0] if name is None and known else next((one for one in known if one.outcome == name), None)
     if found is None:
-        raise DomainError("unknown_outcome", field="outcome", outcome=name, known=[one.outcome for one in known])
+        raise DomainError(
+            "unknown_outcome", field="outcome", outcome=name, known=[one.outcome for one in known]
+        )
     return found
 
 
@@ -56,7 +76,9 @@ def _cause(desk: Desk, name: str | None) -> Cause | None:
         return None
     found = next((one for one in desk.policy.causes if one.cause == name), None)
     if found is None:
-        raise DomainError("unknown_cause", field="cause", cause=name, known=[one.cause for one in desk.policy.causes])
+        raise DomainError(
+            "unknown_cause", field="cause", cause=name, known=[one.cause for one in desk.policy.causes]
+        )
     return found
 
 
@@ -78,9 +100,18 @@ def _money(desk: Desk, way: Outcome, why: Cause | None, returned: bool, values: 
     if returned and why is not None:
         if desk.charge()["net"]:
             ledger.refund_for(ticket_id, reason=why.cause, clause=why.clause, expired=why.expired_lot)
-        values["reasons"] = [reason_json(desk.reason(
-            why.cause, why.clause, "All credits of the ticket are returned.", reading=why.reading, cause=why.cause,
-            refunded=desk.charge()["refunded"]))]
+        values["reasons"] = [
+            reason_json(
+                desk.reason(
+                    why.cause,
+                    why.clause,
+                    "All credits of the ticket are returned.",
+                    reading=why.reading,
+                    cause=why.cause,
+                    refunded=desk.charge()["refunded"],
+                )
+            )
+        ]
 
 
 def _keep(desk: Desk, result: Mapping[str, Any]) -> None:
@@ -105,11 +136,25 @@ def dispute(desk: Desk, *, reason: str | None) -> int:
         raise DomainError("nothing_to_dispute", charge=desk.charge())
     if any(one["decision"] is None for one in ticket.disputes):
         raise DomainError("dispute_open")
-    if rule.window is not None and desk.at >= add_term(parse_iso(ticket.resolved_at or ticket.updated_at), rule.window):
-        raise desk.refused("dispute_window_passed", rule.clause, "The time for disputes is over.", reading=rule.reading)
+    if rule.window is not None and desk.at >= add_term(
+        parse_iso(ticket.resolved_at or ticket.updated_at), rule.window
+    ):
+        raise desk.refused(
+            "dispute_window_passed", rule.clause, "The time for disputes is over.", reading=rule.reading
+        )
     number = len(ticket.disputes) + 1
-    entry = {"number": number, "reason": reason, "clause": rule.clause, "opened_at": iso(desk.at),
-             "charge": net, "decision": None, "credits": None, "returned": 0, "decided_at": None, "by": None}
+    entry = {
+        "number": number,
+        "reason": reason,
+        "clause": rule.clause,
+        "opened_at": iso(desk.at),
+        "charge": net,
+        "decision": None,
+        "credits": None,
+        "returned": 0,
+        "decided_at": None,
+        "by": None,
+    }
     desk.record("disputed", "dispute", to="resolved", add={"disputes": entry}, tell={"number": number})
     return number
 
@@ -134,8 +179,14 @@ def decide_dispute(desk: Desk, number: int, *, decision: str, credits: int | Non
         clause = rule.clause if rule else None
         desk.book.ledger.refund_for(desk.ticket.ticket_id, back, reason=f"dispute {decision}", clause=clause)
     change = {"decision": decision, "credits": charge, "returned": back, "decided_at": iso(desk.at), "by": by}
-    desk.record("dispute_decided", "decide_dispute", to="resolved", values={"price": charge},
-                change={"disputes": {number: change}}, tell={"number": number, "decision": decision, "returned": back})
+    desk.record(
+        "dispute_decided",
+        "decide_dispute",
+        to="resolved",
+        values={"price": charge},
+        change={"disputes": {number: change}},
+        tell={"number": number, "decision": decision, "returned": back},
+    )
 
 
 # --- what falls due ---------------------------------------------------------------------------------------------------
@@ -169,8 +220,11 @@ def _next_due(desk: Desk) -> tuple[datetime, str, int] | None:
     if ticket.state == "awaiting_confirmation" and quote is not None and until is not None:
         found.append((until, "quote", quote["number"]))
     if not ticket.closed:
-        found += [(parse_iso(one["deadline_at"]) + PAST_DUE, "access", one["number"]) for one in ticket.access_requests
-                  if one["granted_at"] is None and one["missed_at"] is None and one["cancelled_at"] is None]
+        found += [
+            (parse_iso(one["deadline_at"]) + PAST_DUE, "access", one["number"])
+            for one in ticket.access_requests
+            if one["granted_at"] is None and one["missed_at"] is None and one["cancelled_at"] is None
+        ]
     return min(found, default=None)
 
 
@@ -179,23 +233,60 @@ def _credit_expired(desk: Desk, when: datetime) -> None:
     clause = rules.hold_expiry_clause if rules else None
     desk.book.ledger.expire_holds([desk.ticket.ticket_id])
     desk.release_all(reason="credit_expired", clause=clause)
-    reason = reason_json(desk.reason("credit_expired", clause, "The credit expired before the ticket was accepted.",
-                                     reading=True, expired_at=iso(when), would_change="a ticket with another credit"))
-    values = {"reasons": [reason], "asks": [], "price": None, "credit_expires_at": iso(when),
-              "qualification": {**ticket_flow.ruled(desk, "reject", [reason]), "at": iso(when)}}
-    desk.record("rejected", "expire_credit", to="rejected", values=values, occurred_at=when, tell={"reasons": [reason]})
+    reason = reason_json(
+        desk.reason(
+            "credit_expired",
+            clause,
+            "The credit expired before the ticket was accepted.",
+            reading=True,
+            expired_at=iso(when),
+            would_change="a ticket with another credit",
+        )
+    )
+    values = {
+        "reasons": [reason],
+        "asks": [],
+        "price": None,
+        "credit_expires_at": iso(when),
+        "qualification": {**ticket_flow.ruled(desk, "reject", [reason]), "at": iso(when)},
+    }
+    desk.record(
+        "rejected",
+        "expire_credit",
+        to="rejected",
+        values=values,
+        occurred_at=when,
+        tell={"reasons": [reason]},
+    )
 
 
 def _access_missed(desk: Desk, number: int, when: datetime) -> None:
     rule, ticket = desk.policy.access, desk.ticket
     desk.book.ledger.capture_for(ticket.ticket_id)
     asked = ticket.access_request(number)
-    reason = reason_json(desk.reason(
-        rule.outcome if rule else "access_not_provided", rule.clause if rule else None,
-        "Access was not given in time; the ticket is resolved and nothing is refunded.",
-        reading=bool(rule and rule.reading), kinds=asked["kinds"], deadline_at=asked["deadline_at"]))
-    values = {"outcome": rule.outcome if rule else None, "resolved_at": iso(when), "reasons": [reason], "asks": [],
-              "remedies": []}
-    desk.record("resolved", "miss_access", to="resolved", values=values, occurred_at=when,
-                change={"access_requests": {number: {"missed_at": iso(when)}}},
-                tell={"outcome": values["outcome"], "cause": None, "reasons": [reason]})
+    reason = reason_json(
+        desk.reason(
+            rule.outcome if rule else "access_not_provided",
+            rule.clause if rule else None,
+            "Access was not given in time; the ticket is resolved and nothing is refunded.",
+            reading=bool(rule and rule.reading),
+            kinds=asked["kinds"],
+            deadline_at=asked["deadline_at"],
+        )
+    )
+    values = {
+        "outcome": rule.outcome if rule else None,
+        "resolved_at": iso(when),
+        "reasons": [reason],
+        "asks": [],
+        "remedies": [],
+    }
+    desk.record(
+        "resolved",
+        "miss_access",
+        to="resolved",
+        values=values,
+        occurred_at=when,
+        change={"access_requests": {number: {"missed_at": iso(when)}}},
+        tell={"outcome": values["outcome"], "cause": None, "reasons": [reason]},
+    )

@@ -30,16 +30,18 @@ def decide(desk: Desk, kind: str, action: Action, *, values: Mapping[str, Any] |
     verdict = qualification.judge(desk.book, desk.ticket)
     found = admit(desk, verdict)
     changed: dict[str, Any] = {**(values or {}), **_carry_out(desk, found)}
-    changed.update({
-        "reasons": worded(desk, found.reasons),
-        "remedies": [remedy_json(one) for one in found.remedies],
-        "options": found.options,
-        "asks": list(found.asks),
-        "checks": [one.json() for one in verdict.results],
-        "recommendation": verdict.recommendation() if desk.policy.qualification.by == "agent" else None,
-        "paid_by": found.paid_by,
-        "cover_id": found.cover.cover_id if found.cover else None,
-    })
+    changed.update(
+        {
+            "reasons": worded(desk, found.reasons),
+            "remedies": [remedy_json(one) for one in found.remedies],
+            "options": found.options,
+            "asks": list(found.asks),
+            "checks": [one.json() for one in verdict.results],
+            "recommendation": verdict.recommendation() if desk.policy.qualification.by == "agent" else None,
+            "paid_by": found.paid_by,
+            "cover_id": found.cover.cover_id if found.cover else None,
+        }
+    )
     if found.state in ("in_progress", "rejected"):
         verb = "accept" if found.state == "in_progress" else "reject"
         changed["qualification"] = ruled(desk, verb, changed["reasons"])
@@ -50,9 +52,19 @@ def decide(desk: Desk, kind: str, action: Action, *, values: Mapping[str, Any] |
         changed["confirmation_expires_at"] = iso_or_none(desk.consent_until())
     changes = {name: dict(items) for name, items in (change or {}).items()}
     for number, update in more_change.items():
-        changes.setdefault("assessments", {})[number] = {**changes.get("assessments", {}).get(number, {}), **update}
-    desk.record(kind, action, to=found.state, values=changed, add={**(add or {}), **more_add}, change=changes,
-                tell={"reasons": changed["reasons"], **(tell or {})})
+        changes.setdefault("assessments", {})[number] = {
+            **changes.get("assessments", {}).get(number, {}),
+            **update,
+        }
+    desk.record(
+        kind,
+        action,
+        to=found.state,
+        values=changed,
+        add={**(add or {}), **more_add},
+        change=changes,
+        tell={"reasons": changed["reasons"], **(tell or {})},
+    )
 
 
 def worded(desk: Desk, reasons: Iterable[Reason]) -> list[dict[str, Any]]:
@@ -105,9 +117,18 @@ def _history(desk: Desk, found: Admission) -> tuple[dict[str, Any], dict[int, di
     return {"assessments": entry}, {}
 
 
-def assessment_entry(desk: Desk, category: Category | None, credits: int, *, status: str, by: str | None,
-                     reason: str | None = None, outside_list: bool = False,
-                     list_credits: int | None = None, inputs: dict[str, int] | None = None) -> dict[str, Any]:
+def assessment_entry(
+    desk: Desk,
+    category: Category | None,
+    credits: int,
+    *,
+    status: str,
+    by: str | None,
+    reason: str | None = None,
+    outside_list: bool = False,
+    list_credits: int | None = None,
+    inputs: dict[str, int] | None = None,
+) -> dict[str, Any]:
     """A line of the numbered history of assessments."""
     level = category is not None and category.level is not None and credits == 0
     return {
@@ -120,7 +141,9 @@ def assessment_entry(desk: Desk, category: Category | None, credits: int, *, sta
         "reason": reason,
         "outside_list": outside_list,
         "clause": None if category is None else (category.level_clause if level else None) or category.clause,
-        "reading": bool(category and (category.reading or qualification.is_reading(desk.policy, category.clause))),
+        "reading": bool(
+            category and (category.reading or qualification.is_reading(desk.policy, category.clause))
+        ),
         "at": iso(desk.at),
         "by": by,
         "decided_at": iso(desk.at) if status == "in_force" else None,
@@ -138,8 +161,10 @@ def open_ticket(desk: Desk, stated: Mapping[str, Any]) -> None:
         setattr(ticket, name, value)
     ticket.opened_at = iso(desk.at)
     ticket.policy_name, ticket.policy_version = desk.policy.policy, desk.policy.version
-    values = {name: getattr(ticket, name) for name in (
-        "opened_at", "policy_name", "policy_version", "parent_id", *stated)}
+    values = {
+        name: getattr(ticket, name)
+        for name in ("opened_at", "policy_name", "policy_version", "parent_id", *stated)
+    }
     decide(desk, "opened", "open", values=values)
 
 
@@ -159,15 +184,21 @@ def check_stated(desk: Desk, stated: Mapping[str, Any]) -> None:
         raise DomainError("unknown_channel", field="channel", channel=channel, known=list(CHANNELS))
     credit_type = stated.get("credit_type")
     if credit_type is not None and policy.credit_type(credit_type) is None:
-        raise DomainError("unknown_credit_type", field="credit_type", credit_type=credit_type,
-                          known=[one.credit_type for one in (policy.credits.types if policy.credits else ())])
+        raise DomainError(
+            "unknown_credit_type",
+            field="credit_type",
+            credit_type=credit_type,
+            known=[one.credit_type for one in (policy.credits.types if policy.credits else ())],
+        )
 
 
 def details(desk: Desk, stated: Mapping[str, Any]) -> None:
     """What was missing or asked for; decides again (decisions 5). An accepted ticket takes facts only."""
     ticket = desk.ticket
     check_stated(desk, stated)
-    values: dict[str, Any] = {name: value for name, value in stated.items() if value is not None and name != "facts"}
+    values: dict[str, Any] = {
+        name: value for name, value in stated.items() if value is not None and name != "facts"
+    }
     if stated.get("facts"):
         values["facts"] = {**ticket.facts, **stated["facts"]}
     must_allow(ticket.state, "state_details")
@@ -176,12 +207,17 @@ def details(desk: Desk, stated: Mapping[str, Any]) -> None:
             raise DomainError("wrong_state", state=ticket.state, action="state_details", fields=fixed)
         desk.record("details_stated", "state_details", to=same(ticket), values=values)
         return
-    changed = any(values.get(name, getattr(ticket, name)) != getattr(ticket, name) for name in ("category", "inputs"))
+    changed = any(
+        values.get(name, getattr(ticket, name)) != getattr(ticket, name) for name in ("category", "inputs")
+    )
     quote = ticket.quote
     change: dict[str, dict[int, dict[str, Any]]] = {}
     if quote is not None and changed:
         change = {"assessments": {quote["number"]: {"status": "superseded"}}}
-    if ticket.credit_applied_at is not None and values.get("credit_type", ticket.credit_type) != ticket.credit_type:
+    if (
+        ticket.credit_applied_at is not None
+        and values.get("credit_type", ticket.credit_type) != ticket.credit_type
+    ):
         raise DomainError("credit_already_applied", credit_type=ticket.credit_type)
     desk.record("details_stated", "state_details", to=same(ticket), values=values, change=change)
     decide(desk, "decided", "state_details")
@@ -198,7 +234,9 @@ def apply_credit(desk: Desk, credit_type: str, *, add: Mapping[str, Any] | None 
     ticket = desk.ticket
     check_stated(desk, {"credit_type": credit_type})
     if ticket.credit_applied_at is not None:
-        raise DomainError("credit_already_applied", credit_type=ticket.credit_type, applied_at=ticket.credit_applied_at)
+        raise DomainError(
+            "credit_already_applied", credit_type=ticket.credit_type, applied_at=ticket.credit_applied_at
+        )
     before = ticket.credit_type
     ticket.credit_type = credit_type
     verdict = qualification.judge(desk.book, ticket)
@@ -212,5 +250,7 @@ def apply_credit(desk: Desk, credit_type: str, *, add: Mapping[str, Any] | None 
 
 def decide_with(desk: Desk, credit_type: str, add: Mapping[str, Any] | None) -> None:
     """Decides with a credit type that is just being applied."""
-    desk.record("credit_named", "apply_credit", to=same(desk.ticket), values={"credit_type": credit_type}, add=add)
+    desk.record(
+        "credit_named", "apply_credit", to=same(desk.ticket), values={"credit_type": credit_type}, add=add
+    )
     decide(desk, "credit_applied", "apply_credit", tell={"credit_type": credit_type})

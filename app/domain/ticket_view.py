@@ -9,9 +9,15 @@ from app.domain.policy import Policy
 from app.domain.ticket import Ticket
 
 
-def ticket_view(ticket: Ticket, *, customer_id: str | None, names: Mapping[str, str],
-                clocks: Sequence[Mapping[str, Any]] | None, charge: Mapping[str, int] | None = None,
-                policy: Policy | None = None) -> dict[str, Any]:
+def ticket_view(
+    ticket: Ticket,
+    *,
+    customer_id: str | None,
+    names: Mapping[str, str],
+    clocks: Sequence[Mapping[str, Any]] | None,
+    charge: Mapping[str, int] | None = None,
+    policy: Policy | None = None,
+) -> dict[str, Any]:
     """The view. ``names``: our ids of related tickets -> the helpdesk's; ``clocks`` None leaves them out."""
     view: dict[str, Any] = {
         "ticket_id": ticket.external_id,
@@ -68,11 +74,20 @@ def ticket_view(ticket: Ticket, *, customer_id: str | None, names: Mapping[str, 
 
 def _service(ticket: Ticket, policy: Policy | None) -> dict[str, Any] | None:
     """What the type of credit stands for: by whom it is served and what it includes (TERMS-16)."""
-    kind = policy.credit_type(ticket.credit_type) if policy is not None and ticket.credit_type is not None else None
+    kind = (
+        policy.credit_type(ticket.credit_type)
+        if policy is not None and ticket.credit_type is not None
+        else None
+    )
     if kind is None or not kind.service:
         return None
-    return {"credit_type": kind.credit_type, "title": kind.title, "clause": kind.clause, "served_by": kind.served_by,
-            "includes": list(kind.includes)}
+    return {
+        "credit_type": kind.credit_type,
+        "title": kind.title,
+        "clause": kind.clause,
+        "served_by": kind.served_by,
+        "includes": list(kind.includes),
+    }
 
 
 def _qualification(ticket: Ticket, policy: Policy | None) -> dict[str, Any]:

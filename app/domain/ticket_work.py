@@ -55,33 +55,61 @@ def _accept(desk: Desk, reasons: Sequence[Reason], said: str, note: str | None, 
     ticket = desk.ticket
     if ticket.credit_applied_at is None:
         clause = desk.policy.credits.clause if desk.policy.credits else None
-        raise desk.refused("credit_required", clause, "A ticket is qualified with a credit applied to it.",
-                           *desk.offers(), state=ticket.state)
+        raise desk.refused(
+            "credit_required",
+            clause,
+            "A ticket is qualified with a credit applied to it.",
+            *desk.offers(),
+            state=ticket.state,
+        )
     verdict = qualification.judge(desk.book, ticket)
     over = (*verdict.rejections, *verdict.recommended)
     if over and not said:
         raise DomainError("note_required", field="note", failing=[reason_json(one) for one in over])
-    values = {"qualification": _qualified("accept", [*over, *reasons], note, by, desk), "accepted_at": iso(desk.at),
-              "asks": [], "reasons": [], "remedies": [], "credit_expires_at": None,
-              "checks": [one.json() for one in verdict.results]}
+    values = {
+        "qualification": _qualified("accept", [*over, *reasons], note, by, desk),
+        "accepted_at": iso(desk.at),
+        "asks": [],
+        "reasons": [],
+        "remedies": [],
+        "credit_expires_at": None,
+        "checks": [one.json() for one in verdict.results],
+    }
     desk.record("qualified", "accept", to="in_progress", values=values, tell={"decision": "accept"})
 
 
-def _qualified(decision: str, reasons: Sequence[Reason], note: str | None, by: str | None,
-               desk: Desk) -> dict[str, Any]:
-    return {"decision": decision, "reasons": [reason_json(one) for one in reasons], "by": by, "at": iso(desk.at),
-            "note": note}
+def _qualified(
+    decision: str, reasons: Sequence[Reason], note: str | None, by: str | None, desk: Desk
+) -> dict[str, Any]:
+    return {
+        "decision": decision,
+        "reasons": [reason_json(one) for one in reasons],
+        "by": by,
+        "at": iso(desk.at),
+        "note": note,
+    }
 
 
 def _reject(desk: Desk, reasons: Sequence[Reason], note: str | None, by: str | None) -> None:
     if not reasons:
-        raise DomainError("reasons_required", field="reasons",
-                          known=[one.code for one in desk.policy.qualification.grounds])
+        raise DomainError(
+            "reasons_required", field="reasons", known=[one.code for one in desk.policy.qualification.grounds]
+        )
     desk.release_all(reason="rejected", clause=reasons[0].clause)
-    values = {"qualification": _qualified("reject", reasons, note, by, desk), "asks": [], "remedies": [], "price": None,
-              "reasons": [reason_json(one) for one in reasons]}
-    desk.record("qualified", "reject", to="rejected", values=values,
-                tell={"decision": "reject", "reasons": values["reasons"]})
+    values = {
+        "qualification": _qualified("reject", reasons, note, by, desk),
+        "asks": [],
+        "remedies": [],
+        "price": None,
+        "reasons": [reason_json(one) for one in reasons],
+    }
+    desk.record(
+        "qualified",
+        "reject",
+        to="rejected",
+        values=values,
+        tell={"decision": "reject", "reasons": values["reasons"]},
+    )
 
 
 def _late(desk: Desk, decision: str, reasons: Sequence[Reason], note: str | None, by: str | None) -> None:
@@ -89,19 +117,34 @@ def _late(desk: Desk, decision: str, reasons: Sequence[Reason], note: str | None
     ticket, rules = desk.ticket, desk.policy.qualification
     exclusions = [one for one in reasons if one.facts.get("kind") == "exclusion"]
     if decision != "reject" or not rules.late_exclusion_captures or not exclusions:
-        raise DomainError("already_qualified", state=ticket.state, qualification=ticket.qualification,
-                          exclusions=[one.code for one in rules.grounds if one.kind == "exclusion"])
+        raise DomainError(
+            "already_qualified",
+            state=ticket.state,
+            qualification=ticket.qualification,
+            exclusions=[one.code for one in rules.grounds if one.kind == "exclusion"],
+        )
     desk.book.ledger.capture_for(ticket.ticket_id)
-    values = {"qualification": _qualified("reject", reasons, note, by, desk), "resolved_at": iso(desk.at),
-              "reasons": [reason_json(one) for one in reasons], "remedies": []}
-    desk.record("resolved", "reject", to="resolved", values=values,
-                tell={"outcome": None, "cause": None, "reasons": values["reasons"]})
+    values = {
+        "qualification": _qualified("reject", reasons, note, by, desk),
+        "resolved_at": iso(desk.at),
+        "reasons": [reason_json(one) for one in reasons],
+        "remedies": [],
+    }
+    desk.record(
+        "resolved",
+        "reject",
+        to="resolved",
+        values=values,
+        tell={"outcome": None, "cause": None, "reasons": values["reasons"]},
+    )
 
 
 # --- responses --------------------------------------------------------------------------------------------------------
 
 
-def respond(desk: Desk, *, author: str, kind: str, public: bool, occurred_at: datetime | None, by: str | None) -> int:
+def respond(
+    desk: Desk, *, author: str, kind: str, public: bool, occurred_at: datetime | None, by: str | None
+) -> int:
     """A message on the ticket; its number. Many responses, one charge (XC-1).
 
     The vendor's ``service`` waits for qualification, consent and the policy's gates (TERMS-11, CSC-9, TERMS-24); the
@@ -113,8 +156,9 @@ def respond(desk: Desk, *, author: str, kind: str, public: bool, occurred_at: da
     if when > at:
         raise DomainError("occurred_in_future", field="occurred_at", occurred_at=iso(when), at=iso(at))
     if when < parse_iso(ticket.opened_at):
-        raise DomainError("occurred_before_opening", field="occurred_at", occurred_at=iso(when),
-                          opened_at=ticket.opened_at)
+        raise DomainError(
+            "occurred_before_opening", field="occurred_at", occurred_at=iso(when), opened_at=ticket.opened_at
+        )
     service = author == "vendor" and kind == "service"
     if service:
         may_serve(desk)
@@ -124,16 +168,29 @@ def respond(desk: Desk, *, author: str, kind: str, public: bool, occurred_at: da
         values["service_at"] = iso(when)  # money back on the credit looks here (TERMS-20)
     if author == "vendor" and public:
         desk.clocks.stop("vendor_response", at=at, occurred_at=when)
-    desk.record("responded", "respond", values=values, add={"responses": entry},
-                tell={"number": entry["number"], "author": author, "kind": kind, "public": public})
+    desk.record(
+        "responded",
+        "respond",
+        values=values,
+        add={"responses": entry},
+        tell={"number": entry["number"], "author": author, "kind": kind, "public": public},
+    )
     return int(entry["number"])
 
 
-def response_entry(desk: Desk, *, author: str, kind: str, public: bool, when: datetime,
-                   by: str | None) -> dict[str, Any]:
+def response_entry(
+    desk: Desk, *, author: str, kind: str, public: bool, when: datetime, by: str | None
+) -> dict[str, Any]:
     """A line of the ticket's responses."""
-    return {"number": len(desk.ticket.responses) + 1, "author": author, "kind": kind, "public": public,
-            "occurred_at": iso(when), "recorded_at": iso(desk.at), "by": by}
+    return {
+        "number": len(desk.ticket.responses) + 1,
+        "author": author,
+        "kind": kind,
+        "public": public,
+        "occurred_at": iso(when),
+        "recorded_at": iso(desk.at),
+        "by": by,
+    }
 
 
 def may_serve(desk: Desk) -> None:
@@ -151,23 +208,41 @@ def not_yet(desk: Desk) -> DomainError | None:
     ticket, policy = desk.ticket, desk.policy
     if ticket.state == CONSENT:
         rule = policy.confirmation
-        return desk.refused(CONSENT, rule.clause if rule else None,
-                            "The customer has not confirmed the assessment yet.",
-                            reading=bool(rule and rule.reading), state=ticket.state)
+        return desk.refused(
+            CONSENT,
+            rule.clause if rule else None,
+            "The customer has not confirmed the assessment yet.",
+            reading=bool(rule and rule.reading),
+            state=ticket.state,
+        )
     if ticket.accepted_at is not None:
         return None
     if policy.qualification.by == "agent":
         clause = policy.qualification.not_qualified_clause or policy.qualification.clause
-        return desk.refused("not_qualified", clause, "No representative has qualified this ticket yet.",
-                            state=ticket.state)
-    return DomainError("not_accepted", state=ticket.state, asks=ticket.asks,
-                       decision=desk.decision(_standing(desk), _remedies(desk)))
+        return desk.refused(
+            "not_qualified", clause, "No representative has qualified this ticket yet.", state=ticket.state
+        )
+    return DomainError(
+        "not_accepted",
+        state=ticket.state,
+        asks=ticket.asks,
+        decision=desk.decision(_standing(desk), _remedies(desk)),
+    )
 
 
 def _standing(desk: Desk) -> tuple[Reason, ...]:
     """Why the ticket stands where it stands, as reasons again."""
-    return tuple(Reason(code=one["code"], clause=one["clause"], message=one["message"], facts=one["facts"],
-                        reading=one["reading"], would_change=one.get("would_change")) for one in desk.ticket.reasons)
+    return tuple(
+        Reason(
+            code=one["code"],
+            clause=one["clause"],
+            message=one["message"],
+            facts=one["facts"],
+            reading=one["reading"],
+            would_change=one.get("would_change"),
+        )
+        for one in desk.ticket.reasons
+    )
 
 
 def _remedies(desk: Desk) -> tuple[Remedy, ...]:
@@ -193,12 +268,24 @@ def request_access(desk: Desk, *, kinds: Sequence[str], deadline_at: datetime | 
     if deadline is None or deadline <= desk.at:
         raise DomainError("deadline_in_past", field="deadline_at", at=iso(desk.at))
     number = len(ticket.access_requests) + 1
-    entry = {"number": number, "kinds": list(dict.fromkeys(kinds)), "deadline_at": iso(deadline),
-             "requested_at": iso(desk.at), "granted_at": None, "missed_at": None, "cancelled_at": None}
+    entry = {
+        "number": number,
+        "kinds": list(dict.fromkeys(kinds)),
+        "deadline_at": iso(deadline),
+        "requested_at": iso(desk.at),
+        "granted_at": None,
+        "missed_at": None,
+        "cancelled_at": None,
+    }
     desk.clocks.start("access_requested", at=desk.at, due_at=deadline_at, ref=str(number))
     desk.clocks.pause(f"{ACCESS}:{number}", "customer", at=desk.at)
-    desk.record("access_requested", "request_access", to=ticket_flow.same(ticket), add={"access_requests": entry},
-                tell={"number": number, "kinds": entry["kinds"], "deadline_at": entry["deadline_at"]})
+    desk.record(
+        "access_requested",
+        "request_access",
+        to=ticket_flow.same(ticket),
+        add={"access_requests": entry},
+        tell={"number": number, "kinds": entry["kinds"], "deadline_at": entry["deadline_at"]},
+    )
     return number
 
 
@@ -210,8 +297,13 @@ def grant_access(desk: Desk, number: int) -> None:
         raise DomainError("access_already_granted", number=number, granted_at=asked["granted_at"])
     desk.clocks.stop("access_granted", at=desk.at, ref=str(number))
     desk.clocks.resume(f"{ACCESS}:{number}", at=desk.at)
-    desk.record("access_granted", "grant_access", to=ticket_flow.same(desk.ticket), tell={"number": number},
-                change={"access_requests": {number: {"granted_at": iso(desk.at)}}})
+    desk.record(
+        "access_granted",
+        "grant_access",
+        to=ticket_flow.same(desk.ticket),
+        tell={"number": number},
+        change={"access_requests": {number: {"granted_at": iso(desk.at)}}},
+    )
 
 
 # --- pauses -----------------------------------------------------------------------------------------------------------
@@ -231,11 +323,22 @@ def pause(desk: Desk, *, reason: str, party: str | None) -> int:
     if any(one["reason"] == reason and one["ended_at"] is None for one in desk.ticket.pauses):
         raise DomainError("already_paused", reason=reason)
     number = len(desk.ticket.pauses) + 1
-    entry = {"number": number, "reason": reason, "party": rule.party, "clause": rule.clause,
-             "started_at": iso(desk.at), "ended_at": None}
+    entry = {
+        "number": number,
+        "reason": reason,
+        "party": rule.party,
+        "clause": rule.clause,
+        "started_at": iso(desk.at),
+        "ended_at": None,
+    }
     desk.clocks.pause(reason, rule.party, at=desk.at)
-    desk.record("paused", "pause", to=ticket_flow.same(desk.ticket), add={"pauses": entry},
-                tell={"reason": reason, "party": rule.party})
+    desk.record(
+        "paused",
+        "pause",
+        to=ticket_flow.same(desk.ticket),
+        add={"pauses": entry},
+        tell={"reason": reason, "party": rule.party},
+    )
     return number
 
 
@@ -244,14 +347,22 @@ def resume(desk: Desk, *, reason: str | None, party: str | None = None) -> None:
     must_allow(desk.ticket.state, "resume")
     if reason is not None and all(one["reason"] != reason for one in desk.ticket.pauses):
         _pause_rule(desk, reason, party)
-    open_ = [one for one in desk.ticket.pauses if one["ended_at"] is None and reason in (None, one["reason"])
-             and party in (None, one["party"])]
+    open_ = [
+        one
+        for one in desk.ticket.pauses
+        if one["ended_at"] is None and reason in (None, one["reason"]) and party in (None, one["party"])
+    ]
     if not open_:
         raise DomainError("not_paused", reason=reason)
     for one in open_:
         desk.clocks.resume(one["reason"], at=desk.at)
-    desk.record("resumed", "resume", to=ticket_flow.same(desk.ticket), tell={"reason": reason},
-                change={"pauses": {one["number"]: {"ended_at": iso(desk.at)} for one in open_}})
+    desk.record(
+        "resumed",
+        "resume",
+        to=ticket_flow.same(desk.ticket),
+        tell={"reason": reason},
+        change={"pauses": {one["number"]: {"ended_at": iso(desk.at)} for one in open_}},
+    )
 
 
 def _pause_rule(desk: Desk, reason: str, party: str | None) -> PauseReason:
@@ -264,7 +375,9 @@ def _pause_rule(desk: Desk, reason: str, party: str | None) -> PauseReason:
         elif party == "third_party":
             found = PauseReason(reason=reason, party="third_party")
     if found is None:
-        raise DomainError("unknown_pause_reason", field="reason", reason=reason, known=[one.reason for one in rules])
+        raise DomainError(
+            "unknown_pause_reason", field="reason", reason=reason, known=[one.reason for one in rules]
+        )
     return found
 
 
@@ -278,16 +391,26 @@ def withdraw(desk: Desk) -> None:
     reasons: list[dict[str, Any]] = []
     if ticket.service_at is not None and rule is not None and rule.used_clause is not None:
         desk.book.ledger.capture_for(ticket.ticket_id)
-        used = desk.reason(rule.used_code, rule.used_clause, "Service was given; the credit is used.",
-                           reading=rule.reading, service_at=ticket.service_at)
+        used = desk.reason(
+            rule.used_code,
+            rule.used_clause,
+            "Service was given; the credit is used.",
+            reading=rule.reading,
+            service_at=ticket.service_at,
+        )
         reasons.append(reason_json(used))
     else:
         desk.release_all(reason="withdrawn")
     change: dict[str, dict[int, Mapping[str, Any]]] = {}
     if quote := ticket.quote:
         change = {"assessments": {quote["number"]: {"status": "superseded"}}}
-    desk.record("withdrawn", "withdraw", to="withdrawn", change=change,
-                values={"reasons": reasons, "remedies": [], "asks": [], "options": []})
+    desk.record(
+        "withdrawn",
+        "withdraw",
+        to="withdrawn",
+        change=change,
+        values={"reasons": reasons, "remedies": [], "asks": [], "options": []},
+    )
 
 
 def reopen(desk: Desk) -> None:
@@ -302,14 +425,31 @@ def reopen(desk: Desk) -> None:
         raise DomainError("reopening_not_offered")
     ends = add_term(parse_iso(ticket.resolved_at or ticket.updated_at), rule.window)
     if desk.at >= ends:
-        raise desk.refused("reopening_window_passed", rule.clause, "The time for reopening is over; open a new ticket.",
-                           reading=rule.reading, resolved_at=ticket.resolved_at, window_ended_at=iso(ends))
+        raise desk.refused(
+            "reopening_window_passed",
+            rule.clause,
+            "The time for reopening is over; open a new ticket.",
+            reading=rule.reading,
+            resolved_at=ticket.resolved_at,
+            window_ended_at=iso(ends),
+        )
     if ticket.paid_by == "cover":
         _still_entitled(desk)
     desk.clocks.reopen(at=desk.at)
-    desk.record("reopened", "reopen", to="in_progress", values={
-        "resolved_at": None, "closed_at": None, "outcome": None, "cause": None, "reopened": ticket.reopened + 1,
-        "reasons": [], "remedies": []})
+    desk.record(
+        "reopened",
+        "reopen",
+        to="in_progress",
+        values={
+            "resolved_at": None,
+            "closed_at": None,
+            "outcome": None,
+            "cause": None,
+            "reopened": ticket.reopened + 1,
+            "reasons": [],
+            "remedies": [],
+        },
+    )
 
 
 def _still_entitled(desk: Desk) -> None:

@@ -72,8 +72,9 @@ def tag_of(shown: Mapping[str, Any]) -> str:
     return f"{shown['revision']}.{shown['calendar_revision'] or 0}"
 
 
-async def put_calendar(tx: Tx, name: str, *, zone_name: str, notice_days: int, check: Check = unconditional,
-                       change: bool = False) -> tuple[int, dict[str, Any]]:
+async def put_calendar(
+    tx: Tx, name: str, *, zone_name: str, notice_days: int, check: Check = unconditional, change: bool = False
+) -> tuple[int, dict[str, Any]]:
     """A calendar by its name: (201, view), or (200, view) with the same content again.
 
     ``check`` is told the version in force. Other content is 409 ``calendar_conflict`` without ``change``. The zone of
@@ -83,13 +84,18 @@ async def put_calendar(tx: Tx, name: str, *, zone_name: str, notice_days: int, c
     zone(zone_name)
     policy = (await policies.in_force(tx)).service_hours
     if name == SERVICE_HOURS and notice_days < policy.notice_days:
-        raise DomainError("notice_below_policy", notice_days=notice_days, promised=policy.notice_days,
-                          clause=policy.notice_clause)
+        raise DomainError(
+            "notice_below_policy",
+            notice_days=notice_days,
+            promised=policy.notice_days,
+            clause=policy.notice_clause,
+        )
     existing = await calendars.find(tx, name, lock=True)
     if existing is None:
         check(None)
-        made = StoredCalendar(name=name, zone=zone_name, notice_days=notice_days, revision=1, created_at=tx.at,
-                              updated_at=tx.at)
+        made = StoredCalendar(
+            name=name, zone=zone_name, notice_days=notice_days, revision=1, created_at=tx.at, updated_at=tx.at
+        )
         await calendars.put(tx, made, new=True)
         await audit.note(tx, "calendar.created", name, {"zone": zone_name, "notice_days": notice_days})
         return 201, view(made)
@@ -101,8 +107,9 @@ async def put_calendar(tx: Tx, name: str, *, zone_name: str, notice_days: int, c
         raise DomainError("calendar_conflict", calendar=name, revision=existing.revision)
     if existing.zone != zone_name and hours.calendar.versions:
         raise DomainError("calendar_zone_fixed", calendar=name, zone=existing.zone)
-    changed = replace(existing, zone=zone_name, notice_days=notice_days, revision=existing.revision + 1,
-                      updated_at=tx.at)
+    changed = replace(
+        existing, zone=zone_name, notice_days=notice_days, revision=existing.revision + 1, updated_at=tx.at
+    )
     await calendars.put(tx, changed, new=False)
     await audit.note(tx, "calendar.changed", name, {"zone": zone_name, "notice_days": notice_days})
     return 200, view(changed, hours)
@@ -114,8 +121,11 @@ async def get_calendar(tx: Tx, name: str) -> dict[str, Any]:
     return {
         **view(calendar, await calendars.hours(tx, name)),
         "versions": [
-            {"revision": one.revision, "effective_from": one.effective_from,
-             "published_at": iso_or_none(one.published_at)}
+            {
+                "revision": one.revision,
+                "effective_from": one.effective_from,
+                "published_at": iso_or_none(one.published_at),
+            }
             for one in await calendars.versions(tx, name)
         ],
     }
@@ -123,8 +133,13 @@ async def get_calendar(tx: Tx, name: str) -> dict[str, Any]:
 
 async def list_calendars(tx: Tx) -> dict[str, Any]:
     """All calendars of the tenant; not paged, there are few."""
-    return {"data": [view(await calendars.require(tx, name), await calendars.hours(tx, name))
-                     for name in await calendars.names(tx)], "next_cursor": None}
+    return {
+        "data": [
+            view(await calendars.require(tx, name), await calendars.hours(tx, name))
+            for name in await calendars.names(tx)
+        ],
+        "next_cursor": None,
+    }
 
 
 def version_view(name: str, one: StoredVersion) -> dict[str, Any]:
@@ -147,8 +162,10 @@ def version_view(name: str, one: StoredVersion) -> dict[str, Any]:
 async def list_versions(tx: Tx, name: str) -> dict[str, Any]:
     """Every published version, the newest first."""
     await calendars.require(tx, name)
-    return {"data": [version_view(name, one) for one in reversed(await calendars.versions(tx, name))],
-            "next_cursor": None}
+    return {
+        "data": [version_view(name, one) for one in reversed(await calendars.versions(tx, name))],
+        "next_cursor": None,
+    }
 
 
 # --- a new version ----------------------------------------------------------------------------------------------------
@@ -182,8 +199,13 @@ class Preview:
     def add(self, clock: TicketClock, old: datetime | None, new: datetime | None, *, breaches: bool) -> None:
         """Counts one clock."""
         self.looked_at += 1
-        named = {"clock_id": clock.clock_id, "ticket_id": clock.external_ticket_id, "milestone": clock.spec.milestone,
-                 "old_due_at": iso_or_none(old), "new_due_at": iso_or_none(new)}
+        named = {
+            "clock_id": clock.clock_id,
+            "ticket_id": clock.external_ticket_id,
+            "milestone": clock.spec.milestone,
+            "old_due_at": iso_or_none(old),
+            "new_due_at": iso_or_none(new),
+        }
         if old != new:
             self.moved += 1
             if old is not None and new is not None:
@@ -210,7 +232,9 @@ class Preview:
         }
 
 
-async def add_version(tx: Tx, name: str, asked: NewVersion, *, check: Check = unconditional) -> dict[str, Any]:
+async def add_version(
+    tx: Tx, name: str, asked: NewVersion, *, check: Check = unconditional
+) -> dict[str, Any]:
     """Publishes a version, and moves the open clocks that it touches; the answer says which (`validate_only`: would).
     ``check`` is told the version in force.
 
@@ -225,15 +249,28 @@ async def add_version(tx: Tx, name: str, asked: NewVersion, *, check: Check = un
     _check_date(known, asked)
     version = _stored(tx, known, old, asked)
     new = calendars.hours_of(
-        name, calendar.zone, [*(calendars.domain_version(one) for one in known), calendars.domain_version(version)]
+        name,
+        calendar.zone,
+        [*(calendars.domain_version(one) for one in known), calendars.domain_version(version)],
     )
     await _check_notice(tx, calendar, old, new, asked.effective_from)
     await calendars.add_version(tx, name, version)
-    await audit.note(tx, "calendar.version_published", name,
-                     {"revision": version.revision, "effective_from": version.effective_from,
-                      "correction": version.is_correction, "reason": version.reason})
-    await events.publish(tx, "calendar.published", {"name": name, "version": version.revision,
-                                                    "effective_from": version.effective_from})
+    await audit.note(
+        tx,
+        "calendar.version_published",
+        name,
+        {
+            "revision": version.revision,
+            "effective_from": version.effective_from,
+            "correction": version.is_correction,
+            "reason": version.reason,
+        },
+    )
+    await events.publish(
+        tx,
+        "calendar.published",
+        {"name": name, "version": version.revision, "effective_from": version.effective_from},
+    )
     preview = await (_preview(tx, name, new) if tx.validate_only else _recompute(tx, name, new))
     return {**version_view(name, version), "preview": preview.json()}
 
@@ -261,8 +298,12 @@ def _stored(tx: Tx, known: Sequence[StoredVersion], old: Hours, asked: NewVersio
         try:
             rules = parse_closure_rules(asked.closure_rules)
         except PolicyDocumentError as error:
-            raise DomainError("invalid_closure_rules", problems=[
-                {"path": one.path, "message": one.message, "hint": one.hint} for one in error.problems]) from None
+            raise DomainError(
+                "invalid_closure_rules",
+                problems=[
+                    {"path": one.path, "message": one.message, "hint": one.hint} for one in error.problems
+                ],
+            ) from None
         written, closures = dump_closure_rules(rules), calendars.expand(rules)
         library = holiday_library_version()
     elif base is not None:
@@ -316,12 +357,14 @@ async def _check_notice(tx: Tx, calendar: StoredCalendar, old: Hours, new: Hours
         code="notice_too_short",
         clause=clause,
         message=f"New exclusions are announced {calendar.notice_days} days before they take effect; "
-                f"announced today, open time may be taken away from {earliest.isoformat()}.",
+        f"announced today, open time may be taken away from {earliest.isoformat()}.",
         facts=facts,
         reading=bool(found and found.reading),
         would_change=f"an effective date from {earliest.isoformat()} on",
     )
-    decision = Decision(allowed=False, at=tx.at, policy=policy.policy, policy_version=policy.version, reasons=(reason,))
+    decision = Decision(
+        allowed=False, at=tx.at, policy=policy.policy, policy_version=policy.version, reasons=(reason,)
+    )
     raise DomainError("notice_too_short", decision=decision, **facts)
 
 
@@ -375,8 +418,16 @@ _LATER = text(
 
 
 async def _go_on_later(tx: Tx, name: str, after: tuple[str, str]) -> None:
-    await tx.execute(_LATER, {"tenant": tx.tenant_id, "kind": RECOMPUTE, "subject": name, "at": tx.at,
-                              "payload": f'{{"customer": "{after[0]}", "clock": "{after[1]}"}}'})
+    await tx.execute(
+        _LATER,
+        {
+            "tenant": tx.tenant_id,
+            "kind": RECOMPUTE,
+            "subject": name,
+            "at": tx.at,
+            "payload": f'{{"customer": "{after[0]}", "clock": "{after[1]}"}}',
+        },
+    )
 
 
 async def go_on(tx: Tx, item: AgendaItem) -> None:
@@ -469,8 +520,11 @@ def closures_view(hours: Hours, first: date, last: date) -> dict[str, Any]:
     _span(first, last)
     return {
         "data": [
-            {"date": one.on.isoformat(), "reasons": list(dict.fromkeys(reason.name for reason in one.reasons)),
-             "sources": sorted({reason.source for reason in one.reasons if reason.source})}
+            {
+                "date": one.on.isoformat(),
+                "reasons": list(dict.fromkeys(reason.name for reason in one.reasons)),
+                "sources": sorted({reason.source for reason in one.reasons if reason.source}),
+            }
             for one in hours.calendar.closures(first, last)
         ],
         "next_cursor": None,
@@ -491,8 +545,12 @@ def open_view(hours: Hours, at: datetime) -> dict[str, Any]:
 
 def elapsed_view(hours: Hours, start: datetime, end: datetime) -> dict[str, Any]:
     """`elapsed` on a calendar at hand."""
-    return {"business_seconds": hours.calendar.between(start, end), "from": iso(start), "to": iso(end),
-            **_provenance(hours)}
+    return {
+        "business_seconds": hours.calendar.between(start, end),
+        "from": iso(start),
+        "to": iso(end),
+        **_provenance(hours),
+    }
 
 
 def due_view(hours: Hours, start: datetime, target: str) -> dict[str, Any]:

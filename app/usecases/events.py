@@ -39,14 +39,24 @@ async def place(db: Database, tenant_id: str) -> None:
     """
     try:
         if await db.read(tenant_id, events.unplaced):
-            while await db.run(tenant_id, lambda tx: positions.assign_batch(tx, wait=True)) >= positions.BATCH:
+            while (
+                await db.run(tenant_id, lambda tx: positions.assign_batch(tx, wait=True)) >= positions.BATCH
+            ):
                 pass
     except Busy:
-        _log.info("the tenant is busy; its newest events will be placed by the worker", extra={"tenant": tenant_id})
+        _log.info(
+            "the tenant is busy; its newest events will be placed by the worker", extra={"tenant": tenant_id}
+        )
 
 
-async def feed(tx: Tx, *, after: int | str = 0, limit: int = 20, types: list[str] | None = None,
-               customer_id: str | None = None) -> tuple[list[dict[str, Any]], int, bool]:
+async def feed(
+    tx: Tx,
+    *,
+    after: int | str = 0,
+    limit: int = 20,
+    types: list[str] | None = None,
+    customer_id: str | None = None,
+) -> tuple[list[dict[str, Any]], int, bool]:
     """Events behind a position (or behind the event of that id), in order: (events, position to go on after, whether
     there are more now). Call `place` before the transaction.
 

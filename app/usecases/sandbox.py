@@ -34,8 +34,15 @@ async def get_clock(tx: Tx) -> dict[str, Any]:
 
 
 async def move_clock(
-    db: Database, tenant_id: str, to: datetime, handlers: Handlers, *, actor: str | None = None,
-    validate_only: bool = False, most: int = MOST, most_seconds: float = MOST_SECONDS,
+    db: Database,
+    tenant_id: str,
+    to: datetime,
+    handlers: Handlers,
+    *,
+    actor: str | None = None,
+    validate_only: bool = False,
+    most: int = MOST,
+    most_seconds: float = MOST_SECONDS,
 ) -> dict[str, Any]:
     """Moves a sandbox tenant's time forward; what falls due at or before ``to`` happens at its own instant.
 
@@ -69,7 +76,9 @@ class _Rehearsed(Exception):  # noqa: N818 - not an error
         self.answer = answer
 
 
-async def _rehearse(tx: Tx, to: datetime, handlers: Handlers, most: int, most_seconds: float) -> dict[str, Any]:
+async def _rehearse(
+    tx: Tx, to: datetime, handlers: Handlers, most: int, most_seconds: float
+) -> dict[str, Any]:
     fired, first, end = 0, True, time.monotonic() + most_seconds
     while True:
         now, done, reached = await _step(tx, to, handlers, first=first, budget=most - fired)
@@ -82,7 +91,9 @@ def _answer(now: datetime, fired: int, *, reached: bool) -> dict[str, Any]:
     return {"mode": "virtual", "now": iso(now), "fired": fired, "reached": reached}
 
 
-async def _step(tx: Tx, to: datetime, handlers: Handlers, *, first: bool, budget: int) -> tuple[datetime, int, bool]:
+async def _step(
+    tx: Tx, to: datetime, handlers: Handlers, *, first: bool, budget: int
+) -> tuple[datetime, int, bool]:
     """One instant: the time it is now, how many rows fired, and whether ``to`` is reached.
 
     The tenant's row is the lock: two callers take turns, instant by instant.

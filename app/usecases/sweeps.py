@@ -79,8 +79,15 @@ class Backoff:
 _BACKOFF: Final = Backoff()
 
 
-async def fire_due(db: Database, tenant_id: str, handlers: Handlers, *, until: datetime | None = None,
-                   limit: int = 10_000, backoff: Backoff = _BACKOFF) -> int:
+async def fire_due(
+    db: Database,
+    tenant_id: str,
+    handlers: Handlers,
+    *,
+    until: datetime | None = None,
+    limit: int = 10_000,
+    backoff: Backoff = _BACKOFF,
+) -> int:
     """Fires what is due by now (or ``until``, never later than now) in a real tenant; how many rows.
 
     Ordered by (at, kind, subject), in bounded batches until nothing is left or ``limit`` is reached; several at once
@@ -97,8 +104,9 @@ async def fire_due(db: Database, tenant_id: str, handlers: Handlers, *, until: d
     return fired
 
 
-async def _pass(db: Database, tenant_id: str, handlers: Handlers, until: datetime | None, limit: int,
-                backoff: Backoff) -> tuple[int, bool]:
+async def _pass(
+    db: Database, tenant_id: str, handlers: Handlers, until: datetime | None, limit: int, backoff: Backoff
+) -> tuple[int, bool]:
     """Once through all that is due; how many were fired, and whether there was anything at all."""
     after: agenda.Key | None = None
     fired, seen = 0, False
@@ -124,8 +132,14 @@ async def _pass(db: Database, tenant_id: str, handlers: Handlers, until: datetim
     return fired, seen
 
 
-async def _fire(db: Database, tenant_id: str, handlers: Handlers, rows: Sequence[Row[Any]], now: datetime,
-                backoff: Backoff) -> int:
+async def _fire(
+    db: Database,
+    tenant_id: str,
+    handlers: Handlers,
+    rows: Sequence[Row[Any]],
+    now: datetime,
+    backoff: Backoff,
+) -> int:
     """A few rows in one transaction; when one fails, each in its own."""
 
     async def work(tx: Tx) -> list[AgendaItem]:

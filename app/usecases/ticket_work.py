@@ -30,18 +30,35 @@ async def withdraw(tx: Tx, ticket_id: str) -> dict[str, Any]:
     return await ticket_desk.view(tx, desk)
 
 
-async def qualify(tx: Tx, ticket_id: str, *, decision: str, reasons: list[str], note: str | None) -> dict[str, Any]:
+async def qualify(
+    tx: Tx, ticket_id: str, *, decision: str, reasons: list[str], note: str | None
+) -> dict[str, Any]:
     """An agent's decision, with who and why (TERMS-11)."""
-    desk, _ = await _do(tx, ticket_id, lambda desk: ticket_work.qualify(
-        desk, decision=decision, codes=reasons, note=note, by=tx.actor))
+    desk, _ = await _do(
+        tx,
+        ticket_id,
+        lambda desk: ticket_work.qualify(desk, decision=decision, codes=reasons, note=note, by=tx.actor),
+    )
     return await ticket_desk.view(tx, desk)
 
 
-async def assess(tx: Tx, ticket_id: str, *, category: str | None, inputs: dict[str, int], credits: int | None,
-                 reason: str | None) -> dict[str, Any]:
+async def assess(
+    tx: Tx,
+    ticket_id: str,
+    *,
+    category: str | None,
+    inputs: dict[str, int],
+    credits: int | None,
+    reason: str | None,
+) -> dict[str, Any]:
     """An assessment; the answer says whether it is ``in_force`` or ``awaiting_confirmation``."""
-    desk, number = await _do(tx, ticket_id, lambda desk: quotes.assess(
-        desk, category=category, inputs=inputs, credits=credits, reason=reason, by=tx.actor))
+    desk, number = await _do(
+        tx,
+        ticket_id,
+        lambda desk: quotes.assess(
+            desk, category=category, inputs=inputs, credits=credits, reason=reason, by=tx.actor
+        ),
+    )
     return await _with_assessment(tx, desk, number)
 
 
@@ -56,18 +73,27 @@ async def _with_assessment(tx: Tx, desk: Desk, number: int) -> dict[str, Any]:
     return await ticket_desk.view(tx, desk, assessment=one, number=number, status=one["status"])
 
 
-async def respond(tx: Tx, ticket_id: str, *, author: str, kind: str, public: bool,
-                  occurred_at: datetime | None) -> dict[str, Any]:
+async def respond(
+    tx: Tx, ticket_id: str, *, author: str, kind: str, public: bool, occurred_at: datetime | None
+) -> dict[str, Any]:
     """A message on the ticket."""
-    desk, number = await _do(tx, ticket_id, lambda desk: ticket_work.respond(
-        desk, author=author, kind=kind, public=public, occurred_at=occurred_at, by=tx.actor))
+    desk, number = await _do(
+        tx,
+        ticket_id,
+        lambda desk: ticket_work.respond(
+            desk, author=author, kind=kind, public=public, occurred_at=occurred_at, by=tx.actor
+        ),
+    )
     return await ticket_desk.view(tx, desk, response=desk.ticket.responses[number - 1])
 
 
-async def request_access(tx: Tx, ticket_id: str, *, kinds: list[str], deadline_at: datetime | None) -> dict[str, Any]:
+async def request_access(
+    tx: Tx, ticket_id: str, *, kinds: list[str], deadline_at: datetime | None
+) -> dict[str, Any]:
     """Access the customer owes (TERMS-8)."""
-    desk, number = await _do(tx, ticket_id, lambda desk: ticket_work.request_access(
-        desk, kinds=kinds, deadline_at=deadline_at))
+    desk, number = await _do(
+        tx, ticket_id, lambda desk: ticket_work.request_access(desk, kinds=kinds, deadline_at=deadline_at)
+    )
     return await ticket_desk.view(tx, desk, access_request=desk.ticket.access_request(number))
 
 
@@ -89,15 +115,24 @@ async def resume(tx: Tx, ticket_id: str, *, reason: str | None, party: str | Non
     return await ticket_desk.view(tx, desk)
 
 
-async def apply_credit(tx: Tx, ticket_id: str, *, credit_type: str, response: dict[str, Any] | None) -> dict[str, Any]:
+async def apply_credit(
+    tx: Tx, ticket_id: str, *, credit_type: str, response: dict[str, Any] | None
+) -> dict[str, Any]:
     """Applies a credit to an open ticket, with the response that brings it (TERMS-15)."""
 
     def work(desk: Desk) -> None:
         add = None
         if response is not None:
-            add = {"responses": ticket_work.response_entry(
-                desk, author=response["author"], kind=response["kind"], public=response["public"],
-                when=response["occurred_at"] or desk.at, by=tx.actor)}
+            add = {
+                "responses": ticket_work.response_entry(
+                    desk,
+                    author=response["author"],
+                    kind=response["kind"],
+                    public=response["public"],
+                    when=response["occurred_at"] or desk.at,
+                    by=tx.actor,
+                )
+            }
         check_stated(desk, {"credit_type": credit_type})
         ticket_flow.apply_credit(desk, credit_type, add=add)
 
@@ -105,11 +140,15 @@ async def apply_credit(tx: Tx, ticket_id: str, *, credit_type: str, response: di
     return await ticket_desk.view(tx, desk)
 
 
-async def resolve(tx: Tx, ticket_id: str, *, outcome: str | None, cause: str | None,
-                  result: dict[str, Any]) -> dict[str, Any]:
+async def resolve(
+    tx: Tx, ticket_id: str, *, outcome: str | None, cause: str | None, result: dict[str, Any]
+) -> dict[str, Any]:
     """Captures, or gives back; records facts found."""
-    desk, _ = await _do(tx, ticket_id, lambda desk: ticket_end.resolve(
-        desk, outcome=outcome, cause=cause, result=result, by=tx.actor))
+    desk, _ = await _do(
+        tx,
+        ticket_id,
+        lambda desk: ticket_end.resolve(desk, outcome=outcome, cause=cause, result=result, by=tx.actor),
+    )
     return await ticket_desk.view(tx, desk)
 
 
@@ -125,8 +164,13 @@ async def dispute(tx: Tx, ticket_id: str, *, reason: str | None) -> dict[str, An
     return await ticket_desk.view(tx, desk, dispute=desk.ticket.dispute(number))
 
 
-async def decide_dispute(tx: Tx, ticket_id: str, number: int, *, decision: str, credits: int | None) -> dict[str, Any]:
+async def decide_dispute(
+    tx: Tx, ticket_id: str, number: int, *, decision: str, credits: int | None
+) -> dict[str, Any]:
     """The vendor reconsiders."""
-    desk, _ = await _do(tx, ticket_id, lambda desk: ticket_end.decide_dispute(
-        desk, number, decision=decision, credits=credits, by=tx.actor))
+    desk, _ = await _do(
+        tx,
+        ticket_id,
+        lambda desk: ticket_end.decide_dispute(desk, number, decision=decision, credits=credits, by=tx.actor),
+    )
     return await ticket_desk.view(tx, desk, dispute=desk.ticket.dispute(number))

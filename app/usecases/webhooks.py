@@ -66,8 +66,9 @@ async def create(tx: Tx, asked: NewEndpoint, *, cipher: Cipher, allow_private: b
     return {**endpoint_view(one, asked.customer_id), "secret": secret}
 
 
-async def list_endpoints(tx: Tx, *, limit: int = 20,
-                         after: str | None = None) -> tuple[list[dict[str, Any]], str | None]:
+async def list_endpoints(
+    tx: Tx, *, limit: int = 20, after: str | None = None
+) -> tuple[list[dict[str, Any]], str | None]:
     """Endpoints by age, and the id to go on after. Never their secrets."""
     rows = await webhooks.page(tx, after, limit + 1)
     views = [await _viewed(tx, one) for one in rows[:limit]]
@@ -79,8 +80,9 @@ async def get_endpoint(tx: Tx, endpoint_id: str) -> dict[str, Any]:
     return await _viewed(tx, await _require(tx, endpoint_id))
 
 
-async def change(tx: Tx, endpoint_id: str, changes: Mapping[str, Any], *, allow_private: bool,
-                 check: Check | None = None) -> dict[str, Any]:
+async def change(
+    tx: Tx, endpoint_id: str, changes: Mapping[str, Any], *, allow_private: bool, check: Check | None = None
+) -> dict[str, Any]:
     """Changes what is given of ``url``, ``event_types``, ``customer_id``, ``description``, ``enabled``.
 
     ``enabled: true`` goes on where a disabled endpoint stopped, so that nothing is missed, with the whole schedule
@@ -97,7 +99,9 @@ async def change(tx: Tx, endpoint_id: str, changes: Mapping[str, Any], *, allow_
         values["event_types"] = list(dict.fromkeys(changes["event_types"]))
     if "customer_id" in changes:
         wanted = changes["customer_id"]
-        values["customer_id"] = None if wanted is None else (await books.require_customer(tx, wanted)).customer_id
+        values["customer_id"] = (
+            None if wanted is None else (await books.require_customer(tx, wanted)).customer_id
+        )
     if "description" in changes:
         values["description"] = changes["description"]
     if changes.get("skip_missed"):
@@ -125,7 +129,9 @@ async def delete(tx: Tx, endpoint_id: str, *, check: Check | None = None) -> dic
     """Ends an endpoint; its log goes with it, by and by."""
     one = await _require(tx, endpoint_id, lock=True, check=check)
     now = await webhooks.clock(tx)
-    await webhooks.change(tx, endpoint_id, state="deleted", disabled_at=None, updated_at=now, version=one.version + 1)
+    await webhooks.change(
+        tx, endpoint_id, state="deleted", disabled_at=None, updated_at=now, version=one.version + 1
+    )
     await audit.note(tx, "webhook_endpoint.deleted", endpoint_id, at=now)
     return {"endpoint_id": endpoint_id, "deleted": True}
 
@@ -159,13 +165,23 @@ async def send_test(tx: Tx, endpoint_id: str) -> dict[str, Any]:
 # --- the log ----------------------------------------------------------------------------------------------------------
 
 
-async def list_deliveries(tx: Tx, endpoint_id: str, *, limit: int = 20, before: str | None = None,
-                          state: str | None = None, event_id: str | None = None,
-                          ) -> tuple[list[dict[str, Any]], str | None]:
+async def list_deliveries(
+    tx: Tx,
+    endpoint_id: str,
+    *,
+    limit: int = 20,
+    before: str | None = None,
+    state: str | None = None,
+    event_id: str | None = None,
+) -> tuple[list[dict[str, Any]], str | None]:
     """Deliveries of an endpoint with each attempt, the newest first, and the id to go on before."""
     await _require(tx, endpoint_id)
-    rows = await webhooks.deliveries(tx, endpoint_id, before=before, limit=limit + 1, state=state, event_id=event_id)
-    return [delivery_view(one) for one in rows[:limit]], rows[limit - 1].delivery_id if len(rows) > limit else None
+    rows = await webhooks.deliveries(
+        tx, endpoint_id, before=before, limit=limit + 1, state=state, event_id=event_id
+    )
+    return [delivery_view(one) for one in rows[:limit]], rows[limit - 1].delivery_id if len(
+        rows
+    ) > limit else None
 
 
 async def get_delivery(tx: Tx, endpoint_id: str, delivery_id: str) -> dict[str, Any]:
@@ -188,8 +204,15 @@ async def replay(tx: Tx, endpoint_id: str, delivery_id: str) -> dict[str, Any]:
     return await get_delivery(tx, endpoint_id, made)
 
 
-async def replay_span(tx: Tx, endpoint_id: str, *, since: datetime, until: datetime | None, after: int = 0,
-                      which: Literal["failed", "all"] = "failed") -> dict[str, Any]:
+async def replay_span(
+    tx: Tx,
+    endpoint_id: str,
+    *,
+    since: datetime,
+    until: datetime | None,
+    after: int = 0,
+    which: Literal["failed", "all"] = "failed",
+) -> dict[str, Any]:
     """Sends again what happened in a span of real time: what was not delivered, or (``all``) everything.
 
     At most `REPLAY_MOST` a call: repeat with ``after`` = ``next_after`` until that is null.
@@ -200,7 +223,8 @@ async def replay_span(tx: Tx, endpoint_id: str, *, since: datetime, until: datet
     if end <= since:
         raise DomainError("invalid_input", field="until", message="The span ends before it begins.")
     made, following = await webhooks.replay_span(
-        tx, one, since=since, until=end, after=after, only_failed=which == "failed", limit=REPLAY_MOST, at=now)
+        tx, one, since=since, until=end, after=after, only_failed=which == "failed", limit=REPLAY_MOST, at=now
+    )
     return {"endpoint_id": endpoint_id, "replayed": made, "next_after": following}
 
 

@@ -29,24 +29,40 @@ class Desk:
     db: Database
     tenant_id: str
 
-    async def do(self, ticket: str, change: Change, *, when: str | None = None, customer: str = "ann") -> None:
+    async def do(
+        self, ticket: str, change: Change, *, when: str | None = None, customer: str = "ann"
+    ) -> None:
         """Does something to a ticket's clocks, making the ticket when it is not there."""
 
         async def work(tx: Tx) -> None:
             if when is not None:
                 tx.at = at(when)
             book = await books.load(tx, customer, create=True)
-            found = await tx.row(text("select ticket_id from ticket where tenant_id = :t and external_id = :e"),
-                                 {"t": tx.tenant_id, "e": ticket})
+            found = await tx.row(
+                text("select ticket_id from ticket where tenant_id = :t and external_id = :e"),
+                {"t": tx.tenant_id, "e": ticket},
+            )
             ticket_id = found.ticket_id if found else None
             copy = await clocks.load_for_ticket(tx, book, ticket_id, ticket)
             if ticket_id is None:
                 ticket_id = tx.mint("tic")
                 copy.bind(ticket_id, ticket)
                 book.plan.tickets[ticket_id] = TicketRow(
-                    ticket_id=ticket_id, external_id=ticket, customer_id=book.customer.customer_id,
-                    state="in_progress", category=None, subject="", channel=None, license_id=None, parent_id=None,
-                    payload_hash="", opened_at=book.at, updated_at=book.at, resolved_at=None, version=1, document={},
+                    ticket_id=ticket_id,
+                    external_id=ticket,
+                    customer_id=book.customer.customer_id,
+                    state="in_progress",
+                    category=None,
+                    subject="",
+                    channel=None,
+                    license_id=None,
+                    parent_id=None,
+                    payload_hash="",
+                    opened_at=book.at,
+                    updated_at=book.at,
+                    resolved_at=None,
+                    version=1,
+                    document={},
                 )
             change(copy, book.at)
             await plan.write_book(tx, book)
@@ -67,12 +83,15 @@ class Desk:
             "select t.external_id, o.kind, o.window_date, o.at from clock_outcome o"
             " join clock c on c.tenant_id = o.tenant_id and c.clock_id = o.clock_id"
             " join ticket t on t.tenant_id = o.tenant_id and t.ticket_id = c.ticket_id"
-            " where o.tenant_id = :t order by o.at, t.external_id, c.milestone, o.window_date, o.kind")
+            " where o.tenant_id = :t order by o.at, t.external_id, c.milestone, o.window_date, o.kind"
+        )
         return [tuple(row) for row in found]
 
     async def events(self) -> list[tuple[str, str, datetime]]:
         """What was published of clocks, in order of what happened: type, ticket, when."""
-        found = await self.rows("select type, data->>'ticket_id' as ticket, occurred_at from outbox"
-                                " where tenant_id = :t and type like 'clock.%'"
-                                " order by occurred_at, type, data->>'ticket_id', data->>'window_date'")
+        found = await self.rows(
+            "select type, data->>'ticket_id' as ticket, occurred_at from outbox"
+            " where tenant_id = :t and type like 'clock.%'"
+            " order by occurred_at, type, data->>'ticket_id', data->>'window_date'"
+        )
         return [(row.type, row.ticket, row.occurred_at) for row in found]

@@ -13,7 +13,9 @@ SERVICE = "/v1/calendars/service-hours"
 
 async def test_shopps_closures_name_every_reason(vendor: MakeVendor) -> None:
     shopp = await vendor("shopp")
-    found = await shopp.ok(await shopp.get(f"{SERVICE}/closures", **{"from": "2027-12-20", "to": "2028-01-05"}))
+    found = await shopp.ok(
+        await shopp.get(f"{SERVICE}/closures", **{"from": "2027-12-20", "to": "2028-01-05"})
+    )
     by_date = {one["date"]: one["reasons"] for one in found["data"]}
     assert len(by_date["2027-12-24"]) == 2
     assert any("Christmas Eve" in one for one in by_date["2027-12-24"])
@@ -28,13 +30,20 @@ async def test_open_elapsed_and_due(vendor: MakeVendor) -> None:
     shopp = await vendor("shopp")
     friday = "2025-03-07T21:00:00Z"  # 16:00 in New York, the clocks go forward on Sunday
     assert (await shopp.ok(await shopp.get(f"{SERVICE}/open", at=friday))) == {
-        "open": True, "next_opening": "2025-03-10T13:00:00Z", "next_close": "2025-03-07T22:00:00Z", "at": friday,
-        "calendar_revision": 1, "tzdb_version": (await shopp.get(SERVICE)).json()["tzdb_version"],
+        "open": True,
+        "next_opening": "2025-03-10T13:00:00Z",
+        "next_close": "2025-03-07T22:00:00Z",
+        "at": friday,
+        "calendar_revision": 1,
+        "tzdb_version": (await shopp.get(SERVICE)).json()["tzdb_version"],
     }
     span = {"from": friday, "to": "2025-03-10T14:00:00Z"}
     assert (await shopp.ok(await shopp.get(f"{SERVICE}/elapsed", **span)))["business_seconds"] == 7200
-    due = await shopp.ok(await shopp.get(f"{SERVICE}/due", **{"from": "2025-12-23T23:00:00Z",
-                                                             "target": "business_days:1:close"}))
+    due = await shopp.ok(
+        await shopp.get(
+            f"{SERVICE}/due", **{"from": "2025-12-23T23:00:00Z", "target": "business_days:1:close"}
+        )
+    )
     assert due["due_at"] == "2025-12-29T22:00:00Z"
     assert [one["date"] for one in due["skipped"]] == ["2025-12-24", "2025-12-25", "2025-12-26"]
     assert due["skipped"][2]["reasons"] == ["Day after Christmas"]
@@ -47,9 +56,13 @@ async def test_open_elapsed_and_due(vendor: MakeVendor) -> None:
 
 async def test_x_carts_day(vendor: MakeVendor) -> None:
     xcart = await vendor("x-cart")
-    for start, due in (("2025-06-10T15:00:00Z", "2025-06-11T15:00:00Z"),  # Tuesday
-                       ("2025-06-14T11:00:00Z", "2025-06-17T00:00:00Z")):  # Saturday: the end of Monday
-        found = await xcart.ok(await xcart.get(f"{SERVICE}/due", **{"from": start, "target": "business_days:1"}))
+    for start, due in (
+        ("2025-06-10T15:00:00Z", "2025-06-11T15:00:00Z"),  # Tuesday
+        ("2025-06-14T11:00:00Z", "2025-06-17T00:00:00Z"),
+    ):  # Saturday: the end of Monday
+        found = await xcart.ok(
+            await xcart.get(f"{SERVICE}/due", **{"from": start, "target": "business_days:1"})
+        )
         assert found["due_at"] == due
 
 
@@ -103,8 +116,9 @@ async def test_a_calendar_is_a_natural_key(vendor: MakeVendor) -> None:
     closed = await acme.ok(await acme.get("/v1/calendars/night/open", at="2025-01-06T12:00:00Z"))
     assert closed["open"] is False
     assert closed["next_opening"] is None
-    never = await acme.get("/v1/calendars/night/due", **{"from": "2025-01-06T12:00:00Z",
-                                                        "target": "business_seconds:1"})
+    never = await acme.get(
+        "/v1/calendars/night/due", **{"from": "2025-01-06T12:00:00Z", "target": "business_seconds:1"}
+    )
     assert (never.status_code, never.json()["code"]) == (422, "sla_unreachable")
 
 
@@ -114,8 +128,10 @@ async def test_versions_split_nights_and_take_midnight(vendor: MakeVendor) -> No
     version = {
         "effective_from": "2025-01-01",
         "weekly_hours": {"mon": [["09:00", "12:00"], ["13:00", "24:00"]], "fri": [["22:00", "06:00"]]},
-        "exceptions": [{"date": "2025-12-24", "kind": "closed", "name": "Christmas Eve"},
-                       {"date": "2025-01-06", "kind": "replace", "hours": [["10:00", "11:00"]], "name": "Epiphany"}],
+        "exceptions": [
+            {"date": "2025-12-24", "kind": "closed", "name": "Christmas Eve"},
+            {"date": "2025-01-06", "kind": "replace", "hours": [["10:00", "11:00"]], "name": "Epiphany"},
+        ],
     }
     made = await acme.ok(await acme.post("/v1/calendars/night/versions", version), 201)
     assert made["revision"] == 1
@@ -173,9 +189,11 @@ async def test_the_notice_rule_compares_open_time(vendor: MakeVendor) -> None:
     assert body["facts"]["earliest"] == "2025-07-01"
     assert body["facts"]["removed"] == [{"from": "2025-06-30T13:00:00Z", "to": "2025-06-30T21:00:00Z"}]
     # however it is written: fewer hours, a subtraction, an emptied replacement
-    for shape in ({"weekly_hours": {d: [["09:00", "16:59"]] for d in ("mon", "tue", "wed", "thu", "fri")}},
-                  {"exceptions": [{"date": "2025-06-30", "kind": "subtract", "hours": [["12:00", "12:01"]]}]},
-                  {"exceptions": [{"date": "2025-06-30", "kind": "replace"}]}):
+    for shape in (
+        {"weekly_hours": {d: [["09:00", "16:59"]] for d in ("mon", "tue", "wed", "thu", "fri")}},
+        {"exceptions": [{"date": "2025-06-30", "kind": "subtract", "hours": [["12:00", "12:01"]]}]},
+        {"exceptions": [{"date": "2025-06-30", "kind": "replace"}]},
+    ):
         answer = await shopp.post(f"{SERVICE}/versions", {"effective_from": "2025-06-10", **shape})
         assert answer.json()["code"] == "notice_too_short", shape
     # a Saturday loses nothing; longer hours may start at once; thirty days later it is allowed
@@ -184,10 +202,14 @@ async def test_the_notice_rule_compares_open_time(vendor: MakeVendor) -> None:
     longer = {"weekly_hours": {d: [["09:00", "18:00"]] for d in ("mon", "tue", "wed", "thu", "fri")}}
     await shopp.ok(await shopp.post(f"{SERVICE}/versions", {"effective_from": "2025-06-11", **longer}), 201)
     exactly = {"exceptions": [{"date": "2025-07-01", "kind": "closed", "name": "Stocktaking"}]}
-    made = await shopp.ok(await shopp.post(f"{SERVICE}/versions", {"effective_from": "2025-06-20", **exactly}), 201)
+    made = await shopp.ok(
+        await shopp.post(f"{SERVICE}/versions", {"effective_from": "2025-06-20", **exactly}), 201
+    )
     assert made["weekly_hours"]["mon"] == [["09:00", "18:00"]], "inherited"
     assert made["closure_rules"]["holidays"], "inherited"
-    listed = await shopp.ok(await shopp.get(f"{SERVICE}/closures", **{"from": "2025-06-15", "to": "2025-07-05"}))
+    listed = await shopp.ok(
+        await shopp.get(f"{SERVICE}/closures", **{"from": "2025-06-15", "to": "2025-07-05"})
+    )
     assert [one["date"] for one in listed["data"]] == ["2025-06-19", "2025-07-01", "2025-07-04"]
 
 
@@ -203,11 +225,13 @@ async def test_corrections_say_so(vendor: MakeVendor) -> None:
     version = {"effective_from": "2000-01-01", "exceptions": [{"date": "2025-06-09", "kind": "closed"}]}
     assert (await xcart.post(f"{SERVICE}/versions", version)).json()["code"] == "correction_required"
     assert (await xcart.post(f"{SERVICE}/versions", {**version, "correction": True})).json()["code"] == (
-        "correction_required")
+        "correction_required"
+    )
     said = {**version, "correction": True, "reason": "Whit Monday was forgotten"}
     assert (await xcart.post(f"{SERVICE}/versions", said)).status_code == 201
-    due = await xcart.ok(await xcart.get(f"{SERVICE}/due", **{"from": "2025-06-06T15:00:00Z",
-                                                             "target": "business_days:1"}))
+    due = await xcart.ok(
+        await xcart.get(f"{SERVICE}/due", **{"from": "2025-06-06T15:00:00Z", "target": "business_days:1"})
+    )
     assert due["due_at"] == "2025-06-10T15:00:00Z"
     assert due["calendar_revision"] == 2
 
@@ -230,17 +254,29 @@ async def test_validate_only_and_idempotency(vendor: MakeVendor) -> None:
 async def test_days_that_the_zones_bend(vendor: MakeVendor) -> None:
     acme = await vendor("avactis")
     whole = {d: [["00:00", "24:00"]] for d in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
-    for zone, day, hours in (("Australia/Lord_Howe", "2025-10-05", 23.5), ("America/New_York", "2025-11-02", 25),
-                             ("Europe/Dublin", "2025-03-30", 23), ("Pacific/Chatham", "2025-04-06", 25),
-                             ("Africa/Casablanca", "2025-02-23", 25), ("Pacific/Apia", "2011-12-30", 0)):
+    for zone, day, hours in (
+        ("Australia/Lord_Howe", "2025-10-05", 23.5),
+        ("America/New_York", "2025-11-02", 25),
+        ("Europe/Dublin", "2025-03-30", 23),
+        ("Pacific/Chatham", "2025-04-06", 25),
+        ("Africa/Casablanca", "2025-02-23", 25),
+        ("Pacific/Apia", "2011-12-30", 0),
+    ):
         name = zone.rpartition("/")[2]
         await acme.put(f"/v1/calendars/{name}", {"zone": zone})
-        await acme.post(f"/v1/calendars/{name}/versions", {
-            "effective_from": "2011-12-01", "weekly_hours": {},
-            "exceptions": [{"date": day, "kind": "replace", "hours": whole["mon"]}]})
+        await acme.post(
+            f"/v1/calendars/{name}/versions",
+            {
+                "effective_from": "2011-12-01",
+                "weekly_hours": {},
+                "exceptions": [{"date": day, "kind": "replace", "hours": whole["mon"]}],
+            },
+        )
         around = datetime.fromisoformat(day).replace(tzinfo=UTC)
-        span = {"from": around.replace(day=max(around.day - 2, 1)).isoformat(),
-                "to": f"{around.year}-12-31T23:00:00Z"}
+        span = {
+            "from": around.replace(day=max(around.day - 2, 1)).isoformat(),
+            "to": f"{around.year}-12-31T23:00:00Z",
+        }
         found = await acme.ok(await acme.get(f"/v1/calendars/{name}/elapsed", **span))
         assert found["business_seconds"] == hours * 3600, zone
 
@@ -272,22 +308,38 @@ END:VCALENDAR\r
 
 async def test_a_feed_is_a_draft_and_closures_are_a_feed(vendor: MakeVendor) -> None:
     shopp = await vendor("shopp")
-    draft = await shopp.ok(await shopp.client.post(
-        f"{SERVICE}/imports", content=FEED, headers={"Content-Type": "text/calendar"}))
+    draft = await shopp.ok(
+        await shopp.client.post(f"{SERVICE}/imports", content=FEED, headers={"Content-Type": "text/calendar"})
+    )
     assert draft["published"] is False
-    assert [one["date"] for one in draft["exceptions"]] == ["2025-11-11", "2025-12-24", "2025-12-25", "2025-12-26"]
-    assert draft["exceptions"][1]["name"] == "Company holidays, with a name that goes on for longer than one line"
+    assert [one["date"] for one in draft["exceptions"]] == [
+        "2025-11-11",
+        "2025-12-24",
+        "2025-12-25",
+        "2025-12-26",
+    ]
+    assert (
+        draft["exceptions"][1]["name"]
+        == "Company holidays, with a name that goes on for longer than one line"
+    )
     assert [one["name"] for one in draft["ignored"]] == ["A meeting", "New Year"]
-    made = await shopp.post(f"{SERVICE}/versions", {"effective_from": "2025-03-01", "exceptions": draft["exceptions"]})
+    made = await shopp.post(
+        f"{SERVICE}/versions", {"effective_from": "2025-03-01", "exceptions": draft["exceptions"]}
+    )
     assert made.status_code == 201
     feed = await shopp.get(f"{SERVICE}/calendar.ics", **{"from": "2025-12-24", "to": "2025-12-26"})
     assert feed.headers["content-type"].startswith("text/calendar")
     assert "DTSTART;VALUE=DATE:20251226" in feed.text
     assert all(len(line.encode()) <= 75 for line in feed.text.split("\r\n"))
-    back = await shopp.ok(await shopp.client.post(
-        f"{SERVICE}/imports", content=feed.text, headers={"Content-Type": "text/calendar"}))
+    back = await shopp.ok(
+        await shopp.client.post(
+            f"{SERVICE}/imports", content=feed.text, headers={"Content-Type": "text/calendar"}
+        )
+    )
     assert len(back["exceptions"]) == 3
-    wrong = await shopp.client.post(f"{SERVICE}/imports", content="{}", headers={"Content-Type": "text/calendar"})
+    wrong = await shopp.client.post(
+        f"{SERVICE}/imports", content="{}", headers={"Content-Type": "text/calendar"}
+    )
     assert wrong.status_code == 422
     assert (await shopp.post(f"{SERVICE}/imports", {})).status_code == 415
 

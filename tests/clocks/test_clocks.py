@@ -18,8 +18,10 @@ from tests.clocks.desk import Desk, at
 from tests.conftest import MakeVendor
 
 SERVICE = "/v1/calendars/service-hours"
-GOLDEN = [json.loads(line) for line in
-          (Path(__file__).parents[1] / "data/business_time/golden_sla.jsonl").read_text().splitlines()]
+GOLDEN = [
+    json.loads(line)
+    for line in (Path(__file__).parents[1] / "data/business_time/golden_sla.jsonl").read_text().splitlines()
+]
 
 
 def breaches(view: dict) -> list[str]:
@@ -27,13 +29,22 @@ def breaches(view: dict) -> list[str]:
     return [one["window_date"] for one in view["breaches"] if one["retracted_at"] is None]
 
 
-@pytest.mark.parametrize("case", [one for one in GOLDEN if one["case"] == "shopp-initial-response"],
-                         ids=lambda one: one["start_local"])
-async def test_the_first_response_is_due_at_the_next_close(db: Database, vendor: MakeVendor, case: dict) -> None:
+@pytest.mark.parametrize(
+    "case",
+    [one for one in GOLDEN if one["case"] == "shopp-initial-response"],
+    ids=lambda one: one["start_local"],
+)
+async def test_the_first_response_is_due_at_the_next_close(
+    db: Database, vendor: MakeVendor, case: dict
+) -> None:
     shopp = await vendor("shopp", now=case["start"])
     await Desk(db, shopp.tenant_id).do("T1", lambda clocks, now: clocks.start("credit_applied", at=now))
     (clock,) = (await shopp.ok(await shopp.get("/v1/clocks", ticket_id="T1")))["data"]
-    assert (clock["milestone"], clock["due_at"], clock["clause"]) == ("first_response", case["due"], "SHOPP-5")
+    assert (clock["milestone"], clock["due_at"], clock["clause"]) == (
+        "first_response",
+        case["due"],
+        "SHOPP-5",
+    )
     assert clock["calendar_revision"] == 1
     # answered at the very due time it is met; a second later it is not
     await shopp.move_clock(case["due"])
@@ -49,10 +60,20 @@ async def test_a_silent_week_is_a_breach_a_day(db: Database, vendor: MakeVendor)
     await shopp.move_clock("2025-12-03T22:00:00Z")  # Wednesday's close: not missed before it is past
     (clock,) = (await shopp.ok(await shopp.get("/v1/clocks")))["data"]
     assert breaches(clock) == ["2025-11-25", "2025-11-26", "2025-12-01", "2025-12-02"]
-    assert (clock["phase"], clock["outcome"], clock["due_at"]) == ("running", "breached", "2025-12-03T22:00:00Z")
+    assert (clock["phase"], clock["outcome"], clock["due_at"]) == (
+        "running",
+        "breached",
+        "2025-12-03T22:00:00Z",
+    )
     assert [(kind, when) for kind, _, when in await desk.events()] == [
-        ("clock.breached", at(one)) for one in ("2025-11-25T22:00:00Z", "2025-11-26T22:00:00Z",
-                                                "2025-12-01T22:00:00Z", "2025-12-02T22:00:00Z")]
+        ("clock.breached", at(one))
+        for one in (
+            "2025-11-25T22:00:00Z",
+            "2025-11-26T22:00:00Z",
+            "2025-12-01T22:00:00Z",
+            "2025-12-02T22:00:00Z",
+        )
+    ]
     # a response on Wednesday covers it, one after its close covers Thursday
     await desk.do("T1", lambda clocks, now: clocks.stop("vendor_response", at=now))
     await shopp.move_clock("2025-12-03T23:00:00Z")
@@ -83,7 +104,9 @@ async def test_a_late_fact_retracts_and_never_erases(db: Database, vendor: MakeV
     assert [kind for _, kind, _, _ in await desk.outcomes()] == ["met", "breached", "breach_retracted"]
     # by what was known then, it was breached
     path = f"/v1/clocks/{clock['clock_id']}"
-    then = await xcart.ok(await xcart.get(path, as_of="2025-06-12T09:00:00Z", known_at="2025-06-12T09:00:00Z"))
+    then = await xcart.ok(
+        await xcart.get(path, as_of="2025-06-12T09:00:00Z", known_at="2025-06-12T09:00:00Z")
+    )
     assert (then["outcome"], then["phase"]) == ("breached", "running")
     before = await xcart.ok(await xcart.get(path, as_of="2025-06-11T13:00:00Z"))
     assert (before["outcome"], before["due_at"], before["breaches"]) == ("open", "2025-06-11T15:00:00Z", [])
@@ -124,7 +147,9 @@ async def test_pauses_keep_what_remains_and_add_up(db: Database, vendor: MakeVen
     (clock,) = (await shopp.get("/v1/clocks")).json()["data"]
     assert clock["due_at"] == "2025-06-13T17:00:00Z"
     assert [(one["reason"], one["party"]) for one in clock["pauses"]] == [
-        ("awaiting_customer", "customer"), ("beyond_control", "none")]
+        ("awaiting_customer", "customer"),
+        ("beyond_control", "none"),
+    ]
     await shopp.move_clock("2025-06-16T21:00:00Z")
     await desk.do("T1", lambda clocks, now: clocks.stop("qualification", at=now))
     (clock,) = (await shopp.get("/v1/clocks")).json()["data"]
@@ -153,7 +178,10 @@ async def test_a_customers_clock_and_a_paused_start(db: Database, vendor: MakeVe
     await desk.do("T1", lambda clocks, now: clocks.start("accepted", at=now))
     found = {one["milestone"]: one for one in (await shopp.get("/v1/clocks")).json()["data"]}
     assert {name: one["phase"] for name, one in found.items()} == {
-        "first_response": "paused", "access": "running", "each_business_day": "paused"}
+        "first_response": "paused",
+        "access": "running",
+        "each_business_day": "paused",
+    }
     assert found["access"]["due_at"] == "2025-06-12T21:00:00Z"
     assert found["access"]["party"] == "customer"
     await shopp.move_clock("2025-06-13T14:00:00Z")
@@ -188,8 +216,10 @@ async def test_a_new_version_moves_what_it_touches(db: Database, vendor: MakeVen
     await desk.do("daily", lambda clocks, now: clocks.start("accepted", at=now), customer="bob")
     far = at("2025-07-03T18:00:00Z")
     await shopp.move_clock("2025-06-02T15:00:00Z")
-    closure = {"effective_from": "2025-06-20",
-               "exceptions": [{"date": "2025-07-03", "kind": "closed", "name": "The day before Independence Day"}]}
+    closure = {
+        "effective_from": "2025-06-20",
+        "exceptions": [{"date": "2025-07-03", "kind": "closed", "name": "The day before Independence Day"}],
+    }
     tried = (await shopp.post(f"{SERVICE}/versions?validate_only=true", closure)).json()["preview"]
     assert (tried["open_clocks"], tried["moved"], tried["moves"]) == (2, 0, [])
     await shopp.ok(await shopp.post(f"{SERVICE}/versions", closure), 201)
@@ -209,8 +239,10 @@ async def test_longer_hours_move_a_due_time_and_say_so(db: Database, vendor: Mak
     desk = Desk(db, shopp.tenant_id)
     await desk.do("T1", lambda clocks, now: clocks.start("credit_applied", at=now))
     weekdays = ("mon", "tue", "wed", "thu", "fri")
-    longer = {"effective_from": "2025-06-07",
-              "weekly_hours": {**{d: [["09:00", "17:00"]] for d in weekdays}, "sat": [["09:00", "12:00"]]}}
+    longer = {
+        "effective_from": "2025-06-07",
+        "weekly_hours": {**{d: [["09:00", "17:00"]] for d in weekdays}, "sat": [["09:00", "12:00"]]},
+    }
     tried = (await shopp.post(f"{SERVICE}/versions?validate_only=true", longer)).json()["preview"]
     assert (tried["moved"], tried["earlier"], tried["would_breach_count"]) == (1, 1, 0)
     assert tried["moves"][0]["old_due_at"] == "2025-06-09T21:00:00Z"
@@ -222,8 +254,12 @@ async def test_longer_hours_move_a_due_time_and_say_so(db: Database, vendor: Mak
     assert (clock["due_at"], clock["calendar_revision"]) == ("2025-06-07T16:00:00Z", 2)
     (told,) = await desk.rows("select data from outbox where tenant_id = :t and type = 'clock.due_changed'")
     assert (told.data["old"], told.data["new"]) == ("2025-06-09T21:00:00Z", "2025-06-07T16:00:00Z")
-    before = await shopp.ok(await shopp.get(f"/v1/clocks/{clock['clock_id']}", known_at="2025-06-06T13:59:59Z",
-                                            as_of="2025-06-06T14:00:00Z"), 404)
+    before = await shopp.ok(
+        await shopp.get(
+            f"/v1/clocks/{clock['clock_id']}", known_at="2025-06-06T13:59:59Z", as_of="2025-06-06T14:00:00Z"
+        ),
+        404,
+    )
     assert before["code"] == "clock_not_found"
 
 
@@ -239,9 +275,13 @@ async def test_other_zone_data_moves_only_what_it_touches(db: Database, vendor: 
         await desk.do(name, start)
 
     async def older(tx) -> None:
-        await tx.execute(text("update clock set due_at = due_at - interval '1 hour' where tenant_id = :t and ticket_id"
-                              " = (select ticket_id from ticket where tenant_id = :t and external_id = 'moved')"),
-                         {"t": tx.tenant_id})
+        await tx.execute(
+            text(
+                "update clock set due_at = due_at - interval '1 hour' where tenant_id = :t and ticket_id"
+                " = (select ticket_id from ticket where tenant_id = :t and external_id = 'moved')"
+            ),
+            {"t": tx.tenant_id},
+        )
 
     await db.run(shopp.tenant_id, older)
     done = await calendars.recompute_after_tzdb_change(db, shopp.tenant_id)
@@ -295,5 +335,7 @@ async def test_a_breach_may_bring_credits_once(db: Database, vendor: MakeVendor)
     await desk.do("T1", lambda clocks, now: clocks.stop("vendor_response", at=now, occurred_at=said))
     await xcart.move_clock("2025-07-12T10:00:00Z")
     assert (await xcart.get("/v1/customers/ann/balance")).json()["available"] == 7
-    types = [row.type for row in await desk.rows("select type from outbox where tenant_id = :t order by sequence")]
+    types = [
+        row.type for row in await desk.rows("select type from outbox where tenant_id = :t order by sequence")
+    ]
     assert types.count("credits.granted") == 1

@@ -30,11 +30,17 @@ async def test_thanksgiving_week(vendor: MakeVendor) -> None:
     daily = clock(await ticket_of(shopp, ticket), "each_business_day")
     assert [one["window_date"] for one in daily["breaches"]] == ["2025-11-26", "2025-12-01"]
     # it was said on Wednesday after all: recorded late, it takes that breach back and erases nothing
-    await act(shopp, ticket, "responses",
-              {"author": "vendor", "kind": "service", "public": True, "occurred_at": "2025-11-26T21:00:00Z"})
+    await act(
+        shopp,
+        ticket,
+        "responses",
+        {"author": "vendor", "kind": "service", "public": True, "occurred_at": "2025-11-26T21:00:00Z"},
+    )
     daily = clock(await ticket_of(shopp, ticket), "each_business_day")
     assert [(one["window_date"], one["retracted_at"]) for one in daily["breaches"]] == [
-        ("2025-11-26", "2025-12-02T12:00:00Z"), ("2025-12-01", None)]
+        ("2025-11-26", "2025-12-02T12:00:00Z"),
+        ("2025-12-01", None),
+    ]
     # an internal note answers nobody
     await act(shopp, ticket, "responses", {"author": "vendor", "kind": "inquiry", "public": False})
     await shopp.move_clock("2025-12-02T22:00:01Z")
@@ -49,7 +55,9 @@ async def test_thanksgiving_week(vendor: MakeVendor) -> None:
     assert why["clause"] == "SHOPP-6"
     assert {one["date"] for one in why["skipped"]} == {"2025-11-27", "2025-11-28"}
     assert {reason for one in why["skipped"] for reason in one["reasons"]} == {
-        "Thanksgiving Day", "Day after Thanksgiving"}
+        "Thanksgiving Day",
+        "Day after Thanksgiving",
+    }
 
 
 async def test_access_pauses_the_vendor_and_ends_the_ticket(vendor: MakeVendor) -> None:

@@ -35,8 +35,12 @@ DUE = at("2025-06-11T15:00:00Z")
 async def open_tickets(desk: Desk, count: int, *, customers: int) -> None:
     """Tickets of a real tenant that were opened long ago and never answered."""
     for i in range(count):
-        await desk.do(f"T{i}", lambda clocks, now: clocks.start("opened", at=now), when=LONG_AGO,
-                      customer=f"c{i % customers}")
+        await desk.do(
+            f"T{i}",
+            lambda clocks, now: clocks.start("opened", at=now),
+            when=LONG_AGO,
+            customer=f"c{i % customers}",
+        )
 
 
 async def test_four_sweepers_make_one_outcome(db: Database, vendor: MakeVendor) -> None:
@@ -49,11 +53,14 @@ async def test_four_sweepers_make_one_outcome(db: Database, vendor: MakeVendor) 
     assert 0 < sum(done) <= 40
     outcomes = await desk.outcomes()
     assert Counter((ticket, kind) for ticket, kind, _, _ in outcomes) == Counter(
-        {(f"T{i}", "breached"): 1 for i in range(40)})
+        {(f"T{i}", "breached"): 1 for i in range(40)}
+    )
     assert {when for *_, when in outcomes} == {DUE}, "as if looked at in time"
     assert len(await desk.events()) == 40
-    gaps = await desk.rows("select customer_id from outbox where tenant_id = :t group by customer_id"
-                           " having count(*) <> max(sequence)")
+    gaps = await desk.rows(
+        "select customer_id from outbox where tenant_id = :t group by customer_id"
+        " having count(*) <> max(sequence)"
+    )
     assert gaps == []
     assert await desk.rows("select 1 from agenda where tenant_id = :t") == []
 
@@ -117,13 +124,16 @@ async def test_a_crash_at_any_statement_leaves_all_or_nothing(db: Database, vend
     assert statements > 3
 
 
-async def test_kill_nine_during_sweeps(db: Database, vendor: MakeVendor, module_url: str, tmp_path: Path) -> None:
+async def test_kill_nine_during_sweeps(
+    db: Database, vendor: MakeVendor, module_url: str, tmp_path: Path
+) -> None:
     """Processes that sweep are killed at any moment; what remains is done once by those that come after."""
     real = await vendor("x-cart", now=None)
     desk = Desk(db, real.tenant_id)
     await open_tickets(desk, 60, customers=30)
     script = tmp_path / "sweeper.py"
-    script.write_text(textwrap.dedent(f"""
+    script.write_text(
+        textwrap.dedent(f"""
         import asyncio
         from app.db.engine import Database
         from app.usecases import sweeps
@@ -138,11 +148,16 @@ async def test_kill_nine_during_sweeps(db: Database, vendor: MakeVendor, module_
             print("done", flush=True)
 
         asyncio.run(main())
-    """))
+    """)
+    )
     for wait in (0.01, 0.03, 0.06, 0.1):
         process = await asyncio.create_subprocess_exec(
-            sys.executable, str(script), cwd=ROOT, stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(ROOT)})
+            sys.executable,
+            str(script),
+            cwd=ROOT,
+            stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
         assert process.stdout is not None
         assert await process.stdout.readline() == b"ready\n"
         await asyncio.sleep(wait)
@@ -161,7 +176,9 @@ async def test_one_bad_row_does_not_stop_the_others(db: Database, vendor: MakeVe
     real = await vendor("x-cart", now=None)
     desk = Desk(db, real.tenant_id)
     await open_tickets(desk, 6, customers=1)
-    bad = (await desk.rows("select clock_id from clock where tenant_id = :t order by clock_id limit 1"))[0].clock_id
+    bad = (await desk.rows("select clock_id from clock where tenant_id = :t order by clock_id limit 1"))[
+        0
+    ].clock_id
 
     async def handler(tx: Tx, item: AgendaItem) -> None:
         if item.subject == bad:
@@ -180,8 +197,10 @@ async def test_a_locked_customer_is_skipped_not_waited_for(db: Database, vendor:
     desk = Desk(db, real.tenant_id)
     await open_tickets(desk, 2, customers=2)
     async with db.transaction(real.tenant_id) as tx:
-        await tx.execute(text("select 1 from customer where tenant_id = :t and external_id = 'c0' for update"),
-                         {"t": tx.tenant_id})
+        await tx.execute(
+            text("select 1 from customer where tenant_id = :t and external_id = 'c0' for update"),
+            {"t": tx.tenant_id},
+        )
         started = asyncio.get_running_loop().time()
         assert await sweeps.fire_due(db, real.tenant_id, HANDLERS) == 1
         assert asyncio.get_running_loop().time() - started < 2
@@ -202,8 +221,9 @@ async def test_the_worker_sweeps_and_places(db: Database, vendor: MakeVendor) ->
     task = asyncio.create_task(run_worker(db, HANDLERS, stop, jobs=[job]))
     for _ in range(200):
         await asyncio.sleep(0.05)
-        placed = await desk.rows("select position from outbox where tenant_id = :t and position is not null"
-                                 " order by position")
+        placed = await desk.rows(
+            "select position from outbox where tenant_id = :t and position is not null order by position"
+        )
         if len(placed) == 25:
             break
     stop.set()
@@ -229,7 +249,9 @@ async def test_positions_keep_each_customers_order(db: Database, vendor: MakeVen
 
     while await db.run(sand.tenant_id, place):
         pass
-    rows = await desk.rows("select customer_id, sequence, position from outbox where tenant_id = :t order by position")
+    rows = await desk.rows(
+        "select customer_id, sequence, position from outbox where tenant_id = :t order by position"
+    )
     assert [row.position for row in rows] == list(range(1, total + 1))
     last: dict[str, int] = {}
     for row in rows:
@@ -251,7 +273,9 @@ async def test_the_clock_goes_forward_only(db: Database, vendor: MakeVendor) -> 
     back = await sand.put("/v1/clock", {"now": "2025-01-31T23:59:59Z"})
     assert (back.status_code, back.json()["code"]) == (409, "clock_backwards")
     real = await vendor("shopp", now=None)
-    assert (await real.put("/v1/clock", {"now": "2099-01-01T00:00:00Z"})).json()["code"] == "clock_not_virtual"
+    assert (await real.put("/v1/clock", {"now": "2099-01-01T00:00:00Z"})).json()[
+        "code"
+    ] == "clock_not_virtual"
     assert (await real.get("/v1/clock")).json()["mode"] == "real"
     assert await sweeps.fire_due(db, sand.tenant_id, HANDLERS) == 0
 
@@ -293,8 +317,9 @@ async def test_two_movers_fire_everything_once(db: Database, vendor: MakeVendor)
     for i in range(4):
         await desk.do(f"T{i}", lambda clocks, now: clocks.start("accepted", at=now), customer=f"c{i}")
     ends = [at("2025-12-09T00:00:00Z"), at("2025-12-09T00:00:00Z"), at("2025-12-04T00:00:00Z")]
-    answers = await asyncio.gather(*(sandbox.move_clock(db, sand.tenant_id, to, HANDLERS) for to in ends),
-                                   return_exceptions=True)
+    answers = await asyncio.gather(
+        *(sandbox.move_clock(db, sand.tenant_id, to, HANDLERS) for to in ends), return_exceptions=True
+    )
     fired = sum(one["fired"] for one in answers if isinstance(one, dict))
     assert fired == 4 * 8 == len(await desk.outcomes()) == len(await desk.events())
 

@@ -161,9 +161,7 @@ async def test_shopp_2_observed_days_and_days_with_two_reasons(vendor: Any) -> N
     ("good_friday", "after_thanksgiving"),
     [("2008-03-21", "2008-11-28"), ("2038-04-23", "2038-11-26"), ("2060-04-16", "2060-11-26")],
 )
-async def test_shopp_2_computed_for_any_year(
-    vendor: Any, good_friday: str, after_thanksgiving: str
-) -> None:
+async def test_shopp_2_computed_for_any_year(vendor: Any, good_friday: str, after_thanksgiving: str) -> None:
     """Good Friday and the day after Thanksgiving in years near and far."""
     shop = await vendor(POLICY, now="2025-01-01T00:00:00Z")
     year = good_friday[:4]
@@ -180,7 +178,10 @@ async def test_shopp_3_a_change_with_less_than_thirty_days_notice_is_refused(ven
     shop = await vendor(POLICY, now="2025-06-02T03:00:00Z")  # still the 1st in New York
 
     def closing(day: str, since: str) -> dict[str, Any]:
-        return {"effective_from": since, "exceptions": [{"date": day, "kind": "closed", "name": "Stocktaking"}]}
+        return {
+            "effective_from": since,
+            "exceptions": [{"date": day, "kind": "closed", "name": "Stocktaking"}],
+        }
 
     body = problem(
         await shop.post(f"{HOURS}/versions", closing("2025-06-30", "2025-06-30")), 409, "notice_too_short"
@@ -221,7 +222,12 @@ async def test_shopp_4_response_times_count_only_in_service_hours(vendor: Any) -
     shop, ticket = await a_desk(vendor, "2025-04-17T20:00:00Z")  # Thursday 16:00, Good Friday follows
     found = clock(ticket, "first_response")
     assert (found["due_at"], found["remaining_business_seconds"]) == ("2025-04-21T21:00:00Z", 9 * 3600)
-    for instant in ("2025-04-17T21:00:00Z", "2025-04-18T16:00:00Z", "2025-04-20T16:00:00Z", "2025-04-21T13:00:00Z"):
+    for instant in (
+        "2025-04-17T21:00:00Z",
+        "2025-04-18T16:00:00Z",
+        "2025-04-20T16:00:00Z",
+        "2025-04-21T13:00:00Z",
+    ):
         await shop.move_clock(instant)
         left = clock(await the_ticket(shop, "T-1"), "first_response")["remaining_business_seconds"]
         assert left == 8 * 3600, instant
@@ -519,7 +525,9 @@ async def test_shopp_10_what_is_not_stated_is_asked_for(vendor: Any) -> None:
     license_id = await a_key(shop, "anna", MONDAY)
     ticket = await applied(shop, "T-1", "anna", "priority", {"request_kind": "fixing"}, license_id=license_id)
     assert ticket["state"] == "needs_facts"
-    assert {"clear_description", "single_issue", "official", "modified", "current_release"} <= set(ticket["asks"])
+    assert {"clear_description", "single_issue", "official", "modified", "current_release"} <= set(
+        ticket["asks"]
+    )
     missing = reason(ticket, "fact_missing")
     assert (missing["clause"], missing["reading"]) == ("ALL-3", True)
     decided = await act(shop, "T-1", "qualification", decision="accept", note="Seen on their site.")

@@ -36,14 +36,20 @@ async def seller(vendor: MakeVendor, customer_id: str = "c1") -> Vendor:
 
 
 def told_of(receiver: Receiver, customer_id: str) -> list[int]:
-    return [one.json["data"]["credits"] for one in receiver.got if one.json["data"]["customer_id"] == customer_id]
+    return [
+        one.json["data"]["credits"] for one in receiver.got if one.json["data"]["customer_id"] == customer_id
+    ]
 
 
 async def log_of(vendor: Vendor, endpoint_id: str, **params: str) -> list[dict]:
-    return (await vendor.ok(await vendor.get(f"/v1/webhook-endpoints/{endpoint_id}/deliveries", **params)))["data"]
+    return (await vendor.ok(await vendor.get(f"/v1/webhook-endpoints/{endpoint_id}/deliveries", **params)))[
+        "data"
+    ]
 
 
-async def test_a_webhook_is_signed_so_that_the_public_library_verifies_it(vendor, db: Database, receiver: Receiver):
+async def test_a_webhook_is_signed_so_that_the_public_library_verifies_it(
+    vendor, db: Database, receiver: Receiver
+):
     shop = await seller(vendor)
     made = await endpoint(shop, receiver.url, event_types=["credits.adjusted"])
     assert made["secret"].startswith("whsec_")
@@ -65,7 +71,8 @@ async def test_a_webhook_is_signed_so_that_the_public_library_verifies_it(vendor
 
 
 async def test_a_receiver_down_for_three_days_is_tried_exactly_on_the_schedule(
-        vendor, db: Database, receiver: Receiver):
+    vendor, db: Database, receiver: Receiver
+):
     shop = await seller(vendor)
     clock = Time()
     made = await endpoint(shop, receiver.url, event_types=["credits.adjusted"])
@@ -96,7 +103,8 @@ async def test_a_receiver_down_for_three_days_is_tried_exactly_on_the_schedule(
 
 
 async def test_after_the_whole_schedule_it_is_given_up_and_the_endpoint_disabled(
-        vendor, db: Database, receiver: Receiver):
+    vendor, db: Database, receiver: Receiver
+):
     shop = await seller(vendor)
     clock = Time()
     made = await endpoint(shop, receiver.url, event_types=["credits.adjusted"])
@@ -108,7 +116,9 @@ async def test_after_the_whole_schedule_it_is_given_up_and_the_endpoint_disabled
     courier = courier_for(db, clock)
     for wait in SCHEDULE:
         clock.now += wait
-        assert await courier.drain(shop.tenant_id) == 1  # the second waits for the first: the customer's order
+        assert (
+            await courier.drain(shop.tenant_id) == 1
+        )  # the second waits for the first: the customer's order
     assert len(set(receiver.ids())) == 1
     now = await shop.ok(await shop.get(path))
     assert (now["enabled"], now["disabled_reason"]) == (False, "retries_exhausted")
@@ -128,9 +138,20 @@ async def test_after_the_whole_schedule_it_is_given_up_and_the_endpoint_disabled
     assert receiver.got[-1].id == first["event_id"]
 
 
-@pytest.mark.parametrize(("status", "header", "wait"), [
-    (429, "120", 120), (503, "120", 120), (502, "7200", 7200), (504, "3", 5), (500, "120", 5), (429, "soon", 5),
-    (429, "Tue, 01 Jan 2030 00:10:00 GMT", 600), (429, "999999999999", 86400), (301, "120", 5)])
+@pytest.mark.parametrize(
+    ("status", "header", "wait"),
+    [
+        (429, "120", 120),
+        (503, "120", 120),
+        (502, "7200", 7200),
+        (504, "3", 5),
+        (500, "120", 5),
+        (429, "soon", 5),
+        (429, "Tue, 01 Jan 2030 00:10:00 GMT", 600),
+        (429, "999999999999", 86400),
+        (301, "120", 5),
+    ],
+)
 async def test_retry_after_is_honoured_where_a_receiver_throttles(status: int, header: str, wait: int):
     at = datetime(2030, 1, 1, tzinfo=UTC)
     outcome = judge(Attempt(status, retry_after=header), step=0, at=at)
@@ -179,7 +200,9 @@ async def test_410_disables_at_once(vendor, db: Database, receiver: Receiver):
     assert await courier.drain(shop.tenant_id) == 0
 
 
-async def test_rotation_signs_with_both_secrets_until_the_overlap_is_over(vendor, db: Database, receiver: Receiver):
+async def test_rotation_signs_with_both_secrets_until_the_overlap_is_over(
+    vendor, db: Database, receiver: Receiver
+):
     shop = await seller(vendor)
     clock = Time(datetime.now(UTC))
     made = await endpoint(shop, receiver.url, event_types=["credits.adjusted"])
@@ -205,12 +228,16 @@ async def test_rotation_signs_with_both_secrets_until_the_overlap_is_over(vendor
 
 
 async def test_each_customers_events_come_in_order_and_one_customer_never_holds_up_another(
-        vendor, db: Database, receiver: Receiver):
+    vendor, db: Database, receiver: Receiver
+):
     shop = await seller(vendor)
     await with_customer(shop, "c2")
     clock = Time()
     await endpoint(shop, receiver.url, event_types=["credits.adjusted"])
-    receiver.answer = lambda got: (500 if got.json["data"]["customer_id"] == "c1" and clock.now < later else 200, {})
+    receiver.answer = lambda got: (
+        500 if got.json["data"]["customer_id"] == "c1" and clock.now < later else 200,
+        {},
+    )
     later = clock.now + timedelta(seconds=4)
     for number in range(1, 6):
         await adjust(shop, "c1", number)
@@ -223,12 +250,15 @@ async def test_each_customers_events_come_in_order_and_one_customer_never_holds_
     clock.move(seconds=5)
     await courier.drain(shop.tenant_id)
     assert told_of(receiver, "c1") == [1, 1, 2, 3, 4, 5]
-    sequences = [one.json["data"]["sequence"] for one in receiver.got if one.json["data"]["customer_id"] == "c1"]
+    sequences = [
+        one.json["data"]["sequence"] for one in receiver.got if one.json["data"]["customer_id"] == "c1"
+    ]
     assert sequences == sorted(sequences)
 
 
 async def test_killed_between_sending_and_writing_it_goes_out_again_with_the_same_id(
-        vendor, db: Database, receiver: Receiver):
+    vendor, db: Database, receiver: Receiver
+):
     shop = await seller(vendor)
     clock = Time()
     await endpoint(shop, receiver.url, event_types=["credits.adjusted"])
@@ -269,7 +299,11 @@ async def test_any_number_of_couriers_send_each_event_once(vendor, db: Database,
     assert len(receiver.got) == 30
     assert len(set(receiver.ids())) == 30
     for number in range(6):
-        mine = [one.json["data"]["sequence"] for one in receiver.got if one.json["data"]["customer_id"] == f"m{number}"]
+        mine = [
+            one.json["data"]["sequence"]
+            for one in receiver.got
+            if one.json["data"]["customer_id"] == f"m{number}"
+        ]
         assert mine == sorted(mine)
 
 
@@ -295,7 +329,9 @@ async def test_a_test_event_a_filter_and_a_replay_of_a_span(vendor, db: Database
     await with_customer(shop, "c2")
     await adjust(shop, "c2")  # before the endpoint was there: never delivered
     since = datetime.now(UTC) - timedelta(hours=1)
-    made = await endpoint(shop, receiver.url, customer_id="c2", event_types=["credits.*"], description="only c2")
+    made = await endpoint(
+        shop, receiver.url, customer_id="c2", event_types=["credits.*"], description="only c2"
+    )
     path = f"/v1/webhook-endpoints/{made['endpoint_id']}"
     courier = courier_for(db)
     tested = await shop.ok(await shop.post(f"{path}/test", key=None), 202)
@@ -314,7 +350,7 @@ async def test_a_test_event_a_filter_and_a_replay_of_a_span(vendor, db: Database
     again = await shop.ok(await shop.post(f"{path}/replay", whole, key=None), 202)
     assert (failed["replayed"], again["replayed"]) == (2, len(known))
     await courier.drain(shop.tenant_id)
-    assert known <= set(receiver.ids()[1 + len(known):])
+    assert known <= set(receiver.ids()[1 + len(known) :])
 
 
 async def test_jitter_stays_within_its_bounds():
@@ -326,14 +362,17 @@ async def test_jitter_stays_within_its_bounds():
 
 
 async def test_a_body_is_always_small():
-    body = sending.body_of("x", "2025-01-01T00:00:00Z", {"sequence": 1, "reasons": ["ü" * 20_000]}, event_id="evt_1")
+    body = sending.body_of(
+        "x", "2025-01-01T00:00:00Z", {"sequence": 1, "reasons": ["ü" * 20_000]}, event_id="evt_1"
+    )
     assert len(body) < sending.MAX_PAYLOAD
     assert b'"truncated":true' in body
     assert b'"sequence":1' in body
 
 
 async def test_old_deliveries_and_events_are_removed_and_what_is_waited_for_stays(
-        vendor, db: Database, receiver: Receiver):
+    vendor, db: Database, receiver: Receiver
+):
     shop = await seller(vendor)
     made = await endpoint(shop, receiver.url, event_types=["credits.adjusted"])
     await adjust(shop, "c1")

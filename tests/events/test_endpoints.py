@@ -50,7 +50,12 @@ async def test_changes_under_if_match(shop: Vendor):
     assert (late.status_code, late.json()["code"]) == (412, "precondition_failed")
     assert (await shop.delete(path, headers={"If-Match": '"v1"'})).status_code == 412
     off = await shop.ok(await shop.client.patch(path, json={"enabled": False}))
-    assert (off["enabled"], off["disabled_reason"], off["url"], off["description"]) == (False, "by_hand", URL, "a")
+    assert (off["enabled"], off["disabled_reason"], off["url"], off["description"]) == (
+        False,
+        "by_hand",
+        URL,
+        "a",
+    )
     on = await shop.ok(await shop.client.patch(path, json={"enabled": True, "skip_missed": True}))
     assert (on["enabled"], on["disabled_at"]) == (True, None)
     assert (await shop.delete(path)).status_code == 200
@@ -64,17 +69,20 @@ async def test_validate_only_writes_nothing(shop: Vendor):
     assert (await shop.ok(await shop.get("/v1/webhook-endpoints")))["data"] == []
 
 
-@pytest.mark.parametrize(("body", "code"), [
-    ({"url": "http://shop.example/"}, "webhook_target_refused"),
-    ({"url": "https://127.0.0.1/"}, "webhook_target_refused"),
-    ({"url": "https://u:p@shop.example/"}, "webhook_target_refused"),
-    ({"url": URL, "event_types": ["no.such"]}, "unknown_event_type"),
-    ({"url": URL, "event_types": []}, "invalid_input"),
-    ({}, "invalid_input"),
-    ({"url": URL, "secret": "x"}, "invalid_input"),
-    ({"url": URL, "description": "a\x00b"}, "invalid_input"),
-    ({"url": URL, "customer_id": "nobody"}, "customer_not_found"),
-])
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"url": "http://shop.example/"}, "webhook_target_refused"),
+        ({"url": "https://127.0.0.1/"}, "webhook_target_refused"),
+        ({"url": "https://u:p@shop.example/"}, "webhook_target_refused"),
+        ({"url": URL, "event_types": ["no.such"]}, "unknown_event_type"),
+        ({"url": URL, "event_types": []}, "invalid_input"),
+        ({}, "invalid_input"),
+        ({"url": URL, "secret": "x"}, "invalid_input"),
+        ({"url": URL, "description": "a\x00b"}, "invalid_input"),
+        ({"url": URL, "customer_id": "nobody"}, "customer_not_found"),
+    ],
+)
 async def test_what_is_refused(shop: Vendor, body: dict, code: str):
     answer = await shop.post("/v1/webhook-endpoints", body, key=None)
     assert answer.json()["code"] == code, answer.text
@@ -85,10 +93,14 @@ async def test_another_tenant_and_another_scope_see_nothing(shop: Vendor, app: F
     one = await made(shop)
     path = f"/v1/webhook-endpoints/{one['endpoint_id']}"
     other = await make_vendor(app, "cs-cart")
-    for answer in (await other.get(path), await other.client.patch(path, json={"enabled": False}),
-                   await other.delete(path),
-                   await other.get(f"{path}/deliveries"), await other.post(f"{path}/test", key=None),
-                   await other.post(f"{path}/secret/rotation", {}, key=None)):
+    for answer in (
+        await other.get(path),
+        await other.client.patch(path, json={"enabled": False}),
+        await other.delete(path),
+        await other.get(f"{path}/deliveries"),
+        await other.post(f"{path}/test", key=None),
+        await other.post(f"{path}/secret/rotation", {}, key=None),
+    ):
         assert (answer.status_code, answer.json()["code"]) == (404, "webhook_endpoint_not_found")
     poor = await shop.as_key("tickets:write")
     assert (await poor.get(path)).status_code == 403

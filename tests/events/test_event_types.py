@@ -20,7 +20,9 @@ TICKET_VERBS = {"record", "decide"}
 
 
 def _texts(node: ast.expr) -> list[str]:
-    return [one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    return [
+        one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)
+    ]
 
 
 def emitted() -> set[str]:
@@ -33,12 +35,22 @@ def emitted() -> set[str]:
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
             if name in EMITTERS:
                 wanted = [*node.args[:3], *(one.value for one in node.keywords if one.arg == "type")]
-                found |= {text for one in wanted if not isinstance(one, ast.Dict) for text in _texts(one)
-                          if re.fullmatch(r"[a-z_]+\.[a-z_]+|grant_review", text)}
+                found |= {
+                    text
+                    for one in wanted
+                    if not isinstance(one, ast.Dict)
+                    for text in _texts(one)
+                    if re.fullmatch(r"[a-z_]+\.[a-z_]+|grant_review", text)
+                }
             if name in TICKET_VERBS and path.name.startswith(("ticket", "assessment")):
-                found |= {f"ticket.{text}" for one in node.args[:2] if isinstance(one, ast.Constant)
-                          for text in _texts(one)[:1] if (node.args[0] is one and name == "record")
-                          or (name == "decide" and node.args[1] is one and len(node.args) >= 3)}
+                found |= {
+                    f"ticket.{text}"
+                    for one in node.args[:2]
+                    if isinstance(one, ast.Constant)
+                    for text in _texts(one)[:1]
+                    if (node.args[0] is one and name == "record")
+                    or (name == "decide" and node.args[1] is one and len(node.args) >= 3)
+                }
     return found
 
 
@@ -63,21 +75,42 @@ def test_every_field_is_described_and_used():
 
 def test_patterns():
     assert all(known_pattern(one) for one in ("*", "ticket.*", "credits.low"))
-    assert not any(known_pattern(one) for one in ("ticket", "tick.*", "nothing", "", ".*", "**", "credits.none"))
+    assert not any(
+        known_pattern(one) for one in ("ticket", "tick.*", "nothing", "", ".*", "**", "credits.none")
+    )
 
 
 async def test_what_a_ticket_brings_about_is_told_with_its_charge_and_balance(vendor: MakeVendor):
     shop = await vendor("avactis", "2025-01-01T00:00:00Z")
-    await shop.ok(await shop.put("/v1/orders/o1", {
-        "customer_id": "flo", "placed_at": "2025-01-01T00:00:00Z", "currency": "USD",
-        "lines": [{"line_id": "1", "sku": "license-owned", "quantity": 1}]}))
-    await shop.ok(await shop.put("/v1/tickets/T-1", {
-        "customer_id": "flo", "subject": "Move", "category": "domain_change"}))
+    await shop.ok(
+        await shop.put(
+            "/v1/orders/o1",
+            {
+                "customer_id": "flo",
+                "placed_at": "2025-01-01T00:00:00Z",
+                "currency": "USD",
+                "lines": [{"line_id": "1", "sku": "license-owned", "quantity": 1}],
+            },
+        )
+    )
+    await shop.ok(
+        await shop.put(
+            "/v1/tickets/T-1", {"customer_id": "flo", "subject": "Move", "category": "domain_change"}
+        )
+    )
     await shop.ok(await shop.post("/v1/tickets/T-1/resolution", {}))
     told = (await shop.ok(await shop.get("/v1/events", limit=100)))["data"]
     types = [one["type"] for one in told]
-    for one in ("order.recorded", "license.granted", "credits.granted", "credits.held", "ticket.opened",
-                "ticket.qualified", "credits.charged", "ticket.resolved"):
+    for one in (
+        "order.recorded",
+        "license.granted",
+        "credits.granted",
+        "credits.held",
+        "ticket.opened",
+        "ticket.qualified",
+        "credits.charged",
+        "ticket.resolved",
+    ):
         assert one in types, types
     for one in told:
         assert set(EVENT_TYPES[one["type"]].required) <= set(one["data"]), one
@@ -85,4 +118,9 @@ async def test_what_a_ticket_brings_about_is_told_with_its_charge_and_balance(ve
     resolved = told[types.index("ticket.resolved")]["data"]
     assert (resolved["charge"]["net"], resolved["balance"]) == (10, {"available": 190, "held": 0})
     held, charged = (told[types.index(f"credits.{verb}")]["data"] for verb in ("held", "charged"))
-    assert (held["credits"], held["balance"]["held"], charged["credits"], charged["balance"]["held"]) == (10, 10, 10, 0)
+    assert (held["credits"], held["balance"]["held"], charged["credits"], charged["balance"]["held"]) == (
+        10,
+        10,
+        10,
+        0,
+    )

@@ -29,13 +29,24 @@ async def test_whoever_just_wrote_finds_its_event(vendor):
     await adjust(shop, "c1", 7)
     page = await read(shop, type="credits.adjusted")
     (one,) = page["data"]
-    assert set(one) == {"id", "type", "sequence", "position", "customer_id", "occurred_at", "recorded_at", "data"}
+    assert set(one) == {
+        "id",
+        "type",
+        "sequence",
+        "position",
+        "customer_id",
+        "occurred_at",
+        "recorded_at",
+        "data",
+    }
     assert (one["customer_id"], one["data"]["credits"], page["next_cursor"]) == ("c1", 7, None)
     assert await shop.ok(await shop.get(f"/v1/events/{one['id']}")) == one
     assert (await read(shop, after=page["position"]))["data"] == []
     await adjust(shop, "c1", 1)
     assert [each["type"] for each in (await read(shop, after=page["position"]))["data"]] == [
-        "credits.adjusted", "credits.granted"]
+        "credits.adjusted",
+        "credits.granted",
+    ]
 
 
 async def test_pages_by_cursor_position_and_event_id_are_the_same_feed(vendor):
@@ -44,8 +55,12 @@ async def test_pages_by_cursor_position_and_event_id_are_the_same_feed(vendor):
         await adjust(shop, "c1")
     whole = (await read(shop, limit=100))["data"]
     assert [one["position"] for one in whole] == list(range(1, len(whole) + 1))
-    for name, of in (("cursor", lambda page: page["next_cursor"]), ("after", lambda page: page["next_cursor"]),
-                     ("after", lambda page: page["position"]), ("after", lambda page: page["data"][-1]["id"])):
+    for name, of in (
+        ("cursor", lambda page: page["next_cursor"]),
+        ("after", lambda page: page["next_cursor"]),
+        ("after", lambda page: page["position"]),
+        ("after", lambda page: page["data"][-1]["id"]),
+    ):
         seen, page = [], await read(shop, limit=3)
         while True:
             seen += page["data"]
@@ -79,8 +94,19 @@ async def test_a_transaction_left_open_hides_no_event_that_commits_after_later_o
     async def slow() -> None:
         async with db.transaction(shop.tenant_id) as tx:
             row = await tx.row(text("select customer_id from customer where external_id = 'c1'"))
-            await plan.write_outbox(tx, [OutboxEvent(type="credits.low", customer_id=row[0], sequence=10_000,
-                                                     occurred_at=tx.at, data={"slow": True}, dedupe_key=None)])
+            await plan.write_outbox(
+                tx,
+                [
+                    OutboxEvent(
+                        type="credits.low",
+                        customer_id=row[0],
+                        sequence=10_000,
+                        occurred_at=tx.at,
+                        data={"slow": True},
+                        dedupe_key=None,
+                    )
+                ],
+            )
             opened.set()
             await finish.wait()
 
@@ -144,8 +170,12 @@ async def test_a_reader_beside_many_writers_sees_everything_once_and_in_order(ve
 async def test_an_event_that_concerns_no_customer(vendor, db: Database):
     shop = await seller(vendor)
     async with db.transaction(shop.tenant_id) as tx:
-        await events.publish(tx, "policy.published", {"name": "x", "version": 2, "effective_from": "2025-01-01"})
-        await events.publish(tx, "policy.published", {"name": "x", "version": 3, "effective_from": "2025-01-01"})
+        await events.publish(
+            tx, "policy.published", {"name": "x", "version": 2, "effective_from": "2025-01-01"}
+        )
+        await events.publish(
+            tx, "policy.published", {"name": "x", "version": 3, "effective_from": "2025-01-01"}
+        )
     found = (await read(shop, type="policy.published"))["data"]
     assert [(one["customer_id"], one["data"]["version"]) for one in found] == [(None, 2), (None, 3)]
 

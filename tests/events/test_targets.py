@@ -18,8 +18,19 @@ REFUSED = [
     "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe",
     "2002:7f00:1::", "2002:a00:1::", "::7f00:1", "fec0::1", "2001::1", "64:ff9b:1::1", "3fff::1", "100::1",
 ]  # fmt: skip
-ALLOWED = ["1.1.1.1", "8.8.8.8", "93.184.216.34", "100.63.255.255", "100.128.0.1", "172.15.0.1", "172.32.0.1",
-           "2606:4700:4700::1111", "2a00:1450:4001::1", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+ALLOWED = [
+    "1.1.1.1",
+    "8.8.8.8",
+    "93.184.216.34",
+    "100.63.255.255",
+    "100.128.0.1",
+    "172.15.0.1",
+    "172.32.0.1",
+    "2606:4700:4700::1111",
+    "2a00:1450:4001::1",
+    "::ffff:8.8.8.8",
+    "64:ff9b::808:808",
+]
 BAD_URLS = [
     "http://shop.example/x", "ftp://shop.example/", "https://user@shop.example/", "https://user:pw@shop.example/",
     "https://@shop.example/", "https://shop.example:22/", "https://shop.example:80/", "https://shop.example:8080/",
@@ -43,7 +54,9 @@ def test_public_addresses_are(address: str):
     assert refusal_of(ipaddress.ip_address(address), allow_private=False) is None
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "fe80::1", "::ffff:169.254.169.254", "0.0.0.0", "ff02::1"])
+@pytest.mark.parametrize(
+    "address", ["169.254.169.254", "fe80::1", "::ffff:169.254.169.254", "0.0.0.0", "ff02::1"]
+)
 def test_not_even_the_setting_opens_the_link_local_ones(address: str):
     assert refusal_of(ipaddress.ip_address(address), allow_private=True) is not None
 
@@ -54,8 +67,16 @@ def test_such_an_address_is_refused_at_once(url: str):
         parse_target(url, allow_private=False)
 
 
-@pytest.mark.parametrize("url", ["https://shop.example/hooks?x=1", "https://shop.example:8443", "https://1.1.1.1/",
-                                 "https://xn--shp-sna.example/", "https://[2606:4700:4700::1111]/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://shop.example/hooks?x=1",
+        "https://shop.example:8443",
+        "https://1.1.1.1/",
+        "https://xn--shp-sna.example/",
+        "https://[2606:4700:4700::1111]/",
+    ],
+)
 def test_such_an_address_is_taken(url: str):
     assert parse_target(url, allow_private=False).url == url
 

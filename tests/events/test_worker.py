@@ -53,8 +53,9 @@ async def until(condition, seconds: float = 40) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_an_event_reaches_its_endpoint_by_itself(vendor: MakeVendor, db: Database, module_url: str,
-                                                       receiver: Receiver):
+async def test_an_event_reaches_its_endpoint_by_itself(
+    vendor: MakeVendor, db: Database, module_url: str, receiver: Receiver
+):
     shop = await vendor("cs-cart", "2025-01-02T00:00:00Z")
     await with_customer(shop)
     await endpoint(shop, receiver.url, event_types=["credits.adjusted"])
@@ -67,7 +68,9 @@ async def test_an_event_reaches_its_endpoint_by_itself(vendor: MakeVendor, db: D
     await job.close()
 
 
-async def test_kill_9_in_the_middle_of_deliveries_loses_none(vendor: MakeVendor, module_url: str, receiver: Receiver):
+async def test_kill_9_in_the_middle_of_deliveries_loses_none(
+    vendor: MakeVendor, module_url: str, receiver: Receiver
+):
     shop = await vendor("cs-cart", "2025-01-02T00:00:00Z")
     names = [f"k{number}" for number in range(4)]
     for name in names:

@@ -19,7 +19,9 @@ def next_id(prefix: str) -> str:
     return f"{prefix}-{next(_numbers)}"
 
 
-async def order(vendor: Vendor, customer: str, *skus: str, placed_at: str = START, **line: Any) -> dict[str, Any]:
+async def order(
+    vendor: Vendor, customer: str, *skus: str, placed_at: str = START, **line: Any
+) -> dict[str, Any]:
     """An order with one unit of each sku."""
     lines = [{"line_id": str(n), "sku": sku, "quantity": 1, **line} for n, sku in enumerate(skus, 1)]
     body = {"customer_id": customer, "placed_at": placed_at, "currency": "USD", "lines": lines}
@@ -27,26 +29,43 @@ async def order(vendor: Vendor, customer: str, *skus: str, placed_at: str = STAR
     return answer
 
 
-async def open_ticket(vendor: Vendor, customer: str, ticket_id: str | None = None, *, status: int = 201,
-                      **body: Any) -> dict[str, Any]:
+async def open_ticket(
+    vendor: Vendor, customer: str, ticket_id: str | None = None, *, status: int = 201, **body: Any
+) -> dict[str, Any]:
     """Opens a ticket in the help desk, in English."""
-    stated = {"customer_id": customer, "subject": "It does not work", "channel": "helpdesk", "language": "en", **body}
+    stated = {
+        "customer_id": customer,
+        "subject": "It does not work",
+        "channel": "helpdesk",
+        "language": "en",
+        **body,
+    }
     made = await vendor.put(f"/v1/tickets/{ticket_id or next_id('T')}", stated)
     assert made.status_code == status, made.text
     answer: dict[str, Any] = made.json()
     return answer
 
 
-async def act(vendor: Vendor, ticket: dict[str, Any] | str, verb: str, body: Any = None, *,
-              status: int | tuple[int, ...] = (200, 201), **more: Any) -> dict[str, Any]:
+async def act(
+    vendor: Vendor,
+    ticket: dict[str, Any] | str,
+    verb: str,
+    body: Any = None,
+    *,
+    status: int | tuple[int, ...] = (200, 201),
+    **more: Any,
+) -> dict[str, Any]:
     """POSTs a verb on a ticket."""
     name = ticket if isinstance(ticket, str) else ticket["ticket_id"]
-    answer: dict[str, Any] = await vendor.ok(await vendor.post(f"/v1/tickets/{name}/{verb}", body, **more), status)
+    answer: dict[str, Any] = await vendor.ok(
+        await vendor.post(f"/v1/tickets/{name}/{verb}", body, **more), status
+    )
     return answer
 
 
-async def refused(vendor: Vendor, ticket: dict[str, Any], verb: str, body: Any = None, *,
-                  status: int = 409) -> dict[str, Any]:
+async def refused(
+    vendor: Vendor, ticket: dict[str, Any], verb: str, body: Any = None, *, status: int = 409
+) -> dict[str, Any]:
     """A verb that is refused."""
     return await act(vendor, ticket, verb, body, status=status)
 

@@ -17,7 +17,8 @@ async def test_cactu_15_cover_is_looked_at_when_a_ticket_is_opened(vendor: MakeV
     late = await open_ticket(shop, "ann")
     assert (late["state"], codes(late), late["clocks"]) == ("rejected", ["cover_expired"], [])
     assert {"kind": "buy", "sku": "support-12-months", "price": {"amount": "210.00", "currency": "USD"}} in [
-        {name: one[name] for name in ("kind", "sku", "price")} for one in late["remedies"]]
+        {name: one[name] for name in ("kind", "sku", "price")} for one in late["remedies"]
+    ]
 
 
 async def test_cactu_15_an_accepted_ticket_is_served_to_its_end(vendor: MakeVendor) -> None:

@@ -19,7 +19,11 @@ async def test_ava_4_a_level_serves_only_the_license_that_brought_it(vendor: Mak
     leased = (await order(shop, "amy", "license-leased"))["licenses"][0]["license_id"]
     owned = (await order(shop, "amy", "license-owned"))["licenses"][0]["license_id"]
     asked = await open_ticket(shop, "amy", category="features")
-    assert (asked["state"], codes(asked), asked["asks"]) == ("needs_facts", ["license_required"], ["license_id"])
+    assert (asked["state"], codes(asked), asked["asks"]) == (
+        "needs_facts",
+        ["license_required"],
+        ["license_id"],
+    )
     assert asked["reasons"][0]["clause"] == "AVA-4"
     free = await act(shop, asked, "details", {"license_id": leased})
     assert (free["state"], free["paid_by"], free["charge"]["held"]) == ("in_progress", "cover", 0)
@@ -32,7 +36,9 @@ async def test_ava_4_a_level_ends_with_its_license(vendor: MakeVendor) -> None:
     shop = await vendor("avactis")
     leased = (await order(shop, "ben", "license-leased"))["licenses"][0]["license_id"]
     assert (await open_ticket(shop, "ben", category="setup"))["paid_by"] == "cover"
-    await shop.ok(await shop.post(f"/v1/licenses/{leased}/termination", {"effective_at": "2025-01-01T00:00:00Z"}))
+    await shop.ok(
+        await shop.post(f"/v1/licenses/{leased}/termination", {"effective_at": "2025-01-01T00:00:00Z"})
+    )
     assert (await open_ticket(shop, "ben", category="setup"))["state"] == "awaiting_assessment"
 
 
@@ -57,15 +63,18 @@ async def test_ava_7_inside_the_range_passes_outside_needs_a_reason_and_is_marke
             inside = await act(shop, ticket, "assessments", {"credits": amount})
             assert (inside["status"], inside["assessment"]["outside_list"]) == ("in_force", False)
         for amount in (least - 1, most + 1):
-            assert (await refused(shop, ticket, "assessments", {"credits": amount}, status=422))["code"] \
-                == "reason_required"
+            assert (await refused(shop, ticket, "assessments", {"credits": amount}, status=422))[
+                "code"
+            ] == "reason_required"
             outside = await act(shop, ticket, "assessments", {"credits": amount, "reason": "much to look at"})
             assert (outside["assessment"]["outside_list"], outside["charge"]["held"]) == (True, amount)
         await act(shop, ticket, "withdrawal")
 
 
 @pytest.mark.parametrize("category", ["general", "warranty", "bug_report", "quote_request"])
-async def test_ava_8_general_warranty_bug_and_quote_issues_are_free(vendor: MakeVendor, category: str) -> None:
+async def test_ava_8_general_warranty_bug_and_quote_issues_are_free(
+    vendor: MakeVendor, category: str
+) -> None:
     shop = await vendor("avactis")
     ticket = await open_ticket(shop, "eva", category=category)
     assert (ticket["state"], ticket["paid_by"]) == ("in_progress", "nobody")
@@ -74,8 +83,15 @@ async def test_ava_8_general_warranty_bug_and_quote_issues_are_free(vendor: Make
 
 @pytest.mark.parametrize(
     ("edition", "free"),
-    [("license-leased", LEVEL_1), ("license-saas-basic", LEVEL_1), ("license-saas-standard", LEVEL_1),
-     ("license-saas-professional", {**LEVEL_1, **LEVEL_2}), ("license-owned", {}), ("license-free", {})])
+    [
+        ("license-leased", LEVEL_1),
+        ("license-saas-basic", LEVEL_1),
+        ("license-saas-standard", LEVEL_1),
+        ("license-saas-professional", {**LEVEL_1, **LEVEL_2}),
+        ("license-owned", {}),
+        ("license-free", {}),
+    ],
+)
 async def test_ava_9_and_ava_10_levels_are_free_by_edition(
     vendor: MakeVendor, edition: str, free: dict[str, tuple[int, int]]
 ) -> None:

@@ -22,8 +22,10 @@ from tests.tickets.desk import act, balance, next_id, open_ticket, order, refuse
 async def events_of(db: Database, vendor: Vendor, prefix: str = "ticket.") -> list[Any]:
     """The published events of the tenant, as they were made."""
     async with db.reading(vendor.tenant_id) as tx:
-        rows = await tx.rows(text("select type, data from outbox where tenant_id = :tenant order by sequence"),
-                             {"tenant": vendor.tenant_id})
+        rows = await tx.rows(
+            text("select type, data from outbox where tenant_id = :tenant order by sequence"),
+            {"tenant": vendor.tenant_id},
+        )
     return [row for row in rows if row.type.startswith(prefix)]
 
 
@@ -38,7 +40,9 @@ async def test_the_same_body_again_answers_today_and_other_content_conflicts(ven
     await open_ticket(shop, "ann", "T-same", status=200, **spelled_out)
     for other in ({"category": "level_2"}, {"category": "level_1", "subject": "Other"}):
         assert (await open_ticket(shop, "ann", "T-same", status=409, **other))["code"] == "ticket_conflict"
-    assert (await open_ticket(shop, "bob", "T-same", category="level_1", status=409))["code"] == "ticket_conflict"
+    assert (await open_ticket(shop, "bob", "T-same", category="level_1", status=409))[
+        "code"
+    ] == "ticket_conflict"
     assert (await balance(shop, "ann"))["available"] == 50
 
 
@@ -48,8 +52,9 @@ async def test_the_same_ticket_opened_at_once_is_opened_once(vendor: MakeVendor)
     body = {"customer_id": "cid", "subject": "Twice", "channel": "helpdesk", "category": "level_1"}
     answers = await asyncio.gather(*(shop.put("/v1/tickets/T-race", body) for _ in range(6)))
     assert sorted(one.status_code for one in answers) == [200] * 5 + [201]
-    others = await asyncio.gather(*(
-        shop.put("/v1/tickets/T-two", {**body, "customer_id": f"c{n}"}) for n in range(4)))
+    others = await asyncio.gather(
+        *(shop.put("/v1/tickets/T-two", {**body, "customer_id": f"c{n}"}) for n in range(4))
+    )
     assert sorted(one.status_code for one in others) == [201, 409, 409, 409]
     assert (await balance(shop, "cid"))["held"] == 10
 
@@ -84,7 +89,12 @@ async def test_ava_12_every_event_of_a_ticket_says_what_was_charged(vendor: Make
     await act(shop, ticket, "responses", {"author": "vendor", "kind": "service"})
     await act(shop, ticket, "resolution", {})
     told = await events_of(db, shop)
-    assert [one.type for one in told] == ["ticket.opened", "ticket.qualified", "ticket.responded", "ticket.resolved"]
+    assert [one.type for one in told] == [
+        "ticket.opened",
+        "ticket.qualified",
+        "ticket.responded",
+        "ticket.resolved",
+    ]
     assert [one.data["charge"]["held"] for one in told] == [10, 10, 10, 0]
     assert [one.data["charge"]["net"] for one in told] == [0, 0, 0, 10]
     assert [one.data["balance"]["available"] for one in told] == [190] * 4
@@ -95,7 +105,9 @@ async def test_the_row_is_the_fold_of_its_events_and_holds_no_names(vendor: Make
     shop = await vendor("cs-cart")
     choice = (await order(shop, "gay", "license"))["choices"][0]["choice_id"]
     await shop.ok(await shop.post(f"/v1/customers/gay/choices/{choice}", {"option": "credits"}))
-    ticket = await open_ticket(shop, "gay", "T-secret-name", subject="About Mr. Secret", category="category_1")
+    ticket = await open_ticket(
+        shop, "gay", "T-secret-name", subject="About Mr. Secret", category="category_1"
+    )
     await act(shop, ticket, "responses", {"author": "vendor", "kind": "service"})
     await act(shop, ticket, "assessments", {"category": "category_3"})
     await act(shop, ticket, "assessments/2/confirmation", {"accept": True})
@@ -107,8 +119,14 @@ async def test_the_row_is_the_fold_of_its_events_and_holds_no_names(vendor: Make
     async with db.reading(shop.tenant_id) as tx:
         row = await ticket_rows.require(tx, ticket["ticket_id"])
         facts = await ticket_rows.facts(tx, row.ticket_id)
-    again = fold(facts, ticket_id=TicketId(row.ticket_id), customer_id=CustomerId(row.customer_id),
-                 external_id=row.external_id, subject=row.subject, payload_hash=row.payload_hash)
+    again = fold(
+        facts,
+        ticket_id=TicketId(row.ticket_id),
+        customer_id=CustomerId(row.customer_id),
+        external_id=row.external_id,
+        subject=row.subject,
+        payload_hash=row.payload_hash,
+    )
     assert again == row
     assert [one.seq for one in facts] == list(range(1, len(facts) + 1))
     assert "ecret" not in str([one.payload for one in facts])
@@ -160,10 +178,20 @@ async def test_a_withdrawal_gives_back_what_is_held_and_is_refused_after_the_end
     await order(shop, "kay", "credits-60")
     ticket = await open_ticket(shop, "kay", category="level_3")
     done = await act(shop, ticket, "withdrawal")
-    assert (done["state"], done["charge"]["held"], (await balance(shop, "kay"))["available"]) == ("withdrawn", 0, 60)
-    for verb, body in (("withdrawal", None), ("details", {}), ("resolution", {}),
-                       ("assessments", {"category": "level_1"}), ("responses", {"author": "customer"}),
-                       ("pauses", {"reason": "beyond_control"}), ("splits", {"ticket_id": next_id("T")})):
+    assert (done["state"], done["charge"]["held"], (await balance(shop, "kay"))["available"]) == (
+        "withdrawn",
+        0,
+        60,
+    )
+    for verb, body in (
+        ("withdrawal", None),
+        ("details", {}),
+        ("resolution", {}),
+        ("assessments", {"category": "level_1"}),
+        ("responses", {"author": "customer"}),
+        ("pauses", {"reason": "beyond_control"}),
+        ("splits", {"ticket_id": next_id("T")}),
+    ):
         assert (await refused(shop, ticket, verb, body))["code"] == "ticket_closed", verb
     assert (await refused(shop, ticket, "reopening"))["code"] == "wrong_state"
 
@@ -190,14 +218,28 @@ async def test_a_reopened_ticket_is_not_charged_twice(vendor: MakeVendor) -> Non
 
 @pytest.mark.parametrize(
     ("verb", "body"),
-    [("details", {"facts": {"backup": 1}}), ("details", {"inputs": {"N": 1.5}}), ("assessments", {"credits": "10"}),
-     ("assessments", {"credits": -1}), ("responses", {"author": "robot"}), ("responses", {}),
-     ("resolution", {"cause": "weather"}), ("resolution", {"outcome": "won"}), ("disputes/0/decision", {}),
-     ("responses", {"author": "vendor", "occurred_at": "2025-01-01T00:00:01Z"}),
-     ("responses", {"author": "vendor", "occurred_at": "2024-12-31T23:59:59Z"}),
-     ("responses", {"author": "vendor", "occurred_at": "2025-01-01T00:00:00"}), ("pauses", {"reason": "tea"}),
-     ("assessments/1/confirmation", {}), ("qualification", {"decision": "maybe"}), ("credits", {})])
-async def test_wrong_input_is_422_and_changes_nothing(vendor: MakeVendor, verb: str, body: dict[str, Any]) -> None:
+    [
+        ("details", {"facts": {"backup": 1}}),
+        ("details", {"inputs": {"N": 1.5}}),
+        ("assessments", {"credits": "10"}),
+        ("assessments", {"credits": -1}),
+        ("responses", {"author": "robot"}),
+        ("responses", {}),
+        ("resolution", {"cause": "weather"}),
+        ("resolution", {"outcome": "won"}),
+        ("disputes/0/decision", {}),
+        ("responses", {"author": "vendor", "occurred_at": "2025-01-01T00:00:01Z"}),
+        ("responses", {"author": "vendor", "occurred_at": "2024-12-31T23:59:59Z"}),
+        ("responses", {"author": "vendor", "occurred_at": "2025-01-01T00:00:00"}),
+        ("pauses", {"reason": "tea"}),
+        ("assessments/1/confirmation", {}),
+        ("qualification", {"decision": "maybe"}),
+        ("credits", {}),
+    ],
+)
+async def test_wrong_input_is_422_and_changes_nothing(
+    vendor: MakeVendor, verb: str, body: dict[str, Any]
+) -> None:
     shop = await vendor("x-cart")
     await order(shop, "mia", "credits-60")
     ticket = await open_ticket(shop, "mia", category="level_1")
@@ -212,8 +254,10 @@ async def test_what_is_not_there_is_404(vendor: MakeVendor) -> None:
     assert (await shop.post("/v1/tickets/T-none/withdrawal")).json()["code"] == "ticket_not_found"
     await order(shop, "nat", "credits-60")
     ticket = await open_ticket(shop, "nat", category="level_1")
-    for verb, body, code in (("assessments/9/confirmation", {"accept": True}, "assessment_not_found"),
-                             ("access-requests/9/grant", None, "access_request_not_found")):
+    for verb, body, code in (
+        ("assessments/9/confirmation", {"accept": True}, "assessment_not_found"),
+        ("access-requests/9/grant", None, "access_request_not_found"),
+    ):
         assert (await refused(shop, ticket, verb, body, status=404))["code"] == code
 
 

@@ -33,8 +33,14 @@ async def test_xc_6_level_0_and_warranty_need_no_points_at_all(vendor: MakeVendo
 
 @pytest.mark.parametrize(
     ("category", "too_low", "passes"),
-    [("third_party_installation", 99, 100), ("server_applications", 149, 150), ("performance_optimization", 79, 80),
-     ("server_optimization", 119, 120), ("customized_store_transfer", 149, 150)])
+    [
+        ("third_party_installation", 99, 100),
+        ("server_applications", 149, 150),
+        ("performance_optimization", 79, 80),
+        ("server_optimization", 119, 120),
+        ("customized_store_transfer", 149, 150),
+    ],
+)
 async def test_xc_8_a_least_price_waits_for_an_assessment(
     vendor: MakeVendor, category: str, too_low: int, passes: int
 ) -> None:
@@ -75,8 +81,12 @@ async def test_xc_8_upon_request_is_by_quote_only(vendor: MakeVendor) -> None:
 async def test_xc_9_formula_prices_with_named_inputs(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     await order(shop, "jan", "credits-1200")
-    assert (await open_ticket(shop, "jan", category="aspe_transfer", inputs={"N": 3}))["charge"]["held"] == 300
-    assert (await open_ticket(shop, "jan", category="security_audit", inputs={"X": 0}))["charge"]["held"] == 150
+    assert (await open_ticket(shop, "jan", category="aspe_transfer", inputs={"N": 3}))["charge"][
+        "held"
+    ] == 300
+    assert (await open_ticket(shop, "jan", category="security_audit", inputs={"X": 0}))["charge"][
+        "held"
+    ] == 150
     asked = await open_ticket(shop, "jan", category="security_audit")
     assert (asked["state"], asked["asks"]) == ("needs_facts", ["inputs.X"])
     done = await act(shop, asked, "details", {"inputs": {"X": 2}})
@@ -85,14 +95,18 @@ async def test_xc_9_formula_prices_with_named_inputs(vendor: MakeVendor) -> None
 
 @pytest.mark.parametrize(
     ("change", "code", "pointer"),
-    [({"category": "level_9"}, "unknown_category", "/category"),
-     ({"category": "aspe_transfer", "inputs": {"M": 1}}, "unknown_input", "/inputs/M"),
-     ({"category": "aspe_transfer", "inputs": {"N": -1}}, "invalid_input", "/inputs/N"),
-     ({"category": "aspe_transfer", "inputs": {"N": "3"}}, "invalid_input", "/inputs/N"),
-     ({"category": "aspe_transfer", "inputs": {"N": 100_001}}, "input_out_of_range", "/inputs/N"),
-     ({"channel": "pigeon"}, "unknown_channel", "/channel"), ({"pay_with": "gold"}, "unknown_pay_with", "/pay_with"),
-     ({"credit_type": "gold"}, "unknown_credit_type", "/credit_type"),
-     ({"facts": {"x": 1}}, "unknown_fact", "/facts/x")])
+    [
+        ({"category": "level_9"}, "unknown_category", "/category"),
+        ({"category": "aspe_transfer", "inputs": {"M": 1}}, "unknown_input", "/inputs/M"),
+        ({"category": "aspe_transfer", "inputs": {"N": -1}}, "invalid_input", "/inputs/N"),
+        ({"category": "aspe_transfer", "inputs": {"N": "3"}}, "invalid_input", "/inputs/N"),
+        ({"category": "aspe_transfer", "inputs": {"N": 100_001}}, "input_out_of_range", "/inputs/N"),
+        ({"channel": "pigeon"}, "unknown_channel", "/channel"),
+        ({"pay_with": "gold"}, "unknown_pay_with", "/pay_with"),
+        ({"credit_type": "gold"}, "unknown_credit_type", "/credit_type"),
+        ({"facts": {"x": 1}}, "unknown_fact", "/facts/x"),
+    ],
+)
 async def test_xc_9_wrong_input_is_refused_and_named(
     vendor: MakeVendor, change: dict[str, object], code: str, pointer: str
 ) -> None:
@@ -122,7 +136,10 @@ async def test_xc_14_points_are_held_in_progress_and_captured_at_the_end(vendor:
     assert (held["available"], held["held"]) == (20, 40)
     done = await act(shop, ticket, "resolution", {})
     assert (done["state"], done["outcome"], done["charge"]) == (
-        "resolved", "answered", {"held": 0, "captured": 40, "refunded": 0, "net": 40})
+        "resolved",
+        "answered",
+        {"held": 0, "captured": 40, "refunded": 0, "net": 40},
+    )
     after = await balance(shop, "max")
     assert (after["available"], after["held"]) == (20, 0)
 
@@ -149,7 +166,9 @@ async def test_xc_11_a_software_bug_returns_all_points(vendor: MakeVendor) -> No
     done = await act(shop, ticket, "resolution", {"cause": "software_bug"})
     assert done["charge"] == {"held": 0, "captured": 40, "refunded": 40, "net": 0}
     assert (done["reasons"][0]["clause"], (await balance(shop, "ola"))["available"]) == ("XC-11", 60)
-    again = await act(shop, await open_ticket(shop, "ola", category="level_3"), "resolution", {"cause": "settings"})
+    again = await act(
+        shop, await open_ticket(shop, "ola", category="level_3"), "resolution", {"cause": "settings"}
+    )
     assert again["charge"]["net"] == 40
 
 
@@ -180,11 +199,14 @@ async def test_xc_12_a_reduced_charge_is_below_the_old_one(vendor: MakeVendor) -
         body = {"decision": "reduced", "credits": amount}
         answer = await refused(shop, ticket, "disputes/1/decision", body, status=422)
         assert answer["code"] == "credits_not_below"
-    assert (await refused(shop, ticket, "disputes/1/decision", {"decision": "reduced"}, status=422))["code"] \
-        == "credits_required"
+    assert (await refused(shop, ticket, "disputes/1/decision", {"decision": "reduced"}, status=422))[
+        "code"
+    ] == "credits_required"
 
 
-async def test_xc_2_a_ticket_is_received_at_any_hour_and_due_after_one_business_day(vendor: MakeVendor) -> None:
+async def test_xc_2_a_ticket_is_received_at_any_hour_and_due_after_one_business_day(
+    vendor: MakeVendor,
+) -> None:
     shop = await vendor("x-cart", now="2025-04-08T15:00:00Z")
     tuesday = await open_ticket(shop, "rex", category="level_0")
     assert clock(tuesday, "first_response")["due_at"] == "2025-04-09T15:00:00Z"
@@ -195,13 +217,20 @@ async def test_xc_2_a_ticket_is_received_at_any_hour_and_due_after_one_business_
     assert clock(answered, "first_response")["outcome"] == "met"
 
 
-async def test_all_2_too_few_credits_is_recorded_with_the_offers_and_held_after_a_top_up(vendor: MakeVendor) -> None:
+async def test_all_2_too_few_credits_is_recorded_with_the_offers_and_held_after_a_top_up(
+    vendor: MakeVendor,
+) -> None:
     shop = await vendor("x-cart")
     await order(shop, "sam", "credits-60")
     ticket = await open_ticket(shop, "sam", category="level_4")
     assert (ticket["state"], ticket["charge"]["held"]) == ("awaiting_credits", 0)
-    assert (ticket["reasons"][0]["clause"], ticket["reasons"][0]["would_change"]) == ("ALL-2", "20 more points")
-    assert {"kind": "buy", "sku": "credits-60", "price": {"amount": "34.50", "currency": "USD"}} in ticket["remedies"]
+    assert (ticket["reasons"][0]["clause"], ticket["reasons"][0]["would_change"]) == (
+        "ALL-2",
+        "20 more points",
+    )
+    assert {"kind": "buy", "sku": "credits-60", "price": {"amount": "34.50", "currency": "USD"}} in ticket[
+        "remedies"
+    ]
     await order(shop, "sam", "credits-60")
     done = await act(shop, ticket, "assessments", {"category": "level_4"})
     assert (done["status"], done["state"], done["charge"]["held"]) == ("in_force", "in_progress", 80)
@@ -211,7 +240,10 @@ async def test_all_2_too_few_credits_is_recorded_with_the_offers_and_held_after_
 async def test_all_2_details_decide_again_after_a_top_up(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     ticket = await open_ticket(shop, "tia", category="level_1")
-    assert (ticket["state"], codes(ticket)) == ("awaiting_credits", ["insufficient_credits", "credits_used_up"])
+    assert (ticket["state"], codes(ticket)) == (
+        "awaiting_credits",
+        ["insufficient_credits", "credits_used_up"],
+    )
     assert (await act(shop, ticket, "details", {}))["state"] == "awaiting_credits"
     await order(shop, "tia", "credits-60")
     done = await act(shop, ticket, "details", {})
@@ -227,7 +259,9 @@ async def test_all_3_nothing_is_held_before_the_credits_are_named(vendor: MakeVe
     assert (await act(shop, ticket, "assessments", {"category": "level_2"}))["charge"]["held"] == 25
 
 
-async def test_all_4_credits_returned_to_a_dead_lot_come_back_for_30_days_after_a_bug(vendor: MakeVendor) -> None:
+async def test_all_4_credits_returned_to_a_dead_lot_come_back_for_30_days_after_a_bug(
+    vendor: MakeVendor,
+) -> None:
     shop = await vendor("x-cart")
     await order(shop, "vic", "credits-60")
     ticket = await open_ticket(shop, "vic", category="level_3")

@@ -77,8 +77,14 @@ async def sound(db: Database, shop: Vendor, external_id: str) -> None:
         row = await ticket_rows.require(tx, external_id)
         facts = await ticket_rows.facts(tx, row.ticket_id)
         charges = await ticket_rows.charges(tx, [row.ticket_id])
-    assert row == fold(facts, ticket_id=TicketId(row.ticket_id), customer_id=CustomerId(row.customer_id),
-                       external_id=row.external_id, subject=row.subject, payload_hash=row.payload_hash)
+    assert row == fold(
+        facts,
+        ticket_id=TicketId(row.ticket_id),
+        customer_id=CustomerId(row.customer_id),
+        external_id=row.external_id,
+        subject=row.subject,
+        payload_hash=row.payload_hash,
+    )
     assert row.charge == charges.get(row.ticket_id, row.charge)
     assert row.charge["refunded"] <= row.charge["captured"]
     if row.state in ("resolved", "rejected", "withdrawn"):
@@ -91,7 +97,9 @@ async def sound(db: Database, shop: Vendor, external_id: str) -> None:
 
 @pytest.mark.parametrize("policy", sorted(GOODS))
 @pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 6))])
-async def test_walks_leave_tickets_and_ledger_sound(vendor: MakeVendor, db: Database, policy: str, seed: int) -> None:
+async def test_walks_leave_tickets_and_ledger_sound(
+    vendor: MakeVendor, db: Database, policy: str, seed: int
+) -> None:
     dice = random.Random(f"{policy}-{seed}")
     shop = await vendor(policy)
     now = datetime.fromisoformat(START)
@@ -101,14 +109,22 @@ async def test_walks_leave_tickets_and_ledger_sound(vendor: MakeVendor, db: Data
             now += timedelta(hours=dice.choice([1, 30, 24 * 9, 24 * 45]))
             await shop.move_clock(now.isoformat().replace("+00:00", "Z"))
         if dice.random() < 0.15:
-            made = await order(shop, "walker", dice.choice(GOODS[policy]),
-                               placed_at=now.isoformat().replace("+00:00", "Z"))
+            made = await order(
+                shop, "walker", dice.choice(GOODS[policy]), placed_at=now.isoformat().replace("+00:00", "Z")
+            )
             for choice in made.get("choices", []):
-                await shop.post(f"/v1/customers/walker/choices/{choice['choice_id']}",
-                                {"option": dice.choice(["credits", "cover"])})
+                await shop.post(
+                    f"/v1/customers/walker/choices/{choice['choice_id']}",
+                    {"option": dice.choice(["credits", "cover"])},
+                )
         if not tickets or dice.random() < 0.2:
             name = next_id("W")
-            body = {"customer_id": "walker", "subject": "walk", "channel": "helpdesk", **opening(dice, policy)}
+            body = {
+                "customer_id": "walker",
+                "subject": "walk",
+                "channel": "helpdesk",
+                **opening(dice, policy),
+            }
             answer = await shop.put(f"/v1/tickets/{name}", body)
             assert answer.status_code in (201, 422), answer.text
             if answer.status_code == 201:
@@ -123,8 +139,9 @@ async def test_walks_leave_tickets_and_ledger_sound(vendor: MakeVendor, db: Data
     for name in tickets:
         await sound(db, shop, name)
     async with db.reading(shop.tenant_id) as tx:
-        rows = await tx.rows(text("select external_id from ticket where tenant_id = :tenant"),
-                             {"tenant": shop.tenant_id})
+        rows = await tx.rows(
+            text("select external_id from ticket where tenant_id = :tenant"), {"tenant": shop.tenant_id}
+        )
     for row in rows:
         await sound(db, shop, row.external_id)
     audit = await shop.get("/v1/audit")

@@ -39,7 +39,10 @@ async def list_events(
     types = [part for one in type or () for part in one.split(",") if part]
     await events.place(caller.database, caller.tenant_id)
     found, position, more = await caller.ask(
-        lambda tx: events.feed(tx, after=start, limit=page.limit, types=types or None, customer_id=customer_id))
+        lambda tx: events.feed(
+            tx, after=start, limit=page.limit, types=types or None, customer_id=customer_id
+        )
+    )
     cursor = encode_cursor(secret, context, [position]) if more else None
     headers = {} if cursor is None else {"Link": page.link(cursor)}
     return Reply({"data": found, "next_cursor": cursor, "position": position}, headers=headers)

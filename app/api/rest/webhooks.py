@@ -19,7 +19,9 @@ from app.usecases.commands import Tx
 
 router = APIRouter(route_class=StrictRoute, tags=["Policies, partners, operations"])
 
-Url = Annotated[str, Field(strict=True, min_length=1, max_length=2000, examples=["https://shop.example/hooks"])]
+Url = Annotated[
+    str, Field(strict=True, min_length=1, max_length=2000, examples=["https://shop.example/hooks"])
+]
 EventTypes = Annotated[list[Annotated[str, Field(strict=True, min_length=1, max_length=100)]],
                        Field(min_length=1, max_length=100, examples=[["ticket.*", "credits.low"]])]  # fmt: skip
 Description = Annotated[str, Field(strict=True, max_length=500, pattern=r"^[^\x00]*$")]
@@ -79,16 +81,22 @@ def _tagged(view: dict[str, Any], status: int = 200, **headers: str) -> Response
 async def create_webhook_endpoint(body: EndpointBody, caller: Owner) -> Response:
     """An endpoint that is told what happens from now on. Its secret is shown in this answer and never again."""
     asked = webhooks.NewEndpoint(**{**body.plain(), "event_types": tuple(body.event_types)})
-    view = await caller.do(lambda tx: webhooks.create(
-        tx, asked, cipher=caller.rooms.parts["cipher"], allow_private=_private(caller)))
+    view = await caller.do(
+        lambda tx: webhooks.create(
+            tx, asked, cipher=caller.rooms.parts["cipher"], allow_private=_private(caller)
+        )
+    )
     return _tagged(view, 201, **{"Cache-Control": "no-store"})
 
 
 @router.get("/v1/webhook-endpoints", operation_id="listWebhookEndpoints", responses=problems())
 async def list_webhook_endpoints(caller: Owner, page: Paging) -> Response:
     """The tenant's endpoints, without their secrets."""
+
     async def work(tx: Tx, after: Key | None) -> tuple[list[dict[str, Any]], Key | None]:
-        rows, last = await webhooks.list_endpoints(tx, limit=page.limit, after=str(after[0]) if after else None)
+        rows, last = await webhooks.list_endpoints(
+            tx, limit=page.limit, after=str(after[0]) if after else None
+        )
         return rows, None if last is None else [last]
 
     return await caller.page(page, work)
@@ -105,8 +113,13 @@ async def get_webhook_endpoint(endpoint_id: Id, caller: Owner) -> Response:
 async def change_webhook_endpoint(endpoint_id: Id, body: EndpointChanges, caller: Owner) -> Response:
     """Changes what is given; `enabled: true` goes on where a disabled endpoint stopped, so that nothing is missed."""
     changes = body.model_dump(exclude_unset=True)
-    return _tagged(await caller.do(lambda tx: webhooks.change(
-        tx, endpoint_id, changes, allow_private=_private(caller), check=_check(caller.request))))
+    return _tagged(
+        await caller.do(
+            lambda tx: webhooks.change(
+                tx, endpoint_id, changes, allow_private=_private(caller), check=_check(caller.request)
+            )
+        )
+    )
 
 
 @router.delete("/v1/webhook-endpoints/{endpoint_id}", operation_id="deleteWebhookEndpoint",
@@ -121,8 +134,15 @@ async def delete_webhook_endpoint(endpoint_id: Id, caller: Owner) -> Response:
 async def rotate_webhook_secret(endpoint_id: Id, caller: Owner, body: RotationBody | None = None) -> Response:
     """A new secret, shown once; deliveries carry the signatures of both until the overlap is over."""
     overlap = timedelta(seconds=(body or RotationBody()).overlap_seconds)
-    return _tagged(await caller.do(lambda tx: webhooks.rotate_secret(
-        tx, endpoint_id, overlap=overlap, cipher=caller.rooms.parts["cipher"])), 201, **{"Cache-Control": "no-store"})
+    return _tagged(
+        await caller.do(
+            lambda tx: webhooks.rotate_secret(
+                tx, endpoint_id, overlap=overlap, cipher=caller.rooms.parts["cipher"]
+            )
+        ),
+        201,
+        **{"Cache-Control": "no-store"},
+    )
 
 
 @router.post("/v1/webhook-endpoints/{endpoint_id}/test", operation_id="testWebhookEndpoint", status_code=202,
@@ -135,14 +155,25 @@ async def test_webhook_endpoint(endpoint_id: Id, caller: Owner) -> Response:
 @router.get("/v1/webhook-endpoints/{endpoint_id}/deliveries", operation_id="listWebhookDeliveries",
             responses=problems(404))  # fmt: skip
 async def list_webhook_deliveries(
-    endpoint_id: Id, caller: Owner, page: Paging,
-    state: Annotated[Literal["pending", "delivered", "failed"] | None, Query(description="How they stand")] = None,
+    endpoint_id: Id,
+    caller: Owner,
+    page: Paging,
+    state: Annotated[
+        Literal["pending", "delivered", "failed"] | None, Query(description="How they stand")
+    ] = None,
     event_id: Annotated[QueryId | None, Query(description="Of one event")] = None,
 ) -> Response:
     """What was sent and what came of each attempt, the newest first."""
+
     async def work(tx: Tx, after: Key | None) -> tuple[list[dict[str, Any]], Key | None]:
         rows, last = await webhooks.list_deliveries(
-            tx, endpoint_id, limit=page.limit, before=str(after[0]) if after else None, state=state, event_id=event_id)
+            tx,
+            endpoint_id,
+            limit=page.limit,
+            before=str(after[0]) if after else None,
+            state=state,
+            event_id=event_id,
+        )
         return rows, None if last is None else [last]
 
     return await caller.page(page, work)
@@ -166,5 +197,9 @@ async def replay_webhook_delivery(endpoint_id: Id, delivery_id: Id, caller: Owne
              responses=problems(404, 409))  # fmt: skip
 async def replay_webhook_span(endpoint_id: Id, body: SpanBody, caller: Owner) -> Response:
     """Sends again what happened in a span of time; at most 1,000 events a call."""
-    return await caller.write(lambda tx: webhooks.replay_span(
-        tx, endpoint_id, since=body.since, until=body.until, after=body.after, which=body.which), status=202)
+    return await caller.write(
+        lambda tx: webhooks.replay_span(
+            tx, endpoint_id, since=body.since, until=body.until, after=body.after, which=body.which
+        ),
+        status=202,
+    )
