@@ -161,6 +161,19 @@ class Caller:
         headers = {} if cursor is None else {"Link": page.link(cursor)}
         return Reply({"data": rows, "next_cursor": cursor}, headers=headers)
 
+    async def short_page(self, page: Page, work: Work[dict[str, Any]]) -> Response:
+        """Answers a page of a list that ``work`` gives as a whole, since it is short by nature."""
+        after = self.after(page)
+        found = await self.ask(work)
+        rows: list[Any] = found["data"]
+        start = int(after[0] or 0) if after else 0
+        end = start + page.limit
+        cursor = None
+        if end < len(rows):
+            cursor = encode_cursor(self.rooms.cursor_secret, page.context(self.tenant_id), [end])
+        headers = {} if cursor is None else {"Link": page.link(cursor)}
+        return Reply({**found, "data": rows[start:end], "next_cursor": cursor}, headers=headers)
+
 
 def _own(principal: Principal, request: Request, found: Any) -> None:
     """A customer token sees what names its own customer, in path, query or answer; else there is nothing."""

@@ -93,5 +93,19 @@ def _page(
     return Page(limit, cursor, path, request.scope.get("query_string", b"").decode("latin-1"))
 
 
+def _short_page(
+    request: Request,
+    limit: Annotated[
+        int, BeforeValidator(_whole), Query(ge=1, le=MAX_LIMIT, description="Rows at most")
+    ] = MAX_LIMIT,
+    cursor: Annotated[
+        str | None, Query(min_length=1, max_length=2000, description="`next_cursor` of the page before")
+    ] = None,
+) -> Page:
+    return _page(request, limit, cursor)
+
+
 Paging = Annotated[Page, Depends(_page)]
 """Declares ``limit`` and ``cursor``."""
+ShortPaging = Annotated[Page, Depends(_short_page)]
+"""The same for a list that is short by nature (offers, choices, policies): as much as may be, unless told."""

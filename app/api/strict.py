@@ -506,11 +506,37 @@ Instant = Annotated[datetime, BeforeValidator(parse_instant), WithJsonSchema(_IN
 """RFC 3339 with an offset, years 2000 to 2200; an aware datetime in UTC."""
 Day = Annotated[date, BeforeValidator(parse_day), WithJsonSchema(_DATE_SCHEMA)]
 """A calendar date."""
+Currency = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Z]{3}$")]
 MoneyText = Annotated[Decimal, BeforeValidator(_money), WithJsonSchema(_MONEY_SCHEMA)]
 """A decimal string; the digits of its currency are checked with `check_digits`."""
 PriceText = Annotated[Decimal, BeforeValidator(_price), WithJsonSchema(_PRICE_SCHEMA)]
 """A decimal string that is not negative."""
-Currency = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Z]{3}$")]
+
+
+class MoneyBody(Body):
+    """Money that is not negative."""
+
+    amount: PriceText
+    currency: Currency
+
+
+Price = MoneyBody | PriceText
+"""Money, or its decimal string alone where the currency is said beside it; `price_in` reads both."""
+
+
+def price_in(price: MoneyBody | Decimal | None, currency: str, field: str) -> Decimal | None:
+    """The amount of a price in ``currency``. Refuses another currency and more digits than the currency has."""
+    if isinstance(price, MoneyBody):
+        if price.currency != currency:
+            raise Problem(
+                "invalid_input",
+                errors=[FieldError(f"{field}/currency", "other_currency", f"The order is in {currency}.")],
+            )
+        price, field = price.amount, f"{field}/amount"
+    check_digits(price, currency, field)
+    return price
+
+
 Credits = Annotated[int, Field(strict=True, ge=1, le=MAX_CREDITS)]
 """1 or more."""
 CreditsOrZero = Annotated[int, Field(strict=True, ge=0, le=MAX_CREDITS)]

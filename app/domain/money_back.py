@@ -45,8 +45,8 @@ def refund_quote(
     is left. ``override``: the vendor's discretion (TERMS-20), the price paid less what was given back already.
     """
     facts: dict[str, Any] = {
-        "purchased_at": lot.effective_at.isoformat(),
-        "expires_at": lot.expires_at.isoformat() if lot.expires_at else None,
+        "purchased_at": lot.effective_at,
+        "expires_at": lot.expires_at,
         "unused": lot.available,
         "held": lot.held,
         "used": lot.spent,
@@ -82,13 +82,14 @@ def refund_quote(
 
     if rules is None:
         return none("refund_not_offered")
+    blocked = _blocked(lot, rules, at, service_provided)
     if lot.cost is None or lot.cost.amount <= 0 or lot.origin_lot_id is not None:
-        return none("not_bought")
+        # Bought at a price that nobody told: what was done with it still says more than that.
+        return none(*blocked) if blocked and not override and lot.source == "purchase" else none("not_bought")
     if refunded_so_far(lot) >= lot.cost.amount:
         return none("already_refunded")
     if override:
         return some("full", Fraction(1))
-    blocked = _blocked(lot, rules, at, service_provided)
     if blocked is not None:
         return none(*blocked)
     unused = Fraction(lot.available, lot.granted)

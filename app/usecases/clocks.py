@@ -13,7 +13,7 @@ from app.db.engine import Tx
 from app.domain import clock_wire as wire
 from app.domain.errors import DomainError
 from app.domain.plan import AgendaItem
-from app.domain.ticket_clocks import AGENDA_KIND
+from app.domain.ticket_clocks import AGENDA_KIND, TicketClock
 from app.domain.wire import iso, iso_or_none, parse_iso
 
 Key = list[str | int | None]
@@ -30,15 +30,53 @@ _CONDITIONS: Final = {
 
 
 async def list_clocks(
-    tx: Tx, *, phase: str | None = None, outcome: str | None = None, ticket_id: str | None = None,
-    due_before: datetime | None = None, limit: int = 20, after: Key | None = None,
+    tx: Tx,
+    *,
+    phase: str | None = None,
+    outcome: str | None = None,
+    ticket_id: str | None = None,
+    due_before: datetime | None = None,
+    as_of: datetime | None = None,
+    known_at: datetime | None = None,
+    limit: int = 20,
+    after: Key | None = None,
 ) -> tuple[list[dict[str, Any]], Key | None]:
-    """Clocks, the oldest first, or with ``due_before`` the soonest due first; and the key to go on after."""
-    given: dict[str, Any] = {"phase": phase, "outcome": outcome, "ticket_id": ticket_id, "due_before": due_before}
+    """Clocks, the oldest first, or with ``due_before`` the soonest due first; and the key to go on after.
+
+    ``as_of`` and ``known_at``: as they stood, the oldest first; what was otherwise then is left out of its page.
+    """
+    if as_of is not None or known_at is not None:
+        at = as_of or tx.at
+        found, key = await _load_page(tx, {"ticket_id": ticket_id}, limit, after)
+        views = [
+            one.view(at, known_at) for one in found if any(e.occurred_at <= at for e in one.known(known_at))
+        ]
+        asked = {"phase": phase, "outcome": outcome}
+        return [
+            one
+            for one in views
+            if all(value is None or one[name] == value for name, value in asked.items())
+            and (due_before is None or (one["due_at"] is not None and parse_iso(one["due_at"]) < due_before))
+        ], key
+    given: dict[str, Any] = {
+        "phase": phase,
+        "outcome": outcome,
+        "ticket_id": ticket_id,
+        "due_before": due_before,
+    }
+    found, key = await _load_page(tx, given, limit, after)
+    return [one.view(tx.at) for one in found], key
+
+
+async def _load_page(
+    tx: Tx, given: dict[str, Any], limit: int, after: Key | None
+) -> tuple[list[TicketClock], Key | None]:
+    """Clocks that meet the conditions given, and the key to go on after."""
     values = {key: value for key, value in given.items() if value is not None}
     conditions = [_CONDITIONS[key] for key in values]
-    if outcome is not None:
+    if "outcome" in values:
         values["now"] = tx.at
+    due_before = values.get("due_before")
     order = "c.clock_id" if due_before is None else "c.due_at, c.clock_id"
     if after is not None:
         values["after"] = after[-1]
@@ -50,18 +88,19 @@ async def list_clocks(
     where = "".join(f" and {one}" for one in conditions)
     statement = text(f"{clocks.SELECT_CLOCKS}{where} order by {order} limit :limit")
     found = await clocks.load_rows(tx, statement, {**values, "limit": limit + 1})
-    views = [one.view(tx.at) for one in found[:limit]]
     if len(found) <= limit:
-        return views, None
+        return found, None
     last = found[limit - 1]
-    return views, [last.clock_id] if due_before is None else [iso_or_none(last.stored_due_at), last.clock_id]
+    return found[:limit], [last.clock_id] if due_before is None else [
+        iso_or_none(last.stored_due_at),
+        last.clock_id,
+    ]
 
 
 async def get_clock(
     tx: Tx, clock_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None
 ) -> dict[str, Any]:
-    """A clock as it stands, or stood ``as_of`` by what was ``known_at``. 404 ``clock_not_found``, before its start too.
-    """
+    """A clock as it stands, or stood ``as_of`` by what was ``known_at``. 404 ``clock_not_found``, before its start too."""
     clock = await clocks.require_one(tx, clock_id)
     at = as_of or tx.at
     if not any(one.occurred_at <= at for one in clock.known(known_at)):
@@ -90,8 +129,13 @@ async def explain_clock(tx: Tx, clock_id: str, *, as_of: datetime | None = None)
             "tzdb_version": view["tzdb_version"],
         },
         "events": [
-            {"seq": one.seq, "kind": one.kind.value, "occurred_at": iso(one.occurred_at),
-             "recorded_at": iso(one.recorded_at), **wire.dump_event(one)}
+            {
+                "seq": one.seq,
+                "kind": one.kind.value,
+                "occurred_at": iso(one.occurred_at),
+                "recorded_at": iso(one.recorded_at),
+                **wire.dump_event(one),
+            }
             for one in clock.events
             if one.recorded_at <= at
         ],

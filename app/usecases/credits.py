@@ -65,7 +65,7 @@ class CreditCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     license_id: str | None = None
     lot_id: str | None = None
     expires_at: datetime | None = None
-    final: bool = True
+    final: bool = False
     reason: str | None = None
     key: str | None = None
     actor: str | None = None

@@ -21,7 +21,7 @@ _MESSAGES = {
     "expired": "The credit has expired.",
     "credit_in_use": "The credit is applied to a ticket that is not decided yet.",
     "service_provided": "Service was given for it, so it is used.",
-    "not_bought": "It was not bought, so nothing was paid for it.",
+    "not_bought": "Nothing was paid for it, as far as the order says.",
     "already_refunded": "It was refunded already.",
     "refund_window_over": "The time for a refund has passed.",
     "refund_not_offered": "The policy offers no refunds of credits.",

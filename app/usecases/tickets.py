@@ -68,8 +68,14 @@ async def put(tx: Tx, command: OpenTicket) -> tuple[int, dict[str, Any]]:
         tx.caches["customer_id"] = book.customer.customer_id
         known = await tickets.find(tx, command.ticket_id)
         if known is None:
-            desk = new_desk(tx, book, await clocks.load_for_ticket(tx, book, None), command.ticket_id, command.subject,
-                            digest=command.digest())
+            desk = new_desk(
+                tx,
+                book,
+                await clocks.load_for_ticket(tx, book, None),
+                command.ticket_id,
+                command.subject,
+                digest=command.digest(),
+            )
             ticket_flow.open_ticket(desk, command.stated())
             await ticket_desk.put_back(tx, desk)
             return 201, await ticket_desk.view(tx, desk)
@@ -78,11 +84,25 @@ async def put(tx: Tx, command: OpenTicket) -> tuple[int, dict[str, Any]]:
     return 200, await get(tx, command.ticket_id)
 
 
-def new_desk(tx: Tx, book: Book, working: Any, external_id: str, subject: str, *, digest: str,
-             parent_id: str | None = None) -> Desk:
+def new_desk(
+    tx: Tx,
+    book: Book,
+    working: Any,
+    external_id: str,
+    subject: str,
+    *,
+    digest: str,
+    parent_id: str | None = None,
+) -> Desk:
     """A desk with a ticket that is not there yet."""
-    ticket = Ticket(ticket_id=TicketId(tx.mint("tic")), external_id=external_id,
-                    customer_id=book.customer.customer_id, subject=subject, payload_hash=digest, parent_id=parent_id)
+    ticket = Ticket(
+        ticket_id=TicketId(tx.mint("tic")),
+        external_id=external_id,
+        customer_id=book.customer.customer_id,
+        subject=subject,
+        payload_hash=digest,
+        parent_id=parent_id,
+    )
     working.bind(ticket.ticket_id, external_id)
     return Desk(book=book, ticket=ticket, clocks=working)
 
@@ -96,8 +116,9 @@ async def details(tx: Tx, ticket_id: str, stated: dict[str, Any]) -> dict[str, A
     return await ticket_desk.view(tx, desk)
 
 
-async def get(tx: Tx, ticket_id: str, *, as_of: datetime | None = None,
-              known_at: datetime | None = None) -> dict[str, Any]:
+async def get(
+    tx: Tx, ticket_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None
+) -> dict[str, Any]:
     """The ticket as it stands, or as it stood at ``as_of`` by what was known at ``known_at``."""
     if as_of is None and known_at is None:
         return await ticket_desk.view(tx, await ticket_desk.look(tx, ticket_id))
@@ -110,30 +131,71 @@ async def get(tx: Tx, ticket_id: str, *, as_of: datetime | None = None,
     named = await tickets.customer_names(tx, [found.customer_id])
     names = await tickets.names(tx, [*found.child_ids, *([found.parent_id] if found.parent_id else [])])
     shown = await clocks.views_of_tickets(tx, [found.ticket_id], at=moment, known_at=known_at)
-    return ticket_view(found, customer_id=named.get(found.customer_id), names=names, clocks=shown[found.ticket_id],
-                       policy=policy)
+    return ticket_view(
+        found,
+        customer_id=named.get(found.customer_id),
+        names=names,
+        clocks=shown[found.ticket_id],
+        policy=policy,
+    )
 
 
-async def listed(tx: Tx, *, customer_id: str | None = None, state: str | None = None,
-                 after: list[str | int | None] | None = None, limit: int) -> tuple[list[dict[str, Any]], Any]:
-    """Tickets, newest first: (views, the key to go on after)."""
+async def listed(
+    tx: Tx,
+    *,
+    customer_id: str | None = None,
+    state: str | None = None,
+    as_of: datetime | None = None,
+    known_at: datetime | None = None,
+    after: list[str | int | None] | None = None,
+    limit: int,
+) -> tuple[list[dict[str, Any]], Any]:
+    """Tickets, newest first: (views, the key to go on after). What was not there ``as_of``, or in another state, is
+    left out of its page."""
     if state is not None and state not in STATES:
         raise DomainError("unknown_state", field="state", state=state, known=list(STATES))
     ours = None
     if customer_id is not None:
         ours = (await books.require_customer(tx, customer_id)).customer_id
     key = None if after is None else (parse_iso(str(after[0])), str(after[1]))
-    rows = await tickets.page(tx, customer_id=ours, state=state, after=key, limit=limit + 1)
+    then = as_of is not None or known_at is not None
+    rows = await tickets.page(tx, customer_id=ours, state=None if then else state, after=key, limit=limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
+    if then:
+        stood = [await _stood(tx, one.external_id, as_of, known_at) for one in rows]
+        return [one for one in stood if one is not None and state in (None, one["state"])], [
+            rows[-1].opened_at,
+            rows[-1].ticket_id,
+        ] if more else None
     ids = [one.ticket_id for one in rows]
     named = await tickets.customer_names(tx, [one.customer_id for one in rows])
-    names = await tickets.names(tx, [name for one in rows for name in (*one.child_ids, one.parent_id) if name])
+    names = await tickets.names(
+        tx, [name for one in rows for name in (*one.child_ids, one.parent_id) if name]
+    )
     shown = await clocks.views_of_tickets(tx, ids) if ids else {}
     charged = await tickets.charges(tx, ids)
-    views = [ticket_view(one, customer_id=named.get(one.customer_id), names=names, clocks=shown.get(one.ticket_id, []),
-                         charge=charged.get(one.ticket_id), policy=await policies.of_version(tx, one.policy_version))
-             for one in rows]
+    views = [
+        ticket_view(
+            one,
+            customer_id=named.get(one.customer_id),
+            names=names,
+            clocks=shown.get(one.ticket_id, []),
+            charge=charged.get(one.ticket_id),
+            policy=await policies.of_version(tx, one.policy_version),
+        )
+        for one in rows
+    ]
     return views, [rows[-1].opened_at, rows[-1].ticket_id] if more else None
+
+
+async def _stood(
+    tx: Tx, ticket_id: str, as_of: datetime | None, known_at: datetime | None
+) -> dict[str, Any] | None:
+    """A ticket as it stood, None before it was opened."""
+    try:
+        return await get(tx, ticket_id, as_of=as_of, known_at=known_at)
+    except DomainError:
+        return None
 
 
 async def split(tx: Tx, ticket_id: str, *, new_ticket_id: str, subject: str) -> tuple[int, dict[str, Any]]:
@@ -151,10 +213,22 @@ async def split(tx: Tx, ticket_id: str, *, new_ticket_id: str, subject: str) -> 
             raise DomainError("ticket_conflict", ticket_id=new_ticket_id)
         return 200, await get(tx, new_ticket_id)
     stated = {name: getattr(parent.ticket, name) for name in ("channel", "language", "license_id", "product")}
-    child = new_desk(tx, parent.book, await clocks.load_for_ticket(tx, parent.book, None), new_ticket_id, subject,
-                     digest=digest, parent_id=parent.ticket.ticket_id)
-    parent.record("split", "split", to=ticket_flow.same(parent.ticket), add={"child_ids": child.ticket.ticket_id},
-                  tell={"child": new_ticket_id, "clause": parent.policy.split_clause})
+    child = new_desk(
+        tx,
+        parent.book,
+        await clocks.load_for_ticket(tx, parent.book, None),
+        new_ticket_id,
+        subject,
+        digest=digest,
+        parent_id=parent.ticket.ticket_id,
+    )
+    parent.record(
+        "split",
+        "split",
+        to=ticket_flow.same(parent.ticket),
+        add={"child_ids": child.ticket.ticket_id},
+        tell={"child": new_ticket_id, "clause": parent.policy.split_clause},
+    )
     ticket_flow.open_ticket(child, stated)
     await ticket_desk.put_back(tx, parent, also=child)
     return 201, {**await ticket_desk.view(tx, child), "parent": ticket_id}

@@ -43,9 +43,7 @@ async def test_a_hold_is_captured_in_part_and_the_rest_released(vendor: MakeVend
     assert hold["balance"] == {"available": 60, "held": 40}
     over = await made.post(f"/v1/holds/{hold['hold_id']}/capture", {"credits": 41})
     assert (over.status_code, over.json()["code"]) == (409, "over_capture")
-    part = await made.ok(
-        await made.post(f"/v1/holds/{hold['hold_id']}/capture", {"credits": 15})
-    )
+    part = await made.ok(await made.post(f"/v1/holds/{hold['hold_id']}/capture", {"credits": 15}))
     assert (part["captured"], part["held"]) == (15, 25)
     done = await made.ok(
         await made.post(f"/v1/holds/{hold['hold_id']}/capture", {"credits": 5, "final": True})

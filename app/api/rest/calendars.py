@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 
 from app.api.deps import Caller, KeyedCall, scoped
 from app.api.headers import checking, conditional, tagged
+from app.api.paging import ShortPaging
 from app.api.problems import Problem, problems
 from app.api.reply import Reply
 from app.api.strict import Body, Day, Flag, Instant, LongText, ShortText, StrictRoute, big, inbound
@@ -55,19 +56,24 @@ class VersionBody(Body):
 
 
 @router.get("/v1/calendars", operation_id="listCalendars", responses=problems())
-async def list_calendars(caller: Reader) -> Response:
+async def list_calendars(caller: Reader, page: ShortPaging) -> Response:
     """The tenant's calendars; the policy's own is called ``service-hours``."""
-    return await caller.read(calendars.list_calendars)
+    return await caller.short_page(page, calendars.list_calendars)
 
 
 @router.put("/v1/calendars/{name}", operation_id="putCalendar", status_code=201, responses=problems(409, 412))
-async def put_calendar(
-    name: CalendarName, body: CalendarBody, caller: Writer, request: Request
-) -> Response:
+async def put_calendar(name: CalendarName, body: CalendarBody, caller: Writer, request: Request) -> Response:
     """A calendar. 201 the first time, 200 with the same body again; other content needs If-Match."""
-    status, view = await caller.do(lambda tx: calendars.put_calendar(
-        tx, name, zone_name=body.zone, notice_days=body.notice_days, check=checking(request),
-        change=conditional(request)))
+    status, view = await caller.do(
+        lambda tx: calendars.put_calendar(
+            tx,
+            name,
+            zone_name=body.zone,
+            notice_days=body.notice_days,
+            check=checking(request),
+            change=conditional(request),
+        )
+    )
     return Reply(view, status_code=status, headers=_etag(view))
 
 
@@ -79,21 +85,29 @@ async def get_calendar(name: CalendarName, caller: Reader) -> Response:
 
 
 @router.get("/v1/calendars/{name}/versions", operation_id="listCalendarVersions", responses=problems(404))
-async def list_versions(name: CalendarName, caller: Reader) -> Response:
+async def list_versions(name: CalendarName, caller: Reader, page: ShortPaging) -> Response:
     """Every published version, the newest first."""
-    return await caller.read(lambda tx: calendars.list_versions(tx, name))
+    return await caller.short_page(page, lambda tx: calendars.list_versions(tx, name))
 
 
-@router.post("/v1/calendars/{name}/versions", operation_id="publishCalendarVersion", status_code=201,
-             responses=problems(404, 409, 412))
+@router.post(
+    "/v1/calendars/{name}/versions",
+    operation_id="publishCalendarVersion",
+    status_code=201,
+    responses=problems(404, 409, 412),
+)
 @big
 async def publish_version(name: CalendarName, body: VersionBody, caller: Writer, call: KeyedCall) -> Response:
     """Publishes a version; ``preview`` says which open clocks it moves, or would with ``validate_only``. The calendar's
     ETag as If-Match: only if nothing was published since it was read."""
     given = body.plain()
     asked = calendars.NewVersion(**given)
-    return await call.keyed("calendars.publish", {"calendar": name, **given},
-                            lambda tx: calendars.add_version(tx, name, asked, check=checking(call.request)), status=201)
+    return await call.keyed(
+        "calendars.publish",
+        {"calendar": name, **given},
+        lambda tx: calendars.add_version(tx, name, asked, check=checking(call.request)),
+        status=201,
+    )
 
 
 @router.post("/v1/calendars/{name}/imports", operation_id="importCalendar", responses=problems(404, 415))
@@ -112,7 +126,8 @@ async def import_draft(name: CalendarName, request: Request, caller: Writer) -> 
 
 @router.get("/v1/calendars/{name}/closures", operation_id="listClosures", responses=problems(404))
 async def closures(
-    name: CalendarName, caller: Reader,
+    name: CalendarName,
+    caller: Reader,
     first: Annotated[Day, Query(alias="from", description="First date")],
     last: Annotated[Day, Query(alias="to", description="Last date, included")],
 ) -> Response:
@@ -122,9 +137,12 @@ async def closures(
 
 @router.get("/v1/calendars/{name}/calendar.ics", operation_id="exportCalendar", responses=problems(404))
 async def export(
-    name: CalendarName, caller: Reader,
+    name: CalendarName,
+    caller: Reader,
     first: Annotated[Day | None, Query(alias="from", description="First date; this year's first")] = None,
-    last: Annotated[Day | None, Query(alias="to", description="Last date; the last of the year after next")] = None,
+    last: Annotated[
+        Day | None, Query(alias="to", description="Last date; the last of the year after next")
+    ] = None,
 ) -> Response:
     """Closed dates as iCalendar, to subscribe to."""
     text = await caller.ask(lambda tx: calendars.export_icalendar(tx, name, first, last))
@@ -139,8 +157,10 @@ async def is_open(name: CalendarName, at: Annotated[Instant, Query()], caller: R
 
 @router.get("/v1/calendars/{name}/elapsed", operation_id="elapsedTime", responses=problems(404))
 async def elapsed(
-    name: CalendarName, caller: Reader,
-    start: Annotated[Instant, Query(alias="from")], end: Annotated[Instant, Query(alias="to")],
+    name: CalendarName,
+    caller: Reader,
+    start: Annotated[Instant, Query(alias="from")],
+    end: Annotated[Instant, Query(alias="to")],
 ) -> Response:
     """Business seconds between two instants; negative when ``to`` comes first."""
     return Reply(calendars.elapsed_view(await _known(caller, name), start, end))
@@ -148,7 +168,9 @@ async def elapsed(
 
 @router.get("/v1/calendars/{name}/due", operation_id="dueTime", responses=problems(404))
 async def due(
-    name: CalendarName, caller: Reader, start: Annotated[Instant, Query(alias="from")],
+    name: CalendarName,
+    caller: Reader,
+    start: Annotated[Instant, Query(alias="from")],
     target: Annotated[str, Query(min_length=1, max_length=100, examples=["business_days:1:close"])],
 ) -> Response:
     """When a target that starts at ``from`` falls due: the stretches counted, the closures skipped with their names."""

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 
 from app.api.deps import Caller, KeyedCall, scoped
+from app.api.paging import ShortPaging
 from app.api.problems import problems
 from app.api.strict import Body, Name, PathId, QueryFlag, StrictRoute
 from app.usecases import choices
@@ -22,10 +23,13 @@ class ChoiceBody(Body):
 
 @router.get("/v1/customers/{customer_id}/choices", operation_id="listChoices", responses=problems(404))
 async def list_choices(
-    customer_id: PathId, caller: Annotated[Caller, scoped("customers:read")], all: QueryFlag = False
+    customer_id: PathId,
+    caller: Annotated[Caller, scoped("customers:read")],
+    page: ShortPaging,
+    all: QueryFlag = False,
 ) -> Response:
     """The open choices, oldest first; ``all=true``: those made or taken back too."""
-    return await caller.read(lambda tx: choices.list_choices(tx, customer_id, every=all))
+    return await caller.short_page(page, lambda tx: choices.list_choices(tx, customer_id, every=all))
 
 
 @router.post(

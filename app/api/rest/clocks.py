@@ -18,18 +18,34 @@ Reader = Annotated[Caller, scoped("clocks:read")]
 
 @router.get("/v1/clocks", operation_id="listClocks", responses=problems())
 async def list_clocks(
-    caller: Reader, page: Paging,
+    caller: Reader,
+    page: Paging,
+    asked: AsOf,
     phase: Annotated[Literal["running", "paused", "stopped", "cancelled", "pending"] | None, Query()] = None,
     outcome: Annotated[Literal["open", "met", "breached"] | None, Query()] = None,
     ticket_id: QueryId | None = None,
     due_before: Annotated[Instant | None, Query(description="Due before then, the soonest first")] = None,
 ) -> Response:
-    """Clocks, the oldest first."""
-    return await caller.page(page, lambda tx, after: clocks.list_clocks(
-        tx, phase=phase, outcome=outcome, ticket_id=ticket_id, due_before=due_before, limit=page.limit, after=after))
+    """Clocks, the oldest first. ``as_of`` and ``known_at``: as they stood; a page may then have fewer rows."""
+    return await caller.page(
+        page,
+        lambda tx, after: clocks.list_clocks(
+            tx,
+            phase=phase,
+            outcome=outcome,
+            ticket_id=ticket_id,
+            due_before=due_before,
+            as_of=asked.as_of,
+            known_at=asked.known_at,
+            limit=page.limit,
+            after=after,
+        ),
+    )
 
 
 @router.get("/v1/clocks/{clock_id}", operation_id="getClock", responses=problems(404))
 async def get_clock(clock_id: PathId, caller: Reader, asked: AsOf) -> Response:
     """A clock as it stands, or stood ``as_of`` by what was ``known_at``."""
-    return await caller.read(lambda tx: clocks.get_clock(tx, clock_id, as_of=asked.as_of, known_at=asked.known_at))
+    return await caller.read(
+        lambda tx: clocks.get_clock(tx, clock_id, as_of=asked.as_of, known_at=asked.known_at)
+    )

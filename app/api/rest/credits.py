@@ -25,7 +25,7 @@ from app.api.deps import (
     scope_missing,
     scoped,
 )
-from app.api.paging import Paging
+from app.api.paging import Paging, ShortPaging
 from app.api.problems import Problem, body_of, body_of_error, problems
 from app.api.reply import Reply
 from app.api.strict import (
@@ -88,10 +88,10 @@ class DebitBody(Body):
 
 
 class CaptureBody(Body):
-    """What to take of a hold: all that is held unless told; ``final`` releases the rest."""
+    """What to take of a hold: all that is held unless told. ``final`` releases the rest, which else stays held."""
 
     credits: Credits | None = None
-    final: Flag = True
+    final: Flag = False
 
 
 class GiveBackBody(Body):
@@ -123,7 +123,7 @@ class BatchItem(Body):
     license_id: ExternalId | None = None
     lot_id: ExternalId | None = None
     expires_at: Instant | None = None
-    final: Flag = True
+    final: Flag = False
     reason: LongText | None = None
 
 
@@ -278,6 +278,7 @@ async def carry_out(caller: Caller, endpoint: Any, subject: str, body: Body) -> 
 router = APIRouter(route_class=ThinRoute, tags=["Credits"])
 Debits = Annotated[Caller, scoped("credits:debit")]
 Adjusts = Annotated[Caller, scoped("credits:adjust")]
+Batches = Annotated[Caller, scoped("credits:debit", "credits:adjust")]
 Reads = Annotated[Caller, scoped("customers:read")]
 Sells = Annotated[Caller, scoped("orders:write")]
 Refunds = Annotated[Caller, scoped("orders:write", "credits:refund")]
@@ -353,7 +354,7 @@ async def adjust_credits(
 
 @router.post("/v1/credit-batches", operation_id="createCreditBatch", responses=problems())
 @big
-async def create_batch(body: BatchBody, caller: Annotated[Caller, scoped("credits:debit")]) -> Response:
+async def create_batch(body: BatchBody, caller: Batches) -> Response:
     """Up to 1,000 commands, each with a status, a code and a result of its own; no header key."""
     results: list[dict[str, Any] | None] = [None] * len(body.commands)
     waiting: list[tuple[int, CreditCommand]] = []
@@ -496,6 +497,6 @@ async def refund_lot(lot_id: PathId, body: LotRefundBody, caller: Refunds, keyed
 
 
 @router.get("/v1/audit", operation_id="getAudit", responses=problems())
-async def get_audit(caller: Annotated[Caller, scoped("audit:read")]) -> Response:
+async def get_audit(caller: Annotated[Caller, scoped("audit:read")], page: ShortPaging) -> Response:
     """Every broken invariant of the ledger; an empty list is the promise."""
-    return await caller.read(audit.audit)
+    return await caller.short_page(page, audit.audit)

@@ -17,10 +17,10 @@ from app.api.strict import (
     Instant,
     LongText,
     PathId,
-    PriceText,
+    Price,
     StrictRoute,
     by_natural_key,
-    check_digits,
+    price_in,
 )
 from app.usecases import orders
 
@@ -35,20 +35,18 @@ class LineBody(Body):
     line_id: ExternalId = Field(examples=["1"])
     sku: ExternalId = Field(examples=["license-standard"])
     quantity: Units = 1
-    unit_price: PriceText | None = None
-    list_price: PriceText | None = None
+    unit_price: Price | None = None
+    list_price: Price | None = None
     attributes: Facts = Field(default_factory=dict)
 
     def command(self, currency: str, index: int) -> orders.LineCommand:
         """The line as the use case takes it."""
-        check_digits(self.unit_price, currency, f"/lines/{index}/unit_price")
-        check_digits(self.list_price, currency, f"/lines/{index}/list_price")
         return orders.LineCommand(
             line_id=self.line_id,
             sku=self.sku,
             quantity=self.quantity,
-            unit_price=self.unit_price,
-            list_price=self.list_price,
+            unit_price=price_in(self.unit_price, currency, f"/lines/{index}/unit_price"),
+            list_price=price_in(self.list_price, currency, f"/lines/{index}/list_price"),
             attributes=dict(self.attributes),
         )
 

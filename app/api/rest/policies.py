@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 
 from app.api.deps import Caller, KeyedCall, scoped
 from app.api.headers import checking, tagged
+from app.api.paging import ShortPaging
 from app.api.problems import problems
 from app.api.rehearsal import ways
 from app.api.reply import Reply
@@ -81,9 +82,9 @@ class SimulationBody(Body):
 
 
 @router.get("/v1/policies", operation_id="listPolicies")
-async def list_policies(caller: Annotated[Caller, scoped("policies:read")]) -> Response:
+async def list_policies(caller: Annotated[Caller, scoped("policies:read")], page: ShortPaging) -> Response:
     """The tenant's policy, with the version in force."""
-    return await caller.read(policies.list_policies)
+    return await caller.short_page(page, policies.list_policies)
 
 
 @router.get("/v1/policies/{name}", operation_id="getPolicy", responses=problems(404))

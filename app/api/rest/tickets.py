@@ -32,7 +32,9 @@ from app.usecases import ticket_work, tickets
 router = APIRouter(route_class=StrictRoute, tags=["Helpdesk"])
 Writer = Annotated[Caller, scoped("tickets:write")]
 Reader = Annotated[Caller, scoped("tickets:read")]
-Subject = Annotated[str, StringConstraints(strict=True, max_length=1000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
+Subject = Annotated[
+    str, StringConstraints(strict=True, max_length=1000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")
+]
 _REFUSED = problems(404, 409, 422)
 
 
@@ -171,137 +173,229 @@ async def put_ticket(ticket_id: PathId, body: TicketBody, caller: Writer, call: 
 @router.get("/v1/tickets/{ticket_id}", operation_id="getTicket", responses=problems(404))
 async def get_ticket(ticket_id: PathId, caller: Reader, point: AsOf) -> Response:
     """State, qualification, assessments, charge, clocks, parent and children."""
-    return await caller.read(lambda tx: tickets.get(tx, ticket_id, as_of=point.as_of, known_at=point.known_at))
+    return await caller.read(
+        lambda tx: tickets.get(tx, ticket_id, as_of=point.as_of, known_at=point.known_at)
+    )
 
 
 @router.get("/v1/tickets", operation_id="listTickets", responses=problems(404))
 async def list_tickets(
-    caller: Reader, page: Paging, customer_id: QueryId | None = None,
+    caller: Reader,
+    page: Paging,
+    point: AsOf,
+    customer_id: QueryId | None = None,
     state: Annotated[str | None, Query(min_length=1, max_length=40)] = None,
 ) -> Response:
-    """Tickets, newest first."""
-    return await caller.page(page, lambda tx, after: tickets.listed(
-        tx, customer_id=customer_id, state=state, after=after, limit=page.limit))
+    """Tickets, newest first. ``as_of`` and ``known_at``: as they stood; a page may then have fewer rows."""
+    return await caller.page(
+        page,
+        lambda tx, after: tickets.listed(
+            tx,
+            customer_id=customer_id,
+            state=state,
+            as_of=point.as_of,
+            known_at=point.known_at,
+            after=after,
+            limit=page.limit,
+        ),
+    )
 
 
 @router.post("/v1/tickets/{ticket_id}/details", operation_id="addTicketDetails", responses=_REFUSED)
 async def add_details(ticket_id: PathId, body: DetailsBody, caller: Writer, call: KeyedCall) -> Response:
     """What was missing or asked for; decides again."""
     stated = body.plain()
-    return await call.keyed("tickets.details", {"ticket_id": ticket_id, **stated},
-                            lambda tx: tickets.details(tx, ticket_id, stated))
+    return await call.keyed(
+        "tickets.details",
+        {"ticket_id": ticket_id, **stated},
+        lambda tx: tickets.details(tx, ticket_id, stated),
+    )
 
 
 @router.post("/v1/tickets/{ticket_id}/withdrawal", operation_id="withdrawTicket", responses=_REFUSED)
 async def withdraw(ticket_id: PathId, caller: Writer, call: KeyedCall) -> Response:
     """By the customer; gives back what is held."""
-    return await call.keyed("tickets.withdraw", {"ticket_id": ticket_id},
-                            lambda tx: ticket_work.withdraw(tx, ticket_id))
+    return await call.keyed(
+        "tickets.withdraw", {"ticket_id": ticket_id}, lambda tx: ticket_work.withdraw(tx, ticket_id)
+    )
 
 
 @router.post("/v1/tickets/{ticket_id}/qualification", operation_id="qualifyTicket", responses=_REFUSED)
-async def qualify(ticket_id: PathId, body: QualificationBody, caller: Annotated[Caller, scoped("tickets:qualify")],
-                  call: KeyedCall) -> Response:
+async def qualify(
+    ticket_id: PathId,
+    body: QualificationBody,
+    caller: Annotated[Caller, scoped("tickets:qualify")],
+    call: KeyedCall,
+) -> Response:
     """An authorised representative accepts or rejects; who and why is kept."""
-    return await call.keyed("tickets.qualify", {"ticket_id": ticket_id, **body.plain()}, lambda tx: ticket_work.qualify(
-        tx, ticket_id, decision=body.decision, reasons=list(body.reasons), note=body.note))
+    return await call.keyed(
+        "tickets.qualify",
+        {"ticket_id": ticket_id, **body.plain()},
+        lambda tx: ticket_work.qualify(
+            tx, ticket_id, decision=body.decision, reasons=list(body.reasons), note=body.note
+        ),
+    )
 
 
 @router.post("/v1/tickets/{ticket_id}/assessments", operation_id="assessTicket", responses=_REFUSED)
 async def assess(ticket_id: PathId, body: AssessmentBody, caller: Writer, call: KeyedCall) -> Response:
     """A quote; answers ``in_force`` or ``awaiting_confirmation`` as ``status``."""
-    return await call.keyed("tickets.assess", {"ticket_id": ticket_id, **body.plain()}, lambda tx: ticket_work.assess(
-        tx, ticket_id, category=body.category, inputs=dict(body.inputs), credits=body.credits, reason=body.reason))
+    return await call.keyed(
+        "tickets.assess",
+        {"ticket_id": ticket_id, **body.plain()},
+        lambda tx: ticket_work.assess(
+            tx,
+            ticket_id,
+            category=body.category,
+            inputs=dict(body.inputs),
+            credits=body.credits,
+            reason=body.reason,
+        ),
+    )
 
 
-@router.post("/v1/tickets/{ticket_id}/assessments/{number}/confirmation", operation_id="confirmAssessment",
-             responses=_REFUSED)
-async def confirm(ticket_id: PathId, number: PathNumber, body: ConfirmationBody, caller: Writer,
-                  call: KeyedCall) -> Response:
+@router.post(
+    "/v1/tickets/{ticket_id}/assessments/{number}/confirmation",
+    operation_id="confirmAssessment",
+    responses=_REFUSED,
+)
+async def confirm(
+    ticket_id: PathId, number: PathNumber, body: ConfirmationBody, caller: Writer, call: KeyedCall
+) -> Response:
     """The customer's yes or no."""
     payload = {"ticket_id": ticket_id, "number": number, **body.plain()}
-    return await call.keyed("tickets.confirm", payload,
-                            lambda tx: ticket_work.confirm(tx, ticket_id, number, accept=body.accept))
+    return await call.keyed(
+        "tickets.confirm", payload, lambda tx: ticket_work.confirm(tx, ticket_id, number, accept=body.accept)
+    )
 
 
 @router.post("/v1/tickets/{ticket_id}/responses", operation_id="addResponse", responses=_REFUSED)
 async def respond(ticket_id: PathId, body: ResponseBody, caller: Writer, call: KeyedCall) -> Response:
     """A message of the vendor's or the customer's."""
-    return await call.keyed("tickets.respond", {"ticket_id": ticket_id, **body.plain()}, lambda tx: ticket_work.respond(
-        tx, ticket_id, author=body.author, kind=body.kind, public=body.public, occurred_at=body.occurred_at))
+    return await call.keyed(
+        "tickets.respond",
+        {"ticket_id": ticket_id, **body.plain()},
+        lambda tx: ticket_work.respond(
+            tx,
+            ticket_id,
+            author=body.author,
+            kind=body.kind,
+            public=body.public,
+            occurred_at=body.occurred_at,
+        ),
+    )
 
 
 @router.post("/v1/tickets/{ticket_id}/access-requests", operation_id="requestAccess", responses=_REFUSED)
 async def request_access(ticket_id: PathId, body: AccessBody, caller: Writer, call: KeyedCall) -> Response:
     """Access the customer owes, by a deadline."""
     payload = {"ticket_id": ticket_id, **body.plain()}
-    return await call.keyed("tickets.request_access", payload, lambda tx: ticket_work.request_access(
-        tx, ticket_id, kinds=list(body.kinds), deadline_at=body.deadline_at))
+    return await call.keyed(
+        "tickets.request_access",
+        payload,
+        lambda tx: ticket_work.request_access(
+            tx, ticket_id, kinds=list(body.kinds), deadline_at=body.deadline_at
+        ),
+    )
 
 
-@router.post("/v1/tickets/{ticket_id}/access-requests/{number}/grant", operation_id="grantAccess", responses=_REFUSED)
+@router.post(
+    "/v1/tickets/{ticket_id}/access-requests/{number}/grant", operation_id="grantAccess", responses=_REFUSED
+)
 async def grant_access(ticket_id: PathId, number: PathNumber, caller: Writer, call: KeyedCall) -> Response:
     """The customer gave access."""
-    return await call.keyed("tickets.grant_access", {"ticket_id": ticket_id, "number": number},
-                            lambda tx: ticket_work.grant_access(tx, ticket_id, number))
+    return await call.keyed(
+        "tickets.grant_access",
+        {"ticket_id": ticket_id, "number": number},
+        lambda tx: ticket_work.grant_access(tx, ticket_id, number),
+    )
 
 
 @router.post("/v1/tickets/{ticket_id}/pauses", operation_id="pauseTicket", responses=_REFUSED)
 async def pause(ticket_id: PathId, body: PauseBody, caller: Writer, call: KeyedCall) -> Response:
     """Vendor clocks stand."""
-    return await call.keyed("tickets.pause", {"ticket_id": ticket_id, **body.plain()},
-                            lambda tx: ticket_work.pause(tx, ticket_id, reason=body.reason, party=body.party))
+    return await call.keyed(
+        "tickets.pause",
+        {"ticket_id": ticket_id, **body.plain()},
+        lambda tx: ticket_work.pause(tx, ticket_id, reason=body.reason, party=body.party),
+    )
 
 
 @router.post("/v1/tickets/{ticket_id}/resumptions", operation_id="resumeTicket", responses=_REFUSED)
 async def resume(ticket_id: PathId, body: ResumeBody, caller: Writer, call: KeyedCall) -> Response:
     """Vendor clocks go on."""
-    return await call.keyed("tickets.resume", {"ticket_id": ticket_id, **body.plain()},
-                            lambda tx: ticket_work.resume(tx, ticket_id, reason=body.reason, party=body.party))
+    return await call.keyed(
+        "tickets.resume",
+        {"ticket_id": ticket_id, **body.plain()},
+        lambda tx: ticket_work.resume(tx, ticket_id, reason=body.reason, party=body.party),
+    )
 
 
 @router.post("/v1/tickets/{ticket_id}/credits", operation_id="applyCredit", responses=_REFUSED)
 async def apply_credit(ticket_id: PathId, body: CreditBody, caller: Writer, call: KeyedCall) -> Response:
     """Applies a credit to an open ticket, with a new response or without."""
     response: dict[str, Any] | None = None if body.response is None else body.response.plain()
-    return await call.keyed("tickets.apply_credit", {"ticket_id": ticket_id, **body.plain()},
-                            lambda tx: ticket_work.apply_credit(tx, ticket_id, credit_type=body.credit_type,
-                                                                response=response))
+    return await call.keyed(
+        "tickets.apply_credit",
+        {"ticket_id": ticket_id, **body.plain()},
+        lambda tx: ticket_work.apply_credit(tx, ticket_id, credit_type=body.credit_type, response=response),
+    )
 
 
-@router.post("/v1/tickets/{ticket_id}/splits", operation_id="splitTicket", status_code=201, responses=_REFUSED)
+@router.post(
+    "/v1/tickets/{ticket_id}/splits", operation_id="splitTicket", status_code=201, responses=_REFUSED
+)
 @by_natural_key
 async def split(ticket_id: PathId, body: SplitBody, caller: Writer, call: KeyedCall) -> Response:
     """Another question becomes a ticket of its own, under an id of yours. 201 the first time, 200 with the same body
     again, 409 ``ticket_conflict`` when the id is another ticket's."""
-    return await call.natural(lambda tx: tickets.split(
-        tx, ticket_id, new_ticket_id=body.ticket_id, subject=body.subject))
+    return await call.natural(
+        lambda tx: tickets.split(tx, ticket_id, new_ticket_id=body.ticket_id, subject=body.subject)
+    )
 
 
 @router.post("/v1/tickets/{ticket_id}/resolution", operation_id="resolveTicket", responses=_REFUSED)
 async def resolve(ticket_id: PathId, body: ResolutionBody, caller: Writer, call: KeyedCall) -> Response:
     """Captures, or gives back."""
-    return await call.keyed("tickets.resolve", {"ticket_id": ticket_id, **body.plain()}, lambda tx: ticket_work.resolve(
-        tx, ticket_id, outcome=body.outcome, cause=body.cause, result=dict(body.result)))
+    return await call.keyed(
+        "tickets.resolve",
+        {"ticket_id": ticket_id, **body.plain()},
+        lambda tx: ticket_work.resolve(
+            tx, ticket_id, outcome=body.outcome, cause=body.cause, result=dict(body.result)
+        ),
+    )
 
 
 @router.post("/v1/tickets/{ticket_id}/reopening", operation_id="reopenTicket", responses=_REFUSED)
 async def reopen(ticket_id: PathId, caller: Writer, call: KeyedCall) -> Response:
     """The same issue again, without a second charge inside the policy's window."""
-    return await call.keyed("tickets.reopen", {"ticket_id": ticket_id}, lambda tx: ticket_work.reopen(tx, ticket_id))
+    return await call.keyed(
+        "tickets.reopen", {"ticket_id": ticket_id}, lambda tx: ticket_work.reopen(tx, ticket_id)
+    )
 
 
 @router.post("/v1/tickets/{ticket_id}/disputes", operation_id="openDispute", responses=_REFUSED)
 async def dispute(ticket_id: PathId, body: DisputeBody, caller: Writer, call: KeyedCall) -> Response:
     """The customer thinks the charge wrong."""
-    return await call.keyed("tickets.dispute", {"ticket_id": ticket_id, **body.plain()},
-                            lambda tx: ticket_work.dispute(tx, ticket_id, reason=body.reason))
+    return await call.keyed(
+        "tickets.dispute",
+        {"ticket_id": ticket_id, **body.plain()},
+        lambda tx: ticket_work.dispute(tx, ticket_id, reason=body.reason),
+    )
 
 
-@router.post("/v1/tickets/{ticket_id}/disputes/{number}/decision", operation_id="decideDispute", responses=_REFUSED)
-async def decide_dispute(ticket_id: PathId, number: PathNumber, body: DisputeDecisionBody, caller: Writer,
-                         call: KeyedCall) -> Response:
+@router.post(
+    "/v1/tickets/{ticket_id}/disputes/{number}/decision", operation_id="decideDispute", responses=_REFUSED
+)
+async def decide_dispute(
+    ticket_id: PathId, number: PathNumber, body: DisputeDecisionBody, caller: Writer, call: KeyedCall
+) -> Response:
     """The vendor reconsiders the charge: upheld, reduced to ``credits``, or returned."""
     payload = {"ticket_id": ticket_id, "number": number, **body.plain()}
-    return await call.keyed("tickets.decide_dispute", payload, lambda tx: ticket_work.decide_dispute(
-        tx, ticket_id, number, decision=body.decision, credits=body.credits))
+    return await call.keyed(
+        "tickets.decide_dispute",
+        payload,
+        lambda tx: ticket_work.decide_dispute(
+            tx, ticket_id, number, decision=body.decision, credits=body.credits
+        ),
+    )
