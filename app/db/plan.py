@@ -68,9 +68,7 @@ async def _write_plan(tx: Tx, plan: Plan) -> None:
         await tx.execute(insert(s.entity_event), [_event(tenant, one, plan) for one in plan.events])
     await _agenda(tx, plan.agenda)
     outbox = list(plan.outbox)
-    for outcome in plan.outcomes:
-        if await _outcome(tx, outcome) and outcome.event is not None:
-            outbox.append(outcome.event)
+    outbox += [one.event for one in plan.outcomes if await _outcome(tx, one) and one.event is not None]
     await write_outbox(tx, outbox)
     if plan.audit:
         await tx.execute(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 from app.domain.policy import All, AnyOf, Condition, Not, Test
 
@@ -63,30 +63,25 @@ def _test(test: Test, facts: Facts) -> bool | None:
     value: Any = facts.get(test.value_fact) if test.value_fact is not None else test.value
     if fact is None or (test.value_fact is not None and value is None):
         return _one_sided(test, fact)
-    match test.op:
-        case "eq":
-            return bool(fact == value)
-        case "ne":
-            return bool(fact != value)
-        case "in":
-            return fact in _many(value)
-        case "not_in":
-            return fact not in _many(value)
-        case "contains":
-            return value in fact
-        case "lt":
-            return bool(_number(fact) < _number(value))
-        case "le":
-            return bool(_number(fact) <= _number(value))
-        case "gt":
-            return bool(_number(fact) > _number(value))
-        case "ge":
-            return bool(_number(fact) >= _number(value))
+    return bool(_COMPARE[test.op](fact, value))
 
 
 def _one_sided(test: Test, fact: Any) -> bool | None:
     """A comparison that lacks a side is unknown, save that what holds nothing does not hold it, whatever it is."""
     return False if test.op == "contains" and fact == () else None
+
+
+_COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
+    "eq": lambda fact, value: fact == value,
+    "ne": lambda fact, value: fact != value,
+    "in": lambda fact, value: fact in _many(value),
+    "not_in": lambda fact, value: fact not in _many(value),
+    "contains": lambda fact, value: value in fact,
+    "lt": lambda fact, value: _number(fact) < _number(value),
+    "le": lambda fact, value: _number(fact) <= _number(value),
+    "gt": lambda fact, value: _number(fact) > _number(value),
+    "ge": lambda fact, value: _number(fact) >= _number(value),
+}
 
 
 def _many(value: Any) -> Any:

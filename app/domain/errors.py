@@ -1,8 +1,8 @@
 """Requests that cannot be carried out.
 
 A refusal by policy is a recorded decision (`app.domain.decision`); a `DomainError` is for a request that cannot be
-carried out at all: a wrong state, want of credits, a conflict, an input the policy does not know. Its code stands in the
-one catalogue, `app.api.problems`.
+carried out at all: a wrong state, want of credits, a conflict, an input the policy does not know. Its code stands in
+the one catalogue, `app.api.problems`.
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ from app.domain.ids import CustomerId
 class StreamEvent:
     """One immutable fact in the life of a ticket, cover, license, choice or clock.
 
-    ``occurred_at``: when it happened; ``recorded_at`` is the plan's ``at`` unless given. Unique by (stream, entity, seq).
+    ``occurred_at``: when it happened; ``recorded_at`` is the plan's ``at`` unless given. Unique by
+    (stream, entity, seq).
     """
 
     stream: str

@@ -1,7 +1,7 @@
 """The policy: one vendor's support terms as data. Every rule names its clause and says whether it is our reading.
 
-These frozen dataclasses ARE the document format: `app.documents` reads YAML into them (unknown keys refused, errors with
-line numbers) and publishes their JSON Schema. No expression language: conditions are (fact, operator, value) joined by
+These frozen dataclasses ARE the document format: `app.documents` reads YAML into them (unknown keys refused, errors
+with line numbers) and publishes their JSON Schema. No expression language: conditions are (fact, operator, value) joined by
 all / any / not, and prices are one of a closed set of shapes, so that counterfactuals can be computed.
 """
 
@@ -24,7 +24,7 @@ Op = Literal["eq", "ne", "in", "not_in", "lt", "le", "gt", "ge", "known", "unkno
 class Test:
     """One comparison. An absent fact makes it unknown (ALL-3), save for ``known`` and ``unknown``.
 
-    ``value`` may be a scalar, a list of scalars (``in``, ``not_in``) or ``{"fact": name}``'s text through ``value_fact``.
+    ``value`` may be a scalar, a list of scalars (``in``, ``not_in``) or another fact through ``value_fact``.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
@@ -474,8 +474,8 @@ class Cause:
 class ExpiredReturn:
     """What happens to credits given back to a lot that has expired (ALL-4).
 
-    ``forfeit``: booked as expired, both lines shown; ``grace``: a new lot for ``grace``; ``reopen``: the lot is extended
-    by ``grace`` from now.
+    ``forfeit``: booked as expired, both lines shown; ``grace``: a new lot for ``grace``; ``reopen``: the lot is
+    extended by ``grace`` from now.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
@@ -489,8 +489,8 @@ class ExpiredReturn:
 class MoneyBack:
     """Money back for unused bought credits (TERMS-19, TERMS-20). None in the policy: not offered.
 
-    Full up to and including ``full_within`` days of 24 hours; then the price times remaining over whole term in seconds,
-    half up; nothing once expired. ``override`` by its own scope with a reason, never above the price paid.
+    Full up to and including ``full_within`` days of 24 hours; then the price times remaining over whole term in
+    seconds, half up; nothing once expired. ``override`` by its own scope with a reason, never above the price paid.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
@@ -505,7 +505,7 @@ class MoneyBack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guarantee:
-    """Money-back guarantee on orders (AVA-14): what is unspent of the grants is taken back, what was spent is reported."""
+    """Money-back guarantee on orders (AVA-14): unspent grants are taken back, what was spent is reported."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
     clause: str
@@ -600,7 +600,7 @@ class PauseReason:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Warning:
+class Warning:  # noqa: A001 - the document's word; nothing here warns
     """A warning before a due time: a share of the time in percent, or so many business seconds before."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT

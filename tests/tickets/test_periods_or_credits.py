@@ -249,7 +249,7 @@ async def test_csc_11_another_question_becomes_a_ticket_that_names_its_parent(ve
 
 
 async def test_a_splits_ticket_id_is_a_natural_key(vendor: MakeVendor) -> None:
-    """No Idempotency-Key is needed, one sent anyway is tolerated, and the same split again shows the ticket of today."""
+    """No Idempotency-Key is needed, one sent anyway is tolerated, and the same split shows the ticket of today."""
     shop = await vendor("cs-cart")
     ticket = await open_ticket(shop, await customer(shop), category="category_1")
     other = await open_ticket(shop, await customer(shop), category="category_1")
