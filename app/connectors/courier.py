@@ -8,6 +8,7 @@ written afterwards; a courier killed in between leaves a lease that lapses, and 
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 import random
@@ -146,8 +147,8 @@ class Courier:
         for endpoint_id in behind:
             for _ in range(BATCH):
                 done = await self._db.run(
-                    tenant_id, lambda tx, one=endpoint_id: webhooks.fan_out(tx, one, now)
-                )  # type: ignore[misc]
+                    tenant_id, functools.partial(_fan_out, endpoint_id=endpoint_id, now=now)
+                )
                 total += done
                 if done < webhooks.FAN_OUT:
                     break
@@ -305,3 +306,8 @@ class Courier:
             logger.info(
                 "delivery %s: %s, %s", row.delivery_id, attempt.error or attempt.status, outcome.verdict
             )
+
+
+async def _fan_out(tx: Tx, *, endpoint_id: str, now: datetime | None) -> int:
+    """One batch of an endpoint's deliveries."""
+    return await webhooks.fan_out(tx, endpoint_id, now)

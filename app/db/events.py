@@ -10,6 +10,7 @@ from sqlalchemy import Row, text
 
 from app.db import plan
 from app.db.engine import _PAIRS, Tx
+from app.domain.ids import CustomerId
 from app.domain.plan import OutboxEvent
 
 TENANT_LANE: Final = ""
@@ -106,14 +107,14 @@ async def publish(tx: Tx, type_: str, data: Mapping[str, Any]) -> None:
         [
             OutboxEvent(
                 type=type_,
-                customer_id=TENANT_LANE,
+                customer_id=CustomerId(TENANT_LANE),
                 sequence=sequence,
                 occurred_at=tx.at,
                 data=dict(data),
                 dedupe_key=None,
             )
         ],
-    )  # type: ignore[arg-type]
+    )
 
 
 def oldest_id(prefix: str, moment: datetime) -> str:

@@ -100,7 +100,7 @@ async def _load_page(
 async def get_clock(
     tx: Tx, clock_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None
 ) -> dict[str, Any]:
-    """A clock as it stands, or stood ``as_of`` by what was ``known_at``. 404 ``clock_not_found``, before its start too."""
+    """A clock as it stands, or stood ``as_of`` by what was ``known_at``. 404 ``clock_not_found``."""
     clock = await clocks.require_one(tx, clock_id)
     at = as_of or tx.at
     if not any(one.occurred_at <= at for one in clock.known(known_at)):
