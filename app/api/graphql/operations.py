@@ -14,7 +14,6 @@ from app.api import deps, paging
 from app.api.graphql.calls import Operation
 from app.api.strict import BODY_LIMIT
 
-_SHORT: Final = getattr(paging, "_short_page", object())
 EXCEPTIONS: Final[dict[str, str]] = {
     "getLiveness": "Health of the process; asked by machines that speak no GraphQL.",
     "getReadiness": "Health of the process; asked by machines that speak no GraphQL.",
@@ -117,7 +116,7 @@ def _operation(route: APIRoute) -> Operation:
         has_body=route.body_field is not None,
         keyed=method == "POST" and _takes_key(route),
         paged=paging._page in needed,
-        short=_SHORT in needed,
+        short=paging._short_page in needed,
         listed=str(route.operation_id).startswith("list"),
         scopes=scoped.scopes if scoped is not None else (),
         operator=deps._operator in needed or (scoped is not None and scoped.operator),
@@ -152,7 +151,7 @@ TAKEN: Final = {"after": "since", "first": "from_first"}
 def parameters(route: APIRoute) -> list[Parameter]:
     """The parameters that a caller gives, those of paging left out."""
     found = []
-    paged = bool({paging._page, _SHORT} & set(_dependencies(route)))
+    paged = bool({paging._page, paging._short_page} & set(_dependencies(route)))
     for one in get_flat_params(route.dependant):
         about = one.field_info
         place = (
