@@ -1,4 +1,4 @@
-"""Every field of Query and Mutation x who may not: no key, a forged one, a revoked one, the wrong scopes, the operator."""
+"""Every field of Query and Mutation x who may not: no key, a forged one, a revoked one, wrong scopes, the operator."""
 
 from __future__ import annotations
 
