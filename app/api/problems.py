@@ -112,6 +112,9 @@ def body_of(
         "detail": detail or entry.cause,
         "next_step": entry.next_step,
     }
+    if decision is not None and code not in CATALOGUE:
+        # The code's page tells what the shipped policies advise; here the answer's own remedies do.
+        body["next_step"] = CATALOGUE[POLICY_REASON].next_step
     if decision is not None:
         body["reasons"] = reasons
         body["remedies"] = [remedy_json(one) for one in decision.remedies]

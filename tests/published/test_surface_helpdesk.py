@@ -232,6 +232,20 @@ async def test_covers(vendor: MakeVendor) -> None:
     )
 
 
+async def test_a_refusal_advises_nothing_of_another_vendors(vendor: MakeVendor) -> None:
+    shop = await vendor("cs-cart")
+    await bought(shop, "license")
+    [choice] = is_page(await shop.get("/v1/customers/c1/choices"))
+    await shop.ok(await shop.post(f"/v1/customers/c1/choices/{choice['choice_id']}", {"option": "credits"}))
+    await opened(shop, language="en", category="category_1", pay_with="cover")
+    refused = is_problem(
+        await shop.post("/v1/tickets/t1/responses", {"author": "vendor", "kind": "service"}), 409
+    )
+    assert refused["code"] == "cover_missing"
+    assert "year" not in refused["next_step"]
+    assert {"reasons", "remedies"} <= set(refused)
+
+
 @pytest.mark.parametrize(
     "path",
     [
