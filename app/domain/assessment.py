@@ -19,7 +19,7 @@ from app.domain.policy import Category
 from app.domain.pricing import Assessed
 from app.domain.ticket import must_allow
 from app.domain.ticket_desk import Desk
-from app.domain.wire import iso, iso_or_none, reason_json
+from app.domain.wire import iso, iso_or_none
 
 
 def assess(
@@ -229,7 +229,7 @@ def decline(desk: Desk, number: int, *, reason: str, occurred_at: datetime | Non
     values: dict[str, Any] = {"confirmation_expires_at": None, "remedies": [], "reasons": []}
     if closed:
         desk.release_all(reason=reason, clause=rule.clause if rule else None)
-        values.update(reasons=[reason_json(said)])
+        values.update(reasons=[desk.shown(said)])
     desk.record(
         "declined",
         "decline",

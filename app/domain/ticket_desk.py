@@ -8,7 +8,7 @@ the plan.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,10 +21,11 @@ from app.domain.ledger import falls_low
 from app.domain.period import add_term
 from app.domain.plan import TicketRow
 from app.domain.policy import ExpiredReturn, Policy, RemedyRule
-from app.domain.qualification import is_reading
+from app.domain.qualification import is_reading, primary_subtag
+from app.domain.text import holes, render
 from app.domain.ticket import CLOSED, LIFECYCLE, OPEN, Action, State, Ticket, apply, must_allow
 from app.domain.ticket_clocks import PAST_DUE, TicketClocks
-from app.domain.wire import iso, iso_or_none, parse_iso, parse_iso_or_none
+from app.domain.wire import iso, iso_or_none, parse_iso, parse_iso_or_none, reason_json
 
 CONSENT: Final = "awaiting_confirmation"
 ACCESS: Final = "waiting_for_access"
@@ -194,6 +195,20 @@ class Desk:
             reading=reading or is_reading(self.policy, clause),
         )
 
+    def said(self, reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+        """Reasons in the ticket's language, where the policy has words in it for the code."""
+        texts = self.policy.messages.get(primary_subtag(self.ticket.language) or "", {})
+        found = []
+        for one in reasons:
+            text = texts.get(one.code)
+            known = text is not None and all(name in one.facts for name in holes(text))
+            found.append(replace(one, message=render(text, one.facts)) if text is not None and known else one)
+        return tuple(found)
+
+    def shown(self, reason: Reason) -> dict[str, Any]:
+        """A reason as published, in the ticket's language."""
+        return reason_json(self.said([reason])[0])
+
     def decision(
         self, reasons: Iterable[Reason], remedies: Iterable[Remedy] = (), *, allowed: bool = False
     ) -> Decision:
@@ -203,7 +218,7 @@ class Desk:
             at=self.at,
             policy=self.policy.policy,
             policy_version=self.policy.version,
-            reasons=tuple(reasons),
+            reasons=self.said(reasons),
             remedies=tuple(remedies),
         )
 

@@ -14,7 +14,7 @@ from app.domain.ticket import must_allow
 from app.domain.ticket_clocks import PAST_DUE
 from app.domain.ticket_desk import Desk
 from app.domain.ticket_work import not_yet
-from app.domain.wire import iso, parse_iso, parse_iso_or_none, reason_json
+from app.domain.wire import iso, parse_iso, parse_iso_or_none
 
 
 def resolve(
@@ -101,7 +101,7 @@ def _money(desk: Desk, way: Outcome, why: Cause | None, returned: bool, values: 
         if desk.charge()["net"]:
             ledger.refund_for(ticket_id, reason=why.cause, clause=why.clause, expired=why.expired_lot)
         values["reasons"] = [
-            reason_json(
+            desk.shown(
                 desk.reason(
                     why.cause,
                     why.clause,
@@ -233,7 +233,7 @@ def _credit_expired(desk: Desk, when: datetime) -> None:
     clause = rules.hold_expiry_clause if rules else None
     desk.book.ledger.expire_holds([desk.ticket.ticket_id])
     desk.release_all(reason="credit_expired", clause=clause)
-    reason = reason_json(
+    reason = desk.shown(
         desk.reason(
             "credit_expired",
             clause,
@@ -264,7 +264,7 @@ def _access_missed(desk: Desk, number: int, when: datetime) -> None:
     rule, ticket = desk.policy.access, desk.ticket
     desk.book.ledger.capture_for(ticket.ticket_id)
     asked = ticket.access_request(number)
-    reason = reason_json(
+    reason = desk.shown(
         desk.reason(
             rule.outcome if rule else "access_not_provided",
             rule.clause if rule else None,

@@ -11,7 +11,6 @@ from app.domain.admission import Admission, admit
 from app.domain.decision import Reason
 from app.domain.errors import DomainError
 from app.domain.policy import Category
-from app.domain.text import holes, render
 from app.domain.ticket import CHANNELS, Action, State, Ticket, must_allow
 from app.domain.ticket_desk import Changes, Desk
 from app.domain.wire import iso, iso_or_none, reason_json, remedy_json
@@ -69,15 +68,7 @@ def decide(desk: Desk, kind: str, action: Action, *, values: Mapping[str, Any] |
 
 def worded(desk: Desk, reasons: Iterable[Reason]) -> list[dict[str, Any]]:
     """Reasons as published, in the ticket's language where the policy has words in it."""
-    texts = desk.policy.messages.get(qualification.primary_subtag(desk.ticket.language) or "", {})
-    said = []
-    for one in reasons:
-        shown = reason_json(one)
-        text = texts.get(one.code)
-        if text is not None and all(name in one.facts for name in holes(text)):
-            shown["message"] = render(text, one.facts)
-        said.append(shown)
-    return said
+    return [reason_json(one) for one in desk.said(reasons)]
 
 
 def ruled(desk: Desk, decision: str, reasons: list[dict[str, Any]]) -> dict[str, Any]:

@@ -25,6 +25,12 @@ _CODE: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*\Z")
 SHARED_CLAUSES: Final = tuple(f"ALL-{n}" for n in range(1, 6))
 """Clauses of the service itself, where every text is silent; a document need not repeat them."""
 
+_SAID: Final = re.compile(
+    r"\{(?:fact|required|available|missing|credit_type|credits|agreed_up_to|category|least|most|level|refunded|cause"
+    r"|number|ended_at)\}"
+)
+"""Facts of the service's own reasons, which a translation may name as well."""
+
 
 def check_frame(c: Checker) -> None:
     p = c.policy
@@ -167,4 +173,4 @@ def check_texts(c: Checker) -> None:
                 f"Add `{language}` to `languages`.",
             )  # fmt: skip
         for code, text in texts.items():
-            c.placeholders(text, ("messages", language, code), every)
+            c.placeholders(_SAID.sub("", text), ("messages", language, code), every)
