@@ -170,7 +170,7 @@ def _finish(
     if not parameters:
         operation.pop("parameters")
     _request_example(operation, schemas, recorded.get(route.operation_id or "", {}))
-    _answers(operation, route, recorded.get(route.operation_id or "", {}))
+    _answers(operation, route, schemas, recorded.get(route.operation_id or "", {}))
 
 
 _IF_MATCH: Final = {
@@ -211,7 +211,9 @@ def _request_example(operation: dict[str, Any], schemas: dict[str, Any], recorde
         content["example"] = recorded.get("request") or example_of(content["schema"], schemas)
 
 
-def _answers(operation: dict[str, Any], route: APIRoute, recorded: dict[str, Any]) -> None:
+def _answers(
+    operation: dict[str, Any], route: APIRoute, schemas: dict[str, Any], recorded: dict[str, Any]
+) -> None:
     responses: dict[str, Any] = operation["responses"]
     if "422" in responses and MEDIA_TYPE not in responses["422"].get("content", {}):
         responses.pop("422")
@@ -230,12 +232,20 @@ def _answers(operation: dict[str, Any], route: APIRoute, recorded: dict[str, Any
             continue
         content = responses[code]["content"]["application/json"] = dict(content)
         if not content.get("schema"):
-            content["schema"] = recorded.get("schema") or {"type": "object", "additionalProperties": True}
+            content["schema"] = _named(recorded.get("schema"), schemas)
         if "response" in recorded and "example" not in content:
             content["example"] = recorded["response"]
         elif "example" not in content and "examples" not in content:
             content["example"] = {}
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _named(schema: dict[str, Any] | None, schemas: dict[str, Any]) -> dict[str, Any]:
+    """A recorded shape under its name, so that generated clients have one type for 200 and 201."""
+    if schema is None:
+        return {"type": "object", "additionalProperties": True}
+    schemas[schema["title"]] = schema
+    return {"$ref": f"#/components/schemas/{schema['title']}"}
 
 
 def example_of(schema: dict[str, Any], schemas: dict[str, Any], depth: int = 0) -> Any:

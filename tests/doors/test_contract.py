@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import httpx
 
+from app.commands.base import ROOT
 from app.commands.contracts import drifted
 from tests.support.contract import operations
 
@@ -24,6 +26,12 @@ def test_every_body_and_answer_has_an_example() -> None:
         for answer in success:
             for media, content in answer.get("content", {}).items():
                 assert media != "application/json" or "example" in content or "examples" in content, one.id
+
+
+def test_every_body_has_a_name_of_its_own() -> None:
+    """Two bodies of one name become `app__api__...`, which tells callers our folders and breaks client generators."""
+    document = json.loads((ROOT / "openapi" / "openapi.json").read_text(encoding="utf-8"))
+    assert [one for one in document["components"]["schemas"] if "__" in one] == []
 
 
 def test_every_write_can_be_tried_and_says_so() -> None:

@@ -88,7 +88,8 @@ def write() -> None:
             samples, key=lambda one: (min(len(json.dumps(one[1])), 2500), len(json.dumps(one[0])))
         )
         before = operations.get(name, {}).get("schema", {})
-        seen = widened({key: value for key, value in before.items() if key != "title"}, shape(answers))
+        before.pop("title", None)
+        seen = widened(before, shape(answers)) if before else shape(answers)
         entry: dict[str, Any] = {"schema": {"title": f"{name[0].upper()}{name[1:]}Answer", **seen}}
         if request is not None:
             entry["request"] = _short(request)

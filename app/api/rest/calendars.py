@@ -44,7 +44,7 @@ class ExceptionBody(Body):
     hours: Openings | None = None
 
 
-class VersionBody(Body):
+class CalendarVersionBody(Body):
     """A version from a local date on. What is left out is inherited from the version that holds on that date."""
 
     effective_from: Day
@@ -97,7 +97,7 @@ async def list_versions(name: CalendarName, caller: Reader, page: ShortPaging) -
     responses=problems(404, 409, 412),
 )
 @big
-async def publish_version(name: CalendarName, body: VersionBody, caller: Writer, call: KeyedCall) -> Response:
+async def publish_version(name: CalendarName, body: CalendarVersionBody, caller: Writer, call: KeyedCall) -> Response:
     """Publishes a version; ``preview`` says which open clocks it moves, or would with ``validate_only``. The calendar's
     ETag as If-Match: only if nothing was published since it was read."""
     given = body.plain()

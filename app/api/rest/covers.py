@@ -17,7 +17,7 @@ router = APIRouter(route_class=StrictRoute, tags=["Helpdesk"])
 Months = Annotated[int, Field(strict=True, ge=1, le=120)]
 
 
-class PauseBody(Body):
+class CoverPauseBody(Body):
     """Why; optional."""
 
     reason: LongText | None = None
@@ -41,10 +41,10 @@ async def suspend_cover(
     cover_id: PathId,
     caller: Annotated[Caller, scoped("tickets:write")],
     call: KeyedCall,
-    body: PauseBody | None = None,
+    body: CoverPauseBody | None = None,
 ) -> Response:
     """Stops a running period, as often as the policy says."""
-    payload = {"cover_id": cover_id, **(body or PauseBody()).plain()}
+    payload = {"cover_id": cover_id, **(body or CoverPauseBody()).plain()}
     return await call.keyed("covers.suspend", payload, lambda tx: covers.suspend(tx, cover_id))
 
 
@@ -53,10 +53,10 @@ async def resume_cover(
     cover_id: PathId,
     caller: Annotated[Caller, scoped("tickets:write")],
     call: KeyedCall,
-    body: PauseBody | None = None,
+    body: CoverPauseBody | None = None,
 ) -> Response:
     """Goes on with a suspended period; its end moves by the time it was suspended."""
-    payload = {"cover_id": cover_id, **(body or PauseBody()).plain()}
+    payload = {"cover_id": cover_id, **(body or CoverPauseBody()).plain()}
     return await call.keyed("covers.resume", payload, lambda tx: covers.resume(tx, cover_id))
 
 

@@ -26,7 +26,7 @@ class KeyBody(Body):
     options: Facts = Field(default_factory=dict)
 
 
-class RotationBody(Body):
+class KeyRotationBody(Body):
     """How long the old key goes on beside its successor."""
 
     overlap_seconds: Annotated[int, Field(strict=True, ge=0, le=30 * 86400)] = 86400
@@ -89,7 +89,7 @@ async def revoke_key(key_id: PathId, caller: OfQuery, tenant_id: TenantQuery = N
     "/v1/keys/{key_id}/rotation", operation_id="rotateKey", status_code=201, responses=problems(404, 409)
 )
 async def rotate_key(
-    key_id: PathId, body: RotationBody, caller: OfQuery, tenant_id: TenantQuery = None
+    key_id: PathId, body: KeyRotationBody, caller: OfQuery, tenant_id: TenantQuery = None
 ) -> Response:
     """A successor with the same scopes; both live until the overlap is over."""
     answer = await caller.write(

@@ -46,7 +46,7 @@ class DraftBody(Body):
     document: Document
 
 
-class VersionBody(Body):
+class PolicyVersionBody(Body):
     """A new version, in force from ``effective_from`` (now, when absent)."""
 
     document: Document
@@ -114,7 +114,7 @@ async def validate_policy(body: DraftBody, caller: Annotated[Caller, scoped("pol
 )
 @big
 async def publish_policy(
-    name: PolicyName, body: VersionBody, caller: Annotated[Caller, scoped("policies:write")], call: KeyedCall
+    name: PolicyName, body: PolicyVersionBody, caller: Annotated[Caller, scoped("policies:write")], call: KeyedCall
 ) -> Response:
     """A new, immutable version. It never changes what was granted or quoted before."""
     document = policies.document_text(body.document)

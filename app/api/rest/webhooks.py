@@ -49,7 +49,7 @@ class EndpointChanges(Body):
     skip_missed: Flag = False
 
 
-class RotationBody(Body):
+class SecretRotationBody(Body):
     """How long deliveries are signed with the old secret too."""
 
     overlap_seconds: Annotated[int, Field(strict=True, ge=0, le=30 * 86400)] = 86400
@@ -131,9 +131,9 @@ async def delete_webhook_endpoint(endpoint_id: Id, caller: Owner) -> Response:
 
 @router.post("/v1/webhook-endpoints/{endpoint_id}/secret/rotation", operation_id="rotateWebhookSecret", status_code=201,
              responses=problems(404))  # fmt: skip
-async def rotate_webhook_secret(endpoint_id: Id, caller: Owner, body: RotationBody | None = None) -> Response:
+async def rotate_webhook_secret(endpoint_id: Id, caller: Owner, body: SecretRotationBody | None = None) -> Response:
     """A new secret, shown once; deliveries carry the signatures of both until the overlap is over."""
-    overlap = timedelta(seconds=(body or RotationBody()).overlap_seconds)
+    overlap = timedelta(seconds=(body or SecretRotationBody()).overlap_seconds)
     return _tagged(
         await caller.do(
             lambda tx: webhooks.rotate_secret(

@@ -1,0 +1,154 @@
+"""Clients that other people's generators make from the committed contracts, each tried with live calls.
+
+A Python client (openapi-python-client), a GraphQL client (ariadne-codegen) and TypeScript types (openapi-typescript, if
+there is Node). The generators have a venv of their own, `.venv-clients`; what they make is not kept.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from graphql import build_schema, print_schema
+
+from scripts import live
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv-clients"
+# openapi-python-client has no upper bound on typer, whose newer versions it was not tried with.
+PACKAGES = ("openapi-python-client==0.29.1", "typer<0.21", "ariadne-codegen==0.19.0", "ruff<1")
+TYPESCRIPT = ("openapi-typescript@7.13.0", "typescript@5.9.3")
+
+REST_CALLS = """
+import sys
+from datetime import UTC, datetime
+from rest.client import AuthenticatedClient
+from rest.api.credits_ import adjust_credits, get_balance
+from rest.api.storefront import put_order
+from rest.api.helpdesk import get_ticket
+from rest.models import AdjustmentBody, LineBody, OrderBody
+
+base, key = sys.argv[1:]
+client = AuthenticatedClient(base_url=base, token=key)
+made = adjust_credits.sync_detailed(
+    "c-rest", client=client, body=AdjustmentBody(credits_=12, reason="welcome"), idempotency_key="clients-rest-1")
+assert made.status_code == 201, made
+balance = get_balance.sync("c-rest", client=client)
+assert balance.available == 12, balance
+order = OrderBody(customer_id="c-rest", placed_at=datetime(2025, 1, 1, tzinfo=UTC),
+                  lines=[LineBody(line_id="1", sku="license-standard")])
+assert put_order.sync_detailed("o-rest", client=client, body=order).status_code == 201
+again = put_order.sync_detailed("o-rest", client=client, body=order)
+assert (again.status_code, again.parsed.order_id) == (200, "o-rest"), again
+missing = get_ticket.sync_detailed("nowhere", client=client)
+assert (missing.status_code, missing.parsed.code) == (404, "ticket_not_found"), missing
+print("clients: the Python client granted 12 credits, read them, placed an order twice and was refused")
+"""
+
+QUERIES = """
+query ReadBalance($customer: ID!) { balance(customerId: $customer) { available held unit } }
+mutation Grant($input: AdjustCreditsInput!) {
+  adjustCredits(input: $input) { __typename ... on Refusal { code nextStep } }
+}
+"""
+GRAPHQL_CALLS = """
+import asyncio, sys
+from graph import Client
+from graph.input_types import AdjustCreditsInput
+
+async def main(base, key):
+    async with Client(url=f"{base}/graphql", headers={"Authorization": f"Bearer {key}"}) as client:
+        wish = AdjustCreditsInput(idempotencyKey="clients-graphql-1", customerId="c-graph", credits=7, reason="welcome")
+        made = await client.grant(wish)
+        assert made.adjust_credits.typename__ != "Refusal", made
+        found = await client.read_balance("c-graph")
+        assert found.balance.available == 7, found
+    print("clients: the GraphQL client granted 7 credits and read them")
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+def main() -> int:
+    """Makes and tries them; 0 when all work."""
+    _tools()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if not (_rest(folder) and _graphql(folder) and _typescript(folder)):
+            return 1
+        (folder / "rest_calls.py").write_text(REST_CALLS, encoding="utf-8")
+        (folder / "graphql_calls.py").write_text(GRAPHQL_CALLS, encoding="utf-8")
+
+        async def work(base: str, key: str) -> int:
+            codes = [
+                await live.command(str(VENV / "bin/python"), str(folder / script), base, key)
+                for script in ("rest_calls.py", "graphql_calls.py")
+            ]
+            return max(codes)
+
+        return live.run(work)
+
+
+def _tools() -> None:
+    stamp = VENV / ".stamp"
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == " ".join(PACKAGES):
+        return
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(VENV)], check=True)
+    pip = os.environ.get("PYTHON", "python3")
+    subprocess.run(
+        [pip, "-m", "pip", "--python", str(VENV / "bin/python"), "install", "-q", *PACKAGES], check=True
+    )
+    stamp.write_text(" ".join(PACKAGES), encoding="utf-8")
+
+
+def _made(words: list[str], folder: Path) -> bool:
+    path = f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        words, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+    )
+    bad = done.returncode != 0 or "parsing" in done.stdout.lower() or "unable to" in done.stdout.lower()
+    if bad:
+        print(f"clients: {words[0]} could not make everything of the contract:\n{done.stdout}{done.stderr}")
+    return not bad
+
+
+def _rest(folder: Path) -> bool:
+    contract = str(ROOT / "openapi/openapi.json")
+    words = ["generate", "--path", contract, "--output-path", "rest", "--meta", "none"]
+    return _made([str(VENV / "bin/openapi-python-client"), *words], folder)
+
+
+def _graphql(folder: Path) -> bool:
+    text = (ROOT / "openapi/schema.graphql").read_text(encoding="utf-8")
+    # Without the federation directives, which a client's generator does not know.
+    plain = print_schema(build_schema(text, assume_valid=True, assume_valid_sdl=True))
+    (folder / "schema.graphql").write_text(plain, encoding="utf-8")
+    (folder / "queries.graphql").write_text(QUERIES, encoding="utf-8")
+    (folder / "ariadne.toml").write_text(
+        '[tool.ariadne-codegen]\nschema_path = "schema.graphql"\nqueries_path = "queries.graphql"\n'
+        'target_package_name = "graph"\n',
+        encoding="utf-8",
+    )
+    return _made([str(VENV / "bin/ariadne-codegen"), "--config", "ariadne.toml"], folder)
+
+
+def _typescript(folder: Path) -> bool:
+    if shutil.which("npx") is None:
+        print("clients: TypeScript types NOT CHECKED: there is no npx")
+        return True
+    npx = ["npx", "--yes", *(word for one in TYPESCRIPT for word in ("-p", one))]
+    contract = str(ROOT / "openapi/openapi.json")
+    made = _made([*npx, "openapi-typescript", contract, "-o", "types.d.ts"], folder) and _made(
+        [*npx, "tsc", "--noEmit", "--strict", "types.d.ts"], folder
+    )
+    if made:
+        print("clients: the TypeScript types compile")
+    return made
+
+
+if __name__ == "__main__":
+    sys.exit(main())
