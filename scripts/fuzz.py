@@ -30,6 +30,11 @@ expected-statuses = [400, 401, 403, 404, 405, 406, 408, 409, 411, 412, 413, 414,
 """
 
 
+# Operations left out, and why: with the id of the run's own key, which the list of keys gives away, each ends the run.
+# `tests/doors/test_tenants_and_keys.py` and the permission matrix hold them.
+LEFT_OUT = ("revokeKey", "rotateKey")
+
+
 def main() -> int:
     """Runs it; 0 only when nothing is found."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -57,6 +62,7 @@ def main() -> int:
             ]  # fmt: skip
             if not given.graphql:
                 words += ["--phases", given.phases]
+                words += [word for one in LEFT_OUT for word in ("--exclude-operation-id", one)]
             if given.seconds:
                 words += ["--max-time", str(given.seconds)]
             if given.only:

@@ -83,12 +83,16 @@ def _http(request: Request, error: Exception) -> Response:
 
 
 def _methods(request: Request) -> list[str]:
-    """Every method of a path. The router itself names those of the first route alone, and each of ours has one."""
-    found: set[str] = set()
+    """Every method of a path. The router itself names those of the first route alone, and each of ours has one.
+
+    Where a path is written out (`/policies/validate`) it is not also a name (`/policies/{name}`).
+    """
+    found: dict[str, set[str]] = {}
     for route in request.app.router.routes:
         if route.matches(request.scope)[0] is not Match.NONE:
-            found |= getattr(route, "methods", None) or set()
-    return sorted(found)
+            path = getattr(route, "path", "")
+            found.setdefault(path, set()).update(getattr(route, "methods", None) or ())
+    return sorted(found[min(found, key=lambda path: path.count("{"))]) if found else []
 
 
 def _gone(request: Request, error: Exception) -> Response:

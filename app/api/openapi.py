@@ -206,9 +206,17 @@ def _request_example(operation: dict[str, Any], schemas: dict[str, Any], recorde
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
     if content is None:
         return
-    operation["requestBody"]["required"] = True
+    operation["requestBody"]["required"] = _says_something(content["schema"], schemas)
     if "example" not in content and "examples" not in content:
         content["example"] = recorded.get("request") or example_of(content["schema"], schemas)
+
+
+def _says_something(schema: dict[str, Any], schemas: dict[str, Any]) -> bool:
+    """Whether something has to be said; an absent body is an empty object (`app.api.strict.take_body`)."""
+    every = [
+        schemas.get(one.get("$ref", "").rpartition("/")[2], one) for one in schema.get("anyOf", [schema])
+    ]
+    return all(one.get("required") for one in every)
 
 
 def _answers(

@@ -27,6 +27,12 @@ Reader = Annotated[Caller, scoped("calendars:read", "calendars:write")]
 Writer = Annotated[Caller, scoped("calendars:write")]
 
 
+class ICalendar(Response):
+    """A calendar as other programs take it."""
+
+    media_type = "text/calendar"
+
+
 class CalendarBody(Body):
     """A calendar: its zone (an IANA name) and how many days before it takes effect a closure is announced."""
 
@@ -135,7 +141,8 @@ async def closures(
     return Reply(calendars.closures_view(await _known(caller, name), first, last))
 
 
-@router.get("/v1/calendars/{name}/calendar.ics", operation_id="exportCalendar", responses=problems(404))
+@router.get("/v1/calendars/{name}/calendar.ics", operation_id="exportCalendar", response_class=ICalendar,
+            responses=problems(404))
 async def export(
     name: CalendarName,
     caller: Reader,
@@ -146,7 +153,7 @@ async def export(
 ) -> Response:
     """Closed dates as iCalendar, to subscribe to."""
     text = await caller.ask(lambda tx: calendars.export_icalendar(tx, name, first, last))
-    return Response(text, media_type="text/calendar; charset=utf-8")
+    return ICalendar(text)
 
 
 @router.get("/v1/calendars/{name}/open", operation_id="isOpen", responses=problems(404))
