@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 import httpx
+import pytest
 from fastapi import FastAPI
 
 from app.api.graphql.documents import id_of
@@ -55,6 +56,20 @@ async def test_wrong_documents_are_4xx_without_data_and_200_for_callers_of_old(v
     assert (coerced.status_code, code_of(coerced)) == (400, "invalid_input")
     unknown = await send(client, QUERY, body={"operationName": "Nothing"})
     assert unknown.status_code == 400
+
+
+async def test_a_literal_that_a_scalar_refuses_is_no_fault_of_ours(
+    vendor: MakeVendor, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The message names what is wrong, as for every other wrong document, and nothing is logged as a fault."""
+    acme = await vendor("avactis")
+    query = '{ balance(customerId: "c-1", asOf: "0502-02-21T03:14:00Z") { available } }'
+    answer = await acme.client.post("/graphql", json={"query": query})
+    (error,) = answer.json()["errors"]
+    assert error["extensions"]["code"] == "graphql_invalid"
+    assert error["extensions"]["errors"][0]["pointer"] == "/asOf"
+    assert "DateTime" in error["message"]
+    assert [one for one in caplog.records if one.getMessage() == "fault"] == []
 
 
 async def test_get_asks_and_never_does(vendor: MakeVendor) -> None:

@@ -255,7 +255,8 @@ class GraphQL:
 
 def _told(error: GraphQLError, code: str, parsed: Parsed | None) -> dict[str, Any]:
     """An error of the document or of its variables, by its code and with the field that it is about."""
-    found = formatted(error)
+    # A scalar that refuses a literal is a wrong document, however it said so: no fault of ours.
+    found: dict[str, Any] = dict(error.formatted)
     entry = body_of(code, error.message)
     found["extensions"] = {
         "code": code,
