@@ -103,7 +103,9 @@ async def list_versions(name: CalendarName, caller: Reader, page: ShortPaging) -
     responses=problems(404, 409, 412),
 )
 @big
-async def publish_version(name: CalendarName, body: CalendarVersionBody, caller: Writer, call: KeyedCall) -> Response:
+async def publish_version(
+    name: CalendarName, body: CalendarVersionBody, caller: Writer, call: KeyedCall
+) -> Response:
     """Publishes a version; ``preview`` says which open clocks it moves, or would with ``validate_only``. The calendar's
     ETag as If-Match: only if nothing was published since it was read."""
     given = body.plain()
@@ -141,8 +143,12 @@ async def closures(
     return Reply(calendars.closures_view(await _known(caller, name), first, last))
 
 
-@router.get("/v1/calendars/{name}/calendar.ics", operation_id="exportCalendar", response_class=ICalendar,
-            responses=problems(404))
+@router.get(
+    "/v1/calendars/{name}/calendar.ics",
+    operation_id="exportCalendar",
+    response_class=ICalendar,
+    responses=problems(404),
+)
 async def export(
     name: CalendarName,
     caller: Reader,

@@ -114,7 +114,10 @@ async def validate_policy(body: DraftBody, caller: Annotated[Caller, scoped("pol
 )
 @big
 async def publish_policy(
-    name: PolicyName, body: PolicyVersionBody, caller: Annotated[Caller, scoped("policies:write")], call: KeyedCall
+    name: PolicyName,
+    body: PolicyVersionBody,
+    caller: Annotated[Caller, scoped("policies:write")],
+    call: KeyedCall,
 ) -> Response:
     """A new, immutable version. It never changes what was granted or quoted before."""
     document = policies.document_text(body.document)

@@ -131,7 +131,9 @@ async def delete_webhook_endpoint(endpoint_id: Id, caller: Owner) -> Response:
 
 @router.post("/v1/webhook-endpoints/{endpoint_id}/secret/rotation", operation_id="rotateWebhookSecret", status_code=201,
              responses=problems(404))  # fmt: skip
-async def rotate_webhook_secret(endpoint_id: Id, caller: Owner, body: SecretRotationBody | None = None) -> Response:
+async def rotate_webhook_secret(
+    endpoint_id: Id, caller: Owner, body: SecretRotationBody | None = None
+) -> Response:
     """A new secret, shown once; deliveries carry the signatures of both until the overlap is over."""
     overlap = timedelta(seconds=(body or SecretRotationBody()).overlap_seconds)
     return _tagged(
