@@ -930,6 +930,8 @@ class PolicySimulation:
     differences: JSON | None
     errors: JSON | None
     complete: bool
+    from_: DateTime | None
+    to: DateTime | None
 
 
 @shape
@@ -1000,6 +1002,7 @@ class LedgerAudit:
     data: JSON
     at: DateTime | None
     checked: list[str] | None
+    next_cursor: str | None
 
 
 @shape
