@@ -8,17 +8,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import httpx
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
+from hypothesis import settings
 
 from app.db.engine import Database
 from app.main import create_app
 from tests.support import databases, recording
 from tests.support.api import OPERATOR_KEY, START, Vendor, client_of, make_vendor, running, settings_for
+
+# A gate must not depend on luck: in CI the properties run the same examples every time. Everywhere else they explore.
+settings.register_profile("ci", derandomize=True, print_blob=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 MakeVendor = Callable[..., Awaitable[Vendor]]
 
