@@ -166,7 +166,7 @@ def decide(book: Book, action: Action, query: Query) -> Decision:
         decided = next((rule for rule in action.rules if not rule.allow and "license.owned" in facts_used(rule.when)
                         and holds(rule.when, facts) is True), None)  # fmt: skip
     if decided is None:
-        reason = _not_owned(query) if foreign else _no_rule(action)
+        reason = _not_owned(action, query) if foreign else _no_rule(action)
         return _answer(book, False, (reason,), (), trace)
     reason = Reason(
         code=decided.code, clause=_clause(decided, query.reason), message=render(decided.message, facts),
@@ -182,14 +182,20 @@ def _answer(book: Book, allowed: bool, reasons: tuple[Reason, ...], offered: tup
                     reasons=reasons, remedies=offered, trace=tuple(trace))  # fmt: skip
 
 
-def _not_owned(query: Query) -> Reason:
-    return Reason(code=NOT_OWNED, clause=None, message="This customer has no license of that id.",
+def _not_owned(action: Action, query: Query) -> Reason:
+    return Reason(code=NOT_OWNED, clause=_right(action), message="This customer has no license of that id.",
                   facts={"license_id": query.license_id}, would_change="a license of this customer")  # fmt: skip
 
 
 def _no_rule(action: Action) -> Reason:
-    return Reason(code="no_rule_allows", clause=None, message="No rule of the policy allows this.",
+    return Reason(code="no_rule_allows", clause=_right(action), message="No rule of the policy allows this.",
                   facts={"action": action.action})  # fmt: skip
+
+
+def _right(action: Action) -> str | None:
+    """The clause that gives the right at all: of the first rule that allows, else of the first rule."""
+    rules = [rule for rule in action.rules if rule.allow] or list(action.rules)
+    return rules[0].clause if rules else None
 
 
 def _clause(rule: ActionRule, reason: str | None) -> str:

@@ -294,7 +294,7 @@ class FactSpec:
 class Check:
     """A qualification check: ``require`` must hold wherever ``applies`` does. Every failing one is reported.
 
-    ``on_fail``: ``reject`` at once; ``recommend`` that the agent rejects (TERMS-12). ``on_unknown``: ``ask`` makes the
+    ``on_fail``: ``reject`` at once; ``recommend`` that the agent rejects. ``on_unknown``: ``ask`` makes the
     ticket ``needs_facts`` and lists ``asks``; ``pass`` goes on (ALL-3). Facts: the ticket's own facts by name, and
     ``ticket.channel``, ``ticket.language`` (primary subtag, lower case), ``ticket.category``, ``ticket.credit_type``,
     ``ticket.pay_with``, ``ticket.product``, ``license.given``, ``license.owned``, ``license.edition``,
@@ -314,7 +314,7 @@ class Check:
     on_unknown: Literal["ask", "pass"] = "pass"
     asks: tuple[str, ...] = ()
     requirement: str | None = None
-    """For ``requirement_missing``: which requirement this names (TERMS-16)."""
+    """For ``requirement_missing``: which requirement this names."""
     remedies: tuple[RemedyRule, ...] = ()
     reading: bool = False
 
@@ -323,7 +323,7 @@ class Check:
 class Ground:
     """A ground on which an agent may deny a ticket; ``when`` (over facts) makes it a recommendation by itself.
 
-    ``kind`` ``ground`` (TERMS-12) or ``exclusion`` (TERMS-17). ``needs_note``: the agent must say why (``other``).
+    ``kind`` ``ground`` or ``exclusion``. ``needs_note``: the agent must say why (``other``).
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
@@ -338,7 +338,7 @@ class Ground:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """What must hold before the vendor gives ``service`` on a ticket (TERMS-24): else responses are refused."""
+    """What must hold before the vendor gives ``service`` on a ticket: else responses are refused."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
     code: str
@@ -350,7 +350,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Qualification:
-    """Who qualifies a ticket. ``by``: ``rules`` alone, or an ``agent`` with the scope (TERMS-11)."""
+    """Who qualifies a ticket. ``by``: ``rules`` alone, or an ``agent`` with the scope."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
     by: Literal["rules", "agent"] = "rules"
@@ -360,7 +360,7 @@ class Qualification:
     gates: tuple[Gate, ...] = ()
     not_qualified_clause: str | None = None
     late_exclusion_captures: bool = False
-    """An exclusion found after acceptance resolves the ticket and captures (TERMS-17)."""
+    """An exclusion found after acceptance resolves the ticket and captures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -397,7 +397,7 @@ class Category:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditType:
-    """A type of credit. For typed services (TERMS-16): which request kinds it serves, what it includes and requires.
+    """A type of credit. For typed services: which request kinds it serves, what it includes and requires.
 
     ``service`` true: a ticket is paid by exactly one credit of this type, and no category is needed.
     """
@@ -487,7 +487,7 @@ class ExpiredReturn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoneyBack:
-    """Money back for unused bought credits (TERMS-19, TERMS-20). None in the policy: not offered.
+    """Money back for unused bought credits. None in the policy: not offered.
 
     Full up to and including ``full_within`` days of 24 hours; then the price times remaining over whole term in
     seconds, half up; nothing once expired. ``override`` by its own scope with a reason, never above the price paid.
@@ -545,7 +545,7 @@ class CreditRules:
     types: tuple[CreditType, ...]
     clause: str
     hold_on_expiry: Literal["survives", "until_accepted", "void"] = "survives"
-    """A hold whose lot expires: survives; survives once the ticket is accepted (TERMS-18); or is void at once."""
+    """A hold whose lot expires: survives; survives once the ticket is accepted; or is void at once."""
     hold_expiry_clause: str | None = None
     returned_to_expired: ExpiredReturn = ExpiredReturn()
     owed_allowed: bool = False
@@ -559,7 +559,7 @@ class CreditRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Access the customer owes (TERMS-8). ``deadline``: a target in service hours, e.g. ``business_days:3:close``."""
+    """Access the customer owes. ``deadline``: a target in service hours, e.g. ``business_days:3:close``."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
     clause: str
@@ -641,7 +641,7 @@ class HolidaySet:
     subdivision: str | None = None
     observed: bool = True
     without: tuple[str, ...] = ()
-    """Names left out, e.g. Inauguration Day (TERMS-2)."""
+    """Names left out, e.g. Inauguration Day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
