@@ -12,8 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, text
+from sqlalchemy.dialects.postgresql import insert
 
 from app.db.engine import Tx
+from app.db.schema import agenda
 from app.domain.plan import AgendaItem
 
 Key = tuple[datetime, str, str]
@@ -98,3 +100,16 @@ async def state(tx: Tx) -> tuple[datetime | None, bool]:
     """When the next thing falls due, and whether committed events wait for their position."""
     row = await tx.row(_STATE, {"tenant": tx.tenant_id})
     return (None, False) if row is None else (row.next_at, row.unplaced)
+
+
+async def put(tx: Tx, kind: str, subject: str, payload: Mapping[str, Any]) -> None:
+    """Puts something of the tenant itself on the agenda, due now; what concerns a customer goes by its plan."""
+    row = {"at": tx.at, "customer_id": "", "payload": dict(payload)}
+    await tx.execute(
+        insert(agenda)
+        .values(tenant_id=tx.tenant_id, kind=kind, subject=subject, **row)
+        .on_conflict_do_update(
+            index_elements=["tenant_id", "kind", "subject"],
+            set_={"at": row["at"], "payload": row["payload"]},
+        )
+    )

@@ -21,6 +21,7 @@ from app.domain.ledger import Ledger
 from app.domain.plan import Plan
 from app.domain.sla_clock import OutcomeFact
 from app.domain.ticket_clocks import BreachHook, Hours, TicketClock, TicketClocks
+from app.domain.wire import iso_or_none, parse_iso
 
 _SELECT: Final = (
     "select c.clock_id, c.ticket_id, c.customer_id, c.milestone, c.party, c.calendar, c.spec, c.due_at,"
@@ -37,6 +38,24 @@ _EVENTS = text(
     "select entity_id, seq, kind, occurred_at, recorded_at, payload from entity_event"
     " where tenant_id = :tenant and stream = 'clock' and entity_id = any(:clocks) order by entity_id, seq"
 )
+_STALE = text(
+    f"{_SELECT} and c.phase in ('running', 'paused') and c.tzdb_version <> :version"
+    " order by c.customer_id, c.clock_id limit :limit"
+)
+_CHECKED = text(
+    "update clock set tzdb_version = :version where tenant_id = :tenant and clock_id = any(:clocks)"
+)
+_CONDITIONS: Final = {
+    "phase": "c.phase = :phase",
+    # Exact without a job: what fell due before now and was not answered is breached, whether or not a sweep came by.
+    "outcome": (
+        "case when c.outcome = 'open' and c.phase = 'running' and c.due_at < date_trunc('second', cast(:now as"
+        " timestamptz)) then 'breached' else c.outcome end = :outcome"
+    ),
+    "ticket_id": "c.ticket_id = (select ticket_id from ticket where tenant_id = :tenant and external_id = :ticket_id)",
+    "due_before": "c.due_at < :due_before",
+}
+Key = list[str | int | None]
 _OPEN = text(
     f"{_SELECT} and c.calendar = :calendar and c.phase in ('running', 'paused')"
     " and (c.customer_id, c.clock_id) > (:customer, :clock) order by c.customer_id, c.clock_id limit :limit"
@@ -158,20 +177,54 @@ async def require_one(tx: Tx, clock_id: str) -> TicketClock:
     return found
 
 
-async def load_rows(tx: Tx, statement: TextClause, parameters: dict[str, Any]) -> list[TicketClock]:
-    """Clocks by any condition on `SELECT_CLOCKS`."""
+async def _where(tx: Tx, statement: TextClause, parameters: dict[str, Any]) -> list[TicketClock]:
     return await _clocks(tx, await tx.rows(statement, {"tenant": tx.tenant_id, **parameters}))
 
 
-SELECT_CLOCKS: Final = _SELECT
-"""What a statement for `load_rows` begins with; ``c`` is the clock, ``t`` its ticket, ``:tenant`` is bound."""
+async def page(
+    tx: Tx, given: dict[str, Any], limit: int, after: Key | None
+) -> tuple[list[TicketClock], Key | None]:
+    """Clocks that meet the conditions given, and the key to go on after."""
+    values = {key: value for key, value in given.items() if value is not None}
+    conditions = [_CONDITIONS[key] for key in values]
+    if "outcome" in values:
+        values["now"] = tx.at
+    due_before = values.get("due_before")
+    order = "c.clock_id" if due_before is None else "c.due_at, c.clock_id"
+    if after is not None:
+        values["after"] = after[-1]
+        if due_before is None:
+            conditions.append("c.clock_id > :after")
+        else:
+            conditions.append("(c.due_at, c.clock_id) > (:after_at, :after)")
+            values["after_at"] = parse_iso(str(after[0]))
+    where = "".join(f" and {one}" for one in conditions)
+    statement = text(f"{_SELECT}{where} order by {order} limit :limit")
+    found = await _where(tx, statement, {**values, "limit": limit + 1})
+    if len(found) <= limit:
+        return found, None
+    last = found[limit - 1]
+    return found[:limit], [last.clock_id] if due_before is None else [
+        iso_or_none(last.stored_due_at),
+        last.clock_id,
+    ]
+
+
+async def judged_elsewhere(tx: Tx, version: str, limit: int) -> list[TicketClock]:
+    """Clocks that run or are paused and were judged by another zone database, by customer and id."""
+    return await _where(tx, _STALE, {"version": version, "limit": limit})
+
+
+async def mark_zone_data(tx: Tx, clock_ids: Sequence[str], version: str) -> None:
+    """Notes by which zone database these clocks were looked at last."""
+    await tx.execute(_CHECKED, {"tenant": tx.tenant_id, "version": version, "clocks": list(clock_ids)})
 
 
 async def open_batch(
     tx: Tx, calendar: str, *, after: tuple[str, str] = ("", ""), limit: int = 500
 ) -> list[TicketClock]:
     """Clocks that run or are paused on a calendar, by customer and id, after a key (keyset)."""
-    return await load_rows(
+    return await _where(
         tx, _OPEN, {"calendar": calendar, "customer": after[0], "clock": after[1], "limit": limit}
     )
 
@@ -187,7 +240,7 @@ async def for_customer(
     customer = (await books.lock_customers(tx, [customer_id])).get(customer_id)
     if customer is None:
         return None
-    found = await load_rows(tx, _BY_IDS, {"clocks": sorted(clock_ids)})
+    found = await _where(tx, _BY_IDS, {"clocks": sorted(clock_ids)})
     if not found:
         return None
     for clock in found:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, insert, select, update
 
 from app.db.engine import Tx
-from app.db.schema import policy_version
-from app.documents.policy_document import policy_from_json
+from app.db.schema import policy_version, tenant
+from app.documents.policy_document import dump, policy_from_json
 from app.domain.errors import DomainError
 from app.domain.policy import Policy
 
@@ -51,3 +51,32 @@ async def of_version(tx: Tx, version: int) -> Policy:
         if number == version:
             return policy
     raise DomainError("policy_not_found", name=tx.tenant.policy_name, version=version)
+
+
+async def newest_version(tx: Tx, name: str) -> int:
+    """The number of the newest version, 0 when there is none. Locks the tenant, so that two publishers take turns."""
+    await tx.execute(select(tenant.c.tenant_id).where(tenant.c.tenant_id == tx.tenant_id).with_for_update())
+    c = policy_version.c
+    row = await tx.row(select(func.max(c.version)).where(c.tenant_id == tx.tenant_id, c.name == name))
+    return int(row[0] or 0)
+
+
+async def add_version(tx: Tx, policy: Policy, *, version: int, source: str, effective_from: datetime) -> None:
+    """Keeps a new, immutable version; every process reads the versions anew afterwards."""
+    await tx.execute(
+        insert(policy_version).values(
+            tenant_id=tx.tenant_id,
+            name=policy.policy,
+            version=version,
+            document={**dump(policy), "version": version},
+            source=source,
+            effective_from=effective_from,
+            created_at=tx.at,
+            created_by=tx.actor,
+        )
+    )
+    await tx.execute(
+        update(tenant)
+        .where(tenant.c.tenant_id == tx.tenant_id)
+        .values(policy_revision=tenant.c.policy_revision + 1)
+    )

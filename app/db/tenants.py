@@ -87,3 +87,16 @@ async def suspend(tx: Tx, suspended: bool) -> None:
     """Suspends the tenant, or lifts it."""
     if not tx.validate_only:
         await tx.execute(update(tenant).where(tenant.c.tenant_id == tx.tenant_id).values(suspended=suspended))
+
+
+async def lock_clock(tx: Tx) -> Any:
+    """The mode and time of the tenant's clock, its row locked so that two movers take turns."""
+    c = tenant.c
+    return await tx.row(
+        select(c.clock_mode, c.clock_now).where(c.tenant_id == tx.tenant_id).with_for_update(key_share=True)
+    )
+
+
+async def set_clock(tx: Tx, now: datetime) -> None:
+    """Writes the time of a sandbox tenant."""
+    await tx.execute(update(tenant).where(tenant.c.tenant_id == tx.tenant_id).values(clock_now=now))

@@ -12,9 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import text
-
-from app.db import audit, calendars, clocks, events, plan, policies
+from app.db import agenda, audit, calendars, clocks, events, plan, policies
 from app.db.agenda import Handler
 from app.db.calendars import SERVICE_HOURS, StoredCalendar, StoredVersion
 from app.db.engine import Database, Tx
@@ -405,29 +403,9 @@ async def _recompute(tx: Tx, name: str, new: Hours, *, after: tuple[str, str] = 
         after = (batch[-1].customer_id, batch[-1].clock_id)
         if found.looked_at >= AT_ONCE:
             found.complete = False
-            await _go_on_later(tx, name, after)
+            await agenda.put(tx, RECOMPUTE, name, {"customer": after[0], "clock": after[1]})
             break
     return found
-
-
-_LATER = text(
-    "insert into agenda (tenant_id, kind, subject, at, customer_id, payload) values"
-    " (:tenant, :kind, :subject, :at, '', cast(:payload as jsonb))"
-    " on conflict (tenant_id, kind, subject) do update set at = excluded.at, payload = excluded.payload"
-)
-
-
-async def _go_on_later(tx: Tx, name: str, after: tuple[str, str]) -> None:
-    await tx.execute(
-        _LATER,
-        {
-            "tenant": tx.tenant_id,
-            "kind": RECOMPUTE,
-            "subject": name,
-            "at": tx.at,
-            "payload": f'{{"customer": "{after[0]}", "clock": "{after[1]}"}}',
-        },
-    )
 
 
 async def go_on(tx: Tx, item: AgendaItem) -> None:
@@ -437,14 +415,6 @@ async def go_on(tx: Tx, item: AgendaItem) -> None:
 
 
 AGENDA: Final[dict[str, Handler]] = {RECOMPUTE: go_on}
-
-_STALE = text(
-    f"{clocks.SELECT_CLOCKS} and c.phase in ('running', 'paused') and c.tzdb_version <> :version"
-    " order by c.customer_id, c.clock_id limit :limit"
-)
-_CHECKED = text(
-    "update clock set tzdb_version = :version where tenant_id = :tenant and clock_id = any(:clocks)"
-)
 
 
 async def recompute_after_tzdb_change(db: Database, tenant_id: str) -> dict[str, Any]:
@@ -456,7 +426,7 @@ async def recompute_after_tzdb_change(db: Database, tenant_id: str) -> dict[str,
     looked_at = moved_clocks = 0
 
     async def batch(tx: Tx) -> tuple[int, int]:
-        stale = await clocks.load_rows(tx, _STALE, {"version": TZDB_VERSION, "limit": BATCH})
+        stale = await clocks.judged_elsewhere(tx, TZDB_VERSION, BATCH)
         by_customer: dict[str, list[str]] = {}
         for clock in stale:
             by_customer.setdefault(clock.customer_id, []).append(clock.clock_id)
@@ -470,7 +440,7 @@ async def recompute_after_tzdb_change(db: Database, tenant_id: str) -> dict[str,
                     await plan.write(tx, [(made, ledger)])
                 count += found
         ids = [clock.clock_id for clock in stale]
-        await tx.execute(_CHECKED, {"tenant": tx.tenant_id, "version": TZDB_VERSION, "clocks": ids})
+        await clocks.mark_zone_data(tx, ids, TZDB_VERSION)
         return len(ids), count
 
     while True:

@@ -5,28 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import text
-
 from app.db import clocks, plan
 from app.db.agenda import Handler
 from app.db.engine import Tx
 from app.domain import clock_wire as wire
 from app.domain.errors import DomainError
 from app.domain.plan import AgendaItem
-from app.domain.ticket_clocks import AGENDA_KIND, TicketClock
-from app.domain.wire import iso, iso_or_none, parse_iso
-
-Key = list[str | int | None]
-_CONDITIONS: Final = {
-    "phase": "c.phase = :phase",
-    # Exact without a job: what fell due before now and was not answered is breached, whether or not a sweep came by.
-    "outcome": (
-        "case when c.outcome = 'open' and c.phase = 'running' and c.due_at < date_trunc('second', cast(:now as"
-        " timestamptz)) then 'breached' else c.outcome end = :outcome"
-    ),
-    "ticket_id": "c.ticket_id = (select ticket_id from ticket where tenant_id = :tenant and external_id = :ticket_id)",
-    "due_before": "c.due_at < :due_before",
-}
+from app.domain.ticket_clocks import AGENDA_KIND
+from app.domain.wire import iso, parse_iso
 
 
 async def list_clocks(
@@ -39,15 +25,15 @@ async def list_clocks(
     as_of: datetime | None = None,
     known_at: datetime | None = None,
     limit: int = 20,
-    after: Key | None = None,
-) -> tuple[list[dict[str, Any]], Key | None]:
+    after: clocks.Key | None = None,
+) -> tuple[list[dict[str, Any]], clocks.Key | None]:
     """Clocks, the oldest first, or with ``due_before`` the soonest due first; and the key to go on after.
 
     ``as_of`` and ``known_at``: as they stood, the oldest first; what was otherwise then is left out of its page.
     """
     if as_of is not None or known_at is not None:
         at = as_of or tx.at
-        found, key = await _load_page(tx, {"ticket_id": ticket_id}, limit, after)
+        found, key = await clocks.page(tx, {"ticket_id": ticket_id}, limit, after)
         views = [
             one.view(at, known_at) for one in found if any(e.occurred_at <= at for e in one.known(known_at))
         ]
@@ -64,37 +50,8 @@ async def list_clocks(
         "ticket_id": ticket_id,
         "due_before": due_before,
     }
-    found, key = await _load_page(tx, given, limit, after)
+    found, key = await clocks.page(tx, given, limit, after)
     return [one.view(tx.at) for one in found], key
-
-
-async def _load_page(
-    tx: Tx, given: dict[str, Any], limit: int, after: Key | None
-) -> tuple[list[TicketClock], Key | None]:
-    """Clocks that meet the conditions given, and the key to go on after."""
-    values = {key: value for key, value in given.items() if value is not None}
-    conditions = [_CONDITIONS[key] for key in values]
-    if "outcome" in values:
-        values["now"] = tx.at
-    due_before = values.get("due_before")
-    order = "c.clock_id" if due_before is None else "c.due_at, c.clock_id"
-    if after is not None:
-        values["after"] = after[-1]
-        if due_before is None:
-            conditions.append("c.clock_id > :after")
-        else:
-            conditions.append("(c.due_at, c.clock_id) > (:after_at, :after)")
-            values["after_at"] = parse_iso(str(after[0]))
-    where = "".join(f" and {one}" for one in conditions)
-    statement = text(f"{clocks.SELECT_CLOCKS}{where} order by {order} limit :limit")
-    found = await clocks.load_rows(tx, statement, {**values, "limit": limit + 1})
-    if len(found) <= limit:
-        return found, None
-    last = found[limit - 1]
-    return found[:limit], [last.clock_id] if due_before is None else [
-        iso_or_none(last.stored_due_at),
-        last.clock_id,
-    ]
 
 
 async def get_clock(

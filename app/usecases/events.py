@@ -6,8 +6,6 @@ import logging
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row
-
 from app.db import books, events, positions
 from app.db.engine import Busy, Database, Tx
 from app.domain.errors import DomainError
@@ -18,7 +16,7 @@ _log = logging.getLogger("retainer.events")
 BATCH: Final = 500
 
 
-def event_view(row: Row[Any]) -> dict[str, Any]:
+def event_view(row: Any) -> dict[str, Any]:
     """An event as published. ``customer_id`` is the vendor's own id as it is now: null once erased."""
     return {
         "id": row.event_id,

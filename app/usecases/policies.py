@@ -10,10 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, text, update
-
-from app.db import events, policies
-from app.db import schema as s
+from app.db import audit, events, policies
 from app.db.engine import Tx
 from app.documents.policy_checks import check_policy
 from app.documents.policy_document import Document, PolicyDocumentError, Problem, dump, load_document
@@ -250,18 +247,9 @@ async def publish(
     since = tx.at if effective_from is None else effective_from
     if since < tx.at:
         raise DomainError("effective_in_past", effective_from=iso(since), now=iso(tx.at))
-    await tx.execute(
-        text("select 1 from tenant where tenant_id = :tenant for update"), {"tenant": tx.tenant_id}
-    )
-    newest = (
-        await tx.rows(
-            select(func.max(s.policy_version.c.version)).where(
-                s.policy_version.c.tenant_id == tx.tenant_id, s.policy_version.c.name == name
-            )
-        )
-    )[0][0]
-    check(f"{(await policies.in_force(tx)).version}.{newest or 0}")
-    version = (newest or 0) + 1
+    newest = await policies.newest_version(tx, name)
+    check(f"{(await policies.in_force(tx)).version}.{newest}")
+    version = newest + 1
     body = {
         **_head(found.policy),
         "version": version,
@@ -270,34 +258,8 @@ async def publish(
     }
     if tx.validate_only:
         return body
-    await tx.execute(
-        insert(s.policy_version).values(
-            tenant_id=tx.tenant_id,
-            name=name,
-            version=version,
-            document={**dump(found.policy), "version": version},
-            source=document,
-            effective_from=since,
-            created_at=tx.at,
-            created_by=tx.actor,
-        )
-    )
-    await tx.execute(
-        update(s.tenant)
-        .where(s.tenant.c.tenant_id == tx.tenant_id)
-        .values(policy_revision=s.tenant.c.policy_revision + 1)
-    )
-    await tx.execute(
-        insert(s.audit_trail).values(
-            tenant_id=tx.tenant_id,
-            audit_id=tx.mint("aud"),
-            at=tx.at,
-            actor=tx.actor,
-            action="policy.published",
-            subject=f"{name}/{version}",
-            data={"effective_from": iso(since)},
-        )
-    )
+    await policies.add_version(tx, found.policy, version=version, source=document, effective_from=since)
+    await audit.note(tx, "policy.published", f"{name}/{version}", {"effective_from": iso(since)})
     told = {"name": name, "version": version, "effective_from": iso(since)}
     await events.publish(tx, "policy.published", told)
     return body

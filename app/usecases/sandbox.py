@@ -11,9 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import text
-
-from app.db import agenda
+from app.db import agenda, tenants
 from app.db.agenda import Handlers
 from app.db.engine import Database, Tx
 from app.domain.errors import DomainError
@@ -24,8 +22,6 @@ MOST: Final = 10_000
 MOST_SECONDS: Final = 15.0
 """Wall time of one call, for the same reason: no answer takes for ever. What has fired stays fired."""
 TOGETHER: Final = 200
-_LOCK = text("select clock_mode, clock_now from tenant where tenant_id = :tenant for no key update")
-_MOVE = text("update tenant set clock_now = :now where tenant_id = :tenant")
 
 
 async def get_clock(tx: Tx) -> dict[str, Any]:
@@ -98,7 +94,7 @@ async def _step(
 
     The tenant's row is the lock: two callers take turns, instant by instant.
     """
-    row = await tx.row(_LOCK, {"tenant": tx.tenant_id})
+    row = await tenants.lock_clock(tx)
     if row is None or row.clock_mode != "virtual":
         raise DomainError("clock_not_virtual", tenant_id=tx.tenant_id)
     now: datetime = row.clock_now
@@ -120,6 +116,6 @@ async def _step(
 
 async def _move(tx: Tx, now: datetime, to: datetime) -> None:
     if to != now:
-        await tx.execute(_MOVE, {"tenant": tx.tenant_id, "now": to})
+        await tenants.set_clock(tx, to)
     tx.at = to
     tx.tenant = replace(tx.tenant, now=to)

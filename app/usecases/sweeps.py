@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row
-
 from app.db import agenda
 from app.db.agenda import Handler, Handlers
 from app.db.engine import Busy, Database, Retry, Tx, Unavailable
@@ -58,12 +56,12 @@ class Backoff:
 
     failures: dict[tuple[str, str, str], tuple[int, datetime]] = field(default_factory=dict)
 
-    def waits(self, tenant_id: str, row: Row[Any], now: datetime) -> bool:
+    def waits(self, tenant_id: str, row: Any, now: datetime) -> bool:
         """Whether the row is not to be tried yet."""
         known = self.failures.get((tenant_id, row.kind, row.subject))
         return known is not None and now < known[1]
 
-    def failed(self, tenant_id: str, row: Row[Any], now: datetime) -> None:
+    def failed(self, tenant_id: str, row: Any, now: datetime) -> None:
         """Remembers one more failure."""
         key = (tenant_id, row.kind, row.subject)
         count = self.failures.get(key, (0, now))[0] + 1
@@ -113,7 +111,7 @@ async def _pass(
     while fired < limit:
         start = after
 
-        async def look(tx: Tx, start: agenda.Key | None = start) -> tuple[Sequence[Row[Any]], datetime]:
+        async def look(tx: Tx, start: agenda.Key | None = start) -> tuple[Sequence[Any], datetime]:
             if tx.tenant.virtual:
                 return (), tx.at
             now = tx.at if until is None else min(until, tx.at)
@@ -136,7 +134,7 @@ async def _fire(
     db: Database,
     tenant_id: str,
     handlers: Handlers,
-    rows: Sequence[Row[Any]],
+    rows: Sequence[Any],
     now: datetime,
     backoff: Backoff,
 ) -> int:

@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from sqlalchemy import Row
-
 from app.db import audit, books, events, positions, webhooks
 from app.db.engine import Tx
 from app.db.secrets import Cipher
@@ -249,7 +247,7 @@ def endpoint_view(one: Endpoint, customer_id: str | None) -> dict[str, Any]:
     }
 
 
-def delivery_view(row: Row[Any]) -> dict[str, Any]:
+def delivery_view(row: Any) -> dict[str, Any]:
     """A delivery as published. ``next_attempt_at`` only while it is pending."""
     return {
         "delivery_id": row.delivery_id,
@@ -314,7 +312,7 @@ async def _enabled(tx: Tx, endpoint_id: str, *, lock: bool = False) -> Endpoint:
     return one
 
 
-async def _delivery(tx: Tx, endpoint_id: str, delivery_id: str) -> Row[Any]:
+async def _delivery(tx: Tx, endpoint_id: str, delivery_id: str) -> Any:
     await _require(tx, endpoint_id)
     row = await webhooks.delivery(tx, endpoint_id, delivery_id)
     if row is None:
