@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import random
+import re
 import statistics
 import sys
 from collections.abc import Callable
@@ -59,7 +60,7 @@ class Line:
 class Bench:
     """One run."""
 
-    def __init__(self, at: Ground, seconds: float, connections: int) -> None:
+    def __init__(self, at: Ground, seconds: float, connections: int, only: str = "") -> None:
         self.at = at
         self.seconds = seconds
         self.connections = connections
@@ -68,6 +69,7 @@ class Bench:
         self.parent = 0
         self.salt = os.urandom(4).hex()
         self.fresh = itertools.count()
+        self.only = re.compile(only)
 
     def line(self, name: str, workers: int) -> Line:
         """The line of that name, made at its first use."""
@@ -131,34 +133,42 @@ class Bench:
         """All lines that go through the service."""
         self.parent = parent
         spread = self.debit(lambda _: f"c{random.randrange(CUSTOMERS)}")
-        self.line("debit, spread", workers).add(await self.load(url, spread))
-        self.memory = max(self.memory, memory(parent))
-        self.line("debit, one hot customer", workers).add(await self.load(url, self.debit(lambda _: "c0")))
-        self.line("hold then capture (pairs)", workers).add(await self.hold_then_capture(url))
-        self.line("commands in batches of 100", workers).add(await self.load(url, self.batch, 4), times=100)
         echo = request("POST", "/bench/echo", self.at.key, body=b'{"credits":1}')
-        self.line("echo", workers).add(await self.load(url, lambda _: echo))
+        static = request("POST", "/graphql", self.at.key, body=b'{"query":"{ __typename }"}')
 
         def read(_: int) -> bytes:
             return request("GET", f"/v1/customers/c{random.randrange(CUSTOMERS)}/balance", self.at.key)
 
-        self.line("balance, REST", workers).add(await self.load(url, read))
+        def ask(_: int) -> bytes:
+            query = "query($id: ID!) { balance(customerId: $id) { available held } }"
+            body = json.dumps(
+                {"query": query, "variables": {"id": f"c{random.randrange(CUSTOMERS)}"}}
+            ).encode()
+            return request("POST", "/graphql", self.at.key, body=body)
+
+        async def line(
+            name: str, make: Callable[[int], bytes], connections: int | None = None, times: int = 1
+        ) -> None:
+            if self.only.search(name):
+                self.line(name, workers).add(await self.load(url, make, connections), times=times)
+
+        await line("debit, spread", spread)
+        self.memory = max(self.memory, memory(parent))
+        await line("debit, one hot customer", self.debit(lambda _: "c0"))
+        if self.only.search("hold then capture (pairs)"):
+            self.line("hold then capture (pairs)", workers).add(await self.hold_then_capture(url))
+        await line("commands in batches of 100", self.batch, 4, times=100)
+        await line("echo", lambda _: echo)
+        await line("balance, REST", read)
         if graphql:
-            static = request("POST", "/graphql", self.at.key, body=b'{"query":"{ __typename }"}')
-            self.line("GraphQL, no database", workers).add(await self.load(url, lambda _: static))
-
-            def ask(_: int) -> bytes:
-                query = "query($id: ID!) { balance(customerId: $id) { available held } }"
-                body = json.dumps(
-                    {"query": query, "variables": {"id": f"c{random.randrange(CUSTOMERS)}"}}
-                ).encode()
-                return request("POST", "/graphql", self.at.key, body=body)
-
-            self.line("balance, GraphQL", workers).add(await self.load(url, ask))
+            await line("GraphQL, no database", lambda _: static)
+            await line("balance, GraphQL", ask)
 
     def beside(self) -> None:
         """The SQL function under pgbench."""
         for name, script in (("pgbench, spread", SPREAD), ("pgbench, hot", HOT)):
+            if not self.only.search(name):
+                continue
             seconds = max(2, int(self.seconds))
             before = cpu_of_postgres(self.at)
             rate = pgbench(self.at, script, clients=32, seconds=seconds)
@@ -221,6 +231,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--no-graphql", action="store_true")
     parser.add_argument("--entries", type=int, default=0, help="fill the ledger with so many entries first")
+    parser.add_argument("--only", default="", help="a regular expression over the names of the lines")
     parser.add_argument("--json", help="where to write the figures")
     given = parser.parse_args()
     with ground() as at:
@@ -228,7 +239,7 @@ def main() -> None:
             from bench.fill import fill
 
             asyncio.run(fill(at, given.entries))
-        bench = Bench(at, given.seconds, given.connections)
+        bench = Bench(at, given.seconds, given.connections, given.only)
         for _ in range(given.repeats):
             bench.beside()
             for workers in given.workers:

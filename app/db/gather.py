@@ -71,31 +71,46 @@ class Gatherer(Generic[C, R]):
 
     async def submit(self, tenant: str, command: C) -> R:
         """The command's result. Goes on even if the caller goes away. Raises `Busy` beyond the bounds."""
-        return await self.submit_many(tenant, (command,))[0]
+        self._check_room(1)
+        # Nobody else holds this future, and whoever serves it passes over one that was cancelled: it needs no shield.
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._line(tenant).append((command, future))
+        self._go_on(1)
+        return await future
 
     def submit_many(self, tenant: str, commands: Sequence[C]) -> list[asyncio.Future[R]]:
         """Puts all commands in the queue at once, or none (`Busy`); one awaitable each, shielded from cancellation."""
-        if self._closed:
-            raise Busy("the service is shutting down")
-        if self.stats.waiting + len(commands) > self._queue:
-            self.stats.refused += len(commands)
-            raise Busy("too many commands are waiting")
+        self._check_room(len(commands))
         loop = asyncio.get_running_loop()
-        line = self._waiting.get(tenant)
-        if line is None:
-            line = self._waiting[tenant] = deque()
-            self._turns.append(tenant)
+        line = self._line(tenant)
         shields: list[asyncio.Future[R]] = []
         for command in commands:
             future: asyncio.Future[R] = loop.create_future()
             future.add_done_callback(_retrieved)
             line.append((command, future))
             shields.append(asyncio.shield(future))
-        self.stats.waiting += len(commands)
+        self._go_on(len(commands))
+        return shields
+
+    def _check_room(self, count: int) -> None:
+        if self._closed:
+            raise Busy("the service is shutting down")
+        if self.stats.waiting + count > self._queue:
+            self.stats.refused += count
+            raise Busy("too many commands are waiting")
+
+    def _line(self, tenant: str) -> deque[tuple[C, asyncio.Future[R]]]:
+        line = self._waiting.get(tenant)
+        if line is None:
+            line = self._waiting[tenant] = deque()
+            self._turns.append(tenant)
+        return line
+
+    def _go_on(self, count: int) -> None:
+        self.stats.waiting += count
         if not self._scheduled and len(self._running) < self._in_flight:
             self._scheduled = True
-            loop.call_soon(self._pump)
-        return shields
+            asyncio.get_running_loop().call_soon(self._pump)
 
     async def close(self) -> None:
         """Takes no more, and drains what is there."""

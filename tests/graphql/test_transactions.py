@@ -266,3 +266,44 @@ async def test_a_query_that_takes_too_long_is_ended_with_its_snapshot(
     monkeypatch.undo()
     assert (await ask(one, "{ offers { sku } }"))["offers"]
     assert app.state.house.database.engine.pool.checkedout() == 0
+
+
+async def test_lone_balances_asked_for_at_once_are_read_together(app: FastAPI, vendor: MakeVendor) -> None:
+    """A query for one balance and nothing else is one reading already: such queries share it, as REST's do."""
+    one = await vendor()
+    await customers(one, 3)
+    await warm(one)
+    query = "query($id: ID!) { balance(customerId: $id) { customerId available held unit at lots { lotId } } }"
+    with statements(app) as single:
+        await ask(one, query, id="c-0")
+    with statements(app) as found:
+        answers = await asyncio.gather(*(ask(one, query, id=f"c-{n % 3}") for n in range(24)))
+    assert transactions(found) <= 3, found
+    assert transactions(single) == 1
+    for number, answer in enumerate(answers):
+        rest = (await one.get(f"/v1/customers/c-{number % 3}/balance")).json()
+        asked = answer["balance"]
+        assert (asked["customerId"], asked["available"], asked["held"], asked["unit"], asked["at"]) == (
+            rest["customer_id"], rest["available"], rest["held"], rest["unit"], rest["at"])  # fmt: skip
+        assert [lot["lotId"] for lot in asked["lots"]] == [lot["lot_id"] for lot in rest["lots"]]
+
+
+async def test_a_lone_balance_has_the_walls_of_every_other_way(vendor: MakeVendor) -> None:
+    """Another tenant's customer, an unknown one and a key without the scope: as in REST and in longer queries."""
+    one, other = await vendor(), await vendor()
+    await customers(one, 1)
+    lone = '{ balance(customerId: "c-0") { available } }'
+    for strange in ("c-0", "nobody", "a b", "../c-0", "c-0/x", "ü", "%00", ""):
+        query = f'{{ balance(customerId: "{strange}") {{ available }} }}'
+        longer = f'{{ a: balance(customerId: "{strange}") {{ available }} b: balance(customerId: "nobody") {{ held }} }}'
+        short, long = await send(other.client, query), await send(other.client, longer)
+        assert short.json()["data"] == {"balance": None}, short.text
+        assert long.json()["data"]["a"] is None, long.text
+        assert [e["extensions"]["code"] for e in short.json().get("errors", [])] == [
+            e["extensions"]["code"] for e in long.json().get("errors", []) if e["path"] == ["a"]
+        ]
+    narrow = await one.as_key("tickets:read")
+    refused = (await send(narrow, lone)).json()
+    assert refused["data"] == {"balance": None}
+    assert refused["errors"][0]["extensions"]["code"] == "scope_missing"
+    assert (await ask(one, lone))["balance"]["available"] == 0

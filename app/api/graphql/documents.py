@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,7 @@ from graphql import (
     validate,
 )
 
-from app.api.graphql.limits import MAX_CHARACTERS, MAX_NESTING, MAX_TOKENS, LimitError
+from app.api.graphql.limits import MAX_CHARACTERS, MAX_NESTING, MAX_TOKENS, LimitError, Measure
 
 KEPT: Final = 500
 PREFIX: Final = "sha256:"
@@ -35,6 +35,8 @@ class Parsed:
     operations: Mapping[str, OperationDefinitionNode]
     count: int
     errors: list[GraphQLError] | None = None
+    measures: dict[int, Measure] = field(default_factory=dict)
+    """What its operations cost, by their identity, where no variable has a say."""
 
 
 class Documents:

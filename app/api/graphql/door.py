@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 
 from graphql import (
     ExecutionResult,
+    FieldNode,
     GraphQLError,
     GraphQLSyntaxError,
     OperationDefinitionNode,
@@ -155,7 +156,9 @@ class GraphQL:
                 raise RequestError(
                     "method_not_allowed", "A mutation is sent with POST.", headers={"Allow": "POST"}
                 )
-            measured = limits.measure(self._door.weights, parsed.document, operation, asked.variables)
+            measured = limits.measure(
+                self._door.weights, parsed.document, operation, asked.variables, parsed.measures
+            )
         except GraphQLSyntaxError as error:
             raise RequestError(
                 "graphql_syntax", lenient=True, errors=[_told(error, "graphql_syntax", None)]
@@ -211,7 +214,14 @@ class GraphQL:
         media: str,
     ) -> Response:
         reading = operation.operation is OperationType.QUERY
-        calls = Calls(request, principal, deps.house(request), self._door.operations, reading)
+        calls = Calls(
+            request,
+            principal,
+            deps.house(request),
+            self._door.operations,
+            reading,
+            alone=reading and _one_balance(operation),
+        )
         try:
             outcome = execute(
                 self._door.core,
@@ -251,6 +261,24 @@ class GraphQL:
             request.scope["retainer.code"] = body["errors"][0]["extensions"]["code"]
         status = PARTIAL if errors and media == GRAPHQL_RESPONSE else 200
         return Reply(body, status_code=status, media_type=media + _CHARSET, headers=headers)
+
+
+def _one_balance(operation: OperationDefinitionNode) -> bool:
+    """Whether the query asks for one balance now and for nothing else: it needs no snapshot of its own."""
+    chosen = operation.selection_set.selections
+    if len(chosen) != 1:
+        return False
+    asked = chosen[0]
+    return isinstance(asked, FieldNode) and asked.name.value == "balance" and _plain_fields(asked, 2)
+
+
+def _plain_fields(asked: FieldNode, depth: int) -> bool:
+    if asked.selection_set is None:
+        return True
+    return depth > 0 and all(
+        isinstance(one, FieldNode) and not one.arguments and _plain_fields(one, depth - 1)
+        for one in asked.selection_set.selections
+    )
 
 
 def _told(error: GraphQLError, code: str, parsed: Parsed | None) -> dict[str, Any]:
@@ -295,7 +323,7 @@ def _chosen(parsed: Parsed, name: str | None) -> OperationDefinitionNode:
 
 async def _asked(request: Request) -> Asked:
     if request.method == "POST":
-        if request.url.query:
+        if request.scope.get("query_string"):
             raise RequestError("malformed_request", "POST takes its parameters in the body.")
         body = await read_body(request, BIG_LIMIT)
         if not body:

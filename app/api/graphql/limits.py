@@ -125,6 +125,8 @@ class _Meter:
         self.memo: dict[tuple[int, str, tuple[frozenset[str], int] | None], Measure] = {}
         self.open: set[int] = set()
         self.defaults: dict[str, Any] = {}
+        self.asked_variables = False
+        """Whether a variable's value had a say, so that the measure holds for these values alone."""
 
     def selections(
         self,
@@ -224,6 +226,7 @@ class _Meter:
             if isinstance(one.value, ListValueNode):
                 return len(one.value.values)
             if isinstance(one.value, VariableNode):
+                self.asked_variables = True
                 value = self.variables.get(one.value.name.value)
                 return len(value) if isinstance(value, list) else 1
         return 1
@@ -236,6 +239,7 @@ class _Meter:
             if isinstance(one.value, IntValueNode):
                 value = int(one.value.value[:12])
             elif isinstance(one.value, VariableNode):
+                self.asked_variables = True
                 value = self.variables.get(one.value.name.value, self.defaults.get(one.value.name.value))
             elif isinstance(one.value, NullValueNode):
                 value = None
@@ -245,9 +249,19 @@ class _Meter:
 
 
 def measure(
-    weights: Weights, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+    weights: Weights,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    variables: Mapping[str, Any],
+    known: dict[int, Measure] | None = None,
 ) -> Measure:
-    """Measures an operation and holds it to the limits. Raises `LimitError` naming the first that it goes over."""
+    """Measures an operation and holds it to the limits. Raises `LimitError` naming the first that it goes over.
+
+    ``known``: measures of the same document's operations that were found to be within the limits, whatever the
+    variables; a new one is put there.
+    """
+    if known is not None and (before := known.get(id(operation))) is not None:
+        return before
     meter = _Meter(weights, document, variables)
     for one in operation.variable_definitions or ():
         if isinstance(one.default_value, IntValueNode):
@@ -272,6 +286,8 @@ def measure(
     ):
         if value > most:
             raise LimitError(limit, most, min(value, _CEILING))
+    if known is not None and not meter.asked_variables:
+        known[id(operation)] = found
     return found
 
 

@@ -25,6 +25,7 @@ from app.api.deps import (
     scope_missing,
     scoped,
 )
+from app.api.gathered import THIN, Gathered, gathered
 from app.api.paging import Paging, ShortPaging
 from app.api.problems import Problem, body_of, body_of_error, problems
 from app.api.reply import Reply
@@ -50,7 +51,6 @@ from app.usecases.commands import Unavailable
 from app.usecases.credits import SCOPE_OF, CreditCommand, CreditResult
 
 E = TypeVar("E", bound=Callable[..., Any])
-_THIN: Final = "__retainer_thin__"
 MOST_COMMANDS: Final = 1000
 
 
@@ -149,27 +149,6 @@ class LotRefundBody(Body):
 # --- commands ---------------------------------------------------------------------------------------------------------
 
 
-class Balances(Protocol):
-    """Reads balances, those asked for at once together; wired in `app.main` as the part ``balances``."""
-
-    async def submit(self, tenant: str, customer_id: str) -> dict[str, Any] | DomainError:
-        """One customer's balance now."""
-
-
-class _Balance:
-    """The thin way of a balance: those asked for at once are read in one transaction."""
-
-    scope = "customers:read"
-
-    async def answer(self, request: Request, principal: Principal) -> Response:
-        """The balance now."""
-        readers: Balances = house(request).parts["balances"]
-        found = await readers.submit(str(principal.tenant_id), request.path_params["customer_id"])
-        if isinstance(found, DomainError):
-            raise found
-        return Reply(found)
-
-
 class _Thin:
     """How a thin operation makes its command."""
 
@@ -212,7 +191,7 @@ class ThinRoute(StrictRoute):
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         """Checks as `StrictRoute` does, then answers by itself."""
         endpoint = self.endpoint
-        thin = getattr(endpoint, _THIN, None)
+        thin = getattr(endpoint, THIN, None)
         checked = super().get_route_handler()
         if thin is None:
             return checked
@@ -220,7 +199,7 @@ class ThinRoute(StrictRoute):
 
 
 def checked_then(
-    route: StrictRoute, thin: _Thin | _Balance, checked: Callable[[Request], Awaitable[Response]]
+    route: StrictRoute, thin: _Thin | Gathered, checked: Callable[[Request], Awaitable[Response]]
 ) -> Callable[[Request], Awaitable[Response]]:
     """The handler of a thin route; anything unusual (a query, an odd path) takes the ordinary way."""
 
@@ -244,16 +223,10 @@ def thin(
     """Marks an operation as thin; stands below ``@router.post``."""
 
     def mark(endpoint: E) -> E:
-        setattr(endpoint, _THIN, _Thin(kind, model, subject))
+        setattr(endpoint, THIN, _Thin(kind, model, subject))
         return endpoint
 
     return mark
-
-
-def gathered(endpoint: E) -> E:
-    """Marks the reading of a balance as thin; stands below ``@router.get``."""
-    setattr(endpoint, _THIN, _Balance())
-    return endpoint
 
 
 def answered(result: CreditResult) -> Response:
@@ -266,7 +239,7 @@ def answered(result: CreditResult) -> Response:
 
 async def carry_out(caller: Caller, endpoint: Any, subject: str, body: Body) -> Response:
     """The ordinary way of a command: with a query (``validate_only``), an odd path or another kind of key."""
-    made: _Thin = getattr(endpoint, _THIN)
+    made: _Thin = getattr(endpoint, THIN)
     command = made.make(subject, body, idempotency_key(caller.request), caller.actor)
     if not caller.validate_only:
         writer: Writer = caller.rooms.parts["credits"]
