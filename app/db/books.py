@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -16,6 +16,7 @@ from app.db.engine import Tx
 from app.domain.book import Book
 from app.domain.customer import Addon, Choice, Cover, Customer, License
 from app.domain.errors import DomainError
+from app.domain.ids import CustomerId
 from app.domain.ledger import Ledger
 from app.domain.plan import Plan
 from app.domain.policy import Policy
@@ -137,34 +138,78 @@ async def load_by_id(tx: Tx, customer_id: str, *, lock: bool = True, policy: Pol
     at = tx.at if customer.last_at is None else max(tx.at, customer.last_at)
     policy = policy or await policies.in_force(tx, at)
     known = None if lock else together.kept(tx, customer_id)
+    former: dict[str, list[str]] = {}
     if known is not None:
         accounts, lots, holds = known.working_ledger()
         found: list[Sequence[Any]] = [known.rows[name] for name in together.TABLES]
     else:
-        accounts, lots, holds = await ledger_rows.load_all(tx, customer_id)
+        accounts, lots, holds = await ledger_rows.load_all(tx, customer_id, former)
         found = await _rows_of(tx, customer_id)
     licenses, covers, choices, addons = found
+    ledger = Ledger(
+        customer_id=customer.customer_id,
+        at=at,
+        rules=policy.credits,
+        accounts=accounts,
+        lots=lots,
+        holds=holds,
+        mint=tx.mint,
+        command_id=tx.command_id,
+    )
+    if former:
+        await join_former(tx, ledger, former, lock=lock)
     return Book(
         customer=customer,
         policy=policy,
         at=at,
         mint=tx.mint,
-        ledger=Ledger(
-            customer_id=customer.customer_id,
-            at=at,
-            rules=policy.credits,
-            accounts=accounts,
-            lots=lots,
-            holds=holds,
-            mint=tx.mint,
-            command_id=tx.command_id,
-        ),
+        ledger=ledger,
         plan=Plan(customer=customer, at=at, actor=tx.actor),
         licenses={row.license_id: License(**_plain(row)) for row in licenses},
         covers={row.cover_id: cover_of(_plain(row)) for row in covers},
         choices={row.choice_id: Choice(**_plain(row)) for row in choices},
         addons=[Addon(**_plain(row)) for row in addons],
     )
+
+
+async def join_former(
+    tx: Tx, ledger: Ledger, former: Mapping[str, Sequence[str]], *, lock: bool = True
+) -> None:
+    """Hangs on a ledger those of accounts that were merged into it, with these holds of theirs: what comes back to them
+    goes on to it. They are locked after it: nobody else writes to an absorbed account."""
+    wanted = sorted(set(former) - set(ledger.former) - {ledger.customer_id})
+    if not wanted:
+        return
+    if lock:
+        await lock_customers(tx, wanted)
+    named = sorted({hold_id for one in wanted for hold_id in former[one]})
+    loaded = await ledger_rows.load(tx, wanted, every_lot=True, open_holds=False, hold_ids=named)
+    for customer_id in wanted:
+        accounts, lots, holds = loaded[customer_id]
+        ledger.former[customer_id] = Ledger(
+            customer_id=CustomerId(customer_id),
+            at=ledger.at,
+            rules=ledger.rules,
+            accounts=accounts,
+            lots=lots,
+            holds=holds,
+            mint=ledger.mint,
+            command_id=ledger.command_id,
+        )
+
+
+async def heir(tx: Tx, customer_id: str) -> str:
+    """Where a merged account's things go by now; the account itself when it was not merged."""
+    for _ in range(10):
+        row = await tx.row(
+            select(s.customer.c.merged_into).where(
+                s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == customer_id
+            )
+        )
+        if row is None or row[0] is None:
+            break
+        customer_id = str(row[0])
+    return customer_id
 
 
 async def _rows_of(tx: Tx, customer_id: str) -> list[Sequence[Any]]:

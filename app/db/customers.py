@@ -216,10 +216,11 @@ async def erase(tx: Tx, customer_id: str, external_id: str, at: datetime) -> Non
 
 async def merge(tx: Tx, source: str, target: str) -> None:
     """Moves what hangs on one customer to another; the ledger's lots are moved by their own entries, so the orders
-    are marked as having nothing more to grant."""
+    are marked as having nothing more to grant, and with the accounts in which their first lots stay."""
     await tx.execute(
         text(
-            "update purchase_order set answer = answer || '{\"merged\": true}' where tenant_id = :tenant"
+            "update purchase_order set answer = answer || jsonb_build_object('merged', true, 'owners',"
+            " coalesce(answer -> 'owners', '[]') || to_jsonb(customer_id)) where tenant_id = :tenant"
             " and customer_id = :customer"
         ),
         {"tenant": tx.tenant_id, "customer": source},

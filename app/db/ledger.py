@@ -54,7 +54,7 @@ _HOLDS = text(f"select {_HOLD} from hold where tenant_id = :tenant and hold_id =
 _TICKET_HOLDS = text(f"select {_HOLD} from hold where tenant_id = :tenant and ticket_id = any(:tickets)")
 _CUSTOMERS_TICKET_HOLDS = text(
     f"select {', '.join('h.' + name for name in _HOLD.split(', '))} from ticket t join hold h"
-    " on h.tenant_id = t.tenant_id and h.ticket_id = t.ticket_id and h.customer_id = t.customer_id"
+    " on h.tenant_id = t.tenant_id and h.ticket_id = t.ticket_id"
     " where t.tenant_id = :tenant and t.customer_id = any(:customers) and h.closed_at is not null"
 )
 _LINES = text(
@@ -74,12 +74,14 @@ async def load(
     lot_ids: Sequence[str] = (),
     every_lot: bool = False,
     ticket_holds: bool = False,
+    former: dict[str, list[str]] | None = None,
 ) -> dict[str, Loaded]:
     """The customers' accounts, open lots and holds: open ones, the named, and those of the named tickets.
 
     Lots that a loaded hold points to are loaded too. ``every_lot`` adds closed lots, ``ticket_holds`` the closed holds
-    of the customers' tickets; ``terms_only`` of the open holds only those with a term of their own. Lock the customers
-    in an earlier statement.
+    of the customers' tickets; ``terms_only`` of the open holds only those with a term of their own. ``former`` is told
+    the holds of their tickets that accounts merged into them still keep, by account. Lock the customers in an earlier
+    statement.
     """
     wanted = list(dict.fromkeys(customer_ids))
     by = {"tenant": tx.tenant_id, "customers": wanted}
@@ -96,7 +98,11 @@ async def load(
     ):
         rows += await _rows(tx, _TERM_HOLDS, by)
     if ticket_holds:
-        rows += await _rows(tx, _CUSTOMERS_TICKET_HOLDS, by)
+        for row in await _rows(tx, _CUSTOMERS_TICKET_HOLDS, by):
+            if row[1] in answer:
+                rows.append(row)
+            elif former is not None:
+                former.setdefault(row[1], []).append(row[0])
     if hold_ids:
         rows += await _rows(tx, _HOLDS, {"tenant": tx.tenant_id, "holds": list(hold_ids)})
     if ticket_ids:
@@ -105,9 +111,9 @@ async def load(
     return answer
 
 
-async def load_all(tx: Tx, customer_id: str) -> Loaded:
+async def load_all(tx: Tx, customer_id: str, former: dict[str, list[str]] | None = None) -> Loaded:
     """Everything of one customer that a rule may ask for: all lots, all open holds, and all holds of its tickets."""
-    return (await load(tx, [customer_id], every_lot=True, ticket_holds=True))[customer_id]
+    return (await load(tx, [customer_id], every_lot=True, ticket_holds=True, former=former))[customer_id]
 
 
 async def _rows(tx: Tx, statement: TextClause, parameters: dict[str, Any]) -> Sequence[Any]:

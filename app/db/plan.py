@@ -27,8 +27,9 @@ async def write(tx: Tx, plans: Sequence[tuple[Plan, Any]]) -> None:
     """Writes plans with their ledgers, in the order given. Does nothing when only validating."""
     if tx.validate_only:
         return
-    changes = [ledger.changes() for _, ledger in plans if ledger is not None]
-    await ledger_rows.write(tx, [one for one in changes if one is not None])
+    ledgers = [ledger for _, ledger in plans if ledger is not None]
+    changes = [each.changes() for one in ledgers for each in (one, *one.former.values())]
+    await ledger_rows.write(tx, changes)
     for plan, _ in plans:
         await _write_plan(tx, plan)
 

@@ -39,6 +39,7 @@ def license_view(one: License, at: datetime) -> dict[str, Any]:
 def lot_view(one: Lot, at: datetime) -> dict[str, Any]:
     """A lot as published; ``available`` is what can be spent at ``at``."""
     dead = one.expires_at is not None and one.expires_at <= at
+    order_id, line_id, unit_no = one.bought_by or (one.order_id, one.line_id, one.unit_no)
     return {
         "lot_id": one.lot_id,
         "source": one.source,
@@ -49,9 +50,9 @@ def lot_view(one: Lot, at: datetime) -> dict[str, Any]:
         "expires_at": iso_or_none(one.expires_at),
         "expired": dead,
         "scope": one.scope,
-        "order_id": one.order_id,
-        "line_id": one.line_id,
-        "unit_no": one.unit_no,
+        "order_id": order_id,
+        "line_id": line_id,
+        "unit_no": unit_no,
         "license_id": one.license_id,
         "cost": money_json(one.cost),
         "rule": one.rule,
@@ -152,7 +153,7 @@ def granted_by(book: Book, order_id: str) -> dict[str, list[dict[str, Any]]]:
             for one in sorted(
                 book.ledger.lots.values(), key=lambda one: (one.line_id or "", one.unit_no, one.lot_id)
             )
-            if one.order_id == order_id
+            if one.order_id == order_id or (one.bought_by is not None and one.bought_by[0] == order_id)
         ],
         "covers": [
             cover_view(one, at)

@@ -100,6 +100,10 @@ class Journal:
         self.command_id = command_id
         """The command that the next operations belong to; a batch sets it before each command."""
         self.operations: list[Operation] = []
+        self.former: dict[str, Any] = {}
+        """Ledgers of accounts that were merged into this one, where something of theirs may still come back."""
+        self.arrived: list[Lot] = []
+        """Lots made of what came back to them, whose ends are still to be put on the agenda."""
         self._accounts_changed: set[str] = set()
         self._lots_new: set[str] = set()
         self._lots_changed: set[str] = set()

@@ -10,7 +10,7 @@ reverse and to the same lots. All numbers are credits, all instants aware. `Doma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +21,7 @@ from app.domain.errors import DomainError
 from app.domain.ids import HoldId, LicenseId, LineId, LotId, OrderId, TicketId
 from app.domain.journal import ConservationError, Journal, LedgerChanges, hold_key, hold_lines, spending_key
 from app.domain.lot import Entry, Hold, Lot, LotSource
+from app.domain.merging import outstanding, owe, pass_on, root_of
 from app.domain.money_back import RefundQuote, refund_quote
 from app.domain.period import add_term
 from app.domain.policy import CreditRules, ExpiredReturn
@@ -275,8 +276,14 @@ class Ledger(Journal):
                reason: str | None = None, clause: str | None = None) -> Hold:  # fmt: skip
         """Gives captured credits back, in reverse and to the same lots (AVA-11, XC-11); all that is left unless told.
 
-        Into a lot that has expired as ``expired`` says, else the policy's ``returned_to_expired`` (ALL-4).
+        Into a lot that has expired as ``expired`` says, else the policy's ``returned_to_expired`` (ALL-4). What comes
+        back to an account that was merged into this one goes on to this one (C25).
         """
+        if hold_id not in self.holds and (owner := self._former_with(hold_id)) is not None:
+            owner.command_id = self.command_id
+            returned = owner.refund(hold_id, credits, expired=expired, reason=reason, clause=clause)
+            self.arrived += pass_on(owner, self)
+            return returned
         hold = self._hold(hold_id)
         with self._attempt(hold.credit_type):
             if hold.captured == 0:
@@ -399,46 +406,63 @@ class Ledger(Journal):
         What is spent is reported, or ``owed`` where the policy allows it (then repaid by what is or becomes available);
         what is held stays held and is reported.
         """
-        mine = sorted(
-            (
-                lot
-                for lot in self.lots.values()
-                if lot.order_id == order_id
-                and lot.line_id == line_id
-                and (units is None or lot.unit_no in units)
-            ),
-            key=lambda lot: (lot.unit_no, lot.lot_id),
-        )
-        voided = spent = held = expired = owed = 0
-        for lot in mine:
-            with self._attempt(lot.credit_type):
-                outstanding = lot.granted - lot.voided
-                target = outstanding if credits is None else min(credits, outstanding)
-                part = min(target, lot.available)
-                held_part = min(target - part, lot.held)
-                spent_part = min(target - part - held_part, lot.spent)
-                debt = spent_part if self.rules is not None and self.rules.owed_allowed else 0
-                entries: list[Entry] = []
-                if part:
-                    self.move(entries, lot, "available", "voided", part)
-                if debt:
-                    self.move(entries, lot, "owed", "voided", debt)
-                    self.settle(entries, lot.credit_type)
-                if entries:
-                    self.record(
-                        "void", lot.credit_type, entries, order_id=lot.order_id, reason=reason, clause=clause
-                    )
-                    self.refresh_expiry(lot.credit_type)
-                voided, held, spent = voided + part, held + held_part, spent + spent_part
-                expired += target - part - held_part - spent_part
-                owed += debt
+        found = self.granted_by(order_id, line_id, units)
+        parts = [self._void_family(family, credits, order_id, reason, clause) for family in found]
         return VoidedGrant(
-            voided=voided,
-            spent=spent,
-            held=held,
-            expired=expired,
-            owed=owed,
-            lot_ids=tuple(lot.lot_id for lot in mine),
+            **{
+                name: sum(getattr(one, name) for one in parts)
+                for name in ("voided", "spent", "held", "expired", "owed")
+            },
+            lot_ids=tuple(lot.lot_id for family in found for lot in family),
+        )
+
+    def granted_by(
+        self, order_id: str, line_id: str, units: Collection[int] | None = None
+    ) -> list[list[Lot]]:
+        """What an order line granted, unit by unit: each lot with those in which its credits lie since a merge."""
+        families: dict[tuple[int, str], list[Lot]] = {}
+        for ledger in (*self.former.values(), self):
+            for lot in ledger.lots.values():
+                bought = lot.bought_by
+                if bought is None or bought[:2] != (order_id, line_id):
+                    continue
+                if units is None or bought[2] in units:
+                    families.setdefault((bought[2], root_of(lot)), []).append(lot)
+        return [sorted(families[key], key=lambda lot: lot.lot_id) for key in sorted(families)]
+
+    def _void_family(
+        self, family: Sequence[Lot], credits: int | None, order_id: str, reason: str, clause: str | None
+    ) -> VoidedGrant:
+        credit_type = family[0].credit_type
+        for ledger in self.former.values():
+            if ledger.is_due(credit_type):
+                ledger.book_due(credit_type)
+        with self._attempt(credit_type):
+            left = outstanding(family)
+            target = left if credits is None else min(credits, left)
+            part = min(target, sum(lot.available for lot in family))
+            held = min(target - part, sum(lot.held for lot in family))
+            spent = min(target - part - held, sum(lot.spent for lot in family))
+            debt = spent if self.rules is not None and self.rules.owed_allowed else 0
+            mine = [lot for lot in family if lot.customer_id == self.customer_id]
+            entries: list[Entry] = []
+            rest = part
+            for lot in mine:
+                if taken := min(rest, lot.available):
+                    self.move(entries, lot, "available", "voided", taken)
+                    rest -= taken
+            if debt and mine:
+                self.move(entries, mine[-1], "owed", "voided", debt)
+                self.settle(entries, credit_type)
+            if entries:
+                self.record(
+                    "void", credit_type, entries, order_id=OrderId(order_id), reason=reason, clause=clause
+                )
+                self.refresh_expiry(credit_type)
+            if debt and not mine:
+                owe(self, credit_type, debt, reason=reason, clause=clause)
+        return VoidedGrant(
+            voided=part, spent=spent, held=held, expired=target - part - held - spent, owed=debt, lot_ids=()
         )
 
     def transfer_out(
@@ -654,10 +678,26 @@ class Ledger(Journal):
         return hold.open if what == "open" else hold.captured - hold.refunded
 
     def _holds_of(self, ticket_id: str) -> list[Hold]:
-        return sorted((one for one in self.holds.values() if one.ticket_id == ticket_id), key=hold_key)
+        holds = [one for ledger in (self, *self.former.values()) for one in ledger.holds.values()]
+        return sorted((one for one in holds if one.ticket_id == ticket_id), key=hold_key)
+
+    def find_hold(self, hold_id: str) -> Hold | None:
+        """The hold, also one that an account merged into this one keeps."""
+        found = self.holds.get(hold_id)
+        if found is None and (owner := self._former_with(hold_id)) is not None:
+            found = owner.holds[hold_id]
+        return found
+
+    def take_arrived(self) -> list[Lot]:
+        """What came back by way of merged accounts since it was last asked."""
+        found, self.arrived = self.arrived, []
+        return found
+
+    def _former_with(self, hold_id: str) -> Ledger | None:
+        return next((one for one in self.former.values() if hold_id in one.holds), None)
 
     def _hold(self, hold_id: str) -> Hold:
-        found = self.holds.get(hold_id)
+        found = self.find_hold(hold_id)
         if found is None:
             raise DomainError("hold_not_found", hold_id=hold_id)
         return found

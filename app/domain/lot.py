@@ -79,6 +79,16 @@ class Lot:
         """Whether anything can still move out of ``available``."""
         return self.available > 0
 
+    @property
+    def bought_by(self) -> tuple[str, str, int] | None:
+        """(order, line, unit) that granted the credits, also of a lot that moved here with a merge."""
+        if self.order_id is not None and self.line_id is not None and self.origin_lot_id is None:
+            return self.order_id, self.line_id, self.unit_no
+        bought = self.data.get("bought")
+        if not bought or bought["order_id"] is None:
+            return None
+        return bought["order_id"], bought["line_id"], bought["unit_no"]
+
 
 @dataclass(slots=True, kw_only=True)
 class HoldLine:

@@ -10,8 +10,10 @@ from typing import Any, Literal
 
 from app.domain.amounts import Money, share
 from app.domain.lot import Lot
+from app.domain.merging import moved
 from app.domain.period import add_term
 from app.domain.policy import MoneyBack
+from app.domain.wire import parse_iso
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,12 @@ def refunded_so_far(lot: Lot) -> Decimal:
     return Decimal(str(lot.data.get("refunded", "0")))
 
 
+def bought_at(lot: Lot) -> datetime:
+    """When its credits were bought; those of a merged account keep their day."""
+    bought = lot.data.get("bought")
+    return parse_iso(str(bought["at"])) if bought else lot.effective_at
+
+
 def refund_quote(
     lot: Lot, rules: MoneyBack | None, at: datetime, *, service_provided: bool = False, override: bool = False
 ) -> RefundQuote:
@@ -45,7 +53,7 @@ def refund_quote(
     is left. ``override``: the vendor's discretion (TERMS-20), the price paid less what was given back already.
     """
     facts: dict[str, Any] = {
-        "purchased_at": lot.effective_at,
+        "purchased_at": bought_at(lot),
         "expires_at": lot.expires_at,
         "unused": lot.available,
         "held": lot.held,
@@ -67,8 +75,8 @@ def refund_quote(
 
     def some(basis: Literal["full", "partial"], part: Fraction) -> RefundQuote:
         assert lot.cost is not None  # noqa: S101 - narrowing; checked by the caller
-        left = Money(lot.cost.amount - refunded_so_far(lot), lot.cost.currency)
-        money = share(lot.cost, part)
+        left = Money(whole.amount - refunded_so_far(lot), lot.cost.currency)
+        money = share(lot.cost, part) if part < 1 else whole
         return RefundQuote(
             lot_id=lot.lot_id,
             credits=lot.available,
@@ -83,23 +91,30 @@ def refund_quote(
     if rules is None:
         return none("refund_not_offered")
     blocked = _blocked(lot, rules, at, service_provided)
-    if lot.cost is None or lot.cost.amount <= 0 or lot.origin_lot_id is not None:
+    if (
+        lot.cost is None
+        or lot.cost.amount <= 0
+        or (lot.origin_lot_id is not None and "bought" not in lot.data)
+    ):
         # Bought at a price that nobody told: what was done with it still says more than that.
         return none(*blocked) if blocked and not override and lot.source == "purchase" else none("not_bought")
-    if refunded_so_far(lot) >= lot.cost.amount:
+    # Credits that went on with a merge took their part of the price with them.
+    whole = share(lot.cost, Fraction(lot.granted - moved(lot), lot.granted))
+    if refunded_so_far(lot) >= whole.amount:
         return none("already_refunded")
     if override:
         return some("full", Fraction(1))
     if blocked is not None:
         return none(*blocked)
     unused = Fraction(lot.available, lot.granted)
-    if at <= add_term(lot.effective_at, rules.full_within):
+    since = bought_at(lot)
+    if at <= add_term(since, rules.full_within):
         return some("full", unused)
     if not rules.then_prorated or lot.expires_at is None:
         return none("refund_window_over")
     second = timedelta(seconds=1)
     facts["remaining_seconds"] = (lot.expires_at - at) // second
-    facts["term_seconds"] = (lot.expires_at - lot.effective_at) // second
+    facts["term_seconds"] = (lot.expires_at - since) // second
     return some("partial", unused * Fraction(facts["remaining_seconds"], facts["term_seconds"]))
 
 

@@ -15,6 +15,8 @@ from app.domain.book import Book
 from app.domain.customer import Cover, License, Order, OrderLine
 from app.domain.errors import DomainError
 from app.domain.granting import end_license, void_choice
+from app.domain.lot import Lot
+from app.domain.merging import root_of
 from app.domain.order_lines import Terms, pin_of, sold
 from app.domain.period import add_term
 from app.domain.policy import NotGranted, Policy
@@ -136,18 +138,13 @@ def _bought(
 
 def _credits(book: Book, order: Order, line: OrderLine, answer: TakenBack, clause: str | None, *,
              units: tuple[int, ...] | None = None, quantity: int | None = None) -> None:  # fmt: skip
-    lots = sorted(
-        (
-            lot
-            for lot in book.ledger.lots.values()
-            if lot.order_id == order.order_id and lot.line_id == line.line_id and lot.origin_lot_id is None
-            and (units is None or lot.unit_no in units)
-        ),
-        key=lambda lot: (lot.unit_no, lot.lot_id),
-    )  # fmt: skip
-    for unit_no in sorted({lot.unit_no for lot in lots}):
-        alike = [lot for lot in lots if lot.unit_no == unit_no]
-        share = None if quantity is None else alike[0].granted * quantity // line.quantity
+    families = book.ledger.granted_by(order.order_id, line.line_id, units)
+    by_unit: dict[int, list[Lot]] = {}
+    for family in families:
+        by_unit.setdefault(family[0].bought_by[2] if family[0].bought_by else 0, []).extend(family)
+    for unit_no, alike in by_unit.items():
+        whole = next((lot for lot in alike if root_of(lot) == lot.lot_id), alike[0])
+        share = None if quantity is None else whole.granted * quantity // line.quantity
         if share == 0:
             continue
         before = {lot.lot_id: lot.voided for lot in alike}

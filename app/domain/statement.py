@@ -52,6 +52,7 @@ def hold_json(hold: Hold, *, customer_id: str | None, ticket_id: str | None) -> 
 
 def lot_json(lot: Lot) -> dict[str, Any]:
     """A lot as published."""
+    order_id, line_id, _ = lot.bought_by or (lot.order_id, lot.line_id, lot.unit_no)
     return {
         "lot_id": lot.lot_id,
         "source": lot.source,
@@ -66,8 +67,8 @@ def lot_json(lot: Lot) -> dict[str, Any]:
         "expires_at": iso_or_none(lot.expires_at),
         "scope": lot.scope,
         "license_id": lot.license_id,
-        "order_id": lot.order_id,
-        "line_id": lot.line_id,
+        "order_id": order_id,
+        "line_id": line_id,
         "origin_lot_id": lot.origin_lot_id,
         "cost": money_json(lot.cost),
         "policy_version": lot.policy_version,

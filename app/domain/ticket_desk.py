@@ -16,6 +16,7 @@ from app.domain import offers
 from app.domain.book import Book
 from app.domain.decision import Decision, Reason, Remedy
 from app.domain.errors import DomainError
+from app.domain.granting import schedule_lot
 from app.domain.ids import LicenseId, LotId
 from app.domain.ledger import falls_low
 from app.domain.period import add_term
@@ -435,6 +436,8 @@ class Desk:
                         "balance": self.book.ledger.balance(self.credit_type),
                     },
                 )
+        for lot in self.book.ledger.take_arrived():
+            schedule_lot(self.book, lot)
         self.book.plan.tickets[ticket.ticket_id] = row_of(ticket)
 
 

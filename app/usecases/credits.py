@@ -135,10 +135,14 @@ async def apply(
     batch = _Batch(tx, at, policy, policy.credits)
     await _load(batch, commands)
     results = [_one(batch, command) for command in commands]
-    touched = [one for one in batch.customers.values() if one.ledger.operations]
+    touched = [
+        one
+        for one in batch.customers.values()
+        if one.ledger.operations or any(former.operations for former in one.ledger.former.values())
+    ]
     await rows.write_batch(
         tx,
-        [one.ledger.changes() for one in touched],
+        [each.changes() for one in touched for each in (one.ledger, *one.ledger.former.values())],
         customers=[(one.customer_id, one.ledger.at, one.sequence) for one in touched],
         events=[event for one in touched for event in one.events],
         commands=batch.stored,
@@ -162,18 +166,22 @@ async def _load(batch: _Batch, commands: Sequence[CreditCommand]) -> None:
     # From here on everything is read in later statements, so it is what the lock protects.
     if keys:
         batch.known = await rows.known_commands(tx, keys)
-    locked += await _lock_more(batch, commands, external, locked)
+    heirs: dict[str, str] = {}
+    locked += await _lock_more(batch, commands, locked, heirs)
     if tickets:
         batch.tickets = await rows.tickets_named(tx, tickets)
     loaded = await rows.load(
         tx,
-        [row[0] for row in locked],
+        list(dict.fromkeys(row[0] for row in locked)),
         open_holds=batch.rules is not None and batch.rules.hold_on_expiry == "void",
         terms_only=batch.rules is None or batch.rules.hold_on_expiry != "void",
         hold_ids=hold_ids,
         lot_ids=sorted({one.lot_id for one in commands if one.lot_id is not None}),
     )
     for row in locked:
+        if row[0] in batch.customers:  # under a name of its own, and under that of an account merged into it
+            batch.by_external[row[1]] = batch.customers[row[0]]
+            continue
         accounts, lots, holds = loaded[row[0]]
         at = batch.at if row[2] is None else max(batch.at, row[2])
         ledger = Ledger(
@@ -188,11 +196,17 @@ async def _load(batch: _Batch, commands: Sequence[CreditCommand]) -> None:
         batch.customers[row[0]] = _Customer(row[0], row[1], row[3], ledger)
         if row[1] is not None:
             batch.by_external[row[1]] = batch.customers[row[0]]
+    for former, heir in heirs.items():
+        theirs = [one for one, owner in batch.owners.items() if owner == former]
+        if theirs and heir in batch.customers:
+            await books.join_former(tx, batch.customers[heir].ledger, {former: theirs})
+            batch.owners.update(dict.fromkeys(theirs, heir))
     named = sorted(
         {
             one.ticket_id
             for each in batch.customers.values()
-            for one in each.ledger.holds.values()
+            for ledger in (each.ledger, *each.ledger.former.values())
+            for one in ledger.holds.values()
             if one.ticket_id
         }
     )
@@ -201,9 +215,10 @@ async def _load(batch: _Batch, commands: Sequence[CreditCommand]) -> None:
 
 
 async def _lock_more(
-    batch: _Batch, commands: Sequence[CreditCommand], external: Sequence[str], locked: list[Any]
+    batch: _Batch, commands: Sequence[CreditCommand], locked: list[Any], heirs: dict[str, str]
 ) -> list[Any]:
-    """Customers that a grant by hand makes, and those that were merged into others."""
+    """Customers that a grant by hand makes, and in place of those that were merged into others these others, under both
+    names; ``heirs`` is told who they are."""
     tx = batch.tx
     more: list[Any] = []
     there = {row[1] for row in locked}
@@ -222,13 +237,16 @@ async def _lock_more(
         await books.ensure_customer(tx, name)
     if made:
         more += await rows.lock(tx, sorted(made))
-    for row in [row for row in locked if row[4] is not None]:
-        target = await books.find_customer(tx, row[1]) if row[1] is not None else None
-        if target is not None:
-            found = await rows.lock(tx, (), [target.customer_id])
-            more += [(one[0], row[1], one[2], one[3], None) for one in found]
-    if any(row[4] is not None for row in locked):
+    merged = [row for row in locked if row[4] is not None]
+    if merged:
+        for row in merged:
+            heirs[row[0]] = await books.heir(tx, row[0])
+        found = {one[0]: one for one in await rows.lock(tx, (), sorted(set(heirs.values())))}
         locked[:] = [row for row in locked if row[4] is None]
+        for one in found.values():
+            more += [one] if one[0] not in {row[0] for row in locked} else []
+        more += [(*found[heirs[row[0]]][:1], row[1], *found[heirs[row[0]]][2:]) for row in merged
+                 if row[1] is not None]  # fmt: skip
     return more
 
 
@@ -262,6 +280,8 @@ def _one(batch: _Batch, command: CreditCommand) -> CreditResult:
     encoded = _encode(body)
     status = 200 if command.kind in _ON_HOLD else 201
     _tell(batch, who, command, hold, lot, credit_type, moved, balance, before)
+    for arrived in ledger.take_arrived():
+        _schedule(batch, who, arrived)
     if command.key is not None:
         digest = command.digest()
         text = encoded.decode()
@@ -322,7 +342,7 @@ def _carry_out(
     ledger = who.ledger
     if command.kind in _ON_HOLD:
         hold_id = command.hold_id or ""
-        hold = ledger.holds.get(hold_id)
+        hold = ledger.find_hold(hold_id)
         if hold is None:
             raise DomainError("hold_not_found", hold_id=hold_id)
         captured, released, refunded = hold.captured, hold.released, hold.refunded

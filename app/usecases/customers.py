@@ -7,7 +7,7 @@ from typing import Any
 from app.db import books, customers, events, inbox, orders, policies, webhooks
 from app.db.engine import Tx
 from app.db.plan import write
-from app.domain import granting, order_fold
+from app.domain import granting, merging, order_fold
 from app.domain.book import Book
 from app.domain.customer import Customer
 from app.domain.customer_view import (
@@ -130,7 +130,8 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
     open_tickets = await customers.open_tickets(tx, source.customer_id)
     if held or open_tickets:
         raise DomainError("merge_blocked", held=held, open_tickets=[one["ticket_id"] for one in open_tickets])
-    _move_lots(giver, taker)
+    for lot in merging.absorb(giver.ledger, taker.ledger):
+        granting.schedule_lot(taker, lot)
     giver.emit("customer.merged", {"into": into_customer_id})
     taker.emit("customer.merged", {"from": customer_id})
     taker.plan.audit.append(
@@ -141,16 +142,6 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
         await customers.merge(tx, source.customer_id, target.customer_id)
         await _rank(tx, target)
     return {**await get_customer(tx, into_customer_id), "merged_from": customer_id}
-
-
-def _move_lots(giver: Book, taker: Book) -> None:
-    for lot in sorted(giver.ledger.lots.values(), key=lambda one: (one.effective_at, one.lot_id)):
-        dead = lot.expires_at is not None and lot.expires_at <= giver.at
-        if lot.available == 0 or dead:
-            continue
-        credits_ = giver.ledger.transfer_out(lot.lot_id, reason="merged")
-        taken = taker.ledger.transfer_in(lot, credits_, reason="merged")
-        granting.schedule_lot(taker, taken)
 
 
 async def _rank(tx: Tx, target: Customer) -> None:

@@ -202,6 +202,8 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
         for one in await orders.of_customer(tx, order.customer_id)
     ]
     terms = await _terms(tx)
+    if order.answer.get("owners"):  # What it granted lies in part where accounts were before they became one.
+        await books.join_former(tx, book.ledger, dict.fromkeys(order.answer["owners"], ()))
     answer = _take_back(book, order, command, _refunded(prior), terms)
     order_fold.settle(book, mine, terms)
     _keep_answers(book, mine)

@@ -14,6 +14,7 @@ from app.domain.errors import DomainError
 from app.domain.ids import CustomerId, LicenseId, TicketId
 from app.domain.ledger import Ledger, falls_low, refund_quote
 from app.domain.lot import Lot
+from app.domain.merging import absorb
 from app.domain.period import Term
 from app.domain.policy import CreditRules, CreditType, ExpiredReturn, MoneyBack
 
@@ -393,3 +394,32 @@ def test_shopp_20_used_credit_brings_none_but_at_the_vendors_discretion() -> Non
     lot.data["refunded"] = "100.00"
     assert refund_quote(lot, MONEY_BACK, START, override=True).code == "already_refunded"
     assert refund_quote(a_lot(ledger, 1), MONEY_BACK, START).code == "not_bought"
+
+
+def test_a_debt_goes_with_its_customer_and_is_repaid_from_what_is_there() -> None:
+    giver, taker = a_ledger(owed_allowed=True), a_ledger(owed_allowed=True)
+    taker.customer_id = CustomerId("cus_2")
+    a_lot(giver, 10, order_id="o1", line_id="l1")
+    giver.debit(8)
+    giver.void_grant(order_id="o1", line_id="l1", reason="refunded")
+    assert absorb(giver, taker) == []
+    assert (giver.accounts["credit"].owed, giver.available()) == (0, 0)
+    assert (taker.accounts["credit"].owed, taker.available()) == (8, 0)
+    a_lot(taker, 10)
+    assert (taker.accounts["credit"].owed, taker.available()) == (0, 2)
+
+
+def test_what_was_spent_before_a_merge_is_owed_by_the_account_that_lives() -> None:
+    giver, taker = a_ledger(owed_allowed=True), a_ledger(owed_allowed=True)
+    taker.customer_id = CustomerId("cus_2")
+    a_lot(giver, 10, order_id="o1", line_id="l1")
+    hold = giver.debit(10)
+    assert absorb(giver, taker) == []
+    a_lot(taker, 4)
+    taker.former["cus_1"] = giver
+    taker.refund(hold.hold_id, 3)
+    assert taker.available() == 7
+    found = taker.void_grant(order_id="o1", line_id="l1", reason="refunded")
+    assert (found.voided, found.spent, found.owed) == (3, 7, 7)
+    assert (taker.accounts["credit"].owed, taker.available()) == (3, 0)
+    assert giver.accounts["credit"].owed == 0

@@ -1,0 +1,107 @@
+"""Two accounts of one customer become one: whole lots move by paired entries, and what comes back later follows them.
+
+The absorbed account keeps its history and never has anything to spend again. A lot that moved remembers the order line
+it was bought by (`Lot.bought_by`), so that a refund of that order reaches it where it now is (design: trap C25).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final
+
+from app.domain.amounts import share
+from app.domain.lot import Entry, Lot
+from app.domain.wire import iso
+
+if TYPE_CHECKING:
+    from app.domain.ledger import Ledger
+
+MERGED: Final = "merged"
+
+
+def absorb(giver: Ledger, taker: Ledger) -> list[Lot]:
+    """Moves all that the giver can spend, then what it owes. The lots made. Nothing of it may be held."""
+    made = pass_on(giver, taker)
+    for credit_type in sorted(giver.accounts):
+        debt = giver.accounts[credit_type].owed
+        if debt:
+            owe(taker, credit_type, debt, reason=MERGED)
+            giver.grant(debt, source="transfer", rule=MERGED, credit_type=credit_type, reason=MERGED)
+    return made
+
+
+def pass_on(giver: Ledger, taker: Ledger) -> list[Lot]:
+    """Moves every lot's available credits, each with its end, scope, cost and origin. The lots made."""
+    made = []
+    for credit_type in giver.due_types():
+        giver.book_due(credit_type)
+    for lot in sorted(giver.lots.values(), key=lambda one: (one.effective_at, one.lot_id)):
+        if lot.available:
+            credits_ = giver.void(lot.lot_id, reason=MERGED, kind="transfer")
+            made.append(_taken(taker, lot, credits_))
+            lot.data = {**lot.data, "moved": moved(lot) + credits_}
+            giver.mark_lot(lot)
+    return made
+
+
+def _taken(taker: Ledger, lot: Lot, credits: int) -> Lot:
+    made = taker.grant(
+        credits,
+        source="transfer",
+        rule=lot.rule,
+        credit_type=lot.credit_type,
+        expires_at=lot.expires_at,
+        priority=lot.priority,
+        scope=lot.scope,
+        license_id=lot.license_id,
+        cost=share(lot.cost, Fraction(credits, lot.granted)) if lot.cost else None,
+        policy_version=lot.policy_version,
+        origin_lot_id=lot.lot_id,
+        clause=lot.clause,
+        reading=lot.reading,
+        reason=MERGED,
+    )
+    if "bought" in lot.data:
+        made.data = {"bought": lot.data["bought"]}
+    elif lot.origin_lot_id is None:
+        order_id, line_id, unit_no = lot.bought_by or (None, None, 0)
+        made.data = {
+            "bought": {
+                "order_id": order_id, "line_id": line_id, "unit_no": unit_no, "lot_id": lot.lot_id,
+                "at": iso(lot.effective_at),
+            }
+        }  # fmt: skip
+    return made
+
+
+def owe(ledger: Ledger, credit_type: str, credits: int, *, reason: str, clause: str | None = None) -> None:
+    """Books a debt that no lot of its own stands for, and repays of it what is there."""
+    carrier = next((one for one in ledger.lots.values() if one.credit_type == credit_type), None)
+    if carrier is None:
+        carrier = ledger.grant(
+            credits, source="correction", rule=reason, credit_type=credit_type, reason=reason
+        )
+        ledger.void(carrier.lot_id, reason=reason)
+    entries: list[Entry] = []
+    ledger.move(entries, carrier, "owed", "voided", credits)
+    ledger.settle(entries, credit_type)
+    ledger.record("void", credit_type, entries, reason=reason, clause=clause)
+    ledger.refresh_expiry(credit_type)
+
+
+def moved(lot: Lot) -> int:
+    """Credits of a lot that went on with a merge."""
+    return int(lot.data.get("moved", 0))
+
+
+def root_of(lot: Lot) -> str:
+    """The lot that an order granted, of which this one is a part."""
+    return str(lot.data.get("bought", {}).get("lot_id", lot.lot_id))
+
+
+def outstanding(family: Sequence[Lot]) -> int:
+    """What an order granted and nobody took back, over all the lots it lies in by now."""
+    root = next((one for one in family if root_of(one) == one.lot_id), None)
+    granted = root.granted if root is not None else sum(one.granted for one in family)
+    return granted - sum(one.voided - moved(one) for one in family)

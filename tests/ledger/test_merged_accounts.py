@@ -1,0 +1,173 @@
+"""Two accounts become one: whatever comes back or is taken back later reaches the credits where they now are (C25)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.conftest import MakeVendor
+from tests.support.api import Vendor
+from tests.tickets.desk import act, open_ticket, ticket_of
+
+PRICE = {"unit_price": "60.00", "list_price": "60.00"}
+
+
+async def buy(
+    shop: Vendor, sku: str, *, customer_id: str, order_id: str, quantity: int = 1
+) -> dict[str, Any]:
+    body = {
+        "customer_id": customer_id, "placed_at": "2025-01-01T00:00:00Z", "currency": "USD",
+        "lines": [{"line_id": "l-1", "sku": sku, "quantity": quantity, **PRICE}],
+    }  # fmt: skip
+    return await shop.ok(await shop.put(f"/v1/orders/{order_id}", json=body), 201)
+
+
+async def merge(shop: Vendor, customer_id: str, into: str) -> dict[str, Any]:
+    if (await shop.get(f"/v1/customers/{into}")).status_code == 404:
+        await shop.ok(await shop.put(f"/v1/orders/first-{into}", json={
+            "customer_id": into, "placed_at": "2025-01-01T00:00:00Z", "currency": "USD",
+            "lines": [{"line_id": "1", "sku": "of-no-interest", "quantity": 1}]}), 201)  # fmt: skip
+    return await shop.ok(
+        await shop.post(f"/v1/customers/{customer_id}/merge", json={"into_customer_id": into})
+    )
+
+
+async def give_back(shop: Vendor, order_id: str, **line: Any) -> dict[str, Any]:
+    body = {"refund_id": f"r-{order_id}", "lines": [line] if line else []}
+    return await shop.ok(await shop.post(f"/v1/orders/{order_id}/refunds", json=body, key=None), 201)
+
+
+async def debit(shop: Vendor, customer_id: str, credits: int) -> dict[str, Any]:
+    return await shop.ok(await shop.post(f"/v1/customers/{customer_id}/debits", {"credits": credits}), 201)
+
+
+async def available(shop: Vendor, customer_id: str = "ann") -> int:
+    return int((await shop.ok(await shop.get(f"/v1/customers/{customer_id}/balance")))["available"])
+
+
+async def audited(shop: Vendor) -> None:
+    assert (await shop.ok(await shop.get("/v1/audit")))["data"] == []
+
+
+async def test_an_order_of_an_absorbed_account_is_taken_back_where_its_credits_are(
+    vendor: MakeVendor,
+) -> None:
+    shop = await vendor("x-cart")
+    await buy(shop, "credits-60", customer_id="bob", order_id="o-1")
+    await buy(shop, "credits-60", customer_id="ann", order_id="o-2")
+    await merge(shop, "bob", "ann")
+    assert await available(shop) == 120
+    order = await shop.ok(await shop.get("/v1/orders/o-1"))
+    assert [(one["available"], one["order_id"]) for one in order["lots"]] == [(60, "o-1")]
+    answer = await give_back(shop, "o-1")
+    assert [(one["kind"], one["credits"]) for one in answer["taken_back"]] == [("credits", 60)]
+    assert answer["taken_back"][0]["lot_id"] == order["lots"][0]["lot_id"]
+    assert answer["not_taken_back"] == []
+    assert await available(shop) == 60
+    await audited(shop)
+
+
+async def test_what_was_spent_before_and_after_the_merge_is_reported(vendor: MakeVendor) -> None:
+    shop = await vendor("x-cart")
+    await buy(shop, "credits-60", customer_id="bob", order_id="o-1", quantity=2)
+    await debit(shop, "bob", 10)
+    await merge(shop, "bob", "ann")
+    await debit(shop, "ann", 25)
+    half = await give_back(shop, "o-1", line_id="l-1", quantity=1)
+    assert sum(one["credits"] for one in half["taken_back"]) == 60
+    assert half["not_taken_back"] == []
+    assert await available(shop) == 25
+    body = {"refund_id": "r-2", "lines": []}
+    rest = await shop.ok(await shop.post("/v1/orders/o-1/refunds", json=body, key=None), 201)
+    assert sum(one["credits"] for one in rest["taken_back"]) == 25
+    assert [one["spent"] for one in rest["not_taken_back"]] == [35]
+    assert await available(shop) == 0
+    await audited(shop)
+
+
+async def test_credits_that_moved_twice_are_still_reached(vendor: MakeVendor) -> None:
+    shop = await vendor("x-cart")
+    await buy(shop, "credits-60", customer_id="cyd", order_id="o-1")
+    await debit(shop, "cyd", 5)
+    await merge(shop, "cyd", "bob")
+    await debit(shop, "bob", 7)
+    await merge(shop, "bob", "ann")
+    assert await available(shop) == 48
+    answer = await give_back(shop, "o-1")
+    assert sum(one["credits"] for one in answer["taken_back"]) == 48
+    assert [one["spent"] for one in answer["not_taken_back"]] == [12]
+    assert await available(shop) == 0
+    await audited(shop)
+
+
+async def test_a_debit_of_an_absorbed_account_is_refunded_to_the_one_that_took_it_over(
+    vendor: MakeVendor,
+) -> None:
+    shop = await vendor("x-cart")
+    await buy(shop, "credits-60", customer_id="cyd", order_id="o-1")
+    spent = await debit(shop, "cyd", 20)
+    await merge(shop, "cyd", "bob")
+    await merge(shop, "bob", "ann")
+    back = await shop.ok(await shop.post(f"/v1/holds/{spent['hold_id']}/refund", {"credits": 15}))
+    assert (back["refunded"], back["balance"]["available"]) == (15, 55)
+    over = await shop.post(f"/v1/holds/{spent['hold_id']}/refund", {"credits": 6})
+    assert (over.status_code, over.json()["code"]) == (409, "over_refund")
+    late = await shop.post(f"/v1/holds/{spent['hold_id']}/capture", {})
+    assert (late.status_code, late.json()["code"]) == (409, "hold_wrong_state")
+    for name in ("ann", "bob", "cyd"):
+        assert await available(shop, name) == 55
+    taken = await give_back(shop, "o-1")
+    assert sum(one["credits"] for one in taken["taken_back"]) == 55
+    assert [one["spent"] for one in taken["not_taken_back"]] == [5]
+    await audited(shop)
+
+
+async def test_one_batch_under_both_names_takes_from_one_account(vendor: MakeVendor) -> None:
+    shop = await vendor("x-cart")
+    await buy(shop, "credits-60", customer_id="bob", order_id="o-1")
+    await merge(shop, "bob", "ann")
+    commands = [
+        {"idempotency_key": f"k{n}", "kind": "debit", "customer_id": who, "credits": 20}
+        for n, who in enumerate(("ann", "bob", "ann", "bob"))
+    ]
+    answer = await shop.ok(await shop.post("/v1/credit-batches", {"commands": commands}, key=None))
+    assert [one["status"] for one in answer["results"]] == [201, 201, 201, 409]
+    assert [one["result"]["customer_id"] for one in answer["results"][:3]] == ["ann", "bob", "ann"]
+    assert await available(shop) == 0
+    entries = (await shop.ok(await shop.get("/v1/customers/ann/entries")))["data"]
+    assert sum(one["credits"] for one in entries if one["to"] == "spent") == 60
+    await audited(shop)
+
+
+async def test_a_dispute_about_an_absorbed_accounts_ticket_gives_its_credits_back(vendor: MakeVendor) -> None:
+    shop = await vendor("x-cart")
+    await buy(shop, "credits-60", customer_id="bob", order_id="o-1")
+    ticket = await open_ticket(shop, "bob", category="level_3")
+    await act(shop, ticket, "resolution", {})
+    await merge(shop, "bob", "ann")
+    assert (await ticket_of(shop, ticket))["charge"] == {"held": 0, "captured": 40, "refunded": 0, "net": 40}
+    assert await available(shop) == 20
+    await act(shop, ticket, "disputes", {"reason": "a bug"})
+    done = await act(shop, ticket, "disputes/1/decision", {"decision": "reduced", "credits": 10})
+    assert done["charge"] == {"held": 0, "captured": 40, "refunded": 30, "net": 10}
+    assert await available(shop) == 50
+    assert (await give_back(shop, "o-1"))["not_taken_back"][0]["spent"] == 10
+    assert await available(shop) == 0
+    await audited(shop)
+
+
+async def test_what_moves_keeps_its_end_its_price_and_the_day_it_was_bought(vendor: MakeVendor) -> None:
+    shop = await vendor("shopp")
+    bought = await buy(shop, "credit-priority", customer_id="bob", order_id="o-1", quantity=2)
+    lot = bought["lots"][0]
+    await shop.move_clock("2025-02-01T00:00:00Z")
+    await merge(shop, "bob", "ann")
+    (moved,) = (await shop.ok(await shop.get("/v1/customers/ann")))["lots"]
+    for name in ("cost", "expires_at", "scope", "license_id", "clause", "rule", "order_id", "line_id"):
+        assert moved[name] == lot[name], name
+    quoted = await shop.ok(await shop.get(f"/v1/lots/{moved['lot_id']}/refund-quote"))
+    assert quoted["refund"]["amount"] == lot["cost"]["amount"]
+    gone = await shop.post(
+        f"/v1/lots/{lot['lot_id']}/refund?validate_only=true", {"override": True, "reason": "r"}
+    )
+    assert (gone.status_code, gone.json()["code"]) == (409, "already_refunded")
+    await audited(shop)
