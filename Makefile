@@ -53,8 +53,10 @@ UV_LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-u
 lock:
 	@[ -x .venv-lock/bin/python ] || { $(PYTHON) -m venv --without-pip .venv-lock && $(PYTHON) -m pip --python .venv-lock/bin/python install -q uv; }
 	.venv-lock/bin/uv pip compile -q $(UV_LOCK) requirements.in -o requirements.lock
-	.venv-lock/bin/uv pip compile -q $(UV_LOCK) -c requirements.lock requirements-dev.in -o requirements-dev.lock
+	.venv-lock/bin/uv pip compile -q $(UV_LOCK) -c requirements.lock requirements-otel.in -o requirements-otel.lock
+	.venv-lock/bin/uv pip compile -q $(UV_LOCK) -c requirements.lock -c requirements-otel.lock requirements-dev.in -o requirements-dev.lock
 	.venv-lock/bin/uv pip compile -q $(UV_LOCK) requirements-gates.in -o requirements-gates.lock
+	.venv-lock/bin/uv pip compile -q $(UV_LOCK) requirements-clients.in -o requirements-clients.lock
 	@! grep -n '://' requirements*.lock
 
 # Swagger UI and GraphiQL, so that the docs pages ask nobody. Needs npm; the result is committed.
@@ -62,4 +64,4 @@ docs-assets:
 	scripts/vendor_docs.sh
 
 clean:
-	rm -rf .venv .venv-gates .venv-lock .venv*.lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-gates .venv-clients .venv-node .venv-lock .venv*.lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

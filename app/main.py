@@ -21,7 +21,7 @@ from app.api.auth import Authenticator
 from app.api.deps import House, flush_last_used
 from app.api.limits import Limits
 from app.api.middleware import Edge
-from app.api.observability import Figures, configure_logging
+from app.api.observability import TELEMETRY, Figures, configure_logging
 from app.api.oidc import Verifier
 from app.api.pages import docs
 from app.api.problems import register
@@ -60,6 +60,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        telemetry=TELEMETRY,
     )
     app.state.settings = chosen
     app.state.figures = Figures()

@@ -1,15 +1,16 @@
 #!/bin/sh
-# Makes or refreshes a virtual environment from a lock file: bootstrap.sh run|dev|gates [folder]
+# Makes or refreshes a virtual environment from a lock file: bootstrap.sh run|dev|gates|clients [folder]
 # Needs python3 (3.11 or newer) with pip 22.3 or newer, and nothing else: not python3-venv, not the network of anyone
 # but the configured package index. A stamp with the lock's hash makes every later call cost milliseconds.
 set -eu
 cd "$(dirname "$0")/.."
-kind=${1:?run, dev or gates}
+kind=${1:?run, dev, gates or clients}
 python=${PYTHON:-python3}
 case $kind in
   run) lock=requirements.lock; venv=${2:-.venv} ;;
   dev) lock=requirements-dev.lock; venv=${2:-.venv} ;;
   gates) lock=requirements-gates.lock; venv=${2:-.venv-gates} ;;
+  clients) lock=requirements-clients.lock; venv=${2:-.venv-clients} ;;
   *) echo "bootstrap: unknown kind '$kind'" >&2; exit 2 ;;
 esac
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_INPUT=1
@@ -49,7 +50,7 @@ echo "bootstrap: installing $lock into $venv (under a minute; later starts skip 
 [ -x "$venv/bin/python" ] || "$python" -m venv --without-pip "$venv"
 rm -f "$venv"/.stamp-*
 "$python" -m pip --python "$venv/bin/python" install --quiet --require-hashes -r $lock 9>&-
-if [ $kind != gates ]; then
+if [ $kind = run ] || [ $kind = dev ]; then
   printf '#!%s\nimport sys\n\nsys.path.insert(0, "%s")\nfrom app.cli import main\n\nsys.exit(main())\n' \
     "$(pwd)/$venv/bin/python" "$(pwd)" >"$venv/bin/retainer"
   chmod +x "$venv/bin/retainer"

@@ -1,7 +1,8 @@
 """Clients that other people's generators make from the committed contracts, each tried with live calls.
 
 A Python client (openapi-python-client), a GraphQL client (ariadne-codegen) and TypeScript types (openapi-typescript, if
-there is Node). The generators have a venv of their own, `.venv-clients`; what they make is not kept.
+there is Node). The generators are pinned by hash (`requirements-clients.lock`, `scripts/node/package-lock.json`), in
+environments of their own; what they make is not kept.
 """
 
 from __future__ import annotations
@@ -15,13 +16,10 @@ from pathlib import Path
 
 from graphql import build_schema, print_schema
 
-from scripts import live
+from scripts import live, node_tools
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv-clients"
-# openapi-python-client has no upper bound on typer, whose newer versions it was not tried with.
-PACKAGES = ("openapi-python-client==0.29.1", "typer<0.21", "ariadne-codegen==0.19.0", "ruff<1")
-TYPESCRIPT = ("openapi-typescript@7.13.0", "typescript@5.9.3")
 
 REST_CALLS = """
 import sys
@@ -75,7 +73,7 @@ asyncio.run(main(*sys.argv[1:]))
 
 def main() -> int:
     """Makes and tries them; 0 when all work."""
-    _tools()
+    subprocess.run([str(ROOT / "scripts/bootstrap.sh"), "clients"], check=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if not (_rest(folder) and _graphql(folder) and _typescript(folder)):
@@ -91,18 +89,6 @@ def main() -> int:
             return max(codes)
 
         return live.run(work)
-
-
-def _tools() -> None:
-    stamp = VENV / ".stamp"
-    if stamp.exists() and stamp.read_text(encoding="utf-8") == " ".join(PACKAGES):
-        return
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(VENV)], check=True)
-    pip = os.environ.get("PYTHON", "python3")
-    subprocess.run(
-        [pip, "-m", "pip", "--python", str(VENV / "bin/python"), "install", "-q", *PACKAGES], check=True
-    )
-    stamp.write_text(" ".join(PACKAGES), encoding="utf-8")
 
 
 def _made(words: list[str], folder: Path) -> bool:
@@ -137,13 +123,12 @@ def _graphql(folder: Path) -> bool:
 
 
 def _typescript(folder: Path) -> bool:
-    if shutil.which("npx") is None:
-        print("clients: TypeScript types NOT CHECKED: there is no npx")
+    if shutil.which("npm") is None:
+        print("clients: TypeScript types NOT CHECKED: there is no npm")
         return True
-    npx = ["npx", "--yes", *(word for one in TYPESCRIPT for word in ("-p", one))]
     contract = str(ROOT / "openapi/openapi.json")
-    made = _made([*npx, "openapi-typescript", contract, "-o", "types.d.ts"], folder) and _made(
-        [*npx, "tsc", "--noEmit", "--strict", "types.d.ts"], folder
+    made = _made([node_tools.program("openapi-typescript"), contract, "-o", "types.d.ts"], folder) and _made(
+        [node_tools.program("tsc"), "--noEmit", "--strict", "types.d.ts"], folder
     )
     if made:
         print("clients: the TypeScript types compile")

@@ -1,35 +1,30 @@
 """Starts the service on a database of its own and runs the `graphql-http` audits against it; needs node and npm.
 
-Exit 0 only when all audits pass. The npm package is put into a temporary folder; nothing of it is kept.
+Exit 0 only when all audits pass.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import httpx
 import uvicorn
 
 from app.main import create_app
+from scripts import node_tools
 from tests.support import databases
 from tests.support.api import OPERATOR_KEY, settings_for
 
-PACKAGES = ("graphql-http@1.23.1", "graphql@16")
 HERE = Path(__file__).resolve().parent
 
 
 def main() -> int:
     """Runs the audits; the exit code."""
-    with databases.server() as server, tempfile.TemporaryDirectory() as folder:
-        subprocess.run(
-            ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", folder, *PACKAGES],
-            check=True,
-        )
+    folder = str(node_tools.tools())
+    with databases.server() as server:
         return asyncio.run(_on_a_copy(server, folder))
 
 
@@ -52,10 +47,10 @@ async def _audit(database_url: str, folder: str) -> int:
             await asyncio.sleep(0.05)
         try:
             key = await _key(base)
-            node = await asyncio.create_subprocess_exec(
+            audits = await asyncio.create_subprocess_exec(
                 "node", str(HERE / "graphql_audits.mjs"), f"{base}/graphql", key, folder
             )
-            return await node.wait()
+            return await audits.wait()
         finally:
             service.should_exit = True
             await serving

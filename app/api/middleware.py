@@ -8,6 +8,7 @@ import secrets
 import time
 from typing import Any, Final
 
+from opentelemetry import trace
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.observability import Figures
@@ -43,12 +44,17 @@ class Edge:
         request_id = _id_of(scope)
         scope["retainer.request_id"] = request_id
         scope["retainer.figures"] = self._figures
+        traced = "fastapi.telemetry" in scope
+        if traced:
+            _veil("redacted")
         status = 0
 
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if traced:
+                    _veil(_route_of(scope))
                 message["headers"] = _with_headers(scope, message.get("headers", ()), request_id)
             await send(message)
 
@@ -67,7 +73,7 @@ class Edge:
             self._note(scope, status, time.perf_counter() - began, request_id)
 
     def _note(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
-        route = scope.get("retainer.route") or getattr(scope.get("route"), "path", None) or "unknown"
+        route = _route_of(scope)
         method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
         self._figures.duration.labels(method, route, str(status)).observe(seconds)
         code = scope.get("retainer.code")
@@ -87,10 +93,24 @@ class Edge:
             fields["tenant"], fields["actor"] = principal.tenant_id, principal.actor
         if code is not None:
             fields["code"] = code
+        if "fastapi.telemetry" in scope:
+            fields["trace_id"] = f"{trace.get_current_span().get_span_context().trace_id:032x}"
         _log.info("request", extra=fields)
 
 
 _METHODS: Final = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+
+def _route_of(scope: Scope) -> str:
+    """The path as published, without anybody's ids."""
+    return str(scope.get("retainer.route") or getattr(scope.get("route"), "path", None) or "unknown")
+
+
+def _veil(path: str) -> None:
+    """What FastAPI puts into the request's span holds ids of customers, and of a delivery the secret in its path."""
+    span = trace.get_current_span()
+    span.set_attribute("url.path", path)
+    span.set_attribute("url.query", "redacted")
 
 
 def _id_of(scope: Scope) -> str:

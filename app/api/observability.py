@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import structlog
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
@@ -22,6 +23,15 @@ _SECRETS: Final = re.compile(
     r"|(?<=://)[^/@\s:]+:[^/@\s]+(?=@)"  # user and password of an address
     r"|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
 )
+
+
+_UNTRACED: Final = frozenset({"/livez", "/readyz", "/metrics"})
+TELEMETRY: Final[TelemetryConfig] = {
+    # Exceptions carry words of callers and addresses of databases; our own log has them, without its secrets.
+    "logs": False,
+    "exclude": lambda scope: scope.get("path") in _UNTRACED,
+}
+"""OpenTelemetry by FastAPI's own support: nothing until the operator installs and configures an SDK."""
 
 
 class Figures:

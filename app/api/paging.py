@@ -82,7 +82,7 @@ class Page:
 def _page(
     request: Request,
     limit: Annotated[
-        int, BeforeValidator(_whole), Query(ge=1, le=MAX_LIMIT, description="Rows at most")
+        int, Query(ge=1, le=MAX_LIMIT, description="Rows at most"), BeforeValidator(_whole)
     ] = DEFAULT_LIMIT,
     cursor: Annotated[
         str | None, Query(min_length=1, max_length=2000, description="`next_cursor` of the page before")
@@ -96,7 +96,7 @@ def _page(
 def _short_page(
     request: Request,
     limit: Annotated[
-        int, BeforeValidator(_whole), Query(ge=1, le=MAX_LIMIT, description="Rows at most")
+        int, Query(ge=1, le=MAX_LIMIT, description="Rows at most"), BeforeValidator(_whole)
     ] = MAX_LIMIT,
     cursor: Annotated[
         str | None, Query(min_length=1, max_length=2000, description="`next_cursor` of the page before")

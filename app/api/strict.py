@@ -572,8 +572,9 @@ Inputs = Annotated[
 PathId = Annotated[str, Path(min_length=1, max_length=200, pattern=_WORDS)]
 QueryId = Annotated[str, Query(min_length=1, max_length=200, pattern=_WORDS)]
 QueryText = Annotated[str, Query(min_length=1, max_length=200, pattern=_WORDS)]
-Whole = Annotated[int, BeforeValidator(_whole), Field(ge=-MAX_WIRE_INT, le=MAX_WIRE_INT)]
-"""An integer in a query or a path."""
+# The range stands before the reading, else the contract does not publish it.
+Ordinal = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_whole)]
+"""The number of a version, in a query."""
 QueryFlag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
 PathNumber = Annotated[int, Path(ge=1, le=1_000_000), BeforeValidator(_whole)]
 

@@ -28,6 +28,19 @@ def test_every_body_and_answer_has_an_example() -> None:
                 assert media != "application/json" or "example" in content or "examples" in content, one.id
 
 
+def test_numbers_in_queries_and_paths_publish_their_range() -> None:
+    """Under the words of JSON Schema: `ge` and `le` are our framework's own, and mean nothing to a client."""
+    found = 0
+    for one in operations():
+        for given in (*one.parameters("query"), *one.parameters("path")):
+            for kind in one.kinds(given["schema"]):
+                assert not {"ge", "le", "gt", "lt"} & set(kind), (one.id, given["name"])
+                if kind.get("type") == "integer":
+                    assert {"minimum", "maximum"} <= set(kind), (one.id, given["name"])
+                    found += 1
+    assert found > 15
+
+
 def test_every_body_has_a_name_of_its_own() -> None:
     """Two bodies of one name become `app__api__...`, which tells callers our folders and breaks client generators."""
     document = json.loads((ROOT / "openapi" / "openapi.json").read_text(encoding="utf-8"))

@@ -38,7 +38,7 @@ def test_the_development_lock_is_a_superset_of_what_the_service_runs_with() -> N
 
 
 def test_every_wished_for_package_is_in_its_lock() -> None:
-    for stem in ("requirements", "requirements-dev", "requirements-gates"):
+    for stem in (path.stem for path in LOCKS):
         locked = set(re.findall(r"^([a-z0-9.\-]+)==", (ROOT / f"{stem}.lock").read_text(), re.MULTILINE))
         wished = re.findall(r"^([A-Za-z0-9_.\-]+)", (ROOT / f"{stem}.in").read_text(), re.MULTILINE)
         assert {name.lower() for name in wished if not name.startswith("-")} <= locked

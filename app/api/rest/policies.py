@@ -21,8 +21,8 @@ from app.api.strict import (
     Inputs,
     Instant,
     Name,
+    Ordinal,
     StrictRoute,
-    Whole,
     big,
 )
 from app.usecases import policies, simulate
@@ -91,7 +91,7 @@ async def list_policies(caller: Annotated[Caller, scoped("policies:read")], page
 async def get_policy(
     name: PolicyName,
     caller: Annotated[Caller, scoped("policies:read")],
-    version: Annotated[Whole | None, Query(ge=1, le=1_000_000)] = None,
+    version: Annotated[Ordinal | None, Query()] = None,
 ) -> Response:
     """A policy with every name a caller may use: categories, inputs, channels, languages, facts, reasons, causes,
     outcomes, milestones and labels, each with its clause, and the document itself. The ETag goes into If-Match."""
