@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import itertools
 import json
 import os
@@ -19,10 +20,12 @@ from typing import Any
 
 import uvloop
 
+from bench.fill import fill
 from bench.load import Result, request, run
 from bench.service import CUSTOMERS, Ground, cpu_of_postgres, cpu_of_service, ground, memory, pgbench, service
 
 SPREAD = f"\\set n random(0, {CUSTOMERS - 1})\nselect bench_debit('c' || :n, 1);\n"
+HISTORY = "debit, spread, with "
 HOT = "select bench_debit('c0', 1);\n"
 
 
@@ -164,6 +167,16 @@ class Bench:
             await line("GraphQL, no database", lambda _: static)
             await line("balance, GraphQL", ask)
 
+    async def with_history(self, url: str, workers: int, parent: int, large: Ground, entries: int) -> None:
+        """The debits of a second server whose ledger is long, right after those of the first."""
+        self.parent, small = parent, self.at
+        self.at = large
+        try:
+            spread = self.debit(lambda _: f"c{random.randrange(CUSTOMERS)}")
+            self.line(f"{HISTORY}{entries:,} entries", workers).add(await self.load(url, spread))
+        finally:
+            self.at = small
+
     def beside(self) -> None:
         """The SQL function under pgbench."""
         for name, script in (("pgbench, spread", SPREAD), ("pgbench, hot", HOT)):
@@ -178,7 +191,7 @@ class Bench:
 
     def ratios(self) -> None:
         """What each line is compared with."""
-        against = {
+        against: dict[str, tuple[str, int | None]] = {
             "debit, spread": ("pgbench, spread", 0),
             "debit, one hot customer": ("pgbench, hot", 0),
             "hold then capture (pairs)": ("pgbench, spread", 0),
@@ -186,6 +199,7 @@ class Bench:
             "balance, REST": ("echo", None),
             "balance, GraphQL": ("GraphQL, no database", None),
         }
+        against |= {name: ("debit, spread", None) for name, _ in self.lines if name.startswith(HISTORY)}
         for (name, workers), line in self.lines.items():
             if name in against:
                 other, fixed = against[name]
@@ -230,21 +244,26 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--no-graphql", action="store_true")
-    parser.add_argument("--entries", type=int, default=0, help="fill the ledger with so many entries first")
+    parser.add_argument(
+        "--entries", type=int, default=0, help="measure a second server too, whose ledger has so many"
+    )
     parser.add_argument("--only", default="", help="a regular expression over the names of the lines")
     parser.add_argument("--json", help="where to write the figures")
     given = parser.parse_args()
-    with ground() as at:
-        if given.entries:
-            from bench.fill import fill
-
-            asyncio.run(fill(at, given.entries))
+    with contextlib.ExitStack() as stack:
+        at = stack.enter_context(ground())
+        large = stack.enter_context(ground()) if given.entries else None
+        if large is not None:
+            asyncio.run(fill(large, given.entries))
         bench = Bench(at, given.seconds, given.connections, given.only)
         for _ in range(given.repeats):
             bench.beside()
             for workers in given.workers:
                 with service(at, workers=workers) as (url, parent):
                     uvloop.run(bench.over_http(url, workers, parent, not given.no_graphql))
+                if large is not None:
+                    with service(large, workers=workers) as (url, parent):
+                        uvloop.run(bench.with_history(url, workers, parent, large, given.entries))
         bench.ratios()
     lines = list(bench.lines.values())
     print(table(lines))

@@ -18,9 +18,13 @@ with made as (
     join bench_version v on v.customer_id = c.customer_id),
 w1 as (insert into hold select $1, hold_id, customer_id, 'credit', 'debit', 1, null, now(), null, now() from made),
 w2 as (insert into hold_line select $1, hold_id, 1, lot_id, 1, 1, 0, 0 from made),
+w0 as (insert into command (tenant_id, key, kind, payload_hash, status, answer, actor, customer_id, created_at)
+       select $1, md5(n::text), 'debit', sha256(n::text::bytea), 201,
+           jsonb_build_object('hold_id', hold_id, 'credits', 1), 'bench', customer_id, now() from made),
 w3 as (insert into operation (tenant_id, operation_id, customer_id, credit_type, kind, account_version, effective_at,
-           recorded_at, hold_id, reading)
-       select $1, operation_id, customer_id, 'credit', 'debit', version, now(), now(), hold_id, false from made)
+           recorded_at, hold_id, command_id, reading)
+       select $1, operation_id, customer_id, 'credit', 'debit', version, now(), now(), hold_id, md5(n::text), false
+       from made)
 insert into entry select $1, operation_id, 1, lot_id, 'available', 'spent', 1 from made
 """
 
@@ -38,6 +42,8 @@ async def fill(at: Ground, entries: int) -> None:
             "create temp table bench_version as select customer_id, version from account"
         )
         await connection.execute("analyze bench_customer; analyze bench_version")
+        # What is written is true; checking each row's references again would take longer than writing them.
+        await connection.execute("set session_replication_role = replica")
         for first in range(1, entries + 1, CHUNK):
             last = min(first + CHUNK - 1, entries)
             await connection.execute(_WRITE, TENANT, CUSTOMERS, first, last)
