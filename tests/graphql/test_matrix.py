@@ -74,6 +74,28 @@ async def test_the_operators_key_opens_the_operators_fields_alone(app: FastAPI) 
             assert (status, code) == (294, "operator_not_allowed"), name
 
 
+async def test_a_customers_token_opens_its_own_customer_alone(app: FastAPI, vendor: MakeVendor) -> None:
+    """Every field, asked about somebody else: nothing, and nothing is done."""
+    door, one = build(app.routes), await vendor()
+    for customer in ("c-1", "x"):
+        grant = {"credits": 5, "reason": "welcome"}
+        await one.ok(await one.post(f"/v1/customers/{customer}/adjustments", grant))
+    token = (await one.ok(await one.post("/v1/customers/c-1/tokens", {"minutes": 5})))["token"]
+    async with client_of(app, token) as page:
+        for name, query, variables in requests(door):
+            if name in OPEN:
+                continue
+            answer = (await send(page, query, variables)).json()
+            found = (answer.get("data") or {}).get("answer")
+            codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
+            assert found is None or name == "listOffers", (name, answer)
+            assert codes <= {"scope_missing", "customer_token_not_allowed", "operator_only"}, (name, answer)
+            if door.operations[name].method != "GET":
+                assert codes, name
+    after = await one.ok(await one.get("/v1/customers/x/balance"))
+    assert after["available"] == 5
+
+
 async def test_without_a_live_key_nothing_is_even_read(app: FastAPI, vendor: MakeVendor) -> None:
     door, one = build(app.routes), await vendor()
     gone = await one.as_key("*", label="gone")

@@ -65,7 +65,7 @@ class SpanBody(Body):
 
 
 def _private(caller: Caller) -> bool:
-    return bool(caller.request.app.state.settings.allow_private_webhooks)
+    return bool(caller.rooms.parts["settings"].allow_private_webhooks)
 
 
 def _check(request: Request) -> webhooks.Check:
