@@ -92,6 +92,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "span_reversed": Entry(422, "Dates the wrong way round", "The last date lies before the first.", "Give `from` on or before `to`."),
     "span_too_long": Entry(422, "Span too long", "The dates are more than ten years apart.", "Ask in several calls."),
     "clock_not_found": Entry(404, "Clock not found", "There is no clock of this id, or it had not started at the instant asked about.", "See GET /v1/clocks."),
+    "clock_not_ended": Entry(409, "Clock not ended", "The clock still runs or is paused; it is judged as a matter of course.", "Ask again when it has stopped; a live clock follows its calendar by itself."),
     # --- credits
     "insufficient_credits": Entry(409, "Not enough credits", "Fewer credits are available than this takes; `facts` says how many are missing.", "Buy or grant the missing credits, then send the same request again."),
     "hold_not_found": Entry(404, "Hold not found", "There is no hold of this id.", "Use the `hold_id` of the answer that made it."),

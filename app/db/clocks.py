@@ -19,9 +19,10 @@ from app.domain.book import Book
 from app.domain.errors import DomainError
 from app.domain.ledger import Ledger
 from app.domain.plan import Plan
+from app.domain.rejudging import STREAM
 from app.domain.sla_clock import OutcomeFact
 from app.domain.ticket_clocks import BreachHook, Hours, TicketClock, TicketClocks
-from app.domain.wire import iso_or_none, parse_iso
+from app.domain.wire import iso, iso_or_none, parse_iso
 
 _SELECT: Final = (
     "select c.clock_id, c.ticket_id, c.customer_id, c.milestone, c.party, c.calendar, c.spec, c.due_at,"
@@ -37,6 +38,10 @@ _BY_IDS = text(f"{_SELECT} and c.clock_id = any(:clocks) order by c.clock_id")
 _EVENTS = text(
     "select entity_id, seq, kind, occurred_at, recorded_at, payload from entity_event"
     " where tenant_id = :tenant and stream = 'clock' and entity_id = any(:clocks) order by entity_id, seq"
+)
+_JUDGEMENTS = text(
+    "select payload, recorded_at, actor from entity_event"
+    " where tenant_id = :tenant and stream = :stream and entity_id = :clock order by seq"
 )
 _STALE = text(
     f"{_SELECT} and c.phase in ('running', 'paused') and c.tzdb_version <> :version"
@@ -167,6 +172,15 @@ async def load_one(tx: Tx, clock_id: str) -> TicketClock | None:
     """A clock by its id, for reading."""
     found = await _clocks(tx, await tx.rows(_BY_ID, {"tenant": tx.tenant_id, "clock": clock_id}))
     return found[0] if found else None
+
+
+async def judgements(tx: Tx, clock_id: str) -> list[dict[str, Any]]:
+    """The judgements that were asked for after the clock had ended, the oldest first."""
+    rows = await tx.rows(_JUDGEMENTS, {"tenant": tx.tenant_id, "clock": clock_id, "stream": STREAM})
+    return [
+        {"clock_id": clock_id, **row.payload, "judged_at": iso(row.recorded_at), "actor": row.actor}
+        for row in rows
+    ]
 
 
 async def require_one(tx: Tx, clock_id: str) -> TicketClock:

@@ -11,6 +11,7 @@ from app.db.engine import Tx
 from app.domain import clock_wire as wire
 from app.domain.errors import DomainError
 from app.domain.plan import AgendaItem
+from app.domain.rejudging import STREAM, second_judgement
 from app.domain.ticket_clocks import AGENDA_KIND
 from app.domain.wire import iso, parse_iso
 
@@ -62,7 +63,39 @@ async def get_clock(
     at = as_of or tx.at
     if not any(one.occurred_at <= at for one in clock.known(known_at)):
         raise DomainError("clock_not_found", clock_id=clock_id)
-    return clock.view(at, known_at)
+    judgements = await clocks.judgements(tx, clock_id)
+    return {
+        **clock.view(at, known_at),
+        "judgements": [one for one in judgements if parse_iso(one["judged_at"]) <= (known_at or at)],
+    }
+
+
+async def judge_clock(tx: Tx, clock_id: str, *, reason: str) -> dict[str, Any]:
+    """Judges an ended clock anew on its calendar as it is now. Both judgements are kept; nothing else moves.
+
+    Refused: 404 ``clock_not_found``, 409 ``clock_not_ended``.
+    """
+    found = await clocks.for_customer(tx, (await clocks.require_one(tx, clock_id)).customer_id, [clock_id])
+    if found is None:
+        raise DomainError("clock_not_found", clock_id=clock_id)
+    made, ledger, copy = found
+    clock = copy.clocks[0]
+    number = len(await clocks.judgements(tx, clock_id)) + 1
+    judged = {"number": number, "reason": reason, **second_judgement(clock, made.at)}
+    made.record(STREAM, clock_id, number, "judged_again", judged)
+    made.emit(
+        "clock.judged_again",
+        {
+            "clock_id": clock_id,
+            "ticket_id": clock.external_ticket_id,
+            "milestone": clock.spec.milestone,
+            "number": number,
+            "reason": reason,
+            "changed": judged["changed"],
+        },
+    )
+    await plan.write(tx, [(made, ledger)])
+    return {"clock_id": clock_id, **judged, "judged_at": iso(made.at), "actor": tx.actor}
 
 
 async def explain_clock(tx: Tx, clock_id: str, *, as_of: datetime | None = None) -> dict[str, Any]:

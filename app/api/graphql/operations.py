@@ -46,6 +46,7 @@ RESULTS: Final[dict[str, str]] = {
     "listCalendars": "Calendar", "putCalendar": "Calendar", "getCalendar": "Calendar",
     "listCalendarVersions": "CalendarVersion", "publishCalendarVersion": "CalendarVersion", "listClosures": "Closure",
     "isOpen": "Opening", "elapsedTime": "Elapsed", "dueTime": "Due", "listClocks": "Clock", "getClock": "Clock",
+    "judgeClock": "ClockJudgement",
     # policies and operations
     "listPolicies": "Policy", "getPolicy": "Policy", "validatePolicy": "PolicyCheck", "publishPolicy": "Policy",
     "listAuditTrail": "AuditEntry", "getAudit": "LedgerAudit", "listEvents": "Event", "getEvent": "Event",

@@ -710,6 +710,31 @@ class Breach:
 
 
 @shape
+class Judgement:
+    """What was judged of a clock, and on which calendar."""
+
+    due_at: DateTime | None
+    outcome: str | None
+    breaches: list[Breach] | None
+    calendar_revision: int | None
+    tzdb_version: str | None
+
+
+@shape
+class ClockJudgement:
+    """An ended clock judged anew on request; what was judged before stands beside it."""
+
+    clock_id: ID | None
+    number: int | None
+    reason: str | None
+    before: Judgement | None
+    after: Judgement | None
+    changed: bool | None
+    judged_at: DateTime | None
+    actor: str | None
+
+
+@shape
 class ClockPause:
     """A stretch in which a clock stands."""
 
@@ -774,6 +799,7 @@ class Clock(Node):
     windows: list[Window] | None
     ledger: TimeLedger | None
     breaches: list[Breach] | None
+    judgements: list[ClockJudgement] | None
     calendar: str | None
     calendar_revision: int | None
     tzdb_version: str | None

@@ -22,7 +22,7 @@ WHOLE: Final = {
     "Customer": "licenses",
     "Ticket": "assessments",
     "Order": "lots",
-    "Clock": "phase",
+    "Clock": "judgements",
     "Policy": "clauses",
     "Calendar": "zone",
     "License": "active",

@@ -6,14 +6,20 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from app.api.deps import AsOf, Caller, scoped
+from app.api.deps import AsOf, Caller, KeyedCall, scoped
 from app.api.paging import Paging
 from app.api.problems import problems
-from app.api.strict import Instant, PathId, QueryId, StrictRoute
+from app.api.strict import Body, Instant, LongText, PathId, QueryId, StrictRoute
 from app.usecases import clocks
 
 router = APIRouter(route_class=StrictRoute, tags=["Calendars and clocks"])
 Reader = Annotated[Caller, scoped("clocks:read")]
+
+
+class JudgementBody(Body):
+    """Why an ended clock is judged anew, e.g. a calendar that was wrong and has been corrected."""
+
+    reason: LongText
 
 
 @router.get("/v1/clocks", operation_id="listClocks", responses=problems())
@@ -48,4 +54,23 @@ async def get_clock(clock_id: PathId, caller: Reader, asked: AsOf) -> Response:
     """A clock as it stands, or stood ``as_of`` by what was ``known_at``."""
     return await caller.read(
         lambda tx: clocks.get_clock(tx, clock_id, as_of=asked.as_of, known_at=asked.known_at)
+    )
+
+
+@router.post(
+    "/v1/clocks/{clock_id}/judgements",
+    operation_id="judgeClock",
+    status_code=201,
+    responses=problems(404, 409),
+)
+async def judge_clock(
+    clock_id: PathId,
+    body: JudgementBody,
+    caller: Annotated[Caller, scoped("calendars:write")],
+    call: KeyedCall,
+) -> Response:
+    """Judges an ended clock anew on its calendar as it is now. What was judged before stays, and stands beside it."""
+    payload = {"clock_id": clock_id, **body.plain()}
+    return await call.keyed(
+        "clocks.judge", payload, lambda tx: clocks.judge_clock(tx, clock_id, reason=body.reason), status=201
     )
