@@ -44,6 +44,8 @@ DOORS: Final = (
     "events", "audit_trail",
 )  # fmt: skip
 LAST_USED_SECONDS: Final = 20.0
+NEIGHBOURS_WAIT_MS: Final = 250
+"""How long a batch waits for a customer that somebody else holds locked, before it goes on without it."""
 GC_THRESHOLDS: Final = (20_000, 20, 20)
 """What a request leaves behind is freed by counting references; looking for cycles every 700 objects costs a tenth."""
 _log = logging.getLogger("retainer")
@@ -139,8 +141,20 @@ def gatherer(
 ) -> Gatherer[ledger.CreditCommand, ledger.CreditResult]:
     """Collects concurrent ledger commands into one transaction (decisions 2)."""
 
-    async def run(tenant_id: str, commands: Sequence[ledger.CreditCommand]) -> Sequence[ledger.CreditResult]:
-        results = await database.run(tenant_id, lambda tx: ledger.apply(tx, commands))
+    async def patient(
+        tenant_id: str, commands: Sequence[ledger.CreditCommand]
+    ) -> Sequence[ledger.CreditResult]:
+        return await run(tenant_id, commands, lock_timeout_ms=None)
+
+    async def run(
+        tenant_id: str,
+        commands: Sequence[ledger.CreditCommand],
+        *,
+        lock_timeout_ms: int | None = NEIGHBOURS_WAIT_MS,
+    ) -> Sequence[ledger.CreditResult]:
+        results = await database.run(
+            tenant_id, lambda tx: ledger.apply(tx, commands), lock_timeout_ms=lock_timeout_ms
+        )
         for command, result in zip(commands, results, strict=True):
             if result.replayed:
                 seen.replays.inc()
@@ -151,6 +165,7 @@ def gatherer(
 
     return Gatherer(
         run,
+        patient=patient,
         group_of=lambda command: command.subject,
         in_flight=settings.ledger_in_flight,
         batch=settings.ledger_batch,

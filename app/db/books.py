@@ -198,6 +198,13 @@ async def join_former(
         )
 
 
+def same_time(first: Book, second: Book) -> None:
+    """What two customers do together happens at one instant, the later of theirs."""
+    at = max(first.at, second.at)
+    for book in (first, second):
+        book.at = book.plan.at = book.ledger.at = at
+
+
 async def heir(tx: Tx, customer_id: str) -> str:
     """Where a merged account's things go by now; the account itself when it was not merged."""
     for _ in range(10):

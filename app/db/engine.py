@@ -63,6 +63,10 @@ class Busy(Unavailable):
     """A lock was not had in time, or a bound was reached."""
 
 
+class Locked(Busy):
+    """Somebody else holds what this work needs; other work may go on."""
+
+
 def mint(prefix: str) -> str:
     """A new id: prefix, 48 bits of milliseconds, 80 random bits, so that ids sort by time of making."""
     number = (int(time.time() * 1000) << 80) | int.from_bytes(os.urandom(10))
@@ -187,12 +191,11 @@ class Database:
         except DBAPIError as error:
             raise _translated(error) from error
 
-    async def _begin(self, connection: AsyncConnection, tenant_id: str) -> tuple[TenantState, datetime]:
-        row = (
-            await connection.execute(
-                _BEGIN, {"tenant": tenant_id, "lock_timeout": f"{self.lock_timeout_ms}ms"}
-            )
-        ).one()
+    async def _begin(
+        self, connection: AsyncConnection, tenant_id: str, lock_timeout_ms: int | None = None
+    ) -> tuple[TenantState, datetime]:
+        patience = self.lock_timeout_ms if lock_timeout_ms is None else lock_timeout_ms
+        row = (await connection.execute(_BEGIN, {"tenant": tenant_id, "lock_timeout": f"{patience}ms"})).one()
         clock: datetime = row[2]
         found = (await connection.execute(_TENANT, {"tenant": tenant_id})).first()
         if found is None:
@@ -204,14 +207,20 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, tenant_id: str, *, actor: str | None = None, validate_only: bool = False
+        self,
+        tenant_id: str,
+        *,
+        actor: str | None = None,
+        validate_only: bool = False,
+        lock_timeout_ms: int | None = None,
     ) -> AsyncIterator[Tx]:
         """A writing transaction, committed at the end of the block; rolled back on any error or when only validating.
 
-        Raises `Unavailable` or `Busy` when the database cannot serve it.
+        Raises `Unavailable` or `Busy` when the database cannot serve it; `Locked` when a lock was not had within
+        ``lock_timeout_ms`` (the database's own unless given).
         """
         async with self._connection() as connection:
-            state, at = await self._begin(connection, tenant_id)
+            state, at = await self._begin(connection, tenant_id, lock_timeout_ms)
             yield Tx(connection, state, at, self, actor=actor, validate_only=validate_only)
             if validate_only:
                 await connection.rollback()
@@ -299,20 +308,23 @@ class Database:
         actor: str | None = None,
         validate_only: bool = False,
         attempts: int = 4,
+        lock_timeout_ms: int | None = None,
     ) -> T:
         """Runs ``work`` in a transaction; tries again after a deadlock, a serialization failure or a lost connection
         whose outcome is known. ``work`` must have no effect besides the transaction's.
         """
         for attempt in range(1, attempts + 1):
             try:
-                async with self.transaction(tenant_id, actor=actor, validate_only=validate_only) as tx:
+                async with self.transaction(
+                    tenant_id, actor=actor, validate_only=validate_only, lock_timeout_ms=lock_timeout_ms
+                ) as tx:
                     answer = await work(tx)
                 return answer  # noqa: RET504 - after the commit
             except Busy:
                 raise
             except Retry:
                 if attempt == attempts:
-                    raise Busy("the work kept colliding with other work") from None
+                    raise Locked("the work kept colliding with other work") from None
             except Unavailable as error:
                 if attempt == attempts or error.outcome_unknown:
                     raise
@@ -389,7 +401,7 @@ def _translated(error: DBAPIError) -> Exception:
     if state in {"40001", "40P01"}:
         return Retry(str(state))
     if state == "55P03":
-        return Busy("a lock was not had in time")
+        return Locked("a lock was not had in time")
     if state == "57014":
         return Busy("a statement took too long")
     if state == "25006":

@@ -2,7 +2,9 @@
 
 No timer: while a batch is in flight the next one gathers, so a lone command never waits. A queue a tenant, one tenant a
 batch, tenants served in turn. A batch that fails is run again in groups, then one by one, so that a poisoned command
-cannot hurt its neighbours. Everything is bounded: beyond the bounds callers get `Busy` (503 with ``Retry-After``).
+cannot hurt its neighbours. What somebody else holds locked is set aside: a batch waits for it a moment only, then the
+commands that need it wait by themselves, those that come later behind them, while all others are served.
+Everything is bounded: beyond the bounds callers get `Busy` (503 with ``Retry-After``).
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from app.db.engine import Busy, Unavailable
+from app.db.engine import Busy, Locked, Unavailable
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -28,6 +30,7 @@ class GatherStats:
     largest: int = 0
     refused: int = 0
     split: int = 0
+    aside: int = 0
     retried: int = 0
     waiting: int = 0
     sizes: deque[int] = field(default_factory=lambda: deque(maxlen=256))
@@ -39,13 +42,15 @@ class Gatherer(Generic[C, R]):
     ``group_of`` names what commands may block each other on (a customer): after a failure groups are run apart.
     ``in_flight``: batches at once in this process (one is best on fast disks, two on slow ones); ``batch``: most
     commands in one; ``queue``: most commands waiting; ``attempts``: tries when the database was lost, always with the
-    same commands (so that their keys make the second try a replay).
+    same commands (so that their keys make the second try a replay). ``patient``: like ``run``, but waits longer for
+    locks; with it, ``run`` is expected to give up soon (`Locked`), and what it gave up on is set aside.
     """
 
     def __init__(
         self,
         run: Callable[[str, Sequence[C]], Awaitable[Sequence[R]]],
         *,
+        patient: Callable[[str, Sequence[C]], Awaitable[Sequence[R]]] | None = None,
         group_of: Callable[[C], Hashable] = id,
         in_flight: int = 1,
         batch: int = 128,
@@ -55,6 +60,7 @@ class Gatherer(Generic[C, R]):
         pause: float = 0.1,
     ) -> None:
         self._run = run
+        self._patient = patient
         self._group_of = group_of
         self._in_flight = in_flight
         self._batch = batch
@@ -65,6 +71,9 @@ class Gatherer(Generic[C, R]):
         self._waiting: dict[str, deque[tuple[C, asyncio.Future[R]]]] = {}
         self._turns: deque[str] = deque()
         self._running: set[asyncio.Task[None]] = set()
+        self._aside: dict[tuple[str, Hashable], deque[tuple[C, asyncio.Future[R]]]] = {}
+        self._waiting_aside: set[asyncio.Task[None]] = set()
+        self._gate = asyncio.Semaphore(groups_at_once)
         self._scheduled = False
         self._closed = False
         self.stats = GatherStats()
@@ -115,9 +124,13 @@ class Gatherer(Generic[C, R]):
     async def close(self) -> None:
         """Takes no more, and drains what is there."""
         self._closed = True
-        while self._running or self._turns:
+        while self._running or self._turns or self._waiting_aside:
             self._pump()
-            await asyncio.wait(set(self._running)) if self._running else await asyncio.sleep(0)
+            busy = self._running | self._waiting_aside
+            if busy:
+                await asyncio.wait(busy, return_when=asyncio.FIRST_COMPLETED)
+            else:
+                await asyncio.sleep(0)
 
     def _pump(self) -> None:
         self._scheduled = False
@@ -130,6 +143,10 @@ class Gatherer(Generic[C, R]):
             else:
                 del self._waiting[tenant]
             self.stats.waiting -= len(items)
+            if self._aside:
+                items = [one for one in items if not self._joins_aside(tenant, one)]
+            if not items:
+                continue
             task = asyncio.get_running_loop().create_task(self._serve(tenant, items))
             self._running.add(task)
             task.add_done_callback(self._served)
@@ -139,14 +156,16 @@ class Gatherer(Generic[C, R]):
         if self._turns and not self._scheduled:
             self._pump()
 
-    async def _serve(self, tenant: str, items: list[tuple[C, asyncio.Future[R]]]) -> None:
+    async def _serve(
+        self, tenant: str, items: list[tuple[C, asyncio.Future[R]]], *, patient: bool = False
+    ) -> None:
         stats = self.stats
         stats.batches += 1
         stats.commands += len(items)
         stats.largest = max(stats.largest, len(items))
         stats.sizes.append(len(items))
         try:
-            await self._attempt(tenant, items)
+            await self._attempt(tenant, items, patient=patient)
         except BaseException as error:
             for _, future in items:
                 if not future.done():
@@ -156,13 +175,19 @@ class Gatherer(Generic[C, R]):
             if not isinstance(error, Exception):
                 raise
 
-    async def _attempt(self, tenant: str, items: list[tuple[C, asyncio.Future[R]]]) -> None:
+    async def _attempt(
+        self, tenant: str, items: list[tuple[C, asyncio.Future[R]]], *, patient: bool = False
+    ) -> None:
+        run = self._patient if patient and self._patient is not None else self._run
         for attempt in range(1, self._attempts + 1):
             try:
-                results = await self._run(tenant, [command for command, _ in items])
-            except Busy as error:
+                results = await run(tenant, [command for command, _ in items])
+            except Locked as error:
                 failure: Exception = error
                 break
+            except Busy as error:
+                _fail(items, error)
+                return
             except Unavailable as error:
                 failure = error
                 if attempt < self._attempts:
@@ -181,20 +206,25 @@ class Gatherer(Generic[C, R]):
                 return
         else:
             return
-        await self._apart(tenant, items, failure)
+        await self._apart(tenant, items, failure, patient=patient)
 
-    async def _apart(self, tenant: str, items: list[tuple[C, asyncio.Future[R]]], failure: Exception) -> None:
-        """Runs what failed together in groups that cannot block each other, then one by one."""
+    async def _apart(
+        self, tenant: str, items: list[tuple[C, asyncio.Future[R]]], failure: Exception, *, patient: bool
+    ) -> None:
+        """Runs what failed together in groups that cannot block each other, then one by one; what is locked, aside."""
         groups: dict[Hashable, list[tuple[C, asyncio.Future[R]]]] = {}
         for item in items:
             groups.setdefault(self._group_of(item[0]), []).append(item)
         if len(groups) == 1:
-            if len(items) == 1 or isinstance(failure, Busy):
+            if isinstance(failure, Locked) and self._patient is not None and not patient:
+                self._set_aside(tenant, next(iter(groups)), items)
+                return
+            if len(items) == 1 or isinstance(failure, Locked):
                 _fail(items, failure)
                 return
             self.stats.split += 1
             for item in items:
-                await self._attempt(tenant, [item])
+                await self._attempt(tenant, [item], patient=patient)
             return
         self.stats.split += 1
         gate = asyncio.Semaphore(self._groups_at_once)
@@ -204,6 +234,39 @@ class Gatherer(Generic[C, R]):
                 await self._attempt(tenant, group)
 
         await asyncio.gather(*(one(group) for group in groups.values()))
+
+    def _set_aside(self, tenant: str, group: Hashable, items: list[tuple[C, asyncio.Future[R]]]) -> None:
+        """Lets a group wait by itself for whoever holds its lock; others of it that come meanwhile wait behind it."""
+        self.stats.aside += len(items)
+        self.stats.waiting += len(items)
+        line = self._aside.get((tenant, group))
+        if line is not None:
+            line.extend(items)
+            return
+        self._aside[tenant, group] = deque(items)
+        task = asyncio.get_running_loop().create_task(self._wait_aside(tenant, group))
+        self._waiting_aside.add(task)
+        task.add_done_callback(self._waiting_aside.discard)
+
+    def _joins_aside(self, tenant: str, item: tuple[C, asyncio.Future[R]]) -> bool:
+        group = self._group_of(item[0])
+        if (tenant, group) not in self._aside:
+            return False
+        self._set_aside(tenant, group, [item])
+        return True
+
+    async def _wait_aside(self, tenant: str, group: Hashable) -> None:
+        line = self._aside[tenant, group]
+        try:
+            while line:
+                async with self._gate:
+                    items = [line.popleft() for _ in range(min(len(line), self._batch))]
+                    self.stats.waiting -= len(items)
+                    await self._serve(tenant, items, patient=True)
+        finally:
+            del self._aside[tenant, group]
+            self.stats.waiting -= len(line)
+            _fail(list(line), Unavailable("the service stopped before it could answer"))
 
 
 def _fail(items: list[tuple[C, asyncio.Future[R]]], error: Exception) -> None:

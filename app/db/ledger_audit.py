@@ -1,19 +1,29 @@
 """Every invariant of the ledger as a question to the database, and its recomputation from the entries alone.
 
-Each query answers the rows that break it: (subject, expected, found). An empty answer is the promise.
+Each query answers the rows that break it: (subject, expected, found). An empty answer is the promise. `PROMISED` says
+which checks stand for which of the fourteen invariants of the design; some only a replay can see.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
+from itertools import groupby
 from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from app.db import ledger as rows
+from app.db import ledger_replay, policies
+from app.db import schema as s
+from app.db.books import cover_of
 from app.db.engine import Tx
-from app.domain.ids import CustomerId
+from app.domain import cover_audit
+from app.domain.amounts import share
+from app.domain.cover import term_zone
 from app.domain.lot import Account, HoldLine, Lot
+from app.domain.merging import moved
+from app.domain.money_back import refunded_so_far
 
 MOST: Final = 100
 """Rows shown of each broken invariant."""
@@ -39,7 +49,12 @@ def _bucket(name: str) -> str:
     return f"{came} - coalesce(sum(credits) filter (where source = '{name}'), 0)"
 
 
+_CREDIT_KINDS: Final = "array['hold', 'capture', 'release', 'refund', 'debit', 'adjust']"
 INVARIANTS: Final[dict[str, str]] = {
+    "account_identity": f"""
+        select customer_id || '/' || credit_type, granted + owed, available + held + spent + expired + voided
+        from account where {_TENANT} and (granted + owed <> available + held + spent + expired + voided
+        or least(granted, available, held, spent, expired, voided, owed) < 0)""",
     "lot_identity": f"""
         select lot_id, granted, available + held + spent + expired + voided from lot where {_TENANT}
         and (granted <> available + held + spent + expired + voided
@@ -112,6 +127,26 @@ INVARIANTS: Final[dict[str, str]] = {
     "one_effect_a_key": f"""
         select command_id, 1, count(*) from operation where {_TENANT} and kind in ('debit', 'adjust')
         and command_id is not null group by command_id having count(*) > 1""",
+    "an_acknowledged_command_has_its_effect": f"""
+        select c.key, c.kind, 'no operation' from command c where c.{_TENANT} and c.kind = any({_CREDIT_KINDS})
+        and not exists (select from operation o where o.tenant_id = c.tenant_id and o.command_id = c.key)""",
+    "a_refused_command_leaves_no_trace": f"""
+        select o.operation_id, 'a command that was done', coalesce(c.kind || ' ' || c.status, 'none')
+        from operation o left join command c on c.tenant_id = o.tenant_id and c.key = o.command_id
+        where o.{_TENANT} and o.command_id is not null and (c.key is null or c.status >= 300)
+        union all select key, 'not kept', kind || ' ' || status from command
+        where {_TENANT} and status >= 300 and kind = any({_CREDIT_KINDS})""",
+    "nothing_is_revived": f"""
+        select e.operation_id || ':' || e.line_no, 'gone for good', e.source || ' -> ' || e.target from entry e
+        where e.{_TENANT} and e.source in ('expired', 'voided')
+        union all select o.operation_id || '/' || e.lot_id, '0', sum(case when e.target = 'available' then e.credits
+            else -e.credits end)::text
+        from lot l join entry e on e.tenant_id = l.tenant_id and e.lot_id = l.lot_id
+            and 'available' in (e.source, e.target)
+        join operation o on o.tenant_id = e.tenant_id and o.operation_id = e.operation_id
+            and o.kind in ('release', 'refund', 'capture')
+        where l.{_TENANT} and l.expires_at <= o.effective_at group by o.operation_id, e.lot_id
+        having sum(case when e.target = 'available' then e.credits else -e.credits end) <> 0""",
     "nothing_spent_from_a_dead_lot": f"""
         select o.operation_id, l.expires_at::text, o.effective_at::text
         from lot l join entry e on e.tenant_id = l.tenant_id and e.lot_id = l.lot_id
@@ -134,17 +169,26 @@ INVARIANTS: Final[dict[str, str]] = {
             from operation where {_TENANT} group by 1, 2) o
         on o.customer_id = a.customer_id and o.credit_type = a.credit_type
         where a.{_TENANT} and (a.version <> coalesce(o.n, 0) or a.version <> coalesce(o.last, 0))""",
+    "versions_are_in_order_of_time": f"""
+        select operation_id, before::text, recorded_at::text from (
+            select operation_id, recorded_at, lag(recorded_at) over (
+                partition by customer_id, credit_type order by account_version) as before
+            from operation where {_TENANT}) o
+        where recorded_at < before""",
     "one_grant_a_unit": f"""
         select order_id || '/' || line_id || '/' || unit_no || '/' || rule, 1, count(*) from lot
         where {_TENANT} and order_id is not null group by order_id, line_id, unit_no, rule, credit_type
         having count(*) > 1""",
     "covers_do_not_overlap": f"""
         select a.cover_id, a.ends_at::text, b.cover_id from cover a join cover b
-        on b.tenant_id = a.tenant_id and b.customer_id = a.customer_id and b.rule = a.rule and a.cover_id < b.cover_id
-        and b.license_id is not distinct from a.license_id and b.state in ('running', 'suspended')
+        on b.tenant_id = a.tenant_id and b.customer_id = a.customer_id and a.cover_id < b.cover_id
+        and (b.license_id is not distinct from a.license_id or (a.scope = 'account' and b.scope = 'account'))
+        and b.state in ('running', 'suspended') and b.actions && a.actions and b.levels = a.levels
         where a.{_TENANT} and a.state in ('running', 'suspended') and a.start = 'first_ticket'
         and b.start = 'first_ticket' and a.ends_at is not null and b.ends_at is not null
-        and tstzrange(a.starts_at, a.ends_at) && tstzrange(b.starts_at, b.ends_at)""",
+        and tstzrange(a.starts_at, a.ends_at) && tstzrange(b.starts_at, b.ends_at)
+        and not exists (select from purchase_order o where o.tenant_id = a.tenant_id
+            and o.order_id in (a.order_id, b.order_id) and o.answer ? 'owners')""",
     "ticket_refunds_within_captures": f"""
         select h.ticket_id, sum(l.captured), sum(l.refunded) from hold h join hold_line l
         on l.tenant_id = h.tenant_id and l.hold_id = h.hold_id where h.{_TENANT} and h.ticket_id is not null
@@ -162,6 +206,41 @@ INVARIANTS: Final[dict[str, str]] = {
         on l.customer_id = a.customer_id and l.credit_type = a.credit_type
         where a.{_TENANT} and (a.next_expiry is null or a.next_expiry > l.soonest)""",
 }
+COVER_DAYS: Final = "covers_keep_their_days"
+PROMISED: Final[dict[int, tuple[str, ...]]] = {
+    1: ("lot_identity",),
+    2: ("account_is_sum_of_lots", "lot_without_account"),
+    3: ("lot_is_replay_of_entries", "owed_is_replay_of_entries", "replay_account", "replay_lot",
+        "operation_has_entries", "entry_has_operation"),
+    4: ("hold_line_is_replay_of_entries", "lot_held_and_spent_are_hold_lines", "hold_is_sum_of_lines",
+        "replay_hold_line"),
+    5: ("one_effect_a_key", "an_acknowledged_command_has_its_effect"),
+    6: ("nothing_spent_from_a_dead_lot", "nothing_is_revived", "expiry_is_known"),
+    7: ("spending_is_a_prefix", "replay_order_of_spending", "replay_order_of_return"),
+    8: ("a_refused_command_leaves_no_trace",),
+    9: ("account_identity", "owed_and_available_never_both", "replay_negative_at"),
+    10: ("account_versions_have_no_gap", "versions_are_in_order_of_time", "replay_version"),
+    11: ("one_grant_a_unit",),
+    12: ("covers_do_not_overlap", COVER_DAYS),
+    13: ("ticket_refunds_within_captures",),
+    14: ("money_back_within_cost",),
+}  # fmt: skip
+"""The checks that stand for each of the design's fourteen invariants; a test corrupts what each one looks at."""
+CHECKED: Final = frozenset(
+    {
+        *INVARIANTS,
+        COVER_DAYS,
+        *(one for checks in PROMISED.values() for one in checks if one.startswith("replay_")),
+    }
+)
+"""Every check there is, the replays of `recompute` among them."""
+_COVERS: Final = select(s.cover).where(
+    s.cover.c.tenant_id == text(":tenant"), s.cover.c.customer_id == text("any(:customers)")
+)
+_STREAMS: Final = text(
+    "select entity_id, kind, occurred_at, payload from entity_event where tenant_id = :tenant and stream = 'cover'"
+    " and entity_id = any(:covers) order by entity_id, seq"
+)
 _STATEMENTS: Final = {name: text(f"{sql} limit {MOST}") for name, sql in INVARIANTS.items()}
 _SCANS: Final = text(
     "select set_config('enable_seqscan', 'on', true), set_config('enable_hashjoin', 'on', true),"
@@ -172,7 +251,8 @@ _ACCOUNTS: Final = text(
     "select customer_id from customer where tenant_id = :tenant and customer_id > :after order by customer_id limit 200"
 )
 _JOURNAL: Final = text(
-    "select o.credit_type, o.account_version, o.kind, o.hold_id, e.lot_id, e.source, e.target, e.credits"
+    "select o.credit_type, o.account_version, o.kind, o.hold_id, o.effective_at,"
+    " e.lot_id, e.source, e.target, e.credits"
     " from operation o left join entry e on e.tenant_id = o.tenant_id and e.operation_id = o.operation_id"
     " where o.tenant_id = :tenant and o.customer_id = :customer"
     " order by o.credit_type, o.account_version, e.line_no"
@@ -180,7 +260,7 @@ _JOURNAL: Final = text(
 
 
 async def broken(tx: Tx) -> list[dict[str, Any]]:
-    """Every row that breaks an invariant, by question."""
+    """Every row that breaks an invariant, by question; of the covers by replaying their streams."""
     found: list[dict[str, Any]] = []
     await tx.execute(_SCANS)
     for name, statement in _STATEMENTS.items():
@@ -189,6 +269,10 @@ async def broken(tx: Tx) -> list[dict[str, Any]]:
             {"invariant": name, "subject": str(row[0]), "expected": str(row[1]), "found": str(row[2])}
             for row in answers
         ]
+    after = ""
+    while batch := await customers_after(tx, after):
+        found += await covers(tx, batch)
+        after = batch[-1]
     return found
 
 
@@ -202,33 +286,37 @@ async def recompute(tx: Tx, customer_id: str) -> list[dict[str, Any]]:
     """Replays one customer's entries, step by step, and compares with what stands in the tables."""
     loaded = (await rows.load(tx, [customer_id], every_lot=True))[customer_id]
     journal: Sequence[Any] = await tx.rows(_JOURNAL, {"tenant": tx.tenant_id, "customer": customer_id})
-    accounts: dict[str, Account] = {}
-    lots: dict[str, Lot] = {}
-    lines: dict[tuple[str, str], HoldLine] = {}
-    found: list[dict[str, Any]] = []
-    for credit_type, version, _, hold_id, lot_id, source, target, credits_ in journal:
-        account = accounts.setdefault(
-            credit_type, Account(customer_id=CustomerId(customer_id), credit_type=credit_type)
+    replay = ledger_replay.Replay(customer_id, loaded[1])
+    for (credit_type, version, kind, hold_id, at), moves in groupby(journal, key=lambda row: tuple(row[:5])):
+        replay.operation(
+            credit_type, version, kind, hold_id, at, [tuple(row[5:]) for row in moves if row[5] is not None]
         )
-        if version not in (account.version, account.version + 1):
-            found.append(_difference("version", f"{customer_id}/{credit_type}", account.version + 1, version))
-        account.version = version
-        if lot_id is None:
-            continue
-        stored = loaded[1].get(lot_id)
-        if stored is None:
-            found.append(_difference("entry_without_lot", lot_id, "a lot", "none"))
-            continue
-        lot = lots.setdefault(lot_id, _blank(stored))
-        if source == "world":
-            lot.granted += credits_
-        rows.fold(account, lot, source, target, credits_)
-        if min(lot.available, lot.held, lot.spent, lot.expired, lot.voided) < 0:
-            found.append(_difference("negative_at", f"{lot_id}@{version}", ">= 0", repr(_counters(lot))))
-        if hold_id is not None:
-            line = lines.setdefault((hold_id, lot_id), HoldLine(lot_id=lot_id, line_no=0, credits=0))
-            rows.fold_line(line, source, target, credits_)
-    return found + _compare(customer_id, loaded, accounts, lots, lines)
+    return [_difference(*one) for one in replay.found] + _compare(
+        customer_id, loaded, replay.accounts, replay.lots, replay.lines
+    )
+
+
+async def covers(tx: Tx, customer_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Invariant 12 of these customers' covers, their streams replayed."""
+    by: dict[str, Any] = {"tenant": tx.tenant_id, "customers": list(customer_ids)}
+    stored = [cover_of(_without_tenant(row)) for row in await tx.rows(_COVERS, by)]
+    streams: dict[str, list[cover_audit.CoverEvent]] = {one.cover_id: [] for one in stored}
+    if not stored:
+        return []
+    for entity_id, kind, occurred_at, payload in await tx.rows(_STREAMS, {**by, "covers": list(streams)}):
+        streams[entity_id].append(cover_audit.CoverEvent(kind, occurred_at, payload))
+    found: list[dict[str, Any]] = []
+    for one in stored:
+        zone = term_zone(await policies.of_version(tx, one.policy_version))
+        found += [
+            {"invariant": COVER_DAYS, "subject": one.cover_id, "expected": expected, "found": there}
+            for expected, there in cover_audit.replay(one, streams[one.cover_id], zone)
+        ]
+    return found
+
+
+def _without_tenant(row: Any) -> dict[str, Any]:
+    return {name: value for name, value in row._mapping.items() if name != "tenant_id"}
 
 
 def _compare(
@@ -247,9 +335,16 @@ def _compare(
                 _difference("account", f"{customer_id}/{key}", _totals(account), _totals(loaded[0][key]))
             )
     for key, stored in loaded[1].items():
-        replayed = lots.get(key) or _blank(stored)
+        replayed = lots.get(key) or ledger_replay.blank(stored)
         if _counters(replayed) != _counters(stored):
             found.append(_difference("lot", key, _counters(replayed), _counters(stored)))
+        if stored.cost is not None and "refunded" in stored.data:
+            most = share(stored.cost, Fraction(stored.granted - moved(stored), stored.granted))
+            if refunded_so_far(stored) > most.amount:
+                found.append(
+                    {"invariant": "money_back_within_cost", "subject": key, "expected": most.text,
+                     "found": str(refunded_so_far(stored))}
+                )  # fmt: skip
     for hold in loaded[2].values():
         for held in hold.lines:
             made = lines.get((hold.hold_id, held.lot_id)) or HoldLine(
@@ -260,13 +355,6 @@ def _compare(
                     _difference("hold_line", f"{hold.hold_id}/{held.lot_id}", _parts(made), _parts(held))
                 )
     return found
-
-
-def _blank(lot: Lot) -> Lot:
-    return Lot(
-        lot_id=lot.lot_id, customer_id=lot.customer_id, credit_type=lot.credit_type, source=lot.source, rule=lot.rule,
-        granted=0, effective_at=lot.effective_at, expires_at=lot.expires_at, available=0,
-    )  # fmt: skip
 
 
 def _counters(lot: Lot) -> tuple[int, ...]:

@@ -59,6 +59,35 @@ def remedies(book: Book, rules: Iterable[RemedyRule]) -> tuple[Remedy, ...]:
     return tuple(found)
 
 
+def enough(policy: Policy, credit_type: str, missing: int) -> tuple[Remedy, ...]:
+    """The packs that would make up for so many missing credits of a type, with how many of each it takes.
+
+    A price that depends on what the account holds is left to `GET /v1/offers`.
+    """
+    skus = policy.payment.exhausted_skus or tuple(one.sku for one in policy.offers if one.kind == "credits")
+    found: list[Remedy] = []
+    for offer in (one for sku in skus for one in policy.offers if one.sku == sku and one.kind == "credits"):
+        mine = [
+            one for one in offer.grants if isinstance(one, CreditGrant) and one.credit_type == credit_type
+        ]
+        if not mine:
+            continue
+        each = sum(one.credits or 0 for one in mine)
+        many = 1 if each == 0 else -(-missing // each)
+        fixed = offer.price is not None and not (
+            offer.price.by_edition or offer.price.each_additional_license
+        )
+        found.append(
+            Remedy(
+                kind="buy",
+                sku=offer.sku.replace("{n}", str(missing)),
+                price=price_with(policy, offer, edition=None, licenses=0) if fixed else None,
+                text=f"{many} of these would be enough.",
+            )
+        )
+    return tuple(found)
+
+
 def purchase_facts(book: Book, *, quantity: int = 1) -> dict[str, Any]:
     """The facts of a purchase made now by this customer, without a discount."""
     held = book.active_licenses()

@@ -26,6 +26,7 @@ from app.domain.ids import CustomerId, LicenseId
 from app.domain.journal import Journal
 from app.domain.ledger import DEFAULT_TYPE, Ledger, falls_low
 from app.domain.lot import Hold, Lot
+from app.domain.offers import enough
 from app.domain.plan import AgendaItem
 from app.domain.policy import CreditRules, Policy
 from app.domain.statement import hold_json, lot_json
@@ -140,10 +141,12 @@ async def apply(
         for one in batch.customers.values()
         if one.ledger.operations or any(former.operations for former in one.ledger.former.values())
     ]
+    # Nobody's next operation is recorded before these, whose instant a neighbour's later one may have moved.
+    latest = max((one.ledger.at for one in touched), default=batch.at)
     await rows.write_batch(
         tx,
         [each.changes() for one in touched for each in (one.ledger, *one.ledger.former.values())],
-        customers=[(one.customer_id, one.ledger.at, one.sequence) for one in touched],
+        customers=[(one.customer_id, latest, one.sequence) for one in touched],
         events=[event for one in touched for event in one.events],
         commands=batch.stored,
         agenda=batch.agenda,
@@ -274,7 +277,7 @@ def _one(batch: _Batch, command: CreditCommand) -> CreditResult:
         before = len(ledger.operations)
         hold, lot, credit_type, moved = _carry_out(batch, who, command)
     except DomainError as error:
-        return CreditResult(0, b"", _reasoned(batch, error))
+        return CreditResult(0, b"", _reasoned(batch, error, command.kind))
     balance = ledger.balance(credit_type)
     body = _answer(batch, who, command, hold, lot, credit_type, balance)
     encoded = _encode(body)
@@ -290,8 +293,8 @@ def _one(batch: _Batch, command: CreditCommand) -> CreditResult:
     return CreditResult(status, encoded)
 
 
-def _reasoned(batch: _Batch, error: DomainError) -> DomainError:
-    """Want of credits with its reason: what is missing and what would be enough (ALL-2)."""
+def _reasoned(batch: _Batch, error: DomainError, kind: Kind) -> DomainError:
+    """Want of credits with its reason: what is missing and what would be enough (ALL-2), packs to buy among it."""
     if error.code != "insufficient_credits" or error.decision is not None:
         return error
     missing = error.facts["missing"]
@@ -310,6 +313,7 @@ def _reasoned(batch: _Batch, error: DomainError) -> DomainError:
                 would_change=f"{missing} more {'credit' if missing == 1 else 'credits'}",
             ),
         ),
+        remedies=() if kind == "adjust" else enough(batch.policy, error.facts["credit_type"], missing),
     )
     return error
 

@@ -123,9 +123,7 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
         await books.load_by_id(tx, source.customer_id),
         await books.load_by_id(tx, target.customer_id),
     )
-    taker.at = taker.plan.at = taker.ledger.at = giver.at = giver.plan.at = giver.ledger.at = max(
-        giver.at, taker.at
-    )
+    books.same_time(giver, taker)
     held = sum(one.held for one in giver.ledger.lots.values())
     open_tickets = await customers.open_tickets(tx, source.customer_id)
     if held or open_tickets:

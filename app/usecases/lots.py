@@ -91,6 +91,7 @@ async def transfer(tx: Tx, lot_id: str, to_customer_id: str) -> dict[str, Any]:
     await books.lock_customers(tx, [owner, other.customer_id])
     giver = await books.load_by_id(tx, owner)
     taker = await books.load_by_id(tx, other.customer_id)
+    books.same_time(giver, taker)
     lot = giver.ledger.lots[lot_id]
     moved = giver.ledger.transfer_out(lot_id, reason=f"to {other.customer_id}", clause=rule.clause)
     made = taker.ledger.transfer_in(lot, moved, reason=f"from {owner}", clause=rule.clause)

@@ -198,6 +198,7 @@ async def test_a_refusal_has_the_code_clause_and_remedies_of_its_rest_twin(vendo
     assert [(r["code"], r["clause"], r["facts"], r["wouldChange"]) for r in graph["reasons"]] == [
         (r["code"], r["clause"], r["facts"], r["would_change"]) for r in rest["reasons"]
     ]
+    assert graph["remedies"] == [{"kind": r["kind"], "sku": r["sku"]} for r in rest["remedies"]] != []
 
 
 async def test_pages_follow_one_another_by_any_edges_cursor(vendor: MakeVendor) -> None:

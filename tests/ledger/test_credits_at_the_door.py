@@ -90,6 +90,43 @@ async def test_want_of_credits_says_what_is_missing_and_leaves_no_trace(vendor: 
     await made.ok(await made.post("/v1/customers/ann/holds", {"credits": 25}, key="topup"), 201)
 
 
+@pytest.mark.parametrize(
+    ("policy", "credit_type", "missing", "packs"),
+    [
+        ("avactis", "credit", 15, [("credits-15", None, 1)]),
+        ("x-cart", "credit", 90, [
+            ("credits-60", "34.50", 2), ("credits-120", "68.50", 1), ("credits-300", "169.50", 1),
+            ("credits-1200", "673.33", 1)]),
+        ("cs-cart", "credit", 90, [
+            ("credits-25", "35.00", 4), ("credits-50", "70.00", 2), ("credits-100", "135.00", 1),
+            ("credits-200", "270.00", 1)]),
+        ("shopp", "priority", 2, [("credit-priority", None, 2)]),
+        ("cactushop", "credit", 1, []),
+    ],
+)  # fmt: skip
+async def test_want_of_credits_says_which_packs_would_be_enough(
+    vendor: MakeVendor, policy: str, credit_type: str, missing: int, packs: list[tuple[str, str | None, int]]
+) -> None:
+    made = await vendor(policy)
+    body = {"customer_id": "ann", "placed_at": "2025-01-01T00:00:00Z", "currency": "USD",
+            "lines": [{"line_id": "1", "sku": "of-no-interest", "quantity": 1}]}  # fmt: skip
+    await made.ok(await made.put("/v1/orders/o-1", json=body), 201)
+    wanted = {"credits": missing, "credit_type": credit_type}
+    batch = {"commands": [{"kind": "hold", "customer_id": "ann", "idempotency_key": "b", **wanted}]}
+    refusals = [(await made.post(f"/v1/customers/ann/{verb}", wanted)).json() for verb in ("holds", "debits")]
+    refusals.append((await made.post("/v1/credit-batches", batch, key=None)).json()["results"][0]["problem"])
+    refusals.append((await made.post("/v1/customers/ann/debits?validate_only=true", wanted)).json())
+    for refusal in refusals:
+        if policy == "cactushop":  # it has no credits at all
+            assert refusal["code"] == "unknown_credit_type"
+            continue
+        assert refusal["code"] == "insufficient_credits", refusal
+        assert refusal["facts"]["missing"] == missing
+        assert [
+            (one["sku"], (one.get("price") or {}).get("amount"), one["text"]) for one in refusal["remedies"]
+        ] == [(sku, price, f"{many} of these would be enough.") for sku, price, many in packs]
+
+
 async def test_bad_amounts_and_unknown_things_have_their_own_codes(vendor: MakeVendor) -> None:
     made = await funded(vendor)
     other = await funded(vendor)

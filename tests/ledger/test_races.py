@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 import pytest_asyncio
 
-from app.db.engine import Busy, Database
+from app.db import books
+from app.db.engine import Busy, Database, Locked
 from app.db.gather import Gatherer
 from app.usecases import audit, tenants
 from app.usecases.credits import CreditCommand, CreditResult, apply
@@ -239,8 +240,6 @@ async def test_a_locked_customer_is_busy_and_the_others_are_served(module_url: s
     await seed(mine, tenant, "ann", 10)
     await seed(mine, tenant, "bob", 10)
     async with database.transaction(tenant) as tx:
-        from app.db import books
-
         customer = await books.require_customer(tx, "ann")
         await books.lock_customers(tx, [customer.customer_id])
         results = await asyncio.gather(
@@ -249,7 +248,67 @@ async def test_a_locked_customer_is_busy_and_the_others_are_served(module_url: s
             ),
             return_exceptions=True,
         )
-    assert [type(one) for one in results] == [Busy, CreditResult, Busy, CreditResult]
+    assert [type(one) for one in results] == [Locked, CreditResult, Locked, CreditResult]
     await clean(database, tenant)
     await mine.close()
     await database.close()
+
+
+async def test_neighbours_of_a_locked_customer_do_not_wait_for_it(module_url: str, tenant: str) -> None:
+    database = Database(module_url, pool_size=6, lock_timeout_ms=5_000)
+
+    async def patient(name: str, commands: Sequence[CreditCommand]) -> Sequence[CreditResult]:
+        return await database.run(name, lambda tx: apply(tx, commands))
+
+    async def run(name: str, commands: Sequence[CreditCommand]) -> Sequence[CreditResult]:
+        return await database.run(name, lambda tx: apply(tx, commands), lock_timeout_ms=100)
+
+    mine = Gatherer(run, patient=patient, group_of=lambda one: one.subject)
+    for name in ("ann", "bob", "cyd"):
+        await seed(mine, tenant, name, 20)
+    holder = Database(module_url, pool_size=1)
+    async with holder.transaction(tenant) as tx:
+        customer = await books.require_customer(tx, "ann")
+        await books.lock_customers(tx, [customer.customer_id])
+        stuck = mine.submit_many(tenant, [command("debit", customer_id="ann", credits=1) for _ in range(3)])
+        free = mine.submit_many(
+            tenant, [command("debit", customer_id=who, credits=1) for who in ("bob", "cyd") for _ in range(2)]
+        )
+        answers = await asyncio.wait_for(asyncio.gather(*free), 2)
+        assert all(one.error is None for one in answers)
+        assert mine.stats.aside == 3
+        batches, split = mine.stats.batches, mine.stats.split
+        # Those that come while it is still locked wait behind it; a neighbour is not held up again, not even for once.
+        stuck += mine.submit_many(tenant, [command("debit", customer_id="ann", credits=2)])
+        (later,) = mine.submit_many(tenant, [command("debit", customer_id="bob", credits=1)])
+        assert (await asyncio.wait_for(later, 2)).error is None
+        assert (mine.stats.split, mine.stats.batches) == (split, batches + 1)
+        assert not any(one.done() for one in stuck)
+    done = await asyncio.wait_for(asyncio.gather(*stuck), 5)
+    assert all(one.error is None for one in done)
+    assert [await available(database, tenant, who) for who in ("ann", "bob", "cyd")] == [15, 17, 18]
+    await clean(database, tenant)
+    await mine.close()
+    assert mine.stats.waiting == 0
+    for one in (holder, database):
+        await one.close()
+
+
+async def test_who_waits_aside_is_told_when_it_took_too_long(module_url: str, tenant: str) -> None:
+    database = Database(module_url, pool_size=4, lock_timeout_ms=300)
+    mine = writer(database)
+    mine._patient = mine._run
+    await seed(mine, tenant, "ann", 20)
+    holder = Database(module_url, pool_size=1)
+    async with holder.transaction(tenant) as tx:
+        customer = await books.require_customer(tx, "ann")
+        await books.lock_customers(tx, [customer.customer_id])
+        sent = mine.submit_many(tenant, [command("debit", customer_id="ann", credits=1) for _ in range(3)])
+        results = await asyncio.gather(*sent, return_exceptions=True)
+        assert [type(one) for one in results] == [Locked] * 3
+    retried = await mine.submit(tenant, command("debit", customer_id="ann", credits=1))
+    assert retried.error is None
+    await clean(database, tenant)
+    await mine.close()
+    for one in (holder, database):
+        await one.close()
