@@ -278,10 +278,12 @@ class EmbeddedPostgres:
         with contextlib.suppress(FileNotFoundError):
             written_by = (self.pgdata / "PG_VERSION").read_text().strip()
             if written_by != str(self.major):
+                there = Path(f"/usr/lib/postgresql/{written_by}/bin")
+                old = there if (there / "postgres").exists() else f"<folder with Postgres {written_by}>"
                 raise EmbeddedPostgresError(
                     f"{self.pgdata} was written by Postgres {written_by} and these programs are {self.major}. "
-                    f"Take the data over: RETAINER_PG_BIN=<folder with Postgres {written_by}> "
-                    f"retainer backup old.dump; move {self.home} aside; retainer restore old.dump"
+                    f"Take the data over: RETAINER_PG_BIN={old} retainer backup old.dump; "
+                    f"move {self.home} aside; retainer restore old.dump; retainer verify-ledger"
                 )
 
     def _initialise(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 import pytest_asyncio
@@ -62,6 +62,13 @@ async def seed(one: Writer, tenant: str, customer: str, *lots: int) -> None:
             tenant, command("adjust", customer_id=customer, credits=credits_, reason="seed")
         )
         assert made.error is None
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Returns once it is true; a test that waits for ever is ended by its own limit."""
+    async with asyncio.timeout(10):
+        while not true():  # noqa: ASYNC110 - counters have no event to wait for
+            await asyncio.sleep(0.01)
 
 
 async def available(db: Database, tenant: str, customer: str) -> int:
@@ -276,7 +283,8 @@ async def test_neighbours_of_a_locked_customer_do_not_wait_for_it(module_url: st
         )
         answers = await asyncio.wait_for(asyncio.gather(*free), 2)
         assert all(one.error is None for one in answers)
-        assert mine.stats.aside == 3
+        await until(lambda: mine.stats.aside == 3)  # the batch is done with, and only ann still waits
+        await until(lambda: not mine._running)
         batches, split = mine.stats.batches, mine.stats.split
         # Those that come while it is still locked wait behind it; a neighbour is not held up again, not even for once.
         stuck += mine.submit_many(tenant, [command("debit", customer_id="ann", credits=2)])
