@@ -94,8 +94,12 @@ def start_pending(book: Book, at: datetime, *, clause: str | None = None) -> Cov
 
 def open_cover(book: Book, grant: CoverGrant, *, policy: Policy, order_id: OrderId, line_id: LineId,
                license_id: LicenseId | None, placed_at: datetime,
-               starts_at: datetime | None, ends_at: datetime | None) -> Cover:  # fmt: skip
-    """Grants a cover; ``starts_at`` None makes it pending. The event tells the end (CACTU-13)."""
+               starts_at: datetime | None, ends_at: datetime | None,
+               occurred_at: datetime | None = None) -> Cover:  # fmt: skip
+    """Grants a cover; ``starts_at`` None makes it pending. The event tells the end (CACTU-13).
+
+    ``occurred_at``: since when it is there, if not since the order (a choice that was made later).
+    """
     cover = Cover(
         cover_id=CoverId(book.mint("cov")),
         customer_id=book.customer.customer_id,
@@ -118,7 +122,7 @@ def open_cover(book: Book, grant: CoverGrant, *, policy: Policy, order_id: Order
         policy_version=policy.version,
     )
     book.covers[cover.cover_id] = cover
-    book.plan.put_cover(cover, "granted", {}, occurred_at=min(placed_at, book.at))
+    book.plan.put_cover(cover, "granted", {}, occurred_at=min(occurred_at or placed_at, book.at))
     schedule(book, cover)
     return cover
 

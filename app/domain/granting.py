@@ -48,16 +48,19 @@ def end_license(
 
 def grant_credits(book: Book, grant: CreditGrant, credits: int, *, policy: Policy, order_id: OrderId, line_id: LineId,
                   unit_no: int, license_id: LicenseId | None, placed_at: datetime, source: LotSource,
-                  cost: Money | None = None) -> Lot:  # fmt: skip
-    """Grants a lot whose expiry counts from ``placed_at`` (AVA-3, XC-5); one born dead is shown granted and expired."""
+                  cost: Money | None = None, effective_at: datetime | None = None) -> Lot:  # fmt: skip
+    """Grants a lot whose expiry counts from ``placed_at`` (AVA-3, XC-5); one born dead is shown granted and expired.
+
+    ``effective_at``: since when the credits are there, if not since the order (a choice that was made later).
+    """
     expires_at = (
         None if grant.expires is None else add_term(placed_at, grant.expires, covers.term_zone(policy))
     )
     lot = book.ledger.grant(
         credits, source=source, rule=grant.rule, credit_type=grant.credit_type, expires_at=expires_at,
-        effective_at=placed_at, order_id=order_id, line_id=line_id, unit_no=unit_no, priority=grant.priority,
-        scope=grant.scope, license_id=license_id, cost=cost, policy_version=policy.version, clause=grant.clause,
-        reading=grant.reading,
+        effective_at=effective_at or placed_at, order_id=order_id, line_id=line_id, unit_no=unit_no,
+        priority=grant.priority, scope=grant.scope, license_id=license_id, cost=cost, policy_version=policy.version,
+        clause=grant.clause, reading=grant.reading,
     )  # fmt: skip
     schedule_lot(book, lot)
     told = {
@@ -102,6 +105,7 @@ def choose(book: Book, choice: Choice, option: str, policy: Policy) -> Lot | Cov
         return grant_credits(
             book, grant, grant.credits or 0, policy=policy, order_id=choice.order_id, line_id=choice.line_id,
             unit_no=choice.unit_no, license_id=choice.license_id, placed_at=choice.placed_at, source="choice",
+            effective_at=book.at,
         )  # fmt: skip
     starts_at = None if grant.start == "first_ticket" else choice.placed_at
     ends_at = None
@@ -111,7 +115,7 @@ def choose(book: Book, choice: Choice, option: str, policy: Policy) -> Lot | Cov
         ends_at = add_term(starts_at, grant.term, covers.term_zone(policy))
     cover = covers.open_cover(
         book, grant, policy=policy, order_id=choice.order_id, line_id=choice.line_id, license_id=choice.license_id,
-        placed_at=choice.placed_at, starts_at=starts_at, ends_at=ends_at,
+        placed_at=choice.placed_at, starts_at=starts_at, ends_at=ends_at, occurred_at=book.at,
     )  # fmt: skip
     tell_cover(book, cover, notices_of(policy, [cover]))
     return cover

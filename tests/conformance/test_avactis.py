@@ -282,6 +282,18 @@ async def test_ava_13_soonest_to_expire_is_spent_first(vendor: Any) -> None:
     ]
 
 
+async def test_ava_13_of_one_order_the_first_line_is_spent_first(vendor: Any) -> None:
+    """Packs bought together expire alike; they are spent in the order of the lines, on every account alike."""
+    shop = await vendor(POLICY, now=START)
+    for customer in ("clara", "dora", "emil", "fritz"):
+        packs = ("credits-40", "credits-10", "credits-30", "credits-20")
+        order = await an_order(shop, f"{customer}-1", customer, START, *packs)
+        hold = await shop.ok(await shop.post(f"/v1/customers/{customer}/holds", {"credits": 85}))
+        assert [(one["lot_id"], one["credits"]) for one in hold["lots"]] == list(
+            zip((one["lot_id"] for one in order["lots"]), (40, 10, 30, 5), strict=True)
+        )
+
+
 async def test_ava_14_a_refunded_order_takes_back_what_is_unspent_and_reports_the_rest(vendor: Any) -> None:
     """30-day guarantee: unspent grants are taken back, what was spent is reported, never below zero."""
     shop = await vendor(POLICY, now=START)

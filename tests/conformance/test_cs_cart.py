@@ -125,6 +125,24 @@ async def test_csc_1_choosing_cover_grants_thirty_days_that_start_with_the_first
     assert (await entitled(shop, "anna", "open_ticket"))["allowed"] is False
 
 
+@pytest.mark.parametrize("option", ["credits", "cover"])
+async def test_csc_1_until_the_choice_is_made_nothing_was_there(vendor: Any, option: str) -> None:
+    """Asked as of a day between the order and the choice, the account had neither credits nor days."""
+    shop = await a_shop(vendor)
+    await an_owner(shop, option=None)
+    await shop.move_clock("2025-01-20T00:00:00Z")
+    await choose(shop, "anna", option)
+    await shop.move_clock("2025-01-25T00:00:00Z")
+    account = "/v1/customers/anna"
+    for day, available in (("2025-01-19T23:59:59Z", 0), ("2025-01-20T00:00:00Z", 40 * (option == "credits"))):
+        then = await shop.ok(await shop.get(f"{account}/balance", as_of=day), 200)
+        page = await shop.ok(await shop.get(f"{account}/statement", as_of=day), 200)
+        right = await shop.ok(await shop.get(f"{account}/entitlements/open_ticket", as_of=day), 200)
+        assert then["available"] == page["available"] == available
+        assert right["allowed"] is (day > "2025-01-20")
+        assert ("choice_required" in codes(right)) is (day < "2025-01-20")
+
+
 async def test_csc_1_a_choice_is_made_once_even_when_both_options_come_at_once(vendor: Any) -> None:
     """Exactly one option is granted; a second choice is refused."""
     shop = await a_shop(vendor)
@@ -282,6 +300,18 @@ async def test_csc_4_the_oldest_pending_period_goes_first(vendor: Any) -> None:
     states = {one["order_id"]: (one["cover_id"], one["state"]) for one in await the_covers(shop)}
     assert states["o2"] == (ticket["cover_id"], "running")
     assert states["o3"][1] == "pending"
+
+
+async def test_csc_4_of_one_order_the_first_line_goes_first(vendor: Any) -> None:
+    """Periods bought together are equally old; they begin in the order of the lines, on every account alike."""
+    shop = await a_shop(vendor)
+    packs = ["support-12-months", "support-3-months", "support-1-months", "support-6-months"]
+    for customer in ("anna", "ben", "cleo", "dora"):
+        await an_owner(shop, customer)
+        bought = await an_order(shop, f"{customer}-2", customer, START, *packs)
+        ticket = await a_ticket(shop, f"{customer}-T", customer, pay_with="cover")
+        assert ticket["cover_id"] == bought["covers"][0]["cover_id"]
+        assert [one["rule"] for one in bought["covers"]] == ["period_12", "period_3", "period_1", "period_6"]
 
 
 async def test_csc_4_two_first_requests_at_once_start_one_period(vendor: Any) -> None:
