@@ -285,7 +285,7 @@ def extend(book: Book, cover: Cover, months: int, *, reason: str) -> None:
     rules = book.policy.cover
     if not rules.free_extension:
         raise _refused(book, "no_free_extension", rules.extension_clause, "Cover is not extended free of charge.",
-                       {"cover_id": cover.cover_id, "months": months})  # fmt: skip
+                       {"cover_id": cover.cover_id, "months": months}, reading=rules.extension_reading)  # fmt: skip
     if cover.ends_at is None or state_of(cover, book.at) not in {"running", "scheduled", "suspended"}:
         raise DomainError(
             "cover_wrong_state", cover_id=cover.cover_id, state=state_of(cover, book.at), action="extend"
@@ -322,11 +322,18 @@ def _told(cover: Cover) -> dict[str, object]:
 
 
 def _refused(
-    book: Book, code: str, clause: str | None, message: str, facts: dict[str, object]
+    book: Book,
+    code: str,
+    clause: str | None,
+    message: str,
+    facts: dict[str, object],
+    *,
+    reading: bool | None = None,
 ) -> DomainError:
     known = None if clause is None else book.policy.clause(clause)
+    ours = book.policy.cover.reading if reading is None else reading
     reason = Reason(code=code, clause=clause, message=message, facts=facts,
-                    reading=book.policy.cover.reading or bool(known and known.reading))  # fmt: skip
+                    reading=ours or bool(known and known.reading))  # fmt: skip
     return DomainError(code, decision=Decision(
         allowed=False, at=book.at, policy=book.policy.policy, policy_version=book.policy.version, reasons=(reason,)),
         **facts)  # fmt: skip

@@ -215,7 +215,8 @@ class _Line:
     def _applies(self, grant: Grant, facts: Mapping[str, Any], unit_no: int) -> bool:
         applies = holds(grant.when, facts) is True
         names = list(facts_used(grant.when))
-        self._decided(grant.rule, grant.kind, grant.clause, grant.reading,
+        why = grant if applies or grant.otherwise is None else grant.otherwise
+        self._decided(grant.rule, grant.kind, why.clause, why.reading,
                       {name: shown(facts.get(name)) for name in names}, granted=applies, unit_no=unit_no)  # fmt: skip
         if not applies and grant.otherwise is not None:
             self.outcome.refuse(self.line, grant.otherwise, facts, names)

@@ -523,6 +523,15 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """The vendor's word for one of our terms, and the clause that uses it."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    text: str
+    clause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CoverRules:
     """Suspension (CSC-5) and extension (CACTU-8) of covers, and reminders before the end (CACTU-13)."""
 
@@ -532,6 +541,8 @@ class CoverRules:
     suspension_clause: str | None = None
     free_extension: bool = False
     extension_clause: str | None = None
+    extension_reading: bool | None = None
+    """Whether refusing an extension is a reading; None: as ``reading`` says of the rest."""
     reminder_days: tuple[int, ...] = ()
     reminder_clause: str | None = None
     reading: bool = False
@@ -759,7 +770,7 @@ class Policy:
     pause_reasons: tuple[PauseReason, ...] = ()
     promises: tuple[Promise, ...] = ()
     notices: tuple[Notice, ...] = ()
-    labels: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str | Label] = field(default_factory=dict)
     """The vendor's words for our terms: ``statement.balance_modifications`` -> "List of balance modifications"."""
     messages: dict[str, dict[str, str]] = field(default_factory=dict)
     """Other languages: language -> reason code -> text (Russian for one of the shipped policies)."""
@@ -785,6 +796,17 @@ class Policy:
     def action(self, name: str) -> Action | None:
         """The action of that name."""
         return next((a for a in self.actions if a.action == name), None)
+
+    def expiry_clauses(self) -> dict[str, tuple[str, bool]]:
+        """For each rule that grants credits which end: the clause that ends them, and whether it is a reading."""
+        found: dict[str, tuple[str, bool]] = {}
+        for offer in self.offers:
+            for grant in offer.grants:
+                for one in grant.options.values() if isinstance(grant, ChoiceGrant) else (grant,):
+                    if isinstance(one, CreditGrant) and one.expires_clause is not None:
+                        known = self.clause(one.expires_clause)
+                        found[one.rule] = (one.expires_clause, bool(known and known.reading))
+        return found
 
     def clause(self, clause_id: str) -> ClauseText | None:
         """The clause of that id."""

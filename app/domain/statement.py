@@ -172,6 +172,7 @@ def statement_json(
     ticket_names: Mapping[str, str],
     labels: Mapping[str, str] = {},
     accounts: Iterable[Account] | None = None,
+    expiries: Mapping[str, tuple[str, bool]] = {},
 ) -> dict[str, Any]:
     """The account page in exactly three parts (XC-13): where credits came from (expiries and takings negative), tickets
     in progress with held credits, resolved tickets with credits taken for good.
@@ -179,13 +180,14 @@ def statement_json(
     ``available`` = sum of modifications - in progress - resolved (net of returns), in every credit type and in all.
     ``lines``: entries effective and known by the wanted instants, in order, what has expired by then included.
     ``accounts`` (where the lines are only the latest): the totals; what is not shown stands in one row ``earlier``.
+    ``expiries``: rule of a grant -> the clause by which its credits end and whether that is a reading.
     """
     modifications: list[dict[str, Any]] = []
     charges: dict[str, _Charge] = {}
     for line in lines:
         change = _outside(line)
         if change:
-            modifications.append(_modification(line, change, lots, ticket_names))
+            modifications.append(_modification(line, change, lots, ticket_names, expiries))
         if line.hold_id is not None:
             _charge(charges.setdefault(line.ticket_id or line.hold_id, _Charge()), line)
     progress = [_charge_row(one, one.held, ticket_names) for one in charges.values() if one.held]
@@ -226,10 +228,17 @@ def _outside(line: Line) -> int:
 
 
 def _modification(
-    line: Line, change: int, lots: Mapping[str, Lot], ticket_names: Mapping[str, str]
+    line: Line,
+    change: int,
+    lots: Mapping[str, Lot],
+    ticket_names: Mapping[str, str],
+    expiries: Mapping[str, tuple[str, bool]],
 ) -> dict[str, Any]:
     lot = lots.get(line.lot_id)
     kind = {"expired": "expired", "voided": "voided", "owed": "repaid"}.get(line.target, "granted")
+    clause, reading = line.clause or (lot.clause if lot else None), line.reading or bool(lot and lot.reading)
+    if line.kind == "expire" and lot and line.clause in (None, lot.clause) and lot.rule in expiries:
+        clause, reading = expiries[lot.rule]
     return {
         "credits": change,
         "kind": kind,
@@ -242,8 +251,8 @@ def _modification(
         "expires_at": iso_or_none(lot.expires_at) if lot else None,
         "at": iso(line.effective_at),
         "reason": line.reason,
-        "clause": line.clause or (lot.clause if lot else None),
-        "reading": line.reading or bool(lot and lot.reading),
+        "clause": clause,
+        "reading": reading,
     }
 
 

@@ -14,7 +14,7 @@ from app.domain.errors import DomainError
 from app.domain.ids import CustomerId
 from app.domain.ledger import Ledger
 from app.domain.lot import Lot
-from app.domain.policy import Policy
+from app.domain.policy import Label, Policy
 from app.domain.statement import Line, balance_json, due_lines, entry_json, statement_json
 from app.domain.wire import iso_or_none
 
@@ -104,8 +104,13 @@ async def statement(
         unit=_unit(policy),
         lots=lots,
         ticket_names=await _names(tx, lines),
-        labels={key: text for key, text in policy.labels.items() if key.startswith("statement.")},
+        labels={
+            key: one.text if isinstance(one, Label) else one
+            for key, one in policy.labels.items()
+            if key.startswith("statement.")
+        },
         accounts=None if complete else ledger.accounts.values(),
+        expiries=policy.expiry_clauses(),
     )
     body["held"] = sum(one.held for one in ledger.accounts.values())
     return {"customer_id": customer_id, **body}

@@ -25,6 +25,9 @@ _MESSAGES = {
     "already_refunded": "It was refunded already.",
     "refund_window_over": "The time for a refund has passed.",
     "refund_not_offered": "The policy offers no refunds of credits.",
+    "refund_in_full": "Unused, and the time of full refunds has not passed: the price paid.",
+    "refund_in_part": "Unused and not expired: the price paid, times what remains of the term.",
+    "refund_by_discretion": "At the vendor's discretion: the price paid, less what was given back.",
 }
 
 
@@ -50,7 +53,7 @@ async def refund(tx: Tx, lot_id: str, *, override: bool, reason: str | None) -> 
         voided = book.ledger.void(lot_id, reason=reason or "money back", clause=quoted.clause)
     lot.data = {**lot.data, "refunded": str(refunded_so_far(lot) + quoted.refund.amount)}
     book.ledger.mark_lot(lot)
-    answer = _view(book, lot, quoted)
+    answer = _view(book, lot, quoted, override=override)
     answer["credits"] = voided
     answer["balance"] = book.ledger.balance(lot.credit_type)
     book.emit(
@@ -128,28 +131,35 @@ async def _quote(tx: Tx, book: Book, lot: Lot, *, override: bool) -> RefundQuote
     return refund_quote(lot, book.policy.money_back, book.at, service_provided=served, override=override)
 
 
-def _decision(book: Book, quoted: RefundQuote) -> Decision:
-    if quoted.code is None:
-        return Decision(
-            allowed=True, at=book.at, policy=book.policy.policy, policy_version=book.policy.version
-        )
+def _decision(book: Book, quoted: RefundQuote, *, override: bool = False) -> Decision:
+    code = quoted.code or (
+        "refund_by_discretion"
+        if override
+        else "refund_in_full"
+        if quoted.basis == "full"
+        else "refund_in_part"
+    )
     reason = Reason(
-        code=quoted.code,
+        code=code,
         clause=quoted.clause,
-        message=_MESSAGES.get(quoted.code, quoted.code),
+        message=_MESSAGES.get(code, code),
         facts=quoted.facts,
         reading=quoted.reading,
     )
-    return _of(book, book.at, reason)
+    return _of(book, book.at, reason, allowed=quoted.code is None)
 
 
-def _of(book: Book, at: datetime, reason: Reason) -> Decision:
+def _of(book: Book, at: datetime, reason: Reason, *, allowed: bool = False) -> Decision:
     return Decision(
-        allowed=False, at=at, policy=book.policy.policy, policy_version=book.policy.version, reasons=(reason,)
+        allowed=allowed,
+        at=at,
+        policy=book.policy.policy,
+        policy_version=book.policy.version,
+        reasons=(reason,),
     )
 
 
-def _view(book: Book, lot: Lot, quoted: RefundQuote) -> dict[str, Any]:
+def _view(book: Book, lot: Lot, quoted: RefundQuote, *, override: bool = False) -> dict[str, Any]:
     return {
         "lot_id": lot.lot_id,
         "customer_id": book.customer.external_id,
@@ -157,5 +167,5 @@ def _view(book: Book, lot: Lot, quoted: RefundQuote) -> dict[str, Any]:
         "refund": money_json(quoted.refund)
         or {"amount": str(Decimal("0.00")), "currency": book.policy.currency},
         "basis": quoted.basis,
-        "decision": decision_json(_decision(book, quoted)),
+        "decision": decision_json(_decision(book, quoted, override=override)),
     }

@@ -22,6 +22,7 @@ from app.domain.policy import (
     FixedPrice,
     FormulaPrice,
     FromPrice,
+    Label,
     OnRequestPrice,
     Policy,
     RangePrice,
@@ -53,8 +54,9 @@ def policy_view(policy: Policy) -> dict[str, Any]:
     """The published view of a policy."""
     readings = {clause.id for clause in policy.clauses if clause.reading}
 
-    def cited(clause: str | None, **more: Any) -> dict[str, Any]:
-        return {**more, "clause": clause, "reading": clause in readings}
+    def cited(clause: str | None, *, ours: bool = False, **more: Any) -> dict[str, Any]:
+        """``ours``: the rule itself is marked as a reading, beside its clause."""
+        return {**more, "clause": clause, "reading": ours or clause in readings}
 
     checks = policy.qualification.checks
     reasons: dict[str, dict[str, Any]] = {}
@@ -77,6 +79,7 @@ def policy_view(policy: Policy) -> dict[str, Any]:
         "categories": [
             cited(
                 c.clause,
+                ours=c.reading,
                 category=c.category,
                 title=c.title,
                 price=price_view(c.price),
@@ -137,7 +140,12 @@ def policy_view(policy: Policy) -> dict[str, Any]:
             for a in policy.actions
         ],
         "offers": [cited(o.clause, sku=o.sku, title=o.title, kind=o.kind) for o in policy.offers],
-        "labels": [{"label": name, "text": words} for name, words in policy.labels.items()],
+        "labels": [
+            cited(one.clause, label=name, text=one.text)
+            if isinstance(one, Label)
+            else cited(None, label=name, text=one)
+            for name, one in policy.labels.items()
+        ],
         "document": dump(policy),
     }
 
@@ -191,7 +199,7 @@ async def price(
     if listed.missing:
         raise DomainError(
             "inputs_required",
-            field=f"inputs.{listed.missing[0]}",
+            field=f"/inputs/{listed.missing[0]}",
             missing=list(listed.missing),
             category=category,
         )

@@ -51,7 +51,10 @@ async def test_ava_3_free_credits_expire_twelve_months_from_the_order_date(vendo
     await shop.move_clock(YEAR)
     assert (await balance(shop, "clara"))["available"] == 0
     statement = await shop.ok(await shop.get("/v1/customers/clara/statement"), 200)
-    assert [one["credits"] for one in statement["balance_modifications"]] == [200, -200]
+    assert [(one["credits"], one["clause"]) for one in statement["balance_modifications"]] == [
+        (200, "AVA-4"),
+        (-200, "AVA-3"),
+    ]
     explained = await shop.ok(await shop.get(f"/v1/explain/lot/{order['lots'][0]['lot_id']}"), 200)
     assert explained["expires_at"] == YEAR
 
@@ -133,6 +136,8 @@ async def test_ava_6_no_credits_above_twenty_per_cent_discount(
         (why,) = order["not_granted"]
         assert (why["line_id"], why["clause"]) == ("1", "AVA-6")
         assert why["code"]
+        (decided,) = (one for one in order["decisions"] if not one["granted"])
+        assert (decided["clause"], decided["reading"]) == ("AVA-6", False)
 
 
 async def test_ava_7_the_list_gives_ranges_and_specialists_set_the_cost(vendor: Any) -> None:

@@ -115,6 +115,7 @@ async def test_cactu_8_never_having_used_it_changes_nothing(vendor: Any) -> None
         "no_free_extension",
     )
     assert reason(body, "no_free_extension")["clause"] == "CACTU-8"
+    assert reason(body, "no_free_extension")["reading"] is False, "the text says so itself"
     await shop.move_clock("2025-07-14T00:00:00Z")
     await a_ticket(shop, "T-1", "anna")
     summary = await shop.ok(await shop.get("/v1/customers/anna"), 200)

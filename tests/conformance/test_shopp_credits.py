@@ -357,6 +357,7 @@ async def test_shopp_19_unused_credit_is_refunded_in_full_within_60_days(vendor:
         assert (quote["lot_id"], quote["credits"], quote["basis"]) == (lot, 1, "full")
         assert quote["refund"] == {"amount": "181.00", "currency": "USD"}
         assert quote["decision"]["allowed"] is True
+        assert reason(quote["decision"], "refund_in_full")["clause"] == "SHOPP-19"
     tried = await shop.ok(await shop.post(f"/v1/lots/{lot}/refund?validate_only=true", {}))
     assert tried["refund"]["amount"] == "181.00"
     assert (await balance(shop, "anna"))["available"] == 1
@@ -473,6 +474,7 @@ async def test_shopp_20_an_override_needs_its_own_scope_and_a_reason(vendor: Any
     done = await discreet.post(path, json=body, headers={"Idempotency-Key": "b"})
     assert done.status_code in {200, 201}, done.text
     assert done.json()["refund"] == {"amount": "181.00", "currency": "USD"}
+    assert reason(done.json()["decision"], "refund_by_discretion")["clause"] == "SHOPP-20"
     assert (await shop.post(path, body)).status_code == 409, "never above the price paid"
     assert (await shop.ok(await shop.get("/v1/audit"), 200))["data"] == []
 

@@ -84,6 +84,9 @@ async def test_xc_3_every_licence_of_the_first_order_brings_points_later_orders_
     second = await an_order(shop, "o2", "frank", START, "license")
     assert second["lots"] == []
     assert len(second["licenses"]) == 1
+    (why,) = second["not_granted"]
+    assert (why["line_id"], why["code"], why["clause"], why["reading"]) == ("1", "not_first_order", "XC-3", True)
+    assert first["not_granted"] == []
 
 
 async def test_xc_3_two_orders_at_once_have_one_first(vendor: Any) -> None:
@@ -129,6 +132,8 @@ async def test_xc_5_unused_points_expire_two_years_from_the_purchase(vendor: Any
     assert (await balance(shop, "frank"))["available"] == 60
     await shop.move_clock("2026-02-28T08:00:00Z")
     assert (await balance(shop, "frank"))["available"] == 0
+    gone = (await shop.ok(await shop.get("/v1/customers/frank/statement"), 200))["balance_modifications"][-1]
+    assert (gone["credits"], gone["kind"], gone["clause"]) == (-60, "expired", "XC-5")
 
 
 PRICES = {
@@ -244,6 +249,9 @@ async def test_xc_9_inputs_are_named_and_checked(vendor: Any) -> None:
         await shop.post(f"/v1/policies/{POLICY}/price", {"category": "aspe_transfer", "inputs": {"N": 3}})
     )
     assert (priced["credits"], priced["clause"]) == (300, "XC-9")
+    unsaid = await shop.post(f"/v1/policies/{POLICY}/price", {"category": "security_audit"})
+    assert unsaid.status_code == 422
+    assert unsaid.json()["errors"][0]["pointer"] == "/inputs/X"
 
 
 async def test_xc_10_the_price_may_change_while_the_problem_is_solved(vendor: Any) -> None:

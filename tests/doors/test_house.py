@@ -154,10 +154,17 @@ def reasons_made() -> Iterator[tuple[str, str]]:
     """Codes that the engine itself gives as reasons, whatever the policy."""
     for path in FILES:
         for node in nodes(path):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Reason", "NotGranted"):
-                for word in node.keywords:
-                    if word.arg == "code" and isinstance(word.value, ast.Constant):
-                        yield str(word.value.value), f"{name(path)}:{node.lineno}"
+            if not isinstance(node, ast.Call):
+                continue
+            given: list[ast.expr] = []
+            if getattr(node.func, "id", "") in ("Reason", "NotGranted"):
+                given = [word.value for word in node.keywords if word.arg == "code"]
+            elif getattr(node.func, "attr", "") == "reason" and node.args:
+                given = [node.args[0]]
+            for one in given:
+                for part in (one.body, one.orelse) if isinstance(one, ast.IfExp) else (one,):
+                    if isinstance(part, ast.Constant):
+                        yield str(part.value), f"{name(path)}:{node.lineno}"
 
 
 def test_every_reason_has_its_page() -> None:

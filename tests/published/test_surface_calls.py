@@ -23,6 +23,8 @@ async def test_the_shipped_policies_are_tenants_policies(vendor: MakeVendor) -> 
     read = await shop.ok(await shop.get("/v1/policies/x-cart"))
     wanted = "categories inputs channels languages facts reasons causes outcomes milestones labels"
     assert set(wanted.split()) <= set(read), sorted(read)
+    assert all("clause" in row for part in wanted.split() for row in read[part])
+    assert {row["label"]: row["clause"] for row in read["labels"]}["statement.resolved_tickets"] == "XC-13"
     assert {row["channel"] for row in read["channels"]} == {
         "helpdesk",
         "email",
