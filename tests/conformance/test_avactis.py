@@ -251,6 +251,10 @@ async def test_ava_11_not_for_staff_patching_or_upgrading(vendor: Any) -> None:
     await a_ticket(shop, "T-1", "clara", category="edition_update")
     done = await shop.ok(await shop.post("/v1/tickets/T-1/resolution", {"cause": "software_bug"}))
     assert (done["charge"]["captured"], done["charge"]["net"]) == (60, 60)
+    await a_ticket(shop, "T-2", "clara", category="patching")
+    await shop.ok(await shop.post("/v1/tickets/T-2/assessments", {"credits": 35}))
+    done = await shop.ok(await shop.post("/v1/tickets/T-2/resolution", {"cause": "software_bug"}))
+    assert (done["charge"]["captured"], done["charge"]["net"]) == (35, 35)
 
 
 async def test_ava_12_every_ticket_event_carries_charge_and_balance(vendor: Any) -> None:
