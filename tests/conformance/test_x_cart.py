@@ -85,7 +85,12 @@ async def test_xc_3_every_licence_of_the_first_order_brings_points_later_orders_
     assert second["lots"] == []
     assert len(second["licenses"]) == 1
     (why,) = second["not_granted"]
-    assert (why["line_id"], why["code"], why["clause"], why["reading"]) == ("1", "not_first_order", "XC-3", True)
+    assert (why["line_id"], why["code"], why["clause"], why["reading"]) == (
+        "1",
+        "not_first_order",
+        "XC-3",
+        True,
+    )
     assert first["not_granted"] == []
 
 
