@@ -24,6 +24,7 @@ from app.api.middleware import Edge
 from app.api.observability import TELEMETRY, Figures, configure_logging
 from app.api.oidc import Verifier
 from app.api.pages import docs
+from app.api.peers import Peers
 from app.api.problems import register
 from app.connectors import courier, deliveries, inbound
 from app.connectors.jwks import SigningKeys
@@ -95,7 +96,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.house = house_of(settings, database, app.state.figures)
         database.pool_wait = app.state.figures.pool_wait.observe
         app.state.figures.samples.append(functools.partial(samples, app.state.house))
+        app.state.figures.shared.append(app.state.house.parts["watch"].sample)
         async with contextlib.AsyncExitStack() as stack:
+            if settings.peers_dir is not None:
+                peers = app.state.house.parts["peers"] = Peers(settings.peers_dir, app.state.figures.own)
+                await stack.enter_async_context(peers.told())
             stack.push_async_callback(app.state.house.parts["credits"].close)
             stack.push_async_callback(app.state.house.parts["balances"].close)
             await stack.enter_async_context(_background(flush_forever(app.state.house)))
@@ -253,7 +258,6 @@ def samples(rooms: House) -> Iterable[tuple[str, str, str, float]]:
     yield "retainer_worker_failures", "Turns of the worker that failed", "counter", worker.METRICS.failures
     yield from courier.METRICS.sample()
     yield from inbound.METRICS.sample()
-    yield from rooms.parts["watch"].sample()
     pool: Any = rooms.database.engine.pool
     yield "retainer_db_connections_in_use", "Connections under way", "gauge", pool.checkedout()
     yield "retainer_db_connections_idle", "Connections waiting", "gauge", pool.checkedin()

@@ -65,11 +65,16 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     workers: int = Field(default=1, ge=1, le=64, description="server processes")
+    stop_delay: float = Field(
+        default=0.0, ge=0, le=60, description="seconds from `not ready` until no new calls are taken"
+    )
     data_dir: Path = Field(default_factory=default_data_dir)
     database_url: str | None = Field(
         default=None, validation_alias="DATABASE_URL", description="unset: the embedded Postgres"
     )
     pg_bin: Path | None = Field(default=None, description="folder with initdb and postgres to use instead")
+
+    peers_dir: Path | None = Field(default=None, description="where processes tell one another their figures")
 
     operator_key: SecretStr | None = None
     secret_key: SecretStr | None = Field(

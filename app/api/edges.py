@@ -15,6 +15,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from app.api.problems import MEDIA_TYPE, body_of
 
 HEAD_SECONDS: Final = 10.0
+LAST_SECONDS: Final = 1.0
+"""At a stop, for a connection that has not been asked anything yet, or not the whole question."""
 BODY_SECONDS: Final = 32.0
 """A little more than `app.api.strict.BODY_SECONDS`, whose answer is the nicer one."""
 HEAD_BYTES: Final = 32 * 1024
@@ -31,11 +33,22 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._in_head = True
         self._refused = False
+        self._stopping = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Starts the clock of the first head."""
         super().connection_made(transport)
         self._set(HEAD_SECONDS)
+
+    def shutdown(self) -> None:
+        """A question that is on its way is waited for a moment: closed under it, the caller would get no answer."""
+        cycle: Any = self.cycle
+        idle = cycle is None or cycle.response_complete
+        if idle and (cycle is None or self._head_bytes) and not self._stopping:
+            self._set(LAST_SECONDS)
+        else:
+            super().shutdown()
+        self._stopping = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stops the clock."""
@@ -70,6 +83,9 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         self._set(BODY_SECONDS)
         super().on_headers_complete()
+        cycle: Any = self.cycle
+        if self._stopping and cycle is not None:
+            cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """Part of a body; nothing more is taken after a refusal."""

@@ -64,7 +64,7 @@ class Limits:
             )
 
         self._levels = [("key", made(per_key)), ("tenant", made(per_tenant))]
-        self._failures = Buckets(FAILURES_A_SECOND, FAILURES_BURST, clock)
+        self._failures = Buckets(FAILURES_A_SECOND / processes, FAILURES_BURST / processes, clock)
 
     def check(self, principal: Principal, request: Request) -> None:
         """Counts a call. Raises 429 ``rate_limited`` when the key or its tenant has none left.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import structlog
@@ -13,6 +13,7 @@ from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
@@ -35,7 +36,7 @@ TELEMETRY: Final[TelemetryConfig] = {
 
 
 class Figures:
-    """The metrics of one process. ``sample`` functions are asked at each scrape."""
+    """The metrics of one process. ``samples`` are asked at each scrape; ``shared`` are the same for every process."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -63,21 +64,51 @@ class Figures:
             registry=self.registry,
         )
         self.samples: list[Callable[[], Iterable[tuple[str, str, str, float]]]] = []
-        self.registry.register(_Sampled(self))
+        self.shared: list[Callable[[], Iterable[tuple[str, str, str, float]]]] = []
+        self.registry.register(_Sampled(self.samples))
 
-    def text(self) -> bytes:
-        """The page for Prometheus."""
+    def own(self) -> bytes:
+        """What this process counted."""
         return generate_latest(self.registry)
+
+    def text(self, others: Mapping[str, bytes] | None = None, own: str = "") -> bytes:
+        """The page for Prometheus; with ``others``, whatever each process counted by its label ``process``."""
+        if others is None:
+            return self.own() + generate_latest(_registry(_Sampled(self.shared)))
+        merged = _Merged({own: self.own(), **others})
+        return generate_latest(_registry(merged)) + generate_latest(_registry(_Sampled(self.shared)))
+
+
+def _registry(collector: Any) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    registry.register(collector)
+    return registry
+
+
+class _Merged:
+    """The pages of several processes as one. Sums are Prometheus' work: each process counts from its own start."""
+
+    def __init__(self, pages: Mapping[str, bytes]) -> None:
+        self._pages = pages
+
+    def collect(self) -> Iterable[Metric]:
+        found: dict[str, Metric] = {}
+        for process, page in self._pages.items():
+            for family in text_string_to_metric_families(page.decode()):
+                metric = found.setdefault(family.name, Metric(family.name, family.documentation, family.type))
+                for one in family.samples:
+                    metric.add_sample(one.name, {**one.labels, "process": process}, one.value)
+        return found.values()
 
 
 class _Sampled:
     """Figures that other parts keep themselves: (name, help, ``counter`` or ``gauge``, value)."""
 
-    def __init__(self, figures: Figures) -> None:
-        self._figures = figures
+    def __init__(self, samples: list[Callable[[], Iterable[tuple[str, str, str, float]]]]) -> None:
+        self._samples = samples
 
     def collect(self) -> Iterable[Metric]:
-        for sample in self._figures.samples:
+        for sample in self._samples:
             for name, words, kind, value in sample():
                 family = CounterMetricFamily if kind == "counter" else GaugeMetricFamily
                 yield family(name, words, value=value)

@@ -6,6 +6,8 @@ identity token is no access token. Claims: ``tenant_id``, ``scope`` (words of th
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 from collections.abc import Sequence
 from datetime import datetime
@@ -61,7 +63,10 @@ class Verifier:
         self._suspended: dict[str, tuple[float, bool]] = {}
 
     async def verify(self, token: str, now: datetime) -> Principal | None:
-        """The principal of a token that holds in every respect, else None; 403 when its tenant is suspended."""
+        """The principal of a token that holds in every respect, else None; 403 when its tenant is suspended, 503 while
+        the issuer's keys cannot be had."""
+        if not self._says_issuer(token):
+            return None
         decoded = await self._decoded(token)
         if decoded is None or not self._holds(decoded, now):
             return None
@@ -78,11 +83,22 @@ class Verifier:
         carried = frozenset(words.split() if isinstance(words, str) else ()) & frozenset(SCOPES)
         return Principal("jwt", tenant_id, f"jwt:{subject[:200]}", carried)
 
+    def _says_issuer(self, token: str) -> bool:
+        """Whether the token claims, unproven, to be the issuer's: for no other are keys asked for."""
+        part = token.split(".")[1]
+        try:
+            claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+        except (ValueError, RecursionError):
+            return False
+        return isinstance(claims, dict) and claims.get("iss") == self._issuer
+
     async def _decoded(self, token: str) -> jwt.Token | None:
         for fresh in (False, True):
             found = await self._keys.current(fresh=fresh)
             if found is None:
-                return None
+                # The token may be good: a caller who is told 401 would throw it away.
+                words = "The keys of the tokens' issuer cannot be had."
+                raise Problem("unavailable", words, headers={"Retry-After": "1"})
             try:
                 return jwt.decode(token, KeySet.import_key_set(found), algorithms=list(ALGORITHMS))  # type: ignore[arg-type]
             except (JoseError, ValueError, TypeError, KeyError):

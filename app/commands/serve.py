@@ -15,14 +15,16 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors import Multiprocess, multiprocess
 
 from app.api.edges import GuardedProtocol
 from app.commands.base import CommandError, embedded
@@ -60,6 +62,9 @@ def run() -> None:
                 )
             if settings.database_url is None:
                 settings = stack.enter_context(_postgres(settings))
+            if settings.workers > 1:
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="retainer-"))
+                settings = settings.with_(peers_dir=Path(folder))
             _prepare(settings)
             _serve(settings, listening)
             for number in (signal.SIGINT, signal.SIGTERM):
@@ -205,6 +210,46 @@ async def _awaited(something: Any) -> None:
     await something
 
 
+class Server(uvicorn.Server):
+    """uvicorn's server, which says that it stops before it does."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """`/readyz` turns 503 and connections are no longer kept; after RETAINER_STOP_DELAY nothing new is taken."""
+        app: Any = self.config.loaded_app
+        app.state.stopping = True
+        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        await asyncio.sleep(app.state.settings.stop_delay)
+        await super().shutdown(sockets)
+
+
+class Worker(multiprocess.Process):
+    """A server process."""
+
+    @property
+    def server(self) -> uvicorn.Server:
+        """Made where it serves."""
+        if self._server is None:
+            self._server = Server(config=self.config)
+        return self._server
+
+
+class Supervisor(Multiprocess):
+    """uvicorn's supervisor, which lets go of the port before the last worker does."""
+
+    def terminate_all(self) -> None:
+        """Its own hold on the port would keep taking connections that no worker answers any more."""
+        delay = Settings.read().stop_delay
+        if delay:
+            threading.Timer(delay, self._let_go).start()
+        else:
+            self._let_go()
+        super().terminate_all()
+
+    def _let_go(self) -> None:
+        for one in self.sockets:
+            one.close()
+
+
 def _serve(settings: Settings, listening: socket.socket) -> None:
     host, port = listening.getsockname()[:2]
     os.environ.update(settings.with_(port=port).environment())
@@ -229,12 +274,13 @@ def _serve(settings: Settings, listening: socket.socket) -> None:
     threading.Thread(target=_announce, args=(host, port, end), name="announcer", daemon=True).start()
     try:
         if settings.workers == 1:
-            server = uvicorn.Server(config)
+            server = Server(config)
             server.run(sockets=[listening])
             failed = not server.started
         else:
             os.environ[_SUPERVISOR] = str(os.getpid())
-            supervisor = Multiprocess(config, sockets=[listening])
+            multiprocess.Process = Worker  # type: ignore[misc] # the supervisor takes no other
+            supervisor = Supervisor(config, sockets=[listening])
             supervisor.run()
             failed = any(worker.exitcode == 3 for worker in supervisor.processes)
     finally:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import hmac
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,13 +15,14 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 from joserfc import jwt
-from joserfc.jwk import ECKey, OctKey
+from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from app.api.deps import wall_clock
+from app.api.oidc import KEPT_SECONDS, LEEWAY_SECONDS
 from app.connectors.jwks import SigningKeys
 from app.main import create_app
 from tests.conftest import MakeVendor
-from tests.support.api import Vendor, client_of, make_vendor, running, settings_for
+from tests.support.api import OPERATOR_KEY, Vendor, client_of, make_vendor, running, settings_for
 
 ISSUER = "https://issuer.example"
 KEY = ECKey.generate_key("P-256", {"kid": "one"})
@@ -119,6 +123,102 @@ async def test_no_other_algorithm_is_taken(trusting: FastAPI, acme: Vendor) -> N
     head, body, _ = token(acme.tenant_id).split(".")
     assert await status(trusting, f"eyJhbGciOiJub25lIn0.{body}.") == 401
     assert await status(trusting, f"{head}.{body}.AAAA") == 401
+
+
+async def test_no_key_comes_with_the_token(trusting: FastAPI, acme: Vendor) -> None:
+    """A key in the header, an address of keys, or a header that must be understood: none is followed."""
+    mine = ECKey.generate_key("P-256", {"kid": "mine"})
+    for header in (
+        {"jwk": mine.as_dict(private=False), "kid": "mine"},
+        {"jwk": mine.as_dict(private=False)},
+        {"kid": "../../../../dev/null"},
+        {"kid": "one' or '1'='1"},
+    ):
+        assert await status(trusting, token(acme.tenant_id, key=mine, header=header)) == 401, header
+    claims = json.loads(b64(token(acme.tenant_id).split(".")[1]))
+    for kind in (RSAKey.generate_key(2048, {"kid": "one"}), OctKey.generate_key(256, {"kid": "one"})):
+        algorithm = "RS256" if isinstance(kind, RSAKey) else "HS256"
+        made = jwt.encode({"alg": algorithm, "kid": "one"}, claims, kind)
+        assert await status(trusting, made) == 401
+    head = sealed({"alg": "HS256", "kid": "one"}) + "." + sealed(claims)
+    for shared in (KEY.as_pem(private=False), KEY.as_pem(private=False).strip()):
+        mac = hmac.new(shared, head.encode(), "sha256").digest()
+        assert await status(trusting, f"{head}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}") == 401
+
+
+def sealed(value: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+def b64(part: str) -> bytes:
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+@pytest.mark.parametrize(
+    ("claim", "seconds", "taken"),
+    [
+        ("exp", -LEEWAY_SECONDS + 5, True), ("exp", -LEEWAY_SECONDS - 5, False),
+        ("nbf", LEEWAY_SECONDS - 5, True), ("nbf", LEEWAY_SECONDS + 5, False),
+    ],
+)  # fmt: skip
+async def test_clocks_may_differ_by_half_a_minute(
+    trusting: FastAPI, acme: Vendor, claim: str, seconds: int, taken: bool
+) -> None:
+    at = int(wall_clock().timestamp()) + seconds
+    given = token(acme.tenant_id, **{claim: at})
+    assert await status(trusting, given) == (200 if taken else 401)
+    assert LEEWAY_SECONDS <= 60
+
+
+async def test_a_token_of_a_suspended_tenant_opens_nothing(trusting: FastAPI, acme: Vendor) -> None:
+    given = token(acme.tenant_id)
+    assert await status(trusting, given) == 200
+    async with client_of(trusting, OPERATOR_KEY) as operator:
+        path = f"/v1/tenants/{acme.tenant_id}/suspension"
+        assert (await operator.put(path, json={"reason": "unpaid"})).status_code == 200
+        await asyncio.sleep(KEPT_SECONDS + 0.3)
+        assert await status(trusting, given) == 403
+
+
+async def test_the_issuers_keys_change_and_the_issuer_goes_away(module_url: str) -> None:
+    """A new key is found at once, the old one stops with it; with no key at all a good token is not called wrong."""
+    fresh = ECKey.generate_key("P-256", {"kid": "two"})
+    published: list[Any] = []
+    now = [1000.0]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if not published:
+            return httpx.Response(503)
+        return httpx.Response(200, json={"keys": [one.as_dict(private=False) for one in published]})
+
+    settings = settings_for(
+        module_url, oidc_issuer=ISSUER, oidc_audience=("retainer",), oidc_jwks=f"{ISSUER}/keys"
+    )
+    async with running(create_app(settings)) as app:
+        keys = SigningKeys(
+            ISSUER, f"{ISSUER}/keys", clock=lambda: now[0], transport=httpx.MockTransport(answer)
+        )
+        app.state.house.authenticator._verifier._keys = keys
+        shop = await make_vendor(app, "avactis")
+        async with client_of(app, token(shop.tenant_id)) as client:
+            early = await client.get("/v1/keys")
+            assert (early.status_code, early.json()["code"], early.headers["retry-after"]) == (
+                503,
+                "unavailable",
+                "1",
+            )
+        assert await status(app, token(shop.tenant_id, iss="https://other.example")) == 401
+        published.append(KEY)
+        now[0] += 31
+        assert await status(app, token(shop.tenant_id)) == 200
+        published[:] = [fresh]
+        now[0] += 31
+        assert await status(app, token(shop.tenant_id, key=fresh, header={"kid": "two"})) == 200
+        assert await status(app, token(shop.tenant_id)) == 401
+        published.clear()
+        now[0] += 3600
+        assert await status(app, token(shop.tenant_id, key=fresh, header={"kid": "two"})) == 200
+        await shop.close()
 
 
 async def test_the_issuer_is_asked_seldom_and_old_keys_stay_while_it_is_down() -> None:

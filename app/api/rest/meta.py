@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from app.api.deps import house
 from app.api.observability import CONTENT_TYPE
 from app.api.openapi import build
+from app.api.peers import Peers
 from app.api.problems import Problem, known, page_of, problem, problems, published
 from app.api.reply import Reply
 from app.api.strict import PathId, StrictRoute
@@ -73,11 +74,16 @@ async def metrics(request: Request) -> Response:
     if token is not None:
         given = request.headers.get("authorization", "").partition(" ")[2].strip()
         if not hmac.compare_digest(given.encode(), token.get_secret_value().encode()):
+            if (limiter := house(request).limiter) is not None:
+                limiter.failed(request)
             raise Problem("unauthorized", headers={"WWW-Authenticate": 'Bearer realm="metrics"'})
     elif not _from_this_machine(request):
         raise Problem("metrics_closed")
     await house(request).parts["watch"].look(house(request).database)
-    return Response(request.scope["retainer.figures"].text(), media_type=CONTENT_TYPE)
+    peers: Peers | None = house(request).parts.get("peers")
+    others = None if peers is None else await peers.others()
+    page = request.scope["retainer.figures"].text(others, "" if peers is None else peers.name)
+    return Response(page, media_type=CONTENT_TYPE)
 
 
 def _from_this_machine(request: Request) -> bool:
