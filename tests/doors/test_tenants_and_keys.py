@@ -6,7 +6,10 @@ import asyncio
 
 import httpx
 import pytest
+from sqlalchemy import event
 
+from app.api.deps import flush_last_used
+from app.usecases.keys import SCOPES
 from tests.conftest import MakeVendor
 from tests.support.api import OPERATOR_KEY, START, client_of
 
@@ -65,6 +68,61 @@ async def test_keys_rotate_with_both_alive(vendor: MakeVendor) -> None:
     async with client_of(acme.app, fresh.json()["key"]) as successor:
         assert len((await successor.get("/v1/keys")).json()["data"]) == 2
     assert (await acme.get("/v1/keys")).status_code == 200
+
+
+async def test_after_the_overlap_only_the_successor_opens(vendor: MakeVendor) -> None:
+    acme = await vendor("avactis")
+    old = await acme.as_key("tickets:read", "customers:read", label="sidebar")
+    [row] = [one for one in (await acme.get("/v1/keys")).json()["data"] if one["label"] == "sidebar"]
+    made = await acme.post(f"/v1/keys/{row['key_id']}/rotation", {"overlap_seconds": 1})
+    fresh = await acme.ok(made)
+    assert fresh["scopes"] == row["scopes"], "a successor may what its predecessor may, and no more"
+    async with client_of(acme.app, fresh["key"]) as successor:
+        assert (await successor.get("/v1/tickets")).status_code == 200
+        await asyncio.sleep(2.0)
+        assert (await old.get("/v1/tickets")).status_code == 401
+        assert (await successor.get("/v1/tickets")).status_code == 200
+
+
+async def test_reading_notes_the_last_use_and_writes_nothing(vendor: MakeVendor) -> None:
+    """The use is kept in memory and written now and then, so that a read stays a read."""
+    acme = await vendor("avactis")
+    reader = await acme.as_key("tickets:read", label="reader")
+    written: list[str] = []
+    engine = acme.app.state.house.database.engine.sync_engine
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        if not statement.lstrip().lower().startswith(("select", "begin", "set")):
+            written.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        for _ in range(3):
+            assert (await reader.get("/v1/tickets")).status_code == 200
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert written == []
+
+    async def last_used() -> str | None:
+        rows = (await acme.get("/v1/keys")).json()["data"]
+        found: str | None = next(one["last_used_at"] for one in rows if one["label"] == "reader")
+        return found
+
+    assert await last_used() is None
+    await flush_last_used(acme.app.state.house)
+    assert await last_used() is not None
+
+
+async def test_nobody_gives_more_than_he_has(vendor: MakeVendor) -> None:
+    """Keys are made by the operator and by a key that may everything; no other key makes one, or rotates one."""
+    acme = await vendor("avactis")
+    every = [one for one in SCOPES if one != "*"]
+    mighty = await acme.as_key(*every, label="nearly everything")
+    path = f"/v1/tenants/{acme.tenant_id}/keys"
+    assert (await mighty.post(path, json={"scopes": ["*"]})).status_code == 403
+    key_id = (await acme.get("/v1/keys")).json()["data"][0]["key_id"]
+    assert (await mighty.post(f"/v1/keys/{key_id}/rotation", json={})).status_code == 403
+    assert (await acme.post(path, {"scopes": ["operator"]})).status_code == 422
 
 
 @pytest.mark.parametrize(

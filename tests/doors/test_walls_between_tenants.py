@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from app.db.engine import Database
 from app.db.schema import metadata
 from tests.conftest import MakeVendor
+from tests.published.shop import bought, opened
+from tests.support.api import Vendor
 from tests.support.databases import connect
 
 OPEN = {"directory", "alembic_version"}
@@ -150,12 +152,77 @@ async def test_the_setting_does_not_leak_to_the_next_user_of_a_connection(
     assert count == 0
 
 
-async def test_what_is_done_is_never_changed(db: Database, module_url: str) -> None:
-    """Append-only tables refuse the service's role (no grant) and their owner (a trigger)."""
-    for table in ("entry", "operation", "entity_event", "audit_trail", "clock_outcome"):
+APPEND_ONLY = ("entry", "operation", "entity_event", "audit_trail", "clock_outcome")
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+async def test_what_is_done_is_never_changed(
+    db: Database, module_url: str, vendor: MakeVendor, table: str
+) -> None:
+    """Append-only tables refuse the service's role (no grant) and even their owner (a trigger)."""
+    for statement in (
+        f"delete from {table}",
+        f"update {table} set tenant_id = tenant_id",
+        f"truncate {table}",
+    ):
         async with db.bare() as connection:
             with pytest.raises(Exception, match="permission denied"):
-                await connection.execute(text(f"delete from {table}"))
+                await connection.execute(text(statement))
+    await lived(await vendor("shopp"))
+    owner = await connect(module_url)
+    try:
+        for statement in (f"delete from {table}", f"update {table} set tenant_id = tenant_id"):
+            await owner.execute("begin")
+            with pytest.raises(Exception, match=r"append-only|never|refuse"):
+                await owner.execute(f"alter table {table} no force row level security; {statement}")
+            await owner.execute("rollback")
+    finally:
+        await owner.close()
+
+
+async def lived(shop: Vendor) -> None:
+    """A ticket with a clock that is over, so that each of the tables has a row."""
+    await bought(shop, "license")
+    await bought(shop, "credit-priority")
+    await opened(shop, credit_type="priority")
+    await shop.move_clock("2025-01-06T00:00:00Z")
+
+
+async def test_copy_and_functions_stay_behind_the_wall(db: Database, vendor: MakeVendor) -> None:
+    """What reads a table by another way than a plain select."""
+    acme, beta = await vendor("avactis"), await vendor("avactis")
+    for statement in (
+        "select count(*) from (table tenant) as every",
+        "with every as (select * from tenant) select count(*) from every",
+        "select count(*) from tenant as one join tenant as other on one.tenant_id <> other.tenant_id",
+        "select ((select json_agg(one) from tenant as one)::text like '%' || :other || '%')::int",
+    ):
+        async with db.bare() as connection:
+            await connection.execute(
+                text("select set_config('app.tenant', :to, true)"), {"to": acme.tenant_id}
+            )
+            given = {"other": beta.tenant_id} if ":other" in statement else {}
+            found = (await connection.execute(text(statement), given)).scalar_one()
+            assert found == (0 if ":other" in statement or "join" in statement else 1), statement
+    async with db.bare() as connection:
+        await connection.execute(text("select set_config('app.tenant', :to, true)"), {"to": acme.tenant_id})
+        with pytest.raises(Exception, match="permission denied"):
+            await connection.execute(text("copy tenant to '/dev/null'"))
+
+
+async def test_the_same_names_in_two_tenants_never_meet(vendor: MakeVendor) -> None:
+    """No unique key tells one tenant what another has: each uses every name as if it were alone."""
+    acme, beta = await vendor("avactis"), await vendor("avactis")
+    for shop in (acme, beta):
+        await bought(shop, "license-owned")
+        await opened(shop, category="domain_change")
+        assert (await shop.put("/v1/calendars/night", {"zone": "Europe/Berlin"})).status_code == 201
+        secret = {"kind": "woocommerce", "secret": "of the shop", "products": {}}
+        assert (await shop.put("/v1/sources/woo", secret)).status_code == 201
+        granted = await shop.post(
+            "/v1/customers/c1/adjustments", {"credits": 3, "reason": "r"}, key="the-same-key"
+        )
+        assert (granted.status_code, granted.headers.get("idempotent-replayed")) == (201, None)
 
 
 async def test_a_privileged_role_is_refused_at_the_start(module_url: str) -> None:

@@ -13,9 +13,11 @@ from graphql import GraphQLInputObjectType, GraphQLNonNull, GraphQLObjectType, g
 
 from app.api import openapi
 from app.api.graphql import operations
-from app.api.graphql.errors import camel
+from app.api.graphql.errors import camel, problem_of, raised, refusal
 from app.api.graphql.schema import Door, build
+from app.api.problems import CATALOGUE, Problem, body_of
 from app.commands.base import ROOT
+from app.domain.errors import DomainError
 
 
 @pytest.fixture(scope="module")
@@ -138,3 +140,23 @@ async def test_numbers_of_credits_have_53_bits(door: Door) -> None:
 async def test_the_committed_schema_is_the_one_served(door: Door) -> None:
     committed = (ROOT / "openapi" / "schema.graphql").read_text(encoding="utf-8")
     assert committed == door.sdl(), "run `make contracts` and review the difference"
+
+
+@pytest.mark.parametrize("code", sorted(CATALOGUE))
+def test_each_code_is_the_same_at_both_doors(code: str) -> None:
+    """One mapping table: what REST answers as a problem, GraphQL answers with the same members."""
+    wanted = body_of(code)
+    assert problem_of(Problem(code)) == wanted
+    decided = problem_of(DomainError(code))
+    assert {key: decided[key] for key in ("code", "status", "title", "next_step")} == {
+        key: wanted[key] for key in ("code", "status", "title", "next_step")
+    }
+    shown = refusal(wanted)
+    assert (shown["code"], shown["status"], shown["next_step"]) == (
+        code,
+        wanted["status"],
+        wanted["next_step"],
+    )
+    error = raised(wanted)
+    assert error.extensions is not None
+    assert (error.extensions["code"], error.extensions["status"]) == (code, wanted["status"])
