@@ -44,6 +44,7 @@ class HouseEffects:
         currency: str,
         lines: Sequence[Mapping[str, Any]],
         source: str,
+        kept: frozenset[str],
     ) -> dict[str, Any]:
         """Records the order, or brings it up to date."""
         command = orders.PutOrder(
@@ -52,6 +53,7 @@ class HouseEffects:
             placed_at=placed_at,
             currency=currency,
             source=source,
+            kept=kept,
             lines=tuple(orders.LineCommand(**one) for one in lines),
         )
         _, view = await orders.put_snapshot(tx, command)

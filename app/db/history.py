@@ -197,7 +197,7 @@ class _Reader:
             data = {
                 "placed_at": row.placed_at,
                 "currency": row.currency,
-                "lines": row.lines,
+                "lines": [line for line in row.lines if line["quantity"]],
                 "source": row.source,
             }
             told = self._told("order_id", row.order_id, "order.recorded")

@@ -177,7 +177,8 @@ INVARIANTS: Final[dict[str, str]] = {
         where recorded_at < before""",
     "one_grant_a_unit": f"""
         select order_id || '/' || line_id || '/' || unit_no || '/' || rule, 1, count(*) from lot
-        where {_TENANT} and order_id is not null group by order_id, line_id, unit_no, rule, credit_type
+        where {_TENANT} and order_id is not null and not (data ? 'withdrawn')
+        group by order_id, line_id, unit_no, rule, credit_type
         having count(*) > 1""",
     "covers_do_not_overlap": f"""
         select a.cover_id, a.ends_at::text, b.cover_id from cover a join cover b

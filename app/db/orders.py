@@ -97,7 +97,8 @@ def order_of(row: Any) -> Order:
 def _line(data: dict[str, Any]) -> OrderLine:
     return OrderLine(
         line_id=data["line_id"], sku=data["sku"], quantity=data["quantity"], unit_price=_decimal(data["unit_price"]),
-        list_price=_decimal(data["list_price"]), attributes=dict(data["attributes"]),
+        list_price=_decimal(data["list_price"]), attributes=dict(data["attributes"]), units=data.get("units"),
+        corrected=data.get("corrected", 0), withdrawn=tuple(data.get("withdrawn", ())),
     )  # fmt: skip
 
 

@@ -213,7 +213,15 @@ license_ = Table(
     _text("ended_reason", nullable=True),
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("tenant_id", "license_id"),
-    UniqueConstraint("tenant_id", "order_id", "line_id", "unit_no"),
+    _Index(
+        "uq_license_unit",
+        "tenant_id",
+        "order_id",
+        "line_id",
+        "unit_no",
+        unique=True,
+        postgresql_where=_sql("ended_reason is distinct from 'corrected'"),
+    ),
     _Index("ix_license_customer", "tenant_id", "customer_id"),
 )
 
@@ -274,7 +282,16 @@ choice = Table(
     _at("voided_at", nullable=True),
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("tenant_id", "choice_id"),
-    UniqueConstraint("tenant_id", "order_id", "line_id", "unit_no", "rule"),
+    _Index(
+        "uq_choice_unit",
+        "tenant_id",
+        "order_id",
+        "line_id",
+        "unit_no",
+        "rule",
+        unique=True,
+        postgresql_where=_sql("voided_at is null"),
+    ),
     _Index("ix_choice_customer", "tenant_id", "customer_id"),
 )
 
@@ -508,8 +525,16 @@ lot = Table(
     _text("reason", nullable=True),
     _json("data"),
     PrimaryKeyConstraint("tenant_id", "lot_id"),
-    UniqueConstraint(
-        "tenant_id", "order_id", "line_id", "credit_type", "rule", "unit_no", name="uq_lot_grant"
+    _Index(
+        "uq_lot_grant",
+        "tenant_id",
+        "order_id",
+        "line_id",
+        "credit_type",
+        "rule",
+        "unit_no",
+        unique=True,
+        postgresql_where=_sql("not (data ? 'withdrawn')"),
     ),
     CheckConstraint("granted > 0", name="granted"),
     CheckConstraint(

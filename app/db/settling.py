@@ -17,11 +17,11 @@ from app.domain.customer import Order
 from app.domain.order_lines import Terms
 
 
-async def settle(tx: Tx, book: Book, mine: Sequence[Order], terms: Terms) -> None:
+async def settle(tx: Tx, book: Book, mine: Sequence[Order], terms: Terms, *, corrected: bool = False) -> None:
     """`app.domain.order_fold.settle` over all orders of the customer, and what follows from their refunds."""
-    before = _granted(book)
-    order_fold.settle(book, mine, terms)
-    fresh = _granted(book) - before
+    before = _granted(book, mine)
+    order_fold.settle(book, mine, terms, corrected=corrected)
+    fresh = _granted(book, mine) - before
     again = False
     for order in mine:
         lines = {line_id for order_id, line_id in fresh if order_id == order.order_id}
@@ -31,18 +31,29 @@ async def settle(tx: Tx, book: Book, mine: Sequence[Order], terms: Terms) -> Non
         for refund in await orders.refunds(tx, order.order_id):
             for row in refund.answer["lines"] if refund.customer_id else ():
                 gone[row["line_id"]] = gone.get(row["line_id"], 0) + (row["quantity"] or 0)
-        wanted = {line_id: count for line_id, count in gone.items() if line_id in lines and count}
+        wanted = {
+            str(line.line_id): count
+            for line in order.lines
+            if line.line_id in lines and (count := line.gone(gone.get(line.line_id, 0)))
+        }
         if wanted:
             order_refund.take_back(book, order, wanted, terms)
             again = True
     if again:
-        order_fold.settle(book, mine, terms)
+        order_fold.settle(book, mine, terms, corrected=corrected)
 
 
-def _granted(book: Book) -> set[tuple[str, str]]:
-    """The order lines that have granted something."""
-    found = {(str(one.order_id), str(one.line_id)) for one in book.licenses.values()}
-    found |= {(str(one.order_id), str(one.line_id)) for one in book.ledger.lots.values()}
-    found |= {(str(one.order_id), str(one.line_id)) for one in book.covers.values()}
-    found |= {(str(one.order_id), str(one.line_id)) for one in book.choices.values()}
+def _granted(book: Book, mine: Sequence[Order]) -> set[tuple[str, str]]:
+    """The order lines that have granted something which stands."""
+    forgone = {cover_id for order in mine for line in order.lines for cover_id in line.withdrawn}
+    found = {
+        (str(one.order_id), str(one.line_id))
+        for one in book.licenses.values()
+        if one.ended_reason != "corrected"
+    }
+    found |= {(str(one.order_id), str(one.line_id)) for one in book.ledger.lots.values() if not one.withdrawn}
+    found |= {
+        (str(one.order_id), str(one.line_id)) for one in book.covers.values() if one.cover_id not in forgone
+    }
+    found |= {(str(one.order_id), str(one.line_id)) for one in book.choices.values() if one.voided_at is None}
     return found | {(str(one.order_id), str(one.line_id)) for one in book.addons}

@@ -30,6 +30,10 @@ _CHARGES = text(
     " sum(l.refunded)::bigint as refunded from hold h join hold_line l using (tenant_id, hold_id)"
     " where h.tenant_id = :tenant and h.ticket_id = any(:tickets) group by h.ticket_id"
 )
+_SERVED = text(
+    "select distinct license_id, document->>'cover_id' from ticket"
+    " where tenant_id = :tenant and customer_id = :customer"
+)
 _CUSTOMERS = text(
     "select customer_id, external_id from customer where tenant_id = :tenant and customer_id = any(:customers)"
 )
@@ -48,6 +52,12 @@ def _ticket(row: Row[Any]) -> Ticket:
         subject=row.subject,
         payload_hash=row.payload_hash,
     )
+
+
+async def served(tx: Tx, customer_id: str) -> frozenset[str]:
+    """Ids of the licenses and covers that the customer's tickets rest on."""
+    rows = await tx.rows(_SERVED, {"tenant": tx.tenant_id, "customer": customer_id})
+    return frozenset(str(one) for row in rows for one in row if one is not None)
 
 
 async def find(tx: Tx, external_id: str) -> Ticket | None:

@@ -50,7 +50,9 @@ class License:
     registered_domain: str | None = None
     registered_at: datetime | None = None
     ended_at: datetime | None = None
-    ended_reason: Literal["terminated", "refunded", "upgraded"] | None = None
+    ended_reason: Literal["terminated", "refunded", "upgraded", "corrected"] | None = None
+    """``corrected``: the shop took the unit out of its order, or gave the order to another customer; it ranks and
+    counts nowhere, as if it had never been bought."""
     version: int = 0
 
     def active(self, at: datetime) -> bool:
@@ -144,6 +146,22 @@ class OrderLine:
     unit_price: Decimal | None
     list_price: Decimal | None
     attributes: dict[str, Any]
+    units: int | None = None
+    """Units ever granted for the line, where a shop changed it: ``units - corrected == quantity``. None: as many as
+    it says."""
+    corrected: int = 0
+    """Units that the shop took out of the line again."""
+    withdrawn: tuple[str, ...] = ()
+    """Covers that the line brought and lost when it was granted anew."""
+
+    @property
+    def made(self) -> int:
+        """Units ever granted for the line."""
+        return self.quantity if self.units is None else self.units
+
+    def gone(self, refunded: int) -> int:
+        """How many of `made` are taken back when so many were refunded."""
+        return min(self.made, self.corrected + refunded)
 
 
 @dataclass(slots=True, kw_only=True)

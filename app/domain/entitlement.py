@@ -59,7 +59,9 @@ def facts_of(book: Book, license_id: str | None = None, *, action: str = covers.
         **cover_facts(book, license_id, action),
         **_license_facts(license_id, one, book.at),
         "customer.licenses": len(held),
-        "customer.licenses_bought": sum(one.ended_reason != "refunded" for one in book.licenses.values()),
+        "customer.licenses_bought": sum(
+            one.ended_reason not in ("refunded", "corrected") for one in book.licenses.values()
+        ),
         "customer.editions": editions_of(held),
         "customer.addons": tuple(sorted(addon.addon for addon in book.addons if addon.voided_at is None)),
         "customer.hosting_certified": book.customer.data.get("hosting_certified"),

@@ -33,7 +33,7 @@ def end_license(
     one: License,
     when: datetime,
     *,
-    reason: Literal["terminated", "refunded", "upgraded"],
+    reason: Literal["terminated", "refunded", "upgraded", "corrected"],
     clause: str | None = None,
 ) -> list[Cover]:
     """Ends a license at ``when`` and the covers and levels that served it alone (AVA-4). Returns those covers."""

@@ -424,7 +424,7 @@ class Ledger(Journal):
         for ledger in (*self.former.values(), self):
             for lot in ledger.lots.values():
                 bought = lot.bought_by
-                if bought is None or bought[:2] != (order_id, line_id):
+                if bought is None or bought[:2] != (order_id, line_id) or lot.withdrawn:
                     continue
                 if units is None or bought[2] in units:
                     families.setdefault((bought[2], root_of(lot)), []).append(lot)
@@ -464,6 +464,12 @@ class Ledger(Journal):
         return VoidedGrant(
             voided=part, spent=spent, held=held, expired=target - part - held - spent, owed=debt, lot_ids=()
         )
+
+    def withdraw(self, lot_id: str) -> None:
+        """The lot no longer stands for its unit: its order was corrected, or it is of the wrong class."""
+        lot = self._lot(lot_id)
+        lot.data = {**lot.data, "withdrawn": True}
+        self.mark_lot(lot)
 
     def transfer_out(
         self, lot_id: str, credits: int | None = None, *, reason: str, clause: str | None = None

@@ -41,7 +41,7 @@ class Account:
 class Lot:
     """Credits granted together, with one expiry and source. ``expires_at`` None: never; valid strictly before it.
 
-    Unique by (order, line, credit type, rule, unit): a purchase delivered ten times grants once.
+    Unique by (order, line, credit type, rule, unit) among those that stand: a purchase delivered ten times grants once.
     Identity: ``granted = available + held + spent + expired + voided``.
     """
 
@@ -73,6 +73,11 @@ class Lot:
     reading: bool = False
     reason: str | None = None
     data: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether it no longer stands for its unit, which may be granted anew (`Ledger.withdraw`)."""
+        return bool(self.data.get("withdrawn"))
 
     @property
     def is_open(self) -> bool:

@@ -24,6 +24,7 @@ from app.domain.granting import end_license, grant_credits, notices_of, put_lice
 from app.domain.ids import ChoiceId, LicenseId
 from app.domain.lot import Lot
 from app.domain.offers import grant_json, options_of
+from app.domain.order_correction import forgo, used, withdraw
 from app.domain.order_lines import Terms, line_facts, paid_price, pin_of, shown, sold
 from app.domain.period import add_term
 from app.domain.policy import ChoiceGrant, CoverGrant, CreditGrant, Grant, NotGranted, Offer, Policy
@@ -67,19 +68,33 @@ class _Ledger:
     covers: dict[tuple[str, str, str | None], list[Cover]]
     choices: dict[tuple[str, str, int], list[Choice]]
     addons: set[tuple[str, str]]
+    withdrawn: dict[tuple[str, str, int], list[Lot]] = field(default_factory=dict)
+    """Lots that stand for their units no longer."""
     timeline: list[tuple[datetime, datetime, tuple[str, ...]]] = field(default_factory=list)
     """(starts, ends, actions) of the covers of the orders looked at so far: what bought cover extends (CACTU-14)."""
 
+    def forget(self, order: Order, line: OrderLine) -> None:
+        """What the line brought was withdrawn."""
+        mine = (order.order_id, line.line_id)
+        self.lots = {key: lots for key, lots in self.lots.items() if key[:2] != mine}
+        self.covers = {key: found for key, found in self.covers.items() if key[:2] != mine}
+        self.choices = {key: found for key, found in self.choices.items() if key[:2] != mine}
+        self.addons.discard(mine)
 
-def settle(book: Book, orders: Sequence[Order], terms: Terms) -> None:
-    """Makes the book hold what these orders (all of the customer's) grant; changed answers are put into the plan."""
+
+def settle(book: Book, orders: Sequence[Order], terms: Terms, *, corrected: bool = False) -> None:
+    """Makes the book hold what these orders (all of the customer's) grant; changed answers are put into the plan.
+
+    ``corrected``: a shop changed one of them, so that what another rested on may be gone; what that other granted is
+    then withdrawn, unless it was used.
+    """
     ordered = sorted(orders, key=lambda one: (one.placed_at, one.order_id))
     rank(book, ordered, terms)
-    there = _there(book)
+    there = _there(book, ordered)
     told = {one.data["cover_id"] for one in book.plan.outbox if one.type == "cover.granted"}
     outcomes = {order.order_id: _Outcome() for order in ordered}
     for order, line, policy in _lines(ordered, terms):
-        _Line(book, order, line, policy, there, outcomes[order.order_id]).settle()
+        _Line(book, order, line, policy, there, outcomes[order.order_id], corrected).settle()
     for order in ordered:
         outcome = outcomes[order.order_id]
         notices = notices_of(
@@ -97,7 +112,12 @@ def settle(book: Book, orders: Sequence[Order], terms: Terms) -> None:
 def _lines(ordered: Sequence[Order], terms: Terms) -> list[tuple[Order, OrderLine, Policy]]:
     """The lines in the order in which they are judged: as placed, and at one instant licenses before what may rest on
     them, so that support bought together with a license extends its cover (CACTU-14)."""
-    found = [(order, line, terms[pin_of(order, line)]) for order in ordered for line in order.lines]
+    found = [
+        (order, line, terms[pin_of(order, line)])
+        for order in ordered
+        for line in order.lines
+        if line.quantity
+    ]
 
     def place(one: tuple[Order, OrderLine, Policy]) -> tuple[datetime, bool, str, str]:
         order, line, policy = one
@@ -112,7 +132,11 @@ def _lines(ordered: Sequence[Order], terms: Terms) -> list[tuple[Order, OrderLin
 
 def rank(book: Book, ordered: Sequence[Order], terms: Terms) -> None:
     """Makes the licenses that are missing and gives every license its ordinal by (placed_at, order, line, unit)."""
-    known = {(one.order_id, one.line_id, one.unit_no): one for one in book.licenses.values()}
+    known = {
+        (one.order_id, one.line_id, one.unit_no)
+        for one in book.licenses.values()
+        if one.ended_reason != "corrected"
+    }
     fresh: list[License] = []
     for order in ordered:
         for line in sorted(order.lines, key=lambda one: one.line_id):
@@ -148,7 +172,15 @@ def rank(book: Book, ordered: Sequence[Order], terms: Terms) -> None:
 
 def _number(book: Book, fresh: list[License]) -> None:
     ranked = sorted(
-        book.licenses.values(), key=lambda one: (one.placed_at, one.order_id, one.line_id, one.unit_no)
+        (one for one in book.licenses.values() if one.ended_reason != "corrected"),
+        # Of one line those that stand come first, whichever of its units were given back.
+        key=lambda one: (
+            one.placed_at,
+            one.order_id,
+            one.line_id,
+            one.ended_reason == "refunded",
+            one.unit_no,
+        ),
     )
     first = (ranked[0].placed_at, ranked[0].order_id) if ranked else None
     new = {one.license_id for one in fresh}
@@ -182,6 +214,7 @@ class _Line:
     policy: Policy
     there: _Ledger
     outcome: _Outcome
+    corrected: bool = False
 
     def settle(self) -> None:
         found = sold(self.policy, self.line.sku)
@@ -190,7 +223,16 @@ class _Line:
             return
         offer, n = found
         facts = line_facts(self.book, self.order, self.line, self.policy, offer)
-        if not self._granted_before() and holds(offer.requires, facts) is not True:
+        stands = holds(offer.requires, facts) is True
+        if (
+            not stands
+            and self.corrected
+            and offer.kind != "license"
+            and not used(self.book, self.order, self.line)
+        ):
+            withdraw(self.book, self.order, self.line)
+            self.there.forget(self.order, self.line)
+        if not stands and not self._granted_before():
             why = offer.otherwise or NotGranted(code="requirement_missing", clause=offer.clause,
                                                 message="What this offer requires is missing.")  # fmt: skip
             self.outcome.refuse(self.line, why, facts, facts_used(offer.requires))
@@ -209,8 +251,8 @@ class _Line:
 
     def _granted_before(self) -> bool:
         order_id, line_id = self.order.order_id, self.line.line_id
-        return (order_id, line_id, 0) in self.there.lots or (order_id, line_id, None) in self.there.covers or (
-            order_id, line_id, 1) in self.there.licenses  # fmt: skip
+        return any(key[:2] == (order_id, line_id) for key in self.there.lots) or (
+            order_id, line_id, None) in self.there.covers or (order_id, line_id, 1) in self.there.licenses  # fmt: skip
 
     def _applies(self, grant: Grant, facts: Mapping[str, Any], unit_no: int) -> bool:
         applies = holds(grant.when, facts) is True
@@ -256,28 +298,51 @@ class _Line:
     def _credits(
         self, grant: CreditGrant, offer: Offer, n: int | None, unit_no: int, one: License | None
     ) -> None:
-        key = (self.order.order_id, self.line.line_id, unit_no)
-        if _gone(one) or any(lot.rule == grant.rule for lot in self.there.lots.get(key, ())):
+        if _gone(one):
             return
         if self.order.answer.get(
             "merged"
         ):  # Its lots were moved by paired entries when two accounts became one.
             return
         each = grant.credits if grant.credits is not None else n
-        amount = (each or 0) * (self.line.quantity if one is None else 1)
-        if amount <= 0:
+        before = self._brought(grant, unit_no if one is not None else None)
+        amount = (each or 0) * (self.line.made if one is None else 1) - before
+        if amount <= 0 or (one is not None and self._stands(grant, unit_no)):
             return
+        if one is None and before:
+            unit_no = before // (each or 1) + 1  # units that the shop added later are a lot of their own
+        key = (self.order.order_id, self.line.line_id, unit_no)
         cost = None
         if one is None:
-            held = [held for held in self.book.licenses.values() if held.placed_at <= self.order.placed_at]
+            held = [
+                held
+                for held in self.book.licenses.values()
+                if held.placed_at <= self.order.placed_at and held.ended_reason != "corrected"
+            ]
             paid = paid_price(self.order, self.line, self.policy, offer, held)
-            cost = None if paid is None else Money(paid * self.line.quantity, self.order.currency)
+            cost = None if paid is None else Money(paid * (amount // (each or 1)), self.order.currency)
         lot = grant_credits(
             self.book, grant, amount, policy=self.policy, order_id=self.order.order_id, line_id=self.line.line_id,
             unit_no=unit_no, license_id=None if one is None else one.license_id, placed_at=self.order.placed_at,
             source="purchase" if one is None else "license", cost=cost,
         )  # fmt: skip
         self.there.lots.setdefault(key, []).append(lot)
+
+    def _stands(self, grant: CreditGrant, unit_no: int) -> bool:
+        key = (self.order.order_id, self.line.line_id, unit_no)
+        return any(lot.rule == grant.rule for lot in self.there.lots.get(key, ()))
+
+    def _brought(self, grant: CreditGrant, unit_no: int | None) -> int:
+        """Credits that a line brought so far; of a license, what its unit kept of a grant that was withdrawn."""
+        line = (self.order.order_id, self.line.line_id)
+        if unit_no is None:
+            found = (lot for key, lots in self.there.lots.items() if key[:2] == line for lot in lots)
+            return sum(lot.granted for lot in found if lot.rule == grant.rule)
+        return sum(
+            lot.held + lot.spent
+            for lot in self.there.withdrawn.get((*line, unit_no), ())
+            if lot.rule == grant.rule
+        )
 
     # - covers -
 
@@ -287,9 +352,10 @@ class _Line:
             (cover for cover in self.there.covers.get(key, ()) if cover.rule == grant.rule),
             key=lambda cover: (cover.starts_at or cover.granted_at, cover.cover_id),
         )
-        wanted = 0 if _gone(one) and not mine else self.line.quantity if one is None else 1
+        wanted = 0 if _gone(one) and not mine else self.line.made if one is None else 1
         at = [cover for cover in mine if cover.state != "voided"]
-        periods = self._periods(grant, wanted)
+        fresh = max(wanted - len(mine), 0)
+        periods = self._periods(grant, len(at) + fresh)
         if grant.start == "after_current" and at and _undisturbed(at, grant, self.policy):
             for cover, (starts_at, ends_at) in zip(at, periods, strict=False):
                 if (
@@ -304,7 +370,7 @@ class _Line:
                         ends_at=ends_at,
                         occurred_at=self.order.placed_at,
                     )
-        for starts_at, ends_at in periods[len(mine) :]:
+        for starts_at, ends_at in periods[len(at) :]:
             made = covers.open_cover(
                 self.book, grant, policy=self.policy, order_id=self.order.order_id, line_id=self.line.line_id,
                 license_id=None if one is None else one.license_id, placed_at=self.order.placed_at,
@@ -410,6 +476,7 @@ class _Line:
                 stays = True
                 continue
             voided = self.book.ledger.void(lot.lot_id, reason="reranked", clause=rule.clause)
+            self.book.ledger.withdraw(lot.lot_id)
             balance = self.book.ledger.balance(lot.credit_type)
             self.book.emit("credits.voided", {
                 "lot_id": lot.lot_id, "order_id": lot.order_id, "credits": voided, "reason": "reranked",
@@ -428,6 +495,7 @@ class _Line:
                 continue
             if covers.state_of(cover, self.book.at) in {"pending", "scheduled"}:
                 covers.void(self.book, cover, reason="reranked", clause=rule.clause)
+                forgo(self.book, self.order, self.line, cover)
             else:
                 _review(self.book, "cover", cover.cover_id, one, rule)
                 stays = True
@@ -435,7 +503,7 @@ class _Line:
 
 
 def _gone(one: License | None) -> bool:
-    return one is not None and one.ended_reason == "refunded"
+    return one is not None and one.ended_reason in ("refunded", "corrected")
 
 
 def _undisturbed(mine: Sequence[Cover], grant: CoverGrant, policy: Policy) -> bool:
@@ -456,20 +524,27 @@ def _review(book: Book, kind: str, subject: str, one: License, rule: Grant) -> N
     }, dedupe_key=f"grant_review:{subject}")  # fmt: skip
 
 
-def _there(book: Book) -> _Ledger:
+def _there(book: Book, orders: Sequence[Order]) -> _Ledger:
     lots: dict[tuple[str, str, int], list[Lot]] = defaultdict(list)
+    withdrawn: dict[tuple[str, str, int], list[Lot]] = defaultdict(list)
     for lot in book.ledger.lots.values():
         if lot.order_id is not None and lot.line_id is not None and lot.origin_lot_id is None:
-            lots[(lot.order_id, lot.line_id, lot.unit_no)].append(lot)
+            kind = withdrawn if lot.withdrawn else lots
+            kind[(lot.order_id, lot.line_id, lot.unit_no)].append(lot)
+    forgone = {cover_id for order in orders for line in order.lines for cover_id in line.withdrawn}
     mine: dict[tuple[str, str, str | None], list[Cover]] = defaultdict(list)
     for cover in book.covers.values():
-        if cover.order_id is not None and cover.line_id is not None:
+        if cover.order_id is not None and cover.line_id is not None and cover.cover_id not in forgone:
             mine[(cover.order_id, cover.line_id, cover.license_id)].append(cover)
     choices: dict[tuple[str, str, int], list[Choice]] = defaultdict(list)
     for choice in book.choices.values():
-        choices[(choice.order_id, choice.line_id, choice.unit_no)].append(choice)
+        if choice.voided_at is None:
+            choices[(choice.order_id, choice.line_id, choice.unit_no)].append(choice)
     return _Ledger(
-        licenses={(one.order_id, one.line_id, one.unit_no): one for one in book.licenses.values()},
-        lots=dict(lots), covers=dict(mine), choices=dict(choices),
+        licenses={
+            (one.order_id, one.line_id, one.unit_no): one
+            for one in book.licenses.values() if one.ended_reason != "corrected"
+        },
+        lots=dict(lots), withdrawn=dict(withdrawn), covers=dict(mine), choices=dict(choices),
         addons={(one.order_id, one.line_id) for one in book.addons},
     )  # fmt: skip

@@ -76,7 +76,8 @@ def line_facts(book: Book, order: Order, line: OrderLine, policy: Policy, offer:
     of the order itself included; the discount is exact (AVA-6)."""
     held = [
         one for one in book.licenses.values()
-        if one.placed_at <= order.placed_at and (one.ended_at is None or order.placed_at < one.ended_at)
+        if one.placed_at <= order.placed_at and one.ended_reason != "corrected"
+        and (one.ended_at is None or order.placed_at < one.ended_at)
     ]  # fmt: skip
     facts: dict[str, Any] = {
         "line.discount_percent": _discount(order, line, policy, offer, held),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from app.domain import cover as covers
 from app.domain.book import Book
@@ -16,13 +16,14 @@ from app.domain.customer import Cover, License, Order, OrderLine
 from app.domain.errors import DomainError
 from app.domain.granting import end_license, void_choice
 from app.domain.lot import Lot
-from app.domain.merging import root_of
+from app.domain.merging import outstanding, root_of
 from app.domain.order_lines import Terms, pin_of, sold
 from app.domain.period import add_term
 from app.domain.policy import NotGranted, Policy
 from app.domain.wire import iso, iso_or_none
 
-_REASON = "refunded"
+Reason = Literal["refunded", "corrected"]
+"""``corrected``: the shop took units out of its order, which is no refund."""
 
 
 @dataclass(slots=True)
@@ -32,11 +33,13 @@ class TakenBack:
     taken: list[dict[str, Any]] = field(default_factory=list)
     left: list[dict[str, Any]] = field(default_factory=list)
     owed: int = 0
+    later: dict[str, int] = field(default_factory=dict)
+    """Units by line that can only be taken back once the line was granted anew."""
 
 
 def check_lines(order: Order, wanted: Mapping[str, int], refunded: Mapping[str, int]) -> None:
     """Refuses what was never bought: ``line_not_found``, ``order_over_refund`` (422), counting earlier refunds."""
-    bought = {str(one.line_id): one.quantity for one in order.lines}
+    bought = {str(one.line_id): one.quantity for one in order.lines if one.quantity}
     for line_id, quantity in wanted.items():
         if line_id not in bought:
             raise DomainError("line_not_found", order_id=order.order_id, line_id=line_id)
@@ -45,7 +48,9 @@ def check_lines(order: Order, wanted: Mapping[str, int], refunded: Mapping[str, 
             raise DomainError("order_over_refund", line_id=line_id, requested=quantity, refundable=left)
 
 
-def take_back(book: Book, order: Order, wanted: Mapping[str, int], terms: Terms) -> TakenBack:
+def take_back(
+    book: Book, order: Order, wanted: Mapping[str, int], terms: Terms, *, reason: Reason = "refunded"
+) -> TakenBack:
     """Takes back so many units of each line (``line_id -> quantity``); the lines were checked."""
     answer = TakenBack()
     for line in order.lines:
@@ -57,9 +62,9 @@ def take_back(book: Book, order: Order, wanted: Mapping[str, int], terms: Terms)
         kind = None if isinstance(found, NotGranted) else found[0].kind
         clause = policy.guarantee.clause if policy.guarantee else None
         if kind == "license":
-            _licenses(book, order, line, quantity, answer, clause)
+            _licenses(book, order, line, quantity, answer, clause, reason)
         else:
-            _bought(book, order, line, quantity, answer, clause)
+            _bought(book, order, line, quantity, answer, clause, reason)
     return answer
 
 
@@ -78,49 +83,70 @@ def guarantee_of(policy: Policy, book: Book, order: Order) -> dict[str, Any]:
 
 
 def _licenses(
-    book: Book, order: Order, line: OrderLine, quantity: int, answer: TakenBack, clause: str | None
+    book: Book,
+    order: Order,
+    line: OrderLine,
+    quantity: int,
+    answer: TakenBack,
+    clause: str | None,
+    reason: Reason,
 ) -> None:
     mine = sorted(
         (
             one
             for one in book.licenses.values()
-            if one.order_id == order.order_id and one.line_id == line.line_id and one.ended_reason != _REASON
+            if one.order_id == order.order_id
+            and one.line_id == line.line_id
+            and one.ended_reason not in ("refunded", "corrected")
         ),
         key=lambda one: one.unit_no,
         reverse=True,
     )
     for one in mine[:quantity]:
-        _license(book, order, line, one, answer, clause)
+        take_license(book, order, line, one, answer, clause, reason)
 
 
-def _license(
-    book: Book, order: Order, line: OrderLine, one: License, answer: TakenBack, clause: str | None
+def take_license(
+    book: Book,
+    order: Order,
+    line: OrderLine,
+    one: License,
+    answer: TakenBack,
+    clause: str | None,
+    reason: Reason,
 ) -> None:
-    _credits(book, order, line, answer, clause, units=(one.unit_no,))
+    """Ends one license and takes back what it brought."""
+    _credits(book, order, line, answer, clause, reason, unit_no=one.unit_no)
     for choice in sorted(book.choices.values(), key=lambda choice: choice.choice_id):
         if choice.license_id == one.license_id and choice.open:
-            void_choice(book, choice, reason=_REASON)
+            void_choice(book, choice, reason=reason)
             answer.taken.append({"kind": "choice", "choice_id": choice.choice_id, "line_id": line.line_id})
     served = [
         (cover, covers.state_of(cover, book.at))
         for cover in sorted(book.covers.values(), key=lambda cover: cover.cover_id)
         if cover.license_id == one.license_id
     ]
-    end_license(book, one, book.at, reason="refunded", clause=clause)
+    end_license(book, one, book.at, reason=reason, clause=clause)
     answer.taken.append(
         {"kind": "license", "license_id": one.license_id, "line_id": line.line_id, "unit_no": one.unit_no}
     )
     for cover, before in served:
         if before in {"ended", "voided"}:
             continue
-        covers.take_back(book, cover, reason=_REASON, clause=clause)
+        covers.take_back(book, cover, reason=reason, clause=clause)
         answer.taken.append(_cover(book, cover, line))
 
 
 def _bought(
-    book: Book, order: Order, line: OrderLine, quantity: int, answer: TakenBack, clause: str | None
+    book: Book,
+    order: Order,
+    line: OrderLine,
+    quantity: int,
+    answer: TakenBack,
+    clause: str | None,
+    reason: Reason,
 ) -> None:
-    _credits(book, order, line, answer, clause, quantity=quantity)
+    _credits(book, order, line, answer, clause, reason, quantity=quantity)
     rules = {
         one.rule
         for one in book.covers.values()
@@ -128,30 +154,35 @@ def _bought(
     }
     for rule in sorted(rules):
         for _ in range(quantity):
-            _period(book, order, line, rule, answer, clause)
-    for addon in book.addons:
+            _period(book, order, line, rule, answer, clause, reason)
+    for addon in book.addons if reason == "refunded" or line.quantity == 0 else ():
         if addon.order_id == order.order_id and addon.line_id == line.line_id and addon.voided_at is None:
             addon.voided_at = book.at
             book.plan.addons.append(addon)
             answer.taken.append({"kind": "addon", "addon": addon.addon, "line_id": line.line_id})
 
 
-def _credits(book: Book, order: Order, line: OrderLine, answer: TakenBack, clause: str | None, *,
-             units: tuple[int, ...] | None = None, quantity: int | None = None) -> None:  # fmt: skip
-    families = book.ledger.granted_by(order.order_id, line.line_id, units)
+def _credits(book: Book, order: Order, line: OrderLine, answer: TakenBack, clause: str | None, reason: Reason, *,
+             unit_no: int | None = None, quantity: int | None = None) -> None:  # fmt: skip
+    """Of one unit of a license, or of so many units of what was bought, those that were added last first."""
+    families = book.ledger.granted_by(order.order_id, line.line_id, None if unit_no is None else (unit_no,))
     by_unit: dict[int, list[Lot]] = {}
     for family in families:
         by_unit.setdefault(family[0].bought_by[2] if family[0].bought_by else 0, []).extend(family)
-    for unit_no, alike in by_unit.items():
-        whole = next((lot for lot in alike if root_of(lot) == lot.lot_id), alike[0])
-        share = None if quantity is None else whole.granted * quantity // line.quantity
+    left = None if quantity is None else sum(map(_whole, by_unit.values())) * quantity // line.made
+    for portion, alike in sorted(by_unit.items(), reverse=True):
+        share = None if left is None else min(left, outstanding(_family(alike)))
         if share == 0:
             continue
+        left = None if left is None or share is None else left - share
         before = {lot.lot_id: lot.voided for lot in alike}
         result = book.ledger.void_grant(
-            order_id=order.order_id, line_id=line.line_id, units=(unit_no,), credits=share, reason=_REASON,
+            order_id=order.order_id, line_id=line.line_id, units=(portion,), credits=share, reason=reason,
             clause=clause,
         )  # fmt: skip
+        if reason == "corrected" and unit_no is not None:
+            for lot in alike:
+                book.ledger.withdraw(lot.lot_id)
         answer.owed += result.owed
         for lot in alike:
             voided = lot.voided - before[lot.lot_id]
@@ -160,7 +191,7 @@ def _credits(book: Book, order: Order, line: OrderLine, answer: TakenBack, claus
                 answer.taken.append({"kind": "credits", "lot_id": lot.lot_id, "credit_type": lot.credit_type,
                                      "credits": voided, "line_id": line.line_id})  # fmt: skip
                 book.emit("credits.voided", {"lot_id": lot.lot_id, "order_id": order.order_id, "credits": voided,
-                                             "reason": _REASON, "balance": balance})  # fmt: skip
+                                             "reason": reason, "balance": balance})  # fmt: skip
         if result.spent or result.held or result.expired:
             answer.left.append({
                 "kind": "credits", "lot_id": alike[0].lot_id, "spent": result.spent, "held": result.held,
@@ -168,15 +199,31 @@ def _credits(book: Book, order: Order, line: OrderLine, answer: TakenBack, claus
             })  # fmt: skip
 
 
+def _family(alike: list[Lot]) -> list[Lot]:
+    return [lot for lot in alike if root_of(lot) == root_of(alike[0])]
+
+
+def _whole(alike: list[Lot]) -> int:
+    return next((lot for lot in alike if root_of(lot) == lot.lot_id), alike[0]).granted
+
+
 def _period(
-    book: Book, order: Order, line: OrderLine, rule: str, answer: TakenBack, clause: str | None
+    book: Book,
+    order: Order,
+    line: OrderLine,
+    rule: str,
+    answer: TakenBack,
+    clause: str | None,
+    reason: Reason,
 ) -> None:
     own = [
         one for one in _standing(book, rule) if one.order_id == order.order_id and one.line_id == line.line_id
     ]
     stack = _standing(book, rule)
     target = _newest_unstarted(book, own)
-    if target is None:
+    if target is None and reason == "corrected":
+        target = own[-1] if own else None  # never another order's, which then moves up
+    elif target is None:
         used = any(
             one.rule == rule and one.order_id == order.order_id and one.line_id == line.line_id
             and covers.state_of(one, book.at) == "ended"
@@ -191,7 +238,7 @@ def _period(
         answer.left.append({"kind": "cover", "cover_id": gone.cover_id, "state": covers.state_of(gone, book.at),
                             "ends_at": iso_or_none(gone.ends_at), "line_id": line.line_id})  # fmt: skip
         return
-    covers.take_back(book, target, reason=_REASON, clause=clause)
+    covers.take_back(book, target, reason=reason, clause=clause)
     answer.taken.append(_cover(book, target, line))
 
 

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from app.db import books, orders, policies, settling
+from app.db import books, orders, policies, settling, tickets
 from app.db.engine import Tx
 from app.db.plan import write_book
-from app.domain import order_fold, order_lines, order_refund
+from app.domain import order_correction, order_fold, order_lines, order_refund
 from app.domain.book import Book
 from app.domain.customer import Order, OrderLine, OrderRefund
 from app.domain.customer_view import GRANTED, granted_by, lasting, order_view
@@ -48,6 +48,8 @@ class PutOrder:
     currency: str
     lines: tuple[LineCommand, ...]
     source: str = "api"
+    kept: frozenset[str] = frozenset()
+    """Of a snapshot: lines that the shop names and nobody has mapped; what they once granted stays."""
 
     def digest(self) -> str:
         """A hash of what the order says: the same order sent another way is the same order."""
@@ -118,43 +120,131 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, dict[str, Any]]:
 
 
 async def put_snapshot(tx: Tx, command: PutOrder) -> tuple[int, dict[str, Any]]:
-    """Records an order, or brings the recorded one up to date, for shops that send an order as it stands:
-    lines that are new, or were mapped to an offer only now, are granted; lines whose price or attributes
-    changed are judged anew.
+    """Records an order, or brings the recorded one up to date, for shops that send an order as it stands.
 
-    Refused: as `put_order`; ``order_conflict`` for another customer, ``order_line_changed`` for another
-    quantity.
+    Lines and units that are new, or were mapped to an offer only now, are granted; units and lines that are gone are
+    taken back as far as they are unspent; an order that is another customer's by now, or of another date, is withdrawn
+    and granted anew. Refused: as `put_order`; ``order_customer_changed``, ``order_line_changed``, where what would have
+    to be withdrawn was used.
     """
     await orders.lock(tx, command.order_id)
     order = await orders.find(tx, command.order_id)
     if order is None:
-        return await put_order(tx, command)
+        return await put_order(tx, command) if command.lines else (200, {"lines": []})
     buyer = await books.find_customer(tx, command.customer_id)
-    if buyer is None or buyer.customer_id != order.customer_id:
-        raise DomainError(
-            "order_conflict", order_id=order.order_id, message="The order is another customer's by now."
-        )
-    if not _bring_up_to_date(order, command):
+    told = {str(one.line_id): one for one in _order_lines(command)}
+    same = buyer is not None and buyer.customer_id == order.customer_id
+    dated = (order.placed_at, order.currency) == (command.placed_at, command.currency)
+    if same and dated and not order_correction.differs(order, told, command.kept):
         return 200, await _again(tx, order, order.payload_hash)
     _check(command, tx.at)
+    if order.answer.get("merged"):
+        raise DomainError("order_line_changed", order_id=order.order_id,
+                          message="The order's credits were moved when two accounts were merged.")  # fmt: skip
     order.payload_hash = command.digest()
+    if same and dated:
+        return 200, await _correct_lines(tx, order, command, told)
+    return 200, await _give_over(tx, order, command, told)
+
+
+async def _correct_lines(
+    tx: Tx, order: Order, command: PutOrder, told: dict[str, OrderLine]
+) -> dict[str, Any]:
+    """The same customer's order with other lines or quantities."""
     book = await books.load_by_id(tx, order.customer_id)
     tx.caches["customer_id"] = book.customer.customer_id
-    policy = await policies.in_force(tx, order.placed_at)
-    kept = {row["line_id"]: row for row in order.answer["lines"]}
-    pins = order_lines.pinned_lines(order, policy, await policies.in_force(tx, book.at))
-    order.answer["lines"] = [
-        kept[row["line_id"]] if kept.get(row["line_id"], {}).get("sku") == row["sku"] else row for row in pins
-    ]
+    terms = await _terms(tx)
+    refunded = _refunded(await orders.refunds(tx, order.order_id))
+    served = await tickets.served(tx, order.customer_id)
+    answer = order_correction.change_lines(book, order, told, command.kept, refunded, terms, served)
+    await _pin(tx, book, order)
     book.plan.orders[order.order_id] = order
     mine = [
         order if one.order_id == order.order_id else one
         for one in await orders.of_customer(tx, order.customer_id)
     ]
-    await settling.settle(tx, book, mine, await _terms(tx))
+    await settling.settle(tx, book, mine, terms, corrected=True)
+    before = len(answer.taken)
+    order_correction.make_up(book, order, refunded, terms, answer)
+    if len(answer.taken) > before:
+        order_fold.settle(book, mine, terms, corrected=True)
+    _tell_correction(book, order, answer)
     _keep_answers(book, mine)
     await write_book(tx, book)
-    return 200, order_view(order, order.answer, customer_id=command.customer_id, policy=policy.policy)
+    view = order_view(order, order.answer, customer_id=command.customer_id, policy=book.policy.policy)
+    return {**view, "correction": _report(answer)}
+
+
+async def _give_over(tx: Tx, order: Order, command: PutOrder, told: dict[str, OrderLine]) -> dict[str, Any]:
+    """The order is another customer's, or of another date: withdrawn where it was, granted where it is now."""
+    source, target = order.customer_id, await books.ensure_customer(tx, command.customer_id)
+    await books.lock_customers(tx, [source, target.customer_id])
+    giver = await books.load_by_id(tx, source)
+    terms = await _terms(tx)
+    answer = order_correction.leave(giver, order, await tickets.served(tx, source))
+    others = [one for one in await orders.of_customer(tx, source) if one.order_id != order.order_id]
+    taker = giver
+    if target.customer_id != source:
+        giver.plan.orders.pop(order.order_id, None)
+        await settling.settle(tx, giver, others, terms, corrected=True)
+        _tell_correction(giver, order, answer, lines=())
+        _keep_answers(giver, others)
+        await write_book(tx, giver)
+        taker = await books.load_by_id(tx, target.customer_id)
+        others = await orders.of_customer(tx, target.customer_id)
+    tx.caches["customer_id"] = taker.customer.customer_id
+    gone = {str(one.line_id): one for one in order.lines}
+    for line_id, line in told.items():
+        line.withdrawn = gone[line_id].withdrawn if line_id in gone else ()
+    kept = [one for line_id, one in gone.items() if line_id not in told]
+    for line in kept:
+        line.quantity = line.quantity if str(line.line_id) in command.kept else 0
+    policy = await policies.in_force(tx, command.placed_at)
+    order.customer_id, order.placed_at, order.currency = (
+        taker.customer.customer_id,
+        command.placed_at,
+        command.currency,
+    )
+    order.policy_version, order.lines = policy.version, (*told.values(), *kept)
+    order.answer = {"lines": []}
+    await _pin(tx, taker, order)
+    taker.plan.orders[order.order_id] = order
+    mine = sorted([*others, order], key=lambda one: (one.placed_at, one.order_id))
+    await settling.settle(tx, taker, mine, terms, corrected=True)
+    _tell_correction(taker, order, answer if taker is giver else order_refund.TakenBack())
+    _keep_answers(taker, mine)
+    await write_book(tx, taker)
+    view = order_view(order, order.answer, customer_id=command.customer_id, policy=taker.policy.policy)
+    return {**view, "correction": _report(answer)}
+
+
+async def _pin(tx: Tx, book: Book, order: Order) -> None:
+    """Pins each line to a policy version; a line that is pinned stays so while it is of the same sku."""
+    policy = await policies.in_force(tx, order.placed_at)
+    kept = {row["line_id"]: row for row in order.answer["lines"]}
+    order.answer["lines"] = [
+        {**row, "policy_version": kept[row["line_id"]]["policy_version"]}
+        if kept.get(row["line_id"], {}).get("sku") == row["sku"]
+        else row
+        for row in order_lines.pinned_lines(order, policy, await policies.in_force(tx, book.at))
+    ]
+
+
+def _report(answer: order_refund.TakenBack) -> dict[str, Any]:
+    report: dict[str, Any] = jsonable(
+        {"taken_back": answer.taken, "not_taken_back": answer.left, "owed": answer.owed}
+    )
+    return report
+
+
+def _tell_correction(
+    book: Book, order: Order, answer: order_refund.TakenBack, lines: tuple[OrderLine, ...] | None = None
+) -> None:
+    """Tells what a shop's change of an order came to."""
+    told = order_correction.lines_of(order.lines if lines is None else lines)
+    book.emit(
+        "order.corrected", {"order_id": order.order_id, "at": iso(book.at), "lines": told, **_report(answer)}
+    )
 
 
 async def get_order(tx: Tx, order_id: str) -> dict[str, Any]:
@@ -236,26 +326,6 @@ def _order(command: PutOrder, book: Book, policy_version: int) -> Order:
         policy_version=policy_version, source=command.source,
         lines=_order_lines(command),
     )  # fmt: skip
-
-
-def _bring_up_to_date(order: Order, command: PutOrder) -> bool:
-    """Takes over what the snapshot says of the lines; whether anything differed. A line that it no longer
-    names stays, to be refunded by whoever sees that."""
-    told = {str(one.line_id): one for one in _order_lines(command)}
-    before = {str(one.line_id): one for one in order.lines}
-    for line_id, one in told.items():
-        if line_id in before and before[line_id].quantity != one.quantity:
-            raise DomainError("order_line_changed", order_id=order.order_id, line_id=line_id,
-                              was=before[line_id].quantity, now=one.quantity)  # fmt: skip
-    merged = {**before, **told}
-    if {key: _said(one) for key, one in merged.items()} == {key: _said(one) for key, one in before.items()}:
-        return False
-    order.lines = tuple(merged.values())
-    return True
-
-
-def _said(one: OrderLine) -> tuple[Any, ...]:
-    return one.sku, one.quantity, _plain(one.unit_price), _plain(one.list_price), one.attributes
 
 
 def _order_lines(command: PutOrder) -> tuple[OrderLine, ...]:
@@ -366,7 +436,7 @@ def _take_back(book: Book, order: Order, command: RefundOrder, refunded: dict[st
 
 
 def _wanted(order: Order, command: RefundOrder, refunded: dict[str, int], *, clip: bool) -> dict[str, int]:
-    left = {str(one.line_id): one.quantity - refunded.get(one.line_id, 0) for one in order.lines}
+    left = {str(one.line_id): max(one.quantity - refunded.get(one.line_id, 0), 0) for one in order.lines}
     if not command.lines:
         return {line_id: quantity for line_id, quantity in left.items() if quantity > 0}
     wanted: dict[str, int] = {}

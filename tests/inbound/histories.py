@@ -474,13 +474,35 @@ _PROJECTION = {
 }
 
 
-async def projection(db: Database, tenant_id: str) -> dict[str, list[str]]:
+def now(statement: str, tx: Tx) -> dict[str, Any]:
+    return {"now": tx.at} if ":now" in statement else {}
+
+
+_STANDING = {
+    "lots": "select c.external_id, l.order_id, l.line_id, l.rule, l.credit_type, sum(l.available), l.expires_at"
+    " from lot l join customer c using (tenant_id, customer_id) where l.tenant_id = :t and l.available + l.held > 0"
+    " group by 1, 2, 3, 4, 5, 7",
+    "balances": "select c.external_id, a.credit_type, a.available, a.held, a.spent, a.owed"
+    " from account a join customer c using (tenant_id, customer_id) where a.tenant_id = :t and a.available > 0",
+    "covers": "select c.external_id, v.order_id, v.line_id, v.rule, v.starts_at, v.ends_at, v.state"
+    " from cover v join customer c using (tenant_id, customer_id) where v.tenant_id = :t and v.state <> 'voided'"
+    " and (v.ends_at is null or v.ends_at > :now)",
+    "licenses": "select c.external_id, i.order_id, i.line_id, i.sku, i.ordinal, i.first_order, i.ended_reason"
+    " from license i join customer c using (tenant_id, customer_id) where i.tenant_id = :t"
+    " and i.ended_reason is distinct from 'corrected'",
+    "choices": "select c.external_id, h.order_id, h.line_id, h.rule, h.option from choice h"
+    " join customer c using (tenant_id, customer_id) where h.tenant_id = :t and h.voided_at is null",
+}
+"""What stands: of an order that its shop changed, a lot a portion, and covers that ran out meanwhile, are history."""
+
+
+async def projection(db: Database, tenant_id: str, *, standing: bool = False) -> dict[str, list[str]]:
     """What decisions 7 compares (open lots by line, rule, amount, expiry; balances; covers), licenses and choices."""
 
     async def look(tx: Tx) -> dict[str, list[str]]:
         found = {}
-        for name, statement in _PROJECTION.items():
-            found[name] = sorted(str(tuple(row)) for row in await tx.rows(text(statement), {"t": tenant_id}))
+        for name, statement in (_STANDING if standing else _PROJECTION).items():
+            found[name] = sorted(str(tuple(row)) for row in await tx.rows(text(statement), {"t": tenant_id, **now(statement, tx)}))
         return found
 
     return await db.read(tenant_id, look)

@@ -41,8 +41,10 @@ class Effects(Protocol):
         currency: str,
         lines: Sequence[Mapping[str, Any]],
         source: str,
+        kept: frozenset[str],
     ) -> dict[str, Any]:
-        """Records the order, or brings the recorded one up to date; its view."""
+        """Records the order, or brings the recorded one up to date; its view. ``kept``: lines that the shop names
+        and that are nothing of ours as it is mapped now; what they once brought stays."""
 
     async def refund_order(
         self, tx: Tx, *, order_id: str, refund_id: str, units: Mapping[str, int]
@@ -257,7 +259,7 @@ class Step:
         doubts = list(want.doubts)
         if unmapped:
             doubts.append(("unmapped_product", "Not mapped to an offer: " + ", ".join(unmapped)))
-        if not lines:
+        if not lines and await orders.find(self.tx, order_id) is None:
             if unmapped:
                 return _Outcome(state="parked", reason="unmapped_product", detail=doubts[-1][1])
             return _Outcome(state="ignored", reason="nothing_ours")
@@ -273,8 +275,10 @@ class Step:
             currency=want.order["currency"],
             lines=lines,
             source=name,
+            kept=frozenset(row["line_id"] for row in want.order["lines"]) - {one["line_id"] for one in lines},
         )
-        refunds = await self._refunds(order_id, want.refunds, {one["line_id"] for one in lines}, view)
+        ours = {row["line_id"] for row in view["lines"] if row["quantity"]}
+        refunds = await self._refunds(order_id, want.refunds, ours)
         unknown = [
             one["line_id"] for one in view.get("not_granted", ()) if one["code"] == order_lines.UNKNOWN_SKU
         ]
@@ -292,6 +296,8 @@ class Step:
                 for one in view.get("not_granted", ())
             ],
         }
+        if "correction" in view:
+            effects["correction"] = view["correction"]
         outcome = _Outcome(effects=effects, customer_id=None if owner is None else owner.customer_id)
         if doubts:
             outcome.state, (outcome.reason, outcome.detail) = "parked", doubts[0]
@@ -333,15 +339,8 @@ class Step:
             )
         return ours, unmapped
 
-    async def _refunds(
-        self, order_id: str, wanted: Mapping[str, int], ours: set[str], view: Mapping[str, Any]
-    ) -> str | None:
-        """Brings what has been given back of each line up to what the shop gave back in all, and all of the
-        lines that the shop took out of the order."""
-        removed = {
-            row["line_id"]: int(row["quantity"]) for row in view["lines"] if row["line_id"] not in ours
-        }
-        wanted, ours = {**wanted, **removed}, ours | set(removed)
+    async def _refunds(self, order_id: str, wanted: Mapping[str, int], ours: set[str]) -> str | None:
+        """Brings what has been given back of each line up to what the shop gave back in all."""
         before: dict[str, int] = {}
         for prior in await orders.refunds(self.tx, order_id):
             for row in prior.answer["lines"]:
@@ -445,6 +444,7 @@ CLEARED: Final = (
     "placed_in_future",
     "order_conflict",
     "order_line_changed",
+    "order_customer_changed",
     "refund_reversed",
     "paid_after_cancellation",
     "policy_not_found",

@@ -1,0 +1,56 @@
+"""Grants that a shop's correction withdrew make room for new ones of the same unit.
+
+Why: a unit that was taken out of its order, or whose order became another customer's, may come back; only what stands
+has to be unique. Lock: each table for as long as its index takes to be built. Way back: the old constraints, which fails
+while there are both.
+"""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+UP = [
+    "ALTER TABLE license DROP CONSTRAINT uq_license_tenant_id_order_id_line_id_unit_no",
+    (
+        "CREATE UNIQUE INDEX uq_license_unit ON license (tenant_id, order_id, line_id, unit_no)"
+        " WHERE ended_reason is distinct from 'corrected'"
+    ),
+    "ALTER TABLE choice DROP CONSTRAINT uq_choice_tenant_id_order_id_line_id_unit_no_rule",
+    "CREATE UNIQUE INDEX uq_choice_unit ON choice (tenant_id, order_id, line_id, unit_no, rule) WHERE voided_at is null",
+    "ALTER TABLE lot DROP CONSTRAINT uq_lot_grant",
+    (
+        "CREATE UNIQUE INDEX uq_lot_grant ON lot (tenant_id, order_id, line_id, credit_type, rule, unit_no)"
+        " WHERE not (data ? 'withdrawn')"
+    ),
+]
+DOWN = [
+    "DROP INDEX uq_lot_grant",
+    "ALTER TABLE lot ADD CONSTRAINT uq_lot_grant UNIQUE (tenant_id, order_id, line_id, credit_type, rule, unit_no)",
+    "DROP INDEX uq_choice_unit",
+    (
+        "ALTER TABLE choice ADD CONSTRAINT uq_choice_tenant_id_order_id_line_id_unit_no_rule"
+        " UNIQUE (tenant_id, order_id, line_id, unit_no, rule)"
+    ),
+    "DROP INDEX uq_license_unit",
+    (
+        "ALTER TABLE license ADD CONSTRAINT uq_license_tenant_id_order_id_line_id_unit_no"
+        " UNIQUE (tenant_id, order_id, line_id, unit_no)"
+    ),
+]
+
+
+def upgrade() -> None:
+    """Makes the indexes."""
+    for one in UP:
+        op.execute(one)
+
+
+def downgrade() -> None:
+    """Takes them back."""
+    for one in DOWN:
+        op.execute(one)
