@@ -150,7 +150,9 @@ def _bought(
     rules = {
         one.rule
         for one in book.covers.values()
-        if one.order_id == order.order_id and one.line_id == line.line_id
+        if one.order_id == order.order_id
+        and one.line_id == line.line_id
+        and one.cover_id not in line.withdrawn
     }
     for rule in sorted(rules):
         for _ in range(quantity):
@@ -226,7 +228,7 @@ def _period(
     elif target is None:
         used = any(
             one.rule == rule and one.order_id == order.order_id and one.line_id == line.line_id
-            and covers.state_of(one, book.at) == "ended"
+            and one.cover_id not in line.withdrawn and covers.state_of(one, book.at) == "ended"
             for one in book.covers.values()
         )  # fmt: skip
         if own or not used:

@@ -17,7 +17,7 @@ from tests.inbound import histories
 from tests.support import shops
 from tests.support.api import Vendor
 
-ROUNDS = int(os.environ.get("RETAINER_TEST_DELIVERIES", "250")) // 50
+ROUNDS = int(os.environ.get("RETAINER_TEST_DELIVERIES", "250")) // 80
 PRODUCTS = {
     **histories.PRODUCTS,
     "license": {"sku": "license", "attributes": {}},
@@ -126,3 +126,92 @@ async def test_changed_orders_end_the_same_in_any_order(app: FastAPI, vendor: Ma
             for other in found[1:]:
                 missing, more = set(found[0][name]) - set(other[name]), set(other[name]) - set(found[0][name])
                 assert found[0][name] == other[name], (name, seed, round_, "missing", missing, "more", more)
+
+
+def snapshot(step: int, customer: str, *lines: dict[str, Any]) -> dict[str, Any]:
+    return told(9, histories.START + timedelta(hours=step), customer_id=customer, placed_at="2024-12-01T10:00:00Z",
+                currency="USD", status="paid", lines=list(lines))  # fmt: skip
+
+
+async def balance(tenant: Vendor, customer: str) -> int:
+    answer = await tenant.get(f"/v1/customers/shop:{customer}/balance")
+    return 0 if answer.status_code == 404 else (await tenant.ok(answer))["available"]
+
+
+async def test_units_added_are_granted_and_units_taken_out_are_taken_back(
+    app: FastAPI, vendor: MakeVendor
+) -> None:
+    tenant, token = await a_shop(vendor, "avactis")
+    for step, (quantity, expected) in enumerate([(2, 20), (5, 50), (1, 10), (3, 30)]):
+        await deliver(app, tenant, token, [snapshot(step, "7", line(1, "credits-10", quantity))], each=True)
+        assert await balance(tenant, "7") == expected
+        order = await tenant.ok(await tenant.get("/v1/orders/shop:o9"))
+        assert [(one["line_id"], one["quantity"]) for one in order["lines"]] == [("1", quantity)]
+    refund = {"refund_id": "R", "lines": [{"line_id": "1", "quantity": 3}]}
+    await tenant.ok(await tenant.post("/v1/orders/shop:o9/refunds", refund), 201)
+    assert await balance(tenant, "7") == 0
+
+
+async def test_what_was_spent_of_units_taken_out_is_reported(app: FastAPI, vendor: MakeVendor) -> None:
+    tenant, token = await a_shop(vendor, "avactis")
+    await deliver(app, tenant, token, [snapshot(1, "7", line(1, "credits-10", 2))], each=True)
+    await tenant.ok(await tenant.post("/v1/customers/shop:7/debits", {"credits": 15}, key="k"), 201)
+    await deliver(app, tenant, token, [snapshot(2, "7", line(1, "credits-10", 1))], each=True)
+    assert await balance(tenant, "7") == 0
+    rows = (await tenant.ok(await tenant.get("/v1/sources/shop/deliveries")))["data"]
+    assert rows[0]["state"] == "done"
+    report = rows[0]["effects"]["correction"]
+    assert sum(one["credits"] for one in report["taken_back"]) == 5
+    assert sum(one["spent"] for one in report["not_taken_back"]) == 5
+    events = (await tenant.ok(await tenant.get("/v1/events", limit=100)))["data"]
+    corrected = [one["data"] for one in events if one["type"] == "order.corrected"]
+    assert [one["order_id"] for one in corrected] == ["shop:o9"]
+    assert corrected[0]["not_taken_back"] == report["not_taken_back"]
+
+
+@pytest.mark.parametrize("first", ["older", "newer"])
+async def test_an_unused_order_is_the_customers_whom_the_newest_snapshot_names(
+    app: FastAPI, vendor: MakeVendor, first: str
+) -> None:
+    tenant, token = await a_shop(vendor, "avactis")
+    events = [snapshot(1, "7", line(1, "credits-10", 2)), snapshot(2, "8", line(1, "credits-10", 3))]
+    await deliver(app, tenant, token, events if first == "older" else events[::-1], each=True)
+    assert (await balance(tenant, "7"), await balance(tenant, "8")) == (0, 30)
+    order = await tenant.ok(await tenant.get("/v1/orders/shop:o9"))
+    assert order["customer_id"] == "shop:8"
+    assert await parked(tenant) == []
+    await deliver(app, tenant, token, [snapshot(3, "7", line(1, "credits-10", 3))], each=True)
+    assert (await balance(tenant, "7"), await balance(tenant, "8")) == (30, 0)
+
+
+async def test_a_used_order_stays_with_its_customer_until_a_person_decides(
+    app: FastAPI, vendor: MakeVendor
+) -> None:
+    """TERMS-21: nothing is carried from one customer to another in silence."""
+    tenant, token = await a_shop(vendor, "avactis")
+    await deliver(app, tenant, token, [snapshot(1, "7", line(1, "credits-10", 2))], each=True)
+    await tenant.ok(await tenant.post("/v1/customers/shop:7/debits", {"credits": 1}, key="k"), 201)
+    await deliver(app, tenant, token, [snapshot(2, "8", line(1, "credits-10", 2))], each=True)
+    assert (await balance(tenant, "7"), await balance(tenant, "8")) == (19, 0)
+    assert [reason for reason, _ in await parked(tenant)] == ["order_customer_changed"]
+    await tenant.ok(await tenant.put("/v1/orders/mine", {"customer_id": "shop:8", "currency": "USD",
+        "placed_at": "2024-12-01T10:00:00Z", "lines": [{"line_id": "1", "sku": "credits-10"}]}), 201)  # fmt: skip
+    merge = {"into_customer_id": "shop:8"}
+    await tenant.ok(await tenant.post("/v1/customers/shop:7/merge", merge, key="m"))
+    rows = (await tenant.ok(await tenant.get("/v1/sources/shop/deliveries", state="parked")))["data"]
+    path = f"/v1/sources/shop/deliveries/{rows[0]['delivery_id']}/replay"
+    assert (await tenant.ok(await tenant.client.post(path)))["state"] == "done"
+    assert await balance(tenant, "8") == 29
+
+
+async def test_a_line_that_nobody_maps_any_more_keeps_what_it_brought(
+    app: FastAPI, vendor: MakeVendor
+) -> None:
+    tenant = await vendor("avactis")
+    source = {"kind": "purchase", "secret": shops.STANDARD_SECRET, "products": {"p": {"sku": "credits-10"}}}
+    made = await tenant.ok(await tenant.put("/v1/sources/shop", source), 201)
+    bought = {"line_id": "1", "product_id": "p", "quantity": 2}
+    await deliver(app, tenant, made["token"], [snapshot(1, "7", bought)], each=True)
+    await tenant.ok(await tenant.put("/v1/sources/shop", {"kind": "purchase", "products": {"p": None}}))
+    await deliver(app, tenant, made["token"], [snapshot(2, "7", bought)], each=True)
+    assert await balance(tenant, "7") == 20
