@@ -502,7 +502,10 @@ async def projection(db: Database, tenant_id: str, *, standing: bool = False) ->
     async def look(tx: Tx) -> dict[str, list[str]]:
         found = {}
         for name, statement in (_STANDING if standing else _PROJECTION).items():
-            found[name] = sorted(str(tuple(row)) for row in await tx.rows(text(statement), {"t": tenant_id, **now(statement, tx)}))
+            found[name] = sorted(
+                str(tuple(row))
+                for row in await tx.rows(text(statement), {"t": tenant_id, **now(statement, tx)})
+            )
         return found
 
     return await db.read(tenant_id, look)

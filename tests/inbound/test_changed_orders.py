@@ -99,7 +99,9 @@ async def deliver(app: FastAPI, tenant: Vendor, token: str, events: list[Any], *
 
 
 async def parked(tenant: Vendor) -> list[tuple[str, str]]:
-    rows = (await tenant.ok(await tenant.get("/v1/sources/shop/deliveries", state="parked", limit=100)))["data"]
+    rows = (await tenant.ok(await tenant.get("/v1/sources/shop/deliveries", state="parked", limit=100)))[
+        "data"
+    ]
     return [(row["reason"], row["detail"]) for row in rows]
 
 
