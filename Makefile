@@ -10,11 +10,11 @@ export PYTHON
 export PYTHONPATH := .
 ARGS ?=
 
-.PHONY: help serve worker migrate demo doctor test lint format contracts lock bench faults fuzz mutants soak docs-assets clean run-env dev-env gates-env
+.PHONY: help serve worker migrate demo doctor test lint format contracts lock bench deliveries faults fuzz mutants soak docs-assets clean run-env dev-env gates-env
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo "also: worker migrate doctor lint format contracts lock bench faults fuzz mutants soak docs-assets clean"
+	@echo "also: worker migrate doctor lint format contracts lock bench deliveries faults fuzz mutants soak docs-assets clean"
 
 run-env:
 	@scripts/bootstrap.sh run
@@ -43,7 +43,7 @@ contracts: dev-env
 	$(PY) -m app.commands.contracts $(ARGS)
 
 # By hand; their results are kept under docs/.
-bench faults fuzz mutants soak: %: dev-env scripts/%.py
+bench deliveries faults fuzz mutants soak: %: dev-env scripts/%.py
 	$(PY) scripts/$@.py $(ARGS)
 scripts/%.py:
 	@echo "make: $@ is not written yet" >&2; exit 1
