@@ -95,6 +95,12 @@ class Settings(BaseSettings):
     delivery_retention_days: int = Field(
         default=30, ge=1, le=3650, description="how long webhook deliveries are kept"
     )
+    inbound_retention_days: int = Field(
+        default=30, ge=1, le=3650, description="how long what shops and helpdesks sent is kept as it came"
+    )
+    parked_retention_days: int = Field(
+        default=180, ge=1, le=3650, description="the same, for what is parked for a person"
+    )
     event_retention_days: int = Field(
         default=400, ge=8, le=36500, description="how long events are kept in the feed"
     )

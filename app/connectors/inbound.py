@@ -20,7 +20,7 @@ from app.domain.letters import Adapter
 from app.domain.wire import parse_iso
 from app.settings import Settings
 from app.usecases import orders, ticket_work, tickets
-from app.usecases.inbound import METRICS, Inbox
+from app.usecases.inbound import METRICS, Inbox, Keeping
 
 __all__ = ["ADAPTERS", "METRICS", "HouseEffects", "cipher_of", "inbox_of", "jobs"]
 
@@ -119,4 +119,9 @@ def jobs(settings: Settings) -> list[Any]:
     async def inbound(db: Database, tenant_id: str) -> int:
         return await inbox.act(db, tenant_id)
 
-    return [inbound]
+    keep = Keeping(
+        days=timedelta(days=settings.inbound_retention_days),
+        parked=timedelta(days=settings.parked_retention_days),
+        rows=timedelta(days=max(settings.event_retention_days, settings.parked_retention_days)),
+    )
+    return [inbound, keep.housekeeping]

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.engine import Tx
+from app.db.events import oldest_id
 from app.db.schema import inbound_delivery, inbound_subject
 
 _d = inbound_delivery.c
@@ -40,6 +41,27 @@ _ANY = text(
 _COUNTS = text(
     "select source, state, count(*) as deliveries, max(received_at) as latest from inbound_delivery"
     " where tenant_id = :tenant group by source, state"
+)
+_EMPTY_OLD = text(
+    "update inbound_delivery set body = '', headers = '{}'::jsonb, fetched = null, effects = null, detail = null,"
+    " erased_at = clock_timestamp() where tenant_id = :tenant and delivery_id in (select delivery_id"
+    " from inbound_delivery where tenant_id = :tenant and erased_at is null and state <> 'received'"
+    " and delivery_id < case state when 'parked' then :parked else :before end"
+    " and delivery_id < greatest(:parked, :before) order by delivery_id limit :limit for update skip locked)"
+)
+_REMOVE_OLD = text(
+    "delete from inbound_delivery where tenant_id = :tenant and delivery_id in (select delivery_id"
+    " from inbound_delivery where tenant_id = :tenant and erased_at is not null and state <> 'received'"
+    " and delivery_id < :before order by delivery_id limit :limit)"
+)
+# Also what nothing came of yet, by the name that the source's customer would have.
+_OF_CUSTOMER = text(
+    "select b.source, b.subject from inbound_subject b left join inbound_source f"
+    " on f.tenant_id = b.tenant_id and f.name = b.source where b.tenant_id = :tenant and (b.customer_id = :customer"
+    " or (b.customer_id is null and cast(:external as text) = any (array["
+    " b.source || ':' || (b.seen->'order'->>'customer'), b.source || ':' || (b.seen->'ticket'->>'customer'),"
+    " case when f.options->>'ids' = 'own' then b.seen->'order'->>'customer' end,"
+    " case when f.options->>'ids' = 'own' then b.seen->'ticket'->>'customer' end])))"
 )
 _WAITING = text(
     "select count(*) as waiting, coalesce(extract(epoch from clock_timestamp() - min(received_at)), 0) as age"
@@ -352,7 +374,8 @@ async def keep_seen(
                 "seen": statement.excluded.seen,
                 "version": inbound_subject.c.version + 1,
                 "updated_at": tx.at,
-                "customer_id": statement.excluded.customer_id,
+                # A delivery that is parked names nobody: whom the subject was of before is still to be erased with it.
+                "customer_id": func.coalesce(statement.excluded.customer_id, inbound_subject.c.customer_id),
             },
         )
     )
@@ -367,13 +390,36 @@ async def empty(tx: Tx, ids: Sequence[str]) -> None:
     )
 
 
+async def empty_old(tx: Tx, before: datetime, parked: datetime, *, limit: int) -> int:
+    """Empties what came before a moment of real time and was acted on, and what was parked before another; how many.
+    What still waits is never emptied."""
+    done = await tx.execute(
+        _EMPTY_OLD,
+        {
+            "tenant": tx.tenant_id,
+            "before": oldest_id("dlv", before),
+            "parked": oldest_id("dlv", parked),
+            "limit": limit,
+        },
+    )
+    return int(done.rowcount)
+
+
+async def remove_old(tx: Tx, before: datetime, *, limit: int) -> int:
+    """Removes what came before a moment of real time and was emptied; how many."""
+    done = await tx.execute(
+        _REMOVE_OLD, {"tenant": tx.tenant_id, "before": oldest_id("dlv", before), "limit": limit}
+    )
+    return int(done.rowcount)
+
+
 async def erase(tx: Tx, customer_id: str, external_id: str | None) -> int:
     """Empties what deliveries hold of a customer (our surrogate id; ``external_id`` as the vendor knows
     them): bodies, headers, answers of the shop, effects, and the shop's customer number. How many deliveries.
     States and reasons stay."""
     s = inbound_subject.c
     subjects = await tx.rows(
-        select(s.source, s.subject).where(s.tenant_id == tx.tenant_id, s.customer_id == customer_id)
+        _OF_CUSTOMER, {"tenant": tx.tenant_id, "customer": customer_id, "external": external_id}
     )
     emptied = 0
     values: dict[str, Any] = {

@@ -746,6 +746,12 @@ inbound_delivery = Table(
         "delivery_id",
         postgresql_where=_sql("state = 'received'"),
     ),
+    _Index(
+        "ix_inbound_delivery_kept",
+        "tenant_id",
+        "delivery_id",
+        postgresql_where=_sql("erased_at is null and state <> 'received'"),
+    ),
     _Index("ix_inbound_delivery_subject", "tenant_id", "source", "subject", "delivery_id"),
     _Index("ix_inbound_delivery_state", "tenant_id", "source", "state", "delivery_id"),
     _Index("ix_inbound_delivery_customer", "tenant_id", "customer_id"),

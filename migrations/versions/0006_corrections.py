@@ -1,8 +1,8 @@
-"""Grants that a shop's correction withdrew make room for new ones of the same unit.
+"""Grants that a shop's correction withdrew make room for new ones of the same unit; deliveries to empty are found.
 
 Why: a unit that was taken out of its order, or whose order became another customer's, may come back; only what stands
-has to be unique. Lock: each table for as long as its index takes to be built. Way back: the old constraints, which fails
-while there are both.
+has to be unique. What came in is kept as it came for a while only. Lock: each table for as long as its index takes to be
+built. Way back: the old constraints, which fails while there are both.
 """
 
 from __future__ import annotations
@@ -27,8 +27,13 @@ UP = [
         "CREATE UNIQUE INDEX uq_lot_grant ON lot (tenant_id, order_id, line_id, credit_type, rule, unit_no)"
         " WHERE not (data ? 'withdrawn')"
     ),
+    (
+        "CREATE INDEX ix_inbound_delivery_kept ON inbound_delivery (tenant_id, delivery_id)"
+        " WHERE erased_at is null and state <> 'received'"
+    ),
 ]
 DOWN = [
+    "DROP INDEX ix_inbound_delivery_kept",
     "DROP INDEX uq_lot_grant",
     "ALTER TABLE lot ADD CONSTRAINT uq_lot_grant UNIQUE (tenant_id, order_id, line_id, credit_type, rule, unit_no)",
     "DROP INDEX uq_choice_unit",

@@ -2,6 +2,7 @@
 bring about)."""
 
 from app.usecases.inbound.acting import METRICS, Effects
+from app.usecases.inbound.keeping import Keeping
 from app.usecases.inbound.receiving import FetchError, Inbox, deliveries, delivery
 
-__all__ = ["METRICS", "Effects", "FetchError", "Inbox", "deliveries", "delivery"]
+__all__ = ["METRICS", "Effects", "FetchError", "Inbox", "Keeping", "deliveries", "delivery"]
