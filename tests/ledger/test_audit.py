@@ -111,6 +111,11 @@ async def corrupt(execute: Callable[[str], Awaitable[Any]], tenant: str, change:
         f" where conrelid = '{table}'::regclass and contype in ('c', 'u', 'f')"
         f" loop execute format('alter table {table} drop constraint %I', name); end loop; end $$"
     )
+    await execute(
+        f"do $$ declare name text; begin for name in select indexrelid::regclass::text from pg_index"
+        f" where indrelid = '{table}'::regclass and indisunique and not indisprimary"
+        f" loop execute format('drop index %s', name); end loop; end $$"
+    )
     await execute(f"alter table {table} disable trigger user")
     outside = change
     while (inner := re.sub(r"\([^()]*\)", "", outside)) != outside:

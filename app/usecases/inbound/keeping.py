@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from app.db import inbox
+from app.db import inbox, webhooks
 from app.db.engine import Database, Tx
 
-EVERY_SECONDS: Final = 3600.0
+EVERY: Final = timedelta(hours=1)
 BATCH: Final = 500
 MOST_BATCHES: Final = 20
 """In one turn; then others have theirs."""
@@ -25,15 +24,16 @@ class Keeping:
     days: timedelta
     parked: timedelta
     rows: timedelta
-    _swept: dict[str, float] = field(default_factory=dict)
+    _swept: dict[str, datetime] = field(default_factory=dict)
 
     async def housekeeping(self, db: Database, tenant_id: str) -> int:
         """The worker's job, at most every hour: how many deliveries were emptied or removed."""
+        now = await db.read(tenant_id, webhooks.clock)
         swept = self._swept.get(tenant_id)
-        if swept is not None and time.monotonic() - swept < EVERY_SECONDS:
+        if swept is not None and now - swept < EVERY:
             return 0
-        self._swept[tenant_id] = time.monotonic()
-        return await self.sweep(db, tenant_id, datetime.now(UTC))
+        self._swept[tenant_id] = now
+        return await self.sweep(db, tenant_id, now)
 
     async def sweep(self, db: Database, tenant_id: str, now: datetime) -> int:
         """Empties and removes as of an instant of real time, in bounded batches."""
