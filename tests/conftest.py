@@ -19,7 +19,7 @@ from hypothesis import settings
 
 from app.db.engine import Database
 from app.main import create_app
-from tests.support import databases, recording
+from tests.support import databases, hygiene, recording
 from tests.support.api import OPERATOR_KEY, START, Vendor, client_of, make_vendor, running, settings_for
 
 # A gate must not depend on luck: in CI the properties run the same examples every time. Everywhere else they explore.
@@ -87,6 +87,16 @@ async def vendor(app: FastAPI) -> AsyncIterator[MakeVendor]:
     yield make
     for one in made:
         await one.close()
+
+
+hygiene.install()
+
+
+@pytest.fixture(autouse=True)
+def _hygiene() -> Iterator[None]:
+    """Fails the test in which the service logged a secret or showed a trace."""
+    yield
+    assert hygiene.taken() == []
 
 
 def pytest_sessionfinish() -> None:

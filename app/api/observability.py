@@ -126,8 +126,8 @@ def _redacted(_: Any, __: str, event: Any) -> Any:
 _CONFIGURED = "_retainer_handler"
 
 
-def configure_logging(level: str) -> None:
-    """JSON lines on stderr for our loggers, the server's and the libraries'. Safe to call again."""
+def formatter() -> logging.Formatter:
+    """One JSON line a record, without secrets."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -135,7 +135,7 @@ def configure_logging(level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.stdlib.ExtraAdder(),
     ]
-    formatter = structlog.stdlib.ProcessorFormatter(
+    return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -144,11 +144,15 @@ def configure_logging(level: str) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False, sort_keys=True),
         ],
     )
+
+
+def configure_logging(level: str) -> None:
+    """JSON lines on stderr for our loggers, the server's and the libraries'. Safe to call again."""
     root = logging.getLogger()
     for old in [one for one in root.handlers if getattr(one, _CONFIGURED, False)]:
         root.removeHandler(old)
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter)
+    handler.setFormatter(formatter())
     setattr(handler, _CONFIGURED, True)
     root.addHandler(handler)
     root.setLevel(logging.WARNING)

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from app.api import edges
 from app.api.edges import GuardedProtocol
+from tests.conftest import MakeVendor
 
 HOST = "127.0.0.1"
 
@@ -136,25 +137,45 @@ async def test_what_is_no_proper_request_is_a_problem(app: FastAPI, sent: bytes,
     assert took < 3
 
 
-async def test_two_hundred_slow_sockets_do_not_hurt_good_callers(app: FastAPI) -> None:
-    async with served(app) as port, httpx.AsyncClient(base_url=f"http://{HOST}:{port}") as client:
-        quiet = await p99(client)
-        writers = []
-        for number in range(200):
-            _, writer = await asyncio.open_connection(HOST, port)
-            writer.write((HEAD + b"\r\n{", HEAD, b"G", b"")[number % 4])
-            writers.append(writer)
-        busy = await p99(client)
-        for writer in writers:
-            writer.close()
-    assert busy < max(2 * quiet, 0.05), (quiet, busy)
+async def test_two_hundred_slow_sockets_do_not_hurt_good_callers(app: FastAPI, vendor: MakeVendor) -> None:
+    """The slowest of a hundred calls takes at most twice as long beside them. Other programs on the machine disturb
+    single rounds, so that the best of some counts: what the sockets cost, they cost in each."""
+    shop = await vendor("cs-cart")
+    headers = {"Authorization": f"Bearer {shop.key}"}
+    rounds = []
+    async with (
+        served(app) as port,
+        httpx.AsyncClient(base_url=f"http://{HOST}:{port}", headers=headers) as client,
+    ):
+        await p99(client)
+        for _ in range(6):
+            quiet = await p99(client)
+            async with slow_sockets(port, 200):
+                busy = await p99(client)
+            rounds.append((quiet, busy))
+            if busy < 2 * quiet:
+                return
+    raise AssertionError(rounds)
+
+
+@contextlib.asynccontextmanager
+async def slow_sockets(port: int, count: int) -> AsyncIterator[None]:
+    writers = []
+    for number in range(count):
+        _, writer = await asyncio.open_connection(HOST, port)
+        writer.write((HEAD + b"\r\n{", HEAD, b"G", b"")[number % 4])
+        writers.append(writer)
+    yield
+    for writer in writers:
+        assert not writer.is_closing()
+        writer.close()
 
 
 async def p99(client: httpx.AsyncClient) -> float:
     times = []
-    for _ in range(200):
+    for _ in range(150):
         began = time.perf_counter()
-        assert (await client.get("/livez")).status_code == 200
+        assert (await client.get("/v1/tickets")).status_code == 200
         times.append(time.perf_counter() - began)
     return sorted(times)[-2]
 
