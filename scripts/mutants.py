@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RULES = "tests/ledger/test_rules.py"
 RACES = "tests/ledger/test_races.py"
 DOORS = "tests/ledger/test_credits_at_the_door.py"
+MERGED = "tests/ledger/test_merged_accounts.py"
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,34 @@ MUTANTS = (
         'lot.scope == "account" or (license_id is not None and lot.license_id == license_id)',
         "True",
         f"{RULES}::test_credits_of_a_license_serve_that_license_only",
+    ),
+    Mutant(
+        "what comes back to an absorbed account stays there",
+        "app/domain/ledger.py",
+        "self.arrived += pass_on(owner, self)",
+        "self.arrived += []",
+        f"{MERGED}::test_a_debit_of_an_absorbed_account_is_refunded_to_the_one_that_took_it_over",
+    ),
+    Mutant(
+        "a refunded order looks only where it was granted",
+        "app/domain/lot.py",
+        'bought = self.data.get("bought")',
+        "bought = None",
+        f"{MERGED}::test_an_order_of_an_absorbed_account_is_taken_back_where_its_credits_are",
+    ),
+    Mutant(
+        "two names of one account are two accounts",
+        "app/usecases/credits.py",
+        "if row[0] in batch.customers:  # under a name of its own, and under that of an account merged into it",
+        "if row[0] is None:",
+        f"{MERGED}::test_one_batch_under_both_names_takes_from_one_account",
+    ),
+    Mutant(
+        "neighbours wait for a customer that is locked",
+        "app/db/gather.py",
+        "if isinstance(failure, Locked) and self._patient is not None and not patient:",
+        "if failure is None:",
+        f"{RACES}::test_neighbours_of_a_locked_customer_do_not_wait_for_it",
     ),
 )
 

@@ -28,6 +28,8 @@ from app.domain.errors import DomainError
 
 T = TypeVar("T")
 _ROLE: Final = "retainer_app"
+PATIENCE: Final = 3.0
+"""Seconds after which a database that does not answer is not tried again: callers are told, and retry by key."""
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = [first + second for first in _ALPHABET for second in _ALPHABET]
 _BEGIN = text(
@@ -62,6 +64,10 @@ class Unavailable(Exception):  # noqa: N818 - a state, for the doors to tell
 
 class Busy(Unavailable):
     """A lock was not had in time, or a bound was reached."""
+
+
+class Retry(Busy):
+    """The work collided with other work and may be tried again; where nobody does, callers are told to."""
 
 
 class Locked(Busy):
@@ -326,6 +332,7 @@ class Database:
         """Runs ``work`` in a transaction; tries again after a deadlock, a serialization failure or a lost connection
         whose outcome is known. ``work`` must have no effect besides the transaction's.
         """
+        began = time.monotonic()
         for attempt in range(1, attempts + 1):
             try:
                 async with self.transaction(
@@ -333,27 +340,31 @@ class Database:
                 ) as tx:
                     answer = await work(tx)
                 return answer  # noqa: RET504 - after the commit
-            except Busy:
-                raise
             except Retry:
                 if attempt == attempts:
                     raise Locked("the work kept colliding with other work") from None
+            except Busy:
+                raise
             except Unavailable as error:
-                if attempt == attempts or error.outcome_unknown:
+                if attempt == attempts or error.outcome_unknown or time.monotonic() - began > PATIENCE:
                     raise
             await asyncio.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311 - jitter
         raise AssertionError("unreachable")
 
     async def read(self, tenant_id: str, work: Callable[[Tx], Awaitable[T]], *, attempts: int = 3) -> T:
         """Runs ``work`` in a read-only snapshot; tries again when the connection was lost."""
+        began = time.monotonic()
         for attempt in range(1, attempts + 1):
             try:
                 async with self.reading(tenant_id) as tx:
                     return await work(tx)
+            except Retry:
+                if attempt == attempts:
+                    raise
             except Busy:
                 raise
             except Unavailable:
-                if attempt == attempts:
+                if attempt == attempts or time.monotonic() - began > PATIENCE:
                     raise
             await asyncio.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311 - jitter
         raise AssertionError("unreachable")
@@ -401,10 +412,6 @@ class Database:
             raise RuntimeError(f"the effective role {row[0]} is superuser or bypasses row-level security")
         if row[3]:
             raise RuntimeError("the database is a replica; the service needs the primary")
-
-
-class Retry(Exception):  # noqa: N818 - a request, to the runner
-    """The work collided with other work and may be tried again."""
 
 
 def _translated(error: DBAPIError) -> Exception:

@@ -10,12 +10,13 @@ Everything is bounded: beyond the bounds callers get `Busy` (503 with ``Retry-Af
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from app.db.engine import Busy, Locked, Unavailable
+from app.db.engine import PATIENCE, Busy, Locked, Unavailable
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -179,6 +180,7 @@ class Gatherer(Generic[C, R]):
         self, tenant: str, items: list[tuple[C, asyncio.Future[R]]], *, patient: bool = False
     ) -> None:
         run = self._patient if patient and self._patient is not None else self._run
+        began = time.monotonic()
         for attempt in range(1, self._attempts + 1):
             try:
                 results = await run(tenant, [command for command, _ in items])
@@ -190,7 +192,7 @@ class Gatherer(Generic[C, R]):
                 return
             except Unavailable as error:
                 failure = error
-                if attempt < self._attempts:
+                if attempt < self._attempts and time.monotonic() - began < PATIENCE:
                     self.stats.retried += 1
                     await asyncio.sleep(self._pause * attempt)
                     continue

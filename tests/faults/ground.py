@@ -90,7 +90,7 @@ class Ground:
     async def ready(self) -> None:
         """Waits until the service answers."""
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}") as client:
-            for _ in range(300):
+            for _ in range(900):
                 with contextlib.suppress(httpx.HTTPError):
                     if (await client.get("/livez")).status_code == 200:
                         return

@@ -20,7 +20,10 @@ async def _under(app: FastAPI, api: httpx.AsyncClient, template: str, **changes:
     document = dump(tenants.templates()[template][0])
     for path, value in changes.items():
         section, _, name = path.partition("__")
-        document[section][name] = value
+        if name:
+            document[section][name] = value
+        else:
+            document[section] = value
     tenant = f"own-{uuid.uuid4().hex[:8]}"
     body = {
         "policy": template, "document": json.dumps(document), "clock": {"mode": "virtual", "now": START},
@@ -71,4 +74,59 @@ async def test_a_balance_that_falls_low_is_told_once(app: FastAPI, api: httpx.As
     low = await events(shop, "credits.low")
     assert [one["data"]["balance"]["available"] for one in low] == [50]
     assert (await balance(shop, "frank"))["available"] == 45
+    await shop.close()
+
+
+async def test_credits_go_to_another_customer_where_the_policy_lets_them(
+    app: FastAPI, api: httpx.AsyncClient
+) -> None:
+    rule = {"clause": "SHOPP-21", "message": "May go.", "allowed": True}
+    shop = await _under(app, api, "shopp", transfer=rule)
+    lot = (await an_order(shop, "o1", "frank", START, "credit-priority"))["lots"][0]
+    await an_order(shop, "o2", "gil", START, "license")
+    path = f"/v1/lots/{lot['lot_id']}/transfer"
+    problem(await shop.post(path, {"to_customer_id": "nobody"}), 404, "customer_not_found")
+    problem(await shop.post(path, {"to_customer_id": "frank"}), 422, "same_customer")
+    moved = await shop.ok(await shop.post(path, {"to_customer_id": "gil"}, key="once"))
+    assert (moved["credits"], moved["to"]["customer_id"], moved["to"]["expires_at"]) == (
+        1,
+        "gil",
+        lot["expires_at"],
+    )
+    again = await shop.post(path, {"to_customer_id": "gil"}, key="once")
+    assert again.headers["Idempotent-Replayed"] == "true"
+    problem(await shop.post(path, {"to_customer_id": "gil"}), 409, "insufficient_credits")
+    assert ((await balance(shop, "frank"))["available"], (await balance(shop, "gil"))["available"]) == (0, 1)
+    quote = await shop.ok(await shop.get(f"/v1/lots/{moved['to']['lot_id']}/refund-quote"))
+    assert quote["refund"]["amount"] == "0.00", "who was given it did not pay for it"
+    await shop.move_clock("2025-08-01T00:00:00Z")
+    problem(
+        await shop.post(f"/v1/lots/{moved['to']['lot_id']}/transfer", {"to_customer_id": "frank"}),
+        409,
+        "lot_expired",
+    )
+    assert (await shop.get("/v1/audit")).json()["data"] == []
+    await shop.close()
+
+
+async def test_what_was_spent_of_a_refunded_order_is_owed_where_the_policy_says_so(
+    app: FastAPI, api: httpx.AsyncClient
+) -> None:
+    shop = await _under(app, api, "x-cart", credits__owed_allowed=True)
+    await an_order(shop, "o1", "frank", START, "credits-60")
+    await shop.ok(await shop.post("/v1/customers/frank/debits", {"credits": 50}))
+    refund = await shop.ok(
+        await shop.post("/v1/orders/o1/refunds", {"refund_id": "r1", "lines": []}, key=None), 201
+    )
+    assert refund["owed"] == 50
+    problem(await shop.post("/v1/customers/frank/holds", {"credits": 1}), 409, "insufficient_credits")
+    await an_order(shop, "o2", "frank", START, "credits-60")
+    assert (await balance(shop, "frank"))["available"] == 10, "the next grant repays first"
+    again = await shop.post("/v1/orders/o1/refunds", {"refund_id": "r1", "lines": []}, key=None)
+    assert (again.status_code, again.json()["owed"]) == (200, 50)
+    chargeback = await shop.post("/v1/orders/o1/refunds", {"refund_id": "r2", "lines": [{"line_id": "1", "quantity": 1}]},
+                                 key=None)  # fmt: skip
+    problem(chargeback, 422, "order_over_refund")
+    assert (await balance(shop, "frank"))["available"] == 10, "a charge is clawed back once"
+    assert (await shop.get("/v1/audit")).json()["data"] == []
     await shop.close()
