@@ -124,8 +124,8 @@ async def test_what_was_spent_of_a_refunded_order_is_owed_where_the_policy_says_
     assert (await balance(shop, "frank"))["available"] == 10, "the next grant repays first"
     again = await shop.post("/v1/orders/o1/refunds", {"refund_id": "r1", "lines": []}, key=None)
     assert (again.status_code, again.json()["owed"]) == (200, 50)
-    chargeback = await shop.post("/v1/orders/o1/refunds", {"refund_id": "r2", "lines": [{"line_id": "1", "quantity": 1}]},
-                                 key=None)  # fmt: skip
+    body = {"refund_id": "r2", "lines": [{"line_id": "1", "quantity": 1}]}
+    chargeback = await shop.post("/v1/orders/o1/refunds", body, key=None)
     problem(chargeback, 422, "order_over_refund")
     assert (await balance(shop, "frank"))["available"] == 10, "a charge is clawed back once"
     assert (await shop.get("/v1/audit")).json()["data"] == []
