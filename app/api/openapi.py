@@ -165,7 +165,7 @@ def _finish(
     if 412 in route.responses:
         parameters.append(dict(_IF_MATCH))
     for one in parameters:
-        if "example" not in one:
+        if "example" not in one and one["name"] not in _GIVEN_OUT:
             one["example"] = _parameter_example(one)
     if not parameters:
         operation.pop("parameters")
@@ -196,6 +196,10 @@ _PARAMETERS: Final = {
     "validate_only": False,
     "action": "open_ticket",
 }
+
+
+_GIVEN_OUT: Final = frozenset({"cursor", "after"})
+"""Values that only the service gives out: whoever copies an example of one is refused."""
 
 
 def _parameter_example(parameter: dict[str, Any]) -> Any:

@@ -25,6 +25,8 @@ MAPS = {
     "inputs",
     "attributes",
     "by_type",
+    "products",
+    "categories",
     "labels",
     "messages",
     "result",
@@ -105,6 +107,20 @@ def write() -> None:
     ANSWERS.parent.mkdir(exist_ok=True)
     document = {"operations": dict(sorted(operations.items()))}
     ANSWERS.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+
+
+def merge(answers: dict[str, list[Any]]) -> None:
+    """Widens the shapes in the file by answers that came from elsewhere; examples stay."""
+    known = json.loads(ANSWERS.read_text())
+    for name, found in answers.items():
+        if name in known["operations"] and found:
+            before = known["operations"][name]["schema"]
+            title = before.pop("title")
+            seen = widened(before, shape(found))
+            if name in RAW:
+                _open(seen)
+            known["operations"][name]["schema"] = {"title": title, **seen}
+    ANSWERS.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
 
 
 def _open(schema: dict[str, Any]) -> None:
@@ -195,6 +211,9 @@ def widened(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
             },
             "additionalProperties": True,
         }
+    if _names(a) | _names(b) <= {"object", "null"} and not ("properties" in a and "properties" in b):
+        # One of them is a map of data, whatever the other saw in it.
+        return {"type": _type(_names(a) | _names(b)), "additionalProperties": True}
     if _names(a) & {"array"} and _names(b) & {"array"}:
         items = [one for one in (a.get("items", {}), b.get("items", {})) if one]
         return {"type": _type(_names(a) | _names(b)), "items": widened(items[0], items[-1]) if items else {}}

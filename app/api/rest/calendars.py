@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field, StringConstraints
@@ -118,7 +118,20 @@ async def publish_version(
     )
 
 
-@router.post("/v1/calendars/{name}/imports", operation_id="importCalendar", responses=problems(404, 415))
+_FEED: Final = {
+    "required": True,
+    "content": {
+        "text/calendar": {
+            "schema": {"type": "string"},
+            "example": "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1@shop.example\r\n"
+            "DTSTART;VALUE=DATE:20251226\r\nSUMMARY:Boxing Day\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
+        }
+    },
+}
+
+
+@router.post("/v1/calendars/{name}/imports", operation_id="importCalendar", responses=problems(404, 415),
+             openapi_extra={"requestBody": _FEED})  # fmt: skip
 @inbound
 async def import_draft(name: CalendarName, request: Request, caller: Writer) -> Response:
     """A holiday feed (``text/calendar``) as a draft of exceptions with their names. Nothing is published."""

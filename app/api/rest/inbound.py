@@ -3,6 +3,8 @@ bytes."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from fastapi import APIRouter, Request, Response
 from starlette.background import BackgroundTask
 
@@ -13,9 +15,15 @@ from app.api.rest.sources import inbox_of
 from app.api.strict import StrictRoute, inbound
 
 router = APIRouter(route_class=StrictRoute, tags=["Sources"])
+_DELIVERY: Final = {
+    "description": "As the shop or helpdesk writes it, signed the way of its kind.",
+    "required": True,
+    "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
+}
 
 
-@router.post("/in/{token}", operation_id="receiveDelivery", responses=problems(401, 404, 413))
+@router.post("/in/{token}", operation_id="receiveDelivery", responses=problems(401, 404, 413),
+             openapi_extra={"requestBody": _DELIVERY})  # fmt: skip
 @inbound
 async def receive(token: str, request: Request) -> Response:
     """Stores a delivery and answers 200; what it brings about happens after. Only a wrong signature is

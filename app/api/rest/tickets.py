@@ -184,7 +184,7 @@ async def list_tickets(
     page: Paging,
     point: AsOf,
     customer_id: QueryId | None = None,
-    state: Annotated[str | None, Query(min_length=1, max_length=40)] = None,
+    state: Annotated[str | None, Query(min_length=1, max_length=40, examples=["in_progress"])] = None,
 ) -> Response:
     """Tickets, newest first. ``as_of`` and ``known_at``: as they stood; a page may then have fewer rows."""
     return await caller.page(
