@@ -23,6 +23,7 @@ from typing import Any
 import httpx
 
 from app import worker
+from app.api.graphql.operations import field_name
 from app.main import worker_jobs
 from scripts import live
 from scripts.fuzzing import ground
@@ -126,6 +127,9 @@ async def _part(
     wanted: tuple[str, ...] | None,
     left: tuple[str, ...],
 ) -> int:
+    if run.door == "graphql":
+        fields = {operation: field_name(operation) for operation in known.good}
+        known = ground.Ground(known.ids, {fields[operation]: one for operation, one in known.good.items()})
     (here / "ground.json").write_text(known.json(), encoding="utf-8")
     config = (FOLDER / "schemathesis.toml").read_text(encoding="utf-8")
     (here / "schemathesis.toml").write_text(config + _dictionaries(known, run.door), encoding="utf-8")

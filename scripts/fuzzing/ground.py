@@ -147,7 +147,7 @@ async def gather(client: httpx.AsyncClient, ground: Ground) -> None:
     for customer in CUSTOMERS:
         seen = await shop.do("GET", f"/v1/customers/{customer}") or {}
         ground.known("license_id", *(one["license_id"] for one in seen.get("licenses", ())))
-        running = [one["cover_id"] for one in seen.get("covers", ()) if one["state"] == "active"]
+        running = [one["cover_id"] for one in seen.get("covers", ()) if one["state"] == "running"]
         ground.known("cover_id", *running, *(one["cover_id"] for one in seen.get("covers", ())))
         if running and customer in CUSTOMERS[::2]:
             await shop.do("POST", f"/v1/covers/{running[0]}/suspension", {})

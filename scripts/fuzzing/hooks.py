@@ -207,14 +207,10 @@ def _graphql(case: Any) -> None:
     declared = root.fields[name]
     positive = case.meta.generation.mode.is_positive
     good = GOOD.get(name, ())
-    if positive and mutation and good and chance % 4 == 0:
-        kind = graphql.get_named_type(declared.args["input"].type)
-        chosen = good[chance // 4 % len(good)]
-        said = {**chosen["path"], **(chosen["body"] or {})}
-        node = _input({_camel(key): value for key, value in said.items()}, kind)
-        _replace(field.arguments[0], node)
-    elif chance % 10 < 7:
-        for argument in field.arguments:
+    if positive and good and chance % 5 < 2:
+        _say(field, declared, good[chance // 5 % len(good)], mutation=mutation)
+    elif chance % 10 < 8:
+        for argument in field.arguments or ():
             known = declared.args.get(argument.name.value)
             if known is not None:
                 _known_ids(argument, known.type, name, chance // 10)
@@ -222,6 +218,25 @@ def _graphql(case: Any) -> None:
         extra = graphql.FieldNode(name=graphql.NameNode(value="__typename"))
         _set(field.selection_set, "selections", (*field.selection_set.selections, extra))
     case.body = graphql.print_ast(document)
+
+
+def _say(field: Any, declared: Any, chosen: dict[str, Any], *, mutation: bool) -> None:
+    """Asks for what ought to be answered, in the words of this field."""
+    said = {**chosen["query"], **chosen["path"]}
+    for key, value in (chosen["body"] or {}).items():
+        # What the path says already has another name in the body: a split's own ticket.
+        said[f"new_{key}" if key in chosen["path"] else key] = value
+    given = {_camel(key): value for key, value in said.items()}
+    if mutation:
+        node = _input(given, graphql.get_named_type(declared.args["input"].type))
+        _replace(field.arguments[0], node)
+        return
+    arguments = [
+        graphql.ArgumentNode(name=graphql.NameNode(value=key), value=_literal(value, declared.args[key].type))
+        for key, value in given.items()
+        if key in declared.args
+    ]
+    _set(field, "arguments", tuple(arguments))
 
 
 def _set(node: Any, name: str, value: Any) -> None:
@@ -266,6 +281,12 @@ def _known_ids(holder: Any, kind: Any, operation: str, chance: int) -> None:
             if one.name.value in named.fields:
                 _known_ids(one, named.fields[one.name.value].type, operation, chance)
         return
+    if name in ("after", "cursor") and not graphql.is_non_null_type(kind):
+        _replace(holder, graphql.NullValueNode())
+        return
+    if name == "first" and isinstance(value, graphql.IntValueNode):
+        _replace(holder, nodes.Int(chance % 100 + 1))
+        return
     if not isinstance(value, graphql.StringValueNode) or named.name not in ("ID", "String"):
         return
     if name == "idempotencyKey":
@@ -273,7 +294,14 @@ def _known_ids(holder: Any, kind: Any, operation: str, chance: int) -> None:
         return
     key = _snake(name)
     if key == "name":
-        key = next((one for one in ("calendar", "policy", "source") if one in operation.lower()), "policy")
+        words = {
+            "calendar": "calendar",
+            "closures": "calendar",
+            "polic": "policy",
+            "price": "policy",
+            "source": "source",
+        }
+        key = next((kind for word, kind in words.items() if word in operation.lower()), "policy")
     if found := IDS.get(key):
         _replace(holder, nodes.String(found[chance % len(found)]))
 
