@@ -106,7 +106,9 @@ async def run(url: str, make: MakeRequest, *, connections: int, seconds: float, 
     made = await asyncio.gather(
         *(
             loop.create_connection(
-                lambda: _Connection(next_request, result, keep), parts.hostname or "127.0.0.1", parts.port or 80
+                lambda: _Connection(next_request, result, keep),
+                parts.hostname or "127.0.0.1",
+                parts.port or 80,
             )
             for _ in range(connections)
         )

@@ -4,8 +4,8 @@ The service has a database of its own with a furnished tenant (`scripts/fuzzing/
 there; `scripts/fuzzing/hooks.py` tells the tool about it and counts what was reached: an operation that never succeeded
 fails the run, with those that a policy always refuses named in `NEVER`.
 
-Without arguments: the first row of `scripts/fuzzing/seeds.toml` for each door, which CI runs too. ``--all`` runs every row,
-``--policy shopp --seed 7 --examples 200`` looks elsewhere or deeper; docs/operations.md says more.
+Without arguments: the first row of `scripts/fuzzing/seeds.toml` for each door, which CI runs too. ``--all`` runs every
+row, ``--policy shopp --seed 7 --examples 200`` looks elsewhere or deeper; docs/operations.md says more.
 """
 
 from __future__ import annotations

@@ -274,7 +274,9 @@ async def test_lone_balances_asked_for_at_once_are_read_together(app: FastAPI, v
     one = await vendor()
     await customers(one, 3)
     await warm(one)
-    query = "query($id: ID!) { balance(customerId: $id) { customerId available held unit at lots { lotId } } }"
+    query = (
+        "query($id: ID!) { balance(customerId: $id) { customerId available held unit at lots { lotId } } }"
+    )
     with statements(app) as single:
         await ask(one, query, id="c-0")
     with statements(app) as found:
