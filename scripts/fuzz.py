@@ -51,6 +51,7 @@ class Run:
     phases: str = "examples,coverage,fuzzing,stateful"
     only: str = ""
     record: bool = False
+    watch: bool = False
 
 
 def rows() -> list[Run]:
@@ -67,6 +68,7 @@ def main() -> int:
     parser.add_argument("--policy", default=None, help="under this policy in place of the row's")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--examples", type=int, default=None)
+    parser.add_argument("--watch", action="store_true", help="ask the ledger's audit after every write")
     parser.add_argument("--phases", default=None)
     parser.add_argument(
         "--record", action="store_true", help="widen openapi/answers.json by what was answered; read the diff"
@@ -84,7 +86,7 @@ def main() -> int:
         ]
     changes = {
         name: value
-        for name in ("policy", "seed", "examples", "phases", "only", "record")
+        for name in ("policy", "seed", "examples", "phases", "only", "record", "watch")
         if (value := getattr(given, name))
     }
     failed = 0
@@ -115,7 +117,7 @@ async def _run(server: databases.Server, run: Run) -> int:
                 here = Path(name) / part
                 here.mkdir()
                 codes.append(await _part(run, base, bearer, known, here, wanted, left))
-            return max(codes)
+            return max(*codes, await _audited(base, key))
 
 
 async def _part(
@@ -153,6 +155,7 @@ async def _part(
         SCHEMATHESIS_HOOKS="scripts.fuzzing.hooks",
         RETAINER_FUZZ_GROUND=str(here / "ground.json"),
         RETAINER_FUZZ_SEEN=str(seen),
+        RETAINER_FUZZ_WATCH="1" if run.watch else "",
         RETAINER_FUZZ_ANSWERS=str(answers) if run.record else "",
         PYTHONPATH=".",
     )
@@ -203,6 +206,19 @@ def _reached(run: Run, seen: dict[str, dict[str, int]]) -> int:
     return 1 if missed.keys() - excused.keys() else 0
 
 
+async def _audited(base: str, key: str) -> int:
+    """Whether the ledger's invariants hold after all that; 1 and what is broken if not."""
+    async with httpx.AsyncClient(
+        base_url=base, headers={"Authorization": f"Bearer {key}"}, timeout=60
+    ) as client:
+        answer = (await client.get("/v1/audit?limit=100")).raise_for_status()
+    broken = answer.json()["data"]
+    for one in broken:
+        print(f"fuzz: BROKEN {json.dumps(one)}")
+    print(f"fuzz: the audit of the ledger finds {len(broken)} broken invariants")
+    return 1 if broken else 0
+
+
 def _total(seen: dict[str, dict[str, int]], beginning: str) -> int:
     return sum(n for counts in seen.values() for code, n in counts.items() if code.startswith(beginning))
 
@@ -216,8 +232,11 @@ async def _furnish(base: str, key: str, policy: str, hook: str, app: Any, *, wid
         # The worker's own turns: they number the events, send them, and act on what the shop delivered. It stands
         # still afterwards, so that nothing is sent to an address that the tool made up.
         house, jobs = app.state.house, worker_jobs(app.state.settings)
-        for _ in range(6):
-            await worker.run_once(house.database, live.TENANT, house.parts["handlers"], jobs=jobs)
+        for _ in range(100):
+            done = await worker.run_once(house.database, live.TENANT, house.parts["handlers"], jobs=jobs)
+            if not done and await ground.delivered(client, laid):
+                break
+            await asyncio.sleep(0.1)
         for job in jobs:
             if hasattr(job, "close"):
                 await job.close()

@@ -149,7 +149,8 @@ class Ledger(Journal):
                     reading=reading,
                     reason=reason,
                 ),
-                "adjust" if rule == ADJUSTMENT else "transfer" if source == "transfer" else "grant",
+                # A lot keeps its rule when it changes hands; that is a transfer all the same, whatever made it once.
+                "transfer" if source == "transfer" else "adjust" if rule == ADJUSTMENT else "grant",
             )
             if expires_at is not None and expires_at <= self.at:
                 self.book_due(credit_type)

@@ -162,7 +162,10 @@ def _instant(value: str, text: str) -> datetime:
         raise InvalidTarget(text) from None
     if instant.tzinfo is None:
         raise InvalidTarget(text)
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:  # the year 1 or 9999, and an offset that leads out of it
+        raise InvalidTarget(text) from None
 
 
 def runs_round_the_clock(target: Target) -> bool:

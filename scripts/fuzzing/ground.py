@@ -141,6 +141,14 @@ async def lay(client: httpx.AsyncClient, policy: str, hook: str) -> Ground:
     return shop.ground
 
 
+async def delivered(client: httpx.AsyncClient, ground: Ground) -> bool:
+    """Whether something was sent, and refused, and the shop's deliveries are acted on."""
+    shop, endpoints = Shop(client, ground), ground.ids["endpoint_id"]
+    sent = await shop.rows(f"/v1/webhook-endpoints/{endpoints[0]}/deliveries?state=delivered&limit=5")
+    taken = await shop.rows("/v1/sources/shop/deliveries?state=received")
+    return len(sent) > 2 and not taken
+
+
 async def gather(client: httpx.AsyncClient, ground: Ground) -> None:
     """The ids that the service gave, once the worker has numbered the events and sent some."""
     shop = Shop(client, ground)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import graphql
+import requests
 import schemathesis
 from hypothesis import strategies as st
 from schemathesis.generation.meta import CoveragePhaseData
@@ -338,6 +339,8 @@ def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool
 @schemathesis.hook
 def after_call(context: Any, case: Any, response: Any) -> None:
     """Counts outcomes by operation."""
+    if os.environ.get("RETAINER_FUZZ_WATCH") and response.status_code < 300 and case.method.upper() != "GET":
+        _watch(case, response)
     raw = getattr(case.operation.definition, "raw", None)
     if isinstance(raw, dict):
         _keep(raw["operationId"], response)
@@ -355,6 +358,25 @@ def after_call(context: Any, case: Any, response: Any) -> None:
     if not body.get("errors"):
         refused = isinstance(found, dict) and found.get("__typename") == "Refusal"
         SEEN[name]["refused" if refused else "null" if found is None else "200"] += 1
+
+
+_broken: set[str] = set()
+
+
+def _watch(case: Any, response: Any) -> None:
+    """Asks the ledger's audit after every write, and tells the call that broke something."""
+    sent = response.request
+    base = "/".join(str(sent.url).split("/")[:3])
+    found = requests.get(
+        f"{base}/v1/audit", headers={"Authorization": sent.headers["Authorization"]}, timeout=60
+    )
+    for one in found.json().get("data", ()):
+        if (told := json.dumps(one)) not in _broken:
+            _broken.add(told)
+            print(
+                f"fuzz: BROKEN {told} by {case.as_curl_command()[:3000]} -> {response.content[:3000]!r}",
+                flush=True,
+            )
 
 
 def _keep(operation: str, response: Any) -> None:

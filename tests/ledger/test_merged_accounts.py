@@ -171,3 +171,14 @@ async def test_what_moves_keeps_its_end_its_price_and_the_day_it_was_bought(vend
     )
     assert (gone.status_code, gone.json()["code"]) == (409, "already_refunded")
     await audited(shop)
+
+
+async def test_lots_given_by_hand_move_as_transfers(vendor: MakeVendor) -> None:
+    """Several lots move under the one key of the merge; the audit's one effect a key is of debits and adjustments."""
+    shop = await vendor("x-cart")
+    for _ in range(3):
+        await shop.ok(await shop.post("/v1/customers/ann/adjustments", {"credits": 5, "reason": "kindness"}))
+    await merge(shop, "ann", "bob")
+    entries = (await shop.ok(await shop.get("/v1/customers/bob/entries")))["data"]
+    assert [one["kind"] for one in entries] == ["transfer"] * 3
+    await audited(shop)

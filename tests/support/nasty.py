@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.api.openapi import example_of
 from tests.support.contract import Operation
 
 JSON = "application/json"
@@ -49,6 +50,8 @@ RAW: tuple[tuple[str, bytes], ...] = (
     ("sql", b"'; drop table tenant; --"), ("tab in text", b'{"a": "\t"}'),
 )  # fmt: skip
 
+SAYS_NOTHING = {"blank", "null"}
+"""Bodies that are as good as none, where none belongs."""
 TEXTS: tuple[tuple[str, bytes], ...] = (
     ("nul", b'"a\\u0000b"'), ("lone high surrogate", b'"\\ud800"'), ("lone low surrogate", b'"\\udfff"'),
     ("swapped surrogates", b'"\\udc00\\ud800"'), ("integer", b"7"), ("boolean", b"true"), ("fraction", b"1.5"),
@@ -114,7 +117,7 @@ LISTS: tuple[tuple[str, bytes], ...] = (
 )
 MONEY: tuple[tuple[str, bytes], ...] = (
     ("number", b"34.5"), ("integer", b"34"), ("exponent", b'"1e30"'), ("nan", b'"NaN"'), ("13 digits", b'"1234567890123"'),
-    ("five decimals", b'"0.00001"'), ("comma", b'"1,00"'), ("spaces", b'" 1"'), ("empty", b'""'), ("infinity", b'"Infinity"'),
+    ("half a cent", b'"0.005"'), ("five decimals", b'"0.00001"'), ("comma", b'"1,00"'), ("spaces", b'" 1"'), ("empty", b'""'), ("infinity", b'"Infinity"'),
 )  # fmt: skip
 
 
@@ -123,11 +126,12 @@ def corpus(operation: Operation) -> Iterator[Bad]:
     good = operation.example()
     yield from _edges(operation, good)
     schema = operation.body_schema
+    for name, raw in RAW:
+        if schema is not None or name not in SAYS_NOTHING:
+            yield Bad(f"body: {name}", raw)
     if schema is None:
         yield Bad("a body where none belongs", b'{"surprise": 1}', pointer="")
         return
-    for name, raw in RAW:
-        yield Bad(f"body: {name}", raw)
     limit = 600 * KIB if _is_big(operation) else 70 * KIB
     yield Bad("body: too large", json.dumps({**good, "pad": "x" * limit}).encode(), statuses=(413,))
     yield Bad("body: unknown field", json.dumps({**good, "amuont": 99}).encode(), pointer="/amuont")
@@ -154,15 +158,41 @@ def corpus(operation: Operation) -> Iterator[Bad]:
             {"Content-Type": JSON, "Content-Encoding": coding},
             statuses=(415,),
         )
-    for name in schema.get("required", ()):
-        yield Bad(
-            f"{name} missing",
-            json.dumps({k: v for k, v in good.items() if k != name}).encode(),
-            pointer=f"/{name}",
+    yield from _fields(operation, schema, good, ())
+
+
+Where = tuple[str | int, ...]
+_HOLE = "@@what-is-bad@@"
+
+
+def _fields(operation: Operation, schema: dict[str, Any], good: Any, where: Where) -> Iterator[Bad]:
+    """Every field of an object, and those of the objects and lists of objects inside it."""
+
+    def bad(what: str, name: str, raw: bytes | None) -> Bad:
+        label = "/".join(map(str, (*where, name)))
+        return Bad(
+            f"{label}: {what}", _with(operation.example(), (*where, name), good, raw), pointer=f"/{label}"
         )
+
+    if where and schema.get("additionalProperties") is False:
+        yield bad("unknown", "amuont", b"99")
+    for name in schema.get("required", ()):
+        yield bad("missing", name, None)
     for name, inner in schema.get("properties", {}).items():
         for what, raw in values(operation, inner):
-            yield Bad(f"{name}: {what}", _with(good, name, raw), pointer=f"/{name}")
+            yield bad(what, name, raw)
+        if len(where) < 5:
+            yield from _inside(operation, inner, good.get(name), (*where, name))
+
+
+def _inside(operation: Operation, schema: dict[str, Any], value: Any, where: Where) -> Iterator[Bad]:
+    for one in operation.kinds(schema):
+        if one.get("properties"):
+            sound = value if isinstance(value, dict) else example_of(one, operation.schemas)
+            yield from _fields(operation, one, sound, where)
+        elif one.get("type") == "array" and (items := one.get("items")):
+            first = value[0] if isinstance(value, list) and value else None
+            yield from _inside(operation, items, first, (*where, 0))
 
 
 def values(operation: Operation, schema: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
@@ -174,6 +204,11 @@ def values(operation: Operation, schema: dict[str, Any]) -> Iterator[tuple[str, 
     if "null" not in kinds and not scalar_map:
         yield "null", b"null"
     if scalar_map:
+        # One of several kinds; what none of them takes.
+        if kinds - {"null"} == {"object", "string"} and any(
+            "amount" in one.get("properties", ()) for one in branches
+        ):
+            yield from MONEY
         return
     if "date-time" in formats:
         yield from INSTANTS
@@ -195,10 +230,30 @@ def values(operation: Operation, schema: dict[str, Any]) -> Iterator[tuple[str, 
             yield from WORDS
 
 
-def _with(good: dict[str, Any], name: str, raw: bytes) -> bytes:
-    rest = json.dumps({key: value for key, value in good.items() if key != name}).encode()
-    glue = b", " if len(rest) > 2 else b""
-    return rest[:-1] + glue + json.dumps(name).encode() + b": " + raw + b"}"
+def _with(body: Any, where: Where, holder: Any, raw: bytes | None) -> bytes:
+    """A sound body, but for ``raw`` in one place (None: nothing is there); ``holder`` is what stands around it."""
+    body = json.loads(json.dumps(body))
+    inner = dict(holder)
+    inner.pop(str(where[-1]), None)
+    if raw is not None:
+        inner[str(where[-1])] = _HOLE
+    for depth in range(len(where) - 1, 0, -1):
+        step = where[depth - 1]
+        if isinstance(step, int):
+            inner = [inner]  # type: ignore[assignment]
+        else:
+            around = _at(body, where[: depth - 1])
+            inner = {**(around if isinstance(around, dict) else {}), step: inner}
+    return json.dumps(inner).encode().replace(json.dumps(_HOLE).encode(), raw or b"")
+
+
+def _at(body: Any, where: Where) -> Any:
+    for step in where:
+        try:
+            body = body[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return body
 
 
 def _edges(operation: Operation, good: Any) -> Iterator[Bad]:

@@ -211,7 +211,7 @@ def widened(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
             },
             "additionalProperties": True,
         }
-    if _names(a) | _names(b) <= {"object", "null"} and not ("properties" in a and "properties" in b):
+    if "object" in _names(a) & _names(b) and not ("properties" in a and "properties" in b):
         # One of them is a map of data, whatever the other saw in it.
         return {"type": _type(_names(a) | _names(b)), "additionalProperties": True}
     if _names(a) & {"array"} and _names(b) & {"array"}:
