@@ -8,7 +8,7 @@ from typing import Any
 from app.db import books, licenses
 from app.db.agenda import Handler
 from app.db.engine import Tx
-from app.db.plan import write_book
+from app.db.plan import load_to_tell, tell, write_book
 from app.domain import cover as covers
 from app.domain.book import Book
 from app.domain.customer import Cover
@@ -64,7 +64,7 @@ def _view(book: Book, cover: Cover) -> dict[str, Any]:
 
 async def remind(tx: Tx, item: AgendaItem) -> None:
     """Tells that a cover ends in so many days, once; says until when the account is covered beyond it."""
-    book = await books.load_by_id(tx, item.customer_id)
+    book = await load_to_tell(tx, item.customer_id)
     cover = book.covers.get(CoverId(item.payload["cover_id"]))
     days = item.payload["days"]
     if cover is None or cover.ends_at is None or cover.state != "running" or cover.ends_at <= book.at:
@@ -77,12 +77,12 @@ async def remind(tx: Tx, item: AgendaItem) -> None:
         "cover_id": cover.cover_id, "license_id": cover.license_id, "days": days, "ends_at": iso(cover.ends_at),
         "covered_until": iso(until), "clause": rules.reminder_clause, "reading": rules.reading,
     }, occurred_at=item.at, dedupe_key=f"cover.reminder:{cover.cover_id}:{days}:{iso(cover.ends_at)}")  # fmt: skip
-    await write_book(tx, book)
+    await tell(tx, book)
 
 
 async def end(tx: Tx, item: AgendaItem) -> None:
     """Tells that a cover has ended, once an end. Nothing else happens: that it ended is read off its end."""
-    book = await books.load_by_id(tx, item.customer_id)
+    book = await load_to_tell(tx, item.customer_id)
     cover = book.covers.get(CoverId(item.payload["cover_id"]))
     if cover is None or covers.state_of(cover, book.at) != "ended":
         return
@@ -90,7 +90,7 @@ async def end(tx: Tx, item: AgendaItem) -> None:
         "cover_id": cover.cover_id, "license_id": cover.license_id, "order_id": cover.order_id,
         "ended_at": iso_or_none(cover.ends_at),
     }, occurred_at=cover.ends_at, dedupe_key=ended_key(cover))  # fmt: skip
-    await write_book(tx, book)
+    await tell(tx, book)
 
 
 AGENDA: dict[str, Handler] = {"cover.reminder": remind, "cover.ended": end}

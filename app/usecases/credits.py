@@ -512,7 +512,7 @@ def _emit(batch: _Batch, who: _Customer, type_: str, data: dict[str, Any]) -> No
 
 async def remind_of_lot(tx: Tx, item: AgendaItem) -> None:
     """``credits.expiring``: a lot that still has credits ends in so many days."""
-    book = await books.load_by_id(tx, item.customer_id)
+    book = await plan.load_to_tell(tx, item.customer_id)
     lot = book.ledger.lots.get(str(item.payload["lot_id"]))
     if lot is None or lot.available == 0 or lot.expires_at is None or lot.expires_at <= book.at:
         return
@@ -530,7 +530,7 @@ async def remind_of_lot(tx: Tx, item: AgendaItem) -> None:
         occurred_at=item.at,
         dedupe_key=f"lot.reminder:{lot.lot_id}:{days}:{iso(lot.expires_at)}",
     )
-    await plan.write_book(tx, book)
+    await plan.tell(tx, book)
 
 
 async def end_lot(tx: Tx, item: AgendaItem) -> None:

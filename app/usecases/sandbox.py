@@ -56,7 +56,7 @@ async def move_clock(
     while True:
 
         async def work(tx: Tx, first: bool = first, budget: int = most - fired) -> tuple[datetime, int, bool]:
-            return await _step(tx, to, handlers, first=first, budget=budget)
+            return await _step(tx, to, handlers, first=first, budget=budget, end=end)
 
         now, done, reached = await db.run(tenant_id, work, actor=actor)
         fired, first = fired + done, False
@@ -77,7 +77,7 @@ async def _rehearse(
 ) -> dict[str, Any]:
     fired, first, end = 0, True, time.monotonic() + most_seconds
     while True:
-        now, done, reached = await _step(tx, to, handlers, first=first, budget=most - fired)
+        now, done, reached = await _step(tx, to, handlers, first=first, budget=most - fired, end=end)
         fired, first = fired + done, False
         if reached or fired >= most or time.monotonic() >= end:
             return _answer(now, fired, reached=reached)
@@ -88,9 +88,10 @@ def _answer(now: datetime, fired: int, *, reached: bool) -> dict[str, Any]:
 
 
 async def _step(
-    tx: Tx, to: datetime, handlers: Handlers, *, first: bool, budget: int
+    tx: Tx, to: datetime, handlers: Handlers, *, first: bool, budget: int, end: float
 ) -> tuple[datetime, int, bool]:
-    """One instant: the time it is now, how many rows fired, and whether ``to`` is reached.
+    """One instant: the time it is now, how many rows fired, and whether ``to`` is reached. Past ``end`` (monotonic
+    seconds) no further row is begun.
 
     The tenant's row is the lock: two callers take turns, instant by instant.
     """
@@ -110,8 +111,12 @@ async def _step(
     await _move(tx, now, instant)
     rows = await agenda.due(tx, instant, limit=min(budget, TOGETHER))
     await agenda.lock(tx, rows, wait=True)
-    items = [await agenda.run(tx, one, instant, handlers) for one in rows]
-    return instant, sum(item is not None for item in items), False
+    fired = 0
+    for one in rows:
+        fired += await agenda.run(tx, one, instant, handlers) is not None
+        if time.monotonic() >= end:
+            break
+    return instant, fired, False
 
 
 async def _move(tx: Tx, now: datetime, to: datetime) -> None:

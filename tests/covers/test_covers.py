@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.db import books
 from tests.conftest import MakeVendor
 from tests.orders.builders import a_line, buy, may
 from tests.support.api import Vendor
@@ -330,3 +331,39 @@ async def test_csc_4_5_and_19_a_period_begins_with_its_ticket_is_suspended_once_
     assert [(one["starts_at"], one["ends_at"]) for one in running] == [
         ("2025-06-15T00:00:00Z", "2025-07-15T00:00:00Z")
     ]
+
+
+async def test_many_covers_that_end_at_one_instant_are_told_of_one_by_one(
+    vendor: MakeVendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three reminders and an end for each, in one unbroken sequence, and the account is read a few times, not each time:
+    a thousand licenses of one order must not make the clock stand still."""
+    read: list[str] = []
+    load = books.load_by_id
+
+    async def counted(tx: Any, customer_id: str, **more: Any) -> Any:
+        read.append(customer_id)
+        return await load(tx, customer_id, **more)
+
+    monkeypatch.setattr(books, "load_by_id", counted)
+    shop = await vendor("cactushop", now="2025-01-15T10:00:00Z")
+    await buy(shop, a_line("license-standard", quantity=40))
+    await buy(shop, a_line("license-standard", quantity=2), customer_id="bea", order_id="o2")
+    read.clear()
+    await shop.move_clock("2025-08-01T00:00:00Z")
+    assert len(read) < 40
+    for customer_id, units in (("ann", 40), ("bea", 2)):
+        owned = {one["cover_id"] for one in await covers_of(shop, customer_id)}
+        assert len(owned) == units
+        for days in (30, 7, 1):
+            told = [
+                one["data"]["cover_id"]
+                for one in await events(shop, "cover.ending", customer_id)
+                if one["data"]["days"] == days
+            ]
+            assert sorted(told) == sorted(owned)
+        ended = await events(shop, "cover.ended", customer_id)
+        assert sorted(one["data"]["cover_id"] for one in ended) == sorted(owned)
+        export = await shop.ok(await shop.get(f"/v1/customers/{customer_id}/export"))
+        sequences = sorted(one["sequence"] for one in export["events"])
+        assert sequences == list(range(1, len(sequences) + 1))
