@@ -336,8 +336,8 @@ async def test_csc_4_5_and_19_a_period_begins_with_its_ticket_is_suspended_once_
 async def test_many_covers_that_end_at_one_instant_are_told_of_one_by_one(
     vendor: MakeVendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Three reminders and an end for each, in one unbroken sequence, and the account is read a few times, not each time:
-    a thousand licenses of one order must not make the clock stand still."""
+    """Three reminders and an end for each, in one unbroken sequence. The account is read a few times, not for each: a
+    thousand licenses of one order must not make the clock stand still."""
     read: list[str] = []
     load = books.load_by_id
 
