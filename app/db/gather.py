@@ -43,7 +43,8 @@ class Gatherer(Generic[C, R]):
     ``group_of`` names what commands may block each other on (a customer): after a failure groups are run apart.
     ``in_flight``: batches at once in this process (one is best on fast disks, two on slow ones); ``batch``: most
     commands in one; ``queue``: most commands waiting; ``attempts``: tries when the database was lost, always with the
-    same commands (so that their keys make the second try a replay). ``patient``: like ``run``, but waits longer for
+    same commands (so that their keys make the second try a replay). ``deadline``: seconds after which the callers of a
+    batch are told that its outcome is unknown, whatever becomes of it. ``patient``: like ``run``, but waits longer for
     locks; with it, ``run`` is expected to give up soon (`Locked`), and what it gave up on is set aside.
     """
 
@@ -59,6 +60,7 @@ class Gatherer(Generic[C, R]):
         groups_at_once: int = 4,
         attempts: int = 3,
         pause: float = 0.1,
+        deadline: float = 5.0,
     ) -> None:
         self._run = run
         self._patient = patient
@@ -69,9 +71,11 @@ class Gatherer(Generic[C, R]):
         self._groups_at_once = groups_at_once
         self._attempts = attempts
         self._pause = pause
+        self._deadline = deadline
         self._waiting: dict[str, deque[tuple[C, asyncio.Future[R]]]] = {}
         self._turns: deque[str] = deque()
         self._running: set[asyncio.Task[None]] = set()
+        self._given_up: set[asyncio.Task[None]] = set()
         self._aside: dict[tuple[str, Hashable], deque[tuple[C, asyncio.Future[R]]]] = {}
         self._waiting_aside: set[asyncio.Task[None]] = set()
         self._gate = asyncio.Semaphore(groups_at_once)
@@ -165,6 +169,9 @@ class Gatherer(Generic[C, R]):
         stats.commands += len(items)
         stats.largest = max(stats.largest, len(items))
         stats.sizes.append(len(items))
+        late = asyncio.get_running_loop().call_later(
+            self._deadline, self._give_up, asyncio.current_task(), items
+        )
         try:
             await self._attempt(tenant, items, patient=patient)
         except BaseException as error:
@@ -175,6 +182,17 @@ class Gatherer(Generic[C, R]):
                     )
             if not isinstance(error, Exception):
                 raise
+        finally:
+            late.cancel()
+
+    def _give_up(self, task: asyncio.Task[None] | None, items: Sequence[tuple[C, asyncio.Future[R]]]) -> None:
+        """The database takes what it is sent and does not answer: callers are told, others go on without this batch."""
+        _fail(items, Unavailable("the database does not answer", outcome_unknown=True))
+        if task in self._running:
+            self._running.discard(task)
+            self._given_up.add(task)
+            task.add_done_callback(self._given_up.discard)
+            self._pump()
 
     async def _attempt(
         self, tenant: str, items: list[tuple[C, asyncio.Future[R]]], *, patient: bool = False
@@ -271,7 +289,7 @@ class Gatherer(Generic[C, R]):
             _fail(list(line), Unavailable("the service stopped before it could answer"))
 
 
-def _fail(items: list[tuple[C, asyncio.Future[R]]], error: Exception) -> None:
+def _fail(items: Sequence[tuple[C, asyncio.Future[R]]], error: Exception) -> None:
     for _, future in items:
         if not future.done():
             future.set_exception(error)

@@ -216,7 +216,8 @@ async def check(load: Callers) -> None:
 
 
 class Proxy:
-    """A TCP proxy before Postgres that, now and then, swallows the answer to a COMMIT and hangs up."""
+    """A TCP proxy before Postgres that, now and then, swallows the answer to a COMMIT and hangs up; with ``silent`` it
+    takes whatever is sent and passes nothing on, in either direction."""
 
     def __init__(self, url: str, *, every: int = 7) -> None:
         folder = make_url(url).query["host"]
@@ -225,6 +226,7 @@ class Proxy:
         self.commits = 0
         self.cut = 0
         self.armed = False
+        self.silent = False
 
     async def __aenter__(self) -> Proxy:
         self.server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -239,6 +241,11 @@ class Proxy:
         parsed = make_url(direct)
         return f"postgresql+asyncpg://{quote(str(parsed.username))}@127.0.0.1:{self.port}/{parsed.database}?ssl=disable"
 
+    async def _heard(self, reader: asyncio.StreamReader) -> bytes:
+        while (data := await reader.read(65536)) and self.silent:
+            pass
+        return data
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             inner_reader, inner_writer = await asyncio.open_unix_connection(self.path)
@@ -248,7 +255,7 @@ class Proxy:
         swallow = asyncio.Event()
 
         async def outward() -> None:
-            while data := await reader.read(65536):
+            while data := await self._heard(reader):
                 if b"COMMIT" in data:
                     self.commits += 1
                     if self.armed and self.commits % self.every == 0:
@@ -257,7 +264,7 @@ class Proxy:
                 await inner_writer.drain()
 
         async def inward() -> None:
-            while data := await inner_reader.read(65536):
+            while data := await self._heard(inner_reader):
                 if swallow.is_set():
                     self.cut += 1
                     return

@@ -6,13 +6,16 @@ Callers see 503 with ``Retry-After`` or a broken connection, never 500; ``RETAIN
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from app.db import books
 from app.db.engine import Database
+from app.usecases import audit
 from tests.faults.ground import CUSTOMERS, ROUNDS, TENANT, Ground, Proxy, ground, under_load
 from tests.support.databases import connect
 
@@ -61,6 +64,50 @@ async def test_the_wire_is_cut_after_commit_and_before_the_answer(at: Ground) ->
             proxy.armed = False
         assert proxy.cut > 0
         at.kill()
+
+
+async def test_a_database_that_takes_everything_and_answers_nothing(at: Ground) -> None:
+    async with Proxy(at.direct) as proxy:
+        at.database_url = proxy.url(at.direct)
+        at.start()
+        await at.ready()
+        headers = {"Authorization": f"Bearer {at.key}"}
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{at.port}", headers=headers, timeout=60
+        ) as client:
+
+            async def debit(key: str) -> httpx.Response:
+                return await client.post(
+                    f"/v1/customers/{CUSTOMERS[0]}/debits",
+                    json={"credits": 1},
+                    headers={"Idempotency-Key": key},
+                )
+
+            assert (await debit("before")).status_code == 201
+            for number in range(ROUNDS):
+                proxy.silent = True
+                began = time.monotonic()
+                answers = await asyncio.gather(*(debit(f"silent-{number}-{n}") for n in range(12)))
+                took = time.monotonic() - began
+                alive = time.monotonic()
+                assert (await client.get("/livez")).status_code == 200
+                assert time.monotonic() - alive < 1
+                assert {one.status_code for one in answers} == {503}
+                assert all("retry-after" in one.headers for one in answers)
+                assert took < 14, "the batch under way, and the one that waited behind it"
+                proxy.silent = False
+                for n in range(12):
+                    for _ in range(100):
+                        if (await debit(f"silent-{number}-{n}")).status_code == 201:
+                            break
+                        await asyncio.sleep(0.2)
+    database = Database(at.direct, pool_size=1)
+    _, found = await database.read(TENANT, audit.recompute)
+    spent = await database.read(TENANT, lambda tx: tx.row(text("select sum(spent) from account")))
+    await database.close()
+    assert found == []
+    assert spent is not None
+    assert spent[0] == 1 + 12 * ROUNDS
 
 
 async def test_several_processes_serve_one_database(at: Ground) -> None:

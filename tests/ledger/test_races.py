@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from app.db import books
-from app.db.engine import Busy, Database, Locked
+from app.db.engine import Busy, Database, Locked, Unavailable
 from app.db.gather import Gatherer
 from app.usecases import audit, tenants
 from app.usecases.credits import CreditCommand, CreditResult, apply
@@ -320,3 +320,33 @@ async def test_who_waits_aside_is_told_when_it_took_too_long(module_url: str, te
     await mine.close()
     for one in (holder, database):
         await one.close()
+
+
+async def test_a_database_that_never_answers_holds_up_neither_callers_nor_others(
+    db: Database, tenant: str
+) -> None:
+    silent = asyncio.Event()
+
+    async def run(name: str, commands: Sequence[CreditCommand]) -> Sequence[CreditResult]:
+        if any(one.credits == 13 for one in commands):
+            await silent.wait()
+        return await db.run(name, lambda tx: apply(tx, commands))
+
+    mine = Gatherer(run, group_of=lambda one: one.subject, deadline=0.5)
+    await seed(mine, tenant, "ann", 50)
+    stuck = asyncio.create_task(
+        mine.submit(tenant, command("debit", customer_id="ann", credits=13, key="stuck"))
+    )
+    await asyncio.sleep(0)
+    other = asyncio.create_task(mine.submit(tenant, command("debit", customer_id="ann", credits=1)))
+    with pytest.raises(Unavailable) as told:
+        await asyncio.wait_for(stuck, 5)
+    assert told.value.outcome_unknown
+    assert (await asyncio.wait_for(other, 5)).error is None
+    silent.set()
+    # What became of it is learnt by sending it again.
+    again = await mine.submit(tenant, command("debit", customer_id="ann", credits=13, key="stuck"))
+    assert again.error is None
+    assert await available(db, tenant, "ann") == 36
+    await mine.close()
+    await clean(db, tenant)
