@@ -1,0 +1,96 @@
+"""`retainer doctor` and readiness: each thing that can be wrong is found, and what to do about it is said."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from app.commands import doctor
+from app.db import health
+from app.db.engine import Database
+from app.db.health import State
+from app.usecases.health import newest_revision
+from tests.support.api import client_of, settings_for
+
+
+async def test_a_healthy_database_has_nothing_to_fix(module_url: str) -> None:
+    found = await doctor._ask(module_url)
+    assert [one.what for one in found if one.fix is not None] == []
+    assert found
+
+
+@pytest.mark.parametrize(
+    ("state", "check"),
+    [
+        (State(False, True, newest_revision()), "primary"),
+        (State(True, False, newest_revision()), "role"),
+        (State(False, False, "0000"), "schema"),
+        (State(False, False, None), "schema"),
+    ],
+    ids=["a replica", "a mighty role", "an older schema", "no schema"],
+)
+async def test_what_is_wrong_with_the_database_is_told_with_its_fix(
+    app: FastAPI, module_url: str, monkeypatch: pytest.MonkeyPatch, state: State, check: str
+) -> None:
+    async def told(_: Database) -> State:
+        return state
+
+    monkeypatch.setattr(health, "state", told)
+    wrong = [one for one in await doctor._ask(module_url) if one.fix is not None]
+    assert [(one.what, one.fix) for one in wrong] == [doctor._FIXES[check]]
+    async with client_of(app, None) as client:
+        answer = await client.get("/readyz")
+        assert (answer.status_code, answer.json()["checks"]) == (503, [check])
+        assert answer.headers["retry-after"] == "1"
+        assert (await client.get("/livez")).status_code == 200
+
+
+async def test_a_replica_is_refused_at_the_start(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Row:
+        """What a standby answers."""
+
+        async def execute(self, *_: Any) -> Any:
+            return self
+
+        async def rollback(self) -> None:
+            """Nothing was begun."""
+
+        def one(self) -> tuple[str, bool, bool, bool]:
+            return ("retainer_app", False, False, True)
+
+    @contextlib.asynccontextmanager
+    async def standby() -> AsyncIterator[Row]:
+        yield Row()
+
+    monkeypatch.setattr(db, "_connection", standby)
+    with pytest.raises(RuntimeError, match="replica"):
+        await db.check_role()
+
+
+async def test_clocks_that_differ_are_told(module_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "wall_clock", lambda: datetime.now(UTC) + timedelta(hours=1))
+    [wrong] = [one for one in await doctor._ask(module_url) if one.fix is not None]
+    assert wrong.what in ("clocks differ by 3600 s", "clocks differ by 3599 s")
+    assert "NTP" in str(wrong.fix)
+
+
+async def test_a_database_that_is_not_there_is_told() -> None:
+    [wrong] = await doctor._ask("postgresql+asyncpg://nobody@/nothing?host=/nonexistent")
+    assert "does not answer" in wrong.what
+    assert wrong.fix
+
+
+def test_the_machine_is_looked_at(tmp_path: Path) -> None:
+    settings = settings_for("postgresql+asyncpg://x@y/z", data_dir=tmp_path, operator_key="short")
+    key = tmp_path / "operator-key"
+    key.write_text("rtn_op_x")
+    key.chmod(0o644)
+    wrong = {one.what: one.fix for one in doctor._machine(settings) if one.fix is not None}
+    assert wrong[f"{key} can be read by others"] == f"chmod 600 {key}"
+    assert "16 random characters" in wrong["RETAINER_OPERATOR_KEY can be guessed"]
