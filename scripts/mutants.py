@@ -1,4 +1,4 @@
-"""`make mutants`: changes one rule of the ledger at a time in a copy, and shows which named test catches it.
+"""`make mutants`: changes one rule of the ledger, of a clock or of a policy in a copy, and shows which test catches it.
 
 A mutant that no test catches is a hole in the tests; the run then ends with 1.
 """
@@ -13,6 +13,8 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from scripts.mutants_clocks import ROWS
 
 ROOT = Path(__file__).resolve().parent.parent
 RULES = "tests/ledger/test_rules.py"
@@ -159,6 +161,9 @@ MUTANTS = (
         f"{RACES}::test_neighbours_of_a_locked_customer_do_not_wait_for_it",
     ),
 )
+
+
+MUTANTS += tuple(Mutant(*row) for row in ROWS)
 
 
 def run(folder: Path, test: str) -> bool:

@@ -193,6 +193,8 @@ def test_versions_follow_one_another_on_one_timeline() -> None:
     assert calendar.between(ny("2025-06-30 00:00"), ny("2025-07-03 00:00")) == 8 * 3600 + 3600
     assert calendar.revision == 2
     assert calendar.version_on(date(2019, 12, 31)) is None
+    on = [calendar.version_on(date(2025, 6, 30)), calendar.version_on(date(2025, 7, 1))]
+    assert [one.revision for one in on if one is not None] == [1, 2], "a version holds from its own date"
 
 
 def test_a_correction_of_the_same_date_replaces_the_version() -> None:
@@ -206,13 +208,16 @@ def test_shopp_3_less_than_thirty_days_of_notice_is_found_by_the_open_time_remov
     old = _two_versions(CalendarVersion(2, date(2026, 1, 1), weekly_hours(NINE_TO_FIVE)))
     announced = ny("2025-05-10 23:30")
 
-    def removed(on: date, hours: tuple[tuple[int, int], ...] = ()) -> int:
+    def removed(on: date, hours: tuple[tuple[int, int], ...] = (), announced: datetime = announced) -> int:
         change = CalendarException(on, ExceptionKind.REPLACE, hours)
         new = _two_versions(CalendarVersion(2, on, weekly_hours(NINE_TO_FIVE), (change,)))
         return len(removed_within_notice(old, new, announced_at=announced, notice_days=30, since=on))
 
     assert removed(date(2025, 6, 6)) == 1
     assert removed(date(2025, 6, 9)) == 0  # 10 May and 30 days
+    sunday = ny("2025-05-11 23:30")
+    assert removed(date(2025, 6, 9), announced=sunday) == 1  # the 29th day after, a Monday
+    assert removed(date(2025, 6, 10), announced=sunday) == 0  # the 30th
     assert removed(date(2025, 6, 6), ((480, 1080),)) == 0  # longer hours need no notice
     assert removed(date(2025, 6, 7)) == 0  # a Saturday was closed anyway
 

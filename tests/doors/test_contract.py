@@ -68,6 +68,15 @@ async def test_the_docs_ask_nobody_outside(api: httpx.AsyncClient) -> None:
         found = await api.get(asset)
         assert found.status_code == 200, asset
         assert (await api.get(asset, headers={"If-None-Match": found.headers["etag"]})).status_code == 304
+        if asset.endswith(".css"):
+            assert not re.search(r"""@import|url\(\s*["']?(?:https?:)?//""", found.text), asset
+    # Whatever a bundled script would like to load: the browser lets it ask this service alone.
+    for shown in (page, await api.get("/graphql", headers={"Accept": "text/html"})):
+        rules = dict(one.split(" ", 1) for one in shown.headers["content-security-policy"].split("; "))
+        assert rules["default-src"] == "'none'"
+        assert rules["connect-src"] == "'self'"
+        for rule in rules.values():
+            assert not re.search(r"\*|https?:|//", rule), rule
     for wrong in (
         "/static/../docs.py",
         "/static/%2e%2e/docs.py",
