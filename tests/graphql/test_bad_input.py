@@ -18,7 +18,7 @@ from graphql.type import GraphQLInputField
 from app.api.graphql.schema import Door, build
 from tests.support.api import OPERATOR_KEY, client_of, make_vendor
 from tests.support.graphql import ACCEPT
-from tests.support.nasty import _INSTANT_TEXTS, BOOLEANS, INTEGERS, LISTS, MONEY, TEXTS
+from tests.support.nasty import _INSTANT_TEXTS, BOOLEANS, INTEGERS, LISTS, MONEY, RAW, TEXTS
 
 OPERATORS = {"putTenant", "suspendTenant", "createKey", "rotateKey", "revokeKey"}
 SAMPLES: dict[str, Any] = {
@@ -129,9 +129,46 @@ async def test_every_field_of_every_mutation_refuses_what_is_bad_and_is_named(
                     answer = await post(who, query, with_field(base, name, raw))
                     named(answer, mutation, name, why=f"{mutation}.{name}: {what}")
                     tried += 1
+            for where, what, given in inside(kind, base, ()):
+                answer = await post(who, query, given)
+                named(answer, mutation, where, why=f"{mutation}.{where}: {what}")
+                tried += 1
             extra = await post(who, query, with_field(base, "amuont", b"1"))
             named(extra, mutation, "amuont", why=f"{mutation}: unknown field")
+            for name, raw in RAW:
+                answer = await post(who, query, raw)
+                refused(answer, mutation, why=f"{mutation}: body {name}")
     assert tried > 1500
+
+
+def inside(
+    kind: GraphQLInputObjectType, base: dict[str, Any], where: tuple[str, ...]
+) -> Iterator[tuple[str, str, bytes]]:
+    """Bad values of the fields of input objects inside an input: the field, what is wrong, the whole input."""
+    for name, field in kind.fields.items():
+        inner = get_named_type(field.type)
+        if not isinstance(inner, GraphQLInputObjectType) or len(where) > 2:
+            continue
+        many = is_list_type(getattr(field.type, "of_type", field.type)) or is_list_type(field.type)
+
+        def whole(raw: bytes, name: str = name, many: bool = many) -> bytes:
+            return with_field(base, name, b"[" + raw + b"]" if many else raw)
+
+        for below, at in inner.fields.items():
+            for what, raw in bad_values(at):
+                yield below, what, whole(with_field(sample(inner), below, raw))
+        yield "amuont", "unknown field", whole(with_field(sample(inner), "amuont", b"1"))
+        for below, what, given in inside(inner, sample(inner), (*where, name)):
+            yield below, what, whole(given)
+
+
+def refused(answer: httpx.Response, mutation: str, *, why: str) -> None:
+    """The answer is a refusal with a code; which field is wrong, a text that is no input cannot say."""
+    assert answer.status_code < 500, (why, answer.text)
+    body = answer.json()
+    errors = body.get("errors", ())
+    assert all(one["extensions"]["code"] != "internal_error" for one in errors), (why, answer.text)
+    assert errors or body["data"][mutation]["__typename"] == "Refusal", (why, "taken", answer.text)
 
 
 async def test_arguments_of_queries_refuse_what_is_bad(client: httpx.AsyncClient) -> None:

@@ -267,6 +267,12 @@ def _edges(operation: Operation, good: Any) -> Iterator[Bad]:
         "validate_only=true&validate_only=true",
         "validate_only=%00",
         "validate_only=%ff",
+        "validate_only=yes",
+        "validate_only=2",
+        "validate_only=true%00",
+        "validate_only[]=true",
+        "Validate_Only=true",
+        "validate_only=%E2%80%8Btrue",
         "%00=1",
         "a=" + "x" * 5000,
         "&".join("p=1" for _ in range(100)),
@@ -279,6 +285,12 @@ def _edges(operation: Operation, good: Any) -> Iterator[Bad]:
             ("not utf-8", "%ff%fe"),
             ("line break", "a%0ab"),
             ("long", "x" * 300),
+            ("tab", "a%09b"),
+            ("escape", "a%1b[31m"),
+            ("delete", "a%7f"),
+            ("control of the second set", "a%c2%85"),
+            ("overlong utf-8", "%c0%80"),
+            ("surrogate in utf-8", "%ed%a0%80"),
         ):
             path = operation.path.replace("{" + one["name"] + "}", value)
             for other in operation.parameters("path"):
