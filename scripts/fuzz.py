@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import json
 import sys
 import tempfile
@@ -36,6 +37,12 @@ OPERATORS = ("putTenant", "suspendTenant", "createKey", "rotateKey", "revokeKey"
 """Run with the operator's key: a tenant's own may not, or would end itself and the run with it."""
 TIME = ("moveTime",)
 """Run by itself: a random instant is years ahead, and everything that is due on the way ends."""
+NODES = (
+    ("Customer", "customer_id"),
+    ("Ticket", "ticket_id"),
+    ("Order", "order_id"),
+    ("License", "license_id"),
+)
 NEVER: dict[str, dict[str, str]] = tomllib.loads((FOLDER / "never.toml").read_text(encoding="utf-8"))
 """Policy -> operation -> why it can never succeed there."""
 
@@ -101,7 +108,10 @@ def main() -> int:
 
 async def _run(server: databases.Server, run: Run) -> int:
     with tempfile.TemporaryDirectory() as name:
-        async with live.serving(server, allow_private_webhooks=True) as (base, app), Receiver() as hook:
+        async with (
+            live.serving(server, allow_private_webhooks=True, log_level="warning") as (base, app),
+            Receiver() as hook,
+        ):
             policy = ground.WIDE if run.policy == "wide" else run.policy
             key = await live.key_of_tenant(base, policy)
             laid = await _furnish(base, key, policy, hook, app, wide=run.policy == "wide")
@@ -131,7 +141,12 @@ async def _part(
 ) -> int:
     if run.door == "graphql":
         fields = {operation: field_name(operation) for operation in known.good}
-        known = ground.Ground(known.ids, {fields[operation]: one for operation, one in known.good.items()})
+        nodes = [f"{kind}:{known.ids[key][0]}" for kind, key in NODES if known.ids.get(key)]
+        ids = {
+            **known.ids,
+            "id": [base64.urlsafe_b64encode(one.encode()).decode().rstrip("=") for one in nodes],
+        }
+        known = ground.Ground(ids, {fields[operation]: one for operation, one in known.good.items()})
     (here / "ground.json").write_text(known.json(), encoding="utf-8")
     config = (FOLDER / "schemathesis.toml").read_text(encoding="utf-8")
     (here / "schemathesis.toml").write_text(config + _dictionaries(known, run.door), encoding="utf-8")

@@ -30,7 +30,7 @@ def run(work: Work, *, policy: str = "cs-cart") -> int:
 
 
 async def _run(server: databases.Server, work: Work, policy: str) -> int:
-    async with serving(server) as (base, _):
+    async with serving(server, log_level="warning") as (base, _):
         return await work(base, await key_of_tenant(base, policy))
 
 

@@ -182,7 +182,8 @@ def _from_ids(ground: Ground) -> None:
     """Requests that need no more than an id."""
     for operation, name in (
         ("getLicense", "license_id"), ("getCover", "cover_id"), ("quoteLotRefund", "lot_id"),
-        ("getClock", "clock_id"), ("getEvent", "event_id"), ("getWebhookEndpoint", "endpoint_id"),
+        ("getClock", "clock_id"), ("judgeClock", "clock_id"), ("getEvent", "event_id"),
+        ("getWebhookEndpoint", "endpoint_id"),
         ("listWebhookDeliveries", "endpoint_id"), ("testWebhookEndpoint", "endpoint_id"),
         ("rotateWebhookSecret", "endpoint_id"), ("getOrder", "order_id"), ("replayOrder", "order_id"),
         ("getTicket", "ticket_id"), ("getCustomer", "customer_id"), ("getBalance", "customer_id"),
@@ -486,4 +487,12 @@ def _questions(shop: Shop, policy: str) -> None:
         for customer in CUSTOMERS[:3]:
             ground.can("decideEntitlement", {"customer_id": customer, "action": action})
     ground.can("createCustomerToken", {"customer_id": "ann"}, {"minutes": 5})
+    span = {"from": START, "to": NOW}
+    for name in ground.ids["calendar"]:
+        ground.can("dueTime", {"name": name}, **{"from": NOW, "target": "business_days:1"})
+        ground.can("elapsedTime", {"name": name}, **span)
+        ground.can("isOpen", {"name": name}, at=NOW)
+        ground.can("listClosures", {"name": name}, **{"from": "2025-01-01", "to": "2025-12-31"})
+    ground.can("listAuditTrail", {})
+    ground.can("listSourceDeliveries", {"name": "shop"})
     ground.can("moveTime", {}, {"now": "2025-01-08T10:30:00Z"})

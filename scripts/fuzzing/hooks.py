@@ -32,6 +32,7 @@ GOOD: Final[dict[str, list[dict[str, Any]]]] = _GROUND["good"]
 _NAMES: Final = {"calendars": "calendar", "policies": "policy", "sources": "source"}
 """What a `name` in a path names."""
 _numbers: Final = itertools.count(1)
+_turns: Final[dict[str, Any]] = collections.defaultdict(itertools.count)
 SEEN: Final[dict[str, collections.Counter[str]]] = collections.defaultdict(collections.Counter)
 """Operation -> how often each outcome was answered."""
 ANSWERS: Final[dict[str, list[Any]]] = collections.defaultdict(list)
@@ -208,27 +209,28 @@ def _graphql(case: Any) -> None:
     declared = root.fields[name]
     positive = case.meta.generation.mode.is_positive
     good = GOOD.get(name, ())
-    if positive and good and chance % 5 < 2:
-        _say(field, declared, good[chance // 5 % len(good)], mutation=mutation)
+    turn = next(_turns[name]) if positive else 1
+    if good and turn % 2 == 0:
+        _say(field, declared, good[turn // 2 % len(good)])
     elif chance % 10 < 8:
         for argument in field.arguments or ():
             known = declared.args.get(argument.name.value)
             if known is not None:
-                _known_ids(argument, known.type, name, chance // 10)
+                _known_ids(argument, known.type, name, chance // 10, positive=positive)
     if positive and field.selection_set is not None:
         extra = graphql.FieldNode(name=graphql.NameNode(value="__typename"))
         _set(field.selection_set, "selections", (*field.selection_set.selections, extra))
     case.body = graphql.print_ast(document)
 
 
-def _say(field: Any, declared: Any, chosen: dict[str, Any], *, mutation: bool) -> None:
+def _say(field: Any, declared: Any, chosen: dict[str, Any]) -> None:
     """Asks for what ought to be answered, in the words of this field."""
     said = {**chosen["query"], **chosen["path"]}
     for key, value in (chosen["body"] or {}).items():
         # What the path says already has another name in the body: a split's own ticket.
         said[f"new_{key}" if key in chosen["path"] else key] = value
     given = {_camel(key): value for key, value in said.items()}
-    if mutation:
+    if "input" in declared.args:
         node = _input(given, graphql.get_named_type(declared.args["input"].type))
         _replace(field.arguments[0], node)
         return
@@ -273,19 +275,19 @@ def _literal(value: Any, kind: Any) -> graphql.ValueNode:
     return _node(value)
 
 
-def _known_ids(holder: Any, kind: Any, operation: str, chance: int) -> None:
+def _known_ids(holder: Any, kind: Any, operation: str, chance: int, *, positive: bool) -> None:
     """Puts ids that exist where an id is asked for by its name."""
     value, name = holder.value, holder.name.value
     named = graphql.get_named_type(kind)
     if isinstance(value, graphql.ObjectValueNode) and isinstance(named, graphql.GraphQLInputObjectType):
         for one in value.fields:
             if one.name.value in named.fields:
-                _known_ids(one, named.fields[one.name.value].type, operation, chance)
+                _known_ids(one, named.fields[one.name.value].type, operation, chance, positive=positive)
         return
-    if name in ("after", "cursor") and not graphql.is_non_null_type(kind):
+    if positive and name in ("after", "cursor") and not graphql.is_non_null_type(kind):
         _replace(holder, graphql.NullValueNode())
         return
-    if name == "first" and isinstance(value, graphql.IntValueNode):
+    if positive and name == "first" and isinstance(value, graphql.IntValueNode):
         _replace(holder, nodes.Int(chance % 100 + 1))
         return
     if not isinstance(value, graphql.StringValueNode) or named.name not in ("ID", "String"):
