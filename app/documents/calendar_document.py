@@ -44,7 +44,7 @@ def read_weekly_hours(given: Mapping[str, Sequence[Sequence[str]]]) -> dict[str,
 def read_exceptions(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Dated exceptions in one form, by date and kind. Raises `InvalidHours`.
 
-    ``closed`` has no hours, ``add`` and ``subtract`` need some, ``replace`` without any closes the date. Hours of one
+    ``closed`` has no hours, ``add`` and ``subtract`` need some, ``replace`` names its own: an empty list closes the date. Hours of one
     date never leave it: an opening past midnight is two exceptions.
     """
     if len(given) > MOST_EXCEPTIONS:
@@ -59,6 +59,8 @@ def read_exceptions(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             raise InvalidHours(f"{day}: a closed date has no hours; use `subtract` for a part of a day")
         if kind in ("add", "subtract") and not hours:
             raise InvalidHours(f"{day}: `{kind}` needs hours")
+        if kind == "replace" and one.get("hours") is None:
+            raise InvalidHours(f"{day}: `replace` needs hours; `closed` closes the date")
         if len(hours) > MOST_SPANS:
             raise InvalidHours(f"at most {MOST_SPANS} openings a day, {day} has {len(hours)}")
         spans = [_pair(pair, day) for pair in hours]
@@ -74,7 +76,7 @@ def read_exceptions(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "kind": kind,
                 "name": one.get("name") or "",
                 "source": one.get("source") or "",
-                **({"hours": _written(spans, day)} if spans else {}),
+                **({"hours": _written(spans, day)} if spans or kind == "replace" else {}),
             }
         )
     return sorted(found, key=lambda one: (one["date"], one["kind"], one["name"]))

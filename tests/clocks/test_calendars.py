@@ -162,6 +162,7 @@ async def test_versions_split_nights_and_take_midnight(vendor: MakeVendor) -> No
         {"exceptions": [{"date": "2025-12-24", "kind": "closed", "hours": [["09:00", "10:00"]]}]},
         {"exceptions": [{"date": "2025-12-24", "kind": "add"}]},
         {"exceptions": [{"date": "2025-12-24", "kind": "replace", "hours": [["22:00", "06:00"]]}]},
+        {"exceptions": [{"date": "2025-12-24", "kind": "replace"}]},
         {"exceptions": [{"date": "2025-02-30", "kind": "closed"}]},
         {"exceptions": [{"date": "2025-12-24", "kind": "holiday"}]},
         {"closure_rules": {"closures": [{"name": "No day"}]}},
@@ -192,7 +193,7 @@ async def test_the_notice_rule_compares_open_time(vendor: MakeVendor) -> None:
     for shape in (
         {"weekly_hours": {d: [["09:00", "16:59"]] for d in ("mon", "tue", "wed", "thu", "fri")}},
         {"exceptions": [{"date": "2025-06-30", "kind": "subtract", "hours": [["12:00", "12:01"]]}]},
-        {"exceptions": [{"date": "2025-06-30", "kind": "replace"}]},
+        {"exceptions": [{"date": "2025-06-30", "kind": "replace", "hours": []}]},
     ):
         answer = await shopp.post(f"{SERVICE}/versions", {"effective_from": "2025-06-10", **shape})
         assert answer.json()["code"] == "notice_too_short", shape
