@@ -44,8 +44,8 @@ def read_weekly_hours(given: Mapping[str, Sequence[Sequence[str]]]) -> dict[str,
 def read_exceptions(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Dated exceptions in one form, by date and kind. Raises `InvalidHours`.
 
-    ``closed`` has no hours, ``add`` and ``subtract`` need some, ``replace`` names its own: an empty list closes the date. Hours of one
-    date never leave it: an opening past midnight is two exceptions.
+    ``closed`` has no hours, ``add`` and ``subtract`` need some, ``replace`` names its own: an empty list closes the
+    date. Hours of one date never leave it: an opening past midnight is two exceptions.
     """
     if len(given) > MOST_EXCEPTIONS:
         raise InvalidHours(f"at most {MOST_EXCEPTIONS} exceptions a version")
