@@ -2,10 +2,12 @@
 
 Two ledgers are driven along with it: one is swept at every step, the other never; neither may ever answer differently.
 After every step all identities hold, and the replay of all entries gives what stands in the lots.
+``RETAINER_MODEL_EXAMPLES`` (100 unless given) goes further.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -326,7 +328,10 @@ def replays(ledger: Ledger) -> None:
 
 
 LedgerMachine.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=int(os.environ.get("RETAINER_MODEL_EXAMPLES", "100")),
+    stateful_step_count=50,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
 )
 TestLedgerMachine = LedgerMachine.TestCase
 
