@@ -157,50 +157,70 @@ async def seconds_until_granted(inbox: Inbox, db: Database, tenant: Vendor, toke
 async def test_poisoned_deliveries_delay_good_ones_by_less_than_two_seconds(
     app: FastAPI, vendor: MakeVendor
 ) -> None:
+    """By the clock against a quiet run, and by the turns that others have before it, which no busy machine changes. A
+    machine that stood still in between is asked again, twice at most: a crowd that holds a good one up always does."""
     inbox: Inbox = app.state.house.parts["inbound"]
     db: Database = app.state.house.database
     tenant, tokens = await tenant_with_sources(vendor, "cs-cart")
     effects, waits = inbox.effects, inbox.waits
-    alone = await seconds_until_granted(inbox, db, tenant, tokens["woocommerce"], 4000)
+    turns: list[str] = []
 
     class Poisoned:
         def __getattr__(self, name: str):
             return getattr(effects, name)
 
         async def put_order(self, tx, **order):
+            turns.append(order["order_id"])
             if order["customer_id"].endswith(":666"):
                 raise RuntimeError("a fault in handling")
             return await effects.put_order(tx, **order)
 
-    inbox.effects, inbox.waits = Poisoned(), (0.05, 0.05)
-    try:
-        now = datetime.now(UTC)
-        for number in range(200):
-            bad = (
-                shops.raw(shops.woo_order(id=number + 1, customer_id=666, line_items=LINES))
-                if number % 2
-                else b"{" * (number + 1)
-            )
-            headers = {name.lower(): value for name, value in shops.sign_woo(bad).items()}
-            await inbox.receive(db, tokens["woocommerce"], headers, bad, now)
-        delay = await seconds_until_granted(inbox, db, tenant, tokens["woocommerce"], 5000) - alone
-        print(f"200 poisoned deliveries delayed a good one by {delay:.2f} s ({alone:.2f} s alone)")
-        assert delay < 2
-        await drained(inbox, db, tenant)
-        for _ in range(600):
-            await inbox.act(db, tenant.tenant_id)
-            waiting = (
-                await tenant.ok(await tenant.get("/v1/sources/woocommerce/deliveries", state="received"))
-            )["data"]
-            if not waiting:
-                break
-            await asyncio.sleep(0.05)
-        parked = (
-            await tenant.ok(await tenant.get("/v1/sources/woocommerce/deliveries", state="parked", limit=100))
-        )["data"]
-        assert {row["reason"] for row in parked} == {"handling_failed", "not_json"}
-    finally:
-        inbox.effects, inbox.waits = effects, waits
+    delays = []
+    for attempt in range(3):
+        good = 4000 + 10 * attempt
+        alone = await seconds_until_granted(inbox, db, tenant, tokens["woocommerce"], good)
+        inbox.effects, inbox.waits = Poisoned(), (0.05, 0.05)
+        try:
+            await poison(inbox, db, tokens["woocommerce"], attempt)
+            turns.clear()
+            took = await seconds_until_granted(inbox, db, tenant, tokens["woocommerce"], good + 1)
+            delays.append(took - alone)
+            assert turns.index(f"woocommerce:{good + 1}") <= 2, turns[:20]
+            print(f"200 poisoned deliveries delayed a good one by {took - alone:.2f} s ({alone:.2f} s alone)")
+            await until_none_waits(inbox, db, tenant)
+        finally:
+            inbox.effects, inbox.waits = effects, waits
+        if delays[-1] < 2:
+            break
+    assert min(delays) < 2, delays
+    parked = (
+        await tenant.ok(await tenant.get("/v1/sources/woocommerce/deliveries", state="parked", limit=100))
+    )["data"]
+    assert {row["reason"] for row in parked} == {"handling_failed", "not_json"}
     failed = next(row for row in parked if row["reason"] == "handling_failed")
     path = f"/v1/sources/woocommerce/deliveries/{failed['delivery_id']}/replay"
     assert (await tenant.ok(await tenant.client.post(path)))["state"] == "done"
+
+
+async def poison(inbox: Inbox, db: Database, token: str, attempt: int) -> None:
+    """200 deliveries that cannot be read, or whose handling fails."""
+    for number in range(200):
+        ident = 1000 * attempt + number + 1
+        bad = (
+            shops.raw(shops.woo_order(id=ident, customer_id=666, line_items=LINES))
+            if number % 2
+            else b"{" * ident
+        )
+        headers = {name.lower(): value for name, value in shops.sign_woo(bad).items()}
+        await inbox.receive(db, token, headers, bad, datetime.now(UTC))
+
+
+async def until_none_waits(inbox: Inbox, db: Database, tenant: Vendor) -> None:
+    """Until all have been tried as often as they are."""
+    await drained(inbox, db, tenant)
+    for _ in range(600):
+        await inbox.act(db, tenant.tenant_id)
+        rows = await tenant.ok(await tenant.get("/v1/sources/woocommerce/deliveries", state="received"))
+        if not rows["data"]:
+            return
+        await asyncio.sleep(0.05)
