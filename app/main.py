@@ -14,13 +14,14 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from app import __version__, worker
 from app.api import dispatch, graphql, handlers
 from app.api.auth import Authenticator
 from app.api.deps import House, flush_last_used
 from app.api.limits import Limits
-from app.api.middleware import Edge
+from app.api.middleware import Edge, cross_origin
 from app.api.observability import TELEMETRY, Figures, configure_logging
 from app.api.oidc import Verifier
 from app.api.pages import docs
@@ -70,6 +71,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.contract = None
     handlers.install(app)
     app.add_middleware(Edge, figures=app.state.figures)
+    if chosen.cors_origins:
+        app.add_middleware(CORSMiddleware, **cross_origin(chosen.cors_origins))
     register(reason_codes(policy for policy, _ in tenants.templates().values()))
     for router in routers():
         app.router.routes.extend(router.routes)

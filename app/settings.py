@@ -7,6 +7,7 @@ first start and kept in the data folder, readable by its owner alone.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 OPERATOR_KEY_FILE: Final = "operator-key"
 SECRET_KEY_FILE: Final = "secret-key"  # noqa: S105 - a file name
 
+_ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 _DRIVER: Final = "postgresql+asyncpg://"
 _PLAIN_SCHEMES: Final = ("postgres://", "postgresql://")
 
@@ -111,6 +113,10 @@ class Settings(BaseSettings):
         default=None, description="folder of *.graphql files that keys may run by their hash"
     )
 
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="pages that may call from a browser, e.g. https://desk.example; unset: none"
+    )
+
     oidc_issuer: str | None = None
     oidc_audience: Annotated[tuple[str, ...], NoDecode] = ()
     oidc_jwks: str | None = Field(default=None, description="address or file; unset: from the issuer")
@@ -145,7 +151,15 @@ class Settings(BaseSettings):
     def _lower(cls, level: object) -> object:
         return level.lower() if isinstance(level, str) else level
 
-    @field_validator("oidc_audience", mode="before")
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for one in given:
+            if one != "*" and not _ORIGIN.fullmatch(one):
+                raise ValueError("each must be an origin such as https://desk.example, without a path, or *")
+        return given
+
+    @field_validator("oidc_audience", "cors_origins", mode="before")
     @classmethod
     def _commas(cls, given: object) -> object:
         return (

@@ -6,6 +6,7 @@ import logging
 import re
 import secrets
 import time
+from collections.abc import Sequence
 from typing import Any, Final
 
 from opentelemetry import trace
@@ -26,6 +27,27 @@ SECURITY_HEADERS: Final = (
     (b"cache-control", b"no-store"),
 )
 """Answers may hold balances and names: nobody keeps them, nobody frames them. A page sets its own policy."""
+
+
+def cross_origin(origins: Sequence[str]) -> dict[str, Any]:
+    """What pages of these origins may send and read from a browser (`RETAINER_CORS_ORIGINS`).
+
+    Callers say who they are by a token in a header, never by a cookie, so credentials are never allowed. It stands
+    around `Edge`: a page may read the problem that a fault became, too.
+    """
+    return {
+        "allow_origins": list(origins),
+        "allow_methods": ["GET", "HEAD", "POST", "PUT", "DELETE"],
+        "allow_headers": [
+            "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID",
+        ],
+        "expose_headers": [
+            "Deprecation", "ETag", "Idempotent-Replayed", "Link", "Location", "RateLimit", "RateLimit-Policy",
+            "Retry-After", "Sunset", "WWW-Authenticate", "X-Request-ID",
+        ],
+        "allow_credentials": False,
+        "max_age": 600,
+    }  # fmt: skip
 
 
 class Edge:

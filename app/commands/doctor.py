@@ -69,11 +69,27 @@ def _machine(settings: Settings) -> Iterator[Finding]:
             "RETAINER_OPERATOR_KEY can be guessed",
             "Use 16 random characters or more, or unset it to have one made.",
         )
+    yield from _origins(settings)
     if settings.database_url is None:
         try:
             yield Finding(f"Postgres programs in {find_bin_dir(settings.pg_bin)}")
         except EmbeddedPostgresError as error:
             yield Finding("no Postgres programs", str(error))
+
+
+def _origins(settings: Settings) -> Iterator[Finding]:
+    if "*" in settings.cors_origins:
+        yield Finding(
+            "RETAINER_CORS_ORIGINS lets any page call",
+            "Name the pages of your helpdesk instead, e.g. https://desk.example.",
+        )
+    for one in settings.cors_origins:
+        if one.startswith("http://") and not one.startswith(
+            ("http://localhost", "http://127.0.0.1", "http://[::1]")
+        ):
+            yield Finding(
+                f"{one} in RETAINER_CORS_ORIGINS can be forged on the way", "Serve that page by https."
+            )
 
 
 def _data_folder(settings: Settings) -> Iterator[Finding]:

@@ -1,4 +1,5 @@
-"""Asking shops what their webhooks lost: WooCommerce's REST API, Stripe's events, Shopify's Admin API.
+"""Asking shops what their webhooks lost: WooCommerce's REST API, Stripe's events, Shopify's GraphQL
+Admin API.
 
 Webhooks alone lose purchases (WooCommerce sends each once and never again), so orders that changed lately are
 read and put into the same inbox. What the inbox knows already changes nothing there.
@@ -7,14 +8,15 @@ read and put into the same inbox. What the inbox knows already changes nothing t
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
-from urllib.parse import quote, urljoin, urlsplit
+from typing import Any, Final, Protocol
+from urllib.parse import quote, urlsplit
 
 import httpx
 
+from app.connectors import shopify_admin
 from app.connectors.targets import resolve, usable
 from app.connectors.woocommerce import REFUNDS
 from app.domain.target import TargetRefused
@@ -38,7 +40,6 @@ STRIPE_TYPES: Final = (
     "charge.refunded",
     "charge.refund.updated",
 )
-SHOPIFY_VERSION: Final = "2025-01"
 _BASES: Final = {"stripe": "https://api.stripe.com"}
 
 
@@ -99,7 +100,13 @@ class Fetcher:
         )
 
 
-Call = Callable[[str, Mapping[str, str]], Awaitable[tuple[Any, httpx.Headers]]]
+class Call(Protocol):
+    """Asks the shop: GET, or POST where there is a body. The answer as JSON, and its headers."""
+
+    def __call__(
+        self, path: str, parameters: Mapping[str, str], body: Mapping[str, Any] | None = None
+    ) -> Awaitable[tuple[Any, httpx.Headers]]:
+        """Raises `FetchError`."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -151,13 +158,17 @@ class _Client:
         except OSError:
             raise FetchError(f"{parts.hostname} cannot be resolved.") from None
 
-    async def _get(self, path: str, parameters: Mapping[str, str]) -> tuple[Any, httpx.Headers]:
+    async def _get(
+        self, path: str, parameters: Mapping[str, str], body: Mapping[str, Any] | None = None
+    ) -> tuple[Any, httpx.Headers]:
         assert self.client is not None  # noqa: S101 - entered
         address = path if path.startswith(("http://", "https://")) else self.base.rstrip("/") + path
         if urlsplit(address)[:2] != urlsplit(self.base)[:2]:
             raise FetchError("The shop pointed to another host.")
         try:
-            answer = await self.client.get(address, params=dict(parameters) or None)
+            answer = await self.client.request(
+                "GET" if body is None else "POST", address, params=dict(parameters) or None, json=body
+            )
         except httpx.HTTPError as error:
             raise FetchError(f"{type(error).__name__} on {path.partition('?')[0]}") from None
         if answer.status_code != 200 or len(answer.content) > _BYTES:
@@ -224,34 +235,18 @@ async def _stripe(call: Call, since: datetime) -> AsyncIterator[Found]:
 
 
 async def _shopify(call: Call, since: datetime) -> AsyncIterator[Found]:
-    """``GET /admin/api/<version>/orders.json?updated_at_min=``; pages by the ``Link`` header."""
-    path = f"/admin/api/{SHOPIFY_VERSION}/orders.json"
-    parameters: dict[str, str] = {
-        "status": "any",
-        "limit": "250",
-        "order": "updated_at asc",
-        "updated_at_min": since.astimezone(UTC).isoformat(),
-    }
-    for _ in range(MOST_PAGES):
-        answer, headers = await call(path, parameters)
-        for order in answer["orders"]:
-            yield Found(
-                body=_body(order),
-                headers={"x-shopify-topic": "orders/updated"},
-                changed_at=_instant(order.get("updated_at")),
-            )
-        following = _next_link(headers.get("link", ""))
-        if following is None:
-            return
-        path, parameters = following, {}
+    """The GraphQL Admin API; see `app.connectors.shopify_admin`."""
 
+    async def ask(path: str, body: Mapping[str, Any]) -> Any:
+        answer, _headers = await call(path, {}, body)
+        return answer
 
-def _next_link(header: str) -> str | None:
-    for part in header.split(","):
-        address, _, rest = part.strip().partition(">")
-        if 'rel="next"' in rest and address.startswith("<"):
-            return urljoin("", address[1:])
-    return None
+    async for order in shopify_admin.changes(ask, since):
+        yield Found(
+            body=_body(order),
+            headers={"x-shopify-topic": "orders/updated"},
+            changed_at=_instant(order["updated_at"]),
+        )
 
 
 def _instant(text: Any) -> datetime | None:

@@ -74,6 +74,7 @@ async def test_any_order_and_number_of_deliveries_ends_the_same(app: FastAPI, ve
     inbox: Inbox = app.state.house.parts["inbound"]
     db: Database = app.state.house.database
     sent = forged = 0
+    granted: list[int] = []
     started = time.monotonic()
     while sent < DELIVERIES:
         orders = [
@@ -97,7 +98,7 @@ async def test_any_order_and_number_of_deliveries_ends_the_same(app: FastAPI, ve
             sent += 1
         await finish(inbox, db, canonical)
         expected = await histories.projection(db, canonical.tenant_id)
-        assert expected["lots"]
+        granted.append(len(expected["lots"]))
 
         other, tokens = await tenant_with_sources(vendor, "cs-cart")
         deliveries = [
@@ -136,7 +137,10 @@ async def test_any_order_and_number_of_deliveries_ends_the_same(app: FastAPI, ve
             assert found[name] == expected[name], (name, seed, "missing", missing, "too many", more)
         audit = await canonical.ok(await canonical.get("/v1/audit"))
         assert audit["data"] == []
-    print(f"{sent} deliveries, {forged} refused, {time.monotonic() - started:.1f} s")
+    print(
+        f"{sent} deliveries, {forged} refused, {time.monotonic() - started:.1f} s, open lots by round {granted}"
+    )
+    assert any(granted)
 
 
 async def seconds_until_granted(inbox: Inbox, db: Database, tenant: Vendor, token: str, number: int) -> float:

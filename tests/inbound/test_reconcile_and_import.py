@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from app.commands import import_
 from app.commands.reconcile import reconciled
 from app.commands.replay import replayed
+from app.connectors import shopify_admin
 from app.connectors.reconcile import Fetcher
 from app.usecases.inbound import FetchError
 from tests.conftest import MakeVendor
@@ -87,14 +88,92 @@ def stripe_api(request: httpx.Request) -> httpx.Response:
     )
 
 
+def amount(value: str) -> dict[str, Any]:
+    return {"shopMoney": {"amount": value}}
+
+
+def shopify_node(order: dict[str, Any], *, more: bool = False) -> dict[str, Any]:
+    """An order of the webhooks' documentation as the GraphQL Admin API answers it."""
+    lines = [
+        {
+            "id": f"gid://shopify/LineItem/{one['id']}", "quantity": one["quantity"], "sku": one["sku"],
+            "originalUnitPriceSet": amount(one["price"]), "customAttributes": [], "taxLines": [],
+            "variant": {"legacyResourceId": str(one["variant_id"])},
+            "product": {"legacyResourceId": str(one["product_id"])},
+            "discountAllocations": [{"allocatedAmountSet": amount(one["total_discount"])}],
+        }
+        for one in order["line_items"]
+    ]  # fmt: skip
+    return {
+        "id": f"gid://shopify/Order/{order['id']}", "legacyResourceId": str(order["id"]), "test": order["test"],
+        "createdAt": order["created_at"], "processedAt": order["created_at"], "updatedAt": order["updated_at"],
+        "cancelledAt": order["cancelled_at"], "displayFinancialStatus": order["financial_status"].upper(),
+        "currencyCode": order["currency"], "email": order["email"], "totalPriceSet": amount("20.00"),
+        "customer": {"legacyResourceId": str(order["customer"]["id"])},
+        "lineItems": {"nodes": lines[:1] if more else lines, "pageInfo": {"hasNextPage": more, "endCursor": "L1"}},
+        "refunds": [
+            {
+                "legacyResourceId": str(one["id"]), "transactions": {"nodes": []}, "refundShippingLines": {"nodes": []},
+                "refundLineItems": {
+                    "pageInfo": {"hasNextPage": False},
+                    "nodes": [
+                        {"quantity": each["quantity"], "lineItem": {"id": f"gid://shopify/LineItem/{each['line_item_id']}"}}
+                        for each in one["refund_line_items"]
+                    ],
+                },
+            }
+            for one in order["refunds"]
+        ],
+    }  # fmt: skip
+
+
 def shopify_api(request: httpx.Request) -> httpx.Response:
+    """Two pages; the second order has a second page of lines and a refund of one of them."""
     assert request.headers["x-shopify-access-token"] == "shpat_12345"
-    paid = shops.shopify_order(test=False, financial_status="paid", cancelled_at=None)
-    paid["line_items"] = [{**paid["line_items"][0], "price": "10.00"}]
-    if "page_info" in request.url.params:
-        return httpx.Response(200, json={"orders": [paid]})
-    follow = f'<{BASE}/admin/api/2025-01/orders.json?limit=250&page_info=x>; rel="next"'
-    return httpx.Response(200, json={"orders": [shops.shopify_order()]}, headers={"Link": follow})
+    assert (request.method, request.url.path) == ("POST", "/shop/admin/api/2026-04/graphql.json")
+    asked = json.loads(request.content)
+    said = asked["variables"]
+    paid = shops.shopify_order(test=False, financial_status="partially_refunded", cancelled_at=None)
+    paid["line_items"] = [{**one, "price": "10.00"} for one in paid["line_items"]]
+    refund = {"line_item_id": paid["line_items"][1]["id"], "quantity": 1}
+    paid["refunds"] = [{"id": 509562969, "refund_line_items": [refund]}]
+    if "query Lines(" in asked["query"]:
+        assert (said["id"], said["after"]) == (f"gid://shopify/Order/{paid['id']}", "L1")
+        rest = {**paid, "line_items": paid["line_items"][1:]}
+        return httpx.Response(200, json={"data": {"order": {"lineItems": shopify_node(rest)["lineItems"]}}})
+    assert said["query"] == "updated_at:>='2017-01-01T00:00:00Z'"
+    if said["after"] is None:
+        nodes, follow = [shopify_node(shops.shopify_order())], {"hasNextPage": True, "endCursor": "O1"}
+    else:
+        assert said["after"] == "O1"
+        nodes, follow = [shopify_node(paid, more=True)], {"hasNextPage": False, "endCursor": "O2"}
+    return httpx.Response(200, json={"data": {"orders": {"nodes": nodes, "pageInfo": follow}}})
+
+
+async def test_a_shop_that_counts_costs_is_asked_again_later_and_for_less() -> None:
+    """The answers that the documentation shows for a query that is too dear, and for an empty bucket."""
+    cost = {"requestedQueryCost": 752, "actualQueryCost": None,
+            "throttleStatus": {"maximumAvailable": 1000.0, "currentlyAvailable": 666, "restoreRate": 50.0}}  # fmt: skip
+    dear = {"errors": [{"message": "Query cost is too high.", "extensions": {"code": "MAX_COST_EXCEEDED"}}]}
+    empty = {
+        "errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}],
+        "extensions": {"cost": cost},
+    }
+    page = {"data": {"orders": {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}}}
+    answers, asked, slept = iter([dear, empty, page]), [], []
+
+    async def ask(path: str, body: Any) -> Any:
+        asked.append(body["variables"]["first"])
+        return next(answers)
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    assert [one async for one in shopify_admin.changes(ask, SINCE, sleep=sleep)] == []
+    assert (asked, slept) == ([25, 12, 12], [2])
+    answers = iter([{"errors": [{"message": "Access denied", "extensions": {"code": "ACCESS_DENIED"}}]}])
+    with pytest.raises(FetchError, match="Access denied"):
+        assert [one async for one in shopify_admin.changes(ask, SINCE, sleep=sleep)] == []
 
 
 @pytest.mark.parametrize(
@@ -127,8 +206,8 @@ def shopify_api(request: httpx.Request) -> httpx.Response:
             2,
             {"4814921662509": {"sku": "license"}},
             "820982911946154508",
+            2,
             1,
-            0,
         ),
     ],
 )
