@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Final
 
 ASK_SECONDS: Final = 1.0
 MOST_BYTES: Final = 8 * 1024 * 1024
+_log = logging.getLogger("retainer.peers")
 
 
 class Peers:
@@ -28,7 +30,13 @@ class Peers:
     async def told(self) -> AsyncIterator[None]:
         """Answers the others, until it ends."""
         path = self._folder / f"{self.name}.sock"
-        server = await asyncio.start_unix_server(self._tell, str(path))
+        try:
+            server = await asyncio.start_unix_server(self._tell, str(path))
+        except OSError as error:
+            # Figures are no reason not to serve: a socket's path may be too long where the temporary folder is deep.
+            _log.warning("the other processes will not see this one's figures: %s", error)
+            yield
+            return
         try:
             yield
         finally:

@@ -63,8 +63,9 @@ def run() -> None:
             if settings.database_url is None:
                 settings = stack.enter_context(_postgres(settings))
             if settings.workers > 1:
-                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="retainer-"))
-                settings = settings.with_(peers_dir=Path(folder))
+                with contextlib.suppress(OSError):  # a read-only machine: each process tells its own figures
+                    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="retainer-"))
+                    settings = settings.with_(peers_dir=Path(folder))
             _prepare(settings)
             _serve(settings, listening)
             for number in (signal.SIGINT, signal.SIGTERM):

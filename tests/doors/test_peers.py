@@ -71,6 +71,14 @@ async def test_a_process_that_died_is_left_out_and_forgotten(folder: Path) -> No
         assert not gone.exists()
 
 
+async def test_a_folder_that_takes_no_socket_stops_nothing(tmp_path: Path) -> None:
+    deep = tmp_path / ("x" * 120)
+    deep.mkdir()
+    mine = peer(deep, counted(1), "11")
+    async with mine.told():
+        assert await mine.others() == {}
+
+
 async def test_one_process_needs_no_label(module_url: str, folder: Path) -> None:
     async with running(create_app(settings_for(module_url))) as app:
         assert "process=" not in await scraped(app)
