@@ -218,6 +218,9 @@ def _reached(run: Run, seen: dict[str, dict[str, int]]) -> int:
     )
     for name, counts in sorted(missed.items()):
         print(f"fuzz: {name} never succeeded {counts}: {excused.get(name, 'NO REASON IS WRITTEN DOWN')}")
+    # Only the examples phase, which GraphQL does not have, tries every good request; else it is a matter of luck.
+    if run.door == "graphql" or "examples" not in run.phases:
+        return 0
     return 1 if missed.keys() - excused.keys() else 0
 
 
