@@ -101,8 +101,8 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def service(at: Ground, *, workers: int = 1) -> Iterator[tuple[str, int]]:
-    """The service over HTTP: its URL and the process id of the parent."""
+def service(at: Ground, *, workers: int = 1, worker: bool = False) -> Iterator[tuple[str, int]]:
+    """The service over HTTP: its URL and the process id of the parent. ``worker``: with its background work."""
     port = free_port()
     environment = {
         **os.environ,
@@ -111,7 +111,7 @@ def service(at: Ground, *, workers: int = 1) -> Iterator[tuple[str, int]]:
         "RETAINER_SECRET_KEY": "bench-secret-0123456789-0123456789",
         "RETAINER_DATA_DIR": str(at.directory / "service"),
         "RETAINER_LOG_LEVEL": "warning",
-        "RETAINER_WORKER_IN_PROCESS": "false",
+        "RETAINER_WORKER_IN_PROCESS": str(worker).lower(),
     }
     process = subprocess.Popen(
         [
