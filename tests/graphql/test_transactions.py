@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from fastapi import FastAPI
 from sqlalchemy import event
 
@@ -310,3 +312,50 @@ async def test_a_lone_balance_has_the_walls_of_every_other_way(vendor: MakeVendo
     assert refused["data"] == {"balance": None}
     assert refused["errors"][0]["extensions"]["code"] == "scope_missing"
     assert (await ask(one, lone))["balance"]["available"] == 0
+
+
+LONE_FIELDS = "customerId unit at knownAt some: available held owed byType more: available"
+
+
+async def test_the_short_way_of_a_lone_balance_answers_letter_by_letter_as_the_general_one(
+    app: FastAPI, vendor: MakeVendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await vendor()
+    await customers(one, 1)
+    await ask(
+        one, GRANT, input={"customerId": "c-0", "credits": 7, "reason": "goodwill", "idempotencyKey": "g"}
+    )
+    variables: list[tuple[str, str, dict[str, Any]]] = [
+        ("query($id: ID!)", "$id", {"id": "c-0"}), ("query Q($who: ID!)", "$who", {"who": "c-0", "beside": 1}),
+        ("", '"c-0"', {}), ("query($id: ID!)", "$id", {"id": "nobody"}), ("query($id: ID!)", "$id", {"id": 7}),
+        ("query($id: ID!)", "$id", {"id": None}), ("query($id: ID!)", "$id", {}), ("query($id: ID!)", "$id", {"id": "a b"}),
+        ('query($id: ID! = "c-0")', "$id", {}), ("query($id: ID)", "$id", {"id": "c-0"}),
+    ]  # fmt: skip
+    for head, customer, values in variables:
+        short = f"{head} {{ b: balance(customerId: {customer}) {{ {LONE_FIELDS} }} }}"
+        general = short.replace(") { customerId", ") @include(if: true) { customerId")
+        assert short != general
+        answers = [await send(one.client, query, values) for query in (short, general)]
+        bodies = [re.sub(r'"column": ?\d+', "", answer.text) for answer in answers]
+        assert bodies[0] == bodies[1], head
+        assert answers[0].status_code == answers[1].status_code
+        assert answers[0].headers["content-type"] == answers[1].headers["content-type"]
+    held = await ask(one, '{ balance(customerId: "c-0") { available } }')
+    assert held == {"balance": {"available": 7}}
+
+    def never(*_: Any, **__: Any) -> None:
+        raise AssertionError("the general executor was asked")
+
+    monkeypatch.setattr("app.api.graphql.door.execute", never)
+    assert await ask(one, '{ balance(customerId: "c-0") { available } }') == held
+    unusual = (
+        '{ balance(customerId: "c-0") { available lots { lotId } } }',
+        '{ balance(customerId: "c-0") { ...on Balance { available } } }',
+        '{ balance(customerId: "c-0") { available @skip(if: true) held } }',
+        '{ balance(customerId: "c-0") { __typename } }',
+        '{ balance(customerId: "c-0", asOf: "2025-01-01T00:00:00Z") { available } }',
+        '{ balance(customerId: "c-0") { available } tenantTime { now } }',
+    )
+    for query in unusual:
+        refused = await send(one.client, query)
+        assert refused.json()["errors"][0]["extensions"]["code"] == "internal_error", query

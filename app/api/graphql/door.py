@@ -222,6 +222,9 @@ class GraphQL:
             reading,
             alone=reading and _one_balance(operation),
         )
+        lone = self._door.documents.lone_of(parsed, operation)
+        if lone is not None and (data := await lone.data(calls, asked.variables)) is not None:
+            return Reply({"data": data}, media_type=media + _CHARSET)
         try:
             outcome = execute(
                 self._door.core,
