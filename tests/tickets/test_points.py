@@ -29,7 +29,9 @@ async def test_xc_6_level_0_and_warranty_need_no_points_at_all(vendor: MakeVendo
         ticket = await open_ticket(shop, "nobody", category=category)
         assert (ticket["state"], ticket["paid_by"], ticket["charge"]["net"]) == ("in_progress", "nobody", 0)
     assert (await balance(shop, "nobody"))["available"] == 0
-    assert (await shop.get("/v1/customers/nobody/entries")).json()["data"] == [], "nothing is booked for nothing"
+    assert (await shop.get("/v1/customers/nobody/entries")).json()["data"] == [], (
+        "nothing is booked for nothing"
+    )
 
 
 @pytest.mark.parametrize(
