@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, text, update
@@ -19,7 +20,7 @@ from app.domain.errors import DomainError
 from app.domain.ids import CustomerId
 from app.domain.ledger import Ledger
 from app.domain.plan import Plan
-from app.domain.policy import Policy
+from app.domain.policy import CreditRules, Policy
 
 _CUSTOMER = (
     s.customer.c.customer_id,
@@ -140,22 +141,13 @@ async def load_by_id(tx: Tx, customer_id: str, *, lock: bool = True, policy: Pol
     known = None if lock else together.kept(tx, customer_id)
     former: dict[str, list[str]] = {}
     if known is not None:
-        accounts, lots, holds = known.working_ledger()
+        loaded = known.working_ledger()
         found: list[Sequence[Any]] = [known.rows[name] for name in together.TABLES]
     else:
-        accounts, lots, holds = await ledger_rows.load_all(tx, customer_id, former)
+        loaded = await ledger_rows.load_all(tx, customer_id, former)
         found = await _rows_of(tx, customer_id)
     licenses, covers, choices, addons = found
-    ledger = Ledger(
-        customer_id=customer.customer_id,
-        at=at,
-        rules=policy.credits,
-        accounts=accounts,
-        lots=lots,
-        holds=holds,
-        mint=tx.mint,
-        command_id=tx.command_id,
-    )
+    ledger = ledger_of(tx, customer_id, loaded, at=at, rules=policy.credits, command_id=tx.command_id)
     if former:
         await join_former(tx, ledger, former, lock=lock)
     return Book(
@@ -185,17 +177,38 @@ async def join_former(
     named = sorted({hold_id for one in wanted for hold_id in former[one]})
     loaded = await ledger_rows.load(tx, wanted, every_lot=True, open_holds=False, hold_ids=named)
     for customer_id in wanted:
-        accounts, lots, holds = loaded[customer_id]
-        ledger.former[customer_id] = Ledger(
-            customer_id=CustomerId(customer_id),
+        ledger.former[customer_id] = ledger_of(
+            tx,
+            customer_id,
+            loaded[customer_id],
             at=ledger.at,
             rules=ledger.rules,
-            accounts=accounts,
-            lots=lots,
-            holds=holds,
-            mint=ledger.mint,
             command_id=ledger.command_id,
         )
+
+
+def ledger_of(
+    tx: Tx,
+    customer_id: str,
+    loaded: ledger_rows.Loaded,
+    *,
+    at: datetime,
+    rules: CreditRules | None,
+    command_id: str | None = None,
+) -> Ledger:
+    """The working copy of one customer's credits as loaded, at an instant under these rules. ``command_id``: that of
+    the command which the next operations belong to."""
+    accounts, lots, holds = loaded
+    return Ledger(
+        customer_id=CustomerId(customer_id),
+        at=at,
+        rules=rules,
+        accounts=accounts,
+        lots=lots,
+        holds=holds,
+        mint=tx.mint,
+        command_id=command_id,
+    )
 
 
 def same_time(first: Book, second: Book) -> None:
@@ -232,15 +245,7 @@ def empty_book(tx: Tx, policy: Policy, external_id: str) -> Book:
         policy=policy,
         at=tx.at,
         mint=tx.mint,
-        ledger=Ledger(
-            customer_id=customer.customer_id,
-            at=tx.at,
-            rules=policy.credits,
-            accounts={},
-            lots={},
-            holds={},
-            mint=tx.mint,
-        ),
+        ledger=ledger_of(tx, customer.customer_id, ({}, {}, {}), at=tx.at, rules=policy.credits),
         plan=Plan(customer=customer, at=tx.at, actor=tx.actor),
     )
 

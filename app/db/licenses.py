@@ -14,7 +14,6 @@ from app.db.engine import Tx
 from app.domain.book import Book
 from app.domain.customer import Cover, Customer, License
 from app.domain.errors import DomainError
-from app.domain.ledger import Ledger
 from app.domain.plan import Plan
 from app.domain.wire import parse_iso, parse_iso_or_none
 
@@ -50,7 +49,7 @@ async def book_at(tx: Tx, customer: Customer, *, at: datetime, known_at: datetim
     last of their events by then, credits the sums of their entries."""
     now = await books.load_by_id(tx, customer.customer_id, lock=False)
     policy = await policies.in_force(tx, at)
-    accounts, lots, holds = await ledger_rows.load_as_of(tx, customer.customer_id, at=at, known_at=known_at)
+    loaded = await ledger_rows.load_as_of(tx, customer.customer_id, at=at, known_at=known_at)
     covers = await _last(tx, "cover", list(now.covers), at, known_at)
     licenses = await _last(tx, "license", list(now.licenses), at, known_at)
     return Book(
@@ -58,8 +57,7 @@ async def book_at(tx: Tx, customer: Customer, *, at: datetime, known_at: datetim
         policy=policy,
         at=at,
         mint=tx.mint,
-        ledger=Ledger(customer_id=customer.customer_id, at=at, rules=policy.credits, accounts=accounts, lots=lots,
-                      holds=holds, mint=tx.mint),
+        ledger=books.ledger_of(tx, customer.customer_id, loaded, at=at, rules=policy.credits),
         plan=Plan(customer=customer, at=at, actor=tx.actor),
         licenses={
             key: _license(one, licenses[key]) for key, one in now.licenses.items() if key in licenses

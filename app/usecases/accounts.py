@@ -11,7 +11,6 @@ from app.db import ledger as rows
 from app.db.engine import Tx
 from app.domain.customer import Customer
 from app.domain.errors import DomainError
-from app.domain.ids import CustomerId
 from app.domain.ledger import Ledger
 from app.domain.lot import Lot
 from app.domain.policy import Label, Policy
@@ -49,16 +48,7 @@ async def balances(tx: Tx, customer_ids: Sequence[str]) -> list[dict[str, Any] |
             answers.append(await balance(tx, name))
         else:
             at = tx.at if row[1] is None else max(tx.at, row[1])
-            accounts, lots, holds = loaded[row[0]]
-            ledger = Ledger(
-                customer_id=CustomerId(row[0]),
-                at=at,
-                rules=policy.credits,
-                accounts=accounts,
-                lots=lots,
-                holds=holds,
-                mint=tx.mint,
-            )
+            ledger = books.ledger_of(tx, row[0], loaded[row[0]], at=at, rules=policy.credits)
             answers.append({"customer_id": name, **balance_json(ledger, at=at, unit=unit)})
     return answers
 
@@ -126,15 +116,7 @@ async def _ledger(
         loaded = (await rows.load(tx, [customer.customer_id]))[customer.customer_id]
     else:
         loaded = await rows.load_as_of(tx, customer.customer_id, at=at, known_at=known_at)
-    ledger = Ledger(
-        customer_id=CustomerId(customer.customer_id),
-        at=at,
-        rules=policy.credits,
-        accounts=loaded[0],
-        lots=loaded[1],
-        holds=loaded[2],
-        mint=tx.mint,
-    )
+    ledger = books.ledger_of(tx, customer.customer_id, loaded, at=at, rules=policy.credits)
     if as_of is not None or known_at is not None:
         for credit_type in ledger.accounts:
             ledger.refresh_expiry(credit_type)
