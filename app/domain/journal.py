@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from fractions import Fraction
 from typing import Any
 
-from app.domain.amounts import share
 from app.domain.ids import CustomerId, HoldId, LotId, Mint, OperationId, OrderId, TicketId
 from app.domain.lot import Account, Bucket, Entry, Hold, HoldLine, Lot, Operation, OperationKind
 from app.domain.period import add_term
@@ -330,7 +328,7 @@ class Journal:
             priority=lot.priority,
             scope=lot.scope,
             license_id=lot.license_id,
-            cost=share(lot.cost, Fraction(credits, lot.granted)) if lot.cost else None,
+            cost=lot.price_of(credits),
             policy_version=lot.policy_version,
             origin_lot_id=lot.lot_id,
             clause=rule.clause,

@@ -21,7 +21,7 @@ from app.domain.errors import DomainError
 from app.domain.ids import HoldId, LicenseId, LineId, LotId, OrderId, TicketId
 from app.domain.journal import ConservationError, Journal, LedgerChanges, hold_key, hold_lines, spending_key
 from app.domain.lot import Entry, Hold, Lot, LotSource
-from app.domain.merging import outstanding, owe, pass_on, root_of
+from app.domain.merging import outstanding, owe, pass_on, purchase_of, root_of
 from app.domain.money_back import RefundQuote, refund_quote
 from app.domain.period import add_term
 from app.domain.policy import CreditRules, ExpiredReturn
@@ -484,20 +484,32 @@ class Ledger(Journal):
             raise _insufficient(lot.available, max(wanted, 1), lot.credit_type)
         return self.void(lot_id, wanted, reason=reason, clause=clause, kind="transfer")
 
-    def transfer_in(self, origin: Lot, credits: int, *, reason: str, clause: str | None = None) -> Lot:
-        """The taking half: a lot with the origin's expiry, priority and no cost basis of its own."""
-        return self.grant(
+    def transfer_in(
+        self, origin: Lot, credits: int, *, reason: str, clause: str | None = None, as_bought: bool = False
+    ) -> Lot:
+        """The taking half: a lot with the origin's expiry and priority, open to the whole account and without a price.
+
+        ``as_bought``, where the owner is the same person (a merge): with its license, price, clause and purchase too.
+        """
+        lot = self.grant(
             credits,
             source="transfer",
             rule=origin.rule,
             credit_type=origin.credit_type,
             expires_at=origin.expires_at,
             priority=origin.priority,
+            scope=origin.scope if as_bought else "account",
+            license_id=origin.license_id if as_bought else None,
+            cost=origin.price_of(credits) if as_bought else None,
             policy_version=origin.policy_version,
             origin_lot_id=origin.lot_id,
-            clause=clause,
+            clause=origin.clause if as_bought else clause,
+            reading=as_bought and origin.reading,
             reason=reason,
         )
+        if as_bought:
+            lot.data = purchase_of(origin)
+        return lot
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from fractions import Fraction
 from typing import Any, Literal
 
-from app.domain.amounts import Money
+from app.domain.amounts import Money, share
 from app.domain.ids import CustomerId, HoldId, LicenseId, LineId, LotId, OperationId, OrderId, TicketId
 
 LotSource = Literal["license", "purchase", "choice", "goodwill", "correction", "import", "breach", "transfer"]
@@ -93,6 +94,10 @@ class Lot:
         if not bought or bought["order_id"] is None:
             return None
         return bought["order_id"], bought["line_id"], bought["unit_no"]
+
+    def price_of(self, credits: int) -> Money | None:
+        """What so many of its credits were bought for; None where the lot has no cost."""
+        return None if self.cost is None else share(self.cost, Fraction(credits, self.granted))
 
 
 @dataclass(slots=True, kw_only=True)

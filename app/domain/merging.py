@@ -7,10 +7,8 @@ it was bought by (`Lot.bought_by`), so that a refund of that order reaches it wh
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from app.domain.amounts import share
 from app.domain.lot import Entry, Lot
 from app.domain.wire import iso
 
@@ -39,40 +37,25 @@ def pass_on(giver: Ledger, taker: Ledger) -> list[Lot]:
     for lot in sorted(giver.lots.values(), key=lambda one: (one.effective_at, one.lot_id)):
         if lot.available:
             credits_ = giver.void(lot.lot_id, reason=MERGED, kind="transfer")
-            made.append(_taken(taker, lot, credits_))
+            made.append(taker.transfer_in(lot, credits_, reason=MERGED, as_bought=True))
             lot.data = {**lot.data, "moved": moved(lot) + credits_}
             giver.mark_lot(lot)
     return made
 
 
-def _taken(taker: Ledger, lot: Lot, credits: int) -> Lot:
-    made = taker.grant(
-        credits,
-        source="transfer",
-        rule=lot.rule,
-        credit_type=lot.credit_type,
-        expires_at=lot.expires_at,
-        priority=lot.priority,
-        scope=lot.scope,
-        license_id=lot.license_id,
-        cost=share(lot.cost, Fraction(credits, lot.granted)) if lot.cost else None,
-        policy_version=lot.policy_version,
-        origin_lot_id=lot.lot_id,
-        clause=lot.clause,
-        reading=lot.reading,
-        reason=MERGED,
-    )
+def purchase_of(lot: Lot) -> dict[str, Any]:
+    """What a lot made of this one remembers of its purchase, as `Lot.data`; nothing of what was only returned."""
     if "bought" in lot.data:
-        made.data = {"bought": lot.data["bought"]}
-    elif lot.origin_lot_id is None:
-        order_id, line_id, unit_no = lot.bought_by or (None, None, 0)
-        made.data = {
-            "bought": {
-                "order_id": order_id, "line_id": line_id, "unit_no": unit_no, "lot_id": lot.lot_id,
-                "at": iso(lot.effective_at),
-            }
-        }  # fmt: skip
-    return made
+        return {"bought": lot.data["bought"]}
+    if lot.origin_lot_id is not None:
+        return {}
+    order_id, line_id, unit_no = lot.bought_by or (None, None, 0)
+    return {
+        "bought": {
+            "order_id": order_id, "line_id": line_id, "unit_no": unit_no, "lot_id": lot.lot_id,
+            "at": iso(lot.effective_at),
+        }
+    }  # fmt: skip
 
 
 def owe(ledger: Ledger, credit_type: str, credits: int, *, reason: str, clause: str | None = None) -> None:
