@@ -17,7 +17,7 @@ from app.domain.customer import Cover, License, Order, OrderLine
 from app.domain.errors import DomainError
 from app.domain.granting import put_license, void_choice
 from app.domain.order_lines import Terms, pin_of, sold
-from app.domain.order_refund import TakenBack, take_back, take_license
+from app.domain.order_refund import TakenBack, Taking, take_back, take_license
 from app.domain.policy import NotGranted
 
 CORRECTED = "corrected"
@@ -213,7 +213,7 @@ def _correct(book: Book, order: Order, line: OrderLine, one: License, answer: Ta
             if (lot.order_id, lot.line_id, lot.unit_no) == (one.order_id, one.line_id, one.unit_no):
                 book.ledger.withdraw(lot.lot_id)
         return
-    take_license(book, order, line, one, answer, None, "corrected")
+    take_license(Taking(book, order, line, answer, "corrected"), one)
 
 
 def _units(book: Book, order: Order, line: OrderLine) -> list[License]:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from app.domain import cover as covers
 from app.domain.book import Book
-from app.domain.customer import Cover, License, Order, OrderLine
+from app.domain.customer import Addon, Cover, License, Order, OrderLine
 from app.domain.errors import DomainError
 from app.domain.granting import end_license, void_choice
 from app.domain.lot import Lot
@@ -35,6 +35,22 @@ class TakenBack:
     owed: int = 0
     later: dict[str, int] = field(default_factory=dict)
     """Units by line that can only be taken back once the line was granted anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """The line of an order of which something is taken back, why and by which clause; ``answer`` is told what was."""
+
+    book: Book
+    order: Order
+    line: OrderLine
+    answer: TakenBack
+    reason: Reason
+    clause: str | None = None
+
+    def brought(self, one: License | Cover | Addon) -> bool:
+        """Whether it came from this line."""
+        return (one.order_id, one.line_id) == (self.order.order_id, self.line.line_id)
 
 
 def check_lines(order: Order, wanted: Mapping[str, int], refunded: Mapping[str, int]) -> None:
@@ -61,10 +77,11 @@ def take_back(
         found = sold(policy, line.sku)
         kind = None if isinstance(found, NotGranted) else found[0].kind
         clause = policy.guarantee.clause if policy.guarantee else None
+        taking = Taking(book, order, line, answer, reason, clause)
         if kind == "license":
-            _licenses(book, order, line, quantity, answer, clause, reason)
+            _licenses(taking, quantity)
         else:
-            _bought(book, order, line, quantity, answer, clause, reason)
+            _bought(taking, quantity)
     return answer
 
 
@@ -82,41 +99,24 @@ def guarantee_of(policy: Policy, book: Book, order: Order) -> dict[str, Any]:
     }
 
 
-def _licenses(
-    book: Book,
-    order: Order,
-    line: OrderLine,
-    quantity: int,
-    answer: TakenBack,
-    clause: str | None,
-    reason: Reason,
-) -> None:
+def _licenses(taking: Taking, quantity: int) -> None:
     mine = sorted(
         (
             one
-            for one in book.licenses.values()
-            if one.order_id == order.order_id
-            and one.line_id == line.line_id
-            and one.ended_reason not in ("refunded", "corrected")
+            for one in taking.book.licenses.values()
+            if taking.brought(one) and one.ended_reason not in ("refunded", "corrected")
         ),
         key=lambda one: one.unit_no,
         reverse=True,
     )
     for one in mine[:quantity]:
-        take_license(book, order, line, one, answer, clause, reason)
+        take_license(taking, one)
 
 
-def take_license(
-    book: Book,
-    order: Order,
-    line: OrderLine,
-    one: License,
-    answer: TakenBack,
-    clause: str | None,
-    reason: Reason,
-) -> None:
+def take_license(taking: Taking, one: License) -> None:
     """Ends one license and takes back what it brought."""
-    _credits(book, order, line, answer, clause, reason, unit_no=one.unit_no)
+    book, line, answer, reason = taking.book, taking.line, taking.answer, taking.reason
+    _credits(taking, unit_no=one.unit_no)
     for choice in sorted(book.choices.values(), key=lambda choice: choice.choice_id):
         if choice.license_id == one.license_id and choice.open:
             void_choice(book, choice, reason=reason)
@@ -126,47 +126,34 @@ def take_license(
         for cover in sorted(book.covers.values(), key=lambda cover: cover.cover_id)
         if cover.license_id == one.license_id
     ]
-    end_license(book, one, book.at, reason=reason, clause=clause)
+    end_license(book, one, book.at, reason=reason, clause=taking.clause)
     answer.taken.append(
         {"kind": "license", "license_id": one.license_id, "line_id": line.line_id, "unit_no": one.unit_no}
     )
     for cover, before in served:
-        if before in {"ended", "voided"}:
-            continue
-        covers.take_back(book, cover, reason=reason, clause=clause)
-        answer.taken.append(_cover(book, cover, line))
+        if before not in {"ended", "voided"}:
+            _take_cover(taking, cover)
 
 
-def _bought(
-    book: Book,
-    order: Order,
-    line: OrderLine,
-    quantity: int,
-    answer: TakenBack,
-    clause: str | None,
-    reason: Reason,
-) -> None:
-    _credits(book, order, line, answer, clause, reason, quantity=quantity)
+def _bought(taking: Taking, quantity: int) -> None:
+    book, line = taking.book, taking.line
+    _credits(taking, quantity=quantity)
     rules = {
-        one.rule
-        for one in book.covers.values()
-        if one.order_id == order.order_id
-        and one.line_id == line.line_id
-        and one.cover_id not in line.withdrawn
+        one.rule for one in book.covers.values() if taking.brought(one) and one.cover_id not in line.withdrawn
     }
     for rule in sorted(rules):
         for _ in range(quantity):
-            _period(book, order, line, rule, answer, clause, reason)
-    for addon in book.addons if reason == "refunded" or line.quantity == 0 else ():
-        if addon.order_id == order.order_id and addon.line_id == line.line_id and addon.voided_at is None:
+            _period(taking, rule)
+    for addon in book.addons if taking.reason == "refunded" or line.quantity == 0 else ():
+        if taking.brought(addon) and addon.voided_at is None:
             addon.voided_at = book.at
             book.plan.addons.append(addon)
-            answer.taken.append({"kind": "addon", "addon": addon.addon, "line_id": line.line_id})
+            taking.answer.taken.append({"kind": "addon", "addon": addon.addon, "line_id": line.line_id})
 
 
-def _credits(book: Book, order: Order, line: OrderLine, answer: TakenBack, clause: str | None, reason: Reason, *,
-             unit_no: int | None = None, quantity: int | None = None) -> None:  # fmt: skip
+def _credits(taking: Taking, *, unit_no: int | None = None, quantity: int | None = None) -> None:
     """Of one unit of a license, or of so many units of what was bought, those that were added last first."""
+    book, order, line, answer, reason = taking.book, taking.order, taking.line, taking.answer, taking.reason
     families = book.ledger.granted_by(order.order_id, line.line_id, None if unit_no is None else (unit_no,))
     by_unit: dict[int, list[Lot]] = {}
     for family in families:
@@ -180,7 +167,7 @@ def _credits(book: Book, order: Order, line: OrderLine, answer: TakenBack, claus
         before = {lot.lot_id: lot.voided for lot in alike}
         result = book.ledger.void_grant(
             order_id=order.order_id, line_id=line.line_id, units=(portion,), credits=share, reason=reason,
-            clause=clause,
+            clause=taking.clause,
         )  # fmt: skip
         if reason == "corrected" and unit_no is not None:
             for lot in alike:
@@ -209,39 +196,29 @@ def _whole(alike: list[Lot]) -> int:
     return next((lot for lot in alike if root_of(lot) == lot.lot_id), alike[0]).granted
 
 
-def _period(
-    book: Book,
-    order: Order,
-    line: OrderLine,
-    rule: str,
-    answer: TakenBack,
-    clause: str | None,
-    reason: Reason,
-) -> None:
-    own = [
-        one for one in _standing(book, rule) if one.order_id == order.order_id and one.line_id == line.line_id
-    ]
+def _period(taking: Taking, rule: str) -> None:
+    book, line = taking.book, taking.line
     stack = _standing(book, rule)
+    own = [one for one in stack if taking.brought(one)]
     target = _newest_unstarted(book, own)
-    if target is None and reason == "corrected":
+    if target is None and taking.reason == "corrected":
         target = own[-1] if own else None  # never another order's, which then moves up
     elif target is None:
         used = any(
-            one.rule == rule and one.order_id == order.order_id and one.line_id == line.line_id
-            and one.cover_id not in line.withdrawn and covers.state_of(one, book.at) == "ended"
+            one.rule == rule and taking.brought(one) and one.cover_id not in line.withdrawn
+            and covers.state_of(one, book.at) == "ended"
             for one in book.covers.values()
         )  # fmt: skip
         if own or not used:
             target = _newest_unstarted(book, stack) or next(iter(own or stack), None)
-    if target is None:
-        gone = next(
-            one for one in book.covers.values() if one.rule == rule and one.order_id == order.order_id
-        )
-        answer.left.append({"kind": "cover", "cover_id": gone.cover_id, "state": covers.state_of(gone, book.at),
-                            "ends_at": iso_or_none(gone.ends_at), "line_id": line.line_id})  # fmt: skip
+    if target is not None:
+        _take_cover(taking, target)
         return
-    covers.take_back(book, target, reason=reason, clause=clause)
-    answer.taken.append(_cover(book, target, line))
+    gone = next(
+        one for one in book.covers.values() if one.rule == rule and one.order_id == taking.order.order_id
+    )
+    taking.answer.left.append({"kind": "cover", "cover_id": gone.cover_id, "state": covers.state_of(gone, book.at),
+                               "ends_at": iso_or_none(gone.ends_at), "line_id": line.line_id})  # fmt: skip
 
 
 def _standing(book: Book, rule: str) -> list[Cover]:
@@ -263,6 +240,9 @@ def _newest_unstarted(book: Book, found: list[Cover]) -> Cover | None:
     return waiting[-1] if waiting else None
 
 
-def _cover(book: Book, cover: Cover, line: OrderLine) -> dict[str, Any]:
-    return {"kind": "cover", "cover_id": cover.cover_id, "state": covers.state_of(cover, book.at),
-            "ends_at": iso_or_none(cover.ends_at), "line_id": line.line_id}  # fmt: skip
+def _take_cover(taking: Taking, cover: Cover) -> None:
+    covers.take_back(taking.book, cover, reason=taking.reason, clause=taking.clause)
+    taking.answer.taken.append({
+        "kind": "cover", "cover_id": cover.cover_id, "state": covers.state_of(cover, taking.book.at),
+        "ends_at": iso_or_none(cover.ends_at), "line_id": taking.line.line_id,
+    })  # fmt: skip
