@@ -200,24 +200,22 @@ def _period(taking: Taking, rule: str) -> None:
     book, line = taking.book, taking.line
     stack = _standing(book, rule)
     own = [one for one in stack if taking.brought(one)]
+    granted = [
+        (one, covers.state_of(one, book.at))
+        for one in book.covers.values()
+        if one.rule == rule and taking.brought(one) and one.cover_id not in line.withdrawn
+    ]
     target = _newest_unstarted(book, own)
     if target is None and taking.reason == "corrected":
         target = own[-1] if own else None  # never another order's, which then moves up
-    elif target is None:
-        used = any(
-            one.rule == rule and taking.brought(one) and one.cover_id not in line.withdrawn
-            and covers.state_of(one, book.at) == "ended"
-            for one in book.covers.values()
-        )  # fmt: skip
-        if own or not used:
-            target = _newest_unstarted(book, stack) or next(iter(own or stack), None)
+    elif target is None and (own or all(state != "ended" for _, state in granted)):
+        target = _newest_unstarted(book, stack) or next(iter(own or stack), None)
     if target is not None:
         _take_cover(taking, target)
         return
-    gone = next(
-        one for one in book.covers.values() if one.rule == rule and one.order_id == taking.order.order_id
-    )
-    taking.answer.left.append({"kind": "cover", "cover_id": gone.cover_id, "state": covers.state_of(gone, book.at),
+    told = {one.get("cover_id") for one in taking.answer.left}
+    gone, state = min(granted, key=lambda one: (one[0].cover_id in told, one[1] != "ended", one[0].cover_id))
+    taking.answer.left.append({"kind": "cover", "cover_id": gone.cover_id, "state": state,
                                "ends_at": iso_or_none(gone.ends_at), "line_id": line.line_id})  # fmt: skip
 
 

@@ -424,6 +424,21 @@ async def test_c16_of_stacked_periods_the_newest_unstarted_goes_first(vendor: Ma
     assert (await may(shop, "download"))["allowed"] is False
 
 
+async def test_a_period_that_ran_out_is_reported_under_the_line_that_bought_it(vendor: MakeVendor) -> None:
+    shop = await vendor("cactushop")
+    sold = await buy(shop, "support-12-months", "support-12-months", order_id="o-1")
+    covers = {one["line_id"]: one for one in sold["covers"]}
+    assert covers["2"]["starts_at"] == covers["1"]["ends_at"]
+    await shop.move_clock("2028-01-01T00:00:00Z")
+    for line_id in ("2", "1"):
+        body = {"refund_id": f"r-{line_id}", "lines": [{"line_id": line_id, "quantity": 1}]}
+        done = await shop.ok(await shop.post("/v1/orders/o-1/refunds", json=body), 201)
+        assert done["taken_back"] == []
+        assert [(one["line_id"], one["cover_id"], one["state"]) for one in done["not_taken_back"]] == [
+            (line_id, covers[line_id]["cover_id"], "ended")
+        ]
+
+
 async def test_an_upgrade_ends_the_license_it_replaces(vendor: MakeVendor) -> None:
     shop = await vendor("avactis")
     old = (await buy(shop, "license-free", order_id="o-1"))["licenses"][0]["license_id"]
