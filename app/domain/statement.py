@@ -126,6 +126,11 @@ class Line:
     clause: str | None
     reading: bool
 
+    @property
+    def operation(self) -> tuple[str, int]:
+        """Which operation it is of, also among those that are not stored and have no id of their own (`due_lines`)."""
+        return self.credit_type, self.account_version
+
 
 @dataclass(slots=True)
 class _Charge:
@@ -184,12 +189,17 @@ def statement_json(
     """
     modifications: list[dict[str, Any]] = []
     charges: dict[str, _Charge] = {}
+    lines = list(lines)
+    dead = _returned_dead(lines, lots)
     for line in lines:
         change = _outside(line)
         if change:
-            modifications.append(_modification(line, change, lots, ticket_names, expiries))
+            modifications.append(
+                _modification(line, change, lots, ticket_names, expiries, dead.get(line.operation))
+            )
         if line.hold_id is not None:
-            _charge(charges.setdefault(line.ticket_id or line.hold_id, _Charge()), line)
+            charge = charges.setdefault(line.ticket_id or line.hold_id, _Charge())
+            _charge(charge, line, forfeited=dead.get(line.operation, line) is None)
     progress = [_charge_row(one, one.held, ticket_names) for one in charges.values() if one.held]
     resolved = [
         _charge_row(one, one.captured - one.refunded, ticket_names)
@@ -233,12 +243,15 @@ def _modification(
     lots: Mapping[str, Lot],
     ticket_names: Mapping[str, str],
     expiries: Mapping[str, tuple[str, bool]],
+    instead: Lot | None,
 ) -> dict[str, Any]:
     lot = lots.get(line.lot_id)
     kind = {"expired": "expired", "voided": "voided", "owed": "repaid"}.get(line.target, "granted")
     clause, reading = line.clause or (lot.clause if lot else None), line.reading or bool(lot and lot.reading)
     if line.kind == "expire" and lot and line.clause in (None, lot.clause) and lot.rule in expiries:
         clause, reading = expiries[lot.rule]
+    if instead is not None and kind in ("expired", "granted"):
+        clause, reading = instead.clause, instead.reading
     return {
         "credits": change,
         "kind": kind,
@@ -256,13 +269,28 @@ def _modification(
     }
 
 
-def _charge(charge: _Charge, line: Line) -> None:
+def _returned_dead(lines: Iterable[Line], lots: Mapping[str, Lot]) -> dict[tuple[str, int], Lot | None]:
+    """Of what gave credits back to a lot that had expired: the lot made in its place, whose clause says why (ALL-4);
+    None where they were forfeited, which the operation's own clause says."""
+    found: dict[tuple[str, int], Lot | None] = {}
+    for line in lines:
+        if line.kind not in ("capture", "release", "refund"):
+            continue
+        if line.source == "world":
+            found[line.operation] = lots.get(line.lot_id)
+        elif line.target == "expired":
+            found.setdefault(line.operation, None)
+    return found
+
+
+def _charge(charge: _Charge, line: Line, *, forfeited: bool) -> None:
     charge.ticket_id = line.ticket_id
     charge.credit_type = line.credit_type
     charge.hold_ids[line.hold_id or ""] = None
     charge.first = charge.first or line.effective_at
     charge.last = line.effective_at
-    charge.clause = line.clause or charge.clause
+    if not forfeited:  # else the clause is that of the forfeiture, which is no charge's
+        charge.clause = line.clause or charge.clause
     if line.target == "held":
         charge.held += line.credits
     if line.source == "held":

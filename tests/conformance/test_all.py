@@ -339,6 +339,11 @@ async def test_all_4_returned_for_a_bug_a_new_lot_lives_thirty_days(vendor: Any)
     assert (lot["clause"], lot["reading"]) == ("ALL-4", True)
     page = await statement_meets_the_balance(shop)
     assert page["available"] == 10
+    # What was lost and what stands in its place cite the rule of that; the charge that of its return.
+    late = [one for one in page["balance_modifications"] if one["at"] == "2025-01-10T12:00:00Z"]
+    assert [(one["kind"], one["credits"], one["clause"], one["reading"]) for one in late] == [
+        ("expired", -10, "ALL-4", True), ("granted", 10, "ALL-4", True)]  # fmt: skip
+    assert [(one["credits"], one["clause"]) for one in page["resolved_tickets"]] == [(0, "XC-11")]
     await shop.move_clock("2025-02-09T11:59:59Z")
     assert (await balance(shop, "anna"))["available"] == 10
     await shop.move_clock("2025-02-09T12:00:00Z")
@@ -372,7 +377,11 @@ async def test_all_4_a_dispute_that_returns_gives_nothing_to_an_expired_lot(vend
     assert (await balance(shop, "anna"))["available"] == 0
     lines = {(one["from"], one["to"]) for one in await entries(shop, "anna") if one["ticket_id"] == "T-1"}
     assert lines >= {("spent", "available"), ("available", "expired")}
-    await statement_meets_the_balance(shop)
+    page = await statement_meets_the_balance(shop)
+    (gone,) = [one for one in page["balance_modifications"] if one["operation"] == "refund"]
+    assert (gone["kind"], gone["credits"], gone["clause"], gone["reading"]) == ("expired", -10, "ALL-4", True)
+    (charge,) = page["resolved_tickets"]
+    assert (charge["captured"], charge["refunded"], charge["clause"]) == (10, 10, None)
 
 
 async def test_all_4_only_the_expired_part_is_lost(vendor: Any) -> None:
