@@ -30,7 +30,7 @@ from app.api.problems import register
 from app.connectors import courier, deliveries, inbound
 from app.connectors.jwks import SigningKeys
 from app.db.engine import Database
-from app.db.gather import Gatherer
+from app.db.gather import Gatherer, Join
 from app.db.secrets import Cipher
 from app.domain.errors import DomainError
 from app.domain.reason_codes import reason_codes
@@ -150,18 +150,19 @@ def gatherer(
     """Collects concurrent ledger commands into one transaction (decisions 2)."""
 
     async def patient(
-        tenant_id: str, commands: Sequence[ledger.CreditCommand]
+        tenant_id: str, commands: Sequence[ledger.CreditCommand], join: Join
     ) -> Sequence[ledger.CreditResult]:
-        return await run(tenant_id, commands, lock_timeout_ms=None)
+        return await run(tenant_id, commands, join, lock_timeout_ms=None)
 
     async def run(
         tenant_id: str,
         commands: Sequence[ledger.CreditCommand],
+        join: Join,
         *,
         lock_timeout_ms: int | None = NEIGHBOURS_WAIT_MS,
     ) -> Sequence[ledger.CreditResult]:
         results = await database.run(
-            tenant_id, lambda tx: ledger.apply(tx, commands), lock_timeout_ms=lock_timeout_ms
+            tenant_id, lambda tx: ledger.apply(tx, commands, join=join), lock_timeout_ms=lock_timeout_ms
         )
         for command, result in zip(commands, results, strict=True):
             if result.replayed:
@@ -184,7 +185,9 @@ def gatherer(
 def balance_reader(settings: Settings, database: Database) -> Gatherer[str, dict[str, Any] | DomainError]:
     """Reads balances asked for at once in one transaction."""
 
-    async def run(tenant_id: str, customer_ids: Sequence[str]) -> Sequence[dict[str, Any] | DomainError]:
+    async def run(
+        tenant_id: str, customer_ids: Sequence[str], _: Join
+    ) -> Sequence[dict[str, Any] | DomainError]:
         return await database.read(tenant_id, lambda tx: accounts.balances(tx, customer_ids))
 
     return Gatherer(run, group_of=str, batch=settings.ledger_batch, queue=settings.ledger_queue)

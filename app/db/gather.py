@@ -3,7 +3,9 @@
 No timer: while a batch is in flight the next one gathers, so a lone command never waits. A queue a tenant, one tenant a
 batch, tenants served in turn. A batch that fails is run again in groups, then one by one, so that a poisoned command
 cannot hurt its neighbours. What somebody else holds locked is set aside: a batch waits for it a moment only, then the
-commands that need it wait by themselves, those that come later behind them, while all others are served.
+commands that need it wait by themselves, those that come later behind them, while all others are served. A batch that
+has its locks takes those in with it that came for the same meanwhile: where processes take turns at one busy customer,
+each turn then carries all that wait there.
 Everything is bounded: beyond the bounds callers get `Busy` (503 with ``Retry-After``).
 """
 
@@ -12,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -20,6 +22,13 @@ from app.db.engine import PATIENCE, Busy, Locked, Unavailable
 
 C = TypeVar("C")
 R = TypeVar("R")
+
+Join = Callable[[Collection[Hashable]], None]
+"""Told what a batch holds locked; adds the commands that wait for the same to the batch (`Gatherer`)."""
+
+
+def nobody(_: Collection[Hashable]) -> None:
+    """The `Join` of a batch that takes nobody in."""
 
 
 @dataclass(slots=True)
@@ -32,13 +41,17 @@ class GatherStats:
     refused: int = 0
     split: int = 0
     aside: int = 0
+    joined: int = 0
     retried: int = 0
     waiting: int = 0
     sizes: deque[int] = field(default_factory=lambda: deque(maxlen=256))
 
 
 class Gatherer(Generic[C, R]):
-    """Runs commands in batches through ``run(tenant, commands)``, which answers one result a command, in order.
+    """Runs commands in batches through ``run(tenant, commands, join)``, which answers one result a command, in order.
+
+    ``run`` may call ``join(groups)`` once it holds these groups' locks, before it reads what they protect: the commands
+    at the head of the tenant's line that are of these groups are appended to ``commands``. Nobody overtakes anybody.
 
     ``group_of`` names what commands may block each other on (a customer): after a failure groups are run apart.
     ``in_flight``: batches at once in this process (one is best on fast disks, two on slow ones); ``batch``: most
@@ -50,9 +63,9 @@ class Gatherer(Generic[C, R]):
 
     def __init__(
         self,
-        run: Callable[[str, Sequence[C]], Awaitable[Sequence[R]]],
+        run: Callable[[str, Sequence[C], Join], Awaitable[Sequence[R]]],
         *,
-        patient: Callable[[str, Sequence[C]], Awaitable[Sequence[R]]] | None = None,
+        patient: Callable[[str, Sequence[C], Join], Awaitable[Sequence[R]]] | None = None,
         group_of: Callable[[C], Hashable] = id,
         in_flight: int = 1,
         batch: int = 128,
@@ -166,14 +179,19 @@ class Gatherer(Generic[C, R]):
     ) -> None:
         stats = self.stats
         stats.batches += 1
-        stats.commands += len(items)
-        stats.largest = max(stats.largest, len(items))
-        stats.sizes.append(len(items))
-        late = asyncio.get_running_loop().call_later(
-            self._deadline, self._give_up, asyncio.current_task(), items
-        )
+        serving = asyncio.current_task()
+        late = asyncio.get_running_loop().call_later(self._deadline, self._give_up, serving, items)
+
+        def joined(groups: Collection[Hashable]) -> list[tuple[C, asyncio.Future[R]]]:
+            # Who is told at the deadline is told by then: nobody may join a batch that was given up.
+            found = (
+                self._take_head(tenant, groups, self._batch - len(items)) if serving in self._running else []
+            )
+            items.extend(found)
+            return found
+
         try:
-            await self._attempt(tenant, items, patient=patient)
+            await self._attempt(tenant, items, patient=patient, joined=joined)
         except BaseException as error:
             for _, future in items:
                 if not future.done():
@@ -184,6 +202,27 @@ class Gatherer(Generic[C, R]):
                 raise
         finally:
             late.cancel()
+            stats.commands += len(items)
+            stats.largest = max(stats.largest, len(items))
+            stats.sizes.append(len(items))
+
+    def _take_head(
+        self, tenant: str, groups: Collection[Hashable], most: int
+    ) -> list[tuple[C, asyncio.Future[R]]]:
+        """Takes from the head of a tenant's line what is of these groups, up to the first that is not."""
+        line = self._waiting.get(tenant, deque())
+        found: list[tuple[C, asyncio.Future[R]]] = []
+        while line and len(found) < most:
+            group = self._group_of(line[0][0])
+            if group not in groups or (tenant, group) in self._aside:
+                break
+            found.append(line.popleft())
+        if found and not line:
+            del self._waiting[tenant]
+            self._turns.remove(tenant)
+        self.stats.waiting -= len(found)
+        self.stats.joined += len(found)
+        return found
 
     def _give_up(self, task: asyncio.Task[None] | None, items: Sequence[tuple[C, asyncio.Future[R]]]) -> None:
         """The database takes what it is sent and does not answer: callers are told, others go on without this batch."""
@@ -195,13 +234,24 @@ class Gatherer(Generic[C, R]):
             self._pump()
 
     async def _attempt(
-        self, tenant: str, items: list[tuple[C, asyncio.Future[R]]], *, patient: bool = False
+        self,
+        tenant: str,
+        items: list[tuple[C, asyncio.Future[R]]],
+        *,
+        patient: bool = False,
+        joined: Callable[[Collection[Hashable]], list[tuple[C, asyncio.Future[R]]]] | None = None,
     ) -> None:
         run = self._patient if patient and self._patient is not None else self._run
         began = time.monotonic()
         for attempt in range(1, self._attempts + 1):
+            commands = [command for command, _ in items]
+
+            def join(groups: Collection[Hashable], commands: list[C] = commands) -> None:
+                if joined is not None:
+                    commands.extend(command for command, _ in joined(groups))
+
             try:
-                results = await run(tenant, [command for command, _ in items])
+                results = await run(tenant, commands, join)
             except Locked as error:
                 failure: Exception = error
                 break

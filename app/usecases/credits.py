@@ -19,6 +19,7 @@ from app.db import books, plan, policies
 from app.db import ledger as rows
 from app.db.agenda import Handler
 from app.db.engine import Tx
+from app.db.gather import Join, nobody
 from app.domain.amounts import MAX_CREDITS
 from app.domain.decision import Decision, Reason
 from app.domain.errors import DomainError
@@ -76,9 +77,9 @@ class CreditCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
         return hashlib.sha256(_encode(msgspec.structs.replace(self, key=None, actor=None))).digest()
 
     @property
-    def subject(self) -> str:
-        """What commands may block each other on."""
-        return self.customer_id or self.hold_id or ""
+    def subject(self) -> tuple[str, str]:
+        """What commands may block each other on: a hold, else a customer; no id of one passes for the other."""
+        return ("hold", self.hold_id) if self.hold_id else ("customer", self.customer_id or "")
 
 
 @dataclass(slots=True)
@@ -123,10 +124,11 @@ class _Batch:
 
 
 async def apply(
-    tx: Tx, commands: Sequence[CreditCommand], *, at: datetime | None = None
+    tx: Tx, commands: Sequence[CreditCommand], *, at: datetime | None = None, join: Join = nobody
 ) -> list[CreditResult]:
     """Carries out the commands in order, independently of one another; one result each. With ``validate_only`` nothing
-    is written.
+    is written. ``join`` is told whose accounts are locked before anything of them is read, and may append to the
+    commands.
 
     Results hold a `DomainError` for whatever is refused: ``customer_not_found``, ``hold_not_found``,
     ``insufficient_credits``, ``idempotency_key_reused`` (422) and the codes of `app.domain.ledger`.
@@ -134,7 +136,7 @@ async def apply(
     at = at or tx.at
     policy = await policies.in_force(tx, at)
     batch = _Batch(tx, at, policy, policy.credits)
-    await _load(batch, commands)
+    await _load(batch, commands, join)
     results = [_one(batch, command) for command in commands]
     touched = [
         one
@@ -157,16 +159,18 @@ async def apply(
 # --- loading ----------------------------------------------------------------------------------------------------------
 
 
-async def _load(batch: _Batch, commands: Sequence[CreditCommand]) -> None:
+async def _load(batch: _Batch, commands: Sequence[CreditCommand], join: Join) -> None:
     tx = batch.tx
     hold_ids = sorted({one.hold_id for one in commands if one.hold_id is not None})
     external = sorted({one.customer_id for one in commands if one.customer_id is not None})
-    keys = sorted({one.key for one in commands if one.key is not None})
-    tickets = sorted({one.ticket_id for one in commands if one.ticket_id is not None})
     if hold_ids:
         batch.owners = await rows.hold_owners(tx, hold_ids)
     locked = await rows.lock(tx, external, sorted(set(batch.owners.values())))
+    # Who joins brings neither a hold, whose owner would have to be found first, nor an account that went into another.
+    join({("customer", row[1]) for row in locked if row[1] is not None and row[4] is None})
     # From here on everything is read in later statements, so it is what the lock protects.
+    keys = sorted({one.key for one in commands if one.key is not None})
+    tickets = sorted({one.ticket_id for one in commands if one.ticket_id is not None})
     if keys:
         batch.known = await rows.known_commands(tx, keys)
     heirs: dict[str, str] = {}

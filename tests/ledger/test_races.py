@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from app.db import books
 from app.db.engine import Busy, Database, Locked, Unavailable
-from app.db.gather import Gatherer
+from app.db.gather import Gatherer, Join
 from app.usecases import audit, tenants
 from app.usecases.credits import CreditCommand, CreditResult, apply
 
@@ -20,8 +20,8 @@ Writer = Gatherer[CreditCommand, CreditResult]
 
 
 def writer(database: Database, **more: int) -> Writer:
-    async def run(tenant: str, commands: Sequence[CreditCommand]) -> Sequence[CreditResult]:
-        return await database.run(tenant, lambda tx: apply(tx, commands))
+    async def run(tenant: str, commands: Sequence[CreditCommand], join: Join) -> Sequence[CreditResult]:
+        return await database.run(tenant, lambda tx: apply(tx, commands, join=join))
 
     return Gatherer(run, group_of=lambda command: command.subject, **more)  # type: ignore[arg-type]
 
@@ -197,11 +197,11 @@ async def test_many_tasks_on_few_customers_leave_an_empty_audit(
 async def test_a_poisoned_command_does_not_hurt_its_neighbours(db: Database, tenant: str) -> None:
     calls: list[int] = []
 
-    async def run(name: str, commands: Sequence[CreditCommand]) -> Sequence[CreditResult]:
+    async def run(name: str, commands: Sequence[CreditCommand], join: Join) -> Sequence[CreditResult]:
         calls.append(len(commands))
         if any(one.credits == 13 for one in commands):
             raise RuntimeError("poison")
-        return await db.run(name, lambda tx: apply(tx, commands))
+        return await db.run(name, lambda tx: apply(tx, commands, join=join))
 
     mine = Gatherer(run, group_of=lambda one: one.subject)
     await mine.submit(tenant, command("adjust", customer_id="ann", credits=50, reason="r"))
@@ -264,11 +264,11 @@ async def test_a_locked_customer_is_busy_and_the_others_are_served(module_url: s
 async def test_neighbours_of_a_locked_customer_do_not_wait_for_it(module_url: str, tenant: str) -> None:
     database = Database(module_url, pool_size=6, lock_timeout_ms=5_000)
 
-    async def patient(name: str, commands: Sequence[CreditCommand]) -> Sequence[CreditResult]:
-        return await database.run(name, lambda tx: apply(tx, commands))
+    async def patient(name: str, commands: Sequence[CreditCommand], join: Join) -> Sequence[CreditResult]:
+        return await database.run(name, lambda tx: apply(tx, commands, join=join))
 
-    async def run(name: str, commands: Sequence[CreditCommand]) -> Sequence[CreditResult]:
-        return await database.run(name, lambda tx: apply(tx, commands), lock_timeout_ms=100)
+    async def run(name: str, commands: Sequence[CreditCommand], join: Join) -> Sequence[CreditResult]:
+        return await database.run(name, lambda tx: apply(tx, commands, join=join), lock_timeout_ms=100)
 
     mine = Gatherer(run, patient=patient, group_of=lambda one: one.subject)
     for name in ("ann", "bob", "cyd"):
@@ -327,10 +327,10 @@ async def test_a_database_that_never_answers_holds_up_neither_callers_nor_others
 ) -> None:
     silent = asyncio.Event()
 
-    async def run(name: str, commands: Sequence[CreditCommand]) -> Sequence[CreditResult]:
+    async def run(name: str, commands: Sequence[CreditCommand], join: Join) -> Sequence[CreditResult]:
         if any(one.credits == 13 for one in commands):
             await silent.wait()
-        return await db.run(name, lambda tx: apply(tx, commands))
+        return await db.run(name, lambda tx: apply(tx, commands, join=join))
 
     mine = Gatherer(run, group_of=lambda one: one.subject, deadline=0.5)
     await seed(mine, tenant, "ann", 50)
