@@ -32,7 +32,7 @@ class Customer:
 class License:
     """A product right the customer holds: one a unit of an order line.
 
-    ``ordinal``: 1 for the first on the account by (placed_at, order_id, line_id, unit_no), never by arrival.
+    ``ordinal``: 1 for the first on the account by (placed_at, order_id, line, unit_no), never by arrival.
     ``first_order``: came with the customer's first license order (XC-3). ``ended_at``: terminated or refunded.
     """
 

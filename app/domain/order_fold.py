@@ -1,10 +1,10 @@
 """What orders grant: one fold over all orders of a customer in the order in which they were placed.
 
 `settle` compares what the orders of a customer ought to have granted with what they did grant, and makes up the
-difference. Because it folds by (placed_at, order_id, line_id, unit) and never by arrival, any order of arrival ends in
-the same projection (decisions 7): a grant of the wrong class that nobody has touched is voided and granted anew, a
-touched one stays and raises ``grant_review``; a period that was queued moves when an earlier order comes late. Natural
-keys (order, line, unit, rule) make it safe to run any number of times.
+difference. Because it folds by (placed_at, order_id, `place_of` the line, unit) and never by arrival, any order of
+arrival ends in the same projection (decisions 7): a grant of the wrong class that nobody has touched is voided and
+granted anew, a touched one stays and raises ``grant_review``; a period that was queued moves when an earlier order
+comes late. Natural keys (order, line, unit, rule) make it safe to run any number of times.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from app.domain.ids import ChoiceId, LicenseId
 from app.domain.lot import Lot
 from app.domain.offers import grant_json, options_of
 from app.domain.order_correction import forgo, used, withdraw
-from app.domain.order_lines import Terms, line_facts, paid_price, pin_of, shown, sold
+from app.domain.order_lines import Terms, line_facts, paid_price, pin_of, place_of, shown, sold
 from app.domain.period import add_term
 from app.domain.policy import ChoiceGrant, CoverGrant, CreditGrant, Grant, NotGranted, Offer, Policy
 from app.domain.text import render
@@ -42,8 +42,10 @@ class _Outcome:
     def published(self) -> dict[str, list[dict[str, Any]]]:
         """What was not granted and the decisions, by line."""
         return {
-            "not_granted": sorted(self.not_granted, key=lambda one: str(one["line_id"])),
-            "decisions": sorted(self.decisions, key=lambda one: (str(one["line_id"]), int(one["unit_no"]))),
+            "not_granted": sorted(self.not_granted, key=lambda one: place_of(one["line_id"])),
+            "decisions": sorted(
+                self.decisions, key=lambda one: (place_of(one["line_id"]), int(one["unit_no"]))
+            ),
         }
 
     def refuse(
@@ -119,10 +121,15 @@ def _lines(ordered: Sequence[Order], terms: Terms) -> list[tuple[Order, OrderLin
         if line.quantity
     ]
 
-    def place(one: tuple[Order, OrderLine, Policy]) -> tuple[datetime, bool, str, str]:
+    def place(one: tuple[Order, OrderLine, Policy]) -> tuple[Any, ...]:
         order, line, policy = one
         offer = policy.offer(line.sku)
-        return (order.placed_at, offer is None or offer[0].kind != "license", order.order_id, line.line_id)
+        return (
+            order.placed_at,
+            offer is None or offer[0].kind != "license",
+            order.order_id,
+            place_of(line.line_id),
+        )
 
     return sorted(found, key=place)
 
@@ -139,7 +146,7 @@ def rank(book: Book, ordered: Sequence[Order], terms: Terms) -> None:
     }
     fresh: list[License] = []
     for order in ordered:
-        for line in sorted(order.lines, key=lambda one: one.line_id):
+        for line in sorted(order.lines, key=lambda one: place_of(one.line_id)):
             policy = terms[pin_of(order, line)]
             found = sold(policy, line.sku)
             if isinstance(found, NotGranted) or found[0].kind != "license":
@@ -177,7 +184,7 @@ def _number(book: Book, fresh: list[License]) -> None:
         key=lambda one: (
             one.placed_at,
             one.order_id,
-            one.line_id,
+            place_of(one.line_id),
             one.ended_reason == "refunded",
             one.unit_no,
         ),

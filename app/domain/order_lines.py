@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -18,8 +19,17 @@ from app.domain.wire import jsonable
 UNKNOWN_SKU: Final = "unknown_sku"
 _UNKNOWN_CLAUSE: Final = "ALL-5"
 
+_PARTS: Final = re.compile(r"([^0-9]*)([0-9]*)")
+
 Terms = Mapping[int, Policy]
 """Policy versions by number: each order line is judged by the version it was pinned to."""
+
+
+def place_of(line_id: str) -> tuple[tuple[tuple[str, int], ...], str]:
+    """Where a line stands among those of its order: by its id with digits compared as numbers, as shops number them (2
+    before 10), and never by where a delivery happened to list it, so that every delivery grants the same."""
+    parts = tuple((words, int(digits or -1)) for words, digits in _PARTS.findall(line_id))
+    return parts, line_id
 
 
 def pin_of(order: Order, line: OrderLine) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from app.domain.order_lines import place_of
 from tests.conftest import MakeVendor
 from tests.orders.builders import a_line, an_order, buy, may
 from tests.support.api import Vendor
@@ -284,6 +285,36 @@ async def test_the_order_of_arrival_does_not_matter(vendor: MakeVendor, policy: 
             assert (await shop.put(f"/v1/orders/{order_id}", json=body)).status_code == 201
         found.add(repr(projection(await sidebar(shop))))
     assert len(found) == 1, "\n".join(sorted(found))
+
+
+def test_lines_stand_in_the_order_in_which_shops_number_them() -> None:
+    wanted = ["", "01", "1", "2", "2-a", "10", "99", "100", "l", "l-2", "l-10", "l-10.9", "l-10.10"]
+    shuffled = wanted[1::2] + wanted[::-2]
+    assert sorted(shuffled, key=place_of) == wanted
+
+
+@pytest.mark.parametrize("order", [("2", "10", "9"), ("10", "9", "2")])
+async def test_line_2_is_spent_before_line_10_however_they_are_listed(
+    vendor: MakeVendor, order: tuple[str, ...]
+) -> None:
+    shop = await vendor("x-cart")
+    sold = await buy(
+        shop, *(a_line("credits-60", line_id=one, unit_price="60.00") for one in order), order_id="o-1"
+    )
+    line_of = {one["lot_id"]: one["line_id"] for one in sold["lots"]}
+    made = await shop.ok(await shop.post("/v1/customers/ann/debits", {"credits": 150}), 201)
+    assert [(line_of[one["lot_id"]], one["credits"]) for one in made["lots"]] == [
+        ("2", 60),
+        ("9", 60),
+        ("10", 30),
+    ]
+
+
+async def test_the_license_of_line_2_is_the_first_before_that_of_line_10(vendor: MakeVendor) -> None:
+    shop = await vendor("cs-cart")
+    sold = await buy(shop, a_line("license", line_id="10"), a_line("license", line_id="2"))
+    assert {one["line_id"]: one["ordinal"] for one in sold["licenses"]} == {"2": 1, "10": 2}
+    assert [one["line_id"] for one in sold["choices"]] == ["2"]
 
 
 async def test_a_touched_grant_of_the_wrong_class_stays_and_is_reported(vendor: MakeVendor) -> None:
