@@ -23,7 +23,7 @@ from app.db.gather import Join, nobody
 from app.domain.amounts import MAX_CREDITS
 from app.domain.decision import Decision, Reason
 from app.domain.errors import DomainError
-from app.domain.ids import CustomerId, LicenseId
+from app.domain.ids import LicenseId
 from app.domain.journal import Journal
 from app.domain.ledger import DEFAULT_TYPE, Ledger, falls_low
 from app.domain.lot import Hold, Lot
@@ -189,17 +189,8 @@ async def _load(batch: _Batch, commands: Sequence[CreditCommand], join: Join) ->
         if row[0] in batch.customers:  # under a name of its own, and under that of an account merged into it
             batch.by_external[row[1]] = batch.customers[row[0]]
             continue
-        accounts, lots, holds = loaded[row[0]]
         at = batch.at if row[2] is None else max(batch.at, row[2])
-        ledger = Ledger(
-            customer_id=CustomerId(row[0]),
-            at=at,
-            rules=batch.rules,
-            accounts=accounts,
-            lots=lots,
-            holds=holds,
-            mint=tx.mint,
-        )
+        ledger = books.ledger_of(tx, row[0], loaded[row[0]], at=at, rules=batch.rules)
         batch.customers[row[0]] = _Customer(row[0], row[1], row[3], ledger)
         if row[1] is not None:
             batch.by_external[row[1]] = batch.customers[row[0]]
