@@ -15,11 +15,12 @@ from typing import Annotated, Any, Final, Protocol, TypeVar
 from fastapi import Depends, Query, Request, Response
 
 from app.api.auth import Authenticator, Principal
-from app.api.paging import Key, Page, encode_cursor
+from app.api.paging import Page, encode_cursor
 from app.api.problems import FieldError, Problem
 from app.api.reply import Reply
 from app.api.strict import Instant
 from app.domain.errors import DomainError
+from app.domain.parts import Part, Slice
 from app.domain.wire import payload_hash
 from app.usecases.commands import Database, Tx, once
 
@@ -143,27 +144,16 @@ class Caller:
         """Answers what ``work`` does; for the calls that need no Idempotency-Key (keys, validate, price, simulate)."""
         return Reply(await self.do(work), status_code=status, headers=dict(headers or {}))
 
-    def after(self, page: Page) -> Key | None:
-        """The key to go on after, unsealed; ask before the transaction."""
-        return page.after(self.rooms.cursor_secret, self.tenant_id)
-
-    async def page(
-        self, page: Page, work: Callable[[Tx, Key | None], Awaitable[tuple[list[JSON], Key | None]]]
-    ) -> Response:
-        """Answers a page of a list: ``work(tx, after)`` gives at most ``page.limit`` rows and the next key."""
-        after = self.after(page)
-        rows, key = await self.ask(lambda tx: work(tx, after))
-        cursor = (
-            None
-            if key is None
-            else encode_cursor(self.rooms.cursor_secret, page.context(self.tenant_id), key)
-        )
-        headers = {} if cursor is None else {"Link": page.link(cursor)}
-        return Reply({"data": rows, "next_cursor": cursor}, headers=headers)
+    async def page(self, page: Page, work: Callable[[Tx, Part], Awaitable[Slice]]) -> Response:
+        """Answers a page of a list: ``work(tx, part)`` gives that part of it."""
+        secret, context = self.rooms.cursor_secret, page.context(self.tenant_id)
+        part = Part(page.limit, page.after(secret, self.tenant_id), page.backward)
+        found = await self.ask(lambda tx: work(tx, part))
+        return page.reply(found, lambda key: encode_cursor(secret, context, key))
 
     async def short_page(self, page: Page, work: Work[dict[str, Any]]) -> Response:
         """Answers a page of a list that ``work`` gives as a whole, since it is short by nature."""
-        after = self.after(page)
+        after = page.after(self.rooms.cursor_secret, self.tenant_id)
         found = await self.ask(work)
         rows: list[Any] = found["data"]
         start = int(after[0] or 0) if after else 0

@@ -7,21 +7,26 @@ import binascii
 import hashlib
 import hmac
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Final
 from urllib.parse import parse_qsl, urlencode
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query, Request, Response
 from pydantic import BeforeValidator
 
 from app.api.problems import Problem
+from app.api.reply import Reply
 from app.api.strict import _whole
+from app.domain.parts import Key, Slice
 
 DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 100
 _MAC_BYTES: Final = 16
-
-Key = list[str | int | None]
+CONNECTION: Final = "retainer.connection"
+"""The key in a request's scope under which the GraphQL door says which way it pages."""
+FORWARD: Final = "forward"
+BACKWARD: Final = "backward"
 
 
 def encode_cursor(secret: bytes, context: str, key: Key) -> str:
@@ -57,6 +62,13 @@ class Page:
     cursor: str | None
     path: str
     query: str
+    connection: str | None = None
+    """Set by the GraphQL door alone: ``forward`` or ``backward``, with a cursor for each row."""
+
+    @property
+    def backward(self) -> bool:
+        """Whether the last rows before the cursor are wanted."""
+        return self.connection == BACKWARD
 
     def context(self, tenant_id: str) -> str:
         """What a cursor of this list is bound to."""
@@ -78,6 +90,14 @@ class Page:
         ]
         return f'<{self.path}?{urlencode([*rest, ("cursor", cursor)])}>; rel="next"'
 
+    def reply(self, found: Slice, sealed: Callable[[Key], str], **more: object) -> Response:
+        """The answer of a list: its rows, and where to go on."""
+        cursor = None if found.more is None else sealed(found.more)
+        if self.connection is not None:
+            more["cursors"] = [sealed(key) for key in found.keys]
+        headers = {} if cursor is None else {"Link": self.link(cursor)}
+        return Reply({"data": found.rows, "next_cursor": cursor, **more}, headers=headers)
+
 
 def _page(
     request: Request,
@@ -90,7 +110,8 @@ def _page(
 ) -> Page:
     raw_path = request.scope.get("raw_path") or request.url.path.encode()
     path = raw_path.decode("latin-1").partition("?")[0]
-    return Page(limit, cursor, path, request.scope.get("query_string", b"").decode("latin-1"))
+    query = request.scope.get("query_string", b"").decode("latin-1")
+    return Page(limit, cursor, path, query, request.scope.get(CONNECTION))
 
 
 def _short_page(

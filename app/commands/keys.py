@@ -13,6 +13,7 @@ from app.api.strict import parse_instant
 from app.commands.base import CommandError, database
 from app.db.engine import Database, Tx, Unavailable
 from app.domain.errors import DomainError
+from app.domain.parts import Part
 from app.settings import Settings
 from app.usecases import keys
 
@@ -42,12 +43,13 @@ def list_keys(tenant: Tenant) -> None:
 
     async def work(tx: Tx) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        after: str | None = None
+        part = Part(100)
         while True:
-            rows, after = await keys.list_keys(tx, limit=100, after=after, now=wall_clock())
-            found += rows
-            if after is None:
+            some = await keys.list_keys(tx, part, now=wall_clock())
+            found += some.rows
+            if some.more is None:
                 return found
+            part = Part(100, some.more)
 
     for row in _run(tenant, work):
         state = "live" if row["live"] else "dead"

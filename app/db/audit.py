@@ -10,7 +10,9 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from app.db.engine import Tx
+from app.db.keyset import sought
 from app.db.schema import audit_trail
+from app.domain.parts import Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +45,10 @@ async def note(
         )
 
 
-async def before(
-    tx: Tx, audit_id: str | None, limit: int, *, actor: str | None, action: str | None, subject: str | None
-) -> list[AuditEntry]:
-    """Entries, newest first, older than ``audit_id``."""
+async def page(
+    tx: Tx, part: Part, *, actor: str | None, action: str | None, subject: str | None
+) -> tuple[list[AuditEntry], bool]:
+    """A part of the entries, newest first; and whether there are more."""
     c = audit_trail.c
     statement = select(c.audit_id, c.at, c.actor, c.action, c.subject, c.data).where(
         c.tenant_id == tx.tenant_id
@@ -54,7 +56,5 @@ async def before(
     for column, wanted in ((c.actor, actor), (c.action, action), (c.subject, subject)):
         if wanted is not None:
             statement = statement.where(column == wanted)
-    if audit_id is not None:
-        statement = statement.where(c.audit_id < audit_id)
-    rows = await tx.rows(statement.order_by(c.audit_id.desc()).limit(limit))
-    return [AuditEntry(**dict(row._mapping)) for row in rows]
+    rows, more = part.taken(await tx.rows(sought(statement, part, c.audit_id, newest_first=True)))
+    return [AuditEntry(**dict(row._mapping)) for row in rows], more

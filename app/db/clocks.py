@@ -14,10 +14,12 @@ from sqlalchemy import Row, TextClause, text
 
 from app.db import books, calendars, policies
 from app.db.engine import Tx
+from app.db.keyset import seek
 from app.domain import clock_wire as wire
 from app.domain.book import Book
 from app.domain.errors import DomainError
 from app.domain.ledger import Ledger
+from app.domain.parts import Key, Part
 from app.domain.plan import Plan
 from app.domain.rejudging import STREAM
 from app.domain.sla_clock import OutcomeFact
@@ -60,7 +62,7 @@ _CONDITIONS: Final = {
     "ticket_id": "c.ticket_id = (select ticket_id from ticket where tenant_id = :tenant and external_id = :ticket_id)",
     "due_before": "c.due_at < :due_before",
 }
-Key = list[str | int | None]
+_BY_DUE: Final = "c.due_at, c.clock_id"
 _OPEN = text(
     f"{_SELECT} and c.calendar = :calendar and c.phase in ('running', 'paused')"
     " and (c.customer_id, c.clock_id) > (:customer, :clock) order by c.customer_id, c.clock_id limit :limit"
@@ -195,33 +197,28 @@ async def _where(tx: Tx, statement: TextClause, parameters: dict[str, Any]) -> l
     return await _clocks(tx, await tx.rows(statement, {"tenant": tx.tenant_id, **parameters}))
 
 
-async def page(
-    tx: Tx, given: dict[str, Any], limit: int, after: Key | None
-) -> tuple[list[TicketClock], Key | None]:
-    """Clocks that meet the conditions given, and the key to go on after."""
+async def page(tx: Tx, given: dict[str, Any], part: Part) -> tuple[list[TicketClock], bool]:
+    """A part of the clocks that meet the conditions given; and whether there are more."""
     values = {key: value for key, value in given.items() if value is not None}
     conditions = [_CONDITIONS[key] for key in values]
     if "outcome" in values:
         values["now"] = tx.at
     due_before = values.get("due_before")
-    order = "c.clock_id" if due_before is None else "c.due_at, c.clock_id"
-    if after is not None:
-        values["after"] = after[-1]
-        if due_before is None:
-            conditions.append("c.clock_id > :after")
-        else:
-            conditions.append("(c.due_at, c.clock_id) > (:after_at, :after)")
-            values["after_at"] = parse_iso(str(after[0]))
+    columns, key = ("c.clock_id", ":after") if due_before is None else (_BY_DUE, ":after_at, :after")
+    beyond, order = seek(part, columns, key)
+    if part.key is not None:
+        values["after"] = part.key[-1]
+        if due_before is not None:
+            values["after_at"] = parse_iso(str(part.key[0]))
     where = "".join(f" and {one}" for one in conditions)
-    statement = text(f"{_SELECT}{where} order by {order} limit :limit")
-    found = await _where(tx, statement, {**values, "limit": limit + 1})
-    if len(found) <= limit:
-        return found, None
-    last = found[limit - 1]
-    return found[:limit], [last.clock_id] if due_before is None else [
-        iso_or_none(last.stored_due_at),
-        last.clock_id,
-    ]
+    return part.taken(
+        await _where(tx, text(f"{_SELECT}{where}{beyond}{order}"), {**values, "most": part.most})
+    )
+
+
+def key_of(clock: TicketClock, *, by_due: bool) -> Key:
+    """The place of a clock in its list: by due time and id, or by id."""
+    return [iso_or_none(clock.stored_due_at), clock.clock_id] if by_due else [clock.clock_id]
 
 
 async def judged_elsewhere(tx: Tx, version: str, limit: int) -> list[TicketClock]:

@@ -12,6 +12,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from app.db import schema as s
 from app.db import together
 from app.db.engine import Tx
+from app.db.keyset import sought
+from app.domain.parts import Part
 from app.domain.wire import jsonable
 
 _OPEN_TICKET: Final = ("resolved", "rejected", "withdrawn")
@@ -38,8 +40,9 @@ _EXPORTED: Final[tuple[tuple[str, Table, tuple[str, ...]], ...]] = (
 _HIDDEN: Final = frozenset({"tenant_id", "payload_hash", "hash"})
 
 
-async def search(tx: Tx, query: str | None, *, after: str | None, limit: int) -> list[tuple[str, datetime]]:
-    """(vendor's id, since when), by id: those whose id holds ``query``, or who have the order, license or ticket."""
+async def search(tx: Tx, query: str | None, part: Part) -> tuple[list[tuple[str, datetime]], bool]:
+    """(vendor's id, since when), by id: those whose id holds ``query``, or who have the order, license or ticket; and
+    whether there are more."""
     c = s.customer.c
     wanted: list[ColumnElement[bool]] = [
         c.tenant_id == tx.tenant_id,
@@ -48,12 +51,9 @@ async def search(tx: Tx, query: str | None, *, after: str | None, limit: int) ->
     ]
     if query is not None:
         wanted.append(or_(c.external_id.icontains(query, autoescape=True), *_related(query)))
-    if after is not None:
-        wanted.append(c.external_id > after)
-    rows = await tx.rows(
-        select(c.external_id, c.created_at).where(*wanted).order_by(c.external_id).limit(limit)
-    )
-    return [(row[0], row[1]) for row in rows]
+    statement = sought(select(c.external_id, c.created_at).where(*wanted), part, c.external_id)
+    rows, more = part.taken(await tx.rows(statement))
+    return [(row[0], row[1]) for row in rows], more
 
 
 def _related(query: str) -> list[ColumnElement[bool]]:

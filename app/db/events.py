@@ -10,7 +10,9 @@ from sqlalchemy import Row, text
 
 from app.db import plan
 from app.db.engine import _PAIRS, Tx
+from app.db.keyset import seek
 from app.domain.ids import CustomerId
+from app.domain.parts import Part
 from app.domain.plan import OutboxEvent
 
 TENANT_LANE: Final = ""
@@ -50,11 +52,12 @@ def matching(types: Iterable[str]) -> dict[str, Any]:
     }
 
 
-async def after(
-    tx: Tx, position: int, *, limit: int, types: list[str] | None = None, customer_id: str | None = None
-) -> list[Row[Any]]:
-    """Placed events behind a position, in order. ``customer_id`` is ours; ``types`` may hold ``noun.*``."""
-    values: dict[str, Any] = {"tenant": tx.tenant_id, "position": position, "limit": limit}
+async def page(
+    tx: Tx, position: int, part: Part, *, types: list[str] | None = None, customer_id: str | None = None
+) -> tuple[list[Row[Any]], bool]:
+    """A part of the placed events behind a position, in order; and whether there are more. ``customer_id`` is ours;
+    ``types`` may hold ``noun.*``."""
+    values: dict[str, Any] = {"tenant": tx.tenant_id, "position": position, "most": part.most}
     statement = f"{_COLUMNS} and o.position > :position"
     if types:
         statement += f" and {MATCHES}"
@@ -62,7 +65,10 @@ async def after(
     if customer_id is not None:
         statement += " and o.customer_id = :customer"
         values["customer"] = customer_id
-    return list(await tx.rows(text(f"{statement} order by o.position limit :limit"), values))
+    beyond, order = seek(part, "o.position", ":key")
+    if part.key is not None:
+        values["key"] = part.key[0]
+    return part.taken(await tx.rows(text(f"{statement}{beyond}{order}"), values))
 
 
 async def one(tx: Tx, event_id: str) -> Row[Any] | None:

@@ -17,7 +17,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.db.engine import Tx
 from app.db.events import oldest_id
+from app.db.keyset import sought
 from app.db.schema import inbound_delivery, inbound_subject
+from app.domain.parts import Part
 
 _d = inbound_delivery.c
 _LOCK = text("select pg_try_advisory_xact_lock(hashtextextended(:name, 17))")
@@ -301,16 +303,13 @@ async def reopen(tx: Tx, delivery_id: str) -> None:
     )
 
 
-async def listed(
-    tx: Tx, source: str, *, state: str | None, before: str | None, limit: int
-) -> list[DeliveryRow]:
-    """Deliveries of a source, newest first, without their bodies."""
+async def listed(tx: Tx, source: str, part: Part, *, state: str | None) -> tuple[list[DeliveryRow], bool]:
+    """A part of a source's deliveries, newest first, without their bodies; and whether there are more."""
     statement = select(*_SHOWN).where(_d.tenant_id == tx.tenant_id, _d.source == source)
     if state is not None:
         statement = statement.where(_d.state == state)
-    if before is not None:
-        statement = statement.where(_d.delivery_id < before)
-    return [_row(row) for row in await tx.rows(statement.order_by(_d.delivery_id.desc()).limit(limit))]
+    rows, more = part.taken(await tx.rows(sought(statement, part, _d.delivery_id, newest_first=True)))
+    return [_row(row) for row in rows], more
 
 
 async def parked(tx: Tx, source: str, *, after: str, limit: int) -> list[str]:

@@ -11,7 +11,9 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.db.engine import Tx
+from app.db.keyset import sought
 from app.db.schema import api_key, directory
+from app.domain.parts import Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +87,11 @@ async def by_id(tx: Tx, key_id: str) -> KeyRow | None:
     return None if row is None else _row(row)
 
 
-async def after(tx: Tx, key_id: str | None, limit: int) -> list[KeyRow]:
-    """Keys (not customer tokens) by id, from after ``key_id``."""
+async def page(tx: Tx, part: Part) -> tuple[list[KeyRow], bool]:
+    """A part of the keys (not customer tokens), by id; and whether there are more."""
     statement = select(*_COLUMNS).where(api_key.c.tenant_id == tx.tenant_id, api_key.c.kind == "key")
-    if key_id is not None:
-        statement = statement.where(api_key.c.key_id > key_id)
-    return [_row(row) for row in await tx.rows(statement.order_by(api_key.c.key_id).limit(limit))]
+    rows, more = part.taken(await tx.rows(sought(statement, part, api_key.c.key_id)))
+    return [_row(row) for row in rows], more
 
 
 async def revoke(tx: Tx, key_id: str, at: datetime) -> None:

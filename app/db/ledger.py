@@ -16,9 +16,11 @@ import msgspec
 from sqlalchemy import TextClause, text
 
 from app.db.engine import Tx
+from app.db.keyset import seek
 from app.domain.amounts import Money
 from app.domain.ledger import LedgerChanges
 from app.domain.lot import Account, Hold, HoldLine, Lot
+from app.domain.parts import Part
 from app.domain.statement import Line
 
 Loaded = tuple[dict[str, Account], dict[str, Lot], dict[str, Hold]]
@@ -566,10 +568,7 @@ _CUSTOMERS_HOLDS = text(
     f"select {_HOLD} from hold where tenant_id = :tenant and customer_id = :customer and kind = 'hold'"
     " and (cast(:at as timestamptz) is null or created_at <= :at)"
 )
-_PAGE = text(
-    f"select {_LINE} {_JOURNAL}{_BY} and (o.credit_type, o.account_version, e.line_no) > (:type, :version, :line)"
-    " order by o.credit_type, o.account_version, e.line_no limit :most"
-)
+_PLACE: Final = "o.credit_type, o.account_version, e.line_no"
 _LATEST = text(
     f"select {_LINE} {_JOURNAL}{_BY} order by o.credit_type desc, o.account_version desc, e.line_no desc limit :most"
 )
@@ -589,19 +588,17 @@ async def page(
     *,
     at: datetime | None = None,
     known_at: datetime | None = None,
-    after: tuple[str, int, int] = ("", 0, 0),
-    limit: int = 100,
-) -> list[Line]:
-    """Entries with their operations, by credit type and account version, after a position (type, version, line)."""
-    found = await _rows(
-        tx,
-        _PAGE,
-        {
-            "tenant": tx.tenant_id, "customer": customer_id, "at": at, "known": known_at, "type": after[0],
-            "version": after[1], "line": after[2], "most": limit,
-        },
-    )  # fmt: skip
-    return [line_of(row) for row in found]
+    part: Part,
+) -> tuple[list[Line], bool]:
+    """A part of the entries with their operations, by credit type, account version and line; and whether there are
+    more."""
+    beyond, order = seek(part, _PLACE, ":type, :version, :line")
+    by: dict[str, Any] = {"tenant": tx.tenant_id, "customer": customer_id, "at": at, "known": known_at}
+    by["most"] = part.most
+    if part.key is not None:
+        by["type"], by["version"], by["line"] = part.key
+    found, more = part.taken(await _rows(tx, text(f"select {_LINE} {_JOURNAL}{_BY}{beyond}{order}"), by))
+    return [line_of(row) for row in found], more
 
 
 def line_of(row: Any) -> Line:

@@ -13,9 +13,11 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.engine import Tx
+from app.db.keyset import sought
 from app.db.schema import directory, inbound_source
 from app.db.secrets import Cipher
 from app.domain.errors import DomainError
+from app.domain.parts import Part
 
 _c = inbound_source.c
 
@@ -71,12 +73,11 @@ async def by_token(tx: Tx, digest: bytes) -> SourceRow | None:
     return None if row is None else _row(row)
 
 
-async def after(tx: Tx, name: str | None, limit: int) -> list[SourceRow]:
-    """Live sources by name, from after ``name``."""
+async def page(tx: Tx, part: Part) -> tuple[list[SourceRow], bool]:
+    """A part of the live sources, by name; and whether there are more."""
     statement = select(*_COLUMNS).where(_c.tenant_id == tx.tenant_id, _c.deleted_at.is_(None))
-    if name is not None:
-        statement = statement.where(_c.name > name)
-    return [_row(row) for row in await tx.rows(statement.order_by(_c.name).limit(limit))]
+    rows, more = part.taken(await tx.rows(sought(statement, part, _c.name)))
+    return [_row(row) for row in rows], more
 
 
 async def put(tx: Tx, row: SourceRow, *, former: bytes | None) -> None:

@@ -9,10 +9,13 @@ from typing import Any, Final
 from sqlalchemy import Row, text
 
 from app.db.engine import Tx
+from app.db.keyset import seek
 from app.domain.errors import DomainError
 from app.domain.ids import CustomerId, TicketId
+from app.domain.parts import Part
 from app.domain.plan import StreamEvent
 from app.domain.ticket import UNDECIDED, Fact, Ticket, fold, from_document
+from app.domain.wire import parse_iso
 
 _COLUMNS: Final = "ticket_id, external_id, customer_id, state, subject, payload_hash, opened_at, document"
 _BY_EXTERNAL = text(f"select {_COLUMNS} from ticket where tenant_id = :tenant and external_id = :external")
@@ -162,12 +165,12 @@ async def customer_names(tx: Tx, customer_ids: Iterable[str]) -> dict[str, str |
 
 
 async def page(
-    tx: Tx, *, customer_id: str | None, state: str | None, after: tuple[datetime, str] | None, limit: int
-) -> list[Ticket]:
-    """Tickets newest first, after a key (opened_at, ticket_id)."""
+    tx: Tx, *, customer_id: str | None, state: str | None, part: Part
+) -> tuple[list[Ticket], bool]:
+    """A part of the tickets, newest first, by (opened_at, ticket_id); and whether there are more."""
     where, parameters = (
         ["t.tenant_id = :tenant"],
-        {"tenant": tx.tenant_id, "limit": limit, "at": tx.at, "undecided": list(UNDECIDED)},
+        {"tenant": tx.tenant_id, "most": part.most, "at": tx.at, "undecided": list(UNDECIDED)},
     )
     if customer_id is not None:
         where.append("t.customer_id = :customer")
@@ -177,15 +180,12 @@ async def page(
         parameters["state"] = state
     else:
         del parameters["undecided"], parameters["at"]
-    if after is not None:
-        where.append("(t.opened_at, t.ticket_id) < (:after_at, :after_id)")
-        parameters["after_at"], parameters["after_id"] = after
+    condition, order = seek(part, "t.opened_at, t.ticket_id", ":after_at, :after_id", newest_first=True)
+    if part.key is not None:
+        parameters["after_at"], parameters["after_id"] = parse_iso(str(part.key[0])), part.key[1]
     columns = ", ".join(f"t.{name}" for name in _COLUMNS.split(", "))
     rows = await tx.rows(
-        text(
-            f"select {columns} from ticket t where {' and '.join(where)}"
-            " order by t.opened_at desc, t.ticket_id desc limit :limit"
-        ),
-        parameters,
+        text(f"select {columns} from ticket t where {' and '.join(where)}{condition}{order}"), parameters
     )
-    return [_ticket(row) for row in rows]
+    found, more = part.taken(rows)
+    return [_ticket(row) for row in found], more

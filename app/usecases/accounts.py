@@ -13,6 +13,7 @@ from app.domain.customer import Customer
 from app.domain.errors import DomainError
 from app.domain.ledger import Ledger
 from app.domain.lot import Lot
+from app.domain.parts import Part, Slice
 from app.domain.policy import Label, Policy
 from app.domain.statement import Line, balance_json, due_lines, entry_json, statement_json
 from app.domain.wire import iso_or_none
@@ -59,22 +60,14 @@ async def entries(
     *,
     as_of: datetime | None = None,
     known_at: datetime | None = None,
-    after: list[Any] | None = None,
-    limit: int = 20,
-) -> tuple[list[dict[str, Any]], list[Any] | None]:
-    """A page of the ledger by credit type, version and line, and the key to go on after. 404 ``customer_not_found``."""
+    part: Part,
+) -> Slice:
+    """A part of the ledger by credit type, version and line. 404 ``customer_not_found``."""
     customer = await books.require_customer(tx, customer_id)
-    start = (str(after[0]), int(after[1]), int(after[2])) if after else ("", 0, 0)
-    found = await rows.page(
-        tx, customer.customer_id, at=as_of, known_at=known_at, after=start, limit=limit + 1
-    )
-    shown = found[:limit]
-    names = await _names(tx, shown)
-    last = shown[-1] if len(found) > limit else None
-    return (
-        [entry_json(line, ticket_names=names) for line in shown],
-        None if last is None else [last.credit_type, last.account_version, last.line_no],
-    )
+    found, more = await rows.page(tx, customer.customer_id, at=as_of, known_at=known_at, part=part)
+    names = await _names(tx, found)
+    views = [entry_json(line, ticket_names=names) for line in found]
+    return part.told(found, more, views, lambda line: [line.credit_type, line.account_version, line.line_no])
 
 
 async def statement(

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from app.db import audit
 from app.db.engine import Tx
+from app.domain.parts import Part, Slice
 from app.domain.wire import iso, jsonable
 
 
 async def list_entries(
     tx: Tx,
+    part: Part,
     *,
-    limit: int,
-    after: str | None,
     actor: str | None = None,
     action: str | None = None,
     subject: str | None = None,
-) -> tuple[list[dict[str, Any]], str | None]:
-    """Entries, newest first, and the id to go on after."""
-    rows = await audit.before(tx, after, limit + 1, actor=actor, action=action, subject=subject)
+) -> Slice:
+    """A part of the entries, newest first."""
+    rows, more = await audit.page(tx, part, actor=actor, action=action, subject=subject)
     found = [
         {
             "audit_id": one.audit_id,
@@ -29,6 +27,6 @@ async def list_entries(
             "subject": one.subject,
             "data": jsonable(one.data),
         }
-        for one in rows[:limit]
+        for one in rows
     ]
-    return found, rows[limit - 1].audit_id if len(rows) > limit else None
+    return part.told(rows, more, found, lambda row: [row.audit_id])

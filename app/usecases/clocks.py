@@ -10,9 +10,10 @@ from app.db.agenda import Handler
 from app.db.engine import Tx
 from app.domain import clock_wire as wire
 from app.domain.errors import DomainError
+from app.domain.parts import Part, Slice
 from app.domain.plan import AgendaItem
 from app.domain.rejudging import STREAM, second_judgement
-from app.domain.ticket_clocks import AGENDA_KIND
+from app.domain.ticket_clocks import AGENDA_KIND, TicketClock
 from app.domain.wire import iso, parse_iso
 
 
@@ -25,34 +26,41 @@ async def list_clocks(
     due_before: datetime | None = None,
     as_of: datetime | None = None,
     known_at: datetime | None = None,
-    limit: int = 20,
-    after: clocks.Key | None = None,
-) -> tuple[list[dict[str, Any]], clocks.Key | None]:
-    """Clocks, the oldest first, or with ``due_before`` the soonest due first; and the key to go on after.
+    part: Part,
+) -> Slice:
+    """A part of the clocks, the oldest first, or with ``due_before`` the soonest due first.
 
-    ``as_of`` and ``known_at``: as they stood, the oldest first; what was otherwise then is left out of its page.
+    ``as_of`` and ``known_at``: as they stood, the oldest first; what was otherwise then is left out of it.
     """
     if as_of is not None or known_at is not None:
         at = as_of or tx.at
-        found, key = await clocks.page(tx, {"ticket_id": ticket_id}, limit, after)
-        views = [
-            one.view(at, known_at) for one in found if any(e.occurred_at <= at for e in one.known(known_at))
-        ]
+        found, more = await clocks.page(tx, {"ticket_id": ticket_id}, part)
         asked = {"phase": phase, "outcome": outcome}
-        return [
-            one
-            for one in views
-            if all(value is None or one[name] == value for name, value in asked.items())
-            and (due_before is None or (one["due_at"] is not None and parse_iso(one["due_at"]) < due_before))
-        ], key
+
+        def stood(clock: TicketClock) -> dict[str, Any] | None:
+            if not any(e.occurred_at <= at for e in clock.known(known_at)):
+                return None
+            one = clock.view(at, known_at)
+            due = due_before is None or (one["due_at"] is not None and parse_iso(one["due_at"]) < due_before)
+            return (
+                one
+                if due and all(value is None or one[name] == value for name, value in asked.items())
+                else None
+            )
+
+        views = [stood(one) for one in found]
+        return part.told(found, more, views, lambda one: clocks.key_of(one, by_due=False))
     given: dict[str, Any] = {
         "phase": phase,
         "outcome": outcome,
         "ticket_id": ticket_id,
         "due_before": due_before,
     }
-    found, key = await clocks.page(tx, given, limit, after)
-    return [one.view(tx.at) for one in found], key
+    found, more = await clocks.page(tx, given, part)
+    by_due = due_before is not None
+    return part.told(
+        found, more, [one.view(tx.at) for one in found], lambda one: clocks.key_of(one, by_due=by_due)
+    )
 
 
 async def get_clock(

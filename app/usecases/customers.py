@@ -19,18 +19,16 @@ from app.domain.customer_view import (
     lot_view,
 )
 from app.domain.errors import DomainError
+from app.domain.parts import Part, Slice
 from app.domain.plan import AuditRow
 from app.domain.wire import iso, jsonable
 
 
-async def search_customers(
-    tx: Tx, *, query: str | None = None, after: str | None = None, limit: int = 20
-) -> tuple[list[dict[str, Any]], str | None]:
-    """Customers by the vendor's id (part of it), or by an order, license, domain or ticket of theirs: (rows, key to go
-    on after)."""
-    found = await customers.search(tx, query, after=after, limit=limit + 1)
-    rows = [{"customer_id": name, "created_at": iso(since)} for name, since in found[:limit]]
-    return rows, rows[-1]["customer_id"] if len(found) > limit else None
+async def search_customers(tx: Tx, part: Part, *, query: str | None = None) -> Slice:
+    """Customers by the vendor's id (part of it), or by an order, license, domain or ticket of theirs."""
+    found, more = await customers.search(tx, query, part)
+    views = [{"customer_id": name, "created_at": iso(since)} for name, since in found]
+    return part.told(found, more, views, lambda row: [row[0]])
 
 
 async def get_customer(tx: Tx, customer_id: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from app.db import books, events, positions
 from app.db.engine import Busy, Database, Tx
 from app.domain.errors import DomainError
 from app.domain.event_types import known_pattern
+from app.domain.parts import Part, Slice
 from app.domain.wire import iso, jsonable
 
 _log = logging.getLogger("retainer.events")
@@ -51,12 +53,13 @@ async def feed(
     tx: Tx,
     *,
     after: int | str = 0,
-    limit: int = 20,
+    before: int | str | None = None,
+    part: Part,
     types: list[str] | None = None,
     customer_id: str | None = None,
-) -> tuple[list[dict[str, Any]], int, bool]:
-    """Events behind a position (or behind the event of that id), in order: (events, position to go on after, whether
-    there are more now). Call `place` before the transaction.
+) -> tuple[Slice, int]:
+    """Events behind a position (or behind the event of that id), in order, and the position that was looked up to.
+    Call `place` before the transaction. Backward: the last ones before ``before``.
 
     ``types`` may hold ``noun.*``; an unknown one is 422 ``unknown_event_type``, an unknown id 404 ``event_not_found``.
     """
@@ -68,14 +71,14 @@ async def feed(
     if customer_id is not None:
         customer = await books.find_customer(tx, customer_id)
         if customer is None:
-            return [], start, False
+            return Slice([], [], None), start
         ours = customer.customer_id
     last = await events.last_position(tx)
-    rows = await events.after(tx, start, limit=limit + 1, types=types, customer_id=ours)
-    more = len(rows) > limit
-    found = rows[:limit]
-    end = found[-1].position if more else max(last, start)
-    return [event_view(one) for one in found], end, more
+    if before is not None:
+        part = replace(part, key=[before if isinstance(before, int) else await _position(tx, before)])
+    found, more = await events.page(tx, start, part, types=types, customer_id=ours)
+    told = part.told(found, more, [event_view(one) for one in found], lambda one: [one.position])
+    return told, found[-1].position if more and not part.backward else max(last, start)
 
 
 async def _position(tx: Tx, event_id: str) -> int:

@@ -19,6 +19,7 @@ from app.db import audit, books, keys
 from app.db.engine import Tx
 from app.db.keys import KeyRow
 from app.domain.errors import DomainError
+from app.domain.parts import Part, Slice
 from app.domain.wire import iso, iso_or_none
 
 SCOPES: Final = (
@@ -141,13 +142,11 @@ async def customer_token(tx: Tx, customer_id: str, *, minutes: int, now: datetim
     }
 
 
-async def list_keys(
-    tx: Tx, *, limit: int, after: str | None, now: datetime
-) -> tuple[list[dict[str, Any]], str | None]:
-    """Keys of the tenant by age, and the id to go on after. Never the keys themselves."""
-    rows = await keys.after(tx, after, limit + 1)
-    found = [{"key_id": row.key_id, **_described(row, now)} for row in rows[:limit]]
-    return found, rows[limit - 1].key_id if len(rows) > limit else None
+async def list_keys(tx: Tx, part: Part, *, now: datetime) -> Slice:
+    """A part of the tenant's keys, by age. Never the keys themselves."""
+    rows, more = await keys.page(tx, part)
+    found = [{"key_id": row.key_id, **_described(row, now)} for row in rows]
+    return part.told(rows, more, found, lambda row: [row.key_id])
 
 
 async def revoke(tx: Tx, key_id: str, *, now: datetime) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from app.db.engine import Tx
 from app.db.secrets import Cipher
 from app.db.sources import SourceRow, opened
 from app.domain.errors import DomainError
+from app.domain.parts import Part, Slice
 from app.domain.wire import iso, iso_or_none
 
 KINDS: Final = ("purchase", "woocommerce", "stripe", "shopify", "paddle", "zammad", "helpdesk")
@@ -98,14 +99,12 @@ def check_secret(secret: str) -> None:
         )
 
 
-async def listed(
-    tx: Tx, cipher: Cipher, *, after: str | None, limit: int
-) -> tuple[list[dict[str, Any]], str | None]:
-    """Sources by name, with how many deliveries are in which state."""
-    rows = await sources.after(tx, after, limit + 1)
+async def listed(tx: Tx, cipher: Cipher, part: Part) -> Slice:
+    """A part of the sources, by name, with how many deliveries are in which state."""
+    rows, more = await sources.page(tx, part)
     counts = await inbox.counts(tx)
     found = []
-    for row in rows[:limit]:
+    for row in rows:
         source = opened(cipher, tx.tenant_id, row)
         one = counts.get(row.name, {"states": {}, "latest": None})
         found.append({
@@ -113,7 +112,7 @@ async def listed(
             "deliveries": {state: one["states"].get(state, 0) for state in STATES},
             "last_delivery_at": iso_or_none(one["latest"]),
         })  # fmt: skip
-    return found, rows[limit - 1].name if len(rows) > limit else None
+    return part.told(rows, more, found, lambda row: [row.name])
 
 
 async def remove(tx: Tx, name: str) -> dict[str, Any]:

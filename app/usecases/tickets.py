@@ -13,10 +13,11 @@ from app.domain import ticket_flow
 from app.domain.book import Book
 from app.domain.errors import DomainError
 from app.domain.ids import TicketId
+from app.domain.parts import Key, Part, Slice
 from app.domain.ticket import STATES, Ticket
 from app.domain.ticket_desk import Desk
 from app.domain.ticket_view import ticket_view
-from app.domain.wire import iso, parse_iso, payload_hash
+from app.domain.wire import iso, payload_hash
 
 AGENDA: Final[dict[str, Handler]] = {
     "ticket.credit_expiry": ticket_desk.on_agenda,
@@ -147,26 +148,20 @@ async def listed(
     state: str | None = None,
     as_of: datetime | None = None,
     known_at: datetime | None = None,
-    after: list[str | int | None] | None = None,
-    limit: int,
-) -> tuple[list[dict[str, Any]], Any]:
-    """Tickets, newest first: (views, the key to go on after). What was not there ``as_of``, or in another state, is
-    left out of its page."""
+    part: Part,
+) -> Slice:
+    """A part of the tickets, newest first. What was not there ``as_of``, or in another state, is left out of it."""
     if state is not None and state not in STATES:
         raise DomainError("unknown_state", field="state", state=state, known=list(STATES))
     ours = None
     if customer_id is not None:
         ours = (await books.require_customer(tx, customer_id)).customer_id
-    key = None if after is None else (parse_iso(str(after[0])), str(after[1]))
     then = as_of is not None or known_at is not None
-    rows = await tickets.page(tx, customer_id=ours, state=None if then else state, after=key, limit=limit + 1)
-    more, rows = len(rows) > limit, rows[:limit]
+    rows, more = await tickets.page(tx, customer_id=ours, state=None if then else state, part=part)
     if then:
         stood = [await _stood(tx, one.external_id, as_of, known_at) for one in rows]
-        return [one for one in stood if one is not None and state in (None, one["state"])], [
-            rows[-1].opened_at,
-            rows[-1].ticket_id,
-        ] if more else None
+        shown_then = [one if one is not None and state in (None, one["state"]) else None for one in stood]
+        return part.told(rows, more, shown_then, _key_of)
     ids = [one.ticket_id for one in rows]
     named = await tickets.customer_names(tx, [one.customer_id for one in rows])
     names = await tickets.names(
@@ -185,7 +180,11 @@ async def listed(
         )
         for one in rows
     ]
-    return views, [rows[-1].opened_at, rows[-1].ticket_id] if more else None
+    return part.told(rows, more, views, _key_of)
+
+
+def _key_of(ticket: Ticket) -> Key:
+    return [ticket.opened_at, ticket.ticket_id]
 
 
 async def _stood(

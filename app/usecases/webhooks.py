@@ -15,6 +15,7 @@ from app.db.secrets import Cipher
 from app.db.webhooks import Endpoint
 from app.domain.errors import DomainError
 from app.domain.event_types import TEST, known_pattern
+from app.domain.parts import Part, Slice
 from app.domain.target import TargetRefused, parse_target
 from app.domain.wire import iso, iso_or_none
 
@@ -64,13 +65,10 @@ async def create(tx: Tx, asked: NewEndpoint, *, cipher: Cipher, allow_private: b
     return {**endpoint_view(one, asked.customer_id), "secret": secret}
 
 
-async def list_endpoints(
-    tx: Tx, *, limit: int = 20, after: str | None = None
-) -> tuple[list[dict[str, Any]], str | None]:
-    """Endpoints by age, and the id to go on after. Never their secrets."""
-    rows = await webhooks.page(tx, after, limit + 1)
-    views = [await _viewed(tx, one) for one in rows[:limit]]
-    return views, rows[limit - 1].endpoint_id if len(rows) > limit else None
+async def list_endpoints(tx: Tx, part: Part) -> Slice:
+    """A part of the endpoints, by age. Never their secrets."""
+    rows, more = await webhooks.page(tx, part)
+    return part.told(rows, more, [await _viewed(tx, one) for one in rows], lambda row: [row.endpoint_id])
 
 
 async def get_endpoint(tx: Tx, endpoint_id: str) -> dict[str, Any]:
@@ -166,20 +164,15 @@ async def send_test(tx: Tx, endpoint_id: str) -> dict[str, Any]:
 async def list_deliveries(
     tx: Tx,
     endpoint_id: str,
+    part: Part,
     *,
-    limit: int = 20,
-    before: str | None = None,
     state: str | None = None,
     event_id: str | None = None,
-) -> tuple[list[dict[str, Any]], str | None]:
-    """Deliveries of an endpoint with each attempt, the newest first, and the id to go on before."""
+) -> Slice:
+    """Deliveries of an endpoint with each attempt, the newest first."""
     await _require(tx, endpoint_id)
-    rows = await webhooks.deliveries(
-        tx, endpoint_id, before=before, limit=limit + 1, state=state, event_id=event_id
-    )
-    return [delivery_view(one) for one in rows[:limit]], rows[limit - 1].delivery_id if len(
-        rows
-    ) > limit else None
+    rows, more = await webhooks.deliveries(tx, endpoint_id, part, state=state, event_id=event_id)
+    return part.told(rows, more, [delivery_view(one) for one in rows], lambda row: [row.delivery_id])
 
 
 async def get_delivery(tx: Tx, endpoint_id: str, delivery_id: str) -> dict[str, Any]:

@@ -51,6 +51,9 @@ DOCUMENTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("nesting", "{" * 900, {}),
     ("cost", "{ customers(first: 100) { nodes { balance { available lots { available } } } } }", {}),
     ("cost", "query($n: Int) { customers(first: $n) { nodes { balance { available lots { available } } } } }", {"n": 100}),
+    ("cost", "{ customers(last: 100) { nodes { balance { available lots { available } } } } }", {}),
+    ("cost", "query($n: Int) { customers(first: null, last: $n) { nodes { balance { available lots { available } } } } }", {"n": 100}),
+    ("cost", "{ customers(first: 1, last: 100) { nodes { balance { available lots { available } } } } }", {}),
     ("cost", "query($n: Int = 100) { customers(first: $n) { nodes { balance { available lots { available } } } } }", {}),
     ("cost", "query($r: [_Any!]!) { _entities(representations: $r) { ... on Customer { balance { held } } } }", {"r": [{}] * 200}),
     ("introspection_lists", "{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }", {}),
@@ -125,4 +128,7 @@ async def test_documents_are_kept_within_bounds(door: Door) -> None:
 async def test_the_directives_say_what_the_rule_counts(door: Door) -> None:
     sdl = door.sdl()
     assert 'customer(customerId: ID!): Customer @cost(weight: "5")' in sdl
-    assert '@listSize(assumedSize: 20, slicingArguments: ["first"], sizedFields: ["edges", "nodes"]' in sdl
+    assert (
+        '@listSize(assumedSize: 20, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"]'
+        in sdl
+    )

@@ -26,6 +26,7 @@ from app.api.auth import Authenticator, Principal
 from app.api.deps import House
 from app.api.gathered import gathered_of
 from app.api.graphql.lone import OPERATION as ONE_BALANCE
+from app.api.paging import CONNECTION
 from app.api.problems import FieldError, Problem
 from app.api.strict import pointer_part
 from app.usecases import accounts, loading
@@ -268,6 +269,7 @@ class _Outgoing:
     query: str
     headers: list[tuple[bytes, bytes]]
     body: bytes
+    connection: str | None
 
     @classmethod
     def of(
@@ -297,7 +299,7 @@ class _Outgoing:
                 headers.append((b"idempotency-key", key.encode("latin-1")))
             except UnicodeEncodeError:
                 raise Problem("idempotency_key_malformed") from None
-        return cls(operation, path_params, urlencode(query), headers, body)
+        return cls(operation, path_params, urlencode(query), headers, body, values.get(CONNECTION))
 
     async def send(self, app: Any, outer: Request) -> tuple[int, dict[str, str], bytes]:
         """Runs the route on it: status, headers, body."""
@@ -337,6 +339,7 @@ class _Outgoing:
                 "endpoint": self.operation.route.endpoint,
                 "retainer.request_id": outer.scope.get("retainer.request_id"),
                 "fastapi_middleware_astack": stack,
+                CONNECTION: self.connection,
             }
             await self.operation.route.app(scope, receive, send)
         headers = {name.decode().lower(): value.decode("latin-1") for name, value in sent[0]["headers"]}

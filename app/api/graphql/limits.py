@@ -25,6 +25,7 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
+    ValueNode,
     VariableNode,
     get_named_type,
     introspection_types,
@@ -49,6 +50,8 @@ MAX_VALUES: Final = 30_000
 MAX_PAGE: Final = 100
 DEFAULT_PAGE: Final = 20
 LIST_SIZE: Final = 5
+SLICING: Final = ("first", "last")
+"""Arguments that set the length of a page; a field asks by one of them."""
 _CEILING: Final = 10**9
 
 _LISTS: Final = frozenset({"fields", "interfaces", "possibleTypes", "inputFields"})
@@ -66,11 +69,11 @@ class LimitError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """What a field costs. ``sized``: the fields below whose length a slicing argument of this field sets."""
+    """What a field costs. ``sized``: the fields below whose length the slicing arguments of this field set."""
 
     weight: int
     list_size: int = 1
-    slicing: str | None = None
+    slicing: tuple[str, ...] = ()
     sized: frozenset[str] = frozenset()
     counts: str | None = None
     """The list argument whose length is the list's."""
@@ -184,7 +187,7 @@ class _Meter:
         if weight.counts is not None:
             size = self._count(node, weight.counts)
         below = None
-        if weight.slicing is not None:
+        if weight.slicing:
             below = (weight.sized, self._slice(node, weight.slicing))
         inner = Measure()
         if node.selection_set is not None:
@@ -231,21 +234,24 @@ class _Meter:
                 return len(value) if isinstance(value, list) else 1
         return 1
 
-    def _slice(self, node: FieldNode, argument: str) -> int:
-        for one in node.arguments or ():
-            if one.name.value != argument:
-                continue
-            value: Any = None
-            if isinstance(one.value, IntValueNode):
-                value = int(one.value.value[:12])
-            elif isinstance(one.value, VariableNode):
-                self.asked_variables = True
-                value = self.variables.get(one.value.name.value, self.defaults.get(one.value.name.value))
-            elif isinstance(one.value, NullValueNode):
-                value = None
-            # What is no number or too large a page is refused later, by the argument's own type and bounds.
-            return min(value, MAX_PAGE) if isinstance(value, int) and value >= 0 else DEFAULT_PAGE
-        return DEFAULT_PAGE
+    def _slice(self, node: FieldNode, slicing: tuple[str, ...]) -> int:
+        """The longest page that any of the arguments asks for; who asks by two of them is refused later."""
+        given = [self._length(one.value) for one in node.arguments or () if one.name.value in slicing]
+        return max((one for one in given if one is not None), default=DEFAULT_PAGE)
+
+    def _length(self, node: ValueNode) -> int | None:
+        value: Any = DEFAULT_PAGE
+        if isinstance(node, IntValueNode):
+            value = int(node.value[:12])
+        elif isinstance(node, VariableNode):
+            self.asked_variables = True
+            value = self.variables.get(node.name.value, self.defaults.get(node.name.value))
+        elif isinstance(node, NullValueNode):
+            value = None
+        if value is None:
+            return None
+        # What is no number or too large a page is refused later, by the argument's own type and bounds.
+        return min(value, MAX_PAGE) if isinstance(value, int) and value >= 0 else DEFAULT_PAGE
 
 
 def measure(

@@ -145,7 +145,7 @@ def _dependencies(route: APIRoute) -> list[Any]:
 
 
 _PAGING: Final = frozenset({"limit", "cursor"})
-TAKEN: Final = {"after": "since", "first": "from_first"}
+TAKEN: Final = {"after": "since", "before": "until", "first": "from_first", "last": "from_last"}
 """Parameters of a paged list that Relay's own arguments leave no name for."""
 
 

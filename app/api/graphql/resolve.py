@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
+from graphql import GraphQLError
 from strawberry import UNSET, Info
 
 from app.api.graphql import limits
 from app.api.graphql.calls import Answer, Calls, Operation
 from app.api.graphql.errors import ABSENT, TOP_LEVEL, problem_of, raised, refusal
 from app.api.graphql.inputs import plain
+from app.api.paging import BACKWARD, CONNECTION, FORWARD
 from app.domain.errors import DomainError
 
 _MOST_PAGES: Final = 10
+RELAY: Final = ("first", "after", "last", "before")
 
 
 def calls_of(info: Info) -> Calls:
@@ -46,52 +50,58 @@ async def whole(calls: Calls, operation: Operation, values: dict[str, Any]) -> A
     return first
 
 
-async def page(calls: Calls, operation: Operation, values: dict[str, Any], first: Any, after: Any) -> Any:
-    """A page of a list as a connection. An edge's own cursor names its page and its place there."""
-    limit = limits.DEFAULT_PAGE if first in (None, UNSET) else first
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The part of a list that a field asks for."""
+
+    limit: int
+    cursor: str | None
+    backward: bool
+
+
+def span(given: Mapping[str, Any]) -> Span:
+    """What `first`, `after`, `last` and `before` ask for. Raises ``invalid_input`` naming the argument that is wrong:
+    a list is read forward (`first`, `after`) or backward (`last`, `before`), not both at once."""
+    told = {name: given[name] for name in RELAY if given.get(name, UNSET) not in (None, UNSET)}
+    back = next((name for name in ("last", "before") if name in told), None)
+    ahead = next((name for name in ("first", "after") if name in told), None)
+    if back is not None and ahead is not None:
+        raise _misasked(back, f"`{back}` does not go with `{ahead}`: a list is read one way at a time.")
+    size, place = ("first", "after") if back is None else ("last", "before")
+    limit = told.get(size, limits.DEFAULT_PAGE)
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= limits.MAX_PAGE:
-        raise raised(
-            {
-                **problem_of(
-                    DomainError(
-                        "invalid_input",
-                        field="first",
-                        message=f"`first` must lie between 1 and {limits.MAX_PAGE}.",
-                    )
-                )
-            }
-        )
-    cursor, skip = _place(after if after is not UNSET else None)
-    asked = {**values, "limit": min(limits.MAX_PAGE, limit + skip)}
-    if cursor:
-        asked["cursor"] = cursor
-    found = await read(calls, operation, asked)
+        raise _misasked(size, f"`{size}` must lie between 1 and {limits.MAX_PAGE}.")
+    return Span(limit, told.get(place), back is not None)
+
+
+def _misasked(field: str, message: str) -> GraphQLError:
+    return raised(problem_of(DomainError("invalid_input", field=field, message=message)))
+
+
+async def page(calls: Calls, operation: Operation, values: dict[str, Any], asked: Span) -> Any:
+    """A part of a list as a connection. Each row's cursor is its own place, whatever came to the list since."""
+    wanted = {**values, "limit": asked.limit, CONNECTION: BACKWARD if asked.backward else FORWARD}
+    if asked.cursor is not None:
+        wanted["cursor"] = asked.cursor
+    found = await read(calls, operation, wanted)
     if found is None:
         return None
-    rows = found["data"][skip:]
-    more = found["next_cursor"]
-    cursors = [f"{cursor or ''}~{skip + index + 1}" for index in range(len(rows))]
-    if rows and more is not None:
-        cursors[-1] = more
+    rows, cursors = found["data"], found["cursors"]
+    more, cut = found["next_cursor"], asked.cursor is not None
+    start, end = (cursors[0], cursors[-1]) if cursors else (None, None)
+    if more is not None:
+        # Where rows were left out (of a time long past), the list goes on behind them.
+        start, end = (more, end) if asked.backward else (start, more)
     return {
         "edges": [{"cursor": mark, "node": row} for mark, row in zip(cursors, rows, strict=True)],
         "nodes": rows,
         "page_info": {
-            "has_next_page": more is not None,
-            "has_previous_page": bool(cursor) or skip > 0,
-            "start_cursor": cursors[0] if cursors else None,
-            "end_cursor": cursors[-1] if cursors else None,
+            "has_next_page": cut if asked.backward else more is not None,
+            "has_previous_page": more is not None if asked.backward else cut,
+            "start_cursor": start,
+            "end_cursor": end,
         },
     }
-
-
-def _place(after: str | None) -> tuple[str | None, int]:
-    cursor, tilde, place = (after or "").partition("~")
-    if not tilde:
-        return cursor or None, 0
-    if not place.isascii() or not place.isdigit() or len(place) > 3 or int(place) > limits.MAX_PAGE:
-        raise raised(problem_of(DomainError("cursor_invalid")))
-    return cursor or None, int(place)
 
 
 async def write(calls: Calls, operation: Operation, given: Any) -> Any:

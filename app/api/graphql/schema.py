@@ -161,6 +161,10 @@ class _Builder:
                 argument("first", int, required=False, about=f"Rows at most, up to {limits.MAX_PAGE}")
             )
             found.append(argument("after", str, required=False, about="The cursor to go on after"))
+            found.append(
+                argument("last", int, required=False, about=f"The last rows, up to {limits.MAX_PAGE}")
+            )
+            found.append(argument("before", str, required=False, about="The cursor to go back from"))
         return found
 
     def kind(self, operation: Operation, one: operations.Parameter) -> Any:
@@ -186,14 +190,14 @@ class _Builder:
                 values[parameter] = root[key]
             calls = resolve.calls_of(info)
             if operation.paged:
-                return await resolve.page(calls, operation, values, given.get("first"), given.get("after"))
+                return await resolve.page(calls, operation, values, resolve.span(given))
             ask = resolve.whole if operation.short else resolve.read
             found = await ask(calls, operation, values)
             return found["data"] if listed and found is not None else found
 
         size = limits.LIST_SIZE if listed else 1
         self.weights[owner, camel(name)] = (
-            limits.Weight(ways.OPERATION_WEIGHT, 1, "first", frozenset({"edges", "nodes"}))
+            limits.Weight(ways.OPERATION_WEIGHT, 1, limits.SLICING, frozenset({"edges", "nodes"}))
             if operation.paged
             else limits.Weight(ways.OPERATION_WEIGHT, size)
         )
@@ -383,7 +387,7 @@ def _directives(operation: Operation) -> list[object]:
         found.append(
             ways.ListSize(
                 assumed_size=limits.DEFAULT_PAGE,
-                slicing_arguments=["first"],
+                slicing_arguments=list(limits.SLICING),
                 sized_fields=["edges", "nodes"],
                 require_one_slicing_argument=False,
             )

@@ -35,7 +35,7 @@ async def list_clocks(
     """Clocks, the oldest first. ``as_of`` and ``known_at``: as they stood; a page may then have fewer rows."""
     return await caller.page(
         page,
-        lambda tx, after: clocks.list_clocks(
+        lambda tx, part: clocks.list_clocks(
             tx,
             phase=phase,
             outcome=outcome,
@@ -43,8 +43,7 @@ async def list_clocks(
             due_before=due_before,
             as_of=asked.as_of,
             known_at=asked.known_at,
-            limit=page.limit,
-            after=after,
+            part=part,
         ),
     )
 

@@ -430,8 +430,8 @@ async def list_entries(customer_id: PathId, caller: Reads, page: Paging, point: 
     """The ledger: immutable moves between buckets."""
     return await caller.page(
         page,
-        lambda tx, after: accounts.entries(
-            tx, customer_id, as_of=point.as_of, known_at=point.known_at, after=after, limit=page.limit
+        lambda tx, part: accounts.entries(
+            tx, customer_id, as_of=point.as_of, known_at=point.known_at, part=part
         ),
     )
 

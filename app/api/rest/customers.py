@@ -7,11 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 
 from app.api.deps import Caller, KeyedCall, scoped
-from app.api.paging import Key, Paging
+from app.api.paging import Paging
 from app.api.problems import problems
 from app.api.strict import Body, ExternalId, PathId, QueryText, StrictRoute
 from app.usecases import customers
-from app.usecases.commands import Tx
 
 router = APIRouter(route_class=StrictRoute, tags=["Helpdesk"])
 
@@ -27,13 +26,7 @@ async def list_customers(
     caller: Annotated[Caller, scoped("customers:read")], page: Paging, query: QueryText | None = None
 ) -> Response:
     """Customers by a part of their id, or by an order, license, domain or ticket of theirs."""
-
-    async def work(tx: Tx, after: Key | None) -> tuple[list[dict[str, object]], Key | None]:
-        start = str(after[0]) if after else None
-        rows, last = await customers.search_customers(tx, query=query, after=start, limit=page.limit)
-        return rows, None if last is None else [last]
-
-    return await caller.page(page, work)
+    return await caller.page(page, lambda tx, part: customers.search_customers(tx, part, query=query))
 
 
 @router.get("/v1/customers/{customer_id}", operation_id="getCustomer", responses=problems(404))

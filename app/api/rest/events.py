@@ -10,8 +10,8 @@ from fastapi import APIRouter, Query, Response
 from app.api.deps import Caller, scoped
 from app.api.paging import Paging, decode_cursor, encode_cursor
 from app.api.problems import FieldError, Problem, problems
-from app.api.reply import Reply
 from app.api.strict import PathId, QueryId, StrictRoute
+from app.domain.parts import Part
 from app.usecases import events
 
 router = APIRouter(route_class=StrictRoute, tags=["Policies, partners, operations"])
@@ -32,20 +32,20 @@ async def list_events(
     """
     context = f"{caller.tenant_id}/events"
     secret = caller.rooms.cursor_secret
-    start: int | str = 0
-    for given in (after, page.cursor):
-        if given is not None:
-            start = _start(secret, context, given)
+    start: int | str = 0 if after is None else _start(secret, context, after)
+    end: int | str | None = None
+    if page.cursor is not None:
+        key = _start(secret, context, page.cursor)
+        start, end = (start, key) if page.backward else (key, None)
     types = [part for one in type or () for part in one.split(",") if part]
     await events.place(caller.database, caller.tenant_id)
-    found, position, more = await caller.ask(
+    part = Part(page.limit, backward=page.backward)
+    found, position = await caller.ask(
         lambda tx: events.feed(
-            tx, after=start, limit=page.limit, types=types or None, customer_id=customer_id
+            tx, after=start, before=end, part=part, types=types or None, customer_id=customer_id
         )
     )
-    cursor = encode_cursor(secret, context, [position]) if more else None
-    headers = {} if cursor is None else {"Link": page.link(cursor)}
-    return Reply({"data": found, "next_cursor": cursor, "position": position}, headers=headers)
+    return page.reply(found, lambda key: encode_cursor(secret, context, key), position=position)
 
 
 def _start(secret: bytes, context: str, given: str) -> int | str:

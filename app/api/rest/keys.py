@@ -67,14 +67,7 @@ async def create_key(tenant_id: TenantId, body: KeyBody, caller: OfPath) -> Resp
 @router.get("/v1/keys", operation_id="listKeys", responses=problems(404))
 async def list_keys(caller: OfQuery, page: Paging, tenant_id: TenantQuery = None) -> Response:
     """The tenant's keys, without the keys themselves."""
-
-    async def work(tx, after):  # type: ignore[no-untyped-def]
-        rows, last = await keys.list_keys(
-            tx, limit=page.limit, after=after[0] if after else None, now=wall_clock()
-        )
-        return rows, None if last is None else [last]
-
-    return await caller.page(page, work)
+    return await caller.page(page, lambda tx, part: keys.list_keys(tx, part, now=wall_clock()))
 
 
 @router.delete("/v1/keys/{key_id}", operation_id="revokeKey", responses=problems(404))

@@ -108,14 +108,7 @@ async def list_sources(
 ) -> Response:
     """Sources with how many deliveries are in which state. Secrets are never shown."""
     cipher = inbox_of(caller.rooms).cipher
-
-    async def work(tx: Any, after: Any) -> Any:
-        rows, key = await sources.listed(
-            tx, cipher, after=None if after is None else str(after[0]), limit=page.limit
-        )
-        return rows, None if key is None else [key]
-
-    return await caller.page(page, work)
+    return await caller.page(page, lambda tx, part: sources.listed(tx, cipher, part))
 
 
 @router.delete("/v1/sources/{name}", operation_id="deleteSource", responses=problems(404))
@@ -130,14 +123,7 @@ async def list_deliveries(
     state: Annotated[Literal["received", "done", "parked", "ignored"] | None, Query()] = None,
 ) -> Response:  # fmt: skip
     """What came, newest first: ``received``, ``done``, ``parked`` or ``ignored``, with the reason."""
-
-    async def work(tx: Any, after: Any) -> Any:
-        rows, key = await inbound.deliveries(
-            tx, name, state=state, limit=page.limit, before=None if after is None else str(after[0])
-        )
-        return rows, None if key is None else [key]
-
-    return await caller.page(page, work)
+    return await caller.page(page, lambda tx, part: inbound.deliveries(tx, name, part, state=state))
 
 
 @router.get(

@@ -189,14 +189,13 @@ async def list_tickets(
     """Tickets, newest first. ``as_of`` and ``known_at``: as they stood; a page may then have fewer rows."""
     return await caller.page(
         page,
-        lambda tx, after: tickets.listed(
+        lambda tx, part: tickets.listed(
             tx,
             customer_id=customer_id,
             state=state,
             as_of=point.as_of,
             known_at=point.known_at,
-            after=after,
-            limit=page.limit,
+            part=part,
         ),
     )
 

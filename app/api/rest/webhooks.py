@@ -10,12 +10,11 @@ from pydantic import Field
 
 from app.api.deps import Caller, scoped
 from app.api.headers import etag, require_match
-from app.api.paging import Key, Paging
+from app.api.paging import Paging
 from app.api.problems import problems
 from app.api.reply import Reply
 from app.api.strict import Body, ExternalId, Flag, Instant, NaturalInt, PathId, QueryId, StrictRoute
 from app.usecases import webhooks
-from app.usecases.commands import Tx
 
 router = APIRouter(route_class=StrictRoute, tags=["Policies, partners, operations"])
 
@@ -92,14 +91,7 @@ async def create_webhook_endpoint(body: EndpointBody, caller: Owner) -> Response
 @router.get("/v1/webhook-endpoints", operation_id="listWebhookEndpoints", responses=problems())
 async def list_webhook_endpoints(caller: Owner, page: Paging) -> Response:
     """The tenant's endpoints, without their secrets."""
-
-    async def work(tx: Tx, after: Key | None) -> tuple[list[dict[str, Any]], Key | None]:
-        rows, last = await webhooks.list_endpoints(
-            tx, limit=page.limit, after=str(after[0]) if after else None
-        )
-        return rows, None if last is None else [last]
-
-    return await caller.page(page, work)
+    return await caller.page(page, webhooks.list_endpoints)
 
 
 @router.get("/v1/webhook-endpoints/{endpoint_id}", operation_id="getWebhookEndpoint", responses=problems(404))
@@ -166,19 +158,10 @@ async def list_webhook_deliveries(
     event_id: Annotated[QueryId | None, Query(description="Of one event")] = None,
 ) -> Response:
     """What was sent and what came of each attempt, the newest first."""
-
-    async def work(tx: Tx, after: Key | None) -> tuple[list[dict[str, Any]], Key | None]:
-        rows, last = await webhooks.list_deliveries(
-            tx,
-            endpoint_id,
-            limit=page.limit,
-            before=str(after[0]) if after else None,
-            state=state,
-            event_id=event_id,
-        )
-        return rows, None if last is None else [last]
-
-    return await caller.page(page, work)
+    return await caller.page(
+        page,
+        lambda tx, part: webhooks.list_deliveries(tx, endpoint_id, part, state=state, event_id=event_id),
+    )
 
 
 @router.get("/v1/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}", operation_id="getWebhookDelivery",

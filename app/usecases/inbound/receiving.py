@@ -25,6 +25,7 @@ from app.db.secrets import Cipher
 from app.db.sources import Source, SourceRow, opened
 from app.domain.errors import DomainError
 from app.domain.letters import Adapter
+from app.domain.parts import Part, Slice
 from app.domain.wire import iso, iso_or_none
 from app.usecases.inbound.acting import METRICS, Effects, Step
 
@@ -267,15 +268,11 @@ def delivery_view(row: DeliveryRow, *, body: bool = False) -> dict[str, Any]:
     return view
 
 
-async def deliveries(
-    tx: Tx, name: str, *, state: str | None, before: str | None, limit: int
-) -> tuple[list[dict[str, Any]], str | None]:
+async def deliveries(tx: Tx, name: str, part: Part, *, state: str | None) -> Slice:
     """Deliveries of a source, newest first, each with its state and the reason. 404 ``source_not_found``."""
     await sources.require(tx, name)
-    rows = await inbox.listed(tx, name, state=state, before=before, limit=limit + 1)
-    return [delivery_view(row) for row in rows[:limit]], rows[limit - 1].delivery_id if len(
-        rows
-    ) > limit else None
+    rows, more = await inbox.listed(tx, name, part, state=state)
+    return part.told(rows, more, [delivery_view(row) for row in rows], lambda row: [row.delivery_id])
 
 
 async def delivery(tx: Tx, name: str, delivery_id: str) -> dict[str, Any]:

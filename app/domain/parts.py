@@ -1,0 +1,55 @@
+"""Which part of an ordered list is wanted, and what was found there: the same for every list that is paged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+Key = list[str | int | None]
+"""The place of a row in its list's order; JSON-able, so that a cursor can hold it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The rows that were found, in the list's order, and the key of each.
+
+    ``more``: the key to go on from in the direction that was asked for; None when there is nothing more.
+    """
+
+    rows: list[dict[str, Any]]
+    keys: list[Key]
+    more: Key | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """At most ``limit`` rows after ``key`` (from the beginning without one); backward, the last ones before it."""
+
+    limit: int = 20
+    key: Key | None = None
+    backward: bool = False
+
+    @property
+    def most(self) -> int:
+        """Rows to read: one more than wanted tells whether there are more."""
+        return self.limit + 1
+
+    def taken(self, rows: Sequence[T]) -> tuple[list[T], bool]:
+        """Of the rows as they were read (backward: the last first), those wanted in the list's order; whether there are
+        more."""
+        found = list(rows[: self.limit])
+        return (found[::-1] if self.backward else found), len(rows) > self.limit
+
+    def told(
+        self,
+        rows: Sequence[T],
+        more: bool,
+        views: Sequence[dict[str, Any] | None],
+        key_of: Callable[[T], Key],
+    ) -> Slice:
+        """The answer of what `taken` gave: a view for each row, None for one that is not shown."""
+        shown = [(view, key_of(row)) for row, view in zip(rows, views, strict=True) if view is not None]
+        last = key_of(rows[0 if self.backward else -1]) if more else None
+        return Slice([view for view, _ in shown], [key for _, key in shown], last)
