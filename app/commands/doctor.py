@@ -15,14 +15,12 @@ from zoneinfo import ZoneInfo
 import typer
 from sqlalchemy import text
 
-from app.api.deps import wall_clock
 from app.commands.base import embedded
 from app.db.engine import Database, Unavailable
 from app.embedded import EmbeddedPostgresError, find_bin_dir
 from app.settings import OPERATOR_KEY_FILE, SECRET_KEY_FILE, Settings
 from app.usecases import health
 
-SKEW_SECONDS: Final = 5.0
 LEAST_DISK: Final = 500 * 1024 * 1024
 MINIMUM_SERVER: Final = 150_000
 
@@ -132,9 +130,7 @@ async def _ask(url: str) -> list[Finding]:
     try:
         async with database.bare() as connection:
             version = int((await connection.execute(text("show server_version_num"))).scalar_one())
-            before = wall_clock()
-            theirs = (await connection.execute(text("select clock_timestamp()"))).scalar_one()
-        failed = await health.failed_checks(database)
+        looked = await health.look(database)
     except Unavailable:
         return [
             Finding(
@@ -146,14 +142,13 @@ async def _ask(url: str) -> list[Finding]:
         return [Finding(f"the database refuses us: {type(error).__name__}", hint)]
     finally:
         await database.close()
-    skew = abs((theirs - before).total_seconds())
-    found = [Finding(*_FIXES[name]) for name in failed] or [Finding("schema, role and primary are right")]
+    found = [Finding(*_FIXES[name]) for name in looked.failed] or [
+        Finding("schema, role and primary are right")
+    ]
     if version < MINIMUM_SERVER:
         found.append(Finding(f"Postgres {version // 10_000} is too old", "Use Postgres 15 or newer."))
-    if skew > SKEW_SECONDS:
-        found.append(
-            Finding(f"clocks differ by {skew:.0f} s", "Let NTP set both; the database's clock counts.")
-        )
+    if looked.skewed is not None:
+        found.append(Finding(looked.skewed, health.SKEW_FIX))
     return found
 
 

@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import time
 
 from sqlalchemy import text
 
 from app.db.engine import Database
 
 _STATE = text(
-    "select r.rolsuper or r.rolbypassrls, pg_is_in_recovery(), to_regclass('alembic_version') is not null"
+    "select r.rolsuper or r.rolbypassrls, pg_is_in_recovery(), to_regclass('alembic_version') is not null,"
+    " cast(extract(epoch from clock_timestamp()) as double precision)"
     " from pg_roles r where r.rolname = current_user"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The effective role, whether it is a replica, and the schema's revision (None: no schema)."""
+    """The effective role, whether it is a replica, and the schema's revision (None: no schema).
+
+    ``skew``: seconds by which its clock is ahead of this host's (negative: behind), beyond what the question took.
+    """
 
     privileged: bool
     replica: bool
     revision: str | None
+    skew: float = 0.0
 
 
 async def state(database: Database) -> State:
     """Asks. Raises `Unavailable` when there is no answer."""
     async with database.bare() as connection:
+        asked = time()
         row = (await connection.execute(_STATE)).one()
+        skew = min(row[3] - asked, 0.0) + max(row[3] - time(), 0.0)
         revision = None
         if row[2]:
             revision = (await connection.execute(text("select version_num from alembic_version"))).scalar()
-        return State(bool(row[0]), bool(row[1]), None if revision is None else str(revision))
+        return State(bool(row[0]), bool(row[1]), None if revision is None else str(revision), skew)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from app.db import health
 from app.db.engine import Database, Unavailable
+
+SKEW_SECONDS: Final = 5.0
+"""Clocks that differ by more are told of: keys end by the host's, everything else happens by the database's."""
 
 
 @functools.cache
@@ -22,11 +27,31 @@ def newest_revision() -> str:
     return str(ScriptDirectory.from_config(config).get_current_head())
 
 
-async def failed_checks(database: Database) -> list[str]:
-    """The names of the checks that fail: ``database``, ``role``, ``primary``, ``schema``."""
+@dataclass(frozen=True, slots=True)
+class Health:
+    """``failed``: the checks for which nothing is served: ``database``, ``role``, ``primary``, ``schema``.
+
+    ``skew``: see `health.State`.
+    """
+
+    failed: list[str]
+    skew: float = 0.0
+
+    @property
+    def skewed(self) -> str | None:
+        """That the clocks differ too much, in words; calls are served all the same."""
+        return f"clocks differ by {abs(self.skew):.0f} s" if abs(self.skew) > SKEW_SECONDS else None
+
+
+SKEW_FIX: Final = "Let NTP set both; the database's clock counts."
+
+
+async def look(database: Database) -> Health:
+    """Asks the database how it is."""
     try:
         found = await health.state(database)
     except Unavailable:
-        return ["database"]
+        return Health(["database"])
     failed = [] if found.revision == newest_revision() else ["schema"]
-    return failed + (["role"] if found.privileged else []) + (["primary"] if found.replica else [])
+    failed += (["role"] if found.privileged else []) + (["primary"] if found.replica else [])
+    return Health(failed, found.skew)

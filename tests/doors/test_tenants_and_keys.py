@@ -200,7 +200,7 @@ async def test_cursors_are_signed_and_belong_to_their_list(vendor: MakeVendor) -
 
 
 async def test_ready_live_and_problems(api: httpx.AsyncClient) -> None:
-    assert (await api.get("/readyz")).json() == {"status": "ok"}
+    assert (await api.get("/readyz")).json() == {"status": "ok", "warnings": []}
     assert (await api.get("/livez")).status_code == 200
     listed = (await api.get("/problems")).json()["data"]
     assert {"code", "type", "status", "title", "cause", "next_step"} == set(listed[0])

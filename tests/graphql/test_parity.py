@@ -81,9 +81,9 @@ async def test_a_twin_takes_the_same_parameters_and_fields(app: FastAPI, door: D
         paths = {one["name"] for one in contract.get("parameters", ()) if one["in"] == "path"}
         for one in body_fields(document, contract):
             wanted.add(camel(f"new_{one}" if one in paths else one))
-        own = {"first", "after", "validateOnly", "idempotencyKey", "ifMatch"}
+        own = {"first", "after", "last", "before", "validateOnly", "idempotencyKey", "ifMatch"}
         if door.operations[name].paged:
-            wanted = {operations.TAKEN.get(one, one) for one in wanted} | {"first", "after"}
+            wanted = {operations.TAKEN.get(one, one) for one in wanted} | {"first", "after", "last", "before"}
         assert wanted <= given, name
         assert given - wanted <= own, name
 

@@ -31,21 +31,29 @@ async def livez() -> Response:
 
 @router.get("/readyz", operation_id="getReadiness", responses=problems(503))
 async def readyz(request: Request) -> Response:
-    """Whether calls can be served: the database answers, as the right role, with the newest schema."""
+    """Whether calls can be served: the database answers, as the right role, with the newest schema.
+
+    `warnings`: what keeps no call from being served and should be looked at: `clock`, where this host's differs from
+    the database's by more than 5 seconds.
+    """
     if getattr(request.app.state, "stopping", False):
         return problem(
             "unavailable", "The service is stopping.", checks=["stopping"], headers={"Retry-After": "1"}
         )
     try:
         async with asyncio.timeout(READY_SECONDS):
-            failed = await health.failed_checks(house(request).database)
+            found = await health.look(house(request).database)
     except TimeoutError:
-        failed = ["database"]
-    if failed:
+        found = health.Health(["database"])
+    if failed := found.failed:
         return problem(
             "unavailable", f"Not ready: {', '.join(failed)}.", checks=failed, headers={"Retry-After": "1"}
         )
-    return Reply({"status": "ok"})
+    warnings = []
+    if found.skewed is not None:
+        detail = f"This host's and the database's {found.skewed}. {health.SKEW_FIX}"
+        warnings.append({"check": "clock", "detail": detail})
+    return Reply({"status": "ok", "warnings": warnings})
 
 
 @router.get("/problems", operation_id="listProblems")
