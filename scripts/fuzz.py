@@ -176,7 +176,8 @@ async def _part(
     )
     if run.record:
         recording.merge(json.loads(answers.read_text(encoding="utf-8")))
-    return max(code, 0 if run.only else _reached(run, json.loads(seen.read_text(encoding="utf-8"))))
+    reached = _reached(run, json.loads(seen.read_text(encoding="utf-8")))
+    return code if run.only else max(code, reached)
 
 
 def _named(door: str, kind: str, operation: str) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """The published contract: FastAPI's own schema, with what our doors do that it cannot see.
 
-Added here: who may call (scopes), ``validate_only`` and ``Idempotency-Key``, the problem answers, servers and tags, and
-shapes and examples of answers, recorded from the tests' real calls into ``openapi/answers.json`` by
-`tests.support.recording`.
+Added here: who may call (scopes), ``validate_only`` and ``Idempotency-Key``, the problem answers, servers and tags,
+links (`app.api.links`), and shapes and examples of answers, recorded from the tests' real calls into
+``openapi/answers.json`` by `tests.support.recording`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from app.api import deps
+from app.api import deps, links
 from app.api.asyncapi import webhooks
 from app.api.problems import MEDIA_TYPE, MONEY_SCHEMA, REASON_SCHEMA, REMEDY_SCHEMA, SCHEMA, problems
 from app.api.strict import NATURAL_MARK
@@ -95,6 +95,7 @@ def build(app: FastAPI) -> dict[str, Any]:
             for method in sorted(route.methods or ()):
                 operation = document["paths"][route.path_format][method.lower()]
                 _finish(operation, route, method, schemas, recorded.get("operations", {}))
+    links.add(document)
     document["webhooks"] = webhooks()
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     return document

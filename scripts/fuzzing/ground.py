@@ -29,6 +29,8 @@ FACTS: Final = {
     "official": True, "modified": False, "current_release": True, "request_kind": "diagnosis", "single_issue": True,
     "clear_description": True, "backup": "done",
 }  # fmt: skip
+PRICE: Final = {"list_price": "100.00", "unit_price": "100.00"}
+"""Of every line, so that what was bought can be bought back."""
 SERVICE: Final = {"author": "vendor", "kind": "service", "public": True}
 
 
@@ -160,17 +162,20 @@ async def gather(client: httpx.AsyncClient, ground: Ground) -> None:
         if running and customer in CUSTOMERS[::2]:
             await shop.do("POST", f"/v1/covers/{running[0]}/suspension", {})
         balance = await shop.do("GET", f"/v1/customers/{customer}/balance") or {}
-        ground.known("lot_id", *(one["lot_id"] for one in balance.get("lots", ())))
+        # Those that were bought first: they can be bought back.
+        lots = sorted(balance.get("lots", ()), key=lambda one: one["cost"] is None)
+        ground.known("lot_id", *(one["lot_id"] for one in lots[:6]))
     for clock in await shop.rows("/v1/clocks?limit=40"):
         ground.known("clock_id", clock["clock_id"])
     for event in await shop.rows("/v1/events?limit=40"):
         ground.known("event_id", event["id"])
     for endpoint in ground.ids["endpoint_id"]:
-        for one in await shop.rows(f"/v1/webhook-endpoints/{endpoint}/deliveries?limit=10"):
-            path = {"endpoint_id": endpoint, "delivery_id": one["delivery_id"]}
-            ground.can("getWebhookDelivery", path)
-            if one["state"] != "pending":
-                ground.can("replayWebhookDelivery", path)
+        for state in ("delivered", "pending", "failed"):
+            for one in await shop.rows(f"/v1/webhook-endpoints/{endpoint}/deliveries?state={state}&limit=5"):
+                path = {"endpoint_id": endpoint, "delivery_id": one["delivery_id"]}
+                ground.can("getWebhookDelivery", path)
+                if state != "pending":
+                    ground.can("replayWebhookDelivery", path)
     for one in await shop.rows("/v1/sources/shop/deliveries"):
         path = {"name": "shop", "delivery_id": one["delivery_id"]}
         ground.can("getSourceDelivery", path)
@@ -207,7 +212,7 @@ def _from_ids(ground: Ground) -> None:
         ground.can("suspendCover", {"cover_id": one})
         ground.can("extendCover", {"cover_id": one}, {"months": 1, "reason": "an outage of ours"})
     for one in ground.ids.get("endpoint_id", ()):
-        ground.can("changeWebhookEndpoint", {"endpoint_id": one}, {"description": "the desk"})
+        ground.can("changeWebhookEndpoint", {"endpoint_id": one}, {"enabled": True})
         ground.can(
             "replayWebhookSpan", {"endpoint_id": one}, {"since": "2020-01-01T00:00:00Z", "which": "all"}
         )
@@ -243,7 +248,7 @@ async def _accounts(shop: Shop) -> None:
         later = [sku for sku in shop.skus if not sku.startswith("license")]
         for number, skus in enumerate((first[:1], first[1:] + later)):
             lines = [
-                {"line_id": str(n), "sku": sku, "quantity": 1, **extra.get(sku, {})}
+                {"line_id": str(n), "sku": sku, "quantity": 1, **PRICE, **extra.get(sku, {})}
                 for n, sku in enumerate(skus, 1)
             ]
             body = {"customer_id": customer, "placed_at": START, "currency": "USD", "lines": lines}
@@ -319,7 +324,9 @@ async def _credits(shop: Shop) -> None:
                 shop.ground.can(kind, {"hold_id": made["hold_id"]}, body)
         shop.ground.can("createHold", {"customer_id": customer}, {"credits": 3, **extra})
         shop.ground.can("createDebit", {"customer_id": customer}, {"credits": 1, **extra})
-        shop.ground.can("adjustCredits", {"customer_id": customer}, {"credits": 5, "reason": "kindness"})
+        shop.ground.can(
+            "adjustCredits", {"customer_id": customer}, {"credits": 5, "reason": "kindness", **extra}
+        )
         command = {
             "idempotency_key": uuid.uuid4().hex,
             "kind": "debit",
@@ -368,7 +375,7 @@ class _Tickets:
         ):  # fmt: skip
             for number in range(TICKETS_EACH):
                 waits = operation == "confirmAssessment"
-                ticket = await self.open(waits=waits)
+                ticket = await self.open(waits=waits, paid=bool(before))
                 for verb, said in () if waits else (*self._way(), *before):
                     await self.shop.do("POST", f"/v1/tickets/{ticket}/{verb}", said)
                 given = {**body, "ticket_id": f"{ticket}-{number}"} if operation == "splitTicket" else body
@@ -394,8 +401,8 @@ class _Tickets:
         if await self.shop.do("PUT", f"/v1/tickets/cover-{customer}", body):
             self.shop.ground.known("ticket_id", f"cover-{customer}")
 
-    async def open(self, *, waits: bool = False) -> str:
-        """A new ticket; ``waits``: its price needs the customer's yes."""
+    async def open(self, *, waits: bool = False, paid: bool = False) -> str:
+        """A new ticket; ``waits``: its price needs the customer's yes; ``paid``: its price is some credits."""
         number = next(iter(self.numbers))
         customer = CUSTOMERS[number % 3]
         allowed = {one["fact"]: one["values"] or (True, False) for one in self.shop.say.get("facts", ())}
@@ -411,7 +418,9 @@ class _Tickets:
         if self.shop.say.get("languages"):
             body["language"] = "en"
         priced = [one for one in self.shop.say.get("categories", ()) if not one["inputs"]]
-        wanted = [one for one in priced if bool(one["confirm"]) is waits] or priced
+        wanted = [one for one in priced if bool(one["confirm"]) is waits] or self._charged()[:1] or priced
+        if paid:
+            wanted = self._charged() or wanted
         if wanted:
             body["category"] = wanted[number % len(wanted)]["category"]
             body["inputs"] = {}
@@ -435,11 +444,19 @@ class _Tickets:
         types = self.shop.named("credit_types", "credit_type")
         return (("qualification", {"decision": "accept"}),) if types and "credit" not in types else ()
 
+    def _charged(self) -> list[dict[str, Any]]:
+        """Categories with a price that needs no figures and no yes, the cheapest first."""
+        found = [
+            one
+            for one in self.shop.say.get("categories", ())
+            if not one["inputs"] and not one["confirm"] and one["price"].get("credits")
+        ]
+        return sorted(found, key=lambda one: int(one["price"]["credits"]))
+
     def _quote(self) -> dict[str, Any]:
-        priced = [one for one in self.shop.say.get("categories", ()) if not one["inputs"]]
-        return (
-            {"category": priced[-1]["category"]} if priced else {"credits": 1, "reason": "outside the list"}
-        )
+        if charged := self._charged():
+            return {"category": charged[-1]["category"]}
+        return {"credits": 1, "reason": "outside the list"}
 
 
 async def _sources(shop: Shop) -> None:

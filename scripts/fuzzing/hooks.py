@@ -22,6 +22,7 @@ import schemathesis
 from hypothesis import strategies as st
 from schemathesis.generation.meta import CoveragePhaseData
 from schemathesis.graphql import nodes
+from schemathesis.specs.openapi import stateful
 
 _FILE: Final = os.environ.get("RETAINER_FUZZ_GROUND")
 _GROUND: Final[dict[str, Any]] = (
@@ -111,14 +112,26 @@ def _chance(*seeds: Any) -> int:
 
 @schemathesis.hook
 def before_load_schema(context: Any, raw_schema: dict[str, Any]) -> None:
-    """Parameters have ids that exist as their examples, in place of the contract's."""
+    """Parameters have ids that exist as their examples, in place of the contract's; but nothing known is deleted."""
     for path, methods in raw_schema.get("paths", {}).items():
-        for spec in methods.values():
+        for method, spec in methods.items():
+            _any_of_a_list(spec)
+            if method == "delete":
+                continue
             for one in spec.get("parameters", ()):
                 found = IDS.get(_kind(path, one["name"]))
                 if found and one["in"] == "path":
                     one.pop("example", None)
                     one["examples"] = {f"known{n}": {"value": value} for n, value in enumerate(found[:3])}
+
+
+def _any_of_a_list(spec: dict[str, Any]) -> None:
+    """A link through a list leads on from any of its entries, and nowhere from none, which the contract cannot say."""
+    for answer in spec.get("responses", {}).values():
+        for link in answer.get("links", {}).values():
+            through = {name: said.replace("/0/", "/*/") for name, said in link["parameters"].items()}
+            if any(said.startswith("$response.body#") and said.count("/") > 1 for said in through.values()):
+                link |= {"parameters": through, "x-schemathesis": {"is_inferred": True}}
 
 
 def _kind(path: str, name: str) -> str:
@@ -146,13 +159,52 @@ def _key(raw: dict[str, Any]) -> dict[str, str]:
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     """Most cases get ids that exist, and some of the sound ones are a request that ought to succeed."""
-    if case.meta is None or case.meta.phase.name.value == "stateful":
+    if case.meta is None:
         return
     raw = getattr(case.operation.definition, "raw", None)
-    if isinstance(raw, dict):
+    if case.meta.phase.name.value == "stateful":
+        if isinstance(raw, dict):
+            _step(case, raw)
+    elif isinstance(raw, dict):
         _rest(case, raw)
     elif isinstance(case.body, str):
         _graphql(case)
+
+
+BEGINNINGS: Final = {"putOrder": "order_id", "putTicket": "ticket_id", "putCalendar": "name"}
+"""What a caller names: a step makes a new one, with the body of a good request, for the steps that follow."""
+
+
+def _step(case: Any, raw: dict[str, Any]) -> None:
+    """Three of four sound steps of a chain say what a good request says; whereto, is the link's to say."""
+    operation, good = raw["operationId"], GOOD.get(raw["operationId"], ())
+    if not case.meta.generation.mode.is_positive or not good:
+        return
+    case.headers = {**(case.headers or {}), **_key(raw)}
+    turn = next(_turns[operation])
+    if turn % 4 == 3:
+        return
+    chosen = good[turn % len(good)]
+    if operation in BEGINNINGS:
+        name = BEGINNINGS[operation]
+        case.path_parameters = {**case.path_parameters, name: f"chain-{next(_numbers)}"}
+    if chosen["body"] is not None:
+        case.body = {
+            **chosen["body"],
+            **({"ticket_id": f"chain-{turn}"} if operation == "splitTicket" else {}),
+        }
+        case.media_type = "application/json"
+    case.query = {name: value for name, value in (case.query or {}).items() if name.endswith("_id")}
+
+
+def _from_puts(operation: Any, node: Any, produced: Any) -> bool:
+    """Chains begin where callers begin: here most things are made by a PUT under the caller's own name."""
+    begins = getattr(operation.definition, "raw", {}).get("operationId") in BEGINNINGS
+    return begins or _is_likely_root(operation, node, produced)
+
+
+_is_likely_root: Final = stateful.is_likely_root_transition
+stateful.is_likely_root_transition = _from_puts
 
 
 def _rest(case: Any, raw: dict[str, Any]) -> None:
@@ -347,7 +399,7 @@ def after_call(context: Any, case: Any, response: Any) -> None:
     if isinstance(raw, dict):
         _keep(raw["operationId"], response)
         if case.method.upper() == case.operation.method.upper():
-            SEEN[raw["operationId"]][str(response.status_code)] += 1
+            SEEN[raw["operationId"]][_outcome(response)] += 1
         return
     try:
         body = json.loads(response.content)
@@ -360,6 +412,16 @@ def after_call(context: Any, case: Any, response: Any) -> None:
     if not body.get("errors"):
         refused = isinstance(found, dict) and found.get("__typename") == "Refusal"
         SEEN[name]["refused" if refused else "null" if found is None else "200"] += 1
+
+
+def _outcome(response: Any) -> str:
+    """The status, and the problem's code: why an operation never succeeded is read from these."""
+    if response.status_code < 400:
+        return str(response.status_code)
+    try:
+        return f"{response.status_code} {json.loads(response.content)['code']}"
+    except (ValueError, KeyError, TypeError):
+        return str(response.status_code)
 
 
 _broken: set[str] = set()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import httpx
 
 from app.commands.base import ROOT
 from app.commands.contracts import drifted
-from tests.support.contract import operations
+from tests.support.contract import Operation, operations
 
 
 def test_the_committed_contracts_have_not_drifted() -> None:
@@ -88,3 +89,41 @@ async def test_the_docs_ask_nobody_outside(api: httpx.AsyncClient) -> None:
     contract = (await api.get("/openapi.json")).json()
     assert contract["openapi"] == "3.1.0"
     assert contract["servers"]
+
+
+def test_every_link_can_be_followed() -> None:
+    """It leads to an operation with such parameters, all of its path's included, from where the answer's shape says."""
+    every = {one.id: one for one in operations()}
+    followed: set[str] = set()
+    for one in every.values():
+        for status, answer in one.spec["responses"].items():
+            for name, link in answer.get("links", {}).items():
+                target = every[link["operationId"]]
+                known = {f"{given['in']}.{given['name']}" for given in target.spec["parameters"]}
+                where = f"{one.id} {status} {name}"
+                assert link["parameters"].keys() <= known, where
+                assert {part for part in known if part.startswith("path.")} <= link["parameters"].keys(), where
+                for said in link["parameters"].values():
+                    place, _, pointer = said.partition("#")
+                    if place == "$response.body":
+                        example = answer["content"]["application/json"]["example"]
+                        assert _leads(answer["content"]["application/json"]["schema"], pointer, one), (
+                            f"{where}: {pointer} is not in {example}"
+                        )
+                    elif said.startswith("$request."):
+                        assert said.removeprefix("$request.") in {
+                            f"{given['in']}.{given['name']}" for given in one.spec["parameters"]
+                        }, where
+                followed.add(target.id)
+    assert {"confirmAssessment", "resolveTicket", "refundHold", "replayWebhookDelivery", "makeChoice"} <= followed
+
+
+def _leads(schema: dict[str, Any], pointer: str, one: Operation) -> bool:
+    for step in pointer.strip("/").split("/"):
+        schema = one.resolve(schema)
+        if "properties" not in schema and "items" not in schema:
+            return True  # A shape that is open says nothing of what is in it.
+        schema = schema["items"] if step == "0" else schema["properties"].get(step)
+        if schema is None:
+            return False
+    return True

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.recording import shape, widened
+from tests.support.recording import kin, shape, widened
 
 CASES: list[tuple[Any, Any]] = [
     ({"a": 1}, {"a": None}),
@@ -50,3 +50,22 @@ def allows(schema: dict[str, Any], value: Any) -> bool:
             allows(schema.get("properties", {}).get(name, {}), inner) for name, inner in value.items()
         )
     return not isinstance(value, list) or all(allows(schema.get("items", {}), one) for one in value)
+
+
+def test_one_view_has_one_shape_wherever_it_is_answered() -> None:
+    """What one operation left null once is promised by none that answers the same members; pages stay apart."""
+    hold = {"hold_id": "h", "customer_id": "c", "lots": []}
+    answers = {
+        "createHold": hold,
+        "captureHold": {**hold, "customer_id": None, "lots": [{"lot_id": "l", "credits": 1, "clause": None}]},
+        "listHolds": {"data": [hold], "has_more": False, "next": None},
+        "listOthers": {"data": [{"other": 1}], "has_more": False, "next": "n"},
+    }
+    seen = {name: {"schema": shape([answer])} for name, answer in answers.items()}
+    kin(seen)
+    for name in ("createHold", "captureHold"):
+        for other in ("createHold", "captureHold"):
+            assert allows(seen[name]["schema"], answers[other])
+    assert not allows(seen["createHold"]["schema"], {**hold, "hold_id": None})
+    assert allows(seen["listOthers"]["schema"], answers["listOthers"])
+    assert not allows(seen["listOthers"]["schema"], answers["listHolds"])

@@ -7,9 +7,12 @@ literal answers of the real service under the real policies.
 
 from __future__ import annotations
 
+import copy
+import functools
 import json
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +41,8 @@ MAPS = {
     "profile",
 }
 """Members whose names are data."""
+LEAST_OF_A_VIEW = 3
+"""Members that an object has at least if others with the same are of one kind with it."""
 RAW = {"exportCustomer"}
 """Operations whose lists hold rows as they are stored: their shape is no promise."""
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z\Z")
@@ -105,6 +110,7 @@ def write() -> None:
         entry["response"] = _short(example)
         operations[name] = entry
     ANSWERS.parent.mkdir(exist_ok=True)
+    kin(operations)
     document = {"operations": dict(sorted(operations.items()))}
     ANSWERS.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
@@ -120,7 +126,44 @@ def merge(answers: dict[str, list[Any]]) -> None:
             if name in RAW:
                 _open(seen)
             known["operations"][name]["schema"] = {"title": title, **seen}
+    kin(known["operations"])
     ANSWERS.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
+
+
+def kin(operations: dict[str, Any]) -> None:
+    """Gives objects of the same members one shape: a view is the same wherever it is answered.
+
+    Else what one operation was seen to leave null (the customer of an erased customer's ticket) stays a promise of
+    each other operation that answers the same view and was not asked at such a moment.
+    """
+    while True:
+        views: dict[frozenset[str], list[dict[str, Any]]] = {}
+        for operation in operations.values():
+            for one in _objects(operation["schema"]):
+                members = one["properties"]
+                # A page is no view: its rows are.
+                if len(members) >= LEAST_OF_A_VIEW and "data" not in members:
+                    views.setdefault(frozenset(members), []).append(one)
+        changed = False
+        for same in views.values():
+            common = functools.reduce(widened, same)
+            for one in same:
+                inner = {name: common["properties"][name] for name in one["properties"]}
+                needed = [name for name in one.get("required", ()) if name in common.get("required", ())]
+                if inner != one["properties"] or needed != one.get("required", []):
+                    changed = True
+                    one["properties"] = copy.deepcopy(inner)
+                    one["required"] = needed
+        if not changed:
+            return
+
+
+def _objects(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if "properties" in schema:
+        yield schema
+    under = [schema["items"]] if "items" in schema else []
+    for inner in (*schema.get("properties", {}).values(), *under, *schema.get("anyOf", ())):
+        yield from _objects(inner)
 
 
 def _open(schema: dict[str, Any]) -> None:

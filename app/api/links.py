@@ -1,0 +1,132 @@
+"""Links of the published contract: which answers hold the ids that other operations ask for.
+
+``HELD`` says where an answer holds an id; the links follow from the paths: an answer leads to every operation whose
+path parameters it holds, with what else of it that operation's query takes. A list's first entry stands for the
+others, since an OpenAPI expression cannot say "any" or "the last".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+_ORDER: Final = {
+    "order_id": "/order_id",
+    "customer_id": "/customer_id",
+    "license_id": "/licenses/0/license_id",
+    "lot_id": "/lots/0/lot_id",
+    "cover_id": "/covers/0/cover_id",
+    "choice_id": "/choices/0/choice_id",
+}
+_TICKET: Final = {
+    "ticket_id": "/ticket_id",
+    "clock_id": "/clocks/0/clock_id",
+    "assessments.number": "/assessments/0/number",
+    "access-requests.number": "/access_requests/0/number",
+    "disputes.number": "/disputes/0/number",
+}
+_ENDPOINT: Final = {"endpoint_id": "/endpoint_id"}
+_HOLD: Final = {"hold_id": "/hold_id"}
+HELD: Final[Mapping[str, Mapping[str, str]]] = {
+    "putTenant": {"tenant_id": "/tenant_id"},
+    "createKey": {"key_id": "/key_id", "tenant_id": "path.tenant_id"},
+    "putOrder": _ORDER,
+    "getOrder": _ORDER,
+    "getCustomer": {name: at for name, at in _ORDER.items() if name != "order_id"},
+    "listChoices": {"choice_id": "/data/0/choice_id", "customer_id": "path.customer_id"},
+    "getBalance": {"lot_id": "/lots/0/lot_id"},
+    "adjustCredits": {"lot_id": "/lot/lot_id"},
+    "createHold": _HOLD,
+    "captureHold": _HOLD,
+    "createDebit": _HOLD,
+    "putTicket": _TICKET,
+    "getTicket": _TICKET,
+    "assessTicket": {"assessments.number": "/assessments/0/number", "ticket_id": "path.ticket_id"},
+    "requestAccess": {"access-requests.number": "/access_requests/0/number", "ticket_id": "path.ticket_id"},
+    "openDispute": {"disputes.number": "/disputes/0/number", "ticket_id": "path.ticket_id"},
+    "putCalendar": {"calendars.name": "/name"},
+    "publishPolicy": {"policies.name": "/name"},
+    "putSource": {"sources.name": "/name"},
+    "listSourceDeliveries": {"sources.name": "path.name", "sources.delivery_id": "/data/0/delivery_id"},
+    "createWebhookEndpoint": _ENDPOINT,
+    "getWebhookEndpoint": _ENDPOINT,
+    "listWebhookDeliveries": {
+        "endpoint_id": "path.endpoint_id",
+        "webhook-endpoints.delivery_id": "/data/0/delivery_id",
+    },
+    "listEvents": {"event_id": "/data/0/id"},
+}
+"""Operation -> what an answer of it holds -> where: a JSON pointer into the body, or the request's own path.
+
+What the request's path said leads nowhere by itself, since whoever asked knew it."""
+_AMBIGUOUS: Final = frozenset({"name", "number", "delivery_id"})
+"""Parameters that mean something else from path to path."""
+_EXPLAINED: Final = {
+    "order_id": "order",
+    "ticket_id": "ticket",
+    "hold_id": "hold",
+    "lot_id": "lot",
+    "clock_id": "clock",
+    "cover_id": "cover",
+    "license_id": "license",
+    "choice_id": "choice",
+}
+"""What `explain` calls a thing with such an id."""
+
+
+def add(document: dict[str, Any]) -> None:
+    """Puts the links into an OpenAPI document."""
+    operations = {
+        operation["operationId"]: (path, operation)
+        for path, methods in document["paths"].items()
+        for operation in methods.values()
+    }
+    for source, held in HELD.items():
+        if source not in operations:
+            continue
+        found = dict(_from(source, held, operations))
+        for status, answer in operations[source][1]["responses"].items():
+            if status.startswith("2"):
+                answer["links"] = found
+
+
+def _from(
+    source: str, held: Mapping[str, str], operations: Mapping[str, tuple[str, dict[str, Any]]]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    says = {name: _expression(at) for name, at in held.items()}
+    for target, (path, operation) in operations.items():
+        wanted = _path_parameters(path)
+        given = {f"path.{name}": says[key] for name, key in wanted.items() if key in says}
+        if target == "explain":
+            thing = next(iter(held))
+            if thing not in _EXPLAINED:
+                continue
+            given = {"path.kind": _EXPLAINED[thing], "path.id": says[thing]}
+        elif len(given) < len(wanted):
+            continue
+        given |= {
+            f"query.{one['name']}": says[one["name"]]
+            for one in operation.get("parameters", ())
+            if one["in"] == "query" and one["name"] in says
+        }
+        if target != source and any("$response" in one for one in given.values()):
+            yield target, {"operationId": target, "parameters": given}
+
+
+def _path_parameters(path: str) -> dict[str, str]:
+    """The parameters of a path, each with the name that it has in ``HELD``."""
+    segments = path.split("/")
+    found: dict[str, str] = {}
+    for index, segment in enumerate(segments):
+        if one := re.fullmatch(r"\{(\w+)\}", segment):
+            name = one[1]
+            before = segments[index - 1]
+            if name == "delivery_id":
+                before = segments[2]
+            found[name] = f"{before}.{name}" if name in _AMBIGUOUS else name
+    return found
+
+
+def _expression(at: str) -> str:
+    return f"$response.body#{at}" if at.startswith("/") else f"$request.{at}"
