@@ -375,8 +375,9 @@ class _Tickets:
         ):  # fmt: skip
             for number in range(TICKETS_EACH):
                 waits = operation == "confirmAssessment"
-                ticket = await self.open(waits=waits, paid=bool(before))
-                for verb, said in () if waits else (*self._way(), *before):
+                bare = operation == "applyCredit"
+                ticket = await self.open(waits=waits, paid=bool(before), bare=bare)
+                for verb, said in () if waits or bare else (*self._way(), *before):
                     await self.shop.do("POST", f"/v1/tickets/{ticket}/{verb}", said)
                 given = {**body, "ticket_id": f"{ticket}-{number}"} if operation == "splitTicket" else body
                 self.shop.ground.can(operation, {"ticket_id": ticket, **path}, given)
@@ -401,8 +402,9 @@ class _Tickets:
         if await self.shop.do("PUT", f"/v1/tickets/cover-{customer}", body):
             self.shop.ground.known("ticket_id", f"cover-{customer}")
 
-    async def open(self, *, waits: bool = False, paid: bool = False) -> str:
-        """A new ticket; ``waits``: its price needs the customer's yes; ``paid``: its price is some credits."""
+    async def open(self, *, waits: bool = False, paid: bool = False, bare: bool = False) -> str:
+        """A new ticket; ``waits``: its price needs the customer's yes; ``paid``: its price is some credits; ``bare``:
+        no credit is applied to it yet."""
         number = next(iter(self.numbers))
         customer = CUSTOMERS[number % 3]
         allowed = {one["fact"]: one["values"] or (True, False) for one in self.shop.say.get("facts", ())}
@@ -426,7 +428,8 @@ class _Tickets:
             body["inputs"] = {}
         types = self.shop.named("credit_types", "credit_type")
         if types and "credit" not in types:
-            body["credit_type"] = types[0]
+            if not bare:
+                body["credit_type"] = types[0]
             seen = await self.shop.do("GET", f"/v1/customers/{customer}") or {}
             for licence in seen.get("licenses", ())[:1]:
                 body["license_id"] = licence["license_id"]

@@ -194,7 +194,8 @@ def _step(case: Any, raw: dict[str, Any]) -> None:
             **({"ticket_id": f"chain-{turn}"} if operation == "splitTicket" else {}),
         }
         case.media_type = "application/json"
-    case.query = {name: value for name, value in (case.query or {}).items() if name.endswith("_id")}
+    linked = {name: value for name, value in (case.query or {}).items() if name.endswith("_id")}
+    case.query = {**chosen["query"], **linked}
 
 
 def _from_puts(operation: Any, node: Any, produced: Any) -> bool:
