@@ -257,6 +257,14 @@ def samples(rooms: House) -> Iterable[tuple[str, str, str, float]]:
     yield "retainer_ledger_batches", "Transactions they took", "counter", stats.batches
     yield "retainer_ledger_waiting", "Ledger commands waiting", "gauge", stats.waiting
     yield "retainer_ledger_refused", "Ledger commands refused for want of room", "counter", stats.refused
+    yield from work_samples()
+    pool: Any = rooms.database.engine.pool
+    yield "retainer_db_connections_in_use", "Connections under way", "gauge", pool.checkedout()
+    yield "retainer_db_connections_idle", "Connections waiting", "gauge", pool.checkedin()
+
+
+def work_samples() -> Iterable[tuple[str, str, str, float]]:
+    """What the worker keeps, in whatever process it is."""
     yield "retainer_agenda_fired", "Agenda rows carried out", "counter", sweeps.METRICS.fired
     yield "retainer_agenda_failed", "Agenda rows that failed and wait", "counter", sweeps.METRICS.failed
     yield "retainer_agenda_lag_seconds", "How late the latest row was", "gauge", sweeps.METRICS.lag_seconds
@@ -264,9 +272,6 @@ def samples(rooms: House) -> Iterable[tuple[str, str, str, float]]:
     yield "retainer_worker_failures", "Turns of the worker that failed", "counter", worker.METRICS.failures
     yield from courier.METRICS.sample()
     yield from inbound.METRICS.sample()
-    pool: Any = rooms.database.engine.pool
-    yield "retainer_db_connections_in_use", "Connections under way", "gauge", pool.checkedout()
-    yield "retainer_db_connections_idle", "Connections waiting", "gauge", pool.checkedin()
 
 
 async def prepare(settings: Settings, url: str) -> None:

@@ -87,6 +87,9 @@ class Settings(BaseSettings):
     )
 
     worker_in_process: bool = True
+    worker_metrics_port: int | None = Field(
+        default=None, ge=1, le=65535, description="where `retainer worker` tells its figures; unset: nowhere"
+    )
     pool_size: int = Field(default=10, ge=1, le=200, description="database connections a process")
     ledger_in_flight: int = Field(default=1, ge=1, le=16, description="batches at once; 2 pays on slow disks")
     ledger_batch: int = Field(default=128, ge=1, le=1000)

@@ -1,7 +1,7 @@
 """`retainer worker`: sweeps, event positions and deliveries in a process of their own.
 
 For installations that serve with ``RETAINER_WORKER_IN_PROCESS=false``. Any number may run at once. Ctrl-C or SIGTERM
-lets what is under way finish.
+lets what is under way finish. With ``RETAINER_WORKER_METRICS_PORT`` its figures are told there.
 """
 
 from __future__ import annotations
@@ -9,24 +9,88 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import uvicorn
 
 from app import main, worker
-from app.commands.base import database
+from app.api.edges import GuardedProtocol
+from app.api.observability import Figures
+from app.api.scraping import page_of
+from app.commands.base import CommandError, database
 from app.db.engine import Database
 from app.settings import Settings
 
 GRACE_SECONDS = 20.0
+MOST_READERS = 50
 
 
 def run() -> None:
     """Do what falls due (clocks, expiries, reminders), place events and deliver them, until told to stop."""
     settings, _ = Settings.read().with_secrets(create=False)
-    with database(settings) as ready:
-        asyncio.run(_work(ready))
+    with database(settings) as ready, _listening(ready) as listening:
+        asyncio.run(_work(ready, listening))
     print("retainer: the worker has stopped", flush=True)
 
 
-async def _work(settings: Settings) -> None:
+@contextlib.contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket | None]:
+    """The port for figures, taken at once so that a clash is told; None where none is wanted."""
+    port = settings.worker_metrics_port
+    if port is None:
+        yield None
+        return
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        bound = socket.create_server((settings.host, port), family=family)
+    except OSError as error:
+        raise CommandError(
+            f"cannot listen on {settings.host}:{port}: {error.strerror}; set RETAINER_WORKER_METRICS_PORT"
+        ) from None
+    with bound:
+        yield bound
+
+
+class _Page(uvicorn.Server):
+    """A server that leaves the signals to the worker."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """None."""
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _told(settings: Settings, listening: socket.socket | None) -> AsyncIterator[None]:
+    """Tells the figures of this process, where they are wanted, until it ends."""
+    if listening is None:
+        yield
+        return
+    figures = Figures()
+    figures.samples.append(main.work_samples)
+    config = uvicorn.Config(
+        page_of(figures, settings.metrics_token),
+        http=GuardedProtocol,
+        ws="none",
+        proxy_headers=False,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        limit_concurrency=MOST_READERS,
+        timeout_graceful_shutdown=2,
+    )
+    server = _Page(config)
+    task = asyncio.create_task(server.serve([listening]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def _work(settings: Settings, listening: socket.socket | None) -> None:
     assert settings.database_url is not None  # noqa: S101 - given by `database`
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -36,11 +100,12 @@ async def _work(settings: Settings) -> None:
     jobs = main.worker_jobs(settings)
     try:
         await db.check_role()
-        print("retainer: the worker is at work", flush=True)
-        task = asyncio.create_task(worker.run_worker(db, worker.agenda_handlers(), stop, jobs=jobs))
-        await stop.wait()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(task, GRACE_SECONDS)
+        async with _told(settings, listening):
+            print("retainer: the worker is at work", flush=True)
+            task = asyncio.create_task(worker.run_worker(db, worker.agenda_handlers(), stop, jobs=jobs))
+            await stop.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(task, GRACE_SECONDS)
     finally:
         for job in jobs:
             if hasattr(job, "close"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -15,6 +14,7 @@ from app.api.openapi import build
 from app.api.peers import Peers
 from app.api.problems import Problem, known, page_of, problem, problems, published
 from app.api.reply import Reply
+from app.api.scraping import admit
 from app.api.strict import PathId, StrictRoute
 from app.usecases import health
 
@@ -78,25 +78,12 @@ async def get_problem(code: PathId, request: Request) -> Response:
 async def metrics(request: Request) -> Response:
     """Figures for Prometheus: for whoever holds RETAINER_METRICS_TOKEN; without that setting for this machine alone."""
     settings = house(request).parts.get("settings")
-    token = getattr(settings, "metrics_token", None)
-    if token is not None:
-        given = request.headers.get("authorization", "").partition(" ")[2].strip()
-        if not hmac.compare_digest(given.encode(), token.get_secret_value().encode()):
-            if (limiter := house(request).limiter) is not None:
-                limiter.failed(request)
-            raise Problem("unauthorized", headers={"WWW-Authenticate": 'Bearer realm="metrics"'})
-    elif not _from_this_machine(request):
-        raise Problem("metrics_closed")
+    admit(request, getattr(settings, "metrics_token", None), house(request).limiter)
     await house(request).parts["watch"].look(house(request).database)
     peers: Peers | None = house(request).parts.get("peers")
     others = None if peers is None else await peers.others()
     page = request.scope["retainer.figures"].text(others, "" if peers is None else peers.name)
     return Response(page, media_type=CONTENT_TYPE)
-
-
-def _from_this_machine(request: Request) -> bool:
-    host = request.client.host if request.client else ""
-    return host in ("testclient", "127.0.0.1", "::1") or host.startswith("127.")
 
 
 @router.get("/openapi.json", include_in_schema=False)
