@@ -95,7 +95,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         raise RuntimeError("no database: set DATABASE_URL, or use `retainer serve`, which brings its own")
     database = Database(settings.database_url, pool_size=settings.pool_size)
     try:
-        await database.check_role()
+        await database.check_start()
         app.state.house = house_of(settings, database, app.state.figures)
         database.pool_wait = app.state.figures.pool_wait.observe
         app.state.figures.samples.append(functools.partial(samples, app.state.house))
@@ -278,7 +278,7 @@ async def prepare(settings: Settings, url: str) -> None:
     """What the service wants to find at its start: the right role, and a sandbox for each shipped policy."""
     database = Database(url, pool_size=1)
     try:
-        await database.check_role()
+        await database.check_start()
         known = set(await database.tenant_ids())
         for name in tenants.templates():
             if name in known:

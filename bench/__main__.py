@@ -177,6 +177,17 @@ class Bench:
         finally:
             self.at = small
 
+    async def warm(self, url: str, at: Ground, seconds: float) -> None:
+        """Debits before anything is measured: after a checkpoint the first change of each page is written whole, and a
+        long ledger has a page a customer where a short one has a few. It ends once all have been changed."""
+        small, self.at = self.at, at
+        try:
+            await run(
+                url, self.debit(lambda n: f"c{n % CUSTOMERS}"), connections=self.connections, seconds=seconds
+            )
+        finally:
+            self.at = small
+
     def beside(self) -> None:
         """The SQL function under pgbench."""
         for name, script in (("pgbench, spread", SPREAD), ("pgbench, hot", HOT)):
@@ -247,6 +258,9 @@ def main() -> None:
     parser.add_argument(
         "--entries", type=int, default=0, help="measure a second server too, whose ledger has so many"
     )
+    parser.add_argument(
+        "--warm", type=float, default=30, help="seconds of debits before --entries is measured"
+    )
     parser.add_argument("--only", default="", help="a regular expression over the names of the lines")
     parser.add_argument("--json", help="where to write the figures")
     given = parser.parse_args()
@@ -256,6 +270,9 @@ def main() -> None:
         if large is not None:
             asyncio.run(fill(large, given.entries))
         bench = Bench(at, given.seconds, given.connections, given.only)
+        for one in (at, large) if large is not None else ():
+            with service(one, workers=max(given.workers)) as (url, _):
+                uvloop.run(bench.warm(url, one, given.warm))
         for _ in range(given.repeats):
             bench.beside()
             for workers in given.workers:

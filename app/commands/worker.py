@@ -99,7 +99,7 @@ async def _work(settings: Settings, listening: socket.socket | None) -> None:
     db = Database(settings.database_url, pool_size=settings.pool_size, application_name="retainer-worker")
     jobs = main.worker_jobs(settings)
     try:
-        await db.check_role()
+        await db.check_start()
         async with _told(settings, listening):
             print("retainer: the worker is at work", flush=True)
             task = asyncio.create_task(worker.run_worker(db, worker.agenda_handlers(), stop, jobs=jobs))

@@ -30,6 +30,8 @@ T = TypeVar("T")
 _ROLE: Final = "retainer_app"
 PATIENCE: Final = 3.0
 """Seconds after which a database that does not answer is not tried again: callers are told, and retry by key."""
+START_PATIENCE: Final = 20.0
+"""Seconds for which a starting process waits for a database that is not there yet."""
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = [first + second for first in _ALPHABET for second in _ALPHABET]
 _BEGIN = text(
@@ -395,6 +397,21 @@ class Database:
             ).all()
             await connection.rollback()
         return [str(row[0]) for row in rows]
+
+    async def check_start(self) -> None:
+        """`check_role` at the start of a process: a database that is coming up beside it is waited for a while.
+
+        Raises `Unavailable` when it did not come."""
+        began = time.monotonic()
+        while True:
+            try:
+                await self.check_role()
+            except Unavailable:
+                if time.monotonic() - began > START_PATIENCE:
+                    raise
+                await asyncio.sleep(0.5)
+            else:
+                return
 
     async def check_role(self) -> None:
         """Refuses to go on if the effective role is superuser or bypasses row-level security, or is a replica's."""

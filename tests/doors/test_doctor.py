@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.commands import doctor
-from app.db import health
+from app.db import engine, health
 from app.db.engine import Database
 from app.db.health import State
 from app.usecases.health import newest_revision
@@ -95,6 +95,27 @@ async def test_a_replica_is_refused_at_the_start(db: Database, monkeypatch: pyte
     monkeypatch.setattr(db, "_connection", standby)
     with pytest.raises(RuntimeError, match="replica"):
         await db.check_role()
+
+
+async def test_a_starting_process_waits_for_its_database_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that comes up beside the service ends no start; one that does not come ends it with its reason."""
+    late = Database("postgresql+asyncpg://nobody@/nothing?host=/nonexistent", pool_size=1)
+    looked: list[int] = []
+    really = late.check_role
+
+    async def comes_up() -> None:
+        looked.append(1)
+        if len(looked) < 3:
+            await really()
+
+    monkeypatch.setattr(late, "check_role", comes_up)
+    await late.check_start()
+    assert len(looked) == 3
+    monkeypatch.setattr(late, "check_role", really)
+    monkeypatch.setattr(engine, "START_PATIENCE", 0.1)
+    with pytest.raises(engine.Unavailable, match="cannot be reached"):
+        await late.check_start()
+    await late.close()
 
 
 async def test_a_database_that_is_not_there_is_told() -> None:

@@ -235,5 +235,5 @@ async def test_a_privileged_role_is_refused_at_the_start(module_url: str) -> Non
     await database.engine.dispose()
     database.engine = create_async_engine(module_url)
     with pytest.raises(RuntimeError, match="superuser"):
-        await database.check_role()
+        await database.check_start()
     await database.close()
