@@ -34,6 +34,7 @@ START_PATIENCE: Final = 20.0
 """Seconds for which a starting process waits for a database that is not there yet."""
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = [first + second for first in _ALPHABET for second in _ALPHABET]
+_LOWER: Final = tuple(range(60, -1, -10))
 _BEGIN = text(
     "select set_config('app.tenant', :tenant, true), set_config('lock_timeout', :lock_timeout, true), clock_timestamp()"
 )
@@ -78,6 +79,8 @@ class Locked(Busy):
 
 _minting: Final = threading.Lock()
 _minted = [0]
+_head: list[Any] = [-1, ""]
+"""The upper 60 bits of the last id and how they are written: the same for most ids of a millisecond."""
 
 
 def mint(prefix: str) -> str:
@@ -87,11 +90,17 @@ def mint(prefix: str) -> str:
     fall back on ids (which of two lots is spent, which of two periods begins), an order's first line comes first.
     """
     with _minting:
-        number = (int(time.time() * 1000) << 80) | int.from_bytes(os.urandom(10))
-        if number >> 80 <= _minted[0] >> 80:
+        now = int(time.time() * 1000)
+        if now > _minted[0] >> 80:
+            number = (now << 80) | int.from_bytes(os.urandom(10))
+        else:
             number = _minted[0] + 1 + int.from_bytes(os.urandom(8))
         _minted[0] = number
-    return prefix + "_" + "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
+        upper = number >> 70
+        if upper != _head[0]:
+            _head[:] = upper, "".join([_PAIRS[(upper >> shift) & 1023] for shift in range(50, -1, -10)])
+        head = _head[1]
+    return f"{prefix}_{head}" + "".join([_PAIRS[(number >> shift) & 1023] for shift in _LOWER])
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,32 +12,18 @@ from app.domain.lot import Account, Hold, Lot
 from app.domain.wire import iso, iso_or_none, money_json
 
 
-def hold_state(hold: Hold) -> str:
-    """``open``, ``captured``, ``released`` or ``refunded`` (all that was captured came back)."""
-    if hold.open:
-        return "open"
-    if hold.captured == 0:
-        return "released"
-    return "refunded" if hold.refunded == hold.captured else "captured"
-
-
 def hold_json(hold: Hold, *, customer_id: str | None, ticket_id: str | None) -> dict[str, Any]:
-    """A hold as published; ids are the vendor's own. ``lots`` is the receipt, in order of spending."""
-    return {
-        "hold_id": hold.hold_id,
-        "customer_id": customer_id,
-        "credit_type": hold.credit_type,
-        "kind": hold.kind,
-        "state": hold_state(hold),
-        "credits": hold.credits,
-        "held": hold.open,
-        "captured": hold.captured,
-        "released": hold.released,
-        "refunded": hold.refunded,
-        "ticket_id": ticket_id,
-        "created_at": iso(hold.created_at),
-        "expires_at": iso_or_none(hold.expires_at),
-        "lots": [
+    """A hold as published; ids are the vendor's own. ``lots`` is the receipt, in order of spending.
+
+    ``state``: ``open``, ``captured``, ``released`` or ``refunded`` (all that was captured came back).
+    """
+    captured = released = refunded = 0
+    lots = []
+    for line in hold.lines:  # once: each answer to a debit has one
+        captured += line.captured
+        released += line.released
+        refunded += line.refunded
+        lots.append(
             {
                 "lot_id": line.lot_id,
                 "credits": line.credits,
@@ -45,8 +31,29 @@ def hold_json(hold: Hold, *, customer_id: str | None, ticket_id: str | None) -> 
                 "released": line.released,
                 "refunded": line.refunded,
             }
-            for line in hold.lines
-        ],
+        )
+    held = hold.credits - captured - released
+    if held:
+        state = "open"
+    elif captured == 0:
+        state = "released"
+    else:
+        state = "refunded" if refunded == captured else "captured"
+    return {
+        "hold_id": hold.hold_id,
+        "customer_id": customer_id,
+        "credit_type": hold.credit_type,
+        "kind": hold.kind,
+        "state": state,
+        "credits": hold.credits,
+        "held": held,
+        "captured": captured,
+        "released": released,
+        "refunded": refunded,
+        "ticket_id": ticket_id,
+        "created_at": iso(hold.created_at),
+        "expires_at": iso_or_none(hold.expires_at),
+        "lots": lots,
     }
 
 
