@@ -14,6 +14,8 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import event
 
+from app.api.graphql import types
+from app.api.graphql.errors import camel
 from tests.conftest import MakeVendor
 from tests.graphql.test_story import story_by_graphql
 from tests.support.api import Vendor
@@ -314,17 +316,25 @@ async def test_a_lone_balance_has_the_walls_of_every_other_way(vendor: MakeVendo
     assert (await ask(one, lone))["balance"]["available"] == 0
 
 
-LONE_FIELDS = "customerId unit at knownAt some: available held owed byType more: available"
+LOT_FIELDS = " ".join(camel(name) for name in types.Lot.__annotations__ if name != "cost")
+LONE_FIELDS = (
+    "customerId unit at knownAt some: available held owed byType more: available __typename"
+    f" lots {{ {LOT_FIELDS} cost {{ amount currency kind: __typename }} again: lotId __typename }} few: lots {{ lotId }}"
+)
 
 
 async def test_the_short_way_of_a_lone_balance_answers_letter_by_letter_as_the_general_one(
     app: FastAPI, vendor: MakeVendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one = await vendor()
-    await customers(one, 1)
+    one = await vendor("x-cart")
+    lines = [{"line_id": "1", "sku": "credits-60", "quantity": 1, "unit_price": "60.00"}]
+    pack = {"customer_id": "c-0", "placed_at": START, "currency": "USD", "lines": lines}
+    await one.ok(await one.put("/v1/orders/pack", json=pack), 201)
     await ask(
         one, GRANT, input={"customerId": "c-0", "credits": 7, "reason": "goodwill", "idempotencyKey": "g"}
     )
+    told = (await ask(one, f'{{ balance(customerId: "c-0") {{ {LONE_FIELDS} }} }}'))["balance"]
+    assert sorted(lot["cost"] is None for lot in told["lots"]) == [False, True]
     variables: list[tuple[str, str, dict[str, Any]]] = [
         ("query($id: ID!)", "$id", {"id": "c-0"}), ("query Q($who: ID!)", "$who", {"who": "c-0", "beside": 1}),
         ("", '"c-0"', {}), ("query($id: ID!)", "$id", {"id": "nobody"}), ("query($id: ID!)", "$id", {"id": 7}),
@@ -341,18 +351,38 @@ async def test_the_short_way_of_a_lone_balance_answers_letter_by_letter_as_the_g
         assert answers[0].status_code == answers[1].status_code
         assert answers[0].headers["content-type"] == answers[1].headers["content-type"]
     held = await ask(one, '{ balance(customerId: "c-0") { available } }')
-    assert held == {"balance": {"available": 7}}
+    assert held == {"balance": {"available": 67}}
+
+    for broken in (
+        {"available": None},
+        {"lots": [{"lot_id": "lot_1"}]},
+        {"lots": [None]},
+        {"lots": None, "unit": {}},
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                "app.usecases.accounts.balance_json",
+                lambda *_, broken=broken, **__: {"available": 1, "held": 2, **broken},
+            )
+            short = '{ balance(customerId: "c-0") { available held unit lots { lotId granted } } }'
+            general = short.replace(") {", ") @include(if: true) {", 1)
+            answers = [(await send(one.client, query)).text for query in (short, general)]
+        assert re.sub(r'"column": ?\d+', "", answers[0]) == re.sub(r'"column": ?\d+', "", answers[1]), broken
 
     def never(*_: Any, **__: Any) -> None:
         raise AssertionError("the general executor was asked")
 
     monkeypatch.setattr("app.api.graphql.door.execute", never)
     assert await ask(one, '{ balance(customerId: "c-0") { available } }') == held
+    assert await ask(one, f'{{ balance(customerId: "c-0") {{ {LONE_FIELDS} }} }}') == {"balance": told}
     unusual = (
-        '{ balance(customerId: "c-0") { available lots { lotId } } }',
+        '{ balance(customerId: "c-0") { lots { order { orderId } } } }',
+        '{ balance(customerId: "c-0") { lots { refundQuote { credits } } } }',
+        '{ balance(customerId: "c-0") { lots { lotId } lots { held } } }',
+        '{ balance(customerId: "c-0") { lots { ...on Lot { lotId } } } }',
+        '{ balance(customerId: "c-0") { lots { cost { amount @skip(if: true) currency } } } }',
         '{ balance(customerId: "c-0") { ...on Balance { available } } }',
         '{ balance(customerId: "c-0") { available @skip(if: true) held } }',
-        '{ balance(customerId: "c-0") { __typename } }',
         '{ balance(customerId: "c-0", asOf: "2025-01-01T00:00:00Z") { available } }',
         '{ balance(customerId: "c-0") { available } tenantTime { now } }',
     )

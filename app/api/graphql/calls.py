@@ -170,8 +170,6 @@ class Calls:
     rooms: House
     operations: Mapping[str, Operation]
     reading: bool
-    alone: bool = False
-    """The query reads one balance and nothing else: one statement is a snapshot already, and is shared with others."""
     snapshot: Snapshot | None = None
     replayed: bool = False
     retry_after: str | None = None
@@ -185,8 +183,7 @@ class Calls:
         parts = self.rooms.parts
         if self.reading:
             database = self.snapshot = Snapshot(self.rooms.database)
-            if not self.alone:
-                parts = {**parts, "balances": _Balances(self.snapshot)}
+            parts = {**parts, "balances": _Balances(self.snapshot)}
         rooms = replace(
             self.rooms,
             database=cast(Database, database),
@@ -207,7 +204,7 @@ class Calls:
 
     async def ask(self, name: str, values: Mapping[str, Any]) -> Answer:
         """The answer to an operation; a query asks the same thing once."""
-        if not self.reading or self.alone:
+        if not self.reading:
             return await self.call(name, values)
         key = (name, json.dumps(values, sort_keys=True, default=str))
         task = self._memo.get(key)

@@ -15,7 +15,6 @@ from urllib.parse import parse_qsl
 
 from graphql import (
     ExecutionResult,
-    FieldNode,
     GraphQLError,
     GraphQLSyntaxError,
     OperationDefinitionNode,
@@ -214,14 +213,7 @@ class GraphQL:
         media: str,
     ) -> Response:
         reading = operation.operation is OperationType.QUERY
-        calls = Calls(
-            request,
-            principal,
-            deps.house(request),
-            self._door.operations,
-            reading,
-            alone=reading and _one_balance(operation),
-        )
+        calls = Calls(request, principal, deps.house(request), self._door.operations, reading)
         lone = self._door.documents.lone_of(parsed, operation)
         if lone is not None and (data := await lone.data(calls, asked.variables)) is not None:
             return Reply({"data": data}, media_type=media + _CHARSET)
@@ -264,24 +256,6 @@ class GraphQL:
             request.scope["retainer.code"] = body["errors"][0]["extensions"]["code"]
         status = PARTIAL if errors and media == GRAPHQL_RESPONSE else 200
         return Reply(body, status_code=status, media_type=media + _CHARSET, headers=headers)
-
-
-def _one_balance(operation: OperationDefinitionNode) -> bool:
-    """Whether the query asks for one balance now and for nothing else: it needs no snapshot of its own."""
-    chosen = operation.selection_set.selections
-    if len(chosen) != 1:
-        return False
-    asked = chosen[0]
-    return isinstance(asked, FieldNode) and asked.name.value == "balance" and _plain_fields(asked, 2)
-
-
-def _plain_fields(asked: FieldNode, depth: int) -> bool:
-    if asked.selection_set is None:
-        return True
-    return depth > 0 and all(
-        isinstance(one, FieldNode) and not one.arguments and _plain_fields(one, depth - 1)
-        for one in asked.selection_set.selections
-    )
 
 
 def _told(error: GraphQLError, code: str, parsed: Parsed | None) -> dict[str, Any]:
