@@ -252,19 +252,7 @@ class Database:
         async with self._connection() as connection:
             state, at = await self._begin(connection, tenant_id, lock_timeout_ms)
             yield Tx(connection, state, at, self, actor=actor, validate_only=validate_only)
-            if validate_only:
-                await connection.rollback()
-                return
-            try:
-                await connection.commit()
-            except (
-                DBAPIError,
-                ConnectionError,
-                OSError,
-                asyncpg.PostgresConnectionError,
-                asyncpg.InterfaceError,
-            ) as error:
-                raise Unavailable("the answer to a commit was lost", outcome_unknown=True) from error
+            await _finish(connection, validate_only)
 
     @asynccontextmanager
     async def founding(
@@ -287,19 +275,7 @@ class Database:
             yield Tx(
                 connection, state, row[2].astimezone(UTC), self, actor=actor, validate_only=validate_only
             )
-            if validate_only:
-                await connection.rollback()
-                return
-            try:
-                await connection.commit()
-            except (
-                DBAPIError,
-                ConnectionError,
-                OSError,
-                asyncpg.PostgresConnectionError,
-                asyncpg.InterfaceError,
-            ) as error:
-                raise Unavailable("the answer to a commit was lost", outcome_unknown=True) from error
+            await _finish(connection, validate_only)
 
     @asynccontextmanager
     async def rehearsal(self, tenant_id: str, *, policy_name: str, at: datetime) -> AsyncIterator[Tx]:
@@ -438,6 +414,23 @@ class Database:
             raise RuntimeError(f"the effective role {row[0]} is superuser or bypasses row-level security")
         if row[3]:
             raise RuntimeError("the database is a replica; the service needs the primary")
+
+
+async def _finish(connection: AsyncConnection, validate_only: bool) -> None:
+    """Commits, or undoes what only validates. `Unavailable` when nobody knows what became of the commit."""
+    if validate_only:
+        await connection.rollback()
+        return
+    try:
+        await connection.commit()
+    except (
+        DBAPIError,
+        ConnectionError,
+        OSError,
+        asyncpg.PostgresConnectionError,
+        asyncpg.InterfaceError,
+    ) as error:
+        raise Unavailable("the answer to a commit was lost", outcome_unknown=True) from error
 
 
 def _translated(error: DBAPIError) -> Exception:
