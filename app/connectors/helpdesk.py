@@ -8,42 +8,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any, Final
 
 from app.connectors import payload as p
 from app.connectors import standard
 from app.domain.arrivals import ResponseSeen, TicketNews, TicketSeen, stamp
-from app.domain.letters import Identity, Letter, Reading, UnreadableError
+from app.domain.letters import Letter, Reading, UnreadableError
 
 _TEXTS: Final = ("channel", "language", "product", "license_id", "category", "pay_with", "credit_type")
 
 
-class Helpdesk:
+class Helpdesk(standard.Signed):
     """See the module."""
 
     kind = "helpdesk"
-    headers = standard.HEADERS
-
-    def ping(self, headers: Mapping[str, str], body: bytes) -> bool:
-        """There is none."""
-        return False
-
-    def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> bool:
-        """Standard Webhooks."""
-        return standard.verify(headers, body, secrets, now)
-
-    def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:
-        """The id is signed with the body."""
-        event = p.quietly(body)
-        data = event.get("data")
-        number = data.get("ticket_id") if isinstance(data, dict) else None
-        return Identity(
-            event_id=headers.get("webhook-id"),
-            topic=p.text(event.get("type"), 100) or None,
-            subject=f"ticket/{p.text(number, 150)}" if isinstance(number, int | str) and number else None,
-        )
+    about = ("ticket", "ticket_id")
 
     def read(self, letter: Letter) -> Reading:
         """The ticket, a response, or both."""

@@ -10,45 +10,23 @@ Zapier or n8n.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
 from app.connectors import payload as p
 from app.connectors import standard
 from app.domain.arrivals import LineSeen, News, OrderSeen, RefundSeen, stamp
-from app.domain.letters import Identity, Letter, Reading, UnreadableError
+from app.domain.letters import Letter, Reading, UnreadableError
 
 PAID: Final = frozenset({"paid", "completed", "processing", "complete"})
 
 
-class Purchase:
+class Purchase(standard.Signed):
     """See the module."""
 
     kind = "purchase"
-    headers = standard.HEADERS
-
-    def ping(self, headers: Mapping[str, str], body: bytes) -> bool:
-        """There is none."""
-        return False
-
-    def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> bool:
-        """Standard Webhooks."""
-        return standard.verify(headers, body, secrets, now)
-
-    def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:
-        """The id is signed with the body."""
-        event = p.quietly(body)
-        data = event.get("data")
-        order_id = data.get("order_id") if isinstance(data, dict) else None
-        return Identity(
-            event_id=headers.get("webhook-id"),
-            topic=p.text(event.get("type"), 100) or None,
-            subject=f"order/{p.text(order_id, 150)}"
-            if isinstance(order_id, int | str) and order_id
-            else None,
-        )
+    about = ("order", "order_id")
 
     def read(self, letter: Letter) -> Reading:
         """News of an order."""

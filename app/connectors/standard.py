@@ -11,11 +11,40 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import ClassVar
 
-from app.connectors.payload import any_equal, fresh, hmac_of
+from app.connectors.payload import any_equal, fresh, hmac_of, quietly, text
+from app.domain.letters import Identity
 
 HEADERS = ("webhook-id", "webhook-timestamp")
 PREFIX = "whsec_"
+
+
+class Signed:
+    """What kinds that come as Standard Webhooks have in common; ``about``: what an event is of, and the key in its data
+    that names it (``order``, ``order_id``)."""
+
+    headers = HEADERS
+    about: ClassVar[tuple[str, str]]
+
+    def ping(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """There is none."""
+        return False
+
+    def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> bool:
+        """Standard Webhooks."""
+        return verify(headers, body, secrets, now)
+
+    def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:
+        """The id is signed with the body."""
+        event = quietly(body)
+        data, (what, key) = event.get("data"), self.about
+        number = data.get(key) if isinstance(data, dict) else None
+        return Identity(
+            event_id=headers.get("webhook-id"),
+            topic=text(event.get("type"), 100) or None,
+            subject=f"{what}/{text(number, 150)}" if isinstance(number, int | str) and number else None,
+        )
 
 
 def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> bool:
