@@ -42,6 +42,7 @@ _TAKE = text(
     " returning at, kind, subject, customer_id, payload"
 )
 _NEXT = text("select min(at) from agenda where tenant_id = :tenant")
+_NEXT_OTHER = text("select min(at) from agenda where tenant_id = :tenant and at <= :until and kind <> :kind")
 _STATE = text(
     "select (select min(at) from agenda where tenant_id = :tenant) as next_at,"
     " exists (select from outbox where tenant_id = :tenant and position is null) as unplaced"
@@ -92,6 +93,13 @@ async def run(tx: Tx, row: Row[Any], until: datetime, handlers: Handlers) -> Age
 async def next_at(tx: Tx) -> datetime | None:
     """When the next thing falls due; None when the agenda is empty."""
     row = await tx.row(_NEXT, {"tenant": tx.tenant_id})
+    found: datetime | None = None if row is None else row[0]
+    return found
+
+
+async def next_other(tx: Tx, kind: str, until: datetime) -> datetime | None:
+    """When the next thing of another kind falls due, at or before ``until``; None when nothing does."""
+    row = await tx.row(_NEXT_OTHER, {"tenant": tx.tenant_id, "until": until, "kind": kind})
     found: datetime | None = None if row is None else row[0]
     return found
 

@@ -19,6 +19,7 @@ from app.db.engine import Database, Tx, mint
 from app.db.history import Entry, Past
 from app.domain.errors import DomainError
 from app.domain.policy import Policy
+from app.domain.ticket_clocks import AGENDA_KIND as CLOCK
 from app.domain.wire import iso
 
 DEFAULT_LIMIT: Final = 500
@@ -155,8 +156,9 @@ async def _rehearse(db: Database, name: str, past: _History, versions: Sequence[
     first = min((one.entries[0].at for one in past.pasts if one.entries), default=end)
     async with db.rehearsal(mint("sim"), policy_name=past.in_force.policy, at=first) as tx:
         await history.furnish(tx, versions, past.calendars)
+        paying = any(promise.breach_returns_credits for _, _, one in versions for promise in one.promises)
         for one in past.pasts:
-            again = _Again(tx, one, ways, run)
+            again = _Again(tx, one, ways, run, at_once=not paying)
             for entry in one.entries:
                 if time.monotonic() > stop:
                     return run
@@ -174,6 +176,8 @@ class _Again:
     past: Past
     ways: Ways
     run: _Run
+    at_once: bool
+    """Whether clocks may be judged together: no breach returns credits, so that none changes an order or a ticket."""
 
     async def do(self, entry: Entry) -> None:
         """One entry at its instant, after what fell due before it."""
@@ -209,12 +213,22 @@ class _Again:
             due = await agenda.due(self.tx, until, limit=1)
             if not due:
                 return
-            self._now(due[0].at)
+            at = await self._instant(due[0], until)
+            self._now(at)
             self.tx.actor = "rehearsal"
             try:
-                await agenda.run(self.tx, due[0], due[0].at, self.ways.handlers)
+                await agenda.run(self.tx, due[0], at, self.ways.handlers)
             except DomainError as error:
                 self.run.missed("agenda", due[0].subject, due[0].kind, error)
+
+    async def _instant(self, due: Any, until: datetime) -> datetime:
+        """When to carry out what is due. A promise of each business day falls due on every one of them: its clock is
+        judged once for all days until something else happens, since a judgement finds each day's outcome whenever it
+        is made."""
+        if due.kind != CLOCK or not self.at_once:
+            at: datetime = due.at
+            return at
+        return await agenda.next_other(self.tx, CLOCK, until) or until
 
     async def _translated(self, entry: Entry) -> dict[str, Any] | None:
         """What was said, with the ids that these things have on this stage; None: there is nothing to say."""

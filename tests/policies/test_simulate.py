@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from app.db.engine import Database
+from app.db import agenda
+from app.db.engine import Database, Tx
 from app.db.schema import metadata
+from app.usecases import simulate as usecase
 from tests.conftest import MakeVendor
 from tests.support import databases
 from tests.support.api import START, Vendor
-from tests.tickets.desk import next_id, order
+from tests.tickets.desk import GOOD_FACTS, act, next_id, open_ticket, order
 from tests.tickets.test_random_walks import GOODS, opening, step
 
 POLICIES = Path(__file__).parents[2] / "app" / "policies"
@@ -178,6 +180,50 @@ async def test_history_done_again_comes_out_as_it_was(
     assert found["tickets"]["replayed"] > 0
     assert (found["differences"], found["errors"]) == ([], [])
     assert found["complete"]
+
+
+@pytest.mark.parametrize("policy", ["shopp", "x-cart"])
+async def test_days_that_pass_are_judged_at_once_and_the_answer_is_the_same(
+    vendor: MakeVendor, monkeypatch: pytest.MonkeyPatch, policy: str
+) -> None:
+    """Tickets that stay open for weeks, one of them owed an answer each business day."""
+    shop = await vendor(policy)
+    await _walk(random.Random(f"days-{policy}"), shop)
+    if policy == "shopp":
+        await order(shop, "dora", "license", "credit-priority")
+        owed = await open_ticket(shop, "dora", "T-owed", credit_type="priority", facts=GOOD_FACTS)
+        await act(shop, owed, "qualification", {"decision": "accept", "note": "looked at"})
+    now = (await shop.ok(await shop.get("/v1/clock")))["now"]
+    later = datetime.fromisoformat(now) + timedelta(days=45)
+    await shop.move_clock(later.isoformat().replace("+00:00", "Z"))
+    draft = changed(policy, *_OTHER_TERMS[policy])
+    fired: list[datetime] = []
+    run = agenda.run
+
+    async def counted(tx: Tx, row: Any, until: datetime, handlers: Any) -> Any:
+        fired.append(row.at)
+        return await run(tx, row, until, handlers)
+
+    async def its_own(_: Any, due: Any, until: datetime) -> datetime:
+        at: datetime = due.at
+        return at
+
+    monkeypatch.setattr(agenda, "run", counted)
+    together, few = await simulate(shop, draft), len(fired)
+    fired.clear()
+    monkeypatch.setattr(usecase._Again, "_instant", its_own)
+    one_by_one = await simulate(shop, draft)
+    assert together == one_by_one
+    assert together["tickets"]["replayed"] > 0
+    if policy == "shopp":
+        assert together["differences"]
+        assert few < len(fired) / 3, (few, len(fired))
+
+
+_OTHER_TERMS = {
+    "shopp": ("credit_type: priority, expires: {months: 6}", "credit_type: priority, expires: {months: 5}"),
+    "x-cart": ("price: {kind: fixed, credits: 10}", "price: {kind: fixed, credits: 15}"),
+}
 
 
 async def _walk(dice: random.Random, shop: Vendor) -> None:
