@@ -30,6 +30,8 @@ T = TypeVar("T")
 _ROLE: Final = "retainer_app"
 PATIENCE: Final = 3.0
 """Seconds after which a database that does not answer is not tried again: callers are told, and retry by key."""
+GREETING: Final = 2.4
+"""Seconds for a transaction's first answer. Two more go by in closing a connection that does not answer."""
 START_PATIENCE: Final = 20.0
 """Seconds for which a starting process waits for a database that is not there yet."""
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -225,7 +227,7 @@ class Database:
         self, connection: AsyncConnection, tenant_id: str, lock_timeout_ms: int | None = None
     ) -> tuple[TenantState, datetime]:
         patience = self.lock_timeout_ms if lock_timeout_ms is None else lock_timeout_ms
-        row = (await connection.execute(_BEGIN, {"tenant": tenant_id, "lock_timeout": f"{patience}ms"})).one()
+        row = await _greeted(connection, tenant_id, patience)
         clock: datetime = row[2]
         found = (await connection.execute(_TENANT, {"tenant": tenant_id})).first()
         if found is None:
@@ -263,11 +265,7 @@ class Database:
         ``tenant`` of the transaction is a blank; the use case reads the row itself.
         """
         async with self._connection() as connection:
-            row = (
-                await connection.execute(
-                    _BEGIN, {"tenant": tenant_id, "lock_timeout": f"{self.lock_timeout_ms}ms"}
-                )
-            ).one()
+            row = await _greeted(connection, tenant_id, self.lock_timeout_ms)
             await connection.execute(
                 text("select pg_advisory_xact_lock(hashtextextended(:tenant, 7))"), {"tenant": tenant_id}
             )
@@ -284,9 +282,7 @@ class Database:
         The block writes the tenant's rows itself. Nothing of it is left, in the database or in the caches.
         """
         async with self._connection() as connection:
-            await connection.execute(
-                _BEGIN, {"tenant": tenant_id, "lock_timeout": f"{self.lock_timeout_ms}ms"}
-            )
+            await _greeted(connection, tenant_id, self.lock_timeout_ms)
             state = TenantState(tenant_id, policy_name, True, at, False, 1, 1)
             try:
                 yield Tx(connection, state, at, self, actor="rehearsal")
@@ -414,6 +410,23 @@ class Database:
             raise RuntimeError(f"the effective role {row[0]} is superuser or bypasses row-level security")
         if row[3]:
             raise RuntimeError("the database is a replica; the service needs the primary")
+
+
+async def _greeted(connection: AsyncConnection, tenant_id: str, lock_timeout_ms: int) -> Any:
+    """Begins a transaction: (two settings, the database's clock). Any database answers that at once, so one that does
+    not is silent, however long its statements may take otherwise: `Unavailable`."""
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(None) as limit:
+            # In two steps, so that an answer which came while this process was busy elsewhere is still taken.
+            late = loop.call_later(GREETING, lambda: limit.reschedule(loop.time() + 0.2))
+            try:
+                given = {"tenant": tenant_id, "lock_timeout": f"{lock_timeout_ms}ms"}
+                return (await connection.execute(_BEGIN, given)).one()
+            finally:
+                late.cancel()
+    except TimeoutError:
+        raise Unavailable("the database does not answer") from None
 
 
 async def _finish(connection: AsyncConnection, validate_only: bool) -> None:

@@ -23,6 +23,8 @@ from app.db.engine import PATIENCE, Busy, Locked, Unavailable
 C = TypeVar("C")
 R = TypeVar("R")
 
+Item = tuple[C, asyncio.Future[R], float]
+"""A command, who waits for its result, and since when (the loop's time)."""
 Join = Callable[[Collection[Hashable]], None]
 """Told what a batch holds locked; adds the commands that wait for the same to the batch (`Gatherer`)."""
 
@@ -56,9 +58,10 @@ class Gatherer(Generic[C, R]):
     ``group_of`` names what commands may block each other on (a customer): after a failure groups are run apart.
     ``in_flight``: batches at once in this process (one is best on fast disks, two on slow ones); ``batch``: most
     commands in one; ``queue``: most commands waiting; ``attempts``: tries when the database was lost, always with the
-    same commands (so that their keys make the second try a replay). ``deadline``: seconds after which the callers of a
-    batch are told that its outcome is unknown, whatever becomes of it. ``patient``: like ``run``, but waits longer for
-    locks; with it, ``run`` is expected to give up soon (`Locked`), and what it gave up on is set aside.
+    same commands (so that their keys make the second try a replay). ``deadline``: seconds after which callers are
+    told that the outcome is unknown, whatever becomes of their batch; a batch itself has a fifth of it at least.
+    ``patient``: like ``run``, but waits longer for locks; with it, ``run`` is expected to give up soon (`Locked`), and
+    what it gave up on is set aside.
     """
 
     def __init__(
@@ -73,7 +76,7 @@ class Gatherer(Generic[C, R]):
         groups_at_once: int = 4,
         attempts: int = 3,
         pause: float = 0.1,
-        deadline: float = 5.0,
+        deadline: float = 4.0,
     ) -> None:
         self._run = run
         self._patient = patient
@@ -85,11 +88,11 @@ class Gatherer(Generic[C, R]):
         self._attempts = attempts
         self._pause = pause
         self._deadline = deadline
-        self._waiting: dict[str, deque[tuple[C, asyncio.Future[R]]]] = {}
+        self._waiting: dict[str, deque[Item[C, R]]] = {}
         self._turns: deque[str] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._given_up: set[asyncio.Task[None]] = set()
-        self._aside: dict[tuple[str, Hashable], deque[tuple[C, asyncio.Future[R]]]] = {}
+        self._aside: dict[tuple[str, Hashable], deque[Item[C, R]]] = {}
         self._waiting_aside: set[asyncio.Task[None]] = set()
         self._gate = asyncio.Semaphore(groups_at_once)
         self._scheduled = False
@@ -100,8 +103,9 @@ class Gatherer(Generic[C, R]):
         """The command's result. Goes on even if the caller goes away. Raises `Busy` beyond the bounds."""
         self._check_room(1)
         # Nobody else holds this future, and whoever serves it passes over one that was cancelled: it needs no shield.
-        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._line(tenant).append((command, future))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[R] = loop.create_future()
+        self._line(tenant).append((command, future, loop.time()))
         self._go_on(1)
         return await future
 
@@ -114,7 +118,7 @@ class Gatherer(Generic[C, R]):
         for command in commands:
             future: asyncio.Future[R] = loop.create_future()
             future.add_done_callback(_retrieved)
-            line.append((command, future))
+            line.append((command, future, loop.time()))
             shields.append(asyncio.shield(future))
         self._go_on(len(commands))
         return shields
@@ -126,7 +130,7 @@ class Gatherer(Generic[C, R]):
             self.stats.refused += count
             raise Busy("too many commands are waiting")
 
-    def _line(self, tenant: str) -> deque[tuple[C, asyncio.Future[R]]]:
+    def _line(self, tenant: str) -> deque[Item[C, R]]:
         line = self._waiting.get(tenant)
         if line is None:
             line = self._waiting[tenant] = deque()
@@ -174,15 +178,17 @@ class Gatherer(Generic[C, R]):
         if self._turns and not self._scheduled:
             self._pump()
 
-    async def _serve(
-        self, tenant: str, items: list[tuple[C, asyncio.Future[R]]], *, patient: bool = False
-    ) -> None:
+    async def _serve(self, tenant: str, items: list[Item[C, R]], *, patient: bool = False) -> None:
         stats = self.stats
         stats.batches += 1
         serving = asyncio.current_task()
-        late = asyncio.get_running_loop().call_later(self._deadline, self._give_up, serving, items)
+        loop = asyncio.get_running_loop()
+        # Who waited behind a batch that was given up is told soon after, unless the next way is open.
+        waited = 0.0 if patient else loop.time() - items[0][2]
+        seconds = max(self._deadline - waited, self._deadline / 5)
+        late = loop.call_later(seconds, self._give_up, serving, items)
 
-        def joined(groups: Collection[Hashable]) -> list[tuple[C, asyncio.Future[R]]]:
+        def joined(groups: Collection[Hashable]) -> list[Item[C, R]]:
             # Who is told at the deadline is told by then: nobody may join a batch that was given up.
             found = (
                 self._take_head(tenant, groups, self._batch - len(items)) if serving in self._running else []
@@ -193,7 +199,7 @@ class Gatherer(Generic[C, R]):
         try:
             await self._attempt(tenant, items, patient=patient, joined=joined)
         except BaseException as error:
-            for _, future in items:
+            for _, future, _ in items:
                 if not future.done():
                     future.set_exception(
                         Unavailable("the service stopped before it could answer", outcome_unknown=True)
@@ -206,12 +212,10 @@ class Gatherer(Generic[C, R]):
             stats.largest = max(stats.largest, len(items))
             stats.sizes.append(len(items))
 
-    def _take_head(
-        self, tenant: str, groups: Collection[Hashable], most: int
-    ) -> list[tuple[C, asyncio.Future[R]]]:
+    def _take_head(self, tenant: str, groups: Collection[Hashable], most: int) -> list[Item[C, R]]:
         """Takes from the head of a tenant's line what is of these groups, up to the first that is not."""
         line = self._waiting.get(tenant, deque())
-        found: list[tuple[C, asyncio.Future[R]]] = []
+        found: list[Item[C, R]] = []
         while line and len(found) < most:
             group = self._group_of(line[0][0])
             if group not in groups or (tenant, group) in self._aside:
@@ -224,7 +228,7 @@ class Gatherer(Generic[C, R]):
         self.stats.joined += len(found)
         return found
 
-    def _give_up(self, task: asyncio.Task[None] | None, items: Sequence[tuple[C, asyncio.Future[R]]]) -> None:
+    def _give_up(self, task: asyncio.Task[None] | None, items: Sequence[Item[C, R]]) -> None:
         """The database takes what it is sent and does not answer: callers are told, others go on without this batch."""
         _fail(items, Unavailable("the database does not answer", outcome_unknown=True))
         if task in self._running:
@@ -236,19 +240,19 @@ class Gatherer(Generic[C, R]):
     async def _attempt(
         self,
         tenant: str,
-        items: list[tuple[C, asyncio.Future[R]]],
+        items: list[Item[C, R]],
         *,
         patient: bool = False,
-        joined: Callable[[Collection[Hashable]], list[tuple[C, asyncio.Future[R]]]] | None = None,
+        joined: Callable[[Collection[Hashable]], list[Item[C, R]]] | None = None,
     ) -> None:
         run = self._patient if patient and self._patient is not None else self._run
         began = time.monotonic()
         for attempt in range(1, self._attempts + 1):
-            commands = [command for command, _ in items]
+            commands = [command for command, _, _ in items]
 
             def join(groups: Collection[Hashable], commands: list[C] = commands) -> None:
                 if joined is not None:
-                    commands.extend(command for command, _ in joined(groups))
+                    commands.extend(command for command, _, _ in joined(groups))
 
             try:
                 results = await run(tenant, commands, join)
@@ -270,7 +274,7 @@ class Gatherer(Generic[C, R]):
                 failure = error
                 break
             else:
-                for (_, future), result in zip(items, results, strict=True):
+                for (_, future, _), result in zip(items, results, strict=True):
                     if not future.done():
                         future.set_result(result)
                 return
@@ -279,10 +283,10 @@ class Gatherer(Generic[C, R]):
         await self._apart(tenant, items, failure, patient=patient)
 
     async def _apart(
-        self, tenant: str, items: list[tuple[C, asyncio.Future[R]]], failure: Exception, *, patient: bool
+        self, tenant: str, items: list[Item[C, R]], failure: Exception, *, patient: bool
     ) -> None:
         """Runs what failed together in groups that cannot block each other, then one by one; what is locked, aside."""
-        groups: dict[Hashable, list[tuple[C, asyncio.Future[R]]]] = {}
+        groups: dict[Hashable, list[Item[C, R]]] = {}
         for item in items:
             groups.setdefault(self._group_of(item[0]), []).append(item)
         if len(groups) == 1:
@@ -299,13 +303,13 @@ class Gatherer(Generic[C, R]):
         self.stats.split += 1
         gate = asyncio.Semaphore(self._groups_at_once)
 
-        async def one(group: list[tuple[C, asyncio.Future[R]]]) -> None:
+        async def one(group: list[Item[C, R]]) -> None:
             async with gate:
                 await self._attempt(tenant, group)
 
         await asyncio.gather(*(one(group) for group in groups.values()))
 
-    def _set_aside(self, tenant: str, group: Hashable, items: list[tuple[C, asyncio.Future[R]]]) -> None:
+    def _set_aside(self, tenant: str, group: Hashable, items: list[Item[C, R]]) -> None:
         """Lets a group wait by itself for whoever holds its lock; others of it that come meanwhile wait behind it."""
         self.stats.aside += len(items)
         self.stats.waiting += len(items)
@@ -318,7 +322,7 @@ class Gatherer(Generic[C, R]):
         self._waiting_aside.add(task)
         task.add_done_callback(self._waiting_aside.discard)
 
-    def _joins_aside(self, tenant: str, item: tuple[C, asyncio.Future[R]]) -> bool:
+    def _joins_aside(self, tenant: str, item: Item[C, R]) -> bool:
         group = self._group_of(item[0])
         if (tenant, group) not in self._aside:
             return False
@@ -339,8 +343,8 @@ class Gatherer(Generic[C, R]):
             _fail(list(line), Unavailable("the service stopped before it could answer"))
 
 
-def _fail(items: Sequence[tuple[C, asyncio.Future[R]]], error: Exception) -> None:
-    for _, future in items:
+def _fail(items: Sequence[Item[C, R]], error: Exception) -> None:
+    for _, future, _ in items:
         if not future.done():
             future.set_exception(error)
 
