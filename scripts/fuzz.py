@@ -37,6 +37,8 @@ OPERATORS = ("putTenant", "suspendTenant", "createKey", "rotateKey", "revokeKey"
 """Run with the operator's key: a tenant's own may not, or would end itself and the run with it."""
 TIME = ("moveTime",)
 """Run by itself: a random instant is years ahead, and everything that is due on the way ends."""
+CHAINS_EACH = 5
+"""Chains along the links for each example of an operation: there are some hundred links, and each goes a few ways."""
 NODES = (
     ("Customer", "customer_id"),
     ("Ticket", "ticket_id"),
@@ -149,6 +151,7 @@ async def _part(
         known = ground.Ground(ids, {fields[operation]: one for operation, one in known.good.items()})
     (here / "ground.json").write_text(known.json(), encoding="utf-8")
     config = (FOLDER / "schemathesis.toml").read_text(encoding="utf-8")
+    config += f"\n[phases.stateful.generation]\nmax-examples = {CHAINS_EACH * run.examples}\n"
     (here / "schemathesis.toml").write_text(config + _dictionaries(known, run.door), encoding="utf-8")
     words = [
         str(TOOL), "--config-file", str(here / "schemathesis.toml"), "run",

@@ -153,7 +153,10 @@ def kin(operations: dict[str, Any]) -> None:
                 if inner != one["properties"] or needed != one.get("required", []):
                     changed = True
                     one["properties"] = copy.deepcopy(inner)
-                    one["required"] = needed
+                    if needed:
+                        one["required"] = needed
+                    else:
+                        one.pop("required", None)
         if not changed:
             return
 
