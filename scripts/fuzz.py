@@ -37,6 +37,8 @@ OPERATORS = ("putTenant", "suspendTenant", "createKey", "rotateKey", "revokeKey"
 """Run with the operator's key: a tenant's own may not, or would end itself and the run with it."""
 TIME = ("moveTime",)
 """Run by itself: a random instant is years ahead, and everything that is due on the way ends."""
+PATIENCE = 120
+"""Seconds to wait for an answer: a policy simulated over the whole history takes a while on a machine in use."""
 CHAINS_EACH = 5
 """Chains along the links for each example of an operation: there are some hundred links, and each goes a few ways."""
 NODES = (
@@ -158,7 +160,8 @@ async def _part(
         f"{base}/graphql" if run.door == "graphql" else f"{base}/openapi.json",
         "--header", f"Authorization: Bearer {key}", "--phases", run.phases,
         "--seed", str(run.seed), "--max-examples", str(run.examples), "--no-color",
-        "--generation-database", "none", "--request-timeout", "30", "--continue-on-failure", "--warnings", "off",
+        "--generation-database", "none", "--request-timeout", str(PATIENCE),
+        "--continue-on-failure", "--warnings", "off",
     ]  # fmt: skip
     if run.only:
         words += [

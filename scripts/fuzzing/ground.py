@@ -169,7 +169,8 @@ async def gather(client: httpx.AsyncClient, ground: Ground) -> None:
         ground.known("clock_id", clock["clock_id"])
     for event in await shop.rows("/v1/events?limit=40"):
         ground.known("event_id", event["id"])
-    for endpoint in ground.ids["endpoint_id"]:
+    # The last first: the contract's own example of a change, tried on the others, turns them off.
+    for endpoint in reversed(ground.ids["endpoint_id"]):
         for state in ("delivered", "pending", "failed"):
             for one in await shop.rows(f"/v1/webhook-endpoints/{endpoint}/deliveries?state={state}&limit=5"):
                 path = {"endpoint_id": endpoint, "delivery_id": one["delivery_id"]}
@@ -224,11 +225,11 @@ def _from_ids(ground: Ground) -> None:
 
 
 async def _endpoints(shop: Shop, hook: str) -> None:
-    for number, wanted in enumerate((["*"], ["ticket.*", "credits.low"], ["order.*"], ["*"])):
+    for number, wanted in enumerate((["*"], ["ticket.*", "credits.low"], ["order.*"], ["*"], ["*"])):
         body = {"url": f"{hook}/{number}", "event_types": wanted, "description": "helpdesk"}
         made = await shop.must("POST", "/v1/webhook-endpoints", body)
         # The last is there to be deleted, the others are not, so that what is asked of them is answered.
-        if number < 3:
+        if number < 4:
             shop.ground.known("endpoint_id", made["endpoint_id"])
         else:
             shop.ground.can("deleteWebhookEndpoint", {"endpoint_id": made["endpoint_id"]})
