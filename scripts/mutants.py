@@ -19,6 +19,7 @@ from scripts.mutants_clocks import ROWS
 ROOT = Path(__file__).resolve().parent.parent
 RULES = "tests/ledger/test_rules.py"
 RACES = "tests/ledger/test_races.py"
+JOINING = "tests/ledger/test_joining.py"
 DOORS = "tests/ledger/test_credits_at_the_door.py"
 MERGED = "tests/ledger/test_merged_accounts.py"
 
@@ -159,6 +160,20 @@ MUTANTS = (
         "if isinstance(failure, Locked) and self._patient is not None and not patient:",
         "if failure is None:",
         f"{RACES}::test_neighbours_of_a_locked_customer_do_not_wait_for_it",
+    ),
+    Mutant(
+        "a hold joins a batch that has not looked up whose it is",
+        "app/usecases/credits.py",
+        'return ("hold", self.hold_id) if self.hold_id else ("customer", self.customer_id or "")',
+        'return ("customer", self.customer_id or self.hold_id or "")',
+        f"{JOINING}::test_nobody_overtakes_a_neighbour_or_a_hold",
+    ),
+    Mutant(
+        "a batch whose callers were given up takes others in",
+        "app/db/gather.py",
+        " if serving in self._running else []",
+        "",
+        f"{JOINING}::test_nobody_joins_a_batch_whose_callers_were_given_up",
     ),
 )
 
