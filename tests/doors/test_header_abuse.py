@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -78,6 +80,26 @@ async def test_ten_thousand_parameters_and_the_same_one_twice(vendor: MakeVendor
         answer = await shop.client.get(f"/v1/tickets?{query}")
         assert answer.status_code in (400, 422), (query[:40], answer.status_code, answer.text[:200])
         assert answer.headers["content-type"].startswith("application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("key", "taken"),
+    [("a b", True), ("x", True), ('"quoted"', True), ("k" * 255, True), ("k" * 256, False), ("caf\xe9", False),
+     ("a\tb", False), ("\x7f", False)],
+)  # fmt: skip
+async def test_keys_are_taken_as_the_contract_says(vendor: MakeVendor, key: str, taken: bool) -> None:
+    shop = await vendor("avactis")
+    contract = (await shop.get("/openapi.json")).json()
+    asked = contract["paths"]["/v1/customers/{customer_id}/adjustments"]["post"]["parameters"]
+    [said] = [one["schema"] for one in asked if one["name"] == "Idempotency-Key"]
+    assert (re.search(said["pattern"], key) is not None and len(key) <= said["maxLength"]) is taken
+    answer = await shop.client.post(
+        "/v1/customers/c-1/adjustments",
+        json={"credits": 5, "reason": "gift"},
+        headers=[(b"Idempotency-Key", key.encode("latin-1"))],
+    )
+    assert answer.status_code == (201 if taken else 400), answer.text
+    assert taken or answer.json()["code"] == "idempotency_key_malformed"
 
 
 async def test_a_header_given_twice_is_no_way_round(vendor: MakeVendor) -> None:
