@@ -6,7 +6,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Table, and_, delete, exists, func, literal, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Table,
+    and_,
+    cast,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db import schema as s
@@ -195,7 +208,7 @@ async def erase(tx: Tx, customer_id: str, external_id: str, at: datetime) -> Non
     await tx.execute(
         update(s.order_refund)
         .where(mine(s.order_refund))
-        .values(payload_hash="", answer=s.order_refund.c.answer.op("-")(literal("reason")))
+        .values(payload_hash="", answer=s.order_refund.c.answer.op("||")(cast({"reason": None}, JSONB)))
     )
     await tx.execute(
         update(s.command)

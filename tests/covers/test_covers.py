@@ -234,6 +234,25 @@ async def test_csc_24_forums(vendor: MakeVendor) -> None:
     assert (await may(shop, "forum_post", forum="General"))["allowed"] is True
 
 
+async def test_an_erased_customers_refund_keeps_its_shape_and_loses_its_reason(vendor: MakeVendor) -> None:
+    shop = await vendor("x-cart")
+    line = {"line_id": "1", "sku": "credits-60", "quantity": 1}
+    order = {"customer_id": "ann", "placed_at": "2025-01-01T00:00:00Z", "currency": "USD", "lines": [line]}
+    await shop.ok(await shop.put("/v1/orders/o1", order), 201)
+    ask = {
+        "refund_id": "r1",
+        "lines": [{"line_id": "1", "quantity": 1}],
+        "reason": "Ann wrote that she is ill",
+    }
+    await shop.ok(await shop.post("/v1/orders/o1/refunds", ask, key=None), 201)
+    [before] = (await shop.ok(await shop.get("/v1/orders/o1")))["refunds"]
+    assert before["reason"] == ask["reason"]
+    await shop.ok(await shop.post("/v1/customers/ann/erasure", key=None))
+    answer = await shop.get("/v1/orders/o1")
+    assert "ill" not in answer.text
+    assert answer.json()["refunds"] == [{**before, "reason": None}]
+
+
 async def test_erasure_keeps_the_arithmetic_and_forgets_the_name(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     await buy(shop, "license", order_id="o-1")
