@@ -255,6 +255,7 @@ def samples(rooms: House) -> Iterable[tuple[str, str, str, float]]:
     stats = rooms.parts["credits"].stats
     yield "retainer_ledger_commands", "Ledger commands collected", "counter", stats.commands
     yield "retainer_ledger_batches", "Transactions they took", "counter", stats.batches
+    yield "retainer_ledger_joined", "Commands that joined a batch under way", "counter", stats.joined
     yield "retainer_ledger_waiting", "Ledger commands waiting", "gauge", stats.waiting
     yield "retainer_ledger_refused", "Ledger commands refused for want of room", "counter", stats.refused
     yield from work_samples()

@@ -26,7 +26,7 @@ from typing import Any, Final
 import uvicorn
 from uvicorn.supervisors import Multiprocess, multiprocess
 
-from app.api.edges import GuardedProtocol
+from app.api.edges import GUARDED
 from app.commands.base import CommandError, embedded
 from app.commands.migrate import upgrade
 from app.embedded import DataFolderLock, EmbeddedPostgres, EmbeddedPostgresError, die_with_parent
@@ -261,15 +261,10 @@ def _serve(settings: Settings, listening: socket.socket) -> None:
         port=port,
         workers=settings.workers,
         loop="uvloop",
-        http=GuardedProtocol,  # the server's own has no deadline for a head or a body
-        ws="none",
-        proxy_headers=False,  # an address that a caller may write himself is no address
         lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_worker_healthcheck=30,
+        **GUARDED,
     )
     end = threading.Event()
     threading.Thread(target=_announce, args=(host, port, end), name="announcer", daemon=True).start()

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Iterator
 import uvicorn
 
 from app import main, worker
-from app.api.edges import GuardedProtocol
+from app.api.edges import GUARDED
 from app.api.observability import Figures
 from app.api.scraping import page_of
 from app.commands.base import CommandError, database
@@ -71,15 +71,10 @@ async def _told(settings: Settings, listening: socket.socket | None) -> AsyncIte
     figures.samples.append(main.work_samples)
     config = uvicorn.Config(
         page_of(figures, settings.metrics_token),
-        http=GuardedProtocol,
-        ws="none",
-        proxy_headers=False,
         lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
         limit_concurrency=MOST_READERS,
         timeout_graceful_shutdown=2,
+        **GUARDED,
     )
     server = _Page(config)
     task = asyncio.create_task(server.serve([listening]))
