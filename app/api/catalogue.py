@@ -238,6 +238,8 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "signature_invalid": Entry(401, "Signature not valid", "The signature is missing, wrong, or older than the sender's tolerance.", "Check that both sides have the same secret, that the body is sent unchanged, and that the sender's clock is right."),
     "delivery_not_found": Entry(404, "Delivery not found", "The source has no delivery of this id.", "See GET /v1/sources/{name}/deliveries."),
     "delivery_erased": Entry(409, "Delivery erased", "What this delivery held was erased with its customer.", "Nothing can be replayed; put the order or ticket by its own call if it must be."),
+    "delivery_not_parked": Entry(409, "Delivery not parked", "Only a parked delivery can be dismissed; this one was acted on, ignored, or dismissed for another reason.", "See its `state` with GET /v1/sources/{name}/deliveries/{delivery_id}."),
+    "adjustment_not_found": Entry(422, "Adjustment not found", "There is no correction by hand of this id.", "Give the `adjustment_id` that POST /v1/customers/{customer_id}/adjustments answered, or leave it out."),
     "order_line_changed": Entry(409, "Order line changed", "The shop sells another product on a line by now, and what the line brought was used.", "Refund the line and bring the other product by an order of its own."),
     "order_customer_changed": Entry(409, "Order of another customer", "The shop gave the order to another customer, or another date, after what it brought had been used.", "Merge the two customers, or refund the order and place it anew; then replay the delivery."),
     # --- reasons that the engine gives under every policy

@@ -40,7 +40,7 @@ class Purchase(standard.Signed):
             return Reading(subject=subject, order=News(refunds=(_refund(data),)))
         if kind == "order.cancelled" or kind == "order.deleted":
             order = _order(data, said_at, paid=False, cancelled=False) if data.get("lines") else None
-            return Reading(subject=subject, order=News(order=order, cancelled=True))
+            return Reading(subject=subject, order=News(order=order, cancelled=True, cancelled_at=said_at))
         status = str(
             data.get("status", "paid" if kind in ("order.paid", "order.completed") else "pending")
         ).lower()
@@ -50,7 +50,12 @@ class Purchase(standard.Signed):
         order = _order(data, said_at, paid=status in PAID or kind == "order.paid", cancelled=False)
         return Reading(
             subject=subject,
-            order=News(order=order, refunds=refunds, cancelled=status in ("cancelled", "canceled")),
+            order=News(
+                order=order,
+                refunds=refunds,
+                cancelled=status in ("cancelled", "canceled"),
+                cancelled_at=said_at,
+            ),
         )
 
 

@@ -17,6 +17,8 @@ _ASK: Final = text("""
            (select count(*) filter (where kind = 'breached') - count(*) filter (where kind = 'breach_retracted')
             from clock_outcome where tenant_id = :tenant),
            (select count(*) from inbound_delivery where tenant_id = :tenant and state = 'parked'),
+           (select coalesce(extract(epoch from clock_timestamp() - min(received_at)), 0)
+            from inbound_delivery where tenant_id = :tenant and state = 'parked'),
            (select coalesce(sum(abs(a.available - l.available) + abs(a.held - l.held) + abs(a.spent - l.spent)), 0)
             from account a, lateral (
                 select coalesce(sum(available), 0) available, coalesce(sum(held), 0) held, coalesce(sum(spent), 0) spent
@@ -29,17 +31,22 @@ _ASK: Final = text("""
 @dataclass(frozen=True, slots=True)
 class TenantFigures:
     """``unplaced`` events without a position yet, the age of the oldest, breaches that stand, inbound deliveries that
-    wait for a person, and credits by which balances differ from their lots (never anything but 0)."""
+    wait for a person with the age of the oldest, and credits by which balances differ from their lots (never anything
+    but 0)."""
 
     unplaced: int = 0
     oldest_seconds: float = 0.0
     breaches: int = 0
     parked: int = 0
+    parked_seconds: float = 0.0
     drift: int = 0
 
 
 async def of_tenant(tx: Tx) -> TenantFigures:
     """The figures of the transaction's tenant."""
-    unplaced, oldest, breaches, parked, drift = await tx.row(_ASK, {"tenant": tx.tenant_id, "at": tx.at})
+    found = await tx.row(_ASK, {"tenant": tx.tenant_id, "at": tx.at})
+    unplaced, oldest, breaches, parked, parked_age, drift = found
     age = 0.0 if tx.tenant.virtual else max(float(oldest), 0.0)
-    return TenantFigures(int(unplaced), age, int(breaches), int(parked), int(drift))
+    return TenantFigures(
+        int(unplaced), age, int(breaches), int(parked), max(float(parked_age), 0.0), int(drift)
+    )

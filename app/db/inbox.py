@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, null, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.engine import Tx
 from app.db.events import oldest_id
 from app.db.keyset import sought
-from app.db.schema import inbound_delivery, inbound_subject
+from app.db.schema import inbound_delivery, inbound_payment, inbound_subject
 from app.domain.parts import Part
 
 _d = inbound_delivery.c
@@ -46,6 +46,7 @@ _COUNTS = text(
 )
 _EMPTY_OLD = text(
     "update inbound_delivery set body = '', headers = '{}'::jsonb, fetched = null, effects = null, detail = null,"
+    " review = null,"
     " erased_at = clock_timestamp() where tenant_id = :tenant and delivery_id in (select delivery_id"
     " from inbound_delivery where tenant_id = :tenant and erased_at is null and state <> 'received'"
     " and delivery_id < case state when 'parked' then :parked else :before end"
@@ -61,9 +62,15 @@ _OF_CUSTOMER = text(
     "select b.source, b.subject from inbound_subject b left join inbound_source f"
     " on f.tenant_id = b.tenant_id and f.name = b.source where b.tenant_id = :tenant and (b.customer_id = :customer"
     " or (b.customer_id is null and cast(:external as text) = any (array["
+    " b.source || ':' || (b.seen->'named'->>1),"
     " b.source || ':' || (b.seen->'order'->>'customer'), b.source || ':' || (b.seen->'ticket'->>'customer'),"
     " case when f.options->>'ids' = 'own' then b.seen->'order'->>'customer' end,"
     " case when f.options->>'ids' = 'own' then b.seen->'ticket'->>'customer' end])))"
+)
+_ADJUSTMENT = text(
+    "select o.operation_id from operation o where o.tenant_id = :tenant and o.kind = 'adjust'"
+    " and (o.operation_id = split_part(:id, ':', 1) or o.operation_id = (select e.operation_id from entry e"
+    " where e.tenant_id = :tenant and e.lot_id = :id and e.source = 'world' limit 1))"
 )
 _WAITING = text(
     "select count(*) as waiting, coalesce(extract(epoch from clock_timestamp() - min(received_at)), 0) as age"
@@ -94,6 +101,8 @@ class DeliveryRow:
     next_at: datetime
     finished_at: datetime | None
     erased_at: datetime | None
+    review: Any
+    dismissal: Any
 
 
 _COLUMNS = tuple(_d[name] for name in DeliveryRow.__dataclass_fields__)
@@ -226,8 +235,9 @@ async def finish(
     detail: str | None = None,
     effects: Any = None,
     customer_id: str | None = None,
+    review: Any = None,
 ) -> None:
-    """Ends deliveries: ``done``, ``ignored`` or ``parked`` with the reason."""
+    """Ends deliveries: ``done``, ``ignored`` or ``parked`` with the reason. ``review``: what a person has to decide."""
     await tx.execute(
         update(inbound_delivery)
         .where(_d.tenant_id == tx.tenant_id, _d.delivery_id.in_(list(ids)))
@@ -237,6 +247,7 @@ async def finish(
             detail=None if detail is None else detail[:2000],
             effects=effects,
             customer_id=customer_id,
+            review=null() if review is None else review,
             finished_at=text("clock_timestamp()"),
             attempts=_d.attempts + 1,
         )
@@ -256,8 +267,39 @@ async def settle_parked(
             _d.state == "parked",
             _d.reason.in_(list(reasons)),
         )
-        .values(state="done", reason=None, detail=None, effects=effects, customer_id=customer_id)
+        .values(
+            state="done", reason=None, detail=None, review=null(), effects=effects, customer_id=customer_id
+        )
     )
+
+
+async def dismiss(tx: Tx, delivery_id: str, dismissal: Mapping[str, Any]) -> None:
+    """Ends a parked delivery that a person has settled; its reason and review stay."""
+    await tx.execute(
+        update(inbound_delivery)
+        .where(_d.tenant_id == tx.tenant_id, _d.delivery_id == delivery_id)
+        .values(state="dismissed", dismissal=dict(dismissal))
+    )
+
+
+async def adjustment(tx: Tx, adjustment_id: str) -> str | None:
+    """The operation of a correction by hand: by its own id, that of an entry of it, or that of the lot it granted."""
+    row = await tx.row(_ADJUSTMENT, {"tenant": tx.tenant_id, "id": adjustment_id})
+    return None if row is None else str(row[0])
+
+
+async def claim_payment(tx: Tx, source: str, payment: str, subject: str) -> str:
+    """The subject that a payment bought: this one, or another that came first. Waits for others that ask."""
+    p = inbound_payment.c
+    await tx.execute(
+        insert(inbound_payment)
+        .values(tenant_id=tx.tenant_id, source=source, payment=payment, subject=subject)
+        .on_conflict_do_nothing(index_elements=["tenant_id", "source", "payment"])
+    )
+    row = await tx.row(
+        select(p.subject).where(p.tenant_id == tx.tenant_id, p.source == source, p.payment == payment)
+    )
+    return subject if row is None else str(row[0])
 
 
 async def postpone(tx: Tx, delivery_id: str, *, seconds: float, reason: str, detail: str) -> None:
@@ -296,6 +338,8 @@ async def reopen(tx: Tx, delivery_id: str) -> None:
             state="received",
             reason=None,
             detail=None,
+            review=null(),
+            dismissal=null(),
             finished_at=None,
             attempts=0,
             next_at=text("clock_timestamp()"),
@@ -385,7 +429,7 @@ async def empty(tx: Tx, ids: Sequence[str]) -> None:
     await tx.execute(
         update(inbound_delivery)
         .where(_d.tenant_id == tx.tenant_id, _d.delivery_id.in_(list(ids)))
-        .values(body=b"", headers={}, fetched=None, effects=None, detail=None, erased_at=tx.at)
+        .values(body=b"", headers={}, fetched=None, effects=None, detail=None, review=null(), erased_at=tx.at)
     )
 
 
@@ -427,6 +471,8 @@ async def erase(tx: Tx, customer_id: str, external_id: str | None) -> int:
         "fetched": None,
         "effects": None,
         "detail": None,
+        "review": null(),
+        "dismissal": _d.dismissal.op("-")("reason"),
         "erased_at": tx.at,
     }
     for row in subjects:
@@ -445,6 +491,7 @@ async def erase(tx: Tx, customer_id: str, external_id: str | None) -> int:
         order = known.get("order")
         if order is not None:
             known["order"] = {**order, "customer": "erased"}
+        known.pop("named", None)
         known.pop("ticket", None)
         known.pop("responses", None)
         await tx.execute(

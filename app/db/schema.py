@@ -735,9 +735,11 @@ inbound_delivery = Table(
     _at("next_at"),
     _at("finished_at", nullable=True),
     _at("erased_at", nullable=True),
+    _json("review", nullable=True),
+    _json("dismissal", nullable=True),
     PrimaryKeyConstraint("tenant_id", "delivery_id"),
     UniqueConstraint("tenant_id", "source", "event_key"),
-    CheckConstraint("state in ('received', 'done', 'parked', 'ignored')", name="state"),
+    CheckConstraint("state in ('received', 'done', 'parked', 'ignored', 'dismissed')", name="state"),
     CheckConstraint("(state = 'received') = (finished_at is null)", name="finished"),
     _Index(
         "ix_inbound_delivery_ready",
@@ -755,6 +757,16 @@ inbound_delivery = Table(
     _Index("ix_inbound_delivery_subject", "tenant_id", "source", "subject", "delivery_id"),
     _Index("ix_inbound_delivery_state", "tenant_id", "source", "state", "delivery_id"),
     _Index("ix_inbound_delivery_customer", "tenant_id", "customer_id"),
+)
+
+inbound_payment = Table(
+    "inbound_payment",
+    metadata,
+    _text("tenant_id"),
+    _text("source"),
+    _text("payment"),
+    _text("subject"),
+    PrimaryKeyConstraint("tenant_id", "source", "payment"),
 )
 
 inbound_subject = Table(

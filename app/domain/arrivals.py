@@ -19,6 +19,8 @@ from datetime import UTC, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import Any, Final
 
+from app.domain import refund_reasons
+from app.domain.review import ReviewItem, distinct
 from app.domain.wire import iso, jsonable
 
 Seen = dict[str, Any]
@@ -32,7 +34,11 @@ _EARLIEST: Final = "0001-01-01T00:00:00.000000000Z"
 class LineSeen:
     """A line of a shop's order. ``products``: its ids in the shop, most telling first; ``paid`` and
     ``listed`` are what all units of the line cost together, with and without discount, before taxes;
-    ``gross`` with discount and taxes, which refunds are counted in. None: the shop does not say."""
+    ``gross`` with discount and taxes, which refunds are counted in. None: the shop does not say.
+
+    ``gone``: units that the shop says are no longer on the line, of the ``quantity`` that was bought. ``trouble``: why
+    the line itself cannot be read; it is a matter for a person only if the line is of ours.
+    """
 
     line_id: str
     products: tuple[str, ...]
@@ -42,21 +48,33 @@ class LineSeen:
     listed: Decimal | None = None
     gross: Decimal | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    gone: int = 0
+    trouble: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderSeen:
-    """A snapshot of a shop's order. ``stamp``: when the shop says it was so (`stamp`)."""
+    """A snapshot of a shop's order. ``stamp``: when the shop says it was so (`stamp`).
+
+    ``customer``: None where it names nobody (a draft, an anonymised order). ``others``: what the total holds besides
+    the lines, each reason by itself (shipping, fees, tips, taxes), so that a refund of it is told from one of units.
+    ``payment``: the shop's id of the payment, which buys once. ``refund_ids``: all refunds that the order has now,
+    where the shop lists them. ``doubts``: what the snapshot itself leaves unclear; with any, nothing is done.
+    """
 
     stamp: str
     placed_at: datetime
     currency: str
-    customer: str
+    customer: str | None
     lines: tuple[LineSeen, ...]
     paid: bool
     paid_at: datetime | None = None
     cancelled: bool = False
     total: Decimal | None = None
+    others: tuple[Decimal, ...] = ()
+    payment: str | None = None
+    refund_ids: tuple[str, ...] | None = None
+    doubts: tuple[ReviewItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +82,8 @@ class RefundSeen:
     """A refund by the shop's own id: units by line, or amounts by line, or an amount alone; ``full``: all of
     the order.
 
-    ``settled``: money has gone back; ``reversed``: it came back to the shop later.
+    ``settled``: money has gone back; ``reversed``: it came back to the shop later. ``other``: the part of it that the
+    shop names as nothing of the lines (shipping, tax, a fee, a tip); ``left``: what the shop explains by nothing.
     """
 
     refund_id: str
@@ -74,16 +93,19 @@ class RefundSeen:
     units: Mapping[str, int] | None = None
     amounts: Mapping[str, Decimal] | None = None
     amount: Decimal | None = None
+    other: Decimal | None = None
+    left: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
     """What one delivery tells about one order: a snapshot, refunds, that it is cancelled for good, or what
-    was given back in all so far."""
+    was given back in all so far. ``cancelled_at``: when the shop says it was cancelled (`stamp`), where it says so."""
 
     order: OrderSeen | None = None
     refunds: tuple[RefundSeen, ...] = ()
     cancelled: bool = False
+    cancelled_at: str | None = None
     refunded_total: Decimal | None = None
     refunded_full: bool = False
 
@@ -92,12 +114,15 @@ class News:
 class Wanted:
     """What the ledger should hold for an order, and what nobody can decide but a person.
 
-    ``refunds``: units by line, cumulative. ``doubts``: (code, detail) that park a delivery.
+    ``customer``: whom the newest snapshot that names anybody names. ``refunds``: units by line, cumulative. ``doubts``
+    park a delivery; with any of ``blocks`` nothing is granted and nothing taken.
     """
 
     order: Seen
+    customer: str | None
     refunds: Mapping[str, int]
-    doubts: tuple[tuple[str, str], ...]
+    doubts: tuple[ReviewItem, ...]
+    blocks: tuple[ReviewItem, ...]
 
 
 def stamp(at: datetime | str | None) -> str:
@@ -121,16 +146,9 @@ def merge(seen: Seen | None, news: News) -> Seen:
     """What is known once this is known too."""
     known: Seen = dict(seen or {})
     if news.order is not None:
-        theirs = _order_json(news.order)
-        mine = known.get("order")
-        known["order"] = theirs if mine is None or _rank(theirs) > _rank(mine) else mine
-        known["paid"] = bool(known.get("paid")) or news.order.paid
-        # A cancellation of what was paid stays; one of what never was leaves room for a later payment.
-        if news.order.cancelled and news.order.paid:
-            known["cancelled"] = True
-            known["cancelled_stamp"] = max(known.get("cancelled_stamp", ""), theirs["stamp"])
+        _merge_order(known, news.order)
     if news.cancelled:
-        known["cancelled"] = True
+        _merge_cancelled(known, news.cancelled_at)
     if news.refunds:
         refunds = dict(known.get("refunds") or {})
         for one in news.refunds:
@@ -143,19 +161,98 @@ def merge(seen: Seen | None, news: News) -> Seen:
     return known
 
 
+def _merge_order(known: Seen, order: OrderSeen) -> None:
+    theirs = _order_json(order)
+    mine = known.get("order")
+    known["order"] = theirs if mine is None or _rank(theirs) > _rank(mine) else mine
+    known["paid"] = bool(known.get("paid")) or order.paid
+    if order.customer is not None:
+        before = known.get("named") or (None if mine is None else [mine["stamp"], mine["customer"]])
+        now = [order.stamp, order.customer]
+        known["named"] = now if before is None or before[1] is None else max(before, now)
+    _merge_names(known, theirs)
+    # A cancellation of what was paid stays; one of what never was leaves room for a later payment.
+    if order.cancelled and order.paid:
+        known["cancelled"] = True
+        known["cancelled_stamp"] = max(known.get("cancelled_stamp", ""), theirs["stamp"])
+
+
+def _merge_names(known: Seen, order: Seen) -> None:
+    """What each line was called first. Shops look a sku up when they send, so that a renamed one would change what was
+    bought; a line's id and its product's id do not change."""
+    names: dict[str, dict[str, list[str]]] = {
+        key: dict(one) for key, one in (known.get("names") or {}).items()
+    }
+    for row in order["lines"]:
+        if row["products"] and row["sku"]:
+            product = "/".join(row["products"])
+            mine = names.setdefault(row["line_id"], {})
+            now = [order["stamp"], row["sku"]]
+            mine[product] = min(mine.get(product, now), now)
+    if names:
+        known["names"] = names
+
+
+def _merge_cancelled(known: Seen, at: str | None) -> None:
+    """A cancellation that has no time of its own is of the order as it was known then."""
+    known["cancelled"] = True
+    if at is not None:
+        known["cancelled_stamp"] = max(known.get("cancelled_stamp", ""), at)
+        return
+    order = known.get("order")
+    known["cancelled_over"] = max(
+        known.get("cancelled_over", ""), _EARLIEST if order is None else order["stamp"]
+    )
+
+
 def wanted(seen: Seen) -> Wanted | None:
     """What follows from what has been seen; None while there is nothing to grant (not paid, or nothing but a
     refund)."""
     order = seen.get("order")
     if order is None or not seen.get("paid"):
         return None
-    doubts: list[tuple[str, str]] = []
+    order = {
+        **order,
+        "lines": [_named(row, (seen.get("names") or {}).get(row["line_id"])) for row in order["lines"]],
+    }
+    customer = order["customer"] or (seen.get("named") or (None, None))[1]
+    doubts: list[ReviewItem] = []
+    blocks = [ReviewItem(code, unclear, says) for code, unclear, says in order.get("doubts") or ()]
     units = {row["line_id"]: int(row["quantity"]) for row in order["lines"]}
     if seen.get("cancelled") or seen.get("refunded_full") or order["cancelled"]:
-        if "cancelled_stamp" in seen and order["paid"] and not order["cancelled"]:
-            doubts.append(("paid_after_cancellation", "The shop says that a cancelled order is paid again."))
-        return Wanted(order=order, refunds=units, doubts=_kept(doubts, seen))
-    return Wanted(order=order, refunds=_refunded(seen, order, units, doubts), doubts=_kept(doubts, seen))
+        if _paid_again(seen, order):
+            says = {"stamp": order["stamp"], "cancelled": True, "paid": True}
+            unclear = "The shop says that a cancelled order is paid again."
+            doubts.append(ReviewItem("paid_after_cancellation", unclear, says))
+        refunds = units
+    else:
+        refunds = refund_reasons.units_refunded(seen, order, blocks)
+    _reversals(seen, order, doubts)
+    return Wanted(
+        order=order,
+        customer=customer,
+        refunds=refunds,
+        doubts=distinct(doubts),
+        blocks=distinct(blocks),
+    )
+
+
+def _paid_again(seen: Seen, order: Seen) -> bool:
+    if not order["paid"] or order["cancelled"]:
+        return False
+    return any(name in seen and order["stamp"] > seen[name] for name in ("cancelled_stamp", "cancelled_over"))
+
+
+def _named(row: Seen, names: Mapping[str, list[str]] | None) -> Seen:
+    """A line under the name that it was bought by."""
+    if not names:
+        return row
+    if row["products"]:
+        first = names.get("/".join(row["products"]))
+        return row if first is None else {**row, "sku": first[1]}
+    # The product is gone from the shop; what the line bought is not.
+    product, (_, sku) = min(names.items(), key=lambda one: one[1])
+    return {**row, "products": product.split("/"), "sku": sku}
 
 
 def unit_prices(row: Mapping[str, Any]) -> tuple[Decimal | None, Decimal | None]:
@@ -170,82 +267,19 @@ def unit_prices(row: Mapping[str, Any]) -> tuple[Decimal | None, Decimal | None]
     )
 
 
-def _refunded(
-    seen: Seen, order: Seen, units: Mapping[str, int], doubts: list[tuple[str, str]]
-) -> dict[str, int]:
-    settled = [one for one in (seen.get("refunds") or {}).values() if one["settled"]]
-    if any(one["full"] for one in settled):
-        return dict(units)
-    total = _decimal(order.get("total"))
-    amount = sum((_decimal(one["amount"]) or Decimal(0) for one in settled), Decimal(0))
-    amount = max(amount, _decimal(seen.get("refunded_total")) or Decimal(0))
-    if total is not None and total > 0 and amount >= total:
-        return dict(units)
-    found: dict[str, int] = {}
-    by_line: dict[str, Decimal] = {}
-    explained = Decimal(0)
-    for one in settled:
-        if one["units"] is not None or one["amounts"] is not None:
-            explained += _decimal(one["amount"]) or Decimal(0)
-        for line_id, count in (one["units"] or {}).items():
-            found[line_id] = found.get(line_id, 0) + int(count)
-        for line_id, text in (one["amounts"] or {}).items():
-            by_line[line_id] = by_line.get(line_id, Decimal(0)) + Decimal(text)
-    if amount > explained:
-        _spread(order, amount - explained, by_line, doubts)
-    rows = {row["line_id"]: row for row in order["lines"]}
-    for line_id, given_back in sorted(by_line.items()):
-        row = rows.get(line_id)
-        if row is not None:
-            found[line_id] = found.get(line_id, 0) + _units_of(row, given_back, doubts)
-    return {
-        line_id: min(count, units[line_id])
-        for line_id, count in sorted(found.items())
-        if line_id in units and count
-    }
-
-
-def _spread(order: Seen, amount: Decimal, by_line: dict[str, Decimal], doubts: list[tuple[str, str]]) -> None:
-    """An amount that names no line is the line's if there is but one, and nobody's otherwise."""
-    if len(order["lines"]) == 1:
-        line_id = order["lines"][0]["line_id"]
-        by_line[line_id] = by_line.get(line_id, Decimal(0)) + amount
-        return
-    doubts.append(
-        ("refund_lines_unknown", f"{amount} was given back, and the shop does not say for which lines.")
-    )
-
-
-def _units_of(row: Mapping[str, Any], amount: Decimal, doubts: list[tuple[str, str]]) -> int:
-    """The whole units that an amount pays for."""
-    quantity, paid = int(row["quantity"]), _decimal(row.get("gross") or row.get("paid"))
-    if paid is None or paid <= 0:
-        if amount > 0:
-            doubts.append(
-                (
-                    "refund_lines_unknown",
-                    f"{amount} was given back for line {row['line_id']}, which has no price.",
-                )
-            )
-        return 0
-    if amount >= paid:
-        return quantity
-    count = int(amount * quantity // paid)
-    if amount * quantity != paid * count:
-        doubts.append(
-            (
-                "refund_part_of_unit",
-                f"{amount} was given back for line {row['line_id']}: no whole number of units.",
-            )
-        )
-    return count
-
-
-def _kept(doubts: list[tuple[str, str]], seen: Seen) -> tuple[tuple[str, str], ...]:
+def _reversals(seen: Seen, order: Seen, doubts: list[ReviewItem]) -> None:
+    listed = order.get("refund_ids")
     for refund_id, one in sorted((seen.get("refunds") or {}).items()):
-        if one["settled"] and one["reversed"]:
-            doubts.append(("refund_reversed", f"Refund {refund_id} was taken back after it had been made."))
-    return tuple(dict.fromkeys(doubts))
+        if not one["settled"]:
+            continue
+        if one["reversed"]:
+            unclear = f"Refund {refund_id} was taken back after it had been made."
+        elif listed is not None and refund_id not in listed and refund_reasons.takes_units(one, order):
+            unclear = f"Refund {refund_id} was made, and the order has it no longer."
+        else:
+            continue
+        says = {"refunds": [refund_id], "amount": one["amount"], "order_has": listed}
+        doubts.append(ReviewItem("refund_reversed", unclear, says))
 
 
 def _rank(order: Seen) -> tuple[str, bool, bool, str]:
@@ -265,9 +299,20 @@ def _order_json(order: OrderSeen) -> Seen:
             "listed": _text(one.listed),
             "gross": _text(one.gross),
             "attributes": jsonable(one.attributes),
+            **({"gone": one.gone} if one.gone else {}),
+            **({"trouble": one.trouble} if one.trouble else {}),
         }
         for one in sorted(order.lines, key=lambda one: one.line_id)
     ]
+    further: Seen = {}
+    if order.others:
+        further["others"] = [_text(one) for one in sorted(order.others)]
+    if order.payment is not None:
+        further["payment"] = order.payment
+    if order.refund_ids is not None:
+        further["refund_ids"] = sorted(order.refund_ids)
+    if order.doubts:
+        further["doubts"] = [[one.code, one.unclear, jsonable(one.says)] for one in order.doubts]
     return {
         "stamp": order.stamp,
         "placed_at": iso(order.placed_at),
@@ -278,6 +323,7 @@ def _order_json(order: OrderSeen) -> Seen:
         "cancelled": order.cancelled,
         "total": _text(order.total),
         "lines": lines,
+        **further,
     }
 
 
@@ -290,6 +336,8 @@ def _refund_json(one: RefundSeen) -> Seen:
         "amount": _text(one.amount),
         "units": None if one.units is None else dict(sorted(one.units.items())),
         "amounts": None if amounts is None else {key: _text(value) for key, value in sorted(amounts.items())},
+        **({} if one.other is None else {"other": _text(one.other)}),
+        **({} if one.left is None else {"left": _text(one.left)}),
     }
 
 
@@ -302,6 +350,11 @@ def _joined(mine: Seen | None, theirs: Seen) -> Seen:
         "amount": _most(mine["amount"], _decimal(theirs["amount"])),
         "units": _larger(mine["units"], theirs["units"], max),
         "amounts": _larger(mine["amounts"], theirs["amounts"], lambda a, b: max(a, b, key=Decimal)),
+        **{
+            name: _most(mine.get(name), _decimal(theirs.get(name)))
+            for name in ("other", "left")
+            if name in mine or name in theirs
+        },
     }
 
 

@@ -17,10 +17,11 @@ from app.domain.arrivals import News, TicketNews
 class UnreadableError(Exception):
     """A delivery that cannot be understood; parked with the code."""
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: str, says: Mapping[str, Any] | None = None) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
+        self.says = says or {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -274,7 +274,10 @@ def _one(batch: _Batch, command: CreditCommand) -> CreditResult:
     except DomainError as error:
         return CreditResult(0, b"", _reasoned(batch, error, command.kind))
     balance = ledger.balance(credit_type)
-    body = _answer(batch, who, command, hold, lot, credit_type, balance)
+    made = next((one for one in ledger.operations[before:] if one.kind == "adjust"), None)
+    body = _answer(
+        batch, who, command, hold, lot, credit_type, balance, None if made is None else made.operation_id
+    )
     encoded = _encode(body)
     status = 200 if command.kind in _ON_HOLD else 201
     _tell(batch, who, command, hold, lot, credit_type, moved, balance, before)
@@ -409,12 +412,14 @@ def _answer(
     lot: Lot | None,
     credit_type: str,
     balance: dict[str, int],
+    operation_id: str | None,
 ) -> dict[str, Any]:
     external = command.customer_id or who.external_id
     if hold is not None:
         name = None if hold.ticket_id is None else batch.ticket_names.get(hold.ticket_id, hold.ticket_id)
         return {**hold_json(hold, customer_id=external, ticket_id=name), "balance": balance}
     return {
+        "adjustment_id": operation_id,
         "customer_id": external,
         "credits": command.credits,
         "credit_type": credit_type,

@@ -59,5 +59,7 @@ class Watch:
         yield "retainer_sla_breaches", "Promised times that were missed", "counter", breaches
         parked = sum(one.parked for one in every)
         yield "retainer_deliveries_parked", "Deliveries that wait for a person", "gauge", parked
+        waiting = max((one.parked_seconds for one in every), default=0.0)
+        yield "retainer_deliveries_parked_oldest_seconds", "Age of the oldest of them", "gauge", waiting
         drift = sum(one.drift for one in every)
         yield "retainer_ledger_drift_points", "Credits by which balances differ from lots", "gauge", drift

@@ -20,7 +20,7 @@ from app.domain.wire import iso, iso_or_none
 KINDS: Final = ("purchase", "woocommerce", "stripe", "shopify", "paddle", "zammad", "helpdesk")
 STANDARD: Final = ("purchase", "helpdesk")
 """Kinds signed by Standard Webhooks: their secrets are base64, and one is made where none is given."""
-STATES: Final = ("received", "done", "parked", "ignored")
+STATES: Final = ("received", "done", "parked", "ignored", "dismissed")
 OPTIONS: Final = ("ids", "unmapped", "test_orders", "subscriptions", "customer_field", "categories")
 
 

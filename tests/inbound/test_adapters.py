@@ -159,17 +159,17 @@ def test_paddle_transaction_and_adjustment() -> None:
     )
     wanted = arrivals.wanted(known)
     assert dict(wanted.refunds) == {"txnitm_01hfyd09xrkdkbaacs934g8v8p": 2}
-    assert wanted.doubts == ()
+    assert (wanted.doubts, wanted.blocks) == ((), ())
 
 
 def test_a_refund_that_names_no_line_is_the_only_lines_or_nobodys() -> None:
     refund = {"id": 726, "reason": "", "total": "-6.00"}
     two = arrivals.merge(None, read("woocommerce", shops.woo_order(refunds=[refund])).order)
-    assert [code for code, _ in arrivals.wanted(two).doubts] == ["refund_lines_unknown"]
+    assert [one.code for one in arrivals.wanted(two).blocks] == ["refund_lines_unknown"]
     order = shops.woo_order(refunds=[refund], total="12.00")
     order["line_items"] = [{**order["line_items"][0], "total": "12.00", "subtotal": "12.00"}]
     one = arrivals.wanted(arrivals.merge(None, read("woocommerce", order).order))
-    assert (dict(one.refunds), one.doubts) == ({"315": 1}, ())
+    assert (dict(one.refunds), one.doubts, one.blocks) == ({"315": 1}, (), ())
     order["refunds"] = [{**refund, "total": "-12.00"}]
     assert dict(arrivals.wanted(arrivals.merge(None, read("woocommerce", order).order)).refunds) == {"315": 2}
 

@@ -35,7 +35,7 @@ async def ask(vendor: Vendor | httpx.AsyncClient, query: str, **variables: Any) 
     return body["data"]
 
 
-async def do(vendor: Vendor | httpx.AsyncClient, name: str, fields: str, **given: Any) -> Any:
+async def do(vendor: Vendor | httpx.AsyncClient, name: str, fields: str, /, **given: Any) -> Any:
     """A mutation's answer, a refusal as well; ``fields`` are those of its success."""
     owner = name[:1].upper() + name[1:]
     kind = given.pop("kind", None)

@@ -59,6 +59,7 @@ RESULTS: Final[dict[str, str]] = {
     "replayWebhookSpan": "WebhookReplay",
     "putSource": "Source", "getSource": "Source", "listSources": "Source", "deleteSource": "Source",
     "listSourceDeliveries": "Delivery", "getSourceDelivery": "Delivery", "replaySourceDelivery": "Delivery",
+    "dismissSourceDelivery": "Delivery",
     "listProblems": "ProblemEntry", "getProblem": "ProblemEntry",
 }  # fmt: skip
 """Operation -> the type of its answer (of one item, for lists). Every other operation on tickets answers a `Ticket`."""

@@ -441,6 +441,7 @@ class Hold:
     """Credits reserved, and what became of them."""
 
     hold_id: ID | None
+    adjustment_id: ID | None
     customer_id: ID | None
     credit_type: str | None
     kind: str | None
@@ -1113,6 +1114,26 @@ class Source:
 
 
 @shape
+class ReviewItem:
+    """What a parked delivery asks a person: what is unclear, what the payload says, and what would settle it."""
+
+    code: str
+    unclear: str
+    payload_says: JSON | None
+    settled_by: list[str]
+
+
+@shape
+class Dismissal:
+    """Why a person settled a parked delivery, and by which adjustment."""
+
+    reason: str | None
+    adjustment_id: ID | None
+    by: str | None
+    at: DateTime | None
+
+
+@shape
 class Delivery:
     """What a source delivered, and what became of it."""
 
@@ -1126,6 +1147,8 @@ class Delivery:
     detail: JSON | None
     attempts: int | None
     effects: JSON | None
+    review: list[ReviewItem] | None
+    dismissal: Dismissal | None
     received_at: DateTime | None
     finished_at: DateTime | None
     erased_at: DateTime | None

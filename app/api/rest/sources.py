@@ -69,6 +69,15 @@ class SourceBody(Body):
         return self.secrets
 
 
+class DismissalBody(Body):
+    """Why a parked delivery is settled; ``adjustment_id``: the correction by hand that settled it."""
+
+    reason: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=500)] = Field(
+        examples=["Half a pack was refunded; 50 points were taken back by hand."]
+    )
+    adjustment_id: ExternalId | None = Field(default=None, examples=["opr_01JAE7ZB3N8GK6R7Q5W4X2V1T0"])
+
+
 def inbox_of(rooms: House) -> Inbox:
     """The inbox of this process."""
     found: Inbox | None = rooms.parts.get("inbound")
@@ -120,9 +129,10 @@ async def delete_source(name: SourceName, caller: Annotated[Caller, scoped("webh
 @router.get("/v1/sources/{name}/deliveries", operation_id="listSourceDeliveries", responses=problems(404))
 async def list_deliveries(
     name: SourceName, caller: Annotated[Caller, scoped("orders:read", "webhooks:write")], page: Paging,
-    state: Annotated[Literal["received", "done", "parked", "ignored"] | None, Query()] = None,
+    state: Annotated[Literal["received", "done", "parked", "ignored", "dismissed"] | None, Query()] = None,
 ) -> Response:  # fmt: skip
-    """What came, newest first: ``received``, ``done``, ``parked`` or ``ignored``, with the reason."""
+    """What came, newest first: ``received``, ``done``, ``parked``, ``ignored`` or ``dismissed``, with the reason. What
+    is parked says in ``review`` what is unclear, what the payload says, and what would settle it."""
     return await caller.page(page, lambda tx, part: inbound.deliveries(tx, name, part, state=state))
 
 
@@ -147,3 +157,24 @@ async def replay_delivery(
     """Acts on a delivery once more, now. What was done already is not done twice, so no Idempotency-Key is
     needed."""
     return await caller.write(lambda tx: inbox_of(house(request)).replay(tx, name, delivery_id))
+
+
+@router.post(
+    "/v1/sources/{name}/deliveries/{delivery_id}/dismissal",
+    operation_id="dismissSourceDelivery",
+    responses=problems(404, 409, 422),
+)
+async def dismiss_delivery(
+    name: SourceName,
+    delivery_id: PathId,
+    body: DismissalBody,
+    request: Request,
+    caller: Annotated[Caller, scoped("orders:write")],
+) -> Response:
+    """Settles a parked delivery by hand: dismissed with a reason, or linked to the adjustment that settled it. The same
+    again changes nothing, so no Idempotency-Key is needed."""
+    return await caller.write(
+        lambda tx: inbox_of(house(request)).dismiss(
+            tx, name, delivery_id, reason=body.reason, adjustment_id=body.adjustment_id
+        )
+    )

@@ -21,6 +21,8 @@ from app.domain.arrivals import Seen
 from app.domain.errors import DomainError
 from app.domain.letters import Adapter, Letter, Reading, UnreadableError
 from app.domain.policy import NotGranted
+from app.domain.refund_reasons import OF_REFUNDS
+from app.domain.review import ReviewItem
 from app.domain.wire import parse_iso
 
 logger = logging.getLogger("retainer.inbound")
@@ -109,6 +111,13 @@ class _Outcome:
     detail: str | None = None
     effects: dict[str, Any] = field(default_factory=dict)
     customer_id: str | None = None
+    review: tuple[ReviewItem, ...] = ()
+
+    def park(self, *items: ReviewItem) -> _Outcome:
+        """Leaves it to a person; the first item names the reason."""
+        self.state, self.reason, self.review = "parked", items[0].code, items
+        self.detail = " ".join(one.unclear for one in items)
+        return self
 
 
 @dataclass(slots=True)
@@ -161,7 +170,8 @@ class Step:
                     )
                 )
             except UnreadableError as error:
-                await self._park([row.delivery_id], error.code, error.detail)
+                item = ReviewItem(error.code, error.detail, error.says)
+                await self._park([row.delivery_id], _Outcome().park(item))
                 continue
             if reading.ignored is not None:
                 await inbox.finish(self.tx, [row.delivery_id], state="ignored", reason=reading.ignored)
@@ -170,12 +180,8 @@ class Step:
                     asks.append((row.delivery_id, self.source, reading.ask))
                     self.passed.append(row.delivery_id)
                 else:
-                    await self._park(
-                        [row.delivery_id],
-                        "lines_missing",
-                        "The delivery does not say what was bought. Give the source an api key, or name the lines"
-                        " in the metadata.",
-                    )
+                    item = ReviewItem("lines_missing", "The delivery does not say what was bought.")
+                    await self._park([row.delivery_id], _Outcome().park(item))
             else:
                 found.append((row.delivery_id, reading))
         return found, asks
@@ -204,14 +210,21 @@ class Step:
                 outcome = await (self._ticket if is_ticket else self._order)(subject, further)
             known = further
         except DomainError as error:
-            outcome = _Outcome(state="parked", reason=error.code, detail=_told(error))
+            says = {
+                key: value for key, value in error.facts.items() if key not in ("errors", "message", "now")
+            }
+            outcome = _Outcome().park(ReviewItem(error.code, _told(error) or error.code, says))
+        if outcome.state == "parked" and {one.key for one in outcome.review} <= set(
+            known.get("settled") or ()
+        ):
+            outcome = _Outcome(state="ignored", reason=SETTLED, customer_id=outcome.customer_id)
         await inbox.keep_seen(self.tx, self.source.row.name, subject, known, customer_id=outcome.customer_id)
         await self._finish(ids, subject, known, outcome)
 
     async def _finish(self, ids: list[str], subject: str, known: Seen, outcome: _Outcome) -> None:
         """Ends the deliveries; what earlier ones of the subject were parked for may be cleared by now."""
         if outcome.state == "parked":
-            await self._park(ids, outcome.reason or "parked", outcome.detail or "", outcome)
+            await self._park(ids, outcome)
             return
         await inbox.finish(
             self.tx,
@@ -224,26 +237,28 @@ class Step:
         )
         METRICS.done += len(ids)
         if "order" in known and outcome.state == "done" and outcome.reason is None:
+            whole = self.source.row.kind in WHOLE_ORDERS
             await inbox.settle_parked(
                 self.tx,
                 self.source.row.name,
                 subject,
-                CLEARED,
+                (*CLEARED, *UNREADABLE) if whole else CLEARED,
                 effects=outcome.effects,
                 customer_id=outcome.customer_id,
             )
 
-    async def _park(self, ids: list[str], reason: str, detail: str, outcome: _Outcome | None = None) -> None:
+    async def _park(self, ids: list[str], outcome: _Outcome) -> None:
         METRICS.parked += len(ids)
-        logger.warning("parked deliveries %s of source %s: %s", ids, self.source.row.name, reason)
+        logger.warning("parked deliveries %s of source %s: %s", ids, self.source.row.name, outcome.reason)
         await inbox.finish(
             self.tx,
             ids,
             state="parked",
-            reason=reason,
-            detail=detail.replace("\x00", ""),
-            effects=outcome.effects if outcome else None,
-            customer_id=outcome.customer_id if outcome else None,
+            reason=outcome.reason,
+            detail=(outcome.detail or "").replace("\x00", ""),
+            effects=outcome.effects or None,
+            customer_id=outcome.customer_id,
+            review=[one.row() for one in outcome.review],
         )
 
     # - orders -
@@ -252,21 +267,24 @@ class Step:
         want = arrivals.wanted(known)
         if want is None:
             return _Outcome(reason="waits_for_payment" if "order" in known else "waits_for_order")
-        name = self.source.row.name
+        settled = set(known.get("settled") or ())
+        if blocks := [one for one in want.blocks if one.key not in settled]:
+            return _Outcome().park(*blocks)
+        if any(one.code not in OF_REFUNDS for one in want.blocks):
+            return _Outcome(state="ignored", reason=SETTLED)
         order_id = self._own(subject.partition("/")[2])
         placed_at = parse_iso(want.order["placed_at"])
-        lines, unmapped = await self._lines(want.order, placed_at)
-        doubts = list(want.doubts)
-        if unmapped:
-            doubts.append(("unmapped_product", "Not mapped to an offer: " + ", ".join(unmapped)))
-        if not lines and await orders.find(self.tx, order_id) is None:
-            if unmapped:
-                return _Outcome(state="parked", reason="unmapped_product", detail=doubts[-1][1])
-            return _Outcome(state="ignored", reason="nothing_ours")
-        customer = want.order["customer"]
-        external = (
-            customer if self._ids_are_ours() and not customer.startswith("guest:") else f"{name}:{customer}"
-        )
+        lines, further = await self._lines(want.order, placed_at)
+        there = await orders.find(self.tx, order_id) is not None
+        if not lines and not there:
+            waits = [one for one in further if one.key not in settled]
+            return _Outcome().park(*waits) if waits else _Outcome(state="ignored", reason="nothing_ours")
+        if want.customer is None:
+            unclear = "The order names neither a customer nor an e-mail address."
+            return _Outcome().park(ReviewItem("customer_missing", unclear))
+        if (used := await self._payment_used(subject, want.order)) is not None and not there:
+            return _Outcome().park(used)
+        external = self._named(want.customer)
         view = await self.effects.put_order(
             self.tx,
             order_id=order_id,
@@ -274,42 +292,46 @@ class Step:
             placed_at=placed_at,
             currency=want.order["currency"],
             lines=lines,
-            source=name,
+            source=self.source.row.name,
             kept=frozenset(row["line_id"] for row in want.order["lines"]) - {one["line_id"] for one in lines},
         )
         ours = {row["line_id"] for row in view["lines"] if row["quantity"]}
         refunds = await self._refunds(order_id, want.refunds, ours)
-        unknown = [
-            one["line_id"] for one in view.get("not_granted", ()) if one["code"] == order_lines.UNKNOWN_SKU
-        ]
-        if unknown:
-            doubts.append(
-                (order_lines.UNKNOWN_SKU, "The policy does not know the sku of line " + ", ".join(unknown))
-            )
         owner = await books.find_customer(self.tx, external)
-        effects = {
-            "order_id": order_id,
-            "customer_id": external,
-            "refund_id": refunds,
-            "not_granted": [
-                {"line_id": one["line_id"], "code": one["code"], "clause": one["clause"]}
-                for one in view.get("not_granted", ())
-            ],
-        }
-        if "correction" in view:
-            effects["correction"] = view["correction"]
-        outcome = _Outcome(effects=effects, customer_id=None if owner is None else owner.customer_id)
-        if doubts:
-            outcome.state, (outcome.reason, outcome.detail) = "parked", doubts[0]
-            if len(doubts) > 1:
-                outcome.detail = " ".join(detail for _, detail in doubts)
-        return outcome
+        outcome = _Outcome(
+            effects=_effects(order_id, external, refunds, view),
+            customer_id=None if owner is None else owner.customer_id,
+        )
+        doubts = [one for one in (*want.doubts, *further, *_unknown(view)) if one.key not in settled]
+        return outcome.park(*doubts) if doubts else outcome
 
-    async def _lines(self, order: Seen, placed_at: datetime) -> tuple[list[dict[str, Any]], list[str]]:
-        """The lines that are ours, by the source's mapping, and the products that nobody has mapped."""
+    def _named(self, customer: str) -> str:
+        """The customer's id here."""
+        if self._ids_are_ours() and not customer.startswith("guest:"):
+            return customer
+        return f"{self.source.row.name}:{customer}"
+
+    async def _payment_used(self, subject: str, order: Seen) -> ReviewItem | None:
+        """What is in doubt if another order was bought by the same payment."""
+        payment = order.get("payment")
+        if payment is None:
+            return None
+        bought = await inbox.claim_payment(self.tx, self.source.row.name, payment, subject)
+        if bought == subject:
+            return None
+        other = bought.partition("/")[2]
+        unclear = f"The payment of this order bought order {other} already: one payment buys once."
+        return ReviewItem("payment_already_used", unclear, {"payment": payment, "bought_order": other})
+
+    async def _lines(self, order: Seen, placed_at: datetime) -> tuple[list[dict[str, Any]], list[ReviewItem]]:
+        """The lines that are ours, by the source's mapping, and what is in doubt about others.
+
+        A line without a product and a sku is nothing that could ever be mapped (a tip, a donation), so nobody is asked.
+        """
         policy = await policies.in_force(self.tx, placed_at)
         ours: list[dict[str, Any]] = []
         unmapped: list[str] = []
+        doubts: list[ReviewItem] = []
         products, options = self.source.row.products, self.source.row.options
         for row in order["lines"]:
             names = [*row["products"], *([row["sku"]] if row["sku"] else [])]
@@ -321,10 +343,16 @@ class Step:
                 sku, attributes = target["sku"], {**row["attributes"], **(target.get("attributes") or {})}
             elif row["sku"] and not isinstance(order_lines.sold(policy, row["sku"]), NotGranted):
                 sku, attributes = row["sku"], dict(row["attributes"])
-            elif options.get("unmapped") == "ignore":
+            elif options.get("unmapped") == "ignore" or not names:
                 continue
             else:
-                unmapped.append(names[0] if names else row["line_id"])
+                unmapped.append(names[0])
+                continue
+            if row.get("trouble"):
+                says = {"line": row["line_id"], "sku": sku, "trouble": row["trouble"]}
+                doubts.append(
+                    ReviewItem("quantity_unclear", f"Line {row['line_id']}: {row['trouble']}", says)
+                )
                 continue
             paid, listed = arrivals.unit_prices(row)
             ours.append(
@@ -337,7 +365,10 @@ class Step:
                     "attributes": attributes,
                 }
             )
-        return ours, unmapped
+        if unmapped:
+            unclear = "Not mapped to an offer: " + ", ".join(unmapped)
+            doubts.append(ReviewItem("unmapped_product", unclear, {"products": unmapped}))
+        return ours, doubts
 
     async def _refunds(self, order_id: str, wanted: Mapping[str, int], ours: set[str]) -> str | None:
         """Brings what has been given back of each line up to what the shop gave back in all."""
@@ -364,17 +395,9 @@ class Step:
         ticket = known.get("ticket")
         if ticket is None:
             return _Outcome(reason="waits_for_ticket")
-        name = self.source.row.name
         ticket_id = self._own(subject.partition("/")[2])
         customer = ticket["customer"]
-        if customer.startswith("own:"):
-            external = customer[4:]
-        else:
-            external = (
-                customer
-                if self._ids_are_ours() and not customer.startswith("guest:")
-                else f"{name}:{customer}"
-            )
+        external = customer[4:] if customer.startswith("own:") else self._named(customer)
         if not known.get("put"):
             await self.effects.put_ticket(
                 self.tx,
@@ -405,7 +428,7 @@ class Step:
                 # What is written while the ticket waits for consent, credits or an agent is no service yet.
                 refused = await self._respond(ticket_id, row, "inquiry") and refused
             if refused is not None and refused.code != CLOSED:  # the ticket stays; later responses wait
-                outcome.state, outcome.reason, outcome.detail = "parked", refused.code, _told(refused)
+                outcome.park(ReviewItem(refused.code, _told(refused) or refused.code, {"response": key}))
                 break
             told[key] = True
             (said if refused is None else unrecorded).append(key)
@@ -436,7 +459,17 @@ class Step:
 CLOSED: Final = "ticket_closed"
 """Of a rejected or resolved ticket: what is written there still is no service, and nothing is wrong with it.
 """
+SETTLED: Final = "settled_by_a_person"
+"""Nothing is said but what a person has decided already."""
+WHOLE_ORDERS: Final = frozenset({"woocommerce", "shopify"})
+"""Kinds whose every delivery of an order tells all of it, so that a later one makes up for one that was not read."""
+UNREADABLE: Final = ("not_json", "field_missing", "field_wrong", "legacy_version")
 CLEARED: Final = (
+    "total_unexplained",
+    "payment_unclear",
+    "payment_already_used",
+    "quantity_unclear",
+    "customer_missing",
     "refund_lines_unknown",
     "refund_part_of_unit",
     "unmapped_product",
@@ -451,6 +484,26 @@ CLEARED: Final = (
 )
 """Reasons that a later look at the whole subject answers: once nothing is in doubt, what was parked for them
 is done."""
+
+
+def _effects(order_id: str, external: str, refund_id: str | None, view: Mapping[str, Any]) -> dict[str, Any]:
+    """What a delivery brought about, as shown with it."""
+    effects = {
+        "order_id": order_id,
+        "customer_id": external,
+        "refund_id": refund_id,
+        "not_granted": [
+            {"line_id": one["line_id"], "code": one["code"], "clause": one["clause"]}
+            for one in view.get("not_granted", ())
+        ],
+    }
+    return {**effects, "correction": view["correction"]} if "correction" in view else effects
+
+
+def _unknown(view: Mapping[str, Any]) -> list[ReviewItem]:
+    lines = [one["line_id"] for one in view.get("not_granted", ()) if one["code"] == order_lines.UNKNOWN_SKU]
+    unclear = "The policy does not know the sku of line " + ", ".join(lines)
+    return [ReviewItem(order_lines.UNKNOWN_SKU, unclear, {"lines": lines})] if lines else []
 
 
 def _told(error: DomainError) -> str:

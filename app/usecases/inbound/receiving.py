@@ -14,7 +14,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from app.db.sources import Source, SourceRow, opened
 from app.domain.errors import DomainError
 from app.domain.letters import Adapter
 from app.domain.parts import Part, Slice
+from app.domain.review import ReviewItem, published
 from app.domain.wire import iso, iso_or_none
 from app.usecases.inbound.acting import METRICS, Effects, Step
 
@@ -174,8 +175,15 @@ class Inbox:
             for one in held:
                 if one.attempts >= len(self.waits):
                     METRICS.parked += 1
+                    unclear = "Acting on the delivery fails by a fault of the service."
+                    item = ReviewItem("handling_failed", unclear, {"attempts": one.attempts + 1})
                     await inbox.finish(
-                        tx, [one.delivery_id], state="parked", reason="handling_failed", detail=detail
+                        tx,
+                        [one.delivery_id],
+                        state="parked",
+                        reason="handling_failed",
+                        detail=detail,
+                        review=[item.row()],
                     )
                 else:
                     await inbox.postpone(
@@ -245,6 +253,59 @@ class Inbox:
         await audit.note(tx, "delivery.replayed", delivery_id, {"source": source_name, "state": after.state})
         return delivery_view(after)
 
+    async def dismiss(
+        self, tx: Tx, source_name: str, delivery_id: str, *, reason: str, adjustment_id: str | None = None
+    ) -> dict[str, Any]:
+        """End a parked delivery that a person has settled, and return its view. The same again changes nothing.
+
+        What the delivery was parked for counts as settled for its order from now on: later deliveries that say no more
+        are not parked for it again. Refused: ``source_not_found``, ``delivery_not_found``, ``delivery_not_parked``,
+        ``adjustment_not_found``.
+        """
+        await sources.require(tx, source_name)
+        found = await inbox.get(tx, delivery_id, source=source_name)
+        if found is None:
+            raise DomainError("delivery_not_found", source=source_name, delivery_id=delivery_id)
+        if found.subject is not None:
+            await inbox.lock_subject(tx, source_name, found.subject)
+        found = await inbox.get(tx, delivery_id, lock=True)
+        assert found is not None  # noqa: S101 - it was there
+        operation = None if adjustment_id is None else await inbox.adjustment(tx, adjustment_id)
+        if adjustment_id is not None and operation is None:
+            raise DomainError("adjustment_not_found", field="adjustment_id", adjustment_id=adjustment_id)
+        if found.state == "dismissed" and found.dismissal is not None:
+            same = (found.dismissal.get("reason"), found.dismissal.get("adjustment_id"))
+            if same == (reason, operation):
+                return delivery_view(found)
+        if found.state != "parked":
+            raise DomainError("delivery_not_parked", delivery_id=delivery_id, state=found.state)
+        told = {"reason": reason, "adjustment_id": operation, "by": tx.actor, "at": iso(tx.at)}
+        if not tx.validate_only:
+            await inbox.dismiss(tx, delivery_id, told)
+            if found.subject is not None:
+                await settle(tx, source_name, found.subject, found.review or ())
+        await audit.note(
+            tx,
+            "delivery.dismissed",
+            delivery_id,
+            {"source": source_name, "subject": found.subject, "was": found.reason, "reason": reason,
+             "adjustment_id": operation},
+        )  # fmt: skip
+        return delivery_view(replace(found, state="dismissed", dismissal=told))
+
+
+async def settle(tx: Tx, source: str, subject: str, review: Sequence[Mapping[str, Any]]) -> None:
+    """Note what a person has decided of an order, so that it is not asked again."""
+    known = await inbox.seen(tx, source, subject)
+    keys = {str(one["key"]) for one in review if "key" in one}
+    if known is None or not keys:
+        return
+    known["settled"] = sorted(keys | set(known.get("settled") or ()))
+    refunds = {str(name) for one in review for name in (one.get("payload_says") or {}).get("refunds") or ()}
+    if refunds:
+        known["settled_refunds"] = sorted(refunds | set(known.get("settled_refunds") or ()))
+    await inbox.keep_seen(tx, source, subject, known, customer_id=None)
+
 
 def delivery_view(row: DeliveryRow, *, body: bool = False) -> dict[str, Any]:
     """A delivery as published; the body only when asked for, as text."""
@@ -259,6 +320,8 @@ def delivery_view(row: DeliveryRow, *, body: bool = False) -> dict[str, Any]:
         "detail": row.detail,
         "attempts": row.attempts,
         "effects": row.effects,
+        "review": published(row.review),
+        "dismissal": row.dismissal,
         "received_at": iso(row.received_at),
         "finished_at": iso_or_none(row.finished_at),
         "erased_at": iso_or_none(row.erased_at),

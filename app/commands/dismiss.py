@@ -1,0 +1,71 @@
+"""`retainer dismiss`: end parked deliveries that a person has settled."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from typing import Annotated, Any
+
+import typer
+
+from app.commands.base import CommandError, database
+from app.commands.reconcile import tenant_of
+from app.connectors import inbound
+from app.db.engine import Database, Unavailable
+from app.domain.errors import DomainError
+from app.settings import Settings
+
+
+def run(
+    source: Annotated[str, typer.Argument(help="The source's name.")],
+    delivery: Annotated[list[str], typer.Argument(help="The parked deliveries.")],
+    reason: Annotated[str, typer.Option(help="Why nothing is left to do.")],
+    adjustment: Annotated[
+        str | None, typer.Option(help="The id of the adjustment that settled it, if one did.")
+    ] = None,
+    tenant: Annotated[
+        str | None, typer.Option(help="The tenant's id; needed where several have the source.")
+    ] = None,
+) -> None:
+    """End parked deliveries by hand, each with the reason and, where one settled it, the adjustment."""
+    if not 1 <= len(reason.strip()) <= 500:
+        raise CommandError("--reason: 1 to 500 characters")
+    given, _ = Settings.read().with_secrets(create=False)
+    with database(given) as settings:
+        try:
+            asyncio.run(_run(settings, source, tenant, delivery, reason.strip(), adjustment))
+        except Unavailable as error:
+            raise CommandError(f"{error}; run it again") from None
+        except DomainError as error:
+            raise CommandError(f"{error.code}: {error.facts.get('message') or error.facts}") from None
+    print(f"retainer: {len(delivery)} dismissed")
+
+
+async def _run(
+    settings: Settings, name: str, tenant: str | None, chosen: list[str], reason: str, adjustment: str | None
+) -> None:
+    opened = Database(settings.database_url or "", pool_size=1)
+    try:
+        found = await tenant_of(opened, name, tenant)
+        for one in chosen:
+            view = await dismissed(opened, settings, found, name, one, reason, adjustment)
+            print(f"{one}  {view['state']}")
+    finally:
+        await opened.close()
+
+
+async def dismissed(
+    db: Database,
+    settings: Settings,
+    tenant: str,
+    name: str,
+    delivery_id: str,
+    reason: str,
+    adjustment: str | None = None,
+) -> dict[str, Any]:
+    """Dismiss one delivery, and return its view."""
+    house = inbound.inbox_of(settings)
+    work = functools.partial(
+        house.dismiss, source_name=name, delivery_id=delivery_id, reason=reason, adjustment_id=adjustment
+    )
+    return await db.run(tenant, work, actor="command line")

@@ -1,0 +1,23 @@
+"""The states of deliveries are checked for the rows that were there before.
+
+Why: apart from the migration before, so that the look at all rows holds no lock that anybody waits for. Lock: share update
+exclusive. Way back: nothing to do, a validated constraint refuses no more than one that is not.
+"""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Looks at every row once."""
+    op.execute("ALTER TABLE inbound_delivery VALIDATE CONSTRAINT ck_inbound_delivery_state")
+
+
+def downgrade() -> None:
+    """Leaves it."""
