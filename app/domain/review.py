@@ -17,7 +17,9 @@ ADJUST: Final = (
     "Correct the balance by POST /v1/customers/{customer_id}/adjustments, then dismiss the delivery with the"
     " adjustment's id."
 )
-DISMISS: Final = "Dismiss the delivery with a reason, if nothing has to change (POST .../{delivery_id}/dismissal)."
+DISMISS: Final = (
+    "Dismiss the delivery with a reason, if nothing has to change (POST .../{delivery_id}/dismissal)."
+)
 REPLAY: Final = "Replay the delivery once its cause is mended: POST .../deliveries/{delivery_id}/replay."
 _REFUND: Final = (
     "Name the units in the shop: record the refund there with its lines; its next delivery clears this one.",

@@ -126,7 +126,7 @@ async def test_graphql_and_the_command_line_dismiss_as_well(app: FastAPI, vendor
     shop, row = await parked_half(vendor)
     told = await do(
         shop.tenant, "dismissSourceDelivery",
-        "state reason review { code settledBy } dismissal { reason adjustmentId by at }",
+        "... on Delivery { state reason review { code settledBy } dismissal { reason adjustmentId by at } }",
         name="shop", deliveryId=row["delivery_id"], reason="by GraphQL",
     )  # fmt: skip
     assert told["state"] == "dismissed"
@@ -135,7 +135,7 @@ async def test_graphql_and_the_command_line_dismiss_as_well(app: FastAPI, vendor
     await shop.deliver(order(911))
     other = await shop.deliver(half(911))
     db: Database = app.state.house.database
-    settings = settings_for(db.url)
+    settings = settings_for(app.state.settings.database_url)
     view = await dismissed(db, settings, shop.tenant.tenant_id, "shop", other["delivery_id"], "by command")
     assert (view["state"], view["dismissal"]["by"]) == ("dismissed", "command line")
     assert await shop.parked() == []
