@@ -68,6 +68,7 @@ class HouseEffects:
             orders.RefundOrder(
                 order_id=order_id,
                 refund_id=refund_id,
+                by_shop=True,
                 lines=tuple(
                     orders.RefundLine(line_id=line_id, quantity=count)
                     for line_id, count in sorted(units.items())

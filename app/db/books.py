@@ -211,11 +211,13 @@ def ledger_of(
     )
 
 
-def same_time(first: Book, second: Book) -> None:
-    """What two customers do together happens at one instant, the later of theirs."""
-    at = max(first.at, second.at)
-    for book in (first, second):
+def same_time(*together_: Book) -> None:
+    """What several customers do together happens at one instant, the latest of theirs."""
+    at = max(book.at for book in together_)
+    for book in together_:
         book.at = book.plan.at = book.ledger.at = at
+        for former in book.ledger.former.values():
+            former.at = at
 
 
 async def heir(tx: Tx, customer_id: str) -> str:

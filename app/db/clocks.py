@@ -21,6 +21,7 @@ from app.domain.errors import DomainError
 from app.domain.ledger import Ledger
 from app.domain.parts import Key, Part
 from app.domain.plan import Plan
+from app.domain.refunded_units import refunded_of_ticket
 from app.domain.rejudging import STREAM
 from app.domain.sla_clock import OutcomeFact
 from app.domain.ticket_clocks import BreachHook, Hours, TicketClock, TicketClocks
@@ -116,6 +117,11 @@ def _breach_hook(book: Book) -> BreachHook:
             reading=clock.pledge.reading,
             reason=f"breach of {clock.spec.milestone}",
         )
+        if paid := refunded_of_ticket(
+            book.ledger, clock.ticket_id
+        ):  # Nothing comes back for a refunded unit.
+            gone = book.ledger.void(lot.lot_id, min(paid, returned), reason="refunded", clause=lot.clause)
+            book.ledger.reclaimed.append((lot, gone))
         book.emit(
             "credits.granted",
             {

@@ -465,10 +465,12 @@ _CUSTOMERS = text(
 _OWNERS = text("select hold_id, customer_id from hold where tenant_id = :tenant and hold_id = any(:holds)")
 _LOT_OWNER = text("select customer_id from lot where tenant_id = :tenant and lot_id = :lot")
 _SERVED = text(
-    "select 1 from lot o join hold h on h.tenant_id = o.tenant_id and h.customer_id = o.customer_id"
+    "select bool_and(t.document ->> 'service_at' is not null)"
+    " from lot o join hold h on h.tenant_id = o.tenant_id and h.customer_id = o.customer_id"
     " and h.closed_at is null join hold_line l on l.tenant_id = h.tenant_id and l.hold_id = h.hold_id"
-    " and l.lot_id = o.lot_id join ticket t on t.tenant_id = h.tenant_id and t.ticket_id = h.ticket_id"
-    " where o.tenant_id = :tenant and o.lot_id = :lot and t.document ->> 'service_at' is not null limit 1"
+    " and l.lot_id = o.lot_id and l.credits > l.captured + l.released"
+    " left join ticket t on t.tenant_id = h.tenant_id and t.ticket_id = h.ticket_id"
+    " where o.tenant_id = :tenant and o.lot_id = :lot"
 )
 _COMMANDS = text(
     "select key, kind, payload_hash, status, answer from command where tenant_id = :tenant and key = any(:keys)"
@@ -515,8 +517,9 @@ async def lots(tx: Tx, lot_ids: Sequence[str]) -> dict[str, Lot]:
 
 
 async def service_given(tx: Tx, lot_id: str) -> bool:
-    """Whether a ticket that holds credits of this lot has had service already (TERMS-20)."""
-    return await tx.row(_SERVED, {"tenant": tx.tenant_id, "lot": lot_id}) is not None
+    """Whether every ticket that holds credits of this lot has had service already (TERMS-20)."""
+    row: Any = await tx.row(_SERVED, {"tenant": tx.tenant_id, "lot": lot_id})
+    return row is not None and row[0] is True
 
 
 async def known_commands(tx: Tx, keys: Sequence[str]) -> dict[str, tuple[str, bytes, int, Any]]:

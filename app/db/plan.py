@@ -15,12 +15,14 @@ from app.db import schema as s
 from app.db.engine import Tx
 from app.domain.book import Book
 from app.domain.plan import AgendaDrop, AgendaItem, ClockOutcome, OutboxEvent, Plan, StreamEvent
+from app.domain.refunded_units import tell_reclaimed
 from app.domain.wire import jsonable
 
 
 async def write_book(tx: Tx, book: Book) -> None:
-    """Writes one book's plan and ledger changes."""
-    await write(tx, [(book.plan, book.ledger)])
+    """Writes one book's plan and ledger changes, and those of the customers to whom credits of it were given."""
+    every = {one.customer.customer_id: one for one in (book, *book.others.values())}
+    await write(tx, [(one.plan, one.ledger) for one in every.values()])
 
 
 async def load_to_tell(tx: Tx, customer_id: str) -> Book:
@@ -48,6 +50,9 @@ async def write(tx: Tx, plans: Sequence[tuple[Plan, Any]]) -> None:
     if tx.validate_only:
         return
     tx.caches["writes"] = tx.caches.get("writes", 0) + 1
+    for plan, ledger in plans:
+        if ledger is not None:
+            tell_reclaimed(plan, ledger)
     ledgers = [ledger for _, ledger in plans if ledger is not None]
     changes = [each.changes() for one in ledgers for each in (one, *one.former.values())]
     await ledger_rows.write(tx, changes)

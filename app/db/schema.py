@@ -211,6 +211,7 @@ license_ = Table(
     _at("registered_at", nullable=True),
     _at("ended_at", nullable=True),
     _text("ended_reason", nullable=True),
+    _text("uncounted_after", nullable=True),
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("tenant_id", "license_id"),
     _Index(

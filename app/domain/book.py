@@ -33,6 +33,8 @@ class Book:
     choices: dict[str, Choice] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     addons: list[Addon] = field(default_factory=list)
+    others: dict[str, Book] = field(default_factory=dict)
+    """Books of customers to whom credits of this account were given, where a refund has to reach them."""
 
     def active_licenses(self) -> list[License]:
         """The licenses held at ``at``, by ordinal."""

@@ -53,7 +53,16 @@ class License:
     ended_reason: Literal["terminated", "refunded", "upgraded", "corrected"] | None = None
     """``corrected``: the shop took the unit out of its order, or gave the order to another customer; it ranks and
     counts nowhere, as if it had never been bought."""
+    uncounted_after: str | None = None
+    """It was refunded with its grant untouched: the newest license then known. What is bought after the refund does not
+    count this one (CSC-2, XC-3)."""
     version: int = 0
+
+    def counts_for(self, other: License) -> bool:
+        """Whether the other one is a further license because of this one."""
+        if self.uncounted_after is None or self.ended_at is None:
+            return True
+        return other.placed_at < self.ended_at or other.license_id <= self.uncounted_after
 
     def active(self, at: datetime) -> bool:
         """Whether the license is held at ``at``."""

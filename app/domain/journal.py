@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from app.domain.ids import CustomerId, HoldId, LotId, Mint, OperationId, OrderId, TicketId
 from app.domain.lot import Account, Bucket, Entry, Hold, HoldLine, Lot, Operation, OperationKind
 from app.domain.period import add_term
 from app.domain.policy import CreditRules, ExpiredReturn
+from app.domain.refunded_units import due_back, take_claim, unit_of
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 _FORFEIT = ExpiredReturn()
@@ -48,6 +49,7 @@ class Savepoint:
     holds: dict[str, Hold]
     marks: tuple[frozenset[str], ...]
     operations: int
+    reclaimed: int
 
 
 class ConservationError(AssertionError):
@@ -100,8 +102,12 @@ class Journal:
         self.operations: list[Operation] = []
         self.former: dict[str, Any] = {}
         """Ledgers of accounts that were merged into this one, where something of theirs may still come back."""
+        self.others: dict[str, Any] = {}
+        """Ledgers of customers to whom credits of this account were given, where a refund has to reach them."""
         self.arrived: list[Lot] = []
         """Lots made of what came back to them, whose ends are still to be put on the agenda."""
+        self.reclaimed: list[tuple[Lot, int]] = []
+        """Credits that came back to refunded units and were voided, of which nobody was told yet."""
         self._accounts_changed: set[str] = set()
         self._lots_new: set[str] = set()
         self._lots_changed: set[str] = set()
@@ -157,6 +163,7 @@ class Journal:
                 )
             ),
             operations=len(self.operations),
+            reclaimed=len(self.reclaimed),
         )
 
     def rollback(self, to: Savepoint) -> None:
@@ -178,6 +185,7 @@ class Journal:
             self._holds_changed,
         ) = (set(mark) for mark in to.marks)
         del self.operations[to.operations :]
+        del self.reclaimed[to.reclaimed :]
 
     def changes(self) -> LedgerChanges:
         """What is to be written; empty (false) when nothing was done."""
@@ -289,6 +297,85 @@ class Journal:
 
     # --- giving back --------------------------------------------------------------------------------------------------
 
+    def hand_back(
+        self,
+        hold: Hold,
+        source: Literal["held", "spent"],
+        credits: int,
+        *,
+        at: datetime,
+        expired: ExpiredReturn | None = None,
+        reason: str | None = None,
+        clause: str | None = None,
+    ) -> None:
+        """Gives so many credits of a hold back, in reverse and to the same lots, as one operation.
+
+        What comes back to a refunded unit is voided instead, by an operation of its own; the order of the lines stays.
+        """
+        entries: list[Entry] = []
+        left = credits
+        for line in reversed(hold.lines):
+            part = min(left, line.open if source == "held" else line.kept)
+            if part == 0:
+                continue
+            left -= part
+            if claimed := due_back(self.lots[line.lot_id], part):
+                self._handed_back(entries, hold, source, at, expired, reason, clause)
+                entries = []
+                self._void_returned(hold, line, source, claimed, at)
+            if part > claimed:
+                self.give_back(
+                    entries, hold, line, source, part - claimed, at=at, expired=expired, reason=reason
+                )
+        self._handed_back(entries, hold, source, at, expired, reason, clause)
+
+    def _handed_back(
+        self, entries: list[Entry], hold: Hold, source: Bucket, at: datetime, expired: ExpiredReturn | None,
+        reason: str | None, clause: str | None,
+    ) -> None:  # fmt: skip
+        if not entries:
+            return
+        self.settle(entries, hold.credit_type, at=at)
+        rule = self._expired_rule(entries, expired)
+        if (
+            rule is not None
+        ):  # What is forfeited is so by this rule, whatever the credits were given back for (ALL-4).
+            clause = rule.clause if rule.rule == "forfeit" else clause or rule.clause
+        self.record(
+            "release" if source == "held" else "refund",
+            hold.credit_type,
+            entries,
+            effective_at=at,
+            hold=hold,
+            reason=reason,
+            clause=clause,
+            reading=bool(rule and rule.reading),
+        )
+
+    def _void_returned(self, hold: Hold, line: HoldLine, source: Bucket, credits: int, at: datetime) -> None:
+        """Voids what comes back to a refunded unit, in the same transaction and with its own statement line."""
+        lot = self.lots[line.lot_id]
+        claim = lot.data["claim"]
+        take_claim(lot, credits)
+        if source == "held":
+            line.released += credits
+        else:
+            line.refunded += credits
+        entries: list[Entry] = []
+        self.move(entries, lot, source, "voided", credits)
+        order_id = claim["order_id"]
+        self.record(
+            "void",
+            lot.credit_type,
+            entries,
+            effective_at=at,
+            hold=hold,
+            order_id=None if order_id is None else OrderId(order_id),
+            reason=claim["reason"],
+            clause=claim["clause"],
+        )
+        self.reclaimed.append((lot, credits))
+
     def give_back(
         self,
         entries: list[Entry],
@@ -334,6 +421,7 @@ class Journal:
             clause=rule.clause,
             reading=rule.reading,
             reason=reason or f"returned from {hold.hold_id}",
+            data=unit_of(lot),
         )
         self.put_lot(grace)
         self.move(entries, grace, "world", "available", credits)
@@ -462,15 +550,7 @@ class Journal:
         return touched
 
     def _expire_hold(self, hold: Hold, at: datetime) -> None:
-        entries: list[Entry] = []
-        for line in reversed(hold.lines):
-            part = line.open
-            if part:
-                self.give_back(entries, hold, line, "held", part, at=at, expired=None, reason="hold_expired")
-        self.settle(entries, hold.credit_type, at=at)
-        rule = self._expired_rule(entries, None)
-        self.record("release", hold.credit_type, entries, effective_at=at, hold=hold, reason="hold_expired",
-                    clause=rule.clause if rule else None, reading=bool(rule and rule.reading))  # fmt: skip
+        self.hand_back(hold, "held", hold.open, at=at, reason="hold_expired")
 
     # --- checking -----------------------------------------------------------------------------------------------------
 

@@ -10,9 +10,8 @@ reverse and to the same lots. All numbers are credits, all instants aware. `Doma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, TypeVar
 
@@ -21,10 +20,11 @@ from app.domain.errors import DomainError
 from app.domain.ids import HoldId, LicenseId, LineId, LotId, OrderId, TicketId
 from app.domain.journal import ConservationError, Journal, LedgerChanges, hold_key, hold_lines, spending_key
 from app.domain.lot import Entry, Hold, Lot, LotSource
-from app.domain.merging import outstanding, owe, pass_on, purchase_of, root_of
+from app.domain.merging import pass_on, purchase_of
 from app.domain.money_back import RefundQuote, refund_quote
 from app.domain.period import add_term
 from app.domain.policy import CreditRules, ExpiredReturn
+from app.domain.refunded_units import Door, Taken, VoidedGrant, due_back, families, give, take_all, unit_of
 
 __all__ = [
     "ConservationError",
@@ -39,18 +39,6 @@ __all__ = [
 
 T = TypeVar("T")
 DEFAULT_TYPE: Final = "credit"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VoidedGrant:
-    """What taking back a grant brought (AVA-14): credits voided, and those it could not take: spent, held, expired."""
-
-    voided: int
-    spent: int
-    held: int
-    expired: int
-    owed: int
-    lot_ids: tuple[str, ...]
 
 
 def falls_low(rules: CreditRules | None, *, before: int, after: int) -> bool:
@@ -252,12 +240,16 @@ class Ledger(Journal):
                     line.captured += part
                     self.move(entries, self.lots[line.lot_id], "held", "spent", part)
                     left -= part
-            if final and hold.open:
-                self._give(entries, hold, "held", hold.open, None, None)
+            back = hold.open if final else 0
+            apart = any(due_back(self.lots[line.lot_id], line.open) for line in hold.lines) if back else False
+            if back and not apart:
+                self._give(entries, hold, back)
                 self.settle(entries, hold.credit_type)
             rule = self._expired_rule(entries, None)
             self.record("capture", hold.credit_type, entries, hold=hold, clause=rule.clause if rule else None,
                         reading=bool(rule and rule.reading))  # fmt: skip
+            if apart:  # What comes back to a refunded unit is no part of what was captured.
+                self.hand_back(hold, "held", back, at=self.at)
             self.refresh_expiry(hold.credit_type)
         return hold
 
@@ -401,70 +393,30 @@ class Ledger(Journal):
         credits: int | None = None,
         reason: str,
         clause: str | None = None,
+        door: Door = "order",
+        ref: str | None = None,
     ) -> VoidedGrant:
         """Takes back what an order line granted (AVA-14): of the given units (else all), at most ``credits`` a lot.
 
         What is spent is reported, or ``owed`` where the policy allows it (then repaid by what is or becomes available);
-        what is held stays held and is reported.
+        what is held stays held and is reported. Both are voided when they come back (`refunded_units`).
         """
-        found = self.granted_by(order_id, line_id, units)
-        parts = [self._void_family(family, credits, order_id, reason, clause) for family in found]
-        return VoidedGrant(
-            **{
-                name: sum(getattr(one, name) for one in parts)
-                for name in ("voided", "spent", "held", "expired", "owed")
-            },
-            lot_ids=tuple(lot.lot_id for family in found for lot in family),
-        )
+        why = Taken(door=door, reason=reason, clause=clause, order_id=order_id, ref=ref)
+        return take_all(self, self.granted_by(order_id, line_id, units), credits, why)
 
     def granted_by(
         self, order_id: str, line_id: str, units: Collection[int] | None = None
     ) -> list[list[Lot]]:
-        """What an order line granted, unit by unit: each lot with those in which its credits lie since a merge."""
-        families: dict[tuple[int, str], list[Lot]] = {}
-        for ledger in (*self.former.values(), self):
-            for lot in ledger.lots.values():
-                bought = lot.bought_by
-                if bought is None or bought[:2] != (order_id, line_id) or lot.withdrawn:
-                    continue
-                if units is None or bought[2] in units:
-                    families.setdefault((bought[2], root_of(lot)), []).append(lot)
-        return [sorted(families[key], key=lambda lot: lot.lot_id) for key in sorted(families)]
+        """What an order line granted, unit by unit: each lot with those in which its credits lie by now."""
+        found = families(self.reachable(), order_id, line_id, withdrawn=units is not None)
+        return [family for (unit_no, _), family in found.items() if units is None or unit_no in units]
 
-    def _void_family(
-        self, family: Sequence[Lot], credits: int | None, order_id: str, reason: str, clause: str | None
-    ) -> VoidedGrant:
-        credit_type = family[0].credit_type
-        for ledger in self.former.values():
-            if ledger.is_due(credit_type):
-                ledger.book_due(credit_type)
-        with self._attempt(credit_type):
-            left = outstanding(family)
-            target = left if credits is None else min(credits, left)
-            part = min(target, sum(lot.available for lot in family))
-            held = min(target - part, sum(lot.held for lot in family))
-            spent = min(target - part - held, sum(lot.spent for lot in family))
-            debt = spent if self.rules is not None and self.rules.owed_allowed else 0
-            mine = [lot for lot in family if lot.customer_id == self.customer_id]
-            entries: list[Entry] = []
-            rest = part
-            for lot in mine:
-                if taken := min(rest, lot.available):
-                    self.move(entries, lot, "available", "voided", taken)
-                    rest -= taken
-            if debt and mine:
-                self.move(entries, mine[-1], "owed", "voided", debt)
-                self.settle(entries, credit_type)
-            if entries:
-                self.record(
-                    "void", credit_type, entries, order_id=OrderId(order_id), reason=reason, clause=clause
-                )
-                self.refresh_expiry(credit_type)
-            if debt and not mine:
-                owe(self, credit_type, debt, reason=reason, clause=clause)
-        return VoidedGrant(
-            voided=part, spent=spent, held=held, expired=target - part - held - spent, owed=debt, lot_ids=()
-        )
+    def reachable(self) -> list[Ledger]:
+        """This ledger, those of accounts that were merged into it, and those that credits of it were given to."""
+        mine = [self, *self.former.values()]
+        for other in self.others.values():
+            mine += [other, *other.former.values()]
+        return mine
 
     def withdraw(self, lot_id: str) -> None:
         """The lot no longer stands for its unit: its order was corrected, or it is of the wrong class."""
@@ -473,7 +425,13 @@ class Ledger(Journal):
         self.mark_lot(lot)
 
     def transfer_out(
-        self, lot_id: str, credits: int | None = None, *, reason: str, clause: str | None = None
+        self,
+        lot_id: str,
+        credits: int | None = None,
+        *,
+        to_customer_id: str,
+        reason: str,
+        clause: str | None = None,
     ) -> int:
         """The giving half of a transfer (only where the policy allows it, TERMS-21): what is available of a lot."""
         lot = self._lot(lot_id)
@@ -482,7 +440,9 @@ class Ledger(Journal):
         wanted = lot.available if credits is None else _amount(credits)
         if wanted > lot.available or wanted == 0:
             raise _insufficient(lot.available, max(wanted, 1), lot.credit_type)
-        return self.void(lot_id, wanted, reason=reason, clause=clause, kind="transfer")
+        moved = self.void(lot_id, wanted, reason=reason, clause=clause, kind="transfer")
+        give(lot, to_customer_id, moved)
+        return moved
 
     def transfer_in(
         self, origin: Lot, credits: int, *, reason: str, clause: str | None = None, as_bought: bool = False
@@ -507,8 +467,7 @@ class Ledger(Journal):
             reading=as_bought and origin.reading,
             reason=reason,
         )
-        if as_bought:
-            lot.data = purchase_of(origin)
+        lot.data = {**(purchase_of(origin) if as_bought else {}), **unit_of(origin)}
         return lot
 
     # --- inside -------------------------------------------------------------------------------------------------------
@@ -624,32 +583,15 @@ class Ledger(Journal):
     def _return(self, hold: Hold, source: Literal["held", "spent"], credits: int, expired: ExpiredReturn | None,
                 reason: str | None, clause: str | None) -> None:  # fmt: skip
         self._reopen_for(hold, source, credits, expired, reason, clause)
-        entries: list[Entry] = []
-        self._give(entries, hold, source, credits, expired, reason)
-        self.settle(entries, hold.credit_type)
-        rule = self._expired_rule(entries, expired)
-        if (
-            rule is not None
-        ):  # What is forfeited is so by this rule, whatever the credits were given back for (ALL-4).
-            clause = rule.clause if rule.rule == "forfeit" else clause or rule.clause
-        self.record(
-            "release" if source == "held" else "refund",
-            hold.credit_type,
-            entries,
-            hold=hold,
-            reason=reason,
-            clause=clause,
-            reading=bool(rule and rule.reading),
-        )
+        self.hand_back(hold, source, credits, at=self.at, expired=expired, reason=reason, clause=clause)
         self.refresh_expiry(hold.credit_type)
 
-    def _give(self, entries: list[Entry], hold: Hold, source: Literal["held", "spent"], credits: int,
-              expired: ExpiredReturn | None, reason: str | None) -> None:  # fmt: skip
+    def _give(self, entries: list[Entry], hold: Hold, credits: int) -> None:
         left = credits
         for line in reversed(hold.lines):
-            part = min(left, line.open if source == "held" else line.kept)
+            part = min(left, line.open)
             if part:
-                self.give_back(entries, hold, line, source, part, at=self.at, expired=expired, reason=reason)
+                self.give_back(entries, hold, line, "held", part, at=self.at, expired=None, reason=None)
                 left -= part
 
     def _reopen_for(self, hold: Hold, source: Literal["held", "spent"], credits: int, expired: ExpiredReturn | None,
@@ -662,7 +604,7 @@ class Ledger(Journal):
         for line in reversed(hold.lines):
             part = min(left, line.open if source == "held" else line.kept)
             lot = self.lots[line.lot_id]
-            if part and lot.expires_at is not None and lot.expires_at <= self.at:
+            if part > due_back(lot, part) and lot.expires_at is not None and lot.expires_at <= self.at:
                 self.touch_expiry(lot, add_term(self.at, rule.grace))
                 self.record("reopen", lot.credit_type, (), hold=hold, reason=reason, clause=clause or rule.clause,
                             reading=rule.reading)  # fmt: skip
@@ -710,6 +652,14 @@ class Ledger(Journal):
     def take_arrived(self) -> list[Lot]:
         """What came back by way of merged accounts since it was last asked."""
         found, self.arrived = self.arrived, []
+        return found
+
+    def take_reclaimed(self) -> list[tuple[Lot, int]]:
+        """What came back to refunded units and was voided since it was last asked."""
+        found = []
+        for ledger in (self, *self.former.values()):
+            found += ledger.reclaimed
+            ledger.reclaimed = []
         return found
 
     def _former_with(self, hold_id: str) -> Ledger | None:

@@ -95,6 +95,14 @@ class Lot:
             return None
         return bought["order_id"], bought["line_id"], bought["unit_no"]
 
+    @property
+    def unit(self) -> tuple[str, str, int] | None:
+        """(order, line, unit) that its credits belong to, also of a lot that was given away or made for a return."""
+        of = self.data.get("of")
+        if of is None or of["order_id"] is None:
+            return self.bought_by
+        return of["order_id"], of["line_id"], of["unit_no"]
+
     def price_of(self, credits: int) -> Money | None:
         """What so many of its credits were bought for; None where the lot has no cost."""
         return None if self.cost is None else share(self.cost, Fraction(credits, self.granted))

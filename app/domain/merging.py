@@ -6,7 +6,6 @@ it was bought by (`Lot.bought_by`), so that a refund of that order reaches it wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from app.domain.lot import Entry, Lot
@@ -80,11 +79,5 @@ def moved(lot: Lot) -> int:
 
 def root_of(lot: Lot) -> str:
     """The lot that an order granted, of which this one is a part."""
-    return str(lot.data.get("bought", {}).get("lot_id", lot.lot_id))
-
-
-def outstanding(family: Sequence[Lot]) -> int:
-    """What an order granted and nobody took back, over all the lots it lies in by now."""
-    root = next((one for one in family if root_of(one) == one.lot_id), None)
-    granted = root.granted if root is not None else sum(one.granted for one in family)
-    return granted - sum(one.voided - moved(one) for one in family)
+    of = lot.data.get("of") or lot.data.get("bought") or {}
+    return str(of.get("lot_id", lot.lot_id))

@@ -13,6 +13,7 @@ from app.domain.lot import Lot
 from app.domain.merging import moved
 from app.domain.period import add_term
 from app.domain.policy import MoneyBack
+from app.domain.refunded_units import given, paid_back
 from app.domain.wire import parse_iso
 
 
@@ -50,7 +51,10 @@ def refund_quote(
     The price paid up to and including ``full_within`` of 24-hour days from the purchase; then that times remaining over
     whole term in whole seconds, half up to the cent; then nothing (``expired``). A credit applied and undecided is
     ``credit_in_use``, one with service given ``service_provided``, both of the lot's unused rest only when nothing else
-    is left. ``override``: the vendor's discretion (TERMS-20), the price paid less what was given back already.
+    is left. ``override``: the vendor's discretion (TERMS-20), the price paid less what was given back already; a credit
+    that a ticket holds unserved is in use all the same.
+
+    Money goes back once for a credit, whichever door gave it back: what the order's refund covered is left out here.
     """
     facts: dict[str, Any] = {
         "purchased_at": bought_at(lot),
@@ -98,12 +102,17 @@ def refund_quote(
     ):
         # Bought at a price that nobody told: what was done with it still says more than that.
         return none(*blocked) if blocked and not override and lot.source == "purchase" else none("not_bought")
-    # Credits that went on with a merge took their part of the price with them.
-    whole = share(lot.cost, Fraction(lot.granted - moved(lot), lot.granted))
+    # Credits that went on with a merge took their part of the price with them; those that were given to another
+    # customer, and those that the order's refund covered, are paid back by the order.
+    by_order = paid_back(lot, "order", "correction")
+    mine = max(lot.granted - moved(lot) - given(lot) - by_order, 0)
+    whole = share(lot.cost, Fraction(mine, lot.granted))
+    if mine == 0 and given(lot) and not by_order:
+        return none("credits_given_away")
     if refunded_so_far(lot) >= whole.amount:
         return none("already_refunded")
     if override:
-        return some("full", Fraction(1))
+        return none(rules.in_use_code) if lot.held and not service_provided else some("full", Fraction(1))
     if blocked is not None:
         return none(*blocked)
     unused = Fraction(lot.available, lot.granted)

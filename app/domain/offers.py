@@ -91,7 +91,13 @@ def enough(policy: Policy, credit_type: str, missing: int) -> tuple[Remedy, ...]
 def purchase_facts(book: Book, *, quantity: int = 1) -> dict[str, Any]:
     """The facts of a purchase made now by this customer, without a discount."""
     held = book.active_licenses()
-    ever = list(book.licenses.values())
+    ever = [
+        one for one in book.licenses.values()
+        if one.ended_reason != "corrected" and (
+            one.uncounted_after is None or one.ended_at is None
+            or book.policy.licenses.refunded_untouched == "counted"
+        )
+    ]  # fmt: skip
     return {
         "license.ordinal": len(ever) + 1,
         "license.first_order": not ever,

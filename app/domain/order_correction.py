@@ -19,6 +19,7 @@ from app.domain.granting import put_license, void_choice
 from app.domain.order_lines import Terms, pin_of, sold
 from app.domain.order_refund import TakenBack, Taking, take_back, take_license
 from app.domain.policy import NotGranted
+from app.domain.refunded_units import given
 
 CORRECTED = "corrected"
 
@@ -109,7 +110,11 @@ def used(book: Book, order: Order, line: OrderLine, served: Collection[str] = ()
     ticket served by it."""
     mine = (order.order_id, line.line_id)
     return (
-        any(lot.held or lot.spent for lot in book.ledger.lots.values() if (lot.order_id, lot.line_id) == mine)
+        any(
+            lot.held or lot.spent or given(lot)
+            for lot in book.ledger.lots.values()
+            if (lot.order_id, lot.line_id) == mine
+        )
         or any(one.option is not None for one in book.choices.values() if (one.order_id, one.line_id) == mine)
         or any(
             one.registered_domain is not None or one.license_id in served

@@ -28,6 +28,7 @@ from app.domain.order_correction import forgo, used, withdraw
 from app.domain.order_lines import Terms, line_facts, paid_price, pin_of, place_of, shown, sold
 from app.domain.period import add_term
 from app.domain.policy import ChoiceGrant, CoverGrant, CreditGrant, Grant, NotGranted, Offer, Policy
+from app.domain.refunded_units import families, lift
 from app.domain.text import render
 
 
@@ -169,7 +170,7 @@ def rank(book: Book, ordered: Sequence[Order], terms: Terms) -> None:
                 book.licenses[one.license_id] = one
                 fresh.append(one)
             _upgrade(book, order, line)
-    _number(book, fresh)
+    _number(book, fresh, terms)
     for one in fresh:
         book.emit("license.granted", {
             "license_id": one.license_id, "order_id": one.order_id, "line_id": one.line_id, "unit_no": one.unit_no,
@@ -177,7 +178,8 @@ def rank(book: Book, ordered: Sequence[Order], terms: Terms) -> None:
         })  # fmt: skip
 
 
-def _number(book: Book, fresh: list[License]) -> None:
+def _number(book: Book, fresh: list[License], terms: Terms) -> None:
+    """Gives every license its ordinal; one refunded untouched is left out for what was bought after the refund."""
     ranked = sorted(
         (one for one in book.licenses.values() if one.ended_reason != "corrected"),
         # Of one line those that stand come first, whichever of its units were given back.
@@ -189,16 +191,31 @@ def _number(book: Book, fresh: list[License]) -> None:
             one.unit_no,
         ),
     )
-    first = (ranked[0].placed_at, ranked[0].order_id) if ranked else None
     new = {one.license_id for one in fresh}
-    for ordinal, one in enumerate(ranked, start=1):
-        first_order = (one.placed_at, one.order_id) == first
+    undone = {one.license_id: place for place, one in enumerate(ranked) if one.uncounted_after is not None}
+    for place, one in enumerate(ranked):
+        left_out = {
+            other.license_id
+            for other in uncounted(book, undone, one, terms)
+            if undone[other.license_id] < place
+        }
+        first = next(other for other in ranked if other.license_id not in left_out)
+        ordinal = place + 1 - len(left_out)
+        first_order = (first.placed_at, first.order_id) == (one.placed_at, one.order_id)
         if one.license_id in new:
             one.ordinal, one.first_order = ordinal, first_order
             put_license(book, one, "granted", occurred_at=min(one.placed_at, book.at))
         elif (one.ordinal, one.first_order) != (ordinal, first_order):
             one.ordinal, one.first_order = ordinal, first_order
             put_license(book, one, "reranked")
+
+
+def uncounted(book: Book, undone: Iterable[str], one: License, terms: Terms) -> list[License]:
+    """The licenses among these that do not count for one that was bought after their refund (CSC-2, XC-3)."""
+    if one.policy_version in terms and terms[one.policy_version].licenses.refunded_untouched == "counted":
+        return []
+    others = (book.licenses[LicenseId(other)] for other in undone if other != one.license_id)
+    return [other for other in others if not other.counts_for(one)]
 
 
 def _upgrade(book: Book, order: Order, line: OrderLine) -> None:
@@ -261,6 +278,20 @@ class _Line:
         return any(key[:2] == (order_id, line_id) for key in self.there.lots) or (
             order_id, line_id, None) in self.there.covers or (order_id, line_id, 1) in self.there.licenses  # fmt: skip
 
+    def _resting(self, one: License) -> None:
+        """Notes that a license has its class because one that was refunded untouched does not count."""
+        undone = [
+            other.license_id for other in self.book.licenses.values() if other.uncounted_after is not None
+        ]
+        if not undone or not (
+            left_out := uncounted(self.book, undone, one, {self.policy.version: self.policy})
+        ):
+            return
+        rule = self.policy.licenses
+        facts = {"licenses.left_out": len(left_out), "license.ordinal": one.ordinal}
+        self._decided("refunded_untouched", "license", rule.clause or _clause_of(self.policy, self.line), rule.reading,
+                      facts, unit_no=one.unit_no)  # fmt: skip
+
     def _applies(self, grant: Grant, facts: Mapping[str, Any], unit_no: int) -> bool:
         applies = holds(grant.when, facts) is True
         names = list(facts_used(grant.when))
@@ -282,6 +313,7 @@ class _Line:
         one = self.there.licenses.get((self.order.order_id, self.line.line_id, unit_no))
         if one is None:
             return
+        self._resting(one)
         facts = {**of_line, "license.ordinal": one.ordinal, "license.first_order": one.first_order}
         wanted = [grant for grant in offer.grants if self._applies(grant, facts, unit_no)]
         unwanted = {grant.rule: grant for grant in offer.grants if grant not in wanted}
@@ -314,6 +346,8 @@ class _Line:
         each = grant.credits if grant.credits is not None else n
         before = self._brought(grant, unit_no if one is not None else None)
         amount = (each or 0) * (self.line.made if one is None else 1) - before
+        if one is not None and before and not self._stands(grant, unit_no):
+            lift(self.book.ledger.reachable(), [lot.lot_id for lot in self._still_used(grant, unit_no)])
         if amount <= 0 or (one is not None and self._stands(grant, unit_no)):
             return
         if one is None and before:
@@ -345,11 +379,25 @@ class _Line:
         if unit_no is None:
             found = (lot for key, lots in self.there.lots.items() if key[:2] == line for lot in lots)
             return sum(lot.granted for lot in found if lot.rule == grant.rule)
-        return sum(
-            lot.held + lot.spent
-            for lot in self.there.withdrawn.get((*line, unit_no), ())
-            if lot.rule == grant.rule
-        )
+        return sum(lot.held + lot.spent for lot in self._still_used(grant, unit_no))
+
+    def _still_used(self, grant: CreditGrant, unit_no: int) -> list[Lot]:
+        """The lots of a withdrawn grant of a unit, some of whose credits are in use, wherever they lie by now."""
+        if not any(
+            lot.rule == grant.rule
+            for lot in self.there.withdrawn.get((self.order.order_id, self.line.line_id, unit_no), ())
+        ):
+            return []
+        found = families(self.book.ledger.reachable(), self.order.order_id, self.line.line_id, withdrawn=True)
+        standing = {
+            lot.lot_id for lot in self.there.lots.get((self.order.order_id, self.line.line_id, unit_no), ())
+        }
+        return [
+            lot
+            for (unit, root), family in found.items()
+            for lot in family
+            if unit == unit_no and root not in standing and lot.rule == grant.rule
+        ]
 
     # - covers -
 
@@ -507,6 +555,11 @@ class _Line:
                 _review(self.book, "cover", cover.cover_id, one, rule)
                 stays = True
         return stays
+
+
+def _clause_of(policy: Policy, line: OrderLine) -> str:
+    found = policy.offer(line.sku)
+    return found[0].clause if found else ""
 
 
 def _gone(one: License | None) -> bool:

@@ -6,7 +6,7 @@ the running one is shortened (C16); a period that has run out is reported as not
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -16,10 +16,11 @@ from app.domain.customer import Addon, Cover, License, Order, OrderLine
 from app.domain.errors import DomainError
 from app.domain.granting import end_license, void_choice
 from app.domain.lot import Lot
-from app.domain.merging import outstanding, root_of
+from app.domain.merging import root_of
 from app.domain.order_lines import Terms, pin_of, sold
 from app.domain.period import add_term
 from app.domain.policy import NotGranted, Policy
+from app.domain.refunded_units import BY_LOT, Taken, VoidedGrant, given, outstanding, paid_back, take_all
 from app.domain.wire import iso, iso_or_none
 
 Reason = Literal["refunded", "corrected"]
@@ -47,25 +48,37 @@ class Taking:
     answer: TakenBack
     reason: Reason
     clause: str | None = None
+    ref: str | None = None
+    """The storefront's id of the refund."""
 
     def brought(self, one: License | Cover | Addon) -> bool:
         """Whether it came from this line."""
         return (one.order_id, one.line_id) == (self.order.order_id, self.line.line_id)
 
 
-def check_lines(order: Order, wanted: Mapping[str, int], refunded: Mapping[str, int]) -> None:
-    """Refuses what was never bought: ``line_not_found``, ``order_over_refund`` (422), counting earlier refunds."""
-    bought = {str(one.line_id): one.quantity for one in order.lines if one.quantity}
+def check_lines(order: Order, wanted: Mapping[str, int], left: Mapping[str, int]) -> None:
+    """Refuses what was never bought, or was given back already: ``line_not_found``, ``order_over_refund`` (422).
+
+    ``left``: units of each line that can still be refunded, whichever door gave back the others.
+    """
     for line_id, quantity in wanted.items():
-        if line_id not in bought:
+        if line_id not in left:
             raise DomainError("line_not_found", order_id=order.order_id, line_id=line_id)
-        left = bought[line_id] - refunded.get(line_id, 0)
-        if quantity > left:
-            raise DomainError("order_over_refund", line_id=line_id, requested=quantity, refundable=left)
+        if quantity > left[line_id]:
+            raise DomainError(
+                "order_over_refund", line_id=line_id, requested=quantity, refundable=left[line_id],
+                left=dict(left),
+            )  # fmt: skip
 
 
 def take_back(
-    book: Book, order: Order, wanted: Mapping[str, int], terms: Terms, *, reason: Reason = "refunded"
+    book: Book,
+    order: Order,
+    wanted: Mapping[str, int],
+    terms: Terms,
+    *,
+    reason: Reason = "refunded",
+    ref: str | None = None,
 ) -> TakenBack:
     """Takes back so many units of each line (``line_id -> quantity``); the lines were checked."""
     answer = TakenBack()
@@ -77,7 +90,7 @@ def take_back(
         found = sold(policy, line.sku)
         kind = None if isinstance(found, NotGranted) else found[0].kind
         clause = policy.guarantee.clause if policy.guarantee else None
-        taking = Taking(book, order, line, answer, reason, clause)
+        taking = Taking(book, order, line, answer, reason, clause, ref)
         if kind == "license":
             _licenses(taking, quantity)
         else:
@@ -116,6 +129,7 @@ def _licenses(taking: Taking, quantity: int) -> None:
 def take_license(taking: Taking, one: License) -> None:
     """Ends one license and takes back what it brought."""
     book, line, answer, reason = taking.book, taking.line, taking.answer, taking.reason
+    untouched = not _touched(taking, one)
     _credits(taking, unit_no=one.unit_no)
     for choice in sorted(book.choices.values(), key=lambda choice: choice.choice_id):
         if choice.license_id == one.license_id and choice.open:
@@ -126,6 +140,8 @@ def take_license(taking: Taking, one: License) -> None:
         for cover in sorted(book.covers.values(), key=lambda cover: cover.cover_id)
         if cover.license_id == one.license_id
     ]
+    if untouched and reason == "refunded":
+        one.uncounted_after = max(book.licenses)
     end_license(book, one, book.at, reason=reason, clause=taking.clause)
     answer.taken.append(
         {"kind": "license", "license_id": one.license_id, "line_id": line.line_id, "unit_no": one.unit_no}
@@ -133,6 +149,15 @@ def take_license(taking: Taking, one: License) -> None:
     for cover, before in served:
         if before not in {"ended", "voided"}:
             _take_cover(taking, cover)
+
+
+def _touched(taking: Taking, one: License) -> bool:
+    """Whether anything of what a license brought was used: credits held, spent or given away, a period begun."""
+    found = taking.book.ledger.granted_by(taking.order.order_id, taking.line.line_id, (one.unit_no,))
+    return any(lot.held or lot.spent or given(lot) for family in found for lot in family) or any(
+        cover.license_id == one.license_id and cover.start == "first_ticket" and cover.starts_at is not None
+        for cover in taking.book.covers.values()
+    )
 
 
 def _bought(taking: Taking, quantity: int) -> None:
@@ -154,46 +179,91 @@ def _bought(taking: Taking, quantity: int) -> None:
 def _credits(taking: Taking, *, unit_no: int | None = None, quantity: int | None = None) -> None:
     """Of one unit of a license, or of so many units of what was bought, those that were added last first."""
     book, order, line, answer, reason = taking.book, taking.order, taking.line, taking.answer, taking.reason
-    families = book.ledger.granted_by(order.order_id, line.line_id, None if unit_no is None else (unit_no,))
-    by_unit: dict[int, list[Lot]] = {}
-    for family in families:
-        by_unit.setdefault(family[0].bought_by[2] if family[0].bought_by else 0, []).extend(family)
+    by_unit: dict[int, list[list[Lot]]] = {}
+    for family in book.ledger.granted_by(
+        order.order_id, line.line_id, None if unit_no is None else (unit_no,)
+    ):
+        by_unit.setdefault(family[0].unit[2] if family[0].unit else 0, []).append(family)
     left = None if quantity is None else sum(map(_whole, by_unit.values())) * quantity // line.made
-    for portion, alike in sorted(by_unit.items(), reverse=True):
-        share = None if left is None else min(left, outstanding(_family(alike)))
+    why = Taken(
+        door="order" if reason == "refunded" else "correction", reason=reason, clause=taking.clause,
+        order_id=order.order_id, ref=taking.ref,
+    )  # fmt: skip
+    for _, families in sorted(by_unit.items(), reverse=True):
+        alike = [lot for family in families for lot in family]
+        share = None if left is None else min(left, outstanding(families[0]))
         if share == 0:
             continue
         left = None if left is None or share is None else left - share
         before = {lot.lot_id: lot.voided for lot in alike}
-        result = book.ledger.void_grant(
-            order_id=order.order_id, line_id=line.line_id, units=(portion,), credits=share, reason=reason,
-            clause=taking.clause,
-        )  # fmt: skip
+        result = take_all(book.ledger, families, share, why)
         if reason == "corrected" and unit_no is not None:
             for lot in alike:
-                book.ledger.withdraw(lot.lot_id)
+                if lot.lot_id in book.ledger.lots:
+                    book.ledger.withdraw(lot.lot_id)
         answer.owed += result.owed
         for lot in alike:
-            voided = lot.voided - before[lot.lot_id]
-            if voided:
-                balance = book.ledger.balance(lot.credit_type)
-                answer.taken.append({"kind": "credits", "lot_id": lot.lot_id, "credit_type": lot.credit_type,
-                                     "credits": voided, "line_id": line.line_id})  # fmt: skip
-                book.emit("credits.voided", {"lot_id": lot.lot_id, "order_id": order.order_id, "credits": voided,
-                                             "reason": reason, "balance": balance})  # fmt: skip
-        if result.spent or result.held or result.expired:
-            answer.left.append({
-                "kind": "credits", "lot_id": alike[0].lot_id, "spent": result.spent, "held": result.held,
-                "expired": result.expired, "line_id": line.line_id,
-            })  # fmt: skip
+            if voided := lot.voided - before[lot.lot_id]:
+                _tell_voided(taking, lot, voided)
+        _tell_left(taking, alike, result)
 
 
-def _family(alike: list[Lot]) -> list[Lot]:
-    return [lot for lot in alike if root_of(lot) == root_of(alike[0])]
+def _tell_voided(taking: Taking, lot: Lot, credits: int) -> None:
+    """Says what was taken back of a lot, at another customer's to that customer."""
+    book, order = taking.book, taking.order
+    other = book.others.get(lot.customer_id)
+    row = {"kind": "credits", "lot_id": lot.lot_id, "credit_type": lot.credit_type, "credits": credits,
+           "line_id": taking.line.line_id}  # fmt: skip
+    taking.answer.taken.append(row if other is None else {**row, "customer_id": other.customer.external_id})
+    told = other or book
+    told.emit("credits.voided", {"lot_id": lot.lot_id, "order_id": order.order_id, "credits": credits,
+                                 "reason": taking.reason, "balance": told.ledger.balance(lot.credit_type)})  # fmt: skip
 
 
-def _whole(alike: list[Lot]) -> int:
-    return next((lot for lot in alike if root_of(lot) == lot.lot_id), alike[0]).granted
+def _tell_left(taking: Taking, alike: list[Lot], result: VoidedGrant) -> None:
+    """Says what could not be taken back: in one row what is the buyer's own, in one a lot what is another's."""
+    others, line_id = taking.book.others, taking.line.line_id
+    theirs = [one for one in result.left if one.lot.customer_id in others]
+    spent = result.spent - sum(one.spent for one in theirs)
+    held = result.held - sum(one.held for one in theirs)
+    if spent or held or result.expired:
+        taking.answer.left.append({
+            "kind": "credits", "lot_id": alike[0].lot_id, "spent": spent, "held": held, "expired": result.expired,
+            "line_id": line_id,
+        })  # fmt: skip
+    for one in theirs:
+        taking.answer.left.append({
+            "kind": "credits", "lot_id": one.lot.lot_id, "spent": one.spent, "held": one.held, "expired": 0,
+            "line_id": line_id, "customer_id": others[one.lot.customer_id].customer.external_id,
+        })  # fmt: skip
+
+
+def _whole(families: Sequence[Sequence[Lot]]) -> int:
+    """How many credits a unit was granted."""
+    lots = families[0]
+    return next((lot for lot in lots if root_of(lot) == lot.lot_id), lots[0]).granted
+
+
+def left_of(book: Book, order: Order, refunded: Mapping[str, int], *, by_lots: bool = True) -> dict[str, int]:
+    """How many units of each line nothing was given back for: neither by the order nor by its lots (TERMS-19)."""
+    return {
+        str(line.line_id): max(
+            line.quantity - refunded.get(line.line_id, 0) - (_by_lots(book, order, line) if by_lots else 0),
+            0,
+        )
+        for line in order.lines
+        if line.quantity
+    }
+
+
+def _by_lots(book: Book, order: Order, line: OrderLine) -> int:
+    """Units of a line whose money went back by their lots; a unit of which a part went back counts whole."""
+    families = book.ledger.granted_by(order.order_id, line.line_id)
+    gone = sum(paid_back(lot, *BY_LOT) for family in families for lot in family)
+    if not gone:
+        return 0
+    each = max(sum(_whole([family]) for family in families) // max(line.made, 1), 1)
+    return -(-gone // each)
 
 
 def _period(taking: Taking, rule: str) -> None:

@@ -515,11 +515,30 @@ class Guarantee:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
+    """Whether credits may go to another customer. ``free_credits``: also those that came with a license."""
+
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
     allowed: bool
     clause: str
     message: str
     reading: bool = False
+    free_credits: bool = False
+    free_clause: str | None = None
+    """The clause by which free credits stay with their license; None: the rule's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LicenseRules:
+    """How licenses are counted where a grant depends on it (CSC-2, XC-3).
+
+    ``refunded_untouched``: a license refunded with its grant untouched is ``left_out`` of the count for what is bought
+    after the refund, or ``counted`` like any other. A standing license keeps its class either way.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    refunded_untouched: Literal["left_out", "counted"] = "left_out"
+    clause: str | None = None
+    reading: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -758,6 +777,7 @@ class Policy:
     money_back: MoneyBack | None = None
     guarantee: Guarantee | None = None
     transfer: Transfer | None = None
+    licenses: LicenseRules = LicenseRules()
     cover: CoverRules = CoverRules()
     access: Access | None = None
     reopening: Reopening | None = None

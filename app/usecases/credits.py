@@ -30,6 +30,7 @@ from app.domain.lot import Hold, Lot
 from app.domain.offers import enough
 from app.domain.plan import AgendaItem
 from app.domain.policy import CreditRules, Policy
+from app.domain.refunded_units import voided_event
 from app.domain.statement import hold_json, lot_json
 from app.domain.wire import iso
 
@@ -283,6 +284,8 @@ def _one(batch: _Batch, command: CreditCommand) -> CreditResult:
     _tell(batch, who, command, hold, lot, credit_type, moved, balance, before)
     for arrived in ledger.take_arrived():
         _schedule(batch, who, arrived)
+    for returned, voided in ledger.take_reclaimed():
+        _emit(batch, who, "credits.voided", voided_event(ledger, returned, voided))
     if command.key is not None:
         digest = command.digest()
         text = encoded.decode()

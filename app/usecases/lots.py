@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from app.db import books, plan
 from app.db import ledger as rows
@@ -12,8 +12,12 @@ from app.db.engine import Tx
 from app.domain.book import Book
 from app.domain.decision import Decision, Reason
 from app.domain.errors import DomainError
+from app.domain.ids import LotId
 from app.domain.lot import Lot
+from app.domain.merging import moved, root_of
 from app.domain.money_back import RefundQuote, refund_quote, refunded_so_far
+from app.domain.qualification import is_reading
+from app.domain.refunded_units import FREE_CREDITS_STAY, Taken, given, note, paid_back, take
 from app.domain.statement import lot_json
 from app.domain.wire import decision_json, money_json
 
@@ -28,7 +32,10 @@ _MESSAGES = {
     "refund_in_full": "Unused, and the time of full refunds has not passed: the price paid.",
     "refund_in_part": "Unused and not expired: the price paid, times what remains of the term.",
     "refund_by_discretion": "At the vendor's discretion: the price paid, less what was given back.",
+    "credits_given_away": "The credits were given to another customer; a refund of the order reaches them there.",
 }
+_LOOKS: Final = 50
+"""Lots that are looked at to find where credits came from: each transfer or merge made one of another."""
 
 
 async def quote(tx: Tx, lot_id: str) -> dict[str, Any]:
@@ -41,18 +48,15 @@ async def refund(tx: Tx, lot_id: str, *, override: bool, reason: str | None) -> 
     """Voids the unused credits of a lot and says what money is due; the storefront pays it.
 
     Refused (409) as the quote says: ``expired``, ``credit_in_use``, ``service_provided``, ``not_bought``,
-    ``already_refunded``, ``refund_window_over``, ``refund_not_offered``. ``override`` (TERMS-20, its own scope, needs a
-    reason) gives the price paid, never more, less what was given back.
+    ``already_refunded``, ``refund_window_over``, ``refund_not_offered``, ``credits_given_away``. ``override``
+    (TERMS-20, its own scope, needs a reason) gives the price paid, never more, less what was given back; the whole
+    lot is gone then: what is still held or spent of it is voided if it ever comes back.
     """
     book, lot = await _load(tx, lot_id, lock=True)
     quoted = await _quote(tx, book, lot, override=override)
     if quoted.code is not None or quoted.refund is None:
         raise DomainError(quoted.code or "not_bought", decision=_decision(book, quoted), lot_id=lot_id)
-    voided = 0
-    if lot.available:
-        voided = book.ledger.void(lot_id, reason=reason or "money back", clause=quoted.clause)
-    lot.data = {**lot.data, "refunded": str(refunded_so_far(lot) + quoted.refund.amount)}
-    book.ledger.mark_lot(lot)
+    voided = _take(book, lot, quoted, override=override, reason=reason)
     answer = _view(book, lot, quoted, override=override)
     answer["credits"] = voided
     answer["balance"] = book.ledger.balance(lot.credit_type)
@@ -68,10 +72,30 @@ async def refund(tx: Tx, lot_id: str, *, override: bool, reason: str | None) -> 
     return answer
 
 
+def _take(book: Book, lot: Lot, quoted: RefundQuote, *, override: bool, reason: str | None) -> int:
+    """Voids what is refunded of a lot, by discretion all that is left of it wherever it lies; the credits voided."""
+    assert quoted.refund is not None  # noqa: S101 - a quote without money is refused
+    amount = str(quoted.refund.amount)
+    if override:
+        mine = lot.granted - moved(lot) - given(lot) - paid_back(lot)
+        family = [lot, *(one for one in book.ledger.lots.values() if one.source == "correction"
+                         and one.data.get("of", {}).get("lot_id") == root_of(lot))]  # fmt: skip
+        why = Taken(door="override", reason="refunded", clause=quoted.clause, order_id=lot.order_id)
+        voided = take(book.ledger, family, mine, why).voided
+        note(lot, "override", 0, at=book.at, amount=amount)
+    else:
+        voided = book.ledger.void(lot.lot_id, reason=reason or "money back", clause=quoted.clause)
+        note(lot, "lot", voided, at=book.at, amount=amount)
+    lot.data = {**lot.data, "refunded": str(refunded_so_far(lot) + quoted.refund.amount)}
+    book.ledger.mark_lot(lot)
+    return voided
+
+
 async def transfer(tx: Tx, lot_id: str, to_customer_id: str) -> dict[str, Any]:
     """Gives what is available of a lot to another customer, where the policy lets it (TERMS-21 does not).
 
-    409 ``not_transferable``; 404 ``lot_not_found``, ``customer_not_found``; 422 ``same_customer``.
+    409 ``not_transferable``, ``free_credits_not_transferable`` for what came with a license, ``lot_refunded``; 404
+    ``lot_not_found``, ``customer_not_found``; 422 ``same_customer``.
     """
     owner = await rows.lot_owner(tx, lot_id)
     if owner is None:
@@ -88,6 +112,16 @@ async def transfer(tx: Tx, lot_id: str, to_customer_id: str) -> dict[str, Any]:
             reading=bool(rule and rule.reading),
         )
         raise DomainError("not_transferable", decision=_of(asked, asked.at, reason), lot_id=lot_id)
+    if not rule.free_credits and await _came_free(tx, asked.ledger.lots[LotId(lot_id)]):
+        clause = rule.free_clause or rule.clause
+        reason = Reason(
+            code="free_credits_not_transferable",
+            clause=clause,
+            message=FREE_CREDITS_STAY,
+            facts={"lot_id": lot_id},
+            reading=rule.reading or is_reading(asked.policy, clause),
+        )
+        raise DomainError(reason.code, decision=_of(asked, asked.at, reason), lot_id=lot_id)
     other = await books.require_customer(tx, to_customer_id)
     if other.customer_id == owner:
         raise DomainError("same_customer", customer_id=to_customer_id)
@@ -95,10 +129,14 @@ async def transfer(tx: Tx, lot_id: str, to_customer_id: str) -> dict[str, Any]:
     giver = await books.load_by_id(tx, owner)
     taker = await books.load_by_id(tx, other.customer_id)
     books.same_time(giver, taker)
-    lot = giver.ledger.lots[lot_id]
-    moved = giver.ledger.transfer_out(lot_id, reason=f"to {other.customer_id}", clause=rule.clause)
-    made = taker.ledger.transfer_in(lot, moved, reason=f"from {owner}", clause=rule.clause)
-    data = {"credits": moved, "credit_type": lot.credit_type}
+    lot = giver.ledger.lots[LotId(lot_id)]
+    if not lot.available and paid_back(lot):
+        raise DomainError("lot_refunded", lot_id=lot_id, refunded=paid_back(lot), available=0)
+    credits_ = giver.ledger.transfer_out(
+        lot_id, to_customer_id=other.customer_id, reason=f"to {other.customer_id}", clause=rule.clause
+    )
+    made = taker.ledger.transfer_in(lot, credits_, reason=f"from {owner}", clause=rule.clause)
+    data = {"credits": credits_, "credit_type": lot.credit_type}
     giver.emit(
         "credits.transferred", {**data, "lot_id": lot_id, "balance": giver.ledger.balance(lot.credit_type)}
     )
@@ -113,7 +151,23 @@ async def transfer(tx: Tx, lot_id: str, to_customer_id: str) -> dict[str, Any]:
     )
     tx.caches["customer_id"] = giver.customer.customer_id
     await plan.write(tx, [(giver.plan, giver.ledger), (taker.plan, taker.ledger)])
-    return {"credits": moved, "from": lot_json(lot), "to": {"customer_id": to_customer_id, **lot_json(made)}}
+    return {
+        "credits": credits_,
+        "from": lot_json(lot),
+        "to": {"customer_id": to_customer_id, **lot_json(made)},
+    }
+
+
+async def _came_free(tx: Tx, lot: Lot) -> bool:
+    """Whether credits came with a license, by the first lot in which they lay."""
+    for _ in range(_LOOKS):
+        if lot.origin_lot_id is None:
+            break
+        found = await rows.lots(tx, [lot.origin_lot_id])
+        if lot.origin_lot_id not in found:
+            break
+        lot = found[lot.origin_lot_id]
+    return lot.source in ("license", "choice")
 
 
 async def _load(tx: Tx, lot_id: str, *, lock: bool) -> tuple[Book, Lot]:

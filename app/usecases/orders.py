@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from app.db import books, orders, policies, settling, tickets
+from app.db import books, given, orders, policies, settling, tickets
 from app.db.engine import Tx
 from app.db.plan import write_book
 from app.domain import order_correction, order_fold, order_lines, order_refund
@@ -80,6 +80,8 @@ class RefundOrder:
     refund_id: str
     lines: tuple[RefundLine, ...] = ()
     reason: str | None = None
+    by_shop: bool = False
+    """A shop tells what it paid back: a unit that a lot's refund gave back already is the same money, no error."""
 
     def digest(self) -> str:
         """A hash of what the refund says."""
@@ -151,7 +153,7 @@ async def _correct_lines(
     tx: Tx, order: Order, command: PutOrder, told: dict[str, OrderLine]
 ) -> dict[str, Any]:
     """The same customer's order with other lines or quantities."""
-    book = await books.load_by_id(tx, order.customer_id)
+    book = await given.load(tx, order)
     tx.caches["customer_id"] = book.customer.customer_id
     terms = await _terms(tx)
     refunded = _refunded(await orders.refunds(tx, order.order_id))
@@ -285,15 +287,13 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
         if not early:
             raise DomainError("order_not_found", order_id=command.order_id)
         return 201, await _keep_early(tx, command)
-    book = await books.load_by_id(tx, order.customer_id)
+    book = await given.load(tx, order)
     tx.caches["customer_id"] = book.customer.customer_id
     mine = [
         order if one.order_id == order.order_id else one
         for one in await orders.of_customer(tx, order.customer_id)
     ]
     terms = await _terms(tx)
-    if order.answer.get("owners"):  # What it granted lies in part where accounts were before they became one.
-        await books.join_former(tx, book.ledger, dict.fromkeys(order.answer["owners"], ()))
     answer = _take_back(book, order, command, _refunded(prior), terms)
     order_fold.settle(book, mine, terms)
     _keep_answers(book, mine)
@@ -412,9 +412,10 @@ async def _keep_early(tx: Tx, command: RefundOrder) -> dict[str, Any]:
 
 def _take_back(book: Book, order: Order, command: RefundOrder, refunded: dict[str, int], terms: order_lines.Terms, *,
                payload: str | None = None, clip: bool = False) -> dict[str, Any]:  # fmt: skip
-    wanted = _wanted(order, command, refunded, clip=clip)
-    order_refund.check_lines(order, wanted, refunded)
-    result = order_refund.take_back(book, order, wanted, terms)
+    left = order_refund.left_of(book, order, refunded, by_lots=not (clip or command.by_shop))
+    wanted = _wanted(order, command, left, clip=clip)
+    order_refund.check_lines(order, wanted, left)
+    result = order_refund.take_back(book, order, wanted, terms, ref=command.refund_id)
     answer = jsonable({
         "order_id": order.order_id, "refund_id": command.refund_id, "at": book.at, "reason": command.reason,
         "lines": [{"line_id": line_id, "quantity": quantity} for line_id, quantity in wanted.items()],
@@ -435,13 +436,18 @@ def _take_back(book: Book, order: Order, command: RefundOrder, refunded: dict[st
     return dict(answer)
 
 
-def _wanted(order: Order, command: RefundOrder, refunded: dict[str, int], *, clip: bool) -> dict[str, int]:
-    left = {str(one.line_id): max(one.quantity - refunded.get(one.line_id, 0), 0) for one in order.lines}
+def _wanted(order: Order, command: RefundOrder, left: dict[str, int], *, clip: bool) -> dict[str, int]:
     if not command.lines:
-        return {line_id: quantity for line_id, quantity in left.items() if quantity > 0}
+        rest = {line_id: quantity for line_id, quantity in left.items() if quantity > 0}
+        if left and not rest and not clip:
+            raise DomainError(
+                "order_over_refund", line_id=next(iter(left)), requested=1, refundable=0, left=left,
+                message="Nothing of this order is left to refund.",
+            )  # fmt: skip
+        return rest
     wanted: dict[str, int] = {}
     for one in command.lines:
-        quantity = left.get(one.line_id, 1) if one.quantity is None else one.quantity
+        quantity = max(left.get(one.line_id, 1), 1) if one.quantity is None else one.quantity
         wanted[one.line_id] = wanted.get(one.line_id, 0) + quantity
     if (
         clip

@@ -26,7 +26,9 @@ from app.domain.policy import (
     OnRequestPrice,
     Policy,
     RangePrice,
+    Transfer,
 )
+from app.domain.refunded_units import FREE_CREDITS_STAY
 from app.domain.wire import iso
 
 CHANNELS = ("helpdesk", "email", "contact_form", "forum", "phone")
@@ -329,5 +331,11 @@ def _reason_rows(policy: Policy) -> Iterable[tuple[str, str, str]]:
         for refused in (offer.otherwise, *(grant.otherwise for grant in offer.grants)):
             if refused is not None:
                 yield refused.code, refused.clause, refused.message
-    if policy.transfer is not None and not policy.transfer.allowed:
-        yield "not_transferable", policy.transfer.clause, policy.transfer.message
+    yield from _transfer_rows(policy.transfer)
+
+
+def _transfer_rows(rule: Transfer | None) -> Iterable[tuple[str, str, str]]:
+    if rule is not None and not rule.allowed:
+        yield "not_transferable", rule.clause, rule.message
+    elif rule is not None and not rule.free_credits:
+        yield "free_credits_not_transferable", rule.free_clause or rule.clause, FREE_CREDITS_STAY

@@ -1,0 +1,79 @@
+"""Customers to whom credits of an order were given, so that a refund of the order reaches the credits there.
+
+A transfer leaves on the lot who has its credits now (`app.domain.refunded_units`). From there the way goes on: to whom
+that customer gave them, and to the account into which a customer was merged. All are locked together, sorted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from sqlalchemy import select, text
+
+from app.db import books
+from app.db import schema as s
+from app.db.engine import Tx
+from app.domain.book import Book
+from app.domain.customer import Order
+
+_GIVEN: Final = text(
+    "select distinct receiver from lot, lateral jsonb_object_keys(data -> 'given') as receiver"
+    " where tenant_id = :tenant and customer_id = any(:customers) and data ? 'given'"
+    " and :order in (order_id, data -> 'of' ->> 'order_id', data -> 'bought' ->> 'order_id')"
+)
+
+
+async def load(tx: Tx, order: Order) -> Book:
+    """Lock and load the book of an order's customer, with those to whom credits of the order were given."""
+    home = order.customer_id
+    found = await _receivers(tx, order)
+    if found:
+        await books.lock_customers(tx, [home, *found])
+    book = await books.load_by_id(tx, home)
+    if found:
+        found = await _receivers(tx, order)  # again, under the locks: nobody gives any of it on now
+    if order.answer.get("owners"):  # What it granted lies in part where accounts were before they became one.
+        found.setdefault(home, []).extend(order.answer["owners"])
+    for customer_id in sorted(set(found) - {home}):
+        book.others[customer_id] = await books.load_by_id(tx, customer_id)
+    books.same_time(book, *book.others.values())
+    for customer_id, former in found.items():
+        owner = book if customer_id == home else book.others[customer_id]
+        await books.join_former(tx, owner.ledger, dict.fromkeys(former, ()))
+        if owner is not book:
+            book.ledger.others[customer_id] = owner.ledger
+            book.others |= dict.fromkeys(former, owner)
+    return book
+
+
+async def _receivers(tx: Tx, order: Order) -> dict[str, list[str]]:
+    """Return who has credits of the order by now, each with the accounts that were merged into that one."""
+    found: dict[str, list[str]] = {}
+    near = [str(order.customer_id), *order.answer.get("owners", ())]
+    seen = set(near)
+    while near:
+        by = {"tenant": tx.tenant_id, "customers": near, "order": order.order_id}
+        near = []
+        for row in await tx.rows(_GIVEN, by):
+            path = await _path(tx, str(row[0]), seen)
+            seen.update(path)
+            near += path
+            if path:
+                found.setdefault(path[-1], []).extend(path[:-1])
+    return found
+
+
+async def _path(tx: Tx, customer_id: str, seen: Iterable[str]) -> list[str]:
+    """Return a customer and those into which it was merged, the one that lives last; empty if it was seen."""
+    path: list[str] = []
+    into: str | None = customer_id
+    while into is not None and into not in path and customer_id not in seen:
+        path.append(into)
+        row = await tx.row(
+            select(s.customer.c.merged_into).where(
+                s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == into
+            )
+        )
+        into = None if row is None else row[0]
+    return path
