@@ -119,7 +119,9 @@ async def test_a_whole_order_refunded_early_grants_nothing(vendor: MakeVendor, d
     assert [one["ended_reason"] for one in body["licenses"]] == ["refunded", "refunded"]
     assert await available(shop) == 0
     later = await buy(shop, "license", order_id="o-2")
-    assert len(later["choices"]) == 1, "refunded untouched, they do not count for what is bought afterwards (CSC-2)"
+    assert len(later["choices"]) == 1, (
+        "refunded untouched, they do not count for what is bought afterwards (CSC-2)"
+    )
 
 
 async def test_rest_does_not_take_a_refund_of_an_unknown_order(vendor: MakeVendor, db: Database) -> None:
