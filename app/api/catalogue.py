@@ -85,6 +85,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "correction_required": Entry(409, "A correction must say so", "The version's date lies on or before an existing version's, or a correction gives no reason.", "Use a later `effective_from`, or send `correction: true` with a `reason`."),
     "invalid_hours": Entry(422, "Hours not valid", "Hours must be openings of a day that do not overlap, from 00:00 to 24:00; `facts` says which are not.", "Correct the hours; an opening past midnight may be written as one, such as 22:00 to 06:00, in weekly hours."),
     "invalid_closure_rules": Entry(422, "Closure rules not valid", "A holiday set or closure rule cannot be used; `facts` names each.", "Correct them; they are written as in a policy document."),
+    "exception_without_effect": Entry(422, "An exception changes nothing", "An exception leaves its date open for the same hours, or another version holds on its date; `facts` names each.", "Leave these exceptions out, or correct their dates or hours; a date before `effective_from` belongs to an earlier version."),
     "unknown_zone": Entry(422, "Unknown time zone", "There is no such IANA time zone.", "Use a name such as `Europe/Berlin` or `Etc/UTC`."),
     "invalid_target": Entry(422, "Target not valid", "The target cannot be read.", "Use `business_seconds:28800`, `business_days:1`, `business_days:1:close` or `seconds:86400`."),
     "sla_unreachable": Entry(422, "Never due", "The calendar does not open enough within twenty years for this target.", "Use a calendar that opens, or a shorter target."),

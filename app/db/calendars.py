@@ -6,6 +6,7 @@ happens in `app.domain.timeline`; SQL computes nothing calendar-like, since its 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from app.domain.opening_hours import (
     Closure,
     ExceptionKind,
     Reason,
+    format_minute,
     parse_minute,
     weekly_hours,
 )
@@ -65,20 +67,21 @@ class StoredCalendar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredVersion:
-    """A version as stored: documents in JSON, closures as rows ``date -> names``."""
+    """A version as stored: documents in JSON, closures as rows ``date -> names``, half days with their hours."""
 
     revision: int
     effective_from: str
     weekly_hours: Mapping[str, Any]
     exceptions: list[dict[str, Any]]
     closure_rules: Mapping[str, Any]
-    closures: Mapping[str, list[str]]
+    closures: Mapping[str, Any]
     is_correction: bool
     reason: str | None
     library_version: str
     announced_at: datetime
     published_at: datetime | None
     created_by: str | None = None
+    exceptions_win: bool = True
 
 
 def domain_version(stored: StoredVersion) -> CalendarVersion:
@@ -102,10 +105,17 @@ def domain_version(stored: StoredVersion) -> CalendarVersion:
             )
             for one in stored.exceptions
         ),
-        closures=tuple(
-            Closure(date.fromisoformat(on), tuple(Reason(name, "closure_rules") for name in names))
-            for on, names in stored.closures.items()
-        ),
+        closures=tuple(_closure(on, row) for on, row in stored.closures.items()),
+        exceptions_win=stored.exceptions_win,
+    )
+
+
+def _closure(on: str, row: Any) -> Closure:
+    names, hours = (row["names"], row["hours"]) if isinstance(row, dict) else (row, ())
+    return Closure(
+        date.fromisoformat(on),
+        tuple(Reason(name, "closure_rules") for name in names),
+        tuple(_span(span) for span in hours),
     )
 
 
@@ -113,9 +123,18 @@ def _span(pair: Any) -> tuple[int, int]:
     return parse_minute(pair[0]), parse_minute(pair[1])
 
 
-def expand(rules: ClosureRules | ServiceHours) -> dict[str, list[str]]:
-    """Closed dates with their names, as stored."""
-    return {one.date.isoformat(): list(one.names) for one in expand_closures(rules, FIRST_YEAR, LAST_YEAR)}
+async def expand(rules: ClosureRules | ServiceHours) -> dict[str, Any]:
+    """Closed and half days with their names, as stored. Seventy years of holidays are computed beside the event loop."""
+    found = await asyncio.to_thread(expand_closures, rules, FIRST_YEAR, LAST_YEAR)
+    return {
+        one.date.isoformat(): {
+            "names": list(one.names),
+            "hours": [[format_minute(minute) for minute in span] for span in one.hours],
+        }
+        if one.hours
+        else list(one.names)
+        for one in found
+    }
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -297,7 +316,7 @@ async def seed(tx: Tx, policy: Policy) -> None:
         weekly_hours={day: [list(span) for span in spans] for day, spans in stated.weekly_hours.items()},
         exceptions=[],
         closure_rules=dump_closure_rules(stated),
-        closures=expand(stated),
+        closures=await expand(stated),
         is_correction=False,
         reason=f"policy {policy.policy} version {policy.version}, {stated.clause}",
         library_version=holiday_library_version(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import pairwise
@@ -45,11 +46,11 @@ def read_exceptions(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Dated exceptions in one form, by date and kind. Raises `InvalidHours`.
 
     ``closed`` has no hours, ``add`` and ``subtract`` need some, ``replace`` names its own: an empty list closes the
-    date. Hours of one date never leave it: an opening past midnight is two exceptions.
+    date. Hours of one date never leave it: an opening past midnight is two exceptions. What is said twice counts once.
     """
     if len(given) > MOST_EXCEPTIONS:
         raise InvalidHours(f"at most {MOST_EXCEPTIONS} exceptions a version")
-    found = []
+    found: list[dict[str, Any]] = []
     for one in given:
         on, kind, hours = one["date"], one["kind"], list(one.get("hours") or ())
         day = on.isoformat() if isinstance(on, date) else str(on)
@@ -79,7 +80,8 @@ def read_exceptions(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 **({"hours": _written(spans, day)} if spans or kind == "replace" else {}),
             }
         )
-    return sorted(found, key=lambda one: (one["date"], one["kind"], one["name"]))
+    unique = {json.dumps(one, sort_keys=True): one for one in found}
+    return sorted(unique.values(), key=lambda one: (one["date"], one["kind"], one["name"]))
 
 
 def _pair(pair: Sequence[str], where: str) -> Span:

@@ -1,12 +1,14 @@
-"""Closed days by rule, expanded to dated rows: a kept holiday library plus a policy's own rules.
+"""Closed and half days by rule, expanded to dated rows: a kept holiday library plus a policy's own rules.
 
 Rows are made once, when a calendar version is published, and keep the library's version: a later library never changes
-what was promised before.
+what was promised before. The library is always asked in English, never in the language of the machine.
 """
 
 from __future__ import annotations
 
+import difflib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -18,22 +20,32 @@ import holidays
 from pydantic import TypeAdapter, ValidationError
 
 from app.documents.policy_document import PolicyDocumentError, Problem, pointer
+from app.domain.opening_hours import InvalidHours, Span, parse_minute
 from app.domain.policy import ClosureRule, HolidaySet, ServiceHours
+from app.domain.segments import intersection, normalise
 
 FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2049
 MAX_SPAN: Final = 200
 """Years in one expansion."""
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_OBSERVED: Final = " (observed)"
+LANGUAGE: Final = "en_US"
+"""Names are in this language; countries that the library does not translate are in English anyway."""
+MOST_SETS: Final = 20
+MOST_RULES: Final = 500
+_LABELS: Final = frozenset({"observed", "estimated", "in lieu", "substitute day", "additional holiday"})
+_LABELLED: Final = re.compile(r"^(?P<holiday>.+?) \((?P<labels>[a-z, ]+)\)$")
+_STANDS_FOR: Final = re.compile(r"^(?:Alternative holiday|Day off) for (?P<holiday>.+)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpandedClosure:
-    """One closed local date, with every reason for it: holidays first, then rules in the order of the document."""
+    """One local date that is closed, with every reason for it: holidays first, then rules in the document's order."""
 
     date: date
     names: tuple[str, ...]
+    hours: tuple[Span, ...] = ()
+    """Minutes of the day in which it may be open all the same: a half day. Empty: closed as a whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +73,7 @@ def holiday_library_version() -> str:
 def expand_closures(
     hours: ServiceHours | ClosureRules, first_year: int = FIRST_YEAR, last_year: int = LAST_YEAR
 ) -> tuple[ExpandedClosure, ...]:
-    """Every closed date of the years, both included, in order; a day with two reasons is one day that names both.
+    """Every closed or half day of the years, both included, in order; a day with two reasons is one that names both.
 
     Holidays fall also on their observed weekday where the set says so, across the turn of a year too (New Year's Day
     2028 is observed on 2027-12-31); days by rule are not moved. Refused (ValueError): faulty rules, more than
@@ -73,6 +85,7 @@ def expand_closures(
     if faults:
         raise ValueError(faults[0].message)
     days: dict[date, list[str]] = {}
+    half: dict[date, list[Span]] = {}
     for holiday_set in hours.holidays:
         for day, names in _holidays(holiday_set, first_year, last_year):
             days.setdefault(day, []).extend(name for name in names if name not in days.get(day, ()))
@@ -80,9 +93,20 @@ def expand_closures(
         # An offset may carry a day over the turn of a year.
         for year in range(first_year - 1, last_year + 2):
             closed = _closed_on(rule, year)
-            if closed and first_year <= closed.year <= last_year and rule.name not in days.get(closed, ()):
-                days.setdefault(closed, []).append(rule.name)
-    return tuple(ExpandedClosure(date=day, names=tuple(names)) for day, names in sorted(days.items()))
+            if closed and first_year <= closed.year <= last_year:
+                spans = _minutes(rule)
+                # Of several rules the day keeps what all of them leave; one that leaves nothing closes it.
+                half[closed] = spans if closed not in days else intersection(half.get(closed, []), spans)
+                if rule.name not in days.setdefault(closed, []):
+                    days[closed].append(rule.name)
+    return tuple(
+        ExpandedClosure(date=day, names=tuple(names), hours=tuple(half.get(day, ())))
+        for day, names in sorted(days.items())
+    )
+
+
+def _minutes(rule: ClosureRule) -> list[Span]:
+    return normalise((parse_minute(opens), parse_minute(closes)) for opens, closes in rule.hours or ())
 
 
 @lru_cache(maxsize=64)
@@ -90,20 +114,64 @@ def _holidays(
     holiday_set: HolidaySet, first_year: int, last_year: int
 ) -> tuple[tuple[date, tuple[str, ...]], ...]:
     """The public holidays of a set. One year more on each side, since an observed day may lie in the year before."""
-    found = holidays.country_holidays(
-        holiday_set.country,
-        subdiv=holiday_set.subdivision,
-        years=range(first_year - 1, last_year + 2),
-        observed=holiday_set.observed,
-        expand=False,
-        categories=("public",),
-    )
+    found = _library(holiday_set, range(first_year - 1, last_year + 2), LANGUAGE)
     rows = []
     for day in sorted(found):
-        names = tuple(n for n in found.get_list(day) if n.removesuffix(_OBSERVED) not in holiday_set.without)
+        names = tuple(n for n in found.get_list(day) if not {n, holiday_of(n)} & {*holiday_set.without})
         if names and first_year <= day.year <= last_year:
             rows.append((day, names))
     return tuple(rows)
+
+
+def _library(holiday_set: HolidaySet, years: range, language: str) -> holidays.HolidayBase:
+    """The library's holidays in a language. Asked in none it would take the one of the environment (``LANG``)."""
+    kind = getattr(holidays, holiday_set.country)
+    return holidays.country_holidays(
+        holiday_set.country,
+        subdiv=holiday_set.subdivision,
+        years=years,
+        observed=holiday_set.observed,
+        expand=False,
+        categories=("public",),
+        language=language if language in kind.supported_languages else kind.default_language,
+    )
+
+
+def holiday_of(name: str) -> str:
+    """The holiday that a labelled day belongs to: ``New Year's Day (in lieu)`` follows ``New Year's Day``."""
+    while (match := _LABELLED.match(name)) and set(match["labels"].split(", ")) <= _LABELS:
+        name = match["holiday"]
+    stands_for = _STANDS_FOR.match(name)
+    return stands_for["holiday"] if stands_for else name
+
+
+@lru_cache(maxsize=64)
+def holiday_names(country: str, subdivision: str | None) -> frozenset[str]:
+    """Every name that ``without`` may leave out: those of the library, with and without their labels."""
+    every = HolidaySet(country=country, subdivision=subdivision, clause="")
+    found = _library(every, range(FIRST_YEAR - 1, LAST_YEAR + 2), LANGUAGE)
+    names = {name for day in found for name in found.get_list(day)}
+    return frozenset(names | {holiday_of(name) for name in names})
+
+
+def nearest_holiday(holiday_set: HolidaySet, name: str) -> str | None:
+    """The known name that is most like this one, or what it is called here if it is the library's in another language.
+
+    None where nothing resembles it.
+    """
+    names = {one.casefold(): one for one in sorted(holiday_names(holiday_set.country, holiday_set.subdivision))}
+    close = difflib.get_close_matches(name.casefold().replace("\u2019", "'"), names, n=1, cutoff=0.85)
+    if close:
+        return names[close[0]]
+    years = range(2020, 2031)
+    english = _library(holiday_set, years, LANGUAGE)
+    for language in getattr(holidays, holiday_set.country).supported_languages:
+        native = _library(holiday_set, years, language)
+        for day in sorted(native):
+            if name.casefold() in (one.casefold() for one in native.get_list(day)):
+                return holiday_of(english.get_list(day)[0])
+    close = difflib.get_close_matches(name.casefold(), names, n=1, cutoff=0.6)
+    return names[close[0]] if close else None
 
 
 def _closed_on(rule: ClosureRule, year: int) -> date | None:
@@ -182,10 +250,27 @@ def _set_faults(holiday_set: HolidaySet) -> tuple[Fault, ...]:
                 hint=f"Known: {known}.",
             ),
         )
-    return ()
+    return tuple(_name_faults(holiday_set))
+
+
+def _name_faults(holiday_set: HolidaySet) -> Iterable[Fault]:
+    for name in holiday_set.without[:MOST_RULES]:
+        if name in holiday_names(holiday_set.country, holiday_set.subdivision):
+            continue
+        nearest = nearest_holiday(holiday_set, name)
+        place = "-".join(filter(None, (holiday_set.country, holiday_set.subdivision)))
+        yield Fault(
+            field="without",
+            message=f"{place} has no holiday named {name!r}.",
+            hint=f"Did you mean {nearest!r}? Names are English, as `closures` shows them."
+            if nearest
+            else f"Known: {', '.join(sorted(holiday_names(holiday_set.country, holiday_set.subdivision))[:40])}.",
+        )
 
 
 def _rule_faults(rule: ClosureRule) -> Iterable[Fault]:
+    if rule.hours is not None:
+        yield from _hours_faults(rule)
     ways = [rule.fixed is not None, rule.easter is not None, rule.nth is not None]
     if sum(ways) != 1:
         yield Fault(
@@ -220,6 +305,20 @@ def _rule_faults(rule: ClosureRule) -> Iterable[Fault]:
             yield Fault(field="month", message="`nth` needs a month.", hint="Write `month: 11`.")
     if abs(rule.offset_days) > 31 or (rule.easter is not None and abs(rule.easter) > 180):
         yield Fault(field="", message="The offset is too large.", hint="At most 31 days, or 180 from Easter.")
+
+
+def _hours_faults(rule: ClosureRule) -> Iterable[Fault]:
+    hint = 'Write the hours that stay open, such as `[["09:00", "12:00"]]`; without `hours` the day is closed.'
+    try:
+        spans = sorted((parse_minute(opens), parse_minute(closes)) for opens, closes in rule.hours or ())
+    except InvalidHours as error:
+        yield Fault(field="hours", message=str(error.facts["detail"]), hint=hint)
+        return
+    ends = [0, *(end for _, end in spans)]
+    if not spans or any(not end <= opens < closes for end, (opens, closes) in zip(ends, spans, strict=False)):
+        yield Fault(
+            field="hours", message=f"The half day {rule.name!r} has no hours that a day can have.", hint=hint
+        )
 
 
 def _is_month_day(text: str) -> bool:
@@ -269,6 +368,15 @@ def parse_closure_rules(data: Mapping[str, Any], *, clause: str = "") -> Closure
             for detail in error.errors(include_url=False)
         ) from None
     problems = [
+        _problem(
+            (key,), "too_many_closures", f"At most {most} {key}.", "Split them over several calendars."
+        )
+        for key, listed, most in (
+            ("holidays", rules.holidays, MOST_SETS),
+            ("closures", rules.closures, MOST_RULES),
+        )
+        if len(listed) > most
+    ] or [
         _problem((key, i, fault.field) if fault.field else (key, i), "bad_closure", fault.message, fault.hint)
         for key, i, item in closure_items(rules)
         for fault in faults_of(item)

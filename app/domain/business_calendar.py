@@ -63,17 +63,24 @@ class BusinessCalendar(Timeline):
         return self.versions[i - 1] if i else None
 
     def closures(self, first: date, last: date) -> tuple[Closure, ...]:
-        """Dates closed as a whole by name, ``first`` and ``last`` included, in order (TERMS-2)."""
+        """Closed and half days by name, ``first`` and ``last`` included, in order (TERMS-2)."""
         low = bisect_left(self._closed, first, key=_closed_on)
         return self._closed[low : bisect_right(self._closed, last, key=_closed_on)]
+
+    def open_minutes(self, on: date) -> int:
+        """Minutes of its day that a date is open for, whatever the zone makes of them."""
+        version = self.version_on(on)
+        if version is None:
+            return 0
+        return sets.length(version.dated.get(on, version.weekly[on.weekday()]))
 
     @cached_property
     def _closed(self) -> tuple[Closure, ...]:
         """Every closure on the timeline, in order."""
         found = [
-            Closure(on, reasons)
+            closure
             for version in self.versions
-            for on, reasons in version.closed_reasons.items()
+            for on, closure in version.named.items()
             if self.version_on(on) is version
         ]
         return tuple(sorted(found, key=_closed_on))
@@ -179,6 +186,13 @@ def removed_open_time(
     a, b = to_s(start), to_s(end)
     removed = sets.difference(old.segments_s(a, b), new.segments_s(a, b))
     return tuple(RemovedTime(from_s(x), from_s(y)) for x, y in removed)
+
+
+def reopened(old: BusinessCalendar, new: BusinessCalendar, since: date) -> list[Closure]:
+    """Closed and half days of ``old`` from a date on that ``new`` opens, or opens for longer."""
+    return [
+        one for one in old.closures(since, date.max) if new.open_minutes(one.on) > old.open_minutes(one.on)
+    ]
 
 
 def removed_within_notice(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.domain.opening_hours import Closure, format_minute
 from app.domain.policy import Promise
 from app.domain.sla_clock import ClockState, OutcomeFact
 from app.domain.sla_event import (
@@ -233,17 +234,24 @@ def ledger_json(ledger: TimeLedger) -> dict[str, int]:
     }
 
 
+def closure_json(closure: Closure) -> dict[str, Any]:
+    """A closed or half day by name; ``hours`` are those that a half day stays open."""
+    return {
+        "date": closure.on.isoformat(),
+        "reasons": list(dict.fromkeys(reason.name for reason in closure.reasons)),
+        "kind": "half_day" if closure.hours else "closed",
+        "hours": [[format_minute(opens), format_minute(closes)] for opens, closes in closure.hours],
+    }
+
+
 def explanation_json(why: Explanation) -> dict[str, Any]:
-    """The stretches counted and the closures skipped, with their names."""
+    """The stretches counted, and the closed and half days on the way with their names."""
     return {
         "business_seconds": why.business_seconds,
         "consumed": [
             {"from": iso(one.start), "to": iso(one.end), "seconds": one.seconds} for one in why.consumed
         ],
-        "skipped": [
-            {"date": one.on.isoformat(), "reasons": [reason.name for reason in one.reasons]}
-            for one in why.skipped
-        ],
+        "skipped": [closure_json(one) for one in why.skipped],
         "more_consumed": why.more_consumed,
         "more_skipped": why.more_skipped,
     }

@@ -1,8 +1,8 @@
 """Opening hours as a vendor states them: weekly hours, dated exceptions, named closures, versions of all three.
 
 Minutes of the local day run from 0 to 1440, so ``24:00`` is 1440 and never ``23:59`` or an empty ``00:00``. What a
-local date is open for is ``((weekly or REPLACE) + ADD - SUBTRACT) - CLOSED``; the order in which rows are given
-means nothing.
+local date is open for is ``((weekly - RULES or REPLACE) + ADD - SUBTRACT) - CLOSED``: what is said of a date wins over
+rules and holiday sets. The order in which rows are given means nothing.
 """
 
 import enum
@@ -12,7 +12,7 @@ from datetime import date
 from functools import cached_property
 
 from app.domain.errors import DomainError
-from app.domain.segments import Segment, difference, normalise
+from app.domain.segments import Segment, difference, intersection, length, normalise
 
 MINUTES_A_DAY = 1440
 Span = tuple[int, int]
@@ -116,10 +116,14 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Closure:
-    """A whole local date that is closed, with every reason: closed twice over is one day that names both (TERMS-2)."""
+    """A local date that is closed, with every reason: closed twice over is one day that names both (TERMS-2).
+
+    With ``hours`` it is a half day. In a rule they bound what the weekday leaves open; in an answer they are what is.
+    """
 
     on: date
     reasons: tuple[Reason, ...]
+    hours: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,8 @@ class CalendarVersion:
     weekly: WeeklyHours
     exceptions: tuple[CalendarException, ...] = ()
     closures: tuple[Closure, ...] = ()
+    exceptions_win: bool = True
+    """Whether exceptions of a date win over rules and sets. Versions of before that was so keep what was promised."""
 
     def __post_init__(self) -> None:
         if len(self.weekly) != 7:
@@ -144,29 +150,69 @@ class CalendarVersion:
         return tuple(_seconds(tidy(spans)) for spans in self.weekly)
 
     @cached_property
+    def dated(self) -> Mapping[date, tuple[Span, ...]]:
+        """Hours, in minutes, of every date that differs from its weekday by an exception or a rule."""
+        return {on: self.spans_on(on, rows) for on, rows in self._rows.items()}
+
+    @cached_property
     def dated_seconds(self) -> Mapping[int, tuple[Segment, ...]]:
-        """Hours, in seconds, of every date that differs from its weekday, by proleptic ordinal."""
-        by_date: dict[date, list[CalendarException]] = {}
+        """`dated` in seconds, by proleptic ordinal."""
+        return {on.toordinal(): _seconds(spans) for on, spans in self.dated.items()}
+
+    @cached_property
+    def _rows(self) -> Mapping[date, list[CalendarException]]:
+        """The exceptions of every date that has one or a closure by rule."""
+        found: dict[date, list[CalendarException]] = {on: [] for on in self._rules}
         for row in self.exceptions:
-            by_date.setdefault(row.on, []).append(row)
-        found = {
-            on.toordinal(): _seconds(_open_spans(self.weekly[on.weekday()], rows))
-            for on, rows in by_date.items()
-        }
-        found.update({closure.on.toordinal(): () for closure in self.closures})
+            found.setdefault(row.on, []).append(row)
         return found
 
     @cached_property
-    def closed_reasons(self) -> Mapping[date, tuple[Reason, ...]]:
-        """Every date this version closes as a whole, with its reasons in a total order and none twice."""
-        found: dict[date, set[Reason]] = {}
-        for closure in self.closures:
-            found.setdefault(closure.on, set()).update(closure.reasons)
-        for row in self.exceptions:
-            empties = row.kind is ExceptionKind.REPLACE and not row.spans
-            if row.kind is ExceptionKind.CLOSED or (empties and not self.dated_seconds[row.on.toordinal()]):
-                found.setdefault(row.on, set()).add(Reason(row.name, row.source))
-        return {on: tuple(sorted(reasons)) for on, reasons in found.items()}
+    def _rules(self) -> Mapping[date, Closure]:
+        return {closure.on: closure for closure in self.closures}
+
+    def spans_on(self, on: date, rows: Sequence[CalendarException]) -> tuple[Span, ...]:
+        """What a date is open for under these exceptions of it."""
+        rule, weekly = self._rules.get(on), self.weekly[on.weekday()]
+        if rule is not None and not self.exceptions_win:
+            return ()
+        usual = weekly if rule is None else intersection(normalise(weekly), normalise(rule.hours))
+        return _open_spans(usual, rows)
+
+    @cached_property
+    def named(self) -> Mapping[date, Closure]:
+        """Every closed or half day of this version by date, with its reasons in a total order and none twice."""
+        found = {on: self._named(on, rows) for on, rows in self._rows.items()}
+        return {on: closure for on, closure in found.items() if closure.reasons}
+
+    def _named(self, on: date, rows: Sequence[CalendarException]) -> Closure:
+        rule, spans, weekly = self._rules.get(on), self.dated[on], self.weekly[on.weekday()]
+        reasons: set[Reason] = set()
+        if not spans or length(spans) < length(weekly):
+            # A half day by rule on a weekday that is closed anyway closes nothing.
+            if rule is not None and (weekly or not rule.hours):
+                reasons.update(rule.reasons)
+            reasons.update(Reason(row.name, row.source) for row in rows if _takes_away(row, spans, weekly))
+        return Closure(on, tuple(sorted(reasons)), spans)
+
+    def without_effect(self, row: CalendarException) -> bool:
+        """Whether a date would be open for the same hours without this exception; ``closed`` at least names the day."""
+        rows = self._rows[row.on]
+        rest = [one for one in rows if one is not row]
+        return row.kind is not ExceptionKind.CLOSED and self.spans_on(row.on, rest) == self.dated[row.on]
+
+
+def _takes_away(row: CalendarException, spans: Sequence[Span], weekly: Sequence[Span]) -> bool:
+    """Whether an exception is a reason for a date's being closed, or open for less than its weekday."""
+    match row.kind:
+        case ExceptionKind.CLOSED:
+            return True
+        case ExceptionKind.REPLACE:
+            return bool(spans) or not row.spans
+        case ExceptionKind.SUBTRACT:
+            return bool(weekly)
+        case ExceptionKind.ADD:
+            return False
 
 
 def _seconds(spans: Sequence[Span]) -> tuple[Segment, ...]:

@@ -676,7 +676,10 @@ class HolidaySet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosureRule:
-    """A closed day by rule: ``fixed`` (``12-24``), days from ``easter``, or days after the nth weekday of a month."""
+    """A closed day by rule: ``fixed`` (``12-24``), days from ``easter``, or days after the nth weekday of a month.
+
+    With ``hours`` it is a half day: of the weekday's hours only those within them stay open.
+    """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
     name: str
@@ -687,6 +690,7 @@ class ClosureRule:
     weekday: str | None = None
     month: int | None = None
     offset_days: int = 0
+    hours: tuple[tuple[str, str], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

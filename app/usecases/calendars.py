@@ -7,6 +7,7 @@ two timelines are compared instant by instant (TERMS-3).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -22,9 +23,10 @@ from app.documents.icalendar import read_icalendar, write_icalendar
 from app.documents.policy_document import PolicyDocumentError
 from app.documents.zones import TZDB_VERSION, zone
 from app.domain import clock_wire as wire
-from app.domain.business_calendar import removed_within_notice
+from app.domain.business_calendar import BusinessCalendar, removed_within_notice, reopened
 from app.domain.decision import Decision, Reason
 from app.domain.errors import DomainError
+from app.domain.opening_hours import CalendarVersion
 from app.domain.plan import AgendaItem
 from app.domain.sla_target import Due, due, parse_target
 from app.domain.ticket_clocks import Hours, TicketClock, TicketClocks, moved
@@ -245,12 +247,13 @@ async def add_version(
     old = calendars.hours_of(name, calendar.zone, [calendars.domain_version(one) for one in known])
     check(tag_of(view(calendar, old)))
     _check_date(known, asked)
-    version = _stored(tx, known, old, asked)
+    version = await _stored(tx, known, old, asked)
+    made = calendars.domain_version(version)
     new = calendars.hours_of(
-        name,
-        calendar.zone,
-        [*(calendars.domain_version(one) for one in known), calendars.domain_version(version)],
+        name, calendar.zone, [*(calendars.domain_version(one) for one in known), made]
     )
+    if asked.exceptions is not None:
+        _check_effect(made, new.calendar)
     await _check_notice(tx, calendar, old, new, asked.effective_from)
     await calendars.add_version(tx, name, version)
     await audit.note(
@@ -270,7 +273,36 @@ async def add_version(
         {"name": name, "version": version.revision, "effective_from": version.effective_from},
     )
     preview = await (_preview(tx, name, new) if tx.validate_only else _recompute(tx, name, new))
-    return {**version_view(name, version), "preview": preview.json()}
+    dropped = reopened(old.calendar, new.calendar, asked.effective_from)
+    again = {
+        "reopened_days": [wire.closure_json(one) for one in dropped[:LISTED]],
+        "reopened_count": len(dropped),
+    }
+    return {**version_view(name, version), **again, "preview": {**preview.json(), **again}}
+
+
+def _check_effect(made: CalendarVersion, calendar: BusinessCalendar) -> None:
+    """Refuses exceptions that change nothing: a person who wrote one believes that it does."""
+    found = [
+        {
+            "date": one.on.isoformat(),
+            "kind": one.kind.value,
+            "name": one.name,
+            "why": "another version holds on this date"
+            if calendar.version_on(one.on) is not made
+            else "the date is open for the same hours without it",
+        }
+        for one in made.exceptions
+        if calendar.version_on(one.on) is not made or made.without_effect(one)
+    ]
+    if found:
+        first = found[0]
+        raise DomainError(
+            "exception_without_effect",
+            message=f"{first['date']}: this `{first['kind']}` changes nothing, since {first['why']}.",
+            exceptions=found[:LISTED],
+            count=len(found),
+        )
 
 
 def _check_date(known: Sequence[StoredVersion], asked: NewVersion) -> None:
@@ -282,7 +314,7 @@ def _check_date(known: Sequence[StoredVersion], asked: NewVersion) -> None:
         raise DomainError("correction_required", effective_from=on, latest=latest)
 
 
-def _stored(tx: Tx, known: Sequence[StoredVersion], old: Hours, asked: NewVersion) -> StoredVersion:
+async def _stored(tx: Tx, known: Sequence[StoredVersion], old: Hours, asked: NewVersion) -> StoredVersion:
     """The version in full: what is not given is inherited; closures are expanded and the library named."""
     holds = old.calendar.version_on(asked.effective_from)
     base = next((one for one in known if holds is not None and one.revision == holds.revision), None)
@@ -294,7 +326,7 @@ def _stored(tx: Tx, known: Sequence[StoredVersion], old: Hours, asked: NewVersio
         raise DomainError("invalid_hours", detail="the first version of a calendar needs weekly_hours")
     if asked.closure_rules is not None:
         try:
-            rules = parse_closure_rules(asked.closure_rules)
+            rules = await asyncio.to_thread(parse_closure_rules, asked.closure_rules)
         except PolicyDocumentError as error:
             raise DomainError(
                 "invalid_closure_rules",
@@ -302,7 +334,7 @@ def _stored(tx: Tx, known: Sequence[StoredVersion], old: Hours, asked: NewVersio
                     {"path": one.path, "message": one.message, "hint": one.hint} for one in error.problems
                 ],
             ) from None
-        written, closures = dump_closure_rules(rules), calendars.expand(rules)
+        written, closures = dump_closure_rules(rules), await calendars.expand(rules)
         library = holiday_library_version()
     elif base is not None:
         # Inherited rows stay as they were promised, whatever a newer library says.
@@ -461,7 +493,7 @@ def _span(first: date, last: date) -> None:
 
 
 async def closures(tx: Tx, name: str, first: date, last: date) -> dict[str, Any]:
-    """Dates closed as a whole from ``first`` to ``last``, both included, with every reason (TERMS-2)."""
+    """Closed and half days from ``first`` to ``last``, both included, with every reason (TERMS-2)."""
     return closures_view(await calendars.hours(tx, name), first, last)
 
 
@@ -491,8 +523,7 @@ def closures_view(hours: Hours, first: date, last: date) -> dict[str, Any]:
     return {
         "data": [
             {
-                "date": one.on.isoformat(),
-                "reasons": list(dict.fromkeys(reason.name for reason in one.reasons)),
+                **wire.closure_json(one),
                 "sources": sorted({reason.source for reason in one.reasons if reason.source}),
             }
             for one in hours.calendar.closures(first, last)

@@ -849,15 +849,19 @@ class CalendarVersion:
     library_version: str | None
     announced_at: DateTime | None
     published_at: DateTime | None
+    reopened_days: list[Closure] | None
+    reopened_count: int | None
     preview: JSON | None
 
 
 @shape
 class Closure:
-    """A date that is closed as a whole."""
+    """A closed or half day; ``hours`` are those that a half day stays open."""
 
     date: Date
     reasons: list[str]
+    kind: str | None
+    hours: list[list[str]] | None
     sources: list[str] | None
 
 
