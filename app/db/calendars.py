@@ -124,7 +124,7 @@ def _span(pair: Any) -> tuple[int, int]:
 
 
 async def expand(rules: ClosureRules | ServiceHours) -> dict[str, Any]:
-    """Closed and half days with their names, as stored. Seventy years of holidays are computed beside the event loop."""
+    """Closed and half days with their names, as stored; seventy years are computed beside the event loop."""
     found = await asyncio.to_thread(expand_closures, rules, FIRST_YEAR, LAST_YEAR)
     return {
         one.date.isoformat(): {

@@ -31,6 +31,8 @@ MAX_SPAN: Final = 200
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LANGUAGE: Final = "en_US"
 """Names are in this language; countries that the library does not translate are in English anyway."""
+_SAMPLE: Final = range(2019, 2032)
+"""Years whose names are compared with a name that is not known."""
 MOST_SETS: Final = 20
 MOST_RULES: Final = 500
 _LABELS: Final = frozenset({"observed", "estimated", "in lieu", "substitute day", "additional holiday"})
@@ -114,7 +116,7 @@ def _holidays(
     holiday_set: HolidaySet, first_year: int, last_year: int
 ) -> tuple[tuple[date, tuple[str, ...]], ...]:
     """The public holidays of a set. One year more on each side, since an observed day may lie in the year before."""
-    found = _library(holiday_set, range(first_year - 1, last_year + 2), LANGUAGE)
+    found = _library(holiday_set, range(first_year - 1, last_year + 2))
     rows = []
     for day in sorted(found):
         names = tuple(n for n in found.get_list(day) if not {n, holiday_of(n)} & {*holiday_set.without})
@@ -123,7 +125,9 @@ def _holidays(
     return tuple(rows)
 
 
-def _library(holiday_set: HolidaySet, years: range, language: str) -> holidays.HolidayBase:
+def _library(
+    holiday_set: HolidaySet, years: range, language: str = LANGUAGE, categories: tuple[str, ...] = ("public",)
+) -> holidays.HolidayBase:
     """The library's holidays in a language. Asked in none it would take the one of the environment (``LANG``)."""
     kind = getattr(holidays, holiday_set.country)
     return holidays.country_holidays(
@@ -132,7 +136,7 @@ def _library(holiday_set: HolidaySet, years: range, language: str) -> holidays.H
         years=years,
         observed=holiday_set.observed,
         expand=False,
-        categories=("public",),
+        categories=categories,
         language=language if language in kind.supported_languages else kind.default_language,
     )
 
@@ -149,9 +153,21 @@ def holiday_of(name: str) -> str:
 def holiday_names(country: str, subdivision: str | None) -> frozenset[str]:
     """Every name that ``without`` may leave out: those of the library, with and without their labels."""
     every = HolidaySet(country=country, subdivision=subdivision, clause="")
-    found = _library(every, range(FIRST_YEAR - 1, LAST_YEAR + 2), LANGUAGE)
+    found = _library(every, range(FIRST_YEAR - 1, LAST_YEAR + 2))
     names = {name for day in found for name in found.get_list(day)}
     return frozenset(names | {holiday_of(name) for name in names})
+
+
+@lru_cache(maxsize=256)
+def _known_elsewhere(country: str, name: str) -> bool:
+    """Whether another part of the country has a holiday of that name, or it is none for everybody."""
+    kind = getattr(holidays, country)
+    for subdivision in (None, *kind.subdivisions):
+        part = HolidaySet(country=country, subdivision=subdivision, clause="")
+        found = _library(part, _SAMPLE, categories=kind.supported_categories)
+        if any(name in (one, holiday_of(one)) for day in found for one in found.get_list(day)):
+            return True
+    return False
 
 
 def nearest_holiday(holiday_set: HolidaySet, name: str) -> str | None:
@@ -159,14 +175,15 @@ def nearest_holiday(holiday_set: HolidaySet, name: str) -> str | None:
 
     None where nothing resembles it.
     """
-    names = {one.casefold(): one for one in sorted(holiday_names(holiday_set.country, holiday_set.subdivision))}
+    names = {
+        one.casefold(): one for one in sorted(holiday_names(holiday_set.country, holiday_set.subdivision))
+    }
     close = difflib.get_close_matches(name.casefold().replace("\u2019", "'"), names, n=1, cutoff=0.85)
     if close:
         return names[close[0]]
-    years = range(2020, 2031)
-    english = _library(holiday_set, years, LANGUAGE)
+    english = _library(holiday_set, _SAMPLE)
     for language in getattr(holidays, holiday_set.country).supported_languages:
-        native = _library(holiday_set, years, language)
+        native = _library(holiday_set, _SAMPLE, language)
         for day in sorted(native):
             if name.casefold() in (one.casefold() for one in native.get_list(day)):
                 return holiday_of(english.get_list(day)[0])
@@ -255,7 +272,8 @@ def _set_faults(holiday_set: HolidaySet) -> tuple[Fault, ...]:
 
 def _name_faults(holiday_set: HolidaySet) -> Iterable[Fault]:
     for name in holiday_set.without[:MOST_RULES]:
-        if name in holiday_names(holiday_set.country, holiday_set.subdivision):
+        known = name in holiday_names(holiday_set.country, holiday_set.subdivision)
+        if known or _known_elsewhere(holiday_set.country, name):
             continue
         nearest = nearest_holiday(holiday_set, name)
         place = "-".join(filter(None, (holiday_set.country, holiday_set.subdivision)))
@@ -308,7 +326,9 @@ def _rule_faults(rule: ClosureRule) -> Iterable[Fault]:
 
 
 def _hours_faults(rule: ClosureRule) -> Iterable[Fault]:
-    hint = 'Write the hours that stay open, such as `[["09:00", "12:00"]]`; without `hours` the day is closed.'
+    hint = (
+        'Write the hours that stay open, such as `[["09:00", "12:00"]]`; without `hours` the day is closed.'
+    )
     try:
         spans = sorted((parse_minute(opens), parse_minute(closes)) for opens, closes in rule.hours or ())
     except InvalidHours as error:
@@ -368,9 +388,7 @@ def parse_closure_rules(data: Mapping[str, Any], *, clause: str = "") -> Closure
             for detail in error.errors(include_url=False)
         ) from None
     problems = [
-        _problem(
-            (key,), "too_many_closures", f"At most {most} {key}.", "Split them over several calendars."
-        )
+        _problem((key,), "too_many_closures", f"At most {most} {key}.", "Split them over several calendars.")
         for key, listed, most in (
             ("holidays", rules.holidays, MOST_SETS),
             ("closures", rules.closures, MOST_RULES),

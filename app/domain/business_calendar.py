@@ -74,6 +74,17 @@ class BusinessCalendar(Timeline):
             return 0
         return sets.length(version.dated.get(on, version.weekly[on.weekday()]))
 
+    def closed_stretches(self, closure: Closure) -> list[tuple[datetime, datetime]]:
+        """What of its weekday's hours a half day is closed for, as instants."""
+        version = self.version_on(closure.on)
+        weekly = () if version is None else version.weekly[closure.on.weekday()]
+        midnight = datetime(closure.on.year, closure.on.month, closure.on.day, tzinfo=self.zone)
+        spans = sets.difference(sets.normalise(weekly), sets.normalise(closure.hours))
+        return [
+            (from_s(to_s(midnight + timedelta(minutes=a))), from_s(to_s(midnight + timedelta(minutes=b))))
+            for a, b in spans
+        ]
+
     @cached_property
     def _closed(self) -> tuple[Closure, ...]:
         """Every closure on the timeline, in order."""

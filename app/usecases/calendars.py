@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from app.db import agenda, audit, calendars, clocks, events, plan, policies
 from app.db.agenda import Handler
@@ -19,7 +22,8 @@ from app.db.calendars import SERVICE_HOURS, StoredCalendar, StoredVersion
 from app.db.engine import Database, Tx
 from app.documents.calendar_document import read_exceptions, read_weekly_hours
 from app.documents.closures import dump_closure_rules, holiday_library_version, parse_closure_rules
-from app.documents.icalendar import read_icalendar, write_icalendar
+from app.documents.feeds import read_feed
+from app.documents.icalendar import write_icalendar
 from app.documents.policy_document import PolicyDocumentError
 from app.documents.zones import TZDB_VERSION, zone
 from app.domain import clock_wire as wire
@@ -40,6 +44,7 @@ MOST_PREVIEWED: Final = 20_000
 LISTED: Final = 100
 RECOMPUTE: Final = "calendar.recompute"
 MOST_DAYS: Final = 3_660
+_READERS: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="feeds")
 
 
 Check = Callable[[str | None], None]
@@ -249,9 +254,7 @@ async def add_version(
     _check_date(known, asked)
     version = await _stored(tx, known, old, asked)
     made = calendars.domain_version(version)
-    new = calendars.hours_of(
-        name, calendar.zone, [*(calendars.domain_version(one) for one in known), made]
-    )
+    new = calendars.hours_of(name, calendar.zone, [*(calendars.domain_version(one) for one in known), made])
     if asked.exceptions is not None:
         _check_effect(made, new.calendar)
     await _check_notice(tx, calendar, old, new, asked.effective_from)
@@ -574,23 +577,38 @@ def _provenance(hours: Hours) -> dict[str, Any]:
 # --- iCalendar --------------------------------------------------------------------------------------------------------
 
 
-async def import_draft(tx: Tx, name: str, body: str) -> dict[str, Any]:
-    """A feed's closed days as a draft: nothing is written. Review the names, then publish them as a version."""
-    await calendars.require(tx, name)
-    draft = read_icalendar(body)
+async def feed_place(tx: Tx, name: str) -> tuple[ZoneInfo, date]:
+    """Where and when a calendar is: its zone, and today's date there. 404 ``calendar_not_found``."""
+    here = zone((await calendars.require(tx, name)).zone)
+    return here, tx.at.astimezone(here).date()
+
+
+async def feed_draft(
+    name: str, body: bytes, place: tuple[ZoneInfo, date], *, charset: str | None = None
+) -> dict[str, Any]:
+    """A feed's closed days as a draft: nothing is written. Review the names, then publish them as a version.
+
+    Read beside the event loop, and outside of any transaction: a large feed takes its time.
+    """
+    here, today = place
+    reading = partial(read_feed, body, here=here, today=today, charset=charset)
+    draft = await asyncio.get_running_loop().run_in_executor(_READERS, reading)
     return {
         "calendar": name,
         "published": False,
         "exceptions": draft.exceptions,
+        "repeating": draft.repeating,
         "ignored": draft.ignored,
-        "next_step": f"Review the names; POST them as `exceptions` to /v1/calendars/{name}/versions.",
+        "next_step": f"Review the names; POST those from its `effective_from` on as `exceptions` to "
+        f"/v1/calendars/{name}/versions. What repeats each year is better a `closure_rule`.",
     }
 
 
 async def export_icalendar(tx: Tx, name: str, first: date | None, last: date | None) -> str:
-    """Closed days as iCalendar, by default of this year and the next two."""
+    """Closed and half days as iCalendar, by default of this year and the next two."""
     calendar = await calendars.current(tx, name)
     year = calendar.local_date(tx.at).year
     since, until = first or date(year, 1, 1), last or date(year + 2, 12, 31)
     _span(since, until)
-    return write_icalendar(name, calendar.closures(since, until), at=tx.at)
+    closures = [(one, calendar.closed_stretches(one)) for one in calendar.closures(since, until)]
+    return write_icalendar(name, closures, at=tx.at)

@@ -19,8 +19,8 @@ EXCEPTIONS: Final[dict[str, str]] = {
     "getReadiness": "Health of the process; asked by machines that speak no GraphQL.",
     "getMetrics": "Figures in Prometheus' own text format.",
     "getContract": "The contract of the REST door itself; GraphQL has introspection.",
-    "importCalendar": "Takes a calendar feed as it is (`text/calendar`), not JSON.",
-    "exportCalendar": "Answers a calendar feed (`text/calendar`), not JSON; `closures` answers the same dates.",
+    "importCalendar": "Takes a calendar feed as it is (`text/calendar`), not JSON; `readCalendarFeed` takes its text.",
+    "exportCalendar": "Answers a calendar feed (`text/calendar`), not JSON; `closures` answers the same days.",
     "receiveDelivery": "Takes a shop's or a helpdesk's delivery as it is, signed, not JSON of ours.",
 }
 """REST operations without a GraphQL twin, each with its reason; a test allows no others."""
@@ -45,6 +45,7 @@ RESULTS: Final[dict[str, str]] = {
     # calendars and clocks
     "listCalendars": "Calendar", "putCalendar": "Calendar", "getCalendar": "Calendar",
     "listCalendarVersions": "CalendarVersion", "publishCalendarVersion": "CalendarVersion", "listClosures": "Closure",
+    "readCalendarFeed": "FeedDraft",
     "isOpen": "Opening", "elapsedTime": "Elapsed", "dueTime": "Due", "listClocks": "Clock", "getClock": "Clock",
     "judgeClock": "ClockJudgement",
     # policies and operations
@@ -71,7 +72,7 @@ FIELDS: Final[dict[str, str]] = {
 }  # fmt: skip
 """Names of query fields, where ``getX`` -> ``x`` and ``listX`` -> ``x`` do not say it well."""
 
-READING: Final = frozenset({"priceTicket", "validatePolicy", "simulatePolicy"})
+READING: Final = frozenset({"priceTicket", "validatePolicy", "simulatePolicy", "readCalendarFeed"})
 """Operations that REST has under POST because of their body, and that change nothing: fields of Query."""
 _TICKETS: Final = "/v1/tickets"
 UNTYPED: Final = "Answer"

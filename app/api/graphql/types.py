@@ -866,6 +866,18 @@ class Closure:
 
 
 @shape
+class FeedDraft:
+    """What a feed of closed days says, to be reviewed and published as exceptions."""
+
+    calendar: str
+    published: bool
+    exceptions: JSON
+    repeating: JSON
+    ignored: JSON
+    next_step: str
+
+
+@shape
 class Opening:
     """Whether an instant is business time."""
 

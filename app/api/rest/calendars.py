@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.message import Message
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -118,7 +119,7 @@ async def publish_version(
     )
 
 
-_FEED: Final = {
+_FEED: Final[dict[str, Any]] = {
     "required": True,
     "content": {
         "text/calendar": {
@@ -134,15 +135,34 @@ _FEED: Final = {
              openapi_extra={"requestBody": _FEED})  # fmt: skip
 @inbound
 async def import_draft(name: CalendarName, request: Request, caller: Writer) -> Response:
-    """A holiday feed (``text/calendar``) as a draft of exceptions with their names. Nothing is published."""
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media != "text/calendar":
-        raise Problem("unsupported_media_type", "This operation takes text/calendar.")
-    try:
-        text = (await request.body()).decode("utf-8")
-    except UnicodeDecodeError:
-        raise Problem("unsupported_media_type", "The feed is not UTF-8.") from None
-    return await caller.read(lambda tx: calendars.import_draft(tx, name, text))
+    """A holiday feed (``text/calendar``, in the ``charset`` that is named or UTF-8) as a draft of exceptions with their
+    names. Nothing is published; ``ignored`` lists what was left out and why."""
+    media = Message()
+    media["content-type"] = request.headers.get("content-type", "")
+    if media.get_content_type() != "text/calendar":
+        raise Problem("feed_media_type")
+    body, charset = await request.body(), media.get_param("charset")
+    return await _draft(caller, name, body, str(charset) if charset else None)
+
+
+class FeedBody(Body):
+    """A holiday feed, as text."""
+
+    feed: Annotated[str, StringConstraints(strict=True, min_length=1)] = Field(
+        examples=[_FEED["content"]["text/calendar"]["example"]]
+    )
+
+
+@router.post("/v1/calendars/{name}/drafts", operation_id="readCalendarFeed", responses=problems(404))
+@big
+async def read_feed(name: CalendarName, body: FeedBody, caller: Writer) -> Response:
+    """A holiday feed, as text in JSON, as a draft of exceptions: what ``imports`` answers. Nothing is published."""
+    return await _draft(caller, name, body.feed.encode(), None)
+
+
+async def _draft(caller: Caller, name: str, body: bytes, charset: str | None) -> Response:
+    place = await caller.ask(lambda tx: calendars.feed_place(tx, name))
+    return Reply(await calendars.feed_draft(name, body, place, charset=charset))
 
 
 @router.get("/v1/calendars/{name}/closures", operation_id="listClosures", responses=problems(404))
@@ -152,7 +172,7 @@ async def closures(
     first: Annotated[Day, Query(alias="from", description="First date")],
     last: Annotated[Day, Query(alias="to", description="Last date, included")],
 ) -> Response:
-    """Whole dates that are closed, with every reason; not paged."""
+    """Closed and half days with every reason and the hours that half days stay open; not paged."""
     return Reply(calendars.closures_view(await _known(caller, name), first, last))
 
 
@@ -170,7 +190,7 @@ async def export(
         Day | None, Query(alias="to", description="Last date; the last of the year after next")
     ] = None,
 ) -> Response:
-    """Closed dates as iCalendar, to subscribe to."""
+    """Closed and half days as iCalendar, to subscribe to."""
     text = await caller.ask(lambda tx: calendars.export_icalendar(tx, name, first, last))
     return ICalendar(text)
 
