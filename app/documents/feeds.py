@@ -138,7 +138,6 @@ class _Whole:
     days: int
     start: str
     event: Any
-    cancelled: bool = False
 
 
 @dataclass(slots=True)
@@ -190,8 +189,6 @@ class _Reader:
         """Takes an event; answers why it is left out, or None. ``changes`` are None where nothing repeats."""
         try:
             whole = self._whole(raw, event)
-            if whole.cancelled:
-                return "cancelled"
             if changes is None:
                 self._take(whole.name, whole.first, whole.days)
             else:
@@ -224,6 +221,8 @@ class _Reader:
 
     def _whole(self, raw: RawEvent, event: Any) -> _Whole:
         """The whole days of an event; `_Left` when it has times, or none."""
+        if self.cancels or str(event.get("STATUS", "")).strip().upper() == "CANCELLED":
+            raise _Left("cancelled")
         if "DTSTART" not in event:
             raise _Left("has no date")
         marked = any(str(event.get(mark, "")).strip().upper() == "TRUE" for mark in MARKS)
@@ -237,14 +236,12 @@ class _Reader:
         if days < 0:
             raise _Left("its end lies before its start")
         days = max(days, 1)
-        status = str(event.get("STATUS", "")).strip().upper()
         return _Whole(
             name=_title(str(event.get("SUMMARY", ""))),
             first=first,
             days=days,
             start=raw.value("DTSTART")[:40],
             event=event,
-            cancelled=self.cancels or status == "CANCELLED",
         )
 
     def _days(self, event: Any, start: date, first: date, marked: bool) -> int:
@@ -362,8 +359,6 @@ class _Reader:
         on = self._local(place.dt)
         try:
             whole = self._whole(raw, event)
-            if whole.cancelled:
-                raise _Left("cancelled")
         except _Left as why:
             plain.add("EXDATE", on)
             self._leave(raw, str(why))

@@ -192,7 +192,9 @@ class CalendarVersion:
             # A half day by rule on a weekday that is closed anyway closes nothing.
             if rule is not None and (weekly or not rule.hours):
                 reasons.update(rule.reasons)
-            reasons.update(Reason(row.name, row.source) for row in rows if _takes_away(row, spans, weekly))
+            reasons.update(
+                Reason(row.name, row.source) for row in rows if _tells(row, spans, weekly, ruled=rule is not None)
+            )
         return Closure(on, tuple(sorted(reasons)), spans)
 
     def without_effect(self, row: CalendarException) -> bool:
@@ -202,8 +204,8 @@ class CalendarVersion:
         return row.kind is not ExceptionKind.CLOSED and self.spans_on(row.on, rest) == self.dated[row.on]
 
 
-def _takes_away(row: CalendarException, spans: Sequence[Span], weekly: Sequence[Span]) -> bool:
-    """Whether an exception is a reason for a date's being closed, or open for less than its weekday."""
+def _tells(row: CalendarException, spans: Sequence[Span], weekly: Sequence[Span], *, ruled: bool) -> bool:
+    """Whether an exception is a reason why a date is closed, or open for less than its weekday."""
     match row.kind:
         case ExceptionKind.CLOSED:
             return True
@@ -212,7 +214,7 @@ def _takes_away(row: CalendarException, spans: Sequence[Span], weekly: Sequence[
         case ExceptionKind.SUBTRACT:
             return bool(weekly)
         case ExceptionKind.ADD:
-            return False
+            return ruled and bool(spans)
 
 
 def _seconds(spans: Sequence[Span]) -> tuple[Segment, ...]:
