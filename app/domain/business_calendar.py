@@ -200,10 +200,14 @@ def removed_open_time(
 
 
 def reopened(old: BusinessCalendar, new: BusinessCalendar, since: date) -> list[Closure]:
-    """Closed and half days of ``old`` from a date on that ``new`` opens, or opens for longer."""
-    return [
-        one for one in old.closures(since, date.max) if new.open_minutes(one.on) > old.open_minutes(one.on)
+    """Dates from one on that ``old`` closes, wholly or in part and with or without a name, and ``new`` opens longer."""
+    found = [
+        version.named.get(on) or Closure(on, (), spans)
+        for version in old.versions
+        for on, spans in version.dated.items()
+        if on >= since and old.version_on(on) is version and new.open_minutes(on) > sets.length(spans)
     ]
+    return sorted(found, key=_closed_on)
 
 
 def removed_within_notice(

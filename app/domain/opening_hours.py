@@ -195,6 +195,8 @@ class CalendarVersion:
             reasons.update(
                 Reason(row.name, row.source) for row in rows if _tells(row, spans, weekly, ruled=rule is not None)
             )
+        if spans:  # a half day is listed for its name; a closed one also without
+            reasons = {reason for reason in reasons if reason.name}
         return Closure(on, tuple(sorted(reasons)), spans)
 
     def without_effect(self, row: CalendarException) -> bool:

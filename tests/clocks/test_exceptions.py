@@ -210,6 +210,7 @@ async def test_a_list_of_exceptions_says_which_days_it_opens_again(vendor: MakeV
         {"date": "2025-06-06", "kind": "subtract", "hours": [["12:00", "17:00"]], "name": "Early end"},
         {"date": "2025-06-07", "kind": "closed", "name": "A Saturday"},
         {"date": "2025-06-09", "kind": "closed", "name": "Kept"},
+        {"date": "2025-06-10", "kind": "replace", "hours": [["09:00", "12:00"]]},
     ]
     tenant = await desk(vendor, exceptions=rows)
     later = {"effective_from": "2025-05-01", "exceptions": [rows[4]]}
@@ -219,8 +220,9 @@ async def test_a_list_of_exceptions_says_which_days_it_opens_again(vendor: MakeV
     assert [(one["date"], one["reasons"], one["kind"]) for one in made["reopened_days"]] == [
         ("2025-06-05", ["Trip"], "closed"),
         ("2025-06-06", ["Early end"], "half_day"),
+        ("2025-06-10", [], "half_day"),
     ], "not the day before the version, not the Saturday"
-    assert made["reopened_count"] == 2
+    assert made["reopened_count"] == 3
     without = await tenant.ok(await tenant.post(f"{DESK}/versions", {"effective_from": "2025-05-02"}), 201)
     assert without["reopened_days"] == [], "what is not given is inherited"
     rules = {"effective_from": "2025-05-03", "closure_rules": {"holidays": [], "closures": []}}

@@ -69,7 +69,8 @@ def hooks(app: FastAPI) -> dict[str, list[Any]]:
         sent = response.request.content
         kept = _samples.setdefault(str(route.operation_id), [])
         if len(kept) < MOST_SAMPLES:
-            kept.append((json.loads(sent) if sent else None, response.json()))
+            json_sent = response.request.headers.get("content-type", "").startswith("application/json")
+            kept.append((json.loads(sent) if sent and json_sent else None, response.json()))
 
     return {"response": [note]}
 
