@@ -193,7 +193,9 @@ class CalendarVersion:
             if rule is not None and (weekly or not rule.hours):
                 reasons.update(rule.reasons)
             reasons.update(
-                Reason(row.name, row.source) for row in rows if _tells(row, spans, weekly, ruled=rule is not None)
+                Reason(row.name, row.source)
+                for row in rows
+                if _tells(row, spans, weekly, ruled=rule is not None)
             )
         if spans:  # a half day is listed for its name; a closed one also without
             reasons = {reason for reason in reasons if reason.name}
