@@ -11,17 +11,19 @@ from app.domain.wire import iso
 
 async def audit(tx: Tx) -> dict[str, Any]:
     """``{"data": [...]}``: what breaks an invariant (invariant, subject, expected, found). Empty is the promise."""
-    found = await ledger_audit.broken(tx)
-    return {"data": found, "at": iso(tx.at), "checked": sorted(ledger_audit.INVARIANTS)}
+    _, found = await recompute(tx)
+    return {"data": found, "at": iso(tx.at), "checked": sorted(ledger_audit.CHECKED)}
 
 
 async def recompute(tx: Tx) -> tuple[int, list[dict[str, Any]]]:
-    """Replays every customer's entries and compares: how many customers, and every difference."""
+    """Asks every question and replays every customer's entries: how many customers, and every difference.
+
+    `GET /v1/audit` and `retainer verify-ledger` both run this.
+    """
     found = await ledger_audit.broken(tx)
     seen, after = 0, ""
     while batch := await ledger_audit.customers_after(tx, after):
-        for customer_id in batch:
-            found += await ledger_audit.recompute(tx, customer_id)
+        found += await ledger_audit.recompute(tx, batch)
         seen += len(batch)
         after = batch[-1]
     return seen, found

@@ -1,0 +1,178 @@
+"""Invariants of a customer's whole life, where nouns meet: refunds, transfers, tickets, choices, covers.
+
+Questions like those of `ledger_audit`, which asks them: each answers the rows that break it (subject, expected, found).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_CHAIN: Final = """
+    chain as (
+        select l.lot_id, l.lot_id as root, l.order_id, l.line_id, l.unit_no, l.granted, l.cost_amount
+        from lot l where l.tenant_id = :tenant and l.origin_lot_id is null
+        union all
+        select l.lot_id, c.root, c.order_id, c.line_id, c.unit_no, c.granted, c.cost_amount
+        from chain c join lot l on l.tenant_id = :tenant and l.origin_lot_id = c.lot_id
+    )
+"""
+"""Every lot with the one in which its credits lay first; ``granted`` and the rest are that one's."""
+_LINES: Final = """
+    lines as (
+        select o.order_id, line ->> 'line_id' as line_id,
+               coalesce((line ->> 'units')::int, (line ->> 'quantity')::int) as made,
+               coalesce((line ->> 'corrected')::int, 0) + coalesce(r.gone, 0) as gone
+        from purchase_order o cross join lateral jsonb_array_elements(o.lines) as line
+        left join (
+            select f.order_id, part ->> 'line_id' as line_id, sum(coalesce((part ->> 'quantity')::int, 0)) as gone
+            from order_refund f cross join lateral jsonb_array_elements(f.answer -> 'lines') as part
+            where f.tenant_id = :tenant and f.customer_id <> '' group by 1, 2) r
+        on r.order_id = o.order_id and r.line_id = line ->> 'line_id'
+        where o.tenant_id = :tenant
+    )
+"""
+"""Units of each order line: how many were ever made, how many were refunded or taken out again."""
+_OWED: Final = "coalesce((l.data ->> 'owed')::bigint, 0)"
+
+LIVES: Final[dict[str, str]] = {
+    "no_usable_credit_in_a_refunded_unit": f"""
+        with recursive {_CHAIN}, {_LINES}, usable as (
+            select c.root, c.order_id, c.line_id, c.unit_no, min(c.granted) as granted, sum(l.available) as available,
+                   sum({_OWED}) as owed, bool_or(l.lot_id = c.root and l.data ? 'withdrawn') as withdrawn
+            from chain c join lot l on l.tenant_id = :tenant and l.lot_id = c.lot_id
+            where c.order_id is not null group by 1, 2, 3, 4)
+        select lot_id, 'nothing available while some is claimed', available::text from lot
+        where tenant_id = :tenant and available > 0
+        and least(coalesce((data -> 'claim' ->> 'credits')::bigint, 0), held + spent) > 0
+        union all
+        select u.root, '0', u.available::text from usable u join license k on k.tenant_id = :tenant
+        and k.order_id = u.order_id and k.line_id = u.line_id and k.unit_no = u.unit_no
+        and k.ended_reason = 'refunded' where u.available > u.owed
+        union all
+        select u.order_id || '/' || u.line_id,
+               'at most ' || sum(u.granted) * greatest(n.made - n.gone, 0) / n.made, sum(u.available)::text
+        from usable u join lines n on n.order_id = u.order_id and n.line_id = u.line_id
+        where n.gone > 0 and n.made > 0 and not u.withdrawn and not exists (select from license k
+            where k.tenant_id = :tenant and k.order_id = u.order_id and k.line_id = u.line_id)
+        group by u.order_id, u.line_id, n.made, n.gone
+        having sum(u.available) > sum(u.granted) * greatest(n.made - n.gone, 0) / n.made + sum(u.owed)""",
+    "money_goes_back_once": f"""
+        with recursive {_CHAIN}, paid as (
+            select c.root, min(c.granted) as granted, min(c.cost_amount) as cost,
+                   sum(coalesce((l.data ->> 'refunded')::numeric, 0)) as by_lots,
+                   sum(coalesce((select sum((p ->> 'credits')::bigint) from
+                       jsonb_array_elements(l.data -> 'paid_back') p where p ->> 'door' in ('order', 'correction')), 0))
+                       as by_order
+            from chain c join lot l on l.tenant_id = :tenant and l.lot_id = c.lot_id
+            where c.cost_amount is not null and l.data ?| array['refunded', 'paid_back'] group by 1)
+        select root, 'at most ' || cost, by_lots || ' and ' || by_order || ' credits' from paid
+        where by_lots > 0 and by_lots + round(cost * by_order / granted, 2) > cost + 0.02 or by_order > granted""",
+    "what_left_arrived": """
+        with gone as (
+            select e.lot_id, sum(e.credits)::bigint as credits from operation o join entry e
+            on e.tenant_id = o.tenant_id and e.operation_id = o.operation_id
+            where o.tenant_id = :tenant and o.kind = 'transfer' and e.source = 'available' and e.target = 'voided'
+            group by 1
+        ), arrived as (
+            select origin_lot_id as lot_id, sum(granted)::bigint as credits from lot
+            where tenant_id = :tenant and source = 'transfer' and origin_lot_id is not null group by 1)
+        select coalesce(g.lot_id, a.lot_id), coalesce(g.credits, 0)::text, coalesce(a.credits, 0)::text
+        from gone g full join arrived a on a.lot_id = g.lot_id where g.credits is distinct from a.credits
+        union all
+        select l.lot_id, g.credits::text, told::text from gone g join lot l
+        on l.tenant_id = :tenant and l.lot_id = g.lot_id cross join lateral (
+            select coalesce((l.data ->> 'moved')::bigint, 0) + coalesce((select sum(n.value::bigint)
+            from jsonb_each_text(l.data -> 'given') n), 0) as told) t where t.told <> g.credits
+        union all
+        select l.lot_id, 'with ' || o.customer_id, 'with ' || l.customer_id from lot l join purchase_order o
+        on o.tenant_id = :tenant and o.order_id = l.order_id
+        where l.tenant_id = :tenant and l.origin_lot_id is null and l.customer_id <> o.customer_id
+        and not (l.data ? 'withdrawn') and not coalesce(o.answer -> 'owners' ? l.customer_id, false)
+        union all
+        select lot_id, 'withdrawn: 0 available', available::text from lot
+        where tenant_id = :tenant and data ? 'withdrawn' and available > 0""",
+    "a_ticket_says_one_number": """
+        with held as (
+            select h.ticket_id, sum(l.credits - l.captured - l.released)::bigint as held,
+                   sum(l.captured)::bigint as captured, sum(l.refunded)::bigint as refunded
+            from hold h join hold_line l on l.tenant_id = h.tenant_id and l.hold_id = h.hold_id
+            where h.tenant_id = :tenant and h.ticket_id is not null group by 1
+        ), apart as (
+            select distinct o.ticket_id from operation o left join command c
+            on c.tenant_id = o.tenant_id and c.key = o.command_id
+            where o.tenant_id = :tenant and o.ticket_id is not null and (o.kind = 'expire'
+                or c.kind in ('hold', 'capture', 'release', 'refund', 'debit'))
+        ), told as (
+            select t.ticket_id, t.state, t.document,
+                   array[(t.document -> 'charge' ->> 'held')::bigint, (t.document -> 'charge' ->> 'captured')::bigint,
+                         (t.document -> 'charge' ->> 'refunded')::bigint] as charge,
+                   array[coalesce(h.held, 0), coalesce(h.captured, 0), coalesce(h.refunded, 0)] as holds
+            from ticket t left join held h on h.ticket_id = t.ticket_id
+            where t.tenant_id = :tenant and not exists (select from apart a where a.ticket_id = t.ticket_id))
+        select ticket_id, charge::text, holds::text from told where charge is distinct from holds
+        union all
+        select ticket_id, 'nothing held once closed', holds::text from told
+        where state in ('resolved', 'rejected', 'withdrawn') and holds[1] > 0
+        union all
+        select t.ticket_id, t.charge::text, e.payload -> 'set' ->> 'charge' from told t join lateral (
+            select payload from entity_event v where v.tenant_id = :tenant and v.stream = 'ticket'
+            and v.entity_id = t.ticket_id order by v.seq desc limit 1) e on true
+        where e.payload -> 'set' -> 'charge' is distinct from t.document -> 'charge'
+        union all
+        select ticket_id, 'a price of ' || (document ->> 'price'), holds::text from told
+        where state = 'in_progress' and document ->> 'paid_by' = 'credits' and document ->> 'price' is not null
+        and holds[1] + holds[2] - holds[3] <> (document ->> 'price')::bigint
+        union all
+        select t.ticket_id, 'assessed at ' || (a ->> 'credits'), 'a price of ' || (t.document ->> 'price')
+        from told t cross join lateral jsonb_array_elements(t.document -> 'assessments') a
+        where a ->> 'status' = 'in_force' and t.state = 'in_progress' and t.document ->> 'price' is not null
+        and not exists (select from jsonb_array_elements(t.document -> 'disputes') d where d ->> 'decision' is not null)
+        and (a ->> 'credits')::bigint <> (t.document ->> 'price')::bigint""",
+    "what_was_disputed_is_accounted_for": """
+        select t.ticket_id || ':' || (d ->> 'number'), ((d ->> 'charge')::bigint - (d ->> 'credits')::bigint)::text,
+               ((d ->> 'returned')::bigint + coalesce((d ->> 'forfeited')::bigint, 0))::text
+        from ticket t cross join lateral jsonb_array_elements(t.document -> 'disputes') d
+        where t.tenant_id = :tenant and d ->> 'decision' is not null and d ->> 'credits' is not null
+        and (d ->> 'charge')::bigint - (d ->> 'credits')::bigint
+            <> (d ->> 'returned')::bigint + coalesce((d ->> 'forfeited')::bigint, 0)""",
+    "captured_credits_have_a_clause": """
+        with since as (
+            select min(recorded_at) as at from operation
+            where tenant_id = :tenant and kind in ('hold', 'debit') and clause is not null)
+        select o.operation_id, 'a clause', 'none' from operation o, since s
+        where o.tenant_id = :tenant and o.clause is null and o.recorded_at >= s.at and o.kind in ('capture', 'debit')
+        and exists (select from entry e where e.tenant_id = o.tenant_id and e.operation_id = o.operation_id
+            and e.target = 'spent')""",
+    "cover_is_what_was_bought": """
+        with periods as (
+            select c.customer_id, c.license_id, c.ends_at - c.starts_at as stands,
+                   (c.starts_at at time zone 'UTC' + make_interval(
+                        years => coalesce((c.term ->> 'years')::int, 0),
+                        months => coalesce((c.term ->> 'months')::int, 0),
+                        days => coalesce((c.term ->> 'days')::int, 0))) at time zone 'UTC'
+                   - c.starts_at + make_interval(secs => c.suspended_seconds) as bought
+            from cover c where c.tenant_id = :tenant and c.state in ('running', 'suspended') and c.term is not null
+            and c.term <> 'null'::jsonb and c.starts_at is not null and c.ends_at is not null and not exists (
+                select from entity_event e where e.tenant_id = c.tenant_id and e.stream = 'cover'
+                and e.entity_id = c.cover_id and e.kind in ('shortened', 'extended')))
+        select customer_id || '/' || coalesce(license_id, 'account'), sum(bought)::text, sum(stands)::text
+        from periods group by customer_id, license_id
+        having sum(stands) < sum(bought) - interval '2 hours' * count(*)
+        or sum(stands) > sum(bought) + interval '3 days 2 hours' * count(*)""",
+    "a_choice_is_made_once": """
+        select choice_id, 'made once', count(*) || ' times' from choice c join entity_event e
+        on e.tenant_id = c.tenant_id and e.stream = 'choice' and e.entity_id = c.choice_id and e.kind = 'made'
+        where c.tenant_id = :tenant group by choice_id having count(*) > 1
+        union all
+        select c.choice_id, case when c.option is null then '0' else '1' end || ' grants', g.grants || ' grants'
+        from choice c cross join lateral (
+            select (select count(*) from lot l where l.tenant_id = c.tenant_id and l.source = 'choice'
+                    and l.order_id = c.order_id and l.line_id = c.line_id and l.unit_no = c.unit_no
+                    and l.origin_lot_id is null and not (l.data ? 'withdrawn')
+                    and exists (select from jsonb_each(c.options) o where o.value ->> 'rule' = l.rule))
+                 + (select count(*) from cover v where v.tenant_id = c.tenant_id and v.order_id = c.order_id
+                    and v.line_id = c.line_id and v.license_id is not distinct from c.license_id
+                    and exists (select from jsonb_each(c.options) o where o.value ->> 'rule' = v.rule)) as grants) g
+        where c.tenant_id = :tenant and (c.voided_at is null or c.option is not null)
+        and g.grants > case when c.option is null then 0 else 1 end""",
+}
