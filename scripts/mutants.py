@@ -14,7 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.mutants_clocks import ROWS
+from scripts import mutants_clocks, mutants_refunds
 
 ROOT = Path(__file__).resolve().parent.parent
 RULES = "tests/ledger/test_rules.py"
@@ -59,11 +59,11 @@ MUTANTS = (
     ),
     Mutant(
         "credits are given back in the order they were taken",
-        "app/domain/ledger.py",
+        "app/domain/journal.py",
         'reversed(hold.lines):\n            part = min(left, line.open if source == "held" else line.kept)\n'
-        "            if part:\n",
+        "            if part == 0:\n",
         'list(hold.lines):\n            part = min(left, line.open if source == "held" else line.kept)\n'
-        "            if part:\n",
+        "            if part == 0:\n",
         f"{RULES}::test_release_and_refund_go_in_reverse_to_the_same_lots",
     ),
     Mutant(
@@ -178,7 +178,7 @@ MUTANTS = (
 )
 
 
-MUTANTS += tuple(Mutant(*row) for row in ROWS)
+MUTANTS += tuple(Mutant(*row) for row in (*mutants_clocks.ROWS, *mutants_refunds.ROWS))
 
 
 def run(folder: Path, test: str) -> bool:

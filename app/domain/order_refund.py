@@ -244,26 +244,30 @@ def _whole(families: Sequence[Sequence[Lot]]) -> int:
     return next((lot for lot in lots if root_of(lot) == lot.lot_id), lots[0]).granted
 
 
-def left_of(book: Book, order: Order, refunded: Mapping[str, int], *, by_lots: bool = True) -> dict[str, int]:
+def left_of(order: Order, refunded: Mapping[str, int], by_lots: Mapping[str, int]) -> dict[str, int]:
     """How many units of each line nothing was given back for: neither by the order nor by its lots (TERMS-19)."""
     return {
         str(line.line_id): max(
-            line.quantity - refunded.get(line.line_id, 0) - (_by_lots(book, order, line) if by_lots else 0),
-            0,
+            line.quantity - refunded.get(line.line_id, 0) - by_lots.get(line.line_id, 0), 0
         )
         for line in order.lines
         if line.quantity
     }
 
 
-def _by_lots(book: Book, order: Order, line: OrderLine) -> int:
-    """Units of a line whose money went back by their lots; a unit of which a part went back counts whole."""
-    families = book.ledger.granted_by(order.order_id, line.line_id)
-    gone = sum(paid_back(lot, *BY_LOT) for family in families for lot in family)
-    if not gone:
-        return 0
-    each = max(sum(_whole([family]) for family in families) // max(line.made, 1), 1)
-    return -(-gone // each)
+def by_lots(book: Book, order: Order, told: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Units of each line whose money went back by their lots; a unit of which a part went back counts whole.
+
+    ``told``: those of which the shop has told since; they are among the order's refunds by now.
+    """
+    found: dict[str, int] = {}
+    for line in order.lines:
+        families = book.ledger.granted_by(order.order_id, line.line_id)
+        gone = sum(paid_back(lot, *BY_LOT) for family in families for lot in family)
+        if gone:
+            each = max(sum(_whole([family]) for family in families) // max(line.made, 1), 1)
+            found[line.line_id] = max(-(-gone // each) - (told or {}).get(line.line_id, 0), 0)
+    return found
 
 
 def _period(taking: Taking, rule: str) -> None:

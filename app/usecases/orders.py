@@ -81,7 +81,8 @@ class RefundOrder:
     lines: tuple[RefundLine, ...] = ()
     reason: str | None = None
     by_shop: bool = False
-    """A shop tells what it paid back: a unit that a lot's refund gave back already is the same money, no error."""
+    """A shop tells what it paid back: a unit that a lot's refund gave back already is the same money (``by_lots`` in
+    the answer), no second refund."""
 
     def digest(self) -> str:
         """A hash of what the refund says."""
@@ -294,7 +295,7 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
         for one in await orders.of_customer(tx, order.customer_id)
     ]
     terms = await _terms(tx)
-    answer = _take_back(book, order, command, _refunded(prior), terms)
+    answer = _take_back(book, order, command, _refunded(prior), terms, told=_refunded(prior, "by_lots"))
     order_fold.settle(book, mine, terms)
     _keep_answers(book, mine)
     await write_book(tx, book)
@@ -411,14 +412,23 @@ async def _keep_early(tx: Tx, command: RefundOrder) -> dict[str, Any]:
 
 
 def _take_back(book: Book, order: Order, command: RefundOrder, refunded: dict[str, int], terms: order_lines.Terms, *,
-               payload: str | None = None, clip: bool = False) -> dict[str, Any]:  # fmt: skip
-    left = order_refund.left_of(book, order, refunded, by_lots=not (clip or command.by_shop))
+               payload: str | None = None, clip: bool = False,
+               told: dict[str, int] | None = None) -> dict[str, Any]:  # fmt: skip
+    """``told``: units of each line of which a shop told that it paid what a lot's refund gave back."""
+    by_lots = order_refund.by_lots(book, order, told)
+    left = order_refund.left_of(order, refunded, {} if clip or command.by_shop else by_lots)
     wanted = _wanted(order, command, left, clip=clip)
     order_refund.check_lines(order, wanted, left)
-    result = order_refund.take_back(book, order, wanted, terms, ref=command.refund_id)
+    paid = by_lots if command.by_shop else {}
+    same = {line_id: min(quantity, paid.get(line_id, 0)) for line_id, quantity in wanted.items()}
+    fresh = {line_id: quantity - same[line_id] for line_id, quantity in wanted.items()}
+    result = order_refund.take_back(book, order, fresh, terms, ref=command.refund_id)
     answer = jsonable({
         "order_id": order.order_id, "refund_id": command.refund_id, "at": book.at, "reason": command.reason,
-        "lines": [{"line_id": line_id, "quantity": quantity} for line_id, quantity in wanted.items()],
+        "lines": [
+            {"line_id": line_id, "quantity": quantity, **({"by_lots": same[line_id]} if same[line_id] else {})}
+            for line_id, quantity in wanted.items()
+        ],
         "taken_back": result.taken, "not_taken_back": result.left, "owed": result.owed,
         **order_refund.guarantee_of(terms[order.policy_version], book, order),
     })  # fmt: skip
@@ -458,11 +468,11 @@ def _wanted(order: Order, command: RefundOrder, left: dict[str, int], *, clip: b
     return {line_id: quantity for line_id, quantity in wanted.items() if quantity > 0 or not clip}
 
 
-def _refunded(prior: list[OrderRefund]) -> dict[str, int]:
+def _refunded(prior: list[OrderRefund], what: str = "quantity") -> dict[str, int]:
     total: dict[str, int] = {}
     for one in prior:
         for row in one.answer["lines"]:
-            total[row["line_id"]] = total.get(row["line_id"], 0) + (row["quantity"] or 0)
+            total[row["line_id"]] = total.get(row["line_id"], 0) + (row.get(what) or 0)
     return total
 
 

@@ -1,0 +1,73 @@
+"""Mutants of refunds: each takes one mend out, by which credits or money of a refunded unit would come back."""
+
+from __future__ import annotations
+
+from typing import Final
+
+UNITS: Final = "tests/ledger/test_refunded_units.py"
+
+ROWS: Final = (
+    (
+        "what comes back to a refunded unit can be used again",
+        "app/domain/refunded_units.py",
+        'return min(credits, claimed(lot)) if "claim" in lot.data else 0',
+        "return 0",
+        f"{UNITS}::test_a_hold_released_after_the_refund_brings_nothing_back",
+    ),
+    (
+        "a lot does not know what its order paid back",
+        "app/domain/money_back.py",
+        'by_order = paid_back(lot, "order", "correction")',
+        "by_order = 0",
+        f"{UNITS}::test_shopp_20_an_order_refunded_is_not_paid_again_by_its_lot",
+    ),
+    (
+        "an order does not know what its lots paid back",
+        "app/domain/order_refund.py",
+        " - by_lots.get(line.line_id, 0), 0",
+        ", 0",
+        f"{UNITS}::test_shopp_19_a_lot_refunded_is_not_paid_again_by_its_order",
+    ),
+    (
+        "a credit that a ticket holds unserved is paid back",
+        "app/domain/money_back.py",
+        "return none(rules.in_use_code) if lot.held and not service_provided else",
+        "return",
+        f"{UNITS}::test_shopp_20_a_credit_that_a_ticket_holds_unserved_is_in_use",
+    ),
+    (
+        "a credit paid back by discretion can be used again",
+        "app/usecases/lots.py",
+        "voided = take(book.ledger, family, mine, why).voided",
+        'voided = book.ledger.void(lot.lot_id, reason="refunded") if lot.available and mine and family and why else 0',
+        f"{UNITS}::test_shopp_20_a_served_credit_paid_back_by_discretion_is_gone",
+    ),
+    (
+        "refunds do not follow transfers",
+        "app/domain/ledger.py",
+        "        give(lot, to_customer_id, moved)\n",
+        "",
+        f"{UNITS}::test_a_refund_reaches_credits_that_were_given_to_another_customer",
+    ),
+    (
+        "free credits may be given away",
+        "app/usecases/lots.py",
+        "if not rule.free_credits and await",
+        "if rule.free_credits and await",
+        f"{UNITS}::test_xc_3_free_points_of_a_license_stay_with_it",
+    ),
+    (
+        "a touched license does not count either",
+        "app/domain/order_refund.py",
+        "untouched = not _touched(taking, one)",
+        "untouched = True",
+        f"{UNITS}::test_csc_2_a_touched_one_counts",
+    ),
+    (
+        "a standing license loses its class",
+        "app/domain/customer.py",
+        "return other.placed_at < self.ended_at or other.license_id <= self.uncounted_after",
+        "return other.placed_at < self.ended_at",
+        f"{UNITS}::test_csc_2_a_standing_license_keeps_its_class",
+    ),
+)
