@@ -216,6 +216,25 @@ async def test_csc_2_what_was_touched_stays_and_is_reported(vendor: Any) -> None
     assert [one["granted"] for one in stood["lots"]] == [40], "what stays is not granted a second time"
 
 
+@pytest.mark.parametrize("touched", [False, True])
+async def test_csc_2_one_refunded_untouched_does_not_count_afterwards(vendor: Any, touched: bool) -> None:
+    """Bought again, it is the first license again; one whose credits were used counts. Our reading, and said so."""
+    shop = await a_shop(vendor)
+    await an_order(shop, "o1", "anna", "2025-01-06T00:00:00Z", "license")
+    await choose(shop, "anna", "credits")
+    if touched:
+        await a_ticket(shop, "T-1", "anna", category="category_1")
+    standing = await an_order(shop, "o2", "anna", "2025-01-06T00:00:00Z", "license")
+    await shop.ok(await shop.post("/v1/orders/o1/refunds", {"refund_id": "r1", "lines": []}, key=None))
+    await shop.ok(await shop.post("/v1/orders/o2/refunds", {"refund_id": "r2", "lines": []}, key=None))
+    now = (await shop.ok(await shop.get("/v1/clock")))["now"]
+    again = await an_order(shop, "o3", "anna", now, "license")
+    assert [one["granted"] for one in standing["lots"]] == [20]
+    assert len(again["choices"]) == (0 if touched else 1)
+    left_out = [one for one in again["decisions"] if one["rule"] == "refunded_untouched"]
+    assert [(one["clause"], one["reading"]) for one in left_out] == [("CSC-2", True)]
+
+
 # --- CSC-3 ------------------------------------------------------------------------------------------------------------
 
 

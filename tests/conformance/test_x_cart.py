@@ -115,6 +115,20 @@ async def test_xc_3_the_order_that_arrives_late_but_was_placed_first_is_the_firs
     assert (await balance(shop, "frank"))["available"] == 60
 
 
+@pytest.mark.parametrize("touched", [False, True])
+async def test_xc_3_an_order_refunded_untouched_does_not_count_afterwards(vendor: Any, touched: bool) -> None:
+    """What is bought after the refund is the first order; not where its points were used. Our reading, and said so."""
+    shop = await vendor(POLICY, now=START)
+    await an_order(shop, "o1", "frank", START, "license")
+    if touched:
+        await a_ticket(shop, "T-1", "frank", category="level_1")
+    await shop.ok(await shop.post("/v1/orders/o1/refunds", {"refund_id": "r1", "lines": []}, key=None))
+    again = await an_order(shop, "o2", "frank", START, "license")
+    assert [one["granted"] for one in again["lots"]] == ([] if touched else [60])
+    left_out = [one for one in again["decisions"] if one["rule"] == "refunded_untouched"]
+    assert [(one["clause"], one["reading"]) for one in left_out] == ([] if touched else [("XC-3", True)])
+
+
 @pytest.mark.parametrize(
     ("points", "price"), [(60, "34.50"), (120, "68.50"), (300, "169.50"), (1200, "673.33")]
 )

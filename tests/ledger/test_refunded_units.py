@@ -557,6 +557,21 @@ async def test_a_refund_follows_credits_that_were_given_on_and_those_of_a_merged
     await audited(shop)
 
 
+@pytest.mark.parametrize(("gone", "into"), [("bob", "ann"), ("ann", "zoe"), ("ann", "bob")])
+async def test_a_refund_reaches_given_credits_after_a_merge(vendor: MakeVendor, gone: str, into: str) -> None:
+    """The one who was given them merges into the buyer, or the buyer into somebody else, or into that one."""
+    shop, _, _ = await _given(vendor)
+    spent = await shop.ok(await shop.post("/v1/customers/bob/debits", {"credits": 20}), 201)
+    await put_order(shop, "last", "of-no-interest", customer="zoe")
+    await shop.ok(await shop.post(f"/v1/customers/{gone}/merge", {"into_customer_id": into}))
+    report = await give_back(shop)
+    assert sum(one["credits"] for one in report["taken_back"]) == 100
+    assert sum(one["spent"] for one in report["not_taken_back"]) == 20
+    await shop.ok(await shop.post(f"/v1/holds/{spent['hold_id']}/refund", {}))
+    assert [await available(shop, name) for name in ("ann", "bob", "zoe")] == [0, 0, 0]
+    await audited(shop)
+
+
 async def test_credits_given_back_again_are_reached_where_they_are(vendor: MakeVendor) -> None:
     shop, _, theirs = await _given(vendor)
     await transfer(shop, theirs["lot_id"], "ann")
@@ -753,3 +768,38 @@ async def test_offers_show_what_a_first_license_brings_again(vendor: MakeVendor)
     again = await shop.ok(await shop.get("/v1/offers", customer_id="ann"))
     shown = [[one["grants"] for one in page["data"] if one["sku"] == "license"] for page in (first, again)]
     assert shown[0] == shown[1]
+
+
+# --- through the other door -------------------------------------------------------------------------------------------
+
+
+async def test_graphql_takes_back_gives_away_and_refuses_alike(vendor: MakeVendor) -> None:
+    shop = await vendor("x-cart")
+    free = (await put_order(shop, "free", "license"))["lots"][0]["lot_id"]
+    bought = (await put_order(shop, "p", "credits-60", quantity=2))["lots"][0]["lot_id"]
+    await put_order(shop, "other", "of-no-interest", customer="bob")
+
+    async def ask(call: str, fields: str) -> dict[str, Any]:
+        query = f"mutation {{ it: {call} {{ __typename {fields} ... on Refusal {{ code status facts }} }} }}"
+        answer = await shop.ok(await shop.post("/graphql", {"query": query}, key=None))
+        found: dict[str, Any] = answer["data"]["it"]
+        return found
+
+    moved = "... on Transfer { credits to { customerId available } }"
+    refused = await ask(
+        f'transferLot(input: {{idempotencyKey: "a", lotId: "{free}", toCustomerId: "bob"}})', moved
+    )
+    assert (refused["code"], refused["status"]) == ("free_credits_not_transferable", 409)
+    done = await ask(
+        f'transferLot(input: {{idempotencyKey: "b", lotId: "{bought}", toCustomerId: "bob"}})', moved
+    )
+    assert (done["credits"], done["to"]) == (120, {"customerId": "bob", "available": 120})
+    refund = "... on OrderRefund { takenBack notTakenBack }"
+    lines = 'lines: [{lineId: "1", quantity: 1}]'
+    taken = await ask(f'refundOrder(input: {{orderId: "p", refundId: "r1", {lines}}})', refund)
+    assert [(one["credits"], one["customer_id"]) for one in taken["takenBack"]] == [(60, "bob")]
+    assert taken["notTakenBack"] == []
+    await ask('refundOrder(input: {orderId: "p", refundId: "r2"})', refund)
+    over = await ask(f'refundOrder(input: {{orderId: "p", refundId: "r3", {lines}}})', refund)
+    assert (over["code"], over["status"], over["facts"]["refundable"]) == ("order_over_refund", 422, 0)
+    await audited(shop)
