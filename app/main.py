@@ -31,7 +31,7 @@ from app.connectors import courier, deliveries, inbound
 from app.connectors.jwks import SigningKeys
 from app.db.engine import Database
 from app.db.gather import Gatherer, Join
-from app.db.secrets import Cipher
+from app.db.secrets import Cipher, check_key
 from app.domain.errors import DomainError
 from app.domain.reason_codes import reason_codes
 from app.settings import Settings
@@ -93,7 +93,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     configure_logging(settings.log_level)
     if settings.database_url is None:
         raise RuntimeError("no database: set DATABASE_URL, or use `retainer serve`, which brings its own")
-    database = Database(settings.database_url, pool_size=settings.pool_size)
+    database = Database(
+        settings.database_url,
+        pool_size=settings.pool_size,
+        prepared_statements=settings.prepared_statements,
+    )
     try:
         await database.check_start()
         app.state.house = house_of(settings, database, app.state.figures)
@@ -121,7 +125,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 def house_of(settings: Settings, database: Database, seen: Figures) -> House:
     """The parts that the doors are given."""
     operator = settings.operator_key.get_secret_value() if settings.operator_key else None
-    secret = settings.secret_key.get_secret_value() if settings.secret_key else settings.database_url or ""
+    cursor_secrets = [hashlib.sha256(b"cursor\x00" + one.encode()).digest() for one in settings.secret_keys()]
     limits = Limits(
         per_key=settings.rate_limit_per_key,
         per_tenant=settings.rate_limit_per_tenant,
@@ -130,7 +134,7 @@ def house_of(settings: Settings, database: Database, seen: Figures) -> House:
     return House(
         database=database,
         authenticator=Authenticator(database, operator, verifier=_verifier(settings, database)),
-        cursor_secret=hashlib.sha256(b"cursor\x00" + secret.encode()).digest(),
+        cursor_secrets=tuple(cursor_secrets),
         limiter=limits,
         parts={
             "settings": settings,
@@ -139,7 +143,7 @@ def house_of(settings: Settings, database: Database, seen: Figures) -> House:
             "watch": figures.Watch(),
             "balances": balance_reader(settings, database),
             "inbound": inbound.inbox_of(settings),
-            "cipher": Cipher(secret),
+            "cipher": Cipher(*settings.secret_keys()),
         },
     )
 
@@ -277,9 +281,10 @@ def work_samples() -> Iterable[tuple[str, str, str, float]]:
 
 async def prepare(settings: Settings, url: str) -> None:
     """What the service wants to find at its start: the right role, and a sandbox for each shipped policy."""
-    database = Database(url, pool_size=1)
+    database = Database(url, pool_size=1, prepared_statements=settings.prepared_statements)
     try:
         await database.check_start()
+        await check_key(database, settings.secret_keys())
         known = set(await database.tenant_ids())
         for name in tenants.templates():
             if name in known:

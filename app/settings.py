@@ -13,15 +13,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 OPERATOR_KEY_FILE: Final = "operator-key"
 SECRET_KEY_FILE: Final = "secret-key"  # noqa: S105 - a file name
 
 _ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
-_DRIVER: Final = "postgresql+asyncpg://"
-_PLAIN_SCHEMES: Final = ("postgres://", "postgresql://")
 
 
 class SettingsError(Exception):
@@ -40,16 +38,11 @@ def default_data_dir() -> Path:
 
 
 def normalise_database_url(url: str) -> str:
-    """The URL for SQLAlchemy on asyncpg; `postgres://` and `postgresql://` are accepted and rewritten.
+    """The URL in one form; every form that libpq takes is accepted. ValueError says what cannot be used."""
+    # Imported here: the parser of URLs is slow to import, and most commands need none.
+    from app.db.address import canonical
 
-    Refused: any other scheme or driver.
-    """
-    if url.startswith(_DRIVER):
-        return url
-    for scheme in _PLAIN_SCHEMES:
-        if url.startswith(scheme):
-            return _DRIVER + url[len(scheme) :]
-    raise ValueError("it must begin with postgresql://, postgres:// or postgresql+asyncpg://")
+    return canonical(url)
 
 
 class Settings(BaseSettings):
@@ -82,10 +75,17 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = Field(
         default=None, description="encrypts what must be read back; keep it with your backups"
     )
+    secret_key_second: SecretStr | None = Field(
+        default=None,
+        description="while the secret key is changed: the other key, which opens and never seals",
+    )
     metrics_token: SecretStr | None = Field(
         default=None, description="unset: /metrics only from this machine"
     )
 
+    prepared_statements: bool = Field(
+        default=True, description="false behind a transaction pooler that keeps none (pgbouncer before 1.21)"
+    )
     worker_in_process: bool = True
     worker_metrics_port: int | None = Field(
         default=None, ge=1, le=65535, description="where `retainer worker` tells its figures; unset: nowhere"
@@ -142,12 +142,21 @@ class Settings(BaseSettings):
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser().absolute()
 
-    @field_validator("secret_key")
+    @field_validator("secret_key", "secret_key_second")
     @classmethod
     def _long(cls, key: SecretStr | None) -> SecretStr | None:
         if key is not None and len(key.get_secret_value()) < 32:
             raise ValueError("it must have at least 32 characters, random ones")
         return key
+
+    @model_validator(mode="after")
+    def _oidc(self) -> Self:
+        if self.oidc_issuer is not None and not self.oidc_audience:
+            raise ValueError(
+                "RETAINER_OIDC_AUDIENCE: it must be set with RETAINER_OIDC_ISSUER, "
+                "so that tokens for other services are not taken"
+            )
+        return self
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -186,6 +195,12 @@ class Settings(BaseSettings):
                 value = "true" if value else "false"
             found["DATABASE_URL" if name == "database_url" else f"RETAINER_{name.upper()}"] = str(value)
         return found
+
+    def secret_keys(self) -> tuple[str, ...]:
+        """The secret keys of this installation: the one that seals first, then the one that only opens."""
+        first = self.secret_key.get_secret_value() if self.secret_key else self.database_url or ""
+        second = self.secret_key_second
+        return (first,) if second is None else (first, second.get_secret_value())
 
     def with_(self, **changes: Any) -> Self:
         """A copy with some values changed."""
@@ -235,6 +250,8 @@ def _kept_secret(path: Path, fresh: str | None) -> tuple[str | None, bool]:
 
 
 def _complaint(error: Mapping[str, Any]) -> str:
-    field = str(error["loc"][0]) if error["loc"] else "settings"
+    if not error["loc"]:  # about several settings: the message names them
+        return str(error["msg"]).removeprefix("Value error, ")
+    field = str(error["loc"][0])
     name = field if field == "DATABASE_URL" else f"RETAINER_{field.upper()}"
     return f"{name}: {str(error['msg']).removeprefix('Value error, ')}"

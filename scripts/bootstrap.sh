@@ -51,7 +51,7 @@ echo "bootstrap: installing $lock into $venv (under a minute; later starts skip 
 rm -f "$venv"/.stamp-*
 "$python" -m pip --python "$venv/bin/python" install --quiet --require-hashes -r $lock 9>&-
 if [ $kind = run ] || [ $kind = dev ]; then
-  printf '#!%s\nimport sys\n\nsys.path.insert(0, "%s")\nfrom app.cli import main\n\nsys.exit(main())\n' \
+  printf '#!%s\nimport sys\n\nsys.path.insert(0, "%s")\nfrom app.cli import main\n\n# Server processes import this file again (they are spawned): only the first of them is the command.\nif __name__ == "__main__":\n    sys.exit(main())\n' \
     "$(pwd)/$venv/bin/python" "$(pwd)" >"$venv/bin/retainer"
   chmod +x "$venv/bin/retainer"
 fi

@@ -49,6 +49,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "unsupported_media_type": Entry(415, "Unsupported media type", "The body is not `application/json` in UTF-8.", "Send `Content-Type: application/json`."),
     "content_encoding_refused": Entry(415, "Compressed bodies are refused", "The body has a Content-Encoding.", "Send the body uncompressed."),
     "invalid_input": Entry(422, "Invalid input", "Some fields are not what this operation takes; `errors` names each.", "Correct the fields named in `errors`."),
+    "value_out_of_range": Entry(422, "Value out of range", "A number, an instant or a text of the request, or what follows from it, is more than can be stored.", "Send smaller values; prices have at most ten digits before the point."),
     "idempotency_key_reused": Entry(422, "Idempotency-Key used for something else", "The key was used before with another payload or for another operation.", "Use a fresh key for a fresh request; repeat a request only unchanged."),
     "request_in_flight": Entry(409, "Still in flight", "A request with this Idempotency-Key is still being worked on.", "Wait a second and send the same request again."),
     "header_fields_too_large": Entry(431, "Header too large", "The headers are larger than 32 KiB.", "Send fewer or shorter headers."),

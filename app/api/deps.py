@@ -56,7 +56,8 @@ class House:
 
     database: Database
     authenticator: Authenticator
-    cursor_secret: bytes
+    cursor_secrets: tuple[bytes, ...]
+    """The first signs cursors; each of them is taken."""
     limiter: Limiter | None = None
     parts: dict[str, Any] = field(default_factory=dict)
 
@@ -146,21 +147,21 @@ class Caller:
 
     async def page(self, page: Page, work: Callable[[Tx, Part], Awaitable[Slice]]) -> Response:
         """Answers a page of a list: ``work(tx, part)`` gives that part of it."""
-        secret, context = self.rooms.cursor_secret, page.context(self.tenant_id)
-        part = Part(page.limit, page.after(secret, self.tenant_id), page.backward)
+        secrets, context = self.rooms.cursor_secrets, page.context(self.tenant_id)
+        part = Part(page.limit, page.after(secrets, self.tenant_id), page.backward)
         found = await self.ask(lambda tx: work(tx, part))
-        return page.reply(found, lambda key: encode_cursor(secret, context, key))
+        return page.reply(found, lambda key: encode_cursor(secrets[0], context, key))
 
     async def short_page(self, page: Page, work: Work[dict[str, Any]]) -> Response:
         """Answers a page of a list that ``work`` gives as a whole, since it is short by nature."""
-        after = page.after(self.rooms.cursor_secret, self.tenant_id)
+        after = page.after(self.rooms.cursor_secrets, self.tenant_id)
         found = await self.ask(work)
         rows: list[Any] = found["data"]
         start = int(after[0] or 0) if after else 0
         end = start + page.limit
         cursor = None
         if end < len(rows):
-            cursor = encode_cursor(self.rooms.cursor_secret, page.context(self.tenant_id), [end])
+            cursor = encode_cursor(self.rooms.cursor_secrets[0], page.context(self.tenant_id), [end])
         headers = {} if cursor is None else {"Link": page.link(cursor)}
         return Reply({**found, "data": rows[start:end], "next_cursor": cursor}, headers=headers)
 

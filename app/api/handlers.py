@@ -92,7 +92,8 @@ def _methods(request: Request) -> list[str]:
         if route.matches(request.scope)[0] is not Match.NONE:
             path = getattr(route, "path", "")
             found.setdefault(path, set()).update(getattr(route, "methods", None) or ())
-    return sorted(found[min(found, key=lambda path: path.count("{"))]) if found else []
+    methods = found[min(found, key=lambda path: path.count("{"))] if found else set()
+    return sorted(methods | {"HEAD"} if "GET" in methods else methods)
 
 
 def _gone(request: Request, error: Exception) -> Response:

@@ -70,19 +70,33 @@ class Edge:
         if traced:
             _veil("redacted")
         status = 0
+        inner = scope
+        if (
+            head := scope["method"] == "HEAD"
+        ):  # the answer of a GET without its body, on every path that has one
+            inner = {**scope, "method": "GET"}
 
         async def answer(message: Message) -> None:
             nonlocal status
+            if head and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
             if message["type"] == "http.response.start":
                 status = message["status"]
                 if traced:
-                    _veil(_route_of(scope))
+                    _veil(_route_of(inner))
                 message["headers"] = _with_headers(scope, message.get("headers", ()), request_id)
             await send(message)
 
         self._figures.in_flight.inc()
         try:
-            await self._app(scope, receive, answer)
+            if _names_its_host(scope):
+                await self._app(inner, receive, answer)
+            else:
+                await problem(
+                    "malformed_request",
+                    "A request names its host in exactly one Host header.",
+                    request_id=request_id,
+                )(scope, receive, answer)
         except Exception:
             # Nothing of a fault leaves the house but the id under which it is logged.
             _log.exception("fault", extra={"request_id": request_id})
@@ -92,6 +106,8 @@ class Edge:
             await problem("internal_error", request_id=request_id)(scope, receive, answer)
         finally:
             self._figures.in_flight.dec()
+            if head:
+                scope.update({name: value for name, value in inner.items() if name != "method"})
             self._note(scope, status, time.perf_counter() - began, request_id)
 
     def _note(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
@@ -118,6 +134,12 @@ class Edge:
         if "fastapi.telemetry" in scope:
             fields["trace_id"] = f"{trace.get_current_span().get_span_context().trace_id:032x}"
         _log.info("request", extra=fields)
+
+
+def _names_its_host(scope: Scope) -> bool:
+    """Whether there is one Host header, as RFC 9112 wants of a request of HTTP/1.1 (an older one may have none)."""
+    named = sum(name == b"host" for name, _ in scope["headers"])
+    return named == 1 or (named == 0 and scope.get("http_version") != "1.1")
 
 
 _METHODS: Final = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}

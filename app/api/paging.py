@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 from urllib.parse import parse_qsl, urlencode
@@ -35,14 +35,14 @@ def encode_cursor(secret: bytes, context: str, key: Key) -> str:
     return base64.urlsafe_b64encode(_mac(secret, context, payload) + payload).rstrip(b"=").decode()
 
 
-def decode_cursor(secret: bytes, context: str, cursor: str) -> Key:
-    """The key of a cursor. Raises 400 ``cursor_invalid`` for any that this list did not give out."""
+def decode_cursor(secrets: Sequence[bytes], context: str, cursor: str) -> Key:
+    """The key of a cursor that any of the secrets signed. 400 ``cursor_invalid`` if this list did not give it out."""
     try:
         raw = base64.b64decode(
             cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True
         )
         mac, payload = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
-        if hmac.compare_digest(mac, _mac(secret, context, payload)):
+        if any(hmac.compare_digest(mac, _mac(one, context, payload)) for one in secrets):
             key: Key = json.loads(payload)
             return key
     except (ValueError, binascii.Error):
@@ -79,9 +79,9 @@ class Page:
         )
         return json.dumps([tenant_id, self.path, filters])
 
-    def after(self, secret: bytes, tenant_id: str) -> Key | None:
+    def after(self, secrets: Sequence[bytes], tenant_id: str) -> Key | None:
         """The key to go on after, None at the beginning."""
-        return None if self.cursor is None else decode_cursor(secret, self.context(tenant_id), self.cursor)
+        return None if self.cursor is None else decode_cursor(secrets, self.context(tenant_id), self.cursor)
 
     def link(self, cursor: str) -> str:
         """The ``Link`` header of the next page."""

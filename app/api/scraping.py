@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from typing import Final
 
 from fastapi import FastAPI, Request, Response
 from pydantic import SecretStr
@@ -13,11 +14,28 @@ from app.api.limits import Limits
 from app.api.observability import CONTENT_TYPE, Figures
 from app.api.problems import Problem
 
+FORWARDED: Final = (
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+    "cf-connecting-ip",
+    "true-client-ip",
+    "x-client-ip",
+    "x-original-forwarded-for",
+)
+"""Headers by which a proxy says that it passes a request on."""
+
 
 def admit(request: Request, token: SecretStr | None, limiter: Limiter | None) -> None:
-    """Lets in whoever holds the token; without one, this machine alone. Raises 401, 403 or 429."""
+    """Let in whoever holds the token; without one, this machine alone. Raises 401, 403 or 429.
+
+    A proxy on this machine passes strangers on, and says so in a header: those are refused too.
+    """
     if token is None:
-        if not _from_this_machine(request):
+        if not _from_this_machine(request) or any(name in request.headers for name in FORWARDED):
             raise Problem("metrics_closed")
         return
     given = request.headers.get("authorization", "").partition(" ")[2].strip()

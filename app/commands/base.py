@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import asyncpg
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.db.engine import StartRefused, Unavailable
 from app.embedded import EmbeddedPostgres
 from app.settings import Settings
 
@@ -15,6 +19,27 @@ ROOT: Final = Path(__file__).resolve().parent.parent.parent
 
 class CommandError(Exception):
     """A command cannot be carried out; the message says why and what to do."""
+
+
+@contextlib.contextmanager
+def database_errors() -> Iterator[None]:
+    """Turn what a database refuses at the start into one sentence for the operator."""
+    try:
+        yield
+    except StartRefused as error:
+        raise CommandError(str(error)) from None
+    except Unavailable as error:
+        raise CommandError(f"{error}; `retainer doctor` says more") from None
+    except (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        original = getattr(error, "orig", None) or error
+        said = (
+            str(original).splitlines()[0].removeprefix("<class ")
+            if str(original)
+            else type(original).__name__
+        )
+        raise CommandError(
+            f"the database refused: {said}; check DATABASE_URL, and that its user may make tables and roles"
+        ) from error
 
 
 def embedded(settings: Settings) -> EmbeddedPostgres:

@@ -16,7 +16,8 @@ import typer
 from sqlalchemy import text
 
 from app.commands.base import embedded
-from app.db.engine import Database, Unavailable
+from app.db.engine import Database, Unavailable, Unmigrated
+from app.db.secrets import WrongSecretKey, check_key
 from app.embedded import EmbeddedPostgresError, find_bin_dir
 from app.settings import OPERATOR_KEY_FILE, SECRET_KEY_FILE, Settings
 from app.usecases import health
@@ -111,26 +112,30 @@ def _database(settings: Settings) -> Iterator[Finding]:
         if url is None:
             yield Finding("the embedded Postgres is not running: it starts with the service")
             return
-    yield from asyncio.run(_ask(url))
+    yield from asyncio.run(_ask(url, settings.secret_keys() if settings.secret_key else ()))
 
 
 _FIXES: Final = {
     "schema": ("the schema is not the newest", "Run `retainer migrate`; `retainer serve` does it by itself."),
     "role": (
-        "the role bypasses row-level security",
-        "Let it connect as a user that may become retainer_app.",
+        "statements do not run as retainer_app",
+        "Let it connect as a user that may become retainer_app, and run `retainer migrate`.",
     ),
     "primary": ("the database is a replica", "Point DATABASE_URL at the primary."),
+    "disk": ("the database's disk is full", "Make room for it: reads are answered, writes are 503."),
     "database": ("the database does not answer", "Check DATABASE_URL and the server's log."),
 }
 
 
-async def _ask(url: str) -> list[Finding]:
+async def _ask(url: str, secrets: tuple[str, ...] = ()) -> list[Finding]:
     database = Database(url, pool_size=1)
     try:
         async with database.bare() as connection:
             version = int((await connection.execute(text("show server_version_num"))).scalar_one())
         looked = await health.look(database)
+        more = [*await _key(database, secrets), *await _backup(database)]
+    except Unmigrated:
+        return [Finding(*_FIXES["schema"])]
     except Unavailable:
         return [
             Finding(
@@ -149,7 +154,42 @@ async def _ask(url: str) -> list[Finding]:
         found.append(Finding(f"Postgres {version // 10_000} is too old", "Use Postgres 15 or newer."))
     if looked.skewed is not None:
         found.append(Finding(looked.skewed, health.SKEW_FIX))
-    return found
+    return found + more
+
+
+async def _key(database: Database, secrets: tuple[str, ...]) -> list[Finding]:
+    """Whether what is stored opens with the secret key of this installation."""
+    if not secrets:
+        return []
+    try:
+        await check_key(database, secrets, register=False)
+    except WrongSecretKey as error:
+        wrong = "the secret key is not the one that sealed what the database stores"
+        return [Finding(wrong, str(error).partition(": ")[2])]
+    return [Finding("the secret key opens what is stored")]
+
+
+async def _backup(database: Database) -> list[Finding]:
+    """Whether `retainer backup` may read whole tables as the user of DATABASE_URL."""
+    async with database.engine.connect() as connection:
+        blind = (await connection.execute(_BLIND)).scalar_one()
+    if not blind:
+        return []
+    return [
+        Finding(
+            f"{blind} tables cannot be backed up by this user",
+            "Run `retainer migrate` as the owner of the tables, and back up as the owner.",
+        )
+    ]
+
+
+_BLIND: Final = text("""
+    select count(*) from pg_class c, pg_roles r where r.rolname = current_user and c.relkind in ('r', 'p')
+    and c.relnamespace = current_schema()::regnamespace and c.relrowsecurity
+    and not (r.rolsuper or r.rolbypassrls) and not exists (
+        select from pg_policy p where p.polrelid = c.oid and p.polname = 'owner_all'
+        and pg_has_role(r.oid, p.polroles[1], 'usage'))
+""")
 
 
 def _service(settings: Settings) -> Iterator[Finding]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from app.commands.backup import postgres_tool
+from app.commands.backup import major_of, postgres_tool, programs_of, server_major
 from app.commands.base import CommandError, database, embedded
 from app.commands.migrate import upgrade
+from app.embedded import bin_dirs
 from app.settings import Settings
 
 APPLICATION_ROLE: Final = "retainer_app"
@@ -36,6 +38,11 @@ do $$ declare name text; begin
     create schema public;
 end $$
 """
+_NEWER: Final = "unsupported version"
+_SETTING_SINCE: Final = {"transaction_timeout": 17}
+"""Settings that the programs of this major version and newer write into the head of every script."""
+_HEAD_LINES: Final = 40
+_OWNERS_POLICY: Final = re.compile(r" POLICY \S+ \S+ owner_all ")
 
 
 def run(
@@ -47,9 +54,7 @@ def run(
     if given.database_url is None and embedded(given).attach() is not None:
         raise CommandError("the service is running on this data folder; stop it before restoring")
     with database(given) as settings:
-        postgres_tool(
-            settings, "pg_restore", ["--list", str(file)]
-        )  # a wrong file is refused before anything is lost
+        programs = _reader_of(settings, file)  # a wrong file is refused before anything is lost
         objects = int(_ask(settings, _OBJECTS))
         if objects and not force:
             raise CommandError(
@@ -57,17 +62,61 @@ def run(
                 "--force replaces everything in it with the backup"
             )
         _ask(settings, _ROLE)
-        _replace(settings, file, empty_first=objects > 0)
+        _replace(settings, file, programs, empty_first=objects > 0)
         upgrade(settings.database_url or "")
     print(f"retainer: restored {file}")
 
 
-def _replace(settings: Settings, file: Path, *, empty_first: bool) -> None:
+def _reader_of(settings: Settings, file: Path) -> Path:
+    """The folder of programs that can read the file: the server's own if they can, else newer ones.
+
+    A file that newer programs wrote is read by those; what an older server does not know is left out of the script.
+    """
+    first = programs_of(settings)
+    others = sorted((one for one in bin_dirs() if one != first), key=major_of, reverse=True)
+    failed: CommandError | None = None
+    for folder in (first, *others):
+        try:
+            postgres_tool(settings, "pg_restore", ["--list", str(file)], bin_dir=folder)
+        except CommandError as error:
+            failed = failed or error
+            if _NEWER not in str(error):
+                break
+        else:
+            return folder
+    raise CommandError(
+        f"{failed}\n{file} may have been written by newer programs; set RETAINER_PG_BIN to their folder"
+        if failed is not None and _NEWER in str(failed)
+        else str(failed)
+    )
+
+
+def _replace(settings: Settings, file: Path, programs: Path, *, empty_first: bool) -> None:
     """Out with the old and in with the new in one transaction: a backup that cannot be read whole costs nothing."""
-    with tempfile.NamedTemporaryFile(prefix="retainer-", suffix=".sql") as script:
-        postgres_tool(settings, "pg_restore", ["--no-owner", f"--file={script.name}", str(file)])
+    with tempfile.TemporaryDirectory(prefix="retainer-") as folder:
+        listed, script, fitting = (Path(folder) / name for name in ("contents", "all.sql", "fitting.sql"))
+        # The owner's own policies name the owner of the server that was backed up; `upgrade` makes them anew.
+        contents = postgres_tool(settings, "pg_restore", ["--list", str(file)], bin_dir=programs)
+        listed.write_text("".join(one for one in contents.splitlines(True) if not _OWNERS_POLICY.search(one)))
+        arguments = ["--no-owner", f"--use-list={listed}", f"--file={script}", str(file)]
+        postgres_tool(settings, "pg_restore", arguments, bin_dir=programs)
+        _fit(script, fitting, server_major(settings))
         emptying = ["-c", _EMPTY] if empty_first else []
-        postgres_tool(settings, "psql", [*_QUIET, "--single-transaction", *emptying, "-f", script.name])
+        arguments = [*_QUIET, "--single-transaction", *emptying, "-f", str(fitting)]
+        postgres_tool(settings, "psql", arguments, bin_dir=programs)
+
+
+def _fit(script: Path, fitting: Path, server: int) -> None:
+    """Copy the script without the settings that a server of this major version does not know.
+
+    They stand in the script's head, before anything else; rows of tables are never looked at.
+    """
+    unknown = tuple(f"SET {name} =".encode() for name, since in _SETTING_SINCE.items() if server < since)
+    with script.open("rb") as given, fitting.open("wb") as kept:
+        for number, line in enumerate(given):
+            if number < _HEAD_LINES and line.startswith(unknown) and unknown:
+                continue
+            kept.write(line)
 
 
 def _ask(settings: Settings, sql: str) -> str:

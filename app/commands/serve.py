@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import errno
 import http.client
-import inspect
 import os
 import signal
 import socket
@@ -27,10 +26,10 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess, multiprocess
 
 from app.api.edges import GUARDED
-from app.commands.base import CommandError, embedded
+from app.commands.base import CommandError, database_errors, embedded
 from app.commands.migrate import upgrade
 from app.embedded import DataFolderLock, EmbeddedPostgres, EmbeddedPostgresError, die_with_parent
-from app.settings import OPERATOR_KEY_FILE, Settings
+from app.settings import OPERATOR_KEY_FILE, SECRET_KEY_FILE, Settings
 
 GRACE_SECONDS: Final = 7  # container engines kill after ten, and Postgres stops after the workers
 _SUPERVISOR: Final = "RETAINER_SUPERVISOR"
@@ -52,6 +51,7 @@ def run() -> None:
             listening = stack.enter_context(
                 _listening(settings, patience=GRACE_SECONDS + 3.0 if died else 0.0)
             )
+            made = _missing_secrets(settings)
             settings, new_key = settings.with_secrets(create=True)
             if new_key and settings.operator_key is not None:
                 _say(f"operator key: {settings.operator_key.get_secret_value()}")
@@ -66,13 +66,25 @@ def run() -> None:
                 with contextlib.suppress(OSError):  # a read-only machine: each process tells its own figures
                     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="retainer-"))
                     settings = settings.with_(peers_dir=Path(folder))
-            _prepare(settings)
+            try:
+                _prepare(settings)
+            except CommandError:
+                # A key that was made just now for a database that another key has sealed is of no use to anybody.
+                for file in made:
+                    file.unlink(missing_ok=True)
+                raise
             _serve(settings, listening)
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_IGN)
     except KeyboardInterrupt:
         pass
     _say("retainer: stopped")
+
+
+def _missing_secrets(settings: Settings) -> list[Path]:
+    """The files of keys that the data folder does not hold yet."""
+    files = [settings.data_dir / name for name in (OPERATOR_KEY_FILE, SECRET_KEY_FILE)]
+    return [one for one in files if not one.exists()]
 
 
 def asgi() -> Any:
@@ -197,18 +209,11 @@ def _await_postgres(postgres: EmbeddedPostgres) -> None:
 def _prepare(settings: Settings) -> None:
     """The newest schema, and what the service wants to find in the database at its start."""
     assert settings.database_url is not None  # noqa: S101 - set by the caller
-    upgrade(settings.database_url)
     from app import main
 
-    prepare = getattr(main, "prepare", None)
-    if prepare is not None:
-        done = prepare(settings, settings.database_url)
-        if inspect.isawaitable(done):
-            asyncio.run(_awaited(done))
-
-
-async def _awaited(something: Any) -> None:
-    await something
+    with database_errors():
+        upgrade(settings.database_url)
+        asyncio.run(main.prepare(settings, settings.database_url))
 
 
 class Server(uvicorn.Server):

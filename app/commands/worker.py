@@ -18,8 +18,9 @@ from app import main, worker
 from app.api.edges import GUARDED
 from app.api.observability import Figures
 from app.api.scraping import page_of
-from app.commands.base import CommandError, database
+from app.commands.base import CommandError, database, database_errors
 from app.db.engine import Database
+from app.db.secrets import check_key
 from app.settings import Settings
 
 GRACE_SECONDS = 20.0
@@ -29,7 +30,7 @@ MOST_READERS = 50
 def run() -> None:
     """Do what falls due (clocks, expiries, reminders), place events and deliver them, until told to stop."""
     settings, _ = Settings.read().with_secrets(create=False)
-    with database(settings) as ready, _listening(ready) as listening:
+    with database(settings) as ready, _listening(ready) as listening, database_errors():
         asyncio.run(_work(ready, listening))
     print("retainer: the worker has stopped", flush=True)
 
@@ -91,10 +92,16 @@ async def _work(settings: Settings, listening: socket.socket | None) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    db = Database(settings.database_url, pool_size=settings.pool_size, application_name="retainer-worker")
+    db = Database(
+        settings.database_url,
+        pool_size=settings.pool_size,
+        application_name="retainer-worker",
+        prepared_statements=settings.prepared_statements,
+    )
     jobs = main.worker_jobs(settings)
     try:
         await db.check_start()
+        await check_key(db, settings.secret_keys())
         async with _told(settings, listening):
             print("retainer: the worker is at work", flush=True)
             task = asyncio.create_task(worker.run_worker(db, worker.agenda_handlers(), stop, jobs=jobs))

@@ -35,9 +35,8 @@ class Deliveries:
 
 def courier_of(settings: Settings, db: Database) -> Courier:
     """A courier as the settings want it."""
-    secret = settings.secret_key.get_secret_value() if settings.secret_key else settings.database_url or ""
     return Courier(
-        db, Sender(allow_private=settings.allow_private_webhooks), Cipher(secret),
+        db, Sender(allow_private=settings.allow_private_webhooks), Cipher(*settings.secret_keys()),
         keep_deliveries=timedelta(days=settings.delivery_retention_days),
         keep_events=timedelta(days=settings.event_retention_days),
     )  # fmt: skip

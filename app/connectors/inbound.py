@@ -103,8 +103,7 @@ class HouseEffects:
 
 def cipher_of(settings: Settings) -> Cipher:
     """The cipher of this installation."""
-    secret = settings.secret_key.get_secret_value() if settings.secret_key else settings.database_url or ""
-    return Cipher(secret)
+    return Cipher(*settings.secret_keys())
 
 
 def inbox_of(settings: Settings) -> Inbox:

@@ -22,12 +22,14 @@ from sqlalchemy import Executable, text
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from app.db.address import engine_of
 from app.domain.errors import DomainError
 
 T = TypeVar("T")
-_ROLE: Final = "retainer_app"
+APPLICATION_ROLE: Final = "retainer_app"
+"""The role of every transaction: it owns nothing and row-level security binds it (decisions 13)."""
 PATIENCE: Final = 3.0
 """Seconds after which a database that does not answer is not tried again: callers are told, and retry by key."""
 GREETING: Final = 2.4
@@ -37,25 +39,11 @@ START_PATIENCE: Final = 20.0
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = [first + second for first in _ALPHABET for second in _ALPHABET]
 _LOWER: Final = tuple(range(60, -1, -10))
-_BEGIN = text(
-    "select set_config('app.tenant', :tenant, true), set_config('lock_timeout', :lock_timeout, true), clock_timestamp()"
-)
+_BEGIN = text("select retainer_begin(:tenant, :lock_timeout, :statement_timeout)")
 _TENANT = text(
     "select policy_name, clock_mode, clock_now, suspended, policy_revision, calendar_revision from tenant"
     " where tenant_id = :tenant"
 )
-
-_PLANS: Final = {
-    "enable_seqscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
-    "jit": "off",
-    "plan_cache_mode": "force_generic_plan",
-}
-"""Every statement of the service looks rows up by an index. A plan that was made while its tables were empty must stay
-right when they are full (measured: a batch's write fell from 9 to 19 ms on 10,000 customers, by scanning them twice);
-reports that scan a tenant set these back for themselves."""
-_LOST: Final = {"57P01", "57P02", "57P03", "08006", "08003", "08000", "08001", "08004", "53300"}
 
 
 class Unavailable(Exception):  # noqa: N818 - a state, for the doors to tell
@@ -65,6 +53,14 @@ class Unavailable(Exception):  # noqa: N818 - a state, for the doors to tell
         super().__init__(cause)
         self.cause = cause
         self.outcome_unknown = outcome_unknown
+
+
+class StartRefused(Exception):  # noqa: N818 - what happened, in a word
+    """The service must not start on this database; the message says why and what to do."""
+
+
+class Unmigrated(Unavailable):
+    """The database has no schema of ours yet, or an older one."""
 
 
 class Busy(Unavailable):
@@ -171,31 +167,27 @@ class Database:
         lock_timeout_ms: int = 3000,
         statement_timeout_ms: int = 20000,
         application_name: str = "retainer",
+        prepared_statements: bool = True,
     ) -> None:
         self.url = url
         self.lock_timeout_ms = lock_timeout_ms
+        self.statement_timeout_ms = statement_timeout_ms
         self.process_cache: dict[Any, Any] = {}
         """Immutable things by (kind, tenant, revision): policies, calendars."""
+        self.disk_full_at: float | None = None
+        """When a write last failed for want of room (`time.monotonic`)."""
         self.pool_wait: Callable[[float], None] | None = None
         """Told how many seconds each connection was waited for."""
-        self.engine: AsyncEngine = create_async_engine(
+        self.engine: AsyncEngine = engine_of(
             url,
+            application_name=application_name,
+            prepared=prepared_statements,
+            command_timeout=statement_timeout_ms / 1000 + 2,
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=pool_timeout,
             pool_recycle=1800,
-            connect_args={
-                "timeout": 4,
-                "command_timeout": statement_timeout_ms / 1000 + 2,
-                "server_settings": {
-                    "role": _ROLE,
-                    "application_name": application_name,
-                    "statement_timeout": str(statement_timeout_ms),
-                    "idle_in_transaction_session_timeout": "60000",
-                    "timezone": "UTC",
-                    **_PLANS,
-                },
-            },
+            hide_parameters=True,
         )
 
     async def close(self) -> None:
@@ -221,14 +213,43 @@ class Database:
         ) as error:
             raise Unavailable("the database cannot be reached") from error
         except DBAPIError as error:
-            raise _translated(error) from error
+            translated = _translated(error)
+            if isinstance(translated, Unavailable) and translated.cause == DISK_FULL:
+                self.disk_full_at = time.monotonic()
+            raise translated from error
+
+    async def _greet(
+        self, connection: AsyncConnection, tenant_id: str = "", lock_timeout_ms: int | None = None
+    ) -> Any:
+        """Begin a transaction as `retainer_app`, for a tenant ("" for none), and return the database's clock.
+
+        Role, tenant, timeouts and plan settings are set for this transaction alone, in its first statement, so that
+        a direct connection and a pooler in transaction mode do the same (decisions 13). Any database answers that at
+        once. One that does not is silent, however long its statements may take otherwise: `Unavailable`.
+        """
+        loop = asyncio.get_running_loop()
+        patience = self.lock_timeout_ms if lock_timeout_ms is None else lock_timeout_ms
+        given = {
+            "tenant": tenant_id,
+            "lock_timeout": f"{patience}ms",
+            "statement_timeout": f"{self.statement_timeout_ms}ms",
+        }
+        try:
+            async with asyncio.timeout(None) as limit:
+                # In two steps, so that an answer which came while this process was busy elsewhere is still taken.
+                late = loop.call_later(GREETING, lambda: limit.reschedule(loop.time() + 0.2))
+                try:
+                    return (await connection.execute(_BEGIN, given)).one()
+                finally:
+                    late.cancel()
+        except TimeoutError:
+            raise Unavailable("the database does not answer") from None
 
     async def _begin(
         self, connection: AsyncConnection, tenant_id: str, lock_timeout_ms: int | None = None
     ) -> tuple[TenantState, datetime]:
-        patience = self.lock_timeout_ms if lock_timeout_ms is None else lock_timeout_ms
-        row = await _greeted(connection, tenant_id, patience)
-        clock: datetime = row[2]
+        row = await self._greet(connection, tenant_id, lock_timeout_ms)
+        clock: datetime = row[0]
         found = (await connection.execute(_TENANT, {"tenant": tenant_id})).first()
         if found is None:
             raise DomainError("tenant_not_found", tenant_id=tenant_id)
@@ -265,13 +286,13 @@ class Database:
         ``tenant`` of the transaction is a blank; the use case reads the row itself.
         """
         async with self._connection() as connection:
-            row = await _greeted(connection, tenant_id, self.lock_timeout_ms)
+            row = await self._greet(connection, tenant_id)
             await connection.execute(
                 text("select pg_advisory_xact_lock(hashtextextended(:tenant, 7))"), {"tenant": tenant_id}
             )
             state = TenantState(tenant_id, "", False, None, False, 0, 0)
             yield Tx(
-                connection, state, row[2].astimezone(UTC), self, actor=actor, validate_only=validate_only
+                connection, state, row[0].astimezone(UTC), self, actor=actor, validate_only=validate_only
             )
             await _finish(connection, validate_only)
 
@@ -282,7 +303,7 @@ class Database:
         The block writes the tenant's rows itself. Nothing of it is left, in the database or in the caches.
         """
         async with self._connection() as connection:
-            await _greeted(connection, tenant_id, self.lock_timeout_ms)
+            await self._greet(connection, tenant_id)
             state = TenantState(tenant_id, policy_name, True, at, False, 1, 1)
             try:
                 yield Tx(connection, state, at, self, actor="rehearsal")
@@ -356,12 +377,14 @@ class Database:
     async def bare(self) -> AsyncIterator[AsyncConnection]:
         """A connection without a tenant, for questions about the database itself; rolled back."""
         async with self._connection() as connection:
+            await self._greet(connection)
             yield connection
             await connection.rollback()
 
     async def directory_tenant(self, digest: bytes) -> str | None:
         """The tenant that a hash of a key, source or token belongs to."""
         async with self._connection() as connection:
+            await self._greet(connection)
             row = (
                 await connection.execute(
                     text("select tenant_id from directory where hash = :hash"), {"hash": digest}
@@ -373,6 +396,7 @@ class Database:
     async def tenant_ids(self) -> list[str]:
         """All tenants, for the worker (each tenant has a directory row of its own)."""
         async with self._connection() as connection:
+            await self._greet(connection)
             rows = (
                 await connection.execute(text("select distinct tenant_id from directory order by tenant_id"))
             ).all()
@@ -395,8 +419,12 @@ class Database:
                 return
 
     async def check_role(self) -> None:
-        """Refuses to go on if the effective role is superuser or bypasses row-level security, or is a replica's."""
+        """Refuse to go on unless transactions run as `retainer_app`, bound by row-level security, on a primary.
+
+        `StartRefused` says which of it is not so.
+        """
         async with self._connection() as connection:
+            await self._greet(connection)
             row = (
                 await connection.execute(
                     text(
@@ -406,27 +434,14 @@ class Database:
                 )
             ).one()
             await connection.rollback()
+        if row[0] != APPLICATION_ROLE:
+            raise StartRefused(
+                f"statements run as {row[0]}, not as {APPLICATION_ROLE}: let DATABASE_URL's user become it"
+            )
         if row[1] or row[2]:
-            raise RuntimeError(f"the effective role {row[0]} is superuser or bypasses row-level security")
+            raise StartRefused(f"the effective role {row[0]} is superuser or bypasses row-level security")
         if row[3]:
-            raise RuntimeError("the database is a replica; the service needs the primary")
-
-
-async def _greeted(connection: AsyncConnection, tenant_id: str, lock_timeout_ms: int) -> Any:
-    """Begins a transaction: (two settings, the database's clock). Any database answers that at once, so one that does
-    not is silent, however long its statements may take otherwise: `Unavailable`."""
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(None) as limit:
-            # In two steps, so that an answer which came while this process was busy elsewhere is still taken.
-            late = loop.call_later(GREETING, lambda: limit.reschedule(loop.time() + 0.2))
-            try:
-                given = {"tenant": tenant_id, "lock_timeout": f"{lock_timeout_ms}ms"}
-                return (await connection.execute(_BEGIN, given)).one()
-            finally:
-                late.cancel()
-    except TimeoutError:
-        raise Unavailable("the database does not answer") from None
+            raise StartRefused("the database is a replica; the service needs the primary")
 
 
 async def _finish(connection: AsyncConnection, validate_only: bool) -> None:
@@ -446,22 +461,51 @@ async def _finish(connection: AsyncConnection, validate_only: bool) -> None:
         raise Unavailable("the answer to a commit was lost", outcome_unknown=True) from error
 
 
+_UNAVAILABLE: Final = {
+    "08": "the database cannot be reached",
+    "53": "the database is out of resources",
+    "57": "the database cannot be reached",
+    "58": "the database's host fails it",
+    "XX": "the database fails",
+}
+"""SQLSTATE classes that are the database's own trouble: nothing was done, callers come again."""
+DISK_FULL: Final = "the database's disk is full"
+
+
 def _translated(error: DBAPIError) -> Exception:
-    state = getattr(getattr(error, "orig", None), "sqlstate", None) or getattr(
-        getattr(getattr(error, "orig", None), "__cause__", None), "sqlstate", None
-    )
-    if state in {"40001", "40P01"}:
-        return Retry(str(state))
+    """What a failed statement means to the caller, by its SQLSTATE alone (issue: one map for all of them).
+
+    Classes 08, 53, 57, 58 and XX, and 25006: `Unavailable`. 55P03 and 57014: `Locked` and `Busy`. Class 40 and 23505:
+    `Retry`. Classes 22 and 54: `DomainError`, a value that the database cannot hold. Anything else is ours: unchanged.
+    """
+    state = _sqlstate(error)
+    family = state[:2]
+    if family == "40" or state == "23505":
+        return Retry(state)
     if state == "55P03":
         return Locked("a lock was not had in time")
     if state == "57014":
         return Busy("a statement took too long")
     if state == "25006":
         return Unavailable("the database is read-only")
-    if (
-        state in _LOST
-        or error.connection_invalidated
-        or isinstance(error, (InterfaceError, OperationalError))
-    ):
+    if state in {"53100", "58030"}:
+        return Unavailable(DISK_FULL)
+    if state == "42883" and "retainer_begin" in str(error.orig):
+        return Unmigrated("the schema is not the newest: run `retainer migrate`")
+    if state in {"26000", "42P05"}:
+        return Unavailable("a pooler mixes up prepared statements: set RETAINER_PREPARED_STATEMENTS=false")
+    if family in _UNAVAILABLE:
+        return Unavailable(_UNAVAILABLE[family])
+    if family in {"22", "54"}:
+        return DomainError("value_out_of_range")
+    if error.connection_invalidated or isinstance(error, (InterfaceError, OperationalError)):
         return Unavailable("the database cannot be reached")
     return error
+
+
+def _sqlstate(error: DBAPIError) -> str:
+    original = getattr(error, "orig", None)
+    for one in (original, getattr(original, "__cause__", None)):
+        if (state := getattr(one, "sqlstate", None)) is not None:
+            return str(state)
+    return ""

@@ -10,7 +10,8 @@ from sqlalchemy import text
 from app.db.engine import Database
 
 _STATE = text(
-    "select r.rolsuper or r.rolbypassrls, pg_is_in_recovery(), to_regclass('alembic_version') is not null,"
+    "select r.rolsuper or r.rolbypassrls or r.rolname <> 'retainer_app',"
+    " pg_is_in_recovery(), to_regclass('alembic_version') is not null,"
     " cast(extract(epoch from clock_timestamp()) as double precision)"
     " from pg_roles r where r.rolname = current_user"
 )
@@ -18,7 +19,8 @@ _STATE = text(
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The effective role, whether it is a replica, and the schema's revision (None: no schema).
+    """Whether the effective role is another than `retainer_app` or above row-level security, whether the server is a
+    replica, and the schema's revision (None: no schema).
 
     ``skew``: seconds by which its clock is ahead of this host's (negative: behind), beyond what the question took.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from app.db.schema import policy_version, tenant
 from app.documents.policy_document import dump, policy_from_json
 from app.domain.errors import DomainError
 from app.domain.policy import Policy
+from app.domain.wire import iso
 
 
 async def versions(tx: Tx) -> list[tuple[int, datetime, Policy]]:
@@ -25,14 +27,14 @@ async def versions(tx: Tx) -> list[tuple[int, datetime, Policy]]:
         .where(policy_version.c.tenant_id == tx.tenant_id, policy_version.c.name == tx.tenant.policy_name)
         .order_by(policy_version.c.version)
     )
-    parsed = [(row[0], row[1], _parsed(tx, row[0], row[2])) for row in rows]
+    parsed = [(row[0], row[1], _parsed(row[0], row[1], row[2])) for row in rows]
     if not tx.database.process_cache.get("disabled"):
         tx.database.process_cache[key] = ((tx.tenant.policy_name, tx.tenant.policy_revision), parsed)
     return list(parsed)
 
 
-def _parsed(tx: Tx, version: int, document: dict[str, Any]) -> Policy:
-    return policy_from_json({**document, "version": version})
+def _parsed(version: int, since: datetime, document: dict[str, Any]) -> Policy:
+    return replace(policy_from_json({**document, "version": version}), effective_from=iso(since))
 
 
 async def in_force(tx: Tx, at: datetime | None = None) -> Policy:

@@ -73,6 +73,14 @@ directory = Table(
     _text("tenant_id"),
 )
 
+# Outside row-level security too: the keys with which stored secrets may be sealed, by fingerprint (`app.db.secrets`).
+secret_key = Table(
+    "secret_key",
+    metadata,
+    Column("fingerprint", Text, primary_key=True),
+    Column("added_at", DateTime(timezone=True), nullable=False, server_default=_sql("clock_timestamp()")),
+)
+
 api_key = Table(
     "api_key",
     metadata,

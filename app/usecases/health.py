@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import functools
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from app.db import health
-from app.db.engine import Database, Unavailable
+from app.db.engine import Database, Unavailable, Unmigrated
 
 SKEW_SECONDS: Final = 5.0
 """Clocks that differ by more are told of: keys end by the host's, everything else happens by the database's."""
+
+DISK_FULL_SECONDS: Final = 10.0
+"""How long after a write that found no room on the database's disk the service calls itself not ready."""
 
 
 @functools.cache
@@ -29,7 +33,8 @@ def newest_revision() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """``failed``: the checks for which nothing is served: ``database``, ``role``, ``primary``, ``schema``.
+    """``failed``: the checks for which nothing is served: ``database``, ``role``, ``primary``, ``schema``,
+    ``disk``.
 
     ``skew``: see `health.State`.
     """
@@ -50,8 +55,12 @@ async def look(database: Database) -> Health:
     """Asks the database how it is."""
     try:
         found = await health.state(database)
+    except Unmigrated:
+        return Health(["schema"])
     except Unavailable:
         return Health(["database"])
     failed = [] if found.revision == newest_revision() else ["schema"]
     failed += (["role"] if found.privileged else []) + (["primary"] if found.replica else [])
+    if database.disk_full_at is not None and time.monotonic() - database.disk_full_at < DISK_FULL_SECONDS:
+        failed.append("disk")
     return Health(failed, found.skew)

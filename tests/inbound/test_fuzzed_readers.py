@@ -42,7 +42,7 @@ VALUES = st.recursive(
 @given(ANY | st.binary(max_size=200).map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
 def test_a_cursor_is_ours_or_refused(text: str) -> None:
     with pytest.raises(Problem) as refused:
-        decode_cursor(SECRET, "list", text)
+        decode_cursor([SECRET], "list", text)
     assert refused.value.code == "cursor_invalid"
 
 
@@ -54,13 +54,13 @@ def test_a_cursor_comes_back_whole_and_not_with_a_bit_changed(
     key: list[Any], context: str, place: int, bit: int
 ) -> None:
     given_out = encode_cursor(SECRET, context, key)
-    assert decode_cursor(SECRET, context, given_out) == key
+    assert decode_cursor([SECRET], context, given_out) == key
     raw = bytearray(base64.urlsafe_b64decode(given_out + "=" * (-len(given_out) % 4)))
     raw[place % len(raw)] ^= 1 << bit
     changed = base64.urlsafe_b64encode(bytes(raw)).decode().rstrip("=")
     for cursor, where in ((changed, context), (given_out, context + "x")):
         with pytest.raises(Problem):
-            decode_cursor(SECRET, where, cursor)
+            decode_cursor([SECRET], where, cursor)
 
 
 @pytest.mark.parametrize("kind", sorted(ADAPTERS))

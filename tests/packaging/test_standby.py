@@ -14,7 +14,7 @@ import pytest
 
 from app.commands import doctor
 from app.commands.migrate import upgrade
-from app.db.engine import Database
+from app.db.engine import Database, StartRefused
 from app.embedded import EmbeddedPostgres
 from app.main import create_app, prepare
 from tests.support.api import OPERATOR_KEY, running, settings_for
@@ -50,7 +50,7 @@ def standby(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 async def test_a_standby_is_refused_at_the_start_by_the_doctor_and_by_readiness(standby: str) -> None:
     database = Database(standby, pool_size=1)
-    with pytest.raises(RuntimeError, match="replica"):
+    with pytest.raises(StartRefused, match="replica"):
         await database.check_start()
     await database.close()
     wrong = {one.what: one.fix for one in await doctor._ask(standby) if one.fix is not None}

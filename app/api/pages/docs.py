@@ -54,8 +54,13 @@ async def front() -> Response:
 @router.get("/static/{name:path}", include_in_schema=False)
 async def static(name: str, request: Request) -> Response:
     """A bundled file."""
-    file = (STATIC / name).resolve() if "\x00" not in name else STATIC
-    if STATIC not in file.parents or not file.is_file():
+    file = STATIC
+    try:
+        file = (STATIC / name).resolve() if "\x00" not in name else STATIC
+        found = STATIC in file.parents and file.is_file()
+    except OSError:  # a name that no file system takes
+        found = False
+    if not found:
         raise Problem("not_found")
     content = file.read_bytes()
     tag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
@@ -31,11 +32,11 @@ async def list_events(
     Remember `position` and ask again with `after`: it says how far this answer looked.
     """
     context = f"{caller.tenant_id}/events"
-    secret = caller.rooms.cursor_secret
-    start: int | str = 0 if after is None else _start(secret, context, after)
+    secrets = caller.rooms.cursor_secrets
+    start: int | str = 0 if after is None else _start(secrets, context, after)
     end: int | str | None = None
     if page.cursor is not None:
-        key = _start(secret, context, page.cursor)
+        key = _start(secrets, context, page.cursor)
         start, end = (start, key) if page.backward else (key, None)
     types = [part for one in type or () for part in one.split(",") if part]
     await events.place(caller.database, caller.tenant_id)
@@ -45,15 +46,15 @@ async def list_events(
             tx, after=start, before=end, part=part, types=types or None, customer_id=customer_id
         )
     )
-    return page.reply(found, lambda key: encode_cursor(secret, context, key), position=position)
+    return page.reply(found, lambda key: encode_cursor(secrets[0], context, key), position=position)
 
 
-def _start(secret: bytes, context: str, given: str) -> int | str:
+def _start(secrets: Sequence[bytes], context: str, given: str) -> int | str:
     if _POSITION.match(given):
         return int(given)
     if given.startswith("evt_"):
         return given
-    key = decode_cursor(secret, context, given)
+    key = decode_cursor(secrets, context, given)
     if not key or not isinstance(key[0], int):
         wrong = FieldError("/after", "not_a_position", "A position is wanted.", "query")
         raise Problem("invalid_input", errors=[wrong])
