@@ -51,8 +51,9 @@ UV_LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-u
 lock:
 	@[ -x .venv-lock/bin/python ] || { $(PYTHON) -m venv --without-pip .venv-lock && $(PYTHON) -m pip --python .venv-lock/bin/python install -q uv; }
 	.venv-lock/bin/uv pip compile -q $(UV_LOCK) requirements.in -o requirements.lock
+	.venv-lock/bin/uv pip compile -q $(UV_LOCK) -c requirements.lock requirements-embedded.in -o requirements-embedded.lock
 	.venv-lock/bin/uv pip compile -q $(UV_LOCK) -c requirements.lock requirements-otel.in -o requirements-otel.lock
-	.venv-lock/bin/uv pip compile -q $(UV_LOCK) -c requirements.lock -c requirements-otel.lock requirements-dev.in -o requirements-dev.lock
+	.venv-lock/bin/uv pip compile -q $(UV_LOCK) -c requirements.lock -c requirements-embedded.lock -c requirements-otel.lock requirements-dev.in -o requirements-dev.lock
 	.venv-lock/bin/uv pip compile -q $(UV_LOCK) requirements-gates.in -o requirements-gates.lock
 	.venv-lock/bin/uv pip compile -q $(UV_LOCK) requirements-clients.in -o requirements-clients.lock
 	@! grep -n '://' requirements*.lock

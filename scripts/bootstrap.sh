@@ -7,18 +7,20 @@ cd "$(dirname "$0")/.."
 kind=${1:?run, dev, gates or clients}
 python=${PYTHON:-python3}
 case $kind in
-  run) lock=requirements.lock; venv=${2:-.venv} ;;
-  dev) lock=requirements-dev.lock; venv=${2:-.venv} ;;
-  gates) lock=requirements-gates.lock; venv=${2:-.venv-gates} ;;
-  clients) lock=requirements-clients.lock; venv=${2:-.venv-clients} ;;
+  run) locks=requirements.lock; venv=${2:-.venv}
+    # A Postgres of one's own, or its programs, make the bundled one superfluous.
+    [ -n "${DATABASE_URL:-}${RETAINER_PG_BIN:-}" ] || locks="$locks requirements-embedded.lock" ;;
+  dev) locks=requirements-dev.lock; venv=${2:-.venv} ;;
+  gates) locks=requirements-gates.lock; venv=${2:-.venv-gates} ;;
+  clients) locks=requirements-clients.lock; venv=${2:-.venv-clients} ;;
   *) echo "bootstrap: unknown kind '$kind'" >&2; exit 2 ;;
 esac
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_INPUT=1
 unset PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX || true
 
-hash() { sha256sum "$1" | cut -d' ' -f1; }
+hash() { cat "$@" | sha256sum | cut -d' ' -f1; }
 current() {
-  [ -x "$venv/bin/python" ] && [ "$(cat "$venv/.stamp-$kind" 2>/dev/null)" = "$(hash $lock) $(pwd)" ]
+  [ -x "$venv/bin/python" ] && grep -qsxF "$(hash $locks) $(pwd)" "$venv/.stamp-$kind"
 }
 current && exit 0
 
@@ -46,16 +48,20 @@ if [ -e "$venv" ] && ! "$venv/bin/python" -c 'import sys; sys.exit(sys.version_i
   rm -rf "$venv" # moved here from another folder, or its Python is gone
 fi
 started=$(date +%s)
-echo "bootstrap: installing $lock into $venv (under a minute; later starts skip this)" >&2
+echo "bootstrap: installing $locks into $venv (under a minute; later starts skip this)" >&2
 [ -x "$venv/bin/python" ] || "$python" -m venv --without-pip "$venv"
 rm -f "$venv"/.stamp-*
-"$python" -m pip --python "$venv/bin/python" install --quiet --require-hashes -r $lock 9>&-
+"$python" -m pip --python "$venv/bin/python" install --quiet --require-hashes $(printf -- '-r %s ' $locks) 9>&-
 if [ $kind = run ] || [ $kind = dev ]; then
   printf '#!%s\nimport sys\n\nsys.path.insert(0, "%s")\nfrom app.cli import main\n\n# Server processes import this file again (they are spawned): only the first of them is the command.\nif __name__ == "__main__":\n    sys.exit(main())\n' \
     "$(pwd)/$venv/bin/python" "$(pwd)" >"$venv/bin/retainer"
   chmod +x "$venv/bin/retainer"
 fi
-stamp() { echo "$(hash "$2") $(pwd)" >"$venv/.stamp-$1"; }
-stamp $kind $lock
-[ $kind != dev ] || stamp run requirements.lock # the development lock is a superset
+# Each line of a stamp is a set of locks that the environment satisfies.
+stamp() { name=$1; shift; echo "$(hash "$@") $(pwd)" >>"$venv/.stamp-$name"; }
+stamp $kind $locks
+if [ $kind = dev ] || [ "$locks" = "requirements.lock requirements-embedded.lock" ]; then
+  stamp run requirements.lock
+  [ $kind != dev ] || stamp run requirements.lock requirements-embedded.lock # the development lock is a superset
+fi
 echo "bootstrap: done in $(($(date +%s) - started)) s" >&2

@@ -71,6 +71,8 @@ _VALUES: Final = {
 }
 _FILES: Final = frozenset({"sslrootcert", "sslcert", "sslkey", "sslcrl", "passfile"})
 _PORT_OF: Final = re.compile(r"(?:^[^/:\[]*|\]):([^:]*)$")
+_ROOT_CERTIFICATE: Final = Path("~/.postgresql/root.crt")
+"""Where libpq looks for the authority's certificate."""
 _RENAMED: Final = {"ssl": "sslmode", "database": "dbname"}
 
 
@@ -126,6 +128,13 @@ def _check(given: dict[str, list[str]]) -> None:
             raise ValueError(
                 f"{name}={values[-1]} cannot be kept by this driver; leave it out, or set {name}={allowed[-1]}"
             )
+    mode = given.get("sslmode", [""])[-1]
+    if (
+        mode.startswith("verify")
+        and "sslrootcert" not in given
+        and not _ROOT_CERTIFICATE.expanduser().is_file()
+    ):
+        raise ValueError(f"sslmode={mode} needs sslrootcert, the file of the authority's certificate")
     timeout = given.get("connect_timeout", ["4"])[-1]
     if not timeout.isascii() or not timeout.isdigit():
         raise ValueError("connect_timeout is a whole number of seconds")

@@ -131,4 +131,4 @@ async def test_both_servers_of_the_list_may_come_first(pair: tuple[Server, Serve
     async with running(app), client_of(app, None) as anybody:
         assert (await anybody.get("/readyz")).status_code == 200
     assert second.exit_code is None
-    assert Path(second.pgdata, "standby.signal").exists()
+    assert await asyncio.to_thread(Path(second.pgdata, "standby.signal").exists)

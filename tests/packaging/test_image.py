@@ -178,6 +178,7 @@ def test_nothing_private_reaches_the_build(own_folder: Path) -> None:
         "app/policies/shopp.yaml",
         "migrations/env.py",
         "requirements.lock",
+        "requirements-embedded.lock",
         "scripts/bootstrap.sh",
     ):
         assert in_context(ROOT / name), name

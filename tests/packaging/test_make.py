@@ -52,6 +52,7 @@ def fresh(own_folder: Path) -> Path:
     (own_folder / "scripts/bootstrap.sh").write_text((ROOT / "scripts/bootstrap.sh").read_text())
     (own_folder / "scripts/bootstrap.sh").chmod(0o755)
     (own_folder / "requirements.lock").write_text("# nothing\n")
+    (own_folder / "requirements-embedded.lock").write_text("# nothing but the bundled Postgres\n")
     return own_folder
 
 
@@ -87,3 +88,14 @@ def test_the_environment_is_made_without_ensurepip_and_stamped(fresh: Path) -> N
     assert second.stderr == ""
     (fresh / "requirements.lock").write_text("# another\n")
     assert "installing" in run("scripts/bootstrap.sh", "run", cwd=fresh).stderr
+
+
+def test_the_bundled_postgres_is_an_extra_that_a_database_of_ones_own_leaves_out(fresh: Path) -> None:
+    own = {"DATABASE_URL": "postgresql://db.example/retainer"}
+    first = run("scripts/bootstrap.sh", "run", cwd=fresh, **own)
+    assert "requirements-embedded.lock" not in first.stderr
+    assert (
+        "requirements.lock requirements-embedded.lock" in run("scripts/bootstrap.sh", "run", cwd=fresh).stderr
+    )
+    assert run("scripts/bootstrap.sh", "run", cwd=fresh, **own).stderr == "", "what is more is enough"
+    assert "embedded" not in (ROOT / "requirements.in").read_text()
