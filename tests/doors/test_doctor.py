@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from app.commands import doctor
 from app.db import engine, health
-from app.db.engine import Database
+from app.db.engine import Database, StartRefused
 from app.db.health import State
 from app.usecases.health import newest_revision
 from tests.support.api import client_of, settings_for
@@ -93,7 +93,7 @@ async def test_a_replica_is_refused_at_the_start(db: Database, monkeypatch: pyte
         yield Row()
 
     monkeypatch.setattr(db, "_connection", standby)
-    with pytest.raises(RuntimeError, match="replica"):
+    with pytest.raises(StartRefused, match="replica"):
         await db.check_role()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -121,5 +120,3 @@ def test_a_short_second_key_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RETAINER_SECRET_KEY_SECOND", "short")
     with pytest.raises(SettingsError, match="RETAINER_SECRET_KEY_SECOND: it must have at least 32"):
         Settings.read()
-
-

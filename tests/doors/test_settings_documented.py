@@ -33,6 +33,8 @@ def test_the_table_tells_the_default_that_is_in_force() -> None:
         if isinstance(default, bool):
             assert told[name] == str(default).lower(), name
         elif isinstance(default, (int, float, str)) and default != "":
-            assert told[name].strip("`") == (f"{default:g}" if isinstance(default, float) else str(default)), name
+            assert told[name].strip("`") == (
+                f"{default:g}" if isinstance(default, float) else str(default)
+            ), name
         elif default is None or default == ():
             assert told[name].startswith(("unset", "made")), name
