@@ -170,7 +170,22 @@ def guest(email: Any) -> str:
     """A customer without an account: ``guest:`` and SHA-256 of the e-mail address, trimmed, in lower case."""
     if not isinstance(email, str) or "@" not in email or len(email) > 320:
         raise UnreadableError("customer_missing", "The order names neither a customer nor an e-mail address.")
-    return "guest:" + hashlib.sha256(email.strip().lower().encode("utf-8", "replace")).hexdigest()
+    return hashed(email)
+
+
+def hashed(name: str) -> str:
+    """``guest:`` and SHA-256 of what a shop names a guest by, trimmed, in lower case."""
+    return "guest:" + hashlib.sha256(name.strip().lower().encode("utf-8", "replace")).hexdigest()
+
+
+def is_nobody(email: Any) -> bool:
+    """Whether an address is what an eraser writes in place of one: of the domain that names nobody (RFC 2606)."""
+    return isinstance(email, str) and email.strip().lower().endswith(".invalid")
+
+
+def guest_or_none(email: Any) -> str | None:
+    """`guest`, or None for what is absent, empty or nobody's."""
+    return None if email in (None, "") or is_nobody(email) else guest(email)
 
 
 def customer(number: Any, email: Any) -> str:

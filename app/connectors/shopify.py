@@ -8,14 +8,16 @@ their bytes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
 from app.connectors import payload as p
-from app.connectors import standard
+from app.connectors import shares, standard
 from app.domain.arrivals import LineSeen, News, OrderSeen, RefundSeen, stamp
-from app.domain.letters import Identity, Letter, Reading
+from app.domain.letters import Identity, Letter, Reading, UnreadableError
+from app.domain.review import ReviewItem
 
 PAID: Final = frozenset({"paid", "partially_refunded", "refunded"})
 
@@ -58,81 +60,158 @@ class Shopify:
             subject = "order/" + p.ident(data.get("order_id"), "order_id")
             return Reading(subject=subject, order=News(refunds=(_refund(data),)))
         if "line_items" not in data or "id" not in data:
-            return Reading(ignored="no_order")
+            return Reading(ignored="order_deleted" if set(data) == {"id"} else "no_order")
         if data.get("test") is True and not letter.options.get("test_orders"):
             return Reading(ignored="test_order")
-        status = str(data.get("financial_status", ""))
+        status = str(data.get("financial_status") or "")
         if status == "voided":
             return Reading(ignored="voided_order")
         subject = "order/" + p.ident(data["id"], "id")
-        made_at = p.instant(data.get("created_at"), "created_at")
-        buyer = p.table(data.get("customer"), "customer")
-        order = OrderSeen(
-            stamp=stamp(p.instant_or_none(data.get("updated_at"), "updated_at")),
-            placed_at=p.instant_or_none(data.get("processed_at"), "processed_at") or made_at,
-            currency=p.currency_of(data.get("currency")),
-            customer=p.customer(buyer.get("id"), data.get("email")),
-            lines=tuple(
-                line
-                for one in p.rows(data.get("line_items"), "line_items")
-                if (line := _line(one)) is not None
-            ),
-            paid=status in PAID,
-            cancelled=data.get("cancelled_at") is not None,
-            total=p.money_or_none(data.get("total_price"), "total_price"),
-        )
+        order = _order(data, status, letter.options)
         refunds = tuple(_refund(one) for one in p.rows(data.get("refunds"), "refunds"))
         return Reading(
             subject=subject,
             order=News(
-                order=order, refunds=refunds, refunded_full=status == "refunded", cancelled=order.cancelled
+                order=order, refunds=refunds, refunded_full=status == "refunded", cancelled=order.cancelled,
+                cancelled_at=order.stamp,
             ),
-        )
+        )  # fmt: skip
 
 
-def _line(one: Mapping[str, Any]) -> LineSeen | None:
-    quantity = p.whole(one.get("quantity"), "quantity")
-    if quantity == 0:
+def _order(data: Mapping[str, Any], status: str, options: Mapping[str, Any]) -> OrderSeen:
+    made_at = p.instant(data.get("created_at"), "created_at")
+    currency = p.currency_of(data.get("currency"))
+    included = data.get("taxes_included") is True
+    lines = [
+        line
+        for one in p.rows(data.get("line_items"), "line_items")
+        if (line := _line(one, included)) is not None
+    ]
+    beside, doubts = _beside(data, lines, currency, included)
+    return OrderSeen(
+        stamp=stamp(p.instant_or_none(data.get("updated_at"), "updated_at")),
+        placed_at=p.instant_or_none(data.get("processed_at"), "processed_at") or made_at,
+        currency=currency,
+        customer=_customer(data, options),
+        lines=tuple(lines),
+        paid=status in PAID,
+        cancelled=data.get("cancelled_at") is not None,
+        total=p.money_or_none(data.get("total_price"), "total_price"),
+        others=tuple(beside),
+        doubts=tuple(doubts),
+    )
+
+
+def _customer(data: Mapping[str, Any], options: Mapping[str, Any]) -> str | None:
+    """The buyer, None where the order names nobody. With the option ``guests``, one without an account is known by a
+    hash of the e-mail address or the telephone number, since the shop may give a guest a new id each time."""
+    buyer = p.table(data.get("customer"), "customer")
+    emails = [one for one in (data.get("email"), buyer.get("email"), data.get("contact_email")) if one]
+    if any(p.is_nobody(one) for one in emails):
         return None
-    price = p.money_or_none(one.get("price"), "price")
-    discount = p.money_or_none(one.get("total_discount"), "total_discount") or Decimal(0)
-    discount += sum(
-        (
-            p.money(each.get("amount"), "amount")
-            for each in p.rows(one.get("discount_allocations"), "discount_allocations")
-        ),
-        Decimal(0),
-    )
-    listed = None if price is None else price * quantity
-    paid = None if listed is None else max(listed - discount, Decimal(0))
-    tax = sum(
-        (p.money(each.get("price"), "tax") for each in p.rows(one.get("tax_lines"), "tax_lines")), Decimal(0)
-    )
+    number = p.ident_or_none(buyer.get("id"), "customer id")
+    if number is not None and not (options.get("guests") == "joined" and buyer.get("state") != "enabled"):
+        return number
+    if emails:
+        return p.guest(emails[0])
+    phone = "".join(ch for ch in str(data.get("phone") or buyer.get("phone") or "") if ch.isdigit())
+    return number if not phone else p.hashed("tel:" + phone)
+
+
+def _line(one: Mapping[str, Any], included: bool) -> LineSeen | None:
     names = [p.ident_or_none(one.get(name), name) for name in ("variant_id", "product_id")]
     attributes = {
         str(each.get("name")): each.get("value") for each in p.rows(one.get("properties"), "properties")
     }
-    return LineSeen(
+    line = LineSeen(
         line_id=p.ident(one.get("id"), "line id"),
         products=tuple(name for name in names if name is not None),
         sku=p.ident_or_none(one.get("sku"), "sku"),
-        quantity=quantity,
-        paid=paid,
-        listed=listed,
-        gross=None if paid is None else paid + tax,
+        quantity=0,
         attributes=p.attributes(attributes),
     )
+    try:
+        quantity = p.whole(one.get("quantity"), "quantity")
+        if quantity == 0:
+            return None
+        now = p.whole(one.get("current_quantity", quantity), "current_quantity")
+        price = p.money_or_none(one.get("price"), "price")
+        listed = None if price is None else price * quantity
+        paid = None if listed is None else max(listed - _discount(one), Decimal(0))
+        tax = _sum(one.get("tax_lines"), "tax_lines", "price")
+        return replace(
+            line,
+            quantity=quantity,
+            paid=paid,
+            listed=listed,
+            gross=None if paid is None else paid if included else paid + tax,
+            gone=max(quantity - now, 0),
+        )
+    except UnreadableError as error:
+        return replace(line, trouble=f"{error.detail} It says {p.text(one.get('quantity'), 30)}.")
+
+
+def _discount(one: Mapping[str, Any]) -> Decimal:
+    """What is off a line. ``total_discount`` tells the same as ``discount_allocations`` where it tells anything; the
+    allocations hold the line's part of the order's discounts as well, so they are believed."""
+    allocated = p.rows(one.get("discount_allocations"), "discount_allocations")
+    if allocated:
+        return _sum(allocated, "discount_allocations", "amount")
+    return p.money_or_none(one.get("total_discount"), "total_discount") or Decimal(0)
+
+
+def _beside(
+    data: Mapping[str, Any], lines: Sequence[LineSeen], currency: str, included: bool
+) -> tuple[list[Decimal], list[ReviewItem]]:
+    """What the total holds besides the lines, and what nothing explains."""
+    shipping: list[Decimal] = []
+    beside: list[Decimal] = []
+    for one in p.rows(data.get("shipping_lines"), "shipping_lines"):
+        if one.get("is_removed") is True:
+            continue
+        net = (p.money_or_none(one.get("price"), "price") or Decimal(0)) - _discount(one)
+        tax = Decimal(0) if included else _sum(one.get("tax_lines"), "tax_lines", "price")
+        shipping.append(net)
+        beside += [part for part in {net, net + tax} if part]
+    taxes = p.money_or_none(data.get("total_tax"), "total_tax")
+    duties = _bag(data.get("original_total_duties_set")) + _bag(
+        data.get("original_total_additional_fees_set")
+    )
+    tip = p.money_or_none(data.get("total_tip_received"), "total_tip_received") or Decimal(0)
+    tip_lines = sum((one.paid or Decimal(0) for one in lines if not one.products and not one.sku), Decimal(0))
+    tip = Decimal(0) if tip_lines >= tip else tip - tip_lines
+    rounding = _bag(data.get("total_cash_rounding_payment_adjustment_set"))
+    beside += [one for one in (taxes, duties, tip) if one]
+    total = p.money_or_none(data.get("total_price"), "total_price")
+    known = [one.paid for one in lines if one.paid is not None]
+    complete = "shipping_lines" in data and "taxes_included" in data and taxes is not None
+    if total is None or not complete or len(known) != len(lines):
+        return beside, []
+    parts = [*known, *shipping, duties, tip, rounding, Decimal(0) if included else taxes or Decimal(0)]
+    left = shares.unexplained(total - sum(parts, Decimal(0)), currency, len([one for one in parts if one]))
+    if not left:
+        return beside, []
+    says = {
+        "total_price": str(total), "lines": str(sum(known, Decimal(0))), "shipping": str(sum(shipping, Decimal(0))),
+        "total_tax": str(taxes), "taxes_included": included, "duties_and_fees": str(duties), "tip": str(tip),
+        "unexplained": str(left),
+    }  # fmt: skip
+    unclear = f"The order's total is {left} off what its lines, shipping, taxes, duties and tips come to."
+    return beside, [ReviewItem("total_unexplained", unclear, says)]
 
 
 def _refund(one: Mapping[str, Any]) -> RefundSeen:
-    """By units where it names lines, else by what was paid back, shipping left out."""
+    """By the units of its lines, and by what it says of the rest: shipping, duties, and differences by hand."""
     units: dict[str, int] = {}
+    told: list[Decimal] = []
+    complete = True
     for line in p.rows(one.get("refund_line_items"), "refund_line_items"):
         line_id = p.ident(line.get("line_item_id"), "line_item_id")
         units[line_id] = units.get(line_id, 0) + p.whole(line.get("quantity"), "quantity")
-    refund_id = p.ident(one.get("id"), "refund id")
-    if units:
-        return RefundSeen(refund_id=refund_id, units=units)
+        net = p.money_or_none(line.get("subtotal"), "subtotal")
+        tax = p.money_or_none(line.get("total_tax"), "total_tax")
+        complete = complete and net is not None
+        told.append((net or Decimal(0)) + (tax or Decimal(0)))
     paid_back = sum(
         (
             p.money(each.get("amount"), "amount")
@@ -141,13 +220,43 @@ def _refund(one: Mapping[str, Any]) -> RefundSeen:
         ),
         Decimal(0),
     )
-    shipping = sum(
-        (
+    other = _elsewhere(one)
+    units = {line_id: count for line_id, count in units.items() if count}
+    refund_id = p.ident(one.get("id"), "refund id")
+    left: Decimal | None = paid_back - sum(told, Decimal(0)) - other
+    if not units and not other:
+        # Without any reason but the money itself: an amount alone. Without money, nothing went back.
+        return RefundSeen(refund_id=refund_id, amount=paid_back, other=None if paid_back else Decimal(0))
+    if not complete or (left is not None and left <= 0):
+        left = None  # Less than the lines come to: the shop kept a part, and says which units came back all the same.
+    return RefundSeen(
+        refund_id=refund_id, amount=paid_back, units=units or None, other=other or None, left=left or None
+    )
+
+
+def _elsewhere(one: Mapping[str, Any]) -> Decimal:
+    """What a refund gave back of shipping, duties and fees. Older versions tell shipping as an adjustment, newer ones
+    as ``refund_shipping_lines``; a payload that has both tells it twice."""
+    shipped = [
+        _bag(each.get("subtotal_amount_set")) + _bag(each.get("tax_amount_set"))
+        for each in p.rows(one.get("refund_shipping_lines"), "refund_shipping_lines")
+    ]
+    if not shipped:
+        shipped = [
             abs(p.money(each.get("amount"), "amount"))
             + abs(p.money_or_none(each.get("tax_amount"), "tax") or Decimal(0))
             for each in p.rows(one.get("order_adjustments"), "order_adjustments")
             if each.get("kind") == "shipping_refund"
-        ),
-        Decimal(0),
-    )
-    return RefundSeen(refund_id=refund_id, amount=max(paid_back - shipping, Decimal(0)))
+        ]
+    duties = [_bag(each.get("amount_set")) for each in p.rows(one.get("refund_duties"), "refund_duties")]
+    return sum(shipped, sum(duties, Decimal(0)))
+
+
+def _bag(value: Any) -> Decimal:
+    """An amount of a money bag in the shop's currency; nothing for what is absent."""
+    bag = p.table(value, "money bag")
+    return p.money_or_none(p.table(bag.get("shop_money"), "shop_money").get("amount"), "amount") or Decimal(0)
+
+
+def _sum(value: Any, name: str, amount: str) -> Decimal:
+    return sum((p.money(each.get(amount), name) for each in p.rows(value, name)), Decimal(0))

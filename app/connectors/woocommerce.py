@@ -10,20 +10,36 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 from app.connectors import payload as p
-from app.connectors import standard
+from app.connectors import shares, standard
 from app.domain.arrivals import LineSeen, News, OrderSeen, RefundSeen, stamp
-from app.domain.letters import Identity, Letter, Reading
+from app.domain.letters import Identity, Letter, Reading, UnreadableError
+from app.domain.review import ReviewItem
+from app.domain.wire import jsonable
 
 PAID: Final = frozenset({"processing", "completed", "refunded"})
 GONE: Final = frozenset({"cancelled", "trash", "refunded"})
+DRAFTS: Final = frozenset({"checkout-draft", "auto-draft", "draft"})
+UNPAID: Final = frozenset({"pending", "on-hold", "failed", *DRAFTS})
+"""Statuses of the shop's own that say that no money is there (yet, or any longer). Any other is a plugin's, and the
+date of the payment decides."""
 _PING: Final = re.compile(rb"webhook_id=\d{1,20}\Z")
 REFUNDS: Final = "retainer_refunds"
 """Where reconciliation puts the order's refunds as the REST API answers them, with their lines."""
+TEST_METHODS: Final = frozenset({"dummy", "wc_dummy", "test_gateway", "bogus"})
+"""Payment methods that take no money: the shop's own dummy gateway, and those of its test suites."""
+TEST_MODES: Final = {
+    "_wcpay_mode": frozenset({"test"}),
+    "_mollie_payment_mode": frozenset({"test"}),
+    "_ppcp_paypal_payment_mode": frozenset({"sandbox"}),
+    "_payment_mode": frozenset({"test", "sandbox"}),
+}
+"""What gateways note on an order that was paid in their test mode."""
 
 
 class WooCommerce:
@@ -52,10 +68,14 @@ class WooCommerce:
         )
 
     def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:
-        """No id is signed."""
-        order_id = p.quietly(body).get("id")
+        """No id is signed. Deletions of one order have one body, so that each is told by its delivery's own id."""
+        data = p.quietly(body)
+        order = data.get("order") if isinstance(data.get("order"), dict) else data
+        order_id = order.get("id") if order else None
         known = isinstance(order_id, int | str) and not isinstance(order_id, bool)
+        deleted = p.text(headers.get("x-wc-webhook-delivery-id"), 100) if set(data) == {"id"} else ""
         return Identity(
+            event_id=f"deleted/{p.text(order_id, 150)}/{deleted}" if deleted and known else None,
             topic=p.text(headers.get("x-wc-webhook-topic"), 100) or None,
             subject=f"order/{p.text(order_id, 150)}" if known else None,
         )
@@ -64,47 +84,202 @@ class WooCommerce:
         """A snapshot, or that the order is gone."""
         data = p.parsed(letter.body)
         if "id" not in data:
-            return Reading(ignored="no_order")
+            return _other(data)
         subject = "order/" + p.ident(data["id"], "id")
         if "line_items" not in data:
             if set(data) - {"id"}:
                 return Reading(ignored="no_order")
             return Reading(subject=subject, order=News(cancelled=True))  # order.deleted
-        status = str(data.get("status", ""))
-        paid_at = p.instant_or_none(data.get("date_paid_gmt"), "date_paid_gmt")
+        if "billing_period" in data:
+            return Reading(ignored="subscription")
+        if _is_test(data) and not letter.options.get("test_orders"):
+            return Reading(ignored="test_order")
+        order = _order(data)
         refunds = [_refund(one) for one in p.rows(data.get("refunds"), "refunds")]
-        refunds += [_detailed(one) for one in p.rows(data.get(REFUNDS), REFUNDS)]
-        order = OrderSeen(
-            stamp=stamp(p.instant_or_none(data.get("date_modified_gmt"), "date_modified_gmt")),
-            placed_at=p.instant(data.get("date_created_gmt"), "date_created_gmt"),
-            currency=p.currency_of(data.get("currency")),
-            customer=p.customer(
-                data.get("customer_id"), p.table(data.get("billing"), "billing").get("email")
-            ),
-            lines=tuple(_line(one) for one in p.rows(data.get("line_items"), "line_items")),
-            paid=status in PAID or (paid_at is not None and status in GONE),
-            paid_at=paid_at,
-            cancelled=status in GONE,
-            total=p.money_or_none(data.get("total"), "total"),
-        )
+        refunds += [_detailed(one, order.currency) for one in p.rows(data.get(REFUNDS), REFUNDS)]
         return Reading(
             subject=subject,
-            order=News(order=order, refunds=tuple(refunds), refunded_full=status == "refunded"),
+            order=News(order=order, refunds=tuple(refunds), refunded_full=data.get("status") == "refunded"),
         )
+
+
+def _other(data: Mapping[str, Any]) -> Reading:
+    """What has no order at its top: the legacy API's orders, which are named as such, and all that is none."""
+    if isinstance(data.get("order"), dict):
+        raise UnreadableError(
+            "legacy_version",
+            "The delivery is of the shop's legacy REST API, which tells neither products nor refunds as they are now.",
+            {"version": "legacy", "order": str(data["order"].get("id"))},
+        )
+    return Reading(ignored="no_order")
+
+
+def _is_test(data: Mapping[str, Any]) -> bool:
+    """Whether the order was paid with play money, as far as its gateway says so."""
+    if str(data.get("payment_method") or "").lower() in TEST_METHODS:
+        return True
+    return any(
+        str(one.get("value") or "").lower() in TEST_MODES.get(str(one.get("key")), ())
+        for one in p.rows(data.get("meta_data"), "meta_data")
+    )
+
+
+def _order(data: Mapping[str, Any]) -> OrderSeen:
+    status = str(data.get("status", ""))
+    paid_at = p.instant_or_none(data.get("date_paid_gmt"), "date_paid_gmt")
+    currency = p.currency_of(data.get("currency"))
+    lines, beside, doubts = _money(data, currency)
+    if status in UNPAID - {"on-hold"}:
+        doubts.append(_unclear(status, data))  # of no account while nobody ever said that it was paid
+    listed = [*p.rows(data.get("refunds"), "refunds"), *p.rows(data.get(REFUNDS), REFUNDS)]
+    return OrderSeen(
+        stamp=stamp(p.instant_or_none(data.get("date_modified_gmt"), "date_modified_gmt")),
+        placed_at=_placed_at(data, paid_at),
+        currency=currency,
+        customer=_customer(data),
+        lines=tuple(lines),
+        paid=status in PAID or paid_at is not None,
+        paid_at=paid_at,
+        cancelled=status in GONE,
+        total=p.money_or_none(data.get("total"), "total"),
+        others=tuple(beside),
+        payment=_payment(data),
+        refund_ids=tuple(p.ident(one.get("id"), "refund id") for one in listed)
+        if "refunds" in data
+        else None,
+        doubts=tuple(doubts),
+    )
+
+
+def _unclear(status: str, data: Mapping[str, Any]) -> ReviewItem:
+    says = {"status": status, "date_paid_gmt": data.get("date_paid_gmt"), "total": str(data.get("total"))}
+    unclear = f"The order was paid, and the shop says that it is {status} now: the money may have gone back."
+    return ReviewItem("payment_unclear", unclear, jsonable(says))
+
+
+def _customer(data: Mapping[str, Any]) -> str | None:
+    """The buyer; None for an order that names nobody, or whose buyer the shop has anonymised."""
+    billing = p.table(data.get("billing"), "billing")
+    if _anonymised(data, billing):
+        return None
+    number = p.ident_or_none(data.get("customer_id"), "customer id")
+    return number if number is not None else p.guest_or_none(billing.get("email"))
+
+
+def _anonymised(data: Mapping[str, Any], billing: Mapping[str, Any]) -> bool:
+    """Whether the shop's eraser went over the order: it notes so, and writes a name and an address of nobody."""
+    noted = any(
+        one.get("key") == "_anonymized" and str(one.get("value")) == "yes"
+        for one in p.rows(data.get("meta_data"), "meta_data")
+    )
+    return noted or p.is_nobody(billing.get("email")) or billing.get("first_name") == "[deleted]"
+
+
+def _payment(data: Mapping[str, Any]) -> str | None:
+    """The gateway's id of the payment, under the gateway's name."""
+    found = p.ident_or_none(data.get("transaction_id"), "transaction_id")
+    if found is None or not found.strip():
+        return None
+    return f"{p.text(data.get('payment_method'), 60)}:{found.strip()}"
+
+
+def _placed_at(data: Mapping[str, Any], paid_at: datetime | None) -> datetime:
+    """When the order was placed: never after it was paid. Some shops keep local time under ``_gmt``; then the other
+    dates tell how far it is off."""
+    if data.get("date_created_gmt") in (None, "") and data.get("date_created") not in (None, ""):
+        raise UnreadableError(
+            "legacy_version",
+            "The delivery tells its dates without GMT, as version 1 of the shop's REST API did.",
+            {"version": "v1", "date_created": str(data.get("date_created"))},
+        )
+    created = p.instant(data.get("date_created_gmt"), "date_created_gmt")
+    if data.get("date_created_gmt") == data.get("date_created"):
+        created -= _offset(data)
+    return created if paid_at is None else min(created, paid_at)
+
+
+def _offset(data: Mapping[str, Any]) -> timedelta:
+    """How far the shop's own time is from GMT, by a date that it tells in both."""
+    for name in ("date_paid", "date_modified"):
+        local, gmt = data.get(name), data.get(f"{name}_gmt")
+        if local not in (None, "") and gmt not in (None, ""):
+            return p.instant(local, name) - p.instant(gmt, f"{name}_gmt")
+    return timedelta(0)
+
+
+def _money(data: Mapping[str, Any], currency: str) -> tuple[list[LineSeen], list[Decimal], list[ReviewItem]]:
+    """The lines, what the total holds beside them, and what nothing explains. A negative fee is a discount on all
+    lines."""
+    lines = [_line(one) for one in p.rows(data.get("line_items"), "line_items")]
+    lines = [one for one in lines if one.quantity or one.trouble]
+    fees = [_charged(one, "fee") for one in p.rows(data.get("fee_lines"), "fee_lines")]
+    shipping = [_charged(one, "shipping") for one in p.rows(data.get("shipping_lines"), "shipping_lines")]
+    off, off_tax = (sum((fee[at] for fee in fees if fee[0] < 0), Decimal(0)) for at in (0, 1))
+    nets = shares.spread(off, [one.paid or Decimal(0) for one in lines], currency)
+    grosses = shares.spread(off + off_tax, [one.gross or one.paid or Decimal(0) for one in lines], currency)
+    listed = lines
+    lines = [
+        replace(
+            one,
+            paid=None if one.paid is None else one.paid + net,
+            gross=None if one.gross is None else one.gross + gross,
+        )
+        for one, net, gross in zip(lines, nets, grosses, strict=True)
+    ]
+    beside = [part for fee in [*fees, *shipping] if fee[0] > 0 for part in {fee[0], fee[0] + fee[1]}]
+    tax = p.money_or_none(data.get("total_tax"), "total_tax")
+    if tax:
+        beside.append(tax)
+    total = p.money_or_none(data.get("total"), "total")
+    shipped = p.money_or_none(data.get("shipping_total"), "shipping_total")
+    if shipped and not shipping:
+        beside.append(shipped)
+    doubts: list[ReviewItem] = []
+    known = [one.paid for one in listed if one.paid is not None]
+    if total is not None and len(known) == len(listed):
+        charged = sum(known, sum((fee[0] for fee in fees), Decimal(0))) + (shipped or 0) + (tax or 0)
+        complete = shipped is not None and tax is not None
+        parts = len([one for one in (*known, *(fee[0] for fee in fees), shipped, tax) if one])
+        left = shares.unexplained(total - charged, currency, parts)
+        if left and complete:
+            says = {
+                "total": str(total), "lines": str(sum(known, Decimal(0))), "fees": [str(fee[0]) for fee in fees],
+                "shipping": None if shipped is None else str(shipped), "tax": None if tax is None else str(tax),
+                "unexplained": str(left),
+            }  # fmt: skip
+            unclear = f"The order's total is {left} off what its lines, fees, shipping and taxes come to."
+            doubts.append(ReviewItem("total_unexplained", unclear, says))
+    return lines, beside, doubts
+
+
+def _charged(one: Mapping[str, Any], name: str) -> tuple[Decimal, Decimal]:
+    """What a fee or a shipping line costs, and its tax."""
+    net = p.money_or_none(one.get("total"), f"{name} total") or Decimal(0)
+    return net, p.money_or_none(one.get("total_tax"), f"{name} total_tax") or Decimal(0)
 
 
 def _line(one: Mapping[str, Any]) -> LineSeen:
-    paid, tax = p.money_or_none(one.get("total"), "total"), p.money_or_none(one.get("total_tax"), "total_tax")
     products = [p.ident_or_none(one.get(name), name) for name in ("variation_id", "product_id")]
-    return LineSeen(
+    line = LineSeen(
         line_id=p.ident(one.get("id"), "line id"),
         products=tuple(name for name in products if name is not None),
         sku=p.ident_or_none(one.get("sku"), "sku"),
-        quantity=p.whole(one.get("quantity"), "quantity", least=1),
-        paid=paid,
-        listed=p.money_or_none(one.get("subtotal"), "subtotal"),
-        gross=None if paid is None or tax is None else paid + tax,
+        quantity=0,
     )
+    try:
+        paid, tax = (
+            p.money_or_none(one.get("total"), "total"),
+            p.money_or_none(one.get("total_tax"), "total_tax"),
+        )
+        line = replace(
+            line,
+            paid=paid,
+            listed=p.money_or_none(one.get("subtotal"), "subtotal"),
+            gross=None if paid is None or tax is None else paid + tax,
+        )
+        return replace(line, quantity=p.whole(one.get("quantity"), "quantity"))
+    except UnreadableError as error:
+        return replace(line, trouble=f"{error.detail} It says {p.text(one.get('quantity'), 30)}.")
 
 
 def _refund(one: Mapping[str, Any]) -> RefundSeen:
@@ -114,27 +289,54 @@ def _refund(one: Mapping[str, Any]) -> RefundSeen:
     )
 
 
-def _detailed(one: Mapping[str, Any]) -> RefundSeen:
-    """As the refunds' own address answers: with the units of each line, in ``meta_data`` the line that they
-    are of."""
+def _detailed(one: Mapping[str, Any], currency: str) -> RefundSeen:
+    """As the refunds' own address answers: with the units of each line, in ``meta_data`` the line that they are of,
+    and with what was given back of shipping, fees and taxes."""
     units: dict[str, int] = {}
     amounts: dict[str, Decimal] = {}
+    told: list[Decimal] = []
+    other: list[Decimal] = []
+    complete = True
     for line in p.rows(one.get("line_items"), "refund lines"):
-        named = [
-            meta.get("value")
-            for meta in p.rows(line.get("meta_data"), "meta_data")
-            if meta.get("key") == "_refunded_item_id"
-        ]
-        line_id = p.ident(named[0] if named else line.get("id"), "refunded line")
+        line_id = _refunded_line(line)
         count = abs(p.whole(line.get("quantity", 0), "quantity", least=-1000))
+        net = p.money_or_none(line.get("total"), "total")
+        complete = complete and net is not None
+        money = abs(net or Decimal(0)) + abs(
+            p.money_or_none(line.get("total_tax"), "total_tax") or Decimal(0)
+        )
         if count:
             units[line_id] = units.get(line_id, 0) + count
-        elif (total := p.money_or_none(line.get("total"), "total")) is not None:
-            tax = p.money_or_none(line.get("total_tax"), "total_tax")
-            amounts[line_id] = abs(total) + abs(tax or Decimal(0))
+        elif net:
+            amounts[line_id] = amounts.get(line_id, Decimal(0)) + money
+        (told if count or net else other).append(
+            money
+        )  # a line without units and price gave back its tax alone
+    for name in ("shipping_lines", "fee_lines"):
+        other += [
+            abs(net) + abs(tax) for net, tax in (_charged(line, name) for line in p.rows(one.get(name), name))
+        ]
+    amount = p.money_or_none(one.get("amount"), "amount")
+    left = None
+    if amount is not None and complete and (told or other):
+        given = sum(told, sum(other, Decimal(0)))
+        left = shares.unexplained(
+            amount - given, currency, 2 * len([*told, *other]) if given != amount else 0
+        )
     return RefundSeen(
         refund_id=p.ident(one.get("id"), "refund id"),
-        amount=p.money_or_none(one.get("amount"), "amount"),
+        amount=amount,
         units=units or None,
         amounts=amounts or None,
+        other=sum(other, Decimal(0)) or None,
+        left=left or None,
     )
+
+
+def _refunded_line(line: Mapping[str, Any]) -> str:
+    named = [
+        meta.get("value")
+        for meta in p.rows(line.get("meta_data"), "meta_data")
+        if meta.get("key") == "_refunded_item_id"
+    ]
+    return p.ident(named[0] if named else line.get("id"), "refunded line")

@@ -50,10 +50,35 @@ def share(money: Money, part: Fraction) -> Money:
     return Money((units * unit).quantize(unit, rounding=ROUND_HALF_UP), money.currency)
 
 
-def discount_percent(*, list_price: Decimal | None, paid: Decimal | None) -> Fraction:
-    """The exact discount of an order line in percent. No list price: no discount; a list price of zero: 100 (AVA-6)."""
+def discount_percent(
+    *, list_price: Decimal | None, paid: Decimal | None, unit: Decimal | None = None, quantity: int = 1
+) -> Fraction:
+    """The discount of an order line in percent. No list price: no discount; a list price of zero: 100 (AVA-6).
+
+    With ``unit``, a currency's smallest, it is the roundest percentage that gives the price paid: a shop sells 199.99
+    less 20 % at 159.99, since it cannot take less than a cent off, and that is 20 %, not 20.001 %. Prices of a unit
+    that have more digits than the currency are parts of a line of ``quantity``, which the shop rounded as a whole.
+    """
     if list_price is None or paid is None:
         return Fraction(0)
     if list_price <= 0:
         return Fraction(100)
-    return (Fraction(list_price) - Fraction(paid)) * 100 / Fraction(list_price)
+    listed, given = Fraction(list_price), Fraction(paid)
+    exact = (listed - given) * 100 / listed
+    if unit is None or exact <= 0:
+        return exact
+    step = Fraction(unit)
+    if given % step:
+        listed, given = listed * quantity, round(given * quantity / step) * step
+        exact = (listed - given) * 100 / listed
+    return _roundest((listed - given - step) * 100 / listed, exact)
+
+
+def _roundest(above: Fraction, most: Fraction) -> Fraction:
+    """The number with the fewest decimals, and of those the least, that is more than one number and at most another."""
+    for digits in range(10):
+        scale = 10**digits
+        least = Fraction(above * scale // 1 + 1, scale)
+        if 0 <= least <= most:
+            return least
+    return most

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
-from app.domain.amounts import discount_percent
+from app.domain.amounts import discount_percent, unit_of
 from app.domain.book import Book
 from app.domain.customer import License, Order, OrderLine
 from app.domain.offers import editions_of, price_with
@@ -83,7 +83,7 @@ def unknown_lines(order: Order) -> list[str]:
 
 def line_facts(book: Book, order: Order, line: OrderLine, policy: Policy, offer: Offer) -> dict[str, Any]:
     """The facts that an offer's rules may ask for. Licenses count as they were held when the order was placed, those
-    of the order itself included; the discount is exact (AVA-6)."""
+    of the order itself included; the discount is exact to the currency's smallest unit (AVA-6)."""
     held = [
         one for one in book.licenses.values()
         if one.placed_at <= order.placed_at and one.ended_reason != "corrected"
@@ -119,7 +119,12 @@ def _discount(
 ) -> Fraction:
     if line.list_price is not None and line.list_price <= 0:
         return Fraction(100)
-    return discount_percent(list_price=line.list_price, paid=paid_price(order, line, policy, offer, held))
+    return discount_percent(
+        list_price=line.list_price,
+        paid=paid_price(order, line, policy, offer, held),
+        unit=unit_of(order.currency),
+        quantity=line.quantity,
+    )
 
 
 def shown(value: Any) -> Any:

@@ -108,11 +108,13 @@ async def erase_customer(tx: Tx, customer_id: str) -> dict[str, Any]:
 async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) -> dict[str, Any]:
     """Merges one account into another: what hangs on it moves, whole lots by paired entries, licenses are ranked anew.
 
+    An account that is not known yet is made: a guest who opened one has bought nothing with it so far.
+
     Refused: ``merge_into_itself`` (422), ``merge_blocked`` while the account has credits held or open tickets (409).
     """
     source, target = (
         await books.require_customer(tx, customer_id),
-        await books.require_customer(tx, into_customer_id),
+        await books.ensure_customer(tx, into_customer_id),
     )
     if source.customer_id == target.customer_id:
         raise DomainError("merge_into_itself", field="into_customer_id", customer_id=customer_id)

@@ -21,7 +21,7 @@ KINDS: Final = ("purchase", "woocommerce", "stripe", "shopify", "paddle", "zamma
 STANDARD: Final = ("purchase", "helpdesk")
 """Kinds signed by Standard Webhooks: their secrets are base64, and one is made where none is given."""
 STATES: Final = ("received", "done", "parked", "ignored", "dismissed")
-OPTIONS: Final = ("ids", "unmapped", "test_orders", "subscriptions", "customer_field", "categories")
+OPTIONS: Final = ("ids", "unmapped", "guests", "test_orders", "subscriptions", "customer_field", "categories")
 
 
 async def put(

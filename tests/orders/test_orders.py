@@ -117,7 +117,12 @@ async def test_a_pack_is_one_lot_a_line_with_the_price_paid(vendor: MakeVendor) 
 @pytest.mark.parametrize(("prices", "granted"), [
     ({"list_price": "100.00", "unit_price": "80.00"}, True),
     ({"list_price": "100.00", "unit_price": "79.99"}, False),
-    ({"list_price": "99.99", "unit_price": "79.99"}, False),
+    ({"list_price": "99.99", "unit_price": "79.99"}, True),  # 79.992, and no shop can take less than a cent off
+    ({"list_price": "99.99", "unit_price": "79.98"}, False),
+    ({"list_price": "199.99", "unit_price": "159.99"}, True),
+    ({"list_price": "199.99", "unit_price": "159.98"}, False),
+    ({"list_price": "0.49", "unit_price": "0.39"}, True),
+    ({"list_price": "0.49", "unit_price": "0.38"}, False),
     ({"list_price": "0.00", "unit_price": "0.00"}, False),
     ({"list_price": "0.00"}, False),
     ({"list_price": "100.00", "unit_price": "120.00"}, True),

@@ -29,11 +29,13 @@ class Mapped(Body):
 
 class Options(Body):
     """How deliveries are read. ``ids``: ``own`` where the sender's ids are ours already. ``unmapped``: what
-    becomes of products that nobody has mapped. ``categories``: helpdesk group -> category;
-    ``customer_field``: where the helpdesk keeps our customer id."""
+    becomes of products that nobody has mapped. ``guests``: ``joined`` where the shop gives a buyer without an account
+    a new id each time: known by a hash of the e-mail address or telephone number then. ``categories``: helpdesk group
+    -> category; ``customer_field``: where the helpdesk keeps our customer id."""
 
     ids: Literal["prefixed", "own"] = "prefixed"
     unmapped: Literal["park", "ignore"] = "park"
+    guests: Literal["by_id", "joined"] = "by_id"
     test_orders: Flag = False
     subscriptions: Flag = False
     customer_field: Name | None = None

@@ -282,7 +282,7 @@ class Step:
         if want.customer is None:
             unclear = "The order names neither a customer nor an e-mail address."
             return _Outcome().park(ReviewItem("customer_missing", unclear))
-        if (used := await self._payment_used(subject, want.order)) is not None and not there:
+        if (used := await self._payment_used(subject, want.order, want.customer)) is not None and not there:
             return _Outcome().park(used)
         external = self._named(want.customer)
         view = await self.effects.put_order(
@@ -311,12 +311,13 @@ class Step:
             return customer
         return f"{self.source.row.name}:{customer}"
 
-    async def _payment_used(self, subject: str, order: Seen) -> ReviewItem | None:
-        """What is in doubt if another order was bought by the same payment."""
+    async def _payment_used(self, subject: str, order: Seen, customer: str) -> ReviewItem | None:
+        """What is in doubt if another order of the buyer was bought by the same payment."""
         payment = order.get("payment")
         if payment is None:
             return None
-        bought = await inbox.claim_payment(self.tx, self.source.row.name, payment, subject)
+        name = hashlib.sha256(f"{payment}\x00{customer}".encode()).hexdigest()  # names nobody once they are erased
+        bought = await inbox.claim_payment(self.tx, self.source.row.name, name, subject)
         if bought == subject:
             return None
         other = bought.partition("/")[2]
