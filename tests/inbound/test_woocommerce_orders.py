@@ -1,4 +1,4 @@
-"""What can happen to a WooCommerce order, and what Retainer does; the table of docs/integrations.md is made of these."""
+"""What can happen to a WooCommerce order, and what Retainer does: docs/integrations.md has its table from here."""
 
 from __future__ import annotations
 
