@@ -4,19 +4,22 @@ otherwise."""
 from __future__ import annotations
 
 import asyncio
-import csv
+import contextlib
 import functools
-import io
 import json
+import sqlite3
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from types import TracebackType
+from typing import Annotated, Any, Final, Self
 
 import typer
 
 from app.commands.base import CommandError, database
+from app.commands.import_files import ColumnError, check_columns, records
 from app.db.engine import Database, Tx, Unavailable
 from app.domain.errors import DomainError
 from app.settings import Settings
@@ -25,7 +28,8 @@ from app.usecases.imports import BadLineError, Outcome, Row
 
 SHOWN: Final = 100
 """Bad lines printed; the rest are counted."""
-MAX_BYTES: Final = 512 * 1024 * 1024
+EVERY: Final = 10_000
+"""Lines read between two words of progress."""
 
 
 def run(
@@ -37,95 +41,123 @@ def run(
     apply: Annotated[bool, typer.Option("--apply", help="Write, once every line is good.")] = False,
 ) -> None:
     """Check a file line by line; with --apply, bring it in. Safe to run again: what is there is passed over."""
-    rows, bad = understood(_lines(file), kind)
-    with database(Settings.read()) as settings:
-        code = asyncio.run(_bring(settings.database_url or "", tenant, rows, bad, apply=apply))
+    with Staged() as staged:
+        staged.read(file, kind)
+        with database(Settings.read()) as settings:
+            code = asyncio.run(_bring(settings.database_url or "", tenant, staged, apply=apply))
     if code:
         raise typer.Exit(code)
 
 
-def understood(lines: Iterator[tuple[int, Any]], kind: str | None) -> tuple[list[Row], list[Outcome]]:
-    """The rows of a file, and the lines that are none."""
-    rows: list[Row] = []
-    bad: list[Outcome] = []
-    seen: dict[tuple[str, str], int] = {}
-    for number, given in lines:
+class Staged:
+    """The lines of a file, understood and put in order on disk: memory holds one customer's at a time."""
+
+    def __init__(self) -> None:
+        self.folder = tempfile.TemporaryDirectory(prefix="retainer-import-")
+        self.rows = sqlite3.connect(Path(self.folder.name) / "rows")
+        self.rows.executescript(
+            "pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -8192;"
+            "create table row (customer text, number integer, kind text, import_id text, given text,"
+            " primary key (kind, import_id)) without rowid; create index by_customer on row (customer, number)"
+        )
+        self.bad = Bad()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.rows.close()
+        self.folder.cleanup()
+
+    def read(self, file: str, kind: str | None) -> None:
+        """Reads a file. Raises `CommandError` for what is wrong with the file itself."""
         try:
-            if not isinstance(given, Mapping):
-                raise BadLineError(str(given) if isinstance(given, BadLineError) else "not an object")
-            row = imports.understood(number, given, kind)
-            before = seen.setdefault((row.kind, row.import_id), number)
-            if before != number:
-                raise BadLineError(f"{row.kind} {row.import_id} stands in line {before} already")
-        except BadLineError as error:
-            bad.append(Outcome(number=number, state="bad", message=str(error)))
-        else:
-            rows.append(row)
-    return rows, bad
+            with contextlib.closing(records(file, kind)) as found:
+                for count, (number, given) in enumerate(found, start=1):
+                    try:
+                        self._take(number, given, kind)
+                    except BadLineError as error:
+                        self.bad.note(number, str(error))
+                    if count % EVERY == 0:
+                        print(f"read {count} lines", file=sys.stderr)
+        except ColumnError as error:
+            raise CommandError(f"{file}: {error}") from None
+        self.rows.commit()
 
-
-def _lines(file: str) -> Iterator[tuple[int, Any]]:
-    try:
-        raw = sys.stdin.buffer.read(MAX_BYTES + 1) if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        raise CommandError(f"{file}: {error.strerror or error}") from None
-    if len(raw) > MAX_BYTES:
-        raise CommandError(f"{file}: larger than {MAX_BYTES // 1024**2} MiB; bring it in in parts")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise CommandError(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
-    if file.lower().endswith(".csv"):
-        return _csv(text)
-    return _json_lines(text)
-
-
-def _csv(text: str) -> Iterator[tuple[int, Any]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    try:
-        for row in reader:
-            wide = None in row or None in row.values()
-            yield reader.line_num, BadLineError("another number of columns than the header") if wide else row
-    except csv.Error as error:
-        yield reader.line_num, BadLineError(f"not CSV: {error}")
-
-
-def _json_lines(text: str) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
+    def _take(self, number: int, given: Any, kind: str | None) -> None:
+        if isinstance(given, BadLineError):
+            raise given
+        if not isinstance(given, Mapping):
+            raise BadLineError("not an object")
+        check_columns(given, number)
+        row = imports.understood(number, given, kind)
         try:
-            yield number, json.loads(line, parse_float=str, parse_constant=str)
-        except (ValueError, RecursionError) as error:
-            yield number, BadLineError(f"not JSON: {error}")
+            self.rows.execute(
+                "insert into row values (?, ?, ?, ?, ?)",
+                (row.customer_id, number, row.kind, row.import_id, json.dumps(dict(given))),
+            )
+        except sqlite3.IntegrityError:
+            before = self.rows.execute(
+                "select number from row where kind = ? and import_id = ?", (row.kind, row.import_id)
+            ).fetchone()
+            raise BadLineError(f"{row.kind} {row.import_id} stands in line {before[0]} already") from None
+
+    def customers(self) -> int:
+        """How many customers the lines are of."""
+        return int(self.rows.execute("select count(distinct customer) from row").fetchone()[0])
+
+    def by_customer(self) -> Iterator[list[Row]]:
+        """The rows of one customer after another, in the order in which the file names the customers."""
+        customers = self.rows.execute("select customer from row group by customer order by min(number)")
+        for (customer,) in customers:
+            found = self.rows.execute(
+                "select number, kind, given from row where customer = ? order by number", (customer,)
+            )
+            yield [imports.understood(number, json.loads(given), name) for number, name, given in found]
 
 
-async def _bring(url: str, tenant: str, rows: Sequence[Row], bad: list[Outcome], *, apply: bool) -> int:
-    by_customer: dict[str, list[Row]] = {}
-    for row in rows:
-        by_customer.setdefault(row.customer_id, []).append(row)
+class Bad:
+    """Bad lines: the first of them by number, and how many."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: list[tuple[int, str]] = []
+
+    def note(self, number: int, message: str) -> None:
+        """One more."""
+        self.count += 1
+        self.first.append((number, message))
+        if len(self.first) > 2 * SHOWN:
+            self.first = sorted(self.first)[:SHOWN]
+
+    def print(self) -> None:
+        """Shows the first of them."""
+        for number, message in sorted(self.first)[:SHOWN]:
+            print(f"line {number}: {message}")
+        if self.count > SHOWN:
+            print(f"and {self.count - SHOWN} more")
+
+
+async def _bring(url: str, tenant: str, staged: Staged, *, apply: bool) -> int:
     opened = Database(url, pool_size=1)
     try:
-        checked = await bring_all(opened, tenant, by_customer, validate_only=True, label="checked")
-        bad += [one for one in checked if one.state == "bad"]
-        for one in sorted(bad, key=lambda one: one.number)[:SHOWN]:
-            print(f"line {one.number}: {one.message}")
-        if len(bad) > SHOWN:
-            print(f"and {len(bad) - SHOWN} more")
-        count = Counter(one.state for one in checked)
-        print(f"retainer: {len(bad)} bad lines, {count['there']} there already, {count['new']} new")
-        if bad:
+        bad = staged.bad
+        count = await bring_all(opened, tenant, staged, bad, validate_only=True, label="checked")
+        bad.print()
+        print(f"retainer: {bad.count} bad lines, {count['there']} there already, {count['new']} new")
+        if bad.count:
             print("retainer: nothing was written; mend the lines above and run it again")
             return 1
         if not apply:
             print("retainer: nothing was written; run it with --apply to bring it in")
             return 0
-        done = await bring_all(opened, tenant, by_customer, validate_only=False, label="brought in")
-        failed = [one for one in done if one.state == "bad"]
-        for one in failed[:SHOWN]:
-            print(f"line {one.number}: {one.message}")
-        print(f"retainer: {sum(one.state == 'new' for one in done)} brought in, {len(failed)} not")
-        return 1 if failed else 0
+        failed = Bad()
+        done = await bring_all(opened, tenant, staged, failed, validate_only=False, label="brought in")
+        failed.print()
+        print(f"retainer: {done['new']} brought in, {failed.count} not")
+        return 1 if failed.count else 0
     except DomainError as error:
         raise CommandError(f"{error.code}: {error.facts.get('message') or error.facts}") from None
     except Unavailable as error:
@@ -135,17 +167,20 @@ async def _bring(url: str, tenant: str, rows: Sequence[Row], bad: list[Outcome],
 
 
 async def bring_all(
-    db: Database, tenant: str, by_customer: Mapping[str, Sequence[Row]], *, validate_only: bool, label: str
-) -> list[Outcome]:
-    """Every customer in a transaction of its own, with progress on stderr."""
-    found: list[Outcome] = []
-    every = max(1, len(by_customer) // 20)
-    for number, mine in enumerate(by_customer.values(), start=1):
-        found += await db.run(
-            tenant, functools.partial(_one, rows=mine), actor="import", validate_only=validate_only
-        )
-        if number % every == 0 or number == len(by_customer):
-            print(f"{label} {number} of {len(by_customer)} customers", file=sys.stderr)
+    db: Database, tenant: str, staged: Staged, bad: Bad, *, validate_only: bool, label: str
+) -> Counter[str]:
+    """Every customer in a transaction of its own, with progress on stderr: how many lines became what."""
+    found: Counter[str] = Counter()
+    total = staged.customers()
+    every = max(1, total // 20)
+    for number, mine in enumerate(staged.by_customer(), start=1):
+        work = functools.partial(_one, rows=mine)
+        for one in await db.run(tenant, work, actor="import", validate_only=validate_only):
+            found[one.state] += 1
+            if one.state == "bad":
+                bad.note(one.number, one.message)
+        if number % every == 0 or number == total:
+            print(f"{label} {number} of {total} customers", file=sys.stderr)
     return found
 
 

@@ -46,7 +46,12 @@ _FIELDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
     ),
 }
 """Kind -> (needed fields, further ones). ``license`` names a license by its ``import_id``."""
-_INSTANTS: Final = frozenset({"placed_at", "granted_at", "expires_at", "starts_at", "ends_at", "ended_at"})
+INSTANTS: Final = frozenset({"placed_at", "granted_at", "expires_at", "starts_at", "ends_at", "ended_at"})
+IDS: Final = frozenset({"customer_id", "import_id", "license"})
+COLUMNS: Final = frozenset({"kind"}).union(*(needed | further for needed, further in _FIELDS.values()))
+"""Every column that some kind has."""
+KINDS: Final = tuple(_FIELDS)
+"""In the order in which a customer's rows are brought in."""
 
 
 class BadLineError(Exception):
@@ -98,7 +103,7 @@ def understood(number: int, given: Mapping[str, Any], kind: str | None = None) -
 
 
 def _value(name: str, value: Any) -> Any:
-    if name in _INSTANTS:
+    if name in INSTANTS:
         return _instant(name, value)
     if name == "credits":
         if not re.fullmatch(r"[1-9]\d{0,12}", str(value), re.ASCII) or int(str(value)) > MAX_CREDITS:

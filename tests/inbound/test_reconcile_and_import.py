@@ -328,8 +328,9 @@ async def bring(
 ) -> int:
     file = tmp_path / name
     file.write_text(lines if isinstance(lines, str) else "\n".join(lines), encoding="utf-8")
-    rows, bad = import_.understood(import_._lines(str(file)), None)
-    return await import_._bring(app.state.settings.database_url, tenant_id, rows, bad, apply=apply)
+    with import_.Staged() as staged:
+        staged.read(str(file), None)
+        return await import_._bring(app.state.settings.database_url, tenant_id, staged, apply=apply)
 
 
 async def test_an_import_checks_every_line_and_writes_only_when_all_are_good(

@@ -316,7 +316,9 @@ class Step:
         payment = order.get("payment")
         if payment is None:
             return None
-        name = hashlib.sha256(f"{payment}\x00{customer}".encode()).hexdigest()  # names nobody once they are erased
+        name = hashlib.sha256(
+            f"{payment}\x00{customer}".encode()
+        ).hexdigest()  # names nobody once they are erased
         bought = await inbox.claim_payment(self.tx, self.source.row.name, name, subject)
         if bought == subject:
             return None
