@@ -115,10 +115,10 @@ class Caller:
         """Whether the caller carries a further scope."""
         return self.principal.may(scope)
 
-    def require(self, scope: str) -> None:
-        """403 ``scope_missing`` unless the caller carries a further scope."""
+    def require(self, scope: str, code: str = "scope_missing") -> None:
+        """403 ``scope_missing``, or another ``code``, unless the caller carries a further scope."""
         if not self.may(scope):
-            raise scope_missing(scope)
+            raise scope_missing(scope, code)
 
     async def ask(self, work: Work[T]) -> T:
         """What ``work`` finds in a read-only snapshot."""
@@ -186,18 +186,25 @@ def validate_only(request: Request) -> bool:
     return given == "true"
 
 
-def scope_missing(scope: str) -> Problem:
+def scope_missing(scope: str, code: str = "scope_missing") -> Problem:
     """403 naming the scope."""
-    return Problem("scope_missing", f"The key does not carry the scope {scope}.", scope=scope)
+    return Problem(code, f"The key does not carry the scope {scope}.", scope=scope)
 
 
 class Scoped:
     """The dependency behind `scoped`; ``scopes`` are read for the contract and the permission matrix."""
 
-    def __init__(self, *scopes: str, operator: bool = False, tenant_in: str | None = None) -> None:
+    def __init__(
+        self,
+        *scopes: str,
+        operator: bool = False,
+        tenant_in: str | None = None,
+        code: str = "scope_missing",
+    ) -> None:
         self.scopes = scopes
         self.operator = operator
         self.tenant_in = tenant_in
+        self.code = code
 
     async def __call__(self, request: Request, principal: Authenticated) -> Caller:
         """The caller, or 403."""
@@ -206,7 +213,7 @@ class Scoped:
             tenant_id = self._operators_tenant(request)
         else:
             if not any(principal.may(one) for one in self.scopes):
-                raise scope_missing(self.scopes[0])
+                raise scope_missing(self.scopes[0], self.code)
             tenant_id = str(principal.tenant_id)
             if self.tenant_in == "path" and request.path_params.get("tenant_id") != tenant_id:
                 raise Problem("tenant_not_found")
@@ -232,9 +239,12 @@ class Scoped:
         return str(given)
 
 
-def scoped(*scopes: str) -> Any:
-    """``Annotated[Caller, scoped("tickets:write")]``: a caller with (one of) these; 401, 403 otherwise."""
-    return Depends(Scoped(*scopes))
+def scoped(*scopes: str, code: str = "scope_missing") -> Any:
+    """``Annotated[Caller, scoped("tickets:write")]``: a caller with (one of) these; 401, 403 otherwise.
+
+    ``code``: of the refusal, where it says more than that a scope is missing.
+    """
+    return Depends(Scoped(*scopes, code=code))
 
 
 def operator_or_owner(*, tenant_in: str) -> Any:

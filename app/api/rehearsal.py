@@ -164,5 +164,6 @@ STEPS: Final[dict[str, Step]] = {
     "reopen": _work(ticket_work.reopen),
     "dispute": _work(ticket_work.dispute),
     "decide_dispute": _numbered(ticket_work.decide_dispute),
+    "correct_cause": _work(ticket_work.correct_cause),
 }
 """The verbs of `app.db.history`'s entries."""

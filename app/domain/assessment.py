@@ -18,7 +18,7 @@ from app.domain.ids import CoverId
 from app.domain.policy import Category
 from app.domain.pricing import Assessed
 from app.domain.ticket import must_allow
-from app.domain.ticket_desk import Desk
+from app.domain.ticket_desk import Desk, Terms
 from app.domain.wire import iso, iso_or_none
 
 
@@ -146,7 +146,7 @@ def _reprice(
             tell={"assessment": told(entry)},
         )
         return
-    settle(desk, target)
+    settle(desk, target, terms=(entry["clause"], entry["reading"]))
     entry.update(status="in_force", decided_at=iso(desk.at))
     values.update(_paid(target, values["cover_id"]))
     for one in desk.ticket.assessments:
@@ -163,11 +163,12 @@ def _reprice(
     )
 
 
-def settle(desk: Desk, credits: int) -> None:
-    """Holds or gives back the difference, citing the clause by which prices change (CSC-10, XC-10)."""
+def settle(desk: Desk, credits: int, *, terms: Terms) -> None:
+    """Holds the difference by the clause of the price, or gives it back by the one by which prices change (CSC-10,
+    XC-10)."""
     confirmation = desk.policy.confirmation
     clause = desk.policy.reassessment_clause or (confirmation.change_clause if confirmation else None)
-    desk.settle_to(credits, reason="assessment", clause=clause)
+    desk.settle_to(credits, reason="assessment", clause=clause, terms=terms)
 
 
 def _paid(credits: int, cover_id: str | None) -> dict[str, Any]:
@@ -191,7 +192,7 @@ def confirm(desk: Desk, number: int, *, accept: bool) -> None:
 
 def _accepted(desk: Desk, number: int) -> None:
     ticket, quote = desk.ticket, desk.ticket.assessment(number)
-    settle(desk, quote["credits"])
+    settle(desk, quote["credits"], terms=(quote["clause"], quote["reading"]))
     change = {number: {"status": "in_force", "decided_at": iso(desk.at)}}
     for one in ticket.assessments:
         if one["status"] == "in_force":

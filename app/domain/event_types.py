@@ -71,6 +71,10 @@ FIELDS: Final[dict[str, tuple[dict[str, Any], str, Any]]] = {
     "ended_at": (_MAYBE_INSTANT, "When it ended", "2025-07-01T00:00:00Z"),
     "ends_at": (_MAYBE_INSTANT, "When it ends (exclusive)", "2025-07-01T00:00:00Z"),
     "expires_at": (_MAYBE_INSTANT, "When the credits expire", "2026-01-01T00:00:00Z"),
+    "forfeited": (_INT, "Credits given back and gone at once: their lot had ended (ALL-4)", 0),
+    "captured": (_INT, "Credits taken", 0),
+    "not_captured": (_INT, "Credits that were not there to be taken", 0),
+    "previous_cause": (_MAYBE, "The cause before", "question"),
     "from": (_ID, "What it came from", "cus_01"),
     "hold_id": (_ID, "The hold", "hld_01"),
     "into": (_ID, "What it became part of", "cus_02"),
@@ -153,7 +157,7 @@ class EventType:
         return {one.rstrip("?"): FIELDS[one.rstrip("?")][2] for one in self.fields}
 
 
-_TICKET: Final = "ticket_id state charge balance"
+_TICKET: Final = "ticket_id state charge balance forfeited?"
 _COVER: Final = "cover_id license_id order_id state starts_at ends_at"
 _CLOCK: Final = (
     "clock_id ticket_id milestone cycle window_date at due_at outcome calendar_revision tzdb_version clause"
@@ -177,9 +181,9 @@ _ROWS: Final = (
     ("credits.held", "Credits were set aside.", "credits credit_type balance hold_id? ticket_id? reason?"),
     ("credits.charged", "Credits were taken for good.", "credits credit_type balance hold_id? ticket_id? reason?"),
     ("credits.released", "Credits that were set aside were given back unspent.",
-     "credits credit_type balance hold_id? ticket_id? reason?"),
+     "credits credit_type balance hold_id? ticket_id? reason? forfeited?"),
     ("credits.refunded", "Credits that had been taken were given back.",
-     "credits credit_type balance hold_id? ticket_id? reason?"),
+     "credits credit_type balance hold_id? ticket_id? reason? forfeited?"),
     ("credits.adjusted", "The balance was corrected by hand.", "credits credit_type balance lot_id? reason?"),
     ("credits.expired", "Credits of a lot expired.", "lot_id credit_type credits balance"),
     ("credits.expiring", "Credits of a lot expire in so many days.",
@@ -212,21 +216,24 @@ _ROWS: Final = (
     ("ticket.credit_applied", "A credit was applied to the ticket.", f"{_TICKET} credit_type reasons?"),
     ("ticket.qualified", "The ticket is served, or an agent said that it is not.", f"{_TICKET} decision? reasons?"),
     ("ticket.rejected", "The ticket is not served; the reasons say why.", f"{_TICKET} reasons?"),
-    ("ticket.assessed", "The ticket was assessed: a category, a price in credits.", f"{_TICKET} assessment"),
+    ("ticket.assessed", "The ticket was assessed: a category, a price in credits.", f"{_TICKET} assessment reasons?"),
     ("ticket.quoted", "A price waits for the customer to confirm it.", f"{_TICKET} assessment? reasons?"),
-    ("ticket.confirmed", "The customer confirmed the price.", f"{_TICKET} number credits"),
-    ("ticket.declined", "The customer declined the price, or let it lapse.", f"{_TICKET} number reason"),
+    ("ticket.confirmed", "The customer confirmed the price.", f"{_TICKET} number credits reasons?"),
+    ("ticket.declined", "The customer declined the price, or let it lapse.", f"{_TICKET} number reason reasons?"),
     ("ticket.responded", "Somebody answered.", f"{_TICKET} number author kind public"),
     ("ticket.access_requested", "Access was asked for.", f"{_TICKET} number kinds deadline_at"),
     ("ticket.access_granted", "Access was given.", f"{_TICKET} number"),
     ("ticket.paused", "The ticket waits for somebody.", f"{_TICKET} reason party"),
     ("ticket.resumed", "The wait is over.", f"{_TICKET} reason"),
     ("ticket.split", "Another issue became a ticket of its own.", _TICKET),
-    ("ticket.withdrawn", "The customer withdrew the ticket.", _TICKET),
+    ("ticket.withdrawn", "The customer withdrew the ticket.", f"{_TICKET} reasons?"),
     ("ticket.resolved", "The ticket is resolved and its charge final.", f"{_TICKET} outcome cause by? reasons?"),
     ("ticket.reopened", "The same issue is worked on again.", _TICKET),
     ("ticket.disputed", "The charge was disputed.", f"{_TICKET} number"),
-    ("ticket.dispute_decided", "The dispute was decided.", f"{_TICKET} number decision returned"),
+    ("ticket.dispute_decided", "The dispute was decided; `returned` can be used again.",
+     f"{_TICKET} number decision returned cause? reasons?"),
+    ("ticket.cause_corrected", "The cause of a closed ticket was corrected, and the credits that follow from it moved.",
+     f"{_TICKET} number cause previous_cause returned captured not_captured reasons"),
     ("clock.warned", "A clock will be due soon.", _CLOCK),
     ("clock.breached", "A promised time was missed.", f"{_CLOCK} breach_id"),
     ("clock.breach_retracted", "A fact that came late shows that it was not missed.", f"{_CLOCK} breach_id"),

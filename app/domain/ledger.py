@@ -202,11 +202,18 @@ class Ledger(Journal):
         license_id: LicenseId | None = None,
         expires_at: datetime | None = None,
         lot_id: str | None = None,
+        clause: str | None = None,
+        reading: bool = False,
     ) -> Hold:
-        """Reserves credits in order of spending; an explicit lot spends from nothing else (XC-14)."""
+        """Reserves credits in order of spending; an explicit lot spends from nothing else (XC-14).
+
+        ``clause`` and ``reading``: of the price; without one, the clause of the policy's credits.
+        """
         if expires_at is not None and expires_at <= self.at:
             raise DomainError("expires_in_past", expires_at=expires_at.isoformat(), at=self.at.isoformat())
-        return self._take(credits, credit_type, "hold", ticket_id, license_id, expires_at, lot_id)
+        return self._take(
+            credits, credit_type, "hold", ticket_id, license_id, expires_at, lot_id, clause, reading
+        )
 
     def debit(
         self,
@@ -216,12 +223,21 @@ class Ledger(Journal):
         ticket_id: TicketId | None = None,
         license_id: LicenseId | None = None,
         lot_id: str | None = None,
+        clause: str | None = None,
+        reading: bool = False,
+        reason: str | None = None,
     ) -> Hold:
         """Holds and captures at once, as one operation; the hold's row is the receipt a refund needs."""
-        return self._take(credits, credit_type, "debit", ticket_id, license_id, None, lot_id)
+        return self._take(
+            credits, credit_type, "debit", ticket_id, license_id, None, lot_id, clause, reading, reason
+        )
 
-    def capture(self, hold_id: str, credits: int | None = None, *, final: bool = True) -> Hold:
+    def capture(self, hold_id: str, credits: int | None = None, *, final: bool = True,
+                clause: str | None = None, reading: bool = False) -> Hold:  # fmt: skip
         """Takes held credits for good, in the hold's order (all of them unless told). ``final`` releases the rest.
+
+        ``clause`` and ``reading``: of the price; without one, the clause of the policy's credits. A rest that goes to
+        an expired lot is an operation of its own, which cites the rule of such returns (ALL-4).
 
         Refused: ``hold_wrong_state`` when nothing is held, ``hold_expired`` (also when no sweep has seen it yet),
         ``over_capture``.
@@ -241,14 +257,13 @@ class Ledger(Journal):
                     self.move(entries, self.lots[line.lot_id], "held", "spent", part)
                     left -= part
             back = hold.open if final else 0
-            apart = any(due_back(self.lots[line.lot_id], line.open) for line in hold.lines) if back else False
+            apart = back > 0 and self._returns_to_nothing(hold)
             if back and not apart:
                 self._give(entries, hold, back)
                 self.settle(entries, hold.credit_type)
-            rule = self._expired_rule(entries, None)
-            self.record("capture", hold.credit_type, entries, hold=hold, clause=rule.clause if rule else None,
-                        reading=bool(rule and rule.reading))  # fmt: skip
-            if apart:  # What comes back to a refunded unit is no part of what was captured.
+            self.record("capture", hold.credit_type, entries, hold=hold, clause=clause or self._credits_clause,
+                        reading=reading)  # fmt: skip
+            if apart:  # What comes back to an expired lot or a refunded unit is no part of what was captured.
                 self.hand_back(hold, "held", back, at=self.at)
             self.refresh_expiry(hold.credit_type)
         return hold
@@ -305,15 +320,23 @@ class Ledger(Journal):
         )
 
     def hold_more_for(self, ticket_id: TicketId, credits: int, *, credit_type: str | None = None,
-                      license_id: LicenseId | None = None) -> Hold:  # fmt: skip
+                      license_id: LicenseId | None = None, clause: str | None = None,
+                      reading: bool = False) -> Hold:  # fmt: skip
         """A second hold for the difference when a price goes up; never capturing more than was held (C4)."""
         mine = self._holds_of(ticket_id)
         kind = credit_type or (mine[-1].credit_type if mine else DEFAULT_TYPE)
-        return self.hold(credits, credit_type=kind, ticket_id=ticket_id, license_id=license_id)
+        return self.hold(credits, credit_type=kind, ticket_id=ticket_id, license_id=license_id,
+                         clause=clause, reading=reading)  # fmt: skip
 
-    def capture_for(self, ticket_id: str) -> int:
-        """Captures whatever is still held for a ticket, oldest hold first. Credits captured."""
-        return self._each(ticket_id, None, "open", lambda hold, n: self.capture(hold.hold_id, n))
+    def capture_for(self, ticket_id: str, *, clause: str | None = None, reading: bool = False) -> int:
+        """Captures whatever is still held for a ticket, oldest hold first, by the clause of its price. Credits
+        captured."""
+        return self._each(
+            ticket_id,
+            None,
+            "open",
+            lambda hold, n: self.capture(hold.hold_id, n, clause=clause, reading=reading),
+        )
 
     def release_for(self, ticket_id: str, credits: int | None = None, *, expired: ExpiredReturn | None = None,
                     reason: str | None = None, clause: str | None = None) -> int:  # fmt: skip
@@ -530,6 +553,9 @@ class Ledger(Journal):
         license_id: LicenseId | None,
         expires_at: datetime | None,
         lot_id: str | None,
+        clause: str | None = None,
+        reading: bool = False,
+        reason: str | None = None,
     ) -> Hold:
         _amount(credits)
         if lot_id is not None:
@@ -555,9 +581,29 @@ class Ledger(Journal):
                 kind=kind,
             )
             self.put_hold(hold)
-            self.record(kind, credit_type, entries, hold=hold)
+            self.record(
+                kind,
+                credit_type,
+                entries,
+                hold=hold,
+                reason=reason,
+                clause=clause or self._credits_clause,
+                reading=reading,
+            )
             self.refresh_expiry(credit_type)
         return hold
+
+    @property
+    def _credits_clause(self) -> str | None:
+        """The clause by which credits pay, for uses without a price by a list."""
+        return self.rules.clause if self.rules is not None else None
+
+    def _returns_to_nothing(self, hold: Hold) -> bool:
+        """Whether some of what a hold still reserves would go back to an expired lot or a refunded unit."""
+        lots = [(self.lots[line.lot_id], line.open) for line in hold.lines if line.open]
+        return any(
+            due_back(lot, part) or (lot.expires_at is not None and lot.expires_at <= self.at) for lot, part in lots
+        )
 
     def _pick(self, credits: int, credit_type: str, license_id: str | None,
               lot_id: str | None) -> list[tuple[Lot, int]]:  # fmt: skip

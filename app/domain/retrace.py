@@ -179,7 +179,13 @@ def _dispute_decided(fact: Fact, trail: _Trail) -> _Read:
         "number": number,
         "decision": ruling["decision"],
         "credits": ruling["credits"] if reduced else None,
+        "cause": ruling.get("cause"),
     }
+
+
+def _cause_corrected(fact: Fact, trail: _Trail) -> _Read:
+    entry = _added(fact, "cause_corrections")
+    return "correct_cause", {"cause": entry["cause"], "reason": entry["reason"]}
 
 
 def _plainly(name: str) -> Callable[[Fact, _Trail], _Read]:
@@ -205,4 +211,5 @@ _READERS: Final[Mapping[str, Callable[[Fact, _Trail], _Read]]] = {
     "reopened": _plainly("reopen"),
     "disputed": _disputed,
     "dispute_decided": _dispute_decided,
+    "cause_corrected": _cause_corrected,
 }

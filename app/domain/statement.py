@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from app.domain.ledger import Ledger
 from app.domain.lot import Account, Hold, Lot
@@ -139,6 +139,10 @@ class Line:
         return self.credit_type, self.account_version
 
 
+_RETURNS: Final = ("capture", "release", "refund")
+"""Operations that may give credits back."""
+
+
 @dataclass(slots=True)
 class _Charge:
     hold_ids: dict[str, None] = field(default_factory=dict)
@@ -149,6 +153,7 @@ class _Charge:
     held: int = 0
     captured: int = 0
     refunded: int = 0
+    forfeited: int = 0
     clause: str | None = None
 
 
@@ -281,7 +286,7 @@ def _returned_dead(lines: Iterable[Line], lots: Mapping[str, Lot]) -> dict[tuple
     None where they were forfeited, which the operation's own clause says."""
     found: dict[tuple[str, int], Lot | None] = {}
     for line in lines:
-        if line.kind not in ("capture", "release", "refund"):
+        if line.kind not in _RETURNS:
             continue
         if line.source == "world":
             found[line.operation] = lots.get(line.lot_id)
@@ -306,6 +311,10 @@ def _charge(charge: _Charge, line: Line, *, forfeited: bool) -> None:
         charge.captured += line.credits
     if line.source == "spent":
         charge.refunded += line.credits
+    if line.kind in _RETURNS and line.target == "expired":
+        charge.forfeited += line.credits
+    elif line.kind in _RETURNS and line.source == "world":  # a lot made instead of the one that had ended
+        charge.forfeited -= line.credits
 
 
 def _charge_row(charge: _Charge, credits: int, ticket_names: Mapping[str, str]) -> dict[str, Any]:
@@ -317,6 +326,7 @@ def _charge_row(charge: _Charge, credits: int, ticket_names: Mapping[str, str]) 
         "held": charge.held,
         "captured": charge.captured,
         "refunded": charge.refunded,
+        "forfeited": charge.forfeited,
         "since": iso_or_none(charge.first),
         "at": iso_or_none(charge.last),
         "clause": charge.clause,

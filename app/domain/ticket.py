@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
-from typing import Any, Final, Literal, TypedDict, TypeVar, cast, get_args
+from typing import Any, Final, Literal, NotRequired, TypedDict, TypeVar, cast, get_args
 
 from app.domain.errors import DomainError
 from app.domain.ids import CustomerId, TicketId
@@ -58,6 +58,7 @@ Action = Literal[
     "reopen",
     "dispute",
     "decide_dispute",
+    "correct_cause",
 ]
 ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
 NEW: Final = "new"
@@ -103,6 +104,7 @@ def _lifecycle() -> dict[tuple[str, Action], tuple[State, ...]]:
     table["resolved", "reopen"] = ("in_progress",)
     table["resolved", "dispute"] = ("resolved",)
     table["resolved", "decide_dispute"] = ("resolved",)
+    table["resolved", "correct_cause"] = ("resolved",)
     return table
 
 
@@ -186,7 +188,28 @@ class Dispute(TypedDict):
     decision: Literal["upheld", "reduced", "returned"] | None
     credits: int | None
     returned: int
+    forfeited: NotRequired[int]
+    """Credits that the decision gave back and that were gone at once: their lot had expired (ALL-4)."""
+    cause: NotRequired[str | None]
+    reasons: NotRequired[list[dict[str, Any]]]
     decided_at: str | None
+    by: str | None
+
+
+class CauseCorrection(TypedDict):
+    """What the problem turned out to be after all, and the credits that moved for it."""
+
+    number: int
+    cause: str
+    previous_cause: str | None
+    reason: str
+    clause: str | None
+    returned: int
+    forfeited: int
+    captured: int
+    not_captured: int
+    """Credits of the charge that were not there to be taken again."""
+    at: str
     by: str | None
 
 
@@ -246,6 +269,9 @@ class Ticket:
     disputes: list[Dispute] = field(default_factory=list)
     outcome: str | None = None
     cause: str | None = None
+    returned_for_cause: int | None = None
+    """Credits returned for the cause and not taken again; None on tickets resolved before this was kept."""
+    cause_corrections: list[CauseCorrection] = field(default_factory=list)
     result: dict[str, Any] = field(default_factory=dict)
     parent_id: str | None = None
     child_ids: list[str] = field(default_factory=list)
@@ -281,6 +307,10 @@ class Ticket:
     def access_request(self, number: int) -> AccessRequest:
         """The access request of that number; 404 ``access_request_not_found``."""
         return _numbered(self.access_requests, number, "access_request_not_found")
+
+    def cause_correction(self, number: int) -> CauseCorrection:
+        """The correction of that number; 404 ``entry_not_found``."""
+        return _numbered(self.cause_corrections, number, "entry_not_found")
 
     def dispute(self, number: int) -> Dispute:
         """The dispute of that number; 404 ``dispute_not_found``."""

@@ -164,7 +164,8 @@ class TicketClocks:
         """Stops every clock that the trigger stops; a vendor response covers a window where one is owed each day.
 
         ``occurred_at`` before now is a late fact: it may retract a breach, and never erases one. ``resolved`` ends all
-        other clocks of the ticket too, as cancelled. One at a due time that was missed is judged first.
+        other clocks of the ticket too, as cancelled; a first response that was still owed is given by it, in time or
+        late. One at a due time that was missed is judged first.
         """
         when = min(occurred_at or at, at)
         for clock in self.clocks:
@@ -179,7 +180,11 @@ class TicketClocks:
             elif trigger in clock.pledge.stops and (live or (late and clock.state(when).phase in _LIVE)):
                 self._append(clock, EventKind.STOP, at=at, occurred_at=when)
             elif trigger == "resolved" and live:
-                self._append(clock, EventKind.CANCEL, at=at, occurred_at=when)
+                answered = (
+                    clock.spec.milestone == "first_response" and "vendor_response" in clock.pledge.stops
+                )
+                kind = EventKind.STOP if answered else EventKind.CANCEL
+                self._append(clock, kind, at=at, occurred_at=when)
 
     def pause(self, reason: str, party: str, *, at: datetime, occurred_at: datetime | None = None) -> bool:
         """A reason for waiting arrived: every running clock of the vendor keeps what remains. Whether one was."""

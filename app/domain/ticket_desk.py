@@ -16,6 +16,7 @@ from app.domain import offers
 from app.domain.book import Book
 from app.domain.decision import Decision, Reason, Remedy
 from app.domain.errors import DomainError
+from app.domain.given_back import GivenBack, Mark, given_back, mark_of
 from app.domain.granting import schedule_lot
 from app.domain.ids import LicenseId, LotId
 from app.domain.ledger import falls_low
@@ -27,12 +28,16 @@ from app.domain.text import holes, render
 from app.domain.ticket import CLOSED, LIFECYCLE, OPEN, Action, State, Ticket, apply, must_allow
 from app.domain.ticket_clocks import PAST_DUE, TicketClocks
 from app.domain.wire import iso, iso_or_none, parse_iso, parse_iso_or_none, reason_json
+from app.domain.words import credit_words
 
 CONSENT: Final = "awaiting_confirmation"
 ACCESS: Final = "waiting_for_access"
 _ENTERED: Final = {"awaiting_confirmation": "quoted", "in_progress": "qualified", "rejected": "rejected"}
 """States that a helpdesk mails about, whatever led there: the event that tells of it besides."""
 Changes = Mapping[str, Mapping[int, Mapping[str, Any]]]
+FORFEITED: Final = "credits_forfeited"
+Terms = tuple[str | None, bool]
+"""The clause of a price, and whether it is a reading."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,10 +48,12 @@ class Desk:
     ticket: Ticket
     clocks: TicketClocks
     _told_charge: dict[str, int] = field(init=False)
+    _mark: Mark = field(init=False)
 
     def __post_init__(self) -> None:
         """What the ticket costs so far has been told already."""
         self._told_charge = self.charge()
+        self._mark = mark_of(self.book.ledger)
 
     @property
     def policy(self) -> Policy:
@@ -93,9 +100,11 @@ class Desk:
         reason: str | None = None,
         clause: str | None = None,
         expired: ExpiredReturn | None = None,
+        terms: Terms | None = None,
     ) -> None:
         """Holds more, or gives back in reverse what is held and then what was taken, until so much is committed.
 
+        ``terms``: of the price that is held for; the ticket's own unless given.
         409 ``insufficient_credits`` with the offers, leaving no trace.
         """
         missing = credits - self.committed
@@ -104,20 +113,63 @@ class Desk:
             if self.policy.credits is None or self.available < missing:
                 raise self.insufficient(missing)
             license_id = None if self.ticket.license_id is None else LicenseId(self.ticket.license_id)
+            price_clause, reading = terms or self.price_terms()
             self.book.ledger.hold_more_for(
-                ticket_id, missing, credit_type=self.credit_type, license_id=license_id
+                ticket_id,
+                missing,
+                credit_type=self.credit_type,
+                license_id=license_id,
+                clause=price_clause,
+                reading=reading,
             )
         elif missing < 0:
             held = self.book.ledger.charge_of(ticket_id)["held"]
+            clause = clause or self.price_terms()[0]
             if back := min(held, -missing):
                 self.book.ledger.release_for(ticket_id, back, reason=reason, clause=clause, expired=expired)
             if rest := -missing - back:
                 self.book.ledger.refund_for(ticket_id, rest, reason=reason, clause=clause, expired=expired)
 
     def release_all(self, *, reason: str, clause: str | None = None) -> None:
-        """Gives back everything that is held (TERMS-22)."""
+        """Gives back everything that is held (TERMS-22), by a clause of its own or that of the price."""
         if self.book.ledger.charge_of(self.ticket.ticket_id)["held"]:
-            self.book.ledger.release_for(self.ticket.ticket_id, reason=reason, clause=clause)
+            cited = clause or self.price_terms()[0]
+            self.book.ledger.release_for(self.ticket.ticket_id, reason=reason, clause=cited)
+
+    def capture_all(self) -> int:
+        """Takes everything that is held, by the clause of the price. Credits captured."""
+        clause, reading = self.price_terms()
+        return self.book.ledger.capture_for(self.ticket.ticket_id, clause=clause, reading=reading)
+
+    def price_terms(self) -> Terms:
+        """The clause of the ticket's price: its assessment's, else its category's, its type of credit's, or the one
+        by which credits were agreed in advance."""
+        ticket, policy = self.ticket, self.policy
+        standing = ticket.in_force
+        if standing is not None and standing["clause"] is not None:
+            return standing["clause"], standing["reading"]
+        category = policy.category(ticket.category) if ticket.category is not None else None
+        if category is not None:
+            return self.terms(category.clause, category.reading)
+        kind = policy.credit_type(ticket.credit_type) if ticket.credit_type is not None else None
+        if kind is not None:
+            return self.terms(kind.clause)
+        return self.advance_terms()
+
+    def advance_terms(self) -> Terms:
+        """The clause by which credits are agreed in advance (CSC-8), else the one by which credits pay."""
+        confirmation, credits_ = self.policy.confirmation, self.policy.credits
+        if confirmation is not None and confirmation.advance_clause is not None:
+            return self.terms(confirmation.advance_clause, confirmation.reading)
+        return self.terms(credits_.clause if credits_ is not None else None)
+
+    def terms(self, clause: str | None, reading: bool = False) -> Terms:
+        """A clause, with whether it is a reading."""
+        return clause, reading or is_reading(self.policy, clause)
+
+    def given_back(self) -> GivenBack:
+        """What was given back for the ticket since its last event: what can be used again, and what is gone."""
+        return given_back(self.book.ledger, self.ticket.ticket_id, self._mark)
 
     def charge(self) -> dict[str, int]:
         """What the ticket costs so far."""
@@ -126,7 +178,6 @@ class Desk:
     def want_of_credits(self, required: int) -> tuple[Reason, ...]:
         """Why a price cannot be held (ALL-2), and that credits or cover have run out, by the policy's own clause."""
         available, missing = self.available, max(required - self.available, 1)
-        word = self.policy.unit.one if self.policy.unit and missing == 1 else self.unit
         facts = {
             "required": required,
             "available": available,
@@ -139,14 +190,20 @@ class Desk:
                 clause="ALL-2",
                 facts=facts,
                 reading=True,
-                message=f"{required} {self.unit} are needed, {available} are available.",
-                would_change=f"{missing} more {word}",
+                message=f"{self._wanted(required)} needed, {available} {_are(available)} available.",
+                would_change=f"{missing} more {self._word(missing)}",
             )
         ]
         clause = self.policy.payment.exhausted_clause
         if clause is not None and available == 0:
             found.append(self.reason("credits_used_up", clause, f"No {self.unit} are left.", available=0))
         return tuple(found)
+
+    def _wanted(self, credits: int) -> str:
+        return f"{credits} {self._word(credits)} {_are(credits)}"
+
+    def _word(self, credits: int) -> str:
+        return self.words(credits).partition(" ")[2]
 
     def offers(self) -> tuple[Remedy, ...]:
         """The offers listed with a refusal for want of means (CSC-17); those of the credit type where it is typed."""
@@ -255,12 +312,15 @@ class Desk:
         ``change``: list -> number of the entry -> its new values. ``tell``: what else the published event says.
         """
         ticket, when = self.ticket, occurred_at or self.at
-        before = ticket.state
+        before, back = ticket.state, self.given_back()
         must_allow(before, action)
         after: str = to or before
         if after not in LIFECYCLE[before, action]:
             raise AssertionError(f"{action} does not lead from {before} to {after}")
         changed: dict[str, Any] = {**(values or {}), "state": after, "charge": self.charge()}
+        if back.forfeited:
+            changed["reasons"] = [*changed.get("reasons", ticket.reasons), self.shown(self.forfeiture(back))]
+            tell = {**(tell or {}), "forfeited": back.forfeited, "reasons": changed["reasons"]}
         fire = self._fires(after)
         if fire:
             changed["fired"] = [*ticket.fired, *fire]
@@ -279,14 +339,32 @@ class Desk:
         apply(ticket, payload, seq=ticket.version + 1, occurred_at=when)
         self._clocks(before, after, fire, when)
         self._agenda()
-        self._tell_charge(when)
+        self._tell_charge(when, back)
+        self._mark = mark_of(self.book.ledger)
         told = self.told(**(tell or {}))
         self.book.emit(f"ticket.{kind}", told, occurred_at=when)
         entered = _ENTERED.get(after) if after != before else None
         if entered is not None and entered != kind and (after != "in_progress" or "accepted" in fire):
             self.book.emit(f"ticket.{entered}", told, occurred_at=when)
 
-    def _tell_charge(self, when: datetime) -> None:
+    def forfeiture(self, back: GivenBack) -> Reason:
+        """Why credits that were given back are gone, by the rule of the ledger that took them (ALL-4)."""
+        clause = next(iter(sorted(one for one in back.clauses if one is not None)), None)
+        gone, back_ = self.words(back.forfeited), self.words(back.returned)
+        again = f"{back_} can be used again." if back.returned else "Nothing can be used again."
+        return self.reason(
+            FORFEITED,
+            clause,
+            f"{gone} went back to a lot that had ended and {'is' if back.forfeited == 1 else 'are'} gone. {again}",
+            forfeited=back.forfeited,
+            returned=back.returned,
+        )
+
+    def words(self, credits: int) -> str:
+        """So many credits in the vendor's word: ``1 point``, ``25 points``."""
+        return credit_words(self.policy, credits)
+
+    def _tell_charge(self, when: datetime, back: GivenBack) -> None:
         """Credits that moved for the ticket since its last event, as those of any other use are told."""
         before, now, moved = self._told_charge, self.charge(), {}
         self._told_charge = now
@@ -296,16 +374,15 @@ class Desk:
         moved["held"], moved["released"] = max(held, 0), max(-held, 0)
         for verb in ("released", "refunded", "held", "charged"):
             if moved[verb] > 0:
-                self.book.emit(
-                    f"credits.{verb}",
-                    {
-                        "ticket_id": self.ticket.external_id,
-                        "credits": moved[verb],
-                        "credit_type": self.credit_type,
-                        "balance": self.book.ledger.balance(self.credit_type),
-                    },
-                    occurred_at=when,
-                )
+                data = {
+                    "ticket_id": self.ticket.external_id,
+                    "credits": moved[verb],
+                    "credit_type": self.credit_type,
+                    "balance": self.book.ledger.balance(self.credit_type),
+                }
+                if back.forfeited and verb in ("released", "refunded"):
+                    data["forfeited"] = min(moved[verb], back.forfeited)
+                self.book.emit(f"credits.{verb}", data, occurred_at=when)
 
     def _over(self, change: Changes, when: str) -> Changes:
         """With the end of a ticket its waiting is over: pauses end, access is no longer owed."""
@@ -439,6 +516,10 @@ class Desk:
         for lot in self.book.ledger.take_arrived():
             schedule_lot(self.book, lot)
         self.book.plan.tickets[ticket.ticket_id] = row_of(ticket)
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def row_of(ticket: Ticket) -> TicketRow:

@@ -11,6 +11,14 @@ from app.domain.errors import DomainError
 from app.domain.period import add_term
 from app.domain.policy import Cause, Outcome
 from app.domain.ticket import must_allow
+from app.domain.ticket_cause import (
+    cause_named,
+    give_back,
+    moved,
+    returned_reason,
+    returned_so_far,
+    returns_all,
+)
 from app.domain.ticket_clocks import PAST_DUE
 from app.domain.ticket_desk import Desk
 from app.domain.ticket_work import not_yet
@@ -27,12 +35,12 @@ def resolve(
     Refused: 422 ``unknown_outcome``, ``unknown_cause``; 409 ``not_accepted``, ``assessment_required``.
     """
     ticket, policy = desk.ticket, desk.policy
-    way, why = _outcome(desk, outcome), _cause(desk, cause)
+    way, why = _outcome(desk, outcome), cause_named(desk, cause)
     waiting = None if ticket.closed else not_yet(desk)
     if waiting is not None:
         raise waiting
     must_allow(ticket.state, "resolve")
-    returned = _returns(desk, why)
+    returned = returns_all(desk, why)
     if ticket.price is None and way.captures and not returned and desk.charge()["held"]:
         clause = policy.confirmation.advance_clause if policy.confirmation else None
         raise desk.refused(
@@ -44,6 +52,7 @@ def resolve(
     values: dict[str, Any] = {
         "outcome": way.outcome,
         "cause": why.cause if why else None,
+        "returned_for_cause": 0,
         "result": dict(result),
         "resolved_at": iso(desk.at),
         "asks": [],
@@ -71,47 +80,17 @@ def _outcome(desk: Desk, name: str | None) -> Outcome:
     return found
 
 
-def _cause(desk: Desk, name: str | None) -> Cause | None:
-    if name is None:
-        return None
-    found = next((one for one in desk.policy.causes if one.cause == name), None)
-    if found is None:
-        raise DomainError(
-            "unknown_cause", field="cause", cause=name, known=[one.cause for one in desk.policy.causes]
-        )
-    return found
-
-
-def _returns(desk: Desk, why: Cause | None) -> bool:
-    """Whether the cause gives the whole charge back; not for what is priced apart (AVA-15)."""
-    category = desk.policy.category(desk.ticket.category) if desk.ticket.category else None
-    return why is not None and why.returns == "all" and (category is None or category.bug_returns)
-
-
 def _money(desk: Desk, way: Outcome, why: Cause | None, returned: bool, values: dict[str, Any]) -> None:
-    ledger, ticket_id = desk.book.ledger, desk.ticket.ticket_id
     if not way.captures:
         desk.release_all(reason=way.outcome, clause=way.clause)
         return
     if desk.ticket.price is None and returned:
         desk.release_all(reason="agreed_surplus")
     elif desk.charge()["held"]:
-        ledger.capture_for(ticket_id)
+        desk.capture_all()
     if returned and why is not None:
-        if desk.charge()["net"]:
-            ledger.refund_for(ticket_id, reason=why.cause, clause=why.clause, expired=why.expired_lot)
-        values["reasons"] = [
-            desk.shown(
-                desk.reason(
-                    why.cause,
-                    why.clause,
-                    "All credits of the ticket are returned.",
-                    reading=why.reading,
-                    cause=why.cause,
-                    refunded=desk.charge()["refunded"],
-                )
-            )
-        ]
+        values["returned_for_cause"] = give_back(desk, why)
+        values["reasons"] = [returned_reason(desk, why)]
 
 
 def _keep(desk: Desk, result: Mapping[str, Any]) -> None:
@@ -143,7 +122,7 @@ def dispute(desk: Desk, *, reason: str | None) -> int:
             "dispute_window_passed", rule.clause, "The time for disputes is over.", reading=rule.reading
         )
     number = len(ticket.disputes) + 1
-    entry = {
+    entry: dict[str, Any] = {
         "number": number,
         "reason": reason,
         "clause": rule.clause,
@@ -152,6 +131,9 @@ def dispute(desk: Desk, *, reason: str | None) -> int:
         "decision": None,
         "credits": None,
         "returned": 0,
+        "forfeited": 0,
+        "cause": None,
+        "reasons": [],
         "decided_at": None,
         "by": None,
     }
@@ -159,34 +141,61 @@ def dispute(desk: Desk, *, reason: str | None) -> int:
     return number
 
 
-def decide_dispute(desk: Desk, number: int, *, decision: str, credits: int | None, by: str | None) -> None:
-    """Upheld (it stays), reduced to ``credits``, or returned. Refused: ``dispute_decided`` (409), ``credits_required``,
-    ``credits_not_below`` (422)."""
+def decide_dispute(
+    desk: Desk, number: int, *, decision: str, credits: int | None, by: str | None, cause: str | None = None
+) -> None:
+    """Upheld (it stays), reduced to ``credits``, or returned. ``cause``: what the problem turned out to be; a bug
+    returns everything, to expired lots as the cause says (ALL-4).
+
+    Refused: ``dispute_decided`` (409), ``credits_required``, ``credits_not_below``, ``unknown_cause``,
+    ``cause_returns_all`` (422).
+    """
     one, rule = desk.ticket.dispute(number), desk.policy.disputes
     if one["decision"] is not None:
         raise DomainError("dispute_decided", number=number, dispute_decision=one["decision"])
     must_allow(desk.ticket.state, "decide_dispute")
+    why = cause_named(desk, cause)
+    by_cause = why if returns_all(desk, why) else None
+    if by_cause is not None and decision != "returned":
+        raise DomainError("cause_returns_all", field="cause", cause=cause, dispute_decision=decision)
     net = desk.charge()["net"]
+    charge = _new_charge(decision, credits, net)
+    values: dict[str, Any] = {} if why is None else {"cause": why.cause}
+    if by_cause is not None:  # The price stays: what the cause returns, another cause may take again.
+        kept = returned_so_far(desk, returns=False)
+        values.update(returned_for_cause=kept + give_back(desk, by_cause))
+        values["reasons"] = [returned_reason(desk, by_cause)]
+    elif charge < net:
+        clause = rule.clause if rule else None
+        ledger = desk.book.ledger
+        ledger.refund_for(desk.ticket.ticket_id, net - charge, reason=f"dispute {decision}", clause=clause)
+    if by_cause is None:
+        values["price"] = charge
+    back = desk.given_back()
+    told = {**moved(back), "cause": why.cause if why else None}
+    said = [*values.get("reasons", ()), *([desk.shown(desk.forfeiture(back))] if back.forfeited else ())]
+    change = {
+        "decision": decision, "credits": charge, **told, "reasons": said, "decided_at": iso(desk.at), "by": by,
+    }  # fmt: skip
+    desk.record(
+        "dispute_decided",
+        "decide_dispute",
+        to="resolved",
+        values=values,
+        change={"disputes": {number: change}},
+        tell={"number": number, "decision": decision, **told, "reasons": said},
+    )
+
+
+def _new_charge(decision: str, credits: int | None, net: int) -> int:
+    """The charge by a decision, checked against the one that stands."""
     if decision == "reduced" and credits is None:
         raise DomainError("credits_required", field="credits", most=net - 1)
     if decision == "reduced" and not 0 <= (credits or 0) < net:
         raise DomainError("credits_not_below", field="credits", credits=credits, charge=net)
     if decision != "reduced" and credits is not None and credits != (net if decision == "upheld" else 0):
         raise DomainError("credits_not_expected", field="credits", dispute_decision=decision)
-    charge = {"upheld": net, "returned": 0}.get(decision, credits or 0)
-    back = net - charge
-    if back:
-        clause = rule.clause if rule else None
-        desk.book.ledger.refund_for(desk.ticket.ticket_id, back, reason=f"dispute {decision}", clause=clause)
-    change = {"decision": decision, "credits": charge, "returned": back, "decided_at": iso(desk.at), "by": by}
-    desk.record(
-        "dispute_decided",
-        "decide_dispute",
-        to="resolved",
-        values={"price": charge},
-        change={"disputes": {number: change}},
-        tell={"number": number, "decision": decision, "returned": back},
-    )
+    return {"upheld": net, "returned": 0}.get(decision, credits or 0)
 
 
 # --- what falls due ---------------------------------------------------------------------------------------------------
@@ -262,7 +271,7 @@ def _credit_expired(desk: Desk, when: datetime) -> None:
 
 def _access_missed(desk: Desk, number: int, when: datetime) -> None:
     rule, ticket = desk.policy.access, desk.ticket
-    desk.book.ledger.capture_for(ticket.ticket_id)
+    desk.capture_all()
     asked = ticket.access_request(number)
     reason = desk.shown(
         desk.reason(

@@ -85,7 +85,8 @@ def _carry_out(desk: Desk, found: Admission) -> dict[str, Any]:
         return desk.apply_credit()
     if found.applies_credit:
         return {"price": 1}
-    desk.settle_to(found.commit, reason="decided_again")
+    terms = desk.advance_terms() if found.price is None and desk.ticket.agreed_up_to else None
+    desk.settle_to(found.commit, reason="decided_again", terms=terms)
     if found.starts_cover and found.cover is not None:
         found.cover = covers.start_pending(desk.book, desk.at) or found.cover
     return changed

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.domain.policy import Policy
-from app.domain.ticket import Ticket
+from app.domain.ticket import Dispute, Ticket
 
 
 def ticket_view(
@@ -51,9 +51,10 @@ def ticket_view(
         "responses": ticket.responses,
         "access_requests": ticket.access_requests,
         "pauses": ticket.pauses,
-        "disputes": ticket.disputes,
+        "disputes": [dispute_view(one) for one in ticket.disputes],
         "outcome": ticket.outcome,
         "cause": ticket.cause,
+        "cause_corrections": ticket.cause_corrections,
         "result": ticket.result,
         "parent": None if ticket.parent_id is None else names.get(ticket.parent_id),
         "children": [names[one] for one in ticket.child_ids if one in names],
@@ -70,6 +71,11 @@ def ticket_view(
     if clocks is not None:
         view["clocks"] = list(clocks)
     return view
+
+
+def dispute_view(one: Dispute) -> dict[str, Any]:
+    """A dispute as published; those decided before it was kept forfeited nothing that anybody was told of."""
+    return {"forfeited": 0, "cause": None, "reasons": [], **one}
 
 
 def _service(ticket: Ticket, policy: Policy | None) -> dict[str, Any] | None:

@@ -123,7 +123,7 @@ def _late(desk: Desk, decision: str, reasons: Sequence[Reason], note: str | None
             qualification=ticket.qualification,
             exclusions=[one.code for one in rules.grounds if one.kind == "exclusion"],
         )
-    desk.book.ledger.capture_for(ticket.ticket_id)
+    desk.capture_all()
     values = {
         "qualification": _qualified("reject", reasons, note, by, desk),
         "resolved_at": iso(desk.at),
@@ -390,7 +390,7 @@ def withdraw(desk: Desk) -> None:
     must_allow(ticket.state, "withdraw")
     reasons: list[dict[str, Any]] = []
     if ticket.service_at is not None and rule is not None and rule.used_clause is not None:
-        desk.book.ledger.capture_for(ticket.ticket_id)
+        desk.capture_all()
         used = desk.reason(
             rule.used_code,
             rule.used_clause,
@@ -445,6 +445,7 @@ def reopen(desk: Desk) -> None:
             "closed_at": None,
             "outcome": None,
             "cause": None,
+            "returned_for_cause": 0,
             "reopened": ticket.reopened + 1,
             "reasons": [],
             "remedies": [],

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 from app.db import ticket_desk
 from app.db.engine import Tx
 from app.domain import assessment as quotes
-from app.domain import ticket_end, ticket_flow, ticket_work
+from app.domain import ticket_cause, ticket_end, ticket_flow, ticket_work
 from app.domain.ticket_desk import Desk
 from app.domain.ticket_flow import check_stated
+from app.domain.ticket_view import dispute_view
 
 T = TypeVar("T")
 
@@ -161,16 +162,28 @@ async def reopen(tx: Tx, ticket_id: str) -> dict[str, Any]:
 async def dispute(tx: Tx, ticket_id: str, *, reason: str | None) -> dict[str, Any]:
     """A charge the customer thinks wrong (XC-12)."""
     desk, number = await _do(tx, ticket_id, lambda desk: ticket_end.dispute(desk, reason=reason))
-    return await ticket_desk.view(tx, desk, dispute=desk.ticket.dispute(number))
+    return await ticket_desk.view(tx, desk, dispute=dispute_view(desk.ticket.dispute(number)))
 
 
 async def decide_dispute(
-    tx: Tx, ticket_id: str, number: int, *, decision: str, credits: int | None
+    tx: Tx, ticket_id: str, number: int, *, decision: str, credits: int | None, cause: str | None = None
 ) -> dict[str, Any]:
     """The vendor reconsiders."""
     desk, _ = await _do(
         tx,
         ticket_id,
-        lambda desk: ticket_end.decide_dispute(desk, number, decision=decision, credits=credits, by=tx.actor),
+        lambda desk: ticket_end.decide_dispute(
+            desk, number, decision=decision, credits=credits, cause=cause, by=tx.actor
+        ),
     )
-    return await ticket_desk.view(tx, desk, dispute=desk.ticket.dispute(number))
+    return await ticket_desk.view(tx, desk, dispute=dispute_view(desk.ticket.dispute(number)))
+
+
+async def correct_cause(tx: Tx, ticket_id: str, *, cause: str, reason: str) -> dict[str, Any]:
+    """What the problem of a closed ticket really was; moves the credits that follow from it."""
+    desk, number = await _do(
+        tx,
+        ticket_id,
+        lambda desk: ticket_cause.correct_cause(desk, cause=cause, reason=reason, by=tx.actor),
+    )
+    return await ticket_desk.view(tx, desk, cause_correction=desk.ticket.cause_correction(number))

@@ -352,6 +352,7 @@ class StatementRow:
     held: Credits | None
     captured: Credits | None
     refunded: Credits | None
+    forfeited: Credits | None
     reason: str | None
     clause: str | None
     reading: bool | None
@@ -623,7 +624,27 @@ class Dispute:
     decision: str | None
     credits: Credits | None
     returned: Credits | None
+    forfeited: Credits | None
+    cause: str | None
+    reasons: list[Reason] | None
     decided_at: DateTime | None
+    by: str | None
+
+
+@shape
+class CauseCorrection:
+    """What the problem turned out to be after all, and the credits that moved for it."""
+
+    number: int
+    cause: str | None
+    previous_cause: str | None
+    reason: str | None
+    clause: str | None
+    returned: Credits | None
+    forfeited: Credits | None
+    captured: Credits | None
+    not_captured: Credits | None
+    at: DateTime | None
     by: str | None
 
 
@@ -681,6 +702,8 @@ class Ticket(Node):
     response: Response | None
     access_request: AccessRequest | None
     dispute: Dispute | None
+    cause_correction: CauseCorrection | None
+    cause_corrections: list[CauseCorrection] | None
     outcome: str | None
     cause: str | None
     result: JSON | None

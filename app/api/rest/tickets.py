@@ -36,6 +36,7 @@ Subject = Annotated[
     str, StringConstraints(strict=True, max_length=1000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")
 ]
 _REFUSED = problems(404, 409, 422)
+_CAUSE_CODE = "cause_scope_missing"
 
 
 class TicketBody(Body):
@@ -161,6 +162,14 @@ class DisputeDecisionBody(Body):
 
     decision: Literal["upheld", "reduced", "returned"]
     credits: CreditsOrZero | None = None
+    cause: ShortText | None = Field(default=None, examples=["settings"])
+
+
+class CauseBody(Body):
+    """What the problem really was, and how that became known."""
+
+    cause: ShortText = Field(examples=["software_bug"])
+    reason: Annotated[LongText, StringConstraints(min_length=1)] = Field(examples=["Found in release 4.2"])
 
 
 @router.put("/v1/tickets/{ticket_id}", operation_id="putTicket", status_code=201, responses=_REFUSED)
@@ -389,12 +398,37 @@ async def dispute(ticket_id: PathId, body: DisputeBody, caller: Writer, call: Ke
 async def decide_dispute(
     ticket_id: PathId, number: PathNumber, body: DisputeDecisionBody, caller: Writer, call: KeyedCall
 ) -> Response:
-    """The vendor reconsiders the charge: upheld, reduced to ``credits``, or returned."""
+    """The vendor reconsiders the charge: upheld, reduced to ``credits``, or returned.
+
+    ``cause`` says what the problem turned out to be, with the scope ``credits:refund``; a bug returns everything.
+    """
     payload = {"ticket_id": ticket_id, "number": number, **body.plain()}
+    if body.cause is None:
+        del payload["cause"]  # A body without it has the hash that it always had.
+    else:
+        caller.require("credits:refund", _CAUSE_CODE)
     return await call.keyed(
         "tickets.decide_dispute",
         payload,
         lambda tx: ticket_work.decide_dispute(
-            tx, ticket_id, number, decision=body.decision, credits=body.credits
+            tx, ticket_id, number, decision=body.decision, credits=body.credits, cause=body.cause
         ),
+    )
+
+
+@router.post("/v1/tickets/{ticket_id}/cause", operation_id="correctCause", responses=_REFUSED)
+async def correct_cause(
+    ticket_id: PathId,
+    body: CauseBody,
+    caller: Annotated[Caller, scoped("credits:refund", code=_CAUSE_CODE)],
+    call: KeyedCall,
+) -> Response:
+    """Corrects the cause of a resolved ticket at any time. A bug returns its credits; another takes them again.
+
+    Credits return to expired lots as the cause says (ALL-4). What is not there to be taken again is ``not_captured``.
+    """
+    return await call.keyed(
+        "tickets.correct_cause",
+        {"ticket_id": ticket_id, **body.plain()},
+        lambda tx: ticket_work.correct_cause(tx, ticket_id, cause=body.cause, reason=body.reason),
     )
