@@ -24,7 +24,9 @@ _OPERATIONS: Final = {
         f"""
         select o.operation_id, o.kind, o.effective_at, o.recorded_at, o.reason, o.clause, o.reading, o.hold_id,
                o.ticket_id, o.order_id, o.credit_type, e.lot_id, e.source, e.target, e.credits, l.expires_at,
-               l.priority, l.source as lot_source, coalesce(l.cost_amount, 0) > 0 as paid
+               l.priority, l.source as lot_source, coalesce(l.cost_amount, 0) > 0 as paid, l.granted, l.rule,
+               l.order_id as lot_order_id, l.effective_at as lot_effective_at,
+               l.data->'bought'->>'order_id' as bought_order_id
         from operation o
         join entry e on e.tenant_id = o.tenant_id and e.operation_id = o.operation_id
         join lot l on l.tenant_id = e.tenant_id and l.lot_id = e.lot_id
@@ -59,7 +61,15 @@ async def events(tx: Tx, stream: str, entity_id: str) -> Sequence[Any]:
 async def clocks_of(tx: Tx, ticket_id: str) -> Sequence[Any]:
     """The clocks of a ticket."""
     return await tx.rows(
-        select(s.clock.c.clock_id, s.clock.c.milestone, s.clock.c.due_at, s.clock.c.outcome)
+        select(
+            s.clock.c.clock_id,
+            s.clock.c.milestone,
+            s.clock.c.due_at,
+            s.clock.c.outcome,
+            s.clock.c.phase,
+            s.clock.c.stopped_at,
+            s.clock.c.spec,
+        )
         .where(s.clock.c.tenant_id == tx.tenant_id, s.clock.c.ticket_id == ticket_id)
         .order_by(s.clock.c.clock_id)
     )

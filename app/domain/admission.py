@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.domain import cover as covers
-from app.domain import offers, pricing, qualification
+from app.domain import entitlement, offers, pricing, qualification
 from app.domain.customer import Cover
 from app.domain.decision import Reason, Remedy
 from app.domain.policy import Category, RemedyRule
@@ -18,6 +18,7 @@ from app.domain.qualification import Verdict
 from app.domain.ticket import Assessment, State
 from app.domain.ticket_desk import Desk
 from app.domain.wire import iso, iso_or_none
+from app.domain.words import title_of, unit_word
 
 
 @dataclass(slots=True, kw_only=True)
@@ -106,10 +107,10 @@ def _ask(desk: Desk, asks: list[str]) -> Admission:
         desk.reason(
             "fact_missing",
             "ALL-3",
-            f"Not stated yet: {name}.",
+            f"Not stated yet: {title_of(desk.policy, name)}.",
             reading=True,
             fact=name,
-            would_change=f"stating {name}",
+            would_change=f"stating {title_of(desk.policy, name)}",
         )
         for name in asks
     )
@@ -256,14 +257,16 @@ def _pay(desk: Desk, priced: Pricing) -> Admission:
 
 
 def _covered(desk: Desk, cover: Cover, starts: bool) -> Reason:
+    code = "cover_pending" if starts else "covered"
     text = "A support period starts with this ticket." if starts else "Support cover is in force."
+    clause, reading = entitlement.allowing_clause(desk.policy, code) or (cover.clause, cover.reading)
     return desk.reason(
-        "cover_pending" if starts else "covered",
-        cover.clause,
+        code,
+        clause,
         text,
-        reading=cover.reading,
+        reading=reading or cover.reading,
         cover_id=cover.cover_id,
-        ends_at=iso_or_none(cover.ends_at),
+        ends_at=iso_or_none(covers.end_if_started(desk.book, cover) if starts else cover.ends_at),
     )
 
 
@@ -373,7 +376,7 @@ def _assess_first(desk: Desk, priced: Pricing, spendable: int) -> Admission:
             desk.reason(
                 "credits_used_up",
                 desk.policy.payment.exhausted_clause,
-                f"No {desk.unit} are left.",
+                f"No {unit_word(desk.policy, 0)} are left.",
                 available=0,
             )
         )
@@ -405,7 +408,7 @@ def consent_reason(desk: Desk, credits: int, spendable: int) -> Reason:
     return desk.reason(
         "awaiting_confirmation",
         clause,
-        f"Assessed at {credits} credits; it waits for confirmation.",
+        f"Assessed at {desk.words(credits)}; it waits for confirmation.",
         reading=bool(rule and rule.reading),
         credits=credits,
         agreed_up_to=desk.ticket.agreed_up_to,

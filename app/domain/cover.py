@@ -74,6 +74,12 @@ def startable(book: Book) -> Cover | None:
     return min(pending, key=lambda one: (one.granted_at, one.cover_id), default=None)
 
 
+def end_if_started(book: Book, cover: Cover) -> datetime | None:
+    """When a pending cover would end if it started now; None without an end."""
+    term = term_of(cover)
+    return None if term is None else add_term(book.at, term, term_zone(book.policy))
+
+
 def start_pending(book: Book, at: datetime, *, clause: str | None = None) -> Cover | None:
     """Starts the oldest pending cover at ``at``, where none is running: the first ticket that it pays for (CSC-4).
 

@@ -19,9 +19,10 @@ from app.domain.decision import Decision, Reason
 from app.domain.errors import DomainError
 from app.domain.ids import LicenseId
 from app.domain.offers import editions_of, remedies
-from app.domain.policy import Action, ActionRule, Test
-from app.domain.text import holes, render
+from app.domain.policy import Action, ActionRule, Policy, Test
+from app.domain.text import holes, render, word_of
 from app.domain.wire import jsonable
+from app.domain.words import FACT_TITLES, OP_WORDS, joined, title_of
 
 REASONS: Final = ("lost_copy", "modified_copy", "not_downloaded", "never_used")
 """Why somebody asks: picks the clause that is cited, never the answer. A policy may know more."""
@@ -158,15 +159,14 @@ def decide(book: Book, action: Action, query: Query) -> Decision:
     facts = {**facts_of(book, query.license_id, action=action.action), **query.facts()}
     trace: list[Reason] = []
     decided: ActionRule | None = None
+    foreign = facts["license.given"] and not facts["license.owned"]
     for rule in action.rules:
         result = holds(rule.when, facts)
-        trace.append(_traced(book, rule, facts, result))
-        if result is True and decided is None:
+        decides = result is True and (not foreign or _denies_foreign(rule))
+        trace.append(_traced(book, rule, facts, result, decides=decides))
+        if decides:
             decided = rule
-    foreign = facts["license.given"] and not facts["license.owned"]
-    if foreign:
-        decided = next((rule for rule in action.rules if not rule.allow and "license.owned" in facts_used(rule.when)
-                        and holds(rule.when, facts) is True), None)  # fmt: skip
+            break
     if decided is None:
         reason = _not_owned(action, query) if foreign else _no_rule(action)
         return _answer(book, False, (reason,), (), trace)
@@ -176,6 +176,11 @@ def decide(book: Book, action: Action, query: Query) -> Decision:
         would_change=None if decided.allow else would_change(action, decided, facts),
     )  # fmt: skip
     return _answer(book, decided.allow, (reason,), remedies(book, decided.remedies), trace)
+
+
+def _denies_foreign(rule: ActionRule) -> bool:
+    """Whether a rule speaks of licenses that are not the customer's, and denies them."""
+    return not rule.allow and "license.owned" in facts_used(rule.when)
 
 
 def _answer(book: Book, allowed: bool, reasons: tuple[Reason, ...], offered: tuple[Any, ...],
@@ -200,6 +205,17 @@ def _right(action: Action) -> str | None:
     return rules[0].clause if rules else None
 
 
+def allowing_clause(policy: Policy, code: str) -> tuple[str, bool] | None:
+    """The clause by which the policy allows opening a ticket for this reason, and whether it is a reading."""
+    action = policy.action(covers.OPEN_TICKET)
+    rules = action.rules if action is not None else ()
+    found = next((rule for rule in rules if rule.allow and rule.code == code), None)
+    if found is None:
+        return None
+    known = policy.clause(found.clause)
+    return found.clause, found.reading or bool(known and known.reading)
+
+
 def _clause(rule: ActionRule, reason: str | None) -> str:
     return rule.clause_by_reason.get(reason or "", rule.clause)
 
@@ -219,12 +235,28 @@ def _cited(rule: ActionRule, facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _traced(book: Book, rule: ActionRule, facts: Mapping[str, Any], result: bool | None) -> Reason:
+def _traced(
+    book: Book, rule: ActionRule, facts: Mapping[str, Any], result: bool | None, *, decides: bool
+) -> Reason:
+    """A rule that was looked at, in words: its own where it decides, else why it does not apply."""
     looked = {name: jsonable(facts.get(name)) for name in facts_used(rule.when)}
     outcome = {True: "holds", False: "does not hold", None: "unknown"}[result]
-    return Reason(code=rule.code, clause=rule.clause, message=render(rule.message, facts),
-                  facts={**looked, "rule": "allow" if rule.allow else "deny", "result": outcome},
-                  reading=_reading(book, rule))  # fmt: skip
+    if decides:
+        message = render(rule.message, facts)
+    else:
+        looked_at = joined(
+            [f"{title_of(book.policy, name)} ({word_of(facts.get(name))})" for name in facts_used(rule.when)]
+        )
+        message = f"Looked at {looked_at}; this does not apply."
+        if result is True:
+            message = "This does not apply to a license that is not this customer's."
+    return Reason(
+        code=rule.code,
+        clause=rule.clause,
+        message=message,
+        facts={**looked, "rule": "allow" if rule.allow else "deny", "result": outcome},
+        reading=_reading(book, rule),
+    )
 
 
 # --- counterfactuals --------------------------------------------------------------------------------------------------
@@ -275,7 +307,27 @@ def wanted(test: Test, facts: Mapping[str, Any]) -> str:
         return "the forum " + " or ".join(f'"{name}"' for name in names)
     if test.fact in _WANTED:
         return _WANTED[test.fact]
-    return f"{test.fact} {test.op.replace('_', ' ')} {value}"
+    return in_words(test)
+
+
+def in_words(test: Test) -> str:
+    """A comparison in words, by the title of its fact: ``the edition of the license is pro``."""
+    name = FACT_TITLES.get(test.fact) or test.fact.replace("_", " ").replace(".", " ")
+    return f"{name} {OP_WORDS[test.op]}" + ("" if test.op in {"known", "unknown"} else f" {_value(test)}")
+
+
+def _value(test: Test) -> str:
+    if test.value_fact is not None:
+        return FACT_TITLES.get(test.value_fact) or test.value_fact.replace("_", " ").replace(".", " ")
+    values = test.value if isinstance(test.value, tuple) else (test.value,)
+    words = {True: "yes", False: "no", None: "nothing"}
+    return joined(
+        [
+            words[one] if one is None or isinstance(one, bool) else str(one).replace("_", " ")
+            for one in values
+        ],
+        "or",
+    )
 
 
 def flipped(test: Test, facts: Mapping[str, Any]) -> str | None:

@@ -15,12 +15,13 @@ from app.domain.book import Book
 from app.domain.condition import facts_used, holds, tests_of
 from app.domain.customer import License
 from app.domain.decision import Decision, Reason, Remedy
-from app.domain.entitlement import Query
+from app.domain.entitlement import Query, in_words
 from app.domain.errors import DomainError
-from app.domain.policy import Check, Condition, FactSpec, Ground, Policy
+from app.domain.policy import Check, Condition, FactSpec, Ground, Policy, Test
 from app.domain.text import render
 from app.domain.ticket import Ticket
 from app.domain.wire import jsonable, reason_json
+from app.domain.words import FACT_TITLES, plain, title_of
 
 Result = Literal["passed", "failed", "unknown", "not_applicable"]
 _ENTITLED: Final = "entitled."
@@ -249,7 +250,7 @@ def _checked(
         message=render(check.message, facts),
         facts=used,
         reading=is_reading(book.policy, check.clause) or check.reading,
-        would_change=describe(check.require),
+        would_change=describe(book.policy, check.require),
     )
     return CheckResult(
         check=check, result="failed", reasons=(reason,), remedies=offers.remedies(book, check.remedies)
@@ -303,7 +304,7 @@ def blocked_gates(policy: Policy, facts: Mapping[str, Any]) -> tuple[Reason, ...
             message=gate.message,
             facts={name: jsonable(facts.get(name)) for name in facts_used(gate.require)},
             reading=gate.reading or is_reading(policy, gate.clause),
-            would_change=describe(gate.require),
+            would_change=describe(policy, gate.require),
         )
         for gate in policy.qualification.gates
         if holds(gate.require, facts) is not True
@@ -324,28 +325,29 @@ def unique(remedies: Iterable[Remedy]) -> tuple[Remedy, ...]:
     return tuple(dict.fromkeys(remedies))
 
 
-_WORDS: Final[Mapping[str, str]] = {
-    "eq": "is", "ne": "is not", "in": "is one of", "not_in": "is none of", "lt": "is below", "le": "is at most",
-    "gt": "is above", "ge": "is at least", "known": "is known", "unknown": "is not stated", "contains": "contains",
-}  # fmt: skip
+def describe(policy: Policy, condition: Condition | None) -> str:
+    """A condition in words, for what would change an answer: each fact by its title."""
+    return "; ".join(_described(policy, test) for test in tests_of(condition))
 
 
-def describe(condition: Condition | None) -> str:
-    """A condition in words, for what would change an answer."""
-    parts = []
-    for test in tests_of(condition):
-        value = test.value_fact if test.value_fact is not None else test.value
-        text = (
-            ", ".join(str(one) for one in value)
-            if isinstance(value, tuple)
-            else str(value).lower()
-            if isinstance(value, bool)
-            else str(value)
-        )
-        parts.append(
-            f"{test.fact} {_WORDS[test.op]}" + ("" if test.op in {"known", "unknown"} else f" {text}")
-        )
-    return "; ".join(parts)
+def _described(policy: Policy, test: Test) -> str:
+    spec = next((one for one in policy.facts if one.fact == test.fact), None)
+    if test.fact == "license.owned" and test.op == "eq" and test.value is True:
+        return "naming a license of this customer"
+    if (
+        spec is not None
+        and spec.type == "boolean"
+        and test.op in {"eq", "ne"}
+        and isinstance(test.value, bool)
+    ):
+        so = test.value if test.op == "eq" else not test.value
+        return f"{'this being so' if so else 'this not being so'}: {plain(spec.title)}"
+    name = title_of(policy, test.fact)
+    return in_words(test) if name == test.fact else in_words(test).replace(_head(test), name, 1)
+
+
+def _head(test: Test) -> str:
+    return FACT_TITLES.get(test.fact) or test.fact.replace("_", " ").replace(".", " ")
 
 
 def with_facts(reason: Reason, **facts: Any) -> Reason:

@@ -16,8 +16,8 @@ _MONTHS: Final = (
 
 
 def render(text: str, facts: Mapping[str, Any]) -> str:
-    """The text with its holes filled; a fact that is not known is called unknown."""
-    return _HOLE.sub(lambda hole: _word(facts.get(hole.group(1))), text)
+    """The text with its holes filled; a fact that is not known is called not stated."""
+    return _HOLE.sub(lambda hole: word_of(facts.get(hole.group(1))), text)
 
 
 def holes(text: str) -> Iterator[str]:
@@ -39,10 +39,11 @@ def decimal_text(value: Fraction) -> str:
     return sign + f"{digits[:-6]}.{digits[-6:]}".rstrip("0").rstrip(".")
 
 
-def _word(value: Any) -> str:
+def word_of(value: Any) -> str:
+    """A fact's value as a word of a sentence."""
     match value:
         case None:
-            return "unknown"
+            return "not stated"
         case bool():
             return "yes" if value else "no"
         case datetime():

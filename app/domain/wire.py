@@ -75,8 +75,15 @@ def decision_json(decision: Decision, *, explain: bool = False) -> dict[str, Any
         "remedies": [remedy_json(one) for one in decision.remedies],
     }
     if explain:
-        body["trace"] = [reason_json(one) for one in decision.trace]
+        body["trace"] = [{**reason_json(one), "summary": _cited(one)} for one in decision.trace]
+        body["summary"] = " ".join(_cited(one) for one in decision.reasons)
     return body
+
+
+def _cited(reason: Reason) -> str:
+    """A reason's sentence with its clause, for reading out."""
+    clause = "" if reason.clause is None or f"({reason.clause})" in reason.message else f" ({reason.clause})"
+    return f"{reason.message.rstrip('.')}{clause}."
 
 
 def jsonable(value: Any) -> Any:

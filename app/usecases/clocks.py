@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from app.db import clocks, plan
+from app.db import clocks, plan, policies
 from app.db.agenda import Handler
 from app.db.engine import Tx
 from app.domain import clock_wire as wire
 from app.domain.errors import DomainError
+from app.domain.explained_clock import clock_sentence, event_sentence
 from app.domain.parts import Part, Slice
 from app.domain.plan import AgendaItem
 from app.domain.rejudging import STREAM, second_judgement
@@ -111,32 +112,52 @@ async def explain_clock(tx: Tx, clock_id: str, *, as_of: datetime | None = None)
     clock = await clocks.require_one(tx, clock_id)
     at = as_of or tx.at
     view = clock.view(at)
+    why = wire.explanation_json(clock.explain(at))
+    events = [
+        {
+            "seq": one.seq,
+            "kind": one.kind.value,
+            "occurred_at": iso(one.occurred_at),
+            "recorded_at": iso(one.recorded_at),
+            **wire.dump_event(one),
+        }
+        for one in clock.events
+        if one.recorded_at <= at
+    ]
+    clause = clock.pledge.clause
+    policy = await policies.of_version(tx, clock.pledge.policy_version)
+    known = policy.clause(clause)
     return {
         "kind": "clock",
         "id": clock_id,
+        "policy": {"name": policy.policy, "version": policy.version},
+        "summary": clock_sentence(view, why["skipped"]),
         "at": iso(at),
         "clause": clock.pledge.clause,
         "reading": clock.pledge.reading,
         "due_at": view["due_at"],
         "clock": view,
-        **wire.explanation_json(clock.explain(at)),
+        **why,
         "calendar": {
             "name": clock.spec.calendar,
             "zone": clock.hours.calendar.zone.key,
             "revision": view["calendar_revision"],
             "tzdb_version": view["tzdb_version"],
         },
-        "events": [
+        "events": events,
+        "trace": [
             {
-                "seq": one.seq,
-                "kind": one.kind.value,
-                "occurred_at": iso(one.occurred_at),
-                "recorded_at": iso(one.recorded_at),
-                **wire.dump_event(one),
+                "step": one["kind"],
+                "summary": event_sentence(one, clause),
+                "clause": clause,
+                "at": one["occurred_at"],
+                "recorded_at": one["recorded_at"],
             }
-            for one in clock.events
-            if one.recorded_at <= at
+            for one in events
         ],
+        "clauses": []
+        if known is None
+        else [{"clause": known.id, "text": known.text, "source": known.source, "reading": known.reading}],
     }
 
 
