@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from app.domain.explained_ticket import cover_words
@@ -53,8 +53,7 @@ def grant_words(policy: Policy, one: Row) -> str:
             ends = f" until {day_of(facts['ends_at'])}" if "ends_at" in facts else ""
             return f"{words}, from {day_of(facts['starts_at'])}{ends}"
         case "choice":
-            options = [choice_words(policy, str(one["rule"]), str(name)) for name in facts.get("options", ())]
-            return f"a choice of {joined(options, 'or')}"
+            return f"a choice of {options_words(policy, str(one['rule']), facts.get('options', ()))}"
         case "addon":
             return f"the add-on {facts.get('addon', '')}".rstrip()
     return str(one["granted"])
@@ -211,24 +210,36 @@ def cover_step(policy: Policy, kind: str, payload: Row) -> str:
     return f"{capital(kind.replace('_', ' '))}{now}."
 
 
-def choice_words(policy: Policy, rule: str, option: str) -> str:
-    """An option of a choice by what it grants: ``40 credits``, ``30 days of support``."""
+def _options(policy: Policy, rule: str) -> dict[str, str]:
+    """The options of a choice in the policy's order, each by what it grants: ``40 credits``, ``30 days of support``."""
+    found: dict[str, str] = {}
     for offer in policy.offers:
         for grant in offer.grants:
-            if isinstance(grant, ChoiceGrant) and grant.rule == rule and option in grant.options:
-                found = grant.options[option]
-                if found.kind == "credits":
-                    return credit_words(policy, found.credits or 0)
-                return f"{term_words(found.term)} of support"
-    return option
+            if isinstance(grant, ChoiceGrant) and grant.rule == rule:
+                for name, one in grant.options.items():
+                    if one.kind == "credits":
+                        found[name] = credit_words(policy, one.credits or 0)
+                    else:
+                        found[name] = f"{term_words(one.term)} of support"
+    return found
+
+
+def choice_words(policy: Policy, rule: str, option: str) -> str:
+    """An option of a choice by what it grants."""
+    return _options(policy, rule).get(option, option)
+
+
+def options_words(policy: Policy, rule: str, options: Iterable[Any]) -> str:
+    """What can be chosen: ``40 credits or 30 days of support``."""
+    given, known = {str(one) for one in options}, _options(policy, rule)
+    names = [*(name for name in known if name in given), *sorted(given - set(known))]
+    return joined([known.get(name, name) for name in names], "or")
 
 
 def choice_sentence(policy: Policy, choice: Row) -> str:
     """What can be, or was, chosen."""
-    options = [choice_words(policy, str(choice["rule"]), str(one)) for one in choice["options"]]
-    what = (
-        f"The license of order {choice['order_id']} brings {joined(options, 'or')}, as the customer chooses"
-    )
+    options = options_words(policy, str(choice["rule"]), choice["options"])
+    what = f"The license of order {choice['order_id']} brings {options}, as the customer chooses"
     if choice.get("option") is not None:
         return (
             f"{what}; the customer chose {choice_words(policy, str(choice['rule']), str(choice['option']))}"
@@ -240,8 +251,8 @@ def choice_step(policy: Policy, rule: str, kind: str, payload: Row) -> str:
     """What happened to a choice."""
     match kind:
         case "opened":
-            options = [choice_words(policy, rule, str(one)) for one in payload.get("options", ())]
-            return f"The customer may choose {joined(options, 'or')}." if options else "A choice was opened."
+            options = options_words(policy, rule, payload.get("options", ()))
+            return f"The customer may choose {options}." if options else "A choice was opened."
         case "made":
             return f"The customer chose {choice_words(policy, rule, str(payload.get('option')))}."
         case "voided":

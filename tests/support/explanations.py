@@ -9,7 +9,9 @@ from typing import Any
 from app.usecases.explain import KINDS
 
 OURS = re.compile(r"\b(lic|lot|cov|cho|hld|key|clk|opr|op|tic|cus)_[0-9a-z]{20,}\b")
-FIELD = re.compile(r"\b(cover|license|customer|credits|query|ticket|inputs|choice|entitled|facts)\.[a-zA-Z_]+")
+FIELD = re.compile(
+    r"\b(cover|license|customer|credits|query|ticket|inputs|choice|entitled|facts)\.[a-zA-Z_]+"
+)
 SINGULAR = re.compile(r"\b1 (support credits|credits|points|premium tickets|months|days|years)\b")
 WITHOUT_CLAUSE = {"adjust", "void", "transfer", "grant"}
 """What is done by hand, or by an order whose policy takes nothing back, rests on no clause of the text."""
@@ -67,39 +69,40 @@ def check_explanation(kind: str, body: dict[str, Any]) -> None:
 
 def things(get: Any) -> Iterator[tuple[str, str]]:
     """(kind, id) of everything that a tenant can have explained. ``get``: the JSON of a path."""
-    for path, kind, member in (("/v1/clocks", "clock", "clock_id"),):
-        for one in pages(get, path):
-            yield kind, one[member]
-    refunds = set()
-    for event in pages(get, "/v1/events"):
-        data = event["data"]
-        if event["type"] == "order.recorded":
-            yield "order", data["order_id"]
-        if event["type"] == "order.refunded":
-            refunds.add(f"{data['order_id']}:{data['refund_id']}")
-    for name in sorted(refunds):
-        yield "refund", name
+    for one in pages(get, "/v1/clocks"):
+        yield "clock", one["clock_id"]
+    yield from _orders(get)
     for ticket in pages(get, "/v1/tickets"):
         yield "ticket", ticket["ticket_id"]
         yield "charge", ticket["ticket_id"]
         for one in ticket["assessments"]:
             yield "assessment", f"{ticket['ticket_id']}:{one['number']}"
     for customer in pages(get, "/v1/customers"):
-        name = customer["customer_id"]
-        if name is None:
-            continue
-        whole = get(f"/v1/customers/{name}")
-        for kind, member in (("license", "licenses"), ("cover", "covers")):
-            for one in whole[member]:
-                yield kind, one[f"{kind}_id"]
-        for one in pages(get, f"/v1/customers/{name}/choices"):
-            yield "choice", one["choice_id"]
-        found: dict[tuple[str, str], None] = {}
-        for entry in pages(get, f"/v1/customers/{name}/entries"):
-            for kind in ("lot", "operation", "hold"):
-                if entry[f"{kind}_id"] is not None:
-                    found.setdefault((kind, entry[f"{kind}_id"]))
-        yield from found
+        if customer["customer_id"] is not None:
+            yield from _account(get, customer["customer_id"])
+
+
+def _orders(get: Any) -> Iterator[tuple[str, str]]:
+    found: dict[tuple[str, str], None] = {}
+    for event in pages(get, "/v1/events"):
+        data = event["data"]
+        if event["type"] == "order.recorded":
+            found["order", data["order_id"]] = None
+        if event["type"] == "order.refunded":
+            found["refund", f"{data['order_id']}:{data['refund_id']}"] = None
+        for kind, type_ in (("license", "granted"), ("cover", "granted"), ("choice", "opened")):
+            if event["type"] == f"{kind}.{type_}":
+                found[kind, data[f"{kind}_id"]] = None
+    yield from found
+
+
+def _account(get: Any, name: str) -> Iterator[tuple[str, str]]:
+    found: dict[tuple[str, str], None] = {}
+    for entry in pages(get, f"/v1/customers/{name}/entries"):
+        for kind in ("lot", "operation", "hold"):
+            if entry[f"{kind}_id"] is not None:
+                found.setdefault((kind, entry[f"{kind}_id"]))
+    yield from found
 
 
 def pages(get: Any, path: str) -> Iterator[dict[str, Any]]:

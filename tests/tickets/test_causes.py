@@ -287,6 +287,29 @@ async def test_a_key_without_the_scope_is_told_who_may(vendor: MakeVendor) -> No
     assert (answer.status_code, answer.json()["charge"]["net"]) == (200, 0)
 
 
+@pytest.mark.parametrize(
+    ("policy", "skus", "clause"),
+    [
+        ("x-cart", ["license"], "XC-14"),
+        ("avactis", ["license-owned"], "AVA-1"),
+        ("cs-cart", ["license", "credits-25"], "CSC-7"),
+    ],
+)
+async def test_credits_used_for_anything_else_cite_the_clause_by_which_credits_pay(
+    vendor: MakeVendor, policy: str, skus: list[str], clause: str
+) -> None:
+    shop = await vendor(policy)
+    who = await _customer(shop, skus)
+    path = f"/v1/customers/{who}"
+    held = await shop.ok(await shop.post(f"{path}/holds", {"credits": 5}))
+    await shop.ok(await shop.post(f"/v1/holds/{held['hold_id']}/capture", {"credits": 3, "final": True}))
+    await shop.ok(await shop.post(f"{path}/debits", {"credits": 2}))
+    entries = (await shop.ok(await shop.get(f"{path}/entries", limit="100")))["data"]
+    taken = [one for one in entries if one["to"] in ("spent", "held")]
+    assert len(taken) == 3
+    assert {one["clause"] for one in taken} == {clause}
+
+
 # --- disputes ---------------------------------------------------------------------------------------------------------
 
 
@@ -345,10 +368,16 @@ async def test_a_dispute_decided_with_a_bug_as_its_cause_keeps_expired_points_fo
         answer = await refused(shop, ticket, "disputes/1/decision", body, status=422)
         assert answer["code"] == "cause_returns_all"
     unknown = {"decision": "returned", "cause": "sunspots"}
-    assert (await refused(shop, ticket, "disputes/1/decision", unknown, status=422))["code"] == "unknown_cause"
+    assert (await refused(shop, ticket, "disputes/1/decision", unknown, status=422))[
+        "code"
+    ] == "unknown_cause"
     body = {"decision": "returned", "cause": "software_bug"}
     done = await act(shop, ticket, "disputes/1/decision", body)
-    assert (done["dispute"]["returned"], done["dispute"]["forfeited"], done["cause"]) == (25, 0, "software_bug")
+    assert (done["dispute"]["returned"], done["dispute"]["forfeited"], done["cause"]) == (
+        25,
+        0,
+        "software_bug",
+    )
     assert [(one["code"], one["clause"]) for one in done["dispute"]["reasons"]] == [("software_bug", "XC-11")]
     assert (await balance(shop, who))["lots"][0]["expires_at"] == "2027-03-03T00:00:00Z"
     away = await act(shop, ticket, "cause", NOT_A_BUG)
@@ -377,7 +406,9 @@ async def test_what_a_dispute_reduced_is_not_taken_again_when_the_cause_is_corre
     await clean(shop, who)
 
 
-async def test_a_ticket_withdrawn_while_its_points_expired_says_that_they_are_gone(vendor: MakeVendor) -> None:
+async def test_a_ticket_withdrawn_while_its_points_expired_says_that_they_are_gone(
+    vendor: MakeVendor,
+) -> None:
     shop = await vendor("x-cart")
     who = await _customer(shop, ["license"])
     ticket = await open_ticket(shop, who, category="level_3")
@@ -408,7 +439,9 @@ async def test_a_reopened_ticket_starts_anew_with_what_its_cause_returned(vendor
     assert (await balance(shop, who))["available"] == 60
 
 
-async def test_a_cause_corrected_after_a_merge_returns_to_the_account_that_took_over(vendor: MakeVendor) -> None:
+async def test_a_cause_corrected_after_a_merge_returns_to_the_account_that_took_over(
+    vendor: MakeVendor,
+) -> None:
     shop = await vendor("x-cart")
     who, heir = await _customer(shop, ["license"]), next_id("c")
     await order(shop, heir, "credits-60")
