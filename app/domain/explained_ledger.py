@@ -183,10 +183,6 @@ def _back(policy: Policy, moves: Sequence[Row], source: str, verb: str) -> str:
         text += (
             f"; instead {credit_words(policy, _sum(instead))} can be used {until_words(instead[0]['lot'])}"
         )
-    if voided := _sum(moves, "available", "voided"):
-        text += (
-            f"; {credit_words(policy, voided)} {was(voided)} taken back at once, since the order was refunded"
-        )
     if repaid := _sum(moves, "available", "owed"):
         text += f"; {credit_words(policy, repaid)} of them repaid a debt"
     return text
@@ -200,6 +196,11 @@ def _expired(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
 
 
 def _voided(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
+    came = [one for one in moves if one["from"] in ("held", "spent") and one["to"] == "voided"]
+    if came:
+        number = _sum(came)
+        verb = f"came back and {was(number)} taken back at once"
+        return f"{_part(policy, number, came)} {verb}, {_WHY.get(str(operation['reason']), 'since it was refunded')}"
     number = _sum(moves, "available", "voided")
     why = _WHY.get(str(operation["reason"]), "")
     text = f"{_part(policy, number, moves)} {was(number)} taken back"

@@ -12,7 +12,8 @@ from typing import Final
 from app.domain.ledger import Ledger
 from app.domain.lot import Operation
 
-_RETURNS: Final = ("release", "refund")
+_RETURNS: Final = ("release", "refund", "void")
+"""Operations that give credits of a ticket back; of those to a refunded unit it is the void."""
 Mark = Mapping[str, int]
 
 
@@ -24,8 +25,8 @@ class GivenBack:
     """Credits that the customer can use again, in a lot made for them too."""
     forfeited: int = 0
     """Credits that are gone: their lot had expired, or its order was refunded."""
-    captured_back: int = 0
-    """Of both: credits that had been captured."""
+    voided: int = 0
+    """Of those that are gone: credits of a unit that was refunded."""
     clauses: dict[str | None, int] = field(default_factory=dict)
     """Clause by which credits are gone -> how many."""
 
@@ -54,7 +55,7 @@ def _add(found: GivenBack, one: Operation) -> None:
     gone = min(gross, expired + voided - instead)
     found.returned += gross - gone
     found.forfeited += gone
-    found.captured_back += sum(entry.credits for entry in one.entries if entry.source == "spent")
+    found.voided += voided
     if gone:
         found.clauses[one.clause] = found.clauses.get(one.clause, 0) + gone
 

@@ -602,7 +602,8 @@ class Ledger(Journal):
         """Whether some of what a hold still reserves would go back to an expired lot or a refunded unit."""
         lots = [(self.lots[line.lot_id], line.open) for line in hold.lines if line.open]
         return any(
-            due_back(lot, part) or (lot.expires_at is not None and lot.expires_at <= self.at) for lot, part in lots
+            due_back(lot, part) or (lot.expires_at is not None and lot.expires_at <= self.at)
+            for lot, part in lots
         )
 
     def _pick(self, credits: int, credit_type: str, license_id: str | None,

@@ -350,12 +350,19 @@ class Desk:
     def forfeiture(self, back: GivenBack) -> Reason:
         """Why credits that were given back are gone, by the rule of the ledger that took them (ALL-4)."""
         clause = next(iter(sorted(one for one in back.clauses if one is not None)), None)
-        gone, back_ = self.words(back.forfeited), self.words(back.returned)
-        again = f"{back_} can be used again." if back.returned else "Nothing can be used again."
+        gone, are = self.words(back.forfeited), "is" if back.forfeited == 1 else "are"
+        where = "an order that was refunded" if back.voided == back.forfeited else "a lot that had ended"
+        if 0 < back.voided < back.forfeited:
+            where = "a lot that had ended or an order that was refunded"
+        again = (
+            f"{self.words(back.returned)} can be used again."
+            if back.returned
+            else "Nothing can be used again."
+        )
         return self.reason(
             FORFEITED,
             clause,
-            f"{gone} went back to a lot that had ended and {'is' if back.forfeited == 1 else 'are'} gone. {again}",
+            f"{gone} went back to {where} and {are} gone. {again}",
             forfeited=back.forfeited,
             returned=back.returned,
         )

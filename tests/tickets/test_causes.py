@@ -422,6 +422,32 @@ async def test_a_ticket_withdrawn_while_its_points_expired_says_that_they_are_go
     await clean(shop, who)
 
 
+async def test_credits_of_an_order_that_was_refunded_meanwhile_do_not_come_back(vendor: MakeVendor) -> None:
+    shop = await vendor("x-cart")
+    who = next_id("c")
+    bought = await order(shop, who, "credits-60")
+    ticket = await charged(shop, who, category="level_2")
+    disputed = await _disputed(shop, who)
+    refund = {"refund_id": "r1", "lines": [{"line_id": "1", "quantity": 1}], "reason": "a wrong card"}
+    await shop.ok(await shop.post(f"/v1/orders/{bought['order_id']}/refunds", refund))
+    assert (await balance(shop, who))["available"] == 0
+    done = await act(shop, ticket, "cause", BUG)
+    correction = done["cause_correction"]
+    assert (correction["returned"], correction["forfeited"], done["charge"]["net"]) == (0, 25, 0)
+    assert "an order that was refunded" in done["reasons"][-1]["message"]
+    away = await act(shop, ticket, "cause", NOT_A_BUG)
+    assert (away["cause_correction"]["captured"], away["cause_correction"]["not_captured"]) == (0, 25)
+    decided = await act(
+        shop, disputed, "disputes/1/decision", {"decision": "returned", "cause": "software_bug"}
+    )
+    assert (decided["dispute"]["returned"], decided["dispute"]["forfeited"]) == (0, 25)
+    assert (await balance(shop, who))["available"] == 0
+    await clean(shop, who)
+    for kind in ("ticket", "charge"):
+        told = await shop.ok(await shop.get(f"/v1/explain/{kind}/{ticket['ticket_id']}"))
+        assert "taken back at once, since the order was refunded" in str(told["trace"])
+
+
 # --- what else meets --------------------------------------------------------------------------------------------------
 
 
