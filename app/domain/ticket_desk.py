@@ -28,7 +28,7 @@ from app.domain.text import holes, render
 from app.domain.ticket import CLOSED, LIFECYCLE, OPEN, Action, State, Ticket, apply, must_allow
 from app.domain.ticket_clocks import PAST_DUE, TicketClocks
 from app.domain.wire import iso, iso_or_none, parse_iso, parse_iso_or_none, reason_json
-from app.domain.words import credit_words
+from app.domain.words import credit_words, unit_word, want_words
 
 CONSENT: Final = "awaiting_confirmation"
 ACCESS: Final = "waiting_for_access"
@@ -190,20 +190,14 @@ class Desk:
                 clause="ALL-2",
                 facts=facts,
                 reading=True,
-                message=f"{self._wanted(required)} needed, {available} {_are(available)} available.",
-                would_change=f"{missing} more {self._word(missing)}",
+                message=want_words(self.policy, required, available),
+                would_change=f"{missing} more {unit_word(self.policy, missing)}",
             )
         ]
         clause = self.policy.payment.exhausted_clause
         if clause is not None and available == 0:
             found.append(self.reason("credits_used_up", clause, f"No {self.unit} are left.", available=0))
         return tuple(found)
-
-    def _wanted(self, credits: int) -> str:
-        return f"{credits} {self._word(credits)} {_are(credits)}"
-
-    def _word(self, credits: int) -> str:
-        return self.words(credits).partition(" ")[2]
 
     def offers(self) -> tuple[Remedy, ...]:
         """The offers listed with a refusal for want of means (CSC-17); those of the credit type where it is typed."""
@@ -523,10 +517,6 @@ class Desk:
         for lot in self.book.ledger.take_arrived():
             schedule_lot(self.book, lot)
         self.book.plan.tickets[ticket.ticket_id] = row_of(ticket)
-
-
-def _are(number: int) -> str:
-    return "is" if number == 1 else "are"
 
 
 def row_of(ticket: Ticket) -> TicketRow:

@@ -31,6 +31,11 @@ def credit_words(policy: Policy, credits: int) -> str:
     return f"{credits} {unit_word(policy, credits)}"
 
 
+def want_words(policy: Policy, required: int, available: int) -> str:
+    """That credits are missing: ``1 support credit is needed, 0 are available.``"""
+    return f"{credit_words(policy, required)} {are(required)} needed, {available} {are(available)} available."
+
+
 def was(number: int) -> str:
     """``was`` or ``were``."""
     return "was" if number == 1 else "were"

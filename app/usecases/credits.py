@@ -33,6 +33,7 @@ from app.domain.policy import CreditRules, Policy
 from app.domain.refunded_units import voided_event
 from app.domain.statement import hold_json, lot_json
 from app.domain.wire import iso
+from app.domain.words import unit_word, want_words
 
 Kind = Literal["hold", "capture", "release", "refund", "debit", "adjust"]
 KINDS: Final[tuple[Kind, ...]] = ("hold", "capture", "release", "refund", "debit", "adjust")
@@ -308,10 +309,10 @@ def _reasoned(batch: _Batch, error: DomainError, kind: Kind) -> DomainError:
             Reason(
                 code=error.code,
                 clause="ALL-2",
-                message=f"{error.facts['required']} credits are needed and {error.facts['available']} are available.",
+                message=want_words(batch.policy, error.facts["required"], error.facts["available"]),
                 facts=dict(error.facts),
                 reading=True,
-                would_change=f"{missing} more {'credit' if missing == 1 else 'credits'}",
+                would_change=f"{missing} more {unit_word(batch.policy, missing)}",
             ),
         ),
         remedies=() if kind == "adjust" else enough(batch.policy, error.facts["credit_type"], missing),

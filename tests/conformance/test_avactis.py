@@ -244,6 +244,20 @@ async def test_ava_11_a_bug_returns_everything_to_the_lots_it_came_from(vendor: 
     assert "AVA-11" in {one["clause"] for one in explained}
 
 
+async def test_ava_11_a_bug_found_long_after_the_resolution_returns_everything_too(vendor: Any) -> None:
+    """The text sets no time: the cause is corrected two months later, and the credits come back."""
+    shop = await vendor(POLICY, now=START)
+    await an_order(shop, "o1", "clara", START, "license-owned")
+    await a_ticket(shop, "T-1", "clara", category="domain_change")
+    await shop.ok(await shop.post("/v1/tickets/T-1/resolution", {"outcome": "answered"}))
+    await shop.move_clock("2025-04-01T00:00:00Z")
+    found = {"cause": "software_bug", "reason": "found in a later build"}
+    done = await shop.ok(await shop.post("/v1/tickets/T-1/cause", found))
+    assert (done["charge"]["net"], done["cause_correction"]["returned"]) == (0, 10)
+    assert done["reasons"][0]["clause"] == "AVA-11"
+    assert (await balance(shop, "clara"))["available"] == 200
+
+
 async def test_ava_11_not_for_staff_patching_or_upgrading(vendor: Any) -> None:
     """AVA-15 prices patching and upgrading, so a bug returns nothing there; the update of an edition is AVA-10's."""
     shop = await vendor(POLICY, now=START)

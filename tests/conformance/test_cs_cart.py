@@ -850,6 +850,20 @@ async def test_csc_16_errors_caused_by_bugs_of_the_software_cost_nothing(vendor:
     assert told["code"] == "software_bug"
 
 
+async def test_csc_16_a_bug_found_long_after_the_resolution_is_free_too(vendor: Any) -> None:
+    """The text sets no time: the cause is corrected two months later, and the charge is returned."""
+    shop = await a_shop(vendor)
+    await an_owner(shop)
+    await a_ticket(shop, "T-1", "anna", category="category_3", agreed_up_to=20)
+    await act(shop, "T-1", "resolution", outcome="answered", cause="settings")
+    await shop.move_clock("2025-06-01T00:00:00Z")
+    done = await act(shop, "T-1", "cause", cause="software_bug", reason="found in a later release")
+    assert (done["charge"]["net"], done["reasons"][0]["clause"]) == (0, "CSC-16")
+    assert (await balance(shop, "anna"))["available"] == 40
+    again = await act(shop, "T-1", "cause", cause="modified_code", reason="the file was changed")
+    assert again["charge"]["net"] == 20
+
+
 async def test_csc_16_errors_of_modified_code_are_charged(vendor: Any) -> None:
     """Cause modified_code keeps the charge."""
     shop = await a_shop(vendor)

@@ -302,6 +302,28 @@ async def test_xc_11_a_software_bug_returns_all_points(vendor: Any) -> None:
     assert (await balance(shop, "frank"))["available"] == 180
 
 
+async def test_xc_11_a_bug_found_long_after_the_resolution_returns_all_points_too(vendor: Any) -> None:
+    """The text sets no time: corrected two months later, by itself or with the decision of a dispute."""
+    shop = await vendor(POLICY, now=START)
+    await an_order(shop, "o1", "frank", START, "license", "credits-120")
+    for ticket in ("T-1", "T-2"):
+        await a_ticket(shop, ticket, "frank", category="level_3")
+        await _resolve(shop, ticket)
+    await shop.move_clock("2025-06-01T00:00:00Z")
+    found = {"cause": "software_bug", "reason": "found in a later release"}
+    done = await shop.ok(await shop.post("/v1/tickets/T-1/cause", found))
+    assert (done["charge"]["net"], done["reasons"][0]["clause"]) == (0, "XC-11")
+    await shop.ok(await shop.post("/v1/tickets/T-2/disputes", {"reason": "a bug"}))
+    decided = {"decision": "returned", "cause": "software_bug"}
+    done = await shop.ok(await shop.post("/v1/tickets/T-2/disputes/1/decision", decided))
+    assert (done["cause"], done["dispute"]["returned"], done["dispute"]["forfeited"]) == (
+        "software_bug",
+        40,
+        0,
+    )
+    assert (await balance(shop, "frank"))["available"] == 180
+
+
 @pytest.mark.parametrize(
     ("decision", "credits", "net"), [("upheld", None, 40), ("reduced", 25, 25), ("returned", None, 0)]
 )
