@@ -227,7 +227,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "reopening_refused": Entry(409, "May not be reopened", "The policy refuses the ticket today.", "See `reasons` and `remedies`."),
     "disputes_not_offered": Entry(409, "No disputes", "The policy does not offer to reconsider a charge.", "Ask the vendor."),
     "nothing_to_dispute": Entry(409, "Nothing was charged", "The ticket has no charge that stands.", "See the ticket's `charge`."),
-    "dispute_open": Entry(409, "A dispute is open", "The charge is being reconsidered already.", "Decide it first."),
+    "dispute_open": Entry(409, "A dispute is open", "The charge is being reconsidered already.", "Decide it first; the decision takes a `cause` too."),
     "dispute_decided": Entry(409, "Decided already", "The dispute was decided.", "See the ticket's `disputes`."),
     "dispute_window_passed": Entry(409, "Too late to dispute", "The time for disputes has passed.", "Ask the vendor."),
     "credits_not_below": Entry(422, "Not below the charge", "A reduced charge is below the one that stands.", "Send fewer credits than `facts.charge`, or decide upheld."),

@@ -64,7 +64,7 @@ def returned_reason(desk: Desk, cause: Cause) -> dict[str, Any]:
 def correct_cause(desk: Desk, *, cause: str, reason: str, by: str | None) -> int:
     """Records what the problem really was and moves the credits that follow from it; the correction's number.
 
-    Refused: 422 ``unknown_cause``; 409 ``ticket_not_resolved``, ``cause_unchanged``.
+    Refused: 422 ``unknown_cause``; 409 ``ticket_not_resolved``, ``cause_unchanged``, ``dispute_open``.
     """
     ticket = desk.ticket
     if ticket.state != "resolved":
@@ -72,6 +72,8 @@ def correct_cause(desk: Desk, *, cause: str, reason: str, by: str | None) -> int
     new = cause_named(desk, cause)
     if new is None or new.cause == ticket.cause:
         raise DomainError("cause_unchanged", cause=ticket.cause)
+    if waiting := [one["number"] for one in ticket.disputes if one["decision"] is None]:
+        raise DomainError("dispute_open", number=waiting[0])  # its decision takes the cause along
     old = next((one for one in desk.policy.causes if one.cause == ticket.cause), None)
     was, is_ = returns_all(desk, old), returns_all(desk, new)
     owed, taken, missing = returned_so_far(desk, was), 0, 0

@@ -437,6 +437,7 @@ async def test_credits_of_an_order_that_was_refunded_meanwhile_do_not_come_back(
     assert "an order that was refunded" in done["reasons"][-1]["message"]
     away = await act(shop, ticket, "cause", NOT_A_BUG)
     assert (away["cause_correction"]["captured"], away["cause_correction"]["not_captured"]) == (0, 25)
+    assert (await refused(shop, disputed, "cause", BUG))["code"] == "dispute_open"
     decided = await act(
         shop, disputed, "disputes/1/decision", {"decision": "returned", "cause": "software_bug"}
     )
