@@ -35,7 +35,7 @@ OF_LIVES: list[tuple[int, str, str]] = [
      "update entity_event set payload = jsonb_set(payload, '{set,charge,held}', '3') where stream = 'ticket'"),
     (19, "what_was_disputed_is_accounted_for",
      "update ticket set document = jsonb_set(document, '{disputes,0,returned}', '49') where state = 'resolved'"),
-    (20, "captured_credits_have_a_clause", "update operation set clause = 'XC-6' where kind = 'hold'"),
+    (20, "captured_credits_have_a_clause", "update operation set clause = null where kind = 'capture'"),
     (21, "cover_is_what_was_bought", "update cover set ends_at = ends_at - interval '5 days'"),
     (21, "cover_is_what_was_bought", "update cover set suspended_seconds = suspended_seconds + 86400"),
     (22, "a_choice_is_made_once",
