@@ -1,0 +1,310 @@
+"""A life: one vendor's customers, led by seeds through all commands over HTTP, beside the model; compared at each step.
+
+A step is a kind of command and a seed of its own, so that a life can be told again with steps left out (`shrink`).
+What a command finds to act on it draws from what there is. A draw that finds nothing does nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from fastapi import FastAPI
+
+from tests.lives.model import Lot, Model
+from tests.lives.terms import ALL, at
+from tests.support.api import START, Vendor, make_vendor
+
+Step = tuple[str, int]
+Command = Callable[["Life", random.Random], Awaitable[str | None]]
+COMMANDS: dict[str, tuple[Command, dict[str, int]]] = {}
+"""By name: what it does, and how often it is drawn under which policy (``*``: all others)."""
+NAMES = ("ann", "bob", "cyd", "dan")
+
+
+class Broken(AssertionError):
+    """The service and the model disagree, or a promise is broken."""
+
+
+def command(**weights: int) -> Callable[[Command], Command]:
+    """A kind of step; ``weights`` by policy with underscores, ``rest`` for all others."""
+
+    def keep(found: Command) -> Command:
+        COMMANDS[found.__name__] = (found, {name.replace("_", "-"): n for name, n in weights.items()})
+        return found
+
+    return keep
+
+
+def steps_of(policy: str, seed: int, count: int) -> list[Step]:
+    """The steps of a life, drawn by weight."""
+    rng = random.Random(f"{policy} {seed}")
+    names = sorted(COMMANDS)
+    weights = [COMMANDS[name][1].get(policy, COMMANDS[name][1].get("rest", 0)) for name in names]
+    return [(rng.choices(names, weights)[0], rng.randrange(10**6)) for _ in range(count)]
+
+
+@dataclass
+class Life:
+    """One life being led."""
+
+    vendor: Vendor
+    model: Model
+    policy: str
+    log: list[str] = field(default_factory=list)
+    done: list[tuple[str, int, str]] = field(default_factory=list)
+    calls: int = 0
+    numbers: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    covers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    things: dict[str, Any] = field(default_factory=dict)
+
+    # --- calling ------------------------------------------------------------------------------------------------------
+
+    async def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """A call and its answer; nothing that is sent may cause a 500."""
+        if method == "GET":
+            answer = await self.vendor.get(path)
+        elif method == "PUT":
+            answer = await self.vendor.put(path, body)
+        else:
+            keyless = path.endswith(("/refunds", "/splits", "/credit-batches")) and "/holds/" not in path
+            answer = await self.vendor.post(path, body, key=None if keyless else "fresh")
+        self.calls += 1
+        found = answer.json() if answer.content else None
+        if method != "GET":
+            told = found.get("code", "") if isinstance(found, dict) and answer.status_code >= 400 else ""
+            self.log.append(f"{method} {path} {json.dumps(body)} -> {answer.status_code} {told}")
+        self.that(answer.status_code < 500, f"{method} {path} {body}: {answer.status_code} {answer.text[:500]}")
+        return answer.status_code, found
+
+    async def get(self, path: str) -> Any:
+        """An answer that must be 200."""
+        status, found = await self.call("GET", path)
+        self.that(status == 200, f"GET {path}: {status} {found}")
+        return found
+
+    async def pages(self, path: str) -> list[Any]:
+        """All rows of a list."""
+        rows: list[Any] = []
+        cursor = ""
+        while True:
+            page = await self.get(f"{path}?limit=100{cursor}")
+            rows += page["data"]
+            if not page["next_cursor"]:
+                return rows
+            cursor = f"&cursor={page['next_cursor']}"
+
+    def that(self, holds: object, why: str) -> None:
+        """What must hold."""
+        if not holds:
+            raise Broken(f"{self.policy}, step {len(self.done) + 1}: {why}")
+
+    def next(self, kind: str) -> str:
+        """A fresh id; in order of making also when sorted as text."""
+        self.numbers[kind] += 1
+        return f"{kind}{self.numbers[kind]:03}"
+
+    # --- leading ------------------------------------------------------------------------------------------------------
+
+    async def step(self, kind: str, seed: int) -> None:
+        """One step, and the comparison after it."""
+        told = await COMMANDS[kind][0](self, random.Random(seed))
+        if told is not None:
+            self.done.append((kind, seed, told))
+            await self.compare()
+
+    @property
+    def now(self) -> datetime:
+        """The vendor's time."""
+        return self.model.now
+
+    # --- comparing ----------------------------------------------------------------------------------------------------
+
+    async def compare(self) -> None:
+        """The audit is empty; balance, lots, entries and statement say what the model says of whoever may have changed."""
+        audit = await self.get("/v1/audit")
+        self.that(audit["data"] == [], f"the audit is not empty: {audit['data'][:3]}")
+        for owner in sorted(self.model.dirty):
+            if owner in self.model.heirs:
+                continue
+            await self.compare_account(owner)
+        self.model.dirty.clear()
+
+    async def compare_account(self, owner: str) -> None:
+        """One account."""
+        status, balance = await self.call("GET", f"/v1/customers/{owner}/balance")
+        mine = self.model.lots(owner)
+        if status == 404 and not mine:
+            return
+        self.that(status == 200, f"balance of {owner}: {status}")
+        entries = await self.pages(f"/v1/customers/{owner}/entries")
+        found = self.buckets(entries)
+        self.name_lots(owner, balance, entries, found)
+        self.spread(owner, found)
+        for lot in mine:
+            self.that(lot.lot_id is not None, f"{owner} lacks a lot of {lot.granted} by {lot.purchase.order_id}: {found}")
+            self.that(
+                found[str(lot.lot_id)] == lot.buckets(),
+                f"{owner}'s lot {lot.lot_id} ({lot.purchase.order_id}): (available, held, spent, gone) is"
+                f" {found[str(lot.lot_id)]}, should be {lot.buckets()}",
+            )
+        self.open_lots(owner, balance)
+        self.totals(owner, balance, await self.get(f"/v1/customers/{owner}/statement"))
+        for one in {id(lot.purchase): lot.purchase for lot in mine}.values():
+            if one.due:
+                left = sum(lot.available for lot in one.lots if not lot.dead(self.now))
+                self.that(left == 0, f"usable credits in refunded units of {one.order_id}: {left}")
+            if one.cost is not None:
+                self.that(one.money_left >= 0 or one.paid_back == 0, f"{one.order_id}: {one.paid_back} paid back")
+
+    @staticmethod
+    def buckets(entries: list[Any]) -> dict[str, tuple[int, int, int, int]]:
+        """Where the credits of each lot lie by its entries; expired and voided are one."""
+        sums: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        for one in entries:
+            sums[one["lot_id"]][one["from"]] -= one["credits"]
+            sums[one["lot_id"]][one["to"]] += one["credits"]
+        return {
+            key: (one["available"], one["held"], one["spent"], one["expired"] + one["voided"])
+            for key, one in sums.items()
+        }
+
+    def name_lots(self, owner: str, balance: Any, entries: list[Any], found: dict[str, Any]) -> None:
+        """Learns the ids of lots that were just made; a lot that the model does not expect is a fault."""
+        known = {lot.lot_id for lot in self.model.lots(owner)}
+        rows = {row["lot_id"]: row for row in balance["lots"]}
+        granted: dict[str, Any] = {}
+        for one in entries:
+            if one["from"] == "world":
+                granted.setdefault(one["lot_id"], {**one, "credits": 0})["credits"] += one["credits"]
+        for lot_id in found:
+            if lot_id in known:
+                continue
+            row, grant = rows.get(lot_id), granted.get(lot_id)
+            self.that(grant is not None, f"{owner}: a lot without a grant: {lot_id}")
+            fits = [
+                lot
+                for lot in self.model.lots(owner, grant["credit_type"])
+                if lot.lot_id is None and lot.granted == grant["credits"] and self._fits(lot, row, grant)
+            ]
+            self.that(fits, f"{owner}: nobody expects the lot {row or grant}")
+            lot = fits[0]
+            lot.lot_id = lot_id
+            if row is not None:
+                lot.paid = row["cost"] is not None and float(row["cost"]["amount"]) > 0
+                lot.effective_at = at(row["effective_at"])
+
+    @staticmethod
+    def _fits(lot: Lot, row: Any, grant: Any) -> bool:
+        if lot.first and grant["order_id"] != lot.purchase.order_id:
+            return False
+        if row is None:
+            return True
+        ends = None if row["expires_at"] is None else at(row["expires_at"])
+        return ends == lot.expires_at and (
+            not lot.first or row["license_id"] == lot.purchase.license_id or lot.purchase.license_id is None
+        )
+
+    def spread(self, owner: str, found: dict[str, Any]) -> None:
+        """Of a purchase in several lots the sum is what the model knows; which of them gave is learned."""
+        for one in self.model.purchases:
+            if not one.loose or any(lot.lot_id is None or lot.lot_id not in found for lot in one.lots):
+                continue
+            should = [sum(lot.buckets()[n] for lot in one.lots) for n in range(4)]
+            there = [sum(found[str(lot.lot_id)][n] for lot in one.lots) for n in range(4)]
+            self.that(should == there, f"{owner}: lots of {one.order_id} hold {there}, should hold {should}")
+            for lot in one.lots:
+                lot.available, lot.held, lot.spent, lot.gone = found[str(lot.lot_id)]
+            one.loose = False
+
+    def open_lots(self, owner: str, balance: Any) -> None:
+        """The balance lists exactly the lots that hold something, with their ends and their price."""
+        mine = {lot.lot_id: lot for lot in self.model.lots(owner) if lot.available or lot.held}
+        rows = {row["lot_id"]: row for row in balance["lots"]}
+        self.that(mine.keys() == rows.keys(), f"{owner}'s open lots: {sorted(rows)}, should be {sorted(map(str, mine))}")
+        for lot_id, lot in mine.items():
+            row = rows[lot_id]
+            ends = None if row["expires_at"] is None else at(row["expires_at"])
+            self.that(ends == lot.expires_at, f"{owner}'s lot {lot_id} ends {ends}, should end {lot.expires_at}")
+            if lot.first and lot.purchase.cost is not None:
+                cost = row["cost"] and row["cost"]["amount"]
+                self.that(
+                    cost is not None and float(cost) == float(lot.purchase.cost),
+                    f"{owner}'s lot {lot_id} cost {cost}, should have cost {lot.purchase.cost}",
+                )
+
+    def totals(self, owner: str, balance: Any, statement: Any) -> None:
+        """Balance and statement add up, and say what the model says."""
+        mine = self.model.lots(owner)
+        available, held = sum(one.available for one in mine), sum(one.held for one in mine)
+        spent = sum(one.spent for one in mine)
+        said = (balance["available"], balance["held"], balance["owed"])
+        self.that(said == (available, held, 0), f"balance of {owner}: {said}, should be {(available, held, 0)}")
+        for kind in {one.purchase.credit_type for one in mine}:
+            right = sum(one.available for one in mine if one.purchase.credit_type == kind)
+            there = balance["by_type"].get(kind, {}).get("available")
+            self.that(there == right, f"{owner}'s {kind}: {there}, should be {right}")
+        parts = [
+            sum(row["credits"] for row in statement[name])
+            for name in ("balance_modifications", "tickets_in_progress", "resolved_tickets")
+        ]
+        self.that(
+            statement["available"] == parts[0] - parts[1] - parts[2] == available,
+            f"statement of {owner}: {statement['available']} = {parts}? the balance is {available}",
+        )
+        self.that(parts[1:] == [held, spent], f"statement of {owner}: in progress and taken {parts[1:]}, not {[held, spent]}")
+
+
+async def begin(app: FastAPI, policy: str) -> Life:
+    """A fresh vendor."""
+    vendor = await make_vendor(app, policy)
+    return Life(vendor, Model(ALL[policy], at(START)), policy)
+
+
+async def lead(app: FastAPI, policy: str, steps: list[Step]) -> Life:
+    """Leads a life to its end. `Broken` carries the life as ``life``."""
+    life = await begin(app, policy)
+    try:
+        for kind, seed in steps:
+            await life.step(kind, seed)
+    except Broken as broken:
+        broken.life = life  # type: ignore[attr-defined]
+        raise
+    finally:
+        await life.vendor.close()
+    return life
+
+
+async def shrink(app: FastAPI, policy: str, steps: list[Step], why: str) -> list[Step]:
+    """The steps without those that the fault does not need. A fault counts as the same while its kind of message is."""
+
+    async def fails(some: list[Step]) -> bool:
+        try:
+            await lead(app, policy, some)
+        except Broken as broken:
+            return kind_of(str(broken)) == kind_of(why)
+        return False
+
+    size = max(len(steps) // 2, 1)
+    while True:
+        start = 0
+        while start < len(steps):
+            fewer = steps[:start] + steps[start + size :]
+            if await fails(fewer):
+                steps = fewer
+            else:
+                start += size
+        if size == 1:
+            return steps
+        size = max(size // 2, 1)
+
+
+def kind_of(why: str) -> str:
+    """A message without its numbers and names."""
+    words = [word for word in why.split(": ", 1)[-1].split() if word.isalpha()]
+    return " ".join(words[:6])
