@@ -10,7 +10,7 @@ from typing import Any
 from tests.lives import covers
 from tests.lives.life import NAMES, Life, command
 from tests.lives.model import Ticket
-from tests.lives.shop import adopt_covers, licenses_at
+from tests.lives.shop import licenses_at
 from tests.lives.terms import ASK, at, iso
 
 FACTS = {
@@ -47,7 +47,7 @@ async def open_ticket(life: Life, rng: random.Random) -> str:
     free = life.model.available(owner, ticket.credit_type)
     life.model.tickets[ticket.ticket_id] = ticket
     if life.policy in ("cs-cart", "cactushop", "avactis"):
-        await adopt_covers(life, owner)
+        await covers.look(life, owner)
     status, answer = await life.call("PUT", f"/v1/tickets/{ticket.ticket_id}", body)
     life.that(status == 201, f"a ticket is recorded whatever the rules say of it: {status} {answer}")
     ticket.facts = {"channel": body["channel"], "language": body["language"], **body.get("facts", {})}
@@ -98,7 +98,7 @@ async def decided(life: Life, ticket: Ticket, answer: Any, free: int) -> None:
     if ticket.state == "in_progress" and before != "in_progress" and not ticket.terms.by_agent:
         ticket.price = _price(ticket) if ticket.paid_by == "credits" else 0
     model.dirty.add(model.who(ticket.owner))
-    await adopt_covers(life, model.who(ticket.owner))
+    await covers.look(life, model.who(ticket.owner), started=ticket.paid_by == "cover")
     same_charge(life, ticket, answer)
 
 
@@ -298,7 +298,7 @@ async def details(life: Life, rng: random.Random) -> str | None:
     if not body:
         return None
     free = life.model.available(life.model.who(ticket.owner), ticket.credit_type)
-    await adopt_covers(life, life.model.who(ticket.owner))
+    await covers.look(life, life.model.who(ticket.owner))
     status, answer = await verb(life, ticket, "details", body)
     if status >= 400:
         life.that(not ticket.open or ticket.accepted, f"details of {ticket.ticket_id} ({ticket.state}): {status} {answer}")
@@ -343,7 +343,7 @@ async def assess(life: Life, rng: random.Random) -> str | None:
             body["reason"] = "harder than the list says"
     model, owner = life.model, life.model.who(ticket.owner)
     free = model.available(owner, ticket.credit_type)
-    await adopt_covers(life, owner)
+    await covers.look(life, owner)
     status, answer = await verb(life, ticket, "assessments", body)
     if status >= 400:
         missing = isinstance(credits, int) and free + model.committed(ticket.ticket_id) < credits
@@ -357,7 +357,7 @@ async def assess(life: Life, rng: random.Random) -> str | None:
         life.that(last["credits"] == credits, f"{ticket.ticket_id} is assessed at {last['credits']}, should be {credits}")
     if ticket.accepted:
         _repriced(life, ticket, answer, last, category, body)
-        await adopt_covers(life, owner)
+        await covers.look(life, owner)
         same_charge(life, ticket, answer)
     else:
         ticket.category, ticket.quoted = category, last["credits"] if last["credits"] else credits  # type: ignore[assignment]
@@ -518,7 +518,7 @@ async def split(life: Life, rng: random.Random) -> str | None:
         return None
     name = life.next("t")
     free = life.model.available(life.model.who(ticket.owner), ticket.credit_type)
-    await adopt_covers(life, life.model.who(ticket.owner))
+    await covers.look(life, life.model.who(ticket.owner))
     status, answer = await verb(life, ticket, "splits", {"ticket_id": name, "subject": "And this"})
     life.that((status == 201) == ticket.open, f"a split of {ticket.ticket_id} ({ticket.state}): {status} {answer}")
     if status != 201:

@@ -24,7 +24,7 @@ Step = tuple[str, int]
 Command = Callable[["Life", random.Random], Awaitable[str | None]]
 COMMANDS: dict[str, tuple[Command, dict[str, int]]] = {}
 """By name: what it does, and how often it is drawn under which policy (``*``: all others)."""
-NAMES = ("ann", "bob", "cyd", "dan")
+NAMES = ("ann", "bob", "cyd")
 
 
 class Broken(AssertionError):
@@ -160,7 +160,7 @@ class Life:
                 left = sum(lot.available for lot in one.lots if not lot.dead(self.now))
                 self.that(left == 0, f"usable credits in refunded units of {one.order_id}: {left}")
             if one.cost is not None:
-                self.that(one.money_left >= 0 or one.paid_back == 0, f"{one.order_id}: {one.paid_back} paid back")
+                self.that(one.paid_back <= one.cost, f"{one.order_id}: {one.paid_back} paid back of {one.cost}")
 
     @staticmethod
     def buckets(entries: list[Any]) -> dict[str, tuple[int, int, int, int]]:

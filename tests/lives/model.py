@@ -41,6 +41,10 @@ class Purchase:
     refunded: int = 0
     paid_back: Decimal = Decimal(0)
     refunded_units: int = 0
+    returned_by_lot: int = 0
+    """Credits for which money was paid back by the lot; the order's refund cannot give it again."""
+    corrected: int = 0
+    """Units that the shop took out of its order."""
     used: bool = False
     lots: list[Lot] = field(default_factory=list)
     loose: bool = False
@@ -51,7 +55,7 @@ class Purchase:
         """What may still be paid back of its price, whichever door is used (TERMS-20)."""
         if self.cost is None:
             return Decimal(0)
-        return self.cost - self.paid_back - self.cost * self.refunded_units / self.units
+        return max(self.cost - self.paid_back - self.cost * self.refunded_units / self.units, Decimal(0))
 
 
 @dataclass(eq=False)
@@ -143,6 +147,12 @@ class Line:
     refunded: int = 0
     grant: Purchase | None = None
     licenses: list[License] = field(default_factory=list)
+
+    @property
+    def left(self) -> int:
+        """Units whose money has not gone back by any door."""
+        by_lot = 0 if self.grant is None else -(-self.grant.returned_by_lot * self.grant.units // self.grant.credits)
+        return max(self.quantity - self.refunded - by_lot, 0)
 
 
 @dataclass(eq=False)
@@ -416,7 +426,9 @@ class Model:
         wanted = lot.available
         if all_of_it:
             wanted = purchase.credits - purchase.refunded
-        purchase.refunded += min(wanted, purchase.credits - purchase.refunded)
+        wanted = min(wanted, purchase.credits - purchase.refunded)
+        purchase.refunded += wanted
+        purchase.returned_by_lot += wanted
         self._take_back(purchase, wanted)
 
     def quote(self, lot: Lot) -> Decimal | None:

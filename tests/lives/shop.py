@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from tests.lives import covers
 from tests.lives.life import NAMES, Life, command
 from tests.lives.model import License, Line, Lot, Order, Purchase
 from tests.lives.terms import DAY, iso, months_after
@@ -68,7 +69,6 @@ async def place(life: Life, owner: str, placed: datetime, lines: list[dict[str, 
     model.orders[order_id] = made
     model.dirty.add(owner)
     refused = {one["line_id"]: one["code"] for one in answer["not_granted"]}
-    ranked = [one for one in model.licenses if one.owner == owner]
     for said in lines:
         price = Decimal(said["unit_price"]) if "unit_price" in said else None
         made.lines.append(Line(said["line_id"], said["sku"], said["quantity"], price))
@@ -77,20 +77,33 @@ async def place(life: Life, owner: str, placed: datetime, lines: list[dict[str, 
             known or refused.get(said["line_id"]) == "unknown_sku",
             f"{order_id}: the sku {said['sku']} is unknown, answered {refused}",
         )
+    grant_licenses(life, made, answer)
+    grant_packs(life, owner)
+    before = list(life.covers.get(owner, []))
+    fresh = await covers.look(life, owner)
+    covers.judge_bought(life, made, before, fresh)
+    return f"{owner} orders {[(one['sku'], one['quantity']) for one in lines]} at {iso(placed)}"
+
+
+def grant_licenses(life: Life, made: Order, answer: Any) -> None:
+    """What the license lines of an order bring; ``answer``: the order as shown, for the ids."""
+    before = [one for one in life.model.licenses if one.owner == made.owner]
     for line in made.lines:
         if line.sku in made.terms.licenses:
             for unit in range(1, line.quantity + 1):
-                _license(life, made, line, unit, answer, ranked)
+                _license(life, made, line, unit, answer, before)
     life.that(
         len(answer["licenses"]) == sum(len(one.licenses) for one in made.lines),
-        f"{order_id} brought {len(answer['licenses'])} licenses",
+        f"{made.order_id} brought {len(answer['licenses'])} licenses",
     )
-    for one in model.orders.values():  # a late license may let in what was bought after it
+
+
+def grant_packs(life: Life, owner: str) -> None:
+    """What the packs of all orders bring: a late license may let in what was bought after it (CSC-20)."""
+    for one in life.model.orders.values():
         if one.owner == owner:
             for line in one.lines:
                 _pack(life, one, line)
-    await adopt_covers(life, owner)
-    return f"{owner} orders {[(one['sku'], one['quantity']) for one in lines]} at {iso(placed)}"
 
 
 def _license(life: Life, made: Order, line: Line, unit: int, answer: Any, before: list[License]) -> None:
@@ -151,7 +164,7 @@ def licenses_at(life: Life, owner: str, when: datetime) -> int:
 
 def _pack(life: Life, made: Order, line: Line) -> None:
     pack = made.terms.packs.get(line.sku)
-    if pack is None or line.grant is not None or made.source:
+    if pack is None or line.grant is not None:
         return
     if made.terms.pack_needs_license and licenses_at(life, made.owner, made.placed_at) == 0:
         return
@@ -195,7 +208,7 @@ async def refund_order(life: Life, rng: random.Random) -> str | None:
     lines, way = one.lines, rng.random()
     if way < 0.15:
         line = rng.choice(lines)
-        over = {line.line_id: line.quantity - line.refunded + 1}
+        over = {line.line_id: line.left + 1}
         status, answer = await _refund(life, one, over)
         life.that(
             status == 422 and answer["code"] == "order_over_refund",
@@ -203,7 +216,7 @@ async def refund_order(life: Life, rng: random.Random) -> str | None:
         )
         life.model.dirty.add(life.model.who(one.owner))
         return f"{one.order_id}: over-refund"
-    wanted = {line.line_id: line.quantity - line.refunded for line in lines if line.quantity > line.refunded}
+    wanted = {line.line_id: line.left for line in lines if line.left}
     if not wanted:
         return None
     if way < 0.6:
@@ -227,10 +240,7 @@ async def refund(life: Life, one: Order, wanted: dict[str, int]) -> str:
     status, answer = await _refund(life, one, wanted)
     model = life.model
     model.dirty.add(model.who(one.owner))
-    if status != 201:
-        paid = [line for line in lines.values() if line.grant is not None and line.grant.paid_back]
-        life.that(paid, f"{one.order_id}: a refund of units that are there: {status} {answer}")
-        return f"{one.order_id}: refund of {wanted} refused, its money went back before"
+    life.that(status == 201, f"{one.order_id}: a refund of {wanted}, which are there: {status} {answer}")
     taken, reported = 0, 0
     for line_id, units in wanted.items():
         line = lines[line_id]
@@ -246,7 +256,7 @@ async def refund(life: Life, one: Order, wanted: dict[str, int]) -> str:
         bool(left) or not reported,
         f"{one.order_id}: {reported} credits could not be taken back and nothing is reported",
     )
-    await adopt_covers(life, model.who(one.owner))
+    await covers.look(life, model.who(one.owner), shortened=True)
     return f"{one.order_id}: refund of {wanted}, {taken} credits taken back"
 
 
@@ -297,7 +307,7 @@ async def choose(life: Life, rng: random.Random) -> str | None:
     if option == "credits":
         one.grant = Purchase(40, "credit", one.placed_at, None, order_id=one.order_id, license_id=one.license_id, free=True)
         life.model.buy(one.owner, one.grant, effective_at=life.now)
-    await adopt_covers(life, one.owner)
+    await covers.look(life, one.owner)
     return f"{one.owner} chooses {option}"
 
 
@@ -318,7 +328,7 @@ async def license_life(life: Life, rng: random.Random) -> str | None:
     life.that(status in (200, 201), f"a termination: {status} {answer}")
     one.ended_at = life.now
     life.model.dirty.add(one.owner)
-    await adopt_covers(life, one.owner)
+    await covers.look(life, one.owner, shortened=True)
     return f"{one.license_id} ends"
 
 
@@ -424,18 +434,7 @@ async def merge(life: Life, rng: random.Random) -> str | None:
     model.merge(source, into)
     for one in model.orders.values():
         one.owner = model.who(one.owner)
-    await adopt_covers(life, into)
+    life.things["merged", into] = True
+    life.covers.pop(source, None)
+    await covers.look(life, into, shortened=True)
     return f"{source} merges into {into}"
-
-
-# --- covers -----------------------------------------------------------------------------------------------------------
-
-
-async def adopt_covers(life: Life, owner: str) -> None:
-    """What the service says of covers; `tests.lives.covers` judges it."""
-    from tests.lives.covers import look
-
-    await look(life, owner)
-
-
-__all__ = ["DAY", "adopt_covers", "place", "refund"]

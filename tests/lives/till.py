@@ -179,9 +179,8 @@ async def cover(life: Life, rng: random.Random) -> str | None:
 @command(rest=11)
 async def wait(life: Life, rng: random.Random) -> str:
     """Time passes: an hour, days, half a year, two years."""
-    by = timedelta(
-        hours=rng.choice((1, 30, 24 * 6, 24 * 20, 24 * 35, 24 * 70, 24 * 184, 24 * 366)), minutes=rng.choice((0, 7))
-    )
+    hours = (1, 30, 24 * 6, 24 * 20, 24 * 35, 24 * 70, 24 * 184, 24 * 366)
+    by = timedelta(hours=rng.choices(hours, (6, 6, 5, 4, 3, 2, 1, 1))[0], minutes=rng.choice((0, 7)))
     to = life.now + by
     for _ in range(1000):
         status, answer = await life.call("PUT", "/v1/clock", {"now": iso(to)})
