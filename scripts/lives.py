@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 
 from app.main import create_app  # noqa: E402
 from tests.lives import everything  # noqa: E402
-from tests.lives.life import Broken, Life, lead, shrink, steps_of  # noqa: E402
+from tests.lives.life import BrokenError, Life, lead, shrink, steps_of  # noqa: E402
 from tests.lives.terms import ALL  # noqa: E402
 from tests.support import databases  # noqa: E402
 from tests.support.api import running, settings_for  # noqa: E402
@@ -33,7 +33,9 @@ from tests.support.api import running, settings_for  # noqa: E402
 
 def wanted() -> argparse.Namespace:
     """What was asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--policy", choices=sorted(ALL))
@@ -56,7 +58,7 @@ async def led(given: argparse.Namespace, url: str) -> dict[str, Any]:
                 life: Life
                 try:
                     life = await lead(app, policy, steps)
-                except Broken as broken:
+                except BrokenError as broken:
                     life = broken.life
                     kept = [(kind, one) for kind, one, _ in life.done]
                     kept += steps[len(kept) :] if not life.done else []
@@ -76,7 +78,7 @@ async def told(app: Any, policy: str, seed: int, steps: list[Any], why: str) -> 
     calls: list[str] = []
     try:
         await lead(app, policy, steps)
-    except Broken as broken:
+    except BrokenError as broken:
         calls, why = broken.life.log, str(broken)
     return {"policy": policy, "seed": seed, "why": why, "steps": steps, "calls": calls[-25:]}
 
@@ -92,7 +94,15 @@ def main() -> int:
         return 0
     started = time.monotonic()
     processes = max(min(given.processes, given.rounds), 1)
-    command = [sys.executable, __file__, *sys.argv[1:], "--seed", str(given.seed), "--processes", str(processes)]
+    command = [
+        sys.executable,
+        __file__,
+        *sys.argv[1:],
+        "--seed",
+        str(given.seed),
+        "--processes",
+        str(processes),
+    ]
     running_ = [
         subprocess.Popen([*command, "--share", str(n)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
         for n in range(processes)

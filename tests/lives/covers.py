@@ -27,8 +27,8 @@ MOVES = {
 async def look(life: Life, owner: str, *, shortened: bool = False, started: bool = False) -> list[Any]:
     """Learns what covers an account has, and judges what became of each; the new ones.
 
-    ``shortened``: something was given back, ended or merged, so that ends and starts may move. ``started``: a ticket was
-    just accepted by a cover.
+    ``shortened``: something was given back, ended or merged, so that ends and starts may move. ``started``: a ticket
+    was just accepted by a cover.
     """
     if life.policy in ("x-cart", "shopp"):
         return []
@@ -43,22 +43,33 @@ async def look(life: Life, owner: str, *, shortened: bool = False, started: bool
         if was is None:
             fresh.append(one)
             continue
-        life.that(one["state"] in MOVES[was["state"]], f"{owner}'s cover was {was['state']} and is {one['state']}: {one}")
+        life.that(
+            one["state"] in MOVES[was["state"]],
+            f"{owner}'s cover was {was['state']} and is {one['state']}: {one}",
+        )
         if shortened:
             life.things["short", one["cover_id"]] = True
             continue
         if was["state"] == "pending" and one["state"] != "pending":
             life.that(started, f"{owner}'s period started without a ticket (CSC-4): {one}")
-            life.that(at(one["starts_at"]) == life.now, f"{owner}'s period starts {one['starts_at']}, at {life.now}")
+            life.that(
+                at(one["starts_at"]) == life.now, f"{owner}'s period starts {one['starts_at']}, at {life.now}"
+            )
             older = [row for row in life.covers[owner] if row["state"] == "pending" and row is not was]
             life.that(
-                not any(_before(row, was) for row in older), f"{owner}'s {one['rule']} started before an older one (CSC-19)"
+                not any(_before(row, was) for row in older),
+                f"{owner}'s {one['rule']} started before an older one (CSC-19)",
             )
     if life.policy == "cs-cart":
         active = [
-            one for one in answer["covers"] if one["state"] in ("running", "suspended") and one["scope"] == "account"
+            one
+            for one in answer["covers"]
+            if one["state"] in ("running", "suspended") and one["scope"] == "account"
         ]
-        life.that(len(active) <= 1 or shortened or life.things.get(("merged", owner)), f"{owner}: two periods at once: {active}")
+        life.that(
+            len(active) <= 1 or shortened or life.things.get(("merged", owner)),
+            f"{owner}: two periods at once: {active}",
+        )
     life.covers[owner] = answer["covers"]
     return fresh
 
@@ -79,7 +90,9 @@ def _lasts(life: Life, owner: str, one: Any, shortened: Any) -> None:
         life.that(ends <= whole, f"{owner}'s cover lasts until {ends}, at most {whole}: {one}")
     elif one["line_id"] is not None and life.policy == "cactushop":
         # Units of one line follow one another, each counted from the first (C18): a day may be made up.
-        life.that(abs(ends - whole) <= timedelta(days=3), f"{owner}'s cover lasts until {ends}, not {whole}: {one}")
+        life.that(
+            abs(ends - whole) <= timedelta(days=3), f"{owner}'s cover lasts until {ends}, not {whole}: {one}"
+        )
     else:
         life.that(ends == whole, f"{owner}'s cover lasts until {ends}, not {whole}: {one}")
 
@@ -119,12 +132,15 @@ def judge_bought(life: Life, made: Order, before: list[Any], fresh: list[Any]) -
             key=lambda one: str(one["starts_at"]),
         )
         if line.sku in life.model.terms.periods:
-            life.that(len(mine) == line.quantity, f"{made.order_id}: {len(mine)} covers for {line.quantity} bought")
+            life.that(
+                len(mine) == line.quantity, f"{made.order_id}: {len(mine)} covers for {line.quantity} bought"
+            )
         if mine:
             should = _first_gap(life, made, standing)
             starts = at(mine[0]["starts_at"])
             life.that(
-                starts == should, f"{made.order_id}: support bought at {made.placed_at} starts {starts}, should start {should}"
+                starts == should,
+                f"{made.order_id}: support bought at {made.placed_at} starts {starts}, should start {should}",
             )
         standing += mine
 
@@ -134,7 +150,9 @@ def _first_gap(life: Life, made: Order, standing: list[Any]) -> datetime:
     held = [
         one.license_id
         for one in life.model.licenses
-        if one.owner == made.owner and one.placed_at <= placed and (one.ended_at is None or placed < one.ended_at)
+        if one.owner == made.owner
+        and one.placed_at <= placed
+        and (one.ended_at is None or placed < one.ended_at)
     ]
     ends = [_covered_until(standing, one, placed) for one in held]
     return min(ends) if ends else _covered_until(standing, "none", placed)

@@ -32,7 +32,12 @@ async def open_ticket(life: Life, rng: random.Random) -> str:
     """A ticket, whole or with something missing."""
     owner = life.model.who(rng.choice(NAMES))
     ticket = Ticket(life.next("t"), owner, life.model.terms_at(life.now), opened_at=life.now)
-    body: dict[str, Any] = {"customer_id": owner, "subject": "It fails", "channel": "helpdesk", "language": "en"}
+    body: dict[str, Any] = {
+        "customer_id": owner,
+        "subject": "It fails",
+        "channel": "helpdesk",
+        "language": "en",
+    }
     if rng.random() < 0.08:
         body["channel"] = "forum"
     if rng.random() < 0.08:
@@ -136,16 +141,21 @@ def _judge_rules(life: Life, ticket: Ticket, answer: Any, spendable: int) -> Non
         return
     life.that("must" not in grounds, f"{asked} is {state} and should be rejected: {grounds}")
     if price == 0 and ticket.quoted is None:
-        life.that(state == "in_progress" and ticket.paid_by == "nobody", f"{asked} costs nothing and is {state}")
+        life.that(
+            state == "in_progress" and ticket.paid_by == "nobody", f"{asked} costs nothing and is {state}"
+        )
         return
     if life.policy == "x-cart":
         right = _of_points(ticket, price, spendable)
-        life.that(state == right, f"{asked} is {state}, should be {right}: price {price}, {spendable} can be spent")
+        life.that(
+            state == right, f"{asked} is {state}, should be {right}: price {price}, {spendable} can be spent"
+        )
     elif state == "in_progress" and ticket.paid_by == "cover":
         _covered(life, ticket, asked)
     elif state == "in_progress":
         life.that(
-            price is not None or (ticket.category is None and ticket.agreed), f"{asked} is accepted without a price"
+            price is not None or (ticket.category is None and ticket.agreed),
+            f"{asked} is accepted without a price",
         )
         life.that(not _asks_first(ticket, price), f"{asked} is accepted at {price} without consent (CSC-9)")
     elif state == "awaiting_credits" and "insufficient_credits" in codes:
@@ -278,12 +288,16 @@ async def verb(life: Life, ticket: Ticket, path: str, body: Any) -> tuple[int, A
 @command(rest=6)
 async def details(life: Life, rng: random.Random) -> str | None:
     """What was missing; decides again."""
-    ticket = a_ticket(life, rng, "needs_facts", "awaiting_choice", "awaiting_credits", "awaiting_confirmation")
+    ticket = a_ticket(
+        life, rng, "needs_facts", "awaiting_choice", "awaiting_credits", "awaiting_confirmation"
+    )
     if ticket is None or (not ticket.open and rng.random() < 0.8):
         return None
     body: dict[str, Any] = {}
     if ticket.terms.by_agent:
-        body["facts"] = dict(FACTS, request_kind=KINDS.get(ticket.credit_type, "diagnosis"), working_wordpress=True)
+        body["facts"] = dict(
+            FACTS, request_kind=KINDS.get(ticket.credit_type, "diagnosis"), working_wordpress=True
+        )
     else:
         if life.policy in ("cs-cart", "avactis"):
             body["pay_with"] = rng.choice(("credits", "cover"))
@@ -301,7 +315,10 @@ async def details(life: Life, rng: random.Random) -> str | None:
     await covers.look(life, life.model.who(ticket.owner))
     status, answer = await verb(life, ticket, "details", body)
     if status >= 400:
-        life.that(not ticket.open or ticket.accepted, f"details of {ticket.ticket_id} ({ticket.state}): {status} {answer}")
+        life.that(
+            not ticket.open or ticket.accepted,
+            f"details of {ticket.ticket_id} ({ticket.state}): {status} {answer}",
+        )
         return f"details of {ticket.ticket_id}: refused"
     if ticket.accepted:
         ticket.facts.update(body.get("facts", {}))
@@ -330,37 +347,44 @@ async def assess(life: Life, rng: random.Random) -> str | None:
         category = ticket.category
     body["category"] = category
     price = terms.prices.get(category)
-    credits: int | str | None = None
+    amount: int | str | None = None
     if price is not None:
         if price.per is not None:
             body["inputs"] = {price.per[0]: rng.choice((0, 1))}
-        credits = price.of(body.get("inputs", {}))
-        if credits == ASK:
+        amount = price.of(body.get("inputs", {}))
+        if amount == ASK:
             most = price.most if price.most is not None else price.least + 30
-            body["credits"] = credits = rng.randint(price.least, most)
+            body["credits"] = amount = rng.randint(price.least, most)
         elif rng.random() < 0.1:
-            body["credits"] = credits = rng.choice((0, 3, 15, 35))
+            body["credits"] = amount = rng.choice((0, 3, 15, 35))
             body["reason"] = "harder than the list says"
     model, owner = life.model, life.model.who(ticket.owner)
     free = model.available(owner, ticket.credit_type)
     await covers.look(life, owner)
     status, answer = await verb(life, ticket, "assessments", body)
     if status >= 400:
-        missing = isinstance(credits, int) and free + model.committed(ticket.ticket_id) < credits
+        missing = isinstance(amount, int) and free + model.committed(ticket.ticket_id) < amount
         life.that(
-            not ticket.open or terms.by_agent or not terms.prices or missing or answer["code"] != "insufficient_credits",
+            not ticket.open
+            or terms.by_agent
+            or not terms.prices
+            or missing
+            or answer["code"] != "insufficient_credits",
             f"an assessment of {ticket.ticket_id} at {credits}: {status} {answer}",
         )
         return f"assessment of {ticket.ticket_id} at {credits}: refused, {answer['code']}"
     last = answer["assessments"][-1]
-    if isinstance(credits, int) and last["credits"] != 0:
-        life.that(last["credits"] == credits, f"{ticket.ticket_id} is assessed at {last['credits']}, should be {credits}")
+    if isinstance(amount, int) and last["credits"] != 0:
+        life.that(
+            last["credits"] == amount,
+            f"{ticket.ticket_id} is assessed at {last['credits']}, should be {credits}",
+        )
     if ticket.accepted:
         _repriced(life, ticket, answer, last, category, body)
         await covers.look(life, owner)
         same_charge(life, ticket, answer)
     else:
-        ticket.category, ticket.quoted = category, last["credits"] if last["credits"] else credits  # type: ignore[assignment]
+        ticket.category, ticket.quoted = category, last["credits"] or amount  # type: ignore[assignment]
         ticket.inputs = body.get("inputs", ticket.inputs)
         await decided(life, ticket, answer, free)
     return f"assessment of {ticket.ticket_id} as {category} at {last['credits']}: {ticket.state}"
@@ -370,7 +394,10 @@ def _repriced(life: Life, ticket: Ticket, answer: Any, last: Any, category: str,
     target, now = last["credits"], life.model.committed(ticket.ticket_id)
     ticket.state = answer["state"]
     if ticket.state == "awaiting_confirmation":
-        life.that(ticket.terms.asked_beforehand and target > now, f"{ticket.ticket_id} waits for consent to {target}")
+        life.that(
+            ticket.terms.asked_beforehand and target > now,
+            f"{ticket.ticket_id} waits for consent to {target}",
+        )
         ticket.quoted = target
         ticket.facts["quote"] = (category, body.get("inputs", {}))
         return
@@ -378,7 +405,9 @@ def _repriced(life: Life, ticket: Ticket, answer: Any, last: Any, category: str,
         target > ticket.agreed if ticket.agreed is not None else category in ticket.terms.asked_beforehand
     )
     life.that(not asks, f"{ticket.ticket_id} was raised from {now} to {target} without consent (CSC-10)")
-    life.that(life.model.settle_to(ticket, target), f"{ticket.ticket_id} is charged {target}, which is not there")
+    life.that(
+        life.model.settle_to(ticket, target), f"{ticket.ticket_id} is charged {target}, which is not there"
+    )
     ticket.category, ticket.price = category, target
 
 
@@ -392,8 +421,8 @@ async def confirm(life: Life, rng: random.Random) -> str | None:
     shown = await life.get(f"/v1/tickets/{ticket.ticket_id}")
     number = len(shown["assessments"]) or 1
     model, owner = life.model, life.model.who(ticket.owner)
-    credits = shown["assessments"][-1]["credits"] if shown["assessments"] else 0
-    missing = credits - model.committed(ticket.ticket_id) > model.available(owner, ticket.credit_type)
+    amount = shown["assessments"][-1]["credits"] if shown["assessments"] else 0
+    missing = amount - model.committed(ticket.ticket_id) > model.available(owner, ticket.credit_type)
     status, answer = await verb(life, ticket, f"assessments/{number}/confirmation", {"accept": accept})
     if ticket.state != "awaiting_confirmation" or (accept and missing):
         life.that(status in (404, 409), f"a yes to {ticket.ticket_id} at {credits}: {status}")
@@ -402,9 +431,11 @@ async def confirm(life: Life, rng: random.Random) -> str | None:
     ticket.state = answer["state"]
     if accept:
         life.that(ticket.state == "in_progress", f"{ticket.ticket_id} was confirmed and is {ticket.state}")
-        life.that(model.settle_to(ticket, credits), f"{ticket.ticket_id} was confirmed at {credits}, not there")
+        life.that(
+            model.settle_to(ticket, amount), f"{ticket.ticket_id} was confirmed at {credits}, not there"
+        )
         ticket.category = shown["assessments"][-1]["category"]
-        ticket.accepted, ticket.price, ticket.paid_by = True, credits, "credits"
+        ticket.accepted, ticket.price, ticket.paid_by = True, amount, "credits"
     elif not ticket.accepted:
         life.that(ticket.state == "withdrawn", f"{ticket.ticket_id} was declined and is {ticket.state}")
         model.each(ticket.ticket_id, "held")
@@ -419,13 +450,17 @@ async def respond(life: Life, rng: random.Random) -> str | None:
     ticket = a_ticket(life, rng, "in_progress", "in_progress", *UNDECIDED)
     if ticket is None:
         return None
-    body: dict[str, Any] = {"author": rng.choice(("vendor", "vendor", "customer")), "kind": rng.choice(("service", "inquiry"))}
+    body: dict[str, Any] = {
+        "author": rng.choice(("vendor", "vendor", "customer")),
+        "kind": rng.choice(("service", "inquiry")),
+    }
     if ticket.opened_at is not None and rng.random() < 0.3:
         body["occurred_at"] = iso(ticket.opened_at + (life.now - ticket.opened_at) * rng.choice((0, 1)) / 2)
     status, answer = await verb(life, ticket, "responses", body)
     if status >= 400:
         life.that(
-            not ticket.open or body["kind"] == "service", f"a response on {ticket.ticket_id}: {status} {answer}"
+            not ticket.open or body["kind"] == "service",
+            f"a response on {ticket.ticket_id}: {status} {answer}",
         )
         return f"response on {ticket.ticket_id}: refused"
     if body["author"] == "vendor" and body["kind"] == "service":
@@ -462,7 +497,10 @@ async def resolve(life: Life, rng: random.Random) -> str | None:
     if ticket is None:
         return None
     terms = ticket.terms
-    body: dict[str, Any] = {"outcome": rng.choice(terms.outcomes), "cause": rng.choice((None, None, *terms.causes, "software_bug"))}
+    body: dict[str, Any] = {
+        "outcome": rng.choice(terms.outcomes),
+        "cause": rng.choice((None, None, *terms.causes, "software_bug")),
+    }
     if terms.by_agent and rng.random() < 0.3:
         body["result"] = {"hosting_certified": rng.random() < 0.7}
     status, answer = await verb(life, ticket, "resolution", body)
@@ -504,7 +542,10 @@ async def reopen(life: Life, rng: random.Random) -> str | None:
             f"{ticket.ticket_id} was resolved {ticket.resolved_at} and cannot be reopened: {status} {answer}",
         )
         return f"reopening of {ticket.ticket_id}: refused"
-    life.that(ticket.state == "resolved" and not late, f"{ticket.ticket_id} ({ticket.state}, late {late}) is reopened")
+    life.that(
+        ticket.state == "resolved" and not late,
+        f"{ticket.ticket_id} ({ticket.state}, late {late}) is reopened",
+    )
     ticket.state, ticket.accepted = answer["state"], True
     same_charge(life, ticket, answer)
     return f"{ticket.ticket_id} is reopened"
@@ -520,7 +561,9 @@ async def split(life: Life, rng: random.Random) -> str | None:
     free = life.model.available(life.model.who(ticket.owner), ticket.credit_type)
     await covers.look(life, life.model.who(ticket.owner))
     status, answer = await verb(life, ticket, "splits", {"ticket_id": name, "subject": "And this"})
-    life.that((status == 201) == ticket.open, f"a split of {ticket.ticket_id} ({ticket.state}): {status} {answer}")
+    life.that(
+        (status == 201) == ticket.open, f"a split of {ticket.ticket_id} ({ticket.state}): {status} {answer}"
+    )
     if status != 201:
         return f"split of {ticket.ticket_id}: refused"
     child = Ticket(name, ticket.owner, life.model.terms_at(life.now), opened_at=life.now)
@@ -558,7 +601,10 @@ async def dispute(life: Life, rng: random.Random) -> str | None:
     net = life.model.charge(ticket.ticket_id)["net"]
     status, answer = await verb(life, ticket, "disputes", {"reason": "too dear"})
     may = ticket.terms.disputes and ticket.state == "resolved" and net > 0 and not ticket.dispute_open
-    life.that((status < 400) == may, f"a dispute about {ticket.ticket_id} ({ticket.state}, {net}): {status} {answer}")
+    life.that(
+        (status < 400) == may,
+        f"a dispute about {ticket.ticket_id} ({ticket.state}, {net}): {status} {answer}",
+    )
     if status < 400:
         ticket.dispute_open, ticket.disputes = True, ticket.disputes + 1
     return f"dispute about {ticket.ticket_id}: {status}"
@@ -579,7 +625,8 @@ async def decide(life: Life, rng: random.Random) -> str | None:
     status, answer = await verb(life, ticket, f"disputes/{ticket.disputes}/decision", body)
     if status >= 400:
         life.that(
-            ticket.state != "resolved" or not net, f"a decision on {ticket.ticket_id} ({ticket.state}): {status} {answer}"
+            ticket.state != "resolved" or not net,
+            f"a decision on {ticket.ticket_id} ({ticket.state}): {status} {answer}",
         )
         return f"decision on {ticket.ticket_id}: refused"
     back = {"upheld": 0, "returned": net, "reduced": net - body.get("credits", 0)}[decision]
@@ -608,7 +655,9 @@ def _live(life: Life, ticket: Ticket) -> int:
 @command(shopp=12, rest=1)
 async def qualify(life: Life, rng: random.Random) -> str | None:
     """An agent accepts, rejects, or finds an exclusion late (TERMS-11, TERMS-12, TERMS-17)."""
-    ticket = a_ticket(life, rng, "awaiting_qualification", "awaiting_qualification", "needs_facts", "in_progress")
+    ticket = a_ticket(
+        life, rng, "awaiting_qualification", "awaiting_qualification", "needs_facts", "in_progress"
+    )
     if ticket is None:
         return None
     if ticket.state == "in_progress" or rng.random() < 0.35:
@@ -629,7 +678,9 @@ async def qualify(life: Life, rng: random.Random) -> str | None:
     elif body["decision"] == "reject":
         life.model.each(ticket.ticket_id, "held")
     else:
-        life.that(life.model.committed(ticket.ticket_id) > 0, f"{ticket.ticket_id} is accepted without a credit")
+        life.that(
+            life.model.committed(ticket.ticket_id) > 0, f"{ticket.ticket_id} is accepted without a credit"
+        )
         ticket.accepted = True
     ticket.state = answer["state"]
     if ticket.state in CLOSED:
@@ -672,7 +723,10 @@ async def access(life: Life, rng: random.Random) -> str | None:
         return f"access {number} of {ticket.ticket_id} is given"
     status, answer = await verb(life, ticket, "access-requests", {"kinds": ["ftp"]})
     if status >= 400:
-        life.that(not ticket.open or ticket.state == "awaiting_credits", f"access to {ticket.ticket_id}: {status} {answer}")
+        life.that(
+            not ticket.open or ticket.state == "awaiting_credits",
+            f"access to {ticket.ticket_id}: {status} {answer}",
+        )
         return f"access to {ticket.ticket_id}: refused"
     asked = answer["access_requests"][-1]
     ticket.deadlines[asked["number"]] = at(asked["deadline_at"])

@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[Command, dict[str, int]]] = {}
 NAMES = ("ann", "bob", "cyd")
 
 
-class Broken(AssertionError):
+class BrokenError(AssertionError):
     """The service and the model disagree, or a promise is broken."""
 
 
@@ -79,7 +79,9 @@ class Life:
         if method != "GET":
             told = found.get("code", "") if isinstance(found, dict) and answer.status_code >= 400 else ""
             self.log.append(f"{method} {path} {json.dumps(body)} -> {answer.status_code} {told}")
-        self.that(answer.status_code < 500, f"{method} {path} {body}: {answer.status_code} {answer.text[:500]}")
+        self.that(
+            answer.status_code < 500, f"{method} {path} {body}: {answer.status_code} {answer.text[:500]}"
+        )
         return answer.status_code, found
 
     async def get(self, path: str) -> Any:
@@ -102,7 +104,7 @@ class Life:
     def that(self, holds: object, why: str) -> None:
         """What must hold."""
         if not holds:
-            raise Broken(f"{self.policy}, step {len(self.done) + 1}: {why}")
+            raise BrokenError(f"{self.policy}, step {len(self.done) + 1}: {why}")
 
     def next(self, kind: str) -> str:
         """A fresh id; in order of making also when sorted as text."""
@@ -126,7 +128,7 @@ class Life:
     # --- comparing ----------------------------------------------------------------------------------------------------
 
     async def compare(self) -> None:
-        """The audit is empty; balance, lots, entries and statement say what the model says of whoever may have changed."""
+        """The audit is empty; balance, lots, entries and statement say what the model says of whoever changed."""
         audit = await self.get("/v1/audit")
         self.that(audit["data"] == [], f"the audit is not empty: {audit['data'][:3]}")
         for owner in sorted(self.model.dirty):
@@ -147,7 +149,10 @@ class Life:
         self.name_lots(owner, balance, entries, found)
         self.spread(owner, found)
         for lot in mine:
-            self.that(lot.lot_id is not None, f"{owner} lacks a lot of {lot.granted} by {lot.purchase.order_id}: {found}")
+            self.that(
+                lot.lot_id is not None,
+                f"{owner} lacks a lot of {lot.granted} by {lot.purchase.order_id}: {found}",
+            )
             self.that(
                 found[str(lot.lot_id)] == lot.buckets(),
                 f"{owner}'s lot {lot.lot_id} ({lot.purchase.order_id}): (available, held, spent, gone) is"
@@ -160,7 +165,9 @@ class Life:
                 left = sum(lot.available for lot in one.lots if not lot.dead(self.now))
                 self.that(left == 0, f"usable credits in refunded units of {one.order_id}: {left}")
             if one.cost is not None:
-                self.that(one.paid_back <= one.cost, f"{one.order_id}: {one.paid_back} paid back of {one.cost}")
+                self.that(
+                    one.paid_back <= one.cost, f"{one.order_id}: {one.paid_back} paid back of {one.cost}"
+                )
 
     @staticmethod
     def buckets(entries: list[Any]) -> dict[str, tuple[int, int, int, int]]:
@@ -226,11 +233,16 @@ class Life:
         """The balance lists exactly the lots that hold something, with their ends and their price."""
         mine = {lot.lot_id: lot for lot in self.model.lots(owner) if lot.available or lot.held}
         rows = {row["lot_id"]: row for row in balance["lots"]}
-        self.that(mine.keys() == rows.keys(), f"{owner}'s open lots: {sorted(rows)}, should be {sorted(map(str, mine))}")
+        self.that(
+            mine.keys() == rows.keys(),
+            f"{owner}'s open lots: {sorted(rows)}, should be {sorted(map(str, mine))}",
+        )
         for lot_id, lot in mine.items():
             row = rows[lot_id]
             ends = None if row["expires_at"] is None else at(row["expires_at"])
-            self.that(ends == lot.expires_at, f"{owner}'s lot {lot_id} ends {ends}, should end {lot.expires_at}")
+            self.that(
+                ends == lot.expires_at, f"{owner}'s lot {lot_id} ends {ends}, should end {lot.expires_at}"
+            )
             if lot.first and lot.purchase.cost is not None:
                 cost = row["cost"] and row["cost"]["amount"]
                 self.that(
@@ -244,7 +256,9 @@ class Life:
         available, held = sum(one.available for one in mine), sum(one.held for one in mine)
         spent = sum(one.spent for one in mine)
         said = (balance["available"], balance["held"], balance["owed"])
-        self.that(said == (available, held, 0), f"balance of {owner}: {said}, should be {(available, held, 0)}")
+        self.that(
+            said == (available, held, 0), f"balance of {owner}: {said}, should be {(available, held, 0)}"
+        )
         for kind in {one.purchase.credit_type for one in mine}:
             right = sum(one.available for one in mine if one.purchase.credit_type == kind)
             there = balance["by_type"].get(kind, {}).get("available")
@@ -257,7 +271,10 @@ class Life:
             statement["available"] == parts[0] - parts[1] - parts[2] == available,
             f"statement of {owner}: {statement['available']} = {parts}? the balance is {available}",
         )
-        self.that(parts[1:] == [held, spent], f"statement of {owner}: in progress and taken {parts[1:]}, not {[held, spent]}")
+        self.that(
+            parts[1:] == [held, spent],
+            f"statement of {owner}: in progress and taken {parts[1:]}, not {[held, spent]}",
+        )
 
 
 async def begin(app: FastAPI, policy: str) -> Life:
@@ -267,12 +284,12 @@ async def begin(app: FastAPI, policy: str) -> Life:
 
 
 async def lead(app: FastAPI, policy: str, steps: list[Step]) -> Life:
-    """Leads a life to its end. `Broken` carries the life as ``life``."""
+    """Leads a life to its end. `BrokenError` carries the life as ``life``."""
     life = await begin(app, policy)
     try:
         for kind, seed in steps:
             await life.step(kind, seed)
-    except Broken as broken:
+    except BrokenError as broken:
         broken.life = life  # type: ignore[attr-defined]
         raise
     finally:
@@ -286,7 +303,7 @@ async def shrink(app: FastAPI, policy: str, steps: list[Step], why: str) -> list
     async def fails(some: list[Step]) -> bool:
         try:
             await lead(app, policy, some)
-        except Broken as broken:
+        except BrokenError as broken:
             return kind_of(str(broken)) == kind_of(why)
         return False
 

@@ -119,7 +119,7 @@ class Hold:
 
 @dataclass(eq=False)
 class License:
-    """One unit of a license line. ``untouched``: True where it was refunded with its grant as it came; None: unclear."""
+    """One unit of a license line. ``untouched``: it was refunded with its grant as it came; None: unclear."""
 
     license_id: str
     owner: str
@@ -151,7 +151,11 @@ class Line:
     @property
     def left(self) -> int:
         """Units whose money has not gone back by any door."""
-        by_lot = 0 if self.grant is None else -(-self.grant.returned_by_lot * self.grant.units // self.grant.credits)
+        by_lot = (
+            0
+            if self.grant is None
+            else -(-self.grant.returned_by_lot * self.grant.units // self.grant.credits)
+        )
         return max(self.quantity - self.refunded - by_lot, 0)
 
 
@@ -279,11 +283,18 @@ class Model:
     def buy(self, owner: str, purchase: Purchase, *, effective_at: datetime | None = None) -> None:
         """A purchase and its first lot, dead at once where its end has passed."""
         self.purchases.append(purchase)
-        lot = self.add_lot(purchase, owner, purchase.credits, purchase.expires_at, effective_at or purchase.bought_at)
+        lot = self.add_lot(
+            purchase, owner, purchase.credits, purchase.expires_at, effective_at or purchase.bought_at
+        )
         lot.first = True
 
     def add_lot(
-        self, purchase: Purchase, owner: str, credits: int, expires_at: datetime | None, effective_at: datetime
+        self,
+        purchase: Purchase,
+        owner: str,
+        credits: int,
+        expires_at: datetime | None,
+        effective_at: datetime,
     ) -> Lot:
         """Another lot of a purchase."""
         lot = Lot(purchase, owner, credits, expires_at, effective_at, available=credits)
@@ -321,27 +332,27 @@ class Model:
         self.dirty.add(owner)
         return hold
 
-    def capture(self, hold: Hold, credits: int) -> None:
+    def capture(self, hold: Hold, amount: int) -> None:
         """Takes held credits for good, in the hold's order (XC-14)."""
         for part in hold.parts:
-            n = min(credits, part.left("held"))
+            n = min(amount, part.left("held"))
             part.captured += n
             part.lot.held -= n
             part.lot.spent += n
-            credits -= n
+            amount -= n
         self.dirty.add(hold.owner)
 
     def give_back(
-        self, hold: Hold, bucket: str, credits: int, *, when: datetime | None = None, bug: bool = False
+        self, hold: Hold, bucket: str, amount: int, *, when: datetime | None = None, bug: bool = False
     ) -> None:
         """In reverse, to the lots that they came from. To a refunded unit: gone at once. To a dead lot: gone, or where
         a bug of the vendor's was the cause a lot of 30 days (ALL-4)."""
         when = when or self.now
         for part in reversed(hold.parts):
-            n = min(credits, part.left(bucket))
+            n = min(amount, part.left(bucket))
             if n == 0:
                 continue
-            credits -= n
+            amount -= n
             lot = part.lot
             if bucket == "held":
                 part.released += n
@@ -365,13 +376,13 @@ class Model:
                 lot.available += n
             self.dirty |= {lot.owner, heir}
 
-    def each(self, ticket: str, bucket: str, credits: int | None = None, *, bug: bool = False) -> None:
+    def each(self, ticket: str, bucket: str, amount: int | None = None, *, bug: bool = False) -> None:
         """Gives back for a ticket, newest hold first; all there is unless told."""
         for hold in reversed(self.holds_of(ticket)):
-            n = hold.left(bucket) if credits is None else min(credits, hold.left(bucket))
+            n = hold.left(bucket) if amount is None else min(amount, hold.left(bucket))
             if n:
                 self.give_back(hold, bucket, n, bug=bug)
-                credits = None if credits is None else credits - n
+                amount = None if amount is None else amount - n
 
     def capture_all(self, ticket: str) -> None:
         """Captures what a ticket holds."""

@@ -23,7 +23,9 @@ async def tell(life: Life, kind: str, **data: Any) -> dict[str, Any]:
     """Delivers an event of the shop's and has it acted on; the delivery's row."""
     token = life.things.get("shop")
     if token is None:
-        status, made = await life.call("PUT", "/v1/sources/shop", {"kind": "purchase", "secret": shops.STANDARD_SECRET})
+        status, made = await life.call(
+            "PUT", "/v1/sources/shop", {"kind": "purchase", "secret": shops.STANDARD_SECRET}
+        )
         life.that(status == 201, f"a source: {status} {made}")
         token = life.things["shop"] = made["token"]
     at = life.things["told"] = max(life.things.get("told", life.now), life.now) + timedelta(seconds=1)
@@ -47,7 +49,12 @@ async def shop_order(life: Life, rng: random.Random) -> str:
     number = life.next("s")
     lines: list[dict[str, Any]] = [
         {"line_id": "1", "sku": terms.licenses[0], "quantity": rng.choice((1, 2))},
-        {"line_id": "2", "sku": rng.choice(sorted(terms.packs)), "quantity": rng.choice((1, 2, 3)), "unit_price": "20.00"},
+        {
+            "line_id": "2",
+            "sku": rng.choice(sorted(terms.packs)),
+            "quantity": rng.choice((1, 2, 3)),
+            "unit_price": "20.00",
+        },
     ]
     made = Order(f"shop:{number}", f"shop:{customer}", life.now, [], terms, source=True)
     life.things[made.order_id] = {"customer_id": customer, "placed_at": iso(life.now), "lines": lines}

@@ -10,7 +10,7 @@ from typing import Any
 from tests.lives import covers
 from tests.lives.life import NAMES, Life, command
 from tests.lives.model import License, Line, Lot, Order, Purchase
-from tests.lives.terms import DAY, iso, months_after
+from tests.lives.terms import iso, months_after
 
 PAID_UNITS = ("75.00", "20.00", "33.33")
 
@@ -22,9 +22,13 @@ PAID_UNITS = ("75.00", "20.00", "33.33")
 async def order(life: Life, rng: random.Random) -> str:
     """An order of one to three lines, now or long ago."""
     owner = life.model.who(rng.choice(NAMES))
-    placed = life.now if rng.random() < 0.75 else life.now - timedelta(days=rng.choice((1, 40, 200, 400)), hours=3)
+    placed = (
+        life.now if rng.random() < 0.75 else life.now - timedelta(days=rng.choice((1, 40, 200, 400)), hours=3)
+    )
     lines = [a_line(life, rng, number) for number in range(1, rng.choice((1, 1, 2, 3)) + 1)]
-    if any(one["sku"] in life.model.terms.licenses for one in lines) and not _may_be_late(life, owner, placed):
+    if any(one["sku"] in life.model.terms.licenses for one in lines) and not _may_be_late(
+        life, owner, placed
+    ):
         placed = life.now
     return await place(life, owner, placed, lines)
 
@@ -39,7 +43,12 @@ def _may_be_late(life: Life, owner: str, placed: datetime) -> bool:
 def a_line(life: Life, rng: random.Random, number: int) -> dict[str, Any]:
     """A line: mostly what helps the life along."""
     terms = life.model.terms
-    kinds = ["license"] * 4 + ["pack"] * (5 if terms.packs else 0) + ["period"] * (3 if terms.periods else 0) + ["junk"]
+    kinds = (
+        ["license"] * 4
+        + ["pack"] * (5 if terms.packs else 0)
+        + ["period"] * (3 if terms.periods else 0)
+        + ["junk"]
+    )
     kind = rng.choice(kinds)
     line: dict[str, Any] = {"line_id": str(number), "quantity": rng.choice((1, 1, 1, 2, 3))}
     if kind == "license":
@@ -116,7 +125,9 @@ def _license(life: Life, made: Order, line: Line, unit: int, answer: Any, before
     line.licenses.append(one)
     earlier = [other for other in before if other.placed_at <= made.placed_at]
     # Given back with its grant untouched, it does not count for what is bought after that (CSC-2, XC-3).
-    gone = [other for other in earlier if other.refunded_at is not None and other.refunded_at <= made.placed_at]
+    gone = [
+        other for other in earlier if other.refunded_at is not None and other.refunded_at <= made.placed_at
+    ]
     counted = [other for other in earlier if other not in gone or other.untouched is False]
     unclear = [other for other in counted if other in gone and other.untouched is None]
     same = [other for other in model.licenses if other.order_id == made.order_id]
@@ -188,7 +199,12 @@ async def order_again(life: Life, rng: random.Random) -> str | None:
     if not life.model.orders:
         return None
     one = rng.choice(list(life.model.orders.values()))
-    body = {"customer_id": "eve", "placed_at": iso(one.placed_at), "currency": "USD", "lines": [{"line_id": "9", "sku": "mug"}]}
+    body = {
+        "customer_id": "eve",
+        "placed_at": iso(one.placed_at),
+        "currency": "USD",
+        "lines": [{"line_id": "9", "sku": "mug"}],
+    }
     status, _ = await life.call("PUT", f"/v1/orders/{one.order_id}", body)
     life.that(status == 409, f"{one.order_id} with other content: {status}")
     life.model.dirty.add(life.model.who(one.owner))
@@ -297,7 +313,9 @@ async def choose(life: Life, rng: random.Random) -> str | None:
     open_ = [one for one in mine if one.chosen is None and not one.choice_void]
     one = rng.choice(open_ or mine)
     option = rng.choice(("credits", "credits", "cover"))
-    status, answer = await life.call("POST", f"/v1/customers/{one.owner}/choices/{one.choice_id}", {"option": option})
+    status, answer = await life.call(
+        "POST", f"/v1/customers/{one.owner}/choices/{one.choice_id}", {"option": option}
+    )
     life.model.dirty.add(one.owner)
     if not open_:
         life.that(status == 409, f"a choice that was made or taken back: {status}")
@@ -305,7 +323,9 @@ async def choose(life: Life, rng: random.Random) -> str | None:
     life.that(status in (200, 201), f"an open choice: {status} {answer}")
     one.chosen = option
     if option == "credits":
-        one.grant = Purchase(40, "credit", one.placed_at, None, order_id=one.order_id, license_id=one.license_id, free=True)
+        one.grant = Purchase(
+            40, "credit", one.placed_at, None, order_id=one.order_id, license_id=one.license_id, free=True
+        )
         life.model.buy(one.owner, one.grant, effective_at=life.now)
     await covers.look(life, one.owner)
     return f"{one.owner} chooses {option}"
@@ -391,16 +411,21 @@ async def pay_back(life: Life, rng: random.Random) -> str | None:
     money = Decimal(answer["refund"]["amount"])
     life.that(life.model.terms.money_back, "this vendor pays no credits back")
     life.that(
-        money <= left, f"{money} paid back for {lot.purchase.order_id} of which {left} of {lot.purchase.cost} was left"
+        money <= left,
+        f"{money} paid back for {lot.purchase.order_id} of which {left} of {lot.purchase.cost} was left",
     )
     if override:
         life.that(not in_use, f"{lot.lot_id} was paid back while an open ticket holds it")
         life.model.pay_back(lot, money, all_of_it=True)
     else:
-        life.that(money == due, f"{money} paid back for {lot.lot_id} of {lot.purchase.order_id}, {due} was due")
+        life.that(
+            money == due, f"{money} paid back for {lot.lot_id} of {lot.purchase.order_id}, {due} was due"
+        )
         life.that(quoted["refund"]["amount"] == answer["refund"]["amount"], f"quoted {quoted}, paid {answer}")
         life.model.pay_back(lot, money, all_of_it=False)
-    return f"{money} paid back for {lot.lot_id} of {lot.purchase.order_id}{' by discretion' if override else ''}"
+    return (
+        f"{money} paid back for {lot.lot_id} of {lot.purchase.order_id}{' by discretion' if override else ''}"
+    )
 
 
 def _in_use(life: Life, lot: Lot) -> bool:

@@ -88,7 +88,12 @@ class Terms:
         if self.name == "cs-cart":
             return Free(choice=True) if ordinal == 1 else Free(20)
         if self.name == "avactis":
-            brings = {"license-leased": 50, "license-owned": 200, "license-saas-basic": 50, "license-saas-standard": 200}
+            brings = {
+                "license-leased": 50,
+                "license-owned": 200,
+                "license-saas-basic": 50,
+                "license-saas-standard": 200,
+            }
             if sku == "license-owned" and discount > 20:
                 return Free()
             return Free(brings.get(sku, 0), 12)
@@ -96,7 +101,7 @@ class Terms:
 
 
 def _fixed(**prices: int) -> dict[str, Price]:
-    return {name: Price(fixed=credits) for name, credits in prices.items()}
+    return {name: Price(fixed=price) for name, price in prices.items()}
 
 
 def _ranges(level: int, **prices: tuple[int, int]) -> dict[str, Price]:
@@ -134,7 +139,10 @@ CS_CART = Terms(
     },
     licenses=("license",),
     periods={"support-1-months": 1, "support-3-months": 3, "support-6-months": 6},
-    prices={**_fixed(category_1=5, category_2=10, category_3=20, bug_report=0), "minor_modification": Price()},
+    prices={
+        **_fixed(category_1=5, category_2=10, category_3=20, bug_report=0),
+        "minor_modification": Price(),
+    },
     asked_beforehand=frozenset({"category_2", "category_3", "minor_modification"}),
     bugs_return=True,
     pack_needs_license=True,

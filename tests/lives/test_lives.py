@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
-
 import pytest
 from fastapi import FastAPI
 
 from tests.lives import everything
-from tests.lives.life import Broken, lead, shrink, steps_of
+from tests.lives.life import BrokenError, lead, steps_of
 
 STEPS = 40
 everything()
@@ -19,7 +16,7 @@ async def led(app: FastAPI, policy: str, seed: int, count: int) -> None:
     steps = steps_of(policy, seed, count)
     try:
         await lead(app, policy, steps)
-    except Broken as broken:
+    except BrokenError as broken:
         life = broken.life
         pytest.fail(f"{broken}\n" + "\n".join(life.log[-12:]))
 

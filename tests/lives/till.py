@@ -1,4 +1,4 @@
-"""Credits for any other use: holds, captures, releases, refunds, debits, adjustments, alone and in batches. And time."""
+"""Credits for any other use: holds, captures, releases, refunds, debits, adjustments, also in batches. And time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ from tests.lives.terms import iso
 
 def an_account(life: Life, rng: random.Random) -> tuple[str, str] | None:
     """An account and a credit type of it."""
-    found = sorted({(lot.owner, lot.purchase.credit_type) for lot in life.model.lots_all() if lot.owner not in life.model.heirs})
+    found = sorted(
+        {
+            (lot.owner, lot.purchase.credit_type)
+            for lot in life.model.lots_all()
+            if lot.owner not in life.model.heirs
+        }
+    )
     return rng.choice(found) if found else None
 
 
@@ -33,9 +39,9 @@ async def hold(life: Life, rng: random.Random) -> str | None:
         return None
     owner, kind = found
     free = life.model.available(owner, kind)
-    credits = rng.choice((1, max(free // 2, 1), max(free, 1), free + 1))
+    amount = rng.choice((1, max(free // 2, 1), max(free, 1), free + 1))
     debit = rng.random() < 0.4
-    body: dict[str, Any] = {"credits": credits, "credit_type": kind}
+    body: dict[str, Any] = {"credits": amount, "credit_type": kind}
     ends = None
     if not debit and rng.random() < 0.4:
         ends = life.now + timedelta(days=rng.choice((1, 40, 300)))
@@ -43,12 +49,12 @@ async def hold(life: Life, rng: random.Random) -> str | None:
     status, answer = await life.call("POST", f"/v1/customers/{owner}/{'debits' if debit else 'holds'}", body)
     life.model.dirty.add(owner)
     life.that(
-        (status == 201) == (credits <= free),
+        (status == 201) == (amount <= free),
         f"{credits} of {free} {kind} of {owner}: {status} {answer.get('code')}",
     )
     if status != 201:
         return f"{owner}: {credits} of {free} {kind} refused"
-    made = life.model.take(owner, credits, "spent" if debit else "held", credit_type=kind, expires_at=ends)
+    made = life.model.take(owner, amount, "spent" if debit else "held", credit_type=kind, expires_at=ends)
     assert made is not None
     made.hold_id = answer["hold_id"]
     receipt = {part.lot.lot_id: part.credits for part in made.parts}
@@ -66,25 +72,27 @@ async def end_hold(life: Life, rng: random.Random) -> str | None:
     way = rng.choice(("capture", "release", "refund"))
     bucket = "spent" if way == "refund" else "held"
     left = one.left(bucket)
-    credits = rng.choice((left, max(left // 2, 1), left, left + 1))
-    body: dict[str, Any] = {"credits": max(credits, 1)}
+    amount = rng.choice((left, max(left // 2, 1), left, left + 1))
+    body: dict[str, Any] = {"credits": max(amount, 1)}
     if rng.random() < 0.3:
-        body, credits = {}, left
+        body, amount = {}, left
     if way == "capture":
         body["final"] = rng.random() < 0.3
-    credits = body.get("credits", credits)
+    amount = body.get("credits", amount)
     status, answer = await life.call("POST", f"/v1/holds/{one.hold_id}/{way}", body)
     life.model.dirty |= {one.owner, life.model.who(one.owner)}
-    may = 0 < credits <= left
-    life.that((status in (200, 201)) == may, f"{way} of {credits} of {left} of {one.hold_id}: {status} {answer}")
+    may = 0 < amount <= left
+    life.that(
+        (status in (200, 201)) == may, f"{way} of {credits} of {left} of {one.hold_id}: {status} {answer}"
+    )
     if not may:
         return f"{way} of {credits} of {left}: refused"
     if way == "capture":
-        life.model.capture(one, credits)
+        life.model.capture(one, amount)
         if body["final"]:
             life.model.give_back(one, "held", one.left("held"))
     else:
-        life.model.give_back(one, bucket, credits)
+        life.model.give_back(one, bucket, amount)
     return f"{one.owner}: {way} of {credits}"
 
 
@@ -96,23 +104,23 @@ async def adjust(life: Life, rng: random.Random) -> str | None:
         return None
     owner, kind = found
     free = life.model.available(owner, kind)
-    credits = rng.choice((5, 50, -1, -max(free, 1), -(free + 1)))
-    body: dict[str, Any] = {"credits": credits, "credit_type": kind, "reason": "counted again"}
+    amount = rng.choice((5, 50, -1, -max(free, 1), -(free + 1)))
+    body: dict[str, Any] = {"credits": amount, "credit_type": kind, "reason": "counted again"}
     ends = None
-    if credits > 0 and rng.random() < 0.5:
+    if amount > 0 and rng.random() < 0.5:
         ends = life.now + timedelta(days=100)
         body["expires_at"] = iso(ends)
     status, answer = await life.call("POST", f"/v1/customers/{owner}/adjustments", body)
     life.model.dirty.add(owner)
-    life.that((status < 400) == (-credits <= free), f"adjustment of {credits} with {free}: {status} {answer}")
+    life.that((status < 400) == (-amount <= free), f"adjustment of {credits} with {free}: {status} {answer}")
     if status >= 400:
         return f"{owner}: adjustment of {credits} refused"
-    if credits > 0:
-        life.model.buy(owner, Purchase(credits, kind, life.now, ends))
+    if amount > 0:
+        life.model.buy(owner, Purchase(amount, kind, life.now, ends))
         return f"{owner}: {credits} {kind} by hand"
     for lot in life.model.usable(owner, kind):
-        n = min(lot.available, -credits)
-        lot.available, lot.gone, credits = lot.available - n, lot.gone + n, credits + n
+        n = min(lot.available, -amount)
+        lot.available, lot.gone, amount = lot.available - n, lot.gone + n, amount + n
     return f"{owner}: credits taken by hand"
 
 
@@ -126,15 +134,16 @@ async def batch(life: Life, rng: random.Random) -> str | None:
     wanted = [rng.choice((1, 5, 30)) for _ in range(3)]
     key = life.next("k")
     commands = [
-        {"idempotency_key": f"{life.vendor.tenant_id}-{key}-{n}", "kind": "debit", "customer_id": owner, "credits": credits,
+        {"idempotency_key": f"{life.vendor.tenant_id}-{key}-{n}", "kind": "debit",
+         "customer_id": owner, "credits": amount,
          "credit_type": kind}
-        for n, credits in enumerate(wanted)
+        for n, amount in enumerate(wanted)
     ]  # fmt: skip
     status, answer = await life.call("POST", "/v1/credit-batches", {"commands": commands})
     life.model.dirty.add(owner)
     life.that(status == 200, f"a batch: {status} {answer}")
-    for credits, one in zip(wanted, answer["results"], strict=True):
-        made = life.model.take(owner, credits, "spent", credit_type=kind)
+    for amount, one in zip(wanted, answer["results"], strict=True):
+        made = life.model.take(owner, amount, "spent", credit_type=kind)
         life.that((one["status"] == 201) == (made is not None), f"a debit of {credits} in a batch: {one}")
         if made is not None:
             made.hold_id = one["result"]["hold_id"]
@@ -195,7 +204,8 @@ async def wait(life: Life, rng: random.Random) -> str:
         if before[ticket.ticket_id] != ticket.state or (ticket.open and model.committed(ticket.ticket_id)):
             shown = await life.get(f"/v1/tickets/{ticket.ticket_id}")
             life.that(
-                shown["state"] == ticket.state, f"{ticket.ticket_id} is {shown['state']}, should be {ticket.state} by now"
+                shown["state"] == ticket.state,
+                f"{ticket.ticket_id} is {shown['state']}, should be {ticket.state} by now",
             )
             same_charge(life, ticket, shown)
     for owner in list(life.covers):

@@ -13,7 +13,7 @@ from tests.packaging.conftest import ROOT
 
 TARGETS = (
     "serve", "worker", "migrate", "demo", "doctor", "test", "lint", "format", "contracts", "lock", "bench",
-    "deliveries", "faults", "fuzz", "mutants", "soak", "docs-assets", "clean",
+    "deliveries", "faults", "fuzz", "lives", "mutants", "soak", "docs-assets", "clean",
 )  # fmt: skip
 
 
@@ -30,7 +30,7 @@ def run(*command: str, cwd: Path = ROOT, **environment: str) -> subprocess.Compl
 def test_every_target_can_be_planned() -> None:
     for target in TARGETS:
         if (
-            target in {"bench", "deliveries", "faults", "fuzz", "mutants", "soak"}
+            target in {"bench", "deliveries", "faults", "fuzz", "lives", "mutants", "soak"}
             and not (ROOT / f"scripts/{target}.py").exists()
         ):
             continue
