@@ -504,7 +504,7 @@ async def resolve(life: Life, rng: random.Random) -> str | None:
     if terms.by_agent and rng.random() < 0.3:
         body["result"] = {"hosting_certified": rng.random() < 0.7}
     status, answer = await verb(life, ticket, "resolution", body)
-    bug = body["cause"] == "software_bug" and terms.bugs_return and ticket.category not in terms.bugs_kept
+    bug = _returns(ticket, body["cause"])
     unpriced = ticket.price is None and not terms.by_agent and terms.prices
     if status >= 400:
         life.that(
@@ -518,7 +518,9 @@ async def resolve(life: Life, rng: random.Random) -> str | None:
         life.model.each(name, "held")
     else:
         life.model.capture_all(name)
+    ticket.returned_for_cause = 0
     if bug and body["outcome"] != "cancelled":
+        ticket.returned_for_cause = life.model.charge(name)["net"]
         life.model.each(name, "spent", bug=True)
     if "result" in body:
         life.things["hosting", life.model.who(ticket.owner)] = body["result"]["hosting_certified"]
@@ -589,6 +591,58 @@ async def pause(life: Life, rng: random.Random) -> str | None:
     return f"pause of {ticket.ticket_id}: {status}"
 
 
+@command(rest=4)
+async def correct_cause(life: Life, rng: random.Random) -> str | None:
+    """The cause of a resolved ticket turns out to be another, at any time: a bug gives the charge back, another cause
+    takes it again as far as it is there."""
+    ticket = a_ticket(life, rng, "resolved")
+    if ticket is None:
+        return None
+    body = {
+        "cause": rng.choice(("software_bug", "software_bug", "settings", "question")),
+        "reason": "found in a release",
+    }
+    model, name = life.model, ticket.ticket_id
+    free = model.available(model.who(ticket.owner), ticket.credit_type)
+    status, answer = await verb(life, ticket, "cause", body)
+    may = ticket.state == "resolved" and body["cause"] != ticket.cause
+    life.that((status < 400) == may, f"a cause of {name} ({ticket.state}, {ticket.cause}): {status} {answer}")
+    if not may:
+        return f"cause of {name}: refused"
+    was, now = (_returns(ticket, one) for one in (ticket.cause, body["cause"]))
+    said = answer["cause_corrections"][-1]
+    if now and not was:
+        back = model.charge(name)["net"]
+        before = _live(life)
+        model.each(name, "spent", bug=True)
+        ticket.returned_for_cause += back
+        came = _live(life) - before
+        life.that(
+            (said["returned"], said["forfeited"]) == (came, back - came),
+            f"{name}: returned {said['returned']}, forfeited {said['forfeited']}, should be {came} and {back - came}",
+        )
+    elif was and not now:
+        again = min(ticket.returned_for_cause, free)
+        if again:
+            model.take(model.who(ticket.owner), again, "spent", credit_type=ticket.credit_type, ticket=name)
+        ticket.returned_for_cause -= again
+        life.that(
+            (said["captured"], said["not_captured"]) == (again, ticket.returned_for_cause),
+            f"{name}: captured again {said['captured']}, missing {said['not_captured']}, should be {again} and"
+            f" {ticket.returned_for_cause}",
+        )
+    ticket.cause = body["cause"]
+    same_charge(life, ticket, answer)
+    return f"the cause of {name} is {body['cause']}"
+
+
+def _returns(ticket: Ticket, cause: str | None) -> bool:
+    """Whether a cause gives the charge back (AVA-11, AVA-15, CSC-16, XC-11)."""
+    return (
+        cause == "software_bug" and ticket.terms.bugs_return and ticket.category not in ticket.terms.bugs_kept
+    )
+
+
 # --- disputes ---------------------------------------------------------------------------------------------------------
 
 
@@ -622,6 +676,9 @@ async def decide(life: Life, rng: random.Random) -> str | None:
     body: dict[str, Any] = {"decision": decision}
     if decision == "reduced":
         body["credits"] = rng.randrange(net) if net else 0
+    bug = decision == "returned" and rng.random() < 0.4
+    if bug:
+        body["cause"] = "software_bug"
     status, answer = await verb(life, ticket, f"disputes/{ticket.disputes}/decision", body)
     if status >= 400:
         life.that(
@@ -630,23 +687,25 @@ async def decide(life: Life, rng: random.Random) -> str | None:
         )
         return f"decision on {ticket.ticket_id}: refused"
     back = {"upheld": 0, "returned": net, "reduced": net - body.get("credits", 0)}[decision]
-    before = _live(life, ticket)
-    life.model.each(ticket.ticket_id, "spent", back)
+    before = _live(life)
+    life.model.each(ticket.ticket_id, "spent", back, bug=bug and _returns(ticket, "software_bug"))
     said = answer["disputes"][-1]
-    usable = _live(life, ticket) - before
-    if "forfeited" in said:
-        life.that(
-            (said["returned"], said["forfeited"]) == (usable, back - usable),
-            f"{ticket.ticket_id}: returned {said['returned']}, forfeited {said['forfeited']}, should be"
-            f" {usable} and {back - usable} (ALL-4)",
-        )
+    usable = _live(life) - before
+    life.that(
+        (said["returned"], said["forfeited"]) == (usable, back - usable),
+        f"{ticket.ticket_id}: returned {said['returned']}, forfeited {said['forfeited']}, should be"
+        f" {usable} and {back - usable} (ALL-4)",
+    )
+    if bug:
+        ticket.cause = "software_bug"
+        ticket.returned_for_cause += back
     ticket.dispute_open, ticket.price = False, net - back
     same_charge(life, ticket, answer)
     return f"dispute about {ticket.ticket_id}: {decision}, {back} back"
 
 
-def _live(life: Life, ticket: Ticket) -> int:
-    return sum(lot.available for lot in life.model.lots_all() if lot.owner == life.model.who(ticket.owner))
+def _live(life: Life) -> int:
+    return sum(lot.available for lot in life.model.lots_all())
 
 
 # --- Shopp ------------------------------------------------------------------------------------------------------------

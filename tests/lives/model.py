@@ -193,6 +193,8 @@ class Ticket:
     paid_by: str | None = None
     resolved_at: datetime | None = None
     cause: str | None = None
+    returned_for_cause: int = 0
+    """What a bug of the vendor's brought back and no other cause took again."""
     opened_at: datetime | None = None
     disputes: int = 0
     dispute_open: bool = False
