@@ -21,6 +21,7 @@ KINDS = {
     "priority": "diagnosis", "escalated": "fixing", "hosting_certification": "hosting_certification",
     "plugin_installation": "plugin_installation",
 }  # fmt: skip
+MERGING = "merging of tickets"
 CLOSED = ("resolved", "rejected", "withdrawn")
 
 
@@ -575,6 +576,34 @@ async def split(life: Life, rng: random.Random) -> str | None:
     life.model.tickets[name] = child
     await decided(life, child, answer, free)
     return f"{name} is split from {ticket.ticket_id}: {child.state}"
+
+
+@command(rest=2)
+async def merge_tickets(life: Life, rng: random.Random) -> str | None:
+    """Two tickets turn out to be one issue: the duplicate gives back what it holds, and nothing is charged twice."""
+    one = a_ticket(life, rng, *OPEN)
+    mine = [other for other in life.model.tickets.values() if one is not None and other.owner == one.owner]
+    if one is None or len(mine) < 2 or MERGING in life.things:
+        return None
+    other = rng.choice([other for other in mine if other is not one])
+    status, answer = await verb(life, one, "merge", {"into_ticket_id": other.ticket_id})
+    if status in (404, 405):
+        life.things[MERGING] = "not offered"
+        return None
+    life.that(
+        (status < 400) == (one.open and other.open),
+        f"{one.ticket_id} ({one.state}) merges into {other.ticket_id} ({other.state}): {status} {answer}",
+    )
+    if status >= 400:
+        return f"{one.ticket_id} merges into {other.ticket_id}: refused"
+    life.model.each(one.ticket_id, "held")
+    one.state = "withdrawn"
+    one.deadlines.clear()
+    shown = await life.get(f"/v1/tickets/{one.ticket_id}")
+    life.that(shown["state"] == "withdrawn", f"the duplicate {one.ticket_id} is {shown['state']}")
+    same_charge(life, one, shown)
+    same_charge(life, other, await life.get(f"/v1/tickets/{other.ticket_id}"))
+    return f"{one.ticket_id} merges into {other.ticket_id}"
 
 
 @command(rest=2)

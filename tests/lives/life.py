@@ -24,6 +24,8 @@ Step = tuple[str, int]
 Command = Callable[["Life", random.Random], Awaitable[str | None]]
 COMMANDS: dict[str, tuple[Command, dict[str, int]]] = {}
 """By name: what it does, and how often it is drawn under which policy (``*``: all others)."""
+KEYLESS = ("/refunds", "/splits", "/credit-batches")
+"""Calls whose bodies hold a key of their own."""
 NAMES = ("ann", "bob", "cyd")
 
 
@@ -62,20 +64,32 @@ class Life:
     numbers: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     covers: dict[str, dict[str, Any]] = field(default_factory=dict)
     things: dict[str, Any] = field(default_factory=dict)
+    dice: random.Random = field(default_factory=lambda: random.Random(0))
+    """Which calls are rehearsed first and sent twice."""
 
     # --- calling ------------------------------------------------------------------------------------------------------
 
     async def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """A call and its answer; nothing that is sent may cause a 500."""
-        if method == "GET":
-            answer = await self.vendor.get(path)
-        elif method == "PUT":
-            answer = await self.vendor.put(path, body)
-        else:
-            keyless = path.endswith(("/refunds", "/splits", "/credit-batches")) and "/holds/" not in path
-            answer = await self.vendor.post(path, body, key=None if keyless else "fresh")
-        self.calls += 1
+        rehearse = method != "GET" and path != "/v1/clock" and self.dice.random() < 0.1
+        key = None if path.endswith(KEYLESS) else f"{self.vendor.tenant_id}-{self.calls}"
+        rehearsed = await self._send(method, f"{path}?validate_only=true", body, key) if rehearse else None
+        answer = await self._send(method, path, body, key)
         found = answer.json() if answer.content else None
+        if rehearsed is not None:
+            self.that(
+                rehearsed.status_code == answer.status_code,
+                f"{method} {path} {body}: rehearsed {rehearsed.status_code}, done {answer.status_code}",
+            )
+            again = await self._send(method, path, body, key) if answer.status_code < 400 else answer
+            self.that(
+                again.status_code == answer.status_code
+                or ((key is None or method == "PUT")
+                and again.status_code == 200),
+                f"{method} {path} {body}: once {answer.status_code}, again {again.status_code} {again.text[:300]}",
+            )
+            if key is not None and method == "POST":
+                self.that(again.json() == found, f"{method} {path} {body}: another answer to the same key")
         if method != "GET":
             told = found.get("code", "") if isinstance(found, dict) and answer.status_code >= 400 else ""
             self.log.append(f"{method} {path} {json.dumps(body)} -> {answer.status_code} {told}")
@@ -83,6 +97,14 @@ class Life:
             answer.status_code < 500, f"{method} {path} {body}: {answer.status_code} {answer.text[:500]}"
         )
         return answer.status_code, found
+
+    async def _send(self, method: str, path: str, body: Any, key: str | None) -> Any:
+        self.calls += 1
+        if method == "GET":
+            return await self.vendor.get(path)
+        if method == "PUT":
+            return await self.vendor.put(path, body)
+        return await self.vendor.post(path, body, key=key)
 
     async def get(self, path: str) -> Any:
         """An answer that must be 200."""
@@ -115,6 +137,7 @@ class Life:
 
     async def step(self, kind: str, seed: int) -> None:
         """One step, and the comparison after it."""
+        self.dice = random.Random(-seed - 1)
         told = await COMMANDS[kind][0](self, random.Random(seed))
         if told is not None:
             self.done.append((kind, seed, told))

@@ -432,6 +432,7 @@ def _in_use(life: Life, lot: Lot) -> bool:
     return any(
         hold.ticket is not None
         and life.model.tickets[hold.ticket].open
+        and not life.model.tickets[hold.ticket].served
         and any(part.lot is lot and part.left("held") for part in hold.parts)
         for hold in life.model.holds
     )
