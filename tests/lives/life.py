@@ -30,7 +30,9 @@ NAMES = ("ann", "bob", "cyd")
 
 
 class BrokenError(AssertionError):
-    """The service and the model disagree, or a promise is broken."""
+    """The service and the model disagree, or a promise is broken. `lead` adds the life."""
+
+    life: Life
 
 
 def command(**weights: int) -> Callable[[Command], Command]:
@@ -84,8 +86,7 @@ class Life:
             again = await self._send(method, path, body, key) if answer.status_code < 400 else answer
             self.that(
                 again.status_code == answer.status_code
-                or ((key is None or method == "PUT")
-                and again.status_code == 200),
+                or ((key is None or method == "PUT") and again.status_code == 200),
                 f"{method} {path} {body}: once {answer.status_code}, again {again.status_code} {again.text[:300]}",
             )
             if key is not None and method == "POST":
@@ -307,13 +308,13 @@ async def begin(app: FastAPI, policy: str) -> Life:
 
 
 async def lead(app: FastAPI, policy: str, steps: list[Step]) -> Life:
-    """Leads a life to its end. `BrokenError` carries the life as ``life``."""
+    """Leads a life to its end."""
     life = await begin(app, policy)
     try:
         for kind, seed in steps:
             await life.step(kind, seed)
     except BrokenError as broken:
-        broken.life = life  # type: ignore[attr-defined]
+        broken.life = life
         raise
     finally:
         await life.vendor.close()
