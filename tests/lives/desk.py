@@ -268,6 +268,9 @@ def same_charge(life: Life, ticket: Ticket, answer: Any) -> None:
 def a_ticket(life: Life, rng: random.Random, *states: str) -> Ticket | None:
     """A ticket in one of these states; rarely in any."""
     found = [one for one in life.model.tickets.values() if one.state in states]
+    paying = [one for one in found if life.model.committed(one.ticket_id)]
+    if paying and rng.random() < 0.6:
+        found = paying
     if not found or rng.random() < 0.04:
         found = list(life.model.tickets.values())
     return rng.choice(found[-6:]) if found else None

@@ -44,8 +44,8 @@ def a_line(life: Life, rng: random.Random, number: int) -> dict[str, Any]:
     """A line: mostly what helps the life along."""
     terms = life.model.terms
     kinds = (
-        ["license"] * 4
-        + ["pack"] * (5 if terms.packs else 0)
+        ["license"] * 3
+        + ["pack"] * (6 if terms.packs else 0)
         + ["period"] * (3 if terms.periods else 0)
         + ["junk"]
     )
@@ -214,13 +214,14 @@ async def order_again(life: Life, rng: random.Random) -> str | None:
 # --- refunds ----------------------------------------------------------------------------------------------------------
 
 
-@command(rest=7)
+@command(rest=9)
 async def refund_order(life: Life, rng: random.Random) -> str | None:
     """Some units of an order, all of it, or more than there are."""
     orders = [one for one in life.model.orders.values() if not one.source]
     if not orders:
         return None
-    one = rng.choice(orders)
+    in_use = [one for one in orders if any(lot.held or lot.spent for lot in lots_of(one))]
+    one = rng.choice(in_use if in_use and rng.random() < 0.6 else orders)
     lines, way = one.lines, rng.random()
     if way < 0.15:
         line = rng.choice(lines)
@@ -239,6 +240,12 @@ async def refund_order(life: Life, rng: random.Random) -> str | None:
         line_id = rng.choice(sorted(wanted))
         wanted = {line_id: rng.randint(1, wanted[line_id])}
     return await refund(life, one, wanted)
+
+
+def lots_of(one: Order) -> list[Lot]:
+    """Where the credits of an order lie."""
+    grants = [line.grant for line in one.lines] + [unit.grant for line in one.lines for unit in line.licenses]
+    return [lot for grant in grants if grant is not None for lot in grant.lots]
 
 
 async def _refund(life: Life, one: Order, wanted: dict[str, int]) -> tuple[int, Any]:
@@ -391,9 +398,11 @@ async def transfer(life: Life, rng: random.Random) -> str | None:
 @command(shopp=10, rest=1)
 async def pay_back(life: Life, rng: random.Random) -> str | None:
     """A quote, then money back for a lot, sometimes by the vendor's discretion (TERMS-19, TERMS-20)."""
-    lot = a_lot(life, rng, available=rng.random() < 0.6)
+    lot = a_lot(life, rng, available=rng.random() < 0.5)
     if lot is None:
         return None
+    if not lot.purchase.cost and rng.random() < 0.8:
+        lot = a_lot(life, rng, available=False) or lot
     quoted = await life.get(f"/v1/lots/{lot.lot_id}/refund-quote")
     override = rng.random() < 0.3
     body = {"override": True, "reason": "goodwill"} if override else {}

@@ -28,10 +28,11 @@ def an_account(life: Life, rng: random.Random) -> tuple[str, str] | None:
 def a_hold(life: Life, rng: random.Random) -> Hold | None:
     """A hold that was made directly."""
     found = [one for one in life.model.holds if one.hold_id is not None]
-    return rng.choice(found[-8:]) if found else None
+    live = [one for one in found if one.left("held") or one.left("spent")]
+    return rng.choice(live[-8:] if live and rng.random() < 0.8 else found[-8:]) if found else None
 
 
-@command(rest=7, cactushop=0)
+@command(rest=9, cactushop=0)
 async def hold(life: Life, rng: random.Random) -> str | None:
     """Reserves or takes so many, for a while or for good."""
     found = an_account(life, rng)
@@ -63,13 +64,14 @@ async def hold(life: Life, rng: random.Random) -> str | None:
     return f"{owner}: {'debit' if debit else 'hold'} of {credits} {kind}"
 
 
-@command(rest=8, cactushop=0)
+@command(rest=10, cactushop=0)
 async def end_hold(life: Life, rng: random.Random) -> str | None:
     """Captures, releases or gives back, part or all."""
     one = a_hold(life, rng)
     if one is None:
         return None
-    way = rng.choice(("capture", "release", "refund"))
+    ways = ("capture", "release", "release") if one.left("held") else ("refund", "refund", "release")
+    way = rng.choice(ways)
     bucket = "spent" if way == "refund" else "held"
     left = one.left(bucket)
     amount = rng.choice((left, max(left // 2, 1), left, left + 1))
