@@ -24,6 +24,7 @@ Step = tuple[str, int]
 Command = Callable[["Life", random.Random], Awaitable[str | None]]
 COMMANDS: dict[str, tuple[Command, dict[str, int]]] = {}
 """By name: what it does, and how often it is drawn under which policy (``*``: all others)."""
+INSTEAD = ("order", "open_ticket", "hold", "order", "open_ticket")
 KEYLESS = ("/refunds", "/splits", "/credit-batches")
 """Calls whose bodies hold a key of their own."""
 NAMES = ("ann", "bob", "cyd")
@@ -140,6 +141,9 @@ class Life:
         """One step, and the comparison after it."""
         self.dice = random.Random(-seed - 1)
         told = await COMMANDS[kind][0](self, random.Random(seed))
+        if told is None:  # there was nothing to do it to; there will be
+            kind = INSTEAD[seed % len(INSTEAD)]
+            told = await COMMANDS[kind][0](self, random.Random(seed))
         if told is not None:
             self.done.append((kind, seed, told))
             await self.compare()

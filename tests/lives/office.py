@@ -121,7 +121,7 @@ async def correct_order(life: Life, rng: random.Random) -> str | None:
 # --- terms and hours --------------------------------------------------------------------------------------------------
 
 
-@command(x_cart=2, cs_cart=2, rest=0)
+@command(x_cart=1, cs_cart=1, rest=0)
 async def publish_policy(life: Life, rng: random.Random) -> str:
     """New terms: other prices from now on, or from a day to come. Nothing granted or opened before changes."""
     since = life.now if rng.random() < 0.6 else life.now + 10 * DAY
