@@ -24,6 +24,24 @@ Step = tuple[str, int]
 Command = Callable[["Life", random.Random], Awaitable[str | None]]
 COMMANDS: dict[str, tuple[Command, dict[str, int]]] = {}
 """By name: what it does, and how often it is drawn under which policy (``*``: all others)."""
+CHAINS = (
+    ("order", "open_ticket", "refund_order", "withdraw"),
+    ("order", "open_ticket", "refund_order", "resolve", "pay_back"),
+    ("order", "open_ticket", "resolve", "refund_order", "correct_cause", "hold"),
+    ("order", "open_ticket", "assess", "refund_order", "assess"),
+    ("order", "hold", "refund_order", "end_hold", "end_hold"),
+    ("order", "hold", "pay_back", "end_hold"),
+    ("order", "hold", "wait", "refund_order", "end_hold"),
+    ("order", "order", "transfer", "hold", "refund_order", "end_hold"),
+    ("order", "order", "merge", "hold", "refund_order", "end_hold"),
+    ("order", "open_ticket", "qualify", "pay_back", "withdraw", "pay_back"),
+    ("order", "open_ticket", "qualify", "respond", "pay_back", "resolve"),
+    ("order", "open_ticket", "resolve", "wait", "dispute", "decide"),
+    ("order", "open_ticket", "resolve", "dispute", "refund_order", "decide"),
+    ("order", "choose", "open_ticket", "cover", "refund_order", "order"),
+    ("shop_order", "hold", "correct_order", "end_hold"),
+)
+"""What is done one after another more often than chance would have it: where one noun's rule meets another's."""
 INSTEAD = ("order", "open_ticket", "hold", "order", "open_ticket")
 KEYLESS = ("/refunds", "/splits", "/credit-batches")
 """Calls whose bodies hold a key of their own."""
@@ -47,11 +65,16 @@ def command(**weights: int) -> Callable[[Command], Command]:
 
 
 def steps_of(policy: str, seed: int, count: int) -> list[Step]:
-    """The steps of a life, drawn by weight."""
+    """The steps of a life: kinds drawn by weight, and chains of them in which nouns meet."""
     rng = random.Random(f"{policy} {seed}")
     names = sorted(COMMANDS)
     weights = [COMMANDS[name][1].get(policy, COMMANDS[name][1].get("rest", 0)) for name in names]
-    return [(rng.choices(names, weights)[0], rng.randrange(10**6)) for _ in range(count)]
+    able = {name for name, weight in zip(names, weights, strict=True) if weight}
+    chains = [one for one in CHAINS if able.issuperset(one)]
+    kinds: list[str] = []
+    while len(kinds) < count:
+        kinds += rng.choice(chains) if rng.random() < 0.3 else rng.choices(names, weights)
+    return [(kind, rng.randrange(10**6)) for kind in kinds[:count]]
 
 
 @dataclass
