@@ -24,11 +24,13 @@ MOVES = {
 }
 
 
-async def look(life: Life, owner: str, *, shortened: bool = False, started: bool = False) -> list[Any]:
+async def look(
+    life: Life, owner: str, *, shortened: bool = False, started: bool = False, late: bool = False
+) -> list[Any]:
     """Learns what covers an account has, and judges what became of each; the new ones.
 
     ``shortened``: something was given back, ended or merged, so that ends and starts may move. ``started``: a ticket
-    was just accepted by a cover.
+    was just accepted by a cover. ``late``: an order from before arrived, so that what was bought after it may move.
     """
     if life.policy in ("x-cart", "shopp"):
         return []
@@ -44,7 +46,7 @@ async def look(life: Life, owner: str, *, shortened: bool = False, started: bool
             fresh.append(one)
             continue
         life.that(
-            one["state"] in MOVES[was["state"]],
+            one["state"] in MOVES[was["state"]] or (late and was["start"] != "first_ticket"),
             f"{owner}'s cover was {was['state']} and is {one['state']}: {one}",
         )
         if shortened:

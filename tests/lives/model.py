@@ -170,6 +170,8 @@ class Order:
     terms: Terms
     refunds: int = 0
     source: bool = False
+    merged: bool = False
+    """Of an account that is part of another one by now: what it did not grant there, it does not grant here."""
 
 
 @dataclass(eq=False)
@@ -428,7 +430,8 @@ class Model:
             lot.available -= n
             lot.gone += n
             left -= n
-        purchase.due -= taken
+        in_use = sum(one.held + one.spent for one in purchase.lots)  # nothing else can come back
+        purchase.due = min(purchase.due - taken, in_use)
         self.dirty |= {one.owner for one in purchase.lots}
         return taken
 
