@@ -21,7 +21,7 @@ async def led(app: FastAPI, policy: str, steps: list[Step]) -> None:
         pytest.fail("\n".join([str(broken), *broken.life.log[-12:]]))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("policy", ["x-cart", "cs-cart", "avactis", "shopp", "cactushop"])
 async def test_a_life(app: FastAPI, policy: str, seed: int) -> None:
     await led(app, policy, steps_of(policy, seed, STEPS))
