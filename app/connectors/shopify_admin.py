@@ -28,7 +28,7 @@ Ask = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
 Sleep = Callable[[float], Awaitable[None]]
 
 _LINE: Final = """
-  id quantity sku originalUnitPriceSet { shopMoney { amount } } variant { legacyResourceId }
+  id quantity currentQuantity sku originalUnitPriceSet { shopMoney { amount } } variant { legacyResourceId }
   product { legacyResourceId } customAttributes { key value }
   discountAllocations { allocatedAmountSet { shopMoney { amount } } } taxLines { priceSet { shopMoney { amount } } }
 """
@@ -38,12 +38,22 @@ query Orders($first: Int!, $after: String, $lines: Int!, $query: String!) {{
     pageInfo {{ hasNextPage endCursor }}
     nodes {{
       id legacyResourceId test createdAt processedAt updatedAt cancelledAt displayFinancialStatus currencyCode email
-      customer {{ legacyResourceId }} totalPriceSet {{ shopMoney {{ amount }} }}
+      phone customer {{ legacyResourceId state email phone }} taxesIncluded totalPriceSet {{ shopMoney {{ amount }} }}
+      totalTaxSet {{ shopMoney {{ amount }} }} totalTipReceivedSet {{ shopMoney {{ amount }} }}
+      originalTotalDutiesSet {{ shopMoney {{ amount }} }}
+      originalTotalAdditionalFeesSet {{ shopMoney {{ amount }} }}
+      totalCashRoundingAdjustment {{ paymentSet {{ shopMoney {{ amount }} }} }}
+      shippingLines(first: 20) {{ nodes {{
+        isRemoved originalPriceSet {{ shopMoney {{ amount }} }} taxLines {{ priceSet {{ shopMoney {{ amount }} }} }}
+        discountAllocations {{ allocatedAmountSet {{ shopMoney {{ amount }} }} }} }} }}
       lineItems(first: $lines) {{ pageInfo {{ hasNextPage endCursor }} nodes {{ {_LINE} }} }}
       refunds {{
         legacyResourceId
-        refundLineItems(first: $lines) {{ pageInfo {{ hasNextPage }} nodes {{ quantity lineItem {{ id }} }} }}
+        refundLineItems(first: $lines) {{ pageInfo {{ hasNextPage }} nodes {{
+          quantity subtotalSet {{ shopMoney {{ amount }} }} totalTaxSet {{ shopMoney {{ amount }} }}
+          lineItem {{ id }} }} }}
         transactions(first: 20) {{ nodes {{ kind status amountSet {{ shopMoney {{ amount }} }} }} }}
+        duties {{ amountSet {{ shopMoney {{ amount }} }} }}
         refundShippingLines(first: 20) {{ nodes {{
           subtotalAmountSet {{ shopMoney {{ amount }} }} taxAmountSet {{ shopMoney {{ amount }} }} }} }}
       }}
@@ -132,20 +142,38 @@ async def _lines(asked: _Asked, node: Mapping[str, Any]) -> list[Mapping[str, An
 def _order(node: Mapping[str, Any], lines: list[Mapping[str, Any]]) -> dict[str, Any]:
     order_id = int(node["legacyResourceId"])
     buyer = node.get("customer")
+    rounding = node.get("totalCashRoundingAdjustment") or {}
     return {
         "id": order_id,
         "test": node["test"],
         "email": node.get("email"),
+        "phone": node.get("phone"),
         "created_at": node["createdAt"],
         "processed_at": node.get("processedAt"),
         "updated_at": node["updatedAt"],
         "cancelled_at": node.get("cancelledAt"),
         "financial_status": str(node.get("displayFinancialStatus") or "").lower(),
         "currency": node["currencyCode"],
+        "taxes_included": node["taxesIncluded"],
         "total_price": _money(node["totalPriceSet"]),
-        "customer": None if buyer is None else {"id": int(buyer["legacyResourceId"])},
+        "total_tax": _money_or_none(node.get("totalTaxSet")),
+        "total_tip_received": _money_or_none(node.get("totalTipReceivedSet")),
+        "original_total_duties_set": _bag(node.get("originalTotalDutiesSet")),
+        "original_total_additional_fees_set": _bag(node.get("originalTotalAdditionalFeesSet")),
+        "total_cash_rounding_payment_adjustment_set": _bag(rounding.get("paymentSet")),
+        "customer": None if buyer is None else _customer(buyer),
         "line_items": [_line(one) for one in lines],
+        "shipping_lines": [_shipping(one) for one in node["shippingLines"]["nodes"]],
         "refunds": [_refund(one, order_id) for one in node.get("refunds") or ()],
+    }
+
+
+def _customer(buyer: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": int(buyer["legacyResourceId"]),
+        "state": str(buyer.get("state") or "").lower(),
+        "email": buyer.get("email"),
+        "phone": buyer.get("phone"),
     }
 
 
@@ -156,14 +184,29 @@ def _line(one: Mapping[str, Any]) -> dict[str, Any]:
         "product_id": _legacy(one.get("product")),
         "sku": one.get("sku"),
         "quantity": one["quantity"],
+        "current_quantity": one["currentQuantity"],
         "price": _money(one["originalUnitPriceSet"]),
+        **_off_and_taxes(one),
+        "properties": [
+            {"name": each["key"], "value": each.get("value")} for each in one.get("customAttributes") or ()
+        ],
+    }
+
+
+def _shipping(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "price": _money(one["originalPriceSet"]),
+        "is_removed": one["isRemoved"],
+        **_off_and_taxes(one),
+    }
+
+
+def _off_and_taxes(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {
         "discount_allocations": [
             {"amount": _money(each["allocatedAmountSet"])} for each in one.get("discountAllocations") or ()
         ],
         "tax_lines": [{"price": _money(each["priceSet"])} for each in one.get("taxLines") or ()],
-        "properties": [
-            {"name": each["key"], "value": each.get("value")} for each in one.get("customAttributes") or ()
-        ],
     }
 
 
@@ -174,7 +217,12 @@ def _refund(one: Mapping[str, Any], order_id: int) -> dict[str, Any]:
         "id": int(one["legacyResourceId"]),
         "order_id": order_id,
         "refund_line_items": [
-            {"line_item_id": _number(each["lineItem"]["id"]), "quantity": each["quantity"]}
+            {
+                "line_item_id": _number(each["lineItem"]["id"]),
+                "quantity": each["quantity"],
+                "subtotal": _money_or_none(each.get("subtotalSet")),
+                "total_tax": _money_or_none(each.get("totalTaxSet")),
+            }
             for each in one["refundLineItems"]["nodes"]
         ],
         "transactions": [
@@ -185,11 +233,11 @@ def _refund(one: Mapping[str, Any], order_id: int) -> dict[str, Any]:
             }
             for each in one["transactions"]["nodes"]
         ],
-        "order_adjustments": [
+        "refund_duties": [{"amount_set": _bag(each["amountSet"])} for each in one.get("duties") or ()],
+        "refund_shipping_lines": [
             {
-                "kind": "shipping_refund",
-                "amount": _money(each["subtotalAmountSet"]),
-                "tax_amount": _money(each["taxAmountSet"]),
+                "subtotal_amount_set": _bag(each["subtotalAmountSet"]),
+                "tax_amount_set": _bag(each["taxAmountSet"]),
             }
             for each in one["refundShippingLines"]["nodes"]
         ],
@@ -198,6 +246,15 @@ def _refund(one: Mapping[str, Any], order_id: int) -> dict[str, Any]:
 
 def _money(bag: Mapping[str, Any]) -> str:
     return str(bag["shopMoney"]["amount"])
+
+
+def _money_or_none(bag: Mapping[str, Any] | None) -> str | None:
+    return None if bag is None else _money(bag)
+
+
+def _bag(bag: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """A money bag as the webhooks spell it."""
+    return None if bag is None else {"shop_money": {"amount": _money(bag)}}
 
 
 def _legacy(one: Mapping[str, Any] | None) -> int | None:

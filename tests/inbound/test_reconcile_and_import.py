@@ -94,30 +94,71 @@ def amount(value: str) -> dict[str, Any]:
 
 def shopify_node(order: dict[str, Any], *, more: bool = False) -> dict[str, Any]:
     """An order of the webhooks' documentation as the GraphQL Admin API answers it."""
+
+    def bag(value: Any) -> Any:
+        return None if value is None else amount(value["shop_money"]["amount"])
+
+    def off_and_taxes(one: dict[str, Any]) -> dict[str, Any]:
+        off = one.get("discount_allocations") or (
+            [{"amount": one["total_discount"]}] if float(one.get("total_discount", 0)) else []
+        )
+        return {
+            "discountAllocations": [{"allocatedAmountSet": amount(each["amount"])} for each in off],
+            "taxLines": [{"priceSet": amount(each["price"])} for each in one.get("tax_lines", ())],
+        }
+
+    def legacy(number: Any) -> Any:
+        return None if number is None else {"legacyResourceId": str(number)}
+
     lines = [
         {
             "id": f"gid://shopify/LineItem/{one['id']}", "quantity": one["quantity"], "sku": one["sku"],
-            "originalUnitPriceSet": amount(one["price"]), "customAttributes": [], "taxLines": [],
-            "variant": {"legacyResourceId": str(one["variant_id"])},
-            "product": {"legacyResourceId": str(one["product_id"])},
-            "discountAllocations": [{"allocatedAmountSet": amount(one["total_discount"])}],
+            "currentQuantity": one.get("current_quantity", one["quantity"]),
+            "originalUnitPriceSet": amount(one["price"]), "customAttributes": [], **off_and_taxes(one),
+            "variant": legacy(one["variant_id"]), "product": legacy(one["product_id"]),
         }
         for one in order["line_items"]
     ]  # fmt: skip
+    buyer = order["customer"]
     return {
         "id": f"gid://shopify/Order/{order['id']}", "legacyResourceId": str(order["id"]), "test": order["test"],
-        "createdAt": order["created_at"], "processedAt": order["created_at"], "updatedAt": order["updated_at"],
+        "createdAt": order["created_at"], "processedAt": order.get("processed_at", order["created_at"]),
+        "updatedAt": order["updated_at"],
         "cancelledAt": order["cancelled_at"], "displayFinancialStatus": order["financial_status"].upper(),
-        "currencyCode": order["currency"], "email": order["email"], "totalPriceSet": amount("20.00"),
-        "customer": {"legacyResourceId": str(order["customer"]["id"])},
+        "currencyCode": order["currency"], "email": order["email"], "phone": order.get("phone"),
+        "totalPriceSet": amount(order["total_price"]), "taxesIncluded": order.get("taxes_included", False),
+        "totalTaxSet": amount(order["total_tax"]) if "total_tax" in order else None,
+        "totalTipReceivedSet": amount(order.get("total_tip_received", "0.00")),
+        "originalTotalDutiesSet": bag(order.get("original_total_duties_set")),
+        "originalTotalAdditionalFeesSet": None,
+        "totalCashRoundingAdjustment": {"paymentSet": bag(order.get("total_cash_rounding_payment_adjustment_set"))},
+        "shippingLines": {"nodes": [
+            {"isRemoved": one.get("is_removed", False), "originalPriceSet": amount(one["price"]), **off_and_taxes(one)}
+            for one in order.get("shipping_lines", ())
+        ]},
+        "customer": None if buyer is None else {
+            **legacy(buyer["id"]), "state": str(buyer.get("state", "disabled")).upper(), "email": buyer.get("email"),
+            "phone": buyer.get("phone")},
         "lineItems": {"nodes": lines[:1] if more else lines, "pageInfo": {"hasNextPage": more, "endCursor": "L1"}},
         "refunds": [
             {
-                "legacyResourceId": str(one["id"]), "transactions": {"nodes": []}, "refundShippingLines": {"nodes": []},
+                "legacyResourceId": str(one["id"]), "duties": [],
+                "transactions": {"nodes": [
+                    {"kind": each["kind"].upper(), "status": each["status"].upper(),
+                     "amountSet": amount(each["amount"])}
+                    for each in one.get("transactions", ())
+                ]},
+                "refundShippingLines": {"nodes": [
+                    {"subtotalAmountSet": bag(each["subtotal_amount_set"]), "taxAmountSet": bag(each["tax_amount_set"])}
+                    for each in one.get("refund_shipping_lines", ())
+                ]},
                 "refundLineItems": {
                     "pageInfo": {"hasNextPage": False},
                     "nodes": [
-                        {"quantity": each["quantity"], "lineItem": {"id": f"gid://shopify/LineItem/{each['line_item_id']}"}}
+                        {"quantity": each["quantity"],
+                         "lineItem": {"id": f"gid://shopify/LineItem/{each['line_item_id']}"},
+                         "subtotalSet": amount(each["subtotal"]) if "subtotal" in each else None,
+                         "totalTaxSet": amount(each["total_tax"]) if "total_tax" in each else None}
                         for each in one["refund_line_items"]
                     ],
                 },
@@ -135,6 +176,7 @@ def shopify_api(request: httpx.Request) -> httpx.Response:
     said = asked["variables"]
     paid = shops.shopify_order(test=False, financial_status="partially_refunded", cancelled_at=None)
     paid["line_items"] = [{**one, "price": "10.00"} for one in paid["line_items"]]
+    paid["total_price"] = "15.00"
     refund = {"line_item_id": paid["line_items"][1]["id"], "quantity": 1}
     paid["refunds"] = [{"id": 509562969, "refund_line_items": [refund]}]
     if "query Lines(" in asked["query"]:
