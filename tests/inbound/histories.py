@@ -47,6 +47,18 @@ class Order:
     status: str = "pending"
     refunds: list[tuple[int, dict[int, int]]] = field(default_factory=list)
     deliveries: list[tuple[datetime, dict[str, Any]]] = field(default_factory=list)
+    edits: list[dict[int, int]] = field(default_factory=list)
+    """Units that an edit took off before any refund says so."""
+    puzzling: bool = False
+    """Something was undone, which a person has to decide: the order has a customer of its own then."""
+
+    def puzzle(self) -> None:
+        """Makes it one that may end parked."""
+        self.puzzling = True
+
+    def gone(self, line: int) -> int:
+        """Units that are no longer on a line."""
+        return sum(units.get(line, 0) for units in (*(units for _, units in self.refunds), *self.edits))
 
     def tell(self, event: dict[str, Any]) -> None:
         self.deliveries.append((self.now, event))
@@ -136,6 +148,7 @@ def shopify(order: Order) -> dict[str, Any]:
                 "variant_id": 7,
                 "sku": "same",
                 "quantity": one.quantity,
+                "current_quantity": max(one.quantity - order.gone(one.id), 0),
                 "price": one.price,
                 "total_discount": "0.00",
                 "discount_allocations": [{"amount": money(cents(one)[0] - cents(one)[1])}],
@@ -301,8 +314,23 @@ def snapshots(
 
 
 def write_woo(rng: random.Random, order: Order) -> None:
+    undone = rng.random()
+    if undone < 0.3:
+        order.puzzle()
+        order.customer = 1_000_000 + order.id
     snapshots(rng, order, woo, lambda *_: None)
-    if getattr(order, "was_paid", False) and rng.random() < 0.2:
+    if not getattr(order, "was_paid", False):
+        return
+    if undone < 0.15:  # thrown away and restored
+        order.later(rng)
+        order.tell({"id": order.id})
+        order.later(rng)
+        order.tell(woo(order))
+    elif undone < 0.3 and order.refunds:  # a refund that the shop deletes
+        order.later(rng)
+        order.refunds.pop(rng.randrange(len(order.refunds)))
+        order.tell(woo(order))
+    elif rng.random() < 0.2:
         order.later(rng)
         order.status = "cancelled"
         order.tell(woo(order) if rng.random() < 0.7 else {"id": order.id})
@@ -322,6 +350,11 @@ def write_shopify(rng: random.Random, order: Order) -> None:
         order.later(rng)
         units = some_units(rng, order)
         if units:
+            if rng.random() < 0.4:  # an edit: the order says it before its refund does
+                order.edits.append(units)
+                order.tell(shopify(order))
+                order.later(rng)
+                order.edits.pop()
             order.refunds.append((order.id * 10 + number, units))
             order.tell(shopify_refund(order, order.id * 10 + number, units))
         order.tell(shopify(order))

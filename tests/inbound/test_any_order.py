@@ -11,6 +11,7 @@ import random
 import time
 from collections import Counter
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -55,16 +56,37 @@ async def drained(inbox: Inbox, db: Database, tenant: Vendor) -> None:
             return
 
 
-async def finish(inbox: Inbox, db: Database, tenant: Vendor) -> None:
+PUZZLES = {"paid_after_cancellation", "refund_reversed"}
+"""What an undoing may be parked for: a person decides, whatever order the deliveries come in."""
+
+
+async def finish(
+    inbox: Inbox, db: Database, tenant: Vendor, orders: list[histories.Order]
+) -> dict[tuple[str, int], set[str]]:
+    """The orders that are left to a person, and why; only those where something was undone may be."""
     await drained(inbox, db, tenant)
-    states = Counter()
+    puzzling = {(one.shop, one.id) for one in orders if one.puzzling}
+    states: Counter[Any] = Counter()
+    puzzled: dict[tuple[str, int], set[str]] = {}
     for kind in histories.WRITERS:
         for state in ("received", "parked"):
             rows = (
                 await tenant.ok(await tenant.get(f"/v1/sources/{kind}/deliveries", state=state, limit=100))
             )["data"]
-            states.update((state, row["reason"], row["detail"]) for row in rows)
+            for row in rows:
+                order = (kind, int(row["subject"].rpartition("/")[2]) if kind == "woocommerce" else 0)
+                if state == "parked" and order in puzzling and row["reason"] in PUZZLES:
+                    puzzled.setdefault(order, set()).add(row["reason"])
+                else:
+                    states[state, row["reason"], row["detail"]] += 1
     assert not states, states
+    return puzzled
+
+
+def without(projection: dict[str, list[str]], puzzled: set[tuple[str, int]]) -> dict[str, list[str]]:
+    """A projection without the customers of orders that are left to a person (each has one of its own)."""
+    gone = tuple(f"('{shop}:{1_000_000 + number}'," for shop, number in puzzled)
+    return {name: [row for row in rows if not row.startswith(gone)] for name, rows in projection.items()}
 
 
 async def test_any_order_and_number_of_deliveries_ends_the_same(app: FastAPI, vendor: MakeVendor) -> None:
@@ -73,7 +95,7 @@ async def test_any_order_and_number_of_deliveries_ends_the_same(app: FastAPI, ve
     rng = random.Random(seed)
     inbox: Inbox = app.state.house.parts["inbound"]
     db: Database = app.state.house.database
-    sent = forged = 0
+    sent = forged = undone = 0
     granted: list[int] = []
     started = time.monotonic()
     while sent < DELIVERIES:
@@ -96,7 +118,7 @@ async def test_any_order_and_number_of_deliveries_ends_the_same(app: FastAPI, ve
             await inbox.receive(db, tokens[shop], headers, body, datetime.now(UTC))
             await inbox.act(db, canonical.tenant_id)
             sent += 1
-        await finish(inbox, db, canonical)
+        puzzled = await finish(inbox, db, canonical, orders)
         expected = await histories.projection(db, canonical.tenant_id)
         granted.append(len(expected["lots"]))
 
@@ -130,15 +152,21 @@ async def test_any_order_and_number_of_deliveries_ends_the_same(app: FastAPI, ve
                 forged += 1
             if rng.random() < 0.15:
                 await inbox.act(db, other.tenant_id, limit=rng.randint(1, 20))
-        await finish(inbox, db, other)
+        also = await finish(inbox, db, other, orders)
         found = await histories.projection(db, other.tenant_id)
+        # Of what was undone both are left to a person, or both projections are alike.
+        both = {order for order in puzzled.keys() & also.keys() if "refund_reversed" in puzzled[order]}
+        assert {one for one in puzzled if "refund_reversed" in puzzled[one]} == both, (seed, puzzled, also)
+        expected, found = without(expected, both), without(found, both)
+        undone += len(puzzled)
         for name in expected:
             missing, more = set(expected[name]) - set(found[name]), set(found[name]) - set(expected[name])
             assert found[name] == expected[name], (name, seed, "missing", missing, "too many", more)
         audit = await canonical.ok(await canonical.get("/v1/audit"))
         assert audit["data"] == []
     print(
-        f"{sent} deliveries, {forged} refused, {time.monotonic() - started:.1f} s, open lots by round {granted}"
+        f"{sent} deliveries, {forged} refused, {undone} orders undone, {time.monotonic() - started:.1f} s, open lots by"
+        f" round {granted}"
     )
     assert any(granted)
 
