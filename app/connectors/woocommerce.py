@@ -144,7 +144,7 @@ def _order(data: Mapping[str, Any]) -> OrderSeen:
         total=p.money_or_none(data.get("total"), "total"),
         others=tuple(beside),
         payment=_payment(data),
-        refund_ids=tuple(p.ident(one.get("id"), "refund id") for one in listed)
+        refund_ids=tuple(sorted({p.ident(one.get("id"), "refund id") for one in listed}))
         if "refunds" in data
         else None,
         doubts=tuple(doubts),
