@@ -79,6 +79,8 @@ def migrate(connection: Connection) -> None:
     connection.execute(text(f"set lock_timeout = '{LOCK_TIMEOUT}'"))
     connection.commit()  # the lock is the session's, and outlives the transactions of the migrations
     try:
+        connection.execute(text(AFTER))  # before too: a migration that mends rows has to see them
+        connection.commit()
         context.configure(connection=connection, **options())
         with context.begin_transaction():
             context.run_migrations()

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.db import ledger as ledger_rows
 from app.db import policies, together
 from app.db import schema as s
-from app.db.engine import Tx
+from app.db.engine import Moved, Tx
 from app.domain.book import Book
 from app.domain.customer import Addon, Choice, Cover, Customer, License
 from app.domain.errors import DomainError
@@ -53,15 +53,14 @@ async def find_customer(tx: Tx, external_id: str) -> Customer | None:
             s.customer.c.tenant_id == tx.tenant_id, s.customer.c.external_id == external_id
         )
     )
-    hops = 0
-    while row is not None and row.merged_into is not None and hops < 10:
-        hops += 1
+    while row is not None and row.merged_into is not None:  # no circle: a merge takes living accounts alone
         row = await tx.row(
             select(*_CUSTOMER).where(
                 s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == row.merged_into
             )
         )
-    return None if row is None else _customer(row)
+    # No name leads to an erased customer.
+    return None if row is None or row.external_id is None else _customer(row)
 
 
 async def customer_by_id(tx: Tx, customer_id: str) -> Customer | None:
@@ -108,8 +107,16 @@ async def ensure_customer(tx: Tx, external_id: str) -> Customer:
     return found
 
 
-async def lock_customers(tx: Tx, customer_ids: list[str]) -> dict[str, Customer]:
-    """Locks the rows in sorted order and reads them; ``tx.at`` is not before any ``last_at`` afterwards."""
+async def lock_customers(
+    tx: Tx, customer_ids: Sequence[str], *, named: Sequence[str] = (), absorbed: bool = False
+) -> dict[str, Customer]:
+    """Lock the rows in sorted order, then look: the only way to write on a customer's account (decisions 27).
+
+    Whoever waited for the lock may find that the account went into another one meanwhile, or, of those that were found
+    by their name (``named``), that the customer was erased. Then `Moved` lets the whole work begin again, which finds
+    the heir, or nobody. It does so once for an account: an id that leads to an absorbed account for good (a lot's) is
+    worked on as it stands. ``absorbed``: absorbed accounts are what is wanted.
+    """
     rows = await tx.rows(
         select(*_CUSTOMER)
         .where(
@@ -118,19 +125,33 @@ async def lock_customers(tx: Tx, customer_ids: list[str]) -> dict[str, Customer]
         .order_by(s.customer.c.customer_id)
         .with_for_update()
     )
+    for row in rows:
+        merged = row.merged_into is not None and not absorbed
+        erased = row.external_id is None and row.customer_id in named
+        if (merged or erased) and row.customer_id not in tx.moved:
+            tx.moved.add(row.customer_id)
+            raise Moved("an account went into another one meanwhile")
     return {row.customer_id: _customer(row) for row in rows}
+
+
+async def lock_named(tx: Tx, external_id: str) -> Customer:
+    """Lock the customer of a name, without loading its book. 404 ``customer_not_found``."""
+    found = (await require_customer(tx, external_id)).customer_id
+    return (await lock_customers(tx, [found], named=[found]))[found]
 
 
 async def load(tx: Tx, external_id: str, *, create: bool = False) -> Book:
     """The customer's book, locked. 404 ``customer_not_found`` unless ``create``."""
     customer = await (ensure_customer if create else require_customer)(tx, external_id)
-    return await load_by_id(tx, customer.customer_id)
+    return await load_by_id(tx, customer.customer_id, named=True)
 
 
-async def load_by_id(tx: Tx, customer_id: str, *, lock: bool = True, policy: Policy | None = None) -> Book:
-    """The book of a customer by our own id; ``lock=False`` for reading."""
+async def load_by_id(
+    tx: Tx, customer_id: str, *, lock: bool = True, policy: Policy | None = None, named: bool = False
+) -> Book:
+    """The book of a customer by our own id; ``lock=False`` for reading, ``named`` if it was found by its name."""
     if lock:
-        locked = await lock_customers(tx, [customer_id])
+        locked = await lock_customers(tx, [customer_id], named=[customer_id] if named else ())
         customer = locked.get(customer_id)
     else:
         customer = await customer_by_id(tx, customer_id)
@@ -173,7 +194,7 @@ async def join_former(
     if not wanted:
         return
     if lock:
-        await lock_customers(tx, wanted)
+        await lock_customers(tx, wanted, absorbed=True)
     named = sorted({hold_id for one in wanted for hold_id in former[one]})
     loaded = await ledger_rows.load(tx, wanted, every_lot=True, open_holds=False, hold_ids=named)
     for customer_id in wanted:
@@ -222,7 +243,7 @@ def same_time(*together_: Book) -> None:
 
 async def heir(tx: Tx, customer_id: str) -> str:
     """Where a merged account's things go by now; the account itself when it was not merged."""
-    for _ in range(10):
+    while True:
         row = await tx.row(
             select(s.customer.c.merged_into).where(
                 s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == customer_id

@@ -182,7 +182,7 @@ def _row(row: Any) -> dict[str, Any]:
     }
 
 
-async def erase(tx: Tx, customer_id: str, external_id: str, at: datetime) -> None:
+async def erase(tx: Tx, customer_id: str, external_id: str | None, at: datetime) -> None:
     """Removes what names a customer: ids, subjects, domains, attributes, stored answers. The ledger stays as it is."""
 
     def mine(table: Table) -> ColumnElement[bool]:
@@ -250,6 +250,7 @@ async def merge(tx: Tx, source: str, target: str) -> None:
         s.agenda,
         s.inbound_subject,
         s.inbound_delivery,
+        s.webhook_endpoint,
     ):
         await tx.execute(
             update(table)
@@ -264,10 +265,25 @@ async def merge(tx: Tx, source: str, target: str) -> None:
 
 
 async def merged_from(tx: Tx, customer_id: str) -> list[str]:
-    """Our ids of the customers that were merged into this one."""
-    rows = await tx.rows(
-        select(s.customer.c.customer_id).where(
-            s.customer.c.tenant_id == tx.tenant_id, s.customer.c.merged_into == customer_id
+    """Our ids of the customers that were merged into this one, and of those merged into them, sorted."""
+    found: set[str] = set()
+    near = [customer_id]
+    while near:
+        rows = await tx.rows(
+            select(s.customer.c.customer_id).where(
+                s.customer.c.tenant_id == tx.tenant_id, s.customer.c.merged_into.in_(near)
+            )
+        )
+        near = [str(row[0]) for row in rows if row[0] not in found]
+        found.update(near)
+    return sorted(found)
+
+
+async def name_of(tx: Tx, customer_id: str) -> str | None:
+    """The vendor's id of a customer, also of one that was merged; None for an erased one."""
+    row = await tx.row(
+        select(s.customer.c.external_id).where(
+            s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == customer_id
         )
     )
-    return [str(row[0]) for row in rows]
+    return None if row is None or row[0] is None else str(row[0])

@@ -71,6 +71,10 @@ class Retry(Busy):
     """The work collided with other work and may be tried again; where nobody does, callers are told to."""
 
 
+class Moved(Retry):
+    """An account that was found is another's by now that it is locked: the work begins again, and finds the heir."""
+
+
 class Locked(Busy):
     """Somebody else holds what this work needs; other work may go on."""
 
@@ -132,6 +136,8 @@ class Tx:
     command_id: str | None = None
     caches: dict[Any, Any] = field(default_factory=dict)
     """Memo of this transaction only."""
+    moved: set[str] = field(default_factory=set)
+    """Customers (our ids) for which this work has begun again already; kept over its attempts (`app.db.books`)."""
 
     @property
     def tenant_id(self) -> str:
@@ -266,6 +272,7 @@ class Database:
         actor: str | None = None,
         validate_only: bool = False,
         lock_timeout_ms: int | None = None,
+        moved: set[str] | None = None,
     ) -> AsyncIterator[Tx]:
         """A writing transaction, committed at the end of the block; rolled back on any error or when only validating.
 
@@ -274,7 +281,9 @@ class Database:
         """
         async with self._connection() as connection:
             state, at = await self._begin(connection, tenant_id, lock_timeout_ms)
-            yield Tx(connection, state, at, self, actor=actor, validate_only=validate_only)
+            tx = Tx(connection, state, at, self, actor=actor, validate_only=validate_only)
+            tx.moved = set() if moved is None else moved
+            yield tx
             await _finish(connection, validate_only)
 
     @asynccontextmanager
@@ -336,11 +345,15 @@ class Database:
         """Runs ``work`` in a transaction; tries again after a deadlock, a serialization failure or a lost connection
         whose outcome is known. ``work`` must have no effect besides the transaction's.
         """
-        began = time.monotonic()
+        began, moved = time.monotonic(), set[str]()
         for attempt in range(1, attempts + 1):
             try:
                 async with self.transaction(
-                    tenant_id, actor=actor, validate_only=validate_only, lock_timeout_ms=lock_timeout_ms
+                    tenant_id,
+                    actor=actor,
+                    validate_only=validate_only,
+                    lock_timeout_ms=lock_timeout_ms,
+                    moved=moved,
                 ) as tx:
                     answer = await work(tx)
                 return answer  # noqa: RET504 - after the commit

@@ -16,6 +16,7 @@ from sqlalchemy import select, text
 from app.db import ledger as rows
 from app.db import ledger_replay, policies
 from app.db import schema as s
+from app.db.account_audit import ACCOUNTS
 from app.db.books import cover_of
 from app.db.engine import Tx
 from app.db.life_audit import LIVES
@@ -208,6 +209,7 @@ INVARIANTS: Final[dict[str, str]] = {
         on l.customer_id = a.customer_id and l.credit_type = a.credit_type
         where a.{_TENANT} and (a.next_expiry is null or a.next_expiry > l.soonest)""",
     **LIVES,
+    **ACCOUNTS,
 }
 COVER_DAYS: Final = "covers_keep_their_days"
 PROMISED: Final[dict[int, tuple[str, ...]]] = {

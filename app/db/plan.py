@@ -36,7 +36,7 @@ async def load_to_tell(tx: Tx, customer_id: str) -> Book:
         book: Book = kept[3]
         book.plan = Plan(customer=book.customer, at=book.at, actor=tx.actor)
         return book
-    return await books.load_by_id(tx, customer_id)
+    return await books.load_by_id(tx, await books.heir(tx, customer_id))
 
 
 async def tell(tx: Tx, book: Book) -> None:

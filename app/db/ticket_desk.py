@@ -19,7 +19,12 @@ from app.domain.ticket_view import ticket_view
 async def take(tx: Tx, external_id: str) -> Desk:
     """The ticket for working on; what has fallen due is done first. 404 ``ticket_not_found``."""
     found = await tickets.require(tx, external_id)
-    return await _on_desk(tx, found, lock=True)
+    desk = await _on_desk(tx, found, lock=True)
+    if (
+        desk.ticket.external_id != external_id
+    ):  # its customer was erased meanwhile, and with them the ticket's name
+        raise DomainError("ticket_not_found", ticket_id=external_id)
+    return desk
 
 
 async def look(tx: Tx, external_id: str) -> Desk:

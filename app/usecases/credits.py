@@ -18,7 +18,7 @@ import msgspec
 from app.db import books, plan, policies
 from app.db import ledger as rows
 from app.db.agenda import Handler
-from app.db.engine import Tx
+from app.db.engine import Moved, Tx
 from app.db.gather import Join, nobody
 from app.domain.amounts import MAX_CREDITS
 from app.domain.decision import Decision, Reason
@@ -242,11 +242,13 @@ async def _lock_more(
         for row in merged:
             heirs[row[0]] = await books.heir(tx, row[0])
         found = {one[0]: one for one in await rows.lock(tx, (), sorted(set(heirs.values())))}
+        if any(one[4] is not None for one in found.values()):
+            raise Moved("an heir went into another account meanwhile")
         locked[:] = [row for row in locked if row[4] is None]
         for one in found.values():
             more += [one] if one[0] not in {row[0] for row in locked} else []
         more += [(*found[heirs[row[0]]][:1], row[1], *found[heirs[row[0]]][2:]) for row in merged
-                 if row[1] is not None]  # fmt: skip
+                 if row[1] is not None and found[heirs[row[0]]][1] is not None]  # fmt: skip
     return more
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from app.db import books, customers, events, inbox, orders, policies, webhooks
@@ -93,16 +94,24 @@ async def erase_customer(tx: Tx, customer_id: str) -> dict[str, Any]:
     """Removes the customer's names with the ledger's arithmetic intact; afterwards the id is unknown (404), and one
     that appears again is a new customer."""
     book = await books.load(tx, customer_id)
+    mine = book.customer.customer_id
     book.customer.profile = {}
     book.emit("customer.erased", {})
-    book.plan.audit.append(AuditRow(action="customer.erased", subject=book.customer.customer_id))
+    book.plan.audit.append(AuditRow(action="customer.erased", subject=mine))
     await write(tx, [(book.plan, None)])
     if not tx.validate_only:
-        await customers.erase(tx, book.customer.customer_id, customer_id, book.at)
-        await events.erase(tx, book.customer.customer_id, customer_id)
-        await webhooks.erase(tx, book.customer.customer_id, customer_id)
-        await inbox.erase(tx, book.customer.customer_id, customer_id)
+        # All names of the person go: the accounts that were merged into this one held names of theirs.
+        for former in await customers.merged_from(tx, mine):
+            await books.lock_customers(tx, [former], absorbed=True)
+            await _erase_names(tx, former, await customers.name_of(tx, former), book.at)
+        await _erase_names(tx, mine, book.customer.external_id, book.at)
     return {"customer_id": customer_id, "erased": True, "erased_at": iso(book.at)}
+
+
+async def _erase_names(tx: Tx, customer_id: str, external_id: str | None, at: datetime) -> None:
+    for erase in (events.erase, webhooks.erase, inbox.erase):
+        await erase(tx, customer_id, external_id)
+    await customers.erase(tx, customer_id, external_id, at)
 
 
 async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) -> dict[str, Any]:
@@ -118,7 +127,8 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
     )
     if source.customer_id == target.customer_id:
         raise DomainError("merge_into_itself", field="into_customer_id", customer_id=customer_id)
-    await books.lock_customers(tx, [source.customer_id, target.customer_id])
+    both = [source.customer_id, target.customer_id]
+    await books.lock_customers(tx, both, named=both)
     giver, taker = (
         await books.load_by_id(tx, source.customer_id),
         await books.load_by_id(tx, target.customer_id),

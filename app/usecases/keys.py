@@ -119,7 +119,7 @@ async def rotate(tx: Tx, key_id: str, *, overlap_seconds: int, now: datetime) ->
 
 async def customer_token(tx: Tx, customer_id: str, *, minutes: int, now: datetime) -> dict[str, Any]:
     """An opaque, read-only token for one customer, at most ten minutes, for a page inside a helpdesk."""
-    customer = await books.require_customer(tx, customer_id)
+    customer = await books.lock_named(tx, customer_id)
     key = fresh_key("ct")
     row = KeyRow(
         key_id=tx.mint("tok"),

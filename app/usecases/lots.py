@@ -125,7 +125,7 @@ async def transfer(tx: Tx, lot_id: str, to_customer_id: str) -> dict[str, Any]:
     other = await books.require_customer(tx, to_customer_id)
     if other.customer_id == owner:
         raise DomainError("same_customer", customer_id=to_customer_id)
-    await books.lock_customers(tx, [owner, other.customer_id])
+    await books.lock_customers(tx, [owner, other.customer_id], named=[other.customer_id])
     giver = await books.load_by_id(tx, owner)
     taker = await books.load_by_id(tx, other.customer_id)
     books.same_time(giver, taker)

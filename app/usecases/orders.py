@@ -181,7 +181,7 @@ async def _correct_lines(
 async def _give_over(tx: Tx, order: Order, command: PutOrder, told: dict[str, OrderLine]) -> dict[str, Any]:
     """The order is another customer's, or of another date: withdrawn where it was, granted where it is now."""
     source, target = order.customer_id, await books.ensure_customer(tx, command.customer_id)
-    await books.lock_customers(tx, [source, target.customer_id])
+    await books.lock_customers(tx, [source, target.customer_id], named=[target.customer_id])
     giver = await books.load_by_id(tx, source)
     terms = await _terms(tx)
     answer = order_correction.leave(giver, order, await tickets.served(tx, source))

@@ -47,7 +47,7 @@ async def create(tx: Tx, asked: NewEndpoint, *, cipher: Cipher, allow_private: b
     """
     _check_url(asked.url, allow_private=allow_private)
     _check_types(asked.event_types)
-    customer = None if asked.customer_id is None else await books.require_customer(tx, asked.customer_id)
+    customer = None if asked.customer_id is None else await books.lock_named(tx, asked.customer_id)
     await positions.assign_batch(tx, wait=True)  # also the lock that keeps the number of endpoints
     if await webhooks.count(tx) >= MAX_ENDPOINTS:
         raise DomainError("too_many_webhook_endpoints", most=MAX_ENDPOINTS)
@@ -95,9 +95,7 @@ async def change(
         values["event_types"] = list(dict.fromkeys(changes["event_types"]))
     if "customer_id" in changes:
         wanted = changes["customer_id"]
-        values["customer_id"] = (
-            None if wanted is None else (await books.require_customer(tx, wanted)).customer_id
-        )
+        values["customer_id"] = None if wanted is None else (await books.lock_named(tx, wanted)).customer_id
     if "description" in changes:
         values["description"] = changes["description"]
     if changes.get("skip_missed"):

@@ -1,0 +1,55 @@
+"""Questions about accounts: nothing lives on an absorbed one, no name leads nowhere, nothing personal of an erased one.
+
+Form as in `app.db.ledger_audit`: each query answers the rows that break it, (subject, expected, found).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_LEFT_ON: Final = " union all ".join(
+    f"select c.customer_id || '/{table}', 'with the account it went into', count(*)::text"
+    f" from customer c join {table} x on x.tenant_id = c.tenant_id and x.customer_id = c.customer_id"
+    " where c.tenant_id = :tenant and c.merged_into is not null group by c.customer_id"
+    for table in (
+        "license", "cover", "choice", "addon", "purchase_order", "order_refund", "ticket", "clock", "agenda",
+        "webhook_endpoint",
+    )
+)  # fmt: skip
+
+ACCOUNTS: Final[dict[str, str]] = {
+    "absorbed_account_is_empty": """
+        select a.customer_id || '/' || a.credit_type, '0', array[a.available, a.held, a.owed]::text
+        from customer c join account a on a.tenant_id = c.tenant_id and a.customer_id = c.customer_id
+        where c.tenant_id = :tenant and c.merged_into is not null
+        and (a.available <> 0 or a.held <> 0 or a.owed <> 0)""",
+    "nothing_is_left_on_an_absorbed_account": _LEFT_ON,
+    "names_lead_to_a_living_account": """
+        with recursive way as (
+            select customer_id as start, merged_into as here, array[customer_id] as passed
+            from customer where tenant_id = :tenant and merged_into is not null
+            union all
+            select w.start, c.merged_into, w.passed || c.customer_id from way w join customer c
+            on c.tenant_id = :tenant and c.customer_id = w.here
+            where c.merged_into is not null and not c.customer_id = any(w.passed)
+        )
+        select distinct s.customer_id, 'an account that lives', 'none' from customer s
+        where s.tenant_id = :tenant and s.merged_into is not null and not exists (
+            select from way w join customer c on c.tenant_id = :tenant and c.customer_id = w.here
+            where w.start = s.customer_id and c.merged_into is null
+            and (c.external_id is not null or s.external_id is null))""",
+    "an_erased_customer_has_no_name": """
+        select c.customer_id, 'nothing personal', array_to_string(array[
+            case when c.external_id is not null then 'name' end,
+            case when c.profile::text <> '{}' then 'profile' end,
+            case when exists (select from license l where l.tenant_id = c.tenant_id
+                and l.customer_id = c.customer_id and l.registered_domain is not null) then 'domain' end,
+            case when exists (select from ticket t where t.tenant_id = c.tenant_id
+                and t.customer_id = c.customer_id and t.subject <> '') then 'subject' end], ', ')
+        from customer c where c.tenant_id = :tenant and c.erased_at is not null and (
+            c.external_id is not null or c.profile::text <> '{}'
+            or exists (select from license l where l.tenant_id = c.tenant_id and l.customer_id = c.customer_id
+                       and l.registered_domain is not null)
+            or exists (select from ticket t where t.tenant_id = c.tenant_id and t.customer_id = c.customer_id
+                       and t.subject <> ''))""",
+}
