@@ -105,6 +105,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     # --- credits
     "insufficient_credits": Entry(409, "Not enough credits", "Fewer credits are available than this takes; `facts` says how many are missing.", "Buy or grant the missing credits, then send the same request again."),
     "hold_not_found": Entry(404, "Hold not found", "There is no hold of this id.", "Use the `hold_id` of the answer that made it."),
+    "credits_disputed": Entry(409, "Credits under a payment dispute", "The hold keeps credits of an order whose payment is disputed; nobody captures or releases it by hand.", "Wait until the dispute is decided: the shop says so, and the hold ends by itself."),
     "hold_wrong_state": Entry(409, "Hold in the wrong state", "The hold is not in a state that allows this; `facts.state` names it.", "Only what is held can be captured or released, only what is captured can be refunded."),
     "hold_expired": Entry(409, "Hold expired", "The hold had a term and it has passed; its credits went back.", "Hold again with a fresh key."),
     "over_capture": Entry(409, "More than is held", "The capture is larger than what the hold still holds.", "Capture at most `facts.held`; hold more for a higher price."),

@@ -16,10 +16,11 @@ from app.connectors.woocommerce import WooCommerce
 from app.connectors.zammad import Zammad
 from app.db.engine import Database, Tx
 from app.db.secrets import Cipher
+from app.domain.disputed_money import DisputeWanted
 from app.domain.letters import Adapter
 from app.domain.wire import parse_iso
 from app.settings import Settings
-from app.usecases import orders, ticket_work, tickets
+from app.usecases import orders, payment_disputes, ticket_work, tickets
 from app.usecases.inbound import METRICS, Inbox, Keeping
 
 __all__ = ["ADAPTERS", "METRICS", "HouseEffects", "cipher_of", "inbox_of", "jobs"]
@@ -77,6 +78,16 @@ class HouseEffects:
         )
         return report
 
+    async def end_disputes(self, tx: Tx, *, order_id: str, disputes: Sequence[DisputeWanted]) -> list[str]:
+        """Records disputes and gives back what they no longer take."""
+        return await payment_disputes.give_back(tx, order_id, [_disputed(one) for one in disputes])
+
+    async def follow_disputes(
+        self, tx: Tx, *, order_id: str, disputes: Sequence[DisputeWanted]
+    ) -> list[dict[str, Any]]:
+        """Suspends or takes back what the disputes may by now."""
+        return await payment_disputes.take(tx, order_id, [_disputed(one) for one in disputes])
+
     async def put_ticket(
         self, tx: Tx, *, ticket_id: str, customer_id: str, subject: str, stated: Mapping[str, Any]
     ) -> dict[str, Any]:
@@ -99,6 +110,12 @@ class HouseEffects:
         return await ticket_work.respond(
             tx, ticket_id, author=author, kind=kind, public=public, occurred_at=when
         )
+
+
+def _disputed(one: DisputeWanted) -> payment_disputes.Disputed:
+    return payment_disputes.Disputed(
+        dispute_id=one.dispute_id, state=one.state, units=one.units, amount=one.amount, currency=one.currency
+    )
 
 
 def cipher_of(settings: Settings) -> Cipher:

@@ -13,10 +13,12 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from app.connectors import payload as p
 from app.domain.arrivals import LineSeen, News, OrderSeen, RefundSeen, stamp
+from app.domain.disputed_money import DisputeSeen, DisputeState
 from app.domain.letters import Identity, Letter, Reading, UnreadableError
 
 PAID: Final = frozenset({"paid", "no_payment_required"})
@@ -36,6 +38,29 @@ REFUNDS: Final = frozenset(
         "charge.refunded",
     }
 )
+DISPUTES: Final = frozenset(
+    {
+        "charge.dispute.created",
+        "charge.dispute.updated",
+        "charge.dispute.closed",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.funds_reinstated",
+    }
+)
+FRAUD: Final = frozenset({"radar.early_fraud_warning.created", "radar.early_fraud_warning.updated"})
+_DISPUTE_STATES: Final[dict[str, DisputeState]] = {
+    "warning_needs_response": "warning",
+    "warning_under_review": "warning",
+    "warning_closed": "warning",
+    "prevented": "warning",
+    "needs_response": "open",
+    "under_review": "open",
+    "charge_refunded": "warning",
+    "won": "won",
+    "lost": "lost",
+}
+"""What a dispute's status says of the money (docs.stripe.com/api/disputes/object). An inquiry (``warning_*``) and one
+that was ``prevented`` or ended by a refund have moved none: the refund, if there is one, is told apart."""
 
 
 class Stripe:
@@ -80,9 +105,16 @@ class Stripe:
         """A session as a snapshot, or a refund."""
         event = p.parsed(letter.body)
         kind = str(event.get("type", ""))
-        if kind not in SESSIONS | REFUNDS:
+        if kind not in SESSIONS | REFUNDS | DISPUTES | FRAUD:
             return Reading(ignored="other_type")
         thing = _object(event)
+        if kind in DISPUTES | FRAUD:
+            if not thing.get("payment_intent") and not thing.get("charge"):
+                return Reading(ignored="no_order")
+            said_at = stamp(p.instant(event.get("created"), "created"))
+            return Reading(
+                subject="order/" + _key(thing, kind), order=News(disputes=(_dispute(thing, said_at),))
+            )
         if kind in REFUNDS:
             if not thing.get("payment_intent") and not thing.get("charge"):
                 return Reading(ignored="no_order")
@@ -197,6 +229,31 @@ def _item(one: Mapping[str, Any], currency: str) -> LineSeen:
         gross=total,
         attributes=p.attributes(p.table(price.get("metadata"), "metadata")),
     )
+
+
+def _dispute(thing: Mapping[str, Any], said_at: str) -> DisputeSeen:
+    """A dispute as it stands, or an early fraud warning, which says that one may come."""
+    ident = p.ident(thing.get("id"), "id")
+    if thing.get("object") == "radar.early_fraud_warning":
+        return DisputeSeen(dispute_id=ident, state="warning", stamp=said_at)
+    status = str(thing.get("status"))
+    state = _DISPUTE_STATES.get(status)
+    if state is None:
+        raise UnreadableError("status_unknown", f"Nobody here knows a dispute in the status {status}.")
+    currency = p.currency_of(thing.get("currency"))
+    amount = p.minor(thing.get("amount"), currency, "amount")
+    withdrawn = _withdrawn(thing, currency)
+    if state == "lost" and withdrawn is not None:
+        amount = withdrawn
+    return DisputeSeen(dispute_id=ident, state=state, stamp=said_at, amount=amount, currency=currency)
+
+
+def _withdrawn(thing: Mapping[str, Any], currency: str) -> Decimal | None:
+    """What a dispute took from the vendor in all: its balance transactions, where they are in its own currency."""
+    moves = p.rows(thing.get("balance_transactions"), "balance_transactions")
+    if not moves or any(p.currency_of(one.get("currency")) != currency for one in moves):
+        return None
+    return -sum((p.minor(one.get("amount"), currency, "amount") for one in moves), Decimal(0))
 
 
 def _refund(thing: Mapping[str, Any]) -> News:

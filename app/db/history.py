@@ -204,6 +204,8 @@ class _Reader:
             self._add(row.customer_id, "order", row.order_id, "order", row.received_at, data, told=told)
             self.made[row.customer_id].orders.append((row.order_id, row.received_at))
         for row in await self._rows(_REFUNDS):
+            if "undone" in row.answer:  # a payment dispute that was won: nothing is taken back by it any more
+                continue
             data = {
                 "refund_id": row.refund_id,
                 "lines": row.answer["lines"],

@@ -140,15 +140,26 @@ INVARIANTS: Final[dict[str, str]] = {
         where {_TENANT} and status >= 300 and kind = any({_CREDIT_KINDS})""",
     "nothing_is_revived": f"""
         select e.operation_id || ':' || e.line_no, 'gone for good', e.source || ' -> ' || e.target from entry e
-        where e.{_TENANT} and e.source in ('expired', 'voided')
+        where e.{_TENANT} and (e.source = 'expired' or e.source = 'voided' and not exists (
+            select from operation o where o.tenant_id = e.tenant_id and o.operation_id = e.operation_id
+            and o.kind = 'reinstate'))
         union all select o.operation_id || '/' || e.lot_id, '0', sum(case when e.target = 'available' then e.credits
             else -e.credits end)::text
         from lot l join entry e on e.tenant_id = l.tenant_id and e.lot_id = l.lot_id
             and 'available' in (e.source, e.target)
         join operation o on o.tenant_id = e.tenant_id and o.operation_id = e.operation_id
-            and o.kind in ('release', 'refund', 'capture')
+            and o.kind in ('release', 'refund', 'capture', 'reinstate')
         where l.{_TENANT} and l.expires_at <= o.effective_at group by o.operation_id, e.lot_id
         having sum(case when e.target = 'available' then e.credits else -e.credits end) <> 0""",
+    "only_what_a_dispute_took_is_reinstated": f"""
+        select lot_id, taken, given from (
+            select e.lot_id,
+                coalesce(sum(e.credits) filter (where o.kind <> 'reinstate' and (
+                    e.target = 'owed' or e.target = 'voided' and e.source <> 'owed')), 0) as taken,
+                coalesce(sum(e.credits) filter (where o.kind = 'reinstate' and e.target = 'available'), 0) as given
+            from entry e join operation o on o.tenant_id = e.tenant_id and o.operation_id = e.operation_id
+            where e.{_TENANT} and o.reason = 'payment_dispute' and e.source <> 'world' group by e.lot_id) disputed
+        where given > taken""",
     "nothing_spent_from_a_dead_lot": f"""
         select o.operation_id, l.expires_at::text, o.effective_at::text
         from lot l join entry e on e.tenant_id = l.tenant_id and e.lot_id = l.lot_id
@@ -220,7 +231,8 @@ PROMISED: Final[dict[int, tuple[str, ...]]] = {
     4: ("hold_line_is_replay_of_entries", "lot_held_and_spent_are_hold_lines", "hold_is_sum_of_lines",
         "replay_hold_line"),
     5: ("one_effect_a_key", "an_acknowledged_command_has_its_effect"),
-    6: ("nothing_spent_from_a_dead_lot", "nothing_is_revived", "expiry_is_known"),
+    6: ("nothing_spent_from_a_dead_lot", "nothing_is_revived",
+        "only_what_a_dispute_took_is_reinstated", "expiry_is_known"),
     7: ("spending_is_a_prefix", "replay_order_of_spending", "replay_order_of_return"),
     8: ("a_refused_command_leaves_no_trace",),
     9: ("account_identity", "owed_and_available_never_both", "replay_negative_at"),

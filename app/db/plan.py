@@ -82,6 +82,16 @@ async def _write_plan(tx: Tx, plan: Plan) -> None:
             insert(s.order_refund),
             [{**_row(tenant, one), "answer": jsonable(one.answer)} for one in plan.refunds],
         )
+    await _put(
+        tx,
+        s.order_refund,
+        [{**_row(tenant, one), "answer": jsonable(one.answer)} for one in plan.refunds_undone],
+    )
+    await _put(
+        tx,
+        s.payment_dispute,
+        [{**_row(tenant, one), "undo": jsonable(one.undo)} for one in plan.payment_disputes.values()],
+    )
     await _put(tx, s.addon, [_row(tenant, one) for one in plan.addons])
     await _put(
         tx,

@@ -337,6 +337,32 @@ order_refund = Table(
     PrimaryKeyConstraint("tenant_id", "order_id", "refund_id"),
 )
 
+payment_dispute = Table(
+    "payment_dispute",
+    metadata,
+    _text("tenant_id"),
+    _text("order_id"),
+    _text("dispute_id"),
+    _text("customer_id"),
+    _text("state"),
+    _text("action"),
+    _json("wanted"),
+    _at("opened_at"),
+    _at("updated_at"),
+    _text("amount", nullable=True),
+    _text("currency", nullable=True),
+    Column("credits", BigInteger, nullable=False),
+    _json("holds"),
+    _json("undo"),
+    _text("refund_id", nullable=True),
+    Column("takes", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "order_id", "dispute_id"),
+    CheckConstraint("state in ('warning', 'open', 'lost', 'won')", name="state"),
+    CheckConstraint("action in ('none', 'suspended', 'taken_back')", name="action"),
+    _Index("ix_payment_dispute_customer", "tenant_id", "customer_id"),
+)
+
 addon = Table(
     "addon",
     metadata,

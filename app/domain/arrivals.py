@@ -20,6 +20,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import Any, Final
 
 from app.domain import refund_reasons
+from app.domain.disputed_money import DisputeSeen, DisputeWanted, disputed, merge_disputes
 from app.domain.review import ReviewItem, distinct
 from app.domain.wire import iso, jsonable
 
@@ -99,11 +100,13 @@ class RefundSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """What one delivery tells about one order: a snapshot, refunds, that it is cancelled for good, or what
-    was given back in all so far. ``cancelled_at``: when the shop says it was cancelled (`stamp`), where it says so."""
+    """What one delivery tells about one order: a snapshot, refunds, disputes of its payment, that it is cancelled for
+    good, or what was given back in all so far. ``cancelled_at``: when the shop says it was cancelled (`stamp`), where
+    it says so."""
 
     order: OrderSeen | None = None
     refunds: tuple[RefundSeen, ...] = ()
+    disputes: tuple[DisputeSeen, ...] = ()
     cancelled: bool = False
     cancelled_at: str | None = None
     refunded_total: Decimal | None = None
@@ -114,13 +117,15 @@ class News:
 class Wanted:
     """What the ledger should hold for an order, and what nobody can decide but a person.
 
-    ``customer``: whom the newest snapshot that names anybody names. ``refunds``: units by line, cumulative. ``doubts``
-    park a delivery; with any of ``blocks`` nothing is granted and nothing taken.
+    ``customer``: whom the newest snapshot that names anybody names. ``refunds``: units by line, cumulative.
+    ``disputes``: of its payment. ``doubts`` park a delivery; with any of ``blocks`` nothing is granted and nothing
+    taken.
     """
 
     order: Seen
     customer: str | None
     refunds: Mapping[str, int]
+    disputes: tuple[DisputeWanted, ...]
     doubts: tuple[ReviewItem, ...]
     blocks: tuple[ReviewItem, ...]
 
@@ -154,6 +159,8 @@ def merge(seen: Seen | None, news: News) -> Seen:
         for one in news.refunds:
             refunds[one.refund_id] = _joined(refunds.get(one.refund_id), _refund_json(one))
         known["refunds"] = refunds
+    if news.disputes:
+        known["disputes"] = merge_disputes(known.get("disputes"), news.disputes)
     if news.refunded_total is not None:
         known["refunded_total"] = _most(known.get("refunded_total"), news.refunded_total)
     if news.refunded_full:
@@ -216,9 +223,9 @@ def wanted(seen: Seen) -> Wanted | None:
         "lines": [_named(row, (seen.get("names") or {}).get(row["line_id"])) for row in order["lines"]],
     }
     customer = order["customer"] or (seen.get("named") or (None, None))[1]
-    doubts: list[ReviewItem] = []
     blocks = [ReviewItem(code, unclear, says) for code, unclear, says in order.get("doubts") or ()]
     units = {row["line_id"]: int(row["quantity"]) for row in order["lines"]}
+    disputes, doubts = disputed(seen, order)
     if seen.get("cancelled") or seen.get("refunded_full") or order["cancelled"]:
         if _paid_again(seen, order):
             says = {"stamp": order["stamp"], "cancelled": True, "paid": True}
@@ -227,11 +234,16 @@ def wanted(seen: Seen) -> Wanted | None:
         refunds = units
     else:
         refunds = refund_reasons.units_refunded(seen, order, blocks)
+    if any(one.state == "lost" and one.units == units for one in disputes):
+        blocks = [
+            one for one in blocks if one.code not in refund_reasons.OF_REFUNDS
+        ]  # all of it is gone anyway
     _reversals(seen, order, doubts)
     return Wanted(
         order=order,
         customer=customer,
         refunds=refunds,
+        disputes=disputes,
         doubts=distinct(doubts),
         blocks=distinct(blocks),
     )

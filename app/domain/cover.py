@@ -211,6 +211,13 @@ def take_back(book: Book, cover: Cover, *, reason: str, clause: str | None = Non
     return False
 
 
+def reinstated(book: Book, cover: Cover, *, reason: str) -> None:
+    """Write a period that stands again as it did before it was taken back; the caller set its state and times."""
+    book.plan.put_cover(cover, "reinstated", {"reason": reason})
+    schedule(book, cover)
+    book.emit("cover.reinstated", {**_told(cover), "reason": reason})
+
+
 def end_of_license(
     book: Book, license_id: str, when: datetime, *, reason: str, clause: str | None = None
 ) -> list[Cover]:

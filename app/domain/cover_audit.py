@@ -58,6 +58,8 @@ class _Life:
         self.ends: datetime | None = None
         self.known = False
         self.since: datetime | None = None
+        self.cut: tuple[datetime | None, datetime | None] | None = None
+        """The end, and since when suspended, before it was shortened."""
         self.seconds = 0
 
     def next(self, event: CoverEvent) -> None:
@@ -72,15 +74,26 @@ class _Life:
             self._resumed(event.occurred_at)
         elif event.kind == "extended" and self.ends is not None:
             self.ends = add_term(self.ends, Term(months=int(event.payload["months"])), self.zone)
+        elif event.kind == "reinstated":
+            self._reinstated(told)
         elif event.kind == "shortened":
             # What was suspended has no end that still stood: it may be set to the instant of the refund.
             longer = self.since is None and self.ends is not None and told is not None and told > self.ends
             if longer:
                 self.found.append((f"ends by {self.ends} once shortened", str(told)))
+            self.cut = (self.ends, self.since)
             self.ends, self.known, self.since = told, then is not None, None
         if then is not None and self.known and told != self.ends:
             self.found.append((f"ends {self.ends} once {event.kind}", str(told)))
             self.ends = told
+
+    def _reinstated(self, told: datetime | None) -> None:
+        """What was shortened has its former end again; what was voided kept its own."""
+        if self.cut is not None:
+            self.ends, self.since = self.cut
+            self.cut = None
+        elif not self.known:
+            self.ends, self.known = told, True
 
     def _resumed(self, at: datetime) -> None:
         if self.since is None:

@@ -10,10 +10,11 @@ from app.domain.book import Book
 from app.domain.customer import Addon, Choice, Cover, License, Order
 from app.domain.lot import Lot
 from app.domain.period import Term
+from app.domain.suspension import suspended
 from app.domain.wire import iso, iso_or_none, money_json
 
 GRANTED = ("licenses", "lots", "covers", "choices", "addons")
-_PASSING = frozenset({"available", "held", "expired", "state", "active"})
+_PASSING = frozenset({"available", "held", "disputed", "expired", "state", "active"})
 
 
 def license_view(one: License, at: datetime) -> dict[str, Any]:
@@ -36,8 +37,9 @@ def license_view(one: License, at: datetime) -> dict[str, Any]:
     }
 
 
-def lot_view(one: Lot, at: datetime) -> dict[str, Any]:
-    """A lot as published; ``available`` is what can be spent at ``at``."""
+def lot_view(one: Lot, at: datetime, disputed: int = 0) -> dict[str, Any]:
+    """A lot as published; ``available`` is what can be spent at ``at``, ``disputed`` what of ``held`` is under a
+    payment dispute."""
     dead = one.expires_at is not None and one.expires_at <= at
     order_id, line_id, unit_no = one.bought_by or (one.order_id, one.line_id, one.unit_no)
     return {
@@ -47,6 +49,7 @@ def lot_view(one: Lot, at: datetime) -> dict[str, Any]:
         "granted": one.granted,
         "available": 0 if dead else one.available,
         "held": one.held,
+        "disputed": disputed,
         "expires_at": iso_or_none(one.expires_at),
         "expired": dead,
         "scope": one.scope,
@@ -142,6 +145,7 @@ def addon_view(one: Addon) -> dict[str, Any]:
 def granted_by(book: Book, order_id: str) -> dict[str, list[dict[str, Any]]]:
     """What an order has granted, as it stands now, in order of line and unit."""
     at = book.at
+    disputed = suspended(book.ledger)
     return {
         "licenses": [
             license_view(one, at)
@@ -149,7 +153,7 @@ def granted_by(book: Book, order_id: str) -> dict[str, list[dict[str, Any]]]:
             if one.order_id == order_id
         ],
         "lots": [
-            lot_view(one, at)
+            lot_view(one, at, disputed.get(one.lot_id, 0))
             for one in sorted(
                 book.ledger.lots.values(), key=lambda one: (one.line_id or "", one.unit_no, one.lot_id)
             )

@@ -336,7 +336,7 @@ class Journal:
         if not entries:
             return
         self.settle(entries, hold.credit_type, at=at)
-        rule = self._expired_rule(entries, expired)
+        rule = self.expired_rule(entries, expired)
         if (
             rule is not None
         ):  # What is forfeited is so by this rule, whatever the credits were given back for (ALL-4).
@@ -430,7 +430,7 @@ class Journal:
     def _return_rule(self, expired: ExpiredReturn | None) -> ExpiredReturn:
         return expired or (self.rules.returned_to_expired if self.rules else _FORFEIT)
 
-    def _expired_rule(self, entries: Sequence[Entry], expired: ExpiredReturn | None) -> ExpiredReturn | None:
+    def expired_rule(self, entries: Sequence[Entry], expired: ExpiredReturn | None) -> ExpiredReturn | None:
         """The rule by which some of what was given back is gone; None when nothing is (ALL-4)."""
         return self._return_rule(expired) if any(one.target == "expired" for one in entries) else None
 

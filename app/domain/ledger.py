@@ -725,6 +725,8 @@ class Ledger(Journal):
         return found
 
     def _must_be_open(self, hold: Hold, action: str) -> None:
+        if hold.kind == "payment_dispute":
+            raise DomainError("credits_disputed", hold_id=hold.hold_id, action=action)
         if hold.open == 0:
             if (
                 hold.expires_at is not None

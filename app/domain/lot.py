@@ -13,7 +13,18 @@ from app.domain.ids import CustomerId, HoldId, LicenseId, LineId, LotId, Operati
 LotSource = Literal["license", "purchase", "choice", "goodwill", "correction", "import", "breach", "transfer"]
 Bucket = Literal["world", "owed", "available", "held", "spent", "expired", "voided"]
 OperationKind = Literal[
-    "grant", "hold", "capture", "release", "refund", "debit", "expire", "void", "adjust", "reopen", "transfer"
+    "grant",
+    "hold",
+    "capture",
+    "release",
+    "refund",
+    "debit",
+    "expire",
+    "void",
+    "adjust",
+    "reopen",
+    "transfer",
+    "reinstate",
 ]
 
 
@@ -145,7 +156,8 @@ class Hold:
     lines: list[HoldLine]
     ticket_id: TicketId | None = None
     expires_at: datetime | None = None
-    kind: Literal["hold", "debit"] = "hold"
+    kind: Literal["hold", "debit", "payment_dispute"] = "hold"
+    """``payment_dispute``: credits of a disputed order, set aside until the dispute is decided."""
     closed_at: datetime | None = None
 
     @property

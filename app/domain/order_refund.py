@@ -23,8 +23,9 @@ from app.domain.policy import NotGranted, Policy
 from app.domain.refunded_units import BY_LOT, Taken, VoidedGrant, given, outstanding, paid_back, take_all
 from app.domain.wire import iso, iso_or_none
 
-Reason = Literal["refunded", "corrected"]
-"""``corrected``: the shop took units out of its order, which is no refund."""
+Reason = Literal["refunded", "corrected", "payment_dispute"]
+"""``corrected``: the shop took units out of its order, which is no refund. ``payment_dispute``: the buyer's bank took
+the money back; what that takes may be put back (`app.domain.payment_dispute`)."""
 
 
 @dataclass(slots=True)
@@ -140,9 +141,10 @@ def take_license(taking: Taking, one: License) -> None:
         for cover in sorted(book.covers.values(), key=lambda cover: cover.cover_id)
         if cover.license_id == one.license_id
     ]
-    if untouched and reason == "refunded":
+    if untouched and reason != "corrected":
         one.uncounted_after = max(book.licenses)
-    end_license(book, one, book.at, reason=reason, clause=taking.clause)
+    ended: Literal["corrected", "refunded"] = "corrected" if reason == "corrected" else "refunded"
+    end_license(book, one, book.at, reason=ended, clause=taking.clause)
     answer.taken.append(
         {"kind": "license", "license_id": one.license_id, "line_id": line.line_id, "unit_no": one.unit_no}
     )
@@ -169,7 +171,7 @@ def _bought(taking: Taking, quantity: int) -> None:
     for rule in sorted(rules):
         for _ in range(quantity):
             _period(taking, rule)
-    for addon in book.addons if taking.reason == "refunded" or line.quantity == 0 else ():
+    for addon in book.addons if taking.reason != "corrected" or line.quantity == 0 else ():
         if taking.brought(addon) and addon.voided_at is None:
             addon.voided_at = book.at
             book.plan.addons.append(addon)
@@ -186,7 +188,7 @@ def _credits(taking: Taking, *, unit_no: int | None = None, quantity: int | None
         by_unit.setdefault(family[0].unit[2] if family[0].unit else 0, []).append(family)
     left = None if quantity is None else sum(map(_whole, by_unit.values())) * quantity // line.made
     why = Taken(
-        door="order" if reason == "refunded" else "correction", reason=reason, clause=taking.clause,
+        door="correction" if reason == "corrected" else "order", reason=reason, clause=taking.clause,
         order_id=order.order_id, ref=taking.ref,
     )  # fmt: skip
     for _, families in sorted(by_unit.items(), reverse=True):

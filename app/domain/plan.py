@@ -159,6 +159,10 @@ class Plan:
     choices: dict[str, Choice] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     refunds: list[OrderRefund] = field(default_factory=list)
+    refunds_undone: list[OrderRefund] = field(default_factory=list)
+    """Refunds known before, whose taking back was undone."""
+    payment_disputes: dict[tuple[str, str], Any] = field(default_factory=dict)
+    """By order and dispute: `app.domain.payment_dispute.PaymentDispute`."""
     addons: list[Addon] = field(default_factory=list)
     tickets: dict[str, TicketRow] = field(default_factory=dict)
     clocks: dict[str, ClockRow] = field(default_factory=dict)

@@ -620,6 +620,21 @@ class Disputes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentDisputes:
+    """What a dispute of an order's payment does to what is unspent of its grants; every text is silent on it.
+
+    ``won``: what an open or lost one took is given back to the same lots, or stays taken.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    open: Literal["nothing", "suspend", "take_back"] = "nothing"
+    lost: Literal["nothing", "take_back"] = "take_back"
+    won: Literal["nothing", "undo"] = "undo"
+    clause: str | None = None
+    reading: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PauseReason:
     """A reason for which vendor clocks stop; ``party``: who is waited for."""
 
@@ -786,6 +801,7 @@ class Policy:
     access: Access | None = None
     reopening: Reopening | None = None
     disputes: Disputes | None = None
+    payment_disputes: PaymentDisputes = PaymentDisputes()
     split_clause: str | None = None
     reassessment_clause: str | None = None
     """The price may change while the ticket is worked on, without a confirmation (XC-10); with one: `Confirmation`."""

@@ -45,6 +45,7 @@ STEPS: Final[dict[str, tuple[str, ...]]] = {
     "refund_lines_unknown": _REFUND,
     "refund_part_of_unit": (_REFUND[1], ADJUST, DISMISS),
     "refund_reversed": _AGAIN,
+    "dispute_lines_unknown": (_REFUND[1], ADJUST, DISMISS),
     "paid_after_cancellation": _AGAIN,
     "total_unexplained": (
         "Correct the order in the shop, so that its lines, discounts, taxes and fees add up to its total.",

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from app.domain.ledger import Ledger
 from app.domain.lot import Account, Hold, Lot
+from app.domain.suspension import REASON, suspended
 from app.domain.wire import iso, iso_or_none, money_json
 
 
@@ -57,8 +58,8 @@ def hold_json(hold: Hold, *, customer_id: str | None, ticket_id: str | None) -> 
     }
 
 
-def lot_json(lot: Lot) -> dict[str, Any]:
-    """A lot as published."""
+def lot_json(lot: Lot, disputed: int = 0) -> dict[str, Any]:
+    """A lot as published; ``disputed``: what of ``held`` is under a payment dispute."""
     order_id, line_id, _ = lot.bought_by or (lot.order_id, lot.line_id, lot.unit_no)
     return {
         "lot_id": lot.lot_id,
@@ -67,6 +68,7 @@ def lot_json(lot: Lot) -> dict[str, Any]:
         "granted": lot.granted,
         "available": lot.available,
         "held": lot.held,
+        "disputed": disputed,
         "spent": lot.spent,
         "expired": lot.expired,
         "voided": lot.voided,
@@ -96,6 +98,7 @@ def balance_json(ledger: Ledger, *, at: datetime, unit: str | None) -> dict[str,
         key: {"available": one.available, "held": one.held, "owed": one.owed}
         for key, one in sorted(ledger.accounts.items())
     }
+    disputed = suspended(ledger)
     lots = sorted(
         (lot for lot in ledger.lots.values() if lot.available or lot.held),
         key=lambda lot: (lot.credit_type, lot.effective_at, lot.lot_id),
@@ -106,7 +109,8 @@ def balance_json(ledger: Ledger, *, at: datetime, unit: str | None) -> dict[str,
         "available": sum(one["available"] for one in by_type.values()),
         "held": sum(one["held"] for one in by_type.values()),
         "owed": sum(one["owed"] for one in by_type.values()),
-        "lots": [lot_json(lot) for lot in lots],
+        "disputed": sum(disputed.values()),
+        "lots": [lot_json(lot, disputed.get(lot.lot_id, 0)) for lot in lots],
         "by_type": by_type,
     }
 
@@ -155,6 +159,7 @@ class _Charge:
     refunded: int = 0
     forfeited: int = 0
     clause: str | None = None
+    disputed: bool = False
 
 
 def entry_json(line: Line, *, ticket_names: Mapping[str, str]) -> dict[str, Any]:
@@ -242,7 +247,7 @@ def statement_json(
 def _outside(line: Line) -> int:
     """How an entry changes what was ever put in: grants and debts up, expiries and voids down, repayments down."""
     change = 0
-    if line.source in ("world", "owed"):
+    if line.source in ("world", "owed", "voided"):
         change += line.credits
     if line.target in ("expired", "voided", "owed"):
         change -= line.credits
@@ -259,6 +264,7 @@ def _modification(
 ) -> dict[str, Any]:
     lot = lots.get(line.lot_id)
     kind = {"expired": "expired", "voided": "voided", "owed": "repaid"}.get(line.target, "granted")
+    kind = "reinstated" if line.source == "voided" else kind
     clause, reading = line.clause or (lot.clause if lot else None), line.reading or bool(lot and lot.reading)
     if line.kind == "expire" and lot and line.clause in (None, lot.clause) and lot.rule in expiries:
         clause, reading = expiries[lot.rule]
@@ -297,6 +303,7 @@ def _returned_dead(lines: Iterable[Line], lots: Mapping[str, Lot]) -> dict[tuple
 
 def _charge(charge: _Charge, line: Line, *, forfeited: bool) -> None:
     charge.ticket_id = line.ticket_id
+    charge.disputed = line.ticket_id is None and line.reason == REASON
     charge.credit_type = line.credit_type
     charge.hold_ids[line.hold_id or ""] = None
     charge.first = charge.first or line.effective_at
@@ -327,6 +334,7 @@ def _charge_row(charge: _Charge, credits: int, ticket_names: Mapping[str, str]) 
         "captured": charge.captured,
         "refunded": charge.refunded,
         "forfeited": charge.forfeited,
+        "disputed": charge.disputed,
         "since": iso_or_none(charge.first),
         "at": iso_or_none(charge.last),
         "clause": charge.clause,

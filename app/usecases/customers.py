@@ -22,6 +22,7 @@ from app.domain.customer_view import (
 from app.domain.errors import DomainError
 from app.domain.parts import Part, Slice
 from app.domain.plan import AuditRow
+from app.domain.suspension import suspended
 from app.domain.wire import iso, jsonable
 
 
@@ -52,6 +53,7 @@ def _summary(book: Book) -> dict[str, Any]:
         book.covers.values(), key=lambda one: (one.granted_at, one.starts_at or one.granted_at, one.cover_id)
     )
     lots = [one for one in book.ledger.lots.values() if one.available or one.held]
+    disputed = suspended(book.ledger)
     return {
         "customer_id": book.customer.external_id,
         "at": iso(at),
@@ -61,9 +63,13 @@ def _summary(book: Book) -> dict[str, Any]:
             "unit": None if unit is None else unit.many,
             "available": sum(one["available"] for one in by_type.values()),
             "held": sum(one["held"] for one in by_type.values()),
+            "disputed": sum(disputed.values()),
             "by_type": by_type,
         },
-        "lots": [lot_view(one, at) for one in sorted(lots, key=lambda one: (one.effective_at, one.lot_id))],
+        "lots": [
+            lot_view(one, at, disputed.get(one.lot_id, 0))
+            for one in sorted(lots, key=lambda one: (one.effective_at, one.lot_id))
+        ],
         "choices": [choice_view(one) for one in book.open_choices()],
         "addons": [addon_view(one) for one in book.addons if one.voided_at is None],
         "facts": jsonable(book.customer.data),

@@ -11,15 +11,17 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from app.db import books, given, orders, policies, settling, tickets
+from app.db import books, given, orders, payment_disputes, policies, settling, tickets
 from app.db.engine import Tx
 from app.db.plan import write_book
-from app.domain import order_correction, order_fold, order_lines, order_refund
+from app.domain import order_correction, order_fold, order_lines, order_refund, payment_dispute
 from app.domain.book import Book
 from app.domain.customer import Order, OrderLine, OrderRefund
-from app.domain.customer_view import GRANTED, granted_by, lasting, order_view
+from app.domain.customer_view import granted_by, order_view
 from app.domain.errors import DomainError
 from app.domain.ids import LineId, OrderId
+from app.domain.order_answers import keep_answers as _keep_answers
+from app.domain.order_answers import refunded_units as _refunded
 from app.domain.wire import iso, jsonable, payload_hash
 
 MAX_UNITS: Final = 1_000
@@ -257,7 +259,14 @@ async def get_order(tx: Tx, order_id: str) -> dict[str, Any]:
     view = order_view(
         order, granted_by(book, order_id), customer_id=book.customer.external_id, policy=book.policy.policy
     )
-    return {**view, "refunds": [one.answer for one in await orders.refunds(tx, order_id)]}
+    return {
+        **view,
+        "refunds": [one.answer for one in await orders.refunds(tx, order_id)],
+        "payment_disputes": [
+            payment_dispute.view(one, book.policy.payment_disputes)
+            for one in await payment_disputes.of_order(tx, order_id)
+        ],
+    }
 
 
 async def replay_order(tx: Tx, order_id: str) -> dict[str, Any]:
@@ -466,34 +475,6 @@ def _wanted(order: Order, command: RefundOrder, left: dict[str, int], *, clip: b
             line_id: min(quantity, left[line_id]) for line_id, quantity in wanted.items() if line_id in left
         }
     return {line_id: quantity for line_id, quantity in wanted.items() if quantity > 0 or not clip}
-
-
-def _refunded(prior: list[OrderRefund], what: str = "quantity") -> dict[str, int]:
-    total: dict[str, int] = {}
-    for one in prior:
-        for row in one.answer["lines"]:
-            total[row["line_id"]] = total.get(row["line_id"], 0) + (row.get(what) or 0)
-    return total
-
-
-def _keep_answers(book: Book, mine: list[Order]) -> None:
-    """Keeps what each touched order granted with the order, so that the same order again gets the same answer."""
-    plan = book.plan
-    touched: set[str | None] = set(plan.orders)
-    touched |= {one.order_id for one in plan.licenses.values()} | {
-        one.order_id for one in plan.covers.values()
-    }
-    touched |= {one.order_id for one in plan.choices.values()}
-    touched |= {one.data.get("order_id") for one in plan.outbox if one.type.startswith("credits.")}
-    for order in mine:
-        if order.order_id not in touched:
-            continue
-        granted = granted_by(book, order.order_id)
-        if order.order_id in plan.orders or lasting(granted) != lasting(
-            {name: order.answer.get(name, []) for name in GRANTED}
-        ):
-            order.answer = jsonable({**order.answer, **granted})
-            plan.orders[order.order_id] = order
 
 
 async def _terms(tx: Tx) -> order_lines.Terms:

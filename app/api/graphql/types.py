@@ -157,6 +157,7 @@ class Lot:
     granted: Credits
     available: Credits
     held: Credits
+    disputed: Credits | None
     spent: Credits | None
     expired: JSON | None
     voided: Credits | None
@@ -272,6 +273,7 @@ class Order(Node):
     decisions: JSON | None
     lines: JSON | None
     refunds: JSON | None
+    payment_disputes: JSON | None
     policy: PolicyVersion | None
 
 
@@ -292,6 +294,7 @@ class OrderRefund:
     clause: str | None
     reading: bool | None
     pending: bool | None
+    undone: JSON | None
 
 
 @shape
@@ -329,6 +332,7 @@ class Balance:
     available: Credits
     held: Credits
     owed: Credits | None
+    disputed: Credits | None
     lots: list[Lot] | None
     by_type: JSON | None
 
@@ -353,6 +357,7 @@ class StatementRow:
     captured: Credits | None
     refunded: Credits | None
     forfeited: Credits | None
+    disputed: bool | None
     reason: str | None
     clause: str | None
     reading: bool | None

@@ -8,7 +8,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -18,6 +18,7 @@ from app.db.inbox import DeliveryRow
 from app.db.sources import Source
 from app.domain import arrivals, order_lines
 from app.domain.arrivals import Seen
+from app.domain.disputed_money import DisputeWanted
 from app.domain.errors import DomainError
 from app.domain.letters import Adapter, Letter, Reading, UnreadableError
 from app.domain.policy import NotGranted
@@ -52,6 +53,15 @@ class Effects(Protocol):
         self, tx: Tx, *, order_id: str, refund_id: str, units: Mapping[str, int]
     ) -> dict[str, Any]:
         """Takes back what is unspent of so many units of each line."""
+
+    async def end_disputes(self, tx: Tx, *, order_id: str, disputes: Sequence[DisputeWanted]) -> list[str]:
+        """Records the disputes of an order's payment and gives back what they no longer take. Returns those of which
+        something would be taken, while nobody can tell which units."""
+
+    async def follow_disputes(
+        self, tx: Tx, *, order_id: str, disputes: Sequence[DisputeWanted]
+    ) -> list[dict[str, Any]]:
+        """Suspends or takes back what the disputes may by now; the disputes as they stand."""
 
     async def put_ticket(
         self, tx: Tx, *, ticket_id: str, customer_id: str, subject: str, stated: Mapping[str, Any]
@@ -295,13 +305,21 @@ class Step:
             source=self.source.row.name,
             kept=frozenset(row["line_id"] for row in want.order["lines"]) - {one["line_id"] for one in lines},
         )
-        ours = {row["line_id"] for row in view["lines"] if row["quantity"]}
+        ours = {row["line_id"]: int(row["quantity"]) for row in view["lines"] if row["quantity"]}
+        disputes = [_of_ours(one, ours) for one in want.disputes]
+        unclear: list[str] = []
+        if disputes:
+            unclear = await self.effects.end_disputes(self.tx, order_id=order_id, disputes=disputes)
         refunds = await self._refunds(order_id, want.refunds, ours)
+        followed: list[dict[str, Any]] = []
+        if disputes:
+            followed = await self.effects.follow_disputes(self.tx, order_id=order_id, disputes=disputes)
         owner = await books.find_customer(self.tx, external)
         outcome = _Outcome(
-            effects=_effects(order_id, external, refunds, view),
+            effects=_effects(order_id, external, refunds, view, followed),
             customer_id=None if owner is None else owner.customer_id,
         )
+        further += [_unclear(one) for one in disputes if one.dispute_id in unclear]
         doubts = [one for one in (*want.doubts, *further, *_unknown(view)) if one.key not in settled]
         return outcome.park(*doubts) if doubts else outcome
 
@@ -373,17 +391,20 @@ class Step:
             doubts.append(ReviewItem("unmapped_product", unclear, {"products": unmapped}))
         return ours, doubts
 
-    async def _refunds(self, order_id: str, wanted: Mapping[str, int], ours: set[str]) -> str | None:
+    async def _refunds(self, order_id: str, wanted: Mapping[str, int], ours: Mapping[str, int]) -> str | None:
         """Brings what has been given back of each line up to what the shop gave back in all."""
         before: dict[str, int] = {}
+        disputed: dict[str, int] = {}
         for prior in await orders.refunds(self.tx, order_id):
+            into = disputed if prior.answer.get("reason") == DISPUTED else before
             for row in prior.answer["lines"]:
-                before[row["line_id"]] = before.get(row["line_id"], 0) + (row["quantity"] or 0)
-        more = {
-            line_id: count - before.get(line_id, 0)
-            for line_id, count in sorted(wanted.items())
-            if line_id in ours and count > before.get(line_id, 0)
-        }
+                into[row["line_id"]] = into.get(row["line_id"], 0) + (row["quantity"] or 0)
+        more = {}
+        for line_id, count in sorted(wanted.items()):
+            # What a dispute took is not taken again by a refund of the same units.
+            left = ours.get(line_id, 0) - before.get(line_id, 0) - disputed.get(line_id, 0)
+            if (missing := min(count - before.get(line_id, 0), left)) > 0:
+                more[line_id] = missing
         if not more:
             return None
         reached = {**before, **{line_id: before.get(line_id, 0) + count for line_id, count in more.items()}}
@@ -459,6 +480,8 @@ class Step:
         return self.source.row.options.get("ids") == "own"
 
 
+DISPUTED: Final = "payment_dispute"
+"""The reason of a refund that a dispute of the payment made."""
 CLOSED: Final = "ticket_closed"
 """Of a rejected or resolved ticket: what is written there still is no service, and nothing is wrong with it.
 """
@@ -474,6 +497,7 @@ CLEARED: Final = (
     "quantity_unclear",
     "customer_missing",
     "refund_lines_unknown",
+    "dispute_lines_unknown",
     "refund_part_of_unit",
     "unmapped_product",
     "unknown_sku",
@@ -489,9 +513,15 @@ CLEARED: Final = (
 is done."""
 
 
-def _effects(order_id: str, external: str, refund_id: str | None, view: Mapping[str, Any]) -> dict[str, Any]:
+def _effects(
+    order_id: str,
+    external: str,
+    refund_id: str | None,
+    view: Mapping[str, Any],
+    disputes: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
     """What a delivery brought about, as shown with it."""
-    effects = {
+    effects: dict[str, Any] = {
         "order_id": order_id,
         "customer_id": external,
         "refund_id": refund_id,
@@ -500,6 +530,9 @@ def _effects(order_id: str, external: str, refund_id: str | None, view: Mapping[
             for one in view.get("not_granted", ())
         ],
     }
+    if disputes:
+        shown = ("dispute_id", "state", "action", "credits")
+        effects["payment_disputes"] = [{name: one[name] for name in shown} for one in disputes]
     return {**effects, "correction": view["correction"]} if "correction" in view else effects
 
 
@@ -507,6 +540,18 @@ def _unknown(view: Mapping[str, Any]) -> list[ReviewItem]:
     lines = [one["line_id"] for one in view.get("not_granted", ()) if one["code"] == order_lines.UNKNOWN_SKU]
     unclear = "The policy does not know the sku of line " + ", ".join(lines)
     return [ReviewItem(order_lines.UNKNOWN_SKU, unclear, {"lines": lines})] if lines else []
+
+
+def _of_ours(one: DisputeWanted, ours: Mapping[str, int]) -> DisputeWanted:
+    """A dispute of the lines that are ours."""
+    if one.units is None:
+        return one
+    return replace(one, units={line_id: count for line_id, count in one.units.items() if line_id in ours})
+
+
+def _unclear(one: DisputeWanted) -> ReviewItem:
+    says = {"dispute": one.dispute_id, "state": one.state, "amount": one.amount, "currency": one.currency}
+    return ReviewItem("dispute_lines_unknown", str(one.unclear), says)
 
 
 def _told(error: DomainError) -> str:

@@ -1,0 +1,171 @@
+"""Payment disputes: what the shop says of an order's money, followed as the policy says.
+
+Several disputes of one order, and its refunds, are followed together: first what is to be given back is given back,
+then (after the caller has brought the refunds up to date) what is to be suspended or taken is. So units that were
+refunded are not taken twice, and any order of arrival ends alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from app.db import books, orders, payment_disputes, policies, settling
+from app.db.engine import Tx
+from app.db.plan import write_book
+from app.domain import payment_dispute as rules_of
+from app.domain.book import Book
+from app.domain.customer import Order, OrderRefund
+from app.domain.errors import DomainError
+from app.domain.order_answers import keep_answers, refunded_units
+from app.domain.order_lines import Terms
+from app.domain.payment_dispute import Action, PaymentDispute, State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disputed:
+    """What is known of one dispute: its state, and the units by line that the disputed money paid for.
+
+    ``units`` None: nobody can tell for which lines; nothing is taken or suspended then.
+    """
+
+    dispute_id: str
+    state: State
+    units: Mapping[str, int] | None
+    amount: Decimal | None = None
+    currency: str | None = None
+
+
+@dataclass(slots=True)
+class _Work:
+    """One order under work: its customer's book, its refunds and the disputes recorded so far."""
+
+    tx: Tx
+    book: Book
+    order: Order
+    terms: Terms
+    refunds: list[OrderRefund]
+    known: dict[str, PaymentDispute]
+    changed: bool = False
+
+    def refunded(self) -> dict[str, int]:
+        """Return the units by line that were given back so far, by refunds and by disputes."""
+        return refunded_units(self.refunds)
+
+
+async def give_back(tx: Tx, order_id: str, disputes: Sequence[Disputed]) -> list[str]:
+    """Record the disputes and give back what they took or suspended and no longer may. Return those that are unclear:
+    the policy would take something for them, and nobody can tell for which lines. 404 ``order_not_found``."""
+    work, unclear = await _load(tx, order_id), []
+    for one in disputes:
+        record, wanted = _record(work, one)
+        if wanted != "none" and one.units is None:
+            unclear.append(one.dispute_id)
+        if record.action != "none" and (wanted != record.action or _other(record, one)):
+            _revert(work, record)
+    await _write(work)
+    return unclear
+
+
+async def take(tx: Tx, order_id: str, disputes: Sequence[Disputed]) -> list[dict[str, Any]]:
+    """Suspend or take back what the disputes may by now. Return them as published. 404 ``order_not_found``."""
+    work = await _load(tx, order_id)
+    for one in disputes:
+        record, wanted = _record(work, one)
+        if wanted == "none" or record.action == wanted or one.units is None:
+            continue
+        record.wanted = dict(one.units)
+        taken = len(work.book.plan.refunds)
+        units = rules_of.units_left(work.order, one.units, work.refunded())
+        if wanted == "suspended":
+            rules_of.suspend(work.book, work.order, record, units, work.terms)
+        else:
+            rules_of.take(work.book, work.order, record, units, work.terms)
+            work.refunds += work.book.plan.refunds[taken:]
+        record.action, work.changed = wanted, True
+        _tell(work, record)
+    await _write(work)
+    return [
+        rules_of.view(one, work.book.policy.payment_disputes)
+        for one in sorted(work.known.values(), key=lambda one: (one.opened_at, one.dispute_id))
+    ]
+
+
+# --- steps ------------------------------------------------------------------------------------------------------------
+
+
+async def _load(tx: Tx, order_id: str) -> _Work:
+    await orders.lock(tx, order_id)
+    order = await orders.find(tx, order_id)
+    if order is None:
+        raise DomainError("order_not_found", order_id=order_id)
+    book = await books.load_by_id(tx, order.customer_id)
+    tx.caches["customer_id"] = book.customer.customer_id
+    if order.answer.get("owners"):
+        await books.join_former(tx, book.ledger, dict.fromkeys(order.answer["owners"], ()))
+    known = {one.dispute_id: one for one in await payment_disputes.of_order(tx, order_id)}
+    refunds = await orders.refunds(tx, order_id)
+    return _Work(
+        tx, book, order, {number: policy for number, _, policy in await policies.versions(tx)}, refunds, known
+    )
+
+
+def _record(work: _Work, one: Disputed) -> tuple[PaymentDispute, Action]:
+    """Bring the record up to date; return it with what the policy does in this state."""
+    rules = work.book.policy.payment_disputes
+    amount = rules_of.amount_text(one.amount)
+    record = work.known.get(one.dispute_id)
+    if record is None:
+        record = work.known[one.dispute_id] = PaymentDispute(
+            order_id=work.order.order_id, dispute_id=one.dispute_id, customer_id=work.book.customer.customer_id,
+            state=one.state, action="none", wanted=dict(one.units or {}), opened_at=work.book.at,
+            updated_at=work.book.at, amount=amount, currency=one.currency,
+        )  # fmt: skip
+        work.changed = True
+        _tell(work, record)
+    elif (record.state, record.amount) != (one.state, amount):
+        record.state, record.amount, record.currency = one.state, amount, one.currency
+        work.changed = True
+        _tell(work, record)
+    return record, rules_of.action_of(one.state, rules, record.action)
+
+
+def _other(record: PaymentDispute, one: Disputed) -> bool:
+    """Whether the dispute is about other units by now. One that the policy leaves as it is keeps its own."""
+    return one.state != "won" and one.units is not None and dict(one.units) != record.wanted
+
+
+def _revert(work: _Work, record: PaymentDispute) -> None:
+    if record.action == "suspended":
+        rules_of.lift(work.book, work.order, record)
+    else:
+        refund = next((one for one in work.refunds if one.refund_id == record.refund_id), None)
+        rules_of.put_back(work.book, work.order, record, refund)
+    record.action, work.changed = "none", True
+    _tell(work, record)
+
+
+def _tell(work: _Work, record: PaymentDispute) -> None:
+    record.updated_at = work.book.at
+    work.book.emit("order.payment_dispute", {
+        "order_id": record.order_id, "dispute_id": record.dispute_id, "state": record.state,
+        "action": record.action, "credits": record.credits,
+    })  # fmt: skip
+
+
+async def _write(work: _Work) -> None:
+    if not work.changed:
+        return
+    book, order = work.book, work.order
+    mine = [
+        order if one.order_id == order.order_id else one
+        for one in await orders.of_customer(work.tx, order.customer_id)
+    ]
+    await settling.settle(work.tx, book, mine, work.terms)
+    for record in work.known.values():
+        record.version += 1
+        book.plan.payment_disputes[record.order_id, record.dispute_id] = record
+    keep_answers(book, mine)
+    await write_book(work.tx, book)
