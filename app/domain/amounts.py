@@ -7,20 +7,18 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Final
 
+from iso4217 import Currency
+
 MAX_CREDITS: Final = 1_000_000_000_000
 """The largest amount of credits in one command: far above any real use, far below int53."""
 MAX_WIRE_INT: Final = 2**53 - 1
 
 MINOR_DIGITS: Final[dict[str, int]] = {
-    "JPY": 0,
-    "KRW": 0,
-    "VND": 0,
-    "CLP": 0,
-    "ISK": 0,
-    "BHD": 3,
-    "KWD": 3,
-    "TND": 3,
+    one.code: one.exponent for one in Currency if one.exponent is not None
 }
+"""Digits after the point by currency: the whole table of ISO 4217, as its maintenance agency publishes it."""
+_OTHERWISE: Final = 2
+"""For codes that the table has no digits for: withdrawn ones (HRK), metals, codes of nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +35,8 @@ class Money:
 
 
 def unit_of(currency: str) -> Decimal:
-    """The smallest unit of a currency: 0.01 unless it has other minor digits."""
-    return Decimal(1).scaleb(-MINOR_DIGITS.get(currency, 2))
+    """The smallest unit of a currency: 0.01 unless ISO 4217 gives it other minor digits."""
+    return Decimal(1).scaleb(-MINOR_DIGITS.get(currency, _OTHERWISE))
 
 
 def share(money: Money, part: Fraction) -> Money:
