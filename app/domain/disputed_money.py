@@ -75,14 +75,14 @@ def disputed(seen: Seen, order: Seen) -> tuple[tuple[DisputeWanted, ...], list[R
         if alike:
             states[alike[0]] = "won"
         else:
-            unclear = f"{ident} gives back other money than {', '.join(lost)} took: nobody can tell for which units."
+            other = f"{ident} gives back other money than {', '.join(lost)} took: nobody can tell for which units."
             says = {
                 "reversal": ident,
                 "disputes": lost,
                 "amount": reversal["amount"],
                 "units": reversal["units"],
             }
-            doubts.append(ReviewItem("refund_reversed", unclear, says))
+            doubts.append(ReviewItem("refund_reversed", other, says))
     found = []
     for key, state in states.items():
         units, unclear = _units(rows[key], order)

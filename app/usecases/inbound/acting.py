@@ -307,9 +307,9 @@ class Step:
         )
         ours = {row["line_id"]: int(row["quantity"]) for row in view["lines"] if row["quantity"]}
         disputes = [_of_ours(one, ours) for one in want.disputes]
-        unclear: list[str] = []
+        puzzling: list[str] = []
         if disputes:
-            unclear = await self.effects.end_disputes(self.tx, order_id=order_id, disputes=disputes)
+            puzzling = await self.effects.end_disputes(self.tx, order_id=order_id, disputes=disputes)
         refunds = await self._refunds(order_id, want.refunds, ours)
         followed: list[dict[str, Any]] = []
         if disputes:
@@ -319,7 +319,7 @@ class Step:
             effects=_effects(order_id, external, refunds, view, followed),
             customer_id=None if owner is None else owner.customer_id,
         )
-        further += [_unclear(one) for one in disputes if one.dispute_id in unclear]
+        further += [_unclear(one) for one in disputes if one.dispute_id in puzzling]
         doubts = [one for one in (*want.doubts, *further, *_unknown(view)) if one.key not in settled]
         return outcome.park(*doubts) if doubts else outcome
 
