@@ -9,7 +9,7 @@ lots, licenses, periods, choices and add-ons.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -20,12 +20,14 @@ from app.domain import suspension
 from app.domain.book import Book
 from app.domain.customer import Addon, Choice, Cover, License, Order, OrderRefund
 from app.domain.granting import put_license
-from app.domain.ids import CustomerId, OrderId
+from app.domain.ids import CustomerId, LotId, OrderId
 from app.domain.ledger import Ledger
+from app.domain.lot import Lot
 from app.domain.merging import pass_on
 from app.domain.order_lines import Terms
 from app.domain.order_refund import guarantee_of, take_back
 from app.domain.policy import PaymentDisputes
+from app.domain.refunded_units import claimed, owed, take_claim
 from app.domain.wire import iso, iso_or_none, jsonable, parse_iso_or_none, payload_hash
 
 State = Literal["warning", "open", "lost", "won"]
@@ -116,14 +118,14 @@ def suspend(book: Book, order: Order, one: PaymentDispute, units: Mapping[str, i
         })  # fmt: skip
 
 
-def lift(book: Book, order: Order, one: PaymentDispute) -> None:
+def lift(book: Book, one: PaymentDispute) -> None:
     """Give suspended credits back to their lots."""
     for hold_id in reversed(one.holds):
         owner = _owner(book.ledger, hold_id)
         hold = None if owner is None else owner.holds[hold_id]
         if owner is None or hold is None:
             continue
-        number = suspension.lift(owner, hold, order_id=order.order_id)
+        number = suspension.lift(owner, hold)
         if owner is not book.ledger:
             pass_on(owner, book.ledger)
         if number:
@@ -136,9 +138,11 @@ def lift(book: Book, order: Order, one: PaymentDispute) -> None:
 
 def _would_take(book: Book, order: Order, units: Mapping[str, int], terms: Terms) -> dict[str, int]:
     """Return credits by lot that a take-back of the units would void, tried on a copy of the book."""
-    ledgers = (book.ledger, *book.ledger.former.values())
-    shared = [book.policy, terms, book.mint, *terms.values()]
-    shared += [part for each in ledgers for part in (each.mint, each.rules) if part is not None]
+    books = (book, *book.others.values())
+    shared = [terms, *terms.values(), *(each.policy for each in books), *(each.mint for each in books)]
+    shared += [
+        part for each in book.ledger.reachable() for part in (each.mint, each.rules) if part is not None
+    ]
     keep: dict[int, Any] = {id(part): part for part in shared}
     trial, again = copy.deepcopy((book, order), keep)
     before = {lot.lot_id: lot.voided for lot in trial.ledger.lots.values()}
@@ -164,7 +168,7 @@ def take(book: Book, order: Order, one: PaymentDispute, units: Mapping[str, int]
     one.takes += 1
     one.refund_id = f"{REASON}:{one.dispute_id}:{one.takes}"
     before = _before(book)
-    result = take_back(book, order, units, terms, reason="payment_dispute")
+    result = take_back(book, order, units, terms, reason="payment_dispute", ref=one.refund_id)
     lines = [{"line_id": line_id, "quantity": count} for line_id, count in sorted(units.items())]
     answer = jsonable({
         "order_id": order.order_id, "refund_id": one.refund_id, "at": book.at, "reason": REASON, "lines": lines,
@@ -184,7 +188,7 @@ def take(book: Book, order: Order, one: PaymentDispute, units: Mapping[str, int]
 class _Before:
     """How things stood before a dispute took something back."""
 
-    lots: Mapping[str, int]
+    lots: Mapping[str, tuple[int, int, int]]
     owed: Mapping[str, int]
     licenses: frozenset[str]
     covers: Mapping[str, dict[str, Any]]
@@ -194,7 +198,7 @@ class _Before:
 
 def _before(book: Book) -> _Before:
     return _Before(
-        lots={lot.lot_id: lot.voided for lot in _lots(book.ledger)},
+        lots={lot.lot_id: (lot.voided, claimed(lot), owed(lot)) for lot in _lots(book.ledger)},
         owed={key: one.owed for key, one in book.ledger.accounts.items()},
         licenses=frozenset(key for key, one in book.licenses.items() if one.ended_at is None),
         covers={key: _cover(one) for key, one in book.covers.items()},
@@ -205,12 +209,12 @@ def _before(book: Book) -> _Before:
 
 def _remember(book: Book, before: _Before, one: PaymentDispute) -> None:
     """Remember on the dispute what was taken since, so that `put_back` can undo it."""
-    lots = {
-        lot.lot_id: lot.voided - before.lots[lot.lot_id]
-        for lot in _lots(book.ledger)
-        if lot.voided > before.lots.get(lot.lot_id, lot.voided)
-    }
-    one.credits = sum(lots.values())
+    lots = {}
+    for lot in _lots(book.ledger):
+        then, now = before.lots.get(lot.lot_id), (lot.voided, claimed(lot), owed(lot))
+        if then is not None and then != now:
+            lots[lot.lot_id] = [a - b for a, b in zip(now, then, strict=True)]
+    one.credits = sum(max(taken, 0) for taken, _, _ in lots.values())
     one.undo = {
         "lots": lots,
         "owed": {
@@ -238,7 +242,7 @@ def put_back(book: Book, order: Order, one: PaymentDispute, refund: OrderRefund 
     given += _covers_back(book, one.undo.get("covers", {}))
     given += _choices_back(book, one.undo.get("choices", ()))
     given += _addons_back(book, one.undo.get("addons", ()))
-    given += _lots_back(book, order, one.undo.get("lots", {}))
+    given += _lots_back(book, order, one, one.undo.get("lots", {}))
     for credit_type, debt in sorted(one.undo.get("owed", {}).items()):
         suspension.forgive(book.ledger, credit_type, debt, order_id=order.order_id)
     if refund is not None:
@@ -252,8 +256,8 @@ def put_back(book: Book, order: Order, one: PaymentDispute, refund: OrderRefund 
     one.undo, one.credits, one.refund_id = {}, 0, None
 
 
-def _lots(ledger: Ledger) -> Iterable[Any]:
-    return (lot for each in (ledger, *ledger.former.values()) for lot in each.lots.values())
+def _lots(ledger: Ledger) -> Iterable[Lot]:
+    return (lot for each in ledger.reachable() for lot in each.lots.values())
 
 
 def _cover(one: Cover) -> dict[str, Any]:
@@ -261,22 +265,46 @@ def _cover(one: Cover) -> dict[str, Any]:
     return {name: iso_or_none(value) if name.endswith("_at") else value for name, value in values.items()}
 
 
-def _lots_back(book: Book, order: Order, lots: Mapping[str, int]) -> list[dict[str, Any]]:
+def _lots_back(
+    book: Book, order: Order, one: PaymentDispute, lots: Mapping[str, Sequence[int]]
+) -> list[dict[str, Any]]:
+    """Reinstate what was voided, and lift the claims on what is still in use; what came back since is reinstated."""
     given = []
-    for lot_id, number in sorted(lots.items()):
-        for ledger in (book.ledger, *book.ledger.former.values()):
-            lot = ledger.lots.get(lot_id)
+    for lot_id, (voided, claims, debt) in sorted(lots.items()):
+        for ledger in book.ledger.reachable():
+            lot = ledger.lots.get(LotId(lot_id))
             if lot is None or lot.withdrawn:
                 continue
-            suspension.reinstate(ledger, lot, number, order_id=order.order_id)
-            if ledger is not book.ledger:
-                pass_on(ledger, book.ledger)
-            balance = book.ledger.balance(lot.credit_type)
-            given.append({"kind": "credits", "lot_id": lot_id, "credit_type": lot.credit_type, "credits": number,
-                          "line_id": lot.line_id})  # fmt: skip
-            book.emit("credits.reinstated", {"lot_id": lot_id, "order_id": order.order_id, "credits": number,
-                                             "reason": REASON, "balance": balance})  # fmt: skip
+            still = min(claims, claimed(lot))
+            if still > 0:
+                take_claim(lot, still)
+            _forget(lot, one.refund_id, debt)
+            ledger.mark_lot(lot)
+            if (number := voided + claims - still) > 0:
+                suspension.reinstate(ledger, lot, number, order_id=order.order_id)
+                given.append(_given_back(book, ledger, lot, number, order))
     return given
+
+
+def _forget(lot: Lot, refund_id: str | None, debt: int) -> None:
+    """Take what the dispute noted on a lot off it again."""
+    data = dict(lot.data)
+    if kept := [row for row in data.pop("paid_back", ()) if row["ref"] != refund_id]:
+        data["paid_back"] = kept
+    if (rest := data.pop("owed", 0) - debt) > 0:
+        data["owed"] = rest
+    lot.data = data
+
+
+def _given_back(book: Book, ledger: Ledger, lot: Lot, number: int, order: Order) -> dict[str, Any]:
+    if ledger in book.ledger.former.values():
+        pass_on(ledger, book.ledger)
+    told = book.others.get(lot.customer_id, book)
+    told.emit("credits.reinstated", {"lot_id": lot.lot_id, "order_id": order.order_id, "credits": number,
+                                     "reason": REASON, "balance": told.ledger.balance(lot.credit_type)})  # fmt: skip
+    unit = lot.unit
+    return {"kind": "credits", "lot_id": lot.lot_id, "credit_type": lot.credit_type, "credits": number,
+            "line_id": unit[1] if unit else lot.line_id}  # fmt: skip
 
 
 def _licenses_back(book: Book, licenses: Iterable[str]) -> list[dict[str, Any]]:
@@ -285,7 +313,7 @@ def _licenses_back(book: Book, licenses: Iterable[str]) -> list[dict[str, Any]]:
         found: License | None = book.licenses.get(key)
         if found is None or found.ended_reason != "refunded":
             continue
-        found.ended_at = found.ended_reason = None
+        found.ended_at = found.ended_reason = found.uncounted_after = None
         put_license(book, found, "reinstated")
         book.emit("license.reinstated", {"license_id": key, "order_id": found.order_id, "reason": REASON})
         given.append(

@@ -50,23 +50,12 @@ def suspend(journal: Journal, lot: Lot, credits: int, *, order_id: OrderId | Non
     return hold
 
 
-def lift(journal: Journal, hold: Hold, *, order_id: OrderId | None) -> int:
+def lift(journal: Journal, hold: Hold) -> int:
     """Give suspended credits back to their lot. Return how many; none where the lot's end has voided the hold."""
     number = hold.open
     if number == 0:
         return 0
-    entries: list[Entry] = []
-    for line in reversed(hold.lines):
-        if line.open:
-            journal.give_back(
-                entries, hold, line, "held", line.open, at=journal.at, expired=None, reason=REASON
-            )
-    journal.settle(entries, hold.credit_type)
-    rule = journal.expired_rule(entries, None)
-    journal.record(
-        "release", hold.credit_type, entries, hold=hold, order_id=order_id, reason=REASON,
-        clause=rule.clause if rule else None, reading=bool(rule and rule.reading),
-    )  # fmt: skip
+    journal.hand_back(hold, "held", number, at=journal.at, reason=REASON)
     journal.refresh_expiry(hold.credit_type)
     return number
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from app.db import books, orders, payment_disputes, policies, settling
+from app.db import given, orders, payment_disputes, policies, settling
 from app.db.engine import Tx
 from app.db.plan import write_book
 from app.domain import payment_dispute as rules_of
@@ -101,10 +101,8 @@ async def _load(tx: Tx, order_id: str) -> _Work:
     order = await orders.find(tx, order_id)
     if order is None:
         raise DomainError("order_not_found", order_id=order_id)
-    book = await books.load_by_id(tx, order.customer_id)
+    book = await given.load(tx, order)
     tx.caches["customer_id"] = book.customer.customer_id
-    if order.answer.get("owners"):
-        await books.join_former(tx, book.ledger, dict.fromkeys(order.answer["owners"], ()))
     known = {one.dispute_id: one for one in await payment_disputes.of_order(tx, order_id)}
     refunds = await orders.refunds(tx, order_id)
     return _Work(
@@ -139,7 +137,7 @@ def _other(record: PaymentDispute, one: Disputed) -> bool:
 
 def _revert(work: _Work, record: PaymentDispute) -> None:
     if record.action == "suspended":
-        rules_of.lift(work.book, work.order, record)
+        rules_of.lift(work.book, record)
     else:
         refund = next((one for one in work.refunds if one.refund_id == record.refund_id), None)
         rules_of.put_back(work.book, work.order, record, refund)
