@@ -44,8 +44,7 @@ CORRUPTIONS: list[tuple[int, str, set[str]]] = [
     (6, "update entry set source = 'expired', target = 'available' where source = 'spent'", {"nothing_is_revived"}),
     (6, ("update lot set expires_at = (select min(effective_at) from operation o where o.kind = 'refund'"
         " and o.tenant_id = lot.tenant_id)"), {"nothing_is_revived"}),
-    (6, ("update operation set kind = 'reinstate', reason = 'payment_dispute' where kind = 'refund'",
-         "update entry set source = 'voided', target = 'available' where source = 'spent'"),
+    (6, "update operation set kind = 'reinstate', reason = 'payment_dispute' where kind = 'refund'",
      {"only_what_a_dispute_took_is_reinstated"}),
     (6, "update account set next_expiry = null", {"expiry_is_known"}),
     (7, "update hold_line set captured = 1 where line_no = 2 and captured = 0", {"spending_is_a_prefix"}),
