@@ -29,6 +29,7 @@ from app.api.peers import Peers
 from app.api.problems import register
 from app.connectors import courier, deliveries, inbound
 from app.connectors.jwks import SigningKeys
+from app.db import agenda
 from app.db.engine import Database
 from app.db.gather import Gatherer, Join
 from app.db.secrets import Cipher, check_key
@@ -273,6 +274,12 @@ def work_samples() -> Iterable[tuple[str, str, str, float]]:
     yield "retainer_agenda_fired", "Agenda rows carried out", "counter", sweeps.METRICS.fired
     yield "retainer_agenda_failed", "Agenda rows that failed and wait", "counter", sweeps.METRICS.failed
     yield "retainer_agenda_lag_seconds", "How late the latest row was", "gauge", sweeps.METRICS.lag_seconds
+    yield (
+        "retainer_agenda_set_aside",
+        "Agenda rows set aside after a failure",
+        "counter",
+        agenda.METRICS.set_aside,
+    )
     yield "retainer_worker_rounds", "Rounds of the worker", "counter", worker.METRICS.rounds
     yield "retainer_worker_failures", "Turns of the worker that failed", "counter", worker.METRICS.failures
     yield from courier.METRICS.sample()

@@ -16,6 +16,7 @@ import typer
 from sqlalchemy import text
 
 from app.commands.base import embedded
+from app.db import agenda
 from app.db.engine import Database, Unavailable, Unmigrated
 from app.db.secrets import WrongSecretKey, check_key
 from app.embedded import EmbeddedPostgresError, find_bin_dir
@@ -133,7 +134,7 @@ async def _ask(url: str, secrets: tuple[str, ...] = ()) -> list[Finding]:
         async with database.bare() as connection:
             version = int((await connection.execute(text("show server_version_num"))).scalar_one())
         looked = await health.look(database)
-        more = [*await _key(database, secrets), *await _backup(database)]
+        more = [*await _key(database, secrets), *await _backup(database), *await _aside(database)]
     except Unmigrated:
         return [Finding(*_FIXES["schema"])]
     except Unavailable:
@@ -181,6 +182,22 @@ async def _backup(database: Database) -> list[Finding]:
             "Run `retainer migrate` as the owner of the tables, and back up as the owner.",
         )
     ]
+
+
+async def _aside(database: Database) -> list[Finding]:
+    """Whether something that fell due failed and waits to be tried again."""
+    found = []
+    for tenant_id in await database.tenant_ids():
+        rows = await database.read(tenant_id, agenda.aside)
+        if rows:
+            codes = ", ".join(sorted({row["code"] for row in rows}))
+            found.append(
+                Finding(
+                    f"tenant {tenant_id}: {len(rows)} things that fell due failed and wait ({codes})",
+                    "See /problems/{code}; they are tried again by themselves once their cause is mended.",
+                )
+            )
+    return found
 
 
 _BLIND: Final = text("""

@@ -8,15 +8,19 @@ other crosswise, and of several sweepers one gets each row.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import Row, text
 from sqlalchemy.dialects.postgresql import insert
 
+from app.db import events
 from app.db.engine import Tx
 from app.db.schema import agenda
+from app.domain.errors import DomainError
 from app.domain.plan import AgendaItem
+from app.domain.wire import iso
 
 Key = tuple[datetime, str, str]
 Handler = Callable[[Tx, AgendaItem], Awaitable[None]]
@@ -41,6 +45,21 @@ _TAKE = text(
     "delete from agenda where tenant_id = :tenant and kind = :kind and subject = :subject and at <= :until"
     " returning at, kind, subject, customer_id, payload"
 )
+_FAILED = text(
+    "select (payload -> 'failed' ->> 'failures')::int from agenda"
+    " where tenant_id = :tenant and kind = :kind and subject = :subject"
+)
+_PUT_OFF = text(
+    "update agenda set at = :at, payload = payload || jsonb_build_object('failed',"
+    " jsonb_build_object('failures', cast(:failures as int), 'code', cast(:code as text)))"
+    " where tenant_id = :tenant and kind = :kind and subject = :subject"
+)
+_ASIDE = text(
+    "select kind, subject, payload -> 'failed' ->> 'code', (payload -> 'failed' ->> 'failures')::int, at from agenda"
+    " where tenant_id = :tenant and payload ? 'failed' order by at, kind, subject limit 100"
+)
+_FIRST_WAIT = timedelta(minutes=5)
+_LONGEST_WAIT = timedelta(days=1)
 _NEXT = text("select min(at) from agenda where tenant_id = :tenant")
 _NEXT_OTHER = text("select min(at) from agenda where tenant_id = :tenant and at <= :until and kind <> :kind")
 _STATE = text(
@@ -88,6 +107,48 @@ async def run(tx: Tx, row: Row[Any], until: datetime, handlers: Handlers) -> Age
         raise LookupError(f"nobody handles agenda rows of kind {item.kind}")
     await handler(tx, item)
     return item
+
+
+@dataclass(slots=True)
+class AgendaMetrics:
+    """Of this process: rows that were set aside because they failed."""
+
+    set_aside: int = 0
+
+
+METRICS: Final = AgendaMetrics()
+
+
+async def set_aside(tx: Tx, row: Row[Any], now: datetime, error: Exception) -> dict[str, Any]:
+    """Put off a row that failed, so that it stops nothing else, and tell it; it is tried again after a growing while.
+
+    Returns ``{"kind", "subject", "code", "failures", "retry_at"}``, as the event tells it (``agenda.set_aside``).
+    """
+    code = error.code if isinstance(error, DomainError) else "internal_error"
+    by = {"tenant": tx.tenant_id, "kind": row.kind, "subject": row.subject}
+    known = await tx.row(_FAILED, by)
+    failures = 1 + (known[0] or 0 if known is not None else 0)
+    retry_at = now + min(_FIRST_WAIT * 2 ** min(failures - 1, 12), _LONGEST_WAIT)
+    await tx.execute(_PUT_OFF, {**by, "at": retry_at, "failures": failures, "code": code})
+    METRICS.set_aside += 1
+    told = {
+        "kind": row.kind,
+        "subject": row.subject,
+        "code": code,
+        "failures": failures,
+        "retry_at": iso(retry_at),
+    }
+    await events.publish(tx, "agenda.set_aside", told)
+    return told
+
+
+async def aside(tx: Tx) -> list[dict[str, Any]]:
+    """Rows that failed and wait to be tried again, soonest first, the first hundred."""
+    rows = await tx.rows(_ASIDE, {"tenant": tx.tenant_id})
+    return [
+        {"kind": row[0], "subject": row[1], "code": row[2], "failures": row[3], "retry_at": iso(row[4])}
+        for row in rows
+    ]
 
 
 async def next_at(tx: Tx) -> datetime | None:

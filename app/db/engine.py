@@ -474,6 +474,11 @@ async def _finish(connection: AsyncConnection, validate_only: bool) -> None:
         raise Unavailable("the answer to a commit was lost", outcome_unknown=True) from error
 
 
+def is_passing(error: Exception) -> bool:
+    """Whether an error is the database's own passing trouble, so that the same work may succeed later as it is."""
+    return isinstance(_translated(error) if isinstance(error, DBAPIError) else error, Unavailable)
+
+
 _UNAVAILABLE: Final = {
     "08": "the database cannot be reached",
     "53": "the database is out of resources",

@@ -6,6 +6,8 @@ exactly that time. Moving in one step or in many does the same.
 
 from __future__ import annotations
 
+import functools
+import logging
 import time
 from dataclasses import replace
 from datetime import datetime
@@ -13,9 +15,11 @@ from typing import Any, Final
 
 from app.db import agenda, tenants
 from app.db.agenda import Handlers
-from app.db.engine import Database, Tx
+from app.db.engine import Database, Tx, is_passing
 from app.domain.errors import DomainError
 from app.domain.wire import iso
+
+logger = logging.getLogger(__name__)
 
 MOST: Final = 10_000
 """Rows fired by one call; the caller repeats until ``reached``."""
@@ -42,7 +46,8 @@ async def move_clock(
 ) -> dict[str, Any]:
     """Moves a sandbox tenant's time forward; what falls due at or before ``to`` happens at its own instant.
 
-    Answers ``{"mode", "now", "fired", "reached"}``: at most ``most`` rows a call, so repeat until ``reached``. The same
+    Answers ``{"mode", "now", "fired", "reached", "set_aside"}``: at most ``most`` rows a call, so repeat until
+    ``reached``. A row that fails is set aside, told there and by an event, and tried again later. The same
     ``now`` again fires what is due by it. 409 ``clock_backwards``, 409 ``clock_not_virtual`` for a tenant on real time.
     ``validate_only`` does all of it in one transaction and rolls that back.
     """
@@ -55,13 +60,24 @@ async def move_clock(
     fired, first, end = 0, True, time.monotonic() + most_seconds
     while True:
 
-        async def work(tx: Tx, first: bool = first, budget: int = most - fired) -> tuple[datetime, int, bool]:
-            return await _step(tx, to, handlers, first=first, budget=budget, end=end)
+        async def work(
+            tx: Tx, first: bool = first, budget: int = most - fired, apart: bool = False
+        ) -> tuple[datetime, int, bool]:
+            return await _step(tx, to, handlers, first=first, budget=budget, end=end, apart=apart)
 
-        now, done, reached = await db.run(tenant_id, work, actor=actor)
+        try:
+            now, done, reached = await db.run(tenant_id, work, actor=actor)
+        except _RowFailed:  # again, each row apart: the one that fails is set aside, the others go through
+            apart = functools.partial(work, apart=True)
+            now, done, reached = await db.run(tenant_id, apart, actor=actor)
         fired, first = fired + done, False
         if reached or fired >= most or time.monotonic() >= end:
-            return _answer(now, fired, reached=reached)
+            aside = await db.read(tenant_id, agenda.aside)
+            return _answer(now, fired, aside, reached=reached)
+
+
+class _RowFailed(Exception):  # noqa: N818 - what happened, in a word
+    """A row of the agenda failed; nothing of its step is kept."""
 
 
 class _Rehearsed(Exception):  # noqa: N818 - not an error
@@ -77,21 +93,23 @@ async def _rehearse(
 ) -> dict[str, Any]:
     fired, first, end = 0, True, time.monotonic() + most_seconds
     while True:
-        now, done, reached = await _step(tx, to, handlers, first=first, budget=most - fired, end=end)
+        now, done, reached = await _step(
+            tx, to, handlers, first=first, budget=most - fired, end=end, apart=True
+        )
         fired, first = fired + done, False
         if reached or fired >= most or time.monotonic() >= end:
-            return _answer(now, fired, reached=reached)
+            return _answer(now, fired, await agenda.aside(tx), reached=reached)
 
 
-def _answer(now: datetime, fired: int, *, reached: bool) -> dict[str, Any]:
-    return {"mode": "virtual", "now": iso(now), "fired": fired, "reached": reached}
+def _answer(now: datetime, fired: int, aside: list[dict[str, Any]], *, reached: bool) -> dict[str, Any]:
+    return {"mode": "virtual", "now": iso(now), "fired": fired, "reached": reached, "set_aside": aside}
 
 
 async def _step(
-    tx: Tx, to: datetime, handlers: Handlers, *, first: bool, budget: int, end: float
+    tx: Tx, to: datetime, handlers: Handlers, *, first: bool, budget: int, end: float, apart: bool
 ) -> tuple[datetime, int, bool]:
     """One instant: the time it is now, how many rows fired, and whether ``to`` is reached. Past ``end`` (monotonic
-    seconds) no further row is begun.
+    seconds) no further row is begun. ``apart``: a row that fails is set aside; else it is told by `_RowFailed`.
 
     The tenant's row is the lock: two callers take turns, instant by instant.
     """
@@ -112,11 +130,28 @@ async def _step(
     rows = await agenda.due(tx, instant, limit=min(budget, TOGETHER))
     await agenda.lock(tx, rows, wait=True)
     fired = 0
-    for one in rows:
-        fired += await agenda.run(tx, one, instant, handlers) is not None
+    for row in rows:
+        fired += await _fire(tx, row, instant, handlers, apart=apart)
         if time.monotonic() >= end:
             break
     return instant, fired, False
+
+
+async def _fire(tx: Tx, row: Any, instant: datetime, handlers: Handlers, *, apart: bool) -> bool:
+    """Carry out one row of the agenda; whether it was carried out."""
+    try:
+        if not apart:
+            return await agenda.run(tx, row, instant, handlers) is not None
+        async with tx.connection.begin_nested():
+            return await agenda.run(tx, row, instant, handlers) is not None
+    except Exception as error:
+        if is_passing(error):
+            raise
+        if not apart:
+            raise _RowFailed from error
+        logger.exception("agenda row %s of tenant %s failed and is set aside", row.kind, tx.tenant_id)
+        await agenda.set_aside(tx, row, instant, error)
+        return False
 
 
 async def _move(tx: Tx, now: datetime, to: datetime) -> None:

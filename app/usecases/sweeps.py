@@ -130,6 +130,14 @@ async def _pass(
     return fired, seen
 
 
+async def _set_aside(db: Database, tenant_id: str, row: Any, now: datetime, error: Exception) -> None:
+    """Puts a row that failed off, where everybody can see it. What cannot be written now is tried at its next turn."""
+    try:
+        await db.run(tenant_id, lambda tx: agenda.set_aside(tx, row, now, error), actor=ACTOR)
+    except Unavailable:
+        logger.warning("agenda row %s of tenant %s could not be set aside", row.kind, tenant_id)
+
+
 async def _fire(
     db: Database,
     tenant_id: str,
@@ -149,11 +157,12 @@ async def _fire(
         items = await db.run(tenant_id, work, actor=ACTOR)
     except (Unavailable, Busy, Retry):
         raise
-    except Exception:  # one bad row must not stop the sweep
+    except Exception as error:  # one bad row must not stop the sweep
         if len(rows) == 1:
             logger.exception("agenda row %s of tenant %s failed", rows[0].kind, tenant_id)
             METRICS.failed += 1
             backoff.failed(tenant_id, rows[0], now)
+            await _set_aside(db, tenant_id, rows[0], now, error)
             return 0
         items = []
         failed = True

@@ -845,6 +845,18 @@ class TenantTime:
     now: DateTime | None
     fired: int | None
     reached: bool | None
+    set_aside: list[SetAside] | None
+
+
+@shape
+class SetAside:
+    """Something that fell due and failed: it stops nothing else and is tried again at `retryAt`."""
+
+    kind: str | None
+    subject: str | None
+    code: str | None
+    failures: int | None
+    retry_at: DateTime | None
 
 
 @shape
