@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.commands.doctor import _aside
+from app.db import agenda
 from app.db.engine import Database
 from app.usecases.sandbox import move_clock
 from app.usecases.sweeps import fire_due
@@ -58,10 +59,19 @@ async def test_in_a_sandbox_the_others_happen_and_the_answer_tells_which_did_not
 
 async def test_in_a_real_tenant_it_is_put_off_and_told_once(vendor: MakeVendor, db: Database) -> None:
     shop = await vendor("cactushop", now=None)
-    await shop.ok(await shop.put("/v1/orders/1", ORDER))
-    handlers, _ = failing(shop, "cover.ended")
-    await fire_due(db, shop.tenant_id, handlers)
-    assert await fire_due(db, shop.tenant_id, handlers) == 0
+    done: list[str] = []
+
+    async def handler(tx: Any, item: Any) -> None:
+        if item.subject == "bad":
+            raise ZeroDivisionError("a fault of ours")
+        done.append(item.subject)
+
+    for subject in ("bad", "good"):
+        await db.run(shop.tenant_id, lambda tx, subject=subject: agenda.put(tx, "trial", subject, {}))
+    await fire_due(db, shop.tenant_id, {"trial": handler})
+    assert await fire_due(db, shop.tenant_id, {"trial": handler}) == 0
+    assert done == ["good"]
+    await shop.ok(await shop.get("/v1/events"))  # places what was written
     events = (await shop.ok(await shop.get("/v1/events", limit=100)))["data"]
     aside = [one["data"] for one in events if one["type"] == "agenda.set_aside"]
-    assert [(one["kind"], one["failures"]) for one in aside] == [("cover.ended", 1)]
+    assert [(one["kind"], one["subject"], one["failures"]) for one in aside] == [("trial", "bad", 1)]
