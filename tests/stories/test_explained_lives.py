@@ -130,6 +130,21 @@ def test_points_charged_disputed_corrected_and_lost(client: httpx.Client) -> Non
     assert min(seen[one] for one in ("lot", "hold", "operation", "refund", "clock", "assessment")) > 0, seen
 
 
+def test_graphql_explains_alike(client: httpx.Client) -> None:
+    shop = Shop.under(client, "x-cart")
+    shop.order("1001", "ann", "credits-60")
+    shop.ticket("T-1", "ann", category="level_2")
+    query = """query { explain(kind: "assessment", id: "T-1:1")
+        entitlement(customerId: "ann", action: "open_ticket", explain: true) { summary trace { clause summary } } }"""
+    data = shop.post("/graphql", query=query)["data"]
+    assert data["explain"]["summary"] == shop.why("assessment", "T-1:1")
+    asked = shop.may("ann", "open_ticket")
+    assert data["entitlement"] == {
+        "summary": asked["summary"],
+        "trace": [{name: one[name] for name in ("clause", "summary")} for one in asked["trace"]],
+    }
+
+
 def test_a_lot_whose_end_nobody_has_booked_is_explained_as_gone(client: httpx.Client) -> None:
     shop = Shop.under(client, "x-cart")
     lot = shop.order("1001", "ann", "credits-60")["lots"][0]["lot_id"]

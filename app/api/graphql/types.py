@@ -58,6 +58,7 @@ class Reason:
     facts: JSON | None
     reading: bool | None
     would_change: str | None
+    summary: str | None
 
 
 @shape
@@ -80,6 +81,7 @@ class Decision:
     reasons: list[Reason]
     remedies: list[Remedy]
     trace: list[Reason] | None
+    summary: str | None
 
 
 @shape
