@@ -136,7 +136,9 @@ def test_graphql_explains_alike(client: httpx.Client) -> None:
     shop.ticket("T-1", "ann", category="level_2")
     query = """query { explain(kind: "assessment", id: "T-1:1")
         entitlement(customerId: "ann", action: "open_ticket", explain: true) { summary trace { clause summary } } }"""
-    data = shop.post("/graphql", query=query)["data"]
+    answered = shop.post("/graphql", query=query)
+    assert "errors" not in answered, answered
+    data = answered["data"]
     assert data["explain"]["summary"] == shop.why("assessment", "T-1:1")
     asked = shop.may("ann", "open_ticket")
     assert data["entitlement"] == {

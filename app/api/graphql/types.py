@@ -96,6 +96,7 @@ class Entitlement:
     reasons: list[Reason]
     remedies: list[Remedy]
     trace: list[Reason] | None
+    summary: str | None
 
 
 @shape
