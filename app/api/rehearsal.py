@@ -61,6 +61,8 @@ async def _refund(tx: Tx, id_: str, said: Data) -> None:
     lines = tuple(
         orders.RefundLine(line_id=one["line_id"], quantity=one["quantity"]) for one in said["lines"]
     )
+    if not lines:  # Recorded when nothing of the order was left: it took nothing.
+        return
     await orders.refund_order(
         tx,
         orders.RefundOrder(order_id=id_, refund_id=said["refund_id"], lines=lines, reason=said["reason"]),

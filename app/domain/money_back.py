@@ -13,7 +13,7 @@ from app.domain.lot import Lot
 from app.domain.merging import moved
 from app.domain.period import add_term
 from app.domain.policy import MoneyBack
-from app.domain.refunded_units import given, paid_back
+from app.domain.refunded_units import by_door, given, paid_back
 from app.domain.wire import parse_iso
 
 
@@ -63,6 +63,8 @@ def refund_quote(
         "held": lot.held,
         "used": lot.spent,
     }
+    if doors := by_door(lot):
+        facts["paid_back"] = doors
     clause = rules.clause if rules else None
 
     def none(code: str, cited: str | None = clause) -> RefundQuote:

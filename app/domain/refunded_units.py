@@ -90,6 +90,12 @@ def paid_back(lot: Lot, *doors: Door) -> int:
     return sum(row["credits"] for row in lot.data.get("paid_back", ()) if not doors or row["door"] in doors)
 
 
+def by_door(lot: Lot) -> dict[str, int]:
+    """Return the credits for which something was given back, by door."""
+    doors = dict.fromkeys(row["door"] for row in lot.data.get("paid_back", ()))
+    return {door: paid_back(lot, door) for door in doors}
+
+
 def note(
     lot: Lot, door: Door, credits: int, *, at: datetime, amount: str | None = None, ref: str | None = None
 ) -> None:

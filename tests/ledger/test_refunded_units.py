@@ -395,6 +395,7 @@ async def test_shopp_20_an_order_refunded_is_not_paid_again_by_its_lot(
         await act(shop, ticket, "resolution", {"outcome": "answered"})
     problem = await refund_lot(shop, lot, override=override, status=409)
     assert problem["code"] == "already_refunded"
+    assert problem["reasons"][0]["facts"]["paid_back"] == {"order": 1}, "by which door it was given back"
     assert await available(shop) == 0
     await audited(shop)
 
