@@ -249,8 +249,10 @@ PROMISED: Final[dict[int, tuple[str, ...]]] = {
     20: ("captured_credits_have_a_clause",),
     21: ("cover_is_what_was_bought",),
     22: ("a_choice_is_made_once",),
+    23: tuple(ACCOUNTS),
 }  # fmt: skip
-"""The checks that stand for each invariant; a test corrupts what each one looks at. 15 to 22 are of a whole life."""
+"""The checks that stand for each invariant; a test corrupts what each one looks at. 15 to 22 are of a whole life, 23
+is of accounts that were merged or erased."""
 CHECKED: Final = frozenset(
     {
         *INVARIANTS,
