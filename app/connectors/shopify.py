@@ -16,10 +16,22 @@ from typing import Any, Final
 from app.connectors import payload as p
 from app.connectors import shares, standard
 from app.domain.arrivals import LineSeen, News, OrderSeen, RefundSeen, stamp
+from app.domain.disputed_money import DisputeSeen, DisputeState
 from app.domain.letters import Identity, Letter, Reading, UnreadableError
 from app.domain.review import ReviewItem
 
 PAID: Final = frozenset({"paid", "partially_refunded", "refunded"})
+DISPUTES: Final[dict[str, DisputeState]] = {
+    "needs_response": "open",
+    "under_review": "open",
+    "accepted": "lost",
+    "lost": "lost",
+    "won": "won",
+    "prevented": "warning",
+    "charge_refunded": "warning",
+}
+"""A dispute's status (Admin API, DisputeStatus). One that was prevented has moved no money; one that ended by a refund
+is told of by the refund."""
 
 
 class Shopify:
@@ -46,7 +58,8 @@ class Shopify:
     def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:
         """No id is signed."""
         data = p.quietly(body)
-        order_id = data.get("order_id") if "refund_line_items" in data else data.get("id")
+        of_order = "refund_line_items" in data or _is_dispute(data)
+        order_id = data.get("order_id") if of_order else data.get("id")
         known = isinstance(order_id, int | str) and not isinstance(order_id, bool)
         return Identity(
             topic=p.text(headers.get("x-shopify-topic"), 100) or None,
@@ -59,6 +72,8 @@ class Shopify:
         if "refund_line_items" in data:
             subject = "order/" + p.ident(data.get("order_id"), "order_id")
             return Reading(subject=subject, order=News(refunds=(_refund(data),)))
+        if _is_dispute(data):
+            return _disputed(data)
         if "line_items" not in data or "id" not in data:
             return Reading(ignored="order_deleted" if set(data) == {"id"} else "no_order")
         if data.get("test") is True and not letter.options.get("test_orders"):
@@ -76,6 +91,31 @@ class Shopify:
                 cancelled_at=order.stamp,
             ),
         )  # fmt: skip
+
+
+def _is_dispute(data: Mapping[str, Any]) -> bool:
+    return "order_id" in data and "evidence_due_by" in data and "line_items" not in data
+
+
+def _disputed(data: Mapping[str, Any]) -> Reading:
+    """A dispute as it stands. Its topics tell no time of the change, so that the further state wins."""
+    if data.get("order_id") is None:
+        return Reading(ignored="no_order")
+    status = str(data.get("status"))
+    state = DISPUTES.get(status)
+    if state is None:
+        says = {"dispute": str(data.get("id")), "status": status}
+        raise UnreadableError("status_unknown", f"Nobody here knows a dispute in the status {status}.", says)
+    times = [p.instant_or_none(data.get(name), name) for name in ("initiated_at", "finalized_on")]
+    told = DisputeSeen(
+        dispute_id=p.ident(data.get("id"), "id"),
+        state="warning" if data.get("type") == "inquiry" else state,
+        stamp=stamp(max((one for one in times if one is not None), default=None)),
+        amount=p.money_or_none(data.get("amount"), "amount"),
+        currency=p.currency_of(data.get("currency")),
+    )
+    subject = "order/" + p.ident(data.get("order_id"), "order_id")
+    return Reading(subject=subject, order=News(disputes=(told,)))
 
 
 def _order(data: Mapping[str, Any], status: str, options: Mapping[str, Any]) -> OrderSeen:

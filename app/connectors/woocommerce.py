@@ -18,6 +18,7 @@ from typing import Any, Final
 from app.connectors import payload as p
 from app.connectors import shares, standard
 from app.domain.arrivals import LineSeen, News, OrderSeen, RefundSeen, stamp
+from app.domain.disputed_money import DisputeState
 from app.domain.letters import Identity, Letter, Reading, UnreadableError
 from app.domain.review import ReviewItem
 from app.domain.wire import jsonable
@@ -28,6 +29,9 @@ DRAFTS: Final = frozenset({"checkout-draft", "auto-draft", "draft"})
 UNPAID: Final = frozenset({"pending", "on-hold", "failed", *DRAFTS})
 """Statuses of the shop's own that say that no money is there (yet, or any longer). Any other is a plugin's, and the
 date of the payment decides."""
+DISPUTED: Final[dict[str, DisputeState]] = {"on-hold": "open", "failed": "lost"}
+"""What gateways make of an order that was paid: on hold while its payment is disputed, failed once the money is gone;
+any status of a paid order says that it is there again."""
 _PING: Final = re.compile(rb"webhook_id=\d{1,20}\Z")
 REFUNDS: Final = "retainer_refunds"
 """Where reconciliation puts the order's refunds as the REST API answers them, with their lines."""
@@ -129,7 +133,7 @@ def _order(data: Mapping[str, Any]) -> OrderSeen:
     paid_at = p.instant_or_none(data.get("date_paid_gmt"), "date_paid_gmt")
     currency = p.currency_of(data.get("currency"))
     lines, beside, doubts = _money(data, currency)
-    if status in UNPAID - {"on-hold"}:
+    if status in UNPAID and status not in DISPUTED:
         doubts.append(_unclear(status, data))  # of no account while nobody ever said that it was paid
     listed = [*p.rows(data.get("refunds"), "refunds"), *p.rows(data.get(REFUNDS), REFUNDS)]
     return OrderSeen(
@@ -147,6 +151,7 @@ def _order(data: Mapping[str, Any]) -> OrderSeen:
         refund_ids=tuple(sorted({p.ident(one.get("id"), "refund id") for one in listed}))
         if "refunds" in data
         else None,
+        disputed=None if paid_at is None else DISPUTED.get(status),
         doubts=tuple(doubts),
     )
 

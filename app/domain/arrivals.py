@@ -20,7 +20,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import Any, Final
 
 from app.domain import refund_reasons
-from app.domain.disputed_money import DisputeSeen, DisputeWanted, disputed, merge_disputes
+from app.domain.disputed_money import DisputeSeen, DisputeState, DisputeWanted, disputed, merge_disputes
 from app.domain.review import ReviewItem, distinct
 from app.domain.wire import iso, jsonable
 
@@ -28,6 +28,8 @@ Seen = dict[str, Any]
 """What is known of one subject, as kept."""
 
 _DIGITS: Final = 28
+STATUS: Final = "status"
+"""The id of a dispute that an order's status tells of."""
 _EARLIEST: Final = "0001-01-01T00:00:00.000000000Z"
 
 
@@ -60,7 +62,8 @@ class OrderSeen:
     ``customer``: None where it names nobody (a draft, an anonymised order). ``others``: what the total holds besides
     the lines, each reason by itself (shipping, fees, tips, taxes), so that a refund of it is told from one of units.
     ``payment``: the shop's id of the payment, which buys once. ``refund_ids``: all refunds that the order has now,
-    where the shop lists them. ``doubts``: what the snapshot itself leaves unclear; with any, nothing is done.
+    where the shop lists them. ``disputed``: what its status says of a payment that was made, in shops that tell of a
+    dispute by the order's status alone. ``doubts``: what the snapshot itself leaves unclear; with any, nothing is done.
     """
 
     stamp: str
@@ -75,6 +78,7 @@ class OrderSeen:
     others: tuple[Decimal, ...] = ()
     payment: str | None = None
     refund_ids: tuple[str, ...] | None = None
+    disputed: DisputeState | None = None
     doubts: tuple[ReviewItem, ...] = ()
 
 
@@ -177,6 +181,8 @@ def _merge_order(known: Seen, order: OrderSeen) -> None:
         before = known.get("named") or (None if mine is None else [mine["stamp"], mine["customer"]])
         now = [order.stamp, order.customer]
         known["named"] = now if before is None or before[1] is None else max(before, now)
+    if order.disputed is not None:
+        known["disputed"] = True
     _merge_names(known, theirs)
     # A cancellation of what was paid stays; one of what never was leaves room for a later payment.
     if order.cancelled and order.paid:
@@ -225,7 +231,7 @@ def wanted(seen: Seen) -> Wanted | None:
     customer = order["customer"] or (seen.get("named") or (None, None))[1]
     blocks = [ReviewItem(code, unclear, says) for code, unclear, says in order.get("doubts") or ()]
     units = {row["line_id"]: int(row["quantity"]) for row in order["lines"]}
-    disputes, doubts = disputed(seen, order)
+    disputes, doubts = disputed(_with_status(seen, order), order)
     if seen.get("cancelled") or seen.get("refunded_full") or order["cancelled"]:
         if _paid_again(seen, order):
             says = {"stamp": order["stamp"], "cancelled": True, "paid": True}
@@ -247,6 +253,15 @@ def wanted(seen: Seen) -> Wanted | None:
         doubts=distinct(doubts),
         blocks=distinct(blocks),
     )
+
+
+def _with_status(seen: Seen, order: Seen) -> Seen:
+    """What is known, with the dispute that the order's status tells of; once the status is another, it was won."""
+    if not seen.get("disputed"):
+        return seen
+    state: DisputeState = order.get("disputed") or "won"
+    told = DisputeSeen(dispute_id=STATUS, state=state, stamp=order["stamp"], full=True)
+    return {**seen, "disputes": merge_disputes(seen.get("disputes"), [told])}
 
 
 def _paid_again(seen: Seen, order: Seen) -> bool:
@@ -323,6 +338,8 @@ def _order_json(order: OrderSeen) -> Seen:
         further["payment"] = order.payment
     if order.refund_ids is not None:
         further["refund_ids"] = sorted(order.refund_ids)
+    if order.disputed is not None:
+        further["disputed"] = order.disputed
     if order.doubts:
         further["doubts"] = [[one.code, one.unclear, jsonable(one.says)] for one in order.doubts]
     return {

@@ -58,7 +58,7 @@ def test_woocommerce_states() -> None:
         assert found.paid is paid
         dated = read("woocommerce", shops.woo_order(status=status)).order.order
         assert dated.paid  # it was; whether it still is, is a doubt of its own
-        unclear = ["payment_unclear"] if status in ("pending", "failed") else []
+        unclear = ["payment_unclear"] if status == "pending" else []
         assert [one.code for one in dated.doubts] == unclear, status
     unpaid = read("woocommerce", shops.woo_order(status="cancelled", date_paid_gmt=None)).order
     assert (unpaid.order.paid, unpaid.order.cancelled) == (False, True)

@@ -282,3 +282,49 @@ async def test_a_cancelled_order_takes_back_what_is_unspent(vendor: MakeVendor) 
     assert (await shop.deliver(cancelled, "orders/cancelled"))["state"] == "done"
     assert await shop.available("7301") == 0
     assert await shop.audit() == []
+
+
+def dispute(status: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "id": 598735659, "order_id": ORDER, "type": "chargeback", "amount": "69.00", "currency": "USD",
+        "reason": "fraudulent", "network_reason_code": "4837", "status": status, "evidence_due_by": None,
+        "evidence_sent_on": None, "finalized_on": None, "initiated_at": "2025-02-25T19:00:00-05:00", **changes,
+    }  # fmt: skip
+
+
+ENDED = {"finalized_on": "2025-03-05"}
+
+
+@pytest.mark.parametrize(("name", "told", "points"), [
+    ("opened and lost", [dispute("needs_response"), dispute("under_review"), dispute("lost", **ENDED)], [120, 120, 0]),
+    ("accepted by the shop", [dispute("needs_response"), dispute("accepted", **ENDED)], [120, 0]),
+    ("lost, and won after all", [dispute("lost"), dispute("won", **ENDED)], [0, 120]),
+    ("told in another order", [dispute("lost", **ENDED), dispute("needs_response")], [0, 0]),
+    ("an inquiry", [dispute("needs_response", type="inquiry"), dispute("lost", type="inquiry")], [120, 120]),
+    ("prevented, or ended by a refund", [dispute("prevented"), dispute("charge_refunded", id=2)], [120, 120]),
+    ("of one pack of two", [dispute("lost", amount="34.50", **ENDED)], [60]),
+])  # fmt: skip
+async def test_a_dispute_is_followed_as_the_policy_says(
+    vendor: MakeVendor, name: str, told: list[dict[str, Any]], points: list[int]
+) -> None:
+    shop = await shopify(vendor)
+    await shop.deliver(packs(2))
+    for one, available in zip(told, points, strict=True):
+        row = await shop.deliver(one, "disputes/update")
+        assert (row["state"], await shop.available("7301")) == ("done", available), (name, one["status"], row)
+    assert await shop.audit() == []
+
+
+async def test_a_dispute_that_comes_before_its_order_waits_for_it(vendor: MakeVendor) -> None:
+    shop = await shopify(vendor)
+    assert (await shop.deliver(dispute("lost", **ENDED), "disputes/update"))["reason"] == "waits_for_order"
+    await shop.deliver(packs(2))
+    assert await shop.available("7301") == 0
+
+
+async def test_a_dispute_in_a_status_that_nobody_knows_is_parked(vendor: MakeVendor) -> None:
+    shop = await shopify(vendor)
+    await shop.deliver(packs(2))
+    row = await shop.deliver(dispute("escalated"), "disputes/update")
+    assert (row["state"], row["reason"]) == ("parked", "status_unknown")
+    assert await shop.available("7301") == 120

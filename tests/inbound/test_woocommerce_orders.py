@@ -392,17 +392,42 @@ async def test_a_status_of_a_plugin_is_paid_if_it_has_the_date_of_the_payment(
     assert await shop.available("23") == 60
 
 
-@pytest.mark.parametrize("status", ["failed", "pending"])
-async def test_an_order_that_was_paid_and_failed_takes_nothing_without_a_person(
-    vendor: MakeVendor, status: str
+async def test_an_order_that_was_paid_and_is_pending_takes_nothing_without_a_person(
+    vendor: MakeVendor,
 ) -> None:
     shop = await woo(vendor)
     await shop.deliver(packs(1))
-    row = await shop.deliver(packs(1, status=status, **LATER))
+    row = await shop.deliver(packs(1, status="pending", **LATER))
     assert (row["state"], codes(row)) == ("parked", ["payment_unclear"])
     assert await shop.available("23") == 60
     assert (await shop.deliver(packs(1, **LATEST)))["state"] == "done"
     assert await shop.parked() == []
+
+
+async def test_an_order_on_hold_after_it_was_paid_is_disputed_and_one_that_failed_is_lost(
+    vendor: MakeVendor,
+) -> None:
+    shop = await woo(vendor)
+    await shop.deliver(packs(2))
+    await shop.tenant.ok(await shop.tenant.post("/v1/customers/shop:23/debits", {"credits": 50}), 201)
+    held = await shop.deliver(packs(2, status="on-hold", **LATER))
+    assert (held["state"], await shop.available("23")) == ("done", 70)
+    assert [one["state"] for one in held["effects"]["payment_disputes"]] == ["open"]
+    failed = await shop.deliver(packs(2, status="failed", date_modified_gmt="2025-02-28T00:00:00"))
+    assert (failed["state"], await shop.available("23")) == ("done", 0)
+    won = await shop.deliver(packs(2, status="processing", **LATEST))
+    assert (won["state"], await shop.available("23")) == ("done", 70)
+    assert await shop.audit() == []
+
+
+async def test_a_late_word_of_a_failed_payment_changes_nothing_once_it_is_there_again(
+    vendor: MakeVendor,
+) -> None:
+    shop = await woo(vendor)
+    await shop.deliver(packs(2, **LATEST))
+    late = await shop.deliver(packs(2, status="failed", **LATER))
+    assert (late["state"], await shop.available("23")) == ("done", 120)
+    assert await shop.audit() == []
 
 
 async def test_a_later_success_clears_what_could_not_be_read(vendor: MakeVendor) -> None:
