@@ -1,21 +1,44 @@
-"""Paddle Billing: ``transaction.completed`` and ``adjustment.created`` / ``adjustment.updated``.
+"""Paddle Billing: completed transactions, and adjustments of them.
 
-Amounts are texts in the currency's smallest units. A refund begins as ``pending_approval`` and counts once it
-is ``approved``; of an adjustment neither the total nor the type is trusted, only its items.
+Amounts are texts in the currency's smallest units (ISO 4217's digits). A transaction says by its ``origin`` why there
+is one, and by ``proration`` which items bill no whole period. An adjustment says by its ``action`` what it is, and item
+by item what of it: all, a part, the tax alone, or a proration. Of an adjustment neither the total nor the type is
+trusted, only its items; a refund begins as ``pending_approval`` and counts once it is ``approved``
+(developer.paddle.com/api-reference/transactions, .../adjustments).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final
+from decimal import Decimal
+from typing import Any, Final, Literal
 
 from app.connectors import payload as p
 from app.domain.arrivals import LineSeen, News, OrderSeen, RefundSeen, stamp
+from app.domain.disputed_money import DisputeSeen, DisputeState
 from app.domain.letters import Identity, Letter, Reading, UnreadableError
+from app.domain.review import ReviewItem
 
-BACK: Final = frozenset({"refund", "chargeback"})
+TRANSACTIONS: Final = ("transaction.completed", "transaction.paid", "transaction.updated")
+DONE: Final = frozenset({"completed", "paid"})
+ADJUSTMENTS: Final = frozenset({"adjustment.created", "adjustment.updated"})
+CARD_CHANGE: Final = "subscription_payment_method_change"
+"""The origin of a transaction of nothing, by which a buyer changes the card."""
+PERIODS: Final = frozenset({"subscription_recurring", "web", "api"})
+"""Origins whose billing period is bought once."""
+_SANDBOX: Final = re.compile(r"https://sandbox[a-z-]*\.paddle\.com(?:[/:?#]|\Z)")
+CREDITS: Final = frozenset({"credit", "credit_reverse"})
+"""Actions that reduce what is still owed, or fill the buyer's balance: no payment goes back by them."""
+DISPUTES: Final[dict[str, DisputeState]] = {
+    "chargeback": "lost",
+    "chargeback_reverse": "won",
+    "chargeback_warning": "warning",
+    "chargeback_warning_reverse": "warning",
+}
+"""A chargeback takes the money at once, and Paddle alone contests it: it is lost until it is reversed."""
 
 
 class Paddle:
@@ -60,25 +83,16 @@ class Paddle:
         """A completed transaction, or an adjustment of one."""
         event = p.parsed(letter.body)
         kind, data = str(event.get("event_type", "")), p.table(event.get("data"), "data")
-        if kind.startswith("adjustment."):
-            return _adjustment(data)
-        if kind not in ("transaction.completed", "transaction.paid", "transaction.updated"):
+        if kind in ADJUSTMENTS:
+            return replace(_adjustment(data, event), test=_sandbox({}, letter))
+        if kind not in TRANSACTIONS:
             return Reading(ignored="other_type")
-        if str(data.get("status")) not in ("completed", "paid"):
+        if str(data.get("status")) not in DONE:
             return Reading(ignored="not_completed")
-        currency = p.currency_of(data.get("currency_code"))
-        details = p.table(data.get("details"), "details")
-        happened = p.instant(event.get("occurred_at"), "occurred_at")
-        made_at = p.instant_or_none(data.get("created_at"), "created_at")
-        buyer = data.get("customer_id") or p.table(data.get("customer"), "customer").get("id")
-        order = OrderSeen(
-            stamp=stamp(str(event["occurred_at"])),
-            placed_at=p.instant_or_none(data.get("billed_at"), "billed_at") or made_at or happened, currency=currency,
-            customer=p.customer(buyer, p.table(data.get("customer"), "customer").get("email")),
-            lines=_lines(data, details, currency), paid=True,
-            total=p.minor_or_none(p.table(details.get("totals"), "totals").get("grand_total"), currency, "grand_total"),
-        )  # fmt: skip
-        return Reading(subject="order/" + _key(event), order=News(order=order))
+        if str(data.get("origin")) == CARD_CHANGE:
+            return Reading(ignored="payment_method_change")
+        order = _transaction(data, event)
+        return Reading(subject="order/" + _key(event), order=News(order=order), test=_sandbox(data, letter))
 
 
 def _key(event: Mapping[str, Any]) -> str:
@@ -88,49 +102,184 @@ def _key(event: Mapping[str, Any]) -> str:
     return p.ident(data.get("id"), "id")
 
 
+def _sandbox(data: Mapping[str, Any], letter: Letter) -> bool:
+    """Whether it is of Paddle's sandbox: no field says so, but its addresses, the source's option and its API do."""
+    urls = (p.table(data.get("checkout"), "checkout").get("url"), letter.options.get("api_base_url"))
+    return bool(letter.options.get("sandbox")) or any(_SANDBOX.match(str(one or "")) for one in urls)
+
+
+def _transaction(data: Mapping[str, Any], event: Mapping[str, Any]) -> OrderSeen:
+    currency = p.currency_of(data.get("currency_code"))
+    details = p.table(data.get("details"), "details")
+    totals = p.table(details.get("totals"), "totals")
+    happened = p.instant(event.get("occurred_at"), "occurred_at")
+    made_at = p.instant_or_none(data.get("created_at"), "created_at")
+    billed_at = p.instant_or_none(data.get("billed_at"), "billed_at") or made_at or happened
+    starts = p.instant_or_none(
+        p.table(data.get("billing_period"), "billing_period").get("starts_at"), "starts_at"
+    )
+    subscription = p.ident_or_none(data.get("subscription_id"), "subscription_id")
+    origin, period, placed_at = str(data.get("origin")), None, billed_at
+    if subscription is not None and starts is not None and origin in PERIODS:
+        period = f"{subscription}/{int(starts.timestamp())}"
+        placed_at = min(starts, billed_at)
+    lines = _lines(data, details, currency)
+    customer = p.table(data.get("customer"), "customer")
+    total = totals.get("total", totals.get("grand_total"))
+    return OrderSeen(
+        stamp=stamp(str(event["occurred_at"])),
+        placed_at=placed_at,
+        currency=currency,
+        lines=lines,
+        customer=p.customer(data.get("customer_id") or customer.get("id"), customer.get("email")),
+        paid=True,
+        total=p.minor_or_none(total, currency, "total"),
+        payment=period,
+        doubts=_checked(totals, lines, currency),
+    )
+
+
+def _checked(totals: Mapping[str, Any], lines: Sequence[LineSeen], currency: str) -> tuple[ReviewItem, ...]:
+    """Compare the total with the lines, the discount and the tax; a credit of the buyer's pays for a part of it."""
+    total = p.minor_or_none(totals.get("total"), currency, "total")
+    known = [one.gross for one in lines if one.gross is not None]
+    if total is None or len(known) != len(lines):
+        return ()
+    of_lines = sum(known, Decimal(0))
+    subtotal = p.minor_or_none(totals.get("subtotal"), currency, "subtotal")
+    made = None
+    if subtotal is not None:
+        discount = p.minor_or_none(totals.get("discount"), currency, "discount") or Decimal(0)
+        made = subtotal - discount + (p.minor_or_none(totals.get("tax"), currency, "tax") or Decimal(0))
+    if total == of_lines and made in (None, total):
+        return ()
+    says = {"total": str(total), "lines": str(of_lines), "subtotal_less_discount_and_tax": str(made)}
+    unclear = "The transaction's total is not what its lines, discount and tax come to."
+    return (ReviewItem("total_unexplained", unclear, says),)
+
+
 def _lines(data: Mapping[str, Any], details: Mapping[str, Any], currency: str) -> tuple[LineSeen, ...]:
     items = p.rows(data.get("items"), "items")
-    found = []
-    for number, one in enumerate(p.rows(details.get("line_items"), "line_items")):
-        item = items[number] if number < len(items) else {}
-        named = one.get("price_id") or item.get("price_id") or p.table(item.get("price"), "price").get("id")
-        product = p.table(one.get("product"), "product").get("id") or p.table(item.get("price"), "price").get(
-            "product_id"
-        )
-        totals = p.table(one.get("totals"), "totals")
-        listed = p.minor_or_none(totals.get("subtotal"), currency, "subtotal")
-        discount = p.minor_or_none(totals.get("discount"), currency, "discount")
-        paid = listed if listed is None or discount is None else listed - discount
-        custom = p.table(p.table(item.get("price"), "price").get("custom_data"), "custom_data")
-        found.append(LineSeen(
-            line_id=p.ident(one.get("id"), "line id"), quantity=p.whole(one.get("quantity", 1), "quantity", least=1),
-            products=tuple(p.ident(name, "price") for name in (named, product) if name), paid=paid, listed=listed,
-            gross=p.minor_or_none(totals.get("total"), currency, "total"), attributes=p.attributes(custom),
-        ))  # fmt: skip
-    return tuple(found)
-
-
-def _adjustment(data: Mapping[str, Any]) -> Reading:
-    action, status = str(data.get("action")), str(data.get("status"))
-    if action not in BACK:
-        return Reading(ignored="other_adjustment")
-    subject = "order/" + p.ident(data.get("transaction_id"), "transaction_id")
-    currency = p.currency_of(data.get("currency_code", "USD"))
-    amounts = {}
-    units: dict[str, int] = {}
-    for one in p.rows(data.get("items"), "items"):
-        line_id = p.ident(one.get("item_id"), "item_id")
-        if str(one.get("type")) == "full":
-            units[line_id] = 1_000_000
-        else:
-            amounts[line_id] = p.minor(one.get("amount"), currency, "amount")
-    whole = str(data.get("type")) == "full" and not amounts and not units
-    refund = RefundSeen(
-        refund_id=p.ident(data.get("id"), "id"),
-        settled=status == "approved",
-        reversed=status == "reversed",
-        full=whole,
-        units=units or None,
-        amounts=amounts or None,
+    return tuple(
+        _line(one, _item_of(one, number, items), currency)
+        for number, one in enumerate(p.rows(details.get("line_items"), "line_items"))
     )
-    return Reading(subject=subject, order=News(refunds=(refund,)))
+
+
+def _item_of(one: Mapping[str, Any], number: int, items: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The item that a line was calculated of: that of its price, else the one in its place."""
+    price = one.get("price_id")
+    found = [
+        each
+        for each in items
+        if price is not None and price in (each.get("price_id"), _price(each).get("id"))
+    ]
+    if len(found) == 1:
+        return found[0]
+    return items[number] if number < len(items) else {}
+
+
+def _price(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    return p.table(item.get("price"), "price")
+
+
+def _line(one: Mapping[str, Any], item: Mapping[str, Any], currency: str) -> LineSeen:
+    named = one.get("price_id") or item.get("price_id") or _price(item).get("id")
+    product = p.table(one.get("product"), "product").get("id") or _price(item).get("product_id")
+    totals = p.table(one.get("totals"), "totals")
+    listed = p.minor_or_none(totals.get("subtotal"), currency, "subtotal")
+    discount = p.minor_or_none(totals.get("discount"), currency, "discount")
+    quantity = p.whole(one.get("quantity", 1), "quantity", least=-1_000_000)
+    change: Literal["proration", "trial"] | None = None
+    if one.get("proration") or item.get("proration") or quantity < 1:
+        change = "proration"
+    elif _price(item).get("trial_period") and listed == 0 and not discount:
+        change = "trial"
+    return LineSeen(
+        line_id=p.ident(one.get("id"), "line id"),
+        quantity=max(quantity, 1),
+        products=tuple(p.ident(name, "price") for name in (named, product) if name),
+        paid=listed if listed is None or discount is None else listed - discount,
+        listed=listed,
+        gross=p.minor_or_none(totals.get("total"), currency, "total"),
+        attributes=p.attributes(p.table(_price(item).get("custom_data"), "custom_data")),
+        change=change,
+    )
+
+
+# --- adjustments ------------------------------------------------------------------------------------------------------
+
+
+def _adjustment(data: Mapping[str, Any], event: Mapping[str, Any]) -> Reading:
+    action, status = str(data.get("action")), str(data.get("status"))
+    if action in CREDITS:
+        return Reading(ignored="credit")
+    subject = "order/" + p.ident(data.get("transaction_id"), "transaction_id")
+    ident = p.ident(data.get("id"), "id")
+    if action != "refund" and action not in DISPUTES:
+        raise UnreadableError(
+            "status_unknown",
+            f"Nobody here knows an adjustment with the action {action}.",
+            {"adjustment": ident},
+        )
+    currency = p.currency_of(data.get("currency_code", "USD"))
+    taken = _taken(data, currency)
+    whole = str(data.get("type")) == "full" and not data.get("items")
+    if action == "refund":
+        refund = RefundSeen(
+            refund_id=ident,
+            settled=status == "approved",
+            reversed=status == "reversed",
+            full=whole,
+            units=taken.units or None,
+            amounts=taken.amounts or None,
+            other=taken.tax,
+            left=taken.proration,
+        )
+        return Reading(subject=subject, order=News(refunds=(refund,)))
+    if status not in ("approved", "reversed"):
+        return Reading(ignored="not_approved")
+    state = DISPUTES[action]
+    dispute = DisputeSeen(
+        dispute_id=ident,
+        state="won" if status == "reversed" and state == "lost" else state,
+        stamp=stamp(str(event.get("occurred_at"))),
+        reversal=action == "chargeback_reverse",
+        full=whole,
+        units=taken.units,
+        amounts=taken.amounts,
+        currency=currency,
+    )
+    return Reading(subject=subject, order=News(disputes=(dispute,)))
+
+
+@dataclass(slots=True)
+class _Taken:
+    """What an adjustment says of each item: all units of a line, an amount of it, or money that is of no unit."""
+
+    units: dict[str, int] = field(default_factory=dict)
+    amounts: dict[str, Decimal] = field(default_factory=dict)
+    tax: Decimal | None = None
+    """The tax alone, such as for a tax number that was given after the sale."""
+    proration: Decimal | None = None
+    """Time of a subscription that was not used: nobody can tell what that is of what was granted."""
+
+
+def _taken(data: Mapping[str, Any], currency: str) -> _Taken:
+    found = _Taken()
+    for one in p.rows(data.get("items"), "items"):
+        line_id, kind = p.ident(one.get("item_id"), "item_id"), str(one.get("type"))
+        if kind == "full":
+            found.units[line_id] = 1_000_000
+            continue
+        totals = p.table(one.get("totals"), "totals")
+        given = totals.get("total", one.get("amount"))  # with the tax, in which lines are counted too
+        amount = p.minor(given, currency, "amount")
+        subtotal = p.minor_or_none(totals.get("subtotal"), currency, "subtotal")
+        if kind == "tax" or (subtotal == 0 and amount > 0):
+            found.tax = (found.tax or Decimal(0)) + amount
+        elif kind == "proration" or one.get("proration"):
+            found.proration = (found.proration or Decimal(0)) + amount
+        else:
+            found.amounts[line_id] = found.amounts.get(line_id, Decimal(0)) + amount
+    return found

@@ -1,5 +1,7 @@
 """Asking shops what their webhooks lost: WooCommerce's REST API, Stripe's events, Shopify's GraphQL
-Admin API.
+Admin API, Paddle's transactions and adjustments.
+
+What a shop answers is put into the form of its webhook and read by the one adapter of its kind.
 
 Webhooks alone lose purchases (WooCommerce sends each once and never again), so orders that changed lately are
 read and put into the same inbox. What the inbox knows already changes nothing there.
@@ -16,9 +18,10 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from app.connectors import shopify_admin
+from app.connectors import shopify_admin, stripe
 from app.connectors.targets import resolve, usable
 from app.connectors.woocommerce import REFUNDS
+from app.domain.arrivals import stamp
 from app.domain.target import TargetRefused
 from app.usecases.inbound import FetchError
 
@@ -31,16 +34,11 @@ FIRST: Final = timedelta(days=30)
 """How far back the first look goes; Stripe keeps events for so long."""
 _SECONDS: Final = 30.0
 _BYTES: Final = 64 * 1024 * 1024
-STRIPE_TYPES: Final = (
-    "checkout.session.completed",
-    "checkout.session.async_payment_succeeded",
-    "refund.created",
-    "refund.updated",
-    "refund.failed",
-    "charge.refunded",
-    "charge.refund.updated",
-)
-_BASES: Final = {"stripe": "https://api.stripe.com"}
+STRIPE_TYPES: Final = tuple(sorted(stripe.READ))
+PADDLE_PAGE: Final = 30
+PADDLE_LATE: Final = timedelta(days=30)
+"""How long an adjustment may wait for its approval: its list knows no filter by the last change."""
+_BASES: Final = {"stripe": "https://api.stripe.com", "paddle": "https://api.paddle.com"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +78,7 @@ class Fetcher:
 
     async def changes(self, kind: str, api: Mapping[str, Any], since: datetime) -> AsyncIterator[Found]:
         """What changed since an instant, oldest first, as deliveries. Raises `FetchError`."""
-        makers = {"woocommerce": _woocommerce, "stripe": _stripe, "shopify": _shopify}
+        makers = {"woocommerce": _woocommerce, "stripe": _stripe, "shopify": _shopify, "paddle": _paddle}
         if kind not in makers:
             raise FetchError(
                 f"A source of kind {kind} has no API to ask; reconcile knows {', '.join(sorted(makers))}."
@@ -124,8 +122,10 @@ class _Client:
         auth: tuple[str, str] | None = None
         if self.kind == "woocommerce":
             auth = (str(self.api["key"]), str(self.api.get("secret", "")))
-        elif self.kind == "stripe":
+        elif self.kind in ("stripe", "paddle"):
             headers["Authorization"] = f"Bearer {self.api['key']}"
+            if self.kind == "paddle":
+                headers["Paddle-Version"] = "1"
         else:
             headers["X-Shopify-Access-Token"] = str(self.api["key"])
         self.client = httpx.AsyncClient(
@@ -232,6 +232,48 @@ async def _stripe(call: Call, since: datetime) -> AsyncIterator[Found]:
         yield Found(
             body=_body(event), headers={}, changed_at=datetime.fromtimestamp(int(event["created"]), UTC)
         )
+
+
+async def _paddle(call: Call, since: datetime) -> AsyncIterator[Found]:
+    """``GET /transactions`` that changed, then ``GET /adjustments``, newest first until they are too old to change."""
+    transactions = {
+        "updated_at[GTE]": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "status": "completed,paid",
+        "order_by": "updated_at[ASC]", "per_page": str(PADDLE_PAGE),
+    }  # fmt: skip
+    found = [
+        ("transaction.completed", str(one.get("updated_at")), one)
+        async for one in _paddle_pages(call, "/transactions", transactions)
+    ]
+    adjustments = {"order_by": "id[DESC]", "per_page": str(PADDLE_PAGE)}
+    async for one in _paddle_pages(call, "/adjustments", adjustments):
+        made_at, changed_at = _instant(one.get("created_at")), _instant(one.get("updated_at"))
+        if made_at is not None and made_at < since - PADDLE_LATE:
+            break
+        latest = max((at for at in (made_at, changed_at) if at is not None and at.year > 1), default=None)
+        if latest is None or latest >= since:
+            at = (
+                one.get("updated_at")
+                if changed_at is not None and changed_at.year > 1
+                else one.get("created_at")
+            )
+            found.append(("adjustment.updated", str(at), one))
+    for kind, at, data in sorted(found, key=lambda one: (stamp(one[1]), one[0])):
+        event = {"event_type": kind, "occurred_at": at, "data": data}
+        yield Found(body=_body(event), headers={}, changed_at=_instant(at))
+
+
+async def _paddle_pages(
+    call: Call, path: str, parameters: Mapping[str, str]
+) -> AsyncIterator[Mapping[str, Any]]:
+    address, asked = path, parameters
+    for _ in range(MOST_PAGES):
+        page, _headers = await call(address, asked)
+        for one in page["data"]:
+            yield one
+        pagination = page.get("meta", {}).get("pagination", {})
+        if not pagination.get("has_more") or not page["data"]:
+            return
+        address, asked = str(pagination["next"]), {}
 
 
 async def _shopify(call: Call, since: datetime) -> AsyncIterator[Found]:

@@ -288,6 +288,15 @@ async def adjustment(tx: Tx, adjustment_id: str) -> str | None:
     return None if row is None else str(row[0])
 
 
+async def payment_owner(tx: Tx, source: str, payment: str) -> str | None:
+    """The subject that a payment of this name bought; None if nobody has claimed it."""
+    p = inbound_payment.c
+    row = await tx.row(
+        select(p.subject).where(p.tenant_id == tx.tenant_id, p.source == source, p.payment == payment)
+    )
+    return None if row is None else str(row[0])
+
+
 async def claim_payment(tx: Tx, source: str, payment: str, subject: str) -> str:
     """The subject that a payment bought: this one, or another that came first. Waits for others that ask."""
     p = inbound_payment.c

@@ -17,10 +17,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from app.domain import refund_reasons
-from app.domain.disputed_money import DisputeSeen, DisputeState, DisputeWanted, disputed, merge_disputes
+from app.domain.disputed_money import (
+    DisputeSeen,
+    DisputeState,
+    DisputeWanted,
+    disputed,
+    join_disputes,
+    merge_disputes,
+)
 from app.domain.review import ReviewItem, distinct
 from app.domain.wire import iso, jsonable
 
@@ -40,7 +47,8 @@ class LineSeen:
     ``gross`` with discount and taxes, which refunds are counted in. None: the shop does not say.
 
     ``gone``: units that the shop says are no longer on the line, of the ``quantity`` that was bought. ``trouble``: why
-    the line itself cannot be read; it is a matter for a person only if the line is of ours.
+    the line itself cannot be read; it is a matter for a person only if the line is of ours. ``stated``: the quantity is
+    the shop's word from before the payment. ``change``: it bills no whole period: a ``proration`` or a ``trial``.
     """
 
     line_id: str
@@ -53,6 +61,8 @@ class LineSeen:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     gone: int = 0
     trouble: str | None = None
+    stated: bool = False
+    change: Literal["proration", "trial"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +74,7 @@ class OrderSeen:
     ``payment``: the shop's id of the payment, which buys once. ``refund_ids``: all refunds that the order has now,
     where the shop lists them. ``disputed``: what its status says of a payment that was made, in shops that tell of a
     dispute by the order's status alone. ``doubts``: what the snapshot itself leaves unclear; with any, nothing is done.
+    ``authority``: of two kinds of snapshot of one order the one with more counts, whichever is later.
     """
 
     stamp: str
@@ -80,6 +91,7 @@ class OrderSeen:
     refund_ids: tuple[str, ...] | None = None
     disputed: DisputeState | None = None
     doubts: tuple[ReviewItem, ...] = ()
+    authority: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +230,24 @@ def _merge_cancelled(known: Seen, at: str | None) -> None:
     )
 
 
+def absorb(known: Seen, other: Seen) -> Seen:
+    """What is known of an order, with what was told of it under another name before the two were known to be one."""
+    joined: Seen = dict(known)
+    if other.get("refunds"):
+        refunds = dict(known.get("refunds") or {})
+        for key, one in other["refunds"].items():
+            refunds[key] = _joined(refunds.get(key), one)
+        joined["refunds"] = refunds
+    if other.get("disputes"):
+        joined["disputes"] = join_disputes(known.get("disputes"), other["disputes"])
+    if other.get("refunded_total") is not None:
+        joined["refunded_total"] = _most(known.get("refunded_total"), _decimal(other["refunded_total"]))
+    for name in ("refunded_full", "cancelled"):
+        if other.get(name):
+            joined[name] = True
+    return joined
+
+
 def wanted(seen: Seen) -> Wanted | None:
     """What follows from what has been seen; None while there is nothing to grant (not paid, or nothing but a
     refund)."""
@@ -309,10 +339,11 @@ def _reversals(seen: Seen, order: Seen, doubts: list[ReviewItem]) -> None:
         doubts.append(ReviewItem("refund_reversed", unclear, says))
 
 
-def _rank(order: Seen) -> tuple[str, bool, bool, str]:
+def _rank(order: Seen) -> tuple[int, str, bool, bool, str]:
     """Which of two snapshots stands: the later; of two of one instant, the one further on; then any, but
     always the same."""
-    return order["stamp"], order["paid"], order["cancelled"], json.dumps(order, sort_keys=True)
+    further_on = order["paid"], order["cancelled"]
+    return order.get("authority", 0), order["stamp"], *further_on, json.dumps(order, sort_keys=True)
 
 
 def _order_json(order: OrderSeen) -> Seen:
@@ -328,6 +359,8 @@ def _order_json(order: OrderSeen) -> Seen:
             "attributes": jsonable(one.attributes),
             **({"gone": one.gone} if one.gone else {}),
             **({"trouble": one.trouble} if one.trouble else {}),
+            **({"stated": True} if one.stated else {}),
+            **({"change": one.change} if one.change else {}),
         }
         for one in sorted(order.lines, key=lambda one: one.line_id)
     ]
@@ -340,6 +373,8 @@ def _order_json(order: OrderSeen) -> Seen:
         further["refund_ids"] = sorted(order.refund_ids)
     if order.disputed is not None:
         further["disputed"] = order.disputed
+    if order.authority:
+        further["authority"] = order.authority
     if order.doubts:
         further["doubts"] = [[one.code, one.unclear, jsonable(one.says)] for one in order.doubts]
     return {

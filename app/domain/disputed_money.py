@@ -54,10 +54,14 @@ class DisputeWanted:
 
 def merge_disputes(mine: Seen | None, told: Iterable[DisputeSeen]) -> Seen:
     """Return what is known of the disputes once these are known too: of each the latest telling."""
+    return join_disputes(mine, {one.dispute_id: _dispute_json(one) for one in told})
+
+
+def join_disputes(mine: Seen | None, theirs: Seen) -> Seen:
+    """Return what is known of the disputes of both; of each the later telling."""
     known = dict(mine or {})
-    for one in told:
-        row = _dispute_json(one)
-        known[one.dispute_id] = max(row, known.get(one.dispute_id, row), key=_dispute_rank)
+    for key, row in theirs.items():
+        known[key] = max(row, known.get(key, row), key=_dispute_rank)
     return known
 
 

@@ -50,13 +50,21 @@ class Letter:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What a delivery says: news of an order or of a ticket; or that it says nothing to us (``ignored``); or
-    what must be asked of the shop first (``ask``)."""
+    what must be asked of the shop first (``ask``).
+
+    ``names``: the shop's ids of the order's payment, of which any may lead to the order (Stripe's session, invoice and
+    payment intent are one payment, which buys once). ``test``: play money, which a real tenant ignores unless its
+    source says `test_orders`. ``unless_ours``: why it is ignored if no line of it is mapped.
+    """
 
     subject: str | None = None
     order: News | None = None
     ticket: TicketNews | None = None
     ignored: str | None = None
     ask: str | None = None
+    names: tuple[str, ...] = ()
+    test: bool = False
+    unless_ours: str | None = None
 
 
 class Adapter(Protocol):

@@ -13,6 +13,7 @@ from app.domain.book import Book
 from app.domain.customer import License, Order, OrderLine
 from app.domain.offers import editions_of, price_with
 from app.domain.policy import NotGranted, Offer, Policy
+from app.domain.review import ReviewItem
 from app.domain.text import decimal_text
 from app.domain.wire import jsonable
 
@@ -68,6 +69,35 @@ def sold(policy: Policy, sku: str) -> tuple[Offer, int | None] | NotGranted:
         code=UNKNOWN_SKU, clause=_UNKNOWN_CLAUSE, reading=True,
         message=f"The policy does not know the sku {sku}; the line is kept and can be replayed once it does.",
     )  # fmt: skip
+
+
+def other_units(policy: Policy, sku: str, row: Mapping[str, Any], currency: str) -> str | None:
+    """Why the stated quantity of a line cannot be right: what was charged is the offer's price of other units.
+
+    The buyer may have changed the quantity after the shop stated it; where the price tells nothing, it is believed.
+    """
+    found, listed = policy.offer(sku), row.get("listed")
+    price = None if found is None or found[0].price is None else found[0].price.amount
+    if price is None or listed is None or currency != policy.currency or Decimal(price) <= 0:
+        return None
+    units, stated = Fraction(Decimal(listed)) / Fraction(Decimal(price)), int(row["quantity"])
+    if units.denominator != 1 or units in (0, stated):
+        return None
+    return f"{stated} of {sku} are stated, and {listed} {currency} is the price of {units}."
+
+
+def bills(row: Mapping[str, Any], how: str | None) -> bool:
+    """Whether a line that bills no whole period is granted all the same: the mapping says so, and it cost something."""
+    return row["change"] == "proration" and how == "grant" and Decimal(row.get("paid") or 0) > 0
+
+
+def plan_change(row: Mapping[str, Any], how: str | None) -> ReviewItem | None:
+    """What is in doubt about a line that a change of plan in mid-period made; None where the mapping says how."""
+    if row["change"] != "proration" or how in ("grant", "ignore"):
+        return None
+    says = {"line": row["line_id"], "products": list(row["products"]), "amount": row.get("paid")}
+    unclear = f"Line {row['line_id']} bills a change of plan in mid-period: the mapping does not say what it brings."
+    return ReviewItem("plan_changed", unclear, says)
 
 
 def is_unknown(policy: Policy, sku: str) -> bool:

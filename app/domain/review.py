@@ -67,6 +67,12 @@ STEPS: Final[dict[str, tuple[str, ...]]] = {
         "Map the product to null in PUT /v1/sources/{name}, if it is nothing of ours; then replay.",
         DISMISS,
     ),
+    "plan_changed": (
+        "Set `plan_change` of the product in PUT /v1/sources/{name} to `ignore` or `grant`; then replay the delivery.",
+        ADJUST,
+        DISMISS,
+    ),
+    "status_unknown": (REPLAY, ADJUST, DISMISS),
     "unmapped_product": _MAP,
     "unknown_sku": (
         "Publish a policy version that sells the sku; then replay the delivery.",

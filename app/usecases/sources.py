@@ -21,7 +21,16 @@ KINDS: Final = ("purchase", "woocommerce", "stripe", "shopify", "paddle", "zamma
 STANDARD: Final = ("purchase", "helpdesk")
 """Kinds signed by Standard Webhooks: their secrets are base64, and one is made where none is given."""
 STATES: Final = ("received", "done", "parked", "ignored", "dismissed")
-OPTIONS: Final = ("ids", "unmapped", "guests", "test_orders", "subscriptions", "customer_field", "categories")
+OPTIONS: Final = (
+    "ids",
+    "unmapped",
+    "guests",
+    "test_orders",
+    "sandbox",
+    "subscriptions",
+    "customer_field",
+    "categories",
+)
 
 
 async def put(

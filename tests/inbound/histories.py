@@ -218,6 +218,12 @@ def stripe(order: Order, kind: str, ident: str) -> dict[str, Any]:
         created=int(order.placed.timestamp()),
         payment_status="paid" if order.status == "paid" else "unpaid",
         amount_total=sum(cents(one)[1] for one in order.lines),
+        amount_subtotal=sum(cents(one)[0] for one in order.lines),
+        total_details={
+            "amount_discount": sum(cents(one)[0] - cents(one)[1] for one in order.lines),
+            "amount_shipping": 0,
+            "amount_tax": 0,
+        },
     )
 
 
@@ -445,6 +451,46 @@ def write_stripe(rng: random.Random, order: Order) -> None:
                     },
                 }
             )
+    if rng.random() < 0.4:
+        dispute(rng, order)
+
+
+def dispute(rng: random.Random, order: Order) -> None:
+    """The buyer's bank disputes the payment: an inquiry first, perhaps; lost or won, perhaps won after it was lost."""
+    ident = f"du_{order.id}"
+    total = sum(cents(one)[1] for one in order.lines)
+    states = rng.choice([["needs_response"], ["needs_response", "lost"], ["needs_response", "won"], ["lost", "won"],
+                         ["warning_needs_response", "needs_response", "lost"], ["warning_closed"]])  # fmt: skip
+    for number, status in enumerate(states):
+        order.later(rng)
+        order.tell(
+            {
+                "id": f"evt_{order.id}_d{number}",
+                "type": "charge.dispute.closed" if status in ("lost", "won") else "charge.dispute.created",
+                "created": int(order.now.timestamp()),
+                "livemode": True,
+                "data": {
+                    "object": {
+                        "object": "dispute", "id": ident, "payment_intent": f"pi_{order.id}",
+                        "charge": f"ch_{order.id}", "currency": "usd", "amount": total, "status": status,
+                        "balance_transactions": [],
+                    }
+                },
+            }
+        )  # fmt: skip
+
+
+def chargeback(rng: random.Random, order: Order) -> None:
+    """A chargeback of a line, and perhaps its reversal."""
+    line = rng.choice(order.lines)
+    item = {"item_id": f"item_{line.id}", "type": "full", "amount": str(cents(line)[1])}
+    for action in rng.choice([["chargeback"], ["chargeback", "chargeback_reverse"], ["chargeback_warning"]]):
+        order.later(rng)
+        event = shops.paddle_adjustment(
+            f"evt_{order.id}_{action}", id=f"adj_{order.id}_{action}", items=[item], action=action, status="approved",
+            transaction_id=f"txn_{order.id}", currency_code="USD",
+        )  # fmt: skip
+        order.tell({**event, "occurred_at": iso(order.now)})
 
 
 def write_paddle(rng: random.Random, order: Order) -> None:
@@ -466,6 +512,8 @@ def write_paddle(rng: random.Random, order: Order) -> None:
                 currency_code="USD",
             )
             order.tell({**event, "occurred_at": iso(order.now)})
+    if rng.random() < 0.4:
+        chargeback(rng, order)
 
 
 WRITERS: dict[str, Callable[[random.Random, Order], None]] = {

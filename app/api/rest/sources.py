@@ -25,18 +25,34 @@ class Mapped(Body):
 
     sku: ExternalId = Field(examples=["license-pro"])
     attributes: dict[ShortText, Scalar] = Field(default_factory=dict, max_length=50)
+    plan_change: Literal["park", "ignore", "grant"] = "park"
+    """What a line brings that bills a change of plan in mid-period: a person decides, nothing, or what is mapped."""
+
+    def stored(self) -> dict[str, Any]:
+        """As kept and shown: `plan_change` only where it was set."""
+        return {
+            "sku": self.sku,
+            "attributes": self.attributes,
+            **self.model_dump(include={"plan_change"}, exclude_defaults=True),
+        }
 
 
 class Options(Body):
-    """How deliveries are read. ``ids``: ``own`` where the sender's ids are ours already. ``unmapped``: what
-    becomes of products that nobody has mapped. ``guests``: ``joined`` where the shop gives a buyer without an account
-    a new id each time: known by a hash of the e-mail address or telephone number then. ``categories``: helpdesk group
-    -> category; ``customer_field``: where the helpdesk keeps our customer id."""
+    """How deliveries are read.
+
+    ``ids``: ``own`` where the sender's ids are ours already. ``unmapped``: what becomes of products that nobody has
+    mapped. ``guests``: ``joined`` where the shop gives a buyer without an account a new id each time: known by a hash
+    of the e-mail address or telephone number then. ``test_orders``: a real tenant takes play money too. ``sandbox``:
+    all that comes is of the shop's test environment, where its deliveries do not say so. ``subscriptions``: payments of
+    subscriptions and invoices are read although no product of them is mapped. ``categories``: helpdesk group ->
+    category; ``customer_field``: where the helpdesk keeps our customer id.
+    """
 
     ids: Literal["prefixed", "own"] = "prefixed"
     unmapped: Literal["park", "ignore"] = "park"
     guests: Literal["by_id", "joined"] = "by_id"
     test_orders: Flag = False
+    sandbox: Flag = False
     subscriptions: Flag = False
     customer_field: Name | None = None
     categories: dict[ShortText, Name] = Field(default_factory=dict, max_length=100)
@@ -96,7 +112,7 @@ async def put_source(
     once."""
     cipher = inbox_of(caller.rooms).cipher
     products: dict[str, Any] = {
-        key: None if one is None else one.model_dump() for key, one in body.products.items()
+        key: None if one is None else one.stored() for key, one in body.products.items()
     }
     return await call.natural(
         lambda tx: sources.put(

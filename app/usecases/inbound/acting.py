@@ -159,7 +159,7 @@ class Step:
 
     def _says_nothing(self, row: DeliveryRow) -> bool:
         adapter = self.adapter
-        letter = Letter(topic=row.topic, body=row.body, fetched=row.fetched, options=self.source.row.options)
+        letter = Letter(topic=row.topic, body=row.body, fetched=row.fetched, options=self._options())
         try:
             return adapter.read(letter).ignored is not None
         except UnreadableError:
@@ -175,14 +175,14 @@ class Step:
         for row in rows:
             try:
                 reading = adapter.read(
-                    Letter(
-                        topic=row.topic, body=row.body, fetched=row.fetched, options=self.source.row.options
-                    )
+                    Letter(topic=row.topic, body=row.body, fetched=row.fetched, options=self._options())
                 )
             except UnreadableError as error:
                 item = ReviewItem(error.code, error.detail, error.says)
                 await self._park([row.delivery_id], _Outcome().park(item))
                 continue
+            if (why := self._not_for_us(reading)) is not None:
+                reading = Reading(ignored=why)
             if reading.ignored is not None:
                 await inbox.finish(self.tx, [row.delivery_id], state="ignored", reason=reading.ignored)
             elif reading.ask is not None:
@@ -196,12 +196,56 @@ class Step:
                 found.append((row.delivery_id, reading))
         return found, asks
 
+    def _options(self) -> dict[str, Any]:
+        """How deliveries are read: as the source says, with the address of its API."""
+        return {**self.source.row.options, "api_base_url": self.source.api.get("base_url")}
+
+    def _not_for_us(self, reading: Reading) -> str | None:
+        """Why what was read is none of this tenant's business; None if it is."""
+        options = self.source.row.options
+        if reading.test and not self.tx.tenant.virtual and not options.get("test_orders"):
+            return "test_order"
+        order = None if reading.order is None else reading.order.order
+        if reading.unless_ours is None or order is None:
+            return None
+        products = self.source.row.products
+        ours = any(one.sku or any(name in products for name in one.products) for one in order.lines)
+        return None if ours else reading.unless_ours
+
+    async def _home(self, subject: str, readings: Sequence[Reading]) -> tuple[str, Seen]:
+        """The subject that a payment of several names is known by, and what was told under its other names."""
+        names = list(dict.fromkeys(name for one in readings for name in one.names))
+        if not names:
+            return subject, {}
+        source = self.source.row.name
+        claims = (
+            any(one.order is not None and one.order.order is not None for one in readings) or len(names) > 1
+        )
+        home = subject
+        for name in sorted(names):
+            owner = await inbox.payment_owner(self.tx, source, name)
+            if owner is not None:
+                home = owner
+                break
+        if home != subject:
+            await inbox.lock_subject(self.tx, source, home)
+        if not claims:
+            return home, {}
+        told: Seen = {}
+        for name in sorted(names):
+            await inbox.claim_payment(self.tx, source, name, home)
+            other = f"order/{name}"
+            if other != home and (found := await inbox.seen(self.tx, source, other)) and "order" not in found:
+                told = arrivals.absorb(told, found)
+        return home, told
+
     async def _tell(self, found: Sequence[tuple[str, Reading]]) -> None:
         """All readings are of one subject."""
         subject = found[0][1].subject
         ids = [delivery_id for delivery_id, _ in found]
         if subject is None:
             raise RuntimeError("a reading without a subject")
+        subject, before = await self._home(subject, [reading for _, reading in found])
         known = await inbox.seen(self.tx, self.source.row.name, subject)
         if known is not None and known.get("erased"):
             await inbox.finish(self.tx, ids, state="ignored", reason="erased")
@@ -213,7 +257,7 @@ class Step:
                 known = arrivals.merge_ticket(known, reading.ticket)
             elif reading.order is not None:
                 known = arrivals.merge(known, reading.order)
-        known = known or {}
+        known = arrivals.absorb(known or {}, before)
         try:
             async with self.tx.connection.begin_nested():
                 further = copy.deepcopy(known)
@@ -369,11 +413,18 @@ class Step:
             else:
                 unmapped.append(names[0])
                 continue
-            if row.get("trouble"):
-                says = {"line": row["line_id"], "sku": sku, "trouble": row["trouble"]}
-                doubts.append(
-                    ReviewItem("quantity_unclear", f"Line {row['line_id']}: {row['trouble']}", says)
-                )
+            if row.get("change"):
+                how = (products[mapped] or {}).get("plan_change") if mapped is not None else None
+                doubt = order_lines.plan_change(row, how)
+                doubts += [] if doubt is None else [doubt]
+                if doubt is not None or not order_lines.bills(row, how):
+                    continue
+            trouble = row.get("trouble")
+            if row.get("stated"):
+                trouble = order_lines.other_units(policy, sku, row, order["currency"])
+            if trouble:
+                says = {"line": row["line_id"], "sku": sku, "trouble": trouble}
+                doubts.append(ReviewItem("quantity_unclear", f"Line {row['line_id']}: {trouble}", says))
                 continue
             paid, listed = arrivals.unit_prices(row)
             ours.append(
@@ -491,6 +542,8 @@ WHOLE_ORDERS: Final = frozenset({"woocommerce", "shopify"})
 """Kinds whose every delivery of an order tells all of it, so that a later one makes up for one that was not read."""
 UNREADABLE: Final = ("not_json", "field_missing", "field_wrong", "legacy_version")
 CLEARED: Final = (
+    "lines_missing",
+    "plan_changed",
     "total_unexplained",
     "payment_unclear",
     "payment_already_used",

@@ -1,0 +1,113 @@
+"""Stripe's amounts, refunds and disputes.
+
+Amounts are whole numbers of a currency's smallest unit, which is ISO 4217's but for the exceptions below
+(docs.stripe.com/currencies, "Special cases" and "Zero-decimal currencies").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from app.connectors import payload as p
+from app.domain.amounts import MINOR_DIGITS, unit_of
+from app.domain.arrivals import News, RefundSeen
+from app.domain.disputed_money import DisputeSeen, DisputeState
+from app.domain.letters import UnreadableError
+
+DIGITS: Final[dict[str, int]] = {"ISK": 2, "UGX": 2, "MGA": 0}
+"""Digits of Stripe's amounts where they are not those of ISO 4217.
+
+- ISK and UGX have no digits, yet Stripe keeps two for old integrations: 500000 is 5,000 ISK.
+- MGA has two digits by ISO, and none at Stripe.
+- HUF and TWD have two in charges, as by ISO; only payouts of them are whole.
+- BHD, JOD, KWD, OMR and TND have three, as by ISO; Stripe wants the last of them to be 0.
+"""
+DISPUTE_STATES: Final[dict[str, DisputeState]] = {
+    "warning_needs_response": "warning",
+    "warning_under_review": "warning",
+    "warning_closed": "warning",
+    "prevented": "warning",
+    "charge_refunded": "warning",
+    "needs_response": "open",
+    "under_review": "open",
+    "won": "won",
+    "lost": "lost",
+}
+"""What a dispute's status says of the money (docs.stripe.com/api/disputes/object). An inquiry (``warning_*``) and one
+that was ``prevented`` or ended by a refund have moved none: the refund, if there is one, is told apart."""
+
+
+def minor(value: Any, currency: str, name: str) -> Decimal:
+    """Read an amount as whole units of the currency. Raises `UnreadableError`, also for a part of its smallest unit."""
+    digits = DIGITS.get(currency, MINOR_DIGITS.get(currency, 2))
+    amount = p.money(value, name).scaleb(-digits)
+    if amount % unit_of(currency):
+        raise UnreadableError("field_wrong", f"{name}: {currency} has no such fraction.", {name: str(value)})
+    return amount
+
+
+def minor_or_none(value: Any, currency: str, name: str) -> Decimal | None:
+    """Read an amount, or None for what is absent."""
+    return None if value in (None, "") else minor(value, currency, name)
+
+
+def minor_or_zero(value: Any, currency: str, name: str) -> Decimal:
+    """Read an amount; what is absent is nothing."""
+    return minor_or_none(value, currency, name) or Decimal(0)
+
+
+def refund(thing: Mapping[str, Any]) -> News:
+    """Read a refund, or a charge with all that was refunded of it."""
+    currency = p.currency_of(thing.get("currency"))
+    if thing.get("object") == "charge" or "amount_refunded" in thing:
+        refunded = minor(thing.get("amount_refunded"), currency, "amount_refunded")
+        return News(refunded_total=refunded, refunded_full=thing.get("refunded") is True)
+    status = str(thing.get("status", ""))
+    metadata = p.table(thing.get("metadata"), "metadata")
+    units = None
+    if metadata.get("line_id"):
+        units = {
+            p.ident(metadata["line_id"], "line_id"): p.whole(metadata.get("quantity", 1), "quantity", least=1)
+        }
+    return News(
+        refunds=(
+            RefundSeen(
+                refund_id=p.ident(thing.get("id"), "id"),
+                settled=status == "succeeded",
+                reversed=status in ("failed", "canceled"),
+                amount=minor(thing.get("amount"), currency, "amount"),
+                units=units,
+            ),
+        )
+    )
+
+
+def dispute(thing: Mapping[str, Any], said_at: str) -> DisputeSeen:
+    """Read a dispute as it stands, or an early fraud warning, which says that one may come."""
+    ident = p.ident(thing.get("id"), "id")
+    if thing.get("object") == "radar.early_fraud_warning":
+        return DisputeSeen(dispute_id=ident, state="warning", stamp=said_at)
+    status = str(thing.get("status"))
+    state = DISPUTE_STATES.get(status)
+    if state is None:
+        raise UnreadableError(
+            "status_unknown",
+            f"Nobody here knows a dispute in the status {status}.",
+            {"dispute": ident, "status": status},
+        )
+    currency = p.currency_of(thing.get("currency"))
+    amount = minor(thing.get("amount"), currency, "amount")
+    withdrawn = _withdrawn(thing, currency)
+    if state == "lost" and withdrawn is not None:
+        amount = withdrawn
+    return DisputeSeen(dispute_id=ident, state=state, stamp=said_at, amount=amount, currency=currency)
+
+
+def _withdrawn(thing: Mapping[str, Any], currency: str) -> Decimal | None:
+    """Return what a dispute took from the vendor in all, where its balance transactions are in its own currency."""
+    moves = p.rows(thing.get("balance_transactions"), "balance_transactions")
+    if not moves or any(p.currency_of(one.get("currency")) != currency for one in moves):
+        return None
+    return -sum((minor(one.get("amount"), currency, "amount") for one in moves), Decimal(0))
