@@ -53,6 +53,14 @@ _STALE = text(
 _CHECKED = text(
     "update clock set tzdb_version = :version where tenant_id = :tenant and clock_id = any(:clocks)"
 )
+_RESUMED_ELSEWHERE = text(
+    "select distinct c.clock_id, c.customer_id from entity_event p join entity_event r"
+    " on r.tenant_id = p.tenant_id and r.stream = p.stream and r.entity_id = p.entity_id and r.seq > p.seq"
+    " join clock c on c.tenant_id = p.tenant_id and c.clock_id = p.entity_id"
+    " where p.tenant_id = :tenant and p.stream = 'clock' and p.kind = 'pause'"
+    " and r.kind in ('resume', 'stop') and not r.payload ? 'edition'"
+    " and (r.payload->>'calendar_revision')::int > (p.payload->>'calendar_revision')::int order by c.clock_id"
+)
 _CONDITIONS: Final = {
     "phase": "c.phase = :phase",
     # Exact without a job: what fell due before now and was not answered is breached, whether or not a sweep came by.
@@ -235,6 +243,11 @@ async def judged_elsewhere(tx: Tx, version: str, limit: int) -> list[TicketClock
 async def mark_zone_data(tx: Tx, clock_ids: Sequence[str], version: str) -> None:
     """Notes by which zone database these clocks were looked at last."""
     await tx.execute(_CHECKED, {"tenant": tx.tenant_id, "version": version, "clocks": list(clock_ids)})
+
+
+async def resumed_elsewhere(tx: Tx) -> Sequence[Row[Any]]:
+    """Clocks that older rules resumed on a later calendar than the one they were paused on: id and customer."""
+    return await tx.rows(_RESUMED_ELSEWHERE, {"tenant": tx.tenant_id})
 
 
 async def open_batch(

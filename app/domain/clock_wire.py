@@ -139,6 +139,7 @@ def dump_event(event: ClockEvent) -> dict[str, Any]:
         "corrected_occurred_at": iso_or_none(event.corrected_occurred_at),
         "calendar_revision": event.calendar_revision,
         "tzdb_version": event.tzdb_version,
+        "edition": event.edition,
     }
     return {key: value for key, value in payload.items() if value is not None}
 
@@ -160,18 +161,20 @@ def load_event(
         corrected_occurred_at=None if corrected is None else parse_iso(corrected),
         calendar_revision=data.get("calendar_revision"),
         tzdb_version=data.get("tzdb_version"),
+        edition=data.get("edition", 1),
     )
 
 
 def breach_id(clock_id: str, fact: OutcomeFact) -> str:
-    """The stable name of a breach: one a clock, cycle and window."""
-    return f"{clock_id}:{fact.cycle}:{fact.window_date or '-'}"
+    """The stable name of a breach: one a clock, cycle and window; from 2 on where an earlier one was none."""
+    again = f":{fact.rule + 1}" if fact.rule else ""
+    return f"{clock_id}:{fact.cycle}:{fact.window_date or '-'}{again}"
 
 
 def breaches_json(clock_id: str, facts: Iterable[OutcomeFact]) -> list[dict[str, Any]]:
-    """Every breach that was ever judged; one that a late fact took back says since when."""
+    """Every breach that was ever judged; one that was taken back since says when."""
     listed = list(facts)
-    retracted = {(one.cycle, one.window_date): one.at for one in listed if one.kind == "breach_retracted"}
+    retracted = {breach_id(clock_id, one): one.at for one in listed if one.kind == "breach_retracted"}
     return [
         {
             "breach_id": breach_id(clock_id, one),
@@ -179,7 +182,7 @@ def breaches_json(clock_id: str, facts: Iterable[OutcomeFact]) -> list[dict[str,
             "window_date": None if one.window_date is None else one.window_date.isoformat(),
             "due_at": iso_or_none(one.due_at),
             "at": iso(one.at),
-            "retracted_at": iso_or_none(retracted.get((one.cycle, one.window_date))),
+            "retracted_at": iso_or_none(retracted.get(breach_id(clock_id, one))),
         }
         for one in listed
         if one.kind == "breached"

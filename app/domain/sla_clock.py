@@ -12,9 +12,10 @@ Met iff it occurred at or before the due time; breached once now is after it.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Literal
+from typing import Final, Literal
 
 from app.domain.sla_event import (
+    FROZEN,
     Breach,
     ClockEvent,
     ClockSpec,
@@ -76,7 +77,7 @@ OutcomeKind = Literal["warned", "breached", "met", "breach_retracted"]
 class OutcomeFact:
     """One outcome, a row that is written once. ``at`` is when it ideally came about, however late anyone looked.
 
-    ``rule`` tells several warnings apart; it is 0 for all else.
+    ``rule`` tells several warnings apart, and a second breach from a first one that was taken back; 0 for all else.
     """
 
     cycle: int
@@ -88,7 +89,8 @@ class OutcomeFact:
 
     @property
     def key(self) -> tuple[int, date | None, str]:
-        """The unique key within the clock: (cycle, window date, kind), with ``warned_2`` for a second warning rule."""
+        """The unique key within the clock: (cycle, window date, kind), with ``warned_2`` for a second warning rule and
+        ``breached_2`` for a breach after one that was taken back."""
         return (self.cycle, self.window_date, self.kind if self.rule == 0 else f"{self.kind}_{self.rule + 1}")
 
 
@@ -122,32 +124,42 @@ def judge(
     """Every outcome that has come about by ``at``, in the order of their instants; the later call only ever adds
     rows.
 
-    Each moment is judged on what was known then: a breach that was rightly seen before a late fact arrived is
-    listed, and the fact adds ``breach_retracted`` at the instant it was recorded. Nothing is taken back from the
-    list. Two breaches of one key within a cycle are one (a retracted breach is not written a second time).
+    Each moment is judged on what was known then: a breach that was rightly seen before a late fact or a corrected
+    calendar arrived is listed, and that adds ``breach_retracted`` at the instant it was recorded. Nothing is taken back
+    from the list. Missing the due time that holds instead is a breach of its own.
     """
     found: dict[tuple[int, date | None, str], OutcomeFact] = {}
-    standing: set[tuple[int, date | None, str]] = set()
+    standing: dict[tuple[int, date | None], OutcomeFact] = {}
+    count: dict[tuple[int, date | None], int] = {}
     known_from: datetime | None = None
     for until in [*_late_arrivals(events, at), None]:
         if until is None:
             known, now = [e for e in events if e.recorded_at <= at], at
         else:
             known, now = [e for e in events if e.recorded_at < until], until
-        facts = {
-            fact.key: fact for fact in _outcomes(_run(spec, calendar, known, at=now, history=history).state())
-        }
-        if known_from is not None:
-            for key in sorted(standing - facts.keys(), key=repr):
-                taken_back = replace(found[key], kind="breach_retracted", at=known_from)
+        facts = _outcomes(_run(spec, calendar, known, at=now, history=history).state())
+        missed = {(one.cycle, one.window_date): one for one in facts if one.kind == "breached"}
+        for key, fact in sorted(standing.items(), key=repr):
+            again = missed.get(key)
+            if known_from is not None and (again is None or again.due_at != fact.due_at):
+                taken_back = replace(fact, kind="breach_retracted", at=known_from)
                 found.setdefault(taken_back.key, taken_back)
-        for key, fact in facts.items():
-            found.setdefault(key, fact)
-        standing = {key for key, fact in facts.items() if fact.kind == "breached"}
+                del standing[key]
+        for fact in facts:
+            key = (fact.cycle, fact.window_date)
+            if fact.kind != "breached":
+                found.setdefault(fact.key, fact)
+            elif key not in standing:
+                numbered = replace(fact, rule=count.get(key, 0))
+                count[key] = numbered.rule + 1
+                standing[key] = found[numbered.key] = numbered
         known_from = until
     return tuple(
         sorted(found.values(), key=lambda fact: (fact.at, fact.cycle, str(fact.window_date), fact.key[2]))
     )
+
+
+_JUDGES_ANEW: Final = (EventKind.CORRECT, EventKind.CALENDAR_CHANGED, EventKind.REJUDGE)
 
 
 def _late_arrivals(events: Iterable[ClockEvent], at: datetime) -> list[datetime]:
@@ -157,7 +169,7 @@ def _late_arrivals(events: Iterable[ClockEvent], at: datetime) -> list[datetime]
             event.recorded_at
             for event in events
             if event.recorded_at <= at
-            and (event.kind is EventKind.CORRECT or to_s(event.recorded_at) > to_s(event.occurred_at))
+            and (event.kind in _JUDGES_ANEW or to_s(event.recorded_at) > to_s(event.occurred_at))
         }
     )
 
@@ -296,9 +308,9 @@ class _Fold:
             case EventKind.PAUSE:
                 return self._pause(event, second)
             case EventKind.RESUME:
-                return self._resume(event.reason, second)
+                return self._resume(event.reason, second, event.edition)
             case EventKind.STOP | EventKind.CANCEL:
-                return self._end(event.kind, second)
+                return self._end(event.kind, second, event.edition)
             case EventKind.RESPONSE:
                 return self._live() and self.progress.respond(second)
             case EventKind.RETARGET:
@@ -307,14 +319,21 @@ class _Fold:
                 self.progress.retarget(event.target, second)
                 return True
             case EventKind.CALENDAR_CHANGED | EventKind.TZDB_CHANGED:
-                if self._live():
-                    self.progress.recompute(second)
+                self._recompute(event, second)
                 return True
-            case EventKind.CORRECT:
+            case EventKind.CORRECT | EventKind.REJUDGE:
                 return True
 
     def _live(self) -> bool:
         return self.phase in (Phase.RUNNING, Phase.PAUSED)
+
+    def _recompute(self, event: ClockEvent, second: int) -> None:
+        if not self._live():
+            return
+        corrects = event.kind is EventKind.CALENDAR_CHANGED and event.edition >= FROZEN
+        self.progress.recompute(second, edition=event.edition, corrects=corrects)
+        if corrects and not self.progress.breaches:
+            self.outcome = Outcome.OPEN
 
     def _start(self, event: ClockEvent, second: int, expected: Phase) -> bool:
         if self.phase is not expected:
@@ -352,22 +371,22 @@ class _Fold:
         self.standing[reason] = Pause(reason, event.party, from_s(second), None)
         return True
 
-    def _resume(self, reason: str | None, second: int) -> bool:
+    def _resume(self, reason: str | None, second: int, edition: int) -> bool:
         ended = [name for name in self.standing if reason is None or name == reason]
         for name in ended:
             self.past_pauses.append(replace(self.standing.pop(name), until=from_s(second)))
         if ended and not self.standing and self.phase is Phase.PAUSED:
             self.phase = Phase.RUNNING
-            self.progress.resume(second)
+            self.progress.resume(second, edition=edition)
         return bool(ended)
 
-    def _end(self, kind: EventKind, second: int) -> bool:
+    def _end(self, kind: EventKind, second: int, edition: int) -> bool:
         if self.phase is Phase.PENDING and kind is EventKind.STOP:
             return False
         if not self._live() and self.phase is not Phase.PENDING:
             return False
         # A stop while paused first ends the pause: what remained is still there, so it meets its target.
-        self._resume(None, second)
+        self._resume(None, second, edition)
         self.stopped_at = second
         self.phase = Phase.STOPPED if kind is EventKind.STOP else Phase.CANCELLED
         self.progress.stop(second)
@@ -430,6 +449,8 @@ def _run(
     now = to_s(at)
     run = _Fold(spec, calendar, history, now)
     known = [e for e in events if known_at is None or e.recorded_at <= known_at]
+    if any(e.kind is EventKind.REJUDGE for e in known):
+        known = [replace(e, edition=FROZEN) for e in known]
     for event in in_force(known):
         if to_s(event.occurred_at) > now:
             break

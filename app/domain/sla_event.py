@@ -64,7 +64,11 @@ class EventKind(enum.StrEnum):
     TZDB_CHANGED = "tzdb_changed"
     CORRECT = "correct"
     REOPEN = "reopen"
+    REJUDGE = "rejudge"
 
+
+FROZEN: Final = 2
+"""The edition of an event from which on a pause freezes what remains, and a corrected calendar takes breaches back."""
 
 TRANSITIONS: Final[dict[tuple[Phase, EventKind], Phase]] = {
     (Phase.PENDING, EventKind.START): Phase.RUNNING,
@@ -136,7 +140,8 @@ class ClockEvent:
     ``reason`` and ``party`` belong to ``pause`` (``resume`` without a reason ends them all); ``target`` to
     ``retarget`` and optionally ``start`` and ``reopen``; ``corrects`` (a ``seq``) to ``correct``, which takes that
     event back, or moves it to ``corrected_occurred_at``; ``calendar_revision`` and ``tzdb_version`` are provenance
-    of any event.
+    of any event. ``edition``: by which rules the event is folded, so that what was judged by older ones stays; a
+    ``rejudge`` event brings the whole clock to the present rules.
     """
 
     seq: int
@@ -150,6 +155,7 @@ class ClockEvent:
     corrected_occurred_at: datetime | None = None
     calendar_revision: int | None = None
     tzdb_version: str | None = None
+    edition: int = FROZEN
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,16 @@ cadence that a response starts anew. A due time is always worked out afresh from
 retargeting forgets nothing and a new calendar moves exactly what it touches.
 
 The pause rule, for all of them: at a pause keep r, the time from there to the due time; at the resumption the due
-time is r later than that, and never earlier than it was. Pauses that lie after the due time move nothing.
+time is r later than that, whatever was published meanwhile. Only a correction of hours that ran before the pause works
+r out anew. A pause without a second of work leaves the due time as it was, and pauses after the due time move nothing.
 """
 
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Final
 
 from app.domain.sla_event import (
+    FROZEN,
     Breach,
     ClockSpec,
     PauseRule,
@@ -37,6 +40,21 @@ _MAX_WINDOWS: Final = 10_000
 """Forty years of business dates: a bound for the loop, not a limit anyone meets."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A pause that has ended: ``[start, end)``, and what remained at it.
+
+    ``left``: seconds, None where they follow from the due time (it lay before the pause, or the target changed).
+    ``calendar``: what it was resumed on. ``edition``: by which rules it was resumed.
+    """
+
+    start: int
+    end: int
+    left: int | None
+    calendar: Timeline
+    edition: int
+
+
 class Progress:
     """The state of one cycle. Mutable; owned by one fold."""
 
@@ -57,7 +75,8 @@ class Progress:
         self.since = 0  # when the present due time came into force
         self.breached_now = False
         self.paused_at: int | None = None
-        self.pauses: list[tuple[int, int]] = []
+        self.left: int | None = None  # what remained at the pause that stands
+        self.pauses: list[Rest] = []
         # Windows: the last date done with, the first business date not yet closed, and the dates that have a response.
         self.handled: date | None = None
         self.window: date | None = None
@@ -86,46 +105,136 @@ class Progress:
     def retarget(self, target: Target, second: int) -> None:
         """Another target from now on; the time used, the pauses and the breaches remain."""
         self.target = target
+        # What remained, remained of another promise.
+        self.pauses = [replace(one, left=None) for one in self.pauses]
+        self.left = None
         if self.anchor is not None:
             self.recompute(second)
 
-    def recompute(self, second: int) -> None:
-        """Works the due time out afresh, after the target or the calendar changed at ``second``."""
+    def recompute(self, second: int, *, edition: int = FROZEN, corrects: bool = False) -> None:
+        """Works the due time out afresh, after the target or the calendar changed at ``second``.
+
+        A calendar that was wrong ``corrects``: a breach of a due time that it moves is no breach.
+        """
         if self.anchor is None:
             return
         if self._by_windows:
-            # Dates that closed before this event are not owed with hindsight.
-            self.breached_now = False
-            if self.handled is None:
-                self.handled = self.calendar.local_date_s(max(self.anchor, second))
-            self.window = self.calendar.business_date_after(self.handled)
-            while self.calendar.close_of_s(self.window) < second:
-                self._step()
-            self.due = self._window_close()
+            self._windows_anew(second, corrects=corrects)
+        elif self.paused_at is not None and self.left is not None and edition >= FROZEN:
+            return  # a pause freezes what remains
         else:
-            self.due = self._shifted()
+            due = self._shifted()
+            if corrects and self.breached_now and due != self.due:
+                self._take_back()
+            self.due = due
+            if edition >= FROZEN and self.paused_at is not None:
+                self.left = self._left_at(self.paused_at)
         self.since = second
 
+    def _windows_anew(self, second: int, *, corrects: bool) -> None:
+        # Dates that closed before this event are not owed with hindsight.
+        self.breached_now = False
+        if corrects:
+            self._forgive(second)
+        if self.handled is None:
+            self.handled = self.calendar.local_date_s(max(self.anchor or 0, second))
+        self.window = self.calendar.business_date_after(self.handled)
+        while self.calendar.close_of_s(self.window) < second:
+            self._step()
+        self.due = self._window_close()
+
+    def _forgive(self, second: int) -> None:
+        """Takes back the misses of dates that are no business dates on a corrected calendar, or close later."""
+        wrong = {
+            one.window_date
+            for one in self.windows
+            if one.state is WindowState.MISSED and self._open_end(one.window_date, second)
+        }
+        if not wrong:
+            return
+        self.windows = [one for one in self.windows if one.window_date not in wrong]
+        self.breaches = [one for one in self.breaches if one.window_date not in wrong]
+        again = [on for on in wrong if self.calendar.is_business_date(on)]
+        if again and self.handled is not None:
+            self.handled = min(self.handled, min(again) - timedelta(days=1))
+
+    def _open_end(self, on: date, second: int) -> bool:
+        span = self.calendar.date_span_s(on)
+        return span is None or span[1] >= second
+
+    def _take_back(self) -> None:
+        """The present due time was wrong, and so is the breach of it."""
+        on = self.window_date()
+        self.breaches = [one for one in self.breaches if one.window_date != on]
+        self.breached_now = False
+
     def _shifted(self) -> int | None:
+        """The due time from the base on, with each pause in turn."""
         due = due_s(self.calendar, self.target, self.base, self.spec.after_close)
         if due is None or self._fixed:
             return due
-        for start, end in self.pauses:
-            if end <= self.base:
+        ran: list[tuple[int, int]] = []
+        at = self.base
+        for one in self.pauses:
+            if one.end <= self.base and one.start < self.base:
                 continue
-            due = self._resumed(due, max(start, self.base), end)
+            start = max(one.start, self.base)
+            ran.append((at, start))
+            if one.edition < FROZEN:
+                due = self._resumed_once(due, start, one.end)
+            else:
+                kept = one.start >= self.base and self._same_hours(one.calendar, ran)
+                due = self._resumed(due, start, one.end, one.left if kept else None)
+            at = one.end
         return due
 
-    def _resumed(self, due: int, start: int, end: int) -> int:
-        """The due time after a pause of ``[start, end)``."""
+    def _same_hours(self, other: Timeline, stretches: list[tuple[int, int]]) -> bool:
+        """Whether another calendar says the same of the stretches that ran; for the wall clock any does."""
+        if other is self.calendar or runs_round_the_clock(self.target):
+            return True
+        return all(other.segments_s(a, b) == self.calendar.segments_s(a, b) for a, b in stretches)
+
+    def _left_at(self, second: int) -> int | None:
+        """What remains at a second; None without a due time, or after it."""
+        if self.due is None or self._by_windows or self._fixed or second > self.due:
+            return None
+        wall = runs_round_the_clock(self.target)
+        return self.due - second if wall else self.calendar.between_s(second, self.due)
+
+    def _resumed(self, due: int, start: int, end: int, left: int | None) -> int:
+        """The due time after a pause of ``[start, end)`` at which ``left`` remained (None: until ``due``)."""
+        wall = runs_round_the_clock(self.target)
+        if left is None:
+            if start > due:
+                return due
+            left = due - start if wall else self.calendar.between_s(start, due)
+        if wall:
+            return end + left
+        idle = self.calendar.between_s(start, end) == 0
+        days = isinstance(self.target, BusinessDays)
+        # Only a day's due time may lie later than its last second of work: at an opening, or in a break.
+        if idle and start <= due and (days or left == 0) and self.calendar.between_s(start, due) == left:
+            return due
+        if days and left == 0:
+            opening = self.calendar.next_opening_s(end)
+            if opening is None:
+                raise SlaUnreachable(self.calendar.name)
+            return self._snapped(opening, due)
+        return self._snapped(self.calendar.add_left_s(end, left), due)
+
+    def _resumed_once(self, due: int, start: int, end: int) -> int:
+        """As it was worked out before what remains was frozen: by the calendar of the resumption alone."""
         if start > due:
             return due
         if runs_round_the_clock(self.target):
             return due + (end - start)
         moved = max(due, self.calendar.add_left_s(end, self.calendar.between_s(start, due)))
-        snaps = self.spec.pause_rule is PauseRule.FREEZE_SNAP
+        return self._snapped(moved, due)
+
+    def _snapped(self, moved: int, due: int) -> int:
+        """Where the policy says so, "close of a business day" is that day's close again."""
         if (
-            snaps
+            self.spec.pause_rule is PauseRule.FREEZE_SNAP
             and moved > due
             and isinstance(self.target, BusinessDays)
             and self.target.edge is DayEdge.CLOSE
@@ -138,14 +247,15 @@ class Progress:
 
     def pause(self, second: int) -> None:
         """The first reason for waiting arrived."""
-        self.paused_at = second
+        self.paused_at, self.left = second, self._left_at(max(second, self.base))
 
-    def resume(self, second: int) -> None:
+    def resume(self, second: int, *, edition: int = FROZEN) -> None:
         """The last reason for waiting went."""
         start, self.paused_at = self.paused_at, None
+        left, self.left = self.left, None
         if start is None:
             return
-        self.pauses.append((start, second))
+        self.pauses.append(Rest(max(start, self.base), second, left, self.calendar, edition))
         if self._by_windows:
             self._excuse(second)
             on = self.calendar.local_date_s(second)
@@ -154,8 +264,11 @@ class Progress:
             self.due = self._window_close()
             self.since = second
         elif self.due is not None and not self._fixed:
-            moved = self._resumed(self.due, max(start, self.base), second)
-            if moved != self.due:
+            if edition < FROZEN:
+                moved: int | None = self._resumed_once(self.due, max(start, self.base), second)
+            else:
+                moved = self._shifted() if start <= self.due or left is not None else self.due
+            if moved != self.due or (left is not None and self.due < second):
                 self.due, self.since = moved, second
 
     def respond(self, second: int) -> bool:
@@ -163,6 +276,8 @@ class Progress:
         if isinstance(self.target, Rolling):
             self.base, self.breached_now = second, False
             self.due, self.since = self._shifted(), second
+            if self.paused_at is not None:
+                self.left = self._left_at(second)
             return True
         if not self._by_windows or self.window is None:
             return False
@@ -290,8 +405,8 @@ class Progress:
         total = due - self.base if wall else self.calendar.between_s(self.base, due)
         if self._fixed:
             return total
-        for start, end in self.pauses:
-            a, b = max(start, self.base), min(end, due)
+        for one in self.pauses:
+            a, b = max(one.start, self.base), min(one.end, due)
             if a < b:
                 total -= b - a if wall else self.calendar.between_s(a, b)
         return total
@@ -326,6 +441,8 @@ class Progress:
         """Time left: frozen at the pause while paused, never below zero; None where nothing is promised."""
         if self.due is None:
             return None
+        if self.paused_at is not None and self.left is not None:
+            return self.left
         start = now
         if self.paused_at is not None and not self._fixed and not self._by_windows:
             start = self.paused_at

@@ -242,6 +242,12 @@ class TicketClocks:
                 moved += 1
         return moved
 
+    def rejudge(self, *, at: datetime) -> None:
+        """Brings live clocks that older rules judged to the present ones: what was wrongly a breach is taken back."""
+        for clock in self.clocks:
+            if clock.state(at).phase in _LIVE:
+                self._append(clock, EventKind.REJUDGE, at=at, tells="pause_frozen")
+
     # --- questions --------------------------------------------------------------------------------------------------
 
     def view(self, *, at: datetime, known_at: datetime | None = None) -> list[dict[str, Any]]:

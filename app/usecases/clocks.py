@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from app.db import clocks, plan, policies
 from app.db.agenda import Handler
-from app.db.engine import Tx
+from app.db.engine import Database, Tx
 from app.domain import clock_wire as wire
 from app.domain.errors import DomainError
 from app.domain.explained_clock import clock_sentence, event_sentence
 from app.domain.parts import Part, Slice
-from app.domain.plan import AgendaItem
-from app.domain.rejudging import STREAM, second_judgement
+from app.domain.plan import AgendaItem, Plan
+from app.domain.rejudging import STREAM, frozen_judgement, second_judgement
 from app.domain.ticket_clocks import AGENDA_KIND, TicketClock
 from app.domain.wire import iso, parse_iso
+
+FROZE_NOT: Final = "a pause freezes what remains; it was resumed on another calendar"
 
 
 async def list_clocks(
@@ -89,13 +92,21 @@ async def judge_clock(tx: Tx, clock_id: str, *, reason: str) -> dict[str, Any]:
         raise DomainError("clock_not_found", clock_id=clock_id)
     made, ledger, copy = found
     clock = copy.clocks[0]
-    number = len(await clocks.judgements(tx, clock_id)) + 1
-    judged = {"number": number, "reason": reason, **second_judgement(clock, made.at)}
-    made.record(STREAM, clock_id, number, "judged_again", judged)
+    judged = await _judged_again(tx, made, clock, second_judgement(clock, made.at), reason)
+    await plan.write(tx, [(made, ledger)])
+    return {"clock_id": clock_id, **judged, "judged_at": iso(made.at), "actor": tx.actor}
+
+
+async def _judged_again(
+    tx: Tx, made: Plan, clock: TicketClock, judgement: Mapping[str, Any], reason: str
+) -> dict[str, Any]:
+    number = len(await clocks.judgements(tx, clock.clock_id)) + 1
+    judged = {"number": number, "reason": reason, **judgement}
+    made.record(STREAM, clock.clock_id, number, "judged_again", judged)
     made.emit(
         "clock.judged_again",
         {
-            "clock_id": clock_id,
+            "clock_id": clock.clock_id,
             "ticket_id": clock.external_ticket_id,
             "milestone": clock.spec.milestone,
             "number": number,
@@ -103,8 +114,40 @@ async def judge_clock(tx: Tx, clock_id: str, *, reason: str) -> dict[str, Any]:
             "changed": judged["changed"],
         },
     )
+    return judged
+
+
+async def rejudge_clock(tx: Tx, customer_id: str, clock_id: str) -> bool:
+    """Judges a clock anew that was resumed on another calendar before a pause froze what remains.
+
+    Both judgements are kept. A live clock goes on by the new one; of an ended one no outcome and no credit moves.
+    Doing it again does nothing. Whether it came out otherwise.
+    """
+    found = await clocks.for_customer(tx, customer_id, [clock_id])
+    if found is None:
+        return False
+    made, ledger, copy = found
+    clock = copy.clocks[0]
+    earlier = await clocks.judgements(tx, clock.clock_id)
+    judgement = frozen_judgement(clock, made.at)
+    if judgement is None or any(one["reason"] == FROZE_NOT for one in earlier):
+        return False
+    await _judged_again(tx, made, clock, judgement, FROZE_NOT)
+    copy.rejudge(at=made.at)
     await plan.write(tx, [(made, ledger)])
-    return {"clock_id": clock_id, **judged, "judged_at": iso(made.at), "actor": tx.actor}
+    return True
+
+
+async def judge_resumed(db: Database, tenant_id: str) -> dict[str, Any]:
+    """Judges anew the clocks that older rules resumed on a later calendar than the one they were paused on."""
+    looked_at = judged = 0
+    for row in await db.read(tenant_id, clocks.resumed_elsewhere):
+
+        async def work(tx: Tx, row: Any = row) -> bool:
+            return await rejudge_clock(tx, row.customer_id, row.clock_id)
+
+        looked_at, judged = looked_at + 1, judged + await db.run(tenant_id, work, actor="command line")
+    return {"looked_at": looked_at, "judged": judged}
 
 
 async def explain_clock(tx: Tx, clock_id: str, *, as_of: datetime | None = None) -> dict[str, Any]:

@@ -285,3 +285,51 @@ def test_p30_equal_hours_under_another_zone_database_change_nothing(
 def test_the_calendars_of_these_tests_break_where_they_should() -> None:
     assert SYDNEY.is_business_date(date(2025, 10, 5))
     assert isinstance(from_s(START), datetime)
+
+
+@fast
+@given(
+    st.lists(calendars, min_size=1, max_size=4),
+    st.lists(st.tuples(st.integers(0, 2 * 86_400), st.integers(0, 2 * 86_400)), min_size=1, max_size=4),
+    st.integers(1, 200_000),
+    st.sampled_from(("business_seconds", "business_days", "close")),
+    st.data(),
+)
+def test_p31_a_pause_freezes_what_remains_whatever_is_published_during_it(
+    timelines: list[BusinessCalendar],
+    stretches: list[tuple[int, int]],
+    amount: int,
+    kind: str,
+    data: st.DataObject,
+) -> None:
+    """Any hours at all may be published during any pause: each is a timeline of its own, the past in it too."""
+    text = {"business_seconds": f"business_seconds:{amount}", "business_days": "business_days:1"}
+    spec = ClockSpec(milestone="resolution", target=parse_target(text.get(kind, "business_days:2:close")))
+    history = {number + 1: one for number, one in enumerate(timelines)}
+    events = [_event(1, EventKind.START, START, calendar_revision=1)]
+    at, revision = START, 1
+
+    def state(second: int) -> ClockState:
+        return fold(spec, timelines[-1], events, at=from_s(second), history=history)
+
+    running = 0
+    for runs, rests in stretches:
+        before, at = at, at + runs
+        passed = state(at)
+        if passed.due_at is not None and to_s(passed.due_at) <= at:
+            at = before
+            break
+        running += history[revision].between_s(before, at)
+        events.append(_event(len(events) + 1, EventKind.PAUSE, at, reason="a"))
+        frozen = state(at).remaining_business_seconds
+        revision = data.draw(st.integers(revision, len(timelines)))
+        at += rests
+        assert state(at).remaining_business_seconds == frozen
+        events.append(_event(len(events) + 1, EventKind.RESUME, at, calendar_revision=revision))
+        # A promise of days with nothing left is due at the next opening after the resumption.
+        if frozen or kind == "business_seconds":
+            assert state(at).remaining_business_seconds == frozen
+    due = state(at).due_at
+    assert due is not None
+    if kind == "business_seconds" and to_s(due) >= at:
+        assert running + history[revision].between_s(at, to_s(due)) == amount
