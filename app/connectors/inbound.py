@@ -89,10 +89,19 @@ class HouseEffects:
         return await payment_disputes.take(tx, order_id, [_disputed(one) for one in disputes])
 
     async def put_ticket(
-        self, tx: Tx, *, ticket_id: str, customer_id: str, subject: str, stated: Mapping[str, Any]
+        self,
+        tx: Tx,
+        *,
+        ticket_id: str,
+        customer_id: str,
+        subject: str,
+        stated: Mapping[str, Any],
+        opened_at: datetime | None,
     ) -> dict[str, Any]:
-        """Records a ticket."""
+        """Records a ticket, as of when it was made in its helpdesk; where that clock is ahead, as of now."""
         fields = {"facts": {}, "inputs": {}, **stated}
+        if opened_at is not None and opened_at < tx.at:
+            fields["opened_at"] = opened_at
         _, view = await tickets.put(
             tx, tickets.OpenTicket(ticket_id=ticket_id, customer_id=customer_id, subject=subject, **fields)
         )
@@ -101,8 +110,8 @@ class HouseEffects:
     async def respond(
         self, tx: Tx, *, ticket_id: str, author: str, kind: str, public: bool, occurred_at: datetime
     ) -> dict[str, Any]:
-        """Records a response. The ticket opened here when it was told of, so a response from before counts
-        from then; one that is ahead by no more than clocks differ is of now."""
+        """Records a response. One from before its ticket counts from its opening; one that is ahead by no more than
+        clocks differ is of now."""
         opened_at = parse_iso((await tickets.get(tx, ticket_id))["opened_at"])
         when: datetime | None = max(occurred_at, opened_at)
         if tx.at < max(occurred_at, opened_at) <= tx.at + SKEW:

@@ -77,6 +77,7 @@ class Zammad:
             customer=customer,
             subject=p.text(ticket.get("title"), 200) or "(no subject)",
             stated=stated,
+            opened_at=p.instant(ticket.get("created_at"), "ticket.created_at"),
         )
         responses: tuple[ResponseSeen, ...] = ()
         if article.get("id") is not None and str(_name(article.get("sender"))) == "Agent":

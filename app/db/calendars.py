@@ -17,6 +17,7 @@ from sqlalchemy import insert, select, text
 
 from app.db import schema as s
 from app.db.engine import Database, Tx
+from app.documents.calendar_document import read_weekly_hours
 from app.documents.closures import ClosureRules, dump_closure_rules, expand_closures, holiday_library_version
 from app.documents.zones import TZDB_VERSION, zone
 from app.domain.business_calendar import BusinessCalendar
@@ -82,6 +83,7 @@ class StoredVersion:
     published_at: datetime | None
     created_by: str | None = None
     exceptions_win: bool = True
+    whole_shifts: bool = False
 
 
 def domain_version(stored: StoredVersion) -> CalendarVersion:
@@ -107,6 +109,7 @@ def domain_version(stored: StoredVersion) -> CalendarVersion:
         ),
         closures=tuple(_closure(on, row) for on, row in stored.closures.items()),
         exceptions_win=stored.exceptions_win,
+        whole_shifts=stored.whole_shifts,
     )
 
 
@@ -313,7 +316,7 @@ async def seed(tx: Tx, policy: Policy) -> None:
     version = StoredVersion(
         revision=1,
         effective_from=FIRST_DAY,
-        weekly_hours={day: [list(span) for span in spans] for day, spans in stated.weekly_hours.items()},
+        weekly_hours=read_weekly_hours(stated.weekly_hours),
         exceptions=[],
         closure_rules=dump_closure_rules(stated),
         closures=await expand(stated),
@@ -323,6 +326,7 @@ async def seed(tx: Tx, policy: Policy) -> None:
         announced_at=tx.at,
         published_at=tx.at,
         created_by=tx.actor,
+        whole_shifts=stated.whole_shifts,
     )
     domain_version(version)
     await put(

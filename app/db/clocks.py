@@ -19,6 +19,7 @@ from app.domain import clock_wire as wire
 from app.domain.book import Book
 from app.domain.errors import DomainError
 from app.domain.ledger import Ledger
+from app.domain.merging import root_of
 from app.domain.parts import Key, Part
 from app.domain.plan import Plan
 from app.domain.refunded_units import refunded_of_ticket
@@ -108,10 +109,14 @@ async def _clocks(tx: Tx, rows: Sequence[Row[Any]]) -> list[TicketClock]:
 
 
 def _breach_hook(book: Book) -> BreachHook:
-    def grant(clock: TicketClock, fact: OutcomeFact, breach: str) -> None:
+    def told(clock: TicketClock, fact: OutcomeFact, breach: str) -> None:
         """A breach brings credits back, once: the outcome is written once, in this very transaction."""
         returned = clock.pledge.breach_returns_credits
         if returned <= 0 or book.policy.credits is None:
+            return
+        if fact.kind == "breach_retracted":
+            if clock.pledge.retracted_breach == "takes_back":
+                _take_back(book, clock, breach)
             return
         types = book.policy.credits.types
         lot = book.ledger.grant(
@@ -141,7 +146,30 @@ def _breach_hook(book: Book) -> BreachHook:
             },
         )
 
-    return grant
+    return told
+
+
+def _take_back(book: Book, clock: TicketClock, breach: str) -> None:
+    """It was no breach: what is unspent of its credits goes, wherever a merge has moved them."""
+    granted = [one for one in book.ledger.lots.values() if one.source == "breach" and one.rule == breach]
+    roots = {one.lot_id for one in granted}
+    for lot in sorted(book.ledger.lots.values(), key=lambda one: one.lot_id):
+        if lot.lot_id not in roots and root_of(lot) not in roots:
+            continue
+        taken = book.ledger.void(lot.lot_id, reason="breach retracted", clause=clock.pledge.clause)
+        if taken:
+            book.emit(
+                "credits.voided",
+                {
+                    "lot_id": lot.lot_id,
+                    "order_id": None,
+                    "credits": taken,
+                    "reason": "breach_retracted",
+                    "breach_id": breach,
+                    "ticket_id": clock.external_ticket_id,
+                    "balance": book.ledger.balance(lot.credit_type),
+                },
+            )
 
 
 async def load_for_ticket(

@@ -148,6 +148,7 @@ calendar_version = Table(
     _at("published_at", nullable=True),
     _text("created_by", nullable=True),
     Column("exceptions_win", Boolean, nullable=False, server_default=_sql("false")),
+    Column("whole_shifts", Boolean, nullable=False, server_default=_sql("false")),
     PrimaryKeyConstraint("tenant_id", "name", "revision"),
 )
 

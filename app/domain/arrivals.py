@@ -465,12 +465,16 @@ class ResponseSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketSeen:
-    """A ticket as the helpdesk shows it; ``stated`` are the published fields of PUT /v1/tickets."""
+    """A ticket as the helpdesk shows it; ``stated`` are the published fields of PUT /v1/tickets.
+
+    ``opened_at``: when it was made there, None where the delivery does not say.
+    """
 
     stamp: str
     customer: str
     subject: str
     stated: Mapping[str, Any] = field(default_factory=dict)
+    opened_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -492,6 +496,8 @@ def merge_ticket(seen: Seen | None, news: TicketNews) -> Seen:
             "subject": one.subject,
             "stated": jsonable(one.stated),
         }
+        if one.opened_at is not None:
+            theirs["opened_at"] = iso(one.opened_at)
         mine = known.get("ticket")
         if mine is None or (theirs["stamp"], _sorted(theirs)) < (mine["stamp"], _sorted(mine)):
             known["ticket"] = theirs

@@ -147,7 +147,7 @@ def _reprice(
         )
         return
     settle(desk, target, terms=(entry["clause"], entry["reading"]))
-    entry.update(status="in_force", decided_at=iso(desk.at))
+    entry.update(status="in_force", decided_at=iso(desk.when))
     values.update(_paid(target, values["cover_id"]))
     for one in desk.ticket.assessments:
         if one["status"] == "in_force":

@@ -35,11 +35,18 @@ class Book:
     addons: list[Addon] = field(default_factory=list)
     others: dict[str, Book] = field(default_factory=dict)
     """Books of customers to whom credits of this account were given, where a refund has to reach them."""
+    as_of: datetime | None = None
+    """When what is told now happened, if earlier: licenses and cover are judged as of then, credits as they are."""
+
+    @property
+    def when(self) -> datetime:
+        """The instant as of which licenses and cover are judged."""
+        return self.as_of or self.at
 
     def active_licenses(self) -> list[License]:
-        """The licenses held at ``at``, by ordinal."""
+        """The licenses held then, by ordinal."""
         return sorted(
-            (one for one in self.licenses.values() if one.active(self.at)),
+            (one for one in self.licenses.values() if one.active(self.when)),
             key=lambda one: (one.ordinal, one.license_id),
         )
 

@@ -10,10 +10,11 @@ date's hours become UTC segments by one subtraction. What is asked of them is in
 
 import enum
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from app.domain import segments as sets
@@ -31,6 +32,14 @@ from app.domain.timeline import (
     year_pieces,
     year_start,
 )
+
+_ALL_DAY: Final = ((0, DAY_S),)
+
+
+def _spans(version: CalendarVersion, day: int) -> Sequence[Segment]:
+    """The hours of a date, in seconds of its local day; ``day`` is a proleptic ordinal."""
+    dated = version.dated_seconds.get(day)
+    return version.weekly_seconds[(day - 1) % 7] if dated is None else dated
 
 
 def _closed_on(closure: Closure) -> date:
@@ -51,6 +60,7 @@ class BusinessCalendar(Timeline):
             newest[version.effective_from] = version
         self.versions: tuple[CalendarVersion, ...] = tuple(newest[on] for on in sorted(newest))
         self._from = [version.effective_from.toordinal() for version in self.versions]
+        self.goes_over_midnight = any(version.whole_shifts for version in self.versions)
 
     @property
     def revision(self) -> int:
@@ -106,17 +116,16 @@ class BusinessCalendar(Timeline):
             first = (start + offset) // DAY_S + EPOCH_ORDINAL
             until = (end - 1 + offset) // DAY_S + EPOCH_ORDINAL + 1
             for version, day in self._days(first, until):
-                spans = version.dated_seconds.get(day)
-                if spans is None:
-                    spans = version.weekly_seconds[(day - 1) % 7]
+                spans = _spans(version, day)
                 midnight = (day - EPOCH_ORDINAL) * DAY_S - offset
                 for opens, closes in spans:
                     a, b = max(midnight + opens, start), min(midnight + closes, end)
                     if a >= b:
                         continue
-                    if first_day <= day <= last_day:
-                        known = days.get(day)
-                        days[day] = (a, b) if known is None else (known[0], b)
+                    owner = day - 1 if opens == 0 and self._goes_on(day, spans) else day
+                    if first_day <= owner <= last_day:
+                        known = days.get(owner)
+                        days[owner] = (a, b) if known is None else (known[0], b)
                     a, b = max(a, low), min(b, high)
                     if a < b:
                         if segments and segments[-1][1] == a:
@@ -124,6 +133,14 @@ class BusinessCalendar(Timeline):
                         else:
                             segments.append((a, b))
         return Year(segments, days, sorted(days))
+
+    def _goes_on(self, day: int, spans: Sequence[Segment]) -> bool:
+        """Whether the hours from 00:00 of a date belong to a shift that began the day before."""
+        i = bisect_right(self._from, day - 1)
+        if not i or not self.versions[i - 1].whole_shifts:
+            return False
+        before = _spans(self.versions[i - 1], day - 1)
+        return bool(before) and before[-1][1] == DAY_S and _ALL_DAY not in (tuple(before), tuple(spans))
 
     def _days(self, first: int, until: int) -> Iterable[tuple[CalendarVersion, int]]:
         for i, version in enumerate(self.versions):

@@ -35,6 +35,8 @@ class Pledge:
     reading: bool
     policy_version: int
     breach_returns_credits: int = 0
+    retracted_breach: str = "takes_back"
+    """What becomes of those credits when it turns out to be no breach: ``takes_back`` or ``stays``."""
     ref: str | None = None
     """Tells clocks of one promise apart, e.g. the number of an access request."""
 
@@ -76,6 +78,7 @@ def pledge_of(promise: Promise, *, policy_version: int, ref: str | None) -> Pled
         reading=promise.reading,
         policy_version=policy_version,
         breach_returns_credits=promise.breach_returns_credits,
+        retracted_breach=promise.retracted_breach,
         ref=ref,
     )
 
@@ -98,6 +101,7 @@ def dump_spec(spec: ClockSpec, pledge: Pledge) -> dict[str, Any]:
         "reading": pledge.reading,
         "policy_version": pledge.policy_version,
         "breach_returns_credits": pledge.breach_returns_credits,
+        "retracted_breach": pledge.retracted_breach,
         "ref": pledge.ref,
     }
 
@@ -124,6 +128,7 @@ def load_spec(milestone: str, party: str, calendar: str, data: Mapping[str, Any]
         reading=data["reading"],
         policy_version=data["policy_version"],
         breach_returns_credits=data["breach_returns_credits"],
+        retracted_breach=data.get("retracted_breach", "takes_back"),
         ref=data["ref"],
     )
     return spec, pledge
@@ -199,6 +204,7 @@ def state_json(state: ClockState) -> dict[str, Any]:
         "started_at": iso_or_none(state.started_at),
         "due_at": iso_or_none(state.due_at),
         "remaining_business_seconds": state.remaining_business_seconds,
+        "overdue_business_seconds": state.overdue_business_seconds,
         "consumed_seconds": state.consumed_seconds,
         "window_date": None if state.window_date is None else state.window_date.isoformat(),
         "stopped_at": iso_or_none(state.stopped_at),

@@ -57,20 +57,20 @@ def in_force_for(book: Book, license_id: str | None, level: int | None = None, *
     found = [
         one
         for one in book.covers.values()
-        if one.in_force(book.at)
+        if one.in_force(book.when)
         and reaches(one, license_id)
         and (action is None or action in one.actions)
         and (level is None or not one.levels or level in one.levels)
     ]
-    return sorted(found, key=lambda one: (one.ends_at is None, one.ends_at or book.at, one.cover_id))
+    return sorted(found, key=lambda one: (one.ends_at is None, one.ends_at or book.when, one.cover_id))
 
 
 def startable(book: Book) -> Cover | None:
     """The oldest pending cover, if one may start now: none is in force and none is suspended (CSC-4, CSC-5, CSC-19)."""
     mine = [one for one in book.covers.values() if OPEN_TICKET in one.actions and not one.levels]
-    if any(one.state == "suspended" or (one.in_force(book.at) and one.scope == "account") for one in mine):
+    if any(one.state == "suspended" or (one.in_force(book.when) and one.scope == "account") for one in mine):
         return None
-    pending = [one for one in mine if one.state == "pending"]
+    pending = [one for one in mine if one.state == "pending" and one.granted_at <= book.when]
     return min(pending, key=lambda one: (one.granted_at, one.cover_id), default=None)
 
 

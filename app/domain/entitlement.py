@@ -52,13 +52,13 @@ class Query:
 
 def facts_of(book: Book, license_id: str | None = None, *, action: str = covers.OPEN_TICKET,
              credit_type: str | None = None) -> dict[str, Any]:  # fmt: skip
-    """The facts of a customer at ``book.at``, by the names in `app.domain.policy`: ``cover.*`` (reaching the license,
+    """The facts of a customer at ``book.when``, by the names in `app.domain.policy`: ``cover.*`` (reaching the license,
     opening the action), ``license.*``, ``customer.*``, ``credits.*``, ``choice.open``."""
     one = None if license_id is None else book.licenses.get(LicenseId(license_id))
     held = book.active_licenses()
     facts: dict[str, Any] = {
         **cover_facts(book, license_id, action),
-        **_license_facts(license_id, one, book.at),
+        **_license_facts(license_id, one, book.when),
         "customer.licenses": len(held),
         "customer.licenses_bought": sum(
             one.ended_reason not in ("refunded", "corrected") for one in book.licenses.values()
@@ -80,9 +80,9 @@ def cover_facts(book: Book, license_id: str | None, action: str) -> dict[str, An
         one for one in book.covers.values()
         if one.state != "voided" and action in one.actions and covers.reaches(one, license_id)
     ]  # fmt: skip
-    active = [one for one in mine if one.in_force(book.at)]
+    active = [one for one in mine if one.in_force(book.when)]
     ended = [
-        one.ends_at for one in mine if one.ends_at is not None and covers.state_of(one, book.at) == "ended"
+        one.ends_at for one in mine if one.ends_at is not None and covers.state_of(one, book.when) == "ended"
     ]
     waiting = covers.startable(book)
     return {

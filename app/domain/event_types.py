@@ -198,7 +198,7 @@ _ROWS: Final = (
      "lot_id credits expires_at days credit_type? balance? clause? reading?"),
     ("credits.low", "What is available fell to the policy's mark or below.", "credit_type credits balance"),
     ("credits.voided", "Credits were taken back with what had granted them.",
-     "lot_id order_id credits reason balance"),
+     "lot_id order_id credits reason balance breach_id? ticket_id?"),
     ("credits.reinstated", "Credits that a payment dispute took are back in their lot.",
      "lot_id order_id credits reason balance"),
     ("credits.transferred", "Credits were given to another customer.", "lot_id credits credit_type balance"),

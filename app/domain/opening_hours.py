@@ -128,7 +128,11 @@ class Closure:
 
 @dataclass(frozen=True)
 class CalendarVersion:
-    """Hours from ``effective_from`` (a local date) until the next version's. ``revision`` orders corrections."""
+    """Hours from ``effective_from`` (a local date) until the next version's. ``revision`` orders corrections.
+
+    ``whole_shifts``: hours from 00:00 belong to the business day before, where that ends at 24:00 and neither is open
+    all day; a night shift is one business day then.
+    """
 
     revision: int
     effective_from: date
@@ -137,6 +141,7 @@ class CalendarVersion:
     closures: tuple[Closure, ...] = ()
     exceptions_win: bool = True
     """Whether exceptions of a date win over rules and sets. Versions of before that was so keep what was promised."""
+    whole_shifts: bool = False
 
     def __post_init__(self) -> None:
         if len(self.weekly) != 7:

@@ -635,6 +635,19 @@ class PaymentDisputes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LateFacts:
+    """How long after it happened a thing may still be told; None: for ever. ``opened_within``: of a ticket's opening.
+
+    Clocks and cover are judged as of when it happened. Credits move when it is told and are never replayed.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    within: Term | None = None
+    opened_within: Term | None = None
+    clause: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PauseReason:
     """A reason for which vendor clocks stop; ``party``: who is waited for."""
 
@@ -673,6 +686,8 @@ class Promise:
     after_close: Literal["same_date", "next_open"] = "same_date"
     breach_returns_credits: int = 0
     """Optional: a breach grants so many credits, once (sla.md 12)."""
+    retracted_breach: Literal["takes_back", "stays"] = "takes_back"
+    """Those credits when a late fact shows that it was no breach: what is unspent goes, or they stay."""
     reading: bool = False
 
 
@@ -710,7 +725,11 @@ class ClosureRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceHours:
-    """Version 1 of the calendar ``service-hours``. ``weekly_hours``: mon..sun -> [["09:00", "17:00"]]."""
+    """Version 1 of the calendar ``service-hours``. ``weekly_hours``: mon..sun -> [["09:00", "17:00"]].
+
+    An opening may run past midnight (``["22:00", "06:00"]``). ``whole_shifts``: it is one business day then, that on
+    which it begins.
+    """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
     zone: str
@@ -720,6 +739,7 @@ class ServiceHours:
     closures: tuple[ClosureRule, ...] = ()
     notice_days: int = 0
     notice_clause: str | None = None
+    whole_shifts: bool = True
     reading: bool = False
 
 
@@ -809,6 +829,7 @@ class Policy:
     """One charge however many responses (XC-1)."""
     pause_reasons: tuple[PauseReason, ...] = ()
     promises: tuple[Promise, ...] = ()
+    late_facts: LateFacts = LateFacts()
     notices: tuple[Notice, ...] = ()
     labels: dict[str, str | Label] = field(default_factory=dict)
     """The vendor's words for our terms: ``statement.balance_modifications`` -> "List of balance modifications"."""

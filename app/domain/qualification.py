@@ -134,7 +134,7 @@ def facts_for(book: Book, ticket: Ticket) -> dict[str, Any]:
             "license.owned": None if ticket.license_id is None else mine is not None,
             "license.edition": mine.edition if mine else None,
             "license.registered": _alike(one.registered_at is not None for one in meant),
-            "license.active": _alike(one.active(book.at) for one in meant),
+            "license.active": _alike(one.active(book.when) for one in meant),
             "credits.bought_here": _bought_here(book, ticket),
         }
     )

@@ -41,7 +41,8 @@ class ClockState:
     """How a clock stands ``at`` an instant.
 
     ``due_at`` is None while paused, and ``remaining_business_seconds`` is shown instead (wall seconds for a wall
-    target; a given instant stays shown, since pauses do not move it). ``breaches``, ``warnings``, ``windows`` and
+    target; a given instant stays shown, since pauses do not move it). ``overdue_business_seconds``: by how much it is
+    or was late, None where it is not. ``breaches``, ``warnings``, ``windows`` and
     ``ended`` go over all cycles; ``outcome`` is the present cycle's. ``consumed_seconds``: time used in the present
     cycle. ``ignored``: events that changed nothing where they stood, e.g. a second resumption.
     """
@@ -55,6 +56,7 @@ class ClockState:
     started_at: datetime | None
     due_at: datetime | None
     remaining_business_seconds: int | None
+    overdue_business_seconds: int | None
     window_date: date | None
     stopped_at: datetime | None
     consumed_seconds: int
@@ -419,6 +421,7 @@ class _Fold:
             started_at=None if progress.anchor is None else from_s(progress.anchor),
             due_at=None if shown is None else from_s(shown),
             remaining_business_seconds=progress.remaining(now) if live else None,
+            overdue_business_seconds=progress.overdue(now),
             window_date=progress.window_date() if live else None,
             stopped_at=None if self.stopped_at is None else from_s(self.stopped_at),
             consumed_seconds=progress.consumed,

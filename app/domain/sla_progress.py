@@ -10,7 +10,7 @@ r out anew. A pause without a second of work leaves the due time as it was, and 
 """
 
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
 from app.domain.sla_event import (
@@ -34,7 +34,7 @@ from app.domain.sla_target import (
     due_s,
     runs_round_the_clock,
 )
-from app.domain.timeline import SlaUnreachable, Timeline, from_s, to_s
+from app.domain.timeline import ONE_DAY, SlaUnreachable, Timeline, from_s, to_s
 
 _MAX_WINDOWS: Final = 10_000
 """Forty years of business dates: a bound for the loop, not a limit anyone meets."""
@@ -137,7 +137,7 @@ class Progress:
         if corrects:
             self._forgive(second)
         if self.handled is None:
-            self.handled = self.calendar.local_date_s(max(self.anchor or 0, second))
+            self.handled = self.calendar.business_date_s(max(self.anchor or 0, second))
         self.window = self.calendar.business_date_after(self.handled)
         while self.calendar.close_of_s(self.window) < second:
             self._step()
@@ -156,7 +156,7 @@ class Progress:
         self.breaches = [one for one in self.breaches if one.window_date not in wrong]
         again = [on for on in wrong if self.calendar.is_business_date(on)]
         if again and self.handled is not None:
-            self.handled = min(self.handled, min(again) - timedelta(days=1))
+            self.handled = min(self.handled, min(again) - ONE_DAY)
 
     def _open_end(self, on: date, second: int) -> bool:
         span = self.calendar.date_span_s(on)
@@ -240,7 +240,7 @@ class Progress:
             and self.target.edge is DayEdge.CLOSE
         ):
             # The second before belongs to the date whose close this is, also where it closes at midnight.
-            on = self.calendar.local_date_s(moved - 1)
+            on = self.calendar.business_date_s(moved - 1)
             span = self.calendar.date_span_s(on)
             return moved if span is None else max(moved, span[1])
         return moved
@@ -258,7 +258,7 @@ class Progress:
         self.pauses.append(Rest(max(start, self.base), second, left, self.calendar, edition))
         if self._by_windows:
             self._excuse(second)
-            on = self.calendar.local_date_s(second)
+            on = self.calendar.business_date_s(second)
             if not self.spec.resume_date_owed and self.window == on and self.window not in self.covered:
                 self._close_window(WindowState.EXCUSED)
             self.due = self._window_close()
@@ -293,13 +293,13 @@ class Progress:
     def _covers(self, second: int) -> date | None:
         """The business date a response counts for: its own until the close (the close included), later the next."""
         # A calendar that closes at midnight closes on the next date's first second.
-        for on in (self.calendar.local_date_s(second - 1), self.calendar.local_date_s(second)):
+        for on in (self.calendar.business_date_s(second - 1), self.calendar.business_date_s(second)):
             span = self.calendar.date_span_s(on)
             if span is not None and (second < span[1] or (second == span[1] and on not in self.covered)):
                 return on
         if not self.spec.late_response_counts:
             return None
-        return self.calendar.business_date_after(self.calendar.local_date_s(second))
+        return self.calendar.business_date_after(self.calendar.business_date_s(second))
 
     def stop(self, second: int) -> None:
         """Nothing is owed from here on."""
@@ -422,7 +422,7 @@ class Progress:
         if self._by_windows:
             return self.window
         if isinstance(self.target, Rolling) and self.due is not None:
-            return self.calendar.local_date_s(self.due - 1)
+            return self.calendar.business_date_s(self.due - 1)
         return None
 
     def shown_due(self) -> int | None:
@@ -454,6 +454,23 @@ class Progress:
             close = self._window_close()
             return None if close is None else self.calendar.between_s(start, close)
         return self.calendar.between_s(start, self.due)
+
+    def overdue(self, now: int) -> int | None:
+        """By how much the due time is past, or was at the stop, without pauses since; None where it is not."""
+        end = now if self.stopped_at is None else self.stopped_at
+        if self.due is None or self._by_windows or self.due >= end or self.anchor is None:
+            return None
+        if self.paused_at is not None and not self._fixed:
+            end = self.paused_at
+            if self.due >= end:
+                return None
+        wall = runs_round_the_clock(self.target)
+        late = end - self.due if wall else self.calendar.between_s(self.due, end)
+        for one in () if self._fixed else self.pauses:
+            a, b = max(one.start, self.due), min(one.end, end)
+            if a < b:
+                late -= b - a if wall else self.calendar.between_s(a, b)
+        return late
 
     def expected_warnings(self) -> list[WarningMark]:
         """Warnings still to come, if nothing changes."""

@@ -185,11 +185,11 @@ def due_s(
         case BusinessDays(days, DayEdge.CLOSE):
             if after_close is AfterClose.NEXT_OPEN:
                 anchor = calendar.add_right_s(anchor, 0)
-            return calendar.close_of_s(calendar.business_date_after(calendar.local_date_s(anchor), days))
+            return calendar.close_of_s(calendar.business_date_after(calendar.business_date_s(anchor), days))
         case BusinessDays(days):
             return _same_time(calendar, calendar.add_right_s(anchor, 0), days)
         case EachBusinessDay():
-            return calendar.close_of_s(calendar.business_date_after(calendar.local_date_s(anchor)))
+            return calendar.close_of_s(calendar.business_date_after(calendar.business_date_s(anchor)))
         case At(instant):
             if instant is None:
                 raise InvalidTarget("at")
@@ -201,9 +201,11 @@ def due_s(
 def _same_time(calendar: Timeline, opened: int, days: int) -> int:
     """The wall time of ``opened`` so many business dates later, moved to the nearest open time of that date."""
     wall = from_s(opened).astimezone(calendar.zone)
-    on = calendar.business_date_after(wall.date(), days)
+    began = calendar.business_date_s(opened)
+    on = calendar.business_date_after(began, days)
     # A wall time that occurs twice means its first occurrence, one that a gap skips means the instant after the gap.
-    at = to_s(datetime.combine(on, wall.time().replace(fold=0), calendar.zone))
+    same = on + (wall.date() - began)  # past midnight in a shift, it is past midnight in that one
+    at = to_s(datetime.combine(same, wall.time().replace(fold=0), calendar.zone))
     opens, closes = calendar.open_of_s(on), calendar.close_of_s(on)
     if at <= opens or at >= closes:
         return min(max(at, opens), closes)
@@ -302,4 +304,4 @@ def due(
     if at is None:
         return Due(target, anchor, None, None, Explanation(0, (), ()))
     why = explain(calendar, anchor, at, round_the_clock=runs_round_the_clock(target), limit=limit)
-    return Due(target, anchor, at, calendar.local_date_s(to_s(at) - 1), why)
+    return Due(target, anchor, at, calendar.business_date_s(to_s(at) - 1), why)

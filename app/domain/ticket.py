@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, NotRequired, TypedDict, TypeVar, cast, g
 
 from app.domain.errors import DomainError
 from app.domain.ids import CustomerId, TicketId
-from app.domain.wire import iso
+from app.domain.wire import iso, parse_iso
 
 State = Literal[
     "needs_facts",
@@ -100,6 +100,8 @@ def _lifecycle() -> dict[tuple[str, Action], tuple[State, ...]]:
         for same in cast(tuple[Action, ...], ("respond", "pause", "resume", "split")):
             table[state, same] = (state,)
         table[state, "withdraw"] = ("withdrawn",)
+    for state in CLOSED:
+        table[state, "respond"] = (state,)  # what was written before it was closed
     table["in_progress", "resolve"] = ("resolved",)
     table["resolved", "reopen"] = ("in_progress",)
     table["resolved", "dispute"] = ("resolved",)
@@ -276,6 +278,7 @@ class Ticket:
     parent_id: str | None = None
     child_ids: list[str] = field(default_factory=list)
     reopened: int = 0
+    reopened_at: str | None = None
     fired: list[str] = field(default_factory=list)
 
     @property
@@ -361,7 +364,9 @@ def apply(ticket: Ticket, payload: Mapping[str, Any], *, seq: int, occurred_at: 
         for number, values in changes.items():
             _numbered(entries, int(number), "entry_not_found").update(deepcopy(values))
     ticket.version = seq
-    ticket.updated_at = iso(occurred_at)
+    # What is told late does not turn time back.
+    if not ticket.updated_at or occurred_at > parse_iso(ticket.updated_at):
+        ticket.updated_at = iso(occurred_at)
 
 
 def _known(name: str) -> str:

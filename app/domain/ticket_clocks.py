@@ -22,7 +22,7 @@ from app.domain.ids import Mint
 from app.domain.plan import ClockOutcome, ClockRow, OutboxEvent, Plan
 from app.domain.policy import Policy, Promise
 from app.domain.sla_clock import ClockState, OutcomeFact, explain_clock, fold, judge, next_action_at
-from app.domain.sla_event import ClockEvent, ClockSpec, EventKind, Outcome, Party, Phase
+from app.domain.sla_event import ClockEvent, ClockSpec, EventKind, Outcome, Party, Pause, Phase
 from app.domain.sla_target import (
     EachBusinessDay,
     Explanation,
@@ -129,7 +129,8 @@ class TicketClocks:
     """The clocks of one ticket. Made by `app.db.clocks.load_for_ticket`; every change goes into ``plan``.
 
     ``ticket_id`` and ``external_ticket_id`` of a ticket that is just being made are set by `bind` before the first
-    `start`. ``on_breach`` is told of each new breach of the vendor (credits may come back, sla.md 12).
+    `start`. ``on_breach`` is told of each new breach of the vendor (credits may come back, sla.md 12), and of each that
+    turned out to be none.
     """
 
     plan: Plan
@@ -148,15 +149,25 @@ class TicketClocks:
     # --- what happens to the ticket ---------------------------------------------------------------------------------
 
     def start(
-        self, trigger: str, *, at: datetime, due_at: datetime | None = None, ref: str | None = None
+        self,
+        trigger: str,
+        *,
+        at: datetime,
+        occurred_at: datetime | None = None,
+        due_at: datetime | None = None,
+        ref: str | None = None,
     ) -> list[str]:
         """Starts every promise whose ``starts`` is the trigger; their clock ids.
 
         ``due_at`` gives the deadline instead of the promise's target (access requests); ``ref`` tells several clocks of
-        one promise apart. A stopped clock of the promise begins a new cycle, a running one runs on (with ``due_at``, it
-        is retargeted). Reasons for waiting that stand on the ticket's other clocks hold for a vendor's new one.
+        one promise apart; ``occurred_at`` before now is a late fact. A stopped clock of the promise begins a new cycle,
+        a running one runs on (with ``due_at``, it is retargeted). Reasons for waiting that stand on the ticket's other
+        clocks hold for a vendor's new one.
         """
-        return [self._start(one, at, due_at, ref) for one in self.policy.promises if one.starts == trigger]
+        when = min(occurred_at or at, at)
+        return [
+            self._start(one, at, when, due_at, ref) for one in self.policy.promises if one.starts == trigger
+        ]
 
     def stop(
         self, trigger: str, *, at: datetime, occurred_at: datetime | None = None, ref: str | None = None
@@ -175,6 +186,11 @@ class TicketClocks:
             recurring = isinstance(state.target, EachBusinessDay | Rolling)
             late = to_s(when) < to_s(at)
             live = state.phase in _LIVE
+            if late and live and state.started_at is not None and when < state.started_at:
+                live = False  # it happened before this cycle began
+                if trigger == "resolved" and state.cycle == 1:
+                    self._append(clock, EventKind.CANCEL, at=at, occurred_at=state.started_at)
+                    continue
             if trigger == "vendor_response" and recurring and (live or late):
                 self._append(clock, EventKind.RESPONSE, at=at, occurred_at=when)
             elif trigger in clock.pledge.stops and (live or (late and clock.state(when).phase in _LIVE)):
@@ -194,7 +210,14 @@ class TicketClocks:
         """A reason for waiting (None: all) is gone; a clock runs again when it was the last. Whether one was there."""
         return self._vendors(EventKind.RESUME, reason, Party.NONE, at, occurred_at)
 
-    def cancel(self, *, at: datetime, ref: str | None = None, milestone: str | None = None) -> None:
+    def cancel(
+        self,
+        *,
+        at: datetime,
+        occurred_at: datetime | None = None,
+        ref: str | None = None,
+        milestone: str | None = None,
+    ) -> None:
         """Nothing is owed any more: withdrawn, rejected, declined. With ``ref`` or ``milestone``: only that one."""
         for clock in self.clocks:
             if ref is not None and clock.pledge.ref != ref:
@@ -202,7 +225,7 @@ class TicketClocks:
             if milestone is not None and clock.spec.milestone != milestone:
                 continue
             if clock.state(at).phase in _LIVE:
-                self._append(clock, EventKind.CANCEL, at=at)
+                self._append(clock, EventKind.CANCEL, at=at, occurred_at=min(occurred_at or at, at))
 
     def reopen(self, *, at: datetime) -> None:
         """A new cycle of each vendor's clock that starts at the opening or the acceptance; no old one comes back."""
@@ -285,7 +308,9 @@ class TicketClocks:
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    def _start(self, promise: Promise, at: datetime, due: datetime | None, ref: str | None) -> str:
+    def _start(
+        self, promise: Promise, at: datetime, when: datetime, due: datetime | None, ref: str | None
+    ) -> str:
         target = wire.target_of(promise, due)
         same = [
             one
@@ -303,20 +328,23 @@ class TicketClocks:
             return clock.clock_id
         if self.ticket_id is None or self.external_ticket_id is None:
             raise ValueError("bind the ticket before starting its clocks")
-        standing = self._standing(at) if promise.party == "vendor" else []
+        rests = self._rests(at, when) if promise.party == "vendor" else []
         clock = TicketClock(
             clock_id=self.mint("clk"),
             ticket_id=self.ticket_id,
             external_ticket_id=self.external_ticket_id,
             customer_id=self.plan.customer.customer_id,
-            spec=wire.spec_of(promise, self._reachable(promise, target, at)),
+            spec=wire.spec_of(promise, self._reachable(promise, target, when)),
             pledge=wire.pledge_of(promise, policy_version=self.policy.version, ref=ref),
             hours=self.hours,
         )
         self.clocks.append(clock)
-        self._append(clock, EventKind.START, at=at, settle=not standing)
-        for reason, party in standing:
-            self._append(clock, EventKind.PAUSE, at=at, reason=reason, party=party)
+        self._append(clock, EventKind.START, at=at, occurred_at=when, settle=not rests)
+        for one in rests:
+            since = max(when, one.since)
+            self._append(clock, EventKind.PAUSE, at=at, occurred_at=since, reason=one.reason, party=one.party)
+            if one.until is not None:
+                self._append(clock, EventKind.RESUME, at=at, occurred_at=one.until, reason=one.reason)
         return clock.clock_id
 
     def _reachable(self, promise: Promise, target: Target, at: datetime) -> Target:
@@ -328,14 +356,18 @@ class TicketClocks:
             return NoTarget()
         return target
 
-    def _standing(self, at: datetime) -> list[tuple[str, Party]]:
-        found: dict[str, Party] = {}
+    def _rests(self, at: datetime, when: datetime) -> list[Pause]:
+        """What the vendor's other clocks waited for since ``when`` or wait for now: it holds for a new one too."""
+        found: dict[tuple[str, datetime], Pause] = {}
         for clock in self.clocks:
-            if clock.spec.owing is Party.VENDOR:
-                state = clock.state(at)
-                if state.phase is Phase.PAUSED:
-                    found.update({one.reason: one.party for one in state.pauses if one.until is None})
-        return sorted(found.items())
+            if clock.spec.owing is not Party.VENDOR:
+                continue
+            state = clock.state(at)
+            for one in state.pauses:
+                stands = one.until is None and state.phase is Phase.PAUSED
+                if stands or (one.until is not None and one.until > when and when < at):
+                    found.setdefault((one.reason, one.since), one)
+        return [found[key] for key in sorted(found)]
 
     def _vendors(
         self, kind: EventKind, reason: str | None, party: Party, at: datetime, occurred_at: datetime | None
@@ -345,12 +377,17 @@ class TicketClocks:
         for clock in self.clocks:
             if clock.spec.owing is not Party.VENDOR:
                 continue
-            state = clock.state(at)
-            stands = any(one.until is None and reason in (None, one.reason) for one in state.pauses)
-            if state.phase in _LIVE and stands == (kind is EventKind.RESUME):
+            # A late fact also concerns a clock that has ended since.
+            if any(self._takes(clock, kind, reason, moment) for moment in dict.fromkeys((at, when))):
                 self._append(clock, kind, at=at, occurred_at=when, reason=reason, party=party)
                 changed = True
         return changed
+
+    @staticmethod
+    def _takes(clock: TicketClock, kind: EventKind, reason: str | None, moment: datetime) -> bool:
+        state = clock.state(moment)
+        stands = any(one.until is None and reason in (None, one.reason) for one in state.pauses)
+        return state.phase in _LIVE and stands == (kind is EventKind.RESUME)
 
     def _append(
         self,
@@ -379,8 +416,8 @@ class TicketClocks:
             party=party,
             target=target,
             # A late fact is judged on what was in force where it belongs.
-            calendar_revision=None if backdated else self.hours.revision,
-            tzdb_version=None if backdated else self.hours.tzdb_version,
+            calendar_revision=None if backdated and kind is not EventKind.START else self.hours.revision,
+            tzdb_version=None if backdated and kind is not EventKind.START else self.hours.tzdb_version,
         )
         clock.hours = self.hours
         clock.events.append(event)
@@ -485,7 +522,8 @@ class TicketClocks:
                 ),
             )
         )
-        if fact.kind == "breached" and self.on_breach is not None and clock.spec.owing is Party.VENDOR:
+        breach = fact.kind in ("breached", "breach_retracted")
+        if breach and self.on_breach is not None and clock.spec.owing is Party.VENDOR:
             self.on_breach(clock, fact, name)
 
     @staticmethod

@@ -66,6 +66,11 @@ class Desk:
         return self.book.at
 
     @property
+    def when(self) -> datetime:
+        """When what is done now happened: now, unless it is told late."""
+        return self.book.when
+
+    @property
     def credit_type(self) -> str:
         """The type of credit that pays for this ticket."""
         if self.ticket.credit_type is not None:
@@ -305,7 +310,7 @@ class Desk:
 
         ``change``: list -> number of the entry -> its new values. ``tell``: what else the published event says.
         """
-        ticket, when = self.ticket, occurred_at or self.at
+        ticket, when = self.ticket, occurred_at or self.when
         before, back = ticket.state, self.given_back()
         must_allow(before, action)
         after: str = to or before
@@ -418,32 +423,32 @@ class Desk:
 
     def _clocks(self, before: str, after: str, fire: Iterable[str], when: datetime) -> None:
         clocks, at = self.clocks, self.at
-        if after == "rejected":
+        if after == "rejected" and before != "rejected":
             clocks.stop("qualification", at=at, occurred_at=when)
-            clocks.cancel(at=at)
-        elif after == "withdrawn":
-            clocks.cancel(at=at)
+            clocks.cancel(at=at, occurred_at=when)
+        elif after == "withdrawn" and before != "withdrawn":
+            clocks.cancel(at=at, occurred_at=when)
         elif after == "resolved" and before != "resolved":
             clocks.stop("qualification", at=at, occurred_at=when)
             clocks.stop("resolved", at=at, occurred_at=when)
         for trigger in fire:
             if trigger == "accepted":
-                clocks.stop("qualification", at=at)
-            clocks.start(trigger, at=at)
+                clocks.stop("qualification", at=at, occurred_at=when)
+            clocks.start(trigger, at=at, occurred_at=when)
         if after == CONSENT and before != CONSENT:
-            clocks.start("confirmation_asked", at=at)
-            clocks.pause(CONSENT, "customer", at=at)
+            clocks.start("confirmation_asked", at=at, occurred_at=when)
+            clocks.pause(CONSENT, "customer", at=at, occurred_at=when)
         elif before == CONSENT and after not in (CONSENT, *CLOSED):
-            clocks.stop("confirmed", at=at)
-            clocks.resume(CONSENT, at=at)
+            clocks.stop("confirmed", at=at, occurred_at=when)
+            clocks.resume(CONSENT, at=at, occurred_at=when)
 
     def apply_credit(self) -> dict[str, Any]:
         """Holds one credit of the ticket's type and starts what runs from it (TERMS-5); the changed fields."""
         self.settle_to(1)
-        self.clocks.start("credit_applied", at=self.at)
+        self.clocks.start("credit_applied", at=self.at, occurred_at=self.when)
         ends = self.held_until()
         return {
-            "credit_applied_at": iso(self.at),
+            "credit_applied_at": iso(self.when),
             "price": 1,
             "paid_by": "credits",
             "credit_expires_at": iso_or_none(ends) if self._dies_undecided else None,
@@ -498,7 +503,7 @@ class Desk:
     def consent_until(self) -> datetime | None:
         """How long a quote made now waits; None for ever."""
         rule = self.policy.confirmation
-        return None if rule is None or rule.expires is None else add_term(self.at, rule.expires)
+        return None if rule is None or rule.expires is None else add_term(self.when, rule.expires)
 
     def finish(self, *, before: int | None = None) -> None:
         """Puts the row into the plan; says when the balance fell low (``before``: what was available at first)."""

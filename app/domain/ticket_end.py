@@ -54,7 +54,7 @@ def resolve(
         "cause": why.cause if why else None,
         "returned_for_cause": 0,
         "result": dict(result),
-        "resolved_at": iso(desk.at),
+        "resolved_at": iso(desk.when),
         "asks": [],
         "remedies": [],
         "reasons": [],

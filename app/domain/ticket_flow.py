@@ -45,7 +45,7 @@ def decide(desk: Desk, kind: str, action: Action, *, values: Mapping[str, Any] |
         verb = "accept" if found.state == "in_progress" else "reject"
         changed["qualification"] = ruled(desk, verb, changed["reasons"])
     if found.state == "in_progress":
-        changed["accepted_at"] = iso(desk.at)
+        changed["accepted_at"] = iso(desk.when)
     more_add, more_change = _history(desk, found)
     if found.state == "awaiting_confirmation":
         changed["confirmation_expires_at"] = iso_or_none(desk.consent_until())
@@ -73,7 +73,7 @@ def worded(desk: Desk, reasons: Iterable[Reason]) -> list[dict[str, Any]]:
 
 def ruled(desk: Desk, decision: str, reasons: list[dict[str, Any]]) -> dict[str, Any]:
     """A qualification by the rules alone."""
-    return {"decision": decision, "reasons": reasons, "by": "rules", "at": iso(desk.at), "note": None}
+    return {"decision": decision, "reasons": reasons, "by": "rules", "at": iso(desk.when), "note": None}
 
 
 def _carry_out(desk: Desk, found: Admission) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def _carry_out(desk: Desk, found: Admission) -> dict[str, Any]:
     terms = desk.advance_terms() if found.price is None and desk.ticket.agreed_up_to else None
     desk.settle_to(found.commit, reason="decided_again", terms=terms)
     if found.starts_cover and found.cover is not None:
-        found.cover = covers.start_pending(desk.book, desk.at) or found.cover
+        found.cover = covers.start_pending(desk.book, desk.when) or found.cover
     return changed
 
 
@@ -96,7 +96,7 @@ def _history(desk: Desk, found: Admission) -> tuple[dict[str, Any], dict[int, di
     """The assessment that goes with a price by the rules, or what becomes of the one that waited."""
     ticket, quote = desk.ticket, desk.ticket.quote
     status = _STATUS.get(found.state, "pending")
-    now = iso(desk.at)
+    now = iso(desk.when)
     if quote is not None:
         changes: dict[str, Any] = {"status": status, "decided_at": now if status == "in_force" else None}
         if found.paid_by in ("cover", "nobody"):
@@ -136,9 +136,9 @@ def assessment_entry(
         "reading": bool(
             category and (category.reading or qualification.is_reading(desk.policy, category.clause))
         ),
-        "at": iso(desk.at),
+        "at": iso(desk.when),
         "by": by,
-        "decided_at": iso(desk.at) if status == "in_force" else None,
+        "decided_at": iso(desk.when) if status == "in_force" else None,
     }
 
 
@@ -151,7 +151,7 @@ def open_ticket(desk: Desk, stated: Mapping[str, Any]) -> None:
     ticket = desk.ticket
     for name, value in stated.items():
         setattr(ticket, name, value)
-    ticket.opened_at = iso(desk.at)
+    ticket.opened_at = iso(desk.when)
     ticket.policy_name, ticket.policy_version = desk.policy.policy, desk.policy.version
     values = {
         name: getattr(ticket, name)

@@ -15,6 +15,7 @@ from app.domain import entitlement, qualification, ticket_flow
 from app.domain.decision import Reason, Remedy
 from app.domain.entitlement import Query
 from app.domain.errors import DomainError
+from app.domain.late_facts import in_order
 from app.domain.period import add_term
 from app.domain.policy import PauseReason
 from app.domain.ticket import must_allow
@@ -53,6 +54,8 @@ def qualify(desk: Desk, *, decision: str, codes: Sequence[str], note: str | None
 
 def _accept(desk: Desk, reasons: Sequence[Reason], said: str, note: str | None, by: str | None) -> None:
     ticket = desk.ticket
+    if ticket.credit_applied_at is not None:
+        in_order(desk, ticket.credit_applied_at, "the credit")
     if ticket.credit_applied_at is None:
         clause = desk.policy.credits.clause if desk.policy.credits else None
         raise desk.refused(
@@ -68,7 +71,7 @@ def _accept(desk: Desk, reasons: Sequence[Reason], said: str, note: str | None, 
         raise DomainError("note_required", field="note", failing=[reason_json(one) for one in over])
     values = {
         "qualification": _qualified("accept", [*over, *reasons], note, by, desk),
-        "accepted_at": iso(desk.at),
+        "accepted_at": iso(desk.when),
         "asks": [],
         "reasons": [],
         "remedies": [],
@@ -85,12 +88,14 @@ def _qualified(
         "decision": decision,
         "reasons": [reason_json(one) for one in reasons],
         "by": by,
-        "at": iso(desk.at),
+        "at": iso(desk.when),
         "note": note,
     }
 
 
 def _reject(desk: Desk, reasons: Sequence[Reason], note: str | None, by: str | None) -> None:
+    if desk.ticket.credit_applied_at is not None:
+        in_order(desk, desk.ticket.credit_applied_at, "the credit")
     if not reasons:
         raise DomainError(
             "reasons_required", field="reasons", known=[one.code for one in desk.policy.qualification.grounds]
@@ -126,7 +131,7 @@ def _late(desk: Desk, decision: str, reasons: Sequence[Reason], note: str | None
     desk.capture_all()
     values = {
         "qualification": _qualified("reject", reasons, note, by, desk),
-        "resolved_at": iso(desk.at),
+        "resolved_at": iso(desk.when),
         "reasons": [reason_json(one) for one in reasons],
         "remedies": [],
     }
@@ -142,23 +147,16 @@ def _late(desk: Desk, decision: str, reasons: Sequence[Reason], note: str | None
 # --- responses --------------------------------------------------------------------------------------------------------
 
 
-def respond(
-    desk: Desk, *, author: str, kind: str, public: bool, occurred_at: datetime | None, by: str | None
-) -> int:
+def respond(desk: Desk, *, author: str, kind: str, public: bool, by: str | None) -> int:
     """A message on the ticket; its number. Many responses, one charge (XC-1).
 
     The vendor's ``service`` waits for qualification, consent and the policy's gates (TERMS-11, CSC-9, TERMS-24); the
-    first one makes the credit used (TERMS-20). Refused: 422 ``occurred_in_future``, ``occurred_before_opening``.
+    first one makes the credit used (TERMS-20). A closed ticket takes what was written before it was closed.
     """
-    ticket, at = desk.ticket, desk.at
+    ticket, when = desk.ticket, desk.when
+    if ticket.closed_at is not None and when >= parse_iso(ticket.closed_at):
+        raise DomainError("ticket_closed", state=ticket.state, action="respond", closed_at=ticket.closed_at)
     must_allow(ticket.state, "respond")
-    when = occurred_at or at
-    if when > at:
-        raise DomainError("occurred_in_future", field="occurred_at", occurred_at=iso(when), at=iso(at))
-    if when < parse_iso(ticket.opened_at):
-        raise DomainError(
-            "occurred_before_opening", field="occurred_at", occurred_at=iso(when), opened_at=ticket.opened_at
-        )
     service = author == "vendor" and kind == "service"
     if service:
         may_serve(desk)
@@ -167,10 +165,11 @@ def respond(
     if service and ticket.service_at is None:
         values["service_at"] = iso(when)  # money back on the credit looks here (TERMS-20)
     if author == "vendor" and public:
-        desk.clocks.stop("vendor_response", at=at, occurred_at=when)
+        desk.clocks.stop("vendor_response", at=desk.at, occurred_at=when)
     desk.record(
         "responded",
         "respond",
+        to=ticket_flow.same(ticket),
         values=values,
         add={"responses": entry},
         tell={"number": entry["number"], "author": author, "kind": kind, "public": public},
@@ -295,14 +294,15 @@ def grant_access(desk: Desk, number: int) -> None:
     must_allow(desk.ticket.state, "grant_access")
     if asked["granted_at"] is not None:
         raise DomainError("access_already_granted", number=number, granted_at=asked["granted_at"])
-    desk.clocks.stop("access_granted", at=desk.at, ref=str(number))
-    desk.clocks.resume(f"{ACCESS}:{number}", at=desk.at)
+    in_order(desk, asked["requested_at"], "the access request")
+    desk.clocks.stop("access_granted", at=desk.at, occurred_at=desk.when, ref=str(number))
+    desk.clocks.resume(f"{ACCESS}:{number}", at=desk.at, occurred_at=desk.when)
     desk.record(
         "access_granted",
         "grant_access",
         to=ticket_flow.same(desk.ticket),
         tell={"number": number},
-        change={"access_requests": {number: {"granted_at": iso(desk.at)}}},
+        change={"access_requests": {number: {"granted_at": iso(desk.when)}}},
     )
 
 
@@ -322,16 +322,19 @@ def pause(desk: Desk, *, reason: str, party: str | None) -> int:
         raise DomainError("wrong_party", field="party", reason=reason, party=party, known=[rule.party])
     if any(one["reason"] == reason and one["ended_at"] is None for one in desk.ticket.pauses):
         raise DomainError("already_paused", reason=reason)
+    for earlier in desk.ticket.pauses:
+        if earlier["reason"] == reason and earlier["ended_at"] is not None:
+            in_order(desk, earlier["ended_at"], "the end of the last pause for this reason")
     number = len(desk.ticket.pauses) + 1
     entry = {
         "number": number,
         "reason": reason,
         "party": rule.party,
         "clause": rule.clause,
-        "started_at": iso(desk.at),
+        "started_at": iso(desk.when),
         "ended_at": None,
     }
-    desk.clocks.pause(reason, rule.party, at=desk.at)
+    desk.clocks.pause(reason, rule.party, at=desk.at, occurred_at=desk.when)
     desk.record(
         "paused",
         "pause",
@@ -355,13 +358,14 @@ def resume(desk: Desk, *, reason: str | None, party: str | None = None) -> None:
     if not open_:
         raise DomainError("not_paused", reason=reason)
     for one in open_:
-        desk.clocks.resume(one["reason"], at=desk.at)
+        in_order(desk, one["started_at"], "the pause that it ends")
+        desk.clocks.resume(one["reason"], at=desk.at, occurred_at=desk.when)
     desk.record(
         "resumed",
         "resume",
         to=ticket_flow.same(desk.ticket),
         tell={"reason": reason},
-        change={"pauses": {one["number"]: {"ended_at": iso(desk.at)} for one in open_}},
+        change={"pauses": {one["number"]: {"ended_at": iso(desk.when)} for one in open_}},
     )
 
 
@@ -447,6 +451,7 @@ def reopen(desk: Desk) -> None:
             "cause": None,
             "returned_for_cause": 0,
             "reopened": ticket.reopened + 1,
+            "reopened_at": iso(desk.at),
             "reasons": [],
             "remedies": [],
         },

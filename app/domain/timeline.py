@@ -22,6 +22,7 @@ from app.domain.opening_hours import Closure
 from app.domain.segments import Segment
 
 DAY_S: Final = 86_400
+ONE_DAY: Final = timedelta(days=1)
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 HORIZON_YEARS: Final = 20
@@ -135,6 +136,9 @@ class Timeline:
 
     The index grows as it is asked and is replaced as a whole, so that concurrent readers never see half of one.
     """
+
+    goes_over_midnight = False
+    """Whether a business date may go on after midnight."""
 
     def __init__(self, name: str, zone: ZoneInfo) -> None:
         self.name = name
@@ -297,6 +301,15 @@ class Timeline:
     def local_date_s(self, second: int) -> date:
         """The local date on the calendar's wall clock."""
         return from_s(second).astimezone(self.zone).date()
+
+    def business_date_s(self, second: int) -> date:
+        """The date an instant counts for: its local date, or the date before whose shift it still lies in."""
+        on = self.local_date_s(second)
+        if not self.goes_over_midnight or on.year <= MIN_YEAR:
+            return on
+        before = on - ONE_DAY
+        span = self.date_span_s(before)
+        return before if span is not None and span[0] <= second < span[1] else on
 
     def start_of_date_s(self, on: date) -> int:
         """The first instant of a local date; of a date the zone skipped, the instant of the skip."""

@@ -157,6 +157,7 @@ def version_view(name: str, one: StoredVersion) -> dict[str, Any]:
         "exceptions": one.exceptions,
         "closure_rules": dict(one.closure_rules),
         "correction": one.is_correction,
+        "whole_shifts": one.whole_shifts,
         "reason": one.reason,
         "library_version": one.library_version,
         "announced_at": iso(one.announced_at),
@@ -186,6 +187,7 @@ class NewVersion:
     closure_rules: Mapping[str, Any] | None = None
     correction: bool = False
     reason: str | None = None
+    whole_shifts: bool = True
 
 
 @dataclass(slots=True)
@@ -360,6 +362,7 @@ async def _stored(tx: Tx, known: Sequence[StoredVersion], old: Hours, asked: New
         announced_at=tx.at,
         published_at=tx.at,
         created_by=tx.actor,
+        whole_shifts=asked.whole_shifts,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from app.db import ticket_desk
 from app.db.engine import Tx
 from app.domain import assessment as quotes
-from app.domain import ticket_cause, ticket_end, ticket_flow, ticket_work
+from app.domain import late_facts, ticket_cause, ticket_end, ticket_flow, ticket_work
 from app.domain.ticket_desk import Desk
 from app.domain.ticket_flow import check_stated
 from app.domain.ticket_view import dispute_view
@@ -17,28 +17,44 @@ from app.domain.ticket_view import dispute_view
 T = TypeVar("T")
 
 
-async def _do(tx: Tx, ticket_id: str, work: Callable[[Desk], T]) -> tuple[Desk, T]:
+async def _do(
+    tx: Tx,
+    ticket_id: str,
+    work: Callable[[Desk], T],
+    *,
+    occurred_at: datetime | None = None,
+    any_cycle: bool = False,
+) -> tuple[Desk, T]:
+    """Takes the ticket on the desk and does something, as of when it happened (None: now)."""
     desk = await ticket_desk.take(tx, ticket_id)
     before = desk.available
+    late_facts.happened(desk, occurred_at, any_cycle=any_cycle)
     answer = work(desk)
     await ticket_desk.put_back(tx, desk, before=before)
     return desk, answer
 
 
-async def withdraw(tx: Tx, ticket_id: str) -> dict[str, Any]:
+async def withdraw(tx: Tx, ticket_id: str, *, occurred_at: datetime | None = None) -> dict[str, Any]:
     """By the customer; gives back what is held."""
-    desk, _ = await _do(tx, ticket_id, ticket_work.withdraw)
+    desk, _ = await _do(tx, ticket_id, ticket_work.withdraw, occurred_at=occurred_at)
     return await ticket_desk.view(tx, desk)
 
 
 async def qualify(
-    tx: Tx, ticket_id: str, *, decision: str, reasons: list[str], note: str | None
+    tx: Tx,
+    ticket_id: str,
+    *,
+    decision: str,
+    reasons: list[str],
+    note: str | None,
+    occurred_at: datetime | None = None,
 ) -> dict[str, Any]:
     """An agent's decision, with who and why (TERMS-11)."""
     desk, _ = await _do(
         tx,
         ticket_id,
         lambda desk: ticket_work.qualify(desk, decision=decision, codes=reasons, note=note, by=tx.actor),
+        occurred_at=occurred_at,
     )
     return await ticket_desk.view(tx, desk)
 
@@ -51,6 +67,7 @@ async def assess(
     inputs: dict[str, int],
     credits: int | None,
     reason: str | None,
+    occurred_at: datetime | None = None,
 ) -> dict[str, Any]:
     """An assessment; the answer says whether it is ``in_force`` or ``awaiting_confirmation``."""
     desk, number = await _do(
@@ -59,6 +76,7 @@ async def assess(
         lambda desk: quotes.assess(
             desk, category=category, inputs=inputs, credits=credits, reason=reason, by=tx.actor
         ),
+        occurred_at=occurred_at,
     )
     return await _with_assessment(tx, desk, number)
 
@@ -81,9 +99,9 @@ async def respond(
     desk, number = await _do(
         tx,
         ticket_id,
-        lambda desk: ticket_work.respond(
-            desk, author=author, kind=kind, public=public, occurred_at=occurred_at, by=tx.actor
-        ),
+        lambda desk: ticket_work.respond(desk, author=author, kind=kind, public=public, by=tx.actor),
+        occurred_at=occurred_at,
+        any_cycle=True,
     )
     return await ticket_desk.view(tx, desk, response=desk.ticket.responses[number - 1])
 
@@ -98,21 +116,44 @@ async def request_access(
     return await ticket_desk.view(tx, desk, access_request=desk.ticket.access_request(number))
 
 
-async def grant_access(tx: Tx, ticket_id: str, number: int) -> dict[str, Any]:
+async def grant_access(
+    tx: Tx, ticket_id: str, number: int, *, occurred_at: datetime | None = None
+) -> dict[str, Any]:
     """The customer gave it."""
-    desk, _ = await _do(tx, ticket_id, lambda desk: ticket_work.grant_access(desk, number))
+    desk, _ = await _do(
+        tx, ticket_id, lambda desk: ticket_work.grant_access(desk, number), occurred_at=occurred_at
+    )
     return await ticket_desk.view(tx, desk, access_request=desk.ticket.access_request(number))
 
 
-async def pause(tx: Tx, ticket_id: str, *, reason: str, party: str | None) -> dict[str, Any]:
+async def pause(
+    tx: Tx, ticket_id: str, *, reason: str, party: str | None, occurred_at: datetime | None = None
+) -> dict[str, Any]:
     """Vendor clocks stand."""
-    desk, _ = await _do(tx, ticket_id, lambda desk: ticket_work.pause(desk, reason=reason, party=party))
+    desk, _ = await _do(
+        tx,
+        ticket_id,
+        lambda desk: ticket_work.pause(desk, reason=reason, party=party),
+        occurred_at=occurred_at,
+    )
     return await ticket_desk.view(tx, desk)
 
 
-async def resume(tx: Tx, ticket_id: str, *, reason: str | None, party: str | None = None) -> dict[str, Any]:
+async def resume(
+    tx: Tx,
+    ticket_id: str,
+    *,
+    reason: str | None,
+    party: str | None = None,
+    occurred_at: datetime | None = None,
+) -> dict[str, Any]:
     """Vendor clocks go on."""
-    desk, _ = await _do(tx, ticket_id, lambda desk: ticket_work.resume(desk, reason=reason, party=party))
+    desk, _ = await _do(
+        tx,
+        ticket_id,
+        lambda desk: ticket_work.resume(desk, reason=reason, party=party),
+        occurred_at=occurred_at,
+    )
     return await ticket_desk.view(tx, desk)
 
 
@@ -124,6 +165,8 @@ async def apply_credit(
     def work(desk: Desk) -> None:
         add = None
         if response is not None:
+            if response["occurred_at"] is not None:
+                late_facts.check(desk, response["occurred_at"])
             add = {
                 "responses": ticket_work.response_entry(
                     desk,
@@ -142,13 +185,20 @@ async def apply_credit(
 
 
 async def resolve(
-    tx: Tx, ticket_id: str, *, outcome: str | None, cause: str | None, result: dict[str, Any]
+    tx: Tx,
+    ticket_id: str,
+    *,
+    outcome: str | None,
+    cause: str | None,
+    result: dict[str, Any],
+    occurred_at: datetime | None = None,
 ) -> dict[str, Any]:
     """Captures, or gives back; records facts found."""
     desk, _ = await _do(
         tx,
         ticket_id,
         lambda desk: ticket_end.resolve(desk, outcome=outcome, cause=cause, result=result, by=tx.actor),
+        occurred_at=occurred_at,
     )
     return await ticket_desk.view(tx, desk)
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from app.db import books, clocks, policies, ticket_desk, tickets
 from app.db.agenda import Handler
 from app.db.engine import Tx
-from app.domain import ticket_flow
+from app.domain import late_facts, ticket_flow
 from app.domain.book import Book
 from app.domain.errors import DomainError
 from app.domain.ids import TicketId
@@ -28,6 +28,8 @@ _STATED: Final = (
     "channel", "language", "license_id", "product", "facts", "category", "inputs", "agreed_up_to", "pay_with",
     "credit_type",
 )  # fmt: skip
+_ADDED: Final = ("opened_at",)
+"""What a body may say besides, since later editions: a body without it keeps the digest that it had."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +49,14 @@ class OpenTicket:
     agreed_up_to: int | None = None
     pay_with: str | None = None
     credit_type: str | None = None
+    opened_at: datetime | None = None
+    """When it was opened, if it is told late; None: now."""
 
     def digest(self) -> str:
-        """Tells one content from another, whatever was left out."""
-        return payload_hash({name: getattr(self, name) for name in ("customer_id", "subject", *_STATED)})
+        """Tells one content from another, whatever was left out; a later edition's field where it is given."""
+        given = {name: getattr(self, name) for name in ("customer_id", "subject", *_STATED)}
+        given.update({name: getattr(self, name) for name in _ADDED if getattr(self, name) is not None})
+        return payload_hash(given)
 
     def stated(self) -> dict[str, Any]:
         """What the rules are told."""
@@ -77,6 +83,7 @@ async def put(tx: Tx, command: OpenTicket) -> tuple[int, dict[str, Any]]:
                 command.subject,
                 digest=command.digest(),
             )
+            late_facts.opened(desk, command.opened_at)
             ticket_flow.open_ticket(desk, command.stated())
             await ticket_desk.put_back(tx, desk)
             return 201, await ticket_desk.view(tx, desk)

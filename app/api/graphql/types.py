@@ -823,6 +823,7 @@ class Clock(Node):
     started_at: DateTime | None
     due_at: DateTime | None
     remaining_business_seconds: Long | None
+    overdue_business_seconds: Long | None
     consumed_seconds: Long | None
     window_date: Date | None
     stopped_at: DateTime | None
@@ -888,6 +889,7 @@ class CalendarVersion:
     exceptions: JSON | None
     closure_rules: JSON | None
     correction: bool | None
+    whole_shifts: bool | None
     reason: str | None
     library_version: str | None
     announced_at: DateTime | None

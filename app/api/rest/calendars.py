@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from email.message import Message
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field, StringConstraints
@@ -52,7 +52,13 @@ class ExceptionBody(Body):
 
 
 class CalendarVersionBody(Body):
-    """A version from a local date on. What is left out is inherited from the version that holds on that date."""
+    """A version from a local date on. What is left out is inherited from the version that holds on that date.
+
+    ``whole_shifts``: hours from 00:00 belong to the business day before, where that ends at 24:00 and neither day is
+    open all day.
+    """
+
+    later: ClassVar[frozenset[str]] = frozenset({"whole_shifts"})
 
     effective_from: Day
     weekly_hours: dict[Weekday, Openings] | None = None
@@ -60,6 +66,7 @@ class CalendarVersionBody(Body):
     closure_rules: dict[Literal["holidays", "closures"], list[dict[str, Any]]] | None = None
     correction: Flag = False
     reason: LongText | None = None
+    whole_shifts: Flag = True
 
 
 @router.get("/v1/calendars", operation_id="listCalendars", responses=problems())

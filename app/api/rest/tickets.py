@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints
@@ -42,6 +42,8 @@ _CAUSE_CODE = "cause_scope_missing"
 class TicketBody(Body):
     """What the helpdesk says of a new ticket; what it leaves out is unknown and asked for where it matters."""
 
+    later: ClassVar[frozenset[str]] = frozenset({"opened_at"})
+
     customer_id: ExternalId
     subject: Subject = ""
     channel: ShortText | None = Field(default=None, examples=["helpdesk"])
@@ -54,6 +56,7 @@ class TicketBody(Body):
     agreed_up_to: Credits | None = None
     pay_with: ShortText | None = Field(default=None, examples=["credits"])
     credit_type: ShortText | None = None
+    opened_at: Instant | None = None
 
 
 class DetailsBody(Body):
@@ -70,18 +73,24 @@ class DetailsBody(Body):
 class QualificationBody(Body):
     """An agent's decision; codes are the policy's grounds."""
 
+    later: ClassVar[frozenset[str]] = frozenset({"occurred_at"})
+
     decision: Literal["accept", "reject"]
     reasons: list[ShortText] = Field(default_factory=list, max_length=50)
     note: LongText | None = None
+    occurred_at: Instant | None = None
 
 
 class AssessmentBody(Body):
     """A quote. ``credits`` where the list names none, or with a ``reason`` outside the list."""
 
+    later: ClassVar[frozenset[str]] = frozenset({"occurred_at"})
+
     category: ShortText | None = None
     inputs: Inputs = Field(default_factory=dict)
     credits: CreditsOrZero | None = None
     reason: LongText | None = None
+    occurred_at: Instant | None = None
 
 
 class ConfirmationBody(Body):
@@ -109,15 +118,29 @@ class AccessBody(Body):
 class PauseBody(Body):
     """Why vendor clocks stand, and who is waited for."""
 
+    later: ClassVar[frozenset[str]] = frozenset({"occurred_at"})
+
     reason: ShortText
     party: ShortText | None = None
+    occurred_at: Instant | None = None
 
 
 class ResumeBody(Body):
     """Which reason is gone; none: all of them."""
 
+    later: ClassVar[frozenset[str]] = frozenset({"occurred_at"})
+
     reason: ShortText | None = None
     party: ShortText | None = None
+    occurred_at: Instant | None = None
+
+
+class OccurredBody(Body):
+    """When it happened, where it is told late."""
+
+    later: ClassVar[frozenset[str]] = frozenset({"occurred_at"})
+
+    occurred_at: Instant | None = None
 
 
 class CreditResponse(Body):
@@ -146,9 +169,12 @@ class SplitBody(Body):
 class ResolutionBody(Body):
     """How it ended. ``result`` records facts found, such as ``hosting_certified``."""
 
+    later: ClassVar[frozenset[str]] = frozenset({"occurred_at"})
+
     outcome: ShortText | None = None
     cause: ShortText | None = None
     result: Facts = Field(default_factory=dict)
+    occurred_at: Instant | None = None
 
 
 class DisputeBody(Body):
@@ -221,10 +247,15 @@ async def add_details(ticket_id: PathId, body: DetailsBody, caller: Writer, call
 
 
 @router.post("/v1/tickets/{ticket_id}/withdrawal", operation_id="withdrawTicket", responses=_REFUSED)
-async def withdraw(ticket_id: PathId, caller: Writer, call: KeyedCall) -> Response:
+async def withdraw(
+    ticket_id: PathId, caller: Writer, call: KeyedCall, body: OccurredBody | None = None
+) -> Response:
     """By the customer; gives back what is held."""
+    given = body or OccurredBody()
     return await call.keyed(
-        "tickets.withdraw", {"ticket_id": ticket_id}, lambda tx: ticket_work.withdraw(tx, ticket_id)
+        "tickets.withdraw",
+        {"ticket_id": ticket_id, **given.plain()},
+        lambda tx: ticket_work.withdraw(tx, ticket_id, occurred_at=given.occurred_at),
     )
 
 
@@ -240,7 +271,12 @@ async def qualify(
         "tickets.qualify",
         {"ticket_id": ticket_id, **body.plain()},
         lambda tx: ticket_work.qualify(
-            tx, ticket_id, decision=body.decision, reasons=list(body.reasons), note=body.note
+            tx,
+            ticket_id,
+            decision=body.decision,
+            reasons=list(body.reasons),
+            note=body.note,
+            occurred_at=body.occurred_at,
         ),
     )
 
@@ -258,6 +294,7 @@ async def assess(ticket_id: PathId, body: AssessmentBody, caller: Writer, call: 
             inputs=dict(body.inputs),
             credits=body.credits,
             reason=body.reason,
+            occurred_at=body.occurred_at,
         ),
     )
 
@@ -310,12 +347,15 @@ async def request_access(ticket_id: PathId, body: AccessBody, caller: Writer, ca
 @router.post(
     "/v1/tickets/{ticket_id}/access-requests/{number}/grant", operation_id="grantAccess", responses=_REFUSED
 )
-async def grant_access(ticket_id: PathId, number: PathNumber, caller: Writer, call: KeyedCall) -> Response:
+async def grant_access(
+    ticket_id: PathId, number: PathNumber, caller: Writer, call: KeyedCall, body: OccurredBody | None = None
+) -> Response:
     """The customer gave access."""
+    given = body or OccurredBody()
     return await call.keyed(
         "tickets.grant_access",
-        {"ticket_id": ticket_id, "number": number},
-        lambda tx: ticket_work.grant_access(tx, ticket_id, number),
+        {"ticket_id": ticket_id, "number": number, **given.plain()},
+        lambda tx: ticket_work.grant_access(tx, ticket_id, number, occurred_at=given.occurred_at),
     )
 
 
@@ -325,7 +365,9 @@ async def pause(ticket_id: PathId, body: PauseBody, caller: Writer, call: KeyedC
     return await call.keyed(
         "tickets.pause",
         {"ticket_id": ticket_id, **body.plain()},
-        lambda tx: ticket_work.pause(tx, ticket_id, reason=body.reason, party=body.party),
+        lambda tx: ticket_work.pause(
+            tx, ticket_id, reason=body.reason, party=body.party, occurred_at=body.occurred_at
+        ),
     )
 
 
@@ -335,7 +377,9 @@ async def resume(ticket_id: PathId, body: ResumeBody, caller: Writer, call: Keye
     return await call.keyed(
         "tickets.resume",
         {"ticket_id": ticket_id, **body.plain()},
-        lambda tx: ticket_work.resume(tx, ticket_id, reason=body.reason, party=body.party),
+        lambda tx: ticket_work.resume(
+            tx, ticket_id, reason=body.reason, party=body.party, occurred_at=body.occurred_at
+        ),
     )
 
 
@@ -369,7 +413,12 @@ async def resolve(ticket_id: PathId, body: ResolutionBody, caller: Writer, call:
         "tickets.resolve",
         {"ticket_id": ticket_id, **body.plain()},
         lambda tx: ticket_work.resolve(
-            tx, ticket_id, outcome=body.outcome, cause=body.cause, result=dict(body.result)
+            tx,
+            ticket_id,
+            outcome=body.outcome,
+            cause=body.cause,
+            result=dict(body.result),
+            occurred_at=body.occurred_at,
         ),
     )
 

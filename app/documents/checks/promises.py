@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from app.documents.calendar_document import read_weekly_hours
 from app.documents.checks.context import Checker, Parts, grants, zone
 from app.documents.closures import WEEKDAYS, closure_items, faults_of
 from app.domain.errors import DomainError
-from app.domain.opening_hours import parse_minute
+from app.domain.opening_hours import InvalidHours, parse_minute
 from app.domain.policy import (
     CoverGrant,
     CreditGrant,
@@ -66,6 +67,7 @@ def check_hours(c: Checker) -> None:
         c.error(
             (where, "zone"), "unknown_zone", f"The zone {hours.zone!r} is not known.", "Write an IANA name."
         )
+    wrong = not set(hours.weekly_hours) <= set(WEEKDAYS)
     for day, spans in hours.weekly_hours.items():
         parts: Parts = (where, "weekly_hours", day)
         if day not in WEEKDAYS:
@@ -75,11 +77,12 @@ def check_hours(c: Checker) -> None:
         last = -1
         for i, (opens, closes) in enumerate(spans):
             start, end = _minute(opens), _minute(closes)
-            if start is None or end is None or start >= end:
+            if start is None or end is None or start == 1440 or (start == end and start):
                 c.error(
                     (*parts, i), "bad_hours", f"{opens!r} to {closes!r} are no hours.",
-                    'Write `["09:00", "17:00"]`, at most "24:00"; hours past midnight stand with the next day.',
+                    'Write `["09:00", "17:00"]`, at most "24:00"; `["22:00", "06:00"]` goes past midnight.',
                 )  # fmt: skip
+                wrong = True
             elif start < last:
                 c.error(
                     (*parts, i),
@@ -87,13 +90,26 @@ def check_hours(c: Checker) -> None:
                     "These hours overlap those before.",
                     "Join or order them.",
                 )
-            last = max(last, end or -1)
+                wrong = True
+            last = max(last, 1440 if end is not None and start is not None and end <= start else end or -1)
+    if not wrong:
+        _check_nights(c, hours.weekly_hours, (where, "weekly_hours"))
     for key, i, item in closure_items(hours):
         for fault in faults_of(item):
             at: Parts = (where, key, i, fault.field) if fault.field else (where, key, i)
             c.error(at, "bad_closure", fault.message, fault.hint)
     if hours.notice_days < 0:
         c.error((where, "notice_days"), "bad_notice", "Notice is 0 days or more.", "Write `notice_days: 30`.")
+
+
+def _check_nights(c: Checker, hours: Mapping[str, Sequence[Sequence[str]]], parts: Parts) -> None:
+    """An opening past midnight may overlap the hours of the next day."""
+    try:
+        read_weekly_hours(hours)
+    except InvalidHours as error:
+        c.error(
+            parts, "overlapping_hours", f"{error.facts['detail']}.", "Join them, or end the night earlier."
+        )
 
 
 def _minute(text: str) -> int | None:

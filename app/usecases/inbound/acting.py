@@ -24,7 +24,7 @@ from app.domain.letters import Adapter, Letter, Reading, UnreadableError
 from app.domain.policy import NotGranted
 from app.domain.refund_reasons import OF_REFUNDS
 from app.domain.review import ReviewItem
-from app.domain.wire import parse_iso
+from app.domain.wire import parse_iso, parse_iso_or_none
 
 logger = logging.getLogger("retainer.inbound")
 SWEEP: Final = 200
@@ -64,9 +64,16 @@ class Effects(Protocol):
         """Suspends or takes back what the disputes may by now; the disputes as they stand."""
 
     async def put_ticket(
-        self, tx: Tx, *, ticket_id: str, customer_id: str, subject: str, stated: Mapping[str, Any]
+        self,
+        tx: Tx,
+        *,
+        ticket_id: str,
+        customer_id: str,
+        subject: str,
+        stated: Mapping[str, Any],
+        opened_at: datetime | None,
     ) -> dict[str, Any]:
-        """Records a ticket."""
+        """Records a ticket, as of when it was made in its helpdesk."""
 
     async def respond(
         self, tx: Tx, *, ticket_id: str, author: str, kind: str, public: bool, occurred_at: datetime
@@ -480,6 +487,7 @@ class Step:
                 customer_id=external,
                 subject=ticket["subject"],
                 stated=ticket["stated"],
+                opened_at=parse_iso_or_none(ticket.get("opened_at")),
             )
             known["put"] = True
         told = dict(known.get("told") or {})
