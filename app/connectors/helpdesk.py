@@ -3,7 +3,7 @@
 ``{"type": "ticket.created" | "ticket.updated" | "ticket.response", "timestamp": ..., "data": {"ticket_id",
 "customer_id" | "customer_email", "subject", "created_at", "channel", "language", "product", "license_id",
 "facts", "category", "inputs", "agreed_up_to", "pay_with", "credit_type", "response": {"response_id",
-"author", "kind", "public", "occurred_at"}}}``.
+"author", "kind", "public", "automatic", "occurred_at"}}}``.
 """
 
 from __future__ import annotations
@@ -74,6 +74,6 @@ def _response(event: Mapping[str, Any], said: Mapping[str, Any]) -> ResponseSeen
         )
     return ResponseSeen(
         response_id=p.ident(said.get("response_id"), "response_id"), author=author, kind=kind,
-        public=said.get("public") is not False,
+        public=said.get("public") is not False, automatic=said.get("automatic") is True,
         occurred_at=p.instant(said.get("occurred_at") or event.get("timestamp"), "occurred_at"),
     )  # fmt: skip

@@ -108,7 +108,15 @@ class HouseEffects:
         return view
 
     async def respond(
-        self, tx: Tx, *, ticket_id: str, author: str, kind: str, public: bool, occurred_at: datetime
+        self,
+        tx: Tx,
+        *,
+        ticket_id: str,
+        author: str,
+        kind: str,
+        public: bool,
+        automatic: bool,
+        occurred_at: datetime,
     ) -> dict[str, Any]:
         """Records a response. One from before its ticket counts from its opening; one that is ahead by no more than
         clocks differ is of now."""
@@ -117,7 +125,7 @@ class HouseEffects:
         if tx.at < max(occurred_at, opened_at) <= tx.at + SKEW:
             when = None
         return await ticket_work.respond(
-            tx, ticket_id, author=author, kind=kind, public=public, occurred_at=when
+            tx, ticket_id, author=author, kind=kind, public=public, automatic=automatic, occurred_at=when
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from app.db import books, clocks, policies, tickets
@@ -25,6 +26,22 @@ async def take(tx: Tx, external_id: str) -> Desk:
     ):  # its customer was erased meanwhile, and with them the ticket's name
         raise DomainError("ticket_not_found", ticket_id=external_id)
     return desk
+
+
+async def beside(tx: Tx, desk: Desk, external_id: str) -> Desk:
+    """Another ticket of the same customer, on the same book. 404 ``ticket_not_found``; 409 ``merge_other_customer``."""
+    found = await tickets.require(tx, external_id)
+    if found.customer_id != desk.ticket.customer_id:
+        raise DomainError("merge_other_customer", field="into_ticket_id", into_ticket_id=external_id)
+    policy = await policies.of_version(tx, found.policy_version)
+    book = replace(desk.book, policy=policy)
+    other = Desk(
+        book=book,
+        ticket=found,
+        clocks=await clocks.load_for_ticket(tx, book, found.ticket_id, found.external_id),
+    )
+    fall_due(other)
+    return other
 
 
 async def look(tx: Tx, external_id: str) -> Desk:
@@ -61,8 +78,7 @@ async def put_back(tx: Tx, desk: Desk, *, before: int | None = None, also: Desk 
 async def view(tx: Tx, desk: Desk, **more: Any) -> dict[str, Any]:
     """The ticket on the desk as published."""
     ticket = desk.ticket
-    related = [*ticket.child_ids, *([ticket.parent_id] if ticket.parent_id else [])]
-    names: Mapping[str, str] = await tickets.names(tx, related)
+    names: Mapping[str, str] = await tickets.names(tx, ticket.related)
     shown = ticket_view(
         ticket,
         customer_id=desk.book.customer.external_id,

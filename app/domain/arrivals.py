@@ -461,6 +461,7 @@ class ResponseSeen:
     kind: str
     public: bool
     occurred_at: datetime
+    automatic: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -509,6 +510,7 @@ def merge_ticket(seen: Seen | None, news: TicketNews) -> Seen:
                 "kind": said.kind,
                 "public": said.public,
                 "occurred_at": iso(said.occurred_at),
+                **({"automatic": True} if said.automatic else {}),
             }
             mine = responses.get(said.response_id)
             responses[said.response_id] = row if mine is None else min(row, mine, key=_sorted)

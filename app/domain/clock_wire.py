@@ -63,6 +63,7 @@ def spec_of(promise: Promise, target: Target) -> ClockSpec:
         milestone=promise.milestone,
         target=target,
         warnings=tuple(rules),
+        reminders=tuple(one.business_seconds_after for one in promise.reminders),
         owing=Party(promise.party),
         pause_rule=PauseRule.FREEZE_SNAP if promise.snap_to_close else PauseRule.FREEZE,
         after_close=AfterClose(promise.after_close),
@@ -93,6 +94,7 @@ def dump_spec(spec: ClockSpec, pledge: Pledge) -> dict[str, Any]:
             else {"business_seconds_before": one.seconds}
             for one in spec.warnings
         ],
+        "reminders": list(spec.reminders),
         "pause_rule": spec.pause_rule.value,
         "after_close": spec.after_close.value,
         "starts": pledge.starts,
@@ -116,6 +118,7 @@ def load_spec(milestone: str, party: str, calendar: str, data: Mapping[str, Any]
         milestone=milestone,  # type: ignore[arg-type]
         target=parse_target(data["target"]),
         warnings=tuple(warnings),
+        reminders=tuple(data.get("reminders", ())),
         owing=Party(party),
         calendar=calendar,
         pause_rule=PauseRule(data["pause_rule"]),
@@ -218,6 +221,9 @@ def state_json(state: ClockState) -> dict[str, Any]:
             for one in state.pauses
         ],
         "warnings": [{"at": iso(one.at), "rule": one.rule + 1, "fired": one.fired} for one in state.warnings],
+        "reminders": [
+            {"at": iso(one.at), "level": one.rule + 1, "fired": one.fired} for one in state.reminders
+        ],
         "windows": [
             {
                 "date": one.window_date.isoformat(),

@@ -648,13 +648,35 @@ class LateFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """What happens when the customer is waited for and does not answer.
+
+    ``after``: a target in service hours, e.g. ``business_days:5:close``, counted from the pause. The pause ends then,
+    with a ``reminder`` to the vendor, or the ticket is ``resolved`` with the ``outcome`` that stands for silence.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    after: str
+    then: Literal["reminder", "resolved"] = "reminder"
+    outcome: str | None = None
+    clause: str | None = None
+    reading: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PauseReason:
-    """A reason for which vendor clocks stop; ``party``: who is waited for."""
+    """A reason for which vendor clocks stop; ``party``: who is waited for.
+
+    ``ends_with_answer``: the customer's answer ends it, where the customer is waited for. The waits for consent
+    (CSC-9) and for access (TERMS-8) are none of these.
+    """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
     reason: str
     party: Literal["vendor", "customer", "third_party", "none"]
     clause: str | None = None
+    ends_with_answer: bool = True
+    silence: Silence | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -664,6 +686,14 @@ class Warning:  # noqa: A001 - the document's word; nothing here warns
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
     percent: int | None = None
     business_seconds_before: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminder:
+    """A level of reminding after a breach, so many business seconds after the due time; told while nothing is done."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    business_seconds_after: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -682,6 +712,7 @@ class Promise:
     clause: str
     party: Literal["vendor", "customer"] = "vendor"
     warnings: tuple[Warning, ...] = ()
+    reminders: tuple[Reminder, ...] = ()
     snap_to_close: bool = False
     after_close: Literal["same_date", "next_open"] = "same_date"
     breach_returns_credits: int = 0

@@ -62,6 +62,7 @@ class ClockState:
     consumed_seconds: int
     breaches: tuple[Breach, ...]
     warnings: tuple[WarningMark, ...]
+    reminders: tuple[WarningMark, ...]
     windows: tuple[Window, ...]
     ended: tuple[CycleEnd, ...]
     pauses: tuple[Pause, ...]
@@ -72,7 +73,7 @@ class ClockState:
     breach_watch_at: datetime | None
 
 
-OutcomeKind = Literal["warned", "breached", "met", "breach_retracted"]
+OutcomeKind = Literal["warned", "breached", "reminded", "met", "breach_retracted"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +190,13 @@ def _outcomes(state: ClockState) -> list[OutcomeFact]:
         if w.fired
     ]
     facts += [
+        OutcomeFact(
+            cycle=w.cycle, window_date=w.window_date, kind="reminded", at=w.at, due_at=None, rule=w.rule
+        )
+        for w in state.reminders
+        if w.fired
+    ]
+    facts += [
         OutcomeFact(cycle=w.cycle, window_date=w.window_date, kind="met", at=w.at, due_at=w.closes_at)
         for w in state.windows
         if w.state is WindowState.COVERED
@@ -207,7 +215,7 @@ def next_action_at(state: ClockState) -> datetime | None:
     A breach comes one second after the due time (and the grace), since an answer at the due time still meets it. At
     the instant that is returned `judge` lists the new outcome, so looking then always makes progress.
     """
-    instants = [warning.at for warning in state.warnings if not warning.fired]
+    instants = [mark.at for mark in (*state.warnings, *state.reminders) if not mark.fired]
     if state.breach_watch_at is not None:
         instants.append(state.breach_watch_at)
     return min(instants, default=None)
@@ -258,6 +266,7 @@ class _Fold:
         self.progress = Progress(spec, calendar, spec.target, cycle=1)
         self.breaches: list[Breach] = []
         self.warned: list[WarningMark] = []
+        self.reminded: list[WarningMark] = []
         self.windows: list[Window] = []
         self.ended: list[CycleEnd] = []
 
@@ -361,6 +370,7 @@ class _Fold:
     def _archive(self) -> None:
         self.breaches += self.progress.breaches
         self.warned += self.progress.warned
+        self.reminded += self.progress.reminded
         self.windows += self.progress.windows
 
     def _pause(self, event: ClockEvent, second: int) -> bool:
@@ -411,6 +421,7 @@ class _Fold:
         shown = progress.shown_due() if live or self.phase is Phase.STOPPED else None
         watch = progress.breach_due() if live else None
         expected = progress.expected_warnings() if running else []
+        reminding = progress.expected_reminders() if running else []
         return ClockState(
             at=from_s(now),
             phase=self.phase,
@@ -427,6 +438,7 @@ class _Fold:
             consumed_seconds=progress.consumed,
             breaches=tuple(self.breaches),
             warnings=(*self.warned, *expected),
+            reminders=(*self.reminded, *reminding),
             windows=tuple(self.windows),
             ended=tuple(self.ended),
             pauses=(*self.past_pauses, *self.standing.values()),

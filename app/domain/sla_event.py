@@ -124,6 +124,8 @@ class ClockSpec:
     milestone: Milestone
     target: Target
     warnings: tuple[WarnRule, ...] = ()
+    reminders: tuple[int, ...] = ()
+    """Levels of reminding after a breach: so many business seconds (wall seconds for a wall target) after it."""
     owing: Party = Party.VENDOR
     calendar: str = "service-hours"
     pause_rule: PauseRule = PauseRule.FREEZE

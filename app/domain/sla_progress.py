@@ -67,6 +67,7 @@ class Progress:
         self.consumed = 0
         self.breaches: list[Breach] = []
         self.warned: list[WarningMark] = []
+        self.reminded: list[WarningMark] = []
         self.windows: list[Window] = []
         self.stopped_at: int | None = None
         # Single due times and the rolling cadence: counted from ``base`` (the anchor or the last response).
@@ -321,6 +322,7 @@ class Progress:
                 if self._second(mark) <= to:
                     self.warned.append(mark)
             if self.breached_now or self.due + grace >= to:
+                self._remind(to)
                 return
             at = max(self.due, self.since)
             on = self.window_date()
@@ -329,6 +331,7 @@ class Progress:
                 self.breaches.append(Breach(self.cycle, on, from_s(self.due), from_s(at)))
             if not self._by_windows:
                 self.breached_now = True
+                self._remind(to)
                 return
             self._close_window(WindowState.MISSED)
             self.due = self._window_close()
@@ -410,6 +413,38 @@ class Progress:
             if a < b:
                 total -= b - a if wall else self.calendar.between_s(a, b)
         return total
+
+    def _remind(self, to: int) -> None:
+        """Reminders of a breach that have come about; each level once a cycle."""
+        self.reminded += [
+            replace(mark, fired=True) for mark in self.expected_reminders() if self._second(mark) <= to
+        ]
+
+    def expected_reminders(self) -> list[WarningMark]:
+        """Reminders still to come if nothing is done: so long after the due time, without the pauses since."""
+        if not self.breached_now or self.due is None or self._by_windows:
+            return []
+        done = {mark.rule for mark in self.reminded}
+        marks: list[WarningMark] = []
+        for rule, seconds in enumerate(self.spec.reminders):
+            if rule not in done:
+                at = self._after_due(self.due, seconds)
+                if at is not None:
+                    marks.append(WarningMark(self.cycle, self.window_date(), rule, from_s(at), False))
+        return marks
+
+    def _after_due(self, due: int, seconds: int) -> int | None:
+        wall = runs_round_the_clock(self.target)
+        try:
+            at = due + seconds if wall else self.calendar.add_left_s(due, seconds)
+            for one in () if self._fixed else self.pauses:
+                a, b = max(one.start, due), one.end
+                if a < b and a <= at:
+                    left = at - a if wall else self.calendar.between_s(a, at)
+                    at = b + left if wall else self.calendar.add_left_s(b, left)
+        except SlaUnreachable:
+            return None
+        return max(at, self.since)
 
     @staticmethod
     def _second(mark: WarningMark) -> int:

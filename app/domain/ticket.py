@@ -50,6 +50,9 @@ Action = Literal[
     "miss_access",
     "pause",
     "resume",
+    "fall_silent",
+    "merge",
+    "absorb",
     "apply_credit",
     "expire_credit",
     "withdraw",
@@ -100,9 +103,12 @@ def _lifecycle() -> dict[tuple[str, Action], tuple[State, ...]]:
         for same in cast(tuple[Action, ...], ("respond", "pause", "resume", "split")):
             table[state, same] = (state,)
         table[state, "withdraw"] = ("withdrawn",)
+        table[state, "merge"] = ("withdrawn",)
+        table[state, "absorb"] = (state,)
     for state in CLOSED:
         table[state, "respond"] = (state,)  # what was written before it was closed
     table["in_progress", "resolve"] = ("resolved",)
+    table["in_progress", "fall_silent"] = ("resolved",)
     table["resolved", "reopen"] = ("in_progress",)
     table["resolved", "dispute"] = ("resolved",)
     table["resolved", "decide_dispute"] = ("resolved",)
@@ -150,6 +156,8 @@ class Response(TypedDict):
     author: Literal["vendor", "customer"]
     kind: Literal["service", "inquiry"]
     public: bool
+    automatic: NotRequired[bool]
+    """Sent by a machine: it meets no promise and answers nothing."""
     occurred_at: str
     recorded_at: str
     by: str | None
@@ -177,6 +185,12 @@ class Pause(TypedDict):
     clause: str | None
     started_at: str
     ended_at: str | None
+    until: NotRequired[str | None]
+    """When it ends by itself."""
+    silent_at: NotRequired[str | None]
+    """When the customer's silence has its consequence."""
+    ended_by: NotRequired[str | None]
+    """``answer``, ``until`` or ``silence``, where nobody ended it."""
 
 
 class Dispute(TypedDict):
@@ -275,6 +289,11 @@ class Ticket:
     """Credits returned for the cause and not taken again; None on tickets resolved before this was kept."""
     cause_corrections: list[CauseCorrection] = field(default_factory=list)
     result: dict[str, Any] = field(default_factory=dict)
+    opened_by: str = "customer"
+    customer_wrote_at: str | None = None
+    """Since when a ticket that the vendor opened owes a first response."""
+    merged_into: str | None = None
+    merged_ids: list[str] = field(default_factory=list)
     parent_id: str | None = None
     child_ids: list[str] = field(default_factory=list)
     reopened: int = 0
@@ -290,6 +309,17 @@ class Ticket:
     def closed(self) -> bool:
         """Whether it is resolved, rejected or withdrawn."""
         return self.state in CLOSED
+
+    @property
+    def owes_first_response(self) -> bool:
+        """Whether the customer has written; the vendor's own ticket owes nothing before."""
+        return self.opened_by == "customer" or self.customer_wrote_at is not None
+
+    @property
+    def related(self) -> list[str]:
+        """Our ids of the tickets it names."""
+        named = [*self.child_ids, *self.merged_ids, self.parent_id, self.merged_into]
+        return [one for one in named if one is not None]
 
     @property
     def quote(self) -> Assessment | None:

@@ -10,7 +10,7 @@ its event bear the due time itself, however late anyone looks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -22,7 +22,7 @@ from app.domain.ids import Mint
 from app.domain.plan import ClockOutcome, ClockRow, OutboxEvent, Plan
 from app.domain.policy import Policy, Promise
 from app.domain.sla_clock import ClockState, OutcomeFact, explain_clock, fold, judge, next_action_at
-from app.domain.sla_event import ClockEvent, ClockSpec, EventKind, Outcome, Party, Pause, Phase
+from app.domain.sla_event import ClockEvent, ClockSpec, EventKind, Outcome, Party, Pause, Phase, in_force
 from app.domain.sla_target import (
     EachBusinessDay,
     Explanation,
@@ -95,6 +95,12 @@ class TicketClock:
         found = [one.calendar_revision for one in self.events if one.calendar_revision is not None]
         return max(found, default=None)
 
+    @property
+    def began(self) -> datetime | None:
+        """When it started first, by what is known now."""
+        starts = [one.occurred_at for one in in_force(self.events) if one.kind is EventKind.START]
+        return min(starts, default=None)
+
     def explain(self, at: datetime) -> Explanation:
         """The stretches that count towards the due time and the closures skipped."""
         state = self.state(at)
@@ -156,18 +162,32 @@ class TicketClocks:
         occurred_at: datetime | None = None,
         due_at: datetime | None = None,
         ref: str | None = None,
+        without: Sequence[str] = (),
+        only: Sequence[str] = (),
     ) -> list[str]:
         """Starts every promise whose ``starts`` is the trigger; their clock ids.
 
         ``due_at`` gives the deadline instead of the promise's target (access requests); ``ref`` tells several clocks of
         one promise apart; ``occurred_at`` before now is a late fact. A stopped clock of the promise begins a new cycle,
         a running one runs on (with ``due_at``, it is retargeted). Reasons for waiting that stand on the ticket's other
-        clocks hold for a vendor's new one.
+        clocks hold for a vendor's new one. ``without`` and ``only``: milestones.
         """
         when = min(occurred_at or at, at)
         return [
-            self._start(one, at, when, due_at, ref) for one in self.policy.promises if one.starts == trigger
+            self._start(one, at, when, due_at, ref)
+            for one in self.policy.promises
+            if one.starts == trigger and one.milestone not in without and (not only or one.milestone in only)
         ]
+
+    def start_earlier(self, milestone: str, since: datetime | None, *, at: datetime) -> None:
+        """The first cycle of a milestone's clocks began earlier: it was owed on another ticket that is this one."""
+        for clock in self.clocks:
+            start = clock.events[0]
+            if clock.spec.milestone != milestone or since is None or start.kind is not EventKind.START:
+                continue
+            began = clock.began
+            if began is not None and since < began:
+                self._append(clock, EventKind.CORRECT, at=at, corrects=start.seq, moved_to=since)
 
     def stop(
         self, trigger: str, *, at: datetime, occurred_at: datetime | None = None, ref: str | None = None
@@ -399,6 +419,8 @@ class TicketClocks:
         reason: str | None = None,
         party: Party = Party.NONE,
         target: Target | None = None,
+        corrects: int | None = None,
+        moved_to: datetime | None = None,
         tells: str | None = None,
         settle: bool = True,
     ) -> None:
@@ -415,6 +437,8 @@ class TicketClocks:
             reason=reason,
             party=party,
             target=target,
+            corrects=corrects,
+            corrected_occurred_at=moved_to,
             # A late fact is judged on what was in force where it belongs.
             calendar_revision=None if backdated and kind is not EventKind.START else self.hours.revision,
             tzdb_version=None if backdated and kind is not EventKind.START else self.hours.tzdb_version,
@@ -499,6 +523,8 @@ class TicketClocks:
         }
         if fact.kind in ("breached", "breach_retracted"):
             data["breach_id"] = name
+        if fact.kind == "reminded":
+            data["level"] = fact.rule + 1
         customer = self.plan.customer
         customer.event_sequence += 1
         self.plan.outcomes.append(

@@ -32,6 +32,7 @@ from app.domain.words import credit_words, unit_word, want_words
 
 CONSENT: Final = "awaiting_confirmation"
 ACCESS: Final = "waiting_for_access"
+FIRST: Final = "first_response"
 _ENTERED: Final = {"awaiting_confirmation": "quoted", "in_progress": "qualified", "rejected": "rejected"}
 """States that a helpdesk mails about, whatever led there: the event that tells of it besides."""
 Changes = Mapping[str, Mapping[int, Mapping[str, Any]]]
@@ -434,7 +435,7 @@ class Desk:
         for trigger in fire:
             if trigger == "accepted":
                 clocks.stop("qualification", at=at, occurred_at=when)
-            clocks.start(trigger, at=at, occurred_at=when)
+            self._start(trigger, when)
         if after == CONSENT and before != CONSENT:
             clocks.start("confirmation_asked", at=at, occurred_at=when)
             clocks.pause(CONSENT, "customer", at=at, occurred_at=when)
@@ -442,10 +443,29 @@ class Desk:
             clocks.stop("confirmed", at=at, occurred_at=when)
             clocks.resume(CONSENT, at=at, occurred_at=when)
 
+    def _start(self, trigger: str, when: datetime) -> None:
+        """Starts what the trigger starts; the vendor's own ticket owes no first response before the customer writes."""
+        without = () if self.ticket.owes_first_response else (FIRST,)
+        self.clocks.start(trigger, at=self.at, occurred_at=when, without=without)
+
+    def first_word(self, when: datetime) -> dict[str, Any]:
+        """What changes when the customer writes: on a ticket that the vendor opened, a first response is owed."""
+        if self.ticket.owes_first_response:
+            return {}
+        return {"customer_wrote_at": iso(max(when, parse_iso(self.ticket.opened_at)))}
+
+    def start_withheld(self) -> None:
+        """Starts the first response that was not owed before the customer wrote."""
+        ticket = self.ticket
+        when = parse_iso(ticket.customer_wrote_at or ticket.opened_at)
+        applied = ["credit_applied"] if ticket.credit_applied_at is not None else []
+        for trigger in dict.fromkeys([*ticket.fired, *applied]):
+            self.clocks.start(trigger, at=self.at, occurred_at=when, only=(FIRST,))
+
     def apply_credit(self) -> dict[str, Any]:
         """Holds one credit of the ticket's type and starts what runs from it (TERMS-5); the changed fields."""
         self.settle_to(1)
-        self.clocks.start("credit_applied", at=self.at, occurred_at=self.when)
+        self._start("credit_applied", self.when)
         ends = self.held_until()
         return {
             "credit_applied_at": iso(self.when),
@@ -488,6 +508,7 @@ class Desk:
                 plan.due(waits, "ticket.confirmation", ticket.ticket_id, ticket_id=ticket.ticket_id)
             else:
                 plan.drop("ticket.confirmation", ticket.ticket_id)
+        self._pauses_due()
         for one in ticket.access_requests:
             subject = f"{ticket.ticket_id}:{one['number']}"
             if ticket.closed or one["granted_at"] or one["missed_at"] or one["cancelled_at"]:
@@ -499,6 +520,22 @@ class Desk:
                     subject,
                     ticket_id=ticket.ticket_id,
                 )
+
+    def _pauses_due(self) -> None:
+        """What ends by itself, put or taken off: a pause at an instant, a wait for a silent customer."""
+        ticket, plan = self.ticket, self.book.plan
+        for one in ticket.pauses:
+            ends = [parse_iso_or_none(one.get("until"))]
+            if (silent := parse_iso_or_none(one.get("silent_at"))) is not None:
+                ends.append(silent + PAST_DUE)
+            due = min((end for end in ends if end is not None), default=None)
+            subject = f"{ticket.ticket_id}:{one['number']}"
+            if due is None:
+                continue
+            if ticket.closed or one["ended_at"] is not None:
+                plan.drop("ticket.pause", subject)
+            else:
+                plan.due(due, "ticket.pause", subject, ticket_id=ticket.ticket_id)
 
     def consent_until(self) -> datetime | None:
         """How long a quote made now waits; None for ever."""

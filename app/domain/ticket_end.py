@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from app.domain import assessment, ticket_flow
 from app.domain.errors import DomainError
@@ -21,8 +21,11 @@ from app.domain.ticket_cause import (
 )
 from app.domain.ticket_clocks import PAST_DUE
 from app.domain.ticket_desk import Desk
-from app.domain.ticket_work import not_yet
+from app.domain.ticket_work import end_pause, not_yet, pause_rule
 from app.domain.wire import iso, parse_iso, parse_iso_or_none
+
+_MOST_DUE: Final = 1_000
+"""More than can fall due on one ticket before somebody looks."""
 
 
 def resolve(
@@ -206,7 +209,7 @@ def fall_due(desk: Desk) -> None:
 
     A credit that expired before anybody decided (TERMS-18), access not given in time (TERMS-8), a quote not answered.
     """
-    for _ in range(4):
+    for _ in range(_MOST_DUE):
         due = _next_due(desk)
         if due is None or due[0] > desk.at:
             return
@@ -215,6 +218,10 @@ def fall_due(desk: Desk) -> None:
             _credit_expired(desk, when)
         elif what == "access":
             _access_missed(desk, number, when)
+        elif what == "until":
+            end_pause(desk, _pause(desk, number), "until", when)
+        elif what == "silence":
+            _silent(desk, _pause(desk, number), when)
         else:
             assessment.decline(desk, number, reason="confirmation_expired", occurred_at=when)
 
@@ -234,7 +241,65 @@ def _next_due(desk: Desk) -> tuple[datetime, str, int] | None:
             for one in ticket.access_requests
             if one["granted_at"] is None and one["missed_at"] is None and one["cancelled_at"] is None
         ]
+        found += list(_waits_due(desk))
     return min(found, default=None)
+
+
+def _waits_due(desk: Desk) -> Iterator[tuple[datetime, str, int]]:
+    """Pauses that end by themselves: at an instant, or since the customer was silent."""
+    for one in desk.ticket.pauses:
+        if one["ended_at"] is not None:
+            continue
+        if (until := parse_iso_or_none(one.get("until"))) is not None:
+            yield until, "until", one["number"]
+        if (silent := parse_iso_or_none(one.get("silent_at"))) is not None:
+            yield silent + PAST_DUE, "silence", one["number"]
+
+
+def _pause(desk: Desk, number: int) -> Mapping[str, Any]:
+    return next(one for one in desk.ticket.pauses if one["number"] == number)
+
+
+def _silent(desk: Desk, one: Mapping[str, Any], when: datetime) -> None:
+    """The customer did not answer: the policy's reminder, or its outcome for silence (never over an open price)."""
+    ticket = desk.ticket
+    rule = pause_rule(desk, one["reason"], one["party"]).silence
+    way = next((o for o in desk.policy.outcomes if rule is not None and o.outcome == rule.outcome), None)
+    held = desk.charge()["held"]
+    priced = ticket.price is not None or not held or (way is not None and not way.captures)
+    may = ticket.state == "in_progress" and rule is not None and rule.then == "resolved" and priced
+    if not may or way is None or rule is None:
+        end_pause(desk, one, "silence", when)
+        desk.book.emit(
+            "ticket.reminded",
+            desk.told(reason=one["reason"], clause=None if rule is None else rule.clause),
+            occurred_at=when,
+        )
+        return
+    reason = desk.shown(
+        desk.reason(
+            way.outcome,
+            rule.clause or way.clause,
+            "The customer did not answer in time; the ticket is resolved.",
+            reading=rule.reading,
+            waited_since=one["started_at"],
+            silent_at=one["silent_at"],
+        )
+    )
+    if not way.captures:
+        desk.release_all(reason=way.outcome, clause=way.clause)
+    elif held:
+        desk.book.ledger.capture_for(ticket.ticket_id)
+    cleared: dict[str, Any] = {"asks": [], "remedies": []}
+    desk.record(
+        "resolved",
+        "fall_silent",
+        to="resolved",
+        values={**cleared, "outcome": way.outcome, "resolved_at": iso(when), "reasons": [reason]},
+        occurred_at=when,
+        change={"pauses": {one["number"]: {"ended_at": iso(when), "ended_by": "silence"}}},
+        tell={"outcome": way.outcome, "cause": None, "reasons": [reason]},
+    )
 
 
 def _credit_expired(desk: Desk, when: datetime) -> None:

@@ -20,7 +20,8 @@ from app.domain.period import add_term
 from app.domain.policy import PauseReason
 from app.domain.ticket import must_allow
 from app.domain.ticket_desk import ACCESS, CONSENT, Desk
-from app.domain.wire import iso, parse_iso, reason_json
+from app.domain.timeline import SlaUnreachable
+from app.domain.wire import iso, iso_or_none, parse_iso, reason_json
 
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 """A helpdesk's own word for waiting for the customer: a code and no sentence, since it is kept in the clocks' facts."""
@@ -147,11 +148,14 @@ def _late(desk: Desk, decision: str, reasons: Sequence[Reason], note: str | None
 # --- responses --------------------------------------------------------------------------------------------------------
 
 
-def respond(desk: Desk, *, author: str, kind: str, public: bool, by: str | None) -> int:
+def respond(
+    desk: Desk, *, author: str, kind: str, public: bool, automatic: bool = False, by: str | None
+) -> int:
     """A message on the ticket; its number. Many responses, one charge (XC-1).
 
     The vendor's ``service`` waits for qualification, consent and the policy's gates (TERMS-11, CSC-9, TERMS-24); the
-    first one makes the credit used (TERMS-20). A closed ticket takes what was written before it was closed.
+    first one makes the credit used (TERMS-20). A closed ticket takes what was written before it was closed. What is
+    ``automatic``, or no word to the other side, meets no promise and answers nothing.
     """
     ticket, when = desk.ticket, desk.when
     if ticket.closed_at is not None and when >= parse_iso(ticket.closed_at):
@@ -160,25 +164,78 @@ def respond(desk: Desk, *, author: str, kind: str, public: bool, by: str | None)
     service = author == "vendor" and kind == "service"
     if service:
         may_serve(desk)
-    entry = response_entry(desk, author=author, kind=kind, public=public, when=when, by=by)
+    entry = response_entry(
+        desk, author=author, kind=kind, public=public, automatic=automatic, when=when, by=by
+    )
+    counts = public and not automatic
     values: dict[str, Any] = {}
-    if service and ticket.service_at is None:
+    if service and not automatic and ticket.service_at is None:
         values["service_at"] = iso(when)  # money back on the credit looks here (TERMS-20)
-    if author == "vendor" and public:
+    if author == "vendor" and counts:
         desk.clocks.stop("vendor_response", at=desk.at, occurred_at=when)
+    wrote = desk.first_word(when) if author == "customer" and counts and not ticket.closed else {}
+    values.update(wrote)
     desk.record(
         "responded",
         "respond",
         to=ticket_flow.same(ticket),
         values=values,
         add={"responses": entry},
-        tell={"number": entry["number"], "author": author, "kind": kind, "public": public},
+        tell={
+            "number": entry["number"],
+            "author": author,
+            "kind": kind,
+            "public": public,
+            "automatic": automatic,
+        },
     )
+    if wrote:
+        desk.start_withheld()
+    if author == "customer" and counts and not ticket.closed:
+        answered(desk, when)
     return int(entry["number"])
 
 
+def answered(desk: Desk, when: datetime) -> None:
+    """The customer's answer ends the waits for it that the policy lets it end; the others are no silence any more."""
+    waits = [
+        one
+        for one in desk.ticket.pauses
+        if one["party"] == "customer" and one["ended_at"] is None and parse_iso(one["started_at"]) <= when
+    ]
+    over = [one for one in waits if pause_rule(desk, one["reason"], one["party"]).ends_with_answer]
+    for one in over:
+        end_pause(desk, one, "answer", when)
+    heard = [one["number"] for one in waits if one not in over and one.get("silent_at") is not None]
+    if heard:
+        change = {"pauses": {number: {"silent_at": None} for number in heard}}
+        for number in heard:
+            desk.book.plan.drop("ticket.pause", f"{desk.ticket.ticket_id}:{number}")
+        desk.record("heard", "absorb", to=ticket_flow.same(desk.ticket), change=change, occurred_at=when)
+
+
+def end_pause(desk: Desk, one: Mapping[str, Any], by: str, when: datetime) -> None:
+    """Ends one pause by itself: by the customer's answer, at its instant, or by silence."""
+    desk.clocks.resume(one["reason"], at=desk.at, occurred_at=when)
+    desk.record(
+        "resumed",
+        "resume",
+        to=ticket_flow.same(desk.ticket),
+        tell={"reason": one["reason"], "ended_by": by},
+        change={"pauses": {one["number"]: {"ended_at": iso(when), "ended_by": by}}},
+        occurred_at=when,
+    )
+
+
 def response_entry(
-    desk: Desk, *, author: str, kind: str, public: bool, when: datetime, by: str | None
+    desk: Desk,
+    *,
+    author: str,
+    kind: str,
+    public: bool,
+    automatic: bool = False,
+    when: datetime,
+    by: str | None,
 ) -> dict[str, Any]:
     """A line of the ticket's responses."""
     return {
@@ -186,6 +243,7 @@ def response_entry(
         "author": author,
         "kind": kind,
         "public": public,
+        "automatic": automatic,
         "occurred_at": iso(when),
         "recorded_at": iso(desk.at),
         "by": by,
@@ -309,17 +367,19 @@ def grant_access(desk: Desk, number: int) -> None:
 # --- pauses -----------------------------------------------------------------------------------------------------------
 
 
-def pause(desk: Desk, *, reason: str, party: str | None) -> int:
+def pause(desk: Desk, *, reason: str, party: str | None, until: datetime | None = None) -> int:
     """Vendor clocks stand while somebody else is waited for, or nobody (TERMS-25); its number.
 
     A reason the policy does not list may be any code where the customer or a third party is waited for, and then
-    ``party`` says so; nobody else's delay stops the vendor's clocks without a rule.
-    Refused: 422 ``unknown_pause_reason``, ``wrong_party``; 409 ``already_paused``.
+    ``party`` says so; nobody else's delay stops the vendor's clocks without a rule. ``until``: ends by itself.
+    Refused: 422 ``unknown_pause_reason``, ``wrong_party``, ``until_in_past``; 409 ``already_paused``.
     """
     must_allow(desk.ticket.state, "pause")
-    rule = _pause_rule(desk, reason, party)
+    rule = pause_rule(desk, reason, party)
     if party is not None and party != rule.party:
         raise DomainError("wrong_party", field="party", reason=reason, party=party, known=[rule.party])
+    if until is not None and until <= desk.when:
+        raise DomainError("until_in_past", field="until", until=iso(until), started_at=iso(desk.when))
     if any(one["reason"] == reason and one["ended_at"] is None for one in desk.ticket.pauses):
         raise DomainError("already_paused", reason=reason)
     for earlier in desk.ticket.pauses:
@@ -333,6 +393,9 @@ def pause(desk: Desk, *, reason: str, party: str | None) -> int:
         "clause": rule.clause,
         "started_at": iso(desk.when),
         "ended_at": None,
+        "until": iso_or_none(until),
+        "silent_at": iso_or_none(_silent_at(desk, rule)),
+        "ended_by": None,
     }
     desk.clocks.pause(reason, rule.party, at=desk.at, occurred_at=desk.when)
     desk.record(
@@ -345,11 +408,21 @@ def pause(desk: Desk, *, reason: str, party: str | None) -> int:
     return number
 
 
+def _silent_at(desk: Desk, rule: PauseReason) -> datetime | None:
+    """When the customer will have been silent for as long as the policy waits; None where it waits for ever."""
+    if rule.silence is None or rule.party != "customer":
+        return None
+    try:
+        return desk.clocks.deadline(rule.silence.after, at=desk.when)
+    except SlaUnreachable:
+        return None
+
+
 def resume(desk: Desk, *, reason: str | None, party: str | None = None) -> None:
     """What was waited for is there: that reason, that party, or all of them. Refused: 409 ``not_paused``."""
     must_allow(desk.ticket.state, "resume")
     if reason is not None and all(one["reason"] != reason for one in desk.ticket.pauses):
-        _pause_rule(desk, reason, party)
+        pause_rule(desk, reason, party)
     open_ = [
         one
         for one in desk.ticket.pauses
@@ -369,7 +442,8 @@ def resume(desk: Desk, *, reason: str | None, party: str | None = None) -> None:
     )
 
 
-def _pause_rule(desk: Desk, reason: str, party: str | None) -> PauseReason:
+def pause_rule(desk: Desk, reason: str, party: str | None) -> PauseReason:
+    """The policy's rule of a reason for waiting. 422 ``unknown_pause_reason``."""
     rules = desk.policy.pause_reasons
     found = next((one for one in rules if one.reason == reason), None)
     if found is None and reason != CONSENT and _CODE.fullmatch(reason):

@@ -93,17 +93,28 @@ async def _with_assessment(tx: Tx, desk: Desk, number: int) -> dict[str, Any]:
 
 
 async def respond(
-    tx: Tx, ticket_id: str, *, author: str, kind: str, public: bool, occurred_at: datetime | None
+    tx: Tx,
+    ticket_id: str,
+    *,
+    author: str,
+    kind: str,
+    public: bool,
+    automatic: bool = False,
+    occurred_at: datetime | None,
 ) -> dict[str, Any]:
     """A message on the ticket."""
     desk, number = await _do(
         tx,
         ticket_id,
-        lambda desk: ticket_work.respond(desk, author=author, kind=kind, public=public, by=tx.actor),
+        lambda desk: ticket_work.respond(
+            desk, author=author, kind=kind, public=public, automatic=automatic, by=tx.actor
+        ),
         occurred_at=occurred_at,
         any_cycle=True,
     )
-    return await ticket_desk.view(tx, desk, response=desk.ticket.responses[number - 1])
+    return await ticket_desk.view(
+        tx, desk, response={"automatic": False, **desk.ticket.responses[number - 1]}
+    )
 
 
 async def request_access(
@@ -127,15 +138,21 @@ async def grant_access(
 
 
 async def pause(
-    tx: Tx, ticket_id: str, *, reason: str, party: str | None, occurred_at: datetime | None = None
+    tx: Tx,
+    ticket_id: str,
+    *,
+    reason: str,
+    party: str | None,
+    until: datetime | None = None,
+    occurred_at: datetime | None = None,
 ) -> dict[str, Any]:
-    """Vendor clocks stand."""
-    desk, _ = await _do(
-        tx,
-        ticket_id,
-        lambda desk: ticket_work.pause(desk, reason=reason, party=party),
-        occurred_at=occurred_at,
-    )
+    """Vendor clocks stand; a pause that is told late may be over by now."""
+
+    def work(desk: Desk) -> None:
+        ticket_work.pause(desk, reason=reason, party=party, until=until)
+        ticket_end.fall_due(desk)
+
+    desk, _ = await _do(tx, ticket_id, work, occurred_at=occurred_at)
     return await ticket_desk.view(tx, desk)
 
 
@@ -179,6 +196,8 @@ async def apply_credit(
             }
         check_stated(desk, {"credit_type": credit_type})
         ticket_flow.apply_credit(desk, credit_type, add=add)
+        if response is not None and response["author"] == "customer" and response["public"]:
+            ticket_work.answered(desk, response["occurred_at"] or desk.at)
 
     desk, _ = await _do(tx, ticket_id, work)
     return await ticket_desk.view(tx, desk)

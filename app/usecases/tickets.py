@@ -9,7 +9,7 @@ from typing import Any, Final
 from app.db import books, clocks, policies, ticket_desk, tickets
 from app.db.agenda import Handler
 from app.db.engine import Tx
-from app.domain import late_facts, ticket_flow
+from app.domain import late_facts, ticket_flow, ticket_merging
 from app.domain.book import Book
 from app.domain.errors import DomainError
 from app.domain.ids import TicketId
@@ -23,12 +23,13 @@ AGENDA: Final[dict[str, Handler]] = {
     "ticket.credit_expiry": ticket_desk.on_agenda,
     "ticket.access": ticket_desk.on_agenda,
     "ticket.confirmation": ticket_desk.on_agenda,
+    "ticket.pause": ticket_desk.on_agenda,
 }
 _STATED: Final = (
     "channel", "language", "license_id", "product", "facts", "category", "inputs", "agreed_up_to", "pay_with",
     "credit_type",
 )  # fmt: skip
-_ADDED: Final = ("opened_at",)
+_ADDED: Final[dict[str, Any]] = {"opened_at": None, "opened_by": "customer"}
 """What a body may say besides, since later editions: a body without it keeps the digest that it had."""
 
 
@@ -51,16 +52,19 @@ class OpenTicket:
     credit_type: str | None = None
     opened_at: datetime | None = None
     """When it was opened, if it is told late; None: now."""
+    opened_by: str = "customer"
 
     def digest(self) -> str:
         """Tells one content from another, whatever was left out; a later edition's field where it is given."""
         given = {name: getattr(self, name) for name in ("customer_id", "subject", *_STATED)}
-        given.update({name: getattr(self, name) for name in _ADDED if getattr(self, name) is not None})
+        for name, default in _ADDED.items():
+            if getattr(self, name) != default:
+                given[name] = getattr(self, name)
         return payload_hash(given)
 
     def stated(self) -> dict[str, Any]:
         """What the rules are told."""
-        return {name: getattr(self, name) for name in _STATED}
+        return {name: getattr(self, name) for name in (*_STATED, "opened_by")}
 
 
 async def put(tx: Tx, command: OpenTicket) -> tuple[int, dict[str, Any]]:
@@ -137,7 +141,7 @@ async def get(
         raise DomainError("ticket_not_found", ticket_id=ticket_id, as_of=iso(moment))
     policy = await policies.of_version(tx, found.policy_version)
     named = await tickets.customer_names(tx, [found.customer_id])
-    names = await tickets.names(tx, [*found.child_ids, *([found.parent_id] if found.parent_id else [])])
+    names = await tickets.names(tx, found.related)
     shown = await clocks.views_of_tickets(tx, [found.ticket_id], at=moment, known_at=known_at)
     return ticket_view(
         found,
@@ -171,9 +175,7 @@ async def listed(
         return part.told(rows, more, shown_then, _key_of)
     ids = [one.ticket_id for one in rows]
     named = await tickets.customer_names(tx, [one.customer_id for one in rows])
-    names = await tickets.names(
-        tx, [name for one in rows for name in (*one.child_ids, one.parent_id) if name]
-    )
+    names = await tickets.names(tx, [name for one in rows for name in one.related])
     shown = await clocks.views_of_tickets(tx, ids) if ids else {}
     charged = await tickets.charges(tx, ids)
     views = [
@@ -238,3 +240,21 @@ async def split(tx: Tx, ticket_id: str, *, new_ticket_id: str, subject: str) -> 
     ticket_flow.open_ticket(child, stated)
     await ticket_desk.put_back(tx, parent, also=child)
     return 201, {**await ticket_desk.view(tx, child), "parent": ticket_id}
+
+
+async def merge(tx: Tx, ticket_id: str, *, into: str) -> dict[str, Any]:
+    """Two tickets are one issue: this one ends withdrawn, with its hold released, its clocks cancelled and its
+    responses moved; the other's first response is owed since the earlier opening.
+
+    Refused 409: ``same_ticket``, ``merge_closed``, ``merge_chain``, ``merge_other_customer``.
+    """
+    desk = await ticket_desk.take(tx, ticket_id)
+    if into == ticket_id:
+        raise DomainError("same_ticket", field="into_ticket_id", into_ticket_id=into)
+    other = await ticket_desk.beside(tx, desk, into)
+    names = await tickets.names(
+        tx, [one for one in (desk.ticket.merged_into, other.ticket.merged_into) if one]
+    )
+    ticket_merging.merge(desk, other, names)
+    await ticket_desk.put_back(tx, desk, also=other)
+    return await ticket_desk.view(tx, desk)

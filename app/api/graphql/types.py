@@ -590,6 +590,7 @@ class Response:
     author: str | None
     kind: str | None
     public: bool | None
+    automatic: bool | None
     occurred_at: DateTime | None
     recorded_at: DateTime | None
     by: str | None
@@ -618,6 +619,9 @@ class TicketPause:
     clause: str | None
     started_at: DateTime | None
     ended_at: DateTime | None
+    until: DateTime | None
+    silent_at: DateTime | None
+    ended_by: str | None
 
 
 @shape
@@ -672,6 +676,9 @@ class Ticket(Node):
     """The vendor's support request, under the helpdesk's own id."""
 
     ticket_id: ID
+    opened_by: str | None
+    merged_into: ID | None
+    merged: list[ID] | None
     customer_id: ID | None
     subject: str | None
     state: str | None
@@ -786,6 +793,15 @@ class ClockWarning:
 
 
 @shape
+class ClockReminder:
+    """A reminder of a promise that was missed."""
+
+    at: DateTime | None
+    level: int | None
+    fired: bool | None
+
+
+@shape
 class Window:
     """One business day of a clock that owes each."""
 
@@ -829,6 +845,7 @@ class Clock(Node):
     stopped_at: DateTime | None
     pauses: list[ClockPause] | None
     warnings: list[ClockWarning] | None
+    reminders: list[ClockReminder] | None
     windows: list[Window] | None
     ledger: TimeLedger | None
     breaches: list[Breach] | None

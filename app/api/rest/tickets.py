@@ -42,7 +42,7 @@ _CAUSE_CODE = "cause_scope_missing"
 class TicketBody(Body):
     """What the helpdesk says of a new ticket; what it leaves out is unknown and asked for where it matters."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"opened_at"})
+    later: ClassVar[frozenset[str]] = frozenset({"opened_at", "opened_by"})
 
     customer_id: ExternalId
     subject: Subject = ""
@@ -57,6 +57,7 @@ class TicketBody(Body):
     pay_with: ShortText | None = Field(default=None, examples=["credits"])
     credit_type: ShortText | None = None
     opened_at: Instant | None = None
+    opened_by: Literal["customer", "vendor"] = "customer"
 
 
 class DetailsBody(Body):
@@ -100,11 +101,14 @@ class ConfirmationBody(Body):
 
 
 class ResponseBody(Body):
-    """A message on the ticket."""
+    """A message on the ticket. ``automatic``: sent by a machine; it meets no promise and answers nothing."""
+
+    later: ClassVar[frozenset[str]] = frozenset({"automatic"})
 
     author: Literal["vendor", "customer"]
     kind: Literal["service", "inquiry"] = "inquiry"
     public: Flag = True
+    automatic: Flag = False
     occurred_at: Instant | None = None
 
 
@@ -116,12 +120,13 @@ class AccessBody(Body):
 
 
 class PauseBody(Body):
-    """Why vendor clocks stand, and who is waited for."""
+    """Why vendor clocks stand, and who is waited for. ``until``: it ends by itself then."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"occurred_at"})
+    later: ClassVar[frozenset[str]] = frozenset({"until", "occurred_at"})
 
     reason: ShortText
     party: ShortText | None = None
+    until: Instant | None = None
     occurred_at: Instant | None = None
 
 
@@ -164,6 +169,12 @@ class SplitBody(Body):
 
     ticket_id: ExternalId
     subject: Subject = ""
+
+
+class MergeBody(Body):
+    """The ticket that this one is the same issue as."""
+
+    into_ticket_id: ExternalId
 
 
 class ResolutionBody(Body):
@@ -326,6 +337,7 @@ async def respond(ticket_id: PathId, body: ResponseBody, caller: Writer, call: K
             author=body.author,
             kind=body.kind,
             public=body.public,
+            automatic=body.automatic,
             occurred_at=body.occurred_at,
         ),
     )
@@ -366,7 +378,12 @@ async def pause(ticket_id: PathId, body: PauseBody, caller: Writer, call: KeyedC
         "tickets.pause",
         {"ticket_id": ticket_id, **body.plain()},
         lambda tx: ticket_work.pause(
-            tx, ticket_id, reason=body.reason, party=body.party, occurred_at=body.occurred_at
+            tx,
+            ticket_id,
+            reason=body.reason,
+            party=body.party,
+            until=body.until,
+            occurred_at=body.occurred_at,
         ),
     )
 
@@ -403,6 +420,16 @@ async def split(ticket_id: PathId, body: SplitBody, caller: Writer, call: KeyedC
     again, 409 ``ticket_conflict`` when the id is another ticket's."""
     return await call.natural(
         lambda tx: tickets.split(tx, ticket_id, new_ticket_id=body.ticket_id, subject=body.subject)
+    )
+
+
+@router.post("/v1/tickets/{ticket_id}/merge", operation_id="mergeTicket", responses=_REFUSED)
+async def merge(ticket_id: PathId, body: MergeBody, caller: Writer, call: KeyedCall) -> Response:
+    """Two tickets are one issue: this one ends withdrawn, its hold is released and its responses move to the other."""
+    return await call.keyed(
+        "tickets.merge",
+        {"ticket_id": ticket_id, **body.plain()},
+        lambda tx: tickets.merge(tx, ticket_id, into=body.into_ticket_id),
     )
 
 

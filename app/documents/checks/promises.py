@@ -140,6 +140,8 @@ def check_promises(c: Checker) -> None:
                     "Percent is 1 to 99.",
                     "Write `percent: 75`.",
                 )
+        _check_reminders(c, promise, parts)
+    _check_silence(c)
     if p.access is not None:
         _target(c, p.access.deadline, ("access", "deadline"), "The deadline for access")
         outcome = next((o for o in p.outcomes if o.outcome == p.access.outcome), None)
@@ -150,6 +152,48 @@ def check_promises(c: Checker) -> None:
             )  # fmt: skip
         if not p.access.kinds:
             c.error(("access", "kinds"), "no_kinds", "Access names no kinds.", "Write `kinds: [ftp]`.")
+
+
+def _check_reminders(c: Checker, promise: Promise, parts: Parts) -> None:
+    if promise.reminders and promise.milestone == "each_business_day":
+        c.error(
+            (*parts, "reminders"), "reminders_of_days", "Each missed day is told by itself.", "Remove `reminders`."
+        )  # fmt: skip
+    last = 0
+    for j, reminder in enumerate(promise.reminders):
+        if reminder.business_seconds_after <= last:
+            c.error(
+                (*parts, "reminders", j), "bad_reminder", "Each level comes later than the one before.",
+                "Write rising `business_seconds_after`, from 1 on.",
+            )  # fmt: skip
+        last = max(last, reminder.business_seconds_after)
+
+
+def _check_silence(c: Checker) -> None:
+    """What follows when the customer does not answer: a reminder, or an outcome that the policy names."""
+    for i, rule in enumerate(c.policy.pause_reasons):
+        silence, parts = rule.silence, ("pause_reasons", i, "silence")
+        if silence is None:
+            continue
+        _target(c, silence.after, (*parts, "after"), f"The silence of `{rule.reason}`")
+        if silence.after.partition(":")[0] not in ("business_days", "business_seconds", "seconds"):
+            c.error(
+                (*parts, "after"), "bad_target", "Silence lasts so long.", "Write `business_days:5:close`."
+            )
+        if rule.party != "customer":
+            c.error(
+                parts, "silence_of_nobody", "Only the customer can be silent.", "Remove it, or wait for them."
+            )
+        if silence.then == "resolved" and silence.outcome is None:
+            c.error(
+                parts, "silence_without_outcome", "No outcome is named for silence.",
+                "Name one in `outcome`, or write `then: reminder`.",
+            )  # fmt: skip
+        elif silence.outcome is not None and all(o.outcome != silence.outcome for o in c.policy.outcomes):
+            c.error(
+                (*parts, "outcome"), "unknown_outcome", f"There is no outcome `{silence.outcome}`.",
+                "Add it to `outcomes`, with `by_agent: false` where no agent may choose it.",
+            )  # fmt: skip
 
 
 def _target(c: Checker, text: str, parts: Parts, what: str) -> None:

@@ -76,7 +76,15 @@ class Effects(Protocol):
         """Records a ticket, as of when it was made in its helpdesk."""
 
     async def respond(
-        self, tx: Tx, *, ticket_id: str, author: str, kind: str, public: bool, occurred_at: datetime
+        self,
+        tx: Tx,
+        *,
+        ticket_id: str,
+        author: str,
+        kind: str,
+        public: bool,
+        automatic: bool,
+        occurred_at: datetime,
     ) -> dict[str, Any]:
         """Records a response on a ticket."""
 
@@ -526,7 +534,7 @@ class Step:
             async with self.tx.connection.begin_nested():
                 await self.effects.respond(
                     self.tx, ticket_id=ticket_id, author=row["author"], kind=kind, public=row["public"],
-                    occurred_at=parse_iso(row["occurred_at"]),
+                    automatic=bool(row.get("automatic")), occurred_at=parse_iso(row["occurred_at"]),
                 )  # fmt: skip
         except DomainError as error:
             return error
