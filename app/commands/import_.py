@@ -1,4 +1,4 @@
-"""`retainer import`: customers, licenses, lots and covers from CSV or JSON Lines; a dry run unless told
+"""`retainer import`: customers, licenses, lots, covers and open tickets from CSV or JSON Lines; a dry run unless told
 otherwise."""
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from app.commands.import_files import ColumnError, check_columns, records
 from app.db.engine import Database, Tx, Unavailable
 from app.domain.errors import DomainError
 from app.settings import Settings
-from app.usecases import imports
+from app.usecases import imports, tickets
 from app.usecases.imports import BadLineError, Outcome, Row
 
 SHOWN: Final = 100
@@ -185,4 +185,31 @@ async def bring_all(
 
 
 async def _one(tx: Tx, *, rows: Sequence[Row]) -> list[Outcome]:
-    return await imports.bring(tx, rows)
+    told = [row for row in rows if row.kind != imports.TICKET]
+    found = await imports.bring(tx, told) if told else []
+    if any(one.state == "bad" for one in found):
+        return found
+    opened = sorted(
+        (row for row in rows if row.kind == imports.TICKET), key=lambda row: row.values["opened_at"]
+    )
+    return [*found, *[await _ticket(tx, row) for row in opened]]
+
+
+async def _ticket(tx: Tx, row: Row) -> Outcome:
+    """Opens a ticket as of when it was opened elsewhere; a license of the same file is not there in a dry run."""
+    values = dict(row.values)
+    named = values.pop("license", None)
+    license_id = None if named is None else await imports.license_named(tx, row.customer_id, named)
+    if named is not None and license_id is None and not tx.validate_only:
+        return Outcome(
+            number=row.number, state="bad", message=f"the customer has no imported license {named}"
+        )
+    try:
+        async with tx.connection.begin_nested():
+            command = tickets.OpenTicket(
+                **{"subject": "", **values}, license_id=license_id, facts={}, inputs={}
+            )
+            status, _ = await tickets.put(tx, command)
+    except DomainError as error:
+        return Outcome(number=row.number, state="bad", message=f"{error.code}: {error.facts}")
+    return Outcome(number=row.number, state="new" if status == 201 else "there")

@@ -110,6 +110,7 @@ def domain_version(stored: StoredVersion) -> CalendarVersion:
         closures=tuple(_closure(on, row) for on, row in stored.closures.items()),
         exceptions_win=stored.exceptions_win,
         whole_shifts=stored.whole_shifts,
+        published_at=stored.published_at,
     )
 
 

@@ -8,7 +8,7 @@ rules and holiday sets. The order in which rows are given means nothing.
 import enum
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 
 from app.domain.errors import DomainError
@@ -142,6 +142,8 @@ class CalendarVersion:
     exceptions_win: bool = True
     """Whether exceptions of a date win over rules and sets. Versions of before that was so keep what was promised."""
     whole_shifts: bool = False
+    published_at: datetime | None = None
+    """Since when it is known; None: always."""
 
     def __post_init__(self) -> None:
         if len(self.weekly) != 7:

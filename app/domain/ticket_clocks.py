@@ -58,6 +58,17 @@ class Hours:
         """The newest published revision."""
         return self.calendar.revision
 
+    def revision_at(self, when: datetime) -> int:
+        """The newest revision that was published by then; the first, before any was."""
+        for revision in sorted(self.history, reverse=True):
+            published = next(
+                (one.published_at for one in self.history[revision].versions if one.revision == revision),
+                None,
+            )
+            if published is None or published <= when:
+                return revision
+        return min(self.history, default=self.revision)
+
 
 @dataclass(slots=True, kw_only=True)
 class TicketClock:
@@ -320,11 +331,7 @@ class TicketClocks:
         if isinstance(old.target, EachBusinessDay):
             return True
         new = recomputed(clock, at, hours)
-        return (old.due_at, old.remaining_business_seconds, next_action_at(old)) != (
-            new.due_at,
-            new.remaining_business_seconds,
-            next_action_at(new),
-        )
+        return _shown(old) != _shown(new)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
@@ -440,7 +447,7 @@ class TicketClocks:
             corrects=corrects,
             corrected_occurred_at=moved_to,
             # A late fact is judged on what was in force where it belongs.
-            calendar_revision=None if backdated and kind is not EventKind.START else self.hours.revision,
+            calendar_revision=self._revision_of(kind, when) if backdated else self.hours.revision,
             tzdb_version=None if backdated and kind is not EventKind.START else self.hours.tzdb_version,
         )
         clock.hours = self.hours
@@ -448,6 +455,9 @@ class TicketClocks:
         self.plan.record(
             "clock", clock.clock_id, event.seq, kind.value, wire.dump_event(event), occurred_at=when
         )
+        if backdated:
+            # A late fact is judged on the hours of then; from now on the newest hold.
+            self._catch_up(clock, at)
         if settle:
             self._settle(clock, at)
         if tells is not None:
@@ -464,6 +474,12 @@ class TicketClocks:
                         "tzdb_version": self.hours.tzdb_version,
                     },
                 )
+
+    def _revision_of(self, kind: EventKind, when: datetime) -> int | None:
+        """The revision of a late fact: a start's is the newest, a resumption's that of then, others have none."""
+        if kind is EventKind.START:
+            return self.hours.revision
+        return self.hours.revision_at(when) if kind is EventKind.RESUME else None
 
     def _catch_up(self, clock: TicketClock, at: datetime) -> None:
         """A clock that started while a calendar version was being published goes over to it here at the latest."""
@@ -559,6 +575,12 @@ class TicketClocks:
             "ticket_id": clock.external_ticket_id,
             "milestone": clock.spec.milestone,
         }
+
+
+def _shown(state: ClockState) -> tuple[Any, ...]:
+    """What of a clock a calendar may move."""
+    missed = tuple(one.due_at for one in state.breaches)
+    return state.due_at, state.remaining_business_seconds, next_action_at(state), missed
 
 
 def recomputed(clock: TicketClock, at: datetime, hours: Hours) -> ClockState:

@@ -1,5 +1,6 @@
 """Bringing in what there was before: customers, licenses, lots and covers from CSV or JSON Lines.
 
+Open tickets come the same way, with their ``opened_at``; the command opens them as a helpdesk would.
 A row's natural key is its kind with its ``import_id`` (a customer's is ``customer_id``), so that the same
 file can be brought in again: what is there is passed over, what differs is a bad line. Imported licenses
 count among the customer's licenses by ``placed_at``; they grant nothing by themselves, since what is left of
@@ -44,9 +45,16 @@ _FIELDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
         frozenset({"customer_id", "import_id", "starts_at"}),
         frozenset({"ends_at", "levels", "actions", "license"}),
     ),
+    "ticket": (
+        frozenset({"customer_id", "ticket_id", "opened_at"}),
+        frozenset({"subject", "channel", "language", "license", "product", "category", "opened_by"}),
+    ),
 }
 """Kind -> (needed fields, further ones). ``license`` names a license by its ``import_id``."""
-INSTANTS: Final = frozenset({"placed_at", "granted_at", "expires_at", "starts_at", "ends_at", "ended_at"})
+INSTANTS: Final = frozenset(
+    {"placed_at", "granted_at", "expires_at", "starts_at", "ends_at", "ended_at", "opened_at"}
+)
+TICKET: Final = "ticket"
 IDS: Final = frozenset({"customer_id", "import_id", "license"})
 COLUMNS: Final = frozenset({"kind"}).union(*(needed | further for needed, further in _FIELDS.values()))
 """Every column that some kind has."""
@@ -99,7 +107,7 @@ def understood(number: int, given: Mapping[str, Any], kind: str | None = None) -
     if ("cost_amount" in values) != ("cost_currency" in values):
         raise BadLineError("cost_amount and cost_currency come together")
     return Row(number=number, kind=chosen, customer_id=values["customer_id"], values=values,
-               import_id=values.get("import_id", values["customer_id"]))  # fmt: skip
+               import_id=values.get("import_id", values.get("ticket_id", values["customer_id"])))  # fmt: skip
 
 
 def _value(name: str, value: Any) -> Any:
@@ -144,6 +152,13 @@ def _instant(name: str, value: Any) -> datetime:
         if found is not None and 1990 <= found.year <= 2200:
             return found
     raise BadLineError(f"{name} is no instant such as 2025-01-31T09:00:00Z")
+
+
+async def license_named(tx: Tx, customer_id: str, name: str) -> str | None:
+    """Our id of a license that was brought in under a name; None where it is not there."""
+    book = await books.load(tx, customer_id, create=True)
+    order_id = f"import:{name}"
+    return next((one.license_id for one in book.licenses.values() if one.order_id == order_id), None)
 
 
 async def bring(tx: Tx, rows: Sequence[Row]) -> list[Outcome]:
