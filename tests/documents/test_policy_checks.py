@@ -144,7 +144,7 @@ UNPAID = "code: unpaid\n        clause: EX-"
         ('- {id: EX-2, text: "Hours."}', '- {id: EX-2, text: "Hours."}\n  - {id: EX-9, text: "Lost."}',
          "clause_without_rule", "EX-9", "`EX-9`"),
         ('    mon: [["09:00", "17:00"]]', "    mon: []", "promise_without_calendar", "target:", "never opens"),
-        ('["09:00", "17:00"]', '["17:00", "09:00"]', "bad_hours", '"17:00", "09:00"', ""),
+        ('["09:00", "17:00"]', '["17:00", "17:00"]', "bad_hours", '"17:00", "17:00"', ""),
         ('[["09:00", "17:00"]]', '[["09:00", "17:00"], ["16:00", "18:00"]]', "overlapping_hours", '"16:00"', ""),
         ("    mon:", "    monday:", "unknown_weekday", "monday:", "mon, tue"),
         ("zone: UTC", "zone: Mars/Olympus", "unknown_zone", "Mars", ""),

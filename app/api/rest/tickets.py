@@ -171,7 +171,7 @@ class SplitBody(Body):
     subject: Subject = ""
 
 
-class MergeBody(Body):
+class TicketMergeBody(Body):
     """The ticket that this one is the same issue as."""
 
     into_ticket_id: ExternalId
@@ -424,7 +424,7 @@ async def split(ticket_id: PathId, body: SplitBody, caller: Writer, call: KeyedC
 
 
 @router.post("/v1/tickets/{ticket_id}/merge", operation_id="mergeTicket", responses=_REFUSED)
-async def merge(ticket_id: PathId, body: MergeBody, caller: Writer, call: KeyedCall) -> Response:
+async def merge(ticket_id: PathId, body: TicketMergeBody, caller: Writer, call: KeyedCall) -> Response:
     """Two tickets are one issue: this one ends withdrawn, its hold is released and its responses move to the other."""
     return await call.keyed(
         "tickets.merge",
