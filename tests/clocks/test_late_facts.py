@@ -141,7 +141,7 @@ async def test_an_answer_that_is_told_after_the_solution_meets_or_misses(app: Fa
         await a_ticket(one, ticket)
         await one.move_clock("2025-03-03T15:00:00Z" if ticket == "T1" else "2025-03-03T16:00:00Z")
         await act(one, "resolution", {"outcome": "answered"}, ticket)
-    assert (await clock_of(one))["phase"] == "cancelled"
+    assert (await clock_of(one))["outcome"] == "breached", "until it is told"
     await act(one, "responses", {"author": "vendor", "occurred_at": "2025-03-03T10:00:00Z"})
     met = await clock_of(one)
     assert (met["phase"], met["outcome"], met["stopped_at"]) == ("stopped", "met", "2025-03-03T10:00:00Z")
