@@ -180,10 +180,10 @@ def breach_id(clock_id: str, fact: OutcomeFact) -> str:
 
 
 def breaches_json(clock_id: str, facts: Iterable[OutcomeFact]) -> list[dict[str, Any]]:
-    """Every breach that was ever judged; one that was taken back since says when."""
+    """Every breach that was ever judged, those that stand first; one that was taken back since says when."""
     listed = list(facts)
     retracted = {breach_id(clock_id, one): one.at for one in listed if one.kind == "breach_retracted"}
-    return [
+    found = [
         {
             "breach_id": breach_id(clock_id, one),
             "cycle": one.cycle,
@@ -195,6 +195,7 @@ def breaches_json(clock_id: str, facts: Iterable[OutcomeFact]) -> list[dict[str,
         for one in listed
         if one.kind == "breached"
     ]
+    return sorted(found, key=lambda one: one["retracted_at"] is not None)
 
 
 def state_json(state: ClockState) -> dict[str, Any]:

@@ -98,6 +98,7 @@ async def test_a_forgotten_holiday_takes_its_breach_back_and_the_next_is_told(ap
     await one.move_clock("2025-05-06T14:00:00Z")
     again = await clock_of(one, milestone="resolution")
     assert (again["outcome"], len(again["breaches"])) == ("breached", 2)
+    assert again["breaches"][0]["due_at"] == "2025-05-06T13:00:00Z", "those that stand come first"
     due = [each["data"]["due_at"] for each in await told(one, "clock.breached")]
     assert due == ["2025-05-05T13:00:00Z", "2025-05-06T13:00:00Z"]
     assert len(await told(one, "clock.breach_retracted")) == 1
