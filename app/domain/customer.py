@@ -94,7 +94,7 @@ class Cover:
     actions: tuple[str, ...]
     term: dict[str, int] | None
     """The bought length ``{"years","months","days"}``; None: no end of its own."""
-    start: Literal["order", "after_current", "first_ticket"]
+    start: Literal["order", "after_current", "when_uncovered", "first_ticket"]
     free: bool
     state: CoverState
     granted_at: datetime

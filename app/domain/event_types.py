@@ -56,7 +56,7 @@ FIELDS: Final[dict[str, tuple[dict[str, Any], str, Any]]] = {
     "clock_id": (_ID, "The clock", "clk_01"),
     "cover_id": (_ID, "The cover", "cov_01"),
     "covered_until": (
-        _INSTANT,
+        _MAYBE_INSTANT,
         "Until when the account is covered, later covers included",
         "2025-07-31T00:00:00Z",
     ),

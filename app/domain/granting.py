@@ -9,6 +9,7 @@ from typing import Any, Literal
 from app.domain import cover as covers
 from app.domain.amounts import Money
 from app.domain.book import Book
+from app.domain.cover_start import begins_at, stretches_of
 from app.domain.customer import Choice, Cover, License
 from app.domain.ids import LicenseId, LineId, OrderId
 from app.domain.lot import Lot, LotSource
@@ -110,8 +111,9 @@ def choose(book: Book, choice: Choice, option: str, policy: Policy) -> Lot | Cov
     starts_at = None if grant.start == "first_ticket" else choice.placed_at
     ends_at = None
     if starts_at is not None and grant.term is not None:
-        if grant.start == "after_current":
-            starts_at = covers.stack_end(standing(book, grant.actions), starts_at)
+        starts_at = begins_at(
+            grant, starts_at, book.licenses.values(), stretches_of(book.covers.values())
+        )
         ends_at = add_term(starts_at, grant.term, covers.term_zone(policy))
     cover = covers.open_cover(
         book, grant, policy=policy, order_id=choice.order_id, line_id=choice.line_id, license_id=choice.license_id,
@@ -119,16 +121,6 @@ def choose(book: Book, choice: Choice, option: str, policy: Policy) -> Lot | Cov
     )  # fmt: skip
     tell_cover(book, cover, notices_of(policy, [cover]))
     return cover
-
-
-def standing(book: Book, actions: Sequence[str]) -> list[tuple[datetime, datetime]]:
-    """(starts, ends) of the covers that stand and open one of the actions."""
-    return [
-        (one.starts_at, one.ends_at)
-        for one in book.covers.values()
-        if one.state != "voided" and one.starts_at is not None and one.ends_at is not None and not one.levels
-        and set(one.actions) & set(actions)
-    ]  # fmt: skip
 
 
 def notices_of(policy: Policy, granted: Sequence[Cover]) -> list[dict[str, Any]]:

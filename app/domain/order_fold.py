@@ -19,6 +19,7 @@ from app.domain import cover as covers
 from app.domain.amounts import Money
 from app.domain.book import Book
 from app.domain.condition import facts_used, holds
+from app.domain.cover_start import Stretch, begins_at, stretches_of
 from app.domain.customer import Addon, Choice, Cover, License, Order, OrderLine
 from app.domain.granting import end_license, grant_credits, notices_of, put_license, tell_cover, void_choice
 from app.domain.ids import ChoiceId, LicenseId
@@ -73,8 +74,10 @@ class _Ledger:
     addons: set[tuple[str, str]]
     withdrawn: dict[tuple[str, str, int], list[Lot]] = field(default_factory=dict)
     """Lots that stand for their units no longer."""
-    timeline: list[tuple[datetime, datetime, tuple[str, ...]]] = field(default_factory=list)
-    """(starts, ends, actions) of the covers of the orders looked at so far: what bought cover extends (CACTU-14)."""
+    timeline: list[Stretch] = field(default_factory=list)
+    """The covers of the orders looked at so far: what bought cover begins after (CACTU-14)."""
+    merged: bool = False
+    """Two accounts became this one: what each had bought keeps its time, since it was not bought for both."""
 
     def forget(self, order: Order, line: OrderLine) -> None:
         """What the line brought was withdrawn."""
@@ -411,7 +414,12 @@ class _Line:
         at = [cover for cover in mine if cover.state != "voided"]
         fresh = max(wanted - len(mine), 0)
         periods = self._periods(grant, len(at) + fresh)
-        if grant.start == "after_current" and at and _undisturbed(at, grant, self.policy):
+        if (
+            grant.start in {"after_current", "when_uncovered"}
+            and at
+            and not self.there.merged
+            and _undisturbed(at, grant, self.policy)
+        ):
             for cover, (starts_at, ends_at) in zip(at, periods, strict=False):
                 if (
                     starts_at is not None
@@ -434,14 +442,7 @@ class _Line:
             mine.append(made)
             self.there.covers.setdefault(key, []).append(made)
         self.outcome.covers += mine
-        self.there.timeline += [
-            (cover.starts_at, cover.ends_at, cover.actions)
-            for cover in mine
-            if cover.state != "voided"
-            and cover.starts_at is not None
-            and cover.ends_at is not None
-            and not cover.levels
-        ]
+        self.there.timeline += stretches_of(mine)
 
     def _periods(self, grant: CoverGrant, wanted: int) -> list[tuple[datetime | None, datetime | None]]:
         """The periods that a line's covers fill, one after another, each counted from one anchor (C18)."""
@@ -450,10 +451,7 @@ class _Line:
         placed_at, zone = self.order.placed_at, covers.term_zone(self.policy)
         if grant.term is None:
             return [(placed_at, None)] * wanted
-        anchor = placed_at
-        if grant.start == "after_current":
-            alike = [(a, b) for a, b, actions in self.there.timeline if set(actions) & set(grant.actions)]
-            anchor = covers.stack_end(alike, placed_at)
+        anchor = begins_at(grant, placed_at, self.book.licenses.values(), self.there.timeline)
         marks = [anchor] + [add_term(anchor, grant.term.times(i), zone) for i in range(1, wanted + 1)]
         return [(marks[i], marks[i + 1]) for i in range(wanted)]
 
@@ -607,4 +605,5 @@ def _there(book: Book, orders: Sequence[Order]) -> _Ledger:
         },
         lots=dict(lots), withdrawn=dict(withdrawn), covers=dict(mine), choices=dict(choices),
         addons={(one.order_id, one.line_id) for one in book.addons},
+        merged=any(one.answer.get("merged") for one in orders),
     )  # fmt: skip

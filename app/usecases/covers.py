@@ -11,9 +11,10 @@ from app.db.engine import Tx
 from app.db.plan import load_to_tell, tell, write_book
 from app.domain import cover as covers
 from app.domain.book import Book
+from app.domain.cover_start import account_until
 from app.domain.customer import Cover
 from app.domain.customer_view import cover_view
-from app.domain.granting import ended_key, standing
+from app.domain.granting import ended_key
 from app.domain.ids import CoverId
 from app.domain.plan import AgendaItem
 from app.domain.wire import iso, iso_or_none
@@ -72,10 +73,10 @@ async def remind(tx: Tx, item: AgendaItem) -> None:
     if cover.ends_at - timedelta(days=days) > book.at:
         return
     rules = book.policy.cover
-    until = covers.stack_end(standing(book, cover.actions), cover.ends_at)
+    until = account_until(book, cover)
     book.emit("cover.ending", {
         "cover_id": cover.cover_id, "license_id": cover.license_id, "days": days, "ends_at": iso(cover.ends_at),
-        "covered_until": iso(until), "clause": rules.reminder_clause, "reading": rules.reading,
+        "covered_until": iso_or_none(until), "clause": rules.reminder_clause, "reading": rules.reading,
     }, occurred_at=item.at, dedupe_key=f"cover.reminder:{cover.cover_id}:{days}:{iso(cover.ends_at)}")  # fmt: skip
     await tell(tx, book)
 

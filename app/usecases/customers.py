@@ -8,7 +8,7 @@ from typing import Any
 from app.db import books, customers, events, inbox, orders, policies, webhooks
 from app.db.engine import Tx
 from app.db.plan import write
-from app.domain import granting, merging, order_fold
+from app.domain import cover_start, granting, merging, order_fold
 from app.domain.book import Book
 from app.domain.customer import Customer
 from app.domain.customer_view import (
@@ -164,4 +164,5 @@ async def _rank(tx: Tx, target: Customer) -> None:
     mine = await orders.of_customer(tx, target.customer_id)
     if mine:
         order_fold.rank(book, mine, {number: policy for number, _, policy in await policies.versions(tx)})
+        cover_start.bring_forward(book)
         await write(tx, [(book.plan, book.ledger)])

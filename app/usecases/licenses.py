@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from app.db import books, licenses
 from app.db.engine import Tx
@@ -15,6 +15,9 @@ from app.domain.customer_view import cover_view, license_view
 from app.domain.errors import DomainError
 from app.domain.ids import LicenseId
 from app.domain.wire import iso, iso_or_none
+from app.usecases.orders import settle_anew
+
+_WAITS: Final = frozenset({"after_current", "when_uncovered"})
 
 
 async def get_license(tx: Tx, license_id: str) -> dict[str, Any]:
@@ -35,6 +38,8 @@ async def terminate(tx: Tx, license_id: str, *, effective_at: datetime | None = 
             "before_placed", field="effective_at", effective_at=iso(when), placed_at=iso(one.placed_at)
         )
     covers = granting.end_license(book, one, when, reason="terminated")
+    if any(cover.start in _WAITS and cover.state != "voided" for cover in book.covers.values()):
+        await settle_anew(tx, book)  # Bought cover that waited for this license's to end waits no longer.
     await write_book(tx, book)
     return {**_view(book, one), "covers": [cover_view(cover, book.at) for cover in covers]}
 
