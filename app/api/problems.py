@@ -252,9 +252,25 @@ REMEDY_SCHEMA: Final[dict[str, Any]] = {
     "required": ["kind"],
     "properties": {
         "kind": {"type": "string"},
-        "sku": {"type": "string"},
-        "price": {"anyOf": [{"$ref": "#/components/schemas/Money"}, {"type": "null"}]},
+        "sku": {"type": "string", "description": "Can be ordered as it stands"},
+        "price": {
+            "anyOf": [{"$ref": "#/components/schemas/Money"}, {"type": "null"}],
+            "description": "Of one",
+        },
         "text": {"type": "string"},
+        "quantity": {"type": "integer", "description": "How many of it are enough; left out for one"},
+        "helps_at": {
+            "type": "string",
+            "format": "date-time",
+            "description": "When it helps; left out where at once",
+        },
+        "credit_type": {"type": "string", "description": "The credit to apply"},
+        "cover_id": {"type": "string", "description": "The cover to resume"},
+        "attributes": {
+            "type": "object",
+            "additionalProperties": True,
+            "description": "What the order line has to say",
+        },
     },
     "additionalProperties": True,
 }

@@ -465,7 +465,7 @@ _CUSTOMERS = text(
 _OWNERS = text("select hold_id, customer_id from hold where tenant_id = :tenant and hold_id = any(:holds)")
 _LOT_OWNER = text("select customer_id from lot where tenant_id = :tenant and lot_id = :lot")
 _SERVED = text(
-    "select bool_and(t.document ->> 'service_at' is not null)"
+    "select bool_and(t.document ->> 'service_at' is not null), bool_and(t.document ->> 'accepted_at' is not null)"
     " from lot o join hold h on h.tenant_id = o.tenant_id and h.customer_id = o.customer_id"
     " and h.closed_at is null join hold_line l on l.tenant_id = h.tenant_id and l.hold_id = h.hold_id"
     " and l.lot_id = o.lot_id and l.credits > l.captured + l.released"
@@ -516,10 +516,10 @@ async def lots(tx: Tx, lot_ids: Sequence[str]) -> dict[str, Lot]:
     return {row[0]: lot_of(row) for row in rows}
 
 
-async def service_given(tx: Tx, lot_id: str) -> bool:
-    """Whether every ticket that holds credits of this lot has had service already (TERMS-20)."""
+async def tickets_of_lot(tx: Tx, lot_id: str) -> tuple[bool, bool]:
+    """Whether every ticket that holds credits of this lot has had service already (TERMS-20), and was accepted."""
     row: Any = await tx.row(_SERVED, {"tenant": tx.tenant_id, "lot": lot_id})
-    return row is not None and row[0] is True
+    return (False, False) if row is None else (row[0] is True, row[1] is True)
 
 
 async def known_commands(tx: Tx, keys: Sequence[str]) -> dict[str, tuple[str, bytes, int, Any]]:

@@ -10,15 +10,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.domain import cover as covers
-from app.domain import entitlement, offers, pricing, qualification
+from app.domain import entitlement, pricing, qualification, remedies
 from app.domain.customer import Cover
 from app.domain.decision import Reason, Remedy
 from app.domain.policy import Category, RemedyRule
 from app.domain.qualification import Verdict
+from app.domain.text import counted
 from app.domain.ticket import Assessment, State
 from app.domain.ticket_desk import Desk
 from app.domain.wire import iso, iso_or_none
-from app.domain.words import title_of, unit_word
+from app.domain.words import title_of
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,6 +111,7 @@ def _ask(desk: Desk, asks: list[str]) -> Admission:
             f"Not stated yet: {title_of(desk.policy, name)}.",
             reading=True,
             fact=name,
+            title=title_of(desk.policy, name),
             would_change=f"stating {title_of(desk.policy, name)}",
         )
         for name in asks
@@ -129,10 +131,11 @@ def _for_an_agent(desk: Desk, verdict: Verdict) -> Admission:
             clause,
             "No credit is applied to this ticket yet.",
             fact="credit_type",
+            available=desk.available_of_any,
             would_change="applying a credit",
         )
         asked.reasons = (first, *asked.reasons[1:])
-        asked.remedies = desk.offers()
+        asked.remedies = _credits_to_apply(desk)
         return asked
     if ticket.credit_applied_at is None and desk.available < 1:
         return Admission(
@@ -146,7 +149,34 @@ def _for_an_agent(desk: Desk, verdict: Verdict) -> Admission:
         found.applies_credit = True
         found.paid_by = "credits"
         return found
-    return Admission(state="awaiting_qualification", applies_credit=True, price=1, paid_by="credits")
+    return Admission(
+        state="awaiting_qualification",
+        applies_credit=True,
+        price=1,
+        paid_by="credits",
+        asks=verdict.mentions,
+    )
+
+
+def _credits_to_apply(desk: Desk) -> tuple[Remedy, ...]:
+    """The types of credit that are there and may serve what is asked for; else the offers that bring one."""
+    kind = desk.ticket.facts.get(remedies.REQUEST_KIND)
+    types = desk.policy.credits.types if desk.policy.credits else ()
+    found = tuple(
+        Remedy(
+            kind=remedies.APPLY_CREDIT,
+            credit_type=one.credit_type,
+            text=f"Apply a {remedies.typed_words(one)}.",
+        )
+        for one in types
+        if (kind is None or not one.serves or kind in one.serves)
+        and desk.book.ledger.available(one.credit_type, license_id=desk.ticket.license_id)
+    )
+    if found:
+        return found
+    rule = RemedyRule(kind=remedies.APPLY_CREDIT)
+    serving = () if kind is None else remedies.remedies(desk.book, [rule], desk.need())
+    return serving or desk.offers()
 
 
 def _level(desk: Desk, category: Category | None) -> Admission | None:
@@ -203,8 +233,12 @@ def _choice_open(desk: Desk) -> Admission:
         would_change="making the choice",
     )
     options = [{"choice_id": one.choice_id, "options": sorted(one.options)} for one in open_]
-    remedies = offers.remedies(desk.book, [RemedyRule(kind="choose", text="Choose what the license brings.")])
-    return Admission(state="awaiting_choice", reasons=(reason,), options=options, remedies=remedies)
+    return Admission(
+        state="awaiting_choice",
+        reasons=(reason,),
+        options=options,
+        remedies=(Remedy(kind="choose", text="Choose what the license brings."),),
+    )
 
 
 # --- who pays ---------------------------------------------------------------------------------------------------------
@@ -238,7 +272,8 @@ def _pay(desk: Desk, priced: Pricing) -> Admission:
         and payment.suspended_clause
         and (ticket.pay_with == "cover" or not can_credits)
     ):
-        return _suspended(desk, suspended[0])
+        lacking = None if priced.credits is None else max(priced.credits - spendable, 1)
+        return _suspended(desk, suspended[0], lacking)
     if cover is not None and can_credits and ticket.pay_with is None and payment.choose_clause:
         return _choose(desk, cover, priced)
     if cover is not None and ticket.pay_with != "credits":
@@ -266,11 +301,11 @@ def _covered(desk: Desk, cover: Cover, starts: bool) -> Reason:
         text,
         reading=reading or cover.reading,
         cover_id=cover.cover_id,
-        ends_at=iso_or_none(covers.end_if_started(desk.book, cover) if starts else cover.ends_at),
+        ends_at=iso_or_none(covers.ends_if_used(desk.book, cover)),
     )
 
 
-def _suspended(desk: Desk, cover: Cover) -> Admission:
+def _suspended(desk: Desk, cover: Cover, missing: int | None) -> Admission:
     payment = desk.policy.payment
     reason = desk.reason(
         "cover_suspended",
@@ -279,12 +314,17 @@ def _suspended(desk: Desk, cover: Cover) -> Admission:
         reading=True,
         cover_id=cover.cover_id,
         suspended_at=iso_or_none(cover.suspended_at),
+        remaining_seconds=covers.remaining(cover, desk.at),
         would_change="resuming the period, or credits",
     )
     rules = [RemedyRule(kind="resume", text="Resume the suspended period.")]
     if payment.exhausted_skus:
         rules.append(RemedyRule(kind="buy", skus=payment.exhausted_skus))
-    return Admission(state="rejected", reasons=(reason,), remedies=offers.remedies(desk.book, rules))
+    return Admission(
+        state="rejected",
+        reasons=(reason,),
+        remedies=remedies.remedies(desk.book, rules, desk.need(missing)),
+    )
 
 
 def _choose(desk: Desk, cover: Cover, priced: Pricing) -> Admission:
@@ -300,11 +340,15 @@ def _choose(desk: Desk, cover: Cover, priced: Pricing) -> Admission:
             "pay_with": "cover",
             "cover_id": cover.cover_id,
             "state": cover.state,
-            "ends_at": iso_or_none(cover.ends_at),
+            "ends_at": iso_or_none(covers.ends_if_used(desk.book, cover)),
         },
     ]
-    remedies = offers.remedies(desk.book, [RemedyRule(kind="choose", text="Say pay_with: credits or cover.")])
-    return Admission(state="awaiting_choice", reasons=(reason,), options=options, remedies=remedies)
+    return Admission(
+        state="awaiting_choice",
+        reasons=(reason,),
+        options=options,
+        remedies=(Remedy(kind="choose", text="Say pay_with: credits or cover."),),
+    )
 
 
 def _no_cover(desk: Desk) -> Admission:
@@ -331,7 +375,7 @@ def _by_credits(desk: Desk, priced: Pricing, spendable: int) -> Admission:
     agreed = desk.ticket.agreed_up_to
     if priced.credits is None:
         if priced.category is None and agreed:
-            return _held(desk, agreed, spendable, price=None, quoted=None)
+            return _held(desk, _in_advance(desk, agreed, spendable), spendable, price=None, quoted=None)
         return _assess_first(desk, priced, spendable)
     asked = priced.waiting is not None and priced.waiting["by"] != "rules"
     payable = (
@@ -342,13 +386,20 @@ def _by_credits(desk: Desk, priced: Pricing, spendable: int) -> Admission:
     return _held(desk, priced.credits, spendable, price=priced.credits, quoted=priced.credits)
 
 
+def _in_advance(desk: Desk, agreed: int, spendable: int) -> int:
+    """What is held of a price agreed in advance: all of it; where less is there, that, if it pays any listed price."""
+    bounds = [pricing.quote(one, {}).most for one in desk.policy.categories]
+    dearest = max((one for one in bounds if one is not None), default=agreed)
+    return spendable if dearest <= spendable < agreed else agreed
+
+
 def _held(desk: Desk, credits: int, spendable: int, *, price: int | None, quoted: int | None) -> Admission:
     if spendable < credits:
         return Admission(
             state="awaiting_credits",
             quoted=quoted,
             reasons=desk.want_of_credits(credits),
-            remedies=desk.offers(),
+            remedies=desk.lacking(credits),
             paid_by="credits",
         )
     return Admission(state="in_progress", price=price, quoted=quoted, paid_by="credits", commit=credits)
@@ -370,20 +421,18 @@ def _assess_first(desk: Desk, priced: Pricing, spendable: int) -> Admission:
             **facts,
         )
     ]
-    remedies: tuple[Remedy, ...] = ()
+    offered: tuple[Remedy, ...] = ()
     if spendable == 0 and desk.policy.payment.exhausted_clause:
         reasons.append(
             desk.reason(
                 "credits_used_up",
                 desk.policy.payment.exhausted_clause,
-                f"No {unit_word(desk.policy, 0)} are left.",
+                desk.none_there,
                 available=0,
             )
         )
-        remedies = desk.offers()
-    return Admission(
-        state="awaiting_assessment", reasons=tuple(reasons), remedies=remedies, paid_by="credits"
-    )
+        offered = desk.offers()
+    return Admission(state="awaiting_assessment", reasons=tuple(reasons), remedies=offered, paid_by="credits")
 
 
 def _consent(desk: Desk, priced: Pricing, spendable: int) -> Admission:
@@ -408,7 +457,7 @@ def consent_reason(desk: Desk, credits: int, spendable: int) -> Reason:
     return desk.reason(
         "awaiting_confirmation",
         clause,
-        f"Assessed at {desk.words(credits)}; it waits for confirmation.",
+        f"Assessed at {counted(credits, *desk.unit)}; it waits for confirmation.",
         reading=bool(rule and rule.reading),
         credits=credits,
         agreed_up_to=desk.ticket.agreed_up_to,

@@ -66,18 +66,41 @@ def in_force_for(book: Book, license_id: str | None, level: int | None = None, *
 
 
 def startable(book: Book) -> Cover | None:
-    """The oldest pending cover, if one may start now: none is in force and none is suspended (CSC-4, CSC-5, CSC-19)."""
+    """The pending cover that is next, if one may start now: none is in force and none is suspended (CSC-4, CSC-5).
+
+    The oldest; what came free before what was bought, where the policy says so (CSC-19).
+    """
     mine = [one for one in book.covers.values() if OPEN_TICKET in one.actions and not one.levels]
     if any(one.state == "suspended" or (one.in_force(book.when) and one.scope == "account") for one in mine):
         return None
     pending = [one for one in mine if one.state == "pending" and one.granted_at <= book.when]
-    return min(pending, key=lambda one: (one.granted_at, one.cover_id), default=None)
+    free_first = book.policy.cover.queue == "free_first"
+    return min(
+        pending, key=lambda one: (free_first and not one.free, one.granted_at, one.cover_id), default=None
+    )
 
 
-def end_if_started(book: Book, cover: Cover) -> datetime | None:
-    """When a pending cover would end if it started now; None without an end."""
+def remaining(cover: Cover, at: datetime) -> int | None:
+    """Seconds of cover that are left: while it is suspended those that it had then; None where it has no end yet."""
+    if cover.state == "voided":
+        return 0
+    if cover.starts_at is None or cover.ends_at is None:
+        return None
+    since = max(at if cover.suspended_at is None else cover.suspended_at, cover.starts_at)
+    return max((cover.ends_at - since) // timedelta(seconds=1), 0)
+
+
+def shown_end(cover: Cover) -> datetime | None:
+    """The end as far as it is known: none while it is suspended, since it moves with every day."""
+    return None if cover.state == "suspended" else cover.ends_at
+
+
+def ends_if_used(book: Book, cover: Cover) -> datetime | None:
+    """The end of a cover; of one that waits for a ticket, the end it would have if one came now."""
     term = term_of(cover)
-    return None if term is None else add_term(book.at, term, term_zone(book.policy))
+    if cover.state == "pending" and term is not None:
+        return add_term(book.when, term, term_zone(book.policy))
+    return shown_end(cover)
 
 
 def start_pending(book: Book, at: datetime, *, clause: str | None = None) -> Cover | None:
@@ -330,7 +353,7 @@ def _told(cover: Cover) -> dict[str, object]:
         "order_id": cover.order_id,
         "state": cover.state,
         "starts_at": None if cover.starts_at is None else iso(cover.starts_at),
-        "ends_at": None if cover.ends_at is None else iso(cover.ends_at),
+        "ends_at": iso_or_none(shown_end(cover)),
     }
 
 

@@ -58,9 +58,7 @@ def begins_at(
         return placed_at
     alike = [one for one in stretches if one.counts_for(grant.actions, grant.levels)]
     if grant.start == "after_current":
-        return covers.stack_end(
-            ((one.starts, one.ends) for one in alike if one.ends is not None), placed_at
-        )
+        return covers.stack_end(((one.starts, one.ends) for one in alike if one.ends is not None), placed_at)
     return _first_gap(placed_at, licenses, alike)
 
 
@@ -84,9 +82,7 @@ def _first_gap(placed_at: datetime, licenses: Iterable[License], alike: Sequence
     return max([*rest, placed_at if shared is None else shared])
 
 
-def covered_until(
-    stretches: Iterable[Stretch], since: datetime, license_id: str | None
-) -> datetime | None:
+def covered_until(stretches: Iterable[Stretch], since: datetime, license_id: str | None) -> datetime | None:
     """The end of the unbroken cover around an instant for a license; None: it has no end.
 
     ``license_id`` None looks at what serves the whole account.
@@ -105,9 +101,7 @@ def account_until(book: Book, cover: Cover) -> datetime | None:
     """Until when those whom a cover serves are covered without a gap, once it has ended; None: without an end."""
     if cover.ends_at is None:
         return None
-    alike = [
-        one for one in stretches_of(book.covers.values()) if one.counts_for(cover.actions, cover.levels)
-    ]
+    alike = [one for one in stretches_of(book.covers.values()) if one.counts_for(cover.actions, cover.levels)]
     served: list[str | None] = [cover.license_id]
     if cover.scope == "account":
         served = [one.license_id for one in book.active_licenses()] or [None]
@@ -128,9 +122,7 @@ def bring_forward(book: Book) -> None:
     for cover in waiting:
         term = covers.term_of(cover)
         if cover.start == "when_uncovered" and term is not None and cover.starts_at is not None:
-            alike = [
-                one for one in stretches_of(placed) if one.counts_for(cover.actions, cover.levels)
-            ]
+            alike = [one for one in stretches_of(placed) if one.counts_for(cover.actions, cover.levels)]
             starts_at = _first_gap(book.at, book.active_licenses(), alike)
             if starts_at < cover.starts_at:
                 ends_at = add_term(starts_at, term, covers.term_zone(book.policy))

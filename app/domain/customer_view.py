@@ -14,7 +14,7 @@ from app.domain.suspension import suspended
 from app.domain.wire import iso, iso_or_none, money_json
 
 GRANTED = ("licenses", "lots", "covers", "choices", "addons")
-_PASSING = frozenset({"available", "held", "disputed", "expired", "state", "active"})
+_PASSING = frozenset({"available", "held", "disputed", "expired", "state", "active", "remaining_seconds"})
 
 
 def license_view(one: License, at: datetime) -> dict[str, Any]:
@@ -71,7 +71,8 @@ def cover_view(one: Cover, at: datetime) -> dict[str, Any]:
         "cover_id": one.cover_id,
         "state": covers.state_of(one, at),
         "starts_at": iso_or_none(one.starts_at),
-        "ends_at": iso_or_none(one.ends_at),
+        "ends_at": iso_or_none(covers.shown_end(one)),
+        "remaining_seconds": covers.remaining(one, at),
         "term": one.term,
         "term_text": None if term is None else term.text,
         "start": one.start,

@@ -25,12 +25,22 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remedy:
-    """What the customer can do: ``buy`` an offer (sku and price), or another kind with a text."""
+    """What the customer can do: ``buy`` an offer (sku and price), or another kind with a text.
+
+    ``sku`` can be ordered as it stands; ``price`` is that of one, ``quantity`` how many would be enough. ``helps_at``:
+    when it helps, None at once. ``credit_type`` and ``cover_id`` say what the remedy is about; ``attributes`` are those
+    that the order line needs.
+    """
 
     kind: str
     sku: str | None = None
     price: Money | None = None
     text: str | None = None
+    quantity: int = 1
+    helps_at: datetime | None = None
+    credit_type: str | None = None
+    cover_id: str | None = None
+    attributes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,14 +12,16 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.domain import cover as covers
+from app.domain import hosts
 from app.domain.book import Book
 from app.domain.condition import facts_used, holds, tests_of
 from app.domain.customer import Cover, License
 from app.domain.decision import Decision, Reason
 from app.domain.errors import DomainError
 from app.domain.ids import LicenseId
-from app.domain.offers import editions_of, remedies
+from app.domain.offers import editions_of
 from app.domain.policy import Action, ActionRule, Policy, Test
+from app.domain.remedies import Need, remedies, waiting
 from app.domain.text import holes, render, word_of
 from app.domain.wire import jsonable
 from app.domain.words import FACT_TITLES, OP_WORDS, joined, title_of
@@ -51,7 +53,7 @@ class Query:
 
 
 def facts_of(book: Book, license_id: str | None = None, *, action: str = covers.OPEN_TICKET,
-             credit_type: str | None = None) -> dict[str, Any]:  # fmt: skip
+             credit_type: str | None = None, host: object = None) -> dict[str, Any]:  # fmt: skip
     """The facts of a customer at ``book.when``, by the names in `app.domain.policy`: ``cover.*`` (reaching the license,
     opening the action), ``license.*``, ``customer.*``, ``credits.*``, ``choice.open``."""
     one = None if license_id is None else book.licenses.get(LicenseId(license_id))
@@ -65,7 +67,7 @@ def facts_of(book: Book, license_id: str | None = None, *, action: str = covers.
         ),
         "customer.editions": editions_of(held),
         "customer.addons": tuple(sorted(addon.addon for addon in book.addons if addon.voided_at is None)),
-        "customer.hosting_certified": book.customer.data.get("hosting_certified"),
+        "customer.hosting_certified": hosts.certified(book.customer.data, host),
         "credits.available": credits_available(book, license_id, credit_type),
         "credits.bought_here": _bought_here(book, credit_type),
         "choice.open": bool(book.open_choices()),
@@ -157,6 +159,7 @@ def decide(book: Book, action: Action, query: Query) -> Decision:
     """Whether the action is allowed now: the first rule that holds, with its clause, facts, remedies and what would
     change it. A license that is not the customer's is denied like one that does not exist."""
     facts = {**facts_of(book, query.license_id, action=action.action), **query.facts()}
+    facts["query.forum"] = _as_named(action, "query.forum", query.forum)
     trace: list[Reason] = []
     decided: ActionRule | None = None
     foreign = facts["license.given"] and not facts["license.owned"]
@@ -175,7 +178,34 @@ def decide(book: Book, action: Action, query: Query) -> Decision:
         facts=_cited(decided, facts), reading=_reading(book, decided, query.reason),
         would_change=None if decided.allow else would_change(action, decided, facts),
     )  # fmt: skip
-    return _answer(book, decided.allow, (reason,), remedies(book, decided.remedies), trace)
+    need = Need(action=action.action, license_id=query.license_id)
+    offered = remedies(book, decided.remedies, need)
+    if not decided.allow and _cover_would_do(action, facts):
+        offered = (*offered, *waiting(book, need))
+    return _answer(book, decided.allow, (reason,), offered, trace)
+
+
+def _as_named(action: Action, fact: str, given: str | None) -> str | None:
+    """A name as the policy spells it, whatever the case in which it was asked about."""
+    if given is None:
+        return None
+    names = (
+        value
+        for rule in action.rules
+        for test in tests_of(rule.when)
+        if test.fact == fact
+        for value in (test.value if isinstance(test.value, tuple) else (test.value,))
+        if isinstance(value, str)
+    )
+    plain = " ".join(given.split()).casefold()
+    return next((one for one in names if " ".join(one.split()).casefold() == plain), given)
+
+
+def _cover_would_do(action: Action, facts: Mapping[str, Any]) -> bool:
+    """Whether cover alone is what lacks."""
+    covered = {**facts, "cover.active": True}
+    first = next((rule for rule in action.rules if holds(rule.when, covered) is True), None)
+    return first is not None and first.allow
 
 
 def _denies_foreign(rule: ActionRule) -> bool:

@@ -111,9 +111,7 @@ def choose(book: Book, choice: Choice, option: str, policy: Policy) -> Lot | Cov
     starts_at = None if grant.start == "first_ticket" else choice.placed_at
     ends_at = None
     if starts_at is not None and grant.term is not None:
-        starts_at = begins_at(
-            grant, starts_at, book.licenses.values(), stretches_of(book.covers.values())
-        )
+        starts_at = begins_at(grant, starts_at, book.licenses.values(), stretches_of(book.covers.values()))
         ends_at = add_term(starts_at, grant.term, covers.term_zone(policy))
     cover = covers.open_cover(
         book, grant, policy=policy, order_id=choice.order_id, line_id=choice.line_id, license_id=choice.license_id,

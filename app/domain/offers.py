@@ -5,34 +5,41 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import fields
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
-from app.domain.amounts import Money
+from app.domain.amounts import Money, share
 from app.domain.book import Book
 from app.domain.condition import facts_used, holds
 from app.domain.customer import License
-from app.domain.decision import Remedy
 from app.domain.period import Term
-from app.domain.policy import ChoiceGrant, CoverGrant, CreditGrant, Grant, Offer, Policy, RemedyRule
+from app.domain.policy import ChoiceGrant, CoverGrant, CreditGrant, Grant, Offer, Policy
 from app.domain.wire import jsonable, money_json
 
 
-def price_of(book: Book, offer: Offer) -> Money | None:
+def price_of(book: Book, offer: Offer, n: int | None = None) -> Money | None:
     """The offer's price for this customer now; None where the text names none.
 
     By the highest edition on the account (CACTU-10; the lowest one's for an account without a license), plus what each
-    additional license costs (CSC-18).
+    additional license costs (CSC-18). ``n``: of a patterned sku.
     """
     return price_with(
-        book.policy, offer, edition=book.highest_edition(), licenses=len(book.active_licenses())
+        book.policy, offer, edition=book.highest_edition(), licenses=len(book.active_licenses()), n=n
     )
 
 
-def price_with(policy: Policy, offer: Offer, *, edition: str | None, licenses: int) -> Money | None:
-    """The offer's price for an account with so many licenses, the highest of that edition."""
+def price_with(
+    policy: Policy, offer: Offer, *, edition: str | None, licenses: int, n: int | None = None
+) -> Money | None:
+    """The offer's price for an account with so many licenses, the highest of that edition.
+
+    A price per credit is n times as much, half up to the currency's smallest unit.
+    """
     price = offer.price
     if price is None:
         return None
+    if price.per_credit is not None:
+        return None if n is None else share(Money(Decimal(price.per_credit), policy.currency), Fraction(n))
     amount = price.amount
     if price.by_edition:
         order = [one for one in policy.editions if one in price.by_edition] or list(price.by_edition)
@@ -45,47 +52,10 @@ def price_with(policy: Policy, offer: Offer, *, edition: str | None, licenses: i
     return Money(total, policy.currency)
 
 
-def remedies(book: Book, rules: Iterable[RemedyRule]) -> tuple[Remedy, ...]:
-    """What the customer can do: the offers named, each with its price for this customer, and other ways as texts."""
-    found: list[Remedy] = []
-    for rule in rules:
-        if not rule.skus:
-            found.append(Remedy(kind=rule.kind, text=rule.text))
-        for sku in rule.skus:
-            offer = book.policy.offer(sku) or next(
-                ((one, None) for one in book.policy.offers if one.sku == sku), None)  # fmt: skip
-            price = None if offer is None else price_of(book, offer[0])
-            found.append(Remedy(kind=rule.kind, sku=sku, price=price))
-    return tuple(found)
-
-
-def enough(policy: Policy, credit_type: str, missing: int) -> tuple[Remedy, ...]:
-    """The packs that would make up for so many missing credits of a type, with how many of each it takes.
-
-    A price that depends on what the account holds is left to `GET /v1/offers`.
-    """
-    skus = policy.payment.exhausted_skus or tuple(one.sku for one in policy.offers if one.kind == "credits")
-    found: list[Remedy] = []
-    for offer in (one for sku in skus for one in policy.offers if one.sku == sku and one.kind == "credits"):
-        mine = [
-            one for one in offer.grants if isinstance(one, CreditGrant) and one.credit_type == credit_type
-        ]
-        if not mine:
-            continue
-        each = sum(one.credits or 0 for one in mine)
-        many = 1 if each == 0 else -(-missing // each)
-        fixed = offer.price is not None and not (
-            offer.price.by_edition or offer.price.each_additional_license
-        )
-        found.append(
-            Remedy(
-                kind="buy",
-                sku=offer.sku.replace("{n}", str(missing)),
-                price=price_with(policy, offer, edition=None, licenses=0) if fixed else None,
-                text=f"{many} of these would be enough.",
-            )
-        )
-    return tuple(found)
+def per_credit_json(policy: Policy, offer: Offer) -> dict[str, str] | None:
+    """The price of one credit of a patterned sku, as exact as the policy says it."""
+    each = offer.price.per_credit if offer.price else None
+    return None if each is None else {"amount": each, "currency": policy.currency}
 
 
 def purchase_facts(book: Book, *, quantity: int = 1) -> dict[str, Any]:
@@ -130,7 +100,9 @@ def offer_view(book: Book, offer: Offer) -> dict[str, Any]:
         "title": offer.title,
         "kind": offer.kind,
         "edition": offer.edition,
+        "sku_pattern": offer.sku_pattern,
         "price": money_json(price_of(book, offer)),
+        "price_per_credit": per_credit_json(book.policy, offer),
         "price_clause": offer.price.clause if offer.price else None,
         "grants": [grant_view(one, facts) for one in offer.grants],
         "clause": offer.clause,

@@ -181,6 +181,33 @@ def rank(book: Book, ordered: Sequence[Order], terms: Terms) -> None:
         })  # fmt: skip
 
 
+def reclass(book: Book, ordered: Sequence[Order], terms: Terms) -> None:
+    """Open choices of licenses that are of another class by now are taken back, and what their class brings is granted
+    instead. For accounts that have just become one: nothing that was granted before is touched."""
+    by_id = {order.order_id: order for order in ordered}
+    for choice in book.open_choices():
+        order, one = by_id.get(choice.order_id), book.licenses.get(choice.license_id or LicenseId(""))
+        line = next((row for row in order.lines if row.line_id == choice.line_id), None) if order else None
+        if order is None or line is None or one is None:
+            continue
+        policy = terms[pin_of(order, line)]
+        offer = policy.offer(line.sku)
+        if offer is None:
+            continue
+        facts = line_facts(book, order, line, policy, offer[0])
+        facts |= {"license.ordinal": one.ordinal, "license.first_order": one.first_order}
+        wanted = [grant for grant in offer[0].grants if holds(grant.when, facts) is True]
+        if any(grant.rule == choice.rule for grant in wanted):
+            continue
+        void_choice(book, choice, reason="reranked")
+        for grant in wanted:
+            if isinstance(grant, CreditGrant):
+                grant_credits(
+                    book, grant, grant.credits or 0, policy=policy, order_id=order.order_id, line_id=line.line_id,
+                    unit_no=choice.unit_no, license_id=one.license_id, placed_at=order.placed_at, source="license",
+                )  # fmt: skip
+
+
 def _number(book: Book, fresh: list[License], terms: Terms) -> None:
     """Gives every license its ordinal; one refunded untouched is left out for what was bought after the refund."""
     ranked = sorted(

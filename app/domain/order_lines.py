@@ -140,7 +140,8 @@ def paid_price(
     highest = max(
         editions, key=lambda e: policy.editions.index(e) if e in policy.editions else -1, default=None
     )
-    price = price_with(policy, offer, edition=highest, licenses=len(held))
+    sold_as = policy.offer(line.sku)
+    price = price_with(policy, offer, edition=highest, licenses=len(held), n=sold_as[1] if sold_as else None)
     return None if price is None else price.amount
 
 

@@ -111,12 +111,15 @@ CategoryPrice = FixedPrice | RangePrice | FromPrice | FormulaPrice | OnRequestPr
 class OfferPrice:
     """What an offer costs. ``amount`` is a decimal string; None where the text names no price.
 
+    ``per_credit`` prices a sku with ``{n}``: n times as much, half a cent up. Such a sku has no other price.
+
     ``by_edition`` prices by the highest edition on the account (order of `Policy.editions`, lowest first; CACTU-10);
     ``each_additional_license`` is added for every license after the first (CSC-18).
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
     amount: str | None = None
+    per_credit: str | None = None
     by_edition: dict[str, str] = field(default_factory=dict)
     each_additional_license: str | None = None
     clause: str | None = None
@@ -230,6 +233,11 @@ class Offer:
     listed: bool = True
     reading: bool = False
 
+    @property
+    def sku_pattern(self) -> bool:
+        """Whether the sku is a pattern, so that an order says which n it means."""
+        return "{n}" in self.sku
+
 
 # --- rules over tickets and actions -----------------------------------------------------------------------------------
 
@@ -296,9 +304,10 @@ class Check:
     """A qualification check: ``require`` must hold wherever ``applies`` does. Every failing one is reported.
 
     ``on_fail``: ``reject`` at once; ``recommend`` that the agent rejects. ``on_unknown``: ``ask`` makes the
-    ticket ``needs_facts`` and lists ``asks``; ``pass`` goes on (ALL-3). Facts: the ticket's own facts by name, and
-    ``ticket.channel``, ``ticket.language`` (primary subtag, lower case), ``ticket.category``, ``ticket.credit_type``,
-    ``ticket.pay_with``, ``ticket.product``, ``license.given``, ``license.owned``, ``license.edition``,
+    ticket ``needs_facts`` and lists ``asks``; ``mention`` lists them and goes on; ``pass`` goes on (ALL-3).
+    Facts: the ticket's own by name, and ``ticket.channel``, ``ticket.language`` (primary subtag, lower case),
+    ``ticket.category``, ``ticket.credit_type``, ``ticket.pay_with``, ``ticket.product``, ``license.given``,
+    ``license.owned``, ``license.edition``,
     ``license.registered``, ``license.active``, ``customer.licenses``, ``customer.licenses_bought`` (ended ones too),
     ``customer.addons``, ``customer.hosting_certified`` (recorded outcome: true, false or unknown), ``cover.active``,
     ``credits.bought_here``, ``entitled.<action>``.
@@ -312,7 +321,7 @@ class Check:
     require: Condition
     applies: Condition | None = None
     on_fail: Literal["reject", "recommend"] = "reject"
-    on_unknown: Literal["ask", "pass"] = "pass"
+    on_unknown: Literal["ask", "mention", "pass"] = "pass"
     asks: tuple[str, ...] = ()
     requirement: str | None = None
     """For ``requirement_missing``: which requirement this names."""
@@ -499,6 +508,8 @@ class MoneyBack:
     full_within: Term
     then_prorated: bool = True
     used_clause: str | None = None
+    accepted_clause: str | None = None
+    """Why a credit on an accepted ticket that had no service yet brings nothing back."""
     in_use_code: str = "credit_in_use"
     used_code: str = "service_provided"
     reading: bool = False
@@ -565,6 +576,8 @@ class CoverRules:
     """Whether refusing an extension is a reading; None: as ``reading`` says of the rest."""
     reminder_days: tuple[int, ...] = ()
     reminder_clause: str | None = None
+    queue: Literal["free_first", "oldest_first"] = "free_first"
+    """Which of several pending periods starts next: what came free before what was bought, or the oldest."""
     reading: bool = False
 
 
@@ -869,12 +882,15 @@ class Policy:
     """Other languages: language -> reason code -> text (Russian for one of the shipped policies)."""
 
     def offer(self, sku: str) -> tuple[Offer, int | None] | None:
-        """The offer that sells ``sku`` and the ``{n}`` of a patterned sku; None when it is not sold."""
+        """The offer that sells ``sku`` and the ``{n}`` of a patterned sku; None when it is not sold.
+
+        The pattern itself is no sku: nobody can say how many credits it would be.
+        """
         for offer in self.offers:
-            if offer.sku == sku:
-                return offer, _number_in(offer.sku, sku)
+            if offer.sku == sku and not offer.sku_pattern:
+                return offer, None
         for offer in self.offers:
-            if "{n}" in offer.sku and (n := _number_in(offer.sku, sku)) is not None:
+            if offer.sku_pattern and (n := _number_in(offer.sku, sku)) is not None:
                 return offer, n
         return None
 

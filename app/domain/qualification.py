@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from app.domain import entitlement, offers
+from app.domain import entitlement, hosts
 from app.domain.book import Book
 from app.domain.condition import facts_used, holds, tests_of
 from app.domain.customer import License
@@ -18,6 +18,7 @@ from app.domain.decision import Decision, Reason, Remedy
 from app.domain.entitlement import Query, in_words
 from app.domain.errors import DomainError
 from app.domain.policy import Check, Condition, FactSpec, Ground, Policy, Test
+from app.domain.remedies import APPLY_CREDIT, REQUEST_KIND, Need, remedies, serving_types, typed_words
 from app.domain.text import render
 from app.domain.ticket import Ticket
 from app.domain.wire import jsonable, reason_json
@@ -57,6 +58,8 @@ class Verdict:
     remedies: tuple[Remedy, ...]
     asks: tuple[str, ...]
     recommended: tuple[Reason, ...]
+    mentions: tuple[str, ...] = ()
+    """Facts that are asked for beside, which nothing waits for."""
 
     def recommendation(self) -> dict[str, Any] | None:
         """What the rules advise the agent; None while facts are asked for and nothing speaks against it."""
@@ -120,7 +123,11 @@ def facts_for(book: Book, ticket: Ticket) -> dict[str, Any]:
         else book.active_licenses() or list(book.licenses.values())
     )
     credit_type = ticket.credit_type
-    facts: dict[str, Any] = dict(entitlement.facts_of(book, ticket.license_id, credit_type=credit_type))
+    facts: dict[str, Any] = dict(
+        entitlement.facts_of(
+            book, ticket.license_id, credit_type=credit_type, host=ticket.facts.get(hosts.HOST)
+        )
+    )
     facts.update({name: value for name, value in ticket.facts.items() if value is not None})
     facts.update(
         {
@@ -167,8 +174,9 @@ def judge(book: Book, ticket: Ticket) -> Verdict:
     policy = book.policy
     facts = facts_for(book, ticket)
     entitled = _entitlements(book, ticket, policy.qualification.checks)
+    need = Need(license_id=ticket.license_id, facts=ticket.facts)
     facts.update({f"{_ENTITLED}{action}": decision.allowed for action, decision in entitled.items()})
-    results = tuple(_checked(book, check, facts, entitled) for check in policy.qualification.checks)
+    results = tuple(_checked(book, check, facts, entitled, need) for check in policy.qualification.checks)
     rejections = [reason for one in results if one.check.on_fail == "reject" for reason in one.reasons]
     remedies = [remedy for one in results if one.check.on_fail == "reject" for remedy in one.remedies]
     said = any("license.owned" in facts_used(one.check.require) for one in results) or any(
@@ -186,10 +194,7 @@ def judge(book: Book, ticket: Ticket) -> Verdict:
                 would_change="naming a license of this customer, or none",
             ),
         )
-    asks: list[str] = []
-    for one in results:
-        if one.result == "unknown" and one.check.on_unknown == "ask" and holds(one.check.applies, facts):
-            asks += [name for name in one.check.asks if facts.get(name) is None and name not in asks]
+    asks = _asked(results, facts, "ask")
     recommended = [reason for one in results if one.check.on_fail == "recommend" for reason in one.reasons]
     recommended += [
         ground_reason(policy, one, facts)
@@ -200,9 +205,20 @@ def judge(book: Book, ticket: Ticket) -> Verdict:
         results=results,
         rejections=tuple(rejections),
         remedies=unique(remedies),
-        asks=tuple(asks),
+        asks=asks,
         recommended=tuple(recommended),
+        mentions=_asked(results, facts, "mention"),
     )
+
+
+def _asked(results: Iterable[CheckResult], facts: Mapping[str, Any], how: str) -> tuple[str, ...]:
+    """What checks that could not be made ask for, without repeats."""
+    open_ = (
+        one.check.asks
+        for one in results
+        if one.result == "unknown" and one.check.on_unknown == how and holds(one.check.applies, facts)
+    )
+    return tuple(dict.fromkeys(name for asks in open_ for name in asks if facts.get(name) is None))
 
 
 def _entitlements(book: Book, ticket: Ticket, checks: Iterable[Check]) -> dict[str, Decision]:
@@ -219,7 +235,7 @@ def _entitlements(book: Book, ticket: Ticket, checks: Iterable[Check]) -> dict[s
 
 
 def _checked(
-    book: Book, check: Check, facts: Mapping[str, Any], entitled: Mapping[str, Decision]
+    book: Book, check: Check, facts: Mapping[str, Any], entitled: Mapping[str, Decision], need: Need
 ) -> CheckResult:
     applies = holds(check.applies, facts)
     if applies is False:
@@ -250,11 +266,19 @@ def _checked(
         message=render(check.message, facts),
         facts=used,
         reading=is_reading(book.policy, check.clause) or check.reading,
-        would_change=describe(book.policy, check.require),
+        would_change=_would_change(book.policy, check, facts),
     )
     return CheckResult(
-        check=check, result="failed", reasons=(reason,), remedies=offers.remedies(book, check.remedies)
+        check=check, result="failed", reasons=(reason,), remedies=remedies(book, check.remedies, need)
     )
+
+
+def _would_change(policy: Policy, check: Check, facts: Mapping[str, Any]) -> str | None:
+    """What would make a check pass: a credit that serves what is asked for, else its condition in words."""
+    if any(one.kind == APPLY_CREDIT for one in check.remedies):
+        types = serving_types(policy, facts.get(REQUEST_KIND))
+        return " or ".join(f"a {typed_words(one)}" for one in types) or None
+    return describe(policy, check.require)
 
 
 def ground_reason(policy: Policy, ground: Ground, facts: Mapping[str, Any]) -> Reason:

@@ -32,6 +32,11 @@ def day(at: datetime) -> str:
     return f"{local.day} {_MONTHS[local.month - 1]} {local.year}"
 
 
+def counted(number: int, one: str, many: str) -> str:
+    """A number with its noun: ``1 support credit``, ``20 support credits``."""
+    return f"{number} {one if number == 1 else many}"
+
+
 def decimal_text(value: Fraction) -> str:
     """A fraction as a decimal of at most six digits, without trailing zeros: ``20.01``."""
     millionths = round(value * 10**6)

@@ -298,6 +298,7 @@ class Ticket:
     child_ids: list[str] = field(default_factory=list)
     reopened: int = 0
     reopened_at: str | None = None
+    reopening_reason: str | None = None
     fired: list[str] = field(default_factory=list)
 
     @property

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from app.domain import offers
+from app.domain import remedies
 from app.domain.book import Book
 from app.domain.decision import Decision, Reason, Remedy
 from app.domain.errors import DomainError
@@ -24,11 +24,12 @@ from app.domain.period import add_term
 from app.domain.plan import TicketRow
 from app.domain.policy import ExpiredReturn, Policy, RemedyRule
 from app.domain.qualification import is_reading, primary_subtag
-from app.domain.text import holes, render
+from app.domain.remedies import Need, typed_words
+from app.domain.text import counted, holes, render
 from app.domain.ticket import CLOSED, LIFECYCLE, OPEN, Action, State, Ticket, apply, must_allow
 from app.domain.ticket_clocks import PAST_DUE, TicketClocks
 from app.domain.wire import iso, iso_or_none, parse_iso, parse_iso_or_none, reason_json
-from app.domain.words import credit_words, unit_word, want_words
+from app.domain.words import credit_words
 
 CONSENT: Final = "awaiting_confirmation"
 ACCESS: Final = "waiting_for_access"
@@ -93,9 +94,23 @@ class Desk:
         return self.book.ledger.available(self.credit_type, license_id=self.ticket.license_id)
 
     @property
-    def unit(self) -> str:
-        """The vendor's word for credits."""
-        return self.policy.unit.many if self.policy.unit else "credits"
+    def available_of_any(self) -> int:
+        """Credits of all types that could be applied."""
+        types = self.policy.credits.types if self.policy.credits else ()
+        license_id = self.ticket.license_id
+        return sum(self.book.ledger.available(one.credit_type, license_id=license_id) for one in types)
+
+    @property
+    def unit(self) -> tuple[str, str]:
+        """The vendor's words for one credit and for many, with their type where there are several."""
+        unit = self.policy.unit
+        one, many = (unit.one, unit.many) if unit else ("credit", "credits")
+        types = self.policy.credits.types if self.policy.credits else ()
+        known = self.policy.credit_type(self.credit_type)
+        if known is None or len(types) < 2:
+            return one, many
+        named = typed_words(known)
+        return named, f"{named}s"
 
     # --- credits ------------------------------------------------------------------------------------------------------
 
@@ -184,6 +199,7 @@ class Desk:
     def want_of_credits(self, required: int) -> tuple[Reason, ...]:
         """Why a price cannot be held (ALL-2), and that credits or cover have run out, by the policy's own clause."""
         available, missing = self.available, max(required - self.available, 1)
+        words = self.unit
         facts = {
             "required": required,
             "available": available,
@@ -196,32 +212,52 @@ class Desk:
                 clause="ALL-2",
                 facts=facts,
                 reading=True,
-                message=want_words(self.policy, required, available),
-                would_change=f"{missing} more {unit_word(self.policy, missing)}",
+                message=f"{counted(required, *words)} {'is' if required == 1 else 'are'} needed, "
+                f"{available} {'is' if available == 1 else 'are'} available.",
+                would_change=counted(missing, *(f"more {word}" for word in words)),
             )
         ]
         clause = self.policy.payment.exhausted_clause
         if clause is not None and available == 0:
-            found.append(self.reason("credits_used_up", clause, f"No {self.unit} are left.", available=0))
+            found.append(self.reason("credits_used_up", clause, self.none_there, available=0))
         return tuple(found)
 
-    def offers(self) -> tuple[Remedy, ...]:
-        """The offers listed with a refusal for want of means (CSC-17); those of the credit type where it is typed."""
-        skus = self.policy.payment.exhausted_skus
-        if self.ticket.credit_type is not None:
-            mine = tuple(sku for sku in skus if self._grants(sku, self.credit_type))
-            skus = mine or skus
-        return offers.remedies(self.book, [RemedyRule(kind="buy", skus=skus)] if skus else [])
+    @property
+    def none_there(self) -> str:
+        """That there is nothing to pay with, said alike to those who never had any."""
+        return f"There are no {self.unit[1]} to pay with."
 
-    def _grants(self, sku: str, credit_type: str) -> bool:
-        offer = next((one for one in self.policy.offers if one.sku == sku), None)
-        return offer is not None and any(
-            grant.kind == "credits" and grant.credit_type == credit_type for grant in offer.grants
+    def need(self, missing: int | None = None) -> Need:
+        """What the ticket lacks."""
+        ticket = self.ticket
+        means: Literal["credits", "cover"] | None = None
+        if ticket.pay_with in ("credits", "cover"):
+            means = ticket.pay_with  # type: ignore[assignment]
+        return Need(
+            license_id=ticket.license_id,
+            means=means,
+            credit_type=ticket.credit_type,
+            missing=missing,
+            facts=ticket.facts,
         )
+
+    def offers(self, missing: int | None = None) -> tuple[Remedy, ...]:
+        """The offers listed with a refusal for want of means that help (CSC-17); as many as make up for what is
+        missing, where that is known."""
+        skus = self.policy.payment.exhausted_skus
+        need = self.need(missing)
+        found = remedies.remedies(self.book, [RemedyRule(kind="buy", skus=skus)] if skus else [], need)
+        if need.means == "credits" or "cover" not in self.policy.payment.means:
+            return found
+        return (*found, *remedies.waiting(self.book, need))
+
+    def lacking(self, required: int) -> tuple[Remedy, ...]:
+        """The offers that make up for what is missing of so many credits."""
+        return self.offers(max(required - self.available, 1))
 
     def insufficient(self, required: int) -> DomainError:
         """409 ``insufficient_credits`` with reasons and offers; ``required``: credits still to be held."""
-        decision = self.decision(self.want_of_credits(required), self.offers())
+        decision = self.decision(self.want_of_credits(required), self.lacking(required))
         return DomainError(
             "insufficient_credits",
             decision=decision,

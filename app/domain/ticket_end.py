@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from app.domain import assessment, ticket_flow
+from app.domain import assessment, hosts, ticket_flow
 from app.domain.errors import DomainError
 from app.domain.period import add_term
 from app.domain.policy import Cause, Outcome
@@ -78,7 +78,11 @@ def _outcome(desk: Desk, name: str | None) -> Outcome:
     found = known[0] if name is None and known else next((one for one in known if one.outcome == name), None)
     if found is None:
         raise DomainError(
-            "unknown_outcome", field="outcome", outcome=name, known=[one.outcome for one in known]
+            "unknown_outcome",
+            field="outcome",
+            outcome=name,
+            known=[one.outcome for one in known],
+            message=f"This policy knows {', '.join(one.outcome for one in known)}.",
         )
     return found
 
@@ -98,8 +102,10 @@ def _money(desk: Desk, way: Outcome, why: Cause | None, returned: bool, values: 
 
 def _keep(desk: Desk, result: Mapping[str, Any]) -> None:
     """Facts about the customer that later tickets are judged by (TERMS-16)."""
-    if isinstance(result.get("hosting_certified"), bool):
-        desk.book.customer.data["hosting_certified"] = result["hosting_certified"]
+    outcome = result.get(hosts.CERTIFIED)
+    if isinstance(outcome, bool):
+        host = result.get(hosts.HOST) or desk.ticket.facts.get(hosts.HOST)
+        hosts.record(desk.book.customer.data, host, outcome)
 
 
 # --- disputes ---------------------------------------------------------------------------------------------------------

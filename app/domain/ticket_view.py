@@ -62,6 +62,7 @@ def ticket_view(
         "parent": None if ticket.parent_id is None else names.get(ticket.parent_id),
         "children": [names[one] for one in ticket.child_ids if one in names],
         "reopened": ticket.reopened,
+        "reopening_reason": ticket.reopening_reason,
         "opened_at": ticket.opened_at,
         "updated_at": ticket.updated_at,
         "accepted_at": ticket.accepted_at,

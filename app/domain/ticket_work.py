@@ -491,7 +491,7 @@ def withdraw(desk: Desk) -> None:
     )
 
 
-def reopen(desk: Desk) -> None:
+def reopen(desk: Desk, *, reason: str | None = None) -> None:
     """The same issue again, without a second charge inside the policy's window; cover is looked at again (CACTU-15).
 
     Refused 409: ``reopening_not_offered``, ``reopening_window_passed``, and what the entitlement answers.
@@ -526,6 +526,7 @@ def reopen(desk: Desk) -> None:
             "returned_for_cause": 0,
             "reopened": ticket.reopened + 1,
             "reopened_at": iso(desk.at),
+            "reopening_reason": reason,
             "reasons": [],
             "remedies": [],
         },

@@ -55,13 +55,22 @@ def reason_json(reason: Reason) -> dict[str, Any]:
 
 
 def remedy_json(remedy: Remedy) -> dict[str, Any]:
-    """A remedy as published."""
+    """A remedy as published; what it does not need is left out."""
     body: dict[str, Any] = {"kind": remedy.kind}
     if remedy.sku is not None:
         body["sku"] = remedy.sku
         body["price"] = money_json(remedy.price)
     if remedy.text is not None:
         body["text"] = remedy.text
+    if remedy.quantity != 1:
+        body["quantity"] = remedy.quantity
+    if remedy.helps_at is not None:
+        body["helps_at"] = iso(remedy.helps_at)
+    for name in ("credit_type", "cover_id"):
+        if (value := getattr(remedy, name)) is not None:
+            body[name] = value
+    if remedy.attributes:
+        body["attributes"] = dict(remedy.attributes)
     return body
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
@@ -21,16 +21,18 @@ from app.db.agenda import Handler
 from app.db.engine import Moved, Tx
 from app.db.gather import Join, nobody
 from app.domain.amounts import MAX_CREDITS
+from app.domain.condition import holds
 from app.domain.decision import Decision, Reason
 from app.domain.errors import DomainError
 from app.domain.ids import LicenseId
 from app.domain.journal import Journal
 from app.domain.ledger import DEFAULT_TYPE, Ledger, falls_low
 from app.domain.lot import Hold, Lot
-from app.domain.offers import enough
+from app.domain.offers import purchase_facts
 from app.domain.plan import AgendaItem
 from app.domain.policy import CreditRules, Policy
 from app.domain.refunded_units import voided_event
+from app.domain.remedies import enough
 from app.domain.statement import hold_json, lot_json
 from app.domain.wire import iso
 from app.domain.words import unit_word, want_words
@@ -140,6 +142,7 @@ async def apply(
     batch = _Batch(tx, at, policy, policy.credits)
     await _load(batch, commands, join)
     results = [_one(batch, command) for command in commands]
+    await _only_what_can_be_bought(batch, commands, results)
     touched = [
         one
         for one in batch.customers.values()
@@ -320,6 +323,33 @@ def _reasoned(batch: _Batch, error: DomainError, kind: Kind) -> DomainError:
         remedies=() if kind == "adjust" else enough(batch.policy, error.facts["credit_type"], missing),
     )
     return error
+
+
+def _wanting(required: int, available: int) -> str:
+    need, are = ("credit", "is") if required == 1 else ("credits", "are")
+    return f"{required} {need} {are} needed and {available} {'is' if available == 1 else 'are'} available."
+
+
+async def _only_what_can_be_bought(
+    batch: _Batch, commands: Sequence[CreditCommand], results: Sequence[CreditResult]
+) -> None:
+    """Leaves out packs that a refused customer may not buy. Looks only where the policy sells to some alone."""
+    guarded = {one.sku: one for one in batch.policy.offers if one.requires is not None}
+    if not guarded:
+        return
+    for command, result in zip(commands, results, strict=True):
+        decision = None if result.error is None else result.error.decision
+        if result.error is None or decision is None or not decision.remedies:
+            continue
+        who = _customer_of(batch, command)
+        book = await books.load_by_id(batch.tx, who.customer_id, lock=False, policy=batch.policy)
+        facts = purchase_facts(book)
+        kept = tuple(
+            one
+            for one in decision.remedies
+            if one.sku not in guarded or holds(guarded[one.sku].requires, facts) is not False
+        )
+        result.error.decision = replace(decision, remedies=kept)
 
 
 def _replay(command: CreditCommand, known: tuple[str, bytes, int, Any]) -> CreditResult:

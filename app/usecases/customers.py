@@ -8,7 +8,7 @@ from typing import Any
 from app.db import books, customers, events, inbox, orders, policies, webhooks
 from app.db.engine import Tx
 from app.db.plan import write
-from app.domain import cover_start, granting, merging, order_fold
+from app.domain import cover_start, granting, hosts, merging, order_fold
 from app.domain.book import Book
 from app.domain.customer import Customer
 from app.domain.customer_view import (
@@ -102,6 +102,7 @@ async def erase_customer(tx: Tx, customer_id: str) -> dict[str, Any]:
     book = await books.load(tx, customer_id)
     mine = book.customer.customer_id
     book.customer.profile = {}
+    book.customer.data = {name: value for name, value in book.customer.data.items() if name != hosts.BY_HOST}
     book.emit("customer.erased", {})
     book.plan.audit.append(AuditRow(action="customer.erased", subject=mine))
     await write(tx, [(book.plan, None)])
@@ -163,6 +164,8 @@ async def _rank(tx: Tx, target: Customer) -> None:
     book = await books.load_by_id(tx, target.customer_id)
     mine = await orders.of_customer(tx, target.customer_id)
     if mine:
-        order_fold.rank(book, mine, {number: policy for number, _, policy in await policies.versions(tx)})
+        terms = {number: policy for number, _, policy in await policies.versions(tx)}
+        order_fold.rank(book, mine, terms)
+        order_fold.reclass(book, mine, terms)
         cover_start.bring_forward(book)
         await write(tx, [(book.plan, book.ledger)])

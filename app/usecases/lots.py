@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -34,6 +35,7 @@ _MESSAGES = {
     "refund_by_discretion": "At the vendor's discretion: the price paid, less what was given back.",
     "credits_given_away": "The credits were given to another customer; a refund of the order reaches them there.",
 }
+_ACCEPTED: Final = "The credit is applied to a ticket that was accepted, so it is kept until the ticket ends."
 _LOOKS: Final = 50
 """Lots that are looked at to find where credits came from: each transfer or merge made one of another."""
 
@@ -181,8 +183,14 @@ async def _load(tx: Tx, lot_id: str, *, lock: bool) -> tuple[Book, Lot]:
 async def _quote(tx: Tx, book: Book, lot: Lot, *, override: bool) -> RefundQuote:
     for credit_type in book.ledger.due_types():
         book.ledger.book_due(credit_type)
-    served = await rows.service_given(tx, lot.lot_id) if lot.held else False
-    return refund_quote(lot, book.policy.money_back, book.at, service_provided=served, override=override)
+    served, accepted = await rows.tickets_of_lot(tx, lot.lot_id) if lot.held else (False, False)
+    rules = book.policy.money_back
+    quoted = refund_quote(lot, rules, book.at, service_provided=served, override=override)
+    if rules is not None and quoted.code == rules.in_use_code and accepted:
+        quoted = replace(
+            quoted, clause=rules.accepted_clause or quoted.clause, facts={**quoted.facts, "accepted": True}
+        )
+    return quoted
 
 
 def _decision(book: Book, quoted: RefundQuote, *, override: bool = False) -> Decision:
@@ -196,7 +204,7 @@ def _decision(book: Book, quoted: RefundQuote, *, override: bool = False) -> Dec
     reason = Reason(
         code=code,
         clause=quoted.clause,
-        message=_MESSAGES.get(code, code),
+        message=_ACCEPTED if quoted.facts.get("accepted") else _MESSAGES.get(code, code),
         facts=quoted.facts,
         reading=quoted.reading,
     )

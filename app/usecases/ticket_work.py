@@ -222,9 +222,9 @@ async def resolve(
     return await ticket_desk.view(tx, desk)
 
 
-async def reopen(tx: Tx, ticket_id: str) -> dict[str, Any]:
+async def reopen(tx: Tx, ticket_id: str, *, reason: str | None = None) -> dict[str, Any]:
     """The same issue again, without a second charge inside the window."""
-    desk, _ = await _do(tx, ticket_id, ticket_work.reopen)
+    desk, _ = await _do(tx, ticket_id, lambda desk: ticket_work.reopen(desk, reason=reason))
     return await ticket_desk.view(tx, desk)
 
 

@@ -53,6 +53,18 @@ async def test_cactu_3_one_cover_answers_three_checks(vendor: Any) -> None:
     assert (await a_ticket(shop, "T-1", "anna"))["state"] == "in_progress"
 
 
+async def test_cactu_3_tickets_come_through_the_ticket_system_only(vendor: Any) -> None:
+    """Another channel named is refused, as a reading; a channel that is not named is not judged."""
+    shop = await vendor(POLICY, now=START)
+    await an_order(shop, "o1", "anna", START, "license-pro")
+    for number, channel in enumerate(("email", "phone", "forum", "contact_form")):
+        ticket = await a_ticket(shop, f"T-{number}", "anna", channel=channel)
+        assert (ticket["state"], codes(ticket)) == ("rejected", ["wrong_channel"])
+        why = reason(ticket, "wrong_channel")
+        assert (why["clause"], why["reading"]) == ("CACTU-3", True)
+    assert (await a_ticket(shop, "T-9", "anna", channel=None))["state"] == "in_progress"
+
+
 async def test_cactu_4_after_cover_the_latest_version_is_not_sent(vendor: Any) -> None:
     """After cover neither the cart nor its editor is sent: since when, and the remedy with its price."""
     shop = await vendor(POLICY, now=START)
@@ -227,6 +239,36 @@ async def test_cactu_14_support_bought_during_cover_extends_from_the_end(vendor:
     second = await an_order(shop, "o3", "anna", "2025-03-01T00:00:00Z", "support-12-months")
     assert second["covers"][0]["starts_at"] == "2026-07-15T10:00:00Z"
     assert second["covers"][0]["ends_at"] == "2027-07-15T10:00:00Z"
+
+
+async def test_cactu_14_support_begins_at_once_where_a_license_is_uncovered_and_serves_all(
+    vendor: Any,
+) -> None:
+    """At once where an active license is without cover, for its whole term, for all; another's months run beside."""
+    shop = await vendor(POLICY, now="2025-09-01T00:00:00Z")
+    first = await an_order(shop, "o1", "anna", "2025-02-01T00:00:00Z", "license-standard")
+    second = await an_order(shop, "o2", "anna", "2025-08-01T00:00:00Z", "license-standard")
+    old, new = first["licenses"][0]["license_id"], second["licenses"][0]["license_id"]
+    assert (await entitled(shop, "anna", "download", license_id=old))["allowed"] is False
+    order = await an_order(shop, "o3", "anna", "2025-09-01T00:00:00Z", "support-12-months")
+    (cover,) = order["covers"]
+    assert (cover["starts_at"], cover["ends_at"]) == ("2025-09-01T00:00:00Z", "2026-09-01T00:00:00Z")
+    await shop.move_clock("2026-08-31T23:59:59Z")
+    for license_id in (old, new, None):
+        assert (await entitled(shop, "anna", "download", license_id=license_id))["allowed"] is True
+    await shop.move_clock("2026-09-01T00:00:00Z")
+    for license_id in (old, new, None):
+        assert (await entitled(shop, "anna", "download", license_id=license_id))["allowed"] is False
+
+
+async def test_cactu_14_support_begins_at_the_first_end_among_the_licenses(vendor: Any) -> None:
+    """While all are covered it begins at the earliest end; a license's months are not added to it."""
+    shop = await vendor(POLICY, now="2025-06-01T00:00:00Z")
+    await an_order(shop, "o1", "anna", "2025-02-01T00:00:00Z", "license-standard")
+    await an_order(shop, "o2", "anna", "2025-05-01T00:00:00Z", "license-standard")
+    order = await an_order(shop, "o3", "anna", "2025-06-01T00:00:00Z", "support-12-months")
+    (cover,) = order["covers"]
+    assert (cover["starts_at"], cover["ends_at"]) == ("2025-08-01T00:00:00Z", "2026-08-01T00:00:00Z")
 
 
 async def test_cactu_14_a_license_serves_itself_and_a_check_without_license_passes_on_any_cover(

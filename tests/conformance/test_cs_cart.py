@@ -321,6 +321,16 @@ async def test_csc_4_the_oldest_pending_period_goes_first(vendor: Any) -> None:
     assert states["o3"][1] == "pending"
 
 
+async def test_csc_4_the_free_days_go_before_a_period_that_was_bought(vendor: Any) -> None:
+    """Free before bought, then the oldest: the month bought with the license waits for the free days."""
+    shop = await a_shop(vendor)
+    await an_order(shop, "o1", "anna", START, "license", "support-1-months")
+    await choose(shop, "anna", "cover")
+    await a_ticket(shop, "T-1", "anna", category="category_1")
+    covers = {one["rule"]: one["state"] for one in (await sidebar(shop, "anna"))["covers"]}
+    assert covers == {"first_license_days": "running", "period_1": "pending"}
+
+
 async def test_csc_4_of_one_order_the_first_line_goes_first(vendor: Any) -> None:
     """Periods bought together are equally old; they begin in the order of the lines, on every account alike."""
     shop = await a_shop(vendor)
@@ -511,10 +521,19 @@ async def test_csc_8_exactly_what_was_agreed_needs_no_confirmation_one_credit_le
     assert (confirmed["state"], confirmed["charge"]["held"]) == ("in_progress", 20)
 
 
-async def test_csc_8_more_than_there_is_cannot_be_agreed(vendor: Any) -> None:
-    """What was agreed and cannot be held waits for credits, with the offers."""
+async def test_csc_8_what_pays_any_listed_category_is_enough_of_what_was_agreed(vendor: Any) -> None:
+    """More was agreed than there is: what there is is held, if it pays the dearest category of the list."""
     shop = await a_shop(vendor)
     await an_owner(shop)
+    ticket = await a_ticket(shop, "T-1", "anna", agreed_up_to=100)
+    assert (ticket["state"], ticket["charge"]["held"]) == ("in_progress", 40)
+
+
+async def test_csc_8_more_than_there_is_cannot_be_agreed(vendor: Any) -> None:
+    """What was agreed and cannot be held waits for credits, with the offers, where a category might cost more."""
+    shop = await a_shop(vendor)
+    await an_owner(shop)
+    await shop.ok(await shop.post("/v1/customers/anna/debits", {"credits": 21}), 201)
     ticket = await a_ticket(shop, "T-1", "anna", agreed_up_to=41)
     assert ticket["state"] == "awaiting_credits"
     assert (await balance(shop, "anna"))["held"] == 0

@@ -56,6 +56,18 @@ async def test_xc_2_received_at_any_hour_and_due_after_one_business_day(
     assert clock(answered, "first_response")["outcome"] == "met"
 
 
+@pytest.mark.parametrize("channel", ["email", "phone", "forum", "contact_form"])
+async def test_xc_2_another_channel_than_the_help_desk_is_refused(vendor: Any, channel: str) -> None:
+    """Issues come through the web-based help desk; a channel that is not named is not judged. A reading."""
+    shop = await vendor(POLICY, now=START)
+    await an_order(shop, "o1", "frank", START, "license")
+    ticket = await a_ticket(shop, "T-1", "frank", category="level_0", channel=channel)
+    assert (ticket["state"], codes(ticket)) == ("rejected", ["wrong_channel"])
+    why = reason(ticket, "wrong_channel")
+    assert (why["clause"], why["reading"]) == ("XC-2", True)
+    assert (await a_ticket(shop, "T-2", "frank", category="level_0", channel=None))["state"] == "in_progress"
+
+
 async def test_xc_2_the_due_second_is_in_time_and_the_next_is_a_breach(vendor: Any) -> None:
     """Met at the due instant; breached after it, once."""
     shop = await vendor(POLICY, now="2025-04-08T15:00:00Z")

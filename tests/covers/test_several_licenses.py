@@ -163,7 +163,9 @@ async def test_reminders_say_until_when_the_license_is_covered(vendor: MakeVendo
     await two_licenses(shop)
     await buy(shop, "support-12-months", placed_at="2025-04-01T00:00:00Z")
     await shop.move_clock("2026-05-04T00:00:00Z")
-    told = {(one["data"]["ends_at"], one["data"]["covered_until"]) for one in await events(shop, "cover.ending")}
+    told = {
+        (one["data"]["ends_at"], one["data"]["covered_until"]) for one in await events(shop, "cover.ending")
+    }
     assert told == {
         ("2025-05-03T08:00:00Z", "2026-05-03T08:00:00Z"),
         ("2025-09-20T08:00:00Z", "2026-05-03T08:00:00Z"),

@@ -63,6 +63,11 @@ class Remedy:
     sku: str | None
     price: Money | None
     text: str | None
+    quantity: int | None
+    helps_at: DateTime | None
+    credit_type: str | None
+    cover_id: ID | None
+    attributes: JSON | None
 
 
 @shape
@@ -183,6 +188,7 @@ class Cover(Node):
     state: str | None
     starts_at: DateTime | None
     ends_at: DateTime | None
+    remaining_seconds: Long | None
     term: JSON | None
     term_text: str | None
     start: str | None
@@ -302,7 +308,9 @@ class Offer:
     title: str | None
     kind: str | None
     edition: str | None
+    sku_pattern: bool | None
     price: Money | None
+    price_per_credit: Money | None
     price_clause: str | None
     grants: JSON | None
     clause: str | None
@@ -717,6 +725,7 @@ class Ticket(Node):
     cause: str | None
     result: JSON | None
     reopened: JSON | None
+    reopening_reason: str | None
     opened_at: DateTime | None
     updated_at: DateTime | None
     accepted_at: DateTime | None

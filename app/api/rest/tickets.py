@@ -188,6 +188,12 @@ class ResolutionBody(Body):
     occurred_at: Instant | None = None
 
 
+class ReopeningBody(Body):
+    """Why it is the same issue again; optional."""
+
+    reason: LongText | None = None
+
+
 class DisputeBody(Body):
     """Why the charge is thought wrong."""
 
@@ -451,10 +457,15 @@ async def resolve(ticket_id: PathId, body: ResolutionBody, caller: Writer, call:
 
 
 @router.post("/v1/tickets/{ticket_id}/reopening", operation_id="reopenTicket", responses=_REFUSED)
-async def reopen(ticket_id: PathId, caller: Writer, call: KeyedCall) -> Response:
+async def reopen(
+    ticket_id: PathId, caller: Writer, call: KeyedCall, body: ReopeningBody | None = None
+) -> Response:
     """The same issue again, without a second charge inside the policy's window."""
+    reason = body.reason if body else None
+    # Left out where there is none, so that a key of earlier days still means the same call.
+    payload = {"ticket_id": ticket_id, **({"reason": reason} if reason is not None else {})}
     return await call.keyed(
-        "tickets.reopen", {"ticket_id": ticket_id}, lambda tx: ticket_work.reopen(tx, ticket_id)
+        "tickets.reopen", payload, lambda tx: ticket_work.reopen(tx, ticket_id, reason=reason)
     )
 
 

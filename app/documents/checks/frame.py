@@ -26,7 +26,7 @@ SHARED_CLAUSES: Final = tuple(f"ALL-{n}" for n in range(1, 6))
 """Clauses of the service itself, where every text is silent; a document need not repeat them."""
 
 _SAID: Final = re.compile(
-    r"\{(?:fact|required|available|missing|credit_type|credits|agreed_up_to|category|least|most|level|refunded|cause"
+    r"\{(?:fact|title|required|available|missing|credit_type|credits|agreed_up_to|category|least|most|level|refunded|cause"
     r"|number|ended_at)\}"
 )
 """Facts of the service's own reasons, which a translation may name as well."""

@@ -34,6 +34,7 @@ def check_offers(c: Checker) -> None:
             )
         if offer.price is not None:
             _offer_price(c, offer.price, (*parts, "price"))
+            _price_of_many(c, offer, offer.price, (*parts, "price"))
         _edition(c, offer, parts)
         c.condition(offer.requires, (*parts, "requires"), c.offer_facts)
         if offer.requires is not None and offer.otherwise is None:
@@ -108,7 +109,30 @@ def _offer_price(c: Checker, price: OfferPrice, parts: Parts) -> None:
             )  # fmt: skip
 
 
-def _amount_fault(text: str, currency: str) -> tuple[str, str, str] | None:
+def _price_of_many(c: Checker, offer: Offer, price: OfferPrice, parts: Parts) -> None:
+    """A sku for any number of credits is priced by the credit, and nothing else is."""
+    if not offer.sku_pattern:
+        if price.per_credit is not None:
+            c.error(
+                (*parts, "per_credit"), "per_credit_without_n",
+                f"`{offer.sku}` is always the same, so it has no price per credit.",
+                "Write `amount`, or a sku with `{n}`.",
+            )  # fmt: skip
+        return
+    for name in ("amount", "by_edition", "each_additional_license"):
+        if getattr(price, name):
+            c.error(
+                (*parts, name), "one_price_for_any_n",
+                f"`{offer.sku}` would cost the same for 1 credit and for 1000000.",
+                'Write the price of one credit: `per_credit: "0.50"`.',
+            )  # fmt: skip
+    if price.per_credit is not None:
+        fault = _amount_fault(price.per_credit, c.policy.currency, finer=True)
+        if fault:
+            c.error((*parts, "per_credit"), *fault)
+
+
+def _amount_fault(text: str, currency: str, *, finer: bool = False) -> tuple[str, str, str] | None:
     hint = 'Write it as text with a point, e.g. `"34.50"`.'
     if not re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,4})?", text):
         return "bad_amount", f"{text!r} is no amount of money.", hint
@@ -118,7 +142,7 @@ def _amount_fault(text: str, currency: str) -> tuple[str, str, str] | None:
         return "bad_amount", f"{text!r} is no amount of money.", hint
     if amount < 0:
         return "negative_price", f"The price {text} is below zero.", "Write zero or more."
-    if amount != amount.quantize(unit_of(currency)):
+    if not finer and amount != amount.quantize(unit_of(currency)):
         return "bad_amount", f"{text!r} is finer than the smallest unit of {currency}.", hint
     return None
 
