@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.db import orders
+from app.db import orders, policies
 from app.db.engine import Tx
 from app.domain import order_fold, order_refund
 from app.domain.book import Book
 from app.domain.customer import Order
+from app.domain.order_answers import keep_answers
 from app.domain.order_lines import Terms
 
 
@@ -57,3 +58,11 @@ def _granted(book: Book, mine: Sequence[Order]) -> set[tuple[str, str]]:
     }
     found |= {(str(one.order_id), str(one.line_id)) for one in book.choices.values() if one.voided_at is None}
     return found | {(str(one.order_id), str(one.line_id)) for one in book.addons}
+
+
+async def settle_anew(tx: Tx, book: Book) -> None:
+    """Settles the customer's orders once more, since something that they rest on has changed."""
+    mine = await orders.of_customer(tx, book.customer.customer_id)
+    terms = {number: policy for number, _, policy in await policies.versions(tx)}
+    await settle(tx, book, mine, terms)
+    keep_answers(book, mine)

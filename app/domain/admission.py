@@ -19,7 +19,7 @@ from app.domain.text import counted
 from app.domain.ticket import Assessment, State
 from app.domain.ticket_desk import Desk
 from app.domain.wire import iso, iso_or_none
-from app.domain.words import title_of
+from app.domain.words import asked_for
 
 
 @dataclass(slots=True, kw_only=True)
@@ -108,11 +108,11 @@ def _ask(desk: Desk, asks: list[str]) -> Admission:
         desk.reason(
             "fact_missing",
             "ALL-3",
-            f"Not stated yet: {title_of(desk.policy, name)}.",
+            f"Not stated yet: {asked_for(desk.policy, name)}.",
             reading=True,
             fact=name,
-            title=title_of(desk.policy, name),
-            would_change=f"stating {title_of(desk.policy, name)}",
+            title=asked_for(desk.policy, name),
+            would_change=f"stating {asked_for(desk.policy, name)}",
         )
         for name in asks
     )

@@ -145,6 +145,14 @@ def title_of(policy: Policy, name: str) -> str:
     return _ASKED.get(name) or FACT_TITLES.get(name) or name.replace("_", " ").replace(".", " ")
 
 
+def asked_for(policy: Policy, name: str) -> str:
+    """What is asked for, in a sentence: a fact that is true or false as ``whether ...``."""
+    title = title_of(policy, name)
+    spec = next((one for one in policy.facts if one.fact == name), None)
+    closed = spec is None or spec.type != "boolean" or title.startswith("whether ")
+    return title if closed else f"whether {title}"
+
+
 def sku_title(policy: Policy, sku: str) -> str:
     """The title of an offer, else its sku."""
     found = policy.offer(sku)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from app.db import books, licenses
+from app.db import books, licenses, settling
 from app.db.engine import Tx
 from app.db.plan import write_book
 from app.domain import granting
@@ -15,7 +15,6 @@ from app.domain.customer_view import cover_view, license_view
 from app.domain.errors import DomainError
 from app.domain.ids import LicenseId
 from app.domain.wire import iso, iso_or_none
-from app.usecases.orders import settle_anew
 
 _WAITS: Final = frozenset({"after_current", "when_uncovered"})
 
@@ -39,7 +38,9 @@ async def terminate(tx: Tx, license_id: str, *, effective_at: datetime | None = 
         )
     covers = granting.end_license(book, one, when, reason="terminated")
     if any(cover.start in _WAITS and cover.state != "voided" for cover in book.covers.values()):
-        await settle_anew(tx, book)  # Bought cover that waited for this license's to end waits no longer.
+        await settling.settle_anew(
+            tx, book
+        )  # Bought cover that waited for this license's to end waits no longer.
     await write_book(tx, book)
     return {**_view(book, one), "covers": [cover_view(cover, book.at) for cover in covers]}
 
