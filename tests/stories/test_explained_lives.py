@@ -215,7 +215,7 @@ def test_typed_credits_qualified_by_an_agent(client: httpx.Client) -> None:
     shop.act("S-1", "resumptions")
     shop.act("S-1", "responses", author="vendor", kind="service")
     want = shop.ticket("S-2", "sam", license_id=license_id, credit_type="priority", facts=facts)
-    assert want["reasons"][0]["message"] == "1 support credit is needed, 0 are available."
+    assert want["reasons"][0]["message"] == "1 Priority Support credit is needed, 0 are available."
     check_words(want)
     wrong = shop.ticket("S-3", "sam", license_id=license_id, credit_type="plugin_installation", facts=facts)
     check_words(wrong)
