@@ -142,7 +142,7 @@ def _session(kind: str, thing: Mapping[str, Any], event: Mapping[str, Any], lett
         if mode == "subscription" and not asked:
             return Reading(ignored=OTHER)
         return Reading(ask="line_items:" + p.ident(thing.get("id"), "id"))
-    found = (thing.get("id"), _id(thing.get("payment_intent")), _id(thing.get("invoice")))
+    found = (_id(thing.get("payment_intent")), _id(thing.get("invoice")))
     return Reading(
         subject="order/" + _key(thing, kind),
         order=News(order=order),

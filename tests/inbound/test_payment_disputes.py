@@ -41,7 +41,7 @@ async def deliver(tenant: Vendor, path: str, event: dict[str, Any]) -> dict[str,
 
 def session(sku: str = "credits-60", quantity: int = 2, total: int = 6900, **changes: Any) -> dict[str, Any]:
     return shops.stripe_session(
-        ident="evt_D0", told_at=WHEN, payment_intent="pi_D1", client_reference_id="17", created=WHEN,
+        ident="evt_D0", told_at=WHEN, id="cs_D1", payment_intent="pi_D1", client_reference_id="17", created=WHEN,
         metadata={"sku": sku, "quantity": str(quantity)}, amount_subtotal=total, amount_total=total, livemode=True,
         **changes,
     )  # fmt: skip
