@@ -10,11 +10,11 @@ export PYTHON
 export PYTHONPATH := .
 ARGS ?=
 
-.PHONY: help serve worker migrate demo doctor test lint format contracts lock bench deliveries faults fuzz lives mutants soak histories docs-assets clean run-env dev-env gates-env
+.PHONY: help serve worker migrate demo doctor test lint format contracts lock bench deliveries faults fuzz lives mutants soak histories recovery failover docs-assets clean run-env dev-env gates-env
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo "also: worker migrate doctor lint format contracts lock bench deliveries faults fuzz lives mutants soak histories docs-assets clean"
+	@echo "also: worker migrate doctor lint format contracts lock bench deliveries faults fuzz lives mutants soak histories recovery failover docs-assets clean"
 
 run-env:
 	@scripts/bootstrap.sh run
@@ -43,8 +43,12 @@ contracts: dev-env
 	$(PY) -m app.commands.contracts $(ARGS)
 
 # By hand; their results are kept under docs/. (-P: `scripts/` is not where imports are looked for.)
-bench deliveries faults fuzz lives mutants soak histories: dev-env
+bench deliveries faults fuzz lives mutants soak histories recovery: dev-env
 	$(PY) -P scripts/$@.py $(ARGS)
+
+# The failover of the tests with its exact times, on a quiet machine.
+failover: dev-env
+	@RETAINER_EXACT_TIMES=1 exec $(PY) -m pytest tests/packaging/test_failover.py $(ARGS)
 
 # For maintainers: uv resolves for every platform and writes hashes; its own lock format would name hosts.
 UV_LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(UPGRADE)

@@ -190,3 +190,33 @@ def test_a_taken_port_and_a_bad_setting_are_told_in_a_line(own_folder: Path, sta
     assert "RETAINER_PORT" in done.stderr
     assert "DATABASE_URL" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_installed_script_starts_several_workers_as_the_module_does(
+    own_folder: Path, started: list[Service]
+) -> None:
+    script = ROOT / ".venv" / "bin" / "retainer"
+    if not script.exists():
+        pytest.skip("these tests run in an environment that make did not make")
+    service = Service(own_folder, workers=2, command=(str(script), "serve"))
+    started.append(service)
+    service.until_ready(90)
+    assert service.said().count("operator key: ") == 1
+    assert service.interrupt() == 0, service.said()
+    assert none_left(own_folder, 5)
+
+
+def test_a_database_that_cannot_be_used_is_one_sentence(own_folder: Path) -> None:
+    for url, sentence in (
+        ("postgresql://u@127.0.0.1:1/db", "the database refused: "),
+        ("postgresql://u@h/db?sslmode=maybe", "DATABASE_URL: sslmode is one of"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "app.cli", "serve"], cwd=ROOT, capture_output=True, text=True, timeout=90,
+            env={**os.environ, "DATABASE_URL": url, "RETAINER_DATA_DIR": str(own_folder / "data"),
+                 "RETAINER_PORT": "0"},
+        )  # fmt: skip
+        assert done.returncode == 1
+        assert sentence in done.stderr, done.stderr
+        assert "Traceback" not in done.stderr
+        assert not (own_folder / "data" / "secret-key").exists()
