@@ -13,7 +13,8 @@ from tests.packaging.conftest import ROOT
 
 TARGETS = (
     "serve", "worker", "migrate", "demo", "doctor", "test", "lint", "format", "contracts", "lock", "bench",
-    "deliveries", "faults", "fuzz", "lives", "mutants", "soak", "histories", "recovery", "failover", "docs-assets", "clean",
+    "deliveries", "faults", "fuzz", "lives", "mutants", "soak", "histories", "recovery", "failover",
+    "docs-assets", "clean",
 )  # fmt: skip
 
 
