@@ -22,7 +22,7 @@ from app.db.engine import Tx
 from app.db.life_audit import LIVES
 from app.domain import cover_audit
 from app.domain.amounts import share
-from app.domain.cover import term_zone
+from app.domain.cover_terms import CoverTerms
 from app.domain.lot import Account, HoldLine, Lot
 from app.domain.merging import moved
 from app.domain.money_back import refunded_so_far
@@ -340,10 +340,10 @@ async def covers(tx: Tx, customer_ids: Sequence[str]) -> list[dict[str, Any]]:
         streams[entity_id].append(cover_audit.CoverEvent(kind, occurred_at, payload))
     found: list[dict[str, Any]] = []
     for one in stored:
-        zone = term_zone(await policies.of_version(tx, one.policy_version))
+        terms = CoverTerms.of(await policies.of_version(tx, one.policy_version))
         found += [
             {"invariant": COVER_DAYS, "subject": one.cover_id, "expected": expected, "found": there}
-            for expected, there in cover_audit.replay(one, streams[one.cover_id], zone)
+            for expected, there in cover_audit.replay(one, streams[one.cover_id], terms)
         ]
     return found
 

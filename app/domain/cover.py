@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from app.domain.book import Book
+from app.domain.cover_terms import CoverTerms
 from app.domain.customer import Cover
 from app.domain.decision import Decision, Reason
 from app.domain.errors import DomainError
@@ -99,7 +100,7 @@ def ends_if_used(book: Book, cover: Cover) -> datetime | None:
     """The end of a cover; of one that waits for a ticket, the end it would have if one came now."""
     term = term_of(cover)
     if cover.state == "pending" and term is not None:
-        return add_term(book.when, term, term_zone(book.policy))
+        return CoverTerms.of(book.policy).periods(book.when, term, 1)[0][1]
     return shown_end(cover)
 
 
@@ -114,7 +115,7 @@ def start_pending(book: Book, at: datetime, *, clause: str | None = None) -> Cov
     term = term_of(cover)
     cover.state = "running"
     cover.starts_at = at
-    cover.ends_at = None if term is None else add_term(at, term, term_zone(book.policy))
+    cover.ends_at = None if term is None else CoverTerms.of(book.policy).periods(at, term, 1)[0][1]
     book.plan.put_cover(cover, "started", {"clause": clause or cover.clause}, occurred_at=at)
     schedule(book, cover)
     book.emit("cover.started", {**_told(cover), "clause": clause or cover.clause})

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from typing import Any
 
+from app.domain.cover_terms import CoverTerms
 from app.domain.customer import Cover
 from app.domain.period import Term, add_term
 from app.domain.wire import jsonable
 
 _KEPT = ("state", "starts_at", "ends_at", "suspended_at", "suspensions", "suspended_seconds")
 _BEGINS = frozenset({"granted", "started", "moved"})
-_CLAMPED = timedelta(days=3)
-"""A period counted from a far anchor may end up to three days after its own start plus its term: 31 January, 28
-February, 31 March."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +39,9 @@ Finding = tuple[str, str]
 """(what should be, what is)."""
 
 
-def replay(stored: Cover, events: Sequence[CoverEvent], zone: tzinfo) -> list[Finding]:
-    """What does not add up in a cover's life; ``events`` in order, ``zone`` that of its policy's terms."""
-    life = _Life(stored, zone)
+def replay(stored: Cover, events: Sequence[CoverEvent], terms: CoverTerms) -> list[Finding]:
+    """What does not add up in a cover's life; ``events`` in order, ``terms`` those of its policy."""
+    life = _Life(stored, terms)
     for event in events:
         life.next(event)
     return life.found + _row(stored, life.seconds, events[-1].cover if events else None)
@@ -52,8 +50,8 @@ def replay(stored: Cover, events: Sequence[CoverEvent], zone: tzinfo) -> list[Fi
 class _Life:
     """The end that a cover ought to have after each event. ``known``: whether a snapshot has told it yet."""
 
-    def __init__(self, stored: Cover, zone: tzinfo) -> None:
-        self.stored, self.zone = stored, zone
+    def __init__(self, stored: Cover, terms: CoverTerms) -> None:
+        self.stored, self.terms = stored, terms
         self.found: list[Finding] = []
         self.ends: datetime | None = None
         self.known = False
@@ -67,13 +65,13 @@ class _Life:
         told = None if then is None else _at(then, "ends_at")
         if event.kind in _BEGINS:
             self.ends, self.known = told, then is not None
-            self.found += _as_bought(self.stored, then, self.zone)
+            self.found += _as_bought(self.stored, then, self.terms)
         elif event.kind == "suspended":
             self.since = event.occurred_at
         elif event.kind == "resumed":
             self._resumed(event.occurred_at)
         elif event.kind == "extended" and self.ends is not None:
-            self.ends = add_term(self.ends, Term(months=int(event.payload["months"])), self.zone)
+            self.ends = add_term(self.ends, Term(months=int(event.payload["months"])), self.terms.zone)
         elif event.kind == "reinstated":
             self._reinstated(told)
         elif event.kind == "shortened":
@@ -116,16 +114,14 @@ def _row(stored: Cover, seconds: int, last: Mapping[str, Any] | None) -> list[Fi
     return found if now == then else [*found, (str(then), str(now))]
 
 
-def _as_bought(stored: Cover, then: Mapping[str, Any] | None, zone: tzinfo) -> list[Finding]:
+def _as_bought(stored: Cover, then: Mapping[str, Any] | None, terms: CoverTerms) -> list[Finding]:
     starts = None if then is None else _at(then, "starts_at")
     if then is None or starts is None or stored.term is None:
         return []
-    term = Term(**stored.term)
-    wanted, ends = add_term(starts, term, zone), _at(then, "ends_at")
-    clamps = bool(term.months or term.years)
-    if ends == wanted or (clamps and ends is not None and wanted < ends <= wanted + _CLAMPED):
+    term, ends = Term(**stored.term), _at(then, "ends_at")
+    if terms.as_bought(starts, ends, term):
         return []
-    return [(f"{term.text} from {starts}: {wanted}", str(ends))]
+    return [(f"{term.text} from {starts}: {terms.served(add_term(starts, term, terms.zone))}", str(ends))]
 
 
 def _at(then: Mapping[str, Any], name: str) -> datetime | None:

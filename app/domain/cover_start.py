@@ -7,31 +7,13 @@ active licenses would be without cover, and at once where one of them is (CACTU-
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain import cover as covers
 from app.domain.book import Book
+from app.domain.cover_terms import CoverTerms, Stretch, resumes_at
 from app.domain.customer import Cover, License
-from app.domain.period import add_term
 from app.domain.policy import CoverGrant
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """A time under cover; ``ends`` is exclusive, None without an end. ``license_id`` None: it serves all licenses."""
-
-    starts: datetime
-    ends: datetime | None
-    actions: tuple[str, ...]
-    levels: tuple[int, ...]
-    license_id: str | None
-
-    def counts_for(self, actions: Sequence[str], levels: Sequence[int]) -> bool:
-        """Whether cover of these actions and levels is of use only beyond it."""
-        if not set(self.actions) & set(actions):
-            return False
-        return not self.levels or bool(set(self.levels) & set(levels))
 
 
 def stretch_of(cover: Cover) -> Stretch | None:
@@ -39,7 +21,8 @@ def stretch_of(cover: Cover) -> Stretch | None:
     if cover.state == "voided" or cover.starts_at is None:
         return None
     owner = None if cover.scope == "account" else cover.license_id
-    return Stretch(cover.starts_at, cover.ends_at, tuple(cover.actions), tuple(cover.levels), owner)
+    term = covers.term_of(cover)
+    return Stretch(cover.starts_at, cover.ends_at, tuple(cover.actions), tuple(cover.levels), owner, term)
 
 
 def stretches_of(found: Iterable[Cover]) -> Iterator[Stretch]:
@@ -51,14 +34,19 @@ def stretches_of(found: Iterable[Cover]) -> Iterator[Stretch]:
 
 
 def begins_at(
-    grant: CoverGrant, placed_at: datetime, licenses: Iterable[License], stretches: Iterable[Stretch]
+    grant: CoverGrant,
+    placed_at: datetime,
+    licenses: Iterable[License],
+    stretches: Iterable[Stretch],
+    terms: CoverTerms,
 ) -> datetime:
     """When cover bought at ``placed_at`` begins. ``stretches``: what was bought before it."""
     if grant.start == "order":
         return placed_at
-    alike = [one for one in stretches if one.counts_for(grant.actions, grant.levels)]
+    alike = terms.paid_up([one for one in stretches if one.counts_for(grant.actions, grant.levels)])
     if grant.start == "after_current":
-        return covers.stack_end(((one.starts, one.ends) for one in alike if one.ends is not None), placed_at)
+        since = resumes_at(alike, placed_at, None)
+        return covers.stack_end(((one.starts, one.ends) for one in alike if one.ends is not None), since)
     return _first_gap(placed_at, licenses, alike)
 
 
@@ -73,12 +61,13 @@ def _first_gap(placed_at: datetime, licenses: Iterable[License], alike: Sequence
     for one in licenses:
         if one.ended_reason == "corrected" or not one.active(placed_at):
             continue
-        end = covered_until(alike, placed_at, one.license_id)
+        since = resumes_at(alike, placed_at, one.license_id)
+        end = covered_until(alike, since, one.license_id)
         if end is not None:
             (gaps if one.ended_at is None or end < one.ended_at else rest).append(end)
     if gaps:
         return min(gaps)
-    shared = covered_until(alike, placed_at, None)
+    shared = covered_until(alike, resumes_at(alike, placed_at, None), None)
     return max([*rest, placed_at if shared is None else shared])
 
 
@@ -119,12 +108,13 @@ def bring_forward(book: Book) -> None:
         key=lambda one: (one.starts_at or book.at, one.cover_id),
     )
     placed = [one for one in book.covers.values() if one not in waiting]
+    terms = CoverTerms.of(book.policy)
     for cover in waiting:
         term = covers.term_of(cover)
         if cover.start == "when_uncovered" and term is not None and cover.starts_at is not None:
             alike = [one for one in stretches_of(placed) if one.counts_for(cover.actions, cover.levels)]
-            starts_at = _first_gap(book.at, book.active_licenses(), alike)
+            starts_at = _first_gap(book.at, book.active_licenses(), terms.paid_up(alike))
             if starts_at < cover.starts_at:
-                ends_at = add_term(starts_at, term, covers.term_zone(book.policy))
+                ((_, ends_at),) = terms.periods(starts_at, term, 1, alike)
                 covers.move(book, cover, starts_at=starts_at, ends_at=ends_at, occurred_at=book.at)
         placed.append(cover)

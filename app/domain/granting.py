@@ -10,6 +10,7 @@ from app.domain import cover as covers
 from app.domain.amounts import Money
 from app.domain.book import Book
 from app.domain.cover_start import begins_at, stretches_of
+from app.domain.cover_terms import CoverTerms
 from app.domain.customer import Choice, Cover, License
 from app.domain.ids import LicenseId, LineId, OrderId
 from app.domain.lot import Lot, LotSource
@@ -111,8 +112,12 @@ def choose(book: Book, choice: Choice, option: str, policy: Policy) -> Lot | Cov
     starts_at = None if grant.start == "first_ticket" else choice.placed_at
     ends_at = None
     if starts_at is not None and grant.term is not None:
-        starts_at = begins_at(grant, starts_at, book.licenses.values(), stretches_of(book.covers.values()))
-        ends_at = add_term(starts_at, grant.term, covers.term_zone(policy))
+        terms, before = CoverTerms.of(policy), list(stretches_of(book.covers.values()))
+        starts_at = begins_at(grant, starts_at, book.licenses.values(), before, terms)
+        alike = [
+            one for one in before if grant.start != "order" and one.counts_for(grant.actions, grant.levels)
+        ]
+        ((_, ends_at),) = terms.periods(starts_at, grant.term, 1, alike)
     cover = covers.open_cover(
         book, grant, policy=policy, order_id=choice.order_id, line_id=choice.line_id, license_id=choice.license_id,
         placed_at=choice.placed_at, starts_at=starts_at, ends_at=ends_at, occurred_at=book.at,

@@ -19,7 +19,8 @@ from app.domain import cover as covers
 from app.domain.amounts import Money
 from app.domain.book import Book
 from app.domain.condition import facts_used, holds
-from app.domain.cover_start import Stretch, begins_at, stretches_of
+from app.domain.cover_start import begins_at, stretches_of
+from app.domain.cover_terms import CoverTerms, Stretch
 from app.domain.customer import Addon, Choice, Cover, License, Order, OrderLine
 from app.domain.granting import end_license, grant_credits, notices_of, put_license, tell_cover, void_choice
 from app.domain.ids import ChoiceId, LicenseId
@@ -27,7 +28,6 @@ from app.domain.lot import Lot
 from app.domain.offers import grant_json, options_of
 from app.domain.order_correction import forgo, used, withdraw
 from app.domain.order_lines import Terms, line_facts, paid_price, pin_of, place_of, shown, sold
-from app.domain.period import add_term
 from app.domain.policy import ChoiceGrant, CoverGrant, CreditGrant, Grant, NotGranted, Offer, Policy
 from app.domain.refunded_units import families, lift
 from app.domain.text import render
@@ -475,12 +475,15 @@ class _Line:
         """The periods that a line's covers fill, one after another, each counted from one anchor (C18)."""
         if grant.start == "first_ticket":
             return [(None, None)] * wanted
-        placed_at, zone = self.order.placed_at, covers.term_zone(self.policy)
+        placed_at, terms = self.order.placed_at, CoverTerms.of(self.policy)
         if grant.term is None:
             return [(placed_at, None)] * wanted
-        anchor = begins_at(grant, placed_at, self.book.licenses.values(), self.there.timeline)
-        marks = [anchor] + [add_term(anchor, grant.term.times(i), zone) for i in range(1, wanted + 1)]
-        return [(marks[i], marks[i + 1]) for i in range(wanted)]
+        before = self.there.timeline
+        anchor = begins_at(grant, placed_at, self.book.licenses.values(), before, terms)
+        alike = [
+            one for one in before if grant.start != "order" and one.counts_for(grant.actions, grant.levels)
+        ]
+        return [*terms.periods(anchor, grant.term, wanted, alike)]
 
     # - choices and add-ons -
 
@@ -596,9 +599,11 @@ def _undisturbed(mine: Sequence[Cover], grant: CoverGrant, policy: Policy) -> bo
     anchor = mine[0].starts_at
     if anchor is None or grant.term is None or any(one.suspensions or one.state != "running" for one in mine):
         return False
-    zone = covers.term_zone(policy)
-    marks = [anchor] + [add_term(anchor, grant.term.times(i), zone) for i in range(1, len(mine) + 1)]
-    return all((one.starts_at, one.ends_at) == (marks[i], marks[i + 1]) for i, one in enumerate(mine))
+    terms = CoverTerms.of(policy)
+    if terms.chained:  # where the chain began may be told later
+        return all(terms.as_bought(one.starts_at or anchor, one.ends_at, grant.term) for one in mine)
+    wanted = terms.periods(anchor, grant.term, len(mine))
+    return [(one.starts_at, one.ends_at) for one in mine] == wanted
 
 
 def _review(book: Book, kind: str, subject: str, one: License, rule: Grant) -> None:

@@ -563,8 +563,19 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Renewal:
+    """Cover bought up to ``within`` days after the end of other cover goes on from that end, and keeps its date."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    within: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CoverRules:
-    """Suspension (CSC-5) and extension (CACTU-8) of covers, and reminders before the end (CACTU-13)."""
+    """Suspension (CSC-5) and extension (CACTU-8) of covers, reminders before the end (CACTU-13), and when it ends.
+
+    Without the last three, a term ends to the instant and a renewal after it leaves a gap (ALL-1, CACTU-14).
+    """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
     suspensions: int = 0
@@ -578,6 +589,11 @@ class CoverRules:
     reminder_clause: str | None = None
     queue: Literal["free_first", "oldest_first"] = "free_first"
     """Which of several pending periods starts next: what came free before what was bought, or the oldest."""
+    end_of_day: str | None = None
+    """A zone: the last day of a term counts whole there, whatever the hour of the order."""
+    grace: int = 0
+    """Days after its end in which cover still serves; a renewal counts from the end itself."""
+    renewal: Renewal | None = None
     reading: bool = False
 
 

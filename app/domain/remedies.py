@@ -15,6 +15,7 @@ from app.domain import cover as covers
 from app.domain.book import Book
 from app.domain.condition import holds
 from app.domain.cover_start import begins_at, stretches_of
+from app.domain.cover_terms import CoverTerms
 from app.domain.decision import Remedy
 from app.domain.offers import price_of, price_with, purchase_facts
 from app.domain.policy import (
@@ -163,7 +164,8 @@ def _begins(book: Book, grant: CoverGrant, need: Need) -> datetime | None:
             one.state == "suspended" or (one.in_force(book.at) and one.scope == "account") for one in mine
         )
         return None if stopped else book.at
-    return begins_at(grant, book.at, book.licenses.values(), stretches_of(book.covers.values()))
+    before = stretches_of(book.covers.values())
+    return begins_at(grant, book.at, book.licenses.values(), before, CoverTerms.of(book.policy))
 
 
 def enough(policy: Policy, credit_type: str, missing: int) -> tuple[Remedy, ...]:

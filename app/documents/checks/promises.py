@@ -47,6 +47,7 @@ def check_payment(c: Checker) -> None:
         c.warn(
             ("cover", "suspensions"), "no_clause", "Suspension cites no clause.", "Add `suspension_clause`."
         )
+    _cover_terms(c)
     reminders = (("cover", p.cover.reminder_days), ("credits", p.credits.reminder_days if p.credits else ()))
     for key, days in reminders:
         for i, day in enumerate(days):
@@ -59,6 +60,23 @@ def check_payment(c: Checker) -> None:
                 )
     if not any(outcome.by_agent for outcome in p.outcomes):
         c.error(("outcomes",), "no_outcome", "An agent can resolve no ticket.", "Add an outcome.")
+
+
+def _cover_terms(c: Checker) -> None:
+    rules = c.policy.cover
+    if rules.end_of_day is not None and not zone(rules.end_of_day):
+        c.error(
+            ("cover", "end_of_day"), "unknown_zone", f"The zone {rules.end_of_day!r} is not known.",
+            "Write an IANA name, such as `Europe/Berlin`.",
+        )  # fmt: skip
+    days = {"grace": rules.grace} | (
+        {} if rules.renewal is None else {"renewal/within": rules.renewal.within}
+    )
+    for key, value in days.items():
+        if not 0 <= value <= 366:
+            c.error(
+                ("cover", *key.split("/")), "bad_days", f"{value} days are too many or too few.", "0 to 366."
+            )
 
 
 def check_hours(c: Checker) -> None:

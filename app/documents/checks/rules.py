@@ -7,6 +7,7 @@ from typing import Final
 
 from app.documents import fact_space
 from app.documents.checks.context import Checker, Parts
+from app.domain.condition import facts_used
 from app.domain.policy import (
     Condition,
 )
@@ -58,6 +59,17 @@ def _reach(c: Checker, i: int, rules: Sequence[Condition | None]) -> None:
         )  # fmt: skip
 
 
+def _languages(c: Checker) -> None:
+    q = c.policy.qualification
+    asked = {name for check in q.checks for name in (*facts_used(check.require), *facts_used(check.applies))}
+    asked |= {name for ground in q.grounds for name in facts_used(ground.when)}
+    if c.policy.ticket_languages and "ticket.language" not in asked:
+        c.warn(
+            ("ticket_languages",), "languages_unchecked", "No check uses `ticket_languages`: any language is served.",
+            "Add a check that requires `ticket.language` to be one of them, or remove the list.",
+        )  # fmt: skip
+
+
 def check_qualification(c: Checker) -> None:
     q = c.policy.qualification
     declared = {spec.fact for spec in c.policy.facts}
@@ -88,6 +100,7 @@ def check_qualification(c: Checker) -> None:
                 )
         c.placeholders(check.message, (*parts, "message"), c.ticket_facts)
         c.remedies(check.remedies, parts)
+    _languages(c)
     for i, ground in enumerate(q.grounds):
         c.condition(ground.when, ("qualification", "grounds", i, "when"), c.ticket_facts)
     for i, gate in enumerate(q.gates):
