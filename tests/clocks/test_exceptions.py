@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
+import yaml
+from fastapi import FastAPI
+from sqlalchemy import text
 
+from app.commands.base import ROOT
 from tests.conftest import MakeVendor
-from tests.support.api import Vendor
+from tests.support.api import OPERATOR_KEY, START, Vendor, client_of
 
 WEEK = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
 ITALY = {"holidays": [{"country": "IT"}], "closures": []}
@@ -254,8 +259,6 @@ async def test_the_twin_tells_the_same(vendor: MakeVendor) -> None:
 
 async def test_versions_of_before_keep_the_hours_that_were_promised(vendor: MakeVendor) -> None:
     """A version published when exceptions did not win goes on as it was; the next one means what it says."""
-    from sqlalchemy import text
-
     tenant = await desk(
         vendor, exceptions=[{"date": "2025-06-02", "kind": "add", "hours": [["10:00", "12:00"]]}]
     )
@@ -271,3 +274,23 @@ async def test_versions_of_before_keep_the_hours_that_were_promised(vendor: Make
     made = await tenant.ok(await tenant.post(f"{DESK}/versions", {"effective_from": "2025-05-01"}), 201)
     assert made["revision"] == 2
     assert await seconds(tenant, "2025-06-02") == 7_200
+
+
+async def test_half_days_of_a_policy_are_those_of_its_first_calendar(app: FastAPI) -> None:
+    document = yaml.safe_load((ROOT / "app/policies/shopp.yaml").read_text(encoding="utf-8"))
+    document["service_hours"]["closures"].append(
+        {"name": "Inventory", "fixed": "06-30", "hours": [["09:00", "11:00"]], "clause": "SHOPP-2"}
+    )
+    tenant = f"half-{uuid.uuid4().hex[:10]}"
+    body = {"policy": "shopp", "document": document, "clock": {"mode": "virtual", "now": START}}
+    async with client_of(app, OPERATOR_KEY) as operator:
+        assert (await operator.put(f"/v1/tenants/{tenant}", json=body)).status_code == 201
+        made = await operator.post(f"/v1/tenants/{tenant}/keys", json={"scopes": ["*"], "label": "t"})
+    async with client_of(app, made.json()["key"]) as client:
+        listed = await client.get(
+            "/v1/calendars/service-hours/closures", params={"from": "2025-06-30", "to": "2025-07-04"}
+        )
+    assert [(one["date"], one["reasons"], one["hours"]) for one in listed.json()["data"]] == [
+        ("2025-06-30", ["Inventory"], [["09:00", "11:00"]]),
+        ("2025-07-04", ["Independence Day"], []),
+    ]
