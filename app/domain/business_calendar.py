@@ -77,6 +77,10 @@ class BusinessCalendar(Timeline):
         low = bisect_left(self._closed, first, key=_closed_on)
         return self._closed[low : bisect_right(self._closed, last, key=_closed_on)]
 
+    def versions_since(self, on: date) -> tuple[CalendarVersion, ...]:
+        """The versions that hold on a local date or after it."""
+        return self.versions[max(bisect_right(self._from, on.toordinal()) - 1, 0) :]
+
     def open_minutes(self, on: date) -> int:
         """Minutes of its day that a date is open for, whatever the zone makes of them."""
         version = self.version_on(on)
@@ -220,7 +224,7 @@ def reopened(old: BusinessCalendar, new: BusinessCalendar, since: date) -> list[
     """Dates from one on that ``old`` closes, wholly or in part and with or without a name, and ``new`` opens longer."""
     found = [
         version.named.get(on) or Closure(on, (), spans)
-        for version in old.versions
+        for version in old.versions_since(since)
         for on, spans in version.dated.items()
         if on >= since and old.version_on(on) is version and new.open_minutes(on) > sets.length(spans)
     ]
