@@ -151,15 +151,22 @@ LIVES: Final[dict[str, str]] = {
                         years => coalesce((c.term ->> 'years')::int, 0),
                         months => coalesce((c.term ->> 'months')::int, 0),
                         days => coalesce((c.term ->> 'days')::int, 0))) at time zone 'UTC'
-                   - c.starts_at + make_interval(secs => c.suspended_seconds) as bought
-            from cover c where c.tenant_id = :tenant and c.state in ('running', 'suspended') and c.term is not null
+                   - c.starts_at + make_interval(secs => c.suspended_seconds) as bought,
+                   coalesce((p.document -> 'cover' ->> 'grace')::int, 0) as grace,
+                   coalesce(p.document -> 'cover' ->> 'end_of_day', p.document -> 'cover' ->> 'renewal') is not null
+                       as chained
+            from cover c join tenant t on t.tenant_id = c.tenant_id
+            left join policy_version p on p.tenant_id = c.tenant_id and p.name = t.policy_name
+                 and p.version = c.policy_version
+            where c.tenant_id = :tenant and c.state in ('running', 'suspended') and c.term is not null
             and c.term <> 'null'::jsonb and c.starts_at is not null and c.ends_at is not null and not exists (
                 select from entity_event e where e.tenant_id = c.tenant_id and e.stream = 'cover'
                 and e.entity_id = c.cover_id and e.kind in ('shortened', 'extended')))
         select customer_id || '/' || coalesce(license_id, 'account'), sum(bought)::text, sum(stands)::text
         from periods group by customer_id, license_id
-        having sum(stands) < sum(bought) - interval '2 hours' * count(*)
-        or sum(stands) > sum(bought) + interval '3 days 2 hours' * count(*)""",
+        having sum(stands) < sum(bought - interval '2 hours' - case when chained then interval '4 days' else '0' end)
+        or sum(stands) > sum(bought + interval '3 days 2 hours' + make_interval(days => grace)
+            + case when chained then interval '1 day' else '0' end)""",
     "a_choice_is_made_once": """
         select choice_id, 'made once', count(*) || ' times' from choice c join entity_event e
         on e.tenant_id = c.tenant_id and e.stream = 'choice' and e.entity_id = c.choice_id and e.kind = 'made'
