@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import tempfile
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +18,8 @@ from pydantic_core import PydanticCustomError
 from app.api.paging import decode_cursor, encode_cursor
 from app.api.problems import Problem
 from app.api.strict import parse_day, parse_instant, parse_json
-from app.commands.import_ import _csv, _json_lines, understood
+from app.commands.base import CommandError
+from app.commands.import_ import Staged
 from app.connectors.inbound import ADAPTERS
 from app.documents.calendar_document import read_exceptions, read_weekly_hours
 from app.documents.feeds import read_feed
@@ -200,7 +203,17 @@ def test_every_line_of_an_import_is_a_row_or_bad(text: str, rows: list[Any], kin
     table = (
         ",".join(NAMES) + "\n" + "\n".join(",".join(str(one.get(name, "")) for name in NAMES) for one in rows)
     )
-    for read, given_text in ((_csv, text), (_csv, table), (_json_lines, text), (_json_lines, lines)):
-        good, bad = understood(read(given_text), kind)
-        assert all(one.message for one in bad), bad
-        assert all(one.customer_id for one in good), good
+    with tempfile.TemporaryDirectory() as folder:
+        for name, given in (("a.csv", text), ("b.csv", table), ("c.jsonl", text), ("d.jsonl", lines)):
+            file = Path(folder) / name
+            file.write_bytes(given.encode("utf-8", "surrogatepass"))
+            with Staged() as staged:
+                try:
+                    staged.read(str(file), kind)
+                except CommandError as error:
+                    refused = str(error)
+                else:
+                    refused = ""
+                assert refused == "" or refused.startswith(str(file))
+                assert all(message for _, message in staged.bad.first)
+                assert all(row.customer_id for rows in staged.by_customer() for row in rows)
