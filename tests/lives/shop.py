@@ -63,7 +63,7 @@ def a_line(life: Life, rng: random.Random, number: int) -> dict[str, Any]:
     elif kind == "period":
         line["sku"] = rng.choice(sorted(terms.periods))
     else:
-        line["sku"] = rng.choice(("mug", "cup") if life.policy == "avactis" else ("mug",))
+        line["sku"] = rng.choice(("mug", "credits-{n}") if life.policy == "avactis" else ("mug",))
     return line
 
 
@@ -90,8 +90,7 @@ async def place(life: Life, owner: str, placed: datetime, lines: list[dict[str, 
     grant_packs(life, owner)
     before = list(life.covers.get(owner, []))
     fresh = await covers.look(life, owner, late=placed < life.now)
-    if life.things.get("bought cover is judged"):
-        covers.judge_bought(life, made, before, fresh)
+    covers.judge_bought(life, made, before, fresh)
     return f"{owner} orders {[(one['sku'], one['quantity']) for one in lines]} at {iso(placed)}"
 
 
