@@ -199,6 +199,10 @@ async def wait(life: Life, rng: random.Random) -> str:
         if answer["reached"]:
             break
     model = life.model
+    for owner in {lot.owner for lot in model.lots_all()} - model.heirs.keys():
+        lots = model.lots(owner)
+        right = (sum(one.available for one in lots), sum(one.held for one in lots))
+        life.things.setdefault("past", []).append((life.now, owner, right))
     before = {ticket.ticket_id: ticket.state for ticket in model.tickets.values()}
     model.advance(to)
     model.dirty |= {lot.owner for lot in model.lots_all()}
