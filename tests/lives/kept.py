@@ -4,4 +4,22 @@ from __future__ import annotations
 
 from tests.lives.life import Step
 
-KEPT: dict[str, tuple[str, list[Step]]] = {}
+KEPT: dict[str, tuple[str, list[Step]]] = {
+    # A ticket holds credits of an order that is refunded; it is withdrawn, and they were usable again.
+    "back_to_a_refunded_unit": (
+        "x-cart",
+        [("order", 653159), ("open_ticket", 267853), ("refund_order", 777820), ("withdraw", 375951)],
+    ),
+    # An order is refunded, and its lot was paid back once more.
+    "money_by_two_doors": ("shopp", [("order", 599159), ("refund_order", 34167), ("pay_back", 506002)]),
+    # A spent credit is paid back by discretion, then given back: it was usable although its money was gone.
+    "paid_back_and_given_back": (
+        "shopp",
+        [("order", 428380), ("hold", 545281), ("pay_back", 568298), ("end_hold", 735695)],
+    ),
+    # A pack is given to another customer and its order refunded: the other one kept it.
+    "refund_of_what_was_given_away": (
+        "x-cart",
+        [("order", 474354), ("order", 907796), ("transfer", 586963), ("refund_order", 898485)],
+    ),
+}
