@@ -14,7 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts import mutants_clocks, mutants_refunds
+from scripts import mutants_clocks, mutants_lives, mutants_refunds
 
 ROOT = Path(__file__).resolve().parent.parent
 RULES = "tests/ledger/test_rules.py"
@@ -178,7 +178,7 @@ MUTANTS = (
 )
 
 
-MUTANTS += tuple(Mutant(*row) for row in (*mutants_clocks.ROWS, *mutants_refunds.ROWS))
+MUTANTS += tuple(Mutant(*row) for row in (*mutants_clocks.ROWS, *mutants_refunds.ROWS, *mutants_lives.ROWS))
 
 
 def run(folder: Path, test: str) -> bool:
