@@ -17,6 +17,8 @@ KEPT: dict[str, tuple[str, list[Step]]] = {
         "shopp",
         [("order", 428380), ("hold", 545281), ("pay_back", 568298), ("end_hold", 735695)],
     ),
+    # An open ticket holds a credit that nobody served, and it was paid back by discretion.
+    "paid_back_in_use": ("shopp", [("order", 428380), ("open_ticket", 74248), ("pay_back", 455698)]),
     # A pack is given to another customer and its order refunded: the other one kept it.
     "refund_of_what_was_given_away": (
         "x-cart",
