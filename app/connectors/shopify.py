@@ -76,8 +76,6 @@ class Shopify:
             return _disputed(data)
         if "line_items" not in data or "id" not in data:
             return Reading(ignored="order_deleted" if set(data) == {"id"} else "no_order")
-        if data.get("test") is True and not letter.options.get("test_orders"):
-            return Reading(ignored="test_order")
         status = str(data.get("financial_status") or "")
         if status == "voided":
             return Reading(ignored="voided_order")
@@ -90,6 +88,7 @@ class Shopify:
                 order=order, refunds=refunds, refunded_full=status == "refunded", cancelled=order.cancelled,
                 cancelled_at=order.stamp,
             ),
+            test=data.get("test") is True,
         )  # fmt: skip
 
 

@@ -96,14 +96,13 @@ class WooCommerce:
             return Reading(subject=subject, order=News(cancelled=True))  # order.deleted
         if "billing_period" in data:
             return Reading(ignored="subscription")
-        if _is_test(data) and not letter.options.get("test_orders"):
-            return Reading(ignored="test_order")
         order = _order(data)
         refunds = [_refund(one) for one in p.rows(data.get("refunds"), "refunds")]
         refunds += [_detailed(one, order.currency) for one in p.rows(data.get(REFUNDS), REFUNDS)]
         return Reading(
             subject=subject,
             order=News(order=order, refunds=tuple(refunds), refunded_full=data.get("status") == "refunded"),
+            test=_is_test(data),
         )
 
 

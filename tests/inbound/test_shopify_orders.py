@@ -255,12 +255,14 @@ async def test_a_redacted_buyer_is_nobody_and_nothing_moves(vendor: MakeVendor) 
     assert (nobody["state"], nobody["reason"]) == ("parked", "customer_missing")
 
 
-async def test_test_orders_buy_nothing_unless_the_source_says_so(vendor: MakeVendor) -> None:
-    shop = await shopify(vendor)
+async def test_test_orders_buy_nothing_where_time_is_real_unless_the_source_says_so(
+    vendor: MakeVendor,
+) -> None:
+    shop = await shopify(vendor, now=None)
     assert (await shop.deliver(packs(1, test=True)))["reason"] == "test_order"
-    trial = await shopify(vendor, test_orders=True)
-    assert (await trial.deliver(packs(1, test=True)))["state"] == "done"
-    assert await trial.available("7301") == 60
+    for trial in (await shopify(vendor, now=None, test_orders=True), await shopify(vendor)):
+        assert (await trial.deliver(packs(1, test=True)))["state"] == "done"
+        assert await trial.available("7301") == 60
 
 
 @pytest.mark.parametrize("status", ["pending", "authorized", "partially_paid"])

@@ -64,7 +64,7 @@ class Shop:
         return (await self.tenant.ok(await self.tenant.get("/v1/audit")))["data"]
 
 
-async def a_shop(vendor: MakeVendor, kind: str, policy: str = "x-cart", *, now: str = "2025-03-10T00:00:00Z",
+async def a_shop(vendor: MakeVendor, kind: str, policy: str = "x-cart", *, now: str | None = "2025-03-10T00:00:00Z",
                  products: dict[str, Any] | None = None, **options: Any) -> Shop:  # fmt: skip
     """A tenant with one source."""
     tenant = await vendor(policy, now)
