@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from app.db import books, customers, events, inbox, orders, policies, webhooks
+from app.db import audit, books, customers, erasure, events, inbox, orders, policies, webhooks
 from app.db.engine import Tx
 from app.db.plan import write
 from app.domain import cover_start, granting, hosts, merging, order_fold
@@ -104,14 +104,17 @@ async def erase_customer(tx: Tx, customer_id: str) -> dict[str, Any]:
     book.customer.profile = {}
     book.customer.data = {name: value for name, value in book.customer.data.items() if name != hosts.BY_HOST}
     book.emit("customer.erased", {})
-    book.plan.audit.append(AuditRow(action="customer.erased", subject=mine))
     await write(tx, [(book.plan, None)])
     if not tx.validate_only:
         # All names of the person go: the accounts that were merged into this one held names of theirs.
-        for former in await customers.merged_from(tx, mine):
+        formers = await customers.merged_from(tx, mine)
+        for former in formers:
             await books.lock_customers(tx, [former], absorbed=True)
+        changed = await erasure.erase(tx, [*formers, mine])
+        for former in formers:
             await _erase_names(tx, former, await customers.name_of(tx, former), book.at)
         await _erase_names(tx, mine, book.customer.external_id, book.at)
+        await audit.note(tx, "customer.erased", mine, {"rows": changed}, at=book.at)
     return {"customer_id": customer_id, "erased": True, "erased_at": iso(book.at)}
 
 
@@ -136,6 +139,7 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
         raise DomainError("merge_into_itself", field="into_customer_id", customer_id=customer_id)
     both = [source.customer_id, target.customer_id]
     await books.lock_customers(tx, both, named=both)
+    tx.caches["customer_id"] = target.customer_id
     giver, taker = (
         await books.load_by_id(tx, source.customer_id),
         await books.load_by_id(tx, target.customer_id),

@@ -1,0 +1,222 @@
+"""Takes a person's words out of every row: what callers wrote of them goes, what rules and the audit read stays.
+
+A word is a text under one of the keys in which callers write freely. It stays when the vendor's policy says it itself,
+when the service gives it as a reason, or when it is a time. Messages that quote a word
+go whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import product
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Table, bindparam, select, text, update
+
+from app.db import schema as s
+from app.db.engine import Tx
+
+HOUSE_REASONS: Final = frozenset({
+    "adjustment", "agreed_surplus", "assessment", "cause corrected", "confirmation_expired", "corrected",
+    "credit_expired", "decided_again", "declined", "erased", "handling_failed", "hold_expired", "import", "lot_expired", "merged",
+    "not_paid", "payment_dispute", "refunded", "rejected", "reranked", "source_removed", "terminated", "upgraded",
+    "waiting_for_access", "awaiting_confirmation", "withdrawn",
+})  # fmt: skip
+"""What the service itself gives as a reason of an operation, a lot or a license's end."""
+
+_FREE: Final = frozenset({
+    "attributes", "description", "domain", "facts", "inputs", "license_id", "note", "product", "reason",
+    "registered_domain", "result", "subject",
+})  # fmt: skip
+_NAMED: Final = frozenset({"facts", "inputs", "result", "attributes"})
+"""What holds values by name: nothing is left of a text in it, not an empty one, which would be an answer."""
+_MESSAGES: Final = frozenset({"message", "detail", "title", "summary"})
+_TICKETS: Final = frozenset(
+    {"ticket_id", "parent_id", "parent", "child_id", "child", "children", "new_ticket_id"}
+)
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d(T[0-9:.]+(Z|[+-]\d\d:\d\d))?")
+_TOKEN: Final = re.compile(r"erased_[0-9]+")
+_OURS: Final = re.compile(r"(to |from )?[a-z]{2,4}_[0-9a-z]{26}|dispute [a-z_]+")
+
+_POLICIES = text("select document from policy_version where tenant_id = :tenant")
+_ALLOW = text("select set_config('app.erasure', :customer, true)")
+
+
+class Words:
+    """Finds what was said freely, and takes it out of values."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self._known = HOUSE_REASONS | frozenset(known)
+        self._gone: dict[str, str] = {}
+        self._quoted: re.Pattern[str] | None = None
+
+    def is_free(self, value: str) -> bool:
+        """Whether a text in a free place is a caller's own."""
+        return bool(value) and not (
+            value in self._known or any(one.fullmatch(value) is not None for one in (_TIME, _OURS, _TOKEN))
+        )
+
+    def learn(self, value: Any, *, free: bool = False) -> None:
+        """Notes the free texts of a value."""
+        if isinstance(value, Mapping):
+            self._learn_pauses(value.get("pauses"))
+            for name, one in value.items():
+                self.learn(one, free=free or name in _FREE)
+        elif isinstance(value, list):
+            for one in value:
+                self.learn(one, free=free)
+        elif free and isinstance(value, str) and self.is_free(value):
+            self._gone.setdefault(value, "")
+            self._quoted = None
+
+    def _learn_pauses(self, pauses: Any) -> None:
+        """Reasons for waiting stay apart from each other: the clocks tell by them when nothing is waited for."""
+        for one in pauses if isinstance(pauses, list) else ():
+            if (
+                isinstance(one, Mapping)
+                and isinstance(one.get("reason"), str)
+                and self.is_free(one["reason"])
+            ):
+                self._gone.setdefault(one["reason"], f"erased_{len(self._gone) + 1}")
+
+    def without(
+        self, value: Any, *, names: Mapping[str, str], name: str = "", named: bool = False, free: bool = False
+    ) -> Any:
+        """The value with these texts gone; ``names``: what to say for a ticket's id in another system."""
+        if isinstance(value, Mapping):
+            return {
+                key: self.without(
+                    one, names=names, name=key, named=named or key in _NAMED, free=free or key in _FREE
+                )
+                for key, one in value.items()
+            }
+        if isinstance(value, list):
+            return [self.without(one, names=names, name=name, named=named, free=free) for one in value]
+        if not isinstance(value, str):
+            return value
+        if name in _TICKETS:
+            return names.get(value, value)
+        if free and self.is_free(value):
+            return None if named or name == "license_id" else self._gone.get(value, "")
+        return "" if name in _MESSAGES and self._quotes(value) else value
+
+    def _quotes(self, message: str) -> bool:
+        if self._quoted is None:
+            every = "|".join(re.escape(one) for one in sorted(self._gone))
+            self._quoted = re.compile(rf"(?<!\w)(?:{every})(?!\w)" if every else r"(?!)")
+        return self._quoted.search(message) is not None
+
+    def reason(self, value: str | None) -> str | None:
+        """A reason in a column of its own: nothing is left of a caller's."""
+        return None if value is None or self.is_free(value) else value
+
+
+async def words_of(tx: Tx) -> Words:
+    """With what the tenant's policies say themselves."""
+    known: set[str] = set()
+    for row in await tx.rows(_POLICIES, {"tenant": tx.tenant_id}):
+        _texts(row[0], known)
+    return Words(known)
+
+
+def _texts(value: Any, found: set[str]) -> None:
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            found.add(str(key))
+            _texts(one, found)
+    elif isinstance(value, list):
+        for one in value:
+            _texts(one, found)
+    elif isinstance(value, str):
+        found.add(value)
+
+
+_DOCUMENTS: Final[Sequence[tuple[Table, tuple[str, ...], tuple[str, ...]]]] = (
+    (s.customer, ("customer_id",), ("data",)),
+    (s.ticket, ("ticket_id",), ("document",)),
+    (s.clock, ("clock_id",), ("spec",)),
+    (s.entity_event, ("stream", "entity_id", "seq"), ("payload",)),
+    (s.outbox, ("event_id",), ("data",)),
+    (s.agenda, ("kind", "subject"), ("payload",)),
+    (s.purchase_order, ("order_id",), ("lines", "answer")),
+    (s.order_refund, ("order_id", "refund_id"), ("answer",)),
+    (s.payment_dispute, ("order_id", "dispute_id"), ("wanted", "undo")),
+    (s.lot, ("lot_id",), ("data",)),
+)
+_Rows = tuple[Table, tuple[str, ...], tuple[str, ...], Sequence[Any]]
+_REASONS: Final[Sequence[tuple[Table, str, str]]] = (
+    (s.operation, "operation_id", "reason"),
+    (s.lot, "lot_id", "reason"),
+    (s.ticket, "ticket_id", "license_id"),
+)
+
+
+async def erase(tx: Tx, customer_ids: Sequence[str]) -> dict[str, int]:
+    """Takes the words out of the rows of a person's accounts, all of them together; how many rows, by table.
+
+    The journal lets them go in this transaction alone, and nothing else of it.
+    """
+    words = await words_of(tx)
+    names: dict[str, str] = {}
+    found: list[tuple[str, _Rows]] = []
+    for customer_id in customer_ids:
+        of_tickets = select(s.ticket.c.external_id, s.ticket.c.ticket_id)
+        for row in await tx.rows(of_tickets.where(*_mine(tx, s.ticket, customer_id))):
+            names[row[0]] = row[1]
+        for table, key, columns in _DOCUMENTS:
+            statement = select(*(table.c[one] for one in (*key, *columns)))
+            rows = await tx.rows(statement.where(*_mine(tx, table, customer_id)))
+            found.append((customer_id, (table, key, columns, rows)))
+            for row in rows:
+                words.learn([row._mapping[column] for column in columns])
+    changed: Counter[str] = Counter()
+    for customer_id, (table, key, columns, rows) in found:
+        await tx.execute(_ALLOW, {"customer": customer_id})
+        told = names if table is s.outbox or table is s.agenda else {}
+        taken = partial(words.without, names=told)
+        changed[table.name] += await _write(tx, table, key, columns, rows, taken)
+    for customer_id, (table, id_, column) in product(customer_ids, _REASONS):
+        await tx.execute(_ALLOW, {"customer": customer_id})
+        statement = select(table.c[id_], table.c[column])
+        rows = await tx.rows(statement.where(*_mine(tx, table, customer_id), table.c[column].is_not(None)))
+        changed[table.name] += await _write(tx, table, (id_,), (column,), rows, words.reason)
+    await tx.execute(_ALLOW, {"customer": ""})
+    return {name: count for name, count in sorted(changed.items()) if count}
+
+
+def _mine(tx: Tx, table: Table, customer_id: str) -> list[ColumnElement[bool]]:
+    return [table.c.tenant_id == tx.tenant_id, table.c.customer_id == customer_id]
+
+
+async def _write(
+    tx: Tx,
+    table: Table,
+    key: tuple[str, ...],
+    columns: tuple[str, ...],
+    rows: Sequence[Any],
+    changed: Callable[[Any], Any],
+) -> int:
+    made = []
+    for row in rows:
+        old = {column: row._mapping[column] for column in columns}
+        new = {column: changed(value) for column, value in old.items()}
+        if new != old:
+            made.append(
+                {
+                    **{f"key_{one}": row._mapping[one] for one in key},
+                    **{f"new_{c}": v for c, v in new.items()},
+                }
+            )
+    if made:
+        statement = (
+            update(table)
+            .where(
+                table.c.tenant_id == tx.tenant_id, *(table.c[one] == bindparam(f"key_{one}") for one in key)
+            )
+            .values({column: bindparam(f"new_{column}", type_=table.c[column].type) for column in columns})
+        )
+        await tx.execute(statement, made)
+    return len(made)
