@@ -30,6 +30,7 @@ from app.api.problems import register
 from app.connectors import courier, deliveries, inbound
 from app.connectors.jwks import SigningKeys
 from app.db import agenda
+from app.db.budget import Budget
 from app.db.engine import Database
 from app.db.gather import Gatherer, Join
 from app.db.secrets import Cipher, check_key
@@ -267,6 +268,21 @@ def samples(rooms: House) -> Iterable[tuple[str, str, str, float]]:
     pool: Any = rooms.database.engine.pool
     yield "retainer_db_connections_in_use", "Connections under way", "gauge", pool.checkedout()
     yield "retainer_db_connections_idle", "Connections waiting", "gauge", pool.checkedin()
+    yield from budget_samples(rooms.database.budget)
+
+
+def budget_samples(budget: Budget) -> Iterable[tuple[str, str, str, float]]:
+    """What tenants wait for, and what they were refused, in this process."""
+    shares, writes = budget.shares, budget.writes
+    yield "retainer_budget_connections_waiting", "Calls waiting for a connection", "gauge", shares.waiting
+    yield "retainer_budget_connections_waited", "Calls that waited for a connection", "counter", shares.waited
+    yield "retainer_budget_writes_waiting", "Writes waiting for their customer", "gauge", writes.waiting
+    yield (
+        "retainer_budget_refused",
+        "Calls refused as tenant_busy",
+        "counter",
+        writes.refused + budget.refused,
+    )
 
 
 def work_samples() -> Iterable[tuple[str, str, str, float]]:

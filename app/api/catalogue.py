@@ -56,6 +56,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "header_fields_too_large": Entry(431, "Header too large", "The headers are larger than 32 KiB.", "Send fewer or shorter headers."),
     "rate_limited": Entry(429, "Too many calls", "The limit of calls for this key, tenant or address is reached.", "Wait for the seconds in `Retry-After`, then go on more slowly."),
     "overloaded": Entry(429, "Too much at once", "More commands wait than the service takes on.", "Wait for the seconds in `Retry-After`, then send again with the same key."),
+    "tenant_busy": Entry(429, "Tenant busy", "The tenant has as much of this under way as it may: waiting writes of one customer, a simulation, a publication.", "Wait for the seconds in `Retry-After`, then send the same request again, with the same Idempotency-Key."),
     "internal_error": Entry(500, "A fault of ours", "Something went wrong in the service; it is logged under `request_id`.", "Send the same request again; if it stays, tell the operator the `request_id`."),
     "unavailable": Entry(503, "Unavailable", "The database cannot answer now.", "Send the same request again after `Retry-After`, with the same Idempotency-Key."),
     "outcome_unknown": Entry(503, "Outcome unknown", "The answer of the database to a commit was lost: it was done wholly or not at all.", "Send the same request again with the same key: it is done once."),

@@ -25,6 +25,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from app.db.address import engine_of
+from app.db.budget import HOUSE, Budget, Shares
 from app.domain.errors import DomainError
 
 T = TypeVar("T")
@@ -184,6 +185,9 @@ class Database:
         """When a write last failed for want of room (`time.monotonic`)."""
         self.pool_wait: Callable[[float], None] | None = None
         """Told how many seconds each connection was waited for."""
+        self.budget = Budget(Shares(pool_size))
+        """What each tenant may take of this process."""
+        self._patience = pool_timeout
         self.engine: AsyncEngine = engine_of(
             url,
             application_name=application_name,
@@ -201,8 +205,10 @@ class Database:
         await self.engine.dispose()
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[AsyncConnection]:
-        began = time.perf_counter()
+    async def _connection(self, tenant_id: str = HOUSE) -> AsyncIterator[AsyncConnection]:
+        began, shares = time.perf_counter(), self.budget.shares
+        if not shares.take(tenant_id) and not await shares.wait(tenant_id, self._patience):
+            raise Busy("no connection became free in time")
         try:
             async with self.engine.connect() as connection:
                 if self.pool_wait is not None:
@@ -223,6 +229,8 @@ class Database:
             if isinstance(translated, Unavailable) and translated.cause == DISK_FULL:
                 self.disk_full_at = time.monotonic()
             raise translated from error
+        finally:
+            shares.give_back(tenant_id)
 
     async def _greet(
         self, connection: AsyncConnection, tenant_id: str = "", lock_timeout_ms: int | None = None
@@ -279,7 +287,7 @@ class Database:
         Raises `Unavailable` or `Busy` when the database cannot serve it; `Locked` when a lock was not had within
         ``lock_timeout_ms`` (the database's own unless given).
         """
-        async with self._connection() as connection:
+        async with self._connection(tenant_id) as connection:
             state, at = await self._begin(connection, tenant_id, lock_timeout_ms)
             tx = Tx(connection, state, at, self, actor=actor, validate_only=validate_only)
             tx.moved = set() if moved is None else moved
@@ -294,7 +302,7 @@ class Database:
 
         ``tenant`` of the transaction is a blank; the use case reads the row itself.
         """
-        async with self._connection() as connection:
+        async with self._connection(tenant_id) as connection:
             row = await self._greet(connection, tenant_id)
             await connection.execute(
                 text("select pg_advisory_xact_lock(hashtextextended(:tenant, 7))"), {"tenant": tenant_id}
@@ -306,12 +314,15 @@ class Database:
             await _finish(connection, validate_only)
 
     @asynccontextmanager
-    async def rehearsal(self, tenant_id: str, *, policy_name: str, at: datetime) -> AsyncIterator[Tx]:
+    async def rehearsal(
+        self, tenant_id: str, *, policy_name: str, at: datetime, charged_to: str = HOUSE
+    ) -> AsyncIterator[Tx]:
         """A writing transaction of a tenant made up for it, in a time of its own; always rolled back.
 
-        The block writes the tenant's rows itself. Nothing of it is left, in the database or in the caches.
+        ``charged_to``: the tenant that it is done for, of whose connections it takes one. The block writes the made-up
+        tenant's rows itself. Nothing of it is left, in the database or in the caches.
         """
-        async with self._connection() as connection:
+        async with self._connection(charged_to) as connection:
             await self._greet(connection, tenant_id)
             state = TenantState(tenant_id, policy_name, True, at, False, 1, 1)
             try:
@@ -324,7 +335,7 @@ class Database:
     @asynccontextmanager
     async def reading(self, tenant_id: str) -> AsyncIterator[Tx]:
         """A read-only snapshot (REPEATABLE READ), always rolled back."""
-        async with self._connection() as connection:
+        async with self._connection(tenant_id) as connection:
             await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             state, at = await self._begin(connection, tenant_id)
             try:

@@ -88,8 +88,8 @@ async def simulate(db: Database, tenant_id: str, name: str, *, draft: Policy, st
     since, until = start or _EVER[0], end or _EVER[1]
     past = await db.read(tenant_id, lambda tx: _look(tx, name, since, until, limit, ways))
     stop_at = min(until, past.now)
-    before = await _rehearse(db, "baseline", past, past.versions, stop_at, ways)
-    after = await _rehearse(db, "draft", past, _with(draft, past.versions, start), stop_at, ways)
+    before = await _rehearse(db, tenant_id, "baseline", past, past.versions, stop_at, ways)
+    after = await _rehearse(db, tenant_id, "draft", past, _with(draft, past.versions, start), stop_at, ways)
     done = min(before.done, after.done)
     differences, counts = [], {kind: {"replayed": 0, "differ": 0} for kind in ("order", "ticket")}
     for one in past.pasts[:done]:
@@ -147,14 +147,15 @@ async def _seen(tx: Tx, kind: str, id_: str, ways: Ways) -> dict[str, Any]:
 # --- doing it again -----------------------------------------------------------------------------------------
 
 
-async def _rehearse(db: Database, name: str, past: _History, versions: Sequence[Version], end: datetime,
-                    ways: Ways) -> _Run:  # fmt: skip
+async def _rehearse(db: Database, tenant_id: str, name: str, past: _History, versions: Sequence[Version],
+                    end: datetime, ways: Ways) -> _Run:  # fmt: skip
     run = _Run(name=name)
     if not past.pasts:
         return run
     stop = time.monotonic() + MOST_SECONDS
     first = min((one.entries[0].at for one in past.pasts if one.entries), default=end)
-    async with db.rehearsal(mint("sim"), policy_name=past.in_force.policy, at=first) as tx:
+    made_up, ours = mint("sim"), past.in_force.policy
+    async with db.rehearsal(made_up, policy_name=ours, at=first, charged_to=tenant_id) as tx:
         await history.furnish(tx, versions, past.calendars)
         paying = any(promise.breach_returns_credits for _, _, one in versions for promise in one.promises)
         for one in past.pasts:

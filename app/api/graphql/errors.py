@@ -23,6 +23,7 @@ TOP_LEVEL: Final = frozenset({401, 403, 429, 500, 501, 503})
 """The statuses of problems that are faults or concern the caller; every other refusal is data."""
 ABSENT: Final = 404
 """In a query, what is not there is null."""
+TOO_MANY: Final = 429
 
 
 def problem_of(error: Exception) -> dict[str, Any]:

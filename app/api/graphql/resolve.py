@@ -11,7 +11,7 @@ from strawberry import UNSET, Info
 
 from app.api.graphql import limits
 from app.api.graphql.calls import Answer, Calls, Operation
-from app.api.graphql.errors import ABSENT, TOP_LEVEL, problem_of, raised, refusal
+from app.api.graphql.errors import ABSENT, TOO_MANY, TOP_LEVEL, problem_of, raised, refusal
 from app.api.graphql.inputs import plain
 from app.api.paging import BACKWARD, CONNECTION, FORWARD
 from app.domain.errors import DomainError
@@ -34,6 +34,8 @@ async def read(calls: Calls, operation: Operation, values: Mapping[str, Any]) ->
         body = problem_of(error)
         if body["status"] == ABSENT:
             return None
+        if body["status"] == TOO_MANY:
+            calls.retry_after = "1"
         raise raised(body) from (error if body["code"] == "internal_error" else None)
     return answer.view
 

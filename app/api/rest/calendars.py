@@ -118,12 +118,13 @@ async def publish_version(
     ETag as If-Match: only if nothing was published since it was read."""
     given = body.plain()
     asked = calendars.NewVersion(**given)
-    return await call.keyed(
-        "calendars.publish",
-        {"calendar": name, **given},
-        lambda tx: calendars.add_version(tx, name, asked, check=checking(call.request)),
-        status=201,
-    )
+    with caller.database.budget.one("publication", caller.tenant_id):
+        return await call.keyed(
+            "calendars.publish",
+            {"calendar": name, **given},
+            lambda tx: calendars.add_version(tx, name, asked, check=checking(call.request)),
+            status=201,
+        )
 
 
 _FEED: Final[dict[str, Any]] = {

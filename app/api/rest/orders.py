@@ -100,7 +100,7 @@ async def put_order(
     """Records an order: the licenses, lots, covers and open choices it granted, what it did not grant and why, and
     notices. 201 the first time, 200 with the same body again, 409 ``order_conflict`` with other content."""
     command = body.command(order_id)
-    return await call.natural(lambda tx: orders.put_order(tx, command))
+    return await call.natural(lambda tx: orders.put_order(tx, command), customer_id=command.customer_id)
 
 
 @router.get("/v1/orders/{order_id}", operation_id="getOrder", responses=problems(404))

@@ -121,14 +121,15 @@ async def publish_policy(
 ) -> Response:
     """A new, immutable version. It never changes what was granted or quoted before."""
     document = policies.document_text(body.document)
-    return await call.keyed(
-        "policies.publish",
-        {"name": name, "document": document, "effective_from": body.effective_from},
-        lambda tx: policies.publish(
-            tx, name, document=document, effective_from=body.effective_from, check=checking(call.request)
-        ),
-        status=201,
-    )
+    with caller.database.budget.one("publication", caller.tenant_id):
+        return await call.keyed(
+            "policies.publish",
+            {"name": name, "document": document, "effective_from": body.effective_from},
+            lambda tx: policies.publish(
+                tx, name, document=document, effective_from=body.effective_from, check=checking(call.request)
+            ),
+            status=201,
+        )
 
 
 @router.post("/v1/policies/{name}/price", operation_id="priceTicket", responses=problems(404, 422))
@@ -155,15 +156,16 @@ async def simulate_policy(
 ) -> Response:
     """Runs a draft over the recorded history and says who would have been decided or charged differently. Writes
     nothing. ``complete`` false: there is more history than ``limit``."""
-    draft = policies.draft(policies.document_text(body.document))
-    found = await simulate.simulate(
-        caller.database,
-        caller.tenant_id,
-        name,
-        draft=draft,
-        start=body.start,
-        end=body.end,
-        limit=body.limit,
-        ways=ways(caller.rooms.parts.get("handlers", {})),
-    )
-    return Reply(found)
+    with caller.database.budget.one("simulation", caller.tenant_id):
+        draft = policies.draft(policies.document_text(body.document))
+        found = await simulate.simulate(
+            caller.database,
+            caller.tenant_id,
+            name,
+            draft=draft,
+            start=body.start,
+            end=body.end,
+            limit=body.limit,
+            ways=ways(caller.rooms.parts.get("handlers", {})),
+        )
+        return Reply(found)

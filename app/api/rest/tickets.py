@@ -219,7 +219,7 @@ class CauseBody(Body):
 async def put_ticket(ticket_id: PathId, body: TicketBody, caller: Writer, call: KeyedCall) -> Response:
     """Opens a ticket. 201 the first time, 200 with the same body again, 409 with other content."""
     command = tickets.OpenTicket(ticket_id=ticket_id, **body.plain())
-    return await call.natural(lambda tx: tickets.put(tx, command))
+    return await call.natural(lambda tx: tickets.put(tx, command), customer_id=command.customer_id)
 
 
 @router.get("/v1/tickets/{ticket_id}", operation_id="getTicket", responses=problems(404))
