@@ -142,7 +142,7 @@ def judge(
             known, now = [e for e in events if e.recorded_at < until], until
         facts = _outcomes(_run(spec, calendar, known, at=now, history=history).state())
         missed = {(one.cycle, one.window_date): one for one in facts if one.kind == "breached"}
-        for key, fact in sorted(standing.items(), key=repr):
+        for key, fact in list(standing.items()):
             again = missed.get(key)
             if known_from is not None and (again is None or again.due_at != fact.due_at):
                 taken_back = replace(fact, kind="breach_retracted", at=known_from)
@@ -153,8 +153,9 @@ def judge(
             if fact.kind != "breached":
                 found.setdefault(fact.key, fact)
             elif key not in standing:
-                numbered = replace(fact, rule=count.get(key, 0))
-                count[key] = numbered.rule + 1
+                number = count.get(key, 0)
+                numbered = replace(fact, rule=number) if number else fact
+                count[key] = number + 1
                 standing[key] = found[numbered.key] = numbered
         known_from = until
     return tuple(
@@ -421,7 +422,7 @@ class _Fold:
         shown = progress.shown_due() if live or self.phase is Phase.STOPPED else None
         watch = progress.breach_due() if live else None
         expected = progress.expected_warnings() if running else []
-        reminding = progress.expected_reminders() if running else []
+        reminding = progress.expected_reminders() if running and self.spec.reminders else []
         return ClockState(
             at=from_s(now),
             phase=self.phase,

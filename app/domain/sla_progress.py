@@ -77,6 +77,7 @@ class Progress:
         self.breached_now = False
         self.paused_at: int | None = None
         self.left: int | None = None  # what remained at the pause that stands
+        self.paused_on = calendar
         self.pauses: list[Rest] = []
         # Windows: the last date done with, the first business date not yet closed, and the dates that have a response.
         self.handled: date | None = None
@@ -211,10 +212,14 @@ class Progress:
             left = due - start if wall else self.calendar.between_s(start, due)
         if wall:
             return end + left
-        idle = self.calendar.between_s(start, end) == 0
         days = isinstance(self.target, BusinessDays)
         # Only a day's due time may lie later than its last second of work: at an opening, or in a break.
-        if idle and start <= due and (days or left == 0) and self.calendar.between_s(start, due) == left:
+        if (
+            (days or left == 0)
+            and start <= due
+            and self.calendar.between_s(start, end) == 0
+            and self.calendar.between_s(start, due) == left
+        ):
             return due
         if days and left == 0:
             opening = self.calendar.next_opening_s(end)
@@ -249,6 +254,7 @@ class Progress:
     def pause(self, second: int) -> None:
         """The first reason for waiting arrived."""
         self.paused_at, self.left = second, self._left_at(max(second, self.base))
+        self.paused_on = self.calendar
 
     def resume(self, second: int, *, edition: int = FROZEN) -> None:
         """The last reason for waiting went."""
@@ -268,9 +274,16 @@ class Progress:
             if edition < FROZEN:
                 moved: int | None = self._resumed_once(self.due, max(start, self.base), second)
             else:
-                moved = self._shifted() if start <= self.due or left is not None else self.due
+                moved = self._moved(start, second, left)
             if moved != self.due or (left is not None and self.due < second):
                 self.due, self.since = moved, second
+
+    def _moved(self, start: int, second: int, left: int | None) -> int | None:
+        if self.due is None or (start > self.due and left is None):
+            return self.due
+        if self.paused_on is self.calendar:
+            return self._resumed(self.due, max(start, self.base), second, left)
+        return self._shifted()
 
     def respond(self, second: int) -> bool:
         """A public response of the vendor. False where the target does not ask for more than one."""
@@ -322,7 +335,8 @@ class Progress:
                 if self._second(mark) <= to:
                     self.warned.append(mark)
             if self.breached_now or self.due + grace >= to:
-                self._remind(to)
+                if self.spec.reminders:
+                    self._remind(to)
                 return
             at = max(self.due, self.since)
             on = self.window_date()

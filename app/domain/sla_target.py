@@ -201,10 +201,11 @@ def due_s(
 def _same_time(calendar: Timeline, opened: int, days: int) -> int:
     """The wall time of ``opened`` so many business dates later, moved to the nearest open time of that date."""
     wall = from_s(opened).astimezone(calendar.zone)
-    began = calendar.business_date_s(opened)
+    began = calendar.business_date_s(opened) if calendar.goes_over_midnight else wall.date()
     on = calendar.business_date_after(began, days)
     # A wall time that occurs twice means its first occurrence, one that a gap skips means the instant after the gap.
-    same = on + (wall.date() - began)  # past midnight in a shift, it is past midnight in that one
+    # Past midnight in a shift, it is past midnight in that one.
+    same = on + (wall.date() - began) if calendar.goes_over_midnight else on
     at = to_s(datetime.combine(same, wall.time().replace(fold=0), calendar.zone))
     opens, closes = calendar.open_of_s(on), calendar.close_of_s(on)
     if at <= opens or at >= closes:

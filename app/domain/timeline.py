@@ -304,7 +304,7 @@ class Timeline:
 
     def business_date_s(self, second: int) -> date:
         """The date an instant counts for: its local date, or the date before whose shift it still lies in."""
-        on = self.local_date_s(second)
+        on = from_s(second).astimezone(self.zone).date()
         if not self.goes_over_midnight or on.year <= MIN_YEAR:
             return on
         before = on - ONE_DAY
