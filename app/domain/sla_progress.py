@@ -112,6 +112,8 @@ class Progress:
         self.left = None
         if self.anchor is not None:
             self.recompute(second)
+        if self.paused_at is not None:
+            self.left = self._left_at(max(self.paused_at, self.base))
 
     def recompute(self, second: int, *, edition: int = FROZEN, corrects: bool = False) -> None:
         """Works the due time out afresh, after the target or the calendar changed at ``second``.
@@ -129,8 +131,6 @@ class Progress:
             if corrects and self.breached_now and due != self.due:
                 self._take_back()
             self.due = due
-            if edition >= FROZEN and self.paused_at is not None:
-                self.left = self._left_at(self.paused_at)
         self.since = second
 
     def _windows_anew(self, second: int, *, corrects: bool) -> None:

@@ -55,7 +55,7 @@ INSTANTS: Final = frozenset(
     {"placed_at", "granted_at", "expires_at", "starts_at", "ends_at", "ended_at", "opened_at"}
 )
 TICKET: Final = "ticket"
-IDS: Final = frozenset({"customer_id", "import_id", "license"})
+IDS: Final = frozenset({"customer_id", "import_id", "license", "ticket_id"})
 COLUMNS: Final = frozenset({"kind"}).union(*(needed | further for needed, further in _FIELDS.values()))
 """Every column that some kind has."""
 KINDS: Final = tuple(_FIELDS)
