@@ -45,6 +45,10 @@ _TAKE = text(
     "delete from agenda where tenant_id = :tenant and kind = :kind and subject = :subject and at <= :until"
     " returning at, kind, subject, customer_id, payload"
 )
+_OF = text(
+    "select at, kind, subject, customer_id from agenda"
+    " where tenant_id = :tenant and kind = :kind and subject = :subject"
+)
 _FAILED = text(
     "select (payload -> 'failed' ->> 'failures')::int from agenda"
     " where tenant_id = :tenant and kind = :kind and subject = :subject"
@@ -169,6 +173,12 @@ async def state(tx: Tx) -> tuple[datetime | None, bool]:
     """When the next thing falls due, and whether committed events wait for their position."""
     row = await tx.row(_STATE, {"tenant": tx.tenant_id})
     return (None, False) if row is None else (row.next_at, row.unplaced)
+
+
+async def of(tx: Tx, kind: str, subject: str) -> Row[Any] | None:
+    """The row of that kind and subject, not locked; None when there is none."""
+    found: Row[Any] | None = await tx.row(_OF, {"tenant": tx.tenant_id, "kind": kind, "subject": subject})
+    return found
 
 
 async def put(tx: Tx, kind: str, subject: str, payload: Mapping[str, Any]) -> None:

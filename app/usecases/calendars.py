@@ -8,6 +8,8 @@ two timelines are compared instant by instant (TERMS-3).
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -19,7 +21,7 @@ from zoneinfo import ZoneInfo
 from app.db import agenda, audit, calendars, clocks, events, plan, policies
 from app.db.agenda import Handler
 from app.db.calendars import SERVICE_HOURS, StoredCalendar, StoredVersion
-from app.db.engine import Database, Tx
+from app.db.engine import Database, Tx, Unavailable
 from app.documents.calendar_document import read_exceptions, read_weekly_hours
 from app.documents.closures import dump_closure_rules, holiday_library_version, parse_closure_rules
 from app.documents.feeds import read_feed
@@ -38,8 +40,11 @@ from app.domain.timeline import to_s
 from app.domain.wire import iso, iso_or_none
 
 BATCH: Final = 500
-AT_ONCE: Final = 2_000
-"""Open clocks looked at while publishing; the sweep goes on with the rest."""
+_log: Final = logging.getLogger("retainer.calendars")
+STEP: Final = 10
+"""Clocks moved in one transaction, so that their customers are not locked for long."""
+WAITED_FOR: Final = 15.0
+"""Seconds for which a publication waits for its clocks; the agenda goes on with the rest."""
 MOST_PREVIEWED: Final = 20_000
 LISTED: Final = 100
 RECOMPUTE: Final = "calendar.recompute"
@@ -202,6 +207,8 @@ class Preview:
     moved: int = 0
     breaches: list[dict[str, Any]] = field(default_factory=list)
     breaching: int = 0
+    touched: int = 0
+    """Clocks that are written anew; not published."""
 
     def add(self, clock: TicketClock, old: datetime | None, new: datetime | None, *, breaches: bool) -> None:
         """Counts one clock."""
@@ -277,7 +284,12 @@ async def add_version(
         "calendar.published",
         {"name": name, "version": version.revision, "effective_from": version.effective_from},
     )
-    preview = await (_preview(tx, name, new) if tx.validate_only else _recompute(tx, name, new))
+    preview = await _preview(tx, name, new)
+    if not tx.validate_only and preview.touched:
+        if preview.complete and preview.touched <= STEP:
+            await _recompute(tx, name, new)
+        else:
+            await agenda.put(tx, RECOMPUTE, name, {"customer": "", "clock": ""})
     dropped = reopened(old.calendar, new.calendar, asked.effective_from)
     again = {
         "reopened_days": [wire.closure_json(one) for one in dropped[:LISTED]],
@@ -414,6 +426,7 @@ async def _preview(tx: Tx, name: str, new: Hours) -> Preview:
         for clock in batch:
             old_due, new_due, breaches = moved(clock, tx.at, new)
             found.add(clock, old_due, new_due, breaches=breaches)
+            found.touched += TicketClocks.touched(clock, tx.at, new)
         after = (batch[-1].customer_id, batch[-1].clock_id)
         if found.looked_at >= MOST_PREVIEWED:
             found.complete = False
@@ -421,35 +434,52 @@ async def _preview(tx: Tx, name: str, new: Hours) -> Preview:
     return found
 
 
-async def _recompute(tx: Tx, name: str, new: Hours, *, after: tuple[str, str] = ("", "")) -> Preview:
-    """Moves the touched clocks in keyset batches, customers locked in order; the agenda goes on with what is too much
-    for one transaction. Doing it again changes nothing: a clock on the newest revision is not touched."""
-    found = Preview()
+async def _recompute(tx: Tx, name: str, new: Hours, *, after: tuple[str, str] = ("", "")) -> None:
+    """Moves the next few touched clocks, customers locked in order; the agenda goes on with what is too much for one
+    transaction. Doing it again changes nothing: a clock on the newest revision is not touched."""
     while batch := await clocks.open_batch(tx, name, after=after, limit=BATCH):
+        found = [clock for clock in batch if TicketClocks.touched(clock, tx.at, new)]
         touched: dict[str, list[str]] = {}
-        for clock in batch:
-            old_due, new_due, breaches = moved(clock, tx.at, new)
-            found.add(clock, old_due, new_due, breaches=breaches)
-            if TicketClocks.touched(clock, tx.at, new):
-                touched.setdefault(clock.customer_id, []).append(clock.clock_id)
+        for clock in found[:STEP]:
+            touched.setdefault(clock.customer_id, []).append(clock.clock_id)
         for customer_id, ids in sorted(touched.items()):
             copied = await clocks.for_customer(tx, customer_id, ids, hours=new)
             if copied is not None:
                 made, ledger, copy = copied
                 copy.calendar_changed(at=made.at)
                 await plan.write(tx, [(made, ledger)])
-        after = (batch[-1].customer_id, batch[-1].clock_id)
-        if found.looked_at >= AT_ONCE:
-            found.complete = False
+        last = found[STEP - 1] if len(found) > STEP else batch[-1]
+        after = (last.customer_id, last.clock_id)
+        if touched and (len(found) > STEP or len(batch) == BATCH):
             await agenda.put(tx, RECOMPUTE, name, {"customer": after[0], "clock": after[1]})
             break
-    return found
 
 
 async def go_on(tx: Tx, item: AgendaItem) -> None:
     """Goes on moving clocks to the newest version of a calendar, where publishing left off."""
     hours = await calendars.hours(tx, item.subject)
     await _recompute(tx, item.subject, hours, after=(item.payload["customer"], item.payload["clock"]))
+
+
+async def carry_on(db: Database, tenant_id: str, name: str, *, seconds: float = WAITED_FOR) -> None:
+    """Moves the clocks that a publication left to the agenda, a few in each transaction, until all are moved.
+
+    Stops without a word after ``seconds``, or when a customer is locked elsewhere: the agenda goes on. So does another
+    call, since the agenda's row says where.
+    """
+    stop = time.monotonic() + seconds
+
+    async def step(tx: Tx) -> bool:
+        row = await agenda.of(tx, RECOMPUTE, name)
+        return row is not None and await agenda.run(tx, row, tx.at, AGENDA) is not None
+
+    try:
+        while time.monotonic() < stop and await db.run(tenant_id, step, actor="worker"):
+            pass
+    except Unavailable:
+        return
+    except DomainError as error:
+        _log.warning("the agenda goes on moving the clocks of %s, which failed: %s", name, error.code)
 
 
 AGENDA: Final[dict[str, Handler]] = {RECOMPUTE: go_on}

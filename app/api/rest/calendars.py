@@ -119,12 +119,15 @@ async def publish_version(
     given = body.plain()
     asked = calendars.NewVersion(**given)
     with caller.database.budget.one("publication", caller.tenant_id):
-        return await call.keyed(
+        answer = await call.keyed(
             "calendars.publish",
             {"calendar": name, **given},
             lambda tx: calendars.add_version(tx, name, asked, check=checking(call.request)),
             status=201,
         )
+        if not caller.validate_only:
+            await calendars.carry_on(caller.database, caller.tenant_id, name)
+        return answer
 
 
 _FEED: Final[dict[str, Any]] = {
