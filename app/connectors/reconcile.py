@@ -19,7 +19,8 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from app.connectors import shopify_admin, stripe
-from app.connectors.targets import resolve, usable
+from app.connectors.pinned import PinnedTransport
+from app.connectors.targets import Resolve, resolve, usable
 from app.connectors.woocommerce import REFUNDS
 from app.domain.arrivals import stamp
 from app.domain.target import TargetRefused
@@ -56,6 +57,7 @@ class Fetcher:
 
     allow_private: bool = False
     transport: httpx.AsyncBaseTransport | None = None
+    resolver: Resolve = resolve
 
     async def ask(self, kind: str, api: Mapping[str, Any], what: str) -> Any:
         """What a delivery left out; see `app.usecases.inbound.Fetch`."""
@@ -94,7 +96,12 @@ class Fetcher:
         if not api.get("key"):
             raise FetchError("The source's api settings hold no key.")
         return _Client(
-            kind=kind, base=base, api=api, allow_private=self.allow_private, transport=self.transport
+            kind=kind,
+            base=base,
+            api=api,
+            allow_private=self.allow_private,
+            transport=self.transport,
+            resolver=self.resolver,
         )
 
 
@@ -114,6 +121,7 @@ class _Client:
     api: Mapping[str, Any]
     allow_private: bool
     transport: httpx.AsyncBaseTransport | None
+    resolver: Resolve = resolve
     client: httpx.AsyncClient | None = None
 
     async def __aenter__(self) -> Call:
@@ -128,12 +136,14 @@ class _Client:
                 headers["Paddle-Version"] = "1"
         else:
             headers["X-Shopify-Access-Token"] = str(self.api["key"])
+        # The address that was judged is the one that is used: nothing changes between the check and the connection.
         self.client = httpx.AsyncClient(
             headers=headers,
             auth=auth,
             timeout=_SECONDS,
             follow_redirects=False,
-            transport=self.transport,
+            transport=self.transport
+            or PinnedTransport(allow_private=self.allow_private, resolver=self.resolver),
             trust_env=False,
         )
         return self._get
@@ -152,7 +162,7 @@ class _Client:
         ):
             raise FetchError("base_url must be an https address.")
         try:
-            usable(await resolve(parts.hostname, parts.port or 443), allow_private=self.allow_private)
+            usable(await self.resolver(parts.hostname, parts.port or 443), allow_private=self.allow_private)
         except TargetRefused as error:
             raise FetchError(f"base_url: {error}") from None
         except OSError:
@@ -165,18 +175,26 @@ class _Client:
         address = path if path.startswith(("http://", "https://")) else self.base.rstrip("/") + path
         if urlsplit(address)[:2] != urlsplit(self.base)[:2]:
             raise FetchError("The shop pointed to another host.")
+        place = path.partition("?")[0]
+        content = bytearray()
         try:
-            answer = await self.client.request(
+            async with self.client.stream(
                 "GET" if body is None else "POST", address, params=dict(parameters) or None, json=body
-            )
+            ) as answer:
+                if answer.status_code != 200:
+                    raise FetchError(f"{place} answered {answer.status_code}")
+                async for part in answer.aiter_bytes():
+                    content += part
+                    if len(content) > _BYTES:
+                        raise FetchError(f"{place} answered more than {_BYTES} bytes")
+        except TargetRefused as error:
+            raise FetchError(f"base_url: {error}") from None
         except httpx.HTTPError as error:
-            raise FetchError(f"{type(error).__name__} on {path.partition('?')[0]}") from None
-        if answer.status_code != 200 or len(answer.content) > _BYTES:
-            raise FetchError(f"{path.partition('?')[0]} answered {answer.status_code}")
+            raise FetchError(f"{type(error).__name__} on {place}") from None
         try:
-            return json.loads(answer.content, parse_float=str), answer.headers
+            return json.loads(bytes(content), parse_float=str), answer.headers
         except ValueError:
-            raise FetchError(f"{path.partition('?')[0]} did not answer JSON") from None
+            raise FetchError(f"{place} did not answer JSON") from None
 
 
 def _body(value: Any) -> bytes:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import ipaddress
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +17,7 @@ from fastapi import FastAPI
 from app.commands import import_
 from app.commands.reconcile import reconciled
 from app.commands.replay import replayed
-from app.connectors import shopify_admin
+from app.connectors import reconcile, shopify_admin
 from app.connectors.reconcile import Fetcher
 from app.usecases.inbound import FetchError
 from tests.conftest import MakeVendor
@@ -525,3 +528,55 @@ async def test_an_agents_reply_is_a_response_on_the_ticket(vendor: MakeVendor) -
     ]
     ticket = await tenant.ok(await tenant.get("/v1/tickets/T"))
     assert (ticket["subject"], len(ticket["responses"])) == ("Help", 1)
+
+
+async def test_a_shop_that_moves_into_our_own_network_after_the_check_is_not_asked() -> None:
+    """Its name is resolved once more for the connection, and that very address is judged."""
+    asked: list[str] = []
+    heard: list[bytes] = []
+
+    async def rebinding(host: str, port: int) -> list[Any]:
+        asked.append(host)
+        return [ipaddress.ip_address("1.1.1.1" if len(asked) == 1 else "127.0.0.1")]
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read(1))
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    api = {"key": "ck_1", "base_url": f"https://shop.example:{port}"}
+    async with server:
+        with pytest.raises(FetchError, match="base_url"):
+            async for _ in Fetcher(resolver=rebinding).changes("woocommerce", api, SINCE):
+                pass
+    assert (asked, heard) == (["shop.example"] * 2, [])
+
+
+@pytest.mark.parametrize(("pages", "told"), [(1, None), (3, "more than")])
+async def test_the_address_judged_is_the_one_asked_and_a_long_answer_is_not_read_to_its_end(
+    pages: int, told: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "_BYTES", 150)
+    heads: list[bytes] = []
+    part = json.dumps([]).encode() + b" " * 98
+
+    async def here(host: str, port: int) -> list[Any]:
+        return [ipaddress.ip_address("127.0.0.1")]
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (len(part) * pages) + part * pages)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    api = {"key": "ck_1", "base_url": f"http://shop.example:{port}"}
+    found: list[Any] = []
+    async with server:
+        fetcher = Fetcher(allow_private=True, resolver=here)
+        with pytest.raises(FetchError, match=told) if told else contextlib.nullcontext():
+            found = [one async for one in fetcher.changes("woocommerce", api, SINCE)]
+    assert found == []
+    assert f"host: shop.example:{port}".encode() in heads[0].lower()
