@@ -46,8 +46,13 @@ async def terminate(tx: Tx, license_id: str, *, effective_at: datetime | None = 
 
 
 async def register(tx: Tx, license_id: str, *, domain: str) -> dict[str, Any]:
-    """Registers a license to an installation; again moves it. Refused ``license_ended`` (409)."""
+    """Registers a license to an installation; again moves it. Refused ``license_ended`` (409).
+
+    The license of somebody who was erased is not found (404): no domain is written of them any more.
+    """
     book, one = await _load(tx, license_id)
+    if book.customer.external_id is None:
+        raise DomainError("license_not_found", license_id=license_id)
     if not one.active(book.at):
         raise DomainError("license_ended", license_id=license_id, ended_at=iso_or_none(one.ended_at))
     one.registered_domain, one.registered_at = domain, book.at

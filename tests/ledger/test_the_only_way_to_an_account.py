@@ -1,0 +1,101 @@
+"""A wall: accounts are locked and loaded in one place each; whatever else wants one goes through `app.db.books`.
+
+Whoever locks a customer's row by itself would have to look again under the lock whether it went into another account.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+BOOKS = "app/db/books.py"
+LOCKS = {
+    BOOKS: "`lock_customers`, which looks under the lock",
+    "app/db/ledger.py": "batches of credit commands, which follow `merged_into` under the lock",
+    "app/db/agenda.py": "what falls due, which goes through `books` for each customer again",
+}
+LOCKED_BATCHES = {"app/usecases/credits.py"}
+LOADS = {
+    BOOKS: {"load", "load_all"},
+    "app/usecases/credits.py": {"load"},
+    "app/db/licenses.py": {"load_as_of"},  # reads how it stood
+    "app/db/ledger_audit.py": {"load"},  # compares it
+    "app/usecases/accounts.py": {"load", "load_as_of"},  # answers questions
+    "app/db/together.py": {"load"},  # reads many at once, for the graph
+}
+CUSTOMER_LOCK = re.compile(
+    r"\bfrom\s+customer\b.*\bfor\s+(no\s+key\s+)?(update|share)", re.DOTALL | re.IGNORECASE
+)
+TABLES_OF_BOOKS = ("load", "load_all", "load_as_of", "lock")
+
+
+def modules() -> list[tuple[str, ast.Module]]:
+    return [(path.as_posix(), ast.parse(path.read_text())) for path in sorted(Path("app").rglob("*.py"))]
+
+
+def _locks_customers(node: ast.AST) -> bool:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return CUSTOMER_LOCK.search(node.value) is not None
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "with_for_update"
+    ):
+        return re.search(r"\bcustomer\b(?!_)", ast.unparse(node.func.value)) is not None
+    return False
+
+
+def _of_ledger(tree: ast.Module) -> set[str]:
+    """The names under which a module knows `app.db.ledger`."""
+    return {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "app.db"
+        for alias in node.names
+        if alias.name == "ledger"
+    }
+
+
+def _calls_of_ledger(tree: ast.Module) -> set[str]:
+    names = _of_ledger(tree)
+    found = {
+        node.func.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id in names
+        and node.func.attr in TABLES_OF_BOOKS
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "app.db.ledger":
+            found |= {alias.name for alias in node.names} & set(TABLES_OF_BOOKS)
+    return found
+
+
+def test_rows_of_customers_are_locked_in_these_places_alone() -> None:
+    found = {name for name, tree in modules() if any(_locks_customers(node) for node in ast.walk(tree))}
+    assert found == set(LOCKS)
+
+
+def test_credits_are_loaded_in_these_places_alone() -> None:
+    found = {
+        name: calls - {"lock"}
+        for name, tree in modules()
+        if (calls := _calls_of_ledger(tree)) - {"lock"} and name != "app/db/ledger.py"
+    }
+    assert found == LOADS
+    locks = {name for name, tree in modules() if "lock" in _calls_of_ledger(tree)}
+    assert locks == LOCKED_BATCHES
+
+
+def test_the_wall_sees_a_hole() -> None:
+    holes = (
+        "x = text('select 1 from customer where tenant_id = :t for update')",
+        "x = select(s.customer.c.customer_id).with_for_update()",
+    )
+    for hole in holes:
+        assert any(_locks_customers(node) for node in ast.walk(ast.parse(hole)))
+    hole = "from app.db import ledger as rows\nrows.load_all(tx, 'c')"
+    assert _calls_of_ledger(ast.parse(hole)) == {"load_all"}
