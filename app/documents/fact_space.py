@@ -9,15 +9,19 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any, Final, Literal
 
-from app.domain.condition import facts_used, holds, tests_of
+from app.domain.condition import facts_used, holds, instant, is_decimal, tests_of
 from app.domain.policy import Condition, Policy, Test
 
 MAX_COMBINATIONS: Final = 60_000
 _OTHER: Final = "\x01other"
 """A text that no document names."""
+_SOME_TIME: Final = datetime(2025, 1, 1, tzinfo=UTC)
+"""The time that stands for any where a document names none."""
+_SECOND: Final = timedelta(seconds=1)
 
 FactType = Literal["boolean", "integer", "number", "choice", "text", "list", "instant"]
 ORDERED: Final = ("lt", "le", "gt", "ge")
@@ -144,7 +148,7 @@ def test_fault(test: Test, space: FactSpace) -> tuple[str, str] | None:
     if test.value_fact is not None:
         if test.op in ("known", "unknown"):
             return f"`{test.op}` takes no value.", "Remove `value_fact`."
-        return None
+        return _crossed_fault(test, fact, space.get(test.value_fact))
     many = isinstance(test.value, tuple)
     if test.op in ("known", "unknown"):
         return (f"`{test.op}` takes no value.", "Remove `value`.") if test.value is not None else None
@@ -163,6 +167,42 @@ def test_fault(test: Test, space: FactSpace) -> tuple[str, str] | None:
     return None
 
 
+def _crossed_fault(test: Test, fact: Fact, other: Fact | None) -> tuple[str, str] | None:
+    """Why two facts cannot be compared, with what to write instead."""
+    if test.value is not None:
+        return "A comparison has `value` or `value_fact`, not both.", "Remove one of them."
+    if other is None:
+        return None
+    if test.op == "contains":
+        if fact.type != "list" or other.type not in ("text", "choice"):
+            return _differ(test, fact, other), "Write a list as `fact` and a text as `value_fact`."
+        return None
+    if test.op in ("in", "not_in"):
+        return f"`{test.op}` needs a list.", "Write `op: eq`, or `value: [a, b]`."
+    if test.op in ORDERED and _FAMILY[fact.type] not in ("number", "instant"):
+        return f"`{test.fact}` has no order, so `{test.op}` cannot hold.", "Write `op: eq`."
+    if _FAMILY[fact.type] != _FAMILY[other.type]:
+        return _differ(test, fact, other), "Compare facts of one type."
+    return None
+
+
+def _differ(test: Test, fact: Fact, other: Fact) -> str:
+    return (
+        f"`{test.op}` cannot compare `{test.fact}`, which is {_A[fact.type]}, "
+        f"with `{test.value_fact}`, which is {_A[other.type]}."
+    )
+
+
+_FAMILY: Final[dict[FactType, str]] = {
+    "boolean": "boolean",
+    "integer": "number",
+    "number": "number",
+    "choice": "text",
+    "text": "text",
+    "list": "list",
+    "instant": "instant",
+}
+"""Types that compare with each other."""
 _A: Final[dict[FactType, str]] = {
     "boolean": "true or false",
     "integer": "a whole number",
@@ -175,11 +215,11 @@ _A: Final[dict[FactType, str]] = {
 _FIT: Final[dict[FactType, str]] = {
     "boolean": "Write `value: true` or `value: false`.",
     "integer": "Write a whole number.",
-    "number": "Write a whole number.",
+    "number": "Write a whole number, or a decimal in quotes.",
     "choice": "Write `op: eq` or `op: in`.",
     "text": "Write `op: eq` and a text in quotes.",
     "list": "Write `op: contains`.",
-    "instant": "Write `op: known`, or compare with a time in quotes.",
+    "instant": 'Write `op: known`, or a time with its zone in quotes, e.g. `"2030-01-01T00:00:00Z"`.',
 }
 
 
@@ -196,11 +236,15 @@ def _fits(value: Any, fact: Fact) -> bool:
         case "integer":
             return isinstance(value, int) and not isinstance(value, bool)
         case "number":
-            return isinstance(value, int | str) and not isinstance(value, bool)
+            return (isinstance(value, int) and not isinstance(value, bool)) or (
+                isinstance(value, str) and is_decimal(value)
+            )
         case "choice":
             return value in fact.values
-        case "text" | "instant":
+        case "text":
             return isinstance(value, str)
+        case "instant":
+            return isinstance(value, str) and instant(value) is not None
         case "list":
             return isinstance(value, str | int)
 
@@ -215,6 +259,12 @@ def cases(conditions: Sequence[Condition | None], space: FactSpace) -> Iterator[
             tests[test.fact].append(test)
             if test.value_fact is not None:
                 tests[test.value_fact].append(test)
+    crossing = [test for found in tests.values() for test in found if test.value_fact is not None]
+    if crossing:
+        # What one fact is compared with matters for those that are compared with it.
+        every = list(dict.fromkeys(test for found in tests.values() for test in found))
+        crossed = {name for test in crossing for name in (test.fact, test.value_fact)}
+        tests = {name: every if name in crossed else found for name, found in tests.items()}
     candidates = [_candidates(name, space.get(name) or _TEXT, found) for name, found in tests.items()]
     total = 1
     for values in candidates:
@@ -235,21 +285,32 @@ def _candidates(name: str, fact: Fact, tests: Sequence[Test]) -> list[Any]:
     match fact.type:
         case "boolean":
             own = [True, False]
-        case "integer":
-            numbers = [n for n in named if isinstance(n, int)] or [fact.least]
-            own = sorted({n + d for n in numbers for d in (-1, 0, 1) if n + d >= fact.least} | {fact.least})
-        case "number":
-            exact = [Fraction(n) for n in named if isinstance(n, int | str)] or [Fraction(0)]
-            own = sorted({n + d for n in exact for d in (Fraction(-1, 100), Fraction(0), Fraction(1, 100))})
+        case "integer" | "number":
+            own = _numbers(fact, named)
         case "choice":
             own = list(fact.values)
         case "list":
             texts = [value for value in named if isinstance(value, str | int)]
             crossed = [_OTHER] if any(test.value_fact for test in tests) else []
-            own = [(), tuple(texts + crossed), *((text,) for text in texts)]
+            own = [(), tuple(texts + crossed), *((text,) for text in texts + crossed)]
+        case "instant":
+            times = [at for value in named if isinstance(value, str) and (at := instant(value))] or [
+                _SOME_TIME
+            ]
+            own = sorted({at + _SECOND * d for at in times for d in (-1, 0, 1)})
         case _:
             own = [*dict.fromkeys(value for value in named if isinstance(value, str)), _OTHER]
     return own if fact.always else [*own, None]
+
+
+def _numbers(fact: Fact, named: Sequence[Any]) -> list[Any]:
+    """The numbers that are named, and their neighbours."""
+    exact = [Fraction(n) for n in named if (is_decimal(n) if isinstance(n, str) else type(n) is int)]
+    if fact.type == "number":
+        cent = Fraction(1, 100)
+        return sorted({n + d for n in exact or [Fraction(0)] for d in (-cent, Fraction(0), cent)})
+    whole = [n.numerator // n.denominator for n in exact] or [fact.least]
+    return sorted({n + d for n in whole for d in (-1, 0, 1) if n + d >= fact.least} | {fact.least})
 
 
 def can_hold(condition: Condition | None, space: FactSpace) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from app.documents.checks import frame, offers, prices, promises, rules
+from app.documents.checks import frame, numbers, offers, prices, promises, rules
 from app.documents.checks.context import Checker, Enough
 from app.documents.policy_document import Marks, Problem
 from app.domain.policy import Policy
@@ -25,6 +25,7 @@ _CHECKS: Final[tuple[Callable[[Checker], None], ...]] = (
     promises.check_hours,
     promises.check_promises,
     frame.check_texts,
+    numbers.check_numbers,
 )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Final
 
 from app.domain.policy import All, AnyOf, Condition, Not, Test
@@ -63,7 +66,10 @@ def _test(test: Test, facts: Facts) -> bool | None:
     value: Any = facts.get(test.value_fact) if test.value_fact is not None else test.value
     if fact is None or (test.value_fact is not None and value is None):
         return _one_sided(test, fact)
-    return bool(_COMPARE[test.op](fact, value))
+    try:
+        return bool(_COMPARE[test.op](fact, alike(fact, value)))
+    except (TypeError, AttributeError):
+        return None  # Two things of different types: a document checked before such comparisons were refused.
 
 
 def _one_sided(test: Test, fact: Any) -> bool | None:
@@ -76,7 +82,7 @@ _COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "ne": lambda fact, value: fact != value,
     "in": lambda fact, value: fact in _many(value),
     "not_in": lambda fact, value: fact not in _many(value),
-    "contains": lambda fact, value: value in fact,
+    "contains": lambda fact, value: not isinstance(fact, str) and value in fact,
     "lt": lambda fact, value: _number(fact) < _number(value),
     "le": lambda fact, value: _number(fact) <= _number(value),
     "gt": lambda fact, value: _number(fact) > _number(value),
@@ -84,11 +90,41 @@ _COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
 }
 
 
+def alike(fact: Any, value: Any) -> Any:
+    """The value as the type of the fact: a time in quotes as an instant, a decimal in quotes as a number."""
+    if isinstance(value, tuple | list):
+        return tuple(alike(fact, one) for one in value)
+    if isinstance(value, str):
+        if isinstance(fact, datetime):
+            return instant(value)
+        if isinstance(fact, int | Fraction | Decimal) and not isinstance(fact, bool):
+            return _number(value)
+    return value
+
+
+@lru_cache(maxsize=1024)
+def instant(text: str) -> datetime | None:
+    """The instant of a time as a document writes it (RFC 3339, with a zone); None when it is none."""
+    if not _INSTANT.match(text):
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def is_decimal(text: str) -> bool:
+    """Whether a text is a number as a document writes it: digits, with a sign and a point or without."""
+    return bool(_DECIMAL.match(text))
+
+
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)\Z", re.ASCII)
+_DECIMAL: Final = re.compile(r"-?\d{1,18}(\.\d{1,18})?\Z", re.ASCII)
+
+
 def _many(value: Any) -> Any:
     return value if isinstance(value, (tuple, list, frozenset, set)) else (value,)
 
 
 def _number(value: Any) -> Any:
-    if isinstance(value, str):
-        return Fraction(Decimal(value)) if value.replace(".", "", 1).lstrip("-").isdigit() else value
-    return value
+    return Fraction(Decimal(value)) if isinstance(value, str) and is_decimal(value) else value

@@ -6,6 +6,8 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from app.domain.errors import DomainError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
@@ -33,7 +35,17 @@ def add_term(at: datetime, term: Term, zone: tzinfo = UTC) -> datetime:
     """``at`` plus a term (ALL-1): calendar months in the policy's term zone, a day the month lacks becomes its last.
 
     A day is 24 hours when the zone is UTC, as it is in all shipped policies. The answer is in UTC.
+    Beyond the year 9999: 422 ``instant_out_of_range``.
     """
+    try:
+        return _added(at, term, zone)
+    except (OverflowError, ValueError):
+        raise DomainError(
+            "instant_out_of_range", start=at.astimezone(UTC).isoformat(), term=term.text
+        ) from None
+
+
+def _added(at: datetime, term: Term, zone: tzinfo) -> datetime:
     local = at.astimezone(zone)
     months = local.year * 12 + local.month - 1 + term.years * 12 + term.months
     year, month = divmod(months, 12)

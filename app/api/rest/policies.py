@@ -157,7 +157,7 @@ async def simulate_policy(
     """Runs a draft over the recorded history and says who would have been decided or charged differently. Writes
     nothing. ``complete`` false: there is more history than ``limit``."""
     with caller.database.budget.one("simulation", caller.tenant_id):
-        draft = policies.draft(policies.document_text(body.document))
+        draft = await policies.read_draft(policies.document_text(body.document))
         found = await simulate.simulate(
             caller.database,
             caller.tenant_id,

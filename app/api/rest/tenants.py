@@ -60,7 +60,7 @@ async def put_tenant(tenant_id: TenantId, body: TenantBody, operator: OperatorOn
     own = None
     if body.document is not None:
         text = policies.document_text(body.document)
-        own = (policies.draft(text), text)
+        own = (await policies.read_draft(text), text)
     async with operator.rooms.database.founding(
         tenant_id, actor=operator.actor, validate_only=operator.validate_only
     ) as tx:
