@@ -44,6 +44,13 @@ _OURS: Final = re.compile(r"(to |from )?[a-z]{2,4}_[0-9a-z]{26}|dispute [a-z_]+"
 _POLICIES = text("select document from policy_version where tenant_id = :tenant")
 _ALLOW = text("select set_config('app.erasure', :customer, true)")
 
+_DISMISSALS = text(
+    "update audit_trail a set data = jsonb_set(a.data, '{reason}', '\"\"') from inbound_delivery d"
+    " where a.tenant_id = :tenant and d.tenant_id = :tenant and a.action = 'delivery.dismissed'"
+    " and a.subject = d.delivery_id and (d.customer_id = any(:customers) or d.erased_at = :at)"
+    " and coalesce(a.data ->> 'reason', '') <> ''"
+)
+
 
 class Words:
     """Finds what was said freely, and takes it out of values."""
@@ -185,6 +192,13 @@ async def erase(tx: Tx, customer_ids: Sequence[str]) -> dict[str, int]:
         changed[table.name] += await _write(tx, table, (id_,), (column,), rows, words.reason)
     await tx.execute(_ALLOW, {"customer": ""})
     return {name: count for name, count in sorted(changed.items()) if count}
+
+
+async def forget_dismissals(tx: Tx, customer_ids: Sequence[str]) -> None:
+    """Takes out why somebody dismissed deliveries of theirs; once these are emptied."""
+    await tx.execute(_ALLOW, {"customer": customer_ids[-1]})
+    await tx.execute(_DISMISSALS, {"tenant": tx.tenant_id, "customers": list(customer_ids), "at": tx.at})
+    await tx.execute(_ALLOW, {"customer": ""})
 
 
 def _mine(tx: Tx, table: Table, customer_id: str) -> list[ColumnElement[bool]]:

@@ -114,6 +114,7 @@ async def erase_customer(tx: Tx, customer_id: str) -> dict[str, Any]:
         for former in formers:
             await _erase_names(tx, former, await customers.name_of(tx, former), book.at)
         await _erase_names(tx, mine, book.customer.external_id, book.at)
+        await erasure.forget_dismissals(tx, [*formers, mine])
         await audit.note(tx, "customer.erased", mine, {"rows": changed}, at=book.at)
     return {"customer_id": customer_id, "erased": True, "erased_at": iso(book.at)}
 

@@ -16,6 +16,7 @@ import pytest
 
 from app.db.erasure import HOUSE_REASONS
 from tests.conftest import MakeVendor
+from tests.support import shops
 from tests.support.api import Vendor
 from tests.support.databases import connect
 
@@ -344,3 +345,35 @@ def test_every_reason_of_the_house_stays() -> None:
             ):
                 given.add(str(node.value.value))
     assert given - {"None"} <= HOUSE_REASONS
+
+
+async def test_words_that_a_shop_sent_go(vendor: MakeVendor, module_url: str) -> None:
+    shop = await vendor("cs-cart")
+    source = {
+        "kind": "woocommerce",
+        "secret": shops.SECRET,
+        "products": {"93": {"sku": "license"}, "23": None},
+    }
+    path = (await done(shop, await shop.put("/v1/sources/woo", source)))["path"]
+    unknown = {
+        "id": 9,
+        "product_id": 777,
+        "quantity": 1,
+        "subtotal": "6.00",
+        "total": "6.00",
+        "name": word("item"),
+    }
+    orders: list[dict[str, Any]] = [
+        {"id": 1, "customer_id": 5, "billing": {"first_name": word("name"), "email": f"{MARK}@example.org"}},
+        {"id": 2, "customer_id": 5, "line_items": [unknown], "customer_note": word("parked")},
+        {"id": 3, "customer_id": 5, "line_items": [unknown], "customer_note": word("dismissed")},
+    ]
+    for one in orders:
+        body = shops.raw(shops.woo_order(**one))
+        assert (await shop.client.post(path, content=body, headers=shops.sign_woo(body))).status_code == 200
+    rows = (await done(shop, await shop.get("/v1/sources/woo/deliveries")))["data"]
+    third = next(one for one in rows if one["subject"] == "order/3")
+    dismissal = f"/v1/sources/woo/deliveries/{third['delivery_id']}/dismissal"
+    await done(shop, await shop.post(dismissal, {"reason": word("dismissal")}))
+    customer = (await done(shop, await shop.get("/v1/orders/woo:1")))["customer_id"]
+    await nothing_left(shop, module_url, customer, [])
