@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
-from app.db.budget import OneByOne, Shares
+from app.db.budget import HOUSE, OneByOne, Shares
 from app.domain.errors import DomainError
 from app.main import create_app
 from tests.conftest import MakeVendor
@@ -189,6 +189,29 @@ async def test_one_publication_at_a_time_for_a_tenant(app: FastAPI, vendor: Make
         assert_busy(await shop.post("/v1/policies/x-cart/versions", {"document": shipped("x-cart")}))
     published = await shop.post("/v1/policies/x-cart/versions", {"document": shipped("x-cart")})
     assert published.status_code == 201, published.text
+
+
+async def test_a_query_that_reads_events_beside_other_fields_takes_one_connection(
+    app: FastAPI, vendor: MakeVendor
+) -> None:
+    shop = await a_shop(vendor)
+    shares = app.state.house.database.budget.shares
+    for _ in range(POOL - 1):
+        assert shares.take(HOUSE)
+    try:
+        async with asyncio.timeout(3):
+            told = await send(
+                shop.client,
+                '{ customer(customerId: "c0") { customerId } events(first: 50) { nodes { type } } }',
+                {},
+            )
+    finally:
+        for _ in range(POOL - 1):
+            shares.give_back(HOUSE)
+    body = told.json()
+    assert "errors" not in body, body
+    assert body["data"]["customer"] == {"customerId": "c0"}
+    assert "order.recorded" in {one["type"] for one in body["data"]["events"]["nodes"]}, body
 
 
 async def test_the_figures_tell_who_waits(app: FastAPI) -> None:

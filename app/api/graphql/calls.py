@@ -9,6 +9,7 @@ own.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -29,8 +30,8 @@ from app.api.graphql.lone import OPERATION as ONE_BALANCE
 from app.api.paging import CONNECTION
 from app.api.problems import FieldError, Problem
 from app.api.strict import pointer_part
-from app.usecases import accounts, loading
-from app.usecases.commands import Database, Tx
+from app.usecases import accounts, events, loading
+from app.usecases.commands import Busy, Database, Tx, Unavailable
 
 T = TypeVar("T")
 _OF_CUSTOMERS: Final = frozenset(
@@ -104,13 +105,16 @@ class Snapshot:
             return await work(tx)
 
     async def run(self, tenant_id: str, work: Callable[[Tx], Awaitable[T]], **more: Any) -> T:
-        """For the few readings that write first (placing events). What nobody has read yet is then read anew."""
+        """For the few readings that write first (placing events). What nobody has read yet is then read anew.
+
+        A query never holds two connections: `Busy` where other fields have read in the snapshot already.
+        """
         async with self._turn:
-            found = await self._database.run(tenant_id, work, **more)
-            if self.reads <= 1:
-                await self._stack.aclose()
-                self._open.clear()
-            return found
+            if self._open and self.reads > 1:
+                raise Busy("the snapshot is open")
+            await self._stack.aclose()
+            self._open.clear()
+            return await self._database.run(tenant_id, work, **more)
 
     async def close(self) -> None:
         """Ends the snapshot; may be called when none was opened."""
@@ -192,6 +196,12 @@ class Calls:
             authenticator=cast(Authenticator, _Known(self.principal, self.rooms.authenticator)),
         )
         self._app = SimpleNamespace(state=SimpleNamespace(house=rooms, stopping=False))
+
+    async def place_events(self) -> None:
+        """Gives waiting events their positions before the snapshot opens, for a query that reads the feed."""
+        if self.principal.tenant_id is not None and self.principal.may("events:read"):
+            with contextlib.suppress(Unavailable):  # the fields say it
+                await events.place(self.rooms.database, self.principal.tenant_id)
 
     async def close(self) -> None:
         """Ends the snapshot of a query, whatever became of it."""

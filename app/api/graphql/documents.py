@@ -35,6 +35,8 @@ class Parsed:
     document: DocumentNode
     operations: Mapping[str, OperationDefinitionNode]
     count: int
+    feed: bool = False
+    """Whether it may read the feed of events."""
     errors: list[GraphQLError] | None = None
     measures: dict[int, Measure] = field(default_factory=dict)
     """What its operations cost, by their identity, where no variable has a say."""
@@ -61,7 +63,7 @@ class Documents:
                 document = parse(text, max_tokens=MAX_TOKENS)
                 there = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
                 named = {one.name.value if one.name else "": one for one in there}
-                found = Parsed(document, named, len(there))
+                found = Parsed(document, named, len(there), feed="events" in text)
             except GraphQLSyntaxError as error:
                 if f"more than {MAX_TOKENS} tokens" in error.message:
                     raise LimitError("tokens", MAX_TOKENS, None) from None

@@ -218,6 +218,8 @@ class GraphQL:
         if lone is not None and (data := await lone.data(calls, asked.variables)) is not None:
             return Reply({"data": data}, media_type=media + _CHARSET)
         try:
+            if reading and parsed.feed:
+                await calls.place_events()
             outcome = execute(
                 self._door.core,
                 parsed.document,
