@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from app.domain.opening_hours import Closure, format_minute
 from app.domain.policy import Promise
@@ -198,6 +198,10 @@ def breaches_json(clock_id: str, facts: Iterable[OutcomeFact]) -> list[dict[str,
     return sorted(found, key=lambda one: one["retracted_at"] is not None)
 
 
+NEVER_OPENS: Final = "calendar_never_opens"
+"""Why a live clock is never due."""
+
+
 def state_json(state: ClockState) -> dict[str, Any]:
     """How a clock stands, as published; the names of api.md."""
     return {
@@ -207,6 +211,7 @@ def state_json(state: ClockState) -> dict[str, Any]:
         "cycle": state.cycle,
         "started_at": iso_or_none(state.started_at),
         "due_at": iso_or_none(state.due_at),
+        "never_due": NEVER_OPENS if state.never_due else None,
         "remaining_business_seconds": state.remaining_business_seconds,
         "overdue_business_seconds": state.overdue_business_seconds,
         "consumed_seconds": state.consumed_seconds,

@@ -44,7 +44,8 @@ class ClockState:
     target; a given instant stays shown, since pauses do not move it). ``overdue_business_seconds``: by how much it is
     or was late, None where it is not. ``breaches``, ``warnings``, ``windows`` and
     ``ended`` go over all cycles; ``outcome`` is the present cycle's. ``consumed_seconds``: time used in the present
-    cycle. ``ignored``: events that changed nothing where they stood, e.g. a second resumption.
+    cycle. ``ignored``: events that changed nothing where they stood, e.g. a second resumption. ``never_due``: the
+    calendar closed for good, so nothing falls due until a version opens it again.
     """
 
     at: datetime
@@ -71,6 +72,7 @@ class ClockState:
     tzdb_version: str | None
     ignored: tuple[int, ...]
     breach_watch_at: datetime | None
+    never_due: bool = False
 
 
 OutcomeKind = Literal["warned", "breached", "reminded", "met", "breach_retracted"]
@@ -450,6 +452,7 @@ class _Fold:
             tzdb_version=self.tzdb_version,
             ignored=tuple(self.ignored),
             breach_watch_at=None if watch is None else from_s(watch + self.spec.grace_seconds + 1),
+            never_due=progress.never and live and shown is None,
         )
 
 

@@ -75,6 +75,9 @@ class Progress:
         self.due: int | None = None
         self.since = 0  # when the present due time came into force
         self.breached_now = False
+        self.never = (
+            False  # the calendar does not open enough any more: nothing falls due until another one does
+        )
         self.paused_at: int | None = None
         self.left: int | None = None  # what remained at the pause that stands
         self.paused_on = calendar
@@ -122,6 +125,7 @@ class Progress:
         """
         if self.anchor is None:
             return
+        self.never = False
         if self._by_windows:
             self._windows_anew(second, corrects=corrects)
         elif self.paused_at is not None and self.left is not None and edition >= FROZEN:
@@ -140,8 +144,8 @@ class Progress:
             self._forgive(second)
         if self.handled is None:
             self.handled = self.calendar.business_date_s(max(self.anchor or 0, second))
-        self.window = self.calendar.business_date_after(self.handled)
-        while self.calendar.close_of_s(self.window) < second:
+        self.window = self._business_date_after(self.handled)
+        while self.window is not None and self.calendar.close_of_s(self.window) < second:
             self._step()
         self.due = self._window_close()
 
@@ -171,7 +175,22 @@ class Progress:
         self.breached_now = False
 
     def _shifted(self) -> int | None:
-        """The due time from the base on, with each pause in turn."""
+        """The due time from the base on, with each pause in turn; None where the calendar never opens that much."""
+        try:
+            return self._moved_by_pauses()
+        except SlaUnreachable:
+            self.never = True
+            return None
+
+    def _business_date_after(self, on: date) -> date | None:
+        """The business date after a date; None where the calendar never opens again."""
+        try:
+            return self.calendar.business_date_after(on)
+        except SlaUnreachable:
+            self.never = True
+            return None
+
+    def _moved_by_pauses(self) -> int | None:
         due = due_s(self.calendar, self.target, self.base, self.spec.after_close)
         if due is None or self._fixed:
             return due
@@ -228,6 +247,13 @@ class Progress:
             return self._snapped(opening, due)
         return self._snapped(self.calendar.add_left_s(end, left), due)
 
+    def _once(self, due: int, start: int, end: int) -> int | None:
+        try:
+            return self._resumed_once(due, start, end)
+        except SlaUnreachable:
+            self.never = True
+            return None
+
     def _resumed_once(self, due: int, start: int, end: int) -> int:
         """As it was worked out before what remains was frozen: by the calendar of the resumption alone."""
         if start > due:
@@ -272,7 +298,7 @@ class Progress:
             self.since = second
         elif self.due is not None and not self._fixed:
             if edition < FROZEN:
-                moved: int | None = self._resumed_once(self.due, max(start, self.base), second)
+                moved = self._once(self.due, max(start, self.base), second)
             else:
                 moved = self._moved(start, second, left)
             if moved != self.due or (left is not None and self.due < second):
@@ -313,7 +339,7 @@ class Progress:
                 return on
         if not self.spec.late_response_counts:
             return None
-        return self.calendar.business_date_after(self.calendar.business_date_s(second))
+        return self._business_date_after(self.calendar.business_date_s(second))
 
     def stop(self, second: int) -> None:
         """Nothing is owed from here on."""
@@ -372,7 +398,7 @@ class Progress:
     def _step(self) -> None:
         if self.window is not None:
             self.handled = self.window
-            self.window = self.calendar.business_date_after(self.window)
+            self.window = self._business_date_after(self.window)
 
     def _skip_covered(self) -> None:
         while self.window is not None and self.window in self.covered:

@@ -458,22 +458,11 @@ class TicketClocks:
         if backdated:
             # A late fact is judged on the hours of then; from now on the newest hold.
             self._catch_up(clock, at)
-        if settle:
-            self._settle(clock, at)
-        if tells is not None:
+        told = self._settle(clock, at, fresh=True) if settle else False
+        if tells is not None and not told:
             after = clock.stored_due_at
             if after != before:
-                self.plan.emit(
-                    "clock.due_changed",
-                    {
-                        **self._named(clock),
-                        "old": iso_or_none(before),
-                        "new": iso_or_none(after),
-                        "cause": tells,
-                        "calendar_revision": self.hours.revision,
-                        "tzdb_version": self.hours.tzdb_version,
-                    },
-                )
+                self._tell_due(clock, before, after, tells)
 
     def _revision_of(self, kind: EventKind, when: datetime) -> int | None:
         """The revision of a late fact: a start's is the newest, a resumption's that of then, others have none."""
@@ -486,9 +475,15 @@ class TicketClocks:
         if self.touched(clock, at, self.hours):
             self._append(clock, EventKind.CALENDAR_CHANGED, at=at, tells=EventKind.CALENDAR_CHANGED.value)
 
-    def _settle(self, clock: TicketClock, at: datetime) -> None:
-        """Judges, writes the projection, and says when to look again."""
+    def _settle(self, clock: TicketClock, at: datetime, *, fresh: bool = False) -> bool:
+        """Judges, writes the projection, and says when to look again. True when it told that nothing falls due.
+
+        ``fresh``: an event has just been appended.
+        """
         state = clock.state(at)
+        told = state.never_due and self._newly_never(clock, at, fresh=fresh)
+        if told:
+            self._tell_due(clock, clock.stored_due_at, None, wire.NEVER_OPENS)
         for fact in clock.facts(at):
             key = (fact.key[0], "" if fact.key[1] is None else fact.key[1].isoformat(), fact.key[2])
             if key not in clock.judged:
@@ -502,6 +497,32 @@ class TicketClocks:
         clock.on_agenda = following is not None
         clock.stored_due_at = state.due_at
         self.plan.clocks[clock.clock_id] = self._row(clock, state, following)
+        return told
+
+    @staticmethod
+    def _newly_never(clock: TicketClock, at: datetime, *, fresh: bool) -> bool:
+        """Whether the calendar ended this promise only now."""
+        if clock.stored_due_at is not None:
+            return True
+        earlier = clock.events[:-1]
+        if not fresh or not earlier:
+            return False
+        return not fold(
+            clock.spec, clock.hours.calendar, earlier, at=at, history=clock.hours.history
+        ).never_due
+
+    def _tell_due(self, clock: TicketClock, old: datetime | None, new: datetime | None, cause: str) -> None:
+        self.plan.emit(
+            "clock.due_changed",
+            {
+                **self._named(clock),
+                "old": iso_or_none(old),
+                "new": iso_or_none(new),
+                "cause": cause,
+                "calendar_revision": self.hours.revision,
+                "tzdb_version": self.hours.tzdb_version,
+            },
+        )
 
     def _row(self, clock: TicketClock, state: ClockState, following: datetime | None) -> ClockRow:
         return ClockRow(
@@ -608,6 +629,24 @@ def moved(clock: TicketClock, at: datetime, hours: Hours) -> tuple[datetime | No
         new.due_at,
         old.outcome is not Outcome.BREACHED and (late or new.outcome is Outcome.BREACHED),
     )
+
+
+def closes_for_good(hours: Hours, at: datetime) -> bool:
+    """Whether a calendar has no open date after its newest version began."""
+    newest = max((one.effective_from for one in hours.calendar.versions), default=at.date())
+    try:
+        hours.calendar.business_date_after(max(newest, at.date()))
+    except SlaUnreachable:
+        return True
+    return False
+
+
+def never_due(clock: TicketClock, at: datetime, hours: Hours, *, closing: bool) -> bool:
+    """Whether a calendar ends the promise of a live clock: at once, or, ``closing``, after its last open date."""
+    if clock.state(at).phase not in _LIVE:
+        return False
+    new = recomputed(clock, at, hours)
+    return new.never_due or (closing and isinstance(new.target, EachBusinessDay | Rolling))
 
 
 def with_hours(clocks: Iterable[TicketClock], hours: Hours) -> list[TicketClock]:

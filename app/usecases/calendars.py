@@ -35,7 +35,7 @@ from app.domain.errors import DomainError
 from app.domain.opening_hours import CalendarVersion
 from app.domain.plan import AgendaItem
 from app.domain.sla_target import Due, due, parse_target
-from app.domain.ticket_clocks import Hours, TicketClock, TicketClocks, moved
+from app.domain.ticket_clocks import Hours, TicketClock, TicketClocks, closes_for_good, moved, never_due
 from app.domain.timeline import to_s
 from app.domain.wire import iso, iso_or_none
 
@@ -209,8 +209,12 @@ class Preview:
     breaching: int = 0
     touched: int = 0
     """Clocks that are written anew; not published."""
+    never: list[dict[str, Any]] = field(default_factory=list)
+    ending: int = 0
 
-    def add(self, clock: TicketClock, old: datetime | None, new: datetime | None, *, breaches: bool) -> None:
+    def add(
+        self, clock: TicketClock, old: datetime | None, new: datetime | None, *, breaches: bool, never: bool
+    ) -> None:
         """Counts one clock."""
         self.looked_at += 1
         named = {
@@ -231,6 +235,10 @@ class Preview:
             self.breaching += 1
             if len(self.breaches) < LISTED:
                 self.breaches.append(named)
+        if never:
+            self.ending += 1
+            if len(self.never) < LISTED:
+                self.never.append(named)
 
     def json(self) -> dict[str, Any]:
         """As published."""
@@ -240,9 +248,11 @@ class Preview:
             "earlier": self.earlier,
             "later": self.later,
             "would_breach_count": self.breaching,
+            "never_due_count": self.ending,
             "complete": self.complete,
             "moves": self.moves,
             "would_breach": self.breaches,
+            "never_due": self.never,
         }
 
 
@@ -420,12 +430,14 @@ async def _check_notice(tx: Tx, calendar: StoredCalendar, old: Hours, new: Hours
 
 
 async def _preview(tx: Tx, name: str, new: Hours) -> Preview:
-    found = Preview()
+    found, closing = Preview(), closes_for_good(new, tx.at)
     after = ("", "")
     while batch := await clocks.open_batch(tx, name, after=after, limit=BATCH):
         for clock in batch:
             old_due, new_due, breaches = moved(clock, tx.at, new)
-            found.add(clock, old_due, new_due, breaches=breaches)
+            ends = closing or (old_due is not None and new_due is None)
+            never = ends and never_due(clock, tx.at, new, closing=closing)
+            found.add(clock, old_due, new_due, breaches=breaches, never=never)
             found.touched += TicketClocks.touched(clock, tx.at, new)
         after = (batch[-1].customer_id, batch[-1].clock_id)
         if found.looked_at >= MOST_PREVIEWED:

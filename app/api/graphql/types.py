@@ -841,6 +841,7 @@ class Clock(Node):
     cycle: int | None
     started_at: DateTime | None
     due_at: DateTime | None
+    never_due: str | None
     remaining_business_seconds: Long | None
     overdue_business_seconds: Long | None
     consumed_seconds: Long | None
