@@ -21,6 +21,8 @@ from app.domain.letters import Identity, Letter, Reading, UnreadableError
 from app.domain.review import ReviewItem
 
 PAID: Final = frozenset({"paid", "partially_refunded", "refunded"})
+UNPAID: Final = frozenset({"pending", "authorized", "partially_paid"})
+"""Money is missing. Of an order that was paid before: an edit added what nobody has paid for yet."""
 DISPUTES: Final[dict[str, DisputeState]] = {
     "needs_response": "open",
     "under_review": "open",
@@ -127,6 +129,8 @@ def _order(data: Mapping[str, Any], status: str, options: Mapping[str, Any]) -> 
         if (line := _line(one, included)) is not None
     ]
     beside, doubts = _beside(data, lines, currency, included)
+    if status in UNPAID:
+        doubts.append(_unclear(data, status))  # of no account while nobody ever said that it was paid
     return OrderSeen(
         stamp=stamp(p.instant_or_none(data.get("updated_at"), "updated_at")),
         placed_at=p.instant_or_none(data.get("processed_at"), "processed_at") or made_at,
@@ -139,6 +143,13 @@ def _order(data: Mapping[str, Any], status: str, options: Mapping[str, Any]) -> 
         others=tuple(beside),
         doubts=tuple(doubts),
     )
+
+
+def _unclear(data: Mapping[str, Any], status: str) -> ReviewItem:
+    says = {"financial_status": status}
+    says |= {name: str(data.get(name)) for name in ("total_price", "total_outstanding")}
+    unclear = f"The order was paid, and the shop says that it is {status} now: what an edit added may not be paid for."
+    return ReviewItem("payment_unclear", unclear, says)
 
 
 def _customer(data: Mapping[str, Any], options: Mapping[str, Any]) -> str | None:

@@ -275,6 +275,21 @@ async def test_what_is_not_paid_yet_waits_without_a_person(vendor: MakeVendor, s
     assert await shop.parked() == []
 
 
+@pytest.mark.parametrize("status", ["pending", "partially_paid"])
+async def test_what_an_edit_adds_to_a_paid_order_is_not_granted_before_it_is_paid(
+    vendor: MakeVendor, status: str
+) -> None:
+    shop = await shopify(vendor)
+    await shop.deliver(packs(2))
+    row = await shop.deliver(packs(4, financial_status=status, total_outstanding="69.00", **LATER))
+    assert (row["state"], codes(row)) == ("parked", ["payment_unclear"])
+    assert row["review"][0]["payload_says"]["total_outstanding"] == "69.00"
+    assert await shop.available("7301") == 120
+    await shop.deliver(packs(4, updated_at="2025-02-28T12:00:00+01:00"))
+    assert (await shop.available("7301"), await shop.parked()) == (240, [])
+    assert await shop.audit() == []
+
+
 async def test_a_cancelled_order_takes_back_what_is_unspent(vendor: MakeVendor) -> None:
     shop = await shopify(vendor)
     await shop.deliver(packs(2))
