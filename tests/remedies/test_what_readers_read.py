@@ -20,7 +20,7 @@ async def everything_asked(life: Life, document: dict[str, Any], stage: int) -> 
     for action in document["actions"]:
         for query in ({}, {"license": 0}, {"reason": "lost_copy"}, {"forum": "News"}):
             await life.ask(("may", {"action": action["action"], **query}))
-    for place, category in enumerate([None, *(one["category"] for one in document["categories"])]):
+    for place, category in enumerate([None, *(one["category"] for one in document.get("categories", []))]):
         await life.ask(("ticket", {"category": category, **WAYS[(place + stage) % len(WAYS)]}))
     for body in (
         {"language": "de"},
@@ -29,13 +29,15 @@ async def everything_asked(life: Life, document: dict[str, Any], stage: int) -> 
         {"license_id": "x"},
     ):
         await life.ask(("ticket", body))
-    kinds = next((one["values"] for one in document["facts"] if one["fact"] == "request_kind"), [None])
-    types = [one["credit_type"] for one in (document["credits"] or {"types": []})["types"]]
+    kinds = next(
+        (one["values"] for one in document.get("facts", []) if one["fact"] == "request_kind"), [None]
+    )
+    types = [one["credit_type"] for one in (document.get("credits") or {"types": []})["types"]]
     for place, kind in enumerate(kinds):
         for credit_type in types if stage == 1 else types[place % len(types) :][:1] if types else ():
             facts = {} if kind is None else {"request_kind": kind}
             await life.ask(("ticket", {"facts": facts, "credit_type": credit_type}))
-            flags = {one["fact"]: False for one in document["facts"] if one["type"] == "boolean"}
+            flags = {one["fact"]: False for one in document.get("facts", []) if one["type"] == "boolean"}
             await life.ask(("ticket", {"facts": {**flags, **facts}, "credit_type": credit_type}))
 
 
