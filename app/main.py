@@ -37,7 +37,7 @@ from app.db.secrets import Cipher, check_key
 from app.domain.errors import DomainError
 from app.domain.reason_codes import reason_codes
 from app.settings import Settings
-from app.usecases import accounts, figures, sweeps, tenants
+from app.usecases import accounts, figures, health, sweeps, tenants
 from app.usecases import credits as ledger
 
 SANDBOX_START: Final = datetime(2025, 1, 1, tzinfo=UTC)
@@ -300,6 +300,15 @@ def work_samples() -> Iterable[tuple[str, str, str, float]]:
     yield "retainer_worker_failures", "Turns of the worker that failed", "counter", worker.METRICS.failures
     yield from courier.METRICS.sample()
     yield from inbound.METRICS.sample()
+
+
+async def is_migrated(settings: Settings, url: str) -> bool:
+    """Whether the database has the newest schema already."""
+    database = Database(url, pool_size=1, prepared_statements=settings.prepared_statements)
+    try:
+        return not {"schema", "database"} & set((await health.look(database)).failed)
+    finally:
+        await database.close()
 
 
 async def prepare(settings: Settings, url: str) -> None:
