@@ -212,7 +212,7 @@ def _prepare(settings: Settings) -> None:
     from app import main
 
     with database_errors():
-        # A migration keeps a session, which a transaction pooler does not give: where nothing is to be done, none is begun.
+        # A migration keeps a session, which a transaction pooler does not give: none is begun without need.
         if not asyncio.run(main.is_migrated(settings, settings.database_url)):
             upgrade(settings.database_url)
         asyncio.run(main.prepare(settings, settings.database_url))

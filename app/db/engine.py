@@ -405,6 +405,14 @@ class Database:
             yield connection
             await connection.rollback()
 
+    @asynccontextmanager
+    async def installing(self) -> AsyncIterator[AsyncConnection]:
+        """A writing transaction without a tenant, for what belongs to the installation itself; committed."""
+        async with self._connection() as connection:
+            await self._greet(connection)
+            yield connection
+            await connection.commit()
+
     async def directory_tenant(self, digest: bytes) -> str | None:
         """The tenant that a hash of a key, source or token belongs to."""
         async with self._connection() as connection:

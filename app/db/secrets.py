@@ -84,14 +84,13 @@ async def check_key(database: Database, secrets: tuple[str, ...], *, register: b
         first = (await connection.execute(select(s.secret_key.c.fingerprint).limit(1))).first()
     if first is None and not await _opens(database, Cipher(*secrets)):
         raise WrongSecretKey(_WRONG)
-    async with database.bare() as connection:
+    async with database.installing() as connection:
         await connection.execute(_LOCK)
         known = set((await connection.execute(select(s.secret_key.c.fingerprint))).scalars())
         if known - set(given):
             raise WrongSecretKey(_WRONG)
         if register and given[0] not in known:
             await connection.execute(insert(s.secret_key).values(fingerprint=given[0]))
-            await connection.commit()
 
 
 _WRONG: Final = (
@@ -119,12 +118,11 @@ async def reseal(database: Database, secrets: tuple[str, ...]) -> int:
     cipher, count = Cipher(*secrets), 0
     for tenant_id in await database.tenant_ids():
         count += await database.run(tenant_id, lambda tx: _reseal(tx, cipher), actor="command line")
-    async with database.bare() as connection:
+    async with database.installing() as connection:
         await connection.execute(_LOCK)
         mine = fingerprint(secrets[0])
         await connection.execute(insert(s.secret_key).values(fingerprint=mine).on_conflict_do_nothing())
         await connection.execute(delete(s.secret_key).where(s.secret_key.c.fingerprint != mine))
-        await connection.commit()
     return count
 
 

@@ -389,19 +389,17 @@ class Step:
         return f"{self.source.row.name}:{customer}"
 
     async def _payment_used(self, subject: str, order: Seen, customer: str) -> ReviewItem | None:
-        """What is in doubt if another order was bought by the same payment, whoever it is for.
+        """What is in doubt if another order of the buyer was bought by the same payment.
 
-        Older versions claimed a payment for each buyer by itself, so that name counts as well.
+        Shops whose gateways number payments anew for each buyer, or not at all, name one for several people.
         """
         payment = order.get("payment")
         if payment is None:
             return None
-        for name in (f"{payment}\x00{customer}", payment):
-            hashed = hashlib.sha256(name.encode()).hexdigest()  # names nobody once they are erased
-            bought = await inbox.claim_payment(self.tx, self.source.row.name, hashed, subject)
-            if bought != subject:
-                break
-        else:
+        # Hashed, so that it names nobody once they are erased.
+        name = hashlib.sha256(f"{payment}\x00{customer}".encode()).hexdigest()
+        bought = await inbox.claim_payment(self.tx, self.source.row.name, name, subject)
+        if bought == subject:
             return None
         other = bought.partition("/")[2]
         unclear = f"The payment of this order bought order {other} already: one payment buys once."
