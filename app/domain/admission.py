@@ -15,7 +15,7 @@ from app.domain.customer import Cover
 from app.domain.decision import Reason, Remedy
 from app.domain.policy import Category, RemedyRule
 from app.domain.qualification import Verdict
-from app.domain.text import counted
+from app.domain.text import counted, with_article
 from app.domain.ticket import Assessment, State
 from app.domain.ticket_desk import Desk
 from app.domain.wire import iso, iso_or_none
@@ -166,7 +166,7 @@ def _credits_to_apply(desk: Desk) -> tuple[Remedy, ...]:
         Remedy(
             kind=remedies.APPLY_CREDIT,
             credit_type=one.credit_type,
-            text=f"Apply a {remedies.typed_words(one)}.",
+            text=f"Apply {with_article(remedies.typed_words(one))}.",
         )
         for one in types
         if (kind is None or not one.serves or kind in one.serves)

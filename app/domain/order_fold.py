@@ -273,7 +273,8 @@ class _Line:
     def settle(self) -> None:
         found = sold(self.policy, self.line.sku)
         if isinstance(found, NotGranted):
-            self.outcome.refuse(self.line, found, {}, ())
+            # The sku is a fact of the message, never a part of its text: it may hold braces of its own.
+            self.outcome.refuse(self.line, found, {"sku": self.line.sku}, ())
             return
         offer, n = found
         facts = line_facts(self.book, self.order, self.line, self.policy, offer)

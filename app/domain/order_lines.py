@@ -67,7 +67,7 @@ def sold(policy: Policy, sku: str) -> tuple[Offer, int | None] | NotGranted:
             return NotGranted(code=one.code, clause=one.clause, message=one.message)
     return NotGranted(
         code=UNKNOWN_SKU, clause=_UNKNOWN_CLAUSE, reading=True,
-        message=f"The policy does not know the sku {sku}; the line is kept and can be replayed once it does.",
+        message="The policy does not know the sku {sku}; the line is kept and can be replayed once it does.",
     )  # fmt: skip
 
 

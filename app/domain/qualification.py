@@ -19,7 +19,7 @@ from app.domain.entitlement import Query, in_words
 from app.domain.errors import DomainError
 from app.domain.policy import Check, Condition, FactSpec, Ground, Policy, Test
 from app.domain.remedies import APPLY_CREDIT, REQUEST_KIND, Need, remedies, serving_types, typed_words
-from app.domain.text import render
+from app.domain.text import render, with_article
 from app.domain.ticket import Ticket
 from app.domain.wire import jsonable, reason_json
 from app.domain.words import FACT_TITLES, plain, title_of
@@ -277,7 +277,7 @@ def _would_change(policy: Policy, check: Check, facts: Mapping[str, Any]) -> str
     """What would make a check pass: a credit that serves what is asked for, else its condition in words."""
     if any(one.kind == APPLY_CREDIT for one in check.remedies):
         types = serving_types(policy, facts.get(REQUEST_KIND))
-        return " or ".join(f"a {typed_words(one)}" for one in types) or None
+        return " or ".join(with_article(typed_words(one)) for one in types) or None
     return describe(policy, check.require)
 
 

@@ -31,7 +31,7 @@ from app.domain.policy import (
     RangePrice,
     RemedyRule,
 )
-from app.domain.text import day
+from app.domain.text import day, with_article
 
 APPLY_CREDIT: Final = "apply_credit"
 REQUEST_KIND: Final = "request_kind"
@@ -217,7 +217,11 @@ def _credit_that_serves(book: Book, need: Need) -> list[Remedy]:
     there = [one for one in types if book.ledger.available(one.credit_type, license_id=need.license_id)]
     if there:
         return [
-            Remedy(kind=APPLY_CREDIT, credit_type=one.credit_type, text=f"Apply a {typed_words(one)}.")
+            Remedy(
+                kind=APPLY_CREDIT,
+                credit_type=one.credit_type,
+                text=f"Apply {with_article(typed_words(one))}.",
+            )
             for one in there
         ]
     return [

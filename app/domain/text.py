@@ -37,6 +37,11 @@ def counted(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
+def with_article(noun: str) -> str:
+    """A noun with its article, by its first letter: ``a Priority Support credit``, ``an Escalated Support credit``."""
+    return f"{'an' if noun[:1].lower() in set('aeiou') else 'a'} {noun}"
+
+
 def decimal_text(value: Fraction) -> str:
     """A fraction as a decimal of at most six digits, without trailing zeros: ``20.01``."""
     millionths = round(value * 10**6)

@@ -48,6 +48,14 @@ async def test_the_pattern_itself_is_no_sku_under_any_policy(vendor: MakeVendor,
     assert not any(one["granted"] for one in order["decisions"])
 
 
+@pytest.mark.parametrize("sku", [PATTERN, "credits-{customer.licenses}", "pack-{sku}"])
+async def test_a_sku_with_braces_is_repeated_as_it_was_ordered(vendor: MakeVendor, sku: str) -> None:
+    shop = await vendor("avactis")
+    (why,) = (await buy(shop, a_line(sku)))["not_granted"]
+    assert why["code"] == "unknown_sku"
+    assert why["message"].startswith(f"The policy does not know the sku {sku}; ")
+
+
 @pytest.mark.parametrize("policy", POLICIES)
 async def test_every_offer_says_whether_its_sku_is_a_pattern(vendor: MakeVendor, policy: str) -> None:
     shop = await vendor(policy)

@@ -173,6 +173,18 @@ async def test_shopp_16_the_wrong_credit_names_the_right_one(
         assert "wrong_credit_type" not in codes(right)
 
 
+async def test_shopp_16_credits_are_named_with_the_right_article(vendor: MakeVendor) -> None:
+    shop = await vendor("shopp")
+    await order(shop, "ann", "license", "credit-priority", "credit-escalated", "credit-addon-installation")
+    facts = {**INSTALL, "request_kind": "installation"}
+    ticket = await open_ticket(shop, "ann", credit_type="addon_installation", facts=facts)
+    reason = next(one for one in ticket["reasons"] if one["code"] == "wrong_credit_type")
+    assert reason["would_change"] == "a Priority Support credit or an Escalated Support credit"
+    assert [one["text"] for one in ticket["remedies"] if one["kind"] == "apply_credit"] == [
+        "Apply a Priority Support credit.", "Apply an Escalated Support credit.",
+    ]  # fmt: skip
+
+
 async def test_shopp_15_the_type_that_lacks_is_named(vendor: MakeVendor) -> None:
     shop = await vendor("shopp")
     await order(shop, "ann", "license", *["credit-priority"] * 6)
