@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from app.db import audit, books, customers, erasure, events, inbox, orders, policies, webhooks
+from app.db import audit, books, customers, erasure, events, inbox, orders, policies, settling, webhooks
 from app.db.engine import Tx
 from app.db.plan import write
 from app.domain import cover_start, granting, hosts, merging, order_fold
@@ -20,6 +20,7 @@ from app.domain.customer_view import (
     lot_view,
 )
 from app.domain.errors import DomainError
+from app.domain.order_answers import keep_answers
 from app.domain.parts import Part, Slice
 from app.domain.plan import AuditRow
 from app.domain.suspension import suspended
@@ -173,4 +174,6 @@ async def _rank(tx: Tx, target: Customer) -> None:
         order_fold.rank(book, mine, terms)
         order_fold.reclass(book, mine, terms)
         cover_start.bring_forward(book)
+        await settling.settle(tx, book, mine, terms)  # what needed a license that the other account held
+        keep_answers(book, mine)
         await write(tx, [(book.plan, book.ledger)])

@@ -304,8 +304,9 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
         for one in await orders.of_customer(tx, order.customer_id)
     ]
     terms = await _terms(tx)
+    await settling.settle(tx, book, mine, terms)  # first, so that nothing is granted anew to what is refunded
     answer = _take_back(book, order, command, _refunded(prior), terms, told=_refunded(prior, "by_lots"))
-    order_fold.settle(book, mine, terms)
+    await settling.settle(tx, book, mine, terms)
     _keep_answers(book, mine)
     await write_book(tx, book)
     return 201, answer

@@ -182,3 +182,31 @@ async def test_lots_given_by_hand_move_as_transfers(vendor: MakeVendor) -> None:
     entries = (await shop.ok(await shop.get("/v1/customers/bob/entries")))["data"]
     assert [one["kind"] for one in entries] == ["transfer"] * 3
     await audited(shop)
+
+
+async def test_csc_20_a_pack_is_let_in_by_the_license_of_the_other_account_unless_it_was_refunded(
+    vendor: MakeVendor,
+) -> None:
+    shop = await vendor("cs-cart")
+    await buy(shop, "credits-25", customer_id="ann", order_id="kept")
+    await buy(shop, "credits-50", customer_id="ann", order_id="refunded")
+    await give_back(shop, "refunded")
+    await buy(shop, "license", customer_id="bob", order_id="license")
+    assert await available(shop) == 0
+    await merge(shop, "bob", "ann")
+    assert await available(shop) == 25
+    await buy(shop, "of-no-interest", customer_id="ann", order_id="other")
+    await give_back(shop, "other")
+    assert await available(shop) == 25
+    await audited(shop)
+
+
+async def test_csc_20_a_refund_of_one_order_lets_no_other_in_that_was_refunded(vendor: MakeVendor) -> None:
+    shop = await vendor("cs-cart")
+    await buy(shop, "credits-25", customer_id="ann", order_id="o-1")
+    await give_back(shop, "o-1")
+    await buy(shop, "license", customer_id="bob", order_id="o-2")
+    await merge(shop, "bob", "ann")
+    await give_back(shop, "o-2")
+    assert await available(shop) == 0
+    await audited(shop)
