@@ -21,7 +21,6 @@ KINDS = {
     "priority": "diagnosis", "escalated": "fixing", "hosting_certification": "hosting_certification",
     "plugin_installation": "plugin_installation",
 }  # fmt: skip
-MERGING = "merging of tickets"
 CLOSED = ("resolved", "rejected", "withdrawn")
 
 
@@ -586,13 +585,10 @@ async def merge_tickets(life: Life, rng: random.Random) -> str | None:
     """Two tickets turn out to be one issue: the duplicate gives back what it holds, and nothing is charged twice."""
     one = a_ticket(life, rng, *OPEN)
     mine = [other for other in life.model.tickets.values() if one is not None and other.owner == one.owner]
-    if one is None or len(mine) < 2 or MERGING in life.things:
+    if one is None or len(mine) < 2:
         return None
     other = rng.choice([other for other in mine if other is not one])
     status, answer = await verb(life, one, "merge", {"into_ticket_id": other.ticket_id})
-    if status in (404, 405):
-        life.things[MERGING] = "not offered"
-        return None
     life.that(
         (status < 400) == (one.open and other.open),
         f"{one.ticket_id} ({one.state}) merges into {other.ticket_id} ({other.state}): {status} {answer}",
@@ -600,6 +596,7 @@ async def merge_tickets(life: Life, rng: random.Random) -> str | None:
     if status >= 400:
         return f"{one.ticket_id} merges into {other.ticket_id}: refused"
     life.model.each(one.ticket_id, "held")
+    life.model.each(one.ticket_id, "spent")  # it was reopened: one issue is charged once
     one.state = "withdrawn"
     one.deadlines.clear()
     shown = await life.get(f"/v1/tickets/{one.ticket_id}")

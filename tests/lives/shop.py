@@ -191,6 +191,8 @@ def _pack(life: Life, made: Order, line: Line) -> None:
         line_id=line.line_id,
     )
     life.model.buy(made.owner, line.grant)
+    if line.refunded:  # before it was granted: a license that came late let it in
+        life.model.refund_units(line.grant, line.refunded)
 
 
 @command(rest=1)
@@ -473,6 +475,7 @@ async def merge(life: Life, rng: random.Random) -> str | None:
     for one in model.orders.values():
         one.merged = one.merged or one.owner == source
         one.owner = model.who(one.owner)
+    grant_packs(life, into)  # what was bought without a license was bought with the other account's
     life.things["merged", into] = True
     life.covers.pop(source, None)
     await covers.look(life, into, shortened=True)
