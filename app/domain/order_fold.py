@@ -543,20 +543,29 @@ class _Line:
         for row in self.outcome.decisions:
             if (row["line_id"], row["unit_no"], row["rule"]) == (self.line.line_id, unit_no, grant.rule):
                 row["granted"] = False
+        before = (
+            "two accounts became one"
+            if self.there.merged
+            else "an order placed earlier arrived was used, and"
+        )
         self.outcome.refuse(self.line, NotGranted(
             code="grant_review", clause=grant.clause, reading=True,
-            message="What this license brought before an order placed earlier arrived was used, and stays instead.",
+            message=f"What this license brought before {before} stays instead.",
         ), {}, ())  # fmt: skip
 
     def _take_back_wrong(self, one: License, unwanted: Mapping[str, Grant]) -> bool:
-        """Takes back what is of the wrong class; True: something was used, so it stays and is reported."""
-        stays = False
+        """Takes back what is of the wrong class; True: something was used, so it stays and is reported.
+
+        Two accounts that became one keep what either was granted: no rank among the other's licenses takes it away.
+        """
+        stays, kept = False, self.there.merged
         key = (self.order.order_id, self.line.line_id, one.unit_no)
         for lot in self.there.lots.get(key, ()):
             if (rule := unwanted.get(lot.rule)) is None or lot.available + lot.held + lot.spent == 0:
                 continue
-            if lot.held or lot.spent:
-                _review(self.book, "lot", lot.lot_id, one, rule)
+            if kept or lot.held or lot.spent:
+                if not kept:
+                    _review(self.book, "lot", lot.lot_id, one, rule)
                 stays = True
                 continue
             voided = self.book.ledger.void(lot.lot_id, reason="reranked", clause=rule.clause)
@@ -577,7 +586,9 @@ class _Line:
         for cover in self.there.covers.get((key[0], key[1], one.license_id), ()):
             if (rule := unwanted.get(cover.rule)) is None or cover.state == "voided":
                 continue
-            if covers.state_of(cover, self.book.at) in {"pending", "scheduled"}:
+            if kept:
+                stays = True
+            elif covers.state_of(cover, self.book.at) in {"pending", "scheduled"}:
                 covers.void(self.book, cover, reason="reranked", clause=rule.clause)
                 forgo(self.book, self.order, self.line, cover)
             else:

@@ -210,3 +210,28 @@ async def test_csc_20_a_refund_of_one_order_lets_no_other_in_that_was_refunded(v
     await give_back(shop, "o-2")
     assert await available(shop) == 0
     await audited(shop)
+
+
+async def test_xc_3_csc_2_two_accounts_that_became_one_keep_what_either_was_granted(
+    vendor: MakeVendor,
+) -> None:
+    """A license of the heir is not the first any more; its untouched grant stays, whatever is settled afterwards."""
+    for policy, granted in (("x-cart", 60), ("cs-cart", 40)):
+        shop = await vendor(policy)
+        await buy(shop, "license", customer_id="bob", order_id="o-1")
+        await shop.move_clock("2025-01-20T00:00:00Z")
+        await shop.ok(await shop.put("/v1/orders/o-2", json={
+            "customer_id": "ann", "placed_at": "2025-01-20T00:00:00Z", "currency": "USD",
+            "lines": [{"line_id": "l-1", "sku": "license"}, {"line_id": "l-2", "sku": "of-no-interest"}],
+        }), 201)  # fmt: skip
+        for name in ("ann", "bob") if policy == "cs-cart" else ():
+            rows = (await shop.ok(await shop.get(f"/v1/customers/{name}/choices")))["data"]
+            path = f"/v1/customers/{name}/choices/{rows[0]['choice_id']}"
+            await shop.ok(await shop.post(path, {"option": "credits"}))
+        assert await available(shop) == granted
+        await merge(shop, "bob", "ann")
+        assert await available(shop) == 2 * granted
+        await give_back(shop, "o-2", line_id="l-2", quantity=1)
+        await buy(shop, "of-no-interest", customer_id="ann", order_id="o-3")
+        assert await available(shop) == 2 * granted
+        await audited(shop)
