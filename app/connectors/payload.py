@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from app.domain.amounts import unit_of
+from app.domain.amounts import MINOR_DIGITS, unit_of
 from app.domain.letters import UnreadableError
 
 TOLERANCE: Final = timedelta(seconds=300)
@@ -120,10 +120,20 @@ def instant_or_none(value: Any, name: str) -> datetime | None:
 
 
 def currency_of(value: Any) -> str:
-    """An ISO 4217 code. Raises `UnreadableError`."""
-    if not isinstance(value, str) or not re.fullmatch("[A-Za-z]{3}", value, re.ASCII):
-        raise UnreadableError("field_wrong", "currency is no ISO 4217 code.")
+    """An ISO 4217 code of money. Raises `UnreadableError`."""
+    if not isinstance(value, str) or value.upper() not in MINOR_DIGITS:
+        raise UnreadableError("field_wrong", "currency is no ISO 4217 code of a currency in use.")
     return value.upper()
+
+
+def total_or_none(value: Any, currency: str, name: str) -> Decimal | None:
+    """What an order comes to: nobody pays less than a currency's smallest unit. Raises `UnreadableError`."""
+    total = money_or_none(value, name)
+    if total is not None and total % unit_of(currency):
+        raise UnreadableError(
+            "field_wrong", f"{name} is {total}, and {currency} has no unit smaller than {unit_of(currency)}."
+        )
+    return total
 
 
 def rows(value: Any, name: str) -> list[Mapping[str, Any]]:

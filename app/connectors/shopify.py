@@ -139,7 +139,7 @@ def _order(data: Mapping[str, Any], status: str, options: Mapping[str, Any]) -> 
         lines=tuple(lines),
         paid=status in PAID,
         cancelled=data.get("cancelled_at") is not None,
-        total=p.money_or_none(data.get("total_price"), "total_price"),
+        total=p.total_or_none(data.get("total_price"), currency, "total_price"),
         others=tuple(beside),
         doubts=tuple(doubts),
     )
@@ -274,6 +274,16 @@ def _refund(one: Mapping[str, Any]) -> RefundSeen:
     units = {line_id: count for line_id, count in units.items() if count}
     refund_id = p.ident(one.get("id"), "refund id")
     left: Decimal | None = paid_back - sum(told, Decimal(0)) - other
+    if (
+        not units
+        and not other
+        and any(
+            each.get("kind") == "refund_discrepancy"
+            for each in p.rows(one.get("order_adjustments"), "order_adjustments")
+        )
+    ):
+        # Money that a person gave back by hand: the shop says that no unit came back with it.
+        return RefundSeen(refund_id=refund_id, amount=paid_back, other=Decimal(0), left=paid_back or None)
     if not units and not other:
         # Without any reason but the money itself: an amount alone. Without money, nothing went back.
         return RefundSeen(refund_id=refund_id, amount=paid_back, other=None if paid_back else Decimal(0))

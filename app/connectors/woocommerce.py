@@ -144,7 +144,7 @@ def _order(data: Mapping[str, Any]) -> OrderSeen:
         paid=status in PAID or paid_at is not None,
         paid_at=paid_at,
         cancelled=status in GONE,
-        total=p.money_or_none(data.get("total"), "total"),
+        total=p.total_or_none(data.get("total"), currency, "total"),
         others=tuple(beside),
         payment=_payment(data),
         refund_ids=tuple(sorted({p.ident(one.get("id"), "refund id") for one in listed}))

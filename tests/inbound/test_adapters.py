@@ -66,8 +66,8 @@ def test_woocommerce_states() -> None:
     assert read("woocommerce", {"id": 5, "name": "a product"}).ignored == "no_order"
 
 
-def test_shopify_test_and_voided_orders_are_ignored() -> None:
-    assert read("shopify", shops.shopify_order()).ignored == "test_order"
+def test_shopify_test_orders_are_marked_and_voided_ones_ignored() -> None:
+    assert read("shopify", shops.shopify_order(financial_status="paid", cancelled_at=None)).test
     assert read("shopify", shops.shopify_order(test=False)).ignored == "voided_order"
 
 

@@ -196,9 +196,8 @@ async def test_a_line_of_others_that_cannot_be_read_holds_nothing_up(
 ) -> None:
     shop = await shopify(vendor, products={"9302": None})
     other = shops.shopify_line(8802, "cable", quantity, "10.00", product_id=9302, variant_id=None)
-    row = await shop.deliver(
-        shops.shopify_full(line_items=[shops.shopify_line(), other], total_price="44.50")
-    )
+    total = "44.50" if quantity else "34.50"  # none of a thing costs nothing
+    row = await shop.deliver(shops.shopify_full(line_items=[shops.shopify_line(), other], total_price=total))
     assert (row["state"], await shop.available("7301")) == ("done", 60)
 
 
@@ -345,3 +344,27 @@ async def test_a_dispute_in_a_status_that_nobody_knows_is_parked(vendor: MakeVen
     row = await shop.deliver(dispute("escalated"), "disputes/update")
     assert (row["state"], row["reason"]) == ("parked", "status_unknown")
     assert await shop.available("7301") == 120
+
+
+async def test_money_given_back_by_hand_is_left_to_a_person(vendor: MakeVendor) -> None:
+    """It equals one unit to the cent, and the payload says that no unit came back."""
+    shop = await shopify(vendor)
+    await shop.deliver(packs(2))
+    by_hand = refund("34.50") | {
+        "refund_line_items": [],
+        "order_adjustments": [
+            {"id": 1, "kind": "refund_discrepancy", "amount": "-34.50", "tax_amount": "0.00"}
+        ],
+    }
+    row = await shop.deliver(by_hand)
+    assert (row["state"], row["reason"]) == ("parked", "refund_lines_unknown")
+    assert await shop.available("7301") == 120
+
+
+@pytest.mark.parametrize(("currency", "total"), [("JPY", "69.50"), ("XAU", "69.00"), ("QQQ", "69.00")])
+async def test_money_that_cannot_be_paid_is_not_believed(
+    vendor: MakeVendor, currency: str, total: str
+) -> None:
+    shop = await shopify(vendor)
+    row = await shop.deliver(packs(2, currency=currency, total_price=total))
+    assert (row["state"], row["reason"]) == ("parked", "field_wrong")
