@@ -47,6 +47,16 @@ _TENANT = text(
 )
 
 
+_UNREACHED: Final = (
+    ConnectionError,
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+)
+"""What the driver raises, by itself or of the operating system, when there is no connection."""
+
+
 class Unavailable(Exception):  # noqa: N818 - a state, for the doors to tell
     """The database cannot answer now. ``outcome_unknown``: a commit was under way, so retry with the same key."""
 
@@ -216,13 +226,7 @@ class Database:
                 yield connection
         except PoolTimeout as error:
             raise Busy("no connection became free in time") from error
-        except (
-            ConnectionError,
-            OSError,
-            TimeoutError,
-            asyncpg.InterfaceError,
-            asyncpg.PostgresConnectionError,
-        ) as error:
+        except _UNREACHED as error:
             raise Unavailable("the database cannot be reached") from error
         except DBAPIError as error:
             translated = _translated(error)
@@ -495,7 +499,9 @@ async def _finish(connection: AsyncConnection, validate_only: bool) -> None:
 
 def is_passing(error: Exception) -> bool:
     """Whether an error is the database's own passing trouble, so that the same work may succeed later as it is."""
-    return isinstance(_translated(error) if isinstance(error, DBAPIError) else error, Unavailable)
+    if isinstance(error, DBAPIError):
+        error = _translated(error)
+    return isinstance(error, (Unavailable, *_UNREACHED))
 
 
 _UNAVAILABLE: Final = {

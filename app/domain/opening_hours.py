@@ -204,8 +204,9 @@ class CalendarVersion:
                 for row in rows
                 if _tells(row, spans, weekly, ruled=rule is not None)
             )
-        if spans:  # a half day is listed for its name; a closed one also without
-            reasons = {reason for reason in reasons if reason.name}
+        named = {reason for reason in reasons if reason.name}
+        if spans or named:  # a half day is listed for its name; a closed one, for want of any, also without
+            reasons = named
         return Closure(on, tuple(sorted(reasons)), spans)
 
     def without_effect(self, row: CalendarException) -> bool:

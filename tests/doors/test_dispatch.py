@@ -51,7 +51,7 @@ async def test_what_no_list_has_is_refused_as_ever(app: FastAPI) -> None:
             assert answer.headers["content-type"] == "application/problem+json"
         wrong = await caller.request("PATCH", "/v1/customers/c-1/balance")
         assert wrong.status_code == 405
-        assert wrong.headers["allow"] == "GET"
+        assert wrong.headers["allow"] == "GET, HEAD"
 
 
 async def test_behind_a_proxy_that_keeps_its_prefix_the_long_way_is_taken() -> None:

@@ -35,10 +35,10 @@ async def test_every_answer_carries_its_id_and_the_security_headers(api: httpx.A
 async def test_a_wrong_method_is_told_every_right_one(api: httpx.AsyncClient) -> None:
     """RFC 9110: `Allow` lists them all, also where each is an operation of its own."""
     every = {
-        "/v1/orders/1": "GET, PUT",
-        "/v1/calendars/x/versions": "GET, POST",
+        "/v1/orders/1": "GET, HEAD, PUT",
+        "/v1/calendars/x/versions": "GET, HEAD, POST",
         "/v1/policies/validate": "POST",
-        "/livez": "GET",
+        "/livez": "GET, HEAD",
     }
     for path, allowed in every.items():
         answer = await api.request("TRACE", path)

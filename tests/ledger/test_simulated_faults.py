@@ -110,8 +110,8 @@ class HurtConnection:
 
 class HurtDatabase(Database):
     @contextlib.asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Any]:
-        async with super()._connection() as connection:
+    async def _connection(self, *args: Any) -> AsyncIterator[Any]:
+        async with super()._connection(*args) as connection:
             yield HurtConnection(connection)
 
 

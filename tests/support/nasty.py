@@ -307,4 +307,4 @@ def _edges(operation: Operation, good: Any) -> Iterator[Bad]:
 def _is_big(operation: Operation) -> bool:
     # A tenant may bring a policy document of its own.
     documents = "/policies/" in operation.path or operation.id == "putTenant"
-    return documents or operation.path.endswith("/versions") or "batch" in operation.path
+    return documents or operation.path.endswith(("/versions", "/drafts")) or "batch" in operation.path

@@ -1057,7 +1057,7 @@ class Price:
     most: Credits | None
     outside_list: bool | None
     needs_confirmation: bool | None
-    level: str | None
+    level: int | None
     clause: str | None
     reading: bool | None
 

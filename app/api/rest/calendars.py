@@ -14,6 +14,7 @@ from app.api.paging import ShortPaging
 from app.api.problems import Problem, problems
 from app.api.reply import Reply
 from app.api.strict import Body, Day, Flag, Instant, LongText, ShortText, StrictRoute, big, inbound
+from app.domain.errors import DomainError
 from app.domain.ticket_clocks import Hours
 from app.usecases import calendars
 
@@ -168,7 +169,12 @@ class FeedBody(Body):
 @big
 async def read_feed(name: CalendarName, body: FeedBody, caller: Writer) -> Response:
     """A holiday feed, as text in JSON, as a draft of exceptions: what ``imports`` answers. Nothing is published."""
-    return await _draft(caller, name, body.feed.encode(), None)
+    try:
+        return await _draft(caller, name, body.feed.encode(), None)
+    except DomainError as error:
+        if error.code.startswith("feed_"):  # here the feed is a field of the body
+            error.facts["field"] = "feed"
+        raise
 
 
 async def _draft(caller: Caller, name: str, body: bytes, charset: str | None) -> Response:
