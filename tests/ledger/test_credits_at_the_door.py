@@ -108,8 +108,10 @@ async def test_want_of_credits_says_which_packs_would_be_enough(
     vendor: MakeVendor, policy: str, credit_type: str, missing: int, packs: list[tuple[str, str | None, int]]
 ) -> None:
     made = await vendor(policy)
+    # Packs are for license holders under one of the texts (CSC-20); to others they are not offered.
+    sku = "license" if policy == "cs-cart" else "of-no-interest"
     body = {"customer_id": "ann", "placed_at": "2025-01-01T00:00:00Z", "currency": "USD",
-            "lines": [{"line_id": "1", "sku": "of-no-interest", "quantity": 1}]}  # fmt: skip
+            "lines": [{"line_id": "1", "sku": sku, "quantity": 1}]}  # fmt: skip
     await made.ok(await made.put("/v1/orders/o-1", json=body), 201)
     wanted = {"credits": missing, "credit_type": credit_type}
     batch = {"commands": [{"kind": "hold", "customer_id": "ann", "idempotency_key": "b", **wanted}]}
