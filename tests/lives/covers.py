@@ -123,7 +123,7 @@ def waiting(life: Life, owner: str) -> list[Any]:
 
 def judge_bought(life: Life, made: Order, before: list[Any], fresh: list[Any]) -> None:
     """What an order of support brought starts where the first license is uncovered, at once where one is (CACTU-14)."""
-    later = [one for one in before if one["scope"] == "account" and at(one["granted_at"]) > made.placed_at]
+    later = [one for one in before if one["scope"] == "account" and at(one["granted_at"]) >= made.placed_at]
     if life.policy != "cactushop" or later or life.things.get(("merged", made.owner)):
         return
     standing = [one for one in before if one["state"] != "voided"]

@@ -145,6 +145,13 @@ def _judge_rules(life: Life, ticket: Ticket, answer: Any, spendable: int) -> Non
             state == "in_progress" and ticket.paid_by == "nobody", f"{asked} costs nothing and is {state}"
         )
         return
+    free = _free_level(life, ticket)
+    if free is not None:
+        life.that(
+            (state, ticket.paid_by) == free,
+            f"{asked} is {state} by {ticket.paid_by}, should be {free} (AVA-4)",
+        )
+        return
     if life.policy == "x-cart":
         right = _of_points(ticket, price, spendable)
         life.that(
@@ -180,6 +187,20 @@ def _asks_first(ticket: Ticket, price: int | None) -> bool:
     if ticket.agreed is not None:
         return price > ticket.agreed
     return ticket.category in ticket.terms.asked_beforehand
+
+
+def _free_level(life: Life, ticket: Ticket) -> tuple[str, str | None] | None:
+    """A level that a license brought is free for that license; which of several must be said (AVA-4, AVA-9, AVA-10)."""
+    level = ticket.terms.prices[ticket.category].level if ticket.category is not None else None
+    if level is None or ticket.pay_with == "credits":
+        return None
+    owner = life.model.who(ticket.owner)
+    held = [one for one in life.model.licenses if one.owner == owner and one.ended_at is None]
+    serving = [one.license_id for one in held if level in covers.LEVELS.get(one.sku, ())]
+    if ticket.license_id is None and len(held) > 1:
+        return ("needs_facts", None) if serving else None
+    mine = ticket.license_id or (held[0].license_id if held else None)
+    return ("in_progress", "cover") if mine in serving else None
 
 
 def _covered(life: Life, ticket: Ticket, asked: str) -> None:

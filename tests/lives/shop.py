@@ -89,7 +89,10 @@ async def place(life: Life, owner: str, placed: datetime, lines: list[dict[str, 
     grant_licenses(life, made, answer)
     grant_packs(life, owner)
     before = list(life.covers.get(owner, []))
-    fresh = await covers.look(life, owner, late=placed < life.now)
+    late = any(
+        one.placed_at >= placed for one in model.orders.values() if one is not made and one.owner == owner
+    )
+    fresh = await covers.look(life, owner, late=late)
     covers.judge_bought(life, made, before, fresh)
     return f"{owner} orders {[(one['sku'], one['quantity']) for one in lines]} at {iso(placed)}"
 
@@ -455,6 +458,32 @@ def _in_use(life: Life, lot: Lot) -> bool:
 # --- accounts ---------------------------------------------------------------------------------------------------------
 
 
+def _rerank(life: Life, owner: str) -> None:
+    """A choice that is still open is the first license's of the one account; another one's becomes 20 credits."""
+    mine = sorted(
+        (one for one in life.model.licenses if one.owner == owner),
+        key=lambda one: (one.placed_at, one.order_id),
+    )
+    for number, one in enumerate(mine):
+        if one.choice_id is None or one.chosen is not None or one.choice_void:
+            continue
+        if any(other.refunded_at is None or other.untouched is False for other in mine[:number]):
+            one.choice_void = True
+            free = life.model.orders[one.order_id].terms.free(
+                one.sku, first_order=False, ordinal=2, discount=0
+            )
+            one.grant = Purchase(
+                free.credits,
+                "credit",
+                one.placed_at,
+                None,
+                order_id=one.order_id,
+                license_id=one.license_id,
+                free=True,
+            )
+            life.model.buy(owner, one.grant)
+
+
 @command(rest=1)
 async def merge(life: Life, rng: random.Random) -> str | None:
     """Two accounts turn out to be one."""
@@ -475,6 +504,7 @@ async def merge(life: Life, rng: random.Random) -> str | None:
     for one in model.orders.values():
         one.merged = one.merged or one.owner == source
         one.owner = model.who(one.owner)
+    _rerank(life, into)
     grant_packs(life, into)  # what was bought without a license was bought with the other account's
     life.things["merged", into] = True
     life.covers.pop(source, None)
