@@ -20,7 +20,16 @@ from app.domain.merging import root_of
 from app.domain.order_lines import Terms, pin_of, sold
 from app.domain.period import add_term
 from app.domain.policy import NotGranted, Policy
-from app.domain.refunded_units import BY_LOT, Taken, VoidedGrant, given, outstanding, paid_back, take_all
+from app.domain.refunded_units import (
+    BY_LOT,
+    Taken,
+    VoidedGrant,
+    given,
+    mark_gone,
+    outstanding,
+    paid_back,
+    take_all,
+)
 from app.domain.wire import iso, iso_or_none
 
 Reason = Literal["refunded", "corrected", "payment_dispute"]
@@ -208,6 +217,9 @@ def _credits(taking: Taking, *, unit_no: int | None = None, quantity: int | None
             if voided := lot.voided - before[lot.lot_id]:
                 _tell_voided(taking, lot, voided)
         _tell_left(taking, alike, result)
+    if left and reason == "refunded":
+        for _, families in sorted(by_unit.items(), reverse=True):
+            left -= mark_gone(book.ledger, families[0], left, why)
 
 
 def _tell_voided(taking: Taking, lot: Lot, credits: int) -> None:

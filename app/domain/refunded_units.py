@@ -250,6 +250,22 @@ def take(home: Ledger, family: Sequence[Lot], credits: int | None, why: Taken) -
     )  # fmt: skip
 
 
+def mark_gone(home: Ledger, family: Sequence[Lot], credits: int, why: Taken) -> int:
+    """Remember that money went back for credits of a unit that were gone already, corrected away by hand.
+
+    There is nothing to take, and no other door pays for them again. Returns how many there were, at most so many.
+    """
+    ledgers = {str(ledger.customer_id): ledger for ledger in home.reachable()}
+    marked = 0
+    for lot in family:
+        part = min(credits - marked, lot.granted - moved(lot) - given(lot) - paid_back(lot))
+        if part > 0:
+            note(lot, why.door, part, at=home.at, ref=why.ref)
+            ledgers[lot.customer_id].mark_lot(lot)
+            marked += part
+    return marked
+
+
 def take_all(home: Ledger, found: Sequence[Sequence[Lot]], credits: int | None, why: Taken) -> VoidedGrant:
     """`take` of several families, at most so many credits of each."""
     parts = [take(home, family, credits, why) for family in found]

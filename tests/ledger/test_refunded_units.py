@@ -804,3 +804,28 @@ async def test_graphql_takes_back_gives_away_and_refuses_alike(vendor: MakeVendo
     over = await ask(f'refundOrder(input: {{orderId: "p", refundId: "r3", {lines}}})', refund)
     assert (over["code"], over["status"], over["facts"]["refundable"]) == ("order_over_refund", 422, 0)
     await audited(shop)
+
+
+@pytest.mark.parametrize("merged", [False, True], ids=["alone", "merged"])
+async def test_shopp_20_what_was_corrected_away_by_hand_is_paid_back_once_too(
+    vendor: MakeVendor, merged: bool
+) -> None:
+    """An adjustment voided the credit, so the refund of the order takes nothing; its money went back all the same."""
+    shop = await vendor("shopp")
+    line = {"line_id": "1", "quantity": 1, "sku": "credit-escalated", "unit_price": "75.00"}
+    order = {"customer_id": "cyd", "placed_at": "2025-01-01T00:00:00Z", "currency": "USD", "lines": [line]}
+    lot_id = (await shop.ok(await shop.put("/v1/orders/c", order)))["lots"][0]["lot_id"]
+    owner = "cyd"
+    if merged:
+        owner = "bob"
+        theirs = {**order, "customer_id": "bob", "lines": [{"line_id": "1", "quantity": 1, "sku": "license"}]}
+        await shop.ok(await shop.put("/v1/orders/b", theirs))
+        await shop.ok(await shop.post("/v1/customers/cyd/merge", {"into_customer_id": "bob"}))
+        (lot,) = (await shop.ok(await shop.get("/v1/customers/bob/balance")))["lots"]
+        lot_id = lot["lot_id"]
+    by_hand = {"credits": -1, "credit_type": "escalated", "reason": "counted again"}
+    await shop.ok(await shop.post(f"/v1/customers/{owner}/adjustments", by_hand))
+    await shop.ok(await shop.post("/v1/orders/c/refunds", {"refund_id": "r"}))
+    again = await shop.post(f"/v1/lots/{lot_id}/refund", {"override": True, "reason": "goodwill"})
+    assert (again.status_code, again.json()["code"]) == (409, "already_refunded")
+    assert (await shop.ok(await shop.get("/v1/audit")))["data"] == []
