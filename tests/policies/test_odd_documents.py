@@ -220,7 +220,7 @@ CHANGES = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(name=st.sampled_from(["avactis", "cactushop", "cs-cart", "shopp", "x-cart"]), changes=CHANGES)
 def test_a_check_answers_whatever_the_document_says(name: str, changes: list[Any]) -> None:
     found = document(name)
