@@ -14,9 +14,13 @@ branch_labels = None
 depends_on = None
 
 
+# The linter reads all migrations as one transaction; each has its own (`transaction_per_migration`), so this one is apart.
+APART = "-- squawk-ignore constraint-missing-not-valid\n"
+
+
 def upgrade() -> None:
     """Looks at every row once."""
-    op.execute("ALTER TABLE inbound_delivery VALIDATE CONSTRAINT ck_inbound_delivery_state")
+    op.execute(APART + "ALTER TABLE inbound_delivery VALIDATE CONSTRAINT ck_inbound_delivery_state")
 
 
 def downgrade() -> None:
