@@ -6,7 +6,7 @@
 ARG PYTHON=3.11
 FROM python:${PYTHON}-slim AS build
 WORKDIR /opt/retainer
-COPY requirements.lock requirements-embedded.lock ./
+COPY requirements/run.lock requirements/embedded.lock requirements/
 COPY scripts/bootstrap.sh scripts/
 RUN scripts/bootstrap.sh run
 COPY LICENSE NOTICE pyproject.toml ./

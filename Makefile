@@ -51,16 +51,16 @@ failover: dev-env
 	@RETAINER_EXACT_TIMES=1 exec $(PY) -m pytest tests/packaging/test_failover.py $(ARGS)
 
 # For maintainers: uv resolves for every platform and writes hashes; its own lock format would name hosts.
-UV_LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(UPGRADE)
+COMPILE := ../.venv-lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(UPGRADE)
 lock:
 	@[ -x .venv-lock/bin/python ] || { $(PYTHON) -m venv --without-pip .venv-lock && $(PYTHON) -m pip --python .venv-lock/bin/python install -q uv; }
-	.venv-lock/bin/uv pip compile -q $(UV_LOCK) requirements.in -o requirements.lock
-	.venv-lock/bin/uv pip compile -q $(UV_LOCK) -c requirements.lock requirements-embedded.in -o requirements-embedded.lock
-	.venv-lock/bin/uv pip compile -q $(UV_LOCK) -c requirements.lock requirements-otel.in -o requirements-otel.lock
-	.venv-lock/bin/uv pip compile -q $(UV_LOCK) -c requirements.lock -c requirements-embedded.lock -c requirements-otel.lock requirements-dev.in -o requirements-dev.lock
-	.venv-lock/bin/uv pip compile -q $(UV_LOCK) requirements-gates.in -o requirements-gates.lock
-	.venv-lock/bin/uv pip compile -q $(UV_LOCK) requirements-clients.in -o requirements-clients.lock
-	@! grep -n '://' requirements*.lock
+	cd requirements && $(COMPILE) run.in -o run.lock
+	cd requirements && $(COMPILE) -c run.lock embedded.in -o embedded.lock
+	cd requirements && $(COMPILE) -c run.lock otel.in -o otel.lock
+	cd requirements && $(COMPILE) -c run.lock -c embedded.lock -c otel.lock dev.in -o dev.lock
+	cd requirements && $(COMPILE) gates.in -o gates.lock
+	cd requirements && $(COMPILE) clients.in -o clients.lock
+	@! grep -n '://' requirements/*.lock
 
 # Swagger UI and GraphiQL, so that the docs pages ask nobody. Needs npm; the result is committed.
 docs-assets:

@@ -24,7 +24,7 @@ def main() -> int:
     tool = Path(sys.executable).with_name("pip-audit")
     try:
         done = subprocess.run(
-            [tool, "--requirement", "requirements.lock", "--requirement", "requirements-embedded.lock",
+            [tool, "--requirement", "requirements/run.lock", "--requirement", "requirements/embedded.lock",
              "--disable-pip", "--require-hashes", "--format", "json",
              "--progress-spinner", "off", "--timeout", "15"],
             capture_output=True, text=True, timeout=240, check=False,

@@ -7,12 +7,12 @@ cd "$(dirname "$0")/.."
 kind=${1:?run, dev, gates or clients}
 python=${PYTHON:-python3}
 case $kind in
-  run) locks=requirements.lock; venv=${2:-.venv}
+  run) locks=requirements/run.lock; venv=${2:-.venv}
     # A Postgres of one's own, or its programs, make the bundled one superfluous.
-    [ -n "${DATABASE_URL:-}${RETAINER_PG_BIN:-}" ] || locks="$locks requirements-embedded.lock" ;;
-  dev) locks=requirements-dev.lock; venv=${2:-.venv} ;;
-  gates) locks=requirements-gates.lock; venv=${2:-.venv-gates} ;;
-  clients) locks=requirements-clients.lock; venv=${2:-.venv-clients} ;;
+    [ -n "${DATABASE_URL:-}${RETAINER_PG_BIN:-}" ] || locks="$locks requirements/embedded.lock" ;;
+  dev) locks=requirements/dev.lock; venv=${2:-.venv} ;;
+  gates) locks=requirements/gates.lock; venv=${2:-.venv-gates} ;;
+  clients) locks=requirements/clients.lock; venv=${2:-.venv-clients} ;;
   *) echo "bootstrap: unknown kind '$kind'" >&2; exit 2 ;;
 esac
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_INPUT=1
@@ -60,8 +60,8 @@ fi
 # Each line of a stamp is a set of locks that the environment satisfies.
 stamp() { name=$1; shift; echo "$(hash "$@") $(pwd)" >>"$venv/.stamp-$name"; }
 stamp $kind $locks
-if [ $kind = dev ] || [ "$locks" = "requirements.lock requirements-embedded.lock" ]; then
-  stamp run requirements.lock
-  [ $kind != dev ] || stamp run requirements.lock requirements-embedded.lock # the development lock is a superset
+if [ $kind = dev ] || [ "$locks" = "requirements/run.lock requirements/embedded.lock" ]; then
+  stamp run requirements/run.lock
+  [ $kind != dev ] || stamp run requirements/run.lock requirements/embedded.lock # the development lock is a superset
 fi
 echo "bootstrap: done in $(($(date +%s) - started)) s" >&2

@@ -1,7 +1,7 @@
 """Clients that other people's generators make from the committed contracts, each tried with live calls.
 
 A Python client (openapi-python-client), a GraphQL client (ariadne-codegen) and TypeScript types (openapi-typescript, if
-there is Node). The generators are pinned by hash (`requirements-clients.lock`, `scripts/node/package-lock.json`), in
+there is Node). The generators are pinned by hash (`requirements/clients.lock`, `scripts/node/package-lock.json`), in
 environments of their own; what they make is not kept.
 """
 

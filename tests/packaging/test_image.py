@@ -177,8 +177,8 @@ def test_nothing_private_reaches_the_build(own_folder: Path) -> None:
         "app/cli.py",
         "app/policies/shopp.yaml",
         "migrations/env.py",
-        "requirements.lock",
-        "requirements-embedded.lock",
+        "requirements/run.lock",
+        "requirements/embedded.lock",
         "scripts/bootstrap.sh",
     ):
         assert in_context(ROOT / name), name

@@ -12,7 +12,14 @@ import pytest
 from app import __version__
 from tests.packaging.conftest import ROOT
 
-LOCKS = sorted(ROOT.glob("requirements*.lock"))
+FOLDER = ROOT / "requirements"
+LOCKS = sorted(FOLDER.glob("*.lock"))
+
+
+def test_the_lock_files_stand_in_their_folder() -> None:
+    assert {path.stem for path in LOCKS} == {"run", "embedded", "otel", "dev", "gates", "clients"}
+    assert {path.stem for path in LOCKS} == {path.stem for path in FOLDER.glob("*.in")}
+    assert not list(ROOT.glob("requirements*.*"))
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
@@ -32,15 +39,15 @@ def test_a_lock_names_no_host_and_pins_every_package_with_hashes(lock: Path) -> 
 
 def test_the_development_lock_is_a_superset_of_what_the_service_runs_with() -> None:
     def pins(name: str) -> set[str]:
-        return set(re.findall(r"^([a-z0-9.\-]+==[^ \\]+)", (ROOT / name).read_text(), re.MULTILINE))
+        return set(re.findall(r"^([a-z0-9.\-]+==[^ \\]+)", (FOLDER / f"{name}.lock").read_text(), re.MULTILINE))
 
-    assert pins("requirements.lock") | pins("requirements-embedded.lock") <= pins("requirements-dev.lock")
+    assert pins("run") | pins("embedded") <= pins("dev")
 
 
 def test_every_wished_for_package_is_in_its_lock() -> None:
     for stem in (path.stem for path in LOCKS):
-        locked = set(re.findall(r"^([a-z0-9.\-]+)==", (ROOT / f"{stem}.lock").read_text(), re.MULTILINE))
-        wished = re.findall(r"^([A-Za-z0-9_.\-]+)", (ROOT / f"{stem}.in").read_text(), re.MULTILINE)
+        locked = set(re.findall(r"^([a-z0-9.\-]+)==", (FOLDER / f"{stem}.lock").read_text(), re.MULTILINE))
+        wished = re.findall(r"^([A-Za-z0-9_.\-]+)", (FOLDER / f"{stem}.in").read_text(), re.MULTILINE)
         assert {name.lower() for name in wished if not name.startswith("-")} <= locked
 
 

@@ -52,8 +52,9 @@ def fresh(own_folder: Path) -> Path:
     (own_folder / "scripts").mkdir()
     (own_folder / "scripts/bootstrap.sh").write_text((ROOT / "scripts/bootstrap.sh").read_text())
     (own_folder / "scripts/bootstrap.sh").chmod(0o755)
-    (own_folder / "requirements.lock").write_text("# nothing\n")
-    (own_folder / "requirements-embedded.lock").write_text("# nothing but the bundled Postgres\n")
+    (own_folder / "requirements").mkdir()
+    (own_folder / "requirements/run.lock").write_text("# nothing\n")
+    (own_folder / "requirements/embedded.lock").write_text("# nothing but the bundled Postgres\n")
     return own_folder
 
 
@@ -87,16 +88,15 @@ def test_the_environment_is_made_without_ensurepip_and_stamped(fresh: Path) -> N
     assert not list(fresh.glob(".venv/lib/python*/site-packages/pip"))
     second = run("scripts/bootstrap.sh", "run", cwd=fresh)
     assert second.stderr == ""
-    (fresh / "requirements.lock").write_text("# another\n")
+    (fresh / "requirements/run.lock").write_text("# another\n")
     assert "installing" in run("scripts/bootstrap.sh", "run", cwd=fresh).stderr
 
 
 def test_the_bundled_postgres_is_an_extra_that_a_database_of_ones_own_leaves_out(fresh: Path) -> None:
     own = {"DATABASE_URL": "postgresql://db.example/retainer"}
     first = run("scripts/bootstrap.sh", "run", cwd=fresh, **own)
-    assert "requirements-embedded.lock" not in first.stderr
-    assert (
-        "requirements.lock requirements-embedded.lock" in run("scripts/bootstrap.sh", "run", cwd=fresh).stderr
-    )
+    assert "requirements/embedded.lock" not in first.stderr
+    second = run("scripts/bootstrap.sh", "run", cwd=fresh)
+    assert "requirements/run.lock requirements/embedded.lock" in second.stderr
     assert run("scripts/bootstrap.sh", "run", cwd=fresh, **own).stderr == "", "what is more is enough"
-    assert "embedded" not in (ROOT / "requirements.in").read_text()
+    assert "embedded" not in (ROOT / "requirements/run.in").read_text()
