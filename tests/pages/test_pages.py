@@ -1,0 +1,55 @@
+"""The pages read well: short lines, links that lead somewhere, no page that nothing leads to."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.pages.markdown import GENERATED, ROOT, name, pages, prose
+
+WIDEST = 120
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+@pytest.mark.parametrize("page", pages(), ids=name)
+def test_no_line_of_prose_is_wider_than_120_characters(page: Path) -> None:
+    if GENERATED.search(page.read_text(encoding="utf-8")):
+        pytest.skip("made by a program, from sentences that stand elsewhere")
+    assert [number for number, line in prose(page) if len(line) > WIDEST] == []
+
+
+def anchors(page: Path) -> set[str]:
+    """The headings of a page as links name them."""
+    heads = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", pages(), ids=name)
+def test_every_link_within_the_project_leads_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    broken = []
+    for target in LINK.findall(text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        found = (page.parent / path).resolve() if path else page
+        if not found.exists() or (anchor and anchor not in anchors(found)):
+            broken.append(target)
+    assert broken == []
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    seen: set[Path] = set()
+    ahead = [ROOT / "README.md"]
+    while ahead:
+        page = ahead.pop()
+        if page in seen:
+            continue
+        seen.add(page)
+        for target in LINK.findall(page.read_text(encoding="utf-8")):
+            found = (page.parent / target.partition("#")[0]).resolve()
+            if found.suffix == ".md" and found.exists():
+                ahead.append(found)
+    assert [name(page) for page in pages() if page not in seen] == []
