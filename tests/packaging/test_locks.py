@@ -39,7 +39,9 @@ def test_a_lock_names_no_host_and_pins_every_package_with_hashes(lock: Path) -> 
 
 def test_the_development_lock_is_a_superset_of_what_the_service_runs_with() -> None:
     def pins(name: str) -> set[str]:
-        return set(re.findall(r"^([a-z0-9.\-]+==[^ \\]+)", (FOLDER / f"{name}.lock").read_text(), re.MULTILINE))
+        return set(
+            re.findall(r"^([a-z0-9.\-]+==[^ \\]+)", (FOLDER / f"{name}.lock").read_text(), re.MULTILINE)
+        )
 
     assert pins("run") | pins("embedded") <= pins("dev")
 
