@@ -34,8 +34,8 @@ from app.db.budget import Budget
 from app.db.engine import Database
 from app.db.gather import Gatherer, Join
 from app.db.secrets import Cipher, check_key
-from app.domain.errors import DomainError
-from app.domain.reason_codes import reason_codes
+from app.domain.policy.reason_codes import reason_codes
+from app.domain.values.errors import DomainError
 from app.settings import Settings
 from app.usecases import accounts, figures, health, sweeps, tenants
 from app.usecases import credits as ledger

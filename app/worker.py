@@ -19,7 +19,7 @@ from typing import Final
 from app.db import agenda, positions
 from app.db.agenda import Handler, Handlers
 from app.db.engine import Busy, Database, Retry, Tx, Unavailable
-from app.domain.errors import DomainError
+from app.domain.values.errors import DomainError
 from app.usecases import calendars, sweeps
 
 logger = logging.getLogger("retainer.worker")

@@ -14,12 +14,12 @@ from time import perf_counter
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from app.domain.business_calendar import BusinessCalendar
-from app.domain.opening_hours import CalendarVersion, Closure, Reason, weekly_hours
-from app.domain.sla_clock import judge
-from app.domain.sla_event import ClockEvent, ClockSpec, EventKind, WarnShare
-from app.domain.sla_target import due_at, parse_target
-from app.domain.timeline import year_pieces
+from app.domain.calendar.business_calendar import BusinessCalendar
+from app.domain.calendar.opening_hours import CalendarVersion, Closure, Reason, weekly_hours
+from app.domain.calendar.timeline import year_pieces
+from app.domain.clocks.clock import judge
+from app.domain.clocks.event import ClockEvent, ClockSpec, EventKind, WarnShare
+from app.domain.clocks.target import due_at, parse_target
 
 ZONE = ZoneInfo("America/New_York")
 EIGHT_HOURS = 28_800

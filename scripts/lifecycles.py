@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from app.domain.ticket import lifecycle_table  # noqa: E402
+from app.domain.tickets.ticket import lifecycle_table  # noqa: E402
 
 TEXT = """# Lifecycles
 

@@ -9,14 +9,14 @@ LIVES: Final = "tests/lives/test_lives.py::test_a_life_that_once_found_a_fault"
 ROWS: Final = (
     (
         "lives: credits given back to a refunded unit can be used",
-        "app/domain/refunded_units.py",
+        "app/domain/ledger/refunded_units.py",
         'return min(credits, claimed(lot)) if "claim" in lot.data else 0',
         "return 0",
         f"{LIVES}[back_to_a_refunded_unit]",
     ),
     (
         "lives: a lot's money knows nothing of its order's refund",
-        "app/domain/money_back.py",
+        "app/domain/ledger/money_back.py",
         'by_order = paid_back(lot, "order", "correction")',
         "by_order = 0",
         f"{LIVES}[money_by_two_doors]",
@@ -30,7 +30,7 @@ ROWS: Final = (
     ),
     (
         "lives: a credit is paid back while an open ticket holds it",
-        "app/domain/money_back.py",
+        "app/domain/ledger/money_back.py",
         "return none(rules.in_use_code) if lot.held and not service_provided else",
         "return",
         f"{LIVES}[paid_back_in_use]",

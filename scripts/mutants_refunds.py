@@ -9,28 +9,28 @@ UNITS: Final = "tests/ledger/test_refunded_units.py"
 ROWS: Final = (
     (
         "what comes back to a refunded unit can be used again",
-        "app/domain/refunded_units.py",
+        "app/domain/ledger/refunded_units.py",
         'return min(credits, claimed(lot)) if "claim" in lot.data else 0',
         "return 0",
         f"{UNITS}::test_a_hold_released_after_the_refund_brings_nothing_back",
     ),
     (
         "a lot does not know what its order paid back",
-        "app/domain/money_back.py",
+        "app/domain/ledger/money_back.py",
         'by_order = paid_back(lot, "order", "correction")',
         "by_order = 0",
         f"{UNITS}::test_shopp_20_an_order_refunded_is_not_paid_again_by_its_lot",
     ),
     (
         "an order does not know what its lots paid back",
-        "app/domain/order_refund.py",
+        "app/domain/orders/refunds.py",
         " - by_lots.get(line.line_id, 0), 0",
         ", 0",
         f"{UNITS}::test_shopp_19_a_lot_refunded_is_not_paid_again_by_its_order",
     ),
     (
         "a credit that a ticket holds unserved is paid back",
-        "app/domain/money_back.py",
+        "app/domain/ledger/money_back.py",
         "return none(rules.in_use_code) if lot.held and not service_provided else",
         "return",
         f"{UNITS}::test_shopp_20_a_credit_that_a_ticket_holds_unserved_is_in_use",
@@ -44,7 +44,7 @@ ROWS: Final = (
     ),
     (
         "refunds do not follow transfers",
-        "app/domain/ledger.py",
+        "app/domain/ledger/ledger.py",
         "        give(lot, to_customer_id, moved)\n",
         "",
         f"{UNITS}::test_a_refund_reaches_credits_that_were_given_to_another_customer",
@@ -58,14 +58,14 @@ ROWS: Final = (
     ),
     (
         "a touched license does not count either",
-        "app/domain/order_refund.py",
+        "app/domain/orders/refunds.py",
         "untouched = not _touched(taking, one)",
         "untouched = True",
         f"{UNITS}::test_csc_2_a_touched_one_counts",
     ),
     (
         "a standing license loses its class",
-        "app/domain/customer.py",
+        "app/domain/account/customer.py",
         "return other.placed_at < self.ended_at or other.license_id <= self.uncounted_after",
         "return other.placed_at < self.ended_at",
         f"{UNITS}::test_csc_2_a_standing_license_keeps_its_class",

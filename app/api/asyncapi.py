@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from app import __version__
-from app.domain.event_types import EVENT_TYPES, EventType, envelope_example, envelope_schema
+from app.domain.events.types import EVENT_TYPES, EventType, envelope_example, envelope_schema
 
 HEADERS: Final[dict[str, tuple[str, Any]]] = {
     "webhook-id": ("The event's id: the same for every attempt and replay", "evt_01m80j9q01"),

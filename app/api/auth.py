@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any, Final, Literal, Protocol
 
 from app.api.problems import Problem
-from app.domain.errors import DomainError
+from app.domain.values.errors import DomainError
 from app.usecases import keys
 from app.usecases.commands import Database
 

@@ -20,9 +20,9 @@ from app.api.paging import Page, encode_cursor
 from app.api.problems import FieldError, Problem
 from app.api.reply import Reply
 from app.api.strict import Instant
-from app.domain.errors import DomainError
-from app.domain.parts import Part, Slice
-from app.domain.wire import payload_hash
+from app.domain.values.errors import DomainError
+from app.domain.values.paging import Part, Slice
+from app.domain.values.wire import payload_hash
 from app.usecases.commands import Database, Tx, once
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from app.api.auth import Principal
 from app.api.deps import House, house
 from app.api.reply import Reply
-from app.domain.errors import DomainError
+from app.domain.values.errors import DomainError
 
 E = TypeVar("E", bound=Callable[..., Any])
 THIN: Final = "__retainer_thin__"

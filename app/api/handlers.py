@@ -14,7 +14,7 @@ from starlette.routing import Match
 from app.api.problems import MEDIA_TYPE, Problem, body_of, body_of_error, problem
 from app.api.reply import Reply
 from app.api.strict import field_errors
-from app.domain.errors import DomainError
+from app.domain.values.errors import DomainError
 from app.usecases.commands import Busy, Unavailable
 
 _log = logging.getLogger("retainer")

@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import Request
 
 from app.api.problems import Problem
-from app.domain.wire import payload_hash
+from app.domain.values.wire import payload_hash
 
 
 def etag(version: Any) -> str:

@@ -19,7 +19,7 @@ from joserfc.jwk import KeySet
 
 from app.api.auth import Principal
 from app.api.problems import Problem
-from app.domain.errors import DomainError
+from app.domain.values.errors import DomainError
 from app.usecases import tenants
 from app.usecases.commands import Database
 from app.usecases.keys import SCOPES

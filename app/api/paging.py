@@ -18,7 +18,7 @@ from pydantic import BeforeValidator
 from app.api.problems import Problem
 from app.api.reply import Reply
 from app.api.strict import _whole
-from app.domain.parts import Key, Slice
+from app.domain.values.paging import Key, Slice
 
 DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 100

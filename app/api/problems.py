@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from app.api.catalogue import CATALOGUE, Entry
 from app.api.reply import Reply
-from app.domain.decision import Decision
-from app.domain.errors import DomainError
-from app.domain.reason_codes import ReasonCode
-from app.domain.wire import jsonable, reason_json, remedy_json
+from app.domain.policy.reason_codes import ReasonCode
+from app.domain.values.decision import Decision
+from app.domain.values.errors import DomainError
+from app.domain.values.wire import jsonable, reason_json, remedy_json
 
 MEDIA_TYPE: Final = "application/problem+json"
 POLICY_REASON: Final = "policy_reason"

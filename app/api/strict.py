@@ -22,7 +22,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from pydantic_core import PydanticCustomError
 
 from app.api.problems import FieldError, Problem
-from app.domain.amounts import MAX_CREDITS, MAX_WIRE_INT
+from app.domain.values.money import MAX_CREDITS, MAX_WIRE_INT
 
 BODY_LIMIT: Final = 64 * 1024
 BIG_LIMIT: Final = 512 * 1024
@@ -589,7 +589,7 @@ PathNumber = Annotated[int, Path(ge=1, le=1_000_000), BeforeValidator(_whole)]
 
 def check_digits(amount: Decimal | None, currency: str, field: str) -> None:
     """Refuses more digits after the point than the currency has (0.005 USD)."""
-    from app.domain.amounts import unit_of
+    from app.domain.values.money import unit_of
 
     if amount is not None and amount != amount.quantize(unit_of(currency)):
         raise Problem(

@@ -12,7 +12,7 @@ from app.commands.base import CommandError, database
 from app.commands.reconcile import tenant_of
 from app.connectors import inbound
 from app.db.engine import Database, Unavailable
-from app.domain.errors import DomainError
+from app.domain.values.errors import DomainError
 from app.settings import Settings
 
 

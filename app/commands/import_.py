@@ -21,7 +21,7 @@ import typer
 from app.commands.base import CommandError, database
 from app.commands.import_files import ColumnError, check_columns, records
 from app.db.engine import Database, Tx, Unavailable
-from app.domain.errors import DomainError
+from app.domain.values.errors import DomainError
 from app.settings import Settings
 from app.usecases import imports, tickets
 from app.usecases.imports import BadLineError, Outcome, Row

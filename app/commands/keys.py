@@ -12,8 +12,8 @@ from app.api.deps import wall_clock
 from app.api.strict import parse_instant
 from app.commands.base import CommandError, database
 from app.db.engine import Database, Tx, Unavailable
-from app.domain.errors import DomainError
-from app.domain.parts import Part
+from app.domain.values.errors import DomainError
+from app.domain.values.paging import Part
 from app.settings import Settings
 from app.usecases import keys
 

@@ -14,8 +14,8 @@ from app.commands.base import CommandError, database
 from app.connectors import inbound, reconcile
 from app.db import sources
 from app.db.engine import Database, Unavailable
-from app.domain.errors import DomainError
-from app.domain.wire import iso, parse_iso
+from app.domain.values.errors import DomainError
+from app.domain.values.wire import iso, parse_iso
 from app.settings import Settings
 from app.usecases.inbound import FetchError
 

@@ -24,10 +24,10 @@ from app.connectors.sender import Sender, body_of, signed_headers
 from app.db import events, webhooks
 from app.db.engine import Busy, Database, Retry, Tx, Unavailable, mint
 from app.db.secrets import Cipher, SealBroken
-from app.domain.delivery import JITTER_PERCENT, Attempt, Outcome, judge
-from app.domain.errors import DomainError
-from app.domain.event_types import TEST
-from app.domain.wire import iso, jsonable
+from app.domain.events.types import TEST
+from app.domain.events.webhook_retry import JITTER_PERCENT, Attempt, Outcome, judge
+from app.domain.values.errors import DomainError
+from app.domain.values.wire import iso, jsonable
 
 logger = logging.getLogger("retainer.courier")
 

@@ -16,9 +16,9 @@ from app.connectors.woocommerce import WooCommerce
 from app.connectors.zammad import Zammad
 from app.db.engine import Database, Tx
 from app.db.secrets import Cipher
-from app.domain.disputed_money import DisputeWanted
-from app.domain.letters import Adapter
-from app.domain.wire import parse_iso
+from app.domain.feeds.adapter import Adapter
+from app.domain.feeds.disputed_money import DisputeWanted
+from app.domain.values.wire import parse_iso
 from app.settings import Settings
 from app.usecases import orders, payment_disputes, ticket_work, tickets
 from app.usecases.inbound import METRICS, Inbox, Keeping

@@ -17,10 +17,10 @@ from decimal import Decimal
 from typing import Any, Final, Literal
 
 from app.connectors import payload as p
-from app.domain.arrivals import LineSeen, News, OrderSeen, RefundSeen, stamp
-from app.domain.disputed_money import DisputeSeen, DisputeState
-from app.domain.letters import Identity, Letter, Reading, UnreadableError
-from app.domain.review import ReviewItem
+from app.domain.feeds.adapter import Identity, Letter, Reading, UnreadableError
+from app.domain.feeds.disputed_money import DisputeSeen, DisputeState
+from app.domain.feeds.orders import LineSeen, News, OrderSeen, RefundSeen, stamp
+from app.domain.feeds.review import ReviewItem
 
 TRANSACTIONS: Final = ("transaction.completed", "transaction.paid", "transaction.updated")
 DONE: Final = frozenset({"completed", "paid"})

@@ -16,8 +16,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from app.domain.amounts import MINOR_DIGITS, unit_of
-from app.domain.letters import UnreadableError
+from app.domain.feeds.adapter import UnreadableError
+from app.domain.values.money import MINOR_DIGITS, unit_of
 
 TOLERANCE: Final = timedelta(seconds=300)
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")

@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from app.connectors import payload as p
 from app.connectors import standard
-from app.domain.arrivals import LineSeen, News, OrderSeen, RefundSeen, stamp
-from app.domain.letters import Letter, Reading, UnreadableError
+from app.domain.feeds.adapter import Letter, Reading, UnreadableError
+from app.domain.feeds.orders import LineSeen, News, OrderSeen, RefundSeen, stamp
 
 PAID: Final = frozenset({"paid", "completed", "processing", "complete"})
 

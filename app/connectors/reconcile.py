@@ -22,8 +22,8 @@ from app.connectors import shopify_admin, stripe
 from app.connectors.pinned import PinnedTransport
 from app.connectors.targets import Resolve, resolve, usable
 from app.connectors.woocommerce import REFUNDS
-from app.domain.arrivals import stamp
-from app.domain.target import TargetRefused
+from app.domain.events.webhook_address import TargetRefused
+from app.domain.feeds.orders import stamp
 from app.usecases.inbound import FetchError
 
 PAGE: Final = 100

@@ -16,8 +16,8 @@ from standardwebhooks import Webhook
 
 from app import __version__
 from app.connectors.targets import PinnedBackend, Resolve, resolve
-from app.domain.delivery import Attempt
-from app.domain.target import TargetRefused, parse_target
+from app.domain.events.webhook_address import TargetRefused, parse_target
+from app.domain.events.webhook_retry import Attempt
 
 TIMEOUT_SECONDS: Final = 20.0
 CONNECT_SECONDS: Final = 10.0

@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from app.connectors import payload as p
 from app.connectors import shares, standard
-from app.domain.arrivals import LineSeen, News, OrderSeen, RefundSeen, stamp
-from app.domain.disputed_money import DisputeSeen, DisputeState
-from app.domain.letters import Identity, Letter, Reading, UnreadableError
-from app.domain.review import ReviewItem
+from app.domain.feeds.adapter import Identity, Letter, Reading, UnreadableError
+from app.domain.feeds.disputed_money import DisputeSeen, DisputeState
+from app.domain.feeds.orders import LineSeen, News, OrderSeen, RefundSeen, stamp
+from app.domain.feeds.review import ReviewItem
 
 PAID: Final = frozenset({"paid", "partially_refunded", "refunded"})
 UNPAID: Final = frozenset({"pending", "authorized", "partially_paid"})

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from app.connectors.payload import any_equal, fresh, hmac_of, quietly, text
-from app.domain.letters import Identity
+from app.domain.feeds.adapter import Identity
 
 HEADERS = ("webhook-id", "webhook-timestamp")
 PREFIX = "whsec_"

@@ -17,8 +17,8 @@ from typing import Any, Final
 
 from app.connectors import payload as p
 from app.connectors import stripe_money, stripe_orders
-from app.domain.arrivals import News, stamp
-from app.domain.letters import Identity, Letter, Reading, UnreadableError
+from app.domain.feeds.adapter import Identity, Letter, Reading, UnreadableError
+from app.domain.feeds.orders import News, stamp
 
 SESSIONS: Final = frozenset(
     {

@@ -11,10 +11,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from app.connectors import payload as p
-from app.domain.amounts import MINOR_DIGITS, unit_of
-from app.domain.arrivals import News, RefundSeen
-from app.domain.disputed_money import DisputeSeen, DisputeState
-from app.domain.letters import UnreadableError
+from app.domain.feeds.adapter import UnreadableError
+from app.domain.feeds.disputed_money import DisputeSeen, DisputeState
+from app.domain.feeds.orders import News, RefundSeen
+from app.domain.values.money import MINOR_DIGITS, unit_of
 
 DIGITS: Final[dict[str, int]] = {"ISK": 2, "UGX": 2, "MGA": 0}
 """Digits of Stripe's amounts where they are not those of ISO 4217.

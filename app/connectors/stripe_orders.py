@@ -16,9 +16,9 @@ from typing import Any, Final, Literal
 
 from app.connectors import payload as p
 from app.connectors.stripe_money import minor_or_none, minor_or_zero
-from app.domain.arrivals import LineSeen, OrderSeen, stamp
-from app.domain.letters import UnreadableError
-from app.domain.review import ReviewItem
+from app.domain.feeds.adapter import UnreadableError
+from app.domain.feeds.orders import LineSeen, OrderSeen, stamp
+from app.domain.feeds.review import ReviewItem
 
 PAID: Final = frozenset({"paid", "no_payment_required"})
 PERIODS: Final = frozenset({"subscription_create", "subscription_cycle"})

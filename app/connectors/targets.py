@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import httpcore
 
-from app.domain.target import Address, TargetRefused, refusal_of
+from app.domain.events.webhook_address import Address, TargetRefused, refusal_of
 
 Resolve = Callable[[str, int], Awaitable[list[Address]]]
 MAX_ADDRESSES: Final = 8

@@ -17,11 +17,11 @@ from typing import Any, Final
 
 from app.connectors import payload as p
 from app.connectors import shares, standard
-from app.domain.arrivals import LineSeen, News, OrderSeen, RefundSeen, stamp
-from app.domain.disputed_money import DisputeState
-from app.domain.letters import Identity, Letter, Reading, UnreadableError
-from app.domain.review import ReviewItem
-from app.domain.wire import jsonable
+from app.domain.feeds.adapter import Identity, Letter, Reading, UnreadableError
+from app.domain.feeds.disputed_money import DisputeState
+from app.domain.feeds.orders import LineSeen, News, OrderSeen, RefundSeen, stamp
+from app.domain.feeds.review import ReviewItem
+from app.domain.values.wire import jsonable
 
 PAID: Final = frozenset({"processing", "completed", "refunded"})
 GONE: Final = frozenset({"cancelled", "trash", "refunded"})

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from app.connectors import payload as p
-from app.domain.arrivals import ResponseSeen, TicketNews, TicketSeen, stamp
-from app.domain.letters import Identity, Letter, Reading
+from app.domain.feeds.adapter import Identity, Letter, Reading
+from app.domain.feeds.orders import ResponseSeen, TicketNews, TicketSeen, stamp
 
 CHANNELS = {
     "email": "email",

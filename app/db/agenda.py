@@ -18,9 +18,9 @@ from sqlalchemy.dialects.postgresql import insert
 from app.db import events
 from app.db.engine import Tx
 from app.db.schema import agenda
-from app.domain.errors import DomainError
-from app.domain.plan import AgendaItem
-from app.domain.wire import iso
+from app.domain.account.changes import AgendaItem
+from app.domain.values.errors import DomainError
+from app.domain.values.wire import iso
 
 Key = tuple[datetime, str, str]
 Handler = Callable[[Tx, AgendaItem], Awaitable[None]]

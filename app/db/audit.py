@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from app.db.engine import Tx
 from app.db.keyset import sought
 from app.db.schema import audit_trail
-from app.domain.parts import Part
+from app.domain.values.paging import Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,13 +14,13 @@ from app.db import ledger as ledger_rows
 from app.db import policies, together
 from app.db import schema as s
 from app.db.engine import Moved, Tx
-from app.domain.book import Book
-from app.domain.customer import Addon, Choice, Cover, Customer, License
-from app.domain.errors import DomainError
-from app.domain.ids import CustomerId
-from app.domain.ledger import Ledger
-from app.domain.plan import Plan
-from app.domain.policy import CreditRules, Policy
+from app.domain.account.account import Book
+from app.domain.account.changes import Plan
+from app.domain.account.customer import Addon, Choice, Cover, Customer, License
+from app.domain.ledger.ledger import Ledger
+from app.domain.policy.policy import CreditRules, Policy
+from app.domain.values.errors import DomainError
+from app.domain.values.ids import CustomerId
 
 _CUSTOMER = (
     s.customer.c.customer_id,

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from app.domain.errors import DomainError
+from app.domain.values.errors import DomainError
 
 WAITING_WRITES: Final = 256
 """Writes of one customer that may wait at once in a process."""

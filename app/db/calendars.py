@@ -1,7 +1,7 @@
 """Calendars of a tenant: dated, immutable versions, read as one timeline that is kept by (tenant, revision, name).
 
 Closed days are rows, expanded when a version is made, with the version of the library they came from. All arithmetic
-happens in `app.domain.timeline`; SQL computes nothing calendar-like, since its zone database is another one.
+happens in `app.domain.calendar.timeline`; SQL computes nothing calendar-like, since its zone database is another one.
 """
 
 from __future__ import annotations
@@ -20,9 +20,8 @@ from app.db.engine import Database, Tx
 from app.documents.calendar_document import read_weekly_hours
 from app.documents.closures import ClosureRules, dump_closure_rules, expand_closures, holiday_library_version
 from app.documents.zones import TZDB_VERSION, zone
-from app.domain.business_calendar import BusinessCalendar
-from app.domain.errors import DomainError
-from app.domain.opening_hours import (
+from app.domain.calendar.business_calendar import BusinessCalendar
+from app.domain.calendar.opening_hours import (
     CalendarException,
     CalendarVersion,
     Closure,
@@ -32,8 +31,9 @@ from app.domain.opening_hours import (
     parse_minute,
     weekly_hours,
 )
-from app.domain.policy import Policy, ServiceHours
-from app.domain.ticket_clocks import Hours
+from app.domain.clocks.ticket_clocks import Hours
+from app.domain.policy.policy import Policy, ServiceHours
+from app.domain.values.errors import DomainError
 
 SERVICE_HOURS: Final = "service-hours"
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

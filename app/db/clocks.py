@@ -15,18 +15,18 @@ from sqlalchemy import Row, TextClause, text
 from app.db import books, calendars, policies
 from app.db.engine import Tx
 from app.db.keyset import seek
-from app.domain import clock_wire as wire
-from app.domain.book import Book
-from app.domain.errors import DomainError
-from app.domain.ledger import Ledger
-from app.domain.merging import root_of
-from app.domain.parts import Key, Part
-from app.domain.plan import Plan
-from app.domain.refunded_units import refunded_of_ticket
-from app.domain.rejudging import STREAM
-from app.domain.sla_clock import OutcomeFact
-from app.domain.ticket_clocks import BreachHook, Hours, TicketClock, TicketClocks
-from app.domain.wire import iso, iso_or_none, parse_iso
+from app.domain.account.account import Book
+from app.domain.account.changes import Plan
+from app.domain.clocks import stored as wire
+from app.domain.clocks.clock import OutcomeFact
+from app.domain.clocks.second_judgement import STREAM
+from app.domain.clocks.ticket_clocks import BreachHook, Hours, TicketClock, TicketClocks
+from app.domain.ledger.account_merge import root_of
+from app.domain.ledger.ledger import Ledger
+from app.domain.ledger.refunded_units import refunded_of_ticket
+from app.domain.values.errors import DomainError
+from app.domain.values.paging import Key, Part
+from app.domain.values.wire import iso, iso_or_none, parse_iso
 
 _SELECT: Final = (
     "select c.clock_id, c.ticket_id, c.customer_id, c.milestone, c.party, c.calendar, c.spec, c.due_at,"

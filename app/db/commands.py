@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.db.engine import Tx
 from app.db.schema import command
-from app.domain.errors import DomainError
+from app.domain.values.errors import DomainError
 
 _LOCK = text("select pg_advisory_xact_lock(hashtextextended(:key, 11))")
 _LOCK_NOT_AVAILABLE = "55P03"

@@ -26,8 +26,8 @@ from app.db import schema as s
 from app.db import together
 from app.db.engine import Tx
 from app.db.keyset import sought
-from app.domain.parts import Part
-from app.domain.wire import jsonable
+from app.domain.values.paging import Part
+from app.domain.values.wire import jsonable
 
 _OPEN_TICKET: Final = ("resolved", "rejected", "withdrawn")
 _EXPORTED: Final[tuple[tuple[str, Table, tuple[str, ...]], ...]] = (

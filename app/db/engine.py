@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from app.db.address import engine_of
 from app.db.budget import HOUSE, Budget, Shares
-from app.domain.errors import DomainError
+from app.domain.values.errors import DomainError
 
 T = TypeVar("T")
 APPLICATION_ROLE: Final = "retainer_app"

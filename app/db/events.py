@@ -11,9 +11,9 @@ from sqlalchemy import Row, text
 from app.db import plan
 from app.db.engine import _PAIRS, Tx
 from app.db.keyset import seek
-from app.domain.ids import CustomerId
-from app.domain.parts import Part
-from app.domain.plan import OutboxEvent
+from app.domain.account.changes import OutboxEvent
+from app.domain.values.ids import CustomerId
+from app.domain.values.paging import Part
 
 TENANT_LANE: Final = ""
 """Stands for the customer in events that concern none, such as a published policy."""

@@ -1,7 +1,7 @@
 """Customers to whom credits of an order were given, so that a refund of the order reaches the credits there.
 
-A transfer leaves on the lot who has its credits now (`app.domain.refunded_units`). From there the way goes on: to whom
-that customer gave them, and to the account into which a customer was merged. All are locked together, sorted.
+A transfer leaves on the lot who has its credits now (`app.domain.ledger.refunded_units`). From there the way goes on:
+to whom that customer gave them, and to the account into which a customer was merged. All are locked together, sorted.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from sqlalchemy import select, text
 from app.db import books
 from app.db import schema as s
 from app.db.engine import Tx
-from app.domain.book import Book
-from app.domain.customer import Order
+from app.domain.account.account import Book
+from app.domain.account.customer import Order
 
 _GIVEN: Final = text(
     "select distinct receiver from lot, lateral jsonb_object_keys(data -> 'given') as receiver"

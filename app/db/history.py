@@ -16,9 +16,9 @@ from sqlalchemy import insert, text
 from app.db import schema as s
 from app.db.engine import Tx
 from app.documents.policy_document import dump
-from app.domain.policy import Policy
-from app.domain.retrace import steps_of
-from app.domain.ticket import Fact
+from app.domain.policy.policy import Policy
+from app.domain.tickets.recorded_steps import steps_of
+from app.domain.tickets.ticket import Fact
 
 RANKS: Final = ("order", "license", "choice", "cover", "adjust", "ticket", "refund")
 """What goes first of two things at one instant whose order was not recorded."""

@@ -19,7 +19,7 @@ from app.db.engine import Tx
 from app.db.events import oldest_id
 from app.db.keyset import sought
 from app.db.schema import inbound_delivery, inbound_payment, inbound_subject
-from app.domain.parts import Part
+from app.domain.values.paging import Part
 
 _d = inbound_delivery.c
 _LOCK = text("select pg_try_advisory_xact_lock(hashtextextended(:name, 17))")

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from app.db.engine import Tx
 from app.db.keyset import sought
 from app.db.schema import api_key, directory
-from app.domain.parts import Part
+from app.domain.values.paging import Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

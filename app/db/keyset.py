@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select
 
-from app.domain.parts import Part
+from app.domain.values.paging import Part
 
 S = TypeVar("S", bound=Select[Any])
 

@@ -17,11 +17,11 @@ from sqlalchemy import TextClause, text
 
 from app.db.engine import Tx
 from app.db.keyset import seek
-from app.domain.amounts import Money
-from app.domain.ledger import LedgerChanges
-from app.domain.lot import Account, Hold, HoldLine, Lot
-from app.domain.parts import Part
+from app.domain.ledger.ledger import LedgerChanges
+from app.domain.ledger.lot import Account, Hold, HoldLine, Lot
 from app.domain.statement import Line
+from app.domain.values.money import Money
+from app.domain.values.paging import Part
 
 Loaded = tuple[dict[str, Account], dict[str, Lot], dict[str, Hold]]
 

@@ -20,12 +20,12 @@ from app.db.account_audit import ACCOUNTS
 from app.db.books import cover_of
 from app.db.engine import Tx
 from app.db.life_audit import LIVES
-from app.domain import cover_audit
-from app.domain.amounts import share
-from app.domain.cover_terms import CoverTerms
-from app.domain.lot import Account, HoldLine, Lot
-from app.domain.merging import moved
-from app.domain.money_back import refunded_so_far
+from app.domain.cover import audit as cover_audit
+from app.domain.cover.terms import CoverTerms
+from app.domain.ledger.account_merge import moved
+from app.domain.ledger.lot import Account, HoldLine, Lot
+from app.domain.ledger.money_back import refunded_so_far
+from app.domain.values.money import share
 
 MOST: Final = 100
 """Rows shown of each broken invariant."""

@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from app.db.ledger import expiry_as_of, fold, fold_line
-from app.domain.ids import CustomerId, LotId
-from app.domain.journal import spending_key
-from app.domain.lot import Account, HoldLine, Lot
+from app.domain.ledger.journal import spending_key
+from app.domain.ledger.lot import Account, HoldLine, Lot
+from app.domain.values.ids import CustomerId, LotId
 
 Move = tuple[str, str, str, int]
 """(lot, from, to, credits)."""

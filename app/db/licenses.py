@@ -11,11 +11,11 @@ from app.db import books, policies
 from app.db import ledger as ledger_rows
 from app.db import schema as s
 from app.db.engine import Tx
-from app.domain.book import Book
-from app.domain.customer import Cover, Customer, License
-from app.domain.errors import DomainError
-from app.domain.plan import Plan
-from app.domain.wire import parse_iso, parse_iso_or_none
+from app.domain.account.account import Book
+from app.domain.account.changes import Plan
+from app.domain.account.customer import Cover, Customer, License
+from app.domain.values.errors import DomainError
+from app.domain.values.wire import parse_iso, parse_iso_or_none
 
 _LAST = text(
     "select distinct on (e.entity_id) e.entity_id, e.payload from entity_event e"

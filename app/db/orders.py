@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select, text
 
 from app.db import schema as s
 from app.db.engine import Tx
-from app.domain.customer import Order, OrderLine, OrderRefund
+from app.domain.account.customer import Order, OrderLine, OrderRefund
 
 _LOCK = text("select pg_advisory_xact_lock(hashtextextended(:name, 7))")
 

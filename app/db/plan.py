@@ -13,10 +13,17 @@ from app.db import books
 from app.db import ledger as ledger_rows
 from app.db import schema as s
 from app.db.engine import Tx
-from app.domain.book import Book
-from app.domain.plan import AgendaDrop, AgendaItem, ClockOutcome, OutboxEvent, Plan, StreamEvent
-from app.domain.refunded_units import tell_reclaimed
-from app.domain.wire import jsonable
+from app.domain.account.account import Book
+from app.domain.account.changes import (
+    AgendaDrop,
+    AgendaItem,
+    ClockOutcome,
+    OutboxEvent,
+    Plan,
+    StreamEvent,
+    emit_reclaimed,
+)
+from app.domain.values.wire import jsonable
 
 
 async def write_book(tx: Tx, book: Book) -> None:
@@ -52,7 +59,7 @@ async def write(tx: Tx, plans: Sequence[tuple[Plan, Any]]) -> None:
     tx.caches["writes"] = tx.caches.get("writes", 0) + 1
     for plan, ledger in plans:
         if ledger is not None:
-            tell_reclaimed(plan, ledger)
+            emit_reclaimed(plan, ledger)
     ledgers = [ledger for _, ledger in plans if ledger is not None]
     changes = [each.changes() for one in ledgers for each in (one, *one.former.values())]
     await ledger_rows.write(tx, changes)

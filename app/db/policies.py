@@ -11,9 +11,9 @@ from sqlalchemy import func, insert, select, update
 from app.db.engine import Tx
 from app.db.schema import policy_version, tenant
 from app.documents.policy_document import dump, policy_from_json
-from app.domain.errors import DomainError
-from app.domain.policy import Policy
-from app.domain.wire import iso
+from app.domain.policy.policy import Policy
+from app.domain.values.errors import DomainError
+from app.domain.values.wire import iso
 
 
 async def versions(tx: Tx) -> list[tuple[int, datetime, Policy]]:

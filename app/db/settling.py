@@ -11,15 +11,16 @@ from collections.abc import Sequence
 
 from app.db import orders, policies
 from app.db.engine import Tx
-from app.domain import order_fold, order_refund
-from app.domain.book import Book
-from app.domain.customer import Order
-from app.domain.order_answers import keep_answers
-from app.domain.order_lines import Terms
+from app.domain.account.account import Book
+from app.domain.account.customer import Order
+from app.domain.orders import reconcile as order_fold
+from app.domain.orders import refunds as order_refund
+from app.domain.orders.answers import keep_answers
+from app.domain.orders.lines import Terms
 
 
 async def settle(tx: Tx, book: Book, mine: Sequence[Order], terms: Terms, *, corrected: bool = False) -> None:
-    """`app.domain.order_fold.settle` over all orders of the customer, and what follows from their refunds."""
+    """`app.domain.orders.reconcile.settle` over all orders of the customer, and what follows from their refunds."""
     before = _granted(book, mine)
     order_fold.settle(book, mine, terms, corrected=corrected)
     fresh = _granted(book, mine) - before

@@ -16,8 +16,8 @@ from app.db.engine import Tx
 from app.db.keyset import sought
 from app.db.schema import directory, inbound_source
 from app.db.secrets import Cipher
-from app.domain.errors import DomainError
-from app.domain.parts import Part
+from app.domain.values.errors import DomainError
+from app.domain.values.paging import Part
 
 _c = inbound_source.c
 

@@ -13,7 +13,7 @@ from app.db import keys
 from app.db.engine import Tx
 from app.db.schema import policy_version, tenant
 from app.documents.policy_document import dump
-from app.domain.policy import Policy
+from app.domain.policy.policy import Policy
 
 FAR_PAST = datetime(1970, 1, 1, tzinfo=UTC)
 

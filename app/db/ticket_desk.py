@@ -9,12 +9,12 @@ from typing import Any
 from app.db import books, clocks, policies, tickets
 from app.db import plan as plans
 from app.db.engine import Tx
-from app.domain.errors import DomainError
-from app.domain.plan import AgendaItem
-from app.domain.ticket import Ticket
-from app.domain.ticket_desk import Desk
-from app.domain.ticket_end import fall_due
-from app.domain.ticket_view import ticket_view
+from app.domain.account.changes import AgendaItem
+from app.domain.tickets.closing import fall_due
+from app.domain.tickets.session import Desk
+from app.domain.tickets.ticket import Ticket
+from app.domain.tickets.view import ticket_view
+from app.domain.values.errors import DomainError
 
 
 async def take(tx: Tx, external_id: str) -> Desk:

@@ -10,12 +10,12 @@ from sqlalchemy import Row, text
 
 from app.db.engine import Tx
 from app.db.keyset import seek
-from app.domain.errors import DomainError
-from app.domain.ids import CustomerId, TicketId
-from app.domain.parts import Part
-from app.domain.plan import StreamEvent
-from app.domain.ticket import UNDECIDED, Fact, Ticket, fold, from_document
-from app.domain.wire import parse_iso
+from app.domain.account.changes import StreamEvent
+from app.domain.tickets.ticket import UNDECIDED, Fact, Ticket, fold, from_document
+from app.domain.values.errors import DomainError
+from app.domain.values.ids import CustomerId, TicketId
+from app.domain.values.paging import Part
+from app.domain.values.wire import parse_iso
 
 _COLUMNS: Final = "ticket_id, external_id, customer_id, state, subject, payload_hash, opened_at, document"
 _BY_EXTERNAL = text(f"select {_COLUMNS} from ticket where tenant_id = :tenant and external_id = :external")

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from app.db import ledger as ledger_rows
 from app.db import schema as s
 from app.db.engine import Tx
-from app.domain.customer import Customer
+from app.domain.account.customer import Customer
 
 TABLES: Final = {"licenses": s.license_, "covers": s.cover, "choices": s.choice, "addons": s.addon}
 _NAMED: Final = "together.named"

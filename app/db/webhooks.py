@@ -21,7 +21,7 @@ from app.db.events import MATCHES, matching, oldest_id
 from app.db.keyset import sought
 from app.db.schema import webhook_delivery as d
 from app.db.schema import webhook_endpoint as e
-from app.domain.parts import Part
+from app.domain.values.paging import Part
 
 FAN_OUT: Final = 1000
 """Positions looked at in one transaction."""

@@ -8,7 +8,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Any, Final
 
-from app.domain.opening_hours import InvalidHours, Span, format_minute, parse_minute, split_overnight
+from app.domain.calendar.opening_hours import InvalidHours, Span, format_minute, parse_minute, split_overnight
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MOST_SPANS: Final = 48

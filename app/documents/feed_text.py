@@ -15,7 +15,7 @@ from typing import Final
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from app.documents.zones import zone_names
-from app.domain.errors import DomainError
+from app.domain.values.errors import DomainError
 
 MOST_EVENTS: Final = 5_000
 CHARSETS: Final = re.compile(

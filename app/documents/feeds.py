@@ -22,7 +22,7 @@ from icalendar import Calendar, Event
 
 from app.documents.feed_text import MARKS, RawEvent, events_of, lines_of, zone_of
 from app.documents.zones import zone
-from app.domain.errors import DomainError
+from app.domain.values.errors import DomainError
 
 MOST_BYTES: Final = 1_048_576
 MOST_DAYS: Final = 366

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from app.domain.opening_hours import Closure, format_minute
+from app.domain.calendar.opening_hours import Closure, format_minute
 
 Stretch = tuple[datetime, datetime]
 

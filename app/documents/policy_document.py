@@ -1,4 +1,4 @@
-"""Policy documents: YAML text to `app.domain.policy.Policy` and back, with the line of every mistake.
+"""Policy documents: YAML text to `app.domain.policy.policy.Policy` and back, with the line of every mistake.
 
 The text is read as YAML events, so that each value keeps its line and column, and only in the part of YAML that has one
 meaning: no anchors, no tags, no second document, and words such as ``no`` or ``on`` are words. The values are then held
@@ -20,8 +20,8 @@ from typing import Any, Final, Literal
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from app.domain import policy as model
-from app.domain.policy import Policy
+from app.domain.policy import policy as model
+from app.domain.policy.policy import Policy
 
 MAX_DEPTH: Final = 32
 MAX_INT: Final = 2**53 - 1

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import tzdata  # type: ignore[import-untyped]
 
-from app.domain.errors import DomainError
+from app.domain.values.errors import DomainError
 
 zoneinfo.reset_tzpath(())
 ZoneInfo.clear_cache()

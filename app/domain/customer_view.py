@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from app.domain import cover as covers
-from app.domain.book import Book
-from app.domain.customer import Addon, Choice, Cover, License, Order
-from app.domain.lot import Lot
-from app.domain.period import Term
-from app.domain.suspension import suspended
-from app.domain.wire import iso, iso_or_none, money_json
+from app.domain.account.account import Book
+from app.domain.account.customer import Addon, Choice, Cover, License, Order
+from app.domain.cover import cover as covers
+from app.domain.ledger.lot import Lot
+from app.domain.ledger.suspension import suspended
+from app.domain.values.term import Term
+from app.domain.values.wire import iso, iso_or_none, money_json
 
 GRANTED = ("licenses", "lots", "covers", "choices", "addons")
 _PASSING = frozenset({"available", "held", "disputed", "expired", "state", "active", "remaining_seconds"})

@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from app.domain import cover as covers
-from app.domain import hosts
-from app.domain.book import Book
-from app.domain.condition import facts_used, holds, tests_of
-from app.domain.customer import Cover, License
-from app.domain.decision import Decision, Reason
-from app.domain.errors import DomainError
-from app.domain.ids import LicenseId
-from app.domain.offers import editions_of
-from app.domain.policy import Action, ActionRule, Policy, Test
-from app.domain.remedies import Need, remedies, waiting
-from app.domain.text import holes, render, word_of
-from app.domain.wire import jsonable
-from app.domain.words import FACT_TITLES, OP_WORDS, joined, title_of
+from app.domain.account import hosts
+from app.domain.account.account import Book
+from app.domain.account.customer import Cover, License
+from app.domain.cover import cover as covers
+from app.domain.orders.offers import editions_of
+from app.domain.orders.remedies import Need, remedies, waiting
+from app.domain.policy.conditions import facts_used, holds, tests_of
+from app.domain.policy.policy import Action, ActionRule, Policy, Test
+from app.domain.policy.wording import FACT_TITLES, OP_WORDS, joined, title_of
+from app.domain.values.decision import Decision, Reason
+from app.domain.values.errors import DomainError
+from app.domain.values.ids import LicenseId
+from app.domain.values.text import holes, render, word_of
+from app.domain.values.wire import jsonable
 
 REASONS: Final = ("lost_copy", "modified_copy", "not_downloaded", "never_used")
 """Why somebody asks: picks the clause that is cited, never the answer. A policy may know more."""
@@ -54,8 +54,8 @@ class Query:
 
 def facts_of(book: Book, license_id: str | None = None, *, action: str = covers.OPEN_TICKET,
              credit_type: str | None = None, host: object = None) -> dict[str, Any]:  # fmt: skip
-    """The facts of a customer at ``book.when``, by the names in `app.domain.policy`: ``cover.*`` (reaching the license,
-    opening the action), ``license.*``, ``customer.*``, ``credits.*``, ``choice.open``."""
+    """The facts of a customer at ``book.when``, by the names in `app.domain.policy.policy`: ``cover.*`` (reaching the
+    license, opening the action), ``license.*``, ``customer.*``, ``credits.*``, ``choice.open``."""
     one = None if license_id is None else book.licenses.get(LicenseId(license_id))
     held = book.active_licenses()
     facts: dict[str, Any] = {

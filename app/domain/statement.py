@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from app.domain.ledger import Ledger
-from app.domain.lot import Account, Hold, Lot
-from app.domain.suspension import REASON, suspended
-from app.domain.wire import iso, iso_or_none, money_json
+from app.domain.ledger.ledger import Ledger
+from app.domain.ledger.lot import Account, Hold, Lot
+from app.domain.ledger.suspension import REASON, suspended
+from app.domain.values.wire import iso, iso_or_none, money_json
 
 
 def hold_json(hold: Hold, *, customer_id: str | None, ticket_id: str | None) -> dict[str, Any]:

@@ -9,14 +9,14 @@ from typing import Any
 from app.db import books, policies
 from app.db import ledger as rows
 from app.db.engine import Tx
-from app.domain.customer import Customer
-from app.domain.errors import DomainError
-from app.domain.ledger import Ledger
-from app.domain.lot import Lot
-from app.domain.parts import Part, Slice
-from app.domain.policy import Label, Policy
+from app.domain.account.customer import Customer
+from app.domain.ledger.ledger import Ledger
+from app.domain.ledger.lot import Lot
+from app.domain.policy.policy import Label, Policy
 from app.domain.statement import Line, balance_json, due_lines, entry_json, statement_json
-from app.domain.wire import iso_or_none
+from app.domain.values.errors import DomainError
+from app.domain.values.paging import Part, Slice
+from app.domain.values.wire import iso_or_none
 
 MOST_LINES = 20_000
 """Entries a statement shows one by one; earlier ones stand in one row a part, so that the sums still meet."""

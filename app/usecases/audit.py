@@ -6,7 +6,7 @@ from typing import Any
 
 from app.db import ledger_audit
 from app.db.engine import Tx
-from app.domain.wire import iso
+from app.domain.values.wire import iso
 
 
 async def audit(tx: Tx) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from app.db import audit
 from app.db.engine import Tx
-from app.domain.parts import Part, Slice
-from app.domain.wire import iso, jsonable
+from app.domain.values.paging import Part, Slice
+from app.domain.values.wire import iso, jsonable
 
 
 async def list_entries(

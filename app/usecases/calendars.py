@@ -28,16 +28,23 @@ from app.documents.feeds import read_feed
 from app.documents.icalendar import write_icalendar
 from app.documents.policy_document import PolicyDocumentError
 from app.documents.zones import TZDB_VERSION, zone
-from app.domain import clock_wire as wire
-from app.domain.business_calendar import BusinessCalendar, removed_within_notice, reopened
-from app.domain.decision import Decision, Reason
-from app.domain.errors import DomainError
-from app.domain.opening_hours import CalendarVersion
-from app.domain.plan import AgendaItem
-from app.domain.sla_target import Due, due, parse_target
-from app.domain.ticket_clocks import Hours, TicketClock, TicketClocks, closes_for_good, moved, never_due
-from app.domain.timeline import to_s
-from app.domain.wire import iso, iso_or_none
+from app.domain.account.changes import AgendaItem
+from app.domain.calendar.business_calendar import BusinessCalendar, removed_within_notice, reopened
+from app.domain.calendar.opening_hours import CalendarVersion
+from app.domain.calendar.timeline import to_s
+from app.domain.clocks import stored as wire
+from app.domain.clocks.target import Due, due, parse_target
+from app.domain.clocks.ticket_clocks import (
+    Hours,
+    TicketClock,
+    TicketClocks,
+    closes_for_good,
+    moved,
+    never_due,
+)
+from app.domain.values.decision import Decision, Reason
+from app.domain.values.errors import DomainError
+from app.domain.values.wire import iso, iso_or_none
 
 BATCH: Final = 500
 _log: Final = logging.getLogger("retainer.calendars")

@@ -7,11 +7,11 @@ from typing import Any
 from app.db import books, policies
 from app.db.engine import Tx
 from app.db.plan import write_book
-from app.domain import granting
 from app.domain.customer_view import choice_view, cover_view, lot_view, option_names
-from app.domain.errors import DomainError
-from app.domain.ids import ChoiceId
-from app.domain.lot import Lot
+from app.domain.ledger.lot import Lot
+from app.domain.orders import grants as granting
+from app.domain.values.errors import DomainError
+from app.domain.values.ids import ChoiceId
 
 
 async def list_choices(tx: Tx, customer_id: str, *, every: bool = False) -> dict[str, Any]:

@@ -9,14 +9,14 @@ from typing import Any, Final
 from app.db import clocks, plan, policies
 from app.db.agenda import Handler
 from app.db.engine import Database, Tx
-from app.domain import clock_wire as wire
-from app.domain.errors import DomainError
-from app.domain.explained_clock import clock_sentence, event_sentence
-from app.domain.parts import Part, Slice
-from app.domain.plan import AgendaItem, Plan
-from app.domain.rejudging import STREAM, frozen_judgement, second_judgement
-from app.domain.ticket_clocks import AGENDA_KIND, TicketClock
-from app.domain.wire import iso, parse_iso
+from app.domain.account.changes import AgendaItem, Plan
+from app.domain.clocks import stored as wire
+from app.domain.clocks.second_judgement import STREAM, frozen_judgement, second_judgement
+from app.domain.clocks.ticket_clocks import AGENDA_KIND, TicketClock
+from app.domain.explanations.clock import clock_sentence, event_sentence
+from app.domain.values.errors import DomainError
+from app.domain.values.paging import Part, Slice
+from app.domain.values.wire import iso, parse_iso
 
 FROZE_NOT: Final = "a pause freezes what remains; it was resumed on another calendar"
 

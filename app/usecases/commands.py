@@ -10,7 +10,7 @@ from typing import Any
 
 from app.db import commands
 from app.db.engine import Busy, Database, Tx, Unavailable
-from app.domain.errors import DomainError
+from app.domain.values.errors import DomainError
 
 __all__ = ["Busy", "Database", "Tx", "Unavailable", "once"]
 

@@ -9,15 +9,15 @@ from app.db import books, licenses
 from app.db.agenda import Handler
 from app.db.engine import Tx
 from app.db.plan import load_to_tell, tell, write_book
-from app.domain import cover as covers
-from app.domain.book import Book
-from app.domain.cover_start import account_until
-from app.domain.customer import Cover
+from app.domain.account.account import Book
+from app.domain.account.changes import AgendaItem
+from app.domain.account.customer import Cover
+from app.domain.cover import cover as covers
+from app.domain.cover.start import account_until
 from app.domain.customer_view import cover_view
-from app.domain.granting import ended_key
-from app.domain.ids import CoverId
-from app.domain.plan import AgendaItem
-from app.domain.wire import iso, iso_or_none
+from app.domain.orders.grants import ended_key
+from app.domain.values.ids import CoverId
+from app.domain.values.wire import iso, iso_or_none
 
 
 async def get_cover(tx: Tx, cover_id: str) -> dict[str, Any]:

@@ -20,22 +20,22 @@ from app.db import ledger as rows
 from app.db.agenda import Handler
 from app.db.engine import Moved, Tx
 from app.db.gather import Join, nobody
-from app.domain.amounts import MAX_CREDITS
-from app.domain.condition import holds
-from app.domain.decision import Decision, Reason
-from app.domain.errors import DomainError
-from app.domain.ids import LicenseId
-from app.domain.journal import Journal
-from app.domain.ledger import DEFAULT_TYPE, Ledger, falls_low
-from app.domain.lot import Hold, Lot
-from app.domain.offers import purchase_facts
-from app.domain.plan import AgendaItem
-from app.domain.policy import CreditRules, Policy
-from app.domain.refunded_units import voided_event
-from app.domain.remedies import enough
+from app.domain.account.changes import AgendaItem
+from app.domain.ledger.journal import Journal
+from app.domain.ledger.ledger import DEFAULT_TYPE, Ledger, falls_low
+from app.domain.ledger.lot import Hold, Lot
+from app.domain.ledger.refunded_units import voided_event
+from app.domain.orders.offers import purchase_facts
+from app.domain.orders.remedies import enough
+from app.domain.policy.conditions import holds
+from app.domain.policy.policy import CreditRules, Policy
+from app.domain.policy.wording import unit_word, want_words
 from app.domain.statement import hold_json, lot_json
-from app.domain.wire import iso
-from app.domain.words import unit_word, want_words
+from app.domain.values.decision import Decision, Reason
+from app.domain.values.errors import DomainError
+from app.domain.values.ids import LicenseId
+from app.domain.values.money import MAX_CREDITS
+from app.domain.values.wire import iso
 
 Kind = Literal["hold", "capture", "release", "refund", "debit", "adjust"]
 KINDS: Final[tuple[Kind, ...]] = ("hold", "capture", "release", "refund", "debit", "adjust")
@@ -135,7 +135,7 @@ async def apply(
     commands.
 
     Results hold a `DomainError` for whatever is refused: ``customer_not_found``, ``hold_not_found``,
-    ``insufficient_credits``, ``idempotency_key_reused`` (422) and the codes of `app.domain.ledger`.
+    ``insufficient_credits``, ``idempotency_key_reused`` (422) and the codes of `app.domain.ledger.ledger`.
     """
     at = at or tx.at
     policy = await policies.in_force(tx, at)
@@ -505,7 +505,7 @@ def _tell(
 
 
 def _schedule(batch: _Batch, who: _Customer, lot: Lot) -> None:
-    """A lot's reminders and end on the agenda, as `app.domain.granting.schedule_lot` puts those of orders."""
+    """A lot's reminders and end on the agenda, as `app.domain.orders.grants.schedule_lot` puts those of orders."""
     if lot.expires_at is None:
         return
     for days in batch.rules.reminder_days if batch.rules else ():

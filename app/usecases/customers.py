@@ -8,9 +8,11 @@ from typing import Any
 from app.db import audit, books, customers, erasure, events, inbox, orders, policies, settling, webhooks
 from app.db.engine import Tx
 from app.db.plan import write
-from app.domain import cover_start, granting, hosts, merging, order_fold
-from app.domain.book import Book
-from app.domain.customer import Customer
+from app.domain.account import hosts
+from app.domain.account.account import Book
+from app.domain.account.changes import AuditRow
+from app.domain.account.customer import Customer
+from app.domain.cover import start as cover_start
 from app.domain.customer_view import (
     addon_view,
     balance_by_type,
@@ -19,12 +21,14 @@ from app.domain.customer_view import (
     license_view,
     lot_view,
 )
-from app.domain.errors import DomainError
-from app.domain.order_answers import keep_answers
-from app.domain.parts import Part, Slice
-from app.domain.plan import AuditRow
-from app.domain.suspension import suspended
-from app.domain.wire import iso, jsonable
+from app.domain.ledger import account_merge as merging
+from app.domain.ledger.suspension import suspended
+from app.domain.orders import grants as granting
+from app.domain.orders import reconcile as order_fold
+from app.domain.orders.answers import keep_answers
+from app.domain.values.errors import DomainError
+from app.domain.values.paging import Part, Slice
+from app.domain.values.wire import iso, jsonable
 
 
 async def search_customers(tx: Tx, part: Part, *, query: str | None = None) -> Slice:

@@ -8,9 +8,9 @@ from typing import Any
 from app.db import books, licenses, policies
 from app.db.engine import Tx
 from app.domain import entitlement
-from app.domain.book import Book
+from app.domain.account.account import Book
 from app.domain.entitlement import Query
-from app.domain.wire import decision_json
+from app.domain.values.wire import decision_json
 
 
 async def decide(

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from app.db import books, events, positions
 from app.db.engine import Busy, Database, Tx
-from app.domain.errors import DomainError
-from app.domain.event_types import known_pattern
-from app.domain.parts import Part, Slice
-from app.domain.wire import iso, jsonable
+from app.domain.events.types import known_pattern
+from app.domain.values.errors import DomainError
+from app.domain.values.paging import Part, Slice
+from app.domain.values.wire import iso, jsonable
 
 _log = logging.getLogger("retainer.events")
 BATCH: Final = 500

@@ -14,20 +14,20 @@ from typing import Any, Final, Literal
 
 from app.db import books, policies, tickets, traces
 from app.db.engine import Tx
-from app.domain import cover as covers
-from app.domain import explained_account as account_words
-from app.domain import explained_ledger as ledger_words
-from app.domain import explained_ticket as ticket_words
-from app.domain.book import Book
-from app.domain.customer import Cover
-from app.domain.errors import DomainError
-from app.domain.explained_clock import clock_sentence
-from app.domain.ids import CoverId
-from app.domain.policy import Policy
-from app.domain.qualification import is_reading
-from app.domain.ticket import Ticket
-from app.domain.wire import iso, iso_or_none, jsonable
-from app.domain.words import cited, sentences
+from app.domain.account.account import Book
+from app.domain.account.customer import Cover
+from app.domain.cover import cover as covers
+from app.domain.explanations import account as account_words
+from app.domain.explanations import ledger as ledger_words
+from app.domain.explanations import ticket as ticket_words
+from app.domain.explanations.clock import clock_sentence
+from app.domain.policy.policy import Policy
+from app.domain.policy.wording import cited, sentences
+from app.domain.tickets.qualification import is_reading
+from app.domain.tickets.ticket import Ticket
+from app.domain.values.errors import DomainError
+from app.domain.values.ids import CoverId
+from app.domain.values.wire import iso, iso_or_none, jsonable
 
 KINDS: Final = (
     "ticket", "assessment", "charge", "order", "refund", "license", "lot", "cover", "choice", "operation", "hold",

@@ -9,7 +9,7 @@ from typing import Final
 
 from app.db import figures
 from app.db.engine import Database, Retry, Unavailable
-from app.domain.errors import DomainError
+from app.domain.values.errors import DomainError
 
 FRESH_SECONDS: Final = 15.0
 MOST_SECONDS: Final = 1.0

@@ -19,13 +19,14 @@ from typing import Any, Final
 from app.db import books, orders, policies, settling
 from app.db.engine import Tx
 from app.db.plan import write_book
-from app.domain import cover as covers
-from app.domain import granting, order_lines
-from app.domain.amounts import MAX_CREDITS, Money
-from app.domain.book import Book
-from app.domain.customer import License
-from app.domain.ids import LicenseId, LineId, OrderId
-from app.domain.policy import CoverGrant, NotGranted, Policy
+from app.domain.account.account import Book
+from app.domain.account.customer import License
+from app.domain.cover import cover as covers
+from app.domain.orders import grants as granting
+from app.domain.orders import lines as order_lines
+from app.domain.policy.policy import CoverGrant, NotGranted, Policy
+from app.domain.values.ids import LicenseId, LineId, OrderId
+from app.domain.values.money import MAX_CREDITS, Money
 
 CLAUSE: Final = "import"
 LINE: Final = LineId("1")

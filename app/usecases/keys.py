@@ -18,9 +18,9 @@ from typing import Any, Final
 from app.db import audit, books, keys
 from app.db.engine import Tx
 from app.db.keys import KeyRow
-from app.domain.errors import DomainError
-from app.domain.parts import Part, Slice
-from app.domain.wire import iso, iso_or_none
+from app.domain.values.errors import DomainError
+from app.domain.values.paging import Part, Slice
+from app.domain.values.wire import iso, iso_or_none
 
 SCOPES: Final = (
     "orders:write", "orders:read", "policies:read", "calendars:read", "clocks:read", "events:read", "customers:read",

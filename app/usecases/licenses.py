@@ -8,13 +8,13 @@ from typing import Any, Final
 from app.db import books, licenses, settling
 from app.db.engine import Tx
 from app.db.plan import write_book
-from app.domain import granting
-from app.domain.book import Book
-from app.domain.customer import License
+from app.domain.account.account import Book
+from app.domain.account.customer import License
 from app.domain.customer_view import cover_view, license_view
-from app.domain.errors import DomainError
-from app.domain.ids import LicenseId
-from app.domain.wire import iso, iso_or_none
+from app.domain.orders import grants as granting
+from app.domain.values.errors import DomainError
+from app.domain.values.ids import LicenseId
+from app.domain.values.wire import iso, iso_or_none
 
 _WAITS: Final = frozenset({"after_current", "when_uncovered"})
 

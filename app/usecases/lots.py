@@ -10,17 +10,17 @@ from typing import Any, Final
 from app.db import books, plan
 from app.db import ledger as rows
 from app.db.engine import Tx
-from app.domain.book import Book
-from app.domain.decision import Decision, Reason
-from app.domain.errors import DomainError
-from app.domain.ids import LotId
-from app.domain.lot import Lot
-from app.domain.merging import moved, root_of
-from app.domain.money_back import RefundQuote, refund_quote, refunded_so_far
-from app.domain.qualification import is_reading
-from app.domain.refunded_units import FREE_CREDITS_STAY, Taken, given, note, paid_back, take
+from app.domain.account.account import Book
+from app.domain.ledger.account_merge import moved, root_of
+from app.domain.ledger.lot import Lot
+from app.domain.ledger.money_back import RefundQuote, refund_quote, refunded_so_far
+from app.domain.ledger.refunded_units import FREE_CREDITS_STAY, Taken, given, note, paid_back, take
 from app.domain.statement import lot_json
-from app.domain.wire import decision_json, money_json
+from app.domain.tickets.qualification import is_reading
+from app.domain.values.decision import Decision, Reason
+from app.domain.values.errors import DomainError
+from app.domain.values.ids import LotId
+from app.domain.values.wire import decision_json, money_json
 
 _MESSAGES = {
     "expired": "The credit has expired.",

@@ -6,8 +6,8 @@ from typing import Any
 
 from app.db import books, policies
 from app.db.engine import Tx
-from app.domain.book import Book
-from app.domain.offers import offer_view
+from app.domain.account.account import Book
+from app.domain.orders.offers import offer_view
 
 
 async def list_offers(tx: Tx, customer_id: str | None = None) -> dict[str, Any]:

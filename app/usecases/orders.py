@@ -14,15 +14,19 @@ from typing import Any, Final
 from app.db import books, given, orders, payment_disputes, policies, settling, tickets
 from app.db.engine import Tx
 from app.db.plan import write_book
-from app.domain import order_correction, order_fold, order_lines, order_refund, payment_dispute
-from app.domain.book import Book
-from app.domain.customer import Order, OrderLine, OrderRefund
+from app.domain.account.account import Book
+from app.domain.account.customer import Order, OrderLine, OrderRefund
 from app.domain.customer_view import granted_by, order_view
-from app.domain.errors import DomainError
-from app.domain.ids import LineId, OrderId
-from app.domain.order_answers import keep_answers as _keep_answers
-from app.domain.order_answers import refunded_units as _refunded
-from app.domain.wire import iso, jsonable, payload_hash
+from app.domain.orders import corrections as order_correction
+from app.domain.orders import lines as order_lines
+from app.domain.orders import payment_disputes as payment_dispute
+from app.domain.orders import reconcile as order_fold
+from app.domain.orders import refunds as order_refund
+from app.domain.orders.answers import keep_answers as _keep_answers
+from app.domain.orders.answers import refunded_units as _refunded
+from app.domain.values.errors import DomainError
+from app.domain.values.ids import LineId, OrderId
+from app.domain.values.wire import iso, jsonable, payload_hash
 
 MAX_UNITS: Final = 1_000
 _AHEAD: Final = timedelta(minutes=5)

@@ -15,13 +15,13 @@ from typing import Any
 from app.db import given, orders, payment_disputes, policies, settling
 from app.db.engine import Tx
 from app.db.plan import write_book
-from app.domain import payment_dispute as rules_of
-from app.domain.book import Book
-from app.domain.customer import Order, OrderRefund
-from app.domain.errors import DomainError
-from app.domain.order_answers import keep_answers, refunded_units
-from app.domain.order_lines import Terms
-from app.domain.payment_dispute import Action, PaymentDispute, State
+from app.domain.account.account import Book
+from app.domain.account.customer import Order, OrderRefund
+from app.domain.orders import payment_disputes as rules_of
+from app.domain.orders.answers import keep_answers, refunded_units
+from app.domain.orders.lines import Terms
+from app.domain.orders.payment_disputes import Action, PaymentDispute, State
+from app.domain.values.errors import DomainError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

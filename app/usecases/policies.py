@@ -15,10 +15,10 @@ from app.db import audit, events, policies
 from app.db.engine import Tx
 from app.documents.policy_checks import check_policy
 from app.documents.policy_document import Document, PolicyDocumentError, Problem, dump, load_document
-from app.domain import pricing
-from app.domain.condition import facts_used
-from app.domain.errors import DomainError
-from app.domain.policy import (
+from app.domain.ledger.refunded_units import FREE_CREDITS_STAY
+from app.domain.policy import prices as pricing
+from app.domain.policy.conditions import facts_used
+from app.domain.policy.policy import (
     CategoryPrice,
     FixedPrice,
     FormulaPrice,
@@ -29,8 +29,8 @@ from app.domain.policy import (
     RangePrice,
     Transfer,
 )
-from app.domain.refunded_units import FREE_CREDITS_STAY
-from app.domain.wire import iso
+from app.domain.values.errors import DomainError
+from app.domain.values.wire import iso
 
 CHANNELS = ("helpdesk", "email", "contact_form", "forum", "phone")
 PAUSE_PARTIES = ("vendor", "customer", "third_party", "none")

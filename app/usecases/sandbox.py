@@ -16,8 +16,8 @@ from typing import Any, Final
 from app.db import agenda, tenants
 from app.db.agenda import Handlers
 from app.db.engine import Database, Tx, is_passing
-from app.domain.errors import DomainError
-from app.domain.wire import iso
+from app.domain.values.errors import DomainError
+from app.domain.values.wire import iso
 
 logger = logging.getLogger(__name__)
 

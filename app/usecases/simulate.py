@@ -17,10 +17,10 @@ from app.db import agenda, history, policies
 from app.db.agenda import Handlers
 from app.db.engine import Database, Tx, mint
 from app.db.history import Entry, Past
-from app.domain.errors import DomainError
-from app.domain.policy import Policy
-from app.domain.ticket_clocks import AGENDA_KIND as CLOCK
-from app.domain.wire import iso
+from app.domain.clocks.ticket_clocks import AGENDA_KIND as CLOCK
+from app.domain.policy.policy import Policy
+from app.domain.values.errors import DomainError
+from app.domain.values.wire import iso
 
 DEFAULT_LIMIT: Final = 500
 MOST: Final = 2_000

@@ -13,9 +13,9 @@ from app.db import audit, inbox, sources
 from app.db.engine import Tx
 from app.db.secrets import Cipher
 from app.db.sources import SourceRow, opened
-from app.domain.errors import DomainError
-from app.domain.parts import Part, Slice
-from app.domain.wire import iso, iso_or_none
+from app.domain.values.errors import DomainError
+from app.domain.values.paging import Part, Slice
+from app.domain.values.wire import iso, iso_or_none
 
 KINDS: Final = ("purchase", "woocommerce", "stripe", "shopify", "paddle", "zammad", "helpdesk")
 STANDARD: Final = ("purchase", "helpdesk")

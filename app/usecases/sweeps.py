@@ -16,7 +16,7 @@ from typing import Any, Final
 from app.db import agenda
 from app.db.agenda import Handler, Handlers
 from app.db.engine import Busy, Database, Retry, Tx, Unavailable
-from app.domain.plan import AgendaItem
+from app.domain.account.changes import AgendaItem
 
 __all__ = ["METRICS", "Backoff", "Handler", "Handlers", "SweepMetrics", "fire_due"]
 

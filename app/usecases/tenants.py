@@ -14,9 +14,9 @@ from app.db import audit, tenants
 from app.db.engine import Tx
 from app.db.tenants import TenantRow
 from app.documents.policy_document import load_policy
-from app.domain.errors import DomainError
-from app.domain.policy import Policy
-from app.domain.wire import iso, iso_or_none, payload_hash
+from app.domain.policy.policy import Policy
+from app.domain.values.errors import DomainError
+from app.domain.values.wire import iso, iso_or_none, payload_hash
 
 TEMPLATES: Final = Path(__file__).resolve().parent.parent / "policies"
 

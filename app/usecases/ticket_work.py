@@ -8,11 +8,15 @@ from typing import Any, TypeVar
 
 from app.db import ticket_desk
 from app.db.engine import Tx
-from app.domain import assessment as quotes
-from app.domain import late_facts, ticket_cause, ticket_end, ticket_flow, ticket_work
-from app.domain.ticket_desk import Desk
-from app.domain.ticket_flow import check_stated
-from app.domain.ticket_view import dispute_view
+from app.domain.tickets import assessment as quotes
+from app.domain.tickets import cause as ticket_cause
+from app.domain.tickets import closing as ticket_end
+from app.domain.tickets import handling as ticket_work
+from app.domain.tickets import late_facts
+from app.domain.tickets import opening as ticket_flow
+from app.domain.tickets.opening import check_stated
+from app.domain.tickets.session import Desk
+from app.domain.tickets.view import dispute_view
 
 T = TypeVar("T")
 

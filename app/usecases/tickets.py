@@ -9,15 +9,17 @@ from typing import Any, Final
 from app.db import books, clocks, policies, ticket_desk, tickets
 from app.db.agenda import Handler
 from app.db.engine import Tx
-from app.domain import late_facts, ticket_flow, ticket_merging
-from app.domain.book import Book
-from app.domain.errors import DomainError
-from app.domain.ids import TicketId
-from app.domain.parts import Key, Part, Slice
-from app.domain.ticket import STATES, Ticket
-from app.domain.ticket_desk import Desk
-from app.domain.ticket_view import ticket_view
-from app.domain.wire import iso, payload_hash
+from app.domain.account.account import Book
+from app.domain.tickets import late_facts
+from app.domain.tickets import merging as ticket_merging
+from app.domain.tickets import opening as ticket_flow
+from app.domain.tickets.session import Desk
+from app.domain.tickets.ticket import STATES, Ticket
+from app.domain.tickets.view import ticket_view
+from app.domain.values.errors import DomainError
+from app.domain.values.ids import TicketId
+from app.domain.values.paging import Key, Part, Slice
+from app.domain.values.wire import iso, payload_hash
 
 AGENDA: Final[dict[str, Handler]] = {
     "ticket.credit_expiry": ticket_desk.on_agenda,

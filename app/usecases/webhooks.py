@@ -13,11 +13,11 @@ from app.db import audit, books, events, positions, webhooks
 from app.db.engine import Tx
 from app.db.secrets import Cipher
 from app.db.webhooks import Endpoint
-from app.domain.errors import DomainError
-from app.domain.event_types import TEST, known_pattern
-from app.domain.parts import Part, Slice
-from app.domain.target import TargetRefused, parse_target
-from app.domain.wire import iso, iso_or_none
+from app.domain.events.types import TEST, known_pattern
+from app.domain.events.webhook_address import TargetRefused, parse_target
+from app.domain.values.errors import DomainError
+from app.domain.values.paging import Part, Slice
+from app.domain.values.wire import iso, iso_or_none
 
 MAX_ENDPOINTS: Final = 20
 """Of one tenant."""

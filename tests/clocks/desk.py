@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from app.db import books, clocks, plan
 from app.db.engine import Database, Tx
-from app.domain.plan import TicketRow
-from app.domain.ticket_clocks import TicketClocks
+from app.domain.account.changes import TicketRow
+from app.domain.clocks.ticket_clocks import TicketClocks
 
 Change = Callable[[TicketClocks, datetime], object]
 

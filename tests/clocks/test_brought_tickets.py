@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from app.commands import import_
 from app.connectors.inbound import ADAPTERS
 from app.db.engine import Database
-from app.domain.letters import Letter
+from app.domain.feeds.adapter import Letter
 from app.usecases.imports import Row
 from tests.clocks.promises import FIRST, a_policy, a_vendor, clock_of
 from tests.support import shops

@@ -19,8 +19,8 @@ from sqlalchemy import text
 
 from app.db import agenda, positions
 from app.db.engine import Database, Tx
-from app.domain.errors import DomainError
-from app.domain.plan import AgendaItem
+from app.domain.account.changes import AgendaItem
+from app.domain.values.errors import DomainError
 from app.usecases import sandbox, sweeps
 from app.worker import agenda_handlers, run_once, run_worker
 from tests.clocks.desk import Desk, at

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.domain import cover as covers
 from app.domain import entitlement
-from app.domain.book import Book
-from app.domain.customer import Cover, Order
-from app.domain.errors import DomainError
+from app.domain.account.account import Book
+from app.domain.account.customer import Cover, Order
+from app.domain.cover import cover as covers
+from app.domain.values.errors import DomainError
 from tests.orders.books import NOW, a_book, an_order, arrive, at_time
 
 

@@ -16,8 +16,7 @@ from typing import Any
 import pytest
 
 from app.documents.policy_document import load_policy
-from app.domain.period import Term
-from app.domain.policy import (
+from app.domain.policy.policy import (
     Category,
     ChoiceGrant,
     CoverGrant,
@@ -31,6 +30,7 @@ from app.domain.policy import (
     Policy,
     RangePrice,
 )
+from app.domain.values.term import Term
 
 ROOT = Path(__file__).parents[2]
 NAMES = {

@@ -17,8 +17,8 @@ from app.documents.policy_document import (
     load_policy,
     policy_from_json,
 )
-from app.domain import policy as model
-from app.domain.policy import FormulaPrice, Policy
+from app.domain.policy import policy as model
+from app.domain.policy.policy import FormulaPrice, Policy
 
 ROOT = Path(__file__).parents[2]
 POLICIES = sorted((ROOT / "app" / "policies").glob("*.yaml"))

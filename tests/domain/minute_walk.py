@@ -15,12 +15,12 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from app.domain.business_calendar import BusinessCalendar
-from app.domain.customer import Customer
-from app.domain.opening_hours import CalendarException, CalendarVersion, ExceptionKind, weekly_hours
-from app.domain.plan import Plan
-from app.domain.policy import Policy, Promise
-from app.domain.ticket_clocks import Hours, TicketClock, TicketClocks
+from app.domain.account.changes import Plan
+from app.domain.account.customer import Customer
+from app.domain.calendar.business_calendar import BusinessCalendar
+from app.domain.calendar.opening_hours import CalendarException, CalendarVersion, ExceptionKind, weekly_hours
+from app.domain.clocks.ticket_clocks import Hours, TicketClock, TicketClocks
+from app.domain.policy.policy import Policy, Promise
 
 DAYS = 16
 MINUTES = DAYS * 1440

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from app.domain.business_calendar import BusinessCalendar
-from app.domain.opening_hours import (
+from app.domain.calendar.business_calendar import BusinessCalendar
+from app.domain.calendar.opening_hours import (
     CalendarException,
     CalendarVersion,
     Closure,
@@ -18,9 +18,9 @@ from app.domain.opening_hours import (
     parse_minute,
     weekly_hours,
 )
-from app.domain.sla_clock import ClockState, OutcomeFact, fold, judge
-from app.domain.sla_event import ClockEvent, ClockSpec, EventKind
-from app.domain.sla_target import parse_target
+from app.domain.clocks.clock import ClockState, OutcomeFact, fold, judge
+from app.domain.clocks.event import ClockEvent, ClockSpec, EventKind
+from app.domain.clocks.target import parse_target
 
 DATA = Path(__file__).parent.parent / "data" / "business_time"
 NEW_YORK = ZoneInfo("America/New_York")

@@ -5,15 +5,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.domain.business_calendar import (
+from app.domain.calendar.business_calendar import (
     BusinessCalendar,
     Combination,
     CombinedCalendar,
     removed_open_time,
     removed_within_notice,
 )
-from app.domain.errors import DomainError
-from app.domain.opening_hours import (
+from app.domain.calendar.opening_hours import (
     CalendarException,
     CalendarVersion,
     Closure,
@@ -25,7 +24,8 @@ from app.domain.opening_hours import (
     split_overnight,
     weekly_hours,
 )
-from app.domain.timeline import InstantOutOfRange, SlaUnreachable, offset_pieces, to_s
+from app.domain.calendar.timeline import InstantOutOfRange, SlaUnreachable, offset_pieces, to_s
+from app.domain.values.errors import DomainError
 from tests.domain.sla_builders import LONG_AGO, NEW_YORK, NINE_TO_FIVE, a_calendar, ny, shopp_calendar, utc
 
 

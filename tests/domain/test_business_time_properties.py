@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from app.domain.business_calendar import BusinessCalendar, Combination, CombinedCalendar
-from app.domain.opening_hours import (
+from app.domain.calendar.business_calendar import BusinessCalendar, Combination, CombinedCalendar
+from app.domain.calendar.intervals import difference, intersection, normalise, union
+from app.domain.calendar.opening_hours import (
     CalendarException,
     CalendarVersion,
     Closure,
@@ -19,8 +20,7 @@ from app.domain.opening_hours import (
     WeeklyHours,
     weekly_hours,
 )
-from app.domain.segments import difference, intersection, normalise, union
-from app.domain.timeline import SlaUnreachable, Timeline, from_s, to_s
+from app.domain.calendar.timeline import SlaUnreachable, Timeline, from_s, to_s
 
 # Gap and fold dates, a skipped date, a midnight gap, negative daylight saving, half an hour and three quarters of one.
 BREAKS = [

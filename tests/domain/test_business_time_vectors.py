@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.business_calendar import BusinessCalendar
+from app.domain.calendar.business_calendar import BusinessCalendar
 from tests.domain.sla_builders import calendar_of, rows, utc
 
 

@@ -6,9 +6,9 @@ import itertools
 
 import pytest
 
-from app.domain.condition import facts_used, holds
-from app.domain.policy import All, AnyOf, Not
-from app.domain.policy import Test as Comparison
+from app.domain.policy.conditions import facts_used, holds
+from app.domain.policy.policy import All, AnyOf, Not
+from app.domain.policy.policy import Test as Comparison
 
 
 def test_what_is_not_stated_is_unknown_and_not_false() -> None:

@@ -9,8 +9,8 @@ from dateutil.relativedelta import relativedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.cover_terms import CoverTerms, Stretch
-from app.domain.period import Term
+from app.domain.cover.terms import CoverTerms, Stretch
+from app.domain.values.term import Term
 
 ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Pacific/Apia", "America/Sao_Paulo"])
 STARTS = st.datetimes(datetime(2009, 1, 1), datetime(2030, 12, 31), timezones=st.just(UTC))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from app.domain.errors import DomainError
-from app.domain.policy import FormulaPrice
-from app.domain.pricing import Quote, assessed, quote
+from app.domain.policy.policy import FormulaPrice
+from app.domain.policy.prices import Quote, assessed, quote
+from app.domain.values.errors import DomainError
 from app.usecases import tenants
 
 

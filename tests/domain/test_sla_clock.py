@@ -4,10 +4,10 @@ from datetime import date
 
 import pytest
 
-from app.domain.business_calendar import BusinessCalendar
-from app.domain.opening_hours import CalendarVersion, weekly_hours
-from app.domain.sla_clock import ClockState, explain_clock, fold, judge, next_action_at
-from app.domain.sla_event import Outcome, Party, Phase, WarnBefore, WarnShare, WindowState
+from app.domain.calendar.business_calendar import BusinessCalendar
+from app.domain.calendar.opening_hours import CalendarVersion, weekly_hours
+from app.domain.clocks.clock import ClockState, explain_clock, fold, judge, next_action_at
+from app.domain.clocks.event import Outcome, Party, Phase, WarnBefore, WarnShare, WindowState
 from tests.domain.sla_builders import LONG_AGO, NEW_YORK, NINE_TO_FIVE, Story, a_calendar, ny
 
 

@@ -6,9 +6,10 @@ from itertools import pairwise
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from app.domain.business_calendar import BusinessCalendar
-from app.domain.sla_clock import ClockState, fold, judge, next_action_at
-from app.domain.sla_event import (
+from app.domain.calendar.business_calendar import BusinessCalendar
+from app.domain.calendar.timeline import from_s, to_s
+from app.domain.clocks.clock import ClockState, fold, judge, next_action_at
+from app.domain.clocks.event import (
     ClockEvent,
     ClockSpec,
     EventKind,
@@ -20,8 +21,7 @@ from app.domain.sla_event import (
     WarnShare,
     WindowState,
 )
-from app.domain.sla_target import parse_target
-from app.domain.timeline import from_s, to_s
+from app.domain.clocks.target import parse_target
 from tests.domain.sla_builders import a_calendar, ny, shopp_calendar
 
 fast = settings(max_examples=60, deadline=None)

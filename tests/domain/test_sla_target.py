@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from app.domain.errors import DomainError
-from app.domain.sla_event import Party, PauseRule
-from app.domain.sla_target import AfterClose, BusinessDays, DayEdge, due, due_at, explain, parse_target
+from app.domain.clocks.event import Party, PauseRule
+from app.domain.clocks.target import AfterClose, BusinessDays, DayEdge, due, due_at, explain, parse_target
+from app.domain.values.errors import DomainError
 from tests.domain.sla_builders import Story, a_calendar, ny, rows, shopp_calendar, utc
 
 TARGETS = {

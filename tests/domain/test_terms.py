@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.domain.period import Period, Term, add_term
+from app.domain.values.term import Period, Term, add_term
 
 
 def at(text: str) -> datetime:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.business_calendar import BusinessCalendar
-from app.domain.opening_hours import CalendarException, ExceptionKind
-from app.domain.sla_target import due_at, parse_target
-from app.domain.timeline import from_s, to_s
+from app.domain.calendar.business_calendar import BusinessCalendar
+from app.domain.calendar.opening_hours import CalendarException, ExceptionKind
+from app.domain.calendar.timeline import from_s, to_s
+from app.domain.clocks.target import due_at, parse_target
 from tests.domain.sla_builders import NEW_YORK, Story, a_calendar, ny
 
 NIGHTS = {

@@ -14,7 +14,7 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from app.db.budget import HOUSE, OneByOne, Shares
-from app.domain.errors import DomainError
+from app.domain.values.errors import DomainError
 from app.main import create_app
 from tests.conftest import MakeVendor
 from tests.policies.test_simulate import shipped

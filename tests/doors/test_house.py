@@ -13,7 +13,7 @@ import pytest
 from app import main
 from app.api.catalogue import CATALOGUE
 from app.api.problems import body_of, known, register
-from app.domain.reason_codes import reason_codes
+from app.domain.policy.reason_codes import reason_codes
 from app.usecases import tenants
 from tests.support.api import settings_for
 

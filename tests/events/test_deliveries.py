@@ -11,7 +11,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from app.connectors import sender as sending
 from app.connectors.courier import any_jitter
 from app.db.engine import Database
-from app.domain.delivery import SCHEDULE, Attempt, judge
+from app.domain.events.webhook_retry import SCHEDULE, Attempt, judge
 from tests.conftest import MakeVendor
 from tests.events.receiver import (
     Receiver,

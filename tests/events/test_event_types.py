@@ -8,9 +8,9 @@ import re
 from pathlib import Path
 
 import app
-from app.domain.event_types import EVENT_TYPES, FIELDS, envelope_example, known_pattern
-from app.domain.sla_clock import OutcomeKind
-from app.domain.ticket_desk import _ENTERED
+from app.domain.clocks.clock import OutcomeKind
+from app.domain.events.types import EVENT_TYPES, FIELDS, envelope_example, known_pattern
+from app.domain.tickets.session import _ENTERED
 from app.usecases.credits import _EVENT_OF
 from tests.conftest import MakeVendor
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from app.db import events, plan, positions
 from app.db.engine import Database
-from app.domain.plan import OutboxEvent
+from app.domain.account.changes import OutboxEvent
 from tests.conftest import MakeVendor
 from tests.events.receiver import adjust, with_customer
 from tests.support.api import Vendor

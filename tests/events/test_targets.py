@@ -8,7 +8,7 @@ import pytest
 
 from app.connectors.sender import Sender
 from app.connectors.targets import PinnedBackend
-from app.domain.target import TargetRefused, parse_target, refusal_of
+from app.domain.events.webhook_address import TargetRefused, parse_target, refusal_of
 from tests.events.receiver import Receiver
 
 REFUSED = [

@@ -17,7 +17,7 @@ from app.api.graphql.errors import camel, problem_of, raised, refusal
 from app.api.graphql.schema import Door, build
 from app.api.problems import CATALOGUE, Problem, body_of
 from app.commands.base import ROOT
-from app.domain.errors import DomainError
+from app.domain.values.errors import DomainError
 
 
 @pytest.fixture(scope="module")

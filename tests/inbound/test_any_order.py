@@ -17,7 +17,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.db.engine import Database, Retry, Unavailable
-from app.domain.errors import DomainError
+from app.domain.values.errors import DomainError
 from app.usecases.inbound import Inbox
 from tests.conftest import MakeVendor
 from tests.inbound import histories

@@ -24,9 +24,9 @@ from app.connectors.inbound import ADAPTERS
 from app.documents.calendar_document import read_exceptions, read_weekly_hours
 from app.documents.feeds import read_feed
 from app.documents.zones import zone
-from app.domain.errors import DomainError
-from app.domain.letters import Letter, UnreadableError
-from app.domain.sla_target import InvalidTarget, parse_target
+from app.domain.clocks.target import InvalidTarget, parse_target
+from app.domain.feeds.adapter import Letter, UnreadableError
+from app.domain.values.errors import DomainError
 
 MANY = settings(max_examples=400, deadline=1000)
 """A second for one input is a finding too."""

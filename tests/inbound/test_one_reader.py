@@ -12,8 +12,8 @@ import pytest
 from app.connectors import shopify_admin
 from app.connectors.inbound import ADAPTERS
 from app.connectors.reconcile import Fetcher
-from app.domain.arrivals import News
-from app.domain.letters import Letter
+from app.domain.feeds.adapter import Letter
+from app.domain.feeds.orders import News
 from tests.inbound.test_reconcile_and_import import BASE, SINCE, shopify_node
 from tests.inbound.test_shopify_orders import packs, refund, shipped, shipping_back
 from tests.inbound.test_woocommerce_orders import packs as woo_packs

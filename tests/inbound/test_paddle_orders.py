@@ -12,8 +12,8 @@ import pytest
 
 from app.connectors.inbound import ADAPTERS
 from app.connectors.reconcile import Fetcher
-from app.domain import arrivals
-from app.domain.letters import Letter, Reading
+from app.domain.feeds import orders as arrivals
+from app.domain.feeds.adapter import Letter, Reading
 from tests.conftest import MakeVendor
 from tests.support import shops
 from tests.support.api import Vendor

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from app.connectors.inbound import ADAPTERS
-from app.domain import arrivals
-from app.domain.letters import Letter, Reading, UnreadableError
+from app.domain.feeds import orders as arrivals
+from app.domain.feeds.adapter import Letter, Reading, UnreadableError
 from tests.conftest import MakeVendor
 from tests.support import shops
 from tests.support.api import Vendor

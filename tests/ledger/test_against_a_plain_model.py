@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from app.db.ledger import fold, fold_line
-from app.domain.errors import DomainError
-from app.domain.ids import CustomerId
-from app.domain.ledger import Ledger
-from app.domain.lot import Account, HoldLine, Lot
-from app.domain.period import Term
-from app.domain.policy import CreditRules, CreditType, ExpiredReturn
+from app.domain.ledger.ledger import Ledger
+from app.domain.ledger.lot import Account, HoldLine, Lot
+from app.domain.policy.policy import CreditRules, CreditType, ExpiredReturn
+from app.domain.values.errors import DomainError
+from app.domain.values.ids import CustomerId
+from app.domain.values.term import Term
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

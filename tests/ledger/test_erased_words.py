@@ -336,7 +336,7 @@ async def test_an_erasure_can_only_take_words_out(vendor: MakeVendor, module_url
 def test_every_reason_of_the_house_stays() -> None:
     """What our own code gives as a reason is no caller's word."""
     given: set[str] = set()
-    for path in Path("app/domain").glob("*.py"):
+    for path in Path("app/domain").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if (
                 isinstance(node, ast.keyword)

@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.errors import DomainError
-from app.domain.lot import Lot
-from app.domain.refunded_units import claimed, outstanding, paid_back
+from app.domain.ledger.lot import Lot
+from app.domain.ledger.refunded_units import claimed, outstanding, paid_back
+from app.domain.values.errors import DomainError
 from tests.ledger.test_rules import a_ledger
 
 LINES = {"pack": (3, 20), "other": (1, 40)}

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from app.domain.amounts import MAX_CREDITS, Money
-from app.domain.errors import DomainError
-from app.domain.ids import CustomerId, LicenseId, TicketId
-from app.domain.ledger import Ledger, falls_low, refund_quote
-from app.domain.lot import Lot
-from app.domain.merging import absorb
-from app.domain.period import Term
-from app.domain.policy import CreditRules, CreditType, ExpiredReturn, MoneyBack
+from app.domain.ledger.account_merge import absorb
+from app.domain.ledger.ledger import Ledger, falls_low, refund_quote
+from app.domain.ledger.lot import Lot
+from app.domain.policy.policy import CreditRules, CreditType, ExpiredReturn, MoneyBack
+from app.domain.values.errors import DomainError
+from app.domain.values.ids import CustomerId, LicenseId, TicketId
+from app.domain.values.money import MAX_CREDITS, Money
+from app.domain.values.term import Term
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from app.documents.policy_document import load_policy
-from app.domain.book import Book
-from app.domain.customer import Customer, Order, OrderLine
-from app.domain.ids import CustomerId, LineId, OrderId
-from app.domain.ledger import Ledger
-from app.domain.order_fold import settle
-from app.domain.order_lines import pinned_lines
-from app.domain.plan import Plan
-from app.domain.policy import Policy
+from app.domain.account.account import Book
+from app.domain.account.changes import Plan
+from app.domain.account.customer import Customer, Order, OrderLine
+from app.domain.ledger.ledger import Ledger
+from app.domain.orders.lines import pinned_lines
+from app.domain.orders.reconcile import settle
+from app.domain.policy.policy import Policy
+from app.domain.values.ids import CustomerId, LineId, OrderId
 
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
 _numbers = itertools.count(1)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.domain.amounts import MINOR_DIGITS, unit_of
+from app.domain.values.money import MINOR_DIGITS, unit_of
 from tests.conftest import MakeVendor
 from tests.support.api import Vendor
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.order_lines import place_of
+from app.domain.orders.lines import place_of
 from tests.conftest import MakeVendor
 from tests.orders.builders import a_line, an_order, buy, may
 from tests.support.api import Vendor

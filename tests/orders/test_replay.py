@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.db.engine import Database
-from app.domain.errors import DomainError
+from app.domain.values.errors import DomainError
 from app.usecases import orders
 from tests.conftest import MakeVendor
 from tests.orders.builders import a_line, an_order, buy

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from app.domain.wire import iso, parse_iso
+from app.domain.values.wire import iso, parse_iso
 from tests.support.api import OPERATOR_KEY, Vendor, client_of, make_vendor
 
 SIXTH = Path(__file__).parents[2] / "docs" / "examples" / "powerserver.yaml"

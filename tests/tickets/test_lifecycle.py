@@ -11,9 +11,9 @@ from sqlalchemy import text
 
 from app.db import tickets as ticket_rows
 from app.db.engine import Database
-from app.domain.errors import DomainError
-from app.domain.ids import CustomerId, TicketId
-from app.domain.ticket import ACTIONS, CLOSED, LIFECYCLE, STATES, fold, lifecycle_table, must_allow
+from app.domain.tickets.ticket import ACTIONS, CLOSED, LIFECYCLE, STATES, fold, lifecycle_table, must_allow
+from app.domain.values.errors import DomainError
+from app.domain.values.ids import CustomerId, TicketId
 from tests.conftest import MakeVendor
 from tests.support.api import Vendor
 from tests.tickets.desk import act, balance, next_id, open_ticket, order, refused, ticket_of

@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from app.db import tickets as ticket_rows
 from app.db.engine import Database
-from app.domain.ids import CustomerId, TicketId
-from app.domain.ticket import fold
+from app.domain.tickets.ticket import fold
+from app.domain.values.ids import CustomerId, TicketId
 from tests.conftest import MakeVendor
 from tests.support.api import START, Vendor
 from tests.tickets.desk import GOOD_FACTS, next_id, order

@@ -14,7 +14,7 @@ from graphql import GraphQLError
 
 from app.api.graphql.views import REFUSAL, View
 from app.api.problems import FieldError, Problem, body_of, body_of_error
-from app.domain.errors import DomainError
+from app.domain.values.errors import DomainError
 from app.usecases.commands import Busy, Unavailable
 
 _log = logging.getLogger("retainer")

@@ -14,7 +14,7 @@ from app.api.graphql.calls import Answer, Calls, Operation
 from app.api.graphql.errors import ABSENT, TOO_MANY, TOP_LEVEL, problem_of, raised, refusal
 from app.api.graphql.inputs import plain
 from app.api.paging import BACKWARD, CONNECTION, FORWARD
-from app.domain.errors import DomainError
+from app.domain.values.errors import DomainError
 
 _MOST_PAGES: Final = 10
 RELAY: Final = ("first", "after", "last", "before")

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from strawberry.types.scalar import ScalarDefinition
 
 from app.api.strict import _money, parse_day, parse_instant
-from app.domain.amounts import MAX_CREDITS, MAX_WIRE_INT
+from app.domain.values.money import MAX_CREDITS, MAX_WIRE_INT
 
 Credits = NewType("Credits", int)
 Long = NewType("Long", int)

@@ -27,7 +27,7 @@ from app.api.graphql.errors import camel, problem_of, raised
 from app.api.graphql.inputs import Inputs, safe
 from app.api.graphql.scalars import JSON, SCALARS
 from app.api.graphql.views import View, node_id, node_of, pick
-from app.domain.errors import DomainError
+from app.domain.values.errors import DomainError
 
 Resolver = Callable[..., Awaitable[Any]]
 

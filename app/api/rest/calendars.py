@@ -14,8 +14,8 @@ from app.api.paging import ShortPaging
 from app.api.problems import Problem, problems
 from app.api.reply import Reply
 from app.api.strict import Body, Day, Flag, Instant, LongText, ShortText, StrictRoute, big, inbound
-from app.domain.errors import DomainError
-from app.domain.ticket_clocks import Hours
+from app.domain.clocks.ticket_clocks import Hours
+from app.domain.values.errors import DomainError
 from app.usecases import calendars
 
 router = APIRouter(route_class=StrictRoute, tags=["Calendars and clocks"])

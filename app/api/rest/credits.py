@@ -44,7 +44,7 @@ from app.api.strict import (
     field_errors,
     take_body,
 )
-from app.domain.errors import DomainError
+from app.domain.values.errors import DomainError
 from app.usecases import accounts, audit, lots
 from app.usecases import credits as commands
 from app.usecases.commands import Unavailable

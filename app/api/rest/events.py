@@ -12,7 +12,7 @@ from app.api.deps import Caller, scoped
 from app.api.paging import Paging, decode_cursor, encode_cursor
 from app.api.problems import FieldError, Problem, problems
 from app.api.strict import PathId, QueryId, StrictRoute
-from app.domain.parts import Part
+from app.domain.values.paging import Part
 from app.usecases import events
 
 router = APIRouter(route_class=StrictRoute, tags=["Policies, partners, operations"])

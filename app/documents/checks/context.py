@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from app.documents import fact_space
 from app.documents.fact_space import FactSpace
 from app.documents.policy_document import Marks, Problem, mark_of, pointer
-from app.domain.policy import (
+from app.domain.policy.policy import (
     All,
     AnyOf,
     ChoiceGrant,

@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any, Final
 
 from app.documents.checks.context import Checker, walk
-from app.domain.amounts import MAX_CREDITS
+from app.domain.values.money import MAX_CREDITS
 
 MAX_GRANTED: Final = 1_000_000_000
 """Credits of one grant or one breach: a thousand of them still are one command's."""

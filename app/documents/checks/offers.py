@@ -7,8 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from app.documents.checks.context import Checker, Parts, grants
-from app.domain.amounts import MAX_CREDITS, unit_of
-from app.domain.policy import (
+from app.domain.policy.policy import (
     ChoiceGrant,
     CoverGrant,
     CreditGrant,
@@ -17,6 +16,7 @@ from app.domain.policy import (
     Offer,
     OfferPrice,
 )
+from app.domain.values.money import MAX_CREDITS, unit_of
 
 _SKU: Final = re.compile(r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*\Z")
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.documents.checks.context import Checker, Parts, grants
-from app.domain.amounts import MAX_CREDITS
-from app.domain.policy import (
+from app.domain.policy.policy import (
     Category,
     CoverGrant,
     FixedPrice,
@@ -16,6 +15,7 @@ from app.domain.policy import (
     OnRequestPrice,
     RangePrice,
 )
+from app.domain.values.money import MAX_CREDITS
 
 
 def check_categories(c: Checker) -> None:

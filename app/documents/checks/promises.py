@@ -8,15 +8,15 @@ from typing import Final
 from app.documents.calendar_document import read_weekly_hours
 from app.documents.checks.context import Checker, Parts, grants, zone
 from app.documents.closures import WEEKDAYS, closure_items, faults_of
-from app.domain.errors import DomainError
-from app.domain.opening_hours import InvalidHours, parse_minute
-from app.domain.policy import (
+from app.domain.calendar.opening_hours import InvalidHours, parse_minute
+from app.domain.clocks.target import NoTarget, WallSeconds, parse_target
+from app.domain.policy.policy import (
     CoverGrant,
     CreditGrant,
     Policy,
     Promise,
 )
-from app.domain.sla_target import NoTarget, WallSeconds, parse_target
+from app.domain.values.errors import DomainError
 
 
 def check_payment(c: Checker) -> None:

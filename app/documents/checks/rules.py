@@ -7,8 +7,8 @@ from typing import Final
 
 from app.documents import fact_space
 from app.documents.checks.context import Checker, Parts
-from app.domain.condition import facts_used
-from app.domain.policy import (
+from app.domain.policy.conditions import facts_used
+from app.domain.policy.policy import (
     Condition,
 )
 

@@ -16,15 +16,16 @@ from app.db import books, inbox, orders, policies
 from app.db.engine import Tx
 from app.db.inbox import DeliveryRow
 from app.db.sources import Source
-from app.domain import arrivals, order_lines
-from app.domain.arrivals import Seen
-from app.domain.disputed_money import DisputeWanted
-from app.domain.errors import DomainError
-from app.domain.letters import Adapter, Letter, Reading, UnreadableError
-from app.domain.policy import NotGranted
-from app.domain.refund_reasons import OF_REFUNDS
-from app.domain.review import ReviewItem
-from app.domain.wire import parse_iso, parse_iso_or_none
+from app.domain.feeds import orders as arrivals
+from app.domain.feeds.adapter import Adapter, Letter, Reading, UnreadableError
+from app.domain.feeds.disputed_money import DisputeWanted
+from app.domain.feeds.orders import Seen
+from app.domain.feeds.refund_reasons import OF_REFUNDS
+from app.domain.feeds.review import ReviewItem
+from app.domain.orders import lines as order_lines
+from app.domain.policy.policy import NotGranted
+from app.domain.values.errors import DomainError
+from app.domain.values.wire import parse_iso, parse_iso_or_none
 
 logger = logging.getLogger("retainer.inbound")
 SWEEP: Final = 200

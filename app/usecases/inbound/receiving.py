@@ -23,11 +23,11 @@ from app.db.engine import Busy, Database, Retry, Tx, Unavailable
 from app.db.inbox import DeliveryRow
 from app.db.secrets import Cipher
 from app.db.sources import Source, SourceRow, opened
-from app.domain.errors import DomainError
-from app.domain.letters import Adapter
-from app.domain.parts import Part, Slice
-from app.domain.review import ReviewItem, published
-from app.domain.wire import iso, iso_or_none
+from app.domain.feeds.adapter import Adapter
+from app.domain.feeds.review import ReviewItem, published
+from app.domain.values.errors import DomainError
+from app.domain.values.paging import Part, Slice
+from app.domain.values.wire import iso, iso_or_none
 from app.usecases.inbound.acting import METRICS, Effects, Step
 
 logger = logging.getLogger("retainer.inbound")

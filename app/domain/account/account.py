@@ -1,0 +1,70 @@
+"""The book: everything the rules need of one customer, loaded under lock, and the plan that is being written.
+
+A use case loads a book, asks domain functions that work on it, and hands ``book.plan`` and ``book.ledger`` to the
+writer. The book is a working copy: domain functions change it as they go, so that each step sees its predecessors'
+effects; nothing outside the book changes until `app.db.plan.write`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from app.domain.account.changes import Plan
+from app.domain.account.customer import Addon, Choice, Cover, Customer, License, Order
+from app.domain.ledger.ledger import Ledger
+from app.domain.policy.policy import Policy
+from app.domain.values.ids import Mint
+
+
+@dataclass(slots=True, kw_only=True)
+class Book:
+    """One customer under one policy version at one instant. ``at`` is aware and never before the customer's last_at."""
+
+    customer: Customer
+    policy: Policy
+    at: datetime
+    mint: Mint
+    ledger: Ledger
+    plan: Plan
+    licenses: dict[str, License] = field(default_factory=dict)
+    covers: dict[str, Cover] = field(default_factory=dict)
+    choices: dict[str, Choice] = field(default_factory=dict)
+    orders: dict[str, Order] = field(default_factory=dict)
+    addons: list[Addon] = field(default_factory=list)
+    others: dict[str, Book] = field(default_factory=dict)
+    """Books of customers to whom credits of this account were given, where a refund has to reach them."""
+    as_of: datetime | None = None
+    """When what is told now happened, if earlier: licenses and cover are judged as of then, credits as they are."""
+
+    @property
+    def when(self) -> datetime:
+        """The instant as of which licenses and cover are judged."""
+        return self.as_of or self.at
+
+    def active_licenses(self) -> list[License]:
+        """The licenses held then, by ordinal."""
+        return sorted(
+            (one for one in self.licenses.values() if one.active(self.when)),
+            key=lambda one: (one.ordinal, one.license_id),
+        )
+
+    def open_choices(self) -> list[Choice]:
+        """The choices still to be made, oldest first."""
+        return sorted(
+            (one for one in self.choices.values() if one.open), key=lambda one: (one.placed_at, one.choice_id)
+        )
+
+    def highest_edition(self) -> str | None:
+        """The highest edition among the active licenses, by the policy's order (CACTU-10)."""
+        held = {one.edition for one in self.active_licenses() if one.edition}
+        return max(
+            held,
+            key=lambda e: self.policy.editions.index(e) if e in self.policy.editions else -1,
+            default=None,
+        )
+
+    def emit(self, type_: str, data: dict[str, Any], **more: Any) -> None:
+        """Publishes a change (see `Plan.emit`)."""
+        self.plan.emit(type_, data, **more)

@@ -1,0 +1,1 @@
+"""Business time: weekly hours, closures and the timeline made of them."""

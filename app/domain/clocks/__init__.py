@@ -1,0 +1,1 @@
+"""Due times of promises, counted in business time."""

@@ -1,0 +1,477 @@
+"""SLA clocks: a fold of append-only events over a business calendar, and the outcomes a sweep must write
+(TERMS-4..6).
+
+Phase (pending, running, paused, stopped, cancelled) and outcome (open, met, breached) are two axes: a breach does
+not stop a clock. `fold` says how a clock stands at an instant; `judge` lists every outcome that has come about by
+then, each with the ideal instant at which it did, so that a sweep that comes late, twice or four at a time writes
+the same rows; `next_action_at` says when to look again. Times are floored to the second once, at the border.
+
+Met iff it occurred at or before the due time; breached once now is after it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Final, Literal
+
+from app.domain.calendar.timeline import Timeline, from_s, to_s
+from app.domain.clocks.cycle import Progress
+from app.domain.clocks.event import (
+    FROZEN,
+    Breach,
+    ClockEvent,
+    ClockSpec,
+    CycleEnd,
+    EventKind,
+    Outcome,
+    Party,
+    Pause,
+    Phase,
+    TimeLedger,
+    WarningMark,
+    Window,
+    WindowState,
+    in_force,
+)
+from app.domain.clocks.target import EXPLAIN_LIMIT, Explanation, Target, explain, runs_round_the_clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockState:
+    """How a clock stands ``at`` an instant.
+
+    ``due_at`` is None while paused, and ``remaining_business_seconds`` is shown instead (wall seconds for a wall
+    target; a given instant stays shown, since pauses do not move it). ``overdue_business_seconds``: by how much it is
+    or was late, None where it is not. ``breaches``, ``warnings``, ``windows`` and
+    ``ended`` go over all cycles; ``outcome`` is the present cycle's. ``consumed_seconds``: time used in the present
+    cycle. ``ignored``: events that changed nothing where they stood, e.g. a second resumption. ``never_due``: the
+    calendar closed for good, so nothing falls due until a version opens it again.
+    """
+
+    at: datetime
+    phase: Phase
+    outcome: Outcome
+    cycle: int
+    target: Target
+    ticking: bool
+    started_at: datetime | None
+    due_at: datetime | None
+    remaining_business_seconds: int | None
+    overdue_business_seconds: int | None
+    window_date: date | None
+    stopped_at: datetime | None
+    consumed_seconds: int
+    breaches: tuple[Breach, ...]
+    warnings: tuple[WarningMark, ...]
+    reminders: tuple[WarningMark, ...]
+    windows: tuple[Window, ...]
+    ended: tuple[CycleEnd, ...]
+    pauses: tuple[Pause, ...]
+    ledger: TimeLedger
+    calendar_revision: int | None
+    tzdb_version: str | None
+    ignored: tuple[int, ...]
+    breach_watch_at: datetime | None
+    never_due: bool = False
+
+
+OutcomeKind = Literal["warned", "breached", "reminded", "met", "breach_retracted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeFact:
+    """One outcome, a row that is written once. ``at`` is when it ideally came about, however late anyone looked.
+
+    ``rule`` tells several warnings apart, and a second breach from a first one that was taken back; 0 for all else.
+    """
+
+    cycle: int
+    window_date: date | None
+    kind: OutcomeKind
+    at: datetime
+    due_at: datetime | None
+    rule: int = 0
+
+    @property
+    def key(self) -> tuple[int, date | None, str]:
+        """The unique key within the clock: (cycle, window date, kind), with ``warned_2`` for a second warning rule and
+        ``breached_2`` for a breach after one that was taken back."""
+        return (self.cycle, self.window_date, self.kind if self.rule == 0 else f"{self.kind}_{self.rule + 1}")
+
+
+def fold(
+    spec: ClockSpec,
+    calendar: Timeline,
+    events: Iterable[ClockEvent],
+    *,
+    at: datetime,
+    known_at: datetime | None = None,
+    history: Mapping[int, Timeline] | None = None,
+) -> ClockState:
+    """The clock as it stands at ``at`` by what was recorded up to ``known_at`` (default: all that is given).
+
+    ``calendar`` is the whole timeline of dated versions. ``history`` gives earlier timelines by revision, for
+    clocks whose events carry ``calendar_revision``: what was judged on one stays so, and a ``calendar_changed``
+    event goes over to the next. Without it every event is judged on ``calendar``, which is the same thing as long
+    as versions only look ahead. The order in which events are given means nothing.
+    """
+    return _run(spec, calendar, events, at=at, known_at=known_at, history=history).state()
+
+
+def judge(
+    spec: ClockSpec,
+    calendar: Timeline,
+    events: Sequence[ClockEvent],
+    *,
+    at: datetime,
+    history: Mapping[int, Timeline] | None = None,
+) -> tuple[OutcomeFact, ...]:
+    """Every outcome that has come about by ``at``, in the order of their instants; the later call only ever adds
+    rows.
+
+    Each moment is judged on what was known then: a breach that was rightly seen before a late fact or a corrected
+    calendar arrived is listed, and that adds ``breach_retracted`` at the instant it was recorded. Nothing is taken back
+    from the list. Missing the due time that holds instead is a breach of its own.
+    """
+    found: dict[tuple[int, date | None, str], OutcomeFact] = {}
+    standing: dict[tuple[int, date | None], OutcomeFact] = {}
+    count: dict[tuple[int, date | None], int] = {}
+    known_from: datetime | None = None
+    for until in [*_late_arrivals(events, at), None]:
+        if until is None:
+            known, now = [e for e in events if e.recorded_at <= at], at
+        else:
+            known, now = [e for e in events if e.recorded_at < until], until
+        facts = _outcomes(_run(spec, calendar, known, at=now, history=history).state())
+        missed = {(one.cycle, one.window_date): one for one in facts if one.kind == "breached"}
+        for key, fact in list(standing.items()):
+            again = missed.get(key)
+            if known_from is not None and (again is None or again.due_at != fact.due_at):
+                taken_back = replace(fact, kind="breach_retracted", at=known_from)
+                found.setdefault(taken_back.key, taken_back)
+                del standing[key]
+        for fact in facts:
+            key = (fact.cycle, fact.window_date)
+            if fact.kind != "breached":
+                found.setdefault(fact.key, fact)
+            elif key not in standing:
+                number = count.get(key, 0)
+                numbered = replace(fact, rule=number) if number else fact
+                count[key] = number + 1
+                standing[key] = found[numbered.key] = numbered
+        known_from = until
+    return tuple(
+        sorted(found.values(), key=lambda fact: (fact.at, fact.cycle, str(fact.window_date), fact.key[2]))
+    )
+
+
+_JUDGES_ANEW: Final = (EventKind.CORRECT, EventKind.CALENDAR_CHANGED, EventKind.REJUDGE)
+
+
+def _late_arrivals(events: Iterable[ClockEvent], at: datetime) -> list[datetime]:
+    """The instants at which facts about an earlier second arrived: only there can a judgement have been premature."""
+    return sorted(
+        {
+            event.recorded_at
+            for event in events
+            if event.recorded_at <= at
+            and (event.kind in _JUDGES_ANEW or to_s(event.recorded_at) > to_s(event.occurred_at))
+        }
+    )
+
+
+def _outcomes(state: ClockState) -> list[OutcomeFact]:
+    facts = [
+        OutcomeFact(cycle=b.cycle, window_date=b.window_date, kind="breached", at=b.at, due_at=b.due_at)
+        for b in state.breaches
+    ]
+    facts += [
+        OutcomeFact(
+            cycle=w.cycle, window_date=w.window_date, kind="warned", at=w.at, due_at=None, rule=w.rule
+        )
+        for w in state.warnings
+        if w.fired
+    ]
+    facts += [
+        OutcomeFact(
+            cycle=w.cycle, window_date=w.window_date, kind="reminded", at=w.at, due_at=None, rule=w.rule
+        )
+        for w in state.reminders
+        if w.fired
+    ]
+    facts += [
+        OutcomeFact(cycle=w.cycle, window_date=w.window_date, kind="met", at=w.at, due_at=w.closes_at)
+        for w in state.windows
+        if w.state is WindowState.COVERED
+    ]
+    facts += [
+        OutcomeFact(cycle=c.cycle, window_date=None, kind="met", at=c.stopped_at, due_at=c.due_at)
+        for c in state.ended
+        if c.outcome is Outcome.MET
+    ]
+    return facts
+
+
+def next_action_at(state: ClockState) -> datetime | None:
+    """The first instant at which a sweep finds something new, if no event comes before; None when nothing can.
+
+    A breach comes one second after the due time (and the grace), since an answer at the due time still meets it. At
+    the instant that is returned `judge` lists the new outcome, so looking then always makes progress.
+    """
+    instants = [mark.at for mark in (*state.warnings, *state.reminders) if not mark.fired]
+    if state.breach_watch_at is not None:
+        instants.append(state.breach_watch_at)
+    return min(instants, default=None)
+
+
+def explain_clock(
+    spec: ClockSpec, calendar: Timeline, state: ClockState, *, limit: int = EXPLAIN_LIMIT
+) -> Explanation:
+    """The stretches that count towards the due time of the present cycle, without its pauses, and the closures
+    skipped.
+
+    Up to the due time, or to now while there is none (paused, or nothing promised).
+    """
+    if state.started_at is None:
+        return Explanation(0, (), ())
+    end = state.due_at or state.stopped_at or state.at
+    pauses = [(pause.since, pause.until or end) for pause in state.pauses]
+    return explain(
+        calendar,
+        state.started_at,
+        end,
+        without=pauses,
+        round_the_clock=runs_round_the_clock(state.target),
+        limit=limit,
+    )
+
+
+class _Fold:
+    """Mutable while it runs; what leaves is a frozen `ClockState`."""
+
+    def __init__(
+        self, spec: ClockSpec, calendar: Timeline, history: Mapping[int, Timeline] | None, at: int
+    ) -> None:
+        self.spec = spec
+        self.calendar = calendar
+        self.history = history or {}
+        self.at = at
+        self.phase = Phase.PENDING
+        self.outcome = Outcome.OPEN
+        self.stopped_at: int | None = None
+        self.standing: dict[str, Pause] = {}
+        self.past_pauses: list[Pause] = []
+        self.seconds: dict[str, int] = {}
+        self.counted_to: int | None = None
+        self.calendar_revision: int | None = None
+        self.tzdb_version: str | None = None
+        self.ignored: list[int] = []
+        self.progress = Progress(spec, calendar, spec.target, cycle=1)
+        self.breaches: list[Breach] = []
+        self.warned: list[WarningMark] = []
+        self.reminded: list[WarningMark] = []
+        self.windows: list[Window] = []
+        self.ended: list[CycleEnd] = []
+
+    # time
+
+    def advance(self, to: int, *, grace: int = 0) -> None:
+        """Lets time pass up to ``to``: counts it, fires warnings, breaches what fell due before."""
+        if self.counted_to is None or self.phase not in (Phase.RUNNING, Phase.PAUSED):
+            return
+        self._count(to)
+        self.progress.pass_time(to, grace=grace)
+        if self.progress.breaches:
+            self.outcome = Outcome.BREACHED
+
+    def _count(self, to: int) -> None:
+        start = self.counted_to
+        if start is None or to <= start:
+            return
+        wall = runs_round_the_clock(self.progress.target)
+        business = to - start if wall else self.progress.calendar.between_s(start, to)
+        self._add("closed", to - start - business)
+        party = next(iter(self.standing.values())).party if self.standing else self.spec.owing
+        self._add(party.value, business)
+        if not self.standing:
+            self.progress.consumed += business
+        self.counted_to = to
+
+    def _add(self, name: str, seconds: int) -> None:
+        self.seconds[name] = self.seconds.get(name, 0) + seconds
+
+    # events
+
+    def apply(self, event: ClockEvent) -> None:
+        second = to_s(event.occurred_at)
+        self.advance(second)
+        if event.calendar_revision is not None:
+            self.calendar_revision = event.calendar_revision
+            self.progress.calendar = self.history.get(event.calendar_revision, self.calendar)
+        if event.tzdb_version is not None:
+            self.tzdb_version = event.tzdb_version
+        if not self._dispatch(event, second):
+            self.ignored.append(event.seq)
+
+    def _dispatch(self, event: ClockEvent, second: int) -> bool:
+        match event.kind:
+            case EventKind.START:
+                return self._start(event, second, Phase.PENDING)
+            case EventKind.REOPEN:
+                return self._reopen(event, second)
+            case EventKind.PAUSE:
+                return self._pause(event, second)
+            case EventKind.RESUME:
+                return self._resume(event.reason, second, event.edition)
+            case EventKind.STOP | EventKind.CANCEL:
+                return self._end(event.kind, second, event.edition)
+            case EventKind.RESPONSE:
+                return self._live() and self.progress.respond(second)
+            case EventKind.RETARGET:
+                if event.target is None or not (self._live() or self.phase is Phase.PENDING):
+                    return False
+                self.progress.retarget(event.target, second)
+                return True
+            case EventKind.CALENDAR_CHANGED | EventKind.TZDB_CHANGED:
+                self._recompute(event, second)
+                return True
+            case EventKind.CORRECT | EventKind.REJUDGE:
+                return True
+
+    def _live(self) -> bool:
+        return self.phase in (Phase.RUNNING, Phase.PAUSED)
+
+    def _recompute(self, event: ClockEvent, second: int) -> None:
+        if not self._live():
+            return
+        corrects = event.kind is EventKind.CALENDAR_CHANGED and event.edition >= FROZEN
+        self.progress.recompute(second, edition=event.edition, corrects=corrects)
+        if corrects and not self.progress.breaches:
+            self.outcome = Outcome.OPEN
+
+    def _start(self, event: ClockEvent, second: int, expected: Phase) -> bool:
+        if self.phase is not expected:
+            return False
+        if event.target is not None:
+            self.progress.target = event.target
+        self.phase, self.counted_to = Phase.RUNNING, second
+        self.progress.start(second)
+        if self.standing:
+            self.phase = Phase.PAUSED
+            self.progress.pause(second)
+        return True
+
+    def _reopen(self, event: ClockEvent, second: int) -> bool:
+        if self.phase not in (Phase.STOPPED, Phase.CANCELLED):
+            return False
+        old = self.progress
+        self._archive()
+        self.progress = Progress(self.spec, old.calendar, old.target, cycle=old.cycle + 1)
+        self.outcome, self.stopped_at = Outcome.OPEN, None
+        return self._start(event, second, self.phase)
+
+    def _archive(self) -> None:
+        self.breaches += self.progress.breaches
+        self.warned += self.progress.warned
+        self.reminded += self.progress.reminded
+        self.windows += self.progress.windows
+
+    def _pause(self, event: ClockEvent, second: int) -> bool:
+        reason = event.reason or ""
+        if reason in self.standing or self.phase in (Phase.STOPPED, Phase.CANCELLED):
+            return False
+        if not self.standing and self.phase is Phase.RUNNING:
+            self.phase = Phase.PAUSED
+            self.progress.pause(second)
+        self.standing[reason] = Pause(reason, event.party, from_s(second), None)
+        return True
+
+    def _resume(self, reason: str | None, second: int, edition: int) -> bool:
+        ended = [name for name in self.standing if reason is None or name == reason]
+        for name in ended:
+            self.past_pauses.append(replace(self.standing.pop(name), until=from_s(second)))
+        if ended and not self.standing and self.phase is Phase.PAUSED:
+            self.phase = Phase.RUNNING
+            self.progress.resume(second, edition=edition)
+        return bool(ended)
+
+    def _end(self, kind: EventKind, second: int, edition: int) -> bool:
+        if self.phase is Phase.PENDING and kind is EventKind.STOP:
+            return False
+        if not self._live() and self.phase is not Phase.PENDING:
+            return False
+        # A stop while paused first ends the pause: what remained is still there, so it meets its target.
+        self._resume(None, second, edition)
+        self.stopped_at = second
+        self.phase = Phase.STOPPED if kind is EventKind.STOP else Phase.CANCELLED
+        self.progress.stop(second)
+        if kind is EventKind.STOP and self.outcome is Outcome.OPEN and self.progress.promises:
+            self.outcome = Outcome.MET
+        due = self.progress.shown_due() if kind is EventKind.STOP else None
+        self.ended.append(
+            CycleEnd(self.progress.cycle, self.outcome, from_s(second), None if due is None else from_s(due))
+        )
+        return True
+
+    # the answer
+
+    def state(self) -> ClockState:
+        self.advance(self.at, grace=self.spec.grace_seconds)
+        now, progress = self.at, self.progress
+        self._archive()
+        running = self.phase is Phase.RUNNING
+        live = self._live()
+        shown = progress.shown_due() if live or self.phase is Phase.STOPPED else None
+        watch = progress.breach_due() if live else None
+        expected = progress.expected_warnings() if running else []
+        reminding = progress.expected_reminders() if running and self.spec.reminders else []
+        return ClockState(
+            at=from_s(now),
+            phase=self.phase,
+            outcome=self.outcome,
+            cycle=progress.cycle,
+            target=progress.target,
+            ticking=running and (runs_round_the_clock(progress.target) or progress.calendar.is_open_s(now)),
+            started_at=None if progress.anchor is None else from_s(progress.anchor),
+            due_at=None if shown is None else from_s(shown),
+            remaining_business_seconds=progress.remaining(now) if live else None,
+            overdue_business_seconds=progress.overdue(now),
+            window_date=progress.window_date() if live else None,
+            stopped_at=None if self.stopped_at is None else from_s(self.stopped_at),
+            consumed_seconds=progress.consumed,
+            breaches=tuple(self.breaches),
+            warnings=(*self.warned, *expected),
+            reminders=(*self.reminded, *reminding),
+            windows=tuple(self.windows),
+            ended=tuple(self.ended),
+            pauses=(*self.past_pauses, *self.standing.values()),
+            ledger=TimeLedger(
+                self.seconds.get("closed", 0), *(self.seconds.get(party.value, 0) for party in Party)
+            ),
+            calendar_revision=self.calendar_revision,
+            tzdb_version=self.tzdb_version,
+            ignored=tuple(self.ignored),
+            breach_watch_at=None if watch is None else from_s(watch + self.spec.grace_seconds + 1),
+            never_due=progress.never and live and shown is None,
+        )
+
+
+def _run(
+    spec: ClockSpec,
+    calendar: Timeline,
+    events: Iterable[ClockEvent],
+    *,
+    at: datetime,
+    known_at: datetime | None = None,
+    history: Mapping[int, Timeline] | None = None,
+) -> _Fold:
+    now = to_s(at)
+    run = _Fold(spec, calendar, history, now)
+    known = [e for e in events if known_at is None or e.recorded_at <= known_at]
+    if any(e.kind is EventKind.REJUDGE for e in known):
+        known = [replace(e, edition=FROZEN) for e in known]
+    for event in in_force(known):
+        if to_s(event.occurred_at) > now:
+            break
+        run.apply(event)
+    return run

@@ -1,0 +1,554 @@
+"""One cycle of a clock against its target: due time, pauses, warnings, windows, breaches.
+
+Three shapes share the work: a single due time, windows of business dates (``each_business_day``), and a rolling
+cadence that a response starts anew. A due time is always worked out afresh from the anchor and the pauses, so
+retargeting forgets nothing and a new calendar moves exactly what it touches.
+
+The pause rule, for all of them: at a pause keep r, the time from there to the due time; at the resumption the due
+time is r later than that, whatever was published meanwhile. Only a correction of hours that ran before the pause works
+r out anew. A pause without a second of work leaves the due time as it was, and pauses after the due time move nothing.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+
+from app.domain.calendar.timeline import ONE_DAY, SlaUnreachable, Timeline, from_s, to_s
+from app.domain.clocks.event import (
+    FROZEN,
+    Breach,
+    ClockSpec,
+    PauseRule,
+    WarningMark,
+    WarnShare,
+    Window,
+    WindowState,
+)
+from app.domain.clocks.target import (
+    At,
+    BusinessDays,
+    DayEdge,
+    EachBusinessDay,
+    NoTarget,
+    Rolling,
+    Target,
+    due_s,
+    runs_round_the_clock,
+)
+
+_MAX_WINDOWS: Final = 10_000
+"""Forty years of business dates: a bound for the loop, not a limit anyone meets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A pause that has ended: ``[start, end)``, and what remained at it.
+
+    ``left``: seconds, None where they follow from the due time (it lay before the pause, or the target changed).
+    ``calendar``: what it was resumed on. ``edition``: by which rules it was resumed.
+    """
+
+    start: int
+    end: int
+    left: int | None
+    calendar: Timeline
+    edition: int
+
+
+class Progress:
+    """The state of one cycle. Mutable; owned by one fold."""
+
+    def __init__(self, spec: ClockSpec, calendar: Timeline, target: Target, *, cycle: int) -> None:
+        self.spec = spec
+        self.calendar = calendar
+        self.target = target
+        self.cycle = cycle
+        self.anchor: int | None = None
+        self.consumed = 0
+        self.breaches: list[Breach] = []
+        self.warned: list[WarningMark] = []
+        self.reminded: list[WarningMark] = []
+        self.windows: list[Window] = []
+        self.stopped_at: int | None = None
+        # Single due times and the rolling cadence: counted from ``base`` (the anchor or the last response).
+        self.base = 0
+        self.due: int | None = None
+        self.since = 0  # when the present due time came into force
+        self.breached_now = False
+        self.never = (
+            False  # the calendar does not open enough any more: nothing falls due until another one does
+        )
+        self.paused_at: int | None = None
+        self.left: int | None = None  # what remained at the pause that stands
+        self.paused_on = calendar
+        self.pauses: list[Rest] = []
+        # Windows: the last date done with, the first business date not yet closed, and the dates that have a response.
+        self.handled: date | None = None
+        self.window: date | None = None
+        self.covered: set[date] = set()
+
+    @property
+    def promises(self) -> bool:
+        """Whether there is anything to meet."""
+        return not isinstance(self.target, NoTarget)
+
+    @property
+    def _by_windows(self) -> bool:
+        return isinstance(self.target, EachBusinessDay)
+
+    @property
+    def _fixed(self) -> bool:
+        return isinstance(self.target, At)
+
+    # events
+
+    def start(self, second: int) -> None:
+        """Counts from here. For windows the date of the start itself is not owed (TERMS-6)."""
+        self.anchor = self.base = second
+        self.recompute(second)
+
+    def retarget(self, target: Target, second: int) -> None:
+        """Another target from now on; the time used, the pauses and the breaches remain."""
+        self.target = target
+        # What remained, remained of another promise.
+        self.pauses = [replace(one, left=None) for one in self.pauses]
+        self.left = None
+        if self.anchor is not None:
+            self.recompute(second)
+        if self.paused_at is not None:
+            self.left = self._left_at(max(self.paused_at, self.base))
+
+    def recompute(self, second: int, *, edition: int = FROZEN, corrects: bool = False) -> None:
+        """Works the due time out afresh, after the target or the calendar changed at ``second``.
+
+        A calendar that was wrong ``corrects``: a breach of a due time that it moves is no breach.
+        """
+        if self.anchor is None:
+            return
+        self.never = False
+        if self._by_windows:
+            self._windows_anew(second, corrects=corrects)
+        elif self.paused_at is not None and self.left is not None and edition >= FROZEN:
+            return  # a pause freezes what remains
+        else:
+            due = self._shifted()
+            if corrects and self.breached_now and due != self.due:
+                self._take_back()
+            self.due = due
+        self.since = second
+
+    def _windows_anew(self, second: int, *, corrects: bool) -> None:
+        # Dates that closed before this event are not owed with hindsight.
+        self.breached_now = False
+        if corrects:
+            self._forgive(second)
+        if self.handled is None:
+            self.handled = self.calendar.business_date_s(max(self.anchor or 0, second))
+        self.window = self._business_date_after(self.handled)
+        while self.window is not None and self.calendar.close_of_s(self.window) < second:
+            self._step()
+        self.due = self._window_close()
+
+    def _forgive(self, second: int) -> None:
+        """Takes back the misses of dates that are no business dates on a corrected calendar, or close later."""
+        wrong = {
+            one.window_date
+            for one in self.windows
+            if one.state is WindowState.MISSED and self._open_end(one.window_date, second)
+        }
+        if not wrong:
+            return
+        self.windows = [one for one in self.windows if one.window_date not in wrong]
+        self.breaches = [one for one in self.breaches if one.window_date not in wrong]
+        again = [on for on in wrong if self.calendar.is_business_date(on)]
+        if again and self.handled is not None:
+            self.handled = min(self.handled, min(again) - ONE_DAY)
+
+    def _open_end(self, on: date, second: int) -> bool:
+        span = self.calendar.date_span_s(on)
+        return span is None or span[1] >= second
+
+    def _take_back(self) -> None:
+        """The present due time was wrong, and so is the breach of it."""
+        on = self.window_date()
+        self.breaches = [one for one in self.breaches if one.window_date != on]
+        self.breached_now = False
+
+    def _shifted(self) -> int | None:
+        """The due time from the base on, with each pause in turn; None where the calendar never opens that much."""
+        try:
+            return self._moved_by_pauses()
+        except SlaUnreachable:
+            self.never = True
+            return None
+
+    def _business_date_after(self, on: date) -> date | None:
+        """The business date after a date; None where the calendar never opens again."""
+        try:
+            return self.calendar.business_date_after(on)
+        except SlaUnreachable:
+            self.never = True
+            return None
+
+    def _moved_by_pauses(self) -> int | None:
+        due = due_s(self.calendar, self.target, self.base, self.spec.after_close)
+        if due is None or self._fixed:
+            return due
+        ran: list[tuple[int, int]] = []
+        at = self.base
+        for one in self.pauses:
+            if one.end <= self.base and one.start < self.base:
+                continue
+            start = max(one.start, self.base)
+            ran.append((at, start))
+            if one.edition < FROZEN:
+                due = self._resumed_once(due, start, one.end)
+            else:
+                kept = one.start >= self.base and self._same_hours(one.calendar, ran)
+                due = self._resumed(due, start, one.end, one.left if kept else None)
+            at = one.end
+        return due
+
+    def _same_hours(self, other: Timeline, stretches: list[tuple[int, int]]) -> bool:
+        """Whether another calendar says the same of the stretches that ran; for the wall clock any does."""
+        if other is self.calendar or runs_round_the_clock(self.target):
+            return True
+        return all(other.segments_s(a, b) == self.calendar.segments_s(a, b) for a, b in stretches)
+
+    def _left_at(self, second: int) -> int | None:
+        """What remains at a second; None without a due time, or after it."""
+        if self.due is None or self._by_windows or self._fixed or second > self.due:
+            return None
+        wall = runs_round_the_clock(self.target)
+        return self.due - second if wall else self.calendar.between_s(second, self.due)
+
+    def _resumed(self, due: int, start: int, end: int, left: int | None) -> int:
+        """The due time after a pause of ``[start, end)`` at which ``left`` remained (None: until ``due``)."""
+        wall = runs_round_the_clock(self.target)
+        if left is None:
+            if start > due:
+                return due
+            left = due - start if wall else self.calendar.between_s(start, due)
+        if wall:
+            return end + left
+        days = isinstance(self.target, BusinessDays)
+        # Only a day's due time may lie later than its last second of work: at an opening, or in a break.
+        if (
+            (days or left == 0)
+            and start <= due
+            and self.calendar.between_s(start, end) == 0
+            and self.calendar.between_s(start, due) == left
+        ):
+            return due
+        if days and left == 0:
+            opening = self.calendar.next_opening_s(end)
+            if opening is None:
+                raise SlaUnreachable(self.calendar.name)
+            return self._snapped(opening, due)
+        return self._snapped(self.calendar.add_left_s(end, left), due)
+
+    def _once(self, due: int, start: int, end: int) -> int | None:
+        try:
+            return self._resumed_once(due, start, end)
+        except SlaUnreachable:
+            self.never = True
+            return None
+
+    def _resumed_once(self, due: int, start: int, end: int) -> int:
+        """As it was worked out before what remains was frozen: by the calendar of the resumption alone."""
+        if start > due:
+            return due
+        if runs_round_the_clock(self.target):
+            return due + (end - start)
+        moved = max(due, self.calendar.add_left_s(end, self.calendar.between_s(start, due)))
+        return self._snapped(moved, due)
+
+    def _snapped(self, moved: int, due: int) -> int:
+        """Where the policy says so, "close of a business day" is that day's close again."""
+        if (
+            self.spec.pause_rule is PauseRule.FREEZE_SNAP
+            and moved > due
+            and isinstance(self.target, BusinessDays)
+            and self.target.edge is DayEdge.CLOSE
+        ):
+            # The second before belongs to the date whose close this is, also where it closes at midnight.
+            on = self.calendar.business_date_s(moved - 1)
+            span = self.calendar.date_span_s(on)
+            return moved if span is None else max(moved, span[1])
+        return moved
+
+    def pause(self, second: int) -> None:
+        """The first reason for waiting arrived."""
+        self.paused_at, self.left = second, self._left_at(max(second, self.base))
+        self.paused_on = self.calendar
+
+    def resume(self, second: int, *, edition: int = FROZEN) -> None:
+        """The last reason for waiting went."""
+        start, self.paused_at = self.paused_at, None
+        left, self.left = self.left, None
+        if start is None:
+            return
+        self.pauses.append(Rest(max(start, self.base), second, left, self.calendar, edition))
+        if self._by_windows:
+            self._excuse(second)
+            on = self.calendar.business_date_s(second)
+            if not self.spec.resume_date_owed and self.window == on and self.window not in self.covered:
+                self._close_window(WindowState.EXCUSED)
+            self.due = self._window_close()
+            self.since = second
+        elif self.due is not None and not self._fixed:
+            if edition < FROZEN:
+                moved = self._once(self.due, max(start, self.base), second)
+            else:
+                moved = self._moved(start, second, left)
+            if moved != self.due or (left is not None and self.due < second):
+                self.due, self.since = moved, second
+
+    def _moved(self, start: int, second: int, left: int | None) -> int | None:
+        if self.due is None or (start > self.due and left is None):
+            return self.due
+        if self.paused_on is self.calendar:
+            return self._resumed(self.due, max(start, self.base), second, left)
+        return self._shifted()
+
+    def respond(self, second: int) -> bool:
+        """A public response of the vendor. False where the target does not ask for more than one."""
+        if isinstance(self.target, Rolling):
+            self.base, self.breached_now = second, False
+            self.due, self.since = self._shifted(), second
+            if self.paused_at is not None:
+                self.left = self._left_at(second)
+            return True
+        if not self._by_windows or self.window is None:
+            return False
+        on = self._covers(second)
+        if on is None or on < self.window or on in self.covered:
+            return True
+        self.covered.add(on)
+        closes = self.calendar.close_of_s(on)
+        self.windows.append(Window(self.cycle, on, from_s(closes), WindowState.COVERED, from_s(second)))
+        self.due = self._window_close()
+        return True
+
+    def _covers(self, second: int) -> date | None:
+        """The business date a response counts for: its own until the close (the close included), later the next."""
+        # A calendar that closes at midnight closes on the next date's first second.
+        for on in (self.calendar.business_date_s(second - 1), self.calendar.business_date_s(second)):
+            span = self.calendar.date_span_s(on)
+            if span is not None and (second < span[1] or (second == span[1] and on not in self.covered)):
+                return on
+        if not self.spec.late_response_counts:
+            return None
+        return self._business_date_after(self.calendar.business_date_s(second))
+
+    def stop(self, second: int) -> None:
+        """Nothing is owed from here on."""
+        self.stopped_at = second
+
+    # time
+
+    def pass_time(self, to: int, *, grace: int = 0) -> None:
+        """Warnings up to and including ``to``; breaches of what fell due before it, less the grace."""
+        if self.paused_at is not None and not self._fixed:
+            if self._by_windows:
+                self._excuse(to)
+                self.due = self._window_close()
+            return
+        for _ in range(_MAX_WINDOWS):
+            if self.due is None:
+                return
+            for mark in self._warnings():
+                if self._second(mark) <= to:
+                    self.warned.append(mark)
+            if self.breached_now or self.due + grace >= to:
+                if self.spec.reminders:
+                    self._remind(to)
+                return
+            at = max(self.due, self.since)
+            on = self.window_date()
+            # One breach a key: a rolling cadence that is missed twice on one date is missed once.
+            if all(breach.window_date != on for breach in self.breaches):
+                self.breaches.append(Breach(self.cycle, on, from_s(self.due), from_s(at)))
+            if not self._by_windows:
+                self.breached_now = True
+                self._remind(to)
+                return
+            self._close_window(WindowState.MISSED)
+            self.due = self._window_close()
+
+    def _excuse(self, to: int) -> None:
+        """Business dates that closed before ``to`` while paused are not owed."""
+        for _ in range(_MAX_WINDOWS):
+            if self.window is None:
+                return
+            if self.window not in self.covered:
+                if self.calendar.close_of_s(self.window) >= to:
+                    return
+                self._close_window(WindowState.EXCUSED)
+            else:
+                self._step()
+
+    def _close_window(self, state: WindowState) -> None:
+        if self.window is not None:
+            self._skip_covered()
+            closes = from_s(self.calendar.close_of_s(self.window))
+            self.windows.append(Window(self.cycle, self.window, closes, state, closes))
+            self._step()
+
+    def _step(self) -> None:
+        if self.window is not None:
+            self.handled = self.window
+            self.window = self._business_date_after(self.window)
+
+    def _skip_covered(self) -> None:
+        while self.window is not None and self.window in self.covered:
+            self._step()
+
+    def _window_close(self) -> int | None:
+        self._skip_covered()
+        return None if self.window is None else self.calendar.close_of_s(self.window)
+
+    # warnings
+
+    def _warnings(self) -> list[WarningMark]:
+        """Marks not yet fired for the present due time, each at the instant it falls."""
+        if self.due is None or self.breached_now or self.anchor is None:
+            return []
+        on = self.window_date()
+        done = {mark.rule for mark in self.warned if mark.window_date == on}
+        marks: list[WarningMark] = []
+        for rule in range(len(self.spec.warnings)):
+            at = None if rule in done else self._warning_at(rule, self.due)
+            if at is not None:
+                marks.append(WarningMark(self.cycle, on, rule, from_s(at), True))
+        return sorted(marks, key=lambda mark: (mark.at, mark.rule))
+
+    def _warning_at(self, rule: int, due: int) -> int | None:
+        """When a warning falls: in hours, before the due time, once that is in force; None for never."""
+        wanted = self.spec.warnings[rule]
+        wall = runs_round_the_clock(self.target)
+        total = self._promised(due)
+        left = total - total * wanted.percent // 100 if isinstance(wanted, WarnShare) else wanted.seconds
+        if left <= 0 or left >= total:
+            return None
+        try:
+            at = due - left if wall else self.calendar.sub_s(due, left)
+            if at < self.since:
+                # Moved into the past by a new target or a resumption: as soon as someone is there to be warned.
+                at = self.since if wall else self.calendar.add_right_s(self.since, 0)
+        except SlaUnreachable:
+            return None
+        return at if at < due else None
+
+    def _promised(self, due: int) -> int:
+        """The time from the start to the due time, without pauses: what a share is a share of."""
+        if self._by_windows and self.window is not None:
+            return self.calendar.between_s(self.calendar.open_of_s(self.window), due)
+        wall = runs_round_the_clock(self.target)
+        total = due - self.base if wall else self.calendar.between_s(self.base, due)
+        if self._fixed:
+            return total
+        for one in self.pauses:
+            a, b = max(one.start, self.base), min(one.end, due)
+            if a < b:
+                total -= b - a if wall else self.calendar.between_s(a, b)
+        return total
+
+    def _remind(self, to: int) -> None:
+        """Reminders of a breach that have come about; each level once a cycle."""
+        self.reminded += [
+            replace(mark, fired=True) for mark in self.expected_reminders() if self._second(mark) <= to
+        ]
+
+    def expected_reminders(self) -> list[WarningMark]:
+        """Reminders still to come if nothing is done: so long after the due time, without the pauses since."""
+        if not self.breached_now or self.due is None or self._by_windows:
+            return []
+        done = {mark.rule for mark in self.reminded}
+        marks: list[WarningMark] = []
+        for rule, seconds in enumerate(self.spec.reminders):
+            if rule not in done:
+                at = self._after_due(self.due, seconds)
+                if at is not None:
+                    marks.append(WarningMark(self.cycle, self.window_date(), rule, from_s(at), False))
+        return marks
+
+    def _after_due(self, due: int, seconds: int) -> int | None:
+        wall = runs_round_the_clock(self.target)
+        try:
+            at = due + seconds if wall else self.calendar.add_left_s(due, seconds)
+            for one in () if self._fixed else self.pauses:
+                a, b = max(one.start, due), one.end
+                if a < b and a <= at:
+                    left = at - a if wall else self.calendar.between_s(a, at)
+                    at = b + left if wall else self.calendar.add_left_s(b, left)
+        except SlaUnreachable:
+            return None
+        return max(at, self.since)
+
+    @staticmethod
+    def _second(mark: WarningMark) -> int:
+        return to_s(mark.at)
+
+    # the answer
+
+    def window_date(self) -> date | None:
+        """The business date the due time belongs to; None for a single due time."""
+        if self._by_windows:
+            return self.window
+        if isinstance(self.target, Rolling) and self.due is not None:
+            return self.calendar.business_date_s(self.due - 1)
+        return None
+
+    def shown_due(self) -> int | None:
+        """The due time as shown: none while paused, unless pauses do not move it; none for ended windows."""
+        if self.paused_at is not None and not self._fixed:
+            return None
+        if self.stopped_at is not None and self._by_windows:
+            return None
+        return self.due
+
+    def breach_due(self) -> int | None:
+        """The due time a sweep has still to judge."""
+        return None if self.breached_now else self.shown_due()
+
+    def remaining(self, now: int) -> int | None:
+        """Time left: frozen at the pause while paused, never below zero; None where nothing is promised."""
+        if self.due is None:
+            return None
+        if self.paused_at is not None and self.left is not None:
+            return self.left
+        start = now
+        if self.paused_at is not None and not self._fixed and not self._by_windows:
+            start = self.paused_at
+        if start >= self.due:
+            return 0
+        if runs_round_the_clock(self.target):
+            return self.due - start
+        if self._by_windows and self.paused_at is not None:
+            close = self._window_close()
+            return None if close is None else self.calendar.between_s(start, close)
+        return self.calendar.between_s(start, self.due)
+
+    def overdue(self, now: int) -> int | None:
+        """By how much the due time is past, or was at the stop, without pauses since; None where it is not."""
+        end = now if self.stopped_at is None else self.stopped_at
+        if self.due is None or self._by_windows or self.due >= end or self.anchor is None:
+            return None
+        if self.paused_at is not None and not self._fixed:
+            end = self.paused_at
+            if self.due >= end:
+                return None
+        wall = runs_round_the_clock(self.target)
+        late = end - self.due if wall else self.calendar.between_s(self.due, end)
+        for one in () if self._fixed else self.pauses:
+            a, b = max(one.start, self.due), min(one.end, end)
+            if a < b:
+                late -= b - a if wall else self.calendar.between_s(a, b)
+        return late
+
+    def expected_warnings(self) -> list[WarningMark]:
+        """Warnings still to come, if nothing changes."""
+        return [
+            WarningMark(mark.cycle, mark.window_date, mark.rule, mark.at, False) for mark in self._warnings()
+        ]

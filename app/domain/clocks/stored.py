@@ -1,0 +1,286 @@
+"""Clocks as they are stored and as they are published: a promise's spec and a clock's events to JSON and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from app.domain.calendar.opening_hours import Closure, format_minute
+from app.domain.clocks.clock import ClockState, OutcomeFact
+from app.domain.clocks.event import (
+    ClockEvent,
+    ClockSpec,
+    EventKind,
+    Party,
+    PauseRule,
+    TimeLedger,
+    WarnBefore,
+    WarnRule,
+    WarnShare,
+)
+from app.domain.clocks.target import (
+    AfterClose,
+    At,
+    EachBusinessDay,
+    Explanation,
+    Rolling,
+    Target,
+    parse_target,
+)
+from app.domain.policy.policy import Promise
+from app.domain.values.wire import iso, iso_or_none, parse_iso
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pledge:
+    """What of the promise the arithmetic does not need: when it starts and stops, its clause, what a breach brings."""
+
+    starts: str
+    stops: tuple[str, ...]
+    clause: str
+    reading: bool
+    policy_version: int
+    breach_returns_credits: int = 0
+    retracted_breach: str = "takes_back"
+    """What becomes of those credits when it turns out to be no breach: ``takes_back`` or ``stays``."""
+    ref: str | None = None
+    """Tells clocks of one promise apart, e.g. the number of an access request."""
+
+
+def target_of(promise: Promise, due_at: datetime | None) -> Target:
+    """The target of a promise; a given due instant wins. ``each_business_day`` is owed by windows, unless rolling."""
+    if due_at is not None:
+        return At(due_at)
+    target = parse_target(promise.target)
+    if promise.milestone == "each_business_day" and not isinstance(target, Rolling):
+        return EachBusinessDay()
+    return target
+
+
+def spec_of(promise: Promise, target: Target) -> ClockSpec:
+    """The promise as the clock's arithmetic takes it."""
+    rules: list[WarnRule] = []
+    for warning in promise.warnings:
+        if warning.percent is not None:
+            rules.append(WarnShare(warning.percent))
+        if warning.business_seconds_before is not None:
+            rules.append(WarnBefore(warning.business_seconds_before))
+    return ClockSpec(
+        milestone=promise.milestone,
+        target=target,
+        warnings=tuple(rules),
+        reminders=tuple(one.business_seconds_after for one in promise.reminders),
+        owing=Party(promise.party),
+        pause_rule=PauseRule.FREEZE_SNAP if promise.snap_to_close else PauseRule.FREEZE,
+        after_close=AfterClose(promise.after_close),
+    )
+
+
+def pledge_of(promise: Promise, *, policy_version: int, ref: str | None) -> Pledge:
+    """What else the clock keeps of its promise."""
+    return Pledge(
+        starts=promise.starts,
+        stops=tuple(promise.stops),
+        clause=promise.clause,
+        reading=promise.reading,
+        policy_version=policy_version,
+        breach_returns_credits=promise.breach_returns_credits,
+        retracted_breach=promise.retracted_breach,
+        ref=ref,
+    )
+
+
+def dump_spec(spec: ClockSpec, pledge: Pledge) -> dict[str, Any]:
+    """The ``spec`` column: the promise as it was when the clock started."""
+    return {
+        "target": str(spec.target),
+        "warnings": [
+            {"percent": one.percent}
+            if isinstance(one, WarnShare)
+            else {"business_seconds_before": one.seconds}
+            for one in spec.warnings
+        ],
+        "reminders": list(spec.reminders),
+        "pause_rule": spec.pause_rule.value,
+        "after_close": spec.after_close.value,
+        "starts": pledge.starts,
+        "stops": list(pledge.stops),
+        "clause": pledge.clause,
+        "reading": pledge.reading,
+        "policy_version": pledge.policy_version,
+        "breach_returns_credits": pledge.breach_returns_credits,
+        "retracted_breach": pledge.retracted_breach,
+        "ref": pledge.ref,
+    }
+
+
+def load_spec(milestone: str, party: str, calendar: str, data: Mapping[str, Any]) -> tuple[ClockSpec, Pledge]:
+    """What `dump_spec` wrote, with the columns that stand beside it."""
+    warnings: list[WarnRule] = [
+        WarnShare(one["percent"]) if "percent" in one else WarnBefore(one["business_seconds_before"])
+        for one in data["warnings"]
+    ]
+    spec = ClockSpec(
+        milestone=milestone,  # type: ignore[arg-type]
+        target=parse_target(data["target"]),
+        warnings=tuple(warnings),
+        reminders=tuple(data.get("reminders", ())),
+        owing=Party(party),
+        calendar=calendar,
+        pause_rule=PauseRule(data["pause_rule"]),
+        after_close=AfterClose(data["after_close"]),
+    )
+    pledge = Pledge(
+        starts=data["starts"],
+        stops=tuple(data["stops"]),
+        clause=data["clause"],
+        reading=data["reading"],
+        policy_version=data["policy_version"],
+        breach_returns_credits=data["breach_returns_credits"],
+        retracted_breach=data.get("retracted_breach", "takes_back"),
+        ref=data["ref"],
+    )
+    return spec, pledge
+
+
+def dump_event(event: ClockEvent) -> dict[str, Any]:
+    """An event's payload; what is absent is left out."""
+    payload = {
+        "reason": event.reason,
+        "party": event.party.value if event.kind is EventKind.PAUSE else None,
+        "target": None if event.target is None else str(event.target),
+        "corrects": event.corrects,
+        "corrected_occurred_at": iso_or_none(event.corrected_occurred_at),
+        "calendar_revision": event.calendar_revision,
+        "tzdb_version": event.tzdb_version,
+        "edition": event.edition,
+    }
+    return {key: value for key, value in payload.items() if value is not None}
+
+
+def load_event(
+    seq: int, kind: str, occurred_at: datetime, recorded_at: datetime, data: Mapping[str, Any]
+) -> ClockEvent:
+    """What `dump_event` wrote."""
+    target, corrected = data.get("target"), data.get("corrected_occurred_at")
+    return ClockEvent(
+        seq=seq,
+        kind=EventKind(kind),
+        occurred_at=occurred_at,
+        recorded_at=recorded_at,
+        reason=data.get("reason"),
+        party=Party(data.get("party", "none")),
+        target=None if target is None else parse_target(target),
+        corrects=data.get("corrects"),
+        corrected_occurred_at=None if corrected is None else parse_iso(corrected),
+        calendar_revision=data.get("calendar_revision"),
+        tzdb_version=data.get("tzdb_version"),
+        edition=data.get("edition", 1),
+    )
+
+
+def breach_id(clock_id: str, fact: OutcomeFact) -> str:
+    """The stable name of a breach: one a clock, cycle and window; from 2 on where an earlier one was none."""
+    again = f":{fact.rule + 1}" if fact.rule else ""
+    return f"{clock_id}:{fact.cycle}:{fact.window_date or '-'}{again}"
+
+
+def breaches_json(clock_id: str, facts: Iterable[OutcomeFact]) -> list[dict[str, Any]]:
+    """Every breach that was ever judged, those that stand first; one that was taken back since says when."""
+    listed = list(facts)
+    retracted = {breach_id(clock_id, one): one.at for one in listed if one.kind == "breach_retracted"}
+    found = [
+        {
+            "breach_id": breach_id(clock_id, one),
+            "cycle": one.cycle,
+            "window_date": None if one.window_date is None else one.window_date.isoformat(),
+            "due_at": iso_or_none(one.due_at),
+            "at": iso(one.at),
+            "retracted_at": iso_or_none(retracted.get(breach_id(clock_id, one))),
+        }
+        for one in listed
+        if one.kind == "breached"
+    ]
+    return sorted(found, key=lambda one: one["retracted_at"] is not None)
+
+
+NEVER_OPENS: Final = "calendar_never_opens"
+"""Why a live clock is never due."""
+
+
+def state_json(state: ClockState) -> dict[str, Any]:
+    """How a clock stands, as published; the names of api.md."""
+    return {
+        "phase": state.phase.value,
+        "outcome": state.outcome.value,
+        "ticking": state.ticking,
+        "cycle": state.cycle,
+        "started_at": iso_or_none(state.started_at),
+        "due_at": iso_or_none(state.due_at),
+        "never_due": NEVER_OPENS if state.never_due else None,
+        "remaining_business_seconds": state.remaining_business_seconds,
+        "overdue_business_seconds": state.overdue_business_seconds,
+        "consumed_seconds": state.consumed_seconds,
+        "window_date": None if state.window_date is None else state.window_date.isoformat(),
+        "stopped_at": iso_or_none(state.stopped_at),
+        "pauses": [
+            {
+                "reason": one.reason,
+                "party": one.party.value,
+                "since": iso(one.since),
+                "until": iso_or_none(one.until),
+            }
+            for one in state.pauses
+        ],
+        "warnings": [{"at": iso(one.at), "rule": one.rule + 1, "fired": one.fired} for one in state.warnings],
+        "reminders": [
+            {"at": iso(one.at), "level": one.rule + 1, "fired": one.fired} for one in state.reminders
+        ],
+        "windows": [
+            {
+                "date": one.window_date.isoformat(),
+                "closes_at": iso(one.closes_at),
+                "state": one.state.value,
+                "at": iso(one.at),
+            }
+            for one in state.windows
+        ],
+        "ledger": ledger_json(state.ledger),
+    }
+
+
+def ledger_json(ledger: TimeLedger) -> dict[str, int]:
+    """Seconds by responsibility; they add up to ``wall_seconds`` exactly."""
+    return {
+        "wall_seconds": ledger.wall_seconds,
+        "closed_seconds": ledger.closed_seconds,
+        "vendor_seconds": ledger.vendor_seconds,
+        "customer_seconds": ledger.customer_seconds,
+        "third_party_seconds": ledger.third_party_seconds,
+        "none_seconds": ledger.none_seconds,
+    }
+
+
+def closure_json(closure: Closure) -> dict[str, Any]:
+    """A closed or half day by name; ``hours`` are those that a half day stays open."""
+    return {
+        "date": closure.on.isoformat(),
+        "reasons": list(dict.fromkeys(reason.name for reason in closure.reasons)),
+        "kind": "half_day" if closure.hours else "closed",
+        "hours": [[format_minute(opens), format_minute(closes)] for opens, closes in closure.hours],
+    }
+
+
+def explanation_json(why: Explanation) -> dict[str, Any]:
+    """The stretches counted, and the closed and half days on the way with their names."""
+    return {
+        "business_seconds": why.business_seconds,
+        "consumed": [
+            {"from": iso(one.start), "to": iso(one.end), "seconds": one.seconds} for one in why.consumed
+        ],
+        "skipped": [closure_json(one) for one in why.skipped],
+        "more_consumed": why.more_consumed,
+        "more_skipped": why.more_skipped,
+    }

@@ -1,0 +1,654 @@
+"""The clocks of one ticket, as a working copy over the plan: start, stop, pause, resume, cancel, reopen, judge.
+
+A ticket says what happened (``vendor_response``, ``resolved`` ...); the policy's promises say which clocks that starts
+or stops. Every change appends clock events, judges what has come about by now, and puts the projection, the outcomes
+and the next look on the agenda (kind ``clock``) into the plan. Nothing here knows the time but by ``at``.
+
+A breach is looked for one second after the due time, since an answer at the due time still meets it; the outcome and
+its event bear the due time itself, however late anyone looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from app.domain.account.changes import ClockOutcome, ClockRow, OutboxEvent, Plan
+from app.domain.calendar.business_calendar import BusinessCalendar
+from app.domain.calendar.timeline import SlaUnreachable, to_s
+from app.domain.clocks import stored as wire
+from app.domain.clocks.clock import ClockState, OutcomeFact, explain_clock, fold, judge, next_action_at
+from app.domain.clocks.event import ClockEvent, ClockSpec, EventKind, Outcome, Party, Pause, Phase, in_force
+from app.domain.clocks.stored import Pledge
+from app.domain.clocks.target import (
+    EachBusinessDay,
+    Explanation,
+    NoTarget,
+    Rolling,
+    Target,
+    due_at,
+    parse_target,
+)
+from app.domain.policy.policy import Policy, Promise
+from app.domain.values.ids import Mint
+from app.domain.values.wire import iso_or_none
+
+AGENDA_KIND: Final = "clock"
+PAST_DUE: Final = timedelta(seconds=1)
+"""What is due at t is missed at t + this, not at t."""
+_LIVE: Final = (Phase.RUNNING, Phase.PAUSED)
+_REOPENS: Final = ("opened", "accepted")
+Key = tuple[int, str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hours:
+    """A calendar as it stands: the whole timeline, earlier ones by revision (what was judged stays so), zone data."""
+
+    name: str
+    calendar: BusinessCalendar
+    history: Mapping[int, BusinessCalendar]
+    tzdb_version: str
+    clause: str | None = None
+
+    @property
+    def revision(self) -> int:
+        """The newest published revision."""
+        return self.calendar.revision
+
+    def revision_at(self, when: datetime) -> int:
+        """The newest revision that was published by then; the first, before any was."""
+        for revision in sorted(self.history, reverse=True):
+            published = next(
+                (one.published_at for one in self.history[revision].versions if one.revision == revision),
+                None,
+            )
+            if published is None or published <= when:
+                return revision
+        return min(self.history, default=self.revision)
+
+
+@dataclass(slots=True, kw_only=True)
+class TicketClock:
+    """One clock: what it promises, what happened to it, and which outcomes are written."""
+
+    clock_id: str
+    ticket_id: str
+    external_ticket_id: str
+    customer_id: str
+    spec: ClockSpec
+    pledge: Pledge
+    hours: Hours
+    events: list[ClockEvent] = field(default_factory=list)
+    judged: set[Key] = field(default_factory=set)
+    on_agenda: bool = False
+    stored_due_at: datetime | None = None
+    """The due time as last written."""
+
+    def known(self, known_at: datetime | None) -> list[ClockEvent]:
+        """The events recorded by then."""
+        return [one for one in self.events if known_at is None or one.recorded_at <= known_at]
+
+    def state(self, at: datetime, known_at: datetime | None = None, hours: Hours | None = None) -> ClockState:
+        """How it stands at an instant, by what was known then."""
+        on = hours or self.hours
+        return fold(self.spec, on.calendar, self.known(known_at), at=at, history=on.history)
+
+    def facts(self, at: datetime, known_at: datetime | None = None) -> tuple[OutcomeFact, ...]:
+        """Every outcome that has come about by then."""
+        return judge(self.spec, self.hours.calendar, self.known(known_at), at=at, history=self.hours.history)
+
+    @property
+    def revision(self) -> int | None:
+        """The calendar revision its last event was judged on."""
+        found = [one.calendar_revision for one in self.events if one.calendar_revision is not None]
+        return max(found, default=None)
+
+    @property
+    def began(self) -> datetime | None:
+        """When it started first, by what is known now."""
+        starts = [one.occurred_at for one in in_force(self.events) if one.kind is EventKind.START]
+        return min(starts, default=None)
+
+    def explain(self, at: datetime) -> Explanation:
+        """The stretches that count towards the due time and the closures skipped."""
+        state = self.state(at)
+        on = self.hours.history.get(state.calendar_revision or 0, self.hours.calendar)
+        return explain_clock(self.spec, on, state)
+
+    def view(self, at: datetime, known_at: datetime | None = None) -> dict[str, Any]:
+        """The clock as api.md shows it, with its clause, its time by responsibility and what it was judged on."""
+        state = self.state(at, known_at)
+        return {
+            "clock_id": self.clock_id,
+            "ticket_id": self.external_ticket_id,
+            "milestone": self.spec.milestone,
+            "target": str(state.target),
+            "party": self.spec.owing.value,
+            **wire.state_json(state),
+            "breaches": wire.breaches_json(self.clock_id, self.facts(at, known_at)),
+            "calendar": self.spec.calendar,
+            "calendar_revision": state.calendar_revision,
+            "tzdb_version": state.tzdb_version,
+            "policy_version": self.pledge.policy_version,
+            "clause": self.pledge.clause,
+            "reading": self.pledge.reading,
+        }
+
+
+BreachHook = Callable[[TicketClock, OutcomeFact, str], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class TicketClocks:
+    """The clocks of one ticket. Made by `app.db.clocks.load_for_ticket`; every change goes into ``plan``.
+
+    ``ticket_id`` and ``external_ticket_id`` of a ticket that is just being made are set by `bind` before the first
+    `start`. ``on_breach`` is told of each new breach of the vendor (credits may come back, sla.md 12), and of each that
+    turned out to be none.
+    """
+
+    plan: Plan
+    policy: Policy
+    hours: Hours
+    mint: Mint
+    ticket_id: str | None = None
+    external_ticket_id: str | None = None
+    clocks: list[TicketClock] = field(default_factory=list)
+    on_breach: BreachHook | None = None
+
+    def bind(self, ticket_id: str, external_ticket_id: str) -> None:
+        """Names the ticket, for one that has just been made."""
+        self.ticket_id, self.external_ticket_id = ticket_id, external_ticket_id
+
+    # --- what happens to the ticket ---------------------------------------------------------------------------------
+
+    def start(
+        self,
+        trigger: str,
+        *,
+        at: datetime,
+        occurred_at: datetime | None = None,
+        due_at: datetime | None = None,
+        ref: str | None = None,
+        without: Sequence[str] = (),
+        only: Sequence[str] = (),
+    ) -> list[str]:
+        """Starts every promise whose ``starts`` is the trigger; their clock ids.
+
+        ``due_at`` gives the deadline instead of the promise's target (access requests); ``ref`` tells several clocks of
+        one promise apart; ``occurred_at`` before now is a late fact. A stopped clock of the promise begins a new cycle,
+        a running one runs on (with ``due_at``, it is retargeted). Reasons for waiting that stand on the ticket's other
+        clocks hold for a vendor's new one. ``without`` and ``only``: milestones.
+        """
+        when = min(occurred_at or at, at)
+        return [
+            self._start(one, at, when, due_at, ref)
+            for one in self.policy.promises
+            if one.starts == trigger and one.milestone not in without and (not only or one.milestone in only)
+        ]
+
+    def start_earlier(self, milestone: str, since: datetime | None, *, at: datetime) -> None:
+        """The first cycle of a milestone's clocks began earlier: it was owed on another ticket that is this one."""
+        for clock in self.clocks:
+            start = clock.events[0]
+            if clock.spec.milestone != milestone or since is None or start.kind is not EventKind.START:
+                continue
+            began = clock.began
+            if began is not None and since < began:
+                self._append(clock, EventKind.CORRECT, at=at, corrects=start.seq, moved_to=since)
+
+    def stop(
+        self, trigger: str, *, at: datetime, occurred_at: datetime | None = None, ref: str | None = None
+    ) -> None:
+        """Stops every clock that the trigger stops; a vendor response covers a window where one is owed each day.
+
+        ``occurred_at`` before now is a late fact: it may retract a breach, and never erases one. ``resolved`` ends all
+        other clocks of the ticket too, as cancelled; a first response that was still owed is given by it, in time or
+        late. One at a due time that was missed is judged first.
+        """
+        when = min(occurred_at or at, at)
+        for clock in self.clocks:
+            if ref is not None and clock.pledge.ref != ref:
+                continue
+            state = clock.state(at)
+            recurring = isinstance(state.target, EachBusinessDay | Rolling)
+            late = to_s(when) < to_s(at)
+            live = state.phase in _LIVE
+            if late and live and state.started_at is not None and when < state.started_at:
+                live = False  # it happened before this cycle began
+                if trigger == "resolved" and state.cycle == 1:
+                    self._append(clock, EventKind.CANCEL, at=at, occurred_at=state.started_at)
+                    continue
+            if trigger == "vendor_response" and recurring and (live or late):
+                self._append(clock, EventKind.RESPONSE, at=at, occurred_at=when)
+            elif trigger in clock.pledge.stops and (live or (late and clock.state(when).phase in _LIVE)):
+                self._append(clock, EventKind.STOP, at=at, occurred_at=when)
+            elif trigger == "resolved" and live:
+                answered = (
+                    clock.spec.milestone == "first_response" and "vendor_response" in clock.pledge.stops
+                )
+                kind = EventKind.STOP if answered else EventKind.CANCEL
+                self._append(clock, kind, at=at, occurred_at=when)
+
+    def pause(self, reason: str, party: str, *, at: datetime, occurred_at: datetime | None = None) -> bool:
+        """A reason for waiting arrived: every running clock of the vendor keeps what remains. Whether one was."""
+        return self._vendors(EventKind.PAUSE, reason, Party(party), at, occurred_at)
+
+    def resume(self, reason: str | None, *, at: datetime, occurred_at: datetime | None = None) -> bool:
+        """A reason for waiting (None: all) is gone; a clock runs again when it was the last. Whether one was there."""
+        return self._vendors(EventKind.RESUME, reason, Party.NONE, at, occurred_at)
+
+    def cancel(
+        self,
+        *,
+        at: datetime,
+        occurred_at: datetime | None = None,
+        ref: str | None = None,
+        milestone: str | None = None,
+    ) -> None:
+        """Nothing is owed any more: withdrawn, rejected, declined. With ``ref`` or ``milestone``: only that one."""
+        for clock in self.clocks:
+            if ref is not None and clock.pledge.ref != ref:
+                continue
+            if milestone is not None and clock.spec.milestone != milestone:
+                continue
+            if clock.state(at).phase in _LIVE:
+                self._append(clock, EventKind.CANCEL, at=at, occurred_at=min(occurred_at or at, at))
+
+    def reopen(self, *, at: datetime) -> None:
+        """A new cycle of each vendor's clock that starts at the opening or the acceptance; no old one comes back."""
+        for clock in self.clocks:
+            ended = clock.state(at).phase not in _LIVE
+            if ended and clock.spec.owing is Party.VENDOR and clock.pledge.starts in _REOPENS:
+                self._append(clock, EventKind.REOPEN, at=at)
+
+    def retarget(self, milestone: str, target: str, *, at: datetime) -> None:
+        """Another target for the live clocks of a milestone; time used, pauses and breaches remain."""
+        for clock in self.clocks:
+            if clock.spec.milestone == milestone and clock.state(at).phase in _LIVE:
+                self._append(clock, EventKind.RETARGET, at=at, target=parse_target(target), tells="retarget")
+
+    def judge(self, *, at: datetime, clock_id: str | None = None) -> None:
+        """Writes what has come about by now and puts the next look on the agenda: what a sweep does."""
+        for clock in self.clocks:
+            if clock_id is None or clock.clock_id == clock_id:
+                self._catch_up(clock, at)
+                self._settle(clock, at)
+
+    def calendar_changed(self, *, at: datetime) -> int:
+        """Puts every live clock on the newest calendar if that moves anything for it; how many it moved."""
+        found = [clock for clock in self.clocks if self.touched(clock, at, self.hours)]
+        for clock in found:
+            self._append(clock, EventKind.CALENDAR_CHANGED, at=at, tells=EventKind.CALENDAR_CHANGED.value)
+        return len(found)
+
+    def tzdb_changed(self, *, at: datetime) -> int:
+        """Puts every live clock whose due time other zone data moves on that data; how many. The rest keep theirs."""
+        moved = 0
+        for clock in self.clocks:
+            state = clock.state(at)
+            stale = state.tzdb_version != self.hours.tzdb_version and state.phase in _LIVE
+            if stale and state.due_at != clock.stored_due_at:
+                self._append(clock, EventKind.TZDB_CHANGED, at=at, tells=EventKind.TZDB_CHANGED.value)
+                moved += 1
+        return moved
+
+    def rejudge(self, *, at: datetime) -> None:
+        """Brings live clocks that older rules judged to the present ones: what was wrongly a breach is taken back."""
+        for clock in self.clocks:
+            if clock.state(at).phase in _LIVE:
+                self._append(clock, EventKind.REJUDGE, at=at, tells="pause_frozen")
+
+    # --- questions --------------------------------------------------------------------------------------------------
+
+    def view(self, *, at: datetime, known_at: datetime | None = None) -> list[dict[str, Any]]:
+        """The clocks that had started by then, oldest first."""
+        return [
+            clock.view(at, known_at)
+            for clock in self.clocks
+            if any(one.occurred_at <= at for one in clock.known(known_at))
+        ]
+
+    def deadline(self, target: str, *, at: datetime) -> datetime | None:
+        """When a target would fall due if it started now, e.g. an access request's default; None for ``none``."""
+        return due_at(self.hours.calendar, parse_target(target), at)
+
+    def live(self, *, at: datetime) -> list[TicketClock]:
+        """The clocks that run or are paused."""
+        return [clock for clock in self.clocks if clock.state(at).phase in _LIVE]
+
+    @staticmethod
+    def touched(clock: TicketClock, at: datetime, hours: Hours) -> bool:
+        """Whether a newer calendar moves anything for a live clock. One that owes each day is always moved to it."""
+        if clock.revision is None or clock.revision >= hours.revision:
+            return False
+        old = clock.state(at)
+        if old.phase not in _LIVE:
+            return False
+        if isinstance(old.target, EachBusinessDay):
+            return True
+        new = recomputed(clock, at, hours)
+        return _shown(old) != _shown(new)
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _start(
+        self, promise: Promise, at: datetime, when: datetime, due: datetime | None, ref: str | None
+    ) -> str:
+        target = wire.target_of(promise, due)
+        same = [
+            one
+            for one in self.clocks
+            if one.pledge.ref == ref
+            and one.spec.milestone == promise.milestone
+            and one.pledge.starts == promise.starts
+        ]
+        if same:
+            clock = same[-1]
+            if clock.state(at).phase not in _LIVE:
+                self._append(clock, EventKind.REOPEN, at=at, target=self._reachable(promise, target, at))
+            elif due is not None:
+                self._append(clock, EventKind.RETARGET, at=at, target=target, tells="retarget")
+            return clock.clock_id
+        if self.ticket_id is None or self.external_ticket_id is None:
+            raise ValueError("bind the ticket before starting its clocks")
+        rests = self._rests(at, when) if promise.party == "vendor" else []
+        clock = TicketClock(
+            clock_id=self.mint("clk"),
+            ticket_id=self.ticket_id,
+            external_ticket_id=self.external_ticket_id,
+            customer_id=self.plan.customer.customer_id,
+            spec=wire.spec_of(promise, self._reachable(promise, target, when)),
+            pledge=wire.pledge_of(promise, policy_version=self.policy.version, ref=ref),
+            hours=self.hours,
+        )
+        self.clocks.append(clock)
+        self._append(clock, EventKind.START, at=at, occurred_at=when, settle=not rests)
+        for one in rests:
+            since = max(when, one.since)
+            self._append(clock, EventKind.PAUSE, at=at, occurred_at=since, reason=one.reason, party=one.party)
+            if one.until is not None:
+                self._append(clock, EventKind.RESUME, at=at, occurred_at=one.until, reason=one.reason)
+        return clock.clock_id
+
+    def _reachable(self, promise: Promise, target: Target, at: datetime) -> Target:
+        """A calendar that never opens promises nothing, but does not keep a ticket from being recorded."""
+        try:
+            spec = wire.spec_of(promise, target)
+            due_at(self.hours.calendar, target, at, spec.after_close)
+        except SlaUnreachable:
+            return NoTarget()
+        return target
+
+    def _rests(self, at: datetime, when: datetime) -> list[Pause]:
+        """What the vendor's other clocks waited for since ``when`` or wait for now: it holds for a new one too."""
+        found: dict[tuple[str, datetime], Pause] = {}
+        for clock in self.clocks:
+            if clock.spec.owing is not Party.VENDOR:
+                continue
+            state = clock.state(at)
+            for one in state.pauses:
+                stands = one.until is None and state.phase is Phase.PAUSED
+                if stands or (one.until is not None and one.until > when and when < at):
+                    found.setdefault((one.reason, one.since), one)
+        return [found[key] for key in sorted(found)]
+
+    def _vendors(
+        self, kind: EventKind, reason: str | None, party: Party, at: datetime, occurred_at: datetime | None
+    ) -> bool:
+        changed = False
+        when = min(occurred_at or at, at)
+        for clock in self.clocks:
+            if clock.spec.owing is not Party.VENDOR:
+                continue
+            # A late fact also concerns a clock that has ended since.
+            if any(self._takes(clock, kind, reason, moment) for moment in dict.fromkeys((at, when))):
+                self._append(clock, kind, at=at, occurred_at=when, reason=reason, party=party)
+                changed = True
+        return changed
+
+    @staticmethod
+    def _takes(clock: TicketClock, kind: EventKind, reason: str | None, moment: datetime) -> bool:
+        state = clock.state(moment)
+        stands = any(one.until is None and reason in (None, one.reason) for one in state.pauses)
+        return state.phase in _LIVE and stands == (kind is EventKind.RESUME)
+
+    def _append(
+        self,
+        clock: TicketClock,
+        kind: EventKind,
+        *,
+        at: datetime,
+        occurred_at: datetime | None = None,
+        reason: str | None = None,
+        party: Party = Party.NONE,
+        target: Target | None = None,
+        corrects: int | None = None,
+        moved_to: datetime | None = None,
+        tells: str | None = None,
+        settle: bool = True,
+    ) -> None:
+        if kind not in (EventKind.START, EventKind.CALENDAR_CHANGED, EventKind.TZDB_CHANGED):
+            self._catch_up(clock, at)
+        when = occurred_at or at
+        backdated = to_s(when) < to_s(at)
+        before = clock.stored_due_at
+        event = ClockEvent(
+            seq=len(clock.events) + 1,
+            kind=kind,
+            occurred_at=when,
+            recorded_at=self.plan.at,
+            reason=reason,
+            party=party,
+            target=target,
+            corrects=corrects,
+            corrected_occurred_at=moved_to,
+            # A late fact is judged on what was in force where it belongs.
+            calendar_revision=self._revision_of(kind, when) if backdated else self.hours.revision,
+            tzdb_version=None if backdated and kind is not EventKind.START else self.hours.tzdb_version,
+        )
+        clock.hours = self.hours
+        clock.events.append(event)
+        self.plan.record(
+            "clock", clock.clock_id, event.seq, kind.value, wire.dump_event(event), occurred_at=when
+        )
+        if backdated:
+            # A late fact is judged on the hours of then; from now on the newest hold.
+            self._catch_up(clock, at)
+        told = self._settle(clock, at, fresh=True) if settle else False
+        if tells is not None and not told:
+            after = clock.stored_due_at
+            if after != before:
+                self._tell_due(clock, before, after, tells)
+
+    def _revision_of(self, kind: EventKind, when: datetime) -> int | None:
+        """The revision of a late fact: a start's is the newest, a resumption's that of then, others have none."""
+        if kind is EventKind.START:
+            return self.hours.revision
+        return self.hours.revision_at(when) if kind is EventKind.RESUME else None
+
+    def _catch_up(self, clock: TicketClock, at: datetime) -> None:
+        """A clock that started while a calendar version was being published goes over to it here at the latest."""
+        if self.touched(clock, at, self.hours):
+            self._append(clock, EventKind.CALENDAR_CHANGED, at=at, tells=EventKind.CALENDAR_CHANGED.value)
+
+    def _settle(self, clock: TicketClock, at: datetime, *, fresh: bool = False) -> bool:
+        """Judges, writes the projection, and says when to look again. True when it told that nothing falls due.
+
+        ``fresh``: an event has just been appended.
+        """
+        state = clock.state(at)
+        told = state.never_due and self._newly_never(clock, at, fresh=fresh)
+        if told:
+            self._tell_due(clock, clock.stored_due_at, None, wire.NEVER_OPENS)
+        for fact in clock.facts(at):
+            key = (fact.key[0], "" if fact.key[1] is None else fact.key[1].isoformat(), fact.key[2])
+            if key not in clock.judged:
+                clock.judged.add(key)
+                self._publish(clock, fact, key, state)
+        following = next_action_at(state) if state.phase in _LIVE else None
+        if following is not None:
+            self.plan.due(following, AGENDA_KIND, clock.clock_id, ticket_id=clock.ticket_id)
+        elif clock.on_agenda:
+            self.plan.drop(AGENDA_KIND, clock.clock_id)
+        clock.on_agenda = following is not None
+        clock.stored_due_at = state.due_at
+        self.plan.clocks[clock.clock_id] = self._row(clock, state, following)
+        return told
+
+    @staticmethod
+    def _newly_never(clock: TicketClock, at: datetime, *, fresh: bool) -> bool:
+        """Whether the calendar ended this promise only now."""
+        if clock.stored_due_at is not None:
+            return True
+        earlier = clock.events[:-1]
+        if not fresh or not earlier:
+            return False
+        return not fold(
+            clock.spec, clock.hours.calendar, earlier, at=at, history=clock.hours.history
+        ).never_due
+
+    def _tell_due(self, clock: TicketClock, old: datetime | None, new: datetime | None, cause: str) -> None:
+        self.plan.emit(
+            "clock.due_changed",
+            {
+                **self._named(clock),
+                "old": iso_or_none(old),
+                "new": iso_or_none(new),
+                "cause": cause,
+                "calendar_revision": self.hours.revision,
+                "tzdb_version": self.hours.tzdb_version,
+            },
+        )
+
+    def _row(self, clock: TicketClock, state: ClockState, following: datetime | None) -> ClockRow:
+        return ClockRow(
+            clock_id=clock.clock_id,
+            ticket_id=clock.ticket_id,
+            customer_id=self.plan.customer.customer_id,
+            milestone=clock.spec.milestone,
+            party=clock.spec.owing.value,
+            phase=state.phase.value,
+            outcome=state.outcome.value,
+            started_at=state.started_at or state.at,
+            due_at=state.due_at,
+            remaining_business_seconds=state.remaining_business_seconds,
+            stopped_at=state.stopped_at,
+            next_action_at=following,
+            calendar=clock.spec.calendar,
+            calendar_revision=state.calendar_revision or self.hours.revision,
+            tzdb_version=state.tzdb_version or self.hours.tzdb_version,
+            version=len(clock.events),
+            spec=wire.dump_spec(clock.spec, clock.pledge),
+        )
+
+    def _publish(self, clock: TicketClock, fact: OutcomeFact, key: Key, state: ClockState) -> None:
+        name = wire.breach_id(clock.clock_id, fact)
+        data = {
+            **self._named(clock),
+            "cycle": fact.cycle,
+            "window_date": key[1] or None,
+            "at": fact.at,
+            "due_at": fact.due_at,
+            "outcome": state.outcome.value,
+            "calendar_revision": state.calendar_revision,
+            "tzdb_version": state.tzdb_version,
+            "clause": clock.pledge.clause,
+        }
+        if fact.kind in ("breached", "breach_retracted"):
+            data["breach_id"] = name
+        if fact.kind == "reminded":
+            data["level"] = fact.rule + 1
+        customer = self.plan.customer
+        customer.event_sequence += 1
+        self.plan.outcomes.append(
+            ClockOutcome(
+                clock_id=clock.clock_id,
+                cycle=fact.cycle,
+                window_date=key[1] or None,
+                kind=key[2],
+                at=fact.at,
+                due_at=fact.due_at,
+                calendar_revision=state.calendar_revision or self.hours.revision,
+                tzdb_version=state.tzdb_version or self.hours.tzdb_version,
+                customer_id=customer.customer_id,
+                event=OutboxEvent(
+                    type=f"clock.{fact.kind}",
+                    customer_id=customer.customer_id,
+                    sequence=customer.event_sequence,
+                    occurred_at=fact.at,
+                    data=data,
+                    dedupe_key=f"clock:{clock.clock_id}:{key[0]}:{key[1]}:{key[2]}",
+                ),
+            )
+        )
+        breach = fact.kind in ("breached", "breach_retracted")
+        if breach and self.on_breach is not None and clock.spec.owing is Party.VENDOR:
+            self.on_breach(clock, fact, name)
+
+    @staticmethod
+    def _named(clock: TicketClock) -> dict[str, Any]:
+        return {
+            "clock_id": clock.clock_id,
+            "ticket_id": clock.external_ticket_id,
+            "milestone": clock.spec.milestone,
+        }
+
+
+def _shown(state: ClockState) -> tuple[Any, ...]:
+    """What of a clock a calendar may move."""
+    missed = tuple(one.due_at for one in state.breaches)
+    return state.due_at, state.remaining_business_seconds, next_action_at(state), missed
+
+
+def recomputed(clock: TicketClock, at: datetime, hours: Hours) -> ClockState:
+    """How the clock would stand if it went over to another calendar now."""
+    changed = ClockEvent(
+        seq=len(clock.events) + 1,
+        kind=EventKind.CALENDAR_CHANGED,
+        occurred_at=at,
+        recorded_at=at,
+        calendar_revision=hours.revision,
+        tzdb_version=hours.tzdb_version,
+    )
+    return fold(clock.spec, hours.calendar, [*clock.events, changed], at=at, history=hours.history)
+
+
+def moved(clock: TicketClock, at: datetime, hours: Hours) -> tuple[datetime | None, datetime | None, bool]:
+    """What publishing a calendar would do: the due time before and after, and whether it would breach at once."""
+    old = clock.state(at)
+    if old.phase not in _LIVE:
+        return old.due_at, old.due_at, False
+    new = recomputed(clock, at, hours)
+    late = new.due_at is not None and to_s(new.due_at) < to_s(at)
+    return (
+        old.due_at,
+        new.due_at,
+        old.outcome is not Outcome.BREACHED and (late or new.outcome is Outcome.BREACHED),
+    )
+
+
+def closes_for_good(hours: Hours, at: datetime) -> bool:
+    """Whether a calendar has no open date after its newest version began."""
+    newest = max((one.effective_from for one in hours.calendar.versions), default=at.date())
+    try:
+        hours.calendar.business_date_after(max(newest, at.date()))
+    except SlaUnreachable:
+        return True
+    return False
+
+
+def never_due(clock: TicketClock, at: datetime, hours: Hours, *, closing: bool) -> bool:
+    """Whether a calendar ends the promise of a live clock: at once, or, ``closing``, after its last open date."""
+    if clock.state(at).phase not in _LIVE:
+        return False
+    new = recomputed(clock, at, hours)
+    return new.never_due or (closing and isinstance(new.target, EachBusinessDay | Rolling))
+
+
+def with_hours(clocks: Iterable[TicketClock], hours: Hours) -> list[TicketClock]:
+    """The same clocks on another timeline, for questions."""
+    return [replace(clock, hours=hours) for clock in clocks]

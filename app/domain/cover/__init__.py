@@ -1,0 +1,1 @@
+"""Periods of support: how they start, run, pause and end."""

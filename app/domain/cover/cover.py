@@ -1,0 +1,376 @@
+"""Cover: when it starts, whom it serves, suspension, extension, and how it ends. No rule here knows a vendor.
+
+A cover's end is exclusive (ALL-1). Whether it has ended is read off ``ends_at``. Everything that moves an end moves its
+agenda rows too: ``cover.reminder`` (one a day count before the end, CACTU-13) and ``cover.ended``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+from app.domain.account.account import Book
+from app.domain.account.customer import Cover
+from app.domain.cover.terms import CoverTerms
+from app.domain.policy.policy import CoverGrant, Policy
+from app.domain.values.decision import Decision, Reason
+from app.domain.values.errors import DomainError
+from app.domain.values.ids import CoverId, LicenseId, LineId, OrderId
+from app.domain.values.term import Term, add_term
+from app.domain.values.wire import iso, iso_or_none
+
+OPEN_TICKET = "open_ticket"
+
+
+def term_zone(policy: Policy) -> tzinfo:
+    """The zone in which the policy's terms are added (decisions 11)."""
+    return UTC if policy.term_zone == "UTC" else ZoneInfo(policy.term_zone)
+
+
+def term_of(cover: Cover) -> Term | None:
+    """The bought length as a term; None: without an end of its own."""
+    return None if cover.term is None else Term(**cover.term)
+
+
+def state_of(cover: Cover, at: datetime) -> str:
+    """``pending | running | suspended | ended | voided`` at an instant; ``scheduled`` until a queued period begins."""
+    if cover.state != "running":
+        return cover.state
+    if cover.ends_at is not None and cover.ends_at <= at:
+        return "ended"
+    if cover.starts_at is not None and at < cover.starts_at:
+        return "scheduled"
+    return "running"
+
+
+def reaches(cover: Cover, license_id: str | None) -> bool:
+    """Whether the cover serves a license; no license asks about any cover of the account (CACTU-11, CACTU-14)."""
+    return license_id is None or cover.scope == "account" or cover.license_id == license_id
+
+
+def in_force_for(book: Book, license_id: str | None, level: int | None = None, *,
+                 action: str | None = OPEN_TICKET) -> list[Cover]:  # fmt: skip
+    """The covers that serve a license now: those opening ``action``, and ``level`` when one is asked for (AVA-4).
+
+    ``license_id`` None passes on any cover (CACTU-14). Soonest to end first, the endless last, then by id.
+    """
+    found = [
+        one
+        for one in book.covers.values()
+        if one.in_force(book.when)
+        and reaches(one, license_id)
+        and (action is None or action in one.actions)
+        and (level is None or not one.levels or level in one.levels)
+    ]
+    return sorted(found, key=lambda one: (one.ends_at is None, one.ends_at or book.when, one.cover_id))
+
+
+def startable(book: Book) -> Cover | None:
+    """The pending cover that is next, if one may start now: none is in force and none is suspended (CSC-4, CSC-5).
+
+    The oldest; what came free before what was bought, where the policy says so (CSC-19).
+    """
+    mine = [one for one in book.covers.values() if OPEN_TICKET in one.actions and not one.levels]
+    if any(one.state == "suspended" or (one.in_force(book.when) and one.scope == "account") for one in mine):
+        return None
+    pending = [one for one in mine if one.state == "pending" and one.granted_at <= book.when]
+    free_first = book.policy.cover.queue == "free_first"
+    return min(
+        pending, key=lambda one: (free_first and not one.free, one.granted_at, one.cover_id), default=None
+    )
+
+
+def remaining(cover: Cover, at: datetime) -> int | None:
+    """Seconds of cover that are left: while it is suspended those that it had then; None where it has no end yet."""
+    if cover.state == "voided":
+        return 0
+    if cover.starts_at is None or cover.ends_at is None:
+        return None
+    since = max(at if cover.suspended_at is None else cover.suspended_at, cover.starts_at)
+    return max((cover.ends_at - since) // timedelta(seconds=1), 0)
+
+
+def shown_end(cover: Cover) -> datetime | None:
+    """The end as far as it is known: none while it is suspended, since it moves with every day."""
+    return None if cover.state == "suspended" else cover.ends_at
+
+
+def ends_if_used(book: Book, cover: Cover) -> datetime | None:
+    """The end of a cover; of one that waits for a ticket, the end it would have if one came now."""
+    term = term_of(cover)
+    if cover.state == "pending" and term is not None:
+        return CoverTerms.of(book.policy).periods(book.when, term, 1)[0][1]
+    return shown_end(cover)
+
+
+def start_pending(book: Book, at: datetime, *, clause: str | None = None) -> Cover | None:
+    """Starts the oldest pending cover at ``at``, where none is running: the first ticket that it pays for (CSC-4).
+
+    Returns the cover that began, or None when there is nothing to start.
+    """
+    cover = startable(book)
+    if cover is None:
+        return None
+    term = term_of(cover)
+    cover.state = "running"
+    cover.starts_at = at
+    cover.ends_at = None if term is None else CoverTerms.of(book.policy).periods(at, term, 1)[0][1]
+    book.plan.put_cover(cover, "started", {"clause": clause or cover.clause}, occurred_at=at)
+    schedule(book, cover)
+    book.emit("cover.started", {**_told(cover), "clause": clause or cover.clause})
+    return cover
+
+
+def open_cover(book: Book, grant: CoverGrant, *, policy: Policy, order_id: OrderId, line_id: LineId,
+               license_id: LicenseId | None, placed_at: datetime,
+               starts_at: datetime | None, ends_at: datetime | None,
+               occurred_at: datetime | None = None) -> Cover:  # fmt: skip
+    """Grants a cover; ``starts_at`` None makes it pending. The event tells the end (CACTU-13).
+
+    ``occurred_at``: since when it is there, if not since the order (a choice that was made later).
+    """
+    cover = Cover(
+        cover_id=CoverId(book.mint("cov")),
+        customer_id=book.customer.customer_id,
+        license_id=license_id,
+        order_id=order_id,
+        line_id=line_id,
+        rule=grant.rule,
+        clause=grant.clause,
+        reading=grant.reading,
+        scope=grant.scope,
+        levels=grant.levels,
+        actions=grant.actions,
+        term=None if grant.term is None else term_json(grant.term),
+        start=grant.start,
+        free=grant.free,
+        state="pending" if starts_at is None else "running",
+        granted_at=placed_at,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        policy_version=policy.version,
+    )
+    book.covers[cover.cover_id] = cover
+    book.plan.put_cover(cover, "granted", {}, occurred_at=min(occurred_at or placed_at, book.at))
+    schedule(book, cover)
+    return cover
+
+
+def term_json(term: Term) -> dict[str, int]:
+    """A term as stored and published."""
+    return {"years": term.years, "months": term.months, "days": term.days}
+
+
+# --- what falls due ---------------------------------------------------------------------------------------------------
+
+
+def schedule(book: Book, cover: Cover) -> None:
+    """Puts the reminders and the end on the agenda, or takes them off. What has passed is not announced again."""
+    running = cover.state == "running" and cover.ends_at is not None
+    for days in book.policy.cover.reminder_days:
+        subject = f"{cover.cover_id}:{days}"
+        when = None if cover.ends_at is None else cover.ends_at - timedelta(days=days)
+        if (
+            running
+            and when is not None
+            and book.at < when
+            and (cover.starts_at is None or cover.starts_at < when)
+        ):
+            book.plan.due(when, "cover.reminder", subject, cover_id=cover.cover_id, days=days)
+        elif cover.version > 1:
+            book.plan.drop("cover.reminder", subject)
+    if running and cover.ends_at is not None and book.at < cover.ends_at:
+        book.plan.due(cover.ends_at, "cover.ended", cover.cover_id, cover_id=cover.cover_id)
+    elif cover.version > 1:
+        book.plan.drop("cover.ended", cover.cover_id)
+
+
+def move(book: Book, cover: Cover, *, starts_at: datetime, ends_at: datetime, occurred_at: datetime) -> None:
+    """Moves a queued period, because an order that was placed earlier has arrived (decisions 7)."""
+    before = {"starts_at": iso_or_none(cover.starts_at), "ends_at": iso_or_none(cover.ends_at)}
+    cover.starts_at, cover.ends_at = starts_at, ends_at
+    book.plan.put_cover(cover, "moved", {"before": before}, occurred_at=min(occurred_at, book.at))
+    schedule(book, cover)
+    book.emit("cover.moved", {**_told(cover), "before": before})
+
+
+# --- taking away ------------------------------------------------------------------------------------------------------
+
+
+def void(book: Book, cover: Cover, *, reason: str, clause: str | None = None) -> None:
+    """Takes back a period that has not begun."""
+    cover.state = "voided"
+    cover.voided_at = book.at
+    book.plan.put_cover(cover, "voided", {"reason": reason, "clause": clause})
+    schedule(book, cover)
+    book.emit("cover.voided", {**_told(cover), "reason": reason})
+
+
+def end_at(book: Book, cover: Cover, when: datetime, *, reason: str, clause: str | None = None) -> None:
+    """Ends a running or suspended cover at ``when``; never lengthens it, never before its start."""
+    starts = cover.starts_at or when
+    when = max(when, starts)
+    if cover.ends_at is not None and cover.ends_at <= when and cover.state == "running":
+        return
+    cover.state = "running"
+    cover.suspended_at = None
+    cover.ends_at = when
+    book.plan.put_cover(
+        cover, "shortened", {"reason": reason, "clause": clause}, occurred_at=min(when, book.at)
+    )
+    schedule(book, cover)
+    book.emit("cover.shortened", {**_told(cover), "reason": reason})
+
+
+def take_back(book: Book, cover: Cover, *, reason: str, clause: str | None = None) -> bool:
+    """Voids what has not begun, ends what has. False: it had ended or was voided already."""
+    state = state_of(cover, book.at)
+    if state in {"pending", "scheduled"}:
+        void(book, cover, reason=reason, clause=clause)
+        return True
+    if state in {"running", "suspended"}:
+        end_at(book, cover, book.at, reason=reason, clause=clause)
+        return True
+    return False
+
+
+def reinstated(book: Book, cover: Cover, *, reason: str) -> None:
+    """Write a period that stands again as it did before it was taken back; the caller set its state and times."""
+    book.plan.put_cover(cover, "reinstated", {"reason": reason})
+    schedule(book, cover)
+    book.emit("cover.reinstated", {**_told(cover), "reason": reason})
+
+
+def end_of_license(
+    book: Book, license_id: str, when: datetime, *, reason: str, clause: str | None = None
+) -> list[Cover]:
+    """Ends the covers that serve only this license; a level ends with the license that brought it (AVA-4)."""
+    touched = []
+    for cover in sorted(book.covers.values(), key=lambda one: one.cover_id):
+        if cover.license_id != license_id or cover.scope != "license" or cover.state == "voided":
+            continue
+        if cover.state == "pending" or (cover.starts_at is not None and when < cover.starts_at):
+            void(book, cover, reason=reason, clause=clause)
+        else:
+            end_at(book, cover, when, reason=reason, clause=clause)
+        touched.append(cover)
+    return touched
+
+
+# --- suspension and extension -----------------------------------------------------------------------------------------
+
+
+def cover_in(book: Book, cover_id: str) -> Cover:
+    """The cover, or 404 ``cover_not_found``."""
+    found = book.covers.get(CoverId(cover_id))
+    if found is None:
+        raise DomainError("cover_not_found", cover_id=cover_id)
+    return found
+
+
+def suspend(book: Book, cover: Cover) -> None:
+    """Stops a running period (CSC-5): refused ``not_suspendable`` (free, pending, ended, or not offered) and
+    ``suspension_used``."""
+    rules = book.policy.cover
+    state = state_of(cover, book.at)
+    facts = {
+        "cover_id": cover.cover_id,
+        "state": state,
+        "suspensions": cover.suspensions,
+        "allowed": rules.suspensions,
+    }
+    if cover.free or rules.suspensions == 0 or state not in {"running", "suspended"} or cover.ends_at is None:
+        why = (
+            "Cover that came free with a license is not suspended." if cover.free
+            else "This policy does not offer suspension." if rules.suspensions == 0
+            else f"Cover that is {state} is not suspended; only a running period is."
+        )  # fmt: skip
+        raise _refused(book, "not_suspendable", rules.suspension_clause, why, facts)
+    if cover.suspensions >= rules.suspensions:
+        raise _refused(book, "suspension_used", rules.suspension_clause,
+                       f"A period can be suspended {_times(rules.suspensions)}; this one was.", facts)  # fmt: skip
+    cover.state = "suspended"
+    cover.suspended_at = book.at
+    cover.suspensions += 1
+    book.plan.put_cover(cover, "suspended", {"clause": rules.suspension_clause})
+    schedule(book, cover)
+    book.emit("cover.suspended", {**_told(cover), "clause": rules.suspension_clause})
+
+
+def resume(book: Book, cover: Cover) -> None:
+    """Goes on with a suspended period; its end moves by the time it was suspended (CSC-5). Else ``not_suspended``."""
+    rules = book.policy.cover
+    if cover.state != "suspended" or cover.suspended_at is None:
+        raise _refused(book, "not_suspended", rules.suspension_clause, "The cover is not suspended.",
+                       {"cover_id": cover.cover_id, "state": state_of(cover, book.at)})  # fmt: skip
+    span = book.at - cover.suspended_at
+    cover.suspended_seconds += span // timedelta(seconds=1)
+    cover.ends_at = None if cover.ends_at is None else cover.ends_at + span
+    cover.state = "running"
+    cover.suspended_at = None
+    book.plan.put_cover(
+        cover, "resumed", {"clause": rules.suspension_clause, "seconds": span // timedelta(seconds=1)}
+    )
+    schedule(book, cover)
+    book.emit("cover.resumed", {**_told(cover), "clause": rules.suspension_clause})
+
+
+def extend(book: Book, cover: Cover, months: int, *, reason: str) -> None:
+    """Moves a running cover's end by months, where the policy gives that without an order; else ``no_free_extension``
+    (CACTU-8). Refused ``cover_wrong_state`` for cover that is not running."""
+    rules = book.policy.cover
+    if not rules.free_extension:
+        raise _refused(book, "no_free_extension", rules.extension_clause, "Cover is not extended free of charge.",
+                       {"cover_id": cover.cover_id, "months": months}, reading=rules.extension_reading)  # fmt: skip
+    if cover.ends_at is None or state_of(cover, book.at) not in {"running", "scheduled", "suspended"}:
+        raise DomainError(
+            "cover_wrong_state", cover_id=cover.cover_id, state=state_of(cover, book.at), action="extend"
+        )
+    cover.ends_at = add_term(cover.ends_at, Term(months=months), term_zone(book.policy))
+    book.plan.put_cover(cover, "extended", {"months": months, "clause": rules.extension_clause})
+    schedule(book, cover)
+    book.emit("cover.extended", {**_told(cover), "months": months, "clause": rules.extension_clause})
+
+
+def stack_end(covers: Iterable[tuple[datetime, datetime]], placed_at: datetime) -> datetime:
+    """Where cover bought at ``placed_at`` begins when it extends what is in force: the end of the unbroken stretch of
+    cover around ``placed_at``, or ``placed_at`` in a gap (CACTU-14). ``covers``: (starts, ends), ends exclusive."""
+    end = placed_at
+    for starts, ends in sorted(covers):
+        if starts <= end < ends:
+            end = ends
+    return end
+
+
+def _times(n: int) -> str:
+    return "once" if n == 1 else f"{n} times"
+
+
+def _told(cover: Cover) -> dict[str, object]:
+    return {
+        "cover_id": cover.cover_id,
+        "license_id": cover.license_id,
+        "order_id": cover.order_id,
+        "state": cover.state,
+        "starts_at": None if cover.starts_at is None else iso(cover.starts_at),
+        "ends_at": iso_or_none(shown_end(cover)),
+    }
+
+
+def _refused(
+    book: Book,
+    code: str,
+    clause: str | None,
+    message: str,
+    facts: dict[str, object],
+    *,
+    reading: bool | None = None,
+) -> DomainError:
+    known = None if clause is None else book.policy.clause(clause)
+    ours = book.policy.cover.reading if reading is None else reading
+    reason = Reason(code=code, clause=clause, message=message, facts=facts,
+                    reading=ours or bool(known and known.reading))  # fmt: skip
+    return DomainError(code, decision=Decision(
+        allowed=False, at=book.at, policy=book.policy.policy, policy_version=book.policy.version, reasons=(reason,)),
+        **facts)  # fmt: skip

@@ -1,0 +1,120 @@
+"""When bought cover begins, and until when an account or a license is covered. No rule here knows a vendor.
+
+A license is served by its own covers and by those of the account. Bought cover that waits begins where the first of the
+active licenses would be without cover, and at once where one of them is (CACTU-14).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from app.domain.account.account import Book
+from app.domain.account.customer import Cover, License
+from app.domain.cover import cover as covers
+from app.domain.cover.terms import CoverTerms, Stretch, resumes_at
+from app.domain.policy.policy import CoverGrant
+
+
+def stretch_of(cover: Cover) -> Stretch | None:
+    """The time of a cover; None where it is taken back or has not begun to run."""
+    if cover.state == "voided" or cover.starts_at is None:
+        return None
+    owner = None if cover.scope == "account" else cover.license_id
+    term = covers.term_of(cover)
+    return Stretch(cover.starts_at, cover.ends_at, tuple(cover.actions), tuple(cover.levels), owner, term)
+
+
+def stretches_of(found: Iterable[Cover]) -> Iterator[Stretch]:
+    """The times of covers that stand."""
+    for cover in found:
+        one = stretch_of(cover)
+        if one is not None:
+            yield one
+
+
+def begins_at(
+    grant: CoverGrant,
+    placed_at: datetime,
+    licenses: Iterable[License],
+    stretches: Iterable[Stretch],
+    terms: CoverTerms,
+) -> datetime:
+    """When cover bought at ``placed_at`` begins. ``stretches``: what was bought before it."""
+    if grant.start == "order":
+        return placed_at
+    alike = terms.paid_up([one for one in stretches if one.counts_for(grant.actions, grant.levels)])
+    if grant.start == "after_current":
+        since = resumes_at(alike, placed_at, None)
+        return covers.stack_end(((one.starts, one.ends) for one in alike if one.ends is not None), since)
+    return _first_gap(placed_at, licenses, alike)
+
+
+def _first_gap(placed_at: datetime, licenses: Iterable[License], alike: Sequence[Stretch]) -> datetime:
+    """Where the first of the licenses held at ``placed_at`` is without cover.
+
+    A license that ends before its cover does asks for nothing more. Where that is so of all of them, or there is none,
+    cover begins after the last that is there.
+    """
+    gaps: list[datetime] = []
+    rest: list[datetime] = []
+    for one in licenses:
+        if one.ended_reason == "corrected" or not one.active(placed_at):
+            continue
+        since = resumes_at(alike, placed_at, one.license_id)
+        end = covered_until(alike, since, one.license_id)
+        if end is not None:
+            (gaps if one.ended_at is None or end < one.ended_at else rest).append(end)
+    if gaps:
+        return min(gaps)
+    shared = covered_until(alike, resumes_at(alike, placed_at, None), None)
+    return max([*rest, placed_at if shared is None else shared])
+
+
+def covered_until(stretches: Iterable[Stretch], since: datetime, license_id: str | None) -> datetime | None:
+    """The end of the unbroken cover around an instant for a license; None: it has no end.
+
+    ``license_id`` None looks at what serves the whole account.
+    """
+    end = since
+    mine = [one for one in stretches if one.license_id is None or one.license_id == license_id]
+    for one in sorted(mine, key=lambda one: one.starts):
+        if one.starts <= end and (one.ends is None or end < one.ends):
+            if one.ends is None:
+                return None
+            end = one.ends
+    return end
+
+
+def account_until(book: Book, cover: Cover) -> datetime | None:
+    """Until when those whom a cover serves are covered without a gap, once it has ended; None: without an end."""
+    if cover.ends_at is None:
+        return None
+    alike = [one for one in stretches_of(book.covers.values()) if one.counts_for(cover.actions, cover.levels)]
+    served: list[str | None] = [cover.license_id]
+    if cover.scope == "account":
+        served = [one.license_id for one in book.active_licenses()] or [None]
+    ends = [covered_until(alike, cover.ends_at, one) for one in served]
+    return min((one for one in ends if one is not None), default=None)
+
+
+def bring_forward(book: Book) -> None:
+    """Bought cover that still waits begins earlier, where an active license would be without cover before it.
+
+    For accounts that have just become one. Nothing that has begun is touched, and nothing begins later than before.
+    """
+    waiting = sorted(
+        (one for one in book.covers.values() if covers.state_of(one, book.at) == "scheduled"),
+        key=lambda one: (one.starts_at or book.at, one.cover_id),
+    )
+    placed = [one for one in book.covers.values() if one not in waiting]
+    terms = CoverTerms.of(book.policy)
+    for cover in waiting:
+        term = covers.term_of(cover)
+        if cover.start == "when_uncovered" and term is not None and cover.starts_at is not None:
+            alike = [one for one in stretches_of(placed) if one.counts_for(cover.actions, cover.levels)]
+            starts_at = _first_gap(book.at, book.active_licenses(), terms.paid_up(alike))
+            if starts_at < cover.starts_at:
+                ((_, ends_at),) = terms.periods(starts_at, term, 1, alike)
+                covers.move(book, cover, starts_at=starts_at, ends_at=ends_at, occurred_at=book.at)
+        placed.append(cover)

@@ -1,0 +1,175 @@
+"""How long a bought term serves: to the instant, to the end of its last day, with days of grace, and as it is renewed.
+
+A term's nominal end is counted from where an unbroken chain of periods began, so that no renewal moves the date: the
+31st is the 31st again after February. What was paid for ends there, or with that local day; what is served may go on
+for some days of grace. In the shipped policies all of this is off (ALL-1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+from app.domain.policy.policy import Policy
+from app.domain.values.term import Term, add_term
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A time under cover; ``ends`` is exclusive, None without an end. ``license_id`` None: it serves all licenses.
+
+    ``term`` is what was bought, None where the end is no term's. ``renewable_until``: a renewal by then goes on
+    from its end.
+    """
+
+    starts: datetime
+    ends: datetime | None
+    actions: tuple[str, ...]
+    levels: tuple[int, ...]
+    license_id: str | None
+    term: Term | None = None
+    renewable_until: datetime | None = None
+
+    def counts_for(self, actions: Sequence[str], levels: Sequence[int]) -> bool:
+        """Whether cover of these actions and levels is of use only beyond it."""
+        if not set(self.actions) & set(actions):
+            return False
+        return not self.levels or bool(set(self.levels) & set(levels))
+
+
+@dataclass(frozen=True, slots=True)
+class CoverTerms:
+    """What a policy says of the ends of terms."""
+
+    zone: tzinfo
+    last_day: tzinfo | None
+    """The zone in which the last day counts whole; None: a term ends to the instant."""
+    grace: int
+    renewal: int | None
+    """Days after its end in which a period is renewed without a gap; None: a renewal begins when it is bought."""
+
+    @classmethod
+    def of(cls, policy: Policy) -> CoverTerms:
+        """The terms of a policy."""
+        rules = policy.cover
+        return cls(
+            zone=_zone(policy.term_zone),
+            last_day=None if rules.end_of_day is None else _zone(rules.end_of_day),
+            grace=rules.grace,
+            renewal=None if rules.renewal is None else max(rules.renewal.within, rules.grace),
+        )
+
+    @property
+    def chained(self) -> bool:
+        """Whether a period that goes on from another is counted from where the first began."""
+        return self.last_day is not None or self.renewal is not None
+
+    def paid(self, nominal: datetime) -> datetime:
+        """The end of what was paid for: the instant, or the end of its local day."""
+        if self.last_day is None:
+            return nominal
+        return self._midnight(nominal, 1)
+
+    def served(self, nominal: datetime) -> datetime:
+        """The end of what is served, days of grace included."""
+        if self.last_day is None:
+            return nominal + timedelta(days=self.grace)
+        return self._midnight(nominal, 1 + self.grace)
+
+    def _midnight(self, at: datetime, days: int) -> datetime:
+        on = at.astimezone(self.last_day).date() + timedelta(days=days)
+        return datetime.combine(on, time(), self.last_day).astimezone(UTC)
+
+    def periods(
+        self, starts: datetime, term: Term, count: int, before: Sequence[Stretch] = ()
+    ) -> list[tuple[datetime, datetime]]:
+        """``count`` terms one after another from ``starts``, which may go on from cover of ``before``."""
+        anchor, total = self._chain(starts, before, {})
+        found = []
+        for i in range(1, count + 1):
+            nominal = add_term(anchor, _sum(total, term.times(i)), self.zone)
+            found.append((starts, max(self.served(nominal), starts)))
+            starts = self.paid(nominal)
+        return found
+
+    def paid_up(self, stretches: Sequence[Stretch]) -> list[Stretch]:
+        """The stretches as bought cover sees them: each ends where what was paid for ends."""
+        if not self.grace and not self.chained:
+            return list(stretches)
+        chains: dict[datetime, tuple[datetime, Term]] = {}
+        found = []
+        for one in stretches:
+            nominal = self._nominal(one, stretches, chains)
+            if nominal is not None:
+                until = None if self.renewal is None else self.paid(nominal) + timedelta(days=self.renewal)
+                one = replace(one, ends=self.paid(nominal), renewable_until=until)  # noqa: PLW2901
+            found.append(one)
+        return found
+
+    def _nominal(
+        self, one: Stretch, known: Sequence[Stretch], chains: dict[datetime, tuple[datetime, Term]]
+    ) -> datetime | None:
+        """Where a stretch's term ends to the instant; None where it does not end as it was bought."""
+        if one.ends is None or one.term is None:
+            return None
+        anchor, total = self._chain(one.starts, known, chains)
+        nominal = add_term(anchor, _sum(total, one.term), self.zone)
+        return nominal if one.ends == self.served(nominal) else None
+
+    def _chain(
+        self, starts: datetime, known: Sequence[Stretch], chains: dict[datetime, tuple[datetime, Term]]
+    ) -> tuple[datetime, Term]:
+        """Where the unbroken chain of terms that leads to an instant began, and how long it is by then."""
+        if starts in chains:
+            return chains[starts]
+        chains[starts] = (starts, Term())
+        if self.chained:
+            before = [
+                one for one in known if one.starts < starts and one.ends is not None and starts <= one.ends
+            ]
+            for one in sorted(before, key=lambda one: one.starts, reverse=True):
+                nominal = self._nominal(one, known, chains)
+                if nominal is not None and one.term is not None and self.paid(nominal) == starts:
+                    anchor, total = chains[one.starts]
+                    chains[starts] = (anchor, _sum(total, one.term))
+                    break
+        return chains[starts]
+
+    def as_bought(self, starts: datetime, ends: datetime | None, term: Term) -> bool:
+        """Whether an end is that of a term from ``starts``, or of one more term of some chain that leads there.
+
+        A period counted from a far anchor may end up to three days after its own start plus its term: 31 January, 28
+        February, 31 March. In a chain of whole days it may also end earlier.
+        """
+        wanted = self.served(add_term(starts, term, self.zone))
+        if ends is None or ends == wanted:
+            return ends == wanted
+        if self.chained:
+            return abs(ends - wanted) <= timedelta(days=4)
+        return bool(term.months or term.years) and wanted < ends <= wanted + timedelta(days=3)
+
+
+def resumes_at(stretches: Sequence[Stretch], placed_at: datetime, license_id: str | None) -> datetime:
+    """Where a renewal goes on: at the end of what has just run out, or when it is bought."""
+    mine = [one for one in stretches if one.license_id is None or one.license_id == license_id]
+    if any(one.starts <= placed_at and (one.ends is None or placed_at < one.ends) for one in mine):
+        return placed_at
+    return max(
+        (
+            one.ends
+            for one in mine
+            if one.ends is not None and one.renewable_until is not None
+            and one.ends <= placed_at < one.renewable_until
+        ),
+        default=placed_at,
+    )  # fmt: skip
+
+
+def _sum(one: Term, other: Term) -> Term:
+    return Term(years=one.years + other.years, months=one.months + other.months, days=one.days + other.days)
+
+
+def _zone(name: str) -> tzinfo:
+    return UTC if name == "UTC" else ZoneInfo(name)

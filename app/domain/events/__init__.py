@@ -1,0 +1,1 @@
+"""Types of published events, and how webhooks are retried."""

@@ -1,0 +1,117 @@
+"""Why a due time is what it is, in sentences a clerk can read out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+from typing import Any, Final
+
+from app.domain.policy.wording import capital, cited, day_of, joined, sentences
+from app.domain.values.wire import parse_iso
+
+Row = Mapping[str, Any]
+_MILESTONES: Final = {
+    "first_response": "first response",
+    "each_business_day": "answer on each business day",
+    "resolution": "resolution",
+    "access": "access to be given by the customer",
+    "confirmation": "confirmation by the customer",
+}
+_KINDS: Final = {
+    "start": "The clock started",
+    "pause": "The clock stands",
+    "resume": "The clock goes on",
+    "stop": "What was promised was done",
+    "cancel": "Nothing is owed any more",
+    "response": "The vendor answered",
+    "retarget": "The deadline was changed",
+    "calendar_changed": "The clock went over to newer service hours",
+    "tzdb_changed": "The clock went over to newer time zone data",
+    "correct": "A fact was corrected",
+    "reopen": "The ticket was reopened; the clock began again",
+}
+
+
+def instant_words(instant: str) -> str:
+    """An instant with its time: ``1 December 2025, 22:00 UTC``."""
+    at = parse_iso(instant).astimezone(UTC)
+    seconds = f":{at.second:02d}" if at.second else ""
+    return f"{day_of(instant)}, {at.hour:02d}:{at.minute:02d}{seconds} UTC"
+
+
+def target_words(target: str) -> str:
+    """A target in words: ``within 1 business day``, ``by the close of the next business day``."""
+    kind, _, rest = target.partition(":")
+    number, _, edge = rest.partition(":")
+    match kind:
+        case "business_days":
+            days = "the next business day" if number == "1" else f"business day {number} after it"
+            if edge == "close":
+                return f"by the close of {days}"
+            return f"within {number} business day{'' if number == '1' else 's'}"
+        case "business_seconds" | "seconds" | "rolling":
+            span = _span(int(number))
+            words = {"business_seconds": f"within {span} of service hours", "seconds": f"within {span}"}
+            return words.get(kind, f"at least every {span} of service hours")
+        case "each_business_day":
+            return "by the close of each business day"
+        case "at":
+            return "by the instant named"
+    return "without a deadline"
+
+
+def _span(seconds: int) -> str:
+    hours, rest = divmod(seconds, 3600)
+    minutes, rest = divmod(rest, 60)
+    parts = [
+        f"{number} {word}{'' if number == 1 else 's'}"
+        for number, word in ((hours, "hour"), (minutes, "minute"), (rest, "second"))
+        if number
+    ]
+    return joined(parts) or "no time"
+
+
+def clock_sentence(view: Row, skipped: Sequence[Row] = ()) -> str:
+    """What was promised, until when, what was skipped, and how it came out."""
+    name = capital(_MILESTONES.get(str(view["milestone"]), str(view["milestone"]).replace("_", " ")))
+    promise = cited(f"{name}: {target_words(str(view['target']))}", view.get("clause"))
+    due = f"Due on {instant_words(view['due_at'])}." if view.get("due_at") else None
+    names = [
+        f"{', '.join(one['reasons'])} ({day_of(one['date'] + 'T00:00:00Z')})"
+        for one in skipped
+        if one["reasons"]
+    ]
+    closed = f"Closed meanwhile: {joined(names)}." if names else None
+    return sentences(promise, due, closed, outcome_sentence(view))
+
+
+def outcome_sentence(view: Row) -> str:
+    """How a clock came out, or stands."""
+    standing = [one for one in view.get("breaches", ()) if one.get("retracted_at") is None]
+    match view["outcome"]:
+        case "met":
+            at = view.get("stopped_at")
+            return f"It was met on {instant_words(at)}." if at else "It was met."
+        case "breached":
+            when = standing[0].get("due_at") if standing else None
+            return f"It was missed: due on {instant_words(when)}." if when else "It was missed."
+    match view["phase"]:
+        case "paused":
+            return "The clock stands: somebody else is waited for."
+        case "cancelled":
+            return "It ended with the ticket; nothing is owed."
+        case "stopped":
+            return "It is done."
+    return "The clock runs."
+
+
+def event_sentence(event: Row, clause: str | None) -> str:
+    """One event of a clock."""
+    told = _KINDS.get(str(event["kind"]), capital(str(event["kind"]).replace("_", " ")))
+    why = event.get("reason")
+    reason = f": {_reason(str(why))}" if why else ""
+    return cited(f"On {instant_words(event['occurred_at'])}: {told[:1].lower()}{told[1:]}{reason}", clause)
+
+
+def _reason(why: str) -> str:
+    return why.partition(":")[0].replace("_", " ")

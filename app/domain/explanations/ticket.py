@@ -1,0 +1,399 @@
+"""A ticket's explanation, step by step, in sentences a clerk can read out: in the policy's words and units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from app.domain.policy.policy import FixedPrice, Policy
+from app.domain.policy.wording import (
+    are,
+    capital,
+    cited,
+    credit_words,
+    day_of,
+    joined,
+    plain,
+    price_words,
+    sentences,
+    term_words,
+    title_of,
+    was,
+)
+from app.domain.tickets.ticket import Ticket
+
+Row = Mapping[str, Any]
+_STATES: Final = {
+    "needs_facts": "waits for what is not stated yet",
+    "awaiting_qualification": "waits for a representative to qualify it",
+    "awaiting_assessment": "waits for an assessment",
+    "awaiting_choice": "waits for the customer's choice",
+    "awaiting_confirmation": "waits for the customer to confirm the price",
+    "awaiting_credits": "waits for credits or cover",
+    "in_progress": "is worked on",
+    "resolved": "is resolved",
+    "rejected": "was rejected",
+    "withdrawn": "was withdrawn",
+}
+
+
+def assessment_sentence(policy: Policy, one: Row) -> str:
+    """How a price came about: ``Assessed at 25 points: level 2, fixed price (XC-6).``"""
+    category = policy.category(one["category"]) if one["category"] else None
+    title = plain(category.title) if category is not None else "the ticket"
+    credits_ = int(one["credits"])
+    if (
+        category is not None
+        and category.level is not None
+        and not credits_
+        and one["clause"] == category.level_clause
+    ):
+        how = "included in a level of support"
+    elif one["outside_list"]:
+        how = f"outside the list ({price_words(policy, category, one['inputs'])})"
+        how += f": {one['reason']}" if one.get("reason") else ""
+    elif not credits_:
+        free = category is not None and category.price == FixedPrice(credits=0)
+        how = "it costs nothing" if free else "paid by cover"
+    else:
+        how = price_words(policy, category, one["inputs"])
+    text = f"Assessed at {credit_words(policy, credits_)}: {title}, {how}"
+    return sentences(cited(text, one["clause"]), _AFTER.get(one["status"]))
+
+
+_AFTER: Final = {
+    "pending": "It does not stand yet.",
+    "declined": "The customer did not agree to it.",
+    "superseded": "A later assessment took its place.",
+}
+
+
+def check_sentence(policy: Policy, result: Row) -> str:
+    """What a check of the policy came to."""
+    check = next((one for one in policy.qualification.checks if one.check == result.get("check")), None)
+    name = str(result.get("requirement") or result.get("check") or "a check").replace("_", " ")
+    match result.get("result"):
+        case "failed":
+            text = "See the reasons." if check is None or "{" in check.message else check.message
+        case "passed":
+            text = f"Checked and passed: {name}."
+        case "unknown":
+            text = f"Not judged, since it was not stated: {name}."
+        case _:
+            text = f"Does not apply here: {name}."
+    return cited(text, result.get("clause"))
+
+
+def reason_sentences(reasons: Iterable[Row]) -> str:
+    """Reasons as published, each with its clause."""
+    return sentences(*(cited(str(one["message"]), one.get("clause")) for one in reasons))
+
+
+# --- steps ------------------------------------------------------------------------------------------------------------
+
+
+def step_sentence(policy: Policy, kind: str, payload: Row, operations: Sequence[Row]) -> str:
+    """What one event did, and the credits that moved by it."""
+    tell = _STEPS.get(kind)
+    changed: Row = payload.get("set", {})
+    told = tell(policy, payload) if tell is not None else f"{capital(kind.replace('_', ' '))}."
+    find = _CLAUSES.get(kind)
+    if told is not None and find is not None and not told.endswith(")."):
+        told = cited(told, find(policy, payload))
+    assessed = [assessment_sentence(policy, one) for one in assessments_of(payload)]
+    reasons = reason_sentences(changed.get("reasons") or ())
+    return sentences(told, *assessed, *(one["summary"] for one in operations), reasons)
+
+
+def assessments_of(payload: Row) -> list[Row]:
+    """The assessments that an event added, whole."""
+    added = payload.get("add", {}).get("assessments")
+    if added is None:
+        return []
+    return [added] if isinstance(added, Mapping) else list(added)
+
+
+def step_clause(policy: Policy, kind: str, payload: Row) -> str | None:
+    """The clause a step rests on: of its first reason, its assessment, or the rule that allows the act."""
+    changed: Row = payload.get("set", {})
+    for one in (*(changed.get("reasons") or ()), *assessments_of(payload)):
+        if one.get("clause"):
+            return str(one["clause"])
+    find = _CLAUSES.get(kind)
+    found = None if find is None else find(policy, payload)
+    return found or policy.qualification.clause
+
+
+def _added(payload: Row, name: str) -> Row:
+    found = payload.get("add", {}).get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _changes(payload: Row, name: str) -> list[Row]:
+    return list(payload.get("change", {}).get(name, {}).values())
+
+
+def _state(payload: Row) -> str:
+    return _STATES.get(str(payload.get("set", {}).get("state")), "stands as before")
+
+
+def _opened(policy: Policy, payload: Row) -> str:
+    changed: Row = payload.get("set", {})
+    category = policy.category(changed["category"]) if changed.get("category") else None
+    about = f" as {plain(category.title)}" if category is not None else ""
+    return f"The ticket was opened{about}; it {_state(payload)}."
+
+
+def _decided(policy: Policy, payload: Row) -> str:
+    return f"The rules judged the ticket again; it {_state(payload)}."
+
+
+def _details(policy: Policy, payload: Row) -> str:
+    changed: Row = payload.get("set", {})
+    names = [title_of(policy, name) for name in _STATED if changed.get(name) is not None]
+    names += [title_of(policy, name) for name in changed.get("facts") or ()]
+    names += [title_of(policy, f"inputs.{name}") for name in changed.get("inputs") or ()]
+    return f"Stated: {joined(names)}." if names else "More was stated."
+
+
+_STATED: Final = ("category", "credit_type", "pay_with", "license_id")
+
+
+def _credit(policy: Policy, payload: Row) -> str:
+    kind = policy.credit_type(str(payload.get("set", {}).get("credit_type")))
+    return f"A credit for {kind.title} was named." if kind is not None else "A type of credit was named."
+
+
+def _applied(policy: Policy, payload: Row) -> str:
+    return f"A credit was applied to the ticket; it {_state(payload)}."
+
+
+def _qualified(policy: Policy, payload: Row) -> str:
+    ruling: Row = payload.get("set", {}).get("qualification") or {}
+    accepted = ruling.get("decision") == "accept"
+    return f"A representative {'accepted' if accepted else 'rejected'} the ticket."
+
+
+def _rejected(policy: Policy, payload: Row) -> str:
+    return "The ticket was rejected."
+
+
+def _assessed(policy: Policy, payload: Row) -> str | None:
+    return None
+
+
+def _confirmed(policy: Policy, payload: Row) -> str:
+    price = payload.get("set", {}).get("price")
+    return f"The customer confirmed the price{'' if price is None else ' of ' + credit_words(policy, price)}."
+
+
+def _declined(policy: Policy, payload: Row) -> str:
+    closed = payload.get("set", {}).get("state") == "withdrawn"
+    return "The price was not agreed to; " + ("the ticket was closed." if closed else "the old price stands.")
+
+
+def _responded(policy: Policy, payload: Row) -> str:
+    one = _added(payload, "responses")
+    who = "The customer" if one.get("author") == "customer" else "The vendor"
+    seen = "" if one.get("public", True) else ", unseen by the customer"
+    return f"{who} answered on {day_of(one['occurred_at'])}{seen}. Answers cost nothing of their own."
+
+
+def _access(policy: Policy, payload: Row) -> str:
+    one = _added(payload, "access_requests")
+    return f"Access was asked for until {day_of(one['deadline_at'])}; the vendor's clocks stand meanwhile."
+
+
+def _granted(policy: Policy, payload: Row) -> str:
+    return "The customer gave the access; the vendor's clocks go on."
+
+
+def _paused(policy: Policy, payload: Row) -> str:
+    one = _added(payload, "pauses")
+    return f"The vendor's clocks stand: {str(one.get('reason', 'paused')).replace('_', ' ')}."
+
+
+def _resumed(policy: Policy, payload: Row) -> str:
+    return "The wait is over; the vendor's clocks go on."
+
+
+def _split(policy: Policy, payload: Row) -> str:
+    return "Another question became a ticket of its own, assessed on its own."
+
+
+def _withdrawn(policy: Policy, payload: Row) -> str:
+    return "The customer withdrew the ticket."
+
+
+def _resolved(policy: Policy, payload: Row) -> str:
+    changed: Row = payload.get("set", {})
+    outcome = next((one for one in policy.outcomes if one.outcome == changed.get("outcome")), None)
+    told = (
+        cited(f"Resolved: {plain(outcome.title)}", outcome.clause) if outcome else "The ticket was resolved."
+    )
+    return sentences(told, _cause(policy, changed.get("cause")))
+
+
+def _cause(policy: Policy, name: object) -> str | None:
+    found = next((one for one in policy.causes if one.cause == name), None)
+    return cited(f"Cause: {plain(found.title)}", found.clause) if found is not None else None
+
+
+def _reopened(policy: Policy, payload: Row) -> str:
+    return "The same issue is worked on again, without a second charge."
+
+
+def _disputed(policy: Policy, payload: Row) -> str:
+    one = _added(payload, "disputes")
+    return cited(
+        f"The customer disputed the charge of {credit_words(policy, int(one['charge']))}", one["clause"]
+    )
+
+
+def _dispute_decided(policy: Policy, payload: Row) -> str:
+    one = next(iter(_changes(payload, "disputes")), {})
+    return dispute_sentence(policy, one)
+
+
+def dispute_sentence(policy: Policy, one: Row) -> str:
+    """What a dispute brought."""
+    clause = policy.disputes.clause if policy.disputes is not None else None
+    returned, gone = int(one.get("returned") or 0), int(one.get("forfeited") or 0)
+    match one.get("decision"):
+        case "upheld":
+            text = f"The dispute was decided: the charge of {credit_words(policy, int(one['credits']))} stays"
+        case "reduced":
+            text = f"The dispute was decided: the charge is {credit_words(policy, int(one['credits']))} now"
+        case "returned":
+            text = "The dispute was decided: the whole charge is given back"
+        case _:
+            return cited("The dispute is not decided yet", clause)
+    brought = f"It brought {credit_words(policy, returned)} back." if returned or gone else None
+    lost = (
+        f"{credit_words(policy, gone)} of it {are(gone)} gone, since their lot had ended." if gone else None
+    )
+    return sentences(cited(text, clause), brought, lost)
+
+
+def _corrected(policy: Policy, payload: Row) -> str:
+    one = _added(payload, "cause_corrections")
+    found = next((cause for cause in policy.causes if cause.cause == one.get("cause")), None)
+    title = plain(found.title) if found is not None else "another"
+    return cited(f"The cause was corrected: {title}", found.clause if found is not None else None)
+
+
+_STEPS: Final[Mapping[str, Callable[[Policy, Row], str | None]]] = {
+    "opened": _opened,
+    "decided": _decided,
+    "details_stated": _details,
+    "credit_named": _credit,
+    "credit_applied": _applied,
+    "qualified": _qualified,
+    "rejected": _rejected,
+    "assessed": _assessed,
+    "confirmed": _confirmed,
+    "declined": _declined,
+    "responded": _responded,
+    "access_requested": _access,
+    "access_granted": _granted,
+    "paused": _paused,
+    "resumed": _resumed,
+    "split": _split,
+    "withdrawn": _withdrawn,
+    "resolved": _resolved,
+    "reopened": _reopened,
+    "disputed": _disputed,
+    "dispute_decided": _dispute_decided,
+    "cause_corrected": _corrected,
+}
+
+
+def _promise_clause(policy: Policy) -> str | None:
+    """The clause of the promise that an answer keeps, or of the first one."""
+    answered = [one for one in policy.promises if "vendor_response" in one.stops]
+    return next((one.clause for one in (*answered, *policy.promises)), None)
+
+
+def _outcome_clause(policy: Policy, payload: Row) -> str | None:
+    outcome = payload.get("set", {}).get("outcome")
+    return next((one.clause for one in policy.outcomes if one.outcome == outcome), None)
+
+
+def _consent_clause(policy: Policy, payload: Row) -> str | None:
+    return policy.confirmation.clause if policy.confirmation is not None else None
+
+
+def _cause_clause(policy: Policy, payload: Row) -> str | None:
+    one = _added(payload, "cause_corrections")
+    return next((cause.clause for cause in policy.causes if cause.cause == one.get("cause")), None)
+
+
+_CLAUSES: Final[Mapping[str, Callable[[Policy, Row], str | None]]] = {
+    "responded": lambda policy, payload: policy.incident_clause or _promise_clause(policy),
+    "confirmed": _consent_clause,
+    "declined": _consent_clause,
+    "access_requested": lambda policy, payload: policy.access.clause if policy.access else None,
+    "access_granted": lambda policy, payload: policy.access.clause if policy.access else None,
+    "paused": lambda policy, payload: _added(payload, "pauses").get("clause") or _promise_clause(policy),
+    "resumed": lambda policy, payload: _promise_clause(policy),
+    "split": lambda policy, payload: policy.split_clause,
+    "resolved": _outcome_clause,
+    "reopened": lambda policy, payload: policy.reopening.clause if policy.reopening else None,
+    "disputed": lambda policy, payload: policy.disputes.clause if policy.disputes else None,
+    "dispute_decided": lambda policy, payload: policy.disputes.clause if policy.disputes else None,
+    "cause_corrected": _cause_clause,
+}
+
+
+# --- the whole --------------------------------------------------------------------------------------------------------
+
+
+def ticket_sentence(
+    policy: Policy, ticket: Ticket, charge: Mapping[str, int], *, cover: str | None, source: str | None
+) -> str:
+    """How a ticket stands, what it cost and why. ``cover``: the cover that pays; ``source``: whence credits came."""
+    standing = ticket.in_force or ticket.quote
+    taken = bool(charge["held"] or charge["captured"])
+    price = assessment_sentence(policy, standing) if standing is not None else _typed(policy, ticket, taken)
+    return sentences(
+        f"Ticket {ticket.external_id} {_STATES.get(ticket.state, 'stands')}.",
+        _paid(policy, ticket, charge, cover),
+        price,
+        source,
+        *(dispute_sentence(policy, one) for one in ticket.disputes),
+        reason_sentences(ticket.reasons),
+    )
+
+
+def _typed(policy: Policy, ticket: Ticket, taken: bool) -> str | None:
+    kind = policy.credit_type(ticket.credit_type) if ticket.credit_type is not None else None
+    pays = "pays" if taken else "would pay"
+    return None if kind is None else cited(f"One credit for {kind.title} {pays} for it", kind.clause)
+
+
+def _paid(policy: Policy, ticket: Ticket, charge: Mapping[str, int], cover: str | None) -> str | None:
+    net, held, captured = charge["net"], charge["held"], charge["captured"]
+    if held:
+        return f"{credit_words(policy, held)} {are(held)} set aside for it."
+    if net:
+        return f"It cost {credit_words(policy, net)}."
+    if captured:
+        return (
+            f"It costs nothing: {credit_words(policy, captured)} {was(captured)} charged and all given back."
+        )
+    if ticket.paid_by == "cover":
+        return f"{capital(cover or 'cover')} pays for it."
+    if ticket.paid_by == "nobody":
+        return "It costs nothing."
+    return None
+
+
+def cover_words(policy: Policy, cover: Row) -> str:
+    """A cover by what it is: ``the support for 1 month of order 1001``, ``the unlimited support of level 1``."""
+    order = f" of order {cover['order_id']}" if cover.get("order_id") else ""
+    if cover.get("levels"):
+        levels = joined([str(one) for one in cover["levels"]])
+        return f"the unlimited support of level {levels}{order}"
+    if cover.get("term") is None:
+        return f"the support without an end{order}"
+    return f"the support for {term_words(cover['term'])}{order}"

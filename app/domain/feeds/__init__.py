@@ -1,0 +1,1 @@
+"""What shops have said about an order, merged into one view."""

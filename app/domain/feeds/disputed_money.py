@@ -1,0 +1,182 @@
+"""Disputes of an order's payment as shops tell of them: merged so that no order of arrival matters, and the units that
+the disputed money paid for.
+
+A dispute whose money cannot be explained to the last unit of the order takes nothing; a person decides.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final, Literal
+
+from app.domain.feeds.review import ReviewItem
+
+Seen = dict[str, Any]
+DisputeState = Literal["warning", "open", "lost", "won"]
+_STATES: Final = ("warning", "open", "lost", "won")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeSeen:
+    """A dispute of an order's payment by the shop's own id, as it stood at ``stamp``.
+
+    ``state``: ``warning`` (no money has moved), ``open``, ``lost``, ``won``. ``reversal``: it is no dispute of its own
+    but gives back the money of another one of the order. Of the money: ``full`` (all of the order), ``units`` by line,
+    ``amounts`` by line, or an ``amount`` alone; nothing of these: all of the order.
+    """
+
+    dispute_id: str
+    state: DisputeState
+    stamp: str
+    reversal: bool = False
+    full: bool = False
+    units: Mapping[str, int] | None = None
+    amounts: Mapping[str, Decimal] | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeWanted:
+    """A dispute and the units by line that its money paid for; None: nobody can tell, ``unclear`` says why."""
+
+    dispute_id: str
+    state: DisputeState
+    units: Mapping[str, int] | None
+    amount: Decimal | None
+    currency: str | None
+    unclear: str | None = None
+
+
+def merge_disputes(mine: Seen | None, told: Iterable[DisputeSeen]) -> Seen:
+    """Return what is known of the disputes once these are known too: of each the latest telling."""
+    return join_disputes(mine, {one.dispute_id: _dispute_json(one) for one in told})
+
+
+def join_disputes(mine: Seen | None, theirs: Seen) -> Seen:
+    """Return what is known of the disputes of both; of each the later telling."""
+    known = dict(mine or {})
+    for key, row in theirs.items():
+        known[key] = max(row, known.get(key, row), key=_dispute_rank)
+    return known
+
+
+def disputed(seen: Seen, order: Seen) -> tuple[tuple[DisputeWanted, ...], list[ReviewItem]]:
+    """Return the disputes of an order's payment, each reversal joined to the dispute whose money it gives back; and a
+    doubt for each reversal that gives back something else."""
+    rows = dict(sorted((seen.get("disputes") or {}).items()))
+    states: dict[str, DisputeState] = {key: one["state"] for key, one in rows.items() if not one["reversal"]}
+    doubts = []
+    for ident, reversal in rows.items():
+        lost = [key for key, state in states.items() if state == "lost"]
+        if not reversal["reversal"] or reversal["state"] != "won" or not lost:
+            continue
+        alike = [key for key in lost if _money(rows[key]) == _money(reversal)]
+        if alike:
+            states[alike[0]] = "won"
+        else:
+            other = f"{ident} gives back other money than {', '.join(lost)} took: nobody can tell for which units."
+            says = {
+                "reversal": ident,
+                "disputes": lost,
+                "amount": reversal["amount"],
+                "units": reversal["units"],
+            }
+            doubts.append(ReviewItem("refund_reversed", other, says))
+    found = []
+    for key, state in states.items():
+        units, unclear = _units(rows[key], order)
+        found.append(
+            DisputeWanted(
+                dispute_id=key, state=state, units=units, amount=_decimal(rows[key]["amount"]),
+                currency=rows[key]["currency"], unclear=unclear,
+            )
+        )  # fmt: skip
+    return tuple(found), doubts
+
+
+def _money(one: Seen) -> tuple[Any, ...]:
+    return tuple(one[name] for name in ("full", "units", "amounts", "amount", "currency"))
+
+
+def _units(one: Seen, order: Seen) -> tuple[dict[str, int] | None, str | None]:
+    """Return the units that disputed money paid for, or why nobody can tell."""
+    bought = {row["line_id"]: int(row["quantity"]) for row in order["lines"]}
+    amount, total = _decimal(one["amount"]), _decimal(order.get("total"))
+    told = one["units"] is not None or one["amounts"] is not None
+    if one["full"] or (not told and amount is None):
+        return bought, None
+    if one["currency"] not in (None, order["currency"]):
+        return None, f"{amount} {one['currency']} is disputed of an order in {order['currency']}."
+    if not told and amount is not None:
+        if total is not None and 0 < total <= amount:
+            return bought, None
+        if len(bought) != 1:
+            return None, f"{amount} is disputed, and the shop does not say for which lines."
+    found = {line_id: int(count) for line_id, count in (one["units"] or {}).items()}
+    by_line = {line_id: Decimal(text) for line_id, text in (one["amounts"] or {}).items()}
+    if not told and amount is not None:
+        by_line = {next(iter(bought)): amount}
+    for row in order["lines"]:
+        part = by_line.get(row["line_id"])
+        if part:
+            count = _whole_units(row, part, () if told else order.get("others") or ())
+            if count is None:
+                return (
+                    None,
+                    f"{part} of line {row['line_id']} is disputed: no one number of units comes to that.",
+                )
+            found[row["line_id"]] = found.get(row["line_id"], 0) + count
+    return {
+        key: min(count, bought[key]) for key, count in sorted(found.items()) if key in bought and count
+    }, None
+
+
+def _whole_units(row: Seen, amount: Decimal, others: Iterable[str]) -> int | None:
+    """Return how many units of a line an amount paid for, if it can be but one number; with what was charged beside the
+    lines, or without."""
+    paid, quantity = _decimal(row.get("gross") or row.get("paid")), int(row["quantity"])
+    if paid is None or paid <= 0 or quantity <= 0:
+        return None
+    if amount >= paid and not tuple(others):
+        return quantity
+    beside = {Fraction(0)}
+    for other in list(others)[:10]:
+        beside |= {Fraction(other) + one for one in beside}
+    unit = Fraction(paid) / quantity
+    fits = [count for count in range(quantity + 1) if Fraction(amount) - count * unit in beside]
+    return fits[0] if len(fits) == 1 else None
+
+
+def _dispute_rank(one: Seen) -> tuple[str, int, str]:
+    """Which of two tellings of a dispute stands: the later; of one instant the one further on; then any, always one."""
+    return one["stamp"], _STATES.index(one["state"]), json.dumps(one, sort_keys=True)
+
+
+def _dispute_json(one: DisputeSeen) -> Seen:
+    amounts = one.amounts
+    return {
+        "stamp": one.stamp,
+        "state": one.state,
+        "reversal": one.reversal,
+        "full": one.full,
+        "amount": _text(one.amount),
+        "currency": one.currency,
+        "units": None if one.units is None else dict(sorted(one.units.items())),
+        "amounts": None if amounts is None else {key: _text(value) for key, value in sorted(amounts.items())},
+    }
+
+
+def _text(amount: Decimal | None) -> str | None:
+    if amount is None:
+        return None
+    text = format(amount, "f")
+    return (text.rstrip("0").rstrip(".") or "0") if "." in text else text
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)

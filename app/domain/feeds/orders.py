@@ -1,0 +1,522 @@
+"""What shops and helpdesks have told about one order or ticket, merged so that no order of arrival and no
+repetition matters.
+
+Deliveries come late, twice, and in any order, so they are never applied one by one. Each is read into news;
+news is merged into what has been seen (a join: commutative, associative, idempotent); what the ledger should
+hold follows from what has been seen alone. Snapshots: the latest by the vendor's own time wins. What the
+ledger cannot undo is sticky: paid once is paid, cancelled after payment is cancelled, a settled refund is
+settled.
+
+All of it is JSON, so that it can be kept as it is. No e-mail address and no name is ever part of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from typing import Any, Final, Literal
+
+from app.domain.feeds import refund_reasons
+from app.domain.feeds.disputed_money import (
+    DisputeSeen,
+    DisputeState,
+    DisputeWanted,
+    disputed,
+    join_disputes,
+    merge_disputes,
+)
+from app.domain.feeds.review import ReviewItem, distinct
+from app.domain.values.wire import iso, jsonable
+
+Seen = dict[str, Any]
+"""What is known of one subject, as kept."""
+
+_DIGITS: Final = 28
+STATUS: Final = "status"
+"""The id of a dispute that an order's status tells of."""
+_EARLIEST: Final = "0001-01-01T00:00:00.000000000Z"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineSeen:
+    """A line of a shop's order. ``products``: its ids in the shop, most telling first; ``paid`` and
+    ``listed`` are what all units of the line cost together, with and without discount, before taxes;
+    ``gross`` with discount and taxes, which refunds are counted in. None: the shop does not say.
+
+    ``gone``: units that the shop says are no longer on the line, of the ``quantity`` that was bought. ``trouble``: why
+    the line itself cannot be read; it is a matter for a person only if the line is of ours. ``stated``: the quantity is
+    the shop's word from before the payment. ``change``: it bills no whole period: a ``proration`` or a ``trial``.
+    """
+
+    line_id: str
+    products: tuple[str, ...]
+    quantity: int
+    sku: str | None = None
+    paid: Decimal | None = None
+    listed: Decimal | None = None
+    gross: Decimal | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    gone: int = 0
+    trouble: str | None = None
+    stated: bool = False
+    change: Literal["proration", "trial"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderSeen:
+    """A snapshot of a shop's order. ``stamp``: when the shop says it was so (`stamp`).
+
+    ``customer``: None where it names nobody (a draft, an anonymised order). ``others``: what the total holds besides
+    the lines, each reason by itself (shipping, fees, tips, taxes), so that a refund of it is told from one of units.
+    ``payment``: the shop's id of the payment, which buys once. ``refund_ids``: all refunds that the order has now,
+    where the shop lists them. ``disputed``: what its status says of a payment that was made, in shops that tell of a
+    dispute by the order's status alone. ``doubts``: what the snapshot itself leaves unclear; with any, nothing is done.
+    ``authority``: of two kinds of snapshot of one order the one with more counts, whichever is later.
+    """
+
+    stamp: str
+    placed_at: datetime
+    currency: str
+    customer: str | None
+    lines: tuple[LineSeen, ...]
+    paid: bool
+    paid_at: datetime | None = None
+    cancelled: bool = False
+    total: Decimal | None = None
+    others: tuple[Decimal, ...] = ()
+    payment: str | None = None
+    refund_ids: tuple[str, ...] | None = None
+    disputed: DisputeState | None = None
+    doubts: tuple[ReviewItem, ...] = ()
+    authority: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundSeen:
+    """A refund by the shop's own id: units by line, or amounts by line, or an amount alone; ``full``: all of
+    the order.
+
+    ``settled``: money has gone back; ``reversed``: it came back to the shop later. ``other``: the part of it that the
+    shop names as nothing of the lines (shipping, tax, a fee, a tip); ``left``: what the shop explains by nothing.
+    """
+
+    refund_id: str
+    settled: bool = True
+    reversed: bool = False
+    full: bool = False
+    units: Mapping[str, int] | None = None
+    amounts: Mapping[str, Decimal] | None = None
+    amount: Decimal | None = None
+    other: Decimal | None = None
+    left: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What one delivery tells about one order: a snapshot, refunds, disputes of its payment, that it is cancelled for
+    good, or what was given back in all so far. ``cancelled_at``: when the shop says it was cancelled (`stamp`), where
+    it says so."""
+
+    order: OrderSeen | None = None
+    refunds: tuple[RefundSeen, ...] = ()
+    disputes: tuple[DisputeSeen, ...] = ()
+    cancelled: bool = False
+    cancelled_at: str | None = None
+    refunded_total: Decimal | None = None
+    refunded_full: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the ledger should hold for an order, and what nobody can decide but a person.
+
+    ``customer``: whom the newest snapshot that names anybody names. ``refunds``: units by line, cumulative.
+    ``disputes``: of its payment. ``doubts`` park a delivery; with any of ``blocks`` nothing is granted and nothing
+    taken.
+    """
+
+    order: Seen
+    customer: str | None
+    refunds: Mapping[str, int]
+    disputes: tuple[DisputeWanted, ...]
+    doubts: tuple[ReviewItem, ...]
+    blocks: tuple[ReviewItem, ...]
+
+
+def stamp(at: datetime | str | None) -> str:
+    """An instant as text that sorts by time, nanoseconds kept; None sorts first. Takes what vendors write."""
+    if at is None:
+        return _EARLIEST
+    if isinstance(at, datetime):
+        return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
+    whole, _, rest = at.partition(".")
+    digits = ""
+    while rest and rest[0].isdigit():
+        digits, rest = digits + rest[0], rest[1:]
+    zone = rest if digits else ""
+    moment = datetime.fromisoformat(whole + zone)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + (digits + "000000000")[:9] + "Z"
+
+
+def merge(seen: Seen | None, news: News) -> Seen:
+    """What is known once this is known too."""
+    known: Seen = dict(seen or {})
+    if news.order is not None:
+        _merge_order(known, news.order)
+    if news.cancelled:
+        _merge_cancelled(known, news.cancelled_at)
+    if news.refunds:
+        refunds = dict(known.get("refunds") or {})
+        for one in news.refunds:
+            refunds[one.refund_id] = _joined(refunds.get(one.refund_id), _refund_json(one))
+        known["refunds"] = refunds
+    if news.disputes:
+        known["disputes"] = merge_disputes(known.get("disputes"), news.disputes)
+    if news.refunded_total is not None:
+        known["refunded_total"] = _most(known.get("refunded_total"), news.refunded_total)
+    if news.refunded_full:
+        known["refunded_full"] = True
+    return known
+
+
+def _merge_order(known: Seen, order: OrderSeen) -> None:
+    theirs = _order_json(order)
+    mine = known.get("order")
+    known["order"] = theirs if mine is None or _rank(theirs) > _rank(mine) else mine
+    known["paid"] = bool(known.get("paid")) or order.paid
+    if order.customer is not None:
+        before = known.get("named") or (None if mine is None else [mine["stamp"], mine["customer"]])
+        now = [order.stamp, order.customer]
+        known["named"] = now if before is None or before[1] is None else max(before, now)
+    if order.disputed is not None:
+        known["disputed"] = True
+    _merge_names(known, theirs)
+    # A cancellation of what was paid stays; one of what never was leaves room for a later payment.
+    if order.cancelled and order.paid:
+        known["cancelled"] = True
+        known["cancelled_stamp"] = max(known.get("cancelled_stamp", ""), theirs["stamp"])
+
+
+def _merge_names(known: Seen, order: Seen) -> None:
+    """What each line was called first. Shops look a sku up when they send, so that a renamed one would change what was
+    bought; a line's id and its product's id do not change."""
+    names: dict[str, dict[str, list[str]]] = {
+        key: dict(one) for key, one in (known.get("names") or {}).items()
+    }
+    for row in order["lines"]:
+        if row["products"] and row["sku"]:
+            product = "/".join(row["products"])
+            mine = names.setdefault(row["line_id"], {})
+            now = [order["stamp"], row["sku"]]
+            mine[product] = min(mine.get(product, now), now)
+    if names:
+        known["names"] = names
+
+
+def _merge_cancelled(known: Seen, at: str | None) -> None:
+    """A cancellation that has no time of its own is of the order as it was known then."""
+    known["cancelled"] = True
+    if at is not None:
+        known["cancelled_stamp"] = max(known.get("cancelled_stamp", ""), at)
+        return
+    order = known.get("order")
+    known["cancelled_over"] = max(
+        known.get("cancelled_over", ""), _EARLIEST if order is None else order["stamp"]
+    )
+
+
+def absorb(known: Seen, other: Seen) -> Seen:
+    """What is known of an order, with what was told of it under another name before the two were known to be one."""
+    joined: Seen = dict(known)
+    if other.get("refunds"):
+        refunds = dict(known.get("refunds") or {})
+        for key, one in other["refunds"].items():
+            refunds[key] = _joined(refunds.get(key), one)
+        joined["refunds"] = refunds
+    if other.get("disputes"):
+        joined["disputes"] = join_disputes(known.get("disputes"), other["disputes"])
+    if other.get("refunded_total") is not None:
+        joined["refunded_total"] = _most(known.get("refunded_total"), _decimal(other["refunded_total"]))
+    for name in ("refunded_full", "cancelled"):
+        if other.get(name):
+            joined[name] = True
+    return joined
+
+
+def wanted(seen: Seen) -> Wanted | None:
+    """What follows from what has been seen; None while there is nothing to grant (not paid, or nothing but a
+    refund)."""
+    order = seen.get("order")
+    if order is None or not seen.get("paid"):
+        return None
+    order = {
+        **order,
+        "lines": [_named(row, (seen.get("names") or {}).get(row["line_id"])) for row in order["lines"]],
+    }
+    customer = order["customer"] or (seen.get("named") or (None, None))[1]
+    blocks = [ReviewItem(code, unclear, says) for code, unclear, says in order.get("doubts") or ()]
+    units = {row["line_id"]: int(row["quantity"]) for row in order["lines"]}
+    disputes, doubts = disputed(_with_status(seen, order), order)
+    if seen.get("cancelled") or seen.get("refunded_full") or order["cancelled"]:
+        if _paid_again(seen, order):
+            says = {"stamp": order["stamp"], "cancelled": True, "paid": True}
+            unclear = "The shop says that a cancelled order is paid again."
+            doubts.append(ReviewItem("paid_after_cancellation", unclear, says))
+        refunds = units
+    else:
+        refunds = refund_reasons.units_refunded(seen, order, blocks)
+    if any(one.state == "lost" and one.units == units for one in disputes):
+        blocks = [
+            one for one in blocks if one.code not in refund_reasons.OF_REFUNDS
+        ]  # all of it is gone anyway
+    _reversals(seen, order, doubts)
+    return Wanted(
+        order=order,
+        customer=customer,
+        refunds=refunds,
+        disputes=disputes,
+        doubts=distinct(doubts),
+        blocks=distinct(blocks),
+    )
+
+
+def _with_status(seen: Seen, order: Seen) -> Seen:
+    """What is known, with the dispute that the order's status tells of; once the status is another, it was won."""
+    if not seen.get("disputed"):
+        return seen
+    state: DisputeState = order.get("disputed") or "won"
+    told = DisputeSeen(dispute_id=STATUS, state=state, stamp=order["stamp"], full=True)
+    return {**seen, "disputes": merge_disputes(seen.get("disputes"), [told])}
+
+
+def _paid_again(seen: Seen, order: Seen) -> bool:
+    if not order["paid"] or order["cancelled"]:
+        return False
+    return any(name in seen and order["stamp"] > seen[name] for name in ("cancelled_stamp", "cancelled_over"))
+
+
+def _named(row: Seen, names: Mapping[str, list[str]] | None) -> Seen:
+    """A line under the name that it was bought by."""
+    if not names:
+        return row
+    if row["products"]:
+        first = names.get("/".join(row["products"]))
+        return row if first is None else {**row, "sku": first[1]}
+    # The product is gone from the shop; what the line bought is not.
+    product, (_, sku) = min(names.items(), key=lambda one: one[1])
+    return {**row, "products": product.split("/"), "sku": sku}
+
+
+def unit_prices(row: Mapping[str, Any]) -> tuple[Decimal | None, Decimal | None]:
+    """(paid, list) price of one unit. Where it does not divide evenly the paid price is rounded up and the
+    list price down in the 28th digit, so that rounding never turns a discount at a policy's limit into one
+    above it (AVA-6)."""
+    quantity = Decimal(int(row["quantity"]))
+    paid, listed = _decimal(row.get("paid")), _decimal(row.get("listed"))
+    return (
+        None if paid is None else Context(prec=_DIGITS, rounding=ROUND_CEILING).divide(paid, quantity),
+        None if listed is None else Context(prec=_DIGITS, rounding=ROUND_FLOOR).divide(listed, quantity),
+    )
+
+
+def _reversals(seen: Seen, order: Seen, doubts: list[ReviewItem]) -> None:
+    listed = order.get("refund_ids")
+    for refund_id, one in sorted((seen.get("refunds") or {}).items()):
+        if not one["settled"]:
+            continue
+        if one["reversed"]:
+            unclear = f"Refund {refund_id} was taken back after it had been made."
+        elif listed is not None and refund_id not in listed and refund_reasons.takes_units(one, order):
+            unclear = f"Refund {refund_id} was made, and the order has it no longer."
+        else:
+            continue
+        says = {"refunds": [refund_id], "amount": one["amount"], "order_has": listed}
+        doubts.append(ReviewItem("refund_reversed", unclear, says))
+
+
+def _rank(order: Seen) -> tuple[int, str, bool, bool, str]:
+    """Which of two snapshots stands: the later; of two of one instant, the one further on; then any, but
+    always the same."""
+    further_on = order["paid"], order["cancelled"]
+    return order.get("authority", 0), order["stamp"], *further_on, json.dumps(order, sort_keys=True)
+
+
+def _order_json(order: OrderSeen) -> Seen:
+    lines = [
+        {
+            "line_id": one.line_id,
+            "products": list(one.products),
+            "sku": one.sku,
+            "quantity": one.quantity,
+            "paid": _text(one.paid),
+            "listed": _text(one.listed),
+            "gross": _text(one.gross),
+            "attributes": jsonable(one.attributes),
+            **({"gone": one.gone} if one.gone else {}),
+            **({"trouble": one.trouble} if one.trouble else {}),
+            **({"stated": True} if one.stated else {}),
+            **({"change": one.change} if one.change else {}),
+        }
+        for one in sorted(order.lines, key=lambda one: one.line_id)
+    ]
+    further: Seen = {}
+    if order.others:
+        further["others"] = [_text(one) for one in sorted(order.others)]
+    if order.payment is not None:
+        further["payment"] = order.payment
+    if order.refund_ids is not None:
+        further["refund_ids"] = sorted(order.refund_ids)
+    if order.disputed is not None:
+        further["disputed"] = order.disputed
+    if order.authority:
+        further["authority"] = order.authority
+    if order.doubts:
+        further["doubts"] = [[one.code, one.unclear, jsonable(one.says)] for one in order.doubts]
+    return {
+        "stamp": order.stamp,
+        "placed_at": iso(order.placed_at),
+        "currency": order.currency,
+        "customer": order.customer,
+        "paid": order.paid,
+        "paid_at": None if order.paid_at is None else iso(order.paid_at),
+        "cancelled": order.cancelled,
+        "total": _text(order.total),
+        "lines": lines,
+        **further,
+    }
+
+
+def _refund_json(one: RefundSeen) -> Seen:
+    amounts = one.amounts
+    return {
+        "settled": one.settled,
+        "reversed": one.reversed,
+        "full": one.full,
+        "amount": _text(one.amount),
+        "units": None if one.units is None else dict(sorted(one.units.items())),
+        "amounts": None if amounts is None else {key: _text(value) for key, value in sorted(amounts.items())},
+        **({} if one.other is None else {"other": _text(one.other)}),
+        **({} if one.left is None else {"left": _text(one.left)}),
+    }
+
+
+def _joined(mine: Seen | None, theirs: Seen) -> Seen:
+    """Two tellings of one refund: what either says happened has happened; of figures the larger."""
+    if mine is None:
+        return theirs
+    return {
+        **{name: bool(mine[name] or theirs[name]) for name in ("settled", "reversed", "full")},
+        "amount": _most(mine["amount"], _decimal(theirs["amount"])),
+        "units": _larger(mine["units"], theirs["units"], max),
+        "amounts": _larger(mine["amounts"], theirs["amounts"], lambda a, b: max(a, b, key=Decimal)),
+        **{
+            name: _most(mine.get(name), _decimal(theirs.get(name)))
+            for name in ("other", "left")
+            if name in mine or name in theirs
+        },
+    }
+
+
+def _larger(mine: Seen | None, theirs: Seen | None, pick: Any) -> Seen | None:
+    if mine is None or theirs is None:
+        return mine if theirs is None else theirs
+    return {
+        key: pick(mine[key], theirs[key])
+        if key in mine and key in theirs
+        else (mine.get(key) or theirs.get(key))
+        for key in sorted(mine.keys() | theirs.keys())
+    }
+
+
+def _most(text: str | None, other: Decimal | None) -> str | None:
+    found = [one for one in (_decimal(text), other) if one is not None]
+    return _text(max(found)) if found else None
+
+
+def _text(amount: Decimal | None) -> str | None:
+    if amount is None:
+        return None
+    text = format(amount, "f")
+    return (text.rstrip("0").rstrip(".") or "0") if "." in text else text
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+# --- tickets ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseSeen:
+    """Something written on a ticket, by the helpdesk's own id."""
+
+    response_id: str
+    author: str
+    kind: str
+    public: bool
+    occurred_at: datetime
+    automatic: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketSeen:
+    """A ticket as the helpdesk shows it; ``stated`` are the published fields of PUT /v1/tickets.
+
+    ``opened_at``: when it was made there, None where the delivery does not say.
+    """
+
+    stamp: str
+    customer: str
+    subject: str
+    stated: Mapping[str, Any] = field(default_factory=dict)
+    opened_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketNews:
+    """What one delivery tells about one ticket."""
+
+    ticket: TicketSeen | None = None
+    responses: tuple[ResponseSeen, ...] = ()
+
+
+def merge_ticket(seen: Seen | None, news: TicketNews) -> Seen:
+    """What is known once this is known too: the earliest telling of the ticket, and every response once."""
+    known: Seen = dict(seen or {})
+    if news.ticket is not None:
+        one = news.ticket
+        theirs = {
+            "stamp": one.stamp,
+            "customer": one.customer,
+            "subject": one.subject,
+            "stated": jsonable(one.stated),
+        }
+        if one.opened_at is not None:
+            theirs["opened_at"] = iso(one.opened_at)
+        mine = known.get("ticket")
+        if mine is None or (theirs["stamp"], _sorted(theirs)) < (mine["stamp"], _sorted(mine)):
+            known["ticket"] = theirs
+    if news.responses:
+        responses = dict(known.get("responses") or {})
+        for said in news.responses:
+            row = {
+                "author": said.author,
+                "kind": said.kind,
+                "public": said.public,
+                "occurred_at": iso(said.occurred_at),
+                **({"automatic": True} if said.automatic else {}),
+            }
+            mine = responses.get(said.response_id)
+            responses[said.response_id] = row if mine is None else min(row, mine, key=_sorted)
+        known["responses"] = responses
+    return known
+
+
+def _sorted(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)

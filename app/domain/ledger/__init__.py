@@ -1,0 +1,1 @@
+"""One customer's credits: lots, entries, holds, and what goes back."""

@@ -1,0 +1,604 @@
+"""The ledger's mechanics: moves between buckets, operations, what falls due, savepoints. The verbs stand in `ledger`.
+
+Every move keeps both identities (a lot's and its account's) by construction, and each finished operation is checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from app.domain.ledger.lot import Account, Bucket, Entry, Hold, HoldLine, Lot, Operation, OperationKind
+from app.domain.ledger.refunded_units import due_back, take_claim, unit_of
+from app.domain.policy.policy import CreditRules, ExpiredReturn
+from app.domain.values.ids import CustomerId, HoldId, LotId, Mint, OperationId, OrderId, TicketId
+from app.domain.values.term import add_term
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+_FORFEIT = ExpiredReturn()
+_LOT_FIELDS = ("available", "held", "spent", "expired", "voided", "expires_at", "data")
+_ACCOUNT_FIELDS = (
+    "granted", "available", "held", "spent", "expired", "voided", "owed", "next_expiry", "version",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerChanges:
+    """What one customer's ledger wants written. ``holds_*`` come with all their lines."""
+
+    customer_id: CustomerId
+    accounts: tuple[Account, ...]
+    lots_new: tuple[Lot, ...]
+    lots_changed: tuple[Lot, ...]
+    holds_new: tuple[Hold, ...]
+    holds_changed: tuple[Hold, ...]
+    operations: tuple[Operation, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.operations or self.lots_changed or self.holds_changed)
+
+
+@dataclass(frozen=True, slots=True)
+class Savepoint:
+    """A state to go back to; opaque."""
+
+    accounts: dict[str, Account]
+    lots: dict[str, Lot]
+    holds: dict[str, Hold]
+    marks: tuple[frozenset[str], ...]
+    operations: int
+    reclaimed: int
+
+
+class ConservationError(AssertionError):
+    """An identity of the ledger does not hold: a defect in the rules, never a caller's fault."""
+
+
+def spending_key(lot: Lot) -> tuple[int, datetime, int, int, datetime, str]:
+    """The total order of spending (AVA-13): priority, expiry with never last, narrower scope, free before paid,
+    effective date, id."""
+    paid = lot.cost is not None and lot.cost.amount > 0
+    return (
+        lot.priority,
+        lot.expires_at or NEVER,
+        0 if lot.scope == "license" else 1,
+        1 if paid else 0,
+        lot.effective_at,
+        lot.lot_id,
+    )
+
+
+def hold_key(hold: Hold) -> tuple[datetime, str]:
+    """Holds in order of making."""
+    return (hold.created_at, hold.hold_id)
+
+
+class Journal:
+    """One customer's accounts, lots and holds, and the operations made on them so far (mutable)."""
+
+    def __init__(
+        self,
+        *,
+        customer_id: CustomerId,
+        at: datetime,
+        rules: CreditRules | None,
+        accounts: dict[str, Account],
+        lots: dict[str, Lot],
+        holds: dict[str, Hold],
+        mint: Mint,
+        command_id: str | None = None,
+    ) -> None:
+        self.customer_id = customer_id
+        self.at = at
+        self.rules = rules
+        self.accounts = accounts
+        self.lots = lots
+        self.holds = holds
+        self.mint = mint
+        self.command_id = command_id
+        """The command that the next operations belong to; a batch sets it before each command."""
+        self.operations: list[Operation] = []
+        self.former: dict[str, Any] = {}
+        """Ledgers of accounts that were merged into this one, where something of theirs may still come back."""
+        self.others: dict[str, Any] = {}
+        """Ledgers of customers to whom credits of this account were given, where a refund has to reach them."""
+        self.arrived: list[Lot] = []
+        """Lots made of what came back to them, whose ends are still to be put on the agenda."""
+        self.reclaimed: list[tuple[Lot, int]] = []
+        """Credits that came back to refunded units and were voided, of which nobody was told yet."""
+        self._accounts_changed: set[str] = set()
+        self._lots_new: set[str] = set()
+        self._lots_changed: set[str] = set()
+        self._holds_new: set[str] = set()
+        self._holds_changed: set[str] = set()
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def account(self, credit_type: str) -> Account:
+        """The totals of one credit type; an empty account when nothing was ever granted."""
+        found = self.accounts.get(credit_type)
+        if found is None:
+            found = self.accounts[credit_type] = Account(
+                customer_id=self.customer_id, credit_type=credit_type
+            )
+        return found
+
+    def usable(self, lot: Lot, credit_type: str, license_id: str | None) -> bool:
+        """Whether a hold for ``license_id`` may spend from the lot at this instant."""
+        return (
+            lot.available > 0
+            and lot.credit_type == credit_type
+            and (lot.expires_at is None or self.at < lot.expires_at)
+            and (lot.scope == "account" or (license_id is not None and lot.license_id == license_id))
+        )
+
+    def spendable(self, credit_type: str, license_id: str | None) -> list[Lot]:
+        """The lots a hold may spend from, in order of spending."""
+        found = [lot for lot in self.lots.values() if self.usable(lot, credit_type, license_id)]
+        if len(found) > 1:
+            found.sort(key=spending_key)
+        return found
+
+    # --- savepoints ---------------------------------------------------------------------------------------------------
+
+    def savepoint(self) -> Savepoint:
+        """The state as it is, to come back to with `rollback`."""
+        return Savepoint(
+            accounts={key: replace(one) for key, one in self.accounts.items()},
+            lots={key: replace(one, data=dict(one.data)) for key, one in self.lots.items()},
+            holds={
+                key: replace(one, lines=[replace(line) for line in one.lines])
+                for key, one in self.holds.items()
+            },
+            marks=tuple(
+                frozenset(mark)
+                for mark in (
+                    self._accounts_changed,
+                    self._lots_new,
+                    self._lots_changed,
+                    self._holds_new,
+                    self._holds_changed,
+                )
+            ),
+            operations=len(self.operations),
+            reclaimed=len(self.reclaimed),
+        )
+
+    def rollback(self, to: Savepoint) -> None:
+        """Undoes everything since the savepoint; objects known before keep their identity."""
+        _restore(self.accounts, to.accounts, _ACCOUNT_FIELDS)
+        _restore(self.lots, to.lots, _LOT_FIELDS)
+        for key in [key for key in self.holds if key not in to.holds]:
+            del self.holds[key]
+        for key, saved in to.holds.items():
+            hold = self.holds[key]
+            hold.closed_at = saved.closed_at
+            for line, old in zip(hold.lines, saved.lines, strict=True):
+                line.captured, line.released, line.refunded = old.captured, old.released, old.refunded
+        (
+            self._accounts_changed,
+            self._lots_new,
+            self._lots_changed,
+            self._holds_new,
+            self._holds_changed,
+        ) = (set(mark) for mark in to.marks)
+        del self.operations[to.operations :]
+        del self.reclaimed[to.reclaimed :]
+
+    def changes(self) -> LedgerChanges:
+        """What is to be written; empty (false) when nothing was done."""
+        return LedgerChanges(
+            customer_id=self.customer_id,
+            accounts=tuple(self.accounts[key] for key in sorted(self._accounts_changed)),
+            lots_new=tuple(self.lots[key] for key in self.lots if key in self._lots_new),
+            lots_changed=tuple(
+                self.lots[key] for key in self.lots if key in self._lots_changed and key not in self._lots_new
+            ),
+            holds_new=tuple(self.holds[key] for key in self.holds if key in self._holds_new),
+            holds_changed=tuple(
+                self.holds[key]
+                for key in self.holds
+                if key in self._holds_changed and key not in self._holds_new
+            ),
+            operations=tuple(self.operations),
+        )
+
+    # --- moving -------------------------------------------------------------------------------------------------------
+
+    def move(self, entries: list[Entry], lot: Lot, source: Bucket, target: Bucket, credits: int) -> None:
+        """One move inside one lot, with its account; `settle` says how a debt moves."""
+        if credits <= 0:
+            raise ConservationError(f"a move of {credits} credits")
+        account = self.accounts[lot.credit_type]
+        if source == "world":
+            account.granted += credits  # the lot was made with its credits available
+        elif source == "owed":
+            account.owed += credits
+        else:
+            _add(lot, source, -credits)
+            _add(account, source, -credits)
+        if target == "owed":
+            lot.voided += credits
+            account.owed -= credits
+        else:
+            if source not in ("world", "owed"):
+                _add(lot, target, credits)
+            _add(account, target, credits)
+        self._lots_changed.add(lot.lot_id)
+        entries.append(
+            Entry(lot_id=lot.lot_id, line_no=len(entries) + 1, source=source, target=target, credits=credits)
+        )
+
+    def record(
+        self,
+        kind: OperationKind,
+        credit_type: str,
+        entries: Sequence[Entry],
+        *,
+        effective_at: datetime | None = None,
+        hold: Hold | None = None,
+        ticket_id: TicketId | None = None,
+        order_id: OrderId | None = None,
+        reason: str | None = None,
+        clause: str | None = None,
+        reading: bool = False,
+    ) -> Operation:
+        """Finishes an operation: the next version of its account, all identities checked."""
+        account = self.accounts[credit_type]
+        account.version += 1
+        self._accounts_changed.add(credit_type)
+        if hold is not None:
+            self._holds_changed.add(hold.hold_id)
+            if hold.open == 0 and hold.closed_at is None:
+                hold.closed_at = effective_at or self.at
+        self._check(account, entries, hold)
+        made = Operation(
+            operation_id=OperationId(self.mint("opr")),
+            customer_id=self.customer_id,
+            credit_type=credit_type,
+            kind=kind,
+            effective_at=effective_at or self.at,
+            account_version=account.version,
+            entries=tuple(entries),
+            hold_id=hold.hold_id if hold else None,
+            ticket_id=hold.ticket_id if hold else ticket_id,
+            order_id=order_id,
+            reason=reason,
+            clause=clause,
+            reading=reading,
+            command_id=self.command_id,
+        )
+        self.operations.append(made)
+        return made
+
+    def put_lot(self, lot: Lot) -> None:
+        """Adds a new lot."""
+        self.lots[lot.lot_id] = lot
+        self._lots_new.add(lot.lot_id)
+
+    def put_hold(self, hold: Hold) -> None:
+        """Adds a new hold."""
+        self.holds[hold.hold_id] = hold
+        self._holds_new.add(hold.hold_id)
+
+    def touch_expiry(self, lot: Lot, expires_at: datetime) -> None:
+        """Moves a lot's expiry; the earlier one stays known, for answers as of before (ALL-4)."""
+        history = list(lot.data.get("expiry_history", ()))
+        history.append([self.at.isoformat(), lot.expires_at.isoformat() if lot.expires_at else None])
+        lot.data = {**lot.data, "expiry_history": history}
+        lot.expires_at = expires_at
+        self._lots_changed.add(lot.lot_id)
+
+    def mark_lot(self, lot: Lot) -> None:
+        """Says that a lot's other data changed."""
+        self._lots_changed.add(lot.lot_id)
+
+    # --- giving back --------------------------------------------------------------------------------------------------
+
+    def hand_back(
+        self,
+        hold: Hold,
+        source: Literal["held", "spent"],
+        credits: int,
+        *,
+        at: datetime,
+        expired: ExpiredReturn | None = None,
+        reason: str | None = None,
+        clause: str | None = None,
+    ) -> None:
+        """Gives so many credits of a hold back, in reverse and to the same lots, as one operation.
+
+        What comes back to a refunded unit is voided instead, by an operation of its own; the order of the lines stays.
+        """
+        entries: list[Entry] = []
+        left = credits
+        for line in reversed(hold.lines):
+            part = min(left, line.open if source == "held" else line.kept)
+            if part == 0:
+                continue
+            left -= part
+            if claimed := due_back(self.lots[line.lot_id], part):
+                self._handed_back(entries, hold, source, at, expired, reason, clause)
+                entries = []
+                self._void_returned(hold, line, source, claimed, at)
+            if part > claimed:
+                self.give_back(
+                    entries, hold, line, source, part - claimed, at=at, expired=expired, reason=reason
+                )
+        self._handed_back(entries, hold, source, at, expired, reason, clause)
+
+    def _handed_back(
+        self, entries: list[Entry], hold: Hold, source: Bucket, at: datetime, expired: ExpiredReturn | None,
+        reason: str | None, clause: str | None,
+    ) -> None:  # fmt: skip
+        if not entries:
+            return
+        self.settle(entries, hold.credit_type, at=at)
+        rule = self.expired_rule(entries, expired)
+        if (
+            rule is not None
+        ):  # What is forfeited is so by this rule, whatever the credits were given back for (ALL-4).
+            clause = rule.clause if rule.rule == "forfeit" else clause or rule.clause
+        self.record(
+            "release" if source == "held" else "refund",
+            hold.credit_type,
+            entries,
+            effective_at=at,
+            hold=hold,
+            reason=reason,
+            clause=clause,
+            reading=bool(rule and rule.reading),
+        )
+
+    def _void_returned(self, hold: Hold, line: HoldLine, source: Bucket, credits: int, at: datetime) -> None:
+        """Voids what comes back to a refunded unit, in the same transaction and with its own statement line."""
+        lot = self.lots[line.lot_id]
+        claim = lot.data["claim"]
+        take_claim(lot, credits)
+        if source == "held":
+            line.released += credits
+        else:
+            line.refunded += credits
+        entries: list[Entry] = []
+        self.move(entries, lot, source, "voided", credits)
+        order_id = claim["order_id"]
+        self.record(
+            "void",
+            lot.credit_type,
+            entries,
+            effective_at=at,
+            hold=hold,
+            order_id=None if order_id is None else OrderId(order_id),
+            reason=claim["reason"],
+            clause=claim["clause"],
+        )
+        self.reclaimed.append((lot, credits))
+
+    def give_back(
+        self,
+        entries: list[Entry],
+        hold: Hold,
+        line: HoldLine,
+        source: Bucket,
+        credits: int,
+        *,
+        at: datetime,
+        expired: ExpiredReturn | None,
+        reason: str | None,
+    ) -> Lot | None:
+        """Puts held or spent credits back into their lot; a dead lot follows ``expired`` (ALL-4): both lines are
+        booked, and with ``grace`` a new lot is made. ``reopen`` is done beforehand, by `Ledger`."""
+        lot = self.lots[line.lot_id]
+        if source == "held":
+            line.released += credits
+        else:
+            line.refunded += credits
+        self.move(entries, lot, source, "available", credits)
+        if lot.expires_at is None or at < lot.expires_at:
+            return None
+        self.move(entries, lot, "available", "expired", credits)
+        rule = self._return_rule(expired)
+        if rule.rule != "grace" or rule.grace is None:
+            return None
+        grace = Lot(
+            lot_id=LotId(self.mint("lot")),
+            customer_id=self.customer_id,
+            credit_type=lot.credit_type,
+            source="correction",
+            rule=lot.rule,
+            granted=credits,
+            available=credits,
+            effective_at=at,
+            expires_at=add_term(at, rule.grace),
+            priority=lot.priority,
+            scope=lot.scope,
+            license_id=lot.license_id,
+            cost=lot.price_of(credits),
+            policy_version=lot.policy_version,
+            origin_lot_id=lot.lot_id,
+            clause=rule.clause,
+            reading=rule.reading,
+            reason=reason or f"returned from {hold.hold_id}",
+            data=unit_of(lot),
+        )
+        self.put_lot(grace)
+        self.move(entries, grace, "world", "available", credits)
+        return grace
+
+    def _return_rule(self, expired: ExpiredReturn | None) -> ExpiredReturn:
+        return expired or (self.rules.returned_to_expired if self.rules else _FORFEIT)
+
+    def expired_rule(self, entries: Sequence[Entry], expired: ExpiredReturn | None) -> ExpiredReturn | None:
+        """The rule by which some of what was given back is gone; None when nothing is (ALL-4)."""
+        return self._return_rule(expired) if any(one.target == "expired" for one in entries) else None
+
+    def settle(self, entries: list[Entry], credit_type: str, *, at: datetime | None = None) -> int:
+        """Repays what is ``owed`` from what is available, in order of spending, so that never both stand. How much.
+
+        A debt is booked ``owed -> voided`` (the account owes and counts as voided what no lot could give) and repaid
+        ``available -> owed`` (the lot's credits are voided, the debt falls).
+        """
+        account = self.accounts[credit_type]
+        at = at or self.at
+        repaid = 0
+        if account.owed == 0 or account.available == 0:
+            return 0
+        for lot in sorted(
+            (one for one in self.lots.values() if one.credit_type == credit_type and one.available > 0),
+            key=spending_key,
+        ):
+            part = min(lot.available, account.owed)
+            if part == 0:
+                break
+            if lot.expires_at is None or at < lot.expires_at:
+                self.move(entries, lot, "available", "owed", part)
+                repaid += part
+        return repaid
+
+    # --- what falls due -----------------------------------------------------------------------------------------------
+
+    def is_due(self, credit_type: str) -> bool:
+        """Whether something of this credit type expired at or before this instant and is not booked."""
+        account = self.accounts.get(credit_type)
+        return account is not None and account.next_expiry is not None and account.next_expiry <= self.at
+
+    def due_types(self) -> list[str]:
+        """Credit types in which something is due."""
+        return sorted(key for key in self.accounts if self.is_due(key))
+
+    def book_due(self, credit_type: str) -> None:
+        """Books what has expired, in order of time, each effective at its own instant (exact without a job)."""
+        bound = 2 * (len(self.lots) + len(self.holds)) + 2
+        for _ in range(bound):
+            soonest = self._soonest(credit_type)
+            if soonest is None or soonest[0] > self.at:
+                self.refresh_expiry(credit_type)
+                return
+            at, what = soonest
+            if isinstance(what, Lot):
+                self._expire_lot(what, at)
+            else:
+                self._expire_hold(what, at)
+        raise ConservationError("expiry does not come to an end")
+
+    def refresh_expiry(self, credit_type: str) -> None:
+        """Recomputes ``next_expiry``: the soonest end of an open lot or of a hold with a term."""
+        soonest = self._soonest(credit_type)
+        account = self.accounts[credit_type]
+        value = soonest[0] if soonest else None
+        if account.next_expiry != value:
+            account.next_expiry = value
+            self._accounts_changed.add(credit_type)
+
+    def _soonest(self, credit_type: str) -> tuple[datetime, Lot | Hold] | None:
+        best: tuple[datetime, int, str] | None = None
+        found: Lot | Hold | None = None
+        key: tuple[datetime, int, str]
+        void = self._voids_holds
+        for lot in self.lots.values():
+            if lot.expires_at is None or lot.credit_type != credit_type:
+                continue
+            if lot.available > 0 or (void and lot.held > 0):
+                key = (lot.expires_at, 1, lot.lot_id)
+                if best is None or key < best:
+                    best, found = key, lot
+        for hold in self.holds.values():
+            if hold.expires_at is not None and hold.credit_type == credit_type and hold.open > 0:
+                key = (hold.expires_at, 0, hold.hold_id)
+                if best is None or key < best:
+                    best, found = key, hold
+        return (best[0], found) if best is not None and found is not None else None
+
+    @property
+    def _voids_holds(self) -> bool:
+        return self.rules is not None and self.rules.hold_on_expiry == "void"
+
+    def _expire_lot(self, lot: Lot, at: datetime) -> None:
+        clause = lot.clause
+        if lot.available > 0:
+            entries: list[Entry] = []
+            self.move(entries, lot, "available", "expired", lot.available)
+            self.record(
+                "expire",
+                lot.credit_type,
+                entries,
+                effective_at=at,
+                order_id=lot.order_id,
+                clause=clause,
+                reading=lot.reading,
+            )
+        if self._voids_holds:
+            self.void_held(lot, at, self.holds.values())
+
+    def void_held(self, lot: Lot, at: datetime, holds: Iterable[Hold]) -> list[Hold]:
+        """Books what the given holds hold of a dead lot as expired (TERMS-18). The holds touched."""
+        clause = self.rules.hold_expiry_clause if self.rules else None
+        touched: list[Hold] = []
+        for hold in sorted(holds, key=hold_key):
+            for line in hold.lines:
+                part = line.open
+                if line.lot_id != lot.lot_id or part == 0:
+                    continue
+                entries: list[Entry] = []
+                line.released += part
+                self.move(entries, lot, "held", "expired", part)
+                self.record("expire", lot.credit_type, entries, effective_at=at, hold=hold, clause=clause,
+                            reason="lot_expired")  # fmt: skip
+                touched.append(hold)
+        return touched
+
+    def _expire_hold(self, hold: Hold, at: datetime) -> None:
+        self.hand_back(hold, "held", hold.open, at=at, reason="hold_expired")
+
+    # --- checking -----------------------------------------------------------------------------------------------------
+
+    def _check(self, account: Account, entries: Sequence[Entry], hold: Hold | None) -> None:
+        for lot_id in {entry.lot_id for entry in entries}:
+            lot = self.lots[lot_id]
+            parts = (lot.available, lot.held, lot.spent, lot.expired, lot.voided)
+            if min(parts) < 0 or sum(parts) != lot.granted:
+                raise ConservationError(f"lot {lot_id}: {parts} of {lot.granted}")
+        parts = (account.available, account.held, account.spent, account.expired, account.voided)
+        if min(parts) < 0 or account.owed < 0 or account.granted + account.owed != sum(parts):
+            raise ConservationError(
+                f"account {account.credit_type}: {parts} of {account.granted} and {account.owed}"
+            )
+        if account.owed and account.available:
+            raise ConservationError(
+                f"account {account.credit_type} owes {account.owed} and has {account.available}"
+            )
+        for line in hold.lines if hold else ():
+            if line.captured + line.released > line.credits or line.refunded > line.captured:
+                raise ConservationError(f"hold line {line.line_no} gave more than it took")
+
+
+def _add(row: Lot | Account, bucket: Bucket, credits: int) -> None:
+    if bucket == "available":
+        row.available += credits
+    elif bucket == "held":
+        row.held += credits
+    elif bucket == "spent":
+        row.spent += credits
+    elif bucket == "expired":
+        row.expired += credits
+    elif bucket == "voided":
+        row.voided += credits
+    else:
+        raise ConservationError(f"no bucket {bucket}")
+
+
+def _restore(now: dict[str, Any], saved: dict[str, Any], fields: tuple[str, ...]) -> None:
+    for key in [key for key in now if key not in saved]:
+        del now[key]
+    for key, old in saved.items():
+        for name in fields:
+            setattr(now[key], name, getattr(old, name))
+
+
+def hold_lines(hold_id: HoldId, taken: Sequence[tuple[Lot, int]]) -> list[HoldLine]:
+    """The lines of a new hold, numbered in order of spending."""
+    return [
+        HoldLine(lot_id=lot.lot_id, line_no=number, credits=n) for number, (lot, n) in enumerate(taken, 1)
+    ]

@@ -1,0 +1,64 @@
+"""What came of credits that were given back: how many can be used again, and how many are gone (ALL-4).
+
+Read off the operations that a ledger made since a mark, so that every answer, event and reason says the same number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.domain.ledger.ledger import Ledger
+from app.domain.ledger.lot import Operation
+
+_RETURNS: Final = ("release", "refund", "void")
+"""Operations that give credits of a ticket back; of those to a refunded unit it is the void."""
+Mark = Mapping[str, int]
+
+
+@dataclass(slots=True)
+class GivenBack:
+    """Credits given back for one ticket. ``returned + forfeited`` is what was taken from it, held or captured."""
+
+    returned: int = 0
+    """Credits that the customer can use again, in a lot made for them too."""
+    forfeited: int = 0
+    """Credits that are gone: their lot had expired, or its order was refunded."""
+    voided: int = 0
+    """Of those that are gone: credits of a unit that was refunded."""
+    clauses: dict[str | None, int] = field(default_factory=dict)
+    """Clause by which credits are gone -> how many."""
+
+
+def mark_of(ledger: Ledger) -> Mark:
+    """Where the journals stand now: the ledger's own and those of accounts merged into it."""
+    return {one.customer_id: len(one.operations) for one in _ledgers(ledger)}
+
+
+def given_back(ledger: Ledger, ticket_id: str, since: Mark) -> GivenBack:
+    """What was given back for a ticket since a mark."""
+    found = GivenBack()
+    for journal in _ledgers(ledger):
+        fresh = journal.operations[since.get(journal.customer_id, 0) :]
+        for one in fresh:
+            if one.kind in _RETURNS and one.ticket_id == ticket_id:
+                _add(found, one)
+    return found
+
+
+def _add(found: GivenBack, one: Operation) -> None:
+    gross = sum(entry.credits for entry in one.entries if entry.source in ("held", "spent"))
+    instead = sum(entry.credits for entry in one.entries if entry.source == "world")
+    expired = sum(entry.credits for entry in one.entries if entry.target == "expired")
+    voided = sum(entry.credits for entry in one.entries if entry.target == "voided")
+    gone = min(gross, expired + voided - instead)
+    found.returned += gross - gone
+    found.forfeited += gone
+    found.voided += voided
+    if gone:
+        found.clauses[one.clause] = found.clauses.get(one.clause, 0) + gone
+
+
+def _ledgers(ledger: Ledger) -> list[Ledger]:
+    return [ledger, *ledger.former.values()]

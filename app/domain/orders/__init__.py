@@ -1,0 +1,1 @@
+"""What a purchase grants, and what a refund or a correction takes back."""

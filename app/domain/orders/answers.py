@@ -1,0 +1,39 @@
+"""What an order's refunds come to, and the answer that is kept with an order, so that the same order again gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from app.domain.account.account import Book
+from app.domain.account.customer import Order, OrderRefund
+from app.domain.customer_view import GRANTED, granted_by, lasting
+from app.domain.values.wire import jsonable
+
+
+def refunded_units(prior: Iterable[OrderRefund], what: str = "quantity") -> dict[str, int]:
+    """Return the units of each line that were given back in all; ``what``: the member of the refunds' lines."""
+    total: dict[str, int] = {}
+    for one in prior:
+        for row in one.answer["lines"]:
+            total[row["line_id"]] = total.get(row["line_id"], 0) + (row.get(what) or 0)
+    return total
+
+
+def keep_answers(book: Book, mine: Sequence[Order]) -> None:
+    """Keeps what each touched order granted with the order, so that the same order again gets the same answer."""
+    plan = book.plan
+    touched: set[str | None] = set(plan.orders)
+    touched |= {one.order_id for one in plan.licenses.values()} | {
+        one.order_id for one in plan.covers.values()
+    }
+    touched |= {one.order_id for one in plan.choices.values()}
+    touched |= {one.data.get("order_id") for one in plan.outbox if one.type.startswith("credits.")}
+    for order in mine:
+        if order.order_id not in touched:
+            continue
+        granted = granted_by(book, order.order_id)
+        if order.order_id in plan.orders or lasting(granted) != lasting(
+            {name: order.answer.get(name, []) for name in GRANTED}
+        ):
+            order.answer = jsonable({**order.answer, **granted})
+            plan.orders[order.order_id] = order

@@ -1,0 +1,258 @@
+"""A recorded order that its shop changed: other quantities, other lines, another customer.
+
+What a shop sends is a snapshot, and the newest counts. Units that were added are granted, units that are gone are taken
+back as far as they are unspent, and what is not is reported, as with a refund. What was nobody's use yet is withdrawn
+and granted anew where more than the quantity changed, so that any order of arrival ends in the same projection
+(decisions 7); what was used stays where it is, and the change is refused for a person to decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from app.domain.account.account import Book
+from app.domain.account.customer import Cover, License, Order, OrderLine
+from app.domain.cover import cover as covers
+from app.domain.ledger.refunded_units import given
+from app.domain.orders.grants import put_license, void_choice
+from app.domain.orders.lines import Terms, pin_of, sold
+from app.domain.orders.refunds import TakenBack, Taking, take_back, take_license
+from app.domain.policy.policy import NotGranted
+from app.domain.values.errors import DomainError
+
+CORRECTED = "corrected"
+
+
+def differs(order: Order, told: Mapping[str, OrderLine], kept: Collection[str]) -> bool:
+    """Whether a snapshot says anything else of the lines. ``kept``: lines that it names without saying what of ours
+    they are; they stay as they are."""
+    known = {str(one.line_id): one for one in order.lines}
+    if any(line_id not in known for line_id in told):
+        return True
+    return any(
+        _said(line) != _said(told[line_id]) if line_id in told else line.quantity > 0
+        for line_id, line in known.items()
+        if line_id not in kept
+    )
+
+
+def change_lines(
+    book: Book, order: Order, told: Mapping[str, OrderLine], kept: Collection[str], refunded: Mapping[str, int],
+    terms: Terms, served: Collection[str],
+) -> TakenBack:  # fmt: skip
+    """Takes over what the snapshot says of the lines; takes back what it took out. Settle the customer's orders then,
+    and `make_up` afterwards.
+
+    ``served``: ids of licenses and covers that tickets rest on. Refused: ``order_line_changed``, where a line is of
+    another product by now and was used.
+    """
+    answer = TakenBack()
+    lines: list[OrderLine] = []
+    for line in order.lines:
+        line_id = str(line.line_id)
+        now = told.get(line_id)
+        if line_id in kept or (now is not None and _said(now) == _said(line)):
+            lines.append(line)
+            continue
+        kind = _kind(order, line, terms)
+        if now is not None and now.sku != line.sku:
+            if used(book, order, line, served):
+                raise DomainError(
+                    "order_line_changed", order_id=order.order_id, line_id=line_id, was=line.sku, now=now.sku
+                )
+            withdraw(book, order, line, answer)
+            now.withdrawn = line.withdrawn
+            lines.append(now)
+            continue
+        if kind != "license" and now is not None and _worth(now) != _worth(line):
+            if not used(book, order, line, served):
+                withdraw(book, order, line, answer)
+            line.unit_price, line.list_price, line.attributes = now.unit_price, now.list_price, now.attributes
+        elif now is not None:
+            line.unit_price, line.list_price, line.attributes = now.unit_price, now.list_price, now.attributes
+        _quantity(book, order, line, 0 if now is None else now.quantity, kind, refunded, terms, answer)
+        lines.append(line)
+    known = {str(one.line_id) for one in order.lines}
+    order.lines = (*lines, *(one for line_id, one in told.items() if line_id not in known))
+    return answer
+
+
+def make_up(book: Book, order: Order, refunded: Mapping[str, int], terms: Terms, answer: TakenBack) -> None:
+    """What was refunded counts against the units that the order has now: takes back what that lacks."""
+    for line in order.lines:
+        if _kind(order, line, terms) != "license":
+            if more := answer.later.get(line.line_id, 0):
+                _join(answer, take_back(book, order, {line.line_id: more}, terms))
+            continue
+        mine = _units(book, order, line)
+        gone = sum(one.ended_reason == "refunded" for one in mine)
+        lacking = min(refunded.get(line.line_id, 0), line.quantity, len(mine)) - gone
+        if lacking > 0:
+            _join(answer, take_back(book, order, {line.line_id: lacking}, terms))
+
+
+def leave(book: Book, order: Order, served: Collection[str]) -> TakenBack:
+    """Withdraws all that an order brought to a customer who is not the order's any more.
+
+    Refused: ``order_customer_changed``, where any of it was used: it is not carried over in silence (TERMS-21).
+    """
+    answer = TakenBack()
+    if any(used(book, order, line, served) for line in order.lines):
+        raise DomainError("order_customer_changed", order_id=order.order_id)
+    for line in order.lines:
+        withdraw(book, order, line, answer)
+    return answer
+
+
+def used(book: Book, order: Order, line: OrderLine, served: Collection[str] = ()) -> bool:
+    """Whether anything that a line brought was used: credits spent or held, a choice made, a license registered, a
+    ticket served by it."""
+    mine = (order.order_id, line.line_id)
+    return (
+        any(
+            lot.held or lot.spent or given(lot)
+            for lot in book.ledger.lots.values()
+            if (lot.order_id, lot.line_id) == mine
+        )
+        or any(one.option is not None for one in book.choices.values() if (one.order_id, one.line_id) == mine)
+        or any(
+            one.registered_domain is not None or one.license_id in served
+            for one in book.licenses.values()
+            if (one.order_id, one.line_id) == mine
+        )
+        or any(
+            one.cover_id in served or (one.start == "first_ticket" and one.starts_at is not None)
+            for one in book.covers.values()
+            if (one.order_id, one.line_id) == mine
+        )
+    )
+
+
+def withdraw(book: Book, order: Order, line: OrderLine, answer: TakenBack | None = None) -> None:
+    """Withdraws all that a line brought, so that the line may be granted anew."""
+    answer = TakenBack() if answer is None else answer
+    mine = (order.order_id, line.line_id)
+    for one in _units(book, order, line):
+        _correct(book, order, line, one, answer)
+    _withdraw_lots(book, order, line, answer)
+    for cover in list(book.covers.values()):
+        if (cover.order_id, cover.line_id) == mine and cover.cover_id not in line.withdrawn:
+            if covers.take_back(book, cover, reason=CORRECTED):
+                answer.taken.append({"kind": "cover", "cover_id": cover.cover_id, "line_id": line.line_id})
+            forgo(book, order, line, cover)
+    for choice in book.choices.values():
+        if (choice.order_id, choice.line_id) == mine and choice.open:
+            void_choice(book, choice, reason=CORRECTED)
+            answer.taken.append({"kind": "choice", "choice_id": choice.choice_id, "line_id": line.line_id})
+    kept = []
+    for addon in book.addons:
+        if (addon.order_id, addon.line_id) != mine:
+            kept.append(addon)
+        elif addon.voided_at is None:
+            addon.voided_at = book.at
+            book.plan.addons.append(addon)
+            answer.taken.append({"kind": "addon", "addon": addon.addon, "line_id": line.line_id})
+    book.addons = kept
+    line.units, line.corrected = None, 0
+    book.plan.orders[order.order_id] = order
+
+
+def forgo(book: Book, order: Order, line: OrderLine, cover: Cover) -> None:
+    """A cover that stands for its line no longer."""
+    line.withdrawn = (*line.withdrawn, str(cover.cover_id))
+    book.plan.orders[order.order_id] = order
+
+
+# --- steps ------------------------------------------------------------------------------------------------------------
+
+
+def _withdraw_lots(book: Book, order: Order, line: OrderLine, answer: TakenBack) -> None:
+    for lot in list(book.ledger.lots.values()):
+        if (lot.order_id, lot.line_id) != (order.order_id, line.line_id) or lot.withdrawn:
+            continue
+        voided = book.ledger.void(lot.lot_id, reason=CORRECTED)
+        book.ledger.withdraw(lot.lot_id)
+        if not voided:
+            continue
+        balance = book.ledger.balance(lot.credit_type)
+        answer.taken.append({"kind": "credits", "lot_id": lot.lot_id, "credit_type": lot.credit_type,
+                             "credits": voided, "line_id": line.line_id})  # fmt: skip
+        book.emit("credits.voided", {"lot_id": lot.lot_id, "order_id": order.order_id, "credits": voided,
+                                     "reason": CORRECTED, "balance": balance})  # fmt: skip
+
+
+def _quantity(
+    book: Book, order: Order, line: OrderLine, now: int, kind: str | None, refunded: Mapping[str, int], terms: Terms,
+    answer: TakenBack,
+) -> None:  # fmt: skip
+    before, line.quantity = line.quantity, now
+    if kind == "license":
+        for one in _units(book, order, line):
+            if one.unit_no > now:
+                _correct(book, order, line, one, answer)
+        return
+    made = line.units if line.units is not None else before
+    gone = min(made, line.corrected + refunded.get(line.line_id, 0))
+    if now < made - line.corrected:
+        line.corrected = made - now
+    line.units = line.corrected + now
+    if before == 0 < now:
+        for addon in book.addons:
+            if (addon.order_id, addon.line_id) == (order.order_id, line.line_id):
+                addon.voided_at = None
+                book.plan.addons.append(addon)
+    more = line.gone(refunded.get(line.line_id, 0)) - gone
+    if more > 0 and line.units == made:
+        _join(answer, take_back(book, order, {line.line_id: more}, terms, reason="corrected"))
+    elif more > 0:
+        answer.later[line.line_id] = more
+
+
+def _correct(book: Book, order: Order, line: OrderLine, one: License, answer: TakenBack) -> None:
+    if one.ended_reason == "refunded":
+        # It was taken back already; from now on it counts as never bought.
+        one.ended_reason = "corrected"
+        put_license(book, one, "ended")
+        for lot in book.ledger.lots.values():
+            if (lot.order_id, lot.line_id, lot.unit_no) == (one.order_id, one.line_id, one.unit_no):
+                book.ledger.withdraw(lot.lot_id)
+        return
+    take_license(Taking(book, order, line, answer, "corrected"), one)
+
+
+def _units(book: Book, order: Order, line: OrderLine) -> list[License]:
+    """The line's licenses that count, newest first."""
+    return sorted(
+        (
+            one
+            for one in book.licenses.values()
+            if (one.order_id, one.line_id) == (order.order_id, line.line_id) and one.ended_reason != CORRECTED
+        ),
+        key=lambda one: one.unit_no,
+        reverse=True,
+    )
+
+
+def _kind(order: Order, line: OrderLine, terms: Terms) -> str | None:
+    found = sold(terms[pin_of(order, line)], line.sku)
+    return None if isinstance(found, NotGranted) else found[0].kind
+
+
+def _said(one: OrderLine) -> tuple[Any, ...]:
+    return (one.sku, one.quantity, *_worth(one))
+
+
+def _worth(one: OrderLine) -> tuple[Any, ...]:
+    return one.unit_price, one.list_price, one.attributes
+
+
+def _join(answer: TakenBack, more: TakenBack) -> None:
+    answer.taken += more.taken
+    answer.left += more.left
+    answer.owed += more.owed
+
+
+def lines_of(lines: Iterable[OrderLine]) -> list[dict[str, Any]]:
+    """The lines of an order as events tell them."""
+    return [{"line_id": one.line_id, "sku": one.sku, "quantity": one.quantity} for one in lines]

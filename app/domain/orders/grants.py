@@ -1,0 +1,162 @@
+"""Single grants and their end: a lot, a cover by choice, a license ended, and the notices that go with an order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from app.domain.account.account import Book
+from app.domain.account.customer import Choice, Cover, License
+from app.domain.cover import cover as covers
+from app.domain.cover.start import begins_at, stretches_of
+from app.domain.cover.terms import CoverTerms
+from app.domain.ledger.lot import Lot, LotSource
+from app.domain.orders.offers import grant_of
+from app.domain.policy.policy import CreditGrant, Policy
+from app.domain.values.ids import LicenseId, LineId, OrderId
+from app.domain.values.money import Money
+from app.domain.values.term import add_term
+from app.domain.values.text import render
+from app.domain.values.wire import iso, iso_or_none
+
+
+def put_license(book: Book, one: License, kind: str, *, occurred_at: datetime | None = None) -> None:
+    """Writes a license with what may change in it, save the domain it is registered to."""
+    payload = {
+        "ordinal": one.ordinal, "first_order": one.first_order, "ended_at": iso_or_none(one.ended_at),
+        "ended_reason": one.ended_reason, "registered": one.registered_domain is not None,
+    }  # fmt: skip
+    book.plan.put_license(one, kind, payload, occurred_at=occurred_at)
+
+
+def end_license(
+    book: Book,
+    one: License,
+    when: datetime,
+    *,
+    reason: Literal["terminated", "refunded", "upgraded", "corrected"],
+    clause: str | None = None,
+) -> list[Cover]:
+    """Ends a license at ``when`` and the covers and levels that served it alone (AVA-4). Returns those covers."""
+    one.ended_at = max(when, one.placed_at)
+    one.ended_reason = reason
+    put_license(book, one, "ended", occurred_at=min(one.ended_at, book.at))
+    ended = covers.end_of_license(book, one.license_id, one.ended_at, reason=reason, clause=clause)
+    book.emit("license.ended", {"license_id": one.license_id, "order_id": one.order_id, "ended_at": iso(one.ended_at),
+                                "reason": reason, "covers": [cover.cover_id for cover in ended]})  # fmt: skip
+    return ended
+
+
+def grant_credits(book: Book, grant: CreditGrant, credits: int, *, policy: Policy, order_id: OrderId, line_id: LineId,
+                  unit_no: int, license_id: LicenseId | None, placed_at: datetime, source: LotSource,
+                  cost: Money | None = None, effective_at: datetime | None = None) -> Lot:  # fmt: skip
+    """Grants a lot whose expiry counts from ``placed_at`` (AVA-3, XC-5); one born dead is shown granted and expired.
+
+    ``effective_at``: since when the credits are there, if not since the order (a choice that was made later).
+    """
+    expires_at = (
+        None if grant.expires is None else add_term(placed_at, grant.expires, covers.term_zone(policy))
+    )
+    lot = book.ledger.grant(
+        credits, source=source, rule=grant.rule, credit_type=grant.credit_type, expires_at=expires_at,
+        effective_at=effective_at or placed_at, order_id=order_id, line_id=line_id, unit_no=unit_no,
+        priority=grant.priority, scope=grant.scope, license_id=license_id, cost=cost, policy_version=policy.version,
+        clause=grant.clause, reading=grant.reading,
+    )  # fmt: skip
+    schedule_lot(book, lot)
+    told = {
+        "lot_id": lot.lot_id, "order_id": order_id, "line_id": line_id, "license_id": license_id, "source": source,
+        "credit_type": lot.credit_type, "credits": credits, "expires_at": iso_or_none(expires_at), "rule": grant.rule,
+        "clause": grant.clause, "reading": grant.reading, "balance": book.ledger.balance(lot.credit_type),
+    }  # fmt: skip
+    book.emit("credits.granted", told)
+    if expires_at is not None and expires_at <= book.at:
+        book.emit("credits.expired", {"lot_id": lot.lot_id, "credit_type": lot.credit_type, "credits": lot.expired,
+                                      "balance": book.ledger.balance(lot.credit_type)},
+                  dedupe_key=f"lot.expired:{lot.lot_id}:{iso(expires_at)}")  # fmt: skip
+    return lot
+
+
+def schedule_lot(book: Book, lot: Lot) -> None:
+    """Puts a lot's reminders (``lot.reminder``) and its end (``lot.expired``) on the agenda; passed ones not."""
+    if lot.expires_at is None or lot.expires_at <= book.at:
+        return
+    for days in book.policy.credits.reminder_days if book.policy.credits else ():
+        when = lot.expires_at - timedelta(days=days)
+        if book.at < when and lot.effective_at < when:
+            book.plan.due(when, "lot.reminder", f"{lot.lot_id}:{days}", lot_id=lot.lot_id, days=days)
+    book.plan.due(lot.expires_at, "lot.expired", lot.lot_id, lot_id=lot.lot_id)
+
+
+def void_choice(book: Book, choice: Choice, *, reason: str) -> None:
+    """Takes back a choice that was not made."""
+    choice.voided_at = book.at
+    book.plan.put_choice(choice, "voided", {"reason": reason})
+    book.emit("choice.voided", {"choice_id": choice.choice_id, "order_id": choice.order_id, "reason": reason})
+
+
+def choose(book: Book, choice: Choice, option: str, policy: Policy) -> Lot | Cover:
+    """Makes an open choice: grants exactly that option, by the policy it was opened under (CSC-1)."""
+    grant = grant_of(choice.options[option])
+    choice.option, choice.made_at = option, book.at
+    book.plan.put_choice(choice, "made", {"option": option})
+    book.emit("choice.made", {"choice_id": choice.choice_id, "option": option, "order_id": choice.order_id,
+                              "license_id": choice.license_id})  # fmt: skip
+    if isinstance(grant, CreditGrant):
+        return grant_credits(
+            book, grant, grant.credits or 0, policy=policy, order_id=choice.order_id, line_id=choice.line_id,
+            unit_no=choice.unit_no, license_id=choice.license_id, placed_at=choice.placed_at, source="choice",
+            effective_at=book.at,
+        )  # fmt: skip
+    starts_at = None if grant.start == "first_ticket" else choice.placed_at
+    ends_at = None
+    if starts_at is not None and grant.term is not None:
+        terms, before = CoverTerms.of(policy), list(stretches_of(book.covers.values()))
+        starts_at = begins_at(grant, starts_at, book.licenses.values(), before, terms)
+        alike = [
+            one for one in before if grant.start != "order" and one.counts_for(grant.actions, grant.levels)
+        ]
+        ((_, ends_at),) = terms.periods(starts_at, grant.term, 1, alike)
+    cover = covers.open_cover(
+        book, grant, policy=policy, order_id=choice.order_id, line_id=choice.line_id, license_id=choice.license_id,
+        placed_at=choice.placed_at, starts_at=starts_at, ends_at=ends_at, occurred_at=book.at,
+    )  # fmt: skip
+    tell_cover(book, cover, notices_of(policy, [cover]))
+    return cover
+
+
+def notices_of(policy: Policy, granted: Sequence[Cover]) -> list[dict[str, Any]]:
+    """The notices that go with an order, ``{cover_ends_at}`` filled with the end of its cover (CACTU-13)."""
+    ends = [one.ends_at for one in granted if one.ends_at is not None]
+    latest = max(ends, default=None)
+    rows = []
+    for one in policy.notices:
+        if one.with_cover and not granted:
+            continue
+        facts = {"cover_ends_at": latest or "the end of its term, counted from the first request"}
+        known = policy.clause(one.clause)
+        rows.append({
+            "notice": one.notice, "clause": one.clause, "text": render(one.text, facts),
+            "ends_at": iso_or_none(latest) if one.with_cover else None, "reading": bool(known and known.reading),
+        })  # fmt: skip
+    return rows
+
+
+def tell_cover(book: Book, cover: Cover, notices: Sequence[Mapping[str, Any]]) -> None:
+    """Tells of a granted cover with its end and the notices (CACTU-13); of its end too when that has passed."""
+    book.emit("cover.granted", {
+        "cover_id": cover.cover_id, "order_id": cover.order_id, "line_id": cover.line_id,
+        "license_id": cover.license_id,
+        "state": covers.state_of(cover, book.at), "starts_at": iso_or_none(cover.starts_at),
+        "ends_at": iso_or_none(cover.ends_at), "levels": list(cover.levels), "actions": list(cover.actions),
+        "rule": cover.rule, "clause": cover.clause, "reading": cover.reading, "notices": list(notices),
+    })  # fmt: skip
+    if cover.ends_at is not None and cover.ends_at <= book.at:
+        book.emit("cover.ended", {"cover_id": cover.cover_id, "license_id": cover.license_id,
+                                  "ended_at": iso(cover.ends_at)}, dedupe_key=ended_key(cover))  # fmt: skip
+
+
+def ended_key(cover: Cover) -> str:
+    """The end of a cover is told once an instant."""
+    return f"cover.ended:{cover.cover_id}:{iso_or_none(cover.ends_at)}"

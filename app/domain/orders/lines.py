@@ -1,0 +1,165 @@
+"""Order lines as the rules see them: which offer sells a line, under which policy version, and the facts it states."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final
+
+from app.domain.account.account import Book
+from app.domain.account.customer import License, Order, OrderLine
+from app.domain.feeds.review import ReviewItem
+from app.domain.orders.offers import editions_of, price_with
+from app.domain.policy.policy import NotGranted, Offer, Policy
+from app.domain.values.money import discount_percent, unit_of
+from app.domain.values.text import decimal_text
+from app.domain.values.wire import jsonable
+
+UNKNOWN_SKU: Final = "unknown_sku"
+_UNKNOWN_CLAUSE: Final = "ALL-5"
+
+_PARTS: Final = re.compile(r"([^0-9]*)([0-9]*)")
+
+Terms = Mapping[int, Policy]
+"""Policy versions by number: each order line is judged by the version it was pinned to."""
+
+
+def place_of(line_id: str) -> tuple[tuple[tuple[str, int], ...], str]:
+    """Where a line stands among those of its order: by its id with digits compared as numbers, as shops number them (2
+    before 10), and never by where a delivery happened to list it, so that every delivery grants the same."""
+    parts = tuple((words, int(digits or -1)) for words, digits in _PARTS.findall(line_id))
+    return parts, line_id
+
+
+def pin_of(order: Order, line: OrderLine) -> int:
+    """The policy version that judges a line: the order's, unless a replay pinned it to a later one."""
+    for row in order.answer.get("lines", ()):
+        if row["line_id"] == line.line_id:
+            return int(row["policy_version"])
+    return order.policy_version
+
+
+def pinned_lines(order: Order, policy: Policy, newest: Policy) -> list[dict[str, Any]]:
+    """The lines as echoed in the answer, each with the policy version that judges it: the one in force when the order
+    was placed, or, for a sku that it did not know yet, the newest."""
+    return [
+        {
+            "line_id": one.line_id,
+            "sku": one.sku,
+            "quantity": one.quantity,
+            "policy_version": newest.version
+            if is_unknown(policy, one.sku) and not is_unknown(newest, one.sku)
+            else policy.version,
+        }
+        for one in order.lines
+    ]
+
+
+def sold(policy: Policy, sku: str) -> tuple[Offer, int | None] | NotGranted:
+    """The offer that sells a sku with the ``{n}`` of it, or why it is not sold (ALL-5)."""
+    found = policy.offer(sku)
+    if found is not None:
+        return found
+    for one in policy.not_offered:
+        if one.sku == sku or (one.sku.endswith("*") and sku.startswith(one.sku[:-1])):
+            return NotGranted(code=one.code, clause=one.clause, message=one.message)
+    return NotGranted(
+        code=UNKNOWN_SKU, clause=_UNKNOWN_CLAUSE, reading=True,
+        message="The policy does not know the sku {sku}; the line is kept and can be replayed once it does.",
+    )  # fmt: skip
+
+
+def other_units(policy: Policy, sku: str, row: Mapping[str, Any], currency: str) -> str | None:
+    """Why the stated quantity of a line cannot be right: what was charged is the offer's price of other units.
+
+    The buyer may have changed the quantity after the shop stated it; where the price tells nothing, it is believed.
+    """
+    found, listed = policy.offer(sku), row.get("listed")
+    price = None if found is None or found[0].price is None else found[0].price.amount
+    if price is None or listed is None or currency != policy.currency or Decimal(price) <= 0:
+        return None
+    units, stated = Fraction(Decimal(listed)) / Fraction(Decimal(price)), int(row["quantity"])
+    if units.denominator != 1 or units in (0, stated):
+        return None
+    return f"{stated} of {sku} are stated, and {listed} {currency} is the price of {units}."
+
+
+def bills(row: Mapping[str, Any], how: str | None) -> bool:
+    """Whether a line that bills no whole period is granted all the same: the mapping says so, and it cost something."""
+    return row["change"] == "proration" and how == "grant" and Decimal(row.get("paid") or 0) > 0
+
+
+def plan_change(row: Mapping[str, Any], how: str | None) -> ReviewItem | None:
+    """What is in doubt about a line that a change of plan in mid-period made; None where the mapping says how."""
+    if row["change"] != "proration" or how in ("grant", "ignore"):
+        return None
+    says = {"line": row["line_id"], "products": list(row["products"]), "amount": row.get("paid")}
+    unclear = f"Line {row['line_id']} bills a change of plan in mid-period: the mapping does not say what it brings."
+    return ReviewItem("plan_changed", unclear, says)
+
+
+def is_unknown(policy: Policy, sku: str) -> bool:
+    """Whether the policy neither sells the sku nor says that it does not."""
+    found = sold(policy, sku)
+    return isinstance(found, NotGranted) and found.code == UNKNOWN_SKU
+
+
+def unknown_lines(order: Order) -> list[str]:
+    """The lines whose sku the policy did not know."""
+    return [one["line_id"] for one in order.answer.get("not_granted", ()) if one["code"] == UNKNOWN_SKU]
+
+
+def line_facts(book: Book, order: Order, line: OrderLine, policy: Policy, offer: Offer) -> dict[str, Any]:
+    """The facts that an offer's rules may ask for. Licenses count as they were held when the order was placed, those
+    of the order itself included; the discount is exact to the currency's smallest unit (AVA-6)."""
+    held = [
+        one for one in book.licenses.values()
+        if one.placed_at <= order.placed_at and one.ended_reason != "corrected"
+        and (one.ended_at is None or order.placed_at < one.ended_at)
+    ]  # fmt: skip
+    facts: dict[str, Any] = {
+        "line.discount_percent": _discount(order, line, policy, offer, held),
+        "line.quantity": line.quantity,
+        "line.list_price_zero": line.list_price is not None and line.list_price <= 0,
+        "customer.licenses": len(held),
+        "customer.editions": editions_of(held),
+    }
+    facts |= {f"attributes.{name}": value for name, value in line.attributes.items()}
+    return facts
+
+
+def paid_price(
+    order: Order, line: OrderLine, policy: Policy, offer: Offer, held: Sequence[License]
+) -> Decimal | None:
+    """What a unit cost: as the storefront said, else the offer's price for this account."""
+    if line.unit_price is not None or order.currency != policy.currency:
+        return line.unit_price
+    editions = {one.edition for one in held if one.edition}
+    highest = max(
+        editions, key=lambda e: policy.editions.index(e) if e in policy.editions else -1, default=None
+    )
+    sold_as = policy.offer(line.sku)
+    price = price_with(policy, offer, edition=highest, licenses=len(held), n=sold_as[1] if sold_as else None)
+    return None if price is None else price.amount
+
+
+def _discount(
+    order: Order, line: OrderLine, policy: Policy, offer: Offer, held: Sequence[License]
+) -> Fraction:
+    if line.list_price is not None and line.list_price <= 0:
+        return Fraction(100)
+    return discount_percent(
+        list_price=line.list_price,
+        paid=paid_price(order, line, policy, offer, held),
+        unit=unit_of(order.currency),
+        quantity=line.quantity,
+    )
+
+
+def shown(value: Any) -> Any:
+    """A fact as published: a fraction as a decimal text, a whole one as a number."""
+    if isinstance(value, Fraction):
+        return int(value) if value.denominator == 1 else decimal_text(value)
+    return jsonable(value)

@@ -1,0 +1,169 @@
+"""Offers: what can be bought, priced for this customer, and what each would bring. Prices are the policy's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from app.domain.account.account import Book
+from app.domain.account.customer import License
+from app.domain.policy.conditions import facts_used, holds
+from app.domain.policy.policy import ChoiceGrant, CoverGrant, CreditGrant, Grant, Offer, Policy
+from app.domain.values.money import Money, share
+from app.domain.values.term import Term
+from app.domain.values.wire import jsonable, money_json
+
+
+def price_of(book: Book, offer: Offer, n: int | None = None) -> Money | None:
+    """The offer's price for this customer now; None where the text names none.
+
+    By the highest edition on the account (CACTU-10; the lowest one's for an account without a license), plus what each
+    additional license costs (CSC-18). ``n``: of a patterned sku.
+    """
+    return price_with(
+        book.policy, offer, edition=book.highest_edition(), licenses=len(book.active_licenses()), n=n
+    )
+
+
+def price_with(
+    policy: Policy, offer: Offer, *, edition: str | None, licenses: int, n: int | None = None
+) -> Money | None:
+    """The offer's price for an account with so many licenses, the highest of that edition.
+
+    A price per credit is n times as much, half up to the currency's smallest unit.
+    """
+    price = offer.price
+    if price is None:
+        return None
+    if price.per_credit is not None:
+        return None if n is None else share(Money(Decimal(price.per_credit), policy.currency), Fraction(n))
+    amount = price.amount
+    if price.by_edition:
+        order = [one for one in policy.editions if one in price.by_edition] or list(price.by_edition)
+        amount = price.by_edition.get(edition or "") or price.amount or price.by_edition[order[0]]
+    if amount is None:
+        return None
+    total = Decimal(amount)
+    if price.each_additional_license is not None and licenses > 1:
+        total += (licenses - 1) * Decimal(price.each_additional_license)
+    return Money(total, policy.currency)
+
+
+def per_credit_json(policy: Policy, offer: Offer) -> dict[str, str] | None:
+    """The price of one credit of a patterned sku, as exact as the policy says it."""
+    each = offer.price.per_credit if offer.price else None
+    return None if each is None else {"amount": each, "currency": policy.currency}
+
+
+def purchase_facts(book: Book, *, quantity: int = 1) -> dict[str, Any]:
+    """The facts of a purchase made now by this customer, without a discount."""
+    held = book.active_licenses()
+    ever = [
+        one for one in book.licenses.values()
+        if one.ended_reason != "corrected" and (
+            one.uncounted_after is None or one.ended_at is None
+            or book.policy.licenses.refunded_untouched == "counted"
+        )
+    ]  # fmt: skip
+    return {
+        "license.ordinal": len(ever) + 1,
+        "license.first_order": not ever,
+        "line.discount_percent": 0,
+        "line.quantity": quantity,
+        "line.list_price_zero": False,
+        "customer.licenses": len(held),
+        "customer.editions": editions_of(held),
+    }
+
+
+def editions_of(licenses: Iterable[License]) -> tuple[str, ...]:
+    """The editions among licenses, sorted."""
+    return tuple(sorted({one.edition for one in licenses if one.edition}))
+
+
+def offer_view(book: Book, offer: Offer) -> dict[str, Any]:
+    """An offer as published: price, what it grants, and whether this customer may buy it (else ``reasons``)."""
+    facts = purchase_facts(book)
+    available = holds(offer.requires, facts) is not False
+    reasons: list[dict[str, Any]] = []
+    if not available and offer.otherwise is not None:
+        why = offer.otherwise
+        reasons.append({
+            "code": why.code, "clause": why.clause, "message": why.message, "reading": why.reading,
+            "facts": {name: jsonable(facts.get(name)) for name in facts_used(offer.requires)},
+        })  # fmt: skip
+    return {
+        "sku": offer.sku,
+        "title": offer.title,
+        "kind": offer.kind,
+        "edition": offer.edition,
+        "sku_pattern": offer.sku_pattern,
+        "price": money_json(price_of(book, offer)),
+        "price_per_credit": per_credit_json(book.policy, offer),
+        "price_clause": offer.price.clause if offer.price else None,
+        "grants": [grant_view(one, facts) for one in offer.grants],
+        "clause": offer.clause,
+        "available": available,
+        "reasons": reasons,
+    }
+
+
+def grant_view(grant: Grant, facts: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A grant in plain data; ``applies``: whether its condition holds for this customer now."""
+    view: dict[str, Any] = {
+        "kind": grant.kind,
+        "rule": grant.rule,
+        "clause": grant.clause,
+        "reading": grant.reading,
+    }
+    match grant:
+        case CreditGrant():
+            view |= {
+                "credits": grant.credits, "credit_type": grant.credit_type, "expires_after": _term(grant.expires),
+                "expires_clause": grant.expires_clause, "scope": grant.scope,
+            }  # fmt: skip
+        case CoverGrant():
+            view |= {
+                "term": _term(grant.term), "start": grant.start, "scope": grant.scope, "levels": list(grant.levels),
+                "actions": list(grant.actions), "free": grant.free,
+            }  # fmt: skip
+        case ChoiceGrant():
+            view["options"] = {name: grant_view(grant.options[name]) for name in options_of(grant)}
+    if facts is not None:
+        view["applies"] = holds(grant.when, facts) is True
+    return view
+
+
+def options_of(grant: ChoiceGrant) -> list[str]:
+    """The options of a choice: credits before cover, then by name (a stored document keeps no order of keys)."""
+    return sorted(grant.options, key=lambda name: (grant.options[name].kind != "credits", name))
+
+
+def grant_json(grant: CreditGrant | CoverGrant, position: int = 0) -> dict[str, Any]:
+    """A grant as stored with a choice, with its place among the options; `grant_of` reads it back."""
+    body: dict[str, Any] = {"position": position}
+    for one in fields(grant):
+        value = getattr(grant, one.name)
+        if one.name in {"when", "otherwise"}:
+            continue
+        body[one.name] = _term(value) if isinstance(value, Term) else jsonable(value)
+    return body
+
+
+def grant_of(data: dict[str, Any]) -> CreditGrant | CoverGrant:
+    """The grant that `grant_json` stored."""
+    values = {name: value for name, value in data.items() if value is not None and name != "position"}
+    for name in ("expires", "term"):
+        if isinstance(values.get(name), dict):
+            values[name] = Term(**values[name])
+    for name in ("levels", "actions"):
+        if isinstance(values.get(name), list):
+            values[name] = tuple(values[name])
+    return CoverGrant(**values) if values.get("kind") == "cover" else CreditGrant(**values)
+
+
+def _term(term: Term | None) -> dict[str, int] | None:
+    return None if term is None else {"years": term.years, "months": term.months, "days": term.days}

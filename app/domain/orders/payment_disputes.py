@@ -1,0 +1,377 @@
+"""A payment dispute: the buyer's bank takes the money of an order back, and the vendor may win it (a *dispute* without
+more is about a ticket's charge).
+
+The policy's `payment_disputes` says what an open, a lost and a won one do to what is unspent of the order's grants.
+What a dispute took is remembered thing by thing, so that winning it puts each back as it was: credits in the same
+lots, licenses, periods, choices and add-ons.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+from app.domain.account.account import Book
+from app.domain.account.customer import Addon, Choice, Cover, License, Order, OrderRefund
+from app.domain.cover import cover as covers
+from app.domain.ledger import suspension
+from app.domain.ledger.account_merge import pass_on
+from app.domain.ledger.ledger import Ledger
+from app.domain.ledger.lot import Lot
+from app.domain.ledger.refunded_units import claimed, owed, take_claim
+from app.domain.orders.grants import put_license
+from app.domain.orders.lines import Terms
+from app.domain.orders.refunds import guarantee_of, take_back
+from app.domain.policy.policy import PaymentDisputes
+from app.domain.values.ids import CustomerId, LotId, OrderId
+from app.domain.values.wire import iso, iso_or_none, jsonable, parse_iso_or_none, payload_hash
+
+State = Literal["warning", "open", "lost", "won"]
+"""``warning``: an inquiry or a notice of fraud, by which no money has moved."""
+Action = Literal["none", "suspended", "taken_back"]
+REASON: Final = suspension.REASON
+_COVER: Final = ("state", "starts_at", "ends_at", "suspended_at", "voided_at")
+_ACTIONS: Final[dict[str, Action]] = {"nothing": "none", "suspend": "suspended", "take_back": "taken_back"}
+
+
+@dataclass(slots=True, kw_only=True)
+class PaymentDispute:
+    """A dispute of an order's payment as recorded.
+
+    ``wanted``: units by line that the disputed money paid for; ``credits``: how many are suspended or were taken.
+    ``holds`` and ``undo``: what has to be put back. ``takes``: how often it took something back so far.
+    """
+
+    order_id: OrderId
+    dispute_id: str
+    customer_id: CustomerId
+    state: State
+    action: Action
+    wanted: dict[str, int]
+    opened_at: datetime
+    updated_at: datetime
+    amount: str | None = None
+    currency: str | None = None
+    credits: int = 0
+    holds: list[str] = field(default_factory=list)
+    undo: dict[str, Any] = field(default_factory=dict)
+    refund_id: str | None = None
+    takes: int = 0
+    version: int = 0
+
+
+def action_of(state: State, rules: PaymentDisputes, before: Action) -> Action:
+    """Return what a dispute in this state does under the policy; ``before``: what it did so far."""
+    if state == "warning":
+        return "none"
+    if state == "won":
+        return "taken_back" if rules.won == "nothing" and before == "taken_back" else "none"
+    return _ACTIONS[rules.open if state == "open" else rules.lost]
+
+
+def view(one: PaymentDispute, rules: PaymentDisputes) -> dict[str, Any]:
+    """Return a payment dispute as published with its order."""
+    return {
+        "dispute_id": one.dispute_id,
+        "state": one.state,
+        "action": one.action,
+        "lines": [{"line_id": key, "quantity": count} for key, count in sorted(one.wanted.items())],
+        "credits": one.credits,
+        "amount": None if one.amount is None else {"amount": one.amount, "currency": one.currency},
+        "refund_id": one.refund_id,
+        "opened_at": iso(one.opened_at),
+        "updated_at": iso(one.updated_at),
+        "clause": rules.clause,
+        "reading": rules.reading,
+    }
+
+
+def units_left(order: Order, wanted: Mapping[str, int], refunded: Mapping[str, int]) -> dict[str, int]:
+    """Return how many of the disputed units are still there to take: those given back already are not taken twice."""
+    found = {}
+    for line in order.lines:
+        left = min(wanted.get(line.line_id, 0), line.quantity - refunded.get(line.line_id, 0))
+        if left > 0:
+            found[str(line.line_id)] = left
+    return found
+
+
+# --- suspended --------------------------------------------------------------------------------------------------------
+
+
+def suspend(book: Book, order: Order, one: PaymentDispute, units: Mapping[str, int], terms: Terms) -> None:
+    """Set aside the credits that taking the units back would take now; licenses and periods go on."""
+    for lot_id, number in _would_take(book, order, units, terms).items():
+        lot = book.ledger.lots.get(lot_id)
+        if lot is None or (part := min(number, lot.available)) == 0:
+            continue
+        hold = suspension.suspend(book.ledger, lot, part, order_id=order.order_id)
+        one.holds.append(hold.hold_id)
+        one.credits += part
+        book.emit("credits.held", {
+            "credits": part, "credit_type": lot.credit_type, "hold_id": hold.hold_id, "reason": REASON,
+            "balance": book.ledger.balance(lot.credit_type),
+        })  # fmt: skip
+
+
+def lift(book: Book, one: PaymentDispute) -> None:
+    """Give suspended credits back to their lots."""
+    for hold_id in reversed(one.holds):
+        owner = _owner(book.ledger, hold_id)
+        hold = None if owner is None else owner.holds[hold_id]
+        if owner is None or hold is None:
+            continue
+        number = suspension.lift(owner, hold)
+        if owner is not book.ledger:
+            pass_on(owner, book.ledger)
+        if number:
+            book.emit("credits.released", {
+                "credits": number, "credit_type": hold.credit_type, "hold_id": hold_id, "reason": REASON,
+                "balance": book.ledger.balance(hold.credit_type),
+            })  # fmt: skip
+    one.holds, one.credits = [], 0
+
+
+def _would_take(book: Book, order: Order, units: Mapping[str, int], terms: Terms) -> dict[str, int]:
+    """Return credits by lot that a take-back of the units would void, tried on a copy of the book."""
+    books = (book, *book.others.values())
+    shared = [terms, *terms.values(), *(each.policy for each in books), *(each.mint for each in books)]
+    shared += [
+        part for each in book.ledger.reachable() for part in (each.mint, each.rules) if part is not None
+    ]
+    keep: dict[int, Any] = {id(part): part for part in shared}
+    trial, again = copy.deepcopy((book, order), keep)
+    before = {lot.lot_id: lot.voided for lot in trial.ledger.lots.values()}
+    take_back(trial, again, units, terms)
+    return {
+        lot.lot_id: lot.voided - before[lot.lot_id]
+        for lot in trial.ledger.lots.values()
+        if lot.lot_id in before and lot.voided > before[lot.lot_id]
+    }
+
+
+def _owner(ledger: Ledger, hold_id: str) -> Ledger | None:
+    return next((one for one in (ledger, *ledger.former.values()) if hold_id in one.holds), None)
+
+
+# --- taken back, and put back -----------------------------------------------------------------------------------------
+
+
+def take(book: Book, order: Order, one: PaymentDispute, units: Mapping[str, int], terms: Terms) -> None:
+    """Take back what is unspent of the units, as a refund of them does, and remember what has to be put back."""
+    if not units:
+        return
+    one.takes += 1
+    one.refund_id = f"{REASON}:{one.dispute_id}:{one.takes}"
+    before = _before(book)
+    result = take_back(book, order, units, terms, reason="payment_dispute", ref=one.refund_id)
+    lines = [{"line_id": line_id, "quantity": count} for line_id, count in sorted(units.items())]
+    answer = jsonable({
+        "order_id": order.order_id, "refund_id": one.refund_id, "at": book.at, "reason": REASON, "lines": lines,
+        "taken_back": result.taken, "not_taken_back": result.left, "owed": result.owed,
+        **guarantee_of(terms[order.policy_version], book, order),
+    })  # fmt: skip
+    book.plan.refunds.append(OrderRefund(
+        order_id=order.order_id, refund_id=one.refund_id, customer_id=book.customer.customer_id,
+        payload_hash=payload_hash({"order_id": order.order_id, "refund_id": one.refund_id, "lines": lines}),
+        answer=answer, at=book.at,
+    ))  # fmt: skip
+    book.emit("order.refunded", {key: value for key, value in answer.items() if key != "reason"})
+    _remember(book, before, one)
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """How things stood before a dispute took something back."""
+
+    lots: Mapping[str, tuple[int, int, int]]
+    owed: Mapping[str, int]
+    licenses: frozenset[str]
+    covers: Mapping[str, dict[str, Any]]
+    choices: frozenset[str]
+    addons: frozenset[tuple[str, str]]
+
+
+def _before(book: Book) -> _Before:
+    return _Before(
+        lots={lot.lot_id: (lot.voided, claimed(lot), owed(lot)) for lot in _lots(book.ledger)},
+        owed={key: one.owed for key, one in book.ledger.accounts.items()},
+        licenses=frozenset(key for key, one in book.licenses.items() if one.ended_at is None),
+        covers={key: _cover(one) for key, one in book.covers.items()},
+        choices=frozenset(key for key, one in book.choices.items() if one.voided_at is None),
+        addons=frozenset((one.order_id, one.line_id) for one in book.addons if one.voided_at is None),
+    )
+
+
+def _remember(book: Book, before: _Before, one: PaymentDispute) -> None:
+    """Remember on the dispute what was taken since, so that `put_back` can undo it."""
+    lots = {}
+    for lot in _lots(book.ledger):
+        then, now = before.lots.get(lot.lot_id), (lot.voided, claimed(lot), owed(lot))
+        if then is not None and then != now:
+            lots[lot.lot_id] = [a - b for a, b in zip(now, then, strict=True)]
+    one.credits = sum(max(taken, 0) for taken, _, _ in lots.values())
+    one.undo = {
+        "lots": lots,
+        "owed": {
+            key: account.owed - before.owed.get(key, 0)
+            for key, account in book.ledger.accounts.items()
+            if account.owed > before.owed.get(key, 0)
+        },
+        "licenses": sorted(key for key in before.licenses if book.licenses[key].ended_at is not None),
+        "covers": {
+            key: then for key, then in sorted(before.covers.items()) if _cover(book.covers[key]) != then
+        },
+        "choices": sorted(key for key in before.choices if book.choices[key].voided_at is not None),
+        "addons": sorted(
+            [item.order_id, item.line_id]
+            for item in book.addons
+            if item.voided_at is not None and (item.order_id, item.line_id) in before.addons
+        ),
+    }
+
+
+def put_back(book: Book, order: Order, one: PaymentDispute, refund: OrderRefund | None) -> None:
+    """Undo what the dispute took: each lot, license, period, choice and add-on as it was. Settle the orders then."""
+    given: list[dict[str, Any]] = []
+    given += _licenses_back(book, one.undo.get("licenses", ()))
+    given += _covers_back(book, one.undo.get("covers", {}))
+    given += _choices_back(book, one.undo.get("choices", ()))
+    given += _addons_back(book, one.undo.get("addons", ()))
+    given += _lots_back(book, order, one, one.undo.get("lots", {}))
+    for credit_type, debt in sorted(one.undo.get("owed", {}).items()):
+        suspension.forgive(book.ledger, credit_type, debt, order_id=order.order_id)
+    if refund is not None:
+        lines = refund.answer["lines"]
+        refund.answer = {
+            **refund.answer,
+            "lines": [],
+            "undone": {"at": iso(book.at), "lines": lines, "given_back": given},
+        }
+        book.plan.refunds_undone.append(refund)
+    one.undo, one.credits, one.refund_id = {}, 0, None
+
+
+def _lots(ledger: Ledger) -> Iterable[Lot]:
+    return (lot for each in ledger.reachable() for lot in each.lots.values())
+
+
+def _cover(one: Cover) -> dict[str, Any]:
+    values = {name: getattr(one, name) for name in _COVER}
+    return {name: iso_or_none(value) if name.endswith("_at") else value for name, value in values.items()}
+
+
+def _lots_back(
+    book: Book, order: Order, one: PaymentDispute, lots: Mapping[str, Sequence[int]]
+) -> list[dict[str, Any]]:
+    """Reinstate what was voided, and lift the claims on what is still in use; what came back since is reinstated."""
+    given = []
+    for lot_id, (voided, claims, debt) in sorted(lots.items()):
+        for ledger in book.ledger.reachable():
+            lot = ledger.lots.get(LotId(lot_id))
+            if lot is None or lot.withdrawn:
+                continue
+            still = min(claims, claimed(lot))
+            if still > 0:
+                take_claim(lot, still)
+            _forget(lot, one.refund_id, debt)
+            ledger.mark_lot(lot)
+            if (number := voided + claims - still) > 0:
+                suspension.reinstate(ledger, lot, number, order_id=order.order_id)
+                given.append(_given_back(book, ledger, lot, number, order))
+    return given
+
+
+def _forget(lot: Lot, refund_id: str | None, debt: int) -> None:
+    """Take what the dispute noted on a lot off it again."""
+    data = dict(lot.data)
+    if kept := [row for row in data.pop("paid_back", ()) if row["ref"] != refund_id]:
+        data["paid_back"] = kept
+    if (rest := data.pop("owed", 0) - debt) > 0:
+        data["owed"] = rest
+    lot.data = data
+
+
+def _given_back(book: Book, ledger: Ledger, lot: Lot, number: int, order: Order) -> dict[str, Any]:
+    if ledger in book.ledger.former.values():
+        pass_on(ledger, book.ledger)
+    told = book.others.get(lot.customer_id, book)
+    told.emit("credits.reinstated", {"lot_id": lot.lot_id, "order_id": order.order_id, "credits": number,
+                                     "reason": REASON, "balance": told.ledger.balance(lot.credit_type)})  # fmt: skip
+    unit = lot.unit
+    return {"kind": "credits", "lot_id": lot.lot_id, "credit_type": lot.credit_type, "credits": number,
+            "line_id": unit[1] if unit else lot.line_id}  # fmt: skip
+
+
+def _licenses_back(book: Book, licenses: Iterable[str]) -> list[dict[str, Any]]:
+    given = []
+    for key in licenses:
+        found: License | None = book.licenses.get(key)
+        if found is None or found.ended_reason != "refunded":
+            continue
+        found.ended_at = found.ended_reason = found.uncounted_after = None
+        put_license(book, found, "reinstated")
+        book.emit("license.reinstated", {"license_id": key, "order_id": found.order_id, "reason": REASON})
+        given.append(
+            {"kind": "license", "license_id": key, "line_id": found.line_id, "unit_no": found.unit_no}
+        )
+    return given
+
+
+def _covers_back(book: Book, then: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    given = []
+    for key, values in sorted(then.items()):
+        cover = book.covers.get(key)
+        if cover is None:
+            continue
+        cover.state = values["state"]
+        cover.starts_at = parse_iso_or_none(values["starts_at"])
+        cover.ends_at = parse_iso_or_none(values["ends_at"])
+        cover.suspended_at = parse_iso_or_none(values["suspended_at"])
+        cover.voided_at = parse_iso_or_none(values["voided_at"])
+        covers.reinstated(book, cover, reason=REASON)
+        given.append({"kind": "cover", "cover_id": key, "line_id": cover.line_id,
+                      "state": covers.state_of(cover, book.at), "ends_at": iso_or_none(cover.ends_at)})  # fmt: skip
+    return given
+
+
+def _choices_back(book: Book, choices: Iterable[str]) -> list[dict[str, Any]]:
+    given = []
+    for key in choices:
+        choice: Choice | None = book.choices.get(key)
+        if choice is None or choice.voided_at is None or _stands(book, choice):
+            continue
+        choice.voided_at = None
+        book.plan.put_choice(choice, "reinstated", {"reason": REASON})
+        book.emit("choice.reinstated", {"choice_id": key, "order_id": choice.order_id, "reason": REASON})
+        given.append({"kind": "choice", "choice_id": key, "line_id": choice.line_id})
+    return given
+
+
+def _stands(book: Book, gone: Choice) -> bool:
+    """Whether another choice of the same unit and rule is there by now."""
+    mine = (gone.order_id, gone.line_id, gone.unit_no, gone.rule)
+    return any(
+        one.voided_at is None and (one.order_id, one.line_id, one.unit_no, one.rule) == mine
+        for one in book.choices.values()
+    )
+
+
+def _addons_back(book: Book, addons: Iterable[Iterable[str]]) -> list[dict[str, Any]]:
+    wanted = {tuple(one) for one in addons}
+    given = []
+    found: list[Addon] = [one for one in book.addons if (one.order_id, one.line_id) in wanted]
+    for addon in found:
+        addon.voided_at = None
+        book.plan.addons.append(addon)
+        given.append({"kind": "addon", "addon": addon.addon, "line_id": addon.line_id})
+    return given
+
+
+def amount_text(amount: Decimal | None) -> str | None:
+    """Return an amount as stored."""
+    return None if amount is None else format(amount, "f")

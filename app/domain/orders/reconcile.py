@@ -1,0 +1,660 @@
+"""What orders grant: one fold over all orders of a customer in the order in which they were placed.
+
+`settle` compares what the orders of a customer ought to have granted with what they did grant, and makes up the
+difference. Because it folds by (placed_at, order_id, `place_of` the line, unit) and never by arrival, any order of
+arrival ends in the same projection (decisions 7): a grant of the wrong class that nobody has touched is voided and
+granted anew, a touched one stays and raises ``grant_review``; a period that was queued moves when an earlier order
+comes late. Natural keys (order, line, unit, rule) make it safe to run any number of times.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from app.domain.account.account import Book
+from app.domain.account.customer import Addon, Choice, Cover, License, Order, OrderLine
+from app.domain.cover import cover as covers
+from app.domain.cover.start import begins_at, stretches_of
+from app.domain.cover.terms import CoverTerms, Stretch
+from app.domain.ledger.lot import Lot
+from app.domain.ledger.refunded_units import families, lift
+from app.domain.orders.corrections import forgo, used, withdraw
+from app.domain.orders.grants import (
+    end_license,
+    grant_credits,
+    notices_of,
+    put_license,
+    tell_cover,
+    void_choice,
+)
+from app.domain.orders.lines import Terms, line_facts, paid_price, pin_of, place_of, shown, sold
+from app.domain.orders.offers import grant_json, options_of
+from app.domain.policy.conditions import facts_used, holds
+from app.domain.policy.policy import ChoiceGrant, CoverGrant, CreditGrant, Grant, NotGranted, Offer, Policy
+from app.domain.values.ids import ChoiceId, LicenseId
+from app.domain.values.money import Money
+from app.domain.values.text import render
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What one order brought, as far as it is published."""
+
+    not_granted: list[dict[str, Any]] = field(default_factory=list)
+    decisions: list[dict[str, Any]] = field(default_factory=list)
+    covers: list[Cover] = field(default_factory=list)
+
+    def published(self) -> dict[str, list[dict[str, Any]]]:
+        """What was not granted and the decisions, by line."""
+        return {
+            "not_granted": sorted(self.not_granted, key=lambda one: place_of(one["line_id"])),
+            "decisions": sorted(
+                self.decisions, key=lambda one: (place_of(one["line_id"]), int(one["unit_no"]))
+            ),
+        }
+
+    def refuse(
+        self, line: OrderLine, why: NotGranted, facts: Mapping[str, Any], names: Iterable[str]
+    ) -> None:
+        row = {
+            "line_id": line.line_id, "code": why.code, "clause": why.clause, "message": render(why.message, facts),
+            "reading": why.reading, "facts": {name: shown(facts.get(name)) for name in names},
+        }  # fmt: skip
+        if not any(
+            one["line_id"] == row["line_id"] and one["code"] == row["code"] for one in self.not_granted
+        ):
+            self.not_granted.append(row)
+
+
+@dataclass(slots=True)
+class _Ledger:
+    """What there is already, by the natural keys of grants."""
+
+    licenses: dict[tuple[str, str, int], License]
+    lots: dict[tuple[str, str, int], list[Lot]]
+    covers: dict[tuple[str, str, str | None], list[Cover]]
+    choices: dict[tuple[str, str, int], list[Choice]]
+    addons: set[tuple[str, str]]
+    withdrawn: dict[tuple[str, str, int], list[Lot]] = field(default_factory=dict)
+    """Lots that stand for their units no longer."""
+    timeline: list[Stretch] = field(default_factory=list)
+    """The covers of the orders looked at so far: what bought cover begins after (CACTU-14)."""
+    merged: bool = False
+    """Two accounts became this one: what each had bought keeps its time, since it was not bought for both."""
+
+    def forget(self, order: Order, line: OrderLine) -> None:
+        """What the line brought was withdrawn."""
+        mine = (order.order_id, line.line_id)
+        self.lots = {key: lots for key, lots in self.lots.items() if key[:2] != mine}
+        self.covers = {key: found for key, found in self.covers.items() if key[:2] != mine}
+        self.choices = {key: found for key, found in self.choices.items() if key[:2] != mine}
+        self.addons.discard(mine)
+
+
+def settle(book: Book, orders: Sequence[Order], terms: Terms, *, corrected: bool = False) -> None:
+    """Makes the book hold what these orders (all of the customer's) grant; changed answers are put into the plan.
+
+    ``corrected``: a shop changed one of them, so that what another rested on may be gone; what that other granted is
+    then withdrawn, unless it was used.
+    """
+    ordered = sorted(orders, key=lambda one: (one.placed_at, one.order_id))
+    rank(book, ordered, terms)
+    there = _there(book, ordered)
+    told = {one.data["cover_id"] for one in book.plan.outbox if one.type == "cover.granted"}
+    outcomes = {order.order_id: _Outcome() for order in ordered}
+    for order, line, policy in _lines(ordered, terms):
+        _Line(book, order, line, policy, there, outcomes[order.order_id], corrected).settle()
+    for order in ordered:
+        outcome = outcomes[order.order_id]
+        notices = notices_of(
+            terms[order.policy_version], [one for one in outcome.covers if one.state != "voided"]
+        )
+        for cover in outcome.covers:
+            if cover.version == 1 and cover.cover_id in book.plan.covers and cover.cover_id not in told:
+                tell_cover(book, cover, notices)
+        answer = {**order.answer, **outcome.published(), "notices": notices}
+        if answer != order.answer:
+            order.answer = answer
+            book.plan.orders[order.order_id] = order
+
+
+def _lines(ordered: Sequence[Order], terms: Terms) -> list[tuple[Order, OrderLine, Policy]]:
+    """The lines in the order in which they are judged: as placed, and at one instant licenses before what may rest on
+    them, so that support bought together with a license extends its cover (CACTU-14)."""
+    found = [
+        (order, line, terms[pin_of(order, line)])
+        for order in ordered
+        for line in order.lines
+        if line.quantity
+    ]
+
+    def place(one: tuple[Order, OrderLine, Policy]) -> tuple[Any, ...]:
+        order, line, policy = one
+        offer = policy.offer(line.sku)
+        return (
+            order.placed_at,
+            offer is None or offer[0].kind != "license",
+            order.order_id,
+            place_of(line.line_id),
+        )
+
+    return sorted(found, key=place)
+
+
+# --- licenses ---------------------------------------------------------------------------------------------------------
+
+
+def rank(book: Book, ordered: Sequence[Order], terms: Terms) -> None:
+    """Makes the licenses that are missing and gives every license its ordinal by (placed_at, order, line, unit)."""
+    known = {
+        (one.order_id, one.line_id, one.unit_no)
+        for one in book.licenses.values()
+        if one.ended_reason != "corrected"
+    }
+    fresh: list[License] = []
+    for order in ordered:
+        for line in sorted(order.lines, key=lambda one: place_of(one.line_id)):
+            policy = terms[pin_of(order, line)]
+            found = sold(policy, line.sku)
+            if isinstance(found, NotGranted) or found[0].kind != "license":
+                continue
+            missing = [
+                u for u in range(1, line.quantity + 1) if (order.order_id, line.line_id, u) not in known
+            ]
+            if (
+                not missing
+                or holds(found[0].requires, line_facts(book, order, line, policy, found[0])) is False
+            ):
+                continue
+            for unit_no in missing:
+                one = License(
+                    license_id=LicenseId(book.mint("lic")), customer_id=book.customer.customer_id,
+                    order_id=order.order_id, line_id=line.line_id, unit_no=unit_no, sku=line.sku,
+                    edition=found[0].edition, placed_at=order.placed_at, ordinal=0, first_order=False,
+                    policy_version=policy.version,
+                )  # fmt: skip
+                book.licenses[one.license_id] = one
+                fresh.append(one)
+            _upgrade(book, order, line)
+    _number(book, fresh, terms)
+    for one in fresh:
+        book.emit("license.granted", {
+            "license_id": one.license_id, "order_id": one.order_id, "line_id": one.line_id, "unit_no": one.unit_no,
+            "sku": one.sku, "edition": one.edition, "ordinal": one.ordinal,
+        })  # fmt: skip
+
+
+def reclass(book: Book, ordered: Sequence[Order], terms: Terms) -> None:
+    """Open choices of licenses that are of another class by now are taken back, and what their class brings is granted
+    instead. For accounts that have just become one: nothing that was granted before is touched."""
+    by_id = {order.order_id: order for order in ordered}
+    for choice in book.open_choices():
+        order, one = by_id.get(choice.order_id), book.licenses.get(choice.license_id or LicenseId(""))
+        line = next((row for row in order.lines if row.line_id == choice.line_id), None) if order else None
+        if order is None or line is None or one is None:
+            continue
+        policy = terms[pin_of(order, line)]
+        offer = policy.offer(line.sku)
+        if offer is None:
+            continue
+        facts = line_facts(book, order, line, policy, offer[0])
+        facts |= {"license.ordinal": one.ordinal, "license.first_order": one.first_order}
+        wanted = [grant for grant in offer[0].grants if holds(grant.when, facts) is True]
+        if any(grant.rule == choice.rule for grant in wanted):
+            continue
+        void_choice(book, choice, reason="reranked")
+        for grant in wanted:
+            if isinstance(grant, CreditGrant):
+                grant_credits(
+                    book, grant, grant.credits or 0, policy=policy, order_id=order.order_id, line_id=line.line_id,
+                    unit_no=choice.unit_no, license_id=one.license_id, placed_at=order.placed_at, source="license",
+                )  # fmt: skip
+
+
+def _number(book: Book, fresh: list[License], terms: Terms) -> None:
+    """Gives every license its ordinal; one refunded untouched is left out for what was bought after the refund."""
+    ranked = sorted(
+        (one for one in book.licenses.values() if one.ended_reason != "corrected"),
+        # Of one line those that stand come first, whichever of its units were given back.
+        key=lambda one: (
+            one.placed_at,
+            one.order_id,
+            place_of(one.line_id),
+            one.ended_reason == "refunded",
+            one.unit_no,
+        ),
+    )
+    new = {one.license_id for one in fresh}
+    undone = {one.license_id: place for place, one in enumerate(ranked) if one.uncounted_after is not None}
+    for place, one in enumerate(ranked):
+        left_out = {
+            other.license_id
+            for other in uncounted(book, undone, one, terms)
+            if undone[other.license_id] < place
+        }
+        first = next(other for other in ranked if other.license_id not in left_out)
+        ordinal = place + 1 - len(left_out)
+        first_order = (first.placed_at, first.order_id) == (one.placed_at, one.order_id)
+        if one.license_id in new:
+            one.ordinal, one.first_order = ordinal, first_order
+            put_license(book, one, "granted", occurred_at=min(one.placed_at, book.at))
+        elif (one.ordinal, one.first_order) != (ordinal, first_order):
+            one.ordinal, one.first_order = ordinal, first_order
+            put_license(book, one, "reranked")
+
+
+def uncounted(book: Book, undone: Iterable[str], one: License, terms: Terms) -> list[License]:
+    """The licenses among these that do not count for one that was bought after their refund (CSC-2, XC-3)."""
+    if one.policy_version in terms and terms[one.policy_version].licenses.refunded_untouched == "counted":
+        return []
+    others = (book.licenses[LicenseId(other)] for other in undone if other != one.license_id)
+    return [other for other in others if not other.counts_for(one)]
+
+
+def _upgrade(book: Book, order: Order, line: OrderLine) -> None:
+    """``attributes: {"upgrades": license_id}``: the license that this one replaces ends when this one was bought."""
+    old = book.licenses.get(LicenseId(str(line.attributes.get("upgrades", ""))))
+    if old is not None and old.ended_at is None and old.placed_at <= order.placed_at:
+        end_license(book, old, order.placed_at, reason="upgraded")
+
+
+# --- one line ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Line:
+    """One order line being settled."""
+
+    book: Book
+    order: Order
+    line: OrderLine
+    policy: Policy
+    there: _Ledger
+    outcome: _Outcome
+    corrected: bool = False
+
+    def settle(self) -> None:
+        found = sold(self.policy, self.line.sku)
+        if isinstance(found, NotGranted):
+            # The sku is a fact of the message, never a part of its text: it may hold braces of its own.
+            self.outcome.refuse(self.line, found, {"sku": self.line.sku}, ())
+            return
+        offer, n = found
+        facts = line_facts(self.book, self.order, self.line, self.policy, offer)
+        stands = holds(offer.requires, facts) is True
+        if (
+            not stands
+            and self.corrected
+            and offer.kind != "license"
+            and not used(self.book, self.order, self.line)
+        ):
+            withdraw(self.book, self.order, self.line)
+            self.there.forget(self.order, self.line)
+        if not stands and not self._granted_before():
+            why = offer.otherwise or NotGranted(code="requirement_missing", clause=offer.clause,
+                                                message="What this offer requires is missing.")  # fmt: skip
+            self.outcome.refuse(self.line, why, facts, facts_used(offer.requires))
+            return
+        if offer.kind in {"license", "addon"}:
+            self._decided(offer.sku, offer.kind, offer.clause, offer.reading, {})
+        if offer.kind == "addon":
+            self._addon(offer)
+        if offer.kind == "license":
+            for unit_no in range(1, self.line.quantity + 1):
+                self._unit(offer, n, unit_no, facts)
+            return
+        for grant in offer.grants:
+            if self._applies(grant, facts, 0):
+                self._grant(grant, offer, n, 0, None)
+
+    def _granted_before(self) -> bool:
+        order_id, line_id = self.order.order_id, self.line.line_id
+        return any(key[:2] == (order_id, line_id) for key in self.there.lots) or (
+            order_id, line_id, None) in self.there.covers or (order_id, line_id, 1) in self.there.licenses  # fmt: skip
+
+    def _resting(self, one: License) -> None:
+        """Notes that a license has its class because one that was refunded untouched does not count."""
+        undone = [
+            other.license_id for other in self.book.licenses.values() if other.uncounted_after is not None
+        ]
+        if not undone or not (
+            left_out := uncounted(self.book, undone, one, {self.policy.version: self.policy})
+        ):
+            return
+        rule = self.policy.licenses
+        facts = {"licenses.left_out": len(left_out), "license.ordinal": one.ordinal}
+        self._decided("refunded_untouched", "license", rule.clause or _clause_of(self.policy, self.line), rule.reading,
+                      facts, unit_no=one.unit_no)  # fmt: skip
+
+    def _applies(self, grant: Grant, facts: Mapping[str, Any], unit_no: int) -> bool:
+        applies = holds(grant.when, facts) is True
+        names = list(facts_used(grant.when))
+        why = grant if applies or grant.otherwise is None else grant.otherwise
+        self._decided(grant.rule, grant.kind, why.clause, why.reading,
+                      {name: shown(facts.get(name)) for name in names}, granted=applies, unit_no=unit_no)  # fmt: skip
+        if not applies and grant.otherwise is not None:
+            self.outcome.refuse(self.line, grant.otherwise, facts, names)
+        return applies
+
+    def _decided(self, rule: str, kind: str, clause: str, reading: bool, facts: dict[str, Any], *, granted: bool = True,
+                 unit_no: int = 0) -> None:  # fmt: skip
+        self.outcome.decisions.append({
+            "line_id": self.line.line_id, "unit_no": unit_no, "rule": rule, "kind": kind, "granted": granted,
+            "clause": clause, "reading": reading, "facts": facts, "policy_version": self.policy.version,
+        })  # fmt: skip
+
+    def _unit(self, offer: Offer, n: int | None, unit_no: int, of_line: Mapping[str, Any]) -> None:
+        one = self.there.licenses.get((self.order.order_id, self.line.line_id, unit_no))
+        if one is None:
+            return
+        self._resting(one)
+        facts = {**of_line, "license.ordinal": one.ordinal, "license.first_order": one.first_order}
+        wanted = [grant for grant in offer.grants if self._applies(grant, facts, unit_no)]
+        unwanted = {grant.rule: grant for grant in offer.grants if grant not in wanted}
+        stays = self._take_back_wrong(one, unwanted)
+        for grant in wanted:
+            if stays and not self._has(grant, unit_no, one):
+                self._instead(grant, unit_no)
+            else:
+                self._grant(grant, offer, n, unit_no, one)
+
+    def _grant(self, grant: Grant, offer: Offer, n: int | None, unit_no: int, one: License | None) -> None:
+        if isinstance(grant, ChoiceGrant):
+            self._choice(grant, unit_no, one)
+        elif isinstance(grant, CoverGrant):
+            self._covers(grant, one)
+        else:
+            self._credits(grant, offer, n, unit_no, one)
+
+    # - credits -
+
+    def _credits(
+        self, grant: CreditGrant, offer: Offer, n: int | None, unit_no: int, one: License | None
+    ) -> None:
+        if _gone(one):
+            return
+        if self.order.answer.get(
+            "merged"
+        ):  # Its lots were moved by paired entries when two accounts became one.
+            return
+        each = grant.credits if grant.credits is not None else n
+        before = self._brought(grant, unit_no if one is not None else None)
+        amount = (each or 0) * (self.line.made if one is None else 1) - before
+        if one is not None and before and not self._stands(grant, unit_no):
+            lift(self.book.ledger.reachable(), [lot.lot_id for lot in self._still_used(grant, unit_no)])
+        if amount <= 0 or (one is not None and self._stands(grant, unit_no)):
+            return
+        if one is None and before:
+            unit_no = before // (each or 1) + 1  # units that the shop added later are a lot of their own
+        key = (self.order.order_id, self.line.line_id, unit_no)
+        cost = None
+        if one is None:
+            held = [
+                held
+                for held in self.book.licenses.values()
+                if held.placed_at <= self.order.placed_at and held.ended_reason != "corrected"
+            ]
+            paid = paid_price(self.order, self.line, self.policy, offer, held)
+            cost = None if paid is None else Money(paid * (amount // (each or 1)), self.order.currency)
+        lot = grant_credits(
+            self.book, grant, amount, policy=self.policy, order_id=self.order.order_id, line_id=self.line.line_id,
+            unit_no=unit_no, license_id=None if one is None else one.license_id, placed_at=self.order.placed_at,
+            source="purchase" if one is None else "license", cost=cost,
+        )  # fmt: skip
+        self.there.lots.setdefault(key, []).append(lot)
+
+    def _stands(self, grant: CreditGrant, unit_no: int) -> bool:
+        key = (self.order.order_id, self.line.line_id, unit_no)
+        return any(lot.rule == grant.rule for lot in self.there.lots.get(key, ()))
+
+    def _brought(self, grant: CreditGrant, unit_no: int | None) -> int:
+        """Credits that a line brought so far; of a license, what its unit kept of a grant that was withdrawn."""
+        line = (self.order.order_id, self.line.line_id)
+        if unit_no is None:
+            found = (lot for key, lots in self.there.lots.items() if key[:2] == line for lot in lots)
+            return sum(lot.granted for lot in found if lot.rule == grant.rule)
+        return sum(lot.held + lot.spent for lot in self._still_used(grant, unit_no))
+
+    def _still_used(self, grant: CreditGrant, unit_no: int) -> list[Lot]:
+        """The lots of a withdrawn grant of a unit, some of whose credits are in use, wherever they lie by now."""
+        if not any(
+            lot.rule == grant.rule
+            for lot in self.there.withdrawn.get((self.order.order_id, self.line.line_id, unit_no), ())
+        ):
+            return []
+        found = families(self.book.ledger.reachable(), self.order.order_id, self.line.line_id, withdrawn=True)
+        standing = {
+            lot.lot_id for lot in self.there.lots.get((self.order.order_id, self.line.line_id, unit_no), ())
+        }
+        return [
+            lot
+            for (unit, root), family in found.items()
+            for lot in family
+            if unit == unit_no and root not in standing and lot.rule == grant.rule
+        ]
+
+    # - covers -
+
+    def _covers(self, grant: CoverGrant, one: License | None) -> None:
+        key = (self.order.order_id, self.line.line_id, None if one is None else one.license_id)
+        mine = sorted(
+            (cover for cover in self.there.covers.get(key, ()) if cover.rule == grant.rule),
+            key=lambda cover: (cover.starts_at or cover.granted_at, cover.cover_id),
+        )
+        wanted = 0 if _gone(one) and not mine else self.line.made if one is None else 1
+        at = [cover for cover in mine if cover.state != "voided"]
+        fresh = max(wanted - len(mine), 0)
+        periods = self._periods(grant, len(at) + fresh)
+        if (
+            grant.start in {"after_current", "when_uncovered"}
+            and at
+            and not self.there.merged
+            and _undisturbed(at, grant, self.policy)
+        ):
+            for cover, (starts_at, ends_at) in zip(at, periods, strict=False):
+                if (
+                    starts_at is not None
+                    and ends_at is not None
+                    and (cover.starts_at, cover.ends_at) != (starts_at, ends_at)
+                ):
+                    covers.move(
+                        self.book,
+                        cover,
+                        starts_at=starts_at,
+                        ends_at=ends_at,
+                        occurred_at=self.order.placed_at,
+                    )
+        for starts_at, ends_at in periods[len(at) :]:
+            made = covers.open_cover(
+                self.book, grant, policy=self.policy, order_id=self.order.order_id, line_id=self.line.line_id,
+                license_id=None if one is None else one.license_id, placed_at=self.order.placed_at,
+                starts_at=starts_at, ends_at=ends_at,
+            )  # fmt: skip
+            mine.append(made)
+            self.there.covers.setdefault(key, []).append(made)
+        self.outcome.covers += mine
+        self.there.timeline += stretches_of(mine)
+
+    def _periods(self, grant: CoverGrant, wanted: int) -> list[tuple[datetime | None, datetime | None]]:
+        """The periods that a line's covers fill, one after another, each counted from one anchor (C18)."""
+        if grant.start == "first_ticket":
+            return [(None, None)] * wanted
+        placed_at, terms = self.order.placed_at, CoverTerms.of(self.policy)
+        if grant.term is None:
+            return [(placed_at, None)] * wanted
+        before = self.there.timeline
+        anchor = begins_at(grant, placed_at, self.book.licenses.values(), before, terms)
+        alike = [
+            one for one in before if grant.start != "order" and one.counts_for(grant.actions, grant.levels)
+        ]
+        return [*terms.periods(anchor, grant.term, wanted, alike)]
+
+    # - choices and add-ons -
+
+    def _choice(self, grant: ChoiceGrant, unit_no: int, one: License | None) -> None:
+        key = (self.order.order_id, self.line.line_id, unit_no)
+        if _gone(one) or any(choice.rule == grant.rule for choice in self.there.choices.get(key, ())):
+            return
+        choice = Choice(
+            choice_id=ChoiceId(self.book.mint("cho")), customer_id=self.book.customer.customer_id,
+            order_id=self.order.order_id, line_id=self.line.line_id, license_id=None if one is None else one.license_id,
+            unit_no=unit_no, rule=grant.rule, clause=grant.clause, reading=grant.reading,
+            options={name: grant_json(grant.options[name], i) for i, name in enumerate(options_of(grant))},
+            policy_version=self.policy.version, opened_at=self.book.at, placed_at=self.order.placed_at,
+        )  # fmt: skip
+        self.book.choices[choice.choice_id] = choice
+        self.there.choices.setdefault(key, []).append(choice)
+        self.book.plan.put_choice(choice, "opened", {"options": options_of(grant)})
+        self.book.emit("choice.opened", {
+            "choice_id": choice.choice_id, "license_id": choice.license_id, "order_id": choice.order_id,
+            "options": options_of(grant), "clause": choice.clause,
+        })  # fmt: skip
+
+    def _addon(self, offer: Offer) -> None:
+        name = self.line.attributes.get("addon")
+        if not isinstance(name, str) or not name:
+            self.outcome.refuse(
+                self.line,
+                NotGranted(
+                    code="addon_not_named",
+                    clause=offer.clause,
+                    message="The line names no add-on in attributes.addon.",
+                ),
+                {},
+                (),
+            )
+            return
+        if (self.order.order_id, self.line.line_id) in self.there.addons:
+            return
+        addon = Addon(customer_id=self.book.customer.customer_id, order_id=self.order.order_id,
+                      line_id=self.line.line_id, addon=name, placed_at=self.order.placed_at)  # fmt: skip
+        self.book.addons.append(addon)
+        self.book.plan.addons.append(addon)
+        self.book.emit("addon.granted", {"order_id": addon.order_id, "line_id": addon.line_id, "addon": name})
+
+    # - what an earlier order shows to be of the wrong class -
+
+    def _has(self, grant: Grant, unit_no: int, one: License) -> bool:
+        """Whether the unit has been granted this already."""
+        key = (self.order.order_id, self.line.line_id, unit_no)
+        mine = (*self.there.lots.get(key, ()), *self.there.choices.get(key, ()),
+                *self.there.covers.get((key[0], key[1], one.license_id), ()))  # fmt: skip
+        return any(there.rule == grant.rule for there in mine)
+
+    def _instead(self, grant: Grant, unit_no: int) -> None:
+        """What a unit has used of another class stays, so it is not granted its own class on top (decisions 7)."""
+        for row in self.outcome.decisions:
+            if (row["line_id"], row["unit_no"], row["rule"]) == (self.line.line_id, unit_no, grant.rule):
+                row["granted"] = False
+        before = (
+            "two accounts became one"
+            if self.there.merged
+            else "an order placed earlier arrived was used, and"
+        )
+        self.outcome.refuse(self.line, NotGranted(
+            code="grant_review", clause=grant.clause, reading=True,
+            message=f"What this license brought before {before} stays instead.",
+        ), {}, ())  # fmt: skip
+
+    def _take_back_wrong(self, one: License, unwanted: Mapping[str, Grant]) -> bool:
+        """Takes back what is of the wrong class; True: something was used, so it stays and is reported.
+
+        Two accounts that became one keep what either was granted: no rank among the other's licenses takes it away.
+        """
+        stays, kept = False, self.there.merged
+        key = (self.order.order_id, self.line.line_id, one.unit_no)
+        for lot in self.there.lots.get(key, ()):
+            if (rule := unwanted.get(lot.rule)) is None or lot.available + lot.held + lot.spent == 0:
+                continue
+            if kept or lot.held or lot.spent:
+                if not kept:
+                    _review(self.book, "lot", lot.lot_id, one, rule)
+                stays = True
+                continue
+            voided = self.book.ledger.void(lot.lot_id, reason="reranked", clause=rule.clause)
+            self.book.ledger.withdraw(lot.lot_id)
+            balance = self.book.ledger.balance(lot.credit_type)
+            self.book.emit("credits.voided", {
+                "lot_id": lot.lot_id, "order_id": lot.order_id, "credits": voided, "reason": "reranked",
+                "balance": balance,
+            })  # fmt: skip
+        for choice in self.there.choices.get(key, ()):
+            if (rule := unwanted.get(choice.rule)) is None or choice.voided_at is not None:
+                continue
+            if choice.option is not None:
+                _review(self.book, "choice", choice.choice_id, one, rule)
+                stays = True
+            else:
+                void_choice(self.book, choice, reason="reranked")
+        for cover in self.there.covers.get((key[0], key[1], one.license_id), ()):
+            if (rule := unwanted.get(cover.rule)) is None or cover.state == "voided":
+                continue
+            if kept:
+                stays = True
+            elif covers.state_of(cover, self.book.at) in {"pending", "scheduled"}:
+                covers.void(self.book, cover, reason="reranked", clause=rule.clause)
+                forgo(self.book, self.order, self.line, cover)
+            else:
+                _review(self.book, "cover", cover.cover_id, one, rule)
+                stays = True
+        return stays
+
+
+def _clause_of(policy: Policy, line: OrderLine) -> str:
+    found = policy.offer(line.sku)
+    return found[0].clause if found else ""
+
+
+def _gone(one: License | None) -> bool:
+    return one is not None and one.ended_reason in ("refunded", "corrected")
+
+
+def _undisturbed(mine: Sequence[Cover], grant: CoverGrant, policy: Policy) -> bool:
+    """Whether the periods stand as they were bought: not suspended, extended or shortened since."""
+    anchor = mine[0].starts_at
+    if anchor is None or grant.term is None or any(one.suspensions or one.state != "running" for one in mine):
+        return False
+    terms = CoverTerms.of(policy)
+    if terms.chained:  # where the chain began may be told later
+        return all(terms.as_bought(one.starts_at or anchor, one.ends_at, grant.term) for one in mine)
+    wanted = terms.periods(anchor, grant.term, len(mine))
+    return [(one.starts_at, one.ends_at) for one in mine] == wanted
+
+
+def _review(book: Book, kind: str, subject: str, one: License, rule: Grant) -> None:
+    book.emit("grant_review", {
+        "kind": kind, "subject": subject, "license_id": one.license_id, "order_id": one.order_id,
+        "line_id": one.line_id, "rule": rule.rule, "clause": rule.clause, "ordinal": one.ordinal,
+        "reason": "An order placed earlier arrived later; this grant is of another class but was used already.",
+    }, dedupe_key=f"grant_review:{subject}")  # fmt: skip
+
+
+def _there(book: Book, orders: Sequence[Order]) -> _Ledger:
+    lots: dict[tuple[str, str, int], list[Lot]] = defaultdict(list)
+    withdrawn: dict[tuple[str, str, int], list[Lot]] = defaultdict(list)
+    for lot in book.ledger.lots.values():
+        if lot.order_id is not None and lot.line_id is not None and lot.origin_lot_id is None:
+            kind = withdrawn if lot.withdrawn else lots
+            kind[(lot.order_id, lot.line_id, lot.unit_no)].append(lot)
+    forgone = {cover_id for order in orders for line in order.lines for cover_id in line.withdrawn}
+    mine: dict[tuple[str, str, str | None], list[Cover]] = defaultdict(list)
+    for cover in book.covers.values():
+        if cover.order_id is not None and cover.line_id is not None and cover.cover_id not in forgone:
+            mine[(cover.order_id, cover.line_id, cover.license_id)].append(cover)
+    choices: dict[tuple[str, str, int], list[Choice]] = defaultdict(list)
+    for choice in book.choices.values():
+        if choice.voided_at is None:
+            choices[(choice.order_id, choice.line_id, choice.unit_no)].append(choice)
+    return _Ledger(
+        licenses={
+            (one.order_id, one.line_id, one.unit_no): one
+            for one in book.licenses.values() if one.ended_reason != "corrected"
+        },
+        lots=dict(lots), withdrawn=dict(withdrawn), covers=dict(mine), choices=dict(choices),
+        addons={(one.order_id, one.line_id) for one in book.addons},
+        merged=any(one.answer.get("merged") for one in orders),
+    )  # fmt: skip

@@ -1,0 +1,334 @@
+"""A refunded order: what is unspent of its grants is taken back, what was used is reported (AVA-14), never hidden.
+
+Licenses go newest first with what they brought. Of bought periods the newest that has not begun goes first, only then
+the running one is shortened (C16); a period that has run out is reported as not taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from app.domain.account.account import Book
+from app.domain.account.customer import Addon, Cover, License, Order, OrderLine
+from app.domain.cover import cover as covers
+from app.domain.ledger.account_merge import root_of
+from app.domain.ledger.lot import Lot
+from app.domain.ledger.refunded_units import (
+    BY_LOT,
+    Taken,
+    VoidedGrant,
+    given,
+    mark_gone,
+    outstanding,
+    paid_back,
+    take_all,
+)
+from app.domain.orders.grants import end_license, void_choice
+from app.domain.orders.lines import Terms, pin_of, sold
+from app.domain.policy.policy import NotGranted, Policy
+from app.domain.values.errors import DomainError
+from app.domain.values.term import add_term
+from app.domain.values.wire import iso, iso_or_none
+
+Reason = Literal["refunded", "corrected", "payment_dispute"]
+"""``corrected``: the shop took units out of its order, which is no refund. ``payment_dispute``: the buyer's bank took
+the money back; what that takes may be put back (`app.domain.orders.payment_disputes`)."""
+
+
+@dataclass(slots=True)
+class TakenBack:
+    """What a refund took back and what it could not."""
+
+    taken: list[dict[str, Any]] = field(default_factory=list)
+    left: list[dict[str, Any]] = field(default_factory=list)
+    owed: int = 0
+    later: dict[str, int] = field(default_factory=dict)
+    """Units by line that can only be taken back once the line was granted anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """The line of an order of which something is taken back, why and by which clause; ``answer`` is told what was."""
+
+    book: Book
+    order: Order
+    line: OrderLine
+    answer: TakenBack
+    reason: Reason
+    clause: str | None = None
+    ref: str | None = None
+    """The storefront's id of the refund."""
+
+    def brought(self, one: License | Cover | Addon) -> bool:
+        """Whether it came from this line."""
+        return (one.order_id, one.line_id) == (self.order.order_id, self.line.line_id)
+
+
+def check_lines(order: Order, wanted: Mapping[str, int], left: Mapping[str, int]) -> None:
+    """Refuses what was never bought, or was given back already: ``line_not_found``, ``order_over_refund`` (422).
+
+    ``left``: units of each line that can still be refunded, whichever door gave back the others.
+    """
+    for line_id, quantity in wanted.items():
+        if line_id not in left:
+            raise DomainError("line_not_found", order_id=order.order_id, line_id=line_id)
+        if quantity > left[line_id]:
+            raise DomainError(
+                "order_over_refund", line_id=line_id, requested=quantity, refundable=left[line_id],
+                left=dict(left),
+            )  # fmt: skip
+
+
+def take_back(
+    book: Book,
+    order: Order,
+    wanted: Mapping[str, int],
+    terms: Terms,
+    *,
+    reason: Reason = "refunded",
+    ref: str | None = None,
+) -> TakenBack:
+    """Takes back so many units of each line (``line_id -> quantity``); the lines were checked."""
+    answer = TakenBack()
+    for line in order.lines:
+        quantity = wanted.get(line.line_id, 0)
+        if quantity == 0:
+            continue
+        policy = terms[pin_of(order, line)]
+        found = sold(policy, line.sku)
+        kind = None if isinstance(found, NotGranted) else found[0].kind
+        clause = policy.guarantee.clause if policy.guarantee else None
+        taking = Taking(book, order, line, answer, reason, clause, ref)
+        if kind == "license":
+            _licenses(taking, quantity)
+        else:
+            _bought(taking, quantity)
+    return answer
+
+
+def guarantee_of(policy: Policy, book: Book, order: Order) -> dict[str, Any]:
+    """``{"within_guarantee", "clause", "guarantee_ends_at", "reading"}`` of an order (AVA-14); the end is exclusive."""
+    rule = policy.guarantee
+    if rule is None:
+        return {"within_guarantee": False, "clause": None, "guarantee_ends_at": None, "reading": False}
+    ends = add_term(order.placed_at, rule.within, covers.term_zone(policy))
+    return {
+        "within_guarantee": book.at < ends,
+        "clause": rule.clause,
+        "guarantee_ends_at": iso(ends),
+        "reading": rule.reading,
+    }
+
+
+def _licenses(taking: Taking, quantity: int) -> None:
+    mine = sorted(
+        (
+            one
+            for one in taking.book.licenses.values()
+            if taking.brought(one) and one.ended_reason not in ("refunded", "corrected")
+        ),
+        key=lambda one: one.unit_no,
+        reverse=True,
+    )
+    for one in mine[:quantity]:
+        take_license(taking, one)
+
+
+def take_license(taking: Taking, one: License) -> None:
+    """Ends one license and takes back what it brought."""
+    book, line, answer, reason = taking.book, taking.line, taking.answer, taking.reason
+    untouched = not _touched(taking, one)
+    _credits(taking, unit_no=one.unit_no)
+    for choice in sorted(book.choices.values(), key=lambda choice: choice.choice_id):
+        if choice.license_id == one.license_id and choice.open:
+            void_choice(book, choice, reason=reason)
+            answer.taken.append({"kind": "choice", "choice_id": choice.choice_id, "line_id": line.line_id})
+    served = [
+        (cover, covers.state_of(cover, book.at))
+        for cover in sorted(book.covers.values(), key=lambda cover: cover.cover_id)
+        if cover.license_id == one.license_id
+    ]
+    if untouched and reason != "corrected":
+        one.uncounted_after = max(book.licenses)
+    ended: Literal["corrected", "refunded"] = "corrected" if reason == "corrected" else "refunded"
+    end_license(book, one, book.at, reason=ended, clause=taking.clause)
+    answer.taken.append(
+        {"kind": "license", "license_id": one.license_id, "line_id": line.line_id, "unit_no": one.unit_no}
+    )
+    for cover, before in served:
+        if before not in {"ended", "voided"}:
+            _take_cover(taking, cover)
+
+
+def _touched(taking: Taking, one: License) -> bool:
+    """Whether anything of what a license brought was used: credits held, spent or given away, a period begun."""
+    found = taking.book.ledger.granted_by(taking.order.order_id, taking.line.line_id, (one.unit_no,))
+    return any(lot.held or lot.spent or given(lot) for family in found for lot in family) or any(
+        cover.license_id == one.license_id and cover.start == "first_ticket" and cover.starts_at is not None
+        for cover in taking.book.covers.values()
+    )
+
+
+def _bought(taking: Taking, quantity: int) -> None:
+    book, line = taking.book, taking.line
+    _credits(taking, quantity=quantity)
+    rules = {
+        one.rule for one in book.covers.values() if taking.brought(one) and one.cover_id not in line.withdrawn
+    }
+    for rule in sorted(rules):
+        for _ in range(quantity):
+            _period(taking, rule)
+    for addon in book.addons if taking.reason != "corrected" or line.quantity == 0 else ():
+        if taking.brought(addon) and addon.voided_at is None:
+            addon.voided_at = book.at
+            book.plan.addons.append(addon)
+            taking.answer.taken.append({"kind": "addon", "addon": addon.addon, "line_id": line.line_id})
+
+
+def _credits(taking: Taking, *, unit_no: int | None = None, quantity: int | None = None) -> None:
+    """Of one unit of a license, or of so many units of what was bought, those that were added last first."""
+    book, order, line, answer, reason = taking.book, taking.order, taking.line, taking.answer, taking.reason
+    by_unit: dict[int, list[list[Lot]]] = {}
+    for family in book.ledger.granted_by(
+        order.order_id, line.line_id, None if unit_no is None else (unit_no,)
+    ):
+        by_unit.setdefault(family[0].unit[2] if family[0].unit else 0, []).append(family)
+    left = None if quantity is None else sum(map(_whole, by_unit.values())) * quantity // line.made
+    why = Taken(
+        door="correction" if reason == "corrected" else "order", reason=reason, clause=taking.clause,
+        order_id=order.order_id, ref=taking.ref,
+    )  # fmt: skip
+    for _, families in sorted(by_unit.items(), reverse=True):
+        alike = [lot for family in families for lot in family]
+        share = None if left is None else min(left, outstanding(families[0]))
+        if share == 0:
+            continue
+        left = None if left is None or share is None else left - share
+        before = {lot.lot_id: lot.voided for lot in alike}
+        result = take_all(book.ledger, families, share, why)
+        if reason == "corrected" and unit_no is not None:
+            for lot in alike:
+                if lot.lot_id in book.ledger.lots:
+                    book.ledger.withdraw(lot.lot_id)
+        answer.owed += result.owed
+        for lot in alike:
+            if voided := lot.voided - before[lot.lot_id]:
+                _tell_voided(taking, lot, voided)
+        _tell_left(taking, alike, result)
+    if left and reason == "refunded":
+        for _, families in sorted(by_unit.items(), reverse=True):
+            left -= mark_gone(book.ledger, families[0], left, why)
+
+
+def _tell_voided(taking: Taking, lot: Lot, credits: int) -> None:
+    """Says what was taken back of a lot, at another customer's to that customer."""
+    book, order = taking.book, taking.order
+    other = book.others.get(lot.customer_id)
+    row = {"kind": "credits", "lot_id": lot.lot_id, "credit_type": lot.credit_type, "credits": credits,
+           "line_id": taking.line.line_id}  # fmt: skip
+    taking.answer.taken.append(row if other is None else {**row, "customer_id": other.customer.external_id})
+    told = other or book
+    told.emit("credits.voided", {"lot_id": lot.lot_id, "order_id": order.order_id, "credits": credits,
+                                 "reason": taking.reason, "balance": told.ledger.balance(lot.credit_type)})  # fmt: skip
+
+
+def _tell_left(taking: Taking, alike: list[Lot], result: VoidedGrant) -> None:
+    """Says what could not be taken back: in one row what is the buyer's own, in one a lot what is another's."""
+    others, line_id = taking.book.others, taking.line.line_id
+    theirs = [one for one in result.left if one.lot.customer_id in others]
+    spent = result.spent - sum(one.spent for one in theirs)
+    held = result.held - sum(one.held for one in theirs)
+    if spent or held or result.expired:
+        taking.answer.left.append({
+            "kind": "credits", "lot_id": alike[0].lot_id, "spent": spent, "held": held, "expired": result.expired,
+            "line_id": line_id,
+        })  # fmt: skip
+    for one in theirs:
+        taking.answer.left.append({
+            "kind": "credits", "lot_id": one.lot.lot_id, "spent": one.spent, "held": one.held, "expired": 0,
+            "line_id": line_id, "customer_id": others[one.lot.customer_id].customer.external_id,
+        })  # fmt: skip
+
+
+def _whole(families: Sequence[Sequence[Lot]]) -> int:
+    """How many credits a unit was granted."""
+    lots = families[0]
+    return next((lot for lot in lots if root_of(lot) == lot.lot_id), lots[0]).granted
+
+
+def left_of(order: Order, refunded: Mapping[str, int], by_lots: Mapping[str, int]) -> dict[str, int]:
+    """How many units of each line nothing was given back for: neither by the order nor by its lots (TERMS-19)."""
+    return {
+        str(line.line_id): max(
+            line.quantity - refunded.get(line.line_id, 0) - by_lots.get(line.line_id, 0), 0
+        )
+        for line in order.lines
+        if line.quantity
+    }
+
+
+def by_lots(book: Book, order: Order, told: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Units of each line whose money went back by their lots; a unit of which a part went back counts whole.
+
+    ``told``: those of which the shop has told since; they are among the order's refunds by now.
+    """
+    found: dict[str, int] = {}
+    for line in order.lines:
+        families = book.ledger.granted_by(order.order_id, line.line_id)
+        gone = sum(paid_back(lot, *BY_LOT) for family in families for lot in family)
+        if gone:
+            each = max(sum(_whole([family]) for family in families) // max(line.made, 1), 1)
+            found[line.line_id] = max(-(-gone // each) - (told or {}).get(line.line_id, 0), 0)
+    return found
+
+
+def _period(taking: Taking, rule: str) -> None:
+    book, line = taking.book, taking.line
+    stack = _standing(book, rule)
+    own = [one for one in stack if taking.brought(one)]
+    granted = [
+        (one, covers.state_of(one, book.at))
+        for one in book.covers.values()
+        if one.rule == rule and taking.brought(one) and one.cover_id not in line.withdrawn
+    ]
+    target = _newest_unstarted(book, own)
+    if target is None and taking.reason == "corrected":
+        target = own[-1] if own else None  # never another order's, which then moves up
+    elif target is None and (own or all(state != "ended" for _, state in granted)):
+        target = _newest_unstarted(book, stack) or next(iter(own or stack), None)
+    if target is not None:
+        _take_cover(taking, target)
+        return
+    told = {one.get("cover_id") for one in taking.answer.left}
+    gone, state = min(granted, key=lambda one: (one[0].cover_id in told, one[1] != "ended", one[0].cover_id))
+    taking.answer.left.append({"kind": "cover", "cover_id": gone.cover_id, "state": state,
+                               "ends_at": iso_or_none(gone.ends_at), "line_id": line.line_id})  # fmt: skip
+
+
+def _standing(book: Book, rule: str) -> list[Cover]:
+    """Bought periods of one rule that have not ended, oldest first."""
+    return sorted(
+        (
+            one
+            for one in book.covers.values()
+            if one.rule == rule
+            and one.license_id is None
+            and covers.state_of(one, book.at) not in {"ended", "voided"}
+        ),
+        key=lambda one: (one.granted_at, one.starts_at or one.granted_at, one.cover_id),
+    )
+
+
+def _newest_unstarted(book: Book, found: list[Cover]) -> Cover | None:
+    waiting = [one for one in found if covers.state_of(one, book.at) in {"pending", "scheduled"}]
+    return waiting[-1] if waiting else None
+
+
+def _take_cover(taking: Taking, cover: Cover) -> None:
+    covers.take_back(taking.book, cover, reason=taking.reason, clause=taking.clause)
+    taking.answer.taken.append({
+        "kind": "cover", "cover_id": cover.cover_id, "state": covers.state_of(cover, taking.book.at),
+        "ends_at": iso_or_none(cover.ends_at), "line_id": taking.line.line_id,
+    })  # fmt: skip

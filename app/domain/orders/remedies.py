@@ -1,0 +1,259 @@
+"""What a refused customer can do, so that it cures: a sku that can be ordered, how many, and from when it helps.
+
+What would change nothing is not offered: a pack of another credit type, cover that cannot begin, an offer that this
+account may not buy. No rule here knows a vendor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from app.domain.account.account import Book
+from app.domain.cover import cover as covers
+from app.domain.cover.start import begins_at, stretches_of
+from app.domain.cover.terms import CoverTerms
+from app.domain.orders.offers import price_of, price_with, purchase_facts
+from app.domain.policy.conditions import holds
+from app.domain.policy.policy import (
+    CoverGrant,
+    CreditGrant,
+    CreditType,
+    FixedPrice,
+    FormulaPrice,
+    FromPrice,
+    Grant,
+    Offer,
+    Policy,
+    RangePrice,
+    RemedyRule,
+)
+from app.domain.values.decision import Remedy
+from app.domain.values.text import day, with_article
+
+APPLY_CREDIT: Final = "apply_credit"
+REQUEST_KIND: Final = "request_kind"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What a refusal lacks, as far as it is known. ``means``: what may pay; None: either.
+
+    ``missing``: so many credits more. ``facts``: what the helpdesk stated of the ticket.
+    """
+
+    action: str = covers.OPEN_TICKET
+    license_id: str | None = None
+    means: Literal["credits", "cover"] | None = None
+    credit_type: str | None = None
+    missing: int | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+ANYTHING: Final = Need()
+
+
+def remedies(book: Book, rules: Iterable[RemedyRule], need: Need = ANYTHING) -> tuple[Remedy, ...]:
+    """What the customer can do: offers that help, priced for this customer, and other ways as texts."""
+    found: list[Remedy] = []
+    for rule in rules:
+        if rule.kind == APPLY_CREDIT:
+            found += _credit_that_serves(book, need)
+        elif rule.kind == "resume":
+            found += _resumptions(book, rule)
+        elif not rule.skus:
+            found.append(Remedy(kind=rule.kind, text=rule.text))
+        for sku in rule.skus:
+            offer = offer_of(book.policy, sku)
+            if offer is not None and offer.kind == "addon" and not _attributes(offer, need):
+                found.append(Remedy(kind=rule.kind, text=rule.text))  # Nobody can order one that has no name.
+                continue
+            one = None if offer is None else bought(book, offer, sku, need, kind=rule.kind)
+            if one is not None:
+                found.append(one)
+    return tuple(dict.fromkeys(found))
+
+
+def offer_of(policy: Policy, sku: str) -> Offer | None:
+    """The offer that a policy's own rule names: a sku, or a pattern of skus."""
+    found = policy.offer(sku)
+    return found[0] if found else next((one for one in policy.offers if one.sku == sku), None)
+
+
+def bought(book: Book, offer: Offer, sku: str, need: Need, *, kind: str = "buy") -> Remedy | None:
+    """Buying an offer as a remedy; None where it would not help this customer now."""
+    facts = purchase_facts(book)
+    if holds(offer.requires, facts) is False:
+        return None
+    grants = [one for one in offer.grants if holds(one.when, facts) is not False]
+    packs = [one for one in grants if isinstance(one, CreditGrant) and _fits(one, need)]
+    periods = [one for one in grants if isinstance(one, CoverGrant) and need.means != "credits"]
+    n = number_of(book.policy, sku, need.missing) if offer.sku_pattern else None
+    helps_at: datetime | None = None
+    if offer.kind in {"credits", "cover"} and not packs:
+        begins = [when for when in (_begins(book, one, need) for one in periods) if when is not None]
+        if not begins:
+            return None
+        helps_at = min(begins) if min(begins) > book.at else None
+    quantity = 1 if offer.sku_pattern or not packs else _quantity(packs, need.missing)
+    return Remedy(
+        kind=kind,
+        sku=sku if n is None else offer.sku.replace("{n}", str(n)),
+        price=price_of(book, offer, n),
+        text=_said(quantity, helps_at),
+        quantity=quantity,
+        helps_at=helps_at,
+        attributes=_attributes(offer, need),
+    )
+
+
+def number_of(policy: Policy, sku: str, missing: int | None) -> int:
+    """The n of a patterned sku: what is missing, else the least that the price list asks for."""
+    found = policy.offer(sku)
+    if found is not None and found[1] is not None:
+        return found[1]
+    return missing or min(_priced(policy), default=1)
+
+
+def _priced(policy: Policy) -> Iterator[int]:
+    for category in policy.categories:
+        match category.price:
+            case FixedPrice(credits=credits):
+                least = credits
+            case RangePrice(least=low) | FromPrice(least=low):
+                least = low
+            case FormulaPrice(base=base):
+                least = base
+            case _:
+                continue
+        if least > 0:
+            yield least
+
+
+def _fits(grant: CreditGrant, need: Need) -> bool:
+    if need.means == "cover":
+        return False
+    return need.credit_type is None or grant.credit_type == need.credit_type
+
+
+def _quantity(packs: Iterable[CreditGrant], missing: int | None) -> int:
+    each = sum(one.credits or 0 for one in packs)
+    return 1 if not missing or not each else -(-missing // each)
+
+
+def _said(quantity: int, helps_at: datetime | None) -> str | None:
+    if helps_at is not None:
+        return f"It begins on {day(helps_at)}."
+    return f"{quantity} of these would be enough." if quantity > 1 else None
+
+
+def _attributes(offer: Offer, need: Need) -> tuple[tuple[str, str], ...]:
+    name = need.facts.get("addon")
+    return (("addon", name),) if offer.kind == "addon" and isinstance(name, str) and name else ()
+
+
+def _begins(book: Book, grant: CoverGrant, need: Need) -> datetime | None:
+    """When cover bought now would serve; None where that cannot be told, or it would not."""
+    if need.action not in grant.actions:
+        return None
+    if grant.start == "first_ticket":
+        mine = [one for one in book.covers.values() if covers.OPEN_TICKET in one.actions and not one.levels]
+        stopped = any(
+            one.state == "suspended" or (one.in_force(book.at) and one.scope == "account") for one in mine
+        )
+        return None if stopped else book.at
+    before = stretches_of(book.covers.values())
+    return begins_at(grant, book.at, book.licenses.values(), before, CoverTerms.of(book.policy))
+
+
+def enough(policy: Policy, credit_type: str, missing: int) -> tuple[Remedy, ...]:
+    """The packs that would make up for so many missing credits of a type, with how many of each it takes.
+
+    A price that depends on what the account holds is left to `GET /v1/offers`.
+    """
+    skus = policy.payment.exhausted_skus or tuple(one.sku for one in policy.offers if one.kind == "credits")
+    found: list[Remedy] = []
+    for offer in (one for sku in skus for one in policy.offers if one.sku == sku and one.kind == "credits"):
+        mine = [
+            one for one in offer.grants if isinstance(one, CreditGrant) and one.credit_type == credit_type
+        ]
+        if not mine:
+            continue
+        many = 1 if offer.sku_pattern else _quantity(mine, missing)
+        fixed = offer.price is not None and not (
+            offer.price.by_edition or offer.price.each_additional_license
+        )
+        found.append(
+            Remedy(
+                kind="buy",
+                sku=offer.sku.replace("{n}", str(missing)),
+                price=price_with(policy, offer, edition=None, licenses=0, n=missing) if fixed else None,
+                text=f"{many} of these would be enough.",
+                quantity=many,
+            )
+        )
+    return tuple(found)
+
+
+# --- credits that are there, periods that wait ------------------------------------------------------------------------
+
+
+def serving_types(policy: Policy, request_kind: object) -> list[CreditType]:
+    """The credit types that serve a kind of request."""
+    return [one for one in (policy.credits.types if policy.credits else ()) if request_kind in one.serves]
+
+
+def typed_words(one: CreditType) -> str:
+    """A credit of a type, in the policy's words."""
+    return one.title if one.title.lower().rstrip("s").endswith("credit") else f"{one.title} credit"
+
+
+def _credit_that_serves(book: Book, need: Need) -> list[Remedy]:
+    """A credit of a type that serves what is asked for: one that is there, else the offers that bring one."""
+    kind = need.facts.get(REQUEST_KIND)
+    types = [] if kind is None else serving_types(book.policy, kind)
+    there = [one for one in types if book.ledger.available(one.credit_type, license_id=need.license_id)]
+    if there:
+        return [
+            Remedy(
+                kind=APPLY_CREDIT,
+                credit_type=one.credit_type,
+                text=f"Apply {with_article(typed_words(one))}.",
+            )
+            for one in there
+        ]
+    return [
+        remedy
+        for one in types
+        for offer in book.policy.offers
+        if offer.kind == "credits" and _brings(offer.grants, one.credit_type)
+        for remedy in [bought(book, offer, offer.sku, Need(credit_type=one.credit_type))]
+        if remedy is not None
+    ]
+
+
+def _brings(grants: Iterable[Grant], credit_type: str) -> bool:
+    return any(isinstance(one, CreditGrant) and one.credit_type == credit_type for one in grants)
+
+
+def _resumptions(book: Book, rule: RemedyRule) -> list[Remedy]:
+    stopped = sorted(one.cover_id for one in book.covers.values() if one.state == "suspended")
+    return [Remedy(kind=rule.kind, text=rule.text, cover_id=one) for one in stopped]
+
+
+def waiting(book: Book, need: Need) -> tuple[Remedy, ...]:
+    """The wait for cover that is bought already and begins later."""
+    begins = [
+        one.starts_at
+        for one in book.covers.values()
+        if covers.state_of(one, book.at) == "scheduled"
+        and need.action in one.actions
+        and covers.reaches(one, need.license_id)
+        and one.starts_at is not None
+    ]
+    if not begins:
+        return ()
+    first = min(begins)
+    return (Remedy(kind="wait", helps_at=first, text=f"Cover that is bought begins on {day(first)}."),)

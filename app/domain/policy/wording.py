@@ -1,0 +1,198 @@
+"""The policy's words for what is counted and named: credits in its unit, facts and inputs by their titles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from app.domain.policy.policy import (
+    Category,
+    FixedPrice,
+    FormulaPrice,
+    FromPrice,
+    OnRequestPrice,
+    Policy,
+    RangePrice,
+)
+from app.domain.values.term import Term
+from app.domain.values.text import day
+from app.domain.values.wire import parse_iso
+
+
+def unit_word(policy: Policy, credits: int) -> str:
+    """The vendor's word for so many credits: ``point``, ``points``."""
+    unit = policy.unit
+    one, many = (unit.one, unit.many) if unit is not None else ("credit", "credits")
+    return one if credits in (1, -1) else many
+
+
+def credit_words(policy: Policy, credits: int) -> str:
+    """So many credits in the vendor's unit: ``1 point``, ``25 points``."""
+    return f"{credits} {unit_word(policy, credits)}"
+
+
+def want_words(policy: Policy, required: int, available: int) -> str:
+    """That credits are missing: ``1 support credit is needed, 0 are available.``"""
+    return f"{credit_words(policy, required)} {are(required)} needed, {available} {are(available)} available."
+
+
+def was(number: int) -> str:
+    """``was`` or ``were``."""
+    return "was" if number == 1 else "were"
+
+
+def are(number: int) -> str:
+    """``is`` or ``are``."""
+    return "is" if number == 1 else "are"
+
+
+def cited(sentence: str, clause: str | None) -> str:
+    """A sentence with the clause it rests on: ``It cost nothing (XC-6).``"""
+    body = sentence.rstrip()
+    if clause is None or f"({clause})" in body:
+        return body if body.endswith((".", "?", "!")) else f"{body}."
+    return f"{body.rstrip('.')} ({clause})."
+
+
+def sentences(*parts: str | None) -> str:
+    """Sentences as one text; none twice."""
+    return " ".join(dict.fromkeys(one for one in parts if one))
+
+
+def joined(words: Sequence[str], last: str = "and") -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def plain(title: str) -> str:
+    """A title inside a sentence: what stands before a colon, its first letter small unless it is a name."""
+    head = title.partition(": ")[0].strip()
+    first = head.split(" ", 1)[0]
+    return head[:1].lower() + head[1:] if first[1:].islower() or not first[1:] else head
+
+
+def capital(text: str) -> str:
+    """The text with its first letter large."""
+    return text[:1].upper() + text[1:]
+
+
+def day_of(instant: Any) -> str:
+    """The day of an instant, given as such or as RFC 3339."""
+    return day(parse_iso(instant) if isinstance(instant, str) else instant)
+
+
+_ASKED: Final = {
+    "category": "the category",
+    "credit_type": "the type of credit",
+    "license_id": "the license",
+    "pay_with": "what pays for the ticket",
+}
+FACT_TITLES: Final[Mapping[str, str]] = {
+    "choice.open": "whether a choice is open",
+    "cover.active": "whether cover is in force",
+    "cover.ended_at": "when cover ended",
+    "cover.ends_at": "when cover ends",
+    "cover.ever": "whether there ever was cover",
+    "cover.pending": "whether a period of cover waits to begin",
+    "cover.suspended": "whether cover is suspended",
+    "credits.available": "the credits that are available",
+    "credits.bought_here": "whether this account bought the credits",
+    "customer.addons": "the add-ons bought by this account",
+    "customer.editions": "the editions held by this account",
+    "customer.hosting_certified": "whether the hosting is certified",
+    "customer.licenses": "the licenses held",
+    "customer.licenses_bought": "the licenses ever bought",
+    "license.active": "whether the license is active",
+    "license.edition": "the edition of the license",
+    "license.given": "whether a license is named",
+    "license.ordinal": "which license of the account it is",
+    "license.owned": "whether the license named is this customer's",
+    "license.registered": "whether the license is registered to an installation",
+    "query.forum": "the forum",
+    "query.product": "the product",
+    "query.reason": "the reason",
+    "query.released_at": "when the release came out",
+    "ticket.category": "the category",
+    "ticket.channel": "the channel",
+    "ticket.credit_type": "the type of credit",
+    "ticket.language": "the language",
+    "ticket.pay_with": "what pays for the ticket",
+    "ticket.product": "the product",
+}
+
+
+OP_WORDS: Final[Mapping[str, str]] = {
+    "eq": "is", "ne": "is not", "in": "is", "not_in": "is not", "lt": "below", "le": "at most",
+    "gt": "above", "ge": "at least", "known": "is stated", "unknown": "is not stated", "contains": "contains",
+}  # fmt: skip
+"""Operators of conditions in words."""
+
+
+def title_of(policy: Policy, name: str) -> str:
+    """The title of an input, a fact or a field, for a sentence: ``inputs.N`` -> the number of deployed stores."""
+    head, _, tail = name.partition(".")
+    if head == "inputs" and tail:
+        titles = (one.title for category in policy.categories for one in category.inputs if one.name == tail)
+        return next(titles, tail)
+    found = next((one.title for one in policy.facts if one.fact == name), None)
+    if found is not None:
+        return plain(found)
+    if head == "entitled" and tail:
+        action = policy.action(tail)
+        return f"whether the customer may {plain(action.title) if action else tail.replace('_', ' ')}"
+    return _ASKED.get(name) or FACT_TITLES.get(name) or name.replace("_", " ").replace(".", " ")
+
+
+def asked_for(policy: Policy, name: str) -> str:
+    """What is asked for, in a sentence: a fact that is true or false as ``whether ...``."""
+    title = title_of(policy, name)
+    spec = next((one for one in policy.facts if one.fact == name), None)
+    closed = spec is None or spec.type != "boolean" or title.startswith("whether ")
+    return title if closed else f"whether {title}"
+
+
+def sku_title(policy: Policy, sku: str) -> str:
+    """The title of an offer, else its sku."""
+    found = policy.offer(sku)
+    if found is None:
+        return f'"{sku}"'
+    offer, number = found
+    return offer.title.replace("{n}", str(number)) if number is not None else offer.title
+
+
+def term_words(term: Mapping[str, int] | Term | None) -> str:
+    """A length of time in words: ``1 month``, ``30 days``."""
+    if term is None:
+        return "no end"
+    given = (
+        term if isinstance(term, Mapping) else {"years": term.years, "months": term.months, "days": term.days}
+    )
+    parts = []
+    for name in ("years", "months", "days"):
+        number = given.get(name) or 0
+        if number:
+            parts.append(f"{number} {name[:-1] if number == 1 else name}")
+    return joined(parts) or "no time"
+
+
+def price_words(policy: Policy, category: Category | None, inputs: Mapping[str, int]) -> str:
+    """How the list prices a category, in words: ``fixed price``, ``120 plus 3 times 60 (the number of stores)``."""
+    if category is None:
+        return "without a category"
+    match category.price:
+        case FixedPrice():
+            return "fixed price"
+        case RangePrice(least=least, most=most):
+            return f"{least} to {most} by the list"
+        case FromPrice(least=least):
+            return f"at least {least} by the list"
+        case OnRequestPrice():
+            return "price upon request"
+        case FormulaPrice(base=base, per=per):
+            parts = [
+                f"{inputs.get(name, 0)} times {each} for {title_of(policy, f'inputs.{name}')}"
+                for name, each in per.items()
+            ]
+            return f"{base} plus {joined(parts)}"

@@ -1,0 +1,244 @@
+"""Assessment: the quote in its numbered history, consent to it, and how a price changes while a ticket is worked on.
+
+Down at once, up at once within what was agreed; above it, or to a category that is asked beforehand, it waits for
+consent while the old price stands (CSC-10). Policies without confirmation change at once (XC-10). Too few credits: 409,
+and the old price stands (ALL-2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from app.domain.cover import cover as covers
+from app.domain.policy import prices as pricing
+from app.domain.policy.policy import Category
+from app.domain.policy.prices import Assessed
+from app.domain.tickets import admission, qualification
+from app.domain.tickets import opening as ticket_flow
+from app.domain.tickets.session import Desk, Terms
+from app.domain.tickets.ticket import must_allow
+from app.domain.values.errors import DomainError
+from app.domain.values.ids import CoverId
+from app.domain.values.wire import iso, iso_or_none
+
+
+def assess(
+    desk: Desk,
+    *,
+    category: str | None,
+    inputs: Mapping[str, Any],
+    credits: int | None,
+    reason: str | None,
+    by: str | None,
+) -> int:
+    """A new assessment; its number. 422 ``category_required``, ``unknown_category``, ``inputs_required``,
+    ``credits_required``, ``reason_required``; 409 where nothing is assessed, for the state, for want of credits."""
+    ticket, policy = desk.ticket, desk.policy
+    must_allow(ticket.state, "assess")
+    if not policy.categories or policy.qualification.by == "agent":
+        raise DomainError("assessment_not_offered", state=ticket.state)
+    name = category or ticket.category
+    if name is None:
+        raise DomainError(
+            "category_required", field="category", known=[one.category for one in policy.categories]
+        )
+    found = pricing.category_named(policy, name)
+    checked = pricing.check_inputs(policy, name, inputs)
+    if not checked and name == ticket.category:
+        checked = dict(ticket.inputs)
+    listed = pricing.quote(found, checked)
+    free = _free(desk, found)
+    if free is not None:
+        made = Assessed(credits=0, list_credits=listed.credits, outside_list=False)
+    else:
+        made = pricing.assessed(listed, credits=credits, reason=reason)
+    status = "pending"
+    entry = ticket_flow.assessment_entry(
+        desk,
+        found,
+        made.credits,
+        status=status,
+        by=by,
+        reason=reason,
+        outside_list=made.outside_list,
+        list_credits=made.list_credits,
+        inputs=checked,
+    )
+    values = {"category": name, "inputs": checked}
+    above = made.outside_list and (listed.most is None or made.credits > listed.most)
+    if ticket.accepted_at is not None:
+        _reprice(desk, found, entry, {**values, "cover_id": free}, above_list=above)
+    else:
+        _superseding(desk, entry, values)
+        ticket_flow.decide(desk, "decided", "assess")
+    return int(entry["number"])
+
+
+def _free(desk: Desk, category: Category) -> str | None:
+    """The cover that pays, so that no credits need be named: the ticket's own, or one of the level; else None."""
+    ticket, payment = desk.ticket, desk.policy.payment
+    own = None if ticket.cover_id is None else desk.book.covers.get(CoverId(ticket.cover_id))
+    if ticket.accepted_at is not None and own is not None and not own.levels:
+        return own.cover_id
+    if category.level is None or "cover" not in payment.means or ticket.pay_with == "credits":
+        return None
+    serving = covers.in_force_for(desk.book, None, category.level)
+    mine = qualification.license_of(desk.book, ticket.license_id)
+    if mine is None and serving and payment.license_required_clause and len(desk.book.active_licenses()) > 1:
+        licenses = [one.license_id for one in desk.book.active_licenses()]
+        raise desk.refused(
+            "license_required",
+            payment.license_required_clause,
+            "Several licenses are on the account; which one is it about?",
+            reading=True,
+            licenses=licenses,
+        )
+    return next(
+        (one.cover_id for one in serving if mine is not None and covers.reaches(one, mine.license_id)), None
+    )
+
+
+def _superseding(desk: Desk, entry: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    desk.record(
+        "assessed",
+        "assess",
+        to=ticket_flow.same(desk.ticket),
+        values=values,
+        add={"assessments": entry},
+        change=_supersede(desk),
+        tell={"assessment": told(entry)},
+    )
+
+
+def _supersede(desk: Desk) -> dict[str, dict[int, dict[str, Any]]]:
+    quote = desk.ticket.quote
+    return {} if quote is None else {"assessments": {quote["number"]: {"status": "superseded"}}}
+
+
+def told(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What an event says of an assessment."""
+    return {name: entry[name] for name in ("number", "category", "credits", "status")}
+
+
+def _reprice(
+    desk: Desk, category: Category, entry: dict[str, Any], values: dict[str, Any], *, above_list: bool
+) -> None:
+    """A price on a ticket that is being worked on."""
+    target, now = int(entry["credits"]), desk.committed
+    change = _supersede(desk)
+    values = {**values, "reasons": [], "remedies": []}
+    if target > now and admission.needs_consent(desk, category, target, above_list=above_list):
+        entry["status"] = "awaiting_confirmation"
+        reason = admission.consent_reason(desk, target, desk.available + now)
+        values.update(
+            reasons=ticket_flow.worded(desk, [reason]),
+            confirmation_expires_at=iso_or_none(desk.consent_until()),
+        )
+        for name in ("category", "inputs", "cover_id"):
+            del values[name]
+        desk.record(
+            "assessed",
+            "assess",
+            to="awaiting_confirmation",
+            values=values,
+            add={"assessments": entry},
+            change=change,
+            tell={"assessment": told(entry)},
+        )
+        return
+    settle(desk, target, terms=(entry["clause"], entry["reading"]))
+    entry.update(status="in_force", decided_at=iso(desk.when))
+    values.update(_paid(target, values["cover_id"]))
+    for one in desk.ticket.assessments:
+        if one["status"] == "in_force":
+            change.setdefault("assessments", {})[one["number"]] = {"status": "superseded"}
+    desk.record(
+        "assessed",
+        "assess",
+        to="in_progress",
+        values=values,
+        add={"assessments": entry},
+        change=change,
+        tell={"assessment": told(entry)},
+    )
+
+
+def settle(desk: Desk, credits: int, *, terms: Terms) -> None:
+    """Holds the difference by the clause of the price, or gives it back by the one by which prices change (CSC-10,
+    XC-10)."""
+    confirmation = desk.policy.confirmation
+    clause = desk.policy.reassessment_clause or (confirmation.change_clause if confirmation else None)
+    desk.settle_to(credits, reason="assessment", clause=clause, terms=terms)
+
+
+def _paid(credits: int, cover_id: str | None) -> dict[str, Any]:
+    by = "cover" if cover_id is not None else "credits" if credits else "nobody"
+    return {"price": credits, "paid_by": by, "cover_id": cover_id}
+
+
+def confirm(desk: Desk, number: int, *, accept: bool) -> None:
+    """The customer's answer to a quote (CSC-9). Refused: 404 ``assessment_not_found``, 409
+    ``not_awaiting_confirmation``, ``insufficient_credits`` (it keeps waiting)."""
+    quote = desk.ticket.assessment(number)
+    if quote["status"] != "awaiting_confirmation":
+        raise DomainError(
+            "not_awaiting_confirmation", number=number, status=quote["status"], state=desk.ticket.state
+        )
+    if accept:
+        _accepted(desk, number)
+    else:
+        decline(desk, number, reason="declined")
+
+
+def _accepted(desk: Desk, number: int) -> None:
+    ticket, quote = desk.ticket, desk.ticket.assessment(number)
+    settle(desk, quote["credits"], terms=(quote["clause"], quote["reading"]))
+    change = {number: {"status": "in_force", "decided_at": iso(desk.at)}}
+    for one in ticket.assessments:
+        if one["status"] == "in_force":
+            change[one["number"]] = {"status": "superseded"}
+    values: dict[str, Any] = {
+        "reasons": [],
+        "remedies": [],
+        "confirmation_expires_at": None,
+        "category": quote["category"],
+        "inputs": quote["inputs"],
+        **_paid(quote["credits"], None),
+    }
+    if ticket.accepted_at is None:
+        values.update(accepted_at=iso(desk.at), qualification=ticket_flow.ruled(desk, "accept", []))
+    desk.record(
+        "confirmed",
+        "confirm",
+        to="in_progress",
+        values=values,
+        change={"assessments": change},
+        tell={"number": number, "credits": quote["credits"]},
+    )
+
+
+def decline(desk: Desk, number: int, *, reason: str, occurred_at: datetime | None = None) -> None:
+    """No: an opening quote closes the ticket uncharged, a later one leaves the old price standing."""
+    ticket = desk.ticket
+    rule = desk.policy.confirmation
+    change = {"assessments": {number: {"status": "declined", "decided_at": iso(desk.at)}}}
+    text = "The quote was declined." if reason == "declined" else "The quote was not answered in time."
+    closed = ticket.accepted_at is None
+    said = desk.reason(
+        reason, rule.clause if rule else None, text, reading=bool(rule and rule.reading), number=number
+    )
+    values: dict[str, Any] = {"confirmation_expires_at": None, "remedies": [], "reasons": []}
+    if closed:
+        desk.release_all(reason=reason, clause=rule.clause if rule else None)
+        values.update(reasons=[desk.shown(said)])
+    desk.record(
+        "declined",
+        "decline",
+        to="withdrawn" if closed else "in_progress",
+        values=values,
+        change=change,
+        occurred_at=occurred_at,
+        tell={"number": number, "reason": reason},
+    )

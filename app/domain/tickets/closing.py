@@ -1,0 +1,374 @@
+"""How a ticket ends: resolved with capture or return, disputed, or overtaken by what fell due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from app.domain.account import hosts
+from app.domain.clocks.ticket_clocks import PAST_DUE
+from app.domain.policy.policy import Cause, Outcome
+from app.domain.tickets import assessment
+from app.domain.tickets import opening as ticket_flow
+from app.domain.tickets.cause import (
+    cause_named,
+    give_back,
+    moved,
+    returned_reason,
+    returned_so_far,
+    returns_all,
+)
+from app.domain.tickets.handling import end_pause, not_yet, pause_rule
+from app.domain.tickets.session import Desk
+from app.domain.tickets.ticket import must_allow
+from app.domain.values.errors import DomainError
+from app.domain.values.term import add_term
+from app.domain.values.wire import iso, parse_iso, parse_iso_or_none
+
+_MOST_DUE: Final = 1_000
+"""More than can fall due on one ticket before somebody looks."""
+
+
+def resolve(
+    desk: Desk, *, outcome: str | None, cause: str | None, result: Mapping[str, Any], by: str | None
+) -> None:
+    """Captures what is held, or gives it back: an outcome that takes nothing, or a cause that returns everything
+    (AVA-11, XC-11, CSC-16). What was agreed and not used is released. ``result``: facts found, such as
+    ``hosting_certified``.
+
+    Refused: 422 ``unknown_outcome``, ``unknown_cause``; 409 ``not_accepted``, ``assessment_required``.
+    """
+    ticket, policy = desk.ticket, desk.policy
+    way, why = _outcome(desk, outcome), cause_named(desk, cause)
+    waiting = None if ticket.closed else not_yet(desk)
+    if waiting is not None:
+        raise waiting
+    must_allow(ticket.state, "resolve")
+    returned = returns_all(desk, why)
+    if ticket.price is None and way.captures and not returned and desk.charge()["held"]:
+        clause = policy.confirmation.advance_clause if policy.confirmation else None
+        raise desk.refused(
+            "assessment_required",
+            clause,
+            "Answered in advance: assess it before it is resolved.",
+            held=desk.charge()["held"],
+        )
+    values: dict[str, Any] = {
+        "outcome": way.outcome,
+        "cause": why.cause if why else None,
+        "returned_for_cause": 0,
+        "result": dict(result),
+        "resolved_at": iso(desk.when),
+        "asks": [],
+        "remedies": [],
+        "reasons": [],
+    }
+    _money(desk, way, why, returned, values)
+    _keep(desk, result)
+    desk.record(
+        "resolved",
+        "resolve",
+        to="resolved",
+        values=values,
+        tell={"outcome": way.outcome, "cause": values["cause"], "by": by},
+    )
+
+
+def _outcome(desk: Desk, name: str | None) -> Outcome:
+    known = [one for one in desk.policy.outcomes if one.by_agent]
+    found = known[0] if name is None and known else next((one for one in known if one.outcome == name), None)
+    if found is None:
+        raise DomainError(
+            "unknown_outcome",
+            field="outcome",
+            outcome=name,
+            known=[one.outcome for one in known],
+            message=f"This policy knows {', '.join(one.outcome for one in known)}.",
+        )
+    return found
+
+
+def _money(desk: Desk, way: Outcome, why: Cause | None, returned: bool, values: dict[str, Any]) -> None:
+    if not way.captures:
+        desk.release_all(reason=way.outcome, clause=way.clause)
+        return
+    if desk.ticket.price is None and returned:
+        desk.release_all(reason="agreed_surplus")
+    elif desk.charge()["held"]:
+        desk.capture_all()
+    if returned and why is not None:
+        values["returned_for_cause"] = give_back(desk, why)
+        values["reasons"] = [returned_reason(desk, why)]
+
+
+def _keep(desk: Desk, result: Mapping[str, Any]) -> None:
+    """Facts about the customer that later tickets are judged by (TERMS-16)."""
+    outcome = result.get(hosts.CERTIFIED)
+    if isinstance(outcome, bool):
+        host = result.get(hosts.HOST) or desk.ticket.facts.get(hosts.HOST)
+        hosts.record(desk.book.customer.data, host, outcome)
+
+
+# --- disputes ---------------------------------------------------------------------------------------------------------
+
+
+def dispute(desk: Desk, *, reason: str | None) -> int:
+    """A charge the customer thinks wrong (XC-12); its number. Refused 409: ``disputes_not_offered``, for the state,
+    ``nothing_to_dispute``, ``dispute_open``, ``dispute_window_passed``."""
+    ticket, rule = desk.ticket, desk.policy.disputes
+    if rule is None:
+        raise DomainError("disputes_not_offered")
+    if ticket.state != "resolved":
+        raise DomainError("wrong_state", state=ticket.state, action="dispute", allowed_in=["resolved"])
+    net = desk.charge()["net"]
+    if net == 0:
+        raise DomainError("nothing_to_dispute", charge=desk.charge())
+    if any(one["decision"] is None for one in ticket.disputes):
+        raise DomainError("dispute_open")
+    if rule.window is not None and desk.at >= add_term(
+        parse_iso(ticket.resolved_at or ticket.updated_at), rule.window
+    ):
+        raise desk.refused(
+            "dispute_window_passed", rule.clause, "The time for disputes is over.", reading=rule.reading
+        )
+    number = len(ticket.disputes) + 1
+    entry: dict[str, Any] = {
+        "number": number,
+        "reason": reason,
+        "clause": rule.clause,
+        "opened_at": iso(desk.at),
+        "charge": net,
+        "decision": None,
+        "credits": None,
+        "returned": 0,
+        "forfeited": 0,
+        "cause": None,
+        "reasons": [],
+        "decided_at": None,
+        "by": None,
+    }
+    desk.record("disputed", "dispute", to="resolved", add={"disputes": entry}, tell={"number": number})
+    return number
+
+
+def decide_dispute(
+    desk: Desk, number: int, *, decision: str, credits: int | None, by: str | None, cause: str | None = None
+) -> None:
+    """Upheld (it stays), reduced to ``credits``, or returned. ``cause``: what the problem turned out to be; a bug
+    returns everything, to expired lots as the cause says (ALL-4).
+
+    Refused: ``dispute_decided`` (409), ``credits_required``, ``credits_not_below``, ``unknown_cause``,
+    ``cause_returns_all`` (422).
+    """
+    one, rule = desk.ticket.dispute(number), desk.policy.disputes
+    if one["decision"] is not None:
+        raise DomainError("dispute_decided", number=number, dispute_decision=one["decision"])
+    must_allow(desk.ticket.state, "decide_dispute")
+    why = cause_named(desk, cause)
+    by_cause = why if returns_all(desk, why) else None
+    if by_cause is not None and decision != "returned":
+        raise DomainError("cause_returns_all", field="cause", cause=cause, dispute_decision=decision)
+    net = desk.charge()["net"]
+    charge = _new_charge(decision, credits, net)
+    values: dict[str, Any] = {} if why is None else {"cause": why.cause}
+    if by_cause is not None:  # The price stays: what the cause returns, another cause may take again.
+        kept = returned_so_far(desk, returns=False)
+        values.update(returned_for_cause=kept + give_back(desk, by_cause))
+        values["reasons"] = [returned_reason(desk, by_cause)]
+    elif charge < net:
+        clause = rule.clause if rule else None
+        ledger = desk.book.ledger
+        ledger.refund_for(desk.ticket.ticket_id, net - charge, reason=f"dispute {decision}", clause=clause)
+    if by_cause is None:
+        values["price"] = charge
+    back = desk.given_back()
+    told = {**moved(back), "cause": why.cause if why else None}
+    said = [*values.get("reasons", ()), *([desk.shown(desk.forfeiture(back))] if back.forfeited else ())]
+    change = {
+        "decision": decision, "credits": charge, **told, "reasons": said, "decided_at": iso(desk.at), "by": by,
+    }  # fmt: skip
+    desk.record(
+        "dispute_decided",
+        "decide_dispute",
+        to="resolved",
+        values=values,
+        change={"disputes": {number: change}},
+        tell={"number": number, "decision": decision, **told, "reasons": said},
+    )
+
+
+def _new_charge(decision: str, credits: int | None, net: int) -> int:
+    """The charge by a decision, checked against the one that stands."""
+    if decision == "reduced" and credits is None:
+        raise DomainError("credits_required", field="credits", most=net - 1)
+    if decision == "reduced" and not 0 <= (credits or 0) < net:
+        raise DomainError("credits_not_below", field="credits", credits=credits, charge=net)
+    if decision != "reduced" and credits is not None and credits != (net if decision == "upheld" else 0):
+        raise DomainError("credits_not_expected", field="credits", dispute_decision=decision)
+    return {"upheld": net, "returned": 0}.get(decision, credits or 0)
+
+
+# --- what falls due ---------------------------------------------------------------------------------------------------
+
+
+def fall_due(desk: Desk) -> None:
+    """What has fallen due on this ticket by now, in order of time; exact whether or not a job has run.
+
+    A credit that expired before anybody decided (TERMS-18), access not given in time (TERMS-8), a quote not answered.
+    """
+    for _ in range(_MOST_DUE):
+        due = _next_due(desk)
+        if due is None or due[0] > desk.at:
+            return
+        when, what, number = due
+        if what == "credit":
+            _credit_expired(desk, when)
+        elif what == "access":
+            _access_missed(desk, number, when)
+        elif what == "until":
+            end_pause(desk, _pause(desk, number), "until", when)
+        elif what == "silence":
+            _silent(desk, _pause(desk, number), when)
+        else:
+            assessment.decline(desk, number, reason="confirmation_expired", occurred_at=when)
+
+
+def _next_due(desk: Desk) -> tuple[datetime, str, int] | None:
+    ticket = desk.ticket
+    found: list[tuple[datetime, str, int]] = []
+    expires = parse_iso_or_none(ticket.credit_expires_at)
+    if ticket.undecided and expires is not None:
+        found.append((expires, "credit", 0))
+    quote, until = ticket.quote, parse_iso_or_none(ticket.confirmation_expires_at)
+    if ticket.state == "awaiting_confirmation" and quote is not None and until is not None:
+        found.append((until, "quote", quote["number"]))
+    if not ticket.closed:
+        found += [
+            (parse_iso(one["deadline_at"]) + PAST_DUE, "access", one["number"])
+            for one in ticket.access_requests
+            if one["granted_at"] is None and one["missed_at"] is None and one["cancelled_at"] is None
+        ]
+        found += list(_waits_due(desk))
+    return min(found, default=None)
+
+
+def _waits_due(desk: Desk) -> Iterator[tuple[datetime, str, int]]:
+    """Pauses that end by themselves: at an instant, or since the customer was silent."""
+    for one in desk.ticket.pauses:
+        if one["ended_at"] is not None:
+            continue
+        if (until := parse_iso_or_none(one.get("until"))) is not None:
+            yield until, "until", one["number"]
+        if (silent := parse_iso_or_none(one.get("silent_at"))) is not None:
+            yield silent + PAST_DUE, "silence", one["number"]
+
+
+def _pause(desk: Desk, number: int) -> Mapping[str, Any]:
+    return next(one for one in desk.ticket.pauses if one["number"] == number)
+
+
+def _silent(desk: Desk, one: Mapping[str, Any], when: datetime) -> None:
+    """The customer did not answer: the policy's reminder, or its outcome for silence (never over an open price)."""
+    ticket = desk.ticket
+    rule = pause_rule(desk, one["reason"], one["party"]).silence
+    way = next((o for o in desk.policy.outcomes if rule is not None and o.outcome == rule.outcome), None)
+    held = desk.charge()["held"]
+    priced = ticket.price is not None or not held or (way is not None and not way.captures)
+    may = ticket.state == "in_progress" and rule is not None and rule.then == "resolved" and priced
+    if not may or way is None or rule is None:
+        end_pause(desk, one, "silence", when)
+        desk.book.emit(
+            "ticket.reminded",
+            desk.told(reason=one["reason"], clause=None if rule is None else rule.clause),
+            occurred_at=when,
+        )
+        return
+    reason = desk.shown(
+        desk.reason(
+            way.outcome,
+            rule.clause or way.clause,
+            "The customer did not answer in time; the ticket is resolved.",
+            reading=rule.reading,
+            waited_since=one["started_at"],
+            silent_at=one["silent_at"],
+        )
+    )
+    if not way.captures:
+        desk.release_all(reason=way.outcome, clause=way.clause)
+    elif held:
+        desk.book.ledger.capture_for(ticket.ticket_id)
+    cleared: dict[str, Any] = {"asks": [], "remedies": []}
+    desk.record(
+        "resolved",
+        "fall_silent",
+        to="resolved",
+        values={**cleared, "outcome": way.outcome, "resolved_at": iso(when), "reasons": [reason]},
+        occurred_at=when,
+        change={"pauses": {one["number"]: {"ended_at": iso(when), "ended_by": "silence"}}},
+        tell={"outcome": way.outcome, "cause": None, "reasons": [reason]},
+    )
+
+
+def _credit_expired(desk: Desk, when: datetime) -> None:
+    rules = desk.policy.credits
+    clause = rules.hold_expiry_clause if rules else None
+    desk.book.ledger.expire_holds([desk.ticket.ticket_id])
+    desk.release_all(reason="credit_expired", clause=clause)
+    reason = desk.shown(
+        desk.reason(
+            "credit_expired",
+            clause,
+            "The credit expired before the ticket was accepted.",
+            reading=True,
+            expired_at=iso(when),
+            would_change="a ticket with another credit",
+        )
+    )
+    values = {
+        "reasons": [reason],
+        "asks": [],
+        "price": None,
+        "credit_expires_at": iso(when),
+        "qualification": {**ticket_flow.ruled(desk, "reject", [reason]), "at": iso(when)},
+    }
+    desk.record(
+        "rejected",
+        "expire_credit",
+        to="rejected",
+        values=values,
+        occurred_at=when,
+        tell={"reasons": [reason]},
+    )
+
+
+def _access_missed(desk: Desk, number: int, when: datetime) -> None:
+    rule, ticket = desk.policy.access, desk.ticket
+    desk.capture_all()
+    asked = ticket.access_request(number)
+    reason = desk.shown(
+        desk.reason(
+            rule.outcome if rule else "access_not_provided",
+            rule.clause if rule else None,
+            "Access was not given in time; the ticket is resolved and nothing is refunded.",
+            reading=bool(rule and rule.reading),
+            kinds=asked["kinds"],
+            deadline_at=asked["deadline_at"],
+        )
+    )
+    values = {
+        "outcome": rule.outcome if rule else None,
+        "resolved_at": iso(when),
+        "reasons": [reason],
+        "asks": [],
+        "remedies": [],
+    }
+    desk.record(
+        "resolved",
+        "miss_access",
+        to="resolved",
+        values=values,
+        occurred_at=when,
+        change={"access_requests": {number: {"missed_at": iso(when)}}},
+        tell={"outcome": values["outcome"], "cause": None, "reasons": [reason]},
+    )

@@ -1,0 +1,545 @@
+"""A ticket being worked on: qualified by an agent, answered, waiting for access, paused, withdrawn, reopened.
+
+How it ends stands in `app.domain.tickets.closing`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from app.domain import entitlement
+from app.domain.calendar.timeline import SlaUnreachable
+from app.domain.entitlement import Query
+from app.domain.policy.policy import PauseReason
+from app.domain.tickets import opening as ticket_flow
+from app.domain.tickets import qualification
+from app.domain.tickets.late_facts import in_order
+from app.domain.tickets.session import ACCESS, CONSENT, Desk
+from app.domain.tickets.ticket import must_allow
+from app.domain.values.decision import Reason, Remedy
+from app.domain.values.errors import DomainError
+from app.domain.values.term import add_term
+from app.domain.values.wire import iso, iso_or_none, parse_iso, reason_json
+
+_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
+"""A helpdesk's own word for waiting for the customer: a code and no sentence, since it is kept in the clocks' facts."""
+
+# --- qualification by an agent ----------------------------------------------------------------------------------------
+
+
+def qualify(desk: Desk, *, decision: str, codes: Sequence[str], note: str | None, by: str | None) -> None:
+    """An agent's decision, kept with who and why (TERMS-11, TERMS-12).
+
+    Accepting over a failing check needs a note. Refused: ``unknown_reason``, ``reasons_required``, ``note_required``
+    (422), ``qualified_by_rules``, ``credit_required``, ``already_qualified`` (409).
+    """
+    ticket, policy = desk.ticket, desk.policy
+    if policy.qualification.by != "agent":
+        raise DomainError("qualified_by_rules", state=ticket.state)
+    facts = qualification.facts_for(desk.book, ticket)
+    reasons, needs_note = qualification.named_reasons(policy, codes, facts)
+    said = (note or "").strip()
+    if needs_note and not said:
+        raise DomainError("note_required", field="note", reasons=list(codes))
+    if ticket.state == "in_progress":
+        _late(desk, decision, reasons, note, by)
+        return
+    must_allow(ticket.state, "accept" if decision == "accept" else "reject")
+    if decision == "accept":
+        _accept(desk, reasons, said, note, by)
+    else:
+        _reject(desk, reasons, note, by)
+
+
+def _accept(desk: Desk, reasons: Sequence[Reason], said: str, note: str | None, by: str | None) -> None:
+    ticket = desk.ticket
+    if ticket.credit_applied_at is not None:
+        in_order(desk, ticket.credit_applied_at, "the credit")
+    if ticket.credit_applied_at is None:
+        clause = desk.policy.credits.clause if desk.policy.credits else None
+        raise desk.refused(
+            "credit_required",
+            clause,
+            "A ticket is qualified with a credit applied to it.",
+            *desk.offers(),
+            state=ticket.state,
+        )
+    verdict = qualification.judge(desk.book, ticket)
+    over = (*verdict.rejections, *verdict.recommended)
+    if over and not said:
+        raise DomainError("note_required", field="note", failing=[reason_json(one) for one in over])
+    values = {
+        "qualification": _qualified("accept", [*over, *reasons], note, by, desk),
+        "accepted_at": iso(desk.when),
+        "asks": [],
+        "reasons": [],
+        "remedies": [],
+        "credit_expires_at": None,
+        "checks": [one.json() for one in verdict.results],
+    }
+    desk.record("qualified", "accept", to="in_progress", values=values, tell={"decision": "accept"})
+
+
+def _qualified(
+    decision: str, reasons: Sequence[Reason], note: str | None, by: str | None, desk: Desk
+) -> dict[str, Any]:
+    return {
+        "decision": decision,
+        "reasons": [reason_json(one) for one in reasons],
+        "by": by,
+        "at": iso(desk.when),
+        "note": note,
+    }
+
+
+def _reject(desk: Desk, reasons: Sequence[Reason], note: str | None, by: str | None) -> None:
+    if desk.ticket.credit_applied_at is not None:
+        in_order(desk, desk.ticket.credit_applied_at, "the credit")
+    if not reasons:
+        raise DomainError(
+            "reasons_required", field="reasons", known=[one.code for one in desk.policy.qualification.grounds]
+        )
+    desk.release_all(reason="rejected", clause=reasons[0].clause)
+    values = {
+        "qualification": _qualified("reject", reasons, note, by, desk),
+        "asks": [],
+        "remedies": [],
+        "price": None,
+        "reasons": [reason_json(one) for one in reasons],
+    }
+    desk.record(
+        "qualified",
+        "reject",
+        to="rejected",
+        values=values,
+        tell={"decision": "reject", "reasons": values["reasons"]},
+    )
+
+
+def _late(desk: Desk, decision: str, reasons: Sequence[Reason], note: str | None, by: str | None) -> None:
+    """Found after acceptance: an exclusion resolves the ticket and captures (TERMS-17); anything else is refused."""
+    ticket, rules = desk.ticket, desk.policy.qualification
+    exclusions = [one for one in reasons if one.facts.get("kind") == "exclusion"]
+    if decision != "reject" or not rules.late_exclusion_captures or not exclusions:
+        raise DomainError(
+            "already_qualified",
+            state=ticket.state,
+            qualification=ticket.qualification,
+            exclusions=[one.code for one in rules.grounds if one.kind == "exclusion"],
+        )
+    desk.capture_all()
+    values = {
+        "qualification": _qualified("reject", reasons, note, by, desk),
+        "resolved_at": iso(desk.when),
+        "reasons": [reason_json(one) for one in reasons],
+        "remedies": [],
+    }
+    desk.record(
+        "resolved",
+        "reject",
+        to="resolved",
+        values=values,
+        tell={"outcome": None, "cause": None, "reasons": values["reasons"]},
+    )
+
+
+# --- responses --------------------------------------------------------------------------------------------------------
+
+
+def respond(
+    desk: Desk, *, author: str, kind: str, public: bool, automatic: bool = False, by: str | None
+) -> int:
+    """A message on the ticket; its number. Many responses, one charge (XC-1).
+
+    The vendor's ``service`` waits for qualification, consent and the policy's gates (TERMS-11, CSC-9, TERMS-24); the
+    first one makes the credit used (TERMS-20). A closed ticket takes what was written before it was closed. What is
+    ``automatic``, or no word to the other side, meets no promise and answers nothing.
+    """
+    ticket, when = desk.ticket, desk.when
+    if ticket.closed_at is not None and when >= parse_iso(ticket.closed_at):
+        raise DomainError("ticket_closed", state=ticket.state, action="respond", closed_at=ticket.closed_at)
+    must_allow(ticket.state, "respond")
+    service = author == "vendor" and kind == "service"
+    if service:
+        may_serve(desk)
+    entry = response_entry(
+        desk, author=author, kind=kind, public=public, automatic=automatic, when=when, by=by
+    )
+    counts = public and not automatic
+    values: dict[str, Any] = {}
+    if service and not automatic and ticket.service_at is None:
+        values["service_at"] = iso(when)  # money back on the credit looks here (TERMS-20)
+    if author == "vendor" and counts:
+        desk.clocks.stop("vendor_response", at=desk.at, occurred_at=when)
+    wrote = desk.first_word(when) if author == "customer" and counts and not ticket.closed else {}
+    values.update(wrote)
+    desk.record(
+        "responded",
+        "respond",
+        to=ticket_flow.same(ticket),
+        values=values,
+        add={"responses": entry},
+        tell={
+            "number": entry["number"],
+            "author": author,
+            "kind": kind,
+            "public": public,
+            "automatic": automatic,
+        },
+    )
+    if wrote:
+        desk.start_withheld()
+    if author == "customer" and counts and not ticket.closed:
+        answered(desk, when)
+    return int(entry["number"])
+
+
+def answered(desk: Desk, when: datetime) -> None:
+    """The customer's answer ends the waits for it that the policy lets it end; the others are no silence any more."""
+    waits = [
+        one
+        for one in desk.ticket.pauses
+        if one["party"] == "customer" and one["ended_at"] is None and parse_iso(one["started_at"]) <= when
+    ]
+    over = [one for one in waits if pause_rule(desk, one["reason"], one["party"]).ends_with_answer]
+    for one in over:
+        end_pause(desk, one, "answer", when)
+    heard = [one["number"] for one in waits if one not in over and one.get("silent_at") is not None]
+    if heard:
+        change = {"pauses": {number: {"silent_at": None} for number in heard}}
+        for number in heard:
+            desk.book.plan.drop("ticket.pause", f"{desk.ticket.ticket_id}:{number}")
+        desk.record("heard", "absorb", to=ticket_flow.same(desk.ticket), change=change, occurred_at=when)
+
+
+def end_pause(desk: Desk, one: Mapping[str, Any], by: str, when: datetime) -> None:
+    """Ends one pause by itself: by the customer's answer, at its instant, or by silence."""
+    desk.clocks.resume(one["reason"], at=desk.at, occurred_at=when)
+    desk.record(
+        "resumed",
+        "resume",
+        to=ticket_flow.same(desk.ticket),
+        tell={"reason": one["reason"], "ended_by": by},
+        change={"pauses": {one["number"]: {"ended_at": iso(when), "ended_by": by}}},
+        occurred_at=when,
+    )
+
+
+def response_entry(
+    desk: Desk,
+    *,
+    author: str,
+    kind: str,
+    public: bool,
+    automatic: bool = False,
+    when: datetime,
+    by: str | None,
+) -> dict[str, Any]:
+    """A line of the ticket's responses."""
+    return {
+        "number": len(desk.ticket.responses) + 1,
+        "author": author,
+        "kind": kind,
+        "public": public,
+        "automatic": automatic,
+        "occurred_at": iso(when),
+        "recorded_at": iso(desk.at),
+        "by": by,
+    }
+
+
+def may_serve(desk: Desk) -> None:
+    """Refuses service where it may not be given yet, with the clause."""
+    waiting = not_yet(desk)
+    if waiting is not None:
+        raise waiting
+    blocked = qualification.blocked_gates(desk.policy, qualification.facts_for(desk.book, desk.ticket))
+    if blocked:
+        raise DomainError("service_refused", decision=desk.decision(blocked), state=desk.ticket.state)
+
+
+def not_yet(desk: Desk) -> DomainError | None:
+    """What an open ticket waits for, as a refusal: consent, qualification, what its reasons say; None: nothing."""
+    ticket, policy = desk.ticket, desk.policy
+    if ticket.state == CONSENT:
+        rule = policy.confirmation
+        return desk.refused(
+            CONSENT,
+            rule.clause if rule else None,
+            "The customer has not confirmed the assessment yet.",
+            reading=bool(rule and rule.reading),
+            state=ticket.state,
+        )
+    if ticket.accepted_at is not None:
+        return None
+    if policy.qualification.by == "agent":
+        clause = policy.qualification.not_qualified_clause or policy.qualification.clause
+        return desk.refused(
+            "not_qualified", clause, "No representative has qualified this ticket yet.", state=ticket.state
+        )
+    return DomainError(
+        "not_accepted",
+        state=ticket.state,
+        asks=ticket.asks,
+        decision=desk.decision(_standing(desk), _remedies(desk)),
+    )
+
+
+def _standing(desk: Desk) -> tuple[Reason, ...]:
+    """Why the ticket stands where it stands, as reasons again."""
+    return tuple(
+        Reason(
+            code=one["code"],
+            clause=one["clause"],
+            message=one["message"],
+            facts=one["facts"],
+            reading=one["reading"],
+            would_change=one.get("would_change"),
+        )
+        for one in desk.ticket.reasons
+    )
+
+
+def _remedies(desk: Desk) -> tuple[Remedy, ...]:
+    return desk.offers() if desk.ticket.state == "awaiting_credits" else ()
+
+
+# --- access -----------------------------------------------------------------------------------------------------------
+
+
+def request_access(desk: Desk, *, kinds: Sequence[str], deadline_at: datetime | None) -> int:
+    """Access the customer owes, by default until the policy's deadline in service hours; its number (TERMS-8).
+
+    Refused: 409 ``access_not_offered``, 422 ``unknown_access_kind``, ``deadline_in_past``.
+    """
+    ticket, rule = desk.ticket, desk.policy.access
+    if rule is None:
+        raise DomainError("access_not_offered")
+    must_allow(ticket.state, "request_access")
+    unknown = [one for one in kinds if one not in rule.kinds]
+    if unknown or not kinds:
+        raise DomainError("unknown_access_kind", field="kinds", unknown=unknown, known=list(rule.kinds))
+    deadline = deadline_at or desk.clocks.deadline(rule.deadline, at=desk.at)
+    if deadline is None or deadline <= desk.at:
+        raise DomainError("deadline_in_past", field="deadline_at", at=iso(desk.at))
+    number = len(ticket.access_requests) + 1
+    entry = {
+        "number": number,
+        "kinds": list(dict.fromkeys(kinds)),
+        "deadline_at": iso(deadline),
+        "requested_at": iso(desk.at),
+        "granted_at": None,
+        "missed_at": None,
+        "cancelled_at": None,
+    }
+    desk.clocks.start("access_requested", at=desk.at, due_at=deadline_at, ref=str(number))
+    desk.clocks.pause(f"{ACCESS}:{number}", "customer", at=desk.at)
+    desk.record(
+        "access_requested",
+        "request_access",
+        to=ticket_flow.same(ticket),
+        add={"access_requests": entry},
+        tell={"number": number, "kinds": entry["kinds"], "deadline_at": entry["deadline_at"]},
+    )
+    return number
+
+
+def grant_access(desk: Desk, number: int) -> None:
+    """The customer gave access; vendor clocks go on. Refused: ``access_already_granted``."""
+    asked = desk.ticket.access_request(number)
+    must_allow(desk.ticket.state, "grant_access")
+    if asked["granted_at"] is not None:
+        raise DomainError("access_already_granted", number=number, granted_at=asked["granted_at"])
+    in_order(desk, asked["requested_at"], "the access request")
+    desk.clocks.stop("access_granted", at=desk.at, occurred_at=desk.when, ref=str(number))
+    desk.clocks.resume(f"{ACCESS}:{number}", at=desk.at, occurred_at=desk.when)
+    desk.record(
+        "access_granted",
+        "grant_access",
+        to=ticket_flow.same(desk.ticket),
+        tell={"number": number},
+        change={"access_requests": {number: {"granted_at": iso(desk.when)}}},
+    )
+
+
+# --- pauses -----------------------------------------------------------------------------------------------------------
+
+
+def pause(desk: Desk, *, reason: str, party: str | None, until: datetime | None = None) -> int:
+    """Vendor clocks stand while somebody else is waited for, or nobody (TERMS-25); its number.
+
+    A reason the policy does not list may be any code where the customer or a third party is waited for, and then
+    ``party`` says so; nobody else's delay stops the vendor's clocks without a rule. ``until``: ends by itself.
+    Refused: 422 ``unknown_pause_reason``, ``wrong_party``, ``until_in_past``; 409 ``already_paused``.
+    """
+    must_allow(desk.ticket.state, "pause")
+    rule = pause_rule(desk, reason, party)
+    if party is not None and party != rule.party:
+        raise DomainError("wrong_party", field="party", reason=reason, party=party, known=[rule.party])
+    if until is not None and until <= desk.when:
+        raise DomainError("until_in_past", field="until", until=iso(until), started_at=iso(desk.when))
+    if any(one["reason"] == reason and one["ended_at"] is None for one in desk.ticket.pauses):
+        raise DomainError("already_paused", reason=reason)
+    for earlier in desk.ticket.pauses:
+        if earlier["reason"] == reason and earlier["ended_at"] is not None:
+            in_order(desk, earlier["ended_at"], "the end of the last pause for this reason")
+    number = len(desk.ticket.pauses) + 1
+    entry = {
+        "number": number,
+        "reason": reason,
+        "party": rule.party,
+        "clause": rule.clause,
+        "started_at": iso(desk.when),
+        "ended_at": None,
+        "until": iso_or_none(until),
+        "silent_at": iso_or_none(_silent_at(desk, rule)),
+        "ended_by": None,
+    }
+    desk.clocks.pause(reason, rule.party, at=desk.at, occurred_at=desk.when)
+    desk.record(
+        "paused",
+        "pause",
+        to=ticket_flow.same(desk.ticket),
+        add={"pauses": entry},
+        tell={"reason": reason, "party": rule.party},
+    )
+    return number
+
+
+def _silent_at(desk: Desk, rule: PauseReason) -> datetime | None:
+    """When the customer will have been silent for as long as the policy waits; None where it waits for ever."""
+    if rule.silence is None or rule.party != "customer":
+        return None
+    try:
+        return desk.clocks.deadline(rule.silence.after, at=desk.when)
+    except SlaUnreachable:
+        return None
+
+
+def resume(desk: Desk, *, reason: str | None, party: str | None = None) -> None:
+    """What was waited for is there: that reason, that party, or all of them. Refused: 409 ``not_paused``."""
+    must_allow(desk.ticket.state, "resume")
+    if reason is not None and all(one["reason"] != reason for one in desk.ticket.pauses):
+        pause_rule(desk, reason, party)
+    open_ = [
+        one
+        for one in desk.ticket.pauses
+        if one["ended_at"] is None and reason in (None, one["reason"]) and party in (None, one["party"])
+    ]
+    if not open_:
+        raise DomainError("not_paused", reason=reason)
+    for one in open_:
+        in_order(desk, one["started_at"], "the pause that it ends")
+        desk.clocks.resume(one["reason"], at=desk.at, occurred_at=desk.when)
+    desk.record(
+        "resumed",
+        "resume",
+        to=ticket_flow.same(desk.ticket),
+        tell={"reason": reason},
+        change={"pauses": {one["number"]: {"ended_at": iso(desk.when)} for one in open_}},
+    )
+
+
+def pause_rule(desk: Desk, reason: str, party: str | None) -> PauseReason:
+    """The policy's rule of a reason for waiting. 422 ``unknown_pause_reason``."""
+    rules = desk.policy.pause_reasons
+    found = next((one for one in rules if one.reason == reason), None)
+    if found is None and reason != CONSENT and _CODE.fullmatch(reason):
+        if party == "customer":
+            waits = next((one for one in rules if one.party == "customer"), None)
+            found = None if waits is None else replace(waits, reason=reason)
+        elif party == "third_party":
+            found = PauseReason(reason=reason, party="third_party")
+    if found is None:
+        raise DomainError(
+            "unknown_pause_reason", field="reason", reason=reason, known=[one.reason for one in rules]
+        )
+    return found
+
+
+# --- leaving and coming back ------------------------------------------------------------------------------------------
+
+
+def withdraw(desk: Desk) -> None:
+    """By the customer: what is held goes back. Where service given makes the credit used, it is captured (TERMS-20)."""
+    ticket, rule = desk.ticket, desk.policy.money_back
+    must_allow(ticket.state, "withdraw")
+    reasons: list[dict[str, Any]] = []
+    if ticket.service_at is not None and rule is not None and rule.used_clause is not None:
+        desk.capture_all()
+        used = desk.reason(
+            rule.used_code,
+            rule.used_clause,
+            "Service was given; the credit is used.",
+            reading=rule.reading,
+            service_at=ticket.service_at,
+        )
+        reasons.append(reason_json(used))
+    else:
+        desk.release_all(reason="withdrawn")
+    change: dict[str, dict[int, Mapping[str, Any]]] = {}
+    if quote := ticket.quote:
+        change = {"assessments": {quote["number"]: {"status": "superseded"}}}
+    desk.record(
+        "withdrawn",
+        "withdraw",
+        to="withdrawn",
+        change=change,
+        values={"reasons": reasons, "remedies": [], "asks": [], "options": []},
+    )
+
+
+def reopen(desk: Desk, *, reason: str | None = None) -> None:
+    """The same issue again, without a second charge inside the policy's window; cover is looked at again (CACTU-15).
+
+    Refused 409: ``reopening_not_offered``, ``reopening_window_passed``, and what the entitlement answers.
+    """
+    ticket, rule = desk.ticket, desk.policy.reopening
+    if ticket.state != "resolved":
+        raise DomainError("wrong_state", state=ticket.state, action="reopen", allowed_in=["resolved"])
+    if rule is None:
+        raise DomainError("reopening_not_offered")
+    ends = add_term(parse_iso(ticket.resolved_at or ticket.updated_at), rule.window)
+    if desk.at >= ends:
+        raise desk.refused(
+            "reopening_window_passed",
+            rule.clause,
+            "The time for reopening is over; open a new ticket.",
+            reading=rule.reading,
+            resolved_at=ticket.resolved_at,
+            window_ended_at=iso(ends),
+        )
+    if ticket.paid_by == "cover":
+        _still_entitled(desk)
+    desk.clocks.reopen(at=desk.at)
+    desk.record(
+        "reopened",
+        "reopen",
+        to="in_progress",
+        values={
+            "resolved_at": None,
+            "closed_at": None,
+            "outcome": None,
+            "cause": None,
+            "returned_for_cause": 0,
+            "reopened": ticket.reopened + 1,
+            "reopened_at": iso(desk.at),
+            "reopening_reason": reason,
+            "reasons": [],
+            "remedies": [],
+        },
+    )
+
+
+def _still_entitled(desk: Desk) -> None:
+    action = desk.policy.action("open_ticket")
+    if action is None:
+        return
+    asked = Query(license_id=desk.ticket.license_id, product=desk.ticket.product)
+    decision = entitlement.decide(desk.book, action, asked)
+    if not decision.allowed:
+        raise DomainError("reopening_refused", decision=decision)

@@ -1,0 +1,98 @@
+"""Two tickets that are one issue become one: one charge, one record of what was written, one first response."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.domain.tickets import handling as ticket_work
+from app.domain.tickets import opening as ticket_flow
+from app.domain.tickets.session import Desk
+from app.domain.tickets.ticket import Ticket
+from app.domain.values.errors import DomainError
+from app.domain.values.wire import parse_iso
+
+
+def merge(desk: Desk, other: Desk, names: Mapping[str, str]) -> None:
+    """Ends the duplicate ``desk`` and lets ``other`` take in what was written on it. ``names``: of merged tickets.
+
+    Refused 409: ``merge_closed``; ``merge_chain`` for a ticket that was itself merged.
+    """
+    for one in (desk.ticket, other.ticket):
+        if one.merged_into is not None:
+            raise DomainError(
+                "merge_chain",
+                ticket_id=one.external_id,
+                merged_into=names.get(one.merged_into),
+                state=one.state,
+            )
+        if one.closed:
+            raise DomainError("merge_closed", ticket_id=one.external_id, state=one.state)
+    moved = list(desk.ticket.responses)
+    since = _owed_since(desk)
+    _end(desk, other.ticket)
+    _take_in(other, desk.ticket, moved)
+    other.clocks.start_earlier("first_response", since, at=other.at)
+    for said in moved:
+        when = parse_iso(said["occurred_at"])
+        if said["public"] and not said.get("automatic"):
+            if said["author"] == "vendor":
+                other.clocks.stop("vendor_response", at=other.at, occurred_at=when)
+            else:
+                ticket_work.answered(other, when)
+
+
+def _owed_since(desk: Desk) -> Any:
+    """Since when the duplicate owed a first response; None where it owed none."""
+    if not desk.ticket.owes_first_response:
+        return None
+    started = [
+        state.started_at
+        for one in desk.clocks.clocks
+        if one.spec.milestone == "first_response" and (state := one.state(desk.at)).cycle == 1
+    ]
+    return min((one for one in started if one is not None), default=parse_iso(desk.ticket.opened_at))
+
+
+def _end(desk: Desk, into: Ticket) -> None:
+    ticket = desk.ticket
+    desk.release_all(reason="merged")
+    if desk.charge()["net"]:
+        desk.book.ledger.refund_for(ticket.ticket_id, reason="merged")
+    change: dict[str, dict[int, Mapping[str, Any]]] = {}
+    if quote := ticket.quote:
+        change = {"assessments": {quote["number"]: {"status": "superseded"}}}
+    cleared: dict[str, Any] = {"asks": [], "options": [], "reasons": [], "remedies": []}
+    desk.record(
+        "merged",
+        "merge",
+        to="withdrawn",
+        values={**cleared, "merged_into": into.ticket_id},
+        change=change,
+        tell={"into": into.external_id},
+    )
+
+
+def _take_in(other: Desk, duplicate: Ticket, moved: list[Any]) -> None:
+    ticket = other.ticket
+    first = len(ticket.responses) + 1
+    values: dict[str, Any] = {
+        "responses": [*ticket.responses, *({**one, "number": first + n} for n, one in enumerate(moved))],
+        "merged_ids": [*ticket.merged_ids, duplicate.ticket_id],
+    }
+    served = [one for one in (ticket.service_at, duplicate.service_at) if one is not None]
+    if served and duplicate.service_at is not None:
+        values["service_at"] = min(served, key=parse_iso)
+    wrote = duplicate.customer_wrote_at or (
+        duplicate.opened_at if duplicate.opened_by == "customer" else None
+    )
+    first_word = {} if wrote is None else other.first_word(parse_iso(wrote))
+    other.record(
+        "absorbed",
+        "absorb",
+        to=ticket_flow.same(ticket),
+        values={**values, **first_word},
+        tell={"from": duplicate.external_id},
+    )
+    if first_word:
+        other.start_withheld()

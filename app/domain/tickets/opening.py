@@ -1,0 +1,249 @@
+"""What becomes of a ticket when it is opened or something missing arrives: the rules' answer, carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from app.domain.cover import cover as covers
+from app.domain.policy import prices as pricing
+from app.domain.policy.policy import Category
+from app.domain.tickets import qualification
+from app.domain.tickets.admission import Admission, admit
+from app.domain.tickets.session import Changes, Desk
+from app.domain.tickets.ticket import CHANNELS, Action, State, Ticket, must_allow
+from app.domain.values.decision import Reason
+from app.domain.values.errors import DomainError
+from app.domain.values.wire import iso, iso_or_none, reason_json, remedy_json
+
+_STATUS: Final[Mapping[str, str]] = {
+    "in_progress": "in_force",
+    "awaiting_confirmation": "awaiting_confirmation",
+    "awaiting_credits": "awaiting_credits",
+}
+
+
+def decide(desk: Desk, kind: str, action: Action, *, values: Mapping[str, Any] | None = None,
+           add: Mapping[str, Any] | None = None, change: Changes | None = None,
+           tell: Mapping[str, Any] | None = None) -> None:  # fmt: skip
+    """Decides a ticket that nobody has accepted yet, carries out what follows, and records it."""
+    verdict = qualification.judge(desk.book, desk.ticket)
+    found = admit(desk, verdict)
+    changed: dict[str, Any] = {**(values or {}), **_carry_out(desk, found)}
+    changed.update(
+        {
+            "reasons": worded(desk, found.reasons),
+            "remedies": [remedy_json(one) for one in found.remedies],
+            "options": found.options,
+            "asks": list(found.asks),
+            "checks": [one.json() for one in verdict.results],
+            "recommendation": verdict.recommendation() if desk.policy.qualification.by == "agent" else None,
+            "paid_by": found.paid_by,
+            "cover_id": found.cover.cover_id if found.cover else None,
+        }
+    )
+    if found.state in ("in_progress", "rejected"):
+        verb = "accept" if found.state == "in_progress" else "reject"
+        changed["qualification"] = ruled(desk, verb, changed["reasons"])
+    if found.state == "in_progress":
+        changed["accepted_at"] = iso(desk.when)
+    more_add, more_change = _history(desk, found)
+    if found.state == "awaiting_confirmation":
+        changed["confirmation_expires_at"] = iso_or_none(desk.consent_until())
+    changes = {name: dict(items) for name, items in (change or {}).items()}
+    for number, update in more_change.items():
+        changes.setdefault("assessments", {})[number] = {
+            **changes.get("assessments", {}).get(number, {}),
+            **update,
+        }
+    desk.record(
+        kind,
+        action,
+        to=found.state,
+        values=changed,
+        add={**(add or {}), **more_add},
+        change=changes,
+        tell={"reasons": changed["reasons"], **(tell or {})},
+    )
+
+
+def worded(desk: Desk, reasons: Iterable[Reason]) -> list[dict[str, Any]]:
+    """Reasons as published, in the ticket's language where the policy has words in it."""
+    return [reason_json(one) for one in desk.said(reasons)]
+
+
+def ruled(desk: Desk, decision: str, reasons: list[dict[str, Any]]) -> dict[str, Any]:
+    """A qualification by the rules alone."""
+    return {"decision": decision, "reasons": reasons, "by": "rules", "at": iso(desk.when), "note": None}
+
+
+def _carry_out(desk: Desk, found: Admission) -> dict[str, Any]:
+    changed: dict[str, Any] = {"price": found.price}
+    if found.state == "rejected":
+        desk.release_all(reason="rejected")
+        return {**changed, "price": None}
+    if found.applies_credit and desk.ticket.credit_applied_at is None:
+        return desk.apply_credit()
+    if found.applies_credit:
+        return {"price": 1}
+    terms = desk.advance_terms() if found.price is None and desk.ticket.agreed_up_to else None
+    desk.settle_to(found.commit, reason="decided_again", terms=terms)
+    if found.starts_cover and found.cover is not None:
+        found.cover = covers.start_pending(desk.book, desk.when) or found.cover
+    return changed
+
+
+def _history(desk: Desk, found: Admission) -> tuple[dict[str, Any], dict[int, dict[str, Any]]]:
+    """The assessment that goes with a price by the rules, or what becomes of the one that waited."""
+    ticket, quote = desk.ticket, desk.ticket.quote
+    status = _STATUS.get(found.state, "pending")
+    now = iso(desk.when)
+    if quote is not None:
+        changes: dict[str, Any] = {"status": status, "decided_at": now if status == "in_force" else None}
+        if found.paid_by in ("cover", "nobody"):
+            changes["credits"] = 0
+        return {}, {quote["number"]: changes}
+    if found.quoted is None or ticket.category is None or status == "pending":
+        return {}, {}
+    category = pricing.category_named(desk.policy, ticket.category)
+    entry = assessment_entry(desk, category, found.quoted, status=status, by="rules")
+    return {"assessments": entry}, {}
+
+
+def assessment_entry(
+    desk: Desk,
+    category: Category | None,
+    credits: int,
+    *,
+    status: str,
+    by: str | None,
+    reason: str | None = None,
+    outside_list: bool = False,
+    list_credits: int | None = None,
+    inputs: dict[str, int] | None = None,
+) -> dict[str, Any]:
+    """A line of the numbered history of assessments."""
+    level = category is not None and category.level is not None and credits == 0
+    return {
+        "number": len(desk.ticket.assessments) + 1,
+        "category": category.category if category else None,
+        "inputs": dict(desk.ticket.inputs if inputs is None else inputs),
+        "credits": credits,
+        "list_credits": credits if by == "rules" else list_credits,
+        "status": status,
+        "reason": reason,
+        "outside_list": outside_list,
+        "clause": None if category is None else (category.level_clause if level else None) or category.clause,
+        "reading": bool(
+            category and (category.reading or qualification.is_reading(desk.policy, category.clause))
+        ),
+        "at": iso(desk.when),
+        "by": by,
+        "decided_at": iso(desk.when) if status == "in_force" else None,
+    }
+
+
+# --- opening and details ----------------------------------------------------------------------------------------------
+
+
+def open_ticket(desk: Desk, stated: Mapping[str, Any]) -> None:
+    """A new ticket: recorded whatever the rules say of it (decisions 5). ``stated``: what the helpdesk says."""
+    check_stated(desk, stated)
+    ticket = desk.ticket
+    for name, value in stated.items():
+        setattr(ticket, name, value)
+    ticket.opened_at = iso(desk.when)
+    ticket.policy_name, ticket.policy_version = desk.policy.policy, desk.policy.version
+    values = {
+        name: getattr(ticket, name)
+        for name in ("opened_at", "policy_name", "policy_version", "parent_id", *stated)
+    }
+    decide(desk, "opened", "open", values=values)
+
+
+def check_stated(desk: Desk, stated: Mapping[str, Any]) -> None:
+    """What the policy must know: 422 naming the field (category, inputs, facts, credit_type, pay_with)."""
+    policy = desk.policy
+    if stated.get("category") is not None:
+        pricing.category_named(policy, stated["category"])
+    if stated.get("inputs"):
+        pricing.check_inputs(policy, stated.get("category") or desk.ticket.category, stated["inputs"])
+    qualification.check_facts(policy, stated.get("facts") or {})
+    pay_with, means = stated.get("pay_with"), policy.payment.means
+    if pay_with is not None and pay_with not in means:
+        raise DomainError("unknown_pay_with", field="pay_with", pay_with=pay_with, known=list(means))
+    channel = stated.get("channel")
+    if channel is not None and channel not in CHANNELS:
+        raise DomainError("unknown_channel", field="channel", channel=channel, known=list(CHANNELS))
+    credit_type = stated.get("credit_type")
+    if credit_type is not None and policy.credit_type(credit_type) is None:
+        raise DomainError(
+            "unknown_credit_type",
+            field="credit_type",
+            credit_type=credit_type,
+            known=[one.credit_type for one in (policy.credits.types if policy.credits else ())],
+        )
+
+
+def details(desk: Desk, stated: Mapping[str, Any]) -> None:
+    """What was missing or asked for; decides again (decisions 5). An accepted ticket takes facts only."""
+    ticket = desk.ticket
+    check_stated(desk, stated)
+    values: dict[str, Any] = {
+        name: value for name, value in stated.items() if value is not None and name != "facts"
+    }
+    if stated.get("facts"):
+        values["facts"] = {**ticket.facts, **stated["facts"]}
+    must_allow(ticket.state, "state_details")
+    if ticket.accepted_at is not None:
+        if fixed := sorted(set(values) - {"facts"}):
+            raise DomainError("wrong_state", state=ticket.state, action="state_details", fields=fixed)
+        desk.record("details_stated", "state_details", to=same(ticket), values=values)
+        return
+    changed = any(
+        values.get(name, getattr(ticket, name)) != getattr(ticket, name) for name in ("category", "inputs")
+    )
+    quote = ticket.quote
+    change: dict[str, dict[int, dict[str, Any]]] = {}
+    if quote is not None and changed:
+        change = {"assessments": {quote["number"]: {"status": "superseded"}}}
+    if (
+        ticket.credit_applied_at is not None
+        and values.get("credit_type", ticket.credit_type) != ticket.credit_type
+    ):
+        raise DomainError("credit_already_applied", credit_type=ticket.credit_type)
+    desk.record("details_stated", "state_details", to=same(ticket), values=values, change=change)
+    decide(desk, "decided", "state_details")
+
+
+def same(ticket: Ticket) -> State:
+    """The state it is in, for events that leave it there."""
+    return ticket.state  # type: ignore[return-value]
+
+
+def apply_credit(desk: Desk, credit_type: str, *, add: Mapping[str, Any] | None = None) -> None:
+    """Applies a credit to an open ticket (TERMS-15). Refused: ``unknown_credit_type``, ``credit_already_applied``,
+    ``wrong_credit_type`` and other rejections by the checks (no trace), ``insufficient_credits``."""
+    ticket = desk.ticket
+    check_stated(desk, {"credit_type": credit_type})
+    if ticket.credit_applied_at is not None:
+        raise DomainError(
+            "credit_already_applied", credit_type=ticket.credit_type, applied_at=ticket.credit_applied_at
+        )
+    before = ticket.credit_type
+    ticket.credit_type = credit_type
+    verdict = qualification.judge(desk.book, ticket)
+    if verdict.rejections:
+        raise DomainError("credit_refused", decision=desk.decision(verdict.rejections, verdict.remedies))
+    if desk.policy.qualification.by == "agent" and desk.available < 1:
+        raise desk.insufficient(1)
+    ticket.credit_type = before
+    decide_with(desk, credit_type, add)
+
+
+def decide_with(desk: Desk, credit_type: str, add: Mapping[str, Any] | None) -> None:
+    """Decides with a credit type that is just being applied."""
+    desk.record(
+        "credit_named", "apply_credit", to=same(desk.ticket), values={"credit_type": credit_type}, add=add
+    )
+    decide(desk, "credit_applied", "apply_credit", tell={"credit_type": credit_type})

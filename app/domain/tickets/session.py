@@ -1,0 +1,618 @@
+"""The desk: one ticket being worked on, with its customer's book and its clocks. Every change goes through it.
+
+`Desk.record` is the only way to append to the stream: it holds the lifecycle, starts and stops clocks as the state
+changes, keeps the charge with the ledger, and tells callers what was charged (AVA-12). `Desk.finish` puts the row into
+the plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from app.domain.account.account import Book
+from app.domain.account.changes import TicketRow
+from app.domain.clocks.ticket_clocks import PAST_DUE, TicketClocks
+from app.domain.ledger.ledger import falls_low
+from app.domain.ledger.returns import GivenBack, Mark, given_back, mark_of
+from app.domain.orders import remedies
+from app.domain.orders.grants import schedule_lot
+from app.domain.orders.remedies import Need, typed_words
+from app.domain.policy.policy import ExpiredReturn, Policy, RemedyRule
+from app.domain.policy.wording import credit_words
+from app.domain.tickets.qualification import is_reading, primary_subtag
+from app.domain.tickets.ticket import CLOSED, LIFECYCLE, OPEN, Action, State, Ticket, apply, must_allow
+from app.domain.values.decision import Decision, Reason, Remedy
+from app.domain.values.errors import DomainError
+from app.domain.values.ids import LicenseId, LotId
+from app.domain.values.term import add_term
+from app.domain.values.text import counted, holes, render
+from app.domain.values.wire import iso, iso_or_none, parse_iso, parse_iso_or_none, reason_json
+
+CONSENT: Final = "awaiting_confirmation"
+ACCESS: Final = "waiting_for_access"
+FIRST: Final = "first_response"
+_ENTERED: Final = {"awaiting_confirmation": "quoted", "in_progress": "qualified", "rejected": "rejected"}
+"""States that a helpdesk mails about, whatever led there: the event that tells of it besides."""
+Changes = Mapping[str, Mapping[int, Mapping[str, Any]]]
+FORFEITED: Final = "credits_forfeited"
+Terms = tuple[str | None, bool]
+"""The clause of a price, and whether it is a reading."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Desk:
+    """A ticket on the desk. ``clocks`` must be bound to the ticket."""
+
+    book: Book
+    ticket: Ticket
+    clocks: TicketClocks
+    _told_charge: dict[str, int] = field(init=False)
+    _mark: Mark = field(init=False)
+
+    def __post_init__(self) -> None:
+        """What the ticket costs so far has been told already."""
+        self._told_charge = self.charge()
+        self._mark = mark_of(self.book.ledger)
+
+    @property
+    def policy(self) -> Policy:
+        """The policy the ticket was opened under."""
+        return self.book.policy
+
+    @property
+    def at(self) -> datetime:
+        """The instant of all that is done now."""
+        return self.book.at
+
+    @property
+    def when(self) -> datetime:
+        """When what is done now happened: now, unless it is told late."""
+        return self.book.when
+
+    @property
+    def credit_type(self) -> str:
+        """The type of credit that pays for this ticket."""
+        if self.ticket.credit_type is not None:
+            return self.ticket.credit_type
+        types = self.policy.credits.types if self.policy.credits else ()
+        return types[0].credit_type if types else "credit"
+
+    @property
+    def committed(self) -> int:
+        """Credits held and taken for the ticket, less what was given back."""
+        charge = self.book.ledger.charge_of(self.ticket.ticket_id)
+        return charge["held"] + charge["net"]
+
+    @property
+    def available(self) -> int:
+        """Credits a hold for this ticket could take now."""
+        if self.policy.credits is None:
+            return 0
+        return self.book.ledger.available(self.credit_type, license_id=self.ticket.license_id)
+
+    @property
+    def available_of_any(self) -> int:
+        """Credits of all types that could be applied."""
+        types = self.policy.credits.types if self.policy.credits else ()
+        license_id = self.ticket.license_id
+        return sum(self.book.ledger.available(one.credit_type, license_id=license_id) for one in types)
+
+    @property
+    def unit(self) -> tuple[str, str]:
+        """The vendor's words for one credit and for many, with their type where there are several."""
+        unit = self.policy.unit
+        one, many = (unit.one, unit.many) if unit else ("credit", "credits")
+        types = self.policy.credits.types if self.policy.credits else ()
+        known = self.policy.credit_type(self.credit_type)
+        if known is None or len(types) < 2:
+            return one, many
+        named = typed_words(known)
+        return named, f"{named}s"
+
+    # --- credits ------------------------------------------------------------------------------------------------------
+
+    def settle_to(
+        self,
+        credits: int,
+        *,
+        reason: str | None = None,
+        clause: str | None = None,
+        expired: ExpiredReturn | None = None,
+        terms: Terms | None = None,
+    ) -> None:
+        """Holds more, or gives back in reverse what is held and then what was taken, until so much is committed.
+
+        ``terms``: of the price that is held for; the ticket's own unless given.
+        409 ``insufficient_credits`` with the offers, leaving no trace.
+        """
+        missing = credits - self.committed
+        ticket_id = self.ticket.ticket_id
+        if missing > 0:
+            if self.policy.credits is None or self.available < missing:
+                raise self.insufficient(missing)
+            license_id = None if self.ticket.license_id is None else LicenseId(self.ticket.license_id)
+            price_clause, reading = terms or self.price_terms()
+            self.book.ledger.hold_more_for(
+                ticket_id,
+                missing,
+                credit_type=self.credit_type,
+                license_id=license_id,
+                clause=price_clause,
+                reading=reading,
+            )
+        elif missing < 0:
+            held = self.book.ledger.charge_of(ticket_id)["held"]
+            clause = clause or self.price_terms()[0]
+            if back := min(held, -missing):
+                self.book.ledger.release_for(ticket_id, back, reason=reason, clause=clause, expired=expired)
+            if rest := -missing - back:
+                self.book.ledger.refund_for(ticket_id, rest, reason=reason, clause=clause, expired=expired)
+
+    def release_all(self, *, reason: str, clause: str | None = None) -> None:
+        """Gives back everything that is held (TERMS-22), by a clause of its own or that of the price."""
+        if self.book.ledger.charge_of(self.ticket.ticket_id)["held"]:
+            cited = clause or self.price_terms()[0]
+            self.book.ledger.release_for(self.ticket.ticket_id, reason=reason, clause=cited)
+
+    def capture_all(self) -> int:
+        """Takes everything that is held, by the clause of the price. Credits captured."""
+        clause, reading = self.price_terms()
+        return self.book.ledger.capture_for(self.ticket.ticket_id, clause=clause, reading=reading)
+
+    def price_terms(self) -> Terms:
+        """The clause of the ticket's price: its assessment's, else its category's, its type of credit's, or the one
+        by which credits were agreed in advance."""
+        ticket, policy = self.ticket, self.policy
+        standing = ticket.in_force
+        if standing is not None and standing["clause"] is not None:
+            return standing["clause"], standing["reading"]
+        category = policy.category(ticket.category) if ticket.category is not None else None
+        if category is not None:
+            return self.terms(category.clause, category.reading)
+        kind = policy.credit_type(ticket.credit_type) if ticket.credit_type is not None else None
+        if kind is not None:
+            return self.terms(kind.clause)
+        return self.advance_terms()
+
+    def advance_terms(self) -> Terms:
+        """The clause by which credits are agreed in advance (CSC-8), else the one by which credits pay."""
+        confirmation, credits_ = self.policy.confirmation, self.policy.credits
+        if confirmation is not None and confirmation.advance_clause is not None:
+            return self.terms(confirmation.advance_clause, confirmation.reading)
+        return self.terms(credits_.clause if credits_ is not None else None)
+
+    def terms(self, clause: str | None, reading: bool = False) -> Terms:
+        """A clause, with whether it is a reading."""
+        return clause, reading or is_reading(self.policy, clause)
+
+    def given_back(self) -> GivenBack:
+        """What was given back for the ticket since its last event: what can be used again, and what is gone."""
+        return given_back(self.book.ledger, self.ticket.ticket_id, self._mark)
+
+    def charge(self) -> dict[str, int]:
+        """What the ticket costs so far."""
+        return dict(self.book.ledger.charge_of(self.ticket.ticket_id))
+
+    def want_of_credits(self, required: int) -> tuple[Reason, ...]:
+        """Why a price cannot be held (ALL-2), and that credits or cover have run out, by the policy's own clause."""
+        available, missing = self.available, max(required - self.available, 1)
+        words = self.unit
+        facts = {
+            "required": required,
+            "available": available,
+            "missing": missing,
+            "credit_type": self.credit_type,
+        }
+        found = [
+            Reason(
+                code="insufficient_credits",
+                clause="ALL-2",
+                facts=facts,
+                reading=True,
+                message=f"{counted(required, *words)} {'is' if required == 1 else 'are'} needed, "
+                f"{available} {'is' if available == 1 else 'are'} available.",
+                would_change=counted(missing, *(f"more {word}" for word in words)),
+            )
+        ]
+        clause = self.policy.payment.exhausted_clause
+        if clause is not None and available == 0:
+            found.append(self.reason("credits_used_up", clause, self.none_there, available=0))
+        return tuple(found)
+
+    @property
+    def none_there(self) -> str:
+        """That there is nothing to pay with, said alike to those who never had any."""
+        return f"There are no {self.unit[1]} to pay with."
+
+    def need(self, missing: int | None = None) -> Need:
+        """What the ticket lacks."""
+        ticket = self.ticket
+        means: Literal["credits", "cover"] | None = None
+        if ticket.pay_with in ("credits", "cover"):
+            means = ticket.pay_with  # type: ignore[assignment]
+        return Need(
+            license_id=ticket.license_id,
+            means=means,
+            credit_type=ticket.credit_type,
+            missing=missing,
+            facts=ticket.facts,
+        )
+
+    def offers(self, missing: int | None = None) -> tuple[Remedy, ...]:
+        """The offers listed with a refusal for want of means that help (CSC-17); as many as make up for what is
+        missing, where that is known."""
+        skus = self.policy.payment.exhausted_skus
+        need = self.need(missing)
+        found = remedies.remedies(self.book, [RemedyRule(kind="buy", skus=skus)] if skus else [], need)
+        if need.means == "credits" or "cover" not in self.policy.payment.means:
+            return found
+        return (*found, *remedies.waiting(self.book, need))
+
+    def lacking(self, required: int) -> tuple[Remedy, ...]:
+        """The offers that make up for what is missing of so many credits."""
+        return self.offers(max(required - self.available, 1))
+
+    def insufficient(self, required: int) -> DomainError:
+        """409 ``insufficient_credits`` with reasons and offers; ``required``: credits still to be held."""
+        decision = self.decision(self.want_of_credits(required), self.lacking(required))
+        return DomainError(
+            "insufficient_credits",
+            decision=decision,
+            required=required,
+            available=self.available,
+            missing=required - self.available,
+            credit_type=self.credit_type,
+        )
+
+    # --- answers ------------------------------------------------------------------------------------------------------
+
+    def reason(
+        self,
+        code: str,
+        clause: str | None,
+        message: str,
+        *,
+        reading: bool = False,
+        would_change: str | None = None,
+        **facts: Any,
+    ) -> Reason:
+        """A reason under this policy."""
+        return Reason(
+            code=code,
+            clause=clause,
+            message=message,
+            facts=facts,
+            would_change=would_change,
+            reading=reading or is_reading(self.policy, clause),
+        )
+
+    def said(self, reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+        """Reasons in the ticket's language, where the policy has words in it for the code."""
+        texts = self.policy.messages.get(primary_subtag(self.ticket.language) or "", {})
+        found = []
+        for one in reasons:
+            text = texts.get(one.code)
+            known = text is not None and all(name in one.facts for name in holes(text))
+            found.append(replace(one, message=render(text, one.facts)) if text is not None and known else one)
+        return tuple(found)
+
+    def shown(self, reason: Reason) -> dict[str, Any]:
+        """A reason as published, in the ticket's language."""
+        return reason_json(self.said([reason])[0])
+
+    def decision(
+        self, reasons: Iterable[Reason], remedies: Iterable[Remedy] = (), *, allowed: bool = False
+    ) -> Decision:
+        """A decision of the ticket's policy at this instant."""
+        return Decision(
+            allowed=allowed,
+            at=self.at,
+            policy=self.policy.policy,
+            policy_version=self.policy.version,
+            reasons=self.said(reasons),
+            remedies=tuple(remedies),
+        )
+
+    def refused(
+        self,
+        code: str,
+        clause: str | None,
+        message: str,
+        *remedies: Remedy,
+        reading: bool = False,
+        **facts: Any,
+    ) -> DomainError:
+        """A request that cannot be carried out, with its clause."""
+        reason = self.reason(code, clause, message, reading=reading, **facts)
+        return DomainError(code, decision=self.decision((reason,), remedies), **facts)
+
+    # --- recording ----------------------------------------------------------------------------------------------------
+
+    def record(
+        self,
+        kind: str,
+        action: Action,
+        *,
+        to: State | None = None,
+        values: Mapping[str, Any] | None = None,
+        add: Mapping[str, Any] | None = None,
+        change: Changes | None = None,
+        occurred_at: datetime | None = None,
+        tell: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Appends one event: what happened, the state it leads to, what it changed. Refused where the state forbids it.
+
+        ``change``: list -> number of the entry -> its new values. ``tell``: what else the published event says.
+        """
+        ticket, when = self.ticket, occurred_at or self.when
+        before, back = ticket.state, self.given_back()
+        must_allow(before, action)
+        after: str = to or before
+        if after not in LIFECYCLE[before, action]:
+            raise AssertionError(f"{action} does not lead from {before} to {after}")
+        changed: dict[str, Any] = {**(values or {}), "state": after, "charge": self.charge()}
+        if back.forfeited:
+            changed["reasons"] = [*changed.get("reasons", ticket.reasons), self.shown(self.forfeiture(back))]
+            tell = {**(tell or {}), "forfeited": back.forfeited, "reasons": changed["reasons"]}
+        fire = self._fires(after)
+        if fire:
+            changed["fired"] = [*ticket.fired, *fire]
+        if after in CLOSED and before not in CLOSED:
+            changed["closed_at"] = iso(when)
+        payload: dict[str, Any] = {"action": action, "from": before, "set": changed}
+        if add:
+            payload["add"] = dict(add)
+        if after in CLOSED and before not in CLOSED:
+            change = self._over(change or {}, iso(when))
+        if change:
+            payload["change"] = {
+                name: {str(n): dict(one) for n, one in items.items()} for name, items in change.items()
+            }
+        self.book.plan.record("ticket", ticket.ticket_id, ticket.version + 1, kind, payload, occurred_at=when)
+        apply(ticket, payload, seq=ticket.version + 1, occurred_at=when)
+        self._clocks(before, after, fire, when)
+        self._agenda()
+        self._tell_charge(when, back)
+        self._mark = mark_of(self.book.ledger)
+        told = self.told(**(tell or {}))
+        self.book.emit(f"ticket.{kind}", told, occurred_at=when)
+        entered = _ENTERED.get(after) if after != before else None
+        if entered is not None and entered != kind and (after != "in_progress" or "accepted" in fire):
+            self.book.emit(f"ticket.{entered}", told, occurred_at=when)
+
+    def forfeiture(self, back: GivenBack) -> Reason:
+        """Why credits that were given back are gone, by the rule of the ledger that took them (ALL-4)."""
+        clause = next(iter(sorted(one for one in back.clauses if one is not None)), None)
+        gone, are = self.words(back.forfeited), "is" if back.forfeited == 1 else "are"
+        where = "an order that was refunded" if back.voided == back.forfeited else "a lot that had ended"
+        if 0 < back.voided < back.forfeited:
+            where = "a lot that had ended or an order that was refunded"
+        again = (
+            f"{self.words(back.returned)} can be used again."
+            if back.returned
+            else "Nothing can be used again."
+        )
+        return self.reason(
+            FORFEITED,
+            clause,
+            f"{gone} went back to {where} and {are} gone. {again}",
+            forfeited=back.forfeited,
+            returned=back.returned,
+        )
+
+    def words(self, credits: int) -> str:
+        """So many credits in the vendor's word: ``1 point``, ``25 points``."""
+        return credit_words(self.policy, credits)
+
+    def _tell_charge(self, when: datetime, back: GivenBack) -> None:
+        """Credits that moved for the ticket since its last event, as those of any other use are told."""
+        before, now, moved = self._told_charge, self.charge(), {}
+        self._told_charge = now
+        moved["refunded"] = now["refunded"] - before["refunded"]
+        moved["charged"] = now["captured"] - before["captured"]
+        held = now["held"] - before["held"] + moved["charged"]
+        moved["held"], moved["released"] = max(held, 0), max(-held, 0)
+        for verb in ("released", "refunded", "held", "charged"):
+            if moved[verb] > 0:
+                data = {
+                    "ticket_id": self.ticket.external_id,
+                    "credits": moved[verb],
+                    "credit_type": self.credit_type,
+                    "balance": self.book.ledger.balance(self.credit_type),
+                }
+                if back.forfeited and verb in ("released", "refunded"):
+                    data["forfeited"] = min(moved[verb], back.forfeited)
+                self.book.emit(f"credits.{verb}", data, occurred_at=when)
+
+    def _over(self, change: Changes, when: str) -> Changes:
+        """With the end of a ticket its waiting is over: pauses end, access is no longer owed."""
+        found = {name: {n: dict(one) for n, one in items.items()} for name, items in change.items()}
+        for pause in self.ticket.pauses:
+            if pause["ended_at"] is None:
+                found.setdefault("pauses", {}).setdefault(pause["number"], {})["ended_at"] = when
+        for asked in self.ticket.access_requests:
+            missed = found.get("access_requests", {}).get(asked["number"], {}).get("missed_at")
+            if not (asked["granted_at"] or asked["missed_at"] or missed):
+                found.setdefault("access_requests", {}).setdefault(asked["number"], {})["cancelled_at"] = when
+        return found
+
+    def told(self, **more: Any) -> dict[str, Any]:
+        """What every event of a ticket carries: its state, what it was charged, what is left (AVA-12)."""
+        return {
+            "ticket_id": self.ticket.external_id,
+            "state": self.ticket.state,
+            "charge": self.charge(),
+            "balance": self.book.ledger.balance(self.credit_type),
+            **more,
+        }
+
+    def _fires(self, after: str) -> list[str]:
+        ticket = self.ticket
+        found = []
+        if after in OPEN and "opened" not in ticket.fired:
+            found.append("opened")
+        if after == "in_progress" and "accepted" not in ticket.fired:
+            found.append("accepted")
+        return found
+
+    def _clocks(self, before: str, after: str, fire: Iterable[str], when: datetime) -> None:
+        clocks, at = self.clocks, self.at
+        if after == "rejected" and before != "rejected":
+            clocks.stop("qualification", at=at, occurred_at=when)
+            clocks.cancel(at=at, occurred_at=when)
+        elif after == "withdrawn" and before != "withdrawn":
+            clocks.cancel(at=at, occurred_at=when)
+        elif after == "resolved" and before != "resolved":
+            clocks.stop("qualification", at=at, occurred_at=when)
+            clocks.stop("resolved", at=at, occurred_at=when)
+        for trigger in fire:
+            if trigger == "accepted":
+                clocks.stop("qualification", at=at, occurred_at=when)
+            self._start(trigger, when)
+        if after == CONSENT and before != CONSENT:
+            clocks.start("confirmation_asked", at=at, occurred_at=when)
+            clocks.pause(CONSENT, "customer", at=at, occurred_at=when)
+        elif before == CONSENT and after not in (CONSENT, *CLOSED):
+            clocks.stop("confirmed", at=at, occurred_at=when)
+            clocks.resume(CONSENT, at=at, occurred_at=when)
+
+    def _start(self, trigger: str, when: datetime) -> None:
+        """Starts what the trigger starts; the vendor's own ticket owes no first response before the customer writes."""
+        without = () if self.ticket.owes_first_response else (FIRST,)
+        self.clocks.start(trigger, at=self.at, occurred_at=when, without=without)
+
+    def first_word(self, when: datetime) -> dict[str, Any]:
+        """What changes when the customer writes: on a ticket that the vendor opened, a first response is owed."""
+        if self.ticket.owes_first_response:
+            return {}
+        return {"customer_wrote_at": iso(max(when, parse_iso(self.ticket.opened_at)))}
+
+    def start_withheld(self) -> None:
+        """Starts the first response that was not owed before the customer wrote."""
+        ticket = self.ticket
+        when = parse_iso(ticket.customer_wrote_at or ticket.opened_at)
+        applied = ["credit_applied"] if ticket.credit_applied_at is not None else []
+        for trigger in dict.fromkeys([*ticket.fired, *applied]):
+            self.clocks.start(trigger, at=self.at, occurred_at=when, only=(FIRST,))
+
+    def apply_credit(self) -> dict[str, Any]:
+        """Holds one credit of the ticket's type and starts what runs from it (TERMS-5); the changed fields."""
+        self.settle_to(1)
+        self._start("credit_applied", self.when)
+        ends = self.held_until()
+        return {
+            "credit_applied_at": iso(self.when),
+            "price": 1,
+            "paid_by": "credits",
+            "credit_expires_at": iso_or_none(ends) if self._dies_undecided else None,
+        }
+
+    @property
+    def _dies_undecided(self) -> bool:
+        return self.policy.credits is not None and self.policy.credits.hold_on_expiry == "until_accepted"
+
+    def held_lots(self) -> list[LotId]:
+        """The lots this ticket holds from."""
+        ledger = self.book.ledger
+        return [
+            line.lot_id
+            for hold in ledger.holds.values()
+            if hold.ticket_id == self.ticket.ticket_id and hold.open
+            for line in hold.lines
+            if line.credits > line.captured + line.released
+        ]
+
+    def held_until(self) -> datetime | None:
+        """When the first of the held credits expires."""
+        ends = [self.book.ledger.lots[one].expires_at for one in self.held_lots()]
+        return min((one for one in ends if one is not None), default=None)
+
+    def _agenda(self) -> None:
+        """What this ticket lets fall due, put or taken off: credit expiry, a quote's end, access deadlines."""
+        ticket, plan = self.ticket, self.book.plan
+        expires = parse_iso_or_none(ticket.credit_expires_at)
+        if ticket.undecided and expires is not None:
+            plan.due(expires, "ticket.credit_expiry", ticket.ticket_id, ticket_id=ticket.ticket_id)
+        elif ticket.credit_expires_at is not None:
+            plan.drop("ticket.credit_expiry", ticket.ticket_id)
+        waits = parse_iso_or_none(ticket.confirmation_expires_at)
+        if waits is not None:
+            if ticket.state == CONSENT:
+                plan.due(waits, "ticket.confirmation", ticket.ticket_id, ticket_id=ticket.ticket_id)
+            else:
+                plan.drop("ticket.confirmation", ticket.ticket_id)
+        self._pauses_due()
+        for one in ticket.access_requests:
+            subject = f"{ticket.ticket_id}:{one['number']}"
+            if ticket.closed or one["granted_at"] or one["missed_at"] or one["cancelled_at"]:
+                plan.drop("ticket.access", subject)
+            else:
+                plan.due(
+                    parse_iso(one["deadline_at"]) + PAST_DUE,
+                    "ticket.access",
+                    subject,
+                    ticket_id=ticket.ticket_id,
+                )
+
+    def _pauses_due(self) -> None:
+        """What ends by itself, put or taken off: a pause at an instant, a wait for a silent customer."""
+        ticket, plan = self.ticket, self.book.plan
+        for one in ticket.pauses:
+            ends = [parse_iso_or_none(one.get("until"))]
+            if (silent := parse_iso_or_none(one.get("silent_at"))) is not None:
+                ends.append(silent + PAST_DUE)
+            due = min((end for end in ends if end is not None), default=None)
+            subject = f"{ticket.ticket_id}:{one['number']}"
+            if due is None:
+                continue
+            if ticket.closed or one["ended_at"] is not None:
+                plan.drop("ticket.pause", subject)
+            else:
+                plan.due(due, "ticket.pause", subject, ticket_id=ticket.ticket_id)
+
+    def consent_until(self) -> datetime | None:
+        """How long a quote made now waits; None for ever."""
+        rule = self.policy.confirmation
+        return None if rule is None or rule.expires is None else add_term(self.when, rule.expires)
+
+    def finish(self, *, before: int | None = None) -> None:
+        """Puts the row into the plan; says when the balance fell low (``before``: what was available at first)."""
+        ticket = self.ticket
+        if before is not None and self.policy.credits is not None:
+            after = self.available
+            if falls_low(self.policy.credits, before=before, after=after):
+                self.book.emit(
+                    "credits.low",
+                    {
+                        "credit_type": self.credit_type,
+                        "credits": after,
+                        "balance": self.book.ledger.balance(self.credit_type),
+                    },
+                )
+        for lot in self.book.ledger.take_arrived():
+            schedule_lot(self.book, lot)
+        self.book.plan.tickets[ticket.ticket_id] = row_of(ticket)
+
+
+def row_of(ticket: Ticket) -> TicketRow:
+    """The searchable projection of a ticket."""
+    return TicketRow(
+        ticket_id=ticket.ticket_id,
+        external_id=ticket.external_id,
+        customer_id=ticket.customer_id,
+        state=ticket.state,
+        category=ticket.category,
+        subject=ticket.subject,
+        channel=ticket.channel,
+        license_id=ticket.license_id,
+        parent_id=ticket.parent_id,
+        payload_hash=ticket.payload_hash,
+        opened_at=parse_iso(ticket.opened_at),
+        updated_at=parse_iso(ticket.updated_at),
+        resolved_at=parse_iso_or_none(ticket.resolved_at),
+        version=ticket.version,
+        document=ticket.document(),
+    )

@@ -1,0 +1,461 @@
+"""The ticket: a support request under the helpdesk's own id, as the fold of append-only events.
+
+Each event of the stream ``ticket`` says what happened (its kind) and what it changed: ``set`` replaces fields, ``add``
+appends to a list, ``change`` alters one entry of a list by its number. So the fold is one small function, and the row's
+cached document is the fold by construction. All values are JSON: instants are RFC 3339 texts (`wire.iso`), because the
+document is what is stored. Names, the subject and external ids stand in the row only, never in an event (decisions 8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
+from typing import Any, Final, Literal, NotRequired, TypedDict, TypeVar, cast, get_args
+
+from app.domain.values.errors import DomainError
+from app.domain.values.ids import CustomerId, TicketId
+from app.domain.values.wire import iso, parse_iso
+
+State = Literal[
+    "needs_facts",
+    "awaiting_qualification",
+    "awaiting_assessment",
+    "awaiting_choice",
+    "awaiting_confirmation",
+    "awaiting_credits",
+    "in_progress",
+    "resolved",
+    "rejected",
+    "withdrawn",
+]
+STATES: Final[tuple[State, ...]] = get_args(State)
+UNDECIDED: Final[tuple[State, ...]] = STATES[:6]
+OPEN: Final[tuple[State, ...]] = STATES[:7]
+CLOSED: Final[tuple[State, ...]] = STATES[7:]
+CHANNELS: Final = ("helpdesk", "email", "contact_form", "forum", "phone")
+
+Action = Literal[
+    "open",
+    "state_details",
+    "accept",
+    "reject",
+    "assess",
+    "confirm",
+    "decline",
+    "respond",
+    "request_access",
+    "grant_access",
+    "miss_access",
+    "pause",
+    "resume",
+    "fall_silent",
+    "merge",
+    "absorb",
+    "apply_credit",
+    "expire_credit",
+    "withdraw",
+    "split",
+    "resolve",
+    "reopen",
+    "dispute",
+    "decide_dispute",
+    "correct_cause",
+]
+ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
+NEW: Final = "new"
+
+_ADMITTED: Final[tuple[State, ...]] = (*UNDECIDED, "in_progress", "rejected")
+_ASSESSED: Final[tuple[State, ...]] = (
+    "in_progress", "awaiting_confirmation", "awaiting_credits", "awaiting_choice", "needs_facts", "rejected",
+)  # fmt: skip
+
+
+def _lifecycle() -> dict[tuple[str, Action], tuple[State, ...]]:
+    table: dict[tuple[str, Action], tuple[State, ...]] = {(NEW, "open"): _ADMITTED}
+    for state in UNDECIDED:
+        table[state, "state_details"] = _ADMITTED
+        table[state, "reject"] = ("rejected",)
+        table[state, "expire_credit"] = ("rejected",)
+    table["in_progress", "state_details"] = ("in_progress",)
+    table["in_progress", "reject"] = ("resolved",)
+    for state in ("needs_facts", "awaiting_qualification"):
+        table[state, "accept"] = ("in_progress",)
+    assessable: tuple[State, ...] = (
+        "awaiting_assessment",
+        "awaiting_credits",
+        "needs_facts",
+        "awaiting_confirmation",
+    )
+    for state in assessable:
+        table[state, "assess"] = tuple(dict.fromkeys((*_ASSESSED, state)))
+    table["in_progress", "assess"] = ("in_progress", "awaiting_confirmation")
+    table["awaiting_confirmation", "confirm"] = ("in_progress",)
+    table["awaiting_confirmation", "decline"] = ("in_progress", "withdrawn")
+    for state in ("needs_facts", "awaiting_credits", "awaiting_choice"):
+        table[state, "apply_credit"] = _ADMITTED
+    for state in ("needs_facts", "awaiting_qualification", "in_progress"):
+        table[state, "request_access"] = (state,)
+    for state in OPEN:
+        table[state, "grant_access"] = (state,)
+        table[state, "miss_access"] = ("resolved",)
+        for same in cast(tuple[Action, ...], ("respond", "pause", "resume", "split")):
+            table[state, same] = (state,)
+        table[state, "withdraw"] = ("withdrawn",)
+        table[state, "merge"] = ("withdrawn",)
+        table[state, "absorb"] = (state,)
+    for state in CLOSED:
+        table[state, "respond"] = (state,)  # what was written before it was closed
+    table["in_progress", "resolve"] = ("resolved",)
+    table["in_progress", "fall_silent"] = ("resolved",)
+    table["resolved", "reopen"] = ("in_progress",)
+    table["resolved", "dispute"] = ("resolved",)
+    table["resolved", "decide_dispute"] = ("resolved",)
+    table["resolved", "correct_cause"] = ("resolved",)
+    return table
+
+
+LIFECYCLE: Final[Mapping[tuple[str, Action], tuple[State, ...]]] = _lifecycle()
+"""(state, action) -> the states it may lead to; an absent pair is refused. ``new``: the ticket is not there yet."""
+
+
+def must_allow(state: str, action: Action) -> None:
+    """Refuses an action that the state does not allow: ``ticket_closed`` when it is closed, else ``wrong_state``."""
+    if (state, action) in LIFECYCLE:
+        return
+    allowed_in = sorted({from_ for from_, what in LIFECYCLE if what == action})
+    code = "ticket_closed" if state in CLOSED else "wrong_state"
+    raise DomainError(code, state=state, action=action, allowed_in=allowed_in)
+
+
+class Assessment(TypedDict):
+    """A quote in the numbered history. ``credits``: its price; ``list_credits``: by the list, None by quote only."""
+
+    number: int
+    category: str | None
+    inputs: dict[str, int]
+    credits: int
+    list_credits: int | None
+    status: Literal[
+        "in_force", "awaiting_confirmation", "awaiting_credits", "pending", "superseded", "declined"
+    ]
+    reason: str | None
+    outside_list: bool
+    clause: str | None
+    reading: bool
+    at: str
+    by: str | None
+    decided_at: str | None
+
+
+class Response(TypedDict):
+    """A message on the ticket, as far as promises and charges care."""
+
+    number: int
+    author: Literal["vendor", "customer"]
+    kind: Literal["service", "inquiry"]
+    public: bool
+    automatic: NotRequired[bool]
+    """Sent by a machine: it meets no promise and answers nothing."""
+    occurred_at: str
+    recorded_at: str
+    by: str | None
+
+
+class AccessRequest(TypedDict):
+    """Access the customer owes (TERMS-8)."""
+
+    number: int
+    kinds: list[str]
+    deadline_at: str
+    requested_at: str
+    granted_at: str | None
+    missed_at: str | None
+    cancelled_at: str | None
+    """The ticket ended before the deadline."""
+
+
+class Pause(TypedDict):
+    """A stretch in which vendor clocks stand."""
+
+    number: int
+    reason: str
+    party: str
+    clause: str | None
+    started_at: str
+    ended_at: str | None
+    until: NotRequired[str | None]
+    """When it ends by itself."""
+    silent_at: NotRequired[str | None]
+    """When the customer's silence has its consequence."""
+    ended_by: NotRequired[str | None]
+    """``answer``, ``until`` or ``silence``, where nobody ended it."""
+
+
+class Dispute(TypedDict):
+    """A charge the customer thinks wrong (XC-12)."""
+
+    number: int
+    reason: str | None
+    clause: str
+    opened_at: str
+    charge: int
+    decision: Literal["upheld", "reduced", "returned"] | None
+    credits: int | None
+    returned: int
+    forfeited: NotRequired[int]
+    """Credits that the decision gave back and that were gone at once: their lot had expired (ALL-4)."""
+    cause: NotRequired[str | None]
+    reasons: NotRequired[list[dict[str, Any]]]
+    decided_at: str | None
+    by: str | None
+
+
+class CauseCorrection(TypedDict):
+    """What the problem turned out to be after all, and the credits that moved for it."""
+
+    number: int
+    cause: str
+    previous_cause: str | None
+    reason: str
+    clause: str | None
+    returned: int
+    forfeited: int
+    captured: int
+    not_captured: int
+    """Credits of the charge that were not there to be taken again."""
+    at: str
+    by: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Ticket:
+    """A ticket as it stands: a working copy that only `apply` changes.
+
+    ``price``: the credits in force, None while none is; ``paid_by``: ``credits``, ``cover``, ``nobody`` or None (open).
+    ``accepted_at``: since when it is served. ``fired``: the clock triggers that have gone off.
+    """
+
+    ticket_id: TicketId
+    external_id: str
+    customer_id: CustomerId
+    subject: str
+    payload_hash: str = ""
+    policy_name: str = ""
+    policy_version: int = 1
+    state: str = NEW
+    version: int = 0
+    opened_at: str = ""
+    updated_at: str = ""
+    accepted_at: str | None = None
+    resolved_at: str | None = None
+    closed_at: str | None = None
+    channel: str | None = None
+    language: str | None = None
+    license_id: str | None = None
+    product: str | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    category: str | None = None
+    inputs: dict[str, int] = field(default_factory=dict)
+    agreed_up_to: int | None = None
+    pay_with: str | None = None
+    credit_type: str | None = None
+    asks: list[str] = field(default_factory=list)
+    reasons: list[dict[str, Any]] = field(default_factory=list)
+    remedies: list[dict[str, Any]] = field(default_factory=list)
+    options: list[dict[str, Any]] = field(default_factory=list)
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    recommendation: dict[str, Any] | None = None
+    qualification: dict[str, Any] | None = None
+    price: int | None = None
+    paid_by: str | None = None
+    cover_id: str | None = None
+    charge: dict[str, int] = field(
+        default_factory=lambda: {"held": 0, "captured": 0, "refunded": 0, "net": 0}
+    )
+    credit_applied_at: str | None = None
+    credit_expires_at: str | None = None
+    service_at: str | None = None
+    confirmation_expires_at: str | None = None
+    assessments: list[Assessment] = field(default_factory=list)
+    responses: list[Response] = field(default_factory=list)
+    access_requests: list[AccessRequest] = field(default_factory=list)
+    pauses: list[Pause] = field(default_factory=list)
+    disputes: list[Dispute] = field(default_factory=list)
+    outcome: str | None = None
+    cause: str | None = None
+    returned_for_cause: int | None = None
+    """Credits returned for the cause and not taken again; None on tickets resolved before this was kept."""
+    cause_corrections: list[CauseCorrection] = field(default_factory=list)
+    result: dict[str, Any] = field(default_factory=dict)
+    opened_by: str = "customer"
+    customer_wrote_at: str | None = None
+    """Since when a ticket that the vendor opened owes a first response."""
+    merged_into: str | None = None
+    merged_ids: list[str] = field(default_factory=list)
+    parent_id: str | None = None
+    child_ids: list[str] = field(default_factory=list)
+    reopened: int = 0
+    reopened_at: str | None = None
+    reopening_reason: str | None = None
+    fired: list[str] = field(default_factory=list)
+
+    @property
+    def undecided(self) -> bool:
+        """Whether nobody has accepted, rejected or closed it yet."""
+        return self.state in UNDECIDED
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is resolved, rejected or withdrawn."""
+        return self.state in CLOSED
+
+    @property
+    def owes_first_response(self) -> bool:
+        """Whether the customer has written; the vendor's own ticket owes nothing before."""
+        return self.opened_by == "customer" or self.customer_wrote_at is not None
+
+    @property
+    def related(self) -> list[str]:
+        """Our ids of the tickets it names."""
+        named = [*self.child_ids, *self.merged_ids, self.parent_id, self.merged_into]
+        return [one for one in named if one is not None]
+
+    @property
+    def quote(self) -> Assessment | None:
+        """The newest assessment that waits for consent, credits or facts."""
+        waiting = [one for one in self.assessments if one["status"] in _WAITING]
+        return waiting[-1] if waiting else None
+
+    @property
+    def in_force(self) -> Assessment | None:
+        """The assessment whose price stands."""
+        found = [one for one in self.assessments if one["status"] == "in_force"]
+        return found[-1] if found else None
+
+    def assessment(self, number: int) -> Assessment:
+        """The assessment of that number; 404 ``assessment_not_found``."""
+        return _numbered(self.assessments, number, "assessment_not_found")
+
+    def access_request(self, number: int) -> AccessRequest:
+        """The access request of that number; 404 ``access_request_not_found``."""
+        return _numbered(self.access_requests, number, "access_request_not_found")
+
+    def cause_correction(self, number: int) -> CauseCorrection:
+        """The correction of that number; 404 ``entry_not_found``."""
+        return _numbered(self.cause_corrections, number, "entry_not_found")
+
+    def dispute(self, number: int) -> Dispute:
+        """The dispute of that number; 404 ``dispute_not_found``."""
+        return _numbered(self.disputes, number, "dispute_not_found")
+
+    def document(self) -> dict[str, Any]:
+        """What the row keeps: everything but the subject and the outer ids, which have columns of their own."""
+        kept = asdict(self)
+        for name in _IN_ROW:
+            del kept[name]
+        return kept
+
+
+_WAITING: Final = ("awaiting_confirmation", "awaiting_credits", "pending")
+E = TypeVar("E", bound=Mapping[str, Any])
+_IN_ROW: Final = ("external_id", "customer_id", "subject", "payload_hash")
+_FIELDS: Final = frozenset(one.name for one in fields(Ticket)) - {"ticket_id", *_IN_ROW}
+
+
+def _numbered(entries: Iterable[E], number: int, code: str) -> E:
+    for one in entries:
+        if one["number"] == number:
+            return one
+    raise DomainError(code, number=number)
+
+
+def from_document(
+    document: Mapping[str, Any], *, external_id: str, customer_id: str, subject: str, payload_hash: str
+) -> Ticket:
+    """The ticket from its row."""
+    return Ticket(
+        **document,
+        external_id=external_id,
+        customer_id=CustomerId(customer_id),
+        subject=subject,
+        payload_hash=payload_hash,
+    )
+
+
+def apply(ticket: Ticket, payload: Mapping[str, Any], *, seq: int, occurred_at: datetime) -> None:
+    """Folds one event into the ticket; the only thing that changes one."""
+    for name, value in payload.get("set", {}).items():
+        setattr(ticket, _known(name), deepcopy(value))
+    for name, item in payload.get("add", {}).items():
+        getattr(ticket, _known(name)).append(deepcopy(item))
+    for name, changes in payload.get("change", {}).items():
+        entries = getattr(ticket, _known(name))
+        for number, values in changes.items():
+            _numbered(entries, int(number), "entry_not_found").update(deepcopy(values))
+    ticket.version = seq
+    # What is told late does not turn time back.
+    if not ticket.updated_at or occurred_at > parse_iso(ticket.updated_at):
+        ticket.updated_at = iso(occurred_at)
+
+
+def _known(name: str) -> str:
+    if name not in _FIELDS:
+        raise KeyError(f"a ticket has no {name}")
+    return name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One event of the stream as read back."""
+
+    seq: int
+    kind: str
+    occurred_at: datetime
+    recorded_at: datetime
+    actor: str | None
+    payload: Mapping[str, Any]
+
+
+def fold(
+    facts: Iterable[Fact],
+    *,
+    ticket_id: TicketId,
+    customer_id: CustomerId,
+    external_id: str,
+    subject: str,
+    payload_hash: str = "",
+    as_of: datetime | None = None,
+    known_at: datetime | None = None,
+) -> Ticket | None:
+    """The ticket as it stood at ``as_of`` by what was recorded by ``known_at``; None when it was not there yet."""
+    ticket = Ticket(
+        ticket_id=ticket_id,
+        customer_id=customer_id,
+        external_id=external_id,
+        subject=subject,
+        payload_hash=payload_hash,
+    )
+    seen = False
+    for fact in sorted(facts, key=lambda one: one.seq):
+        if as_of is not None and fact.occurred_at > as_of:
+            continue
+        if known_at is not None and fact.recorded_at > known_at:
+            continue
+        apply(ticket, fact.payload, seq=fact.seq, occurred_at=fact.occurred_at)
+        seen = True
+    return ticket if seen else None
+
+
+def lifecycle_table() -> str:
+    """The lifecycle as a Markdown table, for ``docs/lifecycles.md``."""
+    lines = ["| state | action | leads to |", "|---|---|---|"]
+    order = {name: at for at, name in enumerate((NEW, *STATES))}
+    pairs = sorted(LIFECYCLE, key=lambda pair: (order[pair[0]], ACTIONS.index(pair[1])))
+    for state, action in pairs:
+        targets = LIFECYCLE[state, action]
+        lines.append(
+            f"| `{state}` | {action.replace('_', ' ')} | {', '.join(f'`{target}`' for target in targets)} |"
+        )
+    return "\n".join(lines) + "\n"
