@@ -153,7 +153,7 @@ def house_of(settings: Settings, database: Database, seen: Figures) -> House:
 def gatherer(
     settings: Settings, database: Database, seen: Figures
 ) -> Gatherer[ledger.CreditCommand, ledger.CreditResult]:
-    """Collects concurrent ledger commands into one transaction (decisions 2)."""
+    """Collects concurrent ledger commands into one transaction (decision 0002)."""
 
     async def patient(
         tenant_id: str, commands: Sequence[ledger.CreditCommand], join: Join

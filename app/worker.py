@@ -1,7 +1,7 @@
 """The second composition root: what nobody asks for and must happen all the same.
 
 For every tenant in turn: what is due on the agenda (real tenants; sandboxes move by their own clock), positions for
-committed events (decisions 22), then further ``jobs`` such as deliveries. In the service's own process by default, in
+committed events (decision 0022), then further ``jobs`` such as deliveries. In the service's own process by default, in
 one of its own by ``retainer worker``; any number of them at once is safe, since rows are claimed under locks.
 """
 

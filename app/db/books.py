@@ -1,4 +1,4 @@
-"""Loads a customer's book: locks the customer's row first, reads everything else in later statements (decisions 3)."""
+"""Load a customer's book: lock the customer's row, then read the rest in later statements (decision 0003)."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ async def ensure_customer(tx: Tx, external_id: str) -> Customer:
 async def lock_customers(
     tx: Tx, customer_ids: Sequence[str], *, named: Sequence[str] = (), absorbed: bool = False
 ) -> dict[str, Customer]:
-    """Lock the rows in sorted order, then look: the only way to write on a customer's account (decisions 27).
+    """Lock the rows in sorted order, then look: the only way to write on a customer's account (decision 0027).
 
     Whoever waited for the lock may find that the account went into another one meanwhile, or, of those that were found
     by their name (``named``), that the customer was erased. Then `Moved` lets the whole work begin again, which finds

@@ -50,7 +50,7 @@ _CHANGED: Final = "calendars changed"
 _KNOWN: Final = "calendar as last looked up"
 _CHANGING: Final = "calendars being changed"
 KNOWN_SECONDS: Final = 0.5
-"""A question about business time may be answered from what was looked up this long ago (decisions 16)."""
+"""A question about business time may be answered from what was looked up this long ago (decision 0016)."""
 _CHANGING_SECONDS: Final = 120.0
 
 
@@ -309,7 +309,7 @@ async def bump(tx: Tx) -> None:
 
 
 async def seed(tx: Tx, policy: Policy) -> None:
-    """The calendar ``service-hours`` of a new tenant with its version 1, from the policy (decisions 15)."""
+    """The calendar ``service-hours`` of a new tenant with its version 1, from the policy (decision 0015)."""
     stated = policy.service_hours
     if await find(tx, SERVICE_HOURS) is not None:
         return

@@ -1,4 +1,4 @@
-"""Rows of `command`: the answers of keyed calls, in the transaction of their effects (decisions 4)."""
+"""Rows of `command`: the answers of keyed calls, in the transaction of their effects (decision 0004)."""
 
 from __future__ import annotations
 

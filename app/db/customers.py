@@ -1,4 +1,4 @@
-"""Customers: searching, everything that is kept about one, and erasing what names them (decisions 8)."""
+"""Customers: searching, everything that is kept about one, and erasing what names them (decision 0008)."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ from app.domain.values.errors import DomainError
 
 T = TypeVar("T")
 APPLICATION_ROLE: Final = "retainer_app"
-"""The role of every transaction: it owns nothing and row-level security binds it (decisions 13)."""
+"""The role of every transaction: it owns nothing and row-level security binds it (decision 0013)."""
 PATIENCE: Final = 3.0
 """Seconds after which a database that does not answer is not tried again: callers are told, and retry by key."""
 GREETING: Final = 2.4
@@ -173,7 +173,7 @@ class Tx:
 
 
 class Database:
-    """The pool and its transactions. Connects as a role that owns nothing and bypasses nothing (decisions 13)."""
+    """The pool and its transactions. Connects as a role that owns nothing and bypasses nothing (decision 0013)."""
 
     def __init__(
         self,
@@ -242,7 +242,7 @@ class Database:
         """Begin a transaction as `retainer_app`, for a tenant ("" for none), and return the database's clock.
 
         Role, tenant, timeouts and plan settings are set for this transaction alone, in its first statement, so that
-        a direct connection and a pooler in transaction mode do the same (decisions 13). Any database answers that at
+        a direct connection and a pooler in transaction mode do the same (decision 0013). Any database answers that at
         once. One that does not is silent, however long its statements may take otherwise: `Unavailable`.
         """
         loop = asyncio.get_running_loop()

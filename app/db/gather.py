@@ -1,4 +1,4 @@
-"""Collects concurrent commands into one transaction; knows nothing of credits (decisions 2).
+"""Collects concurrent commands into one transaction; knows nothing of credits (decision 0002).
 
 No timer: while a batch is in flight the next one gathers, so a lone command never waits. A queue a tenant, one tenant a
 batch, tenants served in turn. A batch that fails is run again in groups, then one by one, so that a poisoned command

@@ -1,4 +1,4 @@
-"""Whose a license, cover or choice is; and the customer's book as it stood at another instant (decisions 12)."""
+"""Whose a license, cover or choice is; and the customer's book as it stood at another instant (decision 0012)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`write(tx, plans)`: the only path by which effects reach the tables (decisions 1)."""
+"""`write(tx, plans)`: the only path by which effects reach the tables (decision 0001)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """The event feed's positions: given to committed events only, per tenant, so that a reader who remembers the last one
-it saw misses nothing (decisions 22).
+it saw misses nothing (decision 0022).
 
 A number drawn while a transaction is still open can become visible after a higher one; a position is drawn afterwards,
 under the tenant's lock, so positions appear in order and without gaps.

@@ -1,4 +1,4 @@
-"""Secrets that must be read back (webhook and shop secrets) are sealed before they reach a row (decisions 17).
+"""Secrets that must be read back (webhook and shop secrets) are sealed before they reach a row (decision 0017).
 
 AES-256-GCM with a key derived from the installation's secret key; the row they belong to is bound in as
 associated data, so that a sealed secret copied into another tenant's row does not open. The database knows

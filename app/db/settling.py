@@ -2,7 +2,7 @@
 
 An order may be refunded while it grants nothing yet, because what it requires was not there; when an earlier
 order comes late, the line is granted after all. What was given back of it is then taken back at once, so that
-the ledger ends as if the orders had come as they were placed (decisions 7).
+the ledger ends as if the orders had come as they were placed (decision 0007).
 """
 
 from __future__ import annotations

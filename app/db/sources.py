@@ -131,7 +131,7 @@ async def note_progress(tx: Tx, name: str, progress: Mapping[str, Any]) -> None:
 
 
 async def wall_clock(tx: Tx) -> datetime:
-    """Real time, which deliveries live in, sandbox or not (decisions 9)."""
+    """Real time, which deliveries live in, sandbox or not (decision 0009)."""
     row = await tx.row(text("select clock_timestamp()"))
     found: datetime = row[0]
     return found

@@ -91,7 +91,7 @@ async def view(tx: Tx, desk: Desk, **more: Any) -> dict[str, Any]:
 
 
 async def on_agenda(tx: Tx, item: AgendaItem) -> None:
-    """Something of a ticket fell due: a credit, an access deadline, a quote (decisions 10). Idempotent."""
+    """Something of a ticket fell due: a credit, an access deadline, a quote (decision 0010). Idempotent."""
     found = await tickets.find_by_id(tx, str(item.payload["ticket_id"]))
     if found is None:
         return

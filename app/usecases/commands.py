@@ -1,4 +1,4 @@
-"""Keyed calls: done once, replayed ever after; refusals and faults are never stored (decisions 4).
+"""Keyed calls: done once, replayed ever after; refusals and faults are never stored (decision 0004).
 
 Also names, for the doors, what they pass on to use cases without looking inside: the database and its transactions.
 """

@@ -1,4 +1,4 @@
-"""Credits for any other use: hold, capture, release, refund, debit, adjust, plural from the start (decisions 2).
+"""Credits for any other use: hold, capture, release, refund, debit, adjust, plural from the start (decision 0002).
 
 `apply` takes many commands: it locks their customers first, sorted, reads in later statements, plans each command
 with the pure ledger (each sees its predecessors' effects, a refused one leaves no trace) and writes everything in one

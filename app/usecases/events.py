@@ -1,4 +1,4 @@
-"""The feed: everything that changed, in one order for the tenant, skipping nothing (decisions 22)."""
+"""The feed: everything that changed, in one order for the tenant, skipping nothing (decision 0022)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`explain`: the whole trace of a stored decision, grant, charge or refund, clause by clause (decisions 20).
+"""`explain`: the whole trace of a stored decision, grant, charge or refund, clause by clause (decision 0020).
 
 A trace is a list of steps in order: what was done, by whom and when; the rules looked at with their facts and
 results; the reasons with their clauses; and the counterfactuals that would have changed it. Each step and each

@@ -1,7 +1,7 @@
 """Orders: recorded whatever the policy says of them, granted by one fold, refunded by taking back what is
 unspent.
 
-An order's id is its natural key. Locking: the order's id first, then the customer's row (decisions 3).
+An order's id is its natural key. Locking: the order's id first, then the customer's row (decision 0003).
 """
 
 from __future__ import annotations
@@ -274,7 +274,7 @@ async def get_order(tx: Tx, order_id: str) -> dict[str, Any]:
 
 
 async def replay_order(tx: Tx, order_id: str) -> dict[str, Any]:
-    """Judges the lines anew whose sku the policy did not know, by the policy in force now (decisions 6). Any
+    """Judges the lines anew whose sku the policy did not know, by the policy in force now (decision 0006). Any
     number of times: what was granted is never granted twice."""
     await orders.lock(tx, order_id)
     order = await _require(tx, order_id)

@@ -23,7 +23,7 @@ TEMPLATES: Final = Path(__file__).resolve().parent.parent / "policies"
 
 @functools.cache
 def templates() -> dict[str, tuple[Policy, str]]:
-    """The shipped policies by name, each with its text; copied into a tenant when it is made (decisions 15)."""
+    """The shipped policies by name, each with its text; copied into a tenant when it is made (decision 0015)."""
     return {
         file.stem: (load_policy(text), text)
         for file in sorted(TEMPLATES.glob("*.yaml"))

@@ -78,7 +78,7 @@ INJECTED = (
 
 @pytest.mark.parametrize("operation", WRITES, ids=[one.id for one in WRITES])
 async def test_sql_and_markup_are_only_text(app: FastAPI, one_vendor: Vendor, operation: Operation) -> None:
-    """In every text of every body and in every path: no fault, and nothing is there that was not (R16)."""
+    """In every text of every body and in every path: no fault, and nothing is there that was not (decision 0024)."""
     schema, good = operation.body_schema, operation.example()
     texts = [] if schema is None else [
         name for name, inner in schema.get("properties", {}).items()

@@ -1,4 +1,4 @@
-"""Headers and queries that lie or never end: who calls and what is asked stay what they are (hardening R28)."""
+"""Headers and queries that lie or never end: who calls and what is asked stay what they are (decision 0024)."""
 
 from __future__ import annotations
 

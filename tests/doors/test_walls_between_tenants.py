@@ -1,4 +1,4 @@
-"""Row-level security: a second wall that stands even if a query forgets its tenant (issue 5, hardening R15)."""
+"""Row-level security: a second wall that stands even if a query forgets its tenant (decision 0013)."""
 
 # ruff: noqa: E501 - statements read best in one line
 

@@ -583,7 +583,7 @@ _STANDING = {
 
 
 async def projection(db: Database, tenant_id: str, *, standing: bool = False) -> dict[str, list[str]]:
-    """What decisions 7 compares (open lots by line, rule, amount, expiry; balances; covers), licenses and choices."""
+    """What decision 0007 compares (open lots by line, rule, amount, expiry; balances; covers), licenses and choices."""
 
     async def look(tx: Tx) -> dict[str, list[str]]:
         found = {}

@@ -1,4 +1,7 @@
-"""What strangers write and we parse: cursors, signatures, targets, calendars, imports. Any text, no fault (R38)."""
+"""What strangers write and we parse: cursors, signatures, targets, calendars, imports.
+
+Any text, no fault (decision 0024).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two accounts become one: whatever comes back or is taken back later reaches the credits where they now are (C25)."""
+"""Two accounts become one: what comes back or is taken back later reaches the credits there (decision 0028)."""
 
 from __future__ import annotations
 

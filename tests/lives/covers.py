@@ -91,7 +91,7 @@ def _lasts(life: Life, owner: str, one: Any, shortened: Any) -> None:
     if shortened:
         life.that(ends <= whole, f"{owner}'s cover lasts until {ends}, at most {whole}: {one}")
     elif one["line_id"] is not None and life.policy == "cactushop":
-        # Units of one line follow one another, each counted from the first (C18): a day may be made up.
+        # Units of one line follow one another, each counted from the first (decision 0026): a day may be made up.
         life.that(
             abs(ends - whole) <= timedelta(days=3), f"{owner}'s cover lasts until {ends}, not {whole}: {one}"
         )

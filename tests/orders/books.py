@@ -96,7 +96,7 @@ def arrive(book: Book, known: list[Order], order: Order) -> None:
 
 
 def projection(book: Book, orders: Sequence[Order]) -> Any:
-    """What must not depend on the order of arrival (decisions 7)."""
+    """What must not depend on the order of arrival (decision 0007)."""
     return (
         sorted((x.order_id, x.line_id, x.unit_no, x.ordinal, x.first_order) for x in book.licenses.values()),
         sorted(

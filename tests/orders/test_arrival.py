@@ -1,4 +1,4 @@
-"""Any order of arrival ends in the same projection, for random histories under every policy (decisions 7)."""
+"""Any order of arrival ends in the same projection, for random histories under every policy (decision 0007)."""
 
 from __future__ import annotations
 

@@ -247,7 +247,7 @@ async def test_the_same_order_ten_times_at_once_grants_once(vendor: MakeVendor) 
 
 
 def projection(summary: dict[str, Any]) -> Any:
-    """What must not depend on the order of arrival (decisions 7)."""
+    """What must not depend on the order of arrival (decision 0007)."""
     return (
         sorted((one["order_id"], one["line_id"], one["unit_no"], one["ordinal"], one["first_order"])
                for one in summary["licenses"]),

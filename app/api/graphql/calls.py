@@ -2,7 +2,7 @@
 
 So a GraphQL field and its REST twin cannot drift apart: the same checks of input, the same scopes, the same
 idempotency and paging, the same use case and the same view. What is GraphQL's own is the transaction: all fields of
-a query read one snapshot, opened when the first needs it and closed at the end (decisions 21); each mutation has its
+a query read one snapshot, opened when the first needs it and closed at the end (decision 0021); each mutation has its
 own.
 """
 

@@ -1,6 +1,6 @@
 """The plan: the closed set of effects a domain function may ask for. `app.db.plan.write` alone carries them out.
 
-``validate_only``, single calls, batches and sweeps share it; ``validate_only`` stops before it (decisions 1).
+``validate_only``, single calls, batches and sweeps share it; ``validate_only`` stops before it (decision 0001).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class OutboxEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgendaItem:
-    """Something that falls due at ``at``: one row a (kind, subject), moved when put again (decisions 10)."""
+    """Something that falls due at ``at``: one row a (kind, subject), moved when put again (decision 0010)."""
 
     at: datetime
     kind: str

@@ -12,7 +12,7 @@ from app.domain.values.ids import ChoiceId, CoverId, CustomerId, LicenseId, Line
 
 @dataclass(slots=True, kw_only=True)
 class Customer:
-    """The row that is the lock (decisions 3). ``external_id`` is the vendor's own id, None once erased.
+    """The row that is the lock (decision 0003). ``external_id`` is the vendor's own id, None once erased.
 
     ``last_at``: no operation of this customer takes effect before it. ``event_sequence``: of the last event published.
     ``data``: recorded facts such as ``hosting_certified``; never names.

@@ -146,8 +146,8 @@ class TicketClocks:
     """The clocks of one ticket. Made by `app.db.clocks.load_for_ticket`; every change goes into ``plan``.
 
     ``ticket_id`` and ``external_ticket_id`` of a ticket that is just being made are set by `bind` before the first
-    `start`. ``on_breach`` is told of each new breach of the vendor (credits may come back, sla.md 12), and of each that
-    turned out to be none.
+    `start`. ``on_breach`` is told of each new breach of the vendor, and of each that turned out to be none. Credits may
+    come back by it (decision 0023).
     """
 
     plan: Plan

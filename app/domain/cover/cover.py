@@ -24,7 +24,7 @@ OPEN_TICKET = "open_ticket"
 
 
 def term_zone(policy: Policy) -> tzinfo:
-    """The zone in which the policy's terms are added (decisions 11)."""
+    """The zone in which the policy's terms are added (decision 0011)."""
     return UTC if policy.term_zone == "UTC" else ZoneInfo(policy.term_zone)
 
 
@@ -187,7 +187,7 @@ def schedule(book: Book, cover: Cover) -> None:
 
 
 def move(book: Book, cover: Cover, *, starts_at: datetime, ends_at: datetime, occurred_at: datetime) -> None:
-    """Moves a queued period, because an order that was placed earlier has arrived (decisions 7)."""
+    """Moves a queued period, because an order that was placed earlier has arrived (decision 0007)."""
     before = {"starts_at": iso_or_none(cover.starts_at), "ends_at": iso_or_none(cover.ends_at)}
     cover.starts_at, cover.ends_at = starts_at, ends_at
     book.plan.put_cover(cover, "moved", {"before": before}, occurred_at=min(occurred_at, book.at))

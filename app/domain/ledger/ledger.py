@@ -301,7 +301,7 @@ class Ledger(Journal):
         """Gives captured credits back, in reverse and to the same lots (AVA-11, XC-11); all that is left unless told.
 
         Into a lot that has expired as ``expired`` says, else the policy's ``returned_to_expired`` (ALL-4). What comes
-        back to an account that was merged into this one goes on to this one (C25).
+        back to an account that was merged into this one goes on to this one (decision 0028).
         """
         if hold_id not in self.holds and (owner := self._former_with(hold_id)) is not None:
             owner.command_id = self.command_id
@@ -338,7 +338,7 @@ class Ledger(Journal):
     def hold_more_for(self, ticket_id: TicketId, credits: int, *, credit_type: str | None = None,
                       license_id: LicenseId | None = None, clause: str | None = None,
                       reading: bool = False) -> Hold:  # fmt: skip
-        """A second hold for the difference when a price goes up; never capturing more than was held (C4)."""
+        """Hold the difference when a price goes up, so that no capture exceeds its hold (decision 0025)."""
         mine = self._holds_of(ticket_id)
         kind = credit_type or (mine[-1].credit_type if mine else DEFAULT_TYPE)
         return self.hold(credits, credit_type=kind, ticket_id=ticket_id, license_id=license_id,

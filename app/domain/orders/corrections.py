@@ -3,7 +3,7 @@
 What a shop sends is a snapshot, and the newest counts. Units that were added are granted, units that are gone are taken
 back as far as they are unspent, and what is not is reported, as with a refund. What was nobody's use yet is withdrawn
 and granted anew where more than the quantity changed, so that any order of arrival ends in the same projection
-(decisions 7); what was used stays where it is, and the change is refused for a person to decide.
+(decision 0007); what was used stays where it is, and the change is refused for a person to decide.
 """
 
 from __future__ import annotations

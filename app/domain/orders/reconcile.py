@@ -2,7 +2,7 @@
 
 `settle` compares what the orders of a customer ought to have granted with what they did grant, and makes up the
 difference. Because it folds by (placed_at, order_id, `place_of` the line, unit) and never by arrival, any order of
-arrival ends in the same projection (decisions 7): a grant of the wrong class that nobody has touched is voided and
+arrival ends in the same projection (decision 0007): a grant of the wrong class that nobody has touched is voided and
 granted anew, a touched one stays and raises ``grant_review``; a period that was queued moves when an earlier order
 comes late. Natural keys (order, line, unit, rule) make it safe to run any number of times.
 """
@@ -480,7 +480,7 @@ class _Line:
         self.there.timeline += stretches_of(mine)
 
     def _periods(self, grant: CoverGrant, wanted: int) -> list[tuple[datetime | None, datetime | None]]:
-        """The periods that a line's covers fill, one after another, each counted from one anchor (C18)."""
+        """The periods that a line's covers fill, one after another, each counted from one anchor (decision 0026)."""
         if grant.start == "first_ticket":
             return [(None, None)] * wanted
         placed_at, terms = self.order.placed_at, CoverTerms.of(self.policy)
@@ -546,7 +546,7 @@ class _Line:
         return any(there.rule == grant.rule for there in mine)
 
     def _instead(self, grant: Grant, unit_no: int) -> None:
-        """What a unit has used of another class stays, so it is not granted its own class on top (decisions 7)."""
+        """What a unit has used of another class stays, so it is not granted its own class on top (decision 0007)."""
         for row in self.outcome.decisions:
             if (row["line_id"], row["unit_no"], row["rule"]) == (self.line.line_id, unit_no, grant.rule):
                 row["granted"] = False

@@ -1,7 +1,7 @@
 """A refunded order: what is unspent of its grants is taken back, what was used is reported (AVA-14), never hidden.
 
 Licenses go newest first with what they brought. Of bought periods the newest that has not begun goes first, only then
-the running one is shortened (C16); a period that has run out is reported as not taken back.
+the running one is shortened (decision 0026); a period that has run out is reported as not taken back.
 """
 
 from __future__ import annotations

@@ -746,7 +746,7 @@ class Promise:
     snap_to_close: bool = False
     after_close: Literal["same_date", "next_open"] = "same_date"
     breach_returns_credits: int = 0
-    """Optional: a breach grants so many credits, once (sla.md 12)."""
+    """Optional: a breach grants so many credits, once (decision 0023)."""
     retracted_breach: Literal["takes_back", "stays"] = "takes_back"
     """Those credits when a late fact shows that it was no breach: what is unspent goes, or they stay."""
     reading: bool = False

@@ -147,7 +147,7 @@ def assessment_entry(
 
 
 def open_ticket(desk: Desk, stated: Mapping[str, Any]) -> None:
-    """A new ticket: recorded whatever the rules say of it (decisions 5). ``stated``: what the helpdesk says."""
+    """A new ticket: recorded whatever the rules say of it (decision 0005). ``stated``: what the helpdesk says."""
     check_stated(desk, stated)
     ticket = desk.ticket
     for name, value in stated.items():
@@ -186,7 +186,7 @@ def check_stated(desk: Desk, stated: Mapping[str, Any]) -> None:
 
 
 def details(desk: Desk, stated: Mapping[str, Any]) -> None:
-    """What was missing or asked for; decides again (decisions 5). An accepted ticket takes facts only."""
+    """What was missing or asked for; decides again (decision 0005). An accepted ticket takes facts only."""
     ticket = desk.ticket
     check_stated(desk, stated)
     values: dict[str, Any] = {

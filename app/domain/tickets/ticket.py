@@ -3,7 +3,8 @@
 Each event of the stream ``ticket`` says what happened (its kind) and what it changed: ``set`` replaces fields, ``add``
 appends to a list, ``change`` alters one entry of a list by its number. So the fold is one small function, and the row's
 cached document is the fold by construction. All values are JSON: instants are RFC 3339 texts (`wire.iso`), because the
-document is what is stored. Names, the subject and external ids stand in the row only, never in an event (decisions 8).
+document is what is stored. Names, the subject and external ids stand in the row only, never in an event
+(decision 0008).
 """
 
 from __future__ import annotations
