@@ -322,6 +322,6 @@ async def prepare(settings: Settings, url: str) -> None:
             if name in known:
                 continue
             async with database.founding(name, actor="retainer") as tx:
-                await tenants.put(tx, policy=name, mode="virtual", now=SANDBOX_START)
+                await tenants.put(tx, tenants.PutTenant(policy=name, mode="virtual", now=SANDBOX_START))
     finally:
         await database.close()

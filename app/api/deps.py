@@ -16,13 +16,14 @@ from typing import Annotated, Any, Final, Protocol, TypeVar
 from fastapi import Depends, Query, Request, Response
 
 from app.api.auth import Authenticator, Principal
+from app.api.first_edition import first_form
 from app.api.paging import Page, encode_cursor
 from app.api.problems import FieldError, Problem
 from app.api.reply import Reply
-from app.api.strict import Instant
+from app.api.strict import Body, Instant
+from app.domain.values.digests import Said
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Part, Slice
-from app.domain.values.wire import payload_hash
 from app.usecases.commands import Database, Tx, once
 
 T = TypeVar("T")
@@ -325,18 +326,18 @@ class Keyed:
         return Reply(view, status_code=status, headers=dict(headers or {}))
 
     async def keyed(
-        self, kind: str, payload: Mapping[str, Any], work: Work[JSON], *, status: int = 200
+        self, kind: str, ids: Mapping[str, Any], body: Body, work: Work[JSON], *, status: int = 200
     ) -> Response:
-        """For every other write that moves credits or time. ``payload`` is what the request means, path included.
+        """For every other write that moves credits or time. ``ids`` of the path and the ``body`` tell calls apart.
 
         400 without the header; the first answer again with ``Idempotent-Replayed: true``; 422 with another payload.
         """
         key = idempotency_key(self.request)
-        digest = payload_hash(payload)
+        said = Said({**ids, **body.said()}, lambda: {**ids, **first_form(body)})
         actor = self.principal.actor
 
         async def run(tx: Tx) -> tuple[int, JSON, bool]:
-            return await once(tx, key, kind, digest, actor, work, status=status)
+            return await once(tx, key, kind, said, actor, work, status=status)
 
         try:
             async with in_turn(self.rooms.database, self._tenant, self.request):

@@ -117,7 +117,8 @@ async def _details(tx: Tx, id_: str, said: Data) -> None:
 
 
 async def _split(tx: Tx, id_: str, said: Data) -> None:
-    await tickets.split(tx, id_, new_ticket_id=said["new_ticket_id"], subject=said["subject"])
+    command = tickets.SplitTicket(parent=id_, ticket_id=said["new_ticket_id"], subject=said["subject"])
+    await tickets.split(tx, command)
 
 
 def _work(verb: Any, **fixed: Any) -> Step:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from fastapi import Path, Query, Request, Response
@@ -405,17 +405,13 @@ class Body(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, protected_namespaces=())
 
-    later: ClassVar[frozenset[str]] = frozenset()
-    """Fields of later editions: at their default they are left out, so that an old body keeps the hash it had."""
-
     def plain(self) -> dict[str, Any]:
         """All fields, defaults filled in, as plain values: what a request means, whatever it left out."""
-        fields = type(self).model_fields
-        return {
-            name: value
-            for name, value in self.model_dump().items()
-            if name not in self.later or value != fields[name].default
-        }
+        return self.model_dump()
+
+    def said(self) -> dict[str, Any]:
+        """Return the fields that differ from their defaults, for digests: a new optional field changes none."""
+        return self.model_dump(exclude_defaults=True)
 
 
 _INSTANT: Final = re.compile(

@@ -10,6 +10,7 @@ from typing import Any
 
 from app.db import commands
 from app.db.engine import Busy, Database, Tx, Unavailable
+from app.domain.values.digests import Said
 from app.domain.values.errors import DomainError
 
 __all__ = ["Busy", "Database", "Tx", "Unavailable", "once"]
@@ -19,7 +20,7 @@ async def once(
     tx: Tx,
     key: str,
     kind: str,
-    payload_hash: str,
+    said: Said,
     actor: str | None,
     work: Callable[[Tx], Awaitable[dict[str, Any]]],
     *,
@@ -33,14 +34,14 @@ async def once(
     """
     await commands.lock(tx, key)
     stored = await commands.find(tx, key)
-    digest = payload_hash.encode()
     if stored is not None:
-        if stored.kind != kind or stored.payload_hash != digest:
+        if stored.kind != kind or not said.is_of(stored.payload_hash.decode("ascii", "replace")):
             raise DomainError("idempotency_key_reused")
         return stored.status, stored.answer, True
     tx.actor = actor
     tx.command_id = key
     view = await work(tx)
     if not tx.validate_only:
+        digest = said.digest().encode()
         await commands.store(tx, key, kind, digest, status, view, customer_id=tx.caches.get("customer_id"))
     return status, view, False

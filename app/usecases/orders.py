@@ -6,7 +6,7 @@ An order's id is its natural key. Locking: the order's id first, then the custom
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -24,9 +24,10 @@ from app.domain.orders import reconcile as order_fold
 from app.domain.orders import refunds as order_refund
 from app.domain.orders.answers import keep_answers as _keep_answers
 from app.domain.orders.answers import refunded_units as _refunded
+from app.domain.values.digests import OUTSIDE, Said, content_of
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LineId, OrderId
-from app.domain.values.wire import iso, jsonable, payload_hash
+from app.domain.values.wire import iso, jsonable
 
 MAX_UNITS: Final = 1_000
 _AHEAD: Final = timedelta(minutes=5)
@@ -41,7 +42,7 @@ class LineCommand:
     quantity: int = 1
     unit_price: Decimal | None = None
     list_price: Decimal | None = None
-    attributes: dict[str, Any] | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,21 +54,25 @@ class PutOrder:
     placed_at: datetime
     currency: str
     lines: tuple[LineCommand, ...]
-    source: str = "api"
-    kept: frozenset[str] = frozenset()
+    source: str = field(default="api", metadata={OUTSIDE: True})
+    kept: frozenset[str] = field(default=frozenset(), metadata={OUTSIDE: True})
     """Of a snapshot: lines that the shop names and nobody has mapped; what they once granted stays."""
 
-    def digest(self) -> str:
-        """A hash of what the order says: the same order sent another way is the same order."""
-        return payload_hash({
+    def said(self) -> Said:
+        """Return the order's content: the same order sent another way is the same order."""
+        ordered = replace(self, lines=tuple(sorted(self.lines, key=lambda line: line.line_id)))
+        return Said(content_of(ordered), self._first)
+
+    def _first(self) -> dict[str, Any]:
+        return {
             "order_id": self.order_id, "customer_id": self.customer_id, "placed_at": self.placed_at,
             "currency": self.currency,
             "lines": [
-                {"line_id": one.line_id, "sku": one.sku, "quantity": one.quantity, "attributes": one.attributes or {},
+                {"line_id": one.line_id, "sku": one.sku, "quantity": one.quantity, "attributes": one.attributes,
                  "unit_price": _plain(one.unit_price), "list_price": _plain(one.list_price)}
                 for one in sorted(self.lines, key=lambda one: one.line_id)
             ],
-        })  # fmt: skip
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,16 +91,18 @@ class RefundOrder:
     refund_id: str
     lines: tuple[RefundLine, ...] = ()
     reason: str | None = None
-    by_shop: bool = False
+    by_shop: bool = field(default=False, metadata={OUTSIDE: True})
     """A shop tells what it paid back: a unit that a lot's refund gave back already is the same money (``by_lots`` in
     the answer), no second refund."""
 
-    def digest(self) -> str:
-        """A hash of what the refund says."""
-        lines = sorted((one.line_id, one.quantity or 0) for one in self.lines)
-        return payload_hash(
-            {"order_id": self.order_id, "refund_id": self.refund_id, "lines": lines, "reason": self.reason}
-        )
+    def said(self) -> Said:
+        """Return the refund's content, to tell a repeated call from a conflicting one."""
+        ordered = sorted(self.lines, key=lambda line: (line.line_id, line.quantity or 0))
+        return Said(content_of(replace(self, lines=tuple(ordered))), self._first)
+
+    def _first(self) -> dict[str, Any]:
+        lines = sorted((line.line_id, line.quantity or 0) for line in self.lines)
+        return {"order_id": self.order_id, "refund_id": self.refund_id, "lines": lines, "reason": self.reason}
 
 
 async def put_order(tx: Tx, command: PutOrder) -> tuple[int, dict[str, Any]]:
@@ -108,7 +115,7 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, dict[str, Any]]:
     await orders.lock(tx, command.order_id)
     known = await orders.find(tx, command.order_id)
     if known is not None:
-        return 200, await _again(tx, known, command.digest())
+        return 200, await _again(tx, known, command)
     book = await books.load(tx, command.customer_id, create=True)
     tx.caches["customer_id"] = book.customer.customer_id
     policy = await policies.in_force(tx, command.placed_at)
@@ -145,12 +152,12 @@ async def put_snapshot(tx: Tx, command: PutOrder) -> tuple[int, dict[str, Any]]:
     same = buyer is not None and buyer.customer_id == order.customer_id
     dated = (order.placed_at, order.currency) == (command.placed_at, command.currency)
     if same and dated and not order_correction.differs(order, told, command.kept):
-        return 200, await _again(tx, order, order.payload_hash)
+        return 200, await _again(tx, order)
     _check(command, tx.at)
     if order.answer.get("merged"):
         raise DomainError("order_line_changed", order_id=order.order_id,
                           message="The order's credits were moved when two accounts were merged.")  # fmt: skip
-    order.payload_hash = command.digest()
+    order.payload_hash = command.said().digest()
     if same and dated:
         return 200, await _correct_lines(tx, order, command, told)
     return 200, await _give_over(tx, order, command, told)
@@ -293,7 +300,7 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
     prior = await orders.refunds(tx, command.order_id)
     same = next((one for one in prior if one.refund_id == command.refund_id), None)
     if same is not None:
-        if same.payload_hash != command.digest():
+        if not command.said().is_of(same.payload_hash):
             raise DomainError("refund_conflict", order_id=command.order_id, refund_id=command.refund_id)
         return 200, same.answer
     order = await orders.find(tx, command.order_id)
@@ -337,7 +344,7 @@ def _check(command: PutOrder, at: datetime) -> None:
 def _order(command: PutOrder, book: Book, policy_version: int) -> Order:
     return Order(
         order_id=OrderId(command.order_id), customer_id=book.customer.customer_id, placed_at=command.placed_at,
-        received_at=book.at, currency=command.currency, payload_hash=command.digest(), answer={},
+        received_at=book.at, currency=command.currency, payload_hash=command.said().digest(), answer={},
         policy_version=policy_version, source=command.source,
         lines=_order_lines(command),
     )  # fmt: skip
@@ -346,14 +353,14 @@ def _order(command: PutOrder, book: Book, policy_version: int) -> Order:
 def _order_lines(command: PutOrder) -> tuple[OrderLine, ...]:
     return tuple(
         OrderLine(line_id=LineId(one.line_id), sku=one.sku, quantity=one.quantity, unit_price=one.unit_price,
-                  list_price=one.list_price, attributes=dict(one.attributes or {}))
+                  list_price=one.list_price, attributes=dict(one.attributes))
         for one in command.lines
     )  # fmt: skip
 
 
-async def _again(tx: Tx, known: Order, digest: str) -> dict[str, Any]:
-    """The first answer again; lines whose sku is known by now are judged anew."""
-    if known.payload_hash != digest:
+async def _again(tx: Tx, known: Order, command: PutOrder | None = None) -> dict[str, Any]:
+    """Return the first answer again; judge lines whose sku is known by now anew. 409 for another ``command``."""
+    if command is not None and not command.said().is_of(known.payload_hash):
         raise DomainError("order_conflict", order_id=known.order_id)
     if order_lines.unknown_lines(known):
         await _replay(tx, known)
@@ -417,7 +424,7 @@ async def _keep_early(tx: Tx, command: RefundOrder) -> dict[str, Any]:
                 order_id=OrderId(command.order_id),
                 refund_id=command.refund_id,
                 customer_id="",  # type: ignore[arg-type]
-                payload_hash=command.digest(),
+                payload_hash=command.said().digest(),
                 answer=answer,
                 at=tx.at,
             ),
@@ -451,7 +458,7 @@ def _take_back(book: Book, order: Order, command: RefundOrder, refunded: dict[st
             order_id=order.order_id,
             refund_id=command.refund_id,
             customer_id=book.customer.customer_id,
-            payload_hash=payload or command.digest(),
+            payload_hash=payload or command.said().digest(),
             answer=answer,
             at=book.at,
         )

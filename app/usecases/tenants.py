@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -15,8 +15,9 @@ from app.db.engine import Tx
 from app.db.tenants import TenantRow
 from app.documents.policy_document import load_policy
 from app.domain.policy.policy import Policy
+from app.domain.values.digests import Said, content_of
 from app.domain.values.errors import DomainError
-from app.domain.values.wire import iso, iso_or_none, payload_hash
+from app.domain.values.wire import iso, iso_or_none
 
 TEMPLATES: Final = Path(__file__).resolve().parent.parent / "policies"
 
@@ -31,25 +32,40 @@ def templates() -> dict[str, tuple[Policy, str]]:
     }
 
 
-async def put(
-    tx: Tx, *, policy: str, mode: str, now: datetime | None, own: tuple[Policy, str] | None = None
-) -> tuple[int, dict[str, Any]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutTenant:
+    """What the operator says of a tenant; ``document`` is the text of its own policy."""
+
+    policy: str
+    mode: str = "real"
+    now: datetime | None = None
+    document: str | None = None
+
+    def said(self) -> Said:
+        """Return the tenant's content, to tell a repeated call from a conflicting one."""
+        return Said(content_of(self), self._first)
+
+    def _first(self) -> dict[str, Any]:
+        first = {"policy": self.policy, "mode": self.mode, "now": self.now}
+        return first if self.document is None else {**first, "document": self.document}
+
+
+async def put(tx: Tx, command: PutTenant, *, own: Policy | None = None) -> tuple[int, dict[str, Any]]:
     """Makes the transaction's tenant: (201, view), or (200, today's view) when it is there with the same content.
 
-    ``tx`` comes from ``Database.founding``. ``now`` is the sandbox's first instant. ``own``: a policy of the vendor's
-    own with its text, instead of a shipped one; sound already. Refused: ``unknown_policy``, ``policy_name_differs``,
-    ``tenant_conflict`` with other content.
+    ``tx`` comes from ``Database.founding``. ``own`` is the policy of the command's document, sound already. Refused:
+    ``unknown_policy``, ``policy_name_differs``, ``tenant_conflict`` with other content.
     """
-    found = templates().get(policy) if own is None else own
+    policy, mode, now = command.policy, command.mode, command.now
+    found = templates().get(policy) if own is None else (own, command.document or "")
     if found is None:
         raise DomainError("unknown_policy", policy=policy, known=sorted(templates()), field="policy")
     if found[0].policy != policy:
         raise DomainError("policy_name_differs", name=policy, document=found[0].policy, field="policy")
-    said = {"policy": policy, "mode": mode, "now": now}
-    digest = payload_hash(said if own is None else {**said, "document": own[1]})
+    said = command.said()
     existing = await tenants.find(tx)
     if existing is not None:
-        if existing.payload_hash != digest:
+        if not said.is_of(existing.payload_hash):
             raise DomainError("tenant_conflict", tenant_id=tx.tenant_id)
         return 200, view(existing)
     row = TenantRow(
@@ -58,7 +74,7 @@ async def put(
         clock_mode=mode,
         clock_now=now,
         suspended=False,
-        payload_hash=digest,
+        payload_hash=said.digest(),
         created_at=tx.at,
         settings={},
     )

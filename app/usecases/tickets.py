@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,10 +16,11 @@ from app.domain.tickets import opening as ticket_flow
 from app.domain.tickets.session import Desk
 from app.domain.tickets.ticket import STATES, Ticket
 from app.domain.tickets.view import ticket_view
+from app.domain.values.digests import Said, content_of
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import TicketId
 from app.domain.values.paging import Key, Part, Slice
-from app.domain.values.wire import iso, payload_hash
+from app.domain.values.wire import iso
 
 AGENDA: Final[dict[str, Handler]] = {
     "ticket.credit_expiry": ticket_desk.on_agenda,
@@ -32,7 +33,7 @@ _STATED: Final = (
     "credit_type",
 )  # fmt: skip
 _ADDED: Final[dict[str, Any]] = {"opened_at": None, "opened_by": "customer"}
-"""What a body may say besides, since later editions: a body without it keeps the digest that it had."""
+"""Members that the first edition's digests cover only where they are given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +47,9 @@ class OpenTicket:
     language: str | None = None
     license_id: str | None = None
     product: str | None = None
-    facts: dict[str, Any]
+    facts: dict[str, Any] = field(default_factory=dict)
     category: str | None = None
-    inputs: dict[str, int]
+    inputs: dict[str, int] = field(default_factory=dict)
     agreed_up_to: int | None = None
     pay_with: str | None = None
     credit_type: str | None = None
@@ -56,13 +57,13 @@ class OpenTicket:
     """When it was opened, if it is told late; None: now."""
     opened_by: str = "customer"
 
-    def digest(self) -> str:
-        """Tells one content from another, whatever was left out; a later edition's field where it is given."""
-        given = {name: getattr(self, name) for name in ("customer_id", "subject", *_STATED)}
-        for name, default in _ADDED.items():
-            if getattr(self, name) != default:
-                given[name] = getattr(self, name)
-        return payload_hash(given)
+    def said(self) -> Said:
+        """Return the ticket's content, to tell a repeated call from a conflicting one."""
+        return Said(content_of(self), self._first)
+
+    def _first(self) -> dict[str, Any]:
+        later = {name: getattr(self, name) for name in _ADDED if getattr(self, name) != _ADDED[name]}
+        return {name: getattr(self, name) for name in ("customer_id", "subject", *_STATED)} | later
 
     def stated(self) -> dict[str, Any]:
         """What the rules are told."""
@@ -87,13 +88,13 @@ async def put(tx: Tx, command: OpenTicket) -> tuple[int, dict[str, Any]]:
                 await clocks.load_for_ticket(tx, book, None),
                 command.ticket_id,
                 command.subject,
-                digest=command.digest(),
+                digest=command.said().digest(),
             )
             late_facts.opened(desk, command.opened_at)
             ticket_flow.open_ticket(desk, command.stated())
             await ticket_desk.put_back(tx, desk)
             return 201, await ticket_desk.view(tx, desk)
-    if known.payload_hash != command.digest():
+    if not command.said().is_of(known.payload_hash):
         raise DomainError("ticket_conflict", ticket_id=command.ticket_id)
     return 200, await get(tx, command.ticket_id)
 
@@ -208,18 +209,31 @@ async def _stood(
         return None
 
 
-async def split(tx: Tx, ticket_id: str, *, new_ticket_id: str, subject: str) -> tuple[int, dict[str, Any]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitTicket:
+    """Another question of a ticket, to become a ticket of its own."""
+
+    parent: str
+    ticket_id: str
+    subject: str
+
+    def said(self) -> Said:
+        """Return the split's content, to tell a repeated call from a conflicting one."""
+        return Said(content_of(self), lambda: {"parent": self.parent, "subject": self.subject})
+
+
+async def split(tx: Tx, command: SplitTicket) -> tuple[int, dict[str, Any]]:
     """Another question becomes a ticket of its own that names its parent and is decided on its own (CSC-11).
 
     The child is the same customer's, by the same channel, language, license and product. Its id is a natural key: 201
     the first time, 200 with today's view for the same split, 409 ``ticket_conflict`` when the id is anything else.
     """
+    ticket_id, new_ticket_id, said = command.parent, command.ticket_id, command.said()
     parent = await ticket_desk.take(tx, ticket_id)
-    digest = payload_hash({"parent": ticket_id, "subject": subject})
     await tickets.claim(tx, new_ticket_id)
     known = await tickets.find(tx, new_ticket_id)
     if known is not None:
-        if known.parent_id != parent.ticket.ticket_id or known.payload_hash != digest:
+        if known.parent_id != parent.ticket.ticket_id or not said.is_of(known.payload_hash):
             raise DomainError("ticket_conflict", ticket_id=new_ticket_id)
         return 200, await get(tx, new_ticket_id)
     stated = {name: getattr(parent.ticket, name) for name in ("channel", "language", "license_id", "product")}
@@ -228,8 +242,8 @@ async def split(tx: Tx, ticket_id: str, *, new_ticket_id: str, subject: str) -> 
         parent.book,
         await clocks.load_for_ticket(tx, parent.book, None),
         new_ticket_id,
-        subject,
-        digest=digest,
+        command.subject,
+        digest=said.digest(),
         parent_id=parent.ticket.ticket_id,
     )
     parent.record(

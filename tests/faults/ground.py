@@ -122,7 +122,7 @@ def ground() -> Iterator[Ground]:
 async def _found(url: str) -> str:
     database = Database(url, pool_size=2)
     async with database.founding(TENANT, actor="faults") as tx:
-        await tenants.put(tx, policy="avactis", mode="real", now=None)
+        await tenants.put(tx, tenants.PutTenant(policy="avactis"))
     made = await database.run(
         TENANT, lambda tx: keys.create(tx, scopes=["*"], label="f", expires_at=None, now=tx.at, options={})
     )

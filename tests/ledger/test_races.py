@@ -30,7 +30,7 @@ def writer(database: Database, **more: int) -> Writer:
 async def tenant(db: Database) -> str:
     name = f"race-{uuid.uuid4().hex[:8]}"
     async with db.founding(name, actor="test") as tx:
-        await tenants.put(tx, policy="avactis", mode="real", now=None)
+        await tenants.put(tx, tenants.PutTenant(policy="avactis"))
     return name
 
 

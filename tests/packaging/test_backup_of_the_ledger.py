@@ -65,7 +65,7 @@ def send(url: str, commands: list[CreditCommand], *, found: bool = False) -> lis
         try:
             if found:
                 async with database.founding(TENANT, actor="test") as tx:
-                    await tenants.put(tx, policy="avactis", mode="real", now=None)
+                    await tenants.put(tx, tenants.PutTenant(policy="avactis"))
             return await database.run(TENANT, lambda tx: apply(tx, commands))
         finally:
             await database.close()

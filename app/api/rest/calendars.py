@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from email.message import Message
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field, StringConstraints
@@ -58,8 +58,6 @@ class CalendarVersionBody(Body):
     ``whole_shifts``: hours from 00:00 belong to the business day before, where that ends at 24:00 and neither day is
     open all day.
     """
-
-    later: ClassVar[frozenset[str]] = frozenset({"whole_shifts"})
 
     effective_from: Day
     weekly_hours: dict[Weekday, Openings] | None = None
@@ -117,12 +115,12 @@ async def publish_version(
 ) -> Response:
     """Publishes a version; ``preview`` says which open clocks it moves, or would with ``validate_only``. The calendar's
     ETag as If-Match: only if nothing was published since it was read."""
-    given = body.plain()
-    asked = calendars.NewVersion(**given)
+    asked = calendars.NewVersion(**body.plain())
     with caller.database.budget.one("publication", caller.tenant_id):
         answer = await call.keyed(
             "calendars.publish",
-            {"calendar": name, **given},
+            {"calendar": name},
+            body,
             lambda tx: calendars.add_version(tx, name, asked, check=checking(call.request)),
             status=201,
         )

@@ -43,9 +43,9 @@ async def make_choice(
     call: KeyedCall,
 ) -> Response:
     """Grants exactly one option, for good."""
-    payload = {"customer_id": customer_id, "choice_id": choice_id, **body.plain()}
     return await call.keyed(
         "choices.make",
-        payload,
+        {"customer_id": customer_id, "choice_id": choice_id},
+        body,
         lambda tx: choices.make_choice(tx, customer_id, choice_id, option=body.option),
     )

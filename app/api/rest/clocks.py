@@ -69,7 +69,10 @@ async def judge_clock(
     call: KeyedCall,
 ) -> Response:
     """Judges an ended clock anew on its calendar as it is now. What was judged before stays, and stands beside it."""
-    payload = {"clock_id": clock_id, **body.plain()}
     return await call.keyed(
-        "clocks.judge", payload, lambda tx: clocks.judge_clock(tx, clock_id, reason=body.reason), status=201
+        "clocks.judge",
+        {"clock_id": clock_id},
+        body,
+        lambda tx: clocks.judge_clock(tx, clock_id, reason=body.reason),
+        status=201,
     )

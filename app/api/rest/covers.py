@@ -44,8 +44,10 @@ async def suspend_cover(
     body: CoverPauseBody | None = None,
 ) -> Response:
     """Stops a running period, as often as the policy says."""
-    payload = {"cover_id": cover_id, **(body or CoverPauseBody()).plain()}
-    return await call.keyed("covers.suspend", payload, lambda tx: covers.suspend(tx, cover_id))
+    given = body or CoverPauseBody()
+    return await call.keyed(
+        "covers.suspend", {"cover_id": cover_id}, given, lambda tx: covers.suspend(tx, cover_id)
+    )
 
 
 @router.post("/v1/covers/{cover_id}/resumption", operation_id="resumeCover", responses=problems(404, 409))
@@ -56,8 +58,10 @@ async def resume_cover(
     body: CoverPauseBody | None = None,
 ) -> Response:
     """Goes on with a suspended period; its end moves by the time it was suspended."""
-    payload = {"cover_id": cover_id, **(body or CoverPauseBody()).plain()}
-    return await call.keyed("covers.resume", payload, lambda tx: covers.resume(tx, cover_id))
+    given = body or CoverPauseBody()
+    return await call.keyed(
+        "covers.resume", {"cover_id": cover_id}, given, lambda tx: covers.resume(tx, cover_id)
+    )
 
 
 @router.post("/v1/covers/{cover_id}/extension", operation_id="extendCover", responses=problems(404, 409))
@@ -65,9 +69,9 @@ async def extend_cover(
     cover_id: PathId, body: ExtensionBody, caller: Annotated[Caller, scoped("tickets:write")], call: KeyedCall
 ) -> Response:
     """Extends cover without an order, where the policy does; else refused."""
-    payload = {"cover_id": cover_id, **body.plain()}
     return await call.keyed(
         "covers.extend",
-        payload,
+        {"cover_id": cover_id},
+        body,
         lambda tx: covers.extend(tx, cover_id, months=body.months, reason=body.reason),
     )

@@ -444,7 +444,8 @@ async def transfer_lot(lot_id: PathId, body: TransferBody, caller: Sells, keyed:
     """Gives a lot to another customer, or refuses, as the policy says."""
     return await keyed.keyed(
         "transfer_lot",
-        {"lot_id": lot_id, **body.plain()},
+        {"lot_id": lot_id},
+        body,
         lambda tx: lots.transfer(tx, lot_id, body.to_customer_id),
     )
 
@@ -464,7 +465,8 @@ async def refund_lot(lot_id: PathId, body: LotRefundBody, caller: Refunds, keyed
             raise DomainError("invalid_input", field="reason", message="An override needs a reason.")
     return await keyed.keyed(
         "refund_lot",
-        {"lot_id": lot_id, **body.plain()},
+        {"lot_id": lot_id},
+        body,
         lambda tx: lots.refund(tx, lot_id, override=body.override, reason=body.reason),
     )
 

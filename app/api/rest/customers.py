@@ -56,9 +56,9 @@ async def merge_customers(
     customer_id: PathId, body: MergeBody, caller: Annotated[Caller, scoped("credits:adjust")], call: KeyedCall
 ) -> Response:
     """Merges an account into another: licenses, covers, orders, tickets and whole lots move."""
-    payload = {"customer_id": customer_id, **body.plain()}
     return await call.keyed(
         "customers.merge",
-        payload,
+        {"customer_id": customer_id},
+        body,
         lambda tx: customers.merge_customers(tx, customer_id, into_customer_id=body.into_customer_id),
     )

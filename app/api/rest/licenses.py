@@ -43,10 +43,10 @@ async def terminate_license(
     call: KeyedCall,
 ) -> Response:
     """Ends a license and the levels and covers that serve it alone; once."""
-    payload = {"license_id": license_id, **body.plain()}
     return await call.keyed(
         "licenses.terminate",
-        payload,
+        {"license_id": license_id},
+        body,
         lambda tx: licenses.terminate(tx, license_id, effective_at=body.effective_at),
     )
 

@@ -124,7 +124,8 @@ async def publish_policy(
     with caller.database.budget.one("publication", caller.tenant_id):
         return await call.keyed(
             "policies.publish",
-            {"name": name, "document": document, "effective_from": body.effective_from},
+            {"name": name},
+            body.model_copy(update={"document": document}),
             lambda tx: policies.publish(
                 tx, name, document=document, effective_from=body.effective_from, check=checking(call.request)
             ),

@@ -57,16 +57,13 @@ async def put_tenant(tenant_id: TenantId, body: TenantBody, operator: OperatorOn
                 FieldError("/clock/now", "required", "A virtual clock needs `now`, a real one has none.")
             ],
         )
-    own = None
-    if body.document is not None:
-        text = policies.document_text(body.document)
-        own = (await policies.read_draft(text), text)
+    text = None if body.document is None else policies.document_text(body.document)
+    own = None if text is None else await policies.read_draft(text)
+    command = tenants.PutTenant(policy=body.policy, mode=body.clock.mode, now=body.clock.now, document=text)
     async with operator.rooms.database.founding(
         tenant_id, actor=operator.actor, validate_only=operator.validate_only
     ) as tx:
-        status, view = await tenants.put(
-            tx, policy=body.policy, mode=body.clock.mode, now=body.clock.now, own=own
-        )
+        status, view = await tenants.put(tx, command, own=own)
     return Reply(view, status_code=status)
 
 

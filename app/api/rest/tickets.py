@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints
@@ -42,8 +42,6 @@ _CAUSE_CODE = "cause_scope_missing"
 class TicketBody(Body):
     """What the helpdesk says of a new ticket; what it leaves out is unknown and asked for where it matters."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"opened_at", "opened_by"})
-
     customer_id: ExternalId
     subject: Subject = ""
     channel: ShortText | None = Field(default=None, examples=["helpdesk"])
@@ -74,8 +72,6 @@ class DetailsBody(Body):
 class QualificationBody(Body):
     """An agent's decision; codes are the policy's grounds."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"occurred_at"})
-
     decision: Literal["accept", "reject"]
     reasons: list[ShortText] = Field(default_factory=list, max_length=50)
     note: LongText | None = None
@@ -84,8 +80,6 @@ class QualificationBody(Body):
 
 class AssessmentBody(Body):
     """A quote. ``credits`` where the list names none, or with a ``reason`` outside the list."""
-
-    later: ClassVar[frozenset[str]] = frozenset({"occurred_at"})
 
     category: ShortText | None = None
     inputs: Inputs = Field(default_factory=dict)
@@ -102,8 +96,6 @@ class ConfirmationBody(Body):
 
 class ResponseBody(Body):
     """A message on the ticket. ``automatic``: sent by a machine; it meets no promise and answers nothing."""
-
-    later: ClassVar[frozenset[str]] = frozenset({"automatic"})
 
     author: Literal["vendor", "customer"]
     kind: Literal["service", "inquiry"] = "inquiry"
@@ -122,8 +114,6 @@ class AccessBody(Body):
 class PauseBody(Body):
     """Why vendor clocks stand, and who is waited for. ``until``: it ends by itself then."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"until", "occurred_at"})
-
     reason: ShortText
     party: ShortText | None = None
     until: Instant | None = None
@@ -133,8 +123,6 @@ class PauseBody(Body):
 class ResumeBody(Body):
     """Which reason is gone; none: all of them."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"occurred_at"})
-
     reason: ShortText | None = None
     party: ShortText | None = None
     occurred_at: Instant | None = None
@@ -142,8 +130,6 @@ class ResumeBody(Body):
 
 class OccurredBody(Body):
     """When it happened, where it is told late."""
-
-    later: ClassVar[frozenset[str]] = frozenset({"occurred_at"})
 
     occurred_at: Instant | None = None
 
@@ -179,8 +165,6 @@ class TicketMergeBody(Body):
 
 class ResolutionBody(Body):
     """How it ended. ``result`` records facts found, such as ``hosting_certified``."""
-
-    later: ClassVar[frozenset[str]] = frozenset({"occurred_at"})
 
     outcome: ShortText | None = None
     cause: ShortText | None = None
@@ -258,7 +242,8 @@ async def add_details(ticket_id: PathId, body: DetailsBody, caller: Writer, call
     stated = body.plain()
     return await call.keyed(
         "tickets.details",
-        {"ticket_id": ticket_id, **stated},
+        {"ticket_id": ticket_id},
+        body,
         lambda tx: tickets.details(tx, ticket_id, stated),
     )
 
@@ -271,7 +256,8 @@ async def withdraw(
     given = body or OccurredBody()
     return await call.keyed(
         "tickets.withdraw",
-        {"ticket_id": ticket_id, **given.plain()},
+        {"ticket_id": ticket_id},
+        given,
         lambda tx: ticket_work.withdraw(tx, ticket_id, occurred_at=given.occurred_at),
     )
 
@@ -286,7 +272,8 @@ async def qualify(
     """An authorised representative accepts or rejects; who and why is kept."""
     return await call.keyed(
         "tickets.qualify",
-        {"ticket_id": ticket_id, **body.plain()},
+        {"ticket_id": ticket_id},
+        body,
         lambda tx: ticket_work.qualify(
             tx,
             ticket_id,
@@ -303,7 +290,8 @@ async def assess(ticket_id: PathId, body: AssessmentBody, caller: Writer, call: 
     """A quote; answers ``in_force`` or ``awaiting_confirmation`` as ``status``."""
     return await call.keyed(
         "tickets.assess",
-        {"ticket_id": ticket_id, **body.plain()},
+        {"ticket_id": ticket_id},
+        body,
         lambda tx: ticket_work.assess(
             tx,
             ticket_id,
@@ -325,9 +313,11 @@ async def confirm(
     ticket_id: PathId, number: PathNumber, body: ConfirmationBody, caller: Writer, call: KeyedCall
 ) -> Response:
     """The customer's yes or no."""
-    payload = {"ticket_id": ticket_id, "number": number, **body.plain()}
     return await call.keyed(
-        "tickets.confirm", payload, lambda tx: ticket_work.confirm(tx, ticket_id, number, accept=body.accept)
+        "tickets.confirm",
+        {"ticket_id": ticket_id, "number": number},
+        body,
+        lambda tx: ticket_work.confirm(tx, ticket_id, number, accept=body.accept),
     )
 
 
@@ -336,7 +326,8 @@ async def respond(ticket_id: PathId, body: ResponseBody, caller: Writer, call: K
     """A message of the vendor's or the customer's."""
     return await call.keyed(
         "tickets.respond",
-        {"ticket_id": ticket_id, **body.plain()},
+        {"ticket_id": ticket_id},
+        body,
         lambda tx: ticket_work.respond(
             tx,
             ticket_id,
@@ -352,10 +343,10 @@ async def respond(ticket_id: PathId, body: ResponseBody, caller: Writer, call: K
 @router.post("/v1/tickets/{ticket_id}/access-requests", operation_id="requestAccess", responses=_REFUSED)
 async def request_access(ticket_id: PathId, body: AccessBody, caller: Writer, call: KeyedCall) -> Response:
     """Access the customer owes, by a deadline."""
-    payload = {"ticket_id": ticket_id, **body.plain()}
     return await call.keyed(
         "tickets.request_access",
-        payload,
+        {"ticket_id": ticket_id},
+        body,
         lambda tx: ticket_work.request_access(
             tx, ticket_id, kinds=list(body.kinds), deadline_at=body.deadline_at
         ),
@@ -372,7 +363,8 @@ async def grant_access(
     given = body or OccurredBody()
     return await call.keyed(
         "tickets.grant_access",
-        {"ticket_id": ticket_id, "number": number, **given.plain()},
+        {"ticket_id": ticket_id, "number": number},
+        given,
         lambda tx: ticket_work.grant_access(tx, ticket_id, number, occurred_at=given.occurred_at),
     )
 
@@ -382,7 +374,8 @@ async def pause(ticket_id: PathId, body: PauseBody, caller: Writer, call: KeyedC
     """Vendor clocks stand."""
     return await call.keyed(
         "tickets.pause",
-        {"ticket_id": ticket_id, **body.plain()},
+        {"ticket_id": ticket_id},
+        body,
         lambda tx: ticket_work.pause(
             tx,
             ticket_id,
@@ -399,7 +392,8 @@ async def resume(ticket_id: PathId, body: ResumeBody, caller: Writer, call: Keye
     """Vendor clocks go on."""
     return await call.keyed(
         "tickets.resume",
-        {"ticket_id": ticket_id, **body.plain()},
+        {"ticket_id": ticket_id},
+        body,
         lambda tx: ticket_work.resume(
             tx, ticket_id, reason=body.reason, party=body.party, occurred_at=body.occurred_at
         ),
@@ -412,7 +406,8 @@ async def apply_credit(ticket_id: PathId, body: CreditBody, caller: Writer, call
     response: dict[str, Any] | None = None if body.response is None else body.response.plain()
     return await call.keyed(
         "tickets.apply_credit",
-        {"ticket_id": ticket_id, **body.plain()},
+        {"ticket_id": ticket_id},
+        body,
         lambda tx: ticket_work.apply_credit(tx, ticket_id, credit_type=body.credit_type, response=response),
     )
 
@@ -424,9 +419,8 @@ async def apply_credit(ticket_id: PathId, body: CreditBody, caller: Writer, call
 async def split(ticket_id: PathId, body: SplitBody, caller: Writer, call: KeyedCall) -> Response:
     """Another question becomes a ticket of its own, under an id of yours. 201 the first time, 200 with the same body
     again, 409 ``ticket_conflict`` when the id is another ticket's."""
-    return await call.natural(
-        lambda tx: tickets.split(tx, ticket_id, new_ticket_id=body.ticket_id, subject=body.subject)
-    )
+    command = tickets.SplitTicket(parent=ticket_id, ticket_id=body.ticket_id, subject=body.subject)
+    return await call.natural(lambda tx: tickets.split(tx, command))
 
 
 @router.post("/v1/tickets/{ticket_id}/merge", operation_id="mergeTicket", responses=_REFUSED)
@@ -434,7 +428,8 @@ async def merge(ticket_id: PathId, body: TicketMergeBody, caller: Writer, call: 
     """Two tickets are one issue: this one ends withdrawn, its hold is released and its responses move to the other."""
     return await call.keyed(
         "tickets.merge",
-        {"ticket_id": ticket_id, **body.plain()},
+        {"ticket_id": ticket_id},
+        body,
         lambda tx: tickets.merge(tx, ticket_id, into=body.into_ticket_id),
     )
 
@@ -444,7 +439,8 @@ async def resolve(ticket_id: PathId, body: ResolutionBody, caller: Writer, call:
     """Captures, or gives back."""
     return await call.keyed(
         "tickets.resolve",
-        {"ticket_id": ticket_id, **body.plain()},
+        {"ticket_id": ticket_id},
+        body,
         lambda tx: ticket_work.resolve(
             tx,
             ticket_id,
@@ -461,11 +457,12 @@ async def reopen(
     ticket_id: PathId, caller: Writer, call: KeyedCall, body: ReopeningBody | None = None
 ) -> Response:
     """The same issue again, without a second charge inside the policy's window."""
-    reason = body.reason if body else None
-    # Left out where there is none, so that a key of earlier days still means the same call.
-    payload = {"ticket_id": ticket_id, **({"reason": reason} if reason is not None else {})}
+    given = body or ReopeningBody()
     return await call.keyed(
-        "tickets.reopen", payload, lambda tx: ticket_work.reopen(tx, ticket_id, reason=reason)
+        "tickets.reopen",
+        {"ticket_id": ticket_id},
+        given,
+        lambda tx: ticket_work.reopen(tx, ticket_id, reason=given.reason),
     )
 
 
@@ -474,7 +471,8 @@ async def dispute(ticket_id: PathId, body: DisputeBody, caller: Writer, call: Ke
     """The customer thinks the charge wrong."""
     return await call.keyed(
         "tickets.dispute",
-        {"ticket_id": ticket_id, **body.plain()},
+        {"ticket_id": ticket_id},
+        body,
         lambda tx: ticket_work.dispute(tx, ticket_id, reason=body.reason),
     )
 
@@ -489,14 +487,12 @@ async def decide_dispute(
 
     ``cause`` says what the problem turned out to be, with the scope ``credits:refund``; a bug returns everything.
     """
-    payload = {"ticket_id": ticket_id, "number": number, **body.plain()}
-    if body.cause is None:
-        del payload["cause"]  # A body without it has the hash that it always had.
-    else:
+    if body.cause is not None:
         caller.require("credits:refund", _CAUSE_CODE)
     return await call.keyed(
         "tickets.decide_dispute",
-        payload,
+        {"ticket_id": ticket_id, "number": number},
+        body,
         lambda tx: ticket_work.decide_dispute(
             tx, ticket_id, number, decision=body.decision, credits=body.credits, cause=body.cause
         ),
@@ -516,6 +512,7 @@ async def correct_cause(
     """
     return await call.keyed(
         "tickets.correct_cause",
-        {"ticket_id": ticket_id, **body.plain()},
+        {"ticket_id": ticket_id},
+        body,
         lambda tx: ticket_work.correct_cause(tx, ticket_id, cause=body.cause, reason=body.reason),
     )
