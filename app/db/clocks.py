@@ -12,18 +12,12 @@ from typing import Any, Final
 
 from sqlalchemy import Row, TextClause, text
 
-from app.db import books, calendars, policies
+from app.db import calendars
 from app.db.engine import Tx
 from app.db.keyset import seek
-from app.domain.account.account import Book
-from app.domain.account.changes import Plan
 from app.domain.clocks import stored as wire
-from app.domain.clocks.clock import OutcomeFact
 from app.domain.clocks.second_judgement import STREAM
-from app.domain.clocks.ticket_clocks import BreachHook, Hours, TicketClock, TicketClocks
-from app.domain.ledger.account_merge import root_of
-from app.domain.ledger.ledger import Ledger
-from app.domain.ledger.refunded_units import refunded_of_ticket
+from app.domain.clocks.ticket_clocks import TicketClock
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Key, Part
 from app.domain.values.wire import iso, iso_or_none, parse_iso
@@ -108,95 +102,14 @@ async def _clocks(tx: Tx, rows: Sequence[Row[Any]]) -> list[TicketClock]:
     return found
 
 
-def _breach_hook(book: Book) -> BreachHook:
-    def told(clock: TicketClock, fact: OutcomeFact, breach: str) -> None:
-        """A breach brings credits back, once: the outcome is written once, in this very transaction."""
-        returned = clock.pledge.breach_returns_credits
-        if returned <= 0 or book.policy.credits is None:
-            return
-        if fact.kind == "breach_retracted":
-            if clock.pledge.retracted_breach == "takes_back":
-                _take_back(book, clock, breach)
-            return
-        types = book.policy.credits.types
-        lot = book.ledger.grant(
-            returned,
-            source="breach",
-            rule=breach,
-            credit_type=types[0].credit_type if types else "credit",
-            effective_at=fact.at,
-            policy_version=clock.pledge.policy_version,
-            clause=clock.pledge.clause,
-            reading=clock.pledge.reading,
-            reason=f"breach of {clock.spec.milestone}",
-        )
-        if paid := refunded_of_ticket(
-            book.ledger, clock.ticket_id
-        ):  # Nothing comes back for a refunded unit.
-            gone = book.ledger.void(lot.lot_id, min(paid, returned), reason="refunded", clause=lot.clause)
-            book.ledger.reclaimed.append((lot, gone))
-        book.emit(
-            "credits.granted",
-            {
-                "lot_id": lot.lot_id,
-                "credits": returned,
-                "source": "breach",
-                "breach_id": breach,
-                "ticket_id": clock.external_ticket_id,
-            },
-        )
-
-    return told
+async def of_ticket(tx: Tx, ticket_id: str) -> list[TicketClock]:
+    """Return the clocks of a ticket: two statements."""
+    return await _where(tx, _OF_TICKETS, {"tickets": [ticket_id]})
 
 
-def _take_back(book: Book, clock: TicketClock, breach: str) -> None:
-    """It was no breach: what is unspent of its credits goes, wherever a merge has moved them."""
-    granted = [one for one in book.ledger.lots.values() if one.source == "breach" and one.rule == breach]
-    roots = {one.lot_id for one in granted}
-    for lot in sorted(book.ledger.lots.values(), key=lambda one: one.lot_id):
-        if lot.lot_id not in roots and root_of(lot) not in roots:
-            continue
-        taken = book.ledger.void(lot.lot_id, reason="breach retracted", clause=clock.pledge.clause)
-        if taken:
-            book.emit(
-                "credits.voided",
-                {
-                    "lot_id": lot.lot_id,
-                    "order_id": None,
-                    "credits": taken,
-                    "reason": "breach_retracted",
-                    "breach_id": breach,
-                    "ticket_id": clock.external_ticket_id,
-                    "balance": book.ledger.balance(lot.credit_type),
-                },
-            )
-
-
-async def load_for_ticket(
-    tx: Tx, book: Book, ticket_id: str | None, external_ticket_id: str | None = None
-) -> TicketClocks:
-    """The clocks of a ticket as a working copy over the book's plan: two statements, none for a ticket being made.
-
-    ``ticket_id`` None, or one that has no row yet: no clocks so far; name it with `TicketClocks.bind`.
-    """
-    hours = await calendars.hours(tx)
-    rows: Sequence[Row[Any]] = ()
-    if ticket_id is not None:
-        rows = await tx.rows(_OF_TICKETS, {"tenant": tx.tenant_id, "tickets": [ticket_id]})
-    found = await _clocks(tx, rows)
-    external = external_ticket_id or (found[0].external_ticket_id if found else None)
-    for clock in found:
-        clock.external_ticket_id = external or clock.external_ticket_id
-    return TicketClocks(
-        plan=book.plan,
-        policy=book.policy,
-        hours=hours,
-        mint=tx.mint,
-        ticket_id=ticket_id,
-        external_ticket_id=external,
-        clocks=found,
-        on_breach=_breach_hook(book),
-    )
+async def by_ids(tx: Tx, clock_ids: Sequence[str]) -> list[TicketClock]:
+    """Return the clocks with these ids, in their order."""
+    return await _where(tx, _BY_IDS, {"clocks": sorted(clock_ids)})
 
 
 async def views_of_tickets(
@@ -285,35 +198,3 @@ async def open_batch(
     return await _where(
         tx, _OPEN, {"calendar": calendar, "customer": after[0], "clock": after[1], "limit": limit}
     )
-
-
-async def for_customer(
-    tx: Tx, customer_id: str, clock_ids: Sequence[str], hours: Hours | None = None, *, taken: bool = False
-) -> tuple[Plan, Ledger | None, TicketClocks] | None:
-    """Locks a customer and makes a working copy of some of its clocks, read under the lock; None without any.
-
-    Only where a breach would bring credits is the whole book loaded; the ledger is then to be written with the plan.
-    ``hours``: a timeline that this transaction is about to publish. ``taken``: their agenda rows are off already.
-    """
-    customer = (await books.lock_customers(tx, [customer_id])).get(customer_id)
-    if customer is None:
-        return None
-    found = await _where(tx, _BY_IDS, {"clocks": sorted(clock_ids)})
-    if not found:
-        return None
-    for clock in found:
-        clock.hours = hours or clock.hours
-        clock.on_agenda = clock.on_agenda and not taken
-    book: Book | None = None
-    if any(clock.pledge.breach_returns_credits for clock in found):
-        book = await books.load_by_id(tx, customer_id)
-    at = tx.at if customer.last_at is None else max(tx.at, customer.last_at)
-    copy = TicketClocks(
-        plan=book.plan if book else Plan(customer=customer, at=at, actor=tx.actor),
-        policy=book.policy if book else await policies.in_force(tx, at),
-        hours=found[0].hours,
-        mint=tx.mint,
-        clocks=found,
-        on_breach=_breach_hook(book) if book else None,
-    )
-    return copy.plan, book.ledger if book else None, copy

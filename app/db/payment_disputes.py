@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from app.db import schema as s
 from app.db.engine import Tx
-from app.domain.orders.payment_disputes import PaymentDispute
+from app.domain.account.payment_dispute import PaymentDispute
 
 
 async def of_order(tx: Tx, order_id: str) -> list[PaymentDispute]:

@@ -32,26 +32,6 @@ async def write_book(tx: Tx, book: Book) -> None:
     await write(tx, [(one.plan, one.ledger) for one in every.values()])
 
 
-async def load_to_tell(tx: Tx, customer_id: str) -> Book:
-    """The book of a customer of whom something is told, and nothing changed: `tell` writes it.
-
-    A thousand covers of one customer end at one instant: as long as nothing else is written in the transaction, the
-    book that was told from last is told from again, and not read anew.
-    """
-    kept = tx.caches.get("told_from")
-    if kept is not None and kept[:3] == (customer_id, tx.at, tx.caches.get("writes")):
-        book: Book = kept[3]
-        book.plan = Plan(customer=book.customer, at=book.at, actor=tx.actor)
-        return book
-    return await books.load_by_id(tx, await books.heir(tx, customer_id))
-
-
-async def tell(tx: Tx, book: Book) -> None:
-    """Writes a book from which events were told, and keeps it for the next (`load_to_tell`)."""
-    await write_book(tx, book)
-    tx.caches["told_from"] = (book.customer.customer_id, tx.at, tx.caches.get("writes"), book)
-
-
 async def write(tx: Tx, plans: Sequence[tuple[Plan, Any]]) -> None:
     """Writes plans with their ledgers, in the order given. Does nothing when only validating."""
     if tx.validate_only:

@@ -45,6 +45,7 @@ from app.domain.clocks.ticket_clocks import (
 from app.domain.values.decision import Decision, Reason
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso, iso_or_none
+from app.usecases.steps import ticket_clocks
 
 BATCH: Final = 500
 _log: Final = logging.getLogger("retainer.calendars")
@@ -462,7 +463,7 @@ async def _recompute(tx: Tx, name: str, new: Hours, *, after: tuple[str, str] = 
         for clock in found[:STEP]:
             touched.setdefault(clock.customer_id, []).append(clock.clock_id)
         for customer_id, ids in sorted(touched.items()):
-            copied = await clocks.for_customer(tx, customer_id, ids, hours=new)
+            copied = await ticket_clocks.for_customer(tx, customer_id, ids, hours=new)
             if copied is not None:
                 made, ledger, copy = copied
                 copy.calendar_changed(at=made.at)
@@ -519,7 +520,7 @@ async def recompute_after_tzdb_change(db: Database, tenant_id: str) -> dict[str,
             by_customer.setdefault(clock.customer_id, []).append(clock.clock_id)
         count = 0
         for customer_id, ids in sorted(by_customer.items()):
-            copied = await clocks.for_customer(tx, customer_id, ids)
+            copied = await ticket_clocks.for_customer(tx, customer_id, ids)
             if copied is not None:
                 made, ledger, copy = copied
                 found = copy.tzdb_changed(at=made.at)

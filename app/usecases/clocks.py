@@ -17,6 +17,7 @@ from app.domain.explanations.clock import clock_sentence, event_sentence
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Part, Slice
 from app.domain.values.wire import iso, parse_iso
+from app.usecases.steps import ticket_clocks
 
 FROZE_NOT: Final = "a pause freezes what remains; it was resumed on another calendar"
 
@@ -87,7 +88,9 @@ async def judge_clock(tx: Tx, clock_id: str, *, reason: str) -> dict[str, Any]:
 
     Refused: 404 ``clock_not_found``, 409 ``clock_not_ended``.
     """
-    found = await clocks.for_customer(tx, (await clocks.require_one(tx, clock_id)).customer_id, [clock_id])
+    found = await ticket_clocks.for_customer(
+        tx, (await clocks.require_one(tx, clock_id)).customer_id, [clock_id]
+    )
     if found is None:
         raise DomainError("clock_not_found", clock_id=clock_id)
     made, ledger, copy = found
@@ -123,7 +126,7 @@ async def rejudge_clock(tx: Tx, customer_id: str, clock_id: str) -> bool:
     Both judgements are kept. A live clock goes on by the new one; of an ended one no outcome and no credit moves.
     Doing it again does nothing. Whether it came out otherwise.
     """
-    found = await clocks.for_customer(tx, customer_id, [clock_id])
+    found = await ticket_clocks.for_customer(tx, customer_id, [clock_id])
     if found is None:
         return False
     made, ledger, copy = found
@@ -206,7 +209,7 @@ async def explain_clock(tx: Tx, clock_id: str, *, as_of: datetime | None = None)
 
 async def sweep_clock(tx: Tx, item: AgendaItem) -> None:
     """Judges one clock by now: what has come about is written once, with the instants at which it did."""
-    found = await clocks.for_customer(tx, item.customer_id, [item.subject], taken=True)
+    found = await ticket_clocks.for_customer(tx, item.customer_id, [item.subject], taken=True)
     if found is None:
         return
     made, ledger, copy = found

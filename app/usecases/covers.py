@@ -8,7 +8,7 @@ from typing import Any
 from app.db import books, licenses
 from app.db.agenda import Handler
 from app.db.engine import Tx
-from app.db.plan import load_to_tell, tell, write_book
+from app.db.plan import write_book
 from app.domain.account.account import Book
 from app.domain.account.changes import AgendaItem
 from app.domain.account.customer import Cover
@@ -18,6 +18,7 @@ from app.domain.customer_view import cover_view
 from app.domain.orders.grants import ended_key
 from app.domain.values.ids import CoverId
 from app.domain.values.wire import iso, iso_or_none
+from app.usecases.steps.customer_events import load_to_emit, write_emitted
 
 
 async def get_cover(tx: Tx, cover_id: str) -> dict[str, Any]:
@@ -65,7 +66,7 @@ def _view(book: Book, cover: Cover) -> dict[str, Any]:
 
 async def remind(tx: Tx, item: AgendaItem) -> None:
     """Tells that a cover ends in so many days, once; says until when the account is covered beyond it."""
-    book = await load_to_tell(tx, item.customer_id)
+    book = await load_to_emit(tx, item.customer_id)
     cover = book.covers.get(CoverId(item.payload["cover_id"]))
     days = item.payload["days"]
     if cover is None or cover.ends_at is None or cover.state != "running" or cover.ends_at <= book.at:
@@ -78,12 +79,12 @@ async def remind(tx: Tx, item: AgendaItem) -> None:
         "cover_id": cover.cover_id, "license_id": cover.license_id, "days": days, "ends_at": iso(cover.ends_at),
         "covered_until": iso_or_none(until), "clause": rules.reminder_clause, "reading": rules.reading,
     }, occurred_at=item.at, dedupe_key=f"cover.reminder:{cover.cover_id}:{days}:{iso(cover.ends_at)}")  # fmt: skip
-    await tell(tx, book)
+    await write_emitted(tx, book)
 
 
 async def end(tx: Tx, item: AgendaItem) -> None:
     """Tells that a cover has ended, once an end. Nothing else happens: that it ended is read off its end."""
-    book = await load_to_tell(tx, item.customer_id)
+    book = await load_to_emit(tx, item.customer_id)
     cover = book.covers.get(CoverId(item.payload["cover_id"]))
     if cover is None or covers.state_of(cover, book.at) != "ended":
         return
@@ -91,7 +92,7 @@ async def end(tx: Tx, item: AgendaItem) -> None:
         "cover_id": cover.cover_id, "license_id": cover.license_id, "order_id": cover.order_id,
         "ended_at": iso_or_none(cover.ends_at),
     }, occurred_at=cover.ends_at, dedupe_key=ended_key(cover))  # fmt: skip
-    await tell(tx, book)
+    await write_emitted(tx, book)
 
 
 AGENDA: dict[str, Handler] = {"cover.reminder": remind, "cover.ended": end}

@@ -36,6 +36,7 @@ from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId
 from app.domain.values.money import MAX_CREDITS
 from app.domain.values.wire import iso
+from app.usecases.steps.customer_events import load_to_emit, write_emitted
 
 Kind = Literal["hold", "capture", "release", "refund", "debit", "adjust"]
 KINDS: Final[tuple[Kind, ...]] = ("hold", "capture", "release", "refund", "debit", "adjust")
@@ -548,7 +549,7 @@ def _emit(batch: _Batch, who: _Customer, type_: str, data: dict[str, Any]) -> No
 
 async def remind_of_lot(tx: Tx, item: AgendaItem) -> None:
     """``credits.expiring``: a lot that still has credits ends in so many days."""
-    book = await plan.load_to_tell(tx, item.customer_id)
+    book = await load_to_emit(tx, item.customer_id)
     lot = book.ledger.lots.get(str(item.payload["lot_id"]))
     if lot is None or lot.available == 0 or lot.expires_at is None or lot.expires_at <= book.at:
         return
@@ -566,7 +567,7 @@ async def remind_of_lot(tx: Tx, item: AgendaItem) -> None:
         occurred_at=item.at,
         dedupe_key=f"lot.reminder:{lot.lot_id}:{days}:{iso(lot.expires_at)}",
     )
-    await plan.tell(tx, book)
+    await write_emitted(tx, book)
 
 
 async def end_lot(tx: Tx, item: AgendaItem) -> None:

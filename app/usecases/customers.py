@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from app.db import audit, books, customers, erasure, events, inbox, orders, policies, settling, webhooks
+from app.db import audit, books, customers, erasure, events, inbox, orders, policies, webhooks
 from app.db.engine import Tx
 from app.db.plan import write
 from app.domain.account import hosts
@@ -29,6 +29,7 @@ from app.domain.orders.answers import keep_answers
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Part, Slice
 from app.domain.values.wire import iso, jsonable
+from app.usecases.steps import reconcile_orders
 
 
 async def search_customers(tx: Tx, part: Part, *, query: str | None = None) -> Slice:
@@ -178,6 +179,8 @@ async def _rank(tx: Tx, target: Customer) -> None:
         order_fold.rank(book, mine, terms)
         order_fold.reclass(book, mine, terms)
         cover_start.bring_forward(book)
-        await settling.settle(tx, book, mine, terms)  # what needed a license that the other account held
+        await reconcile_orders.settle(
+            tx, book, mine, terms
+        )  # what needed a license that the other account held
         keep_answers(book, mine)
         await write(tx, [(book.plan, book.ledger)])

@@ -16,7 +16,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from app.db import books, orders, policies, settling
+from app.db import books, orders, policies
 from app.db.engine import Tx
 from app.db.plan import write_book
 from app.domain.account.account import Book
@@ -27,6 +27,7 @@ from app.domain.orders import lines as order_lines
 from app.domain.policy.policy import CoverGrant, NotGranted, Policy
 from app.domain.values.ids import LicenseId, LineId, OrderId
 from app.domain.values.money import MAX_CREDITS, Money
+from app.usecases.steps import reconcile_orders
 
 CLAUSE: Final = "import"
 LINE: Final = LineId("1")
@@ -200,7 +201,7 @@ class _Import:
         if self.licenses:
             mine = await orders.of_customer(self.tx, self.book.customer.customer_id)
             terms = {number: policy for number, _, policy in await policies.versions(self.tx)}
-            await settling.settle(self.tx, self.book, mine, terms)
+            await reconcile_orders.settle(self.tx, self.book, mine, terms)
         await write_book(self.tx, self.book)
 
     def _customer(self, row: Row) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from app.db import books, licenses, settling
+from app.db import books, licenses
 from app.db.engine import Tx
 from app.db.plan import write_book
 from app.domain.account.account import Book
@@ -15,6 +15,7 @@ from app.domain.orders import grants as granting
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId
 from app.domain.values.wire import iso, iso_or_none
+from app.usecases.steps import reconcile_orders
 
 _WAITS: Final = frozenset({"after_current", "when_uncovered"})
 
@@ -38,7 +39,7 @@ async def terminate(tx: Tx, license_id: str, *, effective_at: datetime | None = 
         )
     covers = granting.end_license(book, one, when, reason="terminated")
     if any(cover.start in _WAITS and cover.state != "voided" for cover in book.covers.values()):
-        await settling.settle_anew(
+        await reconcile_orders.settle_anew(
             tx, book
         )  # Bought cover that waited for this license's to end waits no longer.
     await write_book(tx, book)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from app.db import books, given, orders, payment_disputes, policies, settling, tickets
+from app.db import books, given, orders, payment_disputes, policies, tickets
 from app.db.engine import Tx
 from app.db.plan import write_book
 from app.domain.account.account import Book
@@ -28,6 +28,7 @@ from app.domain.values.digests import OUTSIDE, Said, content_of
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LineId, OrderId
 from app.domain.values.wire import iso, jsonable
+from app.usecases.steps import reconcile_orders
 
 MAX_UNITS: Final = 1_000
 _AHEAD: Final = timedelta(minutes=5)
@@ -128,7 +129,7 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, dict[str, Any]]:
     })  # fmt: skip
     mine = [*await orders.of_customer(tx, book.customer.customer_id), order]
     terms = await _terms(tx)
-    await settling.settle(tx, book, mine, terms)
+    await reconcile_orders.settle(tx, book, mine, terms)
     await _refund_early(tx, book, order, mine, terms)
     _keep_answers(book, mine)
     await write_book(tx, book)
@@ -179,7 +180,7 @@ async def _correct_lines(
         order if one.order_id == order.order_id else one
         for one in await orders.of_customer(tx, order.customer_id)
     ]
-    await settling.settle(tx, book, mine, terms, corrected=True)
+    await reconcile_orders.settle(tx, book, mine, terms, corrected=True)
     before = len(answer.taken)
     order_correction.make_up(book, order, refunded, terms, answer)
     if len(answer.taken) > before:
@@ -202,7 +203,7 @@ async def _give_over(tx: Tx, order: Order, command: PutOrder, told: dict[str, Or
     taker = giver
     if target.customer_id != source:
         giver.plan.orders.pop(order.order_id, None)
-        await settling.settle(tx, giver, others, terms, corrected=True)
+        await reconcile_orders.settle(tx, giver, others, terms, corrected=True)
         _tell_correction(giver, order, answer, lines=())
         _keep_answers(giver, others)
         await write_book(tx, giver)
@@ -226,7 +227,7 @@ async def _give_over(tx: Tx, order: Order, command: PutOrder, told: dict[str, Or
     await _pin(tx, taker, order)
     taker.plan.orders[order.order_id] = order
     mine = sorted([*others, order], key=lambda one: (one.placed_at, one.order_id))
-    await settling.settle(tx, taker, mine, terms, corrected=True)
+    await reconcile_orders.settle(tx, taker, mine, terms, corrected=True)
     _tell_correction(taker, order, answer if taker is giver else order_refund.TakenBack())
     _keep_answers(taker, mine)
     await write_book(tx, taker)
@@ -315,9 +316,11 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
         for one in await orders.of_customer(tx, order.customer_id)
     ]
     terms = await _terms(tx)
-    await settling.settle(tx, book, mine, terms)  # first, so that nothing is granted anew to what is refunded
+    await reconcile_orders.settle(
+        tx, book, mine, terms
+    )  # first, so that nothing is granted anew to what is refunded
     answer = _take_back(book, order, command, _refunded(prior), terms, told=_refunded(prior, "by_lots"))
-    await settling.settle(tx, book, mine, terms)
+    await reconcile_orders.settle(tx, book, mine, terms)
     _keep_answers(book, mine)
     await write_book(tx, book)
     return 201, answer
@@ -387,7 +390,7 @@ async def _replay(tx: Tx, order: Order) -> None:
         order if one.order_id == order.order_id else one
         for one in await orders.of_customer(tx, order.customer_id)
     ]
-    await settling.settle(tx, book, mine, await _terms(tx))
+    await reconcile_orders.settle(tx, book, mine, await _terms(tx))
     _keep_answers(book, mine)
     await write_book(tx, book)
 

@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from app.db import given, orders, payment_disputes, policies, settling
+from app.db import given, orders, payment_disputes, policies
 from app.db.engine import Tx
 from app.db.plan import write_book
 from app.domain.account.account import Book
 from app.domain.account.customer import Order, OrderRefund
+from app.domain.account.payment_dispute import Action, PaymentDispute, State
 from app.domain.orders import payment_disputes as rules_of
 from app.domain.orders.answers import keep_answers, refunded_units
 from app.domain.orders.lines import Terms
-from app.domain.orders.payment_disputes import Action, PaymentDispute, State
 from app.domain.values.errors import DomainError
+from app.usecases.steps import reconcile_orders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +162,7 @@ async def _write(work: _Work) -> None:
         order if one.order_id == order.order_id else one
         for one in await orders.of_customer(work.tx, order.customer_id)
     ]
-    await settling.settle(work.tx, book, mine, work.terms)
+    await reconcile_orders.settle(work.tx, book, mine, work.terms)
     for record in work.known.values():
         record.version += 1
         book.plan.payment_disputes[record.order_id, record.dispute_id] = record

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
 
-from app.db import ticket_desk
 from app.db.engine import Tx
 from app.domain.tickets import assessment as quotes
 from app.domain.tickets import cause as ticket_cause
@@ -17,6 +16,7 @@ from app.domain.tickets import opening as ticket_flow
 from app.domain.tickets.opening import check_stated
 from app.domain.tickets.session import Desk
 from app.domain.tickets.view import dispute_view
+from app.usecases.steps import ticket_session
 
 T = TypeVar("T")
 
@@ -30,18 +30,18 @@ async def _do(
     any_cycle: bool = False,
 ) -> tuple[Desk, T]:
     """Takes the ticket on the desk and does something, as of when it happened (None: now)."""
-    desk = await ticket_desk.take(tx, ticket_id)
+    desk = await ticket_session.take(tx, ticket_id)
     before = desk.available
     late_facts.happened(desk, occurred_at, any_cycle=any_cycle)
     answer = work(desk)
-    await ticket_desk.put_back(tx, desk, before=before)
+    await ticket_session.put_back(tx, desk, before=before)
     return desk, answer
 
 
 async def withdraw(tx: Tx, ticket_id: str, *, occurred_at: datetime | None = None) -> dict[str, Any]:
     """By the customer; gives back what is held."""
     desk, _ = await _do(tx, ticket_id, ticket_work.withdraw, occurred_at=occurred_at)
-    return await ticket_desk.view(tx, desk)
+    return await ticket_session.view(tx, desk)
 
 
 async def qualify(
@@ -60,7 +60,7 @@ async def qualify(
         lambda desk: ticket_work.qualify(desk, decision=decision, codes=reasons, note=note, by=tx.actor),
         occurred_at=occurred_at,
     )
-    return await ticket_desk.view(tx, desk)
+    return await ticket_session.view(tx, desk)
 
 
 async def assess(
@@ -93,7 +93,7 @@ async def confirm(tx: Tx, ticket_id: str, number: int, *, accept: bool) -> dict[
 
 async def _with_assessment(tx: Tx, desk: Desk, number: int) -> dict[str, Any]:
     one = desk.ticket.assessment(number)
-    return await ticket_desk.view(tx, desk, assessment=one, number=number, status=one["status"])
+    return await ticket_session.view(tx, desk, assessment=one, number=number, status=one["status"])
 
 
 async def respond(
@@ -116,7 +116,7 @@ async def respond(
         occurred_at=occurred_at,
         any_cycle=True,
     )
-    return await ticket_desk.view(
+    return await ticket_session.view(
         tx, desk, response={"automatic": False, **desk.ticket.responses[number - 1]}
     )
 
@@ -128,7 +128,7 @@ async def request_access(
     desk, number = await _do(
         tx, ticket_id, lambda desk: ticket_work.request_access(desk, kinds=kinds, deadline_at=deadline_at)
     )
-    return await ticket_desk.view(tx, desk, access_request=desk.ticket.access_request(number))
+    return await ticket_session.view(tx, desk, access_request=desk.ticket.access_request(number))
 
 
 async def grant_access(
@@ -138,7 +138,7 @@ async def grant_access(
     desk, _ = await _do(
         tx, ticket_id, lambda desk: ticket_work.grant_access(desk, number), occurred_at=occurred_at
     )
-    return await ticket_desk.view(tx, desk, access_request=desk.ticket.access_request(number))
+    return await ticket_session.view(tx, desk, access_request=desk.ticket.access_request(number))
 
 
 async def pause(
@@ -157,7 +157,7 @@ async def pause(
         ticket_end.fall_due(desk)
 
     desk, _ = await _do(tx, ticket_id, work, occurred_at=occurred_at)
-    return await ticket_desk.view(tx, desk)
+    return await ticket_session.view(tx, desk)
 
 
 async def resume(
@@ -175,7 +175,7 @@ async def resume(
         lambda desk: ticket_work.resume(desk, reason=reason, party=party),
         occurred_at=occurred_at,
     )
-    return await ticket_desk.view(tx, desk)
+    return await ticket_session.view(tx, desk)
 
 
 async def apply_credit(
@@ -204,7 +204,7 @@ async def apply_credit(
             ticket_work.answered(desk, response["occurred_at"] or desk.at)
 
     desk, _ = await _do(tx, ticket_id, work)
-    return await ticket_desk.view(tx, desk)
+    return await ticket_session.view(tx, desk)
 
 
 async def resolve(
@@ -223,19 +223,19 @@ async def resolve(
         lambda desk: ticket_end.resolve(desk, outcome=outcome, cause=cause, result=result, by=tx.actor),
         occurred_at=occurred_at,
     )
-    return await ticket_desk.view(tx, desk)
+    return await ticket_session.view(tx, desk)
 
 
 async def reopen(tx: Tx, ticket_id: str, *, reason: str | None = None) -> dict[str, Any]:
     """The same issue again, without a second charge inside the window."""
     desk, _ = await _do(tx, ticket_id, lambda desk: ticket_work.reopen(desk, reason=reason))
-    return await ticket_desk.view(tx, desk)
+    return await ticket_session.view(tx, desk)
 
 
 async def dispute(tx: Tx, ticket_id: str, *, reason: str | None) -> dict[str, Any]:
     """A charge the customer thinks wrong (XC-12)."""
     desk, number = await _do(tx, ticket_id, lambda desk: ticket_end.dispute(desk, reason=reason))
-    return await ticket_desk.view(tx, desk, dispute=dispute_view(desk.ticket.dispute(number)))
+    return await ticket_session.view(tx, desk, dispute=dispute_view(desk.ticket.dispute(number)))
 
 
 async def decide_dispute(
@@ -249,7 +249,7 @@ async def decide_dispute(
             desk, number, decision=decision, credits=credits, cause=cause, by=tx.actor
         ),
     )
-    return await ticket_desk.view(tx, desk, dispute=dispute_view(desk.ticket.dispute(number)))
+    return await ticket_session.view(tx, desk, dispute=dispute_view(desk.ticket.dispute(number)))
 
 
 async def correct_cause(tx: Tx, ticket_id: str, *, cause: str, reason: str) -> dict[str, Any]:
@@ -259,4 +259,4 @@ async def correct_cause(tx: Tx, ticket_id: str, *, cause: str, reason: str) -> d
         ticket_id,
         lambda desk: ticket_cause.correct_cause(desk, cause=cause, reason=reason, by=tx.actor),
     )
-    return await ticket_desk.view(tx, desk, cause_correction=desk.ticket.cause_correction(number))
+    return await ticket_session.view(tx, desk, cause_correction=desk.ticket.cause_correction(number))

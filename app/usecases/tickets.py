@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from app.db import books, clocks, policies, ticket_desk, tickets
+from app.db import books, clocks, policies, tickets
 from app.db.agenda import Handler
 from app.db.engine import Tx
 from app.domain.account.account import Book
@@ -21,12 +21,14 @@ from app.domain.values.errors import DomainError
 from app.domain.values.ids import TicketId
 from app.domain.values.paging import Key, Part, Slice
 from app.domain.values.wire import iso
+from app.usecases.steps import ticket_session
+from app.usecases.steps.ticket_clocks import load_for_ticket
 
 AGENDA: Final[dict[str, Handler]] = {
-    "ticket.credit_expiry": ticket_desk.on_agenda,
-    "ticket.access": ticket_desk.on_agenda,
-    "ticket.confirmation": ticket_desk.on_agenda,
-    "ticket.pause": ticket_desk.on_agenda,
+    "ticket.credit_expiry": ticket_session.on_agenda,
+    "ticket.access": ticket_session.on_agenda,
+    "ticket.confirmation": ticket_session.on_agenda,
+    "ticket.pause": ticket_session.on_agenda,
 }
 _STATED: Final = (
     "channel", "language", "license_id", "product", "facts", "category", "inputs", "agreed_up_to", "pay_with",
@@ -85,15 +87,15 @@ async def put(tx: Tx, command: OpenTicket) -> tuple[int, dict[str, Any]]:
             desk = new_desk(
                 tx,
                 book,
-                await clocks.load_for_ticket(tx, book, None),
+                await load_for_ticket(tx, book, None),
                 command.ticket_id,
                 command.subject,
                 digest=command.said().digest(),
             )
             late_facts.opened(desk, command.opened_at)
             ticket_flow.open_ticket(desk, command.stated())
-            await ticket_desk.put_back(tx, desk)
-            return 201, await ticket_desk.view(tx, desk)
+            await ticket_session.put_back(tx, desk)
+            return 201, await ticket_session.view(tx, desk)
     if not command.said().is_of(known.payload_hash):
         raise DomainError("ticket_conflict", ticket_id=command.ticket_id)
     return 200, await get(tx, command.ticket_id)
@@ -124,11 +126,11 @@ def new_desk(
 
 async def details(tx: Tx, ticket_id: str, stated: dict[str, Any]) -> dict[str, Any]:
     """What was missing or asked for; decides again. 409 on a closed ticket."""
-    desk = await ticket_desk.take(tx, ticket_id)
+    desk = await ticket_session.take(tx, ticket_id)
     before = desk.available
     ticket_flow.details(desk, stated)
-    await ticket_desk.put_back(tx, desk, before=before)
-    return await ticket_desk.view(tx, desk)
+    await ticket_session.put_back(tx, desk, before=before)
+    return await ticket_session.view(tx, desk)
 
 
 async def get(
@@ -136,8 +138,8 @@ async def get(
 ) -> dict[str, Any]:
     """The ticket as it stands, or as it stood at ``as_of`` by what was known at ``known_at``."""
     if as_of is None and known_at is None:
-        return await ticket_desk.view(tx, await ticket_desk.look(tx, ticket_id))
-    desk = await ticket_desk.look(tx, ticket_id)
+        return await ticket_session.view(tx, await ticket_session.look(tx, ticket_id))
+    desk = await ticket_session.look(tx, ticket_id)
     moment = as_of or tx.at
     found = await tickets.as_of(tx, desk.ticket, as_of, known_at, desk.book.plan.events)
     if found is None:
@@ -229,7 +231,7 @@ async def split(tx: Tx, command: SplitTicket) -> tuple[int, dict[str, Any]]:
     the first time, 200 with today's view for the same split, 409 ``ticket_conflict`` when the id is anything else.
     """
     ticket_id, new_ticket_id, said = command.parent, command.ticket_id, command.said()
-    parent = await ticket_desk.take(tx, ticket_id)
+    parent = await ticket_session.take(tx, ticket_id)
     await tickets.claim(tx, new_ticket_id)
     known = await tickets.find(tx, new_ticket_id)
     if known is not None:
@@ -240,7 +242,7 @@ async def split(tx: Tx, command: SplitTicket) -> tuple[int, dict[str, Any]]:
     child = new_desk(
         tx,
         parent.book,
-        await clocks.load_for_ticket(tx, parent.book, None),
+        await load_for_ticket(tx, parent.book, None),
         new_ticket_id,
         command.subject,
         digest=said.digest(),
@@ -254,8 +256,8 @@ async def split(tx: Tx, command: SplitTicket) -> tuple[int, dict[str, Any]]:
         tell={"child": new_ticket_id, "clause": parent.policy.split_clause},
     )
     ticket_flow.open_ticket(child, stated)
-    await ticket_desk.put_back(tx, parent, also=child)
-    return 201, {**await ticket_desk.view(tx, child), "parent": ticket_id}
+    await ticket_session.put_back(tx, parent, also=child)
+    return 201, {**await ticket_session.view(tx, child), "parent": ticket_id}
 
 
 async def merge(tx: Tx, ticket_id: str, *, into: str) -> dict[str, Any]:
@@ -264,13 +266,13 @@ async def merge(tx: Tx, ticket_id: str, *, into: str) -> dict[str, Any]:
 
     Refused 409: ``same_ticket``, ``merge_closed``, ``merge_chain``, ``merge_other_customer``.
     """
-    desk = await ticket_desk.take(tx, ticket_id)
+    desk = await ticket_session.take(tx, ticket_id)
     if into == ticket_id:
         raise DomainError("same_ticket", field="into_ticket_id", into_ticket_id=into)
-    other = await ticket_desk.beside(tx, desk, into)
+    other = await ticket_session.beside(tx, desk, into)
     names = await tickets.names(
         tx, [one for one in (desk.ticket.merged_into, other.ticket.merged_into) if one]
     )
     ticket_merging.merge(desk, other, names)
-    await ticket_desk.put_back(tx, desk, also=other)
-    return await ticket_desk.view(tx, desk)
+    await ticket_session.put_back(tx, desk, also=other)
+    return await ticket_session.view(tx, desk)

@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy import text
 
-from app.db import books, clocks, plan
+from app.db import books, plan
 from app.db.engine import Database, Tx
 from app.domain.account.changes import TicketRow
 from app.domain.clocks.ticket_clocks import TicketClocks
+from app.usecases.steps.ticket_clocks import load_for_ticket
 
 Change = Callable[[TicketClocks, datetime], object]
 
@@ -43,7 +44,7 @@ class Desk:
                 {"t": tx.tenant_id, "e": ticket},
             )
             ticket_id = found.ticket_id if found else None
-            copy = await clocks.load_for_ticket(tx, book, ticket_id, ticket)
+            copy = await load_for_ticket(tx, book, ticket_id, ticket)
             if ticket_id is None:
                 ticket_id = tx.mint("tic")
                 copy.bind(ticket_id, ticket)

@@ -64,6 +64,30 @@ def test_only_the_engine_commits() -> None:
     assert found == []
 
 
+RULE_METHODS = frozenset(
+    {
+        "grant", "adjust", "debit", "hold_more_for", "capture", "capture_for", "release_for", "refund", "refund_for",
+        "void", "void_grant", "withdraw", "transfer_out", "transfer_in", "expire_holds", "book_due", "settle",
+        "settle_to", "fall_due",
+    }
+)  # fmt: skip
+"""What grants, folds or ends things: methods of the ledger, of the ticket's session, of the orders' fold."""
+
+
+def test_the_database_calls_no_rule() -> None:
+    """`app.db` reads and writes; import-linter holds which rules it imports, and this what it asks of a ledger."""
+    found = [
+        f"{name(path)}:{node.lineno} {node.func.attr}"
+        for path in FILES
+        if name(path).startswith("app/db/")
+        for node in nodes(path)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in RULE_METHODS
+    ]
+    assert found == []
+
+
 def test_no_float_in_the_domain() -> None:
     """Credits are integers and money is exact."""
     found = []

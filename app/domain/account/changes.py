@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.account.customer import Addon, Choice, Cover, Customer, License, Order, OrderRefund
+from app.domain.account.payment_dispute import PaymentDispute
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.refunded_units import voided_event
 from app.domain.values.ids import CustomerId
@@ -163,8 +164,8 @@ class Plan:
     refunds: list[OrderRefund] = field(default_factory=list)
     refunds_undone: list[OrderRefund] = field(default_factory=list)
     """Refunds known before, whose taking back was undone."""
-    payment_disputes: dict[tuple[str, str], Any] = field(default_factory=dict)
-    """By order and dispute: `app.domain.orders.payment_disputes.PaymentDispute`."""
+    payment_disputes: dict[tuple[str, str], PaymentDispute] = field(default_factory=dict)
+    """By order and dispute."""
     addons: list[Addon] = field(default_factory=list)
     tickets: dict[str, TicketRow] = field(default_factory=dict)
     clocks: dict[str, ClockRow] = field(default_factory=dict)

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from app.domain.account.account import Book
 from app.domain.account.customer import Addon, Choice, Cover, License, Order, OrderRefund
+from app.domain.account.payment_dispute import Action, PaymentDispute, State
 from app.domain.cover import cover as covers
 from app.domain.ledger import suspension
 from app.domain.ledger.account_merge import pass_on
@@ -27,41 +27,12 @@ from app.domain.orders.grants import put_license
 from app.domain.orders.lines import Terms
 from app.domain.orders.refunds import guarantee_of, take_back
 from app.domain.policy.policy import PaymentDisputes
-from app.domain.values.ids import CustomerId, LotId, OrderId
+from app.domain.values.ids import LotId
 from app.domain.values.wire import iso, iso_or_none, jsonable, parse_iso_or_none, payload_hash
 
-State = Literal["warning", "open", "lost", "won"]
-"""``warning``: an inquiry or a notice of fraud, by which no money has moved."""
-Action = Literal["none", "suspended", "taken_back"]
 REASON: Final = suspension.REASON
 _COVER: Final = ("state", "starts_at", "ends_at", "suspended_at", "voided_at")
 _ACTIONS: Final[dict[str, Action]] = {"nothing": "none", "suspend": "suspended", "take_back": "taken_back"}
-
-
-@dataclass(slots=True, kw_only=True)
-class PaymentDispute:
-    """A dispute of an order's payment as recorded.
-
-    ``wanted``: units by line that the disputed money paid for; ``credits``: how many are suspended or were taken.
-    ``holds`` and ``undo``: what has to be put back. ``takes``: how often it took something back so far.
-    """
-
-    order_id: OrderId
-    dispute_id: str
-    customer_id: CustomerId
-    state: State
-    action: Action
-    wanted: dict[str, int]
-    opened_at: datetime
-    updated_at: datetime
-    amount: str | None = None
-    currency: str | None = None
-    credits: int = 0
-    holds: list[str] = field(default_factory=list)
-    undo: dict[str, Any] = field(default_factory=dict)
-    refund_id: str | None = None
-    takes: int = 0
-    version: int = 0
 
 
 def action_of(state: State, rules: PaymentDisputes, before: Action) -> Action:

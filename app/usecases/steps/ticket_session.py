@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from app.db import books, clocks, policies, tickets
+from app.db import books, policies, tickets
 from app.db import plan as plans
 from app.db.engine import Tx
 from app.domain.account.changes import AgendaItem
@@ -15,6 +15,7 @@ from app.domain.tickets.session import Desk
 from app.domain.tickets.ticket import Ticket
 from app.domain.tickets.view import ticket_view
 from app.domain.values.errors import DomainError
+from app.usecases.steps.ticket_clocks import load_for_ticket
 
 
 async def take(tx: Tx, external_id: str) -> Desk:
@@ -38,7 +39,7 @@ async def beside(tx: Tx, desk: Desk, external_id: str) -> Desk:
     other = Desk(
         book=book,
         ticket=found,
-        clocks=await clocks.load_for_ticket(tx, book, found.ticket_id, found.external_id),
+        clocks=await load_for_ticket(tx, book, found.ticket_id, found.external_id),
     )
     fall_due(other)
     return other
@@ -61,7 +62,7 @@ async def _on_desk(tx: Tx, found: Ticket, *, lock: bool) -> Desk:
     desk = Desk(
         book=book,
         ticket=ticket,
-        clocks=await clocks.load_for_ticket(tx, book, ticket.ticket_id, ticket.external_id),
+        clocks=await load_for_ticket(tx, book, ticket.ticket_id, ticket.external_id),
     )
     fall_due(desk)
     return desk

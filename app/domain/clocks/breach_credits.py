@@ -1,0 +1,75 @@
+"""Credits that a breach of a promise brings: granted once, and taken back where it turns out to have been none."""
+
+from __future__ import annotations
+
+from app.domain.account.account import Book
+from app.domain.clocks.clock import OutcomeFact
+from app.domain.clocks.ticket_clocks import BreachHook, TicketClock
+from app.domain.ledger.account_merge import root_of
+from app.domain.ledger.refunded_units import refunded_of_ticket
+
+
+def breach_hook(book: Book) -> BreachHook:
+    """Return what a ticket's clocks call at each breach by the vendor, to credit the customer of this book."""
+
+    def on_breach(clock: TicketClock, fact: OutcomeFact, breach: str) -> None:
+        """A breach brings credits back, once: the outcome is written once, in this very transaction."""
+        returned = clock.pledge.breach_returns_credits
+        if returned <= 0 or book.policy.credits is None:
+            return
+        if fact.kind == "breach_retracted":
+            if clock.pledge.retracted_breach == "takes_back":
+                _take_back(book, clock, breach)
+            return
+        types = book.policy.credits.types
+        lot = book.ledger.grant(
+            returned,
+            source="breach",
+            rule=breach,
+            credit_type=types[0].credit_type if types else "credit",
+            effective_at=fact.at,
+            policy_version=clock.pledge.policy_version,
+            clause=clock.pledge.clause,
+            reading=clock.pledge.reading,
+            reason=f"breach of {clock.spec.milestone}",
+        )
+        if paid := refunded_of_ticket(
+            book.ledger, clock.ticket_id
+        ):  # Nothing comes back for a refunded unit.
+            gone = book.ledger.void(lot.lot_id, min(paid, returned), reason="refunded", clause=lot.clause)
+            book.ledger.reclaimed.append((lot, gone))
+        book.emit(
+            "credits.granted",
+            {
+                "lot_id": lot.lot_id,
+                "credits": returned,
+                "source": "breach",
+                "breach_id": breach,
+                "ticket_id": clock.external_ticket_id,
+            },
+        )
+
+    return on_breach
+
+
+def _take_back(book: Book, clock: TicketClock, breach: str) -> None:
+    """It was no breach: what is unspent of its credits goes, wherever a merge has moved them."""
+    granted = [one for one in book.ledger.lots.values() if one.source == "breach" and one.rule == breach]
+    roots = {one.lot_id for one in granted}
+    for lot in sorted(book.ledger.lots.values(), key=lambda one: one.lot_id):
+        if lot.lot_id not in roots and root_of(lot) not in roots:
+            continue
+        taken = book.ledger.void(lot.lot_id, reason="breach retracted", clause=clock.pledge.clause)
+        if taken:
+            book.emit(
+                "credits.voided",
+                {
+                    "lot_id": lot.lot_id,
+                    "order_id": None,
+                    "credits": taken,
+                    "reason": "breach_retracted",
+                    "breach_id": breach,
+                    "ticket_id": clock.external_ticket_id,
+                    "balance": book.ledger.balance(lot.credit_type),
+                },
+            )
