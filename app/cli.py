@@ -20,7 +20,7 @@ from app.settings import SettingsError
 
 COMMANDS: Final = (
     "serve", "worker", "migrate", "demo", "keys", "policies", "verify-ledger", "audit", "doctor", "backup",
-    "restore", "import", "reconcile", "replay", "dismiss", "judge-clocks", "export", "explain", "contracts",
+    "restore", "reseal", "import", "reconcile", "replay", "dismiss", "judge-clocks", "export", "explain", "contracts",
 )  # fmt: skip
 
 
