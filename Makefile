@@ -41,6 +41,7 @@ format: dev-env
 	$(PY) -m ruff format .
 contracts: dev-env
 	$(PY) -m app.commands.contracts $(ARGS)
+	@$(PY) -m scripts.reference $(ARGS)
 
 # By hand; their results are kept under docs/. (-P: `scripts/` is not where imports are looked for.)
 bench deliveries faults fuzz lives mutants soak histories recovery: dev-env

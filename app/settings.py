@@ -57,72 +57,114 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=0, le=65535)
+    host: str = Field(default="127.0.0.1", description="the address to listen on")
+    port: int = Field(default=8000, ge=0, le=65535, description="the port to listen on")
     workers: int = Field(default=1, ge=1, le=64, description="server processes")
     stop_delay: float = Field(
-        default=0.0, ge=0, le=60, description="seconds from `not ready` until no new calls are taken"
+        default=0.0,
+        ge=0,
+        le=60,
+        description="seconds that a stopping service still takes calls, with `/readyz` at 503, so that a load balancer"
+        " notices",
     )
-    data_dir: Path = Field(default_factory=default_data_dir)
+    data_dir: Path = Field(
+        default_factory=default_data_dir, description="the embedded Postgres and the generated secrets"
+    )
     database_url: str | None = Field(
-        default=None, validation_alias="DATABASE_URL", description="unset: the embedded Postgres"
+        default=None,
+        validation_alias="DATABASE_URL",
+        description="a Postgres 15 or newer of your own; unset: the embedded Postgres",
     )
-    pg_bin: Path | None = Field(default=None, description="folder with initdb and postgres to use instead")
+    pg_bin: Path | None = Field(
+        default=None,
+        description="folder with Postgres's programs, for the embedded server and for backups; unset: found",
+    )
 
-    peers_dir: Path | None = Field(default=None, description="where processes tell one another their figures")
+    peers_dir: Path | None = Field(
+        default=None, description="folder where the server processes of one machine exchange their figures"
+    )
 
-    operator_key: SecretStr | None = None
+    operator_key: SecretStr | None = Field(
+        default=None,
+        description="makes and suspends tenants, and makes, lists, rotates and revokes their keys",
+    )
     secret_key: SecretStr | None = Field(
-        default=None, description="encrypts what must be read back; keep it with your backups"
+        default=None,
+        description="encrypts webhook and shop secrets, signs cursors; keep it with your backups",
     )
     secret_key_second: SecretStr | None = Field(
         default=None,
         description="while the secret key is changed: the other key, which opens and never seals",
     )
     metrics_token: SecretStr | None = Field(
-        default=None, description="unset: /metrics only from this machine"
+        default=None,
+        description="who may read `/metrics`; unset: this machine only, and what a proxy passes on is 403",
     )
 
     prepared_statements: bool = Field(
         default=True, description="false behind a transaction pooler that keeps none (pgbouncer before 1.21)"
     )
-    worker_in_process: bool = True
+    worker_in_process: bool = Field(
+        default=True, description="false: run `retainer worker` yourself, any number of them"
+    )
     worker_metrics_port: int | None = Field(
-        default=None, ge=1, le=65535, description="where `retainer worker` tells its figures; unset: nowhere"
+        default=None,
+        ge=1,
+        le=65535,
+        description="the port on `RETAINER_HOST` where a separate `retainer worker` serves `/metrics`; unset: no page",
     )
     pool_size: int = Field(default=10, ge=1, le=200, description="database connections a process")
-    ledger_in_flight: int = Field(default=1, ge=1, le=16, description="batches at once; 2 pays on slow disks")
-    ledger_batch: int = Field(default=128, ge=1, le=1000)
+    ledger_in_flight: int = Field(
+        default=1, ge=1, le=16, description="transactions of the ledger at once; 2 pays on slow disks"
+    )
+    ledger_batch: int = Field(
+        default=128, ge=1, le=1000, description="commands that one transaction of the ledger takes at most"
+    )
     ledger_queue: int = Field(default=10_000, ge=1, le=1_000_000, description="waiting commands before 429")
 
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    allow_private_webhooks: bool = Field(default=False, description="let webhooks go to private addresses")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="`debug`, `info`, `warning` or `error`"
+    )
+    allow_private_webhooks: bool = Field(
+        default=False, description="let webhooks go to private addresses (for trying things out)"
+    )
     delivery_retention_days: int = Field(
-        default=30, ge=1, le=3650, description="how long webhook deliveries are kept"
+        default=30, ge=1, le=3650, description="days that webhook deliveries are kept"
     )
     inbound_retention_days: int = Field(
-        default=30, ge=1, le=3650, description="how long what shops and helpdesks sent is kept as it came"
+        default=30, ge=1, le=3650, description="days that the bodies of shops and helpdesks are kept"
     )
     parked_retention_days: int = Field(
-        default=180, ge=1, le=3650, description="the same, for what is parked for a person"
+        default=180, ge=1, le=3650, description="the same, for bodies that are parked for a person"
     )
     event_retention_days: int = Field(
-        default=400, ge=8, le=36500, description="how long events are kept in the feed"
+        default=400, ge=8, le=36500, description="days that events stay in the feed"
     )
-    rate_limit_per_key: float | None = Field(default=None, gt=0, description="calls a second; unset: off")
-    rate_limit_per_tenant: float | None = Field(default=None, gt=0, description="calls a second; unset: off")
+    rate_limit_per_key: float | None = Field(
+        default=None, gt=0, description="calls a second, twice as many at once; unset: off"
+    )
+    rate_limit_per_tenant: float | None = Field(
+        default=None, gt=0, description="calls a second, twice as many at once; unset: off"
+    )
 
     graphql_documents: Path | None = Field(
-        default=None, description="folder of *.graphql files that keys may run by their hash"
+        default=None, description="folder of `*.graphql` files that keys may run by their hash"
     )
 
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="pages that may call from a browser, e.g. https://desk.example; unset: none"
+        default=(),
+        description="pages that may call from a browser, separated by commas, e.g. `https://desk.example`; unset: none",
     )
 
-    oidc_issuer: str | None = None
-    oidc_audience: Annotated[tuple[str, ...], NoDecode] = ()
-    oidc_jwks: str | None = Field(default=None, description="address or file; unset: from the issuer")
+    oidc_issuer: str | None = Field(
+        default=None, description="take access tokens of this issuer; needs `RETAINER_OIDC_AUDIENCE`"
+    )
+    oidc_audience: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="audiences of those tokens, separated by commas; needed with an issuer"
+    )
+    oidc_jwks: str | None = Field(
+        default=None, description="address or file of the issuer's keys; unset: from the issuer"
+    )
 
     @classmethod
     def read(cls, **overrides: Any) -> Self:

@@ -292,4 +292,4 @@ def test_the_lifecycle_is_total_over_its_words() -> None:
 
 def test_the_lifecycle_is_printed_in_the_docs() -> None:
     printed = Path("docs/lifecycles.md").read_text(encoding="utf-8")
-    assert lifecycle_table() in printed, "run scripts/lifecycles.py"
+    assert lifecycle_table() in printed, "run `make contracts`"

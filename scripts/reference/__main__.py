@@ -1,0 +1,87 @@
+"""Write the pages, or with `--check` say which are not what the code would write."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from app.domain.tickets.ticket import lifecycle_table
+from app.main import create_app
+from app.settings import Settings
+from scripts.reference import facts, operating, policy_keys, surface
+from scripts.reference.table import NOTE, page
+
+ROOT = Path(__file__).resolve().parents[2]
+LIFECYCLES = """# Lifecycles
+
+{note}
+A pair of state and action that is absent is refused.
+
+## Ticket
+
+Where an action leads to several states, the policy's rules decide which.
+
+{table}"""
+INDEX = {
+    "api": "every operation with its scope, its key and its GraphQL twin; scopes; kinds of explanations",
+    "command-line": "every command with its arguments and options",
+    "events": "every type of event with its data",
+    "facts": "what a condition of a policy may look at",
+    "limits": "how much of anything",
+    "metrics": "every series of `/metrics`",
+    "policy-keys": "every key of a policy document, with type and default",
+    "problems": "every code of a refusal, with the next step",
+    "settings": "every setting of the environment",
+}
+
+
+def pages() -> Iterator[tuple[Path, str]]:
+    """Each page's place and text."""
+    app = create_app(Settings(data_dir=Path("/nonexistent"), database_url="postgresql://nowhere/nothing"))
+    made = {
+        "api": surface.api(app),
+        "command-line": operating.command_line(),
+        "events": surface.events(),
+        "facts": facts.facts(),
+        "limits": operating.limits_page(),
+        "metrics": operating.metrics(),
+        "policy-keys": policy_keys.policy_keys(),
+        "problems": surface.problems(),
+        "settings": operating.settings(),
+    }
+    folder = ROOT / "docs" / "reference"
+    rows = "\n".join(f"| [{name}]({name}.md) | {INDEX[name]} |" for name in made)
+    yield folder / "README.md", page("Reference", f"| page | what |\n|---|---|\n{rows}")
+    for name, text in made.items():
+        yield folder / f"{name}.md", text
+    yield ROOT / "docs" / "lifecycles.md", LIFECYCLES.format(note=NOTE, table=lifecycle_table())
+
+
+def drifted() -> list[str]:
+    """Return the pages that are not what the code would write."""
+    return [
+        path.relative_to(ROOT).as_posix()
+        for path, text in pages()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
+
+
+def main() -> int:
+    """Write or check."""
+    if "--check" in sys.argv:
+        found = drifted()
+        print(
+            f"drifted: {', '.join(found)}; run `make contracts`"
+            if found
+            else "the reference is what the code says"
+        )
+        return 1 if found else 0
+    for path, text in pages():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

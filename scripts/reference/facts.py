@@ -1,0 +1,90 @@
+"""The facts that conditions of a policy may look at, by the place of the rule."""
+
+from __future__ import annotations
+
+from app.documents.fact_space import Fact, action_facts, offer_facts, ticket_facts
+from app.usecases.tenants import templates
+from scripts.reference.table import code, codes, page, table
+
+MEANING = {
+    "attributes.<name>": "what the storefront says of the line under `attributes`",
+    "choice.open": "whether the customer has a choice to make",
+    "cover.active": "whether cover is in force that opens the action and serves the license asked about",
+    "cover.ended_at": "when the last such cover ended",
+    "cover.ends_at": "when the last such cover in force ends; unknown without an end",
+    "cover.ever": "whether such cover has ended before",
+    "cover.pending": "whether such cover waits and would begin now",
+    "cover.suspended": "whether such cover is suspended",
+    "credits.available": "credits that could be held now",
+    "credits.bought_here": "whether this account bought the credits that it would spend; unknown without any",
+    "customer.addons": "the add-ons that the customer bought",
+    "customer.editions": "the editions of the licenses held",
+    "customer.hosting_certified": "whether the host of the ticket (fact `host`) is certified; "
+    "unknown until recorded",
+    "customer.licenses": "how many licenses are held",
+    "customer.licenses_bought": "the same with ended ones, without refunded ones",
+    "entitled.<action>": "whether the customer may do this action of the policy",
+    "license.active": "whether the license is active",
+    "license.edition": "its edition, one of the policy's `editions`",
+    "license.first_order": "whether the license came with the account's first order of licenses",
+    "license.given": "whether a license was named",
+    "license.ordinal": "which license of the account it is, 1 for the first",
+    "license.owned": "whether the license named is this customer's",
+    "license.registered": "whether it is registered to an installation",
+    "line.discount_percent": "how much below the list price, exact",
+    "line.list_price_zero": "whether the list price is 0",
+    "line.quantity": "how many units",
+    "query.forum": "what the caller says under `forum`",
+    "query.product": "what the caller says under `product`",
+    "query.reason": "what the caller says under `reason`",
+    "query.released_at": "what the caller says under `released_at`",
+    "ticket.category": "the category, one of the policy's",
+    "ticket.channel": "the channel; absent: unknown",
+    "ticket.credit_type": "the type of credit named",
+    "ticket.language": "the primary part of the language, in lower case",
+    "ticket.pay_with": "how the customer wants to pay",
+    "ticket.product": "the product named",
+}
+
+
+def facts() -> str:
+    """Return the page. A fact without a meaning here, or a meaning without its fact, is an error."""
+    policy = templates()["shopp"][0]
+    places = {
+        "order line (`when`, `requires` of offers and grants)": dict(offer_facts().facts),
+        "action": dict(action_facts(policy).facts),
+        "ticket (checks, grounds, gates)": dict(ticket_facts(policy).facts),
+    }
+    own = {spec.fact for spec in policy.facts}
+    found: dict[str, tuple[Fact, list[str]]] = {}
+    for place, known in places.items():
+        for name, fact in known.items():
+            if name in own:
+                continue
+            shown = "entitled.<action>" if name.startswith("entitled.") else name
+            where = found.setdefault(shown, (fact, []))[1]
+            if place not in where:
+                where.append(place)
+    line = next(iter(places))
+    found["attributes.<name>"] = (Fact("text"), [line])
+    if found.keys() != MEANING.keys():
+        raise SystemExit(f"scripts/reference/facts.py: {sorted(found.keys() ^ MEANING.keys())}")
+    named = {"ticket.channel", "ticket.pay_with"}
+    rows = [
+        (
+            code(name), fact.type, codes(fact.values) if name in named else "",
+            "never" if fact.always else "may be", MEANING[name],
+            "everywhere" if len(where) == len(places) else ", ".join(one.split(" (")[0] for one in where),
+        )
+        for name, (fact, where) in sorted(found.items())
+    ]  # fmt: skip
+    return page(
+        "Facts",
+        "A condition compares a fact with a value ([conditions](../policies.md#conditions)). Which "
+        "facts exist "
+        "depends on where the rule stands: at an order line (`when` and `requires` of offers and "
+        "grants), at an action, or at a "
+        "ticket (checks, grounds, gates). At a ticket the policy's own `facts` exist too, by their names.",
+        table(("fact", "type", "values", "unknown", "means", "where"), rows),
+        "An unknown fact makes a comparison unknown: it neither holds nor fails (ALL-3).",
+    )

@@ -1,0 +1,250 @@
+"""Settings, metrics, the command line and limits: what an operator sees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from app import cli, main
+from app.api import auth, deps, edges, limits, oidc, paging, strict
+from app.api.graphql import limits as graphql
+from app.api.observability import Figures
+from app.api.rest import credits as batches
+from app.connectors import sender, targets
+from app.db import budget
+from app.db.engine import Database
+from app.documents import calendar_document, closures, feeds, policy_document
+from app.documents.checks import numbers
+from app.domain.calendar import timeline
+from app.domain.clocks import target
+from app.domain.events import webhook_address
+from app.domain.values import money
+from app.settings import Settings
+from app.usecases import calendars, keys, orders, sandbox, simulate, webhooks
+from scripts.reference.table import code, codes, page, table
+
+
+def settings() -> str:
+    """Return the page of settings. One without a description is an error."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        if not field.description:
+            raise SystemExit(f"app/settings.py: `{name}` has no description")
+        shown = "DATABASE_URL" if name == "database_url" else f"RETAINER_{name.upper()}"
+        rows.append((code(shown), _default(name, field), _bounds(field), field.description))
+    return page(
+        "Settings",
+        "All are optional. They come from the environment and are read once, at the start. What cannot "
+        "be used is "
+        "refused then, with the name of the setting.",
+        table(("setting", "default", "bounds", "what"), rows),
+    )
+
+
+def _default(name: str, field: Any) -> str:
+    made = {
+        "operator_key": "made at the first start",
+        "secret_key": "made at the first start",
+        "peers_dir": "made by `serve`",
+        "data_dir": "`/var/lib/retainer` as root, else `$XDG_DATA_HOME/retainer`",
+    }
+    if name in made:
+        return made[name]
+    if field.default in (None, ()):
+        return "unset"
+    value = str(field.default).lower() if isinstance(field.default, bool) else field.default
+    return code(f"{value:g}" if isinstance(value, float) else value)
+
+
+def _bounds(field: Any) -> str:
+    signs = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+    return ", ".join(f"{words} {_number(getattr(one, sign))}" for one in field.metadata for sign, words in signs.items()
+                     if getattr(one, sign, None) is not None)  # fmt: skip
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
+def metrics() -> str:
+    """Return the page of series, from the registry of a process that serves nothing."""
+    figures = Figures()
+    chosen = Settings(data_dir=Path("/nonexistent"), database_url="postgresql://nowhere/nothing")
+    rooms = main.house_of(chosen, Database(str(chosen.database_url)), figures)
+    rows: dict[str, tuple[str, str, str, str]] = {}
+    for collector in list(figures.registry._collector_to_names):
+        names = getattr(collector, "_labelnames", ())
+        for family in collector.describe() if hasattr(collector, "describe") else ():
+            rows[_named(family.name, family.type)] = (
+                family.type,
+                codes(names),
+                "a process",
+                family.documentation,
+            )
+    for name, help_, kind, _ in main.samples(rooms):
+        rows[_named(name, kind)] = (kind, "", "a process", help_)
+    watch = rooms.parts["watch"]
+    for name, help_, kind, _ in watch.sample():
+        rows[_named(name, kind)] = (kind, "", "the service", help_)
+    return page(
+        "Metrics",
+        "`GET /metrics` for Prometheus. Who may read it: `RETAINER_METRICS_TOKEN` "
+        "([settings](settings.md)). *Of*: a "
+        "figure of a process has the label `process` where there are several, and `sum without "
+        "(process)` adds them up. A "
+        "histogram has the usual `_bucket`, `_sum` and `_count`.",
+        table(
+            ("series", "kind", "labels", "of", "means"),
+            [(code(name), *row) for name, row in sorted(rows.items())],
+        ),
+    )
+
+
+def _named(name: str, kind: str) -> str:
+    return f"{name}_total" if kind == "counter" and not name.endswith("_total") else name
+
+
+def command_line() -> str:
+    """Return the page of commands with their arguments and options."""
+    program = typer.main.get_command(cli.build([]))
+    parts = [
+        "`retainer COMMAND`, which is `.venv/bin/retainer` in a checkout. `--help` says the same.",
+        "A command that fails says why in a line and ends with 1; a wrong call ends with 2.",
+    ]
+    for name, command in _commands(program, "retainer"):
+        arguments = [one for one in command.params if one.param_type_name == "argument"]
+        usage = " ".join([name, "[OPTIONS]", *(_shown(one) for one in arguments)])
+        parts += [f"## {name}", (command.help or "").strip().split("\n\n")[0], code(usage)]
+        rows = [
+            (code(one.name.upper()) if one in arguments else codes([*one.opts, *one.secondary_opts]), _given(one),
+             getattr(one, "help", None) or "")
+            for one in command.params if one.name != "help"
+        ]  # fmt: skip
+        if rows:
+            parts.append(table(("argument or option", "given", "what"), rows))
+    return page("Command line", *parts)
+
+
+def _commands(command: Any, name: str) -> list[tuple[str, Any]]:
+    if not hasattr(command, "commands"):
+        return [(name, command)]
+    return [found for one in command.commands.values() for found in _commands(one, f"{name} {one.name}")]
+
+
+def _shown(argument: Any) -> str:
+    shown = f"{argument.name.upper()}{'' if argument.nargs == 1 else '...'}"
+    return shown if argument.required else f"[{shown}]"
+
+
+def _given(one: Any) -> str:
+    if one.required:
+        return "required"
+    if getattr(one, "is_flag", False):
+        return "switch"
+    default = one.default
+    if default is None or default in ((), "", []) or callable(default):
+        return "optional"
+    return f"default {code(default)}"
+
+
+def limits_page() -> str:
+    """Return the page of limits, each from its constant."""
+
+    def size(octets: int) -> str:
+        return f"{octets // 1024} KiB" if octets < 1024 * 1024 else f"{octets // (1024 * 1024)} MiB"
+
+    return page(
+        "Limits",
+        "## Requests",
+        table(
+            ("what", "at most"),
+            [
+                ("head of a request", f"{size(edges.HEAD_BYTES)}, in {edges.HEAD_SECONDS:g} s"),
+                ("body", f"{size(strict.BODY_LIMIT)}, in {strict.BODY_SECONDS:g} s"),
+                ("body of a batch, a policy, a calendar version", size(strict.BIG_LIMIT)),
+                ("body of an inbound delivery or a calendar feed", size(strict.INBOUND_LIMIT)),
+                ("depth of a JSON body", strict.MAX_DEPTH),
+                ("query parameters", strict.MAX_PARAMETERS),
+                ("wrong fields named in one refusal", strict.MAX_ERRORS),
+                ("rows of a list (`limit`), and when unsaid", f"{paging.MAX_LIMIT}, {paging.DEFAULT_LIMIT}"),
+                ("characters of an `Idempotency-Key`", deps._KEY_LENGTH),
+                ("commands in a credit batch", batches.MOST_COMMANDS),
+                ("units of an order", orders.MAX_UNITS),
+                ("`placed_at` ahead of the tenant's clock", f"{orders._AHEAD.total_seconds() / 60:g} min"),
+                ("credits of one command", f"{money.MAX_CREDITS:,}"),
+                ("life of a customer token", f"{keys.MAX_TOKEN_MINUTES} min"),
+                (
+                    "wrong keys of one address",
+                    f"{limits.FAILURES_BURST} at once, then {limits.FAILURES_A_SECOND:g} a second",
+                ),
+                ("time that a revoked key goes on", f"{max(auth.KEPT_SECONDS, oidc.KEPT_SECONDS):g} s"),
+            ],
+        ),
+        "## GraphQL",
+        table(
+            ("what", "at most"),
+            [
+                ("characters of a document", f"{graphql.MAX_CHARACTERS:,}"),
+                ("tokens", f"{graphql.MAX_TOKENS:,}"),
+                ("depth of fields", graphql.MAX_DEPTH),
+                ("nesting of brackets", graphql.MAX_NESTING),
+                ("aliases", graphql.MAX_ALIASES),
+                ("selections in a set", graphql.MAX_BREADTH),
+                ("fields", f"{graphql.MAX_FIELDS:,}"),
+                ("cost", f"{graphql.MAX_COST:,}"),
+                ("rows of a page, and when unsaid", f"{graphql.MAX_PAGE}, {graphql.DEFAULT_PAGE}"),
+                ("rows that a list without a page counts as", graphql.LIST_SIZE),
+                ("items of a list argument", f"{graphql.MAX_LIST:,}"),
+                ("values in all arguments", f"{graphql.MAX_VALUES:,}"),
+                (
+                    "depth and lists of introspection",
+                    f"{graphql.MAX_INTROSPECTION_DEPTH}, {graphql.MAX_INTROSPECTION_LISTS}",
+                ),
+            ],
+        ),
+        "## Policies and calendars",
+        table(
+            ("what", "at most"),
+            [
+                ("depth of a policy document", policy_document.MAX_DEPTH),
+                ("findings of a check", policy_document.MAX_PROBLEMS),
+                ("credits of one grant", f"{numbers.MAX_GRANTED:,}"),
+                ("business seconds of a target", f"{target.MAX_SECONDS:,}"),
+                ("business days of a target", f"{target.MAX_DAYS:,}"),
+                ("years that a due time is looked for", timeline.HORIZON_YEARS),
+                (
+                    "holiday sets, and closure rules, of a calendar",
+                    f"{closures.MOST_SETS}, {closures.MOST_RULES}",
+                ),
+                ("exceptions of a calendar version", f"{calendar_document.MOST_EXCEPTIONS:,}"),
+                ("a calendar feed", f"{size(feeds.MOST_BYTES)}, {feeds.MOST_DATES:,} dates"),
+                ("days of a question about closures", f"{calendars.MOST_DAYS:,}"),
+                ("entries of a simulation, and when unsaid", f"{simulate.MOST:,}, {simulate.DEFAULT_LIMIT}"),
+                ("rows that one `PUT /v1/clock` fires", f"{sandbox.MOST:,}"),
+            ],
+        ),
+        "## Webhooks",
+        table(
+            ("what", "at most"),
+            [
+                ("endpoints of a tenant", webhooks.MAX_ENDPOINTS),
+                ("characters of an address", f"{webhook_address.MAX_URL:,}"),
+                ("addresses that a name may lead to", targets.MAX_ADDRESSES),
+                ("time for an answer", f"{sender.TIMEOUT_SECONDS:g} s"),
+                ("bytes of a payload", f"{sender.MAX_PAYLOAD:,}"),
+                ("deliveries that one replay sends", f"{webhooks.REPLAY_MOST:,}"),
+                ("overlap of two secrets", f"{webhooks.MAX_OVERLAP.days} days"),
+            ],
+        ),
+        "## A tenant's share of a process",
+        table(
+            ("what", "at most"),
+            [
+                ("writes of one customer that wait", budget.WAITING_WRITES),
+                ("time that a write waits", f"{budget.WRITE_PATIENCE:g} s"),
+            ],
+        ),
+        "[Fairness](../operations.md#fairness) says how connections are shared.",
+    )
