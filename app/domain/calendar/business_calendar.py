@@ -119,13 +119,14 @@ class BusinessCalendar(Timeline):
             # "first" and "until" are ordinals of local dates of this piece
             first = (start + offset) // DAY_S + EPOCH_ORDINAL
             until = (end - 1 + offset) // DAY_S + EPOCH_ORDINAL + 1
-            for version, day in self._days(first, until):
-                spans = _spans(version, day)
+            for spans, day in self._days(first, until):
                 midnight = (day - EPOCH_ORDINAL) * DAY_S - offset
                 for opens, closes in spans:
-                    a, b = max(midnight + opens, start), min(midnight + closes, end)
-                    if a >= b:
-                        continue
+                    a, b = midnight + opens, midnight + closes
+                    if a < start or b > end:
+                        a, b = max(a, start), min(b, end)
+                        if a >= b:
+                            continue
                     owner = day - 1 if opens == 0 and self._goes_on(day, spans) else day
                     if first_day <= owner <= last_day:
                         known = days.get(owner)
@@ -146,11 +147,15 @@ class BusinessCalendar(Timeline):
         before = _spans(self.versions[i - 1], day - 1)
         return bool(before) and before[-1][1] == DAY_S and _ALL_DAY not in (tuple(before), tuple(spans))
 
-    def _days(self, first: int, until: int) -> Iterable[tuple[CalendarVersion, int]]:
+    def _days(self, first: int, until: int) -> Iterable[tuple[Sequence[Segment], int]]:
+        """The hours of each day that has any, in order."""
         for i, version in enumerate(self.versions):
             end = self._from[i + 1] if i + 1 < len(self._from) else until
+            weekly, dated = version.weekly_seconds, version.dated_seconds
             for day in range(max(first, self._from[i]), min(until, end)):
-                yield version, day
+                spans = dated[day] if day in dated else weekly[(day - 1) % 7]
+                if spans:
+                    yield spans, day
 
 
 class Combination(enum.StrEnum):

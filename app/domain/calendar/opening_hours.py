@@ -183,8 +183,10 @@ class CalendarVersion:
         rule, weekly = self._rules.get(on), self.weekly[on.weekday()]
         if rule is not None and not self.exceptions_win:
             return ()
-        usual = weekly if rule is None else intersection(normalise(weekly), normalise(rule.hours))
-        return _open_spans(usual, rows)
+        if rule is not None:
+            halved = bool(rule.hours) and bool(weekly)
+            weekly = tuple(intersection(normalise(weekly), normalise(rule.hours))) if halved else ()
+        return _open_spans(weekly, rows) if rows else tuple(normalise(weekly))
 
     @cached_property
     def named(self) -> Mapping[date, Closure]:

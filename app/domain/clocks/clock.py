@@ -31,7 +31,7 @@ from app.domain.clocks.event import (
     WarningMark,
     Window,
     WindowState,
-    in_force,
+    by_second,
 )
 from app.domain.clocks.target import EXPLAIN_LIMIT, Explanation, Target, explain, runs_round_the_clock
 
@@ -175,7 +175,13 @@ def _late_arrivals(events: Iterable[ClockEvent], at: datetime) -> list[datetime]
             event.recorded_at
             for event in events
             if event.recorded_at <= at
-            and (event.kind in _JUDGES_ANEW or to_s(event.recorded_at) > to_s(event.occurred_at))
+            and (
+                event.kind in _JUDGES_ANEW
+                or (
+                    event.recorded_at > event.occurred_at
+                    and to_s(event.recorded_at) > to_s(event.occurred_at)
+                )
+            )
         }
     )
 
@@ -261,7 +267,8 @@ class _Fold:
         self.stopped_at: int | None = None
         self.standing: dict[str, Pause] = {}
         self.past_pauses: list[Pause] = []
-        self.seconds: dict[str, int] = {}
+        self.closed = 0
+        self.seconds: dict[Party, int] = {}
         self.counted_to: int | None = None
         self.calendar_revision: int | None = None
         self.tzdb_version: str | None = None
@@ -277,33 +284,30 @@ class _Fold:
 
     def advance(self, to: int, *, grace: int = 0) -> None:
         """Lets time pass up to ``to``: counts it, fires warnings, breaches what fell due before."""
-        if self.counted_to is None or self.phase not in (Phase.RUNNING, Phase.PAUSED):
+        start, progress = self.counted_to, self.progress
+        if start is None or not self._live():
             return
-        self._count(to)
-        self.progress.pass_time(to, grace=grace)
-        if self.progress.breaches:
+        if to > start:
+            self._count(start, to)
+        progress.pass_time(to, grace=grace)
+        if progress.breaches:
             self.outcome = Outcome.BREACHED
 
-    def _count(self, to: int) -> None:
-        start = self.counted_to
-        if start is None or to <= start:
-            return
-        wall = runs_round_the_clock(self.progress.target)
-        business = to - start if wall else self.progress.calendar.between_s(start, to)
-        self._add("closed", to - start - business)
-        party = next(iter(self.standing.values())).party if self.standing else self.spec.owing
-        self._add(party.value, business)
-        if not self.standing:
-            self.progress.consumed += business
+    def _count(self, start: int, to: int) -> None:
+        progress, spent = self.progress, to - start
+        business = spent if progress.wall else progress.calendar.between_s(start, to)
+        self.closed += spent - business
+        if self.standing:
+            party = next(iter(self.standing.values())).party
+        else:
+            party = self.spec.owing
+            progress.consumed += business
+        self.seconds[party] = self.seconds.get(party, 0) + business
         self.counted_to = to
-
-    def _add(self, name: str, seconds: int) -> None:
-        self.seconds[name] = self.seconds.get(name, 0) + seconds
 
     # events
 
-    def apply(self, event: ClockEvent) -> None:
-        second = to_s(event.occurred_at)
+    def apply(self, event: ClockEvent, second: int) -> None:
         self.advance(second)
         if event.calendar_revision is not None:
             self.calendar_revision = event.calendar_revision
@@ -353,7 +357,7 @@ class _Fold:
         if self.phase is not expected:
             return False
         if event.target is not None:
-            self.progress.target = event.target
+            self.progress.aim(event.target)
         self.phase, self.counted_to = Phase.RUNNING, second
         self.progress.start(second)
         if self.standing:
@@ -389,7 +393,8 @@ class _Fold:
     def _resume(self, reason: str | None, second: int, edition: int) -> bool:
         ended = [name for name in self.standing if reason is None or name == reason]
         for name in ended:
-            self.past_pauses.append(replace(self.standing.pop(name), until=from_s(second)))
+            one = self.standing.pop(name)
+            self.past_pauses.append(Pause(name, one.party, one.since, from_s(second)))
         if ended and not self.standing and self.phase is Phase.PAUSED:
             self.phase = Phase.RUNNING
             self.progress.resume(second, edition=edition)
@@ -431,7 +436,7 @@ class _Fold:
             outcome=self.outcome,
             cycle=progress.cycle,
             target=progress.target,
-            ticking=running and (runs_round_the_clock(progress.target) or progress.calendar.is_open_s(now)),
+            ticking=running and (progress.wall or progress.calendar.is_open_s(now)),
             started_at=None if progress.anchor is None else from_s(progress.anchor),
             due_at=None if shown is None else from_s(shown),
             remaining_business_seconds=progress.remaining(now) if live else None,
@@ -445,9 +450,7 @@ class _Fold:
             windows=tuple(self.windows),
             ended=tuple(self.ended),
             pauses=(*self.past_pauses, *self.standing.values()),
-            ledger=TimeLedger(
-                self.seconds.get("closed", 0), *(self.seconds.get(party.value, 0) for party in Party)
-            ),
+            ledger=TimeLedger(self.closed, *[self.seconds.get(party, 0) for party in Party]),
             calendar_revision=self.calendar_revision,
             tzdb_version=self.tzdb_version,
             ignored=tuple(self.ignored),
@@ -467,11 +470,12 @@ def _run(
 ) -> _Fold:
     now = to_s(at)
     run = _Fold(spec, calendar, history, now)
-    known = [e for e in events if known_at is None or e.recorded_at <= known_at]
-    if any(e.kind is EventKind.REJUDGE for e in known):
-        known = [replace(e, edition=FROZEN) for e in known]
-    for event in in_force(known):
-        if to_s(event.occurred_at) > now:
+    known = events if known_at is None else [e for e in events if e.recorded_at <= known_at]
+    holding = by_second(known)
+    if any([event.kind is EventKind.REJUDGE for _, _, event in holding]):  # noqa: C419 - as in `by_second`
+        holding = [(second, seq, replace(event, edition=FROZEN)) for second, seq, event in holding]
+    for second, _, event in holding:
+        if second > now:
             break
-        run.apply(event)
+        run.apply(event, second)
     return run

@@ -9,9 +9,9 @@ time is r later than that, whatever was published meanwhile. Only a correction o
 r out anew. A pause without a second of work leaves the due time as it was, and pauses after the due time move nothing.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.domain.calendar.timeline import ONE_DAY, SlaUnreachable, Timeline, from_s, to_s
 from app.domain.clocks.event import (
@@ -40,8 +40,7 @@ _MAX_WINDOWS: Final = 10_000
 """Forty years of business dates: a bound for the loop, not a limit anyone meets."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rest:
+class Rest(NamedTuple):
     """A pause that has ended: ``[start, end)``, and what remained at it.
 
     ``left``: seconds, None where they follow from the due time (it lay before the pause, or the target changed).
@@ -61,7 +60,7 @@ class Progress:
     def __init__(self, spec: ClockSpec, calendar: Timeline, target: Target, *, cycle: int) -> None:
         self.spec = spec
         self.calendar = calendar
-        self.target = target
+        self.aim(target)
         self.cycle = cycle
         self.anchor: int | None = None
         self.consumed = 0
@@ -86,19 +85,20 @@ class Progress:
         self.handled: date | None = None
         self.window: date | None = None
         self.covered: set[date] = set()
+        self._marks: tuple[object, list[tuple[int, int]]] = ((), [])
+
+    def aim(self, target: Target) -> None:
+        """Takes a target; its kind is asked for at every event, so it is looked up once."""
+        self.target = target
+        self.wall = runs_round_the_clock(target)
+        self.by_windows = isinstance(target, EachBusinessDay)
+        self._fixed = isinstance(target, At)
+        self._days = isinstance(target, BusinessDays)
 
     @property
     def promises(self) -> bool:
         """Whether there is anything to meet."""
         return not isinstance(self.target, NoTarget)
-
-    @property
-    def _by_windows(self) -> bool:
-        return isinstance(self.target, EachBusinessDay)
-
-    @property
-    def _fixed(self) -> bool:
-        return isinstance(self.target, At)
 
     # events
 
@@ -109,9 +109,9 @@ class Progress:
 
     def retarget(self, target: Target, second: int) -> None:
         """Another target from now on; the time used, the pauses and the breaches remain."""
-        self.target = target
+        self.aim(target)
         # What remained, remained of another promise.
-        self.pauses = [replace(one, left=None) for one in self.pauses]
+        self.pauses = [one._replace(left=None) for one in self.pauses]
         self.left = None
         if self.anchor is not None:
             self.recompute(second)
@@ -126,7 +126,7 @@ class Progress:
         if self.anchor is None:
             return
         self.never = False
-        if self._by_windows:
+        if self.by_windows:
             self._windows_anew(second, corrects=corrects)
         elif self.paused_at is not None and self.left is not None and edition >= FROZEN:
             return  # a pause freezes what remains
@@ -211,27 +211,27 @@ class Progress:
 
     def _same_hours(self, other: Timeline, stretches: list[tuple[int, int]]) -> bool:
         """Whether another calendar says the same of the stretches that ran; for the wall clock any does."""
-        if other is self.calendar or runs_round_the_clock(self.target):
+        if other is self.calendar or self.wall:
             return True
         return all(other.segments_s(a, b) == self.calendar.segments_s(a, b) for a, b in stretches)
 
     def _left_at(self, second: int) -> int | None:
         """What remains at a second; None without a due time, or after it."""
-        if self.due is None or self._by_windows or self._fixed or second > self.due:
+        if self.due is None or self.by_windows or self._fixed or second > self.due:
             return None
-        wall = runs_round_the_clock(self.target)
+        wall = self.wall
         return self.due - second if wall else self.calendar.between_s(second, self.due)
 
     def _resumed(self, due: int, start: int, end: int, left: int | None) -> int:
         """The due time after a pause of ``[start, end)`` at which ``left`` remained (None: until ``due``)."""
-        wall = runs_round_the_clock(self.target)
+        wall = self.wall
         if left is None:
             if start > due:
                 return due
             left = due - start if wall else self.calendar.between_s(start, due)
         if wall:
             return end + left
-        days = isinstance(self.target, BusinessDays)
+        days = self._days
         # Only a day's due time may lie later than its last second of work: at an opening, or in a break.
         if (
             (days or left == 0)
@@ -258,7 +258,7 @@ class Progress:
         """As it was worked out before what remains was frozen: by the calendar of the resumption alone."""
         if start > due:
             return due
-        if runs_round_the_clock(self.target):
+        if self.wall:
             return due + (end - start)
         moved = max(due, self.calendar.add_left_s(end, self.calendar.between_s(start, due)))
         return self._snapped(moved, due)
@@ -289,7 +289,7 @@ class Progress:
         if start is None:
             return
         self.pauses.append(Rest(max(start, self.base), second, left, self.calendar, edition))
-        if self._by_windows:
+        if self.by_windows:
             self._excuse(second)
             on = self.calendar.business_date_s(second)
             if not self.spec.resume_date_owed and self.window == on and self.window not in self.covered:
@@ -319,7 +319,7 @@ class Progress:
             if self.paused_at is not None:
                 self.left = self._left_at(second)
             return True
-        if not self._by_windows or self.window is None:
+        if not self.by_windows or self.window is None:
             return False
         on = self._covers(second)
         if on is None or on < self.window or on in self.covered:
@@ -350,31 +350,36 @@ class Progress:
     def pass_time(self, to: int, *, grace: int = 0) -> None:
         """Warnings up to and including ``to``; breaches of what fell due before it, less the grace."""
         if self.paused_at is not None and not self._fixed:
-            if self._by_windows:
+            if self.by_windows:
                 self._excuse(to)
                 self.due = self._window_close()
+            elif self.due is not None and self.due + grace < self.paused_at and not self.breached_now:
+                self._miss(self.due)  # a corrected calendar moved it to before the pause
             return
         for _ in range(_MAX_WINDOWS):
             if self.due is None:
                 return
-            for mark in self._warnings():
-                if self._second(mark) <= to:
-                    self.warned.append(mark)
+            for at, rule in self._warnings() if self.spec.warnings else ():
+                if at <= to:
+                    self.warned.append(WarningMark(self.cycle, self.window_date(), rule, from_s(at), True))
             if self.breached_now or self.due + grace >= to:
                 if self.spec.reminders:
                     self._remind(to)
                 return
-            at = max(self.due, self.since)
-            on = self.window_date()
-            # One breach a key: a rolling cadence that is missed twice on one date is missed once.
-            if all(breach.window_date != on for breach in self.breaches):
-                self.breaches.append(Breach(self.cycle, on, from_s(self.due), from_s(at)))
-            if not self._by_windows:
-                self.breached_now = True
+            self._miss(self.due)
+            if not self.by_windows:
                 self._remind(to)
                 return
             self._close_window(WindowState.MISSED)
             self.due = self._window_close()
+
+    def _miss(self, due: int) -> None:
+        """A breach of the present due time, since then or since it came into force."""
+        on = self.window_date()
+        # One breach a key: a rolling cadence that is missed twice on one date is missed once.
+        if all(breach.window_date != on for breach in self.breaches):
+            self.breaches.append(Breach(self.cycle, on, from_s(due), from_s(max(due, self.since))))
+        self.breached_now = not self.by_windows
 
     def _excuse(self, to: int) -> None:
         """Business dates that closed before ``to`` while paused are not owed."""
@@ -410,23 +415,32 @@ class Progress:
 
     # warnings
 
-    def _warnings(self) -> list[WarningMark]:
-        """Marks not yet fired for the present due time, each at the instant it falls."""
+    def _warnings(self) -> list[tuple[int, int]]:
+        """Rules not yet fired for the present due time, each after the second at which it falls.
+
+        Asked for at every event; worked out anew only where something has moved that they hang on.
+        """
         if self.due is None or self.breached_now or self.anchor is None:
             return []
-        on = self.window_date()
-        done = {mark.rule for mark in self.warned if mark.window_date == on}
-        marks: list[WarningMark] = []
-        for rule in range(len(self.spec.warnings)):
-            at = None if rule in done else self._warning_at(rule, self.due)
-            if at is not None:
-                marks.append(WarningMark(self.cycle, on, rule, from_s(at), True))
-        return sorted(marks, key=lambda mark: (mark.at, mark.rule))
+        hangs_on = (
+            self.due, self.since, self.base, self.window, self.target, self.calendar,
+            len(self.pauses), len(self.warned),
+        )  # fmt: skip
+        if self._marks[0] != hangs_on:
+            on = self.window_date()
+            done = {mark.rule for mark in self.warned if mark.window_date == on}
+            found = []
+            for rule in range(len(self.spec.warnings)):
+                at = None if rule in done else self._warning_at(rule, self.due)
+                if at is not None:
+                    found.append((at, rule))
+            self._marks = (hangs_on, sorted(found))
+        return self._marks[1]
 
     def _warning_at(self, rule: int, due: int) -> int | None:
         """When a warning falls: in hours, before the due time, once that is in force; None for never."""
         wanted = self.spec.warnings[rule]
-        wall = runs_round_the_clock(self.target)
+        wall = self.wall
         total = self._promised(due)
         left = total - total * wanted.percent // 100 if isinstance(wanted, WarnShare) else wanted.seconds
         if left <= 0 or left >= total:
@@ -442,9 +456,9 @@ class Progress:
 
     def _promised(self, due: int) -> int:
         """The time from the start to the due time, without pauses: what a share is a share of."""
-        if self._by_windows and self.window is not None:
+        if self.by_windows and self.window is not None:
             return self.calendar.between_s(self.calendar.open_of_s(self.window), due)
-        wall = runs_round_the_clock(self.target)
+        wall = self.wall
         total = due - self.base if wall else self.calendar.between_s(self.base, due)
         if self._fixed:
             return total
@@ -462,7 +476,7 @@ class Progress:
 
     def expected_reminders(self) -> list[WarningMark]:
         """Reminders still to come if nothing is done: so long after the due time, without the pauses since."""
-        if not self.breached_now or self.due is None or self._by_windows:
+        if not self.breached_now or self.due is None or self.by_windows:
             return []
         done = {mark.rule for mark in self.reminded}
         marks: list[WarningMark] = []
@@ -474,7 +488,7 @@ class Progress:
         return marks
 
     def _after_due(self, due: int, seconds: int) -> int | None:
-        wall = runs_round_the_clock(self.target)
+        wall = self.wall
         try:
             at = due + seconds if wall else self.calendar.add_left_s(due, seconds)
             for one in () if self._fixed else self.pauses:
@@ -494,7 +508,7 @@ class Progress:
 
     def window_date(self) -> date | None:
         """The business date the due time belongs to; None for a single due time."""
-        if self._by_windows:
+        if self.by_windows:
             return self.window
         if isinstance(self.target, Rolling) and self.due is not None:
             return self.calendar.business_date_s(self.due - 1)
@@ -504,7 +518,7 @@ class Progress:
         """The due time as shown: none while paused, unless pauses do not move it; none for ended windows."""
         if self.paused_at is not None and not self._fixed:
             return None
-        if self.stopped_at is not None and self._by_windows:
+        if self.stopped_at is not None and self.by_windows:
             return None
         return self.due
 
@@ -519,13 +533,13 @@ class Progress:
         if self.paused_at is not None and self.left is not None:
             return self.left
         start = now
-        if self.paused_at is not None and not self._fixed and not self._by_windows:
+        if self.paused_at is not None and not self._fixed and not self.by_windows:
             start = self.paused_at
         if start >= self.due:
             return 0
-        if runs_round_the_clock(self.target):
+        if self.wall:
             return self.due - start
-        if self._by_windows and self.paused_at is not None:
+        if self.by_windows and self.paused_at is not None:
             close = self._window_close()
             return None if close is None else self.calendar.between_s(start, close)
         return self.calendar.between_s(start, self.due)
@@ -533,13 +547,13 @@ class Progress:
     def overdue(self, now: int) -> int | None:
         """By how much the due time is past, or was at the stop, without pauses since; None where it is not."""
         end = now if self.stopped_at is None else self.stopped_at
-        if self.due is None or self._by_windows or self.due >= end or self.anchor is None:
+        if self.due is None or self.by_windows or self.due >= end or self.anchor is None:
             return None
         if self.paused_at is not None and not self._fixed:
             end = self.paused_at
             if self.due >= end:
                 return None
-        wall = runs_round_the_clock(self.target)
+        wall = self.wall
         late = end - self.due if wall else self.calendar.between_s(self.due, end)
         for one in () if self._fixed else self.pauses:
             a, b = max(one.start, self.due), min(one.end, end)
@@ -549,6 +563,7 @@ class Progress:
 
     def expected_warnings(self) -> list[WarningMark]:
         """Warnings still to come, if nothing changes."""
-        return [
-            WarningMark(mark.cycle, mark.window_date, mark.rule, mark.at, False) for mark in self._warnings()
-        ]
+        if not self.spec.warnings:
+            return []
+        on = self.window_date()
+        return [WarningMark(self.cycle, on, rule, from_s(at), False) for at, rule in self._warnings()]

@@ -247,12 +247,24 @@ class TimeLedger:
 
 
 def in_force(events: Iterable[ClockEvent]) -> list[ClockEvent]:
-    """Events after corrections, in the order of what happened: by second, then ``seq``; any order in, the same out.
+    """Events after corrections, in the order of what happened: by second, then ``seq``; any order in, the same out."""
+    return [event for _, _, event in by_second(events)]
+
+
+def by_second(events: Iterable[ClockEvent]) -> list[tuple[int, int, ClockEvent]]:
+    """As `in_force`, each after its second and its ``seq``.
 
     A ``correct`` event holds by what is known, whenever it is said to have occurred; one that is itself taken back
     holds not. The later of two corrections of one event wins.
     """
     by_seq = {event.seq: event for event in events}
+    if any([event.kind is EventKind.CORRECT for event in by_seq.values()]):  # noqa: C419 - twice as fast as lazily
+        _correct(by_seq)
+    # ``seq`` is unique, so that two events are never compared.
+    return sorted([(to_s(event.occurred_at), seq, event) for seq, event in by_seq.items()])
+
+
+def _correct(by_seq: dict[int, ClockEvent]) -> None:
     moved: set[int] = set()
     for seq in sorted(by_seq, reverse=True):
         correction = by_seq.get(seq)
@@ -266,4 +278,3 @@ def in_force(events: Iterable[ClockEvent]) -> list[ClockEvent]:
         elif aimed.kind is not EventKind.CORRECT:
             by_seq[aimed.seq] = replace(aimed, occurred_at=correction.corrected_occurred_at)
             moved.add(aimed.seq)
-    return sorted(by_seq.values(), key=lambda event: (to_s(event.occurred_at), event.seq))
