@@ -51,6 +51,33 @@ def local_minutes(zone: str, first: str) -> tuple[tuple[date, int], ...]:
     return tuple(found)
 
 
+@cache
+def stretches(zone: str, first: str) -> tuple[tuple[date, int, int, int], ...]:
+    """The same minutes in stretches of one date on which the wall clock runs on: date, first and end of the window's
+    minutes, first minute of the day. A gap or a fold ends one."""
+    found: list[tuple[date, int, int, int]] = []
+    for minute, (on, of_day) in enumerate(local_minutes(zone, first)):
+        if found:
+            day, begin, end, since = found[-1]
+            if day == on and of_day == since + end - begin:
+                found[-1] = (day, begin, minute + 1, since)
+                continue
+        found.append((on, minute, minute + 1, of_day))
+    return tuple(found)
+
+
+@cache
+def local_dates(zone: str, first: str) -> tuple[date, ...]:
+    """The local dates of the window."""
+    return tuple(sorted({on for on, _ in local_minutes(zone, first)}))
+
+
+@cache
+def a_day(spans: tuple[tuple[int, int], ...]) -> bytes:
+    """Every minute of a wall clock's day: open or not."""
+    return bytes(any(a <= minute < b for a, b in spans) for minute in range(1440))
+
+
 @dataclass(slots=True)
 class Book:
     """Published versions in the walk's own words: from a date on, hours by weekday; dates that are closed."""
@@ -65,13 +92,10 @@ class Book:
     def open(self, revision: int) -> Minutes:
         """Every minute of the window: open or not, by the versions up to a revision."""
         if revision not in self.kept:
-            spans: dict[date, tuple[tuple[int, int], ...]] = {}
             found = bytearray(MINUTES)
-            for minute, (on, of_day) in enumerate(local_minutes(self.zone, self.first)):
-                if on not in spans:
-                    spans[on] = self._hours(on, revision)
-                if any(a <= of_day < b for a, b in spans[on]):
-                    found[minute] = 1
+            for on, begin, end, of_day in stretches(self.zone, self.first):
+                day = a_day(self._hours(on, revision))
+                found[begin:end] = day[of_day : of_day + end - begin]
             self.kept[revision] = found
         return self.kept[revision]
 
@@ -214,8 +238,7 @@ def lead(seed: int, policy: Policy) -> str | None:
     """One history by its seed; None where both agree, else what happened and what each says."""
     dice = random.Random(seed)
     zone, first = dice.choice(PLACES)
-    local = local_minutes(zone, first)
-    dates = sorted({on for on, _ in local})
+    dates = local_dates(zone, first)
     version, weekly, closed = a_version(dice, 1, date(1990, 1, 1), dates)
     book = Book(zone, first, [(version.effective_from, weekly, closed)])
     promised = dice.choice((30, 60, 240, 480, 700, 960))

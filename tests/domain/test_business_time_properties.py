@@ -177,10 +177,12 @@ def by_the_clock(case: Case, second: int) -> bool:
     def given_by(kind: ExceptionKind) -> list[Span]:
         return [span for row in rows if row.kind is kind for span in row.spans]
 
-    if on in case.closed or any(row.kind is ExceptionKind.CLOSED for row in rows):
+    if any(row.kind is ExceptionKind.CLOSED for row in rows):
         return False
     replaced = any(row.kind is ExceptionKind.REPLACE for row in rows)
-    base = given_by(ExceptionKind.REPLACE) if replaced else case.hours[on.isoweekday()]
+    # What is said of a date wins over a rule that closes it.
+    usual = [] if on in case.closed else case.hours[on.isoweekday()]
+    base = given_by(ExceptionKind.REPLACE) if replaced else usual
     return (inside(base) or inside(given_by(ExceptionKind.ADD))) and not inside(
         given_by(ExceptionKind.SUBTRACT)
     )
