@@ -144,6 +144,18 @@ async def names(tx: Tx, ticket_ids: Iterable[str]) -> dict[str, str]:
     }
 
 
+async def lasting(tx: Tx, known: Iterable[Ticket]) -> dict[str, Ticket]:
+    """For each of these that was merged, the ticket that it lives on in, however often that was merged in turn."""
+    found: dict[str, Ticket] = {}
+    for ticket in known:
+        last: Ticket | None = ticket
+        while last is not None and last.merged_into is not None:  # no circle: only open tickets are merged
+            last = await find_by_id(tx, last.merged_into)
+        if last is not None and last is not ticket:
+            found[ticket.ticket_id] = last
+    return found
+
+
 async def charges(tx: Tx, ticket_ids: Sequence[str]) -> dict[str, dict[str, int]]:
     """What tickets cost so far, read off their holds; those without one are left out."""
     rows = await tx.rows(_CHARGES, {"tenant": tx.tenant_id, "tickets": list(ticket_ids)})

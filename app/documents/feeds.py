@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -20,7 +20,8 @@ from zoneinfo import ZoneInfo
 import recurring_ical_events  # type: ignore[import-untyped]
 from icalendar import Calendar, Event
 
-from app.documents.feed_text import MARKS, RawEvent, events_of, lines_of, zone_of
+from app.documents.feed_hours import closed_hours, last_minute, next_midnight, rest_of
+from app.documents.feed_text import HALF_DAY, MARKS, RawEvent, events_of, lines_of, zone_of
 from app.documents.zones import zone
 from app.domain.values.errors import DomainError
 
@@ -48,15 +49,23 @@ _NTH: Final = re.compile(r"([+-]?[1-5])(MO|TU|WE|TH|FR|SA|SU)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """Closed dates found in a feed, what repeats with the rule that says the same, and what was left out and why."""
+    """Closed dates found in a feed, what repeats with the rule that says the same, and what was left out and why.
+
+    An event of some hours is left out, since it may be a meeting; ``exceptions`` or a ``closure_rule`` beside the
+    reason say the half day that it would be.
+    """
 
     exceptions: list[dict[str, Any]]
     repeating: list[dict[str, Any]]
-    ignored: list[dict[str, str]]
+    ignored: list[dict[str, Any]]
 
 
 class _Left(Exception):  # noqa: N818 - no error: an event that a person decides about
-    """An event is left out, for this reason."""
+    """An event is left out, for this reason. ``offers``: what it could be taken as."""
+
+    def __init__(self, why: str, offers: Mapping[str, Any] | None = None) -> None:
+        super().__init__(why)
+        self.offers = offers or {}
 
 
 class _Enough(BaseException):
@@ -151,7 +160,7 @@ class _Reader:
     events: list[RawEvent] = field(default_factory=list)
     found: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     repeating: list[dict[str, Any]] = field(default_factory=list)
-    ignored: list[dict[str, str]] = field(default_factory=list)
+    ignored: list[dict[str, Any]] = field(default_factory=list)
     said: int = 0
     work: _Work = field(default_factory=_Work)
     feeds_zone: ZoneInfo | None = None
@@ -179,15 +188,19 @@ class _Reader:
         for raw, event in rest:
             repeats = "RRULE" in event or "RDATE" in event
             mine = changes.pop(_uid(event), []) if repeats else []
-            why = self._taken(raw, event, mine if repeats else None)
-            if why is not None:
-                self._leave(raw, why)
+            left = self._taken(raw, event, mine if repeats else None)
+            if left is not None:
+                why = str(left)
+                self._leave(raw, why, left.offers)
                 for other, _ in mine:
                     self._leave(other, f"changes one date of an event that is left out ({why})")
 
-    def _taken(self, raw: RawEvent, event: Any, changes: list[tuple[RawEvent, Any]] | None) -> str | None:
+    def _taken(self, raw: RawEvent, event: Any, changes: list[tuple[RawEvent, Any]] | None) -> _Left | None:
         """Takes an event; answers why it is left out, or None. ``changes`` are None where nothing repeats."""
         try:
+            if HALF_DAY in event and changes is None:
+                self._half_day(_title(_plain(raw.value(HALF_DAY))), event)
+                return None
             whole = self._whole(raw, event)
             if changes is None:
                 self._take(whole.name, whole.first, whole.days)
@@ -195,10 +208,10 @@ class _Reader:
                 self._series(whole, changes)
         except DomainError:
             raise
-        except _Left as why:
-            return str(why)
+        except _Left as left:
+            return left
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-            return "cannot be read"
+            return _Left("cannot be read")
         return None
 
     def _parsed(self, raw: RawEvent) -> Any:
@@ -215,9 +228,9 @@ class _Reader:
             return None
         return event
 
-    def _leave(self, raw: RawEvent, why: str) -> None:
-        name = re.sub(r"\\(.)", lambda match: " " if match[1] in "nN" else match[1], raw.value("SUMMARY"))
-        self.ignored.append({"name": _title(name), "start": raw.value("DTSTART")[:40], "why": why})
+    def _leave(self, raw: RawEvent, why: str, offers: Mapping[str, Any] | None = None) -> None:
+        name = _title(_plain(raw.value("SUMMARY")))
+        self.ignored.append({"name": name, "start": raw.value("DTSTART")[:40], "why": why, **(offers or {})})
 
     def _whole(self, raw: RawEvent, event: Any) -> _Whole:
         """The whole days of an event; `_Left` when it has times, or none."""
@@ -229,10 +242,12 @@ class _Reader:
         start = event["DTSTART"].dt
         first = self._midnight(start, marked)
         if first is None:
-            raise _Left("has times" if not _midnight(start) else "is from midnight in another zone")
+            if _midnight(start):
+                raise _Left("is from midnight in another zone", self._hours(raw, event))
+            raise _Left("has times", self._hours(raw, event))
         if not FIRST_YEAR <= first.year <= LAST_YEAR:
             raise _Left(f"outside {FIRST_YEAR} to {LAST_YEAR}")
-        days = self._days(event, start, first, marked)
+        days = self._days(raw, event, start, first, marked)
         if days < 0:
             raise _Left("its end lies before its start")
         days = max(days, 1)
@@ -244,15 +259,15 @@ class _Reader:
             event=event,
         )
 
-    def _days(self, event: Any, start: date, first: date, marked: bool) -> int:
+    def _days(self, raw: RawEvent, event: Any, start: date, first: date, marked: bool) -> int:
         """How many dates it lasts. An end on its first date is an event of one day, common though not by the RFC."""
         if "DTEND" in event:
             end = event["DTEND"].dt
-            if _last_minute(end):
-                end = _next_midnight(end)
+            if last_minute(end):
+                end = next_midnight(end)
             last = self._midnight(end, marked)
             if last is None:
-                raise _Left("has times")
+                raise _Left("has times", self._hours(raw, event))
         elif "DURATION" in event:
             lasts = event["DURATION"].dt
             try:
@@ -263,7 +278,7 @@ class _Reader:
                 raise _too_far("an event lasts past the year 9999") from None
             last = self._midnight(until, marked)
             if last is None:
-                raise _Left("has times")
+                raise _Left("has times", self._hours(raw, event))
         elif isinstance(start, datetime) and not marked:
             raise _Left("has times")
         else:
@@ -306,6 +321,32 @@ class _Reader:
             self.found[on, name] = {"date": on, "kind": "closed", "name": name, "source": self.source}
         if len(self.found) > MOST_DATES:
             raise _too_far(f"more than {MOST_DATES} dates in the years to {self.last.year}")
+
+    # -- half days
+
+    def _half_day(self, name: str, event: Any) -> None:
+        """Takes what of a half day is closed, from a feed of ours."""
+        for row in closed_hours(event, name=name, here=self.here, source=self.source):
+            self.found[row["date"], f"{row['name']} {row.get('hours')}"] = row
+        if len(self.found) > MOST_DATES:
+            raise _too_far(f"more than {MOST_DATES} dates")
+
+    def _hours(self, raw: RawEvent, event: Any) -> dict[str, Any]:
+        """What an event of some hours could be taken as: exceptions of its dates, or a rule where it is yearly."""
+        name = _title(str(event.get("SUMMARY", "")))
+        try:
+            rows = closed_hours(event, name=name, here=self.here, source=self.source)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            return {}
+        if not rows or ("RRULE" not in event and "RDATE" not in event):
+            return {"exceptions": rows} if rows else {}
+        rule = event.get("RRULE")
+        if len(rows) > 1 or rule is None or isinstance(rule, list):
+            return {}
+        first = date.fromisoformat(rows[0]["date"])
+        whole = _Whole(name=name, first=first, days=1, start=raw.value("DTSTART")[:40], event=event)
+        found = _as_closure_rule(whole, {key: value for key, value in rule.items() if key not in _TIMES})
+        return {} if found is None else {"closure_rule": {**found, "hours": rest_of(rows[0]["hours"])}}
 
     # -- what repeats
 
@@ -359,9 +400,9 @@ class _Reader:
         on = self._local(place.dt)
         try:
             whole = self._whole(raw, event)
-        except _Left as why:
+        except _Left as left:
             plain.add("EXDATE", on)
-            self._leave(raw, str(why))
+            self._leave(raw, str(left), left.offers)
             return
         other = Event()
         other.add("UID", "1")
@@ -459,6 +500,11 @@ def _uid(event: Any) -> str:
     return str(event.get("UID", ""))
 
 
+def _plain(text: str) -> str:
+    """A text as it was before it was written into the feed."""
+    return re.sub(r"\\(.)", lambda match: " " if match[1] in "nN" else match[1], text)
+
+
 def _title(name: str) -> str:
     """The name of an event, as a name of ours may be."""
     plain = re.sub(r"[\x00-\x1f\x7f]+", " ", name)
@@ -467,12 +513,3 @@ def _title(name: str) -> str:
 
 def _midnight(at: date) -> bool:
     return not isinstance(at, datetime) or at.time() == time()
-
-
-def _last_minute(at: date) -> bool:
-    """Many programs end a day at 23:59."""
-    return isinstance(at, datetime) and at.time().replace(second=0) == time(23, 59) and at.year < 9999
-
-
-def _next_midnight(at: datetime) -> datetime:
-    return datetime.combine(at.date() + timedelta(days=1), time(), at.tzinfo)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
+from app.documents.feed_text import HALF_DAY
 from app.domain.calendar.opening_hours import Closure, format_minute
 
 Stretch = tuple[datetime, datetime]
@@ -14,7 +15,7 @@ def write_icalendar(name: str, closures: Iterable[tuple[Closure, Sequence[Stretc
     """Closed days as an iCalendar text, one whole-day event a date that names every reason.
 
     A half day is one event for each stretch of the weekday's hours that is closed, so that no program takes it for a
-    whole one; its name says when it is open.
+    whole one; its name says when it is open. Each bears a mark of ours, so that we read it as a half day again.
     """
     lines = [
         "BEGIN:VCALENDAR",
@@ -26,11 +27,12 @@ def write_icalendar(name: str, closures: Iterable[tuple[Closure, Sequence[Stretc
     stamp = f"DTSTAMP:{_utc(at)}"
     for closure, closed in closures:
         names = list(dict.fromkeys(reason.name for reason in closure.reasons if reason.name)) or ["Closed"]
-        title = " / ".join(names)
+        title, marked = " / ".join(names), []
         if closure.hours:
             hours = ", ".join(
                 f"{format_minute(opens)}-{format_minute(closes)}" for opens, closes in closure.hours
             )
+            marked = [f"{HALF_DAY}:{_escaped(title)}"]
             title = f"{title} (open {hours})"
             when = [(f"DTSTART:{_utc(start)}", f"DTEND:{_utc(end)}") for start, end in closed]
         else:
@@ -45,6 +47,7 @@ def write_icalendar(name: str, closures: Iterable[tuple[Closure, Sequence[Stretc
                 start_line,
                 end_line,
                 f"SUMMARY:{_escaped(title)}",
+                *marked,
                 "TRANSP:OPAQUE",
                 "END:VEVENT",
             ]

@@ -264,15 +264,12 @@ async def merge(tx: Tx, ticket_id: str, *, into: str) -> dict[str, Any]:
     """Two tickets are one issue: this one ends withdrawn, with its hold released, its clocks cancelled and its
     responses moved; the other's first response is owed since the earlier opening.
 
-    Refused 409: ``same_ticket``, ``merge_closed``, ``merge_chain``, ``merge_other_customer``.
+    Refused 409: ``same_ticket``, ``merge_closed``, ``merged_already``, ``merge_chain``, ``merge_other_customer``.
     """
     desk = await ticket_session.take(tx, ticket_id)
     if into == ticket_id:
         raise DomainError("same_ticket", field="into_ticket_id", into_ticket_id=into)
     other = await ticket_session.beside(tx, desk, into)
-    names = await tickets.names(
-        tx, [one for one in (desk.ticket.merged_into, other.ticket.merged_into) if one]
-    )
-    ticket_merging.merge(desk, other, names)
+    ticket_merging.merge(desk, other, await tickets.lasting(tx, (desk.ticket, other.ticket)))
     await ticket_session.put_back(tx, desk, also=other)
     return await ticket_session.view(tx, desk)

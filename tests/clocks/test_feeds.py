@@ -95,6 +95,84 @@ async def test_what_is_left_out_is_named_with_the_reason(vendor: MakeVendor, lin
     assert [(one["name"], one["why"]) for one in draft["ignored"]] == [("Odd, this", why)]
 
 
+OFFERS: list[tuple[str, dict[str, Any]]] = [
+    ("DTSTART;TZID=Europe/Berlin:20260803T130000\nDTEND;TZID=Europe/Berlin:20260803T180000",
+     {"exceptions": [("2026-08-03", "subtract", [["13:00", "18:00"]])]}),
+    ("DTSTART:20260803T110000Z\nDURATION:PT4H30M",
+     {"exceptions": [("2026-08-03", "subtract", [["13:00", "17:30"]])]}),
+    ("DTSTART;TZID=W. Europe Standard Time:20260803T140000\nDTEND;TZID=W. Europe Standard Time:20260805T101530",
+     {"exceptions": [("2026-08-03", "subtract", [["14:00", "24:00"]]), ("2026-08-04", "closed", None),
+                     ("2026-08-05", "subtract", [["00:00", "10:16"]])]}),
+    ("DTSTART:20260803T120000\nDTEND:20260803T235900",
+     {"exceptions": [("2026-08-03", "subtract", [["12:00", "24:00"]])]}),
+    ("DTSTART:20260328T220000\nDTEND:20260329T040000",  # over the night in which an hour is skipped
+     {"exceptions": [("2026-03-28", "subtract", [["22:00", "24:00"]]),
+                     ("2026-03-29", "subtract", [["00:00", "04:00"]])]}),
+    ("DTSTART:20251224T120000\nDTEND:20251224T180000\nRRULE:FREQ=YEARLY",
+     {"closure_rule": {"name": "Early end", "fixed": "12-24", "hours": [["00:00", "12:00"], ["18:00", "24:00"]]}}),
+    ("DTSTART:20251128T120000\nDTEND:20251129T000000\nRRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=-1FR",
+     {"closure_rule": {"name": "Early end", "nth": -1, "weekday": "fri", "month": 11, "hours": [["00:00", "12:00"]]}}),
+    ("DTSTART:20260803T090000\nDTEND:20260803T091500\nRRULE:FREQ=DAILY", {}),
+    ("DTSTART:20260803T090000", {}),
+    ("DTSTART:20260803T090000\nDTEND:20260803T080000", {}),
+    ("DTSTART:20260803T090000\nDTEND:20270803T080000", {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("lines", "offers"), OFFERS)
+async def test_an_event_of_some_hours_is_left_out_and_says_which_half_day_it_would_be(
+    vendor: MakeVendor, lines: str, offers: dict[str, Any]
+) -> None:
+    tenant = await berlin(vendor)
+    draft = await tenant.ok(await send(tenant, feed(f"UID:1\n{lines}\nSUMMARY:Early end")))
+    assert draft["exceptions"] == draft["repeating"] == []
+    (left,) = draft["ignored"]
+    assert left.pop("why") == "has times"
+    rows = left.pop("exceptions", None)
+    assert (rows is None) == ("exceptions" not in offers)
+    if rows is not None:
+        assert [(one["date"], one["kind"], one.get("hours")) for one in rows] == offers["exceptions"]
+        assert {one["name"] for one in rows} == {"Early end"}
+    assert left.pop("closure_rule", None) == offers.get("closure_rule")
+    assert set(left) == {"name", "start"}
+
+
+async def test_what_is_offered_can_be_published_and_our_own_feed_is_read_as_it_was_said(
+    vendor: MakeVendor,
+) -> None:
+    tenant = await berlin(vendor)
+    yearly = "UID:1\nDTSTART:20251224T120000\nDTEND:20251225T000000\nRRULE:FREQ=YEARLY\nSUMMARY:Christmas Eve"
+    once = "UID:2\nDTSTART:20260803T140000\nDTEND:20260803T150000\nSUMMARY:Fire drill\\, north"
+    day = "UID:3\nDTSTART;VALUE=DATE:20260804\nSUMMARY:Outing"
+    draft = await tenant.ok(await send(tenant, feed(yearly, once, day)))
+    eve, drill = draft["ignored"]
+    body = {
+        "effective_from": "2026-01-01",
+        "weekly_hours": {name: [["09:00", "17:00"]] for name in ("mon", "tue", "thu")},
+        "exceptions": [*draft["exceptions"], *drill["exceptions"]],
+        "closure_rules": {"holidays": [], "closures": [eve["closure_rule"]]},
+    }
+    await tenant.ok(await tenant.post(f"{BERLIN}/versions", body), 201)
+    span = {"from": "2026-01-01", "to": "2026-12-31"}
+    listed = (await tenant.ok(await tenant.get(f"{BERLIN}/closures", **span)))["data"]
+    assert [(one["date"], one["kind"], one["reasons"], one.get("hours")) for one in listed] == [
+        ("2026-08-03", "half_day", ["Fire drill, north"], [["09:00", "14:00"], ["15:00", "17:00"]]),
+        ("2026-08-04", "closed", ["Outing"], []),
+        ("2026-12-24", "half_day", ["Christmas Eve"], [["09:00", "12:00"]]),
+    ]
+    exported = await tenant.get(f"{BERLIN}/calendar.ics", **span)
+    again = await tenant.client.post(
+        f"{BERLIN}/imports", content=exported.content, headers={"Content-Type": "text/calendar"}
+    )
+    read = await tenant.ok(again)
+    assert read["ignored"] == []
+    assert [(one["date"], one["kind"], one["name"], one.get("hours")) for one in read["exceptions"]] == [
+        ("2026-08-03", "subtract", "Fire drill, north", [["14:00", "15:00"]]),
+        ("2026-08-04", "closed", "Outing", None),
+        ("2026-12-24", "subtract", "Christmas Eve", [["12:00", "17:00"]]),
+    ]
+
+
 async def test_what_repeats_is_expanded_with_the_rule_that_says_the_same(vendor: MakeVendor) -> None:
     tenant = await berlin(vendor)
     eve = "UID:1\nDTSTART;VALUE=DATE:20181231\nRRULE:FREQ=YEARLY\nSUMMARY:New Year's Eve"

@@ -250,6 +250,31 @@ async def test_an_answer_on_the_duplicate_answers_the_one_that_goes_on(app: Fast
     assert clock["breaches"][0]["retracted_at"] == "2025-03-03T17:00:00Z"
 
 
+async def test_a_merge_that_was_done_says_where_the_ticket_lives_on(app: FastAPI, api: Api) -> None:
+    one = await a_vendor(app, api, a_policy(FIRST))
+    for ticket in ("A", "B", "C", "D"):
+        await a_ticket(one, ticket)
+    await act(one, "merge", {"into_ticket_id": "B"}, "A")
+    kept = await one.ok(await one.get("/v1/tickets/A"))
+    await act(one, "merge", {"into_ticket_id": "C"}, "B")
+    for ticket, into, code, lives_on in (
+        ("A", "B", "merged_already", "C"),  # the same again, told by another key
+        ("A", "D", "merged_already", "C"),
+        ("B", "C", "merged_already", "C"),
+        ("C", "A", "merged_already", "C"),  # the two are one by now
+        ("D", "A", "merge_chain", "C"),
+    ):
+        answer = await one.post(f"/v1/tickets/{ticket}/merge", {"into_ticket_id": into})
+        problem = answer.json()
+        assert (answer.status_code, problem["code"]) == (409, code), (ticket, into)
+        assert problem["facts"]["merged_into"] == lives_on
+        assert "facts.merged_into" in problem["next_step"]
+        twin = await do(one, "mergeTicket", "state", kind="Ticket", ticketId=ticket, intoTicketId=into,
+                        idempotencyKey=ticket + into)  # fmt: skip
+        assert (twin["code"], twin["nextStep"]) == (code, problem["next_step"])
+    assert await one.ok(await one.get("/v1/tickets/A")) == kept
+
+
 async def test_what_cannot_be_one_issue_is_refused_and_leaves_no_trace(app: FastAPI, api: Api) -> None:
     one = await a_vendor(app, api, a_policy(FIRST))
     for ticket in ("A", "B", "C", "D"):

@@ -13,19 +13,24 @@ from app.domain.values.errors import DomainError
 from app.domain.values.wire import parse_iso
 
 
-def merge(desk: Desk, other: Desk, names: Mapping[str, str]) -> None:
-    """Ends the duplicate ``desk`` and lets ``other`` take in what was written on it. ``names``: of merged tickets.
+def merge(desk: Desk, other: Desk, lasting: Mapping[str, Ticket]) -> None:
+    """Ends the duplicate ``desk`` and lets ``other`` take in what was written on it.
 
-    Refused 409: ``merge_closed``; ``merge_chain`` for a ticket that was itself merged.
+    ``lasting``: by the id of a merged ticket, the one that it lives on in. Refused 409: ``merged_already`` where the
+    duplicate was merged, or the two are one by now; ``merge_chain`` where the other was merged into a third;
+    ``merge_closed``.
     """
-    for one in (desk.ticket, other.ticket):
-        if one.merged_into is not None:
+    for one, partner in ((desk.ticket, other.ticket), (other.ticket, desk.ticket)):
+        lives_on = lasting.get(one.ticket_id)
+        if lives_on is not None:
+            again = one is desk.ticket or lives_on.ticket_id == partner.ticket_id
             raise DomainError(
-                "merge_chain",
+                "merged_already" if again else "merge_chain",
                 ticket_id=one.external_id,
-                merged_into=names.get(one.merged_into),
-                state=one.state,
+                merged_into=lives_on.external_id,
+                state=lives_on.state,
             )
+    for one in (desk.ticket, other.ticket):
         if one.closed:
             raise DomainError("merge_closed", ticket_id=one.external_id, state=one.state)
     moved = list(desk.ticket.responses)
