@@ -11,7 +11,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.api.rest.tickets import PauseBody, ResolutionBody, TicketBody
 from tests.clocks.promises import FIRST, SOLVED, a_policy, a_ticket, a_vendor, act, clock_of, points, told
 from tests.conftest import MakeVendor
 from tests.support.graphql import do
@@ -272,11 +271,3 @@ async def test_graphql_takes_the_same_and_answers_the_same(app: FastAPI, api: Ap
                     idempotencyKey="g", occurredAt="2025-03-03T16:00:00Z")  # fmt: skip
     assert (done["state"], done["resolvedAt"]) == ("resolved", "2025-03-03T16:00:00Z")
     assert done["clocks"] == [{"outcome": "met"}]
-
-
-def test_a_body_of_before_keeps_the_hash_that_it_had() -> None:
-    old = {"reason": "asked", "party": None}
-    assert PauseBody(reason="asked").plain() == old
-    assert PauseBody(reason="asked", occurred_at=None).plain() == old
-    assert set(ResolutionBody().plain()) == {"outcome", "cause", "result"}
-    assert "opened_at" not in TicketBody(customer_id="ann").plain()
