@@ -94,7 +94,7 @@ async def put(
 
 
 def check_secret(secret: str) -> None:
-    """Refuses what is no Standard Webhooks secret: ``whsec_`` and base64 of 24 to 64 bytes."""
+    """Refuses what is no Standard Webhooks secret: ``whsec_`` and base64 of 16 to 128 bytes."""
     text = secret.removeprefix("whsec_")
     try:
         size = len(base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), validate=True))
@@ -104,7 +104,7 @@ def check_secret(secret: str) -> None:
         raise DomainError(
             "secret_malformed",
             field="secret",
-            message="A Standard Webhooks secret is whsec_ and base64 of 24 to 64 bytes.",
+            message="A Standard Webhooks secret is whsec_ and base64 of 16 to 128 bytes.",
         )
 
 

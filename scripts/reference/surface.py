@@ -64,7 +64,7 @@ def key_of(path: str, method: str, operation: dict[str, Any]) -> str:
         return ""
     if header is not None:
         return "required" if header["required"] else "optional"
-    return "the path" if method in ("PUT", "DELETE", "PATCH") else ""
+    return "natural" if method in ("PUT", "DELETE", "PATCH") else ""
 
 
 def api(app: FastAPI) -> str:
@@ -89,9 +89,8 @@ def api(app: FastAPI) -> str:
         "## Operations",
         "*Scope*: what the key must carry, one of them; *operator* is the operator key; empty: none is "
         "asked for. "
-        "*Once*: `required` means an `Idempotency-Key`; `the path` means that the id in the path is the "
-        "key. *GraphQL*: "
-        "the field with the same answers. Arguments and answers stand in `openapi/openapi.json`, and at "
+        "*Once*: `required` means an `Idempotency-Key`; `natural` means that the same call again has no second effect. "
+        "*GraphQL*: the field with the same answers. Arguments and answers stand in `openapi/openapi.json`, and at "
         "`/docs` of a running service.",
         table(("operation", "call", "scope", "once", "GraphQL", "does"), rows),
         "Without a field in GraphQL, and why:",

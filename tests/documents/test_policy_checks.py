@@ -128,6 +128,8 @@ UNPAID = "code: unpaid\n        clause: EX-"
         ("per: {N: 60}", "per: {N: -60}", "negative_price", "per: {N: -60}", "-60 credits with N = 3"),
         ("per: {N: 60}", "per: {N: 60, X: 1}", "undeclared_input", "X: 1", "`X`"),
         ("base: 120, per: {N: 60}", "base: 120, per: {}", "unused_input", "inputs:", "`N`"),
+        ("kind: fixed, credits: 5}", "kind: fixed, credits: 5}, needs_means: false", "needs_means_without_effect",
+         "needs_means: false", "other than 0"),
         ("kind: fixed, credits: 5", "kind: fixed, credits: -5", "negative_price", "credits: -5", "-5"),
         ("kind: fixed, credits: 5", "kind: range, least: 9, most: 5", "empty_range", "least: 9", ""),
         ('amount: "10.00"', 'amount: "-10.00"', "negative_price", '"-10.00"', "below zero"),

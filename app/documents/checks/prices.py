@@ -44,6 +44,12 @@ def check_categories(c: Checker) -> None:
                 "A price in credits needs `credits`.",
                 "Add `credits:`.",
             )
+        if priced and not category.needs_means:
+            c.warn(
+                (*parts, "needs_means"), "needs_means_without_effect",
+                "A price other than 0 is paid by credits or cover all the same.",
+                "Write `price: {kind: fixed, credits: 0}`, or remove `needs_means`.",
+            )  # fmt: skip
         if category.confirm and p.confirmation is None:
             c.error(
                 (*parts, "confirm"),

@@ -388,7 +388,8 @@ class Category:
     """A line of the price list. ``level``: free under a cover of that level (AVA-9, AVA-10).
 
     ``confirm``: asked beforehand, the customer must confirm it (CSC-9). ``bug_returns``: the cause that returns
-    everything applies (AVA-15: not to patching). ``needs_means``: False accepts it at 0 without credits or cover.
+    everything applies (AVA-15: not to patching). ``needs_means``: False says that a
+    price of 0 is served without credits or cover; beside another price it does nothing.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
