@@ -29,6 +29,9 @@ CARD_CHANGE: Final = "subscription_payment_method_change"
 """The origin of a transaction of nothing, by which a buyer changes the card."""
 PERIODS: Final = frozenset({"subscription_recurring", "web", "api"})
 """Origins whose billing period is bought once."""
+PLAN_CHANGE: Final = "subscription_update"
+"""The origin of what a change of a subscription costs at once, with or without a proration."""
+ORIGINS: Final = PERIODS | {PLAN_CHANGE, CARD_CHANGE, "subscription_charge"}
 _SANDBOX: Final = re.compile(r"https://sandbox[a-z-]*\.paddle\.com(?:[/:?#]|\Z)")
 CREDITS: Final = frozenset({"credit", "credit_reverse"})
 """Actions that reduce what is still owed, or fill the buyer's balance: no payment goes back by them."""
@@ -91,6 +94,10 @@ class Paddle:
             return Reading(ignored="not_completed")
         if str(data.get("origin")) == CARD_CHANGE:
             return Reading(ignored="payment_method_change")
+        if data.get("origin") is not None and str(data["origin"]) not in ORIGINS:
+            says = {"transaction": str(data.get("id")), "origin": str(data["origin"])}
+            unclear = f"Nobody here knows why there is a transaction of the origin {says['origin']}."
+            raise UnreadableError("status_unknown", unclear, says)
         order = _transaction(data, event)
         return Reading(subject="order/" + _key(event), order=News(order=order), test=_sandbox(data, letter))
 
@@ -161,7 +168,7 @@ def _checked(totals: Mapping[str, Any], lines: Sequence[LineSeen], currency: str
 def _lines(data: Mapping[str, Any], details: Mapping[str, Any], currency: str) -> tuple[LineSeen, ...]:
     items = p.rows(data.get("items"), "items")
     return tuple(
-        _line(one, _item_of(one, number, items), currency)
+        _line(one, _item_of(one, number, items), currency, whole=str(data.get("origin")) != PLAN_CHANGE)
         for number, one in enumerate(p.rows(details.get("line_items"), "line_items"))
     )
 
@@ -183,7 +190,7 @@ def _price(item: Mapping[str, Any]) -> Mapping[str, Any]:
     return p.table(item.get("price"), "price")
 
 
-def _line(one: Mapping[str, Any], item: Mapping[str, Any], currency: str) -> LineSeen:
+def _line(one: Mapping[str, Any], item: Mapping[str, Any], currency: str, *, whole: bool) -> LineSeen:
     named = one.get("price_id") or item.get("price_id") or _price(item).get("id")
     product = p.table(one.get("product"), "product").get("id") or _price(item).get("product_id")
     totals = p.table(one.get("totals"), "totals")
@@ -191,7 +198,7 @@ def _line(one: Mapping[str, Any], item: Mapping[str, Any], currency: str) -> Lin
     discount = p.minor_or_none(totals.get("discount"), currency, "discount")
     quantity = p.whole(one.get("quantity", 1), "quantity", least=-1_000_000)
     change: Literal["proration", "trial"] | None = None
-    if one.get("proration") or item.get("proration") or quantity < 1:
+    if not whole or one.get("proration") or item.get("proration") or quantity < 1:
         change = "proration"
     elif _price(item).get("trial_period") and listed == 0 and not discount:
         change = "trial"
@@ -225,11 +232,14 @@ def _adjustment(data: Mapping[str, Any], event: Mapping[str, Any]) -> Reading:
     currency = p.currency_of(data.get("currency_code", "USD"))
     taken = _taken(data, currency)
     whole = str(data.get("type")) == "full" and not data.get("items")
+    said_at = p.instant(event.get("occurred_at"), "occurred_at")
     if action == "refund":
         refund = RefundSeen(
             refund_id=ident,
             settled=status == "approved",
             reversed=status == "reversed",
+            made_at=stamp(p.instant_or_none(data.get("created_at"), "created_at") or said_at),
+            reversed_at=stamp(said_at) if status == "reversed" else None,
             full=whole,
             units=taken.units or None,
             amounts=taken.amounts or None,
@@ -243,7 +253,7 @@ def _adjustment(data: Mapping[str, Any], event: Mapping[str, Any]) -> Reading:
     dispute = DisputeSeen(
         dispute_id=ident,
         state="won" if status == "reversed" and state == "lost" else state,
-        stamp=stamp(str(event.get("occurred_at"))),
+        stamp=stamp(str(event["occurred_at"])),
         reversal=action == "chargeback_reverse",
         full=whole,
         units=taken.units,

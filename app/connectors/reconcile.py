@@ -80,13 +80,12 @@ class Fetcher:
 
     async def changes(self, kind: str, api: Mapping[str, Any], since: datetime) -> AsyncIterator[Found]:
         """What changed since an instant, oldest first, as deliveries. Raises `FetchError`."""
-        makers = {"woocommerce": _woocommerce, "stripe": _stripe, "shopify": _shopify, "paddle": _paddle}
-        if kind not in makers:
+        if kind not in MAKERS:
             raise FetchError(
-                f"A source of kind {kind} has no API to ask; reconcile knows {', '.join(sorted(makers))}."
+                f"A source of kind {kind} has no API to ask; reconcile knows {', '.join(sorted(MAKERS))}."
             )
         async with self._client(kind, api) as call:
-            async for one in makers[kind](call, since):
+            async for one in MAKERS[kind](call, since):
                 yield one
 
     def _client(self, kind: str, api: Mapping[str, Any]) -> _Client:
@@ -315,3 +314,7 @@ def _instant(text: Any) -> datetime | None:
     except ValueError:
         return None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+
+
+MAKERS: Final = {"woocommerce": _woocommerce, "stripe": _stripe, "shopify": _shopify, "paddle": _paddle}
+"""Kind -> what asks its API."""

@@ -21,7 +21,7 @@ from app.domain.feeds.orders import LineSeen, News, OrderSeen, RefundSeen, stamp
 from app.domain.feeds.review import ReviewItem
 
 PAID: Final = frozenset({"paid", "partially_refunded", "refunded"})
-UNPAID: Final = frozenset({"pending", "authorized", "partially_paid"})
+UNPAID: Final = frozenset({"pending", "authorized", "partially_paid", "expired"})
 """Money is missing. Of an order that was paid before: an edit added what nobody has paid for yet."""
 DISPUTES: Final[dict[str, DisputeState]] = {
     "needs_response": "open",
@@ -82,6 +82,10 @@ class Shopify:
         if status == "voided":
             return Reading(ignored="voided_order")
         subject = "order/" + p.ident(data["id"], "id")
+        if status not in PAID | UNPAID:
+            unclear = f"Nobody here knows an order in the financial status {status or 'that is missing'}."
+            says = {"financial_status": status or None, "total_price": str(data.get("total_price"))}
+            raise UnreadableError("payment_unclear", unclear, says)
         order = _order(data, status, letter.options)
         refunds = tuple(_refund(one) for one in p.rows(data.get("refunds"), "refunds"))
         return Reading(

@@ -126,9 +126,9 @@ def _read(kind: str, thing: Mapping[str, Any], event: Mapping[str, Any], letter:
         return Reading(subject=subject, order=News(), names=names)
     if not thing.get("payment_intent") and not thing.get("charge"):
         return Reading(ignored="no_order")
-    if kind in REFUNDS:
-        return Reading(subject=subject, order=stripe_money.refund(thing))
     said_at = stamp(p.instant(event.get("created"), "created"))
+    if kind in REFUNDS:
+        return Reading(subject=subject, order=stripe_money.refund(thing, said_at))
     return Reading(subject=subject, order=News(disputes=(stripe_money.dispute(thing, said_at),)))
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from app.connectors import payload as p
 from app.domain.feeds.adapter import UnreadableError
 from app.domain.feeds.disputed_money import DisputeSeen, DisputeState
-from app.domain.feeds.orders import News, RefundSeen
+from app.domain.feeds.orders import News, RefundSeen, stamp
 from app.domain.values.money import MINOR_DIGITS, unit_of
 
 DIGITS: Final[dict[str, int]] = {"ISK": 2, "UGX": 2, "MGA": 0}
@@ -38,6 +38,17 @@ DISPUTE_STATES: Final[dict[str, DisputeState]] = {
 """What a dispute's status says of the money (docs.stripe.com/api/disputes/object). An inquiry (``warning_*``) and one
 that was ``prevented`` or ended by a refund have moved none: the refund, if there is one, is told apart."""
 
+REFUND_STATES: Final = {
+    "pending": "waiting",
+    "requires_action": "waiting",
+    "succeeded": "settled",
+    "failed": "reversed",
+    "canceled": "reversed",
+}
+"""What a refund's status says of its money (docs.stripe.com/api/refunds/object). One that waits for the bank or for the
+buyer may still fail or be canceled; one that succeeded may fail weeks later. Its charge counts it as refunded from the
+first, and no longer once it failed."""
+
 
 def minor(value: Any, currency: str, name: str) -> Decimal:
     """Read an amount as whole units of the currency. Raises `UnreadableError`, also for a part of its smallest unit."""
@@ -58,29 +69,41 @@ def minor_or_zero(value: Any, currency: str, name: str) -> Decimal:
     return minor_or_none(value, currency, name) or Decimal(0)
 
 
-def refund(thing: Mapping[str, Any]) -> News:
-    """Read a refund, or a charge with all that was refunded of it."""
+def refund(thing: Mapping[str, Any], said_at: str) -> News:
+    """Read a refund, or a charge with all that was refunded of it so far, which may be less once a refund failed."""
+    if thing.get("object") != "charge" and "amount_refunded" not in thing:
+        return News(refunds=(_refund(thing, said_at),))
     currency = p.currency_of(thing.get("currency"))
-    if thing.get("object") == "charge" or "amount_refunded" in thing:
-        refunded = minor(thing.get("amount_refunded"), currency, "amount_refunded")
-        return News(refunded_total=refunded, refunded_full=thing.get("refunded") is True)
-    status = str(thing.get("status", ""))
+    told = p.rows(p.table(thing.get("refunds"), "refunds").get("data"), "refunds")
+    return News(
+        refunds=tuple(_refund(one, said_at) for one in told),
+        refunded_total=minor(thing.get("amount_refunded"), currency, "amount_refunded"),
+        refunded_full=thing.get("refunded") is True,
+        refunded_at=said_at,
+    )
+
+
+def _refund(thing: Mapping[str, Any], said_at: str) -> RefundSeen:
+    currency = p.currency_of(thing.get("currency"))
+    ident, status = p.ident(thing.get("id"), "id"), str(thing.get("status"))
+    if status not in REFUND_STATES:
+        unclear = f"Nobody here knows a refund in the status {status}."
+        raise UnreadableError("status_unknown", unclear, {"refund": ident, "status": status})
     metadata = p.table(thing.get("metadata"), "metadata")
     units = None
     if metadata.get("line_id"):
         units = {
             p.ident(metadata["line_id"], "line_id"): p.whole(metadata.get("quantity", 1), "quantity", least=1)
         }
-    return News(
-        refunds=(
-            RefundSeen(
-                refund_id=p.ident(thing.get("id"), "id"),
-                settled=status == "succeeded",
-                reversed=status in ("failed", "canceled"),
-                amount=minor(thing.get("amount"), currency, "amount"),
-                units=units,
-            ),
-        )
+    reversed_ = REFUND_STATES[status] == "reversed"
+    return RefundSeen(
+        refund_id=ident,
+        settled=REFUND_STATES[status] == "settled",
+        reversed=reversed_,
+        made_at=stamp(p.instant(thing["created"], "created")) if thing.get("created") else None,
+        reversed_at=said_at if reversed_ else None,
+        amount=minor(thing.get("amount"), currency, "amount"),
+        units=units,
     )
 
 

@@ -402,7 +402,45 @@ def write_purchase(rng: random.Random, order: Order) -> None:
         order.tell(shops.purchase("order.cancelled", at=iso(order.now), order_id=str(order.id)))
 
 
+def failed_refund(rng: random.Random, order: Order, common: dict[str, Any], made: int) -> None:
+    """A refund that the charge counts, and that fails then; perhaps it is made again."""
+    total = common["amount"]
+
+    def charged(name: str) -> None:
+        charge = {"object": "charge", "id": f"ch_{order.id}", "payment_intent": f"pi_{order.id}", "currency": "usd",
+                  "amount": total, "amount_refunded": total, "refunded": True}  # fmt: skip
+        order.tell({"id": f"evt_{order.id}_{name}", "type": "charge.refunded", "created": int(order.now.timestamp()),
+                    "data": {"object": charge}})  # fmt: skip
+
+    charged("f1")
+    order.later(rng)
+    told = int(order.now.timestamp())
+    order.tell(
+        shops.stripe_refund(
+            f"evt_{order.id}_f2",
+            rng.choice(["refund.failed", "charge.refund.updated"]),
+            told,
+            **{**common, "created": made, "status": rng.choice(["failed", "canceled"])},
+        )
+    )
+    if rng.random() < 0.5:
+        order.later(rng)
+        again = int(order.now.timestamp())
+        order.tell(
+            shops.stripe_refund(
+                f"evt_{order.id}_f3",
+                "refund.updated",
+                again,
+                **{**common, "id": f"re_{order.id}b", "created": again},
+            )
+        )
+        charged("f4")
+
+
 def write_stripe(rng: random.Random, order: Order) -> None:
+    if rng.random() < 0.2:
+        order.puzzle()
+        order.customer = 1_000_000 + order.id
     if rng.random() < 0.4:
         order.tell(stripe(order, "checkout.session.completed", f"evt_{order.id}_u"))
         order.later(rng)
@@ -422,12 +460,15 @@ def write_stripe(rng: random.Random, order: Order) -> None:
             "id": f"re_{order.id}",
             "amount": total,
         }
+        made = int(order.now.timestamp())
         order.tell(
             shops.stripe_refund(
-                f"evt_{order.id}_r1", "refund.created", int(order.now.timestamp()), **common, status="pending"
+                f"evt_{order.id}_r1", "refund.created", made, **common, created=made, status="pending"
             )
         )
-        if rng.random() < 0.8:
+        if order.puzzling:
+            failed_refund(rng, order, common, made)
+        elif rng.random() < 0.8:
             order.tell(
                 shops.stripe_refund(
                     f"evt_{order.id}_r2", "refund.updated", int(order.now.timestamp()), **common
@@ -494,6 +535,9 @@ def chargeback(rng: random.Random, order: Order) -> None:
 
 
 def write_paddle(rng: random.Random, order: Order) -> None:
+    if rng.random() < 0.2:
+        order.puzzle()
+        order.customer = 1_000_000 + order.id
     order.tell(paddle(order, f"evt_{order.id}_t"))
     for number in range(rng.choice([0, 1, 2])):
         order.later(rng)
@@ -502,7 +546,10 @@ def write_paddle(rng: random.Random, order: Order) -> None:
         item = {"item_id": f"item_{one.id}", "type": "full", "amount": str(cents(one)[1])}
         if each is not None and one.quantity > 1 and rng.random() < 0.5:
             item = {"item_id": f"item_{one.id}", "type": "partial", "amount": str(each)}
-        for status in ("pending_approval", *([] if rng.random() < 0.3 else ["approved"])):
+        states = ("pending_approval", *([] if rng.random() < 0.3 else ["approved"]))
+        if order.puzzling and rng.random() < 0.7:
+            states = ("pending_approval", "approved", "reversed")
+        for status in states:
             event = shops.paddle_adjustment(
                 f"evt_{order.id}_{number}_{status}",
                 id=f"adj_{order.id}_{number}",

@@ -74,7 +74,8 @@ async def finish(
                 await tenant.ok(await tenant.get(f"/v1/sources/{kind}/deliveries", state=state, limit=100))
             )["data"]
             for row in rows:
-                order = (kind, int(row["subject"].rpartition("/")[2]) if kind == "woocommerce" else 0)
+                number = "".join(one for one in row["subject"].rpartition("/")[2] if one.isdigit())
+                order = (kind, int(number or 0))
                 if state == "parked" and order in puzzling and row["reason"] in PUZZLES:
                     puzzled.setdefault(order, set()).add(row["reason"])
                 else:
@@ -85,7 +86,8 @@ async def finish(
 
 def without(projection: dict[str, list[str]], puzzled: set[tuple[str, int]]) -> dict[str, list[str]]:
     """A projection without the customers of orders that are left to a person (each has one of its own)."""
-    gone = tuple(f"('{shop}:{1_000_000 + number}'," for shop, number in puzzled)
+    names = {"stripe": "cus", "paddle": "ctm_"}
+    gone = tuple(f"('{shop}:{names.get(shop, '')}{1_000_000 + number}'," for shop, number in puzzled)
     return {name: [row for row in rows if not row.startswith(gone)] for name, rows in projection.items()}
 
 

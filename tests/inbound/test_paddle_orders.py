@@ -290,6 +290,16 @@ RECORDED = [
     [transaction(), adjustment("adj_1", "refund", of_item("partial", 1000))],
     [transaction(origin="subscription_recurring", subscription_id="sub_1",
                  billing_period={"starts_at": "2025-03-01T10:00:00Z", "ends_at": "2025-04-01T10:00:00Z"})],
+    [transaction("txn_1", [line(discount=690)])],
+    [transaction("txn_1", [line("txnitm_A"), line("txnitm_B", price_id="pri_lic", tax=690)])],
+    [transaction(origin="subscription_update", subscription_id="sub_1")],
+    [transaction(origin="subscription_charge", subscription_id="sub_1", lines=[line(quantity=3)])],
+    [transaction(currency_code="JPY")],
+    [transaction(), adjustment("adj_1", "refund", of_item("proration", 1725))],
+    [transaction(), adjustment("adj_1", "refund", of_item("full", 3450), status="pending_approval")],
+    [transaction(lines=[line(quantity=2)]), adjustment("adj_1", "refund", of_item("partial", 3450)),
+     adjustment("adj_2", "refund", of_item("partial", 3450))],
+    [transaction(), adjustment("adj_w", "chargeback_warning", of_item("full", 3450))],
 ]  # fmt: skip
 
 
@@ -324,3 +334,42 @@ async def test_a_change_of_plan_parks_and_a_trial_brings_nothing(vendor: MakeVen
     trial["data"]["items"][0]["price"]["trial_period"] = {"interval": "day", "frequency": 14}
     assert (await deliver(tenant, path, trial))["reason"] == "nothing_ours"
     assert await available(tenant) == 0
+
+
+async def test_an_origin_that_nobody_knows_parks_and_so_does_a_change_of_plan_without_a_proration(
+    vendor: MakeVendor,
+) -> None:
+    """What a change costs in full (`full_immediately`) bills no proration; its origin tells it."""
+    tenant, path = await shop(vendor)
+    told = await deliver(tenant, path, transaction("txn_f", origin="subscription_gift"))
+    assert (told["state"], told["reason"]) == ("parked", "status_unknown")
+    says = {"transaction": "txn_f", "origin": "subscription_gift"}
+    assert told["review"][0]["payload_says"] == says
+    change = transaction("txn_u", origin="subscription_update", subscription_id="sub_1")
+    told = await deliver(tenant, path, change)
+    assert (told["state"], told["reason"]) == ("parked", "plan_changed")
+    assert await available(tenant) == 0
+    body = {
+        "kind": "paddle",
+        "secret": shops.SECRET,
+        "products": {"pri_60": {"sku": PACK, "plan_change": "grant"}},
+    }
+    await tenant.ok(await tenant.put("/v1/sources/shop", body))
+    replay = f"/v1/sources/shop/deliveries/{told['delivery_id']}/replay"
+    assert (await tenant.ok(await tenant.client.post(replay)))["state"] == "done"
+    assert await available(tenant) == 60
+    charge = transaction("txn_c", origin="subscription_charge", subscription_id="sub_1")
+    assert (await deliver(tenant, path, charge))["state"] == "done"
+    assert await available(tenant) == 120
+
+
+def test_a_refund_that_paddle_reverses_parks() -> None:
+    two = transaction(lines=[line(quantity=2)])
+    one, back = (
+        adjustment("adj_1", "refund", of_item("partial", 3450), status=status, at=at)
+        for status, at in (("approved", "2025-03-03T00:00:00Z"), ("reversed", "2025-03-04T00:00:00Z"))
+    )
+    for order in itertools.permutations([two, one, back]):
+        found = wanted(*order)
+        assert (found.refunds, codes(found)) == ({}, ["refund_reversed"])
+    assert codes(wanted(two, back)) == [], "one that was never approved took nothing"

@@ -264,7 +264,7 @@ async def test_test_orders_buy_nothing_where_time_is_real_unless_the_source_says
         assert await trial.available("7301") == 60
 
 
-@pytest.mark.parametrize("status", ["pending", "authorized", "partially_paid"])
+@pytest.mark.parametrize("status", ["pending", "authorized", "partially_paid", "expired"])
 async def test_what_is_not_paid_yet_waits_without_a_person(vendor: MakeVendor, status: str) -> None:
     shop = await shopify(vendor)
     cart = packs(1, financial_status=status, customer=None, email="", contact_email=None)
@@ -272,6 +272,19 @@ async def test_what_is_not_paid_yet_waits_without_a_person(vendor: MakeVendor, s
     await shop.deliver(packs(1, **LATER))
     assert await shop.available("7301") == 60
     assert await shop.parked() == []
+
+
+@pytest.mark.parametrize("status", ["in_settlement", "", None])
+async def test_a_financial_status_that_nobody_knows_is_parked_by_name(
+    vendor: MakeVendor, status: str | None
+) -> None:
+    shop = await shopify(vendor)
+    row = await shop.deliver(packs(1, financial_status=status))
+    assert (row["state"], row["reason"]) == ("parked", "payment_unclear")
+    assert row["review"][0]["payload_says"]["financial_status"] == (status or None)
+    assert await shop.available("7301") is None
+    await shop.deliver(packs(1, **LATER))
+    assert (await shop.available("7301"), await shop.parked()) == (60, []), "a later success clears it"
 
 
 @pytest.mark.parametrize("status", ["pending", "partially_paid"])

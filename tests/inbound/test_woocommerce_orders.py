@@ -48,6 +48,9 @@ SHIPPED = {
 }  # fmt: skip
 
 
+THIRDS = shops.woo_full(total="101.00", line_items=[shops.woo_line(quantity=3, total="101.00")])
+
+
 @pytest.mark.parametrize(("name", "order", "amounts", "state", "points"), [
     ("one pack of two", packs(), ["34.50"], "done", 60),
     ("both packs, one by one", packs(), ["34.50", "34.50"], "done", 0),
@@ -63,6 +66,11 @@ SHIPPED = {
     ("a fee that costs as much as a pack",
      packs(total="103.50", fee_lines=[{"id": 2, "name": "Wrapping", "total": "34.50", "total_tax": "0.00"}]),
      ["34.50"], "parked", 120),
+    ("more than the order came to", packs(), ["69.01"], "parked", 120),
+    ("twice as much as the order came to", packs(1), ["34.50", "34.50"], "parked", 60),
+    ("one of three units at a third of the price", THIRDS, ["33.67"], "done", 120),
+    ("two of three such units, one by one", THIRDS, ["33.67", "33.67"], "done", 60),
+    ("a cent less than a third", THIRDS, ["33.65"], "parked", 180),
     ("the tax of six packs, which is one pack with tax",
      shops.woo_full(total="248.40", total_tax="41.40", cart_tax="41.40",
                     line_items=[shops.woo_line(quantity=6, total="207.00", total_tax="41.40")]),
@@ -89,7 +97,7 @@ async def test_a_refund_that_names_an_amount_alone(
     assert await shop.available("23") == points
     if state == "parked":
         assert set(codes(row)) <= {"refund_lines_unknown", "refund_part_of_unit"}
-        assert row["review"][0]["payload_says"]["refunds"] == ["9000"]
+        assert row["review"][0]["payload_says"]["refunds"] == [f"{9000 + n}" for n in range(len(amounts))]
     assert await shop.audit() == []
 
 

@@ -13,7 +13,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final, Literal
 
+from app.domain.feeds.refund_reasons import counts
 from app.domain.feeds.review import ReviewItem
+from app.domain.values.money import unit_of
 
 Seen = dict[str, Any]
 DisputeState = Literal["warning", "open", "lost", "won"]
@@ -113,8 +115,10 @@ def _units(one: Seen, order: Seen) -> tuple[dict[str, int] | None, str | None]:
     if one["currency"] not in (None, order["currency"]):
         return None, f"{amount} {one['currency']} is disputed of an order in {order['currency']}."
     if not told and amount is not None:
-        if total is not None and 0 < total <= amount:
+        if total is not None and total == amount > 0:
             return bought, None
+        if total is not None and amount > total:
+            return None, f"{amount} is disputed, of an order that came to {total}."
         if len(bought) != 1:
             return None, f"{amount} is disputed, and the shop does not say for which lines."
     found = {line_id: int(count) for line_id, count in (one["units"] or {}).items()}
@@ -124,7 +128,8 @@ def _units(one: Seen, order: Seen) -> tuple[dict[str, int] | None, str | None]:
     for row in order["lines"]:
         part = by_line.get(row["line_id"])
         if part:
-            count = _whole_units(row, part, () if told else order.get("others") or ())
+            smallest = Fraction(unit_of(str(order["currency"])))
+            count = _whole_units(row, part, () if told else order.get("others") or (), smallest)
             if count is None:
                 return (
                     None,
@@ -136,20 +141,18 @@ def _units(one: Seen, order: Seen) -> tuple[dict[str, int] | None, str | None]:
     }, None
 
 
-def _whole_units(row: Seen, amount: Decimal, others: Iterable[str]) -> int | None:
+def _whole_units(row: Seen, amount: Decimal, others: Iterable[str], smallest: Fraction) -> int | None:
     """Return how many units of a line an amount paid for, if it can be but one number; with what was charged beside the
     lines, or without."""
     paid, quantity = _decimal(row.get("gross") or row.get("paid")), int(row["quantity"])
     if paid is None or paid <= 0 or quantity <= 0:
         return None
-    if amount >= paid and not tuple(others):
-        return quantity
     beside = {Fraction(0)}
     for other in list(others)[:10]:
         beside |= {Fraction(other) + one for one in beside}
     unit = Fraction(paid) / quantity
-    fits = [count for count in range(quantity + 1) if Fraction(amount) - count * unit in beside]
-    return fits[0] if len(fits) == 1 else None
+    fits = {count for other in beside for count in counts(Fraction(amount) - other, unit, quantity, smallest)}
+    return fits.pop() if len(fits) == 1 else None
 
 
 def _dispute_rank(one: Seen) -> tuple[str, int, str]:

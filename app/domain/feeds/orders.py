@@ -99,13 +99,16 @@ class RefundSeen:
     """A refund by the shop's own id: units by line, or amounts by line, or an amount alone; ``full``: all of
     the order.
 
-    ``settled``: money has gone back; ``reversed``: it came back to the shop later. ``other``: the part of it that the
+    ``settled``: money has gone back; ``reversed``: it came back to the shop later, or never went. ``made_at`` and
+    ``reversed_at``: when the shop says that was (`stamp`). ``other``: the part of it that the
     shop names as nothing of the lines (shipping, tax, a fee, a tip); ``left``: what the shop explains by nothing.
     """
 
     refund_id: str
     settled: bool = True
     reversed: bool = False
+    made_at: str | None = None
+    reversed_at: str | None = None
     full: bool = False
     units: Mapping[str, int] | None = None
     amounts: Mapping[str, Decimal] | None = None
@@ -118,7 +121,7 @@ class RefundSeen:
 class News:
     """What one delivery tells about one order: a snapshot, refunds, disputes of its payment, that it is cancelled for
     good, or what was given back in all so far. ``cancelled_at``: when the shop says it was cancelled (`stamp`), where
-    it says so."""
+    it says so. ``refunded_at``: when what was given back in all was so much (`stamp`); it may be less later."""
 
     order: OrderSeen | None = None
     refunds: tuple[RefundSeen, ...] = ()
@@ -127,6 +130,7 @@ class News:
     cancelled_at: str | None = None
     refunded_total: Decimal | None = None
     refunded_full: bool = False
+    refunded_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,10 +181,24 @@ def merge(seen: Seen | None, news: News) -> Seen:
         known["refunds"] = refunds
     if news.disputes:
         known["disputes"] = merge_disputes(known.get("disputes"), news.disputes)
+    if news.refunded_at is not None:
+        told = {"amount": _text(news.refunded_total), "full": news.refunded_full}
+        known["charged_back"] = _join_charged(known.get("charged_back"), {news.refunded_at: told})
+        return known
     if news.refunded_total is not None:
         known["refunded_total"] = _most(known.get("refunded_total"), news.refunded_total)
     if news.refunded_full:
         known["refunded_full"] = True
+    return known
+
+
+def _join_charged(mine: Seen | None, theirs: Seen) -> Seen:
+    """What a charge said was given back of it, by the time when it said so."""
+    known = dict(mine or {})
+    for at, told in theirs.items():
+        there = known.get(at, told)
+        amount = _most(there["amount"], _decimal(told["amount"]))
+        known[at] = {"amount": amount, "full": bool(there["full"] or told["full"])}
     return known
 
 
@@ -240,6 +258,8 @@ def absorb(known: Seen, other: Seen) -> Seen:
         joined["refunds"] = refunds
     if other.get("disputes"):
         joined["disputes"] = join_disputes(known.get("disputes"), other["disputes"])
+    if other.get("charged_back"):
+        joined["charged_back"] = _join_charged(known.get("charged_back"), other["charged_back"])
     if other.get("refunded_total") is not None:
         joined["refunded_total"] = _most(known.get("refunded_total"), _decimal(other["refunded_total"]))
     for name in ("refunded_full", "cancelled"):
@@ -326,11 +346,14 @@ def unit_prices(row: Mapping[str, Any]) -> tuple[Decimal | None, Decimal | None]
 
 def _reversals(seen: Seen, order: Seen, doubts: list[ReviewItem]) -> None:
     listed = order.get("refund_ids")
+    undone = refund_reasons.reversals(seen, order)
     for refund_id, one in sorted((seen.get("refunds") or {}).items()):
-        if not one["settled"]:
-            continue
-        if one["reversed"]:
+        if refund_id in undone:
             unclear = f"Refund {refund_id} was taken back after it had been made."
+            if not one["settled"]:
+                unclear = f"Refund {refund_id} failed after the shop had said that its money was given back."
+        elif not one["settled"] or one["reversed"]:
+            continue
         elif listed is not None and refund_id not in listed and refund_reasons.takes_units(one, order):
             unclear = f"Refund {refund_id} was made, and the order has it no longer."
         else:
@@ -400,6 +423,8 @@ def _refund_json(one: RefundSeen) -> Seen:
         "amount": _text(one.amount),
         "units": None if one.units is None else dict(sorted(one.units.items())),
         "amounts": None if amounts is None else {key: _text(value) for key, value in sorted(amounts.items())},
+        **({} if one.made_at is None else {"made_at": one.made_at}),
+        **({} if one.reversed_at is None else {"reversed_at": one.reversed_at}),
         **({} if one.other is None else {"other": _text(one.other)}),
         **({} if one.left is None else {"left": _text(one.left)}),
     }
@@ -417,6 +442,11 @@ def _joined(mine: Seen | None, theirs: Seen) -> Seen:
         **{
             name: _most(mine.get(name), _decimal(theirs.get(name)))
             for name in ("other", "left")
+            if name in mine or name in theirs
+        },
+        **{
+            name: min(one[name] for one in (mine, theirs) if name in one)
+            for name in ("made_at", "reversed_at")
             if name in mine or name in theirs
         },
     }

@@ -2,17 +2,22 @@
 
 A refund that names units is believed. One that names an amount alone is compared with everything that the order's total
 is made of: its units, and what stands beside the lines (shipping, taxes, fees, tips). If exactly one answer fits to the
-last unit of the currency, it is taken; otherwise a person decides.
+last unit of the currency, it is taken; otherwise a person decides. Where a line does not divide evenly among its units,
+the price of a part of them is rounded by the shop, up or down.
+
+A refund that was made and came back to the shop later takes nothing; `reversals` tells those that took something.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from math import ceil, floor
 from typing import Any, Final
 
 from app.domain.feeds.review import ReviewItem
+from app.domain.values.money import unit_of
 
 Seen = dict[str, Any]
 MOST_REASONS: Final = 10
@@ -28,17 +33,20 @@ def units_refunded(seen: Seen, order: Seen, blocks: list[ReviewItem]) -> dict[st
     """Units of each line that the refunds take, cumulative; adds to ``blocks`` what nobody can tell."""
     units = {row["line_id"]: int(row["quantity"]) for row in order["lines"]}
     standing = _standing(seen, order)
-    if any(one["full"] for one in standing.values()):
+    by_charge, whole = _of_charge(seen)
+    if whole or any(one["full"] for one in standing.values()):
         return units
-    given = sum((_decimal(one["amount"]) or Decimal(0) for one in standing.values()), Decimal(0))
-    given = max(given, _decimal(seen.get("refunded_total")) or Decimal(0))
+    given = max(_sum_of(standing.values()), by_charge)
     total = _decimal(order.get("total"))
-    if total is not None and total > 0 and given >= total:
+    if total is not None and given == total > 0:
         return units
     found: dict[str, int] = {}
     amounts: dict[str, Decimal] = {}
     decided = set(seen.get("settled_refunds") or ())
     loose = sorted(key for key, one in standing.items() if not _told(one) and key not in decided)
+    if total is not None and given > total > 0 and (loose or by_charge > total):
+        blocks.append(_too_much(loose, given, total))
+        return {}
     for refund_id, one in sorted(standing.items()):
         if refund_id not in loose:
             given -= _decimal(one["amount"]) or Decimal(0)
@@ -46,10 +54,10 @@ def units_refunded(seen: Seen, order: Seen, blocks: list[ReviewItem]) -> dict[st
             _take_told(refund_id, one, found, amounts, blocks)
     if given > 0:
         _explain(order, given, loose, found, blocks)
-    rows = {row["line_id"]: row for row in order["lines"]}
+    rows, smallest = {row["line_id"]: row for row in order["lines"]}, unit_of(str(order["currency"]))
     for line_id, amount in sorted(amounts.items()):
         if line_id in rows:
-            found[line_id] = found.get(line_id, 0) + _units_of(rows[line_id], amount, blocks)
+            found[line_id] = found.get(line_id, 0) + _units_of(rows[line_id], amount, smallest, blocks)
     for row in order["lines"]:
         if row.get("gone"):
             found[row["line_id"]] = max(found.get(row["line_id"], 0), int(row["gone"]))
@@ -68,13 +76,64 @@ def takes_units(refund: Mapping[str, Any], order: Seen) -> bool:
     return any(units_refunded(alone, {**order, "refund_ids": None}, []).values())
 
 
+def reversals(seen: Seen, order: Seen) -> list[str]:
+    """Refunds that came back to the shop, and had taken units that nothing takes by now, or may have taken them beside
+    another refund of the same units: which of the two was told of first, nobody knows."""
+    refunds, by_hand = seen.get("refunds") or {}, seen.get("settled_refunds") or ()
+    now = units_refunded(seen, order, [])
+    found = []
+    for refund_id, one in sorted(refunds.items()):
+        if not one["reversed"] or not (one["settled"] or _counted(seen, one)):
+            continue
+        standing = {**seen, "refunds": {**refunds, refund_id: {**one, "reversed": False}}}
+        then = units_refunded(standing, order, [])
+        if refund_id in by_hand or any(count > now.get(line_id, 0) for line_id, count in then.items()):
+            found.append(refund_id)
+    return found
+
+
+def _counted(seen: Seen, refund: Seen) -> bool:
+    """Whether a charge told of the refund's money as given back before it came back to the shop."""
+    if seen.get("refunded_full") or seen.get("refunded_total") is not None:
+        return True  # told without a time: perhaps
+    return any(_within(refund, at) for at in seen.get("charged_back") or ())
+
+
+def _within(refund: Seen, at: str) -> bool:
+    """Whether a refund had been made at an instant, and had not come back yet."""
+    return (refund.get("made_at") or "") <= at and (
+        refund.get("reversed_at") is None or at <= refund["reversed_at"]
+    )
+
+
+def _of_charge(seen: Seen) -> tuple[Decimal, bool]:
+    """What a charge says was given back of it, and whether that is all of it; less what came back to the shop later."""
+    most, whole = _decimal(seen.get("refunded_total")) or Decimal(0), False
+    gone = [one for one in (seen.get("refunds") or {}).values() if one["reversed"]]
+    for at, told in (seen.get("charged_back") or {}).items():
+        back = _sum_of(one for one in gone if _within(one, at))
+        most = max(most, (_decimal(told["amount"]) or Decimal(0)) - back)
+        whole = whole or (told["full"] and not back)
+    return most, whole
+
+
+def _sum_of(refunds: Iterable[Seen]) -> Decimal:
+    return sum((_decimal(one["amount"]) or Decimal(0) for one in refunds), Decimal(0))
+
+
+def _too_much(refund_ids: Sequence[str], given: Decimal, total: Decimal) -> ReviewItem:
+    unclear = f"{given} was given back in all, of an order that came to {total}: nobody can tell what for."
+    says = {"refunds": list(refund_ids), "amount": str(given), "total": str(total)}
+    return ReviewItem(LINES_UNKNOWN, unclear, says)
+
+
 def _standing(seen: Seen, order: Seen) -> dict[str, Seen]:
-    """Refunds that were made and that the order still has, where the shop lists them."""
+    """Refunds that were made, have not come back, and that the order still has, where the shop lists them."""
     listed = order.get("refund_ids")
     return {
         key: one
         for key, one in (seen.get("refunds") or {}).items()
-        if one["settled"] and (listed is None or key in listed)
+        if one["settled"] and not one["reversed"] and (listed is None or key in listed)
     }
 
 
@@ -118,9 +177,9 @@ def _explain(
         "lines": {row["line_id"]: row.get("gross") or row.get("paid") for row in rows},
         "beside_the_lines": list(order.get("others") or ()),
     }
-    wanted = Fraction(amount)
+    wanted, smallest = Fraction(amount), Fraction(unit_of(str(order["currency"])))
     if len(rows) != 1:
-        alone = beside is not None and wanted in beside and not _fits_lines(rows, wanted, beside)
+        alone = beside is not None and wanted in beside and not _fits_lines(rows, wanted, beside, smallest)
         if not alone:
             blocks.append(
                 ReviewItem(
@@ -140,9 +199,10 @@ def _explain(
         )
         return
     known = beside if beside is not None else {Fraction(0)}
-    fits = [count for count in range(int(row["quantity"]) + 1) if wanted - count * unit in known]
+    off = smallest * max(len(refund_ids), 1)
+    fits = {count for other in known for count in counts(wanted - other, unit, int(row["quantity"]), off)}
     if len(fits) == 1 and beside is not None:
-        found[row["line_id"]] = found.get(row["line_id"], 0) + fits[0]
+        found[row["line_id"]] = found.get(row["line_id"], 0) + fits.pop()
     elif not fits:
         blocks.append(
             ReviewItem(
@@ -163,6 +223,18 @@ def _explain(
         )
 
 
+def counts(amount: Fraction, unit: Fraction, quantity: int, off: Fraction) -> set[int]:
+    """Return the numbers of units that an amount pays for: none or all of them exactly, a part within less than ``off``
+    of it, since the shop rounds. Two or more: nobody can tell which."""
+    exact = {Fraction(0): 0, quantity * unit: quantity}
+    found = {exact[amount]} if amount in exact else set()
+    first = max(ceil((amount - off) / unit), 1)
+    for count in range(first, min(floor((amount + off) / unit), quantity - 1, first + 3) + 1):
+        if abs(amount - count * unit) < off:
+            found.add(count)
+    return found
+
+
 def _sums(amounts: Sequence[Fraction]) -> set[Fraction] | None:
     """Every sum that some of the amounts make, nothing included; None if there are too many."""
     amounts = [one for one in amounts if one]
@@ -174,8 +246,9 @@ def _sums(amounts: Sequence[Fraction]) -> set[Fraction] | None:
     return found
 
 
-def _fits_lines(rows: Sequence[Seen], wanted: Fraction, beside: set[Fraction]) -> bool:
-    """Whether units of the lines can make the amount as well; yes, if there are too many ways to tell."""
+def _fits_lines(rows: Sequence[Seen], wanted: Fraction, beside: set[Fraction], smallest: Fraction) -> bool:
+    """Whether units of the lines can make the amount as well, rounded to the smallest unit; yes, if there are too many
+    ways to tell."""
     sums = {Fraction(0)}
     for row in rows:
         unit = _unit(row)
@@ -184,7 +257,8 @@ def _fits_lines(rows: Sequence[Seen], wanted: Fraction, beside: set[Fraction]) -
         sums = {one + count * unit for one in sums for count in range(int(row["quantity"]) + 1)}
         if len(sums) > MOST_SUMS:
             return True
-    return any(wanted - other in sums for other in beside if other != wanted)
+    near = {each for one in sums for each in (floor(one / smallest), ceil(one / smallest))}
+    return any((wanted - other) / smallest in near for other in beside if other != wanted)
 
 
 def _unit(row: Mapping[str, Any]) -> Fraction | None:
@@ -195,7 +269,7 @@ def _unit(row: Mapping[str, Any]) -> Fraction | None:
     return Fraction(paid) / int(row["quantity"])
 
 
-def _units_of(row: Mapping[str, Any], amount: Decimal, blocks: list[ReviewItem]) -> int:
+def _units_of(row: Mapping[str, Any], amount: Decimal, smallest: Decimal, blocks: list[ReviewItem]) -> int:
     """The whole units that an amount given back for one line pays for."""
     quantity, paid = int(row["quantity"]), _decimal(row.get("gross") or row.get("paid"))
     says = {"line": row["line_id"], "amount": str(amount), "line_cost": row.get("gross") or row.get("paid")}
@@ -206,12 +280,13 @@ def _units_of(row: Mapping[str, Any], amount: Decimal, blocks: list[ReviewItem])
         return 0
     if amount >= paid:
         return quantity
-    count = int(amount * quantity // paid)
-    if amount * quantity != paid * count:
+    unit = Fraction(paid) / quantity
+    found = counts(Fraction(amount), unit, quantity, Fraction(smallest))
+    if len(found) != 1:
         unclear = f"{amount} was given back for line {row['line_id']}: no whole number of units."
         blocks.append(ReviewItem(PART_OF_UNIT, unclear, says))
         return 0
-    return count
+    return found.pop()
 
 
 def _decimal(text: str | None) -> Decimal | None:
