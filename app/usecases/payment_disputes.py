@@ -148,9 +148,10 @@ def _revert(work: _Work, record: PaymentDispute) -> None:
 
 def _tell(work: _Work, record: PaymentDispute) -> None:
     record.updated_at = work.book.at
+    action, number = rules_of.shown(record)
     work.book.emit("order.payment_dispute", {
         "order_id": record.order_id, "dispute_id": record.dispute_id, "state": record.state,
-        "action": record.action, "credits": record.credits,
+        "action": action, "credits": number,
     })  # fmt: skip
 
 

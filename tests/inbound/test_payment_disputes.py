@@ -94,13 +94,23 @@ async def test_an_open_dispute_does_nothing_a_lost_one_takes_back_and_a_won_one_
         ("lost", "taken_back", True)
     ]
     await clean(tenant)
-    assert (await deliver(tenant, path, dispute("won", number=3)))["state"] == "done"
+    won = await deliver(tenant, path, dispute("won", number=3))
+    assert won["effects"]["payment_disputes"] == [
+        {"dispute_id": "du_D1", "state": "won", "action": "given_back", "credits": 100}
+    ]
     after = await balance(tenant)
     assert (after["available"], [one["lot_id"] for one in after["lots"]]) == (100, lots)
     statement = await tenant.ok(await tenant.get("/v1/customers/shop:17/statement"))
     assert statement["available"] == 100
     order = await tenant.ok(await tenant.get("/v1/orders/shop:pi_D1"))
     assert order["refunds"][0]["undone"]["given_back"][0]["credits"] == 100
+    (shown,) = order["payment_disputes"]
+    assert (shown["action"], shown["credits"]) == ("given_back", 100)
+    assert shown["amount"] == {"amount": "69.00", "currency": "USD"}
+    assert (await deliver(tenant, path, dispute("lost", number=4)))["effects"]["payment_disputes"] == [
+        {"dispute_id": "du_D1", "state": "lost", "action": "taken_back", "credits": 100}
+    ]
+    assert (await balance(tenant))["available"] == 0
     await clean(tenant)
 
 
@@ -125,7 +135,10 @@ async def test_suspended_credits_are_shown_and_cannot_be_spent_captured_or_relea
         answer = await tenant.post(f"/v1/holds/{held['hold_ids'][0]}/{what}", {})
         assert (answer.status_code, answer.json()["code"]) == (409, "credits_disputed")
     await clean(tenant)
-    await deliver(tenant, path, dispute("won", number=2))
+    won = await deliver(tenant, path, dispute("won", number=2))
+    assert won["effects"]["payment_disputes"] == [
+        {"dispute_id": "du_D1", "state": "won", "action": "given_back", "credits": 70}
+    ]
     seen = await balance(tenant)
     assert (seen["available"], seen["held"], seen["disputed"]) == (70, 0, 0)
     await clean(tenant)
@@ -227,6 +240,29 @@ async def test_lost_again_after_it_was_won_takes_back_again(vendor: MakeVendor) 
         assert [one["active"] for one in customer["licenses"]] == [status == "won"]
         assert len(_open_choices(customer)) == (status == "won")
         await clean(tenant)
+
+
+async def test_what_comes_back_to_a_lost_payment_is_gone_and_the_ticket_says_why(vendor: MakeVendor) -> None:
+    tenant, path = await shop_of(vendor)
+    await deliver(tenant, path, session())
+    body = {"customer_id": "shop:17", "subject": "Checkout", "category": "level_2"}
+    await tenant.ok(await tenant.put("/v1/tickets/T1", body), 201)
+    await deliver(tenant, path, dispute("lost", number=2))
+    await tenant.ok(await tenant.post("/v1/tickets/T1/resolution", {"outcome": "answered"}))
+    body = {"cause": "software_bug", "reason": "Found later."}
+    ticket = await tenant.ok(await tenant.post("/v1/tickets/T1/cause", body))
+    (said,) = [one for one in ticket["reasons"] if one["code"] == "credits_forfeited"]
+    assert said["message"] == (
+        "25 points went back to an order whose payment was disputed and lost and are gone. Nothing can be used again."
+    )
+    assert (said["clause"], said["reading"], said["facts"]) == (
+        "ALL-4",
+        True,
+        {"forfeited": 25, "returned": 0},
+    )
+    await deliver(tenant, path, dispute("won", number=3))
+    assert (await balance(tenant))["available"] == 120, "the bug gave the ticket's 25 back"
+    await clean(tenant)
 
 
 def _open_choices(customer: dict[str, Any]) -> list[Any]:

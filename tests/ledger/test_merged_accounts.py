@@ -235,3 +235,26 @@ async def test_xc_3_csc_2_two_accounts_that_became_one_keep_what_either_was_gran
         await buy(shop, "of-no-interest", customer_id="ann", order_id="o-3")
         assert await available(shop) == 2 * granted
         await audited(shop)
+
+
+async def test_csc_20_a_pack_of_the_account_that_was_merged_away_is_let_in_by_the_heirs_license(
+    vendor: MakeVendor,
+) -> None:
+    """It brought nothing for want of a license, so that nothing of it moved; what moved is not granted again."""
+    shop = await vendor("cs-cart")
+    await buy(shop, "license", customer_id="ann", order_id="license")
+    await buy(shop, "credits-25", customer_id="bob", order_id="kept")
+    await buy(shop, "credits-50", customer_id="bob", order_id="refunded")
+    await give_back(shop, "refunded")
+    order = await shop.ok(await shop.get("/v1/orders/kept"))
+    assert [one["code"] for one in order["not_granted"]] == ["no_license"]
+    await merge(shop, "bob", "ann")
+    assert await available(shop) == 25
+    order = await shop.ok(await shop.get("/v1/orders/kept"))
+    assert (order["customer_id"], order["not_granted"]) == ("ann", [])
+    await merge(shop, "ann", "cy")
+    await buy(shop, "of-no-interest", customer_id="cy", order_id="other")
+    assert (await shop.ok(await shop.get("/v1/customers/cy/balance")))["available"] == 25
+    await give_back(shop, "kept")
+    assert (await shop.ok(await shop.get("/v1/customers/cy/balance")))["available"] == 0
+    await audited(shop)

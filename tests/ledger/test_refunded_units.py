@@ -18,7 +18,7 @@ from app.usecases import tenants
 from tests.conformance.steps import events
 from tests.conftest import MakeVendor
 from tests.support.api import START, Vendor, client_of
-from tests.tickets.desk import GOOD_FACTS, act, open_ticket
+from tests.tickets.desk import GOOD_FACTS, act, open_ticket, order
 
 PACKS: dict[str, dict[str, Any]] = {
     "x-cart": {"sku": "credits-60", "quantity": 1, "credits": 60, "type": None},
@@ -829,3 +829,24 @@ async def test_shopp_20_what_was_corrected_away_by_hand_is_paid_back_once_too(
     again = await shop.post(f"/v1/lots/{lot_id}/refund", {"override": True, "reason": "goodwill"})
     assert (again.status_code, again.json()["code"]) == (409, "already_refunded")
     assert (await shop.ok(await shop.get("/v1/audit")))["data"] == []
+
+
+async def test_csc_4_a_free_period_that_was_served_is_reported_when_its_license_is_refunded(
+    vendor: MakeVendor,
+) -> None:
+    """As a bought period is: what ran out is listed as not taken back."""
+    shop = await vendor("cs-cart")
+    bought = await order(shop, "ann", "license")
+    row = (await shop.ok(await shop.get("/v1/customers/ann/choices")))["data"][0]
+    await shop.ok(await shop.post(f"/v1/customers/ann/choices/{row['choice_id']}", {"option": "cover"}))
+    ticket = await open_ticket(shop, "ann", category="category_1")
+    assert ticket["paid_by"] == "cover"
+    await act(shop, ticket, "resolution", {"outcome": "answered"})
+    await shop.move_clock("2025-06-01T00:00:00Z")
+    body = {"refund_id": "R", "lines": []}
+    path = f"/v1/orders/{bought['order_id']}/refunds"
+    answer = await shop.ok(await shop.post(path, body, key=None), 201)
+    assert [one["kind"] for one in answer["taken_back"]] == ["license"]
+    (left,) = answer["not_taken_back"]
+    assert (left["kind"], left["cover_id"], left["state"]) == ("cover", ticket["cover_id"], "ended")
+    await audited(shop)

@@ -138,3 +138,23 @@ async def test_ava_15_patching_by_staff_is_not_free_although_the_bug_report_is(v
     await act(shop, ticket, "assessments", {"credits": 40})
     done = await act(shop, ticket, "resolution", {"cause": "software_bug"})
     assert (done["charge"]["net"], (await balance(shop, "ike"))["available"]) == (40, 160)
+
+
+@pytest.mark.parametrize("category", ["domain_change", "customization"])
+async def test_ava_10_an_agent_who_assesses_an_included_level_names_the_cover_that_pays(
+    vendor: MakeVendor, category: str
+) -> None:
+    """The same answer whether the ticket named its category or an agent finds it."""
+    shop = await vendor("avactis")
+    license_id = (await order(shop, "eve", "license-saas-professional"))["licenses"][0]["license_id"]
+    named = await open_ticket(shop, "eve", category=category, license_id=license_id)
+    waiting = await open_ticket(shop, "eve", license_id=license_id)
+    assert waiting["state"] == "awaiting_assessment"
+    found = await act(shop, waiting, "assessments", {"category": category})
+    for ticket in (named, found):
+        assert (ticket["state"], ticket["paid_by"], ticket["price"]) == ("in_progress", "cover", 0)
+    assert found["cover_id"] == named["cover_id"] is not None
+    assert found["qualification"]["reasons"][0]["clause"] == "AVA-10"
+    free = await open_ticket(shop, "eve", license_id=license_id)
+    free = await act(shop, free, "assessments", {"category": "warranty"})
+    assert (free["paid_by"], free["cover_id"]) == ("nobody", None), "the list has it for nothing"

@@ -18,7 +18,8 @@ class PaymentDispute:
     """A dispute of an order's payment as recorded.
 
     ``wanted``: units by line that the disputed money paid for; ``credits``: how many are suspended or were taken.
-    ``holds`` and ``undo``: what has to be put back. ``takes``: how often it took something back so far.
+    ``holds`` and ``undo``: what has to be put back; once it was, ``undo`` says how many credits came back.
+    ``takes``: how often it took something back so far.
     """
 
     order_id: OrderId

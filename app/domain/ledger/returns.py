@@ -11,6 +11,7 @@ from typing import Final
 
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Operation
+from app.domain.ledger.suspension import REASON
 
 _RETURNS: Final = ("release", "refund", "void")
 """Operations that give credits of a ticket back; of those to a refunded unit it is the void."""
@@ -29,6 +30,8 @@ class GivenBack:
     """Of those that are gone: credits of a unit that was refunded."""
     clauses: dict[str | None, int] = field(default_factory=dict)
     """Clause by which credits are gone -> how many."""
+    disputed: bool = False
+    """Whether some are gone since the buyer's bank took the money of their order back."""
 
 
 def mark_of(ledger: Ledger) -> Mark:
@@ -56,6 +59,7 @@ def _add(found: GivenBack, one: Operation) -> None:
     found.returned += gross - gone
     found.forfeited += gone
     found.voided += voided
+    found.disputed |= voided > 0 and one.reason == REASON
     if gone:
         found.clauses[one.clause] = found.clauses.get(one.clause, 0) + gone
 

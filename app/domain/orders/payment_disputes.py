@@ -28,6 +28,7 @@ from app.domain.orders.lines import Terms
 from app.domain.orders.refunds import guarantee_of, take_back
 from app.domain.policy.policy import PaymentDisputes
 from app.domain.values.ids import LotId
+from app.domain.values.money import Money
 from app.domain.values.wire import iso, iso_or_none, jsonable, parse_iso_or_none, payload_hash
 
 REASON: Final = suspension.REASON
@@ -44,21 +45,34 @@ def action_of(state: State, rules: PaymentDisputes, before: Action) -> Action:
     return _ACTIONS[rules.open if state == "open" else rules.lost]
 
 
+def shown(one: PaymentDispute) -> tuple[str, int]:
+    """Return what a payment dispute did last, and to how many credits: one that was undone gave them back."""
+    undone = one.undo.get("given_back") if one.action == "none" else None
+    return (one.action, one.credits) if undone is None else ("given_back", int(undone))
+
+
 def view(one: PaymentDispute, rules: PaymentDisputes) -> dict[str, Any]:
     """Return a payment dispute as published with its order."""
+    action, number = shown(one)
     return {
         "dispute_id": one.dispute_id,
         "state": one.state,
-        "action": one.action,
+        "action": action,
         "lines": [{"line_id": key, "quantity": count} for key, count in sorted(one.wanted.items())],
-        "credits": one.credits,
-        "amount": None if one.amount is None else {"amount": one.amount, "currency": one.currency},
+        "credits": number,
+        "amount": _money(one),
         "refund_id": one.refund_id,
         "opened_at": iso(one.opened_at),
         "updated_at": iso(one.updated_at),
         "clause": rules.clause,
         "reading": rules.reading,
     }
+
+
+def _money(one: PaymentDispute) -> dict[str, Any] | None:
+    if one.amount is None or one.currency is None:
+        return None
+    return {"amount": Money(Decimal(one.amount), one.currency).text, "currency": one.currency}
 
 
 def units_left(order: Order, wanted: Mapping[str, int], refunded: Mapping[str, int]) -> dict[str, int]:
@@ -76,6 +90,7 @@ def units_left(order: Order, wanted: Mapping[str, int], refunded: Mapping[str, i
 
 def suspend(book: Book, order: Order, one: PaymentDispute, units: Mapping[str, int], terms: Terms) -> None:
     """Set aside the credits that taking the units back would take now; licenses and periods go on."""
+    one.undo = {}
     for lot_id, number in _would_take(book, order, units, terms).items():
         lot = book.ledger.lots.get(lot_id)
         if lot is None or (part := min(number, lot.available)) == 0:
@@ -91,6 +106,7 @@ def suspend(book: Book, order: Order, one: PaymentDispute, units: Mapping[str, i
 
 def lift(book: Book, one: PaymentDispute) -> None:
     """Give suspended credits back to their lots."""
+    given = 0
     for hold_id in reversed(one.holds):
         owner = _owner(book.ledger, hold_id)
         hold = None if owner is None else owner.holds[hold_id]
@@ -99,12 +115,13 @@ def lift(book: Book, one: PaymentDispute) -> None:
         number = suspension.lift(owner, hold)
         if owner is not book.ledger:
             pass_on(owner, book.ledger)
+        given += number
         if number:
             book.emit("credits.released", {
                 "credits": number, "credit_type": hold.credit_type, "hold_id": hold_id, "reason": REASON,
                 "balance": book.ledger.balance(hold.credit_type),
             })  # fmt: skip
-    one.holds, one.credits = [], 0
+    one.holds, one.credits, one.undo = [], 0, {"given_back": given}
 
 
 def _would_take(book: Book, order: Order, units: Mapping[str, int], terms: Terms) -> dict[str, int]:
@@ -224,7 +241,8 @@ def put_back(book: Book, order: Order, one: PaymentDispute, refund: OrderRefund 
             "undone": {"at": iso(book.at), "lines": lines, "given_back": given},
         }
         book.plan.refunds_undone.append(refund)
-    one.undo, one.credits, one.refund_id = {}, 0, None
+    back = sum(row["credits"] for row in given if row["kind"] == "credits")
+    one.undo, one.credits, one.refund_id = {"given_back": back}, 0, None
 
 
 def _lots(ledger: Ledger) -> Iterable[Lot]:

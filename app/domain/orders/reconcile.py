@@ -377,9 +377,7 @@ class _Line:
     ) -> None:
         if _gone(one):
             return
-        if self.order.answer.get(
-            "merged"
-        ):  # Its lots were moved by paired entries when two accounts became one.
+        if self.order.answer.get("merged") and (one is not None or self._moved(grant)):
             return
         each = grant.credits if grant.credits is not None else n
         before = self._brought(grant, unit_no if one is not None else None)
@@ -406,6 +404,16 @@ class _Line:
             source="purchase" if one is None else "license", cost=cost,
         )  # fmt: skip
         self.there.lots.setdefault(key, []).append(lot)
+
+    def _moved(self, grant: CreditGrant) -> bool:
+        """Whether what the line granted was moved by paired entries when two accounts became one. A line that was
+        refused, for want of a license, say, which the other account holds, had nothing to move."""
+        mine = self.line.line_id
+        refused = any(one["line_id"] == mine for one in self.order.answer.get("not_granted", ()))
+        return not refused or any(
+            (one["line_id"], one["rule"]) == (mine, grant.rule) and one["granted"]
+            for one in self.order.answer.get("decisions", ())
+        )
 
     def _stands(self, grant: CreditGrant, unit_no: int) -> bool:
         key = (self.order.order_id, self.line.line_id, unit_no)

@@ -158,7 +158,9 @@ def take_license(taking: Taking, one: License) -> None:
         {"kind": "license", "license_id": one.license_id, "line_id": line.line_id, "unit_no": one.unit_no}
     )
     for cover, before in served:
-        if before not in {"ended", "voided"}:
+        if before == "ended":
+            _tell_served(taking, cover)
+        elif before != "voided":
             _take_cover(taking, cover)
 
 
@@ -303,8 +305,15 @@ def _period(taking: Taking, rule: str) -> None:
         return
     told = {one.get("cover_id") for one in taking.answer.left}
     gone, state = min(granted, key=lambda one: (one[0].cover_id in told, one[1] != "ended", one[0].cover_id))
-    taking.answer.left.append({"kind": "cover", "cover_id": gone.cover_id, "state": state,
-                               "ends_at": iso_or_none(gone.ends_at), "line_id": line.line_id})  # fmt: skip
+    _tell_served(taking, gone, state)
+
+
+def _tell_served(taking: Taking, cover: Cover, state: str = "ended") -> None:
+    """Says that a period could not be taken back: it has run out."""
+    taking.answer.left.append({
+        "kind": "cover", "cover_id": cover.cover_id, "state": state, "ends_at": iso_or_none(cover.ends_at),
+        "line_id": taking.line.line_id,
+    })  # fmt: skip
 
 
 def _standing(book: Book, rule: str) -> list[Cover]:

@@ -96,11 +96,13 @@ def admit(desk: Desk, verdict: Verdict) -> Admission:
     asks = [*verdict.asks, *(f"inputs.{name}" for name in priced.missing)]
     if asks:
         return _ask(desk, asks)
-    if priced.credits == 0:
-        return Admission(state="in_progress", price=0, quoted=0, paid_by="nobody")
-    by_level = _level(desk, priced.category)
+    # What an agent assessed may be 0 because a level is included; what the list has for nothing needs no cover.
+    listed_free = priced.credits == 0 and priced.waiting is None
+    by_level = None if listed_free else _level(desk, priced.category)
     if by_level is not None:
         return by_level
+    if priced.credits == 0:
+        return Admission(state="in_progress", price=0, quoted=0, paid_by="nobody")
     if desk.policy.payment.choice_open_clause and desk.book.open_choices():
         return _choice_open(desk)
     return _pay(desk, priced)

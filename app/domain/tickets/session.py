@@ -385,11 +385,14 @@ class Desk:
 
     def forfeiture(self, back: GivenBack) -> Reason:
         """Why credits that were given back are gone, by the rule of the ledger that took them (ALL-4)."""
-        clause = next(iter(sorted(one for one in back.clauses if one is not None)), None)
+        clause = next(iter(sorted(one for one in back.clauses if one is not None)), "ALL-4")
         gone, are = self.words(back.forfeited), "is" if back.forfeited == 1 else "are"
-        where = "an order that was refunded" if back.voided == back.forfeited else "a lot that had ended"
+        order = (
+            "an order whose payment was disputed and lost" if back.disputed else "an order that was refunded"
+        )
+        where = order if back.voided == back.forfeited else "a lot that had ended"
         if 0 < back.voided < back.forfeited:
-            where = "a lot that had ended or an order that was refunded"
+            where = f"a lot that had ended or {order}"
         again = (
             f"{self.words(back.returned)} can be used again."
             if back.returned
