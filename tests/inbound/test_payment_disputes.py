@@ -242,6 +242,48 @@ async def test_lost_again_after_it_was_won_takes_back_again(vendor: MakeVendor) 
         await clean(tenant)
 
 
+async def test_a_dispute_of_what_a_refund_left_takes_the_rest_alone(vendor: MakeVendor) -> None:
+    tenant, path = await shop_of(vendor)
+    await deliver(tenant, path, session())
+    back = shops.stripe_refund(
+        "evt_R1", "refund.updated", WHEN + 50, **CHARGE, id="re_D1", amount=3450, metadata={}
+    )
+    await deliver(tenant, path, back)
+    assert (await balance(tenant))["available"] == 60
+    await deliver(tenant, path, dispute("lost", number=2, amount=3450))
+    assert (await balance(tenant))["available"] == 0
+    await deliver(tenant, path, dispute("won", number=3, amount=3450))
+    assert (await balance(tenant))["available"] == 60
+    await clean(tenant)
+
+
+async def test_two_disputes_of_one_charge_end_each_in_its_own_way(vendor: MakeVendor) -> None:
+    tenant, path = await shop_of(vendor)
+    await deliver(tenant, path, session())
+    await deliver(tenant, path, dispute("lost", number=2, amount=3450, ident="du_D1"))
+    await deliver(tenant, path, dispute("lost", number=3, amount=3450, ident="du_D2"))
+    assert (await balance(tenant))["available"] == 0
+    await deliver(tenant, path, dispute("won", number=4, amount=3450, ident="du_D2"))
+    assert (await balance(tenant))["available"] == 60
+    order = await tenant.ok(await tenant.get("/v1/orders/shop:pi_D1"))
+    assert {one["dispute_id"]: one["action"] for one in order["payment_disputes"]} == {
+        "du_D1": "taken_back",
+        "du_D2": "given_back",
+    }
+    await clean(tenant)
+
+
+async def test_a_dispute_of_more_than_the_payment_came_to_is_left_to_a_person(vendor: MakeVendor) -> None:
+    tenant, path = await shop_of(vendor)
+    await deliver(tenant, path, session())
+    assert (await deliver(tenant, path, dispute("needs_response", amount=7011)))["state"] == "done"
+    lost = await deliver(tenant, path, dispute("lost", number=2, amount=7011))
+    assert (lost["state"], lost["reason"]) == ("parked", "dispute_lines_unknown")
+    assert "of an order that came to 69" in lost["review"][0]["unclear"]
+    assert (await balance(tenant))["available"] == 120
+    await clean(tenant)
+
+
 async def test_what_comes_back_to_a_lost_payment_is_gone_and_the_ticket_says_why(vendor: MakeVendor) -> None:
     tenant, path = await shop_of(vendor)
     await deliver(tenant, path, session())

@@ -149,6 +149,26 @@ async def test_a_dismissed_delivery_can_be_replayed_and_is_then_judged_anew(vend
     assert await shop.available("17") == 120
 
 
+async def test_a_replay_that_settles_nothing_stays_parked_and_one_of_what_is_done_changes_nothing(
+    vendor: MakeVendor,
+) -> None:
+    shop, row = await parked_half(vendor)
+    before = (await shop.tenant.ok(await shop.tenant.get("/v1/customers/shop:17/entries")))["data"]
+    again = await shop.replay(row["delivery_id"])
+    assert (again["state"], again["reason"], again["review"]) == ("parked", row["reason"], row["review"])
+    assert [one["delivery_id"] for one in await shop.parked()] == [row["delivery_id"]], (
+        "it is one question still"
+    )
+    done = await shop.tenant.ok(await shop.tenant.get("/v1/sources/shop/deliveries", state="done"))
+    first = await shop.replay(done["data"][0]["delivery_id"])
+    assert first["state"] == "parked", "the order is in doubt, whichever of its deliveries is asked"
+    assert (await shop.dismiss(first["delivery_id"], reason="A test.")).status_code == 200
+    assert (await shop.replay(first["delivery_id"]))["state"] in ("done", "ignored")
+    after = (await shop.tenant.ok(await shop.tenant.get("/v1/customers/shop:17/entries")))["data"]
+    assert after == before, "no credit moved"
+    assert await shop.audit() == []
+
+
 async def test_number_and_age_of_what_is_parked_are_metrics(app: FastAPI, vendor: MakeVendor) -> None:
     shop, _ = await parked_half(vendor)
     watch = app.state.house.parts["watch"]

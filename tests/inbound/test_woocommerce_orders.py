@@ -432,6 +432,18 @@ async def test_an_order_on_hold_after_it_was_paid_is_disputed_and_one_that_faile
     assert await shop.audit() == []
 
 
+@pytest.mark.parametrize("status", ["on-hold", "failed"])
+async def test_a_dispute_of_a_cancelled_order_is_no_second_payment(vendor: MakeVendor, status: str) -> None:
+    """A gateway sets an order on hold for a dispute, whatever it was before."""
+    shop = await woo(vendor)
+    await shop.deliver(packs())
+    await shop.deliver(packs(status="cancelled", **LATER))
+    assert await shop.available("23") == 0
+    row = await shop.deliver(packs(status=status, **LATEST))
+    assert (row["state"], await shop.available("23"), await shop.parked()) == ("done", 0, [])
+    assert await shop.audit() == []
+
+
 async def test_a_late_word_of_a_failed_payment_changes_nothing_once_it_is_there_again(
     vendor: MakeVendor,
 ) -> None:

@@ -194,9 +194,9 @@ def merge(seen: Seen | None, news: News) -> Seen:
 
 def _join_charged(mine: Seen | None, theirs: Seen) -> Seen:
     """What a charge said was given back of it, by the time when it said so."""
-    known = dict(mine or {})
+    known: Seen = dict(mine or {})
     for at, told in theirs.items():
-        there = known.get(at, told)
+        there: Seen = known.get(at) or told
         amount = _most(there["amount"], _decimal(told["amount"]))
         known[at] = {"amount": amount, "full": bool(there["full"] or told["full"])}
     return known
@@ -315,8 +315,8 @@ def _with_status(seen: Seen, order: Seen) -> Seen:
 
 
 def _paid_again(seen: Seen, order: Seen) -> bool:
-    if not order["paid"] or order["cancelled"]:
-        return False
+    if not order["paid"] or order["cancelled"] or order.get("disputed"):
+        return False  # a dispute of a cancelled order is no second payment
     return any(name in seen and order["stamp"] > seen[name] for name in ("cancelled_stamp", "cancelled_over"))
 
 
