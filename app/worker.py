@@ -8,7 +8,6 @@ one of its own by ``retainer worker``; any number of them at once is safe, since
 from __future__ import annotations
 
 import asyncio
-import importlib
 import logging
 import random
 import time
@@ -17,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.db import agenda, positions
-from app.db.agenda import Handler, Handlers
+from app.db.agenda import Handlers
 from app.db.engine import Busy, Database, Retry, Tx, Unavailable
 from app.domain.values.errors import DomainError
 from app.usecases import calendars, sweeps
@@ -26,7 +25,6 @@ logger = logging.getLogger("retainer.worker")
 
 Job = Callable[[Database, str], Awaitable[int]]
 """Does some work for a tenant, in bounded batches and transactions of its own; how much it did (0: nothing to do)."""
-AGENDA_MODULES: Final = ("covers", "orders", "tickets", "credits", "clocks", "calendars")
 SHORTEST: Final = 0.2
 LONGEST: Final = 2.0
 """Seconds between two looks at a tenant: soon after there was something, later while there is nothing."""
@@ -35,23 +33,6 @@ A_TURN: Final = 500
 """Agenda rows of one tenant in one turn; then the others have theirs."""
 AT_ONCE: Final = 2
 """Tenants served at the same time, so that one with much to do does not hold up the rest (nor take the whole pool)."""
-
-
-def agenda_handlers() -> dict[str, Handler]:
-    """The union of the use cases' ``AGENDA``: agenda kind -> handler. A kind claimed twice is a mistake."""
-    found: dict[str, Handler] = {}
-    for name in AGENDA_MODULES:
-        try:
-            module = importlib.import_module(f"app.usecases.{name}")
-        except ModuleNotFoundError as error:
-            if error.name != f"app.usecases.{name}":
-                raise
-            continue
-        for kind, handler in getattr(module, "AGENDA", {}).items():
-            if kind in found:
-                raise ValueError(f"agenda kind {kind} is handled twice")
-            found[kind] = handler
-    return found
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ import asyncpg
 from app.db.engine import Database
 from app.documents.zones import TZDB_VERSION
 from app.usecases import sweeps
-from app.worker import agenda_handlers
+from app.usecases.agenda import HANDLERS
 from bench.load import request, run
 from bench.service import TENANT, Ground, ground, service
 
@@ -161,7 +161,7 @@ async def seed(at: Ground, prefix: str, first: int, last: int, *, due: bool) -> 
 
 async def sweep(at: Ground, rounds: int, name: str) -> list[float]:
     """Seconds to sweep a thousand due clocks, each time others."""
-    handlers = agenda_handlers()
+    handlers = HANDLERS
     database = Database(at.url, pool_size=2)
     found = []
     try:

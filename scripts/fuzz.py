@@ -26,6 +26,7 @@ import httpx
 from app import worker
 from app.api.graphql.operations import field_name
 from app.main import worker_jobs
+from app.usecases.agenda import HANDLERS
 from scripts import live
 from scripts.fuzzing import ground
 from tests.support import databases, recording
@@ -264,7 +265,7 @@ async def _furnish(base: str, key: str, policy: str, hook: str, app: Any, *, wid
         # still afterwards, so that nothing is sent to an address that the tool made up.
         house, jobs = app.state.house, worker_jobs(app.state.settings)
         for _ in range(100):
-            done = await worker.run_once(house.database, live.TENANT, house.parts["handlers"], jobs=jobs)
+            done = await worker.run_once(house.database, live.TENANT, HANDLERS, jobs=jobs)
             if not done and await ground.delivered(client, laid):
                 break
             await asyncio.sleep(0.1)

@@ -22,6 +22,7 @@ from app.commands.base import CommandError, database, database_errors
 from app.db.engine import Database
 from app.db.secrets import check_key
 from app.settings import Settings
+from app.usecases.agenda import HANDLERS
 
 GRACE_SECONDS = 20.0
 MOST_READERS = 50
@@ -104,7 +105,7 @@ async def _work(settings: Settings, listening: socket.socket | None) -> None:
         await check_key(db, settings.secret_keys())
         async with _told(settings, listening):
             print("retainer: the worker is at work", flush=True)
-            task = asyncio.create_task(worker.run_worker(db, worker.agenda_handlers(), stop, jobs=jobs))
+            task = asyncio.create_task(worker.run_worker(db, HANDLERS, stop, jobs=jobs))
             await stop.wait()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(task, GRACE_SECONDS)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import functools
-import importlib
-import importlib.util
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from app.db import audit, tenants
+from app.db import audit, calendars, tenants
 from app.db.engine import Tx
 from app.db.tenants import TenantRow
 from app.documents.policy_document import load_policy
@@ -83,14 +81,9 @@ async def put(tx: Tx, command: PutTenant, *, own: Policy | None = None) -> tuple
         tx.tenant = replace(
             tx.tenant, policy_name=policy, virtual=mode == "virtual", now=now, policy_revision=1
         )
-        await _seed_calendar(tx, found[0])
+        await calendars.seed(tx, found[0])
     await audit.note(tx, "tenant.created", tx.tenant_id, {"policy": policy, "mode": mode})
     return 201, view(row)
-
-
-async def _seed_calendar(tx: Tx, policy: Policy) -> None:
-    if importlib.util.find_spec("app.db.calendars") is not None:
-        await importlib.import_module("app.db.calendars").seed(tx, policy)
 
 
 async def suspend(tx: Tx, *, suspended: bool, reason: str | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from app.db.engine import Database
 from app.usecases import calendars
 from app.usecases import clocks as clock_cases
-from app.worker import agenda_handlers
+from app.usecases.agenda import HANDLERS
 from tests.clocks.desk import Desk, at
 from tests.conftest import MakeVendor
 
@@ -311,7 +311,7 @@ async def test_lists_page_by_key(db: Database, vendor: MakeVendor) -> None:
     assert (await xcart.get("/v1/clocks", due_before="2025-06-11T15:00:00Z")).json()["data"] == []
     assert (await xcart.get("/v1/clocks", phase="lost")).status_code == 422
     assert (await xcart.get("/v1/clocks/clk_none")).status_code == 404
-    assert "clock" in agenda_handlers()
+    assert "clock" in HANDLERS
 
 
 async def test_a_breach_may_bring_credits_once(db: Database, vendor: MakeVendor) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from app.commands.doctor import _aside
 from app.db import agenda
 from app.db.engine import Database
+from app.usecases.agenda import HANDLERS
 from app.usecases.sandbox import move_clock
 from app.usecases.sweeps import fire_due
 from tests.conftest import MakeVendor
@@ -21,7 +22,7 @@ ORDER = {
 
 def failing(vendor: Vendor, kind: str) -> tuple[Any, list[str]]:
     """The agenda's handlers with one that fails while the list says so."""
-    handlers = dict(vendor.app.state.house.parts["handlers"])
+    handlers = dict(HANDLERS)
     broken, good = ["yes"], handlers[kind]
 
     async def handler(tx: Any, item: Any) -> None:

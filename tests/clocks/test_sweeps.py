@@ -22,11 +22,11 @@ from app.db.engine import Database, Tx
 from app.domain.account.changes import AgendaItem
 from app.domain.values.errors import DomainError
 from app.usecases import sandbox, sweeps
-from app.worker import agenda_handlers, run_once, run_worker
+from app.usecases.agenda import HANDLERS
+from app.worker import run_once, run_worker
 from tests.clocks.desk import Desk, at
 from tests.conftest import MakeVendor
 
-HANDLERS = agenda_handlers()
 ROOT = Path(__file__).resolve().parents[2]
 LONG_AGO = "2025-06-10T15:00:00Z"
 DUE = at("2025-06-11T15:00:00Z")
@@ -145,13 +145,13 @@ async def test_kill_nine_during_sweeps(
         import asyncio
         from app.db.engine import Database
         from app.usecases import sweeps
-        from app.worker import agenda_handlers
+        from app.usecases.agenda import HANDLERS
 
         async def main():
             db = Database({module_url!r}, pool_size=2)
             print("ready", flush=True)
             sweeps.TOGETHER = 2
-            while await sweeps.fire_due(db, {real.tenant_id!r}, agenda_handlers()):
+            while await sweeps.fire_due(db, {real.tenant_id!r}, HANDLERS):
                 pass
             print("done", flush=True)
 

@@ -11,6 +11,7 @@ from app.api.problems import problems
 from app.api.reply import Reply
 from app.api.strict import Body, Instant, StrictRoute
 from app.usecases import sandbox
+from app.usecases.agenda import HANDLERS
 
 router = APIRouter(route_class=StrictRoute, tags=["Operator and sandbox"])
 
@@ -35,7 +36,7 @@ async def move_clock(body: ClockMove, caller: Annotated[Caller, scoped("sandbox:
             caller.database,
             caller.tenant_id,
             body.now,
-            caller.rooms.parts["handlers"],
+            HANDLERS,
             actor=caller.actor,
             validate_only=caller.validate_only,
         )

@@ -11,7 +11,6 @@ from app.api.deps import Caller, KeyedCall, scoped
 from app.api.headers import checking, tagged
 from app.api.paging import ShortPaging
 from app.api.problems import problems
-from app.api.rehearsal import ways
 from app.api.reply import Reply
 from app.api.strict import (
     Body,
@@ -25,7 +24,7 @@ from app.api.strict import (
     StrictRoute,
     big,
 )
-from app.usecases import policies, simulate
+from app.usecases import policies, simulation
 
 router = APIRouter(route_class=StrictRoute, tags=["Policies"])
 
@@ -75,10 +74,10 @@ class SimulationBody(Body):
         Field(
             strict=True,
             ge=1,
-            le=simulate.MOST,
+            le=simulation.MOST,
             description="Entries of history to run: orders, and what was done to tickets",
         ),
-    ] = simulate.DEFAULT_LIMIT
+    ] = simulation.DEFAULT_LIMIT
 
 
 @router.get("/v1/policies", operation_id="listPolicies")
@@ -159,7 +158,7 @@ async def simulate_policy(
     nothing. ``complete`` false: there is more history than ``limit``."""
     with caller.database.budget.one("simulation", caller.tenant_id):
         draft = await policies.read_draft(policies.document_text(body.document))
-        found = await simulate.simulate(
+        found = await simulation.simulate(
             caller.database,
             caller.tenant_id,
             name,
@@ -167,6 +166,5 @@ async def simulate_policy(
             start=body.start,
             end=body.end,
             limit=body.limit,
-            ways=ways(caller.rooms.parts.get("handlers", {})),
         )
         return Reply(found)

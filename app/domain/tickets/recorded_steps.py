@@ -1,7 +1,7 @@
 """What was done to a ticket, read back off its stream: the steps somebody took, not what the rules made of them.
 
-For running recorded history again under another policy (`app.usecases.simulate`). What fell due by itself is left out:
-it falls due again.
+For running recorded history again under another policy (`app.usecases.simulation`). What fell due by itself is left
+out: it falls due again.
 """
 
 from __future__ import annotations

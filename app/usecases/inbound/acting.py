@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from app.db import books, inbox, orders, policies
 from app.db.engine import Tx
@@ -26,68 +26,11 @@ from app.domain.orders import lines as order_lines
 from app.domain.policy.policy import NotGranted
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import parse_iso, parse_iso_or_none
+from app.usecases.inbound import effects
 
 logger = logging.getLogger("retainer.inbound")
 SWEEP: Final = 200
 """Deliveries that say nothing ended at once."""
-
-
-class Effects(Protocol):
-    """What deliveries bring about; wired to the use cases of orders and tickets."""
-
-    async def put_order(
-        self,
-        tx: Tx,
-        *,
-        order_id: str,
-        customer_id: str,
-        placed_at: datetime,
-        currency: str,
-        lines: Sequence[Mapping[str, Any]],
-        source: str,
-        kept: frozenset[str],
-    ) -> dict[str, Any]:
-        """Records the order, or brings the recorded one up to date; its view. ``kept``: lines that the shop names
-        and that are nothing of ours as it is mapped now; what they once brought stays."""
-
-    async def refund_order(
-        self, tx: Tx, *, order_id: str, refund_id: str, units: Mapping[str, int]
-    ) -> dict[str, Any]:
-        """Takes back what is unspent of so many units of each line."""
-
-    async def end_disputes(self, tx: Tx, *, order_id: str, disputes: Sequence[DisputeWanted]) -> list[str]:
-        """Records the disputes of an order's payment and gives back what they no longer take. Returns those of which
-        something would be taken, while nobody can tell which units."""
-
-    async def follow_disputes(
-        self, tx: Tx, *, order_id: str, disputes: Sequence[DisputeWanted]
-    ) -> list[dict[str, Any]]:
-        """Suspends or takes back what the disputes may by now; the disputes as they stand."""
-
-    async def put_ticket(
-        self,
-        tx: Tx,
-        *,
-        ticket_id: str,
-        customer_id: str,
-        subject: str,
-        stated: Mapping[str, Any],
-        opened_at: datetime | None,
-    ) -> dict[str, Any]:
-        """Records a ticket, as of when it was made in its helpdesk."""
-
-    async def respond(
-        self,
-        tx: Tx,
-        *,
-        ticket_id: str,
-        author: str,
-        kind: str,
-        public: bool,
-        automatic: bool,
-        occurred_at: datetime,
-    ) -> dict[str, Any]:
-        """Records a response on a ticket."""
 
 
 @dataclass(slots=True)
@@ -151,7 +94,6 @@ class Step:
     """Acting on the deliveries of one subject."""
 
     adapter: Adapter
-    effects: Effects
     tx: Tx
     source: Source
     passed: list[str]
@@ -355,7 +297,7 @@ class Step:
         if (used := await self._payment_used(subject, want.order, want.customer)) is not None and not there:
             return _Outcome().park(used)
         external = self._named(want.customer)
-        view = await self.effects.put_order(
+        view = await effects.put_order(
             self.tx,
             order_id=order_id,
             customer_id=external,
@@ -369,11 +311,11 @@ class Step:
         disputes = [_of_ours(one, ours) for one in want.disputes]
         puzzling: list[str] = []
         if disputes:
-            puzzling = await self.effects.end_disputes(self.tx, order_id=order_id, disputes=disputes)
+            puzzling = await effects.end_disputes(self.tx, order_id=order_id, disputes=disputes)
         refunds = await self._refunds(order_id, want.refunds, ours)
         followed: list[dict[str, Any]] = []
         if disputes:
-            followed = await self.effects.follow_disputes(self.tx, order_id=order_id, disputes=disputes)
+            followed = await effects.follow_disputes(self.tx, order_id=order_id, disputes=disputes)
         owner = await books.find_customer(self.tx, external)
         outcome = _Outcome(
             effects=_effects(order_id, external, refunds, view, followed),
@@ -479,7 +421,7 @@ class Step:
         reached = {**before, **{line_id: before.get(line_id, 0) + count for line_id, count in more.items()}}
         text = json.dumps(reached, sort_keys=True)
         refund_id = f"{self.source.row.name}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-        await self.effects.refund_order(self.tx, order_id=order_id, refund_id=refund_id, units=more)
+        await effects.refund_order(self.tx, order_id=order_id, refund_id=refund_id, units=more)
         return refund_id
 
     # - tickets -
@@ -492,7 +434,7 @@ class Step:
         customer = ticket["customer"]
         external = customer[4:] if customer.startswith("own:") else self._named(customer)
         if not known.get("put"):
-            await self.effects.put_ticket(
+            await effects.put_ticket(
                 self.tx,
                 ticket_id=ticket_id,
                 customer_id=external,
@@ -535,7 +477,7 @@ class Step:
         """Records a response; why not, if it was refused."""
         try:
             async with self.tx.connection.begin_nested():
-                await self.effects.respond(
+                await effects.respond(
                     self.tx, ticket_id=ticket_id, author=row["author"], kind=kind, public=row["public"],
                     automatic=bool(row.get("automatic")), occurred_at=parse_iso(row["occurred_at"]),
                 )  # fmt: skip
@@ -593,7 +535,7 @@ def _effects(
     disputes: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """What a delivery brought about, as shown with it."""
-    effects: dict[str, Any] = {
+    report: dict[str, Any] = {
         "order_id": order_id,
         "customer_id": external,
         "refund_id": refund_id,
@@ -604,8 +546,8 @@ def _effects(
     }
     if disputes:
         shown = ("dispute_id", "state", "action", "credits")
-        effects["payment_disputes"] = [{name: one[name] for name in shown} for one in disputes]
-    return {**effects, "correction": view["correction"]} if "correction" in view else effects
+        report["payment_disputes"] = [{name: one[name] for name in shown} for one in disputes]
+    return {**report, "correction": view["correction"]} if "correction" in view else report
 
 
 def _unknown(view: Mapping[str, Any]) -> list[ReviewItem]:

@@ -28,7 +28,7 @@ from app.domain.feeds.review import ReviewItem, published
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Part, Slice
 from app.domain.values.wire import iso, iso_or_none
-from app.usecases.inbound.acting import METRICS, Effects, Step
+from app.usecases.inbound.acting import METRICS, Step
 
 logger = logging.getLogger("retainer.inbound")
 ACTOR: Final = "inbox"
@@ -54,7 +54,6 @@ class Inbox:
     """What receiving and acting need; made by the composition root."""
 
     adapters: Mapping[str, Adapter]
-    effects: Effects
     cipher: Cipher
     fetch: Fetch | None = None
     waits: tuple[float, ...] = WAITS
@@ -214,7 +213,7 @@ class Inbox:
             )
             return []
         source = opened(self.cipher, tx.tenant_id, row)
-        return await Step(self.adapters[row.kind], self.effects, tx, source, passed).run(rows)
+        return await Step(self.adapters[row.kind], tx, source, passed).run(rows)
 
     async def _ask(self, db: Database, tenant_id: str, delivery_id: str, source: Source, what: str) -> None:
         """Asks the shop, outside any transaction, and keeps its answer with the delivery."""
@@ -247,7 +246,7 @@ class Inbox:
         again = await inbox.get(tx, delivery_id)
         assert again is not None  # noqa: S101 - it is locked
         source = opened(self.cipher, tx.tenant_id, row)
-        await Step(self.adapters[row.kind], self.effects, tx, source, [], sweeping=False).run([again])
+        await Step(self.adapters[row.kind], tx, source, [], sweeping=False).run([again])
         after = await inbox.get(tx, delivery_id)
         assert after is not None  # noqa: S101
         await audit.note(tx, "delivery.replayed", delivery_id, {"source": source_name, "state": after.state})

@@ -1,30 +1,19 @@
-"""The use cases that recorded history is run through again (`app.usecases.simulate`)."""
+"""The use cases that recorded history is run through again, by the verbs of `app.db.history`'s entries."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from app.db.engine import Tx
 from app.usecases import choices, covers, licenses, orders, ticket_work, tickets
 from app.usecases import credits as commands
-from app.usecases.commands import Tx
-from app.usecases.simulate import Step, Ways
 
 Data = dict[str, Any]
-
-
-def ways(handlers: Any) -> Ways:
-    """All of them; ``handlers``: what is done with what falls due."""
-    return Ways(steps=STEPS, order=_order_view, ticket=_ticket_view, handlers=handlers)
-
-
-async def _order_view(tx: Tx, id_: str) -> Data:
-    return await orders.get_order(tx, id_)
-
-
-async def _ticket_view(tx: Tx, id_: str) -> Data:
-    return await tickets.get(tx, id_)
+Step = Callable[[Tx, str, Data], Awaitable[Any]]
+"""A use case: (transaction, the vendor's id of what it is about, what was said)."""
 
 
 async def _order(tx: Tx, id_: str, said: Data) -> None:

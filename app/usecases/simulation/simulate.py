@@ -2,25 +2,27 @@
 
 What was recorded is done again, customer by customer, through the very use cases that did it, on two stages that are
 never committed (`Database.rehearsal`): once under the versions as they were in force, once under the draft. What comes
-out is compared, order by order and ticket by ticket. The use cases are given by the caller, since none knows another.
+out is compared, order by order and ticket by ticket.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from app.db import agenda, history, policies
-from app.db.agenda import Handlers
 from app.db.engine import Database, Tx, mint
 from app.db.history import Entry, Past
 from app.domain.clocks.ticket_clocks import AGENDA_KIND as CLOCK
 from app.domain.policy.policy import Policy
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso
+from app.usecases import orders, tickets
+from app.usecases.agenda import HANDLERS
+from app.usecases.simulation.steps import STEPS
 
 DEFAULT_LIMIT: Final = 500
 MOST: Final = 2_000
@@ -32,19 +34,6 @@ _EVER: Final = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2300, 1, 1, tzinfo=UT
 _LISTS: Final = ("lots", "covers", "choices", "not_granted")
 
 Version = tuple[int, datetime, Policy]
-Step = Callable[[Tx, str, dict[str, Any]], Awaitable[Any]]
-"""A use case: (transaction, the vendor's id of what it is about, what was said)."""
-View = Callable[[Tx, str], Awaitable[dict[str, Any]]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ways:
-    """The use cases that history is run through. ``steps``: by the names of `app.db.history`'s entries."""
-
-    steps: Mapping[str, Step]
-    order: View
-    ticket: View
-    handlers: Handlers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +64,7 @@ class _Run:
 
 
 async def simulate(db: Database, tenant_id: str, name: str, *, draft: Policy, start: datetime | None,
-                   end: datetime | None, limit: int, ways: Ways) -> dict[str, Any]:  # fmt: skip
+                   end: datetime | None, limit: int) -> dict[str, Any]:  # fmt: skip
     """Runs the draft over what was recorded from ``start`` (included) to ``end``, as if it had taken effect at
     ``start`` (None: ever since). At most ``limit`` entries, whole customers; ``complete`` says whether that was all.
 
@@ -86,10 +75,10 @@ async def simulate(db: Database, tenant_id: str, name: str, *, draft: Policy, st
     if start is not None and end is not None and end < start:
         raise DomainError("span_reversed", field="to", start=iso(start), end=iso(end))
     since, until = start or _EVER[0], end or _EVER[1]
-    past = await db.read(tenant_id, lambda tx: _look(tx, name, since, until, limit, ways))
+    past = await db.read(tenant_id, lambda tx: _look(tx, name, since, until, limit))
     stop_at = min(until, past.now)
-    before = await _rehearse(db, tenant_id, "baseline", past, past.versions, stop_at, ways)
-    after = await _rehearse(db, tenant_id, "draft", past, _with(draft, past.versions, start), stop_at, ways)
+    before = await _rehearse(db, tenant_id, "baseline", past, past.versions, stop_at)
+    after = await _rehearse(db, tenant_id, "draft", past, _with(draft, past.versions, start), stop_at)
     done = min(before.done, after.done)
     differences, counts = [], {kind: {"replayed": 0, "differ": 0} for kind in ("order", "ticket")}
     for one in past.pasts[:done]:
@@ -125,21 +114,21 @@ def _things(one: Past) -> list[tuple[str, str]]:
 # --- the past -----------------------------------------------------------------------------------------------
 
 
-async def _look(tx: Tx, name: str, start: datetime, end: datetime, limit: int, ways: Ways) -> _History:
+async def _look(tx: Tx, name: str, start: datetime, end: datetime, limit: int) -> _History:
     if name != tx.tenant.policy_name:
         raise DomainError("policy_not_found", name=name)
     pasts, whole = await history.pasts(tx, start, end, limit=limit)
-    recorded = {(kind, id_): await _seen(tx, kind, id_, ways) for one in pasts for kind, id_ in _things(one)}
+    recorded = {(kind, id_): await _seen(tx, kind, id_) for one in pasts for kind, id_ in _things(one)}
     return _History(
         versions=await policies.versions(tx), in_force=await policies.in_force(tx), pasts=pasts, whole=whole,
         calendars=await history.calendars_of(tx), recorded=recorded, now=tx.at,
     )  # fmt: skip
 
 
-async def _seen(tx: Tx, kind: str, id_: str, ways: Ways) -> dict[str, Any]:
+async def _seen(tx: Tx, kind: str, id_: str) -> dict[str, Any]:
     """How a thing stands, or the code of the refusal where it is not there."""
     try:
-        return await (ways.order if kind == "order" else ways.ticket)(tx, id_)
+        return await (orders.get_order(tx, id_) if kind == "order" else tickets.get(tx, id_))
     except DomainError as error:
         return {"refused": error.code}
 
@@ -148,7 +137,7 @@ async def _seen(tx: Tx, kind: str, id_: str, ways: Ways) -> dict[str, Any]:
 
 
 async def _rehearse(db: Database, tenant_id: str, name: str, past: _History, versions: Sequence[Version],
-                    end: datetime, ways: Ways) -> _Run:  # fmt: skip
+                    end: datetime) -> _Run:  # fmt: skip
     run = _Run(name=name)
     if not past.pasts:
         return run
@@ -159,7 +148,7 @@ async def _rehearse(db: Database, tenant_id: str, name: str, past: _History, ver
         await history.furnish(tx, versions, past.calendars)
         paying = any(promise.breach_returns_credits for _, _, one in versions for promise in one.promises)
         for one in past.pasts:
-            again = _Again(tx, one, ways, run, at_once=not paying)
+            again = _Again(tx, one, run, at_once=not paying)
             for entry in one.entries:
                 if time.monotonic() > stop:
                     return run
@@ -175,7 +164,6 @@ class _Again:
 
     tx: Tx
     past: Past
-    ways: Ways
     run: _Run
     at_once: bool
     """Whether clocks may be judged together: no breach returns credits, so that none changes an order or a ticket."""
@@ -188,7 +176,7 @@ class _Again:
         try:
             data = await self._translated(entry)
             if data is not None:
-                await self.ways.steps[entry.name](self.tx, data.pop("id", entry.id), data)
+                await STEPS[entry.name](self.tx, data.pop("id", entry.id), data)
         except DomainError as error:
             self.run.missed(entry.kind, entry.id, entry.name, error)
 
@@ -198,7 +186,7 @@ class _Again:
         await self._fire(max(last, end))
         self._now(max(last, end))
         for kind, id_ in _things(self.past):
-            view = await _seen(self.tx, kind, id_, self.ways)
+            view = await _seen(self.tx, kind, id_)
             failed = self.run.errors.get((kind, id_))
             self.run.views[kind, id_] = (
                 {"refused": failed["code"]} if "refused" in view and failed is not None else view
@@ -218,7 +206,7 @@ class _Again:
             self._now(at)
             self.tx.actor = "rehearsal"
             try:
-                await agenda.run(self.tx, due[0], at, self.ways.handlers)
+                await agenda.run(self.tx, due[0], at, HANDLERS)
             except DomainError as error:
                 self.run.missed("agenda", due[0].subject, due[0].kind, error)
 
@@ -251,7 +239,7 @@ class _Again:
                 )
             data["id"] = made
         elif entry.name == "confirm":
-            view = await self.ways.ticket(tx, entry.id)
+            view = await tickets.get(tx, entry.id)
             waiting = [
                 one["number"] for one in view["assessments"] if one["status"] == "awaiting_confirmation"
             ]

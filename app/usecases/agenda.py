@@ -1,0 +1,22 @@
+"""What is done with each kind of thing that falls due: one table of all use cases' handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.db.agenda import Handler, Handlers
+from app.usecases import calendars, clocks, covers, credits, tickets  # noqa: A004 - the ledger's commands
+
+
+def _union(*tables: Mapping[str, Handler]) -> Handlers:
+    found: dict[str, Handler] = {}
+    for table in tables:
+        if twice := found.keys() & table.keys():
+            raise ValueError(f"agenda kinds {sorted(twice)} are handled twice")
+        found.update(table)
+    return found
+
+
+HANDLERS: Final = _union(covers.AGENDA, tickets.AGENDA, credits.AGENDA, clocks.AGENDA, calendars.AGENDA)
+"""Agenda kind -> handler."""

@@ -1,0 +1,5 @@
+"""Recorded history run again under a draft of the policy: see `simulate`; `steps` says by which use cases."""
+
+from app.usecases.simulation.simulate import DEFAULT_LIMIT, MOST, simulate
+
+__all__ = ["DEFAULT_LIMIT", "MOST", "simulate"]
