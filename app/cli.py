@@ -7,7 +7,6 @@ its own). Only the module of the command that was asked for is imported, so that
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import sys
 from typing import Annotated, Final
 
@@ -19,8 +18,8 @@ from app.embedded import EmbeddedPostgresError
 from app.settings import SettingsError
 
 COMMANDS: Final = (
-    "serve", "worker", "migrate", "demo", "keys", "policies", "verify-ledger", "audit", "doctor", "backup",
-    "restore", "reseal", "import", "reconcile", "replay", "dismiss", "judge-clocks", "export", "explain", "contracts",
+    "serve", "worker", "migrate", "demo", "keys", "policies", "verify-ledger", "doctor", "backup",
+    "restore", "reseal", "import", "reconcile", "replay", "dismiss", "judge-clocks", "contracts",
 )  # fmt: skip
 
 
@@ -28,11 +27,6 @@ def module_of(command: str) -> str:
     """The module that holds a command; `import` is a word of Python's, hence the underscore."""
     name = command.replace("-", "_")
     return f"app.commands.{name + '_' if name == 'import' else name}"
-
-
-def available() -> tuple[str, ...]:
-    """The commands whose modules are here."""
-    return tuple(name for name in COMMANDS if importlib.util.find_spec(module_of(name)) is not None)
 
 
 def _options(
@@ -58,9 +52,8 @@ def build(arguments: list[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     program.callback()(_options)
-    here = available()
     named = next((argument for argument in arguments if not argument.startswith("-")), None)
-    for name in (named,) if named in here else here:
+    for name in (named,) if named in COMMANDS else COMMANDS:
         module = importlib.import_module(module_of(name))
         if hasattr(module, "app"):
             program.add_typer(module.app, name=name)

@@ -7,7 +7,6 @@ import contextlib
 import functools
 import gc
 import hashlib
-import importlib
 import logging
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from app import __version__, worker
 from app.api import dispatch, graphql, handlers
 from app.api.auth import Authenticator
-from app.api.deps import House, flush_last_used
+from app.api.deps import flush_last_used
 from app.api.limits import Limits
 from app.api.middleware import Edge, cross_origin
 from app.api.observability import TELEMETRY, Figures, configure_logging
@@ -27,26 +26,23 @@ from app.api.oidc import Verifier
 from app.api.pages import docs
 from app.api.peers import Peers
 from app.api.problems import register
+from app.api.rest.mounted import ROUTERS
+from app.api.state import AppState, BalanceReader, CreditsWriter
 from app.connectors import courier, deliveries, inbound
 from app.connectors.jwks import SigningKeys
 from app.db import agenda
 from app.db.budget import Budget
 from app.db.engine import Database
-from app.db.gather import Gatherer, Join
+from app.db.gather import Gatherer, GatherStats, Join
 from app.db.secrets import Cipher, check_key
 from app.domain.policy.reason_codes import reason_codes
 from app.domain.values.errors import DomainError
 from app.settings import Settings
 from app.usecases import accounts, figures, health, sweeps, tenants
 from app.usecases import credits as ledger
+from app.usecases.agenda import HANDLERS
 
 SANDBOX_START: Final = datetime(2025, 1, 1, tzinfo=UTC)
-# Routes of one word are tried one after another (`app.api.dispatch`), so the busiest door stands first.
-DOORS: Final = (
-    "credits", "meta", "tenants", "keys", "clock", "offers", "orders", "choices", "licenses", "customers",
-    "entitlements", "tickets", "covers", "explain", "calendars", "clocks", "policies", "sources", "inbound", "webhooks",
-    "events", "audit_trail",
-)  # fmt: skip
 LAST_USED_SECONDS: Final = 20.0
 NEIGHBOURS_WAIT_MS: Final = 250
 """How long a batch waits for a customer that somebody else holds locked, before it goes on without it."""
@@ -76,17 +72,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if chosen.cors_origins:
         app.add_middleware(CORSMiddleware, **cross_origin(chosen.cors_origins))
     register(reason_codes(policy for policy, _ in tenants.templates().values()))
-    for router in routers():
+    for router in ROUTERS:
         app.router.routes.extend(router.routes)
     app.router.routes.extend(docs.router.routes)
     graphql.mount(app)
     dispatch.install(app)
     return app
-
-
-def routers(doors: Iterable[str] = DOORS) -> list[Any]:
-    """The doors' routers. One that cannot be imported stops the start: the service never opens with a door missing."""
-    return [importlib.import_module(f"app.api.rest.{name}").router for name in doors]
 
 
 @contextlib.asynccontextmanager
@@ -102,19 +93,21 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     )
     try:
         await database.check_start()
-        app.state.house = house_of(settings, database, app.state.figures)
+        ledger_writer = gatherer(settings, database, app.state.figures)
+        balances = balance_reader(settings, database)
+        state = app.state.house = state_of(settings, database, ledger_writer, balances)
         database.pool_wait = app.state.figures.pool_wait.observe
-        app.state.figures.samples.append(functools.partial(samples, app.state.house))
-        app.state.figures.shared.append(app.state.house.parts["watch"].sample)
+        app.state.figures.samples.append(functools.partial(samples, state, ledger_writer.stats))
+        app.state.figures.shared.append(state.watch.sample)
         async with contextlib.AsyncExitStack() as stack:
             if settings.peers_dir is not None:
-                peers = app.state.house.parts["peers"] = Peers(settings.peers_dir, app.state.figures.own)
-                await stack.enter_async_context(peers.told())
-            stack.push_async_callback(app.state.house.parts["credits"].close)
-            stack.push_async_callback(app.state.house.parts["balances"].close)
-            await stack.enter_async_context(_background(flush_forever(app.state.house)))
+                state.peers = Peers(settings.peers_dir, app.state.figures.own)
+                await stack.enter_async_context(state.peers.told())
+            stack.push_async_callback(ledger_writer.close)
+            stack.push_async_callback(balances.close)
+            await stack.enter_async_context(_background(flush_forever(state)))
             if settings.worker_in_process:
-                await stack.enter_async_context(_working(app.state.house, settings))
+                await stack.enter_async_context(_working(state, settings))
             gc.collect()
             gc.freeze()
             gc.set_threshold(*GC_THRESHOLDS)
@@ -124,7 +117,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await database.close()
 
 
-def house_of(settings: Settings, database: Database, seen: Figures) -> House:
+def state_of(
+    settings: Settings, database: Database, credits: CreditsWriter, balances: BalanceReader
+) -> AppState:
     """The parts that the doors are given."""
     operator = settings.operator_key.get_secret_value() if settings.operator_key else None
     cursor_secrets = [hashlib.sha256(b"cursor\x00" + one.encode()).digest() for one in settings.secret_keys()]
@@ -133,20 +128,17 @@ def house_of(settings: Settings, database: Database, seen: Figures) -> House:
         per_tenant=settings.rate_limit_per_tenant,
         processes=settings.workers,
     )
-    return House(
+    return AppState(
+        settings=settings,
         database=database,
         authenticator=Authenticator(database, operator, verifier=_verifier(settings, database)),
         cursor_secrets=tuple(cursor_secrets),
         limiter=limits,
-        parts={
-            "settings": settings,
-            "handlers": worker.agenda_handlers(),
-            "credits": gatherer(settings, database, seen),
-            "watch": figures.Watch(),
-            "balances": balance_reader(settings, database),
-            "inbound": inbound.inbox_of(settings),
-            "cipher": Cipher(*settings.secret_keys()),
-        },
+        credits=credits,
+        balances=balances,
+        inbox=inbound.inbox_of(settings),
+        cipher=Cipher(*settings.secret_keys()),
+        watch=figures.Watch(),
     )
 
 
@@ -219,11 +211,11 @@ async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _working(rooms: House, settings: Settings) -> AsyncIterator[None]:
+async def _working(rooms: AppState, settings: Settings) -> AsyncIterator[None]:
     """The worker, in this process, until it ends."""
     stop = asyncio.Event()
     jobs = worker_jobs(settings)
-    task = asyncio.create_task(worker.run_worker(rooms.database, rooms.parts["handlers"], stop, jobs=jobs))
+    task = asyncio.create_task(worker.run_worker(rooms.database, HANDLERS, stop, jobs=jobs))
     try:
         yield
     finally:
@@ -242,7 +234,7 @@ def worker_jobs(settings: Settings) -> list[Any]:
     return [*deliveries.jobs(settings), *inbound.jobs(settings)]
 
 
-async def flush_forever(rooms: House) -> None:
+async def flush_forever(rooms: AppState) -> None:
     """Writes when keys were last used, every now and then and once more at the end."""
     try:
         while True:
@@ -256,9 +248,8 @@ async def flush_forever(rooms: House) -> None:
             await asyncio.wait_for(flush_last_used(rooms), 2)
 
 
-def samples(rooms: House) -> Iterable[tuple[str, str, str, float]]:
+def samples(rooms: AppState, stats: GatherStats) -> Iterable[tuple[str, str, str, float]]:
     """Figures that the parts keep themselves, asked at each scrape."""
-    stats = rooms.parts["credits"].stats
     yield "retainer_ledger_commands", "Ledger commands collected", "counter", stats.commands
     yield "retainer_ledger_batches", "Transactions they took", "counter", stats.batches
     yield "retainer_ledger_joined", "Commands that joined a batch under way", "counter", stats.joined

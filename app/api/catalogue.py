@@ -61,7 +61,6 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "unavailable": Entry(503, "Unavailable", "The database cannot answer now.", "Send the same request again after `Retry-After`, with the same Idempotency-Key."),
     "outcome_unknown": Entry(503, "Outcome unknown", "The answer of the database to a commit was lost: it was done wholly or not at all.", "Send the same request again with the same key: it is done once."),
     "busy": Entry(503, "Busy", "A lock or a connection was not had in time.", "Send the same request again after `Retry-After`, with the same Idempotency-Key."),
-    "not_built": Entry(501, "Not there", "This part of the service is not installed.", "Ask the operator."),
     # --- policies
     "policy_reason": Entry(409, "Refused by the policy", "The tenant's policy refuses this; `reasons` names each clause.", "See `reasons` and `remedies`; GET /v1/policies/{name} lists the policy's reasons."),
     "policy_not_found": Entry(404, "Policy not found", "The tenant has no policy of this name or version.", "See GET /v1/policies."),

@@ -9,17 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Protocol, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, Query, Request, Response
 
-from app.api.auth import Authenticator, Principal
+from app.api.auth import Principal
 from app.api.first_edition import first_form
 from app.api.paging import Page, encode_cursor
 from app.api.problems import FieldError, Problem
 from app.api.reply import Reply
+from app.api.state import AppState
 from app.api.strict import Body, Instant
 from app.domain.values.digests import Said
 from app.domain.values.errors import DomainError
@@ -38,35 +39,9 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-class Limiter(Protocol):
-    """Counts calls (`app.api.limits`)."""
-
-    def check(self, principal: Principal, request: Request) -> None:
-        """Raises 429 when a limit is reached."""
-
-    def failed(self, request: Request) -> None:
-        """Notes a wrong key; raises 429 when there were too many from its address."""
-
-
-@dataclass(slots=True)
-class House:
-    """What `app.main` puts on ``app.state.house`` for the doors.
-
-    ``parts``: further parts by name, wired there: ``handlers`` (agenda kind -> handler), ``credits`` (the gatherer of
-    ledger commands), ``settings``.
-    """
-
-    database: Database
-    authenticator: Authenticator
-    cursor_secrets: tuple[bytes, ...]
-    """The first signs cursors; each of them is taken."""
-    limiter: Limiter | None = None
-    parts: dict[str, Any] = field(default_factory=dict)
-
-
-def house(request: Request) -> House:
+def house(request: Request) -> AppState:
     """The parts of this process."""
-    found: House = request.app.state.house
+    found: AppState = request.app.state.house
     return found
 
 
@@ -95,7 +70,7 @@ class Caller:
 
     principal: Principal
     request: Request
-    rooms: House
+    rooms: AppState
     tenant_id: str
 
     @property
@@ -281,7 +256,7 @@ class Operator:
     """The operator of the installation."""
 
     request: Request
-    rooms: House
+    rooms: AppState
 
     actor: str = "operator"
 
@@ -307,7 +282,7 @@ class Keyed:
 
     principal: Principal
     request: Request
-    rooms: House
+    rooms: AppState
 
     async def natural(
         self,
@@ -399,7 +374,7 @@ AsOf = Annotated[AsOfPoint, Depends(_as_of)]
 """Declares ``as_of`` and ``known_at``."""
 
 
-async def flush_last_used(rooms: House) -> None:
+async def flush_last_used(rooms: AppState) -> None:
     """Writes when keys were last used; called now and then, never on the way of a request."""
     from app.usecases import keys
 

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.auth import Principal
-from app.api.deps import House, house
+from app.api.deps import house
 from app.api.reply import Reply
+from app.api.state import AppState
 from app.domain.values.errors import DomainError
 
 E = TypeVar("E", bound=Callable[..., Any])
 THIN: Final = "__retainer_thin__"
 """Marks an endpoint that has a short way; its value knows it."""
-
-
-class Balances(Protocol):
-    """Reads balances, those asked for at once together; wired in `app.main` as the part ``balances``."""
-
-    async def submit(self, tenant: str, customer_id: str) -> dict[str, Any] | DomainError:
-        """One customer's balance now."""
 
 
 class Gathered:
@@ -34,10 +28,9 @@ class Gathered:
         """The balance now."""
         return Reply(await self.view(house(request), principal, request.path_params["customer_id"]))
 
-    async def view(self, rooms: House, principal: Principal, customer_id: str) -> dict[str, Any]:
+    async def view(self, rooms: AppState, principal: Principal, customer_id: str) -> dict[str, Any]:
         """What the answer holds, for a caller who has the scope. 404 ``customer_not_found``."""
-        readers: Balances = rooms.parts["balances"]
-        found = await readers.submit(str(principal.tenant_id), customer_id)
+        found = await rooms.balances.submit(str(principal.tenant_id), customer_id)
         if isinstance(found, DomainError):
             raise found
         return found

@@ -9,10 +9,10 @@ from fastapi import FastAPI, Request, Response
 from pydantic import SecretStr
 
 from app.api import handlers
-from app.api.deps import Limiter
 from app.api.limits import Limits
 from app.api.observability import CONTENT_TYPE, Figures
 from app.api.problems import Problem
+from app.api.state import Limiter
 
 FORWARDED: Final = (
     "forwarded",

@@ -145,6 +145,8 @@ class Tx:
     validate_only: bool = False
     read_only: bool = False
     command_id: str | None = None
+    customer_id: str | None = None
+    """Whose account this call changes, kept with the stored answer of a keyed call."""
     caches: dict[Any, Any] = field(default_factory=dict)
     """Memo of this transaction only."""
     moved: set[str] = field(default_factory=set)

@@ -30,7 +30,7 @@ async def make_choice(tx: Tx, customer_id: str, choice_id: str, *, option: str) 
     """Grants exactly one option. Refused: ``choice_not_found``, ``unknown_option`` (422), ``choice_made``,
     ``choice_voided`` (409). Of two at once, one wins: the customer's row is the lock."""
     book = await books.load(tx, customer_id)
-    tx.caches["customer_id"] = book.customer.customer_id
+    tx.customer_id = book.customer.customer_id
     choice = book.choices.get(ChoiceId(choice_id))
     if choice is None:
         raise DomainError("choice_not_found", choice_id=choice_id)

@@ -10,10 +10,11 @@ from typing import Any
 
 from app.db import commands
 from app.db.engine import Busy, Database, Tx, Unavailable
+from app.db.secrets import Cipher
 from app.domain.values.digests import Said
 from app.domain.values.errors import DomainError
 
-__all__ = ["Busy", "Database", "Tx", "Unavailable", "once"]
+__all__ = ["Busy", "Cipher", "Database", "Tx", "Unavailable", "once"]
 
 
 async def once(
@@ -43,5 +44,5 @@ async def once(
     view = await work(tx)
     if not tx.validate_only:
         digest = said.digest().encode()
-        await commands.store(tx, key, kind, digest, status, view, customer_id=tx.caches.get("customer_id"))
+        await commands.store(tx, key, kind, digest, status, view, customer_id=tx.customer_id)
     return status, view, False

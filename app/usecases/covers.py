@@ -53,7 +53,7 @@ async def extend(tx: Tx, cover_id: str, *, months: int, reason: str) -> dict[str
 
 async def _load(tx: Tx, cover_id: str) -> tuple[Book, Cover]:
     book = await books.load_by_id(tx, await licenses.owner_of_cover(tx, cover_id))
-    tx.caches["customer_id"] = book.customer.customer_id
+    tx.customer_id = book.customer.customer_id
     return book, covers.cover_in(book, cover_id)
 
 

@@ -146,7 +146,7 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
         raise DomainError("merge_into_itself", field="into_customer_id", customer_id=customer_id)
     both = [source.customer_id, target.customer_id]
     await books.lock_customers(tx, both, named=both)
-    tx.caches["customer_id"] = target.customer_id
+    tx.customer_id = target.customer_id
     giver, taker = (
         await books.load_by_id(tx, source.customer_id),
         await books.load_by_id(tx, target.customer_id),

@@ -65,7 +65,7 @@ async def register(tx: Tx, license_id: str, *, domain: str) -> dict[str, Any]:
 
 async def _load(tx: Tx, license_id: str) -> tuple[Book, License]:
     book = await books.load_by_id(tx, await licenses.owner_of_license(tx, license_id))
-    tx.caches["customer_id"] = book.customer.customer_id
+    tx.customer_id = book.customer.customer_id
     return book, book.licenses[LicenseId(license_id)]
 
 

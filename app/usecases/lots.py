@@ -69,7 +69,7 @@ async def refund(tx: Tx, lot_id: str, *, override: bool, reason: str | None) -> 
             "override": override, "reason": reason, "balance": answer["balance"],
         },
     )  # fmt: skip
-    tx.caches["customer_id"] = book.customer.customer_id
+    tx.customer_id = book.customer.customer_id
     await plan.write_book(tx, book)
     return answer
 
@@ -151,7 +151,7 @@ async def transfer(tx: Tx, lot_id: str, to_customer_id: str) -> dict[str, Any]:
             "balance": taker.ledger.balance(lot.credit_type),
         },
     )
-    tx.caches["customer_id"] = giver.customer.customer_id
+    tx.customer_id = giver.customer.customer_id
     await plan.write(tx, [(giver.plan, giver.ledger), (taker.plan, taker.ledger)])
     return {
         "credits": credits_,

@@ -118,7 +118,7 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, dict[str, Any]]:
     if known is not None:
         return 200, await _again(tx, known, command)
     book = await books.load(tx, command.customer_id, create=True)
-    tx.caches["customer_id"] = book.customer.customer_id
+    tx.customer_id = book.customer.customer_id
     policy = await policies.in_force(tx, command.placed_at)
     order = _order(command, book, policy.version)
     order.answer = {"lines": order_lines.pinned_lines(order, policy, await policies.in_force(tx, book.at))}
@@ -169,7 +169,7 @@ async def _correct_lines(
 ) -> dict[str, Any]:
     """The same customer's order with other lines or quantities."""
     book = await given.load(tx, order)
-    tx.caches["customer_id"] = book.customer.customer_id
+    tx.customer_id = book.customer.customer_id
     terms = await _terms(tx)
     refunded = _refunded(await orders.refunds(tx, order.order_id))
     served = await tickets.served(tx, order.customer_id)
@@ -209,7 +209,7 @@ async def _give_over(tx: Tx, order: Order, command: PutOrder, told: dict[str, Or
         await write_book(tx, giver)
         taker = await books.load_by_id(tx, target.customer_id)
         others = await orders.of_customer(tx, target.customer_id)
-    tx.caches["customer_id"] = taker.customer.customer_id
+    tx.customer_id = taker.customer.customer_id
     gone = {str(one.line_id): one for one in order.lines}
     for line_id, line in told.items():
         line.withdrawn = gone[line_id].withdrawn if line_id in gone else ()
@@ -310,7 +310,7 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
             raise DomainError("order_not_found", order_id=command.order_id)
         return 201, await _keep_early(tx, command)
     book = await given.load(tx, order)
-    tx.caches["customer_id"] = book.customer.customer_id
+    tx.customer_id = book.customer.customer_id
     mine = [
         order if one.order_id == order.order_id else one
         for one in await orders.of_customer(tx, order.customer_id)
@@ -368,7 +368,7 @@ async def _again(tx: Tx, known: Order, command: PutOrder | None = None) -> dict[
     if order_lines.unknown_lines(known):
         await _replay(tx, known)
     customer = await books.customer_by_id(tx, known.customer_id)
-    tx.caches["customer_id"] = known.customer_id
+    tx.customer_id = known.customer_id
     external = None if customer is None else customer.external_id
     return order_view(known, known.answer, customer_id=external, policy=tx.tenant.policy_name)
 

@@ -103,7 +103,7 @@ async def _load(tx: Tx, order_id: str) -> _Work:
     if order is None:
         raise DomainError("order_not_found", order_id=order_id)
     book = await given.load(tx, order)
-    tx.caches["customer_id"] = book.customer.customer_id
+    tx.customer_id = book.customer.customer_id
     known = {one.dispute_id: one for one in await payment_disputes.of_order(tx, order_id)}
     refunds = await orders.refunds(tx, order_id)
     return _Work(

@@ -81,7 +81,7 @@ async def put(tx: Tx, command: OpenTicket) -> tuple[int, dict[str, Any]]:
     if known is None:
         await tickets.claim(tx, command.ticket_id)
         book = await books.load(tx, command.customer_id, create=True)
-        tx.caches["customer_id"] = book.customer.customer_id
+        tx.customer_id = book.customer.customer_id
         known = await tickets.find(tx, command.ticket_id)
         if known is None:
             desk = new_desk(

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from app import main
+from app import cli
 from app.api.catalogue import CATALOGUE
 from app.api.problems import body_of, known, register
+from app.api.rest.mounted import ROUTERS
 from app.domain.policy.reason_codes import reason_codes
 from app.usecases import tenants
-from tests.support.api import settings_for
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(path for path in (ROOT / "app").rglob("*.py"))
@@ -118,19 +120,44 @@ def test_no_vendor_is_named_in_code() -> None:
 
 def test_every_door_is_mounted() -> None:
     """A door that is written and not mounted would be missed by nobody but its callers."""
-    landed = {path.stem for path in (ROOT / "app/api/rest").glob("*.py")} - {"__init__"}
-    assert {one for one in landed if "router =" in (ROOT / f"app/api/rest/{one}.py").read_text()} == set(
-        main.DOORS
-    )
-    assert len(main.routers()) == len(main.DOORS)
+    written = {
+        f"app.api.rest.{path.stem}"
+        for path in (ROOT / "app/api/rest").glob("*.py")
+        if "router = APIRouter(" in path.read_text(encoding="utf-8")
+    }
+    mounted = [sys.modules[name].router for name in sorted(written)]
+    assert len(mounted) > 20
+    assert {id(router) for router in mounted} == {id(router) for router in ROUTERS}
+    assert len(ROUTERS) == len(mounted)
 
 
 @pytest.mark.parametrize("broken", ["app.api.rest.orders", "app.api.graphql.schema"])
-def test_a_door_that_cannot_be_imported_stops_the_start(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_door_that_cannot_be_imported_stops_the_start(broken: str) -> None:
     """Half a service that answers 404 for the rest is worse than none."""
-    monkeypatch.setitem(sys.modules, broken, None)
-    with pytest.raises(ImportError):
-        main.create_app(settings_for("postgresql://nowhere/nothing"))
+    program = (
+        f"import sys; sys.modules[{broken!r}] = None\n"
+        "from app.main import create_app\n"
+        "from tests.support.api import settings_for\n"
+        "create_app(settings_for('postgresql://nowhere/nothing'))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert f"import of {broken} halted" in done.stderr
+
+
+def test_every_command_is_there() -> None:
+    """The command line imports the module of a command by its name: each name has a module, each module a name."""
+    modules = {path.stem for path in (ROOT / "app/commands").glob("*.py")} - {
+        "__init__",
+        "base",
+        "import_files",
+    }
+    assert {cli.module_of(name).rpartition(".")[2] for name in cli.COMMANDS} == modules
+    for name in cli.COMMANDS:
+        module = importlib.import_module(cli.module_of(name))
+        assert callable(getattr(module, "run", None)) or hasattr(module, "app")
 
 
 def outcomes(node: ast.expr) -> Iterator[ast.AST]:

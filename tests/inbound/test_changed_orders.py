@@ -86,7 +86,7 @@ async def a_shop(vendor: MakeVendor, policy: str = "cs-cart") -> tuple[Vendor, s
 
 
 async def deliver(app: FastAPI, tenant: Vendor, token: str, events: list[Any], *, each: bool) -> None:
-    inbox: Inbox = app.state.house.parts["inbound"]
+    inbox: Inbox = app.state.house.inbox
     db: Database = app.state.house.database
     for event in events:
         number = events.index(event)

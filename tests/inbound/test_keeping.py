@@ -76,7 +76,7 @@ async def test_the_worker_keeps_house_by_the_settings(
 
 async def test_what_waits_is_never_emptied(vendor: MakeVendor, db: Database, app) -> None:
     tenant, path = await a_shop(vendor)
-    parts = app.state.house.parts["inbound"]
+    parts = app.state.house.inbox
     body = shops.raw(shops.woo_order(id=3))
     headers = {name.lower(): value for name, value in shops.sign_woo(body).items()}
     await parts.receive(db, path.rsplit("/", 1)[1], headers, body, datetime.now(UTC))

@@ -325,7 +325,7 @@ async def test_a_session_without_lines_asks_for_them(app: FastAPI, vendor: MakeV
             "api": {"key": "sk_test_123", "base_url": BASE},
         },
     )
-    inbox = app.state.house.parts["inbound"]
+    inbox = app.state.house.inbox
     before, inbox.fetch = (
         inbox.fetch,
         Fetcher(allow_private=True, transport=httpx.MockTransport(stripe_api)).ask,

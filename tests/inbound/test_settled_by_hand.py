@@ -171,7 +171,7 @@ async def test_a_replay_that_settles_nothing_stays_parked_and_one_of_what_is_don
 
 async def test_number_and_age_of_what_is_parked_are_metrics(app: FastAPI, vendor: MakeVendor) -> None:
     shop, _ = await parked_half(vendor)
-    watch = app.state.house.parts["watch"]
+    watch = app.state.house.watch
     await watch._measure(app.state.house.database, shop.tenant.tenant_id)
     found = {name: value for name, _, _, value in watch.sample()}
     assert found["retainer_deliveries_parked"] >= 1

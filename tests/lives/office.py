@@ -36,7 +36,7 @@ async def tell(life: Life, kind: str, **data: Any) -> dict[str, Any]:
     life.log.append(f"POST /in/shop {event} -> {answer.status_code}")
     life.that(answer.status_code in (200, 202), f"a delivery: {answer.status_code} {answer.text}")
     house = life.vendor.app.state.house
-    while await house.parts["inbound"].act(house.database, life.vendor.tenant_id):
+    while await house.inbox.act(house.database, life.vendor.tenant_id):
         pass
     rows = (await life.get("/v1/sources/shop/deliveries"))["data"]
     return dict(rows[0])

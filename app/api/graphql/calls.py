@@ -24,11 +24,11 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 
 from app.api.auth import Authenticator, Principal
-from app.api.deps import House
 from app.api.gathered import gathered_of
 from app.api.graphql.lone import OPERATION as ONE_BALANCE
 from app.api.paging import CONNECTION
 from app.api.problems import FieldError, Problem
+from app.api.state import AppState
 from app.api.strict import pointer_part
 from app.usecases import accounts, events, loading
 from app.usecases.commands import Busy, Database, Tx, Unavailable
@@ -171,7 +171,7 @@ class Calls:
 
     request: Request
     principal: Principal
-    rooms: House
+    rooms: AppState
     operations: Mapping[str, Operation]
     reading: bool
     snapshot: Snapshot | None = None
@@ -184,15 +184,15 @@ class Calls:
 
     def __post_init__(self) -> None:
         database: Any = self.rooms.database
-        parts = self.rooms.parts
+        balances = self.rooms.balances
         if self.reading:
             database = self.snapshot = Snapshot(self.rooms.database)
-            parts = {**parts, "balances": _Balances(self.snapshot)}
+            balances = _Balances(self.snapshot)
         rooms = replace(
             self.rooms,
             database=cast(Database, database),
             limiter=None,
-            parts=parts,
+            balances=balances,
             authenticator=cast(Authenticator, _Known(self.principal, self.rooms.authenticator)),
         )
         self._app = SimpleNamespace(state=SimpleNamespace(house=rooms, stopping=False))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Any, Final, Literal, Protocol, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -52,18 +52,6 @@ from app.usecases.credits import SCOPE_OF, CreditCommand, CreditResult
 
 E = TypeVar("E", bound=Callable[..., Any])
 MOST_COMMANDS: Final = 1000
-
-
-class Writer(Protocol):
-    """The ledger writer, wired in `app.main` as the part ``credits``."""
-
-    async def submit(self, tenant: str, command: CreditCommand) -> CreditResult:
-        """One command's result."""
-
-    def submit_many(
-        self, tenant: str, commands: Sequence[CreditCommand]
-    ) -> list[asyncio.Future[CreditResult]]:
-        """The results of several, to be awaited."""
 
 
 class HoldBody(Body):
@@ -164,8 +152,7 @@ class _Thin:
         """Reads the body strictly and answers what the ledger writer says."""
         await take_body(request, limit=65536, raw=False, has_body=True)
         command = self.command(request, request._json, idempotency_key(request), principal.actor)
-        writer: Writer = house(request).parts["credits"]
-        return answered(await writer.submit(str(principal.tenant_id), command))
+        return answered(await house(request).credits.submit(str(principal.tenant_id), command))
 
     def command(self, request: Request, body: Any, key: str | None, actor: str) -> CreditCommand:
         """The command of a request whose body is parsed. Raises 422 naming each wrong field."""
@@ -242,8 +229,7 @@ async def carry_out(caller: Caller, endpoint: Any, subject: str, body: Body) -> 
     made: _Thin = getattr(endpoint, THIN)
     command = made.make(subject, body, idempotency_key(caller.request), caller.actor)
     if not caller.validate_only:
-        writer: Writer = caller.rooms.parts["credits"]
-        return answered(await writer.submit(caller.tenant_id, command))
+        return answered(await caller.rooms.credits.submit(caller.tenant_id, command))
     results = await caller.do(lambda tx: commands.apply(tx, [command]))
     return answered(results[0])
 
@@ -343,8 +329,7 @@ async def create_batch(body: BatchBody, caller: Batches) -> Response:
             await caller.do(lambda tx: commands.apply(tx, sent)) if sent else ()
         )
     else:
-        writer: Writer = caller.rooms.parts["credits"]
-        futures = writer.submit_many(caller.tenant_id, sent) if sent else []
+        futures = caller.rooms.credits.submit_many(caller.tenant_id, sent) if sent else []
         found = await asyncio.gather(*futures, return_exceptions=True)
     for (index, command), one in zip(waiting, found, strict=True):
         results[index] = _shown(command.key, one)

@@ -11,7 +11,6 @@ from starlette.background import BackgroundTask
 from app.api.deps import house, wall_clock
 from app.api.problems import problems
 from app.api.reply import Reply
-from app.api.rest.sources import inbox_of
 from app.api.strict import StrictRoute, inbound
 
 router = APIRouter(route_class=StrictRoute, tags=["Sources"])
@@ -30,7 +29,7 @@ async def receive(token: str, request: Request) -> Response:
     refused (401), and what is larger than 1 MiB (413): a shop must never give up for a reason that is not its
     own."""
     rooms = house(request)
-    inbox = inbox_of(rooms)
+    inbox = rooms.inbox
     headers = {name.lower(): value for name, value in request.headers.items()}
     tenant_id, answer = await inbox.receive(
         rooms.database, token[:200], headers, await request.body(), wall_clock()

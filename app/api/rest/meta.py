@@ -11,7 +11,6 @@ from fastapi.responses import HTMLResponse
 from app.api.deps import house
 from app.api.observability import CONTENT_TYPE
 from app.api.openapi import build
-from app.api.peers import Peers
 from app.api.problems import Problem, known, page_of, problem, problems, published
 from app.api.reply import Reply
 from app.api.scraping import admit
@@ -77,10 +76,10 @@ async def get_problem(code: PathId, request: Request) -> Response:
 @router.get("/metrics", include_in_schema=False)
 async def metrics(request: Request) -> Response:
     """Figures for Prometheus: for whoever holds RETAINER_METRICS_TOKEN; without that setting for this machine alone."""
-    settings = house(request).parts.get("settings")
-    admit(request, getattr(settings, "metrics_token", None), house(request).limiter)
-    await house(request).parts["watch"].look(house(request).database)
-    peers: Peers | None = house(request).parts.get("peers")
+    state = house(request)
+    admit(request, state.settings.metrics_token, state.limiter)
+    await state.watch.look(state.database)
+    peers = state.peers
     others = None if peers is None else await peers.others()
     page = request.scope["retainer.figures"].text(others, "" if peers is None else peers.name)
     return Response(page, media_type=CONTENT_TYPE)

@@ -7,12 +7,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field, StringConstraints
 
-from app.api.deps import Caller, House, KeyedCall, house, scoped
+from app.api.deps import Caller, KeyedCall, house, scoped
 from app.api.paging import Paging
-from app.api.problems import Problem, problems
+from app.api.problems import problems
 from app.api.strict import Body, ExternalId, Flag, Name, PathId, Scalar, ShortText, StrictRoute
 from app.usecases import inbound, sources
-from app.usecases.inbound import Inbox
 
 router = APIRouter(route_class=StrictRoute, tags=["Sources"])
 
@@ -96,21 +95,13 @@ class DismissalBody(Body):
     adjustment_id: ExternalId | None = Field(default=None, examples=["opr_01JAE7ZB3N8GK6R7Q5W4X2V1T0"])
 
 
-def inbox_of(rooms: House) -> Inbox:
-    """The inbox of this process."""
-    found: Inbox | None = rooms.parts.get("inbound")
-    if found is None:
-        raise Problem("not_built")
-    return found
-
-
 @router.put("/v1/sources/{name}", operation_id="putSource", status_code=201, responses=problems(409, 422))
 async def put_source(
     name: SourceName, body: SourceBody, caller: Annotated[Caller, scoped("webhooks:write")], call: KeyedCall
 ) -> Response:
     """Listens to a shop or helpdesk. The answer to the first call holds the address that deliveries go to,
     once."""
-    cipher = inbox_of(caller.rooms).cipher
+    cipher = caller.rooms.cipher
     products: dict[str, Any] = {
         key: None if one is None else one.stored() for key, one in body.products.items()
     }
@@ -134,7 +125,7 @@ async def list_sources(
     caller: Annotated[Caller, scoped("orders:read", "webhooks:write")], page: Paging
 ) -> Response:
     """Sources with how many deliveries are in which state. Secrets are never shown."""
-    cipher = inbox_of(caller.rooms).cipher
+    cipher = caller.rooms.cipher
     return await caller.page(page, lambda tx, part: sources.listed(tx, cipher, part))
 
 
@@ -174,7 +165,7 @@ async def replay_delivery(
 ) -> Response:
     """Acts on a delivery once more, now. What was done already is not done twice, so no Idempotency-Key is
     needed."""
-    return await caller.write(lambda tx: inbox_of(house(request)).replay(tx, name, delivery_id))
+    return await caller.write(lambda tx: house(request).inbox.replay(tx, name, delivery_id))
 
 
 @router.post(
@@ -192,7 +183,7 @@ async def dismiss_delivery(
     """Settles a parked delivery by hand: dismissed with a reason, or linked to the adjustment that settled it. The same
     again changes nothing, so no Idempotency-Key is needed."""
     return await caller.write(
-        lambda tx: inbox_of(house(request)).dismiss(
+        lambda tx: house(request).inbox.dismiss(
             tx, name, delivery_id, reason=body.reason, adjustment_id=body.adjustment_id
         )
     )

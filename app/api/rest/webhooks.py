@@ -64,7 +64,7 @@ class SpanBody(Body):
 
 
 def _private(caller: Caller) -> bool:
-    return bool(caller.rooms.parts["settings"].allow_private_webhooks)
+    return caller.rooms.settings.allow_private_webhooks
 
 
 def _check(request: Request) -> webhooks.Check:
@@ -81,9 +81,7 @@ async def create_webhook_endpoint(body: EndpointBody, caller: Owner) -> Response
     """An endpoint that is told what happens from now on. Its secret is shown in this answer and never again."""
     asked = webhooks.NewEndpoint(**{**body.plain(), "event_types": tuple(body.event_types)})
     view = await caller.do(
-        lambda tx: webhooks.create(
-            tx, asked, cipher=caller.rooms.parts["cipher"], allow_private=_private(caller)
-        )
+        lambda tx: webhooks.create(tx, asked, cipher=caller.rooms.cipher, allow_private=_private(caller))
     )
     return _tagged(view, 201, **{"Cache-Control": "no-store"})
 
@@ -130,9 +128,7 @@ async def rotate_webhook_secret(
     overlap = timedelta(seconds=(body or SecretRotationBody()).overlap_seconds)
     return _tagged(
         await caller.do(
-            lambda tx: webhooks.rotate_secret(
-                tx, endpoint_id, overlap=overlap, cipher=caller.rooms.parts["cipher"]
-            )
+            lambda tx: webhooks.rotate_secret(tx, endpoint_id, overlap=overlap, cipher=caller.rooms.cipher)
         ),
         201,
         **{"Cache-Control": "no-store"},

@@ -56,7 +56,7 @@ async def _on_desk(tx: Tx, found: Ticket, *, lock: bool) -> Desk:
     ticket: Ticket | None = found
     if lock:
         ticket = await tickets.find_by_id(tx, found.ticket_id)  # again, under the lock
-        tx.caches["customer_id"] = book.customer.customer_id
+        tx.customer_id = book.customer.customer_id
     if ticket is None:
         raise DomainError("ticket_not_found", ticket_id=found.external_id)
     desk = Desk(

@@ -1,0 +1,67 @@
+"""What this process has for its doors: made once by `app.main`, found on ``app.state.house``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from fastapi import Request
+
+from app.api.auth import Authenticator, Principal
+from app.api.peers import Peers
+from app.domain.values.errors import DomainError
+from app.settings import Settings
+from app.usecases.commands import Cipher, Database
+from app.usecases.credits import CreditCommand, CreditResult
+from app.usecases.figures import Watch
+from app.usecases.inbound import Inbox
+
+
+class Limiter(Protocol):
+    """Counts calls (`app.api.limits`)."""
+
+    def check(self, principal: Principal, request: Request) -> None:
+        """Raises 429 when a limit is reached."""
+
+    def failed(self, request: Request) -> None:
+        """Notes a wrong key; raises 429 when there were too many from its address."""
+
+
+class CreditsWriter(Protocol):
+    """Carries out credit commands, those that come at once in one transaction."""
+
+    async def submit(self, tenant: str, command: CreditCommand) -> CreditResult:
+        """One command's result."""
+
+    def submit_many(
+        self, tenant: str, commands: Sequence[CreditCommand]
+    ) -> list[asyncio.Future[CreditResult]]:
+        """The results of several, to be awaited."""
+
+
+class BalanceReader(Protocol):
+    """Reads balances, those asked for at once together."""
+
+    async def submit(self, tenant: str, customer_id: str) -> dict[str, Any] | DomainError:
+        """One customer's balance now."""
+
+
+@dataclass(slots=True, kw_only=True)
+class AppState:
+    """The parts of this process that the doors use."""
+
+    settings: Settings
+    database: Database
+    authenticator: Authenticator
+    cursor_secrets: tuple[bytes, ...]
+    """The first signs cursors; each of them is taken."""
+    limiter: Limiter | None
+    credits: CreditsWriter
+    balances: BalanceReader
+    inbox: Inbox
+    cipher: Cipher
+    watch: Watch
+    peers: Peers | None = None
+    """The other processes of this service, where there are any."""
