@@ -97,7 +97,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         balances = balance_reader(settings, database)
         state = app.state.house = state_of(settings, database, ledger_writer, balances)
         database.pool_wait = app.state.figures.pool_wait.observe
-        app.state.figures.samples.append(functools.partial(samples, state, ledger_writer.stats))
+        app.state.figures.samples.append(functools.partial(samples, database, ledger_writer.stats))
         app.state.figures.shared.append(state.watch.sample)
         async with contextlib.AsyncExitStack() as stack:
             if settings.peers_dir is not None:
@@ -248,7 +248,7 @@ async def flush_forever(rooms: AppState) -> None:
             await asyncio.wait_for(flush_last_used(rooms), 2)
 
 
-def samples(rooms: AppState, stats: GatherStats) -> Iterable[tuple[str, str, str, float]]:
+def samples(database: Database, stats: GatherStats) -> Iterable[tuple[str, str, str, float]]:
     """Figures that the parts keep themselves, asked at each scrape."""
     yield "retainer_ledger_commands", "Ledger commands collected", "counter", stats.commands
     yield "retainer_ledger_batches", "Transactions they took", "counter", stats.batches
@@ -256,10 +256,10 @@ def samples(rooms: AppState, stats: GatherStats) -> Iterable[tuple[str, str, str
     yield "retainer_ledger_waiting", "Ledger commands waiting", "gauge", stats.waiting
     yield "retainer_ledger_refused", "Ledger commands refused for want of room", "counter", stats.refused
     yield from work_samples()
-    pool: Any = rooms.database.engine.pool
+    pool: Any = database.engine.pool
     yield "retainer_db_connections_in_use", "Connections under way", "gauge", pool.checkedout()
     yield "retainer_db_connections_idle", "Connections waiting", "gauge", pool.checkedin()
-    yield from budget_samples(rooms.database.budget)
+    yield from budget_samples(database.budget)
 
 
 def budget_samples(budget: Budget) -> Iterable[tuple[str, str, str, float]]:

@@ -22,7 +22,8 @@ from app.domain.clocks import target
 from app.domain.events import webhook_address
 from app.domain.values import money
 from app.settings import Settings
-from app.usecases import calendars, keys, orders, sandbox, simulate, webhooks
+from app.usecases import calendars, keys, orders, sandbox, simulation, webhooks
+from app.usecases.figures import Watch
 from scripts.reference.table import code, codes, page, table
 
 
@@ -72,7 +73,8 @@ def metrics() -> str:
     """Return the page of series, from the registry of a process that serves nothing."""
     figures = Figures()
     chosen = Settings(data_dir=Path("/nonexistent"), database_url="postgresql://nowhere/nothing")
-    rooms = main.house_of(chosen, Database(str(chosen.database_url)), figures)
+    database = Database(str(chosen.database_url))
+    stats = main.gatherer(chosen, database, figures).stats
     rows: dict[str, tuple[str, str, str, str]] = {}
     for collector in list(figures.registry._collector_to_names):
         names = getattr(collector, "_labelnames", ())
@@ -83,10 +85,9 @@ def metrics() -> str:
                 "a process",
                 family.documentation,
             )
-    for name, help_, kind, _ in main.samples(rooms):
+    for name, help_, kind, _ in main.samples(database, stats):
         rows[_named(name, kind)] = (kind, "", "a process", help_)
-    watch = rooms.parts["watch"]
-    for name, help_, kind, _ in watch.sample():
+    for name, help_, kind, _ in Watch().sample():
         rows[_named(name, kind)] = (kind, "", "the service", help_)
     return page(
         "Metrics",
@@ -221,7 +222,10 @@ def limits_page() -> str:
                 ("exceptions of a calendar version", f"{calendar_document.MOST_EXCEPTIONS:,}"),
                 ("a calendar feed", f"{size(feeds.MOST_BYTES)}, {feeds.MOST_DATES:,} dates"),
                 ("days of a question about closures", f"{calendars.MOST_DAYS:,}"),
-                ("entries of a simulation, and when unsaid", f"{simulate.MOST:,}, {simulate.DEFAULT_LIMIT}"),
+                (
+                    "entries of a simulation, and when unsaid",
+                    f"{simulation.MOST:,}, {simulation.DEFAULT_LIMIT}",
+                ),
                 ("rows that one `PUT /v1/clock` fires", f"{sandbox.MOST:,}"),
             ],
         ),
