@@ -12,7 +12,7 @@ import pytest
 from app.db import agenda
 from app.db.engine import Database, Tx
 from app.db.schema import metadata
-from app.usecases.simulation import simulate as usecase
+from app.usecases.simulation import draft as usecase
 from tests.conftest import MakeVendor
 from tests.support import databases
 from tests.support.api import START, Vendor

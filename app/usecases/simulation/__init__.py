@@ -1,5 +1,5 @@
-"""Recorded history run again under a draft of the policy: see `simulate`; `steps` says by which use cases."""
+"""Recorded history run again under a draft of the policy: see `draft`; `steps` says by which use cases."""
 
-from app.usecases.simulation.simulate import DEFAULT_LIMIT, MOST, simulate
+from app.usecases.simulation.draft import DEFAULT_LIMIT, MOST, simulate
 
 __all__ = ["DEFAULT_LIMIT", "MOST", "simulate"]
