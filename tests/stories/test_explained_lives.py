@@ -3,21 +3,19 @@ asked have an answer that can be read out."""
 
 from __future__ import annotations
 
-import importlib.util
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from scripts import calls
 from tests.support.api import OPERATOR_KEY
 from tests.support.explanations import check_words, walk
 from tests.support.serving import serving
 
-ROOT = Path(__file__).resolve().parents[2]
 START = "2025-01-01T00:00:00Z"
 
 
@@ -273,14 +271,10 @@ def test_cover_alone(client: httpx.Client) -> None:
     walk(shop.get)
 
 
-def test_the_page_of_explanations_answers_as_it_says(client: httpx.Client) -> None:
-    spec = importlib.util.spec_from_file_location("explanations", ROOT / "scripts" / "explanations.py")
-    assert spec is not None
-    assert spec.loader is not None
-    page: Any = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(page)
-    text = (ROOT / "docs" / "explanations.md").read_text(encoding="utf-8")
-    found = list(page.answers(client, OPERATOR_KEY, text, f"e-{uuid.uuid4().hex[:8]}"))
-    assert len(found) == 7
+@pytest.mark.parametrize(("page", "blocks"), [("explanations", 7), ("calls", 19)])
+def test_the_calls_of_a_page_answer_as_it_says(client: httpx.Client, page: str, blocks: int) -> None:
+    text = calls.text_of(page)
+    found = list(calls.answers(client, OPERATOR_KEY, text, f"-{uuid.uuid4().hex[:8]}"))
+    assert len(found) == blocks == text.count("```json")
     for answered, shown in found:
         assert answered == shown
