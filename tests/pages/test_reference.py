@@ -51,5 +51,5 @@ def test_every_command_that_is_written_can_be_called(module: object) -> None:
     """`retainer reseal` was written and could not be called."""
     path = ROOT / "app/commands" / f"{module.stem}.py"  # type: ignore[attr-defined]
     runs = re.search(r"^(def run\(|app = typer)", path.read_text(encoding="utf-8"), re.MULTILINE)
-    called = {cli.module_of(name).rpartition(".")[2] for name in cli.available()}
+    called = {cli.module_of(name).rpartition(".")[2] for name in cli.COMMANDS}
     assert (runs is not None) == (path.stem in called)
