@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Query, Request
 
 from app.api.auth import Principal
 from app.api.first_edition import first_form
@@ -26,9 +26,10 @@ from app.domain.values.digests import Said
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Part, Slice
 from app.usecases.commands import Database, Tx, once
+from app.views.shapes import PageOf
 
 T = TypeVar("T")
-JSON = dict[str, Any]
+V = TypeVar("V")
 Work = Callable[[Tx], Awaitable[T]]
 
 _KEY_LENGTH: Final = 255
@@ -112,25 +113,25 @@ class Caller:
             )
 
     async def read(
-        self, work: Work[JSON], *, status: int = 200, headers: Mapping[str, str] | None = None
-    ) -> Response:
+        self, work: Work[V], *, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> Reply[V]:
         """Answers what ``work`` finds in a read-only snapshot."""
         return Reply(await self.ask(work), status_code=status, headers=dict(headers or {}))
 
     async def write(
-        self, work: Work[JSON], *, status: int = 200, headers: Mapping[str, str] | None = None
-    ) -> Response:
+        self, work: Work[V], *, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> Reply[V]:
         """Answers what ``work`` does; for the calls that need no Idempotency-Key (keys, validate, price, simulate)."""
         return Reply(await self.do(work), status_code=status, headers=dict(headers or {}))
 
-    async def page(self, page: Page, work: Callable[[Tx, Part], Awaitable[Slice]]) -> Response:
+    async def page(self, page: Page, work: Callable[[Tx, Part], Awaitable[Slice[V]]]) -> Reply[PageOf[V]]:
         """Answers a page of a list: ``work(tx, part)`` gives that part of it."""
         secrets, context = self.rooms.cursor_secrets, page.context(self.tenant_id)
         part = Part(page.limit, page.after(secrets, self.tenant_id), page.backward)
         found = await self.ask(lambda tx: work(tx, part))
         return page.reply(found, lambda key: encode_cursor(secrets[0], context, key))
 
-    async def short_page(self, page: Page, work: Work[dict[str, Any]]) -> Response:
+    async def short_page(self, page: Page, work: Work[Any]) -> Reply[Any]:
         """Answers a page of a list that ``work`` gives as a whole, since it is short by nature."""
         after = page.after(self.rooms.cursor_secrets, self.tenant_id)
         found = await self.ask(work)
@@ -286,11 +287,11 @@ class Keyed:
 
     async def natural(
         self,
-        work: Work[tuple[int, JSON]],
+        work: Work[tuple[int, V]],
         *,
         headers: Mapping[str, str] | None = None,
         customer_id: str | None = None,
-    ) -> Response:
+    ) -> Reply[V]:
         """For PUT on somebody else's id: ``work`` answers (201 or 200, view).
 
         ``customer_id``: whose write it is, where the body says so."""
@@ -301,8 +302,8 @@ class Keyed:
         return Reply(view, status_code=status, headers=dict(headers or {}))
 
     async def keyed(
-        self, kind: str, ids: Mapping[str, Any], body: Body, work: Work[JSON], *, status: int = 200
-    ) -> Response:
+        self, kind: str, ids: Mapping[str, Any], body: Body, work: Work[V], *, status: int = 200
+    ) -> Reply[V]:
         """For every other write that moves credits or time. ``ids`` of the path and the ``body`` tell calls apart.
 
         400 without the header; the first answer again with ``Idempotent-Replayed: true``; 422 with another payload.
@@ -311,7 +312,7 @@ class Keyed:
         said = Said({**ids, **body.said()}, lambda: {**ids, **first_form(body)})
         actor = self.principal.actor
 
-        async def run(tx: Tx) -> tuple[int, JSON, bool]:
+        async def run(tx: Tx) -> tuple[int, V, bool]:
             return await once(tx, key, kind, said, actor, work, status=status)
 
         try:

@@ -17,8 +17,11 @@ from fastapi.routing import APIRoute
 
 from app.api import deps, links
 from app.api.asyncapi import webhooks
-from app.api.problems import MEDIA_TYPE, MONEY_SCHEMA, REASON_SCHEMA, REMEDY_SCHEMA, SCHEMA, problems
+from app.api.problems import MEDIA_TYPE, SCHEMA, problems
+from app.api.shaped import answer_of, reference
+from app.api.shaped import example_of as example_of_shape
 from app.api.strict import NATURAL_MARK
+from app.views.decision import Decision
 
 ANSWERS: Final = Path(__file__).resolve().parent.parent.parent / "openapi" / "answers.json"
 TAGS: Final = (
@@ -36,23 +39,6 @@ DESCRIPTION: Final = (
     "and answered in UTC. Unknown fields are refused in requests; ignore unknown fields and values in answers: more "
     "will come."
 )
-DECISION_SCHEMA: Final[dict[str, Any]] = {
-    "title": "Decision",
-    "type": "object",
-    "required": ["allowed", "at", "policy", "reasons", "remedies"],
-    "properties": {
-        "allowed": {"type": "boolean"},
-        "at": {"type": "string", "format": "date-time"},
-        "policy": {
-            "type": "object",
-            "required": ["name", "version"],
-            "properties": {"name": {"type": "string"}, "version": {"type": "integer"}},
-        },
-        "reasons": {"type": "array", "items": {"$ref": "#/components/schemas/Reason"}},
-        "remedies": {"type": "array", "items": {"$ref": "#/components/schemas/Remedy"}},
-    },
-    "additionalProperties": True,
-}
 
 
 def build(app: FastAPI) -> dict[str, Any]:
@@ -71,15 +57,8 @@ def build(app: FastAPI) -> dict[str, Any]:
     schemas = components.setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    schemas.update(
-        {
-            "Problem": SCHEMA,
-            "Reason": REASON_SCHEMA,
-            "Remedy": REMEDY_SCHEMA,
-            "Money": MONEY_SCHEMA,
-            "Decision": DECISION_SCHEMA,
-        }
-    )
+    schemas["Problem"] = SCHEMA
+    reference(Decision, schemas)
     components["securitySchemes"] = {
         "bearer": {
             "type": "http",
@@ -244,12 +223,16 @@ def _answers(
         responses["200"] = {**responses["201"], "description": "The same body again: as it is today"}
         success.append("200")
         responses["201"]["description"] = "Made"
+    declared = answer_of(route)
     for code in success:
         content = responses[code].get("content", {}).get("application/json")
         if content is None:
             continue
         content = responses[code]["content"]["application/json"] = dict(content)
-        if not content.get("schema"):
+        if declared is not None:
+            content["schema"] = reference(declared, schemas)
+            content.setdefault("example", example_of_shape(declared))
+        elif not content.get("schema"):
             content["schema"] = _named(recorded.get("schema"), schemas)
         if "response" in recorded and "example" not in content:
             content["example"] = recorded["response"]

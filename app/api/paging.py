@@ -9,16 +9,19 @@ import hmac
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Query, Request
 from pydantic import BeforeValidator
 
 from app.api.problems import Problem
 from app.api.reply import Reply
 from app.api.strict import _whole
 from app.domain.values.paging import Key, Slice
+from app.views.shapes import PageOf
+
+V = TypeVar("V")
 
 DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 100
@@ -90,13 +93,14 @@ class Page:
         ]
         return f'<{self.path}?{urlencode([*rest, ("cursor", cursor)])}>; rel="next"'
 
-    def reply(self, found: Slice, sealed: Callable[[Key], str], **more: object) -> Response:
+    def reply(self, found: Slice[V], sealed: Callable[[Key], str], **more: object) -> Reply[PageOf[V]]:
         """The answer of a list: its rows, and where to go on."""
         cursor = None if found.more is None else sealed(found.more)
         if self.connection is not None:
             more["cursors"] = [sealed(key) for key in found.keys]
         headers = {} if cursor is None else {"Link": self.link(cursor)}
-        return Reply({"data": found.rows, "next_cursor": cursor, **more}, headers=headers)
+        page: PageOf[V] = {"data": found.rows, "next_cursor": cursor}
+        return Reply(page | more if more else page, headers=headers)  # type: ignore[arg-type]
 
 
 def _page(

@@ -159,7 +159,7 @@ def problem(
     errors: Iterable[FieldError] = (),
     headers: Mapping[str, str] | None = None,
     **extra: Any,
-) -> Reply:
+) -> Reply[Any]:
     """A problem as an answer."""
     body = body_of(code, detail, errors=errors, **extra)
     return Reply(body, status_code=body["status"], media_type=MEDIA_TYPE, headers=dict(headers or {}))
@@ -229,60 +229,6 @@ SCHEMA: Final[dict[str, Any]] = {
         "facts": {"type": "object", "additionalProperties": True},
     },
     "additionalProperties": True,
-}
-
-REASON_SCHEMA: Final[dict[str, Any]] = {
-    "title": "Reason",
-    "type": "object",
-    "required": ["code", "clause", "message", "facts", "reading"],
-    "properties": {
-        "code": {"type": "string"},
-        "clause": {"type": ["string", "null"], "description": "The clause of the policy"},
-        "message": {"type": "string"},
-        "facts": {"type": "object", "additionalProperties": True},
-        "reading": {"type": "boolean", "description": "Whether it is our reading of the text"},
-        "would_change": {"type": "string", "description": "What would change the answer"},
-    },
-    "additionalProperties": True,
-}
-
-REMEDY_SCHEMA: Final[dict[str, Any]] = {
-    "title": "Remedy",
-    "type": "object",
-    "required": ["kind"],
-    "properties": {
-        "kind": {"type": "string"},
-        "sku": {"type": "string", "description": "Can be ordered as it stands"},
-        "price": {
-            "anyOf": [{"$ref": "#/components/schemas/Money"}, {"type": "null"}],
-            "description": "Of one",
-        },
-        "text": {"type": "string"},
-        "quantity": {"type": "integer", "description": "How many of it are enough; left out for one"},
-        "helps_at": {
-            "type": "string",
-            "format": "date-time",
-            "description": "When it helps; left out where at once",
-        },
-        "credit_type": {"type": "string", "description": "The credit to apply"},
-        "cover_id": {"type": "string", "description": "The cover to resume"},
-        "attributes": {
-            "type": "object",
-            "additionalProperties": True,
-            "description": "What the order line has to say",
-        },
-    },
-    "additionalProperties": True,
-}
-
-MONEY_SCHEMA: Final[dict[str, Any]] = {
-    "title": "Money",
-    "type": "object",
-    "required": ["amount", "currency"],
-    "properties": {
-        "amount": {"type": "string", "examples": ["34.50"]},
-        "currency": {"type": "string", "examples": ["USD"]},
-    },
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sqlalchemy import Row, TextClause, text
 
@@ -21,6 +21,7 @@ from app.domain.clocks.ticket_clocks import TicketClock
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Key, Part
 from app.domain.values.wire import iso, iso_or_none, parse_iso
+from app.views.clock import Clock, ClockJudgement, clock_view
 
 _SELECT: Final = (
     "select c.clock_id, c.ticket_id, c.customer_id, c.milestone, c.party, c.calendar, c.spec, c.due_at,"
@@ -114,14 +115,14 @@ async def by_ids(tx: Tx, clock_ids: Sequence[str]) -> list[TicketClock]:
 
 async def views_of_tickets(
     tx: Tx, ticket_ids: Sequence[str], *, at: datetime | None = None, known_at: datetime | None = None
-) -> dict[str, list[dict[str, Any]]]:
+) -> dict[str, list[Clock]]:
     """The clocks of several tickets as published, in two statements: ticket id -> clocks that had started by then."""
     rows = await tx.rows(_OF_TICKETS, {"tenant": tx.tenant_id, "tickets": list(ticket_ids)})
     moment = at or tx.at
-    views: dict[str, list[dict[str, Any]]] = {one: [] for one in ticket_ids}
+    views: dict[str, list[Clock]] = {one: [] for one in ticket_ids}
     for clock in await _clocks(tx, rows):
-        if any(one.occurred_at <= moment for one in clock.known(known_at)):
-            views[clock.ticket_id].append(clock.view(moment, known_at))
+        if clock.started_by(moment, known_at):
+            views[clock.ticket_id].append(clock_view(clock, moment, known_at))
     return views
 
 
@@ -131,11 +132,14 @@ async def load_one(tx: Tx, clock_id: str) -> TicketClock | None:
     return found[0] if found else None
 
 
-async def judgements(tx: Tx, clock_id: str) -> list[dict[str, Any]]:
+async def judgements(tx: Tx, clock_id: str) -> list[ClockJudgement]:
     """The judgements that were asked for after the clock had ended, the oldest first."""
     rows = await tx.rows(_JUDGEMENTS, {"tenant": tx.tenant_id, "clock": clock_id, "stream": STREAM})
     return [
-        {"clock_id": clock_id, **row.payload, "judged_at": iso(row.recorded_at), "actor": row.actor}
+        cast(
+            ClockJudgement,
+            {"clock_id": clock_id, **row.payload, "judged_at": iso(row.recorded_at), "actor": row.actor},
+        )
         for row in rows
     ]
 

@@ -57,7 +57,7 @@ async def store(
     kind: str,
     payload_hash: bytes,
     status: int,
-    answer: dict[str, Any],
+    answer: object,
     *,
     customer_id: str | None,
 ) -> None:

@@ -61,7 +61,7 @@ async def entries(
     as_of: datetime | None = None,
     known_at: datetime | None = None,
     part: Part,
-) -> Slice:
+) -> Slice[dict[str, Any]]:
     """A part of the ledger by credit type, version and line. 404 ``customer_not_found``."""
     customer = await books.require_customer(tx, customer_id)
     found, more = await rows.page(tx, customer.customer_id, at=as_of, known_at=known_at, part=part)

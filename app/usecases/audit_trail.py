@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from app.db import audit
 from app.db.engine import Tx
 from app.domain.values.paging import Part, Slice
@@ -15,7 +17,7 @@ async def list_entries(
     actor: str | None = None,
     action: str | None = None,
     subject: str | None = None,
-) -> Slice:
+) -> Slice[dict[str, Any]]:
     """A part of the entries, newest first."""
     rows, more = await audit.page(tx, part, actor=actor, action=action, subject=subject)
     found = [

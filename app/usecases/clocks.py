@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from app.db import clocks, plan, policies
 from app.db.agenda import Handler
@@ -18,6 +18,7 @@ from app.domain.values.errors import DomainError
 from app.domain.values.paging import Part, Slice
 from app.domain.values.wire import iso, parse_iso
 from app.usecases.steps import ticket_clocks
+from app.views.clock import Clock, ClockJudgement, clock_view
 
 FROZE_NOT: Final = "a pause freezes what remains; it was resumed on another calendar"
 
@@ -32,7 +33,7 @@ async def list_clocks(
     as_of: datetime | None = None,
     known_at: datetime | None = None,
     part: Part,
-) -> Slice:
+) -> Slice[Clock]:
     """A part of the clocks, the oldest first, or with ``due_before`` the soonest due first.
 
     ``as_of`` and ``known_at``: as they stood, the oldest first; what was otherwise then is left out of it.
@@ -40,18 +41,15 @@ async def list_clocks(
     if as_of is not None or known_at is not None:
         at = as_of or tx.at
         found, more = await clocks.page(tx, {"ticket_id": ticket_id}, part)
-        asked = {"phase": phase, "outcome": outcome}
 
-        def stood(clock: TicketClock) -> dict[str, Any] | None:
-            if not any(e.occurred_at <= at for e in clock.known(known_at)):
+        def stood(clock: TicketClock) -> Clock | None:
+            if not clock.started_by(at, known_at):
                 return None
-            one = clock.view(at, known_at)
-            due = due_before is None or (one["due_at"] is not None and parse_iso(one["due_at"]) < due_before)
-            return (
-                one
-                if due and all(value is None or one[name] == value for name, value in asked.items())
-                else None
-            )
+            view = clock_view(clock, at, known_at)
+            due_at = view["due_at"]
+            due = due_before is None or (due_at is not None and parse_iso(due_at) < due_before)
+            same = phase in (None, view["phase"]) and outcome in (None, view["outcome"])
+            return view if due and same else None
 
         views = [stood(one) for one in found]
         return part.told(found, more, views, lambda one: clocks.key_of(one, by_due=False))
@@ -64,26 +62,29 @@ async def list_clocks(
     found, more = await clocks.page(tx, given, part)
     by_due = due_before is not None
     return part.told(
-        found, more, [one.view(tx.at) for one in found], lambda one: clocks.key_of(one, by_due=by_due)
+        found,
+        more,
+        [clock_view(clock, tx.at) for clock in found],
+        lambda one: clocks.key_of(one, by_due=by_due),
     )
 
 
 async def get_clock(
     tx: Tx, clock_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None
-) -> dict[str, Any]:
+) -> Clock:
     """A clock as it stands, or stood ``as_of`` by what was ``known_at``. 404 ``clock_not_found``."""
     clock = await clocks.require_one(tx, clock_id)
     at = as_of or tx.at
-    if not any(one.occurred_at <= at for one in clock.known(known_at)):
+    if not clock.started_by(at, known_at):
         raise DomainError("clock_not_found", clock_id=clock_id)
     judgements = await clocks.judgements(tx, clock_id)
     return {
-        **clock.view(at, known_at),
+        **clock_view(clock, at, known_at),
         "judgements": [one for one in judgements if parse_iso(one["judged_at"]) <= (known_at or at)],
     }
 
 
-async def judge_clock(tx: Tx, clock_id: str, *, reason: str) -> dict[str, Any]:
+async def judge_clock(tx: Tx, clock_id: str, *, reason: str) -> ClockJudgement:
     """Judges an ended clock anew on its calendar as it is now. Both judgements are kept; nothing else moves.
 
     Refused: 404 ``clock_not_found``, 409 ``clock_not_ended``.
@@ -97,7 +98,8 @@ async def judge_clock(tx: Tx, clock_id: str, *, reason: str) -> dict[str, Any]:
     clock = copy.clocks[0]
     judged = await _judged_again(tx, made, clock, second_judgement(clock, made.at), reason)
     await plan.write(tx, [(made, ledger)])
-    return {"clock_id": clock_id, **judged, "judged_at": iso(made.at), "actor": tx.actor}
+    shown = {"clock_id": clock_id, **judged, "judged_at": iso(made.at), "actor": tx.actor}
+    return cast(ClockJudgement, shown)
 
 
 async def _judged_again(
@@ -157,7 +159,7 @@ async def explain_clock(tx: Tx, clock_id: str, *, as_of: datetime | None = None)
     """Why a due time is what it is: the stretches counted, closures skipped by name, every event it rests on."""
     clock = await clocks.require_one(tx, clock_id)
     at = as_of or tx.at
-    view = clock.view(at)
+    view = clock_view(clock, at)
     why = wire.explanation_json(clock.explain(at))
     events = [
         {

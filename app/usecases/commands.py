@@ -6,7 +6,7 @@ Also names, for the doors, what they pass on to use cases without looking inside
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TypeVar, cast
 
 from app.db import commands
 from app.db.engine import Busy, Database, Tx, Unavailable
@@ -15,6 +15,7 @@ from app.domain.values.digests import Said
 from app.domain.values.errors import DomainError
 
 __all__ = ["Busy", "Cipher", "Database", "Tx", "Unavailable", "once"]
+V = TypeVar("V")
 
 
 async def once(
@@ -23,10 +24,10 @@ async def once(
     kind: str,
     said: Said,
     actor: str | None,
-    work: Callable[[Tx], Awaitable[dict[str, Any]]],
+    work: Callable[[Tx], Awaitable[V]],
     *,
     status: int = 200,
-) -> tuple[int, dict[str, Any], bool]:
+) -> tuple[int, V, bool]:
     """Runs ``work`` unless this key has been used: (status, view, whether it is a replay).
 
     A second caller waits for the first and gets its answer. Refused: ``idempotency_key_reused`` for another payload or
@@ -38,7 +39,7 @@ async def once(
     if stored is not None:
         if stored.kind != kind or not said.is_of(stored.payload_hash.decode("ascii", "replace")):
             raise DomainError("idempotency_key_reused")
-        return stored.status, stored.answer, True
+        return stored.status, cast(V, stored.answer), True
     tx.actor = actor
     tx.command_id = key
     view = await work(tx)

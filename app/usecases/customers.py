@@ -32,7 +32,7 @@ from app.domain.values.wire import iso, jsonable
 from app.usecases.steps import reconcile_orders
 
 
-async def search_customers(tx: Tx, part: Part, *, query: str | None = None) -> Slice:
+async def search_customers(tx: Tx, part: Part, *, query: str | None = None) -> Slice[dict[str, Any]]:
     """Customers by the vendor's id (part of it), or by an order, license, domain or ticket of theirs."""
     found, more = await customers.search(tx, query, part)
     views = [{"customer_id": name, "created_at": iso(since)} for name, since in found]

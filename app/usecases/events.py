@@ -57,7 +57,7 @@ async def feed(
     part: Part,
     types: list[str] | None = None,
     customer_id: str | None = None,
-) -> tuple[Slice, int]:
+) -> tuple[Slice[dict[str, Any]], int]:
     """Events behind a position (or behind the event of that id), in order, and the position that was looked up to.
     Call `place` before the transaction. Backward: the last ones before ``before``.
 

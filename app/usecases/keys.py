@@ -142,7 +142,7 @@ async def customer_token(tx: Tx, customer_id: str, *, minutes: int, now: datetim
     }
 
 
-async def list_keys(tx: Tx, part: Part, *, now: datetime) -> Slice:
+async def list_keys(tx: Tx, part: Part, *, now: datetime) -> Slice[dict[str, Any]]:
     """A part of the tenant's keys, by age. Never the keys themselves."""
     rows, more = await keys.page(tx, part)
     found = [{"key_id": row.key_id, **_described(row, now)} for row in rows]

@@ -108,7 +108,7 @@ def check_secret(secret: str) -> None:
         )
 
 
-async def listed(tx: Tx, cipher: Cipher, part: Part) -> Slice:
+async def listed(tx: Tx, cipher: Cipher, part: Part) -> Slice[dict[str, Any]]:
     """A part of the sources, by name, with how many deliveries are in which state."""
     rows, more = await sources.page(tx, part)
     counts = await inbox.counts(tx)

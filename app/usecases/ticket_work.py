@@ -15,8 +15,9 @@ from app.domain.tickets import late_facts
 from app.domain.tickets import opening as ticket_flow
 from app.domain.tickets.opening import check_stated
 from app.domain.tickets.session import Desk
-from app.domain.tickets.view import dispute_view
 from app.usecases.steps import ticket_session
+from app.views.ticket import Ticket as TicketView
+from app.views.ticket import dispute_view, response_view
 
 T = TypeVar("T")
 
@@ -38,7 +39,7 @@ async def _do(
     return desk, answer
 
 
-async def withdraw(tx: Tx, ticket_id: str, *, occurred_at: datetime | None = None) -> dict[str, Any]:
+async def withdraw(tx: Tx, ticket_id: str, *, occurred_at: datetime | None = None) -> TicketView:
     """By the customer; gives back what is held."""
     desk, _ = await _do(tx, ticket_id, ticket_work.withdraw, occurred_at=occurred_at)
     return await ticket_session.view(tx, desk)
@@ -52,7 +53,7 @@ async def qualify(
     reasons: list[str],
     note: str | None,
     occurred_at: datetime | None = None,
-) -> dict[str, Any]:
+) -> TicketView:
     """An agent's decision, with who and why (TERMS-11)."""
     desk, _ = await _do(
         tx,
@@ -72,7 +73,7 @@ async def assess(
     credits: int | None,
     reason: str | None,
     occurred_at: datetime | None = None,
-) -> dict[str, Any]:
+) -> TicketView:
     """An assessment; the answer says whether it is ``in_force`` or ``awaiting_confirmation``."""
     desk, number = await _do(
         tx,
@@ -85,15 +86,16 @@ async def assess(
     return await _with_assessment(tx, desk, number)
 
 
-async def confirm(tx: Tx, ticket_id: str, number: int, *, accept: bool) -> dict[str, Any]:
+async def confirm(tx: Tx, ticket_id: str, number: int, *, accept: bool) -> TicketView:
     """The customer's answer to a quote."""
     desk, _ = await _do(tx, ticket_id, lambda desk: quotes.confirm(desk, number, accept=accept))
     return await _with_assessment(tx, desk, number)
 
 
-async def _with_assessment(tx: Tx, desk: Desk, number: int) -> dict[str, Any]:
+async def _with_assessment(tx: Tx, desk: Desk, number: int) -> TicketView:
     one = desk.ticket.assessment(number)
-    return await ticket_session.view(tx, desk, assessment=one, number=number, status=one["status"])
+    shown = await ticket_session.view(tx, desk)
+    return {**shown, "assessment": one, "number": number, "status": one["status"]}
 
 
 async def respond(
@@ -105,7 +107,7 @@ async def respond(
     public: bool,
     automatic: bool = False,
     occurred_at: datetime | None,
-) -> dict[str, Any]:
+) -> TicketView:
     """A message on the ticket."""
     desk, number = await _do(
         tx,
@@ -116,29 +118,28 @@ async def respond(
         occurred_at=occurred_at,
         any_cycle=True,
     )
-    return await ticket_session.view(
-        tx, desk, response={"automatic": False, **desk.ticket.responses[number - 1]}
-    )
+    shown = await ticket_session.view(tx, desk)
+    return {**shown, "response": response_view(desk.ticket.responses[number - 1])}
 
 
 async def request_access(
     tx: Tx, ticket_id: str, *, kinds: list[str], deadline_at: datetime | None
-) -> dict[str, Any]:
+) -> TicketView:
     """Access the customer owes (TERMS-8)."""
     desk, number = await _do(
         tx, ticket_id, lambda desk: ticket_work.request_access(desk, kinds=kinds, deadline_at=deadline_at)
     )
-    return await ticket_session.view(tx, desk, access_request=desk.ticket.access_request(number))
+    return {**await ticket_session.view(tx, desk), "access_request": desk.ticket.access_request(number)}
 
 
 async def grant_access(
     tx: Tx, ticket_id: str, number: int, *, occurred_at: datetime | None = None
-) -> dict[str, Any]:
+) -> TicketView:
     """The customer gave it."""
     desk, _ = await _do(
         tx, ticket_id, lambda desk: ticket_work.grant_access(desk, number), occurred_at=occurred_at
     )
-    return await ticket_session.view(tx, desk, access_request=desk.ticket.access_request(number))
+    return {**await ticket_session.view(tx, desk), "access_request": desk.ticket.access_request(number)}
 
 
 async def pause(
@@ -149,7 +150,7 @@ async def pause(
     party: str | None,
     until: datetime | None = None,
     occurred_at: datetime | None = None,
-) -> dict[str, Any]:
+) -> TicketView:
     """Vendor clocks stand; a pause that is told late may be over by now."""
 
     def work(desk: Desk) -> None:
@@ -167,7 +168,7 @@ async def resume(
     reason: str | None,
     party: str | None = None,
     occurred_at: datetime | None = None,
-) -> dict[str, Any]:
+) -> TicketView:
     """Vendor clocks go on."""
     desk, _ = await _do(
         tx,
@@ -180,7 +181,7 @@ async def resume(
 
 async def apply_credit(
     tx: Tx, ticket_id: str, *, credit_type: str, response: dict[str, Any] | None
-) -> dict[str, Any]:
+) -> TicketView:
     """Applies a credit to an open ticket, with the response that brings it (TERMS-15)."""
 
     def work(desk: Desk) -> None:
@@ -215,7 +216,7 @@ async def resolve(
     cause: str | None,
     result: dict[str, Any],
     occurred_at: datetime | None = None,
-) -> dict[str, Any]:
+) -> TicketView:
     """Captures, or gives back; records facts found."""
     desk, _ = await _do(
         tx,
@@ -226,21 +227,21 @@ async def resolve(
     return await ticket_session.view(tx, desk)
 
 
-async def reopen(tx: Tx, ticket_id: str, *, reason: str | None = None) -> dict[str, Any]:
+async def reopen(tx: Tx, ticket_id: str, *, reason: str | None = None) -> TicketView:
     """The same issue again, without a second charge inside the window."""
     desk, _ = await _do(tx, ticket_id, lambda desk: ticket_work.reopen(desk, reason=reason))
     return await ticket_session.view(tx, desk)
 
 
-async def dispute(tx: Tx, ticket_id: str, *, reason: str | None) -> dict[str, Any]:
+async def dispute(tx: Tx, ticket_id: str, *, reason: str | None) -> TicketView:
     """A charge the customer thinks wrong (XC-12)."""
     desk, number = await _do(tx, ticket_id, lambda desk: ticket_end.dispute(desk, reason=reason))
-    return await ticket_session.view(tx, desk, dispute=dispute_view(desk.ticket.dispute(number)))
+    return {**await ticket_session.view(tx, desk), "dispute": dispute_view(desk.ticket.dispute(number))}
 
 
 async def decide_dispute(
     tx: Tx, ticket_id: str, number: int, *, decision: str, credits: int | None, cause: str | None = None
-) -> dict[str, Any]:
+) -> TicketView:
     """The vendor reconsiders."""
     desk, _ = await _do(
         tx,
@@ -249,14 +250,14 @@ async def decide_dispute(
             desk, number, decision=decision, credits=credits, cause=cause, by=tx.actor
         ),
     )
-    return await ticket_session.view(tx, desk, dispute=dispute_view(desk.ticket.dispute(number)))
+    return {**await ticket_session.view(tx, desk), "dispute": dispute_view(desk.ticket.dispute(number))}
 
 
-async def correct_cause(tx: Tx, ticket_id: str, *, cause: str, reason: str) -> dict[str, Any]:
+async def correct_cause(tx: Tx, ticket_id: str, *, cause: str, reason: str) -> TicketView:
     """What the problem of a closed ticket really was; moves the credits that follow from it."""
     desk, number = await _do(
         tx,
         ticket_id,
         lambda desk: ticket_cause.correct_cause(desk, cause=cause, reason=reason, by=tx.actor),
     )
-    return await ticket_session.view(tx, desk, cause_correction=desk.ticket.cause_correction(number))
+    return {**await ticket_session.view(tx, desk), "cause_correction": desk.ticket.cause_correction(number)}

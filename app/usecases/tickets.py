@@ -15,7 +15,6 @@ from app.domain.tickets import merging as ticket_merging
 from app.domain.tickets import opening as ticket_flow
 from app.domain.tickets.session import Desk
 from app.domain.tickets.ticket import STATES, Ticket
-from app.domain.tickets.view import ticket_view
 from app.domain.values.digests import Said, content_of
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import TicketId
@@ -23,6 +22,8 @@ from app.domain.values.paging import Key, Part, Slice
 from app.domain.values.wire import iso
 from app.usecases.steps import ticket_session
 from app.usecases.steps.ticket_clocks import load_for_ticket
+from app.views.ticket import Ticket as TicketView
+from app.views.ticket import ticket_view
 
 AGENDA: Final[dict[str, Handler]] = {
     "ticket.credit_expiry": ticket_session.on_agenda,
@@ -72,7 +73,7 @@ class OpenTicket:
         return {name: getattr(self, name) for name in (*_STATED, "opened_by")}
 
 
-async def put(tx: Tx, command: OpenTicket) -> tuple[int, dict[str, Any]]:
+async def put(tx: Tx, command: OpenTicket) -> tuple[int, TicketView]:
     """Opens a ticket: qualified, assessed, held, its clocks started in one transaction, as far as the policy lets it.
 
     201 the first time, 200 with today's view for the same body, 409 ``ticket_conflict`` for other content.
@@ -124,7 +125,7 @@ def new_desk(
     return Desk(book=book, ticket=ticket, clocks=working)
 
 
-async def details(tx: Tx, ticket_id: str, stated: dict[str, Any]) -> dict[str, Any]:
+async def details(tx: Tx, ticket_id: str, stated: dict[str, Any]) -> TicketView:
     """What was missing or asked for; decides again. 409 on a closed ticket."""
     desk = await ticket_session.take(tx, ticket_id)
     before = desk.available
@@ -135,7 +136,7 @@ async def details(tx: Tx, ticket_id: str, stated: dict[str, Any]) -> dict[str, A
 
 async def get(
     tx: Tx, ticket_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None
-) -> dict[str, Any]:
+) -> TicketView:
     """The ticket as it stands, or as it stood at ``as_of`` by what was known at ``known_at``."""
     if as_of is None and known_at is None:
         return await ticket_session.view(tx, await ticket_session.look(tx, ticket_id))
@@ -165,7 +166,7 @@ async def listed(
     as_of: datetime | None = None,
     known_at: datetime | None = None,
     part: Part,
-) -> Slice:
+) -> Slice[TicketView]:
     """A part of the tickets, newest first. What was not there ``as_of``, or in another state, is left out of it."""
     if state is not None and state not in STATES:
         raise DomainError("unknown_state", field="state", state=state, known=list(STATES))
@@ -203,7 +204,7 @@ def _key_of(ticket: Ticket) -> Key:
 
 async def _stood(
     tx: Tx, ticket_id: str, as_of: datetime | None, known_at: datetime | None
-) -> dict[str, Any] | None:
+) -> TicketView | None:
     """A ticket as it stood, None before it was opened."""
     try:
         return await get(tx, ticket_id, as_of=as_of, known_at=known_at)
@@ -224,7 +225,7 @@ class SplitTicket:
         return Said(content_of(self), lambda: {"parent": self.parent, "subject": self.subject})
 
 
-async def split(tx: Tx, command: SplitTicket) -> tuple[int, dict[str, Any]]:
+async def split(tx: Tx, command: SplitTicket) -> tuple[int, TicketView]:
     """Another question becomes a ticket of its own that names its parent and is decided on its own (CSC-11).
 
     The child is the same customer's, by the same channel, language, license and product. Its id is a natural key: 201
@@ -260,7 +261,7 @@ async def split(tx: Tx, command: SplitTicket) -> tuple[int, dict[str, Any]]:
     return 201, {**await ticket_session.view(tx, child), "parent": ticket_id}
 
 
-async def merge(tx: Tx, ticket_id: str, *, into: str) -> dict[str, Any]:
+async def merge(tx: Tx, ticket_id: str, *, into: str) -> TicketView:
     """Two tickets are one issue: this one ends withdrawn, with its hold released, its clocks cancelled and its
     responses moved; the other's first response is owed since the earlier opening.
 

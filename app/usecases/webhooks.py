@@ -65,7 +65,7 @@ async def create(tx: Tx, asked: NewEndpoint, *, cipher: Cipher, allow_private: b
     return {**endpoint_view(one, asked.customer_id), "secret": secret}
 
 
-async def list_endpoints(tx: Tx, part: Part) -> Slice:
+async def list_endpoints(tx: Tx, part: Part) -> Slice[dict[str, Any]]:
     """A part of the endpoints, by age. Never their secrets."""
     rows, more = await webhooks.page(tx, part)
     return part.told(rows, more, [await _viewed(tx, one) for one in rows], lambda row: [row.endpoint_id])
@@ -166,7 +166,7 @@ async def list_deliveries(
     *,
     state: str | None = None,
     event_id: str | None = None,
-) -> Slice:
+) -> Slice[dict[str, Any]]:
     """Deliveries of an endpoint with each attempt, the newest first."""
     await _require(tx, endpoint_id)
     rows, more = await webhooks.deliveries(tx, endpoint_id, part, state=state, event_id=event_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, get_args, get_origin
 
 from fastapi import params
 from fastapi.dependencies.utils import get_flat_params
@@ -12,7 +12,9 @@ from fastapi.routing import APIRoute
 
 from app.api import deps, paging
 from app.api.graphql.calls import Operation
+from app.api.shaped import answer_of
 from app.api.strict import BODY_LIMIT
+from app.views.shapes import PageOf, name_of
 
 EXCEPTIONS: Final[dict[str, str]] = {
     "getLiveness": "Health of the process; asked by machines that speak no GraphQL.",
@@ -46,8 +48,7 @@ RESULTS: Final[dict[str, str]] = {
     "listCalendars": "Calendar", "putCalendar": "Calendar", "getCalendar": "Calendar",
     "listCalendarVersions": "CalendarVersion", "publishCalendarVersion": "CalendarVersion", "listClosures": "Closure",
     "readCalendarFeed": "FeedDraft",
-    "isOpen": "Opening", "elapsedTime": "Elapsed", "dueTime": "Due", "listClocks": "Clock", "getClock": "Clock",
-    "judgeClock": "ClockJudgement",
+    "isOpen": "Opening", "elapsedTime": "Elapsed", "dueTime": "Due",
     # policies and operations
     "listPolicies": "Policy", "getPolicy": "Policy", "validatePolicy": "PolicyCheck", "publishPolicy": "Policy",
     "listAuditTrail": "AuditEntry", "getAudit": "LedgerAudit", "listEvents": "Event", "getEvent": "Event",
@@ -63,7 +64,7 @@ RESULTS: Final[dict[str, str]] = {
     "dismissSourceDelivery": "Delivery",
     "listProblems": "ProblemEntry", "getProblem": "ProblemEntry",
 }  # fmt: skip
-"""Operation -> the type of its answer (of one item, for lists). Every other operation on tickets answers a `Ticket`."""
+"""Operation -> the type of its answer (of one item, for lists), where its route declares none."""
 
 FIELDS: Final[dict[str, str]] = {
     "getTime": "tenantTime", "decideEntitlement": "entitlement", "listCalendarVersions": "calendarVersions",
@@ -74,7 +75,6 @@ FIELDS: Final[dict[str, str]] = {
 
 READING: Final = frozenset({"priceTicket", "validatePolicy", "simulatePolicy", "readCalendarFeed"})
 """Operations that REST has under POST because of their body, and that change nothing: fields of Query."""
-_TICKETS: Final = "/v1/tickets"
 UNTYPED: Final = "Answer"
 
 
@@ -205,7 +205,7 @@ def field_name(name: str) -> str:
 
 def result_of(operation: Operation) -> str:
     """The name of the type that an operation answers."""
-    found = RESULTS.get(operation.name)
-    if found is not None:
-        return found
-    return "Ticket" if operation.path.startswith(_TICKETS) else UNTYPED
+    declared = answer_of(operation.route)
+    if declared is None:
+        return RESULTS.get(operation.name, UNTYPED)
+    return name_of(get_args(declared)[0] if get_origin(declared) is PageOf else declared)

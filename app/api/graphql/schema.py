@@ -26,6 +26,7 @@ from app.api.graphql.documents import Documents
 from app.api.graphql.errors import camel, problem_of, raised
 from app.api.graphql.inputs import Inputs, safe
 from app.api.graphql.scalars import JSON, SCALARS
+from app.api.graphql.shaped import ABOUT
 from app.api.graphql.views import View, node_id, node_of, pick
 from app.domain.values.errors import DomainError
 
@@ -305,15 +306,17 @@ class _Builder:
 
     def _type(self, cls: Any) -> None:
         name = cls.__name__
-        for inner in list(cls.__annotations__):
-            if inner.endswith("_"):
-                setattr(cls, inner, strawberry.field(name=inner.rstrip("_")))
+        about: Mapping[str, str] = getattr(cls, ABOUT, {})
         key = ways.NODES.get(name)
         if key is not None:
             cls.id = _identified(name, key)
             getter = self.operations.get(ways.GETTERS.get(name, ""))
             if getter is not None:
                 self._lazy(cls, getter, key)
+        for inner in cls.__annotations__:
+            if not hasattr(cls, inner):
+                called = inner.rstrip("_") if inner.endswith("_") else None
+                setattr(cls, inner, strawberry.field(name=called, description=about.get(inner)))
         cls.is_type_of = staticmethod(lambda found, _info: getattr(found, "typename", name) == name)
         if name in ways.KEYS:
             strawberry.federation.type(cls, keys=ways.KEYS[name], name=name, description=cls.__doc__)
@@ -325,7 +328,9 @@ class _Builder:
         for inner, annotation in list(cls.__annotations__.items()):
             if inner != key and not hasattr(cls, inner):
                 del cls.__annotations__[inner]
-                setattr(cls, inner, _loaded(operation, key, inner, annotation, ways.WHOLE[cls.__name__]))
+                about = getattr(cls, ABOUT, {}).get(inner)
+                whole = ways.WHOLE[cls.__name__]
+                setattr(cls, inner, _loaded(operation, key, inner, annotation, whole, about))
 
     # roots ------------------------------------------------------------------------------------------------------------
 
@@ -410,7 +415,9 @@ def _identified(name: str, key: str) -> Any:
     return strawberry.field(resolver=answer, description="The id for `node(id:)`.")
 
 
-def _loaded(operation: Operation, key: str, inner: str, annotation: Any, whole: str) -> Any:
+def _loaded(
+    operation: Operation, key: str, inner: str, annotation: Any, whole: str, about: str | None
+) -> Any:
     async def load(root: Any, info: Info) -> Any:
         found = await resolve.read(resolve.calls_of(info), operation, {key: root[key]})
         return None if found is None else found.get(inner)
@@ -420,7 +427,9 @@ def _loaded(operation: Operation, key: str, inner: str, annotation: Any, whole: 
 
     # The annotations of `types` are kept as text, because its classes name one another.
     kind = eval(annotation, vars(types)) if isinstance(annotation, str) else annotation  # noqa: S307
-    return cast(Any, strawberry.field(resolver=answer, graphql_type=kind, name=camel(inner)))
+    return cast(
+        Any, strawberry.field(resolver=answer, graphql_type=kind, name=camel(inner), description=about)
+    )
 
 
 _made: Door | None = None

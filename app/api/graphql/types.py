@@ -6,12 +6,16 @@ Nothing is computed here: the default resolver picks the key. What a view may la
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import strawberry
 from strawberry import ID
 
 from app.api.graphql import told_types
-from app.api.graphql.scalars import JSON, Amount, Credits, Date, DateTime, Long
+from app.api.graphql.scalars import JSON, Credits, Date, DateTime, Long
+from app.api.graphql.shaped import made
 from app.api.graphql.shapes import SHAPES, shape
+from app.views import clock, decision, ticket
 
 __all__ = ["SHAPES", "Node", "PageInfo", "told_types"]
 
@@ -23,64 +27,24 @@ class Node:
     id: ID
 
 
+# --- made from the published shapes --------------------------------------------------------------------------------
+
+if TYPE_CHECKING:
+    from app.views.clock import Clock, ClockJudgement
+    from app.views.decision import Decision, Money, PolicyVersion, Reason, Remedy
+    from app.views.ticket import Ticket
+else:
+    Money = made(decision.Money)
+    PolicyVersion = made(decision.PolicyVersion)
+    Reason = made(decision.Reason)
+    Remedy = made(decision.Remedy)
+    Decision = made(decision.Decision)
+    Clock = made(clock.Clock, Node)
+    ClockJudgement = made(clock.ClockJudgement)
+    Ticket = made(ticket.Ticket, Node)
+
+
 # --- answers of the policy --------------------------------------------------------------------------------------------
-
-
-@shape
-class Money:
-    """An amount with its currency."""
-
-    amount: Amount
-    currency: str
-
-
-@shape
-class PolicyVersion:
-    """Which policy decided."""
-
-    name: str
-    version: int
-
-
-@shape
-class Reason:
-    """One reason of an answer: a stable code, the clause it rests on, the facts used."""
-
-    code: str
-    clause: str | None
-    message: str | None
-    facts: JSON | None
-    reading: bool | None
-    would_change: str | None
-    summary: str | None
-
-
-@shape
-class Remedy:
-    """What the customer can do about it."""
-
-    kind: str
-    sku: str | None
-    price: Money | None
-    text: str | None
-    quantity: int | None
-    helps_at: DateTime | None
-    credit_type: str | None
-    cover_id: ID | None
-    attributes: JSON | None
-
-
-@shape
-class Decision:
-    """An answer of the policy at an instant, with every reason."""
-
-    allowed: bool
-    at: DateTime
-    policy: PolicyVersion | None
-    reasons: list[Reason]
-    remedies: list[Remedy]
-    trace: list[Reason] | None
-    summary: str | None
 
 
 @shape
@@ -528,338 +492,7 @@ class RefundQuote:
 # --- tickets ----------------------------------------------------------------------------------------------------------
 
 
-@shape
-class Check:
-    """One question of the qualification, and its answer."""
-
-    check: str | None
-    result: str | None
-    code: str | None
-    clause: str | None
-    on_fail: str | None
-    requirement: str | None
-
-
-@shape
-class Qualification:
-    """Whether a ticket is served, and who said so."""
-
-    by_agent: bool | None
-    state: str | None
-    decision: str | None
-    checks: list[Check] | None
-    recommendation: JSON | None
-    reasons: JSON | None
-    by: str | None
-    at: DateTime | None
-    note: str | None
-
-
-@shape
-class Assessment:
-    """A quote in the numbered history."""
-
-    number: int
-    category: str | None
-    inputs: JSON | None
-    credits: Credits | None
-    list_credits: Credits | None
-    status: str | None
-    reason: str | None
-    outside_list: bool | None
-    clause: str | None
-    reading: bool | None
-    at: DateTime | None
-    by: str | None
-    decided_at: DateTime | None
-
-
-@shape
-class Charge:
-    """What a ticket has cost."""
-
-    held: Credits
-    captured: Credits
-    refunded: Credits
-    net: Credits
-
-
-@shape
-class Response:
-    """A message on a ticket, as far as promises and charges care."""
-
-    number: int
-    author: str | None
-    kind: str | None
-    public: bool | None
-    automatic: bool | None
-    occurred_at: DateTime | None
-    recorded_at: DateTime | None
-    by: str | None
-
-
-@shape
-class AccessRequest:
-    """Access that the customer owes."""
-
-    number: int
-    kinds: list[str] | None
-    deadline_at: DateTime | None
-    requested_at: DateTime | None
-    granted_at: DateTime | None
-    missed_at: DateTime | None
-    cancelled_at: DateTime | None
-
-
-@shape
-class TicketPause:
-    """A stretch in which the vendor's clocks stand."""
-
-    number: int
-    reason: str | None
-    party: str | None
-    clause: str | None
-    started_at: DateTime | None
-    ended_at: DateTime | None
-    until: DateTime | None
-    silent_at: DateTime | None
-    ended_by: str | None
-
-
-@shape
-class Dispute:
-    """A charge that the customer thinks wrong."""
-
-    number: int
-    reason: str | None
-    clause: str | None
-    opened_at: DateTime | None
-    charge: Credits | None
-    decision: str | None
-    credits: Credits | None
-    returned: Credits | None
-    forfeited: Credits | None
-    cause: str | None
-    reasons: list[Reason] | None
-    decided_at: DateTime | None
-    by: str | None
-
-
-@shape
-class CauseCorrection:
-    """What the problem turned out to be after all, and the credits that moved for it."""
-
-    number: int
-    cause: str | None
-    previous_cause: str | None
-    reason: str | None
-    clause: str | None
-    returned: Credits | None
-    forfeited: Credits | None
-    captured: Credits | None
-    not_captured: Credits | None
-    at: DateTime | None
-    by: str | None
-
-
-@shape
-class TicketService:
-    """The kind of credit that serves a ticket, and what it includes."""
-
-    credit_type: str | None
-    title: str | None
-    clause: str | None
-    served_by: str | None
-    includes: list[str] | None
-
-
-@shape
-class Ticket(Node):
-    """The vendor's support request, under the helpdesk's own id."""
-
-    ticket_id: ID
-    opened_by: str | None
-    merged_into: ID | None
-    merged: list[ID] | None
-    customer_id: ID | None
-    subject: str | None
-    state: str | None
-    status: str | None
-    number: int | None
-    channel: str | None
-    language: str | None
-    license_id: ID | None
-    product: str | None
-    category: str | None
-    inputs: JSON | None
-    facts: JSON | None
-    agreed_up_to: Credits | None
-    pay_with: str | None
-    credit_type: str | None
-    asks: JSON | None
-    reasons: list[Reason] | None
-    remedies: list[Remedy] | None
-    options: JSON | None
-    qualification: Qualification | None
-    assessments: list[Assessment] | None
-    price: Credits | None
-    charge: Charge | None
-    paid_by: str | None
-    cover_id: ID | None
-    credit_applied_at: DateTime | None
-    credit_expires_at: DateTime | None
-    service_at: DateTime | None
-    responses: list[Response] | None
-    access_requests: list[AccessRequest] | None
-    pauses: list[TicketPause] | None
-    disputes: list[Dispute] | None
-    clocks: list[Clock] | None
-    service: TicketService | None
-    assessment: Assessment | None
-    response: Response | None
-    access_request: AccessRequest | None
-    dispute: Dispute | None
-    cause_correction: CauseCorrection | None
-    cause_corrections: list[CauseCorrection] | None
-    outcome: str | None
-    cause: str | None
-    result: JSON | None
-    reopened: JSON | None
-    reopening_reason: str | None
-    opened_at: DateTime | None
-    updated_at: DateTime | None
-    accepted_at: DateTime | None
-    resolved_at: DateTime | None
-    closed_at: DateTime | None
-    confirmation_expires_at: DateTime | None
-    policy: PolicyVersion | None
-    version: int | None
-
-
 # --- time -------------------------------------------------------------------------------------------------------------
-
-
-@shape
-class Breach:
-    """A promise that was not kept."""
-
-    breach_id: ID
-    cycle: int | None
-    window_date: Date | None
-    due_at: DateTime | None
-    at: DateTime | None
-    retracted_at: DateTime | None
-
-
-@shape
-class Judgement:
-    """What was judged of a clock, and on which calendar."""
-
-    due_at: DateTime | None
-    outcome: str | None
-    breaches: list[Breach] | None
-    calendar_revision: int | None
-    tzdb_version: str | None
-
-
-@shape
-class ClockJudgement:
-    """An ended clock judged anew on request; what was judged before stands beside it."""
-
-    clock_id: ID | None
-    number: int | None
-    reason: str | None
-    before: Judgement | None
-    after: Judgement | None
-    changed: bool | None
-    judged_at: DateTime | None
-    actor: str | None
-
-
-@shape
-class ClockPause:
-    """A stretch in which a clock stands."""
-
-    reason: str | None
-    party: str | None
-    since: DateTime | None
-    until: DateTime | None
-
-
-@shape
-class ClockWarning:
-    """A warning before a promise falls due."""
-
-    at: DateTime | None
-    rule: int | None
-    fired: bool | None
-
-
-@shape
-class ClockReminder:
-    """A reminder of a promise that was missed."""
-
-    at: DateTime | None
-    level: int | None
-    fired: bool | None
-
-
-@shape
-class Window:
-    """One business day of a clock that owes each."""
-
-    date: Date
-    closes_at: DateTime | None
-    state: str | None
-    at: DateTime | None
-
-
-@shape
-class TimeLedger:
-    """Seconds by responsibility; they add up to the wall's."""
-
-    wall_seconds: Long
-    closed_seconds: Long
-    vendor_seconds: Long
-    customer_seconds: Long
-    third_party_seconds: Long
-    none_seconds: Long
-
-
-@shape
-class Clock(Node):
-    """A promised time of a ticket, and how it stands."""
-
-    clock_id: ID
-    ticket_id: ID | None
-    milestone: str | None
-    target: str | None
-    party: str | None
-    phase: str | None
-    outcome: str | None
-    ticking: bool | None
-    cycle: int | None
-    started_at: DateTime | None
-    due_at: DateTime | None
-    never_due: str | None
-    remaining_business_seconds: Long | None
-    overdue_business_seconds: Long | None
-    consumed_seconds: Long | None
-    window_date: Date | None
-    stopped_at: DateTime | None
-    pauses: list[ClockPause] | None
-    warnings: list[ClockWarning] | None
-    reminders: list[ClockReminder] | None
-    windows: list[Window] | None
-    ledger: TimeLedger | None
-    breaches: list[Breach] | None
-    judgements: list[ClockJudgement] | None
-    calendar: str | None
-    calendar_revision: int | None
-    tzdb_version: str | None
-    policy_version: int | None
-    clause: str | None
-    reading: bool | None
 
 
 @shape

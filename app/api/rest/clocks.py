@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 
 from app.api.deps import AsOf, Caller, KeyedCall, scoped
 from app.api.paging import Paging
 from app.api.problems import problems
+from app.api.reply import Reply
 from app.api.strict import Body, Instant, LongText, PathId, QueryId, StrictRoute
 from app.usecases import clocks
+from app.views.clock import Clock, ClockJudgement
+from app.views.shapes import PageOf
 
 router = APIRouter(route_class=StrictRoute, tags=["Calendars and clocks"])
 Reader = Annotated[Caller, scoped("clocks:read")]
@@ -31,7 +34,7 @@ async def list_clocks(
     outcome: Annotated[Literal["open", "met", "breached"] | None, Query()] = None,
     ticket_id: QueryId | None = None,
     due_before: Annotated[Instant | None, Query(description="Due before then, the soonest first")] = None,
-) -> Response:
+) -> Reply[PageOf[Clock]]:
     """Clocks, the oldest first. ``as_of`` and ``known_at``: as they stood; a page may then have fewer rows."""
     return await caller.page(
         page,
@@ -49,7 +52,7 @@ async def list_clocks(
 
 
 @router.get("/v1/clocks/{clock_id}", operation_id="getClock", responses=problems(404))
-async def get_clock(clock_id: PathId, caller: Reader, asked: AsOf) -> Response:
+async def get_clock(clock_id: PathId, caller: Reader, asked: AsOf) -> Reply[Clock]:
     """A clock as it stands, or stood ``as_of`` by what was ``known_at``."""
     return await caller.read(
         lambda tx: clocks.get_clock(tx, clock_id, as_of=asked.as_of, known_at=asked.known_at)
@@ -67,7 +70,7 @@ async def judge_clock(
     body: JudgementBody,
     caller: Annotated[Caller, scoped("calendars:write")],
     call: KeyedCall,
-) -> Response:
+) -> Reply[ClockJudgement]:
     """Judges an ended clock anew on its calendar as it is now. What was judged before stays, and stands beside it."""
     return await call.keyed(
         "clocks.judge",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
 from app.api.deps import AsOf, Caller, KeyedCall, scoped
 from app.api.paging import Paging
 from app.api.problems import problems
+from app.api.reply import Reply
 from app.api.strict import (
     Body,
     Credits,
@@ -28,6 +29,8 @@ from app.api.strict import (
     by_natural_key,
 )
 from app.usecases import ticket_work, tickets
+from app.views.shapes import PageOf
+from app.views.ticket import Ticket
 
 router = APIRouter(route_class=StrictRoute, tags=["Helpdesk"])
 Writer = Annotated[Caller, scoped("tickets:write")]
@@ -200,14 +203,14 @@ class CauseBody(Body):
 
 
 @router.put("/v1/tickets/{ticket_id}", operation_id="putTicket", status_code=201, responses=_REFUSED)
-async def put_ticket(ticket_id: PathId, body: TicketBody, caller: Writer, call: KeyedCall) -> Response:
+async def put_ticket(ticket_id: PathId, body: TicketBody, caller: Writer, call: KeyedCall) -> Reply[Ticket]:
     """Opens a ticket. 201 the first time, 200 with the same body again, 409 with other content."""
     command = tickets.OpenTicket(ticket_id=ticket_id, **body.plain())
     return await call.natural(lambda tx: tickets.put(tx, command), customer_id=command.customer_id)
 
 
 @router.get("/v1/tickets/{ticket_id}", operation_id="getTicket", responses=problems(404))
-async def get_ticket(ticket_id: PathId, caller: Reader, point: AsOf) -> Response:
+async def get_ticket(ticket_id: PathId, caller: Reader, point: AsOf) -> Reply[Ticket]:
     """State, qualification, assessments, charge, clocks, parent and children."""
     return await caller.read(
         lambda tx: tickets.get(tx, ticket_id, as_of=point.as_of, known_at=point.known_at)
@@ -221,7 +224,7 @@ async def list_tickets(
     point: AsOf,
     customer_id: QueryId | None = None,
     state: Annotated[str | None, Query(min_length=1, max_length=40, examples=["in_progress"])] = None,
-) -> Response:
+) -> Reply[PageOf[Ticket]]:
     """Tickets, newest first. ``as_of`` and ``known_at``: as they stood; a page may then have fewer rows."""
     return await caller.page(
         page,
@@ -237,7 +240,7 @@ async def list_tickets(
 
 
 @router.post("/v1/tickets/{ticket_id}/details", operation_id="addTicketDetails", responses=_REFUSED)
-async def add_details(ticket_id: PathId, body: DetailsBody, caller: Writer, call: KeyedCall) -> Response:
+async def add_details(ticket_id: PathId, body: DetailsBody, caller: Writer, call: KeyedCall) -> Reply[Ticket]:
     """What was missing or asked for; decides again."""
     stated = body.plain()
     return await call.keyed(
@@ -251,7 +254,7 @@ async def add_details(ticket_id: PathId, body: DetailsBody, caller: Writer, call
 @router.post("/v1/tickets/{ticket_id}/withdrawal", operation_id="withdrawTicket", responses=_REFUSED)
 async def withdraw(
     ticket_id: PathId, caller: Writer, call: KeyedCall, body: OccurredBody | None = None
-) -> Response:
+) -> Reply[Ticket]:
     """By the customer; gives back what is held."""
     given = body or OccurredBody()
     return await call.keyed(
@@ -268,7 +271,7 @@ async def qualify(
     body: QualificationBody,
     caller: Annotated[Caller, scoped("tickets:qualify")],
     call: KeyedCall,
-) -> Response:
+) -> Reply[Ticket]:
     """An authorised representative accepts or rejects; who and why is kept."""
     return await call.keyed(
         "tickets.qualify",
@@ -286,7 +289,7 @@ async def qualify(
 
 
 @router.post("/v1/tickets/{ticket_id}/assessments", operation_id="assessTicket", responses=_REFUSED)
-async def assess(ticket_id: PathId, body: AssessmentBody, caller: Writer, call: KeyedCall) -> Response:
+async def assess(ticket_id: PathId, body: AssessmentBody, caller: Writer, call: KeyedCall) -> Reply[Ticket]:
     """A quote; answers ``in_force`` or ``awaiting_confirmation`` as ``status``."""
     return await call.keyed(
         "tickets.assess",
@@ -311,7 +314,7 @@ async def assess(ticket_id: PathId, body: AssessmentBody, caller: Writer, call: 
 )
 async def confirm(
     ticket_id: PathId, number: PathNumber, body: ConfirmationBody, caller: Writer, call: KeyedCall
-) -> Response:
+) -> Reply[Ticket]:
     """The customer's yes or no."""
     return await call.keyed(
         "tickets.confirm",
@@ -322,7 +325,7 @@ async def confirm(
 
 
 @router.post("/v1/tickets/{ticket_id}/responses", operation_id="addResponse", responses=_REFUSED)
-async def respond(ticket_id: PathId, body: ResponseBody, caller: Writer, call: KeyedCall) -> Response:
+async def respond(ticket_id: PathId, body: ResponseBody, caller: Writer, call: KeyedCall) -> Reply[Ticket]:
     """A message of the vendor's or the customer's."""
     return await call.keyed(
         "tickets.respond",
@@ -341,7 +344,9 @@ async def respond(ticket_id: PathId, body: ResponseBody, caller: Writer, call: K
 
 
 @router.post("/v1/tickets/{ticket_id}/access-requests", operation_id="requestAccess", responses=_REFUSED)
-async def request_access(ticket_id: PathId, body: AccessBody, caller: Writer, call: KeyedCall) -> Response:
+async def request_access(
+    ticket_id: PathId, body: AccessBody, caller: Writer, call: KeyedCall
+) -> Reply[Ticket]:
     """Access the customer owes, by a deadline."""
     return await call.keyed(
         "tickets.request_access",
@@ -358,7 +363,7 @@ async def request_access(ticket_id: PathId, body: AccessBody, caller: Writer, ca
 )
 async def grant_access(
     ticket_id: PathId, number: PathNumber, caller: Writer, call: KeyedCall, body: OccurredBody | None = None
-) -> Response:
+) -> Reply[Ticket]:
     """The customer gave access."""
     given = body or OccurredBody()
     return await call.keyed(
@@ -370,7 +375,7 @@ async def grant_access(
 
 
 @router.post("/v1/tickets/{ticket_id}/pauses", operation_id="pauseTicket", responses=_REFUSED)
-async def pause(ticket_id: PathId, body: PauseBody, caller: Writer, call: KeyedCall) -> Response:
+async def pause(ticket_id: PathId, body: PauseBody, caller: Writer, call: KeyedCall) -> Reply[Ticket]:
     """Vendor clocks stand."""
     return await call.keyed(
         "tickets.pause",
@@ -388,7 +393,7 @@ async def pause(ticket_id: PathId, body: PauseBody, caller: Writer, call: KeyedC
 
 
 @router.post("/v1/tickets/{ticket_id}/resumptions", operation_id="resumeTicket", responses=_REFUSED)
-async def resume(ticket_id: PathId, body: ResumeBody, caller: Writer, call: KeyedCall) -> Response:
+async def resume(ticket_id: PathId, body: ResumeBody, caller: Writer, call: KeyedCall) -> Reply[Ticket]:
     """Vendor clocks go on."""
     return await call.keyed(
         "tickets.resume",
@@ -401,7 +406,7 @@ async def resume(ticket_id: PathId, body: ResumeBody, caller: Writer, call: Keye
 
 
 @router.post("/v1/tickets/{ticket_id}/credits", operation_id="applyCredit", responses=_REFUSED)
-async def apply_credit(ticket_id: PathId, body: CreditBody, caller: Writer, call: KeyedCall) -> Response:
+async def apply_credit(ticket_id: PathId, body: CreditBody, caller: Writer, call: KeyedCall) -> Reply[Ticket]:
     """Applies a credit to an open ticket, with a new response or without."""
     response: dict[str, Any] | None = None if body.response is None else body.response.plain()
     return await call.keyed(
@@ -416,7 +421,7 @@ async def apply_credit(ticket_id: PathId, body: CreditBody, caller: Writer, call
     "/v1/tickets/{ticket_id}/splits", operation_id="splitTicket", status_code=201, responses=_REFUSED
 )
 @by_natural_key
-async def split(ticket_id: PathId, body: SplitBody, caller: Writer, call: KeyedCall) -> Response:
+async def split(ticket_id: PathId, body: SplitBody, caller: Writer, call: KeyedCall) -> Reply[Ticket]:
     """Another question becomes a ticket of its own, under an id of yours. 201 the first time, 200 with the same body
     again, 409 ``ticket_conflict`` when the id is another ticket's."""
     command = tickets.SplitTicket(parent=ticket_id, ticket_id=body.ticket_id, subject=body.subject)
@@ -424,7 +429,7 @@ async def split(ticket_id: PathId, body: SplitBody, caller: Writer, call: KeyedC
 
 
 @router.post("/v1/tickets/{ticket_id}/merge", operation_id="mergeTicket", responses=_REFUSED)
-async def merge(ticket_id: PathId, body: TicketMergeBody, caller: Writer, call: KeyedCall) -> Response:
+async def merge(ticket_id: PathId, body: TicketMergeBody, caller: Writer, call: KeyedCall) -> Reply[Ticket]:
     """Two tickets are one issue: this one ends withdrawn, its hold is released and its responses move to the other."""
     return await call.keyed(
         "tickets.merge",
@@ -435,7 +440,7 @@ async def merge(ticket_id: PathId, body: TicketMergeBody, caller: Writer, call: 
 
 
 @router.post("/v1/tickets/{ticket_id}/resolution", operation_id="resolveTicket", responses=_REFUSED)
-async def resolve(ticket_id: PathId, body: ResolutionBody, caller: Writer, call: KeyedCall) -> Response:
+async def resolve(ticket_id: PathId, body: ResolutionBody, caller: Writer, call: KeyedCall) -> Reply[Ticket]:
     """Captures, or gives back."""
     return await call.keyed(
         "tickets.resolve",
@@ -455,7 +460,7 @@ async def resolve(ticket_id: PathId, body: ResolutionBody, caller: Writer, call:
 @router.post("/v1/tickets/{ticket_id}/reopening", operation_id="reopenTicket", responses=_REFUSED)
 async def reopen(
     ticket_id: PathId, caller: Writer, call: KeyedCall, body: ReopeningBody | None = None
-) -> Response:
+) -> Reply[Ticket]:
     """The same issue again, without a second charge inside the policy's window."""
     given = body or ReopeningBody()
     return await call.keyed(
@@ -467,7 +472,7 @@ async def reopen(
 
 
 @router.post("/v1/tickets/{ticket_id}/disputes", operation_id="openDispute", responses=_REFUSED)
-async def dispute(ticket_id: PathId, body: DisputeBody, caller: Writer, call: KeyedCall) -> Response:
+async def dispute(ticket_id: PathId, body: DisputeBody, caller: Writer, call: KeyedCall) -> Reply[Ticket]:
     """The customer thinks the charge wrong."""
     return await call.keyed(
         "tickets.dispute",
@@ -482,7 +487,7 @@ async def dispute(ticket_id: PathId, body: DisputeBody, caller: Writer, call: Ke
 )
 async def decide_dispute(
     ticket_id: PathId, number: PathNumber, body: DisputeDecisionBody, caller: Writer, call: KeyedCall
-) -> Response:
+) -> Reply[Ticket]:
     """The vendor reconsiders the charge: upheld, reduced to ``credits``, or returned.
 
     ``cause`` says what the problem turned out to be, with the scope ``credits:refund``; a bug returns everything.
@@ -505,7 +510,7 @@ async def correct_cause(
     body: CauseBody,
     caller: Annotated[Caller, scoped("credits:refund", code=_CAUSE_CODE)],
     call: KeyedCall,
-) -> Response:
+) -> Reply[Ticket]:
     """Corrects the cause of a resolved ticket at any time. A bug returns its credits; another takes them again.
 
     Credits return to expired lots as the cause says (ALL-4). What is not there to be taken again is ``not_captured``.

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from app.domain.calendar.opening_hours import Closure, format_minute
-from app.domain.clocks.clock import ClockState, OutcomeFact
+from app.domain.clocks.clock import OutcomeFact
 from app.domain.clocks.event import (
     ClockEvent,
     ClockSpec,
     EventKind,
     Party,
     PauseRule,
-    TimeLedger,
     WarnBefore,
     WarnRule,
     WarnShare,
@@ -187,11 +186,22 @@ def breach_id(clock_id: str, fact: OutcomeFact) -> str:
     return f"{clock_id}:{fact.cycle}:{fact.window_date or '-'}{again}"
 
 
-def breaches_json(clock_id: str, facts: Iterable[OutcomeFact]) -> list[dict[str, Any]]:
+class BreachRecord(TypedDict):
+    """A breach as a judgement keeps it."""
+
+    breach_id: str
+    cycle: int
+    window_date: str | None
+    due_at: str | None
+    at: str
+    retracted_at: str | None
+
+
+def breaches_json(clock_id: str, facts: Iterable[OutcomeFact]) -> list[BreachRecord]:
     """Every breach that was ever judged, those that stand first; one that was taken back since says when."""
     listed = list(facts)
     retracted = {breach_id(clock_id, one): one.at for one in listed if one.kind == "breach_retracted"}
-    found = [
+    found: list[BreachRecord] = [
         {
             "breach_id": breach_id(clock_id, one),
             "cycle": one.cycle,
@@ -208,59 +218,6 @@ def breaches_json(clock_id: str, facts: Iterable[OutcomeFact]) -> list[dict[str,
 
 NEVER_OPENS: Final = "calendar_never_opens"
 """Why a live clock is never due."""
-
-
-def state_json(state: ClockState) -> dict[str, Any]:
-    """How a clock stands, as published; the names of api.md."""
-    return {
-        "phase": state.phase.value,
-        "outcome": state.outcome.value,
-        "ticking": state.ticking,
-        "cycle": state.cycle,
-        "started_at": iso_or_none(state.started_at),
-        "due_at": iso_or_none(state.due_at),
-        "never_due": NEVER_OPENS if state.never_due else None,
-        "remaining_business_seconds": state.remaining_business_seconds,
-        "overdue_business_seconds": state.overdue_business_seconds,
-        "consumed_seconds": state.consumed_seconds,
-        "window_date": None if state.window_date is None else state.window_date.isoformat(),
-        "stopped_at": iso_or_none(state.stopped_at),
-        "pauses": [
-            {
-                "reason": one.reason,
-                "party": one.party.value,
-                "since": iso(one.since),
-                "until": iso_or_none(one.until),
-            }
-            for one in state.pauses
-        ],
-        "warnings": [{"at": iso(one.at), "rule": one.rule + 1, "fired": one.fired} for one in state.warnings],
-        "reminders": [
-            {"at": iso(one.at), "level": one.rule + 1, "fired": one.fired} for one in state.reminders
-        ],
-        "windows": [
-            {
-                "date": one.window_date.isoformat(),
-                "closes_at": iso(one.closes_at),
-                "state": one.state.value,
-                "at": iso(one.at),
-            }
-            for one in state.windows
-        ],
-        "ledger": ledger_json(state.ledger),
-    }
-
-
-def ledger_json(ledger: TimeLedger) -> dict[str, int]:
-    """Seconds by responsibility; they add up to ``wall_seconds`` exactly."""
-    return {
-        "wall_seconds": ledger.wall_seconds,
-        "closed_seconds": ledger.closed_seconds,
-        "vendor_seconds": ledger.vendor_seconds,
-        "customer_seconds": ledger.customer_seconds,
-        "third_party_seconds": ledger.third_party_seconds,
-        "none_seconds": ledger.none_seconds,
-    }
 
 
 def closure_json(closure: Closure) -> dict[str, Any]:

@@ -118,24 +118,9 @@ class TicketClock:
         on = self.hours.history.get(state.calendar_revision or 0, self.hours.calendar)
         return explain_clock(self.spec, on, state)
 
-    def view(self, at: datetime, known_at: datetime | None = None) -> dict[str, Any]:
-        """The clock as api.md shows it, with its clause, its time by responsibility and what it was judged on."""
-        state = self.state(at, known_at)
-        return {
-            "clock_id": self.clock_id,
-            "ticket_id": self.external_ticket_id,
-            "milestone": self.spec.milestone,
-            "target": str(state.target),
-            "party": self.spec.owing.value,
-            **wire.state_json(state),
-            "breaches": wire.breaches_json(self.clock_id, self.facts(at, known_at)),
-            "calendar": self.spec.calendar,
-            "calendar_revision": state.calendar_revision,
-            "tzdb_version": state.tzdb_version,
-            "policy_version": self.pledge.policy_version,
-            "clause": self.pledge.clause,
-            "reading": self.pledge.reading,
-        }
+    def started_by(self, at: datetime, known_at: datetime | None = None) -> bool:
+        """Whether it had started by then, by what was known."""
+        return any(event.occurred_at <= at for event in self.known(known_at))
 
 
 BreachHook = Callable[[TicketClock, OutcomeFact, str], None]
@@ -303,14 +288,6 @@ class TicketClocks:
                 self._append(clock, EventKind.REJUDGE, at=at, tells="pause_frozen")
 
     # --- questions --------------------------------------------------------------------------------------------------
-
-    def view(self, *, at: datetime, known_at: datetime | None = None) -> list[dict[str, Any]]:
-        """The clocks that had started by then, oldest first."""
-        return [
-            clock.view(at, known_at)
-            for clock in self.clocks
-            if any(one.occurred_at <= at for one in clock.known(known_at))
-        ]
 
     def deadline(self, target: str, *, at: datetime) -> datetime | None:
         """When a target would fall due if it started now, e.g. an access request's default; None for ``none``."""

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final, Literal, NotRequired, TypedDict, TypeVar, cast, get_args
 
+from app.domain.clocks.event import Party
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import CustomerId, TicketId
 from app.domain.values.wire import iso, parse_iso
@@ -130,6 +131,15 @@ def must_allow(state: str, action: Action) -> None:
     raise DomainError(code, state=state, action=action, allowed_in=allowed_in)
 
 
+AssessmentStatus = Literal[
+    "in_force", "awaiting_confirmation", "awaiting_credits", "pending", "superseded", "declined"
+]
+CheckOutcome = Literal["passed", "failed", "unknown", "not_applicable"]
+OnFail = Literal["reject", "recommend"]
+PauseEnd = Literal["answer", "until", "silence"]
+PaidBy = Literal["credits", "cover", "nobody"]
+
+
 class Assessment(TypedDict):
     """A quote in the numbered history. ``credits``: its price; ``list_credits``: by the list, None by quote only."""
 
@@ -138,9 +148,7 @@ class Assessment(TypedDict):
     inputs: dict[str, int]
     credits: int
     list_credits: int | None
-    status: Literal[
-        "in_force", "awaiting_confirmation", "awaiting_credits", "pending", "superseded", "declined"
-    ]
+    status: AssessmentStatus
     reason: str | None
     outside_list: bool
     clause: str | None
@@ -182,7 +190,7 @@ class Pause(TypedDict):
 
     number: int
     reason: str
-    party: str
+    party: Party
     clause: str | None
     started_at: str
     ended_at: str | None
@@ -190,7 +198,7 @@ class Pause(TypedDict):
     """When it ends by itself."""
     silent_at: NotRequired[str | None]
     """When the customer's silence has its consequence."""
-    ended_by: NotRequired[str | None]
+    ended_by: NotRequired[PauseEnd | None]
     """``answer``, ``until`` or ``silence``, where nobody ended it."""
 
 
@@ -270,7 +278,7 @@ class Ticket:
     recommendation: dict[str, Any] | None = None
     qualification: dict[str, Any] | None = None
     price: int | None = None
-    paid_by: str | None = None
+    paid_by: PaidBy | None = None
     cover_id: str | None = None
     charge: dict[str, int] = field(
         default_factory=lambda: {"held": 0, "captured": 0, "refunded": 0, "net": 0}
@@ -290,7 +298,7 @@ class Ticket:
     """Credits returned for the cause and not taken again; None on tickets resolved before this was kept."""
     cause_corrections: list[CauseCorrection] = field(default_factory=list)
     result: dict[str, Any] = field(default_factory=dict)
-    opened_by: str = "customer"
+    opened_by: Literal["vendor", "customer"] = "customer"
     customer_wrote_at: str | None = None
     """Since when a ticket that the vendor opened owes a first response."""
     merged_into: str | None = None

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
+V = TypeVar("V")
 Key = list[str | int | None]
 """The place of a row in its list's order; JSON-able, so that a cursor can hold it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(Generic[V]):
     """The rows that were found, in the list's order, and the key of each.
 
     ``more``: the key to go on from in the direction that was asked for; None when there is nothing more.
     """
 
-    rows: list[dict[str, Any]]
+    rows: list[V]
     keys: list[Key]
     more: Key | None
 
@@ -46,9 +47,9 @@ class Part:
         self,
         rows: Sequence[T],
         more: bool,
-        views: Sequence[dict[str, Any] | None],
+        views: Sequence[V | None],
         key_of: Callable[[T], Key],
-    ) -> Slice:
+    ) -> Slice[V]:
         """The answer of what `taken` gave: a view for each row, None for one that is not shown."""
         shown = [(view, key_of(row)) for row, view in zip(rows, views, strict=True) if view is not None]
         last = key_of(rows[0 if self.backward else -1]) if more else None

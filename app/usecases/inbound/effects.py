@@ -10,6 +10,7 @@ from app.db.engine import Tx
 from app.domain.feeds.disputed_money import DisputeWanted
 from app.domain.values.wire import parse_iso
 from app.usecases import orders, payment_disputes, ticket_work, tickets
+from app.views.ticket import Ticket
 
 SKEW: Final = timedelta(minutes=5)
 """By how much the clocks of helpdesks may be ahead of ours."""
@@ -82,7 +83,7 @@ async def put_ticket(
     subject: str,
     stated: Mapping[str, Any],
     opened_at: datetime | None,
-) -> dict[str, Any]:
+) -> Ticket:
     """Record a ticket, as of when it was made in its helpdesk; where that clock is ahead, as of now."""
     fields = {"facts": {}, "inputs": {}, **stated}
     if opened_at is not None and opened_at < tx.at:
@@ -102,7 +103,7 @@ async def respond(
     public: bool,
     automatic: bool,
     occurred_at: datetime,
-) -> dict[str, Any]:
+) -> Ticket:
     """Record a response.
 
     One from before its ticket counts from its opening; one that is ahead by no more than clocks differ is of now.

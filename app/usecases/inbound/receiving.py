@@ -330,7 +330,7 @@ def delivery_view(row: DeliveryRow, *, body: bool = False) -> dict[str, Any]:
     return view
 
 
-async def deliveries(tx: Tx, name: str, part: Part, *, state: str | None) -> Slice:
+async def deliveries(tx: Tx, name: str, part: Part, *, state: str | None) -> Slice[dict[str, Any]]:
     """Deliveries of a source, newest first, each with its state and the reason. 404 ``source_not_found``."""
     await sources.require(tx, name)
     rows, more = await inbox.listed(tx, name, part, state=state)

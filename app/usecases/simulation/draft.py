@@ -43,7 +43,7 @@ class _History:
     pasts: list[Past]
     whole: bool
     calendars: Any
-    recorded: dict[tuple[str, str], dict[str, Any]]
+    recorded: dict[tuple[str, str], Mapping[str, Any]]
     now: datetime
 
 
@@ -52,7 +52,7 @@ class _Run:
     """What came of one run: a view of every order and ticket, and what could not be done again."""
 
     name: str
-    views: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    views: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     errors: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     done: int = 0
     """Customers run to their end."""
@@ -125,10 +125,12 @@ async def _look(tx: Tx, name: str, start: datetime, end: datetime, limit: int) -
     )  # fmt: skip
 
 
-async def _seen(tx: Tx, kind: str, id_: str) -> dict[str, Any]:
+async def _seen(tx: Tx, kind: str, id_: str) -> Mapping[str, Any]:
     """How a thing stands, or the code of the refusal where it is not there."""
     try:
-        return await (orders.get_order(tx, id_) if kind == "order" else tickets.get(tx, id_))
+        if kind == "order":
+            return await orders.get_order(tx, id_)
+        return await tickets.get(tx, id_)
     except DomainError as error:
         return {"refused": error.code}
 

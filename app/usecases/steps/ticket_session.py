@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from app.db import books, policies, tickets
 from app.db import plan as plans
@@ -13,9 +12,11 @@ from app.domain.account.changes import AgendaItem
 from app.domain.tickets.closing import fall_due
 from app.domain.tickets.session import Desk
 from app.domain.tickets.ticket import Ticket
-from app.domain.tickets.view import ticket_view
 from app.domain.values.errors import DomainError
 from app.usecases.steps.ticket_clocks import load_for_ticket
+from app.views.clock import clock_views
+from app.views.ticket import Ticket as TicketView
+from app.views.ticket import ticket_view
 
 
 async def take(tx: Tx, external_id: str) -> Desk:
@@ -76,19 +77,18 @@ async def put_back(tx: Tx, desk: Desk, *, before: int | None = None, also: Desk 
     await plans.write_book(tx, desk.book)
 
 
-async def view(tx: Tx, desk: Desk, **more: Any) -> dict[str, Any]:
+async def view(tx: Tx, desk: Desk) -> TicketView:
     """The ticket on the desk as published."""
     ticket = desk.ticket
     names: Mapping[str, str] = await tickets.names(tx, ticket.related)
-    shown = ticket_view(
+    return ticket_view(
         ticket,
         customer_id=desk.book.customer.external_id,
         names=names,
-        clocks=desk.clocks.view(at=desk.at),
+        clocks=clock_views(desk.clocks, desk.at),
         charge=desk.charge(),
         policy=desk.policy,
     )
-    return {**shown, **more}
 
 
 async def on_agenda(tx: Tx, item: AgendaItem) -> None:

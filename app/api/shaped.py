@@ -1,0 +1,105 @@
+"""JSON Schema of the published shapes (`app.views`): a named component for each shape and for each closed set."""
+
+from __future__ import annotations
+
+import typing
+from typing import Any
+
+from fastapi.routing import APIRoute
+
+from app.api.reply import Reply
+from app.views import shapes
+from app.views.shapes import Choice, Free, Kind, Leaf, Many, Maybe, Shape, Table
+
+JSON = dict[str, Any]
+
+
+def answer_of(route: APIRoute) -> Any | None:
+    """Return the shape that an operation declares as its answer (``-> Reply[Ticket]``); None while it declares none."""
+    declared = typing.get_type_hints(route.endpoint, include_extras=True).get("return")
+    if typing.get_origin(declared) is not Reply:
+        return None
+    (shape,) = typing.get_args(declared)
+    return shape if shapes.is_shape(shape) else None
+
+
+def reference(cls: Any, components: JSON) -> JSON:
+    """Return a reference to a shape; put it and what it holds among the components."""
+    name = shapes.name_of(cls)
+    if name not in components:
+        components[name] = {}  # first, for shapes that hold one another
+        components[name] = _object(cls, components)
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _object(cls: Any, components: JSON) -> JSON:
+    found = shapes.members(cls)
+    return {
+        "type": "object",
+        "description": shapes.about_of(cls),
+        "required": [member.name for member in found if member.required],
+        "properties": {
+            member.name: {**schema_of(member.kind, components), "description": member.about}
+            for member in found
+        },
+    }
+
+
+def schema_of(kind: Kind, components: JSON) -> JSON:
+    """Return the schema of a kind."""
+    match kind:
+        case Leaf(scalar):
+            return {"type": scalar.type, **({"format": scalar.format} if scalar.format else {})}
+        case Choice(name, values, about):
+            components[name] = {"type": "string", "description": about, "enum": list(values)}
+            return {"$ref": f"#/components/schemas/{name}"}
+        case Many(item):
+            return {"type": "array", "items": schema_of(item, components)}
+        case Table(value):
+            return {"type": "object", "additionalProperties": schema_of(value, components)}
+        case Shape(cls):
+            return reference(cls, components)
+        case Maybe(inner):
+            schema = schema_of(inner, components)
+            if "type" in schema:
+                return {**schema, "type": [schema["type"], "null"]}
+            return {"anyOf": [schema, {"type": "null"}]} if schema else {}
+        case Free(names):
+            return {"type": "object", "additionalProperties": True} if names else {}
+
+
+def example_of(cls: Any) -> JSON:
+    """Return an example of a shape, made of the examples of its scalars."""
+    return {
+        member.name: _example(member.kind, member.name) for member in shapes.members(cls) if member.required
+    }
+
+
+def _example(kind: Kind, name: str) -> Any:
+    match kind:
+        case Leaf(scalar):
+            return EXAMPLES.get(name, scalar.example)
+        case Choice(_, values, _):
+            return values[0]
+        case Many(item):
+            return [_example(item, name)]
+        case Table(value):
+            return {"name": _example(value, name)}
+        case Shape(cls):
+            return example_of(cls)
+        case Maybe(Leaf() as inner):
+            return _example(inner, name)
+        case Free(names):
+            return {} if names else None
+    return None
+
+
+EXAMPLES: dict[str, str | int | bool] = {
+    "customer_id": "anna", "ticket_id": "T-1", "order_id": "1001", "line_id": "1", "lot_id": "lot_01",
+    "license_id": "lic_01", "cover_id": "cov_01", "clock_id": "clk_01", "hold_id": "hld_01", "choice_id": "cho_01",
+    "subject": "The checkout fails", "language": "en", "currency": "USD", "clause": "CSC-15", "credit_type": "credit",
+    "product": "shop", "category": "category_1", "reading": False, "cause": "software_bug", "message": "Support ended.",
+    "code": "cover_expired", "sku": "support-12-months", "calendar": "service-hours", "tzdb_version": "2026a",
+    "target": "business_seconds:28800", "reason": "customer", "outcome": "answered", "next_cursor": "AbC",
+}  # fmt: skip
+"""Examples of members by name, where the scalar's own says less."""

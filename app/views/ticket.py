@@ -1,0 +1,384 @@
+"""Tickets as published: the names of api.md, ids of the caller's alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, NotRequired, cast
+
+from typing_extensions import TypedDict
+
+from app.domain.policy.policy import Policy
+from app.domain.tickets import ticket as stored
+from app.views.clock import Clock, ClockParty
+from app.views.decision import PolicyVersion, Reason, Remedy
+from app.views.shapes import Closed, Credits, Id, Instant
+
+TicketState = Annotated[stored.State, Closed("TicketState", "Where a ticket stands.")]
+Author = Annotated[Literal["vendor", "customer"], Closed("Author", "Who wrote, or who opened a ticket.")]
+Verdict = Annotated[Literal["accept", "reject"], Closed("Verdict", "Whether a ticket is served.")]
+AssessmentStatus = Annotated[stored.AssessmentStatus, Closed("AssessmentStatus", "What became of a quote.")]
+
+
+class Check(TypedDict):
+    """One question of the qualification, and its answer."""
+
+    check: Annotated[str, "The name of the check; the policy names them."]
+    result: Annotated[
+        Annotated[stored.CheckOutcome, Closed("CheckResult", "How a check came out.")], "How it came out."
+    ]
+    code: Annotated[str, "The code of its reason."]
+    clause: Annotated[str, "The clause of the policy."]
+    on_fail: Annotated[
+        Annotated[stored.OnFail, Closed("OnFail", "What a failed check does.")],
+        "What it does where it fails.",
+    ]
+    requirement: Annotated[str | None, "The requirement in the policy's words."]
+
+
+class Recommendation(TypedDict):
+    """What the rules advise the agent."""
+
+    decision: Annotated[Verdict, "Whether to serve the ticket."]
+    reasons: Annotated[Sequence[Reason], "Why not."]
+
+
+class Qualification(TypedDict):
+    """Whether a ticket is served, and who said so."""
+
+    by_agent: Annotated[bool, "Whether an agent decides, by the policy."]
+    state: Annotated[
+        Annotated[
+            Literal["undecided", "accepted", "rejected"],
+            Closed("QualificationState", "Whether a ticket was qualified."),
+        ],
+        "Whether it was decided.",
+    ]
+    decision: Annotated[Verdict | None, "What was decided."]
+    checks: Annotated[Sequence[Check], "The checks of the policy, each with its result."]
+    recommendation: Annotated[Recommendation | None, "What the rules advise; where an agent decides."]
+    reasons: Annotated[Sequence[Reason], "The reasons of the decision."]
+    by: Annotated[str | None, "Who decided: `rules`, or the key of an agent."]
+    at: Annotated[Instant | None, "When it was decided."]
+    note: Annotated[str | None, "The agent's note."]
+
+
+class Assessment(TypedDict):
+    """A quote in the numbered history."""
+
+    number: Annotated[int, "Its number on the ticket, from 1."]
+    category: Annotated[str | None, "The category; the policy names them."]
+    inputs: Annotated[dict[str, int], "The numbers that its price needs, by name."]
+    credits: Annotated[Credits, "Its price."]
+    list_credits: Annotated[Credits | None, "The price by the list; null where it is by quote only."]
+    status: Annotated[AssessmentStatus, "What became of it."]
+    reason: Annotated[str | None, "Why it is not by the list, or was made."]
+    outside_list: Annotated[bool, "Whether it is not by the list."]
+    clause: Annotated[str | None, "The clause of the price."]
+    reading: Annotated[bool, "Whether it is our reading of a text that is silent."]
+    at: Annotated[Instant, "When it was made."]
+    by: Annotated[str | None, "Who made it: `rules`, or the key of an agent."]
+    decided_at: Annotated[Instant | None, "When it was confirmed, declined or replaced."]
+
+
+class Charge(TypedDict):
+    """What a ticket has cost."""
+
+    held: Annotated[Credits, "Credits that are set aside for it."]
+    captured: Annotated[Credits, "Credits that were taken for it."]
+    refunded: Annotated[Credits, "Credits of these that were given back."]
+    net: Annotated[Credits, "What it costs: captured less refunded."]
+
+
+class Response(TypedDict):
+    """A message on a ticket, as far as promises and charges care."""
+
+    number: Annotated[int, "Its number on the ticket, from 1."]
+    author: Annotated[Author, "Who wrote it."]
+    kind: Annotated[
+        Annotated[Literal["service", "inquiry"], Closed("ResponseKind", "What a message is for.")],
+        "Whether it serves the ticket or asks something.",
+    ]
+    public: Annotated[bool, "Whether the customer sees it."]
+    automatic: Annotated[bool, "Whether a machine sent it; it meets no promise."]
+    occurred_at: Annotated[Instant, "When it was written."]
+    recorded_at: Annotated[Instant, "When we were told."]
+    by: Annotated[str | None, "The key that told us."]
+
+
+class AccessRequest(TypedDict):
+    """Access that the customer owes."""
+
+    number: Annotated[int, "Its number on the ticket, from 1."]
+    kinds: Annotated[list[str], "The kinds of access."]
+    deadline_at: Annotated[Instant, "Until when it is to be given."]
+    requested_at: Annotated[Instant, "When it was asked for."]
+    granted_at: Annotated[Instant | None, "When it was given."]
+    missed_at: Annotated[Instant | None, "When the deadline passed without it."]
+    cancelled_at: Annotated[Instant | None, "When the ticket ended before the deadline."]
+
+
+class TicketPause(TypedDict):
+    """A stretch in which the vendor's clocks stand."""
+
+    number: Annotated[int, "Its number on the ticket, from 1."]
+    reason: Annotated[str, "Why they stand; the policy names the reasons."]
+    party: Annotated[ClockParty, "Who is waited for."]
+    clause: Annotated[str | None, "The clause that allows it."]
+    started_at: Annotated[Instant, "When it began."]
+    ended_at: Annotated[Instant | None, "When it ended; null while it lasts."]
+    until: Annotated[Instant | None, "When it ends by itself."]
+    silent_at: Annotated[Instant | None, "When the customer's silence has its consequence."]
+    ended_by: Annotated[
+        Annotated[stored.PauseEnd, Closed("PauseEnd", "What ended a pause by itself.")] | None,
+        "What ended it, where nobody did.",
+    ]
+
+
+class Dispute(TypedDict):
+    """A charge that the customer thinks wrong."""
+
+    number: Annotated[int, "Its number on the ticket, from 1."]
+    reason: Annotated[str | None, "Why the customer thinks it wrong."]
+    clause: Annotated[str, "The clause that allows a dispute."]
+    opened_at: Annotated[Instant, "When it was opened."]
+    charge: Annotated[Credits, "The charge that is disputed."]
+    decision: Annotated[
+        Annotated[
+            Literal["upheld", "reduced", "returned"], Closed("DisputeDecision", "How a dispute was decided.")
+        ]
+        | None,
+        "How it was decided; null while it is open.",
+    ]
+    credits: Annotated[Credits | None, "The charge after the decision."]
+    returned: Annotated[Credits, "Credits that can be used again."]
+    forfeited: Annotated[Credits, "Credits that were given back and gone at once, since their lot had ended."]
+    cause: Annotated[str | None, "The cause that the decision named; the policy names the causes."]
+    reasons: Annotated[Sequence[Reason], "The reasons of the decision."]
+    decided_at: Annotated[Instant | None, "When it was decided."]
+    by: Annotated[str | None, "Who decided."]
+
+
+class CauseCorrection(TypedDict):
+    """The cause as it turned out after all, and the credits that moved for it."""
+
+    number: Annotated[int, "Its number on the ticket, from 1."]
+    cause: Annotated[str, "The cause; the policy names the causes."]
+    previous_cause: Annotated[str | None, "The cause before."]
+    reason: Annotated[str, "How that became known."]
+    clause: Annotated[str | None, "The clause by which credits moved."]
+    returned: Annotated[Credits, "Credits that can be used again."]
+    forfeited: Annotated[Credits, "Credits that were given back and gone at once, since their lot had ended."]
+    captured: Annotated[Credits, "Credits that were taken again."]
+    not_captured: Annotated[Credits, "Credits of the charge that were not there to be taken again."]
+    at: Annotated[Instant, "When it was corrected."]
+    by: Annotated[str | None, "Who corrected it."]
+
+
+class TicketService(TypedDict):
+    """The kind of credit that serves a ticket, and what it includes."""
+
+    credit_type: Annotated[str, "The type of credit."]
+    title: Annotated[str, "Its name in the policy."]
+    clause: Annotated[str, "The clause that describes it."]
+    served_by: Annotated[str | None, "Who serves it."]
+    includes: Annotated[Sequence[str], "What it includes."]
+
+
+class TicketOption(TypedDict):
+    """One of the things that the customer can choose for a ticket: a means of payment, or an open choice."""
+
+    pay_with: NotRequired[Annotated[str, "The means of payment to name in `pay_with`."]]
+    credits: NotRequired[Annotated[Credits | None, "What it costs in credits; null before an assessment."]]
+    available: NotRequired[Annotated[Credits, "Credits that can be spent."]]
+    cover_id: NotRequired[Annotated[Id, "The cover that would pay."]]
+    state: NotRequired[Annotated[str, "How that cover stands."]]
+    ends_at: NotRequired[Annotated[Instant | None, "When that cover would end."]]
+    choice_id: NotRequired[Annotated[Id, "The choice that is open."]]
+    options: NotRequired[Annotated[Sequence[str], "What that choice offers."]]
+
+
+class Ticket(TypedDict):
+    """The vendor's support request, under the helpdesk's own id."""
+
+    ticket_id: Annotated[Id, "The helpdesk's id of the ticket."]
+    customer_id: Annotated[Id | None, "The customer; null once erased."]
+    subject: Annotated[str, "What the ticket is about; empty once erased."]
+    state: Annotated[TicketState, "Where the ticket stands."]
+    channel: Annotated[str | None, "How it came in; the policy names the channels."]
+    language: Annotated[str | None, "The customer's language."]
+    license_id: Annotated[Id | None, "The license that it is about."]
+    product: Annotated[str | None, "The product that it is about."]
+    category: Annotated[str | None, "The category; the policy names them."]
+    inputs: Annotated[dict[str, int], "The numbers that its price needs, by name."]
+    facts: Annotated[Mapping[str, Any], "What is known of it, by name."]
+    agreed_up_to: Annotated[Credits | None, "The price that the customer agreed to in advance."]
+    pay_with: Annotated[str | None, "What is to pay: `credits` or `cover`."]
+    credit_type: Annotated[str | None, "The type of credit that serves it."]
+    asks: Annotated[Sequence[str], "The facts and inputs that are asked for."]
+    reasons: Annotated[Sequence[Reason], "Why it stands where it stands."]
+    remedies: Annotated[Sequence[Remedy], "What the customer can do about it."]
+    options: Annotated[Sequence[TicketOption], "What the customer can choose."]
+    service: Annotated[TicketService | None, "The service behind its type of credit."]
+    qualification: Annotated[Qualification, "Whether it is served, and who said so."]
+    assessments: Annotated[Sequence[Assessment], "Every quote, the oldest first."]
+    price: Annotated[Credits | None, "The price in force; null while there is none."]
+    charge: Annotated[Charge, "What it has cost so far."]
+    paid_by: Annotated[
+        Annotated[stored.PaidBy, Closed("PaidBy", "What pays for a ticket.")] | None,
+        "What pays for it; null while that is open.",
+    ]
+    cover_id: Annotated[Id | None, "The cover that pays."]
+    credit_applied_at: Annotated[Instant | None, "When a credit was applied."]
+    credit_expires_at: Annotated[Instant | None, "When the applied credit expires."]
+    service_at: Annotated[Instant | None, "When the vendor first served it."]
+    responses: Annotated[Sequence[Response], "The messages, the oldest first."]
+    access_requests: Annotated[Sequence[AccessRequest], "The requests for access, the oldest first."]
+    pauses: Annotated[Sequence[TicketPause], "The pauses, the oldest first."]
+    disputes: Annotated[Sequence[Dispute], "The disputes of its charge, the oldest first."]
+    outcome: Annotated[str | None, "How it ended; the policy names the outcomes."]
+    cause: Annotated[str | None, "What the problem was; the policy names the causes."]
+    cause_corrections: Annotated[Sequence[CauseCorrection], "The corrections of the cause."]
+    result: Annotated[Mapping[str, Any], "Facts that its resolution recorded, by name."]
+    opened_by: Annotated[Author, "Who opened it."]
+    merged_into: Annotated[Id | None, "The ticket that it was merged into."]
+    merged: Annotated[Sequence[Id], "The tickets that were merged into it."]
+    parent: Annotated[Id | None, "The ticket that it was split off."]
+    children: Annotated[Sequence[Id], "The tickets that were split off it."]
+    reopened: Annotated[int, "How often it was reopened."]
+    reopening_reason: Annotated[str | None, "Why it was reopened last."]
+    opened_at: Annotated[Instant, "When it was opened."]
+    updated_at: Annotated[Instant, "When something last happened to it."]
+    accepted_at: Annotated[Instant | None, "Since when it is served."]
+    resolved_at: Annotated[Instant | None, "When it was resolved."]
+    closed_at: Annotated[Instant | None, "When it was resolved, rejected or withdrawn."]
+    confirmation_expires_at: Annotated[Instant | None, "Until when a quote waits for the customer."]
+    policy: Annotated[PolicyVersion, "The policy that it was opened under."]
+    version: Annotated[int, "How many things happened to it."]
+    clocks: Annotated[Sequence[Clock], "What was promised for it, and how that stands."]
+    number: NotRequired[Annotated[int, "The number of the assessment that the call was about."]]
+    status: NotRequired[Annotated[AssessmentStatus, "What became of that assessment."]]
+    assessment: NotRequired[Annotated[Assessment, "The assessment that the call made or decided."]]
+    response: NotRequired[Annotated[Response, "The message that the call added."]]
+    access_request: NotRequired[Annotated[AccessRequest, "The request for access that the call was about."]]
+    dispute: NotRequired[Annotated[Dispute, "The dispute that the call opened or decided."]]
+    cause_correction: NotRequired[Annotated[CauseCorrection, "The correction that the call made."]]
+
+
+def ticket_view(
+    ticket: stored.Ticket,
+    *,
+    customer_id: str | None,
+    names: Mapping[str, str],
+    clocks: Sequence[Clock],
+    charge: Mapping[str, int] | None = None,
+    policy: Policy | None = None,
+) -> Ticket:
+    """Return a ticket as published. ``names``: our ids of related tickets -> the helpdesk's."""
+    return {
+        "ticket_id": ticket.external_id,
+        "customer_id": customer_id,
+        "subject": ticket.subject,
+        "state": cast(stored.State, ticket.state),
+        "channel": ticket.channel,
+        "language": ticket.language,
+        "license_id": ticket.license_id,
+        "product": ticket.product,
+        "category": ticket.category,
+        "inputs": ticket.inputs,
+        "facts": {name: value for name, value in ticket.facts.items() if value is not None},
+        "agreed_up_to": ticket.agreed_up_to,
+        "pay_with": ticket.pay_with,
+        "credit_type": ticket.credit_type,
+        "asks": ticket.asks,
+        "reasons": cast(Sequence[Reason], ticket.reasons),
+        "remedies": cast(Sequence[Remedy], ticket.remedies),
+        "options": cast(Sequence[TicketOption], ticket.options),
+        "service": _service(ticket, policy),
+        "qualification": _qualification(ticket, policy),
+        "assessments": ticket.assessments,
+        "price": ticket.price,
+        "charge": charge_view(charge or ticket.charge),
+        "paid_by": ticket.paid_by,
+        "cover_id": ticket.cover_id,
+        "credit_applied_at": ticket.credit_applied_at,
+        "credit_expires_at": ticket.credit_expires_at,
+        "service_at": ticket.service_at,
+        "responses": [response_view(response) for response in ticket.responses],
+        "access_requests": ticket.access_requests,
+        "pauses": [{"until": None, "silent_at": None, "ended_by": None, **pause} for pause in ticket.pauses],
+        "disputes": [dispute_view(dispute) for dispute in ticket.disputes],
+        "outcome": ticket.outcome,
+        "cause": ticket.cause,
+        "cause_corrections": ticket.cause_corrections,
+        "result": ticket.result,
+        "opened_by": ticket.opened_by,
+        "merged_into": None if ticket.merged_into is None else names.get(ticket.merged_into),
+        "merged": [names[merged] for merged in ticket.merged_ids if merged in names],
+        "parent": None if ticket.parent_id is None else names.get(ticket.parent_id),
+        "children": [names[child] for child in ticket.child_ids if child in names],
+        "reopened": ticket.reopened,
+        "reopening_reason": ticket.reopening_reason,
+        "opened_at": ticket.opened_at,
+        "updated_at": ticket.updated_at,
+        "accepted_at": ticket.accepted_at,
+        "resolved_at": ticket.resolved_at,
+        "closed_at": ticket.closed_at,
+        "confirmation_expires_at": ticket.confirmation_expires_at,
+        "policy": {"name": ticket.policy_name, "version": ticket.policy_version},
+        "version": ticket.version,
+        "clocks": clocks,
+    }
+
+
+def charge_view(charge: Mapping[str, int]) -> Charge:
+    """Return what a ticket has cost."""
+    return {
+        "held": charge["held"],
+        "captured": charge["captured"],
+        "refunded": charge["refunded"],
+        "net": charge["net"],
+    }
+
+
+def response_view(response: stored.Response) -> Response:
+    """Return a message; those of earlier versions do not say whether a machine sent them."""
+    return {"automatic": False, **response}
+
+
+def dispute_view(dispute: stored.Dispute) -> Dispute:
+    """Return a dispute; those of earlier versions say nothing of what was forfeited."""
+    return cast(Dispute, {"forfeited": 0, "cause": None, "reasons": [], **dispute})
+
+
+def _service(ticket: stored.Ticket, policy: Policy | None) -> TicketService | None:
+    """Return what the type of credit stands for: by whom it is served and what it includes (TERMS-16)."""
+    kind = (
+        policy.credit_type(ticket.credit_type)
+        if policy is not None and ticket.credit_type is not None
+        else None
+    )
+    if kind is None or not kind.service:
+        return None
+    return {
+        "credit_type": kind.credit_type,
+        "title": kind.title,
+        "clause": kind.clause,
+        "served_by": kind.served_by,
+        "includes": list(kind.includes),
+    }
+
+
+def _qualification(ticket: stored.Ticket, policy: Policy | None) -> Qualification:
+    decided: Mapping[str, Any] = ticket.qualification or {}
+    decision = decided.get("decision")
+    return {
+        "by_agent": policy is not None and policy.qualification.by == "agent",
+        "state": "undecided" if decision is None else "accepted" if decision == "accept" else "rejected",
+        "decision": decision,
+        "checks": cast(Sequence[Check], ticket.checks),
+        "recommendation": cast(Recommendation | None, ticket.recommendation),
+        "reasons": decided.get("reasons", []),
+        "by": decided.get("by"),
+        "at": decided.get("at"),
+        "note": decided.get("note"),
+    }

@@ -1,0 +1,101 @@
+"""Holds every answer that any test gets to the shape that its operation declares.
+
+So `required`, null and the closed sets are true to life: a member that is missing, unknown, of another type or outside
+its set fails the test that was given it.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from app.api.shaped import answer_of
+from app.views import shapes
+from app.views.shapes import Choice, Free, Kind, Leaf, Many, Maybe, Scalar, Shape, Table
+
+_TYPES: dict[str, type] = {"string": str, "integer": int, "boolean": bool}
+_FORMS = {
+    "date-time": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"),
+    "date": re.compile(r"\d{4}-\d\d-\d\d"),
+}
+
+
+def differences(value: Any, kind: Kind, place: str = "") -> Iterator[str]:
+    """Where a value is not of a kind."""
+    match kind:
+        case Maybe(inner):
+            if value is not None:
+                yield from differences(value, inner, place)
+        case Leaf(scalar) if not _is(value, scalar):
+            yield f"{place}: {value!r} is no {scalar.graphql}"
+        case Leaf():
+            return
+        case Choice(name, values, _) if value not in values:
+            yield f"{place}: {value!r} is no {name}"
+        case Choice():
+            return
+        case Many(item) if isinstance(value, list):
+            yield from _of_each(enumerate(value), item, place)
+        case Table(inner) if isinstance(value, dict):
+            yield from _of_each(value.items(), inner, place)
+        case Shape(cls) if isinstance(value, dict):
+            yield from _of_shape(value, cls, place)
+        case Free(names) if not names or isinstance(value, dict):
+            return
+        case _:
+            yield f"{place}: {value!r} is no {kind}"
+
+
+def _is(value: Any, scalar: Scalar) -> bool:
+    form = _FORMS.get(scalar.format or "")
+    return type(value) is _TYPES[scalar.type] and (form is None or bool(form.fullmatch(value)))
+
+
+def _of_each(entries: Iterable[tuple[Any, Any]], kind: Kind, place: str) -> Iterator[str]:
+    for name, entry in entries:
+        yield from differences(entry, kind, f"{place}/{name}")
+
+
+def _of_shape(value: dict[str, Any], cls: Any, place: str) -> Iterator[str]:
+    known = {member.name: member for member in shapes.members(cls)}
+    for name, member in known.items():
+        if name in value:
+            yield from differences(value[name], member.kind, f"{place}/{name}")
+        elif member.required:
+            yield f"{place}/{name}: missing in {shapes.name_of(cls)}"
+    yield from (f"{place}/{name}: not in {shapes.name_of(cls)}" for name in value if name not in known)
+
+
+@functools.cache
+def _routes(app: FastAPI) -> dict[str, list[tuple[re.Pattern[str], str, Any]]]:
+    found: dict[str, list[tuple[re.Pattern[str], str, Any]]] = {}
+    for route in app.routes:
+        if isinstance(route, APIRoute) and (shape := answer_of(route)) is not None:
+            for method in route.methods:
+                found.setdefault(method, []).append((route.path_regex, str(route.operation_id), shape))
+    return found
+
+
+async def check(app: FastAPI, response: httpx.Response) -> None:
+    """Fails where a successful answer is not what its operation declares."""
+    content = response.headers.get("content-type", "")
+    if not response.is_success or not content.startswith("application/json"):
+        return
+    path = response.request.url.path
+    for pattern, operation, shape in _routes(app).get(response.request.method, ()):
+        if pattern.match(path):
+            await response.aread()
+            wrong = list(differences(response.json(), Shape(shape)))
+            assert not wrong, f"{operation} answers another shape than it declares: {wrong[:5]}"
+            return
+
+
+def hooks(app: FastAPI, others: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """The event hooks of a client, this check among them."""
+    return {**others, "response": [*others.get("response", ()), functools.partial(check, app)]}
