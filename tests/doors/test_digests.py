@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import json
 import pkgutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -258,17 +259,18 @@ async def test_keyed_calls_of_the_first_edition_replay(
     vendor: MakeVendor, module_url: str, path: str, body: dict[str, Any], other: dict[str, Any], digest: str
 ) -> None:
     acme = await vendor("avactis")
-    await stored_call(acme, module_url, KINDS[path], digest)
+    ticket = (await acme.put("/v1/tickets/T-0", TICKET)).json()
+    await stored_call(acme, module_url, KINDS[path], digest, ticket)
     again = await acme.post(f"/v1/tickets/T-1/{path}", body, key="old")
-    assert (again.status_code, again.json()) == (200, {"stored": True}), again.text
+    assert (again.status_code, again.json()) == (200, ticket), again.text
     assert again.headers["Idempotent-Replayed"] == "true"
     differs = await acme.post(f"/v1/tickets/T-1/{path}", other, key="old")
     assert (differs.status_code, differs.json()["code"]) == (422, "idempotency_key_reused")
 
 
-async def stored_call(acme: Vendor, url: str, kind: str, digest: str) -> None:
+async def stored_call(acme: Vendor, url: str, kind: str, digest: str, answer: dict[str, Any]) -> None:
     statement = (
         "insert into command (tenant_id, key, kind, payload_hash, status, answer, created_at)"
-        " values ($1, 'old', $2, $3, 200, '{\"stored\":true}'::jsonb, now())"
+        " values ($1, 'old', $2, $3, 200, $4::jsonb, now())"
     )
-    await store(url, statement, acme.tenant_id, kind, digest.encode())
+    await store(url, statement, acme.tenant_id, kind, digest.encode(), json.dumps(answer))
