@@ -59,18 +59,16 @@ MUTANTS = (
     ),
     Mutant(
         "credits are given back in the order they were taken",
-        "app/domain/ledger/journal.py",
-        'reversed(hold.lines):\n            part = min(left, line.open if source == "held" else line.kept)\n'
-        "            if part == 0:\n",
-        'list(hold.lines):\n            part = min(left, line.open if source == "held" else line.kept)\n'
-        "            if part == 0:\n",
+        "app/domain/ledger/giving_back.py",
+        "reversed(hold.lines):\n        part = min(left, ",
+        "list(hold.lines):\n        part = min(left, ",
         f"{RULES}::test_release_and_refund_go_in_reverse_to_the_same_lots",
     ),
     Mutant(
         "a refund goes to the newest lot",
-        "app/domain/ledger/journal.py",
-        "        lot = self.lots[line.lot_id]\n        if source == ",
-        "        lot = list(self.lots.values())[-1]\n        if source == ",
+        "app/domain/ledger/giving_back.py",
+        "    lot = journal.lots[line.lot_id]\n    if source == ",
+        "    lot = list(journal.lots.values())[-1]\n    if source == ",
         f"{RULES}::test_release_and_refund_go_in_reverse_to_the_same_lots",
     ),
     Mutant(
@@ -89,9 +87,9 @@ MUTANTS = (
     ),
     Mutant(
         "credits returned to a dead lot live again",
-        "app/domain/ledger/journal.py",
-        "        if lot.expires_at is None or at < lot.expires_at:\n            return None\n        self.move(",
-        "        if lot.expires_at is None or at != lot.expires_at:\n            return None\n        self.move(",
+        "app/domain/ledger/giving_back.py",
+        "    if lot.expires_at is None or at < lot.expires_at:\n        return None\n    journal.move(",
+        "    if lot.expires_at is None or at != lot.expires_at:\n        return None\n    journal.move(",
         f"{RULES}::test_all_4_credits_returned_to_an_expired_lot_are_forfeited_with_both_lines",
     ),
     Mutant(
@@ -121,9 +119,9 @@ MUTANTS = (
     ),
     Mutant(
         "a refusal keeps what it booked",
-        "app/domain/ledger/ledger.py",
-        "        except DomainError:\n            self.rollback(before)\n            raise",
-        "        except DomainError:\n            raise",
+        "app/domain/ledger/expiry.py",
+        "    except DomainError:\n        journal.rollback(before)\n        raise",
+        "    except DomainError:\n        raise",
         f"{RULES}::test_a_refused_command_leaves_no_trace_even_where_something_was_due",
     ),
     Mutant(

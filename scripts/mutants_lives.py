@@ -9,7 +9,7 @@ LIVES: Final = "tests/lives/test_lives.py::test_a_life_that_once_found_a_fault"
 ROWS: Final = (
     (
         "lives: credits given back to a refunded unit can be used",
-        "app/domain/ledger/refunded_units.py",
+        "app/domain/ledger/units.py",
         'return min(credits, claimed(lot)) if "claim" in lot.data else 0',
         "return 0",
         f"{LIVES}[back_to_a_refunded_unit]",

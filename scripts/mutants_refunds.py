@@ -9,7 +9,7 @@ UNITS: Final = "tests/ledger/test_refunded_units.py"
 ROWS: Final = (
     (
         "what comes back to a refunded unit can be used again",
-        "app/domain/ledger/refunded_units.py",
+        "app/domain/ledger/units.py",
         'return min(credits, claimed(lot)) if "claim" in lot.data else 0',
         "return 0",
         f"{UNITS}::test_a_hold_released_after_the_refund_brings_nothing_back",
@@ -44,7 +44,7 @@ ROWS: Final = (
     ),
     (
         "refunds do not follow transfers",
-        "app/domain/ledger/ledger.py",
+        "app/domain/ledger/lots.py",
         "        give(lot, to_customer_id, moved)\n",
         "",
         f"{UNITS}::test_a_refund_reaches_credits_that_were_given_to_another_customer",

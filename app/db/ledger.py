@@ -17,7 +17,7 @@ from sqlalchemy import TextClause, text
 
 from app.db.engine import Tx
 from app.db.keyset import seek
-from app.domain.ledger.ledger import LedgerChanges
+from app.domain.ledger.journal import LedgerChanges
 from app.domain.ledger.lot import Account, Hold, HoldLine, Lot
 from app.domain.statement import Line
 from app.domain.values.money import Money

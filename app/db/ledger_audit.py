@@ -22,9 +22,8 @@ from app.db.engine import Tx
 from app.db.life_audit import LIVES
 from app.domain.cover import audit as cover_audit
 from app.domain.cover.terms import CoverTerms
-from app.domain.ledger.account_merge import moved
 from app.domain.ledger.lot import Account, HoldLine, Lot
-from app.domain.ledger.money_back import refunded_so_far
+from app.domain.ledger.units import refunded_so_far
 from app.domain.values.money import share
 
 MOST: Final = 100
@@ -372,7 +371,7 @@ def _compare(
         if _counters(replayed) != _counters(stored):
             found.append(_difference("lot", key, _counters(replayed), _counters(stored)))
         if stored.cost is not None and "refunded" in stored.data:
-            most = share(stored.cost, Fraction(stored.granted - moved(stored), stored.granted))
+            most = share(stored.cost, Fraction(stored.granted - stored.moved, stored.granted))
             if refunded_so_far(stored) > most.amount:
                 found.append(
                     {"invariant": "money_back_within_cost", "subject": key, "expected": most.text,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from app.domain.ledger.expiry import post_due_expiries
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Account, Hold, Lot
 from app.domain.ledger.suspension import REASON, suspended
@@ -93,7 +94,7 @@ def balance_json(ledger: Ledger, *, at: datetime, unit: str | None) -> dict[str,
     Books what is due on the working copy, which is thrown away.
     """
     for credit_type in ledger.due_types():
-        ledger.book_due(credit_type)
+        post_due_expiries(ledger, credit_type)
     by_type = {
         key: {"available": one.available, "held": one.held, "owed": one.owed}
         for key, one in sorted(ledger.accounts.items())
@@ -345,7 +346,7 @@ def due_lines(ledger: Ledger, recorded_at: datetime) -> Sequence[Line]:
     """The entries of what fell due by the ledger's instant and is not booked: on the working copy, never stored."""
     before = len(ledger.operations)
     for credit_type in ledger.due_types():
-        ledger.book_due(credit_type)
+        post_due_expiries(ledger, credit_type)
     return [
         Line(
             operation_id="due",

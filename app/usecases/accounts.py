@@ -10,6 +10,7 @@ from app.db import books, policies
 from app.db import ledger as rows
 from app.db.engine import Tx
 from app.domain.account.customer import Customer
+from app.domain.ledger.expiry import refresh_expiry
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Lot
 from app.domain.policy.policy import Label, Policy
@@ -112,7 +113,7 @@ async def _ledger(
     ledger = books.ledger_of(tx, customer.customer_id, loaded, at=at, rules=policy.credits)
     if as_of is not None or known_at is not None:
         for credit_type in ledger.accounts:
-            ledger.refresh_expiry(credit_type)
+            refresh_expiry(ledger, credit_type)
     return ledger, policy, at
 
 

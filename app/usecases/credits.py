@@ -21,9 +21,11 @@ from app.db.agenda import Handler
 from app.db.engine import Moved, Tx
 from app.db.gather import Join, nobody
 from app.domain.account.changes import AgendaItem
+from app.domain.ledger.expiry import post_due_expiries
 from app.domain.ledger.journal import Journal
-from app.domain.ledger.ledger import DEFAULT_TYPE, Ledger, falls_low
+from app.domain.ledger.ledger import Ledger, falls_low
 from app.domain.ledger.lot import Hold, Lot
+from app.domain.ledger.lots import DEFAULT_TYPE
 from app.domain.ledger.refunded_units import voided_event
 from app.domain.orders.offers import purchase_facts
 from app.domain.orders.remedies import enough
@@ -580,7 +582,7 @@ async def end_lot(tx: Tx, item: AgendaItem) -> None:
         book.plan.due(lot.expires_at, item.kind, item.subject, **item.payload)
     else:
         if book.ledger.is_due(lot.credit_type):
-            book.ledger.book_due(lot.credit_type)
+            post_due_expiries(book.ledger, lot.credit_type)
         if lot.expired:
             book.plan.emit(
                 "credits.expired",
@@ -610,7 +612,7 @@ async def end_hold(tx: Tx, item: AgendaItem) -> None:
         return
     if hold.open:
         given_back = hold.open
-        book.ledger.book_due(hold.credit_type)
+        post_due_expiries(book.ledger, hold.credit_type)
     elif hold.closed_at == hold.expires_at:
         given_back = hold.released
     else:

@@ -11,10 +11,11 @@ from app.db import books, plan
 from app.db import ledger as rows
 from app.db.engine import Tx
 from app.domain.account.account import Book
-from app.domain.ledger.account_merge import moved, root_of
+from app.domain.ledger.expiry import post_due_expiries
 from app.domain.ledger.lot import Lot
-from app.domain.ledger.money_back import RefundQuote, refund_quote, refunded_so_far
-from app.domain.ledger.refunded_units import FREE_CREDITS_STAY, Taken, given, note, paid_back, take
+from app.domain.ledger.money_back import RefundQuote, refund_quote
+from app.domain.ledger.refunded_units import take
+from app.domain.ledger.units import FREE_CREDITS_STAY, Taken, given, note, paid_back, refunded_so_far
 from app.domain.statement import lot_json
 from app.domain.tickets.qualification import is_reading
 from app.domain.values.decision import Decision, Reason
@@ -79,9 +80,9 @@ def _take(book: Book, lot: Lot, quoted: RefundQuote, *, override: bool, reason: 
     assert quoted.refund is not None  # noqa: S101 - a quote without money is refused
     amount = str(quoted.refund.amount)
     if override:
-        mine = lot.granted - moved(lot) - given(lot) - paid_back(lot)
+        mine = lot.granted - lot.moved - given(lot) - paid_back(lot)
         family = [lot, *(one for one in book.ledger.lots.values() if one.source == "correction"
-                         and one.data.get("of", {}).get("lot_id") == root_of(lot))]  # fmt: skip
+                         and one.data.get("of", {}).get("lot_id") == lot.root)]  # fmt: skip
         why = Taken(door="override", reason="refunded", clause=quoted.clause, order_id=lot.order_id)
         voided = take(book.ledger, family, mine, why).voided
         note(lot, "override", 0, at=book.at, amount=amount)
@@ -182,7 +183,7 @@ async def _load(tx: Tx, lot_id: str, *, lock: bool) -> tuple[Book, Lot]:
 
 async def _quote(tx: Tx, book: Book, lot: Lot, *, override: bool) -> RefundQuote:
     for credit_type in book.ledger.due_types():
-        book.ledger.book_due(credit_type)
+        post_due_expiries(book.ledger, credit_type)
     served, accepted = await rows.tickets_of_lot(tx, lot.lot_id) if lot.held else (False, False)
     rules = book.policy.money_back
     quoted = refund_quote(lot, rules, book.at, service_provided=served, override=override)

@@ -15,7 +15,7 @@ from app.db import audit, events, policies
 from app.db.engine import Tx
 from app.documents.policy_checks import check_policy
 from app.documents.policy_document import Document, PolicyDocumentError, Problem, dump, load_document
-from app.domain.ledger.refunded_units import FREE_CREDITS_STAY
+from app.domain.ledger.units import FREE_CREDITS_STAY
 from app.domain.policy import prices as pricing
 from app.domain.policy.conditions import facts_used
 from app.domain.policy.policy import (

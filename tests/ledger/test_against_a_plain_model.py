@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from app.db.ledger import fold, fold_line
+from app.domain.ledger.expiry import post_due_expiries
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Account, HoldLine, Lot
 from app.domain.policy.policy import CreditRules, CreditType, ExpiredReturn
@@ -258,7 +259,7 @@ class LedgerMachine(RuleBasedStateMachine):
         for ledger in (self.lazy, self.swept):
             ledger.at = self.plain.now
         for credit_type in self.swept.due_types():
-            self.swept.book_due(credit_type)
+            post_due_expiries(self.swept, credit_type)
 
     @invariant()
     def everyone_agrees(self) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.ledger.lot import Lot
-from app.domain.ledger.refunded_units import claimed, outstanding, paid_back
+from app.domain.ledger.units import claimed, outstanding, paid_back
 from app.domain.values.errors import DomainError
 from tests.ledger.test_rules import a_ledger
 

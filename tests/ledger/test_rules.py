@@ -10,8 +10,17 @@ from typing import Any
 import pytest
 
 from app.domain.ledger.account_merge import absorb
-from app.domain.ledger.ledger import Ledger, falls_low, refund_quote
+from app.domain.ledger.ledger import Ledger, falls_low
 from app.domain.ledger.lot import Lot
+from app.domain.ledger.money_back import refund_quote
+from app.domain.ledger.ticket_credits import (
+    capture_for,
+    charge_of,
+    expire_holds,
+    hold_more_for,
+    refund_for,
+    release_for,
+)
 from app.domain.policy.policy import CreditRules, CreditType, ExpiredReturn, MoneyBack
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import CustomerId, LicenseId, TicketId
@@ -255,12 +264,12 @@ def test_where_the_policy_says_void_a_hold_dies_with_its_lot() -> None:
 def test_shopp_18_an_unaccepted_tickets_credit_is_void_at_the_lots_end() -> None:
     ledger = a_ledger(hold_on_expiry="until_accepted", hold_expiry_clause="SHOPP-18")
     lot = a_lot(ledger, 2, days=10)
-    ledger.hold_for(TicketId("accepted"), 1)
-    ledger.hold_for(TicketId("waiting"), 1)
+    ledger.hold(1, ticket_id=TicketId("accepted"))
+    ledger.hold(1, ticket_id=TicketId("waiting"))
     ledger.at = START + 10 * DAY
-    assert ledger.expire_holds(["waiting"]) == ("waiting",)
+    assert expire_holds(ledger, ["waiting"]) == ("waiting",)
     assert (lot.held, lot.expired) == (1, 1)
-    ledger.capture_for("accepted")
+    capture_for(ledger, "accepted")
     assert (lot.held, lot.spent) == (0, 1)
     assert ledger.operations[1 + 2].clause == "SHOPP-18"
 
@@ -280,15 +289,15 @@ def test_a_hold_with_a_term_gives_back_at_its_end_without_a_job() -> None:
 def test_a_price_that_rises_takes_a_second_hold_and_the_ticket_counts_both() -> None:
     ledger = a_ledger()
     a_lot(ledger, 20, days=5)
-    ledger.hold_for(TicketId("t"), 10)
-    ledger.hold_more_for(TicketId("t"), 5)
-    assert ledger.charge_of("t") == {"held": 15, "captured": 0, "refunded": 0, "net": 0}
-    ledger.release_for("t", 7)
-    assert ledger.capture_for("t") == 8
-    assert ledger.refund_for("t", 3) == 3
-    assert ledger.charge_of("t") == {"held": 0, "captured": 8, "refunded": 3, "net": 5}
+    ledger.hold(10, ticket_id=TicketId("t"))
+    hold_more_for(ledger, TicketId("t"), 5)
+    assert charge_of(ledger, "t") == {"held": 15, "captured": 0, "refunded": 0, "net": 0}
+    release_for(ledger, "t", 7)
+    assert capture_for(ledger, "t") == 8
+    assert refund_for(ledger, "t", 3) == 3
+    assert charge_of(ledger, "t") == {"held": 0, "captured": 8, "refunded": 3, "net": 5}
     with refused("over_refund"):
-        ledger.refund_for("t", 6)
+        refund_for(ledger, "t", 6)
 
 
 def test_ava_14_a_refunded_order_takes_back_what_is_unspent_and_reports_the_rest() -> None:

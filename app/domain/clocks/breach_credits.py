@@ -5,7 +5,6 @@ from __future__ import annotations
 from app.domain.account.account import Book
 from app.domain.clocks.clock import OutcomeFact
 from app.domain.clocks.ticket_clocks import BreachHook, TicketClock
-from app.domain.ledger.account_merge import root_of
 from app.domain.ledger.refunded_units import refunded_of_ticket
 
 
@@ -57,7 +56,7 @@ def _take_back(book: Book, clock: TicketClock, breach: str) -> None:
     granted = [one for one in book.ledger.lots.values() if one.source == "breach" and one.rule == breach]
     roots = {one.lot_id for one in granted}
     for lot in sorted(book.ledger.lots.values(), key=lambda one: one.lot_id):
-        if lot.lot_id not in roots and root_of(lot) not in roots:
+        if lot.lot_id not in roots and lot.root not in roots:
             continue
         taken = book.ledger.void(lot.lot_id, reason="breach retracted", clause=clock.pledge.clause)
         if taken:

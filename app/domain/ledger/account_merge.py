@@ -6,18 +6,17 @@ it was bought by (`Lot.bought_by`), so that a refund of that order reaches it wh
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
+from app.domain.ledger.expiry import post_due_expiries, refresh_expiry
+from app.domain.ledger.giving_back import repay_owed
 from app.domain.ledger.lot import Entry, Lot
-from app.domain.values.wire import iso
-
-if TYPE_CHECKING:
-    from app.domain.ledger.ledger import Ledger
+from app.domain.ledger.lots import LotLedger
 
 MERGED: Final = "merged"
 
 
-def absorb(giver: Ledger, taker: Ledger) -> list[Lot]:
+def absorb(giver: LotLedger, taker: LotLedger) -> list[Lot]:
     """Moves all that the giver can spend, then what it owes. The lots made. Nothing of it may be held."""
     made = pass_on(giver, taker)
     for credit_type in sorted(giver.accounts):
@@ -28,36 +27,21 @@ def absorb(giver: Ledger, taker: Ledger) -> list[Lot]:
     return made
 
 
-def pass_on(giver: Ledger, taker: Ledger) -> list[Lot]:
+def pass_on(giver: LotLedger, taker: LotLedger) -> list[Lot]:
     """Moves every lot's available credits, each with its end, scope, cost and origin. The lots made."""
     made = []
     for credit_type in giver.due_types():
-        giver.book_due(credit_type)
+        post_due_expiries(giver, credit_type)
     for lot in sorted(giver.lots.values(), key=lambda one: (one.effective_at, one.lot_id)):
         if lot.available:
             credits_ = giver.void(lot.lot_id, reason=MERGED, kind="transfer")
             made.append(taker.transfer_in(lot, credits_, reason=MERGED, as_bought=True))
-            lot.data = {**lot.data, "moved": moved(lot) + credits_}
+            lot.data = {**lot.data, "moved": lot.moved + credits_}
             giver.mark_lot(lot)
     return made
 
 
-def purchase_of(lot: Lot) -> dict[str, Any]:
-    """What a lot made of this one remembers of its purchase, as `Lot.data`; nothing of what was only returned."""
-    if "bought" in lot.data:
-        return {"bought": lot.data["bought"]}
-    if lot.origin_lot_id is not None:
-        return {}
-    order_id, line_id, unit_no = lot.bought_by or (None, None, 0)
-    return {
-        "bought": {
-            "order_id": order_id, "line_id": line_id, "unit_no": unit_no, "lot_id": lot.lot_id,
-            "at": iso(lot.effective_at),
-        }
-    }  # fmt: skip
-
-
-def owe(ledger: Ledger, credit_type: str, credits: int, *, reason: str, clause: str | None = None) -> None:
+def owe(ledger: LotLedger, credit_type: str, credits: int, *, reason: str, clause: str | None = None) -> None:
     """Books a debt that no lot of its own stands for, and repays of it what is there."""
     carrier = next((one for one in ledger.lots.values() if one.credit_type == credit_type), None)
     if carrier is None:
@@ -67,17 +51,6 @@ def owe(ledger: Ledger, credit_type: str, credits: int, *, reason: str, clause: 
         ledger.void(carrier.lot_id, reason=reason)
     entries: list[Entry] = []
     ledger.move(entries, carrier, "owed", "voided", credits)
-    ledger.settle(entries, credit_type)
+    repay_owed(ledger, entries, credit_type)
     ledger.record("void", credit_type, entries, reason=reason, clause=clause)
-    ledger.refresh_expiry(credit_type)
-
-
-def moved(lot: Lot) -> int:
-    """Credits of a lot that went on with a merge."""
-    return int(lot.data.get("moved", 0))
-
-
-def root_of(lot: Lot) -> str:
-    """The lot that an order granted, of which this one is a part."""
-    of = lot.data.get("of") or lot.data.get("bought") or {}
-    return str(of.get("lot_id", lot.lot_id))
+    refresh_expiry(ledger, credit_type)

@@ -1,23 +1,22 @@
-"""The ledger's mechanics: moves between buckets, operations, what falls due, savepoints. The verbs stand in `ledger`.
+"""The ledger's mechanics: moves between buckets, operations, savepoints.
+
+What falls due stands in `expiry`, what is given back in `giving_back`, the verbs in `lots` and `ledger`.
 
 Every move keeps both identities (a lot's and its account's) by construction, and each finished operation is checked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Self
 
 from app.domain.ledger.lot import Account, Bucket, Entry, Hold, HoldLine, Lot, Operation, OperationKind
-from app.domain.ledger.refunded_units import due_back, take_claim, unit_of
-from app.domain.policy.policy import CreditRules, ExpiredReturn
-from app.domain.values.ids import CustomerId, HoldId, LotId, Mint, OperationId, OrderId, TicketId
-from app.domain.values.term import add_term
+from app.domain.policy.policy import CreditRules
+from app.domain.values.ids import CustomerId, HoldId, Mint, OperationId, OrderId, TicketId
 
 NEVER = datetime.max.replace(tzinfo=UTC)
-_FORFEIT = ExpiredReturn()
 _LOT_FIELDS = ("available", "held", "spent", "expired", "voided", "expires_at", "data")
 _ACCOUNT_FIELDS = (
     "granted", "available", "held", "spent", "expired", "voided", "owed", "next_expiry", "version",
@@ -100,9 +99,9 @@ class Journal:
         self.command_id = command_id
         """The command that the next operations belong to; a batch sets it before each command."""
         self.operations: list[Operation] = []
-        self.former: dict[str, Any] = {}
+        self.former: dict[str, Self] = {}
         """Ledgers of accounts that were merged into this one, where something of theirs may still come back."""
-        self.others: dict[str, Any] = {}
+        self.others: dict[str, Self] = {}
         """Ledgers of customers to whom credits of this account were given, where a refund has to reach them."""
         self.arrived: list[Lot] = []
         """Lots made of what came back to them, whose ends are still to be put on the agenda."""
@@ -140,6 +139,47 @@ class Journal:
         if len(found) > 1:
             found.sort(key=spending_key)
         return found
+
+    def is_due(self, credit_type: str) -> bool:
+        """Whether something of this credit type expired at or before this instant and is not booked."""
+        account = self.accounts.get(credit_type)
+        return account is not None and account.next_expiry is not None and account.next_expiry <= self.at
+
+    def due_types(self) -> list[str]:
+        """Credit types in which something is due."""
+        return sorted(key for key in self.accounts if self.is_due(key))
+
+    def reachable(self) -> list[Self]:
+        """This ledger, those of accounts that were merged into it, and those that credits of it were given to."""
+        mine = [self, *self.former.values()]
+        for other in self.others.values():
+            mine += [other, *other.former.values()]
+        return mine
+
+    def find_hold(self, hold_id: str) -> Hold | None:
+        """The hold, also one that an account merged into this one keeps."""
+        found = self.holds.get(hold_id)
+        if found is None and (owner := self.former_with(hold_id)) is not None:
+            found = owner.holds[hold_id]
+        return found
+
+    def take_arrived(self) -> list[Lot]:
+        """What came back by way of merged accounts since it was last asked."""
+        found, self.arrived = self.arrived, []
+        return found
+
+    def take_reclaimed(self) -> list[tuple[Lot, int]]:
+        """What came back to refunded units and was voided since it was last asked."""
+        found: list[tuple[Lot, int]] = []
+        ledgers: list[Journal] = [self, *self.former.values()]
+        for ledger in ledgers:
+            found += ledger.reclaimed
+            ledger.reclaimed = []
+        return found
+
+    def former_with(self, hold_id: str) -> Self | None:
+        """The ledger of the merged account that keeps this hold."""
+        return next((one for one in self.former.values() if hold_id in one.holds), None)
 
     # --- savepoints ---------------------------------------------------------------------------------------------------
 
@@ -291,266 +331,13 @@ class Journal:
         lot.expires_at = expires_at
         self._lots_changed.add(lot.lot_id)
 
+    def mark_account(self, credit_type: str) -> None:
+        """Says that an account changed, other than by an operation."""
+        self._accounts_changed.add(credit_type)
+
     def mark_lot(self, lot: Lot) -> None:
         """Says that a lot's other data changed."""
         self._lots_changed.add(lot.lot_id)
-
-    # --- giving back --------------------------------------------------------------------------------------------------
-
-    def hand_back(
-        self,
-        hold: Hold,
-        source: Literal["held", "spent"],
-        credits: int,
-        *,
-        at: datetime,
-        expired: ExpiredReturn | None = None,
-        reason: str | None = None,
-        clause: str | None = None,
-    ) -> None:
-        """Gives so many credits of a hold back, in reverse and to the same lots, as one operation.
-
-        What comes back to a refunded unit is voided instead, by an operation of its own; the order of the lines stays.
-        """
-        entries: list[Entry] = []
-        left = credits
-        for line in reversed(hold.lines):
-            part = min(left, line.open if source == "held" else line.kept)
-            if part == 0:
-                continue
-            left -= part
-            if claimed := due_back(self.lots[line.lot_id], part):
-                self._handed_back(entries, hold, source, at, expired, reason, clause)
-                entries = []
-                self._void_returned(hold, line, source, claimed, at)
-            if part > claimed:
-                self.give_back(
-                    entries, hold, line, source, part - claimed, at=at, expired=expired, reason=reason
-                )
-        self._handed_back(entries, hold, source, at, expired, reason, clause)
-
-    def _handed_back(
-        self, entries: list[Entry], hold: Hold, source: Bucket, at: datetime, expired: ExpiredReturn | None,
-        reason: str | None, clause: str | None,
-    ) -> None:  # fmt: skip
-        if not entries:
-            return
-        self.settle(entries, hold.credit_type, at=at)
-        rule = self.expired_rule(entries, expired)
-        if (
-            rule is not None
-        ):  # What is forfeited is so by this rule, whatever the credits were given back for (ALL-4).
-            clause = rule.clause if rule.rule == "forfeit" else clause or rule.clause
-        self.record(
-            "release" if source == "held" else "refund",
-            hold.credit_type,
-            entries,
-            effective_at=at,
-            hold=hold,
-            reason=reason,
-            clause=clause,
-            reading=bool(rule and rule.reading),
-        )
-
-    def _void_returned(self, hold: Hold, line: HoldLine, source: Bucket, credits: int, at: datetime) -> None:
-        """Voids what comes back to a refunded unit, in the same transaction and with its own statement line."""
-        lot = self.lots[line.lot_id]
-        claim = lot.data["claim"]
-        take_claim(lot, credits)
-        if source == "held":
-            line.released += credits
-        else:
-            line.refunded += credits
-        entries: list[Entry] = []
-        self.move(entries, lot, source, "voided", credits)
-        order_id = claim["order_id"]
-        self.record(
-            "void",
-            lot.credit_type,
-            entries,
-            effective_at=at,
-            hold=hold,
-            order_id=None if order_id is None else OrderId(order_id),
-            reason=claim["reason"],
-            clause=claim["clause"],
-        )
-        self.reclaimed.append((lot, credits))
-
-    def give_back(
-        self,
-        entries: list[Entry],
-        hold: Hold,
-        line: HoldLine,
-        source: Bucket,
-        credits: int,
-        *,
-        at: datetime,
-        expired: ExpiredReturn | None,
-        reason: str | None,
-    ) -> Lot | None:
-        """Puts held or spent credits back into their lot; a dead lot follows ``expired`` (ALL-4): both lines are
-        booked, and with ``grace`` a new lot is made. ``reopen`` is done beforehand, by `Ledger`."""
-        lot = self.lots[line.lot_id]
-        if source == "held":
-            line.released += credits
-        else:
-            line.refunded += credits
-        self.move(entries, lot, source, "available", credits)
-        if lot.expires_at is None or at < lot.expires_at:
-            return None
-        self.move(entries, lot, "available", "expired", credits)
-        rule = self._return_rule(expired)
-        if rule.rule != "grace" or rule.grace is None:
-            return None
-        grace = Lot(
-            lot_id=LotId(self.mint("lot")),
-            customer_id=self.customer_id,
-            credit_type=lot.credit_type,
-            source="correction",
-            rule=lot.rule,
-            granted=credits,
-            available=credits,
-            effective_at=at,
-            expires_at=add_term(at, rule.grace),
-            priority=lot.priority,
-            scope=lot.scope,
-            license_id=lot.license_id,
-            cost=lot.price_of(credits),
-            policy_version=lot.policy_version,
-            origin_lot_id=lot.lot_id,
-            clause=rule.clause,
-            reading=rule.reading,
-            reason=reason or f"returned from {hold.hold_id}",
-            data=unit_of(lot),
-        )
-        self.put_lot(grace)
-        self.move(entries, grace, "world", "available", credits)
-        return grace
-
-    def _return_rule(self, expired: ExpiredReturn | None) -> ExpiredReturn:
-        return expired or (self.rules.returned_to_expired if self.rules else _FORFEIT)
-
-    def expired_rule(self, entries: Sequence[Entry], expired: ExpiredReturn | None) -> ExpiredReturn | None:
-        """The rule by which some of what was given back is gone; None when nothing is (ALL-4)."""
-        return self._return_rule(expired) if any(one.target == "expired" for one in entries) else None
-
-    def settle(self, entries: list[Entry], credit_type: str, *, at: datetime | None = None) -> int:
-        """Repays what is ``owed`` from what is available, in order of spending, so that never both stand. How much.
-
-        A debt is booked ``owed -> voided`` (the account owes and counts as voided what no lot could give) and repaid
-        ``available -> owed`` (the lot's credits are voided, the debt falls).
-        """
-        account = self.accounts[credit_type]
-        at = at or self.at
-        repaid = 0
-        if account.owed == 0 or account.available == 0:
-            return 0
-        for lot in sorted(
-            (one for one in self.lots.values() if one.credit_type == credit_type and one.available > 0),
-            key=spending_key,
-        ):
-            part = min(lot.available, account.owed)
-            if part == 0:
-                break
-            if lot.expires_at is None or at < lot.expires_at:
-                self.move(entries, lot, "available", "owed", part)
-                repaid += part
-        return repaid
-
-    # --- what falls due -----------------------------------------------------------------------------------------------
-
-    def is_due(self, credit_type: str) -> bool:
-        """Whether something of this credit type expired at or before this instant and is not booked."""
-        account = self.accounts.get(credit_type)
-        return account is not None and account.next_expiry is not None and account.next_expiry <= self.at
-
-    def due_types(self) -> list[str]:
-        """Credit types in which something is due."""
-        return sorted(key for key in self.accounts if self.is_due(key))
-
-    def book_due(self, credit_type: str) -> None:
-        """Books what has expired, in order of time, each effective at its own instant (exact without a job)."""
-        bound = 2 * (len(self.lots) + len(self.holds)) + 2
-        for _ in range(bound):
-            soonest = self._soonest(credit_type)
-            if soonest is None or soonest[0] > self.at:
-                self.refresh_expiry(credit_type)
-                return
-            at, what = soonest
-            if isinstance(what, Lot):
-                self._expire_lot(what, at)
-            else:
-                self._expire_hold(what, at)
-        raise ConservationError("expiry does not come to an end")
-
-    def refresh_expiry(self, credit_type: str) -> None:
-        """Recomputes ``next_expiry``: the soonest end of an open lot or of a hold with a term."""
-        soonest = self._soonest(credit_type)
-        account = self.accounts[credit_type]
-        value = soonest[0] if soonest else None
-        if account.next_expiry != value:
-            account.next_expiry = value
-            self._accounts_changed.add(credit_type)
-
-    def _soonest(self, credit_type: str) -> tuple[datetime, Lot | Hold] | None:
-        best: tuple[datetime, int, str] | None = None
-        found: Lot | Hold | None = None
-        key: tuple[datetime, int, str]
-        void = self._voids_holds
-        for lot in self.lots.values():
-            if lot.expires_at is None or lot.credit_type != credit_type:
-                continue
-            if lot.available > 0 or (void and lot.held > 0):
-                key = (lot.expires_at, 1, lot.lot_id)
-                if best is None or key < best:
-                    best, found = key, lot
-        for hold in self.holds.values():
-            if hold.expires_at is not None and hold.credit_type == credit_type and hold.open > 0:
-                key = (hold.expires_at, 0, hold.hold_id)
-                if best is None or key < best:
-                    best, found = key, hold
-        return (best[0], found) if best is not None and found is not None else None
-
-    @property
-    def _voids_holds(self) -> bool:
-        return self.rules is not None and self.rules.hold_on_expiry == "void"
-
-    def _expire_lot(self, lot: Lot, at: datetime) -> None:
-        clause = lot.clause
-        if lot.available > 0:
-            entries: list[Entry] = []
-            self.move(entries, lot, "available", "expired", lot.available)
-            self.record(
-                "expire",
-                lot.credit_type,
-                entries,
-                effective_at=at,
-                order_id=lot.order_id,
-                clause=clause,
-                reading=lot.reading,
-            )
-        if self._voids_holds:
-            self.void_held(lot, at, self.holds.values())
-
-    def void_held(self, lot: Lot, at: datetime, holds: Iterable[Hold]) -> list[Hold]:
-        """Books what the given holds hold of a dead lot as expired (TERMS-18). The holds touched."""
-        clause = self.rules.hold_expiry_clause if self.rules else None
-        touched: list[Hold] = []
-        for hold in sorted(holds, key=hold_key):
-            for line in hold.lines:
-                part = line.open
-                if line.lot_id != lot.lot_id or part == 0:
-                    continue
-                entries: list[Entry] = []
-                line.released += part
-                self.move(entries, lot, "held", "expired", part)
-                self.record("expire", lot.credit_type, entries, effective_at=at, hold=hold, clause=clause,
-                            reason="lot_expired")  # fmt: skip
-                touched.append(hold)
-        return touched
-
-    def _expire_hold(self, hold: Hold, at: datetime) -> None:
-        self.hand_back(hold, "held", hold.open, at=at, reason="hold_expired")
 
     # --- checking -----------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from app.domain.values.ids import CustomerId, HoldId, LicenseId, LineId, LotId, OperationId, OrderId, TicketId
 from app.domain.values.money import Money, share
+from app.domain.values.wire import iso, parse_iso
 
 LotSource = Literal["license", "purchase", "choice", "goodwill", "correction", "import", "breach", "transfer"]
 Bucket = Literal["world", "owed", "available", "held", "spent", "expired", "voided"]
@@ -113,6 +114,40 @@ class Lot:
         if of is None or of["order_id"] is None:
             return self.bought_by
         return of["order_id"], of["line_id"], of["unit_no"]
+
+    @property
+    def root(self) -> str:
+        """The lot that an order granted, of which this one is a part."""
+        of = self.data.get("of") or self.data.get("bought") or {}
+        return str(of.get("lot_id", self.lot_id))
+
+    @property
+    def moved(self) -> int:
+        """Credits that went on with a merge."""
+        return int(self.data.get("moved", 0))
+
+    @property
+    def bought_at(self) -> datetime:
+        """When its credits were bought; those of a merged account keep their day."""
+        bought = self.data.get("bought")
+        return parse_iso(str(bought["at"])) if bought else self.effective_at
+
+    def purchase(self) -> dict[str, Any]:
+        """Return what a lot made of this one remembers of its purchase, as `data`.
+
+        Nothing for a lot whose credits were only returned.
+        """
+        if "bought" in self.data:
+            return {"bought": self.data["bought"]}
+        if self.origin_lot_id is not None:
+            return {}
+        order_id, line_id, unit_no = self.bought_by or (None, None, 0)
+        return {
+            "bought": {
+                "order_id": order_id, "line_id": line_id, "unit_no": unit_no, "lot_id": self.lot_id,
+                "at": iso(self.effective_at),
+            }
+        }  # fmt: skip
 
     def price_of(self, credits: int) -> Money | None:
         """What so many of its credits were bought for; None where the lot has no cost."""

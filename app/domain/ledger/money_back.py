@@ -8,13 +8,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal
 
-from app.domain.ledger.account_merge import moved
 from app.domain.ledger.lot import Lot
-from app.domain.ledger.refunded_units import by_door, given, paid_back
+from app.domain.ledger.units import by_door, given, paid_back, refunded_so_far
 from app.domain.policy.policy import MoneyBack
 from app.domain.values.money import Money, share
 from app.domain.values.term import add_term
-from app.domain.values.wire import parse_iso
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,17 +30,6 @@ class RefundQuote:
     facts: dict[str, Any]
 
 
-def refunded_so_far(lot: Lot) -> Decimal:
-    """Money already given back for a lot."""
-    return Decimal(str(lot.data.get("refunded", "0")))
-
-
-def bought_at(lot: Lot) -> datetime:
-    """When its credits were bought; those of a merged account keep their day."""
-    bought = lot.data.get("bought")
-    return parse_iso(str(bought["at"])) if bought else lot.effective_at
-
-
 def refund_quote(
     lot: Lot, rules: MoneyBack | None, at: datetime, *, service_provided: bool = False, override: bool = False
 ) -> RefundQuote:
@@ -57,7 +44,7 @@ def refund_quote(
     Money goes back once for a credit, whichever door gave it back: what the order's refund covered is left out here.
     """
     facts: dict[str, Any] = {
-        "purchased_at": bought_at(lot),
+        "purchased_at": lot.bought_at,
         "expires_at": lot.expires_at,
         "unused": lot.available,
         "held": lot.held,
@@ -107,7 +94,7 @@ def refund_quote(
     # Credits that went on with a merge took their part of the price with them; those that were given to another
     # customer, and those that the order's refund covered, are paid back by the order.
     by_order = paid_back(lot, "order", "correction")
-    mine = max(lot.granted - moved(lot) - given(lot) - by_order, 0)
+    mine = max(lot.granted - lot.moved - given(lot) - by_order, 0)
     whole = share(lot.cost, Fraction(mine, lot.granted))
     if mine == 0 and given(lot) and not by_order:
         return none("credits_given_away")
@@ -118,7 +105,7 @@ def refund_quote(
     if blocked is not None:
         return none(*blocked)
     unused = Fraction(lot.available, lot.granted)
-    since = bought_at(lot)
+    since = lot.bought_at
     if at <= add_term(since, rules.full_within):
         return some("full", unused)
     if not rules.then_prorated or lot.expires_at is None:

@@ -7,14 +7,14 @@ from; one whose lot has expired meanwhile follows the policy's rule for credits 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from app.domain.ledger.expiry import refresh_expiry
+from app.domain.ledger.giving_back import expired_rule, hand_back, repay_owed
+from app.domain.ledger.journal import Journal
 from app.domain.ledger.lot import Entry, Hold, HoldLine, Lot
 from app.domain.values.ids import HoldId, LotId, OrderId
 from app.domain.values.term import add_term
-
-if TYPE_CHECKING:
-    from app.domain.ledger.journal import Journal
 
 REASON: Final = "payment_dispute"
 """Of every operation that a payment dispute makes, and the kind of its holds."""
@@ -46,7 +46,7 @@ def suspend(journal: Journal, lot: Lot, credits: int, *, order_id: OrderId | Non
     journal.move(entries, lot, "available", "held", credits)
     journal.put_hold(hold)
     journal.record("hold", lot.credit_type, entries, hold=hold, order_id=order_id, reason=REASON)
-    journal.refresh_expiry(lot.credit_type)
+    refresh_expiry(journal, lot.credit_type)
     return hold
 
 
@@ -55,8 +55,8 @@ def lift(journal: Journal, hold: Hold) -> int:
     number = hold.open
     if number == 0:
         return 0
-    journal.hand_back(hold, "held", number, at=journal.at, reason=REASON)
-    journal.refresh_expiry(hold.credit_type)
+    hand_back(journal, hold, "held", number, at=journal.at, reason=REASON)
+    refresh_expiry(journal, hold.credit_type)
     return number
 
 
@@ -69,7 +69,7 @@ def reinstate(
     rule = None
     if lot.expires_at is not None and lot.expires_at <= journal.at:
         journal.move(entries, lot, "available", "expired", credits)
-        rule = journal.expired_rule(entries, None)
+        rule = expired_rule(journal, entries, None)
         if rule is not None and rule.rule == "grace" and rule.grace is not None:
             grace = Lot(
                 lot_id=LotId(journal.mint("lot")), customer_id=journal.customer_id, credit_type=lot.credit_type,
@@ -80,12 +80,12 @@ def reinstate(
             )  # fmt: skip
             journal.put_lot(grace)
             journal.move(entries, grace, "world", "available", credits)
-    journal.settle(entries, lot.credit_type)
+    repay_owed(journal, entries, lot.credit_type)
     journal.record(
         "reinstate", lot.credit_type, entries, order_id=order_id, reason=REASON,
         clause=rule.clause if rule else clause, reading=bool(rule and rule.reading),
     )  # fmt: skip
-    journal.refresh_expiry(lot.credit_type)
+    refresh_expiry(journal, lot.credit_type)
 
 
 def forgive(journal: Journal, credit_type: str, credits: int, *, order_id: OrderId | None) -> None:
@@ -105,7 +105,7 @@ def forgive(journal: Journal, credit_type: str, credits: int, *, order_id: Order
         )  # fmt: skip
         journal.put_lot(made)
         journal.move(entries, made, "world", "available", repaid)
-    journal.settle(entries, credit_type)
+    repay_owed(journal, entries, credit_type)
     if entries:
         journal.record("reinstate", credit_type, entries, order_id=order_id, reason=REASON)
-        journal.refresh_expiry(credit_type)
+        refresh_expiry(journal, credit_type)

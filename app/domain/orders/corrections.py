@@ -14,7 +14,7 @@ from typing import Any
 from app.domain.account.account import Book
 from app.domain.account.customer import Cover, License, Order, OrderLine
 from app.domain.cover import cover as covers
-from app.domain.ledger.refunded_units import given
+from app.domain.ledger.units import given
 from app.domain.orders.grants import put_license, void_choice
 from app.domain.orders.lines import Terms, pin_of, sold
 from app.domain.orders.refunds import TakenBack, Taking, take_back, take_license

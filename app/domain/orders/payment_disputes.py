@@ -22,7 +22,7 @@ from app.domain.ledger import suspension
 from app.domain.ledger.account_merge import pass_on
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Lot
-from app.domain.ledger.refunded_units import claimed, owed, take_claim
+from app.domain.ledger.units import claimed, owed, take_claim
 from app.domain.orders.grants import put_license
 from app.domain.orders.lines import Terms
 from app.domain.orders.refunds import guarantee_of, take_back

@@ -13,18 +13,9 @@ from typing import Any, Literal
 from app.domain.account.account import Book
 from app.domain.account.customer import Addon, Cover, License, Order, OrderLine
 from app.domain.cover import cover as covers
-from app.domain.ledger.account_merge import root_of
 from app.domain.ledger.lot import Lot
-from app.domain.ledger.refunded_units import (
-    BY_LOT,
-    Taken,
-    VoidedGrant,
-    given,
-    mark_gone,
-    outstanding,
-    paid_back,
-    take_all,
-)
+from app.domain.ledger.refunded_units import mark_gone, take_all
+from app.domain.ledger.units import BY_LOT, Taken, VoidedGrant, given, outstanding, paid_back
 from app.domain.orders.grants import end_license, void_choice
 from app.domain.orders.lines import Terms, pin_of, sold
 from app.domain.policy.policy import NotGranted, Policy
@@ -257,7 +248,7 @@ def _tell_left(taking: Taking, alike: list[Lot], result: VoidedGrant) -> None:
 def _whole(families: Sequence[Sequence[Lot]]) -> int:
     """How many credits a unit was granted."""
     lots = families[0]
-    return next((lot for lot in lots if root_of(lot) == lot.lot_id), lots[0]).granted
+    return next((lot for lot in lots if lot.root == lot.lot_id), lots[0]).granted
 
 
 def left_of(order: Order, refunded: Mapping[str, int], by_lots: Mapping[str, int]) -> dict[str, int]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.domain.ledger.returns import GivenBack
+from app.domain.ledger.ticket_credits import refund_for
 from app.domain.policy.policy import Cause
 from app.domain.tickets.session import Desk
 from app.domain.values.decision import Reason
@@ -42,8 +43,12 @@ def give_back(desk: Desk, cause: Cause) -> int:
     net = desk.charge()["net"]
     if not net:
         return 0
-    return desk.book.ledger.refund_for(
-        desk.ticket.ticket_id, reason=cause.cause, clause=cause.clause, expired=cause.expired_lot
+    return refund_for(
+        desk.book.ledger,
+        desk.ticket.ticket_id,
+        reason=cause.cause,
+        clause=cause.clause,
+        expired=cause.expired_lot,
     )
 
 

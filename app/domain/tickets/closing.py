@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from app.domain.account import hosts
 from app.domain.clocks.ticket_clocks import PAST_DUE
+from app.domain.ledger.ticket_credits import capture_for, expire_holds, refund_for
 from app.domain.policy.policy import Cause, Outcome
 from app.domain.tickets import assessment
 from app.domain.tickets import opening as ticket_flow
@@ -179,7 +180,7 @@ def decide_dispute(
     elif charge < net:
         clause = rule.clause if rule else None
         ledger = desk.book.ledger
-        ledger.refund_for(desk.ticket.ticket_id, net - charge, reason=f"dispute {decision}", clause=clause)
+        refund_for(ledger, desk.ticket.ticket_id, net - charge, reason=f"dispute {decision}", clause=clause)
     if by_cause is None:
         values["price"] = charge
     back = desk.given_back()
@@ -297,7 +298,7 @@ def _silent(desk: Desk, one: Mapping[str, Any], when: datetime) -> None:
     if not way.captures:
         desk.release_all(reason=way.outcome, clause=way.clause)
     elif held:
-        desk.book.ledger.capture_for(ticket.ticket_id)
+        capture_for(desk.book.ledger, ticket.ticket_id)
     cleared: dict[str, Any] = {"asks": [], "remedies": []}
     desk.record(
         "resolved",
@@ -313,7 +314,7 @@ def _silent(desk: Desk, one: Mapping[str, Any], when: datetime) -> None:
 def _credit_expired(desk: Desk, when: datetime) -> None:
     rules = desk.policy.credits
     clause = rules.hold_expiry_clause if rules else None
-    desk.book.ledger.expire_holds([desk.ticket.ticket_id])
+    expire_holds(desk.book.ledger, [desk.ticket.ticket_id])
     desk.release_all(reason="credit_expired", clause=clause)
     reason = desk.shown(
         desk.reason(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app.domain.ledger.ticket_credits import refund_for
 from app.domain.tickets import handling as ticket_work
 from app.domain.tickets import opening as ticket_flow
 from app.domain.tickets.session import Desk
@@ -63,7 +64,7 @@ def _end(desk: Desk, into: Ticket) -> None:
     ticket = desk.ticket
     desk.release_all(reason="merged")
     if desk.charge()["net"]:
-        desk.book.ledger.refund_for(ticket.ticket_id, reason="merged")
+        refund_for(desk.book.ledger, ticket.ticket_id, reason="merged")
     change: dict[str, dict[int, Mapping[str, Any]]] = {}
     if quote := ticket.quote:
         change = {"assessments": {quote["number"]: {"status": "superseded"}}}

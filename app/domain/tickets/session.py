@@ -17,6 +17,7 @@ from app.domain.account.changes import TicketRow
 from app.domain.clocks.ticket_clocks import PAST_DUE, TicketClocks
 from app.domain.ledger.ledger import falls_low
 from app.domain.ledger.returns import GivenBack, Mark, given_back, mark_of
+from app.domain.ledger.ticket_credits import capture_for, charge_of, hold_more_for, refund_for, release_for
 from app.domain.orders import remedies
 from app.domain.orders.grants import schedule_lot
 from app.domain.orders.remedies import Need, typed_words
@@ -83,7 +84,7 @@ class Desk:
     @property
     def committed(self) -> int:
         """Credits held and taken for the ticket, less what was given back."""
-        charge = self.book.ledger.charge_of(self.ticket.ticket_id)
+        charge = charge_of(self.book.ledger, self.ticket.ticket_id)
         return charge["held"] + charge["net"]
 
     @property
@@ -135,7 +136,8 @@ class Desk:
                 raise self.insufficient(missing)
             license_id = None if self.ticket.license_id is None else LicenseId(self.ticket.license_id)
             price_clause, reading = terms or self.price_terms()
-            self.book.ledger.hold_more_for(
+            hold_more_for(
+                self.book.ledger,
                 ticket_id,
                 missing,
                 credit_type=self.credit_type,
@@ -144,23 +146,23 @@ class Desk:
                 reading=reading,
             )
         elif missing < 0:
-            held = self.book.ledger.charge_of(ticket_id)["held"]
+            held = charge_of(self.book.ledger, ticket_id)["held"]
             clause = clause or self.price_terms()[0]
             if back := min(held, -missing):
-                self.book.ledger.release_for(ticket_id, back, reason=reason, clause=clause, expired=expired)
+                release_for(self.book.ledger, ticket_id, back, reason=reason, clause=clause, expired=expired)
             if rest := -missing - back:
-                self.book.ledger.refund_for(ticket_id, rest, reason=reason, clause=clause, expired=expired)
+                refund_for(self.book.ledger, ticket_id, rest, reason=reason, clause=clause, expired=expired)
 
     def release_all(self, *, reason: str, clause: str | None = None) -> None:
         """Gives back everything that is held (TERMS-22), by a clause of its own or that of the price."""
-        if self.book.ledger.charge_of(self.ticket.ticket_id)["held"]:
+        if charge_of(self.book.ledger, self.ticket.ticket_id)["held"]:
             cited = clause or self.price_terms()[0]
-            self.book.ledger.release_for(self.ticket.ticket_id, reason=reason, clause=cited)
+            release_for(self.book.ledger, self.ticket.ticket_id, reason=reason, clause=cited)
 
     def capture_all(self) -> int:
         """Takes everything that is held, by the clause of the price. Credits captured."""
         clause, reading = self.price_terms()
-        return self.book.ledger.capture_for(self.ticket.ticket_id, clause=clause, reading=reading)
+        return capture_for(self.book.ledger, self.ticket.ticket_id, clause=clause, reading=reading)
 
     def price_terms(self) -> Terms:
         """The clause of the ticket's price: its assessment's, else its category's, its type of credit's, or the one
@@ -194,7 +196,7 @@ class Desk:
 
     def charge(self) -> dict[str, int]:
         """What the ticket costs so far."""
-        return dict(self.book.ledger.charge_of(self.ticket.ticket_id))
+        return dict(charge_of(self.book.ledger, self.ticket.ticket_id))
 
     def want_of_credits(self, required: int) -> tuple[Reason, ...]:
         """Why a price cannot be held (ALL-2), and that credits or cover have run out, by the policy's own clause."""

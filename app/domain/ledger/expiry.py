@@ -1,0 +1,141 @@
+"""What falls due in a ledger: booked in order of time, each at its own instant, so that no answer waits for a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TypeVar
+
+from app.domain.ledger.giving_back import hand_back
+from app.domain.ledger.journal import ConservationError, Journal, hold_key
+from app.domain.ledger.lot import Entry, Hold, Lot
+from app.domain.values.errors import DomainError
+
+T = TypeVar("T")
+
+
+def post_due_expiries(journal: Journal, credit_type: str) -> None:
+    """Books what has expired, in order of time, each effective at its own instant (exact without a job)."""
+    bound = 2 * (len(journal.lots) + len(journal.holds)) + 2
+    for _ in range(bound):
+        soonest = _soonest(journal, credit_type)
+        if soonest is None or soonest[0] > journal.at:
+            refresh_expiry(journal, credit_type)
+            return
+        at, what = soonest
+        if isinstance(what, Lot):
+            _expire_lot(journal, what, at)
+        else:
+            _expire_hold(journal, what, at)
+    raise ConservationError("expiry does not come to an end")
+
+
+def refresh_expiry(journal: Journal, credit_type: str) -> None:
+    """Recomputes ``next_expiry``: the soonest end of an open lot or of a hold with a term."""
+    soonest = _soonest(journal, credit_type)
+    account = journal.accounts[credit_type]
+    value = soonest[0] if soonest else None
+    if account.next_expiry != value:
+        account.next_expiry = value
+        journal.mark_account(credit_type)
+
+
+def _soonest(journal: Journal, credit_type: str) -> tuple[datetime, Lot | Hold] | None:
+    best: tuple[datetime, int, str] | None = None
+    found: Lot | Hold | None = None
+    key: tuple[datetime, int, str]
+    void = _voids_holds(journal)
+    for lot in journal.lots.values():
+        if lot.expires_at is None or lot.credit_type != credit_type:
+            continue
+        if lot.available > 0 or (void and lot.held > 0):
+            key = (lot.expires_at, 1, lot.lot_id)
+            if best is None or key < best:
+                best, found = key, lot
+    for hold in journal.holds.values():
+        if hold.expires_at is not None and hold.credit_type == credit_type and hold.open > 0:
+            key = (hold.expires_at, 0, hold.hold_id)
+            if best is None or key < best:
+                best, found = key, hold
+    return (best[0], found) if best is not None and found is not None else None
+
+
+def _voids_holds(journal: Journal) -> bool:
+    return journal.rules is not None and journal.rules.hold_on_expiry == "void"
+
+
+def _expire_lot(journal: Journal, lot: Lot, at: datetime) -> None:
+    clause = lot.clause
+    if lot.available > 0:
+        entries: list[Entry] = []
+        journal.move(entries, lot, "available", "expired", lot.available)
+        journal.record(
+            "expire",
+            lot.credit_type,
+            entries,
+            effective_at=at,
+            order_id=lot.order_id,
+            clause=clause,
+            reading=lot.reading,
+        )
+    if _voids_holds(journal):
+        void_held(journal, lot, at, journal.holds.values())
+
+
+def void_held(journal: Journal, lot: Lot, at: datetime, holds: Iterable[Hold]) -> list[Hold]:
+    """Books what the given holds hold of a dead lot as expired (TERMS-18). The holds touched."""
+    clause = journal.rules.hold_expiry_clause if journal.rules else None
+    touched: list[Hold] = []
+    for hold in sorted(holds, key=hold_key):
+        for line in hold.lines:
+            part = line.open
+            if line.lot_id != lot.lot_id or part == 0:
+                continue
+            entries: list[Entry] = []
+            line.released += part
+            journal.move(entries, lot, "held", "expired", part)
+            journal.record("expire", lot.credit_type, entries, effective_at=at, hold=hold, clause=clause,
+                        reason="lot_expired")  # fmt: skip
+            touched.append(hold)
+    return touched
+
+
+def _expire_hold(journal: Journal, hold: Hold, at: datetime) -> None:
+    hand_back(journal, hold, "held", hold.open, at=at, reason="hold_expired")
+
+
+@contextmanager
+def attempt(journal: Journal, credit_type: str) -> Iterator[None]:
+    """Books what is due first; a refusal takes that back too, so that it leaves no trace."""
+    journal.account(credit_type)
+    if not journal.is_due(credit_type):
+        yield
+        return
+    before = journal.savepoint()
+    post_due_expiries(journal, credit_type)
+    try:
+        yield
+    except DomainError:
+        journal.rollback(before)
+        raise
+
+
+def as_of_now(journal: Journal, credit_type: str, read: Callable[[], T]) -> T:
+    if not journal.is_due(credit_type):
+        return read()
+    before = journal.savepoint()
+    post_due_expiries(journal, credit_type)
+    answer = read()
+    journal.rollback(before)
+    return answer
+
+
+def balance(journal: Journal, credit_type: str) -> dict[str, int]:
+    """``{"available", "held"}`` of a credit type, all scopes together, exact at this instant."""
+
+    def read() -> dict[str, int]:
+        account = journal.account(credit_type)
+        return {"available": account.available, "held": account.held}
+
+    return as_of_now(journal, credit_type, read)

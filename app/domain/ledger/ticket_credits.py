@@ -1,0 +1,131 @@
+"""What a ticket reserves, takes and gives back, over all its holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from contextlib import ExitStack
+from typing import Literal
+
+from app.domain.ledger.expiry import attempt, refresh_expiry, void_held
+from app.domain.ledger.journal import hold_key, spending_key
+from app.domain.ledger.ledger import Ledger
+from app.domain.ledger.lot import Hold
+from app.domain.ledger.lots import DEFAULT_TYPE, checked_amount
+from app.domain.policy.policy import ExpiredReturn
+from app.domain.values.errors import DomainError
+from app.domain.values.ids import LicenseId, TicketId
+
+
+def charge_of(ledger: Ledger, ticket_id: str) -> dict[str, int]:
+    """What a ticket costs so far, over all its holds: ``held``, ``captured``, ``refunded``, ``net`` (captured less
+    refunded)."""
+    mine = _holds_of(ledger, ticket_id)
+    captured = sum(hold.captured for hold in mine)
+    refunded = sum(hold.refunded for hold in mine)
+    return {
+        "held": sum(hold.open for hold in mine),
+        "captured": captured,
+        "refunded": refunded,
+        "net": captured - refunded,
+    }
+
+
+def hold_more_for(ledger: Ledger, ticket_id: TicketId, credits: int, *, credit_type: str | None = None,
+                  license_id: LicenseId | None = None, clause: str | None = None,
+                  reading: bool = False) -> Hold:  # fmt: skip
+    """Hold the difference when a price goes up, so that no capture exceeds its hold (decision 0025)."""
+    mine = _holds_of(ledger, ticket_id)
+    kind = credit_type or (mine[-1].credit_type if mine else DEFAULT_TYPE)
+    return ledger.hold(credits, credit_type=kind, ticket_id=ticket_id, license_id=license_id,
+                     clause=clause, reading=reading)  # fmt: skip
+
+
+def capture_for(ledger: Ledger, ticket_id: str, *, clause: str | None = None, reading: bool = False) -> int:
+    """Captures whatever is still held for a ticket, oldest hold first, by the clause of its price. Credits
+    captured."""
+    return _each(
+        ledger,
+        ticket_id,
+        None,
+        "open",
+        lambda hold, n: ledger.capture(hold.hold_id, n, clause=clause, reading=reading),
+    )
+
+
+def release_for(ledger: Ledger, ticket_id: str, credits: int | None = None, *, expired: ExpiredReturn | None = None,
+                reason: str | None = None, clause: str | None = None) -> int:  # fmt: skip
+    """Gives back what is held for a ticket, newest hold first; all of it unless told. Credits released."""
+    return _each(
+        ledger,
+        ticket_id,
+        credits,
+        "open",
+        lambda hold, n: ledger.release(hold.hold_id, n, expired=expired, reason=reason, clause=clause),
+        newest_first=True,
+    )
+
+
+def refund_for(ledger: Ledger, ticket_id: str, credits: int | None = None, *, expired: ExpiredReturn | None = None,
+               reason: str | None = None, clause: str | None = None) -> int:  # fmt: skip
+    """Gives back what a ticket was charged, newest hold first; all that is left unless told. Credits returned."""
+    return _each(
+        ledger,
+        ticket_id,
+        credits,
+        "spent",
+        lambda hold, n: ledger.refund(hold.hold_id, n, expired=expired, reason=reason, clause=clause),
+        newest_first=True,
+    )
+
+
+def expire_holds(ledger: Ledger, ticket_ids: Collection[str]) -> tuple[str, ...]:
+    """For ``until_accepted`` (TERMS-18): what these unaccepted tickets hold of expired lots is void, effective at
+    the lot's expiry. The tickets touched."""
+    touched: list[str] = []
+    types = sorted({one.credit_type for one in ledger.holds.values() if one.ticket_id in ticket_ids})
+    for credit_type in types:
+        with attempt(ledger, credit_type):
+            for lot in sorted(ledger.lots.values(), key=spending_key):
+                if lot.credit_type != credit_type or lot.expires_at is None or ledger.at < lot.expires_at:
+                    continue
+                mine = [one for one in ledger.holds.values() if one.ticket_id in ticket_ids and one.open]
+                touched += [
+                    one.ticket_id for one in void_held(ledger, lot, lot.expires_at, mine) if one.ticket_id
+                ]
+            refresh_expiry(ledger, credit_type)
+    return tuple(dict.fromkeys(touched))
+
+
+def _each(ledger: Ledger, ticket_id: str, credits: int | None, what: Literal["open", "spent"],
+          act: Callable[[Hold, int], Hold], *, newest_first: bool = False) -> int:  # fmt: skip
+    with ExitStack() as attempts:
+        for credit_type in sorted({hold.credit_type for hold in _holds_of(ledger, ticket_id)}):
+            attempts.enter_context(attempt(ledger, credit_type))
+        return _each_hold(ledger, ticket_id, credits, what, act, newest_first)
+
+
+def _each_hold(ledger: Ledger, ticket_id: str, credits: int | None, what: Literal["open", "spent"],
+               act: Callable[[Hold, int], Hold], newest_first: bool) -> int:  # fmt: skip
+    mine = [hold for hold in _holds_of(ledger, ticket_id) if _left(hold, what)]
+    total = sum(_left(hold, what) for hold in mine)
+    wanted = total if credits is None else checked_amount(credits)
+    if wanted > total:
+        if what == "open":
+            raise DomainError("over_release", ticket_id=ticket_id, requested=wanted, held=total)
+        raise DomainError("over_refund", ticket_id=ticket_id, requested=wanted, refundable=total)
+    left = wanted
+    for hold in reversed(mine) if newest_first else mine:
+        part = min(left, _left(hold, what))
+        if part:
+            act(hold, part)
+            left -= part
+    return wanted - left
+
+
+def _left(hold: Hold, what: Literal["open", "spent"]) -> int:
+    return hold.open if what == "open" else hold.captured - hold.refunded
+
+
+def _holds_of(ledger: Ledger, ticket_id: str) -> list[Hold]:
+    holds = [one for each in (ledger, *ledger.former.values()) for one in each.holds.values()]
+    return sorted((one for one in holds if one.ticket_id == ticket_id), key=hold_key)
