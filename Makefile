@@ -1,6 +1,6 @@
 # Everything here sets itself up: python3 (3.11+) with pip, make and nothing else; as root or not.
 #   make serve    the service on 127.0.0.1:8000, with its own Postgres unless DATABASE_URL names one
-#   make test     the tests
+#   make test     the tests; `make test ARGS=tests/domain` those that need no database
 #   make demo     the stories, against the running service
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
