@@ -16,17 +16,19 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from app import __version__, worker
-from app.api import dispatch, graphql, handlers
+from app.api import graphql, handlers
 from app.api.auth import Authenticator
 from app.api.deps import flush_last_used
 from app.api.limits import Limits
 from app.api.middleware import Edge, cross_origin
 from app.api.observability import TELEMETRY, Figures, configure_logging
 from app.api.oidc import Verifier
+from app.api.operations import registry
 from app.api.pages import docs
 from app.api.peers import Peers
 from app.api.problems import register
-from app.api.rest.mounted import ROUTERS
+from app.api.rest import meta
+from app.api.rest.binder import routes_of
 from app.api.state import AppState, BalanceReader, CreditsWriter
 from app.connectors import courier, deliveries, inbound
 from app.connectors.jwks import SigningKeys
@@ -72,11 +74,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if chosen.cors_origins:
         app.add_middleware(CORSMiddleware, **cross_origin(chosen.cors_origins))
     register(reason_codes(policy for policy, _ in tenants.templates().values()))
-    for router in ROUTERS:
-        app.router.routes.extend(router.routes)
+    app.router.routes.extend(routes_of(registry.operations()))
+    app.router.routes.extend(meta.router.routes)
     app.router.routes.extend(docs.router.routes)
     graphql.mount(app)
-    dispatch.install(app)
     return app
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -24,22 +25,36 @@ def etag(version: Any) -> str:
     return f'"{text}"'
 
 
-def require_match(request: Request, current: str | None) -> None:
-    """412 ``precondition_failed`` when ``If-Match`` or ``If-None-Match`` fails; ``current`` None: there is none.
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """The versions that a caller names: a write wants one of ``wanted`` in force, and none of ``unwanted``."""
 
-    Call it inside the transaction, once the row is locked, so that no update is lost.
-    """
-    wanted = _tags(request, "if-match")
-    if wanted and not (current is not None and ("*" in wanted or current in wanted)):
-        raise Problem("precondition_failed", etag=current)
-    unwanted = _tags(request, "if-none-match")
-    if unwanted and current is not None and ("*" in unwanted or current in unwanted):
-        raise Problem("precondition_failed", etag=current)
+    wanted: frozenset[str] = frozenset()
+    unwanted: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, if_match: Iterable[str], if_none_match: Iterable[str]) -> Conditions:
+        """Read the values of the headers ``If-Match`` and ``If-None-Match``."""
+        return cls(frozenset(_tags_in(if_match)), frozenset(_tags_in(if_none_match)))
+
+    def require(self, current: str | None) -> None:
+        """Raise 412 ``precondition_failed`` where a condition fails; ``current`` None: there is no version.
+
+        Call it inside the transaction, once the row is locked, so that no update is lost.
+        """
+        if self.wanted and not (current is not None and ("*" in self.wanted or current in self.wanted)):
+            raise Problem("precondition_failed", etag=current)
+        if self.unwanted and current is not None and ("*" in self.unwanted or current in self.unwanted):
+            raise Problem("precondition_failed", etag=current)
+
+    def check(self, version: str | None) -> None:
+        """`require` for a use case to call with the version in force, once it has locked the row."""
+        self.require(None if version is None else tagged(version))
 
 
-def checking(request: Request) -> Callable[[str | None], None]:
-    """`require_match` for a use case to call with the version in force, once it has locked the row."""
-    return lambda version: require_match(request, None if version is None else tagged(version))
+def conditions_of(request: Request) -> Conditions:
+    """Read a request's conditions."""
+    return Conditions.of(request.headers.getlist("if-match"), request.headers.getlist("if-none-match"))
 
 
 def tagged(version: str) -> str:
@@ -47,21 +62,8 @@ def tagged(version: str) -> str:
     return f'"{version}"'
 
 
-def conditional(request: Request) -> bool:
-    """Whether the caller names the version that the change is made to."""
-    return bool(_tags(request, "if-match"))
-
-
-def not_modified(request: Request, current: str) -> bool:
-    """Whether a GET may answer 304."""
-    tags = {one.removeprefix("W/") for one in _tags(request, "if-none-match")}
-    return "*" in tags or current in tags
-
-
-def _tags(request: Request, header: str) -> set[str]:
-    return {
-        one.strip() for value in request.headers.getlist(header) for one in value.split(",") if one.strip()
-    }
+def _tags_in(values: Iterable[str]) -> set[str]:
+    return {tag.strip() for value in values for tag in value.split(",") if tag.strip()}
 
 
 def going_away(

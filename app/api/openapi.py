@@ -15,12 +15,12 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from app.api import deps, links
+from app.api import links
 from app.api.asyncapi import webhooks
+from app.api.operations.table import Operation
 from app.api.problems import MEDIA_TYPE, SCHEMA, problems
-from app.api.shaped import answer_of, reference
 from app.api.shaped import example_of as example_of_shape
-from app.api.strict import NATURAL_MARK
+from app.api.shaped import reference
 from app.views.decision import Decision
 
 ANSWERS: Final = Path(__file__).resolve().parent.parent.parent / "openapi" / "answers.json"
@@ -80,48 +80,26 @@ def build(app: FastAPI) -> dict[str, Any]:
     return document
 
 
-def dependencies(route: APIRoute) -> list[Any]:
-    """Everything that an operation depends on, as called."""
-    found: list[Any] = []
-    stack = [route.dependant]
-    while stack:
-        one = stack.pop()
-        stack.extend(one.dependencies)
-        if one.call is not None and one is not route.dependant:
-            found.append(one.call)
+def declared_of(route: APIRoute) -> Operation | None:
+    """The operation of the table that a route was made of; None of health and the like."""
+    found: Operation | None = getattr(route, "operation", None)
     return found
-
-
-def scopes_of(route: APIRoute) -> tuple[str, ...] | None:
-    """The scopes any of which opens an operation; () for the operator's own; None when it needs no key."""
-    needed = dependencies(route)
-    for one in needed:
-        if isinstance(one, deps.Scoped):
-            return one.scopes
-    if deps._operator in needed:
-        return ()
-    return None
-
-
-def takes_key(route: APIRoute) -> bool:
-    """Whether the operation needs an Idempotency-Key."""
-    natural = getattr(route.endpoint, NATURAL_MARK, False)
-    return "POST" in (route.methods or ()) and not natural and deps._keyed in dependencies(route)
 
 
 def _finish(
     operation: dict[str, Any], route: APIRoute, method: str, schemas: dict[str, Any], recorded: dict[str, Any]
 ) -> None:
-    scopes = scopes_of(route)
-    if scopes is not None:
+    declared = declared_of(route)
+    secured = declared is not None and not declared.access.open
+    if declared is not None and secured:
         operation["security"] = [{"bearer": []}]
-        operation["x-scopes"] = list(scopes)
-        if any(isinstance(one, deps.Scoped) and one.operator for one in dependencies(route)) or not scopes:
+        operation["x-scopes"] = list(declared.access.scopes)
+        if declared.access.operator != "never":
             operation["x-operator"] = True
     else:
         operation["security"] = []
     parameters = operation.setdefault("parameters", [])
-    if method != "GET" and scopes is not None:
+    if method != "GET" and secured:
         parameters.append(
             {
                 "name": "validate_only",
@@ -131,7 +109,7 @@ def _finish(
                 "description": "The full answer, nothing written.",
             }
         )
-    if takes_key(route):
+    if declared is not None and declared.key == "keyed":
         parameters.append(
             {
                 "name": "Idempotency-Key",
@@ -147,7 +125,7 @@ def _finish(
                 "example": "0195f3c2-order-1001-hold",
             }
         )
-    if 412 in route.responses:
+    if declared is not None and declared.conditional:
         parameters.append(dict(_IF_MATCH))
     for one in parameters:
         if "example" not in one and one["name"] not in _GIVEN_OUT:
@@ -218,20 +196,20 @@ def _answers(
         for status, answer in problems().items():
             responses.setdefault(str(status), answer)
     success = [code for code in responses if code.startswith("2")]
-    natural = route.methods == {"PUT"} or getattr(route.endpoint, NATURAL_MARK, False)
-    if natural and "201" in success and "200" not in responses:
+    declared = declared_of(route)
+    shape = None if declared is None else declared.answer
+    if declared is not None and declared.key == "natural" and "201" in success and "200" not in responses:
         responses["200"] = {**responses["201"], "description": "The same body again: as it is today"}
         success.append("200")
         responses["201"]["description"] = "Made"
-    declared = answer_of(route)
     for code in success:
         content = responses[code].get("content", {}).get("application/json")
         if content is None:
             continue
         content = responses[code]["content"]["application/json"] = dict(content)
-        if declared is not None:
-            content["schema"] = reference(declared, schemas)
-            content.setdefault("example", example_of_shape(declared))
+        if shape is not None:
+            content["schema"] = reference(shape, schemas)
+            content.setdefault("example", example_of_shape(shape))
         elif not content.get("schema"):
             content["schema"] = _named(recorded.get("schema"), schemas)
         if "response" in recorded and "example" not in content:

@@ -7,16 +7,15 @@ import binascii
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Depends, Query, Request
 from pydantic import BeforeValidator
 
 from app.api.problems import Problem
-from app.api.reply import Reply
 from app.api.strict import _whole
 from app.domain.values.paging import Key, Slice
 from app.views.shapes import PageOf
@@ -26,8 +25,8 @@ V = TypeVar("V")
 DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 100
 _MAC_BYTES: Final = 16
-CONNECTION: Final = "retainer.connection"
-"""The key in a request's scope under which the GraphQL door says which way it pages."""
+CONNECTION: Final = "connection"
+"""The name under which a field of GraphQL says which way it pages."""
 FORWARD: Final = "forward"
 BACKWARD: Final = "backward"
 
@@ -64,7 +63,8 @@ class Page:
     limit: int
     cursor: str | None
     path: str
-    query: str
+    query: Sequence[tuple[str, str]]
+    """Every query parameter that was given."""
     connection: str | None = None
     """Set by the GraphQL door alone: ``forward`` or ``backward``, with a cursor for each row."""
 
@@ -75,11 +75,7 @@ class Page:
 
     def context(self, tenant_id: str) -> str:
         """What a cursor of this list is bound to."""
-        filters = sorted(
-            (name, value)
-            for name, value in parse_qsl(self.query, keep_blank_values=True)
-            if name not in ("cursor", "limit")
-        )
+        filters = sorted((name, value) for name, value in self.query if name not in ("cursor", "limit"))
         return json.dumps([tenant_id, self.path, filters])
 
     def after(self, secrets: Sequence[bytes], tenant_id: str) -> Key | None:
@@ -88,49 +84,59 @@ class Page:
 
     def link(self, cursor: str) -> str:
         """The ``Link`` header of the next page."""
-        rest = [
-            (name, value) for name, value in parse_qsl(self.query, keep_blank_values=True) if name != "cursor"
-        ]
+        rest = [(name, value) for name, value in self.query if name != "cursor"]
         return f'<{self.path}?{urlencode([*rest, ("cursor", cursor)])}>; rel="next"'
 
-    def reply(self, found: Slice[V], sealed: Callable[[Key], str], **more: object) -> Reply[PageOf[V]]:
-        """The answer of a list: its rows, and where to go on."""
-        cursor = None if found.more is None else sealed(found.more)
+    def view(self, found: Slice[V], sealed: Callable[[Key], str]) -> PageOf[V]:
+        """Return a list as published: its rows, and where to go on."""
+        view: PageOf[V] = {
+            "data": found.rows,
+            "next_cursor": None if found.more is None else sealed(found.more),
+        }
         if self.connection is not None:
-            more["cursors"] = [sealed(key) for key in found.keys]
-        headers = {} if cursor is None else {"Link": self.link(cursor)}
-        page: PageOf[V] = {"data": found.rows, "next_cursor": cursor}
-        return Reply(page | more if more else page, headers=headers)  # type: ignore[arg-type]
+            view |= {"cursors": [sealed(key) for key in found.keys]}  # type: ignore[misc]
+        return view
+
+    def headers(self, view: Mapping[str, Any]) -> dict[str, str]:
+        """Return the headers of a list as published: the ``Link`` to the next page, if there is one."""
+        cursor = view["next_cursor"]
+        return {} if cursor is None else {"Link": self.link(cursor)}
 
 
 def _page(
-    request: Request,
     limit: Annotated[
         int, Query(ge=1, le=MAX_LIMIT, description="Rows at most"), BeforeValidator(_whole)
     ] = DEFAULT_LIMIT,
     cursor: Annotated[
         str | None, Query(min_length=1, max_length=2000, description="`next_cursor` of the page before")
     ] = None,
-) -> Page:
-    raw_path = request.scope.get("raw_path") or request.url.path.encode()
-    path = raw_path.decode("latin-1").partition("?")[0]
-    query = request.scope.get("query_string", b"").decode("latin-1")
-    return Page(limit, cursor, path, query, request.scope.get(CONNECTION))
+) -> tuple[int, str | None]:
+    return limit, cursor
+
+
+def path_of(request: Request) -> str:
+    """Return the path as it was sent."""
+    raw_path: bytes = request.scope.get("raw_path") or request.url.path.encode()
+    return raw_path.decode("latin-1").partition("?")[0]
+
+
+def query_of(request: Request) -> list[tuple[str, str]]:
+    """Return the query parameters as they were sent."""
+    return parse_qsl(request.scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
 
 
 def _short_page(
-    request: Request,
     limit: Annotated[
         int, Query(ge=1, le=MAX_LIMIT, description="Rows at most"), BeforeValidator(_whole)
     ] = MAX_LIMIT,
     cursor: Annotated[
         str | None, Query(min_length=1, max_length=2000, description="`next_cursor` of the page before")
     ] = None,
-) -> Page:
-    return _page(request, limit, cursor)
+) -> tuple[int, str | None]:
+    return limit, cursor
 
 
-Paging = Annotated[Page, Depends(_page)]
+Paging = Annotated[tuple[int, str | None], Depends(_page)]
 """Declares ``limit`` and ``cursor``."""
-ShortPaging = Annotated[Page, Depends(_short_page)]
+ShortPaging = Annotated[tuple[int, str | None], Depends(_short_page)]
 """The same for a list that is short by nature (offers, choices, policies): as much as may be, unless told."""

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-import typing
 from typing import Any
 
-from fastapi.routing import APIRoute
-
-from app.api.reply import Reply
 from app.views import shapes
 from app.views.shapes import Choice, Free, Kind, Leaf, Many, Maybe, Shape, Table
 
 JSON = dict[str, Any]
-
-
-def answer_of(route: APIRoute) -> Any | None:
-    """Return the shape that an operation declares as its answer (``-> Reply[Ticket]``); None while it declares none."""
-    declared = typing.get_type_hints(route.endpoint, include_extras=True).get("return")
-    if typing.get_origin(declared) is not Reply:
-        return None
-    (shape,) = typing.get_args(declared)
-    return shape if shapes.is_shape(shape) else None
 
 
 def reference(cls: Any, components: JSON) -> JSON:

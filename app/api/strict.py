@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 from urllib.parse import unquote_to_bytes
 
 from fastapi import Path, Query, Request, Response
@@ -33,33 +33,10 @@ MAX_ERRORS: Final = 50
 MAX_PARAMETERS: Final = 60
 PATH_VALUE: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,200}\Z")
 
-E = TypeVar("E", bound=Callable[..., Any])
-
-_LIMIT_MARK: Final = "__retainer_body_limit__"
-_RAW_MARK: Final = "__retainer_raw_body__"
-NATURAL_MARK: Final = "__retainer_natural_key__"
-
-
-def big(endpoint: E) -> E:
-    """Marks an operation that takes 512 KiB: batches, policies, calendar versions. Stands below ``@router.post``."""
-    setattr(endpoint, _LIMIT_MARK, BIG_LIMIT)
-    return endpoint
-
-
-def inbound(endpoint: E) -> E:
-    """Marks an operation that takes a delivery as it is: 1 MiB, any media type, read with ``request.body()``."""
-    setattr(endpoint, _LIMIT_MARK, INBOUND_LIMIT)
-    setattr(endpoint, _RAW_MARK, True)
-    return endpoint
-
-
-def by_natural_key(endpoint: E) -> E:
-    """Marks a POST that needs no Idempotency-Key, since its body names the thing made (a refund, a split)."""
-    setattr(endpoint, NATURAL_MARK, True)
-    return endpoint
-
-
 # --- reading a body ---------------------------------------------------------------------------------------------------
+
+
+_TOO_LARGE: Final = "An integer beyond 2^53 - 1."
 
 
 class _Wrong:
@@ -94,7 +71,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _integer(text: str) -> int | _Wrong:
     if len(text) > 17 or abs(number := int(text)) > MAX_WIRE_INT:
-        return _Wrong("number_too_large", "An integer beyond 2^53 - 1.")
+        return _Wrong("number_too_large", _TOO_LARGE)
     return number
 
 
@@ -131,11 +108,15 @@ def parse_json(raw: bytes, *, kind: str = "body") -> Any:
             f", line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         )
         raise Problem("malformed_json", f"The {kind} is not JSON: {message}{where}.") from None
-    _inspect(value, escapes="\\u" in text or "\x00" in text)
+    inspect_json(value, escapes="\\u" in text or "\x00" in text)
     return value
 
 
-def _inspect(root: Any, *, escapes: bool) -> None:  # noqa: C901 - one case a kind of value
+def inspect_json(root: Any, *, escapes: bool) -> None:  # noqa: C901 - one case a kind of value
+    """Refuse what JSON allows and we do not: 422 naming each wrong field.
+
+    ``escapes``: whether there may be NUL characters and halves of surrogate pairs.
+    """
     errors: list[FieldError] = []
     stack: list[tuple[Any, str, int]] = [(root, "", 1)]
     while stack:
@@ -164,6 +145,8 @@ def _inspect(root: Any, *, escapes: bool) -> None:  # noqa: C901 - one case a ki
                 errors.append(FieldError(path, "bad_character", _BAD_CHARACTER_MESSAGE))
         elif isinstance(value, _Wrong):
             errors.append(FieldError(path, value.code, value.message))
+        elif type(value) is int and abs(value) > MAX_WIRE_INT:
+            errors.append(FieldError(path, "number_too_large", _TOO_LARGE))
         if len(errors) >= MAX_ERRORS:
             break
     if errors:
@@ -224,7 +207,7 @@ def _decoded(part: str) -> str | None:
         return None
 
 
-def _check_query(query: bytes, known: frozenset[str], many: frozenset[str]) -> None:
+def check_query(query: bytes, known: frozenset[str], many: frozenset[str]) -> None:
     if not query:
         return
     parts = [part for part in query.decode("latin-1").split("&") if part]
@@ -255,7 +238,7 @@ def _check_query(query: bytes, known: frozenset[str], many: frozenset[str]) -> N
         raise Problem("invalid_input", errors=errors[:MAX_ERRORS])
 
 
-def _check_path(request: Request) -> None:
+def check_path(request: Request) -> None:
     """Ids in the path: at most 200 characters of UTF-8 without control characters."""
     raw = request.scope.get("raw_path") or b""
     broken = b"%" in raw and _decoded(raw.decode("latin-1").partition("?")[0].replace("+", "%2B")) is None
@@ -271,44 +254,24 @@ def _check_path(request: Request) -> None:
         )
 
 
-def query_parameters(dependant: Any) -> Iterator[Any]:
-    """The query parameters of an operation and of everything it depends on."""
-    yield from dependant.query_params
-    for one in dependant.dependencies:
-        yield from query_parameters(one)
-
-
 class StrictRoute(APIRoute):
-    """A route that reads the request strictly; see the module. Give it to ``APIRouter(route_class=StrictRoute)``."""
+    """A route of what takes neither parameters nor a body, and refuses both: health and the like."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **given: Any) -> None:
         # Answers are built by typed functions, so nothing validates them; `app.api.shaped` publishes what is declared.
         super().__init__(path, endpoint, **{**given, "response_model": None})
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
-        """FastAPI's handler, given only what passed."""
+        """Return FastAPI's handler, given only what passed."""
         inner = super().get_route_handler()
-        parameters = list(query_parameters(self.dependant))
-        writes = bool((self.methods or set()) - {"GET", "HEAD", "OPTIONS"})
-        known = frozenset(one.alias for one in parameters) | ({"validate_only"} if writes else frozenset())
-        many = frozenset(one.alias for one in parameters if "list" in str(one.field_info.annotation).lower())
-        limit = int(getattr(self.endpoint, _LIMIT_MARK, BODY_LIMIT))
-        raw = bool(getattr(self.endpoint, _RAW_MARK, False))
-        has_body = self.body_field is not None
         route = self
 
         async def handle(request: Request) -> Response:
             request.scope["retainer.route"] = route.path_format
             request.scope["retainer.operation"] = route.operation_id
-            if not raw:
-                _check_path(request)
-                _check_query(request.scope.get("query_string", b""), known, many)
-            if writes:
-                await take_body(request, limit=limit, raw=raw, has_body=has_body)
-            try:
-                return await inner(request)
-            except RequestValidationError as error:
-                raise Problem("invalid_input", errors=field_errors(error)) from None
+            check_path(request)
+            check_query(request.scope.get("query_string", b""), frozenset(), frozenset())
+            return await inner(request)
 
         return handle
 

@@ -34,7 +34,7 @@ def contracts() -> Iterator[tuple[Path, str]]:
     yield folder / "asyncapi.json", _text(asyncapi())
     yield folder / "problems.json", _text({"problems": published()})
     yield folder / "policy.schema.json", _text(json_schema())
-    yield folder / "schema.graphql", graphql.print_schema(app).rstrip() + "\n"
+    yield folder / "schema.graphql", graphql.print_schema().rstrip() + "\n"
 
 
 def _text(document: Any) -> str:

@@ -8,10 +8,11 @@ from typing import Any
 import typer
 
 from app import cli, main
-from app.api import auth, deps, edges, limits, oidc, paging, strict
+from app.api import auth, edges, limits, oidc, paging, strict
 from app.api.graphql import limits as graphql
 from app.api.observability import Figures
-from app.api.rest import credits as batches
+from app.api.operations import call
+from app.api.operations import credits as batches
 from app.connectors import sender, targets
 from app.db import budget
 from app.db.engine import Database
@@ -170,8 +171,8 @@ def limits_page() -> str:
                 ("query parameters", strict.MAX_PARAMETERS),
                 ("wrong fields named in one refusal", strict.MAX_ERRORS),
                 ("rows of a list (`limit`), and when unsaid", f"{paging.MAX_LIMIT}, {paging.DEFAULT_LIMIT}"),
-                ("characters of an `Idempotency-Key`", deps._KEY_LENGTH),
-                ("commands in a credit batch", batches.MOST_COMMANDS),
+                ("characters of an `Idempotency-Key`", call.KEY_LENGTH),
+                ("commands in a credit batch", batches.BATCH_COMMANDS_MAX),
                 ("units of an order", orders.MAX_UNITS),
                 ("`placed_at` ahead of the tenant's clock", f"{orders._AHEAD.total_seconds() / 60:g} min"),
                 ("credits of one command", f"{money.MAX_CREDITS:,}"),

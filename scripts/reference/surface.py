@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
 from app.api.catalogue import CATALOGUE
 from app.api.graphql import operations
 from app.api.openapi import build
+from app.api.operations import registry
 from app.domain.events.types import CARRIED, EVENT_TYPES, FIELDS
 from app.usecases.explain import KINDS
 from app.usecases.keys import CUSTOMER_SCOPES, SCOPES
 from scripts.reference.table import code, codes, first_sentence, page, table, words
 
+TWINS = operations.twins(registry.operations())
 METHODS = ("get", "put", "post", "patch", "delete")
 EXPLAINED = {
     "ticket": "`{ticket_id}`",
@@ -42,12 +43,12 @@ def rest_operations(app: FastAPI) -> list[tuple[str, str, dict[str, Any]]]:
     ]
 
 
-def twin_of(app: FastAPI, name: str) -> str:
+def twin_of(name: str) -> str:
     """Return the GraphQL field of an operation, or a dash."""
-    if name in operations.EXCEPTIONS:
+    twin = TWINS.get(name)
+    if twin is None:
         return "-"
-    route = next(one for one in app.routes if isinstance(one, APIRoute) and one.operation_id == name)
-    return code(operations.field_name(name) if route.methods == {"GET"} else name)
+    return code(operations.field_name(name) if twin.declared.reads else name)
 
 
 def scope_of(operation: dict[str, Any], owned: set[str]) -> str:
@@ -70,12 +71,13 @@ def key_of(path: str, method: str, operation: dict[str, Any]) -> str:
 def api(app: FastAPI) -> str:
     """Return the page of operations."""
     found = rest_operations(app)
-    owned = {name for name, one in operations.of_routes(app.routes).items() if one.operator}
+    without = operations.exceptions(registry.operations())
+    owned = {name for name, one in TWINS.items() if one.operator}
     rows = [
         (
             code(operation["operationId"]), code(f"{method} {path}"),
             scope_of(operation, owned),
-            key_of(path, method, operation), twin_of(app, operation["operationId"]),
+            key_of(path, method, operation), twin_of(operation["operationId"]),
             first_sentence(words(operation.get("description"))),
         )
         for path, method, operation in found
@@ -94,7 +96,10 @@ def api(app: FastAPI) -> str:
         "`/docs` of a running service.",
         table(("operation", "call", "scope", "once", "GraphQL", "does"), rows),
         "Without a field in GraphQL, and why:",
-        table(("operation", "reason"), [(code(name), why) for name, why in operations.EXCEPTIONS.items()]),
+        table(
+            ("operation", "reason"),
+            [(code(name), why) for name, why in without.items()],
+        ),
         "## Scopes",
         f"A customer token carries {codes(CUSTOMER_SCOPES)}, for its own customer alone.",
         table(

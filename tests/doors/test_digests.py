@@ -15,12 +15,12 @@ import msgspec
 import pytest
 from pydantic import create_model
 
-import app.api.rest
+import app.api.operations
 import app.usecases
 from app.api.first_edition import first_form
-from app.api.rest import calendars as calendar_bodies
-from app.api.rest import orders as order_bodies
-from app.api.rest import tickets as ticket_bodies
+from app.api.operations import calendars as calendar_bodies
+from app.api.operations import orders as order_bodies
+from app.api.operations import tickets as ticket_bodies
 from app.api.strict import Body
 from app.domain.values.digests import EDITION, Said
 from app.domain.values.wire import payload_hash
@@ -40,7 +40,7 @@ def modules(package: Any) -> Iterator[Any]:
         yield importlib.import_module(found.name)
 
 
-list(modules(app.api.rest))
+list(modules(app.api.operations))
 BODIES = sorted(Body.__subclasses__(), key=lambda body: body.__name__)
 COMMANDS = [
     OpenTicket(ticket_id="T-1", customer_id="anna", subject="Help"),

@@ -72,7 +72,7 @@ def bad_values(field: GraphQLInputField) -> Iterator[tuple[str, bytes]]:
 
 @pytest.fixture(scope="module")
 def door(app: FastAPI) -> Door:
-    return build(app.routes)
+    return build()
 
 
 @pytest_asyncio.fixture(scope="module")

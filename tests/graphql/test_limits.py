@@ -22,7 +22,7 @@ NESTED = "customer(customerId: 1) { offers { sku } } "
 
 @pytest.fixture(scope="module")
 def door(app: FastAPI) -> Door:
-    return build(app.routes)
+    return build()
 
 
 def bomb(levels: int, spreads: int = 2) -> str:

@@ -25,7 +25,7 @@ OPEN = {"listProblems", "getProblem"}
 def requests(door: Door) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """(operation, document, variables) of every field that stands for an operation."""
     for name, operation in door.operations.items():
-        reads = operation.method == "GET" or name in operations.READING
+        reads = operation.asks
         root = door.core.query_type if reads else door.core.mutation_type
         assert root is not None
         field = root.fields[operations.field_name(name) if operation.method == "GET" else name]
@@ -48,7 +48,7 @@ async def refused(client: httpx.AsyncClient, query: str, variables: dict[str, An
 
 
 async def test_a_key_with_every_other_scope_opens_nothing_more(app: FastAPI, vendor: MakeVendor) -> None:
-    door, one = build(app.routes), await vendor()
+    door, one = build(), await vendor()
     clients: dict[tuple[str, ...], httpx.AsyncClient] = {}
     for name, query, variables in requests(door):
         scopes = door.operations[name].scopes
@@ -67,7 +67,7 @@ async def test_a_key_with_every_other_scope_opens_nothing_more(app: FastAPI, ven
 
 
 async def test_the_operators_key_opens_the_operators_fields_alone(app: FastAPI) -> None:
-    door = build(app.routes)
+    door = build()
     async with client_of(app, OPERATOR_KEY) as operator:
         for name, query, variables in requests(door):
             if name in OPEN or door.operations[name].operator:
@@ -78,7 +78,7 @@ async def test_the_operators_key_opens_the_operators_fields_alone(app: FastAPI) 
 
 async def test_a_customers_token_opens_its_own_customer_alone(app: FastAPI, vendor: MakeVendor) -> None:
     """Every field, asked about somebody else: nothing, and nothing is done."""
-    door, one = build(app.routes), await vendor()
+    door, one = build(), await vendor()
     for customer in ("c-1", "x"):
         grant = {"credits": 5, "reason": "welcome"}
         await one.ok(await one.post(f"/v1/customers/{customer}/adjustments", grant))
@@ -103,7 +103,7 @@ async def test_a_customers_token_opens_its_own_customer_alone(app: FastAPI, vend
 
 
 async def test_without_a_live_key_nothing_is_even_read(app: FastAPI, vendor: MakeVendor) -> None:
-    door, one = build(app.routes), await vendor()
+    door, one = build(), await vendor()
     gone = await one.as_key("*", label="gone")
     row = next(row for row in (await one.get("/v1/keys")).json()["data"] if row["label"] == "gone")
     assert (await one.delete(f"/v1/keys/{row['key_id']}")).status_code == 200

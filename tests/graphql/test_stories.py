@@ -167,7 +167,7 @@ async def test_each_story_is_the_same_through_both_doors(
 ) -> None:
     story = STORIES[policy]
     one, other = await vendor(policy, story["now"]), await vendor(policy, story["now"])
-    await Player(one, build(app.routes), app).play(story)
+    await Player(one, build(), app).play(story)
     await Player(other, None, app).play(story)
     customers = [row["customer_id"] for row in (await one.get("/v1/customers")).json()["data"]]
     assert customers

@@ -6,11 +6,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from fastapi import FastAPI
 from sqlalchemy import event
 
@@ -316,76 +314,18 @@ async def test_a_lone_balance_has_the_walls_of_every_other_way(vendor: MakeVendo
     assert (await ask(one, lone))["balance"]["available"] == 0
 
 
-LOT_FIELDS = " ".join(camel(name) for name in types.Lot.__annotations__ if name != "cost")
-LONE_FIELDS = (
-    "customerId unit at knownAt some: available held owed byType more: available __typename"
-    f" lots {{ {LOT_FIELDS} cost {{ amount currency kind: __typename }} again: lotId __typename }} few: lots {{ lotId }}"
-)
-
-
-async def test_the_short_way_of_a_lone_balance_answers_letter_by_letter_as_the_general_one(
-    app: FastAPI, vendor: MakeVendor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_balance_alone_is_the_one_beside_others(vendor: MakeVendor) -> None:
+    """Whether a query asks for one balance, which is read with its neighbours', or for more: the same answer."""
     one = await vendor("x-cart")
     lines = [{"line_id": "1", "sku": "credits-60", "quantity": 1, "unit_price": "60.00"}]
     pack = {"customer_id": "c-0", "placed_at": START, "currency": "USD", "lines": lines}
     await one.ok(await one.put("/v1/orders/pack", json=pack), 201)
-    await ask(
-        one, GRANT, input={"customerId": "c-0", "credits": 7, "reason": "goodwill", "idempotencyKey": "g"}
+    lots = " ".join(camel(name) for name in types.Lot.__annotations__ if name != "cost")
+    fields = (
+        "customerId unit at knownAt some: available held owed more: available __typename"
+        f" lots {{ {lots} cost {{ amount currency kind: __typename }} again: lotId }} few: lots {{ lotId }}"
     )
-    told = (await ask(one, f'{{ balance(customerId: "c-0") {{ {LONE_FIELDS} }} }}'))["balance"]
-    assert sorted(lot["cost"] is None for lot in told["lots"]) == [False, True]
-    variables: list[tuple[str, str, dict[str, Any]]] = [
-        ("query($id: ID!)", "$id", {"id": "c-0"}), ("query Q($who: ID!)", "$who", {"who": "c-0", "beside": 1}),
-        ("", '"c-0"', {}), ("query($id: ID!)", "$id", {"id": "nobody"}), ("query($id: ID!)", "$id", {"id": 7}),
-        ("query($id: ID!)", "$id", {"id": None}), ("query($id: ID!)", "$id", {}), ("query($id: ID!)", "$id", {"id": "a b"}),
-        ('query($id: ID! = "c-0")', "$id", {}), ("query($id: ID)", "$id", {"id": "c-0"}),
-    ]  # fmt: skip
-    for head, customer, values in variables:
-        short = f"{head} {{ b: balance(customerId: {customer}) {{ {LONE_FIELDS} }} }}"
-        general = short.replace(") { customerId", ") @include(if: true) { customerId")
-        assert short != general
-        answers = [await send(one.client, query, values) for query in (short, general)]
-        bodies = [re.sub(r'"column": ?\d+', "", answer.text) for answer in answers]
-        assert bodies[0] == bodies[1], head
-        assert answers[0].status_code == answers[1].status_code
-        assert answers[0].headers["content-type"] == answers[1].headers["content-type"]
-    held = await ask(one, '{ balance(customerId: "c-0") { available } }')
-    assert held == {"balance": {"available": 67}}
-
-    for broken in (
-        {"available": None},
-        {"lots": [{"lot_id": "lot_1"}]},
-        {"lots": [None]},
-        {"lots": None, "unit": {}},
-    ):
-        with monkeypatch.context() as patch:
-            patch.setattr(
-                "app.usecases.accounts.balance_json",
-                lambda *_, broken=broken, **__: {"available": 1, "held": 2, **broken},
-            )
-            short = '{ balance(customerId: "c-0") { available held unit lots { lotId granted } } }'
-            general = short.replace(") {", ") @include(if: true) {", 1)
-            answers = [(await send(one.client, query)).text for query in (short, general)]
-        assert re.sub(r'"column": ?\d+', "", answers[0]) == re.sub(r'"column": ?\d+', "", answers[1]), broken
-
-    def never(*_: Any, **__: Any) -> None:
-        raise AssertionError("the general executor was asked")
-
-    monkeypatch.setattr("app.api.graphql.door.execute", never)
-    assert await ask(one, '{ balance(customerId: "c-0") { available } }') == held
-    assert await ask(one, f'{{ balance(customerId: "c-0") {{ {LONE_FIELDS} }} }}') == {"balance": told}
-    unusual = (
-        '{ balance(customerId: "c-0") { lots { order { orderId } } } }',
-        '{ balance(customerId: "c-0") { lots { refundQuote { credits } } } }',
-        '{ balance(customerId: "c-0") { lots { lotId } lots { held } } }',
-        '{ balance(customerId: "c-0") { lots { ...on Lot { lotId } } } }',
-        '{ balance(customerId: "c-0") { lots { cost { amount @skip(if: true) currency } } } }',
-        '{ balance(customerId: "c-0") { ...on Balance { available } } }',
-        '{ balance(customerId: "c-0") { available @skip(if: true) held } }',
-        '{ balance(customerId: "c-0", asOf: "2025-01-01T00:00:00Z") { available } }',
-        '{ balance(customerId: "c-0") { available } tenantTime { now } }',
-    )
-    for query in unusual:
-        refused = await send(one.client, query)
-        assert refused.json()["errors"][0]["extensions"]["code"] == "internal_error", query
+    alone = await ask(one, f'{{ balance(customerId: "c-0") {{ {fields} }} }}')
+    beside = await ask(one, f'{{ balance(customerId: "c-0") {{ {fields} }} tenantTime {{ now }} }}')
+    assert alone["balance"]["some"] == 60
+    assert alone["balance"] == beside["balance"]

@@ -15,7 +15,7 @@ import httpx
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from app.api.shaped import answer_of
+from app.api.openapi import declared_of
 from app.views import shapes
 from app.views.shapes import Choice, Free, Kind, Leaf, Many, Maybe, Scalar, Shape, Table
 
@@ -76,9 +76,9 @@ def _of_shape(value: dict[str, Any], cls: Any, place: str) -> Iterator[str]:
 def _routes(app: FastAPI) -> dict[str, list[tuple[re.Pattern[str], str, Any]]]:
     found: dict[str, list[tuple[re.Pattern[str], str, Any]]] = {}
     for route in app.routes:
-        if isinstance(route, APIRoute) and (shape := answer_of(route)) is not None:
-            for method in route.methods:
-                found.setdefault(method, []).append((route.path_regex, str(route.operation_id), shape))
+        operation = declared_of(route) if isinstance(route, APIRoute) else None
+        if operation is not None and operation.answer is not None:
+            found.setdefault(operation.method, []).append((route.path_regex, operation.id, operation.answer))
     return found
 
 

@@ -7,17 +7,17 @@ from starlette.routing import Route
 
 
 def mount(app: FastAPI) -> None:
-    """Opens ``/graphql`` over every operation that the application has by now."""
+    """Opens ``/graphql`` over the table of operations."""
     from app.api.graphql.documents import Trusted
     from app.api.graphql.door import GraphQL
     from app.api.graphql.schema import build
 
-    endpoint = GraphQL(build(app.routes), Trusted.with_folder(app.state.settings.graphql_documents))
+    endpoint = GraphQL(build(), Trusted.with_folder(app.state.settings.graphql_documents))
     app.router.routes.append(Route("/graphql", endpoint, include_in_schema=False))
 
 
-def print_schema(app: FastAPI) -> str:
+def print_schema() -> str:
     """The schema in SDL, as it is committed in ``openapi/schema.graphql``."""
     from app.api.graphql.schema import build
 
-    return build(app.routes).sdl()
+    return build().sdl()

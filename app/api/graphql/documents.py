@@ -21,7 +21,6 @@ from graphql import (
 )
 
 from app.api.graphql.limits import MAX_CHARACTERS, MAX_NESTING, MAX_TOKENS, LimitError, Measure
-from app.api.graphql.lone import Lone, lone_of
 
 KEPT: Final = 500
 PREFIX: Final = "sha256:"
@@ -40,8 +39,6 @@ class Parsed:
     errors: list[GraphQLError] | None = None
     measures: dict[int, Measure] = field(default_factory=dict)
     """What its operations cost, by their identity, where no variable has a say."""
-    lone: dict[int, Lone | None] = field(default_factory=dict)
-    """Its operations' short ways, by their identity."""
 
 
 class Documents:
@@ -76,12 +73,6 @@ class Documents:
         if isinstance(found, GraphQLSyntaxError):
             raise found
         return found
-
-    def lone_of(self, parsed: Parsed, operation: OperationDefinitionNode) -> Lone | None:
-        """The short way of an operation of a valid document, if it is a query for one balance."""
-        if id(operation) not in parsed.lone:
-            parsed.lone[id(operation)] = lone_of(self._schema, operation)
-        return parsed.lone[id(operation)]
 
     def errors_of(self, parsed: Parsed) -> list[GraphQLError]:
         """What is wrong with the document under the schema; asked after the limits, so that it is bounded."""

@@ -86,6 +86,8 @@ class Asked:
     operation_name: str | None
     variables: dict[str, Any]
     document_id: str | None
+    size: int = 0
+    """Bytes of the request's body."""
 
 
 class GraphQL:
@@ -178,7 +180,8 @@ class GraphQL:
                 lenient=True,
                 errors=[_told(one, "graphql_invalid", parsed) for one in wrong],
             )
-        return await self._execute(request, principal, asked, parsed, operation, media)
+        alone = measured.asks == 1
+        return await self._execute(request, principal, asked, parsed, operation, media, alone=alone)
 
     def _text(self, asked: Asked, principal: Principal) -> str:
         mode = principal.options.get("documents", "off")
@@ -211,12 +214,19 @@ class GraphQL:
         parsed: Parsed,
         operation: OperationDefinitionNode,
         media: str,
+        *,
+        alone: bool,
     ) -> Response:
         reading = operation.operation is OperationType.QUERY
-        calls = Calls(request, principal, deps.house(request), self._door.operations, reading)
-        lone = self._door.documents.lone_of(parsed, operation)
-        if lone is not None and (data := await lone.data(calls, asked.variables)) is not None:
-            return Reply({"data": data}, media_type=media + _CHARSET)
+        calls = Calls(
+            request,
+            principal,
+            deps.house(request),
+            self._door.operations,
+            reading,
+            size=asked.size,
+            alone=alone,
+        )
         try:
             if reading and parsed.feed:
                 await calls.place_events()
@@ -301,10 +311,12 @@ def _chosen(parsed: Parsed, name: str | None) -> OperationDefinitionNode:
 
 
 async def _asked(request: Request) -> Asked:
+    size = 0
     if request.method == "POST":
         if request.scope.get("query_string"):
             raise RequestError("malformed_request", "POST takes its parameters in the body.")
         body = await read_body(request, BIG_LIMIT)
+        size = len(body)
         if not body:
             raise RequestError("malformed_request", "The body is missing.")
         _check_media(request)
@@ -332,7 +344,11 @@ async def _asked(request: Request) -> Asked:
         if given.get(name) is not None and not isinstance(given[name], dict):
             raise RequestError("malformed_request", f"`{name}` must be an object.")
     return Asked(
-        given.get("query"), given.get("operationName"), given.get("variables") or {}, given.get("documentId")
+        given.get("query"),
+        given.get("operationName"),
+        given.get("variables") or {},
+        given.get("documentId"),
+        size,
     )
 
 

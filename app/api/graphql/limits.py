@@ -89,6 +89,8 @@ class Measure:
     aliases: int = 0
     lists: int = 0
     introspection_depth: int = 0
+    asks: int = 0
+    """Fields that ask an operation."""
     uses: frozenset[str] = frozenset()
     """Kinds of introspection in it: ``introspection``."""
 
@@ -147,19 +149,20 @@ class _Meter:
         if len(node.selections) > MAX_BREADTH:
             raise LimitError("breadth", MAX_BREADTH, len(node.selections))
         self.open.add(id(node))
-        cost = depth = fields = aliases = lists = introspection = 0
+        cost = depth = fields = aliases = lists = introspection = asks = 0
         uses: frozenset[str] = frozenset()
         for one in node.selections:
             part = self._selection(one, parent, sized)
             cost = min(_CEILING, cost + part.cost)
             fields = min(_CEILING, fields + part.fields)
             aliases = min(_CEILING, aliases + part.aliases)
+            asks = min(_CEILING, asks + part.asks)
             depth = max(depth, part.depth)
             lists = max(lists, part.lists)
             introspection = max(introspection, part.introspection_depth)
             uses |= part.uses
         self.open.discard(id(node))
-        measured = Measure(cost, depth, fields, aliases, lists, introspection, uses)
+        measured = Measure(cost, depth, fields, aliases, lists, introspection, asks, uses)
         self.memo[key] = measured
         return measured
 
@@ -210,6 +213,7 @@ class _Meter:
             aliases=min(_CEILING, inner.aliases + aliased),
             lists=lists,
             introspection_depth=inner.introspection_depth + 1 if introspecting else inner.introspection_depth,
+            asks=min(_CEILING, inner.asks + ((parent_name, name) in self.weights.declared)),
             uses=uses,
         )
 

@@ -1,4 +1,4 @@
-"""The REST door's operations, read off its routes, and what each is called and answers in GraphQL."""
+"""What each operation of the table is called, takes and answers in GraphQL."""
 
 from __future__ import annotations
 
@@ -6,26 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, get_args, get_origin
 
-from fastapi import params
-from fastapi.dependencies.utils import get_flat_params
-from fastapi.routing import APIRoute
-
-from app.api import deps, paging
-from app.api.graphql.calls import Operation
-from app.api.shaped import answer_of
-from app.api.strict import BODY_LIMIT
+from app.api.operations.table import Operation
 from app.views.shapes import PageOf, name_of
 
-EXCEPTIONS: Final[dict[str, str]] = {
+_OUTSIDE: Final[dict[str, str]] = {
     "getLiveness": "Health of the process; asked by machines that speak no GraphQL.",
     "getReadiness": "Health of the process; asked by machines that speak no GraphQL.",
     "getMetrics": "Figures in Prometheus' own text format.",
     "getContract": "The contract of the REST door itself; GraphQL has introspection.",
-    "importCalendar": "Takes a calendar feed as it is (`text/calendar`), not JSON; `readCalendarFeed` takes its text.",
-    "exportCalendar": "Answers a calendar feed (`text/calendar`), not JSON; `closures` answers the same days.",
-    "receiveDelivery": "Takes a shop's or a helpdesk's delivery as it is, signed, not JSON of ours.",
 }
-"""REST operations without a GraphQL twin, each with its reason; a test allows no others."""
+"""What REST serves outside the table of operations, each with its reason."""
 
 RESULTS: Final[dict[str, str]] = {
     # operator and sandbox
@@ -73,9 +63,8 @@ FIELDS: Final[dict[str, str]] = {
 }  # fmt: skip
 """Names of query fields, where ``getX`` -> ``x`` and ``listX`` -> ``x`` do not say it well."""
 
-READING: Final = frozenset({"priceTicket", "validatePolicy", "simulatePolicy", "readCalendarFeed"})
-"""Operations that REST has under POST because of their body, and that change nothing: fields of Query."""
 UNTYPED: Final = "Answer"
+PAGE: Final = ("limit", "cursor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,97 +78,100 @@ class Parameter:
     place: str
 
 
-def of_routes(routes: Iterable[Any]) -> dict[str, Operation]:
-    """Every operation that has a twin here, by its id."""
-    found: dict[str, Operation] = {}
-    for route in routes:
-        if not isinstance(route, APIRoute) or route.operation_id is None or not route.include_in_schema:
-            continue
-        if route.operation_id in EXCEPTIONS:
-            continue
-        found[route.operation_id] = _operation(route)
-    return found
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """An operation of the table as a field."""
+
+    declared: Operation
+    body_fields: Mapping[str, str]
+    """Argument name -> name in the body; they differ where a path parameter has the name already."""
+
+    @property
+    def name(self) -> str:
+        """Return the operation's id."""
+        return self.declared.id
+
+    @property
+    def method(self) -> str:
+        """Return the operation's method."""
+        return self.declared.method
+
+    @property
+    def path(self) -> str:
+        """Return the operation's path."""
+        return self.declared.path
+
+    @property
+    def asks(self) -> bool:
+        """Whether it changes nothing: a field of Query."""
+        return self.declared.reads or self.declared.question
+
+    @property
+    def keyed(self) -> bool:
+        """Whether it takes an idempotency key."""
+        return self.declared.key == "keyed"
+
+    @property
+    def paged(self) -> bool:
+        """Whether it is a list in pages."""
+        return self.declared.paging == "pages"
+
+    @property
+    def short(self) -> bool:
+        """Whether it is a list that is short by nature."""
+        return self.declared.paging == "short"
+
+    @property
+    def listed(self) -> bool:
+        """Whether it is a list."""
+        return self.declared.id.startswith("list")
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Return the scopes, any of which opens it."""
+        return self.declared.access.scopes
+
+    @property
+    def operator(self) -> bool:
+        """Whether the operator's key opens it."""
+        return self.declared.access.operator != "never"
 
 
-def _operation(route: APIRoute) -> Operation:
-    method = min(route.methods or {"GET"})
-    needed = _dependencies(route)
-    scoped = next((one for one in needed if isinstance(one, deps.Scoped)), None)
-    names = [one.name for one in parameters(route) if one.place == "path"]
-    fields = body_schema(route).get("properties", {}) if route.body_field is not None else {}
-    return Operation(
-        name=str(route.operation_id),
-        method=method,
-        path=route.path_format,
-        route=route,
-        path_parameters=tuple(names),
-        query_parameters=tuple(one.name for one in parameters(route) if one.place == "query"),
-        header_parameters=tuple(one.name for one in parameters(route) if one.place == "header"),
-        body_fields={(f"new_{one}" if one in names else one): one for one in fields},
-        has_body=route.body_field is not None,
-        keyed=method == "POST" and _takes_key(route),
-        paged=paging._page in needed,
-        short=paging._short_page in needed,
-        listed=str(route.operation_id).startswith("list"),
-        scopes=scoped.scopes if scoped is not None else (),
-        operator=deps._operator in needed or (scoped is not None and scoped.operator),
-        limit=int(getattr(route.endpoint, "__retainer_body_limit__", BODY_LIMIT)),
-    )
+def exceptions(operations: Iterable[Operation]) -> dict[str, str]:
+    """Return what has no field, each with its reason."""
+    return {**_OUTSIDE, **{one.id: one.no_twin for one in operations if one.no_twin is not None}}
 
 
-def _takes_key(route: APIRoute) -> bool:
-    """Whether the operation reads the Idempotency-Key; one with a natural key does not."""
-    endpoint = route.endpoint
-    return hasattr(endpoint, "__retainer_thin__") or bool(
-        {"keyed", "idempotency_key"} & set(endpoint.__code__.co_names)
-        and "natural" not in endpoint.__code__.co_names
-    )
+def twins(operations: Iterable[Operation]) -> dict[str, Twin]:
+    """Return every operation that is a field, by its id."""
+    return {one.id: _twin(one) for one in operations if one.no_twin is None}
 
 
-def _dependencies(route: APIRoute) -> list[Any]:
-    found: list[Any] = []
-    stack = [route.dependant]
-    while stack:
-        one = stack.pop()
-        stack.extend(one.dependencies)
-        found.append(one.call)
-    return found
+def _twin(declared: Operation) -> Twin:
+    names = [parameter.name for parameter in declared.arguments.path]
+    fields = body_schema(declared).get("properties", {}) if declared.arguments.body is not None else {}
+    return Twin(declared, {(f"new_{one}" if one in names else one): one for one in fields})
 
 
-_PAGING: Final = frozenset({"limit", "cursor"})
 TAKEN: Final = {"after": "since", "before": "until", "first": "from_first", "last": "from_last"}
 """Parameters of a paged list that Relay's own arguments leave no name for."""
 
 
-def parameters(route: APIRoute) -> list[Parameter]:
-    """The parameters that a caller gives, those of paging left out."""
-    found = []
-    paged = bool({paging._page, paging._short_page} & set(_dependencies(route)))
-    for one in get_flat_params(route.dependant):
-        about = one.field_info
-        place = (
-            "path"
-            if isinstance(about, params.Path)
-            else "header"
-            if isinstance(about, params.Header)
-            else "query"
-        )
-        name = one.name if place == "header" else one.alias
-        if place == "query" and paged and name in _PAGING:
-            continue
-        found.append(
-            Parameter(name, one._type_adapter.json_schema(), about.is_required(), about.description, place)
-        )
-    if 412 in route.responses and all(one.name != "if_match" for one in found):
+def parameters(declared: Operation) -> list[Parameter]:
+    """Return the parameters that a caller gives, those of paging left out."""
+    found = [
+        Parameter(one.alias, one.schema, one.required, one.description, one.place)
+        for one in declared.arguments.parameters
+    ]
+    if declared.conditional:
         words = "The version that the change is made to"
         found.append(Parameter("if_match", {"type": "string"}, False, words, "header"))
     return found
 
 
-def body_schema(route: APIRoute) -> dict[str, Any]:
-    """The JSON Schema of the body's model."""
-    assert route.body_field is not None  # noqa: S101 - asked only for operations with a body
-    schema: dict[str, Any] = route.body_field._type_adapter.json_schema()
+def body_schema(declared: Operation) -> dict[str, Any]:
+    """Return the JSON Schema of the body's model."""
+    schema: dict[str, Any] = declared.arguments.body._type_adapter.json_schema()
     while "properties" not in schema:
         definitions = schema.get("$defs", {})
         inner = next((one for one in schema.get("anyOf", [schema]) if "$ref" in one), None)
@@ -203,9 +195,9 @@ def field_name(name: str) -> str:
     return name
 
 
-def result_of(operation: Operation) -> str:
-    """The name of the type that an operation answers."""
-    declared = answer_of(operation.route)
-    if declared is None:
+def result_of(operation: Twin) -> str:
+    """Return the name of the type that an operation answers (of one item, for lists)."""
+    answer = operation.declared.answer
+    if answer is None:
         return RESULTS.get(operation.name, UNTYPED)
-    return name_of(get_args(declared)[0] if get_origin(declared) is PageOf else declared)
+    return name_of(get_args(answer)[0] if get_origin(answer) is PageOf else answer)

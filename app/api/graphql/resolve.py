@@ -10,9 +10,11 @@ from graphql import GraphQLError
 from strawberry import UNSET, Info
 
 from app.api.graphql import limits
-from app.api.graphql.calls import Answer, Calls, Operation
+from app.api.graphql.calls import Calls
 from app.api.graphql.errors import ABSENT, TOO_MANY, TOP_LEVEL, problem_of, raised, refusal
 from app.api.graphql.inputs import plain
+from app.api.graphql.operations import Twin
+from app.api.operations.call import Answer
 from app.api.paging import BACKWARD, CONNECTION, FORWARD
 from app.domain.values.errors import DomainError
 
@@ -26,7 +28,7 @@ def calls_of(info: Info) -> Calls:
     return calls
 
 
-async def read(calls: Calls, operation: Operation, values: Mapping[str, Any]) -> Any:
+async def read(calls: Calls, operation: Twin, values: Mapping[str, Any]) -> Any:
     """What a reading operation answers; None for what is not there."""
     try:
         answer = await calls.ask(operation.name, values)
@@ -37,10 +39,10 @@ async def read(calls: Calls, operation: Operation, values: Mapping[str, Any]) ->
         if body["status"] == TOO_MANY:
             calls.retry_after = "1"
         raise raised(body) from (error if body["code"] == "internal_error" else None)
-    return answer.view
+    return answer.plain
 
 
-async def whole(calls: Calls, operation: Operation, values: dict[str, Any]) -> Any:
+async def whole(calls: Calls, operation: Twin, values: dict[str, Any]) -> Any:
     """A list that is short by nature, read to its end; REST pages it all the same."""
     found = first = await read(calls, operation, values)
     for _ in range(_MOST_PAGES):
@@ -80,7 +82,7 @@ def _misasked(field: str, message: str) -> GraphQLError:
     return raised(problem_of(DomainError("invalid_input", field=field, message=message)))
 
 
-async def page(calls: Calls, operation: Operation, values: dict[str, Any], asked: Span) -> Any:
+async def page(calls: Calls, operation: Twin, values: dict[str, Any], asked: Span) -> Any:
     """A part of a list as a connection. Each row's cursor is its own place, whatever came to the list since."""
     wanted = {**values, "limit": asked.limit, CONNECTION: BACKWARD if asked.backward else FORWARD}
     if asked.cursor is not None:
@@ -106,13 +108,13 @@ async def page(calls: Calls, operation: Operation, values: dict[str, Any], asked
     }
 
 
-async def write(calls: Calls, operation: Operation, given: Any) -> Any:
+async def write(calls: Calls, operation: Twin, given: Any) -> Any:
     """What a mutation answers: its view, or its refusal."""
     values = plain(given) if given is not None else {}
     key = values.pop("idempotency_key", None)
     validate_only = bool(values.pop("validate_only", False))
     try:
-        answer: Answer = await calls.call(operation.name, values, key=key, validate_only=validate_only)
+        answer: Answer[Any] = await calls.call(operation.name, values, key=key, validate_only=validate_only)
     except Exception as error:  # noqa: BLE001 - every refusal and fault is told by its code
         body = problem_of(error)
         if body["status"] in TOP_LEVEL:
@@ -120,6 +122,6 @@ async def write(calls: Calls, operation: Operation, given: Any) -> Any:
                 calls.retry_after = "1"
             raise raised(body, under="/input") from (error if body["code"] == "internal_error" else None)
         return refusal(body)
-    if answer.headers.get("idempotent-replayed") == "true":
+    if answer.replayed:
         calls.replayed = True
-    return answer.view
+    return answer.plain

@@ -1,11 +1,10 @@
-"""The schema: every operation of the REST door as a query or a mutation, typed, with the ways that lead between things.
+"""The schema: every operation of the table as a query or a mutation, typed, with the ways that lead between things.
 
-Made once a process from the routes. This is the module that touches strawberry's machinery; ``types`` holds the shapes.
+Made once a process. This is the module that touches strawberry's machinery; ``types`` holds the shapes.
 """
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -21,13 +20,15 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.arguments import StrawberryArgument
 
 from app.api.graphql import limits, operations, resolve, types, ways
-from app.api.graphql.calls import Calls, Operation
+from app.api.graphql.calls import Calls
 from app.api.graphql.documents import Documents
 from app.api.graphql.errors import camel, problem_of, raised
 from app.api.graphql.inputs import Inputs, safe
+from app.api.graphql.operations import Twin
 from app.api.graphql.scalars import JSON, SCALARS
 from app.api.graphql.shaped import ABOUT
 from app.api.graphql.views import View, node_id, node_of, pick
+from app.api.operations import registry
 from app.domain.values.errors import DomainError
 
 Resolver = Callable[..., Awaitable[Any]]
@@ -39,7 +40,7 @@ class Door:
 
     schema: FederationSchema
     core: GraphQLSchema
-    operations: Mapping[str, Operation]
+    operations: Mapping[str, Twin]
     weights: limits.Weights
     documents: Documents
 
@@ -135,7 +136,7 @@ def _misreferred(words: str) -> GraphQLError:
 
 
 class _Builder:
-    def __init__(self, found: Mapping[str, Operation]) -> None:
+    def __init__(self, found: Mapping[str, Twin]) -> None:
         self.operations = found
         self.inputs = Inputs()
         self.shapes: dict[str, Any] = {one.__name__: one for one in types.SHAPES}
@@ -144,7 +145,7 @@ class _Builder:
 
     # fields -----------------------------------------------------------------------------------------------------------
 
-    def arguments(self, operation: Operation, bound: Iterable[str]) -> list[StrawberryArgument]:
+    def arguments(self, operation: Twin, bound: Iterable[str]) -> list[StrawberryArgument]:
         """The arguments of a reading field, those left out that the view brings."""
         taken = set(bound)
         found = [
@@ -154,7 +155,7 @@ class _Builder:
                 required=one.required,
                 about=one.description,
             )
-            for one in operations.parameters(operation.route)
+            for one in operations.parameters(operation.declared)
             if one.name not in taken and one.place != "header"
         ]
         if operation.paged:
@@ -168,16 +169,16 @@ class _Builder:
             found.append(argument("before", str, required=False, about="The cursor to go back from"))
         return found
 
-    def kind(self, operation: Operation, one: operations.Parameter) -> Any:
+    def kind(self, operation: Twin, one: operations.Parameter) -> Any:
         """The type of a parameter."""
         return self.inputs.annotation(
             _capital(operation.name), one.name, one.schema, one.schema.get("$defs", {})
         )
 
-    def reading(self, owner: str, name: str, operation: Operation, bound: Mapping[str, str]) -> Any:
+    def reading(self, owner: str, name: str, operation: Twin, bound: Mapping[str, str]) -> Any:
         """A field that asks a reading operation, some of its parameters taken from the view's keys."""
         names = {
-            safe(_named(operation, one.name)): one.name for one in operations.parameters(operation.route)
+            safe(_named(operation, one.name)): one.name for one in operations.parameters(operation.declared)
         }
         listed = operation.listed and not operation.paged
 
@@ -211,7 +212,7 @@ class _Builder:
             _directives(operation),
         )
 
-    def answer(self, operation: Operation) -> Any:
+    def answer(self, operation: Twin) -> Any:
         """The type of a reading operation's answer."""
         name = operations.result_of(operation)
         if operation.paged:
@@ -234,18 +235,18 @@ class _Builder:
             )
         return self.connections[name]
 
-    def writing(self, operation: Operation, parent: str) -> Any:
+    def writing(self, operation: Twin, parent: str) -> Any:
         """A field with one input, and a result that may be a refusal: every mutation, and a few queries."""
         owner = _capital(operation.name)
         extra: dict[str, tuple[Any, bool, str | None]] = {}
         if operation.keyed:
             extra["idempotency_key"] = (strawberry.ID, True, "Yours, one for each intent, kept for retries")
-        for one in operations.parameters(operation.route):
+        for one in operations.parameters(operation.declared):
             extra[one.name] = (self.kind(operation, one), one.required, one.description)
         extra["validate_only"] = (bool, False, "The full answer, nothing written")
         schema: dict[str, Any] = {}
-        if operation.has_body:
-            schema = operations.body_schema(operation.route)
+        if operation.declared.arguments.body is not None:
+            schema = operations.body_schema(operation.declared)
             renamed = {inner: name for name, inner in operation.body_fields.items()}
             properties = {renamed[one]: about for one, about in schema["properties"].items()}
             required = [renamed[one] for one in schema.get("required", ())]
@@ -284,7 +285,7 @@ class _Builder:
         for cls in types.SHAPES:
             self._type(cls)
 
-    def _children(self, operation: Operation) -> Any:
+    def _children(self, operation: Twin) -> Any:
         async def answer(root: Any, info: Info) -> Any:
             calls = resolve.calls_of(info)
             found = [
@@ -323,7 +324,7 @@ class _Builder:
         else:
             strawberry.type(cls, name=name, description=cls.__doc__)
 
-    def _lazy(self, cls: Any, operation: Operation, key: str) -> None:
+    def _lazy(self, cls: Any, operation: Twin, key: str) -> None:
         """What the rows of lists leave out is loaded when it is asked for, once a thing."""
         for inner, annotation in list(cls.__annotations__.items()):
             if inner != key and not hasattr(cls, inner):
@@ -342,7 +343,7 @@ class _Builder:
             if operation.method == "GET":
                 name = operations.field_name(operation.name)
                 query[safe(name)] = self.reading("Query", name, operation, {})
-            elif operation.name in operations.READING:
+            elif operation.asks:
                 query[operation.name] = self.writing(operation, "Query")
             else:
                 mutation[operation.name] = self.writing(operation, "Mutation")
@@ -382,11 +383,11 @@ class _Builder:
         )
 
 
-def _named(operation: Operation, name: str) -> str:
+def _named(operation: Twin, name: str) -> str:
     return operations.TAKEN.get(name, name) if operation.paged else name
 
 
-def _directives(operation: Operation) -> list[object]:
+def _directives(operation: Twin) -> list[object]:
     found: list[object] = [ways.Cost(weight=str(ways.OPERATION_WEIGHT))]
     if operation.paged:
         found.append(
@@ -402,8 +403,8 @@ def _directives(operation: Operation) -> list[object]:
     return found
 
 
-def _about(operation: Operation) -> str:
-    words = inspect.cleandoc(operation.route.endpoint.__doc__ or "").replace("``", "`")
+def _about(operation: Twin) -> str:
+    words = operation.declared.about.replace("``", "`")
     needs = f"Scope: {' or '.join(operation.scopes)}." if operation.scopes else ""
     return " ".join(one for one in (words, needs) if one)
 
@@ -415,9 +416,7 @@ def _identified(name: str, key: str) -> Any:
     return strawberry.field(resolver=answer, description="The id for `node(id:)`.")
 
 
-def _loaded(
-    operation: Operation, key: str, inner: str, annotation: Any, whole: str, about: str | None
-) -> Any:
+def _loaded(operation: Twin, key: str, inner: str, annotation: Any, whole: str, about: str | None) -> Any:
     async def load(root: Any, info: Info) -> Any:
         found = await resolve.read(resolve.calls_of(info), operation, {key: root[key]})
         return None if found is None else found.get(inner)
@@ -435,14 +434,12 @@ def _loaded(
 _made: Door | None = None
 
 
-def build(routes: Iterable[Any]) -> Door:
-    """The schema over the routes; made once a process, since classes become types once."""
+def build() -> Door:
+    """The schema over the table of operations; made once a process, since classes become types once."""
     global _made
-    found = operations.of_routes(routes)
     if _made is not None:
-        if set(_made.operations) != set(found):
-            raise RuntimeError("the GraphQL schema was made from other routes")
         return _made
+    found = operations.twins(registry.operations())
     builder = _Builder(found)
     query, mutation = builder.roots()
     builder.dress()

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse
 
 from app.api.deps import house
 from app.api.observability import CONTENT_TYPE
 from app.api.openapi import build
-from app.api.problems import Problem, known, page_of, problem, problems, published
+from app.api.problems import problem, problems
 from app.api.reply import Reply
 from app.api.scraping import admit
-from app.api.strict import PathId, StrictRoute
+from app.api.strict import StrictRoute
 from app.usecases import health
 
 router = APIRouter(route_class=StrictRoute, tags=["Service"])
@@ -53,24 +51,6 @@ async def readyz(request: Request) -> Response:
         detail = f"This host's and the database's {found.skewed}. {health.SKEW_FIX}"
         warnings.append({"check": "clock", "detail": detail})
     return Reply({"status": "ok", "warnings": warnings})
-
-
-@router.get("/problems", operation_id="listProblems")
-async def list_problems() -> Response:
-    """Every code that a refusal can have, with its cause and what to do."""
-    return Reply({"data": published(), "next_cursor": None})
-
-
-@router.get("/problems/{code}", operation_id="getProblem", responses=problems(404))
-async def get_problem(code: PathId, request: Request) -> Response:
-    """One code; a page for browsers, JSON for programs."""
-    entry = known(code)
-    if entry is None:
-        raise Problem("not_found")
-    if "text/html" in request.headers.get("accept", ""):
-        return HTMLResponse(page_of(code))
-    body: dict[str, Any] = {"code": code, "type": f"/problems/{code}", **entry.json()}
-    return Reply(body)
 
 
 @router.get("/metrics", include_in_schema=False)

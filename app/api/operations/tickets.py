@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import Field, StringConstraints
 
-from app.api.deps import AsOf, Caller, KeyedCall, scoped
-from app.api.paging import Paging
-from app.api.problems import problems
-from app.api.reply import Reply
+from app.api.operations.arguments import AsOf
+from app.api.operations.call import Answer, Call
+from app.api.operations.table import Access, Operations
 from app.api.strict import (
     Body,
     Credits,
@@ -25,20 +24,15 @@ from app.api.strict import (
     PathNumber,
     QueryId,
     ShortText,
-    StrictRoute,
-    by_natural_key,
 )
 from app.usecases import ticket_work, tickets
 from app.views.shapes import PageOf
 from app.views.ticket import Ticket
 
-router = APIRouter(route_class=StrictRoute, tags=["Helpdesk"])
-Writer = Annotated[Caller, scoped("tickets:write")]
-Reader = Annotated[Caller, scoped("tickets:read")]
+OPERATIONS = Operations("Helpdesk")
 Subject = Annotated[
     str, StringConstraints(strict=True, max_length=1000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")
 ]
-_REFUSED = problems(404, 409, 422)
 _CAUSE_CODE = "cause_scope_missing"
 
 
@@ -202,32 +196,35 @@ class CauseBody(Body):
     reason: Annotated[LongText, StringConstraints(min_length=1)] = Field(examples=["Found in release 4.2"])
 
 
-@router.put("/v1/tickets/{ticket_id}", operation_id="putTicket", status_code=201, responses=_REFUSED)
-async def put_ticket(ticket_id: PathId, body: TicketBody, caller: Writer, call: KeyedCall) -> Reply[Ticket]:
+@OPERATIONS.put(
+    "putTicket",
+    "/v1/tickets/{ticket_id}",
+    scope="tickets:write",
+    key="natural",
+    status=201,
+    refusals=(404, 409, 422),
+)
+async def put_ticket(call: Call, ticket_id: PathId, body: TicketBody) -> Answer[Ticket]:
     """Opens a ticket. 201 the first time, 200 with the same body again, 409 with other content."""
     command = tickets.OpenTicket(ticket_id=ticket_id, **body.plain())
     return await call.natural(lambda tx: tickets.put(tx, command), customer_id=command.customer_id)
 
 
-@router.get("/v1/tickets/{ticket_id}", operation_id="getTicket", responses=problems(404))
-async def get_ticket(ticket_id: PathId, caller: Reader, point: AsOf) -> Reply[Ticket]:
+@OPERATIONS.get("getTicket", "/v1/tickets/{ticket_id}", scope="tickets:read", refusals=(404,))
+async def get_ticket(call: Call, ticket_id: PathId, point: AsOf) -> Ticket:
     """State, qualification, assessments, charge, clocks, parent and children."""
-    return await caller.read(
-        lambda tx: tickets.get(tx, ticket_id, as_of=point.as_of, known_at=point.known_at)
-    )
+    return await call.read(lambda tx: tickets.get(tx, ticket_id, as_of=point.as_of, known_at=point.known_at))
 
 
-@router.get("/v1/tickets", operation_id="listTickets", responses=problems(404))
+@OPERATIONS.get("listTickets", "/v1/tickets", scope="tickets:read", paging="pages", refusals=(404,))
 async def list_tickets(
-    caller: Reader,
-    page: Paging,
+    call: Call,
     point: AsOf,
     customer_id: QueryId | None = None,
     state: Annotated[str | None, Query(min_length=1, max_length=40, examples=["in_progress"])] = None,
-) -> Reply[PageOf[Ticket]]:
+) -> Answer[PageOf[Ticket]]:
     """Tickets, newest first. ``as_of`` and ``known_at``: as they stood; a page may then have fewer rows."""
-    return await caller.page(
-        page,
+    return await call.pages(
         lambda tx, part: tickets.listed(
             tx,
             customer_id=customer_id,
@@ -239,43 +236,47 @@ async def list_tickets(
     )
 
 
-@router.post("/v1/tickets/{ticket_id}/details", operation_id="addTicketDetails", responses=_REFUSED)
-async def add_details(ticket_id: PathId, body: DetailsBody, caller: Writer, call: KeyedCall) -> Reply[Ticket]:
+@OPERATIONS.post(
+    "addTicketDetails",
+    "/v1/tickets/{ticket_id}/details",
+    scope="tickets:write",
+    key="keyed",
+    refusals=(404, 409, 422),
+)
+async def add_details(call: Call, ticket_id: PathId, body: DetailsBody) -> Answer[Ticket]:
     """What was missing or asked for; decides again."""
     stated = body.plain()
-    return await call.keyed(
-        "tickets.details",
-        {"ticket_id": ticket_id},
-        body,
-        lambda tx: tickets.details(tx, ticket_id, stated),
-    )
+    return await call.keyed("tickets.details", body, lambda tx: tickets.details(tx, ticket_id, stated))
 
 
-@router.post("/v1/tickets/{ticket_id}/withdrawal", operation_id="withdrawTicket", responses=_REFUSED)
-async def withdraw(
-    ticket_id: PathId, caller: Writer, call: KeyedCall, body: OccurredBody | None = None
-) -> Reply[Ticket]:
+@OPERATIONS.post(
+    "withdrawTicket",
+    "/v1/tickets/{ticket_id}/withdrawal",
+    scope="tickets:write",
+    key="keyed",
+    refusals=(404, 409, 422),
+)
+async def withdraw(call: Call, ticket_id: PathId, body: OccurredBody | None = None) -> Answer[Ticket]:
     """By the customer; gives back what is held."""
     given = body or OccurredBody()
     return await call.keyed(
         "tickets.withdraw",
-        {"ticket_id": ticket_id},
         given,
         lambda tx: ticket_work.withdraw(tx, ticket_id, occurred_at=given.occurred_at),
     )
 
 
-@router.post("/v1/tickets/{ticket_id}/qualification", operation_id="qualifyTicket", responses=_REFUSED)
-async def qualify(
-    ticket_id: PathId,
-    body: QualificationBody,
-    caller: Annotated[Caller, scoped("tickets:qualify")],
-    call: KeyedCall,
-) -> Reply[Ticket]:
+@OPERATIONS.post(
+    "qualifyTicket",
+    "/v1/tickets/{ticket_id}/qualification",
+    scope="tickets:qualify",
+    key="keyed",
+    refusals=(404, 409, 422),
+)
+async def qualify(call: Call, ticket_id: PathId, body: QualificationBody) -> Answer[Ticket]:
     """An authorised representative accepts or rejects; who and why is kept."""
     return await call.keyed(
         "tickets.qualify",
-        {"ticket_id": ticket_id},
         body,
         lambda tx: ticket_work.qualify(
             tx,
@@ -288,12 +289,17 @@ async def qualify(
     )
 
 
-@router.post("/v1/tickets/{ticket_id}/assessments", operation_id="assessTicket", responses=_REFUSED)
-async def assess(ticket_id: PathId, body: AssessmentBody, caller: Writer, call: KeyedCall) -> Reply[Ticket]:
+@OPERATIONS.post(
+    "assessTicket",
+    "/v1/tickets/{ticket_id}/assessments",
+    scope="tickets:write",
+    key="keyed",
+    refusals=(404, 409, 422),
+)
+async def assess(call: Call, ticket_id: PathId, body: AssessmentBody) -> Answer[Ticket]:
     """A quote; answers ``in_force`` or ``awaiting_confirmation`` as ``status``."""
     return await call.keyed(
         "tickets.assess",
-        {"ticket_id": ticket_id},
         body,
         lambda tx: ticket_work.assess(
             tx,
@@ -307,29 +313,33 @@ async def assess(ticket_id: PathId, body: AssessmentBody, caller: Writer, call: 
     )
 
 
-@router.post(
+@OPERATIONS.post(
+    "confirmAssessment",
     "/v1/tickets/{ticket_id}/assessments/{number}/confirmation",
-    operation_id="confirmAssessment",
-    responses=_REFUSED,
+    scope="tickets:write",
+    key="keyed",
+    refusals=(404, 409, 422),
 )
 async def confirm(
-    ticket_id: PathId, number: PathNumber, body: ConfirmationBody, caller: Writer, call: KeyedCall
-) -> Reply[Ticket]:
+    call: Call, ticket_id: PathId, number: PathNumber, body: ConfirmationBody
+) -> Answer[Ticket]:
     """The customer's yes or no."""
     return await call.keyed(
-        "tickets.confirm",
-        {"ticket_id": ticket_id, "number": number},
-        body,
-        lambda tx: ticket_work.confirm(tx, ticket_id, number, accept=body.accept),
+        "tickets.confirm", body, lambda tx: ticket_work.confirm(tx, ticket_id, number, accept=body.accept)
     )
 
 
-@router.post("/v1/tickets/{ticket_id}/responses", operation_id="addResponse", responses=_REFUSED)
-async def respond(ticket_id: PathId, body: ResponseBody, caller: Writer, call: KeyedCall) -> Reply[Ticket]:
+@OPERATIONS.post(
+    "addResponse",
+    "/v1/tickets/{ticket_id}/responses",
+    scope="tickets:write",
+    key="keyed",
+    refusals=(404, 409, 422),
+)
+async def respond(call: Call, ticket_id: PathId, body: ResponseBody) -> Answer[Ticket]:
     """A message of the vendor's or the customer's."""
     return await call.keyed(
         "tickets.respond",
-        {"ticket_id": ticket_id},
         body,
         lambda tx: ticket_work.respond(
             tx,
@@ -343,14 +353,17 @@ async def respond(ticket_id: PathId, body: ResponseBody, caller: Writer, call: K
     )
 
 
-@router.post("/v1/tickets/{ticket_id}/access-requests", operation_id="requestAccess", responses=_REFUSED)
-async def request_access(
-    ticket_id: PathId, body: AccessBody, caller: Writer, call: KeyedCall
-) -> Reply[Ticket]:
+@OPERATIONS.post(
+    "requestAccess",
+    "/v1/tickets/{ticket_id}/access-requests",
+    scope="tickets:write",
+    key="keyed",
+    refusals=(404, 409, 422),
+)
+async def request_access(call: Call, ticket_id: PathId, body: AccessBody) -> Answer[Ticket]:
     """Access the customer owes, by a deadline."""
     return await call.keyed(
         "tickets.request_access",
-        {"ticket_id": ticket_id},
         body,
         lambda tx: ticket_work.request_access(
             tx, ticket_id, kinds=list(body.kinds), deadline_at=body.deadline_at
@@ -358,28 +371,36 @@ async def request_access(
     )
 
 
-@router.post(
-    "/v1/tickets/{ticket_id}/access-requests/{number}/grant", operation_id="grantAccess", responses=_REFUSED
+@OPERATIONS.post(
+    "grantAccess",
+    "/v1/tickets/{ticket_id}/access-requests/{number}/grant",
+    scope="tickets:write",
+    key="keyed",
+    refusals=(404, 409, 422),
 )
 async def grant_access(
-    ticket_id: PathId, number: PathNumber, caller: Writer, call: KeyedCall, body: OccurredBody | None = None
-) -> Reply[Ticket]:
+    call: Call, ticket_id: PathId, number: PathNumber, body: OccurredBody | None = None
+) -> Answer[Ticket]:
     """The customer gave access."""
     given = body or OccurredBody()
     return await call.keyed(
         "tickets.grant_access",
-        {"ticket_id": ticket_id, "number": number},
         given,
         lambda tx: ticket_work.grant_access(tx, ticket_id, number, occurred_at=given.occurred_at),
     )
 
 
-@router.post("/v1/tickets/{ticket_id}/pauses", operation_id="pauseTicket", responses=_REFUSED)
-async def pause(ticket_id: PathId, body: PauseBody, caller: Writer, call: KeyedCall) -> Reply[Ticket]:
+@OPERATIONS.post(
+    "pauseTicket",
+    "/v1/tickets/{ticket_id}/pauses",
+    scope="tickets:write",
+    key="keyed",
+    refusals=(404, 409, 422),
+)
+async def pause(call: Call, ticket_id: PathId, body: PauseBody) -> Answer[Ticket]:
     """Vendor clocks stand."""
     return await call.keyed(
         "tickets.pause",
-        {"ticket_id": ticket_id},
         body,
         lambda tx: ticket_work.pause(
             tx,
@@ -392,12 +413,17 @@ async def pause(ticket_id: PathId, body: PauseBody, caller: Writer, call: KeyedC
     )
 
 
-@router.post("/v1/tickets/{ticket_id}/resumptions", operation_id="resumeTicket", responses=_REFUSED)
-async def resume(ticket_id: PathId, body: ResumeBody, caller: Writer, call: KeyedCall) -> Reply[Ticket]:
+@OPERATIONS.post(
+    "resumeTicket",
+    "/v1/tickets/{ticket_id}/resumptions",
+    scope="tickets:write",
+    key="keyed",
+    refusals=(404, 409, 422),
+)
+async def resume(call: Call, ticket_id: PathId, body: ResumeBody) -> Answer[Ticket]:
     """Vendor clocks go on."""
     return await call.keyed(
         "tickets.resume",
-        {"ticket_id": ticket_id},
         body,
         lambda tx: ticket_work.resume(
             tx, ticket_id, reason=body.reason, party=body.party, occurred_at=body.occurred_at
@@ -405,46 +431,63 @@ async def resume(ticket_id: PathId, body: ResumeBody, caller: Writer, call: Keye
     )
 
 
-@router.post("/v1/tickets/{ticket_id}/credits", operation_id="applyCredit", responses=_REFUSED)
-async def apply_credit(ticket_id: PathId, body: CreditBody, caller: Writer, call: KeyedCall) -> Reply[Ticket]:
+@OPERATIONS.post(
+    "applyCredit",
+    "/v1/tickets/{ticket_id}/credits",
+    scope="tickets:write",
+    key="keyed",
+    refusals=(404, 409, 422),
+)
+async def apply_credit(call: Call, ticket_id: PathId, body: CreditBody) -> Answer[Ticket]:
     """Applies a credit to an open ticket, with a new response or without."""
     response: dict[str, Any] | None = None if body.response is None else body.response.plain()
     return await call.keyed(
         "tickets.apply_credit",
-        {"ticket_id": ticket_id},
         body,
         lambda tx: ticket_work.apply_credit(tx, ticket_id, credit_type=body.credit_type, response=response),
     )
 
 
-@router.post(
-    "/v1/tickets/{ticket_id}/splits", operation_id="splitTicket", status_code=201, responses=_REFUSED
+@OPERATIONS.post(
+    "splitTicket",
+    "/v1/tickets/{ticket_id}/splits",
+    scope="tickets:write",
+    key="natural",
+    status=201,
+    refusals=(404, 409, 422),
 )
-@by_natural_key
-async def split(ticket_id: PathId, body: SplitBody, caller: Writer, call: KeyedCall) -> Reply[Ticket]:
+async def split(call: Call, ticket_id: PathId, body: SplitBody) -> Answer[Ticket]:
     """Another question becomes a ticket of its own, under an id of yours. 201 the first time, 200 with the same body
     again, 409 ``ticket_conflict`` when the id is another ticket's."""
     command = tickets.SplitTicket(parent=ticket_id, ticket_id=body.ticket_id, subject=body.subject)
     return await call.natural(lambda tx: tickets.split(tx, command))
 
 
-@router.post("/v1/tickets/{ticket_id}/merge", operation_id="mergeTicket", responses=_REFUSED)
-async def merge(ticket_id: PathId, body: TicketMergeBody, caller: Writer, call: KeyedCall) -> Reply[Ticket]:
+@OPERATIONS.post(
+    "mergeTicket",
+    "/v1/tickets/{ticket_id}/merge",
+    scope="tickets:write",
+    key="keyed",
+    refusals=(404, 409, 422),
+)
+async def merge(call: Call, ticket_id: PathId, body: TicketMergeBody) -> Answer[Ticket]:
     """Two tickets are one issue: this one ends withdrawn, its hold is released and its responses move to the other."""
     return await call.keyed(
-        "tickets.merge",
-        {"ticket_id": ticket_id},
-        body,
-        lambda tx: tickets.merge(tx, ticket_id, into=body.into_ticket_id),
+        "tickets.merge", body, lambda tx: tickets.merge(tx, ticket_id, into=body.into_ticket_id)
     )
 
 
-@router.post("/v1/tickets/{ticket_id}/resolution", operation_id="resolveTicket", responses=_REFUSED)
-async def resolve(ticket_id: PathId, body: ResolutionBody, caller: Writer, call: KeyedCall) -> Reply[Ticket]:
+@OPERATIONS.post(
+    "resolveTicket",
+    "/v1/tickets/{ticket_id}/resolution",
+    scope="tickets:write",
+    key="keyed",
+    refusals=(404, 409, 422),
+)
+async def resolve(call: Call, ticket_id: PathId, body: ResolutionBody) -> Answer[Ticket]:
     """Captures, or gives back."""
     return await call.keyed(
         "tickets.resolve",
-        {"ticket_id": ticket_id},
         body,
         lambda tx: ticket_work.resolve(
             tx,
@@ -457,46 +500,53 @@ async def resolve(ticket_id: PathId, body: ResolutionBody, caller: Writer, call:
     )
 
 
-@router.post("/v1/tickets/{ticket_id}/reopening", operation_id="reopenTicket", responses=_REFUSED)
-async def reopen(
-    ticket_id: PathId, caller: Writer, call: KeyedCall, body: ReopeningBody | None = None
-) -> Reply[Ticket]:
+@OPERATIONS.post(
+    "reopenTicket",
+    "/v1/tickets/{ticket_id}/reopening",
+    scope="tickets:write",
+    key="keyed",
+    refusals=(404, 409, 422),
+)
+async def reopen(call: Call, ticket_id: PathId, body: ReopeningBody | None = None) -> Answer[Ticket]:
     """The same issue again, without a second charge inside the policy's window."""
     given = body or ReopeningBody()
     return await call.keyed(
-        "tickets.reopen",
-        {"ticket_id": ticket_id},
-        given,
-        lambda tx: ticket_work.reopen(tx, ticket_id, reason=given.reason),
+        "tickets.reopen", given, lambda tx: ticket_work.reopen(tx, ticket_id, reason=given.reason)
     )
 
 
-@router.post("/v1/tickets/{ticket_id}/disputes", operation_id="openDispute", responses=_REFUSED)
-async def dispute(ticket_id: PathId, body: DisputeBody, caller: Writer, call: KeyedCall) -> Reply[Ticket]:
+@OPERATIONS.post(
+    "openDispute",
+    "/v1/tickets/{ticket_id}/disputes",
+    scope="tickets:write",
+    key="keyed",
+    refusals=(404, 409, 422),
+)
+async def dispute(call: Call, ticket_id: PathId, body: DisputeBody) -> Answer[Ticket]:
     """The customer thinks the charge wrong."""
     return await call.keyed(
-        "tickets.dispute",
-        {"ticket_id": ticket_id},
-        body,
-        lambda tx: ticket_work.dispute(tx, ticket_id, reason=body.reason),
+        "tickets.dispute", body, lambda tx: ticket_work.dispute(tx, ticket_id, reason=body.reason)
     )
 
 
-@router.post(
-    "/v1/tickets/{ticket_id}/disputes/{number}/decision", operation_id="decideDispute", responses=_REFUSED
+@OPERATIONS.post(
+    "decideDispute",
+    "/v1/tickets/{ticket_id}/disputes/{number}/decision",
+    scope="tickets:write",
+    key="keyed",
+    refusals=(404, 409, 422),
 )
 async def decide_dispute(
-    ticket_id: PathId, number: PathNumber, body: DisputeDecisionBody, caller: Writer, call: KeyedCall
-) -> Reply[Ticket]:
+    call: Call, ticket_id: PathId, number: PathNumber, body: DisputeDecisionBody
+) -> Answer[Ticket]:
     """The vendor reconsiders the charge: upheld, reduced to ``credits``, or returned.
 
     ``cause`` says what the problem turned out to be, with the scope ``credits:refund``; a bug returns everything.
     """
     if body.cause is not None:
-        caller.require("credits:refund", _CAUSE_CODE)
+        call.require("credits:refund", _CAUSE_CODE)
     return await call.keyed(
         "tickets.decide_dispute",
-        {"ticket_id": ticket_id, "number": number},
         body,
         lambda tx: ticket_work.decide_dispute(
             tx, ticket_id, number, decision=body.decision, credits=body.credits, cause=body.cause
@@ -504,20 +554,20 @@ async def decide_dispute(
     )
 
 
-@router.post("/v1/tickets/{ticket_id}/cause", operation_id="correctCause", responses=_REFUSED)
-async def correct_cause(
-    ticket_id: PathId,
-    body: CauseBody,
-    caller: Annotated[Caller, scoped("credits:refund", code=_CAUSE_CODE)],
-    call: KeyedCall,
-) -> Reply[Ticket]:
+@OPERATIONS.post(
+    "correctCause",
+    "/v1/tickets/{ticket_id}/cause",
+    access=Access(scopes=("credits:refund",), code=_CAUSE_CODE),
+    key="keyed",
+    refusals=(404, 409, 422),
+)
+async def correct_cause(call: Call, ticket_id: PathId, body: CauseBody) -> Answer[Ticket]:
     """Corrects the cause of a resolved ticket at any time. A bug returns its credits; another takes them again.
 
     Credits return to expired lots as the cause says (ALL-4). What is not there to be taken again is ``not_captured``.
     """
     return await call.keyed(
         "tickets.correct_cause",
-        {"ticket_id": ticket_id},
         body,
         lambda tx: ticket_work.correct_cause(tx, ticket_id, cause=body.cause, reason=body.reason),
     )

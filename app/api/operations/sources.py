@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query
 from pydantic import Field, StringConstraints
 
-from app.api.deps import Caller, KeyedCall, house, scoped
-from app.api.paging import Paging
-from app.api.problems import problems
-from app.api.strict import Body, ExternalId, Flag, Name, PathId, Scalar, ShortText, StrictRoute
+from app.api.operations.call import JSON, Answer, Call
+from app.api.operations.table import Operations
+from app.api.strict import Body, ExternalId, Flag, Name, PathId, Scalar, ShortText
 from app.usecases import inbound, sources
 
-router = APIRouter(route_class=StrictRoute, tags=["Sources"])
+OPERATIONS = Operations("Sources")
 
 SourceName = Annotated[str, Path(min_length=1, max_length=60, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 Secret = Annotated[str, StringConstraints(strict=True, min_length=8, max_length=500)]
@@ -95,13 +94,13 @@ class DismissalBody(Body):
     adjustment_id: ExternalId | None = Field(default=None, examples=["opr_01JAE7ZB3N8GK6R7Q5W4X2V1T0"])
 
 
-@router.put("/v1/sources/{name}", operation_id="putSource", status_code=201, responses=problems(409, 422))
-async def put_source(
-    name: SourceName, body: SourceBody, caller: Annotated[Caller, scoped("webhooks:write")], call: KeyedCall
-) -> Response:
+@OPERATIONS.put(
+    "putSource", "/v1/sources/{name}", scope="webhooks:write", key="natural", status=201, refusals=(409, 422)
+)
+async def put_source(call: Call, name: SourceName, body: SourceBody) -> Answer[Any]:
     """Listens to a shop or helpdesk. The answer to the first call holds the address that deliveries go to,
     once."""
-    cipher = caller.rooms.cipher
+    cipher = call.rooms.cipher
     products: dict[str, Any] = {
         key: None if one is None else one.stored() for key, one in body.products.items()
     }
@@ -120,70 +119,70 @@ async def put_source(
     )
 
 
-@router.get("/v1/sources", operation_id="listSources")
-async def list_sources(
-    caller: Annotated[Caller, scoped("orders:read", "webhooks:write")], page: Paging
-) -> Response:
+@OPERATIONS.get("listSources", "/v1/sources", scope=("orders:read", "webhooks:write"), paging="pages")
+async def list_sources(call: Call) -> Answer[Any]:
     """Sources with how many deliveries are in which state. Secrets are never shown."""
-    cipher = caller.rooms.cipher
-    return await caller.page(page, lambda tx, part: sources.listed(tx, cipher, part))
+    cipher = call.rooms.cipher
+    return await call.pages(lambda tx, part: sources.listed(tx, cipher, part))
 
 
-@router.delete("/v1/sources/{name}", operation_id="deleteSource", responses=problems(404))
-async def delete_source(name: SourceName, caller: Annotated[Caller, scoped("webhooks:write")]) -> Response:
+@OPERATIONS.delete("deleteSource", "/v1/sources/{name}", scope="webhooks:write", refusals=(404,))
+async def delete_source(call: Call, name: SourceName) -> JSON:
     """Stops listening: its address opens nothing any more."""
-    return await caller.write(lambda tx: sources.remove(tx, name))
+    return await call.write(lambda tx: sources.remove(tx, name))
 
 
-@router.get("/v1/sources/{name}/deliveries", operation_id="listSourceDeliveries", responses=problems(404))
+@OPERATIONS.get(
+    "listSourceDeliveries",
+    "/v1/sources/{name}/deliveries",
+    scope=("orders:read", "webhooks:write"),
+    paging="pages",
+    refusals=(404,),
+)
 async def list_deliveries(
-    name: SourceName, caller: Annotated[Caller, scoped("orders:read", "webhooks:write")], page: Paging,
+    call: Call,
+    name: SourceName,
     state: Annotated[Literal["received", "done", "parked", "ignored", "dismissed"] | None, Query()] = None,
-) -> Response:  # fmt: skip
+) -> Answer[Any]:
     """What came, newest first: ``received``, ``done``, ``parked``, ``ignored`` or ``dismissed``, with the reason. What
     is parked says in ``review`` what is unclear, what the payload says, and what would settle it."""
-    return await caller.page(page, lambda tx, part: inbound.deliveries(tx, name, part, state=state))
+    return await call.pages(lambda tx, part: inbound.deliveries(tx, name, part, state=state))
 
 
-@router.get(
-    "/v1/sources/{name}/deliveries/{delivery_id}", operation_id="getSourceDelivery", responses=problems(404)
+@OPERATIONS.get(
+    "getSourceDelivery",
+    "/v1/sources/{name}/deliveries/{delivery_id}",
+    scope=("orders:read", "webhooks:write"),
+    refusals=(404,),
 )
-async def get_delivery(
-    name: SourceName, delivery_id: PathId, caller: Annotated[Caller, scoped("orders:read", "webhooks:write")]
-) -> Response:
+async def get_delivery(call: Call, name: SourceName, delivery_id: PathId) -> JSON:
     """One delivery with its body as it came."""
-    return await caller.read(lambda tx: inbound.delivery(tx, name, delivery_id))
+    return await call.read(lambda tx: inbound.delivery(tx, name, delivery_id))
 
 
-@router.post(
+@OPERATIONS.post(
+    "replaySourceDelivery",
     "/v1/sources/{name}/deliveries/{delivery_id}/replay",
-    operation_id="replaySourceDelivery",
-    responses=problems(404, 409),
+    scope="orders:write",
+    refusals=(404, 409),
 )
-async def replay_delivery(
-    name: SourceName, delivery_id: PathId, request: Request, caller: Annotated[Caller, scoped("orders:write")]
-) -> Response:
+async def replay_delivery(call: Call, name: SourceName, delivery_id: PathId) -> JSON:
     """Acts on a delivery once more, now. What was done already is not done twice, so no Idempotency-Key is
     needed."""
-    return await caller.write(lambda tx: house(request).inbox.replay(tx, name, delivery_id))
+    return await call.write(lambda tx: call.rooms.inbox.replay(tx, name, delivery_id))
 
 
-@router.post(
+@OPERATIONS.post(
+    "dismissSourceDelivery",
     "/v1/sources/{name}/deliveries/{delivery_id}/dismissal",
-    operation_id="dismissSourceDelivery",
-    responses=problems(404, 409, 422),
+    scope="orders:write",
+    refusals=(404, 409, 422),
 )
-async def dismiss_delivery(
-    name: SourceName,
-    delivery_id: PathId,
-    body: DismissalBody,
-    request: Request,
-    caller: Annotated[Caller, scoped("orders:write")],
-) -> Response:
+async def dismiss_delivery(call: Call, name: SourceName, delivery_id: PathId, body: DismissalBody) -> JSON:
     """Settles a parked delivery by hand: dismissed with a reason, or linked to the adjustment that settled it. The same
     again changes nothing, so no Idempotency-Key is needed."""
-    return await caller.write(
-        lambda tx: house(request).inbox.dismiss(
+    return await call.write(
+        lambda tx: call.rooms.inbox.dismiss(
             tx, name, delivery_id, reason=body.reason, adjustment_id=body.adjustment_id
         )
     )

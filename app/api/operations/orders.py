@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
 from pydantic import Field
 
-from app.api.deps import Caller, KeyedCall, scoped
-from app.api.problems import problems
+from app.api.operations.call import JSON, Answer, Call
+from app.api.operations.table import Operations
 from app.api.strict import (
     Body,
     Currency,
@@ -18,13 +17,11 @@ from app.api.strict import (
     LongText,
     PathId,
     Price,
-    StrictRoute,
-    by_natural_key,
     price_in,
 )
 from app.usecases import orders
 
-router = APIRouter(route_class=StrictRoute, tags=["Storefront"])
+OPERATIONS = Operations("Storefront")
 
 Units = Annotated[int, Field(strict=True, ge=1, le=orders.MAX_UNITS)]
 
@@ -93,35 +90,37 @@ class RefundBody(Body):
         )
 
 
-@router.put("/v1/orders/{order_id}", operation_id="putOrder", status_code=201, responses=problems(409))
-async def put_order(
-    order_id: PathId, body: OrderBody, caller: Annotated[Caller, scoped("orders:write")], call: KeyedCall
-) -> Response:
+@OPERATIONS.put(
+    "putOrder", "/v1/orders/{order_id}", scope="orders:write", key="natural", status=201, refusals=(409,)
+)
+async def put_order(call: Call, order_id: PathId, body: OrderBody) -> Answer[Any]:
     """Records an order: the licenses, lots, covers and open choices it granted, what it did not grant and why, and
     notices. 201 the first time, 200 with the same body again, 409 ``order_conflict`` with other content."""
     command = body.command(order_id)
     return await call.natural(lambda tx: orders.put_order(tx, command), customer_id=command.customer_id)
 
 
-@router.get("/v1/orders/{order_id}", operation_id="getOrder", responses=problems(404))
-async def get_order(order_id: PathId, caller: Annotated[Caller, scoped("orders:read")]) -> Response:
+@OPERATIONS.get("getOrder", "/v1/orders/{order_id}", scope="orders:read", refusals=(404,))
+async def get_order(call: Call, order_id: PathId) -> JSON:
     """What an order granted and why, as it stands now, and its refunds."""
-    return await caller.read(lambda tx: orders.get_order(tx, order_id))
+    return await call.read(lambda tx: orders.get_order(tx, order_id))
 
 
-@router.post(
-    "/v1/orders/{order_id}/refunds", operation_id="refundOrder", status_code=201, responses=problems(404, 409)
+@OPERATIONS.post(
+    "refundOrder",
+    "/v1/orders/{order_id}/refunds",
+    scope="orders:write",
+    key="natural",
+    status=201,
+    refusals=(404, 409),
 )
-@by_natural_key
-async def refund_order(
-    order_id: PathId, body: RefundBody, caller: Annotated[Caller, scoped("orders:write")], call: KeyedCall
-) -> Response:
+async def refund_order(call: Call, order_id: PathId, body: RefundBody) -> Answer[Any]:
     """Takes back what is unspent of the refunded units and reports what was spent. 201 the first time, 200 again."""
     command = body.command(order_id)
     return await call.natural(lambda tx: orders.refund_order(tx, command))
 
 
-@router.post("/v1/orders/{order_id}/replay", operation_id="replayOrder", responses=problems(404))
-async def replay_order(order_id: PathId, caller: Annotated[Caller, scoped("orders:write")]) -> Response:
+@OPERATIONS.post("replayOrder", "/v1/orders/{order_id}/replay", scope="orders:write", refusals=(404,))
+async def replay_order(call: Call, order_id: PathId) -> JSON:
     """Judges lines with an unknown sku anew by the policy in force now; safe any number of times."""
-    return await caller.write(lambda tx: orders.replay_order(tx, order_id))
+    return await call.write(lambda tx: orders.replay_order(tx, order_id))

@@ -5,34 +5,25 @@ from __future__ import annotations
 from email.message import Message
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query
 from pydantic import Field, StringConstraints
 
-from app.api.deps import Caller, KeyedCall, scoped
-from app.api.headers import checking, conditional, tagged
-from app.api.paging import ShortPaging
-from app.api.problems import Problem, problems
-from app.api.reply import Reply
-from app.api.strict import Body, Day, Flag, Instant, LongText, ShortText, StrictRoute, big, inbound
+from app.api.headers import tagged
+from app.api.operations.call import JSON, Answer, Call
+from app.api.operations.table import Operations
+from app.api.problems import Problem
+from app.api.strict import BIG_LIMIT, INBOUND_LIMIT, Body, Day, Flag, Instant, LongText, ShortText
 from app.domain.clocks.ticket_clocks import Hours
 from app.domain.values.errors import DomainError
 from app.usecases import calendars
 
-router = APIRouter(route_class=StrictRoute, tags=["Calendars and clocks"])
+OPERATIONS = Operations("Calendars and clocks")
 
 CalendarName = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 TimeOfDay = Annotated[str, StringConstraints(strict=True, pattern=r"^\d{2}:\d{2}$")]
 Opening = Annotated[list[TimeOfDay], Field(min_length=2, max_length=2, examples=[["09:00", "17:00"]])]
 Openings = Annotated[list[Opening], Field(max_length=48)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-Reader = Annotated[Caller, scoped("calendars:read", "calendars:write")]
-Writer = Annotated[Caller, scoped("calendars:write")]
-
-
-class ICalendar(Response):
-    """A calendar as other programs take it."""
-
-    media_type = "text/calendar"
 
 
 class CalendarBody(Body):
@@ -68,64 +59,78 @@ class CalendarVersionBody(Body):
     whole_shifts: Flag = True
 
 
-@router.get("/v1/calendars", operation_id="listCalendars", responses=problems())
-async def list_calendars(caller: Reader, page: ShortPaging) -> Response:
+@OPERATIONS.get("listCalendars", "/v1/calendars", scope=("calendars:read", "calendars:write"), paging="short")
+async def list_calendars(call: Call) -> Answer[Any]:
     """The tenant's calendars; the policy's own is called ``service-hours``."""
-    return await caller.short_page(page, calendars.list_calendars)
+    return await call.short_page(calendars.list_calendars)
 
 
-@router.put("/v1/calendars/{name}", operation_id="putCalendar", status_code=201, responses=problems(409, 412))
-async def put_calendar(name: CalendarName, body: CalendarBody, caller: Writer, request: Request) -> Response:
+@OPERATIONS.put(
+    "putCalendar",
+    "/v1/calendars/{name}",
+    scope="calendars:write",
+    key="natural",
+    status=201,
+    refusals=(409, 412),
+)
+async def put_calendar(call: Call, name: CalendarName, body: CalendarBody) -> Answer[Any]:
     """A calendar. 201 the first time, 200 with the same body again; other content needs If-Match."""
-    status, view = await caller.do(
+    status, view = await call.write(
         lambda tx: calendars.put_calendar(
             tx,
             name,
             zone_name=body.zone,
             notice_days=body.notice_days,
-            check=checking(request),
-            change=conditional(request),
+            check=call.conditions.check,
+            change=bool(call.conditions.wanted),
         )
     )
-    return Reply(view, status_code=status, headers=_etag(view))
+    return Answer(view, status, _etag(view))
 
 
-@router.get("/v1/calendars/{name}", operation_id="getCalendar", responses=problems(404))
-async def get_calendar(name: CalendarName, caller: Reader) -> Response:
-    """The calendar and its versions in brief; the ETag goes into If-Match."""
-    view = await caller.ask(lambda tx: calendars.get_calendar(tx, name))
-    return Reply(view, headers=_etag(view))
-
-
-@router.get("/v1/calendars/{name}/versions", operation_id="listCalendarVersions", responses=problems(404))
-async def list_versions(name: CalendarName, caller: Reader, page: ShortPaging) -> Response:
-    """Every published version, the newest first."""
-    return await caller.short_page(page, lambda tx: calendars.list_versions(tx, name))
-
-
-@router.post(
-    "/v1/calendars/{name}/versions",
-    operation_id="publishCalendarVersion",
-    status_code=201,
-    responses=problems(404, 409, 412),
+@OPERATIONS.get(
+    "getCalendar", "/v1/calendars/{name}", scope=("calendars:read", "calendars:write"), refusals=(404,)
 )
-@big
-async def publish_version(
-    name: CalendarName, body: CalendarVersionBody, caller: Writer, call: KeyedCall
-) -> Response:
+async def get_calendar(call: Call, name: CalendarName) -> Answer[Any]:
+    """The calendar and its versions in brief; the ETag goes into If-Match."""
+    view = await call.read(lambda tx: calendars.get_calendar(tx, name))
+    return Answer(view, headers=_etag(view))
+
+
+@OPERATIONS.get(
+    "listCalendarVersions",
+    "/v1/calendars/{name}/versions",
+    scope=("calendars:read", "calendars:write"),
+    paging="short",
+    refusals=(404,),
+)
+async def list_versions(call: Call, name: CalendarName) -> Answer[Any]:
+    """Every published version, the newest first."""
+    return await call.short_page(lambda tx: calendars.list_versions(tx, name))
+
+
+@OPERATIONS.post(
+    "publishCalendarVersion",
+    "/v1/calendars/{name}/versions",
+    scope="calendars:write",
+    key="keyed",
+    status=201,
+    refusals=(404, 409, 412),
+    limit=BIG_LIMIT,
+)
+async def publish_version(call: Call, name: CalendarName, body: CalendarVersionBody) -> Answer[Any]:
     """Publishes a version; ``preview`` says which open clocks it moves, or would with ``validate_only``. The calendar's
     ETag as If-Match: only if nothing was published since it was read."""
     asked = calendars.NewVersion(**body.plain())
-    with caller.database.budget.one("publication", caller.tenant_id):
+    with call.database.budget.one("publication", call.tenant_id):
         answer = await call.keyed(
             "calendars.publish",
-            {"calendar": name},
             body,
-            lambda tx: calendars.add_version(tx, name, asked, check=checking(call.request)),
-            status=201,
+            lambda tx: calendars.add_version(tx, name, asked, check=call.conditions.check),
+            ids={"calendar": name},
         )
-        if not caller.validate_only:
-            await calendars.carry_on(caller.database, caller.tenant_id, name)
+        if not call.validate_only:
+            await calendars.carry_on(call.database, call.tenant_id, name)
         return answer
 
 
@@ -141,18 +146,24 @@ _FEED: Final[dict[str, Any]] = {
 }
 
 
-@router.post("/v1/calendars/{name}/imports", operation_id="importCalendar", responses=problems(404, 415),
-             openapi_extra={"requestBody": _FEED})  # fmt: skip
-@inbound
-async def import_draft(name: CalendarName, request: Request, caller: Writer) -> Response:
+@OPERATIONS.post(
+    "importCalendar",
+    "/v1/calendars/{name}/imports",
+    scope="calendars:write",
+    refusals=(404, 415),
+    raw=_FEED,
+    limit=INBOUND_LIMIT,
+    no_twin="Takes a calendar feed as it is (`text/calendar`), not JSON; `readCalendarFeed` takes its text.",
+)
+async def import_draft(call: Call, name: CalendarName) -> JSON:
     """A holiday feed (``text/calendar``, in the ``charset`` that is named or UTF-8) as a draft of exceptions with their
     names. Nothing is published; ``ignored`` lists what was left out and why."""
     media = Message()
-    media["content-type"] = request.headers.get("content-type", "")
+    media["content-type"] = call.raw.headers.get("content-type", "")
     if media.get_content_type() != "text/calendar":
         raise Problem("feed_media_type")
-    body, charset = await request.body(), media.get_param("charset")
-    return await _draft(caller, name, body, str(charset) if charset else None)
+    body, charset = call.raw.body, media.get_param("charset")
+    return await _draft(call, name, body, str(charset) if charset else None)
 
 
 class FeedBody(Body):
@@ -163,85 +174,107 @@ class FeedBody(Body):
     )
 
 
-@router.post("/v1/calendars/{name}/drafts", operation_id="readCalendarFeed", responses=problems(404))
-@big
-async def read_feed(name: CalendarName, body: FeedBody, caller: Writer) -> Response:
+@OPERATIONS.post(
+    "readCalendarFeed",
+    "/v1/calendars/{name}/drafts",
+    scope="calendars:write",
+    refusals=(404,),
+    limit=BIG_LIMIT,
+    question=True,
+)
+async def read_feed(call: Call, name: CalendarName, body: FeedBody) -> JSON:
     """A holiday feed, as text in JSON, as a draft of exceptions: what ``imports`` answers. Nothing is published."""
     try:
-        return await _draft(caller, name, body.feed.encode(), None)
+        return await _draft(call, name, body.feed.encode(), None)
     except DomainError as error:
         if error.code.startswith("feed_"):  # here the feed is a field of the body
             error.facts["field"] = "feed"
         raise
 
 
-async def _draft(caller: Caller, name: str, body: bytes, charset: str | None) -> Response:
-    place = await caller.ask(lambda tx: calendars.feed_place(tx, name))
-    return Reply(await calendars.feed_draft(name, body, place, charset=charset))
+async def _draft(call: Call, name: str, body: bytes, charset: str | None) -> JSON:
+    place = await call.read(lambda tx: calendars.feed_place(tx, name))
+    return await calendars.feed_draft(name, body, place, charset=charset)
 
 
-@router.get("/v1/calendars/{name}/closures", operation_id="listClosures", responses=problems(404))
+@OPERATIONS.get(
+    "listClosures",
+    "/v1/calendars/{name}/closures",
+    scope=("calendars:read", "calendars:write"),
+    refusals=(404,),
+)
 async def closures(
+    call: Call,
     name: CalendarName,
-    caller: Reader,
     first: Annotated[Day, Query(alias="from", description="First date")],
     last: Annotated[Day, Query(alias="to", description="Last date, included")],
-) -> Response:
+) -> JSON:
     """Closed and half days with every reason and the hours that half days stay open; not paged."""
-    return Reply(calendars.closures_view(await _known(caller, name), first, last))
+    return calendars.closures_view(await _known(call, name), first, last)
 
 
-@router.get(
+@OPERATIONS.get(
+    "exportCalendar",
     "/v1/calendars/{name}/calendar.ics",
-    operation_id="exportCalendar",
-    response_class=ICalendar,
-    responses=problems(404),
+    scope=("calendars:read", "calendars:write"),
+    refusals=(404,),
+    media="text/calendar",
+    no_twin="Answers a calendar feed (`text/calendar`), not JSON; `closures` answers the same days.",
 )
 async def export(
+    call: Call,
     name: CalendarName,
-    caller: Reader,
     first: Annotated[Day | None, Query(alias="from", description="First date; this year's first")] = None,
     last: Annotated[
         Day | None, Query(alias="to", description="Last date; the last of the year after next")
     ] = None,
-) -> Response:
+) -> Answer[Any]:
     """Closed and half days as iCalendar, to subscribe to."""
-    text = await caller.ask(lambda tx: calendars.export_icalendar(tx, name, first, last))
-    return ICalendar(text)
+    text = await call.read(lambda tx: calendars.export_icalendar(tx, name, first, last))
+    return Answer(text)
 
 
-@router.get("/v1/calendars/{name}/open", operation_id="isOpen", responses=problems(404))
-async def is_open(name: CalendarName, at: Annotated[Instant, Query()], caller: Reader) -> Response:
+@OPERATIONS.get(
+    "isOpen", "/v1/calendars/{name}/open", scope=("calendars:read", "calendars:write"), refusals=(404,)
+)
+async def is_open(call: Call, name: CalendarName, at: Annotated[Instant, Query()]) -> JSON:
     """Whether an instant is business time, and the next opening and close after it."""
-    return Reply(calendars.open_view(await _known(caller, name), at))
+    return calendars.open_view(await _known(call, name), at)
 
 
-@router.get("/v1/calendars/{name}/elapsed", operation_id="elapsedTime", responses=problems(404))
+@OPERATIONS.get(
+    "elapsedTime",
+    "/v1/calendars/{name}/elapsed",
+    scope=("calendars:read", "calendars:write"),
+    refusals=(404,),
+)
 async def elapsed(
+    call: Call,
     name: CalendarName,
-    caller: Reader,
     start: Annotated[Instant, Query(alias="from")],
     end: Annotated[Instant, Query(alias="to")],
-) -> Response:
+) -> JSON:
     """Business seconds between two instants; negative when ``to`` comes first."""
-    return Reply(calendars.elapsed_view(await _known(caller, name), start, end))
+    return calendars.elapsed_view(await _known(call, name), start, end)
 
 
-@router.get("/v1/calendars/{name}/due", operation_id="dueTime", responses=problems(404))
+@OPERATIONS.get(
+    "dueTime", "/v1/calendars/{name}/due", scope=("calendars:read", "calendars:write"), refusals=(404,)
+)
 async def due(
+    call: Call,
     name: CalendarName,
-    caller: Reader,
     start: Annotated[Instant, Query(alias="from")],
     target: Annotated[str, Query(min_length=1, max_length=100, examples=["business_days:1:close"])],
-) -> Response:
+) -> JSON:
     """When a target that starts at ``from`` falls due: the stretches counted, the closures skipped with their names."""
-    return Reply(calendars.due_view(await _known(caller, name), start, target))
+    return calendars.due_view(await _known(call, name), start, target)
 
 
-async def _known(caller: Caller, name: str) -> Hours:
-    if caller.principal.customer_id is not None:
+async def _known(call: Call, name: str) -> Hours:
+    if call.principal.customer_id is not None:
         raise Problem("customer_token_not_allowed")
-    return await calendars.known(caller.database, caller.tenant_id, name)
+    return await calendars.known(call.database, call.tenant_id, name)
 
 
 def _etag(view: dict[str, Any]) -> dict[str, str]:

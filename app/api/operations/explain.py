@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path
 
-from app.api.deps import Caller, scoped
-from app.api.problems import problems
-from app.api.strict import PathId, StrictRoute
+from app.api.operations.call import JSON, Call
+from app.api.operations.table import Operations
+from app.api.strict import PathId
 from app.usecases import clocks, explain
 
-router = APIRouter(route_class=StrictRoute, tags=["Helpdesk"])
+OPERATIONS = Operations("Helpdesk")
 Kind = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[a-z_]+$", examples=list(explain.KINDS))]
 
 
-@router.get("/v1/explain/{kind}/{id}", operation_id="explain", responses=problems(404))
-async def get_explanation(
-    kind: Kind, id: PathId, caller: Annotated[Caller, scoped("tickets:read")]
-) -> Response:
+@OPERATIONS.get("explain", "/v1/explain/{kind}/{id}", scope="tickets:read", refusals=(404,))
+async def get_explanation(call: Call, kind: Kind, id: PathId) -> JSON:
     """The whole trace: rules in order with their clauses, facts and results, and what would have changed the answer.
 
     ``kind``: ticket, charge, assessment (``<ticket>:<number>``), order, refund (``<order>:<refund>``), license, lot,
     cover, choice, operation, hold or clock.
     """
-    return await caller.read(lambda tx: explain.explain(tx, kind, id, clock=clocks.explain_clock))
+    return await call.read(lambda tx: explain.explain(tx, kind, id, clock=clocks.explain_clock))

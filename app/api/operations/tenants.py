@@ -1,20 +1,20 @@
-"""Tenants: made and suspended by the operator."""
+"""Tenants: made and suspended by the call."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path
 from pydantic import Field
 
-from app.api.deps import OperatorOnly
-from app.api.problems import FieldError, Problem, problems
-from app.api.reply import Reply
-from app.api.rest.policies import Document
-from app.api.strict import Body, Flag, Instant, LongText, Name, StrictRoute, big
+from app.api.operations.call import JSON, Answer, Call
+from app.api.operations.policies import Document
+from app.api.operations.table import OPERATOR, Operations
+from app.api.problems import FieldError, Problem
+from app.api.strict import BIG_LIMIT, Body, Flag, Instant, LongText, Name
 from app.usecases import policies, tenants
 
-router = APIRouter(route_class=StrictRoute, tags=["Operator and sandbox"])
+OPERATIONS = Operations("Operator and sandbox")
 
 TenantId = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
@@ -44,11 +44,16 @@ class SuspensionBody(Body):
     reason: LongText | None = None
 
 
-@router.put(
-    "/v1/tenants/{tenant_id}", operation_id="putTenant", status_code=201, responses=problems(409, 422)
+@OPERATIONS.put(
+    "putTenant",
+    "/v1/tenants/{tenant_id}",
+    access=OPERATOR,
+    key="natural",
+    status=201,
+    refusals=(409, 422),
+    limit=BIG_LIMIT,
 )
-@big
-async def put_tenant(tenant_id: TenantId, body: TenantBody, operator: OperatorOnly) -> Response:
+async def put_tenant(call: Call, tenant_id: TenantId, body: TenantBody) -> Answer[Any]:
     """A tenant under a policy. 201 the first time, 200 with the same body again, 409 with other content."""
     if (body.clock.mode == "virtual") != (body.clock.now is not None):
         raise Problem(
@@ -60,21 +65,19 @@ async def put_tenant(tenant_id: TenantId, body: TenantBody, operator: OperatorOn
     text = None if body.document is None else policies.document_text(body.document)
     own = None if text is None else await policies.read_draft(text)
     command = tenants.PutTenant(policy=body.policy, mode=body.clock.mode, now=body.clock.now, document=text)
-    async with operator.rooms.database.founding(
-        tenant_id, actor=operator.actor, validate_only=operator.validate_only
-    ) as tx:
+    async with call.database.founding(tenant_id, actor=call.actor, validate_only=call.validate_only) as tx:
         status, view = await tenants.put(tx, command, own=own)
-    return Reply(view, status_code=status)
+    return Answer(view, status)
 
 
-@router.put("/v1/tenants/{tenant_id}/suspension", operation_id="suspendTenant", responses=problems(404))
-async def put_suspension(tenant_id: TenantId, body: SuspensionBody, operator: OperatorOnly) -> Response:
+@OPERATIONS.put("suspendTenant", "/v1/tenants/{tenant_id}/suspension", access=OPERATOR, refusals=(404,))
+async def put_suspension(call: Call, tenant_id: TenantId, body: SuspensionBody) -> JSON:
     """Suspends a tenant, or lifts it: ``{"suspended": false}``. Its keys stop, or go on, within a second."""
-    view: dict[str, Any] = await operator.rooms.database.run(
+    view: dict[str, Any] = await call.database.run(
         tenant_id,
         lambda tx: tenants.suspend(tx, suspended=body.suspended, reason=body.reason),
-        actor=operator.actor,
-        validate_only=operator.validate_only,
+        actor=call.actor,
+        validate_only=call.validate_only,
     )
-    operator.rooms.authenticator.forget()
-    return Reply(view)
+    call.rooms.authenticator.forget()
+    return view

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query
 from pydantic import Field, StringConstraints
 
-from app.api.deps import Caller, KeyedCall, scoped
-from app.api.headers import checking, tagged
-from app.api.paging import ShortPaging
-from app.api.problems import problems
-from app.api.reply import Reply
+from app.api.headers import tagged
+from app.api.operations.call import JSON, Answer, Call
+from app.api.operations.table import Operations
 from app.api.strict import (
+    BIG_LIMIT,
     Body,
     Credits,
     CreditsOrZero,
@@ -21,12 +20,10 @@ from app.api.strict import (
     Instant,
     Name,
     Ordinal,
-    StrictRoute,
-    big,
 )
 from app.usecases import policies, simulation
 
-router = APIRouter(route_class=StrictRoute, tags=["Policies"])
+OPERATIONS = Operations("Policies")
 
 PolicyName = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 DocumentText = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=400_000)]
@@ -80,64 +77,58 @@ class SimulationBody(Body):
     ] = simulation.DEFAULT_LIMIT
 
 
-@router.get("/v1/policies", operation_id="listPolicies")
-async def list_policies(caller: Annotated[Caller, scoped("policies:read")], page: ShortPaging) -> Response:
+@OPERATIONS.get("listPolicies", "/v1/policies", scope="policies:read", paging="short")
+async def list_policies(call: Call) -> Answer[Any]:
     """The tenant's policy, with the version in force."""
-    return await caller.short_page(page, policies.list_policies)
+    return await call.short_page(policies.list_policies)
 
 
-@router.get("/v1/policies/{name}", operation_id="getPolicy", responses=problems(404))
+@OPERATIONS.get("getPolicy", "/v1/policies/{name}", scope="policies:read", refusals=(404,))
 async def get_policy(
-    name: PolicyName,
-    caller: Annotated[Caller, scoped("policies:read")],
-    version: Annotated[Ordinal | None, Query()] = None,
-) -> Response:
+    call: Call, name: PolicyName, version: Annotated[Ordinal | None, Query()] = None
+) -> Answer[Any]:
     """A policy with every name a caller may use: categories, inputs, channels, languages, facts, reasons, causes,
     outcomes, milestones and labels, each with its clause, and the document itself. The ETag goes into If-Match."""
-    view = await caller.ask(lambda tx: policies.get_policy(tx, name, version=version))
-    return Reply(view, headers={"ETag": tagged(policies.tag_of(view))})
+    view = await call.read(lambda tx: policies.get_policy(tx, name, version=version))
+    return Answer(view, headers={"ETag": tagged(policies.tag_of(view))})
 
 
-@router.post("/v1/policies/validate", operation_id="validatePolicy")
-@big
-async def validate_policy(body: DraftBody, caller: Annotated[Caller, scoped("policies:read")]) -> Response:
-    """What is wrong with a draft, each finding with its line and what to write instead."""
-    return await caller.read(lambda _: policies.validate(policies.document_text(body.document)))
-
-
-@router.post(
-    "/v1/policies/{name}/versions",
-    operation_id="publishPolicy",
-    status_code=201,
-    responses=problems(404, 412, 422),
+@OPERATIONS.post(
+    "validatePolicy", "/v1/policies/validate", scope="policies:read", limit=BIG_LIMIT, question=True
 )
-@big
-async def publish_policy(
-    name: PolicyName,
-    body: PolicyVersionBody,
-    caller: Annotated[Caller, scoped("policies:write")],
-    call: KeyedCall,
-) -> Response:
+async def validate_policy(call: Call, body: DraftBody) -> JSON:
+    """What is wrong with a draft, each finding with its line and what to write instead."""
+    return await call.read(lambda _: policies.validate(policies.document_text(body.document)))
+
+
+@OPERATIONS.post(
+    "publishPolicy",
+    "/v1/policies/{name}/versions",
+    scope="policies:write",
+    key="keyed",
+    status=201,
+    refusals=(404, 412, 422),
+    limit=BIG_LIMIT,
+)
+async def publish_policy(call: Call, name: PolicyName, body: PolicyVersionBody) -> Answer[Any]:
     """A new, immutable version. It never changes what was granted or quoted before."""
     document = policies.document_text(body.document)
-    with caller.database.budget.one("publication", caller.tenant_id):
+    with call.database.budget.one("publication", call.tenant_id):
         return await call.keyed(
             "policies.publish",
-            {"name": name},
             body.model_copy(update={"document": document}),
             lambda tx: policies.publish(
-                tx, name, document=document, effective_from=body.effective_from, check=checking(call.request)
+                tx, name, document=document, effective_from=body.effective_from, check=call.conditions.check
             ),
-            status=201,
         )
 
 
-@router.post("/v1/policies/{name}/price", operation_id="priceTicket", responses=problems(404, 422))
-async def price(
-    name: PolicyName, body: PriceBody, caller: Annotated[Caller, scoped("policies:read")]
-) -> Response:
+@OPERATIONS.post(
+    "priceTicket", "/v1/policies/{name}/price", scope="policies:read", refusals=(404, 422), question=True
+)
+async def price(call: Call, name: PolicyName, body: PriceBody) -> JSON:
     """The calculator: what a category costs, by which clause, and whether the customer would have to confirm it."""
-    return await caller.read(
+    return await call.read(
         lambda tx: policies.price(
             tx,
             name,
@@ -149,22 +140,25 @@ async def price(
     )
 
 
-@router.post("/v1/policies/{name}/simulate", operation_id="simulatePolicy", responses=problems(404, 422))
-@big
-async def simulate_policy(
-    name: PolicyName, body: SimulationBody, caller: Annotated[Caller, scoped("policies:read")]
-) -> Response:
+@OPERATIONS.post(
+    "simulatePolicy",
+    "/v1/policies/{name}/simulate",
+    scope="policies:read",
+    refusals=(404, 422),
+    limit=BIG_LIMIT,
+    question=True,
+)
+async def simulate_policy(call: Call, name: PolicyName, body: SimulationBody) -> JSON:
     """Runs a draft over the recorded history and says who would have been decided or charged differently. Writes
     nothing. ``complete`` false: there is more history than ``limit``."""
-    with caller.database.budget.one("simulation", caller.tenant_id):
+    with call.database.budget.one("simulation", call.tenant_id):
         draft = await policies.read_draft(policies.document_text(body.document))
-        found = await simulation.simulate(
-            caller.database,
-            caller.tenant_id,
+        return await simulation.simulate(
+            call.database,
+            call.tenant_id,
             name,
             draft=draft,
             start=body.start,
             end=body.end,
             limit=body.limit,
         )
-        return Reply(found)

@@ -4,49 +4,50 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query
 
-from app.api.deps import Caller, scoped
-from app.api.paging import Paging, decode_cursor, encode_cursor
-from app.api.problems import FieldError, Problem, problems
-from app.api.strict import PathId, QueryId, StrictRoute
+from app.api.operations.call import JSON, Answer, Call
+from app.api.operations.table import Operations
+from app.api.paging import decode_cursor, encode_cursor
+from app.api.problems import FieldError, Problem
+from app.api.strict import PathId, QueryId
 from app.domain.values.paging import Part
 from app.usecases import events
 
-router = APIRouter(route_class=StrictRoute, tags=["Policies, partners, operations"])
+OPERATIONS = Operations("Policies, partners, operations")
 _POSITION: Final = re.compile(r"\d{1,15}\Z", re.ASCII)
 
 
-@router.get("/v1/events", operation_id="listEvents", responses=problems(404))
+@OPERATIONS.get("listEvents", "/v1/events", scope="events:read", paging="pages", refusals=(404,))
 async def list_events(
-    caller: Annotated[Caller, scoped("events:read")],
-    page: Paging,
+    call: Call,
     after: Annotated[QueryId | None, Query(description="A position, an event's id or a cursor")] = None,
     type: Annotated[list[QueryId] | None, Query(description="Types or `noun.*`; may be repeated")] = None,
     customer_id: Annotated[QueryId | None, Query(description="Only this customer's")] = None,
-) -> Response:
+) -> Answer[Any]:
     """Events in the order of their positions; nothing is skipped, however many write at once.
 
     Remember `position` and ask again with `after`: it says how far this answer looked.
     """
-    context = f"{caller.tenant_id}/events"
-    secrets = caller.rooms.cursor_secrets
+    page, context = call.page, f"{call.tenant_id}/events"
+    secrets = call.rooms.cursor_secrets
     start: int | str = 0 if after is None else _start(secrets, context, after)
     end: int | str | None = None
     if page.cursor is not None:
         key = _start(secrets, context, page.cursor)
         start, end = (start, key) if page.backward else (key, None)
     types = [part for one in type or () for part in one.split(",") if part]
-    await events.place(caller.database, caller.tenant_id)
+    await events.place(call.database, call.tenant_id)
     part = Part(page.limit, backward=page.backward)
-    found, position = await caller.ask(
+    found, position = await call.read(
         lambda tx: events.feed(
             tx, after=start, before=end, part=part, types=types or None, customer_id=customer_id
         )
     )
-    return page.reply(found, lambda key: encode_cursor(secrets[0], context, key), position=position)
+    view = page.view(found, lambda key: encode_cursor(secrets[0], context, key))
+    return Answer({**view, "position": position}, headers=page.headers(view))
 
 
 def _start(secrets: Sequence[bytes], context: str, given: str) -> int | str:
@@ -61,7 +62,7 @@ def _start(secrets: Sequence[bytes], context: str, given: str) -> int | str:
     return key[0]
 
 
-@router.get("/v1/events/{event_id}", operation_id="getEvent", responses=problems(404))
-async def get_event(event_id: PathId, caller: Annotated[Caller, scoped("events:read")]) -> Response:
+@OPERATIONS.get("getEvent", "/v1/events/{event_id}", scope="events:read", refusals=(404,))
+async def get_event(call: Call, event_id: PathId) -> JSON:
     """One event."""
-    return await caller.read(lambda tx: events.get_event(tx, event_id))
+    return await call.read(lambda tx: events.get_event(tx, event_id))

@@ -1,0 +1,90 @@
+"""The snapshot of a query: all its fields read one state of the database, opened when the first needs it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any, TypeVar
+
+from app.usecases import accounts, loading
+from app.usecases.commands import Busy, Database, Tx
+
+T = TypeVar("T")
+
+
+class Snapshot:
+    """Stands in for the database while a query runs: every read uses the one snapshot, in turn.
+
+    Customers that several fields will ask about are read together when the first of them has its turn.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._stack = AsyncExitStack()
+        self._open: dict[str, Tx] = {}
+        self._turn = asyncio.Lock()
+        self._wanted: dict[str, None] = {}
+        self.reads = 0
+
+    def want(self, customer_id: str) -> None:
+        """Notes a customer whom a field that waits for its turn will ask about."""
+        self._wanted[customer_id] = None
+
+    async def read(self, tenant_id: str, work: Callable[[Tx], Awaitable[T]], *, attempts: int = 3) -> T:
+        """What ``work`` finds in the snapshot."""
+        async with self._turn:
+            self.reads += 1
+            tx = self._open.get(tenant_id)
+            if tx is None:
+                tx = await self._stack.enter_async_context(self._database.reading(tenant_id))
+                self._open[tenant_id] = tx
+            if len(self._wanted) > 1:
+                names, self._wanted = list(self._wanted), {}
+                await loading.prepare(tx, names)
+            return await work(tx)
+
+    async def run(self, tenant_id: str, work: Callable[[Tx], Awaitable[T]], **more: Any) -> T:
+        """For the few readings that write first (placing events). What nobody has read yet is then read anew.
+
+        A query never holds two connections: `Busy` where other fields have read in the snapshot already.
+        """
+        async with self._turn:
+            if self._open and self.reads > 1:
+                raise Busy("the snapshot is open")
+            await self._stack.aclose()
+            self._open.clear()
+            return await self._database.run(tenant_id, work, **more)
+
+    async def close(self) -> None:
+        """Ends the snapshot; may be called when none was opened."""
+        await self._stack.aclose()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._database, name)
+
+
+class SnapshotBalances:
+    """Balances asked for at once are read at once, in the snapshot."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._waiting: list[tuple[str, asyncio.Future[Any]]] = []
+
+    async def submit(self, tenant_id: str, customer_id: str) -> Any:
+        """One customer's balance now, or the refusal in its place."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append((customer_id, future))
+        await self._snapshot.read(tenant_id, self._answer)
+        return await future
+
+    async def _answer(self, tx: Tx) -> None:
+        batch, self._waiting = self._waiting, []
+        try:
+            found = await accounts.balances(tx, [name for name, _ in batch]) if batch else []
+        except BaseException:
+            for _, future in batch:
+                future.cancel()
+            raise
+        for (_, future), answer in zip(batch, found, strict=True):
+            future.set_result(answer)

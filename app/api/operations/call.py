@@ -1,0 +1,249 @@
+"""A call of an operation, as its function sees it: who calls, a transaction, the instants, the part of a list.
+
+It knows nothing of the door that it came through. A write is committed before its answer leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+
+from app.api.auth import Principal
+from app.api.first_edition import first_form
+from app.api.headers import Conditions
+from app.api.operations.table import Operation, scope_missing
+from app.api.paging import Page, encode_cursor
+from app.api.problems import Problem
+from app.api.state import AppState, BalanceReader
+from app.api.strict import Body
+from app.domain.values.digests import Said
+from app.domain.values.errors import DomainError
+from app.domain.values.paging import Part, Slice
+from app.usecases.commands import Database, Tx, once
+from app.views.shapes import PageOf
+
+T = TypeVar("T")
+V = TypeVar("V")
+JSON = dict[str, Any]
+Work = Callable[[Tx], Awaitable[T]]
+
+NO_STORE: Final[Mapping[str, str]] = {"Cache-Control": "no-store"}
+"""For answers that show a secret once."""
+KEY_LENGTH: Final = 255
+NOTHING: Final[Mapping[str, str]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[V]):
+    """What an operation answered. ``encoded``: its view as JSON already, where whoever made it wrote it so."""
+
+    view: V
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    replayed: bool = False
+    encoded: bytes | None = None
+    page: Callable[[], str] | None = None
+    """The same as a page for people."""
+    after: Callable[[], Awaitable[None]] | None = None
+    """What is done once the answer has left."""
+
+    @property
+    def plain(self) -> Any:
+        """Return the view, read from its JSON where need be."""
+        return self.view if self.encoded is None else msgspec.json.decode(self.encoded)
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A body as it was sent, and the headers by their names in small letters."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(slots=True)
+class Call:
+    """One call. ``database`` is the query's snapshot where a GraphQL query asks."""
+
+    operation: Operation
+    principal: Principal
+    tenant_id: str
+    rooms: AppState
+    database: Database
+    balances: BalanceReader
+    path: Mapping[str, Any]
+    query: Mapping[str, Any]
+    """Parameters as they were given."""
+    keys: Sequence[str] = ()
+    """Every Idempotency-Key that was given."""
+    conditions: Conditions = field(default_factory=Conditions)
+    validate_only: bool = False
+    wanted: Page | None = None
+    """The part of a list."""
+    on_replay: Callable[[], None] = lambda: None
+    ids: Mapping[str, Any] = field(default_factory=dict)
+    """The checked values of the path."""
+    sent: Raw | None = None
+
+    @property
+    def actor(self) -> str:
+        """Return who acts, as written beside effects."""
+        return self.principal.actor
+
+    @property
+    def raw(self) -> Raw:
+        """Return the body as it was sent."""
+        assert self.sent is not None  # noqa: S101 - declared by the operation
+        return self.sent
+
+    @property
+    def page(self) -> Page:
+        """Return the part of a list that is wanted."""
+        assert self.wanted is not None  # noqa: S101 - declared by the operation
+        return self.wanted
+
+    def may(self, scope: str) -> bool:
+        """Whether the caller carries a further scope."""
+        return self.principal.may(scope)
+
+    def require(self, scope: str, code: str = "scope_missing") -> None:
+        """Raise 403 ``scope_missing``, or another ``code``, unless the caller carries a further scope."""
+        if not self.may(scope):
+            raise scope_missing(scope, code)
+
+    # reading ----------------------------------------------------------------------------------------------------------
+
+    async def read(self, work: Work[T]) -> T:
+        """Return what ``work`` finds in a read-only snapshot."""
+        found = await self.database.read(self.tenant_id, work)
+        if self.principal.customer_id is not None:
+            self._own(found)
+        return found
+
+    async def balance(self, customer_id: str) -> JSON:
+        """Return a balance now: those asked for at once are read together. 404 ``customer_not_found``."""
+        found = await self.balances.submit(self.tenant_id, customer_id)
+        if isinstance(found, DomainError):
+            raise found
+        return found
+
+    async def pages(self, work: Callable[[Tx, Part], Awaitable[Slice[V]]]) -> Answer[PageOf[V]]:
+        """Answer a page of a list: ``work(tx, part)`` gives that part of it."""
+        secrets, page = self.rooms.cursor_secrets, self.page
+        context = page.context(self.tenant_id)
+        part = Part(page.limit, page.after(secrets, self.tenant_id), page.backward)
+        found = await self.read(lambda tx: work(tx, part))
+        view = page.view(found, lambda key: encode_cursor(secrets[0], context, key))
+        return Answer(view, headers=page.headers(view))
+
+    async def short_page(self, work: Work[Any]) -> Answer[Any]:
+        """Answer a page of a list that ``work`` gives as a whole, since it is short by nature."""
+        secrets, page = self.rooms.cursor_secrets, self.page
+        after = page.after(secrets, self.tenant_id)
+        found = await self.read(work)
+        rows: list[Any] = found["data"]
+        start = int(after[0] or 0) if after else 0
+        end = start + page.limit
+        cursor = None
+        if end < len(rows):
+            cursor = encode_cursor(secrets[0], page.context(self.tenant_id), [end])
+        view = {**found, "data": rows[start:end], "next_cursor": cursor}
+        return Answer(view, headers=page.headers(view))
+
+    def _own(self, found: Any) -> None:
+        """A customer token sees what names its own customer, in path, query or answer; else there is nothing."""
+        customer_id = self.path.get("customer_id") or self.query.get("customer_id")
+        if customer_id is None and isinstance(found, dict):
+            customer_id = found.get("customer_id")
+        if customer_id != self.principal.customer_id:
+            raise Problem("not_found")
+
+    # writing ----------------------------------------------------------------------------------------------------------
+
+    async def write(self, work: Work[T], *, customer_id: str | None = None) -> T:
+        """Return what ``work`` answers in a writing transaction, committed (or rolled back when only validating).
+
+        ``customer_id``: whose write it is, where the body says so.
+        """
+        async with self.in_turn(customer_id):
+            return await self.database.run(
+                self.tenant_id, work, actor=self.actor, validate_only=self.validate_only
+            )
+
+    async def natural(
+        self,
+        work: Work[tuple[int, V]],
+        *,
+        headers: Mapping[str, str] = NOTHING,
+        customer_id: str | None = None,
+    ) -> Answer[V]:
+        """Answer a write that its own id makes idempotent: ``work`` gives (201 or 200, view)."""
+        status, view = await self.write(work, customer_id=customer_id)
+        return Answer(view, status, headers)
+
+    async def keyed(
+        self, kind: str, body: Body, work: Work[V], *, ids: Mapping[str, Any] | None = None
+    ) -> Answer[V]:
+        """Answer a write that an Idempotency-Key makes idempotent. ``ids`` (of the path) and ``body`` tell calls apart.
+
+        400 without the key; the first answer again, as a replay; 422 with another payload.
+        """
+        named = self.ids if ids is None else ids
+        said = Said({**named, **body.said()}, lambda: {**named, **first_form(body)})
+        key = self.idempotency_key()
+
+        async def run(tx: Tx) -> tuple[int, V, bool]:
+            return await once(tx, key, kind, said, self.actor, work, status=self.operation.status)
+
+        try:
+            status, view, replayed = await self.write(run)
+        except DomainError as error:
+            if error.code == "request_in_flight":
+                raise Problem("request_in_flight", headers={"Retry-After": "1"}) from None
+            raise
+        if replayed:
+            self.on_replay()
+        return Answer(view, status, replayed=replayed)
+
+    def idempotency_key(self) -> str:
+        """Return the Idempotency-Key. Raise 400 where it is missing or malformed."""
+        return checked_key(self.keys)
+
+    def in_turn(self, customer_id: str | None = None) -> AbstractAsyncContextManager[None]:
+        """Take a write's place behind the earlier ones of the same customer (or ticket, order), without a connection.
+
+        They would only wait for the same row. What names nobody waits for nobody. 429 ``tenant_busy`` beyond the bound.
+        """
+        turn = self.database.budget.writes.turn
+        if customer_id is not None:
+            return turn((self.tenant_id, "customer_id", customer_id))
+        for name in _OWNERS:
+            if name in self.path:
+                return turn((self.tenant_id, name, self.path[name]))
+        return _alone
+
+
+_OWNERS: Final = ("customer_id", "ticket_id", "order_id", "license_id", "cover_id", "lot_id")
+"""Parts of a path by which writes stand in line, the first that is there: all of them lock one customer's row."""
+_alone: Final = nullcontext()
+
+
+def checked_key(given: Sequence[str]) -> str:
+    """Return the one key, with or without the quotes of a structured field. Raise 400 when missing or malformed."""
+    if not given or not given[0].strip():
+        raise Problem("idempotency_key_missing")
+    key = given[0].strip()
+    if len(key) >= 2 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    if len(given) > 1 or not 1 <= len(key) <= KEY_LENGTH or not key.isascii() or not key.isprintable():
+        raise Problem("idempotency_key_malformed")
+    return key
+
+
+def answer_of(operation: Operation, found: Any) -> Answer[Any]:
+    """Return what an operation's function returned as an answer."""
+    return found if isinstance(found, Answer) else Answer(found, operation.status)

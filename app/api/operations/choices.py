@@ -1,0 +1,45 @@
+"""Choices that a customer still has to make: 30 days or 40 credits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.api.operations.call import Answer, Call
+from app.api.operations.table import Operations
+from app.api.strict import Body, Name, PathId, QueryFlag
+from app.usecases import choices
+
+OPERATIONS = Operations("Storefront")
+
+
+class ChoiceBody(Body):
+    """The option taken."""
+
+    option: Name
+
+
+@OPERATIONS.get(
+    "listChoices",
+    "/v1/customers/{customer_id}/choices",
+    scope="customers:read",
+    paging="short",
+    refusals=(404,),
+    account=True,
+)
+async def list_choices(call: Call, customer_id: PathId, all: QueryFlag = False) -> Answer[Any]:
+    """The open choices, oldest first; ``all=true``: those made or taken back too."""
+    return await call.short_page(lambda tx: choices.list_choices(tx, customer_id, every=all))
+
+
+@OPERATIONS.post(
+    "makeChoice",
+    "/v1/customers/{customer_id}/choices/{choice_id}",
+    scope="orders:write",
+    key="keyed",
+    refusals=(404, 409),
+)
+async def make_choice(call: Call, customer_id: PathId, choice_id: PathId, body: ChoiceBody) -> Answer[Any]:
+    """Grants exactly one option, for good."""
+    return await call.keyed(
+        "choices.make", body, lambda tx: choices.make_choice(tx, customer_id, choice_id, option=body.option)
+    )

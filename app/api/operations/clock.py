@@ -1,0 +1,36 @@
+"""A sandbox tenant's own time."""
+
+from __future__ import annotations
+
+from app.api.operations.call import JSON, Call
+from app.api.operations.table import Operations
+from app.api.strict import Body, Instant
+from app.usecases import sandbox
+from app.usecases.agenda import HANDLERS
+
+OPERATIONS = Operations("Operator and sandbox")
+
+
+class ClockMove(Body):
+    """Where to, forward only."""
+
+    now: Instant
+
+
+@OPERATIONS.get("getTime", "/v1/clock", scope=("sandbox:clock", "clocks:read"))
+async def get_clock(call: Call) -> JSON:
+    """The tenant's time: its own, or the real one."""
+    return await call.read(sandbox.get_clock)
+
+
+@OPERATIONS.put("moveTime", "/v1/clock", scope="sandbox:clock", refusals=(409,))
+async def move_clock(call: Call, body: ClockMove) -> JSON:
+    """Moves a sandbox's time forward; everything due in between happens, in order. Repeat until ``reached``."""
+    return await sandbox.move_clock(
+        call.database,
+        call.tenant_id,
+        body.now,
+        HANDLERS,
+        actor=call.actor,
+        validate_only=call.validate_only,
+    )

@@ -1,0 +1,67 @@
+"""Covers: suspension, resumption, extension."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from app.api.operations.call import JSON, Answer, Call
+from app.api.operations.table import Operations
+from app.api.strict import Body, LongText, PathId
+from app.usecases import covers
+
+OPERATIONS = Operations("Helpdesk")
+
+Months = Annotated[int, Field(strict=True, ge=1, le=120)]
+
+
+class CoverPauseBody(Body):
+    """Why; optional."""
+
+    reason: LongText | None = None
+
+
+class ExtensionBody(Body):
+    """How many months, and why."""
+
+    months: Months
+    reason: LongText
+
+
+@OPERATIONS.get("getCover", "/v1/covers/{cover_id}", scope="customers:read", refusals=(404,))
+async def get_cover(call: Call, cover_id: PathId) -> JSON:
+    """A cover as it stands now."""
+    return await call.read(lambda tx: covers.get_cover(tx, cover_id))
+
+
+@OPERATIONS.post(
+    "suspendCover",
+    "/v1/covers/{cover_id}/suspension",
+    scope="tickets:write",
+    key="keyed",
+    refusals=(404, 409),
+)
+async def suspend_cover(call: Call, cover_id: PathId, body: CoverPauseBody | None = None) -> Answer[Any]:
+    """Stops a running period, as often as the policy says."""
+    given = body or CoverPauseBody()
+    return await call.keyed("covers.suspend", given, lambda tx: covers.suspend(tx, cover_id))
+
+
+@OPERATIONS.post(
+    "resumeCover", "/v1/covers/{cover_id}/resumption", scope="tickets:write", key="keyed", refusals=(404, 409)
+)
+async def resume_cover(call: Call, cover_id: PathId, body: CoverPauseBody | None = None) -> Answer[Any]:
+    """Goes on with a suspended period; its end moves by the time it was suspended."""
+    given = body or CoverPauseBody()
+    return await call.keyed("covers.resume", given, lambda tx: covers.resume(tx, cover_id))
+
+
+@OPERATIONS.post(
+    "extendCover", "/v1/covers/{cover_id}/extension", scope="tickets:write", key="keyed", refusals=(404, 409)
+)
+async def extend_cover(call: Call, cover_id: PathId, body: ExtensionBody) -> Answer[Any]:
+    """Extends cover without an order, where the policy does; else refused."""
+    return await call.keyed(
+        "covers.extend", body, lambda tx: covers.extend(tx, cover_id, months=body.months, reason=body.reason)
+    )

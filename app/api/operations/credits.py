@@ -1,0 +1,392 @@
+"""Credits: holds and what becomes of them, debits, adjustments, batches; balance, entries, statement; lots; the audit.
+
+Commands go to the ledger writer, which gathers what comes at once into one transaction. The answer's bytes leave as the
+ledger wrote them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field, ValidationError
+
+from app.api.operations.arguments import AsOf
+from app.api.operations.call import JSON, Answer, Call
+from app.api.operations.table import Operations, scope_missing
+from app.api.problems import Problem, body_of, body_of_error
+from app.api.strict import (
+    BIG_LIMIT,
+    Body,
+    Credits,
+    ExternalId,
+    Flag,
+    Instant,
+    LongText,
+    Name,
+    PathId,
+    SignedCredits,
+    field_errors,
+)
+from app.domain.values.errors import DomainError
+from app.usecases import accounts, audit, lots
+from app.usecases import credits as commands
+from app.usecases.commands import Unavailable
+from app.usecases.credits import SCOPE_OF, CreditCommand, CreditResult
+
+BATCH_COMMANDS_MAX: Final = 1000
+
+
+class HoldBody(Body):
+    """Credits to reserve. ``lot_id``: from this lot and nothing else; ``license_id`` opens the lots of that license."""
+
+    credits: Credits
+    credit_type: Name | None = None
+    ticket_id: ExternalId | None = None
+    license_id: ExternalId | None = None
+    lot_id: ExternalId | None = None
+    expires_at: Instant | None = None
+
+
+class DebitBody(Body):
+    """Credits to take at once."""
+
+    credits: Credits
+    credit_type: Name | None = None
+    ticket_id: ExternalId | None = None
+    license_id: ExternalId | None = None
+    lot_id: ExternalId | None = None
+
+
+class CaptureBody(Body):
+    """What to take of a hold: all that is held unless told. ``final`` releases the rest, which else stays held."""
+
+    credits: Credits | None = None
+    final: Flag = False
+
+
+class GiveBackBody(Body):
+    """What to give back: all there is unless told."""
+
+    credits: Credits | None = None
+    reason: LongText | None = None
+
+
+class AdjustmentBody(Body):
+    """+n grants, -n takes; never zero."""
+
+    credits: SignedCredits
+    reason: LongText
+    credit_type: Name | None = None
+    expires_at: Instant | None = None
+
+
+class BatchItem(Body):
+    """One command of a batch, with a key of its own."""
+
+    idempotency_key: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[\x20-\x7e]+$")]
+    kind: Literal["hold", "capture", "release", "refund", "debit", "adjust"]
+    customer_id: ExternalId | None = None
+    hold_id: ExternalId | None = None
+    credits: SignedCredits | None = None
+    credit_type: Name | None = None
+    ticket_id: ExternalId | None = None
+    license_id: ExternalId | None = None
+    lot_id: ExternalId | None = None
+    expires_at: Instant | None = None
+    final: Flag = False
+    reason: LongText | None = None
+
+
+class BatchBody(Body):
+    """Up to 1,000 commands, independent of one another."""
+
+    commands: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=BATCH_COMMANDS_MAX)]
+
+
+class TransferBody(Body):
+    """Who gets it."""
+
+    to_customer_id: ExternalId
+
+
+class LotRefundBody(Body):
+    """``override``: the vendor's discretion, with the scope ``credits:refund`` and a reason."""
+
+    override: Flag = False
+    reason: LongText | None = None
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+async def _carry_out(call: Call, kind: commands.Kind, body: Body) -> Answer[Any]:
+    """Hand a command to the ledger writer, or try it where the caller only validates."""
+    fields: dict[str, Any] = {**body.__dict__, **call.ids}
+    command = CreditCommand(kind=kind, key=call.idempotency_key(), actor=call.actor, **fields)
+    if call.validate_only:
+        result = (await call.write(lambda tx: commands.apply(tx, [command])))[0]
+    else:
+        result = await call.rooms.credits.submit(call.tenant_id, command)
+    if result.error is not None:
+        raise result.error
+    return Answer(None, result.status, replayed=result.replayed, encoded=result.body)
+
+
+OPERATIONS = Operations("Credits")
+
+
+@OPERATIONS.get("getBalance", "/v1/customers/{customer_id}/balance", scope="customers:read", refusals=(404,))
+async def get_balance(call: Call, customer_id: PathId, point: AsOf) -> JSON:
+    """What is available and held, and the lots it is in; exact at the instant."""
+    if point.as_of is None and point.known_at is None and call.principal.kind == "key":
+        return await call.balance(customer_id)
+    return await call.read(
+        lambda tx: accounts.balance(tx, customer_id, as_of=point.as_of, known_at=point.known_at)
+    )
+
+
+@OPERATIONS.post(
+    "createDebit",
+    "/v1/customers/{customer_id}/debits",
+    scope="credits:debit",
+    key="keyed",
+    status=201,
+    refusals=(404, 409),
+    command=True,
+)
+async def create_debit(call: Call, customer_id: PathId, body: DebitBody) -> Answer[Any]:
+    """Holds and captures at once; the answer's ``hold_id`` is what a refund needs."""
+    return await _carry_out(call, "debit", body)
+
+
+@OPERATIONS.post(
+    "createHold",
+    "/v1/customers/{customer_id}/holds",
+    scope="credits:debit",
+    key="keyed",
+    status=201,
+    refusals=(404, 409),
+    command=True,
+)
+async def create_hold(call: Call, customer_id: PathId, body: HoldBody) -> Answer[Any]:
+    """Reserves credits in order of spending."""
+    return await _carry_out(call, "hold", body)
+
+
+@OPERATIONS.post(
+    "captureHold",
+    "/v1/holds/{hold_id}/capture",
+    scope="credits:debit",
+    key="keyed",
+    refusals=(404, 409),
+    command=True,
+)
+async def capture_hold(call: Call, hold_id: PathId, body: CaptureBody) -> Answer[Any]:
+    """Takes held credits for good, in the hold's order."""
+    return await _carry_out(call, "capture", body)
+
+
+@OPERATIONS.post(
+    "releaseHold",
+    "/v1/holds/{hold_id}/release",
+    scope="credits:debit",
+    key="keyed",
+    refusals=(404, 409),
+    command=True,
+)
+async def release_hold(call: Call, hold_id: PathId, body: GiveBackBody) -> Answer[Any]:
+    """Gives held credits back to the lots they came from, in reverse."""
+    return await _carry_out(call, "release", body)
+
+
+@OPERATIONS.post(
+    "refundHold",
+    "/v1/holds/{hold_id}/refund",
+    scope="credits:debit",
+    key="keyed",
+    refusals=(404, 409),
+    command=True,
+)
+async def refund_hold(call: Call, hold_id: PathId, body: GiveBackBody) -> Answer[Any]:
+    """Gives captured credits back to the lots they came from, in reverse."""
+    return await _carry_out(call, "refund", body)
+
+
+@OPERATIONS.post(
+    "adjustCredits",
+    "/v1/customers/{customer_id}/adjustments",
+    scope="credits:adjust",
+    key="keyed",
+    status=201,
+    refusals=(404, 409),
+    command=True,
+)
+async def adjust_credits(call: Call, customer_id: PathId, body: AdjustmentBody) -> Answer[Any]:
+    """Corrects a balance by hand: +n grants a lot (and makes the customer), -n takes what is available."""
+    return await _carry_out(call, "adjust", body)
+
+
+@OPERATIONS.post(
+    "createCreditBatch", "/v1/credit-batches", scope=("credits:debit", "credits:adjust"), limit=BIG_LIMIT
+)
+async def create_batch(call: Call, body: BatchBody) -> JSON:
+    """Up to 1,000 commands, each with a status, a code and a result of its own; no header key."""
+    results: list[dict[str, Any] | None] = [None] * len(body.commands)
+    waiting: list[tuple[int, CreditCommand]] = []
+    for index, item in enumerate(body.commands):
+        made = _item(call, item)
+        if isinstance(made, CreditCommand):
+            waiting.append((index, made))
+        else:
+            results[index] = made
+    sent = [command for _, command in waiting]
+    if call.validate_only:
+        found: Sequence[CreditResult | BaseException] = (
+            await call.write(lambda tx: commands.apply(tx, sent)) if sent else ()
+        )
+    else:
+        futures = call.rooms.credits.submit_many(call.tenant_id, sent) if sent else []
+        found = await asyncio.gather(*futures, return_exceptions=True)
+    for (index, command), one in zip(waiting, found, strict=True):
+        results[index] = _shown(command.key, one)
+    return {"results": results}
+
+
+def _item(call: Call, item: dict[str, Any]) -> CreditCommand | dict[str, Any]:
+    """The command of an item, or its refusal."""
+    key = item.get("idempotency_key")
+    try:
+        given = BatchItem.model_validate(item)
+        _check_item(given)
+        if not call.may(SCOPE_OF[given.kind]):
+            raise scope_missing(SCOPE_OF[given.kind])
+    except ValidationError as error:
+        found = RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()])
+        body = body_of("invalid_input", errors=field_errors(found))
+    except Problem as refusal:
+        body = body_of(refusal.code, refusal.detail, errors=refusal.errors, **refusal.extra)
+    except DomainError as refusal:
+        body = body_of_error(refusal)
+    else:
+        fields = dict(given.__dict__)
+        return CreditCommand(key=fields.pop("idempotency_key"), actor=call.actor, **fields)
+    return {
+        "idempotency_key": key,
+        "status": body["status"],
+        "code": body["code"],
+        "result": None,
+        "problem": body,
+    }
+
+
+def _check_item(given: BatchItem) -> None:
+    on_hold = given.kind in ("capture", "release", "refund")
+    if on_hold and given.hold_id is None:
+        raise DomainError("invalid_input", field="hold_id", message="This kind needs a hold_id.")
+    if not on_hold and given.customer_id is None:
+        raise DomainError("invalid_input", field="customer_id", message="This kind needs a customer_id.")
+    if not on_hold and given.credits is None:
+        raise DomainError("invalid_input", field="credits", message="This kind needs credits.")
+    if given.kind == "adjust" and given.reason is None:
+        raise DomainError("invalid_input", field="reason", message="An adjustment needs a reason.")
+
+
+def _shown(key: str | None, found: CreditResult | BaseException) -> dict[str, Any]:
+    if isinstance(found, CreditResult) and found.error is None:
+        return {
+            "idempotency_key": key,
+            "status": found.status,
+            "code": None,
+            "replayed": found.replayed,
+            "result": found.data(),
+        }
+    if isinstance(found, CreditResult) and found.error is not None:
+        body = body_of_error(found.error)
+    elif isinstance(found, Unavailable):
+        body = body_of("outcome_unknown" if found.outcome_unknown else "unavailable")
+    else:
+        body = body_of("internal_error")
+    return {
+        "idempotency_key": key,
+        "status": body["status"],
+        "code": body["code"],
+        "result": None,
+        "problem": body,
+    }
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+@OPERATIONS.get(
+    "getStatement",
+    "/v1/customers/{customer_id}/statement",
+    scope="customers:read",
+    refusals=(404,),
+    account=True,
+)
+async def get_statement(call: Call, customer_id: PathId, point: AsOf) -> JSON:
+    """Where credits came from, tickets in progress, resolved tickets: three parts whose sums meet the balance."""
+    return await call.read(
+        lambda tx: accounts.statement(tx, customer_id, as_of=point.as_of, known_at=point.known_at)
+    )
+
+
+@OPERATIONS.get(
+    "listEntries",
+    "/v1/customers/{customer_id}/entries",
+    scope="customers:read",
+    paging="pages",
+    refusals=(404,),
+)
+async def list_entries(call: Call, customer_id: PathId, point: AsOf) -> Answer[Any]:
+    """The ledger: immutable moves between buckets."""
+    return await call.pages(
+        lambda tx, part: accounts.entries(
+            tx, customer_id, as_of=point.as_of, known_at=point.known_at, part=part
+        ),
+    )
+
+
+# --- lots -------------------------------------------------------------------------------------------------------------
+
+
+@OPERATIONS.post(
+    "transferLot", "/v1/lots/{lot_id}/transfer", scope="orders:write", key="keyed", refusals=(404, 409)
+)
+async def transfer_lot(call: Call, lot_id: PathId, body: TransferBody) -> Answer[Any]:
+    """Gives a lot to another customer, or refuses, as the policy says."""
+    return await call.keyed("transfer_lot", body, lambda tx: lots.transfer(tx, lot_id, body.to_customer_id))
+
+
+@OPERATIONS.get("quoteLotRefund", "/v1/lots/{lot_id}/refund-quote", scope="orders:read", refusals=(404,))
+async def quote_lot_refund(call: Call, lot_id: PathId) -> JSON:
+    """What the unused credits of a lot would bring back in money now."""
+    return await call.read(lambda tx: lots.quote(tx, lot_id))
+
+
+@OPERATIONS.post(
+    "refundLot",
+    "/v1/lots/{lot_id}/refund",
+    scope=("orders:write", "credits:refund"),
+    key="keyed",
+    refusals=(404, 409),
+)
+async def refund_lot(call: Call, lot_id: PathId, body: LotRefundBody) -> Answer[Any]:
+    """Voids unused credits and says what money is due; ``override`` needs ``credits:refund`` and a reason."""
+    if body.override:
+        call.require("credits:refund")
+        if not (body.reason or "").strip():
+            raise DomainError("invalid_input", field="reason", message="An override needs a reason.")
+    return await call.keyed(
+        "refund_lot", body, lambda tx: lots.refund(tx, lot_id, override=body.override, reason=body.reason)
+    )
+
+
+@OPERATIONS.get("getAudit", "/v1/audit", scope="audit:read", paging="short")
+async def get_audit(call: Call) -> Answer[Any]:
+    """Every broken invariant of the ledger; an empty list is the promise."""
+    return await call.short_page(audit.audit)

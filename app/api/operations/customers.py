@@ -1,0 +1,64 @@
+"""Customers: search, the sidebar's summary, export, erasure, merging."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.api.operations.call import JSON, Answer, Call
+from app.api.operations.table import Operations
+from app.api.strict import Body, ExternalId, PathId, QueryText
+from app.usecases import customers
+
+OPERATIONS = Operations("Helpdesk")
+
+
+class MergeBody(Body):
+    """The account that remains."""
+
+    into_customer_id: ExternalId
+
+
+@OPERATIONS.get("listCustomers", "/v1/customers", scope="customers:read", paging="pages")
+async def list_customers(call: Call, query: QueryText | None = None) -> Answer[Any]:
+    """Customers by a part of their id, or by an order, license, domain or ticket of theirs."""
+    return await call.pages(lambda tx, part: customers.search_customers(tx, part, query=query))
+
+
+@OPERATIONS.get(
+    "getCustomer", "/v1/customers/{customer_id}", scope="customers:read", refusals=(404,), account=True
+)
+async def get_customer(call: Call, customer_id: PathId) -> JSON:
+    """Licenses, covers, balances, open choices and open tickets in one answer."""
+    return await call.read(lambda tx: customers.get_customer(tx, customer_id))
+
+
+@OPERATIONS.get(
+    "exportCustomer", "/v1/customers/{customer_id}/export", scope="customers:read", refusals=(404,)
+)
+async def export_customer(call: Call, customer_id: PathId) -> JSON:
+    """All that is kept about a customer."""
+    return await call.read(lambda tx: customers.export_customer(tx, customer_id))
+
+
+@OPERATIONS.post(
+    "eraseCustomer", "/v1/customers/{customer_id}/erasure", scope="customers:erase", refusals=(404,)
+)
+async def erase_customer(call: Call, customer_id: PathId) -> JSON:
+    """Removes a customer's names, the ledger's arithmetic intact. Needs no Idempotency-Key: no answer may be kept."""
+    return await call.write(lambda tx: customers.erase_customer(tx, customer_id))
+
+
+@OPERATIONS.post(
+    "mergeCustomers",
+    "/v1/customers/{customer_id}/merge",
+    scope="credits:adjust",
+    key="keyed",
+    refusals=(404, 409),
+)
+async def merge_customers(call: Call, customer_id: PathId, body: MergeBody) -> Answer[Any]:
+    """Merges an account into another: licenses, covers, orders, tickets and whole lots move."""
+    return await call.keyed(
+        "customers.merge",
+        body,
+        lambda tx: customers.merge_customers(tx, customer_id, into_customer_id=body.into_customer_id),
+    )

@@ -1,0 +1,110 @@
+"""Keys of a tenant, and tokens for one customer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Query
+from pydantic import Field
+
+from app.api.deps import wall_clock
+from app.api.operations.call import JSON, NO_STORE, Answer, Call
+from app.api.operations.table import OWNER_IN_PATH, OWNER_IN_QUERY, Operations
+from app.api.operations.tenants import TenantId
+from app.api.strict import Body, Facts, Instant, PathId, ShortText
+from app.usecases import keys
+
+OPERATIONS = Operations("Operator and sandbox")
+
+
+class KeyBody(Body):
+    """What a key may do, and until when."""
+
+    scopes: Annotated[list[ShortText], Field(min_length=1, max_length=50, examples=[["*"]])]
+    label: ShortText = "key"
+    expires_at: Instant | None = None
+    options: Facts = Field(default_factory=dict)
+
+
+class KeyRotationBody(Body):
+    """How long the old key goes on beside its successor."""
+
+    overlap_seconds: Annotated[int, Field(strict=True, ge=0, le=30 * 86400)] = 86400
+
+
+class TokenBody(Body):
+    """How long a customer token lives."""
+
+    minutes: Annotated[int, Field(strict=True, ge=1, le=keys.MAX_TOKEN_MINUTES)] = keys.MAX_TOKEN_MINUTES
+
+
+TenantQuery = Annotated[
+    str | None, Query(min_length=1, max_length=100, description="Whose keys; for the operator")
+]
+
+
+@OPERATIONS.post(
+    "createKey", "/v1/tenants/{tenant_id}/keys", access=OWNER_IN_PATH, status=201, refusals=(404,)
+)
+async def create_key(call: Call, tenant_id: TenantId, body: KeyBody) -> Answer[Any]:
+    """A key of the tenant. It is shown in this answer and never again."""
+    return Answer(
+        await call.write(
+            lambda tx: keys.create(
+                tx,
+                scopes=body.scopes,
+                label=body.label,
+                expires_at=body.expires_at,
+                now=wall_clock(),
+                options=body.options,
+            )
+        ),
+        call.operation.status,
+        NO_STORE,
+    )
+
+
+@OPERATIONS.get("listKeys", "/v1/keys", access=OWNER_IN_QUERY, paging="pages", refusals=(404,))
+async def list_keys(call: Call, tenant_id: TenantQuery = None) -> Answer[Any]:
+    """The tenant's keys, without the keys themselves."""
+    return await call.pages(lambda tx, part: keys.list_keys(tx, part, now=wall_clock()))
+
+
+@OPERATIONS.delete("revokeKey", "/v1/keys/{key_id}", access=OWNER_IN_QUERY, refusals=(404,))
+async def revoke_key(call: Call, key_id: PathId, tenant_id: TenantQuery = None) -> JSON:
+    """Ends a key for good. It stops within a second."""
+    view = await call.write(lambda tx: keys.revoke(tx, key_id, now=wall_clock()))
+    call.rooms.authenticator.forget()
+    return view
+
+
+@OPERATIONS.post(
+    "rotateKey", "/v1/keys/{key_id}/rotation", access=OWNER_IN_QUERY, status=201, refusals=(404, 409)
+)
+async def rotate_key(
+    call: Call, key_id: PathId, body: KeyRotationBody, tenant_id: TenantQuery = None
+) -> Answer[Any]:
+    """A successor with the same scopes; both live until the overlap is over."""
+    view = await call.write(
+        lambda tx: keys.rotate(tx, key_id, overlap_seconds=body.overlap_seconds, now=wall_clock())
+    )
+    call.rooms.authenticator.forget()
+    return Answer(view, call.operation.status, NO_STORE)
+
+
+@OPERATIONS.post(
+    "createCustomerToken",
+    "/v1/customers/{customer_id}/tokens",
+    scope="customers:read",
+    status=201,
+    refusals=(404,),
+)
+async def create_customer_token(call: Call, customer_id: PathId, body: TokenBody) -> Answer[Any]:
+    """An opaque, read-only token for this customer, at most ten minutes, for a page in a helpdesk."""
+    return Answer(
+        await call.write(
+            lambda tx: keys.customer_token(tx, customer_id, minutes=body.minutes, now=wall_clock())
+        ),
+        call.operation.status,
+        NO_STORE,
+    )

@@ -1,0 +1,200 @@
+"""CPU of the service a call, at both doors, without a socket: `python -m bench.doors [--beside FOLDER]`.
+
+The application is called in this process, one call after another, on an embedded Postgres. ``--beside`` names the
+checkout of another version: the two take turns, and the best round of each counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+CUSTOMER, TICKETS = "c-1", 6
+LINE = {"line_id": "1", "sku": "credits-60", "quantity": 1, "unit_price": "60.00"}
+TICKET = "ticketId customerId state subject openedAt channel"
+LOTS = "customerId available held unit at lots { lotId granted available held spent creditType expiresAt }"
+QUERIES = {
+    "no data": "{ __typename }",
+    "balance": f'{{ balance(customerId: "c-1") {{ {LOTS} }} }}',
+    "two balances": f'{{ a: balance(customerId: "c-1") {{ {LOTS} }} b: balance(customerId: "c-2") {{ held }} }}',
+    "customer": '{ customer(customerId: "c-1") { customerId licenses { licenseId } covers { coverId } } }',
+    "ticket": f'{{ ticket(ticketId: "T-1") {{ {TICKET} clocks {{ clockId phase dueAt }} }} }}',
+    "tickets": f"{{ tickets(first: 6) {{ nodes {{ {TICKET} }} pageInfo {{ hasNextPage }} }} }}",
+    "tickets and customers": "{ tickets(first: 6) { nodes { ticketId customer { customerId } } } }",
+    "order": '{ order(orderId: "o-1") { orderId customerId lots { lotId granted } } }',
+    "entries": '{ entries(customerId: "c-1", first: 10) { nodes { entryId credits } } }',
+    "statement": '{ statement(customerId: "c-1") { customerId available } }',
+    "entitlement": '{ entitlement(customerId: "c-1", action: "open_ticket") { allowed reasons { code } } }',
+    "clocks": "{ clocks(first: 6) { nodes { clockId phase dueAt } } }",
+    "events": "{ events(first: 10) { nodes { id type position } } }",
+    "policy": "{ policies { name version } }",
+    "offers": '{ offers(customerId: "c-1") { sku } }',
+}
+DEBIT = "mutation($input: CreateDebitInput!) { createDebit(input: $input) { __typename } }"
+PATHS = {
+    "balance": "/v1/customers/c-1/balance",
+    "customer": "/v1/customers/c-1",
+    "ticket": "/v1/tickets/T-1",
+    "tickets": "/v1/tickets?limit=6",
+    "order": "/v1/orders/o-1",
+    "entries": "/v1/customers/c-1/entries?limit=10",
+    "offers": "/v1/offers?customer_id=c-1",
+    "policies": "/v1/policies",
+}
+
+
+class Caller:
+    """Calls an application without a socket."""
+
+    def __init__(self, app: Any, key: str) -> None:
+        self.app = app
+        self.key = key
+
+    async def __call__(self, method: str, path: str, body: Any = None, key: str | None = None) -> Any:
+        raw = b"" if body is None else json.dumps(body).encode()
+        path, _, query = path.partition("?")
+        headers = [(b"host", b"here"), (b"authorization", f"Bearer {self.key}".encode())]
+        if body is not None:
+            headers.append((b"content-type", b"application/json"))
+        if key is not None:
+            headers.append((b"idempotency-key", key.encode()))
+        scope = {
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "path": path,
+            "raw_path": path.encode(), "query_string": query.encode(), "root_path": "", "scheme": "http",
+            "headers": headers, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
+        }  # fmt: skip
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": raw, "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await self.app(scope, receive, send)
+        answer = b"".join(one.get("body", b"") for one in sent[1:])
+        if sent[0]["status"] >= 300 or b'"errors"' in answer:
+            raise SystemExit(f"{method} {path}: {sent[0]['status']} {answer[:500]!r}")
+        return json.loads(answer)
+
+
+async def fill(call: Caller) -> None:
+    """Make customers, orders and tickets."""
+    for number in (1, 2):
+        order = {"customer_id": f"c-{number}", "placed_at": "2025-01-02T00:00:00Z", "currency": "USD"}
+        await call("PUT", f"/v1/orders/o-{number}", {**order, "lines": [LINE]})
+        grant = {"credits": 100, "reason": "bench"}
+        await call("POST", f"/v1/customers/c-{number}/adjustments", grant, uuid.uuid4().hex)
+    for number in range(TICKETS):
+        await call("PUT", f"/v1/tickets/T-{number}", {"customer_id": "c-1", "subject": "Help"})
+
+
+async def served(url: str, key: str, first: bool) -> None:
+    """Take a turn for each line that comes in, and print the CPU (ms) of each call."""
+    from pydantic import SecretStr
+
+    from app.main import create_app
+    from app.settings import Settings
+
+    settings = Settings(
+        database_url=url, worker_in_process=False, log_level="error", data_dir=Path(os.environ["RETAINER_DATA_DIR"]),
+        secret_key=SecretStr("bench-secret-0123456789-0123456789"),
+    )  # fmt: skip
+    app = create_app(settings)
+    async with app.router.lifespan_context(app):
+        call = Caller(app, key)
+        if first:
+            await fill(call)
+        while sys.stdin.readline():
+            found = {}
+            for name, query in QUERIES.items():
+                found[f"GraphQL {name}"] = await timed(
+                    lambda query=query: call("POST", "/graphql", {"query": query})
+                )
+            for name, path in PATHS.items():
+                found[f"REST {name}"] = await timed(lambda path=path: call("GET", path))
+            found["GraphQL debit"] = await timed(lambda: call("POST", "/graphql", debit()))
+            found["REST debit"] = await timed(
+                lambda: call("POST", "/v1/customers/c-2/debits", {"credits": 1}, uuid.uuid4().hex)
+            )
+            print(json.dumps(found), flush=True)
+
+
+def debit() -> Any:
+    """Return a debit as a mutation."""
+    given = {"customerId": "c-2", "credits": 1, "idempotencyKey": uuid.uuid4().hex}
+    return {"query": DEBIT, "variables": {"input": given}}
+
+
+async def timed(work: Any, calls: int = 25) -> float:
+    """Return the CPU of a call in milliseconds."""
+    for _ in range(3):
+        await work()
+    began = time.process_time()
+    for _ in range(calls):
+        await work()
+    return (time.process_time() - began) / calls * 1000
+
+
+def child(at: Any, checkout: Path, *, first: bool) -> subprocess.Popen[str]:
+    """Start the application of a checkout."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(checkout),
+        "RETAINER_DATA_DIR": str(at.directory / "service"),
+    }
+    command = [sys.executable, __file__, "--url", at.url, "--key", at.key, *(["--fill"] if first else [])]
+    return subprocess.Popen(
+        command, cwd=checkout, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+
+
+def turn(process: subprocess.Popen[str]) -> dict[str, float]:
+    """Let one take its turn."""
+    if process.stdin is None or process.stdout is None:
+        raise SystemExit("the application has no pipes")
+    process.stdin.write("go\n")
+    process.stdin.flush()
+    found: dict[str, float] = json.loads(process.stdout.readline())
+    return found
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--beside", type=Path)
+    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--url")
+    parser.add_argument("--key")
+    parser.add_argument("--fill", action="store_true")
+    given = parser.parse_args()
+    if given.url:
+        asyncio.run(served(given.url, given.key, given.fill))
+        return
+    from bench.service import ground
+
+    with ground(customers=100) as at:
+        processes = [child(at, one, first=not n) for n, one in enumerate([ROOT, given.beside]) if one]
+        rounds: list[list[dict[str, float]]] = [[] for _ in processes]
+        for process in processes:
+            turn(process)
+        for _ in range(given.rounds):
+            for process, found in zip(processes, rounds, strict=True):
+                found.append(turn(process))
+        for process in processes:
+            process.kill()
+    for name in rounds[0][0]:
+        print(f"{name:32}", *(f"{min(one[name] for one in found):8.2f}" for found in rounds))
+
+
+if __name__ == "__main__":
+    main()
