@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
+from fastapi import FastAPI
 
 from app.commands.judge_clocks import judge
 from app.db.engine import Database
 from tests.clocks.desk import Desk
+from tests.clocks.promises import SOLVED, a_policy, a_ticket, a_vendor, act, told
 from tests.conftest import MakeVendor
 from tests.support.api import Vendor
 
@@ -142,3 +145,40 @@ async def test_a_clock_that_older_rules_resumed_is_judged_anew_and_both_judgemen
         assert kinds.count("clock.breach_retracted") == 1
     again = await judge(str(module_url), [one.tenant_id])
     assert again[one.tenant_id]["judged"] == 0
+
+
+def forgotten(monday: list[list[str]]) -> dict[str, Any]:
+    """A correction: Monday was open for other hours."""
+    row = {"date": "2025-03-03", "kind": "replace", "hours": monday, "name": "Carnival"}
+    return {"effective_from": "2000-01-01", "exceptions": [row], "correction": True, "reason": "Carnival"}
+
+
+async def test_a_clock_that_was_late_before_its_pause_follows_each_correction_meanwhile(
+    app: FastAPI, api: httpx.AsyncClient
+) -> None:
+    one = await a_vendor(app, api, a_policy(SOLVED))  # eight hours from Monday 09:00
+    await a_ticket(one)
+    await one.move_clock("2025-03-04T12:00:00Z")
+    await act(one, "pauses", {"reason": "asked"})
+    for number, (monday, due) in enumerate((("16:00", "10:00"), ("15:00", "11:00"), ("16:30", "09:30"))):
+        await one.move_clock(f"2025-03-04T1{number + 3}:00:00Z")
+        await one.ok(await one.post(VERSIONS, forgotten([["09:00", monday]])), 201)
+        clock = await clock_of(one)
+        standing, *taken_back = clock["breaches"]
+        assert (clock["phase"], clock["due_at"], clock["outcome"]) == ("paused", None, "breached")
+        assert (standing["due_at"], standing["retracted_at"]) == (f"2025-03-04T{due}:00Z", None)
+        assert len(taken_back) == number + 1
+        assert all(each["retracted_at"] for each in taken_back)
+    await one.move_clock("2025-03-05T10:00:00Z")
+    await act(one, "resumptions", {})
+    after = await clock_of(one)
+    assert (after["due_at"], after["outcome"]) == ("2025-03-04T09:30:00Z", "breached")
+    assert after["overdue_business_seconds"] == 9_000, "without the pause"
+    assert len(await told(one, "clock.breached")) == 4
+    assert len(await told(one, "clock.breach_retracted")) == 3
+    # Where the corrected due time lies after the pause, nothing is missed any more.
+    await act(one, "pauses", {"reason": "asked"})
+    await one.ok(await one.post(VERSIONS, forgotten([["09:00", "10:00"]])), 201)
+    await act(one, "resumptions", {})
+    last = await clock_of(one)
+    assert (last["outcome"], last["due_at"]) == ("open", "2025-03-05T14:00:00Z")

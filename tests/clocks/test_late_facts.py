@@ -271,3 +271,48 @@ async def test_graphql_takes_the_same_and_answers_the_same(app: FastAPI, api: Ap
                     idempotencyKey="g", occurredAt="2025-03-03T16:00:00Z")  # fmt: skip
     assert (done["state"], done["resolvedAt"]) == ("resolved", "2025-03-03T16:00:00Z")
     assert done["clocks"] == [{"outcome": "met"}]
+
+
+async def test_pauses_told_with_a_ticket_that_is_told_late_are_judged_on_its_calendar(
+    app: FastAPI, api: Api
+) -> None:
+    """A version was published between the opening and the day on which it was told."""
+    whole = {**SOLVED, "target": "business_seconds:86400"}
+    one = await a_vendor(app, api, a_policy(whole), now="2025-03-04T10:00:00Z")  # Tuesday
+    day_off = {
+        "effective_from": "2025-03-05",
+        "exceptions": [{"date": "2025-03-06", "kind": "closed", "name": "Off"}],
+    }
+    await one.ok(await one.post("/v1/calendars/service-hours/versions", day_off), 201)
+    await one.move_clock("2025-03-05T12:00:00Z")
+    await a_ticket(one, opened_at="2025-03-03T09:00:00Z")
+    await act(one, "pauses", {"reason": "asked", "occurred_at": "2025-03-03T15:00:00Z"})
+    await act(one, "resumptions", {"occurred_at": "2025-03-03T16:00:00Z"})
+    clock = await clock_of(one, milestone="resolution")
+    assert (clock["due_at"], clock["calendar_revision"]) == ("2025-03-07T10:00:00Z", 2)
+
+
+async def test_a_pause_told_late_keeps_what_remained_by_the_calendar_of_then(app: FastAPI, api: Api) -> None:
+    """The correction before the pause moved no due time, yet it says otherwise of the hours until then."""
+    document = a_policy(FIRST)
+    document["service_hours"]["weekly_hours"] = {
+        "mon": [["09:00", "11:00"], ["12:00", "17:00"]], "tue": [["09:00", "17:00"]],
+    }  # fmt: skip
+    one = await a_vendor(app, api, document)
+    await a_ticket(one)
+    await one.move_clock("2025-03-03T10:00:00Z")
+    lunch = {"date": "2025-03-03", "kind": "replace", "hours": [["09:00", "12:00"], ["13:00", "17:00"]]}
+    later = {
+        "effective_from": "2000-01-01",
+        "exceptions": [lunch],
+        "correction": True,
+        "reason": "lunch at one",
+    }
+    made = await one.ok(await one.post("/v1/calendars/service-hours/versions", later), 201)
+    assert made["preview"]["moved"] == 0
+    await one.move_clock("2025-03-03T11:40:00Z")
+    await act(one, "pauses", {"reason": "asked", "occurred_at": "2025-03-03T11:30:00Z"})
+    assert (await clock_of(one))["remaining_business_seconds"] == 5_400
+    await one.move_clock("2025-03-04T09:00:00Z")
+    await act(one, "resumptions", {})
+    assert (await clock_of(one))["due_at"] == "2025-03-04T10:30:00Z"

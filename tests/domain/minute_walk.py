@@ -115,15 +115,15 @@ class Walk:
 
     book: Book
     promised: int
-    days: bool
     start: int
+    told: int
     pauses: list[list[int | None]] = field(default_factory=list)
     stopped: int | None = None
     published: list[tuple[int, int]] = field(default_factory=list)
 
     def revision(self, minute: int) -> int:
-        """The newest revision that was published by then."""
-        return max((r for at, r in self.published if at <= minute), default=1)
+        """The newest revision that was published by then, or when the ticket was told of."""
+        return max((r for at, r in self.published if at <= max(minute, self.told)), default=1)
 
     def due(self, known: int) -> int | None:
         """The due minute by what is known at a minute: counted, not computed. None while paused.
@@ -134,10 +134,11 @@ class Walk:
         rests = [(a, b) for a, b in self.pauses if a is not None and a <= known]
         if any(b is None or b > known for a, b in rests):
             return None
-        return self._due_on(self.revision(known), [(a, int(b or 0)) for a, b in rests])
+        due, over = self._due_on(self.revision(known), [(a, int(b or 0)) for a, b in rests])
+        return None if over else due
 
-    def _due_on(self, revision: int, rests: Sequence[tuple[int, int]]) -> int | None:
-        """The due minute by one revision, with these pauses."""
+    def _due_on(self, revision: int, rests: Sequence[tuple[int, int]]) -> tuple[int, int]:
+        """The due minute by one revision, with these pauses; and the minutes of work that lie past the window."""
         now = self.book.open(revision)
         at, left, first = self.start, self.promised, 0
         ran: list[int] = []
@@ -156,25 +157,21 @@ class Walk:
     def _left_at(self, minute: int, rests: Sequence[tuple[int, int]]) -> int | None:
         """What remained at a pause, by what was published then; None where it was due before."""
         revision = self.revision(minute)
-        due = self._due_on(revision, rests)
-        if due is None:
-            due = MINUTES
-        return None if minute > due else sum(self.book.open(revision)[minute:due])
+        due, over = self._due_on(revision, rests)
+        return None if minute > due else sum(self.book.open(revision)[minute:due]) + over
 
     @staticmethod
-    def _walk(open_: Minutes, at: int, left: int, rests: Sequence[tuple[int, int]]) -> int | None:
+    def _walk(open_: Minutes, at: int, left: int, rests: Sequence[tuple[int, int]]) -> tuple[int, int]:
         waiting = list(rests)
         while True:
             if waiting and at == waiting[0][0]:
                 a, b = waiting.pop(0)
                 if left == 0 and not any(open_[a:b]):
-                    return at
+                    return at, 0
                 at = b
                 continue
-            if left == 0:
-                return at
-            if at >= MINUTES:
-                return None
+            if left == 0 or at >= MINUTES:
+                return at, left
             left -= open_[at]
             at += 1
 
@@ -257,8 +254,10 @@ def lead(seed: int, policy: Policy) -> str | None:
     led = Led(zone, first, clocks, [])
     led.publish(version)
     start = dice.randrange(0, 2 * 1440)
-    told = start + dice.choice((0, 0, 0, 45, 300))
-    walk = Walk(book, promised, False, start)
+    told = start + dice.choice((0, 0, 0, 45, 300, 2000))
+    walk = Walk(book, promised, start, told)
+    for minute in sorted(dice.sample(range(start, told), min(dice.randrange(3), told - start))):
+        _publish(dice, led, walk, minute, dates, dice.choice(("publish", "correct")))
     clocks.start("opened", at=led.now(told), occurred_at=led.at(start))
     minute = told
     led.trail.append(f"{zone} {first} opened {start} told {told} promised {promised}")
@@ -270,35 +269,41 @@ def lead(seed: int, policy: Policy) -> str | None:
     return _differs(led, walk, minute + dice.choice((1, 300, 2000)), seed)
 
 
+def _publish(
+    dice: random.Random, led: Led, walk: Walk, minute: int, dates: Sequence[date], kind: str
+) -> None:
+    moment = led.at(minute)
+    revision = len(led.versions) + 1
+    today = local_minutes(led.zone, led.first)[minute][0]
+    since = today + timedelta(days=dice.randrange(1, 4)) if kind == "publish" else date(1990, 1, 1)
+    version, weekly, closed = a_version(dice, revision, since, dates)
+    led.publish(replace(version, published_at=moment))
+    walk.book.versions.append((since, weekly, closed))
+    walk.published.append((minute, revision))
+    led.clocks.calendar_changed(at=moment)
+    led.trail.append(f"{minute} {kind} {revision} from {since}")
+
+
 def _step(dice: random.Random, led: Led, walk: Walk, minute: int, dates: Sequence[date]) -> None:
     moment = led.now(minute)
     standing = next((one for one in walk.pauses if one[1] is None), None)
     kind = dice.choice(("pause", "pause", "publish", "correct", "resume", "stop"))
-    late = dice.choice((0, 0, 0, 10, 200))
+    late = dice.choice((0, 0, 0, 10, 200, 2000))
     if kind in ("publish", "correct"):
-        revision = len(led.versions) + 1
-        today = local_minutes(led.zone, led.first)[minute][0]
-        since = today + timedelta(days=dice.randrange(1, 4)) if kind == "publish" else date(1990, 1, 1)
-        version, weekly, closed = a_version(dice, revision, since, dates)
-        led.publish(replace(version, published_at=moment))
-        walk.book.versions.append((since, weekly, closed))
-        walk.published.append((minute, revision))
-        led.clocks.calendar_changed(at=moment)
-        led.trail.append(f"{minute} {kind} {revision} from {since}")
+        _publish(dice, led, walk, minute, dates, kind)
     elif kind == "pause" and standing is None and walk.stopped is None:
-        low = max([walk.start, *(one[1] or 0 for one in walk.pauses), *(at for at, _ in walk.published)])
+        low = max([walk.start, *(one[1] or 0 for one in walk.pauses)])
         when = max(minute - late, low)
         led.clocks.pause("asked", "customer", at=moment, occurred_at=led.at(when))
         walk.pauses.append([when, None])
         led.trail.append(f"{minute} paused {when}")
     elif kind == "resume" and standing is not None:
-        low = max([standing[0] or 0, *(at for at, _ in walk.published)])
-        when = max(minute - late, low)
+        when = max(minute - late, standing[0] or 0)
         led.clocks.resume("asked", at=moment, occurred_at=led.at(when))
         standing[1] = when
         led.trail.append(f"{minute} resumed {when}")
     elif kind == "stop" and walk.stopped is None and standing is None and dice.random() < 0.5:
-        low = max([walk.start, *(one[1] or 0 for one in walk.pauses), *(at for at, _ in walk.published)])
+        low = max([walk.start, *(one[1] or 0 for one in walk.pauses)])
         when = max(minute - late, low)
         led.clocks.stop("resolved", at=moment, occurred_at=led.at(when))
         walk.stopped = when

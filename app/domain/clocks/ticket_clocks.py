@@ -424,7 +424,7 @@ class TicketClocks:
             corrects=corrects,
             corrected_occurred_at=moved_to,
             # A late fact is judged on what was in force where it belongs.
-            calendar_revision=self._revision_of(kind, when) if backdated else self.hours.revision,
+            calendar_revision=self._revision_of(clock, kind, when) if backdated else self.hours.revision,
             tzdb_version=None if backdated and kind is not EventKind.START else self.hours.tzdb_version,
         )
         clock.hours = self.hours
@@ -441,11 +441,12 @@ class TicketClocks:
             if after != before:
                 self._tell_due(clock, before, after, tells)
 
-    def _revision_of(self, kind: EventKind, when: datetime) -> int | None:
-        """The revision of a late fact: a start's is the newest, a resumption's that of then, others have none."""
+    def _revision_of(self, clock: TicketClock, kind: EventKind, when: datetime) -> int:
+        """The revision of a late fact: that of then, and none older than the clock was on; a start's is the newest."""
         if kind is EventKind.START:
             return self.hours.revision
-        return self.hours.revision_at(when) if kind is EventKind.RESUME else None
+        known = [one.calendar_revision or 0 for one in in_force(clock.events) if one.occurred_at <= when]
+        return max(self.hours.revision_at(when), *known)
 
     def _catch_up(self, clock: TicketClock, at: datetime) -> None:
         """A clock that started while a calendar version was being published goes over to it here at the latest."""
