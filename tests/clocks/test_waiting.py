@@ -112,6 +112,7 @@ async def test_a_silent_customer_resolves_the_ticket_where_the_policy_says_so(ap
     done = await one.ok(await one.get("/v1/tickets/T1"))
     assert (done["state"], done["outcome"], done["reasons"][0]["clause"]) == ("resolved", "silent", "P-9")
     assert (done["pauses"][0]["ended_by"], done["charge"]["net"]) == ("silence", 0)
+    assert done["resolved_at"] == done["pauses"][0]["ended_at"] == "2025-03-05T17:00:00Z", "no second later"
     assert (await clock_of(one, milestone="resolution"))["outcome"] == "met"
     chosen = await a_ticket(one, "T2")
     assert chosen["state"] == "in_progress"
@@ -133,7 +134,12 @@ async def test_an_answer_in_time_is_no_silence_and_a_reminder_resolves_nothing(
     answered = await one.ok(await one.get("/v1/tickets/T1"))
     silent = await one.ok(await one.get("/v1/tickets/T2"))
     assert (answered["pauses"][0]["ended_at"], silent["state"]) == (None, "in_progress")
-    assert silent["pauses"][0]["ended_by"] == "silence"
+    assert (silent["pauses"][0]["ended_by"], silent["pauses"][0]["ended_at"]) == (
+        "silence",
+        "2025-03-04T17:00:00Z",
+    )
+    clock = await clock_of(one, "T2", milestone="resolution")
+    assert clock["due_at"] == "2025-03-05T17:00:00Z", "a whole day was left"
     (reminded,) = await told(one, "ticket.reminded")
     assert reminded["data"]["ticket_id"] == "T2"
 

@@ -230,7 +230,7 @@ def fall_due(desk: Desk) -> None:
         elif what == "until":
             end_pause(desk, _pause(desk, number), "until", when)
         elif what == "silence":
-            _silent(desk, _pause(desk, number), when)
+            _silent(desk, _pause(desk, number))
         else:
             assessment.decline(desk, number, reason="confirmation_expired", occurred_at=when)
 
@@ -269,9 +269,12 @@ def _pause(desk: Desk, number: int) -> Mapping[str, Any]:
     return next(one for one in desk.ticket.pauses if one["number"] == number)
 
 
-def _silent(desk: Desk, one: Mapping[str, Any], when: datetime) -> None:
-    """The customer did not answer: the policy's reminder, or its outcome for silence (never over an open price)."""
-    ticket = desk.ticket
+def _silent(desk: Desk, one: Mapping[str, Any]) -> None:
+    """The customer did not answer: the policy's reminder, or its outcome for silence (never over an open price).
+
+    An answer at the very instant would still have counted, so it is seen a second later; it happened at the instant.
+    """
+    ticket, when = desk.ticket, parse_iso(one["silent_at"])
     rule = pause_rule(desk, one["reason"], one["party"]).silence
     way = next((o for o in desk.policy.outcomes if rule is not None and o.outcome == rule.outcome), None)
     held = desk.charge()["held"]
