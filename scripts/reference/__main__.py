@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from app.domain.tickets.ticket import lifecycle_table
@@ -25,6 +26,7 @@ Where an action leads to several states, the policy's rules decide which.
 {table}"""
 INDEX = {
     "api": "every operation with its scope, its key and its GraphQL twin; scopes; kinds of explanations",
+    "closed-sets": "states and kinds, with all their values",
     "command-line": "every command with its arguments and options",
     "events": "every type of event with its data",
     "facts": "what a condition of a policy may look at",
@@ -36,11 +38,17 @@ INDEX = {
 }
 
 
-def pages() -> Iterator[tuple[Path, str]]:
+@cache
+def pages() -> tuple[tuple[Path, str], ...]:
     """Each page's place and text."""
+    return tuple(_pages())
+
+
+def _pages() -> Iterator[tuple[Path, str]]:
     app = create_app(Settings(data_dir=Path("/nonexistent"), database_url="postgresql://nowhere/nothing"))
     made = {
         "api": surface.api(app),
+        "closed-sets": surface.closed_sets(app),
         "command-line": operating.command_line(),
         "events": surface.events(),
         "facts": facts.facts(),

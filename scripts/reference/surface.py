@@ -149,6 +149,19 @@ def events() -> str:
     )
 
 
+def closed_sets(app: FastAPI) -> str:
+    """Return the page of closed sets of values, as the contract names them."""
+    schemas = build(app)["components"]["schemas"]
+    rows = [(code(name), codes(one["enum"])) for name, one in sorted(schemas.items()) if "enum" in one]
+    return page(
+        "Closed sets",
+        "States and kinds that the service itself knows, by their names in the contract and in GraphQL. What a policy "
+        "names (categories, outcomes, causes, credit types, reasons for a pause) is not here. New values may come "
+        "in any version ([versions](../versions.md)).",
+        table(("name", "values"), rows),
+    )
+
+
 def problems() -> str:
     """Return the page of the service's own codes."""
     rows = [
