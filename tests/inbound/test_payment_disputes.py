@@ -257,6 +257,28 @@ async def test_a_dispute_of_what_a_refund_left_takes_the_rest_alone(vendor: Make
     await clean(tenant)
 
 
+async def test_won_credits_reach_whoever_has_the_lot_by_now(vendor: MakeVendor) -> None:
+    """The lot was given to another customer, whose account was merged into a third one's while the dispute was lost."""
+    tenant, path = await shop_of(vendor)
+    await deliver(tenant, path, session())
+    for who in ("bob", "cy"):
+        body = {"customer_id": who, "placed_at": "2025-05-01T00:00:00Z", "currency": "USD",
+                "lines": [{"line_id": "1", "sku": "of-no-interest"}]}  # fmt: skip
+        await tenant.ok(await tenant.put(f"/v1/orders/first-{who}", body), 201)
+    lot = (await balance(tenant))["lots"][0]["lot_id"]
+    await tenant.ok(await tenant.post(f"/v1/lots/{lot}/transfer", {"to_customer_id": "bob"}))
+    await deliver(tenant, path, dispute("lost", number=2))
+    await tenant.ok(await tenant.post("/v1/customers/bob/merge", {"into_customer_id": "cy"}))
+    assert (await balance(tenant, "cy"))["available"] == 0
+    await deliver(tenant, path, dispute("won", number=3))
+    assert (await balance(tenant, "cy"))["available"] == 120
+    await clean(tenant)
+    await tenant.ok(await tenant.post("/v1/customers/shop:17/merge", {"into_customer_id": "cy"}))
+    await deliver(tenant, path, dispute("lost", number=4))
+    assert (await balance(tenant, "cy"))["available"] == 0
+    await clean(tenant)
+
+
 async def test_two_disputes_of_one_charge_end_each_in_its_own_way(vendor: MakeVendor) -> None:
     tenant, path = await shop_of(vendor)
     await deliver(tenant, path, session())

@@ -70,6 +70,10 @@ THIRDS = shops.woo_full(total="101.00", line_items=[shops.woo_line(quantity=3, t
     ("twice as much as the order came to", packs(1), ["34.50", "34.50"], "parked", 60),
     ("one of three units at a third of the price", THIRDS, ["33.67"], "done", 120),
     ("two of three such units, one by one", THIRDS, ["33.67", "33.67"], "done", 60),
+    ("a cent less than a unit, and a unit", packs(3), ["34.49", "34.50"], "parked", 180),
+    ("half a yen more than a unit", shops.woo_full(
+        currency="JPY", total="10000", line_items=[shops.woo_line(quantity=2, total="10000")]),
+     ["5000.50"], "parked", 120),
     ("a cent less than a third", THIRDS, ["33.65"], "parked", 180),
     ("the tax of six packs, which is one pack with tax",
      shops.woo_full(total="248.40", total_tax="41.40", cart_tax="41.40",

@@ -199,8 +199,12 @@ def _explain(
         )
         return
     known = beside if beside is not None else {Fraction(0)}
-    off = smallest * max(len(refund_ids), 1)
-    fits = {count for other in known for count in counts(wanted - other, unit, int(row["quantity"]), off)}
+    refunds = max(len(refund_ids), 1)
+    fits = {
+        count
+        for other in known
+        for count in counts(wanted - other, unit, int(row["quantity"]), smallest, refunds)
+    }
     if len(fits) == 1 and beside is not None:
         found[row["line_id"]] = found.get(row["line_id"], 0) + fits.pop()
     elif not fits:
@@ -223,14 +227,18 @@ def _explain(
         )
 
 
-def counts(amount: Fraction, unit: Fraction, quantity: int, off: Fraction) -> set[int]:
-    """Return the numbers of units that an amount pays for: none or all of them exactly, a part within less than ``off``
-    of it, since the shop rounds. Two or more: nobody can tell which."""
+def counts(amount: Fraction, unit: Fraction, quantity: int, smallest: Fraction, refunds: int = 1) -> set[int]:
+    """Return the numbers of units that an amount pays for; of two or more nobody can tell.
+
+    None or all of them fit exactly. So does a part, unless the price of a unit has a part of the smallest unit: then
+    each of the refunds was rounded, up or down.
+    """
     exact = {Fraction(0): 0, quantity * unit: quantity}
     found = {exact[amount]} if amount in exact else set()
+    off = smallest * refunds if unit % smallest and not amount % smallest else Fraction(0)
     first = max(ceil((amount - off) / unit), 1)
     for count in range(first, min(floor((amount + off) / unit), quantity - 1, first + 3) + 1):
-        if abs(amount - count * unit) < off:
+        if amount == count * unit or abs(amount - count * unit) < off:
             found.add(count)
     return found
 

@@ -286,8 +286,9 @@ def _forget(lot: Lot, refund_id: str | None, debt: int) -> None:
 
 
 def _given_back(book: Book, ledger: Ledger, lot: Lot, number: int, order: Order) -> dict[str, Any]:
-    if ledger in book.ledger.former.values():
-        pass_on(ledger, book.ledger)
+    for heir in (book.ledger, *book.ledger.others.values()):
+        if ledger in heir.former.values():
+            pass_on(ledger, heir)
     told = book.others.get(lot.customer_id, book)
     told.emit("credits.reinstated", {"lot_id": lot.lot_id, "order_id": order.order_id, "credits": number,
                                      "reason": REASON, "balance": told.ledger.balance(lot.credit_type)})  # fmt: skip
