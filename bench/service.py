@@ -69,7 +69,7 @@ async def _found(url: str, customers: int) -> str:
     database = Database(url, pool_size=4)
     try:
         async with database.founding(TENANT, actor="bench") as tx:
-            await tenants.put(tx, policy="avactis", mode="real", now=None)
+            await tenants.put(tx, tenants.PutTenant(policy="avactis"))
         made = await database.run(
             TENANT,
             lambda tx: keys.create(tx, scopes=["*"], label="bench", expires_at=None, now=tx.at, options={}),

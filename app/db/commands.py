@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
 from sqlalchemy import insert, select, text
-from sqlalchemy.exc import DBAPIError
 
-from app.db.engine import Tx
+from app.db.engine import Tx, sqlstate
 from app.db.schema import command
 from app.domain.values.errors import DomainError
 
@@ -30,9 +30,9 @@ class StoredAnswer:
 async def lock(tx: Tx, key: str) -> None:
     """Waits for others with the same key; refused with ``request_in_flight`` past the lock timeout."""
     try:
-        await tx.execute(_LOCK, {"key": f"{tx.tenant_id}/{key}"})
-    except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
+        await tx.rows(_LOCK, {"key": f"{tx.tenant_id}/{key}"})
+    except asyncpg.PostgresError as error:
+        if sqlstate(error) == _LOCK_NOT_AVAILABLE:
             raise DomainError("request_in_flight") from None
         raise
 

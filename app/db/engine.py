@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 import asyncpg
-from sqlalchemy import Executable, text
+from sqlalchemy import Executable, TextClause, text
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from app.db.address import engine_of
 from app.db.budget import HOUSE, Budget, Shares
+from app.db.straight import fetch
 from app.domain.values.errors import DomainError
 
 T = TypeVar("T")
@@ -39,12 +40,10 @@ START_PATIENCE: Final = 20.0
 """Seconds for which a starting process waits for a database that is not there yet."""
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = [first + second for first in _ALPHABET for second in _ALPHABET]
-_LOWER: Final = tuple(range(60, -1, -10))
 _BEGIN = text("select retainer_begin(:tenant, :lock_timeout, :statement_timeout)")
-_TENANT = text(
-    "select policy_name, clock_mode, clock_now, suspended, policy_revision, calendar_revision from tenant"
-    " where tenant_id = :tenant"
-)
+_BEGIN_FOR = text("select * from retainer_begin_for(:tenant, :lock_timeout, :statement_timeout)")
+"""Begins for a tenant and looks at its row: (clock, name of the policy, mode and time of the tenant's clock, whether it
+is suspended, revisions of policy and calendars)."""
 
 
 _UNREACHED: Final = (
@@ -96,6 +95,21 @@ _head: list[Any] = [-1, ""]
 """The upper 60 bits of the last id and how they are written: the same for most ids of a millisecond."""
 
 
+_RANDOM_STOCK: Final = 4096
+_random: Final = bytearray()
+"""Random bytes in stock: asking the system for eight at a time costs a call to it for each id."""
+os.register_at_fork(after_in_child=_random.clear)  # parent and child must not use the same ones
+
+
+def _random_bits(size: int) -> int:
+    """So many random bytes as a number; each is used once."""
+    if len(_random) < size:
+        _random[:] = os.urandom(_RANDOM_STOCK)
+    number = int.from_bytes(_random[-size:])
+    del _random[-size:]
+    return number
+
+
 def mint(prefix: str) -> str:
     """A new id: prefix, 48 bits of milliseconds, 80 random bits; ids of one process sort in the order of their making.
 
@@ -104,16 +118,19 @@ def mint(prefix: str) -> str:
     """
     with _minting:
         now = int(time.time() * 1000)
-        if now > _minted[0] >> 80:
-            number = (now << 80) | int.from_bytes(os.urandom(10))
-        else:
-            number = _minted[0] + 1 + int.from_bytes(os.urandom(8))
+        later = now > _minted[0] >> 80
+        number = (now << 80) | _random_bits(10) if later else _minted[0] + 1 + _random_bits(8)
         _minted[0] = number
         upper = number >> 70
         if upper != _head[0]:
             _head[:] = upper, "".join([_PAIRS[(upper >> shift) & 1023] for shift in range(50, -1, -10)])
         head = _head[1]
-    return f"{prefix}_{head}" + "".join([_PAIRS[(number >> shift) & 1023] for shift in _LOWER])
+    # Two numbers of the machine's own size: shifting the whole one costs twice as much.
+    high, low = number >> 40 & 0x3FFF_FFFF, number & 0xFF_FFFF_FFFF
+    return (
+        f"{prefix}_{head}{_PAIRS[high >> 20]}{_PAIRS[high >> 10 & 1023]}{_PAIRS[high & 1023]}{_PAIRS[low >> 30]}"
+        f"{_PAIRS[low >> 20 & 1023]}{_PAIRS[low >> 10 & 1023]}{_PAIRS[low & 1023]}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +179,16 @@ class Tx:
         return await self.connection.execute(statement, parameters)
 
     async def rows(self, statement: Executable, parameters: Any = None) -> Sequence[Any]:
-        """All rows of one statement."""
+        """All rows of one statement; a `text` goes straight to the driver (`app.db.straight`)."""
+        if type(statement) is TextClause:
+            return await fetch(self.connection, statement, parameters)
         return (await self.connection.execute(statement, parameters)).all()
 
     async def row(self, statement: Executable, parameters: Any = None) -> Any:
         """The first row of one statement, or None."""
+        if type(statement) is TextClause:
+            found = await fetch(self.connection, statement, parameters)
+            return found[0] if found else None
         return (await self.connection.execute(statement, parameters)).first()
 
     def mint(self, prefix: str) -> str:
@@ -230,7 +252,7 @@ class Database:
             raise Busy("no connection became free in time") from error
         except _UNREACHED as error:
             raise Unavailable("the database cannot be reached") from error
-        except DBAPIError as error:
+        except (DBAPIError, asyncpg.PostgresError) as error:
             translated = _translated(error)
             if isinstance(translated, Unavailable) and translated.cause == DISK_FULL:
                 self.disk_full_at = time.monotonic()
@@ -239,9 +261,13 @@ class Database:
             shares.give_back(tenant_id)
 
     async def _greet(
-        self, connection: AsyncConnection, tenant_id: str = "", lock_timeout_ms: int | None = None
+        self,
+        connection: AsyncConnection,
+        tenant_id: str = "",
+        lock_timeout_ms: int | None = None,
+        begin: TextClause = _BEGIN,
     ) -> Any:
-        """Begin a transaction as `retainer_app`, for a tenant ("" for none), and return the database's clock.
+        """Begin a transaction as `retainer_app`, for a tenant ("" for none), and return the row: the database's clock.
 
         Role, tenant, timeouts and plan settings are set for this transaction alone, in its first statement, so that
         a direct connection and a pooler in transaction mode do the same (decision 0013). Any database answers that at
@@ -259,7 +285,7 @@ class Database:
                 # In two steps, so that an answer which came while this process was busy elsewhere is still taken.
                 late = loop.call_later(GREETING, lambda: limit.reschedule(loop.time() + 0.2))
                 try:
-                    return (await connection.execute(_BEGIN, given)).one()
+                    return (await connection.execute(begin, given)).one()
                 finally:
                     late.cancel()
         except TimeoutError:
@@ -268,13 +294,12 @@ class Database:
     async def _begin(
         self, connection: AsyncConnection, tenant_id: str, lock_timeout_ms: int | None = None
     ) -> tuple[TenantState, datetime]:
-        row = await self._greet(connection, tenant_id, lock_timeout_ms)
-        clock: datetime = row[0]
-        found = (await connection.execute(_TENANT, {"tenant": tenant_id})).first()
-        if found is None:
+        row = await self._greet(connection, tenant_id, lock_timeout_ms, _BEGIN_FOR)
+        clock, policy_name, mode, now, suspended, policy_revision, calendar_revision = row
+        if policy_name is None:
             raise DomainError("tenant_not_found", tenant_id=tenant_id)
         state = TenantState(
-            tenant_id, found[0], found[1] == "virtual", found[2], found[3], found[4], found[5]
+            tenant_id, policy_name, mode == "virtual", now, suspended, policy_revision, calendar_revision
         )
         return state, (state.now if state.virtual and state.now is not None else clock).astimezone(UTC)
 
@@ -501,7 +526,7 @@ async def _finish(connection: AsyncConnection, validate_only: bool) -> None:
 
 def is_passing(error: Exception) -> bool:
     """Whether an error is the database's own passing trouble, so that the same work may succeed later as it is."""
-    if isinstance(error, DBAPIError):
+    if isinstance(error, (DBAPIError, asyncpg.PostgresError)):
         error = _translated(error)
     return isinstance(error, (Unavailable, *_UNREACHED))
 
@@ -517,13 +542,13 @@ _UNAVAILABLE: Final = {
 DISK_FULL: Final = "the database's disk is full"
 
 
-def _translated(error: DBAPIError) -> Exception:
+def _translated(error: DBAPIError | asyncpg.PostgresError) -> Exception:
     """What a failed statement means to the caller, by its SQLSTATE alone (issue: one map for all of them).
 
     Classes 08, 53, 57, 58 and XX, and 25006: `Unavailable`. 55P03 and 57014: `Locked` and `Busy`. Class 40 and 23505:
     `Retry`. Classes 22 and 54: `DomainError`, a value that the database cannot hold. Anything else is ours: unchanged.
     """
-    state = _sqlstate(error)
+    state = sqlstate(error)
     family = state[:2]
     if family == "40" or state == "23505":
         return Retry(state)
@@ -535,7 +560,7 @@ def _translated(error: DBAPIError) -> Exception:
         return Unavailable("the database is read-only")
     if state in {"53100", "58030"}:
         return Unavailable(DISK_FULL)
-    if state == "42883" and "retainer_begin" in str(error.orig):
+    if state == "42883" and "retainer_begin" in str(error):
         return Unmigrated("the schema is not the newest: run `retainer migrate`")
     if state in {"26000", "42P05"}:
         return Unavailable("a pooler mixes up prepared statements: set RETAINER_PREPARED_STATEMENTS=false")
@@ -543,14 +568,19 @@ def _translated(error: DBAPIError) -> Exception:
         return Unavailable(_UNAVAILABLE[family])
     if family in {"22", "54"}:
         return DomainError("value_out_of_range")
-    if error.connection_invalidated or isinstance(error, (InterfaceError, OperationalError)):
+    if isinstance(error, asyncpg.InvalidCachedStatementError):
+        return Retry("the schema changed meanwhile")
+    if isinstance(error, (InterfaceError, OperationalError)) or getattr(
+        error, "connection_invalidated", False
+    ):
         return Unavailable("the database cannot be reached")
     return error
 
 
-def _sqlstate(error: DBAPIError) -> str:
+def sqlstate(error: DBAPIError | asyncpg.PostgresError) -> str:
+    """Return the code by which Postgres names an error; "" when it was none of Postgres's."""
     original = getattr(error, "orig", None)
-    for one in (original, getattr(original, "__cause__", None)):
+    for one in (error, original, getattr(original, "__cause__", None)):
         if (state := getattr(one, "sqlstate", None)) is not None:
             return str(state)
     return ""

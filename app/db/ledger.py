@@ -25,6 +25,12 @@ from app.domain.values.paging import Part
 
 Loaded = tuple[dict[str, Account], dict[str, Lot], dict[str, Hold]]
 
+
+def _of(alias: str, columns: str) -> str:
+    """The columns of a table by its alias in a statement."""
+    return ", ".join(f"{alias}.{name}" for name in columns.split(", "))
+
+
 _ACCOUNT: Final = (
     "customer_id, credit_type, granted, available, held, spent, expired, voided, owed, next_expiry, version"
 )
@@ -33,16 +39,21 @@ _LOT: Final = (
     " expired, voided, priority, scope, license_id, order_id, line_id, unit_no, cost_amount, cost_currency,"
     " policy_version, origin_lot_id, clause, reading, reason, data"
 )
+_LOTS_FROM: Final = _ACCOUNT.count(",") + 1
+"""Where a lot's columns begin behind an account's."""
 _HOLD: Final = (
     "hold_id, customer_id, credit_type, credits, created_at, ticket_id, expires_at, kind, closed_at"
 )
 
-_ACCOUNTS = text(
-    f"select {_ACCOUNT} from account where tenant_id = :tenant and customer_id = any(:customers)"
+_OPEN_ACCOUNTS, _WHOLE_ACCOUNTS = (
+    text(
+        f"select {_of('a', _ACCOUNT)}, {_of('l', _LOT)} from account a left join lot l on l.tenant_id = a.tenant_id"
+        f" and l.customer_id = a.customer_id and l.credit_type = a.credit_type{only}"
+        " where a.tenant_id = :tenant and a.customer_id = any(:customers)"
+    )
+    for only in (" and l.is_open", "")
 )
-_OPEN_LOTS = text(
-    f"select {_LOT} from lot where tenant_id = :tenant and customer_id = any(:customers) and is_open"
-)
+"""Accounts with their open lots, or with all of them: an account's columns, then a lot's, a row for each lot."""
 _ALL_LOTS = text(f"select {_LOT} from lot where tenant_id = :tenant and customer_id = any(:customers)")
 _LOTS = text(f"select {_LOT} from lot where tenant_id = :tenant and lot_id = any(:lots)")
 _TERM_HOLDS = text(
@@ -55,7 +66,7 @@ _OPEN_HOLDS = text(
 _HOLDS = text(f"select {_HOLD} from hold where tenant_id = :tenant and hold_id = any(:holds)")
 _TICKET_HOLDS = text(f"select {_HOLD} from hold where tenant_id = :tenant and ticket_id = any(:tickets)")
 _CUSTOMERS_TICKET_HOLDS = text(
-    f"select {', '.join('h.' + name for name in _HOLD.split(', '))} from ticket t join hold h"
+    f"select {_of('h', _HOLD)} from ticket t join hold h"
     " on h.tenant_id = t.tenant_id and h.ticket_id = t.ticket_id"
     " where t.tenant_id = :tenant and t.customer_id = any(:customers) and h.closed_at is not null"
 )
@@ -88,10 +99,12 @@ async def load(
     wanted = list(dict.fromkeys(customer_ids))
     by = {"tenant": tx.tenant_id, "customers": wanted}
     answer: dict[str, Loaded] = {one: ({}, {}, {}) for one in wanted}
-    for row in await _rows(tx, _ACCOUNTS, by):
-        answer[row[0]][0][row[1]] = account_of(row)
-    for row in await _rows(tx, _ALL_LOTS if every_lot else _OPEN_LOTS, by):
-        answer[row[1]][1][row[0]] = lot_of(row)
+    for row in await _rows(tx, _WHOLE_ACCOUNTS if every_lot else _OPEN_ACCOUNTS, by):
+        accounts, lots, _ = answer[row[0]]
+        if row[1] not in accounts:
+            accounts[row[1]] = account_of(row)
+        if row[_LOTS_FROM] is not None:
+            lots[row[_LOTS_FROM]] = lot_of(row[_LOTS_FROM:])
     rows: list[Any] = []
     if open_holds:
         rows += await _rows(tx, _OPEN_HOLDS, by)
@@ -444,7 +457,7 @@ async def write_batch(
     for part, given in zip(_BATCH_PARTS, rows, strict=True):
         if given:
             part.bind(given, parameters)
-    await tx.execute(_statement(mask), parameters)
+    await tx.rows(_statement(mask), parameters)
 
 
 # --- what credit commands look up -------------------------------------------------------------------------------------

@@ -284,10 +284,7 @@ def _one(batch: _Batch, command: CreditCommand) -> CreditResult:
     except DomainError as error:
         return CreditResult(0, b"", _reasoned(batch, error, command.kind))
     balance = ledger.balance(credit_type)
-    made = next((one for one in ledger.operations[before:] if one.kind == "adjust"), None)
-    body = _answer(
-        batch, who, command, hold, lot, credit_type, balance, None if made is None else made.operation_id
-    )
+    body = _answer(batch, who, command, hold, lot, credit_type, balance, before)
     encoded = _encode(body)
     status = 200 if command.kind in _ON_HOLD else 201
     _tell(batch, who, command, hold, lot, credit_type, moved, balance, before)
@@ -326,11 +323,6 @@ def _reasoned(batch: _Batch, error: DomainError, kind: Kind) -> DomainError:
         remedies=() if kind == "adjust" else enough(batch.policy, error.facts["credit_type"], missing),
     )
     return error
-
-
-def _wanting(required: int, available: int) -> str:
-    need, are = ("credit", "is") if required == 1 else ("credits", "are")
-    return f"{required} {need} {are} needed and {available} {'is' if available == 1 else 'are'} available."
 
 
 async def _only_what_can_be_bought(
@@ -451,14 +443,15 @@ def _answer(
     lot: Lot | None,
     credit_type: str,
     balance: dict[str, int],
-    operation_id: str | None,
+    before: int,
 ) -> dict[str, Any]:
     external = command.customer_id or who.external_id
     if hold is not None:
         name = None if hold.ticket_id is None else batch.ticket_names.get(hold.ticket_id, hold.ticket_id)
         return {**hold_json(hold, customer_id=external, ticket_id=name), "balance": balance}
+    made = next((one for one in who.ledger.operations[before:] if one.kind == "adjust"), None)
     return {
-        "adjustment_id": operation_id,
+        "adjustment_id": None if made is None else made.operation_id,
         "customer_id": external,
         "credits": command.credits,
         "credit_type": credit_type,

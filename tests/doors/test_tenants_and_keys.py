@@ -6,12 +6,12 @@ import asyncio
 
 import httpx
 import pytest
-from sqlalchemy import event
 
 from app.api.deps import flush_last_used
 from app.usecases.keys import SCOPES
 from tests.conftest import MakeVendor
 from tests.support.api import OPERATOR_KEY, START, client_of
+from tests.support.statements import sent
 
 SANDBOX = {"policy": "avactis", "clock": {"mode": "virtual", "now": START}}
 
@@ -88,19 +88,10 @@ async def test_reading_notes_the_last_use_and_writes_nothing(vendor: MakeVendor)
     """The use is kept in memory and written now and then, so that a read stays a read."""
     acme = await vendor("avactis")
     reader = await acme.as_key("tickets:read", label="reader")
-    written: list[str] = []
-    engine = acme.app.state.house.database.engine.sync_engine
-
-    def note(_: object, __: object, statement: str, *___: object) -> None:
-        if not statement.lstrip().lower().startswith(("select", "begin", "set")):
-            written.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with sent(acme.app.state.house.database) as found:
         for _ in range(3):
             assert (await reader.get("/v1/tickets")).status_code == 200
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
+    written = [one for one in found if not one.lower().startswith(("select", "set"))]
     assert written == []
 
     async def last_used() -> str | None:
