@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import format_datetime
 from typing import Any
 
 from fastapi import Request
@@ -64,22 +62,3 @@ def tagged(version: str) -> str:
 
 def _tags_in(values: Iterable[str]) -> set[str]:
     return {tag.strip() for value in values for tag in value.split(",") if tag.strip()}
-
-
-def going_away(
-    *, deprecated_at: datetime, sunset_at: datetime | None = None, link: str | None = None
-) -> dict[str, str]:
-    """``Deprecation`` (RFC 9745: a structured date) and ``Sunset`` (RFC 8594: an HTTP date), which differ in form.
-
-    Refused: naive instants, and a sunset before the deprecation.
-    """
-    if deprecated_at.tzinfo is None or (sunset_at is not None and sunset_at.tzinfo is None):
-        raise ValueError("instants need a zone")
-    headers = {"Deprecation": f"@{int(deprecated_at.timestamp())}"}
-    if sunset_at is not None:
-        if sunset_at < deprecated_at:
-            raise ValueError("a sunset is never before the deprecation")
-        headers["Sunset"] = format_datetime(sunset_at.astimezone(UTC), usegmt=True)
-    if link is not None:
-        headers["Link"] = f'<{link}>; rel="deprecation"; type="text/html"'
-    return headers

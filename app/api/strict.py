@@ -478,8 +478,6 @@ Instant = Annotated[datetime, BeforeValidator(parse_instant), WithJsonSchema(_IN
 Day = Annotated[date, BeforeValidator(parse_day), WithJsonSchema(_DATE_SCHEMA)]
 """A calendar date."""
 Currency = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Z]{3}$")]
-MoneyText = Annotated[Decimal, BeforeValidator(_money), WithJsonSchema(_MONEY_SCHEMA)]
-"""A decimal string; the digits of its currency are checked with `check_digits`."""
 PriceText = Annotated[Decimal, BeforeValidator(_price), WithJsonSchema(_PRICE_SCHEMA)]
 """A decimal string that is not negative."""
 
@@ -512,7 +510,6 @@ Credits = Annotated[int, Field(strict=True, ge=1, le=MAX_CREDITS)]
 """1 or more."""
 CreditsOrZero = Annotated[int, Field(strict=True, ge=0, le=MAX_CREDITS)]
 SignedCredits = Annotated[int, Field(strict=True, ge=-MAX_CREDITS, le=MAX_CREDITS)]
-PositiveInt = Annotated[int, Field(strict=True, ge=1, le=MAX_WIRE_INT)]
 NaturalInt = Annotated[int, Field(strict=True, ge=0, le=MAX_WIRE_INT)]
 Flag = Annotated[bool, Field(strict=True)]
 ExternalId = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=200, pattern=_WORDS)]

@@ -548,33 +548,13 @@ def _span(first: date, last: date) -> None:
         raise DomainError("span_too_long", days=(last - first).days, most=MOST_DAYS)
 
 
-async def closures(tx: Tx, name: str, first: date, last: date) -> dict[str, Any]:
-    """Closed and half days from ``first`` to ``last``, both included, with every reason (TERMS-2)."""
-    return closures_view(await calendars.hours(tx, name), first, last)
-
-
-async def is_open(tx: Tx, name: str, at: datetime) -> dict[str, Any]:
-    """Whether an instant is business time, with the next opening and close strictly after it."""
-    return open_view(await calendars.hours(tx, name), at)
-
-
-async def elapsed(tx: Tx, name: str, start: datetime, end: datetime) -> dict[str, Any]:
-    """Business seconds from ``start`` to ``end``; negative when ``end`` comes first."""
-    return elapsed_view(await calendars.hours(tx, name), start, end)
-
-
-async def due_at(tx: Tx, name: str, start: datetime, target: str) -> dict[str, Any]:
-    """When a target that starts then falls due, with the stretches counted and the closures skipped by name."""
-    return due_view(await calendars.hours(tx, name), start, target)
-
-
 async def known(database: Database, tenant_id: str, name: str) -> Hours:
     """The calendar for the views below, without a transaction; see `app.db.calendars.known`."""
     return await calendars.known(database, tenant_id, name)
 
 
 def closures_view(hours: Hours, first: date, last: date) -> dict[str, Any]:
-    """`closures` on a calendar at hand."""
+    """Closed and half days from ``first`` to ``last``, both included, with every reason (TERMS-2)."""
     _span(first, last)
     return {
         "data": [
@@ -590,7 +570,7 @@ def closures_view(hours: Hours, first: date, last: date) -> dict[str, Any]:
 
 
 def open_view(hours: Hours, at: datetime) -> dict[str, Any]:
-    """`is_open` on a calendar at hand."""
+    """Whether an instant is business time, with the next opening and close strictly after it."""
     return {
         "open": hours.calendar.is_open(at),
         "next_opening": iso_or_none(hours.calendar.next_opening(at)),
@@ -601,7 +581,7 @@ def open_view(hours: Hours, at: datetime) -> dict[str, Any]:
 
 
 def elapsed_view(hours: Hours, start: datetime, end: datetime) -> dict[str, Any]:
-    """`elapsed` on a calendar at hand."""
+    """Business seconds from ``start`` to ``end``; negative when ``end`` comes first."""
     return {
         "business_seconds": hours.calendar.between(start, end),
         "from": iso(start),
@@ -611,7 +591,7 @@ def elapsed_view(hours: Hours, start: datetime, end: datetime) -> dict[str, Any]
 
 
 def due_view(hours: Hours, start: datetime, target: str) -> dict[str, Any]:
-    """`due_at` on a calendar at hand."""
+    """When a target that starts then falls due, with the stretches counted and the closures skipped by name."""
     found: Due = due(hours.calendar, parse_target(target), start)
     return {
         "due_at": iso_or_none(found.due_at),

@@ -33,7 +33,6 @@ from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso
 
 CHANNELS = ("helpdesk", "email", "contact_form", "forum", "phone")
-PAUSE_PARTIES = ("vendor", "customer", "third_party", "none")
 
 
 async def list_policies(tx: Tx) -> dict[str, Any]:

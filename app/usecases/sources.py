@@ -17,20 +17,9 @@ from app.domain.values.errors import DomainError
 from app.domain.values.paging import Part, Slice
 from app.domain.values.wire import iso, iso_or_none
 
-KINDS: Final = ("purchase", "woocommerce", "stripe", "shopify", "paddle", "zammad", "helpdesk")
 STANDARD: Final = ("purchase", "helpdesk")
 """Kinds signed by Standard Webhooks: their secrets are base64, and one is made where none is given."""
 STATES: Final = ("received", "done", "parked", "ignored", "dismissed")
-OPTIONS: Final = (
-    "ids",
-    "unmapped",
-    "guests",
-    "test_orders",
-    "sandbox",
-    "subscriptions",
-    "customer_field",
-    "categories",
-)
 
 
 async def put(

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from app.domain.calendar.business_calendar import BusinessCalendar, Combination, CombinedCalendar
-from app.domain.calendar.intervals import difference, intersection, normalise, union
+from app.domain.calendar.business_calendar import BusinessCalendar
+from app.domain.calendar.intervals import difference, intersection, normalise
 from app.domain.calendar.opening_hours import (
     CalendarException,
     CalendarVersion,
@@ -326,25 +326,6 @@ def test_p21_p22_versions(given_: tuple[Case, int, int], days: int, spans: list[
         assert other.segments_s(span[0], until) == case.calendar.segments_s(span[0], until)
 
 
-@fast
-@given(cases(), cases())
-def test_combinations_are_set_algebra_on_instants(left: Case, right: Case) -> None:
-    start = (left.near - date(1970, 1, 1)).days * 86_400
-    for how, op in (
-        (Combination.UNION, union),
-        (Combination.INTERSECTION, intersection),
-        (Combination.DIFFERENCE, difference),
-    ):
-        both = CombinedCalendar(how, left.calendar, right.calendar)
-        a, b = (case.calendar.segments_s(start - 86_400, start + 86_400) for case in (left, right))
-        assert both.segments_s(start - 86_400, start + 86_400) == op(a, b)
-        for on in both.business_dates(left.near - timedelta(days=2), left.near + timedelta(days=2)):
-            opens, closes = both.date_span_s(on) or (0, 0)
-            assert both.local_date_s(opens) == on == both.local_date_s(closes - 1)
-            assert both.is_open_s(opens)
-            assert both.is_open_s(closes - 1)
-
-
 _sets = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=8)
 
 
@@ -359,7 +340,6 @@ def test_segment_algebra_against_sets_of_seconds(
     a, b = normalise(left), normalise(right)
     assert seconds(a) == seconds(left)
     assert all(x[1] < y[0] for x, y in pairwise(a))
-    assert seconds(union(a, b)) == seconds(a) | seconds(b)
     assert seconds(intersection(a, b)) == seconds(a) & seconds(b)
     assert seconds(difference(a, b)) == seconds(a) - seconds(b)
 

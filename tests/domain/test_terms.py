@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.domain.values.term import Period, Term, add_term
+from app.domain.values.term import Term, add_term
 
 
 def at(text: str) -> datetime:
@@ -70,14 +70,3 @@ def test_in_a_zone_the_clock_on_the_wall_stays() -> None:
     assert add_term(start, Term(months=1), berlin) - start == timedelta(days=31, hours=-1)
     late = datetime(2025, 1, 31, 23, 30, tzinfo=UTC)
     assert add_term(late, Term(months=1), berlin) == datetime(2025, 2, 28, 23, 30, tzinfo=UTC)
-
-
-def test_a_period_ends_before_its_end() -> None:
-    start, end = at("2025-01-01T00:00:00"), at("2025-07-01T00:00:00")
-    period = Period(start, end)
-    assert period.contains(start)
-    assert not period.contains(start - timedelta(microseconds=1))
-    assert period.contains(end - timedelta(microseconds=1))
-    assert not period.contains(end)
-    assert Period(None, end).contains(start - timedelta(days=9999))
-    assert Period(start, None).contains(end + timedelta(days=9999))

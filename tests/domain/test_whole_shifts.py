@@ -32,8 +32,7 @@ def whole(calendar: BusinessCalendar) -> BusinessCalendar:
 
 def test_a_night_is_one_business_day_and_the_weekend_begins_after_fridays() -> None:
     nights = whole(a_calendar(NIGHTS))
-    week = nights.business_dates(date(2025, 6, 2), date(2025, 6, 8))
-    assert week == [date(2025, 6, day) for day in range(2, 7)]
+    assert [day for day in range(2, 9) if nights.is_business_date(date(2025, 6, day))] == [2, 3, 4, 5, 6]
     assert nights.close_of(date(2025, 6, 6)) == ny("2025-06-07 06:00")
     assert nights.open_of(date(2025, 6, 6)) == ny("2025-06-06 22:00")
     assert nights.business_date_s(to_s(ny("2025-06-07 05:59:59"))) == date(2025, 6, 6)

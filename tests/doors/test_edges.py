@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.api.headers import etag, going_away, not_modified
 from app.api.limits import Buckets
 from app.api.observability import redact
 from app.main import create_app
@@ -211,22 +209,3 @@ async def test_a_full_pool_is_503_and_not_a_pile_of_waiting_calls(module_url: st
             answer = await acme.get("/v1/keys")
         assert (answer.status_code, answer.json()["code"]) == (503, "busy")
         await acme.close()
-
-
-def test_entity_tags_and_their_use() -> None:
-    request = type("Request", (), {"headers": httpx.Headers({"If-None-Match": 'W/"v1", "v2"'})})()
-    request.headers.getlist = request.headers.get_list
-    assert etag(2) == '"v2"'
-    assert not_modified(request, '"v2"')
-    assert not not_modified(request, '"v3"')
-
-
-def test_deprecation_and_sunset_have_their_own_forms_and_order() -> None:
-    since = datetime(2025, 9, 17, 8, 0, tzinfo=UTC)
-    headers = going_away(deprecated_at=since, sunset_at=since + timedelta(days=30))
-    assert headers["Deprecation"] == "@1758096000"
-    assert headers["Sunset"] == "Fri, 17 Oct 2025 08:00:00 GMT"
-    with pytest.raises(ValueError, match="before"):
-        going_away(deprecated_at=since, sunset_at=since - timedelta(days=1))
-    with pytest.raises(ValueError, match="zone"):
-        going_away(deprecated_at=datetime(2025, 1, 1))

@@ -8,7 +8,6 @@ How: a UTC year is cut into pieces of constant offset; inside a piece local time
 date's hours become UTC segments by one subtraction. What is asked of them is in `app.domain.calendar.timeline`.
 """
 
-import enum
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,8 +22,6 @@ from app.domain.calendar.opening_hours import CalendarVersion, Closure
 from app.domain.calendar.timeline import (
     DAY_S,
     EPOCH_ORDINAL,
-    MAX_YEAR,
-    MIN_YEAR,
     Timeline,
     Year,
     from_s,
@@ -156,56 +153,6 @@ class BusinessCalendar(Timeline):
                 spans = dated[day] if day in dated else weekly[(day - 1) % 7]
                 if spans:
                     yield spans, day
-
-
-class Combination(enum.StrEnum):
-    """How two timelines become one."""
-
-    UNION = "union"
-    INTERSECTION = "intersection"
-    DIFFERENCE = "difference"
-
-
-class CombinedCalendar(Timeline):
-    """Two timelines combined instant by instant. Local dates follow ``zone``, by default the left one's."""
-
-    def __init__(
-        self, how: Combination, left: Timeline, right: Timeline, zone: ZoneInfo | None = None
-    ) -> None:
-        super().__init__(f"{left.name} {how} {right.name}", zone or left.zone)
-        self.how = how
-        self.left = left
-        self.right = right
-
-    def build_year(self, year: int) -> Year:
-        low, high = year_start(year), year_start(year + 1)
-        pieces = year_pieces(self.zone, year)
-        merged = self._combine(pieces[0].start, pieces[-1].end)
-        days: dict[int, Segment] = {}
-        first_day, last_day = date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal()
-        for start, end, offset in pieces:
-            for a, b in sets.clip(merged, start, end):
-                at = a
-                while at < b:
-                    day = (at + offset) // DAY_S
-                    closes = min(b, (day + 1) * DAY_S - offset)
-                    ordinal = day + EPOCH_ORDINAL
-                    if first_day <= ordinal <= last_day:
-                        known = days.get(ordinal)
-                        days[ordinal] = (at, closes) if known is None else (known[0], closes)
-                    at = closes
-        return Year(sets.clip(merged, low, high), days, sorted(days))
-
-    def _combine(self, start: int, end: int) -> list[Segment]:
-        # The years at the edge of what a calendar can hold have no neighbours.
-        start = max(start, year_start(MIN_YEAR))
-        end = min(end, year_start(MAX_YEAR + 1))
-        left, right = self.left.segments_s(start, end), self.right.segments_s(start, end)
-        if self.how is Combination.UNION:
-            return sets.union(left, right)
-        if self.how is Combination.INTERSECTION:
-            return sets.intersection(left, right)
-        return sets.difference(left, right)
 
 
 @dataclass(frozen=True, slots=True)

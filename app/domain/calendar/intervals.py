@@ -23,11 +23,6 @@ def normalise(segments: Iterable[Segment]) -> list[Segment]:
     return merged
 
 
-def union(left: Sequence[Segment], right: Sequence[Segment]) -> list[Segment]:
-    """Instants in either set (follow-the-sun)."""
-    return normalise([*left, *right])
-
-
 def intersection(left: Sequence[Segment], right: Sequence[Segment]) -> list[Segment]:
     """Instants in both sets (our hours AND your hours). Both arguments must be normalised."""
     found: list[Segment] = []

@@ -353,18 +353,8 @@ class Timeline:
             year += 1
         raise SlaUnreachable(self.name)
 
-    def business_dates(self, first: date, last: date) -> list[date]:
-        """Business dates from ``first`` to ``last``, both included."""
-        low, high = first.toordinal(), last.toordinal()
-        return [
-            date.fromordinal(ordinal)
-            for year in range(first.year, last.year + 1)
-            for ordinal in self._year(year).ordinals
-            if low <= ordinal <= high
-        ]
-
     def closures(self, first: date, last: date) -> tuple[Closure, ...]:
-        """Closed dates from ``first`` to ``last``, both included, with all reasons; combinations name none."""
+        """Closed dates from ``first`` to ``last``, both included, with all reasons; a bare timeline names none."""
         return ()
 
     # -- the border: aware datetimes

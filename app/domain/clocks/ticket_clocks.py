@@ -10,8 +10,8 @@ its event bear the due time itself, however late anyone looks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -249,12 +249,6 @@ class TicketClocks:
             ended = clock.state(at).phase not in _LIVE
             if ended and clock.spec.owing is Party.VENDOR and clock.pledge.starts in _REOPENS:
                 self._append(clock, EventKind.REOPEN, at=at)
-
-    def retarget(self, milestone: str, target: str, *, at: datetime) -> None:
-        """Another target for the live clocks of a milestone; time used, pauses and breaches remain."""
-        for clock in self.clocks:
-            if clock.spec.milestone == milestone and clock.state(at).phase in _LIVE:
-                self._append(clock, EventKind.RETARGET, at=at, target=parse_target(target), tells="retarget")
 
     def judge(self, *, at: datetime, clock_id: str | None = None) -> None:
         """Writes what has come about by now and puts the next look on the agenda: what a sweep does."""
@@ -625,8 +619,3 @@ def never_due(clock: TicketClock, at: datetime, hours: Hours, *, closing: bool) 
         return False
     new = recomputed(clock, at, hours)
     return new.never_due or (closing and isinstance(new.target, EachBusinessDay | Rolling))
-
-
-def with_hours(clocks: Iterable[TicketClock], hours: Hours) -> list[TicketClock]:
-    """The same clocks on another timeline, for questions."""
-    return [replace(clock, hours=hours) for clock in clocks]

@@ -7,7 +7,7 @@ it rejects at once, or reaches the agent as a recommendation (TERMS-12).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from app.domain import entitlement
@@ -373,8 +373,3 @@ def _described(policy: Policy, test: Test) -> str:
 
 def _head(test: Test) -> str:
     return FACT_TITLES.get(test.fact) or test.fact.replace("_", " ").replace(".", " ")
-
-
-def with_facts(reason: Reason, **facts: Any) -> Reason:
-    """The reason with more facts."""
-    return replace(reason, facts={**reason.facts, **facts})

@@ -20,10 +20,7 @@ HoldId = NewType("HoldId", str)
 OperationId = NewType("OperationId", str)
 TicketId = NewType("TicketId", str)
 """Our surrogate of a ticket (``tic_...``); the helpdesk's own id is ``external_id``."""
-ClockId = NewType("ClockId", str)
-CommandId = NewType("CommandId", str)
 KeyId = NewType("KeyId", str)
-EventId = NewType("EventId", str)
 
 Mint = Callable[[str], str]
 """Makes a new id with the given prefix (``mint("lot")``). Passed in, since the domain knows no randomness."""

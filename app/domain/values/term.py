@@ -52,17 +52,3 @@ def _added(at: datetime, term: Term, zone: tzinfo) -> datetime:
     day = min(local.day, monthrange(year, month + 1)[1])
     moved = local.replace(year=year, month=month + 1, day=day)
     return (moved + timedelta(days=term.days)).astimezone(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """A half-open stretch of time: from ``starts_at`` up to but without ``ends_at``; None is open on that side."""
-
-    starts_at: datetime | None
-    ends_at: datetime | None
-
-    def contains(self, at: datetime) -> bool:
-        """Whether ``at`` lies in the period; the end is exclusive (ALL-1)."""
-        return (self.starts_at is None or self.starts_at <= at) and (
-            self.ends_at is None or at < self.ends_at
-        )
