@@ -19,7 +19,12 @@ _DIALECT: Final[Any] = dialect()  # type: ignore[no-untyped-call]
 
 
 class Row(asyncpg.Record):  # type: ignore[misc]  # the driver tells no types
-    """A row: its values by position, by key and by name."""
+    """A row: its values by position, by key and by name, as a row of SQLAlchemy's has them."""
+
+    @property
+    def _mapping(self) -> dict[str, Any]:
+        """The values by the names of their columns."""
+        return dict(self)
 
     def __getattr__(self, name: str) -> Any:
         """Return the value of a column."""

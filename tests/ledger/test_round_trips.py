@@ -55,6 +55,7 @@ async def test_both_ways_share_one_transaction_with_its_role_and_tenant(db: Data
         other = (await tx.execute(WHO)).one()
         assert (straight.process, straight["role"], straight[2]) == tuple(other)
         assert (straight.role, straight.tenant) == ("retainer_app", name)
+        assert straight._mapping == dict(other._mapping)
         with pytest.raises(AttributeError):
             _ = straight.nothing
 
