@@ -42,7 +42,9 @@ def emitted() -> set[str]:
                     for text in _texts(one)
                     if re.fullmatch(r"[a-z_]+\.[a-z_]+|grant_review", text)
                 }
-            if name in TICKET_VERBS and path.name.startswith(("ticket", "assessment")):
+            if name in TICKET_VERBS and (
+                path.parent.name == "tickets" or path.name.startswith(("ticket", "assessment"))
+            ):
                 found |= {
                     f"ticket.{text}"
                     for one in node.args[:2]
