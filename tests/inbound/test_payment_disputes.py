@@ -279,6 +279,26 @@ async def test_won_credits_reach_whoever_has_the_lot_by_now(vendor: MakeVendor) 
     await clean(tenant)
 
 
+async def test_a_dispute_of_expired_credits_is_undone_whole_so_that_a_refund_counts_once(
+    vendor: MakeVendor,
+) -> None:
+    """Nothing was left to take; that the money had gone back is forgotten with the dispute all the same."""
+    tenant = await vendor("shopp", now="2025-06-01T00:00:00Z")
+    body = {"kind": "stripe", "secret": shops.SECRET}
+    path = (await tenant.ok(await tenant.put("/v1/sources/shop", body), 201))["path"]
+    await deliver(tenant, path, session("credit-priority", 1, 7500))
+    await tenant.move_clock("2026-06-01T00:00:00Z")
+    for event in (dispute("lost", number=2, amount=7500), dispute("won", number=3, amount=7500)):
+        assert (await deliver(tenant, path, event))["state"] == "done"
+    back = shops.stripe_refund(
+        "evt_R1", "refund.updated", WHEN + 500, **CHARGE, id="re_D1", amount=7500, metadata={}
+    )
+    assert (await deliver(tenant, path, back))["state"] == "done"
+    await clean(tenant)
+    over = await tenant.post("/v1/orders/shop:pi_D1/refunds", {"refund_id": "R", "lines": []}, key=None)
+    assert (over.status_code, over.json()["code"]) == (422, "order_over_refund")
+
+
 async def test_two_disputes_of_one_charge_end_each_in_its_own_way(vendor: MakeVendor) -> None:
     tenant, path = await shop_of(vendor)
     await deliver(tenant, path, session())

@@ -200,7 +200,10 @@ def _remember(book: Book, before: _Before, one: PaymentDispute) -> None:
     lots = {}
     for lot in _lots(book.ledger):
         then, now = before.lots.get(lot.lot_id), (lot.voided, claimed(lot), owed(lot))
-        if then is not None and then != now:
+        noted = any(
+            row["ref"] == one.refund_id for row in lot.data.get("paid_back", ())
+        )  # of an expired lot: that alone
+        if then is not None and (then != now or noted):
             lots[lot.lot_id] = [a - b for a, b in zip(now, then, strict=True)]
     one.credits = sum(max(taken, 0) for taken, _, _ in lots.values())
     one.undo = {
