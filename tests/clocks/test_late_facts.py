@@ -110,6 +110,31 @@ async def test_an_acceptance_that_is_told_late_is_judged_as_of_then(vendor: Make
     assert given["access_request"]["granted_at"] == "2025-03-05T21:00:00Z"
     access = await clock_of(one, milestone="access")
     assert (access["outcome"], access["stopped_at"]) == ("met", "2025-03-05T21:00:00Z")
+    # Given in time, and told after the ticket was resolved for want of it: the clock is judged anew, credits stay.
+    asked = await act(one, "access-requests", {"kinds": ["admin"], "deadline_at": "2025-03-07T16:00:00Z"})
+    second = f"access-requests/{asked['access_request']['number']}/grant"
+    await one.move_clock("2025-03-07T17:00:00Z")
+    missed = await one.ok(await one.get("/v1/tickets/T1"))
+    assert (missed["state"], missed["outcome"]) == ("resolved", "access_not_provided")
+    after = await one.post(f"/v1/tickets/T1/{second}", {"occurred_at": "2025-03-07T16:30:00Z"})
+    assert (after.status_code, after.json()["code"]) == (409, "ticket_closed")
+    plain = await one.post(f"/v1/tickets/T1/{second}", {})
+    assert (plain.status_code, plain.json()["code"]) == (409, "ticket_closed")
+    told_late = await act(one, second, {"occurred_at": "2025-03-07T15:00:00Z"})
+    assert (told_late["state"], told_late["charge"]) == ("resolved", missed["charge"])
+    assert told_late["access_request"]["granted_at"] == "2025-03-07T15:00:00Z"
+    _, access = (
+        each
+        for each in (await one.ok(await one.get("/v1/clocks", ticket_id="T1")))["data"]
+        if each["milestone"] == "access"
+    )
+    assert (access["outcome"], access["stopped_at"]) == ("met", "2025-03-07T15:00:00Z")
+    assert access["breaches"][0]["retracted_at"] == "2025-03-07T17:00:00Z"
+    again = await act(one, "reopening", {})
+    assert (again["state"], again["charge"]["net"]) == ("in_progress", missed["charge"]["net"])
+    await one.move_clock("2025-03-12T17:00:00Z")
+    assert (await one.ok(await one.get("/v1/tickets/T1")))["state"] == "in_progress"
+    assert (await one.ok(await one.get("/v1/audit")))["data"] == []
 
 
 async def test_a_withdrawal_that_is_told_late_ends_the_clocks_as_of_then(app: FastAPI, api: Api) -> None:

@@ -349,9 +349,17 @@ def request_access(desk: Desk, *, kinds: Sequence[str], deadline_at: datetime | 
 
 
 def grant_access(desk: Desk, number: int) -> None:
-    """The customer gave access; vendor clocks go on. Refused: ``access_already_granted``."""
-    asked = desk.ticket.access_request(number)
-    must_allow(desk.ticket.state, "grant_access")
+    """The customer gave access; vendor clocks go on. Refused: ``access_already_granted``.
+
+    A resolved ticket takes what was given before it was closed: its clocks are judged by it. State and credits stay.
+    """
+    ticket = desk.ticket
+    asked = ticket.access_request(number)
+    if ticket.closed_at is not None and desk.when >= parse_iso(ticket.closed_at):
+        raise DomainError(
+            "ticket_closed", state=ticket.state, action="grant_access", closed_at=ticket.closed_at
+        )
+    must_allow(ticket.state, "grant_access")
     if asked["granted_at"] is not None:
         raise DomainError("access_already_granted", number=number, granted_at=asked["granted_at"])
     in_order(desk, asked["requested_at"], "the access request")
@@ -362,7 +370,7 @@ def grant_access(desk: Desk, number: int) -> None:
         "grant_access",
         to=ticket_flow.same(desk.ticket),
         tell={"number": number},
-        change={"access_requests": {number: {"granted_at": iso(desk.when)}}},
+        change={"access_requests": {number: {"granted_at": iso(desk.when), "missed_at": None}}},
     )
 
 

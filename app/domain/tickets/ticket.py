@@ -111,6 +111,7 @@ def _lifecycle() -> dict[tuple[str, Action], tuple[State, ...]]:
         table[state, "respond"] = (state,)  # what was written before it was closed
     table["in_progress", "resolve"] = ("resolved",)
     table["in_progress", "fall_silent"] = ("resolved",)
+    table["resolved", "grant_access"] = ("resolved",)  # given in time, and told after the deadline
     table["resolved", "reopen"] = ("in_progress",)
     table["resolved", "dispute"] = ("resolved",)
     table["resolved", "decide_dispute"] = ("resolved",)
