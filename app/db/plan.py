@@ -1,21 +1,20 @@
-"""`write(tx, plans)`: the only path by which effects reach the tables (decision 0001)."""
+"""Plans as rows: what the rules asked for goes to the one writer (`app.db.write`)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, delete, insert, text
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Table
 
-from app.db import books
-from app.db import ledger as ledger_rows
 from app.db import schema as s
 from app.db.engine import Tx
+from app.db.rows import AgendaRow, CustomerRow, OutboxRow, OutcomeRow, Rows
+from app.db.write import write_rows
 from app.domain.account.account import Book
 from app.domain.account.changes import (
-    AgendaDrop,
     AgendaItem,
     ClockOutcome,
     OutboxEvent,
@@ -23,6 +22,7 @@ from app.domain.account.changes import (
     StreamEvent,
     emit_reclaimed,
 )
+from app.domain.ledger.journal import Journal
 from app.domain.values.wire import jsonable
 
 
@@ -32,184 +32,130 @@ async def write_book(tx: Tx, book: Book) -> None:
     await write(tx, [(one.plan, one.ledger) for one in every.values()])
 
 
-async def write(tx: Tx, plans: Sequence[tuple[Plan, Any]]) -> None:
-    """Writes plans with their ledgers, in the order given. Does nothing when only validating."""
+async def write(tx: Tx, plans: Sequence[tuple[Plan, Journal | None]]) -> None:
+    """Writes plans with their ledgers in one statement. Does nothing when only validating."""
     if tx.validate_only:
         return
     tx.caches["writes"] = tx.caches.get("writes", 0) + 1
+    rows = Rows()
     for plan, ledger in plans:
         if ledger is not None:
             emit_reclaimed(plan, ledger)
-    ledgers = [ledger for _, ledger in plans if ledger is not None]
-    changes = [each.changes() for one in ledgers for each in (one, *one.former.values())]
-    await ledger_rows.write(tx, changes)
+            rows.ledgers += [each.changes() for each in (ledger, *ledger.former.values())]
     for plan, _ in plans:
-        await _write_plan(tx, plan)
-
-
-async def _write_plan(tx: Tx, plan: Plan) -> None:
-    tenant = tx.tenant_id
-    await _put(tx, s.license_, [_row(tenant, one) for one in plan.licenses.values()])
-    await _put(tx, s.cover, [_row(tenant, one) for one in plan.covers.values()])
-    await _put(tx, s.choice, [_row(tenant, one) for one in plan.choices.values()])
-    await _put(
-        tx,
-        s.purchase_order,
-        [
-            {
-                **_row(tenant, one),
-                "lines": jsonable([asdict(line) for line in one.lines]),
-                "answer": jsonable(one.answer),
-            }
-            for one in plan.orders.values()
-        ],
-    )
-    if plan.refunds:
-        await tx.execute(
-            insert(s.order_refund),
-            [{**_row(tenant, one), "answer": jsonable(one.answer)} for one in plan.refunds],
+        _entities(rows, plan)
+        rows.added.setdefault("entity_event", []).extend(_event(one, plan) for one in plan.events)
+        rows.outbox += [_outbox(tx, one) for one in plan.outbox]
+        rows.outcomes += [_outcome(tx, one) for one in plan.outcomes]
+        rows.added.setdefault("audit_trail", []).extend(_audit(tx, plan))
+    _agenda(rows, (plan for plan, _ in plans))
+    touched = {plan.customer.customer_id: plan for plan, _ in plans}
+    rows.customers += [
+        CustomerRow(
+            id_, plan.at, plan.customer.event_sequence, jsonable(plan.customer.data), jsonable(plan.customer.profile)
         )
-    await _put(
-        tx,
-        s.order_refund,
-        [{**_row(tenant, one), "answer": jsonable(one.answer)} for one in plan.refunds_undone],
-    )
-    await _put(
-        tx,
-        s.payment_dispute,
-        [{**_row(tenant, one), "undo": jsonable(one.undo)} for one in plan.payment_disputes.values()],
-    )
-    await _put(tx, s.addon, [_row(tenant, one) for one in plan.addons])
-    await _put(
-        tx,
-        s.ticket,
-        [{**_row(tenant, one), "document": jsonable(one.document)} for one in plan.tickets.values()],
-    )
-    await _put(
-        tx, s.clock, [{**_row(tenant, one), "spec": jsonable(one.spec)} for one in plan.clocks.values()]
-    )
-    if plan.events:
-        await tx.execute(insert(s.entity_event), [_event(tenant, one, plan) for one in plan.events])
-    await _agenda(tx, plan.agenda)
-    outbox = list(plan.outbox)
-    outbox += [one.event for one in plan.outcomes if await _outcome(tx, one) and one.event is not None]
-    await write_outbox(tx, outbox)
-    if plan.audit:
-        await tx.execute(
-            insert(s.audit_trail),
-            [
-                {
-                    "tenant_id": tenant,
-                    "audit_id": tx.mint("aud"),
-                    "at": plan.at,
-                    "actor": plan.actor,
-                    "action": one.action,
-                    "subject": one.subject,
-                    "data": jsonable(one.data),
-                }
-                for one in plan.audit
-            ],
-        )
-    await books.touch(tx, plan.customer, at=plan.at)
+        for id_, plan in touched.items()
+    ]  # fmt: skip
+    await write_rows(tx, rows)
 
 
 async def write_outbox(tx: Tx, events: Iterable[OutboxEvent]) -> None:
     """Appends events to the outbox; one with a ``dedupe_key`` already there is left out."""
-    rows = [
-        {
-            "tenant_id": tx.tenant_id,
-            "event_id": tx.mint("evt"),
-            "position": None,
-            "customer_id": one.customer_id,
-            "sequence": one.sequence,
-            "type": one.type,
-            "occurred_at": one.occurred_at,
-            "recorded_at": tx.at,
-            "data": jsonable(one.data),
-            "dedupe_key": one.dedupe_key,
-        }
-        for one in events
-    ]
-    if rows:
-        await tx.execute(
-            upsert(s.outbox).on_conflict_do_nothing(index_elements=["tenant_id", "dedupe_key"]), rows
-        )
+    await write_rows(tx, Rows(outbox=[_outbox(tx, one) for one in events]))
 
 
-async def _agenda(tx: Tx, changes: Iterable[AgendaItem | AgendaDrop]) -> None:
-    last: dict[tuple[str, str], AgendaItem | AgendaDrop] = {(one.kind, one.subject): one for one in changes}
-    items = [
-        {
-            "tenant_id": tx.tenant_id,
-            "kind": one.kind,
-            "subject": one.subject,
-            "at": one.at,
-            "customer_id": one.customer_id,
-            "payload": jsonable(one.payload),
-        }
-        for one in last.values()
-        if isinstance(one, AgendaItem)
-    ]
-    for drop in last.values():
-        if isinstance(drop, AgendaDrop):
-            await tx.execute(
-                delete(s.agenda).where(
-                    s.agenda.c.tenant_id == tx.tenant_id,
-                    s.agenda.c.kind == drop.kind,
-                    s.agenda.c.subject == drop.subject,
-                )
-            )
-    await _put(tx, s.agenda, items)
+def _entities(rows: Rows, plan: Plan) -> None:
+    _put(rows, s.license_, plan.licenses.values())
+    _put(rows, s.cover, plan.covers.values())
+    _put(rows, s.choice, plan.choices.values())
+    _put(rows, s.purchase_order, plan.orders.values(), lines=lambda lines: [asdict(line) for line in lines])
+    rows.added.setdefault("order_refund", []).extend(_row(one) for one in plan.refunds)
+    _put(rows, s.order_refund, plan.refunds_undone)
+    _put(rows, s.payment_dispute, plan.payment_disputes.values())
+    _put(rows, s.addon, plan.addons)
+    _put(rows, s.ticket, plan.tickets.values())
+    _put(rows, s.clock, plan.clocks.values())
 
 
-async def _outcome(tx: Tx, one: ClockOutcome) -> bool:
-    row = await tx.row(
-        upsert(s.clock_outcome)
-        .values(
-            tenant_id=tx.tenant_id,
-            clock_id=one.clock_id,
-            cycle=one.cycle,
-            window_date=one.window_date or "",
-            kind=one.kind,
-            customer_id=one.customer_id,
-            at=one.at,
-            due_at=one.due_at,
-            calendar_revision=one.calendar_revision,
-            tzdb_version=one.tzdb_version,
-            recorded_at=tx.at,
-        )
-        .on_conflict_do_nothing()
-        .returning(text("1"))
-    )
-    return row is not None
+def _put(rows: Rows, table: Table, entities: Iterable[Any], **cells: Callable[[Any], Any]) -> None:
+    keys = [column.name for column in table.primary_key if column.name != "tenant_id"]
+    for one in entities:
+        row = _row(one, **cells)
+        rows.put.setdefault(table.name, {})[tuple(row[key] for key in keys)] = row
 
 
-def _row(tenant: str, entity: Any) -> dict[str, Any]:
-    return {
-        "tenant_id": tenant,
-        **{name: _value(getattr(entity, name)) for name in entity.__dataclass_fields__},
+def _row(entity: Any, **cells: Callable[[Any], Any]) -> dict[str, Any]:
+    """An entity by column; ``cells``: how a column's value is made where it is not the field itself."""
+    values = {
+        name: cells[name](getattr(entity, name)) if name in cells else getattr(entity, name)
+        for name in entity.__dataclass_fields__
     }
+    return {name: _cell(value) for name, value in values.items()}
 
 
-def _value(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+def _cell(value: Any) -> Any:
+    """A value for JSON; instants of their own are left to the encoder."""
+    return value if value is None or isinstance(value, str | int | datetime) else jsonable(value)
 
 
-def _event(tenant: str, one: StreamEvent, plan: Plan) -> dict[str, Any]:
-    payload = jsonable(one.payload)
+def _event(one: StreamEvent, plan: Plan) -> dict[str, Any]:
+    row = _row(one)
     if (
         one.stream == "cover"
         and (cover := plan.covers.get(one.entity_id)) is not None
         and cover.version == one.seq
     ):
-        payload = {**payload, "cover": jsonable(asdict(cover))}
-    return {**_row(tenant, one), "payload": payload}
+        row["payload"] = {**row["payload"], "cover": jsonable(asdict(cover))}
+    return row
 
 
-async def _put(tx: Tx, table: Table, rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    statement = upsert(table)
-    keys = [column.name for column in table.primary_key]
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+def _outbox(tx: Tx, one: OutboxEvent) -> OutboxRow:
+    return OutboxRow(
+        tx.mint("evt"),
+        one.customer_id,
+        one.sequence,
+        one.type,
+        one.occurred_at,
+        jsonable(one.data),
+        one.dedupe_key,
+    )
+
+
+def _outcome(tx: Tx, one: ClockOutcome) -> OutcomeRow:
+    values = {
+        "clock_id": one.clock_id,
+        "cycle": one.cycle,
+        "window_date": one.window_date or "",
+        "kind": one.kind,
+        "customer_id": one.customer_id,
+        "at": one.at,
+        "due_at": one.due_at,
+        "calendar_revision": one.calendar_revision,
+        "tzdb_version": one.tzdb_version,
+        "recorded_at": tx.at,
+    }
+    return OutcomeRow(values, None if one.event is None else _outbox(tx, one.event))
+
+
+def _audit(tx: Tx, plan: Plan) -> Iterator[dict[str, Any]]:
+    for one in plan.audit:
+        yield {
+            "audit_id": tx.mint("aud"),
+            "at": plan.at,
+            "actor": plan.actor,
+            "action": one.action,
+            "subject": one.subject,
+            "data": jsonable(one.data),
+        }
+
+
+def _agenda(rows: Rows, plans: Iterable[Plan]) -> None:
+    """The last that was said of each thing that falls due."""
+    last = {(one.kind, one.subject): one for plan in plans for one in plan.agenda}
+    for key, one in last.items():
+        if isinstance(one, AgendaItem):
+            rows.agenda.append(
+                AgendaRow(one.kind, one.subject, one.at, one.customer_id, jsonable(one.payload))
+            )
+        else:
+            rows.dropped.append(key)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, Literal
 
 import msgspec
@@ -20,10 +20,13 @@ from app.db import ledger as rows
 from app.db.agenda import Handler
 from app.db.engine import Moved, Tx
 from app.db.gather import Join, nobody
+from app.db.rows import AgendaRow, CommandRow, CustomerRow, OutboxRow, Rows
+from app.db.write import write_rows
 from app.domain.account.changes import AgendaItem
+from app.domain.ledger.events import due_of, expired_key, falls_low, low_data, moved_data
 from app.domain.ledger.expiry import post_due_expiries
 from app.domain.ledger.journal import Journal
-from app.domain.ledger.ledger import Ledger, falls_low
+from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Hold, Lot
 from app.domain.ledger.lots import DEFAULT_TYPE
 from app.domain.ledger.refunded_units import voided_event
@@ -109,7 +112,7 @@ class _Customer:
     external_id: str | None
     sequence: int
     ledger: Ledger
-    events: list[tuple[str, str, int, str, datetime, msgspec.Raw]] = field(default_factory=list)
+    events: list[OutboxRow] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -126,8 +129,8 @@ class _Batch:
     tickets: dict[str, tuple[str, str]] = field(default_factory=dict)
     ticket_names: dict[str, str] = field(default_factory=dict)
     known: dict[str, tuple[str, bytes, int, Any]] = field(default_factory=dict)
-    stored: list[tuple[str, str, bytes, int, str, str | None, str | None]] = field(default_factory=list)
-    agenda: list[tuple[str, str, datetime, str, dict[str, Any]]] = field(default_factory=list)
+    stored: list[CommandRow] = field(default_factory=list)
+    agenda: list[AgendaRow] = field(default_factory=list)
 
 
 async def apply(
@@ -153,13 +156,15 @@ async def apply(
     ]
     # Nobody's next operation is recorded before these, whose instant a neighbour's later one may have moved.
     latest = max((one.ledger.at for one in touched), default=batch.at)
-    await rows.write_batch(
+    await write_rows(
         tx,
-        [each.changes() for one in touched for each in (one.ledger, *one.ledger.former.values())],
-        customers=[(one.customer_id, latest, one.sequence) for one in touched],
-        events=[event for one in touched for event in one.events],
-        commands=batch.stored,
-        agenda=batch.agenda,
+        Rows(
+            ledgers=[each.changes() for one in touched for each in (one.ledger, *one.ledger.former.values())],
+            customers=[CustomerRow(one.customer_id, latest, one.sequence) for one in touched],
+            outbox=[event for one in touched for event in one.events],
+            commands=batch.stored,
+            agenda=batch.agenda,
+        ),
     )
     return results
 
@@ -295,7 +300,9 @@ def _one(batch: _Batch, command: CreditCommand) -> CreditResult:
     if command.key is not None:
         digest = command.digest()
         text = encoded.decode()
-        batch.stored.append((command.key, command.kind, digest, status, text, command.actor, who.customer_id))
+        batch.stored.append(
+            CommandRow(command.key, command.kind, digest, status, text, command.actor, who.customer_id)
+        )
         batch.known[command.key] = (command.kind, digest, status, text)
     return CreditResult(status, encoded)
 
@@ -475,7 +482,7 @@ def _tell(
 ) -> None:
     """The outbox events of one command: what was done, a release of the rest, and a balance that fell low."""
     ledger = who.ledger
-    data: dict[str, Any] = {"credits": credits, "credit_type": credit_type, "balance": balance}
+    data = moved_data(credit_type, credits, balance)
     if hold is not None:
         data["hold_id"] = hold.hold_id
         if hold.ticket_id is not None:
@@ -490,26 +497,22 @@ def _tell(
         _schedule(batch, who, lot)
     if command.kind == "hold" and hold is not None and hold.expires_at is not None:
         batch.agenda.append(
-            ("hold.expired", hold.hold_id, hold.expires_at, who.customer_id, {"hold_id": hold.hold_id})
+            AgendaRow(
+                "hold.expired", hold.hold_id, hold.expires_at, who.customer_id, {"hold_id": hold.hold_id}
+            )
         )
     moved = _moved(ledger, before)
     if command.kind == "capture" and hold is not None and moved["released"]:
         _emit(batch, who, "credits.released", {**data, "credits": moved["released"]})
     after = balance["available"]
     if falls_low(batch.rules, before=after - moved["available"], after=after):
-        _emit(batch, who, "credits.low", {"credit_type": credit_type, "credits": after, "balance": balance})
+        _emit(batch, who, "credits.low", low_data(credit_type, balance))
 
 
 def _schedule(batch: _Batch, who: _Customer, lot: Lot) -> None:
-    """A lot's reminders and end on the agenda, as `app.domain.orders.grants.schedule_lot` puts those of orders."""
-    if lot.expires_at is None:
-        return
-    for days in batch.rules.reminder_days if batch.rules else ():
-        when = lot.expires_at - timedelta(days=days)
-        if who.ledger.at < when:
-            payload: dict[str, Any] = {"lot_id": lot.lot_id, "days": days}
-            batch.agenda.append(("lot.reminder", f"{lot.lot_id}:{days}", when, who.customer_id, payload))
-    batch.agenda.append(("lot.expired", lot.lot_id, lot.expires_at, who.customer_id, {"lot_id": lot.lot_id}))
+    """Put a lot's reminders and its end on the agenda."""
+    for due in due_of(lot, batch.rules, who.ledger.at):
+        batch.agenda.append(AgendaRow(due.kind, due.subject, due.at, who.customer_id, due.payload))
 
 
 def _moved(ledger: Journal, before: int) -> dict[str, int]:
@@ -528,14 +531,7 @@ def _moved(ledger: Journal, before: int) -> dict[str, int]:
 def _emit(batch: _Batch, who: _Customer, type_: str, data: dict[str, Any]) -> None:
     who.sequence += 1
     who.events.append(
-        (
-            batch.tx.mint("evt"),
-            who.customer_id,
-            who.sequence,
-            type_,
-            who.ledger.at,
-            msgspec.Raw(_encode(data)),
-        )
+        OutboxRow(batch.tx.mint("evt"), who.customer_id, who.sequence, type_, who.ledger.at, data)
     )
 
 
@@ -551,14 +547,14 @@ async def remind_of_lot(tx: Tx, item: AgendaItem) -> None:
     days = item.payload["days"]
     book.plan.emit(
         "credits.expiring",
-        {
-            "lot_id": lot.lot_id,
-            "credit_type": lot.credit_type,
-            "credits": lot.available,
-            "expires_at": iso(lot.expires_at),
-            "days": days,
-            "balance": book.ledger.balance(lot.credit_type),
-        },
+        moved_data(
+            lot.credit_type,
+            lot.available,
+            book.ledger.balance(lot.credit_type),
+            lot_id=lot.lot_id,
+            expires_at=iso(lot.expires_at),
+            days=days,
+        ),
         occurred_at=item.at,
         dedupe_key=f"lot.reminder:{lot.lot_id}:{days}:{iso(lot.expires_at)}",
     )
@@ -579,15 +575,15 @@ async def end_lot(tx: Tx, item: AgendaItem) -> None:
         if lot.expired:
             book.plan.emit(
                 "credits.expired",
-                {
-                    "lot_id": lot.lot_id,
-                    "credit_type": lot.credit_type,
-                    "credits": lot.expired,
-                    "clause": lot.clause,
-                    "balance": book.ledger.balance(lot.credit_type),
-                },
+                moved_data(
+                    lot.credit_type,
+                    lot.expired,
+                    book.ledger.balance(lot.credit_type),
+                    lot_id=lot.lot_id,
+                    clause=lot.clause,
+                ),
                 occurred_at=lot.expires_at,
-                dedupe_key=f"lot.expired:{lot.lot_id}:{iso(lot.expires_at)}",
+                dedupe_key=expired_key(lot, iso(lot.expires_at)),
             )
     await plan.write_book(tx, book)
 
@@ -612,13 +608,13 @@ async def end_hold(tx: Tx, item: AgendaItem) -> None:
         return
     book.plan.emit(
         "credits.released",
-        {
-            "hold_id": hold_id,
-            "credit_type": hold.credit_type,
-            "credits": given_back,
-            "reason": "hold_expired",
-            "balance": book.ledger.balance(hold.credit_type),
-        },
+        moved_data(
+            hold.credit_type,
+            given_back,
+            book.ledger.balance(hold.credit_type),
+            hold_id=hold_id,
+            reason="hold_expired",
+        ),
         occurred_at=hold.expires_at,
         dedupe_key=f"hold.expired:{hold_id}",
     )

@@ -11,6 +11,7 @@ from app.db import books, plan
 from app.db import ledger as rows
 from app.db.engine import Tx
 from app.domain.account.account import Book
+from app.domain.ledger.events import granted_data, moved_data
 from app.domain.ledger.expiry import post_due_expiries
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.money_back import RefundQuote, refund_quote
@@ -139,18 +140,11 @@ async def transfer(tx: Tx, lot_id: str, to_customer_id: str) -> dict[str, Any]:
         lot_id, to_customer_id=other.customer_id, reason=f"to {other.customer_id}", clause=rule.clause
     )
     made = taker.ledger.transfer_in(lot, credits_, reason=f"from {owner}", clause=rule.clause)
-    data = {"credits": credits_, "credit_type": lot.credit_type}
-    giver.emit(
-        "credits.transferred", {**data, "lot_id": lot_id, "balance": giver.ledger.balance(lot.credit_type)}
-    )
+    balance = giver.ledger.balance(lot.credit_type)
+    giver.emit("credits.transferred", moved_data(lot.credit_type, credits_, balance, lot_id=lot_id))
     taker.emit(
         "credits.granted",
-        {
-            **data,
-            "lot_id": made.lot_id,
-            "source": "transfer",
-            "balance": taker.ledger.balance(lot.credit_type),
-        },
+        granted_data(made, credits_, taker.ledger.balance(lot.credit_type)),
     )
     tx.customer_id = giver.customer.customer_id
     await plan.write(tx, [(giver.plan, giver.ledger), (taker.plan, taker.ledger)])

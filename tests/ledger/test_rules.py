@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from app.domain.ledger.account_merge import absorb
-from app.domain.ledger.ledger import Ledger, falls_low
+from app.domain.ledger.events import falls_low
+from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.money_back import refund_quote
 from app.domain.ledger.ticket_credits import (

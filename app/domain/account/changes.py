@@ -12,7 +12,7 @@ from typing import Any
 
 from app.domain.account.customer import Addon, Choice, Cover, Customer, License, Order, OrderRefund
 from app.domain.account.payment_dispute import PaymentDispute
-from app.domain.ledger.ledger import Ledger
+from app.domain.ledger.journal import Journal
 from app.domain.ledger.refunded_units import voided_event
 from app.domain.values.ids import CustomerId
 
@@ -147,7 +147,7 @@ class Plan:
     """What is to be written for one customer, in order of making.
 
     Entities are put whole (the last put of an entity wins). Ledger changes are collected by
-    `app.domain.ledger.ledger.Ledger` and written from there.
+    `app.domain.ledger.journal.Journal` and written from there.
     """
 
     customer: Customer
@@ -253,7 +253,7 @@ class Plan:
         self.agenda.append(AgendaDrop(kind=kind, subject=subject))
 
 
-def emit_reclaimed(plan: Plan, ledger: Ledger) -> None:
+def emit_reclaimed(plan: Plan, ledger: Journal) -> None:
     """Publish what came back to refunded units and was voided at once."""
     for lot, voided in ledger.take_reclaimed():
         plan.emit("credits.voided", voided_event(ledger, lot, voided))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.domain.account.account import Book
 from app.domain.clocks.clock import OutcomeFact
 from app.domain.clocks.ticket_clocks import BreachHook, TicketClock
+from app.domain.ledger.events import voided_data
 from app.domain.ledger.refunded_units import refunded_of_ticket
 
 
@@ -60,15 +61,9 @@ def _take_back(book: Book, clock: TicketClock, breach: str) -> None:
             continue
         taken = book.ledger.void(lot.lot_id, reason="breach retracted", clause=clock.pledge.clause)
         if taken:
-            book.emit(
-                "credits.voided",
-                {
-                    "lot_id": lot.lot_id,
-                    "order_id": None,
-                    "credits": taken,
-                    "reason": "breach_retracted",
-                    "breach_id": breach,
-                    "ticket_id": clock.external_ticket_id,
-                    "balance": book.ledger.balance(lot.credit_type),
-                },
-            )
+            balance = book.ledger.balance(lot.credit_type)
+            data = voided_data(
+                lot, taken, balance, reason="breach_retracted", order_id=None, breach_id=breach,
+                ticket_id=clock.external_ticket_id,
+            )  # fmt: skip
+            book.emit("credits.voided", data)

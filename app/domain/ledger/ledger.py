@@ -23,7 +23,7 @@ from app.domain.ledger.lots import DEFAULT_TYPE, LotLedger, checked_amount, insu
 from app.domain.ledger.money_back import RefundQuote, refund_quote
 from app.domain.ledger.refunded_units import families, take_all
 from app.domain.ledger.units import Door, Taken, VoidedGrant, due_back
-from app.domain.policy.policy import CreditRules, ExpiredReturn
+from app.domain.policy.policy import ExpiredReturn
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import HoldId, LicenseId, TicketId
 from app.domain.values.term import add_term
@@ -34,15 +34,9 @@ __all__ = [
     "LedgerChanges",
     "RefundQuote",
     "VoidedGrant",
-    "falls_low",
     "refund_quote",
     "spending_key",
 ]
-
-
-def falls_low(rules: CreditRules | None, *, before: int, after: int) -> bool:
-    """Whether a balance crossed the policy's ``low_at`` downwards."""
-    return rules is not None and rules.low_at is not None and after <= rules.low_at < before
 
 
 class Ledger(LotLedger):

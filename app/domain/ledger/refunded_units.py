@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from app.domain.ledger.account_merge import owe
+from app.domain.ledger.events import voided_data
 from app.domain.ledger.expiry import balance, post_due_expiries, refresh_expiry
 from app.domain.ledger.giving_back import repay_owed
 from app.domain.ledger.journal import Journal
@@ -152,10 +153,8 @@ def take_all(home: LotLedger, found: Sequence[Sequence[Lot]], credits: int | Non
 def voided_event(ledger: Journal, lot: Lot, credits: int) -> dict[str, Any]:
     """Return the event of credits that came back to a refunded unit."""
     unit = lot.unit
-    return {
-        "lot_id": lot.lot_id, "order_id": unit[0] if unit else None, "credits": credits, "reason": "refunded",
-        "balance": balance(ledger, lot.credit_type),
-    }  # fmt: skip
+    now = balance(ledger, lot.credit_type)
+    return voided_data(lot, credits, now, reason="refunded", order_id=unit[0] if unit else None)
 
 
 def _by_owner(home: LotLedger, family: Sequence[Lot]) -> Iterator[tuple[str, list[Lot]]]:

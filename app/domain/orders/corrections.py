@@ -14,6 +14,7 @@ from typing import Any
 from app.domain.account.account import Book
 from app.domain.account.customer import Cover, License, Order, OrderLine
 from app.domain.cover import cover as covers
+from app.domain.ledger.events import voided_data
 from app.domain.ledger.units import given
 from app.domain.orders.grants import put_license, void_choice
 from app.domain.orders.lines import Terms, pin_of, sold
@@ -178,8 +179,8 @@ def _withdraw_lots(book: Book, order: Order, line: OrderLine, answer: TakenBack)
         balance = book.ledger.balance(lot.credit_type)
         answer.taken.append({"kind": "credits", "lot_id": lot.lot_id, "credit_type": lot.credit_type,
                              "credits": voided, "line_id": line.line_id})  # fmt: skip
-        book.emit("credits.voided", {"lot_id": lot.lot_id, "order_id": order.order_id, "credits": voided,
-                                     "reason": CORRECTED, "balance": balance})  # fmt: skip
+        data = voided_data(lot, voided, balance, reason=CORRECTED, order_id=order.order_id)
+        book.emit("credits.voided", data)
 
 
 def _quantity(

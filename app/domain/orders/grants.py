@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 from app.domain.account.account import Book
@@ -11,6 +11,7 @@ from app.domain.account.customer import Choice, Cover, License
 from app.domain.cover import cover as covers
 from app.domain.cover.start import begins_at, stretches_of
 from app.domain.cover.terms import CoverTerms
+from app.domain.ledger.events import due_of, expired_key, granted_data, moved_data
 from app.domain.ledger.lot import Lot, LotSource
 from app.domain.orders.offers import grant_of
 from app.domain.policy.policy import CreditGrant, Policy
@@ -65,28 +66,21 @@ def grant_credits(book: Book, grant: CreditGrant, credits: int, *, policy: Polic
         clause=grant.clause, reading=grant.reading,
     )  # fmt: skip
     schedule_lot(book, lot)
-    told = {
-        "lot_id": lot.lot_id, "order_id": order_id, "line_id": line_id, "license_id": license_id, "source": source,
-        "credit_type": lot.credit_type, "credits": credits, "expires_at": iso_or_none(expires_at), "rule": grant.rule,
-        "clause": grant.clause, "reading": grant.reading, "balance": book.ledger.balance(lot.credit_type),
-    }  # fmt: skip
-    book.emit("credits.granted", told)
+    balance = book.ledger.balance(lot.credit_type)
+    book.emit("credits.granted", granted_data(
+        lot, credits, balance, order_id=order_id, line_id=line_id, license_id=license_id,
+        expires_at=iso_or_none(expires_at), rule=grant.rule, clause=grant.clause, reading=grant.reading,
+    ))  # fmt: skip
     if expires_at is not None and expires_at <= book.at:
-        book.emit("credits.expired", {"lot_id": lot.lot_id, "credit_type": lot.credit_type, "credits": lot.expired,
-                                      "balance": book.ledger.balance(lot.credit_type)},
-                  dedupe_key=f"lot.expired:{lot.lot_id}:{iso(expires_at)}")  # fmt: skip
+        data = moved_data(lot.credit_type, lot.expired, balance, lot_id=lot.lot_id)
+        book.emit("credits.expired", data, dedupe_key=expired_key(lot, iso(expires_at)))
     return lot
 
 
 def schedule_lot(book: Book, lot: Lot) -> None:
-    """Puts a lot's reminders (``lot.reminder``) and its end (``lot.expired``) on the agenda; passed ones not."""
-    if lot.expires_at is None or lot.expires_at <= book.at:
-        return
-    for days in book.policy.credits.reminder_days if book.policy.credits else ():
-        when = lot.expires_at - timedelta(days=days)
-        if book.at < when and lot.effective_at < when:
-            book.plan.due(when, "lot.reminder", f"{lot.lot_id}:{days}", lot_id=lot.lot_id, days=days)
-    book.plan.due(lot.expires_at, "lot.expired", lot.lot_id, lot_id=lot.lot_id)
+    """Put a lot's reminders and its end on the agenda; passed ones not."""
+    for due in due_of(lot, book.policy.credits, book.at):
+        book.plan.due(due.at, due.kind, due.subject, **due.payload)
 
 
 def void_choice(book: Book, choice: Choice, *, reason: str) -> None:

@@ -20,6 +20,7 @@ from app.domain.account.payment_dispute import Action, PaymentDispute, State
 from app.domain.cover import cover as covers
 from app.domain.ledger import suspension
 from app.domain.ledger.account_merge import pass_on
+from app.domain.ledger.events import moved_data
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.units import claimed, owed, take_claim
@@ -98,10 +99,10 @@ def suspend(book: Book, order: Order, one: PaymentDispute, units: Mapping[str, i
         hold = suspension.suspend(book.ledger, lot, part, order_id=order.order_id)
         one.holds.append(hold.hold_id)
         one.credits += part
-        book.emit("credits.held", {
-            "credits": part, "credit_type": lot.credit_type, "hold_id": hold.hold_id, "reason": REASON,
-            "balance": book.ledger.balance(lot.credit_type),
-        })  # fmt: skip
+        balance = book.ledger.balance(lot.credit_type)
+        book.emit(
+            "credits.held", moved_data(lot.credit_type, part, balance, hold_id=hold.hold_id, reason=REASON)
+        )
 
 
 def lift(book: Book, one: PaymentDispute) -> None:
@@ -117,10 +118,9 @@ def lift(book: Book, one: PaymentDispute) -> None:
             pass_on(owner, book.ledger)
         given += number
         if number:
-            book.emit("credits.released", {
-                "credits": number, "credit_type": hold.credit_type, "hold_id": hold_id, "reason": REASON,
-                "balance": book.ledger.balance(hold.credit_type),
-            })  # fmt: skip
+            balance = book.ledger.balance(hold.credit_type)
+            data = moved_data(hold.credit_type, number, balance, hold_id=hold_id, reason=REASON)
+            book.emit("credits.released", data)
     one.holds, one.credits, one.undo = [], 0, {"given_back": given}
 
 

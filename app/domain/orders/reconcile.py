@@ -20,6 +20,7 @@ from app.domain.account.customer import Addon, Choice, Cover, License, Order, Or
 from app.domain.cover import cover as covers
 from app.domain.cover.start import begins_at, stretches_of
 from app.domain.cover.terms import CoverTerms, Stretch
+from app.domain.ledger.events import voided_data
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.refunded_units import families, lift
 from app.domain.orders.corrections import forgo, used, withdraw
@@ -586,10 +587,8 @@ class _Line:
             voided = self.book.ledger.void(lot.lot_id, reason="reranked", clause=rule.clause)
             self.book.ledger.withdraw(lot.lot_id)
             balance = self.book.ledger.balance(lot.credit_type)
-            self.book.emit("credits.voided", {
-                "lot_id": lot.lot_id, "order_id": lot.order_id, "credits": voided, "reason": "reranked",
-                "balance": balance,
-            })  # fmt: skip
+            data = voided_data(lot, voided, balance, reason="reranked", order_id=lot.order_id)
+            self.book.emit("credits.voided", data)
         for choice in self.there.choices.get(key, ()):
             if (rule := unwanted.get(choice.rule)) is None or choice.voided_at is not None:
                 continue

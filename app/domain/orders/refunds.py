@@ -13,6 +13,7 @@ from typing import Any, Literal
 from app.domain.account.account import Book
 from app.domain.account.customer import Addon, Cover, License, Order, OrderLine
 from app.domain.cover import cover as covers
+from app.domain.ledger.events import voided_data
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.refunded_units import mark_gone, take_all
 from app.domain.ledger.units import BY_LOT, Taken, VoidedGrant, given, outstanding, paid_back
@@ -223,8 +224,10 @@ def _tell_voided(taking: Taking, lot: Lot, credits: int) -> None:
            "line_id": taking.line.line_id}  # fmt: skip
     taking.answer.taken.append(row if other is None else {**row, "customer_id": other.customer.external_id})
     told = other or book
-    told.emit("credits.voided", {"lot_id": lot.lot_id, "order_id": order.order_id, "credits": credits,
-                                 "reason": taking.reason, "balance": told.ledger.balance(lot.credit_type)})  # fmt: skip
+    balance = told.ledger.balance(lot.credit_type)
+    told.emit(
+        "credits.voided", voided_data(lot, credits, balance, reason=taking.reason, order_id=order.order_id)
+    )
 
 
 def _tell_left(taking: Taking, alike: list[Lot], result: VoidedGrant) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 from app.domain.account.account import Book
 from app.domain.account.changes import TicketRow
 from app.domain.clocks.ticket_clocks import PAST_DUE, TicketClocks
-from app.domain.ledger.ledger import falls_low
+from app.domain.ledger.events import falls_low, low_data, moved_data
 from app.domain.ledger.returns import GivenBack, Mark, given_back, mark_of
 from app.domain.ledger.ticket_credits import capture_for, charge_of, hold_more_for, refund_for, release_for
 from app.domain.orders import remedies
@@ -422,12 +422,8 @@ class Desk:
         moved["held"], moved["released"] = max(held, 0), max(-held, 0)
         for verb in ("released", "refunded", "held", "charged"):
             if moved[verb] > 0:
-                data = {
-                    "ticket_id": self.ticket.external_id,
-                    "credits": moved[verb],
-                    "credit_type": self.credit_type,
-                    "balance": self.book.ledger.balance(self.credit_type),
-                }
+                balance = self.book.ledger.balance(self.credit_type)
+                data = moved_data(self.credit_type, moved[verb], balance, ticket_id=self.ticket.external_id)
                 if back.forfeited and verb in ("released", "refunded"):
                     data["forfeited"] = min(moved[verb], back.forfeited)
                 self.book.emit(f"credits.{verb}", data, occurred_at=when)
@@ -589,14 +585,8 @@ class Desk:
         if before is not None and self.policy.credits is not None:
             after = self.available
             if falls_low(self.policy.credits, before=before, after=after):
-                self.book.emit(
-                    "credits.low",
-                    {
-                        "credit_type": self.credit_type,
-                        "credits": after,
-                        "balance": self.book.ledger.balance(self.credit_type),
-                    },
-                )
+                balance = self.book.ledger.balance(self.credit_type)
+                self.book.emit("credits.low", low_data(self.credit_type, balance))
         for lot in self.book.ledger.take_arrived():
             schedule_lot(self.book, lot)
         self.book.plan.tickets[ticket.ticket_id] = row_of(ticket)
