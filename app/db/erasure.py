@@ -20,10 +20,10 @@ from app.db import schema as s
 from app.db.engine import Tx
 
 HOUSE_REASONS: Final = frozenset({
-    "adjustment", "agreed_surplus", "assessment", "awaiting_confirmation", "cause corrected", "confirmation_expired",
-    "corrected", "credit_expired", "decided_again", "declined", "erased", "handling_failed", "hold_expired", "import",
-    "lot_expired", "merged", "not_paid", "payment_dispute", "refunded", "rejected", "reranked", "source_removed",
-    "terminated", "upgraded", "waiting_for_access", "withdrawn",
+    "adjustment", "agreed_surplus", "assessment", "awaiting_confirmation", "breach retracted", "cause corrected",
+    "confirmation_expired", "corrected", "credit_expired", "decided_again", "declined", "erased", "handling_failed",
+    "hold_expired", "import", "lot_expired", "merged", "not_paid", "payment_dispute", "refunded", "rejected",
+    "reranked", "source_removed", "terminated", "upgraded", "waiting_for_access", "withdrawn",
 })  # fmt: skip
 """What the service itself gives as a reason of an operation, a lot or a license's end."""
 
