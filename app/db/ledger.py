@@ -1,7 +1,7 @@
-"""The ledger's rows: loading under the customer's lock, and the one statement that writes a whole batch.
+"""The ledger's rows: loading under the customer's lock, what credit commands look up, reading as of two instants.
 
-Every writer locks the customer's row first and calls `load` in a later statement (design: The lock). All statements are
-built once; lists travel as arrays.
+Every writer locks the customer's row first and calls `load` in a later statement (decision 0003). All statements are
+built once; lists travel as arrays. Writing stands in `app.db.write`.
 """
 
 from __future__ import annotations
