@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
 from typing import Any
 
 import pytest
@@ -256,6 +257,36 @@ def test_a_refund_that_failed_leaves_the_others_as_they_are() -> None:
     assert wanted(*told).refunds == {"1": 2}
     found = wanted(*told, part(2, "failed", 30, made=20))
     assert (found.refunds, codes(found)) == ({"1": 1}, ["refund_reversed"])
+
+
+def test_any_order_of_refunds_and_charges_is_read_alike() -> None:
+    """What is wanted follows from what was told, however often and in whatever order: 300 histories at random."""
+    for seed in range(300):
+        rng = random.Random(seed)
+        events = [TWO]
+        for number in range(rng.randint(1, 4)):
+            amount, made = rng.choice([3450, 6900, 1000, 6905]), rng.randint(1, 30)
+            states = rng.sample(
+                ["pending", "requires_action", "succeeded", "failed", "canceled"], rng.randint(1, 3)
+            )
+            events += [part(number, one, made + 4 * at, amount, made) for at, one in enumerate(states)]
+            if rng.random() < 0.6:
+                events.append(charge(min(amount, 6900), made + rng.randint(0, 5)))
+        expected = wanted(*events)
+        for _ in range(3):
+            rng.shuffle(events)
+            assert wanted(*events, rng.choice(events)) == expected, seed
+
+
+def test_what_was_told_before_charges_had_times_parks_once_a_refund_failed() -> None:
+    """As an installation remembers it from before: how much was given back, and not when."""
+    seen = arrivals.merge(None, read(TWO).order or arrivals.News())
+    seen["refunded_total"] = "34.5"
+    failed = read(part(1, "failed", 20, made=10)).order
+    assert failed is not None
+    found = arrivals.wanted(arrivals.merge(seen, failed))
+    assert found is not None
+    assert codes(found) == ["refund_reversed"]
 
 
 def test_the_refunds_within_a_charge_are_read_with_it() -> None:

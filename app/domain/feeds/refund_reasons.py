@@ -87,16 +87,20 @@ def reversals(seen: Seen, order: Seen) -> list[str]:
             continue
         standing = {**seen, "refunds": {**refunds, refund_id: {**one, "reversed": False}}}
         then = units_refunded(standing, order, [])
-        if refund_id in by_hand or any(count > now.get(line_id, 0) for line_id, count in then.items()):
+        untimed = not one["settled"] and _untimed(seen) and any(now.values())
+        if untimed or refund_id in by_hand or any(n > now.get(line_id, 0) for line_id, n in then.items()):
             found.append(refund_id)
     return found
 
 
+def _untimed(seen: Seen) -> bool:
+    """Whether what was given back in all is known without its time, so that it may hold a refund that failed since."""
+    return bool(seen.get("refunded_full")) or seen.get("refunded_total") is not None
+
+
 def _counted(seen: Seen, refund: Seen) -> bool:
     """Whether a charge told of the refund's money as given back before it came back to the shop."""
-    if seen.get("refunded_full") or seen.get("refunded_total") is not None:
-        return True  # told without a time: perhaps
-    return any(_within(refund, at) for at in seen.get("charged_back") or ())
+    return _untimed(seen) or any(_within(refund, at) for at in seen.get("charged_back") or ())
 
 
 def _within(refund: Seen, at: str) -> bool:
