@@ -18,7 +18,8 @@ from app.domain.account.account import Book
 from app.domain.account.changes import Plan
 from app.domain.account.customer import Addon, Choice, Cover, Customer, License
 from app.domain.ledger.ledger import Ledger
-from app.domain.policy.policy import CreditRules, Policy
+from app.domain.policy.credit_rules import CreditRules
+from app.domain.policy.policy import Policy
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import CustomerId
 

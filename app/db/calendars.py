@@ -32,7 +32,8 @@ from app.domain.calendar.opening_hours import (
     weekly_hours,
 )
 from app.domain.clocks.ticket_clocks import Hours
-from app.domain.policy.policy import Policy, ServiceHours
+from app.domain.policy.policy import Policy
+from app.domain.policy.service_levels import ServiceHours
 from app.domain.values.errors import DomainError
 
 SERVICE_HOURS: Final = "service-hours"

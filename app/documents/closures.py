@@ -22,7 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 from app.documents.policy_document import PolicyDocumentError, Problem, pointer
 from app.domain.calendar.intervals import intersection, normalise
 from app.domain.calendar.opening_hours import InvalidHours, Span, parse_minute
-from app.domain.policy.policy import ClosureRule, HolidaySet, ServiceHours
+from app.domain.policy.service_levels import ClosureRule, HolidaySet, ServiceHours
 
 FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2049

@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any, Final, Literal
 
-from app.domain.policy.conditions import facts_used, holds, instant, is_decimal, tests_of
-from app.domain.policy.policy import Condition, Policy, Test
+from app.domain.policy.conditions import Condition, Test, facts_used, holds, instant, is_decimal, tests_of
+from app.domain.policy.policy import Policy
 
 MAX_COMBINATIONS: Final = 60_000
 _OTHER: Final = "\x01other"

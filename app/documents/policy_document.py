@@ -20,8 +20,10 @@ from typing import Any, Final, Literal
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from app.domain.policy import policy as model
+from app.domain.policy.conditions import All, AnyOf, Not, Test
+from app.domain.policy.offers import Grant
 from app.domain.policy.policy import Policy
+from app.domain.policy.price_terms import CategoryPrice
 
 MAX_DEPTH: Final = 32
 MAX_INT: Final = 2**53 - 1
@@ -313,8 +315,8 @@ def load_document(text: str) -> Document:
     return Document(policy=policy, marks=reader.marks)
 
 
-_PRICES: Final = typing.get_args(model.CategoryPrice)
-_GRANTS: Final = typing.get_args(model.Grant)
+_PRICES: Final = typing.get_args(CategoryPrice)
+_GRANTS: Final = typing.get_args(Grant)
 
 
 def _kinds(data: Any, marks: Marks) -> Iterable[Problem]:
@@ -380,9 +382,9 @@ def _chosen(members: tuple[Any, ...], node: Any) -> Any:
     """Which member of a union a mapping means: by its ``kind``, or for conditions by its joining word."""
     if not isinstance(node, dict):
         return None
-    if model.Test in members:
-        words = {"all": model.All, "any": model.AnyOf, "no": model.Not}
-        return next((words[word] for word in words if word in node), model.Test)
+    if Test in members:
+        words = {"all": All, "any": AnyOf, "no": Not}
+        return next((words[word] for word in words if word in node), Test)
     for member in members:
         if is_dataclass(member) and isinstance(member, type) and node.get("kind") == _kind(member):
             return member

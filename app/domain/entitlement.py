@@ -17,8 +17,9 @@ from app.domain.account.customer import Cover, License
 from app.domain.cover import cover as covers
 from app.domain.orders.offers import editions_of
 from app.domain.orders.remedies import Need, remedies, waiting
-from app.domain.policy.conditions import facts_used, holds, tests_of
-from app.domain.policy.policy import Action, ActionRule, Policy, Test
+from app.domain.policy.conditions import Test, facts_used, holds, tests_of
+from app.domain.policy.policy import Policy
+from app.domain.policy.ticket_rules import Action, ActionRule
 from app.domain.policy.wording import FACT_TITLES, OP_WORDS, joined, title_of
 from app.domain.values.decision import Decision, Reason
 from app.domain.values.errors import DomainError
@@ -54,8 +55,8 @@ class Query:
 
 def facts_of(book: Book, license_id: str | None = None, *, action: str = covers.OPEN_TICKET,
              credit_type: str | None = None, host: object = None) -> dict[str, Any]:  # fmt: skip
-    """The facts of a customer at ``book.when``, by the names in `app.domain.policy.policy`: ``cover.*`` (reaching the
-    license, opening the action), ``license.*``, ``customer.*``, ``credits.*``, ``choice.open``."""
+    """The facts of a customer at ``book.when``, by the names in `app.domain.policy.ticket_rules`: ``cover.*``
+    (reaching the license, opening the action), ``license.*``, ``customer.*``, ``credits.*``, ``choice.open``."""
     one = None if license_id is None else book.licenses.get(LicenseId(license_id))
     held = book.active_licenses()
     facts: dict[str, Any] = {

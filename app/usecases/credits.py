@@ -33,7 +33,8 @@ from app.domain.ledger.refunded_units import voided_event
 from app.domain.orders.offers import purchase_facts
 from app.domain.orders.remedies import enough
 from app.domain.policy.conditions import holds
-from app.domain.policy.policy import CreditRules, Policy
+from app.domain.policy.credit_rules import CreditRules
+from app.domain.policy.policy import Policy
 from app.domain.policy.wording import unit_word, want_words
 from app.domain.statement import hold_json, lot_json
 from app.domain.values.decision import Decision, Reason

@@ -24,7 +24,8 @@ from app.domain.account.customer import License
 from app.domain.cover import cover as covers
 from app.domain.orders import grants as granting
 from app.domain.orders import lines as order_lines
-from app.domain.policy.policy import CoverGrant, NotGranted, Policy
+from app.domain.policy.offers import CoverGrant, NotGranted
+from app.domain.policy.policy import Policy
 from app.domain.values.ids import LicenseId, LineId, OrderId
 from app.domain.values.money import MAX_CREDITS, Money
 from app.usecases.steps import reconcile_orders

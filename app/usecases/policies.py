@@ -18,16 +18,15 @@ from app.documents.policy_document import Document, PolicyDocumentError, Problem
 from app.domain.ledger.units import FREE_CREDITS_STAY
 from app.domain.policy import prices as pricing
 from app.domain.policy.conditions import facts_used
-from app.domain.policy.policy import (
+from app.domain.policy.credit_rules import Transfer
+from app.domain.policy.policy import Label, Policy
+from app.domain.policy.price_terms import (
     CategoryPrice,
     FixedPrice,
     FormulaPrice,
     FromPrice,
-    Label,
     OnRequestPrice,
-    Policy,
     RangePrice,
-    Transfer,
 )
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso

@@ -18,7 +18,7 @@ from app.documents.closures import (
     parse_closure_rules,
 )
 from app.documents.policy_document import PolicyDocumentError, load_policy
-from app.domain.policy.policy import ClosureRule, HolidaySet
+from app.domain.policy.service_levels import ClosureRule, HolidaySet
 
 HOURS = load_policy(
     (Path(__file__).parents[2] / "app" / "policies" / "shopp.yaml").read_text(encoding="utf-8")

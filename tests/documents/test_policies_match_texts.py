@@ -16,20 +16,10 @@ from typing import Any
 import pytest
 
 from app.documents.policy_document import load_policy
-from app.domain.policy.policy import (
-    Category,
-    ChoiceGrant,
-    CoverGrant,
-    CreditGrant,
-    FixedPrice,
-    FormulaPrice,
-    FromPrice,
-    Grant,
-    Offer,
-    OnRequestPrice,
-    Policy,
-    RangePrice,
-)
+from app.domain.policy.offers import ChoiceGrant, CoverGrant, CreditGrant, Grant, Offer
+from app.domain.policy.policy import Policy
+from app.domain.policy.price_terms import FixedPrice, FormulaPrice, FromPrice, OnRequestPrice, RangePrice
+from app.domain.policy.ticket_rules import Category
 from app.domain.values.term import Term
 
 ROOT = Path(__file__).parents[2]

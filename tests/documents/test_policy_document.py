@@ -17,8 +17,9 @@ from app.documents.policy_document import (
     load_policy,
     policy_from_json,
 )
-from app.domain.policy import policy as model
-from app.domain.policy.policy import FormulaPrice, Policy
+from app.domain.policy import conditions
+from app.domain.policy.policy import Policy
+from app.domain.policy.price_terms import FormulaPrice
 
 ROOT = Path(__file__).parents[2]
 POLICIES = sorted((ROOT / "app" / "policies").glob("*.yaml"))
@@ -112,7 +113,9 @@ def test_the_words_no_and_on_are_words_and_dates_are_texts() -> None:
     ).replace("source: a page", "source: 2005-05-04")
     policy = load_policy(text)
     assert policy.source == "2005-05-04"
-    assert policy.actions[0].rules[0].when == model.Not(no=model.Test(fact="query.product", value="no"))
+    assert policy.actions[0].rules[0].when == conditions.Not(
+        no=conditions.Test(fact="query.product", value="no")
+    )
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ from app.domain.account.customer import Customer
 from app.domain.calendar.business_calendar import BusinessCalendar
 from app.domain.calendar.opening_hours import CalendarException, CalendarVersion, ExceptionKind, weekly_hours
 from app.domain.clocks.ticket_clocks import Hours, TicketClock, TicketClocks
-from app.domain.policy.policy import Policy, Promise
+from app.domain.policy.policy import Policy
+from app.domain.policy.service_levels import Promise
 
 DAYS = 16
 MINUTES = DAYS * 1440

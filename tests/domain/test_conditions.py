@@ -6,9 +6,8 @@ import itertools
 
 import pytest
 
-from app.domain.policy.conditions import facts_used, holds
-from app.domain.policy.policy import All, AnyOf, Not
-from app.domain.policy.policy import Test as Comparison
+from app.domain.policy.conditions import All, AnyOf, Not, facts_used, holds
+from app.domain.policy.conditions import Test as Comparison
 
 
 def test_what_is_not_stated_is_unknown_and_not_false() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.domain.policy.policy import FormulaPrice
+from app.domain.policy.price_terms import FormulaPrice
 from app.domain.policy.prices import Quote, assessed, quote
 from app.domain.values.errors import DomainError
 from app.usecases import tenants

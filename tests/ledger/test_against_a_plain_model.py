@@ -20,7 +20,7 @@ from app.db.ledger import fold, fold_line
 from app.domain.ledger.expiry import post_due_expiries
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Account, HoldLine, Lot
-from app.domain.policy.policy import CreditRules, CreditType, ExpiredReturn
+from app.domain.policy.credit_rules import CreditRules, CreditType, ExpiredReturn
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import CustomerId
 from app.domain.values.term import Term

@@ -22,7 +22,7 @@ from app.domain.ledger.ticket_credits import (
     refund_for,
     release_for,
 )
-from app.domain.policy.policy import CreditRules, CreditType, ExpiredReturn, MoneyBack
+from app.domain.policy.credit_rules import CreditRules, CreditType, ExpiredReturn, MoneyBack
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import CustomerId, LicenseId, TicketId
 from app.domain.values.money import MAX_CREDITS, Money

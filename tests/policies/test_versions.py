@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from app.documents.policy_document import load_policy
-from app.domain.policy.policy import Category, Policy
+from app.domain.policy.policy import Policy
+from app.domain.policy.ticket_rules import Category
 from tests.conftest import MakeVendor
 from tests.documents import test_policy_checks as checks
 from tests.policies.test_simulate import changed, shipped

@@ -12,18 +12,10 @@ from zoneinfo import ZoneInfo
 from app.documents import fact_space
 from app.documents.fact_space import FactSpace
 from app.documents.policy_document import Marks, Problem, mark_of, pointer
-from app.domain.policy.policy import (
-    All,
-    AnyOf,
-    ChoiceGrant,
-    Condition,
-    Grant,
-    Not,
-    Offer,
-    Policy,
-    RemedyRule,
-    Test,
-)
+from app.domain.policy.conditions import All, AnyOf, Condition, Not, Test
+from app.domain.policy.offers import ChoiceGrant, Grant, Offer
+from app.domain.policy.policy import Policy
+from app.domain.policy.ticket_rules import RemedyRule
 
 Parts = tuple[str | int, ...]
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")

@@ -12,12 +12,8 @@ from typing import Any, Final
 from app.documents import fact_space
 from app.documents.checks.context import Checker, Parts, grants, walk, zone
 from app.documents.fact_space import FactSpace
-from app.domain.policy.policy import (
-    ClauseText,
-    CoverGrant,
-    CreditGrant,
-    Policy,
-)
+from app.domain.policy.offers import CoverGrant, CreditGrant
+from app.domain.policy.policy import ClauseText, Policy
 from app.domain.values.term import Term
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*\Z")

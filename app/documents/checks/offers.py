@@ -7,15 +7,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from app.documents.checks.context import Checker, Parts, grants
-from app.domain.policy.policy import (
-    ChoiceGrant,
-    CoverGrant,
-    CreditGrant,
-    Grant,
-    NotOffered,
-    Offer,
-    OfferPrice,
-)
+from app.domain.policy.offers import ChoiceGrant, CoverGrant, CreditGrant, Grant, NotOffered, Offer
+from app.domain.policy.price_terms import OfferPrice
 from app.domain.values.money import MAX_CREDITS, unit_of
 
 _SKU: Final = re.compile(r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*\Z")

@@ -5,16 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.documents.checks.context import Checker, Parts, grants
-from app.domain.policy.policy import (
-    Category,
-    CoverGrant,
-    FixedPrice,
-    FormulaPrice,
-    FromPrice,
-    InputSpec,
-    OnRequestPrice,
-    RangePrice,
-)
+from app.domain.policy.offers import CoverGrant
+from app.domain.policy.price_terms import FixedPrice, FormulaPrice, FromPrice, OnRequestPrice, RangePrice
+from app.domain.policy.ticket_rules import Category, InputSpec
 from app.domain.values.money import MAX_CREDITS
 
 

@@ -10,12 +10,9 @@ from app.documents.checks.context import Checker, Parts, grants, zone
 from app.documents.closures import WEEKDAYS, closure_items, faults_of
 from app.domain.calendar.opening_hours import InvalidHours, parse_minute
 from app.domain.clocks.target import NoTarget, WallSeconds, parse_target
-from app.domain.policy.policy import (
-    CoverGrant,
-    CreditGrant,
-    Policy,
-    Promise,
-)
+from app.domain.policy.offers import CoverGrant, CreditGrant
+from app.domain.policy.policy import Policy
+from app.domain.policy.service_levels import Promise
 from app.domain.values.errors import DomainError
 
 

@@ -7,10 +7,7 @@ from typing import Final
 
 from app.documents import fact_space
 from app.documents.checks.context import Checker, Parts
-from app.domain.policy.conditions import facts_used
-from app.domain.policy.policy import (
-    Condition,
-)
+from app.domain.policy.conditions import Condition, facts_used
 
 QUERY_REASONS: Final = ("lost_copy", "modified_copy", "not_downloaded", "never_used")
 STATED: Final = ("category", "pay_with", "credit_type", "license_id")

@@ -130,7 +130,7 @@ class Choice:
     clause: str
     reading: bool
     options: dict[str, dict[str, Any]]
-    """Option name -> the grant as `app.domain.policy.policy` data (JSON)."""
+    """Option name -> the grant as `app.domain.policy.offers` data (JSON)."""
     policy_version: int
     opened_at: datetime
     placed_at: datetime

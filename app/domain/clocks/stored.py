@@ -28,7 +28,7 @@ from app.domain.clocks.target import (
     Target,
     parse_target,
 )
-from app.domain.policy.policy import Promise
+from app.domain.policy.service_levels import Promise
 from app.domain.values.wire import iso, iso_or_none, parse_iso
 
 

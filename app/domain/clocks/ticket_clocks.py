@@ -31,7 +31,8 @@ from app.domain.clocks.target import (
     due_at,
     parse_target,
 )
-from app.domain.policy.policy import Policy, Promise
+from app.domain.policy.policy import Policy
+from app.domain.policy.service_levels import Promise
 from app.domain.values.ids import Mint
 from app.domain.values.wire import iso_or_none
 

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 from app.domain.account.account import Book
 from app.domain.account.customer import Cover
 from app.domain.cover.terms import CoverTerms
-from app.domain.policy.policy import CoverGrant, Policy
+from app.domain.policy.offers import CoverGrant
+from app.domain.policy.policy import Policy
 from app.domain.values.decision import Decision, Reason
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import CoverId, LicenseId, LineId, OrderId

@@ -13,7 +13,7 @@ from app.domain.account.account import Book
 from app.domain.account.customer import Cover, License
 from app.domain.cover import cover as covers
 from app.domain.cover.terms import CoverTerms, Stretch, resumes_at
-from app.domain.policy.policy import CoverGrant
+from app.domain.policy.offers import CoverGrant
 
 
 def stretch_of(cover: Cover) -> Stretch | None:

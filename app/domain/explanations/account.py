@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from app.domain.explanations.ticket import cover_words
-from app.domain.policy.policy import ChoiceGrant, Offer, Policy
+from app.domain.policy.offers import ChoiceGrant, Offer
+from app.domain.policy.policy import Policy
 from app.domain.policy.wording import (
     are,
     capital,

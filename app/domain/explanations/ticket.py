@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from app.domain.policy.policy import FixedPrice, Policy
+from app.domain.policy.policy import Policy
+from app.domain.policy.price_terms import FixedPrice
 from app.domain.policy.wording import (
     are,
     capital,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from app.domain.ledger.lot import Lot
-from app.domain.policy.policy import CreditRules
+from app.domain.policy.credit_rules import CreditRules
 
 Balance = Mapping[str, int]
 

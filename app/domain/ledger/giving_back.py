@@ -9,7 +9,7 @@ from typing import Final, Literal
 from app.domain.ledger.journal import Journal, spending_key
 from app.domain.ledger.lot import Bucket, Entry, Hold, HoldLine, Lot
 from app.domain.ledger.units import due_back, take_claim, unit_of
-from app.domain.policy.policy import ExpiredReturn
+from app.domain.policy.credit_rules import ExpiredReturn
 from app.domain.values.ids import LotId, OrderId
 from app.domain.values.term import add_term
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from app.domain.ledger.lot import Account, Bucket, Entry, Hold, HoldLine, Lot, Operation, OperationKind
-from app.domain.policy.policy import CreditRules
+from app.domain.policy.credit_rules import CreditRules
 from app.domain.values.ids import CustomerId, HoldId, Mint, OperationId, OrderId, TicketId
 
 NEVER = datetime.max.replace(tzinfo=UTC)

@@ -23,7 +23,7 @@ from app.domain.ledger.lots import DEFAULT_TYPE, LotLedger, checked_amount, insu
 from app.domain.ledger.money_back import RefundQuote, refund_quote
 from app.domain.ledger.refunded_units import families, take_all
 from app.domain.ledger.units import Door, Taken, VoidedGrant, due_back
-from app.domain.policy.policy import ExpiredReturn
+from app.domain.policy.credit_rules import ExpiredReturn
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import HoldId, LicenseId, TicketId
 from app.domain.values.term import add_term

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.units import by_door, given, paid_back, refunded_so_far
-from app.domain.policy.policy import MoneyBack
+from app.domain.policy.credit_rules import MoneyBack
 from app.domain.values.money import Money, share
 from app.domain.values.term import add_term
 

@@ -11,7 +11,7 @@ from app.domain.ledger.journal import hold_key, spending_key
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Hold
 from app.domain.ledger.lots import DEFAULT_TYPE, checked_amount
-from app.domain.policy.policy import ExpiredReturn
+from app.domain.policy.credit_rules import ExpiredReturn
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId, TicketId
 

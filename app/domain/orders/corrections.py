@@ -19,7 +19,7 @@ from app.domain.ledger.units import given
 from app.domain.orders.grants import put_license, void_choice
 from app.domain.orders.lines import Terms, pin_of, sold
 from app.domain.orders.refunds import TakenBack, Taking, take_back, take_license
-from app.domain.policy.policy import NotGranted
+from app.domain.policy.offers import NotGranted
 from app.domain.values.errors import DomainError
 
 CORRECTED = "corrected"

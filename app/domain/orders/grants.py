@@ -14,7 +14,8 @@ from app.domain.cover.terms import CoverTerms
 from app.domain.ledger.events import due_of, expired_key, granted_data, moved_data
 from app.domain.ledger.lot import Lot, LotSource
 from app.domain.orders.offers import grant_of
-from app.domain.policy.policy import CreditGrant, Policy
+from app.domain.policy.offers import CreditGrant
+from app.domain.policy.policy import Policy
 from app.domain.values.ids import LicenseId, LineId, OrderId
 from app.domain.values.money import Money
 from app.domain.values.term import add_term

@@ -12,7 +12,8 @@ from app.domain.account.account import Book
 from app.domain.account.customer import License, Order, OrderLine
 from app.domain.feeds.review import ReviewItem
 from app.domain.orders.offers import editions_of, price_with
-from app.domain.policy.policy import NotGranted, Offer, Policy
+from app.domain.policy.offers import NotGranted, Offer
+from app.domain.policy.policy import Policy
 from app.domain.values.money import discount_percent, unit_of
 from app.domain.values.text import decimal_text
 from app.domain.values.wire import jsonable

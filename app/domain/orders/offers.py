@@ -11,7 +11,8 @@ from typing import Any
 from app.domain.account.account import Book
 from app.domain.account.customer import License
 from app.domain.policy.conditions import facts_used, holds
-from app.domain.policy.policy import ChoiceGrant, CoverGrant, CreditGrant, Grant, Offer, Policy
+from app.domain.policy.offers import ChoiceGrant, CoverGrant, CreditGrant, Grant, Offer
+from app.domain.policy.policy import Policy
 from app.domain.values.money import Money, share
 from app.domain.values.term import Term
 from app.domain.values.wire import jsonable, money_json

@@ -27,7 +27,7 @@ from app.domain.ledger.units import claimed, owed, take_claim
 from app.domain.orders.grants import put_license
 from app.domain.orders.lines import Terms
 from app.domain.orders.refunds import guarantee_of, take_back
-from app.domain.policy.policy import PaymentDisputes
+from app.domain.policy.credit_rules import PaymentDisputes
 from app.domain.values.ids import LotId
 from app.domain.values.money import Money
 from app.domain.values.wire import iso, iso_or_none, jsonable, parse_iso_or_none, payload_hash

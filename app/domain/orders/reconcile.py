@@ -35,7 +35,8 @@ from app.domain.orders.grants import (
 from app.domain.orders.lines import Terms, line_facts, paid_price, pin_of, place_of, shown, sold
 from app.domain.orders.offers import grant_json, options_of
 from app.domain.policy.conditions import facts_used, holds
-from app.domain.policy.policy import ChoiceGrant, CoverGrant, CreditGrant, Grant, NotGranted, Offer, Policy
+from app.domain.policy.offers import ChoiceGrant, CoverGrant, CreditGrant, Grant, NotGranted, Offer
+from app.domain.policy.policy import Policy
 from app.domain.values.ids import ChoiceId, LicenseId
 from app.domain.values.money import Money
 from app.domain.values.text import render

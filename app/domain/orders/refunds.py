@@ -19,7 +19,8 @@ from app.domain.ledger.refunded_units import mark_gone, take_all
 from app.domain.ledger.units import BY_LOT, Taken, VoidedGrant, given, outstanding, paid_back
 from app.domain.orders.grants import end_license, void_choice
 from app.domain.orders.lines import Terms, pin_of, sold
-from app.domain.policy.policy import NotGranted, Policy
+from app.domain.policy.offers import NotGranted
+from app.domain.policy.policy import Policy
 from app.domain.values.errors import DomainError
 from app.domain.values.term import add_term
 from app.domain.values.wire import iso, iso_or_none

@@ -17,19 +17,11 @@ from app.domain.cover.start import begins_at, stretches_of
 from app.domain.cover.terms import CoverTerms
 from app.domain.orders.offers import price_of, price_with, purchase_facts
 from app.domain.policy.conditions import holds
-from app.domain.policy.policy import (
-    CoverGrant,
-    CreditGrant,
-    CreditType,
-    FixedPrice,
-    FormulaPrice,
-    FromPrice,
-    Grant,
-    Offer,
-    Policy,
-    RangePrice,
-    RemedyRule,
-)
+from app.domain.policy.credit_rules import CreditType
+from app.domain.policy.offers import CoverGrant, CreditGrant, Grant, Offer
+from app.domain.policy.policy import Policy
+from app.domain.policy.price_terms import FixedPrice, FormulaPrice, FromPrice, RangePrice
+from app.domain.policy.ticket_rules import RemedyRule
 from app.domain.values.decision import Remedy
 from app.domain.values.text import day, with_article
 

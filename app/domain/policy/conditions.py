@@ -4,13 +4,55 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, ClassVar, Final, Literal
 
-from app.domain.policy.policy import All, AnyOf, Condition, Not, Test
+from app.domain.policy.document import STRICT
+
+Scalar = str | int | bool | None
+
+Op = Literal["eq", "ne", "in", "not_in", "lt", "le", "gt", "ge", "known", "unknown", "contains"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Test:
+    """One comparison. An absent fact makes it unknown (ALL-3), save for ``known`` and ``unknown``.
+
+    ``value`` may be a scalar, a list of scalars (``in``, ``not_in``) or another fact through ``value_fact``.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    fact: str
+    op: Op = "eq"
+    value: Scalar | tuple[Scalar, ...] = None
+    value_fact: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class All:
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    all: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyOf:
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    any: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Not:
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    no: Condition
+    """The condition that must not hold (YAML key ``no``, since ``not`` is a keyword here)."""
+
+
+Condition = Test | All | AnyOf | Not
+
 
 Facts = Mapping[str, Any]
 

@@ -8,15 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.domain.policy.policy import (
-    Category,
-    FixedPrice,
-    FormulaPrice,
-    FromPrice,
-    OnRequestPrice,
-    Policy,
-    RangePrice,
-)
+from app.domain.policy.policy import Policy
+from app.domain.policy.price_terms import FixedPrice, FormulaPrice, FromPrice, OnRequestPrice, RangePrice
+from app.domain.policy.ticket_rules import Category
 from app.domain.values.errors import DomainError
 from app.domain.values.money import MAX_CREDITS
 

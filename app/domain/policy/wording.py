@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from app.domain.policy.policy import (
-    Category,
-    FixedPrice,
-    FormulaPrice,
-    FromPrice,
-    OnRequestPrice,
-    Policy,
-    RangePrice,
-)
+from app.domain.policy.policy import Policy
+from app.domain.policy.price_terms import FixedPrice, FormulaPrice, FromPrice, OnRequestPrice, RangePrice
+from app.domain.policy.ticket_rules import Category
 from app.domain.values.term import Term
 from app.domain.values.text import day
 from app.domain.values.wire import parse_iso

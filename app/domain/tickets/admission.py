@@ -14,7 +14,7 @@ from app.domain.account.customer import Cover
 from app.domain.cover import cover as covers
 from app.domain.orders import remedies
 from app.domain.policy import prices as pricing
-from app.domain.policy.policy import Category, RemedyRule
+from app.domain.policy.ticket_rules import Category, RemedyRule
 from app.domain.policy.wording import asked_for
 from app.domain.tickets import qualification
 from app.domain.tickets.qualification import Verdict

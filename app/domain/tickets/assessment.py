@@ -13,8 +13,8 @@ from typing import Any
 
 from app.domain.cover import cover as covers
 from app.domain.policy import prices as pricing
-from app.domain.policy.policy import Category
 from app.domain.policy.prices import Assessed
+from app.domain.policy.ticket_rules import Category
 from app.domain.tickets import admission, qualification
 from app.domain.tickets import opening as ticket_flow
 from app.domain.tickets.session import Desk, Terms

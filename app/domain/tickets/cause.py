@@ -12,7 +12,7 @@ from typing import Any
 
 from app.domain.ledger.returns import GivenBack
 from app.domain.ledger.ticket_credits import refund_for
-from app.domain.policy.policy import Cause
+from app.domain.policy.ticket_rules import Cause
 from app.domain.tickets.session import Desk
 from app.domain.values.decision import Reason
 from app.domain.values.errors import DomainError

@@ -9,7 +9,7 @@ from typing import Any, Final
 from app.domain.account import hosts
 from app.domain.clocks.ticket_clocks import PAST_DUE
 from app.domain.ledger.ticket_credits import capture_for, expire_holds, refund_for
-from app.domain.policy.policy import Cause, Outcome
+from app.domain.policy.ticket_rules import Cause, Outcome
 from app.domain.tickets import assessment
 from app.domain.tickets import opening as ticket_flow
 from app.domain.tickets.cause import (

@@ -14,7 +14,7 @@ from typing import Any, Final
 from app.domain import entitlement
 from app.domain.calendar.timeline import SlaUnreachable
 from app.domain.entitlement import Query
-from app.domain.policy.policy import PauseReason
+from app.domain.policy.handling_rules import PauseReason
 from app.domain.tickets import opening as ticket_flow
 from app.domain.tickets import qualification
 from app.domain.tickets.late_facts import in_order

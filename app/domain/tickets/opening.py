@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from app.domain.cover import cover as covers
 from app.domain.policy import prices as pricing
-from app.domain.policy.policy import Category
+from app.domain.policy.ticket_rules import Category
 from app.domain.tickets import qualification
 from app.domain.tickets.admission import Admission, admit
 from app.domain.tickets.session import Changes, Desk

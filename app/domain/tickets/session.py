@@ -21,7 +21,9 @@ from app.domain.ledger.ticket_credits import capture_for, charge_of, hold_more_f
 from app.domain.orders import remedies
 from app.domain.orders.grants import schedule_lot
 from app.domain.orders.remedies import Need, typed_words
-from app.domain.policy.policy import ExpiredReturn, Policy, RemedyRule
+from app.domain.policy.credit_rules import ExpiredReturn
+from app.domain.policy.policy import Policy
+from app.domain.policy.ticket_rules import RemedyRule
 from app.domain.policy.wording import credit_words
 from app.domain.tickets.qualification import is_reading, primary_subtag
 from app.domain.tickets.ticket import CLOSED, LIFECYCLE, OPEN, Action, State, Ticket, apply, must_allow

@@ -23,7 +23,7 @@ from app.domain.feeds.orders import Seen
 from app.domain.feeds.refund_reasons import OF_REFUNDS
 from app.domain.feeds.review import ReviewItem
 from app.domain.orders import lines as order_lines
-from app.domain.policy.policy import NotGranted
+from app.domain.policy.offers import NotGranted
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import parse_iso, parse_iso_or_none
 from app.usecases.inbound import effects

@@ -1,0 +1,57 @@
+"""Licenses and periods of support: how they count, renew and remind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from app.domain.policy.document import STRICT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LicenseRules:
+    """How licenses are counted where a grant depends on it (CSC-2, XC-3).
+
+    ``refunded_untouched``: a license refunded with its grant untouched is ``left_out`` of the count for what is bought
+    after the refund, or ``counted`` like any other. A standing license keeps its class either way.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    refunded_untouched: Literal["left_out", "counted"] = "left_out"
+    clause: str | None = None
+    reading: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewal:
+    """Cover bought up to ``within`` days after the end of other cover goes on from that end, and keeps its date."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    within: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverRules:
+    """Suspension (CSC-5) and extension (CACTU-8) of covers, reminders before the end (CACTU-13), and when it ends.
+
+    Without the last three, a term ends to the instant and a renewal after it leaves a gap (ALL-1, CACTU-14).
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    suspensions: int = 0
+    """How often a period may be suspended; 0: not offered."""
+    suspension_clause: str | None = None
+    free_extension: bool = False
+    extension_clause: str | None = None
+    extension_reading: bool | None = None
+    """Whether refusing an extension is a reading; None: as ``reading`` says of the rest."""
+    reminder_days: tuple[int, ...] = ()
+    reminder_clause: str | None = None
+    queue: Literal["free_first", "oldest_first"] = "free_first"
+    """Which of several pending periods starts next: what came free before what was bought, or the oldest."""
+    end_of_day: str | None = None
+    """A zone: the last day of a term counts whole there, whatever the hour of the order."""
+    grace: int = 0
+    """Days after its end in which cover still serves; a renewal counts from the end itself."""
+    renewal: Renewal | None = None
+    reading: bool = False

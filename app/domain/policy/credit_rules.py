@@ -1,0 +1,130 @@
+"""Credits: their types and unit, how they are spent, returned, paid back and given away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from app.domain.policy.document import STRICT
+from app.domain.values.term import Term
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditType:
+    """A type of credit. For typed services: which request kinds it serves, what it includes and requires.
+
+    ``service`` true: a ticket is paid by exactly one credit of this type, and no category is needed.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    credit_type: str
+    title: str
+    clause: str
+    service: bool = False
+    serves: tuple[str, ...] = ()
+    """Values of the fact ``request_kind`` that this credit may pay for."""
+    served_by: str | None = None
+    includes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpiredReturn:
+    """What happens to credits given back to a lot that has expired (ALL-4).
+
+    ``forfeit``: booked as expired, both lines shown; ``grace``: a new lot for ``grace``; ``reopen``: the lot is
+    extended by ``grace`` from now.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    rule: Literal["forfeit", "grace", "reopen"] = "forfeit"
+    grace: Term | None = None
+    clause: str = "ALL-4"
+    reading: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoneyBack:
+    """Money back for unused bought credits. None in the policy: not offered.
+
+    Full up to and including ``full_within`` days of 24 hours; then the price times remaining over whole term in
+    seconds, half up; nothing once expired. ``override`` by its own scope with a reason, never above the price paid.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    clause: str
+    full_within: Term
+    then_prorated: bool = True
+    used_clause: str | None = None
+    accepted_clause: str | None = None
+    """Why a credit on an accepted ticket that had no service yet brings nothing back."""
+    in_use_code: str = "credit_in_use"
+    used_code: str = "service_provided"
+    reading: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guarantee:
+    """Money-back guarantee on orders (AVA-14): unspent grants are taken back, what was spent is reported."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    clause: str
+    within: Term
+    reading: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """Whether credits may go to another customer. ``free_credits``: also those that came with a license."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    allowed: bool
+    clause: str
+    message: str
+    reading: bool = False
+    free_credits: bool = False
+    free_clause: str | None = None
+    """The clause by which free credits stay with their license; None: the rule's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditRules:
+    """The unit and the rules of the ledger that vendors differ in."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    types: tuple[CreditType, ...]
+    clause: str
+    hold_on_expiry: Literal["survives", "until_accepted", "void"] = "survives"
+    """A hold whose lot expires: survives; survives once the ticket is accepted; or is void at once."""
+    hold_expiry_clause: str | None = None
+    returned_to_expired: ExpiredReturn = ExpiredReturn()
+    owed_allowed: bool = False
+    """Order refunds may leave credits ``owed`` for what was spent, repaid by the next grants."""
+    low_at: int | None = None
+    """Event ``credits.low`` when the balance falls to this or below."""
+    reminder_days: tuple[int, ...] = (30, 7, 1)
+    spending_clause: str | None = None
+    spending_reading: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentDisputes:
+    """What a dispute of an order's payment does to what is unspent of its grants; every text is silent on it.
+
+    ``won``: what an open or lost one took is given back to the same lots, or stays taken.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    open: Literal["nothing", "suspend", "take_back"] = "nothing"
+    lost: Literal["nothing", "take_back"] = "take_back"
+    won: Literal["nothing", "undo"] = "undo"
+    clause: str | None = None
+    reading: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """What the vendor calls its credits."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    one: str
+    many: str

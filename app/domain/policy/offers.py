@@ -1,0 +1,144 @@
+"""What the vendor sells, and what a purchase grants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from app.domain.policy.conditions import Condition
+from app.domain.policy.document import STRICT
+from app.domain.policy.price_terms import OfferPrice
+from app.domain.values.term import Term
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditGrant:
+    """A lot of credits, one a line (credit packs) or one a license unit.
+
+    ``credits``: an int, or None to take the ``{n}`` of the offer's sku. ``expires``: a term counted from the order's
+    ``placed_at``; None never expires. ``priority``: spent lowest first, before expiry (normally 0 for all).
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    rule: str
+    clause: str
+    credits: int | None = None
+    credit_type: str = "credit"
+    expires: Term | None = None
+    expires_clause: str | None = None
+    priority: int = 0
+    scope: Literal["account", "license"] = "account"
+    scope_clause: str | None = None
+    when: Condition | None = None
+    otherwise: NotGranted | None = None
+    reading: bool = False
+    kind: Literal["credits"] = "credits"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverGrant:
+    """Cover: support for a time, or a level of support without end.
+
+    ``start``: ``order`` runs from ``placed_at``; ``after_current`` from the end of all unbroken cover at ``placed_at``,
+    or from ``placed_at`` in a gap; ``when_uncovered`` from where the first active license is without cover, at once
+    where one of them is (CACTU-14); ``first_ticket`` is pending until the first accepted ticket that it pays for
+    (CSC-4). ``term`` None: without end, ends with its license. ``scope``: which licenses it serves. ``levels``: the
+    levels of service it makes free (AVA-4); empty means all. ``free``: came with a license (CSC-5: not suspendable).
+    ``actions``: the entitlement actions it opens.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    rule: str
+    clause: str
+    term: Term | None = None
+    start: Literal["order", "after_current", "when_uncovered", "first_ticket"] = "order"
+    start_clause: str | None = None
+    scope: Literal["account", "license"] = "account"
+    scope_clause: str | None = None
+    levels: tuple[int, ...] = ()
+    actions: tuple[str, ...] = ("open_ticket",)
+    free: bool = False
+    when: Condition | None = None
+    otherwise: NotGranted | None = None
+    reading: bool = False
+    kind: Literal["cover"] = "cover"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceGrant:
+    """One of several grants, at the customer's choice; nothing is granted until it is made (CSC-1)."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    rule: str
+    clause: str
+    options: dict[str, CreditGrant | CoverGrant]
+    when: Condition | None = None
+    otherwise: NotGranted | None = None
+    reading: bool = False
+    kind: Literal["choice"] = "choice"
+
+
+Grant = CreditGrant | CoverGrant | ChoiceGrant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotGranted:
+    """Why a line brought nothing: the code and clause of ``not_granted`` (ALL-5)."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    code: str
+    clause: str
+    message: str
+    reading: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """Something that can be bought, by ``sku``; a sku may hold ``{n}``, any positive integer (``credits-{n}``).
+
+    ``kind``: ``license`` (each unit is a license of ``edition``), ``credits``, ``cover``, ``addon``. ``requires`` with
+    ``otherwise``: who may buy it (CSC-20). ``listed``: shown by ``GET /v1/offers``.
+    Facts for ``when`` and ``requires``: ``license.ordinal`` (1 for the first on the account), ``license.first_order``,
+    ``line.discount_percent`` (exact), ``line.quantity``, ``line.list_price_zero``, ``customer.licenses``,
+    ``customer.editions``, ``attributes.<name>``.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    sku: str
+    title: str
+    kind: Literal["license", "credits", "cover", "addon"]
+    clause: str
+    price: OfferPrice | None = None
+    edition: str | None = None
+    grants: tuple[Grant, ...] = ()
+    requires: Condition | None = None
+    otherwise: NotGranted | None = None
+    listed: bool = True
+    reading: bool = False
+
+    @property
+    def sku_pattern(self) -> bool:
+        """Whether the sku is a pattern, so that an order says which n it means."""
+        return "{n}" in self.sku
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotOffered:
+    """A sku the vendor says it does not sell (CACTU-9), unlike one it does not know. ``sku`` may end in ``*``."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    sku: str
+    code: str
+    clause: str
+    message: str
+
+
+def number_in(pattern: str, sku: str) -> int | None:
+    """Return the ``{n}`` that a sku has in the place of a pattern; None where it does not fit."""
+    head, found, tail = pattern.partition("{n}")
+    if not found or not sku.startswith(head) or not sku.endswith(tail):
+        return None
+    digits = sku[len(head) : len(sku) - len(tail)]
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 7 or digits.startswith("0"):
+        return None
+    return int(digits)
