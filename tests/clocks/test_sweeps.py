@@ -103,11 +103,18 @@ async def test_a_crash_at_any_statement_leaves_all_or_nothing(db: Database, vend
 
             class Dying:
                 async def execute(self, *args: Any, **more: Any) -> Any:
+                    self.count()
+                    return await real_connection.execute(*args, **more)
+
+                async def get_raw_connection(self) -> Any:
+                    self.count()
+                    return await real_connection.get_raw_connection()
+
+                def count(self) -> None:
                     nonlocal count
                     count += 1
                     if count > after:
                         raise Killed
-                    return await real_connection.execute(*args, **more)
 
             tx.connection = Dying()  # type: ignore[assignment]
             try:
