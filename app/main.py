@@ -43,6 +43,7 @@ from app.settings import Settings
 from app.usecases import accounts, figures, health, sweeps, tenants
 from app.usecases import credits as ledger
 from app.usecases.agenda import HANDLERS
+from app.views.balance import Balance
 
 SANDBOX_START: Final = datetime(2025, 1, 1, tzinfo=UTC)
 LAST_USED_SECONDS: Final = 20.0
@@ -181,12 +182,10 @@ def gatherer(
     )
 
 
-def balance_reader(settings: Settings, database: Database) -> Gatherer[str, dict[str, Any] | DomainError]:
+def balance_reader(settings: Settings, database: Database) -> Gatherer[str, Balance | DomainError]:
     """Reads balances asked for at once in one transaction."""
 
-    async def run(
-        tenant_id: str, customer_ids: Sequence[str], _: Join
-    ) -> Sequence[dict[str, Any] | DomainError]:
+    async def run(tenant_id: str, customer_ids: Sequence[str], _: Join) -> Sequence[Balance | DomainError]:
         return await database.read(tenant_id, lambda tx: accounts.balances(tx, customer_ids))
 
     return Gatherer(run, group_of=str, batch=settings.ledger_batch, queue=settings.ledger_queue)

@@ -18,10 +18,11 @@ from fastapi.routing import APIRoute
 from app.api import links
 from app.api.asyncapi import webhooks
 from app.api.operations.table import Operation
-from app.api.problems import MEDIA_TYPE, SCHEMA, problems
+from app.api.problems import MEDIA_TYPE, problems
 from app.api.shaped import example_of as example_of_shape
 from app.api.shaped import reference
 from app.views.decision import Decision
+from app.views.errors import Problem
 
 ANSWERS: Final = Path(__file__).resolve().parent.parent.parent / "openapi" / "answers.json"
 TAGS: Final = (
@@ -57,7 +58,7 @@ def build(app: FastAPI) -> dict[str, Any]:
     schemas = components.setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    schemas["Problem"] = SCHEMA
+    reference(Problem, schemas)
     reference(Decision, schemas)
     components["securitySchemes"] = {
         "bearer": {

@@ -194,43 +194,6 @@ _DESCRIPTIONS: Final = {
     503: "The database cannot answer now; try again",
 }
 
-SCHEMA: Final[dict[str, Any]] = {
-    "title": "Problem",
-    "description": "RFC 9457. `code` is stable; `next_step` says what to do.",
-    "type": "object",
-    "required": ["type", "title", "status", "code", "detail", "next_step"],
-    "properties": {
-        "type": {
-            "type": "string",
-            "description": "Leads to cause and next step",
-            "examples": ["/problems/not_found"],
-        },
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string"},
-        "detail": {"type": "string"},
-        "next_step": {"type": "string"},
-        "instance": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["pointer", "in", "code", "message"],
-                "properties": {
-                    "pointer": {"type": "string"},
-                    "in": {"type": "string"},
-                    "code": {"type": "string"},
-                    "message": {"type": "string"},
-                },
-            },
-        },
-        "reasons": {"type": "array", "items": {"$ref": "#/components/schemas/Reason"}},
-        "remedies": {"type": "array", "items": {"$ref": "#/components/schemas/Remedy"}},
-        "facts": {"type": "object", "additionalProperties": True},
-    },
-    "additionalProperties": True,
-}
-
 
 def published() -> list[dict[str, Any]]:
     """Every code, sorted: ``GET /problems`` and ``openapi/problems.json``."""

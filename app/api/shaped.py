@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.views import shapes
-from app.views.shapes import Choice, Free, Kind, Leaf, Many, Maybe, Shape, Table
+from app.views.shapes import Choice, Free, Kind, Leaf, Many, Maybe, OneOf, Shape, Table
 
 JSON = dict[str, Any]
 
@@ -44,13 +44,15 @@ def schema_of(kind: Kind, components: JSON) -> JSON:
             return {"type": "array", "items": schema_of(item, components)}
         case Table(value):
             return {"type": "object", "additionalProperties": schema_of(value, components)}
+        case OneOf(options):
+            return {"anyOf": [schema_of(option, components) for option in options]}
         case Shape(cls):
             return reference(cls, components)
         case Maybe(inner):
             schema = schema_of(inner, components)
             if "type" in schema:
                 return {**schema, "type": [schema["type"], "null"]}
-            return {"anyOf": [schema, {"type": "null"}]} if schema else {}
+            return {"anyOf": [*schema.get("anyOf", [schema]), {"type": "null"}]} if schema else {}
         case Free(names):
             return {"type": "object", "additionalProperties": True} if names else {}
 
@@ -76,6 +78,8 @@ def _example(kind: Kind, name: str) -> Any:
             return example_of(cls)
         case Maybe(Leaf() as inner):
             return _example(inner, name)
+        case OneOf(options):
+            return _example(options[0], name)
         case Free(names):
             return {} if names else None
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from fastapi import Request
 
@@ -17,6 +17,7 @@ from app.usecases.commands import Cipher, Database
 from app.usecases.credits import CreditCommand, CreditResult
 from app.usecases.figures import Watch
 from app.usecases.inbound import Inbox
+from app.views.balance import Balance
 
 
 class Limiter(Protocol):
@@ -44,7 +45,7 @@ class CreditsWriter(Protocol):
 class BalanceReader(Protocol):
     """Reads balances, those asked for at once together."""
 
-    async def submit(self, tenant: str, customer_id: str) -> dict[str, Any] | DomainError:
+    async def submit(self, tenant: str, customer_id: str) -> Balance | DomainError:
         """One customer's balance now."""
 
 

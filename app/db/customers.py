@@ -28,6 +28,7 @@ from app.db.engine import Tx
 from app.db.keyset import sought
 from app.domain.values.paging import Part
 from app.domain.values.wire import jsonable
+from app.views.customer import OpenTicket
 
 _OPEN_TICKET: Final = ("resolved", "rejected", "withdrawn")
 _EXPORTED: Final[tuple[tuple[str, Table, tuple[str, ...]], ...]] = (
@@ -108,7 +109,7 @@ OPEN_TICKETS: Final = (
 )
 
 
-async def open_tickets(tx: Tx, customer_id: str) -> list[dict[str, Any]]:
+async def open_tickets(tx: Tx, customer_id: str) -> list[OpenTicket]:
     """The customer's tickets that are not closed, newest first."""
     known = together.kept(tx, customer_id)
     rows = (

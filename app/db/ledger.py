@@ -16,8 +16,8 @@ from sqlalchemy import TextClause, text
 
 from app.db.engine import Tx
 from app.db.keyset import seek
+from app.domain.ledger.line import Line
 from app.domain.ledger.lot import Account, Hold, HoldLine, Lot
-from app.domain.statement import Line
 from app.domain.values.money import Money
 from app.domain.values.paging import Part
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from app.db import books, policies
 from app.db import ledger as rows
@@ -12,12 +11,14 @@ from app.db.engine import Tx
 from app.domain.account.customer import Customer
 from app.domain.ledger.expiry import refresh_expiry
 from app.domain.ledger.ledger import Ledger
+from app.domain.ledger.line import Line, due_lines
 from app.domain.ledger.lot import Lot
 from app.domain.policy.policy import Label, Policy
-from app.domain.statement import Line, balance_json, due_lines, entry_json, statement_json
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Part, Slice
-from app.domain.values.wire import iso_or_none
+from app.domain.values.wire import iso
+from app.views.balance import Balance, balance_view
+from app.views.statement import Entry, Statement, entry_view, statement_view
 
 MOST_LINES = 20_000
 """Entries a statement shows one by one; earlier ones stand in one row a part, so that the sums still meet."""
@@ -25,23 +26,23 @@ MOST_LINES = 20_000
 
 async def balance(
     tx: Tx, customer_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None
-) -> dict[str, Any]:
+) -> Balance:
     """The balance of a customer, exact at the instant whatever any sweep has done. 404 ``customer_not_found``."""
     customer = await books.require_customer(tx, customer_id)
     ledger, policy, at = await _ledger(tx, customer, as_of, known_at)
-    body = {"customer_id": customer_id, **balance_json(ledger, at=at, unit=_unit(policy))}
+    body = balance_view(ledger, customer_id=customer_id, at=at, unit=_unit(policy))
     if known_at is not None:
-        body["known_at"] = iso_or_none(known_at)
+        body["known_at"] = iso(known_at)
     return body
 
 
-async def balances(tx: Tx, customer_ids: Sequence[str]) -> list[dict[str, Any] | DomainError]:
+async def balances(tx: Tx, customer_ids: Sequence[str]) -> list[Balance | DomainError]:
     """The balances of many customers now, in a few statements; ``customer_not_found`` in place of an unknown one."""
     found = await rows.customers(tx, customer_ids)
     loaded = await rows.load(tx, [row[0] for row in found.values() if row[2] is None])
     policy = await policies.in_force(tx)
     unit = _unit(policy)
-    answers: list[dict[str, Any] | DomainError] = []
+    answers: list[Balance | DomainError] = []
     for name in customer_ids:
         row = found.get(name)
         if row is None:
@@ -51,7 +52,7 @@ async def balances(tx: Tx, customer_ids: Sequence[str]) -> list[dict[str, Any] |
         else:
             at = tx.at if row[1] is None else max(tx.at, row[1])
             ledger = books.ledger_of(tx, row[0], loaded[row[0]], at=at, rules=policy.credits)
-            answers.append({"customer_id": name, **balance_json(ledger, at=at, unit=unit)})
+            answers.append(balance_view(ledger, customer_id=name, at=at, unit=unit))
     return answers
 
 
@@ -62,18 +63,18 @@ async def entries(
     as_of: datetime | None = None,
     known_at: datetime | None = None,
     part: Part,
-) -> Slice[dict[str, Any]]:
+) -> Slice[Entry]:
     """A part of the ledger by credit type, version and line. 404 ``customer_not_found``."""
     customer = await books.require_customer(tx, customer_id)
     found, more = await rows.page(tx, customer.customer_id, at=as_of, known_at=known_at, part=part)
     names = await _names(tx, found)
-    views = [entry_json(line, ticket_names=names) for line in found]
+    views = [entry_view(line, ticket_names=names) for line in found]
     return part.told(found, more, views, lambda line: [line.credit_type, line.account_version, line.line_no])
 
 
 async def statement(
     tx: Tx, customer_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None
-) -> dict[str, Any]:
+) -> Statement:
     """The account page in three parts whose sums meet the balance (XC-13). 404 ``customer_not_found``."""
     customer = await books.require_customer(tx, customer_id)
     ledger, policy, at = await _ledger(tx, customer, as_of, known_at)
@@ -82,8 +83,10 @@ async def statement(
     lines += due_lines(ledger, at)
     lines.sort(key=lambda line: (line.effective_at, line.credit_type, line.account_version, line.line_no))
     lots = await _lots(tx, lines, ledger)
-    body = statement_json(
+    return statement_view(
         lines,
+        customer_id=customer_id,
+        held=sum(one.held for one in ledger.accounts.values()),
         at=at,
         unit=_unit(policy),
         lots=lots,
@@ -96,8 +99,6 @@ async def statement(
         accounts=None if complete else ledger.accounts.values(),
         expiries=policy.expiry_clauses(),
     )
-    body["held"] = sum(one.held for one in ledger.accounts.values())
-    return {"customer_id": customer_id, **body}
 
 
 async def _ledger(

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from app.db import books, policies
 from app.db.engine import Tx
 from app.db.plan import write_book
-from app.domain.customer_view import choice_view, cover_view, lot_view, option_names
 from app.domain.ledger.lot import Lot
 from app.domain.orders import grants as granting
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import ChoiceId
+from app.views.license import Choice, choice_view, cover_view, option_names
+from app.views.lot import lot_view
+from app.views.shapes import PageOf
 
 
-async def list_choices(tx: Tx, customer_id: str, *, every: bool = False) -> dict[str, Any]:
+async def list_choices(tx: Tx, customer_id: str, *, every: bool = False) -> PageOf[Choice]:
     """The customer's open choices, oldest first; ``every``: those made or taken back too."""
     customer = await books.require_customer(tx, customer_id)
     book = await books.load_by_id(tx, customer.customer_id, lock=False)
@@ -26,7 +26,7 @@ async def list_choices(tx: Tx, customer_id: str, *, every: bool = False) -> dict
     return {"data": [choice_view(one) for one in found], "next_cursor": None}
 
 
-async def make_choice(tx: Tx, customer_id: str, choice_id: str, *, option: str) -> dict[str, Any]:
+async def make_choice(tx: Tx, customer_id: str, choice_id: str, *, option: str) -> Choice:
     """Grants exactly one option. Refused: ``choice_not_found``, ``unknown_option`` (422), ``choice_made``,
     ``choice_voided`` (409). Of two at once, one wins: the customer's row is the lock."""
     book = await books.load(tx, customer_id)

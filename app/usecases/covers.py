@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from app.db import books, licenses
 from app.db.agenda import Handler
 from app.db.engine import Tx
 from app.db.plan import write_book
+from app.domain.account import customer as account
 from app.domain.account.account import Book
 from app.domain.account.changes import AgendaItem
-from app.domain.account.customer import Cover
 from app.domain.cover import cover as covers
 from app.domain.cover.start import account_until
-from app.domain.customer_view import cover_view
 from app.domain.orders.grants import ended_key
 from app.domain.values.ids import CoverId
 from app.domain.values.wire import iso, iso_or_none
 from app.usecases.steps.customer_events import load_to_emit, write_emitted
+from app.views.license import Cover, cover_view
 
 
-async def get_cover(tx: Tx, cover_id: str) -> dict[str, Any]:
+async def get_cover(tx: Tx, cover_id: str) -> Cover:
     """A cover as it stands now, or 404 ``cover_not_found``."""
     book = await books.load_by_id(tx, await licenses.owner_of_cover(tx, cover_id), lock=False)
     return _view(book, covers.cover_in(book, cover_id))
 
 
-async def suspend(tx: Tx, cover_id: str, *, reason: str | None = None) -> dict[str, Any]:
+async def suspend(tx: Tx, cover_id: str, *, reason: str | None = None) -> Cover:
     """Stops a running period, as often as the policy says: refused ``suspension_used``, ``not_suspendable`` (409)."""
     book, cover = await _load(tx, cover_id)
     covers.suspend(book, cover)
@@ -35,7 +34,7 @@ async def suspend(tx: Tx, cover_id: str, *, reason: str | None = None) -> dict[s
     return _view(book, cover)
 
 
-async def resume(tx: Tx, cover_id: str, *, reason: str | None = None) -> dict[str, Any]:
+async def resume(tx: Tx, cover_id: str, *, reason: str | None = None) -> Cover:
     """Goes on with a suspended period; the end moves by the time it was suspended. Else 409 ``not_suspended``."""
     book, cover = await _load(tx, cover_id)
     covers.resume(book, cover)
@@ -43,7 +42,7 @@ async def resume(tx: Tx, cover_id: str, *, reason: str | None = None) -> dict[st
     return _view(book, cover)
 
 
-async def extend(tx: Tx, cover_id: str, *, months: int, reason: str) -> dict[str, Any]:
+async def extend(tx: Tx, cover_id: str, *, months: int, reason: str) -> Cover:
     """Extends cover without an order, where the policy does: else 409 ``no_free_extension`` (CACTU-8)."""
     book, cover = await _load(tx, cover_id)
     covers.extend(book, cover, months, reason=reason)
@@ -51,13 +50,13 @@ async def extend(tx: Tx, cover_id: str, *, months: int, reason: str) -> dict[str
     return _view(book, cover)
 
 
-async def _load(tx: Tx, cover_id: str) -> tuple[Book, Cover]:
+async def _load(tx: Tx, cover_id: str) -> tuple[Book, account.Cover]:
     book = await books.load_by_id(tx, await licenses.owner_of_cover(tx, cover_id))
     tx.customer_id = book.customer.customer_id
     return book, covers.cover_in(book, cover_id)
 
 
-def _view(book: Book, cover: Cover) -> dict[str, Any]:
+def _view(book: Book, cover: account.Cover) -> Cover:
     return {"customer_id": book.customer.external_id, **cover_view(cover, book.at)}
 
 

@@ -36,13 +36,16 @@ from app.domain.policy.conditions import holds
 from app.domain.policy.credit_rules import CreditRules
 from app.domain.policy.policy import Policy
 from app.domain.policy.wording import unit_word, want_words
-from app.domain.statement import hold_json, lot_json
 from app.domain.values.decision import Decision, Reason
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId
 from app.domain.values.money import MAX_CREDITS
 from app.domain.values.wire import iso
 from app.usecases.steps.customer_events import load_to_emit, write_emitted
+from app.views.customer import amounts_view
+from app.views.hold import Adjustment, hold_view
+from app.views.hold import Hold as HoldView
+from app.views.lot import lot_view
 
 Kind = Literal["hold", "capture", "release", "refund", "debit", "adjust"]
 KINDS: Final[tuple[Kind, ...]] = ("hold", "capture", "release", "refund", "debit", "adjust")
@@ -452,21 +455,21 @@ def _answer(
     credit_type: str,
     balance: dict[str, int],
     before: int,
-) -> dict[str, Any]:
+) -> HoldView | Adjustment:
     external = command.customer_id or who.external_id
     if hold is not None:
         name = None if hold.ticket_id is None else batch.ticket_names.get(hold.ticket_id, hold.ticket_id)
-        return {**hold_json(hold, customer_id=external, ticket_id=name), "balance": balance}
+        return {**hold_view(hold, customer_id=external, ticket_id=name), "balance": amounts_view(balance)}
     made = next((one for one in who.ledger.operations[before:] if one.kind == "adjust"), None)
     return {
         "adjustment_id": None if made is None else made.operation_id,
         "customer_id": external,
-        "credits": command.credits,
+        "credits": command.credits or 0,
         "credit_type": credit_type,
         "reason": command.reason,
         "at": iso(who.ledger.at),
-        "lot": None if lot is None else lot_json(lot),
-        "balance": balance,
+        "lot": None if lot is None else lot_view(lot, who.ledger.at),
+        "balance": amounts_view(balance),
     }
 
 

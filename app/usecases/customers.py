@@ -9,77 +9,38 @@ from app.db import audit, books, customers, erasure, events, inbox, orders, poli
 from app.db.engine import Tx
 from app.db.plan import write
 from app.domain.account import hosts
-from app.domain.account.account import Book
 from app.domain.account.changes import AuditRow
 from app.domain.account.customer import Customer
 from app.domain.cover import start as cover_start
-from app.domain.customer_view import (
-    addon_view,
-    balance_by_type,
-    choice_view,
-    cover_view,
-    license_view,
-    lot_view,
-)
 from app.domain.ledger import account_merge as merging
-from app.domain.ledger.suspension import suspended
 from app.domain.orders import grants as granting
 from app.domain.orders import reconcile as order_fold
-from app.domain.orders.answers import keep_answers
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Part, Slice
 from app.domain.values.wire import iso, jsonable
 from app.usecases.steps import reconcile_orders
+from app.usecases.steps.order_answers import keep_answers
+from app.views.customer import Customer as CustomerView
+from app.views.customer import CustomerRow, Erasure, customer_view
 
 
-async def search_customers(tx: Tx, part: Part, *, query: str | None = None) -> Slice[dict[str, Any]]:
+async def search_customers(tx: Tx, part: Part, *, query: str | None = None) -> Slice[CustomerRow]:
     """Customers by the vendor's id (part of it), or by an order, license, domain or ticket of theirs."""
     found, more = await customers.search(tx, query, part)
-    views = [{"customer_id": name, "created_at": iso(since)} for name, since in found]
+    views: list[CustomerRow] = [{"customer_id": name, "created_at": iso(since)} for name, since in found]
     return part.told(found, more, views, lambda row: [row[0]])
 
 
-async def get_customer(tx: Tx, customer_id: str) -> dict[str, Any]:
+async def get_customer(tx: Tx, customer_id: str) -> CustomerView:
     """All a sidebar shows in one answer: licenses, covers, lots and balances, open choices and open tickets."""
     customer = await books.require_customer(tx, customer_id)
     book = await books.load_by_id(tx, customer.customer_id, lock=False)
-    return {
-        **_summary(book),
-        "customer_id": customer_id,
-        "created_at": iso(await customers.since(tx, customer.customer_id)),
-        "open_tickets": await customers.open_tickets(tx, customer.customer_id),
-    }
-
-
-def _summary(book: Book) -> dict[str, Any]:
-    at, unit = book.at, book.policy.unit
-    by_type = balance_by_type(book)
-    licenses = sorted(book.licenses.values(), key=lambda one: (one.ordinal, one.license_id))
-    covers = sorted(
-        book.covers.values(), key=lambda one: (one.granted_at, one.starts_at or one.granted_at, one.cover_id)
+    return customer_view(
+        book,
+        customer_id=customer_id,
+        created_at=iso(await customers.since(tx, customer.customer_id)),
+        open_tickets=await customers.open_tickets(tx, customer.customer_id),
     )
-    lots = [one for one in book.ledger.lots.values() if one.available or one.held]
-    disputed = suspended(book.ledger)
-    return {
-        "customer_id": book.customer.external_id,
-        "at": iso(at),
-        "licenses": [license_view(one, at) for one in licenses],
-        "covers": [cover_view(one, at) for one in covers],
-        "balance": {
-            "unit": None if unit is None else unit.many,
-            "available": sum(one["available"] for one in by_type.values()),
-            "held": sum(one["held"] for one in by_type.values()),
-            "disputed": sum(disputed.values()),
-            "by_type": by_type,
-        },
-        "lots": [
-            lot_view(one, at, disputed.get(one.lot_id, 0))
-            for one in sorted(lots, key=lambda one: (one.effective_at, one.lot_id))
-        ],
-        "choices": [choice_view(one) for one in book.open_choices()],
-        "addons": [addon_view(one) for one in book.addons if one.voided_at is None],
-        "facts": jsonable(book.customer.data),
-    }
 
 
 async def export_customer(tx: Tx, customer_id: str) -> dict[str, Any]:
@@ -102,7 +63,7 @@ async def export_customer(tx: Tx, customer_id: str) -> dict[str, Any]:
     }
 
 
-async def erase_customer(tx: Tx, customer_id: str) -> dict[str, Any]:
+async def erase_customer(tx: Tx, customer_id: str) -> Erasure:
     """Removes the customer's names with the ledger's arithmetic intact; afterwards the id is unknown (404), and one
     that appears again is a new customer."""
     book = await books.load(tx, customer_id)
@@ -131,7 +92,7 @@ async def _erase_names(tx: Tx, customer_id: str, external_id: str | None, at: da
     await customers.erase(tx, customer_id, external_id, at)
 
 
-async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) -> dict[str, Any]:
+async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) -> CustomerView:
     """Merges one account into another: what hangs on it moves, whole lots by paired entries, licenses are ranked anew.
 
     An account that is not known yet is made: a guest who opened one has bought nothing with it so far.

@@ -21,6 +21,7 @@ from app.db.keys import KeyRow
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Part, Slice
 from app.domain.values.wire import iso, iso_or_none
+from app.views.customer import CustomerToken
 
 SCOPES: Final = (
     "orders:write", "orders:read", "policies:read", "calendars:read", "clocks:read", "events:read", "customers:read",
@@ -117,10 +118,10 @@ async def rotate(tx: Tx, key_id: str, *, overlap_seconds: int, now: datetime) ->
     return {"key_id": row.key_id, "key": key, **_described(row, now), "replaces": key_id}
 
 
-async def customer_token(tx: Tx, customer_id: str, *, minutes: int, now: datetime) -> dict[str, Any]:
+async def customer_token(tx: Tx, customer_id: str, *, minutes: int, now: datetime) -> CustomerToken:
     """An opaque, read-only token for one customer, at most ten minutes, for a page inside a helpdesk."""
     customer = await books.lock_named(tx, customer_id)
-    key = fresh_key("ct")
+    key, expires_at = fresh_key("ct"), now + timedelta(minutes=minutes)
     row = KeyRow(
         key_id=tx.mint("tok"),
         label="",
@@ -128,7 +129,7 @@ async def customer_token(tx: Tx, customer_id: str, *, minutes: int, now: datetim
         scopes=CUSTOMER_SCOPES,
         options={"customer_id": customer.customer_id},
         created_at=now,
-        expires_at=now + timedelta(minutes=minutes),
+        expires_at=expires_at,
         revoked_at=None,
         last_used_at=None,
     )
@@ -138,7 +139,7 @@ async def customer_token(tx: Tx, customer_id: str, *, minutes: int, now: datetim
         "token_id": row.key_id,
         "token": key,
         "customer_id": customer_id,
-        "expires_at": iso_or_none(row.expires_at),
+        "expires_at": iso(expires_at),
     }
 
 

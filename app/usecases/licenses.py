@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from app.db import books, licenses
 from app.db.engine import Tx
 from app.db.plan import write_book
+from app.domain.account import customer as account
 from app.domain.account.account import Book
-from app.domain.account.customer import License
-from app.domain.customer_view import cover_view, license_view
 from app.domain.orders import grants as granting
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId
 from app.domain.values.wire import iso, iso_or_none
 from app.usecases.steps import reconcile_orders
+from app.views.license import License, cover_view, license_view
 
 _WAITS: Final = frozenset({"after_current", "when_uncovered"})
 
 
-async def get_license(tx: Tx, license_id: str) -> dict[str, Any]:
+async def get_license(tx: Tx, license_id: str) -> License:
     """A license as it stands now, or 404 ``license_not_found``."""
     book = await books.load_by_id(tx, await licenses.owner_of_license(tx, license_id), lock=False)
     return _view(book, book.licenses[LicenseId(license_id)])
 
 
-async def terminate(tx: Tx, license_id: str, *, effective_at: datetime | None = None) -> dict[str, Any]:
+async def terminate(tx: Tx, license_id: str, *, effective_at: datetime | None = None) -> License:
     """Ends a license, and the levels and covers that serve it alone (AVA-4). Refused: ``license_ended`` (once),
     ``before_placed`` (422)."""
     book, one = await _load(tx, license_id)
@@ -46,7 +46,7 @@ async def terminate(tx: Tx, license_id: str, *, effective_at: datetime | None = 
     return {**_view(book, one), "covers": [cover_view(cover, book.at) for cover in covers]}
 
 
-async def register(tx: Tx, license_id: str, *, domain: str) -> dict[str, Any]:
+async def register(tx: Tx, license_id: str, *, domain: str) -> License:
     """Registers a license to an installation; again moves it. Refused ``license_ended`` (409).
 
     The license of somebody who was erased is not found (404): no domain is written of them any more.
@@ -63,11 +63,11 @@ async def register(tx: Tx, license_id: str, *, domain: str) -> dict[str, Any]:
     return _view(book, one)
 
 
-async def _load(tx: Tx, license_id: str) -> tuple[Book, License]:
+async def _load(tx: Tx, license_id: str) -> tuple[Book, account.License]:
     book = await books.load_by_id(tx, await licenses.owner_of_license(tx, license_id))
     tx.customer_id = book.customer.customer_id
     return book, book.licenses[LicenseId(license_id)]
 
 
-def _view(book: Book, one: License) -> dict[str, Any]:
+def _view(book: Book, one: account.License) -> License:
     return {"customer_id": book.customer.external_id, **license_view(one, book.at)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from app.db import books, plan
 from app.db import ledger as rows
@@ -17,12 +17,14 @@ from app.domain.ledger.lot import Lot
 from app.domain.ledger.money_back import RefundQuote, refund_quote
 from app.domain.ledger.refunded_units import take
 from app.domain.ledger.units import FREE_CREDITS_STAY, Taken, given, note, paid_back, refunded_so_far
-from app.domain.statement import lot_json
 from app.domain.tickets.qualification import is_reading
 from app.domain.values.decision import Decision, Reason
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LotId
-from app.domain.values.wire import decision_json, money_json
+from app.views.customer import amounts_view
+from app.views.decision import decision_view, money_view
+from app.views.lot import RefundQuote as Quote
+from app.views.lot import Transfer, lot_view
 
 _MESSAGES = {
     "expired": "The credit has expired.",
@@ -42,13 +44,13 @@ _LOOKS: Final = 50
 """Lots that are looked at to find where credits came from: each transfer or merge made one of another."""
 
 
-async def quote(tx: Tx, lot_id: str) -> dict[str, Any]:
+async def quote(tx: Tx, lot_id: str) -> Quote:
     """What a lot's unused credits would bring now (TERMS-19). 404 ``lot_not_found``."""
     book, lot = await _load(tx, lot_id, lock=False)
     return _view(book, lot, await _quote(tx, book, lot, override=False))
 
 
-async def refund(tx: Tx, lot_id: str, *, override: bool, reason: str | None) -> dict[str, Any]:
+async def refund(tx: Tx, lot_id: str, *, override: bool, reason: str | None) -> Quote:
     """Voids the unused credits of a lot and says what money is due; the storefront pays it.
 
     Refused (409) as the quote says: ``expired``, ``credit_in_use``, ``service_provided``, ``not_bought``,
@@ -63,11 +65,11 @@ async def refund(tx: Tx, lot_id: str, *, override: bool, reason: str | None) -> 
     voided = _take(book, lot, quoted, override=override, reason=reason)
     answer = _view(book, lot, quoted, override=override)
     answer["credits"] = voided
-    answer["balance"] = book.ledger.balance(lot.credit_type)
+    answer["balance"] = amounts_view(book.ledger.balance(lot.credit_type))
     book.emit(
         "lot.refunded",
         {
-            "lot_id": lot_id, "credits": voided, "credit_type": lot.credit_type, "refund": money_json(quoted.refund),
+            "lot_id": lot_id, "credits": voided, "credit_type": lot.credit_type, "refund": answer["refund"],
             "override": override, "reason": reason, "balance": answer["balance"],
         },
     )  # fmt: skip
@@ -95,7 +97,7 @@ def _take(book: Book, lot: Lot, quoted: RefundQuote, *, override: bool, reason: 
     return voided
 
 
-async def transfer(tx: Tx, lot_id: str, to_customer_id: str) -> dict[str, Any]:
+async def transfer(tx: Tx, lot_id: str, to_customer_id: str) -> Transfer:
     """Gives what is available of a lot to another customer, where the policy lets it (TERMS-21 does not).
 
     409 ``not_transferable``, ``free_credits_not_transferable`` for what came with a license, ``lot_refunded``; 404
@@ -150,8 +152,8 @@ async def transfer(tx: Tx, lot_id: str, to_customer_id: str) -> dict[str, Any]:
     await plan.write(tx, [(giver.plan, giver.ledger), (taker.plan, taker.ledger)])
     return {
         "credits": credits_,
-        "from": lot_json(lot),
-        "to": {"customer_id": to_customer_id, **lot_json(made)},
+        "from": lot_view(lot, giver.at),
+        "to": {"customer_id": to_customer_id, **lot_view(made, taker.at)},
     }
 
 
@@ -216,13 +218,13 @@ def _of(book: Book, at: datetime, reason: Reason, *, allowed: bool = False) -> D
     )
 
 
-def _view(book: Book, lot: Lot, quoted: RefundQuote, *, override: bool = False) -> dict[str, Any]:
+def _view(book: Book, lot: Lot, quoted: RefundQuote, *, override: bool = False) -> Quote:
     return {
         "lot_id": lot.lot_id,
         "customer_id": book.customer.external_id,
         "credits": quoted.credits,
-        "refund": money_json(quoted.refund)
+        "refund": money_view(quoted.refund)
         or {"amount": str(Decimal("0.00")), "currency": book.policy.currency},
         "basis": quoted.basis,
-        "decision": decision_json(_decision(book, quoted, override=override)),
+        "decision": decision_view(_decision(book, quoted, override=override)),
     }

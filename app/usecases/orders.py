@@ -6,29 +6,31 @@ An order's id is its natural key. Locking: the order's id first, then the custom
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from app.db import books, given, orders, payment_disputes, policies, tickets
 from app.db.engine import Tx
 from app.db.plan import write_book
 from app.domain.account.account import Book
 from app.domain.account.customer import Order, OrderLine, OrderRefund
-from app.domain.customer_view import granted_by, order_view
 from app.domain.orders import corrections as order_correction
 from app.domain.orders import lines as order_lines
-from app.domain.orders import payment_disputes as payment_dispute
 from app.domain.orders import reconcile as order_fold
 from app.domain.orders import refunds as order_refund
-from app.domain.orders.answers import keep_answers as _keep_answers
-from app.domain.orders.answers import refunded_units as _refunded
 from app.domain.values.digests import OUTSIDE, Said, content_of
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LineId, OrderId
 from app.domain.values.wire import iso, jsonable
 from app.usecases.steps import reconcile_orders
+from app.usecases.steps.order_answers import keep_answers as _keep_answers
+from app.usecases.steps.order_answers import refunded_units as _refunded
+from app.views.order import Order as OrderView
+from app.views.order import OrderRefund as RefundView
+from app.views.order import granted_by, order_view, payment_dispute_view
 
 MAX_UNITS: Final = 1_000
 _AHEAD: Final = timedelta(minutes=5)
@@ -106,7 +108,7 @@ class RefundOrder:
         return {"order_id": self.order_id, "refund_id": self.refund_id, "lines": lines, "reason": self.reason}
 
 
-async def put_order(tx: Tx, command: PutOrder) -> tuple[int, dict[str, Any]]:
+async def put_order(tx: Tx, command: PutOrder) -> tuple[int, OrderView]:
     """Records an order and grants what it brings: (201, view), or (200, the same view) for the same order again.
 
     Refused only for what cannot be an order: ``order_conflict``, ``placed_in_future``, ``duplicate_line``,
@@ -136,7 +138,7 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, dict[str, Any]]:
     return 201, order_view(order, order.answer, customer_id=command.customer_id, policy=policy.policy)
 
 
-async def put_snapshot(tx: Tx, command: PutOrder) -> tuple[int, dict[str, Any]]:
+async def put_snapshot(tx: Tx, command: PutOrder) -> tuple[int, Mapping[str, Any]]:
     """Records an order, or brings the recorded one up to date, for shops that send an order as it stands.
 
     Lines and units that are new, or were mapped to an offer only now, are granted; units and lines that are gone are
@@ -166,7 +168,7 @@ async def put_snapshot(tx: Tx, command: PutOrder) -> tuple[int, dict[str, Any]]:
 
 async def _correct_lines(
     tx: Tx, order: Order, command: PutOrder, told: dict[str, OrderLine]
-) -> dict[str, Any]:
+) -> Mapping[str, Any]:
     """The same customer's order with other lines or quantities."""
     book = await given.load(tx, order)
     tx.customer_id = book.customer.customer_id
@@ -192,7 +194,9 @@ async def _correct_lines(
     return {**view, "correction": _report(answer)}
 
 
-async def _give_over(tx: Tx, order: Order, command: PutOrder, told: dict[str, OrderLine]) -> dict[str, Any]:
+async def _give_over(
+    tx: Tx, order: Order, command: PutOrder, told: dict[str, OrderLine]
+) -> Mapping[str, Any]:
     """The order is another customer's, or of another date: withdrawn where it was, granted where it is now."""
     source, target = order.customer_id, await books.ensure_customer(tx, command.customer_id)
     await books.lock_customers(tx, [source, target.customer_id], named=[target.customer_id])
@@ -264,7 +268,7 @@ def _tell_correction(
     )
 
 
-async def get_order(tx: Tx, order_id: str) -> dict[str, Any]:
+async def get_order(tx: Tx, order_id: str) -> OrderView:
     """An order as it stands now: what it granted and why, what it did not and why, and its refunds."""
     order = await _require(tx, order_id)
     book = await books.load_by_id(tx, order.customer_id, lock=False)
@@ -273,15 +277,15 @@ async def get_order(tx: Tx, order_id: str) -> dict[str, Any]:
     )
     return {
         **view,
-        "refunds": [one.answer for one in await orders.refunds(tx, order_id)],
+        "refunds": [cast(RefundView, one.answer) for one in await orders.refunds(tx, order_id)],
         "payment_disputes": [
-            payment_dispute.view(one, book.policy.payment_disputes)
+            payment_dispute_view(one, book.policy.payment_disputes)
             for one in await payment_disputes.of_order(tx, order_id)
         ],
     }
 
 
-async def replay_order(tx: Tx, order_id: str) -> dict[str, Any]:
+async def replay_order(tx: Tx, order_id: str) -> OrderView:
     """Judges the lines anew whose sku the policy did not know, by the policy in force now (decision 0006). Any
     number of times: what was granted is never granted twice."""
     await orders.lock(tx, order_id)
@@ -290,7 +294,7 @@ async def replay_order(tx: Tx, order_id: str) -> dict[str, Any]:
     return await get_order(tx, order_id)
 
 
-async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> tuple[int, dict[str, Any]]:
+async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> tuple[int, RefundView]:
     """Takes back what is unspent of the refunded units: (201, report), (200, the same) for the same refund
     again.
 
@@ -303,7 +307,7 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
     if same is not None:
         if not command.said().is_of(same.payload_hash):
             raise DomainError("refund_conflict", order_id=command.order_id, refund_id=command.refund_id)
-        return 200, same.answer
+        return 200, cast(RefundView, same.answer)
     order = await orders.find(tx, command.order_id)
     if order is None:
         if not early:
@@ -361,7 +365,7 @@ def _order_lines(command: PutOrder) -> tuple[OrderLine, ...]:
     )  # fmt: skip
 
 
-async def _again(tx: Tx, known: Order, command: PutOrder | None = None) -> dict[str, Any]:
+async def _again(tx: Tx, known: Order, command: PutOrder | None = None) -> OrderView:
     """Return the first answer again; judge lines whose sku is known by now anew. 409 for another ``command``."""
     if command is not None and not command.said().is_of(known.payload_hash):
         raise DomainError("order_conflict", order_id=known.order_id)
@@ -412,14 +416,16 @@ async def _refund_early(
         )
         answer = _take_back(book, order, command, refunded, terms, payload=one.payload_hash, clip=True)
         for row in answer["lines"]:
-            refunded[row["line_id"]] = refunded.get(row["line_id"], 0) + row["quantity"]
+            refunded[row["line_id"]] = refunded.get(row["line_id"], 0) + (row["quantity"] or 0)
     order_fold.settle(book, mine, terms)
 
 
-async def _keep_early(tx: Tx, command: RefundOrder) -> dict[str, Any]:
+async def _keep_early(tx: Tx, command: RefundOrder) -> RefundView:
     lines = [{"line_id": one.line_id, "quantity": one.quantity} for one in command.lines]
-    answer = {"order_id": command.order_id, "refund_id": command.refund_id, "lines": lines, "reason": command.reason,
-              "pending": True}  # fmt: skip
+    answer: Any = {
+        "order_id": command.order_id, "refund_id": command.refund_id, "lines": lines, "reason": command.reason,
+        "pending": True,
+    }  # fmt: skip
     if not tx.validate_only:
         await orders.keep_early_refund(
             tx,
@@ -432,12 +438,12 @@ async def _keep_early(tx: Tx, command: RefundOrder) -> dict[str, Any]:
                 at=tx.at,
             ),
         )
-    return answer
+    return cast(RefundView, answer)
 
 
 def _take_back(book: Book, order: Order, command: RefundOrder, refunded: dict[str, int], terms: order_lines.Terms, *,
                payload: str | None = None, clip: bool = False,
-               told: dict[str, int] | None = None) -> dict[str, Any]:  # fmt: skip
+               told: dict[str, int] | None = None) -> RefundView:  # fmt: skip
     """``told``: units of each line of which a shop told that it paid what a lot's refund gave back."""
     by_lots = order_refund.by_lots(book, order, told)
     left = order_refund.left_of(order, refunded, {} if clip or command.by_shop else by_lots)
@@ -467,7 +473,7 @@ def _take_back(book: Book, order: Order, command: RefundOrder, refunded: dict[st
         )
     )
     book.emit("order.refunded", {key: value for key, value in answer.items() if key != "reason"})
-    return dict(answer)
+    return cast(RefundView, answer)
 
 
 def _wanted(order: Order, command: RefundOrder, left: dict[str, int], *, clip: bool) -> dict[str, int]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from app.db import given, orders, payment_disputes, policies
 from app.db.engine import Tx
@@ -19,10 +18,12 @@ from app.domain.account.account import Book
 from app.domain.account.customer import Order, OrderRefund
 from app.domain.account.payment_dispute import Action, PaymentDispute, State
 from app.domain.orders import payment_disputes as rules_of
-from app.domain.orders.answers import keep_answers, refunded_units
 from app.domain.orders.lines import Terms
 from app.domain.values.errors import DomainError
 from app.usecases.steps import reconcile_orders
+from app.usecases.steps.order_answers import keep_answers, refunded_units
+from app.views.order import PaymentDispute as DisputeView
+from app.views.order import payment_dispute_view
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,7 @@ async def give_back(tx: Tx, order_id: str, disputes: Sequence[Disputed]) -> list
     return unclear
 
 
-async def take(tx: Tx, order_id: str, disputes: Sequence[Disputed]) -> list[dict[str, Any]]:
+async def take(tx: Tx, order_id: str, disputes: Sequence[Disputed]) -> list[DisputeView]:
     """Suspend or take back what the disputes may by now. Return them as published. 404 ``order_not_found``."""
     work = await _load(tx, order_id)
     for one in disputes:
@@ -89,7 +90,7 @@ async def take(tx: Tx, order_id: str, disputes: Sequence[Disputed]) -> list[dict
         _tell(work, record)
     await _write(work)
     return [
-        rules_of.view(one, work.book.policy.payment_disputes)
+        payment_dispute_view(one, work.book.policy.payment_disputes)
         for one in sorted(work.known.values(), key=lambda one: (one.opened_at, one.dispute_id))
     ]
 

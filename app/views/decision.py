@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, NotRequired
+from typing import Annotated, Any, NotRequired, cast
 
 from typing_extensions import TypedDict
 
+from app.domain.values import decision as values
 from app.domain.values import money as amounts
+from app.domain.values.wire import decision_json
 from app.views.shapes import Amount, Id, Instant
 
 
@@ -66,3 +68,9 @@ class Decision(TypedDict):
 def money_view(money: amounts.Money | None) -> Money | None:
     """Return an amount, or null for none."""
     return None if money is None else {"amount": money.text, "currency": money.currency}
+
+
+def decision_view(decision: values.Decision, *, explain: bool = False) -> Decision:
+    """Return a decision; ``explain`` adds every rule looked at."""
+    found = decision_json(decision, explain=explain)
+    return cast(Decision, found)

@@ -51,6 +51,11 @@ class Closed:
     about: str
 
 
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """Metadata of a map that GraphQL gives as JSON too: facts and inputs."""
+
+
 TEXT = Scalar("String", "string")
 INTEGER = Scalar("Int", "integer", example=1)
 FLAG = Scalar("Boolean", "boolean", example=True)
@@ -70,6 +75,8 @@ Credits = Annotated[int, Scalar("Credits", "integer", example=4)]
 """A whole number of credits."""
 Whole = Annotated[int, Scalar("Long", "integer", "int64", 3600)]
 """A whole number that may pass 2^31: seconds, versions, positions."""
+Inputs = Annotated[dict[str, int], Inline()]
+"""Numbers by name, as a caller states them."""
 
 
 class PageOf(TypedDict, Generic[T]):
@@ -107,9 +114,10 @@ class Many:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A map whose names are data."""
+    """A map whose names are data; ``inline``: GraphQL gives it as JSON too."""
 
     value: Kind
+    inline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +130,13 @@ class Shape:
     def name(self) -> str:
         """Return the name under which it is published."""
         return name_of(self.cls)
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of several shapes."""
+
+    options: tuple[Kind, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +153,7 @@ class Free:
     names: bool = True
 
 
-Kind = Leaf | Choice | Many | Table | Shape | Maybe | Free
+Kind = Leaf | Choice | Many | Table | Shape | OneOf | Maybe | Free
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +209,9 @@ def kind_of(hint: Any, given: Mapping[Any, Any] | None = None) -> Kind:
     if origin is Annotated:
         return _annotated(hint, given)
     if origin in (Union, UnionType):
-        inner = [one for one in arguments if one is not NoneType]
-        if len(inner) != 1:
-            raise TypeError(f"a union of {inner}; give it one shape")
-        return Maybe(kind_of(inner[0], given)) if len(inner) < len(arguments) else kind_of(inner[0], given)
+        options = tuple(kind_of(one, given) for one in arguments if one is not NoneType)
+        inner = options[0] if len(options) == 1 else OneOf(options)
+        return Maybe(inner) if len(options) < len(arguments) else inner
     if is_shape(hint):
         return Shape(hint)
     if hint in _PLAIN:
@@ -220,7 +234,9 @@ def _annotated(hint: Any, given: Mapping[Any, Any] | None) -> Kind:
             return Leaf(about)
         if isinstance(about, Closed):
             return Choice(about.name, values_of(bare), about.about)
-    return kind_of(bare, given)
+    kind = kind_of(bare, given)
+    inline = isinstance(kind, Table) and any(isinstance(about, Inline) for about in hint.__metadata__)
+    return Table(kind.value, inline=True) if inline and isinstance(kind, Table) else kind
 
 
 def values_of(hint: Any) -> tuple[str, ...]:

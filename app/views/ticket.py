@@ -11,7 +11,7 @@ from app.domain.policy.policy import Policy
 from app.domain.tickets import ticket as stored
 from app.views.clock import Clock, ClockParty
 from app.views.decision import PolicyVersion, Reason, Remedy
-from app.views.shapes import Closed, Credits, Id, Instant
+from app.views.shapes import Closed, Credits, Id, Inputs, Instant
 
 TicketState = Annotated[stored.State, Closed("TicketState", "Where a ticket stands.")]
 Author = Annotated[Literal["vendor", "customer"], Closed("Author", "Who wrote, or who opened a ticket.")]
@@ -67,7 +67,7 @@ class Assessment(TypedDict):
 
     number: Annotated[int, "Its number on the ticket, from 1."]
     category: Annotated[str | None, "The category; the policy names them."]
-    inputs: Annotated[dict[str, int], "The numbers that its price needs, by name."]
+    inputs: Annotated[Inputs, "The numbers that its price needs, by name."]
     credits: Annotated[Credits, "Its price."]
     list_credits: Annotated[Credits | None, "The price by the list; null where it is by quote only."]
     status: Annotated[AssessmentStatus, "What became of it."]
@@ -209,7 +209,7 @@ class Ticket(TypedDict):
     license_id: Annotated[Id | None, "The license that it is about."]
     product: Annotated[str | None, "The product that it is about."]
     category: Annotated[str | None, "The category; the policy names them."]
-    inputs: Annotated[dict[str, int], "The numbers that its price needs, by name."]
+    inputs: Annotated[Inputs, "The numbers that its price needs, by name."]
     facts: Annotated[Mapping[str, Any], "What is known of it, by name."]
     agreed_up_to: Annotated[Credits | None, "The price that the customer agreed to in advance."]
     pay_with: Annotated[str | None, "What is to pay: `credits` or `cover`."]

@@ -189,7 +189,8 @@ async def test_one_query_shows_what_a_sidebar_shows(vendor: MakeVendor) -> None:
             """
       query($id: ID!) {
         customer(customerId: $id) {
-          id customerId licenses { licenseId active } balance { available held byType lots { available } }
+          id customerId licenses { licenseId active }
+              balance { available held byType { name value { available owed } } lots { available } }
           statement { available resolvedTickets { credits ticket { state customer { customerId } } } }
           entries(first: 2) { nodes { kind from to credits } pageInfo { hasNextPage endCursor } }
           entitlement(action: "open_ticket") { allowed reasons { code clause } }

@@ -795,10 +795,10 @@ async def test_graphql_takes_back_gives_away_and_refuses_alike(vendor: MakeVendo
         f'transferLot(input: {{idempotencyKey: "b", lotId: "{bought}", toCustomerId: "bob"}})', moved
     )
     assert (done["credits"], done["to"]) == (120, {"customerId": "bob", "available": 120})
-    refund = "... on OrderRefund { takenBack notTakenBack }"
+    refund = "... on OrderRefund { takenBack { credits customerId } notTakenBack { lotId } }"
     lines = 'lines: [{lineId: "1", quantity: 1}]'
     taken = await ask(f'refundOrder(input: {{orderId: "p", refundId: "r1", {lines}}})', refund)
-    assert [(one["credits"], one["customer_id"]) for one in taken["takenBack"]] == [(60, "bob")]
+    assert [(one["credits"], one["customerId"]) for one in taken["takenBack"]] == [(60, "bob")]
     assert taken["notTakenBack"] == []
     await ask('refundOrder(input: {orderId: "p", refundId: "r2"})', refund)
     over = await ask(f'refundOrder(input: {{orderId: "p", refundId: "r3", {lines}}})', refund)

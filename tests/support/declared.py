@@ -17,7 +17,7 @@ from fastapi.routing import APIRoute
 
 from app.api.openapi import declared_of
 from app.views import shapes
-from app.views.shapes import Choice, Free, Kind, Leaf, Many, Maybe, Scalar, Shape, Table
+from app.views.shapes import Choice, Free, Kind, Leaf, Many, Maybe, OneOf, Scalar, Shape, Table
 
 _TYPES: dict[str, type] = {"string": str, "integer": int, "boolean": bool}
 _FORMS = {
@@ -34,15 +34,15 @@ def differences(value: Any, kind: Kind, place: str = "") -> Iterator[str]:
                 yield from differences(value, inner, place)
         case Leaf(scalar) if not _is(value, scalar):
             yield f"{place}: {value!r} is no {scalar.graphql}"
-        case Leaf():
-            return
         case Choice(name, values, _) if value not in values:
             yield f"{place}: {value!r} is no {name}"
-        case Choice():
+        case Leaf() | Choice() | OneOf():
             return
         case Many(item) if isinstance(value, list):
             yield from _of_each(enumerate(value), item, place)
-        case Table(inner) if isinstance(value, dict):
+        case OneOf(options) if not any(_fits(value, option) for option in options):
+            yield f"{place}: {value!r} is none of {options}"
+        case Table(inner, _) if isinstance(value, dict):
             yield from _of_each(value.items(), inner, place)
         case Shape(cls) if isinstance(value, dict):
             yield from _of_shape(value, cls, place)
@@ -50,6 +50,10 @@ def differences(value: Any, kind: Kind, place: str = "") -> Iterator[str]:
             return
         case _:
             yield f"{place}: {value!r} is no {kind}"
+
+
+def _fits(value: Any, kind: Kind) -> bool:
+    return not list(differences(value, kind))
 
 
 def _is(value: Any, scalar: Scalar) -> bool:

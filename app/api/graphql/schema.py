@@ -26,7 +26,7 @@ from app.api.graphql.errors import camel, problem_of, raised
 from app.api.graphql.inputs import Inputs, safe
 from app.api.graphql.operations import Twin
 from app.api.graphql.scalars import JSON, SCALARS
-from app.api.graphql.shaped import ABOUT
+from app.api.graphql.shaped import ABOUT, TABLES, entries
 from app.api.graphql.views import View, node_id, node_of, pick
 from app.api.operations import registry
 from app.domain.values.errors import DomainError
@@ -317,7 +317,7 @@ class _Builder:
         for inner in cls.__annotations__:
             if not hasattr(cls, inner):
                 called = inner.rstrip("_") if inner.endswith("_") else None
-                setattr(cls, inner, strawberry.field(name=called, description=about.get(inner)))
+                setattr(cls, inner, _plain_field(cls, inner, called, about.get(inner)))
         cls.is_type_of = staticmethod(lambda found, _info: getattr(found, "typename", name) == name)
         if name in ways.KEYS:
             strawberry.federation.type(cls, keys=ways.KEYS[name], name=name, description=cls.__doc__)
@@ -331,7 +331,8 @@ class _Builder:
                 del cls.__annotations__[inner]
                 about = getattr(cls, ABOUT, {}).get(inner)
                 whole = ways.WHOLE[cls.__name__]
-                setattr(cls, inner, _loaded(operation, key, inner, annotation, whole, about))
+                table = inner in getattr(cls, TABLES, ())
+                setattr(cls, inner, _loaded(operation, key, inner, annotation, whole, about, table=table))
 
     # roots ------------------------------------------------------------------------------------------------------------
 
@@ -409,6 +410,20 @@ def _about(operation: Twin) -> str:
     return " ".join(one for one in (words, needs) if one)
 
 
+def _plain_field(cls: Any, inner: str, called: str | None, about: str | None) -> Any:
+    if inner not in getattr(cls, TABLES, ()):
+        return strawberry.field(name=called, description=about)
+
+    def answer(root: Any) -> Any:
+        return entries(pick(root, inner))
+
+    kind = cls.__annotations__[inner]
+    return cast(
+        Any,
+        strawberry.field(resolver=answer, graphql_type=kind, name=called or camel(inner), description=about),
+    )
+
+
 def _identified(name: str, key: str) -> Any:
     def answer(root: Any) -> strawberry.ID:
         return strawberry.ID(node_id(name, root[key]))
@@ -416,13 +431,18 @@ def _identified(name: str, key: str) -> Any:
     return strawberry.field(resolver=answer, description="The id for `node(id:)`.")
 
 
-def _loaded(operation: Twin, key: str, inner: str, annotation: Any, whole: str, about: str | None) -> Any:
+def _loaded(
+    operation: Twin, key: str, inner: str, annotation: Any, whole: str, about: str | None, *, table: bool
+) -> Any:
+    def shown(found: Any) -> Any:
+        return entries(found) if table else found
+
     async def load(root: Any, info: Info) -> Any:
         found = await resolve.read(resolve.calls_of(info), operation, {key: root[key]})
-        return None if found is None else found.get(inner)
+        return None if found is None else shown(found.get(inner))
 
     def answer(root: Any, info: Info) -> Any:
-        return root.get(inner) if inner in root or whole in root else load(root, info)
+        return shown(root.get(inner)) if inner in root or whole in root else load(root, info)
 
     # The annotations of `types` are kept as text, because its classes name one another.
     kind = eval(annotation, vars(types)) if isinstance(annotation, str) else annotation  # noqa: S307

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from typing import Any, Final, Optional
 
@@ -12,30 +13,82 @@ from app.api.graphql.inputs import safe
 from app.api.graphql.scalars import JSON, Amount, Credits, Date, DateTime, Long
 from app.api.graphql.shapes import shape
 from app.views import shapes
-from app.views.shapes import Choice, Free, Kind, Leaf, Many, Maybe, Shape, Table
+from app.views.customer import CustomerRow, Erasure
+from app.views.errors import Problem
+from app.views.hold import Adjustment
+from app.views.shapes import Choice, Free, Kind, Leaf, Many, Maybe, Member, OneOf, Shape, Table
 
 _SCALARS: Final[dict[str, Any]] = {
     "ID": ID, "String": str, "Int": int, "Boolean": bool, "DateTime": DateTime, "Date": Date, "Amount": Amount,
     "Credits": Credits, "Long": Long,
 }  # fmt: skip
+_NAMES: Final[dict[Any, str]] = {
+    Problem: "Refusal", CustomerRow: "Customer", Erasure: "Customer", Adjustment: "Hold",
+}  # fmt: skip
+"""Shapes that GraphQL gives another name: a refusal is an answer there, and rows are loaded to the whole."""
 ABOUT: Final = "__about__"
 """The attribute of a made class that holds the sentences of its members."""
+TABLES: Final = "__tables__"
+"""The attribute of a made class that names its members that are maps, given as lists of names and values."""
 _types: dict[Any, Any] = {}
 _enums: dict[str, Any] = {}
 
 
-def made(cls: Any, *bases: type) -> Any:
-    """Return the class of a shape, made once; it becomes a type when the schema is made."""
-    if cls not in _types:
-        members = shapes.members(cls)
+def name_of(cls: Any) -> str:
+    """Return the name of a shape's type."""
+    return _NAMES.get(cls) or shapes.name_of(cls)
+
+
+def made(cls: Any, *bases: type, also: Any = None) -> Any:
+    """Return the class of a shape, made once; it becomes a type when the schema is made.
+
+    ``also``: another shape that answers as the same type. What one of them lacks may be null.
+    """
+    if name_of(cls) not in _types:
+        members = _joined(cls, also)
+        tables = {safe(member.name) for member in members if _is_table(member.kind)}
         annotations = {
             safe(member.name): _annotation(member.kind if member.required else Maybe(member.kind))
             for member in members
         }
-        about = {safe(member.name): member.about for member in members}
-        fields = {"__annotations__": annotations, "__doc__": shapes.about_of(cls), ABOUT: about}
-        _types[cls] = shape(type(shapes.name_of(cls), bases, fields))
-    return _types[cls]
+        fields = {
+            "__annotations__": annotations, "__doc__": shapes.about_of(cls), TABLES: tables,
+            ABOUT: {safe(member.name): member.about for member in members},
+        }  # fmt: skip
+        _types[name_of(cls)] = shape(type(name_of(cls), bases, fields))
+    return _types[name_of(cls)]
+
+
+def _joined(cls: Any, also: Any) -> list[Member]:
+    mine = shapes.members(cls)
+    if also is None:
+        return list(mine)
+    theirs = {member.name: member for member in shapes.members(also)}
+    names = {member.name for member in mine}
+    # A customer that was erased is still asked for as a customer: the whole stays as required as it is.
+    shared = names if "erased" in theirs else names & theirs.keys()
+    found = [
+        member if member.name in shared else dataclasses.replace(member, required=False) for member in mine
+    ]
+    found = [
+        dataclasses.replace(member, kind=Maybe(member.kind))
+        if isinstance(theirs.get(member.name, member).kind, Maybe)
+        else member
+        for member in found
+    ]
+    rest = (member for member in theirs.values() if member.name not in names)
+    return [*found, *(dataclasses.replace(member, required=False) for member in rest)]
+
+
+def _is_table(kind: Kind) -> bool:
+    return isinstance(kind.kind if isinstance(kind, Maybe) else kind, Table) and not getattr(
+        kind, "inline", False
+    )
+
+
+def entries(table: Any) -> Any:
+    """Return a map as a list of names and values."""
+    return None if table is None else [{"name": name, "value": value} for name, value in table.items()]
 
 
 def _annotation(kind: Kind) -> Any:
@@ -55,5 +108,27 @@ def _annotation(kind: Kind) -> Any:
             return _annotation(inner)
         case Maybe(inner):
             return Optional.__getitem__(_annotation(inner))
-        case Table() | Free():
+        case Table(_, True) | Free():
             return JSON
+        case Table(value):
+            return list.__class_getitem__(_entry(value))
+        case OneOf(options):
+            return _annotation(options[0])
+
+
+def _entry(value: Kind) -> Any:
+    """Return the class of a map's entries."""
+    inner = value.kind if isinstance(value, Maybe) else value
+    name = (
+        name_of(inner.cls)
+        if isinstance(inner, Shape)
+        else getattr(getattr(inner, "scalar", None), "graphql", "")
+    )
+    if f"{name}Entry" not in _types:
+        fields = {
+            "__annotations__": {"name": str, "value": _annotation(value)},
+            "__doc__": "An entry of a map.", TABLES: set(),
+            ABOUT: {"name": "The name of the entry.", "value": "What stands under it."},
+        }  # fmt: skip
+        _types[f"{name}Entry"] = shape(type(f"{name}Entry", (), fields))
+    return _types[f"{name}Entry"]

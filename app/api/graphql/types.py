@@ -15,7 +15,8 @@ from app.api.graphql import told_types
 from app.api.graphql.scalars import JSON, Credits, Date, DateTime, Long
 from app.api.graphql.shaped import made
 from app.api.graphql.shapes import SHAPES, shape
-from app.views import clock, decision, ticket
+from app.views import balance, clock, customer, decision, errors, hold, lot, order, statement, ticket
+from app.views import license as licenses
 
 __all__ = ["SHAPES", "Node", "PageInfo", "told_types"]
 
@@ -30,9 +31,10 @@ class Node:
 # --- made from the published shapes --------------------------------------------------------------------------------
 
 if TYPE_CHECKING:
-    from app.views.clock import Clock, ClockJudgement
+    from app.views.clock import Clock
     from app.views.decision import Decision, Money, PolicyVersion, Reason, Remedy
-    from app.views.ticket import Ticket
+    from app.views.license import Cover, License
+    from app.views.lot import Lot
 else:
     Money = made(decision.Money)
     PolicyVersion = made(decision.PolicyVersion)
@@ -40,8 +42,16 @@ else:
     Remedy = made(decision.Remedy)
     Decision = made(decision.Decision)
     Clock = made(clock.Clock, Node)
-    ClockJudgement = made(clock.ClockJudgement)
-    Ticket = made(ticket.Ticket, Node)
+    Lot = made(lot.Lot)
+    License = made(licenses.License, Node)
+    Cover = made(licenses.Cover, Node)
+
+_MADE = (
+    made(clock.ClockJudgement), made(ticket.Ticket, Node), made(errors.Problem), made(order.Order, Node),
+    made(order.OrderRefund), made(licenses.Choice), made(lot.Transfer), made(lot.RefundQuote), made(balance.Balance),
+    made(statement.Statement), made(statement.Entry), made(hold.Hold, also=hold.Adjustment), made(hold.CreditBatch),
+    made(customer.Customer, Node, also=customer.Erasure), made(customer.CustomerToken),
+)  # fmt: skip
 
 
 # --- answers of the policy --------------------------------------------------------------------------------------------
@@ -62,206 +72,7 @@ class Entitlement:
     summary: str | None
 
 
-@shape
-class FieldProblem:
-    """A wrong field: where it is, and what is wanted."""
-
-    pointer: str
-    code: str
-    message: str
-
-
-@shape
-class Refusal:
-    """A request that cannot be carried out, by the same codes as REST's problems; `/problems/{code}` explains each."""
-
-    code: str
-    title: str
-    detail: str
-    next_step: str
-    status: int
-    reasons: list[Reason] | None
-    remedies: list[Remedy] | None
-    policy: PolicyVersion | None
-    errors: list[FieldProblem] | None
-    facts: JSON | None
-
-
 # --- what customers have ----------------------------------------------------------------------------------------------
-
-
-@shape
-class License(Node):
-    """A product right that a customer holds."""
-
-    license_id: ID
-    customer_id: ID | None
-    sku: str | None
-    edition: str | None
-    order_id: ID | None
-    line_id: ID | None
-    unit_no: int | None
-    ordinal: int | None
-    first_order: bool | None
-    placed_at: DateTime | None
-    active: bool | None
-    registered_domain: str | None
-    registered_at: DateTime | None
-    ended_at: DateTime | None
-    ended_reason: str | None
-    covers: list[Cover] | None
-
-
-@shape
-class Lot:
-    """Credits granted together, with one expiry and source."""
-
-    lot_id: ID
-    customer_id: ID | None
-    source: str | None
-    credit_type: str | None
-    granted: Credits
-    available: Credits
-    held: Credits
-    disputed: Credits | None
-    spent: Credits | None
-    expired: JSON | None
-    voided: Credits | None
-    effective_at: DateTime | None
-    expires_at: DateTime | None
-    scope: str | None
-    order_id: ID | None
-    line_id: ID | None
-    unit_no: int | None
-    license_id: ID | None
-    origin_lot_id: ID | None
-    cost: Money | None
-    policy_version: int | None
-    rule: str | None
-    clause: str | None
-    reading: bool | None
-    reason: str | None
-
-
-@shape
-class Cover(Node):
-    """A period or a level of support without credits."""
-
-    cover_id: ID
-    customer_id: ID | None
-    state: str | None
-    starts_at: DateTime | None
-    ends_at: DateTime | None
-    remaining_seconds: Long | None
-    term: JSON | None
-    term_text: str | None
-    start: str | None
-    scope: str | None
-    levels: list[int] | None
-    actions: list[str] | None
-    free: bool | None
-    license_id: ID | None
-    order_id: ID | None
-    line_id: ID | None
-    granted_at: DateTime | None
-    suspended_at: DateTime | None
-    suspensions: int | None
-    suspended_seconds: Long | None
-    voided_at: DateTime | None
-    rule: str | None
-    clause: str | None
-    reading: bool | None
-
-
-@shape
-class Choice:
-    """One of several grants, at the customer's choice."""
-
-    choice_id: ID
-    customer_id: ID | None
-    options: list[str]
-    details: JSON | None
-    open: bool | None
-    option: str | None
-    made_at: DateTime | None
-    voided_at: DateTime | None
-    opened_at: DateTime | None
-    license_id: ID | None
-    order_id: ID | None
-    line_id: ID | None
-    unit_no: int | None
-    rule: str | None
-    clause: str | None
-    reading: bool | None
-    lots: list[Lot] | None
-    covers: list[Cover] | None
-
-
-@shape
-class Addon:
-    """An add-on that was bought."""
-
-    addon: str
-    order_id: ID | None
-    line_id: ID | None
-    placed_at: DateTime | None
-    voided_at: DateTime | None
-
-
-@shape
-class NotGranted:
-    """What a line did not bring, and why."""
-
-    line_id: ID | None
-    code: str | None
-    clause: str | None
-    message: str | None
-    facts: JSON | None
-    reading: bool | None
-    rule: str | None
-    sku: str | None
-
-
-@shape
-class Order(Node):
-    """An order of the storefront: what it granted and why, what it did not and why."""
-
-    order_id: ID
-    customer_id: ID | None
-    placed_at: DateTime | None
-    currency: str | None
-    licenses: list[License] | None
-    lots: list[Lot] | None
-    covers: list[Cover] | None
-    choices: list[Choice] | None
-    addons: list[Addon] | None
-    not_granted: list[NotGranted] | None
-    notices: JSON | None
-    decisions: JSON | None
-    lines: JSON | None
-    refunds: JSON | None
-    payment_disputes: JSON | None
-    policy: PolicyVersion | None
-
-
-@shape
-class OrderRefund:
-    """What a refund took back, and what it could not."""
-
-    order_id: ID
-    refund_id: ID
-    at: DateTime | None
-    reason: str | None
-    lines: JSON | None
-    taken_back: JSON | None
-    not_taken_back: JSON | None
-    owed: Credits | None
-    within_guarantee: bool | None
-    guarantee_ends_at: DateTime | None
-    clause: str | None
-    reading: bool | None
-    pending: bool | None
-    undone: JSON | None
 
 
 @shape
@@ -280,213 +91,6 @@ class Offer:
     clause: str | None
     available: bool | None
     reasons: list[Reason] | None
-
-
-@shape
-class Amounts:
-    """Available and held."""
-
-    available: Credits
-    held: Credits
-
-
-@shape
-class Balance:
-    """What can be spent, and the lots it is in."""
-
-    customer_id: ID | None
-    unit: str | None
-    at: DateTime | None
-    known_at: DateTime | None
-    available: Credits
-    held: Credits
-    owed: Credits | None
-    disputed: Credits | None
-    lots: list[Lot] | None
-    by_type: JSON | None
-
-
-@shape
-class StatementRow:
-    """A row of the account page."""
-
-    credits: Credits
-    kind: str | None
-    operation: str | None
-    source: str | None
-    credit_type: str | None
-    lot_id: ID | None
-    order_id: ID | None
-    ticket_id: ID | None
-    expires_at: DateTime | None
-    at: DateTime | None
-    since: DateTime | None
-    hold_ids: list[ID] | None
-    held: Credits | None
-    captured: Credits | None
-    refunded: Credits | None
-    forfeited: Credits | None
-    disputed: bool | None
-    reason: str | None
-    clause: str | None
-    reading: bool | None
-
-
-@shape
-class Statement:
-    """The account page in three parts: modifications - in progress - resolved = available."""
-
-    customer_id: ID | None
-    unit: str | None
-    at: DateTime | None
-    available: Credits
-    held: Credits | None
-    balance_modifications: list[StatementRow]
-    tickets_in_progress: list[StatementRow]
-    resolved_tickets: list[StatementRow]
-    labels: JSON | None
-
-
-@shape
-class Entry:
-    """One immutable line of the ledger."""
-
-    entry_id: ID
-    operation_id: ID | None
-    kind: str | None
-    credit_type: str | None
-    credits: Credits
-    from_: str | None
-    to: str | None
-    lot_id: ID | None
-    hold_id: ID | None
-    ticket_id: ID | None
-    order_id: ID | None
-    effective_at: DateTime | None
-    recorded_at: DateTime | None
-    version: Long | None
-    reason: str | None
-    clause: str | None
-    reading: bool | None
-
-
-@shape
-class OpenTicket:
-    """A ticket under way, in brief."""
-
-    ticket_id: ID
-    state: str | None
-    subject: str | None
-    category: str | None
-    license_id: ID | None
-    opened_at: DateTime | None
-    updated_at: DateTime | None
-
-
-@shape
-class Customer(Node):
-    """The vendor's customer account: what a sidebar shows."""
-
-    customer_id: ID
-    created_at: DateTime | None
-    at: DateTime | None
-    licenses: list[License] | None
-    covers: list[Cover] | None
-    lots: list[Lot] | None
-    addons: list[Addon] | None
-    open_tickets: list[OpenTicket] | None
-    facts: JSON | None
-    merged_from: ID | None
-    erased: bool | None
-    erased_at: DateTime | None
-
-
-@shape
-class CustomerToken:
-    """An opaque, read-only token for one customer; shown once."""
-
-    token_id: ID
-    token: str | None
-    customer_id: ID | None
-    expires_at: DateTime | None
-
-
-@shape
-class Hold:
-    """Credits reserved, and what became of them."""
-
-    hold_id: ID | None
-    adjustment_id: ID | None
-    customer_id: ID | None
-    credit_type: str | None
-    kind: str | None
-    state: str | None
-    credits: Credits | None
-    held: Credits | None
-    captured: Credits | None
-    released: Credits | None
-    refunded: Credits | None
-    ticket_id: ID | None
-    created_at: DateTime | None
-    expires_at: DateTime | None
-    at: DateTime | None
-    reason: str | None
-    lot: Lot | None
-    lots: list[HoldLine] | None
-    balance: Amounts | None
-
-
-@shape
-class HoldLine:
-    """What a hold took of a lot."""
-
-    lot_id: ID
-    credits: Credits
-    captured: Credits
-    released: Credits
-    refunded: Credits
-
-
-@shape
-class BatchItem:
-    """One command's result."""
-
-    idempotency_key: ID | None
-    status: int
-    code: str | None
-    result: JSON | None
-    problem: JSON | None
-    replayed: bool | None
-
-
-@shape
-class CreditBatch:
-    """The results of a batch, in order."""
-
-    results: list[BatchItem]
-
-
-@shape
-class Transfer:
-    """Credits given to another customer."""
-
-    credits: Credits | None
-    from_: Lot | None
-    to: Lot | None
-
-
-@shape
-class RefundQuote:
-    """What unused credits bring back in money."""
-
-    lot_id: ID
-    customer_id: ID | None
-    credits: Credits
-    refund: Money | None
-    basis: str | None
-    decision: Decision | None
-    lot: Lot | None
-    balance: Amounts | None
 
 
 # --- tickets ----------------------------------------------------------------------------------------------------------

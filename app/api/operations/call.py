@@ -24,6 +24,7 @@ from app.domain.values.digests import Said
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Part, Slice
 from app.usecases.commands import Database, Tx, once
+from app.views.balance import Balance
 from app.views.shapes import PageOf
 
 T = TypeVar("T")
@@ -124,7 +125,7 @@ class Call:
             self._own(found)
         return found
 
-    async def balance(self, customer_id: str) -> JSON:
+    async def balance(self, customer_id: str) -> Balance:
         """Return a balance now: those asked for at once are read together. 404 ``customer_not_found``."""
         found = await self.balances.submit(self.tenant_id, customer_id)
         if isinstance(found, DomainError):

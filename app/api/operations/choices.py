@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
 from app.api.strict import Body, Name, PathId, QueryFlag
 from app.usecases import choices
+from app.views.license import Choice
+from app.views.shapes import PageOf
 
 OPERATIONS = Operations("Storefront")
 
@@ -26,7 +26,7 @@ class ChoiceBody(Body):
     refusals=(404,),
     account=True,
 )
-async def list_choices(call: Call, customer_id: PathId, all: QueryFlag = False) -> Answer[Any]:
+async def list_choices(call: Call, customer_id: PathId, all: QueryFlag = False) -> Answer[PageOf[Choice]]:
     """The open choices, oldest first; ``all=true``: those made or taken back too."""
     return await call.short_page(lambda tx: choices.list_choices(tx, customer_id, every=all))
 
@@ -38,7 +38,7 @@ async def list_choices(call: Call, customer_id: PathId, all: QueryFlag = False) 
     key="keyed",
     refusals=(404, 409),
 )
-async def make_choice(call: Call, customer_id: PathId, choice_id: PathId, body: ChoiceBody) -> Answer[Any]:
+async def make_choice(call: Call, customer_id: PathId, choice_id: PathId, body: ChoiceBody) -> Answer[Choice]:
     """Grants exactly one option, for good."""
     return await call.keyed(
         "choices.make", body, lambda tx: choices.make_choice(tx, customer_id, choice_id, option=body.option)

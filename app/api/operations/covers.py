@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
-from app.api.operations.call import JSON, Answer, Call
+from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
 from app.api.strict import Body, LongText, PathId
 from app.usecases import covers
+from app.views.license import Cover
 
 OPERATIONS = Operations("Helpdesk")
 
@@ -30,7 +31,7 @@ class ExtensionBody(Body):
 
 
 @OPERATIONS.get("getCover", "/v1/covers/{cover_id}", scope="customers:read", refusals=(404,))
-async def get_cover(call: Call, cover_id: PathId) -> JSON:
+async def get_cover(call: Call, cover_id: PathId) -> Cover:
     """A cover as it stands now."""
     return await call.read(lambda tx: covers.get_cover(tx, cover_id))
 
@@ -42,7 +43,7 @@ async def get_cover(call: Call, cover_id: PathId) -> JSON:
     key="keyed",
     refusals=(404, 409),
 )
-async def suspend_cover(call: Call, cover_id: PathId, body: CoverPauseBody | None = None) -> Answer[Any]:
+async def suspend_cover(call: Call, cover_id: PathId, body: CoverPauseBody | None = None) -> Answer[Cover]:
     """Stops a running period, as often as the policy says."""
     given = body or CoverPauseBody()
     return await call.keyed("covers.suspend", given, lambda tx: covers.suspend(tx, cover_id))
@@ -51,7 +52,7 @@ async def suspend_cover(call: Call, cover_id: PathId, body: CoverPauseBody | Non
 @OPERATIONS.post(
     "resumeCover", "/v1/covers/{cover_id}/resumption", scope="tickets:write", key="keyed", refusals=(404, 409)
 )
-async def resume_cover(call: Call, cover_id: PathId, body: CoverPauseBody | None = None) -> Answer[Any]:
+async def resume_cover(call: Call, cover_id: PathId, body: CoverPauseBody | None = None) -> Answer[Cover]:
     """Goes on with a suspended period; its end moves by the time it was suspended."""
     given = body or CoverPauseBody()
     return await call.keyed("covers.resume", given, lambda tx: covers.resume(tx, cover_id))
@@ -60,7 +61,7 @@ async def resume_cover(call: Call, cover_id: PathId, body: CoverPauseBody | None
 @OPERATIONS.post(
     "extendCover", "/v1/covers/{cover_id}/extension", scope="tickets:write", key="keyed", refusals=(404, 409)
 )
-async def extend_cover(call: Call, cover_id: PathId, body: ExtensionBody) -> Answer[Any]:
+async def extend_cover(call: Call, cover_id: PathId, body: ExtensionBody) -> Answer[Cover]:
     """Extends cover without an order, where the policy does; else refused."""
     return await call.keyed(
         "covers.extend", body, lambda tx: covers.extend(tx, cover_id, months=body.months, reason=body.reason)

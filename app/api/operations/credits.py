@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, cast
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, ValidationError
 
 from app.api.operations.arguments import AsOf
-from app.api.operations.call import JSON, Answer, Call
+from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations, scope_missing
 from app.api.problems import Problem, body_of, body_of_error
 from app.api.strict import (
@@ -35,6 +35,13 @@ from app.usecases import accounts, audit, lots
 from app.usecases import credits as commands
 from app.usecases.commands import Unavailable
 from app.usecases.credits import SCOPE_OF, CreditCommand, CreditResult
+from app.views import errors
+from app.views.balance import Balance
+from app.views.hold import Adjustment, CreditBatch, Hold
+from app.views.hold import BatchItem as BatchResult
+from app.views.lot import RefundQuote, Transfer
+from app.views.shapes import PageOf
+from app.views.statement import Entry, Statement
 
 BATCH_COMMANDS_MAX: Final = 1000
 
@@ -139,7 +146,7 @@ OPERATIONS = Operations("Credits")
 
 
 @OPERATIONS.get("getBalance", "/v1/customers/{customer_id}/balance", scope="customers:read", refusals=(404,))
-async def get_balance(call: Call, customer_id: PathId, point: AsOf) -> JSON:
+async def get_balance(call: Call, customer_id: PathId, point: AsOf) -> Balance:
     """What is available and held, and the lots it is in; exact at the instant."""
     if point.as_of is None and point.known_at is None and call.principal.kind == "key":
         return await call.balance(customer_id)
@@ -157,7 +164,7 @@ async def get_balance(call: Call, customer_id: PathId, point: AsOf) -> JSON:
     refusals=(404, 409),
     command=True,
 )
-async def create_debit(call: Call, customer_id: PathId, body: DebitBody) -> Answer[Any]:
+async def create_debit(call: Call, customer_id: PathId, body: DebitBody) -> Answer[Hold]:
     """Holds and captures at once; the answer's ``hold_id`` is what a refund needs."""
     return await _carry_out(call, "debit", body)
 
@@ -171,7 +178,7 @@ async def create_debit(call: Call, customer_id: PathId, body: DebitBody) -> Answ
     refusals=(404, 409),
     command=True,
 )
-async def create_hold(call: Call, customer_id: PathId, body: HoldBody) -> Answer[Any]:
+async def create_hold(call: Call, customer_id: PathId, body: HoldBody) -> Answer[Hold]:
     """Reserves credits in order of spending."""
     return await _carry_out(call, "hold", body)
 
@@ -184,7 +191,7 @@ async def create_hold(call: Call, customer_id: PathId, body: HoldBody) -> Answer
     refusals=(404, 409),
     command=True,
 )
-async def capture_hold(call: Call, hold_id: PathId, body: CaptureBody) -> Answer[Any]:
+async def capture_hold(call: Call, hold_id: PathId, body: CaptureBody) -> Answer[Hold]:
     """Takes held credits for good, in the hold's order."""
     return await _carry_out(call, "capture", body)
 
@@ -197,7 +204,7 @@ async def capture_hold(call: Call, hold_id: PathId, body: CaptureBody) -> Answer
     refusals=(404, 409),
     command=True,
 )
-async def release_hold(call: Call, hold_id: PathId, body: GiveBackBody) -> Answer[Any]:
+async def release_hold(call: Call, hold_id: PathId, body: GiveBackBody) -> Answer[Hold]:
     """Gives held credits back to the lots they came from, in reverse."""
     return await _carry_out(call, "release", body)
 
@@ -210,7 +217,7 @@ async def release_hold(call: Call, hold_id: PathId, body: GiveBackBody) -> Answe
     refusals=(404, 409),
     command=True,
 )
-async def refund_hold(call: Call, hold_id: PathId, body: GiveBackBody) -> Answer[Any]:
+async def refund_hold(call: Call, hold_id: PathId, body: GiveBackBody) -> Answer[Hold]:
     """Gives captured credits back to the lots they came from, in reverse."""
     return await _carry_out(call, "refund", body)
 
@@ -224,7 +231,7 @@ async def refund_hold(call: Call, hold_id: PathId, body: GiveBackBody) -> Answer
     refusals=(404, 409),
     command=True,
 )
-async def adjust_credits(call: Call, customer_id: PathId, body: AdjustmentBody) -> Answer[Any]:
+async def adjust_credits(call: Call, customer_id: PathId, body: AdjustmentBody) -> Answer[Adjustment]:
     """Corrects a balance by hand: +n grants a lot (and makes the customer), -n takes what is available."""
     return await _carry_out(call, "adjust", body)
 
@@ -232,9 +239,9 @@ async def adjust_credits(call: Call, customer_id: PathId, body: AdjustmentBody) 
 @OPERATIONS.post(
     "createCreditBatch", "/v1/credit-batches", scope=("credits:debit", "credits:adjust"), limit=BIG_LIMIT
 )
-async def create_batch(call: Call, body: BatchBody) -> JSON:
+async def create_batch(call: Call, body: BatchBody) -> CreditBatch:
     """Up to 1,000 commands, each with a status, a code and a result of its own; no header key."""
-    results: list[dict[str, Any] | None] = [None] * len(body.commands)
+    results: list[Any] = [None] * len(body.commands)
     waiting: list[tuple[int, CreditCommand]] = []
     for index, item in enumerate(body.commands):
         made = _item(call, item)
@@ -255,7 +262,7 @@ async def create_batch(call: Call, body: BatchBody) -> JSON:
     return {"results": results}
 
 
-def _item(call: Call, item: dict[str, Any]) -> CreditCommand | dict[str, Any]:
+def _item(call: Call, item: dict[str, Any]) -> CreditCommand | BatchResult:
     """The command of an item, or its refusal."""
     key = item.get("idempotency_key")
     try:
@@ -273,12 +280,17 @@ def _item(call: Call, item: dict[str, Any]) -> CreditCommand | dict[str, Any]:
     else:
         fields = dict(given.__dict__)
         return CreditCommand(key=fields.pop("idempotency_key"), actor=call.actor, **fields)
+    return _refused(key, body)
+
+
+def _refused(key: str | None, body: dict[str, Any]) -> BatchResult:
+    problem = cast(errors.Problem, body)
     return {
         "idempotency_key": key,
-        "status": body["status"],
-        "code": body["code"],
+        "status": problem["status"],
+        "code": problem["code"],
         "result": None,
-        "problem": body,
+        "problem": problem,
     }
 
 
@@ -294,7 +306,7 @@ def _check_item(given: BatchItem) -> None:
         raise DomainError("invalid_input", field="reason", message="An adjustment needs a reason.")
 
 
-def _shown(key: str | None, found: CreditResult | BaseException) -> dict[str, Any]:
+def _shown(key: str | None, found: CreditResult | BaseException) -> BatchResult:
     if isinstance(found, CreditResult) and found.error is None:
         return {
             "idempotency_key": key,
@@ -309,13 +321,7 @@ def _shown(key: str | None, found: CreditResult | BaseException) -> dict[str, An
         body = body_of("outcome_unknown" if found.outcome_unknown else "unavailable")
     else:
         body = body_of("internal_error")
-    return {
-        "idempotency_key": key,
-        "status": body["status"],
-        "code": body["code"],
-        "result": None,
-        "problem": body,
-    }
+    return _refused(key, body)
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -328,7 +334,7 @@ def _shown(key: str | None, found: CreditResult | BaseException) -> dict[str, An
     refusals=(404,),
     account=True,
 )
-async def get_statement(call: Call, customer_id: PathId, point: AsOf) -> JSON:
+async def get_statement(call: Call, customer_id: PathId, point: AsOf) -> Statement:
     """Where credits came from, tickets in progress, resolved tickets: three parts whose sums meet the balance."""
     return await call.read(
         lambda tx: accounts.statement(tx, customer_id, as_of=point.as_of, known_at=point.known_at)
@@ -342,7 +348,7 @@ async def get_statement(call: Call, customer_id: PathId, point: AsOf) -> JSON:
     paging="pages",
     refusals=(404,),
 )
-async def list_entries(call: Call, customer_id: PathId, point: AsOf) -> Answer[Any]:
+async def list_entries(call: Call, customer_id: PathId, point: AsOf) -> Answer[PageOf[Entry]]:
     """The ledger: immutable moves between buckets."""
     return await call.pages(
         lambda tx, part: accounts.entries(
@@ -357,13 +363,13 @@ async def list_entries(call: Call, customer_id: PathId, point: AsOf) -> Answer[A
 @OPERATIONS.post(
     "transferLot", "/v1/lots/{lot_id}/transfer", scope="orders:write", key="keyed", refusals=(404, 409)
 )
-async def transfer_lot(call: Call, lot_id: PathId, body: TransferBody) -> Answer[Any]:
+async def transfer_lot(call: Call, lot_id: PathId, body: TransferBody) -> Answer[Transfer]:
     """Gives a lot to another customer, or refuses, as the policy says."""
     return await call.keyed("transfer_lot", body, lambda tx: lots.transfer(tx, lot_id, body.to_customer_id))
 
 
 @OPERATIONS.get("quoteLotRefund", "/v1/lots/{lot_id}/refund-quote", scope="orders:read", refusals=(404,))
-async def quote_lot_refund(call: Call, lot_id: PathId) -> JSON:
+async def quote_lot_refund(call: Call, lot_id: PathId) -> RefundQuote:
     """What the unused credits of a lot would bring back in money now."""
     return await call.read(lambda tx: lots.quote(tx, lot_id))
 
@@ -375,7 +381,7 @@ async def quote_lot_refund(call: Call, lot_id: PathId) -> JSON:
     key="keyed",
     refusals=(404, 409),
 )
-async def refund_lot(call: Call, lot_id: PathId, body: LotRefundBody) -> Answer[Any]:
+async def refund_lot(call: Call, lot_id: PathId, body: LotRefundBody) -> Answer[RefundQuote]:
     """Voids unused credits and says what money is due; ``override`` needs ``credits:refund`` and a reason."""
     if body.override:
         call.require("credits:refund")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from app.api.operations.call import JSON, Answer, Call
 from app.api.operations.table import Operations
 from app.api.strict import Body, ExternalId, PathId, QueryText
 from app.usecases import customers
+from app.views.customer import Customer, CustomerRow, Erasure
+from app.views.shapes import PageOf
 
 OPERATIONS = Operations("Helpdesk")
 
@@ -19,7 +19,7 @@ class MergeBody(Body):
 
 
 @OPERATIONS.get("listCustomers", "/v1/customers", scope="customers:read", paging="pages")
-async def list_customers(call: Call, query: QueryText | None = None) -> Answer[Any]:
+async def list_customers(call: Call, query: QueryText | None = None) -> Answer[PageOf[CustomerRow]]:
     """Customers by a part of their id, or by an order, license, domain or ticket of theirs."""
     return await call.pages(lambda tx, part: customers.search_customers(tx, part, query=query))
 
@@ -27,7 +27,7 @@ async def list_customers(call: Call, query: QueryText | None = None) -> Answer[A
 @OPERATIONS.get(
     "getCustomer", "/v1/customers/{customer_id}", scope="customers:read", refusals=(404,), account=True
 )
-async def get_customer(call: Call, customer_id: PathId) -> JSON:
+async def get_customer(call: Call, customer_id: PathId) -> Customer:
     """Licenses, covers, balances, open choices and open tickets in one answer."""
     return await call.read(lambda tx: customers.get_customer(tx, customer_id))
 
@@ -43,7 +43,7 @@ async def export_customer(call: Call, customer_id: PathId) -> JSON:
 @OPERATIONS.post(
     "eraseCustomer", "/v1/customers/{customer_id}/erasure", scope="customers:erase", refusals=(404,)
 )
-async def erase_customer(call: Call, customer_id: PathId) -> JSON:
+async def erase_customer(call: Call, customer_id: PathId) -> Erasure:
     """Removes a customer's names, the ledger's arithmetic intact. Needs no Idempotency-Key: no answer may be kept."""
     return await call.write(lambda tx: customers.erase_customer(tx, customer_id))
 
@@ -55,7 +55,7 @@ async def erase_customer(call: Call, customer_id: PathId) -> JSON:
     key="keyed",
     refusals=(404, 409),
 )
-async def merge_customers(call: Call, customer_id: PathId, body: MergeBody) -> Answer[Any]:
+async def merge_customers(call: Call, customer_id: PathId, body: MergeBody) -> Answer[Customer]:
     """Merges an account into another: licenses, covers, orders, tickets and whole lots move."""
     return await call.keyed(
         "customers.merge",

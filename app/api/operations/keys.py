@@ -13,6 +13,7 @@ from app.api.operations.table import OWNER_IN_PATH, OWNER_IN_QUERY, Operations
 from app.api.operations.tenants import TenantId
 from app.api.strict import Body, Facts, Instant, PathId, ShortText
 from app.usecases import keys
+from app.views.customer import CustomerToken
 
 OPERATIONS = Operations("Operator and sandbox")
 
@@ -99,7 +100,7 @@ async def rotate_key(
     status=201,
     refusals=(404,),
 )
-async def create_customer_token(call: Call, customer_id: PathId, body: TokenBody) -> Answer[Any]:
+async def create_customer_token(call: Call, customer_id: PathId, body: TokenBody) -> Answer[CustomerToken]:
     """An opaque, read-only token for this customer, at most ten minutes, for a page in a helpdesk."""
     return Answer(
         await call.write(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field
 
-from app.api.operations.call import JSON, Answer, Call
+from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
 from app.api.strict import Body, Instant, PathId, ShortText
 from app.usecases import licenses
+from app.views.license import License
 
 OPERATIONS = Operations("Storefront")
 
@@ -27,7 +26,7 @@ class RegistrationBody(Body):
 
 
 @OPERATIONS.get("getLicense", "/v1/licenses/{license_id}", scope="customers:read", refusals=(404,))
-async def get_license(call: Call, license_id: PathId) -> JSON:
+async def get_license(call: Call, license_id: PathId) -> License:
     """A license as it stands now."""
     return await call.read(lambda tx: licenses.get_license(tx, license_id))
 
@@ -39,7 +38,7 @@ async def get_license(call: Call, license_id: PathId) -> JSON:
     key="keyed",
     refusals=(404, 409),
 )
-async def terminate_license(call: Call, license_id: PathId, body: TerminationBody) -> Answer[Any]:
+async def terminate_license(call: Call, license_id: PathId, body: TerminationBody) -> Answer[License]:
     """Ends a license and the levels and covers that serve it alone; once."""
     return await call.keyed(
         "licenses.terminate",
@@ -51,6 +50,6 @@ async def terminate_license(call: Call, license_id: PathId, body: TerminationBod
 @OPERATIONS.post(
     "registerLicense", "/v1/licenses/{license_id}/registration", scope="orders:write", refusals=(404, 409)
 )
-async def register_license(call: Call, license_id: PathId, body: RegistrationBody) -> JSON:
+async def register_license(call: Call, license_id: PathId, body: RegistrationBody) -> License:
     """Registers a license to an installation; again moves it."""
     return await call.write(lambda tx: licenses.register(tx, license_id, domain=body.domain))

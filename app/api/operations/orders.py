@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
-from app.api.operations.call import JSON, Answer, Call
+from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
 from app.api.strict import (
     Body,
@@ -20,6 +20,7 @@ from app.api.strict import (
     price_in,
 )
 from app.usecases import orders
+from app.views.order import Order, OrderRefund
 
 OPERATIONS = Operations("Storefront")
 
@@ -93,7 +94,7 @@ class RefundBody(Body):
 @OPERATIONS.put(
     "putOrder", "/v1/orders/{order_id}", scope="orders:write", key="natural", status=201, refusals=(409,)
 )
-async def put_order(call: Call, order_id: PathId, body: OrderBody) -> Answer[Any]:
+async def put_order(call: Call, order_id: PathId, body: OrderBody) -> Answer[Order]:
     """Records an order: the licenses, lots, covers and open choices it granted, what it did not grant and why, and
     notices. 201 the first time, 200 with the same body again, 409 ``order_conflict`` with other content."""
     command = body.command(order_id)
@@ -101,7 +102,7 @@ async def put_order(call: Call, order_id: PathId, body: OrderBody) -> Answer[Any
 
 
 @OPERATIONS.get("getOrder", "/v1/orders/{order_id}", scope="orders:read", refusals=(404,))
-async def get_order(call: Call, order_id: PathId) -> JSON:
+async def get_order(call: Call, order_id: PathId) -> Order:
     """What an order granted and why, as it stands now, and its refunds."""
     return await call.read(lambda tx: orders.get_order(tx, order_id))
 
@@ -114,13 +115,13 @@ async def get_order(call: Call, order_id: PathId) -> JSON:
     status=201,
     refusals=(404, 409),
 )
-async def refund_order(call: Call, order_id: PathId, body: RefundBody) -> Answer[Any]:
+async def refund_order(call: Call, order_id: PathId, body: RefundBody) -> Answer[OrderRefund]:
     """Takes back what is unspent of the refunded units and reports what was spent. 201 the first time, 200 again."""
     command = body.command(order_id)
     return await call.natural(lambda tx: orders.refund_order(tx, command))
 
 
 @OPERATIONS.post("replayOrder", "/v1/orders/{order_id}/replay", scope="orders:write", refusals=(404,))
-async def replay_order(call: Call, order_id: PathId) -> JSON:
+async def replay_order(call: Call, order_id: PathId) -> Order:
     """Judges lines with an unknown sku anew by the policy in force now; safe any number of times."""
     return await call.write(lambda tx: orders.replay_order(tx, order_id))

@@ -6,8 +6,9 @@ agenda rows too: ``cover.reminder`` (one a day count before the end, CACTU-13) a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from app.domain.account.account import Book
@@ -34,7 +35,10 @@ def term_of(cover: Cover) -> Term | None:
     return None if cover.term is None else Term(**cover.term)
 
 
-def state_of(cover: Cover, at: datetime) -> str:
+ShownState = Literal["pending", "scheduled", "running", "suspended", "ended", "voided"]
+
+
+def state_of(cover: Cover, at: datetime) -> ShownState:
     """``pending | running | suspended | ended | voided`` at an instant; ``scheduled`` until a queued period begins."""
     if cover.state != "running":
         return cover.state
@@ -364,7 +368,7 @@ def _refused(
     code: str,
     clause: str | None,
     message: str,
-    facts: dict[str, object],
+    facts: Mapping[str, object],
     *,
     reading: bool | None = None,
 ) -> DomainError:

@@ -12,7 +12,7 @@ import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from app.domain.account.account import Book
 from app.domain.account.customer import Addon, Choice, Cover, License, Order, OrderRefund
@@ -29,7 +29,6 @@ from app.domain.orders.lines import Terms
 from app.domain.orders.refunds import guarantee_of, take_back
 from app.domain.policy.credit_rules import PaymentDisputes
 from app.domain.values.ids import LotId
-from app.domain.values.money import Money
 from app.domain.values.wire import iso, iso_or_none, jsonable, parse_iso_or_none, payload_hash
 
 REASON: Final = suspension.REASON
@@ -46,34 +45,10 @@ def action_of(state: State, rules: PaymentDisputes, before: Action) -> Action:
     return _ACTIONS[rules.open if state == "open" else rules.lost]
 
 
-def shown(one: PaymentDispute) -> tuple[str, int]:
+def shown(one: PaymentDispute) -> tuple[Action | Literal["given_back"], int]:
     """Return what a payment dispute did last, and to how many credits: one that was undone gave them back."""
     undone = one.undo.get("given_back") if one.action == "none" else None
     return (one.action, one.credits) if undone is None else ("given_back", int(undone))
-
-
-def view(one: PaymentDispute, rules: PaymentDisputes) -> dict[str, Any]:
-    """Return a payment dispute as published with its order."""
-    action, number = shown(one)
-    return {
-        "dispute_id": one.dispute_id,
-        "state": one.state,
-        "action": action,
-        "lines": [{"line_id": key, "quantity": count} for key, count in sorted(one.wanted.items())],
-        "credits": number,
-        "amount": _money(one),
-        "refund_id": one.refund_id,
-        "opened_at": iso(one.opened_at),
-        "updated_at": iso(one.updated_at),
-        "clause": rules.clause,
-        "reading": rules.reading,
-    }
-
-
-def _money(one: PaymentDispute) -> dict[str, Any] | None:
-    if one.amount is None or one.currency is None:
-        return None
-    return {"amount": Money(Decimal(one.amount), one.currency).text, "currency": one.currency}
 
 
 def units_left(order: Order, wanted: Mapping[str, int], refunded: Mapping[str, int]) -> dict[str, int]:

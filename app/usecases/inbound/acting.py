@@ -313,7 +313,7 @@ class Step:
         if disputes:
             puzzling = await effects.end_disputes(self.tx, order_id=order_id, disputes=disputes)
         refunds = await self._refunds(order_id, want.refunds, ours)
-        followed: list[dict[str, Any]] = []
+        followed: Sequence[Mapping[str, Any]] = []
         if disputes:
             followed = await effects.follow_disputes(self.tx, order_id=order_id, disputes=disputes)
         owner = await books.find_customer(self.tx, external)

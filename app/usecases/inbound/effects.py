@@ -26,7 +26,7 @@ async def put_order(
     lines: Sequence[Mapping[str, Any]],
     source: str,
     kept: frozenset[str],
-) -> dict[str, Any]:
+) -> Mapping[str, Any]:
     """Record the order, or bring the recorded one up to date; return its view.
 
     ``kept``: lines that the shop names and that are nothing of ours as it is mapped now; what they once brought stays.
@@ -44,7 +44,9 @@ async def put_order(
     return view
 
 
-async def refund_order(tx: Tx, *, order_id: str, refund_id: str, units: Mapping[str, int]) -> dict[str, Any]:
+async def refund_order(
+    tx: Tx, *, order_id: str, refund_id: str, units: Mapping[str, int]
+) -> Mapping[str, Any]:
     """Take back what is unspent of so many units of each line."""
     _, report = await orders.refund_order(
         tx,
@@ -70,7 +72,7 @@ async def end_disputes(tx: Tx, *, order_id: str, disputes: Sequence[DisputeWante
 
 async def follow_disputes(
     tx: Tx, *, order_id: str, disputes: Sequence[DisputeWanted]
-) -> list[dict[str, Any]]:
+) -> Sequence[Mapping[str, Any]]:
     """Suspend or take back what the disputes may by now; return the disputes as they stand."""
     return await payment_disputes.take(tx, order_id, [_disputed(one) for one in disputes])
 

@@ -15,8 +15,8 @@ from app.domain.account.account import Book
 from app.domain.account.customer import Order
 from app.domain.orders import reconcile as order_fold
 from app.domain.orders import refunds as order_refund
-from app.domain.orders.answers import keep_answers
 from app.domain.orders.lines import Terms
+from app.usecases.steps.order_answers import keep_answers
 
 
 async def settle(tx: Tx, book: Book, mine: Sequence[Order], terms: Terms, *, corrected: bool = False) -> None:

@@ -1,147 +1,102 @@
-"""What a customer sees of the ledger: lots, holds, balance, entries, and the statement in three parts (XC-13)."""
+"""The ledger as a customer sees it: entries, and the statement in three parts (XC-13)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Annotated, Final, Literal, NotRequired
 
-from app.domain.ledger.expiry import post_due_expiries
-from app.domain.ledger.ledger import Ledger
-from app.domain.ledger.lot import Account, Hold, Lot
-from app.domain.ledger.suspension import REASON, suspended
-from app.domain.values.wire import iso, iso_or_none, money_json
+from typing_extensions import TypedDict
 
+from app.domain.ledger import lot as ledger
+from app.domain.ledger.line import Line
+from app.domain.ledger.lot import Account, Lot
+from app.domain.ledger.suspension import REASON
+from app.domain.values.wire import iso, iso_or_none
+from app.views.lot import LotSource
+from app.views.shapes import Closed, Credits, Id, Instant, Whole
 
-def hold_json(hold: Hold, *, customer_id: str | None, ticket_id: str | None) -> dict[str, Any]:
-    """A hold as published; ids are the vendor's own. ``lots`` is the receipt, in order of spending.
-
-    ``state``: ``open``, ``captured``, ``released`` or ``refunded`` (all that was captured came back).
-    """
-    captured = released = refunded = 0
-    lots = []
-    for line in hold.lines:  # once: each answer to a debit has one
-        captured += line.captured
-        released += line.released
-        refunded += line.refunded
-        lots.append(
-            {
-                "lot_id": line.lot_id,
-                "credits": line.credits,
-                "captured": line.captured,
-                "released": line.released,
-                "refunded": line.refunded,
-            }
-        )
-    held = hold.credits - captured - released
-    if held:
-        state = "open"
-    elif captured == 0:
-        state = "released"
-    else:
-        state = "refunded" if refunded == captured else "captured"
-    return {
-        "hold_id": hold.hold_id,
-        "customer_id": customer_id,
-        "credit_type": hold.credit_type,
-        "kind": hold.kind,
-        "state": state,
-        "credits": hold.credits,
-        "held": held,
-        "captured": captured,
-        "released": released,
-        "refunded": refunded,
-        "ticket_id": ticket_id,
-        "created_at": iso(hold.created_at),
-        "expires_at": iso_or_none(hold.expires_at),
-        "lots": lots,
-    }
+Bucket = Annotated[ledger.Bucket, Closed("Bucket", "Where credits lie.")]
+OperationKind = Annotated[ledger.OperationKind, Closed("OperationKind", "What moved credits.")]
+_Kind = Literal["granted", "expired", "voided", "repaid", "reinstated", "earlier"]
+_From = TypedDict("_From", {"from": Annotated[Bucket, "Where the credits lay."]})
 
 
-def lot_json(lot: Lot, disputed: int = 0) -> dict[str, Any]:
-    """A lot as published; ``disputed``: what of ``held`` is under a payment dispute."""
-    order_id, line_id, _ = lot.bought_by or (lot.order_id, lot.line_id, lot.unit_no)
-    return {
-        "lot_id": lot.lot_id,
-        "source": lot.source,
-        "credit_type": lot.credit_type,
-        "granted": lot.granted,
-        "available": lot.available,
-        "held": lot.held,
-        "disputed": disputed,
-        "spent": lot.spent,
-        "expired": lot.expired,
-        "voided": lot.voided,
-        "effective_at": iso(lot.effective_at),
-        "expires_at": iso_or_none(lot.expires_at),
-        "scope": lot.scope,
-        "license_id": lot.license_id,
-        "order_id": order_id,
-        "line_id": line_id,
-        "origin_lot_id": lot.origin_lot_id,
-        "cost": money_json(lot.cost),
-        "policy_version": lot.policy_version,
-        "clause": lot.clause,
-        "reading": lot.reading,
-        "reason": lot.reason,
-    }
+class Entry(_From):
+    """One immutable line of the ledger."""
+
+    entry_id: Annotated[Id, "Our id of the entry."]
+    operation_id: Annotated[Id, "The operation that it is of."]
+    kind: Annotated[OperationKind, "What moved the credits."]
+    credit_type: Annotated[str, "The type of the credits; the policy names the types."]
+    credits: Annotated[Credits, "Credits that moved."]
+    to: Annotated[Bucket, "Where the credits went."]
+    lot_id: Annotated[Id, "The lot."]
+    hold_id: Annotated[Id | None, "The hold."]
+    ticket_id: Annotated[Id | None, "The ticket."]
+    order_id: Annotated[Id | None, "The order."]
+    effective_at: Annotated[Instant, "When they moved."]
+    recorded_at: Annotated[Instant, "When that was recorded."]
+    version: Annotated[Whole, "The version of the account that it made."]
+    reason: Annotated[str | None, "Why."]
+    clause: Annotated[str | None, "The clause of the policy."]
+    reading: Annotated[bool, "Whether it is our reading of a text that is silent."]
 
 
-def balance_json(ledger: Ledger, *, at: datetime, unit: str | None) -> dict[str, Any]:
-    """The balance at the ledger's instant: totals, the lots that still hold something, and each credit type apart.
+class Modification(TypedDict):
+    """A row of the account page: credits that came, or went without a charge."""
 
-    Books what is due on the working copy, which is thrown away.
-    """
-    for credit_type in ledger.due_types():
-        post_due_expiries(ledger, credit_type)
-    by_type = {
-        key: {"available": one.available, "held": one.held, "owed": one.owed}
-        for key, one in sorted(ledger.accounts.items())
-    }
-    disputed = suspended(ledger)
-    lots = sorted(
-        (lot for lot in ledger.lots.values() if lot.available or lot.held),
-        key=lambda lot: (lot.credit_type, lot.effective_at, lot.lot_id),
-    )
-    return {
-        "unit": unit,
-        "at": iso(at),
-        "available": sum(one["available"] for one in by_type.values()),
-        "held": sum(one["held"] for one in by_type.values()),
-        "owed": sum(one["owed"] for one in by_type.values()),
-        "disputed": sum(disputed.values()),
-        "lots": [lot_json(lot, disputed.get(lot.lot_id, 0)) for lot in lots],
-        "by_type": by_type,
-    }
+    credits: Annotated[Credits, "Credits, negative where they went."]
+    kind: Annotated[Annotated[_Kind, Closed("ModificationKind", "How a balance changed.")], "How it changed."]
+    operation: NotRequired[Annotated[OperationKind, "What moved the credits."]]
+    source: NotRequired[Annotated[LotSource | None, "Where the lot came from."]]
+    credit_type: NotRequired[Annotated[str, "The type of the credits."]]
+    lot_id: NotRequired[Annotated[Id, "The lot."]]
+    order_id: NotRequired[Annotated[Id | None, "The order."]]
+    ticket_id: Annotated[Id | None, "The ticket."]
+    expires_at: NotRequired[Annotated[Instant | None, "When the lot expires."]]
+    at: Annotated[Instant | None, "When; null for a row that stands for all that is earlier."]
+    reason: NotRequired[Annotated[str | None, "Why."]]
+    clause: NotRequired[Annotated[str | None, "The clause of the policy."]]
+    reading: NotRequired[Annotated[bool, "Whether it is our reading of a text that is silent."]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One entry with its operation's header, as read from the journal."""
+class ChargedTicket(TypedDict):
+    """A row of the account page: a ticket, or a hold without one, and its charge."""
 
-    operation_id: str
-    kind: str
-    credit_type: str
-    effective_at: datetime
-    recorded_at: datetime
-    account_version: int
-    line_no: int
-    lot_id: str
-    source: str
-    target: str
-    credits: int
-    hold_id: str | None
-    ticket_id: str | None
-    order_id: str | None
-    reason: str | None
-    clause: str | None
-    reading: bool
+    credits: Annotated[Credits, "Credits held for it, or what it has cost."]
+    kind: NotRequired[
+        Annotated[
+            Annotated[Literal["earlier"], Closed("ChargeKind", "What a row stands for.")],
+            "`earlier`: the row stands for all that is earlier.",
+        ]
+    ]
+    ticket_id: Annotated[Id | None, "The ticket; null for a hold without one."]
+    hold_ids: NotRequired[Annotated[list[Id], "The holds."]]
+    credit_type: NotRequired[Annotated[str, "The type of the credits."]]
+    held: NotRequired[Annotated[Credits, "Credits that are set aside."]]
+    captured: NotRequired[Annotated[Credits, "Credits that were taken for good."]]
+    refunded: NotRequired[Annotated[Credits, "Credits of these that were given back."]]
+    forfeited: NotRequired[Annotated[Credits, "Credits that were given back and gone at once."]]
+    disputed: NotRequired[Annotated[bool, "Whether a disputed payment set them aside."]]
+    since: NotRequired[Annotated[Instant | None, "When the first credits were set aside."]]
+    at: Annotated[Instant | None, "When the last credits moved; null for a row of all that is earlier."]
+    clause: NotRequired[Annotated[str | None, "The clause of the charge."]]
 
-    @property
-    def operation(self) -> tuple[str, int]:
-        """Which operation it is of, also among those that are not stored and have no id of their own (`due_lines`)."""
-        return self.credit_type, self.account_version
+
+class Statement(TypedDict):
+    """The account page in three parts: modifications - in progress - resolved = available."""
+
+    customer_id: Annotated[Id, "The customer."]
+    unit: Annotated[str | None, "The vendor's word for credits."]
+    at: Annotated[Instant, "The instant of the statement."]
+    available: Annotated[Credits, "Credits that can be spent."]
+    balance_modifications: Annotated[Sequence[Modification], "Credits that came, or went without a charge."]
+    tickets_in_progress: Annotated[Sequence[ChargedTicket], "Tickets for which credits are set aside."]
+    resolved_tickets: Annotated[Sequence[ChargedTicket], "Tickets for which credits were taken."]
+    labels: Annotated[Mapping[str, str], "The vendor's headings, by name."]
+    held: Annotated[Credits, "Credits that are set aside."]
 
 
 _RETURNS: Final = ("capture", "release", "refund")
@@ -163,8 +118,8 @@ class _Charge:
     disputed: bool = False
 
 
-def entry_json(line: Line, *, ticket_names: Mapping[str, str]) -> dict[str, Any]:
-    """An entry as published."""
+def entry_view(line: Line, *, ticket_names: Mapping[str, str]) -> Entry:
+    """Return an entry as published."""
     return {
         "entry_id": f"{line.operation_id}:{line.line_no}",
         "operation_id": line.operation_id,
@@ -186,9 +141,11 @@ def entry_json(line: Line, *, ticket_names: Mapping[str, str]) -> dict[str, Any]
     }
 
 
-def statement_json(
+def statement_view(
     lines: Iterable[Line],
     *,
+    customer_id: str,
+    held: int,
     at: datetime,
     unit: str | None,
     lots: Mapping[str, Lot],
@@ -196,7 +153,7 @@ def statement_json(
     labels: Mapping[str, str] = {},
     accounts: Iterable[Account] | None = None,
     expiries: Mapping[str, tuple[str, bool]] = {},
-) -> dict[str, Any]:
+) -> Statement:
     """The account page in exactly three parts (XC-13): where credits came from (expiries and takings negative), tickets
     in progress with held credits, resolved tickets with credits taken for good.
 
@@ -205,7 +162,7 @@ def statement_json(
     ``accounts`` (where the lines are only the latest): the totals; what is not shown stands in one row ``earlier``.
     ``expiries``: rule of a grant -> the clause by which its credits end and whether that is a reading.
     """
-    modifications: list[dict[str, Any]] = []
+    modifications: list[Modification] = []
     charges: dict[str, _Charge] = {}
     lines = list(lines)
     dead = _returned_dead(lines, lots)
@@ -226,15 +183,17 @@ def statement_json(
     ]
     if accounts is not None:
         totals = list(accounts)
-        held, spent = sum(one.held for one in totals), sum(one.spent for one in totals)
-        put_in = sum(one.available for one in totals) + held + spent
-        for part, whole in ((modifications, put_in), (progress, held), (resolved, spent)):
-            rest = whole - sum(row["credits"] for row in part)
-            if rest:
+        set_aside, spent = sum(one.held for one in totals), sum(one.spent for one in totals)
+        put_in = sum(one.available for one in totals) + set_aside + spent
+        if rest := put_in - sum(row["credits"] for row in modifications):
+            modifications.insert(0, {"credits": rest, "kind": "earlier", "ticket_id": None, "at": None})
+        for part, whole in ((progress, set_aside), (resolved, spent)):
+            if rest := whole - sum(row["credits"] for row in part):
                 part.insert(0, {"credits": rest, "kind": "earlier", "ticket_id": None, "at": None})
     total = sum(row["credits"] for row in modifications)
     used = sum(row["credits"] for row in progress) + sum(row["credits"] for row in resolved)
     return {
+        "customer_id": customer_id,
         "unit": unit,
         "at": iso(at),
         "available": total - used,
@@ -242,6 +201,7 @@ def statement_json(
         "tickets_in_progress": progress,
         "resolved_tickets": resolved,
         "labels": dict(labels),
+        "held": held,
     }
 
 
@@ -255,6 +215,9 @@ def _outside(line: Line) -> int:
     return change
 
 
+_KINDS: Final[Mapping[str, _Kind]] = {"expired": "expired", "voided": "voided", "owed": "repaid"}
+
+
 def _modification(
     line: Line,
     change: int,
@@ -262,10 +225,9 @@ def _modification(
     ticket_names: Mapping[str, str],
     expiries: Mapping[str, tuple[str, bool]],
     instead: Lot | None,
-) -> dict[str, Any]:
+) -> Modification:
     lot = lots.get(line.lot_id)
-    kind = {"expired": "expired", "voided": "voided", "owed": "repaid"}.get(line.target, "granted")
-    kind = "reinstated" if line.source == "voided" else kind
+    kind = "reinstated" if line.source == "voided" else _KINDS.get(line.target, "granted")
     clause, reading = line.clause or (lot.clause if lot else None), line.reading or bool(lot and lot.reading)
     if line.kind == "expire" and lot and line.clause in (None, lot.clause) and lot.rule in expiries:
         clause, reading = expiries[lot.rule]
@@ -325,7 +287,7 @@ def _charge(charge: _Charge, line: Line, *, forfeited: bool) -> None:
         charge.forfeited -= line.credits
 
 
-def _charge_row(charge: _Charge, credits: int, ticket_names: Mapping[str, str]) -> dict[str, Any]:
+def _charge_row(charge: _Charge, credits: int, ticket_names: Mapping[str, str]) -> ChargedTicket:
     return {
         "credits": credits,
         "ticket_id": ticket_names.get(charge.ticket_id or "", charge.ticket_id),
@@ -340,33 +302,3 @@ def _charge_row(charge: _Charge, credits: int, ticket_names: Mapping[str, str]) 
         "at": iso_or_none(charge.last),
         "clause": charge.clause,
     }
-
-
-def due_lines(ledger: Ledger, recorded_at: datetime) -> Sequence[Line]:
-    """The entries of what fell due by the ledger's instant and is not booked: on the working copy, never stored."""
-    before = len(ledger.operations)
-    for credit_type in ledger.due_types():
-        post_due_expiries(ledger, credit_type)
-    return [
-        Line(
-            operation_id="due",
-            kind=one.kind,
-            credit_type=one.credit_type,
-            effective_at=one.effective_at,
-            recorded_at=recorded_at,
-            account_version=one.account_version,
-            line_no=entry.line_no,
-            lot_id=entry.lot_id,
-            source=entry.source,
-            target=entry.target,
-            credits=entry.credits,
-            hold_id=one.hold_id,
-            ticket_id=one.ticket_id,
-            order_id=one.order_id,
-            reason=one.reason,
-            clause=one.clause,
-            reading=one.reading,
-        )
-        for one in ledger.operations[before:]
-        for entry in one.entries
-    ]

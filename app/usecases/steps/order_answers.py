@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from app.domain.account.account import Book
 from app.domain.account.customer import Order, OrderRefund
-from app.domain.customer_view import GRANTED, granted_by, lasting
 from app.domain.values.wire import jsonable
+from app.views.order import GRANTED, granted_by, lasting
 
 
 def refunded_units(prior: Iterable[OrderRefund], what: str = "quantity") -> dict[str, int]:
@@ -31,7 +32,7 @@ def keep_answers(book: Book, mine: Sequence[Order]) -> None:
     for order in mine:
         if order.order_id not in touched:
             continue
-        granted = granted_by(book, order.order_id)
+        granted: dict[str, Any] = dict(granted_by(book, order.order_id))
         if order.order_id in plan.orders or lasting(granted) != lasting(
             {name: order.answer.get(name, []) for name in GRANTED}
         ):

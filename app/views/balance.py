@@ -1,0 +1,68 @@
+"""A customer's balance as published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, NotRequired
+
+from typing_extensions import TypedDict
+
+from app.domain.ledger.expiry import post_due_expiries
+from app.domain.ledger.ledger import Ledger
+from app.domain.ledger.suspension import suspended
+from app.domain.values.wire import iso
+from app.views.lot import Lot, lot_view
+from app.views.shapes import Credits, Id, Instant
+
+
+class TypeBalance(TypedDict):
+    """The balance of one type of credit."""
+
+    available: Annotated[Credits, "Credits that can be spent."]
+    held: Annotated[Credits, "Credits that are set aside."]
+    owed: Annotated[Credits, "Credits that were spent and have been taken back since."]
+
+
+class Balance(TypedDict):
+    """What can be spent, and the lots it is in."""
+
+    customer_id: Annotated[Id, "The customer."]
+    unit: Annotated[str | None, "The vendor's word for credits."]
+    at: Annotated[Instant, "The instant of the balance."]
+    known_at: NotRequired[Annotated[Instant, "By what was recorded by then, where that was asked."]]
+    available: Annotated[Credits, "Credits that can be spent."]
+    held: Annotated[Credits, "Credits that are set aside."]
+    owed: Annotated[Credits, "Credits that were spent and have been taken back since."]
+    disputed: Annotated[Credits, "Credits of `held` whose payment is disputed."]
+    lots: Annotated[Sequence[Lot], "The lots that hold something."]
+    by_type: Annotated[Mapping[str, TypeBalance], "The balance of each type of credit, by its name."]
+
+
+def balance_view(ledger: Ledger, *, customer_id: str, at: datetime, unit: str | None) -> Balance:
+    """Return the balance at the ledger's instant: totals, the lots that hold something, each credit type apart.
+
+    Books what is due on the working copy, which is thrown away.
+    """
+    for credit_type in ledger.due_types():
+        post_due_expiries(ledger, credit_type)
+    by_type: dict[str, TypeBalance] = {
+        key: {"available": account.available, "held": account.held, "owed": account.owed}
+        for key, account in sorted(ledger.accounts.items())
+    }
+    disputed = suspended(ledger)
+    lots = sorted(
+        (lot for lot in ledger.lots.values() if lot.available or lot.held),
+        key=lambda lot: (lot.credit_type, lot.effective_at, lot.lot_id),
+    )
+    return {
+        "customer_id": customer_id,
+        "unit": unit,
+        "at": iso(at),
+        "available": sum(amounts["available"] for amounts in by_type.values()),
+        "held": sum(amounts["held"] for amounts in by_type.values()),
+        "owed": sum(amounts["owed"] for amounts in by_type.values()),
+        "disputed": sum(disputed.values()),
+        "lots": [lot_view(lot, at, disputed.get(lot.lot_id, 0)) for lot in lots],
+        "by_type": by_type,
+    }

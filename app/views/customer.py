@@ -1,0 +1,137 @@
+"""Customers as published: what a sidebar shows, and their balance in brief."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, NotRequired
+
+from typing_extensions import TypedDict
+
+from app.domain.account.account import Book
+from app.domain.ledger.suspension import suspended
+from app.domain.values.wire import iso, jsonable
+from app.views.license import (
+    Addon,
+    Choice,
+    Cover,
+    License,
+    addon_view,
+    choice_view,
+    cover_view,
+    license_view,
+)
+from app.views.lot import Amounts, Lot, lot_view
+from app.views.shapes import Credits, Id, Instant
+from app.views.ticket import TicketState
+
+
+class CustomerRow(TypedDict):
+    """A customer in a list."""
+
+    customer_id: Annotated[Id, "The vendor's id of the customer."]
+    created_at: Annotated[Instant, "When the customer became known."]
+
+
+class OpenTicket(TypedDict):
+    """A ticket under way, in brief."""
+
+    ticket_id: Annotated[Id, "The helpdesk's id of the ticket."]
+    state: Annotated[TicketState, "Where the ticket stands."]
+    category: Annotated[str | None, "The category; the policy names them."]
+    subject: Annotated[str, "What the ticket is about."]
+    license_id: Annotated[Id | None, "The license that it is about."]
+    opened_at: Annotated[Instant, "When it was opened."]
+    updated_at: Annotated[Instant, "When something last happened to it."]
+
+
+class BalanceSummary(TypedDict):
+    """A balance in brief."""
+
+    unit: Annotated[str | None, "The vendor's word for credits."]
+    available: Annotated[Credits, "Credits that can be spent."]
+    held: Annotated[Credits, "Credits that are set aside."]
+    disputed: Annotated[Credits, "Credits of `held` whose payment is disputed."]
+    by_type: Annotated[Mapping[str, Amounts], "The balance of each type of credit, by its name."]
+
+
+class Customer(CustomerRow):
+    """The vendor's customer account: what a sidebar shows."""
+
+    at: Annotated[Instant, "The instant of the answer."]
+    licenses: Annotated[Sequence[License], "The licenses, in the order of the account."]
+    covers: Annotated[Sequence[Cover], "The covers, the oldest first."]
+    balance: Annotated[BalanceSummary, "The balance in brief."]
+    lots: Annotated[Sequence[Lot], "The lots that hold something."]
+    choices: Annotated[Sequence[Choice], "The choices that are open."]
+    addons: Annotated[Sequence[Addon], "The add-ons."]
+    facts: Annotated[dict[str, Any], "What is known of the customer, by name."]
+    open_tickets: Annotated[Sequence[OpenTicket], "The tickets that are not closed, the newest first."]
+    merged_from: NotRequired[
+        Annotated[Id, "The customer that was merged into this one, in that call's answer."]
+    ]
+
+
+class Erasure(TypedDict):
+    """A customer whose names were removed."""
+
+    customer_id: Annotated[Id, "The id that is unknown from now on."]
+    erased: Annotated[bool, "Whether it was done."]
+    erased_at: Annotated[Instant, "When it was done."]
+
+
+class CustomerToken(TypedDict):
+    """An opaque, read-only token for one customer; shown once."""
+
+    token_id: Annotated[Id, "Our id of the token."]
+    token: Annotated[str, "The token itself."]
+    customer_id: Annotated[Id, "The customer."]
+    expires_at: Annotated[Instant, "Until when it opens anything."]
+
+
+def customer_view(
+    book: Book, *, customer_id: str, created_at: str, open_tickets: Sequence[OpenTicket]
+) -> Customer:
+    """Return all that a sidebar shows in one answer."""
+    at, unit = book.at, book.policy.unit
+    by_type = _by_type(book)
+    licenses = sorted(book.licenses.values(), key=lambda one: (one.ordinal, one.license_id))
+    covers = sorted(
+        book.covers.values(), key=lambda one: (one.granted_at, one.starts_at or one.granted_at, one.cover_id)
+    )
+    lots = [lot for lot in book.ledger.lots.values() if lot.available or lot.held]
+    disputed = suspended(book.ledger)
+    return {
+        "customer_id": customer_id,
+        "at": iso(at),
+        "licenses": [license_view(held, at) for held in licenses],
+        "covers": [cover_view(cover, at) for cover in covers],
+        "balance": {
+            "unit": None if unit is None else unit.many,
+            "available": sum(amounts["available"] for amounts in by_type.values()),
+            "held": sum(amounts["held"] for amounts in by_type.values()),
+            "disputed": sum(disputed.values()),
+            "by_type": by_type,
+        },
+        "lots": [
+            lot_view(lot, at, disputed.get(lot.lot_id, 0))
+            for lot in sorted(lots, key=lambda lot: (lot.effective_at, lot.lot_id))
+        ],
+        "choices": [choice_view(choice) for choice in book.open_choices()],
+        "addons": [addon_view(addon) for addon in book.addons if addon.voided_at is None],
+        "facts": jsonable(book.customer.data),
+        "created_at": created_at,
+        "open_tickets": open_tickets,
+    }
+
+
+def _by_type(book: Book) -> dict[str, Amounts]:
+    """Return ``{credit_type: {"available", "held"}}``: every type of the policy and every type on the account."""
+    rules = book.policy.credits
+    names = [one.credit_type for one in rules.types] if rules else []
+    names += sorted(name for name in book.ledger.accounts if name not in names)
+    return {name: amounts_view(book.ledger.balance(name)) for name in names}
+
+
+def amounts_view(balance: Mapping[str, int]) -> Amounts:
+    """Return the amounts of one type of credit."""
+    return {"available": balance["available"], "held": balance["held"]}
