@@ -13,7 +13,7 @@ from app.domain.account import payment_dispute as disputes
 from app.domain.account.account import Book
 from app.domain.ledger.suspension import suspended
 from app.domain.orders.payment_disputes import shown
-from app.domain.policy.policy import PaymentDisputes
+from app.domain.policy.credit_rules import PaymentDisputes
 from app.domain.values import money as amounts
 from app.domain.values.wire import iso
 from app.views.decision import Money, PolicyVersion, money_view
