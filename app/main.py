@@ -30,8 +30,9 @@ from app.api.problems import register
 from app.api.rest import meta
 from app.api.rest.binder import routes_of
 from app.api.state import AppState, BalanceReader, CreditsWriter
-from app.connectors import courier, deliveries, inbound
+from app.connectors import inbound
 from app.connectors.jwks import SigningKeys
+from app.connectors.webhooks import courier, deliveries
 from app.db import agenda
 from app.db.budget import Budget
 from app.db.engine import Database

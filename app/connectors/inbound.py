@@ -6,13 +6,13 @@ from datetime import timedelta
 from typing import Any, Final
 
 from app.connectors import reconcile
-from app.connectors.helpdesk import Helpdesk
-from app.connectors.paddle import Paddle
-from app.connectors.purchase import Purchase
-from app.connectors.shopify import Shopify
-from app.connectors.stripe import Stripe
-from app.connectors.woocommerce import WooCommerce
-from app.connectors.zammad import Zammad
+from app.connectors.helpdesks.helpdesk import Helpdesk
+from app.connectors.helpdesks.zammad import Zammad
+from app.connectors.shops.paddle import Paddle
+from app.connectors.shops.purchase import Purchase
+from app.connectors.shops.shopify import Shopify
+from app.connectors.shops.stripe import Stripe
+from app.connectors.shops.woocommerce import WooCommerce
 from app.db.engine import Database
 from app.db.secrets import Cipher
 from app.domain.feeds.adapter import Adapter

@@ -18,10 +18,10 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from app.connectors import shopify_admin, stripe
-from app.connectors.pinned import PinnedTransport
-from app.connectors.targets import Resolve, resolve, usable
-from app.connectors.woocommerce import REFUNDS
+from app.connectors.shops import shopify_admin, stripe
+from app.connectors.shops.woocommerce import REFUNDS
+from app.connectors.webhooks.pinned import PinnedTransport
+from app.connectors.webhooks.targets import Resolve, resolve, usable
 from app.domain.events.webhook_address import TargetRefused
 from app.domain.feeds.orders import stamp
 from app.usecases.inbound import FetchError
@@ -294,7 +294,7 @@ async def _paddle_pages(
 
 
 async def _shopify(call: Call, since: datetime) -> AsyncIterator[Found]:
-    """The GraphQL Admin API; see `app.connectors.shopify_admin`."""
+    """The GraphQL Admin API; see `app.connectors.shops.shopify_admin`."""
 
     async def ask(path: str, body: Mapping[str, Any]) -> Any:
         answer, _headers = await call(path, {}, body)

@@ -13,7 +13,7 @@ from app.api.graphql import limits as graphql
 from app.api.observability import Figures
 from app.api.operations import call
 from app.api.operations import credits as batches
-from app.connectors import sender, targets
+from app.connectors.webhooks import sender, targets
 from app.db import budget
 from app.db.engine import Database
 from app.documents import calendar_document, closures, feeds, policy_document

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.connectors.courier import Courier, CourierMetrics
-from app.connectors.sender import Sender
+from app.connectors.webhooks.courier import Courier, CourierMetrics
+from app.connectors.webhooks.sender import Sender
 from app.db import positions
 from app.db.engine import Database
 from app.db.secrets import Cipher

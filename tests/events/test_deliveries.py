@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from app.connectors import sender as sending
-from app.connectors.courier import any_jitter
+from app.connectors.webhooks import sender as sending
+from app.connectors.webhooks.courier import any_jitter
 from app.db.engine import Database
 from app.domain.events.webhook_retry import SCHEDULE, Attempt, judge
 from tests.conftest import MakeVendor

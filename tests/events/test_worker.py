@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from app.connectors.deliveries import Deliveries
+from app.connectors.webhooks.deliveries import Deliveries
 from app.db.engine import Database
 from app.worker import run_worker
 from tests.conftest import MakeVendor
@@ -19,10 +19,10 @@ from tests.support.api import settings_for
 CHILD = """
 import asyncio, sys
 from datetime import timedelta
-from app.connectors import courier
+from app.connectors.webhooks import courier
 courier.LEASE = timedelta(seconds=1)
 courier.Courier.__init__.__kwdefaults__["lease"] = timedelta(seconds=1)
-from app.connectors.deliveries import Deliveries
+from app.connectors.webhooks.deliveries import Deliveries
 from app.db.engine import Database
 from app.worker import run_worker
 from tests.support.api import settings_for

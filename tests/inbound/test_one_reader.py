@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from app.connectors import shopify_admin
 from app.connectors.inbound import ADAPTERS
 from app.connectors.reconcile import MAKERS, Fetcher
+from app.connectors.shops import shopify_admin
 from app.domain.feeds.adapter import Letter, Reading
 from app.domain.feeds.orders import News
 from tests.inbound import test_paddle_orders as of_paddle

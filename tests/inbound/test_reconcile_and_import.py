@@ -17,8 +17,9 @@ from fastapi import FastAPI
 from app.commands import import_
 from app.commands.reconcile import reconciled
 from app.commands.replay import replayed
-from app.connectors import reconcile, shopify_admin
+from app.connectors import reconcile
 from app.connectors.reconcile import Fetcher
+from app.connectors.shops import shopify_admin
 from app.usecases.inbound import FetchError
 from tests.conftest import MakeVendor
 from tests.support import shops

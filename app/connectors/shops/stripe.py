@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.connectors import payload as p
-from app.connectors import stripe_money, stripe_orders
+from app.connectors.shops import stripe_money, stripe_orders
 from app.domain.feeds.adapter import Identity, Letter, Reading, UnreadableError
 from app.domain.feeds.orders import News, stamp
 

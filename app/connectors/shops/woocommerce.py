@@ -16,7 +16,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from app.connectors import payload as p
-from app.connectors import shares, standard
+from app.connectors import standard
+from app.connectors.shops import shares
 from app.domain.feeds.adapter import Identity, Letter, Reading, UnreadableError
 from app.domain.feeds.disputed_money import DisputeState
 from app.domain.feeds.orders import LineSeen, News, OrderSeen, RefundSeen, stamp

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal
 
 from app.connectors import payload as p
-from app.connectors.stripe_money import minor_or_none, minor_or_zero
+from app.connectors.shops.stripe_money import minor_or_none, minor_or_zero
 from app.domain.feeds.adapter import UnreadableError
 from app.domain.feeds.orders import LineSeen, OrderSeen, stamp
 from app.domain.feeds.review import ReviewItem

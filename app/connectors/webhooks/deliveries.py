@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from app.connectors.courier import Courier
-from app.connectors.sender import Sender
+from app.connectors.webhooks.courier import Courier
+from app.connectors.webhooks.sender import Sender
 from app.db.engine import Database
 from app.db.secrets import Cipher
 from app.settings import Settings

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row
 
-from app.connectors.sender import Sender, body_of, signed_headers
+from app.connectors.webhooks.sender import Sender, body_of, signed_headers
 from app.db import events, webhooks
 from app.db.engine import Busy, Database, Retry, Tx, Unavailable, mint
 from app.db.secrets import Cipher, SealBroken

@@ -1,0 +1,1 @@
+"""Webhooks going out: signing, sending, and to which addresses."""
