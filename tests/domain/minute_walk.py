@@ -185,6 +185,7 @@ class Led:
     first: str
     clocks: TicketClocks
     versions: list[CalendarVersion]
+    history: dict[int, BusinessCalendar] = field(default_factory=dict)
     trail: list[str] = field(default_factory=list)
 
     def at(self, minute: int) -> datetime:
@@ -201,12 +202,15 @@ class Led:
     def publish(self, version: CalendarVersion) -> None:
         """A version for every clock from here on."""
         self.versions.append(version)
-        history = {
-            one.revision: BusinessCalendar("service-hours", ZoneInfo(self.zone), self.versions[: n + 1])
-            for n, one in enumerate(self.versions)
+        self.history = {
+            **self.history,
+            version.revision: BusinessCalendar("service-hours", ZoneInfo(self.zone), self.versions),
         }
         self.clocks.hours = Hours(
-            name="service-hours", calendar=history[version.revision], history=history, tzdb_version="test"
+            name="service-hours",
+            calendar=self.history[version.revision],
+            history=self.history,
+            tzdb_version="test",
         )
 
     @property
