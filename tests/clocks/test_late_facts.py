@@ -341,3 +341,33 @@ async def test_a_pause_told_late_keeps_what_remained_by_the_calendar_of_then(app
     await one.move_clock("2025-03-04T09:00:00Z")
     await act(one, "resumptions", {})
     assert (await clock_of(one))["due_at"] == "2025-03-04T10:30:00Z"
+
+
+async def test_a_resumption_told_after_a_correction_and_a_pause_after_that_follow_it(
+    app: FastAPI, api: Api
+) -> None:
+    """Resumed before the correction, paused again after it, and both told later: the hours that ran count as corrected."""
+    one = await a_vendor(app, api, a_policy(SOLVED))  # eight hours from Monday 09:00
+    await a_ticket(one)
+    await one.move_clock("2025-03-03T10:00:00Z")
+    await act(one, "pauses", {"reason": "asked"})
+    await one.move_clock("2025-03-03T12:00:00Z")
+    late_start = {
+        "date": "2025-03-03",
+        "kind": "replace",
+        "hours": [["09:30", "17:00"]],
+        "name": "Late start",
+    }
+    later = {
+        "effective_from": "2000-01-01",
+        "exceptions": [late_start],
+        "correction": True,
+        "reason": "late start",
+    }
+    await one.ok(await one.post("/v1/calendars/service-hours/versions", later), 201)
+    await one.move_clock("2025-03-03T13:00:00Z")
+    await act(one, "resumptions", {"occurred_at": "2025-03-03T11:00:00Z"})
+    assert (await clock_of(one, milestone="resolution"))["due_at"] == "2025-03-04T10:30:00Z"
+    await one.move_clock("2025-03-03T14:00:00Z")
+    await act(one, "pauses", {"reason": "asked", "occurred_at": "2025-03-03T12:30:00Z"})
+    assert (await clock_of(one, milestone="resolution"))["remaining_business_seconds"] == 6 * 3600

@@ -165,6 +165,9 @@ def judge(
     )
 
 
+_BRINGS_ITS_CALENDAR: Final = (
+    EventKind.START, EventKind.REOPEN, EventKind.CALENDAR_CHANGED, EventKind.TZDB_CHANGED,
+)  # fmt: skip
 _JUDGES_ANEW: Final = (EventKind.CORRECT, EventKind.CALENDAR_CHANGED, EventKind.REJUDGE)
 
 
@@ -311,11 +314,19 @@ class _Fold:
         self.advance(second)
         if event.calendar_revision is not None:
             self.calendar_revision = event.calendar_revision
-            self.progress.calendar = self.history.get(event.calendar_revision, self.calendar)
+            self._go_over(event, second, self.history.get(event.calendar_revision, self.calendar))
         if event.tzdb_version is not None:
             self.tzdb_version = event.tzdb_version
         if not self._dispatch(event, second):
             self.ignored.append(event.seq)
+
+    def _go_over(self, event: ClockEvent, second: int, calendar: Timeline) -> None:
+        """Takes the calendar that an event was judged on; what is due follows it before anything else happens."""
+        if calendar is self.progress.calendar:
+            return
+        self.progress.calendar = calendar
+        if event.kind not in _BRINGS_ITS_CALENDAR and event.edition >= FROZEN:
+            self._recompute(event, second)
 
     def _dispatch(self, event: ClockEvent, second: int) -> bool:
         match event.kind:
@@ -348,7 +359,7 @@ class _Fold:
     def _recompute(self, event: ClockEvent, second: int) -> None:
         if not self._live():
             return
-        corrects = event.kind is EventKind.CALENDAR_CHANGED and event.edition >= FROZEN
+        corrects = event.kind is not EventKind.TZDB_CHANGED and event.edition >= FROZEN
         self.progress.recompute(second, edition=event.edition, corrects=corrects)
         if corrects and not self.progress.breaches:
             self.outcome = Outcome.OPEN
