@@ -346,7 +346,7 @@ async def test_a_pause_told_late_keeps_what_remained_by_the_calendar_of_then(app
 async def test_a_resumption_told_after_a_correction_and_a_pause_after_that_follow_it(
     app: FastAPI, api: Api
 ) -> None:
-    """Resumed before the correction, paused again after it, and both told later: the hours that ran count as corrected."""
+    """Resumed before it, paused again after it, and both told later: the hours that ran count as corrected."""
     one = await a_vendor(app, api, a_policy(SOLVED))  # eight hours from Monday 09:00
     await a_ticket(one)
     await one.move_clock("2025-03-03T10:00:00Z")
