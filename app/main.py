@@ -21,11 +21,10 @@ from app.api.auth import Authenticator
 from app.api.deps import flush_last_used
 from app.api.limits import Limits
 from app.api.middleware import Edge, cross_origin
-from app.api.observability import TELEMETRY, Figures, configure_logging
+from app.api.observability import TELEMETRY, Figures, configure_logging, shared_folder
 from app.api.oidc import Verifier
 from app.api.operations import registry
 from app.api.pages import docs
-from app.api.peers import Peers
 from app.api.problems import register
 from app.api.rest import meta
 from app.api.rest.binder import routes_of
@@ -103,9 +102,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.figures.samples.append(functools.partial(samples, database, ledger_writer.stats))
         app.state.figures.shared.append(state.watch.sample)
         async with contextlib.AsyncExitStack() as stack:
-            if settings.peers_dir is not None:
-                state.peers = Peers(settings.peers_dir, app.state.figures.own)
-                await stack.enter_async_context(state.peers.told())
+            if shared_folder() is not None:
+                await stack.enter_async_context(_background(_refresh_forever(app.state.figures)))
             stack.push_async_callback(ledger_writer.close)
             stack.push_async_callback(balances.close)
             await stack.enter_async_context(_background(flush_forever(state)))
@@ -209,6 +207,13 @@ async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+async def _refresh_forever(figures: Figures) -> None:
+    """Keeps what this process counts where the others find it, at most a second old."""
+    while True:
+        figures.refresh()
+        await asyncio.sleep(1.0)
 
 
 @contextlib.asynccontextmanager

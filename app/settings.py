@@ -80,10 +80,6 @@ class Settings(BaseSettings):
         description="folder with Postgres's programs, for the embedded server and for backups; unset: found",
     )
 
-    peers_dir: Path | None = Field(
-        default=None, description="folder where the server processes of one machine exchange their figures"
-    )
-
     operator_key: SecretStr | None = Field(
         default=None,
         description="makes and suspends tenants, and makes, lists, rotates and revokes their keys",

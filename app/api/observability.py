@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Final, Literal
 
 import structlog
 from fastapi.telemetry import TelemetryConfig
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, multiprocess
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
-from prometheus_client.parser import text_string_to_metric_families
 
+SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the folder to `prometheus_client`, which looks at it when it is imported."""
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 _SECRETS: Final = re.compile(
@@ -36,7 +39,11 @@ TELEMETRY: Final[TelemetryConfig] = {
 
 
 class Figures:
-    """The metrics of one process. ``samples`` are asked at each scrape; ``shared`` are the same for every process."""
+    """The metrics of a process; of all processes of the service, where `serve` named a folder for them.
+
+    ``samples`` are figures that other parts keep themselves, ``shared`` those that are the same for every process:
+    (name, help, ``counter`` or ``gauge``, value).
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -47,7 +54,19 @@ class Figures:
             buckets=_BUCKETS,
             registry=self.registry,
         )
-        self.in_flight = Gauge("http_server_active_requests", "Requests under way", registry=self.registry)
+        self.in_flight = Gauge(
+            "http_server_active_requests",
+            "Requests under way",
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
+        self.processes = Gauge(
+            "retainer_processes",
+            "Processes that this page adds up",
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
+        self.processes.set(1)
         self.refusals = Counter(
             "retainer_problems", "Answers that were problems, by code", ["code"], registry=self.registry
         )
@@ -65,40 +84,70 @@ class Figures:
         )
         self.samples: list[Callable[[], Iterable[tuple[str, str, str, float]]]] = []
         self.shared: list[Callable[[], Iterable[tuple[str, str, str, float]]]] = []
-        self.registry.register(_Sampled(self.samples))
+        self._sampled: dict[str, Counter | Gauge] = {}
+        self._counted: dict[str, float] = {}
 
-    def own(self) -> bytes:
-        """What this process counted."""
-        return generate_latest(self.registry)
+    def refresh(self) -> None:
+        """Take over what other parts of this process have counted since."""
+        for sample in self.samples:
+            for name, words, kind, value in sample():
+                self._take(name, words, kind, value)
 
-    def text(self, others: Mapping[str, bytes] | None = None, own: str = "") -> bytes:
-        """The page for Prometheus; with ``others``, whatever each process counted by its label ``process``."""
-        if others is None:
-            return self.own() + generate_latest(_registry(_Sampled(self.shared)))
-        merged = _Merged({own: self.own(), **others})
-        return generate_latest(_registry(merged)) + generate_latest(_registry(_Sampled(self.shared)))
+    def _take(self, name: str, words: str, kind: str, value: float) -> None:
+        metric = self._sampled.get(name)
+        if metric is None:
+            # Of several processes the sum counts, and of what is late the latest.
+            mode: Literal["livemax", "livesum"] = "livemax" if name.endswith("_seconds") else "livesum"
+            metric = self._sampled[name] = (
+                Counter(name, words, registry=self.registry)
+                if kind == "counter"
+                else Gauge(name, words, registry=self.registry, multiprocess_mode=mode)
+            )
+        if isinstance(metric, Gauge):
+            metric.set(value)
+        else:
+            metric.inc(value - self._counted.get(name, 0.0))
+            self._counted[name] = value
+
+    def text(self) -> bytes:
+        """The page for Prometheus."""
+        self.refresh()
+        return generate_latest(_of_all() or self.registry) + generate_latest(_registry(_Sampled(self.shared)))
+
+
+def shared_folder() -> Path | None:
+    """The folder where the processes of this service keep their figures, if there are several."""
+    named = os.environ.get(SHARED_FOLDER)
+    return Path(named) if named else None
+
+
+def _of_all() -> CollectorRegistry | None:
+    """The figures of all processes added up; None where there is one. A process that died has no gauges any more."""
+    folder = shared_folder()
+    if folder is None:
+        return None
+    for process in {one.stem.rpartition("_")[2] for one in folder.glob("gauge_live*.db")}:
+        if not _runs(int(process)):
+            multiprocess.mark_process_dead(int(process))  # type: ignore[no-untyped-call]
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _registry(collector: Any) -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(collector)
     return registry
-
-
-class _Merged:
-    """The pages of several processes as one. Sums are Prometheus' work: each process counts from its own start."""
-
-    def __init__(self, pages: Mapping[str, bytes]) -> None:
-        self._pages = pages
-
-    def collect(self) -> Iterable[Metric]:
-        found: dict[str, Metric] = {}
-        for process, page in self._pages.items():
-            for family in text_string_to_metric_families(page.decode()):
-                metric = found.setdefault(family.name, Metric(family.name, family.documentation, family.type))
-                for one in family.samples:
-                    metric.add_sample(one.name, {**one.labels, "process": process}, one.value)
-        return found.values()
 
 
 class _Sampled:

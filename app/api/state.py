@@ -10,7 +10,6 @@ from typing import Protocol
 from fastapi import Request
 
 from app.api.auth import Authenticator, Principal
-from app.api.peers import Peers
 from app.domain.values.errors import DomainError
 from app.settings import Settings
 from app.usecases.commands import Cipher, Database
@@ -64,5 +63,3 @@ class AppState:
     inbox: Inbox
     cipher: Cipher
     watch: Watch
-    peers: Peers | None = None
-    """The other processes of this service, where there are any."""

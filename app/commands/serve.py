@@ -65,7 +65,7 @@ def run() -> None:
             if settings.workers > 1:
                 with contextlib.suppress(OSError):  # a read-only machine: each process tells its own figures
                     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="retainer-"))
-                    settings = settings.with_(peers_dir=Path(folder))
+                    os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
             try:
                 _prepare(settings)
             except CommandError:

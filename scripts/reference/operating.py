@@ -49,7 +49,6 @@ def _default(name: str, field: Any) -> str:
     made = {
         "operator_key": "made at the first start",
         "secret_key": "made at the first start",
-        "peers_dir": "made by `serve`",
         "data_dir": "`/var/lib/retainer` as root, else `$XDG_DATA_HOME/retainer`",
     }
     if name in made:
@@ -93,9 +92,8 @@ def metrics() -> str:
     return page(
         "Metrics",
         "`GET /metrics` for Prometheus. Who may read it: `RETAINER_METRICS_TOKEN` "
-        "([settings](settings.md)). *Of*: a "
-        "figure of a process has the label `process` where there are several, and `sum without "
-        "(process)` adds them up. A "
+        "([settings](settings.md)). *Of*: figures of a process are added up where there are several; of what is "
+        "late (gauges of seconds) the latest counts. A "
         "histogram has the usual `_bucket`, `_sum` and `_count`.",
         table(
             ("series", "kind", "labels", "of", "means"),

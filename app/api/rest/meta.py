@@ -59,10 +59,7 @@ async def metrics(request: Request) -> Response:
     state = house(request)
     admit(request, state.settings.metrics_token, state.limiter)
     await state.watch.look(state.database)
-    peers = state.peers
-    others = None if peers is None else await peers.others()
-    page = request.scope["retainer.figures"].text(others, "" if peers is None else peers.name)
-    return Response(page, media_type=CONTENT_TYPE)
+    return Response(request.scope["retainer.figures"].text(), media_type=CONTENT_TYPE)
 
 
 @router.get("/openapi.json", include_in_schema=False)
