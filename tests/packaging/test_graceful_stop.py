@@ -195,7 +195,7 @@ async def test_a_stop_under_load_cuts_no_answer(
             while seen["201"] < CALLERS * 3:  # noqa: ASYNC110 - a count, not an event
                 await asyncio.sleep(0.02)
             async with asyncio.timeout(30):  # until the last of the processes has come up
-                while await processes_told(port) != (workers if workers > 1 else 0):  # noqa: ASYNC110 - a page
+                while await processes_told(port) != workers:  # noqa: ASYNC110 - a page
                     await asyncio.sleep(0.05)
             began = time.monotonic()
             process.send_signal(signal.SIGTERM)
