@@ -16,6 +16,8 @@ from typing import Any
 
 from graphql import GraphQLSchema, build_schema, find_breaking_changes
 
+from app.api.shared_parts import inlined
+
 OPENAPI, GRAPHQL = "openapi/openapi.json", "openapi/schema.graphql"
 METHODS = ("get", "put", "post", "patch", "delete")
 ALLOWED_DEPTH = 8
@@ -139,7 +141,8 @@ def main() -> int:
     if not against or not all(before):
         print("compat: there is no earlier contract to compare with")
         return 0
-    found = list(rest(json.loads(before[0]), json.loads(Path(OPENAPI).read_text(encoding="utf-8"))))
+    now = Path(OPENAPI).read_text(encoding="utf-8")
+    found = list(rest(inlined(json.loads(before[0])), inlined(json.loads(now))))
     schemas = (sdl(before[1]), sdl(Path(GRAPHQL).read_text(encoding="utf-8")))
     found += [f"GraphQL: {one.description}" for one in find_breaking_changes(*schemas)]
     for one in found:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
 from typing import Any, Final
 
 from app import __version__
-from app.domain.events.types import EVENT_TYPES, EventType, envelope_example, envelope_schema
+from app.domain.events.types import CARRIED, EVENT_TYPES, EventType, envelope_example, envelope_schema
 
 HEADERS: Final[dict[str, tuple[str, Any]]] = {
     "webhook-id": ("The event's id: the same for every attempt and replay", "evt_01m80j9q01"),
@@ -20,24 +22,73 @@ HOW: Final = (
 )
 
 
+TAG: Final = "Webhooks"
+_SEVERAL: Final = 3
+
+
 def component(type_: str) -> str:
     """The name of a type among the components: ``ticket.resolved`` is ``TicketResolved``."""
     return "".join(part.capitalize() for part in type_.replace(".", "_").split("_"))
 
 
-def webhooks() -> dict[str, Any]:
-    """The ``webhooks`` of the OpenAPI document."""
+def webhooks(components: dict[str, Any]) -> dict[str, Any]:
+    """The ``webhooks`` of the OpenAPI document; what events have in common goes among its components."""
+    components["Event"] = {
+        "type": "object",
+        "description": "The body of every webhook.",
+        "required": ["type", "timestamp", "data"],
+        "properties": {
+            "type": {"type": "string", "description": "The type of the event"},
+            "timestamp": {"type": "string", "format": "date-time", "description": "When it happened"},
+            "data": {"type": "object", "properties": CARRIED, "description": "What happened"},
+        },
+    }
+    for noun, names in _common().items():
+        components[noun] = {**_data(names), "description": "What the events of this kind have in common."}
     return {
         one.type: {"post": _operation(one)} for one in sorted(EVENT_TYPES.values(), key=lambda one: one.type)
     }
 
 
+def _noun(type_: str) -> str:
+    return f"{component(type_.partition('.')[0])}Event"
+
+
+@functools.cache
+def _common() -> dict[str, tuple[str, ...]]:
+    """Return the members that all events of a noun have, for nouns with several events."""
+    groups: dict[str, list[EventType]] = {}
+    for one in EVENT_TYPES.values():
+        groups.setdefault(_noun(one.type), []).append(one)
+    shared = {
+        noun: tuple(name for name in rows[0].required if all(name in row.required for row in rows))
+        for noun, rows in groups.items()
+        if len(rows) >= _SEVERAL
+    }
+    return {noun: names for noun, names in shared.items() if len(names) > 1}
+
+
+def _data(names: Sequence[str]) -> dict[str, Any]:
+    found = EventType("", "", tuple(names)).schema()
+    del found["additionalProperties"]
+    return found
+
+
+def _body(one: EventType) -> dict[str, Any]:
+    """Return the schema of a webhook's body, by what it adds to those of its kind."""
+    common = _common().get(_noun(one.type), ())
+    own = _data([name for name in one.fields if name not in common])
+    base = [{"$ref": f"#/components/schemas/{_noun(one.type)}"}] if common else []
+    data = {"allOf": [*base, own]} if base and own["properties"] else base[0] if base else own
+    typed = {"properties": {"type": {"const": one.type}, "data": data}}
+    return {"allOf": [{"$ref": "#/components/schemas/Event"}, typed]}
+
+
 def _operation(one: EventType) -> dict[str, Any]:
     return {
         "operationId": f"on{component(one.type)}",
-        "tags": ["Policies, partners, operations"],
+        "tags": [TAG],
         "summary": one.meaning,
-        "description": HOW,
         "security": [],
         "parameters": [
             {"name": name, "in": "header", "required": True, "description": words, "schema": {"type": "string"},
@@ -45,7 +96,7 @@ def _operation(one: EventType) -> dict[str, Any]:
             for name, (words, example) in HEADERS.items()
         ],
         "requestBody": {"required": True, "content": {"application/json": {
-            "schema": envelope_schema(one), "example": envelope_example(one)}}},
+            "schema": _body(one)}}},
         "responses": {"2XX": {"description": "Taken"},
                       "410": {"description": "No longer wanted: disables the endpoint"},
                       "default": {"description": "Tried again on the schedule"}},

@@ -16,10 +16,9 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from app.api import links
-from app.api.asyncapi import webhooks
+from app.api.asyncapi import HOW, TAG, webhooks
 from app.api.operations.table import Operation
 from app.api.problems import MEDIA_TYPE, problems
-from app.api.shaped import example_of as example_of_shape
 from app.api.shaped import reference
 from app.views.decision import Decision
 from app.views.errors import Problem
@@ -33,6 +32,7 @@ TAGS: Final = (
     ("Calendars and clocks", "Service hours and promised times."),
     ("Policies, partners, operations", "Policies, sources, webhooks, events, audit."),
     ("Service", "Health, problems and this contract."),
+    (TAG, HOW),
 )
 DESCRIPTION: Final = (
     "The ledger and the rules of paid support: credits, cover, quotes and promised times, with a reason for every "
@@ -76,7 +76,7 @@ def build(app: FastAPI) -> dict[str, Any]:
                 operation = document["paths"][route.path_format][method.lower()]
                 _finish(operation, route, method, schemas, recorded.get("operations", {}))
     links.add(document)
-    document["webhooks"] = webhooks()
+    document["webhooks"] = webhooks(schemas)
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     return document
 
@@ -210,8 +210,8 @@ def _answers(
         content = responses[code]["content"]["application/json"] = dict(content)
         if shape is not None:
             content["schema"] = reference(shape, schemas)
-            content.setdefault("example", example_of_shape(shape))
-        elif not content.get("schema"):
+            continue
+        if not content.get("schema"):
             content["schema"] = _named(recorded.get("schema"), schemas)
         if "response" in recorded and "example" not in content:
             content["example"] = recorded["response"]

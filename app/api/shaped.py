@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from app.views import shapes
-from app.views.shapes import Choice, Free, Kind, Leaf, Many, Maybe, OneOf, Shape, Table
+from app.views.shapes import Choice, Free, Kind, Leaf, Many, Maybe, Member, OneOf, Shape, Table
 
 JSON = dict[str, Any]
 
@@ -25,11 +25,17 @@ def _object(cls: Any, components: JSON) -> JSON:
         "type": "object",
         "description": shapes.about_of(cls),
         "required": [member.name for member in found if member.required],
-        "properties": {
-            member.name: {**schema_of(member.kind, components), "description": member.about}
-            for member in found
-        },
+        "properties": {member.name: _property(member, components) for member in found},
     }
+
+
+def _property(member: Member, components: JSON) -> JSON:
+    schema = {**schema_of(member.kind, components), "description": member.about}
+    inner = member.kind.kind if isinstance(member.kind, Maybe) else member.kind
+    if isinstance(inner, Leaf):
+        shown = EXAMPLES.get(member.name, inner.scalar.example)
+        schema |= {} if shown in ("text", 1, True, False) else {"examples": [shown]}
+    return schema
 
 
 def schema_of(kind: Kind, components: JSON) -> JSON:
@@ -57,40 +63,11 @@ def schema_of(kind: Kind, components: JSON) -> JSON:
             return {"type": "object", "additionalProperties": True} if names else {}
 
 
-def example_of(cls: Any) -> JSON:
-    """Return an example of a shape, made of the examples of its scalars."""
-    return {
-        member.name: _example(member.kind, member.name) for member in shapes.members(cls) if member.required
-    }
-
-
-def _example(kind: Kind, name: str) -> Any:
-    match kind:
-        case Leaf(scalar):
-            return EXAMPLES.get(name, scalar.example)
-        case Choice(_, values, _):
-            return values[0]
-        case Many(item):
-            return [_example(item, name)]
-        case Table(value):
-            return {"name": _example(value, name)}
-        case Shape(cls):
-            return example_of(cls)
-        case Maybe(Leaf() as inner):
-            return _example(inner, name)
-        case OneOf(options):
-            return _example(options[0], name)
-        case Free(names):
-            return {} if names else None
-    return None
-
-
-EXAMPLES: dict[str, str | int | bool] = {
-    "customer_id": "anna", "ticket_id": "T-1", "order_id": "1001", "line_id": "1", "lot_id": "lot_01",
-    "license_id": "lic_01", "cover_id": "cov_01", "clock_id": "clk_01", "hold_id": "hld_01", "choice_id": "cho_01",
-    "subject": "The checkout fails", "language": "en", "currency": "USD", "clause": "CSC-15", "credit_type": "credit",
-    "product": "shop", "category": "category_1", "reading": False, "cause": "software_bug", "message": "Support ended.",
-    "code": "cover_expired", "sku": "support-12-months", "calendar": "service-hours", "tzdb_version": "2026a",
-    "target": "business_seconds:28800", "reason": "customer", "outcome": "answered", "next_cursor": "AbC",
+EXAMPLES: Final[dict[str, str]] = {
+    "customer_id": "anna", "order_id": "1001", "line_id": "1", "lot_id": "lot_01", "license_id": "lic_01",
+    "cover_id": "cov_01", "clock_id": "clk_01", "hold_id": "hld_01", "choice_id": "cho_01", "currency": "USD",
+    "subject": "The checkout fails", "language": "en", "clause": "CSC-15", "credit_type": "credit",
+    "category": "category_1", "cause": "software_bug", "code": "cover_expired", "sku": "support-12-months",
+    "tzdb_version": "2026a", "target": "business_seconds:28800",
 }  # fmt: skip
 """Examples of members by name, where the scalar's own says less."""

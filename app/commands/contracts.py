@@ -24,13 +24,14 @@ def contracts() -> Iterator[tuple[Path, str]]:
     from app.api.asyncapi import asyncapi
     from app.api.openapi import build
     from app.api.problems import published
+    from app.api.shared_parts import shared, text
     from app.documents.policy_document import json_schema
     from app.main import create_app
 
     folder = ROOT / "openapi"
     settings = Settings(data_dir=Path("/nonexistent"), database_url="postgresql://nowhere/nothing")
     app = create_app(settings)
-    yield folder / "openapi.json", _text(build(app))
+    yield folder / "openapi.json", text(shared(build(app))) + "\n"
     yield folder / "asyncapi.json", _text(asyncapi())
     yield folder / "problems.json", _text({"problems": published()})
     yield folder / "policy.schema.json", _text(json_schema())

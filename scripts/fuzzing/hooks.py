@@ -24,6 +24,8 @@ from schemathesis.generation.meta import CoveragePhaseData
 from schemathesis.graphql import nodes
 from schemathesis.specs.openapi import stateful
 
+from app.api.shared_parts import inlined
+
 _FILE: Final = os.environ.get("RETAINER_FUZZ_GROUND")
 _GROUND: Final[dict[str, Any]] = (
     json.loads(Path(_FILE).read_text(encoding="utf-8")) if _FILE else {"ids": {}, "good": {}}
@@ -113,6 +115,8 @@ def _chance(*seeds: Any) -> int:
 @schemathesis.hook
 def before_load_schema(context: Any, raw_schema: dict[str, Any]) -> None:
     """Parameters have ids that exist as their examples, in place of the contract's; but nothing known is deleted."""
+    if "components" in raw_schema:
+        raw_schema |= inlined(raw_schema)
     for path, methods in raw_schema.get("paths", {}).items():
         for method, spec in methods.items():
             _any_of_a_list(spec)

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
+
+from app.api.deps import authenticate
+from app.api.published import Published
 
 
 def mount(app: FastAPI) -> None:
@@ -12,8 +19,20 @@ def mount(app: FastAPI) -> None:
     from app.api.graphql.door import GraphQL
     from app.api.graphql.schema import build
 
-    endpoint = GraphQL(build(), Trusted.with_folder(app.state.settings.graphql_documents))
+    door = build()
+    endpoint = GraphQL(door, Trusted.with_folder(app.state.settings.graphql_documents))
+    made: list[Published] = []
+
+    async def schema(request: Request) -> Response:
+        """Answer the schema in SDL, with any key."""
+        request.scope["retainer.route"] = "/graphql/schema"
+        await authenticate(request)
+        if not made:
+            made.append(await asyncio.to_thread(lambda: Published.of(door.sdl(), "text/plain")))
+        return made[0].answer(request)
+
     app.router.routes.append(Route("/graphql", endpoint, include_in_schema=False))
+    app.router.routes.append(Route("/graphql/schema", schema, include_in_schema=False))
 
 
 def print_schema() -> str:

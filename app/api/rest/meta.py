@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 
 from app.api.deps import house
 from app.api.observability import CONTENT_TYPE
 from app.api.openapi import build
 from app.api.problems import problem, problems
+from app.api.published import Published
 from app.api.reply import Reply
 from app.api.scraping import admit
+from app.api.shared_parts import shared, text
 from app.api.strict import StrictRoute
 from app.usecases import health
 
@@ -66,6 +68,11 @@ async def metrics(request: Request) -> Response:
 async def get_contract(request: Request) -> Response:
     """The contract of this version."""
     app = request.app
-    if getattr(app.state, "contract", None) is None:
-        app.state.contract = build(app)
-    return Reply(app.state.contract)
+    found: Published | None = getattr(app.state, "contract", None)
+    if found is None:
+        found = app.state.contract = await asyncio.to_thread(_contract, app)
+    return found.answer(request)
+
+
+def _contract(app: FastAPI) -> Published:
+    return Published.of(text(shared(build(app))), "application/json")
