@@ -40,9 +40,12 @@ from app.db.secrets import Cipher, check_key
 from app.domain.policy.reason_codes import reason_codes
 from app.domain.values.errors import DomainError
 from app.settings import Settings
-from app.usecases import accounts, figures, health, sweeps, tenants
-from app.usecases import credits as ledger
 from app.usecases.agenda import HANDLERS
+from app.usecases.clocks import sweeps
+from app.usecases.credits import accounts
+from app.usecases.credits import credits as ledger
+from app.usecases.reports import figures, health
+from app.usecases.tenants import tenants
 from app.views.balance import Balance
 
 SANDBOX_START: Final = datetime(2025, 1, 1, tzinfo=UTC)

@@ -19,7 +19,7 @@ from app.db import agenda, positions
 from app.db.agenda import Handlers
 from app.db.engine import Busy, Database, Retry, Tx, Unavailable
 from app.domain.values.errors import DomainError
-from app.usecases import calendars, sweeps
+from app.usecases.clocks import calendars, sweeps
 
 logger = logging.getLogger("retainer.worker")
 

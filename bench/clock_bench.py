@@ -21,8 +21,8 @@ import asyncpg
 
 from app.db.engine import Database
 from app.documents.zones import TZDB_VERSION
-from app.usecases import sweeps
 from app.usecases.agenda import HANDLERS
+from app.usecases.clocks import sweeps
 from bench.load import request, run
 from bench.service import TENANT, Ground, ground, service
 

@@ -27,8 +27,8 @@ from app.commands.migrate import upgrade
 from app.db.engine import Database
 from app.embedded import EmbeddedPostgres, find_bin_dir
 from app.main import create_app
-from app.usecases import credits as ledger
-from app.usecases import keys, tenants
+from app.usecases.credits import credits as ledger
+from app.usecases.tenants import keys, tenants
 
 TENANT = "bench"
 CUSTOMERS = 10_000

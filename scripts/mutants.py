@@ -94,7 +94,7 @@ MUTANTS = (
     ),
     Mutant(
         "the replay is looked for after the balance",
-        "app/usecases/credits.py",
+        "app/usecases/credits/credits.py",
         "        if command.key is not None and (known := batch.known.get(command.key)) is not None:\n"
         "            return _replay(command, known)\n        who = _customer_of(batch, command)\n",
         "        who = _customer_of(batch, command)\n        if command.customer_id and who.ledger.available() < 1:\n"
@@ -105,7 +105,7 @@ MUTANTS = (
     ),
     Mutant(
         "a key is not compared with its payload",
-        "app/usecases/credits.py",
+        "app/usecases/credits/credits.py",
         "if kind != command.kind or digest != command.digest():",
         "if kind != command.kind:",
         f"{DOORS}::test_the_same_key_answers_the_same_and_takes_once",
@@ -147,7 +147,7 @@ MUTANTS = (
     ),
     Mutant(
         "two names of one account are two accounts",
-        "app/usecases/credits.py",
+        "app/usecases/credits/credits.py",
         "if row[0] in batch.customers:  # under a name of its own, and under that of an account merged into it",
         "if row[0] is None:",
         f"{MERGED}::test_one_batch_under_both_names_takes_from_one_account",
@@ -161,7 +161,7 @@ MUTANTS = (
     ),
     Mutant(
         "a hold joins a batch that has not looked up whose it is",
-        "app/usecases/credits.py",
+        "app/usecases/credits/credits.py",
         'return ("hold", self.hold_id) if self.hold_id else ("customer", self.customer_id or "")',
         'return ("customer", self.customer_id or self.hold_id or "")',
         f"{JOINING}::test_nobody_overtakes_a_neighbour_or_a_hold",

@@ -23,7 +23,7 @@ ROWS: Final = (
     ),
     (
         "lives: what is paid back by discretion stays usable",
-        "app/usecases/lots.py",
+        "app/usecases/credits/lots.py",
         "        voided = take(book.ledger, family, mine, why).voided\n",
         '        voided = book.ledger.void(lot.lot_id, reason="refunded") if lot.available else 0\n',
         f"{LIVES}[paid_back_and_given_back]",

@@ -37,7 +37,7 @@ ROWS: Final = (
     ),
     (
         "a credit paid back by discretion can be used again",
-        "app/usecases/lots.py",
+        "app/usecases/credits/lots.py",
         "voided = take(book.ledger, family, mine, why).voided",
         'voided = book.ledger.void(lot.lot_id, reason="refunded") if lot.available and mine and family and why else 0',
         f"{UNITS}::test_shopp_20_a_served_credit_paid_back_by_discretion_is_gone",
@@ -51,7 +51,7 @@ ROWS: Final = (
     ),
     (
         "free credits may be given away",
-        "app/usecases/lots.py",
+        "app/usecases/credits/lots.py",
         "if not rule.free_credits and await",
         "if rule.free_credits and await",
         f"{UNITS}::test_xc_3_free_points_of_a_license_stay_with_it",

@@ -17,8 +17,8 @@ from typing import Any, Final, Literal, Protocol
 
 from app.api.problems import Problem
 from app.domain.values.errors import DomainError
-from app.usecases import keys
 from app.usecases.commands import Database
+from app.usecases.tenants import keys
 
 KEPT_SECONDS: Final = 0.8
 KEPT_MOST: Final = 10_000

@@ -45,7 +45,7 @@ async def authenticate(request: Request) -> Principal:
 
 async def flush_last_used(rooms: AppState) -> None:
     """Writes when keys were last used; called now and then, never on the way of a request."""
-    from app.usecases import keys
+    from app.usecases.tenants import keys
 
     collected, rooms.authenticator.last_used = rooms.authenticator.last_used, {}
     for tenant_id, last in collected.items():

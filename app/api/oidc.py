@@ -20,9 +20,9 @@ from joserfc.jwk import KeySet
 from app.api.auth import Principal
 from app.api.problems import Problem
 from app.domain.values.errors import DomainError
-from app.usecases import tenants
 from app.usecases.commands import Database
-from app.usecases.keys import SCOPES
+from app.usecases.tenants import tenants
+from app.usecases.tenants.keys import SCOPES
 
 ALGORITHMS: Final = (
     "RS256",

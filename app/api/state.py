@@ -13,9 +13,9 @@ from app.api.auth import Authenticator, Principal
 from app.domain.values.errors import DomainError
 from app.settings import Settings
 from app.usecases.commands import Cipher, Database
-from app.usecases.credits import CreditCommand, CreditResult
-from app.usecases.figures import Watch
+from app.usecases.credits.credits import CreditCommand, CreditResult
 from app.usecases.inbound import Inbox
+from app.usecases.reports.figures import Watch
 from app.views.balance import Balance
 
 

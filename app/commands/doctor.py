@@ -21,7 +21,7 @@ from app.db.engine import Database, Unavailable, Unmigrated
 from app.db.secrets import WrongSecretKey, check_key
 from app.embedded import EmbeddedPostgresError, find_bin_dir
 from app.settings import OPERATOR_KEY_FILE, SECRET_KEY_FILE, Settings
-from app.usecases import health
+from app.usecases.reports import health
 
 LEAST_DISK: Final = 500 * 1024 * 1024
 MINIMUM_SERVER: Final = 150_000

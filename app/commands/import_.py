@@ -23,8 +23,9 @@ from app.commands.import_files import ColumnError, check_columns, records
 from app.db.engine import Database, Tx, Unavailable
 from app.domain.values.errors import DomainError
 from app.settings import Settings
-from app.usecases import imports, tickets
+from app.usecases import imports
 from app.usecases.imports import BadLineError, Outcome, Row
+from app.usecases.tickets import tickets
 
 SHOWN: Final = 100
 """Bad lines printed; the rest are counted."""

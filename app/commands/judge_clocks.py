@@ -10,7 +10,7 @@ import typer
 from app.commands.base import CommandError, database
 from app.db.engine import Database, Unavailable
 from app.settings import Settings
-from app.usecases import clocks
+from app.usecases.clocks import clocks
 
 
 async def judge(url: str, tenant_ids: list[str] | None = None) -> dict[str, dict[str, Any]]:

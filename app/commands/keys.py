@@ -15,7 +15,7 @@ from app.db.engine import Database, Tx, Unavailable
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Part
 from app.settings import Settings
-from app.usecases import keys
+from app.usecases.tenants import keys
 
 app = typer.Typer(no_args_is_help=True, help="A tenant's keys.")
 Tenant = Annotated[str, typer.Argument(help="The tenant's id.")]

@@ -10,7 +10,7 @@ import typer
 from app.commands.base import database
 from app.db.engine import Database, Tx
 from app.settings import Settings
-from app.usecases import audit
+from app.usecases.reports import audit
 
 
 async def verify(

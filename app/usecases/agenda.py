@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.db.agenda import Handler, Handlers
-from app.usecases import calendars, clocks, covers, credits, tickets  # noqa: A004 - the ledger's commands
+from app.usecases.clocks import calendars, clocks
+from app.usecases.credits import credits  # noqa: A004 - the ledger's commands
+from app.usecases.orders import covers
+from app.usecases.tickets import tickets
 
 
 def _union(*tables: Mapping[str, Handler]) -> Handlers:

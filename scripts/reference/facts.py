@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.documents.fact_space import Fact, action_facts, offer_facts, ticket_facts
-from app.usecases.tenants import templates
+from app.usecases.tenants.tenants import templates
 from scripts.reference.table import code, codes, page, table
 
 MEANING = {

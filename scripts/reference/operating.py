@@ -23,8 +23,12 @@ from app.domain.clocks import target
 from app.domain.events import webhook_address
 from app.domain.values import money
 from app.settings import Settings
-from app.usecases import calendars, keys, orders, sandbox, simulation, webhooks
-from app.usecases.figures import Watch
+from app.usecases import simulation
+from app.usecases.clocks import calendars, sandbox
+from app.usecases.orders import orders
+from app.usecases.reports.figures import Watch
+from app.usecases.tenants import keys
+from app.usecases.webhooks import webhooks
 from scripts.reference.table import code, codes, page, table
 
 

@@ -11,8 +11,8 @@ from app.api.graphql import operations
 from app.api.openapi import build
 from app.api.operations import registry
 from app.domain.events.types import CARRIED, EVENT_TYPES, FIELDS
-from app.usecases.explain import KINDS
-from app.usecases.keys import CUSTOMER_SCOPES, SCOPES
+from app.usecases.reports.explain import KINDS
+from app.usecases.tenants.keys import CUSTOMER_SCOPES, SCOPES
 from scripts.reference.table import code, codes, first_sentence, page, table, words
 
 TWINS = operations.twins(registry.operations())

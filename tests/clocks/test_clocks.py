@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import text
 
 from app.db.engine import Database
-from app.usecases import calendars
-from app.usecases import clocks as clock_cases
 from app.usecases.agenda import HANDLERS
+from app.usecases.clocks import calendars
+from app.usecases.clocks import clocks as clock_cases
 from tests.clocks.desk import Desk, at
 from tests.conftest import MakeVendor
 

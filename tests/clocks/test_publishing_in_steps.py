@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.usecases import calendars
+from app.usecases.clocks import calendars
 from tests.conftest import MakeVendor
 from tests.support import databases
 from tests.support.api import Vendor

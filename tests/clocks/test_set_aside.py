@@ -9,8 +9,8 @@ from app.commands.doctor import _aside
 from app.db import agenda
 from app.db.engine import Database
 from app.usecases.agenda import HANDLERS
-from app.usecases.sandbox import move_clock
-from app.usecases.sweeps import fire_due
+from app.usecases.clocks.sandbox import move_clock
+from app.usecases.clocks.sweeps import fire_due
 from tests.conftest import MakeVendor
 from tests.support.api import Vendor
 

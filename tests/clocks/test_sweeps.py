@@ -21,8 +21,8 @@ from app.db import agenda, positions
 from app.db.engine import Database, Tx
 from app.domain.account.changes import AgendaItem
 from app.domain.values.errors import DomainError
-from app.usecases import sandbox, sweeps
 from app.usecases.agenda import HANDLERS
+from app.usecases.clocks import sandbox, sweeps
 from app.worker import run_once, run_worker
 from tests.clocks.desk import Desk, at
 from tests.conftest import MakeVendor
@@ -151,7 +151,7 @@ async def test_kill_nine_during_sweeps(
         textwrap.dedent(f"""
         import asyncio
         from app.db.engine import Database
-        from app.usecases import sweeps
+        from app.usecases.clocks import sweeps
         from app.usecases.agenda import HANDLERS
 
         async def main():

@@ -7,7 +7,7 @@ import pytest
 from app.domain.policy.price_terms import FormulaPrice
 from app.domain.policy.prices import Quote, assessed, quote
 from app.domain.values.errors import DomainError
-from app.usecases import tenants
+from app.usecases.tenants import tenants
 
 
 def listed(**bounds: int | None) -> Quote:

@@ -24,10 +24,10 @@ from app.api.operations import tickets as ticket_bodies
 from app.api.strict import Body
 from app.domain.values.digests import EDITION, Said
 from app.domain.values.wire import payload_hash
-from app.usecases.credits import CreditCommand
-from app.usecases.orders import LineCommand, PutOrder, RefundLine, RefundOrder
-from app.usecases.tenants import PutTenant
-from app.usecases.tickets import OpenTicket, SplitTicket
+from app.usecases.credits.credits import CreditCommand
+from app.usecases.orders.orders import LineCommand, PutOrder, RefundLine, RefundOrder
+from app.usecases.tenants.tenants import PutTenant
+from app.usecases.tickets.tickets import OpenTicket, SplitTicket
 from tests.conftest import MakeVendor
 from tests.support.api import OPERATOR_KEY, START, Vendor, client_of
 from tests.support.databases import connect

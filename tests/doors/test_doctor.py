@@ -15,7 +15,7 @@ from app.commands import doctor
 from app.db import engine, health
 from app.db.engine import Database, StartRefused
 from app.db.health import State
-from app.usecases.health import newest_revision
+from app.usecases.reports.health import newest_revision
 from tests.support.api import client_of, settings_for
 
 

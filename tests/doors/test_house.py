@@ -17,7 +17,7 @@ from app.api.catalogue import CATALOGUE
 from app.api.operations import registry
 from app.api.problems import body_of, known, register
 from app.domain.policy.reason_codes import reason_codes
-from app.usecases import tenants
+from app.usecases.tenants import tenants
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(path for path in (ROOT / "app").rglob("*.py"))

@@ -11,7 +11,7 @@ import pytest
 
 from app.api.observability import configure_logging
 from app.main import create_app
-from app.usecases import customers
+from app.usecases.customers import customers
 from tests.support.api import OPERATOR_KEY, Vendor, client_of, make_vendor, running, settings_for
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

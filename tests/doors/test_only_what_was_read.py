@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.usecases import tenants
+from app.usecases.tenants import tenants
 from tests.conftest import MakeVendor
 from tests.support.api import Vendor
 from tests.support.contract import operations

@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
-from app.usecases.keys import CUSTOMER_SCOPES, SCOPES, fresh_key
+from app.usecases.tenants.keys import CUSTOMER_SCOPES, SCOPES, fresh_key
 from tests.support.api import OPERATOR_KEY, Vendor, client_of, make_vendor
 from tests.support.contract import Operation, operations
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from app.api.deps import flush_last_used
-from app.usecases.keys import SCOPES
+from app.usecases.tenants.keys import SCOPES
 from tests.conftest import MakeVendor
 from tests.support.api import OPERATOR_KEY, START, client_of
 from tests.support.statements import sent

@@ -23,7 +23,7 @@ from app.api.graphql.errors import camel
 from app.api.graphql.schema import build
 from app.db.engine import Database
 from app.main import create_app
-from app.usecases import tenants
+from app.usecases.tenants import tenants
 from tests.events.receiver import Receiver, courier_for, place, receiving
 from tests.graphql.test_matrix import requests
 from tests.published.shop import bought, opened

@@ -11,7 +11,7 @@ import app
 from app.domain.clocks.clock import OutcomeKind
 from app.domain.events.types import EVENT_TYPES, FIELDS, envelope_example, known_pattern
 from app.domain.tickets.session import _ENTERED
-from app.usecases.credits import _EVENT_OF
+from app.usecases.credits.credits import _EVENT_OF
 from tests.conftest import MakeVendor
 
 CODE = sorted(Path(app.__file__).parent.rglob("*.py"))

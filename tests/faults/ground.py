@@ -24,8 +24,9 @@ from sqlalchemy.engine import make_url
 from app.commands.migrate import upgrade
 from app.db.engine import Database
 from app.embedded import EmbeddedPostgres
-from app.usecases import audit, keys, tenants
-from app.usecases.credits import CreditCommand, apply
+from app.usecases.credits.credits import CreditCommand, apply
+from app.usecases.reports import audit
+from app.usecases.tenants import keys, tenants
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TENANT = "faults"

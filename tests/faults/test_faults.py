@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from app.db import books
 from app.db.engine import Database
-from app.usecases import audit
+from app.usecases.reports import audit
 from tests.faults.ground import CUSTOMERS, ROUNDS, TENANT, Ground, Proxy, ground, under_load
 from tests.support.databases import connect
 

@@ -17,8 +17,8 @@ import pytest
 from sqlalchemy import text
 
 from app.db.engine import Database
-from app.usecases import audit
-from app.usecases.credits import CreditCommand, apply
+from app.usecases.credits.credits import CreditCommand, apply
+from app.usecases.reports import audit
 from tests.faults.ground import ROUNDS, TENANT, Ground, ground
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from graphql import GraphQLNonNull, get_named_type, is_leaf_type
 
 from app.api.graphql import operations
 from app.api.graphql.schema import Door, build
-from app.usecases.keys import SCOPES
+from app.usecases.tenants.keys import SCOPES
 from tests.conftest import MakeVendor
 from tests.doors.test_permissions import OWN_REFUSAL
 from tests.graphql.test_bad_input import sample

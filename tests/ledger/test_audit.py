@@ -15,7 +15,7 @@ from app.commands.verify_ledger import verify
 from app.db import ledger_audit
 from app.db.account_audit import ACCOUNTS
 from app.db.engine import Database
-from app.usecases import audit
+from app.usecases.reports import audit
 from tests.conftest import MakeVendor
 from tests.ledger.life_corruptions import OF_LIVES
 from tests.support.api import Vendor, make_vendor

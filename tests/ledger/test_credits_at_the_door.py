@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.usecases import accounts
+from app.usecases.credits import accounts
 from tests.conftest import MakeVendor
 from tests.support.api import Vendor
 

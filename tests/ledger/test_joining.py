@@ -9,7 +9,7 @@ import pytest
 from app.db import books
 from app.db.engine import Database, Unavailable
 from app.db.gather import Gatherer, Join
-from app.usecases.credits import CreditCommand, CreditResult, apply
+from app.usecases.credits.credits import CreditCommand, CreditResult, apply
 from tests.ledger.test_races import Writer, available, clean, command, seed, tenant, until
 
 __all__ = ["tenant"]

@@ -13,8 +13,9 @@ import pytest_asyncio
 from app.db import books
 from app.db.engine import Busy, Database, Locked, Unavailable
 from app.db.gather import Gatherer, Join
-from app.usecases import audit, tenants
-from app.usecases.credits import CreditCommand, CreditResult, apply
+from app.usecases.credits.credits import CreditCommand, CreditResult, apply
+from app.usecases.reports import audit
+from app.usecases.tenants import tenants
 
 Writer = Gatherer[CreditCommand, CreditResult]
 
@@ -72,7 +73,7 @@ async def until(true: Callable[[], bool]) -> None:
 
 
 async def available(db: Database, tenant: str, customer: str) -> int:
-    from app.usecases import accounts
+    from app.usecases.credits import accounts
 
     body = await db.read(tenant, lambda tx: accounts.balance(tx, customer))
     return int(body["available"])

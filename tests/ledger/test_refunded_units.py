@@ -14,7 +14,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.documents.policy_document import dump
-from app.usecases import tenants
+from app.usecases.tenants import tenants
 from tests.conformance.steps import events
 from tests.conftest import MakeVendor
 from tests.support.api import START, Vendor, client_of

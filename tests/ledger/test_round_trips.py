@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from app.db.engine import Database, Locked, Tx
-from app.usecases import tenants
+from app.usecases.tenants import tenants
 from tests.conftest import MakeVendor
 from tests.ledger.test_credits_at_the_door import funded
 from tests.support import databases

@@ -15,13 +15,13 @@ LOCKS = {
     "app/db/ledger.py": "batches of credit commands, which follow `merged_into` under the lock",
     "app/db/agenda.py": "what falls due, which goes through `books` for each customer again",
 }
-LOCKED_BATCHES = {"app/usecases/credits.py"}
+LOCKED_BATCHES = {"app/usecases/credits/credits.py"}
 LOADS = {
     BOOKS: {"load", "load_all"},
-    "app/usecases/credits.py": {"load"},
+    "app/usecases/credits/credits.py": {"load"},
     "app/db/licenses.py": {"load_as_of"},  # reads how it stood
     "app/db/ledger_audit.py": {"load"},  # compares it
-    "app/usecases/accounts.py": {"load", "load_as_of"},  # answers questions
+    "app/usecases/credits/accounts.py": {"load", "load_as_of"},  # answers questions
     "app/db/together.py": {"load"},  # reads many at once, for the graph
 }
 CUSTOMER_LOCK = re.compile(

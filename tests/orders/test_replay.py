@@ -10,7 +10,7 @@ import pytest
 
 from app.db.engine import Database
 from app.domain.values.errors import DomainError
-from app.usecases import orders
+from app.usecases.orders import orders
 from tests.conftest import MakeVendor
 from tests.orders.builders import a_line, an_order, buy
 from tests.support.api import Vendor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.usecases import tenants
+from app.usecases.tenants import tenants
 from tests.conftest import MakeVendor
 
 

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.documents.policy_document import dump
-from app.usecases import policies, tenants
+from app.usecases.policies import policies
+from app.usecases.tenants import tenants
 from tests.conftest import MakeVendor
 from tests.support.api import Vendor
 

@@ -10,7 +10,7 @@ import httpx
 from fastapi import FastAPI
 
 from app.documents.policy_document import dump
-from app.usecases import tenants
+from app.usecases.tenants import tenants
 from tests.conformance.steps import a_ticket, an_order, balance, events, problem
 from tests.support.api import START, Vendor, client_of
 

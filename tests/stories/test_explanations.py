@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app.commands import demo
-from app.usecases.explain import KINDS
+from app.usecases.reports.explain import KINDS
 from tests.support.api import OPERATOR_KEY
 from tests.support.explanations import NONSENSE, walk
 from tests.support.serving import serving

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from app.usecases.explain import KINDS
+from app.usecases.reports.explain import KINDS
 
 OURS = re.compile(r"\b(lic|lot|cov|cho|hld|key|clk|opr|op|tic|cus)_[0-9a-z]{20,}\b")
 FIELD = re.compile(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.usecases.keys import SCOPES
+from app.usecases.tenants.keys import SCOPES
 from tests.conftest import MakeVendor
 from tests.support.api import Vendor
 from tests.support.graphql import ask, do

@@ -27,8 +27,8 @@ from app.api.paging import CONNECTION, Page
 from app.api.problems import FieldError, Problem
 from app.api.state import AppState, BalanceReader
 from app.api.strict import inspect_json, pointer_part
-from app.usecases import events
 from app.usecases.commands import Database, Unavailable
+from app.usecases.webhooks import events
 
 
 @dataclass(slots=True)

@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
-from app.usecases import accounts, loading
 from app.usecases.commands import Busy, Database, Tx
+from app.usecases.credits import accounts
+from app.usecases.customers import loading
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from fastapi import Query
 
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
-from app.usecases import audit_trail
+from app.usecases.tenants import audit_trail
 
 OPERATIONS = Operations("Policies, partners, operations")
 Word = Annotated[str | None, Query(min_length=1, max_length=200)]

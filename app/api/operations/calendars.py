@@ -15,7 +15,7 @@ from app.api.problems import Problem
 from app.api.strict import BIG_LIMIT, INBOUND_LIMIT, Body, Day, Flag, Instant, LongText, ShortText
 from app.domain.clocks.ticket_clocks import Hours
 from app.domain.values.errors import DomainError
-from app.usecases import calendars
+from app.usecases.clocks import calendars
 
 OPERATIONS = Operations("Calendars and clocks")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
 from app.api.strict import Body, Name, PathId, QueryFlag
-from app.usecases import choices
+from app.usecases.orders import choices
 from app.views.license import Choice
 from app.views.shapes import PageOf
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from app.api.operations.call import JSON, Call
 from app.api.operations.table import Operations
 from app.api.strict import Body, Instant
-from app.usecases import sandbox
 from app.usecases.agenda import HANDLERS
+from app.usecases.clocks import sandbox
 
 OPERATIONS = Operations("Operator and sandbox")
 

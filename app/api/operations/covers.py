@@ -9,7 +9,7 @@ from pydantic import Field
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
 from app.api.strict import Body, LongText, PathId
-from app.usecases import covers
+from app.usecases.orders import covers
 from app.views.license import Cover
 
 OPERATIONS = Operations("Helpdesk")

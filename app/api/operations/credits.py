@@ -31,10 +31,11 @@ from app.api.strict import (
     field_errors,
 )
 from app.domain.values.errors import DomainError
-from app.usecases import accounts, audit, lots
-from app.usecases import credits as commands
 from app.usecases.commands import Unavailable
-from app.usecases.credits import SCOPE_OF, CreditCommand, CreditResult
+from app.usecases.credits import accounts, lots
+from app.usecases.credits import credits as commands
+from app.usecases.credits.credits import SCOPE_OF, CreditCommand, CreditResult
+from app.usecases.reports import audit
 from app.views import errors
 from app.views.balance import Balance
 from app.views.hold import Adjustment, CreditBatch, Hold

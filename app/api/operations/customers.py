@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.api.operations.call import JSON, Answer, Call
 from app.api.operations.table import Operations
 from app.api.strict import Body, ExternalId, PathId, QueryText
-from app.usecases import customers
+from app.usecases.customers import customers
 from app.views.customer import Customer, CustomerRow, Erasure
 from app.views.shapes import PageOf
 

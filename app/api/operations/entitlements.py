@@ -11,7 +11,7 @@ from app.api.operations.call import JSON, Call
 from app.api.operations.table import Operations
 from app.api.strict import Instant, PathId, QueryFlag, QueryId, QueryText
 from app.domain.entitlement import Query as Asked
-from app.usecases import entitlements
+from app.usecases.policies import entitlements
 
 OPERATIONS = Operations("Helpdesk")
 

@@ -14,7 +14,7 @@ from app.api.paging import decode_cursor, encode_cursor
 from app.api.problems import FieldError, Problem
 from app.api.strict import PathId, QueryId
 from app.domain.values.paging import Part
-from app.usecases import events
+from app.usecases.webhooks import events
 
 OPERATIONS = Operations("Policies, partners, operations")
 _POSITION: Final = re.compile(r"\d{1,15}\Z", re.ASCII)

@@ -9,7 +9,8 @@ from fastapi import Path
 from app.api.operations.call import JSON, Call
 from app.api.operations.table import Operations
 from app.api.strict import PathId
-from app.usecases import clocks, explain
+from app.usecases.clocks import clocks
+from app.usecases.reports import explain
 
 OPERATIONS = Operations("Helpdesk")
 Kind = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[a-z_]+$", examples=list(explain.KINDS))]

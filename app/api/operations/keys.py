@@ -12,7 +12,7 @@ from app.api.operations.call import JSON, NO_STORE, Answer, Call
 from app.api.operations.table import OWNER_IN_PATH, OWNER_IN_QUERY, Operations
 from app.api.operations.tenants import TenantId
 from app.api.strict import Body, Facts, Instant, PathId, ShortText
-from app.usecases import keys
+from app.usecases.tenants import keys
 from app.views.customer import CustomerToken
 
 OPERATIONS = Operations("Operator and sandbox")

@@ -7,7 +7,7 @@ from pydantic import Field
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
 from app.api.strict import Body, Instant, PathId, ShortText
-from app.usecases import licenses
+from app.usecases.orders import licenses
 from app.views.license import License
 
 OPERATIONS = Operations("Storefront")

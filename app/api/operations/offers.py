@@ -7,7 +7,7 @@ from typing import Any
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
 from app.api.strict import QueryId
-from app.usecases import offers
+from app.usecases.orders import offers
 
 OPERATIONS = Operations("Storefront")
 

@@ -19,7 +19,7 @@ from app.api.strict import (
     Price,
     price_in,
 )
-from app.usecases import orders
+from app.usecases.orders import orders
 from app.views.order import Order, OrderRefund
 
 OPERATIONS = Operations("Storefront")

@@ -21,7 +21,8 @@ from app.api.strict import (
     Name,
     Ordinal,
 )
-from app.usecases import policies, simulation
+from app.usecases import simulation
+from app.usecases.policies import policies
 
 OPERATIONS = Operations("Policies")
 

@@ -10,7 +10,8 @@ from pydantic import Field, StringConstraints
 from app.api.operations.call import JSON, Answer, Call
 from app.api.operations.table import Operations
 from app.api.strict import Body, ExternalId, Flag, Name, PathId, Scalar, ShortText
-from app.usecases import inbound, sources
+from app.usecases import inbound
+from app.usecases.inbound import sources
 
 OPERATIONS = Operations("Sources")
 

@@ -12,7 +12,8 @@ from app.api.operations.policies import Document
 from app.api.operations.table import OPERATOR, Operations
 from app.api.problems import FieldError, Problem
 from app.api.strict import BIG_LIMIT, Body, Flag, Instant, LongText, Name
-from app.usecases import policies, tenants
+from app.usecases.policies import policies
+from app.usecases.tenants import tenants
 
 OPERATIONS = Operations("Operator and sandbox")
 

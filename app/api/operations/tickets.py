@@ -25,7 +25,7 @@ from app.api.strict import (
     QueryId,
     ShortText,
 )
-from app.usecases import ticket_work, tickets
+from app.usecases.tickets import ticket_work, tickets
 from app.views.shapes import PageOf
 from app.views.ticket import Ticket
 

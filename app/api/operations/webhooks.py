@@ -13,7 +13,7 @@ from app.api.headers import etag
 from app.api.operations.call import JSON, NO_STORE, NOTHING, Answer, Call
 from app.api.operations.table import Operations
 from app.api.strict import Body, ExternalId, Flag, Instant, NaturalInt, PathId, QueryId
-from app.usecases import webhooks
+from app.usecases.webhooks import webhooks
 
 OPERATIONS = Operations("Policies, partners, operations")
 

@@ -15,7 +15,7 @@ from app.api.reply import Reply
 from app.api.scraping import admit
 from app.api.shared_parts import shared, text
 from app.api.strict import StrictRoute
-from app.usecases import health
+from app.usecases.reports import health
 
 router = APIRouter(route_class=StrictRoute, tags=["Service"])
 

@@ -1,6 +1,6 @@
 """What happened to credits, in sentences a clerk can read out: operations of the ledger, lots and holds.
 
-The rows are JSON as `app.usecases.explain` gathers them; no sentence holds an id of ours.
+The rows are JSON as `app.usecases.reports.explain` gathers them; no sentence holds an id of ours.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ from typing import Any, Final
 from app.db.engine import Tx
 from app.domain.feeds.disputed_money import DisputeWanted
 from app.domain.values.wire import parse_iso
-from app.usecases import orders, payment_disputes, ticket_work, tickets
+from app.usecases.orders import orders, payment_disputes
+from app.usecases.tickets import ticket_work, tickets
 from app.views.ticket import Ticket
 
 SKEW: Final = timedelta(minutes=5)

@@ -20,9 +20,10 @@ from app.domain.clocks.ticket_clocks import AGENDA_KIND as CLOCK
 from app.domain.policy.policy import Policy
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso
-from app.usecases import orders, tickets
 from app.usecases.agenda import HANDLERS
+from app.usecases.orders import orders
 from app.usecases.simulation.steps import STEPS
+from app.usecases.tickets import tickets
 
 DEFAULT_LIMIT: Final = 500
 MOST: Final = 2_000

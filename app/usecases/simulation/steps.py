@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import Any, Final
 
 from app.db.engine import Tx
-from app.usecases import choices, covers, licenses, orders, ticket_work, tickets
-from app.usecases import credits as commands
+from app.usecases.credits import credits as commands
+from app.usecases.orders import choices, covers, licenses, orders
+from app.usecases.tickets import ticket_work, tickets
 
 Data = dict[str, Any]
 Step = Callable[[Tx, str, Data], Awaitable[Any]]

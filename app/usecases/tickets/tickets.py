@@ -1,4 +1,4 @@
-"""Tickets opened, completed, split and read. Working on one stands in `app.usecases.ticket_work`."""
+"""Tickets opened, completed, split and read. Working on one stands in `app.usecases.tickets.ticket_work`."""
 
 from __future__ import annotations
 

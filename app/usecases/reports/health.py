@@ -25,9 +25,7 @@ def newest_revision() -> str:
     from alembic.script import ScriptDirectory
 
     config = Config()
-    config.set_main_option(
-        "script_location", str(Path(__file__).resolve().parent.parent.parent / "migrations")
-    )
+    config.set_main_option("script_location", str(Path(__file__).resolve().parents[3] / "migrations"))
     return str(ScriptDirectory.from_config(config).get_current_head())
 
 

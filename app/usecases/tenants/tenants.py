@@ -17,7 +17,7 @@ from app.domain.values.digests import Said, content_of
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso, iso_or_none
 
-TEMPLATES: Final = Path(__file__).resolve().parent.parent / "policies"
+TEMPLATES: Final = Path(__file__).resolve().parents[2] / "policies"
 
 
 @functools.cache

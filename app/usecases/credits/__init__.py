@@ -1,0 +1,1 @@
+"""Credits of customers: commands, balances, statements and lots."""

@@ -1,0 +1,1 @@
+"""Orders and what they bring: licenses, periods of support, choices, offers and payment disputes."""

@@ -1,0 +1,1 @@
+"""Questions about what is stored: explanations, the audit, health and figures."""

@@ -1,0 +1,1 @@
+"""Tickets opened, completed, split, merged and worked on."""

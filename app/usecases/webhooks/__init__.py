@@ -1,0 +1,1 @@
+"""What callers are told of: the event feed and webhooks."""
