@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import asyncpg
@@ -222,6 +223,11 @@ class Database:
         self.budget = Budget(Shares(pool_size))
         """What each tenant may take of this process."""
         self._patience = pool_timeout
+        self._alone = partial(
+            Database, url, pool_size=1, pool_timeout=pool_timeout, lock_timeout_ms=lock_timeout_ms,
+            statement_timeout_ms=statement_timeout_ms, application_name=application_name,
+            prepared_statements=prepared_statements,
+        )  # fmt: skip
         self.engine: AsyncEngine = engine_of(
             url,
             application_name=application_name,
@@ -237,6 +243,20 @@ class Database:
     async def close(self) -> None:
         """Closes the pool."""
         await self.engine.dispose()
+
+    @asynccontextmanager
+    async def lend(self, tenant_id: str) -> AsyncIterator[Callable[[], Database]]:
+        """One of a tenant's connections, for work beside this event loop: what makes a database of a single one.
+
+        It is made and used in the loop of that work, and closed by it; here it is only counted.
+        """
+        shares = self.budget.shares
+        if not shares.take(tenant_id) and not await shares.wait(tenant_id, self._patience):
+            raise Busy("no connection became free in time")
+        try:
+            yield self._alone
+        finally:
+            shares.give_back(tenant_id)
 
     @asynccontextmanager
     async def _connection(self, tenant_id: str = HOUSE) -> AsyncIterator[AsyncConnection]:

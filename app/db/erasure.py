@@ -12,12 +12,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import product
-from typing import Any, Final
+from typing import Any, Final, TypeVar, get_args
 
 from sqlalchemy import ColumnElement, Table, bindparam, select, text, update
 
 from app.db import schema as s
 from app.db.engine import Tx
+from app.domain.tickets.ticket import CheckOutcome
 
 HOUSE_REASONS: Final = frozenset({
     "adjustment", "agreed_surplus", "assessment", "awaiting_confirmation", "breach retracted", "cause corrected",
@@ -29,7 +30,7 @@ HOUSE_REASONS: Final = frozenset({
 
 _FREE: Final = frozenset({
     "attributes", "description", "domain", "facts", "inputs", "license_id", "note", "product", "reason",
-    "registered_domain", "result", "subject",
+    "registered_domain", "reopening_reason", "result", "subject",
 })  # fmt: skip
 _NAMED: Final = frozenset({"facts", "inputs", "result", "attributes"})
 """What holds values by name: nothing is left of a text in it, not an empty one, which would be an answer."""
@@ -37,6 +38,8 @@ _MESSAGES: Final = frozenset({"message", "detail", "title", "summary"})
 _TICKETS: Final = frozenset(
     {"ticket_id", "parent_id", "parent", "child_id", "child", "children", "new_ticket_id"}
 )
+ERASED: Final = "wrote on an erased account"
+"""Mark of a transaction."""
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d(T[0-9:.]+(Z|[+-]\d\d:\d\d))?")
 _TOKEN: Final = re.compile(r"erased_[0-9]+")
 _OURS: Final = re.compile(r"(to |from )?[a-z]{2,4}_[0-9a-z]{26}|dispute [a-z_]+")
@@ -52,11 +55,14 @@ _DISMISSALS = text(
 )
 
 
+V = TypeVar("V")
+
+
 class Words:
     """Finds what was said freely, and takes it out of values."""
 
     def __init__(self, known: Iterable[str]) -> None:
-        self._known = HOUSE_REASONS | frozenset(known)
+        self._known = HOUSE_REASONS | frozenset(get_args(CheckOutcome)) | frozenset(known)
         self._gone: dict[str, str] = {}
         self._quoted: re.Pattern[str] | None = None
 
@@ -192,6 +198,26 @@ async def erase(tx: Tx, customer_ids: Sequence[str]) -> dict[str, int]:
         changed[table.name] += await _write(tx, table, (id_,), (column,), rows, words.reason)
     await tx.execute(_ALLOW, {"customer": ""})
     return {name: count for name, count in sorted(changed.items()) if count}
+
+
+async def keep_erased(tx: Tx, customer_ids: Sequence[str]) -> None:
+    """Takes out what was said in a write of this transaction on accounts of erased people, by our own ids."""
+    await erase(tx, customer_ids)
+    for customer_id in customer_ids:
+        named = s.ticket.c.external_id != s.ticket.c.ticket_id
+        values = {"subject": "", "external_id": s.ticket.c.ticket_id, "payload_hash": ""}
+        await tx.execute(update(s.ticket).where(*_mine(tx, s.ticket, customer_id), named).values(values))
+    tx.caches[ERASED] = True
+
+
+async def stored(tx: Tx, answer: V) -> V:
+    """An answer as it may be kept: without a word of an erased person's, where this transaction wrote on one."""
+    if ERASED not in tx.caches:
+        return answer
+    words = await words_of(tx)
+    words.learn(answer)
+    kept: V = words.without(answer, names={})
+    return kept
 
 
 async def forget_dismissals(tx: Tx, customer_ids: Sequence[str]) -> None:

@@ -6,7 +6,8 @@ which checks stand for which invariant; some only a replay can see.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import groupby
 from typing import Any, Final
@@ -311,10 +312,17 @@ async def customers_after(tx: Tx, after: str) -> list[str]:
 async def recompute(tx: Tx, customer_ids: Sequence[str]) -> list[dict[str, Any]]:
     """Replays the entries of these customers, step by step, and compares with what stands in the tables."""
     loaded = await rows.load(tx, customer_ids, every_lot=True)
-    replays = {one: ledger_replay.Replay(one, loaded[one][1]) for one in customer_ids}
     journal: Sequence[Any] = await tx.rows(
         _JOURNAL, {"tenant": tx.tenant_id, "customers": list(customer_ids)}
     )
+    return await asyncio.to_thread(_replayed, customer_ids, loaded, journal)
+
+
+def _replayed(
+    customer_ids: Sequence[str], loaded: Mapping[str, rows.Loaded], journal: Sequence[Any]
+) -> list[dict[str, Any]]:
+    """The differences; in a thread, since a long journal takes long."""
+    replays = {one: ledger_replay.Replay(one, loaded[one][1]) for one in customer_ids}
     for (customer_id, credit_type, version, kind, hold_id, at), moves in groupby(
         journal, key=lambda row: tuple(row[:6])
     ):

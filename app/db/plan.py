@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Table
 
+from app.db import erasure
 from app.db import schema as s
 from app.db.engine import Tx
 from app.db.rows import AgendaRow, CustomerRow, OutboxRow, OutcomeRow, Rows
@@ -57,6 +58,14 @@ async def write(tx: Tx, plans: Sequence[tuple[Plan, Journal | None]]) -> None:
         for id_, plan in touched.items()
     ]  # fmt: skip
     await write_rows(tx, rows)
+    erased = {plan.customer.customer_id for plan, _ in plans if _says_something(plan)}
+    if erased:
+        await erasure.keep_erased(tx, sorted(erased))
+
+
+def _says_something(plan: Plan) -> bool:
+    """Whether somebody wrote on the account of an erased person. What falls due by itself says nothing new."""
+    return plan.customer.external_id is None and plan.actor not in (None, "worker")
 
 
 async def write_outbox(tx: Tx, events: Iterable[OutboxEvent]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -130,15 +131,18 @@ def _library(
 ) -> holidays.HolidayBase:
     """The library's holidays in a language. Asked in none it would take the one of the environment (``LANG``)."""
     kind = getattr(holidays, holiday_set.country)
-    return holidays.country_holidays(
-        holiday_set.country,
-        subdiv=holiday_set.subdivision,
-        years=years,
-        observed=holiday_set.observed,
-        expand=False,
-        categories=categories,
-        language=language if language in kind.supported_languages else kind.default_language,
-    )
+    with warnings.catch_warnings():
+        # Some countries' holidays are known for some years only, and the library says so. Other years have none.
+        warnings.simplefilter("ignore")
+        return holidays.country_holidays(
+            holiday_set.country,
+            subdiv=holiday_set.subdivision,
+            years=years,
+            observed=holiday_set.observed,
+            expand=False,
+            categories=categories,
+            language=language if language in kind.supported_languages else kind.default_language,
+        )
 
 
 def holiday_of(name: str) -> str:

@@ -1,5 +1,6 @@
 """What is wrong with a policy that is well formed: rules that cannot be reached, prices below zero, promises without a
-calendar, clauses without a rule, names that lead nowhere. Every finding has its line and what to write instead.
+calendar, clauses without a rule, names that lead nowhere, rules with which the story of a customer fails. Every finding
+has its line and what to write instead.
 """
 
 from __future__ import annotations
@@ -8,8 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from app.documents.checks import frame, numbers, offers, prices, promises, rules
-from app.documents.checks.context import Checker, Enough
+from app.documents.checks import frame, numbers, offers, prices, promises, rules, story
+from app.documents.checks.context import Checker, Enough, fault_of
 from app.documents.policy_document import Marks, Problem
 from app.domain.policy.policy import Policy
 
@@ -26,6 +27,7 @@ _CHECKS: Final[tuple[Callable[[Checker], None], ...]] = (
     promises.check_promises,
     frame.check_texts,
     numbers.check_numbers,
+    story.check_story,
 )
 
 
@@ -37,5 +39,20 @@ def check_policy(policy: Policy, document_marks: Marks | None = None) -> tuple[P
     checker = Checker(policy, document_marks)
     with suppress(Enough):
         for check in _CHECKS:
-            check(checker)
+            _look(check, checker)
     return tuple(sorted(checker.found, key=lambda p: (p.line, p.column, p.path, p.code)))
+
+
+def _look(check: Callable[[Checker], None], checker: Checker) -> None:
+    """One check. What it cannot work out itself is a mistake at its place, and never a fault of the service."""
+    try:
+        check(checker)
+    except Enough:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, a ticket would meet it too
+        checker.error(
+            checker.place_of(error),
+            "check_fails",
+            f"This cannot be checked: {fault_of(error)}.",
+            "Write it otherwise.",
+        )

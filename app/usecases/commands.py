@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeVar, cast
 
-from app.db import commands
+from app.db import commands, erasure
 from app.db.engine import Busy, Database, Tx, Unavailable
 from app.db.secrets import Cipher
 from app.domain.values.digests import Said
@@ -45,5 +45,6 @@ async def once(
     view = await work(tx)
     if not tx.validate_only:
         digest = said.digest().encode()
-        await commands.store(tx, key, kind, digest, status, view, customer_id=tx.customer_id)
+        kept = await erasure.stored(tx, view)
+        await commands.store(tx, key, kind, digest, status, kept, customer_id=tx.customer_id)
     return status, view, False

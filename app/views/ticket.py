@@ -110,7 +110,9 @@ class AccessRequest(TypedDict):
 
     number: Annotated[int, "Its number on the ticket, from 1."]
     kinds: Annotated[list[str], "The kinds of access."]
-    deadline_at: Annotated[Instant, "Until when it is to be given."]
+    deadline_at: Annotated[
+        Instant | None, "Until when it is to be given; null on a calendar that opens no more."
+    ]
     requested_at: Annotated[Instant, "When it was asked for."]
     granted_at: Annotated[Instant | None, "When it was given."]
     missed_at: Annotated[Instant | None, "When the deadline passed without it."]

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.conftest import MakeVendor
 from tests.support.api import Vendor
+from tests.support.graphql import send
 
 FACTS = {
     "clear_description": True, "single_issue": True, "official": True, "modified": False, "current_release": True,
@@ -102,4 +103,46 @@ async def test_hours_that_open_again_are_owed_again(vendor: MakeVendor) -> None:
     assert len((await daily(shop))["breaches"]) == missed + 1, (
         "the first Monday, and nothing of the closed weeks"
     )
+    await shop.close()
+
+
+async def test_access_is_asked_for_without_a_deadline_when_the_desk_never_opens(vendor: MakeVendor) -> None:
+    """The deadline of the policy is in service hours, and there are none: it is asked for, and nothing falls due."""
+    shop = await vendor("shopp")
+    await accepted(shop)
+    await shop.ok(await shop.post("/v1/calendars/service-hours/versions", CLOSED))
+    await shop.move_clock("2025-04-15T00:00:00Z")
+    tried = await shop.post("/v1/tickets/t/access-requests?validate_only=true", {"kinds": ["ftp"]})
+    asked = await shop.ok(await shop.post("/v1/tickets/t/access-requests", {"kinds": ["ftp"]}))
+    assert tried.json()["access_request"] == asked["access_request"]
+    assert (asked["access_request"]["deadline_at"], asked["state"]) == (None, "in_progress")
+    events = await shop.ok(await shop.get("/v1/events", limit=100, type="ticket.access_requested"))
+    assert [one["data"]["deadline_at"] for one in events["data"]] == [None]
+    explained = await shop.ok(await shop.get("/v1/explain/ticket/t"))
+    assert "Access was asked for without a deadline" in str(explained)
+    told = await send(shop.client, '{ ticket(ticketId: "t") { accessRequests { number deadlineAt } } }', {})
+    assert told.json()["data"]["ticket"]["accessRequests"] == [{"number": 1, "deadlineAt": None}], told.text
+    for verb, said in (
+        ("details", {"facts": {"backup": "done"}}),
+        ("responses", {"author": "vendor", "kind": "inquiry"}),
+        ("pauses", {"reason": "beyond_control", "party": "none"}),
+        ("resumptions", {"reason": "beyond_control"}),
+    ):
+        shown = await shop.ok(await shop.post(f"/v1/tickets/t/{verb}", said))
+        assert shown["access_requests"][0]["deadline_at"] is None
+    listed = await shop.ok(await shop.get("/v1/tickets"))
+    assert listed["data"][0]["access_requests"][0]["deadline_at"] is None
+    moved = await shop.move_clock("2026-04-15T00:00:00Z")
+    assert moved["set_aside"] == []
+    ticket = await shop.ok(await shop.get("/v1/tickets/t"))
+    assert (ticket["state"], ticket["access_requests"][0]["missed_at"]) == ("in_progress", None)
+    (clock,) = [one for one in ticket["clocks"] if one["milestone"] == "each_business_day"]
+    assert clock["phase"] == "paused", "the vendor waits, whenever that ends"
+    given = await shop.ok(await shop.post("/v1/tickets/t/access-requests/1/grant", {}))
+    assert given["access_request"]["granted_at"] == "2026-04-15T00:00:00Z"
+    late = {"kinds": ["ftp"], "deadline_at": "2026-05-01T00:00:00Z"}
+    again = await shop.ok(await shop.post("/v1/tickets/t/access-requests", late))
+    assert again["access_request"]["deadline_at"] == "2026-05-01T00:00:00Z"
+    await shop.move_clock("2026-05-02T00:00:00Z")
+    assert (await shop.ok(await shop.get("/v1/tickets/t")))["outcome"] == "access_not_provided"
     await shop.close()

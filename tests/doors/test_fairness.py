@@ -214,6 +214,55 @@ async def test_a_query_that_reads_events_beside_other_fields_takes_one_connectio
     assert "order.recorded" in {one["type"] for one in body["data"]["events"]["nodes"]}, body
 
 
+async def test_a_query_that_simulates_takes_one_connection(app: FastAPI, vendor: MakeVendor) -> None:
+    """Also beside fields that read, before it and after it."""
+    shop = await a_shop(vendor)
+    shares = app.state.house.database.budget.shares
+    simulated = "simulatePolicy(input: $i) { ... on PolicySimulation { customers orders complete } }"
+    beside = 'customer(customerId: "c0") { customerId }'
+    for _ in range(POOL - 1):
+        assert shares.take(HOUSE)
+    try:
+        for fields in (simulated, f"a: {beside} {simulated} b: {beside}"):
+            query = f"query($i: SimulatePolicyInput!) {{ {fields} }}"
+            async with asyncio.timeout(20):
+                told = await send(
+                    shop.client, query, {"i": {"name": "x-cart", "document": shipped("x-cart")}}
+                )
+            body = told.json()
+            assert "errors" not in body, body
+            found = body["data"]["simulatePolicy"]
+            assert (found["customers"], found["orders"]["replayed"], found["complete"]) == (1, 1, True)
+        assert body["data"]["a"] == body["data"]["b"] == {"customerId": "c0"}
+    finally:
+        for _ in range(POOL - 1):
+            shares.give_back(HOUSE)
+
+
+async def test_checks_of_drafts_hold_no_connection_and_go_one_by_one(
+    app: FastAPI, vendor: MakeVendor
+) -> None:
+    shop = await a_shop(vendor)
+    budget = app.state.house.database.budget
+    for _ in range(POOL):
+        assert budget.shares.take(HOUSE)
+    try:
+        async with asyncio.timeout(30):
+            body = {"document": shipped("cactushop")}
+            answers = await asyncio.gather(
+                *(shop.post("/v1/policies/validate", body, key=None) for _ in range(3))
+            )
+    finally:
+        for _ in range(POOL):
+            budget.shares.give_back(HOUSE)
+    assert [one.json()["valid"] for one in answers] == [True] * 3
+    async with budget.writes.turn((shop.tenant_id, "draft")):
+        waiting = asyncio.create_task(shop.post("/v1/policies/validate", body, key=None))
+        await until(lambda: budget.writes.waiting == 1)
+        await shop.ok(await shop.get("/v1/customers/c0/balance"))
+    assert (await waiting).json()["valid"]
+
+
 async def test_the_figures_tell_who_waits(app: FastAPI) -> None:
     async with client_of(app, None) as client:
         page = (await client.get("/metrics")).text

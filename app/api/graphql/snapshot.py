@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar
 
 from app.usecases.commands import Busy, Database, Tx
@@ -56,6 +56,16 @@ class Snapshot:
             await self._stack.aclose()
             self._open.clear()
             return await self._database.run(tenant_id, work, **more)
+
+    @asynccontextmanager
+    async def lend(self, tenant_id: str) -> AsyncIterator[Callable[[], Database]]:
+        """For simulations: the snapshot gives its connection up for as long, and a new one serves what is read after
+        them. The other fields wait: a query never holds two connections."""
+        async with self._turn:
+            await self._stack.aclose()
+            self._open.clear()
+            async with self._database.lend(tenant_id) as made:
+                yield made
 
     async def close(self) -> None:
         """Ends the snapshot; may be called when none was opened."""

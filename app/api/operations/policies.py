@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any
 
 from fastapi import Path, Query
@@ -94,12 +95,18 @@ async def get_policy(
     return Answer(view, headers={"ETag": tagged(policies.tag_of(view))})
 
 
+def one_check(call: Call) -> AbstractAsyncContextManager[None]:
+    """A tenant's drafts are checked one after another, without a connection; 429 ``tenant_busy`` beyond the bound."""
+    return call.database.budget.writes.turn((call.tenant_id, "draft"))
+
+
 @OPERATIONS.post(
     "validatePolicy", "/v1/policies/validate", scope="policies:read", limit=BIG_LIMIT, question=True
 )
 async def validate_policy(call: Call, body: DraftBody) -> JSON:
     """What is wrong with a draft, each finding with its line and what to write instead."""
-    return await call.read(lambda _: policies.validate(policies.document_text(body.document)))
+    async with one_check(call):
+        return await policies.validate(policies.document_text(body.document))
 
 
 @OPERATIONS.post(
@@ -115,11 +122,18 @@ async def publish_policy(call: Call, name: PolicyName, body: PolicyVersionBody) 
     """A new, immutable version. It never changes what was granted or quoted before."""
     document = policies.document_text(body.document)
     with call.database.budget.one("publication", call.tenant_id):
+        async with one_check(call):
+            checked = await policies.check(document)
         return await call.keyed(
             "policies.publish",
             body.model_copy(update={"document": document}),
             lambda tx: policies.publish(
-                tx, name, document=document, effective_from=body.effective_from, check=call.conditions.check
+                tx,
+                name,
+                document=document,
+                checked=checked,
+                effective_from=body.effective_from,
+                matching=call.conditions.check,
             ),
         )
 
@@ -153,7 +167,8 @@ async def simulate_policy(call: Call, name: PolicyName, body: SimulationBody) ->
     """Runs a draft over the recorded history and says who would have been decided or charged differently. Writes
     nothing. ``complete`` false: there is more history than ``limit``."""
     with call.database.budget.one("simulation", call.tenant_id):
-        draft = await policies.read_draft(policies.document_text(body.document))
+        async with one_check(call):
+            draft = await policies.read_draft(policies.document_text(body.document))
         return await simulation.simulate(
             call.database,
             call.tenant_id,

@@ -62,6 +62,22 @@ class Checker:
             )
         )
 
+    def place_of(self, error: BaseException) -> Parts:
+        """Where in the document the rules were when they failed: the innermost part that they had in hand.
+
+        The rules know nothing of places; what they had in hand is read off the variables of the functions that the
+        failure came through.
+        """
+        known = {id(value): where for where, value in walk(self.policy, ()) if where}
+        found: Parts = ()
+        trace = error.__traceback__
+        while trace is not None:
+            held = trace.tb_frame.f_locals.values()
+            here = [known[id(value)] for value in held if id(value) in known]
+            found = max(here, key=len, default=found)
+            trace = trace.tb_next
+        return found
+
     # --- conditions ---
 
     def condition(
@@ -142,6 +158,15 @@ class Checker:
                     "A `buy` remedy names no offer.",
                     "Write `skus: [sku]`.",
                 )
+
+
+def fault_of(error: BaseException) -> str:
+    """What went wrong in working out a rule, in a few words."""
+    if isinstance(error, OverflowError):
+        return "a number or a time gets too large"
+    if isinstance(error, RecursionError):
+        return "it goes too deep"
+    return f"the rules cannot work it out ({type(error).__name__})"
 
 
 def tests(condition: Condition, parts: Parts) -> Iterator[tuple[Test, Parts]]:

@@ -65,7 +65,11 @@ FIELDS: Final[dict[str, tuple[dict[str, Any], str, Any]]] = {
     "credits": (_INT, "How many credits", 4),
     "cycle": (_INT, "How often the clock had been reopened", 1),
     "days": (_INT, "How many days before", 14),
-    "deadline_at": (_INSTANT, "Until when", "2025-01-09T17:00:00Z"),
+    "deadline_at": (
+        _MAYBE_INSTANT,
+        "Until when; null on a calendar that opens no more",
+        "2025-01-09T17:00:00Z",
+    ),
     "decision": (_ID, "What was decided", "accept"),
     "dispute_id": (_ID, "The dispute of a payment, by its id in the shop", "du_01"),
     "due_at": (_MAYBE_INSTANT, "When it is due", "2025-01-06T17:00:00Z"),

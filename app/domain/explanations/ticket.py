@@ -202,7 +202,8 @@ def _responded(policy: Policy, payload: Row) -> str:
 
 def _access(policy: Policy, payload: Row) -> str:
     one = _added(payload, "access_requests")
-    return f"Access was asked for until {day_of(one['deadline_at'])}; the vendor's clocks stand meanwhile."
+    until = "without a deadline" if one["deadline_at"] is None else f"until {day_of(one['deadline_at'])}"
+    return f"Access was asked for {until}; the vendor's clocks stand meanwhile."
 
 
 def _granted(policy: Policy, payload: Row) -> str:

@@ -85,6 +85,8 @@ class _Ledger:
     """Lots that stand for their units no longer."""
     timeline: list[Stretch] = field(default_factory=list)
     """The covers of the orders looked at so far: what bought cover begins after (CACTU-14)."""
+    undone_since: datetime | None = None
+    """When the first license was refunded untouched."""
     merged: bool = False
     """Two accounts became this one: what each had bought keeps its time, since it was not bought for both."""
 
@@ -232,12 +234,13 @@ def _number(book: Book, fresh: list[License], terms: Terms) -> None:
     )
     new = {one.license_id for one in fresh}
     undone = {one.license_id: place for place, one in enumerate(ranked) if one.uncounted_after is not None}
+    since = undone_since(ranked)
     for place, one in enumerate(ranked):
-        left_out = {
+        left_out = set() if since is None or one.placed_at < since else {
             other.license_id
             for other in uncounted(book, undone, one, terms)
             if undone[other.license_id] < place
-        }
+        }  # fmt: skip
         first = next(other for other in ranked if other.license_id not in left_out)
         ordinal = place + 1 - len(left_out)
         first_order = (first.placed_at, first.order_id) == (one.placed_at, one.order_id)
@@ -247,6 +250,12 @@ def _number(book: Book, fresh: list[License], terms: Terms) -> None:
         elif (one.ordinal, one.first_order) != (ordinal, first_order):
             one.ordinal, one.first_order = ordinal, first_order
             put_license(book, one, "reranked")
+
+
+def undone_since(licenses: Iterable[License]) -> datetime | None:
+    """When the first of them was refunded untouched; every license that was placed before counts them all."""
+    ends = (one.ended_at for one in licenses if one.uncounted_after is not None)
+    return min((end for end in ends if end is not None), default=None)
 
 
 def uncounted(book: Book, undone: Iterable[str], one: License, terms: Terms) -> list[License]:
@@ -320,12 +329,13 @@ class _Line:
 
     def _resting(self, one: License) -> None:
         """Notes that a license has its class because one that was refunded untouched does not count."""
+        since = self.there.undone_since
+        if since is None or one.placed_at < since:
+            return
         undone = [
             other.license_id for other in self.book.licenses.values() if other.uncounted_after is not None
         ]
-        if not undone or not (
-            left_out := uncounted(self.book, undone, one, {self.policy.version: self.policy})
-        ):
+        if not (left_out := uncounted(self.book, undone, one, {self.policy.version: self.policy})):
             return
         rule = self.policy.licenses
         facts = {"licenses.left_out": len(left_out), "license.ordinal": one.ordinal}
@@ -665,4 +675,5 @@ def _there(book: Book, orders: Sequence[Order]) -> _Ledger:
         lots=dict(lots), withdrawn=dict(withdrawn), covers=dict(mine), choices=dict(choices),
         addons={(one.order_id, one.line_id) for one in book.addons},
         merged=any(one.answer.get("merged") for one in orders),
+        undone_since=undone_since(book.licenses.values()),
     )  # fmt: skip

@@ -7,7 +7,7 @@ the running one is shortened (decision 0026); a period that has run out is repor
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from app.domain.account.account import Book
@@ -53,6 +53,15 @@ class Taking:
     clause: str | None = None
     ref: str | None = None
     """The storefront's id of the refund."""
+
+    by_unit: Mapping[int, list[list[Lot]]] | None = None
+    """What the units of the line were granted, where it is known already."""
+
+    def of_unit(self, unit_no: int) -> list[list[Lot]]:
+        """Return what one unit was granted: each lot with those in which its credits lie by now."""
+        if self.by_unit is not None:
+            return self.by_unit[unit_no]
+        return self.book.ledger.granted_by(self.order.order_id, self.line.line_id, (unit_no,))
 
     def brought(self, one: License | Cover | Addon) -> bool:
         """Whether it came from this line."""
@@ -125,6 +134,11 @@ def _licenses(taking: Taking, quantity: int) -> None:
         key=lambda one: one.unit_no,
         reverse=True,
     )
+    by_unit: dict[int, list[list[Lot]]] = {one.unit_no: [] for one in mine[:quantity]}
+    order_id, line_id = taking.order.order_id, taking.line.line_id
+    for family in taking.book.ledger.granted_by(order_id, line_id, by_unit):  # once for all units
+        by_unit[family[0].unit[2] if family[0].unit else 0].append(family)
+    taking = replace(taking, by_unit=by_unit)
     for one in mine[:quantity]:
         take_license(taking, one)
 
@@ -159,7 +173,7 @@ def take_license(taking: Taking, one: License) -> None:
 
 def _touched(taking: Taking, one: License) -> bool:
     """Whether anything of what a license brought was used: credits held, spent or given away, a period begun."""
-    found = taking.book.ledger.granted_by(taking.order.order_id, taking.line.line_id, (one.unit_no,))
+    found = taking.of_unit(one.unit_no)
     return any(lot.held or lot.spent or given(lot) for family in found for lot in family) or any(
         cover.license_id == one.license_id and cover.start == "first_ticket" and cover.starts_at is not None
         for cover in taking.book.covers.values()
@@ -186,9 +200,10 @@ def _credits(taking: Taking, *, unit_no: int | None = None, quantity: int | None
     """Of one unit of a license, or of so many units of what was bought, those that were added last first."""
     book, order, line, answer, reason = taking.book, taking.order, taking.line, taking.answer, taking.reason
     by_unit: dict[int, list[list[Lot]]] = {}
-    for family in book.ledger.granted_by(
-        order.order_id, line.line_id, None if unit_no is None else (unit_no,)
-    ):
+    found = (
+        book.ledger.granted_by(order.order_id, line.line_id) if unit_no is None else taking.of_unit(unit_no)
+    )
+    for family in found:
         by_unit.setdefault(family[0].unit[2] if family[0].unit else 0, []).append(family)
     left = None if quantity is None else sum(map(_whole, by_unit.values())) * quantity // line.made
     why = Taken(

@@ -248,7 +248,10 @@ def _next_due(desk: Desk) -> tuple[datetime, str, int] | None:
         found += [
             (parse_iso(one["deadline_at"]) + PAST_DUE, "access", one["number"])
             for one in ticket.access_requests
-            if one["granted_at"] is None and one["missed_at"] is None and one["cancelled_at"] is None
+            if one["granted_at"] is None
+            and one["missed_at"] is None
+            and one["cancelled_at"] is None
+            and one["deadline_at"] is not None
         ]
         found += list(_waits_due(desk))
     return min(found, default=None)

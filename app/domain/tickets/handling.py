@@ -314,7 +314,8 @@ def _remedies(desk: Desk) -> tuple[Remedy, ...]:
 def request_access(desk: Desk, *, kinds: Sequence[str], deadline_at: datetime | None) -> int:
     """Access the customer owes, by default until the policy's deadline in service hours; its number (TERMS-8).
 
-    Refused: 409 ``access_not_offered``, 422 ``unknown_access_kind``, ``deadline_in_past``.
+    On a calendar that opens no more there is no such deadline: the vendor's clocks wait all the same, and nothing falls
+    due. Refused: 409 ``access_not_offered``, 422 ``unknown_access_kind``, ``deadline_in_past``.
     """
     ticket, rule = desk.ticket, desk.policy.access
     if rule is None:
@@ -323,14 +324,14 @@ def request_access(desk: Desk, *, kinds: Sequence[str], deadline_at: datetime | 
     unknown = [one for one in kinds if one not in rule.kinds]
     if unknown or not kinds:
         raise DomainError("unknown_access_kind", field="kinds", unknown=unknown, known=list(rule.kinds))
-    deadline = deadline_at or desk.clocks.deadline(rule.deadline, at=desk.at)
-    if deadline is None or deadline <= desk.at:
+    deadline = deadline_at or _deadline(desk, rule.deadline, desk.at)
+    if deadline is not None and deadline <= desk.at:
         raise DomainError("deadline_in_past", field="deadline_at", at=iso(desk.at))
     number = len(ticket.access_requests) + 1
     entry = {
         "number": number,
         "kinds": list(dict.fromkeys(kinds)),
-        "deadline_at": iso(deadline),
+        "deadline_at": iso_or_none(deadline),
         "requested_at": iso(desk.at),
         "granted_at": None,
         "missed_at": None,
@@ -422,8 +423,13 @@ def _silent_at(desk: Desk, rule: PauseReason) -> datetime | None:
     """When the customer will have been silent for as long as the policy waits; None where it waits for ever."""
     if rule.silence is None or rule.party != "customer":
         return None
+    return _deadline(desk, rule.silence.after, desk.when)
+
+
+def _deadline(desk: Desk, target: str, at: datetime) -> datetime | None:
+    """When a target would fall due; None for ``none``, and on a calendar that opens no more."""
     try:
-        return desk.clocks.deadline(rule.silence.after, at=desk.when)
+        return desk.clocks.deadline(target, at=at)
     except SlaUnreachable:
         return None
 

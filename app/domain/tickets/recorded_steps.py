@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.domain.tickets.ticket import Fact
-from app.domain.values.wire import parse_iso
+from app.domain.values.wire import parse_iso, parse_iso_or_none
 
 STATED: Final = (
     "channel", "language", "license_id", "product", "facts", "category", "inputs", "agreed_up_to", "pay_with",
@@ -150,7 +150,7 @@ def _split(fact: Fact, trail: _Trail) -> _Read:
 
 def _access_requested(fact: Fact, trail: _Trail) -> _Read:
     entry = _added(fact, "access_requests")
-    return "request_access", {"kinds": entry["kinds"], "deadline_at": parse_iso(entry["deadline_at"])}
+    return "request_access", {"kinds": entry["kinds"], "deadline_at": parse_iso_or_none(entry["deadline_at"])}
 
 
 def _access_granted(fact: Fact, trail: _Trail) -> _Read:

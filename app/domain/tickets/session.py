@@ -552,7 +552,7 @@ class Desk:
             subject = f"{ticket.ticket_id}:{one['number']}"
             if ticket.closed or one["granted_at"] or one["missed_at"] or one["cancelled_at"]:
                 plan.drop("ticket.access", subject)
-            else:
+            elif one["deadline_at"] is not None:
                 plan.due(
                     parse_iso(one["deadline_at"]) + PAST_DUE,
                     "ticket.access",

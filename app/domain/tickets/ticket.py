@@ -178,7 +178,8 @@ class AccessRequest(TypedDict):
 
     number: int
     kinds: list[str]
-    deadline_at: str
+    deadline_at: str | None
+    """None: the calendar opens no more, so that nothing falls due."""
     requested_at: str
     granted_at: str | None
     missed_at: str | None

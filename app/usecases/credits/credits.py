@@ -286,6 +286,9 @@ def _one(batch: _Batch, command: CreditCommand) -> CreditResult:
         if command.key is not None and (known := batch.known.get(command.key)) is not None:
             return _replay(command, known)
         who = _customer_of(batch, command)
+        said = command
+        if who.external_id is None:  # of an erased person no word is written any more
+            command = msgspec.structs.replace(command, reason=None)
         ledger = who.ledger
         ledger.command_id = command.key
         before = len(ledger.operations)
@@ -302,7 +305,7 @@ def _one(batch: _Batch, command: CreditCommand) -> CreditResult:
     for returned, voided in ledger.take_reclaimed():
         _emit(batch, who, "credits.voided", voided_event(ledger, returned, voided))
     if command.key is not None:
-        digest = command.digest()
+        digest = said.digest()
         text = encoded.decode()
         batch.stored.append(
             CommandRow(command.key, command.kind, digest, status, text, command.actor, who.customer_id)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final, cast
 
 from app.db import books, given, orders, payment_disputes, policies, tickets
@@ -133,7 +134,7 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, OrderView]:
     terms = await _terms(tx)
     await reconcile_orders.settle(tx, book, mine, terms)
     await _refund_early(tx, book, order, mine, terms)
-    _keep_answers(book, mine)
+    await reconcile_orders.apart(book, mine, partial(_keep_answers, book, mine))
     await write_book(tx, book)
     return 201, order_view(order, order.answer, customer_id=command.customer_id, policy=policy.policy)
 
@@ -186,9 +187,11 @@ async def _correct_lines(
     before = len(answer.taken)
     order_correction.make_up(book, order, refunded, terms, answer)
     if len(answer.taken) > before:
-        order_fold.settle(book, mine, terms, corrected=True)
+        await reconcile_orders.apart(
+            book, mine, partial(order_fold.settle, book, mine, terms, corrected=True)
+        )
     _tell_correction(book, order, answer)
-    _keep_answers(book, mine)
+    await reconcile_orders.apart(book, mine, partial(_keep_answers, book, mine))
     await write_book(tx, book)
     view = order_view(order, order.answer, customer_id=command.customer_id, policy=book.policy.policy)
     return {**view, "correction": _report(answer)}
@@ -323,9 +326,13 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
     await reconcile_orders.settle(
         tx, book, mine, terms
     )  # first, so that nothing is granted anew to what is refunded
-    answer = _take_back(book, order, command, _refunded(prior), terms, told=_refunded(prior, "by_lots"))
+    answer = await reconcile_orders.apart(
+        book,
+        mine,
+        partial(_take_back, book, order, command, _refunded(prior), terms, told=_refunded(prior, "by_lots")),
+    )
     await reconcile_orders.settle(tx, book, mine, terms)
-    _keep_answers(book, mine)
+    await reconcile_orders.apart(book, mine, partial(_keep_answers, book, mine))
     await write_book(tx, book)
     return 201, answer
 
@@ -395,7 +402,7 @@ async def _replay(tx: Tx, order: Order) -> None:
         for one in await orders.of_customer(tx, order.customer_id)
     ]
     await reconcile_orders.settle(tx, book, mine, await _terms(tx))
-    _keep_answers(book, mine)
+    await reconcile_orders.apart(book, mine, partial(_keep_answers, book, mine))
     await write_book(tx, book)
 
 
@@ -414,10 +421,14 @@ async def _refund_early(
         command = RefundOrder(
             order_id=order.order_id, refund_id=one.refund_id, lines=lines, reason=one.answer["reason"]
         )
-        answer = _take_back(book, order, command, refunded, terms, payload=one.payload_hash, clip=True)
+        answer = await reconcile_orders.apart(
+            book,
+            mine,
+            partial(_take_back, book, order, command, refunded, terms, payload=one.payload_hash, clip=True),
+        )
         for row in answer["lines"]:
             refunded[row["line_id"]] = refunded.get(row["line_id"], 0) + (row["quantity"] or 0)
-    order_fold.settle(book, mine, terms)
+    await reconcile_orders.apart(book, mine, partial(order_fold.settle, book, mine, terms))
 
 
 async def _keep_early(tx: Tx, command: RefundOrder) -> RefundView:

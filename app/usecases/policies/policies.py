@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from app.db import audit, events, policies
 from app.db.engine import Tx
@@ -166,9 +167,19 @@ def price_view(price: CategoryPrice) -> dict[str, Any]:
             return {"kind": "on_request"}
 
 
+_CHECKERS: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="policies")
+"""Drafts are checked beside the event loop, and beside what else works in threads: a check may take seconds."""
+Checked = tuple[Document | None, tuple[Problem, ...]]
+
+
+async def check(document: str) -> Checked:
+    """What a document says and what is wrong with it. Needs no transaction, and no connection should wait for it."""
+    return await asyncio.get_running_loop().run_in_executor(_CHECKERS, _checked, document)
+
+
 async def validate(text_: str) -> dict[str, Any]:
     """What is wrong with a draft, with lines and what to write instead. Answers, never refuses."""
-    _, problems = await asyncio.to_thread(_checked, text_)
+    _, problems = await check(text_)
     valid = not any(one.severity == "error" for one in problems)
     return {"valid": valid, "problems": [_problem(one) for one in problems]}
 
@@ -228,14 +239,9 @@ async def price(
     }
 
 
-def draft(document: str) -> Policy:
-    """A draft as a policy, or 422 ``policy_invalid`` with every mistake, each with its line."""
-    return _sound(document)[0].policy
-
-
 async def read_draft(document: str) -> Policy:
-    """`draft`, in a thread: a large document takes a second of one core, and others wait for none of it."""
-    return await asyncio.to_thread(draft, document)
+    """A draft as a policy, or 422 ``policy_invalid`` with every mistake, each with its line."""
+    return _sound(await check(document))[0].policy
 
 
 def tag_of(shown: Mapping[str, Any]) -> str:
@@ -248,21 +254,23 @@ async def publish(
     name: str,
     *,
     document: str,
+    checked: Checked,
     effective_from: datetime | None,
-    check: Callable[[str | None], None] = lambda _: None,
+    matching: Callable[[str | None], None] = lambda _: None,
 ) -> dict[str, Any]:
     """A new immutable version, in force from a date not in the past. 422 ``policy_invalid`` with every problem.
-    ``check`` is told the version in force, and refuses a draft made from another."""
+    ``checked``: what `check` said of the document, beforehand. ``matching`` is told the version in force, and refuses
+    a draft made from another."""
     if name != tx.tenant.policy_name:
         raise DomainError("policy_not_found", name=name)
-    found, problems = await asyncio.to_thread(_sound, document)
+    found, problems = _sound(checked)
     if found.policy.policy != name:
         raise DomainError("policy_name_differs", name=name, document=found.policy.policy)
     since = tx.at if effective_from is None else effective_from
     if since < tx.at:
         raise DomainError("effective_in_past", effective_from=iso(since), now=iso(tx.at))
     newest = await policies.newest_version(tx, name)
-    check(f"{(await policies.in_force(tx)).version}.{newest}")
+    matching(f"{(await policies.in_force(tx)).version}.{newest}")
     version = newest + 1
     body = {
         **_head(found.policy),
@@ -279,7 +287,7 @@ async def publish(
     return body
 
 
-def _checked(document: str) -> tuple[Document | None, tuple[Problem, ...]]:
+def _checked(document: str) -> Checked:
     try:
         found = load_document(document)
     except PolicyDocumentError as error:
@@ -287,8 +295,8 @@ def _checked(document: str) -> tuple[Document | None, tuple[Problem, ...]]:
     return found, tuple(check_policy(found.policy, found.marks))
 
 
-def _sound(document: str) -> tuple[Document, tuple[Problem, ...]]:
-    found, problems = _checked(document)
+def _sound(checked: Checked) -> tuple[Document, tuple[Problem, ...]]:
+    found, problems = checked
     errors = [one for one in problems if one.severity == "error"]
     if found is None or errors:
         raise DomainError("policy_invalid", problems=[_problem(one) for one in errors])

@@ -7,7 +7,10 @@ the ledger ends as if the orders had come as they were placed (decision 0007).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final, TypeVar
 
 from app.db import orders, policies
 from app.db.engine import Tx
@@ -18,11 +21,15 @@ from app.domain.orders import refunds as order_refund
 from app.domain.orders.lines import Terms
 from app.usecases.steps.order_answers import keep_answers
 
+T = TypeVar("T")
+_SMALL: Final = 60
+"""Units, licenses and lots with which the rules take a few milliseconds."""
+
 
 async def settle(tx: Tx, book: Book, mine: Sequence[Order], terms: Terms, *, corrected: bool = False) -> None:
     """`app.domain.orders.reconcile.settle` over all orders of the customer, and what follows from their refunds."""
     before = _granted(book, mine)
-    order_fold.settle(book, mine, terms, corrected=corrected)
+    await apart(book, mine, partial(order_fold.settle, book, mine, terms, corrected=corrected))
     fresh = _granted(book, mine) - before
     again = False
     for order in mine:
@@ -39,10 +46,21 @@ async def settle(tx: Tx, book: Book, mine: Sequence[Order], terms: Terms, *, cor
             if line.line_id in lines and (count := line.gone(gone.get(line.line_id, 0)))
         }
         if wanted:
-            order_refund.take_back(book, order, wanted, terms)
+            await apart(book, mine, partial(order_refund.take_back, book, order, wanted, terms))
             again = True
     if again:
-        order_fold.settle(book, mine, terms, corrected=corrected)
+        await apart(book, mine, partial(order_fold.settle, book, mine, terms, corrected=corrected))
+
+
+async def apart(book: Book, mine: Sequence[Order], work: Callable[[], T]) -> T:
+    """Does what the rules do with a large account beside the event loop; a thousand licenses take a second.
+
+    The book belongs to this transaction alone, which waits for it.
+    """
+    units = sum(line.quantity for order in mine for line in order.lines)
+    if units + len(book.licenses) + len(book.ledger.lots) <= _SMALL:
+        return work()
+    return await asyncio.to_thread(work)
 
 
 def _granted(book: Book, mine: Sequence[Order]) -> set[tuple[str, str]]:

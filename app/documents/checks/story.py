@@ -1,0 +1,64 @@
+"""The check that runs the policy: the trial of `app.domain.trial.trial`, with the line of what failed."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from typing import Final
+
+from app.documents.calendar_document import WEEKDAYS, read_weekly_hours
+from app.documents.checks.context import Checker, Parts, fault_of
+from app.documents.closures import expand_closures
+from app.documents.zones import TZDB_VERSION, zone
+from app.domain.calendar.business_calendar import BusinessCalendar
+from app.domain.calendar.opening_hours import CalendarVersion, Closure, Reason, parse_minute, weekly_hours
+from app.domain.clocks.ticket_clocks import Hours
+from app.domain.policy.policy import ServiceHours
+from app.domain.trial.trial import BEGAN, Failure, play
+from app.domain.values.errors import DomainError
+
+MOST_SECONDS: Final = 2.0
+"""Seconds of a core for a trial, whatever else the machine does; the shipped policies take half of one at most."""
+_YEARS: Final = 3
+"""Years of closed days from the beginning of the trial on: it lasts less than two."""
+
+
+def check_story(c: Checker) -> None:
+    """Plays the story under a policy that has no other fault; tells what could not be worked out, and where."""
+    if any(one.severity == "error" for one in c.found):
+        return
+    stop = time.thread_time() + MOST_SECONDS
+    verdict = play(c.policy, _hours(c.policy.service_hours), over=lambda: time.thread_time() > stop)
+    told: set[tuple[Parts, str]] = set()
+    for failure in verdict.failures:
+        where = c.place_of(failure.error)
+        said = _said(failure)
+        if (where, said) not in told:
+            told.add((where, said))
+            c.error(
+                where, "story_fails", said, "Correct what this rule says; a ticket would fail like the story."
+            )
+
+
+def _said(failure: Failure) -> str:
+    error = failure.error
+    why = f"it is refused with `{error.code}`" if isinstance(error, DomainError) else fault_of(error)
+    return f"The story of a customer under this policy fails at {failure.act}: {why}."
+
+
+def _hours(stated: ServiceHours) -> Hours:
+    """The calendar that a tenant under the policy would have, with a few years of closed days."""
+    weekly: dict[int, list[tuple[int, int]]] = {}
+    for day, spans in read_weekly_hours(stated.weekly_hours).items():
+        weekly[WEEKDAYS.index(day) + 1] = [
+            (parse_minute(opens), parse_minute(closes)) for opens, closes in spans
+        ]
+    version = CalendarVersion(
+        revision=1, effective_from=date(2000, 1, 1), weekly=weekly_hours(weekly), whole_shifts=stated.whole_shifts,
+        closures=tuple(
+            Closure(one.date, tuple(Reason(name, "closure_rules") for name in one.names), one.hours)
+            for one in expand_closures(stated, BEGAN.year, BEGAN.year + _YEARS)
+        ),
+    )  # fmt: skip
+    calendar = BusinessCalendar("service-hours", zone(stated.zone), (version,))
+    return Hours(name="service-hours", calendar=calendar, history={1: calendar}, tzdb_version=TZDB_VERSION)

@@ -1,0 +1,1 @@
+"""A policy on trial: the story that its check plays."""

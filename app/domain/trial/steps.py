@@ -1,0 +1,227 @@
+"""What is said of a ticket and done with it in a trial: whatever a helpdesk may say and do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Final
+
+from app.domain.account.changes import AgendaItem, Plan
+from app.domain.clocks.stored import breaches_json
+from app.domain.orders.remedies import REQUEST_KIND
+from app.domain.policy.policy import All, AnyOf, Condition, FactSpec, Not, Policy, Test
+from app.domain.policy.prices import category_named, quote
+from app.domain.tickets import assessment, cause, closing, handling, opening
+from app.domain.tickets.session import Desk
+from app.domain.values.wire import jsonable
+
+Stated = dict[str, Any]
+SAID: Final = "trial"
+"""What is said wherever a reason or a note is wanted."""
+OWN: Final = "own"
+"""In place of a license's id: one of the customer's own."""
+MOST_UNFRIENDLY: Final = 5
+"""Kinds of tickets of which little is said, or what is not so."""
+SILENT: Final[Stated] = {
+    "channel": None, "language": None, "license_id": None, "product": None, "facts": {}, "category": None,
+    "inputs": {}, "agreed_up_to": None, "pay_with": None, "credit_type": None, "opened_by": "customer",
+}  # fmt: skip
+"""A ticket of which nothing is said."""
+
+# --- what is said -----------------------------------------------------------------------------------------------------
+
+
+def kinds(policy: Policy) -> Iterator[Stated]:
+    """What a helpdesk may say of a ticket, each thing in a few ways: the friendly one first."""
+    named: list[Stated] = [
+        {"category": one.category, "inputs": {spec.name: min(1, spec.most) for spec in one.inputs}}
+        for one in policy.categories
+    ]
+    if policy.credits is not None and policy.qualification.by == "agent":
+        named += [{"credit_type": one.credit_type} for one in policy.credits.types]
+    ways: list[Stated] = [
+        {
+            "channel": "helpdesk",
+            "facts": _friendly(policy),
+            "license_id": OWN,
+            "language": _language(policy),
+        },
+        {"channel": None, "facts": {}},
+        {"channel": "email", "facts": _contrary(policy), "license_id": "lic_of_nobody", "language": "xx"},
+    ]
+    means = policy.payment.means
+    for number, one in enumerate([*named, {}]):
+        ways[0]["facts"] = _friendly(policy, one)
+        yield {**one, **ways[0], "pay_with": means[number % len(means)] if means and number % 2 else None}
+    for number, one in enumerate([{}, *named[:MOST_UNFRIENDLY]]):
+        yield {**one, **ways[1 + number % 2], "agreed_up_to": 50 if number % 2 else None}
+
+
+def _language(policy: Policy) -> str:
+    return policy.ticket_languages[0] if policy.ticket_languages else "en"
+
+
+def _value(spec: FactSpec, *, last: bool = False) -> Any:
+    match spec.type:
+        case "boolean":
+            return not last
+        case "choice":
+            return spec.values[-1 if last else 0] if spec.values else None
+        case "integer":
+            return -1 if last else 1
+        case "text":
+            return "something else" if last else "something"
+
+
+def _friendly(policy: Policy, stated: Stated | None = None) -> dict[str, Any]:
+    """Facts that the checks ask for, as far as single comparisons tell it; some value for the others."""
+    facts = {spec.fact: _value(spec) for spec in policy.facts}
+    kinds_ = {spec.fact: spec for spec in policy.facts}
+    for check in policy.qualification.checks:
+        for test, holds in _wishes(check.require):
+            if test.fact in kinds_ and (wanted := _wanted(test, kinds_[test.fact], holds=holds)) is not None:
+                facts[test.fact] = wanted
+    kind = policy.credit_type((stated or {}).get("credit_type") or "")
+    if kind is not None and kind.serves and REQUEST_KIND in kinds_:
+        facts[REQUEST_KIND] = kind.serves[0]
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _wishes(condition: Condition | None, *, holds: bool = True) -> Iterator[tuple[Test, bool]]:
+    """The comparisons of a condition, each with whether it is to hold, so that the whole does."""
+    match condition:
+        case Test():
+            yield condition, holds
+        case Not(no=part):
+            yield from _wishes(part, holds=not holds)
+        case All(all=parts) | AnyOf(any=parts):
+            for part in parts:
+                yield from _wishes(part, holds=holds)
+
+
+def _wanted(test: Test, spec: FactSpec, *, holds: bool) -> Any:
+    value = test.value[0] if isinstance(test.value, tuple) and test.value else test.value
+    if holds == (test.op in ("eq", "in", "ge", "le")):
+        return value
+    if isinstance(value, bool):
+        return not value
+    return next((one for one in spec.values if one != value), None)
+
+
+def _contrary(policy: Policy) -> dict[str, Any]:
+    facts = {spec.fact: _value(spec, last=True) for spec in policy.facts}
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+# --- what is done with a ticket ---------------------------------------------------------------------------------------
+
+Step = tuple[str, Callable[[], Any]]
+"""Words for a failure, and what is done."""
+
+
+def undecided(desk: Desk, stated: Stated) -> Iterator[Step]:
+    """What may be lacking before anybody works on it."""
+    policy, means = desk.policy, desk.policy.payment.means
+    yield "stating details", partial(opening.details, desk, {"facts": _friendly(policy, stated)})
+    if means and desk.ticket.state == "awaiting_choice":
+        yield "choosing who pays", partial(opening.details, desk, {"pay_with": means[0]})
+    if policy.credits is not None and desk.ticket.credit_type is None:
+        for one in policy.credits.types:
+            yield "applying a credit", partial(opening.apply_credit, desk, one.credit_type)
+    if stated.get("category") is not None:
+        yield f"assessing the category `{stated['category']}`", partial(_assessed, desk, stated)
+    yield "the customer's consent", partial(_consents, desk)
+    yield "qualifying", partial(handling.qualify, desk, decision="accept", codes=[], note="trial", by=None)
+
+
+def _assessed(desk: Desk, stated: Stated) -> None:
+    listed = quote(category_named(desk.policy, stated["category"]), stated["inputs"])
+    named = None if listed.credits is not None else max(listed.least or 0, 1)
+    assessment.assess(
+        desk, category=stated["category"], inputs=stated["inputs"], credits=named, reason=SAID, by=None
+    )
+
+
+def _consents(desk: Desk) -> None:
+    if desk.ticket.quote is not None:
+        assessment.confirm(desk, desk.ticket.quote["number"], accept=True)
+
+
+def worked_on(desk: Desk, turn: int) -> Iterator[Step]:
+    """Messages of both sides; every fourth ticket is rejected by a ground."""
+    respond = partial(handling.respond, desk, public=True, by=None)
+    yield "a customer's message", partial(respond, author="customer", kind="inquiry")
+    yield "a service response", partial(respond, author="vendor", kind="service")
+    grounds = desk.policy.qualification.grounds
+    if grounds and turn % 4 == 3:
+        code = grounds[turn % len(grounds)].code
+        reject = partial(handling.qualify, desk, decision="reject", codes=[code], note="trial", by=None)
+        yield f"rejecting with `{code}`", reject
+
+
+def waited(desk: Desk, turn: int) -> Iterator[Step]:
+    """Waits for access and for each reason that the policy names; every other wait ends by itself."""
+    policy = desk.policy
+    if policy.access is not None:
+        kinds_ = policy.access.kinds[:1]
+        yield "asking for access", partial(handling.request_access, desk, kinds=kinds_, deadline_at=None)
+        if turn % 2 == 0:
+            yield "granting access", lambda: handling.grant_access(desk, len(desk.ticket.access_requests))
+    for one in policy.pause_reasons[:8]:
+        yield f"pausing for `{one.reason}`", partial(handling.pause, desk, reason=one.reason, party=None)
+        if turn % 2 == 0:
+            yield "going on", partial(handling.resume, desk, reason=one.reason)
+
+
+def ended(desk: Desk, turn: int) -> Iterator[Step]:
+    """Resolves it in one of the ways there are, reopens it once, disputes the charge, and corrects the cause."""
+    policy = desk.policy
+    ways = [one.outcome for one in policy.outcomes if one.by_agent]
+    causes: list[str | None] = [*(one.cause for one in policy.causes), None]
+
+    def resolve(number: int) -> None:
+        outcome = ways[number % len(ways)] if ways else None
+        closing.resolve(desk, outcome=outcome, cause=causes[number % len(causes)], result={}, by=None)
+
+    decision = ("returned", "upheld")[turn % 2]
+    yield "going on", partial(handling.resume, desk, reason=None)
+    yield "resolving", partial(resolve, turn)
+    yield "reopening", partial(handling.reopen, desk, reason=SAID)
+    yield "resolving again", partial(resolve, turn + 1)
+    yield "a dispute", partial(closing.dispute, desk, reason=SAID)
+    yield (
+        "deciding a dispute",
+        partial(closing.decide_dispute, desk, 1, decision=decision, credits=None, by=None),
+    )
+    for one in policy.causes[:8]:
+        correct = partial(cause.correct_cause, desk, cause=one.cause, reason=SAID, by=None)
+        yield f"correcting the cause to `{one.cause}`", correct
+    yield "a withdrawal", partial(handling.withdraw, desk)
+
+
+def judged(desk: Desk) -> None:
+    """Does what a sweep does."""
+    closing.fall_due(desk)
+    desk.clocks.judge(at=desk.at)
+
+
+def view(desk: Desk) -> dict[str, Any]:
+    """What a reader of the ticket is shown: how it stands, what it costs, how its clocks stand and what they missed."""
+    clocks = [
+        {
+            "due_at": clock.state(desk.at).due_at,
+            "breaches": breaches_json(clock.clock_id, clock.facts(desk.at)),
+        }
+        for clock in desk.clocks.clocks
+    ]
+    shown = {"ticket": desk.ticket.document(), "charge": desk.charge(), "clocks": clocks}
+    return {name: jsonable(value) for name, value in shown.items()}
+
+
+def written(plan: Plan) -> None:
+    """Writes down everything that the writer would store as JSON."""
+    said: list[Any] = [one.payload for one in plan.events] + [one.data for one in plan.outbox]
+    said += [one.payload for one in plan.agenda if isinstance(one, AgendaItem)]
+    said += [one.document for one in plan.tickets.values()] + [one.spec for one in plan.clocks.values()]
+    json.dumps(jsonable(said))

@@ -1,0 +1,376 @@
+"""A policy on trial: a short life is played under it in memory, before the life of any customer depends on it.
+
+The checks of a document look at its parts; the trial runs the rules that the service itself runs. A stranger asks, a
+customer buys every offer, opens tickets of each category or type of credit, and everything is done with them that a
+helpdesk may do, while time goes by. Nothing is stored. What a rule refuses is no failure; what it cannot work out is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from itertools import chain, islice
+from typing import Any, Final, NoReturn
+
+from app.domain import entitlement
+from app.domain.account.account import Book
+from app.domain.account.changes import Plan
+from app.domain.account.customer import Customer, Order, OrderLine
+from app.domain.clocks.breach_credits import breach_hook
+from app.domain.clocks.ticket_clocks import Hours, TicketClocks
+from app.domain.cover import cover
+from app.domain.customer_view import cover_view, license_view, order_view
+from app.domain.entitlement import REASONS, Query
+from app.domain.ledger.ledger import Ledger
+from app.domain.ledger.money_back import refund_quote
+from app.domain.orders import grants as granting
+from app.domain.orders import lines as order_lines
+from app.domain.orders import reconcile, refunds
+from app.domain.orders.answers import keep_answers
+from app.domain.orders.offers import offer_view
+from app.domain.policy.policy import Action, Offer, Policy
+from app.domain.statement import balance_json
+from app.domain.tickets import opening
+from app.domain.tickets.session import Desk
+from app.domain.tickets.ticket import Ticket
+from app.domain.trial.steps import (
+    OWN,
+    SAID,
+    SILENT,
+    Stated,
+    ended,
+    judged,
+    kinds,
+    undecided,
+    view,
+    waited,
+    worked_on,
+    written,
+)
+from app.domain.values.errors import DomainError
+from app.domain.values.ids import CustomerId, LineId, OrderId, TicketId
+from app.domain.values.wire import decision_json
+
+MOST_OFFERS: Final = 60
+MOST_TICKETS: Final = 60
+MOST_FAILURES: Final = 12
+MOST_ALIKE: Final = 3
+"""Failures of one kind that are kept, so that another kind is found too."""
+BEGAN: Final = datetime(2025, 1, 15, 10, 0, tzinfo=UTC)
+"""A Wednesday, in the past of whoever asks and in the future of nobody's first order."""
+_HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
+_ENOUGH: Final = 1_000_000
+_BEYOND: Final = frozenset(
+    {"instant_out_of_range", "amount_out_of_range", "sla_unreachable", "invalid_target"}
+)
+"""Refusals that small and ordinary requests never meet: a number of the document led to them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What could not be worked out: what was being done, in words, and what was raised by it."""
+
+    act: str
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What the trial found. ``complete``: False when it was ended before its end."""
+
+    failures: tuple[Failure, ...]
+    complete: bool
+
+
+class _Over(Exception):  # noqa: N818 - no error: the time is up, or enough was found
+    """The trial ends here."""
+
+
+class _Broken(Exception):  # noqa: N818 - a life cannot go on after a failure
+    """Something failed, so that the working copies may be in disorder."""
+
+
+def play(policy: Policy, hours: Hours, *, over: Callable[[], bool]) -> Verdict:
+    """Plays the story. ``over`` is asked before each act whether the time is up; the trial itself knows no clock."""
+    failures: list[Failure] = []
+    try:
+        for life in _lives(policy, hours, failures, over):
+            try:
+                life()
+            except _Broken:
+                continue
+    except _Over:
+        return Verdict(failures=tuple(failures), complete=False)
+    return Verdict(failures=tuple(failures), complete=True)
+
+
+def _lives(
+    policy: Policy, hours: Hours, failures: list[Failure], over: Callable[[], bool]
+) -> Iterator[Callable[[], None]]:
+    """The parts of the story, each on a life of its own, so that a failure in one ends no other."""
+
+    def life() -> _Life:
+        return _Life(policy=policy, hours=hours, failures=failures, over=over)
+
+    yield life().stranger
+    offers = policy.offers[:MOST_OFFERS]
+    for option in (0, 1):  # of each choice another
+        before = len(failures)
+        yield partial(life().buyer, offers, option)
+        if len(failures) > before:
+            yield from (partial(life().buyer, (offer,), option) for offer in offers)
+    account: list[_Life] = []
+    for turn, stated in enumerate(islice(kinds(policy), MOST_TICKETS)):
+        yield partial(_on_one_account, account, life, stated, turn)
+
+
+def _on_one_account(account: list[_Life], life: Callable[[], _Life], stated: Stated, turn: int) -> None:
+    """A ticket on the account that the others were on, or on a fresh one after a failure."""
+    if not account:
+        fresh = life()
+        fresh.supplied()
+        account.append(fresh)
+    try:
+        account[0].ticket(stated, turn)
+    except _Broken:
+        account.clear()
+        raise
+
+
+@dataclass(slots=True, kw_only=True)
+class _Life:
+    """One customer under the policy, and how much of the trial is left."""
+
+    policy: Policy
+    hours: Hours
+    failures: list[Failure]
+    over: Callable[[], bool]
+    book: Book = field(init=False)
+    orders: list[Order] = field(default_factory=list)
+    minted: int = 0
+
+    def __post_init__(self) -> None:
+        """An empty account."""
+        customer = Customer(customer_id=CustomerId("cus_trial"), external_id="trial")
+        ledger = Ledger(
+            customer_id=customer.customer_id, at=BEGAN, rules=self.policy.credits, accounts={}, lots={}, holds={},
+            mint=self.mint, command_id=None,
+        )  # fmt: skip
+        self.book = Book(
+            customer=customer, policy=self.policy, at=BEGAN, mint=self.mint, ledger=ledger,
+            plan=Plan(customer=customer, at=BEGAN),
+        )  # fmt: skip
+
+    def mint(self, prefix: str) -> str:
+        """Ids in the order of their making."""
+        self.minted += 1
+        return f"{prefix}_{self.minted:026}"
+
+    def may(self, words: str, work: Callable[..., Any], *given: Any) -> Any:
+        """Does one thing that a rule may refuse; None where it was refused."""
+        return self._act(words, partial(work, *given), refusable=True)
+
+    def must(self, words: str, work: Callable[..., Any], *given: Any) -> Any:
+        """Does one thing that no rule may refuse."""
+        return self._act(words, partial(work, *given), refusable=False)
+
+    def _act(self, words: str, work: Callable[[], Any], *, refusable: bool) -> Any:
+        if self.over() or len(self.failures) >= MOST_FAILURES:
+            raise _Over
+        try:
+            return work()
+        except DomainError as error:
+            if refusable and error.code not in _BEYOND:
+                return None
+            self._failed(words, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it would be a fault of the service later
+            self._failed(words, error)
+
+    def _failed(self, words: str, error: Exception) -> NoReturn:
+        kind = words.partition("`")[0]
+        if sum(one.act.startswith(kind) for one in self.failures) < MOST_ALIKE:
+            self.failures.append(Failure(act=words, error=error))
+        raise _Broken from error
+
+    def later(self, span: timedelta) -> None:
+        """Lets time go by."""
+        at = self.book.at + span
+        self.book.at = self.book.plan.at = self.book.ledger.at = at
+
+    def told(self) -> None:
+        """Writes down what would be stored and told."""
+        self.must("writing down what was done", written, self.book.plan)
+
+    # --- asking -----------------------------------------------------------------------------------------------------
+
+    def stranger(self) -> None:
+        """Somebody whom nobody knows looks at the offers and asks what may be done."""
+        for offer in self.policy.offers[:MOST_OFFERS]:
+            self.must(f"showing the offer `{offer.sku}`", offer_view, self.book, offer)
+        self.asks()
+
+    def asks(self) -> None:
+        """Asks for every action, in a few ways."""
+        mine = next(iter(self.book.licenses), None)
+        ways = [
+            Query(),
+            Query(license_id=mine, product="some product", released_at=BEGAN - 400 * _DAY),
+            Query(license_id="lic_of_nobody", forum="some forum", reason=REASONS[0], released_at=BEGAN),
+        ]
+        for action in self.policy.actions:
+            for query in ways:
+                self.must(f"asking for the action `{action.action}`", _asked, self.book, action, query)
+
+    # --- buying -----------------------------------------------------------------------------------------------------
+
+    def buyer(self, offers: Iterable[Offer], option: int) -> None:
+        """Buys these offers, the licenses first; chooses, asks, uses the cover, and is refunded."""
+        self.purchases(offers, option)
+        self.asks()
+        self.covers()
+        self.later(45 * _DAY)
+        self.asks()
+        self.refunds()
+        self.later(400 * _DAY)
+        self.asks()
+        unit = self.policy.unit.many if self.policy.unit else None
+        self.must("showing the balance", partial(balance_json, self.book.ledger, at=self.book.at, unit=unit))
+
+    def purchases(self, offers: Iterable[Offer], option: int) -> None:
+        """Orders each offer; chooses what is to be chosen; registers the licenses."""
+        book = self.book
+        for offer in sorted(offers, key=lambda one: one.kind != "license"):
+            self.must(f"an order of `{offer.sku}`", self.order, offer)
+            for choice in book.open_choices():
+                names = sorted(choice.options)
+                if names:
+                    name = names[option % len(names)]
+                    self.must(f"choosing `{name}`", granting.choose, book, choice, name, self.policy)
+            self.told()
+            book.plan = Plan(customer=book.customer, at=book.at)
+            self.later(_HOUR)
+        for one in list(book.licenses.values()):
+            one.registered_domain, one.registered_at = "shop.example", book.at
+            self.may("registering a license", granting.put_license, book, one, "registered")
+            self.must("showing a license", license_view, one, book.at)
+
+    def order(self, offer: Offer) -> None:
+        """Buys one of it."""
+        line = OrderLine(
+            line_id=LineId("1"), sku=offer.sku.replace("{n}", "10"), quantity=1, unit_price=Decimal("10.00"),
+            list_price=Decimal("10.00"), attributes={"addon": "some add-on"},
+        )  # fmt: skip
+        order = Order(
+            order_id=OrderId(f"order-{len(self.orders) + 1}"), customer_id=self.book.customer.customer_id,
+            placed_at=self.book.at, received_at=self.book.at, currency=self.policy.currency, payload_hash="",
+            answer={}, policy_version=self.policy.version, lines=(line,),
+        )  # fmt: skip
+        order.answer = {"lines": order_lines.pinned_lines(order, self.policy, self.policy)}
+        self.orders.append(order)
+        self.book.plan.orders[order.order_id] = order
+        reconcile.settle(self.book, self.orders, self.terms)
+        keep_answers(self.book, self.orders)
+        json.dumps(order_view(order, order.answer, customer_id="trial", policy=self.policy.policy))
+
+    @property
+    def terms(self) -> order_lines.Terms:
+        """The only version there is."""
+        return {self.policy.version: self.policy}
+
+    def covers(self) -> None:
+        """Suspends, resumes and extends what cover there is."""
+        for one in list(self.book.covers.values())[:MOST_OFFERS]:
+            self.may("suspending cover", cover.suspend, self.book, one)
+            self.later(_HOUR)
+            self.may("resuming cover", cover.resume, self.book, one)
+            self.may("extending cover", partial(cover.extend, reason=SAID), self.book, one, 1)
+            self.must("showing cover", cover_view, one, self.book.at)
+        self.told()
+
+    def refunds(self) -> None:
+        """Quotes money back for each lot, takes back every other order, and ends a license."""
+        book, policy = self.book, self.policy
+        for lot in list(book.ledger.lots.values()):
+            self.must("quoting money back", refund_quote, lot, policy.money_back, book.at)
+        take_back = partial(refunds.take_back, ref="trial")
+        for order in self.orders[::2]:
+            words = f"refunding an order of `{order.lines[0].sku}`"
+            self.must(words, take_back, book, order, {"1": 1}, self.terms)
+            self.must(words, refunds.guarantee_of, policy, book, order)
+        self.must("settling orders", reconcile.settle, book, self.orders, self.terms)
+        end = partial(granting.end_license, reason="terminated")
+        for one in [one for one in book.licenses.values() if one.active(book.at)][:1]:
+            self.must("ending a license", end, book, one, book.at)
+        self.told()
+
+    # --- tickets ----------------------------------------------------------------------------------------------------
+
+    def supplied(self) -> None:
+        """Has a license or two with what they bring, and credits of each type."""
+        licenses = [one for one in self.policy.offers if one.kind == "license"]
+        self.purchases(licenses[:3] or self.policy.offers[:3], 0)
+        for one in self.policy.credits.types if self.policy.credits else ():
+            grant = partial(
+                self.book.ledger.grant, source="goodwill", rule="adjustment", credit_type=one.credit_type,
+                policy_version=self.policy.version,
+            )  # fmt: skip
+            self.must(f"granting credits of the type `{one.credit_type}`", grant, _ENOUGH)
+
+    def ticket(self, stated: Stated, turn: int) -> None:
+        """Opens a ticket and does with it whatever a helpdesk may do, while time goes by."""
+        self.later(_HOUR)
+        mine = next((one.license_id for one in self.book.active_licenses()), None)
+        said = {**stated, "license_id": mine if stated.get("license_id") == OWN else stated.get("license_id")}
+        about = f" of the category `{said['category']}`" if said.get("category") else ""
+        desk: Desk = self.must(f"opening a ticket{about}", self.open, said)
+        self.shown(desk)
+        for words, work in chain(undecided(desk, said), worked_on(desk, turn), waited(desk, turn)):
+            self.done(words, work)
+        self.shown(desk)
+        self.covers()
+        for days in (1, 3, 40):
+            self.later(days * _DAY)
+            self.must("judging what fell due", judged, desk)
+            self.shown(desk)
+        for words, work in ended(desk, turn):
+            self.done(words, work)
+        self.shown(desk)
+        self.must("finishing a ticket", desk.finish)
+        self.told()
+        self.book.plan = Plan(customer=self.book.customer, at=self.book.at)
+        if turn % 6 == 3:  # the tickets before had none that was bought, those after it have
+            self.purchases([one for one in self.policy.offers if one.kind == "cover"][:1], 0)
+
+    def done(self, words: str, work: Callable[[], Any]) -> None:
+        """One thing is done with the ticket, and an hour goes by."""
+        self.may(words, work)
+        self.later(_HOUR)
+
+    def open(self, stated: Stated) -> Desk:
+        """Puts a new ticket on the desk."""
+        book = self.book
+        ticket = Ticket(
+            ticket_id=TicketId(self.mint("tic")), external_id=f"ticket-{self.minted}",
+            customer_id=book.customer.customer_id, subject="A question", payload_hash="",
+        )  # fmt: skip
+        clocks = TicketClocks(
+            plan=book.plan, policy=self.policy, hours=self.hours, mint=self.mint, on_breach=breach_hook(book)
+        )
+        clocks.bind(ticket.ticket_id, ticket.external_id)
+        desk = Desk(book=book, ticket=ticket, clocks=clocks)
+        opening.open_ticket(desk, {**SILENT, **stated})
+        return desk
+
+    def shown(self, desk: Desk) -> None:
+        """The ticket as published, which must be JSON."""
+        self.must("showing a ticket", lambda: json.dumps(view(desk)))
+
+
+def _asked(book: Book, action: Action, query: Query) -> str:
+    """An entitlement's answer, written down."""
+    return json.dumps(decision_json(entitlement.decide(book, action, query), explain=True))

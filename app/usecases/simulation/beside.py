@@ -1,0 +1,31 @@
+"""A simulation beside the event loop: it computes for many seconds, in which everybody else is to be served."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any, Final
+
+from app.db.engine import Database
+from app.domain.policy.policy import Policy
+from app.usecases.simulation import draft as drafts
+
+_RUNS: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="simulations")
+
+
+async def simulate(db: Database, tenant_id: str, name: str, *, draft: Policy, start: datetime | None,
+                   end: datetime | None, limit: int) -> dict[str, Any]:  # fmt: skip
+    """`app.usecases.simulation.draft.simulate` in a thread, with an event loop and a connection of its own. The
+    connection is one of the tenant's."""
+
+    async def run(made: Callable[[], Database]) -> dict[str, Any]:
+        own = made()
+        try:
+            return await drafts.simulate(own, tenant_id, name, draft=draft, start=start, end=end, limit=limit)
+        finally:
+            await own.close()
+
+    async with db.lend(tenant_id) as made:
+        return await asyncio.get_running_loop().run_in_executor(_RUNS, lambda: asyncio.run(run(made)))
