@@ -17,7 +17,7 @@ from app.documents import fact_space, policy_checks
 from app.documents.checks.story import check_story
 from app.documents.fact_space import Fact, FactSpace
 from app.documents.policy_document import PolicyDocumentError, dump, load_document
-from app.domain.policy import policy as model
+from app.domain.policy import conditions as model
 from app.domain.policy.policy import Policy
 from app.domain.values.term import Term
 from app.usecases import tenants

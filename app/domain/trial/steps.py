@@ -10,8 +10,10 @@ from typing import Any, Final
 from app.domain.account.changes import AgendaItem, Plan
 from app.domain.clocks.stored import breaches_json
 from app.domain.orders.remedies import REQUEST_KIND
-from app.domain.policy.policy import All, AnyOf, Condition, FactSpec, Not, Policy, Test
+from app.domain.policy.conditions import All, AnyOf, Condition, Not, Test
+from app.domain.policy.policy import Policy
 from app.domain.policy.prices import category_named, quote
+from app.domain.policy.ticket_rules import FactSpec
 from app.domain.tickets import assessment, cause, closing, handling, opening
 from app.domain.tickets.session import Desk
 from app.domain.values.wire import jsonable

@@ -32,7 +32,9 @@ from app.domain.orders import lines as order_lines
 from app.domain.orders import reconcile, refunds
 from app.domain.orders.answers import keep_answers
 from app.domain.orders.offers import offer_view
-from app.domain.policy.policy import Action, Offer, Policy
+from app.domain.policy.offers import Offer
+from app.domain.policy.policy import Policy
+from app.domain.policy.ticket_rules import Action
 from app.domain.statement import balance_json
 from app.domain.tickets import opening
 from app.domain.tickets.session import Desk
