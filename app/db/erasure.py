@@ -21,7 +21,8 @@ from app.db.engine import Tx
 from app.domain.tickets.ticket import CheckOutcome
 
 HOUSE_REASONS: Final = frozenset({
-    "adjustment", "agreed_surplus", "assessment", "awaiting_confirmation", "breach retracted", "cause corrected",
+    "adjustment", "agreed_surplus", "assessment", "awaiting_confirmation", "breach retracted", "breach_retracted",
+    "cause corrected",
     "confirmation_expired", "corrected", "credit_expired", "decided_again", "declined", "erased", "handling_failed",
     "hold_expired", "import", "lot_expired", "merged", "not_paid", "payment_dispute", "refunded", "rejected",
     "reranked", "source_removed", "terminated", "upgraded", "waiting_for_access", "withdrawn",
