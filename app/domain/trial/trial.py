@@ -23,19 +23,16 @@ from app.domain.account.customer import Customer, Order, OrderLine
 from app.domain.clocks.breach_credits import breach_hook
 from app.domain.clocks.ticket_clocks import Hours, TicketClocks
 from app.domain.cover import cover
-from app.domain.customer_view import cover_view, license_view, order_view
 from app.domain.entitlement import REASONS, Query
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.money_back import refund_quote
 from app.domain.orders import grants as granting
 from app.domain.orders import lines as order_lines
 from app.domain.orders import reconcile, refunds
-from app.domain.orders.answers import keep_answers
 from app.domain.orders.offers import offer_view
 from app.domain.policy.offers import Offer
 from app.domain.policy.policy import Policy
 from app.domain.policy.ticket_rules import Action
-from app.domain.statement import balance_json
 from app.domain.tickets import opening
 from app.domain.tickets.session import Desk
 from app.domain.tickets.ticket import Ticket
@@ -55,7 +52,7 @@ from app.domain.trial.steps import (
 )
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import CustomerId, LineId, OrderId, TicketId
-from app.domain.values.wire import decision_json
+from app.domain.values.wire import decision_json, jsonable
 
 MOST_OFFERS: Final = 60
 MOST_TICKETS: Final = 60
@@ -240,8 +237,8 @@ class _Life:
         self.refunds()
         self.later(400 * _DAY)
         self.asks()
-        unit = self.policy.unit.many if self.policy.unit else None
-        self.must("showing the balance", partial(balance_json, self.book.ledger, at=self.book.at, unit=unit))
+        for one in self.policy.credits.types if self.policy.credits else ():
+            self.must("showing the balance", self.book.ledger.balance, one.credit_type)
 
     def purchases(self, offers: Iterable[Offer], option: int) -> None:
         """Orders each offer; chooses what is to be chosen; registers the licenses."""
@@ -259,7 +256,6 @@ class _Life:
         for one in list(book.licenses.values()):
             one.registered_domain, one.registered_at = "shop.example", book.at
             self.may("registering a license", granting.put_license, book, one, "registered")
-            self.must("showing a license", license_view, one, book.at)
 
     def order(self, offer: Offer) -> None:
         """Buys one of it."""
@@ -276,8 +272,7 @@ class _Life:
         self.orders.append(order)
         self.book.plan.orders[order.order_id] = order
         reconcile.settle(self.book, self.orders, self.terms)
-        keep_answers(self.book, self.orders)
-        json.dumps(order_view(order, order.answer, customer_id="trial", policy=self.policy.policy))
+        json.dumps(jsonable(order.answer))
 
     @property
     def terms(self) -> order_lines.Terms:
@@ -291,7 +286,8 @@ class _Life:
             self.later(_HOUR)
             self.may("resuming cover", cover.resume, self.book, one)
             self.may("extending cover", partial(cover.extend, reason=SAID), self.book, one, 1)
-            self.must("showing cover", cover_view, one, self.book.at)
+            self.must("showing cover", cover.state_of, one, self.book.at)
+            self.must("showing cover", cover.remaining, one, self.book.at)
         self.told()
 
     def refunds(self) -> None:
