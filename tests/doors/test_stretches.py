@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from app.documents.policy_document import dump
-from app.usecases import tenants
+from app.usecases.tenants import tenants
 from tests.conftest import MakeVendor
 from tests.support.api import Vendor
 from tests.support.stretches import longest_stretch

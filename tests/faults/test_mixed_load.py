@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from app.db.engine import Database
-from app.usecases import audit
+from app.usecases.reports import audit
 from tests.faults.ground import ROUNDS, TENANT, Ground, ground, under_load
 
 pytestmark = pytest.mark.slow

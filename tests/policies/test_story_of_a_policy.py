@@ -16,7 +16,7 @@ from app.domain import entitlement
 from app.domain.policy import conditions, prices
 from app.domain.trial import steps, trial
 from app.domain.values.errors import DomainError
-from app.usecases import tenants
+from app.usecases.tenants import tenants
 from tests.conftest import MakeVendor
 from tests.support.api import Vendor
 

@@ -20,7 +20,7 @@ from app.documents.policy_document import PolicyDocumentError, dump, load_docume
 from app.domain.policy import conditions as model
 from app.domain.policy.policy import Policy
 from app.domain.values.term import Term
-from app.usecases import tenants
+from app.usecases.tenants import tenants
 
 NAMES = ("avactis", "cactushop", "cs-cart", "shopp", "x-cart")
 Path = tuple[str | int, ...]
