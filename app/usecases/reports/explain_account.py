@@ -1,0 +1,217 @@
+"""Orders, refunds, licenses, periods of support and choices explained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from app.db import books, policies, traces
+from app.db.engine import Tx
+from app.domain.account.account import Book
+from app.domain.account.customer import Cover
+from app.domain.cover import cover as covers
+from app.domain.explanations import account as account_words
+from app.domain.policy.policy import Policy
+from app.domain.policy.wording import cited, sentences
+from app.domain.tickets.qualification import is_reading
+from app.domain.values.errors import DomainError
+from app.domain.values.wire import iso, jsonable
+from app.usecases.reports.explain_ledger import operations_of
+from app.usecases.reports.explain_parts import head_of, step_of, with_clauses
+
+
+async def explain_order(tx: Tx, order_id: str) -> dict[str, Any]:
+    """Explain an order: what each line granted, and what not."""
+    row = await traces.order(tx, order_id)
+    if row is None:
+        raise DomainError("order_not_found", order_id=order_id)
+    policy = await policies.of_version(tx, row.policy_version)
+    answer = dict(row.answer)
+    trace: list[dict[str, Any]] = []
+    for line in row.lines:
+        mine = str(line["line_id"])
+        granted = _granted(policy, answer, mine)
+        refused = [one for one in answer.get("not_granted", ()) if str(one.get("line_id")) == mine]
+        offer = policy.offer(str(line["sku"]))
+        trace.append(
+            {
+                "step": "line",
+                "line_id": mine,
+                "sku": line["sku"],
+                "summary": account_words.line_sentence(policy, line, granted, refused),
+                "clause": next(
+                    (one["clause"] for one in (*granted, *refused) if one.get("clause")),
+                    account_words.offer_clause(offer),
+                ),
+                "facts": {k: v for k, v in line.items() if v is not None},
+                "offer": None if offer is None else {"sku": offer[0].sku, "clause": offer[0].clause},
+                "rules": [one for one in answer.get("decisions", ()) if str(one.get("line_id")) == mine],
+                "granted": granted,
+                "not_granted": refused,
+            }
+        )
+    return with_clauses(
+        policy,
+        {
+            **head_of("order", order_id, policy),
+            "summary": sentences(*(one["summary"] for one in trace)) or f"Order {order_id} holds no line.",
+            "placed_at": iso(row.placed_at),
+            "received_at": iso(row.received_at),
+            "trace": trace,
+            "notices": answer.get("notices", []),
+            "ledger": await operations_of(tx, "order", order_id, policy),
+        },
+    )
+
+
+def _granted(policy: Policy, answer: Mapping[str, Any], line_id: str) -> list[dict[str, Any]]:
+    found = []
+    for noun in ("licenses", "lots", "covers", "choices", "addons"):
+        for one in answer.get(noun, ()):
+            if str(one.get("line_id")) == line_id:
+                clause = one.get("clause") or account_words.offer_clause(policy.offer(str(one.get("sku"))))
+                found.append(
+                    {
+                        "granted": noun[:-1],
+                        "id": one.get(f"{noun[:-1]}_id"),
+                        "rule": one.get("rule"),
+                        "clause": clause,
+                        "reading": one.get("reading") if one.get("clause") else is_reading(policy, clause),
+                        "facts": {k: one[k] for k in _GRANT_FACTS if one.get(k) is not None},
+                    }
+                )
+    return found
+
+
+_GRANT_FACTS: Final = (
+    "edition", "ordinal", "first_order", "granted", "credit_type", "expires_at", "starts_at", "ends_at", "term",
+    "levels", "scope", "options", "addon",
+)  # fmt: skip
+
+
+async def explain_refund(tx: Tx, id_: str) -> dict[str, Any]:
+    """Explain a refund of an order."""
+    order_id, _, refund_id = id_.rpartition(":")
+    row = await traces.refund(tx, order_id, refund_id)
+    order = await traces.order(tx, order_id)
+    if row is None or order is None:
+        raise DomainError("refund_not_found", refund_id=id_)
+    policy = await policies.of_version(tx, order.policy_version)
+    skus = {str(line["line_id"]): str(line["sku"]) for line in order.lines}
+    answer = dict(row.answer)
+    trace = []
+    for name, tell in (
+        ("taken_back", account_words.taken_sentence),
+        ("not_taken_back", account_words.left_sentence),
+    ):
+        for one in answer.get(name) or ():
+            sku = skus.get(str(one.get("line_id")))
+            offer = None if sku is None else policy.offer(sku)
+            clause = answer.get("clause") or account_words.offer_clause(offer)
+            told = tell(policy, one, sku, clause)
+            trace.append(
+                {"step": name, "at": iso(row.at), "summary": told, "clause": clause, "result": _public(one)}
+            )
+    nothing = None if trace else f"Nothing of order {order_id} was taken back."
+    owed = account_words.owed_sentence(policy, int(answer.get("owed") or 0))
+    return with_clauses(
+        policy,
+        {
+            **head_of("refund", id_, policy),
+            "summary": sentences(nothing, *(one["summary"] for one in trace), owed),
+            "at": iso(row.at),
+            "clause": answer.get("clause"),
+            "answer": row.answer,
+            "ledger": await operations_of(tx, "taken_back", order_id, policy, at=row.at),
+            "trace": trace,
+        },
+    )
+
+
+async def explain_entity(tx: Tx, kind: str, id_: str) -> dict[str, Any]:
+    """Explain a license, a period of support or a choice."""
+    rows = await traces.events(tx, kind, id_)
+    if not rows:
+        raise DomainError(f"{kind}_not_found", id=id_)
+    book = await books.load_by_id(tx, rows[0].customer_id, lock=False)
+    held: dict[str, Any] = {"license": book.licenses, "cover": book.covers, "choice": book.choices}
+    found: Any = held[kind].get(id_)
+    policy = await policies.of_version(tx, getattr(found, "policy_version", book.policy.version))
+    rule = getattr(found, "rule", None)
+    clause = getattr(found, "clause", None)
+    reading = getattr(found, "reading", False)
+    if kind == "license" and found is not None:
+        clause = account_words.offer_clause(policy.offer(found.sku))
+        reading = is_reading(policy, clause)
+    trace = [
+        step_of(
+            row.kind,
+            row.occurred_at,
+            row.recorded_at,
+            row.actor,
+            summary=cited(_entity_step(policy, kind, rule, row), row.payload.get("clause") or clause),
+            clause=row.payload.get("clause") or clause,
+            result=_public(row.payload),
+        )
+        for row in rows
+    ]
+    return with_clauses(
+        policy,
+        {
+            **head_of(kind, id_, policy),
+            "summary": cited(_entity_words(policy, kind, found, book), clause),
+            "rule": rule,
+            "clause": clause,
+            "reading": reading,
+            "order_id": getattr(found, "order_id", None),
+            "trace": trace,
+        },
+    )
+
+
+def _entity_step(policy: Policy, kind: str, rule: str | None, row: Any) -> str:
+    match kind:
+        case "license":
+            return account_words.license_step(policy, row.kind, row.payload)
+        case "cover":
+            return account_words.cover_step(policy, row.kind, row.payload)
+    return account_words.choice_step(policy, rule or "", row.kind, row.payload)
+
+
+def _entity_words(policy: Policy, kind: str, found: Any, book: Book) -> str:
+    if found is None:
+        return f"The {kind} went to another account"
+    match kind:
+        case "license":
+            return account_words.license_sentence(policy, jsonable(_of(found, _LICENSE)))
+        case "cover":
+            return account_words.cover_sentence(policy, cover_row(found, book.at))
+    return account_words.choice_sentence(policy, jsonable(_of(found, _CHOICE)))
+
+
+_LICENSE: Final = ("sku", "edition", "order_id", "ordinal", "ended_at", "ended_reason")
+_CHOICE: Final = ("order_id", "rule", "options", "option", "voided_at")
+_COVER: Final = (
+    "order_id", "term", "levels", "actions", "scope", "free", "starts_at", "ends_at", "suspended_at",
+)  # fmt: skip
+
+
+def _of(found: Any, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(found, name) for name in names}
+
+
+def cover_row(cover: Cover, at: datetime) -> dict[str, Any]:
+    """Return a period of support as it stands, as a row of an explanation."""
+    row: dict[str, Any] = jsonable({**_of(cover, _COVER), "state": covers.state_of(cover, at)})
+    return row
+
+
+_PRIVATE: Final = frozenset({"customer_id", "version", "policy_version"})
+
+
+def _public(value: Any) -> Any:
+    """What a step changed, without numbers and ids that only the tables know."""
+    if isinstance(value, Mapping):
+        return {name: _public(one) for name, one in value.items() if name not in _PRIVATE}
+    return [_public(one) for one in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,149 @@
+"""A ticket or an assessment explained from what was recorded of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from app.db import books, policies, tickets, traces
+from app.db.engine import Tx
+from app.domain.explanations import ledger as ledger_words
+from app.domain.explanations import ticket as ticket_words
+from app.domain.explanations.clock import clock_sentence
+from app.domain.policy.policy import Policy
+from app.domain.policy.wording import sentences
+from app.domain.tickets.ticket import Ticket
+from app.domain.values.ids import CoverId
+from app.domain.values.wire import iso_or_none
+from app.usecases.reports.explain_account import cover_row
+from app.usecases.reports.explain_ledger import operations_of
+from app.usecases.reports.explain_parts import Step, head_of, rule_row, step_of, with_clauses
+
+
+async def explain_ticket(
+    tx: Tx, external_id: str, *, kind: str, assessment: int | None = None
+) -> dict[str, Any]:
+    """Explain a ticket, its charge, or one of its assessments."""
+    ticket = await tickets.require(tx, external_id)
+    policy = await policies.of_version(tx, ticket.policy_version)
+    if assessment is not None:
+        ticket.assessment(assessment)
+    ledger = await operations_of(tx, "ticket", ticket.ticket_id, policy)
+    left = list(ledger)
+    trace = []
+    for fact in await tickets.facts(tx, ticket.ticket_id):
+        mine = _moved_by(left, fact.payload)
+        if assessment is not None and not _about(assessment, fact.payload):
+            continue
+        changed = fact.payload.get("set", {})
+        trace.append(
+            step_of(
+                fact.kind,
+                fact.occurred_at,
+                fact.recorded_at,
+                fact.actor,
+                summary=ticket_words.step_sentence(policy, fact.kind, fact.payload, mine),
+                clause=ticket_words.step_clause(policy, fact.kind, fact.payload),
+                result={name: changed[name] for name in _RESULTS if name in changed},
+                rules=[rule_row(policy, one) for one in changed.get("checks", ())],
+                reasons=changed.get("reasons", ()),
+                remedies=changed.get("remedies", ()),
+                assessments=[
+                    {**one, "summary": ticket_words.assessment_sentence(policy, one)}
+                    for one in ticket_words.assessments_of(fact.payload)
+                ],
+                facts=changed.get("facts"),
+                recommendation=changed.get("recommendation"),
+                qualification=changed.get("qualification"),
+                operations=[one["operation_id"] for one in mine],
+            )
+        )
+    charge = _charge_of(ledger)
+    body: dict[str, Any] = {
+        **head_of(kind, external_id if assessment is None else f"{external_id}:{assessment}", policy),
+        "summary": ticket_words.ticket_sentence(
+            policy,
+            ticket,
+            charge,
+            cover=await _paying_cover(tx, ticket, policy),
+            source=ledger_words.held_from(policy, ledger),
+        ),
+        "ticket_id": external_id,
+        "state": ticket.state,
+        "reasons": ticket.reasons,
+        "charge": ticket.charge,
+        "trace": trace,
+        "ledger": ledger,
+        "clocks": [
+            {
+                "clock_id": row.clock_id,
+                "milestone": row.milestone,
+                "due_at": iso_or_none(row.due_at),
+                "outcome": row.outcome,
+                "summary": clock_sentence(_clock_row(row)),
+            }
+            for row in await traces.clocks_of(tx, ticket.ticket_id)
+        ],
+    }
+    if assessment is not None:
+        one = ticket.assessment(assessment)
+        body["assessment"] = one
+        source = ledger_words.held_from(policy, ledger) if one["status"] == "in_force" else None
+        body["summary"] = sentences(ticket_words.assessment_sentence(policy, one), source)
+    return with_clauses(policy, body)
+
+
+_RESULTS: Final = (
+    "state", "category", "inputs", "price", "paid_by", "cover_id", "charge", "asks", "outcome", "cause", "accepted_at",
+    "resolved_at", "credit_type", "agreed_up_to", "pay_with", "result",
+)  # fmt: skip
+
+
+def _about(number: int, payload: Mapping[str, Any]) -> bool:
+    added = any(one.get("number") == number for one in ticket_words.assessments_of(payload))
+    return added or str(number) in {str(key) for key in payload.get("change", {}).get("assessments", {})}
+
+
+def _moved_by(left: list[Step], payload: Mapping[str, Any]) -> list[Step]:
+    """The operations that led to the charge an event tells, taken off those that are left."""
+    wanted = payload.get("set", {}).get("charge")
+    if wanted is None:
+        return []
+    names = ("held", "captured", "refunded")
+    done = [one["told"] for one in left if one["told"] is not None]
+    if not left or not done:
+        return []
+    stood = {name: left[0]["before"][name] for name in names}
+    taken = 0
+    while stood != {name: wanted[name] for name in names} and taken < len(left):
+        stood = left[taken]["told"]
+        taken += 1
+    if stood != {name: wanted[name] for name in names}:
+        return []
+    mine, left[:] = left[:taken], left[taken:]
+    return mine
+
+
+def _charge_of(ledger: Sequence[Step]) -> dict[str, int]:
+    stood = ledger[-1]["told"] if ledger else {"held": 0, "captured": 0, "refunded": 0}
+    return {**stood, "net": stood["captured"] - stood["refunded"]}
+
+
+async def _paying_cover(tx: Tx, ticket: Ticket, policy: Policy) -> str | None:
+    if ticket.cover_id is None:
+        return None
+    book = await books.load_by_id(tx, ticket.customer_id, lock=False, policy=policy)
+    found = book.covers.get(CoverId(ticket.cover_id))
+    return None if found is None else ticket_words.cover_words(policy, cover_row(found, book.at))
+
+
+def _clock_row(row: Any) -> dict[str, Any]:
+    return {
+        "milestone": row.milestone,
+        "target": str((row.spec or {}).get("target", "none")),
+        "clause": (row.spec or {}).get("clause"),
+        "due_at": iso_or_none(row.due_at),
+        "stopped_at": iso_or_none(row.stopped_at),
+        "outcome": row.outcome,
+        "phase": row.phase,
+    }
