@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from app.commands.base import CommandError
+from app.documents.marks import PolicyDocumentError, Problem
 from app.documents.policy_checks import check_policy
-from app.documents.policy_document import PolicyDocumentError, Problem, json_schema, load_document
+from app.documents.policy_document import json_schema, load_document
 
 app = typer.Typer(no_args_is_help=True, help="Check policy documents, print their JSON Schema.")
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 import holidays
 from pydantic import TypeAdapter, ValidationError
 
-from app.documents.policy_document import PolicyDocumentError, Problem, pointer
+from app.documents.marks import PolicyDocumentError, Problem, pointer
 from app.domain.calendar.intervals import intersection, normalise
 from app.domain.calendar.opening_hours import InvalidHours, Span, parse_minute
 from app.domain.policy.service_levels import ClosureRule, HolidaySet, ServiceHours

@@ -11,7 +11,7 @@ from typing import Final
 
 from app.documents.checks import frame, numbers, offers, prices, promises, rules, story
 from app.documents.checks.context import Checker, Enough, fault_of
-from app.documents.policy_document import Marks, Problem
+from app.documents.marks import Marks, Problem
 from app.domain.policy.policy import Policy
 
 _CHECKS: Final[tuple[Callable[[Checker], None], ...]] = (

@@ -17,7 +17,8 @@ from app.documents.closures import (
     nth_weekday,
     parse_closure_rules,
 )
-from app.documents.policy_document import PolicyDocumentError, load_policy
+from app.documents.marks import PolicyDocumentError
+from app.documents.policy_document import load_policy
 from app.domain.policy.service_levels import ClosureRule, HolidaySet
 
 HOURS = load_policy(

@@ -7,8 +7,9 @@ from textwrap import dedent
 
 import pytest
 
+from app.documents.marks import Problem
 from app.documents.policy_checks import check_policy
-from app.documents.policy_document import Problem, load_document, load_policy
+from app.documents.policy_document import load_document, load_policy
 
 POLICIES = sorted((Path(__file__).parents[2] / "app" / "policies").glob("*.yaml"))
 

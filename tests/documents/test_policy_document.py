@@ -8,15 +8,8 @@ from textwrap import dedent
 
 import pytest
 
-from app.documents.policy_document import (
-    PolicyDocumentError,
-    Problem,
-    dump,
-    json_schema,
-    load_document,
-    load_policy,
-    policy_from_json,
-)
+from app.documents.marks import PolicyDocumentError, Problem
+from app.documents.policy_document import dump, json_schema, load_document, load_policy, policy_from_json
 from app.domain.policy import conditions
 from app.domain.policy.policy import Policy
 from app.domain.policy.price_terms import FormulaPrice

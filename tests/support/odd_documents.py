@@ -16,7 +16,8 @@ from typing import Any, Literal
 from app.documents import fact_space, policy_checks
 from app.documents.checks.story import check_story
 from app.documents.fact_space import Fact, FactSpace
-from app.documents.policy_document import PolicyDocumentError, dump, load_document
+from app.documents.marks import PolicyDocumentError
+from app.documents.policy_document import dump, load_document
 from app.domain.policy import conditions as model
 from app.domain.policy.policy import Policy
 from app.domain.values.term import Term

@@ -14,7 +14,8 @@ from typing import Any, Final
 from app.connectors import payload as p
 from app.connectors import standard
 from app.domain.feeds.adapter import Letter, Reading, UnreadableError
-from app.domain.feeds.orders import ResponseSeen, TicketNews, TicketSeen, stamp
+from app.domain.feeds.orders import stamp
+from app.domain.feeds.tickets import ResponseSeen, TicketNews, TicketSeen
 
 _TEXTS: Final = ("channel", "language", "product", "license_id", "category", "pay_with", "credit_type")
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from app.connectors import payload as p
 from app.domain.feeds.adapter import Identity, Letter, Reading
-from app.domain.feeds.orders import ResponseSeen, TicketNews, TicketSeen, stamp
+from app.domain.feeds.orders import stamp
+from app.domain.feeds.tickets import ResponseSeen, TicketNews, TicketSeen
 
 CHANNELS = {
     "email": "email",

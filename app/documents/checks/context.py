@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from app.documents import fact_space
 from app.documents.fact_space import FactSpace
-from app.documents.policy_document import Marks, Problem, mark_of, pointer
+from app.documents.marks import Marks, Problem, mark_of, pointer
 from app.domain.policy.conditions import All, AnyOf, Condition, Not, Test
 from app.domain.policy.offers import ChoiceGrant, Grant, Offer
 from app.domain.policy.policy import Policy

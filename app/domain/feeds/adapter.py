@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from app.domain.feeds.orders import News, TicketNews
+from app.domain.feeds.orders import News
+from app.domain.feeds.tickets import TicketNews
 
 
 class UnreadableError(Exception):

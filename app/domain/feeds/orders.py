@@ -33,7 +33,6 @@ from app.domain.values.wire import iso, jsonable
 
 Seen = dict[str, Any]
 """What is known of one subject, as kept."""
-
 _DIGITS: Final = 28
 STATUS: Final = "status"
 """The id of a dispute that an order's status tells of."""
@@ -477,76 +476,3 @@ def _text(amount: Decimal | None) -> str | None:
 
 def _decimal(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
-
-
-# --- tickets ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResponseSeen:
-    """Something written on a ticket, by the helpdesk's own id."""
-
-    response_id: str
-    author: str
-    kind: str
-    public: bool
-    occurred_at: datetime
-    automatic: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicketSeen:
-    """A ticket as the helpdesk shows it; ``stated`` are the published fields of PUT /v1/tickets.
-
-    ``opened_at``: when it was made there, None where the delivery does not say.
-    """
-
-    stamp: str
-    customer: str
-    subject: str
-    stated: Mapping[str, Any] = field(default_factory=dict)
-    opened_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicketNews:
-    """What one delivery tells about one ticket."""
-
-    ticket: TicketSeen | None = None
-    responses: tuple[ResponseSeen, ...] = ()
-
-
-def merge_ticket(seen: Seen | None, news: TicketNews) -> Seen:
-    """What is known once this is known too: the earliest telling of the ticket, and every response once."""
-    known: Seen = dict(seen or {})
-    if news.ticket is not None:
-        one = news.ticket
-        theirs = {
-            "stamp": one.stamp,
-            "customer": one.customer,
-            "subject": one.subject,
-            "stated": jsonable(one.stated),
-        }
-        if one.opened_at is not None:
-            theirs["opened_at"] = iso(one.opened_at)
-        mine = known.get("ticket")
-        if mine is None or (theirs["stamp"], _sorted(theirs)) < (mine["stamp"], _sorted(mine)):
-            known["ticket"] = theirs
-    if news.responses:
-        responses = dict(known.get("responses") or {})
-        for said in news.responses:
-            row = {
-                "author": said.author,
-                "kind": said.kind,
-                "public": said.public,
-                "occurred_at": iso(said.occurred_at),
-                **({"automatic": True} if said.automatic else {}),
-            }
-            mine = responses.get(said.response_id)
-            responses[said.response_id] = row if mine is None else min(row, mine, key=_sorted)
-        known["responses"] = responses
-    return known
-
-
-def _sorted(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)

@@ -26,7 +26,7 @@ from app.documents.calendar_document import read_exceptions, read_weekly_hours
 from app.documents.closures import dump_closure_rules, holiday_library_version, parse_closure_rules
 from app.documents.feeds import read_feed
 from app.documents.icalendar import write_icalendar
-from app.documents.policy_document import PolicyDocumentError
+from app.documents.marks import PolicyDocumentError
 from app.documents.zones import TZDB_VERSION, zone
 from app.domain.account.changes import AgendaItem
 from app.domain.calendar.business_calendar import BusinessCalendar, removed_within_notice, reopened

@@ -22,6 +22,7 @@ from app.domain.feeds.disputed_money import DisputeWanted
 from app.domain.feeds.orders import Seen
 from app.domain.feeds.refund_reasons import OF_REFUNDS
 from app.domain.feeds.review import ReviewItem
+from app.domain.feeds.tickets import merge_ticket
 from app.domain.orders import lines as order_lines
 from app.domain.policy.offers import NotGranted
 from app.domain.values.errors import DomainError
@@ -212,7 +213,7 @@ class Step:
         is_ticket = found[0][1].ticket is not None
         for _, reading in found:
             if reading.ticket is not None:
-                known = arrivals.merge_ticket(known, reading.ticket)
+                known = merge_ticket(known, reading.ticket)
             elif reading.order is not None:
                 known = arrivals.merge(known, reading.order)
         known = arrivals.absorb(known or {}, before)

@@ -14,8 +14,10 @@ from typing import Any, Final
 
 from app.db import audit, events, policies
 from app.db.engine import Tx
+from app.documents.marks import PolicyDocumentError, Problem
 from app.documents.policy_checks import check_policy
-from app.documents.policy_document import Document, PolicyDocumentError, Problem, dump, load_document
+from app.documents.policy_document import dump, load_document
+from app.documents.yaml_reader import Document
 from app.domain.ledger.units import FREE_CREDITS_STAY
 from app.domain.policy import prices as pricing
 from app.domain.policy.conditions import facts_used
