@@ -92,7 +92,7 @@ async def fill(call: Caller) -> None:
     for number in (1, 2):
         order = {"customer_id": f"c-{number}", "placed_at": "2025-01-02T00:00:00Z", "currency": "USD"}
         await call("PUT", f"/v1/orders/o-{number}", {**order, "lines": [LINE]})
-        grant = {"credits": 100, "reason": "bench"}
+        grant = {"credits": 100_000, "reason": "bench"}
         await call("POST", f"/v1/customers/c-{number}/adjustments", grant, uuid.uuid4().hex)
     for number in range(TICKETS):
         await call("PUT", f"/v1/tickets/T-{number}", {"customer_id": "c-1", "subject": "Help"})

@@ -31,7 +31,7 @@ async def debits(url: str, first: int, most: int) -> str:
     database = Database(url, pool_size=2)
     if first == 0:
         async with database.founding(TENANT, actor="script") as tx:
-            await tenants.put(tx, policy="avactis", mode="real", now=None)
+            await tenants.put(tx, tenants.PutTenant(policy="avactis"))
         granted = CreditCommand(kind="adjust", customer_id="ann", credits=1000, reason="r", key="granted")
         await database.run(TENANT, lambda tx: apply(tx, [granted]))
     for number in range(first, most):
