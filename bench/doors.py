@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import json
 import os
 import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +100,7 @@ async def fill(call: Caller) -> None:
         await call("PUT", f"/v1/tickets/T-{number}", {"customer_id": "c-1", "subject": "Help"})
 
 
-async def served(url: str, key: str, first: bool) -> None:
+async def served(url: str, key: str, only: str, *, first: bool) -> None:
     """Take a turn for each line that comes in, and print the CPU (ms) of each call."""
     from pydantic import SecretStr
 
@@ -115,18 +117,20 @@ async def served(url: str, key: str, first: bool) -> None:
         if first:
             await fill(call)
         while sys.stdin.readline():
-            found = {}
-            for name, query in QUERIES.items():
-                found[f"GraphQL {name}"] = await timed(
-                    lambda query=query: call("POST", "/graphql", {"query": query})
-                )
-            for name, path in PATHS.items():
-                found[f"REST {name}"] = await timed(lambda path=path: call("GET", path))
-            found["GraphQL debit"] = await timed(lambda: call("POST", "/graphql", debit()))
-            found["REST debit"] = await timed(
-                lambda: call("POST", "/v1/customers/c-2/debits", {"credits": 1}, uuid.uuid4().hex)
-            )
+            found = {name: await timed(work) for name, work in lines(call).items() if only in name}
             print(json.dumps(found), flush=True)
+
+
+def lines(call: Caller) -> dict[str, Callable[[], Awaitable[Any]]]:
+    """Return what is measured, by name."""
+    found: dict[str, Callable[[], Awaitable[Any]]] = {}
+    for name, query in QUERIES.items():
+        found[f"GraphQL {name}"] = functools.partial(call, "POST", "/graphql", {"query": query})
+    for name, path in PATHS.items():
+        found[f"REST {name}"] = functools.partial(call, "GET", path)
+    found["GraphQL debit"] = lambda: call("POST", "/graphql", debit())
+    found["REST debit"] = lambda: call("POST", "/v1/customers/c-2/debits", {"credits": 1}, uuid.uuid4().hex)
+    return found
 
 
 def debit() -> Any:
@@ -135,24 +139,33 @@ def debit() -> Any:
     return {"query": DEBIT, "variables": {"input": given}}
 
 
-async def timed(work: Any, calls: int = 25) -> float:
+async def timed(work: Any, calls: int = 10) -> float:
     """Return the CPU of a call in milliseconds."""
-    for _ in range(3):
-        await work()
+    await work()
     began = time.process_time()
     for _ in range(calls):
         await work()
     return (time.process_time() - began) / calls * 1000
 
 
-def child(at: Any, checkout: Path, *, first: bool) -> subprocess.Popen[str]:
+def child(at: Any, checkout: Path, only: str, *, first: bool) -> subprocess.Popen[str]:
     """Start the application of a checkout."""
     environment = {
         **os.environ,
         "PYTHONPATH": str(checkout),
         "RETAINER_DATA_DIR": str(at.directory / "service"),
     }
-    command = [sys.executable, __file__, "--url", at.url, "--key", at.key, *(["--fill"] if first else [])]
+    command = [
+        sys.executable,
+        __file__,
+        "--url",
+        at.url,
+        "--key",
+        at.key,
+        "--only",
+        only,
+        *(["--fill"] if first else []),
+    ]
     return subprocess.Popen(
         command, cwd=checkout, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -172,18 +185,21 @@ def main() -> None:
     """Measure, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--beside", type=Path)
-    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--only", default="", help="a word of the lines' names")
+    parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--url")
     parser.add_argument("--key")
     parser.add_argument("--fill", action="store_true")
     given = parser.parse_args()
     if given.url:
-        asyncio.run(served(given.url, given.key, given.fill))
+        asyncio.run(served(given.url, given.key, given.only, first=given.fill))
         return
     from bench.service import ground
 
     with ground(customers=100) as at:
-        processes = [child(at, one, first=not n) for n, one in enumerate([ROOT, given.beside]) if one]
+        processes = [
+            child(at, one, given.only, first=not n) for n, one in enumerate([ROOT, given.beside]) if one
+        ]
         rounds: list[list[dict[str, float]]] = [[] for _ in processes]
         for process in processes:
             turn(process)

@@ -31,7 +31,8 @@ def mount(app: FastAPI) -> None:
             made.append(await asyncio.to_thread(lambda: Published.of(door.sdl(), "text/plain")))
         return made[0].answer(request)
 
-    app.router.routes.append(Route("/graphql", endpoint, include_in_schema=False))
+    # First, since routes are tried one after another and this one is asked for most.
+    app.router.routes.insert(0, Route("/graphql", endpoint, include_in_schema=False))
     app.router.routes.append(Route("/graphql/schema", schema, include_in_schema=False))
 
 

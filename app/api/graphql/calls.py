@@ -76,7 +76,7 @@ class Calls:
 
     async def ask(self, name: str, values: Mapping[str, Any]) -> Answer[Any]:
         """The answer to an operation; a query asks the same thing once."""
-        if not self.reading:
+        if self.alone or not self.reading:
             return await self.call(name, values)
         key = (name, json.dumps(values, sort_keys=True, default=str))
         task = self._memo.get(key)

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Optional, Union, cast
 
 import strawberry
-from graphql import GraphQLError, GraphQLSchema
+from graphql import GraphQLError, GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema
 from strawberry import UNSET, Info
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.federation import Schema as FederationSchema
 from strawberry.federation.schema import FederationAny
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import StrawberryArgument
 
 from app.api.graphql import limits, operations, resolve, types, ways
@@ -27,7 +28,7 @@ from app.api.graphql.inputs import Inputs, safe
 from app.api.graphql.operations import Twin
 from app.api.graphql.scalars import JSON, SCALARS
 from app.api.graphql.shaped import ABOUT, TABLES, entries
-from app.api.graphql.views import View, node_id, node_of, pick
+from app.api.graphql.views import View, node_id, node_of, pick, picker
 from app.api.operations import registry
 from app.domain.values.errors import DomainError
 
@@ -451,6 +452,17 @@ def _loaded(
     )
 
 
+def _shorten(core: GraphQLSchema) -> None:
+    """Let the executor take plain fields from the view at once, without strawberry's layers around each value."""
+    for kind in core.type_map.values():
+        if not isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
+            continue
+        for field in kind.fields.values():
+            made: Any = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+            if made is not None and made.is_basic_field:
+                field.resolve = picker(made.python_name)
+
+
 _made: Door | None = None
 
 
@@ -470,5 +482,6 @@ def build() -> Door:
         config=StrawberryConfig(default_resolver=pick, scalar_map=SCALARS),
     )
     core = schema._schema
+    _shorten(core)
     _made = Door(schema, core, found, limits.Weights(core, builder.weights), Documents(core))
     return _made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
 from typing import Any, Final
 
 REFUSAL: Final = "Refusal"
@@ -25,6 +26,18 @@ def pick(source: Any, name: str) -> Any:
         found = source.get(name)
         return source.get(name.rstrip("_")) if found is None else found
     return getattr(source, name)
+
+
+def picker(name: str) -> Callable[..., Any]:
+    """Return a resolver that picks the view's own key, as `pick` does."""
+    plain = name.rstrip("_")
+
+    def resolve(source: Any, _info: Any) -> Any:
+        if isinstance(source, dict):
+            return source.get(plain) if name not in source else source[name]
+        return getattr(source, name)
+
+    return resolve
 
 
 def node_id(typename: str, key: object) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -50,13 +49,14 @@ class Parameter:
     field: Any
     required: bool
     many: bool
+    default: Any
 
     def read(self, given: Mapping[str, Any], errors: list[Any]) -> Any:
         """Return the checked value; what is wrong is added to ``errors``."""
         value = given.get(self.alias)
         if value is None:
             if not self.required:
-                return deepcopy(self.field.default)
+                return self.default
             errors.append(_missing((self.place, self.alias)))
             return None
         found, wrong = self.field.validate(value, loc=(self.place, self.alias))
@@ -104,6 +104,8 @@ class Arguments:
     groups: tuple[Group, ...]
     page: tuple[Parameter, ...]
     body: Any
+    asked: tuple[Parameter, ...]
+    """Every parameter of the query but those of paging."""
 
     @classmethod
     def of(cls, path: str, signature: inspect.Signature, paging: str | None) -> Arguments:
@@ -114,19 +116,17 @@ class Arguments:
         stub.__signature__ = signature  # type: ignore[attr-defined]
         dependant = get_dependant(path=path, call=stub)
         page = {None: None, "pages": pages._page, "short": pages._short_page}[paging]
+        query = _parameters(dependant.query_params, "query")
+        groups = tuple(_group(inner) for inner in dependant.dependencies)
         return cls(
             signature,
             _parameters(dependant.path_params, "path"),
-            _parameters(dependant.query_params, "query"),
-            tuple(_group(inner) for inner in dependant.dependencies),
+            query,
+            groups,
             () if page is None else _parameters(get_dependant(path="", call=page).query_params, "query"),
             dependant.body_params[0] if dependant.body_params else None,
+            (*query, *(parameter for group in groups for parameter in group.parameters)),
         )
-
-    @property
-    def asked(self) -> tuple[Parameter, ...]:
-        """Every parameter of the query but those of paging."""
-        return (*self.query, *(inner for group in self.groups for inner in group.parameters))
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -175,6 +175,7 @@ def _parameters(fields: Sequence[Any], place: str) -> tuple[Parameter, ...]:
             field,
             bool(field.field_info.is_required()),
             "list" in str(field.field_info.annotation).lower(),
+            None if field.field_info.is_required() else field.default,
         )
         for field in fields
     )

@@ -28,6 +28,7 @@ from app.api.strict import check_path, check_query, take_body
 _NOBODY: Final = Principal("key", None, "nobody", frozenset())
 """Who calls an operation that needs no key."""
 _JSON: Final = "application/json"
+_NO_MATCH: Final[tuple[Match, Scope]] = (Match.NONE, {})
 _NOTHING: Final[Mapping[str, Any]] = {}
 _REPLAYED: Final = {"Idempotent-Replayed": "true"}
 
@@ -58,8 +59,8 @@ class BoundRoute(APIRoute):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Return whether a request is this operation's. Its first words are compared first, which costs least."""
-        if not scope.get("root_path") and not scope["path"].startswith(self._beginning):
-            return Match.NONE, {}
+        if not scope["path"].startswith(self._beginning) and not scope.get("root_path"):
+            return _NO_MATCH
         return super().matches(scope)
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
