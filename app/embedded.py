@@ -540,7 +540,7 @@ def bin_dirs(chosen: Path | None = None) -> list[Path]:
     """
     found = [*([] if chosen is None else [chosen]), *_places()]
     complete = [
-        one for one in found if all((one / tool).exists() for tool in ("pg_dump", "pg_restore", "psql"))
+        path for path in found if all((path / tool).exists() for tool in ("pg_dump", "pg_restore", "psql"))
     ]
     if chosen is not None and chosen not in complete:
         raise EmbeddedPostgresError(f"RETAINER_PG_BIN: pg_dump, pg_restore and psql are not all in {chosen}")

@@ -141,8 +141,8 @@ MUTANTS = (
     Mutant(
         "a refunded order looks only where it was granted",
         "app/domain/ledger/lot.py",
-        'bought = self.data.get("bought")',
-        "bought = None",
+        'bought = self.data.get("bought")\n        if not bought',
+        "bought = None\n        if not bought",
         f"{MERGED}::test_an_order_of_an_absorbed_account_is_taken_back_where_its_credits_are",
     ),
     Mutant(

@@ -39,9 +39,11 @@ def run() -> None:
     """Look at settings, data folder, database and service; say what to do about each finding."""
     settings, _ = Settings.read().with_secrets(create=False)
     findings = [*_machine(settings), *_database(settings), *_service(settings)]
-    for one in findings:
-        print(f"ok    {one.what}" if one.fix is None else f"FIX   {one.what}\n      {one.fix}")
-    wrong = sum(one.fix is not None for one in findings)
+    for finding in findings:
+        print(
+            f"ok    {finding.what}" if finding.fix is None else f"FIX   {finding.what}\n      {finding.fix}"
+        )
+    wrong = sum(finding.fix is not None for finding in findings)
     if wrong:
         print(f"retainer: {wrong} to fix")
         raise typer.Exit(1)
@@ -83,12 +85,12 @@ def _origins(settings: Settings) -> Iterator[Finding]:
             "RETAINER_CORS_ORIGINS lets any page call",
             "Name the pages of your helpdesk instead, e.g. https://desk.example.",
         )
-    for one in settings.cors_origins:
-        if one.startswith("http://") and not one.startswith(
+    for origin in settings.cors_origins:
+        if origin.startswith("http://") and not origin.startswith(
             ("http://localhost", "http://127.0.0.1", "http://[::1]")
         ):
             yield Finding(
-                f"{one} in RETAINER_CORS_ORIGINS can be forged on the way", "Serve that page by https."
+                f"{origin} in RETAINER_CORS_ORIGINS can be forged on the way", "Serve that page by https."
             )
 
 

@@ -176,10 +176,10 @@ async def bring_all(
     every = max(1, total // 20)
     for number, mine in enumerate(staged.by_customer(), start=1):
         work = functools.partial(_one, rows=mine)
-        for one in await db.run(tenant, work, actor="import", validate_only=validate_only):
-            found[one.state] += 1
-            if one.state == "bad":
-                bad.note(one.number, one.message)
+        for outcome in await db.run(tenant, work, actor="import", validate_only=validate_only):
+            found[outcome.state] += 1
+            if outcome.state == "bad":
+                bad.note(outcome.number, outcome.message)
         if number % every == 0 or number == total:
             print(f"{label} {number} of {total} customers", file=sys.stderr)
     return found
@@ -188,7 +188,7 @@ async def bring_all(
 async def _one(tx: Tx, *, rows: Sequence[Row]) -> list[Outcome]:
     told = [row for row in rows if row.kind != imports.TICKET]
     found = await imports.bring(tx, told) if told else []
-    if any(one.state == "bad" for one in found):
+    if any(outcome.state == "bad" for outcome in found):
         return found
     opened = sorted(
         (row for row in rows if row.kind == imports.TICKET), key=lambda row: row.values["opened_at"]

@@ -17,7 +17,7 @@ async def judge(url: str, tenant_ids: list[str] | None = None) -> dict[str, dict
     """How many clocks were looked at and judged otherwise, by tenant (all of them unless named)."""
     db = Database(url, pool_size=1, statement_timeout_ms=600_000)
     try:
-        return {one: await clocks.judge_resumed(db, one) for one in tenant_ids or await db.tenant_ids()}
+        return {id_: await clocks.judge_resumed(db, id_) for id_ in tenant_ids or await db.tenant_ids()}
     finally:
         await db.close()
 

@@ -72,8 +72,8 @@ async def reconciled(
     last = row.progress.get("reconciled_to")
     since = begin or (started - reconcile.FIRST if last is None else parse_iso(last) - reconcile.OVERLAP)
     seen = new = 0
-    async for one in fetcher.changes(row.kind, source.api, since):
-        _, fresh = await house.store(db, tenant, row, one.headers, one.body, wall_clock())
+    async for change in fetcher.changes(row.kind, source.api, since):
+        _, fresh = await house.store(db, tenant, row, change.headers, change.body, wall_clock())
         seen, new = seen + 1, new + fresh
     while await house.act(db, tenant):
         pass
@@ -87,9 +87,9 @@ async def tenant_of(db: Database, name: str, tenant: str | None) -> str:
     if tenant is not None:
         return tenant
     having = [
-        one
-        for one in await db.tenant_ids()
-        if await db.read(one, lambda tx: sources.find(tx, name)) is not None
+        id_
+        for id_ in await db.tenant_ids()
+        if await db.read(id_, lambda tx: sources.find(tx, name)) is not None
     ]
     if len(having) != 1:
         who = ", ".join(having[:10]) or "no tenant"

@@ -63,12 +63,12 @@ async def replayed(
         ids = chosen or await db.read(
             tenant, functools.partial(inbox.parked, source=name, after=after, limit=PAGE)
         )
-        for one in ids:
-            work = functools.partial(house.replay, source_name=name, delivery_id=one)
+        for id_ in ids:
+            work = functools.partial(house.replay, source_name=name, delivery_id=id_)
             view = await db.run(tenant, work, actor="command line")
             states[view["state"]] += 1
             if view["state"] == "parked":
-                print(f"{one}  {view['reason']}: {view['detail']}")
+                print(f"{id_}  {view['reason']}: {view['detail']}")
         if chosen or len(ids) < PAGE:
             return states
         after = ids[-1]

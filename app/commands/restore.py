@@ -73,7 +73,7 @@ def _reader_of(settings: Settings, file: Path) -> Path:
     A file that newer programs wrote is read by those; what an older server does not know is left out of the script.
     """
     first = programs_of(settings)
-    others = sorted((one for one in bin_dirs() if one != first), key=major_of, reverse=True)
+    others = sorted((dir_ for dir_ in bin_dirs() if dir_ != first), key=major_of, reverse=True)
     failed: CommandError | None = None
     for folder in (first, *others):
         try:
@@ -97,7 +97,9 @@ def _replace(settings: Settings, file: Path, programs: Path, *, empty_first: boo
         listed, script, fitting = (Path(folder) / name for name in ("contents", "all.sql", "fitting.sql"))
         # The owner's own policies name the owner of the server that was backed up; `upgrade` makes them anew.
         contents = postgres_tool(settings, "pg_restore", ["--list", str(file)], bin_dir=programs)
-        listed.write_text("".join(one for one in contents.splitlines(True) if not _OWNERS_POLICY.search(one)))
+        listed.write_text(
+            "".join(line for line in contents.splitlines(True) if not _OWNERS_POLICY.search(line))
+        )
         arguments = ["--no-owner", f"--use-list={listed}", f"--file={script}", str(file)]
         postgres_tool(settings, "pg_restore", arguments, bin_dir=programs)
         _fit(script, fitting, server_major(settings))

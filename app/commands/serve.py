@@ -84,7 +84,7 @@ def run() -> None:
 def _missing_secrets(settings: Settings) -> list[Path]:
     """The files of keys that the data folder does not hold yet."""
     files = [settings.data_dir / name for name in (OPERATOR_KEY_FILE, SECRET_KEY_FILE)]
-    return [one for one in files if not one.exists()]
+    return [file for file in files if not file.exists()]
 
 
 def asgi() -> Any:
@@ -254,8 +254,8 @@ class Supervisor(Multiprocess):
         super().terminate_all()
 
     def _let_go(self) -> None:
-        for one in self.sockets:
-            one.close()
+        for socket_ in self.sockets:
+            socket_.close()
 
 
 def _serve(settings: Settings, listening: socket.socket) -> None:

@@ -42,7 +42,7 @@ def run(
     for tenant_id, (customers, found) in answer.items():
         broken += len(found)
         print(f"{tenant_id}: {customers} customers, {len(found)} differences")
-        for one in found:
-            print(f"  {one['invariant']}: {one['subject']} should be {one['expected']}, is {one['found']}")
+        for row in found:
+            print(f"  {row['invariant']}: {row['subject']} should be {row['expected']}, is {row['found']}")
     if broken:
         raise typer.Exit(1)

@@ -24,7 +24,7 @@ __all__ = ["ADAPTERS", "METRICS", "cipher_of", "inbox_of", "jobs"]
 _KINDS: Final[tuple[Adapter, ...]] = (
     Purchase(), WooCommerce(), Stripe(), Shopify(), Paddle(), Zammad(), Helpdesk(),
 )  # fmt: skip
-ADAPTERS: Final = {one.kind: one for one in _KINDS}
+ADAPTERS: Final = {adapter.kind: adapter for adapter in _KINDS}
 
 
 def cipher_of(settings: Settings) -> Cipher:

@@ -258,22 +258,22 @@ async def _paddle(call: Call, since: datetime) -> AsyncIterator[Found]:
         "order_by": "updated_at[ASC]", "per_page": str(PADDLE_PAGE),
     }  # fmt: skip
     found = [
-        ("transaction.completed", str(one.get("updated_at")), one)
-        async for one in _paddle_pages(call, "/transactions", transactions)
+        ("transaction.completed", str(page.get("updated_at")), page)
+        async for page in _paddle_pages(call, "/transactions", transactions)
     ]
     adjustments = {"order_by": "id[DESC]", "per_page": str(PADDLE_PAGE)}
-    async for one in _paddle_pages(call, "/adjustments", adjustments):
-        made_at, changed_at = _instant(one.get("created_at")), _instant(one.get("updated_at"))
+    async for page in _paddle_pages(call, "/adjustments", adjustments):
+        made_at, changed_at = _instant(page.get("created_at")), _instant(page.get("updated_at"))
         if made_at is not None and made_at < since - PADDLE_LATE:
             break
         latest = max((at for at in (made_at, changed_at) if at is not None and at.year > 1), default=None)
         if latest is None or latest >= since:
             at = (
-                one.get("updated_at")
+                page.get("updated_at")
                 if changed_at is not None and changed_at.year > 1
-                else one.get("created_at")
+                else page.get("created_at")
             )
-            found.append(("adjustment.updated", str(at), one))
+            found.append(("adjustment.updated", str(at), page))
     for kind, at, data in sorted(found, key=lambda one: (stamp(one[1]), one[0])):
         event = {"event_type": kind, "occurred_at": at, "data": data}
         yield Found(body=_body(event), headers={}, changed_at=_instant(at))
@@ -285,8 +285,8 @@ async def _paddle_pages(
     address, asked = path, parameters
     for _ in range(MOST_PAGES):
         page, _headers = await call(address, asked)
-        for one in page["data"]:
-            yield one
+        for row in page["data"]:
+            yield row
         pagination = page.get("meta", {}).get("pagination", {})
         if not pagination.get("has_more") or not page["data"]:
             return

@@ -54,10 +54,10 @@ def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now:
         return False
     given = [
         decoded
-        for one in headers.get("webhook-signature", "").split(" ")[:20]
-        if one.startswith("v1,") and (decoded := unbase64(one[3:])) is not None
+        for part in headers.get("webhook-signature", "").split(" ")[:20]
+        if part.startswith("v1,") and (decoded := unbase64(part[3:])) is not None
     ]
-    keys = [key for one in secrets if (key := key_of(one))]
+    keys = [key for secret in secrets if (key := key_of(secret))]
     expected = [hmac_of("sha256", key, f"{ident}.{sent_at}.".encode(), body) for key in keys]
     return any_equal(expected, given)
 

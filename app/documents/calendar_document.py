@@ -51,8 +51,8 @@ def read_exceptions(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     if len(given) > MOST_EXCEPTIONS:
         raise InvalidHours(f"at most {MOST_EXCEPTIONS} exceptions a version")
     found: list[dict[str, Any]] = []
-    for one in given:
-        on, kind, hours = one["date"], one["kind"], list(one.get("hours") or ())
+    for row in given:
+        on, kind, hours = row["date"], row["kind"], list(row.get("hours") or ())
         day = on.isoformat() if isinstance(on, date) else str(on)
         if kind not in KINDS:
             raise InvalidHours(f"{day}: unknown kind {kind!r}; known: {', '.join(KINDS)}")
@@ -60,7 +60,7 @@ def read_exceptions(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             raise InvalidHours(f"{day}: a closed date has no hours; use `subtract` for a part of a day")
         if kind in ("add", "subtract") and not hours:
             raise InvalidHours(f"{day}: `{kind}` needs hours")
-        if kind == "replace" and one.get("hours") is None:
+        if kind == "replace" and row.get("hours") is None:
             raise InvalidHours(f"{day}: `replace` needs hours; `closed` closes the date")
         if len(hours) > MOST_SPANS:
             raise InvalidHours(f"at most {MOST_SPANS} openings a day, {day} has {len(hours)}")
@@ -75,12 +75,12 @@ def read_exceptions(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             {
                 "date": day,
                 "kind": kind,
-                "name": one.get("name") or "",
-                "source": one.get("source") or "",
+                "name": row.get("name") or "",
+                "source": row.get("source") or "",
                 **({"hours": _written(spans, day)} if spans or kind == "replace" else {}),
             }
         )
-    unique = {json.dumps(one, sort_keys=True): one for one in found}
+    unique = {json.dumps(row, sort_keys=True): row for row in found}
     return sorted(unique.values(), key=lambda one: (one["date"], one["kind"], one["name"]))
 
 

@@ -387,8 +387,8 @@ class _Reader:
             {
                 "name": whole.name,
                 "start": whole.start,
-                "first": min(one[0] for one in dates).isoformat(),
-                "last": max(one[0] for one in dates).isoformat(),
+                "first": min(date_[0] for date_ in dates).isoformat(),
+                "last": max(date_[0] for date_ in dates).isoformat(),
                 "dates": len(dates),
                 "closure_rule": _as_closure_rule(whole, rule),
             }

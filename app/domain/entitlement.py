@@ -64,7 +64,7 @@ def facts_of(book: Book, license_id: str | None = None, *, action: str = covers.
         **_license_facts(license_id, one, book.when),
         "customer.licenses": len(held),
         "customer.licenses_bought": sum(
-            one.ended_reason not in ("refunded", "corrected") for one in book.licenses.values()
+            license_.ended_reason not in ("refunded", "corrected") for license_ in book.licenses.values()
         ),
         "customer.editions": editions_of(held),
         "customer.addons": tuple(sorted(addon.addon for addon in book.addons if addon.voided_at is None)),
@@ -80,18 +80,20 @@ def cover_facts(book: Book, license_id: str | None, action: str) -> dict[str, An
     """``cover.active``, ``.ends_at``, ``.suspended``, ``.pending`` (one would start now), ``.ever`` (one has ended)
     and ``.ended_at`` (the last end)."""
     mine = [
-        one for one in book.covers.values()
-        if one.state != "voided" and action in one.actions and covers.reaches(one, license_id)
+        cover for cover in book.covers.values()
+        if cover.state != "voided" and action in cover.actions and covers.reaches(cover, license_id)
     ]  # fmt: skip
-    active = [one for one in mine if one.in_force(book.when)]
+    active = [cover for cover in mine if cover.in_force(book.when)]
     ended = [
-        one.ends_at for one in mine if one.ends_at is not None and covers.state_of(one, book.when) == "ended"
+        cover.ends_at
+        for cover in mine
+        if cover.ends_at is not None and covers.state_of(cover, book.when) == "ended"
     ]
     waiting = covers.startable(book)
     return {
         "cover.active": bool(active),
         "cover.ends_at": _last_end(active),
-        "cover.suspended": any(one.state == "suspended" for one in mine),
+        "cover.suspended": any(cover.state == "suspended" for cover in mine),
         "cover.pending": waiting is not None
         and action in waiting.actions
         and covers.reaches(waiting, license_id),
@@ -101,8 +103,8 @@ def cover_facts(book: Book, license_id: str | None, action: str) -> dict[str, An
 
 
 def _last_end(active: list[Cover]) -> datetime | None:
-    ends = [one.ends_at for one in active]
-    return None if None in ends else max((one for one in ends if one is not None), default=None)
+    ends = [cover.ends_at for cover in active]
+    return None if None in ends else max((end for end in ends if end is not None), default=None)
 
 
 def _license_facts(license_id: str | None, one: License | None, at: datetime) -> dict[str, Any]:
@@ -121,7 +123,7 @@ def credits_available(book: Book, license_id: str | None, credit_type: str | Non
     names = (
         [credit_type]
         if credit_type is not None
-        else sorted({one.credit_type for one in book.ledger.lots.values()})
+        else sorted({lot.credit_type for lot in book.ledger.lots.values()})
     )
     return sum(book.ledger.available(name, license_id=license_id) for name in names)
 
@@ -129,10 +131,10 @@ def credits_available(book: Book, license_id: str | None, credit_type: str | Non
 def _bought_here(book: Book, credit_type: str | None) -> bool | None:
     """Whether this account bought the credits it would spend (TERMS-14); unknown when it has none."""
     mine = [
-        one for one in book.ledger.lots.values()
-        if (one.available or one.held) and (credit_type is None or one.credit_type == credit_type)
+        lot for lot in book.ledger.lots.values()
+        if (lot.available or lot.held) and (credit_type is None or lot.credit_type == credit_type)
     ]  # fmt: skip
-    return any(one.source != "transfer" for one in mine) if mine else None
+    return any(lot.source != "transfer" for lot in mine) if mine else None
 
 
 # --- deciding ---------------------------------------------------------------------------------------------------------
@@ -142,7 +144,9 @@ def action_of(book: Book, name: str) -> Action:
     """The policy's action, or 404 ``action_not_found``."""
     found = book.policy.action(name)
     if found is None:
-        raise DomainError("action_not_found", action=name, known=[one.action for one in book.policy.actions])
+        raise DomainError(
+            "action_not_found", action=name, known=[action.action for action in book.policy.actions]
+        )
     return found
 
 
@@ -199,7 +203,7 @@ def _as_named(action: Action, fact: str, given: str | None) -> str | None:
         if isinstance(value, str)
     )
     plain = " ".join(given.split()).casefold()
-    return next((one for one in names if " ".join(one.split()).casefold() == plain), given)
+    return next((name for name in names if " ".join(name.split()).casefold() == plain), given)
 
 
 def _cover_would_do(action: Action, facts: Mapping[str, Any]) -> bool:
@@ -304,7 +308,7 @@ def would_change(action: Action, decided: ActionRule, facts: Mapping[str, Any]) 
         words = " and ".join(dict.fromkeys(wanted(test, facts) for test in missing))
         if words and words not in ways:
             ways.append(words)
-    ways = [one for one in dict.fromkeys(own) if one is not None] or ways
+    ways = [fromkey for fromkey in dict.fromkeys(own) if fromkey is not None] or ways
     return " or ".join(ways) or None
 
 
@@ -354,8 +358,8 @@ def _value(test: Test) -> str:
     words = {True: "yes", False: "no", None: "nothing"}
     return joined(
         [
-            words[one] if one is None or isinstance(one, bool) else str(one).replace("_", " ")
-            for one in values
+            words[value] if value is None or isinstance(value, bool) else str(value).replace("_", " ")
+            for value in values
         ],
         "or",
     )

@@ -85,6 +85,14 @@ def test_csc_5_suspended_in_the_last_second() -> None:
     assert cover.in_force(book.at)
 
 
+def test_all_1_a_period_ends_before_its_end() -> None:
+    book, _ = with_periods(1)
+    cover = start(book, NOW)
+    assert cover.ends_at is not None
+    assert cover.in_force(cover.ends_at - timedelta(seconds=1))
+    assert not cover.in_force(cover.ends_at)
+
+
 def test_csc_5_what_has_ended_cannot_be_suspended() -> None:
     book, _ = with_periods(1)
     cover = start(book, NOW)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.mutants import MUTANTS, Mutant
 from tests.packaging.conftest import ROOT
 
 TARGETS = (
@@ -100,3 +101,10 @@ def test_the_bundled_postgres_is_an_extra_that_a_database_of_ones_own_leaves_out
     assert "requirements/run.lock requirements/embedded.lock" in second.stderr
     assert run("scripts/bootstrap.sh", "run", cwd=fresh, **own).stderr == "", "what is more is enough"
     assert "embedded" not in (ROOT / "requirements/run.in").read_text()
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_mutant_changes_a_line_that_is_there_and_names_a_test_that_is(mutant: Mutant) -> None:
+    assert (ROOT / mutant.path).read_text().count(mutant.old) == 1
+    file, *names = mutant.test.split("[")[0].split("::")
+    assert all(f"def {name}(" in (ROOT / file).read_text() for name in names)

@@ -40,7 +40,7 @@ class Zammad:
         given = headers.get("x-hub-signature", "").removeprefix("sha1=").lower()
         if not re.fullmatch("[0-9a-f]{40}", given):
             return False
-        return p.any_equal([p.hmac_of("sha1", one, body) for one in secrets], [bytes.fromhex(given)])
+        return p.any_equal([p.hmac_of("sha1", secret, body) for secret in secrets], [bytes.fromhex(given)])
 
     def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:
         """No id is signed."""

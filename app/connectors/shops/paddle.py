@@ -56,7 +56,7 @@ class Paddle:
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> bool:
         """``Paddle-Signature: ts=...;h1=hex``: HMAC-SHA256 of ``ts:body``, 300 seconds."""
-        pairs = [one.strip().partition("=") for one in headers.get("paddle-signature", "").split(";")[:30]]
+        pairs = [part.strip().partition("=") for part in headers.get("paddle-signature", "").split(";")[:30]]
         times = [value for name, _, value in pairs if name == "ts"]
         if len(times) != 1 or not p.fresh(times[0], now):
             return False
@@ -66,7 +66,7 @@ class Paddle:
             if name == "h1" and re.fullmatch("[0-9a-f]{64}", value)
         ]
         return p.any_equal(
-            [p.hmac_of("sha256", one, times[0].encode() + b":", body) for one in secrets], given
+            [p.hmac_of("sha256", secret, times[0].encode() + b":", body) for secret in secrets], given
         )
 
     def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:
@@ -112,7 +112,7 @@ def _key(event: Mapping[str, Any]) -> str:
 def _sandbox(data: Mapping[str, Any], letter: Letter) -> bool:
     """Whether it is of Paddle's sandbox: no field says so, but its addresses, the source's option and its API do."""
     urls = (p.table(data.get("checkout"), "checkout").get("url"), letter.options.get("api_base_url"))
-    return bool(letter.options.get("sandbox")) or any(_SANDBOX.match(str(one or "")) for one in urls)
+    return bool(letter.options.get("sandbox")) or any(_SANDBOX.match(str(url or "")) for url in urls)
 
 
 def _transaction(data: Mapping[str, Any], event: Mapping[str, Any]) -> OrderSeen:
@@ -149,7 +149,7 @@ def _transaction(data: Mapping[str, Any], event: Mapping[str, Any]) -> OrderSeen
 def _checked(totals: Mapping[str, Any], lines: Sequence[LineSeen], currency: str) -> tuple[ReviewItem, ...]:
     """Compare the total with the lines, the discount and the tax; a credit of the buyer's pays for a part of it."""
     total = p.minor_or_none(totals.get("total"), currency, "total")
-    known = [one.gross for one in lines if one.gross is not None]
+    known = [line.gross for line in lines if line.gross is not None]
     if total is None or len(known) != len(lines):
         return ()
     of_lines = sum(known, Decimal(0))
@@ -277,18 +277,18 @@ class _Taken:
 
 def _taken(data: Mapping[str, Any], currency: str) -> _Taken:
     found = _Taken()
-    for one in p.rows(data.get("items"), "items"):
-        line_id, kind = p.ident(one.get("item_id"), "item_id"), str(one.get("type"))
+    for row in p.rows(data.get("items"), "items"):
+        line_id, kind = p.ident(row.get("item_id"), "item_id"), str(row.get("type"))
         if kind == "full":
             found.units[line_id] = 1_000_000
             continue
-        totals = p.table(one.get("totals"), "totals")
-        given = totals.get("total", one.get("amount"))  # with the tax, in which lines are counted too
+        totals = p.table(row.get("totals"), "totals")
+        given = totals.get("total", row.get("amount"))  # with the tax, in which lines are counted too
         amount = p.minor(given, currency, "amount")
         subtotal = p.minor_or_none(totals.get("subtotal"), currency, "subtotal")
         if kind == "tax" or (subtotal == 0 and amount > 0):
             found.tax = (found.tax or Decimal(0)) + amount
-        elif kind == "proration" or one.get("proration"):
+        elif kind == "proration" or row.get("proration"):
             found.proration = (found.proration or Decimal(0)) + amount
         else:
             found.amounts[line_id] = found.amounts.get(line_id, Decimal(0)) + amount

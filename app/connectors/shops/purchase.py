@@ -46,7 +46,7 @@ class Purchase(standard.Signed):
         ).lower()
         if kind == "order.updated" and "status" not in data:
             status = "paid"
-        refunds = tuple(_refund(one) for one in p.rows(data.get("refunds"), "refunds"))
+        refunds = tuple(_refund(row) for row in p.rows(data.get("refunds"), "refunds"))
         order = _order(data, said_at, paid=status in PAID or kind == "order.paid", cancelled=False)
         return Reading(
             subject=subject,
@@ -64,7 +64,7 @@ def _order(data: Mapping[str, Any], said_at: str, *, paid: bool, cancelled: bool
     lines = tuple(
         _line(one, number) for number, one in enumerate(p.rows(data.get("lines"), "data.lines"), start=1)
     )
-    known = [one.paid for one in lines if one.paid is not None]
+    known = [line.paid for line in lines if line.paid is not None]
     total = p.money_or_none(data.get("total"), "data.total")
     if total is None and len(known) == len(lines) and lines:
         total = sum(known, Decimal(0))
@@ -92,9 +92,9 @@ def _line(one: Mapping[str, Any], number: int) -> LineSeen:
 def _refund(data: Mapping[str, Any]) -> RefundSeen:
     lines = p.rows(data.get("lines"), "lines")
     units: dict[str, int] = {}
-    for one in lines:
-        line_id = p.ident(one.get("line_id"), "line_id")
-        units[line_id] = units.get(line_id, 0) + p.whole(one.get("quantity", 1), "quantity", least=1)
+    for line in lines:
+        line_id = p.ident(line.get("line_id"), "line_id")
+        units[line_id] = units.get(line_id, 0) + p.whole(line.get("quantity", 1), "quantity", least=1)
     amount = p.money_or_none(data.get("amount"), "amount")
     if not lines and amount is None and data.get("refund_id") is None and data.get("full") is None:
         raise UnreadableError(

@@ -56,7 +56,9 @@ class Shopify:
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> bool:
         """Base64 of HMAC-SHA256 over the body."""
         given = standard.unbase64(headers.get("x-shopify-hmac-sha256", ""))
-        return given is not None and p.any_equal([p.hmac_of("sha256", one, body) for one in secrets], [given])
+        return given is not None and p.any_equal(
+            [p.hmac_of("sha256", secret, body) for secret in secrets], [given]
+        )
 
     def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:
         """No id is signed."""
@@ -88,7 +90,7 @@ class Shopify:
             says = {"financial_status": status or None, "total_price": str(data.get("total_price"))}
             raise UnreadableError("payment_unclear", unclear, says)
         order = _order(data, status, letter.options)
-        refunds = tuple(_refund(one) for one in p.rows(data.get("refunds"), "refunds"))
+        refunds = tuple(_refund(row) for row in p.rows(data.get("refunds"), "refunds"))
         return Reading(
             subject=subject,
             order=News(
@@ -116,7 +118,7 @@ def _disputed(data: Mapping[str, Any]) -> Reading:
     told = DisputeSeen(
         dispute_id=p.ident(data.get("id"), "id"),
         state="warning" if data.get("type") == "inquiry" else state,
-        stamp=stamp(max((one for one in times if one is not None), default=None)),
+        stamp=stamp(max((time_ for time_ in times if time_ is not None), default=None)),
         amount=p.money_or_none(data.get("amount"), "amount"),
         currency=p.currency_of(data.get("currency")),
     )
@@ -130,8 +132,8 @@ def _order(data: Mapping[str, Any], status: str, options: Mapping[str, Any]) -> 
     included = data.get("taxes_included") is True
     lines = [
         line
-        for one in p.rows(data.get("line_items"), "line_items")
-        if (line := _line(one, included)) is not None
+        for row in p.rows(data.get("line_items"), "line_items")
+        if (line := _line(row, included)) is not None
     ]
     beside, doubts = _beside(data, lines, currency, included)
     if status in UNPAID:
@@ -162,7 +164,7 @@ def _customer(data: Mapping[str, Any], options: Mapping[str, Any]) -> str | None
     hash of the e-mail address or the telephone number, since the shop may give a guest a new id each time."""
     buyer = p.table(data.get("customer"), "customer")
     emails = [one for one in (data.get("email"), buyer.get("email"), data.get("contact_email")) if one]
-    if any(p.is_nobody(one) for one in emails):
+    if any(p.is_nobody(email) for email in emails):
         return None
     number = p.ident_or_none(buyer.get("id"), "customer id")
     if number is not None and not (options.get("guests") == "joined" and buyer.get("state") != "enabled"):
@@ -221,11 +223,11 @@ def _beside(
     """What the total holds besides the lines, and what nothing explains."""
     shipping: list[Decimal] = []
     beside: list[Decimal] = []
-    for one in p.rows(data.get("shipping_lines"), "shipping_lines"):
-        if one.get("is_removed") is True:
+    for row in p.rows(data.get("shipping_lines"), "shipping_lines"):
+        if row.get("is_removed") is True:
             continue
-        net = (p.money_or_none(one.get("price"), "price") or Decimal(0)) - _discount(one)
-        tax = Decimal(0) if included else _sum(one.get("tax_lines"), "tax_lines", "price")
+        net = (p.money_or_none(row.get("price"), "price") or Decimal(0)) - _discount(row)
+        tax = Decimal(0) if included else _sum(row.get("tax_lines"), "tax_lines", "price")
         shipping.append(net)
         beside += [part for part in {net, net + tax} if part]
     taxes = p.money_or_none(data.get("total_tax"), "total_tax")
@@ -233,12 +235,14 @@ def _beside(
         data.get("original_total_additional_fees_set")
     )
     tip = p.money_or_none(data.get("total_tip_received"), "total_tip_received") or Decimal(0)
-    tip_lines = sum((one.paid or Decimal(0) for one in lines if not one.products and not one.sku), Decimal(0))
+    tip_lines = sum(
+        (line.paid or Decimal(0) for line in lines if not line.products and not line.sku), Decimal(0)
+    )
     tip = Decimal(0) if tip_lines >= tip else tip - tip_lines
     rounding = _bag(data.get("total_cash_rounding_payment_adjustment_set"))
     beside += [one for one in (taxes, duties, tip) if one]
     total = p.money_or_none(data.get("total_price"), "total_price")
-    known = [one.paid for one in lines if one.paid is not None]
+    known = [line.paid for line in lines if line.paid is not None]
     complete = "shipping_lines" in data and "taxes_included" in data and taxes is not None
     if total is None or not complete or len(known) != len(lines):
         return beside, []

@@ -103,7 +103,7 @@ class _Asked:
             errors = answer.get("errors") or []
             if not errors and answer.get("data") is not None:
                 return answer["data"]
-            codes = {_code(one) for one in errors} if isinstance(errors, list) else set()
+            codes = {_code(error) for error in errors} if isinstance(errors, list) else set()
             if "MAX_COST_EXCEEDED" in codes and max(variables.get("first", 1), variables["lines"]) > 1:
                 for name in ("first", "lines"):
                     if name in variables:
@@ -162,9 +162,9 @@ def _order(node: Mapping[str, Any], lines: list[Mapping[str, Any]]) -> dict[str,
         "original_total_additional_fees_set": _bag(node.get("originalTotalAdditionalFeesSet")),
         "total_cash_rounding_payment_adjustment_set": _bag(rounding.get("paymentSet")),
         "customer": None if buyer is None else _customer(buyer),
-        "line_items": [_line(one) for one in lines],
+        "line_items": [_line(line) for line in lines],
         "shipping_lines": [_shipping(one) for one in node["shippingLines"]["nodes"]],
-        "refunds": [_refund(one, order_id) for one in node.get("refunds") or ()],
+        "refunds": [_refund(refund, order_id) for refund in node.get("refunds") or ()],
     }
 
 

@@ -66,7 +66,7 @@ class Stripe:
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> bool:
         """``Stripe-Signature: t=...,v1=hex``: HMAC-SHA256 of ``t.body``, 300 seconds."""
-        pairs = [one.strip().partition("=") for one in headers.get("stripe-signature", "").split(",")[:30]]
+        pairs = [part.strip().partition("=") for part in headers.get("stripe-signature", "").split(",")[:30]]
         times = [value for name, _, value in pairs if name == "t"]
         if len(times) != 1 or not p.fresh(times[0], now):
             return False
@@ -76,7 +76,7 @@ class Stripe:
             if name == "v1" and re.fullmatch("[0-9a-f]{64}", value)
         ]
         return p.any_equal(
-            [p.hmac_of("sha256", one, times[0].encode() + b".", body) for one in secrets], given
+            [p.hmac_of("sha256", secret, times[0].encode() + b".", body) for secret in secrets], given
         )
 
     def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:

@@ -76,7 +76,7 @@ def refund(thing: Mapping[str, Any], said_at: str) -> News:
     currency = p.currency_of(thing.get("currency"))
     told = p.rows(p.table(thing.get("refunds"), "refunds").get("data"), "refunds")
     return News(
-        refunds=tuple(_refund(one, said_at) for one in told),
+        refunds=tuple(_refund(row, said_at) for row in told),
         refunded_total=minor(thing.get("amount_refunded"), currency, "amount_refunded"),
         refunded_full=thing.get("refunded") is True,
         refunded_at=said_at,
@@ -131,6 +131,6 @@ def dispute(thing: Mapping[str, Any], said_at: str) -> DisputeSeen:
 def _withdrawn(thing: Mapping[str, Any], currency: str) -> Decimal | None:
     """Return what a dispute took from the vendor in all, where its balance transactions are in its own currency."""
     moves = p.rows(thing.get("balance_transactions"), "balance_transactions")
-    if not moves or any(p.currency_of(one.get("currency")) != currency for one in moves):
+    if not moves or any(p.currency_of(move.get("currency")) != currency for move in moves):
         return None
-    return -sum((minor(one.get("amount"), currency, "amount") for one in moves), Decimal(0))
+    return -sum((minor(move.get("amount"), currency, "amount") for move in moves), Decimal(0))

@@ -74,7 +74,7 @@ def _checked(
     listed = None
     if items is not None:
         listed = sum(
-            (minor_or_zero(one.get("amount_total"), currency, "amount_total") for one in items), Decimal(0)
+            (minor_or_zero(item.get("amount_total"), currency, "amount_total") for item in items), Decimal(0)
         )
         listed += shipping
     explained = "total_details" not in thing or 0 <= rest <= tax
@@ -122,7 +122,7 @@ def _lines(
 
 def _optional(thing: Mapping[str, Any]) -> set[str]:
     """The prices that the buyer could add to the session."""
-    return {str(one.get("price")) for one in p.rows(thing.get("optional_items"), "optional_items")}
+    return {str(row.get("price")) for row in p.rows(thing.get("optional_items"), "optional_items")}
 
 
 def _stated(metadata: Mapping[str, Any]) -> tuple[LineSeen, ...]:
@@ -166,11 +166,11 @@ def _joined(
     bought = [_item(one, currency) for one in items]
     if not stated:
         return tuple(bought)
-    added = [one for one in bought if optional & set(one.products)]
-    base = [one for one in bought if one not in added]
+    added = [line_seen for line_seen in bought if optional & set(line_seen.products)]
+    base = [line_seen for line_seen in bought if line_seen not in added]
     if len(base) != len(stated):
         why = f"The metadata names {len(stated)} lines, and {len(base)} were bought."
-        return (*(replace(one, trouble=why) for one in stated), *added)
+        return (*(replace(line_seen, trouble=why) for line_seen in stated), *added)
     joined = []
     for named, item in zip(stated, base, strict=True):
         told = "lines" in metadata or "quantity" in metadata
@@ -224,8 +224,8 @@ def invoice(thing: Mapping[str, Any], event: Mapping[str, Any]) -> OrderSeen:
     currency = p.currency_of(thing.get("currency"))
     made_at = p.instant(thing.get("created", event.get("created")), "created")
     rows = p.rows(p.table(thing.get("lines"), "lines").get("data"), "lines")
-    lines = tuple(_invoice_line(one, currency) for one in rows)
-    starts = [at for one in rows if not _prorated(one) and (at := _starts(one)) is not None and at <= made_at]
+    lines = tuple(_invoice_line(row, currency) for row in rows)
+    starts = [at for row in rows if not _prorated(row) and (at := _starts(row)) is not None and at <= made_at]
     placed_at = max(starts, default=made_at)
     subscription = _subscription(thing)
     period = None
@@ -234,12 +234,12 @@ def invoice(thing: Mapping[str, Any], event: Mapping[str, Any]) -> OrderSeen:
     told = p.table(_details(thing).get("metadata"), "metadata")
     tax = _tax(thing, currency)
     doubts = _whole(thing, rows, lines, currency)
-    whole = [one for one in lines if one.change is None]
+    whole = [line for line in lines if line.change is None]
     if len(stated := _stated(told)) == len(whole) == 1:
         named = replace(
             whole[0], sku=stated[0].sku, attributes={**whole[0].attributes, **stated[0].attributes}
         )
-        lines = tuple(named if one is whole[0] else one for one in lines)
+        lines = tuple(named if line is whole[0] else line for line in lines)
     return OrderSeen(
         stamp=stamp(p.instant(event.get("created"), "created")),
         placed_at=placed_at,
@@ -260,8 +260,8 @@ def payments(thing: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the other names of an invoice's payment: its payment intents."""
     found = [_id(thing.get("payment_intent"))]
     found += [
-        _id(p.table(one.get("payment"), "payment").get("payment_intent"))
-        for one in p.rows(p.table(thing.get("payments"), "payments").get("data"), "payments")
+        _id(p.table(row.get("payment"), "payment").get("payment_intent"))
+        for row in p.rows(p.table(thing.get("payments"), "payments").get("data"), "payments")
     ]
     return tuple(p.ident(one, "payment_intent") for one in found if one)
 
@@ -339,7 +339,7 @@ def _tax(thing: Mapping[str, Any], currency: str) -> Decimal:
     given = minor_or_none(thing.get("tax"), currency, "tax")
     if given is not None:
         return given
-    return sum((minor_or_zero(one.get("amount"), currency, "tax") for one in _taxes(thing)), Decimal(0))
+    return sum((minor_or_zero(tax.get("amount"), currency, "tax") for tax in _taxes(thing)), Decimal(0))
 
 
 def _whole(
@@ -352,7 +352,7 @@ def _whole(
         return (ReviewItem("total_unexplained", unclear, {"total": str(total), "lines": len(rows)}),)
     if total is None:
         return ()
-    paid = sum((one.paid or Decimal(0) for one in lines), Decimal(0))
+    paid = sum((line.paid or Decimal(0) for line in lines), Decimal(0))
     shipping = minor_or_zero(
         p.table(thing.get("shipping_cost"), "shipping").get("amount_total"), currency, "shipping"
     )

@@ -67,7 +67,7 @@ class WooCommerce:
         """Base64 of HMAC-SHA256 over the body. The shop unescapes its secret before it signs, so both
         spellings count."""
         given = standard.unbase64(headers.get("x-wc-webhook-signature", ""))
-        keys = {key for one in secrets for key in (one, html.unescape(one))}
+        keys = {key for secret in secrets for key in (secret, html.unescape(secret))}
         return given is not None and p.any_equal(
             [p.hmac_of("sha256", key, body) for key in sorted(keys)], [given]
         )
@@ -98,8 +98,8 @@ class WooCommerce:
         if "billing_period" in data:
             return Reading(ignored="subscription")
         order = _order(data)
-        refunds = [_refund(one) for one in p.rows(data.get("refunds"), "refunds")]
-        refunds += [_detailed(one, order.currency) for one in p.rows(data.get(REFUNDS), REFUNDS)]
+        refunds = [_refund(row) for row in p.rows(data.get("refunds"), "refunds")]
+        refunds += [_detailed(row, order.currency) for row in p.rows(data.get(REFUNDS), REFUNDS)]
         return Reading(
             subject=subject,
             order=News(order=order, refunds=tuple(refunds), refunded_full=data.get("status") == "refunded"),
@@ -123,8 +123,8 @@ def _is_test(data: Mapping[str, Any]) -> bool:
     if str(data.get("payment_method") or "").lower() in TEST_METHODS:
         return True
     return any(
-        str(one.get("value") or "").lower() in TEST_MODES.get(str(one.get("key")), ())
-        for one in p.rows(data.get("meta_data"), "meta_data")
+        str(row.get("value") or "").lower() in TEST_MODES.get(str(row.get("key")), ())
+        for row in p.rows(data.get("meta_data"), "meta_data")
     )
 
 
@@ -148,7 +148,7 @@ def _order(data: Mapping[str, Any]) -> OrderSeen:
         total=p.total_or_none(data.get("total"), currency, "total"),
         others=tuple(beside),
         payment=_payment(data),
-        refund_ids=tuple(sorted({p.ident(one.get("id"), "refund id") for one in listed}))
+        refund_ids=tuple(sorted({p.ident(row.get("id"), "refund id") for row in listed}))
         if "refunds" in data
         else None,
         disputed=None if paid_at is None else DISPUTED.get(status),
@@ -174,8 +174,8 @@ def _customer(data: Mapping[str, Any]) -> str | None:
 def _anonymised(data: Mapping[str, Any], billing: Mapping[str, Any]) -> bool:
     """Whether the shop's eraser went over the order: it notes so, and writes a name and an address of nobody."""
     noted = any(
-        one.get("key") == "_anonymized" and str(one.get("value")) == "yes"
-        for one in p.rows(data.get("meta_data"), "meta_data")
+        row.get("key") == "_anonymized" and str(row.get("value")) == "yes"
+        for row in p.rows(data.get("meta_data"), "meta_data")
     )
     return noted or p.is_nobody(billing.get("email")) or billing.get("first_name") == "[deleted]"
 
@@ -215,13 +215,15 @@ def _offset(data: Mapping[str, Any]) -> timedelta:
 def _money(data: Mapping[str, Any], currency: str) -> tuple[list[LineSeen], list[Decimal], list[ReviewItem]]:
     """The lines, what the total holds beside them, and what nothing explains. A negative fee is a discount on all
     lines."""
-    lines = [_line(one) for one in p.rows(data.get("line_items"), "line_items")]
-    lines = [one for one in lines if one.quantity or one.trouble]
-    fees = [_charged(one, "fee") for one in p.rows(data.get("fee_lines"), "fee_lines")]
-    shipping = [_charged(one, "shipping") for one in p.rows(data.get("shipping_lines"), "shipping_lines")]
+    lines = [_line(row) for row in p.rows(data.get("line_items"), "line_items")]
+    lines = [line for line in lines if line.quantity or line.trouble]
+    fees = [_charged(row, "fee") for row in p.rows(data.get("fee_lines"), "fee_lines")]
+    shipping = [_charged(row, "shipping") for row in p.rows(data.get("shipping_lines"), "shipping_lines")]
     off, off_tax = (sum((fee[at] for fee in fees if fee[0] < 0), Decimal(0)) for at in (0, 1))
-    nets = shares.spread(off, [one.paid or Decimal(0) for one in lines], currency)
-    grosses = shares.spread(off + off_tax, [one.gross or one.paid or Decimal(0) for one in lines], currency)
+    nets = shares.spread(off, [line.paid or Decimal(0) for line in lines], currency)
+    grosses = shares.spread(
+        off + off_tax, [line.gross or line.paid or Decimal(0) for line in lines], currency
+    )
     listed = lines
     lines = [
         replace(
@@ -240,7 +242,7 @@ def _money(data: Mapping[str, Any], currency: str) -> tuple[list[LineSeen], list
     if shipped and not shipping:
         beside.append(shipped)
     doubts: list[ReviewItem] = []
-    known = [one.paid for one in listed if one.paid is not None]
+    known = [line_seen.paid for line_seen in listed if line_seen.paid is not None]
     if total is not None and len(known) == len(listed):
         charged = sum(known, sum((fee[0] for fee in fees), Decimal(0))) + (shipped or 0) + (tax or 0)
         complete = shipped is not None and tax is not None

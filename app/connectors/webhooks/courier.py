@@ -74,11 +74,11 @@ class CourierMetrics:
             ("retainer_webhook_failures", "Attempts that failed", "counter", self.failed),
             ("retainer_webhook_given_up", "Deliveries given up", "counter", self.gave_up),
             ("retainer_webhook_in_flight", "Attempts under way", "gauge", self.in_flight),
-            ("retainer_webhook_pending", "Deliveries that wait", "gauge", sum(one["pending"] for one in waiting)),
+            ("retainer_webhook_pending", "Deliveries that wait", "gauge", sum(row["pending"] for row in waiting)),
             ("retainer_webhook_oldest_seconds", "Age of the oldest delivery that waits", "gauge",
-             max((one["oldest_seconds"] for one in waiting), default=0)),
+             max((row["oldest_seconds"] for row in waiting), default=0)),
             ("retainer_webhook_lag_seconds", "How late the latest due delivery is", "gauge",
-             max((one["lag_seconds"] for one in waiting), default=0)),
+             max((row["lag_seconds"] for row in waiting), default=0)),
         ]  # fmt: skip
 
 
@@ -182,11 +182,11 @@ class Courier:
 
     async def close(self, *, seconds: float = 5.0) -> None:
         """Lets what is under way finish for a moment, then stops; what was cut off goes out again after its lease."""
-        tasks = [one for one in self._runners.values() if not one.done()]
+        tasks = [runner for runner in self._runners.values() if not runner.done()]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=seconds)
-            for one in late:
-                one.cancel()
+            for task in late:
+                task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
         await self._sender.close()
 

@@ -33,8 +33,8 @@ def usable(addresses: Iterable[Address], *, allow_private: bool) -> list[Address
     """The addresses, if every one of them may be used. Raises `TargetRefused` when one may not: a name that leads to a
     public and a private address alike is not to be trusted."""
     given = list(addresses)
-    for one in given:
-        if (why := refusal_of(one, allow_private=allow_private)) is not None:
+    for address in given:
+        if (why := refusal_of(address, allow_private=allow_private)) is not None:
             raise TargetRefused(why)
     return given
 
@@ -61,10 +61,10 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError(f"{host} cannot be resolved") from error
         last: Exception | None = None
-        for one in usable(found, allow_private=self._allow_private):
+        for address in usable(found, allow_private=self._allow_private):
             try:
                 return await self._inner.connect_tcp(
-                    str(one),
+                    str(address),
                     port,
                     timeout=timeout,
                     local_address=local_address,

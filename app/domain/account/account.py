@@ -46,19 +46,20 @@ class Book:
     def active_licenses(self) -> list[License]:
         """The licenses held then, by ordinal."""
         return sorted(
-            (one for one in self.licenses.values() if one.active(self.when)),
-            key=lambda one: (one.ordinal, one.license_id),
+            (license_ for license_ in self.licenses.values() if license_.active(self.when)),
+            key=lambda license_: (license_.ordinal, license_.license_id),
         )
 
     def open_choices(self) -> list[Choice]:
         """The choices still to be made, oldest first."""
         return sorted(
-            (one for one in self.choices.values() if one.open), key=lambda one: (one.placed_at, one.choice_id)
+            (choice for choice in self.choices.values() if choice.open),
+            key=lambda choice: (choice.placed_at, choice.choice_id),
         )
 
     def highest_edition(self) -> str | None:
         """The highest edition among the active licenses, by the policy's order (CACTU-10)."""
-        held = {one.edition for one in self.active_licenses() if one.edition}
+        held = {license_.edition for license_ in self.active_licenses() if license_.edition}
         return max(
             held,
             key=lambda e: self.policy.editions.index(e) if e in self.policy.editions else -1,

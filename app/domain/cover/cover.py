@@ -61,12 +61,12 @@ def in_force_for(book: Book, license_id: str | None, level: int | None = None, *
     ``license_id`` None passes on any cover (CACTU-14). Soonest to end first, the endless last, then by id.
     """
     found = [
-        one
-        for one in book.covers.values()
-        if one.in_force(book.when)
-        and reaches(one, license_id)
-        and (action is None or action in one.actions)
-        and (level is None or not one.levels or level in one.levels)
+        cover
+        for cover in book.covers.values()
+        if cover.in_force(book.when)
+        and reaches(cover, license_id)
+        and (action is None or action in cover.actions)
+        and (level is None or not cover.levels or level in cover.levels)
     ]
     return sorted(found, key=lambda one: (one.ends_at is None, one.ends_at or book.when, one.cover_id))
 
@@ -76,10 +76,13 @@ def startable(book: Book) -> Cover | None:
 
     The oldest; what came free before what was bought, where the policy says so (CSC-19).
     """
-    mine = [one for one in book.covers.values() if OPEN_TICKET in one.actions and not one.levels]
-    if any(one.state == "suspended" or (one.in_force(book.when) and one.scope == "account") for one in mine):
+    mine = [cover for cover in book.covers.values() if OPEN_TICKET in cover.actions and not cover.levels]
+    if any(
+        cover.state == "suspended" or (cover.in_force(book.when) and cover.scope == "account")
+        for cover in mine
+    ):
         return None
-    pending = [one for one in mine if one.state == "pending" and one.granted_at <= book.when]
+    pending = [cover for cover in mine if cover.state == "pending" and cover.granted_at <= book.when]
     free_first = book.policy.cover.queue == "free_first"
     return min(
         pending, key=lambda one: (free_first and not one.free, one.granted_at, one.cover_id), default=None

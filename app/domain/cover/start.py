@@ -43,10 +43,14 @@ def begins_at(
     """When cover bought at ``placed_at`` begins. ``stretches``: what was bought before it."""
     if grant.start == "order":
         return placed_at
-    alike = terms.paid_up([one for one in stretches if one.counts_for(grant.actions, grant.levels)])
+    alike = terms.paid_up(
+        [stretch for stretch in stretches if stretch.counts_for(grant.actions, grant.levels)]
+    )
     if grant.start == "after_current":
         since = resumes_at(alike, placed_at, None)
-        return covers.stack_end(((one.starts, one.ends) for one in alike if one.ends is not None), since)
+        return covers.stack_end(
+            ((stretch.starts, stretch.ends) for stretch in alike if stretch.ends is not None), since
+        )
     return _first_gap(placed_at, licenses, alike)
 
 
@@ -58,13 +62,13 @@ def _first_gap(placed_at: datetime, licenses: Iterable[License], alike: Sequence
     """
     gaps: list[datetime] = []
     rest: list[datetime] = []
-    for one in licenses:
-        if one.ended_reason == "corrected" or not one.active(placed_at):
+    for license_ in licenses:
+        if license_.ended_reason == "corrected" or not license_.active(placed_at):
             continue
-        since = resumes_at(alike, placed_at, one.license_id)
-        end = covered_until(alike, since, one.license_id)
+        since = resumes_at(alike, placed_at, license_.license_id)
+        end = covered_until(alike, since, license_.license_id)
         if end is not None:
-            (gaps if one.ended_at is None or end < one.ended_at else rest).append(end)
+            (gaps if license_.ended_at is None or end < license_.ended_at else rest).append(end)
     if gaps:
         return min(gaps)
     shared = covered_until(alike, resumes_at(alike, placed_at, None), None)
@@ -77,12 +81,14 @@ def covered_until(stretches: Iterable[Stretch], since: datetime, license_id: str
     ``license_id`` None looks at what serves the whole account.
     """
     end = since
-    mine = [one for one in stretches if one.license_id is None or one.license_id == license_id]
-    for one in sorted(mine, key=lambda one: one.starts):
-        if one.starts <= end and (one.ends is None or end < one.ends):
-            if one.ends is None:
+    mine = [
+        stretch for stretch in stretches if stretch.license_id is None or stretch.license_id == license_id
+    ]
+    for stretch in sorted(mine, key=lambda one: one.starts):
+        if stretch.starts <= end and (stretch.ends is None or end < stretch.ends):
+            if stretch.ends is None:
                 return None
-            end = one.ends
+            end = stretch.ends
     return end
 
 
@@ -90,12 +96,16 @@ def account_until(book: Book, cover: Cover) -> datetime | None:
     """Until when those whom a cover serves are covered without a gap, once it has ended; None: without an end."""
     if cover.ends_at is None:
         return None
-    alike = [one for one in stretches_of(book.covers.values()) if one.counts_for(cover.actions, cover.levels)]
+    alike = [
+        stretch
+        for stretch in stretches_of(book.covers.values())
+        if stretch.counts_for(cover.actions, cover.levels)
+    ]
     served: list[str | None] = [cover.license_id]
     if cover.scope == "account":
-        served = [one.license_id for one in book.active_licenses()] or [None]
+        served = [license_.license_id for license_ in book.active_licenses()] or [None]
     ends = [covered_until(alike, cover.ends_at, one) for one in served]
-    return min((one for one in ends if one is not None), default=None)
+    return min((end for end in ends if end is not None), default=None)
 
 
 def bring_forward(book: Book) -> None:
@@ -112,7 +122,9 @@ def bring_forward(book: Book) -> None:
     for cover in waiting:
         term = covers.term_of(cover)
         if cover.start == "when_uncovered" and term is not None and cover.starts_at is not None:
-            alike = [one for one in stretches_of(placed) if one.counts_for(cover.actions, cover.levels)]
+            alike = [
+                stretch for stretch in stretches_of(placed) if stretch.counts_for(cover.actions, cover.levels)
+            ]
             starts_at = _first_gap(book.at, book.active_licenses(), terms.paid_up(alike))
             if starts_at < cover.starts_at:
                 ((_, ends_at),) = terms.periods(starts_at, term, 1, alike)

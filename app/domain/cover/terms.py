@@ -100,12 +100,12 @@ class CoverTerms:
             return list(stretches)
         chains: dict[datetime, tuple[datetime, Term]] = {}
         found = []
-        for one in stretches:
-            nominal = self._nominal(one, stretches, chains)
+        for stretch in stretches:
+            nominal = self._nominal(stretch, stretches, chains)
             if nominal is not None:
                 until = None if self.renewal is None else self.paid(nominal) + timedelta(days=self.renewal)
-                one = replace(one, ends=self.paid(nominal), renewable_until=until)  # noqa: PLW2901
-            found.append(one)
+                stretch = replace(stretch, ends=self.paid(nominal), renewable_until=until)  # noqa: PLW2901
+            found.append(stretch)
         return found
 
     def _nominal(
@@ -127,13 +127,15 @@ class CoverTerms:
         chains[starts] = (starts, Term())
         if self.chained:
             before = [
-                one for one in known if one.starts < starts and one.ends is not None and starts <= one.ends
+                stretch
+                for stretch in known
+                if stretch.starts < starts and stretch.ends is not None and starts <= stretch.ends
             ]
-            for one in sorted(before, key=lambda one: one.starts, reverse=True):
-                nominal = self._nominal(one, known, chains)
-                if nominal is not None and one.term is not None and self.paid(nominal) == starts:
-                    anchor, total = chains[one.starts]
-                    chains[starts] = (anchor, _sum(total, one.term))
+            for stretch in sorted(before, key=lambda one: one.starts, reverse=True):
+                nominal = self._nominal(stretch, known, chains)
+                if nominal is not None and stretch.term is not None and self.paid(nominal) == starts:
+                    anchor, total = chains[stretch.starts]
+                    chains[starts] = (anchor, _sum(total, stretch.term))
                     break
         return chains[starts]
 
@@ -153,15 +155,19 @@ class CoverTerms:
 
 def resumes_at(stretches: Sequence[Stretch], placed_at: datetime, license_id: str | None) -> datetime:
     """Where a renewal goes on: at the end of what has just run out, or when it is bought."""
-    mine = [one for one in stretches if one.license_id is None or one.license_id == license_id]
-    if any(one.starts <= placed_at and (one.ends is None or placed_at < one.ends) for one in mine):
+    mine = [
+        stretch for stretch in stretches if stretch.license_id is None or stretch.license_id == license_id
+    ]
+    if any(
+        stretch.starts <= placed_at and (stretch.ends is None or placed_at < stretch.ends) for stretch in mine
+    ):
         return placed_at
     return max(
         (
-            one.ends
-            for one in mine
-            if one.ends is not None and one.renewable_until is not None
-            and one.ends <= placed_at < one.renewable_until
+            stretch.ends
+            for stretch in mine
+            if stretch.ends is not None and stretch.renewable_until is not None
+            and stretch.ends <= placed_at < stretch.renewable_until
         ),
         default=placed_at,
     )  # fmt: skip

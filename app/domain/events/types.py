@@ -152,21 +152,21 @@ class EventType:
     @property
     def required(self) -> tuple[str, ...]:
         """The fields that are always there."""
-        return tuple(one for one in self.fields if not one.endswith("?"))
+        return tuple(field for field in self.fields if not field.endswith("?"))
 
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of ``data``; more fields may come."""
-        names = [one.rstrip("?") for one in self.fields]
+        names = [field.rstrip("?") for field in self.fields]
         return {
             "type": "object",
-            "properties": {one: {**FIELDS[one][0], "description": FIELDS[one][1]} for one in names},
+            "properties": {name: {**FIELDS[name][0], "description": FIELDS[name][1]} for name in names},
             "required": list(self.required),
             "additionalProperties": True,
         }
 
     def example(self) -> dict[str, Any]:
         """An example of ``data``."""
-        return {one.rstrip("?"): FIELDS[one.rstrip("?")][2] for one in self.fields}
+        return {field.rstrip("?"): FIELDS[field.rstrip("?")][2] for field in self.fields}
 
 
 _TICKET: Final = "ticket_id state charge balance forfeited?"

@@ -114,10 +114,12 @@ def refusal_of(address: Address, *, allow_private: bool) -> str | None:
     if allow_private:
         return None
     if isinstance(address, ipaddress.IPv4Address):
-        refused = any(address in one for one in _REFUSED_4)
+        refused = any(address in network for network in _REFUSED_4)
     else:
         refused = (
-            address not in _PUBLIC_6 or address in _SITE_LOCAL or any(address in one for one in _REFUSED_6)
+            address not in _PUBLIC_6
+            or address in _SITE_LOCAL
+            or any(address in network for network in _REFUSED_6)
         )
     return f"{address} is not a public address." if refused or not address.is_global else None
 

@@ -32,8 +32,8 @@ def line_sentence(policy: Policy, line: Row, granted: Sequence[Row], refused: Se
     title = sku_title(policy, str(line["sku"]))
     number = int(line.get("quantity") or 1)
     name = f"Line {line['line_id']}, {title}{f' ({number} of them)' if number != 1 else ''}"
-    brought = [cited(f"{name}: {grant_words(policy, one)}", one["clause"]) for one in granted]
-    why = [cited(f"{name}: {_refusal(policy, one)}", one.get("clause")) for one in refused]
+    brought = [cited(f"{name}: {grant_words(policy, row)}", row["clause"]) for row in granted]
+    why = [cited(f"{name}: {_refusal(policy, row)}", row.get("clause")) for row in refused]
     return sentences(*brought, *why) or f"{name}: nothing."
 
 
@@ -80,7 +80,7 @@ def _otherwise(policy: Policy, code: str) -> str | None:
         for rule in (offer.otherwise, *(grant.otherwise for grant in offer.grants)):
             if rule is not None and rule.code == code:
                 return rule.message
-    return next((one.message for one in policy.not_offered if one.code == code), None)
+    return next((not_offered.message for not_offered in policy.not_offered if not_offered.code == code), None)
 
 
 # --- refunds ----------------------------------------------------------------------------------------------------------
@@ -232,7 +232,7 @@ def choice_words(policy: Policy, rule: str, option: str) -> str:
 
 def options_words(policy: Policy, rule: str, options: Iterable[Any]) -> str:
     """What can be chosen: ``40 credits or 30 days of support``."""
-    given, known = {str(one) for one in options}, _options(policy, rule)
+    given, known = {str(option) for option in options}, _options(policy, rule)
     names = [*(name for name in known if name in given), *sorted(given - set(known))]
     return joined([known.get(name, name) for name in names], "or")
 

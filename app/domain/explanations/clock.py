@@ -77,9 +77,9 @@ def clock_sentence(view: Row, skipped: Sequence[Row] = ()) -> str:
     promise = cited(f"{name}: {target_words(str(view['target']))}", view.get("clause"))
     due = f"Due on {instant_words(view['due_at'])}." if view.get("due_at") else None
     names = [
-        f"{', '.join(one['reasons'])} ({day_of(one['date'] + 'T00:00:00Z')})"
-        for one in skipped
-        if one["reasons"]
+        f"{', '.join(row['reasons'])} ({day_of(row['date'] + 'T00:00:00Z')})"
+        for row in skipped
+        if row["reasons"]
     ]
     closed = f"Closed meanwhile: {joined(names)}." if names else None
     return sentences(promise, due, closed, outcome_sentence(view))
@@ -87,7 +87,7 @@ def clock_sentence(view: Row, skipped: Sequence[Row] = ()) -> str:
 
 def outcome_sentence(view: Row) -> str:
     """How a clock came out, or stands."""
-    standing = [one for one in view.get("breaches", ()) if one.get("retracted_at") is None]
+    standing = [breach for breach in view.get("breaches", ()) if breach.get("retracted_at") is None]
     match view["outcome"]:
         case "met":
             at = view.get("stopped_at")

@@ -79,21 +79,21 @@ def operation_sentence(policy: Policy, operation: Row) -> str:
 
 def _sum(moves: Sequence[Row], source: str | None = None, target: str | None = None) -> int:
     return sum(
-        one["credits"]
-        for one in moves
-        if (source is None or one["from"] == source) and (target is None or one["to"] == target)
+        move["credits"]
+        for move in moves
+        if (source is None or move["from"] == source) and (target is None or move["to"] == target)
     )
 
 
 def _lots(policy: Policy, moves: Sequence[Row]) -> str:
     """The lots of these moves; with several, how many credits of each."""
     totals: dict[str, tuple[str, int]] = {}
-    for one in moves:
-        name, total = totals.get(one["lot_id"], (lot_words(policy, one["lot"]), 0))
-        totals[one["lot_id"]] = name, total + one["credits"]
+    for move in moves:
+        name, total = totals.get(move["lot_id"], (lot_words(policy, move["lot"]), 0))
+        totals[move["lot_id"]] = name, total + move["credits"]
     if len(totals) == 1:
         return next(iter(totals.values()))[0]
-    granted = {one["lot_id"]: int(one["lot"]["granted"]) for one in moves}
+    granted = {move["lot_id"]: int(move["lot"]["granted"]) for move in moves}
     return joined(
         [name if granted[lot] == total else f"{total} of {name}" for lot, (name, total) in totals.items()]
     )
@@ -101,7 +101,7 @@ def _lots(policy: Policy, moves: Sequence[Row]) -> str:
 
 def _part(policy: Policy, number: int, moves: Sequence[Row]) -> str:
     """So many credits of these lots; a whole lot by its name alone."""
-    lots = {one["lot_id"]: int(one["lot"]["granted"]) for one in moves}
+    lots = {move["lot_id"]: int(move["lot"]["granted"]) for move in moves}
     if len(lots) != 1:
         return f"{credit_words(policy, number)}, {_lots(policy, moves)},"
     name = _lots(policy, moves)
@@ -111,14 +111,14 @@ def _part(policy: Policy, number: int, moves: Sequence[Row]) -> str:
 def held_from(policy: Policy, operations: Sequence[Row]) -> str | None:
     """Where the credits of a price came from: ``Held from the 60 points of order 1001.``"""
     moves = [
-        move for one in operations for move in one["moves"]
+        move for operation in operations for move in operation["moves"]
         if move["from"] == "available" and move["to"] in ("held", "spent")
     ]  # fmt: skip
     return f"Held from {_lots(policy, moves)}." if moves else None
 
 
 def _from(moves: Sequence[Row], source: str, target: str | None = None) -> list[Row]:
-    return [one for one in moves if one["from"] == source and (target is None or one["to"] == target)]
+    return [move for move in moves if move["from"] == source and (target is None or move["to"] == target)]
 
 
 def _granted(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
@@ -200,13 +200,13 @@ def _back(policy: Policy, moves: Sequence[Row], source: str, verb: str) -> str:
 
 def _expired(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
     number = _sum(moves, target="expired")
-    lots = [one for one in moves if one["to"] == "expired"]
-    held = " while set aside" if any(one["from"] == "held" for one in lots) else ""
+    lots = [move for move in moves if move["to"] == "expired"]
+    held = " while set aside" if any(lot["from"] == "held" for lot in lots) else ""
     return f"{_part(policy, number, lots)} expired on {day_of(operation['at'])}{held}"
 
 
 def _voided(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
-    came = [one for one in moves if one["from"] in ("held", "spent") and one["to"] == "voided"]
+    came = [move for move in moves if move["from"] in ("held", "spent") and move["to"] == "voided"]
     if came:
         number = _sum(came)
         verb = f"came back and {was(number)} taken back at once"

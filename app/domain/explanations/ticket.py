@@ -87,7 +87,7 @@ def check_sentence(policy: Policy, result: Row) -> str:
 
 def reason_sentences(reasons: Iterable[Row]) -> str:
     """Reasons as published, each with its clause."""
-    return sentences(*(cited(str(one["message"]), one.get("clause")) for one in reasons))
+    return sentences(*(cited(str(reason["message"]), reason.get("clause")) for reason in reasons))
 
 
 # --- steps ------------------------------------------------------------------------------------------------------------
@@ -101,9 +101,9 @@ def step_sentence(policy: Policy, kind: str, payload: Row, operations: Sequence[
     find = _CLAUSES.get(kind)
     if told is not None and find is not None and not told.endswith(")."):
         told = cited(told, find(policy, payload))
-    assessed = [assessment_sentence(policy, one) for one in assessments_of(payload)]
+    assessed = [assessment_sentence(policy, row) for row in assessments_of(payload)]
     reasons = reason_sentences(changed.get("reasons") or ())
-    return sentences(told, *assessed, *(one["summary"] for one in operations), reasons)
+    return sentences(told, *assessed, *(operation["summary"] for operation in operations), reasons)
 
 
 def assessments_of(payload: Row) -> list[Row]:
@@ -117,9 +117,9 @@ def assessments_of(payload: Row) -> list[Row]:
 def step_clause(policy: Policy, kind: str, payload: Row) -> str | None:
     """The clause a step rests on: of its first reason, its assessment, or the rule that allows the act."""
     changed: Row = payload.get("set", {})
-    for one in (*(changed.get("reasons") or ()), *assessments_of(payload)):
-        if one.get("clause"):
-            return str(one["clause"])
+    for reason in (*(changed.get("reasons") or ()), *assessments_of(payload)):
+        if reason.get("clause"):
+            return str(reason["clause"])
     find = _CLAUSES.get(kind)
     found = None if find is None else find(policy, payload)
     return found or policy.qualification.clause
@@ -237,7 +237,7 @@ def _resolved(policy: Policy, payload: Row) -> str:
 
 
 def _cause(policy: Policy, name: object) -> str | None:
-    found = next((one for one in policy.causes if one.cause == name), None)
+    found = next((cause for cause in policy.causes if cause.cause == name), None)
     return cited(f"Cause: {plain(found.title)}", found.clause) if found is not None else None
 
 
@@ -312,8 +312,8 @@ _STEPS: Final[Mapping[str, Callable[[Policy, Row], str | None]]] = {
 
 def _promise_clause(policy: Policy) -> str | None:
     """The clause of the promise that an answer keeps, or of the first one."""
-    answered = [one for one in policy.promises if "vendor_response" in one.stops]
-    return next((one.clause for one in (*answered, *policy.promises)), None)
+    answered = [promise for promise in policy.promises if "vendor_response" in promise.stops]
+    return next((promise.clause for promise in (*answered, *policy.promises)), None)
 
 
 def _outcome_clause(policy: Policy, payload: Row) -> str | None:
@@ -362,7 +362,7 @@ def ticket_sentence(
         _paid(policy, ticket, charge, cover),
         price,
         source,
-        *(dispute_sentence(policy, one) for one in ticket.disputes),
+        *(dispute_sentence(policy, dispute) for dispute in ticket.disputes),
         reason_sentences(ticket.reasons),
     )
 
@@ -394,7 +394,7 @@ def cover_words(policy: Policy, cover: Row) -> str:
     """A cover by what it is: ``the support for 1 month of order 1001``, ``the unlimited support of level 1``."""
     order = f" of order {cover['order_id']}" if cover.get("order_id") else ""
     if cover.get("levels"):
-        levels = joined([str(one) for one in cover["levels"]])
+        levels = joined([str(level) for level in cover["levels"]])
         return f"the unlimited support of level {levels}{order}"
     if cover.get("term") is None:
         return f"the support without an end{order}"

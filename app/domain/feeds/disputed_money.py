@@ -56,7 +56,9 @@ class DisputeWanted:
 
 def merge_disputes(mine: Seen | None, told: Iterable[DisputeSeen]) -> Seen:
     """Return what is known of the disputes once these are known too: of each the latest telling."""
-    return join_disputes(mine, {one.dispute_id: _dispute_json(one) for one in told})
+    return join_disputes(
+        mine, {dispute_seen.dispute_id: _dispute_json(dispute_seen) for dispute_seen in told}
+    )
 
 
 def join_disputes(mine: Seen | None, theirs: Seen) -> Seen:
@@ -149,7 +151,7 @@ def _whole_units(row: Seen, amount: Decimal, others: Iterable[str], smallest: Fr
         return None
     beside = {Fraction(0)}
     for other in list(others)[:10]:
-        beside |= {Fraction(other) + one for one in beside}
+        beside |= {Fraction(other) + fraction for fraction in beside}
     unit = Fraction(paid) / quantity
     fits = {count for other in beside for count in counts(Fraction(amount) - other, unit, quantity, smallest)}
     return fits.pop() if len(fits) == 1 else None

@@ -175,8 +175,8 @@ def merge(seen: Seen | None, news: News) -> Seen:
         _merge_cancelled(known, news.cancelled_at)
     if news.refunds:
         refunds = dict(known.get("refunds") or {})
-        for one in news.refunds:
-            refunds[one.refund_id] = _joined(refunds.get(one.refund_id), _refund_json(one))
+        for refund in news.refunds:
+            refunds[refund.refund_id] = _joined(refunds.get(refund.refund_id), _refund_json(refund))
         known["refunds"] = refunds
     if news.disputes:
         known["disputes"] = merge_disputes(known.get("disputes"), news.disputes)
@@ -289,9 +289,9 @@ def wanted(seen: Seen) -> Wanted | None:
         refunds = units
     else:
         refunds = refund_reasons.units_refunded(seen, order, blocks)
-    if any(one.state == "lost" and one.units == units for one in disputes):
+    if any(dispute.state == "lost" and dispute.units == units for dispute in disputes):
         blocks = [
-            one for one in blocks if one.code not in refund_reasons.OF_REFUNDS
+            block for block in blocks if block.code not in refund_reasons.OF_REFUNDS
         ]  # all of it is gone anyway
     _reversals(seen, order, doubts)
     return Wanted(
@@ -384,11 +384,11 @@ def _order_json(order: OrderSeen) -> Seen:
             **({"stated": True} if one.stated else {}),
             **({"change": one.change} if one.change else {}),
         }
-        for one in sorted(order.lines, key=lambda one: one.line_id)
+        for one in sorted(order.lines, key=lambda line: line.line_id)
     ]
     further: Seen = {}
     if order.others:
-        further["others"] = [_text(one) for one in sorted(order.others)]
+        further["others"] = [_text(other) for other in sorted(order.others)]
     if order.payment is not None:
         further["payment"] = order.payment
     if order.refund_ids is not None:
@@ -398,7 +398,7 @@ def _order_json(order: OrderSeen) -> Seen:
     if order.authority:
         further["authority"] = order.authority
     if order.doubts:
-        further["doubts"] = [[one.code, one.unclear, jsonable(one.says)] for one in order.doubts]
+        further["doubts"] = [[doubt.code, doubt.unclear, jsonable(doubt.says)] for doubt in order.doubts]
     return {
         "stamp": order.stamp,
         "placed_at": iso(order.placed_at),
@@ -444,7 +444,7 @@ def _joined(mine: Seen | None, theirs: Seen) -> Seen:
             if name in mine or name in theirs
         },
         **{
-            name: min(one[name] for one in (mine, theirs) if name in one)
+            name: min(row[name] for row in (mine, theirs) if name in row)
             for name in ("made_at", "reversed_at")
             if name in mine or name in theirs
         },

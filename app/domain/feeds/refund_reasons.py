@@ -113,7 +113,7 @@ def _within(refund: Seen, at: str) -> bool:
 def _of_charge(seen: Seen) -> tuple[Decimal, bool]:
     """What a charge says was given back of it, and whether that is all of it; less what came back to the shop later."""
     most, whole = _decimal(seen.get("refunded_total")) or Decimal(0), False
-    gone = [one for one in (seen.get("refunds") or {}).values() if one["reversed"]]
+    gone = [refund for refund in (seen.get("refunds") or {}).values() if refund["reversed"]]
     for at, told in (seen.get("charged_back") or {}).items():
         back = _sum_of(one for one in gone if _within(one, at))
         most = max(most, (_decimal(told["amount"]) or Decimal(0)) - back)
@@ -122,7 +122,7 @@ def _of_charge(seen: Seen) -> tuple[Decimal, bool]:
 
 
 def _sum_of(refunds: Iterable[Seen]) -> Decimal:
-    return sum((_decimal(one["amount"]) or Decimal(0) for one in refunds), Decimal(0))
+    return sum((_decimal(refund["amount"]) or Decimal(0) for refund in refunds), Decimal(0))
 
 
 def _too_much(refund_ids: Sequence[str], given: Decimal, total: Decimal) -> ReviewItem:
@@ -249,12 +249,12 @@ def counts(amount: Fraction, unit: Fraction, quantity: int, smallest: Fraction, 
 
 def _sums(amounts: Sequence[Fraction]) -> set[Fraction] | None:
     """Every sum that some of the amounts make, nothing included; None if there are too many."""
-    amounts = [one for one in amounts if one]
+    amounts = [amount for amount in amounts if amount]
     if len(amounts) > MOST_REASONS:
         return None
     found = {Fraction(0)}
-    for one in amounts:
-        found |= {one + other for other in found}
+    for amount in amounts:
+        found |= {amount + other for other in found}
     return found
 
 
@@ -266,10 +266,10 @@ def _fits_lines(rows: Sequence[Seen], wanted: Fraction, beside: set[Fraction], s
         unit = _unit(row)
         if unit is None:
             return True
-        sums = {one + count * unit for one in sums for count in range(int(row["quantity"]) + 1)}
+        sums = {sum_ + count * unit for sum_ in sums for count in range(int(row["quantity"]) + 1)}
         if len(sums) > MOST_SUMS:
             return True
-    near = {each for one in sums for each in (floor(one / smallest), ceil(one / smallest))}
+    near = {each for sum_ in sums for each in (floor(sum_ / smallest), ceil(sum_ / smallest))}
     return any((wanted - other) / smallest in near for other in beside if other != wanted)
 
 

@@ -149,7 +149,7 @@ class ReviewItem:
 
 def distinct(items: Iterable[ReviewItem]) -> tuple[ReviewItem, ...]:
     """The items, each once."""
-    return tuple({one.key: one for one in items}.values())
+    return tuple({item.key: item for item in items}.values())
 
 
 def published(rows: Iterable[Mapping[str, Any]] | None) -> list[dict[str, Any]]:

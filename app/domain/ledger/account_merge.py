@@ -43,7 +43,7 @@ def pass_on(giver: LotLedger, taker: LotLedger) -> list[Lot]:
 
 def owe(ledger: LotLedger, credit_type: str, credits: int, *, reason: str, clause: str | None = None) -> None:
     """Books a debt that no lot of its own stands for, and repays of it what is there."""
-    carrier = next((one for one in ledger.lots.values() if one.credit_type == credit_type), None)
+    carrier = next((lot for lot in ledger.lots.values() if lot.credit_type == credit_type), None)
     if carrier is None:
         carrier = ledger.grant(
             credits, source="correction", rule=reason, credit_type=credit_type, reason=reason

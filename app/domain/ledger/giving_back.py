@@ -160,7 +160,7 @@ def expired_rule(
     journal: Journal, entries: Sequence[Entry], expired: ExpiredReturn | None
 ) -> ExpiredReturn | None:
     """The rule by which some of what was given back is gone; None when nothing is (ALL-4)."""
-    return _return_rule(journal, expired) if any(one.target == "expired" for one in entries) else None
+    return _return_rule(journal, expired) if any(entry.target == "expired" for entry in entries) else None
 
 
 def repay_owed(

@@ -47,23 +47,23 @@ def due_lines(ledger: Ledger, recorded_at: datetime) -> Sequence[Line]:
     return [
         Line(
             operation_id="due",
-            kind=one.kind,
-            credit_type=one.credit_type,
-            effective_at=one.effective_at,
+            kind=operation.kind,
+            credit_type=operation.credit_type,
+            effective_at=operation.effective_at,
             recorded_at=recorded_at,
-            account_version=one.account_version,
+            account_version=operation.account_version,
             line_no=entry.line_no,
             lot_id=entry.lot_id,
             source=entry.source,
             target=entry.target,
             credits=entry.credits,
-            hold_id=one.hold_id,
-            ticket_id=one.ticket_id,
-            order_id=one.order_id,
-            reason=one.reason,
-            clause=one.clause,
-            reading=one.reading,
+            hold_id=operation.hold_id,
+            ticket_id=operation.ticket_id,
+            order_id=operation.order_id,
+            reason=operation.reason,
+            clause=operation.clause,
+            reading=operation.reading,
         )
-        for one in ledger.operations[before:]
-        for entry in one.entries
+        for operation in ledger.operations[before:]
+        for entry in operation.entries
     ]

@@ -44,9 +44,9 @@ def given_back(ledger: Ledger, ticket_id: str, since: Mark) -> GivenBack:
     found = GivenBack()
     for journal in _ledgers(ledger):
         fresh = journal.operations[since.get(journal.customer_id, 0) :]
-        for one in fresh:
-            if one.kind in _RETURNS and one.ticket_id == ticket_id:
-                _add(found, one)
+        for operation in fresh:
+            if operation.kind in _RETURNS and operation.ticket_id == ticket_id:
+                _add(found, operation)
     return found
 
 

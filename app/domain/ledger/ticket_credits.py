@@ -82,15 +82,15 @@ def expire_holds(ledger: Ledger, ticket_ids: Collection[str]) -> tuple[str, ...]
     """For ``until_accepted`` (TERMS-18): what these unaccepted tickets hold of expired lots is void, effective at
     the lot's expiry. The tickets touched."""
     touched: list[str] = []
-    types = sorted({one.credit_type for one in ledger.holds.values() if one.ticket_id in ticket_ids})
+    types = sorted({hold.credit_type for hold in ledger.holds.values() if hold.ticket_id in ticket_ids})
     for credit_type in types:
         with attempt(ledger, credit_type):
             for lot in sorted(ledger.lots.values(), key=spending_key):
                 if lot.credit_type != credit_type or lot.expires_at is None or ledger.at < lot.expires_at:
                     continue
-                mine = [one for one in ledger.holds.values() if one.ticket_id in ticket_ids and one.open]
+                mine = [hold for hold in ledger.holds.values() if hold.ticket_id in ticket_ids and hold.open]
                 touched += [
-                    one.ticket_id for one in void_held(ledger, lot, lot.expires_at, mine) if one.ticket_id
+                    hold.ticket_id for hold in void_held(ledger, lot, lot.expires_at, mine) if hold.ticket_id
                 ]
             refresh_expiry(ledger, credit_type)
     return tuple(dict.fromkeys(touched))
@@ -127,5 +127,5 @@ def _left(hold: Hold, what: Literal["open", "spent"]) -> int:
 
 
 def _holds_of(ledger: Ledger, ticket_id: str) -> list[Hold]:
-    holds = [one for each in (ledger, *ledger.former.values()) for one in each.holds.values()]
-    return sorted((one for one in holds if one.ticket_id == ticket_id), key=hold_key)
+    holds = [hold for each in (ledger, *ledger.former.values()) for hold in each.holds.values()]
+    return sorted((hold for hold in holds if hold.ticket_id == ticket_id), key=hold_key)

@@ -87,7 +87,7 @@ def make_up(book: Book, order: Order, refunded: Mapping[str, int], terms: Terms,
                 _join(answer, take_back(book, order, {line.line_id: more}, terms))
             continue
         mine = _units(book, order, line)
-        gone = sum(one.ended_reason == "refunded" for one in mine)
+        gone = sum(license_.ended_reason == "refunded" for license_ in mine)
         lacking = min(refunded.get(line.line_id, 0), line.quantity, len(mine)) - gone
         if lacking > 0:
             _join(answer, take_back(book, order, {line.line_id: lacking}, terms))
@@ -116,16 +116,20 @@ def used(book: Book, order: Order, line: OrderLine, served: Collection[str] = ()
             for lot in book.ledger.lots.values()
             if (lot.order_id, lot.line_id) == mine
         )
-        or any(one.option is not None for one in book.choices.values() if (one.order_id, one.line_id) == mine)
         or any(
-            one.registered_domain is not None or one.license_id in served
-            for one in book.licenses.values()
-            if (one.order_id, one.line_id) == mine
+            choice.option is not None
+            for choice in book.choices.values()
+            if (choice.order_id, choice.line_id) == mine
         )
         or any(
-            one.cover_id in served or (one.start == "first_ticket" and one.starts_at is not None)
-            for one in book.covers.values()
-            if (one.order_id, one.line_id) == mine
+            license_.registered_domain is not None or license_.license_id in served
+            for license_ in book.licenses.values()
+            if (license_.order_id, license_.line_id) == mine
+        )
+        or any(
+            cover.cover_id in served or (cover.start == "first_ticket" and cover.starts_at is not None)
+            for cover in book.covers.values()
+            if (cover.order_id, cover.line_id) == mine
         )
     )
 
@@ -134,8 +138,8 @@ def withdraw(book: Book, order: Order, line: OrderLine, answer: TakenBack | None
     """Withdraws all that a line brought, so that the line may be granted anew."""
     answer = TakenBack() if answer is None else answer
     mine = (order.order_id, line.line_id)
-    for one in _units(book, order, line):
-        _correct(book, order, line, one, answer)
+    for unit in _units(book, order, line):
+        _correct(book, order, line, unit, answer)
     _withdraw_lots(book, order, line, answer)
     for cover in list(book.covers.values()):
         if (cover.order_id, cover.line_id) == mine and cover.cover_id not in line.withdrawn:
@@ -189,9 +193,9 @@ def _quantity(
 ) -> None:  # fmt: skip
     before, line.quantity = line.quantity, now
     if kind == "license":
-        for one in _units(book, order, line):
-            if one.unit_no > now:
-                _correct(book, order, line, one, answer)
+        for unit in _units(book, order, line):
+            if unit.unit_no > now:
+                _correct(book, order, line, unit, answer)
         return
     made = line.units if line.units is not None else before
     gone = min(made, line.corrected + refunded.get(line.line_id, 0))
@@ -226,11 +230,12 @@ def _units(book: Book, order: Order, line: OrderLine) -> list[License]:
     """The line's licenses that count, newest first."""
     return sorted(
         (
-            one
-            for one in book.licenses.values()
-            if (one.order_id, one.line_id) == (order.order_id, line.line_id) and one.ended_reason != CORRECTED
+            license_
+            for license_ in book.licenses.values()
+            if (license_.order_id, license_.line_id) == (order.order_id, line.line_id)
+            and license_.ended_reason != CORRECTED
         ),
-        key=lambda one: one.unit_no,
+        key=lambda license_: license_.unit_no,
         reverse=True,
     )
 
@@ -256,4 +261,4 @@ def _join(answer: TakenBack, more: TakenBack) -> None:
 
 def lines_of(lines: Iterable[OrderLine]) -> list[dict[str, Any]]:
     """The lines of an order as events tell them."""
-    return [{"line_id": one.line_id, "sku": one.sku, "quantity": one.quantity} for one in lines]
+    return [{"line_id": line.line_id, "sku": line.sku, "quantity": line.quantity} for line in lines]

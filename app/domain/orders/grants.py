@@ -110,7 +110,9 @@ def choose(book: Book, choice: Choice, option: str, policy: Policy) -> Lot | Cov
         terms, before = CoverTerms.of(policy), list(stretches_of(book.covers.values()))
         starts_at = begins_at(grant, starts_at, book.licenses.values(), before, terms)
         alike = [
-            one for one in before if grant.start != "order" and one.counts_for(grant.actions, grant.levels)
+            stretch
+            for stretch in before
+            if grant.start != "order" and stretch.counts_for(grant.actions, grant.levels)
         ]
         ((_, ends_at),) = terms.periods(starts_at, grant.term, 1, alike)
     cover = covers.open_cover(
@@ -123,17 +125,17 @@ def choose(book: Book, choice: Choice, option: str, policy: Policy) -> Lot | Cov
 
 def notices_of(policy: Policy, granted: Sequence[Cover]) -> list[dict[str, Any]]:
     """The notices that go with an order, ``{cover_ends_at}`` filled with the end of its cover (CACTU-13)."""
-    ends = [one.ends_at for one in granted if one.ends_at is not None]
+    ends = [cover.ends_at for cover in granted if cover.ends_at is not None]
     latest = max(ends, default=None)
     rows = []
-    for one in policy.notices:
-        if one.with_cover and not granted:
+    for notice in policy.notices:
+        if notice.with_cover and not granted:
             continue
         facts = {"cover_ends_at": latest or "the end of its term, counted from the first request"}
-        known = policy.clause(one.clause)
+        known = policy.clause(notice.clause)
         rows.append({
-            "notice": one.notice, "clause": one.clause, "text": render(one.text, facts),
-            "ends_at": iso_or_none(latest) if one.with_cover else None, "reading": bool(known and known.reading),
+            "notice": notice.notice, "clause": notice.clause, "text": render(notice.text, facts),
+            "ends_at": iso_or_none(latest) if notice.with_cover else None, "reading": bool(known and known.reading),
         })  # fmt: skip
     return rows
 

@@ -47,14 +47,14 @@ def pinned_lines(order: Order, policy: Policy, newest: Policy) -> list[dict[str,
     was placed, or, for a sku that it did not know yet, the newest."""
     return [
         {
-            "line_id": one.line_id,
-            "sku": one.sku,
-            "quantity": one.quantity,
+            "line_id": line.line_id,
+            "sku": line.sku,
+            "quantity": line.quantity,
             "policy_version": newest.version
-            if is_unknown(policy, one.sku) and not is_unknown(newest, one.sku)
+            if is_unknown(policy, line.sku) and not is_unknown(newest, line.sku)
             else policy.version,
         }
-        for one in order.lines
+        for line in order.lines
     ]
 
 
@@ -63,9 +63,9 @@ def sold(policy: Policy, sku: str) -> tuple[Offer, int | None] | NotGranted:
     found = policy.offer(sku)
     if found is not None:
         return found
-    for one in policy.not_offered:
-        if one.sku == sku or (one.sku.endswith("*") and sku.startswith(one.sku[:-1])):
-            return NotGranted(code=one.code, clause=one.clause, message=one.message)
+    for not_offered in policy.not_offered:
+        if not_offered.sku == sku or (not_offered.sku.endswith("*") and sku.startswith(not_offered.sku[:-1])):
+            return NotGranted(code=not_offered.code, clause=not_offered.clause, message=not_offered.message)
     return NotGranted(
         code=UNKNOWN_SKU, clause=_UNKNOWN_CLAUSE, reading=True,
         message="The policy does not know the sku {sku}; the line is kept and can be replayed once it does.",
@@ -116,9 +116,9 @@ def line_facts(book: Book, order: Order, line: OrderLine, policy: Policy, offer:
     """The facts that an offer's rules may ask for. Licenses count as they were held when the order was placed, those
     of the order itself included; the discount is exact to the currency's smallest unit (AVA-6)."""
     held = [
-        one for one in book.licenses.values()
-        if one.placed_at <= order.placed_at and one.ended_reason != "corrected"
-        and (one.ended_at is None or order.placed_at < one.ended_at)
+        license_ for license_ in book.licenses.values()
+        if license_.placed_at <= order.placed_at and license_.ended_reason != "corrected"
+        and (license_.ended_at is None or order.placed_at < license_.ended_at)
     ]  # fmt: skip
     facts: dict[str, Any] = {
         "line.discount_percent": _discount(order, line, policy, offer, held),
@@ -137,7 +137,7 @@ def paid_price(
     """What a unit cost: as the storefront said, else the offer's price for this account."""
     if line.unit_price is not None or order.currency != policy.currency:
         return line.unit_price
-    editions = {one.edition for one in held if one.edition}
+    editions = {license_.edition for license_ in held if license_.edition}
     highest = max(
         editions, key=lambda e: policy.editions.index(e) if e in policy.editions else -1, default=None
     )

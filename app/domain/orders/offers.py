@@ -63,9 +63,9 @@ def purchase_facts(book: Book, *, quantity: int = 1) -> dict[str, Any]:
     """The facts of a purchase made now by this customer, without a discount."""
     held = book.active_licenses()
     ever = [
-        one for one in book.licenses.values()
-        if one.ended_reason != "corrected" and (
-            one.uncounted_after is None or one.ended_at is None
+        license_ for license_ in book.licenses.values()
+        if license_.ended_reason != "corrected" and (
+            license_.uncounted_after is None or license_.ended_at is None
             or book.policy.licenses.refunded_untouched == "counted"
         )
     ]  # fmt: skip
@@ -82,7 +82,7 @@ def purchase_facts(book: Book, *, quantity: int = 1) -> dict[str, Any]:
 
 def editions_of(licenses: Iterable[License]) -> tuple[str, ...]:
     """The editions among licenses, sorted."""
-    return tuple(sorted({one.edition for one in licenses if one.edition}))
+    return tuple(sorted({license_.edition for license_ in licenses if license_.edition}))
 
 
 def offer_view(book: Book, offer: Offer) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def offer_view(book: Book, offer: Offer) -> dict[str, Any]:
         "price": money_json(price_of(book, offer)),
         "price_per_credit": per_credit_json(book.policy, offer),
         "price_clause": offer.price.clause if offer.price else None,
-        "grants": [grant_view(one, facts) for one in offer.grants],
+        "grants": [grant_view(grant, facts) for grant in offer.grants],
         "clause": offer.clause,
         "available": available,
         "reasons": reasons,
@@ -146,11 +146,11 @@ def options_of(grant: ChoiceGrant) -> list[str]:
 def grant_json(grant: CreditGrant | CoverGrant, position: int = 0) -> dict[str, Any]:
     """A grant as stored with a choice, with its place among the options; `grant_of` reads it back."""
     body: dict[str, Any] = {"position": position}
-    for one in fields(grant):
-        value = getattr(grant, one.name)
-        if one.name in {"when", "otherwise"}:
+    for field in fields(grant):
+        value = getattr(grant, field.name)
+        if field.name in {"when", "otherwise"}:
             continue
-        body[one.name] = _term(value) if isinstance(value, Term) else jsonable(value)
+        body[field.name] = _term(value) if isinstance(value, Term) else jsonable(value)
     return body
 
 

@@ -166,7 +166,7 @@ def _before(book: Book) -> _Before:
         licenses=frozenset(key for key, one in book.licenses.items() if one.ended_at is None),
         covers={key: _cover(one) for key, one in book.covers.items()},
         choices=frozenset(key for key, one in book.choices.items() if one.voided_at is None),
-        addons=frozenset((one.order_id, one.line_id) for one in book.addons if one.voided_at is None),
+        addons=frozenset((addon.order_id, addon.line_id) for addon in book.addons if addon.voided_at is None),
     )
 
 
@@ -324,8 +324,8 @@ def _stands(book: Book, gone: Choice) -> bool:
     """Whether another choice of the same unit and rule is there by now."""
     mine = (gone.order_id, gone.line_id, gone.unit_no, gone.rule)
     return any(
-        one.voided_at is None and (one.order_id, one.line_id, one.unit_no, one.rule) == mine
-        for one in book.choices.values()
+        choice.voided_at is None and (choice.order_id, choice.line_id, choice.unit_no, choice.rule) == mine
+        for choice in book.choices.values()
     )
 
 

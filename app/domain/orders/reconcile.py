@@ -55,7 +55,7 @@ class _Outcome:
         return {
             "not_granted": sorted(self.not_granted, key=lambda one: place_of(one["line_id"])),
             "decisions": sorted(
-                self.decisions, key=lambda one: (place_of(one["line_id"]), int(one["unit_no"]))
+                self.decisions, key=lambda decision: (place_of(decision["line_id"]), int(decision["unit_no"]))
             ),
         }
 
@@ -108,7 +108,11 @@ def settle(book: Book, orders: Sequence[Order], terms: Terms, *, corrected: bool
     ordered = sorted(orders, key=lambda one: (one.placed_at, one.order_id))
     rank(book, ordered, terms)
     there = _there(book, ordered)
-    told = {one.data["cover_id"] for one in book.plan.outbox if one.type == "cover.granted"}
+    told = {
+        outbox_event.data["cover_id"]
+        for outbox_event in book.plan.outbox
+        if outbox_event.type == "cover.granted"
+    }
     outcomes = {order.order_id: _Outcome() for order in ordered}
     for order, line, policy in _lines(ordered, terms):
         _Line(book, order, line, policy, there, outcomes[order.order_id], corrected).settle()
@@ -155,9 +159,9 @@ def _lines(ordered: Sequence[Order], terms: Terms) -> list[tuple[Order, OrderLin
 def rank(book: Book, ordered: Sequence[Order], terms: Terms) -> None:
     """Makes the licenses that are missing and gives every license its ordinal by (placed_at, order, line, unit)."""
     known = {
-        (one.order_id, one.line_id, one.unit_no)
-        for one in book.licenses.values()
-        if one.ended_reason != "corrected"
+        (license_.order_id, license_.line_id, license_.unit_no)
+        for license_ in book.licenses.values()
+        if license_.ended_reason != "corrected"
     }
     fresh: list[License] = []
     for order in ordered:
@@ -222,17 +226,17 @@ def reclass(book: Book, ordered: Sequence[Order], terms: Terms) -> None:
 def _number(book: Book, fresh: list[License], terms: Terms) -> None:
     """Gives every license its ordinal; one refunded untouched is left out for what was bought after the refund."""
     ranked = sorted(
-        (one for one in book.licenses.values() if one.ended_reason != "corrected"),
+        (license_ for license_ in book.licenses.values() if license_.ended_reason != "corrected"),
         # Of one line those that stand come first, whichever of its units were given back.
-        key=lambda one: (
-            one.placed_at,
-            one.order_id,
-            place_of(one.line_id),
-            one.ended_reason == "refunded",
-            one.unit_no,
+        key=lambda license_: (
+            license_.placed_at,
+            license_.order_id,
+            place_of(license_.line_id),
+            license_.ended_reason == "refunded",
+            license_.unit_no,
         ),
     )
-    new = {one.license_id for one in fresh}
+    new = {license_.license_id for license_ in fresh}
     undone = {one.license_id: place for place, one in enumerate(ranked) if one.uncounted_after is not None}
     since = undone_since(ranked)
     for place, one in enumerate(ranked):
@@ -423,8 +427,8 @@ class _Line:
         mine = self.line.line_id
         refused = any(one["line_id"] == mine for one in self.order.answer.get("not_granted", ()))
         return not refused or any(
-            (one["line_id"], one["rule"]) == (mine, grant.rule) and one["granted"]
-            for one in self.order.answer.get("decisions", ())
+            (decision["line_id"], decision["rule"]) == (mine, grant.rule) and decision["granted"]
+            for decision in self.order.answer.get("decisions", ())
         )
 
     def _stands(self, grant: CreditGrant, unit_no: int) -> bool:
@@ -509,7 +513,9 @@ class _Line:
         before = self.there.timeline
         anchor = begins_at(grant, placed_at, self.book.licenses.values(), before, terms)
         alike = [
-            one for one in before if grant.start != "order" and one.counts_for(grant.actions, grant.levels)
+            stretch
+            for stretch in before
+            if grant.start != "order" and stretch.counts_for(grant.actions, grant.levels)
         ]
         return [*terms.periods(anchor, grant.term, wanted, alike)]
 
@@ -634,13 +640,17 @@ def _gone(one: License | None) -> bool:
 def _undisturbed(mine: Sequence[Cover], grant: CoverGrant, policy: Policy) -> bool:
     """Whether the periods stand as they were bought: not suspended, extended or shortened since."""
     anchor = mine[0].starts_at
-    if anchor is None or grant.term is None or any(one.suspensions or one.state != "running" for one in mine):
+    if (
+        anchor is None
+        or grant.term is None
+        or any(cover.suspensions or cover.state != "running" for cover in mine)
+    ):
         return False
     terms = CoverTerms.of(policy)
     if terms.chained:  # where the chain began may be told later
-        return all(terms.as_bought(one.starts_at or anchor, one.ends_at, grant.term) for one in mine)
+        return all(terms.as_bought(cover.starts_at or anchor, cover.ends_at, grant.term) for cover in mine)
     wanted = terms.periods(anchor, grant.term, len(mine))
-    return [(one.starts_at, one.ends_at) for one in mine] == wanted
+    return [(cover.starts_at, cover.ends_at) for cover in mine] == wanted
 
 
 def _review(book: Book, kind: str, subject: str, one: License, rule: Grant) -> None:
@@ -669,11 +679,11 @@ def _there(book: Book, orders: Sequence[Order]) -> _Ledger:
             choices[(choice.order_id, choice.line_id, choice.unit_no)].append(choice)
     return _Ledger(
         licenses={
-            (one.order_id, one.line_id, one.unit_no): one
-            for one in book.licenses.values() if one.ended_reason != "corrected"
+            (license_.order_id, license_.line_id, license_.unit_no): license_
+            for license_ in book.licenses.values() if license_.ended_reason != "corrected"
         },
         lots=dict(lots), withdrawn=dict(withdrawn), covers=dict(mine), choices=dict(choices),
-        addons={(one.order_id, one.line_id) for one in book.addons},
+        addons={(addon.order_id, addon.line_id) for addon in book.addons},
         merged=any(one.answer.get("merged") for one in orders),
         undone_since=undone_since(book.licenses.values()),
     )  # fmt: skip

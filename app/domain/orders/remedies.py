@@ -71,7 +71,7 @@ def remedies(book: Book, rules: Iterable[RemedyRule], need: Need = ANYTHING) -> 
 def offer_of(policy: Policy, sku: str) -> Offer | None:
     """The offer that a policy's own rule names: a sku, or a pattern of skus."""
     found = policy.offer(sku)
-    return found[0] if found else next((one for one in policy.offers if one.sku == sku), None)
+    return found[0] if found else next((offer for offer in policy.offers if offer.sku == sku), None)
 
 
 def bought(book: Book, offer: Offer, sku: str, need: Need, *, kind: str = "buy") -> Remedy | None:
@@ -79,13 +79,13 @@ def bought(book: Book, offer: Offer, sku: str, need: Need, *, kind: str = "buy")
     facts = purchase_facts(book)
     if holds(offer.requires, facts) is False:
         return None
-    grants = [one for one in offer.grants if holds(one.when, facts) is not False]
-    packs = [one for one in grants if isinstance(one, CreditGrant) and _fits(one, need)]
-    periods = [one for one in grants if isinstance(one, CoverGrant) and need.means != "credits"]
+    grants = [grant for grant in offer.grants if holds(grant.when, facts) is not False]
+    packs = [grant for grant in grants if isinstance(grant, CreditGrant) and _fits(grant, need)]
+    periods = [grant for grant in grants if isinstance(grant, CoverGrant) and need.means != "credits"]
     n = number_of(book.policy, sku, need.missing) if offer.sku_pattern else None
     helps_at: datetime | None = None
     if offer.kind in {"credits", "cover"} and not packs:
-        begins = [when for when in (_begins(book, one, need) for one in periods) if when is not None]
+        begins = [when for when in (_begins(book, period, need) for period in periods) if when is not None]
         if not begins:
             return None
         helps_at = min(begins) if min(begins) > book.at else None
@@ -131,7 +131,7 @@ def _fits(grant: CreditGrant, need: Need) -> bool:
 
 
 def _quantity(packs: Iterable[CreditGrant], missing: int | None) -> int:
-    each = sum(one.credits or 0 for one in packs)
+    each = sum(pack.credits or 0 for pack in packs)
     return 1 if not missing or not each else -(-missing // each)
 
 
@@ -151,9 +151,14 @@ def _begins(book: Book, grant: CoverGrant, need: Need) -> datetime | None:
     if need.action not in grant.actions:
         return None
     if grant.start == "first_ticket":
-        mine = [one for one in book.covers.values() if covers.OPEN_TICKET in one.actions and not one.levels]
+        mine = [
+            cover
+            for cover in book.covers.values()
+            if covers.OPEN_TICKET in cover.actions and not cover.levels
+        ]
         stopped = any(
-            one.state == "suspended" or (one.in_force(book.at) and one.scope == "account") for one in mine
+            cover.state == "suspended" or (cover.in_force(book.at) and cover.scope == "account")
+            for cover in mine
         )
         return None if stopped else book.at
     before = stretches_of(book.covers.values())
@@ -169,7 +174,9 @@ def enough(policy: Policy, credit_type: str, missing: int) -> tuple[Remedy, ...]
     found: list[Remedy] = []
     for offer in (one for sku in skus for one in policy.offers if one.sku == sku and one.kind == "credits"):
         mine = [
-            one for one in offer.grants if isinstance(one, CreditGrant) and one.credit_type == credit_type
+            grant
+            for grant in offer.grants
+            if isinstance(grant, CreditGrant) and grant.credit_type == credit_type
         ]
         if not mine:
             continue
@@ -194,7 +201,9 @@ def enough(policy: Policy, credit_type: str, missing: int) -> tuple[Remedy, ...]
 
 def serving_types(policy: Policy, request_kind: object) -> list[CreditType]:
     """The credit types that serve a kind of request."""
-    return [one for one in (policy.credits.types if policy.credits else ()) if request_kind in one.serves]
+    return [
+        type_ for type_ in (policy.credits.types if policy.credits else ()) if request_kind in type_.serves
+    ]
 
 
 def typed_words(one: CreditType) -> str:
@@ -206,44 +215,44 @@ def _credit_that_serves(book: Book, need: Need) -> list[Remedy]:
     """A credit of a type that serves what is asked for: one that is there, else the offers that bring one."""
     kind = need.facts.get(REQUEST_KIND)
     types = [] if kind is None else serving_types(book.policy, kind)
-    there = [one for one in types if book.ledger.available(one.credit_type, license_id=need.license_id)]
+    there = [type_ for type_ in types if book.ledger.available(type_.credit_type, license_id=need.license_id)]
     if there:
         return [
             Remedy(
                 kind=APPLY_CREDIT,
-                credit_type=one.credit_type,
-                text=f"Apply {with_article(typed_words(one))}.",
+                credit_type=credit_type.credit_type,
+                text=f"Apply {with_article(typed_words(credit_type))}.",
             )
-            for one in there
+            for credit_type in there
         ]
     return [
         remedy
-        for one in types
+        for type_ in types
         for offer in book.policy.offers
-        if offer.kind == "credits" and _brings(offer.grants, one.credit_type)
-        for remedy in [bought(book, offer, offer.sku, Need(credit_type=one.credit_type))]
+        if offer.kind == "credits" and _brings(offer.grants, type_.credit_type)
+        for remedy in [bought(book, offer, offer.sku, Need(credit_type=type_.credit_type))]
         if remedy is not None
     ]
 
 
 def _brings(grants: Iterable[Grant], credit_type: str) -> bool:
-    return any(isinstance(one, CreditGrant) and one.credit_type == credit_type for one in grants)
+    return any(isinstance(grant, CreditGrant) and grant.credit_type == credit_type for grant in grants)
 
 
 def _resumptions(book: Book, rule: RemedyRule) -> list[Remedy]:
-    stopped = sorted(one.cover_id for one in book.covers.values() if one.state == "suspended")
-    return [Remedy(kind=rule.kind, text=rule.text, cover_id=one) for one in stopped]
+    stopped = sorted(cover.cover_id for cover in book.covers.values() if cover.state == "suspended")
+    return [Remedy(kind=rule.kind, text=rule.text, cover_id=cover_id) for cover_id in stopped]
 
 
 def waiting(book: Book, need: Need) -> tuple[Remedy, ...]:
     """The wait for cover that is bought already and begins later."""
     begins = [
-        one.starts_at
-        for one in book.covers.values()
-        if covers.state_of(one, book.at) == "scheduled"
-        and need.action in one.actions
-        and covers.reaches(one, need.license_id)
-        and one.starts_at is not None
+        cover.starts_at
+        for cover in book.covers.values()
+        if covers.state_of(cover, book.at) == "scheduled"
+        and need.action in cover.actions
+        and covers.reaches(cover, need.license_id)
+        and cover.starts_at is not None
     ]
     if not begins:
         return ()

@@ -159,10 +159,10 @@ class Policy:
         found: dict[str, tuple[str, bool]] = {}
         for offer in self.offers:
             for grant in offer.grants:
-                for one in grant.options.values() if isinstance(grant, ChoiceGrant) else (grant,):
-                    if isinstance(one, CreditGrant) and one.expires_clause is not None:
-                        known = self.clause(one.expires_clause)
-                        found[one.rule] = (one.expires_clause, bool(known and known.reading))
+                for option in grant.options.values() if isinstance(grant, ChoiceGrant) else (grant,):
+                    if isinstance(option, CreditGrant) and option.expires_clause is not None:
+                        known = self.clause(option.expires_clause)
+                        found[option.rule] = (option.expires_clause, bool(known and known.reading))
         return found
 
     def clause(self, clause_id: str) -> ClauseText | None:

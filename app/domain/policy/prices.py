@@ -48,7 +48,7 @@ def category_named(policy: Policy, name: str) -> Category:
             "unknown_category",
             field="category",
             category=name,
-            known=[one.category for one in policy.categories],
+            known=[category.category for category in policy.categories],
         )
     return found
 

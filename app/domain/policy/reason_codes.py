@@ -58,9 +58,9 @@ def _either(texts: list[str]) -> str:
 
 def _walk(part: Any, policy: Policy) -> Iterator[_Given]:
     if dataclasses.is_dataclass(part):
-        for one in dataclasses.fields(part):
-            value = getattr(part, one.name)
-            if isinstance(value, str) and (one.name == "code" or one.name.endswith("_code")):
+        for field in dataclasses.fields(part):
+            value = getattr(part, field.name)
+            if isinstance(value, str) and (field.name == "code" or field.name.endswith("_code")):
                 yield _given(part, value, policy)
             else:
                 yield from _walk(value, policy)

@@ -50,7 +50,7 @@ def cited(sentence: str, clause: str | None) -> str:
 
 def sentences(*parts: str | None) -> str:
     """Sentences as one text; none twice."""
-    return " ".join(dict.fromkeys(one for one in parts if one))
+    return " ".join(dict.fromkeys(part for part in parts if part))
 
 
 def joined(words: Sequence[str], last: str = "and") -> str:
@@ -128,9 +128,14 @@ def title_of(policy: Policy, name: str) -> str:
     """The title of an input, a fact or a field, for a sentence: ``inputs.N`` -> the number of deployed stores."""
     head, _, tail = name.partition(".")
     if head == "inputs" and tail:
-        titles = (one.title for category in policy.categories for one in category.inputs if one.name == tail)
+        titles = (
+            input_.title
+            for category in policy.categories
+            for input_ in category.inputs
+            if input_.name == tail
+        )
         return next(titles, tail)
-    found = next((one.title for one in policy.facts if one.fact == name), None)
+    found = next((fact.title for fact in policy.facts if fact.fact == name), None)
     if found is not None:
         return plain(found)
     if head == "entitled" and tail:
@@ -142,7 +147,7 @@ def title_of(policy: Policy, name: str) -> str:
 def asked_for(policy: Policy, name: str) -> str:
     """What is asked for, in a sentence: a fact that is true or false as ``whether ...``."""
     title = title_of(policy, name)
-    spec = next((one for one in policy.facts if one.fact == name), None)
+    spec = next((fact for fact in policy.facts if fact.fact == name), None)
     closed = spec is None or spec.type != "boolean" or title.startswith("whether ")
     return title if closed else f"whether {title}"
 

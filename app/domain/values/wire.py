@@ -80,12 +80,12 @@ def decision_json(decision: Decision, *, explain: bool = False) -> dict[str, Any
         "allowed": decision.allowed,
         "at": iso(decision.at),
         "policy": {"name": decision.policy, "version": decision.policy_version},
-        "reasons": [reason_json(one) for one in decision.reasons],
-        "remedies": [remedy_json(one) for one in decision.remedies],
+        "reasons": [reason_json(reason) for reason in decision.reasons],
+        "remedies": [remedy_json(remedy) for remedy in decision.remedies],
     }
     if explain:
-        body["trace"] = [{**reason_json(one), "summary": _cited(one)} for one in decision.trace]
-        body["summary"] = " ".join(_cited(one) for one in decision.reasons)
+        body["trace"] = [{**reason_json(reason), "summary": _cited(reason)} for reason in decision.trace]
+        body["summary"] = " ".join(_cited(reason) for reason in decision.reasons)
     return body
 
 
