@@ -127,20 +127,20 @@ def guarantee_of(policy: Policy, book: Book, order: Order) -> dict[str, Any]:
 def _licenses(taking: Taking, quantity: int) -> None:
     mine = sorted(
         (
-            one
-            for one in taking.book.licenses.values()
-            if taking.brought(one) and one.ended_reason not in ("refunded", "corrected")
+            license_
+            for license_ in taking.book.licenses.values()
+            if taking.brought(license_) and license_.ended_reason not in ("refunded", "corrected")
         ),
-        key=lambda one: one.unit_no,
+        key=lambda license_: license_.unit_no,
         reverse=True,
     )
-    by_unit: dict[int, list[list[Lot]]] = {one.unit_no: [] for one in mine[:quantity]}
+    by_unit: dict[int, list[list[Lot]]] = {license_.unit_no: [] for license_ in mine[:quantity]}
     order_id, line_id = taking.order.order_id, taking.line.line_id
     for family in taking.book.ledger.granted_by(order_id, line_id, by_unit):  # once for all units
         by_unit[family[0].unit[2] if family[0].unit else 0].append(family)
     taking = replace(taking, by_unit=by_unit)
-    for one in mine[:quantity]:
-        take_license(taking, one)
+    for license_ in mine[:quantity]:
+        take_license(taking, license_)
 
 
 def take_license(taking: Taking, one: License) -> None:
@@ -184,7 +184,9 @@ def _bought(taking: Taking, quantity: int) -> None:
     book, line = taking.book, taking.line
     _credits(taking, quantity=quantity)
     rules = {
-        one.rule for one in book.covers.values() if taking.brought(one) and one.cover_id not in line.withdrawn
+        cover.rule
+        for cover in book.covers.values()
+        if taking.brought(cover) and cover.cover_id not in line.withdrawn
     }
     for rule in sorted(rules):
         for _ in range(quantity):
@@ -249,18 +251,18 @@ def _tell_voided(taking: Taking, lot: Lot, credits: int) -> None:
 def _tell_left(taking: Taking, alike: list[Lot], result: VoidedGrant) -> None:
     """Says what could not be taken back: in one row what is the buyer's own, in one a lot what is another's."""
     others, line_id = taking.book.others, taking.line.line_id
-    theirs = [one for one in result.left if one.lot.customer_id in others]
-    spent = result.spent - sum(one.spent for one in theirs)
-    held = result.held - sum(one.held for one in theirs)
+    theirs = [left for left in result.left if left.lot.customer_id in others]
+    spent = result.spent - sum(their.spent for their in theirs)
+    held = result.held - sum(their.held for their in theirs)
     if spent or held or result.expired:
         taking.answer.left.append({
             "kind": "credits", "lot_id": alike[0].lot_id, "spent": spent, "held": held, "expired": result.expired,
             "line_id": line_id,
         })  # fmt: skip
-    for one in theirs:
+    for their in theirs:
         taking.answer.left.append({
-            "kind": "credits", "lot_id": one.lot.lot_id, "spent": one.spent, "held": one.held, "expired": 0,
-            "line_id": line_id, "customer_id": others[one.lot.customer_id].customer.external_id,
+            "kind": "credits", "lot_id": their.lot.lot_id, "spent": their.spent, "held": their.held, "expired": 0,
+            "line_id": line_id, "customer_id": others[their.lot.customer_id].customer.external_id,
         })  # fmt: skip
 
 
@@ -299,11 +301,11 @@ def by_lots(book: Book, order: Order, told: Mapping[str, int] | None = None) -> 
 def _period(taking: Taking, rule: str) -> None:
     book, line = taking.book, taking.line
     stack = _standing(book, rule)
-    own = [one for one in stack if taking.brought(one)]
+    own = [cover for cover in stack if taking.brought(cover)]
     granted = [
-        (one, covers.state_of(one, book.at))
-        for one in book.covers.values()
-        if one.rule == rule and taking.brought(one) and one.cover_id not in line.withdrawn
+        (cover, covers.state_of(cover, book.at))
+        for cover in book.covers.values()
+        if cover.rule == rule and taking.brought(cover) and cover.cover_id not in line.withdrawn
     ]
     target = _newest_unstarted(book, own)
     if target is None and taking.reason == "corrected":
@@ -313,7 +315,7 @@ def _period(taking: Taking, rule: str) -> None:
     if target is not None:
         _take_cover(taking, target)
         return
-    told = {one.get("cover_id") for one in taking.answer.left}
+    told = {row.get("cover_id") for row in taking.answer.left}
     gone, state = min(granted, key=lambda one: (one[0].cover_id in told, one[1] != "ended", one[0].cover_id))
     _tell_served(taking, gone, state)
 
@@ -330,18 +332,18 @@ def _standing(book: Book, rule: str) -> list[Cover]:
     """Bought periods of one rule that have not ended, oldest first."""
     return sorted(
         (
-            one
-            for one in book.covers.values()
-            if one.rule == rule
-            and one.license_id is None
-            and covers.state_of(one, book.at) not in {"ended", "voided"}
+            cover
+            for cover in book.covers.values()
+            if cover.rule == rule
+            and cover.license_id is None
+            and covers.state_of(cover, book.at) not in {"ended", "voided"}
         ),
-        key=lambda one: (one.granted_at, one.starts_at or one.granted_at, one.cover_id),
+        key=lambda cover: (cover.granted_at, cover.starts_at or cover.granted_at, cover.cover_id),
     )
 
 
 def _newest_unstarted(book: Book, found: list[Cover]) -> Cover | None:
-    waiting = [one for one in found if covers.state_of(one, book.at) in {"pending", "scheduled"}]
+    waiting = [cover for cover in found if covers.state_of(cover, book.at) in {"pending", "scheduled"}]
     return waiting[-1] if waiting else None
 
 
