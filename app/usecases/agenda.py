@@ -7,7 +7,7 @@ from typing import Final
 
 from app.db.agenda import Handler, Handlers
 from app.usecases.clocks import calendars, clocks
-from app.usecases.credits import credits  # noqa: A004 - the ledger's commands
+from app.usecases.credits import due
 from app.usecases.orders import covers
 from app.usecases.tickets import tickets
 
@@ -21,5 +21,5 @@ def _union(*tables: Mapping[str, Handler]) -> Handlers:
     return found
 
 
-HANDLERS: Final = _union(covers.AGENDA, tickets.AGENDA, credits.AGENDA, clocks.AGENDA, calendars.AGENDA)
+HANDLERS: Final = _union(covers.AGENDA, tickets.AGENDA, due.AGENDA, clocks.AGENDA, calendars.AGENDA)
 """Agenda kind -> handler."""

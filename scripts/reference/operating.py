@@ -24,7 +24,7 @@ from app.domain.events import webhook_address
 from app.domain.values import money
 from app.settings import Settings
 from app.usecases import simulation
-from app.usecases.clocks import calendars, sandbox
+from app.usecases.clocks import calendar_questions, sandbox
 from app.usecases.orders import orders
 from app.usecases.reports.figures import Watch
 from app.usecases.tenants import keys
@@ -224,7 +224,7 @@ def limits_page() -> str:
                 ),
                 ("exceptions of a calendar version", f"{calendar_document.MOST_EXCEPTIONS:,}"),
                 ("a calendar feed", f"{size(feeds.MOST_BYTES)}, {feeds.MOST_DATES:,} dates"),
-                ("days of a question about closures", f"{calendars.MOST_DAYS:,}"),
+                ("days of a question about closures", f"{calendar_questions.MOST_DAYS:,}"),
                 (
                     "entries of a simulation, and when unsaid",
                     f"{simulation.MOST:,}, {simulation.DEFAULT_LIMIT}",

@@ -15,7 +15,7 @@ from app.api.problems import Problem
 from app.api.strict import BIG_LIMIT, INBOUND_LIMIT, Body, Day, Flag, Instant, LongText, ShortText
 from app.domain.clocks.ticket_clocks import Hours
 from app.domain.values.errors import DomainError
-from app.usecases.clocks import calendars
+from app.usecases.clocks import calendar_questions, calendars
 
 OPERATIONS = Operations("Calendars and clocks")
 
@@ -193,8 +193,8 @@ async def read_feed(call: Call, name: CalendarName, body: FeedBody) -> JSON:
 
 
 async def _draft(call: Call, name: str, body: bytes, charset: str | None) -> JSON:
-    place = await call.read(lambda tx: calendars.feed_place(tx, name))
-    return await calendars.feed_draft(name, body, place, charset=charset)
+    place = await call.read(lambda tx: calendar_questions.feed_place(tx, name))
+    return await calendar_questions.feed_draft(name, body, place, charset=charset)
 
 
 @OPERATIONS.get(
@@ -210,7 +210,7 @@ async def closures(
     last: Annotated[Day, Query(alias="to", description="Last date, included")],
 ) -> JSON:
     """Closed and half days with every reason and the hours that half days stay open; not paged."""
-    return calendars.closures_view(await _known(call, name), first, last)
+    return calendar_questions.closures_view(await _known(call, name), first, last)
 
 
 @OPERATIONS.get(
@@ -230,7 +230,7 @@ async def export(
     ] = None,
 ) -> Answer[Any]:
     """Closed and half days as iCalendar, to subscribe to."""
-    text = await call.read(lambda tx: calendars.export_icalendar(tx, name, first, last))
+    text = await call.read(lambda tx: calendar_questions.export_icalendar(tx, name, first, last))
     return Answer(text)
 
 
@@ -239,7 +239,7 @@ async def export(
 )
 async def is_open(call: Call, name: CalendarName, at: Annotated[Instant, Query()]) -> JSON:
     """Whether an instant is business time, and the next opening and close after it."""
-    return calendars.open_view(await _known(call, name), at)
+    return calendar_questions.open_view(await _known(call, name), at)
 
 
 @OPERATIONS.get(
@@ -255,7 +255,7 @@ async def elapsed(
     end: Annotated[Instant, Query(alias="to")],
 ) -> JSON:
     """Business seconds between two instants; negative when ``to`` comes first."""
-    return calendars.elapsed_view(await _known(call, name), start, end)
+    return calendar_questions.elapsed_view(await _known(call, name), start, end)
 
 
 @OPERATIONS.get(
@@ -268,13 +268,13 @@ async def due(
     target: Annotated[str, Query(min_length=1, max_length=100, examples=["business_days:1:close"])],
 ) -> JSON:
     """When a target that starts at ``from`` falls due: the stretches counted, the closures skipped with their names."""
-    return calendars.due_view(await _known(call, name), start, target)
+    return calendar_questions.due_view(await _known(call, name), start, target)
 
 
 async def _known(call: Call, name: str) -> Hours:
     if call.principal.customer_id is not None:
         raise Problem("customer_token_not_allowed")
-    return await calendars.known(call.database, call.tenant_id, name)
+    return await calendar_questions.known(call.database, call.tenant_id, name)
 
 
 def _etag(view: dict[str, Any]) -> dict[str, str]:

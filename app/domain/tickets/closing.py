@@ -20,7 +20,8 @@ from app.domain.tickets.cause import (
     returned_so_far,
     returns_all,
 )
-from app.domain.tickets.handling import end_pause, not_yet, pause_rule
+from app.domain.tickets.handling import not_yet
+from app.domain.tickets.pauses import end_pause, pause_rule
 from app.domain.tickets.session import Desk
 from app.domain.tickets.ticket import must_allow
 from app.domain.values.errors import DomainError

@@ -5,30 +5,19 @@ How it ends stands in `app.domain.tickets.closing`.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from app.domain import entitlement
-from app.domain.calendar.timeline import SlaUnreachable
-from app.domain.entitlement import Query
-from app.domain.policy.handling_rules import PauseReason
 from app.domain.tickets import opening as ticket_flow
 from app.domain.tickets import qualification
 from app.domain.tickets.late_facts import in_order
+from app.domain.tickets.pauses import deadline_of, end_pause, pause_rule
 from app.domain.tickets.session import ACCESS, CONSENT, Desk
 from app.domain.tickets.ticket import must_allow
 from app.domain.values.decision import Reason, Remedy
 from app.domain.values.errors import DomainError
-from app.domain.values.term import add_term
 from app.domain.values.wire import iso, iso_or_none, parse_iso, reason_json
-
-_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
-"""A helpdesk's own word for waiting for the customer: a code and no sentence, since it is kept in the clocks' facts."""
-
-# --- qualification by an agent ----------------------------------------------------------------------------------------
 
 
 def qualify(desk: Desk, *, decision: str, codes: Sequence[str], note: str | None, by: str | None) -> None:
@@ -147,9 +136,6 @@ def _late(desk: Desk, decision: str, reasons: Sequence[Reason], note: str | None
     )
 
 
-# --- responses --------------------------------------------------------------------------------------------------------
-
-
 def respond(
     desk: Desk, *, author: str, kind: str, public: bool, automatic: bool = False, by: str | None
 ) -> int:
@@ -214,19 +200,6 @@ def answered(desk: Desk, when: datetime) -> None:
         for number in heard:
             desk.book.plan.drop("ticket.pause", f"{desk.ticket.ticket_id}:{number}")
         desk.record("heard", "absorb", to=ticket_flow.same(desk.ticket), change=change, occurred_at=when)
-
-
-def end_pause(desk: Desk, one: Mapping[str, Any], by: str, when: datetime) -> None:
-    """Ends one pause by itself: by the customer's answer, at its instant, or by silence."""
-    desk.clocks.resume(one["reason"], at=desk.at, occurred_at=when)
-    desk.record(
-        "resumed",
-        "resume",
-        to=ticket_flow.same(desk.ticket),
-        tell={"reason": one["reason"], "ended_by": by},
-        change={"pauses": {one["number"]: {"ended_at": iso(when), "ended_by": by}}},
-        occurred_at=when,
-    )
 
 
 def response_entry(
@@ -308,9 +281,6 @@ def _remedies(desk: Desk) -> tuple[Remedy, ...]:
     return desk.offers() if desk.ticket.state == "awaiting_credits" else ()
 
 
-# --- access -----------------------------------------------------------------------------------------------------------
-
-
 def request_access(desk: Desk, *, kinds: Sequence[str], deadline_at: datetime | None) -> int:
     """Access the customer owes, by default until the policy's deadline in service hours; its number (TERMS-8).
 
@@ -324,7 +294,7 @@ def request_access(desk: Desk, *, kinds: Sequence[str], deadline_at: datetime | 
     unknown = [one for one in kinds if one not in rule.kinds]
     if unknown or not kinds:
         raise DomainError("unknown_access_kind", field="kinds", unknown=unknown, known=list(rule.kinds))
-    deadline = deadline_at or _deadline(desk, rule.deadline, desk.at)
+    deadline = deadline_at or deadline_of(desk, rule.deadline, desk.at)
     if deadline is not None and deadline <= desk.at:
         raise DomainError("deadline_in_past", field="deadline_at", at=iso(desk.at))
     number = len(ticket.access_requests) + 1
@@ -373,187 +343,3 @@ def grant_access(desk: Desk, number: int) -> None:
         tell={"number": number},
         change={"access_requests": {number: {"granted_at": iso(desk.when), "missed_at": None}}},
     )
-
-
-# --- pauses -----------------------------------------------------------------------------------------------------------
-
-
-def pause(desk: Desk, *, reason: str, party: str | None, until: datetime | None = None) -> int:
-    """Vendor clocks stand while somebody else is waited for, or nobody (TERMS-25); its number.
-
-    A reason the policy does not list may be any code where the customer or a third party is waited for, and then
-    ``party`` says so; nobody else's delay stops the vendor's clocks without a rule. ``until``: ends by itself.
-    Refused: 422 ``unknown_pause_reason``, ``wrong_party``, ``until_in_past``; 409 ``already_paused``.
-    """
-    must_allow(desk.ticket.state, "pause")
-    rule = pause_rule(desk, reason, party)
-    if party is not None and party != rule.party:
-        raise DomainError("wrong_party", field="party", reason=reason, party=party, known=[rule.party])
-    if until is not None and until <= desk.when:
-        raise DomainError("until_in_past", field="until", until=iso(until), started_at=iso(desk.when))
-    if any(one["reason"] == reason and one["ended_at"] is None for one in desk.ticket.pauses):
-        raise DomainError("already_paused", reason=reason)
-    for earlier in desk.ticket.pauses:
-        if earlier["reason"] == reason and earlier["ended_at"] is not None:
-            in_order(desk, earlier["ended_at"], "the end of the last pause for this reason")
-    number = len(desk.ticket.pauses) + 1
-    entry = {
-        "number": number,
-        "reason": reason,
-        "party": rule.party,
-        "clause": rule.clause,
-        "started_at": iso(desk.when),
-        "ended_at": None,
-        "until": iso_or_none(until),
-        "silent_at": iso_or_none(_silent_at(desk, rule)),
-        "ended_by": None,
-    }
-    desk.clocks.pause(reason, rule.party, at=desk.at, occurred_at=desk.when)
-    desk.record(
-        "paused",
-        "pause",
-        to=ticket_flow.same(desk.ticket),
-        add={"pauses": entry},
-        tell={"reason": reason, "party": rule.party},
-    )
-    return number
-
-
-def _silent_at(desk: Desk, rule: PauseReason) -> datetime | None:
-    """When the customer will have been silent for as long as the policy waits; None where it waits for ever."""
-    if rule.silence is None or rule.party != "customer":
-        return None
-    return _deadline(desk, rule.silence.after, desk.when)
-
-
-def _deadline(desk: Desk, target: str, at: datetime) -> datetime | None:
-    """When a target would fall due; None for ``none``, and on a calendar that opens no more."""
-    try:
-        return desk.clocks.deadline(target, at=at)
-    except SlaUnreachable:
-        return None
-
-
-def resume(desk: Desk, *, reason: str | None, party: str | None = None) -> None:
-    """What was waited for is there: that reason, that party, or all of them. Refused: 409 ``not_paused``."""
-    must_allow(desk.ticket.state, "resume")
-    if reason is not None and all(one["reason"] != reason for one in desk.ticket.pauses):
-        pause_rule(desk, reason, party)
-    open_ = [
-        one
-        for one in desk.ticket.pauses
-        if one["ended_at"] is None and reason in (None, one["reason"]) and party in (None, one["party"])
-    ]
-    if not open_:
-        raise DomainError("not_paused", reason=reason)
-    for one in open_:
-        in_order(desk, one["started_at"], "the pause that it ends")
-        desk.clocks.resume(one["reason"], at=desk.at, occurred_at=desk.when)
-    desk.record(
-        "resumed",
-        "resume",
-        to=ticket_flow.same(desk.ticket),
-        tell={"reason": reason},
-        change={"pauses": {one["number"]: {"ended_at": iso(desk.when)} for one in open_}},
-    )
-
-
-def pause_rule(desk: Desk, reason: str, party: str | None) -> PauseReason:
-    """The policy's rule of a reason for waiting. 422 ``unknown_pause_reason``."""
-    rules = desk.policy.pause_reasons
-    found = next((one for one in rules if one.reason == reason), None)
-    if found is None and reason != CONSENT and _CODE.fullmatch(reason):
-        if party == "customer":
-            waits = next((one for one in rules if one.party == "customer"), None)
-            found = None if waits is None else replace(waits, reason=reason)
-        elif party == "third_party":
-            found = PauseReason(reason=reason, party="third_party")
-    if found is None:
-        raise DomainError(
-            "unknown_pause_reason", field="reason", reason=reason, known=[one.reason for one in rules]
-        )
-    return found
-
-
-# --- leaving and coming back ------------------------------------------------------------------------------------------
-
-
-def withdraw(desk: Desk) -> None:
-    """By the customer: what is held goes back. Where service given makes the credit used, it is captured (TERMS-20)."""
-    ticket, rule = desk.ticket, desk.policy.money_back
-    must_allow(ticket.state, "withdraw")
-    reasons: list[dict[str, Any]] = []
-    if ticket.service_at is not None and rule is not None and rule.used_clause is not None:
-        desk.capture_all()
-        used = desk.reason(
-            rule.used_code,
-            rule.used_clause,
-            "Service was given; the credit is used.",
-            reading=rule.reading,
-            service_at=ticket.service_at,
-        )
-        reasons.append(reason_json(used))
-    else:
-        desk.release_all(reason="withdrawn")
-    change: dict[str, dict[int, Mapping[str, Any]]] = {}
-    if quote := ticket.quote:
-        change = {"assessments": {quote["number"]: {"status": "superseded"}}}
-    desk.record(
-        "withdrawn",
-        "withdraw",
-        to="withdrawn",
-        change=change,
-        values={"reasons": reasons, "remedies": [], "asks": [], "options": []},
-    )
-
-
-def reopen(desk: Desk, *, reason: str | None = None) -> None:
-    """The same issue again, without a second charge inside the policy's window; cover is looked at again (CACTU-15).
-
-    Refused 409: ``reopening_not_offered``, ``reopening_window_passed``, and what the entitlement answers.
-    """
-    ticket, rule = desk.ticket, desk.policy.reopening
-    if ticket.state != "resolved":
-        raise DomainError("wrong_state", state=ticket.state, action="reopen", allowed_in=["resolved"])
-    if rule is None:
-        raise DomainError("reopening_not_offered")
-    ends = add_term(parse_iso(ticket.resolved_at or ticket.updated_at), rule.window)
-    if desk.at >= ends:
-        raise desk.refused(
-            "reopening_window_passed",
-            rule.clause,
-            "The time for reopening is over; open a new ticket.",
-            reading=rule.reading,
-            resolved_at=ticket.resolved_at,
-            window_ended_at=iso(ends),
-        )
-    if ticket.paid_by == "cover":
-        _still_entitled(desk)
-    desk.clocks.reopen(at=desk.at)
-    desk.record(
-        "reopened",
-        "reopen",
-        to="in_progress",
-        values={
-            "resolved_at": None,
-            "closed_at": None,
-            "outcome": None,
-            "cause": None,
-            "returned_for_cause": 0,
-            "reopened": ticket.reopened + 1,
-            "reopened_at": iso(desk.at),
-            "reopening_reason": reason,
-            "reasons": [],
-            "remedies": [],
-        },
-    )
-
-
-def _still_entitled(desk: Desk) -> None:
-    action = desk.policy.action("open_ticket")
-    if action is None:
-        return
-    asked = Query(license_id=desk.ticket.license_id, product=desk.ticket.product)
-    decision = entitlement.decide(desk.book, action, asked)
-    if not decision.allowed:
-        raise DomainError("reopening_refused", decision=decision)

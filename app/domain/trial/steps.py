@@ -14,7 +14,7 @@ from app.domain.policy.conditions import All, AnyOf, Condition, Not, Test
 from app.domain.policy.policy import Policy
 from app.domain.policy.prices import category_named, quote
 from app.domain.policy.ticket_rules import FactSpec
-from app.domain.tickets import assessment, cause, closing, handling, opening
+from app.domain.tickets import assessment, cause, closing, handling, leaving, opening, pauses
 from app.domain.tickets.session import Desk
 from app.domain.values.wire import jsonable
 
@@ -171,9 +171,9 @@ def waited(desk: Desk, turn: int) -> Iterator[Step]:
         if turn % 2 == 0:
             yield "granting access", lambda: handling.grant_access(desk, len(desk.ticket.access_requests))
     for one in policy.pause_reasons[:8]:
-        yield f"pausing for `{one.reason}`", partial(handling.pause, desk, reason=one.reason, party=None)
+        yield f"pausing for `{one.reason}`", partial(pauses.pause, desk, reason=one.reason, party=None)
         if turn % 2 == 0:
-            yield "going on", partial(handling.resume, desk, reason=one.reason)
+            yield "going on", partial(pauses.resume, desk, reason=one.reason)
 
 
 def ended(desk: Desk, turn: int) -> Iterator[Step]:
@@ -187,9 +187,9 @@ def ended(desk: Desk, turn: int) -> Iterator[Step]:
         closing.resolve(desk, outcome=outcome, cause=causes[number % len(causes)], result={}, by=None)
 
     decision = ("returned", "upheld")[turn % 2]
-    yield "going on", partial(handling.resume, desk, reason=None)
+    yield "going on", partial(pauses.resume, desk, reason=None)
     yield "resolving", partial(resolve, turn)
-    yield "reopening", partial(handling.reopen, desk, reason=SAID)
+    yield "reopening", partial(leaving.reopen, desk, reason=SAID)
     yield "resolving again", partial(resolve, turn + 1)
     yield "a dispute", partial(closing.dispute, desk, reason=SAID)
     yield (
@@ -199,7 +199,7 @@ def ended(desk: Desk, turn: int) -> Iterator[Step]:
     for one in policy.causes[:8]:
         correct = partial(cause.correct_cause, desk, cause=one.cause, reason=SAID, by=None)
         yield f"correcting the cause to `{one.cause}`", correct
-    yield "a withdrawal", partial(handling.withdraw, desk)
+    yield "a withdrawal", partial(leaving.withdraw, desk)
 
 
 def judged(desk: Desk) -> None:

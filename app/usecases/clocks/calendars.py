@@ -11,12 +11,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from functools import partial
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from app.db import agenda, audit, calendars, clocks, events, plan, policies
 from app.db.agenda import Handler
@@ -24,8 +21,6 @@ from app.db.calendars import SERVICE_HOURS, StoredCalendar, StoredVersion
 from app.db.engine import Database, Tx, Unavailable
 from app.documents.calendar_document import read_exceptions, read_weekly_hours
 from app.documents.closures import dump_closure_rules, holiday_library_version, parse_closure_rules
-from app.documents.feeds import read_feed
-from app.documents.icalendar import write_icalendar
 from app.documents.marks import PolicyDocumentError
 from app.documents.zones import TZDB_VERSION, zone
 from app.domain.account.changes import AgendaItem
@@ -33,7 +28,6 @@ from app.domain.calendar.business_calendar import BusinessCalendar, removed_with
 from app.domain.calendar.opening_hours import CalendarVersion
 from app.domain.calendar.timeline import to_s
 from app.domain.clocks import stored as wire
-from app.domain.clocks.target import Due, due, parse_target
 from app.domain.clocks.ticket_clocks import (
     Hours,
     TicketClock,
@@ -56,19 +50,12 @@ WAITED_FOR: Final = 15.0
 MOST_PREVIEWED: Final = 20_000
 LISTED: Final = 100
 RECOMPUTE: Final = "calendar.recompute"
-MOST_DAYS: Final = 3_660
-_READERS: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="feeds")
-
-
 Check = Callable[[str | None], None]
 """Told the version in force (None: there is none), refuses a change made to another; the door's own concern."""
 
 
 def unconditional(_: str | None) -> None:
     """A change to whatever is in force."""
-
-
-# --- the calendar itself ----------------------------------------------------------------------------------------------
 
 
 def view(calendar: StoredCalendar, hours: Hours | None = None) -> dict[str, Any]:
@@ -185,9 +172,6 @@ async def list_versions(tx: Tx, name: str) -> dict[str, Any]:
         "data": [version_view(name, one) for one in reversed(await calendars.versions(tx, name))],
         "next_cursor": None,
     }
-
-
-# --- a new version ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -434,9 +418,6 @@ async def _check_notice(tx: Tx, calendar: StoredCalendar, old: Hours, new: Hours
     raise DomainError("notice_too_short", decision=decision, **facts)
 
 
-# --- what it does to open clocks --------------------------------------------------------------------------------------
-
-
 async def _preview(tx: Tx, name: str, new: Hours) -> Preview:
     found, closing = Preview(), closes_for_good(new, tx.at)
     after = ("", "")
@@ -536,112 +517,3 @@ async def recompute_after_tzdb_change(db: Database, tenant_id: str) -> dict[str,
         looked_at, moved_clocks = looked_at + seen, moved_clocks + count
         if seen < BATCH:
             return {"tzdb_version": TZDB_VERSION, "looked_at": looked_at, "moved": moved_clocks}
-
-
-# --- questions --------------------------------------------------------------------------------------------------------
-
-
-def _span(first: date, last: date) -> None:
-    if last < first:
-        raise DomainError("span_reversed", first=first.isoformat(), last=last.isoformat())
-    if (last - first).days > MOST_DAYS:
-        raise DomainError("span_too_long", days=(last - first).days, most=MOST_DAYS)
-
-
-async def known(database: Database, tenant_id: str, name: str) -> Hours:
-    """The calendar for the views below, without a transaction; see `app.db.calendars.known`."""
-    return await calendars.known(database, tenant_id, name)
-
-
-def closures_view(hours: Hours, first: date, last: date) -> dict[str, Any]:
-    """Closed and half days from ``first`` to ``last``, both included, with every reason (TERMS-2)."""
-    _span(first, last)
-    return {
-        "data": [
-            {
-                **wire.closure_json(one),
-                "sources": sorted({reason.source for reason in one.reasons if reason.source}),
-            }
-            for one in hours.calendar.closures(first, last)
-        ],
-        "next_cursor": None,
-        "calendar_revision": hours.revision,
-    }
-
-
-def open_view(hours: Hours, at: datetime) -> dict[str, Any]:
-    """Whether an instant is business time, with the next opening and close strictly after it."""
-    return {
-        "open": hours.calendar.is_open(at),
-        "next_opening": iso_or_none(hours.calendar.next_opening(at)),
-        "next_close": iso_or_none(hours.calendar.next_close(at)),
-        "at": iso(at),
-        **_provenance(hours),
-    }
-
-
-def elapsed_view(hours: Hours, start: datetime, end: datetime) -> dict[str, Any]:
-    """Business seconds from ``start`` to ``end``; negative when ``end`` comes first."""
-    return {
-        "business_seconds": hours.calendar.between(start, end),
-        "from": iso(start),
-        "to": iso(end),
-        **_provenance(hours),
-    }
-
-
-def due_view(hours: Hours, start: datetime, target: str) -> dict[str, Any]:
-    """When a target that starts then falls due, with the stretches counted and the closures skipped by name."""
-    found: Due = due(hours.calendar, parse_target(target), start)
-    return {
-        "due_at": iso_or_none(found.due_at),
-        "from": iso(start),
-        "target": str(found.target),
-        "business_date": None if found.business_date is None else found.business_date.isoformat(),
-        **wire.explanation_json(found.explain),
-        **_provenance(hours),
-    }
-
-
-def _provenance(hours: Hours) -> dict[str, Any]:
-    return {"calendar_revision": hours.revision, "tzdb_version": hours.tzdb_version}
-
-
-# --- iCalendar --------------------------------------------------------------------------------------------------------
-
-
-async def feed_place(tx: Tx, name: str) -> tuple[ZoneInfo, date]:
-    """Where and when a calendar is: its zone, and today's date there. 404 ``calendar_not_found``."""
-    here = zone((await calendars.require(tx, name)).zone)
-    return here, tx.at.astimezone(here).date()
-
-
-async def feed_draft(
-    name: str, body: bytes, place: tuple[ZoneInfo, date], *, charset: str | None = None
-) -> dict[str, Any]:
-    """A feed's closed days as a draft: nothing is written. Review the names, then publish them as a version.
-
-    Read beside the event loop, and outside of any transaction: a large feed takes its time.
-    """
-    here, today = place
-    reading = partial(read_feed, body, here=here, today=today, charset=charset)
-    draft = await asyncio.get_running_loop().run_in_executor(_READERS, reading)
-    return {
-        "calendar": name,
-        "published": False,
-        "exceptions": draft.exceptions,
-        "repeating": draft.repeating,
-        "ignored": draft.ignored,
-        "next_step": f"Review the names; POST those from its `effective_from` on as `exceptions` to "
-        f"/v1/calendars/{name}/versions. What repeats each year is better a `closure_rule`.",
-    }
-
-
-async def export_icalendar(tx: Tx, name: str, first: date | None, last: date | None) -> str:
-    """Closed and half days as iCalendar, by default of this year and the next two."""
-    calendar = await calendars.current(tx, name)
-    year = calendar.local_date(tx.at).year
-    since, until = first or date(year, 1, 1), last or date(year + 2, 12, 31)
-    _span(since, until)
-    closures = [(one, calendar.closed_stretches(one)) for one in calendar.closures(since, until)]
-    return write_icalendar(name, closures, at=tx.at)

@@ -15,16 +15,13 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from app.db import books, plan, policies
+from app.db import books, policies
 from app.db import ledger as rows
-from app.db.agenda import Handler
 from app.db.engine import Moved, Tx
 from app.db.gather import Join, nobody
 from app.db.rows import AgendaRow, CommandRow, CustomerRow, OutboxRow, Rows
 from app.db.write import write_rows
-from app.domain.account.changes import AgendaItem
-from app.domain.ledger.events import due_of, expired_key, falls_low, low_data, moved_data
-from app.domain.ledger.expiry import post_due_expiries
+from app.domain.ledger.events import due_of, falls_low, low_data, moved_data
 from app.domain.ledger.journal import Journal
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Hold, Lot
@@ -41,7 +38,6 @@ from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId
 from app.domain.values.money import MAX_CREDITS
 from app.domain.values.wire import iso
-from app.usecases.steps.customer_events import load_to_emit, write_emitted
 from app.views.customer import amounts_view
 from app.views.hold import Adjustment, hold_view
 from app.views.hold import Hold as HoldView
@@ -173,9 +169,6 @@ async def apply(
     return results
 
 
-# --- loading ----------------------------------------------------------------------------------------------------------
-
-
 async def _load(batch: _Batch, commands: Sequence[CreditCommand], join: Join) -> None:
     tx = batch.tx
     hold_ids = sorted({one.hold_id for one in commands if one.hold_id is not None})
@@ -276,9 +269,6 @@ def _type_of(rules: CreditRules | None, given: str | None) -> str | None:
             return rules.types[0].credit_type
         return DEFAULT_TYPE if any(one.credit_type == DEFAULT_TYPE for one in rules.types) else None
     return given if any(one.credit_type == given for one in rules.types) else None
-
-
-# --- planning ---------------------------------------------------------------------------------------------------------
 
 
 def _one(batch: _Batch, command: CreditCommand) -> CreditResult:
@@ -540,96 +530,3 @@ def _emit(batch: _Batch, who: _Customer, type_: str, data: dict[str, Any]) -> No
     who.events.append(
         OutboxRow(batch.tx.mint("evt"), who.customer_id, who.sequence, type_, who.ledger.at, data)
     )
-
-
-# --- what falls due ---------------------------------------------------------------------------------------------------
-
-
-async def remind_of_lot(tx: Tx, item: AgendaItem) -> None:
-    """``credits.expiring``: a lot that still has credits ends in so many days."""
-    book = await load_to_emit(tx, item.customer_id)
-    lot = book.ledger.lots.get(str(item.payload["lot_id"]))
-    if lot is None or lot.available == 0 or lot.expires_at is None or lot.expires_at <= book.at:
-        return
-    days = item.payload["days"]
-    book.plan.emit(
-        "credits.expiring",
-        moved_data(
-            lot.credit_type,
-            lot.available,
-            book.ledger.balance(lot.credit_type),
-            lot_id=lot.lot_id,
-            expires_at=iso(lot.expires_at),
-            days=days,
-        ),
-        occurred_at=item.at,
-        dedupe_key=f"lot.reminder:{lot.lot_id}:{days}:{iso(lot.expires_at)}",
-    )
-    await write_emitted(tx, book)
-
-
-async def end_lot(tx: Tx, item: AgendaItem) -> None:
-    """``credits.expired``: books a lot's end (no answer depends on it), tells of it once. A reopened lot waits on."""
-    book = await books.load_by_id(tx, item.customer_id)
-    lot = book.ledger.lots.get(str(item.payload["lot_id"]))
-    if lot is None or lot.expires_at is None:
-        return
-    if book.at < lot.expires_at:
-        book.plan.due(lot.expires_at, item.kind, item.subject, **item.payload)
-    else:
-        if book.ledger.is_due(lot.credit_type):
-            post_due_expiries(book.ledger, lot.credit_type)
-        if lot.expired:
-            book.plan.emit(
-                "credits.expired",
-                moved_data(
-                    lot.credit_type,
-                    lot.expired,
-                    book.ledger.balance(lot.credit_type),
-                    lot_id=lot.lot_id,
-                    clause=lot.clause,
-                ),
-                occurred_at=lot.expires_at,
-                dedupe_key=expired_key(lot, iso(lot.expires_at)),
-            )
-    await plan.write_book(tx, book)
-
-
-async def end_hold(tx: Tx, item: AgendaItem) -> None:
-    """``credits.released``: books the end of a hold with a term and tells of it once, also where a command that came
-    first has booked it already."""
-    book = await books.load_by_id(tx, item.customer_id)
-    hold_id = str(item.payload["hold_id"])
-    hold = book.ledger.holds.get(hold_id)
-    if hold is None:
-        loaded = await rows.load(tx, [item.customer_id], open_holds=False, hold_ids=[hold_id])
-        hold = loaded[item.customer_id][2].get(hold_id)
-    if hold is None or hold.expires_at is None or book.at < hold.expires_at:
-        return
-    if hold.open:
-        given_back = hold.open
-        post_due_expiries(book.ledger, hold.credit_type)
-    elif hold.closed_at == hold.expires_at:
-        given_back = hold.released
-    else:
-        return
-    book.plan.emit(
-        "credits.released",
-        moved_data(
-            hold.credit_type,
-            given_back,
-            book.ledger.balance(hold.credit_type),
-            hold_id=hold_id,
-            reason="hold_expired",
-        ),
-        occurred_at=hold.expires_at,
-        dedupe_key=f"hold.expired:{hold_id}",
-    )
-    await plan.write_book(tx, book)
-
-
-AGENDA: Final[dict[str, Handler]] = {
-    "lot.reminder": remind_of_lot,
-    "lot.expired": end_lot,
-    "hold.expired": end_hold,
-}

@@ -11,7 +11,7 @@ from app.domain.tickets import assessment as quotes
 from app.domain.tickets import cause as ticket_cause
 from app.domain.tickets import closing as ticket_end
 from app.domain.tickets import handling as ticket_work
-from app.domain.tickets import late_facts
+from app.domain.tickets import late_facts, leaving, pauses
 from app.domain.tickets import opening as ticket_flow
 from app.domain.tickets.opening import check_stated
 from app.domain.tickets.session import Desk
@@ -41,7 +41,7 @@ async def _do(
 
 async def withdraw(tx: Tx, ticket_id: str, *, occurred_at: datetime | None = None) -> TicketView:
     """By the customer; gives back what is held."""
-    desk, _ = await _do(tx, ticket_id, ticket_work.withdraw, occurred_at=occurred_at)
+    desk, _ = await _do(tx, ticket_id, leaving.withdraw, occurred_at=occurred_at)
     return await ticket_session.view(tx, desk)
 
 
@@ -154,7 +154,7 @@ async def pause(
     """Vendor clocks stand; a pause that is told late may be over by now."""
 
     def work(desk: Desk) -> None:
-        ticket_work.pause(desk, reason=reason, party=party, until=until)
+        pauses.pause(desk, reason=reason, party=party, until=until)
         ticket_end.fall_due(desk)
 
     desk, _ = await _do(tx, ticket_id, work, occurred_at=occurred_at)
@@ -173,7 +173,7 @@ async def resume(
     desk, _ = await _do(
         tx,
         ticket_id,
-        lambda desk: ticket_work.resume(desk, reason=reason, party=party),
+        lambda desk: pauses.resume(desk, reason=reason, party=party),
         occurred_at=occurred_at,
     )
     return await ticket_session.view(tx, desk)
@@ -229,7 +229,7 @@ async def resolve(
 
 async def reopen(tx: Tx, ticket_id: str, *, reason: str | None = None) -> TicketView:
     """The same issue again, without a second charge inside the window."""
-    desk, _ = await _do(tx, ticket_id, lambda desk: ticket_work.reopen(desk, reason=reason))
+    desk, _ = await _do(tx, ticket_id, lambda desk: leaving.reopen(desk, reason=reason))
     return await ticket_session.view(tx, desk)
 
 
