@@ -16,7 +16,7 @@ from app.api.operations import credits as batches
 from app.connectors.webhooks import sender, targets
 from app.db import budget
 from app.db.engine import Database
-from app.documents import calendar_document, closures, feeds, policy_document
+from app.documents import calendar_document, closures, feeds, yaml_reader
 from app.documents.checks import numbers
 from app.domain.calendar import timeline
 from app.domain.clocks import target
@@ -212,8 +212,8 @@ def limits_page() -> str:
         table(
             ("what", "at most"),
             [
-                ("depth of a policy document", policy_document.MAX_DEPTH),
-                ("findings of a check", policy_document.MAX_PROBLEMS),
+                ("depth of a policy document", yaml_reader.MAX_DEPTH),
+                ("findings of a check", yaml_reader.MAX_PROBLEMS),
                 ("credits of one grant", f"{numbers.MAX_GRANTED:,}"),
                 ("business seconds of a target", f"{target.MAX_SECONDS:,}"),
                 ("business days of a target", f"{target.MAX_DAYS:,}"),
