@@ -60,7 +60,8 @@ _log = logging.getLogger("retainer")
 
 SWITCH_SECONDS: Final = 0.0005
 """How long a thread that computes (a check, a simulation) keeps the interpreter from the event loop: a tenth of what
-Python lets it. Beside six callers who have drafts checked, another tenant's median was 7 times its quiet value, now 3."""
+Python lets it. Beside six callers who have drafts checked, another tenant's median was 7 times its quiet
+value, now 3."""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
