@@ -1,4 +1,4 @@
-"""The one writer: everything that one call changes goes to the tables in one statement (decisions 0001 and 0033).
+"""The one writer: everything that one call changes goes to the tables in one statement (decision 0001).
 
 The statement is made of parts, one a table, each of which inserts or updates what one JSON parameter holds. Only the
 parts that have rows are in it; the few shapes that exist are built once.
