@@ -260,7 +260,7 @@ async def test_graphql_asks_the_same(vendor: MakeVendor) -> None:
     await a_story(shop)
     query = (
         "query($d: JSON!) { simulatePolicy(input: {name: \"x-cart\", document: $d})"
-        " { ... on PolicySimulation { complete tickets differences } } }"
+        " { ... on PolicySimulation { complete tickets { replayed differ } differences { id } } } }"
     )  # fmt: skip
     draft = changed("x-cart", "price: {kind: fixed, credits: 10}", "price: {kind: fixed, credits: 15}")
     answer = await shop.client.post("/graphql", json={"query": query, "variables": {"d": draft}})

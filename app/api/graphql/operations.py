@@ -24,13 +24,13 @@ RESULTS: Final[dict[str, str]] = {
     "revokeKey": "ApiKey",
     "rotateKey": "ApiKey", "getTime": "TenantTime", "moveTime": "TenantTime",
     # storefront
-    "listOffers": "Offer",
+
 
 
 
     # helpdesk
 
-    "decideEntitlement": "Entitlement",
+
 
     # credits
 
@@ -41,9 +41,9 @@ RESULTS: Final[dict[str, str]] = {
     "readCalendarFeed": "FeedDraft",
     "isOpen": "Opening", "elapsedTime": "Elapsed", "dueTime": "Due",
     # policies and operations
-    "listPolicies": "Policy", "getPolicy": "Policy", "validatePolicy": "PolicyCheck", "publishPolicy": "Policy",
+
     "listAuditTrail": "AuditEntry", "getAudit": "LedgerAudit", "listEvents": "Event", "getEvent": "Event",
-    "priceTicket": "Price", "simulatePolicy": "PolicySimulation",
+
     "createWebhookEndpoint": "WebhookEndpoint", "listWebhookEndpoints": "WebhookEndpoint",
     "getWebhookEndpoint": "WebhookEndpoint", "changeWebhookEndpoint": "WebhookEndpoint",
     "deleteWebhookEndpoint": "WebhookEndpoint", "rotateWebhookSecret": "WebhookEndpoint",

@@ -16,6 +16,7 @@ from app.views import shapes
 from app.views.customer import CustomerRow, Erasure
 from app.views.errors import Problem
 from app.views.hold import Adjustment
+from app.views.policy import PolicyRow, PublishedPolicy
 from app.views.shapes import Choice, Free, Kind, Leaf, Many, Maybe, Member, OneOf, Shape, Table
 
 _SCALARS: Final[dict[str, Any]] = {
@@ -23,7 +24,8 @@ _SCALARS: Final[dict[str, Any]] = {
     "Credits": Credits, "Long": Long,
 }  # fmt: skip
 _NAMES: Final[dict[Any, str]] = {
-    Problem: "Refusal", CustomerRow: "Customer", Erasure: "Customer", Adjustment: "Hold",
+    Problem: "Refusal", CustomerRow: "Customer", Erasure: "Customer", Adjustment: "Hold", PolicyRow: "Policy",
+    PublishedPolicy: "Policy",
 }  # fmt: skip
 """Shapes that GraphQL gives another name: a refusal is an answer there, and rows are loaded to the whole."""
 ABOUT: Final = "__about__"
@@ -45,7 +47,7 @@ def made(cls: Any, *bases: type, also: Any = None) -> Any:
     ``also``: another shape that answers as the same type. What one of them lacks may be null.
     """
     if name_of(cls) not in _types:
-        members = _joined(cls, also)
+        members = _joined(cls, also, whole=bool(bases))
         tables = {safe(member.name) for member in members if _is_table(member.kind)}
         annotations = {
             safe(member.name): _annotation(member.kind if member.required else Maybe(member.kind))
@@ -59,20 +61,20 @@ def made(cls: Any, *bases: type, also: Any = None) -> Any:
     return _types[name_of(cls)]
 
 
-def _joined(cls: Any, also: Any) -> list[Member]:
+def _joined(cls: Any, also: Any, *, whole: bool) -> list[Member]:
     mine = shapes.members(cls)
     if also is None:
         return list(mine)
     theirs = {member.name: member for member in shapes.members(also)}
     names = {member.name for member in mine}
-    # A customer that was erased is still asked for as a customer: the whole stays as required as it is.
-    shared = names if "erased" in theirs else names & theirs.keys()
+    # What has a node is loaded to the whole: the whole stays as required as it is.
+    shared = names if whole else names & theirs.keys()
     found = [
         member if member.name in shared else dataclasses.replace(member, required=False) for member in mine
     ]
     found = [
         dataclasses.replace(member, kind=Maybe(member.kind))
-        if isinstance(theirs.get(member.name, member).kind, Maybe)
+        if not whole and isinstance(theirs.get(member.name, member).kind, Maybe)
         else member
         for member in found
     ]

@@ -12,10 +12,24 @@ import strawberry
 from strawberry import ID
 
 from app.api.graphql import told_types
-from app.api.graphql.scalars import JSON, Credits, Date, DateTime, Long
+from app.api.graphql.scalars import JSON, Date, DateTime, Long
 from app.api.graphql.shaped import made
 from app.api.graphql.shapes import SHAPES, shape
-from app.views import balance, clock, customer, decision, errors, hold, lot, order, statement, ticket
+from app.views import (
+    balance,
+    clock,
+    customer,
+    decision,
+    entitlement,
+    errors,
+    hold,
+    lot,
+    offer,
+    order,
+    policy,
+    statement,
+    ticket,
+)
 from app.views import license as licenses
 
 __all__ = ["SHAPES", "Node", "PageInfo", "told_types"]
@@ -50,6 +64,8 @@ _MADE = (
     made(clock.ClockJudgement), made(ticket.Ticket, Node), made(errors.Problem), made(order.Order, Node),
     made(order.OrderRefund), made(licenses.Choice), made(lot.Transfer), made(lot.RefundQuote), made(balance.Balance),
     made(statement.Statement), made(statement.Entry), made(hold.Hold, also=hold.Adjustment), made(hold.CreditBatch),
+    made(policy.Policy, Node, also=policy.PublishedPolicy), made(policy.PolicyCheck), made(policy.PolicySimulation),
+    made(policy.Price), made(offer.Offer), made(entitlement.Entitlement),
     made(customer.Customer, Node, also=customer.Erasure), made(customer.CustomerToken),
 )  # fmt: skip
 
@@ -57,40 +73,7 @@ _MADE = (
 # --- answers of the policy --------------------------------------------------------------------------------------------
 
 
-@shape
-class Entitlement:
-    """What a customer may do, decided by the policy."""
-
-    customer_id: ID
-    action: str
-    allowed: bool
-    at: DateTime
-    policy: PolicyVersion | None
-    reasons: list[Reason]
-    remedies: list[Remedy]
-    trace: list[Reason] | None
-    summary: str | None
-
-
 # --- what customers have ----------------------------------------------------------------------------------------------
-
-
-@shape
-class Offer:
-    """Something that can be bought, priced for a customer."""
-
-    sku: str
-    title: str | None
-    kind: str | None
-    edition: str | None
-    sku_pattern: bool | None
-    price: Money | None
-    price_per_credit: Money | None
-    price_clause: str | None
-    grants: JSON | None
-    clause: str | None
-    available: bool | None
-    reasons: list[Reason] | None
 
 
 # --- tickets ----------------------------------------------------------------------------------------------------------
@@ -221,82 +204,6 @@ class Due:
 
 
 # --- policies, tenants, operations ------------------------------------------------------------------------------------
-
-
-@shape
-class Policy(Node):
-    """The vendor's support terms in force, with every name a caller may use."""
-
-    name: str
-    title: str | None
-    version: int | None
-    effective_from: JSON | None
-    format: JSON | None
-    vendor: str | None
-    source: JSON | None
-    currency: str | None
-    term_zone: str | None
-    unit: JSON | None
-    clauses: JSON | None
-    categories: JSON | None
-    inputs: JSON | None
-    channels: JSON | None
-    languages: JSON | None
-    facts: JSON | None
-    reasons: JSON | None
-    causes: JSON | None
-    outcomes: JSON | None
-    milestones: JSON | None
-    pause_reasons: JSON | None
-    credit_types: JSON | None
-    actions: JSON | None
-    offers: JSON | None
-    labels: JSON | None
-    document: JSON | None
-    versions: JSON | None
-    warnings: JSON | None
-
-
-@shape
-class PolicyCheck:
-    """What is wrong with a draft."""
-
-    valid: bool
-    problems: JSON | None
-
-
-@shape
-class PolicySimulation:
-    """What a draft would have changed: counts, each difference before and after, and what could not be run."""
-
-    policy: PolicyVersion | None
-    customers: int | None
-    orders: JSON | None
-    tickets: JSON | None
-    differences: JSON | None
-    errors: JSON | None
-    complete: bool
-    from_: DateTime | None
-    to: DateTime | None
-
-
-@shape
-class Price:
-    """What a category costs, by which clause."""
-
-    policy: PolicyVersion | None
-    category: str | None
-    inputs: JSON | None
-    credits: Credits | None
-    unit: str | None
-    price: JSON | None
-    least: Credits | None
-    most: Credits | None
-    outside_list: bool | None
-    needs_confirmation: bool | None
-    level: int | None
-    clause: str | None
-    reading: bool | None
 
 
 @shape

@@ -7,11 +7,12 @@ from typing import Annotated
 from fastapi import Query
 
 from app.api.operations.arguments import AsOf
-from app.api.operations.call import JSON, Call
+from app.api.operations.call import Call
 from app.api.operations.table import Operations
 from app.api.strict import Instant, PathId, QueryFlag, QueryId, QueryText
 from app.domain.entitlement import Query as Asked
 from app.usecases.policies import entitlements
+from app.views.entitlement import Entitlement
 
 OPERATIONS = Operations("Helpdesk")
 
@@ -34,7 +35,7 @@ async def decide_entitlement(
     reason: QueryText | None = None,
     forum: QueryText | None = None,
     explain: QueryFlag = False,
-) -> JSON:
+) -> Entitlement:
     """A decision with its reasons and remedies. ``reason`` picks the clause that is cited, never the answer;
     ``explain`` adds every rule looked at. An unknown customer is decided as an empty account."""
     asked = Asked(license_id=license_id, product=product, released_at=released_at, reason=reason, forum=forum)

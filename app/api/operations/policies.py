@@ -9,7 +9,7 @@ from fastapi import Path, Query
 from pydantic import Field, StringConstraints
 
 from app.api.headers import tagged
-from app.api.operations.call import JSON, Answer, Call
+from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
 from app.api.strict import (
     BIG_LIMIT,
@@ -24,6 +24,8 @@ from app.api.strict import (
 )
 from app.usecases import simulation
 from app.usecases.policies import policies
+from app.views.policy import Policy, PolicyCheck, PolicyRow, PolicySimulation, Price, PublishedPolicy
+from app.views.shapes import PageOf
 
 OPERATIONS = Operations("Policies")
 
@@ -80,7 +82,7 @@ class SimulationBody(Body):
 
 
 @OPERATIONS.get("listPolicies", "/v1/policies", scope="policies:read", paging="short")
-async def list_policies(call: Call) -> Answer[Any]:
+async def list_policies(call: Call) -> Answer[PageOf[PolicyRow]]:
     """The tenant's policy, with the version in force."""
     return await call.short_page(policies.list_policies)
 
@@ -88,7 +90,7 @@ async def list_policies(call: Call) -> Answer[Any]:
 @OPERATIONS.get("getPolicy", "/v1/policies/{name}", scope="policies:read", refusals=(404,))
 async def get_policy(
     call: Call, name: PolicyName, version: Annotated[Ordinal | None, Query()] = None
-) -> Answer[Any]:
+) -> Answer[Policy]:
     """A policy with every name a caller may use: categories, inputs, channels, languages, facts, reasons, causes,
     outcomes, milestones and labels, each with its clause, and the document itself. The ETag goes into If-Match."""
     view = await call.read(lambda tx: policies.get_policy(tx, name, version=version))
@@ -103,7 +105,7 @@ def one_check(call: Call) -> AbstractAsyncContextManager[None]:
 @OPERATIONS.post(
     "validatePolicy", "/v1/policies/validate", scope="policies:read", limit=BIG_LIMIT, question=True
 )
-async def validate_policy(call: Call, body: DraftBody) -> JSON:
+async def validate_policy(call: Call, body: DraftBody) -> PolicyCheck:
     """What is wrong with a draft, each finding with its line and what to write instead."""
     async with one_check(call):
         return await policies.validate(policies.document_text(body.document))
@@ -118,7 +120,7 @@ async def validate_policy(call: Call, body: DraftBody) -> JSON:
     refusals=(404, 412, 422),
     limit=BIG_LIMIT,
 )
-async def publish_policy(call: Call, name: PolicyName, body: PolicyVersionBody) -> Answer[Any]:
+async def publish_policy(call: Call, name: PolicyName, body: PolicyVersionBody) -> Answer[PublishedPolicy]:
     """A new, immutable version. It never changes what was granted or quoted before."""
     document = policies.document_text(body.document)
     with call.database.budget.one("publication", call.tenant_id):
@@ -141,7 +143,7 @@ async def publish_policy(call: Call, name: PolicyName, body: PolicyVersionBody) 
 @OPERATIONS.post(
     "priceTicket", "/v1/policies/{name}/price", scope="policies:read", refusals=(404, 422), question=True
 )
-async def price(call: Call, name: PolicyName, body: PriceBody) -> JSON:
+async def price(call: Call, name: PolicyName, body: PriceBody) -> Price:
     """The calculator: what a category costs, by which clause, and whether the customer would have to confirm it."""
     return await call.read(
         lambda tx: policies.price(
@@ -163,7 +165,7 @@ async def price(call: Call, name: PolicyName, body: PriceBody) -> JSON:
     limit=BIG_LIMIT,
     question=True,
 )
-async def simulate_policy(call: Call, name: PolicyName, body: SimulationBody) -> JSON:
+async def simulate_policy(call: Call, name: PolicyName, body: SimulationBody) -> PolicySimulation:
     """Runs a draft over the recorded history and says who would have been decided or charged differently. Writes
     nothing. ``complete`` false: there is more history than ``limit``."""
     with call.database.budget.one("simulation", call.tenant_id):

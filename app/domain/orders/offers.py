@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from app.domain.account.account import Book
 from app.domain.account.customer import License
-from app.domain.policy.conditions import facts_used, holds
-from app.domain.policy.offers import ChoiceGrant, CoverGrant, CreditGrant, Grant, Offer
+from app.domain.policy.conditions import holds
+from app.domain.policy.offers import ChoiceGrant, CoverGrant, CreditGrant, Offer
 from app.domain.policy.policy import Policy
 from app.domain.values.money import Money, share
 from app.domain.values.term import Term
-from app.domain.values.wire import jsonable, money_json
+from app.domain.values.wire import jsonable
 
 
 def price_of(book: Book, offer: Offer, n: int | None = None) -> Money | None:
@@ -53,12 +53,6 @@ def price_with(
     return Money(total, policy.currency)
 
 
-def per_credit_json(policy: Policy, offer: Offer) -> dict[str, str] | None:
-    """The price of one credit of a patterned sku, as exact as the policy says it."""
-    each = offer.price.per_credit if offer.price else None
-    return None if each is None else {"amount": each, "currency": policy.currency}
-
-
 def purchase_facts(book: Book, *, quantity: int = 1) -> dict[str, Any]:
     """The facts of a purchase made now by this customer, without a discount."""
     held = book.active_licenses()
@@ -85,57 +79,25 @@ def editions_of(licenses: Iterable[License]) -> tuple[str, ...]:
     return tuple(sorted({license_.edition for license_ in licenses if license_.edition}))
 
 
-def offer_view(book: Book, offer: Offer) -> dict[str, Any]:
-    """An offer as published: price, what it grants, and whether this customer may buy it (else ``reasons``)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offered:
+    """An offer as it stands for a customer: whether they may buy it, its price, which of its grants would apply."""
+
+    facts: dict[str, Any]
+    available: bool
+    price: Money | None
+    applies: tuple[bool, ...]
+
+
+def offered_to(book: Book, offer: Offer) -> Offered:
+    """Return what an offer is to a customer who would buy it now."""
     facts = purchase_facts(book)
-    available = holds(offer.requires, facts) is not False
-    reasons: list[dict[str, Any]] = []
-    if not available and offer.otherwise is not None:
-        why = offer.otherwise
-        reasons.append({
-            "code": why.code, "clause": why.clause, "message": why.message, "reading": why.reading,
-            "facts": {name: jsonable(facts.get(name)) for name in facts_used(offer.requires)},
-        })  # fmt: skip
-    return {
-        "sku": offer.sku,
-        "title": offer.title,
-        "kind": offer.kind,
-        "edition": offer.edition,
-        "sku_pattern": offer.sku_pattern,
-        "price": money_json(price_of(book, offer)),
-        "price_per_credit": per_credit_json(book.policy, offer),
-        "price_clause": offer.price.clause if offer.price else None,
-        "grants": [grant_view(grant, facts) for grant in offer.grants],
-        "clause": offer.clause,
-        "available": available,
-        "reasons": reasons,
-    }
-
-
-def grant_view(grant: Grant, facts: dict[str, Any] | None = None) -> dict[str, Any]:
-    """A grant in plain data; ``applies``: whether its condition holds for this customer now."""
-    view: dict[str, Any] = {
-        "kind": grant.kind,
-        "rule": grant.rule,
-        "clause": grant.clause,
-        "reading": grant.reading,
-    }
-    match grant:
-        case CreditGrant():
-            view |= {
-                "credits": grant.credits, "credit_type": grant.credit_type, "expires_after": _term(grant.expires),
-                "expires_clause": grant.expires_clause, "scope": grant.scope,
-            }  # fmt: skip
-        case CoverGrant():
-            view |= {
-                "term": _term(grant.term), "start": grant.start, "scope": grant.scope, "levels": list(grant.levels),
-                "actions": list(grant.actions), "free": grant.free,
-            }  # fmt: skip
-        case ChoiceGrant():
-            view["options"] = {name: grant_view(grant.options[name]) for name in options_of(grant)}
-    if facts is not None:
-        view["applies"] = holds(grant.when, facts) is True
-    return view
+    return Offered(
+        facts=facts,
+        available=holds(offer.requires, facts) is not False,
+        price=price_of(book, offer),
+        applies=tuple(holds(grant.when, facts) is True for grant in offer.grants),
+    )
 
 
 def options_of(grant: ChoiceGrant) -> list[str]:

@@ -29,7 +29,7 @@ from app.domain.ledger.money_back import refund_quote
 from app.domain.orders import grants as granting
 from app.domain.orders import lines as order_lines
 from app.domain.orders import reconcile, refunds
-from app.domain.orders.offers import offer_view
+from app.domain.orders.offers import offered_to
 from app.domain.policy.offers import Offer
 from app.domain.policy.policy import Policy
 from app.domain.policy.ticket_rules import Action
@@ -210,7 +210,7 @@ class _Life:
     def stranger(self) -> None:
         """Somebody whom nobody knows looks at the offers and asks what may be done."""
         for offer in self.policy.offers[:MOST_OFFERS]:
-            self.must(f"showing the offer `{offer.sku}`", offer_view, self.book, offer)
+            self.must(f"showing the offer `{offer.sku}`", offered_to, self.book, offer)
         self.asks()
 
     def asks(self) -> None:

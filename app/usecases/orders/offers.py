@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from app.db import books, policies
 from app.db.engine import Tx
 from app.domain.account.account import Book
-from app.domain.orders.offers import offer_view
+from app.views.offer import Offer, offer_view
+from app.views.shapes import PageOf
 
 
-async def list_offers(tx: Tx, customer_id: str | None = None) -> dict[str, Any]:
+async def list_offers(tx: Tx, customer_id: str | None = None) -> PageOf[Offer]:
     """The policy's listed offers with prices and grants for this customer, and whether they may buy each."""
     book = await _book(tx, customer_id)
     data = [offer_view(book, one) for one in book.policy.offers if one.listed]

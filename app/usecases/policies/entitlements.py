@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from app.db import books, licenses, policies
 from app.db.engine import Tx
 from app.domain import entitlement
 from app.domain.account.account import Book
 from app.domain.entitlement import Query
-from app.domain.values.wire import decision_json
+from app.views.entitlement import Entitlement, entitlement_view
 
 
 async def decide(
@@ -22,14 +21,14 @@ async def decide(
     explain: bool = False,
     as_of: datetime | None = None,
     known_at: datetime | None = None,
-) -> dict[str, Any]:
+) -> Entitlement:
     """The decision, with its reasons and remedies. An unknown customer is decided as an empty account; 404
     ``action_not_found``, 422 ``unknown_reason``."""
     query = query or Query()
     book = await _book(tx, customer_id, as_of, known_at)
     entitlement.check_reason(book, query.reason)
     decision = entitlement.decide(book, entitlement.action_of(book, action), query)
-    return {"customer_id": customer_id, "action": action, **decision_json(decision, explain=explain)}
+    return entitlement_view(customer_id, action, decision, explain=explain)
 
 
 async def _book(tx: Tx, customer_id: str, as_of: datetime | None, known_at: datetime | None) -> Book:

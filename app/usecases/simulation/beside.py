@@ -6,21 +6,22 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from app.db.engine import Database
 from app.domain.policy.policy import Policy
 from app.usecases.simulation import draft as drafts
+from app.views.policy import PolicySimulation
 
 _RUNS: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="simulations")
 
 
 async def simulate(db: Database, tenant_id: str, name: str, *, draft: Policy, start: datetime | None,
-                   end: datetime | None, limit: int) -> dict[str, Any]:  # fmt: skip
+                   end: datetime | None, limit: int) -> PolicySimulation:  # fmt: skip
     """`app.usecases.simulation.draft.simulate` in a thread, with an event loop and a connection of its own. The
     connection is one of the tenant's."""
 
-    async def run(made: Callable[[], Database]) -> dict[str, Any]:
+    async def run(made: Callable[[], Database]) -> PolicySimulation:
         own = made()
         try:
             return await drafts.simulate(own, tenant_id, name, draft=draft, start=start, end=end, limit=limit)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from app.db import agenda, history, policies
 from app.db.engine import Database, Tx, mint
@@ -24,6 +24,7 @@ from app.usecases.agenda import HANDLERS
 from app.usecases.orders import orders
 from app.usecases.simulation.steps import STEPS
 from app.usecases.tickets import tickets
+from app.views.policy import PolicyDifference, PolicySimulation, RehearsalError, Rehearsed
 
 DEFAULT_LIMIT: Final = 500
 MOST: Final = 2_000
@@ -65,7 +66,7 @@ class _Run:
 
 
 async def simulate(db: Database, tenant_id: str, name: str, *, draft: Policy, start: datetime | None,
-                   end: datetime | None, limit: int) -> dict[str, Any]:  # fmt: skip
+                   end: datetime | None, limit: int) -> PolicySimulation:  # fmt: skip
     """Runs the draft over what was recorded from ``start`` (included) to ``end``, as if it had taken effect at
     ``start`` (None: ever since). At most ``limit`` entries, whole customers; ``complete`` says whether that was all.
 
@@ -81,14 +82,15 @@ async def simulate(db: Database, tenant_id: str, name: str, *, draft: Policy, st
     before = await _rehearse(db, tenant_id, "baseline", past, past.versions, stop_at)
     after = await _rehearse(db, tenant_id, "draft", past, _with(draft, past.versions, start), stop_at)
     done = min(before.done, after.done)
-    differences, counts = [], {kind: {"replayed": 0, "differ": 0} for kind in ("order", "ticket")}
+    differences: list[PolicyDifference] = []
+    counts: dict[str, Rehearsed] = {kind: {"replayed": 0, "differ": 0} for kind in ("order", "ticket")}
     for one in past.pasts[:done]:
         for key in _things(one):
             counts[key[0]]["replayed"] += 1
             found = _difference(key, before.views[key], after.views[key])
             if found is not None:
                 counts[key[0]]["differ"] += 1
-                differences.append({**found, "customer_id": one.external_id})
+                differences.append(cast(PolicyDifference, {**found, "customer_id": one.external_id}))
     return {
         "policy": {"name": past.in_force.policy, "version": past.in_force.version},
         "from": None if start is None else iso(start),
@@ -260,7 +262,7 @@ class _Again:
 # --- comparing ----------------------------------------------------------------------------------------------
 
 
-def _errors(past: _History, before: _Run, after: _Run, *, compare: bool) -> list[dict[str, Any]]:
+def _errors(past: _History, before: _Run, after: _Run, *, compare: bool) -> list[RehearsalError]:
     found = []
     for key, one in {**before.errors, **after.errors}.items():
         twice = key in before.errors and key in after.errors
@@ -275,7 +277,7 @@ def _errors(past: _History, before: _Run, after: _Run, *, compare: bool) -> list
             for key, view in before.views.items()
             if key not in before.errors and _shape(key[0], view) != _shape(key[0], past.recorded[key])
         ]
-    return found
+    return cast(list[RehearsalError], found)
 
 
 def _difference(key: tuple[str, str], before: Mapping[str, Any],
