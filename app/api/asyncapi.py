@@ -33,7 +33,7 @@ def component(type_: str) -> str:
 
 def webhooks(components: dict[str, Any]) -> dict[str, Any]:
     """The ``webhooks`` of the OpenAPI document; what events have in common goes among its components."""
-    components["Event"] = {
+    components["WebhookBody"] = {
         "type": "object",
         "description": "The body of every webhook.",
         "required": ["type", "timestamp", "data"],
@@ -81,7 +81,7 @@ def _body(one: EventType) -> dict[str, Any]:
     base = [{"$ref": f"#/components/schemas/{_noun(one.type)}"}] if common else []
     data = {"allOf": [*base, own]} if base and own["properties"] else base[0] if base else own
     typed = {"properties": {"type": {"const": one.type}, "data": data}}
-    return {"allOf": [{"$ref": "#/components/schemas/Event"}, typed]}
+    return {"allOf": [{"$ref": "#/components/schemas/WebhookBody"}, typed]}
 
 
 def _operation(one: EventType) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from app.views.event import ProblemEntry
+
 
 class Entry(NamedTuple):
     """What a code means: HTTP status, a title, why it happens, what the caller can do."""
@@ -19,9 +21,12 @@ class Entry(NamedTuple):
     cause: str
     next_step: str
 
-    def json(self) -> dict[str, str | int]:
-        """As published."""
-        return {"status": self.status, "title": self.title, "cause": self.cause, "next_step": self.next_step}
+    def view(self, code: str) -> ProblemEntry:
+        """Return it as published."""
+        return {
+            "code": code, "type": f"/problems/{code}", "status": self.status, "title": self.title,
+            "cause": self.cause, "next_step": self.next_step,
+        }  # fmt: skip
 
 
 CATALOGUE: Final[dict[str, Entry]] = {

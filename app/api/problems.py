@@ -18,6 +18,7 @@ from app.domain.policy.reason_codes import ReasonCode
 from app.domain.values.decision import Decision
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import jsonable, reason_json, remedy_json
+from app.views.event import ProblemEntry
 
 MEDIA_TYPE: Final = "application/problem+json"
 POLICY_REASON: Final = "policy_reason"
@@ -195,10 +196,10 @@ _DESCRIPTIONS: Final = {
 }
 
 
-def published() -> list[dict[str, Any]]:
+def published() -> list[ProblemEntry]:
     """Every code, sorted: ``GET /problems`` and ``openapi/problems.json``."""
     every = {**_REASONS, **CATALOGUE}
-    return [{"code": code, "type": f"/problems/{code}", **every[code].json()} for code in sorted(every)]
+    return [every[code].view(code) for code in sorted(every)]
 
 
 def page_of(code: str) -> str:

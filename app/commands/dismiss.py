@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -14,6 +14,7 @@ from app.connectors import inbound
 from app.db.engine import Database, Unavailable
 from app.domain.values.errors import DomainError
 from app.settings import Settings
+from app.views.source import Delivery
 
 
 def run(
@@ -62,7 +63,7 @@ async def dismissed(
     delivery_id: str,
     reason: str,
     adjustment: str | None = None,
-) -> dict[str, Any]:
+) -> Delivery:
     """Dismiss one delivery, and return its view."""
     house = inbound.inbox_of(settings)
     work = functools.partial(

@@ -16,6 +16,7 @@ from app.domain.values.errors import DomainError
 from app.domain.values.paging import Part
 from app.settings import Settings
 from app.usecases.tenants import keys
+from app.views.key import ApiKey
 
 app = typer.Typer(no_args_is_help=True, help="A tenant's keys.")
 Tenant = Annotated[str, typer.Argument(help="The tenant's id.")]
@@ -41,8 +42,8 @@ def create(
 def list_keys(tenant: Tenant) -> None:
     """Show the tenant's keys, without the keys themselves."""
 
-    async def work(tx: Tx) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
+    async def work(tx: Tx) -> list[ApiKey]:
+        found: list[ApiKey] = []
         part = Part(100)
         while True:
             some = await keys.list_keys(tx, part, now=wall_clock())

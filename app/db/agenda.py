@@ -21,6 +21,7 @@ from app.db.schema import agenda
 from app.domain.account.changes import AgendaItem
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso
+from app.views.tenant import SetAside
 
 Key = tuple[datetime, str, str]
 Handler = Callable[[Tx, AgendaItem], Awaitable[None]]
@@ -146,7 +147,7 @@ async def set_aside(tx: Tx, row: Row[Any], now: datetime, error: Exception) -> d
     return told
 
 
-async def aside(tx: Tx) -> list[dict[str, Any]]:
+async def aside(tx: Tx) -> list[SetAside]:
     """Rows that failed and wait to be tried again, soonest first, the first hundred."""
     rows = await tx.rows(_ASIDE, {"tenant": tx.tenant_id})
     return [

@@ -245,12 +245,14 @@ async def _insert(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
         await tx.execute(insert(d), list(rows))
 
 
-async def add_test(tx: Tx, endpoint_id: str, type_: str, payload: dict[str, Any], at: datetime) -> str:
-    """A delivery of an event that is in no feed; its id."""
+async def add_test(
+    tx: Tx, endpoint_id: str, type_: str, payload: dict[str, Any], at: datetime
+) -> dict[str, Any]:
+    """A delivery of an event that is in no feed; its row."""
     row = _new(tx, endpoint_id, tx.mint("evt"), type_, "", 0, lane="", at=at, payload=payload)
     row["lane"] = f"test:{row['delivery_id']}"
     await _insert(tx, [row])
-    return str(row["delivery_id"])
+    return row
 
 
 # --- claiming and recording -------------------------------------------------------------------------------------------

@@ -334,13 +334,22 @@ async def test_the_twin_reads_the_same_text(vendor: MakeVendor) -> None:
     draft = await tenant.ok(await send(tenant, text))
     plain = await tenant.ok(await tenant.post(f"{BERLIN}/drafts", {"feed": text}))
     query = """query($feed: String!) { readCalendarFeed(input: {name: "berlin", feed: $feed}) {
-      ... on FeedDraft { calendar published exceptions repeating ignored nextStep } ... on Refusal { code } } }"""
+      ... on FeedDraft { calendar published nextStep exceptions { date kind name source }
+        repeating { name start first last dates closureRule } ignored { name start why } }
+      ... on Refusal { code } } }"""
     answer = await tenant.ok(
         await tenant.client.post("/graphql", json={"query": query, "variables": {"feed": text}})
     )
     twin: dict[str, Any] = answer["data"]["readCalendarFeed"]
-    twin["next_step"] = twin.pop("nextStep")
-    assert plain == draft == twin
+    assert plain == draft
+    said = {name: twin[name] for name in ("calendar", "published", "exceptions")}
+    assert said == {name: plain[name] for name in said}
+    assert twin["nextStep"] == plain["next_step"]
+    for one, other in zip(twin["repeating"], plain["repeating"], strict=True):
+        assert {"closure_rule": one.pop("closureRule"), **one} == other
+    assert twin["ignored"] == [
+        {name: one[name] for name in ("name", "start", "why")} for one in plain["ignored"]
+    ]
     bad = await tenant.client.post("/graphql", json={"query": query, "variables": {"feed": text[:-20]}})
     assert bad.json()["data"]["readCalendarFeed"]["code"] == "feed_incomplete"
 

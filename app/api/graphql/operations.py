@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, get_args, get_origin
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from app.api.graphql.shaped import name_of
 from app.api.operations.table import Operation
@@ -17,45 +17,6 @@ _OUTSIDE: Final[dict[str, str]] = {
     "getContract": "The contract of the REST door itself; GraphQL has introspection.",
 }
 """What REST serves outside the table of operations, each with its reason."""
-
-RESULTS: Final[dict[str, str]] = {
-    # operator and sandbox
-    "putTenant": "Tenant", "suspendTenant": "Tenant", "createKey": "ApiKey", "listKeys": "ApiKey",
-    "revokeKey": "ApiKey",
-    "rotateKey": "ApiKey", "getTime": "TenantTime", "moveTime": "TenantTime",
-    # storefront
-
-
-
-
-    # helpdesk
-
-
-
-    # credits
-
-
-    # calendars and clocks
-    "listCalendars": "Calendar", "putCalendar": "Calendar", "getCalendar": "Calendar",
-    "listCalendarVersions": "CalendarVersion", "publishCalendarVersion": "CalendarVersion", "listClosures": "Closure",
-    "readCalendarFeed": "FeedDraft",
-    "isOpen": "Opening", "elapsedTime": "Elapsed", "dueTime": "Due",
-    # policies and operations
-
-    "listAuditTrail": "AuditEntry", "getAudit": "LedgerAudit", "listEvents": "Event", "getEvent": "Event",
-
-    "createWebhookEndpoint": "WebhookEndpoint", "listWebhookEndpoints": "WebhookEndpoint",
-    "getWebhookEndpoint": "WebhookEndpoint", "changeWebhookEndpoint": "WebhookEndpoint",
-    "deleteWebhookEndpoint": "WebhookEndpoint", "rotateWebhookSecret": "WebhookEndpoint",
-    "testWebhookEndpoint": "WebhookDelivery", "listWebhookDeliveries": "WebhookDelivery",
-    "getWebhookDelivery": "WebhookDelivery", "replayWebhookDelivery": "WebhookDelivery",
-    "replayWebhookSpan": "WebhookReplay",
-    "putSource": "Source", "getSource": "Source", "listSources": "Source", "deleteSource": "Source",
-    "listSourceDeliveries": "Delivery", "getSourceDelivery": "Delivery", "replaySourceDelivery": "Delivery",
-    "dismissSourceDelivery": "Delivery",
-    "listProblems": "ProblemEntry", "getProblem": "ProblemEntry",
-}  # fmt: skip
-"""Operation -> the type of its answer (of one item, for lists), where its route declares none."""
 
 FIELDS: Final[dict[str, str]] = {
     "getTime": "tenantTime", "decideEntitlement": "entitlement", "listCalendarVersions": "calendarVersions",
@@ -200,5 +161,9 @@ def result_of(operation: Twin) -> str:
     """Return the name of the type that an operation answers (of one item, for lists)."""
     answer = operation.declared.answer
     if answer is None:
-        return RESULTS.get(operation.name, UNTYPED)
-    return name_of(get_args(answer)[0] if get_origin(answer) is PageOf else answer)
+        return UNTYPED
+    if get_origin(answer) is PageOf:
+        return name_of(get_args(answer)[0])
+    if operation.listed:  # a list that says more than its rows
+        return name_of(get_args(get_type_hints(answer)["data"])[0])
+    return name_of(answer)

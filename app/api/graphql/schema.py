@@ -445,10 +445,8 @@ def _loaded(
     def answer(root: Any, info: Info) -> Any:
         return shown(root.get(inner)) if inner in root or whole in root else load(root, info)
 
-    # The annotations of `types` are kept as text, because its classes name one another.
-    kind = eval(annotation, vars(types)) if isinstance(annotation, str) else annotation  # noqa: S307
     return cast(
-        Any, strawberry.field(resolver=answer, graphql_type=kind, name=camel(inner), description=about)
+        Any, strawberry.field(resolver=answer, graphql_type=annotation, name=camel(inner), description=about)
     )
 
 

@@ -13,6 +13,7 @@ from app.api.graphql.inputs import safe
 from app.api.graphql.scalars import JSON, Amount, Credits, Date, DateTime, Long
 from app.api.graphql.shapes import shape
 from app.views import shapes
+from app.views.calendar import CalendarRow
 from app.views.customer import CustomerRow, Erasure
 from app.views.errors import Problem
 from app.views.hold import Adjustment
@@ -25,7 +26,7 @@ _SCALARS: Final[dict[str, Any]] = {
 }  # fmt: skip
 _NAMES: Final[dict[Any, str]] = {
     Problem: "Refusal", CustomerRow: "Customer", Erasure: "Customer", Adjustment: "Hold", PolicyRow: "Policy",
-    PublishedPolicy: "Policy",
+    PublishedPolicy: "Policy", CalendarRow: "Calendar",
 }  # fmt: skip
 """Shapes that GraphQL gives another name: a refusal is an answer there, and rows are loaded to the whole."""
 ABOUT: Final = "__about__"

@@ -24,7 +24,7 @@ WHOLE: Final = {
     "Order": "lots",
     "Clock": "judgements",
     "Policy": "clauses",
-    "Calendar": "zone",
+    "Calendar": "versions",
     "License": "active",
     "Cover": "state",
 }

@@ -9,13 +9,15 @@ from fastapi import Path, Query
 from pydantic import Field, StringConstraints
 
 from app.api.headers import tagged
-from app.api.operations.call import JSON, Answer, Call
+from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
 from app.api.problems import Problem
 from app.api.strict import BIG_LIMIT, INBOUND_LIMIT, Body, Day, Flag, Instant, LongText, ShortText
 from app.domain.clocks.ticket_clocks import Hours
 from app.domain.values.errors import DomainError
 from app.usecases.clocks import calendar_questions, calendars
+from app.views import calendar as views
+from app.views.shapes import PageOf
 
 OPERATIONS = Operations("Calendars and clocks")
 
@@ -60,7 +62,7 @@ class CalendarVersionBody(Body):
 
 
 @OPERATIONS.get("listCalendars", "/v1/calendars", scope=("calendars:read", "calendars:write"), paging="short")
-async def list_calendars(call: Call) -> Answer[Any]:
+async def list_calendars(call: Call) -> Answer[PageOf[views.CalendarRow]]:
     """The tenant's calendars; the policy's own is called ``service-hours``."""
     return await call.short_page(calendars.list_calendars)
 
@@ -73,7 +75,7 @@ async def list_calendars(call: Call) -> Answer[Any]:
     status=201,
     refusals=(409, 412),
 )
-async def put_calendar(call: Call, name: CalendarName, body: CalendarBody) -> Answer[Any]:
+async def put_calendar(call: Call, name: CalendarName, body: CalendarBody) -> Answer[views.CalendarRow]:
     """A calendar. 201 the first time, 200 with the same body again; other content needs If-Match."""
     status, view = await call.write(
         lambda tx: calendars.put_calendar(
@@ -91,7 +93,7 @@ async def put_calendar(call: Call, name: CalendarName, body: CalendarBody) -> An
 @OPERATIONS.get(
     "getCalendar", "/v1/calendars/{name}", scope=("calendars:read", "calendars:write"), refusals=(404,)
 )
-async def get_calendar(call: Call, name: CalendarName) -> Answer[Any]:
+async def get_calendar(call: Call, name: CalendarName) -> Answer[views.Calendar]:
     """The calendar and its versions in brief; the ETag goes into If-Match."""
     view = await call.read(lambda tx: calendars.get_calendar(tx, name))
     return Answer(view, headers=_etag(view))
@@ -104,7 +106,7 @@ async def get_calendar(call: Call, name: CalendarName) -> Answer[Any]:
     paging="short",
     refusals=(404,),
 )
-async def list_versions(call: Call, name: CalendarName) -> Answer[Any]:
+async def list_versions(call: Call, name: CalendarName) -> Answer[PageOf[views.CalendarVersion]]:
     """Every published version, the newest first."""
     return await call.short_page(lambda tx: calendars.list_versions(tx, name))
 
@@ -118,7 +120,9 @@ async def list_versions(call: Call, name: CalendarName) -> Answer[Any]:
     refusals=(404, 409, 412),
     limit=BIG_LIMIT,
 )
-async def publish_version(call: Call, name: CalendarName, body: CalendarVersionBody) -> Answer[Any]:
+async def publish_version(
+    call: Call, name: CalendarName, body: CalendarVersionBody
+) -> Answer[views.CalendarVersion]:
     """Publishes a version; ``preview`` says which open clocks it moves, or would with ``validate_only``. The calendar's
     ETag as If-Match: only if nothing was published since it was read."""
     asked = calendars.NewVersion(**body.plain())
@@ -155,7 +159,7 @@ _FEED: Final[dict[str, Any]] = {
     limit=INBOUND_LIMIT,
     no_twin="Takes a calendar feed as it is (`text/calendar`), not JSON; `readCalendarFeed` takes its text.",
 )
-async def import_draft(call: Call, name: CalendarName) -> JSON:
+async def import_draft(call: Call, name: CalendarName) -> views.FeedDraft:
     """A holiday feed (``text/calendar``, in the ``charset`` that is named or UTF-8) as a draft of exceptions with their
     names. Nothing is published; ``ignored`` lists what was left out and why."""
     media = Message()
@@ -182,7 +186,7 @@ class FeedBody(Body):
     limit=BIG_LIMIT,
     question=True,
 )
-async def read_feed(call: Call, name: CalendarName, body: FeedBody) -> JSON:
+async def read_feed(call: Call, name: CalendarName, body: FeedBody) -> views.FeedDraft:
     """A holiday feed, as text in JSON, as a draft of exceptions: what ``imports`` answers. Nothing is published."""
     try:
         return await _draft(call, name, body.feed.encode(), None)
@@ -192,7 +196,7 @@ async def read_feed(call: Call, name: CalendarName, body: FeedBody) -> JSON:
         raise
 
 
-async def _draft(call: Call, name: str, body: bytes, charset: str | None) -> JSON:
+async def _draft(call: Call, name: str, body: bytes, charset: str | None) -> views.FeedDraft:
     place = await call.read(lambda tx: calendar_questions.feed_place(tx, name))
     return await calendar_questions.feed_draft(name, body, place, charset=charset)
 
@@ -208,7 +212,7 @@ async def closures(
     name: CalendarName,
     first: Annotated[Day, Query(alias="from", description="First date")],
     last: Annotated[Day, Query(alias="to", description="Last date, included")],
-) -> JSON:
+) -> views.ClosurePage:
     """Closed and half days with every reason and the hours that half days stay open; not paged."""
     return calendar_questions.closures_view(await _known(call, name), first, last)
 
@@ -237,7 +241,7 @@ async def export(
 @OPERATIONS.get(
     "isOpen", "/v1/calendars/{name}/open", scope=("calendars:read", "calendars:write"), refusals=(404,)
 )
-async def is_open(call: Call, name: CalendarName, at: Annotated[Instant, Query()]) -> JSON:
+async def is_open(call: Call, name: CalendarName, at: Annotated[Instant, Query()]) -> views.Opening:
     """Whether an instant is business time, and the next opening and close after it."""
     return calendar_questions.open_view(await _known(call, name), at)
 
@@ -253,7 +257,7 @@ async def elapsed(
     name: CalendarName,
     start: Annotated[Instant, Query(alias="from")],
     end: Annotated[Instant, Query(alias="to")],
-) -> JSON:
+) -> views.Elapsed:
     """Business seconds between two instants; negative when ``to`` comes first."""
     return calendar_questions.elapsed_view(await _known(call, name), start, end)
 
@@ -266,7 +270,7 @@ async def due(
     name: CalendarName,
     start: Annotated[Instant, Query(alias="from")],
     target: Annotated[str, Query(min_length=1, max_length=100, examples=["business_days:1:close"])],
-) -> JSON:
+) -> views.Due:
     """When a target that starts at ``from`` falls due: the stretches counted, the closures skipped with their names."""
     return calendar_questions.due_view(await _known(call, name), start, target)
 
@@ -277,5 +281,5 @@ async def _known(call: Call, name: str) -> Hours:
     return await calendar_questions.known(call.database, call.tenant_id, name)
 
 
-def _etag(view: dict[str, Any]) -> dict[str, str]:
+def _etag(view: views.CalendarRow) -> dict[str, str]:
     return {"ETag": tagged(calendars.tag_of(view))}

@@ -37,6 +37,7 @@ from app.usecases.credits import credits as commands
 from app.usecases.credits.credits import SCOPE_OF, CreditCommand, CreditResult
 from app.usecases.reports import audit
 from app.views import errors
+from app.views.audit import LedgerAudit
 from app.views.balance import Balance
 from app.views.hold import Adjustment, CreditBatch, Hold
 from app.views.hold import BatchItem as BatchResult
@@ -394,6 +395,6 @@ async def refund_lot(call: Call, lot_id: PathId, body: LotRefundBody) -> Answer[
 
 
 @OPERATIONS.get("getAudit", "/v1/audit", scope="audit:read", paging="short")
-async def get_audit(call: Call) -> Answer[Any]:
+async def get_audit(call: Call) -> Answer[LedgerAudit]:
     """Every broken invariant of the ledger; an empty list is the promise."""
     return await call.short_page(audit.audit)

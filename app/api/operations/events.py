@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import Query
 
-from app.api.operations.call import JSON, Answer, Call
+from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
 from app.api.paging import decode_cursor, encode_cursor
 from app.api.problems import FieldError, Problem
 from app.api.strict import PathId, QueryId
 from app.domain.values.paging import Part
 from app.usecases.webhooks import events
+from app.views.event import Event, EventPage
 
 OPERATIONS = Operations("Policies, partners, operations")
 _POSITION: Final = re.compile(r"\d{1,15}\Z", re.ASCII)
@@ -26,7 +27,7 @@ async def list_events(
     after: Annotated[QueryId | None, Query(description="A position, an event's id or a cursor")] = None,
     type: Annotated[list[QueryId] | None, Query(description="Types or `noun.*`; may be repeated")] = None,
     customer_id: Annotated[QueryId | None, Query(description="Only this customer's")] = None,
-) -> Answer[Any]:
+) -> Answer[EventPage]:
     """Events in the order of their positions; nothing is skipped, however many write at once.
 
     Remember `position` and ask again with `after`: it says how far this answer looked.
@@ -63,6 +64,6 @@ def _start(secrets: Sequence[bytes], context: str, given: str) -> int | str:
 
 
 @OPERATIONS.get("getEvent", "/v1/events/{event_id}", scope="events:read", refusals=(404,))
-async def get_event(call: Call, event_id: PathId) -> JSON:
+async def get_event(call: Call, event_id: PathId) -> Event:
     """One event."""
     return await call.read(lambda tx: events.get_event(tx, event_id))

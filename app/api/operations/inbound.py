@@ -4,12 +4,13 @@ bytes."""
 from __future__ import annotations
 
 import functools
-from typing import Any, Final
+from typing import Final
 
 from app.api.deps import wall_clock
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import OPEN, Operations
 from app.api.strict import INBOUND_LIMIT
+from app.views.source import DeliveryReceipt
 
 OPERATIONS = Operations("Sources")
 _DELIVERY: Final = {
@@ -28,7 +29,7 @@ _DELIVERY: Final = {
     raw=_DELIVERY,
     no_twin="Takes a shop's or a helpdesk's delivery as it is, signed, not JSON of ours.",
 )
-async def receive(call: Call, token: str) -> Answer[Any]:
+async def receive(call: Call, token: str) -> Answer[DeliveryReceipt]:
     """Stores a delivery and answers 200; what it brings about happens after. Only a wrong signature is
     refused (401), and what is larger than 1 MiB (413): a shop must never give up for a reason that is not its
     own."""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query
 from pydantic import Field
 
 from app.api.deps import wall_clock
-from app.api.operations.call import JSON, NO_STORE, Answer, Call
+from app.api.operations.call import NO_STORE, Answer, Call
 from app.api.operations.table import OWNER_IN_PATH, OWNER_IN_QUERY, Operations
 from app.api.operations.tenants import TenantId
 from app.api.strict import Body, Facts, Instant, PathId, ShortText
 from app.usecases.tenants import keys
 from app.views.customer import CustomerToken
+from app.views.key import ApiKey
+from app.views.shapes import PageOf
 
 OPERATIONS = Operations("Operator and sandbox")
 
@@ -47,7 +49,7 @@ TenantQuery = Annotated[
 @OPERATIONS.post(
     "createKey", "/v1/tenants/{tenant_id}/keys", access=OWNER_IN_PATH, status=201, refusals=(404,)
 )
-async def create_key(call: Call, tenant_id: TenantId, body: KeyBody) -> Answer[Any]:
+async def create_key(call: Call, tenant_id: TenantId, body: KeyBody) -> Answer[ApiKey]:
     """A key of the tenant. It is shown in this answer and never again."""
     return Answer(
         await call.write(
@@ -66,13 +68,13 @@ async def create_key(call: Call, tenant_id: TenantId, body: KeyBody) -> Answer[A
 
 
 @OPERATIONS.get("listKeys", "/v1/keys", access=OWNER_IN_QUERY, paging="pages", refusals=(404,))
-async def list_keys(call: Call, tenant_id: TenantQuery = None) -> Answer[Any]:
+async def list_keys(call: Call, tenant_id: TenantQuery = None) -> Answer[PageOf[ApiKey]]:
     """The tenant's keys, without the keys themselves."""
     return await call.pages(lambda tx, part: keys.list_keys(tx, part, now=wall_clock()))
 
 
 @OPERATIONS.delete("revokeKey", "/v1/keys/{key_id}", access=OWNER_IN_QUERY, refusals=(404,))
-async def revoke_key(call: Call, key_id: PathId, tenant_id: TenantQuery = None) -> JSON:
+async def revoke_key(call: Call, key_id: PathId, tenant_id: TenantQuery = None) -> ApiKey:
     """Ends a key for good. It stops within a second."""
     view = await call.write(lambda tx: keys.revoke(tx, key_id, now=wall_clock()))
     call.rooms.authenticator.forget()
@@ -84,7 +86,7 @@ async def revoke_key(call: Call, key_id: PathId, tenant_id: TenantQuery = None) 
 )
 async def rotate_key(
     call: Call, key_id: PathId, body: KeyRotationBody, tenant_id: TenantQuery = None
-) -> Answer[Any]:
+) -> Answer[ApiKey]:
     """A successor with the same scopes; both live until the overlap is over."""
     view = await call.write(
         lambda tx: keys.rotate(tx, key_id, overlap_seconds=body.overlap_seconds, now=wall_clock())

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
 
-from app.api.operations.call import JSON, Answer, Call
+from app.api.operations.call import Answer, Call
 from app.api.operations.table import OPEN, Operations
 from app.api.problems import Problem, known, page_of, published
 from app.api.strict import PathId
+from app.views.event import ProblemEntry
+from app.views.shapes import PageOf
 
 OPERATIONS = Operations("Service")
 
 
 @OPERATIONS.get("listProblems", "/problems", access=OPEN, refusals=None)
-async def list_problems(call: Call) -> JSON:
+async def list_problems(call: Call) -> PageOf[ProblemEntry]:
     """Every code that a refusal can have, with its cause and what to do."""
     return {"data": published(), "next_cursor": None}
 
 
 @OPERATIONS.get("getProblem", "/problems/{code}", access=OPEN, refusals=(404,))
-async def get_problem(call: Call, code: PathId) -> Answer[Any]:
+async def get_problem(call: Call, code: PathId) -> Answer[ProblemEntry]:
     """One code; a page for browsers, JSON for programs."""
     entry = known(code)
     if entry is None:
         raise Problem("not_found")
-    view = {"code": code, "type": f"/problems/{code}", **entry.json()}
-    return Answer(view, page=functools.partial(page_of, code))
+    return Answer(entry.view(code), page=functools.partial(page_of, code))

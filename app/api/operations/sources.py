@@ -7,11 +7,13 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Query
 from pydantic import Field, StringConstraints
 
-from app.api.operations.call import JSON, Answer, Call
+from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
 from app.api.strict import Body, ExternalId, Flag, Name, PathId, Scalar, ShortText
 from app.usecases import inbound
 from app.usecases.inbound import sources
+from app.views.shapes import PageOf
+from app.views.source import Delivery, DeliveryState, PlanChange, Source, SourceKind
 
 OPERATIONS = Operations("Sources")
 
@@ -24,7 +26,7 @@ class Mapped(Body):
 
     sku: ExternalId = Field(examples=["license-pro"])
     attributes: dict[ShortText, Scalar] = Field(default_factory=dict, max_length=50)
-    plan_change: Literal["park", "ignore", "grant"] = "park"
+    plan_change: PlanChange = "park"
     """What a line brings that bills a change of plan in mid-period: a person decides, nothing, or what is mapped."""
 
     def stored(self) -> dict[str, Any]:
@@ -71,7 +73,7 @@ class Api(Body):
 class SourceBody(Body):
     """A source. A secret that is absent stays as it is; two count at once while one replaces the other."""
 
-    kind: Literal["purchase", "woocommerce", "stripe", "shopify", "paddle", "zammad", "helpdesk"]
+    kind: SourceKind
     secret: Secret | None = None
     secrets: Annotated[list[Secret], Field(min_length=1, max_length=2)] | None = None
     products: dict[ExternalId, Mapped | None] = Field(default_factory=dict, max_length=5000)
@@ -98,7 +100,7 @@ class DismissalBody(Body):
 @OPERATIONS.put(
     "putSource", "/v1/sources/{name}", scope="webhooks:write", key="natural", status=201, refusals=(409, 422)
 )
-async def put_source(call: Call, name: SourceName, body: SourceBody) -> Answer[Any]:
+async def put_source(call: Call, name: SourceName, body: SourceBody) -> Answer[Source]:
     """Listens to a shop or helpdesk. The answer to the first call holds the address that deliveries go to,
     once."""
     cipher = call.rooms.cipher
@@ -121,14 +123,14 @@ async def put_source(call: Call, name: SourceName, body: SourceBody) -> Answer[A
 
 
 @OPERATIONS.get("listSources", "/v1/sources", scope=("orders:read", "webhooks:write"), paging="pages")
-async def list_sources(call: Call) -> Answer[Any]:
+async def list_sources(call: Call) -> Answer[PageOf[Source]]:
     """Sources with how many deliveries are in which state. Secrets are never shown."""
     cipher = call.rooms.cipher
     return await call.pages(lambda tx, part: sources.listed(tx, cipher, part))
 
 
 @OPERATIONS.delete("deleteSource", "/v1/sources/{name}", scope="webhooks:write", refusals=(404,))
-async def delete_source(call: Call, name: SourceName) -> JSON:
+async def delete_source(call: Call, name: SourceName) -> Source:
     """Stops listening: its address opens nothing any more."""
     return await call.write(lambda tx: sources.remove(tx, name))
 
@@ -143,8 +145,8 @@ async def delete_source(call: Call, name: SourceName) -> JSON:
 async def list_deliveries(
     call: Call,
     name: SourceName,
-    state: Annotated[Literal["received", "done", "parked", "ignored", "dismissed"] | None, Query()] = None,
-) -> Answer[Any]:
+    state: Annotated[DeliveryState | None, Query()] = None,
+) -> Answer[PageOf[Delivery]]:
     """What came, newest first: ``received``, ``done``, ``parked``, ``ignored`` or ``dismissed``, with the reason. What
     is parked says in ``review`` what is unclear, what the payload says, and what would settle it."""
     return await call.pages(lambda tx, part: inbound.deliveries(tx, name, part, state=state))
@@ -156,7 +158,7 @@ async def list_deliveries(
     scope=("orders:read", "webhooks:write"),
     refusals=(404,),
 )
-async def get_delivery(call: Call, name: SourceName, delivery_id: PathId) -> JSON:
+async def get_delivery(call: Call, name: SourceName, delivery_id: PathId) -> Delivery:
     """One delivery with its body as it came."""
     return await call.read(lambda tx: inbound.delivery(tx, name, delivery_id))
 
@@ -167,7 +169,7 @@ async def get_delivery(call: Call, name: SourceName, delivery_id: PathId) -> JSO
     scope="orders:write",
     refusals=(404, 409),
 )
-async def replay_delivery(call: Call, name: SourceName, delivery_id: PathId) -> JSON:
+async def replay_delivery(call: Call, name: SourceName, delivery_id: PathId) -> Delivery:
     """Acts on a delivery once more, now. What was done already is not done twice, so no Idempotency-Key is
     needed."""
     return await call.write(lambda tx: call.rooms.inbox.replay(tx, name, delivery_id))
@@ -179,7 +181,9 @@ async def replay_delivery(call: Call, name: SourceName, delivery_id: PathId) -> 
     scope="orders:write",
     refusals=(404, 409, 422),
 )
-async def dismiss_delivery(call: Call, name: SourceName, delivery_id: PathId, body: DismissalBody) -> JSON:
+async def dismiss_delivery(
+    call: Call, name: SourceName, delivery_id: PathId, body: DismissalBody
+) -> Delivery:
     """Settles a parked delivery by hand: dismissed with a reason, or linked to the adjustment that settled it. The same
     again changes nothing, so no Idempotency-Key is needed."""
     return await call.write(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Path
 from pydantic import Field
 
-from app.api.operations.call import JSON, Answer, Call
+from app.api.operations.call import Answer, Call
 from app.api.operations.policies import Document
 from app.api.operations.table import OPERATOR, Operations
 from app.api.problems import FieldError, Problem
 from app.api.strict import BIG_LIMIT, Body, Flag, Instant, LongText, Name
 from app.usecases.policies import policies
 from app.usecases.tenants import tenants
+from app.views.tenant import Tenant
 
 OPERATIONS = Operations("Operator and sandbox")
 
@@ -54,7 +55,7 @@ class SuspensionBody(Body):
     refusals=(409, 422),
     limit=BIG_LIMIT,
 )
-async def put_tenant(call: Call, tenant_id: TenantId, body: TenantBody) -> Answer[Any]:
+async def put_tenant(call: Call, tenant_id: TenantId, body: TenantBody) -> Answer[Tenant]:
     """A tenant under a policy. 201 the first time, 200 with the same body again, 409 with other content."""
     if (body.clock.mode == "virtual") != (body.clock.now is not None):
         raise Problem(
@@ -72,9 +73,9 @@ async def put_tenant(call: Call, tenant_id: TenantId, body: TenantBody) -> Answe
 
 
 @OPERATIONS.put("suspendTenant", "/v1/tenants/{tenant_id}/suspension", access=OPERATOR, refusals=(404,))
-async def put_suspension(call: Call, tenant_id: TenantId, body: SuspensionBody) -> JSON:
+async def put_suspension(call: Call, tenant_id: TenantId, body: SuspensionBody) -> Tenant:
     """Suspends a tenant, or lifts it: ``{"suspended": false}``. Its keys stop, or go on, within a second."""
-    view: dict[str, Any] = await call.database.run(
+    view = await call.database.run(
         tenant_id,
         lambda tx: tenants.suspend(tx, suspended=body.suspended, reason=body.reason),
         actor=call.actor,

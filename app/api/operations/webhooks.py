@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Query
 from pydantic import Field
 
 from app.api.headers import etag
-from app.api.operations.call import JSON, NO_STORE, NOTHING, Answer, Call
+from app.api.operations.call import NO_STORE, NOTHING, Answer, Call
 from app.api.operations.table import Operations
 from app.api.strict import Body, ExternalId, Flag, Instant, NaturalInt, PathId, QueryId
 from app.usecases.webhooks import webhooks
+from app.views.shapes import PageOf
+from app.views.webhook import WebhookDelivery, WebhookEndpoint, WebhookReplay
 
 OPERATIONS = Operations("Policies, partners, operations")
 
@@ -71,14 +73,16 @@ def _check(call: Call) -> webhooks.Check:
     return lambda version: call.conditions.require(None if version is None else etag(int(version)))
 
 
-def _tagged(call: Call, view: JSON, headers: Mapping[str, str] = NOTHING) -> Answer[Any]:
+def _tagged(
+    call: Call, view: WebhookEndpoint, headers: Mapping[str, str] = NOTHING
+) -> Answer[WebhookEndpoint]:
     return Answer(view, call.operation.status, {"ETag": etag(view["version"]), **headers})
 
 
 @OPERATIONS.post(
     "createWebhookEndpoint", "/v1/webhook-endpoints", scope="webhooks:write", status=201, refusals=(404, 409)
 )
-async def create_webhook_endpoint(call: Call, body: EndpointBody) -> Answer[Any]:
+async def create_webhook_endpoint(call: Call, body: EndpointBody) -> Answer[WebhookEndpoint]:
     """An endpoint that is told what happens from now on. Its secret is shown in this answer and never again."""
     asked = webhooks.NewEndpoint(**{**body.plain(), "event_types": tuple(body.event_types)})
     view = await call.write(
@@ -88,7 +92,7 @@ async def create_webhook_endpoint(call: Call, body: EndpointBody) -> Answer[Any]
 
 
 @OPERATIONS.get("listWebhookEndpoints", "/v1/webhook-endpoints", scope="webhooks:write", paging="pages")
-async def list_webhook_endpoints(call: Call) -> Answer[Any]:
+async def list_webhook_endpoints(call: Call) -> Answer[PageOf[WebhookEndpoint]]:
     """The tenant's endpoints, without their secrets."""
     return await call.pages(webhooks.list_endpoints)
 
@@ -96,7 +100,7 @@ async def list_webhook_endpoints(call: Call) -> Answer[Any]:
 @OPERATIONS.get(
     "getWebhookEndpoint", "/v1/webhook-endpoints/{endpoint_id}", scope="webhooks:write", refusals=(404,)
 )
-async def get_webhook_endpoint(call: Call, endpoint_id: Id) -> Answer[Any]:
+async def get_webhook_endpoint(call: Call, endpoint_id: Id) -> Answer[WebhookEndpoint]:
     """One endpoint and how it stands."""
     return _tagged(call, await call.read(lambda tx: webhooks.get_endpoint(tx, endpoint_id)))
 
@@ -107,7 +111,9 @@ async def get_webhook_endpoint(call: Call, endpoint_id: Id) -> Answer[Any]:
     scope="webhooks:write",
     refusals=(404, 412),
 )
-async def change_webhook_endpoint(call: Call, endpoint_id: Id, body: EndpointChanges) -> Answer[Any]:
+async def change_webhook_endpoint(
+    call: Call, endpoint_id: Id, body: EndpointChanges
+) -> Answer[WebhookEndpoint]:
     """Changes what is given; `enabled: true` goes on where a disabled endpoint stopped, so that nothing is missed."""
     changes = body.model_dump(exclude_unset=True)
     return _tagged(
@@ -126,7 +132,7 @@ async def change_webhook_endpoint(call: Call, endpoint_id: Id, body: EndpointCha
     scope="webhooks:write",
     refusals=(404, 412),
 )
-async def delete_webhook_endpoint(call: Call, endpoint_id: Id) -> JSON:
+async def delete_webhook_endpoint(call: Call, endpoint_id: Id) -> WebhookEndpoint:
     """Ends an endpoint; nothing more is sent to it, and its log is removed."""
     return await call.write(lambda tx: webhooks.delete(tx, endpoint_id, check=_check(call)))
 
@@ -140,7 +146,7 @@ async def delete_webhook_endpoint(call: Call, endpoint_id: Id) -> JSON:
 )
 async def rotate_webhook_secret(
     call: Call, endpoint_id: Id, body: SecretRotationBody | None = None
-) -> Answer[Any]:
+) -> Answer[WebhookEndpoint]:
     """A new secret, shown once; deliveries carry the signatures of both until the overlap is over."""
     overlap = timedelta(seconds=(body or SecretRotationBody()).overlap_seconds)
     return _tagged(
@@ -159,7 +165,7 @@ async def rotate_webhook_secret(
     status=202,
     refusals=(404, 409),
 )
-async def test_webhook_endpoint(call: Call, endpoint_id: Id) -> JSON:
+async def test_webhook_endpoint(call: Call, endpoint_id: Id) -> WebhookDelivery:
     """Sends a `webhook.test` event to this endpoint; the log says what came of it."""
     return await call.write(lambda tx: webhooks.send_test(tx, endpoint_id))
 
@@ -178,7 +184,7 @@ async def list_webhook_deliveries(
         Literal["pending", "delivered", "failed"] | None, Query(description="How they stand")
     ] = None,
     event_id: Annotated[QueryId | None, Query(description="Of one event")] = None,
-) -> Answer[Any]:
+) -> Answer[PageOf[WebhookDelivery]]:
     """What was sent and what came of each attempt, the newest first."""
     return await call.pages(
         lambda tx, part: webhooks.list_deliveries(tx, endpoint_id, part, state=state, event_id=event_id),
@@ -191,7 +197,7 @@ async def list_webhook_deliveries(
     scope="webhooks:write",
     refusals=(404,),
 )
-async def get_webhook_delivery(call: Call, endpoint_id: Id, delivery_id: Id) -> JSON:
+async def get_webhook_delivery(call: Call, endpoint_id: Id, delivery_id: Id) -> WebhookDelivery:
     """One delivery."""
     return await call.read(lambda tx: webhooks.get_delivery(tx, endpoint_id, delivery_id))
 
@@ -203,7 +209,7 @@ async def get_webhook_delivery(call: Call, endpoint_id: Id, delivery_id: Id) -> 
     status=202,
     refusals=(404, 409),
 )
-async def replay_webhook_delivery(call: Call, endpoint_id: Id, delivery_id: Id) -> JSON:
+async def replay_webhook_delivery(call: Call, endpoint_id: Id, delivery_id: Id) -> WebhookDelivery:
     """Sends a finished delivery again, with the same id."""
     return await call.write(lambda tx: webhooks.replay(tx, endpoint_id, delivery_id))
 
@@ -215,7 +221,7 @@ async def replay_webhook_delivery(call: Call, endpoint_id: Id, delivery_id: Id) 
     status=202,
     refusals=(404, 409),
 )
-async def replay_webhook_span(call: Call, endpoint_id: Id, body: SpanBody) -> JSON:
+async def replay_webhook_span(call: Call, endpoint_id: Id, body: SpanBody) -> WebhookReplay:
     """Sends again what happened in a span of time; at most 1,000 events a call."""
     return await call.write(
         lambda tx: webhooks.replay_span(

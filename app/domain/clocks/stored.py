@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypedDict
 
-from app.domain.calendar.opening_hours import Closure, format_minute
 from app.domain.clocks.clock import OutcomeFact
 from app.domain.clocks.event import (
     ClockEvent,
@@ -23,7 +22,6 @@ from app.domain.clocks.target import (
     AfterClose,
     At,
     EachBusinessDay,
-    Explanation,
     Rolling,
     Target,
     parse_target,
@@ -218,26 +216,3 @@ def breaches_json(clock_id: str, facts: Iterable[OutcomeFact]) -> list[BreachRec
 
 NEVER_OPENS: Final = "calendar_never_opens"
 """Why a live clock is never due."""
-
-
-def closure_json(closure: Closure) -> dict[str, Any]:
-    """A closed or half day by name; ``hours`` are those that a half day stays open."""
-    return {
-        "date": closure.on.isoformat(),
-        "reasons": list(dict.fromkeys(reason.name for reason in closure.reasons)),
-        "kind": "half_day" if closure.hours else "closed",
-        "hours": [[format_minute(opens), format_minute(closes)] for opens, closes in closure.hours],
-    }
-
-
-def explanation_json(why: Explanation) -> dict[str, Any]:
-    """The stretches counted, and the closed and half days on the way with their names."""
-    return {
-        "business_seconds": why.business_seconds,
-        "consumed": [
-            {"from": iso(one.start), "to": iso(one.end), "seconds": one.seconds} for one in why.consumed
-        ],
-        "skipped": [closure_json(one) for one in why.skipped],
-        "more_consumed": why.more_consumed,
-        "more_skipped": why.more_skipped,
-    }

@@ -150,8 +150,3 @@ class ReviewItem:
 def distinct(items: Iterable[ReviewItem]) -> tuple[ReviewItem, ...]:
     """The items, each once."""
     return tuple({item.key: item for item in items}.values())
-
-
-def published(rows: Iterable[Mapping[str, Any]] | None) -> list[dict[str, Any]]:
-    """Kept items as published."""
-    return [{name: value for name, value in row.items() if name != "key"} for row in rows or ()]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final, cast
 from zoneinfo import ZoneInfo
 
 from app.db import calendars
@@ -14,13 +15,13 @@ from app.db.engine import Database, Tx
 from app.documents.feeds import read_feed
 from app.documents.icalendar import write_icalendar
 from app.documents.zones import zone
-from app.domain.clocks import stored as wire
 from app.domain.clocks.target import Due, due, parse_target
 from app.domain.clocks.ticket_clocks import (
     Hours,
 )
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso, iso_or_none
+from app.views import calendar as views
 
 MOST_DAYS: Final = 3_660
 _READERS: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="feeds")
@@ -38,13 +39,13 @@ async def known(database: Database, tenant_id: str, name: str) -> Hours:
     return await calendars.known(database, tenant_id, name)
 
 
-def closures_view(hours: Hours, first: date, last: date) -> dict[str, Any]:
+def closures_view(hours: Hours, first: date, last: date) -> views.ClosurePage:
     """Closed and half days from ``first`` to ``last``, both included, with every reason (TERMS-2)."""
     _span(first, last)
     return {
         "data": [
             {
-                **wire.closure_json(one),
+                **views.closure_view(one),
                 "sources": sorted({reason.source for reason in one.reasons if reason.source}),
             }
             for one in hours.calendar.closures(first, last)
@@ -54,7 +55,7 @@ def closures_view(hours: Hours, first: date, last: date) -> dict[str, Any]:
     }
 
 
-def open_view(hours: Hours, at: datetime) -> dict[str, Any]:
+def open_view(hours: Hours, at: datetime) -> views.Opening:
     """Whether an instant is business time, with the next opening and close strictly after it."""
     return {
         "open": hours.calendar.is_open(at),
@@ -65,7 +66,7 @@ def open_view(hours: Hours, at: datetime) -> dict[str, Any]:
     }
 
 
-def elapsed_view(hours: Hours, start: datetime, end: datetime) -> dict[str, Any]:
+def elapsed_view(hours: Hours, start: datetime, end: datetime) -> views.Elapsed:
     """Business seconds from ``start`` to ``end``; negative when ``end`` comes first."""
     return {
         "business_seconds": hours.calendar.between(start, end),
@@ -75,7 +76,7 @@ def elapsed_view(hours: Hours, start: datetime, end: datetime) -> dict[str, Any]
     }
 
 
-def due_view(hours: Hours, start: datetime, target: str) -> dict[str, Any]:
+def due_view(hours: Hours, start: datetime, target: str) -> views.Due:
     """When a target that starts then falls due, with the stretches counted and the closures skipped by name."""
     found: Due = due(hours.calendar, parse_target(target), start)
     return {
@@ -83,12 +84,12 @@ def due_view(hours: Hours, start: datetime, target: str) -> dict[str, Any]:
         "from": iso(start),
         "target": str(found.target),
         "business_date": None if found.business_date is None else found.business_date.isoformat(),
-        **wire.explanation_json(found.explain),
+        **views.explanation_view(found.explain),
         **_provenance(hours),
     }
 
 
-def _provenance(hours: Hours) -> dict[str, Any]:
+def _provenance(hours: Hours) -> views.Provenance:
     return {"calendar_revision": hours.revision, "tzdb_version": hours.tzdb_version}
 
 
@@ -100,7 +101,7 @@ async def feed_place(tx: Tx, name: str) -> tuple[ZoneInfo, date]:
 
 async def feed_draft(
     name: str, body: bytes, place: tuple[ZoneInfo, date], *, charset: str | None = None
-) -> dict[str, Any]:
+) -> views.FeedDraft:
     """A feed's closed days as a draft: nothing is written. Review the names, then publish them as a version.
 
     Read beside the event loop, and outside of any transaction: a large feed takes its time.
@@ -111,9 +112,9 @@ async def feed_draft(
     return {
         "calendar": name,
         "published": False,
-        "exceptions": draft.exceptions,
-        "repeating": draft.repeating,
-        "ignored": draft.ignored,
+        "exceptions": cast(Sequence[views.CalendarException], draft.exceptions),
+        "repeating": cast(Sequence[views.RepeatingClosure], draft.repeating),
+        "ignored": cast(Sequence[views.IgnoredClosure], draft.ignored),
         "next_step": f"Review the names; POST those from its `effective_from` on as `exceptions` to "
         f"/v1/calendars/{name}/versions. What repeats each year is better a `closure_rule`.",
     }

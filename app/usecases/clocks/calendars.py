@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from app.db import agenda, audit, calendars, clocks, events, plan, policies
 from app.db.agenda import Handler
@@ -27,7 +27,6 @@ from app.domain.account.changes import AgendaItem
 from app.domain.calendar.business_calendar import BusinessCalendar, removed_within_notice, reopened
 from app.domain.calendar.opening_hours import CalendarVersion
 from app.domain.calendar.timeline import to_s
-from app.domain.clocks import stored as wire
 from app.domain.clocks.ticket_clocks import (
     Hours,
     TicketClock,
@@ -40,6 +39,8 @@ from app.domain.values.decision import Decision, Reason
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso, iso_or_none
 from app.usecases.steps import ticket_clocks
+from app.views import calendar as views
+from app.views.shapes import PageOf
 
 BATCH: Final = 500
 _log: Final = logging.getLogger("retainer.calendars")
@@ -58,7 +59,7 @@ def unconditional(_: str | None) -> None:
     """A change to whatever is in force."""
 
 
-def view(calendar: StoredCalendar, hours: Hours | None = None) -> dict[str, Any]:
+def view(calendar: StoredCalendar, hours: Hours | None = None) -> views.CalendarRow:
     """A calendar as published. ``revision`` is the row's, for If-Match; ``calendar_revision`` the newest version's."""
     return {
         "name": calendar.name,
@@ -79,7 +80,7 @@ def tag_of(shown: Mapping[str, Any]) -> str:
 
 async def put_calendar(
     tx: Tx, name: str, *, zone_name: str, notice_days: int, check: Check = unconditional, change: bool = False
-) -> tuple[int, dict[str, Any]]:
+) -> tuple[int, views.CalendarRow]:
     """A calendar by its name: (201, view), or (200, view) with the same content again.
 
     ``check`` is told the version in force. Other content is 409 ``calendar_conflict`` without ``change``. The zone of
@@ -120,7 +121,7 @@ async def put_calendar(
     return 200, view(changed, hours)
 
 
-async def get_calendar(tx: Tx, name: str) -> dict[str, Any]:
+async def get_calendar(tx: Tx, name: str) -> views.Calendar:
     """The calendar with its versions in brief."""
     calendar = await calendars.require(tx, name)
     return {
@@ -136,7 +137,7 @@ async def get_calendar(tx: Tx, name: str) -> dict[str, Any]:
     }
 
 
-async def list_calendars(tx: Tx) -> dict[str, Any]:
+async def list_calendars(tx: Tx) -> PageOf[views.CalendarRow]:
     """All calendars of the tenant; not paged, there are few."""
     return {
         "data": [
@@ -147,14 +148,14 @@ async def list_calendars(tx: Tx) -> dict[str, Any]:
     }
 
 
-def version_view(name: str, one: StoredVersion) -> dict[str, Any]:
+def version_view(name: str, one: StoredVersion) -> views.CalendarVersion:
     """A version as published; its closures are listed by ``closures``."""
     return {
         "calendar": name,
         "revision": one.revision,
         "effective_from": one.effective_from,
-        "weekly_hours": dict(one.weekly_hours),
-        "exceptions": one.exceptions,
+        "weekly_hours": cast(views.WeeklyHours, dict(one.weekly_hours)),
+        "exceptions": cast(Sequence[views.CalendarException], one.exceptions),
         "closure_rules": dict(one.closure_rules),
         "correction": one.is_correction,
         "whole_shifts": one.whole_shifts,
@@ -165,7 +166,7 @@ def version_view(name: str, one: StoredVersion) -> dict[str, Any]:
     }
 
 
-async def list_versions(tx: Tx, name: str) -> dict[str, Any]:
+async def list_versions(tx: Tx, name: str) -> PageOf[views.CalendarVersion]:
     """Every published version, the newest first."""
     await calendars.require(tx, name)
     return {
@@ -195,13 +196,13 @@ class Preview:
     earlier: int = 0
     later: int = 0
     complete: bool = True
-    moves: list[dict[str, Any]] = field(default_factory=list)
+    moves: list[views.ClockMove] = field(default_factory=list)
     moved: int = 0
-    breaches: list[dict[str, Any]] = field(default_factory=list)
+    breaches: list[views.ClockMove] = field(default_factory=list)
     breaching: int = 0
     touched: int = 0
     """Clocks that are written anew; not published."""
-    never: list[dict[str, Any]] = field(default_factory=list)
+    never: list[views.ClockMove] = field(default_factory=list)
     ending: int = 0
 
     def add(
@@ -209,7 +210,7 @@ class Preview:
     ) -> None:
         """Counts one clock."""
         self.looked_at += 1
-        named = {
+        named: views.ClockMove = {
             "clock_id": clock.clock_id,
             "ticket_id": clock.external_ticket_id,
             "milestone": clock.spec.milestone,
@@ -232,7 +233,7 @@ class Preview:
             if len(self.never) < LISTED:
                 self.never.append(named)
 
-    def json(self) -> dict[str, Any]:
+    def json(self) -> views.CalendarPreview:
         """As published."""
         return {
             "open_clocks": self.looked_at,
@@ -250,7 +251,7 @@ class Preview:
 
 async def add_version(
     tx: Tx, name: str, asked: NewVersion, *, check: Check = unconditional
-) -> dict[str, Any]:
+) -> views.CalendarVersion:
     """Publishes a version, and moves the open clocks that it touches; the answer says which (`validate_only`: would).
     ``check`` is told the version in force.
 
@@ -293,11 +294,11 @@ async def add_version(
         else:
             await agenda.put(tx, RECOMPUTE, name, {"customer": "", "clock": ""})
     dropped = reopened(old.calendar, new.calendar, asked.effective_from)
-    again = {
-        "reopened_days": [wire.closure_json(one) for one in dropped[:LISTED]],
-        "reopened_count": len(dropped),
-    }
-    return {**version_view(name, version), **again, "preview": {**preview.json(), **again}}
+    days, shown = [views.closure_view(day) for day in dropped[:LISTED]], version_view(name, version)
+    shown["reopened_days"] = days
+    shown["reopened_count"] = len(dropped)
+    shown["preview"] = {**preview.json(), "reopened_days": days, "reopened_count": len(dropped)}
+    return shown
 
 
 def _check_effect(made: CalendarVersion, calendar: BusinessCalendar) -> None:

@@ -18,6 +18,7 @@ from app.domain.values.errors import DomainError
 from app.domain.values.paging import Part, Slice
 from app.domain.values.wire import iso, parse_iso
 from app.usecases.steps import ticket_clocks
+from app.views.calendar import explanation_view
 from app.views.clock import Clock, ClockJudgement, clock_view
 
 FROZE_NOT: Final = "a pause freezes what remains; it was resumed on another calendar"
@@ -160,7 +161,7 @@ async def explain_clock(tx: Tx, clock_id: str, *, as_of: datetime | None = None)
     clock = await clocks.require_one(tx, clock_id)
     at = as_of or tx.at
     view = clock_view(clock, at)
-    why = wire.explanation_json(clock.explain(at))
+    why = explanation_view(clock.explain(at))
     events = [
         {
             "seq": one.seq,

@@ -18,6 +18,7 @@ from app.db.agenda import Handlers
 from app.db.engine import Database, Tx, is_passing
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso
+from app.views.tenant import SetAside, TenantTime
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ MOST_SECONDS: Final = 15.0
 TOGETHER: Final = 200
 
 
-async def get_clock(tx: Tx) -> dict[str, Any]:
+async def get_clock(tx: Tx) -> TenantTime:
     """The tenant's time: its own (``virtual``) or the database's (``real``)."""
     return {"mode": "virtual" if tx.tenant.virtual else "real", "now": iso(tx.at)}
 
@@ -43,7 +44,7 @@ async def move_clock(
     validate_only: bool = False,
     most: int = MOST,
     most_seconds: float = MOST_SECONDS,
-) -> dict[str, Any]:
+) -> TenantTime:
     """Moves a sandbox tenant's time forward; what falls due at or before ``to`` happens at its own instant.
 
     Answers ``{"mode", "now", "fired", "reached", "set_aside"}``: at most ``most`` rows a call, so repeat until
@@ -83,14 +84,12 @@ class _RowFailed(Exception):  # noqa: N818 - what happened, in a word
 class _Rehearsed(Exception):  # noqa: N818 - not an error
     """Carries the answer out of a transaction that must not be committed."""
 
-    def __init__(self, answer: dict[str, Any]) -> None:
+    def __init__(self, answer: TenantTime) -> None:
         super().__init__()
         self.answer = answer
 
 
-async def _rehearse(
-    tx: Tx, to: datetime, handlers: Handlers, most: int, most_seconds: float
-) -> dict[str, Any]:
+async def _rehearse(tx: Tx, to: datetime, handlers: Handlers, most: int, most_seconds: float) -> TenantTime:
     fired, first, end = 0, True, time.monotonic() + most_seconds
     while True:
         now, done, reached = await _step(
@@ -101,7 +100,7 @@ async def _rehearse(
             return _answer(now, fired, await agenda.aside(tx), reached=reached)
 
 
-def _answer(now: datetime, fired: int, aside: list[dict[str, Any]], *, reached: bool) -> dict[str, Any]:
+def _answer(now: datetime, fired: int, aside: list[SetAside], *, reached: bool) -> TenantTime:
     return {"mode": "virtual", "now": iso(now), "fired": fired, "reached": reached, "set_aside": aside}
 
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from app.db import audit, inbox, sources
 from app.db.engine import Busy, Database, Retry, Tx, Unavailable
@@ -24,11 +24,12 @@ from app.db.inbox import DeliveryRow
 from app.db.secrets import Cipher
 from app.db.sources import Source, SourceRow, opened
 from app.domain.feeds.adapter import Adapter
-from app.domain.feeds.review import ReviewItem, published
+from app.domain.feeds.review import ReviewItem
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Part, Slice
 from app.domain.values.wire import iso, iso_or_none
 from app.usecases.inbound.acting import METRICS, Step
+from app.views.source import Delivery, DeliveryReceipt, DeliveryState, review_view
 
 logger = logging.getLogger("retainer.inbound")
 ACTOR: Final = "inbox"
@@ -62,7 +63,7 @@ class Inbox:
 
     async def receive(
         self, db: Database, token: str, headers: Mapping[str, str], body: bytes, now: datetime
-    ) -> tuple[str, dict[str, Any]]:
+    ) -> tuple[str, DeliveryReceipt]:
         """Stores a delivery: (tenant id, answer). Refused: ``source_not_found``, ``signature_invalid``.
 
         ``now`` is real time. A delivery that came before is stored once and answered alike.
@@ -228,7 +229,7 @@ class Inbox:
             return
         await db.run(tenant_id, lambda tx: inbox.fetched(tx, delivery_id, found), actor=ACTOR)
 
-    async def replay(self, tx: Tx, source_name: str, delivery_id: str) -> dict[str, Any]:
+    async def replay(self, tx: Tx, source_name: str, delivery_id: str) -> Delivery:
         """Acts on a delivery once more, now: its view. What was done already is not done twice.
 
         Refused: ``source_not_found``, ``delivery_not_found``, ``delivery_erased``.
@@ -254,7 +255,7 @@ class Inbox:
 
     async def dismiss(
         self, tx: Tx, source_name: str, delivery_id: str, *, reason: str, adjustment_id: str | None = None
-    ) -> dict[str, Any]:
+    ) -> Delivery:
         """End a parked delivery that a person has settled, and return its view. The same again changes nothing.
 
         What the delivery was parked for counts as settled for its order from now on: later deliveries that say no more
@@ -306,20 +307,20 @@ async def settle(tx: Tx, source: str, subject: str, review: Sequence[Mapping[str
     await inbox.keep_seen(tx, source, subject, known, customer_id=None)
 
 
-def delivery_view(row: DeliveryRow, *, body: bool = False) -> dict[str, Any]:
-    """A delivery as published; the body only when asked for, as text."""
-    view: dict[str, Any] = {
+def delivery_view(row: DeliveryRow, *, body: bool = False) -> Delivery:
+    """Return a delivery as published; the body only when asked for, as text."""
+    view: Delivery = {
         "delivery_id": row.delivery_id,
         "source": row.source,
         "event_id": row.event_key,
         "topic": row.topic,
         "subject": row.subject,
-        "state": row.state,
+        "state": cast(DeliveryState, row.state),
         "reason": row.reason,
         "detail": row.detail,
         "attempts": row.attempts,
         "effects": row.effects,
-        "review": published(row.review),
+        "review": review_view(row.review),
         "dismissal": row.dismissal,
         "received_at": iso(row.received_at),
         "finished_at": iso_or_none(row.finished_at),
@@ -330,14 +331,14 @@ def delivery_view(row: DeliveryRow, *, body: bool = False) -> dict[str, Any]:
     return view
 
 
-async def deliveries(tx: Tx, name: str, part: Part, *, state: str | None) -> Slice[dict[str, Any]]:
+async def deliveries(tx: Tx, name: str, part: Part, *, state: str | None) -> Slice[Delivery]:
     """Deliveries of a source, newest first, each with its state and the reason. 404 ``source_not_found``."""
     await sources.require(tx, name)
     rows, more = await inbox.listed(tx, name, part, state=state)
     return part.told(rows, more, [delivery_view(row) for row in rows], lambda row: [row.delivery_id])
 
 
-async def delivery(tx: Tx, name: str, delivery_id: str) -> dict[str, Any]:
+async def delivery(tx: Tx, name: str, delivery_id: str) -> Delivery:
     """One delivery with its body as it came. 404 ``delivery_not_found``."""
     await sources.require(tx, name)
     row = await inbox.get(tx, delivery_id, source=name)

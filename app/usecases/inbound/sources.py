@@ -7,7 +7,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from app.db import audit, inbox, sources
 from app.db.engine import Tx
@@ -16,10 +16,10 @@ from app.db.sources import SourceRow, opened
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Part, Slice
 from app.domain.values.wire import iso, iso_or_none
+from app.views.source import Source, SourceKind, SourceOptions, counts_view
 
 STANDARD: Final = ("purchase", "helpdesk")
 """Kinds signed by Standard Webhooks: their secrets are base64, and one is made where none is given."""
-STATES: Final = ("received", "done", "parked", "ignored", "dismissed")
 
 
 async def put(
@@ -33,7 +33,7 @@ async def put(
     options: Mapping[str, Any],
     api: Mapping[str, Any] | None,
     new_token: bool = False,
-) -> tuple[int, dict[str, Any]]:
+) -> tuple[int, Source]:
     """Makes a source: (201, view with the address, once), or changes it: (200, view).
 
     ``given``: one secret, or two while one replaces the other; None keeps those there are. ``products``: the
@@ -46,13 +46,11 @@ async def put(
     if before is not None and before.kind != kind:
         raise DomainError("source_conflict", source=name, kind=before.kind)
     held = opened(cipher, tx.tenant_id, before) if before is not None and live else None
-    shown: dict[str, Any] = {}
     chosen = tuple(given) if given else (held.secrets if held else ())
     if not chosen:
         if kind not in STANDARD:
             raise DomainError("secret_missing", source=name, field="secret")
         chosen = ("whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),)
-        shown["secret"] = chosen[0]
     if kind in STANDARD:
         for one in chosen:
             check_secret(one)
@@ -61,8 +59,6 @@ async def put(
     )
     fresh = not live or new_token
     token = "rtn_in_" + secrets.token_urlsafe(32) if fresh else None
-    if token is not None:
-        shown.update({"token": token, "path": f"/in/{token}"})
     digest = sources.token_digest(token) if token is not None else before.token_hash  # type: ignore[union-attr]
     row = SourceRow(
         name=name, kind=kind, token_hash=digest, products=dict(products), options=dict(options),
@@ -76,10 +72,13 @@ async def put(
         name,
         {"kind": kind, "new_token": token is not None, "products": len(products)},
     )
-    return (200 if live else 201), {
-        **view(row, secrets_kept=len(chosen), has_api=bool(json.loads(sealed)["api"])),
-        **shown,
-    }
+    shown = view(row, secrets_kept=len(chosen), has_api=bool(json.loads(sealed)["api"]))
+    if not given and held is None:
+        shown["secret"] = chosen[0]
+    if token is not None:
+        shown["token"] = token
+        shown["path"] = f"/in/{token}"
+    return (200 if live else 201), shown
 
 
 def check_secret(secret: str) -> None:
@@ -97,7 +96,7 @@ def check_secret(secret: str) -> None:
         )
 
 
-async def listed(tx: Tx, cipher: Cipher, part: Part) -> Slice[dict[str, Any]]:
+async def listed(tx: Tx, cipher: Cipher, part: Part) -> Slice[Source]:
     """A part of the sources, by name, with how many deliveries are in which state."""
     rows, more = await sources.page(tx, part)
     counts = await inbox.counts(tx)
@@ -105,15 +104,14 @@ async def listed(tx: Tx, cipher: Cipher, part: Part) -> Slice[dict[str, Any]]:
     for row in rows:
         source = opened(cipher, tx.tenant_id, row)
         one = counts.get(row.name, {"states": {}, "latest": None})
-        found.append({
-            **view(row, secrets_kept=len(source.secrets), has_api=bool(source.api)),
-            "deliveries": {state: one["states"].get(state, 0) for state in STATES},
-            "last_delivery_at": iso_or_none(one["latest"]),
-        })  # fmt: skip
+        shown = view(row, secrets_kept=len(source.secrets), has_api=bool(source.api))
+        shown["deliveries"] = counts_view(one["states"])
+        shown["last_delivery_at"] = iso_or_none(one["latest"])
+        found.append(shown)
     return part.told(rows, more, found, lambda row: [row.name])
 
 
-async def remove(tx: Tx, name: str) -> dict[str, Any]:
+async def remove(tx: Tx, name: str) -> Source:
     """Stops listening; the address opens nothing any more. Deliveries stay. 404 ``source_not_found``."""
     row = await sources.require(tx, name, lock=True)
     await sources.remove(tx, row)
@@ -121,10 +119,16 @@ async def remove(tx: Tx, name: str) -> dict[str, Any]:
     return {**view(replace(row, deleted_at=tx.at), secrets_kept=0, has_api=False), "deleted_at": iso(tx.at)}
 
 
-def view(row: SourceRow, *, secrets_kept: int, has_api: bool) -> dict[str, Any]:
-    """A source as published: never a secret, the token only when it is made."""
+def view(row: SourceRow, *, secrets_kept: int, has_api: bool) -> Source:
+    """Return a source as published: never a secret, the token only when it is made."""
     return {
-        "name": row.name, "kind": row.kind, "products": dict(row.products), "options": dict(row.options),
-        "secrets": secrets_kept, "api": has_api, "version": row.version, "created_at": iso(row.created_at),
+        "name": row.name,
+        "kind": cast(SourceKind, row.kind),
+        "products": dict(row.products),
+        "options": cast(SourceOptions, dict(row.options)),
+        "secrets": secrets_kept,
+        "api": has_api,
+        "version": row.version,
+        "created_at": iso(row.created_at),
         "updated_at": iso(row.updated_at),
-    }  # fmt: skip
+    }

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from app.db import ledger_audit
 from app.db.engine import Tx
 from app.domain.values.wire import iso
+from app.views.audit import BrokenInvariant, LedgerAudit
 
 
-async def audit(tx: Tx) -> dict[str, Any]:
+async def audit(tx: Tx) -> LedgerAudit:
     """``{"data": [...]}``: what breaks an invariant (invariant, subject, expected, found). Empty is the promise."""
     _, found = await recompute(tx)
-    return {"data": found, "at": iso(tx.at), "checked": sorted(ledger_audit.CHECKED)}
+    return {
+        "data": cast(list[BrokenInvariant], found),
+        "at": iso(tx.at),
+        "checked": sorted(ledger_audit.CHECKED),
+        "next_cursor": None,
+    }
 
 
 async def recompute(tx: Tx) -> tuple[int, list[dict[str, Any]]]:

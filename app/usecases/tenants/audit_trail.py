@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from app.db import audit
 from app.db.engine import Tx
 from app.domain.values.paging import Part, Slice
 from app.domain.values.wire import iso, jsonable
+from app.views.audit import AuditEntry
 
 
 async def list_entries(
@@ -17,18 +16,19 @@ async def list_entries(
     actor: str | None = None,
     action: str | None = None,
     subject: str | None = None,
-) -> Slice[dict[str, Any]]:
+) -> Slice[AuditEntry]:
     """A part of the entries, newest first."""
     rows, more = await audit.page(tx, part, actor=actor, action=action, subject=subject)
-    found = [
-        {
-            "audit_id": one.audit_id,
-            "at": iso(one.at),
-            "actor": one.actor,
-            "action": one.action,
-            "subject": one.subject,
-            "data": jsonable(one.data),
-        }
-        for one in rows
-    ]
-    return part.told(rows, more, found, lambda row: [row.audit_id])
+    return part.told(rows, more, [_view(entry) for entry in rows], lambda row: [row.audit_id])
+
+
+def _view(entry: audit.AuditEntry) -> AuditEntry:
+    """Return an entry of the audit trail as published."""
+    return {
+        "audit_id": entry.audit_id,
+        "at": iso(entry.at),
+        "actor": entry.actor,
+        "action": entry.action,
+        "subject": entry.subject,
+        "data": jsonable(entry.data),
+    }

@@ -22,6 +22,7 @@ from app.domain.values.errors import DomainError
 from app.domain.values.paging import Part, Slice
 from app.domain.values.wire import iso, iso_or_none
 from app.views.customer import CustomerToken
+from app.views.key import ApiKey
 
 SCOPES: Final = (
     "orders:write", "orders:read", "policies:read", "calendars:read", "clocks:read", "events:read", "customers:read",
@@ -69,7 +70,7 @@ async def create(
     expires_at: datetime | None,
     now: datetime,
     options: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
+) -> ApiKey:
     """Makes a key; only this answer shows it. Refused: ``unknown_scope``, an expiry in the past."""
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown:
@@ -90,10 +91,10 @@ async def create(
     )
     await keys.add(tx, row, digest_of(key))
     await audit.note(tx, "key.created", row.key_id, {"scopes": list(row.scopes), "label": label}, at=now)
-    return {"key_id": row.key_id, "key": key, **_described(row, now)}
+    return {**_view(row, now), "key": key}
 
 
-async def rotate(tx: Tx, key_id: str, *, overlap_seconds: int, now: datetime) -> dict[str, Any]:
+async def rotate(tx: Tx, key_id: str, *, overlap_seconds: int, now: datetime) -> ApiKey:
     """A successor with the same scopes; the old key goes on for ``overlap_seconds`` (two live keys meanwhile)."""
     old = await _require(tx, key_id)
     if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= now):
@@ -115,7 +116,7 @@ async def rotate(tx: Tx, key_id: str, *, overlap_seconds: int, now: datetime) ->
     if old.expires_at is None or ends < old.expires_at:
         await keys.expire(tx, key_id, ends)
     await audit.note(tx, "key.rotated", key_id, {"successor": row.key_id}, at=now)
-    return {"key_id": row.key_id, "key": key, **_described(row, now), "replaces": key_id}
+    return {**_view(row, now), "key": key, "replaces": key_id}
 
 
 async def customer_token(tx: Tx, customer_id: str, *, minutes: int, now: datetime) -> CustomerToken:
@@ -143,14 +144,14 @@ async def customer_token(tx: Tx, customer_id: str, *, minutes: int, now: datetim
     }
 
 
-async def list_keys(tx: Tx, part: Part, *, now: datetime) -> Slice[dict[str, Any]]:
+async def list_keys(tx: Tx, part: Part, *, now: datetime) -> Slice[ApiKey]:
     """A part of the tenant's keys, by age. Never the keys themselves."""
     rows, more = await keys.page(tx, part)
-    found = [{"key_id": row.key_id, **_described(row, now)} for row in rows]
+    found = [_view(row, now) for row in rows]
     return part.told(rows, more, found, lambda row: [row.key_id])
 
 
-async def revoke(tx: Tx, key_id: str, *, now: datetime) -> dict[str, Any]:
+async def revoke(tx: Tx, key_id: str, *, now: datetime) -> ApiKey:
     """Ends a key for good; it stops within a second everywhere. Again: the same answer."""
     row = await _require(tx, key_id)
     if row.revoked_at is None:
@@ -167,7 +168,7 @@ async def revoke(tx: Tx, key_id: str, *, now: datetime) -> dict[str, Any]:
             revoked_at=now,
             last_used_at=row.last_used_at,
         )
-    return {"key_id": key_id, **_described(row, now)}
+    return _view(row, now)
 
 
 async def find(tx: Tx, digest: bytes) -> dict[str, Any] | None:
@@ -206,15 +207,18 @@ async def _require(tx: Tx, key_id: str) -> KeyRow:
     return row
 
 
-def _described(row: KeyRow, now: datetime) -> dict[str, Any]:
-    live = row.revoked_at is None and (row.expires_at is None or row.expires_at > now)
-    return {
+def _view(row: KeyRow, now: datetime) -> ApiKey:
+    """Return a key as published, as it stands at ``now``."""
+    view: ApiKey = {
+        "key_id": row.key_id,
         "label": row.label,
         "scopes": list(row.scopes),
-        "live": live,
+        "live": row.revoked_at is None and (row.expires_at is None or row.expires_at > now),
         "created_at": iso(row.created_at),
         "expires_at": iso_or_none(row.expires_at),
         "revoked_at": iso_or_none(row.revoked_at),
         "last_used_at": iso_or_none(row.last_used_at),
-        **({"options": dict(row.options)} if row.options else {}),
     }
+    if row.options:
+        view["options"] = dict(row.options)
+    return view

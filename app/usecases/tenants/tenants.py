@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from app.db import audit, calendars, tenants
 from app.db.engine import Tx
@@ -15,7 +15,8 @@ from app.documents.policy_document import load_policy
 from app.domain.policy.policy import Policy
 from app.domain.values.digests import Said, content_of
 from app.domain.values.errors import DomainError
-from app.domain.values.wire import iso, iso_or_none
+from app.domain.values.wire import iso
+from app.views.tenant import Mode, Tenant, TenantTime
 
 TEMPLATES: Final = Path(__file__).resolve().parents[2] / "policies"
 
@@ -48,7 +49,7 @@ class PutTenant:
         return first if self.document is None else {**first, "document": self.document}
 
 
-async def put(tx: Tx, command: PutTenant, *, own: Policy | None = None) -> tuple[int, dict[str, Any]]:
+async def put(tx: Tx, command: PutTenant, *, own: Policy | None = None) -> tuple[int, Tenant]:
     """Makes the transaction's tenant: (201, view), or (200, today's view) when it is there with the same content.
 
     ``tx`` comes from ``Database.founding``. ``own`` is the policy of the command's document, sound already. Refused:
@@ -86,7 +87,7 @@ async def put(tx: Tx, command: PutTenant, *, own: Policy | None = None) -> tuple
     return 201, view(row)
 
 
-async def suspend(tx: Tx, *, suspended: bool, reason: str | None) -> dict[str, Any]:
+async def suspend(tx: Tx, *, suspended: bool, reason: str | None) -> Tenant:
     """Suspends the tenant or lifts it: its keys then open nothing."""
     row = await _require(tx, lock=True)
     await tenants.suspend(tx, suspended)
@@ -99,7 +100,7 @@ async def suspend(tx: Tx, *, suspended: bool, reason: str | None) -> dict[str, A
     return view(replace(row, suspended=suspended))
 
 
-async def get(tx: Tx) -> dict[str, Any]:
+async def get(tx: Tx) -> Tenant:
     """The tenant as published."""
     return view(await _require(tx))
 
@@ -111,11 +112,11 @@ async def _require(tx: Tx, *, lock: bool = False) -> TenantRow:
     return row
 
 
-def view(row: TenantRow) -> dict[str, Any]:
-    """A tenant as published."""
-    clock: dict[str, Any] = {"mode": row.clock_mode}
-    if row.clock_mode == "virtual":
-        clock["now"] = iso_or_none(row.clock_now)
+def view(row: TenantRow) -> Tenant:
+    """Return a tenant as published."""
+    clock: TenantTime = {"mode": cast(Mode, row.clock_mode)}
+    if row.clock_mode == "virtual" and row.clock_now is not None:
+        clock["now"] = iso(row.clock_now)
     return {
         "tenant_id": row.tenant_id,
         "policy": row.policy_name,

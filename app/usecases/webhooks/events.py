@@ -13,12 +13,13 @@ from app.domain.events.types import known_pattern
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Part, Slice
 from app.domain.values.wire import iso, jsonable
+from app.views.event import Event
 
 _log = logging.getLogger("retainer.events")
 BATCH: Final = 500
 
 
-def event_view(row: Any) -> dict[str, Any]:
+def event_view(row: Any) -> Event:
     """An event as published. ``customer_id`` is the vendor's own id as it is now: null once erased."""
     return {
         "id": row.event_id,
@@ -57,7 +58,7 @@ async def feed(
     part: Part,
     types: list[str] | None = None,
     customer_id: str | None = None,
-) -> tuple[Slice[dict[str, Any]], int]:
+) -> tuple[Slice[Event], int]:
     """Events behind a position (or behind the event of that id), in order, and the position that was looked up to.
     Call `place` before the transaction. Backward: the last ones before ``before``.
 
@@ -88,7 +89,7 @@ async def _position(tx: Tx, event_id: str) -> int:
     return position
 
 
-async def get_event(tx: Tx, event_id: str) -> dict[str, Any]:
+async def get_event(tx: Tx, event_id: str) -> Event:
     """One event, whether it has its position yet or not. 404 ``event_not_found``."""
     row = await events.one(tx, event_id)
     if row is None:

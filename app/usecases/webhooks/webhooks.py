@@ -7,7 +7,8 @@ import secrets as random_secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from types import SimpleNamespace
+from typing import Any, Final, Literal, cast
 
 from app.db import audit, books, events, positions, webhooks
 from app.db.engine import Tx
@@ -18,6 +19,7 @@ from app.domain.events.webhook_address import TargetRefused, parse_target
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Part, Slice
 from app.domain.values.wire import iso, iso_or_none
+from app.views.webhook import DisabledReason, WebhookDelivery, WebhookEndpoint, WebhookReplay
 
 MAX_ENDPOINTS: Final = 20
 """Of one tenant."""
@@ -40,7 +42,7 @@ class NewEndpoint:
     description: str = ""
 
 
-async def create(tx: Tx, asked: NewEndpoint, *, cipher: Cipher, allow_private: bool) -> dict[str, Any]:
+async def create(tx: Tx, asked: NewEndpoint, *, cipher: Cipher, allow_private: bool) -> WebhookEndpoint:
     """Makes an endpoint; the answer is the only place where its secret is shown. It is told what happens from now on.
 
     Refused: 422 ``webhook_target_refused``, ``unknown_event_type``; 409 ``too_many_webhook_endpoints``; 404 customer.
@@ -65,20 +67,20 @@ async def create(tx: Tx, asked: NewEndpoint, *, cipher: Cipher, allow_private: b
     return {**endpoint_view(one, asked.customer_id), "secret": secret}
 
 
-async def list_endpoints(tx: Tx, part: Part) -> Slice[dict[str, Any]]:
+async def list_endpoints(tx: Tx, part: Part) -> Slice[WebhookEndpoint]:
     """A part of the endpoints, by age. Never their secrets."""
     rows, more = await webhooks.page(tx, part)
     return part.told(rows, more, [await _viewed(tx, one) for one in rows], lambda row: [row.endpoint_id])
 
 
-async def get_endpoint(tx: Tx, endpoint_id: str) -> dict[str, Any]:
+async def get_endpoint(tx: Tx, endpoint_id: str) -> WebhookEndpoint:
     """One endpoint. 404 ``webhook_endpoint_not_found``."""
     return await _viewed(tx, await _require(tx, endpoint_id))
 
 
 async def change(
     tx: Tx, endpoint_id: str, changes: Mapping[str, Any], *, allow_private: bool, check: Check | None = None
-) -> dict[str, Any]:
+) -> WebhookEndpoint:
     """Changes what is given of ``url``, ``event_types``, ``customer_id``, ``description``, ``enabled``.
 
     ``enabled: true`` goes on where a disabled endpoint stopped, so that nothing is missed, with the whole schedule
@@ -119,18 +121,19 @@ async def _switched(tx: Tx, one: Endpoint, enabled: bool | None, now: datetime) 
     return {}
 
 
-async def delete(tx: Tx, endpoint_id: str, *, check: Check | None = None) -> dict[str, Any]:
+async def delete(tx: Tx, endpoint_id: str, *, check: Check | None = None) -> WebhookEndpoint:
     """Ends an endpoint; its log goes with it, by and by."""
     one = await _require(tx, endpoint_id, lock=True, check=check)
     now = await webhooks.clock(tx)
-    await webhooks.change(
-        tx, endpoint_id, state="deleted", disabled_at=None, updated_at=now, version=one.version + 1
-    )
+    values: dict[str, Any] = {
+        "state": "deleted", "disabled_at": None, "updated_at": now, "version": one.version + 1,
+    }  # fmt: skip
+    await webhooks.change(tx, endpoint_id, **values)
     await audit.note(tx, "webhook_endpoint.deleted", endpoint_id, at=now)
-    return {"endpoint_id": endpoint_id, "deleted": True}
+    return {**await _viewed(tx, replace(one, **values)), "deleted": True}
 
 
-async def rotate_secret(tx: Tx, endpoint_id: str, *, overlap: timedelta, cipher: Cipher) -> dict[str, Any]:
+async def rotate_secret(tx: Tx, endpoint_id: str, *, overlap: timedelta, cipher: Cipher) -> WebhookEndpoint:
     """A new secret; for the overlap every delivery is signed with both, so that receivers can change over."""
     one = await _require(tx, endpoint_id, lock=True)
     now = await webhooks.clock(tx)
@@ -145,15 +148,13 @@ async def rotate_secret(tx: Tx, endpoint_id: str, *, overlap: timedelta, cipher:
     return {**await _viewed(tx, replace(one, **values)), "secret": secret}
 
 
-async def send_test(tx: Tx, endpoint_id: str) -> dict[str, Any]:
+async def send_test(tx: Tx, endpoint_id: str) -> WebhookDelivery:
     """Puts a test event on its way; see it in the log. 409 ``webhook_endpoint_disabled``."""
     one = await _enabled(tx, endpoint_id)
     now = await webhooks.clock(tx)
     data = {"name": one.description or "test", "at": iso(now)}
-    delivery_id = await webhooks.add_test(tx, endpoint_id, TEST, data, now)
-    if tx.validate_only:
-        return {"delivery_id": delivery_id, "endpoint_id": endpoint_id, "type": TEST, "state": "pending"}
-    return await get_delivery(tx, endpoint_id, delivery_id)
+    made = await webhooks.add_test(tx, endpoint_id, TEST, data, now)
+    return delivery_view(SimpleNamespace(**made))
 
 
 # --- the log ----------------------------------------------------------------------------------------------------------
@@ -166,19 +167,19 @@ async def list_deliveries(
     *,
     state: str | None = None,
     event_id: str | None = None,
-) -> Slice[dict[str, Any]]:
+) -> Slice[WebhookDelivery]:
     """Deliveries of an endpoint with each attempt, the newest first."""
     await _require(tx, endpoint_id)
     rows, more = await webhooks.deliveries(tx, endpoint_id, part, state=state, event_id=event_id)
     return part.told(rows, more, [delivery_view(one) for one in rows], lambda row: [row.delivery_id])
 
 
-async def get_delivery(tx: Tx, endpoint_id: str, delivery_id: str) -> dict[str, Any]:
+async def get_delivery(tx: Tx, endpoint_id: str, delivery_id: str) -> WebhookDelivery:
     """One delivery. 404 ``webhook_delivery_not_found``."""
     return delivery_view(await _delivery(tx, endpoint_id, delivery_id))
 
 
-async def replay(tx: Tx, endpoint_id: str, delivery_id: str) -> dict[str, Any]:
+async def replay(tx: Tx, endpoint_id: str, delivery_id: str) -> WebhookDelivery:
     """Sends a finished delivery again, with the same id, so that the receiver can tell.
 
     409 ``webhook_delivery_pending`` (it will be sent anyway), ``webhook_endpoint_disabled``.
@@ -201,7 +202,7 @@ async def replay_span(
     until: datetime | None,
     after: int = 0,
     which: Literal["failed", "all"] = "failed",
-) -> dict[str, Any]:
+) -> WebhookReplay:
     """Sends again what happened in a span of real time: what was not delivered, or (``all``) everything.
 
     At most `REPLAY_MOST` a call: repeat with ``after`` = ``next_after`` until that is null.
@@ -220,26 +221,26 @@ async def replay_span(
 # --- views and checks -------------------------------------------------------------------------------------------------
 
 
-def endpoint_view(one: Endpoint, customer_id: str | None) -> dict[str, Any]:
-    """An endpoint as published."""
+def endpoint_view(endpoint: Endpoint, customer_id: str | None) -> WebhookEndpoint:
+    """Return an endpoint as published, for the external id of its customer."""
     return {
-        "endpoint_id": one.endpoint_id,
-        "url": one.url,
-        "event_types": list(one.event_types),
+        "endpoint_id": endpoint.endpoint_id,
+        "url": endpoint.url,
+        "event_types": list(endpoint.event_types),
         "customer_id": customer_id,
-        "description": one.description,
-        "enabled": one.state == "enabled",
-        "disabled_reason": one.disabled_reason,
-        "disabled_at": iso_or_none(one.disabled_at),
-        "previous_secret_until": iso_or_none(one.previous_until),
-        "version": one.version,
-        "created_at": iso(one.created_at),
-        "updated_at": iso(one.updated_at),
+        "description": endpoint.description,
+        "enabled": endpoint.state == "enabled",
+        "disabled_reason": cast(DisabledReason | None, endpoint.disabled_reason),
+        "disabled_at": iso_or_none(endpoint.disabled_at),
+        "previous_secret_until": iso_or_none(endpoint.previous_until),
+        "version": endpoint.version,
+        "created_at": iso(endpoint.created_at),
+        "updated_at": iso(endpoint.updated_at),
     }
 
 
-def delivery_view(row: Any) -> dict[str, Any]:
-    """A delivery as published. ``next_attempt_at`` only while it is pending."""
+def delivery_view(row: Any) -> WebhookDelivery:
+    """Return a delivery as published. ``next_attempt_at`` only while it is pending."""
     return {
         "delivery_id": row.delivery_id,
         "endpoint_id": row.endpoint_id,
@@ -255,7 +256,7 @@ def delivery_view(row: Any) -> dict[str, Any]:
     }
 
 
-async def _viewed(tx: Tx, one: Endpoint) -> dict[str, Any]:
+async def _viewed(tx: Tx, one: Endpoint) -> WebhookEndpoint:
     customer = None if one.customer_id is None else await books.customer_by_id(tx, one.customer_id)
     return endpoint_view(one, None if customer is None else customer.external_id)
 

@@ -1,0 +1,26 @@
+"""Keys as published: never the key itself, but in the answer that makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, NotRequired
+
+from typing_extensions import TypedDict
+
+from app.views.shapes import Id, Instant
+
+
+class ApiKey(TypedDict):
+    """A key; the key itself is shown once, when it is made."""
+
+    key_id: Annotated[Id, "The name of the key, which opens nothing."]
+    label: Annotated[str, "What it is for, in the caller's words."]
+    scopes: Annotated[Sequence[str], "What it may do; `*` is everything."]
+    live: Annotated[bool, "Whether it opens anything now."]
+    created_at: Annotated[Instant, "When it was made."]
+    expires_at: Annotated[Instant | None, "When it ends by itself."]
+    revoked_at: Annotated[Instant | None, "When it was ended."]
+    last_used_at: Annotated[Instant | None, "When it was last used."]
+    options: NotRequired[Annotated[dict[str, Any], "What was noted with it; absent when nothing was."]]
+    key: NotRequired[Annotated[str, "The key itself; shown once, when it is made."]]
+    replaces: NotRequired[Annotated[Id, "The key that it succeeds."]]
