@@ -60,6 +60,12 @@ async def opened(shop: Vendor, customer: str, **more: Any) -> str:
     return name
 
 
+async def choose_credits(shop: Vendor, who: str) -> None:
+    for one in (await shop.ok(await shop.get(f"/v1/customers/{who}/choices")))["data"]:
+        path = f"/v1/customers/{who}/choices/{one['choice_id']}"
+        await shop.ok(await shop.post(path, {"option": "credits"}))
+
+
 def by_name(operation: str, path: str, body: Any) -> None:
     @scene(operation)
     async def make(shop: Vendor, who: str) -> Call:
@@ -187,6 +193,7 @@ def by_cover(operation: str, verb: str, body: Any, *, suspended: bool = False) -
     @scene(operation, "cs-cart")
     async def make(shop: Vendor, who: str) -> Call:
         await bought(shop, who, "support-3-months")
+        await choose_credits(shop, who)
         await opened(shop, who, category="category_1", pay_with="cover")
         found = (await shop.ok(await shop.get(f"/v1/customers/{who}")))["covers"]
         one = next(cover["cover_id"] for cover in found if cover["state"] == "running")
@@ -222,9 +229,7 @@ async def _paused(shop: Vendor, who: str) -> Call:
 @scene("confirmAssessment", "cs-cart")
 async def _quoted(shop: Vendor, who: str) -> Call:
     await bought(shop, who, "credits-100")
-    for one in (await shop.ok(await shop.get(f"/v1/customers/{who}/choices")))["data"]:
-        path = f"/v1/customers/{who}/choices/{one['choice_id']}"
-        await shop.ok(await shop.post(path, {"option": "credits"}))
+    await choose_credits(shop, who)
     name = await opened(shop, who, category="category_3", pay_with="credits", facts=FEASIBLE)
     state = (await shop.ok(await shop.get(f"/v1/tickets/{name}")))["state"]
     if state == "awaiting_assessment":
