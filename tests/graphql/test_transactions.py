@@ -11,8 +11,9 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from app.api.graphql import types
 from app.api.graphql.errors import camel
+from app.api.graphql.shaped import made
+from app.views.lot import Lot
 from tests.conftest import MakeVendor
 from tests.graphql.test_story import story_by_graphql
 from tests.support.api import Vendor
@@ -312,7 +313,7 @@ async def test_a_balance_alone_is_the_one_beside_others(vendor: MakeVendor) -> N
     lines = [{"line_id": "1", "sku": "credits-60", "quantity": 1, "unit_price": "60.00"}]
     pack = {"customer_id": "c-0", "placed_at": START, "currency": "USD", "lines": lines}
     await one.ok(await one.put("/v1/orders/pack", json=pack), 201)
-    lots = " ".join(camel(name) for name in types.Lot.__annotations__ if name != "cost")
+    lots = " ".join(camel(name) for name in made(Lot).__annotations__ if name != "cost")
     fields = (
         "customerId unit at knownAt some: available held owed more: available __typename"
         f" lots {{ {lots} cost {{ amount currency kind: __typename }} again: lotId }} few: lots {{ lotId }}"
