@@ -218,7 +218,9 @@ async def test_a_query_that_simulates_takes_one_connection(app: FastAPI, vendor:
     """Also beside fields that read, before it and after it."""
     shop = await a_shop(vendor)
     shares = app.state.house.database.budget.shares
-    simulated = "simulatePolicy(input: $i) { ... on PolicySimulation { customers orders complete } }"
+    simulated = (
+        "simulatePolicy(input: $i) { ... on PolicySimulation { customers orders { replayed } complete } }"
+    )
     beside = 'customer(customerId: "c0") { customerId }'
     for _ in range(POOL - 1):
         assert shares.take(HOUSE)
