@@ -7,7 +7,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from app.embedded import EmbeddedPostgres
 from app.usecases.credits.credits import CreditCommand, apply
 from app.usecases.reports import audit
 from app.usecases.tenants import keys, tenants
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TENANT = "faults"
@@ -110,9 +110,7 @@ def ground() -> Iterator[Ground]:
         url = postgres.start()
         upgrade(url)
         made.key = asyncio.run(_found(url))
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            made.port = probe.getsockname()[1]
+        made.port = free_port()
         yield made
     finally:
         made.kill()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import socket
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -20,6 +19,7 @@ from app.db.engine import Database
 from app.usecases.credits.credits import CreditCommand, apply
 from app.usecases.reports import audit
 from tests.faults.ground import ROUNDS, TENANT, Ground, ground
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.slow
 DEBIT = """mutation($i: CreateDebitInput!) { createDebit(input: $i) { __typename
@@ -36,9 +36,7 @@ def at() -> Iterator[Ground]:
 @contextlib.asynccontextmanager
 async def two(first: Ground) -> AsyncIterator[tuple[list[httpx.AsyncClient], Database]]:
     """A client of each of two processes, and a way to the database of our own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        second = replace(first, port=probe.getsockname()[1], process=None)
+    second = replace(first, port=free_port(), process=None)
     database = Database(first.direct, pool_size=2)
     try:
         async with contextlib.AsyncExitStack() as stack:

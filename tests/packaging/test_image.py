@@ -13,7 +13,6 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from pathlib import Path
 import pytest
 
 from tests.packaging.conftest import ROOT, Owner, interpreter
+from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.packaging, pytest.mark.slow]
 HOME = "/opt/retainer"
@@ -185,9 +185,7 @@ def test_nothing_private_reaches_the_build(own_folder: Path) -> None:
 
 
 def test_what_the_steps_make_serves_is_healthy_and_stops_when_asked(image: Image) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {name: image.inside(value) for name, value in image.environment.items()}
     environment |= {"PATH": os.environ["PATH"], "RETAINER_PORT": str(port), "RETAINER_HOST": "127.0.0.1"}
     log = (image.root / "log").open("w+")

@@ -19,6 +19,7 @@ import pytest
 
 from tests.packaging.conftest import ROOT
 from tests.packaging.test_embedded import none_left
+from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.packaging, pytest.mark.slow]
 
@@ -27,9 +28,7 @@ class Service:
     """A `serve` on a folder, in a process group of its own, as a terminal makes it."""
 
     def __init__(self, folder: Path, workers: int = 1, command: tuple[str, ...] = ()) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.data = folder / "data"
         self.log = folder / f"log-{time.monotonic_ns()}"
         environment = {

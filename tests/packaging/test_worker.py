@@ -15,14 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.support.api import SECRET_KEY
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @contextlib.contextmanager

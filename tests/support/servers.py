@@ -16,6 +16,7 @@ from typing import Any
 
 from app.embedded import EmbeddedPostgres
 from tests.support.databases import execute
+from tests.support.ports import free_port
 
 OWNER = "vendor"
 DATABASE = "shop"
@@ -88,9 +89,7 @@ def pooler(
     server: EmbeddedPostgres, folder: Path, *, mode: str = "transaction", pool: int = 8
 ) -> Iterator[str]:
     """The URL of a pgbouncer before the server's database, as its owner."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     place = folder / "pooler"
     place.mkdir()
     status = server._status()
