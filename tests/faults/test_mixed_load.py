@@ -165,7 +165,9 @@ async def test_everything_at_once_while_the_service_is_killed(at: Ground) -> Non
         for one, other in mix.merged:
             read = [(await client.get(f"/v1/customers/{who}/balance")) for who in (one, other)]
             if other in mix.erased:
-                assert {answer.status_code for answer in read} == {404}
+                assert read[0].status_code == 404, "the absorbed name leads nowhere"
+                # A ticket that came after the erasure made a new customer of that name, who has nothing.
+                assert read[1].status_code == 404 or read[1].json()["lots"] == []
             else:
                 assert read[0].json()["available"] == read[1].json()["available"]
         assert (await client.get("/v1/audit")).json()["data"] == []

@@ -44,7 +44,10 @@ async def shops_of(at: Ground, policy: str, name: str) -> AsyncIterator[tuple[Ve
                 for one in addresses
             ]
             here, there = (Vendor(name, policy, key, door, app=None) for door in doors)  # type: ignore[arg-type]
-            yield here, there
+            try:
+                yield here, there
+            finally:
+                at.kill()
 
 
 def chosen(policy: str, beside: str) -> list[str]:
