@@ -50,6 +50,7 @@ async def two(first: Ground) -> AsyncIterator[tuple[list[httpx.AsyncClient], Dat
             assert first.process.pid != second.process.pid
             yield clients, database
     finally:
+        first.kill()
         second.kill()
         await database.close()
 
