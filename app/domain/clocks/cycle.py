@@ -44,12 +44,14 @@ class Rest(NamedTuple):
     """A pause that has ended: ``[start, end)``, and what remained at it.
 
     ``left``: seconds, None where they follow from the due time (it lay before the pause, or the target changed).
-    ``calendar``: what it was resumed on. ``edition``: by which rules it was resumed.
+    ``due``: the due time as it was then. ``calendar``: what it was resumed on. ``edition``: by which rules it was
+    resumed.
     """
 
     start: int
     end: int
     left: int | None
+    due: int | None
     calendar: Timeline
     edition: int
 
@@ -205,7 +207,10 @@ class Progress:
                 due = self._resumed_once(due, start, one.end)
             else:
                 kept = one.start >= self.base and self._same_hours(one.calendar, ran)
-                due = self._resumed(due, start, one.end, one.left if kept else None)
+                if kept and one.left is not None and one.due is not None:
+                    due = self._resumed(one.due, start, one.end, one.left)
+                else:
+                    due = self._resumed(due, start, one.end, None)
             at = one.end
         return due
 
@@ -288,7 +293,7 @@ class Progress:
         left, self.left = self.left, None
         if start is None:
             return
-        self.pauses.append(Rest(max(start, self.base), second, left, self.calendar, edition))
+        self.pauses.append(Rest(max(start, self.base), second, left, self.due, self.calendar, edition))
         if self.by_windows:
             self._excuse(second)
             on = self.calendar.business_date_s(second)
