@@ -371,3 +371,29 @@ async def test_a_resumption_told_after_a_correction_and_a_pause_after_that_follo
     await one.move_clock("2025-03-03T14:00:00Z")
     await act(one, "pauses", {"reason": "asked", "occurred_at": "2025-03-03T12:30:00Z"})
     assert (await clock_of(one, milestone="resolution"))["remaining_business_seconds"] == 6 * 3600
+
+
+async def test_a_solution_told_late_is_judged_on_a_correction_of_before_it(app: FastAPI, api: Api) -> None:
+    """Paused when the hours were corrected, as was known then; its end, told late, lay before the correction."""
+    one = await a_vendor(app, api, a_policy(SOLVED))
+    await a_ticket(one)
+    await one.move_clock("2025-03-03T10:00:00Z")
+    await act(one, "pauses", {"reason": "asked"})
+    await one.move_clock("2025-03-03T11:00:00Z")
+    longer = {"date": "2025-03-03", "kind": "replace", "hours": [["09:00", "20:00"]], "name": "Long Monday"}
+    later = {
+        "effective_from": "2000-01-01",
+        "exceptions": [longer],
+        "correction": True,
+        "reason": "long Monday",
+    }
+    await one.ok(await one.post("/v1/calendars/service-hours/versions", later), 201)
+    await one.move_clock("2025-03-04T12:00:00Z")
+    await act(one, "resumptions", {"occurred_at": "2025-03-03T10:30:00Z"})
+    clock = await clock_of(one, milestone="resolution")
+    assert (clock["due_at"], clock["outcome"]) == ("2025-03-03T17:30:00Z", "breached"), (
+        "seven hours were left"
+    )
+    await act(one, "resolution", {"occurred_at": "2025-03-03T18:00:00Z"})
+    clock = await clock_of(one, milestone="resolution")
+    assert (clock["due_at"], clock["outcome"]) == ("2025-03-03T17:30:00Z", "breached")

@@ -327,6 +327,7 @@ class _Fold:
         self.progress.calendar = calendar
         if event.kind not in _BRINGS_ITS_CALENDAR and event.edition >= FROZEN:
             self._recompute(event, second)
+            self.advance(second)  # the due time that holds now may lie before
 
     def _dispatch(self, event: ClockEvent, second: int) -> bool:
         match event.kind:
