@@ -121,12 +121,18 @@ def test_the_layers_are_those_of_the_linter() -> None:
         "contracts"
     ]
     layers = next(one["layers"] for one in contracts if one["name"].startswith("Imports go one way"))
+    steps = next(one["layers"] for one in contracts if one.get("containers") == ["app.usecases"])
     held = [set(re.findall(r"\w+", layer)) for layer in layers]
     for page in ("README.md", "docs/architecture.md"):
         shown = block_of(page, "main | worker").text
-        told = [set(re.findall(r"\w+", re.sub(r"\(rest.*?\)", "", layer))) for layer in shown.split("->")]
+        told = [set(re.findall(r"\w+", layer)) for layer in re.sub(r"\([^)]*\)", "", shown).split("->")]
         assert len(told) == len(held)
         assert all(names <= layer for names, layer in zip(told, held, strict=True)), (told, held)
+    inner = re.search(r"usecases \(([^)]*)\)", block_of("docs/architecture.md", "main | worker").text)
+    assert inner is not None
+    simulation, agenda, nouns, shared = ([*re.findall(r"\w+", layer)] for layer in inner[1].split("->"))
+    assert (simulation, agenda, shared) == tuple(re.findall(r"\w+", steps[place]) for place in (0, 1, 3))
+    assert nouns == ["nouns"]
 
 
 def test_the_urls_of_databases_are_taken() -> None:
