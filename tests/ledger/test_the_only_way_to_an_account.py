@@ -19,6 +19,7 @@ LOCKED_BATCHES = {"app/usecases/credits/credits.py"}
 LOADS = {
     BOOKS: {"load", "load_all"},
     "app/usecases/credits/credits.py": {"load"},
+    "app/usecases/credits/due.py": {"load"},  # one closed hold of an account that is locked by now
     "app/db/licenses.py": {"load_as_of"},  # reads how it stood
     "app/db/ledger_audit.py": {"load"},  # compares it
     "app/usecases/credits/accounts.py": {"load", "load_as_of"},  # answers questions
