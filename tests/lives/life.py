@@ -228,7 +228,7 @@ class Life:
             sums[one["lot_id"]][one["from"]] -= one["credits"]
             sums[one["lot_id"]][one["to"]] += one["credits"]
         return {
-            key: (one["available"], one["held"], one["spent"], one["expired_credits"] + one["voided"])
+            key: (one["available"], one["held"], one["spent"], one["expired"] + one["voided"])
             for key, one in sums.items()
         }
 
