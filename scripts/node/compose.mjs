@@ -12,7 +12,9 @@ const theirs = parse(`
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key", "@external", "@requires"])
   type Query { agent(id: ID!): Agent }
   type Agent @key(fields: "id") { id: ID! name: String! tickets: [Ticket!]! mayHelp: [Entitlement!]! }
-  type Ticket @key(fields: "ticketId") { ticketId: ID! state: String @external subject: String @external
+  enum TicketState { needs_facts awaiting_qualification awaiting_assessment awaiting_choice awaiting_confirmation
+    awaiting_credits in_progress resolved rejected withdrawn }
+  type Ticket @key(fields: "ticketId") { ticketId: ID! state: TicketState! @external subject: String! @external
     headline: String @requires(fields: "state subject") assignee: Agent }
   type Customer @key(fields: "customerId") { customerId: ID! crmUrl: String }
   type Entitlement @key(fields: "customerId action") { customerId: ID! action: String! }
