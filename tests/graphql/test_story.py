@@ -214,3 +214,19 @@ async def test_one_query_shows_what_a_sidebar_shows(vendor: MakeVendor) -> None:
         id=data["id"],
     )
     assert again["node"] == {"id": data["id"], "__typename": "Customer", "customerId": "c-1"}
+
+
+async def test_an_erasure_answers_each_field_that_can_be_asked(vendor: MakeVendor) -> None:
+    shop = await vendor("avactis")
+    await do(
+        shop, "putOrder", "orderId", kind="Order", orderId="o-1", customerId="ann", placedAt=START, currency="USD",
+        lines=[{"lineId": "1", "sku": "license-owned", "quantity": 1}],
+    )  # fmt: skip
+    gone = await do(
+        shop,
+        "eraseCustomer",
+        "customerId erased erasedAt",
+        kind="Erasure",
+        customerId="ann",
+    )
+    assert (gone["__typename"], gone["customerId"], gone["erased"]) == ("Erasure", "ann", True), gone

@@ -14,7 +14,7 @@ from app.api.graphql.scalars import JSON, Amount, Credits, Date, DateTime, Long
 from app.api.graphql.shapes import shape
 from app.views import shapes
 from app.views.calendar import CalendarRow
-from app.views.customer import CustomerRow, Erasure
+from app.views.customer import CustomerRow
 from app.views.errors import Problem
 from app.views.hold import Adjustment
 from app.views.policy import PolicyRow, PublishedPolicy
@@ -25,7 +25,7 @@ _SCALARS: Final[dict[str, Any]] = {
     "Credits": Credits, "Long": Long,
 }  # fmt: skip
 _NAMES: Final[dict[Any, str]] = {
-    Problem: "Refusal", CustomerRow: "Customer", Erasure: "Customer", Adjustment: "Hold", PolicyRow: "Policy",
+    Problem: "Refusal", CustomerRow: "Customer", Adjustment: "Hold", PolicyRow: "Policy",
     PublishedPolicy: "Policy", CalendarRow: "Calendar",
 }  # fmt: skip
 """Shapes that GraphQL gives another name: a refusal is an answer there, and rows are loaded to the whole."""

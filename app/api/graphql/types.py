@@ -52,7 +52,7 @@ _MADE = (
     made(ticket.Ticket, Node), made(errors.Problem), made(order.Order, Node),
     made(order.OrderRefund), made(licenses.Choice), made(lot.Transfer), made(lot.RefundQuote), made(balance.Balance),
     made(statement.Statement), made(statement.Entry), made(hold.Hold, also=hold.Adjustment), made(hold.CreditBatch),
-    made(customer.Customer, Node, also=customer.Erasure), made(customer.CustomerToken), made(audit.AuditEntry),
+    made(customer.Customer, Node), made(customer.Erasure), made(customer.CustomerToken), made(audit.AuditEntry),
     made(audit.LedgerAudit), made(key.ApiKey), made(source.Delivery), made(source.Source), made(tenant.Tenant),
     made(webhook.WebhookDelivery), made(webhook.WebhookEndpoint), made(webhook.WebhookReplay),
     made(calendar.Calendar, Node), made(calendar.CalendarVersion), made(calendar.Closure), made(calendar.FeedDraft),
