@@ -230,3 +230,17 @@ async def test_an_erasure_answers_each_field_that_can_be_asked(vendor: MakeVendo
         customerId="ann",
     )
     assert (gone["__typename"], gone["customerId"], gone["erased"]) == ("Erasure", "ann", True), gone
+
+
+async def test_a_rehearsed_calendar_has_no_versions_yet(vendor: MakeVendor) -> None:
+    shop = await vendor("avactis")
+    made = await do(
+        shop,
+        "putCalendar",
+        "name versions { revision }",
+        kind="Calendar",
+        name="new",
+        zone="UTC",
+        validateOnly=True,
+    )
+    assert (made["name"], made["versions"]) == ("new", [])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Optional, Union, cast
+from typing import Annotated, Any, Optional, Union, cast, get_args, get_origin
 
 import strawberry
 from graphql import GraphQLError, GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema
@@ -440,7 +440,15 @@ def _loaded(
 
     async def load(root: Any, info: Info) -> Any:
         found = await resolve.read(resolve.calls_of(info), operation, {key: root[key]})
-        return None if found is None else shown(found.get(inner))
+        if found is None:
+            # A rehearsal tells of what is not there yet: it has no rows, and nothing else of it can be said.
+            if get_origin(annotation) is list:
+                return []
+            if type(None) in get_args(annotation):
+                return None
+            noun = operation.name.removeprefix("get").lower()
+            raise raised(problem_of(DomainError(f"{noun}_not_found")))
+        return shown(found.get(inner))
 
     def answer(root: Any, info: Info) -> Any:
         return shown(root.get(inner)) if inner in root or whole in root else load(root, info)
