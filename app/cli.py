@@ -18,9 +18,24 @@ from app.embedded import EmbeddedPostgresError
 from app.settings import SettingsError
 
 COMMANDS: Final = (
-    "serve", "worker", "migrate", "demo", "keys", "policies", "verify-ledger", "doctor", "backup",
-    "restore", "reseal", "import", "reconcile", "replay", "dismiss", "judge-clocks", "contracts",
-)  # fmt: skip
+    "serve",
+    "worker",
+    "migrate",
+    "demo",
+    "keys",
+    "policies",
+    "verify-ledger",
+    "doctor",
+    "backup",
+    "restore",
+    "reseal",
+    "import",
+    "reconcile",
+    "replay",
+    "dismiss",
+    "judge-clocks",
+    "contracts",
+)
 
 
 def module_of(command: str) -> str:
@@ -30,9 +45,7 @@ def module_of(command: str) -> str:
 
 
 def _options(
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)
-    ] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)] = False,
 ) -> None:
     """The ledger and the rules of paid support. Settings come from the environment (RETAINER_..., DATABASE_URL)."""
     if version:

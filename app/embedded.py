@@ -241,9 +241,7 @@ class EmbeddedPostgres:
     @functools.cached_property
     def major(self) -> int:
         """The major version of the programs."""
-        printed = subprocess.run(
-            [self.bin_dir / "postgres", "--version"], capture_output=True, text=True, check=True
-        )
+        printed = subprocess.run([self.bin_dir / "postgres", "--version"], capture_output=True, text=True, check=True)
         return int(printed.stdout.split()[2].split(".")[0])
 
     # -- the folder ------------------------------------------------------------------------------------------------
@@ -272,9 +270,7 @@ class EmbeddedPostgres:
 
     def _check_version(self) -> None:
         if self.major < MINIMUM_MAJOR:
-            raise EmbeddedPostgresError(
-                f"Postgres {MINIMUM_MAJOR} or newer is needed; {self.bin_dir} has {self.major}"
-            )
+            raise EmbeddedPostgresError(f"Postgres {MINIMUM_MAJOR} or newer is needed; {self.bin_dir} has {self.major}")
         with contextlib.suppress(FileNotFoundError):
             written_by = (self.pgdata / "PG_VERSION").read_text().strip()
             if written_by != str(self.major):
@@ -299,9 +295,7 @@ class EmbeddedPostgres:
             command.append("--no-sync")
         self._run_once("initdb", *command)
         # A database of its own, made before there is a server to ask.
-        self._run_once(
-            "postgres", "--single", "-D", str(part), "postgres", typed=f"create database {OWNER}\n"
-        )
+        self._run_once("postgres", "--single", "-D", str(part), "postgres", typed=f"create database {OWNER}\n")
         part.rename(self.pgdata)
 
     def _run_once(self, program: str, *arguments: str, typed: str = "") -> None:
@@ -375,9 +369,7 @@ class EmbeddedPostgres:
             # Refusals are the application's to log; with their values they would put customers' data into this file.
             options += ["log_min_messages=log", "log_min_error_statement=panic", "log_checkpoints=off"]
             options += ["shared_preload_libraries=pg_stat_statements"] if self._has_statistics() else []
-            options += (
-                [] if self._durable else ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
-            )
+            options += [] if self._durable else ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
             options += self._settings
             command = [str(self.bin_dir / "postgres"), "-D", str(self.pgdata)]
             for option in options:
@@ -442,9 +434,7 @@ class EmbeddedPostgres:
             return None
         if not lines[0].isdigit() or not _alive(int(lines[0])):
             return None
-        socket_dir, state = (
-            (lines[4], lines[7].strip()) if len(lines) > 7 else ("/", "starting")
-        )  # half written
+        socket_dir, state = (lines[4], lines[7].strip()) if len(lines) > 7 else ("/", "starting")  # half written
         return _Status(int(lines[0]), Path(socket_dir), state)
 
     def _become(self, then: Callable[[], None] | None = None) -> Callable[[], None]:
@@ -539,9 +529,7 @@ def bin_dirs(chosen: Path | None = None) -> list[Path]:
     Refused when the chosen one lacks them, with what to do.
     """
     found = [*([] if chosen is None else [chosen]), *_places()]
-    complete = [
-        path for path in found if all((path / tool).exists() for tool in ("pg_dump", "pg_restore", "psql"))
-    ]
+    complete = [path for path in found if all((path / tool).exists() for tool in ("pg_dump", "pg_restore", "psql"))]
     if chosen is not None and chosen not in complete:
         raise EmbeddedPostgresError(f"RETAINER_PG_BIN: pg_dump, pg_restore and psql are not all in {chosen}")
     return complete

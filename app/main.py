@@ -100,9 +100,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if settings.database_url is None:
         raise RuntimeError("no database: set DATABASE_URL, or use `retainer serve`, which brings its own")
     database = Database(
-        settings.database_url,
-        pool_size=settings.pool_size,
-        prepared_statements=settings.prepared_statements,
+        settings.database_url, pool_size=settings.pool_size, prepared_statements=settings.prepared_statements
     )
     try:
         await database.check_start()
@@ -129,16 +127,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await database.close()
 
 
-def state_of(
-    settings: Settings, database: Database, credits: CreditsWriter, balances: BalanceReader
-) -> AppState:
+def state_of(settings: Settings, database: Database, credits: CreditsWriter, balances: BalanceReader) -> AppState:
     """The parts that the doors are given."""
     operator = settings.operator_key.get_secret_value() if settings.operator_key else None
     cursor_secrets = [hashlib.sha256(b"cursor\x00" + one.encode()).digest() for one in settings.secret_keys()]
     limits = Limits(
-        per_key=settings.rate_limit_per_key,
-        per_tenant=settings.rate_limit_per_tenant,
-        processes=settings.workers,
+        per_key=settings.rate_limit_per_key, per_tenant=settings.rate_limit_per_tenant, processes=settings.workers
     )
     return AppState(
         settings=settings,
@@ -285,12 +279,7 @@ def budget_samples(budget: Budget) -> Iterable[tuple[str, str, str, float]]:
     yield "retainer_budget_connections_waiting", "Calls waiting for a connection", "gauge", shares.waiting
     yield "retainer_budget_connections_waited", "Calls that waited for a connection", "counter", shares.waited
     yield "retainer_budget_writes_waiting", "Writes waiting for their customer", "gauge", writes.waiting
-    yield (
-        "retainer_budget_refused",
-        "Calls refused as tenant_busy",
-        "counter",
-        writes.refused + budget.refused,
-    )
+    yield ("retainer_budget_refused", "Calls refused as tenant_busy", "counter", writes.refused + budget.refused)
 
 
 def work_samples() -> Iterable[tuple[str, str, str, float]]:
@@ -298,12 +287,7 @@ def work_samples() -> Iterable[tuple[str, str, str, float]]:
     yield "retainer_agenda_fired", "Agenda rows carried out", "counter", sweeps.METRICS.fired
     yield "retainer_agenda_failed", "Agenda rows that failed and wait", "counter", sweeps.METRICS.failed
     yield "retainer_agenda_lag_seconds", "How late the latest row was", "gauge", sweeps.METRICS.lag_seconds
-    yield (
-        "retainer_agenda_set_aside",
-        "Agenda rows set aside after a failure",
-        "counter",
-        agenda.METRICS.set_aside,
-    )
+    yield ("retainer_agenda_set_aside", "Agenda rows set aside after a failure", "counter", agenda.METRICS.set_aside)
     yield "retainer_worker_rounds", "Rounds of the worker", "counter", worker.METRICS.rounds
     yield "retainer_worker_failures", "Turns of the worker that failed", "counter", worker.METRICS.failures
     yield from courier.METRICS.sample()

@@ -81,20 +81,16 @@ class Settings(BaseSettings):
     )
 
     operator_key: SecretStr | None = Field(
-        default=None,
-        description="makes and suspends tenants, and makes, lists, rotates and revokes their keys",
+        default=None, description="makes and suspends tenants, and makes, lists, rotates and revokes their keys"
     )
     secret_key: SecretStr | None = Field(
-        default=None,
-        description="encrypts webhook and shop secrets, signs cursors; keep it with your backups",
+        default=None, description="encrypts webhook and shop secrets, signs cursors; keep it with your backups"
     )
     secret_key_second: SecretStr | None = Field(
-        default=None,
-        description="while the secret key is changed: the other key, which opens and never seals",
+        default=None, description="while the secret key is changed: the other key, which opens and never seals"
     )
     metrics_token: SecretStr | None = Field(
-        default=None,
-        description="who may read `/metrics`; unset: this machine only, and what a proxy passes on is 403",
+        default=None, description="who may read `/metrics`; unset: this machine only, and what a proxy passes on is 403"
     )
 
     prepared_statements: bool = Field(
@@ -124,18 +120,14 @@ class Settings(BaseSettings):
     allow_private_webhooks: bool = Field(
         default=False, description="let webhooks go to private addresses (for trying things out)"
     )
-    delivery_retention_days: int = Field(
-        default=30, ge=1, le=3650, description="days that webhook deliveries are kept"
-    )
+    delivery_retention_days: int = Field(default=30, ge=1, le=3650, description="days that webhook deliveries are kept")
     inbound_retention_days: int = Field(
         default=30, ge=1, le=3650, description="days that the bodies of shops and helpdesks are kept"
     )
     parked_retention_days: int = Field(
         default=180, ge=1, le=3650, description="the same, for bodies that are parked for a person"
     )
-    event_retention_days: int = Field(
-        default=400, ge=8, le=36500, description="days that events stay in the feed"
-    )
+    event_retention_days: int = Field(default=400, ge=8, le=36500, description="days that events stay in the feed")
     rate_limit_per_key: float | None = Field(
         default=None, gt=0, description="calls a second, twice as many at once; unset: off"
     )
@@ -212,11 +204,7 @@ class Settings(BaseSettings):
     @field_validator("oidc_audience", "cors_origins", mode="before")
     @classmethod
     def _commas(cls, given: object) -> object:
-        return (
-            tuple(part.strip() for part in given.split(",") if part.strip())
-            if isinstance(given, str)
-            else given
-        )
+        return tuple(part.strip() for part in given.split(",") if part.strip()) if isinstance(given, str) else given
 
     def environment(self) -> dict[str, str]:
         """These settings as environment variables, for a process that this one starts."""
@@ -259,9 +247,7 @@ class Settings(BaseSettings):
             if value:
                 changes["operator_key"] = SecretStr(value)
         if self.secret_key is None:
-            value, _ = _kept_secret(
-                self.data_dir / SECRET_KEY_FILE, secrets.token_urlsafe(48) if create else None
-            )
+            value, _ = _kept_secret(self.data_dir / SECRET_KEY_FILE, secrets.token_urlsafe(48) if create else None)
             if value:
                 changes["secret_key"] = SecretStr(value)
         return self.with_(**changes), new_operator_key

@@ -58,9 +58,7 @@ class WorkerMetrics:
 METRICS: Final = WorkerMetrics()
 
 
-async def run_worker(
-    db: Database, handlers: Handlers, stop_event: asyncio.Event, *, jobs: Sequence[Job] = ()
-) -> None:
+async def run_worker(db: Database, handlers: Handlers, stop_event: asyncio.Event, *, jobs: Sequence[Job] = ()) -> None:
     """Works until ``stop_event`` is set. Faults of one tenant, or of the database, are logged and tried again."""
     turns: dict[str, _Turn] = {}
     listed_at = float("-inf")
@@ -78,9 +76,7 @@ async def run_worker(
                 await _sleep(stop_event, LONGEST)
                 continue
         ready = [one for one, turn in turns.items() if turn.at <= now]
-        await asyncio.gather(
-            *(_serve(db, one, turns[one], handlers, jobs, slots, stop_event) for one in ready)
-        )
+        await asyncio.gather(*(_serve(db, one, turns[one], handlers, jobs, slots, stop_event) for one in ready))
         METRICS.rounds += 1
         METRICS.last_round_at = time.time()
         soonest = min((turn.at for turn in turns.values()), default=now + LONGEST)
@@ -115,9 +111,7 @@ async def _serve(
             logger.exception("the worker failed for tenant %s", tenant_id)
             METRICS.failures += 1
             done = 0
-    turn.pause = (
-        0.0 if done >= A_TURN else SHORTEST if done else min(max(turn.pause, SHORTEST) * 1.5, LONGEST)
-    )
+    turn.pause = 0.0 if done >= A_TURN else SHORTEST if done else min(max(turn.pause, SHORTEST) * 1.5, LONGEST)
     turn.at = time.monotonic() + turn.pause * random.uniform(0.8, 1.2)  # noqa: S311 - only spreads the load
 
 

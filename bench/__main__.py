@@ -82,8 +82,13 @@ class Bench:
         """Requests that debit one credit."""
 
         def make(n: int) -> bytes:
-            return request("POST", f"/v1/customers/{who(n)}/debits", self.at.key, body=b'{"credits":1}',
-                           idempotency_key=f"{self.salt}-{next(self.fresh)}")  # fmt: skip
+            return request(
+                "POST",
+                f"/v1/customers/{who(n)}/debits",
+                self.at.key,
+                body=b'{"credits":1}',
+                idempotency_key=f"{self.salt}-{next(self.fresh)}",
+            )
 
         return make
 
@@ -91,15 +96,18 @@ class Bench:
         """A request of 100 debits."""
         salt = f"{self.salt}-{next(self.fresh)}"
         commands = [
-            {"idempotency_key": f"{salt}-{n}-{i}", "kind": "debit", "customer_id": f"c{random.randrange(CUSTOMERS)}",
-             "credits": 1} for i in range(100)
-        ]  # fmt: skip
+            {
+                "idempotency_key": f"{salt}-{n}-{i}",
+                "kind": "debit",
+                "customer_id": f"c{random.randrange(CUSTOMERS)}",
+                "credits": 1,
+            }
+            for i in range(100)
+        ]
         body = json.dumps({"commands": commands}).encode()
         return request("POST", "/v1/credit-batches", self.at.key, body=body)
 
-    async def load(
-        self, url: str, make: Callable[[int], bytes], connections: int | None = None, **more: Any
-    ) -> Result:
+    async def load(self, url: str, make: Callable[[int], bytes], connections: int | None = None, **more: Any) -> Result:
         """One measurement, after a short warm-up."""
         count = connections or self.connections
         await run(url, make, connections=count, seconds=0.5)
@@ -114,20 +122,28 @@ class Bench:
         salt = f"{self.salt}-{next(self.fresh)}"
         made = await run(
             url,
-            lambda n: request("POST", f"/v1/customers/c{random.randrange(CUSTOMERS)}/holds", self.at.key,
-                              body=b'{"credits":1}', idempotency_key=f"h{salt}-{n}"),
-            connections=self.connections, seconds=self.seconds / 2, keep=True,
-        )  # fmt: skip
+            lambda n: request(
+                "POST",
+                f"/v1/customers/c{random.randrange(CUSTOMERS)}/holds",
+                self.at.key,
+                body=b'{"credits":1}',
+                idempotency_key=f"h{salt}-{n}",
+            ),
+            connections=self.connections,
+            seconds=self.seconds / 2,
+            keep=True,
+        )
         ids = [json.loads(body)["hold_id"] for body in made.bodies if b"hold_id" in body]
         taken = await run(
             url,
-            lambda n: request("POST", f"/v1/holds/{ids[n - 1]}/capture", self.at.key, body=b"{}",
-                              idempotency_key=f"k{salt}-{n}"),
-            connections=self.connections, seconds=60, most=len(ids),
-        )  # fmt: skip
-        both = Result(
-            made.seconds + taken.seconds, made.times + taken.times, {**made.statuses, **taken.statuses}
+            lambda n: request(
+                "POST", f"/v1/holds/{ids[n - 1]}/capture", self.at.key, body=b"{}", idempotency_key=f"k{salt}-{n}"
+            ),
+            connections=self.connections,
+            seconds=60,
+            most=len(ids),
         )
+        both = Result(made.seconds + taken.seconds, made.times + taken.times, {**made.statuses, **taken.statuses})
         both.times = both.times[: len(ids)]
         both.cpu_service = both.cpu_postgres = 0.0
         return both
@@ -144,14 +160,10 @@ class Bench:
 
         def ask(_: int) -> bytes:
             query = "query($id: ID!) { balance(customerId: $id) { available held } }"
-            body = json.dumps(
-                {"query": query, "variables": {"id": f"c{random.randrange(CUSTOMERS)}"}}
-            ).encode()
+            body = json.dumps({"query": query, "variables": {"id": f"c{random.randrange(CUSTOMERS)}"}}).encode()
             return request("POST", "/graphql", self.at.key, body=body)
 
-        async def line(
-            name: str, make: Callable[[int], bytes], connections: int | None = None, times: int = 1
-        ) -> None:
+        async def line(name: str, make: Callable[[int], bytes], connections: int | None = None, times: int = 1) -> None:
             if self.only.search(name):
                 self.line(name, workers).add(await self.load(url, make, connections), times=times)
 
@@ -182,9 +194,7 @@ class Bench:
         long ledger has a page a customer where a short one has a few. It ends once all have been changed."""
         small, self.at = self.at, at
         try:
-            await run(
-                url, self.debit(lambda n: f"c{n % CUSTOMERS}"), connections=self.connections, seconds=seconds
-            )
+            await run(url, self.debit(lambda n: f"c{n % CUSTOMERS}"), connections=self.connections, seconds=seconds)
         finally:
             self.at = small
 
@@ -230,19 +240,8 @@ def table(lines: list[Line]) -> str:
         p99 = f"{statistics.median(one.p99):.1f}" if one.p99 else ""
         ratio = f"{one.ratio:.2f}" if one.ratio is not None else ""
         wrong = f" ({one.wrong} not 2xx)" if one.wrong else ""
-        cpu = [
-            f"{statistics.median(part):.2f}" if part else "" for part in (one.cpu_service, one.cpu_postgres)
-        ]
-        cells = [
-            one.name + wrong,
-            one.workers or "",
-            f"{one.rate:,.0f}",
-            p50,
-            p99,
-            ratio,
-            one.ratio_to or "",
-            *cpu,
-        ]
+        cpu = [f"{statistics.median(part):.2f}" if part else "" for part in (one.cpu_service, one.cpu_postgres)]
+        cells = [one.name + wrong, one.workers or "", f"{one.rate:,.0f}", p50, p99, ratio, one.ratio_to or "", *cpu]
         rows.append("| " + " | ".join(str(cell) for cell in cells) + " |")
     return "\n".join(rows)
 
@@ -255,12 +254,8 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--no-graphql", action="store_true")
-    parser.add_argument(
-        "--entries", type=int, default=0, help="measure a second server too, whose ledger has so many"
-    )
-    parser.add_argument(
-        "--warm", type=float, default=30, help="seconds of debits before --entries is measured"
-    )
+    parser.add_argument("--entries", type=int, default=0, help="measure a second server too, whose ledger has so many")
+    parser.add_argument("--warm", type=float, default=30, help="seconds of debits before --entries is measured")
     parser.add_argument("--only", default="", help="a regular expression over the names of the lines")
     parser.add_argument("--json", help="where to write the figures")
     given = parser.parse_args()

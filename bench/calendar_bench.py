@@ -61,9 +61,7 @@ def reference(closed: list[date], instants: list[datetime]) -> dict[str, int]:
     except ImportError:
         return {}
     zone = zones.timezone("America/New_York")
-    workday = library.WorkDayRule(
-        start_time=time(9), end_time=time(17), working_days=[0, 1, 2, 3, 4], tz=zone
-    )
+    workday = library.WorkDayRule(start_time=time(9), end_time=time(17), working_days=[0, 1, 2, 3, 4], tz=zone)
     days_off = library.HolidayRule(set(closed), tz=zone)
     rules = library.Rules([workday, days_off])
     eight = library.BusinessTimeDelta(rules, hours=8)
@@ -81,8 +79,7 @@ def measure() -> dict[str, float | int]:
     closed = holidays(15)
     pick = random.Random(1)  # noqa: S311 - the same instants each time
     instants = [
-        datetime(2023, 1, 1, tzinfo=UTC) + timedelta(seconds=pick.randrange(3 * 365 * 86_400))
-        for _ in range(20_000)
+        datetime(2023, 1, 1, tzinfo=UTC) + timedelta(seconds=pick.randrange(3 * 365 * 86_400)) for _ in range(20_000)
     ]
     ours = calendar(closed)
     ours.between(datetime(2010, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
@@ -113,9 +110,7 @@ def _a_judgement(ours: BusinessCalendar) -> Callable[[datetime], object]:
     def call(at: datetime) -> object:
         kinds = [(EventKind.START, 0), (EventKind.PAUSE, 1), (EventKind.RESUME, 2), (EventKind.STOP, 4)]
         events = [
-            ClockEvent(
-                seq=i, kind=kind, occurred_at=at + timedelta(days=days), recorded_at=at + timedelta(days=days)
-            )
+            ClockEvent(seq=i, kind=kind, occurred_at=at + timedelta(days=days), recorded_at=at + timedelta(days=days))
             for i, (kind, days) in enumerate(kinds)
         ]
         return judge(spec, ours, events, at=at + timedelta(days=9))

@@ -35,9 +35,7 @@ ECHO = json.dumps({"from": "2025-06-13T20:30:00Z", "target": "business_seconds:2
 # --- a due time through REST ------------------------------------------------------------------------------------------
 
 
-async def due_through_rest(
-    at: Ground, url: str, *, seconds: float, connections: int, rounds: int
-) -> dict[str, Any]:
+async def due_through_rest(at: Ground, url: str, *, seconds: float, connections: int, rounds: int) -> dict[str, Any]:
     """Rates of both, taken in turns, and the median of their ratios."""
     await _calendar(at, url)
     echo = request("POST", "/bench/echo", at.key, body=ECHO)
@@ -46,9 +44,7 @@ async def due_through_rest(
     for _ in range(500):
         start = base + timedelta(seconds=random.randrange(31_536_000))  # noqa: S311 - only spreads the load
         when = quote(start.isoformat().replace("+00:00", "Z"))
-        asks.append(
-            request("GET", f"/v1/calendars/bench/due?from={when}&target=business_seconds:28800", at.key)
-        )
+        asks.append(request("GET", f"/v1/calendars/bench/due?from={when}&target=business_seconds:28800", at.key))
     rates: dict[str, list[float]] = {"echo": [], "due": []}
     for make in (lambda n: echo, lambda n: asks[n % len(asks)]):
         await run(url, make, connections=connections, seconds=0.5)
@@ -132,24 +128,14 @@ async def seed(at: Ground, prefix: str, first: int, last: int, *, due: bool) -> 
     """Clocks that run, by SQL: due long ago, or a year from now."""
     start = datetime(2025, 6, 10, 15, tzinfo=UTC) if due else datetime.now(UTC)
     target, ends = (
-        ("business_days:1", start + timedelta(days=1))
-        if due
-        else ("seconds:31536000", start + timedelta(days=365))
+        ("business_days:1", start + timedelta(days=1)) if due else ("seconds:31536000", start + timedelta(days=365))
     )
     connection = await asyncpg.connect(at.plain)
     try:
         for low in range(first, last, 100_000):
             high = min(low + 99_999, last - 1)
             await connection.execute(
-                _CLOCKS,
-                TENANT,
-                prefix,
-                low,
-                high,
-                start,
-                ends,
-                TZDB_VERSION,
-                json.dumps({**_SPEC, "target": target}),
+                _CLOCKS, TENANT, prefix, low, high, start, ends, TZDB_VERSION, json.dumps({**_SPEC, "target": target})
             )
             await connection.execute(_EVENTS, TENANT, prefix, low, high)
             await connection.execute(_AGENDA, TENANT, prefix, low, high)
@@ -209,9 +195,7 @@ def main() -> None:
         if given.only != "sweep":
             with service(at) as (url, _):
                 answer["rest"] = asyncio.run(
-                    due_through_rest(
-                        at, url, seconds=given.seconds, connections=given.connections, rounds=given.rounds
-                    )
+                    due_through_rest(at, url, seconds=given.seconds, connections=given.connections, rounds=given.rounds)
                 )
             line = answer["rest"]
             sys.stdout.write(

@@ -70,10 +70,19 @@ class Caller:
         if key is not None:
             headers.append((b"idempotency-key", key.encode()))
         scope = {
-            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "path": path,
-            "raw_path": path.encode(), "query_string": query.encode(), "root_path": "", "scheme": "http",
-            "headers": headers, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
-        }  # fmt: skip
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
+            "root_path": "",
+            "scheme": "http",
+            "headers": headers,
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 80),
+        }
         sent: list[Any] = []
 
         async def receive() -> Any:
@@ -108,9 +117,12 @@ async def served(url: str, key: str, only: str, *, first: bool) -> None:
     from app.settings import Settings
 
     settings = Settings(
-        database_url=url, worker_in_process=False, log_level="error", data_dir=Path(os.environ["RETAINER_DATA_DIR"]),
+        database_url=url,
+        worker_in_process=False,
+        log_level="error",
+        data_dir=Path(os.environ["RETAINER_DATA_DIR"]),
         secret_key=SecretStr("bench-secret-0123456789-0123456789"),
-    )  # fmt: skip
+    )
     app = create_app(settings)
     async with app.router.lifespan_context(app):
         call = Caller(app, key)
@@ -150,11 +162,7 @@ async def timed(work: Any, calls: int = 10) -> float:
 
 def child(at: Any, checkout: Path, only: str, *, first: bool) -> subprocess.Popen[str]:
     """Start the application of a checkout."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(checkout),
-        "RETAINER_DATA_DIR": str(at.directory / "service"),
-    }
+    environment = {**os.environ, "PYTHONPATH": str(checkout), "RETAINER_DATA_DIR": str(at.directory / "service")}
     command = [
         sys.executable,
         __file__,
@@ -197,9 +205,7 @@ def main() -> None:
     from bench.service import ground
 
     with ground(customers=100) as at:
-        processes = [
-            child(at, one, given.only, first=not n) for n, one in enumerate([ROOT, given.beside]) if one
-        ]
+        processes = [child(at, one, given.only, first=not n) for n, one in enumerate([ROOT, given.beside]) if one]
         rounds: list[list[dict[str, float]]] = [[] for _ in processes]
         for process in processes:
             turn(process)

@@ -38,9 +38,7 @@ async def fill(at: Ground, entries: int) -> None:
             "create temp table bench_customer as select row_number() over (order by customer_id) - 1 as number,"
             " customer_id from customer"
         )
-        await connection.execute(
-            "create temp table bench_version as select customer_id, version from account"
-        )
+        await connection.execute("create temp table bench_version as select customer_id, version from account")
         await connection.execute("analyze bench_customer; analyze bench_version")
         # What is written is true; checking each row's references again would take longer than writing them.
         await connection.execute("set session_replication_role = replica")
@@ -55,13 +53,15 @@ async def fill(at: Ground, entries: int) -> None:
         await connection.execute(
             f"with e as ({each}) update lot set available = available - e.n, spent = spent + e.n from e"
             " where lot.customer_id = e.customer_id",
-            entries, CUSTOMERS,
-        )  # fmt: skip
+            entries,
+            CUSTOMERS,
+        )
         await connection.execute(
             f"with e as ({each}) update account set available = available - e.n, spent = spent + e.n,"
             " version = account.version + e.n from e where account.customer_id = e.customer_id",
-            entries, CUSTOMERS,
-        )  # fmt: skip
+            entries,
+            CUSTOMERS,
+        )
         await connection.execute("vacuum analyze")
         await connection.execute("checkpoint")
     finally:

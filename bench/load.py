@@ -86,8 +86,9 @@ class _Connection(asyncio.Protocol):
             self.done.set_result(None)
 
 
-async def run(url: str, make: MakeRequest, *, connections: int, seconds: float, most: int | None = None,
-              keep: bool = False) -> Result:  # fmt: skip
+async def run(
+    url: str, make: MakeRequest, *, connections: int, seconds: float, most: int | None = None, keep: bool = False
+) -> Result:
     """Sends as fast as answers come for so many seconds (or ``most`` requests)."""
     parts = urlsplit(url)
     result = Result()
@@ -106,9 +107,7 @@ async def run(url: str, make: MakeRequest, *, connections: int, seconds: float, 
     made = await asyncio.gather(
         *(
             loop.create_connection(
-                lambda: _Connection(next_request, result, keep),
-                parts.hostname or "127.0.0.1",
-                parts.port or 80,
+                lambda: _Connection(next_request, result, keep), parts.hostname or "127.0.0.1", parts.port or 80
             )
             for _ in range(connections)
         )
@@ -118,9 +117,7 @@ async def run(url: str, make: MakeRequest, *, connections: int, seconds: float, 
     return result
 
 
-def request(
-    method: str, path: str, key: str, *, body: bytes = b"", idempotency_key: str | None = None
-) -> bytes:
+def request(method: str, path: str, key: str, *, body: bytes = b"", idempotency_key: str | None = None) -> bytes:
     """The bytes of a request."""
     head = f"{method} {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\n"
     if idempotency_key is not None:

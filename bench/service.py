@@ -71,8 +71,7 @@ async def _found(url: str, customers: int) -> str:
         async with database.founding(TENANT, actor="bench") as tx:
             await tenants.put(tx, tenants.PutTenant(policy="avactis"))
         made = await database.run(
-            TENANT,
-            lambda tx: keys.create(tx, scopes=["*"], label="bench", expires_at=None, now=tx.at, options={}),
+            TENANT, lambda tx: keys.create(tx, scopes=["*"], label="bench", expires_at=None, now=tx.at, options={})
         )
         for first in range(0, customers, 100):
             seed = [
@@ -115,13 +114,29 @@ def service(at: Ground, *, workers: int = 1, worker: bool = False) -> Iterator[t
     }
     process = subprocess.Popen(
         [
-            sys.executable, "-m", "uvicorn", "bench.service:app", "--factory", "--host", "127.0.0.1",
-            "--port", str(port),
-            "--workers", str(workers), "--loop", "uvloop", "--http", "httptools", "--no-access-log",
-            "--log-level", "warning",
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "bench.service:app",
+            "--factory",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+            "--workers",
+            str(workers),
+            "--loop",
+            "uvloop",
+            "--http",
+            "httptools",
+            "--no-access-log",
+            "--log-level",
+            "warning",
         ],
-        cwd=ROOT, env=environment, start_new_session=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=environment,
+        start_new_session=True,
+    )
     url = f"http://127.0.0.1:{port}"
     try:
         _await_ready(url, process)
@@ -219,11 +234,31 @@ def pgbench(at: Ground, script: str, *, clients: int, seconds: float) -> float:
         environment["PGPASSWORD"] = str(url.password)
     done = subprocess.run(
         [
-            found, "-n", "-M", "prepared", "-f", str(path), "-c", str(clients), "-j", "2", "-T", str(int(seconds)),
-            "-h", str(host), "-p", str(url.port or 5432), "-U", str(url.username), str(url.database),
+            found,
+            "-n",
+            "-M",
+            "prepared",
+            "-f",
+            str(path),
+            "-c",
+            str(clients),
+            "-j",
+            "2",
+            "-T",
+            str(int(seconds)),
+            "-h",
+            str(host),
+            "-p",
+            str(url.port or 5432),
+            "-U",
+            str(url.username),
+            str(url.database),
         ],
-        capture_output=True, text=True, env=environment, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
     for line in done.stdout.splitlines():
         if line.startswith("tps ="):
             return float(line.split()[2])

@@ -56,9 +56,7 @@ async def run(
     def made(kind: str) -> bytes:
         who = f"/v1/customers/c{random.randrange(CUSTOMERS)}"  # noqa: S311 - which customer
         if kind == "debit":
-            return request(
-                "POST", f"{who}/debits", key, body=b'{"credits":1}', idempotency_key=f"{salt}-{next(fresh)}"
-            )
+            return request("POST", f"{who}/debits", key, body=b'{"credits":1}', idempotency_key=f"{salt}-{next(fresh)}")
         return request("GET", f"{who}/balance", key)
 
     async def plan(kind: str, rate: float) -> None:

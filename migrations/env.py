@@ -110,9 +110,7 @@ def main() -> None:
         return migrate(connection)
     url = context.config.attributes.get("database_url") or os.environ.get("DATABASE_URL", "")
     if not url:
-        raise SystemExit(
-            "alembic: set DATABASE_URL, or use `retainer migrate`, which also knows the embedded Postgres"
-        )
+        raise SystemExit("alembic: set DATABASE_URL, or use `retainer migrate`, which also knows the embedded Postgres")
     from app.settings import normalise_database_url
 
     return asyncio.run(connect_and_migrate(normalise_database_url(url)))

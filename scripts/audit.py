@@ -15,20 +15,45 @@ from pathlib import Path
 ACCEPTED: dict[str, str] = {}
 
 UNREACHABLE = (
-    "ConnectionError", "Max retries", "Name or service not known", "timed out", "Failed to establish", "ProxyError",
-    "ServiceError", "403", "404", "502", "503", "SSLError",
-)  # fmt: skip
+    "ConnectionError",
+    "Max retries",
+    "Name or service not known",
+    "timed out",
+    "Failed to establish",
+    "ProxyError",
+    "ServiceError",
+    "403",
+    "404",
+    "502",
+    "503",
+    "SSLError",
+)
 
 
 def main() -> int:
     tool = Path(sys.executable).with_name("pip-audit")
     try:
         done = subprocess.run(
-            [tool, "--requirement", "requirements/run.lock", "--requirement", "requirements/embedded.lock",
-             "--disable-pip", "--require-hashes", "--format", "json",
-             "--progress-spinner", "off", "--timeout", "15"],
-            capture_output=True, text=True, timeout=240, check=False,
-        )  # fmt: skip
+            [
+                tool,
+                "--requirement",
+                "requirements/run.lock",
+                "--requirement",
+                "requirements/embedded.lock",
+                "--disable-pip",
+                "--require-hashes",
+                "--format",
+                "json",
+                "--progress-spinner",
+                "off",
+                "--timeout",
+                "15",
+            ],
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         print("pip-audit: NOT CHECKED: the vulnerability service did not answer in time")
         return 0
@@ -55,9 +80,7 @@ def main() -> int:
     if len(skipped) == total:
         print(f"pip-audit: NOT CHECKED: the service that is asked here knows none of the {total} packages")
         return 0
-    print(
-        f"pip-audit: {total} packages, {len(found)} findings; not looked up: {', '.join(skipped) or 'none'}"
-    )
+    print(f"pip-audit: {total} packages, {len(found)} findings; not looked up: {', '.join(skipped) or 'none'}")
     return 1 if found else 0
 
 

@@ -33,9 +33,7 @@ where nspname !~ '^pg_' and nspname not in ('information_schema', 'public')
 def schema(settings: Settings) -> str:
     """The schema as Postgres prints it, without the one line of it that is random."""
     dumped = postgres_tool(settings, "pg_dump", ["--schema-only", "--no-owner"])
-    return "\n".join(
-        line for line in dumped.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))
-    )
+    return "\n".join(line for line in dumped.splitlines() if not line.startswith(("\\restrict", "\\unrestrict")))
 
 
 def main() -> int:

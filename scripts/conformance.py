@@ -37,9 +37,7 @@ def main() -> int:
     if "--check" in sys.argv[1:]:
         written = pages.PAGE.read_text(encoding="utf-8") if pages.PAGE.exists() else ""
         if pages.names_in(written) != pages.names_now():
-            print(
-                "docs/conformance.md names other clauses or tests than there are: run scripts/conformance.py"
-            )
+            print("docs/conformance.md names other clauses or tests than there are: run scripts/conformance.py")
             return 1
         return 0
     outcomes = Outcomes()

@@ -30,16 +30,33 @@ def main() -> int:
     shares = max(int(os.environ.get("RETAINER_TEST_PROCESSES", str(os.cpu_count() or 1))), 1)
     started = time.monotonic()
     command = [
-        sys.executable, "-m", "pytest", *TESTS, "-k", CHOSEN, "-q", "-s", "-p", "no:cacheprovider", *sys.argv[1:]
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "pytest",
+        *TESTS,
+        "-k",
+        CHOSEN,
+        "-q",
+        "-s",
+        "-p",
+        "no:cacheprovider",
+        *sys.argv[1:],
+    ]
     running = [
         subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env={**os.environ, "RETAINER_TEST_DELIVERIES": str(-(-wanted // shares)),
-                 "RETAINER_TEST_SEED": str(seed + 1_000_000 * number)},
+            command,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={
+                **os.environ,
+                "RETAINER_TEST_DELIVERIES": str(-(-wanted // shares)),
+                "RETAINER_TEST_SEED": str(seed + 1_000_000 * number),
+            },
         )
         for number in range(shares)
-    ]  # fmt: skip
+    ]
     said = [one.communicate()[0] for one in running]
     failed = [number for number, one in enumerate(running) if one.returncode]
     for number in failed:

@@ -42,12 +42,7 @@ PATIENCE = 120
 """Seconds to wait for an answer: a policy simulated over the whole history takes a while on a machine in use."""
 CHAINS_EACH = 5
 """Chains along the links for each example of an operation: there are some hundred links, and each goes a few ways."""
-NODES = (
-    ("Customer", "customer_id"),
-    ("Ticket", "ticket_id"),
-    ("Order", "order_id"),
-    ("License", "license_id"),
-)
+NODES = (("Customer", "customer_id"), ("Ticket", "ticket_id"), ("Order", "order_id"), ("License", "license_id"))
 NEVER: dict[str, dict[str, str]] = tomllib.loads((FOLDER / "never.toml").read_text(encoding="utf-8"))
 """Policy -> operation -> why it can never succeed there."""
 
@@ -92,10 +87,7 @@ def main() -> int:
         return 2
     chosen = [one for one in rows() if given.door in (None, one.door)]
     if not given.all:
-        chosen = [
-            next(one for one in chosen if one.door == door)
-            for door in dict.fromkeys(one.door for one in chosen)
-        ]
+        chosen = [next(one for one in chosen if one.door == door) for door in dict.fromkeys(one.door for one in chosen)]
     changes = {
         name: value
         for name in ("policy", "seed", "examples", "phases", "only", "record", "watch")
@@ -147,28 +139,37 @@ async def _part(
     if run.door == "graphql":
         fields = {operation: field_name(operation) for operation in known.good}
         nodes = [f"{kind}:{known.ids[key][0]}" for kind, key in NODES if known.ids.get(key)]
-        ids = {
-            **known.ids,
-            "id": [base64.urlsafe_b64encode(one.encode()).decode().rstrip("=") for one in nodes],
-        }
+        ids = {**known.ids, "id": [base64.urlsafe_b64encode(one.encode()).decode().rstrip("=") for one in nodes]}
         known = ground.Ground(ids, {fields[operation]: one for operation, one in known.good.items()})
     (here / "ground.json").write_text(known.json(), encoding="utf-8")
     config = (FOLDER / "schemathesis.toml").read_text(encoding="utf-8")
     config += f"\n[phases.stateful.generation]\nmax-examples = {CHAINS_EACH * run.examples}\n"
     (here / "schemathesis.toml").write_text(config + _dictionaries(known, run.door), encoding="utf-8")
     words = [
-        str(TOOL), "--config-file", str(here / "schemathesis.toml"), "run",
+        str(TOOL),
+        "--config-file",
+        str(here / "schemathesis.toml"),
+        "run",
         f"{base}/graphql" if run.door == "graphql" else f"{base}/openapi.json",
-        "--header", f"Authorization: Bearer {key}", "--phases", _phases(run, wanted),
-        "--seed", str(run.seed), "--max-examples", str(run.examples), "--no-color",
-        "--generation-database", "none", "--request-timeout", str(PATIENCE),
-        "--continue-on-failure", "--warnings", "off",
-    ]  # fmt: skip
+        "--header",
+        f"Authorization: Bearer {key}",
+        "--phases",
+        _phases(run, wanted),
+        "--seed",
+        str(run.seed),
+        "--max-examples",
+        str(run.examples),
+        "--no-color",
+        "--generation-database",
+        "none",
+        "--request-timeout",
+        str(PATIENCE),
+        "--continue-on-failure",
+        "--warnings",
+        "off",
+    ]
     if run.only:
-        words += [
-            "--include-name-regex" if run.door == "graphql" else "--include-operation-id-regex",
-            run.only,
-        ]
+        words += ["--include-name-regex" if run.door == "graphql" else "--include-operation-id-regex", run.only]
     for kind, names in (("include", wanted or ()), ("exclude", left)):
         words += [word for one in names for word in _named(run.door, kind, one)]
     seen, answers = here / "seen.json", here / "answers.json"
@@ -204,10 +205,7 @@ def _dictionaries(known: ground.Ground, door: str) -> str:
     """Ids for the phase that follows links, which the hooks leave alone, and the policy's words for bodies."""
     if door == "graphql":
         return ""
-    bodies = {
-        name: f"body.{name}"
-        for name in ("category", "outcome", "cause", "credit_type", "channel", "license_id")
-    }
+    bodies = {name: f"body.{name}" for name in ("category", "outcome", "cause", "credit_type", "channel", "license_id")}
     paths = {
         name: f"path.{name}"
         for name in known.ids
@@ -227,9 +225,7 @@ def _reached(run: Run, seen: dict[str, dict[str, int]]) -> int:
     excused = NEVER.get("every", {}) | NEVER.get(run.policy, {})
     missed = {name: counts for name, counts in seen.items() if not any(one.startswith("2") for one in counts)}
     calls, sound = _total(seen, ""), _total(seen, "2")
-    print(
-        f"fuzz: {len(seen) - len(missed)} of {len(seen)} operations succeeded; {sound} of {calls} calls did"
-    )
+    print(f"fuzz: {len(seen) - len(missed)} of {len(seen)} operations succeeded; {sound} of {calls} calls did")
     for name, counts in sorted(missed.items()):
         print(f"fuzz: {name} never succeeded {counts}: {excused.get(name, 'NO REASON IS WRITTEN DOWN')}")
     # Only the examples phase, which GraphQL does not have, tries every good request; else it is a matter of luck.
@@ -240,9 +236,7 @@ def _reached(run: Run, seen: dict[str, dict[str, int]]) -> int:
 
 async def _audited(base: str, key: str) -> int:
     """Whether the ledger's invariants hold after all that; 1 and what is broken if not."""
-    async with httpx.AsyncClient(
-        base_url=base, headers={"Authorization": f"Bearer {key}"}, timeout=60
-    ) as client:
+    async with httpx.AsyncClient(base_url=base, headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
         answer = (await client.get("/v1/audit?limit=100")).raise_for_status()
     broken = answer.json()["data"]
     for one in broken:

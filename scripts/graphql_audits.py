@@ -60,9 +60,7 @@ async def _key(base: str) -> str:
     headers = {"Authorization": f"Bearer {OPERATOR_KEY}"}
     async with httpx.AsyncClient(base_url=base, headers=headers) as client:
         clock = {"mode": "virtual", "now": "2025-01-01T00:00:00Z"}
-        (
-            await client.put("/v1/tenants/audits", json={"policy": "cs-cart", "clock": clock})
-        ).raise_for_status()
+        (await client.put("/v1/tenants/audits", json={"policy": "cs-cart", "clock": clock})).raise_for_status()
         made = (await client.post("/v1/tenants/audits/keys", json={"scopes": ["*"]})).raise_for_status()
     key: str = made.json()["key"]
     return key

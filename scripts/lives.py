@@ -33,9 +33,7 @@ from tests.support.api import running, settings_for  # noqa: E402
 
 def wanted() -> argparse.Namespace:
     """What was asked for."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--policy", choices=sorted(ALL))
@@ -94,15 +92,7 @@ def main() -> int:
         return 0
     started = time.monotonic()
     processes = max(min(given.processes, given.rounds), 1)
-    command = [
-        sys.executable,
-        __file__,
-        *sys.argv[1:],
-        "--seed",
-        str(given.seed),
-        "--processes",
-        str(processes),
-    ]
+    command = [sys.executable, __file__, *sys.argv[1:], "--seed", str(given.seed), "--processes", str(processes)]
     running_ = [
         subprocess.Popen([*command, "--share", str(n)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
         for n in range(processes)

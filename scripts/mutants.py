@@ -183,9 +183,13 @@ def run(folder: Path, test: str) -> bool:
     """Whether the test passes."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", test],
-        cwd=folder, capture_output=True, text=True, timeout=300, check=False,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
         env={**os.environ, "PYTHONPATH": ".", "PYTHONDONTWRITEBYTECODE": "1"},
-    )  # fmt: skip
+    )
     if done.returncode not in (0, 1):
         raise SystemExit(f"{test} could not be run:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
     return done.returncode == 0
@@ -217,9 +221,7 @@ def main() -> None:
             path.write_text(original.replace(mutant.old, mutant.new))
             caught = not run(folder, mutant.test)
             path.write_text(original)
-            print(
-                f"{'caught  ' if caught else 'SURVIVED'} {mutant.name}\n         by {mutant.test}", flush=True
-            )
+            print(f"{'caught  ' if caught else 'SURVIVED'} {mutant.name}\n         by {mutant.test}", flush=True)
             if not caught:
                 survived.append(mutant.name)
     if survived:

@@ -74,7 +74,7 @@ ROWS: Final[tuple[tuple[str, str, str, str, str], ...]] = (
     (
         "an unknown fact is false",
         "app/domain/policy/conditions.py",
-        "    return False if test.op == \"contains\" and fact == () else None\n",
+        '    return False if test.op == "contains" and fact == () else None\n',
         "    return False\n",
         "tests/domain/test_conditions.py::test_what_is_not_stated_is_unknown_and_not_false",
     ),
@@ -116,5 +116,5 @@ ROWS: Final[tuple[tuple[str, str, str, str, str], ...]] = (
         "total = sum(",
         "tests/domain/test_prices.py::test_a_formula_adds_up",
     ),
-)  # fmt: skip
+)
 """(name, file, what stands there, what the mutant writes, the test)."""

@@ -112,9 +112,7 @@ def write(found: list[str]) -> None:
 
     part = _PART.search(text)
     assert part is not None
-    README.write_text(
-        text[: part.start(2)] + _CALL.sub(put, part.group(2)) + text[part.end(2) :], encoding="utf-8"
-    )
+    README.write_text(text[: part.start(2)] + _CALL.sub(put, part.group(2)) + text[part.end(2) :], encoding="utf-8")
 
 
 if __name__ == "__main__":

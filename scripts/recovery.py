@@ -47,9 +47,7 @@ async def spent(url: str) -> int:
     """Credits that the customer spent, by the recovered database."""
     database = Database(url, pool_size=1)
     async with database.reading(TENANT) as tx:
-        row = await tx.row(
-            text("select coalesce(sum(spent), 0) from account where tenant_id = :t"), {"t": TENANT}
-        )
+        row = await tx.row(text("select coalesce(sum(spent), 0) from account where tenant_id = :t"), {"t": TENANT})
     await database.close()
     return int(row[0])
 
@@ -78,9 +76,7 @@ def main() -> int:
         first.kill()
         first.stop(timeout=5)
         print(f"recovery: 70 debits acknowledged, the server is lost; back to {moment}, after the 50th")
-        settings = (
-            f"recovery_target_time = '{moment}'\nrecovery_target_action = 'promote'\nprimary_conninfo = ''\n"
-        )
+        settings = f"recovery_target_time = '{moment}'\nrecovery_target_action = 'promote'\nprimary_conninfo = ''\n"
         with (second.pgdata / "postgresql.auto.conf").open("a") as file:
             file.write(settings)
         (second.pgdata / "standby.signal").unlink()

@@ -12,9 +12,11 @@ from app.domain.events.types import CARRIED, EVENT_TYPES, EventType, envelope_ex
 HEADERS: Final[dict[str, tuple[str, Any]]] = {
     "webhook-id": ("The event's id: the same for every attempt and replay", "evt_01m80j9q01"),
     "webhook-timestamp": ("When this attempt was made, in seconds since 1970", "1736182800"),
-    "webhook-signature": ("`v1,` and base64 of HMAC-SHA256 over `id.timestamp.body`; several during a rotation",
-                          "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="),
-}  # fmt: skip
+    "webhook-signature": (
+        "`v1,` and base64 of HMAC-SHA256 over `id.timestamp.body`; several during a rotation",
+        "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
+    ),
+}
 HOW: Final = (
     "Standard Webhooks: verify with any of its libraries and the endpoint's secret. Delivered at least once, in order "
     "for each customer; answer 2xx within 20 seconds. Failures are tried again after 5 s, 5 m, 30 m, 2 h, 5 h, 10 h, "
@@ -45,9 +47,7 @@ def webhooks(components: dict[str, Any]) -> dict[str, Any]:
     }
     for noun, names in _common().items():
         components[noun] = {**_data(names), "description": "What the events of this kind have in common."}
-    return {
-        one.type: {"post": _operation(one)} for one in sorted(EVENT_TYPES.values(), key=lambda one: one.type)
-    }
+    return {one.type: {"post": _operation(one)} for one in sorted(EVENT_TYPES.values(), key=lambda one: one.type)}
 
 
 def _noun(type_: str) -> str:
@@ -91,16 +91,23 @@ def _operation(one: EventType) -> dict[str, Any]:
         "summary": one.meaning,
         "security": [],
         "parameters": [
-            {"name": name, "in": "header", "required": True, "description": words, "schema": {"type": "string"},
-             "example": example}
+            {
+                "name": name,
+                "in": "header",
+                "required": True,
+                "description": words,
+                "schema": {"type": "string"},
+                "example": example,
+            }
             for name, (words, example) in HEADERS.items()
         ],
-        "requestBody": {"required": True, "content": {"application/json": {
-            "schema": _body(one)}}},
-        "responses": {"2XX": {"description": "Taken"},
-                      "410": {"description": "No longer wanted: disables the endpoint"},
-                      "default": {"description": "Tried again on the schedule"}},
-    }  # fmt: skip
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _body(one)}}},
+        "responses": {
+            "2XX": {"description": "Taken"},
+            "410": {"description": "No longer wanted: disables the endpoint"},
+            "default": {"description": "Tried again on the schedule"},
+        },
+    }
 
 
 def asyncapi() -> dict[str, Any]:
@@ -110,25 +117,31 @@ def asyncapi() -> dict[str, Any]:
     return {
         "asyncapi": "3.0.0",
         "info": {
-            "title": "Retainer: events", "version": __version__, "description": HOW,
+            "title": "Retainer: events",
+            "version": __version__,
+            "description": HOW,
             "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         },
         "defaultContentType": "application/json",
-        "channels": {"webhooks": {
-            "address": None,
-            "description": "The URL of a webhook endpoint (POST /v1/webhook-endpoints).",
-            "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
-            "bindings": {"http": {}},
-        }},
-        "operations": {"deliver": {
-            "action": "send",
-            "summary": "Retainer tells an endpoint of one event.",
-            "channel": {"$ref": "#/channels/webhooks"},
-            "messages": [{"$ref": f"#/channels/webhooks/messages/{name}"} for name in names],
-            "bindings": {"http": {"method": "POST", "bindingVersion": "0.3.0"}},
-        }},
+        "channels": {
+            "webhooks": {
+                "address": None,
+                "description": "The URL of a webhook endpoint (POST /v1/webhook-endpoints).",
+                "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
+                "bindings": {"http": {}},
+            }
+        },
+        "operations": {
+            "deliver": {
+                "action": "send",
+                "summary": "Retainer tells an endpoint of one event.",
+                "channel": {"$ref": "#/channels/webhooks"},
+                "messages": [{"$ref": f"#/channels/webhooks/messages/{name}"} for name in names],
+                "bindings": {"http": {"method": "POST", "bindingVersion": "0.3.0"}},
+            }
+        },
         "components": {"messages": {component(one.type): _message(one) for one in types}},
-    }  # fmt: skip
+    }
 
 
 def _message(one: EventType) -> dict[str, Any]:
@@ -140,6 +153,11 @@ def _message(one: EventType) -> dict[str, Any]:
         "contentType": "application/json",
         "headers": {"type": "object", "required": list(HEADERS), "properties": headers},
         "payload": envelope_schema(one),
-        "examples": [{"name": one.type, "headers": {name: example for name, (_, example) in HEADERS.items()},
-                      "payload": envelope_example(one)}],
-    }  # fmt: skip
+        "examples": [
+            {
+                "name": one.type,
+                "headers": {name: example for name, (_, example) in HEADERS.items()},
+                "payload": envelope_example(one),
+            }
+        ],
+    }

@@ -57,9 +57,7 @@ class _Kept:
 class Authenticator:
     """Turns bearer tokens into principals. ``operator_key`` may be any text."""
 
-    def __init__(
-        self, database: Database, operator_key: str | None, *, verifier: TokenVerifier | None = None
-    ) -> None:
+    def __init__(self, database: Database, operator_key: str | None, *, verifier: TokenVerifier | None = None) -> None:
         self._database = database
         self._operator = None if operator_key is None else hashlib.sha256(operator_key.encode()).digest()
         self._verifier = verifier
@@ -96,12 +94,7 @@ class Authenticator:
             raise Problem("tenant_suspended")
         self.last_used.setdefault(tenant_id, {})[row["key_id"]] = now
         return Principal(
-            row["kind"],
-            tenant_id,
-            row["key_id"],
-            frozenset(row["scopes"]),
-            row["customer_id"],
-            row["options"],
+            row["kind"], tenant_id, row["key_id"], frozenset(row["scopes"]), row["customer_id"], row["options"]
         )
 
     async def _look_up(self, digest: bytes) -> tuple[str, dict[str, Any]] | None:

@@ -26,7 +26,7 @@ class Entry(NamedTuple):
         return {
             "code": code, "type": f"/problems/{code}", "status": self.status, "title": self.title,
             "cause": self.cause, "next_step": self.next_step,
-        }  # fmt: skip
+        }
 
 
 CATALOGUE: Final[dict[str, Entry]] = {

@@ -75,10 +75,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """The head is whole; the body's clock starts."""
         self._in_head = False
         self._head_bytes = 0
-        if (
-            self.url
-            and sum(len(name) + len(value) + 4 for name, value in self.headers) + len(self.url) > HEAD_BYTES
-        ):
+        if self.url and sum(len(name) + len(value) + 4 for name, value in self.headers) + len(self.url) > HEAD_BYTES:
             self._refuse("header_fields_too_large")
             return
         self._set(BODY_SECONDS)

@@ -37,11 +37,7 @@ def first_form(body: Body) -> dict[str, Any]:
     """Return a body's members as the first edition covered them."""
     covered = _OPTIONAL.get(type(body).__name__, "").split()
     given = body.said()
-    return {
-        name: _first(getattr(body, name))
-        for name in type(body).model_fields
-        if name in given or name in covered
-    }
+    return {name: _first(getattr(body, name)) for name in type(body).model_fields if name in given or name in covered}
 
 
 def _first(value: Any) -> Any:

@@ -42,9 +42,7 @@ def _answer(request: Request, body: dict[str, Any], headers: dict[str, str] | No
 
 def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)  # noqa: S101 - registered for it
-    return _answer(
-        request, body_of(error.code, error.detail, errors=error.errors, **error.extra), error.headers
-    )
+    return _answer(request, body_of(error.code, error.detail, errors=error.errors, **error.extra), error.headers)
 
 
 def _domain(request: Request, error: Exception) -> Response:
@@ -56,9 +54,7 @@ def _domain(request: Request, error: Exception) -> Response:
 
 def _unavailable(request: Request, error: Exception) -> Response:
     assert isinstance(error, Unavailable)  # noqa: S101 - registered for it
-    code = (
-        "outcome_unknown" if error.outcome_unknown else "busy" if isinstance(error, Busy) else "unavailable"
-    )
+    code = "outcome_unknown" if error.outcome_unknown else "busy" if isinstance(error, Busy) else "unavailable"
     _log.warning("unavailable", extra={"cause": error.cause})
     return _answer(request, body_of(code), {"Retry-After": RETRY_AFTER})
 
@@ -70,12 +66,9 @@ def _validation(request: Request, error: Exception) -> Response:
 
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
-    code = {
-        404: "path_not_found",
-        405: "method_not_allowed",
-        413: "body_too_large",
-        415: "unsupported_media_type",
-    }.get(error.status_code, "malformed_request" if error.status_code < 500 else "internal_error")
+    code = {404: "path_not_found", 405: "method_not_allowed", 413: "body_too_large", 415: "unsupported_media_type"}.get(
+        error.status_code, "malformed_request" if error.status_code < 500 else "internal_error"
+    )
     headers = dict(error.headers or {})
     if error.status_code == 405:
         headers["Allow"] = ", ".join(_methods(request))

@@ -16,9 +16,7 @@ from app.domain.values.wire import payload_hash
 def etag(version: Any) -> str:
     """The entity tag of a version: a number, or anything JSON-able."""
     text = (
-        f"v{version}"
-        if isinstance(version, int)
-        else hashlib.sha256(payload_hash(version).encode()).hexdigest()[:20]
+        f"v{version}" if isinstance(version, int) else hashlib.sha256(payload_hash(version).encode()).hexdigest()[:20]
     )
     return f'"{text}"'
 

@@ -57,11 +57,7 @@ class Limits:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         def made(rate: float | None) -> Buckets | None:
-            return (
-                None
-                if rate is None
-                else Buckets(rate / processes, max(1.0, math.ceil(2 * rate / processes)), clock)
-            )
+            return None if rate is None else Buckets(rate / processes, max(1.0, math.ceil(2 * rate / processes)), clock)
 
         self._levels = [("key", made(per_key)), ("tenant", made(per_tenant))]
         self._failures = Buckets(FAILURES_A_SECOND / processes, FAILURES_BURST / processes, clock)
@@ -79,9 +75,7 @@ class Limits:
                 continue
             whom = principal.actor if name == "key" else principal.tenant_id or "operator"
             had, left, wait = buckets.take(f"{principal.tenant_id}/{whom}")
-            policies.append(
-                f'"{name}";q={int(buckets.burst)};w={max(1, math.ceil(buckets.burst / buckets.rate))}'
-            )
+            policies.append(f'"{name}";q={int(buckets.burst)};w={max(1, math.ceil(buckets.burst / buckets.rate))}')
             states.append(f'"{name}";r={left};t={wait}')
             if not had:
                 refused = max(refused or 0, wait)
@@ -100,6 +94,4 @@ class Limits:
         address = request.client.host if request.client else "unknown"
         had, _, wait = self._failures.take(address)
         if not had:
-            raise Problem(
-                "rate_limited", "Too many wrong keys from this address.", headers={"Retry-After": str(wait)}
-            )
+            raise Problem("rate_limited", "Too many wrong keys from this address.", headers={"Retry-After": str(wait)})

@@ -39,15 +39,29 @@ def cross_origin(origins: Sequence[str]) -> dict[str, Any]:
         "allow_origins": list(origins),
         "allow_methods": ["GET", "HEAD", "POST", "PUT", "DELETE"],
         "allow_headers": [
-            "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID",
+            "Authorization",
+            "Content-Type",
+            "Idempotency-Key",
+            "If-Match",
+            "If-None-Match",
+            "X-Request-ID",
         ],
         "expose_headers": [
-            "Deprecation", "ETag", "Idempotent-Replayed", "Link", "Location", "RateLimit", "RateLimit-Policy",
-            "Retry-After", "Sunset", "WWW-Authenticate", "X-Request-ID",
+            "Deprecation",
+            "ETag",
+            "Idempotent-Replayed",
+            "Link",
+            "Location",
+            "RateLimit",
+            "RateLimit-Policy",
+            "Retry-After",
+            "Sunset",
+            "WWW-Authenticate",
+            "X-Request-ID",
         ],
         "allow_credentials": False,
         "max_age": 600,
-    }  # fmt: skip
+    }
 
 
 class Edge:
@@ -71,9 +85,7 @@ class Edge:
             _veil("redacted")
         status = 0
         inner = scope
-        if (
-            head := scope["method"] == "HEAD"
-        ):  # the answer of a GET without its body, on every path that has one
+        if head := scope["method"] == "HEAD":  # the answer of a GET without its body, on every path that has one
             inner = {**scope, "method": "GET"}
 
         async def answer(message: Message) -> None:
@@ -93,9 +105,7 @@ class Edge:
                 await self._app(inner, receive, answer)
             else:
                 await problem(
-                    "malformed_request",
-                    "A request names its host in exactly one Host header.",
-                    request_id=request_id,
+                    "malformed_request", "A request names its host in exactly one Host header.", request_id=request_id
                 )(scope, receive, answer)
         except Exception:
             # Nothing of a fault leaves the house but the id under which it is logged.

@@ -55,10 +55,7 @@ class Figures:
             registry=self.registry,
         )
         self.in_flight = Gauge(
-            "http_server_active_requests",
-            "Requests under way",
-            registry=self.registry,
-            multiprocess_mode="livesum",
+            "http_server_active_requests", "Requests under way", registry=self.registry, multiprocess_mode="livesum"
         )
         self.processes = Gauge(
             "retainer_processes",
@@ -73,14 +70,9 @@ class Figures:
         self.replays = Counter(
             "retainer_idempotent_replays", "Keyed calls answered from the first time", registry=self.registry
         )
-        self.debits = Counter(
-            "retainer_debits", "Debits, by what came of them", ["outcome"], registry=self.registry
-        )
+        self.debits = Counter("retainer_debits", "Debits, by what came of them", ["outcome"], registry=self.registry)
         self.pool_wait = Histogram(
-            "retainer_db_pool_wait_seconds",
-            "Time until a connection was had",
-            buckets=_BUCKETS,
-            registry=self.registry,
+            "retainer_db_pool_wait_seconds", "Time until a connection was had", buckets=_BUCKETS, registry=self.registry
         )
         self.samples: list[Callable[[], Iterable[tuple[str, str, str, float]]]] = []
         self.shared: list[Callable[[], Iterable[tuple[str, str, str, float]]]] = []

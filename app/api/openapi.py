@@ -66,7 +66,7 @@ def build(app: FastAPI) -> dict[str, Any]:
             "scheme": "bearer",
             "bearerFormat": "rtn_live_<random>_<checksum>",
             "description": "A tenant's key with scopes, a customer token, or the operator's key.",
-        },
+        }
     }
     recorded = json.loads(ANSWERS.read_text(encoding="utf-8")) if ANSWERS.exists() else {}
     schemas.update(recorded.get("schemas", {}))
@@ -181,15 +181,11 @@ def _request_example(operation: dict[str, Any], schemas: dict[str, Any], recorde
 
 def _says_something(schema: dict[str, Any], schemas: dict[str, Any]) -> bool:
     """Whether something has to be said; an absent body is an empty object (`app.api.strict.take_body`)."""
-    every = [
-        schemas.get(one.get("$ref", "").rpartition("/")[2], one) for one in schema.get("anyOf", [schema])
-    ]
+    every = [schemas.get(one.get("$ref", "").rpartition("/")[2], one) for one in schema.get("anyOf", [schema])]
     return all(one.get("required") for one in every)
 
 
-def _answers(
-    operation: dict[str, Any], route: APIRoute, schemas: dict[str, Any], recorded: dict[str, Any]
-) -> None:
+def _answers(operation: dict[str, Any], route: APIRoute, schemas: dict[str, Any], recorded: dict[str, Any]) -> None:
     responses: dict[str, Any] = operation["responses"]
     if "422" in responses and MEDIA_TYPE not in responses["422"].get("content", {}):
         responses.pop("422")

@@ -40,9 +40,7 @@ def encode_cursor(secret: bytes, context: str, key: Key) -> str:
 def decode_cursor(secrets: Sequence[bytes], context: str, cursor: str) -> Key:
     """The key of a cursor that any of the secrets signed. 400 ``cursor_invalid`` if this list did not give it out."""
     try:
-        raw = base64.b64decode(
-            cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True
-        )
+        raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         mac, payload = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
         if any(hmac.compare_digest(mac, _mac(one, context, payload)) for one in secrets):
             key: Key = json.loads(payload)
@@ -89,10 +87,7 @@ class Page:
 
     def view(self, found: Slice[V], sealed: Callable[[Key], str]) -> PageOf[V]:
         """Return a list as published: its rows, and where to go on."""
-        view: PageOf[V] = {
-            "data": found.rows,
-            "next_cursor": None if found.more is None else sealed(found.more),
-        }
+        view: PageOf[V] = {"data": found.rows, "next_cursor": None if found.more is None else sealed(found.more)}
         if self.connection is not None:
             view |= {"cursors": [sealed(key) for key in found.keys]}  # type: ignore[misc]
         return view
@@ -126,9 +121,7 @@ def query_of(request: Request) -> list[tuple[str, str]]:
 
 
 def _short_page(
-    limit: Annotated[
-        int, Query(ge=1, le=MAX_LIMIT, description="Rows at most"), BeforeValidator(_whole)
-    ] = MAX_LIMIT,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Rows at most"), BeforeValidator(_whole)] = MAX_LIMIT,
     cursor: Annotated[
         str | None, Query(min_length=1, max_length=2000, description="`next_cursor` of the page before")
     ] = None,

@@ -135,9 +135,7 @@ def body_of_error(error: DomainError) -> dict[str, Any]:
     errors = [
         one
         if isinstance(one, FieldError)
-        else FieldError(
-            str(one.get("pointer", "")), str(one.get("code", "invalid")), str(one.get("message", ""))
-        )
+        else FieldError(str(one.get("pointer", "")), str(one.get("code", "invalid")), str(one.get("message", "")))
         for one in wrong
     ]
     field = facts.pop("field", None)

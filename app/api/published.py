@@ -35,9 +35,7 @@ class Published:
         if self.tag in unwanted or "*" in unwanted:
             return Response(status_code=304, headers=headers)
         if _takes_gzip(request.headers.get("accept-encoding", "")):
-            return Response(
-                self.packed, media_type=self.media_type, headers={**headers, "Content-Encoding": "gzip"}
-            )
+            return Response(self.packed, media_type=self.media_type, headers={**headers, "Content-Encoding": "gzip"})
         return Response(self.body, media_type=self.media_type, headers=headers)
 
 

@@ -64,10 +64,25 @@ def schema_of(kind: Kind, components: JSON) -> JSON:
 
 
 EXAMPLES: Final[dict[str, str]] = {
-    "customer_id": "anna", "order_id": "1001", "line_id": "1", "lot_id": "lot_01", "license_id": "lic_01",
-    "cover_id": "cov_01", "clock_id": "clk_01", "hold_id": "hld_01", "choice_id": "cho_01", "currency": "USD",
-    "subject": "The checkout fails", "language": "en", "clause": "CSC-15", "credit_type": "credit",
-    "category": "category_1", "cause": "software_bug", "code": "cover_expired", "sku": "support-12-months",
-    "tzdb_version": "2026a", "target": "business_seconds:28800",
-}  # fmt: skip
+    "customer_id": "anna",
+    "order_id": "1001",
+    "line_id": "1",
+    "lot_id": "lot_01",
+    "license_id": "lic_01",
+    "cover_id": "cov_01",
+    "clock_id": "clk_01",
+    "hold_id": "hld_01",
+    "choice_id": "cho_01",
+    "currency": "USD",
+    "subject": "The checkout fails",
+    "language": "en",
+    "clause": "CSC-15",
+    "credit_type": "credit",
+    "category": "category_1",
+    "cause": "software_bug",
+    "code": "cover_expired",
+    "sku": "support-12-months",
+    "tzdb_version": "2026a",
+    "target": "business_seconds:28800",
+}
 """Examples of members by name, where the scalar's own says less."""

@@ -35,9 +35,7 @@ class CreditsWriter(Protocol):
     async def submit(self, tenant: str, command: CreditCommand) -> CreditResult:
         """One command's result."""
 
-    def submit_many(
-        self, tenant: str, commands: Sequence[CreditCommand]
-    ) -> list[asyncio.Future[CreditResult]]:
+    def submit_many(self, tenant: str, commands: Sequence[CreditCommand]) -> list[asyncio.Future[CreditResult]]:
         """The results of several, to be awaited."""
 
 

@@ -76,9 +76,7 @@ def _integer(text: str) -> int | _Wrong:
 
 
 def _fraction(text: str) -> _Wrong:
-    return _Wrong(
-        "not_an_integer", "A number with a fraction or an exponent; credits are integers, money is a string."
-    )
+    return _Wrong("not_an_integer", "A number with a fraction or an exponent; credits are integers, money is a string.")
 
 
 def _constant(text: str) -> _Wrong:
@@ -104,9 +102,7 @@ def parse_json(raw: bytes, *, kind: str = "body") -> Any:
         raise Problem("too_deep") from None
     except ValueError as error:
         message = error.msg if isinstance(error, json.JSONDecodeError) else "not JSON"
-        where = (
-            f", line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-        )
+        where = f", line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         raise Problem("malformed_json", f"The {kind} is not JSON: {message}{where}.") from None
     inspect_json(value, escapes="\\u" in text or "\x00" in text)
     return value
@@ -122,9 +118,7 @@ def inspect_json(root: Any, *, escapes: bool) -> None:  # noqa: C901 - one case 
     while stack:
         value, path, depth = stack.pop()
         if depth > MAX_DEPTH + 1:
-            raise Problem(
-                "too_deep", errors=[FieldError(path, "too_deep", "Nested more than 32 levels deep.")]
-            )
+            raise Problem("too_deep", errors=[FieldError(path, "too_deep", "Nested more than 32 levels deep.")])
         if isinstance(value, dict):
             if isinstance(value, _Twice):
                 where = f"{path}/{pointer_part(value.field)}"
@@ -163,9 +157,7 @@ async def read_body(request: Request, limit: int) -> bytes:
     """The body, counted while it comes: 413 above the limit, 408 when it takes more than half a minute."""
     declared = request.headers.get("content-length", "")
     if declared.isascii() and declared.isdigit() and (len(declared) > 12 or int(declared) > limit):
-        raise Problem(
-            "body_too_large", f"The body is larger than {limit:,} bytes.", headers={"Connection": "close"}
-        )
+        raise Problem("body_too_large", f"The body is larger than {limit:,} bytes.", headers={"Connection": "close"})
     parts: list[bytes] = []
     size = 0
     try:
@@ -174,9 +166,7 @@ async def read_body(request: Request, limit: int) -> bytes:
                 size += len(part)
                 if size > limit:
                     raise Problem(
-                        "body_too_large",
-                        f"The body is larger than {limit:,} bytes.",
-                        headers={"Connection": "close"},
+                        "body_too_large", f"The body is larger than {limit:,} bytes.", headers={"Connection": "close"}
                     )
                 parts.append(part)
     except TimeoutError:
@@ -212,9 +202,7 @@ def check_query(query: bytes, known: frozenset[str], many: frozenset[str]) -> No
         return
     parts = [part for part in query.decode("latin-1").split("&") if part]
     if len(parts) > MAX_PARAMETERS:
-        raise Problem(
-            "invalid_input", errors=[FieldError("", "too_many", "Too many query parameters.", "query")]
-        )
+        raise Problem("invalid_input", errors=[FieldError("", "too_many", "Too many query parameters.", "query")])
     errors: list[FieldError] = []
     seen: set[str] = set()
     for part in parts:
@@ -222,13 +210,9 @@ def check_query(query: bytes, known: frozenset[str], many: frozenset[str]) -> No
         name, value = _decoded(raw_name), _decoded(raw_value)
         where = "/" + pointer_part(name if name is not None else raw_name)
         if name is None or value is None or "\x00" in value or "\x00" in name:
-            errors.append(
-                FieldError(where, "bad_character", "A NUL character or bytes that are not UTF-8.", "query")
-            )
+            errors.append(FieldError(where, "bad_character", "A NUL character or bytes that are not UTF-8.", "query"))
         elif name not in known:
-            errors.append(
-                FieldError(where, "unknown_parameter", "This operation has no such parameter.", "query")
-            )
+            errors.append(FieldError(where, "unknown_parameter", "This operation has no such parameter.", "query"))
         elif name in seen and name not in many:
             errors.append(FieldError(where, "repeated_parameter", "Given more than once.", "query"))
         elif len(value) > 4000:
@@ -249,9 +233,7 @@ def check_path(request: Request) -> None:
     ]
     if wrong:
         message = "1 to 200 characters in UTF-8, without control characters."
-        raise Problem(
-            "invalid_input", errors=[FieldError(f"/{name}", "bad_text", message, "path") for name in wrong]
-        )
+        raise Problem("invalid_input", errors=[FieldError(f"/{name}", "bad_text", message, "path") for name in wrong])
 
 
 class StrictRoute(APIRoute):
@@ -298,9 +280,7 @@ async def take_body(request: Request, *, limit: int, raw: bool, has_body: bool) 
     _check_media(request)
     value = parse_json(body)
     if not isinstance(value, dict):
-        raise Problem(
-            "invalid_input", errors=[FieldError("", "not_an_object", "The body must be a JSON object.")]
-        )
+        raise Problem("invalid_input", errors=[FieldError("", "not_an_object", "The body must be a JSON object.")])
     request._json = value
 
 
@@ -411,9 +391,7 @@ def parse_instant(value: object) -> datetime:
     except ValueError:
         raise PydanticCustomError("not_an_instant", "There is no such date or time.") from None
     except OverflowError:
-        raise PydanticCustomError(
-            "instant_out_of_range", "The year must lie between 2000 and 2200."
-        ) from None
+        raise PydanticCustomError("instant_out_of_range", "The year must lie between 2000 and 2200.") from None
     if not _FIRST_YEAR <= at.year < _LAST_YEAR:
         raise PydanticCustomError("instant_out_of_range", "The year must lie between 2000 and 2200.")
     return at
@@ -439,8 +417,7 @@ def _money(value: object) -> Decimal:
         return value
     if not isinstance(value, str) or not _MONEY.match(value):
         raise PydanticCustomError(
-            "not_money",
-            'A decimal string is wanted, such as "34.50", with at most 12 digits before the point.',
+            "not_money", 'A decimal string is wanted, such as "34.50", with at most 12 digits before the point.'
         )
     return Decimal(value)
 
@@ -515,8 +492,7 @@ Flag = Annotated[bool, Field(strict=True)]
 ExternalId = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=200, pattern=_WORDS)]
 """Somebody else's id: 1 to 200 characters, no control characters."""
 Name = Annotated[
-    str,
-    StringConstraints(strict=True, min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$"),
+    str, StringConstraints(strict=True, min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")
 ]
 """A code of a policy, a scope, a category."""
 ShortText = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=200)]
@@ -528,8 +504,7 @@ Scalar = (
     | None
 )
 Facts = Annotated[
-    dict[Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_WORDS)], Scalar],
-    Field(max_length=100),
+    dict[Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_WORDS)], Scalar], Field(max_length=100)
 ]
 """Names to scalars."""
 Inputs = Annotated[
@@ -554,7 +529,5 @@ def check_digits(amount: Decimal | None, currency: str, field: str) -> None:
     if amount is not None and amount != amount.quantize(unit_of(currency)):
         raise Problem(
             "invalid_input",
-            errors=[
-                FieldError(field, "too_many_digits", f"{currency} has no such fraction of its smallest unit.")
-            ],
+            errors=[FieldError(field, "too_many_digits", f"{currency} has no such fraction of its smallest unit.")],
         )

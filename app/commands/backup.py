@@ -54,14 +54,10 @@ def run(file: Annotated[Path, typer.Argument(help="Where to write it.")]) -> Non
             part.unlink(missing_ok=True)
     print(f"retainer: wrote {file} ({file.stat().st_size:,} bytes)")
     if settings.secret_key is None:
-        print(
-            f"retainer: keep {settings.data_dir / SECRET_KEY_FILE} with it: it decrypts what is stored encrypted"
-        )
+        print(f"retainer: keep {settings.data_dir / SECRET_KEY_FILE} with it: it decrypts what is stored encrypted")
 
 
-def postgres_tool(
-    settings: Settings, tool: str, arguments: Sequence[str], *, bin_dir: Path | None = None
-) -> str:
+def postgres_tool(settings: Settings, tool: str, arguments: Sequence[str], *, bin_dir: Path | None = None) -> str:
     """Run one of Postgres's own programs against the database and return what it prints.
 
     `bin_dir`: the folder of the program, by default `programs_of` the server. The password stays off the command line.

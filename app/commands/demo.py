@@ -85,9 +85,7 @@ def stories() -> Iterator[dict[str, Any]]:
         yield yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
-def play(
-    story: dict[str, Any], *, client: httpx.Client, operator_key: str, say: Callable[[str], None]
-) -> None:
+def play(story: dict[str, Any], *, client: httpx.Client, operator_key: str, say: Callable[[str], None]) -> None:
     """Plays one story in a tenant of its own. Raises `StoryError` when an answer differs from what is told."""
     tenant = f"demo-{story['policy']}-{secrets.token_hex(4)}"
     operator = {"Authorization": f"Bearer {operator_key}"}
@@ -100,9 +98,7 @@ def play(
     key = client.post(f"/v1/tenants/{tenant}/keys", headers=operator, json={"scopes": ["*"], "label": "demo"})
     _must(key, 201, 200)
     stage = Stage(client=client, key=key.json()["key"], zone=story.get("zone", "UTC"), say=say)
-    say(
-        f"\n=== {story['story']}\n    {story['policy']}, in the sandbox tenant {tenant}; times are {stage.zone}"
-    )
+    say(f"\n=== {story['story']}\n    {story['policy']}, in the sandbox tenant {tenant}; times are {stage.zone}")
     for step in story["steps"]:
         _step(stage, step)
 
@@ -145,9 +141,7 @@ def _move(stage: Stage, now: str) -> None:
         fired += answer.json()["fired"]
         if answer.json()["reached"]:
             break
-    stage.say(
-        f"  ~ it is now {_local(now, stage.zone)}{f' ({fired} things fell due on the way)' if fired else ''}"
-    )
+    stage.say(f"  ~ it is now {_local(now, stage.zone)}{f' ({fired} things fell due on the way)' if fired else ''}")
 
 
 def _must(answer: httpx.Response, *statuses: int) -> None:

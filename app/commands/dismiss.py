@@ -24,9 +24,7 @@ def run(
     adjustment: Annotated[
         str | None, typer.Option(help="The id of the adjustment that settled it, if one did.")
     ] = None,
-    tenant: Annotated[
-        str | None, typer.Option(help="The tenant's id; needed where several have the source.")
-    ] = None,
+    tenant: Annotated[str | None, typer.Option(help="The tenant's id; needed where several have the source.")] = None,
 ) -> None:
     """End parked deliveries by hand, each with the reason and, where one settled it, the adjustment."""
     if not 1 <= len(reason.strip()) <= 500:

@@ -40,9 +40,7 @@ def run() -> None:
     settings, _ = Settings.read().with_secrets(create=False)
     findings = [*_machine(settings), *_database(settings), *_service(settings)]
     for finding in findings:
-        print(
-            f"ok    {finding.what}" if finding.fix is None else f"FIX   {finding.what}\n      {finding.fix}"
-        )
+        print(f"ok    {finding.what}" if finding.fix is None else f"FIX   {finding.what}\n      {finding.fix}")
     wrong = sum(finding.fix is not None for finding in findings)
     if wrong:
         print(f"retainer: {wrong} to fix")
@@ -68,8 +66,7 @@ def _machine(settings: Settings) -> Iterator[Finding]:
         yield Finding("time zones are not known", "Install the `tzdata` package of pip or of your system.")
     if settings.operator_key is not None and len(settings.operator_key.get_secret_value()) < 16:
         yield Finding(
-            "RETAINER_OPERATOR_KEY can be guessed",
-            "Use 16 random characters or more, or unset it to have one made.",
+            "RETAINER_OPERATOR_KEY can be guessed", "Use 16 random characters or more, or unset it to have one made."
         )
     yield from _origins(settings)
     if settings.database_url is None:
@@ -89,9 +86,7 @@ def _origins(settings: Settings) -> Iterator[Finding]:
         if origin.startswith("http://") and not origin.startswith(
             ("http://localhost", "http://127.0.0.1", "http://[::1]")
         ):
-            yield Finding(
-                f"{origin} in RETAINER_CORS_ORIGINS can be forged on the way", "Serve that page by https."
-            )
+            yield Finding(f"{origin} in RETAINER_CORS_ORIGINS can be forged on the way", "Serve that page by https.")
 
 
 def _data_folder(settings: Settings) -> Iterator[Finding]:
@@ -140,19 +135,13 @@ async def _ask(url: str, secrets: tuple[str, ...] = ()) -> list[Finding]:
     except Unmigrated:
         return [Finding(*_FIXES["schema"])]
     except Unavailable:
-        return [
-            Finding(
-                "the database does not answer", "Check DATABASE_URL, the server and its log; then migrate."
-            )
-        ]
+        return [Finding("the database does not answer", "Check DATABASE_URL, the server and its log; then migrate.")]
     except Exception as error:  # noqa: BLE001 - whatever it is, the operator is told
         hint = "Run `retainer migrate` as the owner of the tables; it makes the role retainer_app."
         return [Finding(f"the database refuses us: {type(error).__name__}", hint)]
     finally:
         await database.close()
-    found = [Finding(*_FIXES[name]) for name in looked.failed] or [
-        Finding("schema, role and primary are right")
-    ]
+    found = [Finding(*_FIXES[name]) for name in looked.failed] or [Finding("schema, role and primary are right")]
     if version < MINIMUM_SERVER:
         found.append(Finding(f"Postgres {version // 10_000} is too old", "Use Postgres 15 or newer."))
     if looked.skewed is not None:
@@ -218,9 +207,7 @@ def _service(settings: Settings) -> Iterator[Finding]:
     except OSError:
         yield Finding(f"nothing answers on {address}: start it with `make serve`")
     except http.client.HTTPException:
-        yield Finding(
-            f"something else answers on {address}", "Stop it, or set RETAINER_PORT to another port."
-        )
+        yield Finding(f"something else answers on {address}", "Stop it, or set RETAINER_PORT to another port.")
 
 
 def _ready(settings: Settings, address: str) -> Finding:
@@ -234,7 +221,5 @@ def _ready(settings: Settings, address: str) -> Finding:
     if answer.status == 200:
         return Finding(f"the service is ready on {address}")
     if answer.status == 503:
-        return Finding(
-            f"the service on {address} is not ready: {body[:300]}", "See the findings above and its log."
-        )
+        return Finding(f"the service on {address} is not ready: {body[:300]}", "See the findings above and its log.")
     raise http.client.HTTPException

@@ -34,9 +34,7 @@ EVERY: Final = 10_000
 
 
 def run(
-    file: Annotated[
-        str, typer.Argument(help="A .csv file with a header, or JSON Lines; `-` reads JSON Lines.")
-    ],
+    file: Annotated[str, typer.Argument(help="A .csv file with a header, or JSON Lines; `-` reads JSON Lines.")],
     tenant: Annotated[str, typer.Option(help="The tenant's id.")],
     kind: Annotated[str | None, typer.Option(help="The kind of every line that names none.")] = None,
     apply: Annotated[bool, typer.Option("--apply", help="Write, once every line is good.")] = False,
@@ -190,9 +188,7 @@ async def _one(tx: Tx, *, rows: Sequence[Row]) -> list[Outcome]:
     found = await imports.bring(tx, told) if told else []
     if any(outcome.state == "bad" for outcome in found):
         return found
-    opened = sorted(
-        (row for row in rows if row.kind == imports.TICKET), key=lambda row: row.values["opened_at"]
-    )
+    opened = sorted((row for row in rows if row.kind == imports.TICKET), key=lambda row: row.values["opened_at"])
     return [*found, *[await _ticket(tx, row) for row in opened]]
 
 
@@ -202,14 +198,10 @@ async def _ticket(tx: Tx, row: Row) -> Outcome:
     named = values.pop("license", None)
     license_id = None if named is None else await imports.license_named(tx, row.customer_id, named)
     if named is not None and license_id is None and not tx.validate_only:
-        return Outcome(
-            number=row.number, state="bad", message=f"the customer has no imported license {named}"
-        )
+        return Outcome(number=row.number, state="bad", message=f"the customer has no imported license {named}")
     try:
         async with tx.connection.begin_nested():
-            command = tickets.OpenTicket(
-                **{"subject": "", **values}, license_id=license_id, facts={}, inputs={}
-            )
+            command = tickets.OpenTicket(**{"subject": "", **values}, license_id=license_id, facts={}, inputs={})
             status, _ = await tickets.put(tx, command)
     except DomainError as error:
         return Outcome(number=row.number, state="bad", message=f"{error.code}: {error.facts}")

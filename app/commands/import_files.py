@@ -112,9 +112,7 @@ class _Lines:
             line = self.text.readline(_HEADER_BYTES * 16)
         except UnicodeError:
             name = "UTF-16" if self.encoding.startswith("utf-16") else "UTF-8"
-            raise CommandError(
-                f"{self.file}: not {name} after line {self.number}; save it as UTF-8"
-            ) from None
+            raise CommandError(f"{self.file}: not {name} after line {self.number}; save it as UTF-8") from None
         if not line:
             raise StopIteration
         self.number += 1
@@ -171,9 +169,7 @@ def _header(first: str, delimiter: str, file: str, kind: str | None) -> Sequence
         raise CommandError(f"{file}: the first line names no columns")
     twice = [name for name, count in Counter(header).items() if count > 1]
     if twice:
-        raise CommandError(
-            f"{file}: the header names {', '.join(twice)} more than once; keep one column of it"
-        )
+        raise CommandError(f"{file}: the header names {', '.join(twice)} more than once; keep one column of it")
     unknown = [name or "an empty one" for name in header if name not in imports.COLUMNS]
     if unknown:
         raise CommandError(

@@ -32,9 +32,7 @@ def create(
 ) -> None:
     """Make a key. It is printed once and kept only as a hash."""
     ends = None if expires_at is None else _instant(expires_at)
-    made = _run(
-        tenant, lambda tx: keys.create(tx, scopes=scopes, label=label, expires_at=ends, now=wall_clock())
-    )
+    made = _run(tenant, lambda tx: keys.create(tx, scopes=scopes, label=label, expires_at=ends, now=wall_clock()))
     print(f"{made['key_id']}  {made['key']}")
 
 

@@ -38,9 +38,7 @@ def shown(file: str, problem: Problem) -> str:
 
 @app.command()
 def check(
-    files: Annotated[
-        list[str], typer.Argument(help="Policy documents in YAML; `-` reads the standard input.")
-    ],
+    files: Annotated[list[str], typer.Argument(help="Policy documents in YAML; `-` reads the standard input.")],
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too.")] = False,
 ) -> None:
     """Check documents as `POST /v1/policies/validate` does; exit code 1 when one has errors."""

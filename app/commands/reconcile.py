@@ -22,12 +22,8 @@ from app.usecases.inbound import FetchError
 
 def run(
     source: Annotated[str, typer.Argument(help="The source's name.")],
-    tenant: Annotated[
-        str | None, typer.Option(help="The tenant's id; needed where several have the source.")
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option(help="From when, RFC 3339; else from where it stopped last.")
-    ] = None,
+    tenant: Annotated[str | None, typer.Option(help="The tenant's id; needed where several have the source.")] = None,
+    since: Annotated[str | None, typer.Option(help="From when, RFC 3339; else from where it stopped last.")] = None,
 ) -> None:
     """Read what changed at the shop and put it into the inbox. Safe to run at any time, as often as one likes."""
     try:
@@ -56,12 +52,7 @@ async def _run(settings: Settings, name: str, tenant: str | None, begin: datetim
 
 
 async def reconciled(
-    db: Database,
-    settings: Settings,
-    fetcher: reconcile.Fetcher,
-    tenant: str,
-    name: str,
-    begin: datetime | None = None,
+    db: Database, settings: Settings, fetcher: reconcile.Fetcher, tenant: str, name: str, begin: datetime | None = None
 ) -> tuple[int, int]:
     """Reads what changed, stores it like deliveries, acts on it: (how many were read, how many were new)."""
     house = inbound.inbox_of(settings)
@@ -86,11 +77,7 @@ async def tenant_of(db: Database, name: str, tenant: str | None) -> str:
     """The tenant that is meant: the one named, or the only one that has the source."""
     if tenant is not None:
         return tenant
-    having = [
-        id_
-        for id_ in await db.tenant_ids()
-        if await db.read(id_, lambda tx: sources.find(tx, name)) is not None
-    ]
+    having = [id_ for id_ in await db.tenant_ids() if await db.read(id_, lambda tx: sources.find(tx, name)) is not None]
     if len(having) != 1:
         who = ", ".join(having[:10]) or "no tenant"
         raise CommandError(f"{who} has a source {name}; say which with --tenant")

@@ -22,12 +22,8 @@ PAGE = 100
 
 def run(
     source: Annotated[str, typer.Argument(help="The source's name.")],
-    tenant: Annotated[
-        str | None, typer.Option(help="The tenant's id; needed where several have the source.")
-    ] = None,
-    delivery: Annotated[
-        list[str] | None, typer.Option(help="One delivery; may be given several times.")
-    ] = None,
+    tenant: Annotated[str | None, typer.Option(help="The tenant's id; needed where several have the source.")] = None,
+    delivery: Annotated[list[str] | None, typer.Option(help="One delivery; may be given several times.")] = None,
 ) -> None:
     """Act once more on what was parked, or on the deliveries named. What was done already is not done twice."""
     given, _ = Settings.read().with_secrets(create=False)
@@ -39,8 +35,7 @@ def run(
         except DomainError as error:
             raise CommandError(f"{error.code}: {error.facts.get('message') or error.facts}") from None
     print(
-        "retainer: "
-        + (", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "nothing is parked")
+        "retainer: " + (", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "nothing is parked")
     )
 
 
@@ -52,17 +47,13 @@ async def _run(settings: Settings, name: str, tenant: str | None, chosen: list[s
         await opened.close()
 
 
-async def replayed(
-    db: Database, settings: Settings, tenant: str, name: str, chosen: list[str]
-) -> Counter[str]:
+async def replayed(db: Database, settings: Settings, tenant: str, name: str, chosen: list[str]) -> Counter[str]:
     """Replays deliveries, or all that are parked: how many ended in which state."""
     house = inbound.inbox_of(settings)
     states: Counter[str] = Counter()
     after = ""
     while True:
-        ids = chosen or await db.read(
-            tenant, functools.partial(inbox.parked, source=name, after=after, limit=PAGE)
-        )
+        ids = chosen or await db.read(tenant, functools.partial(inbox.parked, source=name, after=after, limit=PAGE))
         for id_ in ids:
             work = functools.partial(house.replay, source_name=name, delivery_id=id_)
             view = await db.run(tenant, work, actor="command line")

@@ -97,9 +97,7 @@ def _replace(settings: Settings, file: Path, programs: Path, *, empty_first: boo
         listed, script, fitting = (Path(folder) / name for name in ("contents", "all.sql", "fitting.sql"))
         # The owner's own policies name the owner of the server that was backed up; `upgrade` makes them anew.
         contents = postgres_tool(settings, "pg_restore", ["--list", str(file)], bin_dir=programs)
-        listed.write_text(
-            "".join(line for line in contents.splitlines(True) if not _OWNERS_POLICY.search(line))
-        )
+        listed.write_text("".join(line for line in contents.splitlines(True) if not _OWNERS_POLICY.search(line)))
         arguments = ["--no-owner", f"--use-list={listed}", f"--file={script}", str(file)]
         postgres_tool(settings, "pg_restore", arguments, bin_dir=programs)
         _fit(script, fitting, server_major(settings))

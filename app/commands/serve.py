@@ -48,18 +48,14 @@ def run() -> None:
         with contextlib.ExitStack() as stack:
             died = stack.enter_context(_data_folder(settings))
             # The workers of a killed predecessor may still be on their way out, with the port.
-            listening = stack.enter_context(
-                _listening(settings, patience=GRACE_SECONDS + 3.0 if died else 0.0)
-            )
+            listening = stack.enter_context(_listening(settings, patience=GRACE_SECONDS + 3.0 if died else 0.0))
             made = _missing_secrets(settings)
             settings, new_key = settings.with_secrets(create=True)
             if new_key and settings.operator_key is not None:
                 _say(f"operator key: {settings.operator_key.get_secret_value()}")
                 _say(f"  (shown this once; kept in {settings.data_dir / OPERATOR_KEY_FILE})")
             elif settings.operator_key is not None and len(settings.operator_key.get_secret_value()) < 16:
-                _say(
-                    "retainer: RETAINER_OPERATOR_KEY is short enough to be guessed; use 16 random characters or more"
-                )
+                _say("retainer: RETAINER_OPERATOR_KEY is short enough to be guessed; use 16 random characters or more")
             if settings.database_url is None:
                 settings = stack.enter_context(_postgres(settings))
             if settings.workers > 1:
@@ -162,9 +158,7 @@ def _postgres(settings: Settings) -> Iterator[Settings]:
         yield settings.with_(database_url=url)
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(
-                number, signal.SIG_IGN
-            )  # an impatient second Ctrl-C must not cut the shutdown short
+            signal.signal(number, signal.SIG_IGN)  # an impatient second Ctrl-C must not cut the shutdown short
         keeper.stop()
         postgres.stop()
 

@@ -13,9 +13,7 @@ from app.settings import Settings
 from app.usecases.reports import audit
 
 
-async def verify(
-    url: str, tenant_ids: list[str] | None = None
-) -> dict[str, tuple[int, list[dict[str, Any]]]]:
+async def verify(url: str, tenant_ids: list[str] | None = None) -> dict[str, tuple[int, list[dict[str, Any]]]]:
     """Customers looked at and differences found, by tenant (all of them unless named)."""
     db = Database(url, pool_size=1, statement_timeout_ms=600_000)
     try:

@@ -21,9 +21,7 @@ from app.usecases.inbound import METRICS, Inbox, Keeping
 
 __all__ = ["ADAPTERS", "METRICS", "cipher_of", "inbox_of", "jobs"]
 
-_KINDS: Final[tuple[Adapter, ...]] = (
-    Purchase(), WooCommerce(), Stripe(), Shopify(), Paddle(), Zammad(), Helpdesk(),
-)  # fmt: skip
+_KINDS: Final[tuple[Adapter, ...]] = (Purchase(), WooCommerce(), Stripe(), Shopify(), Paddle(), Zammad(), Helpdesk())
 ADAPTERS: Final = {adapter.kind: adapter for adapter in _KINDS}
 
 

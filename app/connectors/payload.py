@@ -171,9 +171,7 @@ def _plain(value: Any) -> bool:
 
 def text(value: Any, most: int) -> str:
     """Somebody's words as the database can keep them, cut to length."""
-    return "".join(ch for ch in str(value or "") if ch.isprintable() and not "\ud800" <= ch <= "\udfff")[
-        :most
-    ].strip()
+    return "".join(ch for ch in str(value or "") if ch.isprintable() and not "\ud800" <= ch <= "\udfff")[:most].strip()
 
 
 def guest(email: Any) -> str:

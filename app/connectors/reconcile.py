@@ -69,9 +69,7 @@ class Fetcher:
             after = None
             for _ in range(MOST_PAGES):
                 parameters = {"limit": str(PAGE), **({"starting_after": after} if after else {})}
-                page, _headers = await call(
-                    f"/v1/checkout/sessions/{quote(ident, safe='')}/line_items", parameters
-                )
+                page, _headers = await call(f"/v1/checkout/sessions/{quote(ident, safe='')}/line_items", parameters)
                 found += page["data"]
                 if not page.get("has_more") or not page["data"]:
                     break
@@ -81,9 +79,7 @@ class Fetcher:
     async def changes(self, kind: str, api: Mapping[str, Any], since: datetime) -> AsyncIterator[Found]:
         """What changed since an instant, oldest first, as deliveries. Raises `FetchError`."""
         if kind not in MAKERS:
-            raise FetchError(
-                f"A source of kind {kind} has no API to ask; reconcile knows {', '.join(sorted(MAKERS))}."
-            )
+            raise FetchError(f"A source of kind {kind} has no API to ask; reconcile knows {', '.join(sorted(MAKERS))}.")
         async with self._client(kind, api) as call:
             async for one in MAKERS[kind](call, since):
                 yield one
@@ -141,8 +137,7 @@ class _Client:
             auth=auth,
             timeout=_SECONDS,
             follow_redirects=False,
-            transport=self.transport
-            or PinnedTransport(allow_private=self.allow_private, resolver=self.resolver),
+            transport=self.transport or PinnedTransport(allow_private=self.allow_private, resolver=self.resolver),
             trust_env=False,
         )
         return self._get
@@ -246,17 +241,17 @@ async def _stripe(call: Call, since: datetime) -> AsyncIterator[Found]:
             break
         after = page["data"][-1]["id"]
     for event in sorted(found, key=lambda one: (one["created"], one["id"])):
-        yield Found(
-            body=_body(event), headers={}, changed_at=datetime.fromtimestamp(int(event["created"]), UTC)
-        )
+        yield Found(body=_body(event), headers={}, changed_at=datetime.fromtimestamp(int(event["created"]), UTC))
 
 
 async def _paddle(call: Call, since: datetime) -> AsyncIterator[Found]:
     """``GET /transactions`` that changed, then ``GET /adjustments``, newest first until they are too old to change."""
     transactions = {
-        "updated_at[GTE]": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "status": "completed,paid",
-        "order_by": "updated_at[ASC]", "per_page": str(PADDLE_PAGE),
-    }  # fmt: skip
+        "updated_at[GTE]": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "status": "completed,paid",
+        "order_by": "updated_at[ASC]",
+        "per_page": str(PADDLE_PAGE),
+    }
     found = [
         ("transaction.completed", str(page.get("updated_at")), page)
         async for page in _paddle_pages(call, "/transactions", transactions)
@@ -268,20 +263,14 @@ async def _paddle(call: Call, since: datetime) -> AsyncIterator[Found]:
             break
         latest = max((at for at in (made_at, changed_at) if at is not None and at.year > 1), default=None)
         if latest is None or latest >= since:
-            at = (
-                page.get("updated_at")
-                if changed_at is not None and changed_at.year > 1
-                else page.get("created_at")
-            )
+            at = page.get("updated_at") if changed_at is not None and changed_at.year > 1 else page.get("created_at")
             found.append(("adjustment.updated", str(at), page))
     for kind, at, data in sorted(found, key=lambda one: (stamp(one[1]), one[0])):
         event = {"event_type": kind, "occurred_at": at, "data": data}
         yield Found(body=_body(event), headers={}, changed_at=_instant(at))
 
 
-async def _paddle_pages(
-    call: Call, path: str, parameters: Mapping[str, str]
-) -> AsyncIterator[Mapping[str, Any]]:
+async def _paddle_pages(call: Call, path: str, parameters: Mapping[str, str]) -> AsyncIterator[Mapping[str, Any]]:
     address, asked = path, parameters
     for _ in range(MOST_PAGES):
         page, _headers = await call(address, asked)
@@ -302,9 +291,7 @@ async def _shopify(call: Call, since: datetime) -> AsyncIterator[Found]:
 
     async for order in shopify_admin.changes(ask, since):
         yield Found(
-            body=_body(order),
-            headers={"x-shopify-topic": "orders/updated"},
-            changed_at=_instant(order["updated_at"]),
+            body=_body(order), headers={"x-shopify-topic": "orders/updated"}, changed_at=_instant(order["updated_at"])
         )
 
 

@@ -12,10 +12,18 @@ _LEFT_ON: Final = " union all ".join(
     f" from customer c join {table} x on x.tenant_id = c.tenant_id and x.customer_id = c.customer_id"
     " where c.tenant_id = :tenant and c.merged_into is not null group by c.customer_id"
     for table in (
-        "license", "cover", "choice", "addon", "purchase_order", "order_refund", "ticket", "clock", "agenda",
+        "license",
+        "cover",
+        "choice",
+        "addon",
+        "purchase_order",
+        "order_refund",
+        "ticket",
+        "clock",
+        "agenda",
         "webhook_endpoint",
     )
-)  # fmt: skip
+)
 
 ACCOUNTS: Final[dict[str, str]] = {
     "absorbed_account_is_empty": """

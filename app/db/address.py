@@ -37,9 +37,7 @@ _OBEYED: Final = frozenset(
     }
 )
 """What asyncpg reads from a URL as libpq does."""
-_OURS: Final = frozenset(
-    {"host", "port", "user", "password", "dbname", "connect_timeout", "application_name"}
-)
+_OURS: Final = frozenset({"host", "port", "user", "password", "dbname", "connect_timeout", "application_name"})
 _WITHOUT_MEANING: Final = frozenset(
     {
         "keepalives",
@@ -129,11 +127,7 @@ def _check(given: dict[str, list[str]]) -> None:
                 f"{name}={values[-1]} cannot be kept by this driver; leave it out, or set {name}={allowed[-1]}"
             )
     mode = given.get("sslmode", [""])[-1]
-    if (
-        mode.startswith("verify")
-        and "sslrootcert" not in given
-        and not _ROOT_CERTIFICATE.expanduser().is_file()
-    ):
+    if mode.startswith("verify") and "sslrootcert" not in given and not _ROOT_CERTIFICATE.expanduser().is_file():
         raise ValueError(f"sslmode={mode} needs sslrootcert, the file of the authority's certificate")
     timeout = given.get("connect_timeout", ["4"])[-1]
     if not timeout.isascii() or not timeout.isdigit():
@@ -156,9 +150,7 @@ def _merged(plain: URL, given: dict[str, list[str]]) -> URL:
     if ports and len(ports) not in (1, max(1, len(hosts))):
         raise ValueError("port names one number, or one for each host")
     changed = plain.set(
-        username=user or plain.username,
-        password=password or plain.password,
-        database=name or plain.database,
+        username=user or plain.username, password=password or plain.password, database=name or plain.database
     )
     if hosts:
         if ports:

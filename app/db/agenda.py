@@ -95,17 +95,11 @@ async def run(tx: Tx, row: Row[Any], until: datetime, handlers: Handlers) -> Age
 
     A kind that nobody handles is an error, never a loss.
     """
-    taken = await tx.row(
-        _TAKE, {"tenant": tx.tenant_id, "kind": row.kind, "subject": row.subject, "until": until}
-    )
+    taken = await tx.row(_TAKE, {"tenant": tx.tenant_id, "kind": row.kind, "subject": row.subject, "until": until})
     if taken is None:
         return None
     item = AgendaItem(
-        at=taken.at,
-        kind=taken.kind,
-        subject=taken.subject,
-        customer_id=taken.customer_id,
-        payload=taken.payload,
+        at=taken.at, kind=taken.kind, subject=taken.subject, customer_id=taken.customer_id, payload=taken.payload
     )
     handler = handlers.get(item.kind)
     if handler is None:
@@ -136,13 +130,7 @@ async def set_aside(tx: Tx, row: Row[Any], now: datetime, error: Exception) -> d
     retry_at = now + min(_FIRST_WAIT * 2 ** min(failures - 1, 12), _LONGEST_WAIT)
     await tx.execute(_PUT_OFF, {**by, "at": retry_at, "failures": failures, "code": code})
     METRICS.set_aside += 1
-    told = {
-        "kind": row.kind,
-        "subject": row.subject,
-        "code": code,
-        "failures": failures,
-        "retry_at": iso(retry_at),
-    }
+    told = {"kind": row.kind, "subject": row.subject, "code": code, "failures": failures, "retry_at": iso(retry_at)}
     await events.publish(tx, "agenda.set_aside", told)
     return told
 
@@ -151,8 +139,7 @@ async def aside(tx: Tx) -> list[SetAside]:
     """Rows that failed and wait to be tried again, soonest first, the first hundred."""
     rows = await tx.rows(_ASIDE, {"tenant": tx.tenant_id})
     return [
-        {"kind": row[0], "subject": row[1], "code": row[2], "failures": row[3], "retry_at": iso(row[4])}
-        for row in rows
+        {"kind": row[0], "subject": row[1], "code": row[2], "failures": row[3], "retry_at": iso(row[4])} for row in rows
     ]
 
 
@@ -189,7 +176,6 @@ async def put(tx: Tx, kind: str, subject: str, payload: Mapping[str, Any]) -> No
         insert(agenda)
         .values(tenant_id=tx.tenant_id, kind=kind, subject=subject, **row)
         .on_conflict_do_update(
-            index_elements=["tenant_id", "kind", "subject"],
-            set_={"at": row["at"], "payload": row["payload"]},
+            index_elements=["tenant_id", "kind", "subject"], set_={"at": row["at"], "payload": row["payload"]}
         )
     )

@@ -50,9 +50,7 @@ async def page(
 ) -> tuple[list[AuditEntry], bool]:
     """A part of the entries, newest first; and whether there are more."""
     c = audit_trail.c
-    statement = select(c.audit_id, c.at, c.actor, c.action, c.subject, c.data).where(
-        c.tenant_id == tx.tenant_id
-    )
+    statement = select(c.audit_id, c.at, c.actor, c.action, c.subject, c.data).where(c.tenant_id == tx.tenant_id)
     for column, wanted in ((c.actor, actor), (c.action, action), (c.subject, subject)):
         if wanted is not None:
             statement = statement.where(column == wanted)

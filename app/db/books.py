@@ -50,9 +50,7 @@ async def find_customer(tx: Tx, external_id: str) -> Customer | None:
     if (known := together.named(tx, external_id)) is not None:
         return known
     row = await tx.row(
-        select(*_CUSTOMER).where(
-            s.customer.c.tenant_id == tx.tenant_id, s.customer.c.external_id == external_id
-        )
+        select(*_CUSTOMER).where(s.customer.c.tenant_id == tx.tenant_id, s.customer.c.external_id == external_id)
     )
     while row is not None and row.merged_into is not None:  # no circle: a merge takes living accounts alone
         row = await tx.row(
@@ -69,9 +67,7 @@ async def customer_by_id(tx: Tx, customer_id: str) -> Customer | None:
     if (known := together.kept(tx, customer_id)) is not None:
         return deepcopy(known.customer)
     row = await tx.row(
-        select(*_CUSTOMER).where(
-            s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == customer_id
-        )
+        select(*_CUSTOMER).where(s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == customer_id)
     )
     return None if row is None else _customer(row)
 
@@ -120,9 +116,7 @@ async def lock_customers(
     """
     rows = await tx.rows(
         select(*_CUSTOMER)
-        .where(
-            s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id.in_(sorted(set(customer_ids)))
-        )
+        .where(s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id.in_(sorted(set(customer_ids))))
         .order_by(s.customer.c.customer_id)
         .with_for_update()
     )
@@ -186,9 +180,7 @@ async def load_by_id(
     )
 
 
-async def join_former(
-    tx: Tx, ledger: Ledger, former: Mapping[str, Sequence[str]], *, lock: bool = True
-) -> None:
+async def join_former(tx: Tx, ledger: Ledger, former: Mapping[str, Sequence[str]], *, lock: bool = True) -> None:
     """Hangs on a ledger those of accounts that were merged into it, with these holds of theirs: what comes back to them
     goes on to it. They are locked after it: nobody else writes to an absorbed account."""
     wanted = sorted(set(former) - set(ledger.former) - {ledger.customer_id})
@@ -200,12 +192,7 @@ async def join_former(
     loaded = await ledger_rows.load(tx, wanted, every_lot=True, open_holds=False, hold_ids=named)
     for customer_id in wanted:
         ledger.former[customer_id] = ledger_of(
-            tx,
-            customer_id,
-            loaded[customer_id],
-            at=ledger.at,
-            rules=ledger.rules,
-            command_id=ledger.command_id,
+            tx, customer_id, loaded[customer_id], at=ledger.at, rules=ledger.rules, command_id=ledger.command_id
         )
 
 
@@ -286,9 +273,7 @@ def _plain(row: Any) -> dict[str, Any]:
 
 
 def _of_customer(table: Any) -> Any:
-    return select(table).where(
-        table.c.tenant_id == text(":tenant_id"), table.c.customer_id == text(":customer_id")
-    )
+    return select(table).where(table.c.tenant_id == text(":tenant_id"), table.c.customer_id == text(":customer_id"))
 
 
 _LICENSES = _of_customer(s.license_)
@@ -302,7 +287,5 @@ async def touch(tx: Tx, customer: Customer, *, at: Any) -> None:
     await tx.execute(
         update(s.customer)
         .where(s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == customer.customer_id)
-        .values(
-            last_at=at, event_sequence=customer.event_sequence, data=customer.data, profile=customer.profile
-        )
+        .values(last_at=at, event_sequence=customer.event_sequence, data=customer.data, profile=customer.profile)
     )

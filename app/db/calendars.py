@@ -93,10 +93,7 @@ def domain_version(stored: StoredVersion) -> CalendarVersion:
         revision=stored.revision,
         effective_from=date.fromisoformat(stored.effective_from),
         weekly=weekly_hours(
-            {
-                WEEKDAYS.index(day) + 1: [_span(one) for one in spans]
-                for day, spans in stored.weekly_hours.items()
-            }
+            {WEEKDAYS.index(day) + 1: [_span(one) for one in spans] for day, spans in stored.weekly_hours.items()}
         ),
         exceptions=tuple(
             CalendarException(
@@ -194,9 +191,7 @@ def hours_of(name: str, zone_name: str, found: Iterable[CalendarVersion]) -> Hou
     """The timeline of these versions, with each earlier one by its revision."""
     known = sorted(found, key=lambda one: one.revision)
     where = zone(zone_name)
-    history = {
-        version.revision: BusinessCalendar(name, where, known[: i + 1]) for i, version in enumerate(known)
-    }
+    history = {version.revision: BusinessCalendar(name, where, known[: i + 1]) for i, version in enumerate(known)}
     newest = history[known[-1].revision] if known else BusinessCalendar(name, where, ())
     return Hours(name=name, calendar=newest, history=history, tzdb_version=TZDB_VERSION)
 

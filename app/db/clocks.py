@@ -46,9 +46,7 @@ _STALE = text(
     f"{_SELECT} and c.phase in ('running', 'paused') and c.tzdb_version <> :version"
     " order by c.customer_id, c.clock_id limit :limit"
 )
-_CHECKED = text(
-    "update clock set tzdb_version = :version where tenant_id = :tenant and clock_id = any(:clocks)"
-)
+_CHECKED = text("update clock set tzdb_version = :version where tenant_id = :tenant and clock_id = any(:clocks)")
 _RESUMED_ELSEWHERE = text(
     "select distinct c.clock_id, c.customer_id from entity_event p join entity_event r"
     " on r.tenant_id = p.tenant_id and r.stream = p.stream and r.entity_id = p.entity_id and r.seq > p.seq"
@@ -137,8 +135,7 @@ async def judgements(tx: Tx, clock_id: str) -> list[ClockJudgement]:
     rows = await tx.rows(_JUDGEMENTS, {"tenant": tx.tenant_id, "clock": clock_id, "stream": STREAM})
     return [
         cast(
-            ClockJudgement,
-            {"clock_id": clock_id, **row.payload, "judged_at": iso(row.recorded_at), "actor": row.actor},
+            ClockJudgement, {"clock_id": clock_id, **row.payload, "judged_at": iso(row.recorded_at), "actor": row.actor}
         )
         for row in rows
     ]
@@ -170,9 +167,7 @@ async def page(tx: Tx, given: dict[str, Any], part: Part) -> tuple[list[TicketCl
         if due_before is not None:
             values["after_at"] = parse_iso(str(part.key[0]))
     where = "".join(f" and {one}" for one in conditions)
-    return part.taken(
-        await _where(tx, text(f"{_SELECT}{where}{beyond}{order}"), {**values, "most": part.most})
-    )
+    return part.taken(await _where(tx, text(f"{_SELECT}{where}{beyond}{order}"), {**values, "most": part.most}))
 
 
 def key_of(clock: TicketClock, *, by_due: bool) -> Key:
@@ -199,6 +194,4 @@ async def open_batch(
     tx: Tx, calendar: str, *, after: tuple[str, str] = ("", ""), limit: int = 500
 ) -> list[TicketClock]:
     """Clocks that run or are paused on a calendar, by customer and id, after a key (keyset)."""
-    return await _where(
-        tx, _OPEN, {"calendar": calendar, "customer": after[0], "clock": after[1], "limit": limit}
-    )
+    return await _where(tx, _OPEN, {"calendar": calendar, "customer": after[0], "clock": after[1], "limit": limit})

@@ -52,14 +52,7 @@ async def find(tx: Tx, key: str) -> StoredAnswer | None:
 
 
 async def store(
-    tx: Tx,
-    key: str,
-    kind: str,
-    payload_hash: bytes,
-    status: int,
-    answer: object,
-    *,
-    customer_id: str | None,
+    tx: Tx, key: str, kind: str, payload_hash: bytes, status: int, answer: object, *, customer_id: str | None
 ) -> None:
     """Keeps an answer; ``customer_id`` is our surrogate, for erasure."""
     await tx.execute(

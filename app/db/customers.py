@@ -6,20 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import (
-    ColumnElement,
-    Table,
-    and_,
-    cast,
-    delete,
-    exists,
-    func,
-    literal,
-    or_,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import ColumnElement, Table, and_, cast, delete, exists, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db import schema as s
@@ -82,9 +69,7 @@ def _related(query: str) -> list[ColumnElement[bool]]:
     return [
         exists(
             select(literal(1)).where(
-                table.c.tenant_id == c.tenant_id,
-                table.c.customer_id == c.customer_id,
-                table.c[column] == query,
+                table.c.tenant_id == c.tenant_id, table.c.customer_id == c.customer_id, table.c[column] == query
             )
         )
         for table, column in named
@@ -95,14 +80,7 @@ _T = s.ticket.c
 MOST_OPEN: Final = 100
 OPEN_TICKETS: Final = (
     select(
-        _T.external_id,
-        _T.state,
-        _T.category,
-        _T.subject,
-        _T.license_id,
-        _T.opened_at,
-        _T.updated_at,
-        _T.customer_id,
+        _T.external_id, _T.state, _T.category, _T.subject, _T.license_id, _T.opened_at, _T.updated_at, _T.customer_id
     )
     .where(_T.state.not_in(_OPEN_TICKET))
     .order_by(_T.opened_at.desc(), _T.ticket_id.desc())
@@ -113,9 +91,7 @@ async def open_tickets(tx: Tx, customer_id: str) -> list[OpenTicket]:
     """The customer's tickets that are not closed, newest first."""
     known = together.kept(tx, customer_id)
     rows = (
-        await tx.rows(
-            OPEN_TICKETS.where(_T.tenant_id == tx.tenant_id, _T.customer_id == customer_id).limit(MOST_OPEN)
-        )
+        await tx.rows(OPEN_TICKETS.where(_T.tenant_id == tx.tenant_id, _T.customer_id == customer_id).limit(MOST_OPEN))
         if known is None
         else known.rows["open_tickets"][:MOST_OPEN]
     )
@@ -163,9 +139,7 @@ async def everything(tx: Tx, customer_id: str) -> dict[str, list[dict[str, Any]]
     return found
 
 
-async def _of(
-    tx: Tx, table: Table, column: str, ids: Sequence[str], order: Sequence[str]
-) -> list[dict[str, Any]]:
+async def _of(tx: Tx, table: Table, column: str, ids: Sequence[str], order: Sequence[str]) -> list[dict[str, Any]]:
     if not ids:
         return []
     rows = await tx.rows(
@@ -190,14 +164,10 @@ async def erase(tx: Tx, customer_id: str, external_id: str | None, at: datetime)
     def mine(table: Table) -> ColumnElement[bool]:
         return and_(table.c.tenant_id == tx.tenant_id, table.c.customer_id == customer_id)
 
-    await tx.execute(
-        update(s.customer).where(mine(s.customer)).values(external_id=None, profile={}, erased_at=at)
-    )
+    await tx.execute(update(s.customer).where(mine(s.customer)).values(external_id=None, profile={}, erased_at=at))
     await tx.execute(update(s.license_).where(mine(s.license_)).values(registered_domain=None))
     await tx.execute(
-        update(s.ticket)
-        .where(mine(s.ticket))
-        .values(subject="", external_id=s.ticket.c.ticket_id, payload_hash="")
+        update(s.ticket).where(mine(s.ticket)).values(subject="", external_id=s.ticket.c.ticket_id, payload_hash="")
     )
     await tx.execute(
         text(

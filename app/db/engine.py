@@ -47,13 +47,7 @@ _BEGIN_FOR = text("select * from retainer_begin_for(:tenant, :lock_timeout, :sta
 is suspended, revisions of policy and calendars)."""
 
 
-_UNREACHED: Final = (
-    ConnectionError,
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-)
+_UNREACHED: Final = (ConnectionError, OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
 """What the driver raises, by itself or of the operating system, when there is no connection."""
 
 
@@ -224,10 +218,15 @@ class Database:
         """What each tenant may take of this process."""
         self._patience = pool_timeout
         self._alone = partial(
-            Database, url, pool_size=1, pool_timeout=pool_timeout, lock_timeout_ms=lock_timeout_ms,
-            statement_timeout_ms=statement_timeout_ms, application_name=application_name,
+            Database,
+            url,
+            pool_size=1,
+            pool_timeout=pool_timeout,
+            lock_timeout_ms=lock_timeout_ms,
+            statement_timeout_ms=statement_timeout_ms,
+            application_name=application_name,
             prepared_statements=prepared_statements,
-        )  # fmt: skip
+        )
         self.engine: AsyncEngine = engine_of(
             url,
             application_name=application_name,
@@ -359,9 +358,7 @@ class Database:
                 text("select pg_advisory_xact_lock(hashtextextended(:tenant, 7))"), {"tenant": tenant_id}
             )
             state = TenantState(tenant_id, "", False, None, False, 0, 0)
-            yield Tx(
-                connection, state, row[0].astimezone(UTC), self, actor=actor, validate_only=validate_only
-            )
+            yield Tx(connection, state, row[0].astimezone(UTC), self, actor=actor, validate_only=validate_only)
             await _finish(connection, validate_only)
 
     @asynccontextmanager
@@ -411,11 +408,7 @@ class Database:
         for attempt in range(1, attempts + 1):
             try:
                 async with self.transaction(
-                    tenant_id,
-                    actor=actor,
-                    validate_only=validate_only,
-                    lock_timeout_ms=lock_timeout_ms,
-                    moved=moved,
+                    tenant_id, actor=actor, validate_only=validate_only, lock_timeout_ms=lock_timeout_ms, moved=moved
                 ) as tx:
                     answer = await work(tx)
                 return answer  # noqa: RET504 - after the commit
@@ -469,9 +462,7 @@ class Database:
         async with self._connection() as connection:
             await self._greet(connection)
             row = (
-                await connection.execute(
-                    text("select tenant_id from directory where hash = :hash"), {"hash": digest}
-                )
+                await connection.execute(text("select tenant_id from directory where hash = :hash"), {"hash": digest})
             ).first()
             await connection.rollback()
         return None if row is None else str(row[0])
@@ -480,9 +471,7 @@ class Database:
         """All tenants, for the worker (each tenant has a directory row of its own)."""
         async with self._connection() as connection:
             await self._greet(connection)
-            rows = (
-                await connection.execute(text("select distinct tenant_id from directory order by tenant_id"))
-            ).all()
+            rows = (await connection.execute(text("select distinct tenant_id from directory order by tenant_id"))).all()
             await connection.rollback()
         return [str(row[0]) for row in rows]
 
@@ -534,13 +523,7 @@ async def _finish(connection: AsyncConnection, validate_only: bool) -> None:
         return
     try:
         await connection.commit()
-    except (
-        DBAPIError,
-        ConnectionError,
-        OSError,
-        asyncpg.PostgresConnectionError,
-        asyncpg.InterfaceError,
-    ) as error:
+    except (DBAPIError, ConnectionError, OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
         raise Unavailable("the answer to a commit was lost", outcome_unknown=True) from error
 
 
@@ -590,9 +573,7 @@ def _translated(error: DBAPIError | asyncpg.PostgresError) -> Exception:
         return DomainError("value_out_of_range")
     if isinstance(error, asyncpg.InvalidCachedStatementError):
         return Retry("the schema changed meanwhile")
-    if isinstance(error, (InterfaceError, OperationalError)) or getattr(
-        error, "connection_invalidated", False
-    ):
+    if isinstance(error, (InterfaceError, OperationalError)) or getattr(error, "connection_invalidated", False):
         return Unavailable("the database cannot be reached")
     return error
 

@@ -20,25 +20,61 @@ from app.db import schema as s
 from app.db.engine import Tx
 from app.domain.tickets.ticket import CheckOutcome
 
-HOUSE_REASONS: Final = frozenset({
-    "adjustment", "agreed_surplus", "assessment", "awaiting_confirmation", "breach retracted", "breach_retracted",
-    "cause corrected",
-    "confirmation_expired", "corrected", "credit_expired", "decided_again", "declined", "erased", "handling_failed",
-    "hold_expired", "import", "lot_expired", "merged", "not_paid", "payment_dispute", "refunded", "rejected",
-    "reranked", "source_removed", "terminated", "upgraded", "waiting_for_access", "withdrawn",
-})  # fmt: skip
+HOUSE_REASONS: Final = frozenset(
+    {
+        "adjustment",
+        "agreed_surplus",
+        "assessment",
+        "awaiting_confirmation",
+        "breach retracted",
+        "breach_retracted",
+        "cause corrected",
+        "confirmation_expired",
+        "corrected",
+        "credit_expired",
+        "decided_again",
+        "declined",
+        "erased",
+        "handling_failed",
+        "hold_expired",
+        "import",
+        "lot_expired",
+        "merged",
+        "not_paid",
+        "payment_dispute",
+        "refunded",
+        "rejected",
+        "reranked",
+        "source_removed",
+        "terminated",
+        "upgraded",
+        "waiting_for_access",
+        "withdrawn",
+    }
+)
 """What the service itself gives as a reason of an operation, a lot or a license's end."""
 
-_FREE: Final = frozenset({
-    "attributes", "description", "domain", "facts", "inputs", "license_id", "note", "product", "reason",
-    "registered_domain", "reopening_reason", "result", "subject",
-})  # fmt: skip
+_FREE: Final = frozenset(
+    {
+        "attributes",
+        "description",
+        "domain",
+        "facts",
+        "inputs",
+        "license_id",
+        "note",
+        "product",
+        "reason",
+        "registered_domain",
+        "reopening_reason",
+        "result",
+        "subject",
+    }
+)
 _NAMED: Final = frozenset({"facts", "inputs", "result", "attributes"})
 """What holds values by name: nothing is left of a text in it, not an empty one, which would be an answer."""
 _MESSAGES: Final = frozenset({"message", "detail", "title", "summary"})
-_TICKETS: Final = frozenset(
-    {"ticket_id", "parent_id", "parent", "child_id", "child", "children", "new_ticket_id"}
-)
+_TICKETS: Final = frozenset({"ticket_id", "parent_id", "parent", "child_id", "child", "children", "new_ticket_id"})
 ERASED: Final = "wrote on an erased account"
 """Mark of a transaction."""
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d(T[0-9:.]+(Z|[+-]\d\d:\d\d))?")
@@ -89,11 +125,7 @@ class Words:
     def _learn_pauses(self, pauses: Any) -> None:
         """Reasons for waiting stay apart from each other: the clocks tell by them when nothing is waited for."""
         for one in pauses if isinstance(pauses, list) else ():
-            if (
-                isinstance(one, Mapping)
-                and isinstance(one.get("reason"), str)
-                and self.is_free(one["reason"])
-            ):
+            if isinstance(one, Mapping) and isinstance(one.get("reason"), str) and self.is_free(one["reason"]):
                 self._gone.setdefault(one["reason"], f"erased_{len(self._gone) + 1}")
 
     def without(
@@ -102,9 +134,7 @@ class Words:
         """The value with these texts gone; ``names``: what to say for a ticket's id in another system."""
         if isinstance(value, Mapping):
             return {
-                key: self.without(
-                    one, names=names, name=key, named=named or key in _NAMED, free=free or key in _FREE
-                )
+                key: self.without(one, names=names, name=key, named=named or key in _NAMED, free=free or key in _FREE)
                 for key, one in value.items()
             }
         if isinstance(value, list):
@@ -245,18 +275,11 @@ async def _write(
         old = {column: row._mapping[column] for column in columns}
         new = {column: changed(value) for column, value in old.items()}
         if new != old:
-            made.append(
-                {
-                    **{f"key_{one}": row._mapping[one] for one in key},
-                    **{f"new_{c}": v for c, v in new.items()},
-                }
-            )
+            made.append({**{f"key_{one}": row._mapping[one] for one in key}, **{f"new_{c}": v for c, v in new.items()}})
     if made:
         statement = (
             update(table)
-            .where(
-                table.c.tenant_id == tx.tenant_id, *(table.c[one] == bindparam(f"key_{one}") for one in key)
-            )
+            .where(table.c.tenant_id == tx.tenant_id, *(table.c[one] == bindparam(f"key_{one}") for one in key))
             .values({column: bindparam(f"new_{column}", type_=table.c[column].type) for column in columns})
         )
         await tx.execute(statement, made)

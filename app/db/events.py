@@ -79,9 +79,7 @@ async def one(tx: Tx, event_id: str) -> Row[Any] | None:
 
 async def several(tx: Tx, event_ids: list[str]) -> dict[str, Row[Any]]:
     """Events by their ids."""
-    return {
-        row.event_id: row for row in await tx.rows(_SEVERAL, {"tenant": tx.tenant_id, "events": event_ids})
-    }
+    return {row.event_id: row for row in await tx.rows(_SEVERAL, {"tenant": tx.tenant_id, "events": event_ids})}
 
 
 async def position_of(tx: Tx, event_id: str) -> int | None:
@@ -143,7 +141,5 @@ async def erase(tx: Tx, customer_id: str, external_id: str | None) -> None:
 
 async def purge(tx: Tx, before: datetime, *, limit: int) -> int:
     """Removes events made before a moment of real time that no endpoint still waits for; how many."""
-    done = await tx.execute(
-        _PURGE, {"tenant": tx.tenant_id, "before": oldest_id("evt", before), "limit": limit}
-    )
+    done = await tx.execute(_PURGE, {"tenant": tx.tenant_id, "before": oldest_id("evt", before), "limit": limit})
     return int(done.rowcount)

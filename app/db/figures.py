@@ -47,6 +47,4 @@ async def of_tenant(tx: Tx) -> TenantFigures:
     found = await tx.row(_ASK, {"tenant": tx.tenant_id, "at": tx.at})
     unplaced, oldest, breaches, parked, parked_age, drift = found
     age = 0.0 if tx.tenant.virtual else max(float(oldest), 0.0)
-    return TenantFigures(
-        int(unplaced), age, int(breaches), int(parked), max(float(parked_age), 0.0), int(drift)
-    )
+    return TenantFigures(int(unplaced), age, int(breaches), int(parked), max(float(parked_age), 0.0), int(drift))

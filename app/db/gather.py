@@ -190,9 +190,7 @@ class Gatherer(Generic[C, R]):
 
         def joined(groups: Collection[Hashable]) -> list[Item[C, R]]:
             # Who is told at the deadline is told by then: nobody may join a batch that was given up.
-            found = (
-                self._take_head(tenant, groups, self._batch - len(items)) if serving in self._running else []
-            )
+            found = self._take_head(tenant, groups, self._batch - len(items)) if serving in self._running else []
             items.extend(found)
             return found
 
@@ -282,9 +280,7 @@ class Gatherer(Generic[C, R]):
             return
         await self._apart(tenant, items, failure, patient=patient)
 
-    async def _apart(
-        self, tenant: str, items: list[Item[C, R]], failure: Exception, *, patient: bool
-    ) -> None:
+    async def _apart(self, tenant: str, items: list[Item[C, R]], failure: Exception, *, patient: bool) -> None:
         """Runs what failed together in groups that cannot block each other, then one by one; what is locked, aside."""
         groups: dict[Hashable, list[Item[C, R]]] = {}
         for item in items:

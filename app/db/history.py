@@ -111,9 +111,7 @@ class Past:
 async def pasts(tx: Tx, start: datetime, end: datetime, *, limit: int) -> tuple[list[Past], bool]:
     """The customers with orders or tickets recorded from ``start`` (included) to ``end``, longest known first, as many
     as have at most ``limit`` entries together; and whether these are all."""
-    found = await tx.rows(
-        _CUSTOMERS, {"tenant": tx.tenant_id, "start": start, "end": end, "limit": limit + 1}
-    )
+    found = await tx.rows(_CUSTOMERS, {"tenant": tx.tenant_id, "start": start, "end": end, "limit": limit + 1})
     chosen: list[Any] = []
     budget = limit
     for row in found:
@@ -173,8 +171,12 @@ class _Reader:
         await self._choices()
         for row in await self._rows(_ADJUSTED):
             if row.credits:
-                data = {"credits": row.credits, "credit_type": row.credit_type, "expires_at": row.expires_at,
-                        "reason": row.reason}  # fmt: skip
+                data = {
+                    "credits": row.credits,
+                    "credit_type": row.credit_type,
+                    "expires_at": row.expires_at,
+                    "reason": row.reason,
+                }
                 self._add(row.customer_id, "adjust", row.operation_id, "adjust", row.recorded_at, data)
         await self._tickets()
         return self.made
@@ -183,10 +185,29 @@ class _Reader:
         names = statement.compile().params.keys()
         return await self.tx.rows(statement, {name: self.parameters[name] for name in names})
 
-    def _add(self, customer: str, kind: str, id_: str, name: str, at: datetime, data: dict[str, Any], *,
-             told: int = 0, tie: str = "", seq: int = 0, actor: str | None = None) -> None:  # fmt: skip
-        entry = Entry(at=at, key=(at, told, RANKS.index(kind), tie or id_, seq), actor=actor, kind=kind, id=id_,
-                      name=name, data=data)  # fmt: skip
+    def _add(
+        self,
+        customer: str,
+        kind: str,
+        id_: str,
+        name: str,
+        at: datetime,
+        data: dict[str, Any],
+        *,
+        told: int = 0,
+        tie: str = "",
+        seq: int = 0,
+        actor: str | None = None,
+    ) -> None:
+        entry = Entry(
+            at=at,
+            key=(at, told, RANKS.index(kind), tie or id_, seq),
+            actor=actor,
+            kind=kind,
+            id=id_,
+            name=name,
+            data=data,
+        )
         self.made[customer].entries.append(entry)
 
     def _told(self, about: str, value: str, type_: str) -> int:
@@ -206,11 +227,7 @@ class _Reader:
         for row in await self._rows(_REFUNDS):
             if "undone" in row.answer:  # a payment dispute that was won: nothing is taken back by it any more
                 continue
-            data = {
-                "refund_id": row.refund_id,
-                "lines": row.answer["lines"],
-                "reason": row.answer.get("reason"),
-            }
+            data = {"refund_id": row.refund_id, "lines": row.answer["lines"], "reason": row.answer.get("reason")}
             told = self._told("refund_id", row.refund_id, "order.refunded")
             self._add(row.customer_id, "refund", row.order_id, "refund", row.at, data, told=told)
 
@@ -233,19 +250,13 @@ class _Reader:
                 self.tickets_of[row.entity_id].append(row)
             elif row.stream == "cover":
                 data = {"place": covers[row.entity_id], "months": row.payload.get("months")}
-                self._add(
-                    row.customer_id, "cover", row.entity_id, row.kind, row.recorded_at, data, seq=row.seq
-                )
+                self._add(row.customer_id, "cover", row.entity_id, row.kind, row.recorded_at, data, seq=row.seq)
             elif row.kind == "registered":
                 data = {"domain": domains[row.entity_id]}
-                self._add(
-                    row.customer_id, "license", row.entity_id, "register", row.recorded_at, data, seq=row.seq
-                )
+                self._add(row.customer_id, "license", row.entity_id, "register", row.recorded_at, data, seq=row.seq)
             elif (when := ended[row.entity_id]) is not None:
                 data = {"effective_at": when}
-                self._add(
-                    row.customer_id, "license", row.entity_id, "terminate", row.recorded_at, data, seq=row.seq
-                )
+                self._add(row.customer_id, "license", row.entity_id, "terminate", row.recorded_at, data, seq=row.seq)
 
     async def _choices(self) -> None:
         for row in await self._rows(_CHOICES):
@@ -259,8 +270,17 @@ class _Reader:
             ticket = rows[ticket_id]
             self.made[ticket.customer_id].tickets.append((ticket.external_id, ticket.opened_at))
             places = self._places(ticket.external_id, events)
-            facts = [Fact(seq=one.seq, kind=one.kind, occurred_at=one.occurred_at, recorded_at=one.recorded_at,
-                          actor=one.actor, payload=one.payload) for one in events]  # fmt: skip
+            facts = [
+                Fact(
+                    seq=one.seq,
+                    kind=one.kind,
+                    occurred_at=one.occurred_at,
+                    recorded_at=one.recorded_at,
+                    actor=one.actor,
+                    payload=one.payload,
+                )
+                for one in events
+            ]
             for step in steps_of(facts):
                 data = dict(step.data)
                 if step.name == "open":
@@ -270,8 +290,18 @@ class _Reader:
                     if child is None:
                         continue
                     data.update(new_ticket_id=child.external_id, subject=child.subject)
-                self._add(ticket.customer_id, "ticket", ticket.external_id, step.name, step.at, data,
-                          told=places.get(step.seq, 0), tie=ticket_id, seq=step.seq, actor=step.actor)  # fmt: skip
+                self._add(
+                    ticket.customer_id,
+                    "ticket",
+                    ticket.external_id,
+                    step.name,
+                    step.at,
+                    data,
+                    told=places.get(step.seq, 0),
+                    tie=ticket_id,
+                    seq=step.seq,
+                    actor=step.actor,
+                )
 
     def _places(self, external_id: str, events: Sequence[Any]) -> dict[int, int]:
         """The place of each event of a ticket among all that was told of its customer."""
@@ -294,24 +324,45 @@ async def calendars_of(tx: Tx) -> tuple[list[dict[str, Any]], list[dict[str, Any
     found = []
     for name in ("calendar", "calendar_version"):
         rows = await tx.rows(text(f"select * from {name} where tenant_id = :tenant"), parameters)
-        found.append(
-            [{key: value for key, value in row._mapping.items() if key != "tenant_id"} for row in rows]
-        )
+        found.append([{key: value for key, value in row._mapping.items() if key != "tenant_id"} for row in rows])
     return found[0], found[1]
 
 
-async def furnish(tx: Tx, versions: Sequence[tuple[int, datetime, Policy]],
-                  calendars: tuple[list[dict[str, Any]], list[dict[str, Any]]]) -> None:  # fmt: skip
+async def furnish(
+    tx: Tx,
+    versions: Sequence[tuple[int, datetime, Policy]],
+    calendars: tuple[list[dict[str, Any]], list[dict[str, Any]]],
+) -> None:
     """Makes up the tenant of a rehearsal: these versions of the policy, and calendars as the real one has them."""
-    await tx.execute(insert(s.tenant), {
-        "tenant_id": tx.tenant_id, "policy_name": tx.tenant.policy_name, "clock_mode": "virtual", "clock_now": tx.at,
-        "policy_revision": 1, "calendar_revision": 1, "payload_hash": "", "created_at": tx.at, "settings": {},
-    })  # fmt: skip
-    await tx.execute(insert(s.policy_version), [
-        {"tenant_id": tx.tenant_id, "name": tx.tenant.policy_name, "version": number,
-         "document": {**dump(policy), "version": number}, "source": "", "effective_from": since, "created_at": tx.at}
-        for number, since, policy in versions
-    ])  # fmt: skip
+    await tx.execute(
+        insert(s.tenant),
+        {
+            "tenant_id": tx.tenant_id,
+            "policy_name": tx.tenant.policy_name,
+            "clock_mode": "virtual",
+            "clock_now": tx.at,
+            "policy_revision": 1,
+            "calendar_revision": 1,
+            "payload_hash": "",
+            "created_at": tx.at,
+            "settings": {},
+        },
+    )
+    await tx.execute(
+        insert(s.policy_version),
+        [
+            {
+                "tenant_id": tx.tenant_id,
+                "name": tx.tenant.policy_name,
+                "version": number,
+                "document": {**dump(policy), "version": number},
+                "source": "",
+                "effective_from": since,
+                "created_at": tx.at,
+            }
+            for number, since, policy in versions
+        ],
+    )
     for table, rows in zip((s.calendar, s.calendar_version), calendars, strict=True):
         if rows:
             await tx.execute(insert(table), [{"tenant_id": tx.tenant_id, **row} for row in rows])
@@ -320,28 +371,34 @@ async def furnish(tx: Tx, versions: Sequence[tuple[int, datetime, Policy]],
 async def licenses_of(tx: Tx, customer: str) -> dict[tuple[str, str, int], str]:
     """(order, line, unit) -> license_id, of the customer under the vendor's id."""
     rows = await tx.rows(
-        text("select l.license_id, l.order_id, l.line_id, l.unit_no from license l join customer c"
-             " using (tenant_id, customer_id) where l.tenant_id = :tenant and c.external_id = :customer"),
+        text(
+            "select l.license_id, l.order_id, l.line_id, l.unit_no from license l join customer c"
+            " using (tenant_id, customer_id) where l.tenant_id = :tenant and c.external_id = :customer"
+        ),
         {"tenant": tx.tenant_id, "customer": customer},
-    )  # fmt: skip
+    )
     return {(row.order_id, row.line_id, row.unit_no): row.license_id for row in rows}
 
 
 async def choice_at(tx: Tx, place: tuple[str, str, int], rule: str) -> str | None:
     """The choice of an order's line and unit; by that rule if there are several."""
     rows = await tx.rows(
-        text("select choice_id from choice where tenant_id = :tenant and order_id = :order and line_id = :line"
-             " and unit_no = :unit order by rule <> :rule, choice_id"),
+        text(
+            "select choice_id from choice where tenant_id = :tenant and order_id = :order and line_id = :line"
+            " and unit_no = :unit order by rule <> :rule, choice_id"
+        ),
         {"tenant": tx.tenant_id, "order": place[0], "line": place[1], "unit": place[2], "rule": rule},
-    )  # fmt: skip
+    )
     return rows[0].choice_id if rows else None
 
 
 async def cover_at(tx: Tx, place: tuple[str, str, str, int]) -> str | None:
     """The nth cover of an order's line by that rule."""
     rows = await tx.rows(
-        text("select cover_id from cover where tenant_id = :tenant and order_id = :order and line_id = :line"
-             " and rule = :rule order by cover_id"),
+        text(
+            "select cover_id from cover where tenant_id = :tenant and order_id = :order and line_id = :line"
+            " and rule = :rule order by cover_id"
+        ),
         {"tenant": tx.tenant_id, "order": place[0], "line": place[1], "rule": place[2]},
-    )  # fmt: skip
+    )
     return rows[place[3]].cover_id if len(rows) > place[3] else None

@@ -151,9 +151,7 @@ async def add(
     if made is not None:
         return delivery_id, True
     found = await tx.row(
-        select(_d.delivery_id).where(
-            _d.tenant_id == tx.tenant_id, _d.source == source, _d.event_key == event_key
-        )
+        select(_d.delivery_id).where(_d.tenant_id == tx.tenant_id, _d.source == source, _d.event_key == event_key)
     )
     return (delivery_id, False) if found is None else (str(found[0]), False)
 
@@ -164,9 +162,7 @@ async def any_waiting(tx: Tx) -> bool:
     return bool(row[0])
 
 
-async def claim(
-    tx: Tx, passed: Sequence[str], *, together: int, newest: bool
-) -> tuple[list[DeliveryRow], list[str]]:
+async def claim(tx: Tx, passed: Sequence[str], *, together: int, newest: bool) -> tuple[list[DeliveryRow], list[str]]:
     """Locks the next delivery and, if nothing failed about it before, the others of its subject: (rows, none) or
     (none, its id to pass over) when another worker has the subject."""
     row = await tx.row(_NEWEST if newest else _OLDEST, {"tenant": tx.tenant_id, "passed": list(passed)})
@@ -185,9 +181,7 @@ async def claim(
     )
     ids = sorted({first.delivery_id, *(one[0] for one in kin)})
     rows = await tx.rows(
-        select(*_COLUMNS)
-        .where(_d.tenant_id == tx.tenant_id, _d.delivery_id.in_(ids))
-        .order_by(_d.delivery_id)
+        select(*_COLUMNS).where(_d.tenant_id == tx.tenant_id, _d.delivery_id.in_(ids)).order_by(_d.delivery_id)
     )
     return [_row(one) for one in rows], []
 
@@ -215,9 +209,7 @@ async def lock_subject(tx: Tx, source: str, subject: str) -> None:
     await tx.execute(_WAIT, {"name": f"{tx.tenant_id}/{source}/{subject}"})
 
 
-async def get(
-    tx: Tx, delivery_id: str, *, source: str | None = None, lock: bool = False
-) -> DeliveryRow | None:
+async def get(tx: Tx, delivery_id: str, *, source: str | None = None, lock: bool = False) -> DeliveryRow | None:
     """A delivery, with its body."""
     statement = select(*_COLUMNS).where(_d.tenant_id == tx.tenant_id, _d.delivery_id == delivery_id)
     if source is not None:
@@ -267,9 +259,7 @@ async def settle_parked(
             _d.state == "parked",
             _d.reason.in_(list(reasons)),
         )
-        .values(
-            state="done", reason=None, detail=None, review=null(), effects=effects, customer_id=customer_id
-        )
+        .values(state="done", reason=None, detail=None, review=null(), effects=effects, customer_id=customer_id)
     )
 
 
@@ -291,9 +281,7 @@ async def adjustment(tx: Tx, adjustment_id: str) -> str | None:
 async def payment_owner(tx: Tx, source: str, payment: str) -> str | None:
     """The subject that a payment of this name bought; None if nobody has claimed it."""
     p = inbound_payment.c
-    row = await tx.row(
-        select(p.subject).where(p.tenant_id == tx.tenant_id, p.source == source, p.payment == payment)
-    )
+    row = await tx.row(select(p.subject).where(p.tenant_id == tx.tenant_id, p.source == source, p.payment == payment))
     return None if row is None else str(row[0])
 
 
@@ -305,9 +293,7 @@ async def claim_payment(tx: Tx, source: str, payment: str, subject: str) -> str:
         .values(tenant_id=tx.tenant_id, source=source, payment=payment, subject=subject)
         .on_conflict_do_nothing(index_elements=["tenant_id", "source", "payment"])
     )
-    row = await tx.row(
-        select(p.subject).where(p.tenant_id == tx.tenant_id, p.source == source, p.payment == payment)
-    )
+    row = await tx.row(select(p.subject).where(p.tenant_id == tx.tenant_id, p.source == source, p.payment == payment))
     return subject if row is None else str(row[0])
 
 
@@ -369,9 +355,7 @@ async def parked(tx: Tx, source: str, *, after: str, limit: int) -> list[str]:
     """Ids of parked deliveries, oldest first."""
     rows = await tx.rows(
         select(_d.delivery_id)
-        .where(
-            _d.tenant_id == tx.tenant_id, _d.source == source, _d.state == "parked", _d.delivery_id > after
-        )
+        .where(_d.tenant_id == tx.tenant_id, _d.source == source, _d.state == "parked", _d.delivery_id > after)
         .order_by(_d.delivery_id)
         .limit(limit)
     )
@@ -400,15 +384,11 @@ async def waiting(tx: Tx) -> tuple[int, float]:
 async def seen(tx: Tx, source: str, subject: str) -> dict[str, Any] | None:
     """What is known of a subject; take it first (`try_subject`, `lock_subject`)."""
     s = inbound_subject.c
-    row = await tx.row(
-        select(s.seen).where(s.tenant_id == tx.tenant_id, s.source == source, s.subject == subject)
-    )
+    row = await tx.row(select(s.seen).where(s.tenant_id == tx.tenant_id, s.source == source, s.subject == subject))
     return None if row is None else dict(row[0])
 
 
-async def keep_seen(
-    tx: Tx, source: str, subject: str, known: Mapping[str, Any], *, customer_id: str | None
-) -> None:
+async def keep_seen(tx: Tx, source: str, subject: str, known: Mapping[str, Any], *, customer_id: str | None) -> None:
     """Keeps what is known of a subject."""
     statement = insert(inbound_subject).values(
         tenant_id=tx.tenant_id,
@@ -459,9 +439,7 @@ async def empty_old(tx: Tx, before: datetime, parked: datetime, *, limit: int) -
 
 async def remove_old(tx: Tx, before: datetime, *, limit: int) -> int:
     """Removes what came before a moment of real time and was emptied; how many."""
-    done = await tx.execute(
-        _REMOVE_OLD, {"tenant": tx.tenant_id, "before": oldest_id("dlv", before), "limit": limit}
-    )
+    done = await tx.execute(_REMOVE_OLD, {"tenant": tx.tenant_id, "before": oldest_id("dlv", before), "limit": limit})
     return int(done.rowcount)
 
 
@@ -470,9 +448,7 @@ async def erase(tx: Tx, customer_id: str, external_id: str | None) -> int:
     them): bodies, headers, answers of the shop, effects, and the shop's customer number. How many deliveries.
     States and reasons stay."""
     s = inbound_subject.c
-    subjects = await tx.rows(
-        _OF_CUSTOMER, {"tenant": tx.tenant_id, "customer": customer_id, "external": external_id}
-    )
+    subjects = await tx.rows(_OF_CUSTOMER, {"tenant": tx.tenant_id, "customer": customer_id, "external": external_id})
     emptied = 0
     values: dict[str, Any] = {
         "body": b"",
@@ -488,10 +464,7 @@ async def erase(tx: Tx, customer_id: str, external_id: str | None) -> int:
         done = await tx.execute(
             update(inbound_delivery)
             .where(
-                _d.tenant_id == tx.tenant_id,
-                _d.source == row.source,
-                _d.subject == row.subject,
-                _d.erased_at.is_(None),
+                _d.tenant_id == tx.tenant_id, _d.source == row.source, _d.subject == row.subject, _d.erased_at.is_(None)
             )
             .values(**values)
         )

@@ -81,9 +81,7 @@ async def by_hash(tx: Tx, digest: bytes) -> KeyRow | None:
 
 async def by_id(tx: Tx, key_id: str) -> KeyRow | None:
     """The key of an id, live or not."""
-    row = await tx.row(
-        select(*_COLUMNS).where(api_key.c.tenant_id == tx.tenant_id, api_key.c.key_id == key_id)
-    )
+    row = await tx.row(select(*_COLUMNS).where(api_key.c.tenant_id == tx.tenant_id, api_key.c.key_id == key_id))
     return None if row is None else _row(row)
 
 
@@ -99,11 +97,7 @@ async def revoke(tx: Tx, key_id: str, at: datetime) -> None:
     if not tx.validate_only:
         await tx.execute(
             update(api_key)
-            .where(
-                api_key.c.tenant_id == tx.tenant_id,
-                api_key.c.key_id == key_id,
-                api_key.c.revoked_at.is_(None),
-            )
+            .where(api_key.c.tenant_id == tx.tenant_id, api_key.c.key_id == key_id, api_key.c.revoked_at.is_(None))
             .values(revoked_at=at)
         )
 
@@ -112,9 +106,7 @@ async def expire(tx: Tx, key_id: str, at: datetime) -> None:
     """Lets a key end at an instant."""
     if not tx.validate_only:
         await tx.execute(
-            update(api_key)
-            .where(api_key.c.tenant_id == tx.tenant_id, api_key.c.key_id == key_id)
-            .values(expires_at=at)
+            update(api_key).where(api_key.c.tenant_id == tx.tenant_id, api_key.c.key_id == key_id).values(expires_at=at)
         )
 
 

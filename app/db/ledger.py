@@ -39,9 +39,7 @@ _LOT: Final = (
 )
 _LOTS_FROM: Final = _ACCOUNT.count(",") + 1
 """Where a lot's columns begin behind an account's."""
-_HOLD: Final = (
-    "hold_id, customer_id, credit_type, credits, created_at, ticket_id, expires_at, kind, closed_at"
-)
+_HOLD: Final = "hold_id, customer_id, credit_type, credits, created_at, ticket_id, expires_at, kind, closed_at"
 
 _OPEN_ACCOUNTS, _WHOLE_ACCOUNTS = (
     text(
@@ -106,9 +104,7 @@ async def load(
     rows: list[Any] = []
     if open_holds:
         rows += await _rows(tx, _OPEN_HOLDS, by)
-    elif terms_only and any(
-        one.next_expiry is not None for all_ in answer.values() for one in all_[0].values()
-    ):
+    elif terms_only and any(one.next_expiry is not None for all_ in answer.values() for one in all_[0].values()):
         rows += await _rows(tx, _TERM_HOLDS, by)
     if ticket_holds:
         for row in await _rows(tx, _CUSTOMERS_TICKET_HOLDS, by):
@@ -144,12 +140,7 @@ async def _add_holds(tx: Tx, answer: dict[str, Loaded], rows: Iterable[Any], lot
             hold = holds[row[0]]
             hold.lines.append(
                 HoldLine(
-                    lot_id=row[1],
-                    line_no=row[2],
-                    credits=row[3],
-                    captured=row[4],
-                    released=row[5],
-                    refunded=row[6],
+                    lot_id=row[1], line_no=row[2], credits=row[3], captured=row[4], released=row[5], refunded=row[6]
                 )
             )
             needed.add(row[1])
@@ -359,21 +350,14 @@ _LATEST = text(
 )
 
 
-async def latest(
-    tx: Tx, customer_id: str, *, at: datetime | None, known_at: datetime | None, limit: int
-) -> list[Line]:
+async def latest(tx: Tx, customer_id: str, *, at: datetime | None, known_at: datetime | None, limit: int) -> list[Line]:
     """The last entries, newest first."""
     by = {"tenant": tx.tenant_id, "customer": customer_id, "at": at, "known": known_at, "most": limit}
     return [line_of(row) for row in await _rows(tx, _LATEST, by)]
 
 
 async def page(
-    tx: Tx,
-    customer_id: str,
-    *,
-    at: datetime | None = None,
-    known_at: datetime | None = None,
-    part: Part,
+    tx: Tx, customer_id: str, *, at: datetime | None = None, known_at: datetime | None = None, part: Part
 ) -> tuple[list[Line], bool]:
     """A part of the entries with their operations, by credit type, account version and line; and whether there are
     more."""
@@ -389,18 +373,31 @@ async def page(
 def line_of(row: Any) -> Line:
     """A journal line from its row."""
     return Line(
-        operation_id=row[0], kind=row[1], credit_type=row[2], effective_at=row[3], recorded_at=row[4],
-        account_version=row[5], line_no=row[6], lot_id=row[7], source=row[8], target=row[9], credits=row[10],
-        hold_id=row[11], ticket_id=row[12], order_id=row[13], reason=row[14], clause=row[15], reading=row[16],
-    )  # fmt: skip
+        operation_id=row[0],
+        kind=row[1],
+        credit_type=row[2],
+        effective_at=row[3],
+        recorded_at=row[4],
+        account_version=row[5],
+        line_no=row[6],
+        lot_id=row[7],
+        source=row[8],
+        target=row[9],
+        credits=row[10],
+        hold_id=row[11],
+        ticket_id=row[12],
+        order_id=row[13],
+        reason=row[14],
+        clause=row[15],
+        reading=row[16],
+    )
 
 
 async def load_as_of(tx: Tx, customer_id: str, *, at: datetime, known_at: datetime | None) -> Loaded:
     """Accounts, lots and open holds as they stood at ``at``, as far as known at ``known_at``: sums of the entries."""
     by = {"tenant": tx.tenant_id, "customer": customer_id, "at": at, "known": known_at}
     lots = {
-        row[0]: lot_of(row)
-        for row in await _rows(tx, _ALL_LOTS, {"tenant": tx.tenant_id, "customers": [customer_id]})
+        row[0]: lot_of(row) for row in await _rows(tx, _ALL_LOTS, {"tenant": tx.tenant_id, "customers": [customer_id]})
     }
     accounts: dict[str, Account] = {}
     seen: set[str] = set()
@@ -424,8 +421,7 @@ async def load_as_of(tx: Tx, customer_id: str, *, at: datetime, known_at: dateti
 
 async def _fold_holds(tx: Tx, by: dict[str, Any], holds: dict[str, Hold]) -> None:
     order = {
-        (row[0], row[1]): row[2]
-        for row in await _rows(tx, _LINES, {"tenant": tx.tenant_id, "holds": list(holds)})
+        (row[0], row[1]): row[2] for row in await _rows(tx, _LINES, {"tenant": tx.tenant_id, "holds": list(holds)})
     }
     lines: dict[tuple[str, str], HoldLine] = {}
     for lot_id, hold_id, source, target, credits_ in await _rows(tx, _OF_HOLDS, by):

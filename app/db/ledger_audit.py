@@ -42,11 +42,7 @@ _FOLD: Final = """
 
 def _bucket(name: str) -> str:
     """The replay of one bucket of a lot: what came in less what went out."""
-    into = (
-        f"target = '{name}'"
-        if name != "voided"
-        else "(target = 'owed' or (target = 'voided' and source <> 'owed'))"
-    )
+    into = f"target = '{name}'" if name != "voided" else "(target = 'owed' or (target = 'voided' and source <> 'owed'))"
     came = f"coalesce(sum(credits) filter (where {into}), 0)"
     return f"{came} - coalesce(sum(credits) filter (where source = '{name}'), 0)"
 
@@ -80,10 +76,7 @@ INVARIANTS: Final[dict[str, str]] = {
     "lot_is_replay_of_entries": f"""
         {_FOLD}, folded as (
             select lot_id, {
-        ", ".join(
-            f"({_bucket(one)})::bigint as {one}"
-            for one in ("available", "held", "spent", "expired", "voided")
-        )
+        ", ".join(f"({_bucket(one)})::bigint as {one}" for one in ("available", "held", "spent", "expired", "voided"))
     },
                    coalesce(sum(credits) filter (where source = 'world'), 0)::bigint as granted
             from moves group by lot_id)
@@ -226,13 +219,27 @@ COVER_DAYS: Final = "covers_keep_their_days"
 PROMISED: Final[dict[int, tuple[str, ...]]] = {
     1: ("lot_identity",),
     2: ("account_is_sum_of_lots", "lot_without_account"),
-    3: ("lot_is_replay_of_entries", "owed_is_replay_of_entries", "replay_account", "replay_lot",
-        "operation_has_entries", "entry_has_operation"),
-    4: ("hold_line_is_replay_of_entries", "lot_held_and_spent_are_hold_lines", "hold_is_sum_of_lines",
-        "replay_hold_line"),
+    3: (
+        "lot_is_replay_of_entries",
+        "owed_is_replay_of_entries",
+        "replay_account",
+        "replay_lot",
+        "operation_has_entries",
+        "entry_has_operation",
+    ),
+    4: (
+        "hold_line_is_replay_of_entries",
+        "lot_held_and_spent_are_hold_lines",
+        "hold_is_sum_of_lines",
+        "replay_hold_line",
+    ),
     5: ("one_effect_a_key", "an_acknowledged_command_has_its_effect"),
-    6: ("nothing_spent_from_a_dead_lot", "nothing_is_revived",
-        "only_what_a_dispute_took_is_reinstated", "expiry_is_known"),
+    6: (
+        "nothing_spent_from_a_dead_lot",
+        "nothing_is_revived",
+        "only_what_a_dispute_took_is_reinstated",
+        "expiry_is_known",
+    ),
     7: ("spending_is_a_prefix", "replay_order_of_spending", "replay_order_of_return"),
     8: ("a_refused_command_leaves_no_trace",),
     9: ("account_identity", "owed_and_available_never_both", "replay_negative_at"),
@@ -250,15 +257,11 @@ PROMISED: Final[dict[int, tuple[str, ...]]] = {
     21: ("cover_is_what_was_bought",),
     22: ("a_choice_is_made_once",),
     23: tuple(ACCOUNTS),
-}  # fmt: skip
+}
 """The checks that stand for each invariant; a test corrupts what each one looks at. 15 to 22 are of a whole life, 23
 is of accounts that were merged or erased."""
 CHECKED: Final = frozenset(
-    {
-        *INVARIANTS,
-        COVER_DAYS,
-        *(one for checks in PROMISED.values() for one in checks if one.startswith("replay_")),
-    }
+    {*INVARIANTS, COVER_DAYS, *(one for checks in PROMISED.values() for one in checks if one.startswith("replay_"))}
 )
 """Every check there is, the replays of `recompute` among them."""
 _COVERS: Final = select(s.cover).where(
@@ -312,9 +315,7 @@ async def customers_after(tx: Tx, after: str) -> list[str]:
 async def recompute(tx: Tx, customer_ids: Sequence[str]) -> list[dict[str, Any]]:
     """Replays the entries of these customers, step by step, and compares with what stands in the tables."""
     loaded = await rows.load(tx, customer_ids, every_lot=True)
-    journal: Sequence[Any] = await tx.rows(
-        _JOURNAL, {"tenant": tx.tenant_id, "customers": list(customer_ids)}
-    )
+    journal: Sequence[Any] = await tx.rows(_JOURNAL, {"tenant": tx.tenant_id, "customers": list(customer_ids)})
     return await asyncio.to_thread(_replayed, customer_ids, loaded, journal)
 
 
@@ -371,9 +372,7 @@ def _compare(
         if key not in loaded[0]:
             found.append(_difference("account", f"{customer_id}/{key}", "an account", "none"))
         elif _totals(account) != _totals(loaded[0][key]):
-            found.append(
-                _difference("account", f"{customer_id}/{key}", _totals(account), _totals(loaded[0][key]))
-            )
+            found.append(_difference("account", f"{customer_id}/{key}", _totals(account), _totals(loaded[0][key])))
     for key, stored in loaded[1].items():
         replayed = lots.get(key) or ledger_replay.blank(stored)
         if _counters(replayed) != _counters(stored):
@@ -382,18 +381,18 @@ def _compare(
             most = share(stored.cost, Fraction(stored.granted - stored.moved, stored.granted))
             if refunded_so_far(stored) > most.amount:
                 found.append(
-                    {"invariant": "money_back_within_cost", "subject": key, "expected": most.text,
-                     "found": str(refunded_so_far(stored))}
-                )  # fmt: skip
+                    {
+                        "invariant": "money_back_within_cost",
+                        "subject": key,
+                        "expected": most.text,
+                        "found": str(refunded_so_far(stored)),
+                    }
+                )
     for hold in loaded[2].values():
         for held in hold.lines:
-            made = lines.get((hold.hold_id, held.lot_id)) or HoldLine(
-                lot_id=held.lot_id, line_no=0, credits=0
-            )
+            made = lines.get((hold.hold_id, held.lot_id)) or HoldLine(lot_id=held.lot_id, line_no=0, credits=0)
             if _parts(made) != _parts(held):
-                found.append(
-                    _difference("hold_line", f"{hold.hold_id}/{held.lot_id}", _parts(made), _parts(held))
-                )
+                found.append(_difference("hold_line", f"{hold.hold_id}/{held.lot_id}", _parts(made), _parts(held)))
     return found
 
 

@@ -36,13 +36,7 @@ class Replay:
         self._order: dict[str, list[str]] = {}
 
     def operation(
-        self,
-        credit_type: str,
-        version: int,
-        kind: str,
-        hold_id: str | None,
-        at: datetime,
-        moves: Sequence[Move],
+        self, credit_type: str, version: int, kind: str, hold_id: str | None, at: datetime, moves: Sequence[Move]
     ) -> None:
         """The next operation of this type's account."""
         account = self.accounts.setdefault(

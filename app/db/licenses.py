@@ -36,9 +36,7 @@ async def owner_of_cover(tx: Tx, cover_id: str) -> str:
 
 
 async def _owner(tx: Tx, table: Table, column: str, value: str, code: str) -> str:
-    row = await tx.row(
-        select(table.c.customer_id).where(table.c.tenant_id == tx.tenant_id, table.c[column] == value)
-    )
+    row = await tx.row(select(table.c.customer_id).where(table.c.tenant_id == tx.tenant_id, table.c[column] == value))
     if row is None:
         raise DomainError(code, id=value)
     return str(row[0])
@@ -59,26 +57,21 @@ async def book_at(tx: Tx, customer: Customer, *, at: datetime, known_at: datetim
         mint=tx.mint,
         ledger=books.ledger_of(tx, customer.customer_id, loaded, at=at, rules=policy.credits),
         plan=Plan(customer=customer, at=at, actor=tx.actor),
-        licenses={
-            key: _license(one, licenses[key]) for key, one in now.licenses.items() if key in licenses
-        },
+        licenses={key: _license(one, licenses[key]) for key, one in now.licenses.items() if key in licenses},
         covers={key: cover_then(payload["cover"]) for key, payload in covers.items() if "cover" in payload},
         choices={
-            key: one for key, one in now.choices.items()
+            key: one
+            for key, one in now.choices.items()
             if one.opened_at <= at and (known_at is None or one.opened_at <= known_at) and _undone(one, at)
         },
         addons=[one for one in now.addons if one.placed_at <= at and _undone_addon(one, at)],
-    )  # fmt: skip
+    )
 
 
-async def _last(
-    tx: Tx, stream: str, ids: list[str], at: datetime, known_at: datetime | None
-) -> dict[str, Any]:
+async def _last(tx: Tx, stream: str, ids: list[str], at: datetime, known_at: datetime | None) -> dict[str, Any]:
     if not ids:
         return {}
-    rows = await tx.rows(
-        _LAST, {"tenant": tx.tenant_id, "stream": stream, "ids": ids, "at": at, "known": known_at}
-    )
+    rows = await tx.rows(_LAST, {"tenant": tx.tenant_id, "stream": stream, "ids": ids, "at": at, "known": known_at})
     return {row[0]: row[1] for row in rows}
 
 
@@ -93,10 +86,7 @@ def _license(one: License, payload: dict[str, Any]) -> License:
 def cover_then(data: dict[str, Any]) -> Cover:
     """A cover from the payload of its event."""
     times = {"granted_at", "starts_at", "ends_at", "suspended_at", "voided_at"}
-    values = {
-        key: (parse_iso(value) if key in times and value is not None else value)
-        for key, value in data.items()
-    }
+    values = {key: (parse_iso(value) if key in times and value is not None else value) for key, value in data.items()}
     return books.cover_of(values)
 
 

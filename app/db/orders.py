@@ -88,18 +88,32 @@ async def take_early_refunds(tx: Tx, order_id: str) -> None:
 def order_of(row: Any) -> Order:
     """An order from its row."""
     return Order(
-        order_id=row.order_id, customer_id=row.customer_id, placed_at=row.placed_at, received_at=row.received_at,
-        currency=row.currency, lines=tuple(_line(one) for one in row.lines), payload_hash=row.payload_hash,
-        answer=dict(row.answer), policy_version=row.policy_version, source=row.source, version=row.version,
-    )  # fmt: skip
+        order_id=row.order_id,
+        customer_id=row.customer_id,
+        placed_at=row.placed_at,
+        received_at=row.received_at,
+        currency=row.currency,
+        lines=tuple(_line(one) for one in row.lines),
+        payload_hash=row.payload_hash,
+        answer=dict(row.answer),
+        policy_version=row.policy_version,
+        source=row.source,
+        version=row.version,
+    )
 
 
 def _line(data: dict[str, Any]) -> OrderLine:
     return OrderLine(
-        line_id=data["line_id"], sku=data["sku"], quantity=data["quantity"], unit_price=_decimal(data["unit_price"]),
-        list_price=_decimal(data["list_price"]), attributes=dict(data["attributes"]), units=data.get("units"),
-        corrected=data.get("corrected", 0), withdrawn=tuple(data.get("withdrawn", ())),
-    )  # fmt: skip
+        line_id=data["line_id"],
+        sku=data["sku"],
+        quantity=data["quantity"],
+        unit_price=_decimal(data["unit_price"]),
+        list_price=_decimal(data["list_price"]),
+        attributes=dict(data["attributes"]),
+        units=data.get("units"),
+        corrected=data.get("corrected", 0),
+        withdrawn=tuple(data.get("withdrawn", ())),
+    )
 
 
 def _decimal(text_: str | None) -> Decimal | None:

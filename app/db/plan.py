@@ -15,14 +15,7 @@ from app.db.engine import Tx
 from app.db.rows import AgendaRow, CustomerRow, OutboxRow, OutcomeRow, Rows
 from app.db.write import write_rows
 from app.domain.account.account import Book
-from app.domain.account.changes import (
-    AgendaItem,
-    ClockOutcome,
-    OutboxEvent,
-    Plan,
-    StreamEvent,
-    emit_reclaimed,
-)
+from app.domain.account.changes import AgendaItem, ClockOutcome, OutboxEvent, Plan, StreamEvent, emit_reclaimed
 from app.domain.ledger.journal import Journal
 from app.domain.values.wire import jsonable
 
@@ -56,7 +49,7 @@ async def write(tx: Tx, plans: Sequence[tuple[Plan, Journal | None]]) -> None:
             id_, plan.at, plan.customer.event_sequence, jsonable(plan.customer.data), jsonable(plan.customer.profile)
         )
         for id_, plan in touched.items()
-    ]  # fmt: skip
+    ]
     await write_rows(tx, rows)
     erased = {plan.customer.customer_id for plan, _ in plans if _says_something(plan)}
     if erased:
@@ -109,24 +102,14 @@ def _cell(value: Any) -> Any:
 
 def _event(one: StreamEvent, plan: Plan) -> dict[str, Any]:
     row = _row(one)
-    if (
-        one.stream == "cover"
-        and (cover := plan.covers.get(one.entity_id)) is not None
-        and cover.version == one.seq
-    ):
+    if one.stream == "cover" and (cover := plan.covers.get(one.entity_id)) is not None and cover.version == one.seq:
         row["payload"] = {**row["payload"], "cover": jsonable(asdict(cover))}
     return row
 
 
 def _outbox(tx: Tx, one: OutboxEvent) -> OutboxRow:
     return OutboxRow(
-        tx.mint("evt"),
-        one.customer_id,
-        one.sequence,
-        one.type,
-        one.occurred_at,
-        jsonable(one.data),
-        one.dedupe_key,
+        tx.mint("evt"), one.customer_id, one.sequence, one.type, one.occurred_at, jsonable(one.data), one.dedupe_key
     )
 
 
@@ -163,8 +146,6 @@ def _agenda(rows: Rows, plans: Iterable[Plan]) -> None:
     last = {(one.kind, one.subject): one for plan in plans for one in plan.agenda}
     for key, one in last.items():
         if isinstance(one, AgendaItem):
-            rows.agenda.append(
-                AgendaRow(one.kind, one.subject, one.at, one.customer_id, jsonable(one.payload))
-            )
+            rows.agenda.append(AgendaRow(one.kind, one.subject, one.at, one.customer_id, jsonable(one.payload)))
         else:
             rows.dropped.append(key)

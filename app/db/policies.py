@@ -78,7 +78,5 @@ async def add_version(tx: Tx, policy: Policy, *, version: int, source: str, effe
         )
     )
     await tx.execute(
-        update(tenant)
-        .where(tenant.c.tenant_id == tx.tenant_id)
-        .values(policy_revision=tenant.c.policy_revision + 1)
+        update(tenant).where(tenant.c.tenant_id == tx.tenant_id).values(policy_revision=tenant.c.policy_revision + 1)
     )

@@ -66,12 +66,7 @@ tenant = Table(
 )
 
 # Outside row-level security: finds the tenant of a key, an inbound source or a customer token, and holds nothing else.
-directory = Table(
-    "directory",
-    metadata,
-    Column("hash", LargeBinary, primary_key=True),
-    _text("tenant_id"),
-)
+directory = Table("directory", metadata, Column("hash", LargeBinary, primary_key=True), _text("tenant_id"))
 
 # Outside row-level security too: the keys with which stored secrets may be sealed, by fingerprint (`app.db.secrets`).
 secret_key = Table(
@@ -106,9 +101,7 @@ policy_version = Table(
     _text("tenant_id"),
     _text("name"),
     Column("version", Integer, nullable=False),
-    Column(
-        "document", JSON, nullable=False
-    ),  # not JSONB: the order of categories and options is the author's
+    Column("document", JSON, nullable=False),  # not JSONB: the order of categories and options is the author's
     _text("source"),
     _at("effective_from"),
     _at("created_at"),
@@ -476,13 +469,7 @@ outbox = Table(
     UniqueConstraint("tenant_id", "customer_id", "sequence"),
     UniqueConstraint("tenant_id", "dedupe_key"),
     _Index("ix_outbox_unplaced", "tenant_id", "event_id", postgresql_where=_sql("position is null")),
-    _Index(
-        "ix_outbox_position",
-        "tenant_id",
-        "position",
-        unique=True,
-        postgresql_where=_sql("position is not null"),
-    ),
+    _Index("ix_outbox_position", "tenant_id", "position", unique=True, postgresql_where=_sql("position is not null")),
 )
 
 audit_trail = Table(
@@ -522,8 +509,7 @@ account = Table(
     Column("version", BigInteger, nullable=False),
     PrimaryKeyConstraint("tenant_id", "customer_id", "credit_type"),
     CheckConstraint(
-        "available >= 0 and held >= 0 and spent >= 0 and expired >= 0 and voided >= 0 and owed >= 0",
-        name="no_loan",
+        "available >= 0 and held >= 0 and spent >= 0 and expired >= 0 and voided >= 0 and owed >= 0", name="no_loan"
     ),
     CheckConstraint("granted + owed = available + held + spent + expired + voided", name="identity"),
     postgresql_with={"fillfactor": "70"},
@@ -574,9 +560,7 @@ lot = Table(
         postgresql_where=_sql("not (data ? 'withdrawn')"),
     ),
     CheckConstraint("granted > 0", name="granted"),
-    CheckConstraint(
-        "available >= 0 and held >= 0 and spent >= 0 and expired >= 0 and voided >= 0", name="no_loan"
-    ),
+    CheckConstraint("available >= 0 and held >= 0 and spent >= 0 and expired >= 0 and voided >= 0", name="no_loan"),
     CheckConstraint("granted = available + held + spent + expired + voided", name="identity"),
     _Index("ix_lot_open", "tenant_id", "customer_id", postgresql_where=_sql("is_open")),
     _Index("ix_lot_customer", "tenant_id", "customer_id", "lot_id"),
@@ -639,9 +623,7 @@ operation = Table(
     _text("clause", nullable=True),
     Column("reading", Boolean, nullable=False),
     PrimaryKeyConstraint("tenant_id", "operation_id"),
-    UniqueConstraint(
-        "tenant_id", "customer_id", "credit_type", "account_version", name="uq_operation_version"
-    ),
+    UniqueConstraint("tenant_id", "customer_id", "credit_type", "account_version", name="uq_operation_version"),
 )
 
 entry = Table(
@@ -779,11 +761,7 @@ inbound_delivery = Table(
     CheckConstraint("state in ('received', 'done', 'parked', 'ignored', 'dismissed')", name="state"),
     CheckConstraint("(state = 'received') = (finished_at is null)", name="finished"),
     _Index(
-        "ix_inbound_delivery_ready",
-        "tenant_id",
-        "attempts",
-        "delivery_id",
-        postgresql_where=_sql("state = 'received'"),
+        "ix_inbound_delivery_ready", "tenant_id", "attempts", "delivery_id", postgresql_where=_sql("state = 'received'")
     ),
     _Index(
         "ix_inbound_delivery_kept",

@@ -41,9 +41,7 @@ class Cipher:
     __slots__ = ("_keys",)
 
     def __init__(self, *secrets: str) -> None:
-        self._keys = [
-            AESGCM(hashlib.sha256(b"retainer/secrets/1\x00" + one.encode()).digest()) for one in secrets
-        ]
+        self._keys = [AESGCM(hashlib.sha256(b"retainer/secrets/1\x00" + one.encode()).digest()) for one in secrets]
 
     def seal(self, plain: str, *, tenant_id: str, subject: str) -> bytes:
         """The bytes to store. ``subject`` names the row, e.g. ``source/shop`` or ``endpoint/whe_...``."""
@@ -134,9 +132,7 @@ async def _reseal(tx: Tx, cipher: Cipher, *, write: bool = True) -> int:
         (s.webhook_endpoint, "endpoint_id", "endpoint", ("secret", "previous_secret")),
     ):
         of_tenant = table.c.tenant_id == tx.tenant_id
-        wanted = (
-            select(table.c[key], *(table.c[name] for name in columns)).where(of_tenant).order_by(table.c[key])
-        )
+        wanted = select(table.c[key], *(table.c[name] for name in columns)).where(of_tenant).order_by(table.c[key])
         for row in await tx.rows(wanted.with_for_update() if write else wanted):
             subject = f"{prefix}/{row[0]}"
             changed = {}

@@ -49,9 +49,7 @@ def token_digest(token: str) -> bytes:
 
 def _row(row: Any) -> SourceRow:
     values = dict(row._mapping)
-    return SourceRow(
-        **{**values, "token_hash": bytes(values["token_hash"]), "sealed": bytes(values["sealed"])}
-    )
+    return SourceRow(**{**values, "token_hash": bytes(values["token_hash"]), "sealed": bytes(values["sealed"])})
 
 
 async def find(tx: Tx, name: str, *, lock: bool = False, deleted: bool = False) -> SourceRow | None:
@@ -66,9 +64,7 @@ async def find(tx: Tx, name: str, *, lock: bool = False, deleted: bool = False) 
 async def by_token(tx: Tx, digest: bytes) -> SourceRow | None:
     """The live source that a token opens."""
     row = await tx.row(
-        select(*_COLUMNS).where(
-            _c.tenant_id == tx.tenant_id, _c.token_hash == digest, _c.deleted_at.is_(None)
-        )
+        select(*_COLUMNS).where(_c.tenant_id == tx.tenant_id, _c.token_hash == digest, _c.deleted_at.is_(None))
     )
     return None if row is None else _row(row)
 
@@ -86,18 +82,11 @@ async def put(tx: Tx, row: SourceRow, *, former: bytes | None) -> None:
         return
     if former is not None and former != row.token_hash:
         await forget_token(tx, former)
-    values = {
-        "tenant_id": tx.tenant_id,
-        **{name: getattr(row, name) for name in SourceRow.__dataclass_fields__},
-    }
+    values = {"tenant_id": tx.tenant_id, **{name: getattr(row, name) for name in SourceRow.__dataclass_fields__}}
     statement = insert(inbound_source).values(values)
-    changed = {
-        name: statement.excluded[name] for name in values if name not in ("tenant_id", "name", "created_at")
-    }
+    changed = {name: statement.excluded[name] for name in values if name not in ("tenant_id", "name", "created_at")}
     await tx.execute(statement.on_conflict_do_update(index_elements=["tenant_id", "name"], set_=changed))
-    await tx.execute(
-        insert(directory).values(hash=row.token_hash, tenant_id=tx.tenant_id).on_conflict_do_nothing()
-    )
+    await tx.execute(insert(directory).values(hash=row.token_hash, tenant_id=tx.tenant_id).on_conflict_do_nothing())
 
 
 async def remove(tx: Tx, row: SourceRow) -> None:
@@ -115,18 +104,14 @@ async def remove(tx: Tx, row: SourceRow) -> None:
 
 async def forget_token(tx: Tx, digest: bytes) -> None:
     """Takes a token out of the directory."""
-    await tx.execute(
-        delete(directory).where(directory.c.hash == digest, directory.c.tenant_id == tx.tenant_id)
-    )
+    await tx.execute(delete(directory).where(directory.c.hash == digest, directory.c.tenant_id == tx.tenant_id))
 
 
 async def note_progress(tx: Tx, name: str, progress: Mapping[str, Any]) -> None:
     """Writes how far reconciliation has come."""
     if not tx.validate_only:
         await tx.execute(
-            update(inbound_source)
-            .where(_c.tenant_id == tx.tenant_id, _c.name == name)
-            .values(progress=dict(progress))
+            update(inbound_source).where(_c.tenant_id == tx.tenant_id, _c.name == name).values(progress=dict(progress))
         )
 
 

@@ -36,14 +36,7 @@ async def find(tx: Tx, *, lock: bool = False) -> TenantRow | None:
     """The transaction's tenant, or None."""
     c = tenant.c
     statement = select(
-        c.tenant_id,
-        c.policy_name,
-        c.clock_mode,
-        c.clock_now,
-        c.suspended,
-        c.payload_hash,
-        c.created_at,
-        c.settings,
+        c.tenant_id, c.policy_name, c.clock_mode, c.clock_now, c.suspended, c.payload_hash, c.created_at, c.settings
     ).where(c.tenant_id == tx.tenant_id)
     row = await tx.row(statement.with_for_update() if lock else statement)
     return None if row is None else TenantRow(**dict(row._mapping))

@@ -21,9 +21,7 @@ _COLUMNS: Final = "ticket_id, external_id, customer_id, state, subject, payload_
 _BY_EXTERNAL = text(f"select {_COLUMNS} from ticket where tenant_id = :tenant and external_id = :external")
 _BY_ID = text(f"select {_COLUMNS} from ticket where tenant_id = :tenant and ticket_id = :ticket")
 _CLAIM = text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
-_NAMES = text(
-    "select ticket_id, external_id from ticket where tenant_id = :tenant and ticket_id = any(:tickets)"
-)
+_NAMES = text("select ticket_id, external_id from ticket where tenant_id = :tenant and ticket_id = any(:tickets)")
 _FACTS = text(
     "select seq, kind, occurred_at, recorded_at, actor, payload from entity_event"
     " where tenant_id = :tenant and stream = 'ticket' and entity_id = :ticket order by seq"
@@ -139,8 +137,7 @@ async def names(tx: Tx, ticket_ids: Iterable[str]) -> dict[str, str]:
     if not wanted:
         return {}
     return {
-        row.ticket_id: row.external_id
-        for row in await tx.rows(_NAMES, {"tenant": tx.tenant_id, "tickets": wanted})
+        row.ticket_id: row.external_id for row in await tx.rows(_NAMES, {"tenant": tx.tenant_id, "tickets": wanted})
     }
 
 
@@ -176,9 +173,7 @@ async def customer_names(tx: Tx, customer_ids: Iterable[str]) -> dict[str, str |
     return {row.customer_id: row.external_id for row in rows}
 
 
-async def page(
-    tx: Tx, *, customer_id: str | None, state: str | None, part: Part
-) -> tuple[list[Ticket], bool]:
+async def page(tx: Tx, *, customer_id: str | None, state: str | None, part: Part) -> tuple[list[Ticket], bool]:
     """A part of the tickets, newest first, by (opened_at, ticket_id); and whether there are more."""
     where, parameters = (
         ["t.tenant_id = :tenant"],

@@ -58,9 +58,9 @@ async def load(tx: Tx, external_ids: Sequence[str], *, open_ticket: Any) -> None
     c = s.customer.c
     found = {}
     for row in await tx.rows(
-        select(
-            c.customer_id, c.external_id, c.last_at, c.event_sequence, c.data, c.profile, c.created_at
-        ).where(c.tenant_id == tx.tenant_id, c.external_id.in_(list(external_ids)), c.merged_into.is_(None))
+        select(c.customer_id, c.external_id, c.last_at, c.event_sequence, c.data, c.profile, c.created_at).where(
+            c.tenant_id == tx.tenant_id, c.external_id.in_(list(external_ids)), c.merged_into.is_(None)
+        )
     ):
         customer = Customer(
             customer_id=row.customer_id,

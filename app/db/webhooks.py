@@ -64,9 +64,7 @@ async def add(tx: Tx, one: Endpoint) -> None:
     """Keeps a new endpoint."""
     if not tx.validate_only:
         values = {name: getattr(one, name) for name in Endpoint.__dataclass_fields__}
-        await tx.execute(
-            insert(e).values(tenant_id=tx.tenant_id, **{**values, "event_types": list(one.event_types)})
-        )
+        await tx.execute(insert(e).values(tenant_id=tx.tenant_id, **{**values, "event_types": list(one.event_types)}))
 
 
 async def find(tx: Tx, endpoint_id: str, *, lock: bool = False) -> Endpoint | None:
@@ -87,9 +85,7 @@ async def page(tx: Tx, part: Part) -> tuple[list[Endpoint], bool]:
 
 async def count(tx: Tx) -> int:
     """Endpoints of the tenant."""
-    row = await tx.row(
-        select(func.count()).select_from(e).where(e.c.tenant_id == tx.tenant_id, e.c.state != "deleted")
-    )
+    row = await tx.row(select(func.count()).select_from(e).where(e.c.tenant_id == tx.tenant_id, e.c.state != "deleted"))
     return int(row[0])
 
 
@@ -108,9 +104,7 @@ async def disable(tx: Tx, endpoint_id: str, reason: str, at: datetime) -> bool:
     done = await tx.execute(
         _update(tx, endpoint_id)
         .where(e.c.state == "enabled")
-        .values(
-            state="disabled", disabled_reason=reason, disabled_at=at, updated_at=at, version=e.c.version + 1
-        )
+        .values(state="disabled", disabled_reason=reason, disabled_at=at, updated_at=at, version=e.c.version + 1)
     )
     return bool(done.rowcount)
 
@@ -171,10 +165,16 @@ async def fan_out(tx: Tx, endpoint_id: str, now: datetime | None = None) -> int:
     if row is None:
         return 0
     upto = min(row.position + FAN_OUT, row.event_position)
-    found = await tx.rows(_EVENTS, {
-        "tenant": tx.tenant_id, "after": row.position, "upto": upto,
-        **matching(row.event_types), "customer": row.customer_id,
-    })  # fmt: skip
+    found = await tx.rows(
+        _EVENTS,
+        {
+            "tenant": tx.tenant_id,
+            "after": row.position,
+            "upto": upto,
+            **matching(row.event_types),
+            "customer": row.customer_id,
+        },
+    )
     if found:
         at = now or await clock(tx)
         held = await _held_until(tx, endpoint_id, sorted({one.customer_id for one in found}), at)
@@ -233,11 +233,25 @@ def _new(
     payload: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     return {
-        "tenant_id": tx.tenant_id, "delivery_id": tx.mint("dlv"), "endpoint_id": endpoint_id, "event_id": event_id,
-        "type": type_, "customer_id": customer_id, "position": position, "lane": lane, "state": "pending", "step": 0,
-        "attempts": 0, "next_attempt_at": due or at, "claim": None, "created_at": at, "finished_at": None,
-        "replay_of": replay_of, "log": [], "payload": payload,
-    }  # fmt: skip
+        "tenant_id": tx.tenant_id,
+        "delivery_id": tx.mint("dlv"),
+        "endpoint_id": endpoint_id,
+        "event_id": event_id,
+        "type": type_,
+        "customer_id": customer_id,
+        "position": position,
+        "lane": lane,
+        "state": "pending",
+        "step": 0,
+        "attempts": 0,
+        "next_attempt_at": due or at,
+        "claim": None,
+        "created_at": at,
+        "finished_at": None,
+        "replay_of": replay_of,
+        "log": [],
+        "payload": payload,
+    }
 
 
 async def _insert(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
@@ -245,9 +259,7 @@ async def _insert(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
         await tx.execute(insert(d), list(rows))
 
 
-async def add_test(
-    tx: Tx, endpoint_id: str, type_: str, payload: dict[str, Any], at: datetime
-) -> dict[str, Any]:
+async def add_test(tx: Tx, endpoint_id: str, type_: str, payload: dict[str, Any], at: datetime) -> dict[str, Any]:
     """A delivery of an event that is in no feed; its row."""
     row = _new(tx, endpoint_id, tx.mint("evt"), type_, "", 0, lane="", at=at, payload=payload)
     row["lane"] = f"test:{row['delivery_id']}"
@@ -306,9 +318,12 @@ async def claim(
     tx: Tx, endpoint_id: str, *, token: str, lease: timedelta, now: datetime | None, most: int = 1
 ) -> list[Row[Any]]:
     """The next deliveries of an endpoint that are due and first in their lanes, now ours until the lease ends."""
-    return list(await tx.rows(_CLAIM, {
-        "tenant": tx.tenant_id, "endpoint": endpoint_id, "claim": token, "lease": lease, "now": now, "most": most,
-    }))  # fmt: skip
+    return list(
+        await tx.rows(
+            _CLAIM,
+            {"tenant": tx.tenant_id, "endpoint": endpoint_id, "claim": token, "lease": lease, "now": now, "most": most},
+        )
+    )
 
 
 async def record(
@@ -327,10 +342,16 @@ async def record(
     The rest of the lane waits as long as its first, so that it is not looked at for nothing.
     """
     values = {
-        "tenant": tx.tenant_id, "delivery": row.delivery_id, "claim": token, "state": state, "step": step,
-        "next_at": next_at or at, "finished": None if state == "pending" else at, "entry": json.dumps([entry]),
+        "tenant": tx.tenant_id,
+        "delivery": row.delivery_id,
+        "claim": token,
+        "state": state,
+        "step": step,
+        "next_at": next_at or at,
+        "finished": None if state == "pending" else at,
+        "entry": json.dumps([entry]),
         "drop": 0 if row.attempts > LOG_LENGTH else LOG_LENGTH + 1,
-    }  # fmt: skip
+    }
     if await tx.row(_RECORD, values) is None:
         return False
     lane = {"tenant": tx.tenant_id, "endpoint": row.endpoint_id, "lane": row.lane}
@@ -344,9 +365,22 @@ async def record(
 # --- the log, and replays ---------------------------------------------------------------------------------------------
 
 _LOG: Final = (
-    d.c.delivery_id, d.c.endpoint_id, d.c.event_id, d.c.type, d.c.position, d.c.state, d.c.step, d.c.attempts,
-    d.c.next_attempt_at, d.c.created_at, d.c.finished_at, d.c.replay_of, d.c.log, d.c.customer_id, d.c.payload,
-)  # fmt: skip
+    d.c.delivery_id,
+    d.c.endpoint_id,
+    d.c.event_id,
+    d.c.type,
+    d.c.position,
+    d.c.state,
+    d.c.step,
+    d.c.attempts,
+    d.c.next_attempt_at,
+    d.c.created_at,
+    d.c.finished_at,
+    d.c.replay_of,
+    d.c.log,
+    d.c.customer_id,
+    d.c.payload,
+)
 
 
 async def deliveries(
@@ -402,24 +436,25 @@ _SPAN: Final = (
 
 
 async def replay_span(
-    tx: Tx,
-    one: Endpoint,
-    *,
-    since: datetime,
-    until: datetime,
-    after: int,
-    only_failed: bool,
-    limit: int,
-    at: datetime,
+    tx: Tx, one: Endpoint, *, since: datetime, until: datetime, after: int, only_failed: bool, limit: int, at: datetime
 ) -> tuple[int, int | None]:
     """Sends again the events made in a span of real time that the endpoint subscribes to, in order for each customer;
     those still pending are left alone, with ``only_failed`` those delivered too. (how many, position to go on)."""
-    found = await tx.rows(text(_SPAN), {
-        "tenant": tx.tenant_id, "endpoint": one.endpoint_id, "since": oldest_id("evt", since),
-        "until": oldest_id("evt", until), "upto": one.position, "after": after,
-        **matching(list(one.event_types)), "customer": one.customer_id,
-        "only_failed": only_failed, "limit": limit + 1,
-    })  # fmt: skip
+    found = await tx.rows(
+        text(_SPAN),
+        {
+            "tenant": tx.tenant_id,
+            "endpoint": one.endpoint_id,
+            "since": oldest_id("evt", since),
+            "until": oldest_id("evt", until),
+            "upto": one.position,
+            "after": after,
+            **matching(list(one.event_types)),
+            "customer": one.customer_id,
+            "only_failed": only_failed,
+            "limit": limit + 1,
+        },
+    )
     run = tx.mint("rpl")
     await _insert(
         tx,
@@ -477,9 +512,7 @@ _PURGE: Final = text(
 
 async def purge(tx: Tx, before: datetime, *, limit: int) -> int:
     """Removes finished deliveries made before a moment, all of deleted endpoints, then those endpoints; how many."""
-    done = await tx.execute(
-        _PURGE, {"tenant": tx.tenant_id, "before": oldest_id("dlv", before), "limit": limit}
-    )
+    done = await tx.execute(_PURGE, {"tenant": tx.tenant_id, "before": oldest_id("dlv", before), "limit": limit})
     if done.rowcount < limit:
         await tx.execute(delete(e).where(e.c.tenant_id == tx.tenant_id, e.c.state == "deleted"))
     return int(done.rowcount)

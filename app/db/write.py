@@ -30,11 +30,7 @@ class _Part:
     """
 
     def __init__(
-        self,
-        name: str,
-        columns: dict[str, str],
-        sql: str,
-        values: Callable[[Any], tuple[Any, ...]] | None = None,
+        self, name: str, columns: dict[str, str], sql: str, values: Callable[[Any], tuple[Any, ...]] | None = None
     ) -> None:
         self.name = name
         self.columns = tuple(columns)
@@ -66,53 +62,128 @@ _PARTS: Final = (
         },
         "insert into account (tenant_id, {names}) select :tenant, {picked} from {given}"
         " on conflict (tenant_id, customer_id, credit_type) do update set "
-        + ", ".join(
-            f"{one} = excluded.{one}" for one in ("granted", *_BUCKETS, "owed", "next_expiry", "version")
-        ),
+        + ", ".join(f"{one} = excluded.{one}" for one in ("granted", *_BUCKETS, "owed", "next_expiry", "version")),
         lambda a: (
-            a.customer_id, a.credit_type, a.granted, a.available, a.held, a.spent, a.expired, a.voided, a.owed,
-            a.next_expiry, a.version,
+            a.customer_id,
+            a.credit_type,
+            a.granted,
+            a.available,
+            a.held,
+            a.spent,
+            a.expired,
+            a.voided,
+            a.owed,
+            a.next_expiry,
+            a.version,
         ),
     ),
     _Part(
         "lotn",
         {
-            "lot_id": "text", "customer_id": "text", "credit_type": "text", "source": "text", "rule": "text",
+            "lot_id": "text",
+            "customer_id": "text",
+            "credit_type": "text",
+            "source": "text",
+            "rule": "text",
             **dict.fromkeys(("granted", *_BUCKETS), "bigint"),
-            "effective_at": "timestamptz", "expires_at": "timestamptz", "is_open": "boolean", "priority": "integer",
-            "scope": "text", "license_id": "text", "order_id": "text", "line_id": "text", "unit_no": "integer",
-            "cost_amount": "numeric", "cost_currency": "text", "policy_version": "integer", "origin_lot_id": "text",
-            "clause": "text", "reading": "boolean", "reason": "text", "data": "jsonb",
+            "effective_at": "timestamptz",
+            "expires_at": "timestamptz",
+            "is_open": "boolean",
+            "priority": "integer",
+            "scope": "text",
+            "license_id": "text",
+            "order_id": "text",
+            "line_id": "text",
+            "unit_no": "integer",
+            "cost_amount": "numeric",
+            "cost_currency": "text",
+            "policy_version": "integer",
+            "origin_lot_id": "text",
+            "clause": "text",
+            "reading": "boolean",
+            "reason": "text",
+            "data": "jsonb",
         },
         "insert into lot (tenant_id, {names}) select :tenant, {picked} from {given}",
         lambda one: (
-            one.lot_id, one.customer_id, one.credit_type, one.source, one.rule, one.granted, one.available, one.held,
-            one.spent, one.expired, one.voided, one.effective_at, one.expires_at, one.is_open, one.priority, one.scope,
-            one.license_id, one.order_id, one.line_id, one.unit_no, None if one.cost is None else one.cost.amount,
-            None if one.cost is None else one.cost.currency, one.policy_version, one.origin_lot_id, one.clause,
-            one.reading, one.reason, one.data,
+            one.lot_id,
+            one.customer_id,
+            one.credit_type,
+            one.source,
+            one.rule,
+            one.granted,
+            one.available,
+            one.held,
+            one.spent,
+            one.expired,
+            one.voided,
+            one.effective_at,
+            one.expires_at,
+            one.is_open,
+            one.priority,
+            one.scope,
+            one.license_id,
+            one.order_id,
+            one.line_id,
+            one.unit_no,
+            None if one.cost is None else one.cost.amount,
+            None if one.cost is None else one.cost.currency,
+            one.policy_version,
+            one.origin_lot_id,
+            one.clause,
+            one.reading,
+            one.reason,
+            one.data,
         ),
     ),
     _Part(
         "lotc",
-        {"lot_id": "text", **dict.fromkeys(_BUCKETS, "bigint"), "expires_at": "timestamptz", "is_open": "boolean",
-         "data": "jsonb"},
+        {
+            "lot_id": "text",
+            **dict.fromkeys(_BUCKETS, "bigint"),
+            "expires_at": "timestamptz",
+            "is_open": "boolean",
+            "data": "jsonb",
+        },
         "update lot set "
         + ", ".join(f"{one} = u.{one}" for one in (*_BUCKETS, "expires_at", "is_open"))
         + ", data = u.data from {given} where lot.tenant_id = :tenant and lot.lot_id = u.lot_id",
         lambda one: (
-            one.lot_id, one.available, one.held, one.spent, one.expired, one.voided, one.expires_at, one.is_open,
+            one.lot_id,
+            one.available,
+            one.held,
+            one.spent,
+            one.expired,
+            one.voided,
+            one.expires_at,
+            one.is_open,
             one.data,
         ),
     ),
     _Part(
         "hn",
-        {"hold_id": "text", "customer_id": "text", "credit_type": "text", "kind": "text", "credits": "bigint",
-         "ticket_id": "text", "created_at": "timestamptz", "expires_at": "timestamptz", "closed_at": "timestamptz"},
+        {
+            "hold_id": "text",
+            "customer_id": "text",
+            "credit_type": "text",
+            "kind": "text",
+            "credits": "bigint",
+            "ticket_id": "text",
+            "created_at": "timestamptz",
+            "expires_at": "timestamptz",
+            "closed_at": "timestamptz",
+        },
         "insert into hold (tenant_id, {names}) select :tenant, {picked} from {given}",
         lambda one: (
-            one.hold_id, one.customer_id, one.credit_type, one.kind, one.credits, one.ticket_id, one.created_at,
-            one.expires_at, one.closed_at,
+            one.hold_id,
+            one.customer_id,
+            one.credit_type,
+            one.kind,
+            one.credits,
+            one.ticket_id,
+            one.created_at,
+            one.expires_at,
+            one.closed_at,
         ),
     ),
     _Part(
@@ -124,11 +195,24 @@ _PARTS: Final = (
     ),
     _Part(
         "ln",
-        {"hold_id": "text", "line_no": "integer", "lot_id": "text", "credits": "bigint", "captured": "bigint",
-         "released": "bigint", "refunded": "bigint"},
+        {
+            "hold_id": "text",
+            "line_no": "integer",
+            "lot_id": "text",
+            "credits": "bigint",
+            "captured": "bigint",
+            "released": "bigint",
+            "refunded": "bigint",
+        },
         "insert into hold_line (tenant_id, {names}) select :tenant, {picked} from {given}",
         lambda one: (
-            one[0], one[1].line_no, one[1].lot_id, one[1].credits, one[1].captured, one[1].released, one[1].refunded,
+            one[0],
+            one[1].line_no,
+            one[1].lot_id,
+            one[1].credits,
+            one[1].captured,
+            one[1].released,
+            one[1].refunded,
         ),
     ),
     _Part(
@@ -140,23 +224,52 @@ _PARTS: Final = (
     ),
     _Part(
         "op",
-        {"operation_id": "text", "customer_id": "text", "credit_type": "text", "kind": "text",
-         "account_version": "bigint", "effective_at": "timestamptz", "hold_id": "text", "ticket_id": "text",
-         "order_id": "text", "command_id": "text", "reason": "text", "clause": "text", "reading": "boolean"},
+        {
+            "operation_id": "text",
+            "customer_id": "text",
+            "credit_type": "text",
+            "kind": "text",
+            "account_version": "bigint",
+            "effective_at": "timestamptz",
+            "hold_id": "text",
+            "ticket_id": "text",
+            "order_id": "text",
+            "command_id": "text",
+            "reason": "text",
+            "clause": "text",
+            "reading": "boolean",
+        },
         "insert into operation (tenant_id, recorded_at, {names}) select :tenant, :recorded_at, {picked} from {given}",
         lambda one: (
-            one.operation_id, one.customer_id, one.credit_type, one.kind, one.account_version, one.effective_at,
-            one.hold_id, one.ticket_id, one.order_id, one.command_id, one.reason, one.clause, one.reading,
+            one.operation_id,
+            one.customer_id,
+            one.credit_type,
+            one.kind,
+            one.account_version,
+            one.effective_at,
+            one.hold_id,
+            one.ticket_id,
+            one.order_id,
+            one.command_id,
+            one.reason,
+            one.clause,
+            one.reading,
         ),
     ),
     _Part(
         "en",
-        {"operation_id": "text", "line_no": "integer", "lot_id": "text", "source": "text", "target": "text",
-         "credits": "bigint"},
+        {
+            "operation_id": "text",
+            "line_no": "integer",
+            "lot_id": "text",
+            "source": "text",
+            "target": "text",
+            "credits": "bigint",
+        },
         "insert into entry (tenant_id, {names}) select :tenant, {picked} from {given}",
         lambda one: (one[0], one[1].line_no, one[1].lot_id, one[1].source, one[1].target, one[1].credits),
     ),
-)  # fmt: skip
+)
 
 
 def _columns_of(table: Table) -> dict[str, str]:
@@ -193,14 +306,26 @@ def _add(table: Table) -> _Part:
 _PUT: Final = {
     table.name: _put(table)
     for table in (
-        s.license_, s.cover, s.choice, s.purchase_order, s.order_refund, s.payment_dispute, s.addon, s.ticket, s.clock,
+        s.license_,
+        s.cover,
+        s.choice,
+        s.purchase_order,
+        s.order_refund,
+        s.payment_dispute,
+        s.addon,
+        s.ticket,
+        s.clock,
     )
-}  # fmt: skip
+}
 _ADDED: Final = {table.name: _add(table) for table in (s.order_refund, s.entity_event, s.audit_trail)}
 _EVENT: Final = {
-    "event_id": "text", "customer_id": "text", "sequence": "bigint", "type": "text", "occurred_at": "timestamptz",
+    "event_id": "text",
+    "customer_id": "text",
+    "sequence": "bigint",
+    "type": "text",
+    "occurred_at": "timestamptz",
     "data": "jsonb",
-}  # fmt: skip
+}
 _OUTCOMES: Final = _columns_of(s.clock_outcome)
 _OUTCOME: Final = {"clock_id": "text", "cycle": "integer", "window_date": "text", "kind": "text"}
 _OUTBOX: Final = (
@@ -220,8 +345,13 @@ _BATCH_PARTS: Final = (
     ),
     _Part(
         "cw",
-        {"customer_id": "text", "last_at": "timestamptz", "event_sequence": "bigint", "data": "jsonb",
-         "profile": "jsonb"},
+        {
+            "customer_id": "text",
+            "last_at": "timestamptz",
+            "event_sequence": "bigint",
+            "data": "jsonb",
+            "profile": "jsonb",
+        },
         "update customer set last_at = u.last_at, event_sequence = u.event_sequence, data = u.data, profile = u.profile"
         " from {given} where customer.tenant_id = :tenant and customer.customer_id = u.customer_id",
         lambda one: one,
@@ -230,8 +360,15 @@ _BATCH_PARTS: Final = (
     _Part("ek", {**_EVENT, "dedupe_key": "text"}, _OUTBOX + _ONCE, lambda one: one),
     _Part(
         "cm",
-        {"key": "text", "kind": "text", "payload_hash": "bytea", "status": "integer", "answer": "jsonb",
-         "actor": "text", "customer_id": "text"},
+        {
+            "key": "text",
+            "kind": "text",
+            "payload_hash": "bytea",
+            "status": "integer",
+            "answer": "jsonb",
+            "actor": "text",
+            "customer_id": "text",
+        },
         "insert into command (tenant_id, created_at, {names}) select :tenant, :recorded_at, {picked} from {given}",
         lambda one: (one.key, one.kind, "\\x" + one.payload_hash.hex(), *one[3:]),
     ),
@@ -259,15 +396,21 @@ _BATCH_PARTS: Final = (
     ),
     _Part(
         "eo",
-        {**_EVENT, "dedupe_key": "text", "o_clock_id": "text", "o_cycle": "integer", "o_window_date": "text",
-         "o_kind": "text"},
+        {
+            **_EVENT,
+            "dedupe_key": "text",
+            "o_clock_id": "text",
+            "o_cycle": "integer",
+            "o_window_date": "text",
+            "o_kind": "text",
+        },
         f"insert into outbox (tenant_id, recorded_at, {', '.join(_EVENT)}, dedupe_key) select :tenant, :recorded_at,"
         f" {', '.join('u.' + name for name in _EVENT)}, u.dedupe_key from {{given}} join w_oc on"
         " (w_oc.clock_id, w_oc.cycle, w_oc.window_date, w_oc.kind)"
         f" = (u.o_clock_id, u.o_cycle, u.o_window_date, u.o_kind){_ONCE}",
         lambda one: (*one.event, *(one.values[name] for name in _OUTCOME)),
     ),
-)  # fmt: skip
+)
 _NAMED: Final = {part.name: part for part in _BATCH_PARTS}
 
 

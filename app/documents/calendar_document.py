@@ -37,9 +37,7 @@ def read_weekly_hours(given: Mapping[str, Sequence[Sequence[str]]]) -> dict[str,
             )
             for isodow, span in spans:
                 days[isodow].append(span)
-    return {
-        WEEKDAYS[number - 1]: _written(spans, WEEKDAYS[number - 1]) for number, spans in days.items() if spans
-    }
+    return {WEEKDAYS[number - 1]: _written(spans, WEEKDAYS[number - 1]) for number, spans in days.items() if spans}
 
 
 def read_exceptions(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -113,9 +113,7 @@ def _minutes(rule: ClosureRule) -> list[Span]:
 
 
 @lru_cache(maxsize=64)
-def _holidays(
-    holiday_set: HolidaySet, first_year: int, last_year: int
-) -> tuple[tuple[date, tuple[str, ...]], ...]:
+def _holidays(holiday_set: HolidaySet, first_year: int, last_year: int) -> tuple[tuple[date, tuple[str, ...]], ...]:
     """The public holidays of a set. One year more on each side, since an observed day may lie in the year before."""
     found = _library(holiday_set, range(first_year - 1, last_year + 2))
     rows = []
@@ -179,9 +177,7 @@ def nearest_holiday(holiday_set: HolidaySet, name: str) -> str | None:
 
     None where nothing resembles it.
     """
-    names = {
-        one.casefold(): one for one in sorted(holiday_names(holiday_set.country, holiday_set.subdivision))
-    }
+    names = {one.casefold(): one for one in sorted(holiday_names(holiday_set.country, holiday_set.subdivision))}
     close = difflib.get_close_matches(name.casefold().replace("\u2019", "'"), names, n=1, cutoff=0.85)
     if close:
         return names[close[0]]
@@ -303,26 +299,16 @@ def _rule_faults(rule: ClosureRule) -> Iterable[Fault]:
         return
     if rule.fixed is not None and not _is_month_day(rule.fixed):
         yield Fault(
-            field="fixed",
-            message=f"{rule.fixed!r} is no day of the year.",
-            hint='Write month and day, e.g. "12-24".',
+            field="fixed", message=f"{rule.fixed!r} is no day of the year.", hint='Write month and day, e.g. "12-24".'
         )
     if rule.nth is None:
         if rule.weekday is not None or rule.month is not None:
-            yield Fault(
-                field="",
-                message="`weekday` and `month` belong to `nth`.",
-                hint="Remove them, or write `nth`.",
-            )
+            yield Fault(field="", message="`weekday` and `month` belong to `nth`.", hint="Remove them, or write `nth`.")
     else:
         if rule.nth == 0 or abs(rule.nth) > 5:
-            yield Fault(
-                field="nth", message="`nth` is 1 to 5, or -1 to -5 from the end.", hint="Write `nth: 1`."
-            )
+            yield Fault(field="nth", message="`nth` is 1 to 5, or -1 to -5 from the end.", hint="Write `nth: 1`.")
         if rule.weekday not in WEEKDAYS:
-            yield Fault(
-                field="weekday", message="`nth` needs a weekday.", hint=f"Write one of {', '.join(WEEKDAYS)}."
-            )
+            yield Fault(field="weekday", message="`nth` needs a weekday.", hint=f"Write one of {', '.join(WEEKDAYS)}.")
         if rule.month is None or not 1 <= rule.month <= 12:
             yield Fault(field="month", message="`nth` needs a month.", hint="Write `month: 11`.")
     if abs(rule.offset_days) > 31 or (rule.easter is not None and abs(rule.easter) > 180):
@@ -330,9 +316,7 @@ def _rule_faults(rule: ClosureRule) -> Iterable[Fault]:
 
 
 def _hours_faults(rule: ClosureRule) -> Iterable[Fault]:
-    hint = (
-        'Write the hours that stay open, such as `[["09:00", "12:00"]]`; without `hours` the day is closed.'
-    )
+    hint = 'Write the hours that stay open, such as `[["09:00", "12:00"]]`; without `hours` the day is closed.'
     try:
         spans = sorted((parse_minute(opens), parse_minute(closes)) for opens, closes in rule.hours or ())
     except InvalidHours as error:
@@ -340,9 +324,7 @@ def _hours_faults(rule: ClosureRule) -> Iterable[Fault]:
         return
     ends = [0, *(end for _, end in spans)]
     if not spans or any(not end <= opens < closes for end, (opens, closes) in zip(ends, spans, strict=False)):
-        yield Fault(
-            field="hours", message=f"The half day {rule.name!r} has no hours that a day can have.", hint=hint
-        )
+        yield Fault(field="hours", message=f"The half day {rule.name!r} has no hours that a day can have.", hint=hint)
 
 
 def _is_month_day(text: str) -> bool:
@@ -373,30 +355,18 @@ def parse_closure_rules(data: Mapping[str, Any], *, clause: str = "") -> Closure
     unknown = sorted(set(data) - {"holidays", "closures"})
     if unknown:
         raise PolicyDocumentError(
-            [
-                _problem(
-                    (unknown[0],),
-                    "unknown_key",
-                    f"`{unknown[0]}` is not known here.",
-                    "Known: holidays, closures.",
-                )
-            ]
+            [_problem((unknown[0],), "unknown_key", f"`{unknown[0]}` is not known here.", "Known: holidays, closures.")]
         )
     try:
         rules = _rules.validate_json(json.dumps(filled), strict=True)
     except ValidationError as error:
         raise PolicyDocumentError(
-            _problem(
-                detail["loc"], str(detail["type"]), f"{detail['msg']}.", "Write it as in a policy document."
-            )
+            _problem(detail["loc"], str(detail["type"]), f"{detail['msg']}.", "Write it as in a policy document.")
             for detail in error.errors(include_url=False)
         ) from None
     problems = [
         _problem((key,), "too_many_closures", f"At most {most} {key}.", "Split them over several calendars.")
-        for key, listed, most in (
-            ("holidays", rules.holidays, MOST_SETS),
-            ("closures", rules.closures, MOST_RULES),
-        )
+        for key, listed, most in (("holidays", rules.holidays, MOST_SETS), ("closures", rules.closures, MOST_RULES))
         if len(listed) > most
     ] or [
         _problem((key, i, fault.field) if fault.field else (key, i), "bad_closure", fault.message, fault.hint)

@@ -294,9 +294,7 @@ def _candidates(name: str, fact: Fact, tests: Sequence[Test]) -> list[Any]:
             crossed = [_OTHER] if any(test.value_fact for test in tests) else []
             own = [(), tuple(texts + crossed), *((text,) for text in texts + crossed)]
         case "instant":
-            times = [at for value in named if isinstance(value, str) and (at := instant(value))] or [
-                _SOME_TIME
-            ]
+            times = [at for value in named if isinstance(value, str) and (at := instant(value))] or [_SOME_TIME]
             own = sorted({at + _SECOND * d for at in times for d in (-1, 0, 1)})
         case _:
             own = [*dict.fromkeys(value for value in named if isinstance(value, str)), _OTHER]

@@ -37,9 +37,7 @@ def lines_of(body: bytes, charset: str | None) -> list[str]:
     """The unfolded lines. Unfolded before they are decoded: a line may be folded inside a character (RFC 5545 3.1)."""
     named = (charset or "utf-8").strip().lower()
     if CHARSETS.fullmatch(named) is None:
-        raise DomainError(
-            "feed_charset", message=f"The charset {named[:40]!r} is not known here.", charset=named[:40]
-        )
+        raise DomainError("feed_charset", message=f"The charset {named[:40]!r} is not known here.", charset=named[:40])
     try:
         if named.startswith(("utf-16", "utf16")):
             text = _FOLD.sub("", body.decode(named).replace("\r\n", "\n").replace("\r", "\n"))
@@ -47,9 +45,7 @@ def lines_of(body: bytes, charset: str | None) -> list[str]:
             whole = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
             text = re.sub(rb"\n[ \t]", b"", whole).decode(named)
     except (UnicodeDecodeError, LookupError):
-        raise DomainError(
-            "feed_charset", message=f"The feed is not {named.upper()}.", charset=named
-        ) from None
+        raise DomainError("feed_charset", message=f"The feed is not {named.upper()}.", charset=named) from None
     return text.removeprefix("\ufeff").split("\n")
 
 

@@ -110,9 +110,7 @@ class _Work:
 
         def count(*_: object) -> None:
             self.calls += 1
-            if self.calls > _CALLS or (
-                self.calls % 256 == 0 and self.seconds + thread_time() - began > _SECONDS
-            ):
+            if self.calls > _CALLS or (self.calls % 256 == 0 and self.seconds + thread_time() - began > _SECONDS):
                 raise _Enough
 
         before = sys.getprofile()
@@ -128,10 +126,7 @@ class _Work:
 
 def _too_far(why: str) -> DomainError:
     return DomainError(
-        "feed_expands_too_far",
-        message=f"The feed speaks of too many days: {why}.",
-        most=MOST_DATES,
-        years=YEARS_AHEAD,
+        "feed_expands_too_far", message=f"The feed speaks of too many days: {why}.", most=MOST_DATES, years=YEARS_AHEAD
     )
 
 
@@ -271,9 +266,7 @@ class _Reader:
         elif "DURATION" in event:
             lasts = event["DURATION"].dt
             try:
-                until = (
-                    datetime.combine(first, time()) if not isinstance(start, datetime) else start
-                ) + lasts
+                until = (datetime.combine(first, time()) if not isinstance(start, datetime) else start) + lasts
             except OverflowError:
                 raise _too_far("an event lasts past the year 9999") from None
             last = self._midnight(until, marked)
@@ -372,9 +365,7 @@ class _Reader:
         try:
             with self.work.bounded():
                 every = recurring_ical_events.of(feed).between(self.first, self.last + timedelta(days=1))
-            dates = [
-                (one["DTSTART"].dt, one["DTEND"].dt, str(one.get("SUMMARY", whole.name))) for one in every
-            ]
+            dates = [(one["DTSTART"].dt, one["DTEND"].dt, str(one.get("SUMMARY", whole.name))) for one in every]
         except DomainError:
             raise
         except Exception:  # noqa: BLE001 - a rule that the library cannot follow: a person decides

@@ -29,9 +29,7 @@ def write_icalendar(name: str, closures: Iterable[tuple[Closure, Sequence[Stretc
         names = list(dict.fromkeys(reason.name for reason in closure.reasons if reason.name)) or ["Closed"]
         title, marked = " / ".join(names), []
         if closure.hours:
-            hours = ", ".join(
-                f"{format_minute(opens)}-{format_minute(closes)}" for opens, closes in closure.hours
-            )
+            hours = ", ".join(f"{format_minute(opens)}-{format_minute(closes)}" for opens, closes in closure.hours)
             marked = [f"{HALF_DAY}:{_escaped(title)}"]
             title = f"{title} (open {hours})"
             when = [(f"DTSTART:{_utc(start)}", f"DTEND:{_utc(end)}") for start, end in closed]

@@ -29,13 +29,7 @@ def unknown_kinds(data: Any, marks: Marks) -> Iterable[Problem]:
     for path, node, members in _tagged(data):
         known = [_kind(member) for member in members]
         if isinstance(node, dict) and "kind" not in node:
-            yield _at(
-                marks,
-                path,
-                "kind_missing",
-                "`kind` is missing.",
-                f"Write `kind:` with one of {_list(known)}.",
-            )
+            yield _at(marks, path, "kind_missing", "`kind` is missing.", f"Write `kind:` with one of {_list(known)}.")
 
 
 def _tagged(data: Any) -> Iterable[tuple[tuple[str | int, ...], Any, tuple[type, ...]]]:
@@ -163,9 +157,7 @@ def _describe(detail: Any, place: _Place, marks: Marks) -> Problem:
         return _unsure(place, name, marks)
     code, context = str(detail["type"]), detail.get("ctx", {})
     if code == "missing":
-        return _at(
-            marks, place.parts, "missing", f"`{name}` is missing.", f"Add {_example(name, place.hint)}."
-        )
+        return _at(marks, place.parts, "missing", f"`{name}` is missing.", f"Add {_example(name, place.hint)}.")
     if code == "unexpected_keyword_argument":
         known = [f.name for f in fields(place.owner)] if place.owner else []
         near = difflib.get_close_matches(name, known, 1)
@@ -176,12 +168,8 @@ def _describe(detail: Any, place: _Place, marks: Marks) -> Problem:
         return _at(marks, place.parts, "not_a_choice", message, f"Write one of {context['expected']}.")
     if code in _SHAPES:
         what, hint = _SHAPES[code]
-        return _at(
-            marks, place.parts, "wrong_type", f"`{name}` must be {what}, not {_seen(place.node)}.", hint
-        )
-    return _at(
-        marks, place.parts, "invalid", f"`{name}`: {detail['msg']}.", f"Write {_example(name, place.hint)}."
-    )
+        return _at(marks, place.parts, "wrong_type", f"`{name}` must be {what}, not {_seen(place.node)}.", hint)
+    return _at(marks, place.parts, "invalid", f"`{name}`: {detail['msg']}.", f"Write {_example(name, place.hint)}.")
 
 
 _WHOLE: Final = ("a whole number", "Write it without quotes and without a point, e.g. `40`.")
@@ -222,18 +210,12 @@ def _unsure(place: _Place, name: str, marks: Marks) -> Problem:
             "Write a text, a whole number, true, false or a list of them.",
         )
     if not isinstance(place.node, dict):
-        return _at(
-            marks, place.parts, "wrong_type", f"`{name}` must be a mapping, not {_seen(place.node)}.", _MAP[1]
-        )
+        return _at(marks, place.parts, "wrong_type", f"`{name}` must be a mapping, not {_seen(place.node)}.", _MAP[1])
     known = _list(_kind(member) for member in classes)
     if "kind" not in place.node:
-        return _at(
-            marks, place.parts, "kind_missing", "`kind` is missing.", f"Write `kind:` with one of {known}."
-        )
+        return _at(marks, place.parts, "kind_missing", "`kind` is missing.", f"Write `kind:` with one of {known}.")
     parts = (*place.parts, "kind")
-    return _at(
-        marks, parts, "not_a_choice", f"`kind` cannot be {place.node['kind']!r}.", f"Write one of {known}."
-    )
+    return _at(marks, parts, "not_a_choice", f"`kind` cannot be {place.node['kind']!r}.", f"Write one of {known}.")
 
 
 def _example(name: str, hint: Any) -> str:

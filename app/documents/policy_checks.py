@@ -51,8 +51,5 @@ def _look(check: Callable[[Checker], None], checker: Checker) -> None:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, a ticket would meet it too
         checker.error(
-            checker.place_of(error),
-            "check_fails",
-            f"This cannot be checked: {fault_of(error)}.",
-            "Write it otherwise.",
+            checker.place_of(error), "check_fails", f"This cannot be checked: {fault_of(error)}.", "Write it otherwise."
         )

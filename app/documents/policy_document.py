@@ -69,7 +69,5 @@ def load_document(text: str) -> Document:
         seen = {problem.path for problem in problems}
         problems += (p for p in problems_of(error, data, reader.marks) if p.path not in seen)
     if problems or policy is None:
-        raise PolicyDocumentError(
-            sorted(problems, key=lambda p: (p.line, p.column, p.path, p.code))[:MAX_PROBLEMS]
-        )
+        raise PolicyDocumentError(sorted(problems, key=lambda p: (p.line, p.column, p.path, p.code))[:MAX_PROBLEMS])
     return Document(policy=policy, marks=reader.marks)

@@ -56,28 +56,16 @@ class Reader:
             mark = error.problem_mark or error.context_mark
             line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
             what = ", ".join(part for part in (error.context, error.problem) if part)
-            self.add(
-                (), Mark(line, column), "yaml_syntax", f"This is not YAML: {what}.", "Check the indentation."
-            )
+            self.add((), Mark(line, column), "yaml_syntax", f"This is not YAML: {what}.", "Check the indentation.")
         except (yaml.YAMLError, UnicodeError, ValueError) as error:
-            self.add(
-                (), Mark(1, 1), "yaml_syntax", f"This is not YAML text: {error}.", "Save the file as UTF-8."
-            )
+            self.add((), Mark(1, 1), "yaml_syntax", f"This is not YAML text: {error}.", "Save the file as UTF-8.")
         if not self.problems and not isinstance(self.root, dict):
-            self.add(
-                (),
-                Mark(1, 1),
-                "not_a_mapping",
-                "A policy document is a mapping.",
-                "Begin with `policy: name`.",
-            )
+            self.add((), Mark(1, 1), "not_a_mapping", "A policy document is a mapping.", "Begin with `policy: name`.")
         return self.root
 
     def add(self, path: tuple[str | int, ...], mark: Mark, code: str, message: str, hint: str) -> None:
         self.problems.append(
-            Problem(
-                path=pointer(path), line=mark.line, column=mark.column, code=code, message=message, hint=hint
-            )
+            Problem(path=pointer(path), line=mark.line, column=mark.column, code=code, message=message, hint=hint)
         )
 
     def take(self, event: Any) -> bool:
@@ -85,18 +73,14 @@ class Reader:
         if isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
             if self.documents > 1:
-                self.add(
-                    (), mark, "several_documents", "The file holds more than one document.", "Remove `---`."
-                )
+                self.add((), mark, "several_documents", "The file holds more than one document.", "Remove `---`.")
                 return False
             return True
         if isinstance(event, yaml.CollectionEndEvent):
             self.stack.pop()
             return True
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            self.add(
-                self.here(), mark, "alias", "Anchors and aliases are not used here.", "Write the value out."
-            )
+            self.add(self.here(), mark, "alias", "Anchors and aliases are not used here.", "Write the value out.")
             return False
         if isinstance(event, yaml.NodeEvent):
             return self.node(event, mark)
@@ -179,9 +163,7 @@ class Reader:
             return text == "true"
         if _INT.match(text):
             if len(text) > 17 or abs(int(text)) > MAX_INT:
-                self.add(
-                    path, mark, "number_too_large", "The number is beyond 2^53.", "Write a smaller number."
-                )
+                self.add(path, mark, "number_too_large", "The number is beyond 2^53.", "Write a smaller number.")
                 return 0
             return int(text)
         if _FLOAT.match(text):

@@ -53,8 +53,14 @@ class Query:
         }
 
 
-def facts_of(book: Book, license_id: str | None = None, *, action: str = covers.OPEN_TICKET,
-             credit_type: str | None = None, host: object = None) -> dict[str, Any]:  # fmt: skip
+def facts_of(
+    book: Book,
+    license_id: str | None = None,
+    *,
+    action: str = covers.OPEN_TICKET,
+    credit_type: str | None = None,
+    host: object = None,
+) -> dict[str, Any]:
     """The facts of a customer at ``book.when``, by the names in `app.domain.policy.ticket_rules`: ``cover.*``
     (reaching the license, opening the action), ``license.*``, ``customer.*``, ``credits.*``, ``choice.open``."""
     one = None if license_id is None else book.licenses.get(LicenseId(license_id))
@@ -80,23 +86,20 @@ def cover_facts(book: Book, license_id: str | None, action: str) -> dict[str, An
     """``cover.active``, ``.ends_at``, ``.suspended``, ``.pending`` (one would start now), ``.ever`` (one has ended)
     and ``.ended_at`` (the last end)."""
     mine = [
-        cover for cover in book.covers.values()
+        cover
+        for cover in book.covers.values()
         if cover.state != "voided" and action in cover.actions and covers.reaches(cover, license_id)
-    ]  # fmt: skip
+    ]
     active = [cover for cover in mine if cover.in_force(book.when)]
     ended = [
-        cover.ends_at
-        for cover in mine
-        if cover.ends_at is not None and covers.state_of(cover, book.when) == "ended"
+        cover.ends_at for cover in mine if cover.ends_at is not None and covers.state_of(cover, book.when) == "ended"
     ]
     waiting = covers.startable(book)
     return {
         "cover.active": bool(active),
         "cover.ends_at": _last_end(active),
         "cover.suspended": any(cover.state == "suspended" for cover in mine),
-        "cover.pending": waiting is not None
-        and action in waiting.actions
-        and covers.reaches(waiting, license_id),
+        "cover.pending": waiting is not None and action in waiting.actions and covers.reaches(waiting, license_id),
         "cover.ever": bool(ended),
         "cover.ended_at": max(ended, default=None),
     }
@@ -120,20 +123,17 @@ def _license_facts(license_id: str | None, one: License | None, at: datetime) ->
 
 def credits_available(book: Book, license_id: str | None, credit_type: str | None = None) -> int:
     """Credits that could be held now, of one type or of all."""
-    names = (
-        [credit_type]
-        if credit_type is not None
-        else sorted({lot.credit_type for lot in book.ledger.lots.values()})
-    )
+    names = [credit_type] if credit_type is not None else sorted({lot.credit_type for lot in book.ledger.lots.values()})
     return sum(book.ledger.available(name, license_id=license_id) for name in names)
 
 
 def _bought_here(book: Book, credit_type: str | None) -> bool | None:
     """Whether this account bought the credits it would spend (TERMS-14); unknown when it has none."""
     mine = [
-        lot for lot in book.ledger.lots.values()
+        lot
+        for lot in book.ledger.lots.values()
         if (lot.available or lot.held) and (credit_type is None or lot.credit_type == credit_type)
-    ]  # fmt: skip
+    ]
     return any(lot.source != "transfer" for lot in mine) if mine else None
 
 
@@ -144,18 +144,13 @@ def action_of(book: Book, name: str) -> Action:
     """The policy's action, or 404 ``action_not_found``."""
     found = book.policy.action(name)
     if found is None:
-        raise DomainError(
-            "action_not_found", action=name, known=[action.action for action in book.policy.actions]
-        )
+        raise DomainError("action_not_found", action=name, known=[action.action for action in book.policy.actions])
     return found
 
 
 def check_reason(book: Book, reason: str | None) -> None:
     """422 ``unknown_reason`` for a reason that neither the service nor the policy knows."""
-    known = {
-        *REASONS,
-        *(name for a in book.policy.actions for rule in a.rules for name in rule.clause_by_reason),
-    }
+    known = {*REASONS, *(name for a in book.policy.actions for rule in a.rules for name in rule.clause_by_reason)}
     if reason is not None and reason not in known:
         raise DomainError("unknown_reason", field="reason", reason=reason, known=sorted(known))
 
@@ -179,10 +174,13 @@ def decide(book: Book, action: Action, query: Query) -> Decision:
         reason = _not_owned(action, query) if foreign else _no_rule(action)
         return _answer(book, False, (reason,), (), trace)
     reason = Reason(
-        code=decided.code, clause=_clause(decided, query.reason), message=render(decided.message, facts),
-        facts=_cited(decided, facts), reading=_reading(book, decided, query.reason),
+        code=decided.code,
+        clause=_clause(decided, query.reason),
+        message=render(decided.message, facts),
+        facts=_cited(decided, facts),
+        reading=_reading(book, decided, query.reason),
         would_change=None if decided.allow else would_change(action, decided, facts),
-    )  # fmt: skip
+    )
     need = Need(action=action.action, license_id=query.license_id)
     offered = remedies(book, decided.remedies, need)
     if not decided.allow and _cover_would_do(action, facts):
@@ -218,20 +216,37 @@ def _denies_foreign(rule: ActionRule) -> bool:
     return not rule.allow and "license.owned" in facts_used(rule.when)
 
 
-def _answer(book: Book, allowed: bool, reasons: tuple[Reason, ...], offered: tuple[Any, ...],
-            trace: list[Reason]) -> Decision:  # fmt: skip
-    return Decision(allowed=allowed, at=book.at, policy=book.policy.policy, policy_version=book.policy.version,
-                    reasons=reasons, remedies=offered, trace=tuple(trace))  # fmt: skip
+def _answer(
+    book: Book, allowed: bool, reasons: tuple[Reason, ...], offered: tuple[Any, ...], trace: list[Reason]
+) -> Decision:
+    return Decision(
+        allowed=allowed,
+        at=book.at,
+        policy=book.policy.policy,
+        policy_version=book.policy.version,
+        reasons=reasons,
+        remedies=offered,
+        trace=tuple(trace),
+    )
 
 
 def _not_owned(action: Action, query: Query) -> Reason:
-    return Reason(code=NOT_OWNED, clause=_right(action), message="This customer has no license of that id.",
-                  facts={"license_id": query.license_id}, would_change="a license of this customer")  # fmt: skip
+    return Reason(
+        code=NOT_OWNED,
+        clause=_right(action),
+        message="This customer has no license of that id.",
+        facts={"license_id": query.license_id},
+        would_change="a license of this customer",
+    )
 
 
 def _no_rule(action: Action) -> Reason:
-    return Reason(code="no_rule_allows", clause=_right(action), message="No rule of the policy allows this.",
-                  facts={"action": action.action})  # fmt: skip
+    return Reason(
+        code="no_rule_allows",
+        clause=_right(action),
+        message="No rule of the policy allows this.",
+        facts={"action": action.action},
+    )
 
 
 def _right(action: Action) -> str | None:
@@ -270,9 +285,7 @@ def _cited(rule: ActionRule, facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _traced(
-    book: Book, rule: ActionRule, facts: Mapping[str, Any], result: bool | None, *, decides: bool
-) -> Reason:
+def _traced(book: Book, rule: ActionRule, facts: Mapping[str, Any], result: bool | None, *, decides: bool) -> Reason:
     """A rule that was looked at, in words: its own where it decides, else why it does not apply."""
     looked = {name: jsonable(facts.get(name)) for name in facts_used(rule.when)}
     outcome = {True: "holds", False: "does not hold", None: "unknown"}[result]
@@ -323,11 +336,7 @@ _WANTED: Final = {
     "license.active": "the license being active",
     "query.forum": "another forum",
 }
-_UNITS: Final = {
-    "credits.available": "credit",
-    "customer.licenses": "license",
-    "customer.licenses_bought": "license",
-}
+_UNITS: Final = {"credits.available": "credit", "customer.licenses": "license", "customer.licenses_bought": "license"}
 
 
 def wanted(test: Test, facts: Mapping[str, Any]) -> str:

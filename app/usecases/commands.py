@@ -19,14 +19,7 @@ V = TypeVar("V")
 
 
 async def once(
-    tx: Tx,
-    key: str,
-    kind: str,
-    said: Said,
-    actor: str | None,
-    work: Callable[[Tx], Awaitable[V]],
-    *,
-    status: int = 200,
+    tx: Tx, key: str, kind: str, said: Said, actor: str | None, work: Callable[[Tx], Awaitable[V]], *, status: int = 200
 ) -> tuple[int, V, bool]:
     """Runs ``work`` unless this key has been used: (status, view, whether it is a replay).
 

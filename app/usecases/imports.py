@@ -54,9 +54,7 @@ _FIELDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
     ),
 }
 """Kind -> (needed fields, further ones). ``license`` names a license by its ``import_id``."""
-INSTANTS: Final = frozenset(
-    {"placed_at", "granted_at", "expires_at", "starts_at", "ends_at", "ended_at", "opened_at"}
-)
+INSTANTS: Final = frozenset({"placed_at", "granted_at", "expires_at", "starts_at", "ends_at", "ended_at", "opened_at"})
 TICKET: Final = "ticket"
 IDS: Final = frozenset({"customer_id", "import_id", "license", "ticket_id"})
 COLUMNS: Final = frozenset({"kind"}).union(*(needed | further for needed, further in _FIELDS.values()))
@@ -109,8 +107,13 @@ def understood(number: int, given: Mapping[str, Any], kind: str | None = None) -
         raise BadLineError("it ends before it starts")
     if ("cost_amount" in values) != ("cost_currency" in values):
         raise BadLineError("cost_amount and cost_currency come together")
-    return Row(number=number, kind=chosen, customer_id=values["customer_id"], values=values,
-               import_id=values.get("import_id", values.get("ticket_id", values["customer_id"])))  # fmt: skip
+    return Row(
+        number=number,
+        kind=chosen,
+        customer_id=values["customer_id"],
+        values=values,
+        import_id=values.get("import_id", values.get("ticket_id", values["customer_id"])),
+    )
 
 
 def _value(name: str, value: Any) -> Any:
@@ -194,9 +197,9 @@ class _Import:
         for name in ("placed_at", "granted_at"):
             if name in row.values and row.values[name] > self.book.at:
                 raise BadLineError(f"{name} lies in the future")
-        return {"customer": self._customer, "license": self._license, "lot": self._lot, "cover": self._cover}[
-            row.kind
-        ](row)
+        return {"customer": self._customer, "license": self._license, "lot": self._lot, "cover": self._cover}[row.kind](
+            row
+        )
 
     async def finish(self) -> None:
         if self.licenses:
@@ -208,10 +211,7 @@ class _Import:
     def _customer(self, row: Row) -> str:
         said = {name: row.values[name] for name in ("name", "email", "company") if name in row.values}
         before = self.book.customer.profile
-        if (
-            all(before.get(name) == value for name, value in said.items())
-            and self.book.customer.last_at is not None
-        ):
+        if all(before.get(name) == value for name, value in said.items()) and self.book.customer.last_at is not None:
             return "there"
         self.book.customer.profile = {**before, **said}
         return "new"
@@ -226,13 +226,22 @@ class _Import:
             self._same(row, known.sku == row.values["sku"], known.placed_at == row.values["placed_at"])
             return "there"
         one = License(
-            license_id=LicenseId(self.book.mint("lic")), customer_id=self.book.customer.customer_id, order_id=order_id,
-            line_id=LINE, unit_no=1, sku=row.values["sku"], edition=found[0].edition, placed_at=row.values["placed_at"],
-            ordinal=0, first_order=False, policy_version=self.policy.version, ended_at=row.values.get("ended_at"),
+            license_id=LicenseId(self.book.mint("lic")),
+            customer_id=self.book.customer.customer_id,
+            order_id=order_id,
+            line_id=LINE,
+            unit_no=1,
+            sku=row.values["sku"],
+            edition=found[0].edition,
+            placed_at=row.values["placed_at"],
+            ordinal=0,
+            first_order=False,
+            policy_version=self.policy.version,
+            ended_at=row.values.get("ended_at"),
             ended_reason="terminated" if "ended_at" in row.values else None,
             registered_domain=row.values.get("registered_domain"),
             registered_at=row.values["placed_at"] if "registered_domain" in row.values else None,
-        )  # fmt: skip
+        )
         self.book.licenses[one.license_id] = one
         granting.put_license(self.book, one, "granted", occurred_at=one.placed_at)
         self.licenses = True
@@ -241,22 +250,34 @@ class _Import:
     def _lot(self, row: Row) -> str:
         order_id, values = OrderId(f"import:{row.import_id}"), row.values
         types = [one.credit_type for one in self.policy.credits.types] if self.policy.credits else []
-        credit_type = values.get(
-            "credit_type", types[0] if len(types) == 1 else "credits" if not types else None
-        )
+        credit_type = values.get("credit_type", types[0] if len(types) == 1 else "credits" if not types else None)
         if credit_type is None or (types and credit_type not in types):
             raise BadLineError(f"credit_type is one of {', '.join(types)}")
         known = next((one for one in self.book.ledger.lots.values() if one.order_id == order_id), None)
         if known is not None:
-            self._same(row, known.granted == values["credits"], known.credit_type == credit_type,
-                       known.expires_at == values.get("expires_at"))  # fmt: skip
+            self._same(
+                row,
+                known.granted == values["credits"],
+                known.credit_type == credit_type,
+                known.expires_at == values.get("expires_at"),
+            )
             return "there"
         cost = Money(values["cost_amount"], values["cost_currency"]) if "cost_amount" in values else None
         lot = self.book.ledger.grant(
-            values["credits"], source="import", rule="import", credit_type=credit_type, order_id=order_id, line_id=LINE,
-            expires_at=values.get("expires_at"), effective_at=values["granted_at"], cost=cost, clause=CLAUSE,
-            license_id=self._named(row), policy_version=self.policy.version, reason="import",
-        )  # fmt: skip
+            values["credits"],
+            source="import",
+            rule="import",
+            credit_type=credit_type,
+            order_id=order_id,
+            line_id=LINE,
+            expires_at=values.get("expires_at"),
+            effective_at=values["granted_at"],
+            cost=cost,
+            clause=CLAUSE,
+            license_id=self._named(row),
+            policy_version=self.policy.version,
+            reason="import",
+        )
         granting.schedule_lot(self.book, lot)
         return "new"
 
@@ -275,9 +296,16 @@ class _Import:
             actions=values.get("actions", ("open_ticket",)),
         )
         covers.open_cover(
-            self.book, grant, policy=self.policy, order_id=order_id, line_id=LINE, license_id=license_id,
-            placed_at=values["starts_at"], starts_at=values["starts_at"], ends_at=values.get("ends_at"),
-        )  # fmt: skip
+            self.book,
+            grant,
+            policy=self.policy,
+            order_id=order_id,
+            line_id=LINE,
+            license_id=license_id,
+            placed_at=values["starts_at"],
+            starts_at=values["starts_at"],
+            ends_at=values.get("ends_at"),
+        )
         return "new"
 
     def _named(self, row: Row) -> LicenseId | None:

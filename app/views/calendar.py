@@ -133,13 +133,9 @@ class CalendarVersion(TypedDict):
     library_version: Annotated[str, "The library of holidays that was asked."]
     announced_at: Annotated[Instant, "When it was announced."]
     published_at: Annotated[Instant | None, "When it was published."]
-    reopened_days: NotRequired[
-        Annotated[Sequence[Closure], "Closed days that it opens again, the first hundred."]
-    ]
+    reopened_days: NotRequired[Annotated[Sequence[Closure], "Closed days that it opens again, the first hundred."]]
     reopened_count: NotRequired[Annotated[int, "How many there are."]]
-    preview: NotRequired[
-        Annotated[CalendarPreview, "What it does to open clocks; where it was just published."]
-    ]
+    preview: NotRequired[Annotated[CalendarPreview, "What it does to open clocks; where it was just published."]]
 
 
 class RepeatingClosure(TypedDict):
@@ -191,11 +187,7 @@ class Opening(Provenance):
 
 
 _Span = TypedDict(
-    "_Span",
-    {
-        "from": Annotated[Instant, "Where it begins."],
-        "to": Annotated[Instant, "Where it ends (exclusive)."],
-    },
+    "_Span", {"from": Annotated[Instant, "Where it begins."], "to": Annotated[Instant, "Where it ends (exclusive)."]}
 )
 
 
@@ -247,8 +239,7 @@ def explanation_view(why: Explanation) -> DueExplained:
     return {
         "business_seconds": why.business_seconds,
         "consumed": [
-            {"from": iso(stretch.start), "to": iso(stretch.end), "seconds": stretch.seconds}
-            for stretch in why.consumed
+            {"from": iso(stretch.start), "to": iso(stretch.end), "seconds": stretch.seconds} for stretch in why.consumed
         ],
         "skipped": [closure_view(closure) for closure in why.skipped],
         "more_consumed": why.more_consumed,

@@ -136,9 +136,7 @@ class Clock(TypedDict):
     clause: Annotated[str, "The clause of the promise."]
     reading: Annotated[bool, "Whether it is our reading of a text that is silent."]
     judgements: NotRequired[
-        Annotated[
-            Sequence[ClockJudgement], "The judgements anew, the oldest first; where one clock is asked for."
-        ]
+        Annotated[Sequence[ClockJudgement], "The judgements anew, the oldest first; where one clock is asked for."]
     ]
 
 
@@ -164,20 +162,11 @@ def clock_view(clock: TicketClock, at: datetime, known_at: datetime | None = Non
         "window_date": None if state.window_date is None else state.window_date.isoformat(),
         "stopped_at": iso_or_none(state.stopped_at),
         "pauses": [
-            {
-                "reason": pause.reason,
-                "party": pause.party,
-                "since": iso(pause.since),
-                "until": iso_or_none(pause.until),
-            }
+            {"reason": pause.reason, "party": pause.party, "since": iso(pause.since), "until": iso_or_none(pause.until)}
             for pause in state.pauses
         ],
-        "warnings": [
-            {"at": iso(mark.at), "rule": mark.rule + 1, "fired": mark.fired} for mark in state.warnings
-        ],
-        "reminders": [
-            {"at": iso(mark.at), "level": mark.rule + 1, "fired": mark.fired} for mark in state.reminders
-        ],
+        "warnings": [{"at": iso(mark.at), "rule": mark.rule + 1, "fired": mark.fired} for mark in state.warnings],
+        "reminders": [{"at": iso(mark.at), "level": mark.rule + 1, "fired": mark.fired} for mark in state.reminders],
         "windows": _windows(state),
         "ledger": ledger_view(state.ledger),
         "breaches": breaches_json(clock.clock_id, clock.facts(at, known_at)),

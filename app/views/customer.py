@@ -10,16 +10,7 @@ from typing_extensions import TypedDict
 from app.domain.account.account import Book
 from app.domain.ledger.suspension import suspended
 from app.domain.values.wire import iso, jsonable
-from app.views.license import (
-    Addon,
-    Choice,
-    Cover,
-    License,
-    addon_view,
-    choice_view,
-    cover_view,
-    license_view,
-)
+from app.views.license import Addon, Choice, Cover, License, addon_view, choice_view, cover_view, license_view
 from app.views.lot import Amounts, Lot, lot_view
 from app.views.shapes import Credits, Id, Instant
 from app.views.ticket import TicketState
@@ -66,9 +57,7 @@ class Customer(CustomerRow):
     addons: Annotated[Sequence[Addon], "The add-ons."]
     facts: Annotated[dict[str, Any], "What is known of the customer, by name."]
     open_tickets: Annotated[Sequence[OpenTicket], "The tickets that are not closed, the newest first."]
-    merged_from: NotRequired[
-        Annotated[Id, "The customer that was merged into this one, in that call's answer."]
-    ]
+    merged_from: NotRequired[Annotated[Id, "The customer that was merged into this one, in that call's answer."]]
 
 
 class Erasure(TypedDict):
@@ -88,9 +77,7 @@ class CustomerToken(TypedDict):
     expires_at: Annotated[Instant, "Until when it opens anything."]
 
 
-def customer_view(
-    book: Book, *, customer_id: str, created_at: str, open_tickets: Sequence[OpenTicket]
-) -> Customer:
+def customer_view(book: Book, *, customer_id: str, created_at: str, open_tickets: Sequence[OpenTicket]) -> Customer:
     """Return all that a sidebar shows in one answer."""
     at, unit = book.at, book.policy.unit
     by_type = _by_type(book)

@@ -20,9 +20,7 @@ class Entitlement(_Asked, Decision):
     """What a customer may do, decided by the policy."""
 
 
-def entitlement_view(
-    customer_id: str, action: str, decision: values.Decision, *, explain: bool
-) -> Entitlement:
+def entitlement_view(customer_id: str, action: str, decision: values.Decision, *, explain: bool) -> Entitlement:
     """Return a decision about an action; ``explain`` adds every rule looked at."""
     shown = {"customer_id": customer_id, "action": action, **decision_view(decision, explain=explain)}
     return cast(Entitlement, shown)

@@ -15,9 +15,7 @@ class Event(TypedDict):
 
     id: Annotated[Id, "The event."]
     type: Annotated[str, "What happened, `noun.verb`."]
-    sequence: Annotated[
-        Whole | None, "Its place among the customer's events; null where it is of no customer."
-    ]
+    sequence: Annotated[Whole | None, "Its place among the customer's events; null where it is of no customer."]
     position: Annotated[Whole | None, "Its place among the tenant's events; null until it is placed."]
     customer_id: Annotated[Id | None, "The customer; null once erased, or where it is of none."]
     occurred_at: Annotated[Instant, "When it happened."]

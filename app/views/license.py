@@ -17,8 +17,7 @@ from app.views.shapes import Closed, Credits, Id, Instant, Whole
 
 CoverState = Annotated[covers.ShownState, Closed("CoverState", "How a cover stands.")]
 CoverStart = Annotated[
-    Literal["order", "after_current", "when_uncovered", "first_ticket"],
-    Closed("CoverStart", "What begins a cover."),
+    Literal["order", "after_current", "when_uncovered", "first_ticket"], Closed("CoverStart", "What begins a cover.")
 ]
 
 
@@ -34,9 +33,7 @@ class Cover(TypedDict):
     """A period or a level of support without credits."""
 
     cover_id: Annotated[Id, "Our id of the cover."]
-    customer_id: NotRequired[
-        Annotated[Id | None, "The customer, where a cover is asked for; null once erased."]
-    ]
+    customer_id: NotRequired[Annotated[Id | None, "The customer, where a cover is asked for; null once erased."]]
     state: Annotated[CoverState, "How it stands."]
     starts_at: Annotated[Instant | None, "When it starts; null while it is pending."]
     ends_at: Annotated[Instant | None, "When it ends (exclusive); null where it has no end, or none yet."]
@@ -65,9 +62,7 @@ class License(TypedDict):
     """A product right that a customer holds."""
 
     license_id: Annotated[Id, "Our id of the license."]
-    customer_id: NotRequired[
-        Annotated[Id | None, "The customer, where a license is asked for; null once erased."]
-    ]
+    customer_id: NotRequired[Annotated[Id | None, "The customer, where a license is asked for; null once erased."]]
     sku: Annotated[str, "The offer that was bought."]
     edition: Annotated[str | None, "The edition."]
     order_id: Annotated[Id, "The order."]
@@ -82,15 +77,12 @@ class License(TypedDict):
     ended_at: Annotated[Instant | None, "When it ended, or will."]
     ended_reason: Annotated[
         Annotated[
-            Literal["terminated", "refunded", "upgraded", "corrected"],
-            Closed("LicenseEnd", "Why a license ended."),
+            Literal["terminated", "refunded", "upgraded", "corrected"], Closed("LicenseEnd", "Why a license ended.")
         ]
         | None,
         "Why it ended.",
     ]
-    covers: NotRequired[
-        Annotated[Sequence[Cover], "The covers that ended with it, in the answer of its end."]
-    ]
+    covers: NotRequired[Annotated[Sequence[Cover], "The covers that ended with it, in the answer of its end."]]
 
 
 class ChoiceOption(TypedDict):

@@ -75,9 +75,7 @@ class RefundQuote(TypedDict):
     credits: Annotated[Credits, "Credits that would go, or went."]
     refund: Annotated[Money, "The money that is due."]
     basis: Annotated[
-        Annotated[
-            Literal["full", "partial", "none"], Closed("RefundBasis", "How much of a price comes back.")
-        ],
+        Annotated[Literal["full", "partial", "none"], Closed("RefundBasis", "How much of a price comes back.")],
         "How much of the price it is.",
     ]
     decision: Annotated[Decision, "Why."]

@@ -24,8 +24,7 @@ class OptionGrant(TypedDict):
     """What an option of a choice grants."""
 
     kind: Annotated[
-        Annotated[Literal["credits", "cover", "choice"], Closed("OfferedGrant", "What an offer grants.")],
-        "What it is.",
+        Annotated[Literal["credits", "cover", "choice"], Closed("OfferedGrant", "What an offer grants.")], "What it is."
     ]
     rule: Annotated[str, "The rule of the policy."]
     clause: Annotated[str, "The clause of the policy."]
@@ -72,10 +71,15 @@ def offer_view(book: Book, offer: terms.Offer) -> Offer:
     reasons: list[Reason] = []
     if not offered.available and offer.otherwise is not None:
         why = offer.otherwise
-        reasons.append({
-            "code": why.code, "clause": why.clause, "message": why.message, "reading": why.reading,
-            "facts": {name: jsonable(offered.facts.get(name)) for name in facts_used(offer.requires)},
-        })  # fmt: skip
+        reasons.append(
+            {
+                "code": why.code,
+                "clause": why.clause,
+                "message": why.message,
+                "reading": why.reading,
+                "facts": {name: jsonable(offered.facts.get(name)) for name in facts_used(offer.requires)},
+            }
+        )
     return {
         "sku": offer.sku,
         "title": offer.title,

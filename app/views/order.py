@@ -32,17 +32,15 @@ from app.views.lot import Lot, lot_view
 from app.views.shapes import Closed, Credits, Id, Instant
 
 GRANTED: Final = ("licenses", "lots", "covers", "choices", "addons")
-_PASSING: Final = frozenset({
-    "available", "held", "disputed", "spent", "expired", "expired_credits", "state", "active", "remaining_seconds",
-})  # fmt: skip
+_PASSING: Final = frozenset(
+    {"available", "held", "disputed", "spent", "expired", "expired_credits", "state", "active", "remaining_seconds"}
+)
 GrantKind = Annotated[
     Literal["license", "credits", "cover", "choice", "addon"], Closed("GrantKind", "What an order brings.")
 ]
 
 
-PaymentDisputeState = Annotated[
-    disputes.State, Closed("PaymentDisputeState", "How a dispute of a payment stands.")
-]
+PaymentDisputeState = Annotated[disputes.State, Closed("PaymentDisputeState", "How a dispute of a payment stands.")]
 DisputeAction = Annotated[
     Literal["none", "suspended", "taken_back", "given_back"],
     Closed("DisputeAction", "What a dispute of a payment does."),
@@ -229,24 +227,19 @@ def granted_by(book: Book, order_id: str) -> Granted:
         ],
         "lots": [
             lot_view(lot, at, disputed.get(lot.lot_id, 0))
-            for lot in sorted(
-                book.ledger.lots.values(), key=lambda one: (one.line_id or "", one.unit_no, one.lot_id)
-            )
+            for lot in sorted(book.ledger.lots.values(), key=lambda one: (one.line_id or "", one.unit_no, one.lot_id))
             if lot.order_id == order_id or (lot.bought_by is not None and lot.bought_by[0] == order_id)
         ],
         "covers": [
             cover_view(cover, at)
             for cover in sorted(
-                book.covers.values(),
-                key=lambda one: (one.line_id or "", one.starts_at or one.granted_at, one.cover_id),
+                book.covers.values(), key=lambda one: (one.line_id or "", one.starts_at or one.granted_at, one.cover_id)
             )
             if cover.order_id == order_id
         ],
         "choices": [
             choice_view(choice)
-            for choice in sorted(
-                book.choices.values(), key=lambda one: (one.line_id, one.unit_no, one.choice_id)
-            )
+            for choice in sorted(book.choices.values(), key=lambda one: (one.line_id, one.unit_no, one.choice_id))
             if choice.order_id == order_id
         ],
         "addons": [
@@ -257,9 +250,7 @@ def granted_by(book: Book, order_id: str) -> Granted:
     }
 
 
-def order_view(
-    order: account.Order, granted: Mapping[str, Any], *, customer_id: str | None, policy: str
-) -> Order:
+def order_view(order: account.Order, granted: Mapping[str, Any], *, customer_id: str | None, policy: str) -> Order:
     """Return an order: what it granted and why, what it did not and why. ``customer_id`` is the vendor's."""
     stored = order.answer
     placed_at = iso(order.placed_at)
@@ -288,9 +279,7 @@ def payment_dispute_view(dispute: disputes.PaymentDispute, rules: PaymentDispute
         "dispute_id": dispute.dispute_id,
         "state": dispute.state,
         "action": action,
-        "lines": [
-            {"line_id": line_id, "quantity": count} for line_id, count in sorted(dispute.wanted.items())
-        ],
+        "lines": [{"line_id": line_id, "quantity": count} for line_id, count in sorted(dispute.wanted.items())],
         "credits": number,
         "amount": _disputed_amount(dispute),
         "refund_id": dispute.refund_id,
@@ -312,17 +301,21 @@ def _whole(lot: Mapping[str, Any], placed_at: str) -> Lot:
     if "expired_credits" in lot:
         return cast(Lot, lot)
     earlier = {
-        "disputed": 0, "spent": 0, "expired_credits": 0, "voided": 0, "effective_at": placed_at,
-        "origin_lot_id": None, "policy_version": 1, "reason": None,
-    }  # fmt: skip
+        "disputed": 0,
+        "spent": 0,
+        "expired_credits": 0,
+        "voided": 0,
+        "effective_at": placed_at,
+        "origin_lot_id": None,
+        "policy_version": 1,
+        "reason": None,
+    }
     return cast(Lot, {**earlier, **lot})
 
 
 def lasting(granted: Mapping[str, Iterable[Mapping[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
     """Return what was granted without what changes by itself: states, and credits spent since."""
     return {
-        name: [
-            {key: value for key, value in row.items() if key not in _PASSING} for row in granted.get(name, [])
-        ]
+        name: [{key: value for key, value in row.items() if key not in _PASSING} for row in granted.get(name, [])]
         for name in GRANTED
     }

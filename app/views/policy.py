@@ -13,13 +13,7 @@ from app.domain.policy.credit_rules import Transfer
 from app.domain.policy.policy import Label
 from app.domain.policy.policy import Policy as Terms
 from app.domain.policy.price_terms import CategoryPrice as PriceTerms
-from app.domain.policy.price_terms import (
-    FixedPrice,
-    FormulaPrice,
-    FromPrice,
-    OnRequestPrice,
-    RangePrice,
-)
+from app.domain.policy.price_terms import FixedPrice, FormulaPrice, FromPrice, OnRequestPrice, RangePrice
 from app.views.decision import PolicyVersion
 from app.views.shapes import Closed, Credits, Id, Inputs, Instant
 
@@ -38,15 +32,9 @@ PromiseStop = Annotated[
     Literal["vendor_response", "qualification", "resolved", "access_granted", "confirmed"],
     Closed("PromiseStop", "What stops a promise."),
 ]
-FactType = Annotated[
-    Literal["boolean", "choice", "text", "integer"], Closed("FactType", "What values a fact has.")
-]
-CauseReturns = Annotated[
-    Literal["all", "nothing"], Closed("CauseReturns", "Which credits come back for a cause.")
-]
-OfferKind = Annotated[
-    Literal["license", "credits", "cover", "addon"], Closed("OfferKind", "What an offer brings.")
-]
+FactType = Annotated[Literal["boolean", "choice", "text", "integer"], Closed("FactType", "What values a fact has.")]
+CauseReturns = Annotated[Literal["all", "nothing"], Closed("CauseReturns", "Which credits come back for a cause.")]
+OfferKind = Annotated[Literal["license", "credits", "cover", "addon"], Closed("OfferKind", "What an offer brings.")]
 
 
 class CategoryPrice(TypedDict):
@@ -340,9 +328,7 @@ class RehearsedGrant(TypedDict):
     scope: NotRequired[Annotated[str, "What the cover serves."]]
     levels: NotRequired[Annotated[Sequence[int], "The levels of the cover."]]
     actions: NotRequired[Annotated[Sequence[str], "What the cover allows."]]
-    details: NotRequired[
-        Annotated[dict[str, Any], "What each option of the choice would bring, by its name."]
-    ]
+    details: NotRequired[Annotated[dict[str, Any], "What each option of the choice would bring, by its name."]]
     option: NotRequired[Annotated[str | None, "The option that was taken."]]
     code: NotRequired[Annotated[str, "The reason, where nothing is granted."]]
 
@@ -437,33 +423,44 @@ def policy_view(policy: Terms, *, document: dict[str, Any], versions: Sequence[V
         "currency": policy.currency,
         "term_zone": policy.term_zone,
         "unit": None if policy.unit is None else {"one": policy.unit.one, "many": policy.unit.many},
-        "clauses": [
-            {"clause": c.id, "text": c.text, "reading": c.reading, "source": c.source} for c in policy.clauses
-        ],
+        "clauses": [{"clause": c.id, "text": c.text, "reading": c.reading, "source": c.source} for c in policy.clauses],
         "categories": [
             {
-                "category": c.category, "title": c.title, "price": price_view(c.price), "level": c.level,
-                "confirm": c.confirm, "inputs": [one.name for one in c.inputs], "clause": c.clause,
+                "category": c.category,
+                "title": c.title,
+                "price": price_view(c.price),
+                "level": c.level,
+                "confirm": c.confirm,
+                "inputs": [one.name for one in c.inputs],
+                "clause": c.clause,
                 "reading": c.reading or reading(c.clause),
             }
             for c in policy.categories
         ],
         "inputs": [
             {
-                "input": one.name, "title": one.title, "category": c.category, "type": "integer", "minimum": 0,
-                "maximum": one.most, "clause": c.clause,
+                "input": one.name,
+                "title": one.title,
+                "category": c.category,
+                "type": "integer",
+                "minimum": 0,
+                "maximum": one.most,
+                "clause": c.clause,
             }
             for c in policy.categories
             for one in c.inputs
         ],
         "channels": [{"channel": name, "clause": channel, "reading": reading(channel)} for name in CHANNELS],
         "languages": [
-            {"language": name, "clause": language, "reading": reading(language)}
-            for name in policy.ticket_languages
+            {"language": name, "clause": language, "reading": reading(language)} for name in policy.ticket_languages
         ],
         "facts": [
             {
-                "fact": f.fact, "title": f.title, "type": f.type, "values": list(f.values), "clause": f.clause,
+                "fact": f.fact,
+                "title": f.title,
+                "type": f.type,
+                "values": list(f.values),
+                "clause": f.clause,
                 "reading": reading(f.clause),
             }
             for f in policy.facts
@@ -475,15 +472,23 @@ def policy_view(policy: Terms, *, document: dict[str, Any], versions: Sequence[V
         ],
         "outcomes": [
             {
-                "outcome": o.outcome, "title": o.title, "captures": o.captures, "clause": o.clause,
+                "outcome": o.outcome,
+                "title": o.title,
+                "captures": o.captures,
+                "clause": o.clause,
                 "reading": reading(o.clause),
             }
             for o in policy.outcomes
         ],
         "milestones": [
             {
-                "milestone": p.milestone, "target": p.target, "party": p.party, "starts": p.starts,
-                "stops": list(p.stops), "clause": p.clause, "reading": reading(p.clause),
+                "milestone": p.milestone,
+                "target": p.target,
+                "party": p.party,
+                "starts": p.starts,
+                "stops": list(p.stops),
+                "clause": p.clause,
+                "reading": reading(p.clause),
             }
             for p in policy.promises
         ],
@@ -493,14 +498,17 @@ def policy_view(policy: Terms, *, document: dict[str, Any], versions: Sequence[V
         ],
         "credit_types": [
             {
-                "credit_type": t.credit_type, "title": t.title, "serves": list(t.serves),
-                "includes": list(t.includes), "clause": t.clause, "reading": reading(t.clause),
+                "credit_type": t.credit_type,
+                "title": t.title,
+                "serves": list(t.serves),
+                "includes": list(t.includes),
+                "clause": t.clause,
+                "reading": reading(t.clause),
             }
             for t in (policy.credits.types if policy.credits else ())
         ],
         "actions": [
-            {"action": a.action, "title": a.title, "clauses": [r.clause for r in a.rules]}
-            for a in policy.actions
+            {"action": a.action, "title": a.title, "clauses": [r.clause for r in a.rules]} for a in policy.actions
         ],
         "offers": [
             {"sku": o.sku, "title": o.title, "kind": o.kind, "clause": o.clause, "reading": reading(o.clause)}
@@ -509,7 +517,7 @@ def policy_view(policy: Terms, *, document: dict[str, Any], versions: Sequence[V
         "labels": [_label(name, label, reading) for name, label in policy.labels.items()],
         "document": document,
         "versions": versions,
-    }  # fmt: skip
+    }
 
 
 def _readings(policy: Terms) -> Callable[[str | None], bool]:
@@ -525,9 +533,7 @@ def _label(name: str, label: Label | str, reading: Callable[[str | None], bool])
 def _reasons(policy: Terms, reading: Callable[[str | None], bool]) -> list[PolicyReason]:
     found: dict[str, PolicyReason] = {}
     for code, clause, message in _reason_rows(policy):
-        found.setdefault(
-            code, {"code": code, "message": message, "clause": clause, "reading": reading(clause)}
-        )
+        found.setdefault(code, {"code": code, "message": message, "clause": clause, "reading": reading(clause)})
     return [found[code] for code in sorted(found)]
 
 

@@ -12,23 +12,9 @@ import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType, UnionType
-from typing import (
-    Annotated,
-    Any,
-    Generic,
-    Literal,
-    NotRequired,
-    TypeVar,
-    Union,
-    get_args,
-    get_origin,
-)
+from typing import Annotated, Any, Generic, Literal, NotRequired, TypeVar, Union, get_args, get_origin
 
-from typing_extensions import (
-    TypedDict,
-    get_type_hints,
-    is_typeddict,
-)
+from typing_extensions import TypedDict, get_type_hints, is_typeddict
 
 T = TypeVar("T")
 

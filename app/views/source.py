@@ -39,17 +39,13 @@ class SourceOptions(TypedDict):
     ]
     unmapped: NotRequired[
         Annotated[
-            Annotated[
-                Literal["park", "ignore"], Closed("Unmapped", "What becomes of what nobody has mapped.")
-            ],
+            Annotated[Literal["park", "ignore"], Closed("Unmapped", "What becomes of what nobody has mapped.")],
             "What becomes of products that nobody has mapped.",
         ]
     ]
     guests: NotRequired[
         Annotated[
-            Annotated[
-                Literal["by_id", "joined"], Closed("Guests", "How buyers without an account are known.")
-            ],
+            Annotated[Literal["by_id", "joined"], Closed("Guests", "How buyers without an account are known.")],
             "`joined` where they are known by a hash of their address.",
         ]
     ]
@@ -76,9 +72,7 @@ class Source(TypedDict):
     """A shop or a helpdesk that is listened to; the token is shown when it is made."""
 
     name: Annotated[str, "The tenant's name of it."]
-    kind: Annotated[
-        Annotated[SourceKind, Closed("SourceKind", "Which system a source is.")], "Which system it is."
-    ]
+    kind: Annotated[Annotated[SourceKind, Closed("SourceKind", "Which system a source is.")], "Which system it is."]
     products: Annotated[
         Mapping[str, MappedProduct | None],
         "What each product of the shop is here, by the shop's id of it; null for what is nothing of ours.",

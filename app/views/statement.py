@@ -169,18 +169,12 @@ def statement_view(
     for line in lines:
         change = _outside(line)
         if change:
-            modifications.append(
-                _modification(line, change, lots, ticket_names, expiries, dead.get(line.operation))
-            )
+            modifications.append(_modification(line, change, lots, ticket_names, expiries, dead.get(line.operation)))
         if line.hold_id is not None:
             charge = charges.setdefault(line.ticket_id or line.hold_id, _Charge())
             _charge(charge, line, forfeited=dead.get(line.operation, line) is None)
     progress = [_charge_row(one, one.held, ticket_names) for one in charges.values() if one.held]
-    resolved = [
-        _charge_row(one, one.captured - one.refunded, ticket_names)
-        for one in charges.values()
-        if one.captured
-    ]
+    resolved = [_charge_row(one, one.captured - one.refunded, ticket_names) for one in charges.values() if one.captured]
     if accounts is not None:
         totals = list(accounts)
         set_aside, spent = sum(one.held for one in totals), sum(one.spent for one in totals)

@@ -10,9 +10,7 @@ from typing_extensions import TypedDict
 from app.views.shapes import Closed, Id, Instant
 
 Mode = Literal["real", "virtual"]
-ClockMode = Annotated[
-    Mode, Closed("ClockMode", "Whether a tenant lives in real time or in a time of its own.")
-]
+ClockMode = Annotated[Mode, Closed("ClockMode", "Whether a tenant lives in real time or in a time of its own.")]
 
 
 class SetAside(TypedDict):
@@ -29,9 +27,7 @@ class TenantTime(TypedDict):
     """The tenant's own time."""
 
     mode: Annotated[ClockMode, "Whether time is real or the tenant's own."]
-    now: NotRequired[
-        Annotated[Instant, "What time it is; absent in a tenant's own answer while time is real."]
-    ]
+    now: NotRequired[Annotated[Instant, "What time it is; absent in a tenant's own answer while time is real."]]
     fired: NotRequired[Annotated[int, "How many things happened on the way."]]
     reached: NotRequired[Annotated[bool, "Whether the time that was asked for is reached; else ask again."]]
     set_aside: NotRequired[Annotated[Sequence[SetAside], "What failed on the way."]]

@@ -29,8 +29,7 @@ class Check(TypedDict):
     code: Annotated[str, "The code of its reason."]
     clause: Annotated[str, "The clause of the policy."]
     on_fail: Annotated[
-        Annotated[stored.OnFail, Closed("OnFail", "What a failed check does.")],
-        "What it does where it fails.",
+        Annotated[stored.OnFail, Closed("OnFail", "What a failed check does.")], "What it does where it fails."
     ]
     requirement: Annotated[str | None, "The requirement in the policy's words."]
 
@@ -110,9 +109,7 @@ class AccessRequest(TypedDict):
 
     number: Annotated[int, "Its number on the ticket, from 1."]
     kinds: Annotated[list[str], "The kinds of access."]
-    deadline_at: Annotated[
-        Instant | None, "Until when it is to be given; null on a calendar that opens no more."
-    ]
+    deadline_at: Annotated[Instant | None, "Until when it is to be given; null on a calendar that opens no more."]
     requested_at: Annotated[Instant, "When it was asked for."]
     granted_at: Annotated[Instant | None, "When it was given."]
     missed_at: Annotated[Instant | None, "When the deadline passed without it."]
@@ -145,9 +142,7 @@ class Dispute(TypedDict):
     opened_at: Annotated[Instant, "When it was opened."]
     charge: Annotated[Credits, "The charge that is disputed."]
     decision: Annotated[
-        Annotated[
-            Literal["upheld", "reduced", "returned"], Closed("DisputeDecision", "How a dispute was decided.")
-        ]
+        Annotated[Literal["upheld", "reduced", "returned"], Closed("DisputeDecision", "How a dispute was decided.")]
         | None,
         "How it was decided; null while it is open.",
     ]
@@ -354,11 +349,7 @@ def dispute_view(dispute: stored.Dispute) -> Dispute:
 
 def _service(ticket: stored.Ticket, policy: Policy | None) -> TicketService | None:
     """Return what the type of credit stands for: by whom it is served and what it includes (TERMS-16)."""
-    kind = (
-        policy.credit_type(ticket.credit_type)
-        if policy is not None and ticket.credit_type is not None
-        else None
-    )
+    kind = policy.credit_type(ticket.credit_type) if policy is not None and ticket.credit_type is not None else None
     if kind is None or not kind.service:
         return None
     return {

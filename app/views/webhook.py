@@ -11,9 +11,7 @@ from app.views.shapes import Closed, Id, Instant, Whole
 
 DisabledReason = Literal["by_hand", "receiver_gone", "retries_exhausted"]
 WebhookState = Literal["pending", "delivered", "failed"]
-_DeliveryState = Annotated[
-    WebhookState, Closed("WebhookDeliveryState", "How a delivery to an endpoint stands.")
-]
+_DeliveryState = Annotated[WebhookState, Closed("WebhookDeliveryState", "How a delivery to an endpoint stands.")]
 
 
 class WebhookEndpoint(TypedDict):
@@ -30,9 +28,7 @@ class WebhookEndpoint(TypedDict):
         "Why it was disabled; null while it is enabled.",
     ]
     disabled_at: Annotated[Instant | None, "When it was disabled."]
-    previous_secret_until: Annotated[
-        Instant | None, "Until when deliveries are signed with the old secret too."
-    ]
+    previous_secret_until: Annotated[Instant | None, "Until when deliveries are signed with the old secret too."]
     version: Annotated[int, "The number of its changes; the ETag says it too."]
     created_at: Annotated[Instant, "When it was made."]
     updated_at: Annotated[Instant, "When it was last changed."]

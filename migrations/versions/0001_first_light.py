@@ -602,9 +602,7 @@ def upgrade() -> None:
         end $$
         """
     )
-    op.execute(
-        "do $$ begin execute format('grant usage on schema %I to retainer_app', current_schema()); end $$"
-    )
+    op.execute("do $$ begin execute format('grant usage on schema %I to retainer_app', current_schema()); end $$")
     op.execute("grant select on alembic_version to retainer_app")  # readiness compares it with the code
     for table in TABLES:
         op.execute(f"grant select, insert, update, delete on {table} to retainer_app")
@@ -629,6 +627,4 @@ def downgrade() -> None:
     for table in reversed(TABLES):
         op.execute(f"drop table {table}")
     op.execute("drop function retainer_refuse_change()")
-    op.execute(
-        "do $$ begin execute format('revoke usage on schema %I from retainer_app', current_schema()); end $$"
-    )
+    op.execute("do $$ begin execute format('revoke usage on schema %I from retainer_app', current_schema()); end $$")

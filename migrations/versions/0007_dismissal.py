@@ -46,10 +46,7 @@ DOWN = [
     "DROP TABLE inbound_payment",
     "UPDATE inbound_delivery SET state = 'ignored' WHERE state = 'dismissed'",
     DROP,
-    (
-        "ALTER TABLE inbound_delivery ADD CONSTRAINT ck_inbound_delivery_state"
-        f" CHECK (state in ({STATES})) NOT VALID"
-    ),
+    (f"ALTER TABLE inbound_delivery ADD CONSTRAINT ck_inbound_delivery_state CHECK (state in ({STATES})) NOT VALID"),
     "ALTER TABLE inbound_delivery VALIDATE CONSTRAINT ck_inbound_delivery_state",
     "ALTER TABLE inbound_delivery DROP COLUMN dismissal",
     "ALTER TABLE inbound_delivery DROP COLUMN review",

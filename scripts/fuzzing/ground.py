@@ -26,9 +26,14 @@ DOOMED: Final = tuple(f"doomed-{n}" for n in range(1, 9))
 """For erasures and merges."""
 TICKETS_EACH: Final = 4
 FACTS: Final = {
-    "official": True, "modified": False, "current_release": True, "request_kind": "diagnosis", "single_issue": True,
-    "clear_description": True, "backup": "done",
-}  # fmt: skip
+    "official": True,
+    "modified": False,
+    "current_release": True,
+    "request_kind": "diagnosis",
+    "single_issue": True,
+    "clear_description": True,
+    "backup": "done",
+}
 PRICE: Final = {"list_price": "100.00", "unit_price": "100.00"}
 """Of every line, so that what was bought can be bought back."""
 SERVICE: Final = {"author": "vendor", "kind": "service", "public": True}
@@ -102,18 +107,8 @@ WIDER: Final[dict[str, Any]] = {
         "deadline": "business_days:3:close",
         "outcome": "environment",
     },
-    "money_back": {
-        "clause": "CSC-20",
-        "full_within": {"days": 60},
-        "then_prorated": True,
-        "used_clause": "CSC-20",
-    },
-    "cover": {
-        "suspensions": 9,
-        "suspension_clause": "CSC-5",
-        "free_extension": True,
-        "extension_clause": "CSC-17",
-    },
+    "money_back": {"clause": "CSC-20", "full_within": {"days": 60}, "then_prorated": True, "used_clause": "CSC-20"},
+    "cover": {"suspensions": 9, "suspension_clause": "CSC-5", "free_extension": True, "extension_clause": "CSC-17"},
 }
 """Parts that the policy of the quick run gets besides its own, so that one run reaches every operation."""
 WIDE: Final = "cs-cart"
@@ -187,13 +182,21 @@ async def gather(client: httpx.AsyncClient, ground: Ground) -> None:
 def _from_ids(ground: Ground) -> None:
     """Requests that need no more than an id."""
     for operation, name in (
-        ("getLicense", "license_id"), ("getCover", "cover_id"), ("quoteLotRefund", "lot_id"),
-        ("getClock", "clock_id"), ("getEvent", "event_id"),
+        ("getLicense", "license_id"),
+        ("getCover", "cover_id"),
+        ("quoteLotRefund", "lot_id"),
+        ("getClock", "clock_id"),
+        ("getEvent", "event_id"),
         ("getWebhookEndpoint", "endpoint_id"),
-        ("listWebhookDeliveries", "endpoint_id"), ("testWebhookEndpoint", "endpoint_id"),
-        ("rotateWebhookSecret", "endpoint_id"), ("getOrder", "order_id"), ("replayOrder", "order_id"),
-        ("getTicket", "ticket_id"), ("getCustomer", "customer_id"), ("getBalance", "customer_id"),
-    ):  # fmt: skip
+        ("listWebhookDeliveries", "endpoint_id"),
+        ("testWebhookEndpoint", "endpoint_id"),
+        ("rotateWebhookSecret", "endpoint_id"),
+        ("getOrder", "order_id"),
+        ("replayOrder", "order_id"),
+        ("getTicket", "ticket_id"),
+        ("getCustomer", "customer_id"),
+        ("getBalance", "customer_id"),
+    ):
         for one in ground.ids.get(name, ())[:20]:
             ground.can(operation, {name: one})
     ground.can("listKeys", {})
@@ -214,12 +217,18 @@ def _from_ids(ground: Ground) -> None:
         ground.can("extendCover", {"cover_id": one}, {"months": 1, "reason": "an outage of ours"})
     for one in ground.ids.get("endpoint_id", ()):
         ground.can("changeWebhookEndpoint", {"endpoint_id": one}, {"enabled": True})
-        ground.can(
-            "replayWebhookSpan", {"endpoint_id": one}, {"since": "2020-01-01T00:00:00Z", "which": "all"}
-        )
-    for kind, name in (("license", "license_id"), ("cover", "cover_id"), ("lot", "lot_id"), ("clock", "clock_id"),
-                       ("ticket", "ticket_id"), ("charge", "ticket_id"), ("order", "order_id"), ("hold", "hold_id"),
-                       ("choice", "choice_id")):  # fmt: skip
+        ground.can("replayWebhookSpan", {"endpoint_id": one}, {"since": "2020-01-01T00:00:00Z", "which": "all"})
+    for kind, name in (
+        ("license", "license_id"),
+        ("cover", "cover_id"),
+        ("lot", "lot_id"),
+        ("clock", "clock_id"),
+        ("ticket", "ticket_id"),
+        ("charge", "ticket_id"),
+        ("order", "order_id"),
+        ("hold", "hold_id"),
+        ("choice", "choice_id"),
+    ):
         for one in ground.ids.get(name, ())[:8]:
             ground.can("explain", {"kind": kind, "id": one})
 
@@ -240,9 +249,7 @@ async def _accounts(shop: Shop) -> None:
     """Customers with an order of everything the policy sells, and balances by hand."""
     extra = {"addon": {"attributes": {"addon": "Gifts"}}}
     orders = zip(
-        itertools.chain(("1001",), (f"o-{n}" for n in itertools.count(1))),
-        (*CUSTOMERS, *DOOMED),
-        strict=False,
+        itertools.chain(("1001",), (f"o-{n}" for n in itertools.count(1))), (*CUSTOMERS, *DOOMED), strict=False
     )
     for order_id, customer in orders:
         first = [sku for sku in shop.skus if sku.startswith("license")][:2]
@@ -259,11 +266,7 @@ async def _accounts(shop: Shop) -> None:
             await shop.must("PUT", f"/v1/orders/{name}", body)
             shop.ground.known("order_id", name)
             shop.ground.can("putOrder", {"order_id": name}, body)
-            refund = {
-                "refund_id": f"r-{name}",
-                "lines": [{"line_id": "1", "quantity": 1}],
-                "reason": "not liked",
-            }
+            refund = {"refund_id": f"r-{name}", "lines": [{"line_id": "1", "quantity": 1}], "reason": "not liked"}
             if customer not in CUSTOMERS[:4]:
                 shop.ground.can("refundOrder", {"order_id": name}, refund)
         for credit_type in (None, *shop.named("credit_types", "credit_type")):
@@ -308,8 +311,11 @@ async def _credits(shop: Shop) -> None:
     for customer in CUSTOMERS:
         where = f"/v1/customers/{customer}"
         for kind, verbs in (
-            ("captureHold", ()), ("releaseHold", ()), ("refundHold", ("capture",)), (None, ("release",)),
-        ):  # fmt: skip
+            ("captureHold", ()),
+            ("releaseHold", ()),
+            ("refundHold", ("capture",)),
+            (None, ("release",)),
+        ):
             made = await shop.do("POST", f"{where}/holds", {"credits": 6, **extra})
             if made is None:
                 continue
@@ -319,22 +325,12 @@ async def _credits(shop: Shop) -> None:
                 )
             shop.ground.known("hold_id", made["hold_id"])
             if kind is not None:
-                body: dict[str, Any] = (
-                    {"credits": 2, "final": False} if kind == "captureHold" else {"credits": 1}
-                )
+                body: dict[str, Any] = {"credits": 2, "final": False} if kind == "captureHold" else {"credits": 1}
                 shop.ground.can(kind, {"hold_id": made["hold_id"]}, body)
         shop.ground.can("createHold", {"customer_id": customer}, {"credits": 3, **extra})
         shop.ground.can("createDebit", {"customer_id": customer}, {"credits": 1, **extra})
-        shop.ground.can(
-            "adjustCredits", {"customer_id": customer}, {"credits": 5, "reason": "kindness", **extra}
-        )
-        command = {
-            "idempotency_key": uuid.uuid4().hex,
-            "kind": "debit",
-            "customer_id": customer,
-            "credits": 1,
-            **extra,
-        }
+        shop.ground.can("adjustCredits", {"customer_id": customer}, {"credits": 5, "reason": "kindness", **extra})
+        command = {"idempotency_key": uuid.uuid4().hex, "kind": "debit", "customer_id": customer, "credits": 1, **extra}
         shop.ground.can("createCreditBatch", {}, {"commands": [command]})
 
 
@@ -373,7 +369,7 @@ class _Tickets:
             ("openDispute", {}, done, {"reason": "it was quick"}),
             ("decideDispute", {"number": 1}, disputed, {"decision": "upheld"}),
             ("getTicket", {}, disputed, None),
-        ):  # fmt: skip
+        ):
             for number in range(TICKETS_EACH):
                 waits = operation == "confirmAssessment"
                 bare = operation == "applyCredit"
@@ -390,12 +386,7 @@ class _Tickets:
 
     async def cover(self, customer: str) -> None:
         """A ticket that a period pays for: the period begins, and can then be suspended."""
-        body = {
-            "customer_id": customer,
-            "subject": "It does not work",
-            "channel": "helpdesk",
-            "pay_with": "cover",
-        }
+        body = {"customer_id": customer, "subject": "It does not work", "channel": "helpdesk", "pay_with": "cover"}
         if self.shop.say.get("languages"):
             body["language"] = "en"
         for category in self.shop.named("categories", "category")[:1]:
@@ -486,8 +477,12 @@ async def _sources(shop: Shop) -> None:
         raw = json.dumps({"type": "order.paid", "timestamp": START, "data": order})
         at = datetime.now(UTC)
         signature = Webhook(SECRET).sign(f"msg_{number}", at, raw)
-        headers = {"webhook-id": f"msg_{number}", "webhook-timestamp": str(int(at.timestamp())),
-                   "webhook-signature": signature, "Content-Type": "application/json"}  # fmt: skip
+        headers = {
+            "webhook-id": f"msg_{number}",
+            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-signature": signature,
+            "Content-Type": "application/json",
+        }
         answer = await shop.client.post(f"/in/{made['token']}", content=raw, headers=headers)
         answer.raise_for_status()
 

@@ -45,13 +45,10 @@ ANSWERS: Final[dict[str, list[Any]]] = collections.defaultdict(list)
 # --- values of our scalars --------------------------------------------------------------------------------------------
 
 _instants = st.datetimes(
-    min_value=__import__("datetime").datetime(2000, 1, 2),
-    max_value=__import__("datetime").datetime(2199, 12, 30),
+    min_value=__import__("datetime").datetime(2000, 1, 2), max_value=__import__("datetime").datetime(2199, 12, 30)
 )
 _whole = st.integers(-(2**53) + 1, 2**53 - 1)
-_words = st.text(
-    st.characters(min_codepoint=32, max_codepoint=0x2FFF, exclude_categories=["Cs", "Cc"]), max_size=20
-)
+_words = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FFF, exclude_categories=["Cs", "Cc"]), max_size=20)
 
 
 def _node(value: Any) -> graphql.ValueNode:
@@ -66,10 +63,7 @@ def _node(value: Any) -> graphql.ValueNode:
             return nodes.String(value)
         case list():
             return nodes.List([_node(one) for one in value])
-    fields = [
-        graphql.ObjectFieldNode(name=graphql.NameNode(value=key), value=_node(one))
-        for key, one in value.items()
-    ]
+    fields = [graphql.ObjectFieldNode(name=graphql.NameNode(value=key), value=_node(one)) for key, one in value.items()]
     return nodes.Object(fields)
 
 
@@ -77,13 +71,9 @@ _names = st.from_regex(r"\A[A-Za-z_][A-Za-z0-9_]{0,12}\Z")
 _json = st.dictionaries(_names, st.none() | st.booleans() | _whole | _words, max_size=4)
 schemathesis.graphql.scalar("Credits", st.integers(-(10**12), 10**12).map(nodes.Int))
 schemathesis.graphql.scalar("Long", _whole.map(nodes.Int))
-schemathesis.graphql.scalar(
-    "DateTime", _instants.map(lambda at: nodes.String(at.strftime("%Y-%m-%dT%H:%M:%SZ")))
-)
+schemathesis.graphql.scalar("DateTime", _instants.map(lambda at: nodes.String(at.strftime("%Y-%m-%dT%H:%M:%SZ"))))
 schemathesis.graphql.scalar("Date", _instants.map(lambda at: nodes.String(at.strftime("%Y-%m-%d"))))
-schemathesis.graphql.scalar(
-    "Amount", st.decimals(0, 10**9, places=2).map(lambda one: nodes.String(f"{one:.2f}"))
-)
+schemathesis.graphql.scalar("Amount", st.decimals(0, 10**9, places=2).map(lambda one: nodes.String(f"{one:.2f}")))
 schemathesis.graphql.scalar("JSON", _json.map(_node))
 _things = [("Customer", "customerId", "customer_id"), ("Ticket", "ticketId", "ticket_id")]
 schemathesis.graphql.scalar(
@@ -92,7 +82,7 @@ schemathesis.graphql.scalar(
         [{"__typename": kind, key: one} for kind, key, ids in _things for one in (*IDS.get(ids, ())[:5], "nobody")]
         + [{"__typename": "Entitlement", "customerId": "c-1", "action": "open_ticket"}, {"__typename": "Lot"}, {}]
     ).map(_node),
-)  # fmt: skip
+)
 
 
 # --- ids that exist ---------------------------------------------------------------------------------------------------
@@ -193,10 +183,7 @@ def _step(case: Any, raw: dict[str, Any]) -> None:
         name = BEGINNINGS[operation]
         case.path_parameters = {**case.path_parameters, name: f"chain-{next(_numbers)}"}
     if chosen["body"] is not None:
-        case.body = {
-            **chosen["body"],
-            **({"ticket_id": f"chain-{turn}"} if operation == "splitTicket" else {}),
-        }
+        case.body = {**chosen["body"], **({"ticket_id": f"chain-{turn}"} if operation == "splitTicket" else {})}
         case.media_type = "application/json"
     linked = {name: value for name, value in (case.query or {}).items() if name.endswith("_id")}
     case.query = {**chosen["query"], **linked}
@@ -320,9 +307,7 @@ def _input(said: dict[str, Any], kind: Any) -> graphql.ValueNode:
     for key, value in said.items():
         if key in kind.fields:
             fields.append(
-                graphql.ObjectFieldNode(
-                    name=graphql.NameNode(value=key), value=_literal(value, kind.fields[key].type)
-                )
+                graphql.ObjectFieldNode(name=graphql.NameNode(value=key), value=_literal(value, kind.fields[key].type))
             )
     return nodes.Object(fields)
 
@@ -441,16 +426,11 @@ def _watch(case: Any, response: Any) -> None:
     """Asks the ledger's audit after every write, and tells the call that broke something."""
     sent = response.request
     base = "/".join(str(sent.url).split("/")[:3])
-    found = requests.get(
-        f"{base}/v1/audit", headers={"Authorization": sent.headers["Authorization"]}, timeout=60
-    )
+    found = requests.get(f"{base}/v1/audit", headers={"Authorization": sent.headers["Authorization"]}, timeout=60)
     for one in found.json().get("data", ()):
         if (told := json.dumps(one)) not in _broken:
             _broken.add(told)
-            print(
-                f"fuzz: BROKEN {told} by {case.as_curl_command()[:3000]} -> {response.content[:3000]!r}",
-                flush=True,
-            )
+            print(f"fuzz: BROKEN {told} by {case.as_curl_command()[:3000]} -> {response.content[:3000]!r}", flush=True)
 
 
 def _keep(operation: str, response: Any) -> None:

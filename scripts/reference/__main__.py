@@ -79,11 +79,7 @@ def main() -> int:
     """Write or check."""
     if "--check" in sys.argv:
         found = drifted()
-        print(
-            f"drifted: {', '.join(found)}; run `make contracts`"
-            if found
-            else "the reference is what the code says"
-        )
+        print(f"drifted: {', '.join(found)}; run `make contracts`" if found else "the reference is what the code says")
         return 1 if found else 0
     for path, text in pages():
         path.parent.mkdir(exist_ok=True)

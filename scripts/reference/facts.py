@@ -19,8 +19,7 @@ MEANING = {
     "credits.bought_here": "whether this account bought the credits that it would spend; unknown without any",
     "customer.addons": "the add-ons that the customer bought",
     "customer.editions": "the editions of the licenses held",
-    "customer.hosting_certified": "whether the host of the ticket (fact `host`) is certified; "
-    "unknown until recorded",
+    "customer.hosting_certified": "whether the host of the ticket (fact `host`) is certified; unknown until recorded",
     "customer.licenses": "how many licenses are held",
     "customer.licenses_bought": "the same with ended ones, without refunded ones",
     "entitled.<action>": "whether the customer may do this action of the policy",
@@ -72,12 +71,15 @@ def facts() -> str:
     named = {"ticket.channel", "ticket.pay_with"}
     rows = [
         (
-            code(name), fact.type, codes(fact.values) if name in named else "",
-            "never" if fact.always else "may be", MEANING[name],
+            code(name),
+            fact.type,
+            codes(fact.values) if name in named else "",
+            "never" if fact.always else "may be",
+            MEANING[name],
             "everywhere" if len(where) == len(places) else ", ".join(one.split(" (")[0] for one in where),
         )
         for name, (fact, where) in sorted(found.items())
-    ]  # fmt: skip
+    ]
     return page(
         "Facts",
         "A condition compares a fact with a value ([conditions](../policies.md#conditions)). Which "

@@ -65,8 +65,12 @@ def _default(name: str, field: Any) -> str:
 
 def _bounds(field: Any) -> str:
     signs = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
-    return ", ".join(f"{words} {_number(getattr(one, sign))}" for one in field.metadata for sign, words in signs.items()
-                     if getattr(one, sign, None) is not None)  # fmt: skip
+    return ", ".join(
+        f"{words} {_number(getattr(one, sign))}"
+        for one in field.metadata
+        for sign, words in signs.items()
+        if getattr(one, sign, None) is not None
+    )
 
 
 def _number(value: float) -> str:
@@ -83,12 +87,7 @@ def metrics() -> str:
     for collector in list(figures.registry._collector_to_names):
         names = getattr(collector, "_labelnames", ())
         for family in collector.describe() if hasattr(collector, "describe") else ():
-            rows[_named(family.name, family.type)] = (
-                family.type,
-                codes(names),
-                "a process",
-                family.documentation,
-            )
+            rows[_named(family.name, family.type)] = (family.type, codes(names), "a process", family.documentation)
     for name, help_, kind, _ in main.samples(database, stats):
         rows[_named(name, kind)] = (kind, "", "a process", help_)
     for name, help_, kind, _ in Watch().sample():
@@ -99,10 +98,7 @@ def metrics() -> str:
         "([settings](settings.md)). *Of*: figures of a process are added up where there are several; of what is "
         "late (gauges of seconds) the latest counts. A "
         "histogram has the usual `_bucket`, `_sum` and `_count`.",
-        table(
-            ("series", "kind", "labels", "of", "means"),
-            [(code(name), *row) for name, row in sorted(rows.items())],
-        ),
+        table(("series", "kind", "labels", "of", "means"), [(code(name), *row) for name, row in sorted(rows.items())]),
     )
 
 
@@ -122,10 +118,14 @@ def command_line() -> str:
         usage = " ".join([name, "[OPTIONS]", *(_shown(one) for one in arguments)])
         parts += [f"## {name}", (command.help or "").strip().split("\n\n")[0], code(usage)]
         rows = [
-            (code(one.name.upper()) if one in arguments else codes([*one.opts, *one.secondary_opts]), _given(one),
-             getattr(one, "help", None) or "")
-            for one in command.params if one.name != "help"
-        ]  # fmt: skip
+            (
+                code(one.name.upper()) if one in arguments else codes([*one.opts, *one.secondary_opts]),
+                _given(one),
+                getattr(one, "help", None) or "",
+            )
+            for one in command.params
+            if one.name != "help"
+        ]
         if rows:
             parts.append(table(("argument or option", "given", "what"), rows))
     return page("Command line", *parts)
@@ -218,17 +218,11 @@ def limits_page() -> str:
                 ("business seconds of a target", f"{target.MAX_SECONDS:,}"),
                 ("business days of a target", f"{target.MAX_DAYS:,}"),
                 ("years that a due time is looked for", timeline.HORIZON_YEARS),
-                (
-                    "holiday sets, and closure rules, of a calendar",
-                    f"{closures.MOST_SETS}, {closures.MOST_RULES}",
-                ),
+                ("holiday sets, and closure rules, of a calendar", f"{closures.MOST_SETS}, {closures.MOST_RULES}"),
                 ("exceptions of a calendar version", f"{calendar_document.MOST_EXCEPTIONS:,}"),
                 ("a calendar feed", f"{size(feeds.MOST_BYTES)}, {feeds.MOST_DATES:,} dates"),
                 ("days of a question about closures", f"{calendar_questions.MOST_DAYS:,}"),
-                (
-                    "entries of a simulation, and when unsaid",
-                    f"{simulation.MOST:,}, {simulation.DEFAULT_LIMIT}",
-                ),
+                ("entries of a simulation, and when unsaid", f"{simulation.MOST:,}, {simulation.DEFAULT_LIMIT}"),
                 ("rows that one `PUT /v1/clock` fires", f"{sandbox.MOST:,}"),
             ],
         ),

@@ -89,9 +89,11 @@ def notes(one: type) -> dict[str, str]:
     found: dict[str, str] = {}
     for field, after in pairwise(body):
         if (
-            isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
-            and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
-        ):  # fmt: skip
+            isinstance(field, ast.AnnAssign)
+            and isinstance(field.target, ast.Name)
+            and isinstance(after, ast.Expr)
+            and isinstance(after.value, ast.Constant)
+        ):
             found[field.target.id] = first_sentence(words(str(after.value.value)))
     return found
 
@@ -107,9 +109,7 @@ def policy_keys() -> str:
         hints = typing.get_type_hints(one)
         said = notes(one)
         doc = (
-            words(inspect.cleandoc(one.__doc__ or ""))
-            if not (one.__doc__ or "").startswith(one.__name__ + "(")
-            else ""
+            words(inspect.cleandoc(one.__doc__ or "")) if not (one.__doc__ or "").startswith(one.__name__ + "(") else ""
         )
         rows = [
             (

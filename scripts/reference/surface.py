@@ -75,13 +75,15 @@ def api(app: FastAPI) -> str:
     owned = {name for name, one in TWINS.items() if one.operator}
     rows = [
         (
-            code(operation["operationId"]), code(f"{method} {path}"),
+            code(operation["operationId"]),
+            code(f"{method} {path}"),
             scope_of(operation, owned),
-            key_of(path, method, operation), twin_of(operation["operationId"]),
+            key_of(path, method, operation),
+            twin_of(operation["operationId"]),
             first_sentence(words(operation.get("description"))),
         )
         for path, method, operation in found
-    ]  # fmt: skip
+    ]
     by_scope = {
         scope: [operation["operationId"] for *_, operation in found if scope in operation.get("x-scopes", ())]
         for scope in SCOPES
@@ -96,10 +98,7 @@ def api(app: FastAPI) -> str:
         "`/docs` of a running service.",
         table(("operation", "call", "scope", "once", "GraphQL", "does"), rows),
         "Without a field in GraphQL, and why:",
-        table(
-            ("operation", "reason"),
-            [(code(name), why) for name, why in without.items()],
-        ),
+        table(("operation", "reason"), [(code(name), why) for name, why in without.items()]),
         "## Scopes",
         f"A customer token carries {codes(CUSTOMER_SCOPES)}, for its own customer alone.",
         table(
@@ -128,21 +127,14 @@ def events() -> str:
                 ("the event's id", "header `webhook-id`", "`id`"),
                 ("when it happened", "`timestamp`", "`occurred_at`"),
                 ("when it was recorded", "-", "`recorded_at`"),
-                *(
-                    (words(one["description"]), f"`data.{name}`", f"`{name}`")
-                    for name, one in CARRIED.items()
-                ),
+                *((words(one["description"]), f"`data.{name}`", f"`{name}`") for name, one in CARRIED.items()),
                 ("the rest", "`data`", "`data`"),
             ],
         ),
         "`openapi/asyncapi.json` describes the webhooks, `openapi/openapi.json` the feed.",
         "## Types",
-        "Members with `?` are not always there. More types and members may come: ignore what you do not "
-        "know.",
-        table(
-            ("type", "when", "`data`"),
-            [(code(one.type), one.meaning, codes(one.fields)) for one in types],
-        ),
+        "Members with `?` are not always there. More types and members may come: ignore what you do not know.",
+        table(("type", "when", "`data`"), [(code(one.type), one.meaning, codes(one.fields)) for one in types]),
         "## Members",
         "A member means the same in every event.",
         table(("member", "means"), [(code(name), FIELDS[name][1]) for name in sorted(used)]),
@@ -164,9 +156,7 @@ def closed_sets(app: FastAPI) -> str:
 
 def problems() -> str:
     """Return the page of the service's own codes."""
-    rows = [
-        (code(name), entry.status, entry.title, entry.next_step) for name, entry in sorted(CATALOGUE.items())
-    ]
+    rows = [(code(name), entry.status, entry.title, entry.next_step) for name, entry in sorted(CATALOGUE.items())]
     return page(
         "Problems",
         "Codes of refusals, with the status and the next step. `GET /problems/{code}` shows each with "

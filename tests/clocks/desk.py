@@ -30,9 +30,7 @@ class Desk:
     db: Database
     tenant_id: str
 
-    async def do(
-        self, ticket: str, change: Change, *, when: str | None = None, customer: str = "ann"
-    ) -> None:
+    async def do(self, ticket: str, change: Change, *, when: str | None = None, customer: str = "ann") -> None:
         """Does something to a ticket's clocks, making the ticket when it is not there."""
 
         async def work(tx: Tx) -> None:

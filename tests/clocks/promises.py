@@ -19,20 +19,13 @@ FIRST: dict[str, Any] = {
     "stops": ["vendor_response"],
     "clause": "P-8",
 }
-SOLVED: dict[str, Any] = {
-    **FIRST,
-    "milestone": "resolution",
-    "target": "business_seconds:28800",
-    "stops": ["resolved"],
-}
+SOLVED: dict[str, Any] = {**FIRST, "milestone": "resolution", "target": "business_seconds:28800", "stops": ["resolved"]}
 
 
 def a_policy(*promises: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """Free tickets for anybody, hours from nine to five in London, and these promises."""
     said = [{"id": f"P-{n}", "text": f"Paragraph {n}."} for n in range(1, 10)]
-    silent = [
-        {"id": f"ALL-{n}", "text": f"Silent {n}.", "reading": True, "mechanism": True} for n in range(1, 6)
-    ]
+    silent = [{"id": f"ALL-{n}", "text": f"Silent {n}.", "reading": True, "mechanism": True} for n in range(1, 6)]
     document: dict[str, Any] = {
         "policy": "plain",
         "title": "Plain terms",
@@ -68,17 +61,11 @@ def a_policy(*promises: dict[str, Any], **changes: Any) -> dict[str, Any]:
             },
             {"category": "work", "title": "Work", "price": {"kind": "fixed", "credits": 4}, "clause": "P-3"},
         ],
-        "credits": {
-            "clause": "P-4",
-            "types": [{"credit_type": "point", "title": "Points", "clause": "P-4"}],
-        },
+        "credits": {"clause": "P-4", "types": [{"credit_type": "point", "title": "Points", "clause": "P-4"}]},
         "payment": {"means": ["credits"], "exhausted_clause": "P-4", "exhausted_skus": ["points-{n}"]},
         "outcomes": [{"outcome": "answered", "title": "Answered", "clause": "P-5"}],
         "causes": [{"cause": "other", "title": "Other"}],
-        "pause_reasons": [
-            {"reason": "asked", "party": "customer"},
-            {"reason": "storm", "party": "none"},
-        ],
+        "pause_reasons": [{"reason": "asked", "party": "customer"}, {"reason": "storm", "party": "none"}],
         "service_hours": {"zone": "Europe/London", "clause": "P-6", "weekly_hours": NINE_TO_FIVE},
         "reopening": {"window": {"days": 30}, "clause": "P-7"},
         "promises": list(promises),
@@ -92,11 +79,7 @@ async def a_vendor(
 ) -> Vendor:
     """A sandbox tenant under the document."""
     tenant = f"plain-{uuid.uuid4().hex[:8]}"
-    body = {
-        "policy": document["policy"],
-        "document": json.dumps(document),
-        "clock": {"mode": "virtual", "now": now},
-    }
+    body = {"policy": document["policy"], "document": json.dumps(document), "clock": {"mode": "virtual", "now": now}}
     made = await api.put(f"/v1/tenants/{tenant}", json=body)
     assert made.status_code == 201, made.text
     key = (await api.post(f"/v1/tenants/{tenant}/keys", json={"scopes": ["*"]})).json()["key"]

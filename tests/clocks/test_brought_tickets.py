@@ -19,11 +19,24 @@ from tests.clocks.promises import FIRST, a_policy, a_vendor, clock_of
 from tests.support import shops
 
 LINES: list[dict[str, Any]] = [
-    {"kind": "ticket", "customer_id": "ann", "ticket_id": "OLD-1", "opened_at": "2025-03-03T10:00:00Z",
-     "subject": "Printer", "channel": "helpdesk", "category": "help"},
-    {"kind": "ticket", "customer_id": "ann", "ticket_id": "OLD-2", "opened_at": "2025-03-04T09:30:00Z",
-     "category": "help", "opened_by": "vendor"},
-]  # fmt: skip
+    {
+        "kind": "ticket",
+        "customer_id": "ann",
+        "ticket_id": "OLD-1",
+        "opened_at": "2025-03-03T10:00:00Z",
+        "subject": "Printer",
+        "channel": "helpdesk",
+        "category": "help",
+    },
+    {
+        "kind": "ticket",
+        "customer_id": "ann",
+        "ticket_id": "OLD-2",
+        "opened_at": "2025-03-04T09:30:00Z",
+        "category": "help",
+        "opened_by": "vendor",
+    },
+]
 
 
 async def brought(db: Database, tenant: str, lines: list[dict[str, Any]], folder: Path) -> list[Any]:
@@ -48,11 +61,7 @@ async def test_open_tickets_come_with_their_opening(
     clock = await clock_of(one, "OLD-1")
     assert (clock["started_at"], clock["outcome"]) == ("2025-03-03T10:00:00Z", "breached")
     silent = await one.ok(await one.get("/v1/tickets/OLD-2"))
-    assert (silent["opened_at"], silent["opened_by"], silent["clocks"]) == (
-        "2025-03-04T09:30:00Z",
-        "vendor",
-        [],
-    )
+    assert (silent["opened_at"], silent["opened_by"], silent["clocks"]) == ("2025-03-04T09:30:00Z", "vendor", [])
     ahead = [{**LINES[0], "ticket_id": "OLD-3", "opened_at": "2025-03-05T00:00:00Z"}]
     (bad,) = await brought(db, one.tenant_id, ahead, tmp_path)
     assert (bad.state, "opened_in_future" in bad.message) == ("bad", True)

@@ -13,9 +13,7 @@ SERVICE = "/v1/calendars/service-hours"
 
 async def test_shopps_closures_name_every_reason(vendor: MakeVendor) -> None:
     shopp = await vendor("shopp")
-    found = await shopp.ok(
-        await shopp.get(f"{SERVICE}/closures", **{"from": "2027-12-20", "to": "2028-01-05"})
-    )
+    found = await shopp.ok(await shopp.get(f"{SERVICE}/closures", **{"from": "2027-12-20", "to": "2028-01-05"}))
     by_date = {one["date"]: one["reasons"] for one in found["data"]}
     assert len(by_date["2027-12-24"]) == 2
     assert any("Christmas Eve" in one for one in by_date["2027-12-24"])
@@ -40,9 +38,7 @@ async def test_open_elapsed_and_due(vendor: MakeVendor) -> None:
     span = {"from": friday, "to": "2025-03-10T14:00:00Z"}
     assert (await shopp.ok(await shopp.get(f"{SERVICE}/elapsed", **span)))["business_seconds"] == 7200
     due = await shopp.ok(
-        await shopp.get(
-            f"{SERVICE}/due", **{"from": "2025-12-23T23:00:00Z", "target": "business_days:1:close"}
-        )
+        await shopp.get(f"{SERVICE}/due", **{"from": "2025-12-23T23:00:00Z", "target": "business_days:1:close"})
     )
     assert due["due_at"] == "2025-12-29T22:00:00Z"
     assert [one["date"] for one in due["skipped"]] == ["2025-12-24", "2025-12-25", "2025-12-26"]
@@ -60,9 +56,7 @@ async def test_x_carts_day(vendor: MakeVendor) -> None:
         ("2025-06-10T15:00:00Z", "2025-06-11T15:00:00Z"),  # Tuesday
         ("2025-06-14T11:00:00Z", "2025-06-17T00:00:00Z"),
     ):  # Saturday: the end of Monday
-        found = await xcart.ok(
-            await xcart.get(f"{SERVICE}/due", **{"from": start, "target": "business_days:1"})
-        )
+        found = await xcart.ok(await xcart.get(f"{SERVICE}/due", **{"from": start, "target": "business_days:1"}))
         assert found["due_at"] == due
 
 
@@ -206,14 +200,10 @@ async def test_the_notice_rule_compares_open_time(vendor: MakeVendor) -> None:
     longer = {"weekly_hours": {d: [["09:00", "18:00"]] for d in ("mon", "tue", "wed", "thu", "fri")}}
     await shopp.ok(await shopp.post(f"{SERVICE}/versions", {"effective_from": "2025-06-11", **longer}), 201)
     exactly = {"exceptions": [{"date": "2025-07-01", "kind": "closed", "name": "Stocktaking"}]}
-    made = await shopp.ok(
-        await shopp.post(f"{SERVICE}/versions", {"effective_from": "2025-06-20", **exactly}), 201
-    )
+    made = await shopp.ok(await shopp.post(f"{SERVICE}/versions", {"effective_from": "2025-06-20", **exactly}), 201)
     assert made["weekly_hours"]["mon"] == [["09:00", "18:00"]], "inherited"
     assert made["closure_rules"]["holidays"], "inherited"
-    listed = await shopp.ok(
-        await shopp.get(f"{SERVICE}/closures", **{"from": "2025-06-15", "to": "2025-07-05"})
-    )
+    listed = await shopp.ok(await shopp.get(f"{SERVICE}/closures", **{"from": "2025-06-15", "to": "2025-07-05"}))
     assert [one["date"] for one in listed["data"]] == ["2025-06-19", "2025-07-01", "2025-07-04"]
 
 
@@ -277,10 +267,7 @@ async def test_days_that_the_zones_bend(vendor: MakeVendor) -> None:
             },
         )
         around = datetime.fromisoformat(day).replace(tzinfo=UTC)
-        span = {
-            "from": around.replace(day=max(around.day - 2, 1)).isoformat(),
-            "to": f"{around.year}-12-31T23:00:00Z",
-        }
+        span = {"from": around.replace(day=max(around.day - 2, 1)).isoformat(), "to": f"{around.year}-12-31T23:00:00Z"}
         found = await acme.ok(await acme.get(f"/v1/calendars/{name}/elapsed", **span))
         assert found["business_seconds"] == hours * 3600, zone
 
@@ -328,23 +315,17 @@ async def test_a_feed_is_a_draft_and_closures_are_a_feed(vendor: MakeVendor) -> 
     assert [one["name"] for one in draft["ignored"]] == ["A meeting"]
     past = [one for one in draft["exceptions"] if one["date"] < "2025-03-01"]
     draft["exceptions"] = [one for one in draft["exceptions"] if one not in past]
-    made = await shopp.post(
-        f"{SERVICE}/versions", {"effective_from": "2025-03-01", "exceptions": draft["exceptions"]}
-    )
+    made = await shopp.post(f"{SERVICE}/versions", {"effective_from": "2025-03-01", "exceptions": draft["exceptions"]})
     assert made.status_code == 201
     feed = await shopp.get(f"{SERVICE}/calendar.ics", **{"from": "2025-12-24", "to": "2025-12-26"})
     assert feed.headers["content-type"].startswith("text/calendar")
     assert "DTSTART;VALUE=DATE:20251226" in feed.text
     assert all(len(line.encode()) <= 75 for line in feed.text.split("\r\n"))
     back = await shopp.ok(
-        await shopp.client.post(
-            f"{SERVICE}/imports", content=feed.text, headers={"Content-Type": "text/calendar"}
-        )
+        await shopp.client.post(f"{SERVICE}/imports", content=feed.text, headers={"Content-Type": "text/calendar"})
     )
     assert len(back["exceptions"]) == 3
-    wrong = await shopp.client.post(
-        f"{SERVICE}/imports", content="{}", headers={"Content-Type": "text/calendar"}
-    )
+    wrong = await shopp.client.post(f"{SERVICE}/imports", content="{}", headers={"Content-Type": "text/calendar"})
     assert wrong.status_code == 422
     assert (await shopp.post(f"{SERVICE}/imports", {})).status_code == 415
 

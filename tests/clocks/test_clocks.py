@@ -30,21 +30,13 @@ def breaches(view: dict) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "case",
-    [one for one in GOLDEN if one["case"] == "shopp-initial-response"],
-    ids=lambda one: one["start_local"],
+    "case", [one for one in GOLDEN if one["case"] == "shopp-initial-response"], ids=lambda one: one["start_local"]
 )
-async def test_the_first_response_is_due_at_the_next_close(
-    db: Database, vendor: MakeVendor, case: dict
-) -> None:
+async def test_the_first_response_is_due_at_the_next_close(db: Database, vendor: MakeVendor, case: dict) -> None:
     shopp = await vendor("shopp", now=case["start"])
     await Desk(db, shopp.tenant_id).do("T1", lambda clocks, now: clocks.start("credit_applied", at=now))
     (clock,) = (await shopp.ok(await shopp.get("/v1/clocks", ticket_id="T1")))["data"]
-    assert (clock["milestone"], clock["due_at"], clock["clause"]) == (
-        "first_response",
-        case["due"],
-        "SHOPP-5",
-    )
+    assert (clock["milestone"], clock["due_at"], clock["clause"]) == ("first_response", case["due"], "SHOPP-5")
     assert clock["calendar_revision"] == 1
     # answered at the very due time it is met; a second later it is not
     await shopp.move_clock(case["due"])
@@ -60,19 +52,10 @@ async def test_a_silent_week_is_a_breach_a_day(db: Database, vendor: MakeVendor)
     await shopp.move_clock("2025-12-03T22:00:00Z")  # Wednesday's close: not missed before it is past
     (clock,) = (await shopp.ok(await shopp.get("/v1/clocks")))["data"]
     assert breaches(clock) == ["2025-11-25", "2025-11-26", "2025-12-01", "2025-12-02"]
-    assert (clock["phase"], clock["outcome"], clock["due_at"]) == (
-        "running",
-        "breached",
-        "2025-12-03T22:00:00Z",
-    )
+    assert (clock["phase"], clock["outcome"], clock["due_at"]) == ("running", "breached", "2025-12-03T22:00:00Z")
     assert [(kind, when) for kind, _, when in await desk.events()] == [
         ("clock.breached", at(one))
-        for one in (
-            "2025-11-25T22:00:00Z",
-            "2025-11-26T22:00:00Z",
-            "2025-12-01T22:00:00Z",
-            "2025-12-02T22:00:00Z",
-        )
+        for one in ("2025-11-25T22:00:00Z", "2025-11-26T22:00:00Z", "2025-12-01T22:00:00Z", "2025-12-02T22:00:00Z")
     ]
     # a response on Wednesday covers it, one after its close covers Thursday
     await desk.do("T1", lambda clocks, now: clocks.stop("vendor_response", at=now))
@@ -104,9 +87,7 @@ async def test_a_late_fact_retracts_and_never_erases(db: Database, vendor: MakeV
     assert [kind for _, kind, _, _ in await desk.outcomes()] == ["met", "breached", "breach_retracted"]
     # by what was known then, it was breached
     path = f"/v1/clocks/{clock['clock_id']}"
-    then = await xcart.ok(
-        await xcart.get(path, as_of="2025-06-12T09:00:00Z", known_at="2025-06-12T09:00:00Z")
-    )
+    then = await xcart.ok(await xcart.get(path, as_of="2025-06-12T09:00:00Z", known_at="2025-06-12T09:00:00Z"))
     assert (then["outcome"], then["phase"]) == ("breached", "running")
     before = await xcart.ok(await xcart.get(path, as_of="2025-06-11T13:00:00Z"))
     assert (before["outcome"], before["due_at"], before["breaches"]) == ("open", "2025-06-11T15:00:00Z", [])
@@ -335,7 +316,5 @@ async def test_a_breach_may_bring_credits_once(db: Database, vendor: MakeVendor)
     await desk.do("T1", lambda clocks, now: clocks.stop("vendor_response", at=now, occurred_at=said))
     await xcart.move_clock("2025-07-12T10:00:00Z")
     assert (await xcart.get("/v1/customers/ann/balance")).json()["available"] == 0
-    types = [
-        row.type for row in await desk.rows("select type from outbox where tenant_id = :t order by sequence")
-    ]
+    types = [row.type for row in await desk.rows("select type from outbox where tenant_id = :t order by sequence")]
     assert (types.count("credits.granted"), types.count("credits.voided")) == (1, 1)

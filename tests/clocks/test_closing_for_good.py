@@ -9,9 +9,16 @@ from tests.support.api import Vendor
 from tests.support.graphql import send
 
 FACTS = {
-    "clear_description": True, "single_issue": True, "official": True, "modified": False, "current_release": True,
-    "request_kind": "diagnosis", "backup": "done", "working_wordpress": True, "working_shopp": True,
-}  # fmt: skip
+    "clear_description": True,
+    "single_issue": True,
+    "official": True,
+    "modified": False,
+    "current_release": True,
+    "request_kind": "diagnosis",
+    "backup": "done",
+    "working_wordpress": True,
+    "working_shopp": True,
+}
 CLOSED = {"effective_from": "2025-03-01", "weekly_hours": {}, "exceptions": []}
 OPEN = {"effective_from": "2025-05-01", "weekly_hours": {"mon": [["09:00", "17:00"]]}, "exceptions": []}
 
@@ -19,21 +26,25 @@ OPEN = {"effective_from": "2025-05-01", "weekly_hours": {"mon": [["09:00", "17:0
 async def accepted(shop: Vendor) -> None:
     """A ticket `t` that is owed an answer on each business day."""
     order = {
-        "customer_id": "zoe", "placed_at": "2025-01-01T00:00:00Z", "currency": "USD",
+        "customer_id": "zoe",
+        "placed_at": "2025-01-01T00:00:00Z",
+        "currency": "USD",
         "lines": [
             {"line_id": "1", "sku": "license", "quantity": 1},
             {"line_id": "2", "sku": "credit-priority", "quantity": 2},
         ],
-    }  # fmt: skip
+    }
     await shop.ok(await shop.put("/v1/orders/o", order))
     license_id = (await shop.ok(await shop.get("/v1/customers/zoe")))["licenses"][0]["license_id"]
-    await shop.ok(
-        await shop.post(f"/v1/licenses/{license_id}/registration", {"domain": "shop.example"}, key=None)
-    )
+    await shop.ok(await shop.post(f"/v1/licenses/{license_id}/registration", {"domain": "shop.example"}, key=None))
     ticket = {
-        "customer_id": "zoe", "subject": "It fails", "channel": "helpdesk", "license_id": license_id,
-        "credit_type": "priority", "facts": FACTS,
-    }  # fmt: skip
+        "customer_id": "zoe",
+        "subject": "It fails",
+        "channel": "helpdesk",
+        "license_id": license_id,
+        "credit_type": "priority",
+        "facts": FACTS,
+    }
     await shop.ok(await shop.put("/v1/tickets/t", ticket))
     await shop.ok(await shop.post("/v1/tickets/t/qualification", {"decision": "accept", "note": "fine"}))
 
@@ -49,9 +60,7 @@ async def ends_told(shop: Vendor) -> list[dict[str, Any]]:
     return [one["data"] for one in events if one["data"]["cause"] == "calendar_never_opens"]
 
 
-async def test_the_preview_the_clock_and_an_event_tell_that_nothing_falls_due_any_more(
-    vendor: MakeVendor,
-) -> None:
+async def test_the_preview_the_clock_and_an_event_tell_that_nothing_falls_due_any_more(vendor: MakeVendor) -> None:
     shop = await vendor("shopp")
     await accepted(shop)
     assert (await daily(shop))["never_due"] is None
@@ -100,9 +109,7 @@ async def test_hours_that_open_again_are_owed_again(vendor: MakeVendor) -> None:
     assert clock["never_due"] is None
     assert clock["window_date"] == "2025-05-05"
     await shop.move_clock("2025-05-06T12:00:00Z")
-    assert len((await daily(shop))["breaches"]) == missed + 1, (
-        "the first Monday, and nothing of the closed weeks"
-    )
+    assert len((await daily(shop))["breaches"]) == missed + 1, "the first Monday, and nothing of the closed weeks"
     await shop.close()
 
 

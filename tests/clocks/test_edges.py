@@ -8,17 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.clocks.promises import (
-    FIRST,
-    NINE_TO_FIVE,
-    SOLVED,
-    a_policy,
-    a_ticket,
-    a_vendor,
-    act,
-    clock_of,
-    told,
-)
+from tests.clocks.promises import FIRST, NINE_TO_FIVE, SOLVED, a_policy, a_ticket, a_vendor, act, clock_of, told
 
 Api = httpx.AsyncClient
 VERSIONS = "/v1/calendars/service-hours/versions"
@@ -27,14 +17,9 @@ DAY = {**FIRST, "target": "business_days:1"}
 
 @pytest.mark.parametrize(
     ("since", "until"),
-    [
-        ("2025-03-03T17:00:00Z", "2025-03-04T09:00:00Z"),
-        ("2025-03-03T18:00:00Z", "2025-03-03T18:30:00Z"),
-    ],
+    [("2025-03-03T17:00:00Z", "2025-03-04T09:00:00Z"), ("2025-03-03T18:00:00Z", "2025-03-03T18:30:00Z")],
 )
-async def test_a_pause_without_a_business_second_moves_nothing(
-    app: FastAPI, api: Api, since: str, until: str
-) -> None:
+async def test_a_pause_without_a_business_second_moves_nothing(app: FastAPI, api: Api, since: str, until: str) -> None:
     one = await a_vendor(app, api, a_policy(SOLVED, DAY))
     await a_ticket(one)
     before = [await clock_of(one), await clock_of(one, milestone="resolution")]
@@ -105,8 +90,13 @@ async def test_a_forgotten_holiday_takes_its_breach_back_and_the_next_is_told(ap
 
 
 async def test_a_forgotten_holiday_owes_no_answer_of_its_day(app: FastAPI, api: Api) -> None:
-    daily = {**FIRST, "milestone": "each_business_day", "target": "each_business_day", "starts": "accepted",
-             "stops": ["resolved"]}  # fmt: skip
+    daily = {
+        **FIRST,
+        "milestone": "each_business_day",
+        "target": "each_business_day",
+        "starts": "accepted",
+        "stops": ["resolved"],
+    }
     one = await a_vendor(app, api, a_policy(daily), now="2025-05-02T13:00:00Z")
     await a_ticket(one)
     await one.move_clock("2025-05-06T08:00:00Z")
@@ -123,13 +113,16 @@ async def test_a_forgotten_holiday_owes_no_answer_of_its_day(app: FastAPI, api: 
     assert [each["retracted_at"] for each in clock["breaches"]] == ["2025-05-06T08:00:00Z"]
 
 
-async def test_a_night_shift_is_one_business_day_unless_a_version_says_otherwise(
-    app: FastAPI, api: Api
-) -> None:
+async def test_a_night_shift_is_one_business_day_unless_a_version_says_otherwise(app: FastAPI, api: Api) -> None:
     nights = {day: [["22:00", "06:00"]] for day in NINE_TO_FIVE}
     hours = {"zone": "Europe/London", "clause": "P-6", "weekly_hours": nights}
-    daily = {**FIRST, "milestone": "each_business_day", "target": "each_business_day", "starts": "accepted",
-             "stops": ["resolved"]}  # fmt: skip
+    daily = {
+        **FIRST,
+        "milestone": "each_business_day",
+        "target": "each_business_day",
+        "starts": "accepted",
+        "stops": ["resolved"],
+    }
     document = a_policy(daily, service_hours=hours)
     one = await a_vendor(app, api, document, now="2025-03-07T22:30:00Z")  # Friday
     (version,) = (await one.ok(await one.get(VERSIONS)))["data"]
@@ -140,18 +133,14 @@ async def test_a_night_shift_is_one_business_day_unless_a_version_says_otherwise
     clock = await clock_of(one, milestone="each_business_day")
     assert (clock["outcome"], clock["due_at"]) == ("open", "2025-03-11T06:00:00Z")
     due = await one.ok(
-        await one.get(
-            "/v1/calendars/service-hours/due?from=2025-03-07T23:00:00Z&target=business_days:1:close"
-        )
+        await one.get("/v1/calendars/service-hours/due?from=2025-03-07T23:00:00Z&target=business_days:1:close")
     )
     assert (due["due_at"], due["business_date"]) == ("2025-03-11T06:00:00Z", "2025-03-10")
     by_date = {"effective_from": "2025-04-01", "weekly_hours": nights, "whole_shifts": False}
     made = await one.ok(await one.post(VERSIONS, by_date), 201)
     assert made["whole_shifts"] is False
     split = await one.ok(
-        await one.get(
-            "/v1/calendars/service-hours/due?from=2025-04-04T22:00:00Z&target=business_days:1:close"
-        )
+        await one.get("/v1/calendars/service-hours/due?from=2025-04-04T22:00:00Z&target=business_days:1:close")
     )
     assert split["business_date"] == "2025-04-05"
 
@@ -162,9 +151,7 @@ async def test_a_night_shift_is_one_business_day_unless_a_version_says_otherwise
 async def test_nights_that_overlap_the_next_day_are_named(
     app: FastAPI, api: Api, hours: dict[str, list[list[str]]]
 ) -> None:
-    document = a_policy(
-        FIRST, service_hours={"zone": "Europe/London", "clause": "P-6", "weekly_hours": hours}
-    )
+    document = a_policy(FIRST, service_hours={"zone": "Europe/London", "clause": "P-6", "weekly_hours": hours})
     one = await a_vendor(app, api, a_policy(FIRST))
     found = await one.ok(await one.post("/v1/policies/validate", {"document": json.dumps(document)}))
     assert found["valid"] is False

@@ -57,14 +57,10 @@ async def test_a_public_holiday_is_worked_as_its_exception_says(
 
 
 async def test_a_holiday_worked_in_full_is_no_closed_day(vendor: MakeVendor) -> None:
-    tenant = await desk(
-        vendor, exceptions=[{"date": "2025-06-02", "kind": "replace", "hours": [["09:00", "17:00"]]}]
-    )
+    tenant = await desk(vendor, exceptions=[{"date": "2025-06-02", "kind": "replace", "hours": [["09:00", "17:00"]]}])
     assert await seconds(tenant, "2025-06-02") == 28_800
     assert await closures(tenant, "2025-06-02", "2025-06-02") == []
-    assert [one["reasons"] for one in await closures(tenant, "2025-04-25", "2025-04-25")] == [
-        ["Liberation Day"]
-    ]
+    assert [one["reasons"] for one in await closures(tenant, "2025-04-25", "2025-04-25")] == [["Liberation Day"]]
 
 
 async def test_closed_wins_over_what_else_is_said_of_the_date(vendor: MakeVendor) -> None:
@@ -88,18 +84,19 @@ async def test_half_days_by_rule_are_named_wherever_time_is_told(vendor: MakeVen
     tenant = await desk(vendor, closure_rules=HALF)
     rows = {one["date"]: one for one in await closures(tenant, "2025-12-22", "2026-01-06")}
     assert rows["2025-12-24"] == {
-        "date": "2025-12-24", "reasons": ["Eve of Christmas"], "kind": "half_day", "hours": [["09:00", "12:30"]],
+        "date": "2025-12-24",
+        "reasons": ["Eve of Christmas"],
+        "kind": "half_day",
+        "hours": [["09:00", "12:30"]],
         "sources": ["closure_rules"],
-    }  # fmt: skip
+    }
     assert rows["2025-12-31"]["hours"] == [["09:00", "13:00"]], "never longer than the weekday"
     assert rows["2026-01-05"]["reasons"] == ["Eve of Epiphany"]
     assert rows["2025-12-25"]["kind"] == "closed"
 
     # 3.5 h on the eve, then two holidays and a weekend
     due = await tenant.ok(
-        await tenant.get(
-            f"{DESK}/due", **{"from": "2025-12-24T08:00:00Z", "target": "business_seconds:14400"}
-        )
+        await tenant.get(f"{DESK}/due", **{"from": "2025-12-24T08:00:00Z", "target": "business_seconds:14400"})
     )
     assert due["due_at"] == "2025-12-29T08:30:00Z"
     assert [(one["date"], one["kind"], one["hours"]) for one in due["skipped"]] == [
@@ -109,9 +106,7 @@ async def test_half_days_by_rule_are_named_wherever_time_is_told(vendor: MakeVen
     ]
     feed = (await tenant.get(f"{DESK}/calendar.ics", **{"from": "2025-12-24", "to": "2025-12-25"})).text
     assert "SUMMARY:Eve of Christmas (open 09:00-12:30)" in feed
-    assert "DTSTART:20251224T113000Z\r\nDTEND:20251224T160000Z" in feed, (
-        "what is closed, so that no reader sees a day"
-    )
+    assert "DTSTART:20251224T113000Z\r\nDTEND:20251224T160000Z" in feed, "what is closed, so that no reader sees a day"
     assert "DTSTART;VALUE=DATE:20251225" in feed
 
 
@@ -131,8 +126,7 @@ async def test_a_half_day_by_rule_opens_no_sunday_and_no_holiday(vendor: MakeVen
 
 
 @pytest.mark.parametrize(
-    "hours",
-    [[], [["12:00", "09:00"]], [["09:00", "12:00"], ["11:00", "13:00"]], [["9", "12"]], "09:00-12:00"],
+    "hours", [[], [["12:00", "09:00"]], [["09:00", "12:00"], ["11:00", "13:00"]], [["9", "12"]], "09:00-12:00"]
 )
 async def test_hours_that_no_half_day_can_have(vendor: MakeVendor, hours: Any) -> None:
     tenant = await vendor("x-cart")
@@ -148,13 +142,16 @@ async def test_a_half_day_is_named_in_the_explanation_of_a_clock(vendor: MakeVen
     shopp = await vendor("shopp", now="2025-06-01T16:00:00Z")
     hours = "/v1/calendars/service-hours"
     short = {"date": "2025-07-15", "kind": "replace", "name": "Summer party", "hours": [["09:00", "12:00"]]}
-    await shopp.ok(
-        await shopp.post(f"{hours}/versions", {"effective_from": "2025-07-10", "exceptions": [short]}), 201
-    )
+    await shopp.ok(await shopp.post(f"{hours}/versions", {"effective_from": "2025-07-10", "exceptions": [short]}), 201)
     await shopp.move_clock("2025-07-14T15:00:00Z")
-    order = {"customer_id": "ann", "placed_at": "2025-07-14T15:00:00Z", "lines": [
-        {"line_id": "1", "sku": "license", "quantity": 1},
-        {"line_id": "2", "sku": "credit-priority", "quantity": 1}]}  # fmt: skip
+    order = {
+        "customer_id": "ann",
+        "placed_at": "2025-07-14T15:00:00Z",
+        "lines": [
+            {"line_id": "1", "sku": "license", "quantity": 1},
+            {"line_id": "2", "sku": "credit-priority", "quantity": 1},
+        ],
+    }
     await shopp.ok(await shopp.put("/v1/orders/o1", order))
     ticket = {"customer_id": "ann", "subject": "s", "channel": "helpdesk", "credit_type": "priority"}
     await shopp.ok(await shopp.put("/v1/tickets/t1", ticket))
@@ -178,9 +175,7 @@ async def test_a_half_day_is_named_in_the_explanation_of_a_clock(vendor: MakeVen
         {"date": "2024-12-24", "kind": "closed", "name": "Before the version"},
     ],
 )
-async def test_an_exception_without_effect_is_refused_and_named(
-    vendor: MakeVendor, exception: dict[str, Any]
-) -> None:
+async def test_an_exception_without_effect_is_refused_and_named(vendor: MakeVendor, exception: dict[str, Any]) -> None:
     tenant = await desk(vendor)
     good = {"date": "2025-06-05", "kind": "closed", "name": "Trip"}
     body = {"effective_from": "2025-02-01", "exceptions": [good, exception]}
@@ -250,18 +245,14 @@ async def test_the_twin_tells_the_same(vendor: MakeVendor) -> None:
         "effectiveFrom": "2025-05-01",
         "closureRules": {"holidays": [{"country": "IT"}], "closures": []},
     }
-    made = await tenant.ok(
-        await tenant.client.post("/graphql", json={"query": change, "variables": {"input": given}})
-    )
+    made = await tenant.ok(await tenant.client.post("/graphql", json={"query": change, "variables": {"input": given}}))
     days = made["data"]["publishCalendarVersion"]["reopenedDays"]
     assert {"date": "2025-12-24", "kind": "half_day"} in days
 
 
 async def test_versions_of_before_keep_the_hours_that_were_promised(vendor: MakeVendor) -> None:
     """A version published when exceptions did not win goes on as it was; the next one means what it says."""
-    tenant = await desk(
-        vendor, exceptions=[{"date": "2025-06-02", "kind": "add", "hours": [["10:00", "12:00"]]}]
-    )
+    tenant = await desk(vendor, exceptions=[{"date": "2025-06-02", "kind": "add", "hours": [["10:00", "12:00"]]}])
     database = tenant.app.state.house.database
 
     async def age(tx: Any) -> None:

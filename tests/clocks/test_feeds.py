@@ -56,13 +56,11 @@ WHOLE_DAYS: list[tuple[str, list[str]]] = [
     ("DTSTART;TZID=Eastern Standard Time:20260803T000000\nX-MICROSOFT-CDO-ALLDAYEVENT:TRUE", ["2026-08-03"]),
     ("DTSTART:20260329T000000\nDTEND:20260330T000000", ["2026-03-29"]),  # 23 hours
     ("BEGIN:VALARM\nTRIGGER:-PT15M\nSUMMARY:Wake up\nEND:VALARM\nDTSTART;VALUE=DATE:20260803", ["2026-08-03"]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("lines", "wanted"), WHOLE_DAYS)
-async def test_whole_days_in_every_way_they_are_written(
-    vendor: MakeVendor, lines: str, wanted: list[str]
-) -> None:
+async def test_whole_days_in_every_way_they_are_written(vendor: MakeVendor, lines: str, wanted: list[str]) -> None:
     tenant = await berlin(vendor)
     assert await dates(tenant, feed(f"UID:1\n{lines}\nSUMMARY:Company outing")) == [
         (day, "Company outing") for day in wanted
@@ -86,7 +84,7 @@ async def test_whole_days_in_every_way_they_are_written(
         ("DTSTART;VALUE=DATE:20260803\nDTEND;VALUE=DATE:20280101", "longer than 366 days"),
         ("DTSTART;VALUE=DATE:26000803", "outside 1900 to 2199"),
     ],
-)  # fmt: skip
+)
 async def test_what_is_left_out_is_named_with_the_reason(vendor: MakeVendor, lines: str, why: str) -> None:
     tenant = await berlin(vendor)
     good = "UID:2\nDTSTART;VALUE=DATE:20260810\nSUMMARY:Kept"
@@ -96,27 +94,55 @@ async def test_what_is_left_out_is_named_with_the_reason(vendor: MakeVendor, lin
 
 
 OFFERS: list[tuple[str, dict[str, Any]]] = [
-    ("DTSTART;TZID=Europe/Berlin:20260803T130000\nDTEND;TZID=Europe/Berlin:20260803T180000",
-     {"exceptions": [("2026-08-03", "subtract", [["13:00", "18:00"]])]}),
-    ("DTSTART:20260803T110000Z\nDURATION:PT4H30M",
-     {"exceptions": [("2026-08-03", "subtract", [["13:00", "17:30"]])]}),
-    ("DTSTART;TZID=W. Europe Standard Time:20260803T140000\nDTEND;TZID=W. Europe Standard Time:20260805T101530",
-     {"exceptions": [("2026-08-03", "subtract", [["14:00", "24:00"]]), ("2026-08-04", "closed", None),
-                     ("2026-08-05", "subtract", [["00:00", "10:16"]])]}),
-    ("DTSTART:20260803T120000\nDTEND:20260803T235900",
-     {"exceptions": [("2026-08-03", "subtract", [["12:00", "24:00"]])]}),
-    ("DTSTART:20260328T220000\nDTEND:20260329T040000",  # over the night in which an hour is skipped
-     {"exceptions": [("2026-03-28", "subtract", [["22:00", "24:00"]]),
-                     ("2026-03-29", "subtract", [["00:00", "04:00"]])]}),
-    ("DTSTART:20251224T120000\nDTEND:20251224T180000\nRRULE:FREQ=YEARLY",
-     {"closure_rule": {"name": "Early end", "fixed": "12-24", "hours": [["00:00", "12:00"], ["18:00", "24:00"]]}}),
-    ("DTSTART:20251128T120000\nDTEND:20251129T000000\nRRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=-1FR",
-     {"closure_rule": {"name": "Early end", "nth": -1, "weekday": "fri", "month": 11, "hours": [["00:00", "12:00"]]}}),
+    (
+        "DTSTART;TZID=Europe/Berlin:20260803T130000\nDTEND;TZID=Europe/Berlin:20260803T180000",
+        {"exceptions": [("2026-08-03", "subtract", [["13:00", "18:00"]])]},
+    ),
+    ("DTSTART:20260803T110000Z\nDURATION:PT4H30M", {"exceptions": [("2026-08-03", "subtract", [["13:00", "17:30"]])]}),
+    (
+        "DTSTART;TZID=W. Europe Standard Time:20260803T140000\nDTEND;TZID=W. Europe Standard Time:20260805T101530",
+        {
+            "exceptions": [
+                ("2026-08-03", "subtract", [["14:00", "24:00"]]),
+                ("2026-08-04", "closed", None),
+                ("2026-08-05", "subtract", [["00:00", "10:16"]]),
+            ]
+        },
+    ),
+    (
+        "DTSTART:20260803T120000\nDTEND:20260803T235900",
+        {"exceptions": [("2026-08-03", "subtract", [["12:00", "24:00"]])]},
+    ),
+    (
+        "DTSTART:20260328T220000\nDTEND:20260329T040000",  # over the night in which an hour is skipped
+        {
+            "exceptions": [
+                ("2026-03-28", "subtract", [["22:00", "24:00"]]),
+                ("2026-03-29", "subtract", [["00:00", "04:00"]]),
+            ]
+        },
+    ),
+    (
+        "DTSTART:20251224T120000\nDTEND:20251224T180000\nRRULE:FREQ=YEARLY",
+        {"closure_rule": {"name": "Early end", "fixed": "12-24", "hours": [["00:00", "12:00"], ["18:00", "24:00"]]}},
+    ),
+    (
+        "DTSTART:20251128T120000\nDTEND:20251129T000000\nRRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=-1FR",
+        {
+            "closure_rule": {
+                "name": "Early end",
+                "nth": -1,
+                "weekday": "fri",
+                "month": 11,
+                "hours": [["00:00", "12:00"]],
+            }
+        },
+    ),
     ("DTSTART:20260803T090000\nDTEND:20260803T091500\nRRULE:FREQ=DAILY", {}),
     ("DTSTART:20260803T090000", {}),
     ("DTSTART:20260803T090000\nDTEND:20260803T080000", {}),
     ("DTSTART:20260803T090000\nDTEND:20270803T080000", {}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("lines", "offers"), OFFERS)
@@ -137,9 +163,7 @@ async def test_an_event_of_some_hours_is_left_out_and_says_which_half_day_it_wou
     assert set(left) == {"name", "start"}
 
 
-async def test_what_is_offered_can_be_published_and_our_own_feed_is_read_as_it_was_said(
-    vendor: MakeVendor,
-) -> None:
+async def test_what_is_offered_can_be_published_and_our_own_feed_is_read_as_it_was_said(vendor: MakeVendor) -> None:
     tenant = await berlin(vendor)
     yearly = "UID:1\nDTSTART:20251224T120000\nDTEND:20251225T000000\nRRULE:FREQ=YEARLY\nSUMMARY:Christmas Eve"
     once = "UID:2\nDTSTART:20260803T140000\nDTEND:20260803T150000\nSUMMARY:Fire drill\\, north"
@@ -181,24 +205,15 @@ async def test_what_repeats_is_expanded_with_the_rule_that_says_the_same(vendor:
     assert draft["ignored"] == []
     found = [one["date"] for one in draft["exceptions"] if one["name"] == "New Year's Eve"]
     assert found == [f"{year}-12-31" for year in range(2025, 2036)]
-    assert [one["date"] for one in draft["exceptions"] if one["name"] == "Harvest"][:2] == [
-        "2025-10-31",
-        "2026-10-30",
-    ]
+    assert [one["date"] for one in draft["exceptions"] if one["name"] == "Harvest"][:2] == ["2025-10-31", "2026-10-30"]
     assert [one["closure_rule"] for one in draft["repeating"]] == [
         {"name": "New Year's Eve", "fixed": "12-31"},
         {"name": "Harvest", "nth": -1, "weekday": "fri", "month": 10},
     ]
     rules = {"holidays": [], "closures": [one["closure_rule"] for one in draft["repeating"]]}
-    body = {
-        "effective_from": "2025-01-01",
-        "weekly_hours": {"fri": [["09:00", "17:00"]]},
-        "closure_rules": rules,
-    }
+    body = {"effective_from": "2025-01-01", "weekly_hours": {"fri": [["09:00", "17:00"]]}, "closure_rules": rules}
     await tenant.ok(await tenant.post(f"{BERLIN}/versions", body), 201)
-    listed = await tenant.ok(
-        await tenant.get(f"{BERLIN}/closures", **{"from": "2026-10-01", "to": "2026-12-31"})
-    )
+    listed = await tenant.ok(await tenant.get(f"{BERLIN}/closures", **{"from": "2026-10-01", "to": "2026-12-31"}))
     assert [one["date"] for one in listed["data"]] == ["2026-10-30", "2026-12-31"]
 
 
@@ -317,19 +332,13 @@ async def test_a_zone_that_a_feed_makes_up_is_neither_followed_nor_remembered(ve
         "TZOFFSETFROM:+0000\r\nTZOFFSETTO:+0500\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
     )
     day = "UID:1\nDTSTART;TZID=Atlantis:20260803T000000\nDTEND;TZID=Atlantis:20260804T000000\nSUMMARY:A"
-    assert (
-        await dates(tenant, feed(day, head=made_up))
-        == await dates(tenant, feed(day))
-        == [("2026-08-03", "A")]
-    )
+    assert await dates(tenant, feed(day, head=made_up)) == await dates(tenant, feed(day)) == [("2026-08-03", "A")]
 
 
 async def test_the_twin_reads_the_same_text(vendor: MakeVendor) -> None:
     tenant = await berlin(vendor)
     text = feed(
-        EVENT,
-        "UID:2\nDTSTART:20260803T090000\nSUMMARY:Talk",
-        "UID:3\nDTSTART;VALUE=DATE:20200101\nRRULE:FREQ=YEARLY",
+        EVENT, "UID:2\nDTSTART:20260803T090000\nSUMMARY:Talk", "UID:3\nDTSTART;VALUE=DATE:20200101\nRRULE:FREQ=YEARLY"
     )
     draft = await tenant.ok(await send(tenant, text))
     plain = await tenant.ok(await tenant.post(f"{BERLIN}/drafts", {"feed": text}))
@@ -337,9 +346,7 @@ async def test_the_twin_reads_the_same_text(vendor: MakeVendor) -> None:
       ... on FeedDraft { calendar published nextStep exceptions { date kind name source }
         repeating { name start first last dates closureRule } ignored { name start why } }
       ... on Refusal { code } } }"""
-    answer = await tenant.ok(
-        await tenant.client.post("/graphql", json={"query": query, "variables": {"feed": text}})
-    )
+    answer = await tenant.ok(await tenant.client.post("/graphql", json={"query": query, "variables": {"feed": text}}))
     twin: dict[str, Any] = answer["data"]["readCalendarFeed"]
     assert plain == draft
     said = {name: twin[name] for name in ("calendar", "published", "exceptions")}
@@ -347,9 +354,7 @@ async def test_the_twin_reads_the_same_text(vendor: MakeVendor) -> None:
     assert twin["nextStep"] == plain["next_step"]
     for one, other in zip(twin["repeating"], plain["repeating"], strict=True):
         assert {"closure_rule": one.pop("closureRule"), **one} == other
-    assert twin["ignored"] == [
-        {name: one[name] for name in ("name", "start", "why")} for one in plain["ignored"]
-    ]
+    assert twin["ignored"] == [{name: one[name] for name in ("name", "start", "why")} for one in plain["ignored"]]
     bad = await tenant.client.post("/graphql", json={"query": query, "variables": {"feed": text[:-20]}})
     assert bad.json()["data"]["readCalendarFeed"]["code"] == "feed_incomplete"
 
@@ -363,7 +368,5 @@ async def test_a_draft_can_be_published_as_it_is(vendor: MakeVendor) -> None:
         "exceptions": draft["exceptions"],
     }
     await tenant.ok(await tenant.post(f"{BERLIN}/versions", body), 201)
-    listed = await tenant.ok(
-        await tenant.get(f"{BERLIN}/closures", **{"from": "2026-08-03", "to": "2026-08-03"})
-    )
+    listed = await tenant.ok(await tenant.get(f"{BERLIN}/closures", **{"from": "2026-08-03", "to": "2026-08-03"}))
     assert listed["data"][0]["reasons"] == ["Inventory, north"]

@@ -77,9 +77,7 @@ async def test_longer_hours_that_are_published_during_a_pause_take_nothing_from_
     assert (after["remaining_business_seconds"], after["due_at"]) == (11 * 3600, "2025-03-06T02:00:00Z")
 
 
-async def test_a_correction_of_hours_that_ran_before_the_pause_works_the_clock_out_anew(
-    vendor: MakeVendor,
-) -> None:
+async def test_a_correction_of_hours_that_ran_before_the_pause_works_the_clock_out_anew(vendor: MakeVendor) -> None:
     one = await vendor("x-cart", now="2025-03-03T08:00:00Z")
     await opened(one)
     await one.move_clock("2025-03-03T20:00:00Z")
@@ -113,8 +111,7 @@ async def test_a_clock_that_older_rules_resumed_is_judged_anew_and_both_judgemen
     raw = await asyncpg.connect(module_url.replace("+asyncpg", ""))
     await raw.execute("set session_replication_role = replica")
     await raw.execute(
-        "update entity_event set payload = payload - 'edition' where stream = 'clock' and entity_id = $1",
-        clock_id,
+        "update entity_event set payload = payload - 'edition' where stream = 'clock' and entity_id = $1", clock_id
     )
     await raw.close()
     await one.move_clock("2025-03-05T15:00:00Z")
@@ -129,15 +126,10 @@ async def test_a_clock_that_older_rules_resumed_is_judged_anew_and_both_judgemen
     assert answer == {one.tenant_id: {"looked_at": 1, "judged": 1}}
     clock = await one.ok(await one.get(f"/v1/clocks/{clock_id}"))
     (judgement,) = clock["judgements"]
-    assert (judgement["before"]["outcome"], judgement["after"]["outcome"]) == (
-        "breached",
-        "met" if ended else "open",
-    )
+    assert (judgement["before"]["outcome"], judgement["after"]["outcome"]) == ("breached", "met" if ended else "open")
     assert judgement["after"]["due_at"] == "2025-03-05T21:00:00Z"
     if ended:
-        assert (clock["outcome"], clock["due_at"]) == ("breached", wrong["due_at"]), (
-            "the first stands as it was"
-        )
+        assert (clock["outcome"], clock["due_at"]) == ("breached", wrong["due_at"]), "the first stands as it was"
     else:
         assert (clock["outcome"], clock["due_at"]) == ("open", "2025-03-05T21:00:00Z")
         assert clock["breaches"][0]["retracted_at"] == "2025-03-05T15:00:00Z"

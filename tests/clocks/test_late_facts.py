@@ -79,14 +79,17 @@ async def test_an_acceptance_that_is_told_late_is_judged_as_of_then(vendor: Make
     order = {"customer_id": "ann", "placed_at": "2025-03-03T15:00:00Z", "currency": "USD", "lines": lines}
     made = await one.ok(await one.put("/v1/orders/O1", order), 201)
     facts = {
-        "official": True, "modified": False, "current_release": True, "request_kind": "diagnosis",
-        "single_issue": True, "clear_description": True, "backup": "done",
-    }  # fmt: skip
+        "official": True,
+        "modified": False,
+        "current_release": True,
+        "request_kind": "diagnosis",
+        "single_issue": True,
+        "clear_description": True,
+        "backup": "done",
+    }
     license_id = made["licenses"][0]["license_id"]
     await one.ok(await one.post(f"/v1/licenses/{license_id}/registration", {"domain": "ann.example"}))
-    await a_ticket(
-        one, category=None, language="en", facts=facts, credit_type="priority", license_id=license_id
-    )
+    await a_ticket(one, category=None, language="en", facts=facts, credit_type="priority", license_id=license_id)
     await one.move_clock("2025-03-05T20:00:00Z")  # Wednesday 15:00; due Tuesday 17:00
     assert (await clock_of(one))["outcome"] == "breached"
     body = {"decision": "accept", "note": "fine", "occurred_at": "2025-03-04T20:00:00Z"}
@@ -95,16 +98,12 @@ async def test_an_acceptance_that_is_told_late_is_judged_as_of_then(vendor: Make
     assert (await clock_of(one))["outcome"] == "met"
     daily = await clock_of(one, milestone="each_business_day")
     assert (daily["started_at"], daily["due_at"]) == ("2025-03-04T20:00:00Z", "2025-03-05T22:00:00Z")
-    early = await one.post(
-        "/v1/tickets/T1/responses", {"author": "vendor", "occurred_at": "2025-03-03T14:00:00Z"}
-    )
+    early = await one.post("/v1/tickets/T1/responses", {"author": "vendor", "occurred_at": "2025-03-03T14:00:00Z"})
     assert (early.status_code, early.json()["code"]) == (422, "occurred_before_opening")
     asked = await act(one, "access-requests", {"kinds": ["ftp"]})
     number = asked["access_request"]["number"]
     await one.move_clock("2025-03-06T15:00:00Z")
-    wrong = await one.post(
-        f"/v1/tickets/T1/access-requests/{number}/grant", {"occurred_at": "2025-03-05T19:00:00Z"}
-    )
+    wrong = await one.post(f"/v1/tickets/T1/access-requests/{number}/grant", {"occurred_at": "2025-03-05T19:00:00Z"})
     assert (wrong.status_code, wrong.json()["code"]) == (422, "occurred_out_of_order")
     given = await act(one, f"access-requests/{number}/grant", {"occurred_at": "2025-03-05T21:00:00Z"})
     assert given["access_request"]["granted_at"] == "2025-03-05T21:00:00Z"
@@ -143,11 +142,7 @@ async def test_a_withdrawal_that_is_told_late_ends_the_clocks_as_of_then(app: Fa
     await one.move_clock("2025-03-03T14:00:00Z")
     await act(one, "withdrawal", {"occurred_at": "2025-03-03T12:00:00Z"})
     clock = await clock_of(one)
-    assert (clock["phase"], clock["outcome"], clock["stopped_at"]) == (
-        "cancelled",
-        "open",
-        "2025-03-03T12:00:00Z",
-    )
+    assert (clock["phase"], clock["outcome"], clock["stopped_at"]) == ("cancelled", "open", "2025-03-03T12:00:00Z")
     assert clock["breaches"][0]["retracted_at"] == "2025-03-03T14:00:00Z"
 
 
@@ -239,11 +234,7 @@ async def test_credits_of_a_breach_that_was_none_go_as_far_as_unspent(
         ("pauses", {"reason": "storm", "occurred_at": "2025-03-03T12:30:00Z"}, "occurred_out_of_order"),
         ("withdrawal", {"occurred_at": "2025-03-03T08:00:00Z"}, "occurred_before_opening"),
         ("withdrawal", {"occurred_at": "2026-01-01T00:00:00Z"}, "occurred_in_future"),
-        (
-            "assessments",
-            {"category": "help", "occurred_at": "2025-03-03T08:00:00Z"},
-            "occurred_before_opening",
-        ),
+        ("assessments", {"category": "help", "occurred_at": "2025-03-03T08:00:00Z"}, "occurred_before_opening"),
         ("responses", {"author": "vendor", "occurred_at": "2025-03-03T08:00:00Z"}, "occurred_before_opening"),
         ("resumptions", {"reason": "asked", "occurred_at": "2025-03-03T13:20:00Z"}, "occurred_out_of_order"),
     ],
@@ -289,25 +280,34 @@ async def test_graphql_takes_the_same_and_answers_the_same(app: FastAPI, api: Ap
     at = "2025-03-03T09:00:00Z"
     made = await do(one, "putTicket", "openedAt", kind="Ticket", **opened, openedAt=at)
     assert made["openedAt"] == at
-    early = await do(one, "withdrawTicket", "state", kind="Ticket", ticketId="G", idempotencyKey="w",
-                     occurredAt="2025-03-03T08:59:59Z")  # fmt: skip
+    early = await do(
+        one,
+        "withdrawTicket",
+        "state",
+        kind="Ticket",
+        ticketId="G",
+        idempotencyKey="w",
+        occurredAt="2025-03-03T08:59:59Z",
+    )
     assert (early["code"], early["status"]) == ("occurred_before_opening", 422)
-    done = await do(one, "resolveTicket", "state resolvedAt clocks { outcome }", kind="Ticket", ticketId="G",
-                    idempotencyKey="g", occurredAt="2025-03-03T16:00:00Z")  # fmt: skip
+    done = await do(
+        one,
+        "resolveTicket",
+        "state resolvedAt clocks { outcome }",
+        kind="Ticket",
+        ticketId="G",
+        idempotencyKey="g",
+        occurredAt="2025-03-03T16:00:00Z",
+    )
     assert (done["state"], done["resolvedAt"]) == ("resolved", "2025-03-03T16:00:00Z")
     assert done["clocks"] == [{"outcome": "met"}]
 
 
-async def test_pauses_told_with_a_ticket_that_is_told_late_are_judged_on_its_calendar(
-    app: FastAPI, api: Api
-) -> None:
+async def test_pauses_told_with_a_ticket_that_is_told_late_are_judged_on_its_calendar(app: FastAPI, api: Api) -> None:
     """A version was published between the opening and the day on which it was told."""
     whole = {**SOLVED, "target": "business_seconds:86400"}
     one = await a_vendor(app, api, a_policy(whole), now="2025-03-04T10:00:00Z")  # Tuesday
-    day_off = {
-        "effective_from": "2025-03-05",
-        "exceptions": [{"date": "2025-03-06", "kind": "closed", "name": "Off"}],
-    }
+    day_off = {"effective_from": "2025-03-05", "exceptions": [{"date": "2025-03-06", "kind": "closed", "name": "Off"}]}
     await one.ok(await one.post("/v1/calendars/service-hours/versions", day_off), 201)
     await one.move_clock("2025-03-05T12:00:00Z")
     await a_ticket(one, opened_at="2025-03-03T09:00:00Z")
@@ -321,18 +321,14 @@ async def test_a_pause_told_late_keeps_what_remained_by_the_calendar_of_then(app
     """The correction before the pause moved no due time, yet it says otherwise of the hours until then."""
     document = a_policy(FIRST)
     document["service_hours"]["weekly_hours"] = {
-        "mon": [["09:00", "11:00"], ["12:00", "17:00"]], "tue": [["09:00", "17:00"]],
-    }  # fmt: skip
+        "mon": [["09:00", "11:00"], ["12:00", "17:00"]],
+        "tue": [["09:00", "17:00"]],
+    }
     one = await a_vendor(app, api, document)
     await a_ticket(one)
     await one.move_clock("2025-03-03T10:00:00Z")
     lunch = {"date": "2025-03-03", "kind": "replace", "hours": [["09:00", "12:00"], ["13:00", "17:00"]]}
-    later = {
-        "effective_from": "2000-01-01",
-        "exceptions": [lunch],
-        "correction": True,
-        "reason": "lunch at one",
-    }
+    later = {"effective_from": "2000-01-01", "exceptions": [lunch], "correction": True, "reason": "lunch at one"}
     made = await one.ok(await one.post("/v1/calendars/service-hours/versions", later), 201)
     assert made["preview"]["moved"] == 0
     await one.move_clock("2025-03-03T11:40:00Z")
@@ -343,27 +339,15 @@ async def test_a_pause_told_late_keeps_what_remained_by_the_calendar_of_then(app
     assert (await clock_of(one))["due_at"] == "2025-03-04T10:30:00Z"
 
 
-async def test_a_resumption_told_after_a_correction_and_a_pause_after_that_follow_it(
-    app: FastAPI, api: Api
-) -> None:
+async def test_a_resumption_told_after_a_correction_and_a_pause_after_that_follow_it(app: FastAPI, api: Api) -> None:
     """Resumed before it, paused again after it, and both told later: the hours that ran count as corrected."""
     one = await a_vendor(app, api, a_policy(SOLVED))  # eight hours from Monday 09:00
     await a_ticket(one)
     await one.move_clock("2025-03-03T10:00:00Z")
     await act(one, "pauses", {"reason": "asked"})
     await one.move_clock("2025-03-03T12:00:00Z")
-    late_start = {
-        "date": "2025-03-03",
-        "kind": "replace",
-        "hours": [["09:30", "17:00"]],
-        "name": "Late start",
-    }
-    later = {
-        "effective_from": "2000-01-01",
-        "exceptions": [late_start],
-        "correction": True,
-        "reason": "late start",
-    }
+    late_start = {"date": "2025-03-03", "kind": "replace", "hours": [["09:30", "17:00"]], "name": "Late start"}
+    later = {"effective_from": "2000-01-01", "exceptions": [late_start], "correction": True, "reason": "late start"}
     await one.ok(await one.post("/v1/calendars/service-hours/versions", later), 201)
     await one.move_clock("2025-03-03T13:00:00Z")
     await act(one, "resumptions", {"occurred_at": "2025-03-03T11:00:00Z"})
@@ -381,19 +365,12 @@ async def test_a_solution_told_late_is_judged_on_a_correction_of_before_it(app: 
     await act(one, "pauses", {"reason": "asked"})
     await one.move_clock("2025-03-03T11:00:00Z")
     longer = {"date": "2025-03-03", "kind": "replace", "hours": [["09:00", "20:00"]], "name": "Long Monday"}
-    later = {
-        "effective_from": "2000-01-01",
-        "exceptions": [longer],
-        "correction": True,
-        "reason": "long Monday",
-    }
+    later = {"effective_from": "2000-01-01", "exceptions": [longer], "correction": True, "reason": "long Monday"}
     await one.ok(await one.post("/v1/calendars/service-hours/versions", later), 201)
     await one.move_clock("2025-03-04T12:00:00Z")
     await act(one, "resumptions", {"occurred_at": "2025-03-03T10:30:00Z"})
     clock = await clock_of(one, milestone="resolution")
-    assert (clock["due_at"], clock["outcome"]) == ("2025-03-03T17:30:00Z", "breached"), (
-        "seven hours were left"
-    )
+    assert (clock["due_at"], clock["outcome"]) == ("2025-03-03T17:30:00Z", "breached"), "seven hours were left"
     await act(one, "resolution", {"occurred_at": "2025-03-03T18:00:00Z"})
     clock = await clock_of(one, milestone="resolution")
     assert (clock["due_at"], clock["outcome"]) == ("2025-03-03T17:30:00Z", "breached")

@@ -11,14 +11,34 @@ from tests.conftest import MakeVendor
 def version(number: int) -> dict[str, Any]:
     """A version with so many holiday sets, each of a country of its own."""
     countries = [
-        "AT", "BE", "BG", "CH", "CZ", "DK", "EE", "ES", "FI", "FR", "GR",
-        "HR", "HU", "IE", "IT", "LT", "LU", "LV", "NL", "NO", "PL",
-    ]  # fmt: skip
+        "AT",
+        "BE",
+        "BG",
+        "CH",
+        "CZ",
+        "DK",
+        "EE",
+        "ES",
+        "FI",
+        "FR",
+        "GR",
+        "HR",
+        "HU",
+        "IE",
+        "IT",
+        "LT",
+        "LU",
+        "LV",
+        "NL",
+        "NO",
+        "PL",
+    ]
     sets = [{"country": one, "clause": "A"} for one in countries[:number]]
     return {
-        "effective_from": "2025-02-01", "weekly_hours": {"mon": [["09:00", "17:00"]]},
+        "effective_from": "2025-02-01",
+        "weekly_hours": {"mon": [["09:00", "17:00"]]},
         "closure_rules": {"holidays": sets, "closures": []},
-    }  # fmt: skip
+    }
 
 
 async def test_twenty_sets_are_expanded_beside_other_calls_and_more_are_refused(vendor: MakeVendor) -> None:

@@ -43,23 +43,13 @@ async def a_desk(vendor: MakeVendor) -> Vendor:
         await shop.ok(
             await shop.put(
                 f"/v1/orders/o{number}",
-                {
-                    "customer_id": f"c{number}",
-                    "placed_at": "2025-01-01T00:00:00Z",
-                    "currency": "USD",
-                    "lines": [line],
-                },
+                {"customer_id": f"c{number}", "placed_at": "2025-01-01T00:00:00Z", "currency": "USD", "lines": [line]},
             )
         )
         await shop.ok(
             await shop.put(
                 f"/v1/tickets/t{number}",
-                {
-                    "customer_id": f"c{number}",
-                    "subject": "s",
-                    "channel": "helpdesk",
-                    "category": "level_1",
-                },
+                {"customer_id": f"c{number}", "subject": "s", "channel": "helpdesk", "category": "level_1"},
             )
         )
     return shop

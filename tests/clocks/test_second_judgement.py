@@ -27,17 +27,11 @@ async def ended(db: Database, vendor: MakeVendor) -> tuple[Vendor, dict[str, Any
     await one.move_clock("2025-06-10T10:00:00Z")
     await desk.do("T1", lambda clocks, now: clocks.stop("vendor_response", at=now))
     (clock,) = (await one.ok(await one.get("/v1/clocks")))["data"]
-    assert (clock["phase"], clock["outcome"], clock["due_at"]) == (
-        "stopped",
-        "breached",
-        "2025-06-09T15:00:00Z",
-    )
+    assert (clock["phase"], clock["outcome"], clock["due_at"]) == ("stopped", "breached", "2025-06-09T15:00:00Z")
     return one, clock
 
 
-async def test_a_corrected_calendar_judges_an_ended_clock_only_when_asked(
-    db: Database, vendor: MakeVendor
-) -> None:
+async def test_a_corrected_calendar_judges_an_ended_clock_only_when_asked(db: Database, vendor: MakeVendor) -> None:
     one, clock = await ended(db, vendor)
     at = f"/v1/clocks/{clock['clock_id']}"
     await one.ok(await one.post(VERSIONS, WHIT_MONDAY), 201)
@@ -58,15 +52,10 @@ async def test_a_corrected_calendar_judges_an_ended_clock_only_when_asked(
     assert kept["judgements"] == [made]
     query = "query($id: ID!) { clock(clockId: $id) { outcome judgements { number after { outcome } } } }"
     asked = await ask(one, query, id=clock["clock_id"])
-    assert asked["clock"] == {
-        "outcome": "breached",
-        "judgements": [{"number": 1, "after": {"outcome": "met"}}],
-    }
+    assert asked["clock"] == {"outcome": "breached", "judgements": [{"number": 1, "after": {"outcome": "met"}}]}
 
     told = [
-        e
-        for e in (await one.ok(await one.get("/v1/events", limit=100)))["data"]
-        if e["type"] == "clock.judged_again"
+        e for e in (await one.ok(await one.get("/v1/events", limit=100)))["data"] if e["type"] == "clock.judged_again"
     ]
     assert [e["data"]["changed"] for e in told] == [True]
     again = await one.post(f"{at}/judgements", {"reason": "Whit Monday"}, key="again")

@@ -15,9 +15,11 @@ from tests.conftest import MakeVendor
 from tests.support.api import Vendor
 
 ORDER = {
-    "customer_id": "anna", "placed_at": "2025-01-01T00:00:00Z", "currency": "USD",
+    "customer_id": "anna",
+    "placed_at": "2025-01-01T00:00:00Z",
+    "currency": "USD",
     "lines": [{"line_id": "1", "sku": "license-standard", "quantity": 1}],
-}  # fmt: skip
+}
 
 
 def failing(vendor: Vendor, kind: str) -> tuple[Any, list[str]]:
@@ -53,9 +55,7 @@ async def test_in_a_sandbox_the_others_happen_and_the_answer_tells_which_did_not
     broken.clear()
     again = await shop.ok(await shop.put("/v1/clock", {"now": "2025-07-04T00:00:00Z"}))
     assert again["set_aside"] == []
-    assert (await shop.ok(await shop.put("/v1/clock?validate_only=true", {"now": "2025-07-05T00:00:00Z"})))[
-        "reached"
-    ]
+    assert (await shop.ok(await shop.put("/v1/clock?validate_only=true", {"now": "2025-07-05T00:00:00Z"})))["reached"]
 
 
 async def test_in_a_real_tenant_it_is_put_off_and_told_once(vendor: MakeVendor, db: Database) -> None:

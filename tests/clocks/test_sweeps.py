@@ -36,10 +36,7 @@ async def open_tickets(desk: Desk, count: int, *, customers: int) -> None:
     """Tickets of a real tenant that were opened long ago and never answered."""
     for i in range(count):
         await desk.do(
-            f"T{i}",
-            lambda clocks, now: clocks.start("opened", at=now),
-            when=LONG_AGO,
-            customer=f"c{i % customers}",
+            f"T{i}", lambda clocks, now: clocks.start("opened", at=now), when=LONG_AGO, customer=f"c{i % customers}"
         )
 
 
@@ -58,8 +55,7 @@ async def test_four_sweepers_make_one_outcome(db: Database, vendor: MakeVendor) 
     assert {when for *_, when in outcomes} == {DUE}, "as if looked at in time"
     assert len(await desk.events()) == 40
     gaps = await desk.rows(
-        "select customer_id from outbox where tenant_id = :t group by customer_id"
-        " having count(*) <> max(sequence)"
+        "select customer_id from outbox where tenant_id = :t group by customer_id having count(*) <> max(sequence)"
     )
     assert gaps == []
     assert await desk.rows("select 1 from agenda where tenant_id = :t") == []
@@ -139,9 +135,7 @@ async def test_a_crash_at_any_statement_leaves_all_or_nothing(db: Database, vend
     assert statements > 3
 
 
-async def test_kill_nine_during_sweeps(
-    db: Database, vendor: MakeVendor, module_url: str, tmp_path: Path
-) -> None:
+async def test_kill_nine_during_sweeps(db: Database, vendor: MakeVendor, module_url: str, tmp_path: Path) -> None:
     """Processes that sweep are killed at any moment; what remains is done once by those that come after."""
     real = await vendor("x-cart", now=None)
     desk = Desk(db, real.tenant_id)
@@ -191,9 +185,7 @@ async def test_one_bad_row_does_not_stop_the_others(db: Database, vendor: MakeVe
     real = await vendor("x-cart", now=None)
     desk = Desk(db, real.tenant_id)
     await open_tickets(desk, 6, customers=1)
-    bad = (await desk.rows("select clock_id from clock where tenant_id = :t order by clock_id limit 1"))[
-        0
-    ].clock_id
+    bad = (await desk.rows("select clock_id from clock where tenant_id = :t order by clock_id limit 1"))[0].clock_id
 
     async def handler(tx: Tx, item: AgendaItem) -> None:
         if item.subject == bad:
@@ -214,8 +206,7 @@ async def test_a_locked_customer_is_skipped_not_waited_for(db: Database, vendor:
     await open_tickets(desk, 2, customers=2)
     async with db.transaction(real.tenant_id) as tx:
         await tx.execute(
-            text("select 1 from customer where tenant_id = :t and external_id = 'c0' for update"),
-            {"t": tx.tenant_id},
+            text("select 1 from customer where tenant_id = :t and external_id = 'c0' for update"), {"t": tx.tenant_id}
         )
         started = asyncio.get_running_loop().time()
         assert await sweeps.fire_due(db, real.tenant_id, HANDLERS) == 1
@@ -265,9 +256,7 @@ async def test_positions_keep_each_customers_order(db: Database, vendor: MakeVen
 
     while await db.run(sand.tenant_id, place):
         pass
-    rows = await desk.rows(
-        "select customer_id, sequence, position from outbox where tenant_id = :t order by position"
-    )
+    rows = await desk.rows("select customer_id, sequence, position from outbox where tenant_id = :t order by position")
     assert [row.position for row in rows] == list(range(1, total + 1))
     last: dict[str, int] = {}
     for row in rows:
@@ -289,9 +278,7 @@ async def test_the_clock_goes_forward_only(db: Database, vendor: MakeVendor) -> 
     back = await sand.put("/v1/clock", {"now": "2025-01-31T23:59:59Z"})
     assert (back.status_code, back.json()["code"]) == (409, "clock_backwards")
     real = await vendor("shopp", now=None)
-    assert (await real.put("/v1/clock", {"now": "2099-01-01T00:00:00Z"})).json()[
-        "code"
-    ] == "clock_not_virtual"
+    assert (await real.put("/v1/clock", {"now": "2099-01-01T00:00:00Z"})).json()["code"] == "clock_not_virtual"
     assert (await real.get("/v1/clock")).json()["mode"] == "real"
     assert await sweeps.fire_due(db, sand.tenant_id, HANDLERS) == 0
 

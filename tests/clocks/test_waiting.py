@@ -16,12 +16,7 @@ from tests.support.graphql import do
 Api = httpx.AsyncClient
 CUSTOMER = {"author": "customer"}
 VENDOR = {"author": "vendor"}
-SILENCE: dict[str, Any] = {
-    "after": "business_days:2:close",
-    "then": "resolved",
-    "outcome": "silent",
-    "clause": "P-9",
-}
+SILENCE: dict[str, Any] = {"after": "business_days:2:close", "then": "resolved", "outcome": "silent", "clause": "P-9"}
 OUTCOMES = [
     {"outcome": "answered", "title": "Answered", "clause": "P-5"},
     {"outcome": "silent", "title": "No answer", "clause": "P-5", "by_agent": False},
@@ -65,10 +60,7 @@ async def test_a_policy_may_let_the_wait_go_on(app: FastAPI, api: Api) -> None:
 
 async def test_an_answer_never_ends_the_waits_for_consent_and_access(vendor: MakeVendor) -> None:
     one = await vendor("cs-cart", now="2025-03-03T09:00:00Z")
-    lines = [
-        {"line_id": "1", "sku": "license", "quantity": 1},
-        {"line_id": "2", "sku": "credits-25", "quantity": 1},
-    ]
+    lines = [{"line_id": "1", "sku": "license", "quantity": 1}, {"line_id": "2", "sku": "credits-25", "quantity": 1}]
     order = {"customer_id": "ann", "placed_at": "2025-03-03T09:00:00Z", "currency": "USD", "lines": lines}
     await one.ok(await one.put("/v1/orders/O1", order), 201)
     choice = (await one.ok(await one.get("/v1/customers/ann/choices")))["data"][0]["choice_id"]
@@ -97,8 +89,16 @@ async def test_a_pause_ends_by_itself_at_its_instant(app: FastAPI, api: Api) -> 
     late = {"reason": "asked", "until": "2025-03-03T11:45:00Z", "occurred_at": "2025-03-03T11:15:00Z"}
     assert (await act(one, "pauses", late))["pauses"][1]["ended_at"] == "2025-03-03T11:45:00Z"
     assert (await clock_of(one, milestone="resolution"))["due_at"] == "2025-03-04T11:30:00Z"
-    again = await do(one, "pauseTicket", "pauses { until endedBy }", kind="Ticket", ticketId="T1",
-                     reason="storm", until="2025-03-04T09:00:00Z", idempotencyKey="p")  # fmt: skip
+    again = await do(
+        one,
+        "pauseTicket",
+        "pauses { until endedBy }",
+        kind="Ticket",
+        ticketId="T1",
+        reason="storm",
+        until="2025-03-04T09:00:00Z",
+        idempotencyKey="p",
+    )
     assert again["pauses"][2] == {"until": "2025-03-04T09:00:00Z", "endedBy": None}
 
 
@@ -120,9 +120,7 @@ async def test_a_silent_customer_resolves_the_ticket_where_the_policy_says_so(ap
     assert (refused.status_code, refused.json()["code"]) == (422, "unknown_outcome")
 
 
-async def test_an_answer_in_time_is_no_silence_and_a_reminder_resolves_nothing(
-    app: FastAPI, api: Api
-) -> None:
+async def test_an_answer_in_time_is_no_silence_and_a_reminder_resolves_nothing(app: FastAPI, api: Api) -> None:
     rule = {"after": "business_days:1:close"}
     one = await a_vendor(app, api, waiting(silence=rule, ends_with_answer=False))
     for ticket in ("T1", "T2"):
@@ -134,10 +132,7 @@ async def test_an_answer_in_time_is_no_silence_and_a_reminder_resolves_nothing(
     answered = await one.ok(await one.get("/v1/tickets/T1"))
     silent = await one.ok(await one.get("/v1/tickets/T2"))
     assert (answered["pauses"][0]["ended_at"], silent["state"]) == (None, "in_progress")
-    assert (silent["pauses"][0]["ended_by"], silent["pauses"][0]["ended_at"]) == (
-        "silence",
-        "2025-03-04T17:00:00Z",
-    )
+    assert (silent["pauses"][0]["ended_by"], silent["pauses"][0]["ended_at"]) == ("silence", "2025-03-04T17:00:00Z")
     clock = await clock_of(one, "T2", milestone="resolution")
     assert clock["due_at"] == "2025-03-05T17:00:00Z", "a whole day was left"
     (reminded,) = await told(one, "ticket.reminded")
@@ -214,9 +209,7 @@ async def test_reminders_after_a_breach_come_in_levels(app: FastAPI, api: Api) -
 # --- merged tickets ---------------------------------------------------------------------------------------------------
 
 
-async def test_two_tickets_that_are_one_issue_cost_once_and_owe_since_the_earlier(
-    app: FastAPI, api: Api
-) -> None:
+async def test_two_tickets_that_are_one_issue_cost_once_and_owe_since_the_earlier(app: FastAPI, api: Api) -> None:
     one = await a_vendor(app, api, a_policy(FIRST, SOLVED))
     await one.ok(await one.post("/v1/customers/ann/adjustments", {"credits": 10, "reason": "gift"}))
     await a_ticket(one, "OLD", category="work")
@@ -248,8 +241,7 @@ async def test_an_answer_on_the_duplicate_answers_the_one_that_goes_on(app: Fast
     await one.move_clock("2025-03-03T17:00:00Z")
     assert (await clock_of(one, "NEW"))["outcome"] == "breached"
     query = "state mergedInto clocks { phase }"
-    done = await do(one, "mergeTicket", query, kind="Ticket", ticketId="OLD", intoTicketId="NEW",
-                    idempotencyKey="g")  # fmt: skip
+    done = await do(one, "mergeTicket", query, kind="Ticket", ticketId="OLD", intoTicketId="NEW", idempotencyKey="g")
     assert (done["state"], done["mergedInto"]) == ("withdrawn", "NEW")
     clock = await clock_of(one, "NEW")
     assert (clock["outcome"], clock["stopped_at"]) == ("met", "2025-03-03T12:00:00Z")
@@ -275,8 +267,9 @@ async def test_a_merge_that_was_done_says_where_the_ticket_lives_on(app: FastAPI
         assert (answer.status_code, problem["code"]) == (409, code), (ticket, into)
         assert problem["facts"]["merged_into"] == lives_on
         assert "facts.merged_into" in problem["next_step"]
-        twin = await do(one, "mergeTicket", "state", kind="Ticket", ticketId=ticket, intoTicketId=into,
-                        idempotencyKey=ticket + into)  # fmt: skip
+        twin = await do(
+            one, "mergeTicket", "state", kind="Ticket", ticketId=ticket, intoTicketId=into, idempotencyKey=ticket + into
+        )
         assert (twin["code"], twin["nextStep"]) == (code, problem["next_step"])
     assert await one.ok(await one.get("/v1/tickets/A")) == kept
 
@@ -307,7 +300,5 @@ async def test_what_cannot_be_one_issue_is_refused_and_leaves_no_trace(app: Fast
     assert checked["merged_into"] == "B"
     assert await one.ok(await one.get("/v1/tickets/A")) == before
     limited = await one.as_key("tickets:read")
-    denied = await limited.post(
-        "/v1/tickets/A/merge", json={"into_ticket_id": "B"}, headers={"Idempotency-Key": "x"}
-    )
+    denied = await limited.post("/v1/tickets/A/merge", json={"into_ticket_id": "B"}, headers={"Idempotency-Key": "x"})
     assert denied.status_code == 403

@@ -12,9 +12,7 @@ def line(sku: str, line_id: str = "1", quantity: int = 1, **more: Any) -> dict[s
     return {"line_id": line_id, "sku": sku, "quantity": quantity, **more}
 
 
-async def an_order(
-    vendor: Vendor, order_id: str, customer: str, at: str, *lines: Any, status: int = 201
-) -> Any:
+async def an_order(vendor: Vendor, order_id: str, customer: str, at: str, *lines: Any, status: int = 201) -> Any:
     """Records an order; lines are skus or line bodies."""
     body = {
         "customer_id": customer,
@@ -32,9 +30,7 @@ async def a_ticket(vendor: Vendor, ticket_id: str, customer: str, *, status: int
     """Opens a ticket through the help desk."""
     body = {"customer_id": customer, "subject": "A question", "channel": "helpdesk", **more}
     return await vendor.ok(
-        await vendor.put(
-            f"/v1/tickets/{ticket_id}", {name: one for name, one in body.items() if one is not None}
-        ),
+        await vendor.put(f"/v1/tickets/{ticket_id}", {name: one for name, one in body.items() if one is not None}),
         status,
     )
 

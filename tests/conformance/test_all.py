@@ -125,9 +125,7 @@ async def test_all_1_a_day_is_24_hours(vendor: Any) -> None:
 # --- ALL-2 ------------------------------------------------------------------------------------------------------------
 
 
-async def test_all_2_an_opening_that_cannot_be_held_is_recorded_and_a_top_up_lets_it_go_on(
-    vendor: Any,
-) -> None:
+async def test_all_2_an_opening_that_cannot_be_held_is_recorded_and_a_top_up_lets_it_go_on(vendor: Any) -> None:
     """awaiting_credits with the offers, a reading; a new assessment after a top-up holds it."""
     shop = await vendor("cs-cart", now=START)
     await an_owner(shop)
@@ -296,9 +294,7 @@ async def test_all_3_an_absent_fact_rejects_nothing_and_is_asked_for(vendor: Any
 
 
 @pytest.mark.parametrize("policy", ["cs-cart", "avactis", "x-cart", "cactushop"])
-async def test_all_3_a_ticket_of_which_hardly_anything_is_stated_is_not_rejected(
-    vendor: Any, policy: str
-) -> None:
+async def test_all_3_a_ticket_of_which_hardly_anything_is_stated_is_not_rejected(vendor: Any, policy: str) -> None:
     """Without channel, language, license, category and facts nothing is rejected by itself."""
     shop = await vendor(policy, now=START)
     names = {"cs-cart": "license", "x-cart": "license", "avactis": "license-owned"}
@@ -342,7 +338,9 @@ async def test_all_4_returned_for_a_bug_a_new_lot_lives_thirty_days(vendor: Any)
     # What was lost and what stands in its place cite the rule of that; the charge that of its return.
     late = [one for one in page["balance_modifications"] if one["at"] == "2025-01-10T12:00:00Z"]
     assert [(one["kind"], one["credits"], one["clause"], one["reading"]) for one in late] == [
-        ("expired", -10, "ALL-4", True), ("granted", 10, "ALL-4", True)]  # fmt: skip
+        ("expired", -10, "ALL-4", True),
+        ("granted", 10, "ALL-4", True),
+    ]
     assert [(one["credits"], one["clause"]) for one in page["resolved_tickets"]] == [(0, "XC-11")]
     await shop.move_clock("2025-02-09T11:59:59Z")
     assert (await balance(shop, "anna"))["available"] == 10
@@ -424,9 +422,7 @@ async def test_all_5_a_line_that_is_not_sold_is_recorded_never_refused(vendor: A
     shop = await vendor(policy, now=START)
     names = {"cactushop": "license-standard", "avactis": "license-owned"}
     good = names.get(policy, "license")
-    order = await an_order(
-        shop, "o1", "anna", START, {"sku": "a-mug", "quantity": 3, "unit_price": "9.50"}, good
-    )
+    order = await an_order(shop, "o1", "anna", START, {"sku": "a-mug", "quantity": 3, "unit_price": "9.50"}, good)
     assert len(order["licenses"]) == 1
     (row,) = order["not_granted"]
     assert (row["line_id"], row["code"], row["clause"]) == ("1", "unknown_sku", "ALL-5")

@@ -30,9 +30,7 @@ async def test_ava_1_one_unit_two_sources_of_lots(vendor: Any) -> None:
 async def test_ava_2_free_credits_add_up_and_serve_any_licence(vendor: Any) -> None:
     """Each licence's free credits add up and serve any licence on the account."""
     shop = await vendor(POLICY, now=START)
-    order = await an_order(
-        shop, "o1", "clara", START, "license-owned", "license-leased", "license-saas-basic"
-    )
+    order = await an_order(shop, "o1", "clara", START, "license-owned", "license-leased", "license-saas-basic")
     assert (await balance(shop, "clara"))["available"] == 300
     owned = _licenses(order)["license-owned"]
     await a_ticket(shop, "T-1", "clara", category="root_cause_debugging", license_id=owned)
@@ -70,9 +68,7 @@ async def test_ava_3_free_credits_expire_twelve_months_from_the_order_date(vendo
         ("license-saas-professional", 0, [1, 2]),
     ],
 )
-async def test_ava_4_grants_by_edition_and_plan(
-    vendor: Any, sku: str, credits: int, levels: list[int] | None
-) -> None:
+async def test_ava_4_grants_by_edition_and_plan(vendor: Any, sku: str, credits: int, levels: list[int] | None) -> None:
     """Free 0; Leased level 1 and 50; Owned 200; SaaS level 1, Professional level 2 too, Basic 50, Standard 200."""
     shop = await vendor(POLICY, now=START)
     order = await an_order(shop, "o1", "clara", START, sku)
@@ -147,9 +143,7 @@ async def test_ava_7_the_list_gives_ranges_and_specialists_set_the_cost(vendor: 
     await an_order(shop, "o1", "clara", START, "license-owned")
     opened = await a_ticket(shop, "T-1", "clara", category="root_cause")
     assert (opened["state"], opened["charge"]["held"]) == ("awaiting_assessment", 0)
-    problem(
-        await shop.post("/v1/tickets/T-1/assessments", {"category": "root_cause"}), 422, "credits_required"
-    )
+    problem(await shop.post("/v1/tickets/T-1/assessments", {"category": "root_cause"}), 422, "credits_required")
     for price in (20, 60):
         done = await shop.ok(
             await shop.post("/v1/tickets/T-1/assessments", {"category": "root_cause", "credits": price})
@@ -190,9 +184,7 @@ async def test_ava_9_level_1_is_free_on_leased_and_saas(vendor: Any, category: s
     paying = await a_ticket(shop, "T-2", "dave", category=category)
     assert paying["state"] == "awaiting_assessment"
     least = {"features": 20, "setup": 30}[category]
-    done = await shop.ok(
-        await shop.post("/v1/tickets/T-2/assessments", {"category": category, "credits": least})
-    )
+    done = await shop.ok(await shop.post("/v1/tickets/T-2/assessments", {"category": category, "credits": least}))
     assert done["charge"]["held"] == least
 
 
@@ -222,9 +214,7 @@ async def test_ava_10_level_2_is_free_only_on_saas_professional(vendor: Any, cat
         return
     assert paying["state"] == "awaiting_assessment"
     for price in (least, most):
-        done = await shop.ok(
-            await shop.post("/v1/tickets/T-2/assessments", {"category": category, "credits": price})
-        )
+        done = await shop.ok(await shop.post("/v1/tickets/T-2/assessments", {"category": category, "credits": price}))
         assert done["assessments"][-1]["outside_list"] is False
 
 
@@ -277,9 +267,7 @@ async def test_ava_12_every_ticket_event_carries_charge_and_balance(vendor: Any)
     shop = await vendor(POLICY, now=START)
     await an_order(shop, "o1", "clara", START, "license-owned")
     await a_ticket(shop, "T-1", "clara", category="domain_change")
-    await shop.ok(
-        await shop.post("/v1/tickets/T-1/responses", {"author": "vendor", "kind": "service", "public": True})
-    )
+    await shop.ok(await shop.post("/v1/tickets/T-1/responses", {"author": "vendor", "kind": "service", "public": True}))
     await shop.ok(await shop.post("/v1/tickets/T-1/resolution", {"outcome": "answered"}))
     told = [one for one in await events(shop) if one["type"].startswith("ticket.")]
     assert told
@@ -299,11 +287,7 @@ async def test_ava_13_soonest_to_expire_is_spent_first(vendor: Any) -> None:
     bought, newer = (one["lot_id"] for one in order["lots"])
     oldest = older["lots"][0]["lot_id"]
     hold = await shop.ok(await shop.post("/v1/customers/clara/holds", {"credits": 120}))
-    assert [(one["lot_id"], one["credits"]) for one in hold["lots"]] == [
-        (oldest, 50),
-        (newer, 50),
-        (bought, 20),
-    ]
+    assert [(one["lot_id"], one["credits"]) for one in hold["lots"]] == [(oldest, 50), (newer, 50), (bought, 20)]
 
 
 async def test_ava_13_of_one_order_the_first_line_is_spent_first(vendor: Any) -> None:
@@ -355,9 +339,7 @@ async def test_ava_15_patching_by_staff_is_not_free_although_the_bug_report_is(v
     assert (report["state"], report["charge"]["held"]) == ("in_progress", 0)
     patching = await a_ticket(shop, "T-2", "clara", category="patching")
     assert patching["state"] == "awaiting_assessment"
-    done = await shop.ok(
-        await shop.post("/v1/tickets/T-2/assessments", {"category": "patching", "credits": 40})
-    )
+    done = await shop.ok(await shop.post("/v1/tickets/T-2/assessments", {"category": "patching", "credits": 40}))
     assert done["charge"]["held"] == 40
     done = await shop.ok(await shop.post("/v1/tickets/T-2/resolution", {"cause": "software_bug"}))
     assert done["charge"]["net"] == 40

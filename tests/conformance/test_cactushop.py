@@ -173,9 +173,7 @@ async def test_cactu_10_the_price_follows_the_edition_and_pro_wins(vendor: Any) 
 async def test_cactu_11_one_support_purchase_covers_all_licences_on_the_account(vendor: Any) -> None:
     """A check for any licence of the account is allowed under bought support."""
     shop = await vendor(POLICY, now=START)
-    order = await an_order(
-        shop, "o1", "anna", START, {"sku": "license-standard", "quantity": 2}, "license-pro"
-    )
+    order = await an_order(shop, "o1", "anna", START, {"sku": "license-standard", "quantity": 2}, "license-pro")
     licenses = [one["license_id"] for one in order["licenses"]]
     assert len(licenses) == 3
     await shop.move_clock("2025-08-01T00:00:00Z")
@@ -241,9 +239,7 @@ async def test_cactu_14_support_bought_during_cover_extends_from_the_end(vendor:
     assert second["covers"][0]["ends_at"] == "2027-07-15T10:00:00Z"
 
 
-async def test_cactu_14_support_begins_at_once_where_a_license_is_uncovered_and_serves_all(
-    vendor: Any,
-) -> None:
+async def test_cactu_14_support_begins_at_once_where_a_license_is_uncovered_and_serves_all(vendor: Any) -> None:
     """At once where an active license is without cover, for its whole term, for all; another's months run beside."""
     shop = await vendor(POLICY, now="2025-09-01T00:00:00Z")
     first = await an_order(shop, "o1", "anna", "2025-02-01T00:00:00Z", "license-standard")
@@ -271,9 +267,7 @@ async def test_cactu_14_support_begins_at_the_first_end_among_the_licenses(vendo
     assert (cover["starts_at"], cover["ends_at"]) == ("2025-08-01T00:00:00Z", "2026-08-01T00:00:00Z")
 
 
-async def test_cactu_14_a_license_serves_itself_and_a_check_without_license_passes_on_any_cover(
-    vendor: Any,
-) -> None:
+async def test_cactu_14_a_license_serves_itself_and_a_check_without_license_passes_on_any_cover(vendor: Any) -> None:
     """A license's six months serve that license; a check without license_id passes on any cover."""
     shop = await vendor(POLICY, now=START)
     first = await an_order(shop, "o1", "anna", START, "license-standard")
@@ -294,9 +288,7 @@ async def test_cactu_15_an_accepted_ticket_is_served_to_its_end_and_reopening_as
     await shop.move_clock("2025-07-15T09:00:00Z")
     assert (await a_ticket(shop, "T-1", "anna"))["state"] == "in_progress"
     await shop.move_clock("2025-07-20T00:00:00Z")
-    await shop.ok(
-        await shop.post("/v1/tickets/T-1/responses", {"author": "vendor", "kind": "service", "public": True})
-    )
+    await shop.ok(await shop.post("/v1/tickets/T-1/responses", {"author": "vendor", "kind": "service", "public": True}))
     resolved = await shop.ok(await shop.post("/v1/tickets/T-1/resolution", {"outcome": "answered"}), 200)
     assert resolved["state"] == "resolved"
     refused = await shop.post("/v1/tickets/T-1/reopening")

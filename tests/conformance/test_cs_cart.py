@@ -67,9 +67,7 @@ async def refused(shop: Any, path: str, status: int, code: str, **body: Any) -> 
 # --- CSC-1 ------------------------------------------------------------------------------------------------------------
 
 
-async def test_csc_1_the_first_licence_opens_a_choice_and_grants_nothing_until_it_is_made(
-    vendor: Any,
-) -> None:
+async def test_csc_1_the_first_licence_opens_a_choice_and_grants_nothing_until_it_is_made(vendor: Any) -> None:
     """30 days or 40 credits: a choice is open until made; a ticket meanwhile is choice_required, a reading."""
     shop = await a_shop(vendor)
     order = await an_order(shop, "o1", "anna", START, "license")
@@ -356,9 +354,7 @@ async def test_csc_4_two_first_requests_at_once_start_one_period(vendor: Any) ->
 # --- CSC-5 ------------------------------------------------------------------------------------------------------------
 
 
-async def test_csc_5_a_period_is_suspended_and_resumed_once_and_its_end_moves_by_that_time(
-    vendor: Any,
-) -> None:
+async def test_csc_5_a_period_is_suspended_and_resumed_once_and_its_end_moves_by_that_time(vendor: Any) -> None:
     """The end moves by the time suspended, to the second; the second suspension is suspension_used."""
     shop = await a_shop(vendor)
     cover = await a_running_period(shop)
@@ -469,9 +465,7 @@ async def test_csc_6_credits_have_no_time_limit(vendor: Any) -> None:
 
 
 @pytest.mark.parametrize(("category", "credits"), [("category_1", 5), ("category_2", 10), ("category_3", 20)])
-async def test_csc_7_three_categories_cost_five_ten_and_twenty(
-    vendor: Any, category: str, credits: int
-) -> None:
+async def test_csc_7_three_categories_cost_five_ten_and_twenty(vendor: Any, category: str, credits: int) -> None:
     """The price list, by the calculator and on a ticket charged to its end."""
     shop = await a_shop(vendor)
     await an_owner(shop)
@@ -580,9 +574,7 @@ async def test_csc_9_categories_2_and_3_are_answered_only_after_confirmation(
         category,
         credits,
     )
-    no = await refused(
-        shop, "/v1/tickets/T-1/responses", 409, "awaiting_confirmation", author="vendor", kind="service"
-    )
+    no = await refused(shop, "/v1/tickets/T-1/responses", 409, "awaiting_confirmation", author="vendor", kind="service")
     assert reason(no, "awaiting_confirmation")["clause"] == "CSC-9"
     await act(shop, "T-1", "responses", author="vendor", kind="inquiry", public=True)
     await act(shop, "T-1", "responses", author="customer", kind="inquiry", public=True)
@@ -648,11 +640,7 @@ async def test_csc_10_above_what_was_agreed_it_waits_while_the_old_price_stands(
     await an_owner(shop)
     await a_ticket(shop, "T-1", "anna", category="category_2", agreed_up_to=10)
     body = await act(shop, "T-1", "assessments", category="category_3")
-    assert (body["status"], body["charge"]["held"], body["category"]) == (
-        "awaiting_confirmation",
-        10,
-        "category_2",
-    )
+    assert (body["status"], body["charge"]["held"], body["category"]) == ("awaiting_confirmation", 10, "category_2")
     why = reason(body, "awaiting_confirmation")
     assert (why["clause"], why["reading"]) == ("CSC-10", True)
     declined = await act(shop, "T-1", "assessments/2/confirmation", accept=False)
@@ -693,9 +681,7 @@ async def test_csc_10_a_change_is_charged_once_at_the_end(vendor: Any) -> None:
 # --- CSC-11 to CSC-14 -------------------------------------------------------------------------------------------------
 
 
-async def test_csc_11_a_whole_ticket_is_charged_once_and_another_question_is_a_ticket_of_its_own(
-    vendor: Any,
-) -> None:
+async def test_csc_11_a_whole_ticket_is_charged_once_and_another_question_is_a_ticket_of_its_own(vendor: Any) -> None:
     """Ten answers, one charge; a split names its parent and is assessed on its own."""
     shop = await a_shop(vendor)
     await an_owner(shop)
@@ -704,9 +690,7 @@ async def test_csc_11_a_whole_ticket_is_charged_once_and_another_question_is_a_t
         await act(shop, "T-1", "responses", author="customer", kind="inquiry", public=True)
         await act(shop, "T-1", "responses", author="vendor", kind="service", public=True)
     assert (await the_ticket(shop, "T-1"))["charge"]["held"] == 5
-    child = await shop.ok(
-        await shop.post("/v1/tickets/T-1/splits", {"ticket_id": "T-2", "subject": "Another"}), 201
-    )
+    child = await shop.ok(await shop.post("/v1/tickets/T-1/splits", {"ticket_id": "T-2", "subject": "Another"}), 201)
     assert (child["ticket_id"], child["parent"]) == ("T-2", "T-1")
     assert (child["category"], child["charge"]["held"]) == (None, 0)
     assert (await the_ticket(shop, "T-1"))["children"] == ["T-2"]
@@ -826,15 +810,9 @@ async def test_csc_14_every_weekday_is_a_setting(vendor: Any) -> None:
 
 @pytest.mark.parametrize(
     "facts",
-    [
-        {"request_kind": "new_function"},
-        {"request_kind": "changes_to_standard_functionality"},
-        {"customization": True},
-    ],
+    [{"request_kind": "new_function"}, {"request_kind": "changes_to_standard_functionality"}, {"customization": True}],
 )
-async def test_csc_15_new_functions_and_changes_are_custom_development(
-    vendor: Any, facts: dict[str, Any]
-) -> None:
+async def test_csc_15_new_functions_and_changes_are_custom_development(vendor: Any, facts: dict[str, Any]) -> None:
     """Rejected out_of_scope_customization with custom development as the remedy; nothing is charged."""
     shop = await a_shop(vendor)
     await an_owner(shop)
@@ -850,9 +828,7 @@ async def test_csc_15_every_failing_check_is_named_at_once(vendor: Any) -> None:
     """Language, channel and scope at once."""
     shop = await a_shop(vendor)
     await an_owner(shop)
-    ticket = await a_ticket(
-        shop, "T-1", "anna", language="fr", channel="forum", facts={"customization": True}
-    )
+    ticket = await a_ticket(shop, "T-1", "anna", language="fr", channel="forum", facts={"customization": True})
     assert set(codes(ticket)) == {"unsupported_language", "wrong_channel", "out_of_scope_customization"}
 
 
@@ -1060,18 +1036,14 @@ async def test_csc_19_at_the_very_end_of_one_period_a_request_starts_the_next(ve
         ("credits-200", 200, "270.00"),
     ],
 )
-async def test_csc_20_packages_of_credits_for_licence_holders(
-    vendor: Any, sku: str, credits: int, price: str
-) -> None:
+async def test_csc_20_packages_of_credits_for_licence_holders(vendor: Any, sku: str, credits: int, price: str) -> None:
     """25, 50, 100 and 200 credits at 35, 70, 135 and 270 dollars; without a licence not granted, no_license."""
     shop = await a_shop(vendor)
     await an_order(shop, "o1", "anna", START, "license")
     found = await offer(shop, "anna", sku)
     assert found["price"] == {"amount": price, "currency": "USD"}
     order = await an_order(shop, "o2", "anna", START, sku)
-    assert [(one["granted"], one["expires_at"], one["clause"]) for one in order["lots"]] == [
-        (credits, None, "CSC-20")
-    ]
+    assert [(one["granted"], one["expires_at"], one["clause"]) for one in order["lots"]] == [(credits, None, "CSC-20")]
     stranger = await an_order(shop, "o3", "nobody", START, sku)
     assert stranger["lots"] == []
     (why,) = stranger["not_granted"]
@@ -1104,9 +1076,7 @@ async def test_csc_21_paid_support_applies_to_all_licences(vendor: Any) -> None:
         by_cover = await a_ticket(shop, f"T-{n}", "anna", license_id=one, pay_with="cover")
         assert (by_cover["state"], by_cover["paid_by"]) == ("in_progress", "cover")
         assert by_cover["cover_id"] == order["covers"][0]["cover_id"]
-        by_credits = await a_ticket(
-            shop, f"C-{n}", "anna", license_id=one, pay_with="credits", category="category_1"
-        )
+        by_credits = await a_ticket(shop, f"C-{n}", "anna", license_id=one, pay_with="credits", category="category_1")
         assert (by_credits["state"], by_credits["charge"]["held"]) == ("in_progress", 5)
     wrong = await a_ticket(shop, "T-9", "anna", license_id="lic_of_nobody", pay_with="cover")
     assert wrong["state"] == "rejected", "not the customer's: a recorded rejection, never 404"
@@ -1116,9 +1086,7 @@ async def test_csc_21_paid_support_applies_to_all_licences(vendor: Any) -> None:
 
 
 @pytest.mark.parametrize("channel", ["helpdesk", "email", "contact_form", "forum", "phone"])
-async def test_csc_22_an_account_without_a_licence_is_sent_to_the_contact_form(
-    vendor: Any, channel: str
-) -> None:
+async def test_csc_22_an_account_without_a_licence_is_sent_to_the_contact_form(vendor: Any, channel: str) -> None:
     """Rejected no_license with the contact form as the remedy, never wrong_channel."""
     shop = await a_shop(vendor)
     ticket = await a_ticket(shop, "T-1", "nobody", channel=channel, category="category_1")

@@ -178,14 +178,9 @@ async def test_shopp_3_a_change_with_less_than_thirty_days_notice_is_refused(ven
     shop = await vendor(POLICY, now="2025-06-02T03:00:00Z")  # still the 1st in New York
 
     def closing(day: str, since: str) -> dict[str, Any]:
-        return {
-            "effective_from": since,
-            "exceptions": [{"date": day, "kind": "closed", "name": "Stocktaking"}],
-        }
+        return {"effective_from": since, "exceptions": [{"date": day, "kind": "closed", "name": "Stocktaking"}]}
 
-    body = problem(
-        await shop.post(f"{HOURS}/versions", closing("2025-06-30", "2025-06-30")), 409, "notice_too_short"
-    )
+    body = problem(await shop.post(f"{HOURS}/versions", closing("2025-06-30", "2025-06-30")), 409, "notice_too_short")
     assert reason(body, "notice_too_short")["clause"] == "SHOPP-3"
     early = await shop.post(f"{HOURS}/versions", closing("2025-06-30", "2025-06-10"))
     problem(early, 409, "notice_too_short")
@@ -222,12 +217,7 @@ async def test_shopp_4_response_times_count_only_in_service_hours(vendor: Any) -
     shop, ticket = await a_desk(vendor, "2025-04-17T20:00:00Z")  # Thursday 16:00, Good Friday follows
     found = clock(ticket, "first_response")
     assert (found["due_at"], found["remaining_business_seconds"]) == ("2025-04-21T21:00:00Z", 9 * 3600)
-    for instant in (
-        "2025-04-17T21:00:00Z",
-        "2025-04-18T16:00:00Z",
-        "2025-04-20T16:00:00Z",
-        "2025-04-21T13:00:00Z",
-    ):
+    for instant in ("2025-04-17T21:00:00Z", "2025-04-18T16:00:00Z", "2025-04-20T16:00:00Z", "2025-04-21T13:00:00Z"):
         await shop.move_clock(instant)
         left = clock(await the_ticket(shop, "T-1"), "first_response")["remaining_business_seconds"]
         assert left == 8 * 3600, instant
@@ -252,9 +242,7 @@ async def test_shopp_4_response_times_count_only_in_service_hours(vendor: Any) -
         ("2025-12-30T15:00:00Z", "2026-01-02T22:00:00Z"),
     ],
 )
-async def test_shopp_5_due_at_the_close_of_the_next_business_day(
-    vendor: Any, applied_at: str, due_at: str
-) -> None:
+async def test_shopp_5_due_at_the_close_of_the_next_business_day(vendor: Any, applied_at: str, due_at: str) -> None:
     """The close of the next business day after the local date on which the credit was applied."""
     _, ticket = await a_desk(vendor, applied_at)
     found = clock(ticket, "first_response")
@@ -274,12 +262,8 @@ async def test_shopp_5_the_clock_starts_with_the_credit_whatever_facts_are_missi
     assert clock(told, "first_response")["due_at"] == "2025-03-04T22:00:00Z"
 
 
-@pytest.mark.parametrize(
-    "body", [{"decision": "accept"}, {"decision": "reject", "reasons": ["wordpress_too_old"]}]
-)
-@pytest.mark.parametrize(
-    ("at", "outcome"), [("2025-03-04T22:00:00Z", "met"), ("2025-03-04T22:00:01Z", "breached")]
-)
+@pytest.mark.parametrize("body", [{"decision": "accept"}, {"decision": "reject", "reasons": ["wordpress_too_old"]}])
+@pytest.mark.parametrize(("at", "outcome"), [("2025-03-04T22:00:00Z", "met"), ("2025-03-04T22:00:01Z", "breached")])
 async def test_shopp_5_the_qualification_either_way_is_the_response(
     vendor: Any, body: dict[str, Any], at: str, outcome: str
 ) -> None:
@@ -392,9 +376,13 @@ async def test_shopp_7_only_through_the_help_desk(vendor: Any, channel: str) -> 
 
 @pytest.mark.parametrize(
     ("asked_at", "deadline"),
-    [(MONDAY, "2025-03-06T22:00:00Z"), ("2025-03-06T15:00:00Z", "2025-03-11T21:00:00Z"),
-     ("2025-04-16T15:00:00Z", "2025-04-22T21:00:00Z"), ("2025-04-19T15:00:00Z", "2025-04-23T21:00:00Z")],
-)  # fmt: skip
+    [
+        (MONDAY, "2025-03-06T22:00:00Z"),
+        ("2025-03-06T15:00:00Z", "2025-03-11T21:00:00Z"),
+        ("2025-04-16T15:00:00Z", "2025-04-22T21:00:00Z"),
+        ("2025-04-19T15:00:00Z", "2025-04-23T21:00:00Z"),
+    ],
+)
 async def test_shopp_8_by_default_until_the_close_of_the_third_business_day(
     vendor: Any, asked_at: str, deadline: str
 ) -> None:
@@ -413,9 +401,7 @@ async def test_shopp_8_by_default_until_the_close_of_the_third_business_day(
 
 
 @pytest.mark.parametrize("qualified", [True, False])
-async def test_shopp_8_past_the_deadline_it_is_resolved_and_the_credit_captured(
-    vendor: Any, qualified: bool
-) -> None:
+async def test_shopp_8_past_the_deadline_it_is_resolved_and_the_credit_captured(vendor: Any, qualified: bool) -> None:
     """Past the deadline, before qualification too: access_not_provided, the credit taken, nothing refunded."""
     shop, _ = await (accepted if qualified else a_desk)(vendor)
     deadline = "2025-03-05T12:00:00Z"
@@ -464,9 +450,12 @@ async def test_shopp_8_the_first_response_waits_for_access_too(vendor: Any) -> N
 
 @pytest.mark.parametrize(
     ("facts", "code"),
-    [({"official": False}, "not_official"), ({"modified": True}, "modified_product"),
-     ({"current_release": False}, "not_current_release")],
-)  # fmt: skip
+    [
+        ({"official": False}, "not_official"),
+        ({"modified": True}, "modified_product"),
+        ({"current_release": False}, "not_current_release"),
+    ],
+)
 async def test_shopp_9_only_official_unmodified_current_public_releases(
     vendor: Any, facts: dict[str, bool], code: str
 ) -> None:
@@ -525,9 +514,7 @@ async def test_shopp_10_what_is_not_stated_is_asked_for(vendor: Any) -> None:
     license_id = await a_key(shop, "anna", MONDAY)
     ticket = await applied(shop, "T-1", "anna", "priority", {"request_kind": "fixing"}, license_id=license_id)
     assert ticket["state"] == "needs_facts"
-    assert {"clear_description", "single_issue", "official", "modified", "current_release"} <= set(
-        ticket["asks"]
-    )
+    assert {"clear_description", "single_issue", "official", "modified", "current_release"} <= set(ticket["asks"])
     missing = reason(ticket, "fact_missing")
     assert (missing["clause"], missing["reading"]) == ("ALL-3", True)
     decided = await act(shop, "T-1", "qualification", decision="accept", note="Seen on their site.")

@@ -52,9 +52,7 @@ async def _quote(shop: Any, lot_id: str) -> Any:
     return await shop.ok(await shop.get(f"/v1/lots/{lot_id}/refund-quote"), 200)
 
 
-async def _bought(
-    shop: Any, customer: str, at: str, *lines: Any, order_id: str | None = None
-) -> tuple[str, str]:
+async def _bought(shop: Any, customer: str, at: str, *lines: Any, order_id: str | None = None) -> tuple[str, str]:
     """(support key, lot) of a customer who bought both at once."""
     order = await an_order(shop, order_id or f"o-{customer}", customer, at, "license", *(lines or (PRICE,)))
     license_id = order["licenses"][0]["license_id"]
@@ -132,9 +130,7 @@ async def test_shopp_15_without_a_credit_to_apply_the_offers_are_named(vendor: A
 
 @pytest.mark.parametrize("kind", SIX)
 @pytest.mark.parametrize("credit", ["priority", "escalated"])
-async def test_shopp_16_priority_and_escalated_serve_the_six_kinds(
-    vendor: Any, credit: str, kind: str
-) -> None:
+async def test_shopp_16_priority_and_escalated_serve_the_six_kinds(vendor: Any, credit: str, kind: str) -> None:
     """The six listed kinds; Escalated says that the core team serves it."""
     shop = await vendor(POLICY, now=MONDAY)
     await a_key(shop, "anna", MONDAY, f"credit-{credit}")
@@ -166,14 +162,11 @@ async def test_shopp_16_all_three_installations_include_certification(vendor: An
     shop = await vendor(POLICY, now=MONDAY)
     addon = {"sku": "addon", "attributes": {"addon": "Gift Cards"}}
     await an_order(shop, "o-1", "anna", MONDAY, "license", f"credit-{credit.replace('_', '-')}", addon)
-    facts = {**FACTS, "request_kind": credit, "working_wordpress": True, "working_shopp": True,
-             "addon": "Gift Cards"}  # fmt: skip
+    facts = {**FACTS, "request_kind": credit, "working_wordpress": True, "working_shopp": True, "addon": "Gift Cards"}
     ticket = await applied(shop, "T-1", "anna", credit, facts)
     assert ticket["state"] != "rejected", ticket["reasons"]
     assert "certification" in str(ticket["service"]["includes"]).lower()
-    decided = await act(
-        shop, "T-1", "qualification", decision="accept", note="Registered with the installation."
-    )
+    decided = await act(shop, "T-1", "qualification", decision="accept", note="Registered with the installation.")
     done = await act(shop, "T-1", "resolution", outcome="answered", result={"hosting_certified": True})
     assert (decided["state"], done["state"]) == ("in_progress", "resolved")
 
@@ -186,9 +179,7 @@ async def test_shopp_16_all_three_installations_include_certification(vendor: An
         ("wordpress_installation", []),
     ],
 )
-async def test_shopp_16_what_is_missing_is_named_one_by_one(
-    vendor: Any, credit: str, missing: list[str]
-) -> None:
+async def test_shopp_16_what_is_missing_is_named_one_by_one(vendor: Any, credit: str, missing: list[str]) -> None:
     """requirement_missing names each thing that the service requires and that is not there."""
     shop = await vendor(POLICY, now=MONDAY)
     await a_key(shop, "anna", MONDAY, f"credit-{credit.replace('_', '-')}")
@@ -211,18 +202,19 @@ async def test_shopp_16_the_addon_must_be_bought_by_the_same_account(vendor: Any
     await a_key(shop, "anna", MONDAY, "credit-addon-installation")
     await an_order(shop, "o-b", "bea", MONDAY, {"sku": "addon", "attributes": {"addon": "Gift Cards"}})
     await an_order(shop, "o-a", "anna", MONDAY, {"sku": "addon", "attributes": {"addon": "Wishlist"}})
-    facts = {**FACTS, "request_kind": "addon_installation", "working_wordpress": True, "working_shopp": True,
-             "addon": "Gift Cards"}  # fmt: skip
+    facts = {
+        **FACTS,
+        "request_kind": "addon_installation",
+        "working_wordpress": True,
+        "working_shopp": True,
+        "addon": "Gift Cards",
+    }
     ticket = await applied(shop, "T-1", "anna", "addon_installation", facts)
     assert (ticket["state"], codes(ticket)) == ("rejected", ["requirement_missing"])
     assert ticket["reasons"][0]["facts"]["requirement"] == "addon"
-    order = await an_order(
-        shop, "o-c", "anna", MONDAY, {"sku": "addon", "attributes": {"addon": "Gift Cards"}}
-    )
+    order = await an_order(shop, "o-c", "anna", MONDAY, {"sku": "addon", "attributes": {"addon": "Gift Cards"}})
     assert order["not_granted"] == []
-    assert (await applied(shop, "T-2", "anna", "addon_installation", facts))[
-        "state"
-    ] == "awaiting_qualification"
+    assert (await applied(shop, "T-2", "anna", "addon_installation", facts))["state"] == "awaiting_qualification"
 
 
 @pytest.mark.parametrize("credit", ["plugin_installation", "wordpress_installation"])
@@ -251,9 +243,7 @@ async def test_shopp_16_a_recorded_failure_to_certify_rejects(vendor: Any, credi
 
 
 @pytest.mark.parametrize("exclusion", EXCLUSIONS)
-async def test_shopp_17_an_exclusion_known_at_qualification_releases_the_credit(
-    vendor: Any, exclusion: str
-) -> None:
+async def test_shopp_17_an_exclusion_known_at_qualification_releases_the_credit(vendor: Any, exclusion: str) -> None:
     """Seven exclusions: rejected, the credit back."""
     assert len(set(EXCLUSIONS)) == 7
     shop, _ = await a_desk(vendor)
@@ -287,9 +277,7 @@ async def test_shopp_17_found_after_acceptance_it_is_resolved_and_the_credit_cap
         ("2025-01-01T00:00:00Z", "2025-07-01T00:00:00Z"),
     ],
 )
-async def test_shopp_18_a_credit_expires_six_months_from_purchase(
-    vendor: Any, bought_at: str, ends_at: str
-) -> None:
+async def test_shopp_18_a_credit_expires_six_months_from_purchase(vendor: Any, bought_at: str, ends_at: str) -> None:
     """Six calendar months from the purchase; the last second still counts, the end does not."""
     shop = await vendor(POLICY, now=bought_at)
     order = await an_order(shop, "o-1", "anna", bought_at, "license", "credit-priority")
@@ -305,9 +293,7 @@ async def test_shopp_18_a_credit_expires_six_months_from_purchase(
 
 
 @pytest.mark.parametrize("facts", [FACTS, {}])
-async def test_shopp_18_an_applied_but_unaccepted_credit_is_void_at_six_months(
-    vendor: Any, facts: Any
-) -> None:
+async def test_shopp_18_an_applied_but_unaccepted_credit_is_void_at_six_months(vendor: Any, facts: Any) -> None:
     """Applied and undecided: at six months the credit is void and its ticket rejected credit_expired."""
     shop = await vendor(POLICY, now=BOUGHT)
     await _bought(shop, "anna", BOUGHT)
@@ -370,9 +356,15 @@ async def test_shopp_19_unused_credit_is_refunded_in_full_within_60_days(vendor:
 
 
 @pytest.mark.parametrize(
-    "after", [timedelta(days=60, seconds=1), timedelta(days=81) - timedelta(seconds=432), timedelta(days=100),
-              timedelta(days=181) - timedelta(seconds=432), timedelta(days=181) - timedelta(seconds=431)],
-)  # fmt: skip
+    "after",
+    [
+        timedelta(days=60, seconds=1),
+        timedelta(days=81) - timedelta(seconds=432),
+        timedelta(days=100),
+        timedelta(days=181) - timedelta(seconds=432),
+        timedelta(days=181) - timedelta(seconds=431),
+    ],
+)
 async def test_shopp_19_then_the_price_times_remaining_over_whole_term(vendor: Any, after: timedelta) -> None:
     """In seconds, half a cent rounds up: 864 seconds are a cent here, 432 half of one."""
     shop = await vendor(POLICY, now=BOUGHT)
@@ -403,11 +395,7 @@ async def test_shopp_19_then_expired(vendor: Any) -> None:
     assert (await _quote(shop, lot))["basis"] == "partial"
     await shop.move_clock("2025-07-01T00:00:00Z")
     quote = await _quote(shop, lot)
-    assert (quote["basis"], quote["refund"]["amount"], quote["decision"]["allowed"]) == (
-        "none",
-        "0.00",
-        False,
-    )
+    assert (quote["basis"], quote["refund"]["amount"], quote["decision"]["allowed"]) == ("none", "0.00", False)
     why = reason(quote["decision"], "expired")
     assert (why["clause"], why["reading"]) == ("SHOPP-19", True)
     await refused(shop, f"/v1/lots/{lot}/refund", "expired")
@@ -514,8 +502,16 @@ async def test_shopp_23_tenants_and_customers_are_isolated(vendor: Any) -> None:
     other = await vendor(POLICY, now=MONDAY)
     found = clock(ticket, "first_response")["clock_id"]
     lot = (await balance(shop, "anna"))["lots"][0]["lot_id"]
-    for path in ("tickets/T-1", "customers/anna", "customers/anna/balance", "customers/anna/export",
-                 f"clocks/{found}", f"lots/{lot}/refund-quote", "orders/o-anna", "explain/ticket/T-1"):  # fmt: skip
+    for path in (
+        "tickets/T-1",
+        "customers/anna",
+        "customers/anna/balance",
+        "customers/anna/export",
+        f"clocks/{found}",
+        f"lots/{lot}/refund-quote",
+        "orders/o-anna",
+        "explain/ticket/T-1",
+    ):
         assert (await shop.get(f"/v1/{path}")).status_code == 200, path
         assert (await other.get(f"/v1/{path}")).status_code == 404, path
     made = await shop.ok(await shop.post("/v1/customers/anna/tokens", {"minutes": 5}))
@@ -551,9 +547,7 @@ async def test_shopp_24_no_service_before_the_backup_is_decided(vendor: Any, bac
     await a_key(shop, "anna", MONDAY)
     facts = {name: value for name, value in FACTS.items() if name != "backup"}
     ticket = await applied(shop, "T-1", "anna", "priority", facts)
-    assert ticket["state"] == "awaiting_qualification", (
-        "it is asked for before service, not before qualification"
-    )
+    assert ticket["state"] == "awaiting_qualification", "it is asked for before service, not before qualification"
     await act(shop, "T-1", "qualification", decision="accept")
     path = "/v1/tickets/T-1/responses"
     body = await refused(shop, path, "backup_undecided", **SERVICE)
@@ -610,8 +604,7 @@ async def test_shopp_16_the_sidebar_shows_each_type_apart(vendor: Any) -> None:
     view = await sidebar(shop, "anna")
     assert view["balance"]["available"] == 2
     unknown = await shop.put(
-        "/v1/tickets/T-2",
-        {"customer_id": "anna", "channel": "helpdesk", "credit_type": "gold", "facts": FACTS},
+        "/v1/tickets/T-2", {"customer_id": "anna", "channel": "helpdesk", "credit_type": "gold", "facts": FACTS}
     )
     problem(unknown, 422, "unknown_credit_type")
     assert ids((await the_ticket(shop, "T-1"))["qualification"]["checks"])["wrong_credit_type"] in {

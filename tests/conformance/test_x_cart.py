@@ -40,9 +40,7 @@ async def test_xc_1_an_incident_is_one_charge_whatever_the_correspondence(vendor
         ("2025-12-24T10:00:00Z", "2025-12-25T10:00:00Z"),
     ],
 )
-async def test_xc_2_received_at_any_hour_and_due_after_one_business_day(
-    vendor: Any, opened: str, due: str
-) -> None:
+async def test_xc_2_received_at_any_hour_and_due_after_one_business_day(vendor: Any, opened: str, due: str) -> None:
     """Tuesday 15:00 gives Wednesday 15:00, Saturday the end of Monday; no holidays; zone UTC."""
     shop = await vendor(POLICY, now=START)
     await an_order(shop, "o1", "frank", START, "license")
@@ -97,12 +95,7 @@ async def test_xc_3_every_licence_of_the_first_order_brings_points_later_orders_
     assert second["lots"] == []
     assert len(second["licenses"]) == 1
     (why,) = second["not_granted"]
-    assert (why["line_id"], why["code"], why["clause"], why["reading"]) == (
-        "1",
-        "not_first_order",
-        "XC-3",
-        True,
-    )
+    assert (why["line_id"], why["code"], why["clause"], why["reading"]) == ("1", "not_first_order", "XC-3", True)
     assert first["not_granted"] == []
 
 
@@ -141,9 +134,7 @@ async def test_xc_3_an_order_refunded_untouched_does_not_count_afterwards(vendor
     assert [(one["clause"], one["reading"]) for one in left_out] == ([] if touched else [("XC-3", True)])
 
 
-@pytest.mark.parametrize(
-    ("points", "price"), [(60, "34.50"), (120, "68.50"), (300, "169.50"), (1200, "673.33")]
-)
+@pytest.mark.parametrize(("points", "price"), [(60, "34.50"), (120, "68.50"), (300, "169.50"), (1200, "673.33")])
 async def test_xc_4_point_packs_and_their_prices(vendor: Any, points: int, price: str) -> None:
     """60, 120, 300, 1200 points at 34.50, 68.50, 169.50, 673.33 dollars, exact to the cent."""
     shop = await vendor(POLICY, now=START)
@@ -168,9 +159,16 @@ async def test_xc_5_unused_points_expire_two_years_from_the_purchase(vendor: Any
 
 
 PRICES = {
-    "level_0": 0, "level_1": 10, "level_2": 25, "level_3": 40, "level_4": 80, "warranty": 0,
-    "small_modification": 25, "medium_modification": 50, "patch": 40,
-}  # fmt: skip
+    "level_0": 0,
+    "level_1": 10,
+    "level_2": 25,
+    "level_3": 40,
+    "level_4": 80,
+    "warranty": 0,
+    "small_modification": 25,
+    "medium_modification": 50,
+    "patch": 40,
+}
 SERVICES = {"installation": 150, "ssl_certificate": 150, "store_transfer": 150, "sef_analysis": 60}
 
 
@@ -219,9 +217,7 @@ async def test_xc_7_installation_and_transfer_are_on_the_list(vendor: Any) -> No
         ("other", None, None),
     ],
 )
-async def test_xc_8_minimum_range_and_by_quote(
-    vendor: Any, category: str, least: int | None, most: int | None
-) -> None:
+async def test_xc_8_minimum_range_and_by_quote(vendor: Any, category: str, least: int | None, most: int | None) -> None:
     """from 100, from 150, from 80, from 120, 80-100, upon request: nothing is held before an assessment."""
     shop = await vendor(POLICY, now=START)
     await an_order(shop, "o1", "frank", START, "credits-1200")
@@ -229,9 +225,7 @@ async def test_xc_8_minimum_range_and_by_quote(
     assert (ticket["state"], ticket["charge"]["held"]) == ("awaiting_assessment", 0)
 
     async def assess(points: int, **more: Any) -> Any:
-        return await shop.post(
-            "/v1/tickets/T-1/assessments", {"category": category, "credits": points, **more}
-        )
+        return await shop.post("/v1/tickets/T-1/assessments", {"category": category, "credits": points, **more})
 
     if least is not None:
         problem(await assess(least - 1), 422, "reason_required")
@@ -270,9 +264,12 @@ async def test_xc_9_inputs_are_named_and_checked(vendor: Any) -> None:
     assert (done["state"], done["charge"]["held"]) == ("in_progress", 240)
     for number, bad in enumerate(({"N": -1}, {"N": "2"}, {"N": True}, {"X": 1}, {"N": 1.5})):
         body = {
-            "customer_id": "frank", "subject": "x", "channel": "helpdesk", "category": "aspe_transfer",
+            "customer_id": "frank",
+            "subject": "x",
+            "channel": "helpdesk",
+            "category": "aspe_transfer",
             "inputs": bad,
-        }  # fmt: skip
+        }
         answer = await shop.put(f"/v1/tickets/bad-{number}", body)
         assert answer.status_code == 422, answer.text
         assert "inputs" in str(answer.json()["errors"])
@@ -292,9 +289,7 @@ async def test_xc_10_the_price_may_change_while_the_problem_is_solved(vendor: An
     await a_ticket(shop, "T-1", "frank", category="level_2")
     up = await shop.ok(await shop.post("/v1/tickets/T-1/assessments", {"category": "level_3"}))
     assert (up["status"], up["charge"]["held"]) == ("in_force", 40)
-    body = problem(
-        await shop.post("/v1/tickets/T-1/assessments", {"category": "level_4"}), 409, "insufficient_credits"
-    )
+    body = problem(await shop.post("/v1/tickets/T-1/assessments", {"category": "level_4"}), 409, "insufficient_credits")
     assert reason(body, "insufficient_credits")["facts"]["missing"] == 20
     same = await shop.ok(await shop.get("/v1/tickets/T-1"), 200)
     assert same["charge"]["held"] == 40
@@ -328,20 +323,14 @@ async def test_xc_11_a_bug_found_long_after_the_resolution_returns_all_points_to
     await shop.ok(await shop.post("/v1/tickets/T-2/disputes", {"reason": "a bug"}))
     decided = {"decision": "returned", "cause": "software_bug"}
     done = await shop.ok(await shop.post("/v1/tickets/T-2/disputes/1/decision", decided))
-    assert (done["cause"], done["dispute"]["returned"], done["dispute"]["forfeited"]) == (
-        "software_bug",
-        40,
-        0,
-    )
+    assert (done["cause"], done["dispute"]["returned"], done["dispute"]["forfeited"]) == ("software_bug", 40, 0)
     assert (await balance(shop, "frank"))["available"] == 180
 
 
 @pytest.mark.parametrize(
     ("decision", "credits", "net"), [("upheld", None, 40), ("reduced", 25, 25), ("returned", None, 0)]
 )
-async def test_xc_12_the_vendor_reconsiders_a_charge(
-    vendor: Any, decision: str, credits: int | None, net: int
-) -> None:
+async def test_xc_12_the_vendor_reconsiders_a_charge(vendor: Any, decision: str, credits: int | None, net: int) -> None:
     """A dispute ends upheld, reduced or returned; credits is the new charge."""
     shop = await vendor(POLICY, now=START)
     await an_order(shop, "o1", "frank", START, "credits-60")
@@ -361,9 +350,7 @@ async def test_xc_13_the_account_page_has_three_parts_whose_sums_meet_the_balanc
     """Modifications (expiries negative), in progress, resolved (net of returns)."""
     shop = await vendor(POLICY, now=START)
     await an_order(shop, "o1", "frank", START, "license", "credits-300")
-    await shop.ok(
-        await shop.post("/v1/customers/frank/adjustments", {"credits": -5, "reason": "typing error"})
-    )
+    await shop.ok(await shop.post("/v1/customers/frank/adjustments", {"credits": -5, "reason": "typing error"}))
     await a_ticket(shop, "T-1", "frank", category="level_2")
     await a_ticket(shop, "T-2", "frank", category="level_4")
     await _resolve(shop, "T-2", cause="software_bug")

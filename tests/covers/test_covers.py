@@ -24,14 +24,15 @@ async def covers_of(shop: Vendor, customer_id: str = "ann") -> list[dict[str, An
     return found
 
 
-@pytest.mark.parametrize(("placed_at", "ends_at"), [
-    ("2024-08-31T10:00:00Z", "2025-02-28T10:00:00Z"),
-    ("2023-08-31T10:00:00Z", "2024-02-29T10:00:00Z"),
-    ("2024-07-15T10:00:00Z", "2025-01-15T10:00:00Z"),
-])  # fmt: skip
-async def test_cactu_1_six_calendar_months_from_the_order(
-    vendor: MakeVendor, placed_at: str, ends_at: str
-) -> None:
+@pytest.mark.parametrize(
+    ("placed_at", "ends_at"),
+    [
+        ("2024-08-31T10:00:00Z", "2025-02-28T10:00:00Z"),
+        ("2023-08-31T10:00:00Z", "2024-02-29T10:00:00Z"),
+        ("2024-07-15T10:00:00Z", "2025-01-15T10:00:00Z"),
+    ],
+)
+async def test_cactu_1_six_calendar_months_from_the_order(vendor: MakeVendor, placed_at: str, ends_at: str) -> None:
     shop = await vendor("cactushop")
     body = await buy(shop, "license-standard", placed_at=placed_at)
     assert [one["ends_at"] for one in body["covers"]] == [ends_at]
@@ -57,9 +58,10 @@ async def test_cactu_4_the_last_second_of_six_months(vendor: MakeVendor) -> None
     assert reason["would_change"] == "cover in force"
 
 
-@pytest.mark.parametrize(("reason", "clause"), [
-    ("lost_copy", "CACTU-5"), ("modified_copy", "CACTU-6"), ("not_downloaded", "CACTU-7"), ("never_used", "CACTU-8"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("reason", "clause"),
+    [("lost_copy", "CACTU-5"), ("modified_copy", "CACTU-6"), ("not_downloaded", "CACTU-7"), ("never_used", "CACTU-8")],
+)
 async def test_cactu_5_to_8_a_reason_picks_the_clause_never_the_answer(
     vendor: MakeVendor, reason: str, clause: str
 ) -> None:
@@ -117,9 +119,7 @@ async def test_cactu_14_support_during_cover_extends_and_a_gap_stays_a_gap(vendo
     ]
 
 
-async def test_cactu_11_and_14_bought_support_serves_all_and_a_license_cover_its_own(
-    vendor: MakeVendor,
-) -> None:
+async def test_cactu_11_and_14_bought_support_serves_all_and_a_license_cover_its_own(vendor: MakeVendor) -> None:
     shop = await vendor("cactushop")
     old = await buy(shop, "license-standard", placed_at="2024-01-01T00:00:00Z", order_id="o-1")
     new = await buy(shop, "license-standard", order_id="o-2")
@@ -160,9 +160,7 @@ async def test_cactu_8_no_free_extension(vendor: MakeVendor) -> None:
     assert (refused.status_code, refused.json()["code"]) == (409, "no_free_extension")
     assert refused.json()["reasons"][0]["clause"] == "CACTU-8"
     assert (await shop.post(path, json={"months": 0, "reason": "x"})).status_code == 422
-    assert (
-        await shop.post("/v1/covers/cov_none/extension", json={"months": 1, "reason": "x"})
-    ).status_code == 404
+    assert (await shop.post("/v1/covers/cov_none/extension", json={"months": 1, "reason": "x"})).status_code == 404
     assert [one["ends_at"] for one in await covers_of(shop)] == ["2025-07-01T00:00:00Z"]
 
 
@@ -246,11 +244,7 @@ async def test_an_erased_customers_refund_keeps_its_shape_and_loses_its_reason(v
     line = {"line_id": "1", "sku": "credits-60", "quantity": 1}
     order = {"customer_id": "ann", "placed_at": "2025-01-01T00:00:00Z", "currency": "USD", "lines": [line]}
     await shop.ok(await shop.put("/v1/orders/o1", order), 201)
-    ask = {
-        "refund_id": "r1",
-        "lines": [{"line_id": "1", "quantity": 1}],
-        "reason": "Ann wrote that she is ill",
-    }
+    ask = {"refund_id": "r1", "lines": [{"line_id": "1", "quantity": 1}], "reason": "Ann wrote that she is ill"}
     await shop.ok(await shop.post("/v1/orders/o1/refunds", ask, key=None), 201)
     [before] = (await shop.ok(await shop.get("/v1/orders/o1")))["refunds"]
     assert before["reason"] == ask["reason"]
@@ -282,12 +276,8 @@ async def test_search_and_pages(vendor: MakeVendor) -> None:
     second = (await shop.get("/v1/customers", query="ann", limit=1, cursor=first["next_cursor"])).json()
     assert [one["customer_id"] for one in first["data"] + second["data"]] == ["anna", "annb"]
     assert second["next_cursor"] is None
-    assert [
-        one["customer_id"] for one in (await shop.get("/v1/customers", query="o-bob")).json()["data"]
-    ] == ["bob"]
-    assert [one["customer_id"] for one in (await shop.get("/v1/customers", query="%")).json()["data"]] == [
-        "x%y"
-    ]
+    assert [one["customer_id"] for one in (await shop.get("/v1/customers", query="o-bob")).json()["data"]] == ["bob"]
+    assert [one["customer_id"] for one in (await shop.get("/v1/customers", query="%")).json()["data"]] == ["x%y"]
 
 
 async def test_two_accounts_become_one(vendor: MakeVendor) -> None:
@@ -306,13 +296,9 @@ async def test_two_accounts_become_one(vendor: MakeVendor) -> None:
 async def test_the_shopp_key_is_registered_to_an_installation(vendor: MakeVendor) -> None:
     shop = await vendor("shopp")
     license_id = (await buy(shop, "license"))["licenses"][0]["license_id"]
-    done = await shop.ok(
-        await shop.post(f"/v1/licenses/{license_id}/registration", json={"domain": "shop.example"})
-    )
+    done = await shop.ok(await shop.post(f"/v1/licenses/{license_id}/registration", json={"domain": "shop.example"}))
     assert done["registered_domain"] == "shop.example"
-    assert (
-        await shop.post("/v1/licenses/lic_x/registration", json={"domain": "a.example"})
-    ).status_code == 404
+    assert (await shop.post("/v1/licenses/lic_x/registration", json={"domain": "a.example"})).status_code == 404
     denied = await may(shop, "open_ticket")
     assert denied["reasons"][0]["clause"] == "SHOPP-15"
 
@@ -321,8 +307,16 @@ async def test_the_shopp_key_is_registered_to_an_installation(vendor: MakeVendor
 
 
 async def ask(shop: Vendor, ticket_id: str, **more: Any) -> dict[str, Any]:
-    body = {"customer_id": "ann", "subject": "How?", "channel": "helpdesk", "language": "en", "category": "category_1",
-            "pay_with": "cover", "agreed_up_to": 20, **more}  # fmt: skip
+    body = {
+        "customer_id": "ann",
+        "subject": "How?",
+        "channel": "helpdesk",
+        "language": "en",
+        "category": "category_1",
+        "pay_with": "cover",
+        "agreed_up_to": 20,
+        **more,
+    }
     answer = await shop.put(f"/v1/tickets/{ticket_id}", json=body)
     assert answer.status_code == 201, answer.text
     found: dict[str, Any] = answer.json()
@@ -333,8 +327,9 @@ async def test_csc_4_5_and_19_a_period_begins_with_its_ticket_is_suspended_once_
     vendor: MakeVendor,
 ) -> None:
     shop = await vendor("cs-cart", now="2025-01-31T12:00:00Z")
-    body = await buy(shop, "license", a_line("support-1-months", line_id="2", quantity=2),
-                     placed_at="2025-01-31T12:00:00Z")  # fmt: skip
+    body = await buy(
+        shop, "license", a_line("support-1-months", line_id="2", quantity=2), placed_at="2025-01-31T12:00:00Z"
+    )
     choice_id = body["choices"][0]["choice_id"]
     await shop.ok(await shop.post(f"/v1/customers/ann/choices/{choice_id}", json={"option": "credits"}))
     ticket = await ask(shop, "t-1")
@@ -354,9 +349,7 @@ async def test_csc_4_5_and_19_a_period_begins_with_its_ticket_is_suspended_once_
     assert [one["data"]["ended_at"] for one in await events(shop, "cover.ended")] == ["2025-05-28T12:00:00Z"]
     await ask(shop, "t-3")
     running = [one for one in await covers_of(shop) if one["state"] == "running"]
-    assert [(one["starts_at"], one["ends_at"]) for one in running] == [
-        ("2025-06-15T00:00:00Z", "2025-07-15T00:00:00Z")
-    ]
+    assert [(one["starts_at"], one["ends_at"]) for one in running] == [("2025-06-15T00:00:00Z", "2025-07-15T00:00:00Z")]
 
 
 async def test_many_covers_that_end_at_one_instant_are_told_of_one_by_one(

@@ -41,14 +41,10 @@ def test_csc_19_no_day_is_lost_and_none_started_early() -> None:
     at_time(book, datetime(2025, 2, 28, 12, tzinfo=UTC))
     assert not covers.in_force_for(book, None)
     second = start(book, datetime(2025, 4, 15, tzinfo=UTC))
-    assert (second.rule, second.ends_at) == ("period_1", datetime(2025, 5, 15, tzinfo=UTC)), (
-        "the oldest first"
-    )
+    assert (second.rule, second.ends_at) == ("period_1", datetime(2025, 5, 15, tzinfo=UTC)), "the oldest first"
     third = start(book, datetime(2025, 5, 15, tzinfo=UTC))
     assert (third.rule, third.ends_at) == ("period_3", datetime(2025, 8, 15, tzinfo=UTC))
-    assert covers.start_pending(at_time(book, datetime(2026, 1, 1, tzinfo=UTC)), book.at) is None, (
-        "none is left"
-    )
+    assert covers.start_pending(at_time(book, datetime(2026, 1, 1, tzinfo=UTC)), book.at) is None, "none is left"
 
 
 def test_csc_5_a_period_is_suspended_once_and_its_end_moves() -> None:
@@ -127,15 +123,18 @@ def test_ava_4_a_level_serves_only_the_license_that_brought_it() -> None:
     assert covers.in_force_for(book, None, 1)
 
 
-@pytest.mark.parametrize(("stretch", "placed", "begins"), [
-    ([], 5, 5),
-    ([(0, 10)], 5, 10),
-    ([(0, 5)], 5, 5),
-    ([(5, 10)], 5, 10),
-    ([(0, 10), (10, 20)], 5, 20),
-    ([(0, 10), (11, 20)], 5, 10),
-    ([(3, 8), (0, 10), (9, 12)], 5, 12),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("stretch", "placed", "begins"),
+    [
+        ([], 5, 5),
+        ([(0, 10)], 5, 10),
+        ([(0, 5)], 5, 5),
+        ([(5, 10)], 5, 10),
+        ([(0, 10), (10, 20)], 5, 20),
+        ([(0, 10), (11, 20)], 5, 10),
+        ([(3, 8), (0, 10), (9, 12)], 5, 12),
+    ],
+)
 def test_cactu_14_bought_cover_begins_where_the_unbroken_stretch_ends(
     stretch: list[tuple[int, int]], placed: int, begins: int
 ) -> None:

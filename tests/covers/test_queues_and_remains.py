@@ -24,9 +24,7 @@ async def by_rule(shop: Vendor) -> dict[str, dict[str, Any]]:
     return {one["rule"]: one for one in await covers_of(shop)}
 
 
-async def test_csc_4_the_free_days_run_before_a_month_that_was_bought_with_the_license(
-    vendor: MakeVendor,
-) -> None:
+async def test_csc_4_the_free_days_run_before_a_month_that_was_bought_with_the_license(vendor: MakeVendor) -> None:
     shop = await vendor("cs-cart")
     await buy(shop, "license", "support-1-months", order_id="both")
     await choose(shop, "cover")
@@ -34,12 +32,11 @@ async def test_csc_4_the_free_days_run_before_a_month_that_was_bought_with_the_l
     await open_ticket(shop, "ann")
     found = await by_rule(shop)
     assert (found["first_license_days"]["state"], found["period_1"]["state"]) == ("running", "pending")
-    taken = await shop.ok(await shop.post("/v1/orders/both/refunds", {
-        "refund_id": "r", "lines": [{"line_id": "2", "quantity": 1}]}))  # fmt: skip
-    assert [one["kind"] for one in taken["taken_back"]] == ["cover"]
-    assert (await by_rule(shop))["period_1"]["state"] == "voided", (
-        "the bought month is untouched and comes back"
+    taken = await shop.ok(
+        await shop.post("/v1/orders/both/refunds", {"refund_id": "r", "lines": [{"line_id": "2", "quantity": 1}]})
     )
+    assert [one["kind"] for one in taken["taken_back"]] == ["cover"]
+    assert (await by_rule(shop))["period_1"]["state"] == "voided", "the bought month is untouched and comes back"
 
 
 async def test_csc_4_then_the_oldest_bought_period_first(vendor: MakeVendor) -> None:
@@ -74,9 +71,7 @@ async def test_csc_5_a_suspended_period_shows_what_remains_and_no_end(vendor: Ma
     denied = await open_ticket(shop, "ann", pay_with="cover")
     reason = denied["reasons"][0]
     assert (reason["code"], reason["facts"]["remaining_seconds"]) == ("cover_suspended", 21 * DAY)
-    assert [one["kind"] for one in denied["remedies"]] == ["resume"], (
-        "credits do not pay what cover is to pay"
-    )
+    assert [one["kind"] for one in denied["remedies"]] == ["resume"], "credits do not pay what cover is to pay"
     await shop.ok(await shop.post(f"/v1/covers/{denied['remedies'][0]['cover_id']}/resumption"))
     resumed = (await by_rule(shop))["period_1"]
     assert (resumed["ends_at"], resumed["remaining_seconds"]) == ("2025-06-22T00:00:00Z", 21 * DAY)
@@ -96,7 +91,11 @@ async def test_csc_5_a_suspended_period_sells_no_period_that_would_wait_behind_i
         assert answer["reasons"][0]["code"] == "cover_suspended"
         assert answer["remedies"][0]["kind"] == "resume"
         assert {one["sku"] for one in answer["remedies"] if one["kind"] == "buy"} == {
-            "credits-25", "credits-50", "credits-100", "credits-200"}  # fmt: skip
+            "credits-25",
+            "credits-50",
+            "credits-100",
+            "credits-200",
+        }
 
 
 async def test_a_choice_that_was_open_gives_way_when_two_accounts_become_one(vendor: MakeVendor) -> None:

@@ -21,8 +21,7 @@ async def bought(shop: Vendor, customer_id: str = "ann") -> list[tuple[str, str,
 async def served(shop: Vendor, license_id: str | None = None, customer_id: str = "ann") -> bool:
     """Whether all three rights of cover are open for a license; they agree."""
     answers = {
-        (await may(shop, action, customer_id=customer_id, license_id=license_id))["allowed"]
-        for action in ACTIONS
+        (await may(shop, action, customer_id=customer_id, license_id=license_id))["allowed"] for action in ACTIONS
     }
     assert len(answers) == 1
     return answers.pop()
@@ -52,15 +51,15 @@ async def test_support_begins_at_once_where_one_license_is_without_cover(vendor:
     assert await bought(shop) == [("2025-05-10T00:00:00Z", "2026-05-10T00:00:00Z", "running")]
     notice = order["notices"][0]
     assert (notice["ends_at"], "until 10 May 2026" in notice["text"]) == ("2026-05-10T00:00:00Z", True)
-    answer = await shop.put("/v1/tickets/t-1", json={
-        "customer_id": "ann", "subject": "A question", "license_id": one, "channel": "helpdesk"})  # fmt: skip
+    answer = await shop.put(
+        "/v1/tickets/t-1",
+        json={"customer_id": "ann", "subject": "A question", "license_id": one, "channel": "helpdesk"},
+    )
     assert (await shop.ok(answer, 201))["state"] == "in_progress"
     await audited(shop)
 
 
-async def test_support_bought_early_begins_where_the_first_license_would_be_uncovered(
-    vendor: MakeVendor,
-) -> None:
+async def test_support_bought_early_begins_where_the_first_license_would_be_uncovered(vendor: MakeVendor) -> None:
     shop = await vendor("cactushop", now="2025-04-01T00:00:00Z")
     one, two = await two_licenses(shop)
     await buy(shop, "support-12-months", placed_at="2025-04-01T00:00:00Z")
@@ -163,9 +162,7 @@ async def test_reminders_say_until_when_the_license_is_covered(vendor: MakeVendo
     await two_licenses(shop)
     await buy(shop, "support-12-months", placed_at="2025-04-01T00:00:00Z")
     await shop.move_clock("2026-05-04T00:00:00Z")
-    told = {
-        (one["data"]["ends_at"], one["data"]["covered_until"]) for one in await events(shop, "cover.ending")
-    }
+    told = {(one["data"]["ends_at"], one["data"]["covered_until"]) for one in await events(shop, "cover.ending")}
     assert told == {
         ("2025-05-03T08:00:00Z", "2026-05-03T08:00:00Z"),
         ("2025-09-20T08:00:00Z", "2026-05-03T08:00:00Z"),
@@ -191,9 +188,7 @@ async def test_any_order_of_arrival_gives_the_same_covers(vendor: MakeVendor) ->
     assert [row[0] for row in found[0]] == ["2025-05-03T08:00:00Z", "2026-05-03T08:00:00Z"]
 
 
-async def test_support_of_an_account_that_is_joined_serves_the_uncovered_license_at_once(
-    vendor: MakeVendor,
-) -> None:
+async def test_support_of_an_account_that_is_joined_serves_the_uncovered_license_at_once(vendor: MakeVendor) -> None:
     shop = await vendor("cactushop", now="2025-05-10T00:00:00Z")
     old = await buy(shop, "license-standard", placed_at="2024-11-03T08:00:00Z", customer_id="bob")
     await buy(shop, "license-pro", placed_at="2025-03-20T08:00:00Z", order_id="own")

@@ -34,17 +34,11 @@ def document(cover: dict[str, Any], start: str = "after_current") -> dict[str, A
 async def sells(app: FastAPI, cover: dict[str, Any], now: str, start: str = "after_current") -> Vendor:
     """A tenant under such a policy; its customer holds no license, so that only bought cover counts."""
     tenant_id = f"terms-{uuid.uuid4().hex[:10]}"
-    body = {
-        "policy": "cactushop",
-        "document": document(cover, start),
-        "clock": {"mode": "virtual", "now": now},
-    }
+    body = {"policy": "cactushop", "document": document(cover, start), "clock": {"mode": "virtual", "now": now}}
     async with client_of(app, OPERATOR_KEY) as operator:
         made = await operator.put(f"/v1/tenants/{tenant_id}", json=body)
         assert made.status_code == 201, made.text
-        key = (
-            await operator.post(f"/v1/tenants/{tenant_id}/keys", json={"scopes": ["*"], "label": "t"})
-        ).json()["key"]
+        key = (await operator.post(f"/v1/tenants/{tenant_id}/keys", json={"scopes": ["*"], "label": "t"})).json()["key"]
     return Vendor(tenant_id, "cactushop", key, client_of(app, key), app)
 
 
@@ -118,9 +112,7 @@ async def test_days_of_grace_serve_and_a_renewal_counts_from_the_end(app: FastAP
     assert await periods(shop) == [("2025-03-10T08:00:00Z", "2025-04-15T22:00:00Z")], "10 April and five days"
     assert await allowed(shop, "2025-04-14T12:00:00Z")
     await buy(shop, "support-1-months", placed_at="2025-04-14T12:00:00Z")
-    assert (await periods(shop))[1] == ("2025-04-10T22:00:00Z", "2025-05-15T22:00:00Z"), (
-        "no gap, and the 10th again"
-    )
+    assert (await periods(shop))[1] == ("2025-04-10T22:00:00Z", "2025-05-15T22:00:00Z"), "no gap, and the 10th again"
     assert not await allowed(shop, "2025-05-15T22:00:00Z")
     await shop.move_clock("2025-05-16T08:00:00Z")
     await buy(shop, "support-1-months", placed_at="2025-05-16T08:00:00Z")
@@ -132,9 +124,7 @@ async def test_grace_without_a_zone_is_days_of_24_hours(app: FastAPI) -> None:
     await buy(shop, "support-1-months", placed_at="2025-03-10T08:00:00Z")
     assert await allowed(shop, "2025-04-12T07:59:59Z")
     await buy(shop, "support-1-months", placed_at="2025-04-11T00:00:00Z")
-    assert (await periods(shop))[1] == ("2025-04-11T00:00:00Z", "2025-05-13T00:00:00Z"), (
-        "no renewal: from the order"
-    )
+    assert (await periods(shop))[1] == ("2025-04-11T00:00:00Z", "2025-05-13T00:00:00Z"), "no renewal: from the order"
 
 
 async def test_a_renewal_after_the_end_goes_on_within_the_days_that_are_named(app: FastAPI) -> None:
@@ -187,8 +177,14 @@ async def test_languages_that_no_check_asks_for_are_warned_about(vendor: MakeVen
     checked = (await shop.post("/v1/policies/validate", {"document": text}, key=None)).json()
     assert "languages_unchecked" in str(checked), checked
     asked = copy.deepcopy(text)
-    asked["qualification"].setdefault("checks", []).append({
-        "check": "language", "code": "unsupported_language", "clause": "CACTU-3", "message": "Norwegian or English.",
-        "require": {"fact": "ticket.language", "op": "in", "value": ["no", "en"]}})  # fmt: skip
+    asked["qualification"].setdefault("checks", []).append(
+        {
+            "check": "language",
+            "code": "unsupported_language",
+            "clause": "CACTU-3",
+            "message": "Norwegian or English.",
+            "require": {"fact": "ticket.language", "op": "in", "value": ["no", "en"]},
+        }
+    )
     checked = (await shop.post("/v1/policies/validate", {"document": asked}, key=None)).json()
     assert "languages_unchecked" not in str(checked), checked

@@ -46,9 +46,7 @@ def test_shopp_2_a_day_with_two_reasons_is_one_day_that_names_both() -> None:
     assert names[date(2027, 12, 24)] == ("Christmas Day (observed)", "Christmas Eve")
     assert names[date(2027, 12, 31)] == ("New Year's Day (observed)", "New Year's Eve")
     assert names[date(2021, 12, 31)] == ("New Year's Day (observed)", "New Year's Eve")
-    assert names[date(2049, 12, 31)] == ("New Year's Day (observed)", "New Year's Eve"), (
-        "observed in the last year"
-    )
+    assert names[date(2049, 12, 31)] == ("New Year's Day (observed)", "New Year's Eve"), "observed in the last year"
 
 
 def test_shopp_2_federal_days_are_observed_and_the_vendors_own_are_not_moved() -> None:
@@ -65,9 +63,17 @@ def test_shopp_2_inauguration_days_and_executive_orders_do_not_count() -> None:
     names = {c.date: c.names for c in expand_closures(HOURS)}
     assert names[date(2025, 1, 20)] == ("Martin Luther King Jr. Day",)
     for open_day in (
-        date(2005, 1, 20), date(2009, 1, 20), date(2013, 1, 22), date(2017, 1, 20), date(2021, 1, 20),
-        date(2029, 1, 19), date(2007, 1, 2), date(2018, 12, 5), date(2025, 1, 9), date(2004, 6, 11),
-    ):  # fmt: skip
+        date(2005, 1, 20),
+        date(2009, 1, 20),
+        date(2013, 1, 22),
+        date(2017, 1, 20),
+        date(2021, 1, 20),
+        date(2029, 1, 19),
+        date(2007, 1, 2),
+        date(2018, 12, 5),
+        date(2025, 1, 9),
+        date(2004, 6, 11),
+    ):
         assert open_day not in names
     for year in range(2000, 2050):
         # Only the vendor's own rule closes these, never an order of a president as well.
@@ -189,9 +195,7 @@ def test_names_can_be_left_out_with_their_observed_day() -> None:
         ("NO", "Second day of christmas", "Second Day of Christmas"),
     ],
 )
-def test_a_name_that_no_holiday_has_is_refused_with_the_nearest(
-    country: str, written: str, nearest: str
-) -> None:
+def test_a_name_that_no_holiday_has_is_refused_with_the_nearest(country: str, written: str, nearest: str) -> None:
     with pytest.raises(PolicyDocumentError) as caught:
         parse_closure_rules({"holidays": [{"country": country, "without": [written]}]}, clause="A")
     (problem,) = caught.value.problems
@@ -207,24 +211,16 @@ def test_labels_follow_their_holiday() -> None:
     assert holiday_of("Eid al-Fitr (observed, estimated)") == "Eid al-Fitr"
     assert holiday_of("Alternative holiday for Chuseok") == "Chuseok"
     assert holiday_of("Chinese New Year (Spring Festival)") == "Chinese New Year (Spring Festival)"
-    for country, name in (
-        ("LA", "International Women's Rights Day"),
-        ("KR", "Children's Day"),
-        ("GG", "Boxing Day"),
-    ):
+    for country, name in (("LA", "International Women's Rights Day"), ("KR", "Children's Day"), ("GG", "Boxing Day")):
         rules = ClosureRules(holidays=(HolidaySet(country=country, clause="A", without=(name,)),))
         every = ClosureRules(holidays=(HolidaySet(country=country, clause="A"),))
-        labelled = [
-            c for c in expand_closures(every, 2000, 2040) if any(name in n and n != name for n in c.names)
-        ]
+        labelled = [c for c in expand_closures(every, 2000, 2040) if any(name in n and n != name for n in c.names)]
         assert labelled, "the library has such days"
         assert not [c for c in expand_closures(rules, 2000, 2040) if any(name in n for n in c.names)]
 
 
 def test_a_label_may_be_left_out_alone() -> None:
-    rules = ClosureRules(
-        holidays=(HolidaySet(country="US", clause="A", without=("Christmas Day (observed)",)),)
-    )
+    rules = ClosureRules(holidays=(HolidaySet(country="US", clause="A", without=("Christmas Day (observed)",)),))
     days = {c.date for c in expand_closures(rules, 2027, 2027)}
     assert date(2027, 12, 25) in days
     assert date(2027, 12, 24) not in days
@@ -237,14 +233,16 @@ def test_a_name_of_another_part_of_the_country_is_known() -> None:
 
 def test_several_half_days_leave_what_all_of_them_leave() -> None:
     rules = parse_closure_rules(
-        {"closures": [
-            {"name": "a", "fixed": "12-24", "hours": [["08:00", "14:00"]]},
-            {"name": "b", "fixed": "12-24", "hours": [["10:00", "12:00"], ["12:00", "16:00"]]},
-            {"name": "c", "fixed": "12-31", "hours": [["08:00", "14:00"]]},
-            {"name": "d", "fixed": "12-31"},
-        ]},
+        {
+            "closures": [
+                {"name": "a", "fixed": "12-24", "hours": [["08:00", "14:00"]]},
+                {"name": "b", "fixed": "12-24", "hours": [["10:00", "12:00"], ["12:00", "16:00"]]},
+                {"name": "c", "fixed": "12-31", "hours": [["08:00", "14:00"]]},
+                {"name": "d", "fixed": "12-31"},
+            ]
+        },
         clause="A",
-    )  # fmt: skip
+    )
     eve, last = expand_closures(rules, 2025, 2025)
     assert (eve.names, eve.hours) == (("a", "b"), ((600, 840),))
     assert (last.names, last.hours) == (("c", "d"), ())

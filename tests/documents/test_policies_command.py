@@ -36,9 +36,7 @@ def test_a_policy_with_a_mistake_is_refused_with_the_line_and_what_to_write_inst
 def test_warnings_fail_only_when_asked(tmp_path: Path) -> None:
     text = (ROOT / "app" / "policies" / "x-cart.yaml").read_text(encoding="utf-8")
     path = tmp_path / "draft.yaml"
-    path.write_text(
-        text.replace("clauses:\n", 'clauses:\n  - {id: XC-99, text: "Lost."}\n', 1), encoding="utf-8"
-    )
+    path.write_text(text.replace("clauses:\n", 'clauses:\n  - {id: XC-99, text: "Lost."}\n', 1), encoding="utf-8")
     assert RUN.invoke(app, ["check", str(path)]).exit_code == 0
     result = RUN.invoke(app, ["check", "--strict", str(path)])
     assert result.exit_code == 1

@@ -136,9 +136,7 @@ def test_cactushop() -> None:
 
 def test_cs_cart_what_licenses_bring() -> None:
     policy, text = policy_of("cs-cart"), text_of("cs-cart")
-    days, number = re.findall(
-        r"entitles you to (\d+) calendar days or (\d+) credits \(at your choice\)", text
-    )[0]
+    days, number = re.findall(r"entitles you to (\d+) calendar days or (\d+) credits \(at your choice\)", text)[0]
     first, further = grants(policy, "license")
     assert isinstance(first, ChoiceGrant)
     options = first.options
@@ -147,9 +145,7 @@ def test_cs_cart_what_licenses_bring() -> None:
     assert (options["credits"].credits, options["credits"].expires) == (int(number), None)
     assert (options["cover"].term, options["cover"].start) == (Term(days=int(days)), "first_ticket")
     assert isinstance(further, CreditGrant)
-    assert further.credits == int(
-        the(r"\(starting from the second one\) comes only with (\d+) credits", text)
-    )
+    assert further.credits == int(the(r"\(starting from the second one\) comes only with (\d+) credits", text))
     assert further.expires is None
 
 
@@ -174,8 +170,10 @@ def test_cs_cart_periods_and_packages() -> None:
         assert sold.price.amount == f"{price}.00"
         assert lots(policy, sold.sku) == [(int(number), None)]
     assert {o.sku for o in policy.offers} == {
-        "license", *(f"credits-{n}" for n, _ in packs), *(f"support-{n}-months" for n in (1, 3, 6, 12)),
-    }  # fmt: skip
+        "license",
+        *(f"credits-{n}" for n, _ in packs),
+        *(f"support-{n}-months" for n in (1, 3, 6, 12)),
+    }
 
 
 def test_cs_cart_categories_and_hours() -> None:
@@ -197,9 +195,7 @@ def test_avactis_licenses() -> None:
     months = Term(months=int(the(r"will expire (\d+) months from the order date", text)))
     leased = the(r"Leased Version: UNLIMITED Level 1 Support \+ (\d+) Credits", text)
     owned = the(r"Owned Version: (\d+) Credits \*", text)
-    basic, standard = re.findall(r"(\d+) Credits on “Basic” hosting plan, (\d+) Credits on “Standard”", text)[
-        0
-    ]
+    basic, standard = re.findall(r"(\d+) Credits on “Basic” hosting plan, (\d+) Credits on “Standard”", text)[0]
     assert "Free Version: 0 Credits" in text
     assert lots(policy, "license-free") == []
     assert lots(policy, "license-leased") == [(int(leased), months)]
@@ -256,9 +252,7 @@ def test_avactis_price_list() -> None:
 
 def test_shopp() -> None:
     policy, text = policy_of("shopp"), text_of("shopp")
-    term = Term(
-        months=int(the(r"made void after a term of six \((\d+)\) months from the time of purchase", text))
-    )
+    term = Term(months=int(the(r"made void after a term of six \((\d+)\) months from the time of purchase", text)))
     typed = {o.sku: lots(policy, o.sku) for o in policy.offers if o.kind == "credits"}
     assert len(typed) == 6
     assert all(found == [(1, term)] for found in typed.values())
@@ -266,9 +260,7 @@ def test_shopp() -> None:
     assert policy.money_back is not None
     days = the(r"fully refunded within a period of sixty \((\d+)\) days from the time of purchase", text)
     assert policy.money_back.full_within == Term(days=int(days))
-    assert policy.service_hours.notice_days == int(
-        the(r"at least (\d+) days before the new exclusion rules", text)
-    )
+    assert policy.service_hours.notice_days == int(the(r"at least (\d+) days before the new exclusion rules", text))
     opens, closes = re.findall(r"from the hours of (\d+) AM to (\d+) PM Eastern time", text)[0]
     span = (f"{int(opens):02}:00", f"{int(closes) + 12}:00")
     assert policy.service_hours.weekly_hours == dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), (span,))
@@ -288,11 +280,7 @@ def test_shopp_lists() -> None:
     exclusions = [g for g in policy.qualification.grounds if g.kind == "exclusion"]
     assert len(grounds) == len(bullets("3.2 Rejected", "3.3 Resolved")) == 13
     assert len(exclusions) == len(bullets("5 Exclusions", "6 Disclaimer")) == 7
-    assert (
-        len([o for o in policy.outcomes if o.by_agent])
-        == len(bullets("3.3 Resolved", "4 Support Credit"))
-        == 5
-    )
+    assert len([o for o in policy.outcomes if o.by_agent]) == len(bullets("3.3 Resolved", "4 Support Credit")) == 5
     assert policy.access is not None
     assert len(policy.access.kinds) == len(bullets("1.4 Access", "1.5 Use")) == 4
     own_days = bullets("1.1 Hours", "1.2 Response")
@@ -360,8 +348,7 @@ def test_x_cart_price_list() -> None:
     assert set(priced) == set(names)
     ours = {c.category: shown(c) for c in policy.categories}
     assert ours == {
-        names[title]: price.lower() if "request" in price.lower() else price
-        for title, price in priced.items()
+        names[title]: price.lower() if "request" in price.lower() else price for title, price in priced.items()
     }
     assert {c.category: [i.name for i in c.inputs] for c in policy.categories if c.inputs} == {
         "aspe_transfer": ["N"],
@@ -428,7 +415,5 @@ def test_no_figure_of_a_document_is_missing_from_its_text(name: str) -> None:
 def test_no_price_of_a_text_is_missing_from_its_document(name: str) -> None:
     policy, text = policy_of(name), text_of(name)
     prices = {amount for _, amount in figures(policy.offers) if isinstance(amount, str)}
-    named = {
-        f"{whole}.{cents or '00'}" for whole, cents in re.findall(r"(?:\$|USD )(\d+)(?:\.(\d\d))?", text)
-    }
+    named = {f"{whole}.{cents or '00'}" for whole, cents in re.findall(r"(?:\$|USD )(\d+)(?:\.(\d\d))?", text)}
     assert prices == named

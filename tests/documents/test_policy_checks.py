@@ -110,42 +110,82 @@ UNPAID = "code: unpaid\n        clause: EX-"
 @pytest.mark.parametrize(
     ("old", "new", "code", "at", "says"),
     [
-        ("code: unpaid", 'code: unpaid\n        when: {fact: credits.available, op: ge, value: 2}', "unreachable_rule",
-         "- allow: false", "already does"),
-        (", when: {fact: credits.available, op: ge, value: 1}}", "}", "unreachable_rule", "- allow: false",
-         "no condition"),
+        (
+            "code: unpaid",
+            "code: unpaid\n        when: {fact: credits.available, op: ge, value: 2}",
+            "unreachable_rule",
+            "- allow: false",
+            "already does",
+        ),
+        (
+            ", when: {fact: credits.available, op: ge, value: 1}}",
+            "}",
+            "unreachable_rule",
+            "- allow: false",
+            "no condition",
+        ),
         ("op: ge, value: 1}", "op: lt, value: 0}", "never_holds", "value: 0}", "never hold"),
         ("op: ge, value: 1}", 'op: ge, value: "1"}', "bad_comparison", 'value: "1"', "whole number"),
-        ("{fact: credits.available, op: ge, value: 1}", "{fact: credit.available, op: ge, value: 1}", "unknown_fact",
-         "credit.available", "`credit.available`"),
-        ("{fact: credits.available, op: ge, value: 1}",
-         "{all: [{fact: cover.active, value: true}, {fact: cover.active, value: false}]}", "never_holds", "all:", ""),
+        (
+            "{fact: credits.available, op: ge, value: 1}",
+            "{fact: credit.available, op: ge, value: 1}",
+            "unknown_fact",
+            "credit.available",
+            "`credit.available`",
+        ),
+        (
+            "{fact: credits.available, op: ge, value: 1}",
+            "{all: [{fact: cover.active, value: true}, {fact: cover.active, value: false}]}",
+            "never_holds",
+            "all:",
+            "",
+        ),
         (CLEAR, "require: {fact: kind, value: c}", "bad_comparison", "value: c}", "'c'"),
         (CLEAR, "require: {fact: clear, op: ge, value: 9}", "bad_comparison", "op: ge, value: 9}", "order"),
-        (CLEAR, "require: {any: [{fact: clear, op: known}, {fact: clear, op: unknown}]}",
-         "check_never_fails", "- check: clear", "never fails"),
+        (
+            CLEAR,
+            "require: {any: [{fact: clear, op: known}, {fact: clear, op: unknown}]}",
+            "check_never_fails",
+            "- check: clear",
+            "never fails",
+        ),
         ("asks: [clear]", "asks: [clean]", "unknown_fact", "asks: [clean]", "`clean`"),
         ("asks: [clear]", "asks: []", "asks_nothing", "- check: clear", ""),
         ("per: {N: 60}", "per: {N: -60}", "negative_price", "per: {N: -60}", "-60 credits with N = 3"),
         ("per: {N: 60}", "per: {N: 60, X: 1}", "undeclared_input", "X: 1", "`X`"),
         ("base: 120, per: {N: 60}", "base: 120, per: {}", "unused_input", "inputs:", "`N`"),
-        ("kind: fixed, credits: 5}", "kind: fixed, credits: 5}, needs_means: false", "needs_means_without_effect",
-         "needs_means: false", "other than 0"),
+        (
+            "kind: fixed, credits: 5}",
+            "kind: fixed, credits: 5}, needs_means: false",
+            "needs_means_without_effect",
+            "needs_means: false",
+            "other than 0",
+        ),
         ("kind: fixed, credits: 5", "kind: fixed, credits: -5", "negative_price", "credits: -5", "-5"),
         ("kind: fixed, credits: 5", "kind: range, least: 9, most: 5", "empty_range", "least: 9", ""),
         ('amount: "10.00"', 'amount: "-10.00"', "negative_price", '"-10.00"', "below zero"),
         ('amount: "10.00"', 'amount: "10.005"', "bad_amount", '"10.005"', "finer"),
         ('amount: "10.00"', 'amount: "ten"', "bad_amount", '"ten"', "no amount"),
-        ('{amount: "10.00"}', '{by_edition: {small: "1.00", large: "2.00", huge: "3.00"}}', "unknown_edition", "huge",
-         "`huge`"),
+        (
+            '{amount: "10.00"}',
+            '{by_edition: {small: "1.00", large: "2.00", huge: "3.00"}}',
+            "unknown_edition",
+            "huge",
+            "`huge`",
+        ),
         ('{amount: "10.00"}', '{by_edition: {small: "1.00"}}', "missing_price", "by_edition", "`large`"),
         ("edition: large, clause", "edition: huge, clause", "unknown_edition", "edition: huge", "`huge`"),
         ("sku: license-large", "sku: license-small", "duplicate_id", "title: Large", "line 11"),
         ("skus: [credits-10]}]", "skus: [credits-11]}]", "unknown_sku", "credits-11", "`credits-11`"),
         ("exhausted_skus: [credits-10]", "exhausted_skus: [credit-10]", "unknown_sku", "[credit-10]", ""),
         (UNPAID + "1", UNPAID + "3", "unknown_clause", "clause: EX-3", "`EX-3`"),
-        ('- {id: EX-2, text: "Hours."}', '- {id: EX-2, text: "Hours."}\n  - {id: EX-9, text: "Lost."}',
-         "clause_without_rule", "EX-9", "`EX-9`"),
+        (
+            '- {id: EX-2, text: "Hours."}',
+            '- {id: EX-2, text: "Hours."}\n  - {id: EX-9, text: "Lost."}',
+            "clause_without_rule",
+            "EX-9",
+            "`EX-9`",
+        ),
         ('    mon: [["09:00", "17:00"]]', "    mon: []", "promise_without_calendar", "target:", "never opens"),
         ('["09:00", "17:00"]', '["17:00", "17:00"]', "bad_hours", '"17:00", "17:00"', ""),
         ('[["09:00", "17:00"]]', '[["09:00", "17:00"], ["16:00", "18:00"]]', "overlapping_hours", '"16:00"', ""),
@@ -162,7 +202,7 @@ UNPAID = "code: unpaid\n        clause: EX-"
         ("code: unpaid", "code: Un-Paid", "bad_code", "Un-Paid", ""),
         ('message: "No credits."', 'message: "No {credit} left."', "unknown_placeholder", "{credit}", "`{credit}`"),
     ],
-)  # fmt: skip
+)
 def test_a_fault_is_found_on_its_line(old: str, new: str, code: str, at: str, says: str) -> None:
     assert A_POLICY.count(old) == 1, old
     text = A_POLICY.replace(old, new)
@@ -197,8 +237,4 @@ def test_two_rules_that_only_together_cover_a_third_make_it_unreachable() -> Non
     """)
     indented = "".join(f"      {line}\n" for line in rules.splitlines())
     text = A_POLICY.replace("    rules:\n", "    rules:\n" + indented, 1)
-    assert [p.path for p in found_in(text)] == [
-        "/actions/0/rules/2",
-        "/actions/0/rules/3",
-        "/actions/0/rules/4",
-    ]
+    assert [p.path for p in found_in(text)] == ["/actions/0/rules/2", "/actions/0/rules/3", "/actions/0/rules/4"]

@@ -101,14 +101,11 @@ def test_every_value_of_a_document_has_its_place(path: Path) -> None:
 
 def test_the_words_no_and_on_are_words_and_dates_are_texts() -> None:
     text = replaced(
-        "{allow: true, code: open,",
-        '{allow: true, code: "on", when: {no: {fact: query.product, value: no}},',
+        "{allow: true, code: open,", '{allow: true, code: "on", when: {no: {fact: query.product, value: no}},'
     ).replace("source: a page", "source: 2005-05-04")
     policy = load_policy(text)
     assert policy.source == "2005-05-04"
-    assert policy.actions[0].rules[0].when == conditions.Not(
-        no=conditions.Test(fact="query.product", value="no")
-    )
+    assert policy.actions[0].rules[0].when == conditions.Not(no=conditions.Test(fact="query.product", value="no"))
 
 
 @pytest.mark.parametrize(
@@ -123,13 +120,7 @@ def test_the_words_no_and_on_are_words_and_dates_are_texts() -> None:
         ("title: Ten credits", "title: Ten\n    titel: x", "unknown_key", "/offers/0/titel", "`title`"),
         ("kind: fixed, credits: 5", "credits: 5", "kind_missing", "/categories/0/price", "`fixed`"),
         ("kind: fixed, credits: 5", "kind: fix", "not_a_choice", "/categories/0/price/kind", "`on_request`"),
-        (
-            "kind: fixed, credits: 5",
-            "kind: range, least: 5",
-            "missing",
-            "/categories/0/price/most",
-            "most: 1",
-        ),
+        ("kind: fixed, credits: 5", "kind: range, least: 5", "missing", "/categories/0/price/most", "most: 1"),
         ("means: [credits]", "means: [cash]", "not_a_choice", "/payment/means/0", "'cover'"),
         ("means: [credits]", "means: credits", "wrong_type", "/payment/means", "- item"),
         ("{cause: other, title: Other}", "other", "wrong_type", "/causes/0", "key: value"),
@@ -137,13 +128,7 @@ def test_the_words_no_and_on_are_words_and_dates_are_texts() -> None:
         ("sku: credits-10", "sku: &a credits-10", "alias", "/offers/0/sku", "out"),
         ("sku: credits-10", "sku: !!str credits-10", "tag", "/offers/0/sku", "Remove"),
         ("title: Example terms", 'title: "a\\0b"', "bad_text", "/title", "Remove"),
-        (
-            "credits: 10}",
-            "credits: 9007199254740993}",
-            "number_too_large",
-            "/offers/0/grants/0/credits",
-            "smaller",
-        ),
+        ("credits: 10}", "credits: 9007199254740993}", "number_too_large", "/offers/0/grants/0/credits", "smaller"),
     ],
 )
 def test_a_mistake_is_refused_with_its_line_and_what_to_write_instead(
@@ -163,11 +148,7 @@ def test_a_mistake_is_refused_with_its_line_and_what_to_write_instead(
 
 
 def test_every_mistake_is_named_at_once_and_in_order() -> None:
-    text = (
-        replaced("credits: 5", "credits: five")
-        .replace("credits: 10}", "credits: ten}")
-        .replace("means:", "mean:")
-    )
+    text = replaced("credits: 5", "credits: five").replace("credits: 10}", "credits: ten}").replace("means:", "mean:")
     assert [(p.path, p.code) for p in problems_of(text)] == [
         ("/offers/0/grants/0/credits", "wrong_type"),
         ("/categories/0/price/credits", "wrong_type"),

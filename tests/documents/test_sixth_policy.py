@@ -113,9 +113,7 @@ async def test_a_premium_ticket_through_its_states(shop: Vendor) -> None:
 
 async def test_a_cancelled_ticket_keeps_the_premium_ticket(shop: Vendor) -> None:
     await order(shop, "ann", "license", "credits-1", placed_at=THURSDAY)
-    ticket = await open_ticket(
-        shop, "ann", category="issue", agreed_up_to=1, facts={"request_kind": "how_to"}
-    )
+    ticket = await open_ticket(shop, "ann", category="issue", agreed_up_to=1, facts={"request_kind": "how_to"})
     assert ticket["charge"]["held"] == 1
     done = await act(shop, ticket, "resolution", {"outcome": "cancelled"})
     assert (done["state"], done["charge"]["net"], done["charge"]["held"]) == ("resolved", 0, 0)

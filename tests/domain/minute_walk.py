@@ -36,8 +36,13 @@ PLACES = (
     ("UTC", "2025-06-02"),
 )
 SHAPES: tuple[tuple[tuple[int, int], ...], ...] = (
-    ((540, 1020),), ((480, 720), (780, 1080)), ((0, 1440),), ((0, 180), (1320, 1440)), ((90, 150),), (),
-)  # fmt: skip
+    ((540, 1020),),
+    ((480, 720), (780, 1080)),
+    ((0, 1440),),
+    ((0, 180), (1320, 1440)),
+    ((90, 150),),
+    (),
+)
 Minutes = bytearray
 
 
@@ -85,9 +90,7 @@ class Book:
 
     zone: str
     first: str
-    versions: list[tuple[date, list[tuple[tuple[int, int], ...]], frozenset[date]]] = field(
-        default_factory=list
-    )
+    versions: list[tuple[date, list[tuple[tuple[int, int], ...]], frozenset[date]]] = field(default_factory=list)
     kept: dict[int, Minutes] = field(default_factory=dict)
 
     def open(self, revision: int) -> Minutes:
@@ -207,10 +210,7 @@ class Led:
             version.revision: BusinessCalendar("service-hours", ZoneInfo(self.zone), self.versions),
         }
         self.clocks.hours = Hours(
-            name="service-hours",
-            calendar=self.history[version.revision],
-            history=self.history,
-            tzdb_version="test",
+            name="service-hours", calendar=self.history[version.revision], history=self.history, tzdb_version="test"
         )
 
     @property
@@ -245,16 +245,21 @@ def lead(seed: int, policy: Policy) -> str | None:
     book = Book(zone, first, [(version.effective_from, weekly, closed)])
     promised = dice.choice((30, 60, 240, 480, 700, 960))
     promise = Promise(
-        milestone="resolution", target=f"business_seconds:{promised * 60}", starts="opened", stops=("resolved",),
+        milestone="resolution",
+        target=f"business_seconds:{promised * 60}",
+        starts="opened",
+        stops=("resolved",),
         clause=policy.clauses[0].id,
-    )  # fmt: skip
+    )
     numbers = count(1)
     customer = Customer(customer_id="cus_1", external_id="ann")  # type: ignore[arg-type]
     plan = Plan(customer=customer, at=datetime(2000, 1, 1, tzinfo=UTC))
     clocks = TicketClocks(
-        plan=plan, policy=replace(policy, promises=(promise,)), hours=None,  # type: ignore[arg-type]
+        plan=plan,
+        policy=replace(policy, promises=(promise,)),
+        hours=None,  # type: ignore[arg-type]
         mint=lambda kind: f"{kind}_{next(numbers)}",
-    )  # fmt: skip
+    )
     clocks.bind("tic_1", "T1")
     led = Led(zone, first, clocks, [])
     led.publish(version)
@@ -274,9 +279,7 @@ def lead(seed: int, policy: Policy) -> str | None:
     return _differs(led, walk, minute + dice.choice((1, 300, 2000)), seed)
 
 
-def _publish(
-    dice: random.Random, led: Led, walk: Walk, minute: int, dates: Sequence[date], kind: str
-) -> None:
+def _publish(dice: random.Random, led: Led, walk: Walk, minute: int, dates: Sequence[date], kind: str) -> None:
     moment = led.at(minute)
     revision = len(led.versions) + 1
     today = local_minutes(led.zone, led.first)[minute][0]
@@ -331,9 +334,7 @@ def _differs(led: Led, walk: Walk, minute: int, seed: int) -> str | None:
     return f"seed {seed}: {said}; at {minute}; " + "; ".join(led.trail)
 
 
-def differences(
-    seeds: Sequence[int], policy: Policy, tell: Callable[[int], Any] = lambda _: None
-) -> list[str]:
+def differences(seeds: Sequence[int], policy: Policy, tell: Callable[[int], Any] = lambda _: None) -> list[str]:
     """What differs over these histories."""
     found = []
     for n, seed in enumerate(seeds):

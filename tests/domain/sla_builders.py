@@ -148,25 +148,17 @@ class Story:
 
     def __init__(self, target: str = "business_days:1:close", calendar: Any = None, **spec: Any) -> None:
         self.calendar = calendar or shopp_calendar()
-        self.spec = ClockSpec(
-            milestone=spec.pop("milestone", "first_response"), target=parse_target(target), **spec
-        )
+        self.spec = ClockSpec(milestone=spec.pop("milestone", "first_response"), target=parse_target(target), **spec)
         self.events: list[ClockEvent] = []
 
-    def then(
-        self, kind: str, at: str | datetime, *, recorded: str | datetime | None = None, **fields: Any
-    ) -> "Story":
+    def then(self, kind: str, at: str | datetime, *, recorded: str | datetime | None = None, **fields: Any) -> "Story":
         occurred = ny(at) if isinstance(at, str) else at
         learnt = occurred if recorded is None else ny(recorded) if isinstance(recorded, str) else recorded
         if "target" in fields:
             fields["target"] = parse_target(fields["target"])
         self.events.append(
             ClockEvent(
-                seq=len(self.events) + 1,
-                kind=EventKind(kind),
-                occurred_at=occurred,
-                recorded_at=learnt,
-                **fields,
+                seq=len(self.events) + 1, kind=EventKind(kind), occurred_at=occurred, recorded_at=learnt, **fields
             )
         )
         return self

@@ -5,10 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.domain.calendar.business_calendar import (
-    BusinessCalendar,
-    removed_within_notice,
-)
+from app.domain.calendar.business_calendar import BusinessCalendar, removed_within_notice
 from app.domain.calendar.opening_hours import (
     CalendarException,
     CalendarVersion,
@@ -35,9 +32,7 @@ def test_shopp_1_a_night_across_daylight_saving_has_the_hours_it_has() -> None:
 def test_shopp_2_a_day_with_two_reasons_is_one_closed_day_that_names_both() -> None:
     found = shopp_calendar().closures(date(2027, 12, 24), date(2027, 12, 24))
     assert [reason.name for reason in found[0].reasons] == ["Christmas Day (observed)", "Christmas Eve"]
-    december = [
-        closure.on.day for closure in shopp_calendar().closures(date(2027, 12, 20), date(2027, 12, 31))
-    ]
+    december = [closure.on.day for closure in shopp_calendar().closures(date(2027, 12, 20), date(2027, 12, 31))]
     assert december == [24, 25, 26, 31]
 
 
@@ -71,9 +66,7 @@ def test_edges_strictly_after_an_instant() -> None:
 
 def test_instants_are_floored_to_the_second_and_naive_ones_refused() -> None:
     calendar = a_calendar()
-    assert calendar.add_left(ny("2025-06-10 09:00") + timedelta(microseconds=999_999), 60) == ny(
-        "2025-06-10 09:01"
-    )
+    assert calendar.add_left(ny("2025-06-10 09:00") + timedelta(microseconds=999_999), 60) == ny("2025-06-10 09:01")
     with pytest.raises(TypeError):
         calendar.add_left(datetime(2025, 6, 10, 9), 60)
 
@@ -181,9 +174,7 @@ def _two_versions(second: CalendarVersion) -> BusinessCalendar:
 
 
 def test_versions_follow_one_another_on_one_timeline() -> None:
-    calendar = _two_versions(
-        CalendarVersion(2, date(2025, 7, 1), weekly_hours({1: [(600, 660)], 2: [(600, 660)]}))
-    )
+    calendar = _two_versions(CalendarVersion(2, date(2025, 7, 1), weekly_hours({1: [(600, 660)], 2: [(600, 660)]})))
     assert not calendar.is_open(ny("2019-12-31 12:00"))
     assert calendar.between(ny("2025-06-30 00:00"), ny("2025-07-03 00:00")) == 8 * 3600 + 3600
     assert calendar.revision == 2

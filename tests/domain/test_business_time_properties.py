@@ -44,9 +44,7 @@ BREAKS = [
 ]
 
 _minutes = st.one_of(
-    st.sampled_from(
-        [0, 1, 30, 60, 90, 119, 120, 121, 150, 165, 180, 210, 225, 540, 720, 1020, 1380, 1439, 1440]
-    ),
+    st.sampled_from([0, 1, 30, 60, 90, 119, 120, 121, 150, 165, 180, 210, 225, 540, 720, 1020, 1380, 1439, 1440]),
     st.integers(0, 1440),
 )
 
@@ -66,12 +64,7 @@ class Case:
     """One calendar near one break: its parts, so that a property can vary them."""
 
     def __init__(
-        self,
-        zone: str,
-        near: date,
-        hours: dict[int, list[Span]],
-        rows: list[CalendarException],
-        closed: list[date],
+        self, zone: str, near: date, hours: dict[int, list[Span]], rows: list[CalendarException], closed: list[date]
     ) -> None:
         self.zone, self.near, self.hours, self.rows, self.closed = zone, near, hours, rows, closed
         self.calendar = self.build()
@@ -129,11 +122,7 @@ def near_s(draw: st.DrawFn, case: Case) -> int:
     middle = (case.near - date(1970, 1, 1)).days * 86_400
     any_second = draw(st.integers(middle - 6 * 86_400, middle + 6 * 86_400))
     if draw(st.booleans()):
-        edges = [
-            edge
-            for pair in case.calendar.segments_s(middle - 6 * 86_400, middle + 6 * 86_400)
-            for edge in pair
-        ]
+        edges = [edge for pair in case.calendar.segments_s(middle - 6 * 86_400, middle + 6 * 86_400) for edge in pair]
         if edges:
             return edges[bisect_right(edges, any_second) % len(edges)] + draw(st.sampled_from([-1, 0, 1]))
     return any_second
@@ -183,9 +172,7 @@ def by_the_clock(case: Case, second: int) -> bool:
     # What is said of a date wins over a rule that closes it.
     usual = [] if on in case.closed else case.hours[on.isoweekday()]
     base = given_by(ExceptionKind.REPLACE) if replaced else usual
-    return (inside(base) or inside(given_by(ExceptionKind.ADD))) and not inside(
-        given_by(ExceptionKind.SUBTRACT)
-    )
+    return (inside(base) or inside(given_by(ExceptionKind.ADD))) and not inside(given_by(ExceptionKind.SUBTRACT))
 
 
 @settings(max_examples=25, deadline=None)
@@ -286,12 +273,7 @@ def test_p18_p19_order_and_splitting_change_nothing(given_: tuple[Case, int, int
     case, start, _ = given_
     rows, closed = list(reversed(case.rows)), list(reversed(case.closed))
     split = {
-        day: [
-            half
-            for a, b in reversed(spans)
-            for half in ((a, (a + b) // 2), ((a + b) // 2, b))
-            if half[0] < half[1]
-        ]
+        day: [half for a, b in reversed(spans) for half in ((a, (a + b) // 2), ((a + b) // 2, b)) if half[0] < half[1]]
         for day, spans in case.hours.items()
     }
     other = case.build(hours=weekly_hours(split), rows=rows, closed=closed)
@@ -331,9 +313,7 @@ _sets = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=8)
 
 @fast
 @given(_sets, _sets)
-def test_segment_algebra_against_sets_of_seconds(
-    left: list[tuple[int, int]], right: list[tuple[int, int]]
-) -> None:
+def test_segment_algebra_against_sets_of_seconds(left: list[tuple[int, int]], right: list[tuple[int, int]]) -> None:
     def seconds(segments: list[tuple[int, int]]) -> set[int]:
         return {second for a, b in segments for second in range(a, b)}
 

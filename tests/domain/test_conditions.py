@@ -39,12 +39,7 @@ def test_three_values_combine(parts: tuple[bool | None, ...]) -> None:
 
 @pytest.mark.parametrize(
     ("op", "below", "equal", "above"),
-    [
-        ("lt", True, False, False),
-        ("le", True, True, False),
-        ("gt", False, False, True),
-        ("ge", False, True, True),
-    ],
+    [("lt", True, False, False), ("le", True, True, False), ("gt", False, False, True), ("ge", False, True, True)],
 )
 def test_comparisons_at_their_boundary(op: str, below: bool, equal: bool, above: bool) -> None:
     """20 % exactly is not over 20 % (AVA-6), however the number is written."""

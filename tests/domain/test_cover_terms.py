@@ -42,8 +42,9 @@ def test_every_period_ends_with_the_day_that_the_first_began_on(
         if i:
             before = datetime.combine(
                 (starts + relativedelta(months=sum(months[:i]))).astimezone(zone).date() + timedelta(days=1),
-                datetime.min.time(), zone,
-            )  # fmt: skip
+                datetime.min.time(),
+                zone,
+            )
             assert one.starts == before.astimezone(UTC), "no gap, and no day twice but those of grace"
         assert terms.as_bought(one.starts, one.ends, one.term or Term())
 

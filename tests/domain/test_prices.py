@@ -17,13 +17,19 @@ def listed(**bounds: int | None) -> Quote:
 @pytest.mark.parametrize(
     ("least", "most", "credits", "inside"),
     [
-        (10, 20, 10, True), (10, 20, 20, True), (10, 20, 9, False), (10, 20, 21, False), (10, None, 10, True),
-        (10, None, 9, False), (10, None, 10_000, True), (None, None, 1, True), (0, 0, 0, True), (0, 0, 1, False),
+        (10, 20, 10, True),
+        (10, 20, 20, True),
+        (10, 20, 9, False),
+        (10, 20, 21, False),
+        (10, None, 10, True),
+        (10, None, 9, False),
+        (10, None, 10_000, True),
+        (None, None, 1, True),
+        (0, 0, 0, True),
+        (0, 0, 1, False),
     ],
-)  # fmt: skip
-def test_outside_the_list_needs_a_reason(
-    least: int | None, most: int | None, credits: int, inside: bool
-) -> None:
+)
+def test_outside_the_list_needs_a_reason(least: int | None, most: int | None, credits: int, inside: bool) -> None:
     quote = listed(least=least, most=most)
     if inside:
         assert assessed(quote, credits=credits, reason=None).outside_list is False

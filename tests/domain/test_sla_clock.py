@@ -20,10 +20,7 @@ def kinds(story: Story, at: str) -> list[tuple[str, str]]:
 
 
 def test_shopp_5_an_answer_at_the_due_second_meets_it_and_a_second_later_does_not() -> None:
-    for answered, outcome in (
-        ("2025-06-11 17:00:00", Outcome.MET),
-        ("2025-06-11 17:00:01", Outcome.BREACHED),
-    ):
+    for answered, outcome in (("2025-06-11 17:00:00", Outcome.MET), ("2025-06-11 17:00:01", Outcome.BREACHED)):
         story = Story().then("start", "2025-06-10 10:00").then("stop", answered)
         state = story.state("2025-06-20 09:00")
         assert (state.phase, state.outcome) == (Phase.STOPPED, outcome)
@@ -82,15 +79,15 @@ def test_overlapping_reasons_are_one_pause_and_the_last_resumption_counts() -> N
     story.then("pause", "2025-06-10 11:30", reason="carrier", party=Party.THIRD_PARTY)
     story.then("resume", "2025-06-10 12:00", reason="access")
     assert story.state("2025-06-10 13:00").phase is Phase.PAUSED
-    story.then("resume", "2025-06-10 14:00", reason="carrier").then(
-        "resume", "2025-06-10 15:00", reason="carrier"
-    )
+    story.then("resume", "2025-06-10 14:00", reason="carrier").then("resume", "2025-06-10 15:00", reason="carrier")
     state = story.state("2025-06-10 15:00")
     assert state.due_at == ny("2025-06-11 13:00")
     assert state.ignored == (4, 7)
     assert (state.ledger.vendor_seconds, state.ledger.customer_seconds, state.ledger.third_party_seconds) == (
-        7200, 7200, 7200,
-    )  # fmt: skip
+        7200,
+        7200,
+        7200,
+    )
 
 
 def test_a_stop_while_paused_first_ends_the_pause() -> None:
@@ -124,8 +121,10 @@ def test_retargeting_keeps_the_time_used_and_the_pauses() -> None:
 def test_shopp_6_three_silent_days_are_three_breaches_without_anyone_acting() -> None:
     story = Story("each_business_day", milestone="each_business_day").then("start", "2025-11-24 11:00")
     assert kinds(story, "2025-12-01 17:00:01") == [
-        ("breached", "2025-11-25"), ("breached", "2025-11-26"), ("breached", "2025-12-01"),
-    ]  # fmt: skip
+        ("breached", "2025-11-25"),
+        ("breached", "2025-11-26"),
+        ("breached", "2025-12-01"),
+    ]
     state = story.state("2025-12-01 17:00:01")
     assert state.due_at == ny("2025-12-02 17:00")
     assert next_action_at(state) == ny("2025-12-02 17:00:01")
@@ -142,8 +141,11 @@ def test_shopp_6_a_response_covers_its_date_until_the_close_and_later_the_next()
     story.then("response", "2025-11-29 12:00")  # a Saturday
     story.then("stop", "2025-12-02 10:00")
     assert kinds(story, "2025-12-05 10:00") == [
-        ("met", "2025-11-25"), ("met", "2025-11-26"), ("met", "2025-12-01"), ("met", "12-02 10:00"),
-    ]  # fmt: skip
+        ("met", "2025-11-25"),
+        ("met", "2025-11-26"),
+        ("met", "2025-12-01"),
+        ("met", "12-02 10:00"),
+    ]
 
 
 def test_shopp_6_a_late_response_may_be_made_to_count_for_nothing() -> None:
@@ -192,9 +194,7 @@ def test_shopp_8_a_customer_owed_clock_measures_the_customers_time() -> None:
 
 
 def test_a_given_instant_is_not_moved_by_pauses() -> None:
-    story = Story("at", milestone="access").then(
-        "start", "2025-06-10 10:00", target="at:2025-06-12T12:00:00Z"
-    )
+    story = Story("at", milestone="access").then("start", "2025-06-10 10:00", target="at:2025-06-12T12:00:00Z")
     story.then("pause", "2025-06-11 10:00", reason="r")
     state = story.state("2025-06-12 10:00")
     assert state.due_at is not None
@@ -240,8 +240,10 @@ def test_a_late_fact_retracts_a_breach_and_the_breach_stays_on_record() -> None:
     assert story.judged("2025-06-11 17:00") == ()
     assert kinds(story, "2025-06-12 09:00") == [("breached", "06-11 17:00")]
     assert kinds(story, "2025-06-12 09:30") == [
-        ("met", "06-11 16:59"), ("breached", "06-11 17:00"), ("breach_retracted", "06-12 09:30"),
-    ]  # fmt: skip
+        ("met", "06-11 16:59"),
+        ("breached", "06-11 17:00"),
+        ("breach_retracted", "06-12 09:30"),
+    ]
     assert story.state("2025-06-12 09:30").outcome is Outcome.MET
 
 
@@ -252,19 +254,16 @@ def test_a_fact_that_arrives_before_the_breach_would_show_retracts_nothing() -> 
     lagging = Story(grace_seconds=60).then("start", "2025-06-10 10:00")
     lagging.then("stop", "2025-06-11 16:59:58", recorded="2025-06-11 17:00:30")
     assert kinds(lagging, "2025-06-20 09:00") == [("met", "06-11 16:59")]
-    assert next_action_at(
-        Story(grace_seconds=60).then("start", "2025-06-10 10:00").state("2025-06-10 10:00")
-    ) == ny("2025-06-11 17:01:01")
+    assert next_action_at(Story(grace_seconds=60).then("start", "2025-06-10 10:00").state("2025-06-10 10:00")) == ny(
+        "2025-06-11 17:01:01"
+    )
 
 
 def test_a_backdated_pause_inside_a_fired_breach_retracts_it() -> None:
     story = Story().then("start", "2025-06-10 10:00")
     story.then("pause", "2025-06-11 10:00", recorded="2025-06-12 10:00", reason="r", party=Party.CUSTOMER)
     story.then("resume", "2025-06-12 11:00", reason="r")
-    assert kinds(story, "2025-06-12 12:00") == [
-        ("breached", "06-11 17:00"),
-        ("breach_retracted", "06-12 10:00"),
-    ]
+    assert kinds(story, "2025-06-12 12:00") == [("breached", "06-11 17:00"), ("breach_retracted", "06-12 10:00")]
     assert story.state("2025-06-12 12:00").due_at == ny("2025-06-13 10:00")
 
 
@@ -287,9 +286,7 @@ def _with_more_hours(revision: int, on: date) -> BusinessCalendar:
 
 def test_shopp_3_a_new_version_moves_running_clocks_from_its_date_and_no_closed_one() -> None:
     old, new = _with_more_hours(1, LONG_AGO), _with_more_hours(2, date(2025, 6, 12))
-    story = Story("business_seconds:72000", calendar=new).then(
-        "start", "2025-06-10 09:00", calendar_revision=1
-    )
+    story = Story("business_seconds:72000", calendar=new).then("start", "2025-06-10 09:00", calendar_revision=1)
     story.then("calendar_changed", "2025-06-10 12:00", calendar_revision=2)
     history = {1: old, 2: new}
     before = fold(story.spec, new, story.events, at=ny("2025-06-10 11:00"), history=history)
@@ -300,9 +297,7 @@ def test_shopp_3_a_new_version_moves_running_clocks_from_its_date_and_no_closed_
 
 def test_a_correction_of_past_hours_does_not_judge_a_closed_clock_again() -> None:
     old, new = _with_more_hours(1, LONG_AGO), _with_more_hours(2, date(2025, 6, 1))
-    story = Story("business_seconds:28800", calendar=new).then(
-        "start", "2025-06-10 09:00", calendar_revision=1
-    )
+    story = Story("business_seconds:28800", calendar=new).then("start", "2025-06-10 09:00", calendar_revision=1)
     story.then("stop", "2025-06-10 17:00")
     story.then("calendar_changed", "2025-06-11 12:00", calendar_revision=2)
     facts = judge(story.spec, new, story.events, at=ny("2025-06-12 00:00"), history={1: old, 2: new})
@@ -312,18 +307,10 @@ def test_a_correction_of_past_hours_does_not_judge_a_closed_clock_again() -> Non
 
 def test_windows_follow_a_calendar_that_gains_or_loses_a_date() -> None:
     open_saturday = a_calendar({day: [(540, 1020)] for day in range(1, 7)})
-    story = Story("each_business_day", calendar=open_saturday).then(
-        "start", "2025-06-12 10:00", calendar_revision=1
-    )
-    story.then("response", "2025-06-13 10:00").then(
-        "calendar_changed", "2025-06-13 12:00", calendar_revision=2
-    )
+    story = Story("each_business_day", calendar=open_saturday).then("start", "2025-06-12 10:00", calendar_revision=1)
+    story.then("response", "2025-06-13 10:00").then("calendar_changed", "2025-06-13 12:00", calendar_revision=2)
     state = fold(
-        story.spec,
-        open_saturday,
-        story.events,
-        at=ny("2025-06-13 13:00"),
-        history={1: a_calendar(), 2: open_saturday},
+        story.spec, open_saturday, story.events, at=ny("2025-06-13 13:00"), history={1: a_calendar(), 2: open_saturday}
     )
     assert state.due_at == ny("2025-06-14 17:00")
 
@@ -335,11 +322,7 @@ def test_an_explanation_of_a_clock_leaves_its_pauses_out() -> None:
     why = explain_clock(story.spec, story.calendar, state)
     assert state.due_at == ny("2025-12-29 14:00")
     assert why.business_seconds == 28_800
-    assert [c.reasons[0].name for c in why.skipped] == [
-        "Christmas Eve",
-        "Christmas Day",
-        "Day after Christmas",
-    ]
+    assert [c.reasons[0].name for c in why.skipped] == ["Christmas Eve", "Christmas Day", "Day after Christmas"]
 
 
 def test_shown_state_is_frozen() -> None:

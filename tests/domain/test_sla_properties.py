@@ -26,11 +26,19 @@ from tests.domain.sla_builders import a_calendar, ny, shopp_calendar
 
 fast = settings(max_examples=60, deadline=None)
 SHOPP = shopp_calendar()
-SYDNEY = a_calendar({1: [(0, 1440)], 2: [(540, 720), (780, 1440)], 5: [(0, 90), (150, 300)], 7: [(60, 180)]},
-                    zone="Australia/Lord_Howe")  # fmt: skip
+SYDNEY = a_calendar(
+    {1: [(0, 1440)], 2: [(540, 720), (780, 1440)], 5: [(0, 90), (150, 300)], 7: [(60, 180)]}, zone="Australia/Lord_Howe"
+)
 START = to_s(ny("2025-10-03 08:00"))
-TARGETS = ["business_seconds:28800", "business_days:1", "business_days:2:close", "seconds:86400", "rolling:20000",
-           "each_business_day", "none"]  # fmt: skip
+TARGETS = [
+    "business_seconds:28800",
+    "business_days:1",
+    "business_days:2:close",
+    "seconds:86400",
+    "rolling:20000",
+    "each_business_day",
+    "none",
+]
 calendars = st.sampled_from([SHOPP, SYDNEY])
 seconds = st.one_of(st.integers(0, 12 * 86_400), st.integers(0, 12 * 24).map(lambda hours: hours * 3600))
 
@@ -52,9 +60,20 @@ def histories(draw: st.DrawFn, late: bool = True) -> list[ClockEvent]:
     """A start and then anything, in any order of occurrence, some of it recorded late, some of it nonsense."""
     events = [_event(1, EventKind.START, START)]
     kinds = st.sampled_from(
-        [EventKind.PAUSE, EventKind.RESUME, EventKind.RESPONSE, EventKind.PAUSE, EventKind.RESUME, EventKind.RESPONSE,
-         EventKind.STOP, EventKind.REOPEN, EventKind.RETARGET, EventKind.CORRECT, EventKind.CALENDAR_CHANGED]
-    )  # fmt: skip
+        [
+            EventKind.PAUSE,
+            EventKind.RESUME,
+            EventKind.RESPONSE,
+            EventKind.PAUSE,
+            EventKind.RESUME,
+            EventKind.RESPONSE,
+            EventKind.STOP,
+            EventKind.REOPEN,
+            EventKind.RETARGET,
+            EventKind.CORRECT,
+            EventKind.CALENDAR_CHANGED,
+        ]
+    )
     for seq in range(2, draw(st.integers(2, 9))):
         kind, occurred = draw(kinds), START + draw(seconds)
         delay = draw(st.sampled_from([0, 0, 0, 30, 3600, 2 * 86_400])) if late else 0
@@ -100,12 +119,8 @@ def test_p12_p24_running_time_at_the_due_time_is_what_was_promised(
     due = _paused(spec, calendar, pauses, FAR).due_at
     assert due is not None
     # By brute force: the running seconds, overlapping reasons counted once.
-    edges = sorted(
-        {START, to_s(due), *(min(max(edge, START), to_s(due)) for span in pauses for edge in span)}
-    )
-    running = sum(
-        calendar.between_s(a, b) for a, b in pairwise(edges) if not any(p <= a and b <= q for p, q in pauses)
-    )
+    edges = sorted({START, to_s(due), *(min(max(edge, START), to_s(due)) for span in pauses for edge in span)})
+    running = sum(calendar.between_s(a, b) for a, b in pairwise(edges) if not any(p <= a and b <= q for p, q in pauses))
     assert running == amount
 
 
@@ -161,8 +176,13 @@ def test_p25_the_ledger_adds_up_to_the_wall_clock(
     end = at if state.stopped_at is None else to_s(state.stopped_at)
     ledger = state.ledger
     assert ledger.wall_seconds == end - START
-    parts = (ledger.closed_seconds, ledger.vendor_seconds, ledger.customer_seconds, ledger.third_party_seconds,
-             ledger.none_seconds)  # fmt: skip
+    parts = (
+        ledger.closed_seconds,
+        ledger.vendor_seconds,
+        ledger.customer_seconds,
+        ledger.third_party_seconds,
+        ledger.none_seconds,
+    )
     assert min(parts) >= 0
     assert sum(parts) == ledger.wall_seconds
 
@@ -184,9 +204,7 @@ def test_p26_p27_sweeps_at_any_instants_find_the_same_outcomes(
 
 @fast
 @given(specs(), calendars, histories(late=False))
-def test_next_action_misses_nothing(
-    spec: ClockSpec, calendar: BusinessCalendar, events: list[ClockEvent]
-) -> None:
+def test_next_action_misses_nothing(spec: ClockSpec, calendar: BusinessCalendar, events: list[ClockEvent]) -> None:
     """Between two events, the instants of next_action_at are exactly those at which judging finds something new."""
     at = START
     events = [event for event in events if event.kind is not EventKind.CORRECT]
@@ -208,9 +226,7 @@ def test_next_action_misses_nothing(
 def test_p28_every_owed_business_date_is_covered_missed_or_excused_once(
     calendar: BusinessCalendar, pauses: list[tuple[int, int]], responses: list[int], later: int, owed: bool
 ) -> None:
-    spec = ClockSpec(
-        milestone="each_business_day", target=parse_target("each_business_day"), resume_date_owed=owed
-    )
+    spec = ClockSpec(milestone="each_business_day", target=parse_target("each_business_day"), resume_date_owed=owed)
     events = [_event(1, EventKind.START, START)]
     for i, (start, end) in enumerate(pauses):
         events.append(_event(10 + i, EventKind.PAUSE, start, reason=str(i)))
@@ -296,11 +312,7 @@ def test_the_calendars_of_these_tests_break_where_they_should() -> None:
     st.data(),
 )
 def test_p31_a_pause_freezes_what_remains_whatever_is_published_during_it(
-    timelines: list[BusinessCalendar],
-    stretches: list[tuple[int, int]],
-    amount: int,
-    kind: str,
-    data: st.DataObject,
+    timelines: list[BusinessCalendar], stretches: list[tuple[int, int]], amount: int, kind: str, data: st.DataObject
 ) -> None:
     """Any hours at all may be published during any pause: each is a timeline of its own, the past in it too."""
     text = {"business_seconds": f"business_seconds:{amount}", "business_days": "business_days:1"}

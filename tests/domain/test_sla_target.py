@@ -49,17 +49,13 @@ def test_golden_pauses(row: dict[str, str], snap: bool) -> None:
     assert paused.due_at is None
     assert paused.remaining_business_seconds == row["remaining_s"]
     story.then("resume", resume, reason="customer")
-    expected = (
-        ny(_local(row["due_if_snap_to_close"])) if snap and "due_if_snap_to_close" in row else utc(row["due"])
-    )
+    expected = ny(_local(row["due_if_snap_to_close"])) if snap and "due_if_snap_to_close" in row else utc(row["due"])
     assert story.state(resume).due_at == expected
 
 
 def test_golden_daily_windows() -> None:
     (row,) = [r for r in GOLDEN if r["case"] == "daily-update"]
-    story = Story("each_business_day", milestone="each_business_day").then(
-        "start", ny(_local(row["approved"]))
-    )
+    story = Story("each_business_day", milestone="each_business_day").then("start", ny(_local(row["approved"])))
     for opens, closes in row["windows"]:
         state = story.state(ny(_local(opens)))
         assert state.due_at == ny(_local(closes))
@@ -70,12 +66,15 @@ def test_the_golden_cases_are_all_there() -> None:
     assert len(GOLDEN) == 21
 
 
-@pytest.mark.parametrize(("received", "same_date", "next_open"), [
-    ("2025-06-13 18:00", "2025-06-16 17:00", "2025-06-17 17:00"),
-    ("2025-06-14 12:00", "2025-06-16 17:00", "2025-06-17 17:00"),
-    ("2025-06-13 16:00", "2025-06-16 17:00", "2025-06-16 17:00"),
-    ("2025-06-13 07:00", "2025-06-16 17:00", "2025-06-16 17:00"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("received", "same_date", "next_open"),
+    [
+        ("2025-06-13 18:00", "2025-06-16 17:00", "2025-06-17 17:00"),
+        ("2025-06-14 12:00", "2025-06-16 17:00", "2025-06-17 17:00"),
+        ("2025-06-13 16:00", "2025-06-16 17:00", "2025-06-16 17:00"),
+        ("2025-06-13 07:00", "2025-06-16 17:00", "2025-06-16 17:00"),
+    ],
+)
 def test_shopp_5_received_after_the_close(received: str, same_date: str, next_open: str) -> None:
     calendar, target = shopp_calendar(), BusinessDays(1, DayEdge.CLOSE)
     assert due_at(calendar, target, ny(received)) == ny(same_date)
@@ -109,19 +108,44 @@ def test_wall_seconds_given_instants_and_none() -> None:
         due_at(calendar, parse_target("at"), start)
 
 
-@pytest.mark.parametrize("text", [
-    "business_seconds:28800", "business_days:1", "business_days:3:close", "seconds:86400", "each_business_day",
-    "rolling:3600", "at", "at:2025-01-01T00:00:00Z", "none",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "business_seconds:28800",
+        "business_days:1",
+        "business_days:3:close",
+        "seconds:86400",
+        "each_business_day",
+        "rolling:3600",
+        "at",
+        "at:2025-01-01T00:00:00Z",
+        "none",
+    ],
+)
 def test_targets_read_as_they_are_written(text: str) -> None:
     assert str(parse_target(text)) == text
 
 
-@pytest.mark.parametrize("text", [
-    "", "business_seconds", "business_seconds:", "business_seconds:0", "business_seconds:-1", "business_days:1:open",
-    "business_days:1:", "business_days:99999", "seconds:1e3", "seconds:٣", "rolling:99999999999", "at:yesterday",
-    "at:2025-01-01T00:00:00", "business_seconds:1:close", "none:1",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "business_seconds",
+        "business_seconds:",
+        "business_seconds:0",
+        "business_seconds:-1",
+        "business_days:1:open",
+        "business_days:1:",
+        "business_days:99999",
+        "seconds:1e3",
+        "seconds:٣",
+        "rolling:99999999999",
+        "at:yesterday",
+        "at:2025-01-01T00:00:00",
+        "business_seconds:1:close",
+        "none:1",
+    ],
+)
 def test_other_targets_are_refused(text: str) -> None:
     with pytest.raises(DomainError) as caught:
         parse_target(text)
@@ -131,11 +155,15 @@ def test_other_targets_are_refused(text: str) -> None:
 def test_an_explanation_lists_stretches_and_closures_with_their_names() -> None:
     found = due(shopp_calendar(), parse_target("business_seconds:86400"), ny("2025-12-23 09:00"))
     assert [(part.start, part.seconds) for part in found.explain.consumed] == [
-        (ny("2025-12-23 09:00"), 28800), (ny("2025-12-29 09:00"), 28800), (ny("2025-12-30 09:00"), 28800),
-    ]  # fmt: skip
+        (ny("2025-12-23 09:00"), 28800),
+        (ny("2025-12-29 09:00"), 28800),
+        (ny("2025-12-30 09:00"), 28800),
+    ]
     assert [(c.on.day, c.reasons[0].name) for c in found.explain.skipped] == [
-        (24, "Christmas Eve"), (25, "Christmas Day"), (26, "Day after Christmas"),
-    ]  # fmt: skip
+        (24, "Christmas Eve"),
+        (25, "Christmas Day"),
+        (26, "Day after Christmas"),
+    ]
 
 
 def test_an_explanation_is_bounded_and_says_what_it_leaves_out() -> None:

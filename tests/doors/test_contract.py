@@ -107,9 +107,7 @@ def test_every_link_can_be_followed() -> None:
                 known = {f"{given['in']}.{given['name']}" for given in target.spec["parameters"]}
                 where = f"{one.id} {status} {name}"
                 assert link["parameters"].keys() <= known, where
-                assert {part for part in known if part.startswith("path.")} <= link["parameters"].keys(), (
-                    where
-                )
+                assert {part for part in known if part.startswith("path.")} <= link["parameters"].keys(), where
                 for said in link["parameters"].values():
                     place, _, pointer = said.partition("#")
                     if place == "$response.body":
@@ -120,13 +118,7 @@ def test_every_link_can_be_followed() -> None:
                             f"{given['in']}.{given['name']}" for given in one.spec["parameters"]
                         }, where
                 followed.add(target.id)
-    assert {
-        "confirmAssessment",
-        "resolveTicket",
-        "refundHold",
-        "replayWebhookDelivery",
-        "makeChoice",
-    } <= followed
+    assert {"confirmAssessment", "resolveTicket", "refundHold", "replayWebhookDelivery", "makeChoice"} <= followed
 
 
 def _leads(schema: dict[str, Any], pointer: str, one: Operation) -> bool:

@@ -32,8 +32,12 @@ async def opened(module_url: str) -> AsyncIterator[FastAPI]:
 async def sidebar(app: FastAPI) -> tuple[httpx.AsyncClient, str]:
     """What a page has: a token for one customer."""
     shop = await make_vendor(app, "cs-cart")
-    order = {"customer_id": "ann", "placed_at": "2025-01-01T00:00:00Z", "currency": "USD",
-             "lines": [{"line_id": "1", "sku": "license"}]}  # fmt: skip
+    order = {
+        "customer_id": "ann",
+        "placed_at": "2025-01-01T00:00:00Z",
+        "currency": "USD",
+        "lines": [{"line_id": "1", "sku": "license"}],
+    }
     await shop.ok(await shop.put("/v1/orders/o", order), 201)
     token = await shop.ok(await shop.post("/v1/customers/ann/tokens", {"minutes": 5}))
     await shop.close()

@@ -14,9 +14,22 @@ def reached(url: str) -> tuple[list[object], object]:
     """The servers and the parameters that the driver itself reads out of a URL of ours."""
     dsn, _ = _dsn(make_url(canonical(url)))
     addresses, parameters, *_ = connect_utils._parse_connect_dsn_and_args(
-        dsn=dsn, host=None, port=None, user=None, password=None, passfile=None, database=None, ssl=None, service=None,
-        servicefile=None, direct_tls=None, server_settings={}, target_session_attrs=None, krbsrvname=None, gsslib=None,
-    )  # fmt: skip
+        dsn=dsn,
+        host=None,
+        port=None,
+        user=None,
+        password=None,
+        passfile=None,
+        database=None,
+        ssl=None,
+        service=None,
+        servicefile=None,
+        direct_tls=None,
+        server_settings={},
+        target_session_attrs=None,
+        krbsrvname=None,
+        gsslib=None,
+    )
     return addresses, parameters
 
 
@@ -57,9 +70,16 @@ def test_the_drivers_own_spelling_of_tls_is_understood_too() -> None:
 
 @pytest.mark.parametrize(
     "harmless",
-    ["keepalives=1&keepalives_idle=30", "gssencmode=prefer", "channel_binding=prefer", "client_encoding=UTF8",
-     "connect_timeout=10", "application_name=x", "tcp_user_timeout=5"],
-)  # fmt: skip
+    [
+        "keepalives=1&keepalives_idle=30",
+        "gssencmode=prefer",
+        "channel_binding=prefer",
+        "client_encoding=UTF8",
+        "connect_timeout=10",
+        "application_name=x",
+        "tcp_user_timeout=5",
+    ],
+)
 def test_what_changes_nothing_is_taken(harmless: str) -> None:
     assert reached(f"postgresql://u@h/db?{harmless}")[0] == [("h", 5432)]
 
@@ -81,9 +101,7 @@ def test_what_changes_nothing_is_taken(harmless: str) -> None:
         ("postgresql://u@h1,h2,h3/db?port=1,2", "port names one number, or one for each host"),
     ],
 )
-def test_what_cannot_be_kept_is_one_sentence(
-    url: str, sentence: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_cannot_be_kept_is_one_sentence(url: str, sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
     with pytest.raises(SettingsError) as refused:
         Settings.read()

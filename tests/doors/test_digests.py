@@ -66,15 +66,10 @@ def test_one_more_optional_field_of_a_body_changes_no_digest(body: type[Body]) -
 
 
 def test_nested_bodies_leave_their_defaults_out() -> None:
-    credit = ticket_bodies.CreditBody.model_validate(
-        {"credit_type": "priority", "response": {"public": True}}
-    )
+    credit = ticket_bodies.CreditBody.model_validate({"credit_type": "priority", "response": {"public": True}})
     assert credit.said() == {"credit_type": "priority", "response": {}}
     version = calendar_bodies.CalendarVersionBody.model_validate(
-        {
-            "effective_from": "2026-01-01",
-            "exceptions": [{"date": "2026-02-02", "kind": "closed", "name": None}],
-        }
+        {"effective_from": "2026-01-01", "exceptions": [{"date": "2026-02-02", "kind": "closed", "name": None}]}
     )
     assert version.said()["exceptions"][0].keys() == {"date", "kind"}
 
@@ -88,9 +83,7 @@ def test_one_more_optional_field_of_a_command_changes_no_digest(command: Any) ->
 
     def said(inner: Any) -> Said:
         if isinstance(inner, LineCommand):
-            return PutOrder(
-                order_id="1", customer_id="anna", placed_at=PLACED, currency="USD", lines=(inner,)
-            ).said()
+            return PutOrder(order_id="1", customer_id="anna", placed_at=PLACED, currency="USD", lines=(inner,)).said()
         if isinstance(inner, RefundLine):
             return RefundOrder(order_id="1", refund_id="r", lines=(inner,)).said()
         found: Said = inner.said()
@@ -104,9 +97,13 @@ def test_one_more_optional_field_of_a_command_changes_no_digest(command: Any) ->
 
 def test_one_more_optional_field_of_a_credit_command_changes_no_digest() -> None:
     later = msgspec.defstruct(
-        "CreditCommand", [("added_later", str, "as before")],
-        bases=(CreditCommand,), frozen=True, kw_only=True, omit_defaults=True,
-    )  # fmt: skip
+        "CreditCommand",
+        [("added_later", str, "as before")],
+        bases=(CreditCommand,),
+        frozen=True,
+        kw_only=True,
+        omit_defaults=True,
+    )
     given = {"kind": "debit", "customer_id": "anna", "credits": 3}
     assert later(**given).digest() == CreditCommand(**given).digest()  # type: ignore[arg-type]
     assert later(**given, added_later="other").digest() != later(**given).digest()
@@ -117,23 +114,25 @@ def test_every_command_with_a_digest_is_tried_here() -> None:
         made.__name__
         for module in modules(app.usecases)
         for made in vars(module).values()
-        if isinstance(made, type) and made.__module__ == module.__name__
+        if isinstance(made, type)
+        and made.__module__ == module.__name__
         and (hasattr(made, "said") or hasattr(made, "digest"))
-    }  # fmt: skip
-    assert found == {type(command).__name__ for command in COMMANDS} - {"LineCommand", "RefundLine"} | {
-        "CreditCommand"
     }
+    assert found == {type(command).__name__ for command in COMMANDS} - {"LineCommand", "RefundLine"} | {"CreditCommand"}
 
 
 def test_the_same_order_said_another_way_has_the_same_digest() -> None:
     lines = [{"line_id": "2", "sku": "credits-50", "unit_price": "10.50"}, {"line_id": "1", "sku": "license"}]
     base = {"customer_id": "anna", "placed_at": "2025-01-01T00:00:00Z", "lines": lines}
     same = {
-        "customer_id": "anna", "placed_at": "2025-01-01T01:00:00+01:00", "currency": "USD",
+        "customer_id": "anna",
+        "placed_at": "2025-01-01T01:00:00+01:00",
+        "currency": "USD",
         "lines": [
-            {**lines[1], "quantity": 1, "attributes": {}, "list_price": None}, {**lines[0], "unit_price": "10.5"},
+            {**lines[1], "quantity": 1, "attributes": {}, "list_price": None},
+            {**lines[0], "unit_price": "10.5"},
         ],
-    }  # fmt: skip
+    }
     one, two = (order_bodies.OrderBody.model_validate(said).command("1").said() for said in (base, same))
     assert one.digest() == two.digest()
     other = order_bodies.OrderBody.model_validate({**base, "lines": lines[:1]}).command("1").said()
@@ -144,12 +143,13 @@ def test_the_same_order_said_another_way_has_the_same_digest() -> None:
 
 TICKET = {"customer_id": "anna", "subject": "Help"}
 ORDER = {
-    "customer_id": "anna", "placed_at": "2025-01-01T00:00:00Z",
+    "customer_id": "anna",
+    "placed_at": "2025-01-01T00:00:00Z",
     "lines": [
         {"line_id": "2", "sku": "credits-50"},
         {"line_id": "1", "sku": "license", "unit_price": "99.50", "quantity": 2},
     ],
-}  # fmt: skip
+}
 REFUND = {"refund_id": "r-1", "lines": [{"line_id": "1"}]}
 # Recorded from the version of 22 November 2026 for these very calls.
 FIRST = {
@@ -164,22 +164,37 @@ KEYED = [
     ("details", {"facts": {"official": True}}, {"facts": {}}, "e6/pK92/bQwZgbTbmz4F9ymIT8DD9/9yRR1E0nAtxvE="),
     ("pauses", {"reason": "customer"}, {"reason": "other"}, "p8cSlYMuwaF8SkrfcnwEdnsAl2zvKorebe715CVN8GY="),
     ("resolution", {"outcome": "answered"}, {"outcome": "no"}, "ZI/BxCGHcXBIsZ50R6+5HojXggOK4hcnwunoxWcd09w="),
-    ("credits", {"credit_type": "priority", "response": {}}, {"credit_type": "priority"},
-     "6xobQjc7VOVk3ZzZGwO2mMVzE56z+exaNQmppfd5mYQ="),
+    (
+        "credits",
+        {"credit_type": "priority", "response": {}},
+        {"credit_type": "priority"},
+        "6xobQjc7VOVk3ZzZGwO2mMVzE56z+exaNQmppfd5mYQ=",
+    ),
     ("withdrawal", {}, {"occurred_at": START}, "nWXlHt5Hlo+psR1yTajD/5tuA3rJaLocJqX1KI7q85o="),
     ("qualification", {"decision": "accept"}, {"decision": "reject"}, "iV3oRYnQa0yUpxO+sXn7in3mF6l3jk8bSeQnUhU7RCA="),
     ("assessments", {"category": "general"}, {"category": "other"}, "TFPkPhtWSr5iPEMdcAXrKJE2J9rk3WzWGrosNbIytVo="),
     ("resumptions", {}, {"party": "customer"}, "p5fgarwvBpcU2qELruhQq+jjmfIBi1n4Mk0Io7xPVC4="),
     ("access-requests", {"kinds": ["ftp"]}, {"kinds": ["ssh"]}, "6xUlJ3Ip+Nqsi0W5hEzivHRxKx03eIgDRup/M5nNbME="),
-    ("disputes/1/decision", {"decision": "upheld"}, {"decision": "returned"},
-     "Va3yKJrrilhexW9IflWBhTmL7fbVZf52Az+KPXgdyFg="),
-]  # fmt: skip
+    (
+        "disputes/1/decision",
+        {"decision": "upheld"},
+        {"decision": "returned"},
+        "Va3yKJrrilhexW9IflWBhTmL7fbVZf52Az+KPXgdyFg=",
+    ),
+]
 KINDS = {
-    "responses": "tickets.respond", "details": "tickets.details", "pauses": "tickets.pause",
-    "resolution": "tickets.resolve", "credits": "tickets.apply_credit", "withdrawal": "tickets.withdraw",
-    "qualification": "tickets.qualify", "assessments": "tickets.assess", "resumptions": "tickets.resume",
-    "access-requests": "tickets.request_access", "disputes/1/decision": "tickets.decide_dispute",
-}  # fmt: skip
+    "responses": "tickets.respond",
+    "details": "tickets.details",
+    "pauses": "tickets.pause",
+    "resolution": "tickets.resolve",
+    "credits": "tickets.apply_credit",
+    "withdrawal": "tickets.withdraw",
+    "qualification": "tickets.qualify",
+    "assessments": "tickets.assess",
+    "resumptions": "tickets.resume",
+    "access-requests": "tickets.request_access",
+    "disputes/1/decision": "tickets.decide_dispute",
+}
 
 
 async def store(url: str, statement: str, *values: Any) -> None:

@@ -56,9 +56,7 @@ async def test_figures_for_prometheus(app: FastAPI, vendor: MakeVendor) -> None:
     async with client_of(app, None) as client:
         page = await client.get("/metrics")
     assert page.status_code == 200
-    assert (
-        'http_server_request_duration_seconds_count{method="GET",route="/v1/keys",status="200"}' in page.text
-    )
+    assert 'http_server_request_duration_seconds_count{method="GET",route="/v1/keys",status="200"}' in page.text
     assert "retainer_db_connections_in_use" in page.text
     assert acme.tenant_id not in page.text
 

@@ -113,9 +113,7 @@ async def test_blocked_writers_of_many_customers_leave_another_tenant_a_connecti
     assert (shares.waiting, shares.held, shares.free) == (0, {}, POOL)
 
 
-async def test_a_caller_that_goes_away_leaves_its_place(
-    app: FastAPI, vendor: MakeVendor, module_url: str
-) -> None:
+async def test_a_caller_that_goes_away_leaves_its_place(app: FastAPI, vendor: MakeVendor, module_url: str) -> None:
     shop = await a_shop(vendor)
     budget = app.state.house.database.budget
     async with locked(module_url, shop):
@@ -182,8 +180,12 @@ async def test_one_simulation_at_a_time_for_a_tenant(app: FastAPI, vendor: MakeV
 
 async def test_one_publication_at_a_time_for_a_tenant(app: FastAPI, vendor: MakeVendor) -> None:
     shop = await a_shop(vendor)
-    hours = {"effective_from": "2025-06-01", "weekly_hours": {"mon": [["00:00", "24:00"]]}, "correction": True,
-             "reason": "x"}  # fmt: skip
+    hours = {
+        "effective_from": "2025-06-01",
+        "weekly_hours": {"mon": [["00:00", "24:00"]]},
+        "correction": True,
+        "reason": "x",
+    }
     with app.state.house.database.budget.one("publication", shop.tenant_id):
         assert_busy(await shop.post("/v1/calendars/service-hours/versions", hours))
         assert_busy(await shop.post("/v1/policies/x-cart/versions", {"document": shipped("x-cart")}))
@@ -201,9 +203,7 @@ async def test_a_query_that_reads_events_beside_other_fields_takes_one_connectio
     try:
         async with asyncio.timeout(3):
             told = await send(
-                shop.client,
-                '{ customer(customerId: "c0") { customerId } events(first: 50) { nodes { type } } }',
-                {},
+                shop.client, '{ customer(customerId: "c0") { customerId } events(first: 50) { nodes { type } } }', {}
             )
     finally:
         for _ in range(POOL - 1):
@@ -218,9 +218,7 @@ async def test_a_query_that_simulates_takes_one_connection(app: FastAPI, vendor:
     """Also beside fields that read, before it and after it."""
     shop = await a_shop(vendor)
     shares = app.state.house.database.budget.shares
-    simulated = (
-        "simulatePolicy(input: $i) { ... on PolicySimulation { customers orders { replayed } complete } }"
-    )
+    simulated = "simulatePolicy(input: $i) { ... on PolicySimulation { customers orders { replayed } complete } }"
     beside = 'customer(customerId: "c0") { customerId }'
     for _ in range(POOL - 1):
         assert shares.take(HOUSE)
@@ -228,9 +226,7 @@ async def test_a_query_that_simulates_takes_one_connection(app: FastAPI, vendor:
         for fields in (simulated, f"a: {beside} {simulated} b: {beside}"):
             query = f"query($i: SimulatePolicyInput!) {{ {fields} }}"
             async with asyncio.timeout(20):
-                told = await send(
-                    shop.client, query, {"i": {"name": "x-cart", "document": shipped("x-cart")}}
-                )
+                told = await send(shop.client, query, {"i": {"name": "x-cart", "document": shipped("x-cart")}})
             body = told.json()
             assert "errors" not in body, body
             found = body["data"]["simulatePolicy"]
@@ -241,9 +237,7 @@ async def test_a_query_that_simulates_takes_one_connection(app: FastAPI, vendor:
             shares.give_back(HOUSE)
 
 
-async def test_checks_of_drafts_hold_no_connection_and_go_one_by_one(
-    app: FastAPI, vendor: MakeVendor
-) -> None:
+async def test_checks_of_drafts_hold_no_connection_and_go_one_by_one(app: FastAPI, vendor: MakeVendor) -> None:
     shop = await a_shop(vendor)
     budget = app.state.house.database.budget
     for _ in range(POOL):
@@ -251,9 +245,7 @@ async def test_checks_of_drafts_hold_no_connection_and_go_one_by_one(
     try:
         async with asyncio.timeout(30):
             body = {"document": shipped("cactushop")}
-            answers = await asyncio.gather(
-                *(shop.post("/v1/policies/validate", body, key=None) for _ in range(3))
-            )
+            answers = await asyncio.gather(*(shop.post("/v1/policies/validate", body, key=None) for _ in range(3)))
     finally:
         for _ in range(POOL):
             budget.shares.give_back(HOUSE)

@@ -78,9 +78,7 @@ def test_a_static_file_with_an_endless_name_is_not_found(served: httpx.Client) -
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"])
-def test_figures_are_closed_to_what_a_proxy_on_this_machine_passes_on(
-    served: httpx.Client, header: str
-) -> None:
+def test_figures_are_closed_to_what_a_proxy_on_this_machine_passes_on(served: httpx.Client, header: str) -> None:
     assert served.get("/metrics").status_code == 200
     passed_on = served.get("/metrics", headers={header: "203.0.113.7"})
     assert (passed_on.status_code, passed_on.json()["code"]) == (403, "metrics_closed")

@@ -37,9 +37,7 @@ def nodes(path: Path) -> Iterator[ast.AST]:
 
 def asks_the_clock(node: ast.Attribute) -> bool:
     owner = ast.unparse(node.value)
-    return node.attr in ("utcnow", "today") or (
-        node.attr == "now" and owner in ("datetime", "datetime.datetime")
-    )
+    return node.attr in ("utcnow", "today") or (node.attr == "now" and owner in ("datetime", "datetime.datetime"))
 
 
 def test_only_the_doors_and_the_worker_read_the_wall_clock() -> None:
@@ -68,11 +66,27 @@ def test_only_the_engine_commits() -> None:
 
 RULE_METHODS = frozenset(
     {
-        "grant", "adjust", "debit", "hold_more_for", "capture", "capture_for", "release_for", "refund", "refund_for",
-        "void", "void_grant", "withdraw", "transfer_out", "transfer_in", "expire_holds", "book_due", "settle",
-        "settle_to", "fall_due",
+        "grant",
+        "adjust",
+        "debit",
+        "hold_more_for",
+        "capture",
+        "capture_for",
+        "release_for",
+        "refund",
+        "refund_for",
+        "void",
+        "void_grant",
+        "withdraw",
+        "transfer_out",
+        "transfer_in",
+        "expire_holds",
+        "book_due",
+        "settle",
+        "settle_to",
+        "fall_due",
     }
-)  # fmt: skip
+)
 """What grants, folds or ends things: methods of the ledger, of the ticket's session, of the orders' fold."""
 
 
@@ -83,9 +97,7 @@ def test_the_database_calls_no_rule() -> None:
         for path in FILES
         if name(path).startswith("app/db/")
         for node in nodes(path)
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in RULE_METHODS
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in RULE_METHODS
     ]
     assert found == []
 
@@ -94,9 +106,7 @@ WRITTEN_AT_ONCE = (
     "account|lot|hold|hold_line|operation|entry|outbox|entity_event|license|cover|choice|addon|payment_dispute|ticket"
     "|clock|clock_outcome"
 )
-INSERTS = re.compile(
-    rf"insert into (?:{WRITTEN_AT_ONCE})\b|\b(?:insert|upsert)\(s?\.?(?:{WRITTEN_AT_ONCE})_?\)"
-)
+INSERTS = re.compile(rf"insert into (?:{WRITTEN_AT_ONCE})\b|\b(?:insert|upsert)\(s?\.?(?:{WRITTEN_AT_ONCE})_?\)")
 
 
 def test_effects_reach_the_tables_by_one_path() -> None:
@@ -157,20 +167,14 @@ def test_a_door_that_cannot_be_imported_stops_the_start(broken: str) -> None:
         "from tests.support.api import settings_for\n"
         "create_app(settings_for('postgresql://nowhere/nothing'))\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert f"import of {broken} halted" in done.stderr
 
 
 def test_every_command_is_there() -> None:
     """The command line imports the module of a command by its name: each name has a module, each module a name."""
-    modules = {path.stem for path in (ROOT / "app/commands").glob("*.py")} - {
-        "__init__",
-        "base",
-        "import_files",
-    }
+    modules = {path.stem for path in (ROOT / "app/commands").glob("*.py")} - {"__init__", "base", "import_files"}
     assert {cli.module_of(name).rpartition(".")[2] for name in cli.COMMANDS} == modules
     for name in cli.COMMANDS:
         module = importlib.import_module(cli.module_of(name))
@@ -204,11 +208,7 @@ def test_every_code_raised_is_in_the_catalogue() -> None:
     """Codes are a promise: each has a cause and a next step."""
     policy_codes = set(shipped_reason_codes())
     missing = sorted(
-        {
-            f"{code} ({where})"
-            for code, where in raised_codes()
-            if code not in CATALOGUE and code not in policy_codes
-        }
+        {f"{code} ({where})" for code, where in raised_codes() if code not in CATALOGUE and code not in policy_codes}
     )
     assert missing == []
 
@@ -267,10 +267,7 @@ def test_every_entry_says_what_and_what_to_do(code: str) -> None:
 
 def imports() -> dict[str, set[str]]:
     """What each module of the house imports of the house, also where only a type checker does."""
-    modules = {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
-        for path in FILES
-    }
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in FILES}
     found: dict[str, set[str]] = {}
     for module, path in modules.items():
         named: set[str] = set()
@@ -312,7 +309,6 @@ def test_files_and_functions_stay_small_enough_to_read() -> None:
         found += [
             f"{name(path)}:{node.lineno} {node.name}: {(node.end_lineno or 0) - node.lineno} lines"
             for node in nodes(path)
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-            and (node.end_lineno or 0) - node.lineno > 120
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (node.end_lineno or 0) - node.lineno > 120
         ]
     assert found == []

@@ -15,16 +15,12 @@ from tests.support.api import SECRET_KEY
 def test_a_secret_that_is_not_hidden_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     watch = hygiene.Watch()
     for words in (f"connected with {SECRET_KEY}", "two\nlines", "Bearer rtn_live_NotAKeyOfOurs0123456789"):
-        watch.handle(
-            logging.makeLogRecord({"name": "retainer", "levelno": 30, "levelname": "WARNING", "msg": words})
-        )
+        watch.handle(logging.makeLogRecord({"name": "retainer", "levelno": 30, "levelname": "WARNING", "msg": words}))
     [seen] = hygiene.taken()
     assert "secret-of-the-tests" in seen
     monkeypatch.setattr(observability, "redact", lambda text: text)
     watch.handle(
-        logging.makeLogRecord(
-            {"name": "retainer", "levelno": 30, "levelname": "WARNING", "msg": "rtn_in_abcdefgh"}
-        )
+        logging.makeLogRecord({"name": "retainer", "levelno": 30, "levelname": "WARNING", "msg": "rtn_in_abcdefgh"})
     )
     assert len(hygiene.taken()) == 1
 

@@ -85,12 +85,8 @@ async def _odd(shop: Vendor, answers: list[httpx.Response]) -> None:
         await shop.get(f"/v1/customers/{BEARER}/balance"),
         await shop.get("/v1/customers", query=SECRET),
         await shop.put(f"/v1/tickets/{BEARER}", {"customer_id": SECRET, "nonsense": TOKEN}),
-        await shop.post(
-            "/v1/customers/c-1/debits", {"credits": "x", "authorization": f"Bearer {TOKEN}"}, key=BEARER
-        ),
+        await shop.post("/v1/customers/c-1/debits", {"credits": "x", "authorization": f"Bearer {TOKEN}"}, key=BEARER),
         await shop.client.post("/in/not-a-token", content=b"{" + TOKEN.encode(), headers={"X-Key": shop.key}),
-        await shop.client.post(
-            "/graphql", json={"query": f'{{ balance(customerId: "{BEARER}") {{ available }} }}'}
-        ),
+        await shop.client.post("/graphql", json={"query": f'{{ balance(customerId: "{BEARER}") {{ available }} }}'}),
         await shop.client.post("/graphql", json={"query": f"{{ {TOKEN} }}"}),
     ]

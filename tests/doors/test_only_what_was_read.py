@@ -39,7 +39,7 @@ CASES: dict[str, tuple[Prepare, str, str, Any]] = {
     "publishPolicy": (policy, "POST", "/versions", {"document": tenants.templates()["avactis"][1]}),
     "changeWebhookEndpoint": (endpoint, "PATCH", "", {"description": "another"}),
     "deleteWebhookEndpoint": (endpoint, "DELETE", "", None),
-}  # fmt: skip
+}
 """How a thing is made, and the change of it; every operation that knows of 412 is here."""
 STALE = '"v0-of-somebody-else"'
 
@@ -60,12 +60,7 @@ async def test_a_change_of_what_has_changed_since_is_412_and_none(vendor: MakeVe
     path = await CASES[case][0](shop)
     before = await shop.get(path)
     tag = before.headers["etag"]
-    for wrong in (
-        {"If-Match": STALE},
-        {"If-Match": f"W/{tag}"},
-        {"If-None-Match": "*"},
-        {"If-None-Match": tag},
-    ):
+    for wrong in ({"If-Match": STALE}, {"If-Match": f"W/{tag}"}, {"If-None-Match": "*"}, {"If-None-Match": tag}):
         answer = await change(shop, path, case, wrong)
         assert (answer.status_code, answer.json()["code"]) == (412, "precondition_failed"), wrong
         assert answer.json()["etag"] == tag
@@ -83,10 +78,7 @@ async def test_graphql_says_the_same(vendor: MakeVendor, case: str) -> None:
     path = await CASES[case][0](shop)
     tag = (await shop.get(path)).headers["etag"]
     body = CASES[case][3] or {}
-    given = {
-        "".join([key.split("_")[0], *(w.title() for w in key.split("_")[1:])]): one
-        for key, one in body.items()
-    }
+    given = {"".join([key.split("_")[0], *(w.title() for w in key.split("_")[1:])]): one for key, one in body.items()}
     if "webhook" in path:
         given["endpointId"] = path.rpartition("/")[2]
     else:

@@ -150,9 +150,7 @@ async def test_the_operator_does_nothing_but_tenants_and_keys(cast: Cast, operat
 
 
 @pytest.mark.parametrize("operation", SECURED, ids=ids(SECURED))
-async def test_a_customer_token_reads_its_own_customer_and_nothing_else(
-    cast: Cast, operation: Operation
-) -> None:
+async def test_a_customer_token_reads_its_own_customer_and_nothing_else(cast: Cast, operation: Operation) -> None:
     answer = await call(cast.clients["token"], operation, cast.acme.tenant_id, customer_id="c-2")
     assert answer.status_code in (403, 404), answer.text
     own = await call(cast.clients["token"], operation, cast.acme.tenant_id, customer_id="c-1")

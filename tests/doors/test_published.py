@@ -16,19 +16,7 @@ from tests.conftest import MakeVendor
 from tests.support.api import OPERATOR_KEY, client_of
 
 OPENAPI = ROOT / "openapi" / "openapi.json"
-NOUNS = (
-    "Ticket",
-    "Clock",
-    "Lot",
-    "Hold",
-    "Order",
-    "License",
-    "Cover",
-    "Choice",
-    "Customer",
-    "Balance",
-    "Statement",
-)
+NOUNS = ("Ticket", "Clock", "Lot", "Hold", "Order", "License", "Cover", "Choice", "Customer", "Balance", "Statement")
 
 
 @pytest.mark.parametrize("noun", NOUNS)
@@ -37,9 +25,10 @@ def test_each_noun_is_one_schema(noun: str) -> None:
     schemas = json.loads(OPENAPI.read_text(encoding="utf-8"))["components"]["schemas"]
     mine = schemas[noun]["properties"].keys()
     copies = [
-        name for name, schema in schemas.items()
+        name
+        for name, schema in schemas.items()
         if name != noun and len(mine & schema.get("properties", {}).keys()) > 0.8 * len(mine)
-    ]  # fmt: skip
+    ]
     assert copies == []
 
 

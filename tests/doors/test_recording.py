@@ -38,9 +38,7 @@ def allows(schema: dict[str, Any], value: Any) -> bool:
         return isinstance(value, dict) and {"amount", "currency"} <= set(value)
     kinds = schema.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
-    kind = {dict: "object", list: "array", str: "string", int: "integer", bool: "boolean"}.get(
-        type(value), "null"
-    )
+    kind = {dict: "object", list: "array", str: "string", int: "integer", bool: "boolean"}.get(type(value), "null")
     if kinds and kind not in kinds:
         return False
     if schema.get("format") == "date-time" and isinstance(value, str) and not value.endswith("Z"):

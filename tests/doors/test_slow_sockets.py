@@ -107,10 +107,7 @@ async def test_slow_sockets_are_cut(app: FastAPI, short: None, sent: bytes, drip
     [
         (b"nonsense\r\n\r\n", b"400"),
         (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", b"400"),
-        (
-            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-            b"400",
-        ),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"400"),
         (
             b"GET /livez HTTP/1.1\r\nHost: x\r\n"
             + b"".join(b"X-%d: %s\r\n" % (n, b"y" * 1000) for n in range(64))
@@ -120,14 +117,7 @@ async def test_slow_sockets_are_cut(app: FastAPI, short: None, sent: bytes, drip
         (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"431"),
         (b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n", b"400"),
     ],
-    ids=[
-        "nonsense",
-        "two lengths",
-        "length and chunks",
-        "64 KiB of headers",
-        "70 KB of path",
-        "bytes in the path",
-    ],
+    ids=["nonsense", "two lengths", "length and chunks", "64 KiB of headers", "70 KB of path", "bytes in the path"],
 )
 async def test_what_is_no_proper_request_is_a_problem(app: FastAPI, sent: bytes, status: bytes) -> None:
     async with served(app) as port:
@@ -143,10 +133,7 @@ async def test_two_hundred_slow_sockets_do_not_hurt_good_callers(app: FastAPI, v
     shop = await vendor("cs-cart")
     headers = {"Authorization": f"Bearer {shop.key}"}
     rounds = []
-    async with (
-        served(app) as port,
-        httpx.AsyncClient(base_url=f"http://{HOST}:{port}", headers=headers) as client,
-    ):
+    async with served(app) as port, httpx.AsyncClient(base_url=f"http://{HOST}:{port}", headers=headers) as client:
         await p99(client)
         for _ in range(6):
             quiet = await p99(client)

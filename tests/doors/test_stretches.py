@@ -22,9 +22,7 @@ MOST = 0.050
 _numbers = itertools.count()
 
 
-async def stretch(
-    shop: Vendor, method: str, path: str, body: Any = None, *, kind: str = "application/json"
-) -> float:
+async def stretch(shop: Vendor, method: str, path: str, body: Any = None, *, kind: str = "application/json") -> float:
     """The longest stretch of one call, which must be answered with 2xx."""
     content = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
     headers = {"Content-Type": kind, "Idempotency-Key": f"stretch-{next(_numbers)}"}
@@ -59,8 +57,14 @@ def large_document(letters: int = 380_000) -> str:
 async def test_an_order_of_hundreds_of_licenses_and_its_refund(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     await within(shop, "PUT", "/v1/orders/many", order("anna", 400))
-    for path in ("orders/many", "customers/anna", "customers/anna/balance", "customers/anna/statement",
-                 "customers/anna/export", "customers/anna/entitlements/open_ticket?explain=true"):  # fmt: skip
+    for path in (
+        "orders/many",
+        "customers/anna",
+        "customers/anna/balance",
+        "customers/anna/statement",
+        "customers/anna/export",
+        "customers/anna/entitlements/open_ticket?explain=true",
+    ):
         await within(shop, "GET", f"/v1/{path}")
     ticket = {"customer_id": "anna", "subject": "s", "channel": "helpdesk", "category": "level_1"}
     await within(shop, "PUT", "/v1/tickets/t", ticket)
@@ -71,10 +75,7 @@ async def test_an_order_of_hundreds_of_licenses_and_its_refund(vendor: MakeVendo
 async def test_a_thousand_commands_in_a_batch(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     await shop.ok(await shop.post("/v1/customers/anna/adjustments", {"credits": 5_000, "reason": "r"}))
-    debits = [
-        {"kind": "debit", "customer_id": "anna", "credits": 1, "idempotency_key": f"k{n}"}
-        for n in range(1_000)
-    ]
+    debits = [{"kind": "debit", "customer_id": "anna", "credits": 1, "idempotency_key": f"k{n}"} for n in range(1_000)]
     await within(shop, "POST", "/v1/credit-batches", {"commands": debits})
     for path in ("statement", "export"):
         await within(shop, "GET", f"/v1/customers/anna/{path}")
@@ -115,14 +116,34 @@ async def test_calendars(vendor: MakeVendor, what: str) -> None:
     if what == "exceptions":
         version["exceptions"] = [{"date": f"{y}-{m:02d}-{d:02d}", "kind": "closed"} for y, m, d in days]
     else:
-        countries = ("US", "DE", "FR", "GB", "ES", "IT", "PL", "PT", "NL", "BE", "AT", "CH", "SE", "NO", "FI",
-                     "DK", "JP", "IN", "BR", "MX")  # fmt: skip
-        version["closure_rules"] = {
-            "holidays": [{"country": one, "clause": "A"} for one in countries],
-            "closures": [],
-        }
+        countries = (
+            "US",
+            "DE",
+            "FR",
+            "GB",
+            "ES",
+            "IT",
+            "PL",
+            "PT",
+            "NL",
+            "BE",
+            "AT",
+            "CH",
+            "SE",
+            "NO",
+            "FI",
+            "DK",
+            "JP",
+            "IN",
+            "BR",
+            "MX",
+        )
+        version["closure_rules"] = {"holidays": [{"country": one, "clause": "A"} for one in countries], "closures": []}
     await within(shop, "POST", "/v1/calendars/x/versions?validate_only=true", version)
     await within(shop, "POST", "/v1/calendars/x/versions", version)
-    for path in ("open?at=2025-04-01T00:00:00Z", "closures?from=2025-01-01&to=2026-12-31",
-                 "elapsed?from=2025-01-01T00:00:00Z&to=2030-01-01T00:00:00Z"):  # fmt: skip
+    for path in (
+        "open?at=2025-04-01T00:00:00Z",
+        "closures?from=2025-01-01&to=2026-12-31",
+        "elapsed?from=2025-01-01T00:00:00Z&to=2030-01-01T00:00:00Z",
+    ):
         await within(shop, "GET", f"/v1/calendars/x/{path}")

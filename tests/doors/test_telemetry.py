@@ -52,9 +52,7 @@ async def traced(module_url: str, patched: None) -> AsyncIterator[FastAPI]:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def told(
-    traced: FastAPI, spans: InMemorySpanExporter
-) -> AsyncIterator[tuple[Vendor, list[ReadableSpan]]]:
+async def told(traced: FastAPI, spans: InMemorySpanExporter) -> AsyncIterator[tuple[Vendor, list[ReadableSpan]]]:
     """Calls of every kind, and the spans they left."""
     shop = await make_vendor(traced, "cs-cart")
     path = f"/v1/customers/{CUSTOMER}"
@@ -68,9 +66,7 @@ async def told(
     query = f'{{ balance(customerId: "{CUSTOMER}") {{ available }} }}'
     assert (await shop.client.post("/graphql", json={"query": query})).status_code == 200
     assert (await shop.client.get("/graphql", params={"query": query})).status_code == 200
-    source = await shop.ok(
-        await shop.put("/v1/sources/shop", {"kind": "stripe", "secret": "whsec_" + "x" * 32})
-    )
+    source = await shop.ok(await shop.put("/v1/sources/shop", {"kind": "stripe", "secret": "whsec_" + "x" * 32}))
     assert (await shop.client.post(source["path"], content=b"{}")).status_code == 401
     assert (await shop.client.get(f"/nowhere/{CUSTOMER}")).status_code == 404
     for quiet in ("/livez", "/readyz", "/metrics"):
@@ -86,9 +82,13 @@ def servers(found: list[ReadableSpan]) -> list[ReadableSpan]:
 async def test_spans_carry_the_route(told: tuple[Vendor, list[ReadableSpan]]) -> None:
     found = {one.name: one for one in servers(told[1])}
     for name in (
-        "POST /v1/customers/{customer_id}/adjustments", "POST /v1/customers/{customer_id}/debits",
-        "GET /v1/customers/{customer_id}/balance", "POST /graphql", "GET /graphql", "PUT /v1/sources/{name}",
-    ):  # fmt: skip
+        "POST /v1/customers/{customer_id}/adjustments",
+        "POST /v1/customers/{customer_id}/debits",
+        "GET /v1/customers/{customer_id}/balance",
+        "POST /graphql",
+        "GET /graphql",
+        "PUT /v1/sources/{name}",
+    ):
         assert name in found, sorted(found)
         attributes = dict(found[name].attributes or {})
         assert attributes["http.route"] == attributes["url.path"] == name.partition(" ")[2]
@@ -107,9 +107,7 @@ async def test_spans_hold_no_id_no_secret_and_nobodys_words(told: tuple[Vendor, 
     assert not [one.name for one in found if "livez" in one.to_json() or "metrics" in one.to_json()]
 
 
-async def test_metrics_are_by_route_too(
-    told: tuple[Vendor, list[ReadableSpan]], reader: InMemoryMetricReader
-) -> None:
+async def test_metrics_are_by_route_too(told: tuple[Vendor, list[ReadableSpan]], reader: InMemoryMetricReader) -> None:
     data = reader.get_metrics_data()
     assert data is not None
     text = data.to_json()

@@ -45,9 +45,7 @@ async def test_every_shipped_policy_makes_a_tenant(vendor: MakeVendor, policy: s
     assert made.key.startswith("rtn_test_")
 
 
-async def test_a_key_is_shown_once_listed_without_itself_and_revoked_within_a_second(
-    vendor: MakeVendor,
-) -> None:
+async def test_a_key_is_shown_once_listed_without_itself_and_revoked_within_a_second(vendor: MakeVendor) -> None:
     acme = await vendor("avactis")
     other = await acme.as_key("customers:read", label="sidebar")
     assert (await other.get("/v1/keys")).json()["scope"] == "*"
@@ -131,9 +129,7 @@ async def test_nobody_gives_more_than_he_has(vendor: MakeVendor) -> None:
         "Bearer " + "x" * 9000,
     ],
 )
-async def test_no_valid_key_is_401_with_one_and_the_same_answer(
-    api: httpx.AsyncClient, header: str | None
-) -> None:
+async def test_no_valid_key_is_401_with_one_and_the_same_answer(api: httpx.AsyncClient, header: str | None) -> None:
     async with client_of(api._transport.app, None) as nobody:  # type: ignore[attr-defined]
         answer = await nobody.get("/v1/keys", headers={} if header is None else {"Authorization": header})
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
@@ -147,9 +143,7 @@ async def test_the_operator_creates_tenants_and_keys_and_nothing_else(
     token = await api.post("/v1/customers/c-1/tokens", json={})
     assert (token.status_code, token.json()["code"]) == (403, "operator_not_allowed")
     assert (await api.get(f"/v1/keys?tenant_id={acme.tenant_id}")).status_code == 200
-    assert (await acme.put(f"/v1/tenants/{acme.tenant_id}", {"policy": "avactis"})).json()[
-        "code"
-    ] == "operator_only"
+    assert (await acme.put(f"/v1/tenants/{acme.tenant_id}", {"policy": "avactis"})).json()["code"] == "operator_only"
 
 
 async def test_another_tenants_keys_are_not_found(vendor: MakeVendor) -> None:
@@ -161,9 +155,7 @@ async def test_another_tenants_keys_are_not_found(vendor: MakeVendor) -> None:
     assert (await acme.post(f"/v1/tenants/{acme.tenant_id}/keys", {"scopes": ["*"]})).status_code == 201
 
 
-async def test_a_suspended_tenant_opens_nothing_until_lifted(
-    api: httpx.AsyncClient, vendor: MakeVendor
-) -> None:
+async def test_a_suspended_tenant_opens_nothing_until_lifted(api: httpx.AsyncClient, vendor: MakeVendor) -> None:
     acme = await vendor("avactis")
     assert (await acme.get("/v1/keys")).status_code == 200
     held = await api.put(f"/v1/tenants/{acme.tenant_id}/suspension", json={"reason": "unpaid"})

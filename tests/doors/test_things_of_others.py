@@ -39,10 +39,14 @@ OURS = re.compile(
 SECURED = [one for one in operations() if one.secured and not one.operators]
 NAMED = [one for one in SECURED if one.parameters("path")]
 ASKED = {
-    "listOffers": ("customer_id",), "listTickets": ("customer_id",), "listEvents": ("customer_id",),
-    "listClocks": ("ticket_id",), "decideEntitlement": ("license_id",), "listAuditTrail": ("subject",),
+    "listOffers": ("customer_id",),
+    "listTickets": ("customer_id",),
+    "listEvents": ("customer_id",),
+    "listClocks": ("ticket_id",),
+    "decideEntitlement": ("license_id",),
+    "listAuditTrail": ("subject",),
     "listWebhookDeliveries": ("event_id",),
-}  # fmt: skip
+}
 """Operations whose query names a thing."""
 
 
@@ -83,9 +87,12 @@ async def things(app: FastAPI, db: Database, receiver: Receiver) -> AsyncIterato
     made = await bought(stranger, "license-owned", "own-customer", "own-order")
     await opened(stranger, "own-ticket", "own-customer", category="domain_change")
     own = {
-        "customer_id": "own-customer", "order_id": "own-order", "ticket_id": "own-ticket",
-        "lot_id": made["lots"][0]["lot_id"], "license_id": made["licenses"][0]["license_id"],
-    }  # fmt: skip
+        "customer_id": "own-customer",
+        "order_id": "own-order",
+        "ticket_id": "own-ticket",
+        "lot_id": made["lots"][0]["lot_id"],
+        "license_id": made["licenses"][0]["license_id"],
+    }
     yield Things(owners, stranger, own)
     for one in (acme, desk, stranger):
         await one.close()
@@ -97,22 +104,16 @@ async def of_acme(acme: Vendor, db: Database, receiver: Receiver) -> dict[str, t
     rows = await acme.ok(await acme.get("/v1/customers/acme-customer/choices"))
     await bought(acme, "license", "acme-customer", "acme-order-2")
     await acme.ok(
-        await acme.post(
-            f"/v1/customers/acme-customer/choices/{rows['data'][0]['choice_id']}", {"option": "cover"}
-        )
+        await acme.post(f"/v1/customers/acme-customer/choices/{rows['data'][0]['choice_id']}", {"option": "cover"})
     )
     left = (await acme.ok(await acme.get("/v1/customers/acme-customer/choices", all="true")))["data"]
     customer = await acme.ok(await acme.get("/v1/customers/acme-customer"))
     balance = await acme.ok(await acme.get("/v1/customers/acme-customer/balance"))
     hold = await acme.ok(await acme.post("/v1/customers/acme-customer/holds", {"credits": 1}))
-    await opened(
-        acme, "acme-ticket", "acme-customer", language="en", category="category_1", pay_with="credits"
-    )
+    await opened(acme, "acme-ticket", "acme-customer", language="en", category="category_1", pay_with="credits")
     await acme.ok(await acme.put("/v1/calendars/acme-hours", {"zone": "Europe/Berlin"}))
     source = await acme.ok(
-        await acme.put(
-            "/v1/sources/acme-shop", {"kind": "woocommerce", "secret": shops.SECRET, "products": {}}
-        )
+        await acme.put("/v1/sources/acme-shop", {"kind": "woocommerce", "secret": shops.SECRET, "products": {}})
     )
     body = shops.raw(shops.woo_order())
     await acme.client.post(source["path"], content=body, headers=shops.sign_woo(body))
@@ -124,14 +125,24 @@ async def of_acme(acme: Vendor, db: Database, receiver: Receiver) -> dict[str, t
     sent = (await acme.ok(await acme.get(f"/v1/webhook-endpoints/{hook['endpoint_id']}/deliveries")))["data"]
     keys = (await acme.ok(await acme.get("/v1/keys")))["data"]
     found = {
-        "customer_id": "acme-customer", "order_id": "acme-order", "ticket_id": "acme-ticket",
-        "license_id": first["licenses"][0]["license_id"], "lot_id": balance["lots"][0]["lot_id"],
-        "hold_id": hold["hold_id"], "cover_id": customer["covers"][0]["cover_id"],
-        "choice_id": left[-1]["choice_id"], "calendars": "acme-hours", "sources": "acme-shop", "policies": "cs-cart",
-        "sources/delivery": arrived[0]["delivery_id"], "endpoint_id": hook["endpoint_id"],
-        "webhook-endpoints/delivery": sent[0]["delivery_id"], "event_id": sent[0]["event_id"],
-        "key_id": keys[0]["key_id"], "subject": keys[0]["key_id"],
-    }  # fmt: skip
+        "customer_id": "acme-customer",
+        "order_id": "acme-order",
+        "ticket_id": "acme-ticket",
+        "license_id": first["licenses"][0]["license_id"],
+        "lot_id": balance["lots"][0]["lot_id"],
+        "hold_id": hold["hold_id"],
+        "cover_id": customer["covers"][0]["cover_id"],
+        "choice_id": left[-1]["choice_id"],
+        "calendars": "acme-hours",
+        "sources": "acme-shop",
+        "policies": "cs-cart",
+        "sources/delivery": arrived[0]["delivery_id"],
+        "endpoint_id": hook["endpoint_id"],
+        "webhook-endpoints/delivery": sent[0]["delivery_id"],
+        "event_id": sent[0]["event_id"],
+        "key_id": keys[0]["key_id"],
+        "subject": keys[0]["key_id"],
+    }
     return {name: (acme, value) for name, value in found.items()}
 
 
@@ -177,9 +188,7 @@ def body_of(operation: Operation, name: str) -> Any:
 def filled(operation: Operation, values: dict[str, str]) -> str:
     path = operation.path
     for one in operation.parameters("path"):
-        path = path.replace(
-            "{" + one["name"] + "}", values.get(one["name"]) or str(one.get("example") or "x")
-        )
+        path = path.replace("{" + one["name"] + "}", values.get(one["name"]) or str(one.get("example") or "x"))
     return path
 
 
@@ -192,9 +201,16 @@ def plain(answer: httpx.Response, *ids: str) -> tuple[int, str]:
 
 
 EXPLAINED = {
-    "ticket": "ticket_id", "charge": "ticket_id", "order": "order_id", "license": "license_id", "lot": "lot_id",
-    "cover": "cover_id", "choice": "choice_id", "hold": "hold_id", "clock": "clock_id",
-}  # fmt: skip
+    "ticket": "ticket_id",
+    "charge": "ticket_id",
+    "order": "order_id",
+    "license": "license_id",
+    "lot": "lot_id",
+    "cover": "cover_id",
+    "choice": "choice_id",
+    "hold": "hold_id",
+    "clock": "clock_id",
+}
 
 
 def cases() -> list[tuple[Operation, dict[str, str]]]:
@@ -225,9 +241,12 @@ async def test_a_strangers_answer_is_that_to_an_id_nobody_has(
     answers = [
         await call(client, operation, filled(operation, values), body_of(operation, values.get("name", "")), {})
         for client, values in (
-            (things.stranger.client, real), (things.stranger.client, none), (owner.client, real), (owner.client, none)
+            (things.stranger.client, real),
+            (things.stranger.client, none),
+            (owner.client, real),
+            (owner.client, none),
         )
-    ]  # fmt: skip
+    ]
     theirs, nobodys, owners, owners_none = answers
     assert plain(theirs, *ids) == plain(nobodys, *gone), (theirs.text, nobodys.text)
     assert theirs.status_code < 500
@@ -240,9 +259,7 @@ async def test_a_strangers_question_about_it_finds_nothing(things: Things, opera
         _, real = things.owners[name]
         own = {"customer_id": "own-customer", "endpoint_id": await own_endpoint(things)}
         found = await call(things.stranger.client, operation, filled(operation, own), None, {name: real})
-        none = await call(
-            things.stranger.client, operation, filled(operation, own), None, {name: nothing(real)}
-        )
+        none = await call(things.stranger.client, operation, filled(operation, own), None, {name: nothing(real)})
         assert plain(found, real) == plain(none, nothing(real)), (found.text, none.text)
         assert found.status_code < 500
 
@@ -268,15 +285,17 @@ BODIES: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("POST", "/v1/tickets/own-ticket/splits", "ticket_id", {"subject": "s"}),
     ("POST", "/v1/policies/avactis/price", "license_id", {"category": "domain_change"}),
     ("POST", "/v1/policies/avactis/price", "customer_id", {"category": "domain_change"}),
-    ("PUT", "/v1/orders/own-new", "customer_id", {"placed_at": "2025-01-01T00:00:00Z", "currency": "USD",
-                                                  "lines": [{"line_id": "1", "sku": "license-owned"}]}),
+    (
+        "PUT",
+        "/v1/orders/own-new",
+        "customer_id",
+        {"placed_at": "2025-01-01T00:00:00Z", "currency": "USD", "lines": [{"line_id": "1", "sku": "license-owned"}]},
+    ),
     ("POST", "/v1/webhook-endpoints", "customer_id", {"url": "https://own.example/y"}),
-)  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "name", "body"), BODIES, ids=[f"{one[1]}-{one[2]}" for one in BODIES]
 )
+
+
+@pytest.mark.parametrize(("method", "path", "name", "body"), BODIES, ids=[f"{one[1]}-{one[2]}" for one in BODIES])
 async def test_in_a_body_it_is_nothing_either(
     things: Things, method: str, path: str, name: str, body: dict[str, Any]
 ) -> None:
@@ -284,9 +303,12 @@ async def test_in_a_body_it_is_nothing_either(
     answers = []
     for value in (real, nothing(real)):
         answer = await things.stranger.client.request(
-            method, path.format(**things.own), json={**body, name: value}, params={"validate_only": "true"},
+            method,
+            path.format(**things.own),
+            json={**body, name: value},
+            params={"validate_only": "true"},
             headers={"Idempotency-Key": uuid.uuid4().hex},
-        )  # fmt: skip
+        )
         answers.append(plain(answer, value))
     assert answers[0] == answers[1]
     assert answers[0][0] < 500
@@ -294,10 +316,7 @@ async def test_in_a_body_it_is_nothing_either(
 
 def with_ids(values: dict[str, Any], ids: dict[str, str]) -> dict[str, Any]:
     """The variables of a request with these ids, wherever one of the name stands."""
-    return {
-        name: with_ids(one, ids) if isinstance(one, dict) else ids.get(name, one)
-        for name, one in values.items()
-    }
+    return {name: with_ids(one, ids) if isinstance(one, dict) else ids.get(name, one) for name, one in values.items()}
 
 
 async def test_graphql_answers_about_them_as_about_nothing(app: FastAPI, things: Things) -> None:
@@ -317,9 +336,7 @@ async def test_graphql_answers_about_them_as_about_nothing(app: FastAPI, things:
             continue
         none = {key: nothing(value) for key, value in real.items()}
         below = " { __typename ... on Refusal { code status detail errors { pointer code } } }"
-        if "Result" in str(
-            getattr(door.core.mutation_type, "fields", {}).get(graph.field_name(name) or name, "")
-        ):
+        if "Result" in str(getattr(door.core.mutation_type, "fields", {}).get(graph.field_name(name) or name, "")):
             below = ""
         text = query.replace(" { __typename }", below) if below and operation.method != "GET" else query
         answers = []

@@ -94,9 +94,7 @@ async def test_a_good_token_opens(trusting: FastAPI, acme: Vendor) -> None:
     ],
     ids=str,
 )
-async def test_a_token_that_does_not_hold_is_401(
-    trusting: FastAPI, acme: Vendor, changes: dict[str, Any]
-) -> None:
+async def test_a_token_that_does_not_hold_is_401(trusting: FastAPI, acme: Vendor, changes: dict[str, Any]) -> None:
     given = {"tenant": acme.tenant_id, **changes}
     tenant = given.pop("tenant")
     if "tenant_id" in given:
@@ -109,14 +107,7 @@ async def test_no_other_algorithm_is_taken(trusting: FastAPI, acme: Vendor) -> N
     shared = OctKey.import_key(public)
     forged = jwt.encode(
         {"alg": "HS256", "kid": "one"},
-        {
-            "iss": ISSUER,
-            "aud": "retainer",
-            "sub": "x",
-            "exp": 9999999999,
-            "tenant_id": acme.tenant_id,
-            "scope": "*",
-        },
+        {"iss": ISSUER, "aud": "retainer", "sub": "x", "exp": 9999999999, "tenant_id": acme.tenant_id, "scope": "*"},
         shared,
     )
     assert await status(trusting, forged) == 401
@@ -157,10 +148,12 @@ def b64(part: str) -> bytes:
 @pytest.mark.parametrize(
     ("claim", "seconds", "taken"),
     [
-        ("exp", -LEEWAY_SECONDS + 5, True), ("exp", -LEEWAY_SECONDS - 5, False),
-        ("nbf", LEEWAY_SECONDS - 5, True), ("nbf", LEEWAY_SECONDS + 5, False),
+        ("exp", -LEEWAY_SECONDS + 5, True),
+        ("exp", -LEEWAY_SECONDS - 5, False),
+        ("nbf", LEEWAY_SECONDS - 5, True),
+        ("nbf", LEEWAY_SECONDS + 5, False),
     ],
-)  # fmt: skip
+)
 async def test_clocks_may_differ_by_half_a_minute(
     trusting: FastAPI, acme: Vendor, claim: str, seconds: int, taken: bool
 ) -> None:
@@ -191,22 +184,14 @@ async def test_the_issuers_keys_change_and_the_issuer_goes_away(module_url: str)
             return httpx.Response(503)
         return httpx.Response(200, json={"keys": [one.as_dict(private=False) for one in published]})
 
-    settings = settings_for(
-        module_url, oidc_issuer=ISSUER, oidc_audience=("retainer",), oidc_jwks=f"{ISSUER}/keys"
-    )
+    settings = settings_for(module_url, oidc_issuer=ISSUER, oidc_audience=("retainer",), oidc_jwks=f"{ISSUER}/keys")
     async with running(create_app(settings)) as app:
-        keys = SigningKeys(
-            ISSUER, f"{ISSUER}/keys", clock=lambda: now[0], transport=httpx.MockTransport(answer)
-        )
+        keys = SigningKeys(ISSUER, f"{ISSUER}/keys", clock=lambda: now[0], transport=httpx.MockTransport(answer))
         app.state.house.authenticator._verifier._keys = keys
         shop = await make_vendor(app, "avactis")
         async with client_of(app, token(shop.tenant_id)) as client:
             early = await client.get("/v1/keys")
-            assert (early.status_code, early.json()["code"], early.headers["retry-after"]) == (
-                503,
-                "unavailable",
-                "1",
-            )
+            assert (early.status_code, early.json()["code"], early.headers["retry-after"]) == (503, "unavailable", "1")
         assert await status(app, token(shop.tenant_id, iss="https://other.example")) == 401
         published.append(KEY)
         now[0] += 31

@@ -153,9 +153,7 @@ async def test_nothing_can_be_written_into_another_tenant(db: Database, vendor: 
             )
 
 
-async def test_the_setting_does_not_leak_to_the_next_user_of_a_connection(
-    db: Database, vendor: MakeVendor
-) -> None:
+async def test_the_setting_does_not_leak_to_the_next_user_of_a_connection(db: Database, vendor: MakeVendor) -> None:
     acme = await vendor("avactis")
     await db.read(acme.tenant_id, lambda tx: tx.rows(text("select 1")))
     async with db.bare() as connection:
@@ -169,15 +167,9 @@ APPEND_ONLY = ("entry", "operation", "entity_event", "audit_trail", "clock_outco
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
-async def test_what_is_done_is_never_changed(
-    db: Database, module_url: str, vendor: MakeVendor, table: str
-) -> None:
+async def test_what_is_done_is_never_changed(db: Database, module_url: str, vendor: MakeVendor, table: str) -> None:
     """Append-only tables refuse the service's role (no grant) and even their owner (a trigger)."""
-    for statement in (
-        f"delete from {table}",
-        f"update {table} set tenant_id = tenant_id",
-        f"truncate {table}",
-    ):
+    for statement in (f"delete from {table}", f"update {table} set tenant_id = tenant_id", f"truncate {table}"):
         async with db.bare() as connection:
             with pytest.raises(Exception, match="permission denied"):
                 await connection.execute(text(statement))
@@ -211,9 +203,7 @@ async def test_copy_and_functions_stay_behind_the_wall(db: Database, vendor: Mak
         "select ((select json_agg(one) from tenant as one)::text like '%' || :other || '%')::int",
     ):
         async with db.bare() as connection:
-            await connection.execute(
-                text("select set_config('app.tenant', :to, true)"), {"to": acme.tenant_id}
-            )
+            await connection.execute(text("select set_config('app.tenant', :to, true)"), {"to": acme.tenant_id})
             given = {"other": beta.tenant_id} if ":other" in statement else {}
             found = (await connection.execute(text(statement), given)).scalar_one()
             assert found == (0 if ":other" in statement or "join" in statement else 1), statement
@@ -232,9 +222,7 @@ async def test_the_same_names_in_two_tenants_never_meet(vendor: MakeVendor) -> N
         assert (await shop.put("/v1/calendars/night", {"zone": "Europe/Berlin"})).status_code == 201
         secret = {"kind": "woocommerce", "secret": "of the shop", "products": {}}
         assert (await shop.put("/v1/sources/woo", secret)).status_code == 201
-        granted = await shop.post(
-            "/v1/customers/c1/adjustments", {"credits": 3, "reason": "r"}, key="the-same-key"
-        )
+        granted = await shop.post("/v1/customers/c1/adjustments", {"credits": 3, "reason": "r"}, key="the-same-key")
         assert (granted.status_code, granted.headers.get("idempotent-replayed")) == (201, None)
 
 

@@ -76,9 +76,7 @@ async def receiving() -> AsyncIterator[Receiver]:
                 await asyncio.sleep(30)
             status, more = receiver.answer(got)
             lines = "".join(f"{name}: {value}\r\n" for name, value in more.items())
-            writer.write(
-                f"HTTP/1.1 {status} X\r\n{lines}Content-Length: 2\r\nConnection: close\r\n\r\nok".encode()
-            )
+            writer.write(f"HTTP/1.1 {status} X\r\n{lines}Content-Length: 2\r\nConnection: close\r\n\r\nok".encode())
             await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
@@ -124,9 +122,7 @@ async def place(db: Database, vendor: Vendor) -> None:
 
 async def adjust(vendor: Vendor, customer_id: str, credits: int = 10) -> None:
     """One change, for which there is an event or two."""
-    answer = await vendor.post(
-        f"/v1/customers/{customer_id}/adjustments", {"credits": credits, "reason": "goodwill"}
-    )
+    answer = await vendor.post(f"/v1/customers/{customer_id}/adjustments", {"credits": credits, "reason": "goodwill"})
     assert answer.status_code in (200, 201), answer.text
 
 

@@ -13,16 +13,7 @@ from app.connectors.webhooks.courier import any_jitter
 from app.db.engine import Database
 from app.domain.events.webhook_retry import SCHEDULE, Attempt, judge
 from tests.conftest import MakeVendor
-from tests.events.receiver import (
-    Receiver,
-    Time,
-    adjust,
-    courier_for,
-    endpoint,
-    place,
-    receiving,
-    with_customer,
-)
+from tests.events.receiver import Receiver, Time, adjust, courier_for, endpoint, place, receiving, with_customer
 from tests.support.api import Vendor
 
 HOURS = [0, 5, 305, 2105, 9305, 27305, 63305, 113705, 185705, 272105]
@@ -36,20 +27,14 @@ async def seller(vendor: MakeVendor, customer_id: str = "c1") -> Vendor:
 
 
 def told_of(receiver: Receiver, customer_id: str) -> list[int]:
-    return [
-        one.json["data"]["credits"] for one in receiver.got if one.json["data"]["customer_id"] == customer_id
-    ]
+    return [one.json["data"]["credits"] for one in receiver.got if one.json["data"]["customer_id"] == customer_id]
 
 
 async def log_of(vendor: Vendor, endpoint_id: str, **params: str) -> list[dict]:
-    return (await vendor.ok(await vendor.get(f"/v1/webhook-endpoints/{endpoint_id}/deliveries", **params)))[
-        "data"
-    ]
+    return (await vendor.ok(await vendor.get(f"/v1/webhook-endpoints/{endpoint_id}/deliveries", **params)))["data"]
 
 
-async def test_a_webhook_is_signed_so_that_the_public_library_verifies_it(
-    vendor, db: Database, receiver: Receiver
-):
+async def test_a_webhook_is_signed_so_that_the_public_library_verifies_it(vendor, db: Database, receiver: Receiver):
     shop = await seller(vendor)
     made = await endpoint(shop, receiver.url, event_types=["credits.adjusted"])
     assert made["secret"].startswith("whsec_")
@@ -116,9 +101,7 @@ async def test_after_the_whole_schedule_it_is_given_up_and_the_endpoint_disabled
     courier = courier_for(db, clock)
     for wait in SCHEDULE:
         clock.now += wait
-        assert (
-            await courier.drain(shop.tenant_id) == 1
-        )  # the second waits for the first: the customer's order
+        assert await courier.drain(shop.tenant_id) == 1  # the second waits for the first: the customer's order
     assert len(set(receiver.ids())) == 1
     now = await shop.ok(await shop.get(path))
     assert (now["enabled"], now["disabled_reason"]) == (False, "retries_exhausted")
@@ -200,9 +183,7 @@ async def test_410_disables_at_once(vendor, db: Database, receiver: Receiver):
     assert await courier.drain(shop.tenant_id) == 0
 
 
-async def test_rotation_signs_with_both_secrets_until_the_overlap_is_over(
-    vendor, db: Database, receiver: Receiver
-):
+async def test_rotation_signs_with_both_secrets_until_the_overlap_is_over(vendor, db: Database, receiver: Receiver):
     shop = await seller(vendor)
     clock = Time(datetime.now(UTC))
     made = await endpoint(shop, receiver.url, event_types=["credits.adjusted"])
@@ -234,10 +215,7 @@ async def test_each_customers_events_come_in_order_and_one_customer_never_holds_
     await with_customer(shop, "c2")
     clock = Time()
     await endpoint(shop, receiver.url, event_types=["credits.adjusted"])
-    receiver.answer = lambda got: (
-        500 if got.json["data"]["customer_id"] == "c1" and clock.now < later else 200,
-        {},
-    )
+    receiver.answer = lambda got: (500 if got.json["data"]["customer_id"] == "c1" and clock.now < later else 200, {})
     later = clock.now + timedelta(seconds=4)
     for number in range(1, 6):
         await adjust(shop, "c1", number)
@@ -250,9 +228,7 @@ async def test_each_customers_events_come_in_order_and_one_customer_never_holds_
     clock.move(seconds=5)
     await courier.drain(shop.tenant_id)
     assert told_of(receiver, "c1") == [1, 1, 2, 3, 4, 5]
-    sequences = [
-        one.json["data"]["sequence"] for one in receiver.got if one.json["data"]["customer_id"] == "c1"
-    ]
+    sequences = [one.json["data"]["sequence"] for one in receiver.got if one.json["data"]["customer_id"] == "c1"]
     assert sequences == sorted(sequences)
 
 
@@ -299,11 +275,7 @@ async def test_any_number_of_couriers_send_each_event_once(vendor, db: Database,
     assert len(receiver.got) == 30
     assert len(set(receiver.ids())) == 30
     for number in range(6):
-        mine = [
-            one.json["data"]["sequence"]
-            for one in receiver.got
-            if one.json["data"]["customer_id"] == f"m{number}"
-        ]
+        mine = [one.json["data"]["sequence"] for one in receiver.got if one.json["data"]["customer_id"] == f"m{number}"]
         assert mine == sorted(mine)
 
 
@@ -329,9 +301,7 @@ async def test_a_test_event_a_filter_and_a_replay_of_a_span(vendor, db: Database
     await with_customer(shop, "c2")
     await adjust(shop, "c2")  # before the endpoint was there: never delivered
     since = datetime.now(UTC) - timedelta(hours=1)
-    made = await endpoint(
-        shop, receiver.url, customer_id="c2", event_types=["credits.*"], description="only c2"
-    )
+    made = await endpoint(shop, receiver.url, customer_id="c2", event_types=["credits.*"], description="only c2")
     path = f"/v1/webhook-endpoints/{made['endpoint_id']}"
     courier = courier_for(db)
     tested = await shop.ok(await shop.post(f"{path}/test", key=None), 202)
@@ -362,9 +332,7 @@ async def test_jitter_stays_within_its_bounds():
 
 
 async def test_a_body_is_always_small():
-    body = sending.body_of(
-        "x", "2025-01-01T00:00:00Z", {"sequence": 1, "reasons": ["ü" * 20_000]}, event_id="evt_1"
-    )
+    body = sending.body_of("x", "2025-01-01T00:00:00Z", {"sequence": 1, "reasons": ["ü" * 20_000]}, event_id="evt_1")
     assert len(body) < sending.MAX_PAYLOAD
     assert b'"truncated":true' in body
     assert b'"sequence":1' in body

@@ -50,12 +50,7 @@ async def test_changes_under_if_match(shop: Vendor):
     assert (late.status_code, late.json()["code"]) == (412, "precondition_failed")
     assert (await shop.delete(path, headers={"If-Match": '"v1"'})).status_code == 412
     off = await shop.ok(await shop.client.patch(path, json={"enabled": False}))
-    assert (off["enabled"], off["disabled_reason"], off["url"], off["description"]) == (
-        False,
-        "by_hand",
-        URL,
-        "a",
-    )
+    assert (off["enabled"], off["disabled_reason"], off["url"], off["description"]) == (False, "by_hand", URL, "a")
     on = await shop.ok(await shop.client.patch(path, json={"enabled": True, "skip_missed": True}))
     assert (on["enabled"], on["disabled_at"]) == (True, None)
     assert (await shop.delete(path)).status_code == 200

@@ -20,9 +20,7 @@ TICKET_VERBS = {"record", "decide"}
 
 
 def _texts(node: ast.expr) -> list[str]:
-    return [
-        one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)
-    ]
+    return [one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
 
 
 def emitted() -> set[str]:
@@ -77,9 +75,7 @@ def test_every_field_is_described_and_used():
 
 def test_patterns():
     assert all(known_pattern(one) for one in ("*", "ticket.*", "credits.low"))
-    assert not any(
-        known_pattern(one) for one in ("ticket", "tick.*", "nothing", "", ".*", "**", "credits.none")
-    )
+    assert not any(known_pattern(one) for one in ("ticket", "tick.*", "nothing", "", ".*", "**", "credits.none"))
 
 
 async def test_what_a_ticket_brings_about_is_told_with_its_charge_and_balance(vendor: MakeVendor):
@@ -96,9 +92,7 @@ async def test_what_a_ticket_brings_about_is_told_with_its_charge_and_balance(ve
         )
     )
     await shop.ok(
-        await shop.put(
-            "/v1/tickets/T-1", {"customer_id": "flo", "subject": "Move", "category": "domain_change"}
-        )
+        await shop.put("/v1/tickets/T-1", {"customer_id": "flo", "subject": "Move", "category": "domain_change"})
     )
     await shop.ok(await shop.post("/v1/tickets/T-1/resolution", {}))
     told = (await shop.ok(await shop.get("/v1/events", limit=100)))["data"]
@@ -120,9 +114,4 @@ async def test_what_a_ticket_brings_about_is_told_with_its_charge_and_balance(ve
     resolved = told[types.index("ticket.resolved")]["data"]
     assert (resolved["charge"]["net"], resolved["balance"]) == (10, {"available": 190, "held": 0})
     held, charged = (told[types.index(f"credits.{verb}")]["data"] for verb in ("held", "charged"))
-    assert (held["credits"], held["balance"]["held"], charged["credits"], charged["balance"]["held"]) == (
-        10,
-        10,
-        10,
-        0,
-    )
+    assert (held["credits"], held["balance"]["held"], charged["credits"], charged["balance"]["held"]) == (10, 10, 10, 0)

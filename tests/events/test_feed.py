@@ -29,16 +29,7 @@ async def test_whoever_just_wrote_finds_its_event(vendor):
     await adjust(shop, "c1", 7)
     page = await read(shop, type="credits.adjusted")
     (one,) = page["data"]
-    assert set(one) == {
-        "id",
-        "type",
-        "sequence",
-        "position",
-        "customer_id",
-        "occurred_at",
-        "recorded_at",
-        "data",
-    }
+    assert set(one) == {"id", "type", "sequence", "position", "customer_id", "occurred_at", "recorded_at", "data"}
     assert (one["customer_id"], one["data"]["credits"], page["next_cursor"]) == ("c1", 7, None)
     assert await shop.ok(await shop.get(f"/v1/events/{one['id']}")) == one
     assert (await read(shop, after=page["position"]))["data"] == []
@@ -170,12 +161,8 @@ async def test_a_reader_beside_many_writers_sees_everything_once_and_in_order(ve
 async def test_an_event_that_concerns_no_customer(vendor, db: Database):
     shop = await seller(vendor)
     async with db.transaction(shop.tenant_id) as tx:
-        await events.publish(
-            tx, "policy.published", {"name": "x", "version": 2, "effective_from": "2025-01-01"}
-        )
-        await events.publish(
-            tx, "policy.published", {"name": "x", "version": 3, "effective_from": "2025-01-01"}
-        )
+        await events.publish(tx, "policy.published", {"name": "x", "version": 2, "effective_from": "2025-01-01"})
+        await events.publish(tx, "policy.published", {"name": "x", "version": 3, "effective_from": "2025-01-01"})
     found = (await read(shop, type="policy.published"))["data"]
     assert [(one["customer_id"], one["data"]["version"]) for one in found] == [(None, 2), (None, 3)]
 

@@ -68,9 +68,7 @@ async def test_an_event_reaches_its_endpoint_by_itself(
     await job.close()
 
 
-async def test_kill_9_in_the_middle_of_deliveries_loses_none(
-    vendor: MakeVendor, module_url: str, receiver: Receiver
-):
+async def test_kill_9_in_the_middle_of_deliveries_loses_none(vendor: MakeVendor, module_url: str, receiver: Receiver):
     shop = await vendor("cs-cart", "2025-01-02T00:00:00Z")
     names = [f"k{number}" for number in range(4)]
     for name in names:

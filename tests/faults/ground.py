@@ -58,19 +58,38 @@ class Ground:
         """Starts the service."""
         self.process = subprocess.Popen(
             [
-                sys.executable, "-m", "uvicorn", "app.main:create_app", "--factory", "--host", "127.0.0.1",
-                "--port", str(self.port), "--loop", "uvloop", "--http", "httptools", "--no-access-log",
-                "--log-level", "error", "--workers", str(self.workers),
+                sys.executable,
+                "-m",
+                "uvicorn",
+                "app.main:create_app",
+                "--factory",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(self.port),
+                "--loop",
+                "uvloop",
+                "--http",
+                "httptools",
+                "--no-access-log",
+                "--log-level",
+                "error",
+                "--workers",
+                str(self.workers),
             ],
-            cwd=ROOT, start_new_session=True,
+            cwd=ROOT,
+            start_new_session=True,
             env={
-                **os.environ, "DATABASE_URL": self.database_url or self.direct,
+                **os.environ,
+                "DATABASE_URL": self.database_url or self.direct,
                 "RETAINER_OPERATOR_KEY": "rtn_op_faults-12345",
                 "RETAINER_SECRET_KEY": "faults-secret-0123456789-0123456789",
-                "RETAINER_DATA_DIR": str(self.directory / "s"), "RETAINER_LOG_LEVEL": "error",
-                "RETAINER_WORKER_IN_PROCESS": "false", **self.environment,
+                "RETAINER_DATA_DIR": str(self.directory / "s"),
+                "RETAINER_LOG_LEVEL": "error",
+                "RETAINER_WORKER_IN_PROCESS": "false",
+                **self.environment,
             },
-        )  # fmt: skip
+        )
 
     def kill(self) -> None:
         """kill -9."""
@@ -148,9 +167,7 @@ class Callers:
     async def one(self, number: int) -> None:
         """One caller."""
         async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{self.at.port}",
-            headers={"Authorization": f"Bearer {self.at.key}"},
-            timeout=10,
+            base_url=f"http://127.0.0.1:{self.at.port}", headers={"Authorization": f"Bearer {self.at.key}"}, timeout=10
         ) as client:
             while not self.stopping:
                 key = uuid.uuid4().hex

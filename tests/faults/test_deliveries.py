@@ -46,9 +46,13 @@ class Shop:
     async def tell(self, number: int) -> None:
         """Delivers one paid order."""
         event = shops.purchase(
-            "order.paid", order_id=f"o{number}", customer_id=f"k{number % SHOPPERS}", currency="USD",
-            placed_at="2024-12-01T10:00:00Z", lines=[{"line_id": "1", "sku": "credits-10", "quantity": 1}],
-        )  # fmt: skip
+            "order.paid",
+            order_id=f"o{number}",
+            customer_id=f"k{number % SHOPPERS}",
+            currency="USD",
+            placed_at="2024-12-01T10:00:00Z",
+            lines=[{"line_id": "1", "sku": "credits-10", "quantity": 1}],
+        )
         body = shops.raw(event)
         told = 0
         async with asyncio.timeout(60):
@@ -118,10 +122,7 @@ async def rows(db: Database, statement: str) -> list[Any]:
 
 @pytest.mark.parametrize(
     "how",
-    [
-        pytest.param(signal.SIGKILL, id="kill-9"),
-        pytest.param(signal.SIGQUIT, id="immediate", marks=pytest.mark.slow),
-    ],
+    [pytest.param(signal.SIGKILL, id="kill-9"), pytest.param(signal.SIGQUIT, id="immediate", marks=pytest.mark.slow)],
 )
 async def test_postgres_dies_while_deliveries_come_and_go(at: Ground, how: signal.Signals) -> None:
     async with receiving() as receiver, working(at, receiver) as (shop, db):
@@ -129,9 +130,7 @@ async def test_postgres_dies_while_deliveries_come_and_go(at: Ground, how: signa
         for round_ in range(ROUNDS):
             mark = ORDERS * (round_ + 1) // (ROUNDS + 1) // 2
             await until(lambda mark=mark: len(receiver.got) >= mark)
-            receiver.hang = (
-                True  # requests are open when it dies: they came, and nobody can write that they did
-            )
+            receiver.hang = True  # requests are open when it dies: they came, and nobody can write that they did
             count = len(receiver.got)
             await until(lambda count=count: len(receiver.got) > count)
             await asyncio.to_thread(functools.partial(die, at, how))
@@ -140,9 +139,7 @@ async def test_postgres_dies_while_deliveries_come_and_go(at: Ground, how: signa
         assert set(shop.answers) <= {200, 503}
         # What hung in two rounds has failed twice by the courier's book, and is sent again after five minutes.
         await until(lambda: len(set(receiver.ids())) >= ORDERS, 400)
-        granted = await rows(
-            db, "select event_id, data->>'order_id' from outbox where type = 'credits.granted'"
-        )
+        granted = await rows(db, "select event_id, data->>'order_id' from outbox where type = 'credits.granted'")
         mine = {row[0]: row[1] for row in granted if row[1]}
         assert Counter(mine.values()) == Counter(f"shop:o{number}" for number in range(ORDERS))
         assert set(receiver.ids()) == set(mine)

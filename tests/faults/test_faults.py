@@ -72,15 +72,11 @@ async def test_a_database_that_takes_everything_and_answers_nothing(at: Ground) 
         at.start()
         await at.ready()
         headers = {"Authorization": f"Bearer {at.key}"}
-        async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{at.port}", headers=headers, timeout=60
-        ) as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{at.port}", headers=headers, timeout=60) as client:
 
             async def debit(key: str) -> httpx.Response:
                 return await client.post(
-                    f"/v1/customers/{CUSTOMERS[0]}/debits",
-                    json={"credits": 1},
-                    headers={"Idempotency-Key": key},
+                    f"/v1/customers/{CUSTOMERS[0]}/debits", json={"credits": 1}, headers={"Idempotency-Key": key}
                 )
 
             assert (await debit("before")).status_code == 201
@@ -99,12 +95,9 @@ async def test_a_database_that_takes_everything_and_answers_nothing(at: Ground) 
                 others = await asyncio.gather(
                     *(
                         client.get(path)
-                        for path in (f"/v1/customers/{CUSTOMERS[0]}/balance", "/v1/tickets", "/v1/calendars")
-                        * 3
+                        for path in (f"/v1/customers/{CUSTOMERS[0]}/balance", "/v1/tickets", "/v1/calendars") * 3
                     ),
-                    client.put(
-                        f"/v1/tickets/silent-{number}", json={"customer_id": CUSTOMERS[0], "category": "x"}
-                    ),
+                    client.put(f"/v1/tickets/silent-{number}", json={"customer_id": CUSTOMERS[0], "category": "x"}),
                 )
                 print(f"answered after {took:.1f} s, others after {time.monotonic() - began:.1f} s")
                 assert {one.status_code for one in others} == {503}
@@ -155,9 +148,7 @@ async def test_a_lock_that_is_not_had_in_time_is_503_and_hurts_nobody_else(at: G
     await at.ready()
     database = Database(at.direct, pool_size=1)
     headers = {"Authorization": f"Bearer {at.key}"}
-    async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{at.port}", headers=headers, timeout=20
-    ) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{at.port}", headers=headers, timeout=20) as client:
 
         async def debit(who: str, key: str) -> httpx.Response:
             return await client.post(

@@ -39,9 +39,7 @@ class Mix:
     erased: list[str] = field(default_factory=list)
     stopping: bool = False
 
-    async def told(
-        self, client: httpx.AsyncClient, what: str, method: str, path: str, body: Any = None
-    ) -> int:
+    async def told(self, client: httpx.AsyncClient, what: str, method: str, path: str, body: Any = None) -> int:
         """The outcome of one call."""
         headers = {"Idempotency-Key": uuid.uuid4().hex} if method == "POST" else {}
         for _ in range(600):
@@ -71,12 +69,7 @@ class Mix:
                 "list_price": "200.00",
                 "unit_price": "200.00",
             }
-            body = {
-                "customer_id": who,
-                "placed_at": "2026-01-01T00:00:00Z",
-                "currency": "USD",
-                "lines": [line],
-            }
+            body = {"customer_id": who, "placed_at": "2026-01-01T00:00:00Z", "currency": "USD", "lines": [line]}
             await self.told(client, "order", "PUT", f"/v1/orders/o-{who}", body)
         debit = self.told(client, "debit of one", "POST", f"/v1/customers/{one}/debits", {"credits": 1})
         merge = self.told(client, "merge", "POST", f"/v1/customers/{one}/merge", {"into_customer_id": other})
@@ -84,12 +77,7 @@ class Mix:
         if done == 200:
             self.merged.append((one, other))
         if number % 3 == 0:
-            ticket = {
-                "customer_id": other,
-                "subject": "s",
-                "channel": "helpdesk",
-                "category": "domain_change",
-            }
+            ticket = {"customer_id": other, "subject": "s", "channel": "helpdesk", "category": "domain_change"}
             _, done = await asyncio.gather(
                 self.told(client, "ticket", "PUT", f"/v1/tickets/t-{number}", ticket),
                 self.told(client, "erasure", "POST", f"/v1/customers/{other}/erasure", {}),
@@ -105,18 +93,14 @@ class Mix:
         document = {"document": read.json()["document"]}
         hours = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
         version = {"effective_from": "2026-01-01", "weekly_hours": hours, "correction": True, "reason": "r"}
-        await self.told(
-            client, "simulation", "POST", "/v1/policies/avactis/simulate", {**document, "limit": 50}
-        )
+        await self.told(client, "simulation", "POST", "/v1/policies/avactis/simulate", {**document, "limit": 50})
         await self.told(client, "publication", "POST", "/v1/policies/avactis/versions", document)
         await self.told(client, "hours", "POST", "/v1/calendars/service-hours/versions", version)
 
     async def go(self, what: str) -> None:
         """One caller."""
         async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{self.at.port}",
-            headers={"Authorization": f"Bearer {self.at.key}"},
-            timeout=60,
+            base_url=f"http://127.0.0.1:{self.at.port}", headers={"Authorization": f"Bearer {self.at.key}"}, timeout=60
         ) as client:
             while not self.stopping:
                 with contextlib.suppress(httpx.HTTPError):
@@ -143,22 +127,10 @@ async def test_everything_at_once_while_the_service_is_killed(at: Ground) -> Non
             at.start()
             await at.ready()
             await asyncio.sleep(4)
-    print(
-        "mixed load:",
-        dict(sorted(mix.statuses.items())),
-        len(mix.merged),
-        "merged,",
-        len(mix.erased),
-        "erased",
-    )
+    print("mixed load:", dict(sorted(mix.statuses.items())), len(mix.merged), "merged,", len(mix.erased), "erased")
     assert mix.problems == []
     assert mix.merged
-    assert {what for what, status in mix.statuses if status < 300} >= {
-        "order",
-        "merge",
-        "publication",
-        "simulation",
-    }
+    assert {what for what, status in mix.statuses if status < 300} >= {"order", "merge", "publication", "simulation"}
     async with httpx.AsyncClient(
         base_url=f"http://127.0.0.1:{at.port}", headers={"Authorization": f"Bearer {at.key}"}, timeout=60
     ) as client:

@@ -110,9 +110,7 @@ async def test_two_hundred_debits_at_once_take_exactly_the_hundred_there_are(at:
         for number in range(2 * ROUNDS):
             customer = f"hundred-{number}"
             await fund(database, customer, 37, 41, 22)
-            said = await asyncio.gather(
-                *(DOORS[n % 3](clients[n % 2], customer, uuid.uuid4().hex) for n in range(200))
-            )
+            said = await asyncio.gather(*(DOORS[n % 3](clients[n % 2], customer, uuid.uuid4().hex) for n in range(200)))
             assert Counter(said) == {"done": 100, "insufficient_credits": 100}
         made = await operations(database, "kind = 'debit'")
         assert len(made) == 100 * 2 * ROUNDS
@@ -128,10 +126,13 @@ async def test_one_key_at_both_processes_and_every_door_has_one_effect(at: Groun
             assert set(said) == {"done"}
             assert len(await operations(database, "command_id = :key", key=key)) == 1
         bodies = {
-            (await client.post("/v1/customers/same/debits", json={"credits": 1}, headers={"Idempotency-Key": "same-0"}))
-            .content
+            (
+                await client.post(
+                    "/v1/customers/same/debits", json={"credits": 1}, headers={"Idempotency-Key": "same-0"}
+                )
+            ).content
             for client in clients
-        }  # fmt: skip
+        }
         assert len(bodies) == 1
         await nothing_is_wrong(database)
 
@@ -163,9 +164,7 @@ async def test_mixed_commands_each_sent_to_both_at_once_happen_once(at: Ground) 
                         holds.append(good[0].json()["hold_id"])
 
         await asyncio.gather(*(somebody(seed) for seed in range(8)))
-        made = Counter(
-            row[0] for row in await operations(database, "command_id like 'mixed-%' and kind <> 'expire'")
-        )
+        made = Counter(row[0] for row in await operations(database, "command_id like 'mixed-%' and kind <> 'expire'"))
         assert set(made) == set(done)
         assert set(made.values()) == {1}
         for key, body in list(done.items())[:50]:
@@ -189,9 +188,7 @@ def _asked(dice: random.Random, names: Sequence[str], holds: Sequence[str]) -> t
 async def _again(clients: Sequence[httpx.AsyncClient], key: str, body: bytes) -> bool:
     """Whether a done key with another payload is refused by both processes, without an effect."""
     answers = [
-        await client.post(
-            "/v1/customers/m1/debits", json={"credits": 999_999}, headers={"Idempotency-Key": key}
-        )
+        await client.post("/v1/customers/m1/debits", json={"credits": 999_999}, headers={"Idempotency-Key": key})
         for client in clients
     ]
     return all(

@@ -64,7 +64,5 @@ async def test_verbs_of_two_processes(at: Ground, policy: str) -> None:
 
 
 def test_every_verb_is_played_by_the_whole_run() -> None:
-    assert {name for policy in POLICIES for beside in BESIDE for name in chosen(policy, beside)} <= set(
-        SCENES
-    )
+    assert {name for policy in POLICIES for beside in BESIDE for name in chosen(policy, beside)} <= set(SCENES)
     assert STEP > 1 or all(len(chosen(policy, "merge")) for policy in POLICIES)

@@ -1,7 +1,5 @@
 """Bad input against every mutation and every argument: no fault, nothing silently taken, and the field is named."""
 
-# ruff: noqa: E501
-
 from __future__ import annotations
 
 import json
@@ -22,18 +20,37 @@ from tests.support.nasty import _INSTANT_TEXTS, BOOLEANS, INTEGERS, LISTS, MONEY
 
 OPERATORS = {"putTenant", "suspendTenant", "createKey", "rotateKey", "revokeKey"}
 SAMPLES: dict[str, Any] = {
-    "ID": "x", "String": "x", "Int": 1, "Long": 1, "Credits": 1, "Boolean": True, "DateTime": "2025-01-01T00:00:00Z",
-    "Date": "2025-01-01", "Amount": "1.00", "JSON": {},
-}  # fmt: skip
+    "ID": "x",
+    "String": "x",
+    "Int": 1,
+    "Long": 1,
+    "Credits": 1,
+    "Boolean": True,
+    "DateTime": "2025-01-01T00:00:00Z",
+    "Date": "2025-01-01",
+    "Amount": "1.00",
+    "JSON": {},
+}
 TEXT_ONLY = tuple(one for one in TEXTS if one[0] != "long")
 BAD: dict[str, tuple[tuple[str, bytes], ...]] = {
     "ID": tuple(one for one in TEXT_ONLY if one[0] != "integer"),
-    "String": TEXT_ONLY, "Int": INTEGERS, "Long": INTEGERS, "Credits": INTEGERS, "Boolean": BOOLEANS,
-    "DateTime": _INSTANT_TEXTS, "Date": (("text", b'"x"'), ("number", b"20250101"), ("nul", b'"2025-01-01\\u0000"')),
+    "String": TEXT_ONLY,
+    "Int": INTEGERS,
+    "Long": INTEGERS,
+    "Credits": INTEGERS,
+    "Boolean": BOOLEANS,
+    "DateTime": _INSTANT_TEXTS,
+    "Date": (("text", b'"x"'), ("number", b"20250101"), ("nul", b'"2025-01-01\\u0000"')),
     "Amount": MONEY,
-    "JSON": (("nul inside", b'{"a": "\\u0000"}'), ("surrogate", b'{"a": "\\ud800"}'), ("fraction", b'{"a": 1.5}'),
-             ("too large", b'{"a": 9007199254740992}'), ("nul in a name", b'{"a\\u0000": 1}'), ("twice", b'{"a": 1, "a": 1}')),
-}  # fmt: skip
+    "JSON": (
+        ("nul inside", b'{"a": "\\u0000"}'),
+        ("surrogate", b'{"a": "\\ud800"}'),
+        ("fraction", b'{"a": 1.5}'),
+        ("too large", b'{"a": 9007199254740992}'),
+        ("nul in a name", b'{"a\\u0000": 1}'),
+        ("twice", b'{"a": 1, "a": 1}'),
+    ),
+}
 
 
 def sample(kind: Any) -> Any:
@@ -44,9 +61,7 @@ def sample(kind: Any) -> Any:
         return [sample(kind.of_type)]
     if isinstance(kind, GraphQLInputObjectType):
         return {
-            name: sample(field.type)
-            for name, field in kind.fields.items()
-            if isinstance(field.type, GraphQLNonNull)
+            name: sample(field.type) for name, field in kind.fields.items() if isinstance(field.type, GraphQLNonNull)
         }
     return SAMPLES[kind.name]
 
@@ -60,9 +75,7 @@ def bad_values(field: GraphQLInputField) -> Iterator[tuple[str, bytes]]:
         inner = get_named_type(kind)
         wrong = LISTS if isinstance(inner, GraphQLInputObjectType) else BAD[inner.name]
         yield from (
-            (f"in a list: {name}", b"[" + raw + b"]")
-            for name, raw in wrong
-            if raw not in (b"{}", b"[]", b"false")
+            (f"in a list: {name}", b"[" + raw + b"]") for name, raw in wrong if raw not in (b"{}", b"[]", b"false")
         )
     elif isinstance(kind, GraphQLInputObjectType):
         yield from ((name, raw) for name, raw in LISTS if name != "object")
@@ -82,9 +95,7 @@ async def client(app: FastAPI) -> httpx.AsyncClient:
 
 async def post(client: httpx.AsyncClient, query: str, given: bytes) -> httpx.Response:
     body = b'{"query": ' + json.dumps(query).encode() + b', "variables": {"input": ' + given + b"}}"
-    return await client.post(
-        "/graphql", content=body, headers={"Content-Type": "application/json", "Accept": ACCEPT}
-    )
+    return await client.post("/graphql", content=body, headers={"Content-Type": "application/json", "Accept": ACCEPT})
 
 
 def with_field(base: dict[str, Any], name: str, raw: bytes) -> bytes:
@@ -182,10 +193,7 @@ async def test_arguments_of_queries_refuse_what_is_bad(client: httpx.AsyncClient
         ('{ customers(query: "' + "x" * 5000 + '") { nodes { customerId } } }', "query"),
         ('{ customers(after: "nonsense") { nodes { customerId } } }', "cursor"),
         ('{ customers(after: "x~9999") { nodes { customerId } } }', "cursor"),
-        (
-            '{ calendarDue(name: "service-hours", from: "2025-01-01T00:00:00Z", target: "soon") { dueAt } }',
-            "target",
-        ),
+        ('{ calendarDue(name: "service-hours", from: "2025-01-01T00:00:00Z", target: "soon") { dueAt } }', "target"),
         ('{ ticket(ticketId: "") { state } }', "ticketId"),
         ("{ ticket(ticketId: 1.5) { state } }", "1.5"),
         ("{ ticket { state } }", "ticketId"),
@@ -201,24 +209,13 @@ async def test_arguments_of_queries_refuse_what_is_bad(client: httpx.AsyncClient
 
 
 async def test_a_node_id_that_is_none_leads_nowhere(client: httpx.AsyncClient) -> None:
-    for given in (
-        "",
-        "x",
-        "Q3VzdG9tZXI6",
-        "Q3VzdG9tZXI6bm9ib2R5",
-        "////",
-        "ÿ",
-        "Tm90aGluZzox",
-        "Q3VzdG9tZXI6AGI",
-    ):
+    for given in ("", "x", "Q3VzdG9tZXI6", "Q3VzdG9tZXI6bm9ib2R5", "////", "ÿ", "Tm90aGluZzox", "Q3VzdG9tZXI6AGI"):
         answer = await client.post(
             "/graphql", json={"query": "query($id: ID!) { node(id: $id) { id } }", "variables": {"id": given}}
         )
         body = answer.json()
         assert body["data"]["node"] is None, (given, answer.text)
-        assert all(one["extensions"]["code"] == "invalid_input" for one in body.get("errors", ())), (
-            answer.text
-        )
+        assert all(one["extensions"]["code"] == "invalid_input" for one in body.get("errors", ())), answer.text
 
 
 async def test_sql_and_markup_are_only_text(client: httpx.AsyncClient) -> None:
@@ -232,7 +229,12 @@ async def test_sql_and_markup_are_only_text(client: httpx.AsyncClient) -> None:
         "\\",
         "a/b?c#d",
     ):
-        answer = await client.post("/graphql", json={
-            "query": "query($id: ID!) { customer(customerId: $id) { customerId } ticket(ticketId: $id) { state } }",
-            "variables": {"id": text}}, headers={"Accept": ACCEPT})  # fmt: skip
+        answer = await client.post(
+            "/graphql",
+            json={
+                "query": "query($id: ID!) { customer(customerId: $id) { customerId } ticket(ticketId: $id) { state } }",
+                "variables": {"id": text},
+            },
+            headers={"Accept": ACCEPT},
+        )
         assert answer.json() == {"data": {"customer": None, "ticket": None}}, text

@@ -1,7 +1,5 @@
 """GraphQL over HTTP: media types, methods, parameters, status codes; who may introspect, and trusted documents."""
 
-# ruff: noqa: E501
-
 from __future__ import annotations
 
 import json
@@ -31,9 +29,15 @@ def code_of(answer: httpx.Response) -> str:
 async def test_answers_are_of_the_type_that_is_accepted(vendor: MakeVendor) -> None:
     client = (await vendor()).client
     for accept, wanted in (
-        (ACCEPT, ACCEPT), (JSON, JSON), ("*/*", JSON), ("application/*", JSON), (f"{JSON}, {ACCEPT}", ACCEPT),
-        (f"{ACCEPT};q=0.5, {JSON}", JSON), (f"{ACCEPT}; charset=utf-8, {JSON};q=0.9", ACCEPT), ("text/html, */*;q=0.1", JSON),
-    ):  # fmt: skip
+        (ACCEPT, ACCEPT),
+        (JSON, JSON),
+        ("*/*", JSON),
+        ("application/*", JSON),
+        (f"{JSON}, {ACCEPT}", ACCEPT),
+        (f"{ACCEPT};q=0.5, {JSON}", JSON),
+        (f"{ACCEPT}; charset=utf-8, {JSON};q=0.9", ACCEPT),
+        ("text/html, */*;q=0.1", JSON),
+    ):
         answer = await send(client, QUERY, headers={"Accept": accept})
         assert answer.status_code == 200, accept
         assert answer.headers["content-type"] == f"{wanted}; charset=utf-8", accept
@@ -44,9 +48,12 @@ async def test_answers_are_of_the_type_that_is_accepted(vendor: MakeVendor) -> N
 async def test_wrong_documents_are_4xx_without_data_and_200_for_callers_of_old(vendor: MakeVendor) -> None:
     client = (await vendor()).client
     wrong = (
-        ("{", "graphql_syntax"), ("{ nothing }", "graphql_invalid"), ("query A { __typename } query B { __typename }", "graphql_invalid"),
-        ("fragment F on Query { __typename }", "graphql_invalid"), ("subscription { __typename }", "graphql_invalid"),
-    )  # fmt: skip
+        ("{", "graphql_syntax"),
+        ("{ nothing }", "graphql_invalid"),
+        ("query A { __typename } query B { __typename }", "graphql_invalid"),
+        ("fragment F on Query { __typename }", "graphql_invalid"),
+        ("subscription { __typename }", "graphql_invalid"),
+    )
     for query, code in wrong:
         answer = await send(client, query)
         assert (answer.status_code, code_of(answer)) == (400, code), answer.text
@@ -78,9 +85,7 @@ async def test_get_asks_and_never_does(vendor: MakeVendor) -> None:
     assert answer.json() == {"data": {"__typename": "Query"}}
     given = {"query": "query($a: Boolean!) { __typename @include(if: $a) }", "variables": '{"a": true}'}
     assert (await client.get("/graphql", params=given)).json() == {"data": {"__typename": "Query"}}
-    mutation = await client.get(
-        "/graphql", params={"query": "mutation { __typename }"}, headers={"Accept": ACCEPT}
-    )
+    mutation = await client.get("/graphql", params={"query": "mutation { __typename }"}, headers={"Accept": ACCEPT})
     assert (mutation.status_code, mutation.headers["allow"]) == (405, "POST")
     for params in (
         {"query": ""},
@@ -100,18 +105,27 @@ async def test_get_asks_and_never_does(vendor: MakeVendor) -> None:
 async def test_parameters_of_the_wrong_kind_are_400(vendor: MakeVendor) -> None:
     client = (await vendor()).client
     for body in (
-        {"query": 1}, {"query": ["x"]}, {"query": QUERY, "variables": []}, {"query": QUERY, "variables": "x"}, {},
-        {"query": QUERY, "operationName": 1}, {"query": QUERY, "extensions": 1}, {"query": QUERY, "extra": 1},
-        [{"query": QUERY}], {"documentId": "sha256:0"},
-    ):  # fmt: skip
+        {"query": 1},
+        {"query": ["x"]},
+        {"query": QUERY, "variables": []},
+        {"query": QUERY, "variables": "x"},
+        {},
+        {"query": QUERY, "operationName": 1},
+        {"query": QUERY, "extensions": 1},
+        {"query": QUERY, "extra": 1},
+        [{"query": QUERY}],
+        {"documentId": "sha256:0"},
+    ):
         answer = await client.post("/graphql", json=body, headers={"Accept": ACCEPT})
         assert (answer.status_code, code_of(answer)) == (400, "malformed_request"), body
     nulls = {"query": QUERY, "variables": None, "operationName": None, "extensions": None, "documentId": None}
     assert (await client.post("/graphql", json=nulls)).json() == {"data": {"__typename": "Query"}}
     for headers, status in (
-        ({"Content-Type": "text/plain"}, 415), ({"Content-Type": "application/graphql"}, 415),
-        ({"Content-Type": "application/json; charset=utf-16"}, 415), ({"Content-Type": JSON, "Content-Encoding": "gzip"}, 415),
-    ):  # fmt: skip
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": "application/graphql"}, 415),
+        ({"Content-Type": "application/json; charset=utf-16"}, 415),
+        ({"Content-Type": JSON, "Content-Encoding": "gzip"}, 415),
+    ):
         answer = await client.post("/graphql", content=json.dumps({"query": QUERY}), headers=headers)
         assert answer.status_code == status, headers
 

@@ -26,9 +26,7 @@ def door(app: FastAPI) -> Door:
 
 
 def bomb(levels: int, spreads: int = 2) -> str:
-    fragments = " ".join(
-        f"fragment F{n} on Query {{ {' '.join([f'...F{n + 1}'] * spreads)} }}" for n in range(levels)
-    )
+    fragments = " ".join(f"fragment F{n} on Query {{ {' '.join([f'...F{n + 1}'] * spreads)} }}" for n in range(levels))
     return f"{{ ...F0 }} {fragments} fragment F{levels} on Query {{ __typename }}"
 
 
@@ -40,7 +38,11 @@ def deep_bomb(levels: int) -> str:
 
 DOCUMENTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("depth", "{ customers { edges { node { tickets { edges { node { clocks { pauses { reason } } } } } } } } }", {}),
-    ("depth", "{ ...A } fragment A on Query { customers { edges { node { ...B } } } } fragment B on Customer { tickets { edges { node { clocks { pauses { reason } } } } } }", {}),
+    (
+        "depth",
+        "{ ...A } fragment A on Query { customers { edges { node { ...B } } } } fragment B on Customer { tickets { edges { node { clocks { pauses { reason } } } } } }",
+        {},
+    ),
     ("aliases", "{ " + " ".join(f"a{n}: __typename" for n in range(16)) + " }", {}),
     ("aliases", "{ ...A ...A } fragment A on Query { " + " ".join(f"a{n}: __typename" for n in range(8)) + " }", {}),
     ("breadth", "{ " + "__typename " * 101 + "}", {}),
@@ -50,18 +52,38 @@ DOCUMENTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("nesting", "{ priceTicket(input: " + "[" * 61 + "]" * 61 + ") { __typename } }", {}),
     ("nesting", "{" * 900, {}),
     ("cost", "{ customers(first: 100) { nodes { balance { available lots { available } } } } }", {}),
-    ("cost", "query($n: Int) { customers(first: $n) { nodes { balance { available lots { available } } } } }", {"n": 100}),
+    (
+        "cost",
+        "query($n: Int) { customers(first: $n) { nodes { balance { available lots { available } } } } }",
+        {"n": 100},
+    ),
     ("cost", "{ customers(last: 100) { nodes { balance { available lots { available } } } } }", {}),
-    ("cost", "query($n: Int) { customers(first: null, last: $n) { nodes { balance { available lots { available } } } } }", {"n": 100}),
+    (
+        "cost",
+        "query($n: Int) { customers(first: null, last: $n) { nodes { balance { available lots { available } } } } }",
+        {"n": 100},
+    ),
     ("cost", "{ customers(first: 1, last: 100) { nodes { balance { available lots { available } } } } }", {}),
-    ("cost", "query($n: Int = 100) { customers(first: $n) { nodes { balance { available lots { available } } } } }", {}),
-    ("cost", "query($r: [_Any!]!) { _entities(representations: $r) { ... on Customer { balance { held } } } }", {"r": [{}] * 200}),
-    ("introspection_lists", "{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }", {}),
+    (
+        "cost",
+        "query($n: Int = 100) { customers(first: $n) { nodes { balance { available lots { available } } } } }",
+        {},
+    ),
+    (
+        "cost",
+        "query($r: [_Any!]!) { _entities(representations: $r) { ... on Customer { balance { held } } } }",
+        {"r": [{}] * 200},
+    ),
+    (
+        "introspection_lists",
+        "{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }",
+        {},
+    ),
     ("fields", bomb(90), {}),
     ("depth", deep_bomb(20), {}),
     ("list", "query($r: [_Any!]!) { _entities(representations: $r) { __typename } }", {"r": [{}] * 10_000}),
     ("values", "query($r: [_Any!]!) { _entities(representations: $r) { __typename } }", {"r": [{"a": [1] * 900}] * 40}),
-)  # fmt: skip
+)
 
 
 def hold_to_limits(door: Door, text: str, variables: dict[str, Any]) -> None:
@@ -100,11 +122,16 @@ async def test_a_refusal_is_a_400_that_names_the_limit(vendor: MakeVendor) -> No
 
 async def test_what_people_ask_is_within_the_limits(door: Door) -> None:
     for query in (
-        get_introspection_query(descriptions=True, specified_by_url=True, directive_is_repeatable=True,
-                                schema_description=True, input_value_deprecation=True),
+        get_introspection_query(
+            descriptions=True,
+            specified_by_url=True,
+            directive_is_repeatable=True,
+            schema_description=True,
+            input_value_deprecation=True,
+        ),
         "{ customers(first: 100) { nodes { customerId balance { available } } pageInfo { endCursor } } }",
         "{ customers(first: 5) { nodes { tickets(first: 5) { nodes { ticketId state clocks { phase } } } } } }",
-    ):  # fmt: skip
+    ):
         hold_to_limits(door, query, {})
         assert door.documents.errors_of(door.documents.read(query)) == []
 
@@ -128,7 +155,4 @@ async def test_documents_are_kept_within_bounds(door: Door) -> None:
 async def test_the_directives_say_what_the_rule_counts(door: Door) -> None:
     sdl = door.sdl()
     assert 'customer(customerId: ID!): Customer @cost(weight: "5")' in sdl
-    assert (
-        '@listSize(assumedSize: 20, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"]'
-        in sdl
-    )
+    assert '@listSize(assumedSize: 20, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"]' in sdl

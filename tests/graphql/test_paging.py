@@ -38,21 +38,31 @@ async def shop_with_lists(vendor: MakeVendor) -> tuple[Vendor, str]:
     endpoints = [
         (
             await shop.ok(
-                await shop.post(
-                    "/v1/webhook-endpoints", {"url": f"https://hooks.example.com/{number}"}, key=None
-                ),
-                201,
+                await shop.post("/v1/webhook-endpoints", {"url": f"https://hooks.example.com/{number}"}, key=None), 201
             )
         )["endpoint_id"]
         for number in range(ROWS)
     ]
     for number in range(ROWS):
-        await shop.ok(await shop.put(f"/v1/orders/o-{number}", {
-            "customer_id": f"c-{number}", "placed_at": "2025-01-01T00:00:00Z", "currency": "USD",
-            "lines": [{"line_id": "1", "sku": "license", "quantity": 1}]}), 201)  # fmt: skip
-        await shop.ok(await shop.put(f"/v1/tickets/T-{number}", {
-            "customer_id": f"c-{number}", "subject": "How?", "channel": "helpdesk"}), 201)  # fmt: skip
-        await shop.ok(await shop.post("/v1/customers/c-0/adjustments", {"credits": 1, "reason": "goodwill"}), 201)  # fmt: skip
+        await shop.ok(
+            await shop.put(
+                f"/v1/orders/o-{number}",
+                {
+                    "customer_id": f"c-{number}",
+                    "placed_at": "2025-01-01T00:00:00Z",
+                    "currency": "USD",
+                    "lines": [{"line_id": "1", "sku": "license", "quantity": 1}],
+                },
+            ),
+            201,
+        )
+        await shop.ok(
+            await shop.put(
+                f"/v1/tickets/T-{number}", {"customer_id": f"c-{number}", "subject": "How?", "channel": "helpdesk"}
+            ),
+            201,
+        )
+        await shop.ok(await shop.post("/v1/customers/c-0/adjustments", {"credits": 1, "reason": "goodwill"}), 201)
         await shop.as_key("*")
         await shop.ok(await shop.post(f"/v1/webhook-endpoints/{endpoints[0]}/test", None, key=None), 202)
         name = "woo" if number == 0 else f"woo-{number}"
@@ -78,11 +88,7 @@ async def part(shop: Vendor, name: str, endpoint: str, **given: Any) -> Any:
         chosen = f'customer(customerId: "c-0") {{ {chosen} }}'
     data = await ask(shop, f"{{ {chosen} }}")
     found = data["customer"]["entries"] if name == "customer entries" else data[field]
-    return (
-        [one["node"] for one in found["edges"]],
-        [one["cursor"] for one in found["edges"]],
-        found["pageInfo"],
-    )
+    return ([one["node"] for one in found["edges"]], [one["cursor"] for one in found["edges"]], found["pageInfo"])
 
 
 async def test_every_list_reads_backward_as_it_reads_forward(vendor: MakeVendor) -> None:
@@ -95,8 +101,12 @@ async def test_every_list_reads_backward_as_it_reads_forward(vendor: MakeVendor)
 async def test_clocks_by_their_due_time_read_backward_too(vendor: MakeVendor) -> None:
     desk = await vendor("x-cart", now="2025-06-10T15:00:00Z")
     for number in range(ROWS):
-        await desk.ok(await desk.put(f"/v1/tickets/T-{number}", {
-            "customer_id": f"c-{number}", "subject": "How?", "channel": "helpdesk"}), 201)  # fmt: skip
+        await desk.ok(
+            await desk.put(
+                f"/v1/tickets/T-{number}", {"customer_id": f"c-{number}", "subject": "How?", "channel": "helpdesk"}
+            ),
+            201,
+        )
     await reads_both_ways(desk, DUE, "")
 
 
@@ -130,9 +140,9 @@ async def reads_both_ways(shop: Vendor, name: str, endpoint: str) -> None:
 
 async def test_every_connection_of_the_schema_is_in_the_lists_above(vendor: MakeVendor) -> None:
     shop = await vendor("cs-cart")
-    fields = (await ask(shop, '{ __type(name: "Query") { fields { name type { name } args { name } } } }'))[
-        "__type"
-    ]["fields"]
+    fields = (await ask(shop, '{ __type(name: "Query") { fields { name type { name } args { name } } } }'))["__type"][
+        "fields"
+    ]
     paged = {
         one["name"]: {arg["name"] for arg in one["args"]}
         for one in fields
@@ -146,13 +156,16 @@ async def test_every_connection_of_the_schema_is_in_the_lists_above(vendor: Make
 async def test_what_comes_later_moves_no_rows_cursor(vendor: MakeVendor) -> None:
     shop = await vendor("cs-cart")
     for number in range(4):
-        await shop.ok(await shop.put(f"/v1/tickets/T-{number}", {
-            "customer_id": "c-1", "subject": "How?", "channel": "helpdesk"}), 201)  # fmt: skip
+        await shop.ok(
+            await shop.put(f"/v1/tickets/T-{number}", {"customer_id": "c-1", "subject": "How?", "channel": "helpdesk"}),
+            201,
+        )
     query = "query($a: String, $b: String, $f: Int, $l: Int) { tickets(first: $f, after: $a, last: $l, before: $b) { edges { cursor node { ticketId } } } }"
     edges = (await ask(shop, query, f=2))["tickets"]["edges"]
     assert [one["node"]["ticketId"] for one in edges] == ["T-3", "T-2"]
-    await shop.ok(await shop.put("/v1/tickets/T-9", {
-        "customer_id": "c-1", "subject": "Newer", "channel": "helpdesk"}), 201)  # fmt: skip
+    await shop.ok(
+        await shop.put("/v1/tickets/T-9", {"customer_id": "c-1", "subject": "Newer", "channel": "helpdesk"}), 201
+    )
     after = (await ask(shop, query, f=5, a=edges[0]["cursor"]))["tickets"]["edges"]
     assert [one["node"]["ticketId"] for one in after] == ["T-2", "T-1", "T-0"]
     before = (await ask(shop, query, l=5, b=edges[1]["cursor"]))["tickets"]["edges"]
@@ -171,9 +184,7 @@ async def test_a_list_is_read_one_way_at_a_time(vendor: MakeVendor) -> None:
     ):
         answer = await send(shop.client, f"{{ customers({given}) {{ nodes {{ customerId }} }} }}")
         error = answer.json()["errors"][0]
-        assert error["extensions"]["code"] == ("cursor_invalid" if named is None else "invalid_input"), (
-            answer.text
-        )
+        assert error["extensions"]["code"] == ("cursor_invalid" if named is None else "invalid_input"), answer.text
         if named is not None:
             assert f"`{named}`" in answer.text, answer.text
             assert error["extensions"]["errors"][0]["pointer"].endswith(named), answer.text

@@ -1,7 +1,5 @@
 """Both doors offer the same: every operation has its twin, with the same parameters, fields and scopes."""
 
-# ruff: noqa: E501
-
 from __future__ import annotations
 
 from typing import Any
@@ -48,10 +46,10 @@ def twin(door: Door, name: str, method: str) -> Any:
 async def test_every_operation_has_a_twin_or_a_written_reason(app: FastAPI, door: Door) -> None:
     found = rest(app)
     missing = [
-        name for name, route in found.items()
-        if name not in EXCEPTIONS
-        and (name not in door.operations or twin(door, name, min(route.methods)) is None)
-    ]  # fmt: skip
+        name
+        for name, route in found.items()
+        if name not in EXCEPTIONS and (name not in door.operations or twin(door, name, min(route.methods)) is None)
+    ]
     assert missing == []
     assert all(len(reason) > 20 for reason in EXCEPTIONS.values())
 
@@ -80,9 +78,10 @@ async def test_a_twin_takes_the_same_parameters_and_fields(app: FastAPI, door: D
             assert isinstance(kind, GraphQLInputObjectType)
             given = set(kind.fields)
         wanted = {
-            camel(one["name"]) for one in contract.get("parameters", ())
+            camel(one["name"])
+            for one in contract.get("parameters", ())
             if one["in"] in ("path", "query") and one["name"] not in ("limit", "cursor", "validate_only")
-        }  # fmt: skip
+        }
         paths = {one["name"] for one in contract.get("parameters", ()) if one["in"] == "path"}
         for one in body_fields(document, contract):
             wanted.add(camel(f"new_{one}" if one in paths else one))
@@ -104,8 +103,21 @@ def body_fields(document: dict[str, Any], contract: dict[str, Any]) -> set[str]:
 async def test_what_moves_credits_or_time_needs_an_idempotency_key(app: FastAPI, door: Door) -> None:
     """Where REST answers 400 without the header, GraphQL cannot be asked without the argument."""
     keyed = {name for name, operation in door.operations.items() if operation.keyed}
-    for name in ("makeChoice", "confirmAssessment", "resolveTicket", "createHold", "createDebit", "adjustCredits",
-                 "captureHold", "releaseHold", "refundHold", "extendCover", "transferLot", "refundLot", "addResponse"):  # fmt: skip
+    for name in (
+        "makeChoice",
+        "confirmAssessment",
+        "resolveTicket",
+        "createHold",
+        "createDebit",
+        "adjustCredits",
+        "captureHold",
+        "releaseHold",
+        "refundHold",
+        "extendCover",
+        "transferLot",
+        "refundLot",
+        "addResponse",
+    ):
         assert name in keyed, name
     for name in ("putOrder", "putTicket", "refundOrder", "createCreditBatch", "putTenant", "moveTime"):
         assert name not in keyed, name
@@ -125,9 +137,7 @@ async def test_every_mutation_may_answer_a_refusal(door: Door) -> None:
 
 async def test_every_answer_is_typed(door: Door) -> None:
     """What is left as JSON says so here."""
-    untyped = {
-        name for name, one in door.operations.items() if operations.result_of(one) == operations.UNTYPED
-    }
+    untyped = {name for name, one in door.operations.items() if operations.result_of(one) == operations.UNTYPED}
     assert untyped == {"exportCustomer", "explain"}
 
 
@@ -157,11 +167,7 @@ def test_each_code_is_the_same_at_both_doors(code: str) -> None:
         key: wanted[key] for key in ("code", "status", "title", "next_step")
     }
     shown = refusal(wanted)
-    assert (shown["code"], shown["status"], shown["next_step"]) == (
-        code,
-        wanted["status"],
-        wanted["next_step"],
-    )
+    assert (shown["code"], shown["status"], shown["next_step"]) == (code, wanted["status"], wanted["next_step"])
     error = raised(wanted)
     assert error.extensions is not None
     assert (error.extensions["code"], error.extensions["status"]) == (code, wanted["status"])

@@ -17,9 +17,16 @@ from app.commands.base import ROOT
 ANSWERS = ROOT / "openapi" / "answers.json"
 SHARED = {"Money", "Decision", "Reason"}
 LEAVES = {
-    "ID": {"string"}, "String": {"string"}, "DateTime": {"string"}, "Date": {"string"}, "Amount": {"string"},
-    "Boolean": {"boolean"}, "Int": {"integer"}, "Credits": {"integer"}, "Long": {"integer"},
-}  # fmt: skip
+    "ID": {"string"},
+    "String": {"string"},
+    "DateTime": {"string"},
+    "Date": {"string"},
+    "Amount": {"string"},
+    "Boolean": {"boolean"},
+    "Int": {"integer"},
+    "Credits": {"integer"},
+    "Long": {"integer"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -39,16 +46,12 @@ def differences(schema: dict[str, Any], kind: Any, place: str) -> list[str]:
             return [f"{place}: may be null"]
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
-        return (
-            [] if kind.name in (name, "JSON") or name not in SHARED else [f"{place}: {name} is {kind.name}"]
-        )
+        return [] if kind.name in (name, "JSON") or name not in SHARED else [f"{place}: {name} is {kind.name}"]
     if isinstance(kind, GraphQLList):
         return differences(schema.get("items", {}), kind.of_type, f"{place}[]") if "items" in schema else []
     if isinstance(kind, GraphQLObjectType):
         return [
-            one
-            for name, inner in schema.get("properties", {}).items()
-            for one in _member(kind, name, inner, place)
+            one for name, inner in schema.get("properties", {}).items() for one in _member(kind, name, inner, place)
         ]
     kinds = schema.get("type", [])
     seen = set([kinds] if isinstance(kinds, str) else kinds) - {"null"}

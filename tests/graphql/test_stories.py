@@ -29,10 +29,7 @@ HOLE = re.compile(r"\{([^{}]+)\}")
 def snake(value: Any) -> Any:
     """A GraphQL answer by the names of REST."""
     if isinstance(value, dict):
-        return {
-            re.sub(r"([A-Z])", lambda one: "_" + one[1].lower(), key): snake(inner)
-            for key, inner in value.items()
-        }
+        return {re.sub(r"([A-Z])", lambda one: "_" + one[1].lower(), key): snake(inner) for key, inner in value.items()}
     return [snake(one) for one in value] if isinstance(value, list) else value
 
 
@@ -51,17 +48,13 @@ def selection(kind: Any, door: Door, depth: int = 4) -> str:
     if isinstance(kind, GraphQLUnionType):
         first = kind.types[0]
         whole = selection(first, door, depth)
-        return (
-            f"{{ __typename ... on {first.name} {whole} ... on Refusal {{ code refused: status detail }} }}"
-        )
+        return f"{{ __typename ... on {first.name} {whole} ... on Refusal {{ code refused: status detail }} }}"
     found = []
     for name, one in kind.fields.items():
         inner = get_named_type(one.type)
         if is_leaf_type(inner):
             found.append(name)
-        elif (
-            isinstance(inner, GraphQLObjectType) and depth and (kind.name, name) not in door.weights.declared
-        ):
+        elif isinstance(inner, GraphQLObjectType) and depth and (kind.name, name) not in door.weights.declared:
             found.append(f"{name} {selection(inner, door, depth - 1)}")
     return "{ " + " ".join(found) + " }"
 
@@ -116,9 +109,7 @@ class Player:
                 fields["idempotencyKey"] = f"story-{self.calls}"
             variables, declared, passed = {"input": fields}, f"$input: {kind.name}!", "input: $input"
         document = f"({declared}) {{ {name}({passed}) {selection(get_named_type(at.type), self.door)} }}"
-        found = (
-            await ask(self.vendor, ("query" if method == "GET" else "mutation") + document, **variables)
-        )[name]
+        found = (await ask(self.vendor, ("query" if method == "GET" else "mutation") + document, **variables))[name]
         view = snake(found)
         return {"data": view} if isinstance(view, list) else view
 
@@ -127,9 +118,7 @@ class Player:
             if isinstance(route, APIRoute) and method in (route.methods or ()):
                 found = route.path_regex.match(path)
                 if found:
-                    return route, {
-                        key: int(one) if key == "number" else one for key, one in found.groupdict().items()
-                    }
+                    return route, {key: int(one) if key == "number" else one for key, one in found.groupdict().items()}
         raise AssertionError(path)
 
     def filled(self, value: Any) -> Any:
@@ -162,9 +151,7 @@ async def ledger(vendor: Vendor, customer_id: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("policy", sorted(STORIES))
-async def test_each_story_is_the_same_through_both_doors(
-    app: FastAPI, vendor: MakeVendor, policy: str
-) -> None:
+async def test_each_story_is_the_same_through_both_doors(app: FastAPI, vendor: MakeVendor, policy: str) -> None:
     story = STORIES[policy]
     one, other = await vendor(policy, story["now"]), await vendor(policy, story["now"])
     await Player(one, build(), app).play(story)

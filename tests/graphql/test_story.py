@@ -107,9 +107,7 @@ async def story_by_rest(vendor: Any) -> None:
     )
     await vendor.ok(
         await vendor.post(
-            f"/v1/customers/c-1/choices/{order['choices'][0]['choice_id']}",
-            json={"option": "credits"},
-            key="choose-1",
+            f"/v1/customers/c-1/choices/{order['choices'][0]['choice_id']}", json={"option": "credits"}, key="choose-1"
         )
     )
     await vendor.ok(
@@ -125,26 +123,17 @@ async def story_by_rest(vendor: Any) -> None:
         )
     )
     await vendor.ok(
-        await vendor.post(
-            "/v1/tickets/T-1/assessments/1/confirmation", json={"accept": True}, key="confirm-1"
-        )
+        await vendor.post("/v1/tickets/T-1/assessments/1/confirmation", json={"accept": True}, key="confirm-1")
     )
     await vendor.move_clock("2025-01-02T09:00:00Z")
     await vendor.ok(
         await vendor.post(
             "/v1/tickets/T-1/responses",
-            json={
-                "author": "vendor",
-                "kind": "service",
-                "public": True,
-                "occurred_at": "2025-01-02T08:00:00Z",
-            },
+            json={"author": "vendor", "kind": "service", "public": True, "occurred_at": "2025-01-02T08:00:00Z"},
             key="r-1",
         )
     )
-    await vendor.ok(
-        await vendor.post("/v1/tickets/T-1/resolution", json={"cause": "question"}, key="resolve-1")
-    )
+    await vendor.ok(await vendor.post("/v1/tickets/T-1/resolution", json={"cause": "question"}, key="resolve-1"))
 
 
 async def ledger_of(vendor: Any) -> list[Any]:
@@ -171,11 +160,7 @@ async def test_the_same_story_through_rest_and_graphql_leaves_the_same_ledger(ve
     for each in (one, other):
         statement = await each.ok(await each.get("/v1/customers/c-1/statement"))
         views.append(
-            (
-                statement["available"],
-                len(statement["resolved_tickets"]),
-                len(statement["balance_modifications"]),
-            )
+            (statement["available"], len(statement["resolved_tickets"]), len(statement["balance_modifications"]))
         )
     assert views == [(30, 1, 1), (30, 1, 1)]
 
@@ -202,16 +187,11 @@ async def test_one_query_shows_what_a_sidebar_shows(vendor: MakeVendor) -> None:
         )
     )["customer"]
     assert data["balance"]["available"] == 30
-    assert data["statement"]["resolvedTickets"][0]["ticket"] == {
-        "state": "resolved",
-        "customer": {"customerId": "c-1"},
-    }
+    assert data["statement"]["resolvedTickets"][0]["ticket"] == {"state": "resolved", "customer": {"customerId": "c-1"}}
     assert data["tickets"]["edges"][0]["node"]["ticketId"] == "T-1"
     assert data["entries"]["pageInfo"]["hasNextPage"] is True
     again = await ask(
-        one,
-        "query($id: ID!) { node(id: $id) { id __typename ... on Customer { customerId } } }",
-        id=data["id"],
+        one, "query($id: ID!) { node(id: $id) { id __typename ... on Customer { customerId } } }", id=data["id"]
     )
     assert again["node"] == {"id": data["id"], "__typename": "Customer", "customerId": "c-1"}
 
@@ -219,28 +199,23 @@ async def test_one_query_shows_what_a_sidebar_shows(vendor: MakeVendor) -> None:
 async def test_an_erasure_answers_each_field_that_can_be_asked(vendor: MakeVendor) -> None:
     shop = await vendor("avactis")
     await do(
-        shop, "putOrder", "orderId", kind="Order", orderId="o-1", customerId="ann", placedAt=START, currency="USD",
-        lines=[{"lineId": "1", "sku": "license-owned", "quantity": 1}],
-    )  # fmt: skip
-    gone = await do(
         shop,
-        "eraseCustomer",
-        "customerId erased erasedAt",
-        kind="Erasure",
+        "putOrder",
+        "orderId",
+        kind="Order",
+        orderId="o-1",
         customerId="ann",
+        placedAt=START,
+        currency="USD",
+        lines=[{"lineId": "1", "sku": "license-owned", "quantity": 1}],
     )
+    gone = await do(shop, "eraseCustomer", "customerId erased erasedAt", kind="Erasure", customerId="ann")
     assert (gone["__typename"], gone["customerId"], gone["erased"]) == ("Erasure", "ann", True), gone
 
 
 async def test_a_rehearsed_calendar_has_no_versions_yet(vendor: MakeVendor) -> None:
     shop = await vendor("avactis")
     made = await do(
-        shop,
-        "putCalendar",
-        "name versions { revision }",
-        kind="Calendar",
-        name="new",
-        zone="UTC",
-        validateOnly=True,
+        shop, "putCalendar", "name versions { revision }", kind="Calendar", name="new", zone="UTC", validateOnly=True
     )
     assert (made["name"], made["versions"]) == ("new", [])

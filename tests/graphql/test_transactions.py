@@ -50,9 +50,15 @@ def count(found: list[str]) -> int:
 
 async def customers(vendor: Vendor, count: int) -> None:
     for number in range(count):
-        answer = await vendor.put(f"/v1/orders/o-{number}", {
-            "customer_id": f"c-{number}", "placed_at": START, "currency": "USD",
-            "lines": [{"line_id": "1", "sku": "license", "quantity": 1}]})  # fmt: skip
+        answer = await vendor.put(
+            f"/v1/orders/o-{number}",
+            {
+                "customer_id": f"c-{number}",
+                "placed_at": START,
+                "currency": "USD",
+                "lines": [{"line_id": "1", "sku": "license", "quantity": 1}],
+            },
+        )
         assert answer.status_code == 201, answer.text
 
 
@@ -117,9 +123,7 @@ async def test_rows_of_a_list_are_loaded_together(app: FastAPI, vendor: MakeVend
                 n=first,
             )
         assert len(data["customers"]["nodes"]) == first
-        assert all(
-            len(row["licenses"]) == 1 and len(row["choices"]) == 1 for row in data["customers"]["nodes"]
-        )
+        assert all(len(row["licenses"]) == 1 and len(row["choices"]) == 1 for row in data["customers"]["nodes"])
         counts.append(count(found))
         assert transactions(found) == 1
     assert counts[0] == counts[1], counts
@@ -134,9 +138,12 @@ async def test_mutations_run_in_order_each_in_its_own_transaction(app: FastAPI, 
       second: createDebit(input: $c) { ... on Hold { balance { available } } ... on Refusal { code reasons { clause } } }
     }"""
     data = await ask(
-        one, query, a={"customerId": "c-0", "credits": 10, "reason": "goodwill", "idempotencyKey": "m-1"},
-        b={"customerId": "c-0", "credits": 8, "idempotencyKey": "m-2"}, c={"customerId": "c-0", "credits": 8, "idempotencyKey": "m-3"},
-    )  # fmt: skip
+        one,
+        query,
+        a={"customerId": "c-0", "credits": 10, "reason": "goodwill", "idempotencyKey": "m-1"},
+        b={"customerId": "c-0", "credits": 8, "idempotencyKey": "m-2"},
+        c={"customerId": "c-0", "credits": 8, "idempotencyKey": "m-3"},
+    )
     assert data["adjustCredits"]["balance"]["available"] == 10
     assert data["first"]["balance"]["available"] == 2
     assert data["second"] == {"code": "insufficient_credits", "reasons": [{"clause": "ALL-2"}]}
@@ -168,21 +175,36 @@ async def test_the_same_key_at_the_same_moment_is_done_once(vendor: MakeVendor) 
 
 async def test_validate_only_answers_in_full_and_writes_nothing(vendor: MakeVendor) -> None:
     one = await vendor()
-    order = await do(one, "putOrder", "orderId licenses { sku } choices { options }", kind="Order", orderId="o-1", customerId="c-1",
-                     placedAt=START, lines=[{"lineId": "1", "sku": "license"}], validateOnly=True)  # fmt: skip
+    order = await do(
+        one,
+        "putOrder",
+        "orderId licenses { sku } choices { options }",
+        kind="Order",
+        orderId="o-1",
+        customerId="c-1",
+        placedAt=START,
+        lines=[{"lineId": "1", "sku": "license"}],
+        validateOnly=True,
+    )
     assert order["licenses"] == [{"sku": "license"}]
-    assert (
-        await ask(one, '{ order(orderId: "o-1") { orderId } customer(customerId: "c-1") { customerId } }')
-    ) == {"order": None, "customer": None}
+    assert (await ask(one, '{ order(orderId: "o-1") { orderId } customer(customerId: "c-1") { customerId } }')) == {
+        "order": None,
+        "customer": None,
+    }
 
 
 async def test_a_refusal_has_the_code_clause_and_remedies_of_its_rest_twin(vendor: MakeVendor) -> None:
     one = await vendor()
     await customers(one, 1)
     rest = (await one.post("/v1/customers/c-0/holds", {"credits": 1000})).json()
-    graph = (await ask(one, """mutation($i: CreateHoldInput!) { createHold(input: $i) { ... on Refusal {
+    graph = (
+        await ask(
+            one,
+            """mutation($i: CreateHoldInput!) { createHold(input: $i) { ... on Refusal {
         code title detail nextStep status reasons { code clause message facts reading wouldChange } remedies { kind sku } } } }""",
-        i={"customerId": "c-0", "credits": 1000, "idempotencyKey": "h-1"}))["createHold"]  # fmt: skip
+            i={"customerId": "c-0", "credits": 1000, "idempotencyKey": "h-1"},
+        )
+    )["createHold"]
     assert graph["code"] == rest["code"] == "insufficient_credits"
     assert (graph["status"], graph["title"], graph["detail"], graph["nextStep"]) == (
         rest["status"],
@@ -240,9 +262,7 @@ async def test_a_database_that_cannot_answer_is_a_top_level_error(
         raise Unavailable("pulled the plug")
 
     monkeypatch.setattr(app.state.house.database, "reading", gone)
-    answer = await one.client.post(
-        "/graphql", json={"query": "{ offers { sku } }"}, headers={"Accept": ACCEPT}
-    )
+    answer = await one.client.post("/graphql", json={"query": "{ offers { sku } }"}, headers={"Accept": ACCEPT})
     assert answer.status_code == 294
     assert answer.json()["errors"][0]["extensions"]["code"] == "unavailable"
     assert answer.json()["data"] == {"offers": None}
@@ -269,9 +289,7 @@ async def test_lone_balances_asked_for_at_once_are_read_together(app: FastAPI, v
     one = await vendor()
     await customers(one, 3)
     await warm(one)
-    query = (
-        "query($id: ID!) { balance(customerId: $id) { customerId available held unit at lots { lotId } } }"
-    )
+    query = "query($id: ID!) { balance(customerId: $id) { customerId available held unit at lots { lotId } } }"
     with statements(app) as single:
         await ask(one, query, id="c-0")
     with statements(app) as found:
@@ -282,7 +300,12 @@ async def test_lone_balances_asked_for_at_once_are_read_together(app: FastAPI, v
         rest = (await one.get(f"/v1/customers/c-{number % 3}/balance")).json()
         asked = answer["balance"]
         assert (asked["customerId"], asked["available"], asked["held"], asked["unit"], asked["at"]) == (
-            rest["customer_id"], rest["available"], rest["held"], rest["unit"], rest["at"])  # fmt: skip
+            rest["customer_id"],
+            rest["available"],
+            rest["held"],
+            rest["unit"],
+            rest["at"],
+        )
         assert [lot["lotId"] for lot in asked["lots"]] == [lot["lot_id"] for lot in rest["lots"]]
 
 
@@ -293,7 +316,9 @@ async def test_a_lone_balance_has_the_walls_of_every_other_way(vendor: MakeVendo
     lone = '{ balance(customerId: "c-0") { available } }'
     for strange in ("c-0", "nobody", "a b", "../c-0", "c-0/x", "ü", "%00", ""):
         query = f'{{ balance(customerId: "{strange}") {{ available }} }}'
-        longer = f'{{ a: balance(customerId: "{strange}") {{ available }} b: balance(customerId: "nobody") {{ held }} }}'
+        longer = (
+            f'{{ a: balance(customerId: "{strange}") {{ available }} b: balance(customerId: "nobody") {{ held }} }}'
+        )
         short, long = await send(other.client, query), await send(other.client, longer)
         assert short.json()["data"] == {"balance": None}, short.text
         assert long.json()["data"]["a"] is None, long.text

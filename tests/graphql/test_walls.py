@@ -65,8 +65,7 @@ async def test_another_tenants_things_do_not_exist(vendor: MakeVendor) -> None:
     one, other = await vendor(), await vendor()
     await story_by_graphql(one)
     mine = await ask(
-        one,
-        '{ customer(customerId: "c-1") { id lots { lotId } } ticket(ticketId: "T-1") { id clocks { clockId } } }',
+        one, '{ customer(customerId: "c-1") { id lots { lotId } } ticket(ticketId: "T-1") { id clocks { clockId } } }'
     )
     lot, clock = mine["customer"]["lots"][0], mine["ticket"]["clocks"][0]["clockId"]
     found = await ask(
@@ -77,8 +76,11 @@ async def test_another_tenants_things_do_not_exist(vendor: MakeVendor) -> None:
           clock(clockId: $c) { phase } customers { nodes { customerId } } tickets { nodes { ticketId } }
           entitlement(customerId: "c-1", action: "open_ticket") { allowed }
         }""",
-        n=mine["customer"]["id"], t=mine["ticket"]["id"], l=lot["lotId"], c=clock,
-    )  # fmt: skip
+        n=mine["customer"]["id"],
+        t=mine["ticket"]["id"],
+        l=lot["lotId"],
+        c=clock,
+    )
     assert found.pop("entitlement") == {"allowed": False}
     assert found.pop("customers") == found.pop("tickets") == {"nodes": []}
     assert all(value is None for value in found.values()), found
@@ -86,9 +88,7 @@ async def test_another_tenants_things_do_not_exist(vendor: MakeVendor) -> None:
         other, "resolveTicket", "state", kind="Ticket", ticketId="T-1", cause="question", idempotencyKey="k"
     )
     assert (refused["code"], refused["status"]) == ("ticket_not_found", 404)
-    cursor = await ask(
-        one, '{ customer(customerId: "c-1") { entries(first: 1) { pageInfo { endCursor } } } }'
-    )
+    cursor = await ask(one, '{ customer(customerId: "c-1") { entries(first: 1) { pageInfo { endCursor } } } }')
     sealed = cursor["customer"]["entries"]["pageInfo"]["endCursor"]
     stolen = await send(
         other.client, "query($a: String) { customers(after: $a) { nodes { customerId } } }", {"a": sealed}
@@ -99,9 +99,7 @@ async def test_another_tenants_things_do_not_exist(vendor: MakeVendor) -> None:
 async def test_a_customer_token_reads_its_own_customer_alone(app: FastAPI, vendor: MakeVendor) -> None:
     one = await vendor()
     await story_by_graphql(one)
-    made = await do(
-        one, "createCustomerToken", "token expiresAt", kind="CustomerToken", customerId="c-1", minutes=5
-    )
+    made = await do(one, "createCustomerToken", "token expiresAt", kind="CustomerToken", customerId="c-1", minutes=5)
     async with client_of(app, made["token"]) as page:
         own = await ask(
             page,
@@ -109,9 +107,11 @@ async def test_a_customer_token_reads_its_own_customer_alone(app: FastAPI, vendo
         )
         assert own["customer"]["balance"] == {"available": 30}
         for query in (
-            '{ customer(customerId: "c-2") { customerId } }', "{ customers { nodes { customerId } } }",
-            '{ balance(customerId: "c-2") { available } }', '{ order(orderId: "o-1") { orderId } }',
-        ):  # fmt: skip
+            '{ customer(customerId: "c-2") { customerId } }',
+            "{ customers { nodes { customerId } } }",
+            '{ balance(customerId: "c-2") { available } }',
+            '{ order(orderId: "o-1") { orderId } }',
+        ):
             answer = await send(page, query)
             assert list(answer.json()["data"].values()) == [None], (query, answer.text)
         for mutation in (
@@ -127,10 +127,11 @@ async def test_federated_references_pass_the_same_walls(vendor: MakeVendor) -> N
     one, other = await vendor(), await vendor()
     await story_by_graphql(one)
     references: list[dict[str, Any]] = [
-        {"__typename": "Customer", "customerId": "c-1"}, {"__typename": "Ticket", "ticketId": "T-1"},
+        {"__typename": "Customer", "customerId": "c-1"},
+        {"__typename": "Ticket", "ticketId": "T-1"},
         {"__typename": "Entitlement", "customerId": "c-1", "action": "open_ticket"},
         {"__typename": "Customer", "customerId": "nobody"},
-    ]  # fmt: skip
+    ]
     found = (await ask(one, ENTITIES, r=references))["_entities"]
     assert found[0] == {"__typename": "Customer", "customerId": "c-1", "balance": {"available": 30}}
     assert found[1] == {"__typename": "Ticket", "ticketId": "T-1", "state": "resolved"}
@@ -144,11 +145,26 @@ async def test_federated_references_pass_the_same_walls(vendor: MakeVendor) -> N
     assert set(codes(answer)) == {"scope_missing"}
 
 
-@pytest.mark.parametrize("reference", [
-    {}, {"__typename": 1}, {"__typename": "Nothing"}, {"__typename": "Refusal"}, {"__typename": "Customer"}, {"__typename": "String"},
-    {"__typename": "Customer", "customerId": 1}, {"__typename": "Customer", "customerId": "a\u0000b"}, [], "x", 1, None,
-    {"__typename": "Customer", "info": {}}, {"__typename": "Query"}, {"__typename": "PutOrderInput"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "reference",
+    [
+        {},
+        {"__typename": 1},
+        {"__typename": "Nothing"},
+        {"__typename": "Refusal"},
+        {"__typename": "Customer"},
+        {"__typename": "String"},
+        {"__typename": "Customer", "customerId": 1},
+        {"__typename": "Customer", "customerId": "a\u0000b"},
+        [],
+        "x",
+        1,
+        None,
+        {"__typename": "Customer", "info": {}},
+        {"__typename": "Query"},
+        {"__typename": "PutOrderInput"},
+    ],
+)
 async def test_a_reference_that_is_none_is_refused(vendor: MakeVendor, reference: Any) -> None:
     one = await vendor()
     answer = await one.client.post(
@@ -161,6 +177,10 @@ async def test_a_reference_that_is_none_is_refused(vendor: MakeVendor, reference
 
 async def test_the_subgraphs_sdl_carries_its_keys(vendor: MakeVendor) -> None:
     sdl = (await ask(await vendor(), "{ _service { sdl } }"))["_service"]["sdl"]
-    for wanted in ('type Customer implements Node @key(fields: "customerId")', 'type Ticket implements Node @key(fields: "ticketId")',
-                   'type Entitlement @key(fields: "customerId action")', "https://specs.apollo.dev/federation/v2"):  # fmt: skip
+    for wanted in (
+        'type Customer implements Node @key(fields: "customerId")',
+        'type Ticket implements Node @key(fields: "ticketId")',
+        'type Entitlement @key(fields: "customerId action")',
+        "https://specs.apollo.dev/federation/v2",
+    ):
         assert wanted in sdl, wanted

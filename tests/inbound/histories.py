@@ -163,9 +163,7 @@ def shopify_refund(order: Order, number: int, units: dict[int, int]) -> dict[str
     return {
         "id": number,
         "order_id": order.id,
-        "refund_line_items": [
-            {"id": 1, "line_item_id": line, "quantity": count} for line, count in units.items()
-        ],
+        "refund_line_items": [{"id": 1, "line_item_id": line, "quantity": count} for line, count in units.items()],
         "transactions": [],
     }
 
@@ -261,13 +259,7 @@ def history(rng: random.Random, shop: str, number: int) -> Order:
     # Packs are for license holders (CSC-20): with few licenses about, a round could end without one open lot.
     products = rng.choices(list(OFFERS), weights=[4, 2, 2, 1, 1], k=rng.randint(1, 3))
     lines = [
-        Line(
-            number * 10 + at,
-            product,
-            rng.choice([1, 1, 2, 3]),
-            OFFERS[product][1],
-            rng.choice([0, 0, 10, 25]),
-        )
+        Line(number * 10 + at, product, rng.choice([1, 1, 2, 3]), OFFERS[product][1], rng.choice([0, 0, 10, 25]))
         for at, product in enumerate(products, start=1)
     ]
     order = Order(shop, number, rng.randint(1, 3), placed, lines, now=placed)
@@ -280,11 +272,7 @@ def some_units(rng: random.Random, order: Order) -> dict[int, int]:
     for _, units in order.refunds:
         for line, count in units.items():
             gone[line] = gone.get(line, 0) + count
-    left = {
-        one.id: one.quantity - gone.get(one.id, 0)
-        for one in order.lines
-        if one.quantity > gone.get(one.id, 0)
-    }
+    left = {one.id: one.quantity - gone.get(one.id, 0) for one in order.lines if one.quantity > gone.get(one.id, 0)}
     if not left:
         return {}
     line = rng.choice(sorted(left))
@@ -292,10 +280,7 @@ def some_units(rng: random.Random, order: Order) -> dict[int, int]:
 
 
 def snapshots(
-    rng: random.Random,
-    order: Order,
-    say: Callable[[Order], dict[str, Any]],
-    refund: Callable[..., None] | None,
+    rng: random.Random, order: Order, say: Callable[[Order], dict[str, Any]], refund: Callable[..., None] | None
 ) -> None:
     order.tell(say(order))
     order.later(rng)
@@ -407,10 +392,23 @@ def failed_refund(rng: random.Random, order: Order, common: dict[str, Any], made
     total = common["amount"]
 
     def charged(name: str) -> None:
-        charge = {"object": "charge", "id": f"ch_{order.id}", "payment_intent": f"pi_{order.id}", "currency": "usd",
-                  "amount": total, "amount_refunded": total, "refunded": True}  # fmt: skip
-        order.tell({"id": f"evt_{order.id}_{name}", "type": "charge.refunded", "created": int(order.now.timestamp()),
-                    "data": {"object": charge}})  # fmt: skip
+        charge = {
+            "object": "charge",
+            "id": f"ch_{order.id}",
+            "payment_intent": f"pi_{order.id}",
+            "currency": "usd",
+            "amount": total,
+            "amount_refunded": total,
+            "refunded": True,
+        }
+        order.tell(
+            {
+                "id": f"evt_{order.id}_{name}",
+                "type": "charge.refunded",
+                "created": int(order.now.timestamp()),
+                "data": {"object": charge},
+            }
+        )
 
     charged("f1")
     order.later(rng)
@@ -428,10 +426,7 @@ def failed_refund(rng: random.Random, order: Order, common: dict[str, Any], made
         again = int(order.now.timestamp())
         order.tell(
             shops.stripe_refund(
-                f"evt_{order.id}_f3",
-                "refund.updated",
-                again,
-                **{**common, "id": f"re_{order.id}b", "created": again},
+                f"evt_{order.id}_f3", "refund.updated", again, **{**common, "id": f"re_{order.id}b", "created": again}
             )
         )
         charged("f4")
@@ -462,17 +457,13 @@ def write_stripe(rng: random.Random, order: Order) -> None:
         }
         made = int(order.now.timestamp())
         order.tell(
-            shops.stripe_refund(
-                f"evt_{order.id}_r1", "refund.created", made, **common, created=made, status="pending"
-            )
+            shops.stripe_refund(f"evt_{order.id}_r1", "refund.created", made, **common, created=made, status="pending")
         )
         if order.puzzling:
             failed_refund(rng, order, common, made)
         elif rng.random() < 0.8:
             order.tell(
-                shops.stripe_refund(
-                    f"evt_{order.id}_r2", "refund.updated", int(order.now.timestamp()), **common
-                )
+                shops.stripe_refund(f"evt_{order.id}_r2", "refund.updated", int(order.now.timestamp()), **common)
             )
             order.tell(
                 {
@@ -500,8 +491,16 @@ def dispute(rng: random.Random, order: Order) -> None:
     """The buyer's bank disputes the payment: an inquiry first, perhaps; lost or won, perhaps won after it was lost."""
     ident = f"du_{order.id}"
     total = sum(cents(one)[1] for one in order.lines)
-    states = rng.choice([["needs_response"], ["needs_response", "lost"], ["needs_response", "won"], ["lost", "won"],
-                         ["warning_needs_response", "needs_response", "lost"], ["warning_closed"]])  # fmt: skip
+    states = rng.choice(
+        [
+            ["needs_response"],
+            ["needs_response", "lost"],
+            ["needs_response", "won"],
+            ["lost", "won"],
+            ["warning_needs_response", "needs_response", "lost"],
+            ["warning_closed"],
+        ]
+    )
     for number, status in enumerate(states):
         order.later(rng)
         order.tell(
@@ -512,13 +511,18 @@ def dispute(rng: random.Random, order: Order) -> None:
                 "livemode": True,
                 "data": {
                     "object": {
-                        "object": "dispute", "id": ident, "payment_intent": f"pi_{order.id}",
-                        "charge": f"ch_{order.id}", "currency": "usd", "amount": total, "status": status,
+                        "object": "dispute",
+                        "id": ident,
+                        "payment_intent": f"pi_{order.id}",
+                        "charge": f"ch_{order.id}",
+                        "currency": "usd",
+                        "amount": total,
+                        "status": status,
                         "balance_transactions": [],
                     }
                 },
             }
-        )  # fmt: skip
+        )
 
 
 def chargeback(rng: random.Random, order: Order) -> None:
@@ -528,9 +532,14 @@ def chargeback(rng: random.Random, order: Order) -> None:
     for action in rng.choice([["chargeback"], ["chargeback", "chargeback_reverse"], ["chargeback_warning"]]):
         order.later(rng)
         event = shops.paddle_adjustment(
-            f"evt_{order.id}_{action}", id=f"adj_{order.id}_{action}", items=[item], action=action, status="approved",
-            transaction_id=f"txn_{order.id}", currency_code="USD",
-        )  # fmt: skip
+            f"evt_{order.id}_{action}",
+            id=f"adj_{order.id}_{action}",
+            items=[item],
+            action=action,
+            status="approved",
+            transaction_id=f"txn_{order.id}",
+            currency_code="USD",
+        )
         order.tell({**event, "occurred_at": iso(order.now)})
 
 
@@ -636,8 +645,7 @@ async def projection(db: Database, tenant_id: str, *, standing: bool = False) ->
         found = {}
         for name, statement in (_STANDING if standing else _PROJECTION).items():
             found[name] = sorted(
-                str(tuple(row))
-                for row in await tx.rows(text(statement), {"t": tenant_id, **now(statement, tx)})
+                str(tuple(row)) for row in await tx.rows(text(statement), {"t": tenant_id, **now(statement, tx)})
             )
         return found
 

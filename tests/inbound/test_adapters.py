@@ -22,12 +22,7 @@ def test_woocommerce_order() -> None:
     found = read("woocommerce", shops.woo_order())
     assert found.subject == "order/727"
     order = found.order.order
-    assert (order.paid, order.cancelled, order.currency, order.total) == (
-        True,
-        False,
-        "USD",
-        Decimal("29.35"),
-    )
+    assert (order.paid, order.cancelled, order.currency, order.total) == (True, False, "USD", Decimal("29.35"))
     assert order.placed_at.isoformat() == "2017-03-22T19:28:02+00:00"
     assert order.paid_at.isoformat() == "2017-03-22T19:28:08+00:00"
     assert order.customer == "guest:" + shops.guest_hash("john.doe@example.com")
@@ -161,9 +156,7 @@ def test_paddle_transaction_and_adjustment() -> None:
     assert order.lines[0].gross == Decimal("204.90")
     assert not read("paddle", shops.paddle_adjustment()).order.refunds[0].settled
     settled = read("paddle", shops.paddle_adjustment(status="approved"))
-    known = arrivals.merge(
-        arrivals.merge(None, read("paddle", shops.paddle_transaction()).order), settled.order
-    )
+    known = arrivals.merge(arrivals.merge(None, read("paddle", shops.paddle_transaction()).order), settled.order)
     wanted = arrivals.wanted(known)
     assert dict(wanted.refunds) == {"txnitm_01hfyd09xrkdkbaacs934g8v8p": 2}
     assert (wanted.doubts, wanted.blocks) == ((), ())
@@ -195,12 +188,25 @@ def test_zammad_agents_public_article_is_a_response() -> None:
 
 
 @pytest.mark.parametrize("kind", ADAPTERS)
-@pytest.mark.parametrize("body", [
-    b"", b"null", b"[]", b"{}", b'{"data": 1}', b'{"id": []}', b'{"id": true, "line_items": 3}', b"\xff\xfe",
-    b'{"a":' * 5000,
-    b'{"id": 1.5, "line_items": []}', b'{"ticket": {"id": {}}}', b'{"type": "order.paid", "data": {"order_id": {}}}',
-    b'{"id": 1' + b"0" * 5000 + b"}", b'{"type":"checkout.session.completed","data":{"object":{"id":5}}}',
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b'{"data": 1}',
+        b'{"id": []}',
+        b'{"id": true, "line_items": 3}',
+        b"\xff\xfe",
+        b'{"a":' * 5000,
+        b'{"id": 1.5, "line_items": []}',
+        b'{"ticket": {"id": {}}}',
+        b'{"type": "order.paid", "data": {"order_id": {}}}',
+        b'{"id": 1' + b"0" * 5000 + b"}",
+        b'{"type":"checkout.session.completed","data":{"object":{"id":5}}}',
+    ],
+)
 def test_nonsense_is_unreadable_or_ignored_never_a_fault(kind: str, body: bytes) -> None:
     ADAPTERS[kind].identify({}, body)
     try:

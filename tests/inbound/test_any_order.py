@@ -35,9 +35,7 @@ async def tenant_with_sources(vendor: MakeVendor, policy: str) -> tuple[Vendor, 
     for kind in histories.WRITERS:
         secret = shops.STANDARD_SECRET if kind == "purchase" else shops.SECRET
         made = await tenant.ok(
-            await tenant.put(
-                f"/v1/sources/{kind}", {"kind": kind, "secret": secret, "products": histories.PRODUCTS}
-            ),
+            await tenant.put(f"/v1/sources/{kind}", {"kind": kind, "secret": secret, "products": histories.PRODUCTS}),
             201,
         )
         tokens[kind] = made["token"]
@@ -70,9 +68,7 @@ async def finish(
     puzzled: dict[tuple[str, int], set[str]] = {}
     for kind in histories.WRITERS:
         for state in ("received", "parked"):
-            rows = (
-                await tenant.ok(await tenant.get(f"/v1/sources/{kind}/deliveries", state=state, limit=100))
-            )["data"]
+            rows = (await tenant.ok(await tenant.get(f"/v1/sources/{kind}/deliveries", state=state, limit=100)))["data"]
             for row in rows:
                 number = "".join(one for one in row["subject"].rpartition("/")[2] if one.isdigit())
                 order = (kind, int(number or 0))
@@ -107,11 +103,7 @@ async def test_any_order_and_number_of_deliveries_ends_the_same(app: FastAPI, ve
             for number in range(1, ORDERS_A_SHOP + 1)
         ]
         events = sorted(
-            (
-                (at, index, order.shop, event)
-                for order in orders
-                for index, (at, event) in enumerate(order.deliveries)
-            ),
+            ((at, index, order.shop, event) for order in orders for index, (at, event) in enumerate(order.deliveries)),
             key=lambda one: one[:2],
         )
         canonical, tokens = await tenant_with_sources(vendor, "cs-cart")
@@ -225,9 +217,9 @@ async def test_poisoned_deliveries_delay_good_ones_by_less_than_two_seconds(
         if delays[-1] < 2:
             break
     assert min(delays) < 2, delays
-    parked = (
-        await tenant.ok(await tenant.get("/v1/sources/woocommerce/deliveries", state="parked", limit=100))
-    )["data"]
+    parked = (await tenant.ok(await tenant.get("/v1/sources/woocommerce/deliveries", state="parked", limit=100)))[
+        "data"
+    ]
     assert {row["reason"] for row in parked} == {"handling_failed", "not_json"}
     failed = next(row for row in parked if row["reason"] == "handling_failed")
     path = f"/v1/sources/woocommerce/deliveries/{failed['delivery_id']}/replay"
@@ -238,11 +230,7 @@ async def poison(inbox: Inbox, db: Database, token: str, attempt: int) -> None:
     """200 deliveries that cannot be read, or whose handling fails."""
     for number in range(200):
         ident = 1000 * attempt + number + 1
-        bad = (
-            shops.raw(shops.woo_order(id=ident, customer_id=666, line_items=LINES))
-            if number % 2
-            else b"{" * ident
-        )
+        bad = shops.raw(shops.woo_order(id=ident, customer_id=666, line_items=LINES)) if number % 2 else b"{" * ident
         headers = {name.lower(): value for name, value in shops.sign_woo(bad).items()}
         await inbox.receive(db, token, headers, bad, datetime.now(UTC))
 

@@ -80,15 +80,11 @@ async def test_what_nobody_mapped_is_parked_and_granted_by_replay(vendor: MakeVe
     put = await tenant.put("/v1/sources/woo", {"kind": "woocommerce", "products": WOO_PRODUCTS})
     assert put.status_code == 200
     assert "token" not in put.json()
-    replayed = await tenant.ok(
-        await tenant.client.post(f"/v1/sources/woo/deliveries/{row['delivery_id']}/replay")
-    )
+    replayed = await tenant.ok(await tenant.client.post(f"/v1/sources/woo/deliveries/{row['delivery_id']}/replay"))
     assert replayed["state"] == "done"
     order = await tenant.ok(await tenant.get("/v1/orders/woo:727"))
     assert len(order["licenses"]) == 2
-    again = await tenant.ok(
-        await tenant.client.post(f"/v1/sources/woo/deliveries/{row['delivery_id']}/replay")
-    )
+    again = await tenant.ok(await tenant.client.post(f"/v1/sources/woo/deliveries/{row['delivery_id']}/replay"))
     assert again["state"] == "done"
     assert len((await tenant.ok(await tenant.get("/v1/orders/woo:727")))["licenses"]) == 2
 
@@ -99,23 +95,15 @@ async def test_a_mixed_cart_grants_what_is_mapped_and_adds_the_rest_by_replay(ve
     await tenant.client.post(path, content=body, headers=shops.sign_woo(body))
     assert len((await tenant.ok(await tenant.get("/v1/orders/woo:727")))["licenses"]) == 2
     row = (await tenant.ok(await tenant.get("/v1/sources/woo/deliveries", state="parked")))["data"][0]
-    await tenant.put(
-        "/v1/sources/woo",
-        {"kind": "woocommerce", "products": {**WOO_PRODUCTS, "23": {"sku": "license"}}},
-    )
-    replayed = await tenant.ok(
-        await tenant.client.post(f"/v1/sources/woo/deliveries/{row['delivery_id']}/replay")
-    )
+    await tenant.put("/v1/sources/woo", {"kind": "woocommerce", "products": {**WOO_PRODUCTS, "23": {"sku": "license"}}})
+    replayed = await tenant.ok(await tenant.client.post(f"/v1/sources/woo/deliveries/{row['delivery_id']}/replay"))
     assert replayed["state"] == "done", replayed
     assert len((await tenant.ok(await tenant.get("/v1/orders/woo:727")))["licenses"]) == 3
 
 
 async def test_a_cancellation_that_overtakes_its_order_leaves_nothing(vendor: MakeVendor) -> None:
     tenant, path = await woo(vendor)
-    for order in (
-        shops.woo_order(status="cancelled", date_modified_gmt="2017-03-23T10:00:00"),
-        shops.woo_order(),
-    ):
+    for order in (shops.woo_order(status="cancelled", date_modified_gmt="2017-03-23T10:00:00"), shops.woo_order()):
         body = shops.raw(order)
         assert (await tenant.client.post(path, content=body, headers=shops.sign_woo(body))).status_code == 200
     order = await tenant.ok(await tenant.get("/v1/orders/woo:727"))
@@ -152,16 +140,12 @@ async def test_a_source_is_changed_not_doubled_and_its_address_ends_with_it(vend
     assert both.status_code == 200
     for secret in (shops.SECRET, "the next secret"):
         body = shops.raw(shops.woo_order(id=800 + len(secret)))
-        assert (
-            await tenant.client.post(path, content=body, headers=shops.sign_woo(body, secret))
-        ).status_code == 200
+        assert (await tenant.client.post(path, content=body, headers=shops.sign_woo(body, secret))).status_code == 200
     renewed = await tenant.ok(await tenant.put("/v1/sources/woo", {"kind": "woocommerce", "new_token": True}))
     body = shops.raw(shops.woo_order())
     assert (await tenant.client.post(path, content=body, headers=shops.sign_woo(body))).status_code == 404
     assert (await tenant.delete("/v1/sources/woo")).status_code == 200
-    assert (
-        await tenant.client.post(renewed["path"], content=body, headers=shops.sign_woo(body))
-    ).status_code == 404
+    assert (await tenant.client.post(renewed["path"], content=body, headers=shops.sign_woo(body))).status_code == 404
 
 
 async def test_secrets_are_sealed_and_scopes_are_asked(vendor: MakeVendor) -> None:
@@ -175,9 +159,7 @@ async def test_secrets_are_sealed_and_scopes_are_asked(vendor: MakeVendor) -> No
 @pytest.mark.parametrize("ids", ["prefixed", "own"])
 async def test_a_generic_purchase_brings_credits(vendor: MakeVendor, ids: str) -> None:
     tenant = await vendor("avactis")
-    made = await tenant.ok(
-        await tenant.put("/v1/sources/shop", {"kind": "purchase", "options": {"ids": ids}}), 201
-    )
+    made = await tenant.ok(await tenant.put("/v1/sources/shop", {"kind": "purchase", "options": {"ids": ids}}), 201)
     event = shops.purchase(
         "order.paid",
         order_id="A-1",
@@ -195,9 +177,7 @@ async def test_a_generic_purchase_brings_credits(vendor: MakeVendor, ids: str) -
     balance = await tenant.ok(await tenant.get(f"/v1/customers/{customer}/balance"))
     assert balance["available"] == 10
     refund = shops.raw(shops.purchase("order.refunded", order_id="A-1", refund_id="R1"))
-    await tenant.client.post(
-        made["path"], content=refund, headers=shops.sign_standard(refund, made["secret"], "msg_2")
-    )
+    await tenant.client.post(made["path"], content=refund, headers=shops.sign_standard(refund, made["secret"], "msg_2"))
     assert (await tenant.ok(await tenant.get(f"/v1/customers/{customer}/balance")))["available"] == 0
 
 

@@ -18,10 +18,7 @@ from tests.support import shops
 from tests.support.api import Vendor
 
 ROUNDS = min(int(os.environ.get("RETAINER_TEST_DELIVERIES", "250")) // 80, 30)
-PRODUCTS = {
-    **histories.PRODUCTS,
-    "license": {"sku": "license", "attributes": {}},
-}
+PRODUCTS = {**histories.PRODUCTS, "license": {"sku": "license", "attributes": {}}}
 SKUS = ["license", "credits-50", "credits-100", "support-3-months"]
 
 
@@ -48,16 +45,27 @@ def life(rng: random.Random, number: int) -> list[dict[str, Any]]:
     for step in range(rng.randint(2, 5)):
         at += timedelta(seconds=rng.randint(1, 90_000))
         events.append(
-            told(number, at, customer_id=str(customer), placed_at=placed, currency="USD",
-                 status="paid" if step or rng.random() < 0.8 else "pending",
-                 lines=[line(n, *one) for n, one in lines.items()])
-        )  # fmt: skip
+            told(
+                number,
+                at,
+                customer_id=str(customer),
+                placed_at=placed,
+                currency="USD",
+                status="paid" if step or rng.random() < 0.8 else "pending",
+                lines=[line(n, *one) for n, one in lines.items()],
+            )
+        )
         if rng.random() < 0.3:
             n = rng.choice(list(lines))
             events.append(
-                told(number, at, "order.refunded", refund_id=f"r{step}",
-                     lines=[{"line_id": str(n), "quantity": rng.randint(1, 2)}])
-            )  # fmt: skip
+                told(
+                    number,
+                    at,
+                    "order.refunded",
+                    refund_id=f"r{step}",
+                    lines=[{"line_id": str(n), "quantity": rng.randint(1, 2)}],
+                )
+            )
         for n in list(lines):
             what = rng.random()
             if what < 0.5:
@@ -99,9 +107,7 @@ async def deliver(app: FastAPI, tenant: Vendor, token: str, events: list[Any], *
 
 
 async def parked(tenant: Vendor) -> list[tuple[str, str]]:
-    rows = (await tenant.ok(await tenant.get("/v1/sources/shop/deliveries", state="parked", limit=100)))[
-        "data"
-    ]
+    rows = (await tenant.ok(await tenant.get("/v1/sources/shop/deliveries", state="parked", limit=100)))["data"]
     return [(row["reason"], row["detail"]) for row in rows]
 
 
@@ -134,8 +140,15 @@ async def test_changed_orders_end_the_same_in_any_order(app: FastAPI, vendor: Ma
 
 
 def snapshot(step: int, customer: str, *lines: dict[str, Any]) -> dict[str, Any]:
-    return told(9, histories.START + timedelta(hours=step), customer_id=customer, placed_at="2024-12-01T10:00:00Z",
-                currency="USD", status="paid", lines=list(lines))  # fmt: skip
+    return told(
+        9,
+        histories.START + timedelta(hours=step),
+        customer_id=customer,
+        placed_at="2024-12-01T10:00:00Z",
+        currency="USD",
+        status="paid",
+        lines=list(lines),
+    )
 
 
 async def balance(tenant: Vendor, customer: str) -> int:
@@ -143,9 +156,7 @@ async def balance(tenant: Vendor, customer: str) -> int:
     return 0 if answer.status_code == 404 else (await tenant.ok(answer))["available"]
 
 
-async def test_units_added_are_granted_and_units_taken_out_are_taken_back(
-    app: FastAPI, vendor: MakeVendor
-) -> None:
+async def test_units_added_are_granted_and_units_taken_out_are_taken_back(app: FastAPI, vendor: MakeVendor) -> None:
     tenant, token = await a_shop(vendor, "avactis")
     for step, (quantity, expected) in enumerate([(2, 20), (5, 50), (1, 10), (3, 30)]):
         await deliver(app, tenant, token, [snapshot(step, "7", line(1, "credits-10", quantity))], each=True)
@@ -189,9 +200,7 @@ async def test_an_unused_order_is_the_customers_whom_the_newest_snapshot_names(
     assert (await balance(tenant, "7"), await balance(tenant, "8")) == (30, 0)
 
 
-async def test_a_used_order_stays_with_its_customer_until_a_person_decides(
-    app: FastAPI, vendor: MakeVendor
-) -> None:
+async def test_a_used_order_stays_with_its_customer_until_a_person_decides(app: FastAPI, vendor: MakeVendor) -> None:
     """TERMS-21: nothing is carried from one customer to another in silence."""
     tenant, token = await a_shop(vendor, "avactis")
     await deliver(app, tenant, token, [snapshot(1, "7", line(1, "credits-10", 2))], each=True)
@@ -199,8 +208,18 @@ async def test_a_used_order_stays_with_its_customer_until_a_person_decides(
     await deliver(app, tenant, token, [snapshot(2, "8", line(1, "credits-10", 2))], each=True)
     assert (await balance(tenant, "7"), await balance(tenant, "8")) == (19, 0)
     assert [reason for reason, _ in await parked(tenant)] == ["order_customer_changed"]
-    await tenant.ok(await tenant.put("/v1/orders/mine", {"customer_id": "shop:8", "currency": "USD",
-        "placed_at": "2024-12-01T10:00:00Z", "lines": [{"line_id": "1", "sku": "credits-10"}]}), 201)  # fmt: skip
+    await tenant.ok(
+        await tenant.put(
+            "/v1/orders/mine",
+            {
+                "customer_id": "shop:8",
+                "currency": "USD",
+                "placed_at": "2024-12-01T10:00:00Z",
+                "lines": [{"line_id": "1", "sku": "credits-10"}],
+            },
+        ),
+        201,
+    )
     merge = {"into_customer_id": "shop:8"}
     await tenant.ok(await tenant.post("/v1/customers/shop:7/merge", merge, key="m"))
     rows = (await tenant.ok(await tenant.get("/v1/sources/shop/deliveries", state="parked")))["data"]
@@ -209,9 +228,7 @@ async def test_a_used_order_stays_with_its_customer_until_a_person_decides(
     assert await balance(tenant, "8") == 29
 
 
-async def test_a_line_that_nobody_maps_any_more_keeps_what_it_brought(
-    app: FastAPI, vendor: MakeVendor
-) -> None:
+async def test_a_line_that_nobody_maps_any_more_keeps_what_it_brought(app: FastAPI, vendor: MakeVendor) -> None:
     tenant = await vendor("avactis")
     source = {"kind": "purchase", "secret": shops.STANDARD_SECRET, "products": {"p": {"sku": "credits-10"}}}
     made = await tenant.ok(await tenant.put("/v1/sources/shop", source), 201)

@@ -45,45 +45,57 @@ def refused(tmp_path: Path, content: bytes, name: str = "lots.csv", kind: str | 
     return str(error.value)
 
 
-@pytest.mark.parametrize(("name", "content"), [
-    ("commas", GOOD.encode()),
-    ("a byte-order mark", GOOD.encode("utf-8-sig")),
-    ("UTF-16 with its mark", GOOD.encode("utf-16")),
-    ("UTF-16 without", GOOD.encode("utf-16-le")),
-    ("UTF-16, the other way round", GOOD.encode("utf-16-be")),
-    ("no empty line at the end", GOOD.rstrip().encode()),
-    ("empty lines and lines of commas alone", (GOOD + "\r\n,,,,,\r\n \r\n").encode()),
-    ("line feeds alone", GOOD.replace("\r\n", "\n").encode()),
-    ("semicolons", GOOD.replace(",", ";").replace('"Roe; Kim"', '"Roe, Kim"').encode()),
-    ("tabs", GOOD.replace(",", "\t").replace('"Roe\t Kim"', '"Roe, Kim"').encode()),
-    ("a line that says what it is divided by",
-     ("sep=;\r\n" + GOOD.replace(",", ";").replace('"Roe; Kim"', '"Roe, Kim"')).encode()),
-    ("a header in capitals, with spaces and quotes",
-     GOOD.replace(HEADER, 'Kind, "Customer_ID" ,IMPORT_ID,credits,Granted_At,expires_at').encode()),
-    ("a further empty column", "\r\n".join(line + "," for line in GOOD.splitlines()).encode()),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("commas", GOOD.encode()),
+        ("a byte-order mark", GOOD.encode("utf-8-sig")),
+        ("UTF-16 with its mark", GOOD.encode("utf-16")),
+        ("UTF-16 without", GOOD.encode("utf-16-le")),
+        ("UTF-16, the other way round", GOOD.encode("utf-16-be")),
+        ("no empty line at the end", GOOD.rstrip().encode()),
+        ("empty lines and lines of commas alone", (GOOD + "\r\n,,,,,\r\n \r\n").encode()),
+        ("line feeds alone", GOOD.replace("\r\n", "\n").encode()),
+        ("semicolons", GOOD.replace(",", ";").replace('"Roe; Kim"', '"Roe, Kim"').encode()),
+        ("tabs", GOOD.replace(",", "\t").replace('"Roe\t Kim"', '"Roe, Kim"').encode()),
+        (
+            "a line that says what it is divided by",
+            ("sep=;\r\n" + GOOD.replace(",", ";").replace('"Roe; Kim"', '"Roe, Kim"')).encode(),
+        ),
+        (
+            "a header in capitals, with spaces and quotes",
+            GOOD.replace(HEADER, 'Kind, "Customer_ID" ,IMPORT_ID,credits,Granted_At,expires_at').encode(),
+        ),
+        ("a further empty column", "\r\n".join(line + "," for line in GOOD.splitlines()).encode()),
+    ],
+)
 def test_what_can_be_read_is_read(tmp_path: Path, name: str, content: bytes) -> None:
     assert staged(tmp_path, content) == CUSTOMERS, name
 
 
-@pytest.mark.parametrize(("name", "content", "told"), [
-    ("a column twice", GOOD.replace("granted_at,expires_at", "granted_at,granted_at"), "granted_at more than once"),
-    ("a column twice in other letters", GOOD.replace("expires_at", "Granted_At"), "granted_at more than once"),
-    ("a column that no kind has", GOOD.replace("expires_at", "valid_until"), "valid_until"),
-    ("no kind", GOOD.replace("kind,", "", 1).replace("lot,", ""), "no column kind"),
-    ("no customer", GOOD.replace("customer_id", "name"), "no column customer_id"),
-    ("an id that a spreadsheet made a number of", GOOD.replace("woo:17", "1.23E+05"), "column customer_id: 1.23E+05"),
-    ("the same with a comma", GOOD.replace("B1", '"1,23457E+11"'), "column import_id: 1,23457E+11"),
-    ("a day first", GOOD.replace("2026-06-01T00:00:00Z", "31/12/2025"), "column expires_at: 31/12/2025 in line 2"),
-    ("a day first, with points", GOOD.replace("2024-06-01T00:00:00Z", "31.12.2024 10:00"), "column granted_at"),
-    ("quotes that do not match", GOOD.replace('"Roe, Kim"', '"Roe, "Kim"'), "begins in line 3"),
-    ("a quote that is never closed", GOOD.replace('"Roe, Kim"', '"Roe, Kim'), "begins in line 3"),
-    ("nothing", "", "names no columns"),
-    ("an empty first line", "\r\n" + GOOD, "names no columns"),
-])  # fmt: skip
-def test_what_cannot_be_read_is_refused_by_one_message(
-    tmp_path: Path, name: str, content: str, told: str
-) -> None:
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a column twice", GOOD.replace("granted_at,expires_at", "granted_at,granted_at"), "granted_at more than once"),
+        ("a column twice in other letters", GOOD.replace("expires_at", "Granted_At"), "granted_at more than once"),
+        ("a column that no kind has", GOOD.replace("expires_at", "valid_until"), "valid_until"),
+        ("no kind", GOOD.replace("kind,", "", 1).replace("lot,", ""), "no column kind"),
+        ("no customer", GOOD.replace("customer_id", "name"), "no column customer_id"),
+        (
+            "an id that a spreadsheet made a number of",
+            GOOD.replace("woo:17", "1.23E+05"),
+            "column customer_id: 1.23E+05",
+        ),
+        ("the same with a comma", GOOD.replace("B1", '"1,23457E+11"'), "column import_id: 1,23457E+11"),
+        ("a day first", GOOD.replace("2026-06-01T00:00:00Z", "31/12/2025"), "column expires_at: 31/12/2025 in line 2"),
+        ("a day first, with points", GOOD.replace("2024-06-01T00:00:00Z", "31.12.2024 10:00"), "column granted_at"),
+        ("quotes that do not match", GOOD.replace('"Roe, Kim"', '"Roe, "Kim"'), "begins in line 3"),
+        ("a quote that is never closed", GOOD.replace('"Roe, Kim"', '"Roe, Kim'), "begins in line 3"),
+        ("nothing", "", "names no columns"),
+        ("an empty first line", "\r\n" + GOOD, "names no columns"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_by_one_message(tmp_path: Path, name: str, content: str, told: str) -> None:
     message = refused(tmp_path, content.encode())
     assert told in message, (name, message)
     assert "\n" not in message
@@ -102,13 +114,7 @@ def test_a_kind_for_every_line_needs_no_column_of_it(tmp_path: Path) -> None:
 
 def test_json_lines_are_read_in_any_encoding_and_refuse_a_name_twice(tmp_path: Path) -> None:
     rows = [
-        {
-            "kind": "lot",
-            "customer_id": name,
-            "import_id": name,
-            "credits": 10,
-            "granted_at": "2024-06-01T00:00:00Z",
-        }
+        {"kind": "lot", "customer_id": name, "import_id": name, "credits": 10, "granted_at": "2024-06-01T00:00:00Z"}
         for name in CUSTOMERS
     ]
     text = "\n".join(json.dumps(row) for row in rows) + "\n\n"
@@ -118,10 +124,7 @@ def test_json_lines_are_read_in_any_encoding_and_refuse_a_name_twice(tmp_path: P
     file.write_text(text.replace('"credits": 10', '"credits": 10, "credits": 20'), encoding="utf-8")
     with import_.Staged() as found:
         found.read(str(file), None)
-        assert sorted(found.bad.first) == [
-            (1, "credits stands more than once"),
-            (2, "credits stands more than once"),
-        ]
+        assert sorted(found.bad.first) == [(1, "credits stands more than once"), (2, "credits stands more than once")]
     assert "exponent form" in refused(tmp_path, text.replace("woo:17", "1.5e7").encode(), "lots.jsonl")
 
 
@@ -135,13 +138,7 @@ def test_a_line_with_other_columns_is_that_lines_own_matter(tmp_path: Path) -> N
 
 
 def test_what_comes_in_by_a_pipe_is_read_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    row = {
-        "kind": "lot",
-        "customer_id": "c",
-        "import_id": "B",
-        "credits": 5,
-        "granted_at": "2024-06-01T00:00:00Z",
-    }
+    row = {"kind": "lot", "customer_id": "c", "import_id": "B", "credits": 5, "granted_at": "2024-06-01T00:00:00Z"}
 
     class Pipe:
         buffer = io.BytesIO(json.dumps(row).encode())
@@ -178,9 +175,7 @@ def test_a_hundred_thousand_lines_are_read_in_bounded_memory_and_with_progress(t
     assert ran.stderr.count("read ") == 10
 
 
-async def test_a_file_of_a_spreadsheet_is_brought_in(
-    app: FastAPI, vendor: MakeVendor, tmp_path: Path
-) -> None:
+async def test_a_file_of_a_spreadsheet_is_brought_in(app: FastAPI, vendor: MakeVendor, tmp_path: Path) -> None:
     tenant = await vendor("cactushop", now="2025-03-10T00:00:00Z")
     file = tmp_path / "cover.csv"
     file.write_bytes(

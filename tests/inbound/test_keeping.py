@@ -16,11 +16,7 @@ KEEPING = Keeping(days=timedelta(days=30), parked=timedelta(days=180), rows=time
 
 async def a_shop(vendor: MakeVendor) -> tuple[Vendor, str]:
     tenant = await vendor("cs-cart")
-    source = {
-        "kind": "woocommerce",
-        "secret": shops.SECRET,
-        "products": {"93": {"sku": "license"}, "23": None},
-    }
+    source = {"kind": "woocommerce", "secret": shops.SECRET, "products": {"93": {"sku": "license"}, "23": None}}
     return tenant, (await tenant.ok(await tenant.put("/v1/sources/woo", source), 201))["path"]
 
 
@@ -40,9 +36,7 @@ async def bodies(tenant: Vendor) -> dict[str, tuple[str, bool]]:
     return found
 
 
-async def test_what_came_is_kept_for_a_while_and_what_is_parked_for_longer(
-    vendor: MakeVendor, db: Database
-) -> None:
+async def test_what_came_is_kept_for_a_while_and_what_is_parked_for_longer(vendor: MakeVendor, db: Database) -> None:
     tenant, path = await a_shop(vendor)
     await send(tenant, path, id=1, customer_id=5)
     unknown = {"id": 9, "product_id": 777, "quantity": 1, "subtotal": "6.00", "total": "6.00"}
@@ -54,18 +48,14 @@ async def test_what_came_is_kept_for_a_while_and_what_is_parked_for_longer(
     assert await KEEPING.sweep(db, tenant.tenant_id, now + timedelta(days=31)) == 0
     await send(tenant, path, id=1, customer_id=5)
     order = await tenant.ok(await tenant.get("/v1/orders/woo:1"))
-    assert len(order["licenses"]) == 2, (
-        "what is known of the order outlives its deliveries: nothing is granted twice"
-    )
+    assert len(order["licenses"]) == 2, "what is known of the order outlives its deliveries: nothing is granted twice"
     assert await KEEPING.sweep(db, tenant.tenant_id, now + timedelta(days=181)) == 1
     assert (await bodies(tenant))["order/2"] == ("parked", False)
     assert await KEEPING.sweep(db, tenant.tenant_id, now + timedelta(days=401)) == 2
     assert await bodies(tenant) == {}
 
 
-async def test_the_worker_keeps_house_by_the_settings(
-    vendor: MakeVendor, db: Database, module_url: str
-) -> None:
+async def test_the_worker_keeps_house_by_the_settings(vendor: MakeVendor, db: Database, module_url: str) -> None:
     _, keep = inbound.jobs(settings_for(module_url, inbound_retention_days=7, parked_retention_days=9))
     assert (keep.__self__.days.days, keep.__self__.parked.days) == (7, 9)
     tenant, path = await a_shop(vendor)
@@ -92,5 +82,7 @@ async def test_an_erasure_reaches_what_was_parked(vendor: MakeVendor) -> None:
     await send(tenant, path, id=4, customer_id=6, line_items=[unknown])
     await tenant.ok(await tenant.post("/v1/customers/woo:5/erasure"))
     assert await bodies(tenant) == {
-        "order/1": ("done", False), "order/2": ("parked", False), "order/4": ("parked", True)
-    }  # fmt: skip
+        "order/1": ("done", False),
+        "order/2": ("parked", False),
+        "order/4": ("parked", True),
+    }

@@ -36,14 +36,18 @@ ORDERS: dict[str, dict[str, Any]] = {
         taxes_included=True, total_tax="5.75", line_items=[LINE(tax_lines=[{"price": "5.75"}])]
     ),
     "taxes and shipping": shops.shopify_full(
-        total_price="52.00", total_tax="7.50", shipping_lines=[shipped("10.00", "1.50")],
+        total_price="52.00",
+        total_tax="7.50",
+        shipping_lines=[shipped("10.00", "1.50")],
         line_items=[LINE(tax_lines=[{"price": "6.00"}])],
     ),
     "shipping less a discount": shops.shopify_full(
         total_price="39.50", shipping_lines=[{**shipped("10.00"), "discount_allocations": [{"amount": "5.00"}]}]
     ),
     "duties, tip, rounding": shops.shopify_full(
-        total_price="42.52", original_total_duties_set=shops.shopify_money("5.00"), total_tip_received="3.00",
+        total_price="42.52",
+        original_total_duties_set=shops.shopify_money("5.00"),
+        total_tip_received="3.00",
         total_cash_rounding_payment_adjustment_set=shops.shopify_money("0.02"),
     ),
     "edited": shops.shopify_full(
@@ -54,7 +58,9 @@ ORDERS: dict[str, dict[str, Any]] = {
     ),
     "units refunded": packs(2, financial_status="partially_refunded", refunds=[refund("34.50", 1)]),
     "shipping refunded": packs(
-        2, total_price="79.00", shipping_lines=[shipped("10.00")],
+        2,
+        total_price="79.00",
+        shipping_lines=[shipped("10.00")],
         refunds=[refund("10.00", refund_shipping_lines=[shipping_back("10.00")])],
     ),
     "an amount refunded": packs(2, refunds=[refund("5.00")]),
@@ -63,7 +69,7 @@ ORDERS: dict[str, dict[str, Any]] = {
     "a guest without a customer": packs(1, customer=None),
     "redacted": packs(1, customer=None, email=None, contact_email=None),
     "cancelled": packs(1, financial_status="refunded", cancelled_at="2025-02-27T12:00:00+01:00"),
-}  # fmt: skip
+}
 
 
 def news(kind: str, body: bytes, **options: Any) -> News:
@@ -82,9 +88,7 @@ async def test_shopifys_api_and_webhooks_are_read_alike(name: str, guests: str) 
         return {"data": {"orders": page}}
 
     (asked,) = [one async for one in shopify_admin.changes(ask, SINCE)]
-    assert news("shopify", shops.raw(asked), guests=guests) == news(
-        "shopify", shops.raw(order), guests=guests
-    )
+    assert news("shopify", shops.raw(asked), guests=guests) == news("shopify", shops.raw(order), guests=guests)
 
 
 def reading(kind: str, body: bytes, fetched: Any = None) -> Reading:
@@ -133,7 +137,11 @@ WOO: dict[str, dict[str, Any]] = {
         total="30.00", fee_lines=[{"id": 4, "name": "Off", "total": "-4.50", "total_tax": "0.00"}]
     ),
     "taxes, shipping and a fee": shops.woo_full(
-        total="52.80", total_tax="8.80", shipping_total="5.50", cart_tax="6.90", shipping_tax="1.10",
+        total="52.80",
+        total_tax="8.80",
+        shipping_total="5.50",
+        cart_tax="6.90",
+        shipping_tax="1.10",
         line_items=[WOO_LINE(total="34.50", total_tax="6.90")],
         fee_lines=[{"id": 4, "name": "Wrapping", "total": "4.00", "total_tax": "0.80"}],
         shipping_lines=[{"id": 3, "total": "5.50", "total_tax": "1.10"}],
@@ -156,16 +164,31 @@ WOO: dict[str, dict[str, Any]] = {
     "a test gateway": woo_packs(1, meta_data=[{"key": "_wcpay_mode", "value": "test"}]),
     "yen": shops.woo_full(currency="JPY", total="3450", line_items=[WOO_LINE(total="3450")]),
     "dinars": shops.woo_full(currency="KWD", total="10.125", line_items=[WOO_LINE(total="10.125")]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", WOO)
 async def test_woocommerces_api_and_webhooks_are_read_alike(name: str) -> None:
     order = WOO[name]
-    named = [{"id": one["id"], "amount": one["total"].lstrip("-"), "reason": "", "shipping_lines": [], "fee_lines": [],
-              "line_items": [{"id": 90 + n, "quantity": -1, "total": one["total"], "total_tax": "0.00",
-                              "meta_data": [{"key": "_refunded_item_id", "value": "71"}]}]}
-             for n, one in enumerate(order["refunds"])]  # fmt: skip
+    named = [
+        {
+            "id": one["id"],
+            "amount": one["total"].lstrip("-"),
+            "reason": "",
+            "shipping_lines": [],
+            "fee_lines": [],
+            "line_items": [
+                {
+                    "id": 90 + n,
+                    "quantity": -1,
+                    "total": one["total"],
+                    "total_tax": "0.00",
+                    "meta_data": [{"key": "_refunded_item_id", "value": "71"}],
+                }
+            ],
+        }
+        for n, one in enumerate(order["refunds"])
+    ]
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/refunds"):
@@ -193,25 +216,42 @@ STRIPE: dict[str, list[dict[str, Any]]] = {
         of_stripe.session(payment_status="unpaid"),
         {**of_stripe.session(), "id": "evt_p", "type": "checkout.session.async_payment_succeeded"},
     ],
-    "free": [of_stripe.session(0, 3450, payment_status="no_payment_required", payment_intent=None,
-             total_details={"amount_discount": 3450, "amount_shipping": 0, "amount_tax": 0})],
-    "discount, shipping, taxes": [of_stripe.session(
-        7800, 6900, shipping_cost={"amount_total": 600},
-        total_details={"amount_discount": 690, "amount_shipping": 600, "amount_tax": 990})],
+    "free": [
+        of_stripe.session(
+            0,
+            3450,
+            payment_status="no_payment_required",
+            payment_intent=None,
+            total_details={"amount_discount": 3450, "amount_shipping": 0, "amount_tax": 0},
+        )
+    ],
+    "discount, shipping, taxes": [
+        of_stripe.session(
+            7800,
+            6900,
+            shipping_cost={"amount_total": 600},
+            total_details={"amount_discount": 690, "amount_shipping": 600, "amount_tax": 990},
+        )
+    ],
     "a total that nothing explains": [of_stripe.session(9900, 3450)],
     "crowns of Iceland": [of_stripe.session(500000, currency="isk")],
     "dinars": [of_stripe.session(25500, currency="jod")],
     "a refund that waited": [of_stripe.TWO, of_stripe.part(1, "pending", 10), of_stripe.part(1, "succeeded", 20)],
-    "a refund that failed": [of_stripe.TWO, of_stripe.part(1, "pending", 10), of_stripe.charge(3450, 11),
-                             of_stripe.part(1, "failed", 20)],
+    "a refund that failed": [
+        of_stripe.TWO,
+        of_stripe.part(1, "pending", 10),
+        of_stripe.charge(3450, 11),
+        of_stripe.part(1, "failed", 20),
+    ],
     "an amount refunded": [of_stripe.session(), of_stripe.refund(1000)],
     "a dispute, lost": [of_stripe.session(), disputed("needs_response"), disputed("lost", number=2)],
     "a dispute, won": [of_stripe.session(), disputed("needs_response"), disputed("won", number=2)],
     "a period": [of_stripe.invoice()],
-    "a change of plan": [of_stripe.invoice(
-        reason="subscription_update", lines=[of_stripe.invoice_line(prorated=True)])],
+    "a change of plan": [
+        of_stripe.invoice(reason="subscription_update", lines=[of_stripe.invoice_line(prorated=True)])
+    ],
     "a test": [{**of_stripe.session(), "livemode": False}],
-}  # fmt: skip
+}
 ITEMS = [of_stripe.item(2, 6900)]
 
 

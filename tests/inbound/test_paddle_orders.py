@@ -24,20 +24,19 @@ WHO = "shop:ctm_1"
 
 
 def line(
-    ident: str = "txnitm_A",
-    each: int = 3450,
-    quantity: int = 1,
-    tax: int = 0,
-    discount: int = 0,
-    **changes: Any,
+    ident: str = "txnitm_A", each: int = 3450, quantity: int = 1, tax: int = 0, discount: int = 0, **changes: Any
 ) -> dict[str, Any]:
     subtotal = each * quantity
     total = subtotal - discount + tax
     return {
-        "id": ident, "price_id": "pri_60", "quantity": quantity, "proration": None, "product": {"id": "pro_1"},
+        "id": ident,
+        "price_id": "pri_60",
+        "quantity": quantity,
+        "proration": None,
+        "product": {"id": "pro_1"},
         "totals": {"subtotal": str(subtotal), "discount": str(discount), "tax": str(tax), "total": str(total)},
         **changes,
-    }  # fmt: skip
+    }
 
 
 def transaction(
@@ -45,8 +44,7 @@ def transaction(
 ) -> dict[str, Any]:
     rows = [line()] if lines is None else lines
     sums = {
-        name: str(sum(int(one["totals"][name]) for one in rows))
-        for name in ("subtotal", "discount", "tax", "total")
+        name: str(sum(int(one["totals"][name]) for one in rows)) for name in ("subtotal", "discount", "tax", "total")
     }
     usd = {"amount": "3450", "currency_code": "USD"}
     price = {"product_id": "pro_1", "custom_data": None, "trial_period": None, "unit_price": usd}
@@ -61,10 +59,16 @@ def transaction(
     ]
     totals = {**sums, "grand_total": sums["total"], "credit": "0"}
     made = shops.paddle_transaction(
-        f"evt_{ident}_{event}", id=ident, customer_id="ctm_1", currency_code="USD", origin="web", items=items,
-        created_at="2025-03-01T10:00:00Z", billed_at="2025-03-01T10:00:05Z",
+        f"evt_{ident}_{event}",
+        id=ident,
+        customer_id="ctm_1",
+        currency_code="USD",
+        origin="web",
+        items=items,
+        created_at="2025-03-01T10:00:00Z",
+        billed_at="2025-03-01T10:00:05Z",
         details={"totals": totals, "line_items": rows},
-    )  # fmt: skip
+    )
     made["data"].update(changes)
     return {**made, "event_type": f"transaction.{event}", "occurred_at": "2025-03-01T10:00:10.646377Z"}
 
@@ -78,9 +82,15 @@ def adjustment(
     **changes: Any,
 ) -> dict[str, Any]:
     made = shops.paddle_adjustment(
-        f"evt_{ident}_{status}", id=ident, action=action, status=status, transaction_id="txn_1", currency_code="USD",
-        items=list(items), **changes,
-    )  # fmt: skip
+        f"evt_{ident}_{status}",
+        id=ident,
+        action=action,
+        status=status,
+        transaction_id="txn_1",
+        currency_code="USD",
+        items=list(items),
+        **changes,
+    )
     return {**made, "occurred_at": at}
 
 
@@ -114,8 +124,7 @@ def codes(found: arrivals.Wanted) -> list[str]:
 def test_a_card_change_buys_nothing() -> None:
     free = line(each=0)
     assert (
-        read(transaction(lines=[free], origin="subscription_payment_method_change")).ignored
-        == "payment_method_change"
+        read(transaction(lines=[free], origin="subscription_payment_method_change")).ignored == "payment_method_change"
     )
 
 
@@ -158,11 +167,16 @@ def test_lines_are_of_the_item_of_their_price_whatever_their_order() -> None:
     assert rows == {"txnitm_A": {}, "txnitm_B": {"edition": "pro"}}
 
 
-@pytest.mark.parametrize(("options", "url", "test"), [
-    ({"sandbox": True}, None, True), ({"api_base_url": "https://sandbox-api.paddle.com"}, None, True),
-    ({}, "https://sandbox-buy.paddle.com/checkout", True), ({}, "https://shop.example/pay", False),
-    ({"api_base_url": "https://api.paddle.com"}, None, False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "url", "test"),
+    [
+        ({"sandbox": True}, None, True),
+        ({"api_base_url": "https://sandbox-api.paddle.com"}, None, True),
+        ({}, "https://sandbox-buy.paddle.com/checkout", True),
+        ({}, "https://shop.example/pay", False),
+        ({"api_base_url": "https://api.paddle.com"}, None, False),
+    ],
+)
 def test_the_sandbox_is_told(options: dict[str, Any], url: str | None, test: bool) -> None:
     assert read(transaction(checkout={"url": url}), **options).test is test
 
@@ -195,10 +209,7 @@ async def test_a_chargeback_and_its_reversal_in_any_order(vendor: MakeVendor) ->
     warning = adjustment("adj_w", "chargeback_warning", whole, at="2025-03-04T00:00:00Z")
     taken = adjustment("adj_b", "chargeback", whole)
     back = adjustment("adj_r", "chargeback_reverse", whole, at="2025-03-09T00:00:00Z")
-    assert [(await deliver(tenant, path, one))["state"] for one in (transaction(), warning)] == [
-        "done",
-        "done",
-    ]
+    assert [(await deliver(tenant, path, one))["state"] for one in (transaction(), warning)] == ["done", "done"]
     assert await available(tenant) == 60
     assert (await deliver(tenant, path, taken))["state"] == "done"
     assert await available(tenant) == 0
@@ -206,12 +217,7 @@ async def test_a_chargeback_and_its_reversal_in_any_order(vendor: MakeVendor) ->
     assert await available(tenant) == 60
     for number, order in enumerate(itertools.permutations([transaction(), taken, back])):
         for event in order:
-            text = (
-                shops.raw(event)
-                .decode()
-                .replace("txn_1", f"txn_x{number}")
-                .replace("ctm_1", f"ctm_x{number}")
-            )
+            text = shops.raw(event).decode().replace("txn_1", f"txn_x{number}").replace("ctm_1", f"ctm_x{number}")
             text = text.replace('"event_id":"evt_', f'"event_id":"evt_x{number}_')
             body = text.encode()
             await tenant.client.post(path, content=body, headers=shops.sign_paddle(body))
@@ -231,12 +237,15 @@ async def test_a_reversal_of_a_part_is_no_reversal_of_all(vendor: MakeVendor) ->
 
 async def test_renewals_are_granted_per_period_and_once_each(vendor: MakeVendor) -> None:
     tenant, path = await shop(vendor)
-    months = [
-        {"starts_at": f"2025-0{n}-01T10:00:00Z", "ends_at": f"2025-0{n + 1}-01T10:00:00Z"} for n in (3, 4)
-    ]
+    months = [{"starts_at": f"2025-0{n}-01T10:00:00Z", "ends_at": f"2025-0{n + 1}-01T10:00:00Z"} for n in (3, 4)]
     first = transaction("txn_a", subscription_id="sub_1", billing_period=months[0])
-    renewal = transaction("txn_b", origin="subscription_recurring", subscription_id="sub_1", billing_period=months[1],
-                          billed_at="2025-04-01T10:00:20Z")  # fmt: skip
+    renewal = transaction(
+        "txn_b",
+        origin="subscription_recurring",
+        subscription_id="sub_1",
+        billing_period=months[1],
+        billed_at="2025-04-01T10:00:20Z",
+    )
     for event in (
         first,
         transaction("txn_a", event="updated", subscription_id="sub_1", billing_period=months[0]),
@@ -248,9 +257,7 @@ async def test_renewals_are_granted_per_period_and_once_each(vendor: MakeVendor)
     again = await deliver(
         tenant,
         path,
-        transaction(
-            "txn_c", origin="subscription_recurring", subscription_id="sub_1", billing_period=months[1]
-        ),
+        transaction("txn_c", origin="subscription_recurring", subscription_id="sub_1", billing_period=months[1]),
     )
     assert (again["state"], again["reason"]) == ("parked", "payment_already_used")
     assert await available(tenant) == 120
@@ -270,12 +277,7 @@ def paddle_api(answers: dict[str, list[dict[str, Any]]]) -> Any:
             assert request.url.params["updated_at[GTE]"] == "2025-01-01T00:00:00Z"
         page = rows[:1] if after is None else rows[1:]
         more = after is None and len(rows) > 1
-        pagination = {
-            "per_page": 30,
-            "next": f"{BASE}/{what}?after=x",
-            "has_more": more,
-            "estimated_total": len(rows),
-        }
+        pagination = {"per_page": 30, "next": f"{BASE}/{what}?after=x", "has_more": more, "estimated_total": len(rows)}
         return httpx.Response(200, json={"data": page, "meta": {"request_id": "r", "pagination": pagination}})
 
     return answer
@@ -285,11 +287,19 @@ RECORDED = [
     [transaction("txn_1", [line(quantity=2)])],
     [transaction("txn_1", [line(quantity=2)]), adjustment("adj_1", "refund", of_item("full", 6900))],
     [transaction("txn_1", [line(quantity=6, tax=4140)]), adjustment("adj_1", "refund", of_item("tax", 4140))],
-    [transaction(), adjustment("adj_b", "chargeback", of_item("full", 3450)),
-     adjustment("adj_r", "chargeback_reverse", of_item("full", 3450), at="2025-03-09T00:00:00Z")],
+    [
+        transaction(),
+        adjustment("adj_b", "chargeback", of_item("full", 3450)),
+        adjustment("adj_r", "chargeback_reverse", of_item("full", 3450), at="2025-03-09T00:00:00Z"),
+    ],
     [transaction(), adjustment("adj_1", "refund", of_item("partial", 1000))],
-    [transaction(origin="subscription_recurring", subscription_id="sub_1",
-                 billing_period={"starts_at": "2025-03-01T10:00:00Z", "ends_at": "2025-04-01T10:00:00Z"})],
+    [
+        transaction(
+            origin="subscription_recurring",
+            subscription_id="sub_1",
+            billing_period={"starts_at": "2025-03-01T10:00:00Z", "ends_at": "2025-04-01T10:00:00Z"},
+        )
+    ],
     [transaction("txn_1", [line(discount=690)])],
     [transaction("txn_1", [line("txnitm_A"), line("txnitm_B", price_id="pri_lic", tax=690)])],
     [transaction(origin="subscription_update", subscription_id="sub_1")],
@@ -297,10 +307,13 @@ RECORDED = [
     [transaction(currency_code="JPY")],
     [transaction(), adjustment("adj_1", "refund", of_item("proration", 1725))],
     [transaction(), adjustment("adj_1", "refund", of_item("full", 3450), status="pending_approval")],
-    [transaction(lines=[line(quantity=2)]), adjustment("adj_1", "refund", of_item("partial", 3450)),
-     adjustment("adj_2", "refund", of_item("partial", 3450))],
+    [
+        transaction(lines=[line(quantity=2)]),
+        adjustment("adj_1", "refund", of_item("partial", 3450)),
+        adjustment("adj_2", "refund", of_item("partial", 3450)),
+    ],
     [transaction(), adjustment("adj_w", "chargeback_warning", of_item("full", 3450))],
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("events", RECORDED)
@@ -322,10 +335,7 @@ async def test_the_api_and_the_webhooks_are_read_alike(events: list[dict[str, An
 
 async def test_a_change_of_plan_parks_and_a_trial_brings_nothing(vendor: MakeVendor) -> None:
     tenant, path = await shop(vendor)
-    part = {
-        "rate": "0.5",
-        "billing_period": {"starts_at": "2025-03-15T00:00:00Z", "ends_at": "2025-04-01T00:00:00Z"},
-    }
+    part = {"rate": "0.5", "billing_period": {"starts_at": "2025-03-15T00:00:00Z", "ends_at": "2025-04-01T00:00:00Z"}}
     lines = [line("txnitm_new", proration=part), line("txnitm_old", each=1725, quantity=-1, proration=part)]
     change = transaction("txn_u", lines=lines, origin="subscription_update", subscription_id="sub_1")
     told = await deliver(tenant, path, change)
@@ -349,11 +359,7 @@ async def test_an_origin_that_nobody_knows_parks_and_so_does_a_change_of_plan_wi
     told = await deliver(tenant, path, change)
     assert (told["state"], told["reason"]) == ("parked", "plan_changed")
     assert await available(tenant) == 0
-    body = {
-        "kind": "paddle",
-        "secret": shops.SECRET,
-        "products": {"pri_60": {"sku": PACK, "plan_change": "grant"}},
-    }
+    body = {"kind": "paddle", "secret": shops.SECRET, "products": {"pri_60": {"sku": PACK, "plan_change": "grant"}}}
     await tenant.ok(await tenant.put("/v1/sources/shop", body))
     replay = f"/v1/sources/shop/deliveries/{told['delivery_id']}/replay"
     assert (await tenant.ok(await tenant.client.post(replay)))["state"] == "done"

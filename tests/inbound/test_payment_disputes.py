@@ -26,9 +26,7 @@ async def shop_of(vendor: MakeVendor, policy: str = "x-cart", **rules: str) -> t
         wanted = ", ".join(f"{key}: {value}" for key, value in rules.items())
         text = changed(policy, OURS, f"payment_disputes: {{{wanted}, reading: true}}")
         await tenant.ok(await tenant.post(f"/v1/policies/{policy}/versions", {"document": text}), 201)
-    made = await tenant.ok(
-        await tenant.put("/v1/sources/shop", {"kind": "stripe", "secret": shops.SECRET}), 201
-    )
+    made = await tenant.ok(await tenant.put("/v1/sources/shop", {"kind": "stripe", "secret": shops.SECRET}), 201)
     return tenant, made["path"]
 
 
@@ -41,10 +39,18 @@ async def deliver(tenant: Vendor, path: str, event: dict[str, Any]) -> dict[str,
 
 def session(sku: str = "credits-60", quantity: int = 2, total: int = 6900, **changes: Any) -> dict[str, Any]:
     return shops.stripe_session(
-        ident="evt_D0", told_at=WHEN, id="cs_D1", payment_intent="pi_D1", client_reference_id="17", created=WHEN,
-        metadata={"sku": sku, "quantity": str(quantity)}, amount_subtotal=total, amount_total=total, livemode=True,
+        ident="evt_D0",
+        told_at=WHEN,
+        id="cs_D1",
+        payment_intent="pi_D1",
+        client_reference_id="17",
+        created=WHEN,
+        metadata={"sku": sku, "quantity": str(quantity)},
+        amount_subtotal=total,
+        amount_total=total,
+        livemode=True,
         **changes,
-    )  # fmt: skip
+    )
 
 
 def dispute(
@@ -59,11 +65,19 @@ def dispute(
         "livemode": True,
         "data": {
             "object": {
-                "id": ident, "object": "dispute", "amount": amount, "currency": "usd", "status": status, **CHARGE,
-                "balance_transactions": [], "livemode": True, "reason": "fraudulent", **changes,
+                "id": ident,
+                "object": "dispute",
+                "amount": amount,
+                "currency": "usd",
+                "status": status,
+                **CHARGE,
+                "balance_transactions": [],
+                "livemode": True,
+                "reason": "fraudulent",
+                **changes,
             }
         },
-    }  # fmt: skip
+    }
 
 
 async def balance(tenant: Vendor, customer: str = "shop:17") -> dict[str, Any]:
@@ -74,9 +88,7 @@ async def clean(tenant: Vendor) -> None:
     assert (await tenant.ok(await tenant.get("/v1/audit")))["data"] == []
 
 
-async def test_an_open_dispute_does_nothing_a_lost_one_takes_back_and_a_won_one_gives_back(
-    vendor: MakeVendor,
-) -> None:
+async def test_an_open_dispute_does_nothing_a_lost_one_takes_back_and_a_won_one_gives_back(vendor: MakeVendor) -> None:
     tenant, path = await shop_of(vendor)
     assert (await deliver(tenant, path, session()))["state"] == "done"
     lots = [one["lot_id"] for one in (await balance(tenant))["lots"]]
@@ -114,9 +126,7 @@ async def test_an_open_dispute_does_nothing_a_lost_one_takes_back_and_a_won_one_
     await clean(tenant)
 
 
-async def test_suspended_credits_are_shown_and_cannot_be_spent_captured_or_released(
-    vendor: MakeVendor,
-) -> None:
+async def test_suspended_credits_are_shown_and_cannot_be_spent_captured_or_released(vendor: MakeVendor) -> None:
     tenant, path = await shop_of(vendor, open="suspend", lost="take_back", won="undo")
     await deliver(tenant, path, session())
     await tenant.ok(await tenant.post("/v1/customers/shop:17/debits", {"credits": 50}), 201)
@@ -170,18 +180,30 @@ async def test_an_inquiry_and_a_fraud_warning_change_nothing_and_are_shown(vendo
     tenant, path = await shop_of(vendor, open="take_back", lost="take_back", won="undo")
     await deliver(tenant, path, session())
     warning = {
-        "id": "evt_efw", "object": "event", "type": "radar.early_fraud_warning.created", "created": WHEN + 5,
+        "id": "evt_efw",
+        "object": "event",
+        "type": "radar.early_fraud_warning.created",
+        "created": WHEN + 5,
         "livemode": True,
-        "data": {"object": {"id": "issfr_1", "object": "radar.early_fraud_warning", "actionable": True,
-                            "fraud_type": "misc", "livemode": True, **CHARGE}},
-    }  # fmt: skip
+        "data": {
+            "object": {
+                "id": "issfr_1",
+                "object": "radar.early_fraud_warning",
+                "actionable": True,
+                "fraud_type": "misc",
+                "livemode": True,
+                **CHARGE,
+            }
+        },
+    }
     assert (await deliver(tenant, path, warning))["state"] == "done"
     assert (await deliver(tenant, path, dispute("warning_needs_response")))["state"] == "done"
     assert (await balance(tenant))["available"] == 120
     order = await tenant.ok(await tenant.get("/v1/orders/shop:pi_D1"))
     assert {one["dispute_id"]: one["state"] for one in order["payment_disputes"]} == {
-        "du_D1": "warning", "issfr_1": "warning"
-    }  # fmt: skip
+        "du_D1": "warning",
+        "issfr_1": "warning",
+    }
 
 
 async def test_money_that_was_refunded_and_disputed_is_taken_back_once(vendor: MakeVendor) -> None:
@@ -214,9 +236,7 @@ async def test_a_part_that_nobody_can_tell_parks_and_takes_nothing(vendor: MakeV
     await clean(tenant)
 
 
-async def test_a_lost_dispute_ends_a_license_and_its_periods_and_a_won_one_restores_them(
-    vendor: MakeVendor,
-) -> None:
+async def test_a_lost_dispute_ends_a_license_and_its_periods_and_a_won_one_restores_them(vendor: MakeVendor) -> None:
     tenant, path = await shop_of(vendor, "cactushop")
     await deliver(tenant, path, session("license-pro", 1, 42000))
     before = await tenant.ok(await tenant.get("/v1/customers/shop:17"))
@@ -245,9 +265,7 @@ async def test_lost_again_after_it_was_won_takes_back_again(vendor: MakeVendor) 
 async def test_a_dispute_of_what_a_refund_left_takes_the_rest_alone(vendor: MakeVendor) -> None:
     tenant, path = await shop_of(vendor)
     await deliver(tenant, path, session())
-    back = shops.stripe_refund(
-        "evt_R1", "refund.updated", WHEN + 50, **CHARGE, id="re_D1", amount=3450, metadata={}
-    )
+    back = shops.stripe_refund("evt_R1", "refund.updated", WHEN + 50, **CHARGE, id="re_D1", amount=3450, metadata={})
     await deliver(tenant, path, back)
     assert (await balance(tenant))["available"] == 60
     await deliver(tenant, path, dispute("lost", number=2, amount=3450))
@@ -262,8 +280,12 @@ async def test_won_credits_reach_whoever_has_the_lot_by_now(vendor: MakeVendor) 
     tenant, path = await shop_of(vendor)
     await deliver(tenant, path, session())
     for who in ("bob", "cy"):
-        body = {"customer_id": who, "placed_at": "2025-05-01T00:00:00Z", "currency": "USD",
-                "lines": [{"line_id": "1", "sku": "of-no-interest"}]}  # fmt: skip
+        body = {
+            "customer_id": who,
+            "placed_at": "2025-05-01T00:00:00Z",
+            "currency": "USD",
+            "lines": [{"line_id": "1", "sku": "of-no-interest"}],
+        }
         await tenant.ok(await tenant.put(f"/v1/orders/first-{who}", body), 201)
     lot = (await balance(tenant))["lots"][0]["lot_id"]
     await tenant.ok(await tenant.post(f"/v1/lots/{lot}/transfer", {"to_customer_id": "bob"}))
@@ -279,9 +301,7 @@ async def test_won_credits_reach_whoever_has_the_lot_by_now(vendor: MakeVendor) 
     await clean(tenant)
 
 
-async def test_a_dispute_of_expired_credits_is_undone_whole_so_that_a_refund_counts_once(
-    vendor: MakeVendor,
-) -> None:
+async def test_a_dispute_of_expired_credits_is_undone_whole_so_that_a_refund_counts_once(vendor: MakeVendor) -> None:
     """Nothing was left to take; that the money had gone back is forgotten with the dispute all the same."""
     tenant = await vendor("shopp", now="2025-06-01T00:00:00Z")
     body = {"kind": "stripe", "secret": shops.SECRET}
@@ -290,9 +310,7 @@ async def test_a_dispute_of_expired_credits_is_undone_whole_so_that_a_refund_cou
     await tenant.move_clock("2026-06-01T00:00:00Z")
     for event in (dispute("lost", number=2, amount=7500), dispute("won", number=3, amount=7500)):
         assert (await deliver(tenant, path, event))["state"] == "done"
-    back = shops.stripe_refund(
-        "evt_R1", "refund.updated", WHEN + 500, **CHARGE, id="re_D1", amount=7500, metadata={}
-    )
+    back = shops.stripe_refund("evt_R1", "refund.updated", WHEN + 500, **CHARGE, id="re_D1", amount=7500, metadata={})
     assert (await deliver(tenant, path, back))["state"] == "done"
     await clean(tenant)
     over = await tenant.post("/v1/orders/shop:pi_D1/refunds", {"refund_id": "R", "lines": []}, key=None)
@@ -339,11 +357,7 @@ async def test_what_comes_back_to_a_lost_payment_is_gone_and_the_ticket_says_why
     assert said["message"] == (
         "25 points went back to an order whose payment was disputed and lost and are gone. Nothing can be used again."
     )
-    assert (said["clause"], said["reading"], said["facts"]) == (
-        "ALL-4",
-        True,
-        {"forfeited": 25, "returned": 0},
-    )
+    assert (said["clause"], said["reading"], said["facts"]) == ("ALL-4", True, {"forfeited": 25, "returned": 0})
     await deliver(tenant, path, dispute("won", number=3))
     assert (await balance(tenant))["available"] == 120, "the bug gave the ticket's 25 back"
     await clean(tenant)
@@ -356,5 +370,8 @@ def _open_choices(customer: dict[str, Any]) -> list[Any]:
 @pytest.mark.parametrize("policy", ["cactushop", "cs-cart", "avactis", "shopp", "x-cart"])
 def test_the_five_policies_say_what_a_dispute_does(policy: str) -> None:
     assert dump(load_policy(shipped(policy)))["payment_disputes"] == {
-        "open": "nothing", "lost": "take_back", "won": "undo", "reading": True
-    }  # fmt: skip
+        "open": "nothing",
+        "lost": "take_back",
+        "won": "undo",
+        "reading": True,
+    }

@@ -84,12 +84,8 @@ def stripe_api(request: httpx.Request) -> httpx.Response:
         )
     assert request.url.path == "/shop/v1/events"
     if "starting_after" in request.url.params:
-        return httpx.Response(
-            200, json={"object": "list", "has_more": False, "data": [shops.stripe_session()]}
-        )
-    return httpx.Response(
-        200, json={"object": "list", "has_more": True, "data": [shops.stripe_refund(amount=1725)]}
-    )
+        return httpx.Response(200, json={"object": "list", "has_more": False, "data": [shops.stripe_session()]})
+    return httpx.Response(200, json={"object": "list", "has_more": True, "data": [shops.stripe_refund(amount=1725)]})
 
 
 def amount(value: str) -> dict[str, Any]:
@@ -116,60 +112,96 @@ def shopify_node(order: dict[str, Any], *, more: bool = False) -> dict[str, Any]
 
     lines = [
         {
-            "id": f"gid://shopify/LineItem/{one['id']}", "quantity": one["quantity"], "sku": one["sku"],
+            "id": f"gid://shopify/LineItem/{one['id']}",
+            "quantity": one["quantity"],
+            "sku": one["sku"],
             "currentQuantity": one.get("current_quantity", one["quantity"]),
-            "originalUnitPriceSet": amount(one["price"]), "customAttributes": [], **off_and_taxes(one),
-            "variant": legacy(one["variant_id"]), "product": legacy(one["product_id"]),
+            "originalUnitPriceSet": amount(one["price"]),
+            "customAttributes": [],
+            **off_and_taxes(one),
+            "variant": legacy(one["variant_id"]),
+            "product": legacy(one["product_id"]),
         }
         for one in order["line_items"]
-    ]  # fmt: skip
+    ]
     buyer = order["customer"]
     return {
-        "id": f"gid://shopify/Order/{order['id']}", "legacyResourceId": str(order["id"]), "test": order["test"],
-        "createdAt": order["created_at"], "processedAt": order.get("processed_at", order["created_at"]),
+        "id": f"gid://shopify/Order/{order['id']}",
+        "legacyResourceId": str(order["id"]),
+        "test": order["test"],
+        "createdAt": order["created_at"],
+        "processedAt": order.get("processed_at", order["created_at"]),
         "updatedAt": order["updated_at"],
-        "cancelledAt": order["cancelled_at"], "displayFinancialStatus": order["financial_status"].upper(),
-        "currencyCode": order["currency"], "email": order["email"], "phone": order.get("phone"),
-        "totalPriceSet": amount(order["total_price"]), "taxesIncluded": order.get("taxes_included", False),
+        "cancelledAt": order["cancelled_at"],
+        "displayFinancialStatus": order["financial_status"].upper(),
+        "currencyCode": order["currency"],
+        "email": order["email"],
+        "phone": order.get("phone"),
+        "totalPriceSet": amount(order["total_price"]),
+        "taxesIncluded": order.get("taxes_included", False),
         "totalTaxSet": amount(order["total_tax"]) if "total_tax" in order else None,
         "totalTipReceivedSet": amount(order.get("total_tip_received", "0.00")),
         "originalTotalDutiesSet": bag(order.get("original_total_duties_set")),
         "originalTotalAdditionalFeesSet": None,
         "totalCashRoundingAdjustment": {"paymentSet": bag(order.get("total_cash_rounding_payment_adjustment_set"))},
-        "shippingLines": {"nodes": [
-            {"isRemoved": one.get("is_removed", False), "originalPriceSet": amount(one["price"]), **off_and_taxes(one)}
-            for one in order.get("shipping_lines", ())
-        ]},
-        "customer": None if buyer is None else {
-            **legacy(buyer["id"]), "state": str(buyer.get("state", "disabled")).upper(), "email": buyer.get("email"),
-            "phone": buyer.get("phone")},
+        "shippingLines": {
+            "nodes": [
+                {
+                    "isRemoved": one.get("is_removed", False),
+                    "originalPriceSet": amount(one["price"]),
+                    **off_and_taxes(one),
+                }
+                for one in order.get("shipping_lines", ())
+            ]
+        },
+        "customer": None
+        if buyer is None
+        else {
+            **legacy(buyer["id"]),
+            "state": str(buyer.get("state", "disabled")).upper(),
+            "email": buyer.get("email"),
+            "phone": buyer.get("phone"),
+        },
         "lineItems": {"nodes": lines[:1] if more else lines, "pageInfo": {"hasNextPage": more, "endCursor": "L1"}},
         "refunds": [
             {
-                "legacyResourceId": str(one["id"]), "duties": [],
-                "transactions": {"nodes": [
-                    {"kind": each["kind"].upper(), "status": each["status"].upper(),
-                     "amountSet": amount(each["amount"])}
-                    for each in one.get("transactions", ())
-                ]},
-                "refundShippingLines": {"nodes": [
-                    {"subtotalAmountSet": bag(each["subtotal_amount_set"]), "taxAmountSet": bag(each["tax_amount_set"])}
-                    for each in one.get("refund_shipping_lines", ())
-                ]},
+                "legacyResourceId": str(one["id"]),
+                "duties": [],
+                "transactions": {
+                    "nodes": [
+                        {
+                            "kind": each["kind"].upper(),
+                            "status": each["status"].upper(),
+                            "amountSet": amount(each["amount"]),
+                        }
+                        for each in one.get("transactions", ())
+                    ]
+                },
+                "refundShippingLines": {
+                    "nodes": [
+                        {
+                            "subtotalAmountSet": bag(each["subtotal_amount_set"]),
+                            "taxAmountSet": bag(each["tax_amount_set"]),
+                        }
+                        for each in one.get("refund_shipping_lines", ())
+                    ]
+                },
                 "refundLineItems": {
                     "pageInfo": {"hasNextPage": False},
                     "nodes": [
-                        {"quantity": each["quantity"],
-                         "lineItem": {"id": f"gid://shopify/LineItem/{each['line_item_id']}"},
-                         "subtotalSet": amount(each["subtotal"]) if "subtotal" in each else None,
-                         "totalTaxSet": amount(each["total_tax"]) if "total_tax" in each else None}
+                        {
+                            "quantity": each["quantity"],
+                            "lineItem": {"id": f"gid://shopify/LineItem/{each['line_item_id']}"},
+                            "subtotalSet": amount(each["subtotal"]) if "subtotal" in each else None,
+                            "totalTaxSet": amount(each["total_tax"]) if "total_tax" in each else None,
+                        }
                         for each in one["refund_line_items"]
                     ],
                 },
             }
             for one in order["refunds"]
         ],
-    }  # fmt: skip
+    }
 
 
 def shopify_api(request: httpx.Request) -> httpx.Response:
@@ -198,13 +230,13 @@ def shopify_api(request: httpx.Request) -> httpx.Response:
 
 async def test_a_shop_that_counts_costs_is_asked_again_later_and_for_less() -> None:
     """The answers that the documentation shows for a query that is too dear, and for an empty bucket."""
-    cost = {"requestedQueryCost": 752, "actualQueryCost": None,
-            "throttleStatus": {"maximumAvailable": 1000.0, "currentlyAvailable": 666, "restoreRate": 50.0}}  # fmt: skip
-    dear = {"errors": [{"message": "Query cost is too high.", "extensions": {"code": "MAX_COST_EXCEEDED"}}]}
-    empty = {
-        "errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}],
-        "extensions": {"cost": cost},
+    cost = {
+        "requestedQueryCost": 752,
+        "actualQueryCost": None,
+        "throttleStatus": {"maximumAvailable": 1000.0, "currentlyAvailable": 666, "restoreRate": 50.0},
     }
+    dear = {"errors": [{"message": "Query cost is too high.", "extensions": {"code": "MAX_COST_EXCEEDED"}}]}
+    empty = {"errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}], "extensions": {"cost": cost}}
     page = {"data": {"orders": {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}}}
     answers, asked, slept = iter([dear, empty, page]), [], []
 
@@ -291,13 +323,7 @@ async def test_what_webhooks_lost_is_found(
 
 async def test_no_shop_inside_our_own_network_is_asked(app: FastAPI) -> None:
     fetcher = Fetcher(allow_private=False, transport=httpx.MockTransport(woo_api))
-    for base in (
-        "https://127.0.0.1/",
-        "https://10.0.0.8",
-        "http://203.0.113.5",
-        "https://[::1]:8443",
-        "ftp://x",
-    ):
+    for base in ("https://127.0.0.1/", "https://10.0.0.8", "http://203.0.113.5", "https://[::1]:8443", "ftp://x"):
         with pytest.raises(FetchError):
             async for _ in fetcher.changes("woocommerce", {"key": "ck_1", "base_url": base}, SINCE):
                 pass
@@ -307,30 +333,20 @@ async def test_a_session_without_lines_asks_for_them(app: FastAPI, vendor: MakeV
     tenant = await vendor("cs-cart", now="2026-01-01T00:00:00Z")
     made = await tenant.ok(
         await tenant.put(
-            "/v1/sources/pay",
-            {"kind": "stripe", "secret": shops.SECRET, "products": {"prod_1": {"sku": "license"}}},
+            "/v1/sources/pay", {"kind": "stripe", "secret": shops.SECRET, "products": {"prod_1": {"sku": "license"}}}
         ),
         201,
     )
     body = shops.raw(shops.stripe_session())
-    assert (
-        await tenant.client.post(made["path"], content=body, headers=shops.sign_stripe(body))
-    ).status_code == 200
+    assert (await tenant.client.post(made["path"], content=body, headers=shops.sign_stripe(body))).status_code == 200
     parked = (await tenant.ok(await tenant.get("/v1/sources/pay/deliveries", state="parked")))["data"]
     assert [one["reason"] for one in parked] == ["lines_missing"]
     await tenant.put(
         "/v1/sources/pay",
-        {
-            "kind": "stripe",
-            "products": {"prod_1": {"sku": "license"}},
-            "api": {"key": "sk_test_123", "base_url": BASE},
-        },
+        {"kind": "stripe", "products": {"prod_1": {"sku": "license"}}, "api": {"key": "sk_test_123", "base_url": BASE}},
     )
     inbox = app.state.house.inbox
-    before, inbox.fetch = (
-        inbox.fetch,
-        Fetcher(allow_private=True, transport=httpx.MockTransport(stripe_api)).ask,
-    )
+    before, inbox.fetch = (inbox.fetch, Fetcher(allow_private=True, transport=httpx.MockTransport(stripe_api)).ask)
     try:
         path = f"/v1/sources/pay/deliveries/{parked[0]['delivery_id']}/replay"
         assert (await tenant.ok(await tenant.client.post(path)))["state"] in ("received", "done")
@@ -344,17 +360,13 @@ async def test_a_session_without_lines_asks_for_them(app: FastAPI, vendor: MakeV
 
 async def test_the_replay_command_takes_all_that_is_parked(app: FastAPI, vendor: MakeVendor) -> None:
     tenant = await vendor("cs-cart")
-    made = await tenant.ok(
-        await tenant.put("/v1/sources/woo", {"kind": "woocommerce", "secret": shops.SECRET}), 201
-    )
+    made = await tenant.ok(await tenant.put("/v1/sources/woo", {"kind": "woocommerce", "secret": shops.SECRET}), 201)
     for number in range(3):
         body = shops.raw(shops.woo_order(id=number + 1))
         await tenant.client.post(made["path"], content=body, headers=shops.sign_woo(body))
     settings, db = settings_for(app.state.settings.database_url), app.state.house.database
     assert await replayed(db, settings, tenant.tenant_id, "woo", []) == {"parked": 3}
-    await tenant.put(
-        "/v1/sources/woo", {"kind": "woocommerce", "products": {"93": {"sku": "license"}, "23": None}}
-    )
+    await tenant.put("/v1/sources/woo", {"kind": "woocommerce", "products": {"93": {"sku": "license"}, "23": None}})
     assert await replayed(db, settings, tenant.tenant_id, "woo", []) == {"done": 3}
     assert await replayed(db, settings, tenant.tenant_id, "woo", []) == {}
 
@@ -362,16 +374,26 @@ async def test_the_replay_command_takes_all_that_is_parked(app: FastAPI, vendor:
 GOOD = [
     {"kind": "customer", "customer_id": "c-1", "name": "Jane", "email": "jane@example.com"},
     {"kind": "license", "customer_id": "c-1", "import_id": "L1", "sku": "license", "placed_at": "2020-01-01T00:00:00Z"},
-    {"kind": "lot", "customer_id": "c-1", "import_id": "B1", "credits": 25, "granted_at": "2024-06-01T00:00:00Z",
-     "expires_at": "2026-06-01T00:00:00Z"},
-    {"kind": "cover", "customer_id": "c-1", "import_id": "V1", "starts_at": "2024-12-01T00:00:00Z",
-     "ends_at": "2025-03-01T00:00:00Z", "license": "L1"},
-]  # fmt: skip
+    {
+        "kind": "lot",
+        "customer_id": "c-1",
+        "import_id": "B1",
+        "credits": 25,
+        "granted_at": "2024-06-01T00:00:00Z",
+        "expires_at": "2026-06-01T00:00:00Z",
+    },
+    {
+        "kind": "cover",
+        "customer_id": "c-1",
+        "import_id": "V1",
+        "starts_at": "2024-12-01T00:00:00Z",
+        "ends_at": "2025-03-01T00:00:00Z",
+        "license": "L1",
+    },
+]
 
 
-async def bring(
-    app: FastAPI, tenant_id: str, lines: list[str] | str, tmp_path: Path, name: str, *, apply: bool
-) -> int:
+async def bring(app: FastAPI, tenant_id: str, lines: list[str] | str, tmp_path: Path, name: str, *, apply: bool) -> int:
     file = tmp_path / name
     file.write_text(lines if isinstance(lines, str) else "\n".join(lines), encoding="utf-8")
     with import_.Staged() as staged:
@@ -384,12 +406,14 @@ async def test_an_import_checks_every_line_and_writes_only_when_all_are_good(
 ) -> None:
     tenant = await vendor("cs-cart")
     bad = [json.dumps(one) for one in GOOD] + [
-        "{", '{"kind": "lot", "customer_id": "c-2"}', '{"kind": "boat", "customer_id": "c"}',
+        "{",
+        '{"kind": "lot", "customer_id": "c-2"}',
+        '{"kind": "boat", "customer_id": "c"}',
         json.dumps({**GOOD[1], "customer_id": "c-2", "import_id": "L2", "sku": "nothing"}),
         json.dumps({**GOOD[2], "customer_id": "c-3", "import_id": "B3", "credits": 2.5}),
         json.dumps({**GOOD[2], "customer_id": "c-3", "import_id": "B4", "granted_at": "2034-06-01T00:00:00Z"}),
         json.dumps(GOOD[2]),
-    ]  # fmt: skip
+    ]
     assert await bring(app, tenant.tenant_id, bad, tmp_path, "bad.jsonl", apply=True) == 1
     told = capsys.readouterr().out
     for number in range(5, 12):
@@ -447,11 +471,7 @@ async def test_helpdesk_events_open_tickets_and_record_responses(app: FastAPI, v
     )
     answer = {"id": 100, "sender": "Agent", "internal": False, "created_at": "2025-01-06T08:59:00.000Z"}
     late = shops.zammad_ticket(answer, created_at="2025-01-06T08:00:00Z")
-    for body in (
-        shops.raw(late),
-        shops.raw(shops.zammad_ticket(created_at="2025-01-06T08:00:00Z")),
-        shops.raw(late),
-    ):
+    for body in (shops.raw(late), shops.raw(shops.zammad_ticket(created_at="2025-01-06T08:00:00Z")), shops.raw(late)):
         got = await tenant.client.post(made["path"], content=body, headers=shops.sign_zammad(body))
         assert got.status_code == 200
     rows = (await tenant.ok(await tenant.get("/v1/sources/desk/deliveries")))["data"]
@@ -466,9 +486,7 @@ async def test_helpdesk_events_open_tickets_and_record_responses(app: FastAPI, v
         "data": {"ticket_id": "9", "customer_id": "17", "subject": "Help", "channel": "email"},
     }
     body = shops.raw(event)
-    await tenant.client.post(
-        generic["path"], content=body, headers=shops.sign_standard(body, generic["secret"], "m1")
-    )
+    await tenant.client.post(generic["path"], content=body, headers=shops.sign_standard(body, generic["secret"], "m1"))
     assert (await tenant.ok(await tenant.get("/v1/tickets/other:9")))["customer_id"] == "other:17"
 
 
@@ -477,11 +495,7 @@ async def test_erasure_empties_what_deliveries_hold(vendor: MakeVendor) -> None:
     made = await tenant.ok(
         await tenant.put(
             "/v1/sources/woo",
-            {
-                "kind": "woocommerce",
-                "secret": shops.SECRET,
-                "products": {"93": {"sku": "license"}, "23": None},
-            },
+            {"kind": "woocommerce", "secret": shops.SECRET, "products": {"93": {"sku": "license"}, "23": None}},
         ),
         201,
     )
@@ -503,20 +517,33 @@ async def test_erasure_empties_what_deliveries_hold(vendor: MakeVendor) -> None:
 
 async def test_an_agents_reply_is_a_response_on_the_ticket(vendor: MakeVendor) -> None:
     tenant = await vendor("avactis", now="2025-01-06T09:00:00Z")
-    await tenant.put("/v1/orders/o1", {"customer_id": "17", "placed_at": "2025-01-01T00:00:00Z", "currency": "USD",
-                                       "lines": [{"line_id": "1", "sku": "license-owned", "quantity": 1},
-                                                 {"line_id": "2", "sku": "credits-50", "quantity": 1}]})  # fmt: skip
-    made = await tenant.ok(
-        await tenant.put("/v1/sources/desk", {"kind": "helpdesk", "options": {"ids": "own"}}), 201
+    await tenant.put(
+        "/v1/orders/o1",
+        {
+            "customer_id": "17",
+            "placed_at": "2025-01-01T00:00:00Z",
+            "currency": "USD",
+            "lines": [
+                {"line_id": "1", "sku": "license-owned", "quantity": 1},
+                {"line_id": "2", "sku": "credits-50", "quantity": 1},
+            ],
+        },
     )
+    made = await tenant.ok(await tenant.put("/v1/sources/desk", {"kind": "helpdesk", "options": {"ids": "own"}}), 201)
     said = {"response_id": "r1", "author": "vendor", "occurred_at": "2025-01-06T08:50:00Z"}
     events = [
         {"type": "ticket.response", "timestamp": "2025-01-06T08:50:00Z", "data": {"ticket_id": "T", **said}},
-        {"type": "ticket.created", "timestamp": "2025-01-06T08:40:00Z", "data": {
-            "ticket_id": "T", "customer_id": "17", "subject": "Help", "channel": "email"}},
-        {"type": "ticket.updated", "timestamp": "2025-01-06T08:55:00Z", "data": {
-            "ticket_id": "T", "customer_id": "17", "subject": "Help again", "response": said}},
-    ]  # fmt: skip
+        {
+            "type": "ticket.created",
+            "timestamp": "2025-01-06T08:40:00Z",
+            "data": {"ticket_id": "T", "customer_id": "17", "subject": "Help", "channel": "email"},
+        },
+        {
+            "type": "ticket.updated",
+            "timestamp": "2025-01-06T08:55:00Z",
+            "data": {"ticket_id": "T", "customer_id": "17", "subject": "Help again", "response": said},
+        },
+    ]
     for number, event in enumerate(events):
         body = shops.raw(event)
         headers = shops.sign_standard(body, made["secret"], f"m{number}")

@@ -25,9 +25,12 @@ async def hold(shop: Vendor, customer: str, credits: int, **more: Any) -> str:
 
 def refunded(step: int, refund_id: str, quantity: int) -> dict[str, Any]:
     return told(
-        9, histories.START + timedelta(hours=step), "order.refunded", refund_id=refund_id,
+        9,
+        histories.START + timedelta(hours=step),
+        "order.refunded",
+        refund_id=refund_id,
         lines=[{"line_id": "1", "quantity": quantity}],
-    )  # fmt: skip
+    )
 
 
 async def test_a_refund_told_by_a_shop_takes_what_comes_back(app: FastAPI, vendor: MakeVendor) -> None:
@@ -41,9 +44,7 @@ async def test_a_refund_told_by_a_shop_takes_what_comes_back(app: FastAPI, vendo
     await audited(shop)
 
 
-async def test_units_taken_out_while_they_are_held_come_back_to_nobody(
-    app: FastAPI, vendor: MakeVendor
-) -> None:
+async def test_units_taken_out_while_they_are_held_come_back_to_nobody(app: FastAPI, vendor: MakeVendor) -> None:
     shop, token = await a_shop(vendor, "avactis")
     await deliver(app, shop, token, [snapshot(1, "7", line(1, "credits-10", 3))], each=True)
     held = await hold(shop, "7", 25)
@@ -67,9 +68,7 @@ async def test_a_license_that_is_put_back_keeps_what_it_still_uses(app: FastAPI,
     await deliver(app, shop, token, [snapshot(3, "7", *both)], each=True)
     await shop.ok(await shop.post(f"/v1/holds/{held}/release"))
     assert await balance(shop, "7") == 400
-    await shop.ok(
-        await shop.post("/v1/orders/shop:o9/refunds", {"refund_id": "R", "lines": []}, key=None), 201
-    )
+    await shop.ok(await shop.post("/v1/orders/shop:o9/refunds", {"refund_id": "R", "lines": []}, key=None), 201)
     assert await balance(shop, "7") == 0
     await audited(shop)
 
@@ -95,13 +94,21 @@ async def test_the_payment_of_a_lots_refund_is_no_second_refund(app: FastAPI, ve
     await audited(shop)
 
 
-async def test_an_order_whose_credits_were_given_away_stays_with_its_customer(
-    app: FastAPI, vendor: MakeVendor
-) -> None:
+async def test_an_order_whose_credits_were_given_away_stays_with_its_customer(app: FastAPI, vendor: MakeVendor) -> None:
     shop, token = await a_shop(vendor, "x-cart")
     await deliver(app, shop, token, [snapshot(1, "7", line(1, "credits-60", 2))], each=True)
-    await shop.ok(await shop.put("/v1/orders/mine", {"customer_id": "shop:8", "currency": "USD",
-        "placed_at": "2024-12-01T10:00:00Z", "lines": [{"line_id": "1", "sku": "of-no-interest"}]}), 201)  # fmt: skip
+    await shop.ok(
+        await shop.put(
+            "/v1/orders/mine",
+            {
+                "customer_id": "shop:8",
+                "currency": "USD",
+                "placed_at": "2024-12-01T10:00:00Z",
+                "lines": [{"line_id": "1", "sku": "of-no-interest"}],
+            },
+        ),
+        201,
+    )
     lot = (await shop.ok(await shop.get("/v1/customers/shop:7")))["lots"][0]["lot_id"]
     await shop.ok(await shop.post(f"/v1/lots/{lot}/transfer", {"to_customer_id": "shop:8"}))
     await deliver(app, shop, token, [snapshot(2, "9", line(1, "credits-60", 2))], each=True)

@@ -19,12 +19,27 @@ PACK = {"65": {"sku": "credits-60", "attributes": {}}}
 
 def order(number: int = 901, **changes: Any) -> dict[str, Any]:
     return shops.woo_order(
-        id=number, status="completed", total="69.00", customer_id=17, date_created_gmt="2025-03-01T10:00:00",
-        date_modified_gmt="2025-03-01T10:00:09", date_paid_gmt="2025-03-01T10:00:05",
-        line_items=[{"id": 31, "product_id": 65, "variation_id": 0, "quantity": 2, "sku": "", "subtotal": "69.00",
-                     "total": "69.00", "total_tax": "0.00"}],
+        id=number,
+        status="completed",
+        total="69.00",
+        customer_id=17,
+        date_created_gmt="2025-03-01T10:00:00",
+        date_modified_gmt="2025-03-01T10:00:09",
+        date_paid_gmt="2025-03-01T10:00:05",
+        line_items=[
+            {
+                "id": 31,
+                "product_id": 65,
+                "variation_id": 0,
+                "quantity": 2,
+                "sku": "",
+                "subtotal": "69.00",
+                "total": "69.00",
+                "total_tax": "0.00",
+            }
+        ],
         **changes,
-    )  # fmt: skip
+    )
 
 
 def half(number: int = 901, stamp: str = "2025-03-02T10:00:00") -> dict[str, Any]:
@@ -56,9 +71,7 @@ async def test_what_is_parked_says_what_is_unclear_what_the_payload_says_and_wha
 async def test_an_adjustment_settles_a_delivery_and_is_linked_to_it(vendor: MakeVendor) -> None:
     shop, row = await parked_half(vendor)
     made = await shop.tenant.ok(
-        await shop.tenant.post(
-            "/v1/customers/shop:17/adjustments", {"credits": -30, "reason": "half a pack refunded"}
-        ),
+        await shop.tenant.post("/v1/customers/shop:17/adjustments", {"credits": -30, "reason": "half a pack refunded"}),
         201,
     )
     assert made["adjustment_id"]
@@ -70,9 +83,7 @@ async def test_an_adjustment_settles_a_delivery_and_is_linked_to_it(vendor: Make
     assert len(await shop.parked()) == 1
     for _ in range(2):
         done = await shop.tenant.ok(
-            await shop.dismiss(
-                row["delivery_id"], reason="30 points taken back", adjustment_id=made["adjustment_id"]
-            ),
+            await shop.dismiss(row["delivery_id"], reason="30 points taken back", adjustment_id=made["adjustment_id"]),
             200,
         )
         assert done["state"] == "dismissed"
@@ -98,9 +109,7 @@ async def test_an_adjustment_settles_a_delivery_and_is_linked_to_it(vendor: Make
 
 async def test_only_what_is_parked_can_be_dismissed_and_only_by_what_there_is(vendor: MakeVendor) -> None:
     shop, row = await parked_half(vendor)
-    good = (await shop.tenant.ok(await shop.tenant.get("/v1/sources/shop/deliveries", state="done")))["data"][
-        0
-    ]
+    good = (await shop.tenant.ok(await shop.tenant.get("/v1/sources/shop/deliveries", state="done")))["data"][0]
     refused = await shop.dismiss(good["delivery_id"], reason="why not")
     assert (refused.status_code, refused.json()["code"]) == (409, "delivery_not_parked")
     refused = await shop.dismiss("dlv_nobody", reason="why not")
@@ -115,9 +124,7 @@ async def test_only_what_is_parked_can_be_dismissed_and_only_by_what_there_is(ve
     reader = await shop.tenant.as_key("orders:read")
     path = f"/v1/sources/shop/deliveries/{row['delivery_id']}/dismissal"
     assert (await reader.post(path, json={"reason": "r"})).status_code == 403
-    assert (await shop.tenant.ok(await shop.dismiss(row["delivery_id"], reason="goodwill")))[
-        "state"
-    ] == "dismissed"
+    assert (await shop.tenant.ok(await shop.dismiss(row["delivery_id"], reason="goodwill")))["state"] == "dismissed"
     refused = await shop.dismiss(row["delivery_id"], reason="another reason")
     assert (refused.status_code, refused.json()["code"]) == (409, "delivery_not_parked")
 
@@ -125,10 +132,13 @@ async def test_only_what_is_parked_can_be_dismissed_and_only_by_what_there_is(ve
 async def test_graphql_and_the_command_line_dismiss_as_well(app: FastAPI, vendor: MakeVendor) -> None:
     shop, row = await parked_half(vendor)
     told = await do(
-        shop.tenant, "dismissSourceDelivery",
+        shop.tenant,
+        "dismissSourceDelivery",
         "... on Delivery { state reason review { code settledBy } dismissal { reason adjustmentId by at } }",
-        name="shop", deliveryId=row["delivery_id"], reason="by GraphQL",
-    )  # fmt: skip
+        name="shop",
+        deliveryId=row["delivery_id"],
+        reason="by GraphQL",
+    )
     assert told["state"] == "dismissed"
     assert told["dismissal"]["reason"] == "by GraphQL"
     assert told["review"][0]["code"] == "refund_part_of_unit"
@@ -156,9 +166,7 @@ async def test_a_replay_that_settles_nothing_stays_parked_and_one_of_what_is_don
     before = (await shop.tenant.ok(await shop.tenant.get("/v1/customers/shop:17/entries")))["data"]
     again = await shop.replay(row["delivery_id"])
     assert (again["state"], again["reason"], again["review"]) == ("parked", row["reason"], row["review"])
-    assert [one["delivery_id"] for one in await shop.parked()] == [row["delivery_id"]], (
-        "it is one question still"
-    )
+    assert [one["delivery_id"] for one in await shop.parked()] == [row["delivery_id"]], "it is one question still"
     done = await shop.tenant.ok(await shop.tenant.get("/v1/sources/shop/deliveries", state="done"))
     first = await shop.replay(done["data"][0]["delivery_id"])
     assert first["state"] == "parked", "the order is in doubt, whichever of its deliveries is asked"

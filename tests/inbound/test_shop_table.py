@@ -25,13 +25,9 @@ def test_every_row_of_the_table_names_a_test_that_is_there() -> None:
 def test_of_each_kind_at_least_three_reported_cases_are_listed_with_a_test_that_is_there() -> None:
     page = (ROOT / "docs" / "integrations.md").read_text(encoding="utf-8")
     table = page.partition("<!-- table of reports -->")[2].partition("<!-- end of the reports -->")[0]
-    rows = [
-        [cell.strip() for cell in line.strip("| ").split(" | ")] for line in table.splitlines() if "|" in line
-    ][2:]
+    rows = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in table.splitlines() if "|" in line][2:]
     files = [*Path(__file__).parent.glob("test_*.py"), *(ROOT / "tests" / "covers").glob("test_*.py")]
-    there = set(
-        re.findall(r"def test_(\w+)\(", "\n".join(file.read_text(encoding="utf-8") for file in files))
-    )
+    there = set(re.findall(r"def test_(\w+)\(", "\n".join(file.read_text(encoding="utf-8") for file in files)))
     assert {row[-1].strip("`") for row in rows} - there == set()
     kinds = Counter(row[0] for row in rows)
     assert len(kinds) == 11

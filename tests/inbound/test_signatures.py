@@ -15,11 +15,14 @@ from tests.support import shops
 
 BODY = b'{"id": 1, "name": "\xc3\xa4"}'
 SIGNERS = {
-    "woocommerce": (shops.sign_woo, shops.SECRET), "shopify": (shops.sign_shopify, shops.SECRET),
-    "stripe": (shops.sign_stripe, shops.SECRET), "paddle": (shops.sign_paddle, shops.SECRET),
-    "zammad": (shops.sign_zammad, shops.SECRET), "purchase": (shops.sign_standard, shops.STANDARD_SECRET),
+    "woocommerce": (shops.sign_woo, shops.SECRET),
+    "shopify": (shops.sign_shopify, shops.SECRET),
+    "stripe": (shops.sign_stripe, shops.SECRET),
+    "paddle": (shops.sign_paddle, shops.SECRET),
+    "zammad": (shops.sign_zammad, shops.SECRET),
+    "purchase": (shops.sign_standard, shops.STANDARD_SECRET),
     "helpdesk": (shops.sign_standard, shops.STANDARD_SECRET),
-}  # fmt: skip
+}
 TIMED = ("stripe", "paddle", "purchase", "helpdesk")
 
 
@@ -39,9 +42,7 @@ def test_every_kind_has_a_signer() -> None:
 @pytest.mark.parametrize("kind", SIGNERS)
 def test_a_signature_holds_for_its_bytes_its_secret_and_the_next_secret_alone(kind: str) -> None:
     sign, secret = SIGNERS[kind]
-    other = (
-        "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo=" if secret.startswith("whsec_") else "another secret"
-    )
+    other = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo=" if secret.startswith("whsec_") else "another secret"
     verify = ADAPTERS[kind].verify
     headers = lower(sign(BODY, secret))
     assert verify(headers, BODY, [secret], _now())
@@ -64,19 +65,13 @@ def test_a_signature_holds_for_300_seconds(kind: str) -> None:
     headers = lower(sign(BODY, secret, at=at))
     moment = datetime.fromtimestamp(at, UTC)
     for seconds, holds in ((-301, False), (-300, True), (0, True), (300, True), (301, False)):
-        assert ADAPTERS[kind].verify(headers, BODY, [secret], moment + timedelta(seconds=seconds)) is holds, (
-            seconds
-        )
+        assert ADAPTERS[kind].verify(headers, BODY, [secret], moment + timedelta(seconds=seconds)) is holds, seconds
 
 
 def test_the_public_library_signs_what_we_accept() -> None:
     stamp = datetime.now(UTC)
     signed = Webhook(shops.STANDARD_SECRET).sign("msg_x", stamp, BODY.decode())
-    headers = {
-        "webhook-id": "msg_x",
-        "webhook-timestamp": str(int(stamp.timestamp())),
-        "webhook-signature": signed,
-    }
+    headers = {"webhook-id": "msg_x", "webhook-timestamp": str(int(stamp.timestamp())), "webhook-signature": signed}
     Webhook(shops.STANDARD_SECRET).verify(BODY, headers)
     assert ADAPTERS["purchase"].verify(headers, BODY, [shops.STANDARD_SECRET], stamp)
     both = {**headers, "webhook-signature": f"v1a,xx v1,AAAA {signed}"}
@@ -85,15 +80,11 @@ def test_the_public_library_signs_what_we_accept() -> None:
 
 def test_the_vendors_library_agrees_about_its_signatures() -> None:
     headers = shops.sign_stripe(BODY, "whsec_test")
-    assert stripe_library.WebhookSignature.verify_header(
-        BODY.decode(), headers["Stripe-Signature"], "whsec_test", 300
-    )
+    assert stripe_library.WebhookSignature.verify_header(BODY.decode(), headers["Stripe-Signature"], "whsec_test", 300)
     assert ADAPTERS["stripe"].verify(lower(headers), BODY, ["whsec_test"], datetime.now(UTC))
     old = shops.sign_stripe(BODY, "whsec_test", at=int(time.time()) - 400)
     with pytest.raises(stripe_library.SignatureVerificationError):
-        stripe_library.WebhookSignature.verify_header(
-            BODY.decode(), old["Stripe-Signature"], "whsec_test", 300
-        )
+        stripe_library.WebhookSignature.verify_header(BODY.decode(), old["Stripe-Signature"], "whsec_test", 300)
     assert not ADAPTERS["stripe"].verify(lower(old), BODY, ["whsec_test"], datetime.now(UTC))
 
 

@@ -22,9 +22,7 @@ PRICE = {"id": "price_60", "product": "prod_60", "metadata": {}, "unit_amount": 
 
 
 def read(event: Any, *, fetched: Any = None, **options: Any) -> Reading:
-    return ADAPTERS["stripe"].read(
-        Letter(topic=None, body=shops.raw(event), fetched=fetched, options=options)
-    )
+    return ADAPTERS["stripe"].read(Letter(topic=None, body=shops.raw(event), fetched=fetched, options=options))
 
 
 def session(total: int = 3450, subtotal: int | None = None, **changes: Any) -> dict[str, Any]:
@@ -44,8 +42,17 @@ def session(total: int = 3450, subtotal: int | None = None, **changes: Any) -> d
 
 
 def item(quantity: int, subtotal: int, ident: str = "li_1", **changes: Any) -> dict[str, Any]:
-    return {"id": ident, "object": "item", "quantity": quantity, "amount_subtotal": subtotal, "amount_discount": 0,
-            "amount_tax": 0, "amount_total": subtotal, "price": PRICE, **changes}  # fmt: skip
+    return {
+        "id": ident,
+        "object": "item",
+        "quantity": quantity,
+        "amount_subtotal": subtotal,
+        "amount_discount": 0,
+        "amount_tax": 0,
+        "amount_total": subtotal,
+        "price": PRICE,
+        **changes,
+    }
 
 
 def wanted(*events: Any, fetched: Any = None) -> arrivals.Wanted:
@@ -61,9 +68,14 @@ def wanted(*events: Any, fetched: Any = None) -> arrivals.Wanted:
 
 def refund(amount: int, number: int = 1, status: str = "succeeded", **changes: Any) -> dict[str, Any]:
     return shops.stripe_refund(
-        f"evt_r{number}{status}", "refund.updated", WHEN + 10 * number, id=f"re_{number}", amount=amount,
-        status=status, **{"metadata": {}, **changes},
-    )  # fmt: skip
+        f"evt_r{number}{status}",
+        "refund.updated",
+        WHEN + 10 * number,
+        id=f"re_{number}",
+        amount=amount,
+        status=status,
+        **{"metadata": {}, **changes},
+    )
 
 
 def codes(found: arrivals.Wanted) -> list[str]:
@@ -74,8 +86,13 @@ def codes(found: arrivals.Wanted) -> list[str]:
 
 
 def test_a_refund_of_the_shipping_takes_no_unit() -> None:
-    paid = session(7500, 6900, metadata={"sku": PACK, "quantity": "2"}, shipping_cost={"amount_total": 600},
-                   total_details={"amount_discount": 0, "amount_shipping": 600, "amount_tax": 0})  # fmt: skip
+    paid = session(
+        7500,
+        6900,
+        metadata={"sku": PACK, "quantity": "2"},
+        shipping_cost={"amount_total": 600},
+        total_details={"amount_discount": 0, "amount_shipping": 600, "amount_tax": 0},
+    )
     assert wanted(paid).order["lines"][0]["gross"] == "69"
     found = wanted(paid, refund(600))
     assert (found.refunds, codes(found)) == ({}, [])
@@ -85,16 +102,19 @@ def test_a_refund_of_the_shipping_takes_no_unit() -> None:
 
 
 def test_a_refund_that_fits_the_shipping_as_well_as_a_unit_parks() -> None:
-    paid = session(10350, 6900, metadata={"sku": PACK, "quantity": "2"}, shipping_cost={"amount_total": 3450},
-                   total_details={"amount_discount": 0, "amount_shipping": 3450, "amount_tax": 0})  # fmt: skip
+    paid = session(
+        10350,
+        6900,
+        metadata={"sku": PACK, "quantity": "2"},
+        shipping_cost={"amount_total": 3450},
+        total_details={"amount_discount": 0, "amount_shipping": 3450, "amount_tax": 0},
+    )
     found = wanted(paid, refund(3450))
     assert (found.refunds, codes(found)) == ({}, ["refund_lines_unknown"])
     assert found.blocks[0].says["beside_the_lines"] == ["34.5"]
 
 
-def test_a_refund_that_fits_the_tax_as_well_as_a_unit_parks_and_one_that_fits_the_tax_alone_takes_nothing() -> (
-    None
-):
+def test_a_refund_that_fits_the_tax_as_well_as_a_unit_parks_and_one_that_fits_the_tax_alone_takes_nothing() -> None:
     details = {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 4140}
     paid = session(24840, 20700, metadata={"sku": PACK, "quantity": "6"}, total_details=details)
     assert codes(wanted(paid, refund(4140))) == ["refund_lines_unknown"]
@@ -167,13 +187,21 @@ def test_several_lines_in_the_metadata_with_a_discount_are_asked_for() -> None:
 
 @pytest.mark.parametrize(
     ("currency", "sent", "amount"),
-    [("isk", 500000, "5000"), ("ugx", 9000000, "90000"), ("mga", 15000, "15000"), ("jpy", 5000, "5000"),
-     ("pyg", 150000, "150000"), ("xaf", 65000, "65000"), ("jod", 25500, "25.5"), ("kwd", 10250, "10.25"),
-     ("huf", 1299000, "12990"), ("twd", 80000, "800"), ("usd", 3450, "34.5")],
-)  # fmt: skip
-def test_amounts_have_the_digits_that_stripe_gives_the_currency(
-    currency: str, sent: int, amount: str
-) -> None:
+    [
+        ("isk", 500000, "5000"),
+        ("ugx", 9000000, "90000"),
+        ("mga", 15000, "15000"),
+        ("jpy", 5000, "5000"),
+        ("pyg", 150000, "150000"),
+        ("xaf", 65000, "65000"),
+        ("jod", 25500, "25.5"),
+        ("kwd", 10250, "10.25"),
+        ("huf", 1299000, "12990"),
+        ("twd", 80000, "800"),
+        ("usd", 3450, "34.5"),
+    ],
+)
+def test_amounts_have_the_digits_that_stripe_gives_the_currency(currency: str, sent: int, amount: str) -> None:
     assert wanted(session(sent, currency=currency)).order["total"] == amount
 
 
@@ -188,17 +216,35 @@ def test_a_fraction_that_the_currency_has_not_is_not_guessed() -> None:
 
 def charge(refunded: int, at: int, **changes: Any) -> dict[str, Any]:
     """What a charge says was given back of it, pending refunds included (docs.stripe.com/api/charges/object)."""
-    return {"id": f"evt_ch{at}", "type": "charge.refunded", "created": WHEN + at, "livemode": True, "data": {"object": {
-        "id": "ch_1", "object": "charge", "payment_intent": "pi_1PgafyB7WZ01zgkWSjxsAJo3", "currency": "usd",
-        "amount": 6900, "amount_refunded": refunded, "refunded": refunded == 6900, **changes,
-    }}}  # fmt: skip
+    return {
+        "id": f"evt_ch{at}",
+        "type": "charge.refunded",
+        "created": WHEN + at,
+        "livemode": True,
+        "data": {
+            "object": {
+                "id": "ch_1",
+                "object": "charge",
+                "payment_intent": "pi_1PgafyB7WZ01zgkWSjxsAJo3",
+                "currency": "usd",
+                "amount": 6900,
+                "amount_refunded": refunded,
+                "refunded": refunded == 6900,
+                **changes,
+            }
+        },
+    }
 
 
 def part(number: int, status: str, at: int, amount: int = 3450, made: int | None = None) -> dict[str, Any]:
     kinds = {"failed": "refund.failed", "pending": "refund.created", "requires_action": "refund.created"}
     event = refund(amount, number, status, created=WHEN + (at if made is None else made))
-    return {**event, "id": f"evt_{number}{status}{at}", "type": kinds.get(status, "refund.updated"),
-            "created": WHEN + at}  # fmt: skip
+    return {
+        **event,
+        "id": f"evt_{number}{status}{at}",
+        "type": kinds.get(status, "refund.updated"),
+        "created": WHEN + at,
+    }
 
 
 TWO = session(6900, metadata={"sku": PACK, "quantity": "2"})
@@ -232,9 +278,7 @@ def test_a_charge_that_counted_a_refund_takes_its_units_and_parks_once_the_refun
 
 def test_a_refund_that_failed_and_was_made_again_takes_its_units_once_and_parks_nothing() -> None:
     failed = (part(1, "pending", 10), charge(3450, 11), part(1, "failed", 20, made=10))
-    for again in (
-        (part(2, "succeeded", 30),), (charge(3450, 31),), (part(2, "pending", 30), charge(3450, 31))
-    ):  # fmt: skip
+    for again in ((part(2, "succeeded", 30),), (charge(3450, 31),), (part(2, "pending", 30), charge(3450, 31))):
         for order in itertools.permutations([TWO, *failed, *again]):
             found = wanted(*order)
             assert (found.refunds, codes(found)) == ({"1": 1}, [])
@@ -266,9 +310,7 @@ def test_any_order_of_refunds_and_charges_is_read_alike() -> None:
         events = [TWO]
         for number in range(rng.randint(1, 4)):
             amount, made = rng.choice([3450, 6900, 1000, 6905]), rng.randint(1, 30)
-            states = rng.sample(
-                ["pending", "requires_action", "succeeded", "failed", "canceled"], rng.randint(1, 3)
-            )
+            states = rng.sample(["pending", "requires_action", "succeeded", "failed", "canceled"], rng.randint(1, 3))
             events += [part(number, one, made + 4 * at, amount, made) for at, one in enumerate(states)]
             if rng.random() < 0.6:
                 events.append(charge(min(amount, 6900), made + rng.randint(0, 5)))
@@ -299,10 +341,7 @@ def test_the_refunds_within_a_charge_are_read_with_it() -> None:
 def test_a_refund_in_a_status_that_nobody_knows_is_parked_by_name() -> None:
     with pytest.raises(UnreadableError) as refused:
         read(refund(3450, status="under_review"))
-    assert (refused.value.code, refused.value.says) == (
-        "status_unknown",
-        {"refund": "re_1", "status": "under_review"},
-    )
+    assert (refused.value.code, refused.value.says) == ("status_unknown", {"refund": "re_1", "status": "under_review"})
 
 
 def test_more_than_the_order_came_to_parks_and_takes_nothing() -> None:
@@ -312,17 +351,24 @@ def test_more_than_the_order_came_to_parks_and_takes_nothing() -> None:
     assert (found.refunds, codes(found)) == ({}, ["refund_lines_unknown"])
 
 
-@pytest.mark.parametrize(("total", "quantity", "given", "units"), [
-    (10100, 3, 3367, 1), (10100, 3, 3366, 1), (10100, 3, 6733, 2), (10000, 7, 1429, 1), (10000, 7, 8571, 6),
-    (10100, 3, 3365, None), (10100, 3, 3368, None), (10100, 3, 10099, None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("total", "quantity", "given", "units"),
+    [
+        (10100, 3, 3367, 1),
+        (10100, 3, 3366, 1),
+        (10100, 3, 6733, 2),
+        (10000, 7, 1429, 1),
+        (10000, 7, 8571, 6),
+        (10100, 3, 3365, None),
+        (10100, 3, 3368, None),
+        (10100, 3, 10099, None),
+    ],
+)
 def test_a_line_that_does_not_divide_evenly_is_rounded_to_the_smallest_unit(
     total: int, quantity: int, given: int, units: int | None
 ) -> None:
     found = wanted(session(total, metadata={"sku": PACK, "quantity": str(quantity)}), refund(given))
-    assert (found.refunds, codes(found)) == (
-        ({}, ["refund_part_of_unit"]) if units is None else ({"1": units}, [])
-    )
+    assert (found.refunds, codes(found)) == (({}, ["refund_part_of_unit"]) if units is None else ({"1": units}, []))
 
 
 # --- test and live ----------------------------------------------------------------------------------------------------
@@ -342,43 +388,67 @@ def invoice(
     ident: str = "in_1", start: int = WHEN - 3600, reason: str = "subscription_cycle", **changes: Any
 ) -> dict[str, Any]:
     lines = changes.pop("lines", None) or [invoice_line(start=start)]
-    total = sum(
-        one["amount"] - sum(each["amount"] for each in one.get("discount_amounts", ())) for one in lines
-    )
+    total = sum(one["amount"] - sum(each["amount"] for each in one.get("discount_amounts", ())) for one in lines)
     thing = {
-        "id": ident, "object": "invoice", "status": "paid", "currency": "usd", "customer": "cus_9", "total": total,
-        "amount_paid": total, "billing_reason": reason, "created": WHEN, "customer_email": "ann@shop.example",
-        "lines": {"object": "list", "data": lines, "has_more": False}, "total_taxes": [], "livemode": True,
+        "id": ident,
+        "object": "invoice",
+        "status": "paid",
+        "currency": "usd",
+        "customer": "cus_9",
+        "total": total,
+        "amount_paid": total,
+        "billing_reason": reason,
+        "created": WHEN,
+        "customer_email": "ann@shop.example",
+        "lines": {"object": "list", "data": lines, "has_more": False},
+        "total_taxes": [],
+        "livemode": True,
         "parent": {"type": "subscription_details", "subscription_details": {"subscription": "sub_1", "metadata": {}}},
         **changes,
-    }  # fmt: skip
-    return {"id": f"evt_{ident}", "object": "event", "type": "invoice.paid", "created": WHEN + 5, "livemode": True,
-            "data": {"object": thing}}  # fmt: skip
+    }
+    return {
+        "id": f"evt_{ident}",
+        "object": "event",
+        "type": "invoice.paid",
+        "created": WHEN + 5,
+        "livemode": True,
+        "data": {"object": thing},
+    }
 
 
 def invoice_line(
-    ident: str = "il_1",
-    amount: int = 3450,
-    start: int = WHEN - 3600,
-    *,
-    prorated: bool = False,
-    **changes: Any,
+    ident: str = "il_1", amount: int = 3450, start: int = WHEN - 3600, *, prorated: bool = False, **changes: Any
 ) -> dict[str, Any]:
     return {
-        "id": ident, "object": "line_item", "amount": amount, "currency": "usd", "quantity": 1,
-        "period": {"start": start, "end": start + 2_592_000}, "discount_amounts": [], "taxes": [],
-        "pricing": {"type": "price_details", "price_details": {"price": "price_60", "product": "prod_60"},
-                    "unit_amount_decimal": "3450"},
-        "parent": {"type": "subscription_item_details",
-                   "subscription_item_details": {"proration": prorated, "subscription": "sub_1"}},
+        "id": ident,
+        "object": "line_item",
+        "amount": amount,
+        "currency": "usd",
+        "quantity": 1,
+        "period": {"start": start, "end": start + 2_592_000},
+        "discount_amounts": [],
+        "taxes": [],
+        "pricing": {
+            "type": "price_details",
+            "price_details": {"price": "price_60", "product": "prod_60"},
+            "unit_amount_decimal": "3450",
+        },
+        "parent": {
+            "type": "subscription_item_details",
+            "subscription_item_details": {"proration": prorated, "subscription": "sub_1"},
+        },
         **changes,
-    }  # fmt: skip
+    }
 
 
 async def shop(vendor: MakeVendor, **options: Any) -> tuple[Vendor, str]:
     tenant = await vendor("x-cart", now="2025-06-01T00:00:00Z")
-    body = {"kind": "stripe", "secret": shops.SECRET, "options": options,
-            "products": {"price_60": {"sku": PACK}, "price_120": {"sku": "credits-120"}}}  # fmt: skip
+    body = {
+        "kind": "stripe",
+        "secret": shops.SECRET,
+        "options": options,
+        "products": {"price_60": {"sku": PACK}, "price_120": {"sku": "credits-120"}},
+    }
     made = await tenant.ok(await tenant.put("/v1/sources/shop", body), 201)
     return tenant, made["path"]
 
@@ -415,9 +485,20 @@ async def test_a_session_its_invoice_and_its_payment_are_one_order(vendor: MakeV
     tenant, path = await shop(vendor)
     paid = session(payment_intent="pi_77", invoice="in_77", metadata={"sku": PACK})
     bill = invoice("in_77", reason="manual", customer="cus_9", parent=None, payments={"data": []})
-    link = {"id": "evt_l", "type": "invoice_payment.paid", "created": WHEN + 9, "livemode": True, "data": {"object": {
-        "id": "inpay_1", "object": "invoice_payment", "invoice": "in_77",
-        "payment": {"type": "payment_intent", "payment_intent": "pi_77"}}}}  # fmt: skip
+    link = {
+        "id": "evt_l",
+        "type": "invoice_payment.paid",
+        "created": WHEN + 9,
+        "livemode": True,
+        "data": {
+            "object": {
+                "id": "inpay_1",
+                "object": "invoice_payment",
+                "invoice": "in_77",
+                "payment": {"type": "payment_intent", "payment_intent": "pi_77"},
+            }
+        },
+    }
     for event in (bill, link, paid, bill):
         assert (await deliver(tenant, path, event))["state"] == "done", event["type"]
     assert await available(tenant, "shop:17") == 60
@@ -430,9 +511,7 @@ async def test_a_session_its_invoice_and_its_payment_are_one_order(vendor: MakeV
 async def test_a_refund_that_comes_before_its_invoice_finds_it_by_the_payment(vendor: MakeVendor) -> None:
     tenant, path = await shop(vendor)
     assert (await deliver(tenant, path, refund(3450, payment_intent="pi_5")))["reason"] == "waits_for_order"
-    bill = invoice(
-        "in_5", payments={"data": [{"payment": {"type": "payment_intent", "payment_intent": "pi_5"}}]}
-    )
+    bill = invoice("in_5", payments={"data": [{"payment": {"type": "payment_intent", "payment_intent": "pi_5"}}]})
     assert (await deliver(tenant, path, bill))["state"] == "done"
     assert await available(tenant, "shop:cus_9") == 0
 
@@ -465,18 +544,13 @@ async def test_a_trial_brings_nothing_and_a_free_period_brings_its_credits(vendo
     trial = invoice("in_t", reason="subscription_create", lines=[invoice_line("il_t", 0)])
     assert (await deliver(tenant, path, trial))["reason"] == "nothing_ours"
     free = invoice_line("il_f", 3450, discount_amounts=[{"amount": 3450, "discount": "di_1"}])
-    assert (await deliver(tenant, path, invoice("in_f", reason="subscription_create", lines=[free])))[
-        "state"
-    ] == "done"
+    assert (await deliver(tenant, path, invoice("in_f", reason="subscription_create", lines=[free])))["state"] == "done"
     assert await available(tenant, "shop:cus_9") == 60
 
 
 async def test_a_subscription_of_something_else_is_no_work_for_anybody(vendor: MakeVendor) -> None:
     tenant, path = await shop(vendor)
-    other = {
-        "price_details": {"price": "price_hosting", "product": "prod_hosting"},
-        "unit_amount_decimal": "900",
-    }
+    other = {"price_details": {"price": "price_hosting", "product": "prod_hosting"}, "unit_amount_decimal": "900"}
     hosting = invoice("in_h", lines=[invoice_line("il_h", 900, pricing=other)])
     told = await deliver(tenant, path, hosting)
     assert (told["state"], told["reason"]) == ("ignored", "not_a_payment")
@@ -484,36 +558,30 @@ async def test_a_subscription_of_something_else_is_no_work_for_anybody(vendor: M
 
 async def test_the_price_shows_that_the_stated_quantity_is_wrong(vendor: MakeVendor) -> None:
     tenant, path = await shop(vendor)
-    more = await deliver(
-        tenant, path, session(10350, payment_intent="pi_q", metadata={"sku": PACK, "quantity": "1"})
-    )
+    more = await deliver(tenant, path, session(10350, payment_intent="pi_q", metadata={"sku": PACK, "quantity": "1"}))
     assert (more["state"], more["reason"]) == ("parked", "quantity_unclear")
     assert (
-        more["review"][0]["payload_says"]["trouble"]
-        == "1 of credits-60 are stated, and 103.5 USD is the price of 3."
+        more["review"][0]["payload_says"]["trouble"] == "1 of credits-60 are stated, and 103.5 USD is the price of 3."
     )
     assert await available(tenant, "shop:17") == 0
 
 
-async def test_play_money_is_ignored_where_time_is_real_unless_the_source_takes_it(
-    vendor: MakeVendor,
-) -> None:
+async def test_play_money_is_ignored_where_time_is_real_unless_the_source_takes_it(vendor: MakeVendor) -> None:
     for now, options, state in (
         (None, {}, "ignored"),
         (None, {"test_orders": True}, "done"),
         ("2025-06-01T00:00:00Z", {}, "done"),
     ):
         tenant = await vendor("x-cart", now=now)
-        made = await tenant.ok(await tenant.put(
-            "/v1/sources/shop", {"kind": "stripe", "secret": shops.SECRET, "options": options}), 201)  # fmt: skip
+        made = await tenant.ok(
+            await tenant.put("/v1/sources/shop", {"kind": "stripe", "secret": shops.SECRET, "options": options}), 201
+        )
         play = session()
         play["livemode"] = play["data"]["object"]["livemode"] = False
         assert (await deliver(tenant, made["path"], play))["state"] == state
 
 
-async def test_a_refund_that_fails_after_its_charge_was_told_parks_until_it_is_made_again(
-    vendor: MakeVendor,
-) -> None:
+async def test_a_refund_that_fails_after_its_charge_was_told_parks_until_it_is_made_again(vendor: MakeVendor) -> None:
     tenant, path = await shop(vendor)
     for event in (TWO, part(1, "pending", 10), charge(3450, 11)):
         assert (await deliver(tenant, path, event))["state"] == "done"

@@ -183,9 +183,7 @@ class LedgerMachine(RuleBasedStateMachine):
         expires_at = None if ends is None or debit else self.plain.now + ends * HOUR
         self.plain.settle()
         done = self.plain.take(n, "spent" if debit else "held", expires_at)
-        first, second = self.both(
-            lambda one: (one.debit(n) if debit else one.hold(n, expires_at=expires_at)).hold_id
-        )
+        first, second = self.both(lambda one: (one.debit(n) if debit else one.hold(n, expires_at=expires_at)).hold_id)
         assert first[0] == ("done" if done else "insufficient_credits")
         if done:
             self.hold_ids.append((first[1], second[1]))
@@ -268,10 +266,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.plain.settle()
         for ledger in (self.lazy, self.swept):
             before = repr((ledger.lots, ledger.holds, ledger.accounts))
-            assert ledger.balance() == {
-                "available": self.plain.count("available"),
-                "held": self.plain.count("held"),
-            }
+            assert ledger.balance() == {"available": self.plain.count("available"), "held": self.plain.count("held")}
             assert ledger.available() == self.plain.count("available")
             assert repr((ledger.lots, ledger.holds, ledger.accounts)) == before, "reading writes nothing"
         for index, lot in enumerate(self.swept.lots.values()):
@@ -301,10 +296,17 @@ def replays(ledger: Ledger) -> None:
             lot = lots.setdefault(
                 entry.lot_id,
                 Lot(
-                    lot_id=stored.lot_id, customer_id=stored.customer_id, credit_type="credit", source="purchase",
-                    rule="r", granted=stored.granted, effective_at=START, expires_at=None, available=0,
+                    lot_id=stored.lot_id,
+                    customer_id=stored.customer_id,
+                    credit_type="credit",
+                    source="purchase",
+                    rule="r",
+                    granted=stored.granted,
+                    effective_at=START,
+                    expires_at=None,
+                    available=0,
                 ),
-            )  # fmt: skip
+            )
             fold(account, lot, entry.source, entry.target, entry.credits)
             if operation.hold_id is not None:
                 key = (operation.hold_id, entry.lot_id)
@@ -319,8 +321,11 @@ def replays(ledger: Ledger) -> None:
         for line in hold.lines:
             made = lines[hold.hold_id, line.lot_id]
             assert (made.credits, made.captured, made.released, made.refunded) == (
-                line.credits, line.captured, line.released, line.refunded,
-            )  # fmt: skip
+                line.credits,
+                line.captured,
+                line.released,
+                line.refunded,
+            )
         used = [line.captured for line in hold.lines]
         full = [line.captured == line.credits for line in hold.lines]
         assert all(full[index] or not any(used[index + 1 :]) for index in range(len(used))) or any(

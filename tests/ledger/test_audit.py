@@ -27,31 +27,61 @@ LAST = "(select max(operation_id) from operation where tenant_id = '{tenant}' an
 CORRUPTIONS: list[tuple[int, str, set[str]]] = [
     (1, "update lot set is_open = not is_open", {"lot_identity"}),
     (1, "update lot set expired = expired + 1", {"lot_identity", "account_is_sum_of_lots"}),
-    (2, "update account set available = available + 1, granted = granted + 1",
-     {"account_is_sum_of_lots", "replay_account"}),
+    (
+        2,
+        "update account set available = available + 1, granted = granted + 1",
+        {"account_is_sum_of_lots", "replay_account"},
+    ),
     (2, "delete from account", {"lot_without_account"}),
-    (3, "update lot set available = available + 1, spent = spent - 1 where spent > 0",
-     {"lot_is_replay_of_entries", "replay_lot"}),
+    (
+        3,
+        "update lot set available = available + 1, spent = spent - 1 where spent > 0",
+        {"lot_is_replay_of_entries", "replay_lot"},
+    ),
     (3, "update account set owed = owed + 1, voided = voided + 1", {"owed_is_replay_of_entries"}),
     (3, f"delete from entry where operation_id = {LAST % 'debit'}", {"operation_has_entries"}),
     (3, f"delete from operation where operation_id = {LAST % 'debit'}", {"entry_has_operation"}),
-    (4, "update hold_line set released = released + 1 where captured = 0",
-     {"hold_line_is_replay_of_entries", "lot_held_and_spent_are_hold_lines", "replay_hold_line"}),
+    (
+        4,
+        "update hold_line set released = released + 1 where captured = 0",
+        {"hold_line_is_replay_of_entries", "lot_held_and_spent_are_hold_lines", "replay_hold_line"},
+    ),
     (4, "update hold set closed_at = now() where closed_at is null", {"hold_is_sum_of_lines"}),
-    (5, ("update operation set command_id = (select min(command_id) from operation where kind = 'debit'"
-        " and tenant_id = '{tenant}') where kind = 'debit'"), {"one_effect_a_key"}),
+    (
+        5,
+        (
+            "update operation set command_id = (select min(command_id) from operation where kind = 'debit'"
+            " and tenant_id = '{tenant}') where kind = 'debit'"
+        ),
+        {"one_effect_a_key"},
+    ),
     (5, f"delete from operation where operation_id = {LAST % 'hold'}", {"an_acknowledged_command_has_its_effect"}),
     (6, f"update lot set expires_at = {DEAD}", {"nothing_spent_from_a_dead_lot"}),
     (6, "update entry set source = 'expired', target = 'available' where source = 'spent'", {"nothing_is_revived"}),
-    (6, ("update lot set expires_at = (select min(effective_at) from operation o where o.kind = 'refund'"
-        " and o.tenant_id = lot.tenant_id)"), {"nothing_is_revived"}),
-    (6, "update operation set kind = 'reinstate', reason = 'payment_dispute' where kind = 'refund'",
-     {"only_what_a_dispute_took_is_reinstated"}),
+    (
+        6,
+        (
+            "update lot set expires_at = (select min(effective_at) from operation o where o.kind = 'refund'"
+            " and o.tenant_id = lot.tenant_id)"
+        ),
+        {"nothing_is_revived"},
+    ),
+    (
+        6,
+        "update operation set kind = 'reinstate', reason = 'payment_dispute' where kind = 'refund'",
+        {"only_what_a_dispute_took_is_reinstated"},
+    ),
     (6, "update account set next_expiry = null", {"expiry_is_known"}),
     (7, "update hold_line set captured = 1 where line_no = 2 and captured = 0", {"spending_is_a_prefix"}),
     (7, "update lot set priority = 9 where expires_at is not null", {"replay_order_of_spending"}),
-    (7, ("update entry set lot_id = (select lot_id from lot where tenant_id = '{tenant}' and expires_at is not null"
-        " and spent > 0 limit 1) where source = 'spent'"), {"replay_order_of_return"}),
+    (
+        7,
+        (
+            "update entry set lot_id = (select lot_id from lot where tenant_id = '{tenant}' and expires_at is not null"
+            " and spent > 0 limit 1) where source = 'spent'"
+        ),
+        {"replay_order_of_return"},
+    ),
     (8, "update command set status = 409 where kind = 'debit'", {"a_refused_command_leaves_no_trace"}),
     (8, "delete from command where kind = 'debit'", {"a_refused_command_leaves_no_trace"}),
     (9, "update account set granted = granted + 1", {"account_identity"}),
@@ -59,18 +89,30 @@ CORRUPTIONS: list[tuple[int, str, set[str]]] = [
     (9, "update entry set credits = credits + 1000 where source = 'available'", {"replay_negative_at"}),
     (10, "update account set version = version + 1", {"account_versions_have_no_gap", "replay_account"}),
     (10, "update operation set account_version = account_version + 5 where account_version > 2", {"replay_version"}),
-    (10, "update operation set recorded_at = recorded_at - interval '1 minute' where account_version = 3",
-     {"versions_are_in_order_of_time"}),
+    (
+        10,
+        "update operation set recorded_at = recorded_at - interval '1 minute' where account_version = 3",
+        {"versions_are_in_order_of_time"},
+    ),
     (11, "update lot set order_id = 'o', line_id = '1', rule = 'r', unit_no = 1", {"one_grant_a_unit"}),
-    (12, "update cover set starts_at = '2025-01-01', ends_at = '2025-12-01', state = 'running'",
-     {"covers_do_not_overlap", "covers_keep_their_days"}),
+    (
+        12,
+        "update cover set starts_at = '2025-01-01', ends_at = '2025-12-01', state = 'running'",
+        {"covers_do_not_overlap", "covers_keep_their_days"},
+    ),
     (12, "update cover set ends_at = ends_at + interval '1 second'", {"covers_keep_their_days"}),
-    (12, ("update entity_event set payload = jsonb_set(payload, '{cover,ends_at}', '\"2027-01-01T00:00:00Z\"')"
-         " where stream = 'cover' and kind = 'resumed'"), {"covers_keep_their_days"}),
+    (
+        12,
+        (
+            "update entity_event set payload = jsonb_set(payload, '{cover,ends_at}', '\"2027-01-01T00:00:00Z\"')"
+            " where stream = 'cover' and kind = 'resumed'"
+        ),
+        {"covers_keep_their_days"},
+    ),
     (12, "update cover set suspended_seconds = suspended_seconds + 86400", {"covers_keep_their_days"}),
     (13, "update hold_line set refunded = captured + 1", {"ticket_refunds_within_captures"}),
     (14, 'update lot set data = \'{"refunded": "5.00"}\'', {"money_back_within_cost"}),
-]  # fmt: skip
+]
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -165,16 +207,19 @@ async def life(app: FastAPI) -> AsyncIterator[Vendor]:
     made = await make_vendor(app, "x-cart")
     lots = {}
     for order_id, customer, sku, quantity in (
-        ("free", "ann", "license", 2), ("pack", "ann", "credits-120", 3), ("gift", "ann", "credits-60", 1),
-        ("kept", "ann", "credits-300", 1), ("other", "bob", "credits-60", 1),
-    ):  # fmt: skip
+        ("free", "ann", "license", 2),
+        ("pack", "ann", "credits-120", 3),
+        ("gift", "ann", "credits-60", 1),
+        ("kept", "ann", "credits-300", 1),
+        ("other", "bob", "credits-60", 1),
+    ):
         body = {
-            "customer_id": customer, "placed_at": "2025-01-01T00:00:00Z", "currency": "USD",
+            "customer_id": customer,
+            "placed_at": "2025-01-01T00:00:00Z",
+            "currency": "USD",
             "lines": [{"line_id": "1", "sku": sku, "quantity": quantity}],
-        }  # fmt: skip
-        lots[order_id] = (await made.ok(await made.put(f"/v1/orders/{order_id}", body), 201))["lots"][0][
-            "lot_id"
-        ]
+        }
+        lots[order_id] = (await made.ok(await made.put(f"/v1/orders/{order_id}", body), 201))["lots"][0]["lot_id"]
     await made.ok(await made.post(f"/v1/lots/{lots['gift']}/transfer", {"to_customer_id": "bob"}))
     solved = await open_ticket(made, "ann", category="level_4")
     await act(made, solved, "resolution", {})
@@ -196,16 +241,11 @@ async def test_the_endpoint_and_the_command_say_so(module_url: str, vendor: Make
     assert (await verify(module_url, [made.tenant_id]))[made.tenant_id] == (1, [])
     owner = await connect(module_url)
     await owner.execute("select set_config('app.tenant', $1, false)", made.tenant_id)
-    await owner.execute(
-        "update account set available = 11, granted = 11 where tenant_id = $1", made.tenant_id
-    )
+    await owner.execute("update account set available = 11, granted = 11 where tenant_id = $1", made.tenant_id)
     await owner.close()
     told = (await made.ok(await made.get("/v1/audit")))["data"]
     customers, found = (await verify(module_url, [made.tenant_id]))[made.tenant_id]
-    assert (customers, {one["invariant"] for one in found}) == (
-        1,
-        {"account_is_sum_of_lots", "replay_account"},
-    )
+    assert (customers, {one["invariant"] for one in found}) == (1, {"account_is_sum_of_lots", "replay_account"})
     assert told == found, "both run the same code"
 
 

@@ -36,9 +36,7 @@ A_LICENSE_STAYED = """
 CREDITS_STAYED = """
     update account set available = available + 7, granted = granted + 7 where tenant_id = :tenant and customer_id =
         (select customer_id from customer where tenant_id = :tenant and merged_into is not null)"""
-THE_HEIR_WAS_ERASED_ALONE = (
-    "update customer set external_id = null where tenant_id = :tenant and merged_into is null"
-)
+THE_HEIR_WAS_ERASED_ALONE = "update customer set external_id = null where tenant_id = :tenant and merged_into is null"
 
 
 @pytest.mark.parametrize(
@@ -71,9 +69,7 @@ async def test_what_is_left_of_a_merge_is_seen(
     ],
     ids=["name", "subject", "domain"],
 )
-async def test_what_is_left_of_an_erasure_is_seen(
-    vendor: MakeVendor, module_url: str, statement: str
-) -> None:
+async def test_what_is_left_of_an_erasure_is_seen(vendor: MakeVendor, module_url: str, statement: str) -> None:
     shop = await vendor("avactis")
     await shop.ok(await shop.put("/v1/orders/o", order("anna", "o")))
     await shop.ok(await shop.put("/v1/tickets/t", ticket("anna")))

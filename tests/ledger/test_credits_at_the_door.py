@@ -45,9 +45,7 @@ async def test_a_hold_is_captured_in_part_and_the_rest_released(vendor: MakeVend
     assert (over.status_code, over.json()["code"]) == (409, "over_capture")
     part = await made.ok(await made.post(f"/v1/holds/{hold['hold_id']}/capture", {"credits": 15}))
     assert (part["captured"], part["held"]) == (15, 25)
-    done = await made.ok(
-        await made.post(f"/v1/holds/{hold['hold_id']}/capture", {"credits": 5, "final": True})
-    )
+    done = await made.ok(await made.post(f"/v1/holds/{hold['hold_id']}/capture", {"credits": 5, "final": True}))
     assert (done["captured"], done["released"], done["held"]) == (20, 20, 0)
     again = await made.post(f"/v1/holds/{hold['hold_id']}/capture")
     assert (again.status_code, again.json()["code"]) == (409, "hold_wrong_state")
@@ -94,24 +92,44 @@ async def test_want_of_credits_says_what_is_missing_and_leaves_no_trace(vendor: 
     ("policy", "credit_type", "missing", "packs"),
     [
         ("avactis", "credit", 15, [("credits-15", None, 1)]),
-        ("x-cart", "credit", 90, [
-            ("credits-60", "34.50", 2), ("credits-120", "68.50", 1), ("credits-300", "169.50", 1),
-            ("credits-1200", "673.33", 1)]),
-        ("cs-cart", "credit", 90, [
-            ("credits-25", "35.00", 4), ("credits-50", "70.00", 2), ("credits-100", "135.00", 1),
-            ("credits-200", "270.00", 1)]),
+        (
+            "x-cart",
+            "credit",
+            90,
+            [
+                ("credits-60", "34.50", 2),
+                ("credits-120", "68.50", 1),
+                ("credits-300", "169.50", 1),
+                ("credits-1200", "673.33", 1),
+            ],
+        ),
+        (
+            "cs-cart",
+            "credit",
+            90,
+            [
+                ("credits-25", "35.00", 4),
+                ("credits-50", "70.00", 2),
+                ("credits-100", "135.00", 1),
+                ("credits-200", "270.00", 1),
+            ],
+        ),
         ("shopp", "priority", 2, [("credit-priority", None, 2)]),
         ("cactushop", "credit", 1, []),
     ],
-)  # fmt: skip
+)
 async def test_want_of_credits_says_which_packs_would_be_enough(
     vendor: MakeVendor, policy: str, credit_type: str, missing: int, packs: list[tuple[str, str | None, int]]
 ) -> None:
     made = await vendor(policy)
     # Packs are for license holders under one of the texts (CSC-20); to others they are not offered.
     sku = "license" if policy == "cs-cart" else "of-no-interest"
-    body = {"customer_id": "ann", "placed_at": "2025-01-01T00:00:00Z", "currency": "USD",
-            "lines": [{"line_id": "1", "sku": sku, "quantity": 1}]}  # fmt: skip
+    body = {
+        "customer_id": "ann",
+        "placed_at": "2025-01-01T00:00:00Z",
+        "currency": "USD",
+        "lines": [{"line_id": "1", "sku": sku, "quantity": 1}],
+    }
     await made.ok(await made.put("/v1/orders/o-1", json=body), 201)
     wanted = {"credits": missing, "credit_type": credit_type}
     batch = {"commands": [{"kind": "hold", "customer_id": "ann", "idempotency_key": "b", **wanted}]}
@@ -124,9 +142,9 @@ async def test_want_of_credits_says_which_packs_would_be_enough(
             continue
         assert refusal["code"] == "insufficient_credits", refusal
         assert refusal["facts"]["missing"] == missing
-        assert [
-            (one["sku"], (one.get("price") or {}).get("amount"), one["text"]) for one in refusal["remedies"]
-        ] == [(sku, price, f"{many} of these would be enough.") for sku, price, many in packs]
+        assert [(one["sku"], (one.get("price") or {}).get("amount"), one["text"]) for one in refusal["remedies"]] == [
+            (sku, price, f"{many} of these would be enough.") for sku, price, many in packs
+        ]
 
 
 async def test_bad_amounts_and_unknown_things_have_their_own_codes(vendor: MakeVendor) -> None:
@@ -140,12 +158,7 @@ async def test_bad_amounts_and_unknown_things_have_their_own_codes(vendor: MakeV
         ("/v1/customers/nobody/debits", {"credits": 1}, 404, "customer_not_found"),
         ("/v1/customers/ann/debits", {"credits": 1, "credit_type": "gold"}, 422, "unknown_credit_type"),
         ("/v1/customers/ann/debits", {"credits": 1, "lot_id": "lot_x"}, 404, "lot_not_found"),
-        (
-            "/v1/customers/ann/holds",
-            {"credits": 1, "expires_at": "2024-01-01T00:00:00Z"},
-            422,
-            "expires_in_past",
-        ),
+        ("/v1/customers/ann/holds", {"credits": 1, "expires_at": "2024-01-01T00:00:00Z"}, 422, "expires_in_past"),
         ("/v1/holds/hld_x/capture", {}, 404, "hold_not_found"),
         ("/v1/customers/nobody/adjustments", {"credits": -1, "reason": "r"}, 404, "customer_not_found"),
         ("/v1/customers/ann/adjustments", {"credits": 0, "reason": "r"}, 422, "amount_out_of_range"),
@@ -182,13 +195,7 @@ async def test_a_batch_answers_each_command_by_itself(vendor: MakeVendor) -> Non
                 {"idempotency_key": "b4", "kind": "debit", "customer_id": "nobody", "credits": 1},
                 {"idempotency_key": "b5", "kind": "capture"},
                 {"kind": "hold"},
-                {
-                    "idempotency_key": "b6",
-                    "kind": "adjust",
-                    "customer_id": "bob",
-                    "credits": 5,
-                    "reason": "gift",
-                },
+                {"idempotency_key": "b6", "kind": "adjust", "customer_id": "bob", "credits": 5, "reason": "gift"},
                 {"idempotency_key": "b7", "kind": "hold", "customer_id": "bob", "credits": 5},
             ]
         },
@@ -236,9 +243,7 @@ async def test_expiry_is_exact_without_a_job(vendor: MakeVendor) -> None:
     await made.ok(await made.post("/v1/customers/ann/debits", {"credits": 4}), 201)
     at = "2025-01-10T23:59:59Z"
     assert (await made.get("/v1/customers/ann/balance", as_of=at)).json()["available"] == 11
-    assert (await made.get("/v1/customers/ann/balance", as_of="2025-01-11T00:00:00Z")).json()[
-        "available"
-    ] == 5
+    assert (await made.get("/v1/customers/ann/balance", as_of="2025-01-11T00:00:00Z")).json()["available"] == 5
     await made.client.put("/v1/clock", json={"now": "2025-01-12T00:00:00Z"})
     late = (await made.get("/v1/customers/ann/balance")).json()
     assert late["available"] == 5
@@ -281,9 +286,7 @@ async def test_a_hold_with_a_term_gives_back_by_itself(vendor: MakeVendor) -> No
     await audited(made)
 
 
-async def test_a_long_statement_sums_its_earlier_rows(
-    vendor: MakeVendor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_long_statement_sums_its_earlier_rows(vendor: MakeVendor, monkeypatch: pytest.MonkeyPatch) -> None:
     made = await funded(vendor, 100)
     for n in range(8):
         await made.ok(await made.post("/v1/customers/ann/debits", {"credits": n + 1}), 201)
@@ -291,8 +294,6 @@ async def test_a_long_statement_sums_its_earlier_rows(
     monkeypatch.setattr(accounts, "MOST_LINES", 4)
     statement = (await made.get("/v1/customers/ann/statement")).json()
     assert statement["available"] == 100 - 36 - 9
-    assert statement["balance_modifications"] == [
-        {"credits": 100, "kind": "earlier", "ticket_id": None, "at": None}
-    ]
+    assert statement["balance_modifications"] == [{"credits": 100, "kind": "earlier", "ticket_id": None, "at": None}]
     assert [row["credits"] for row in statement["resolved_tickets"]] == [15, 6, 7, 8]
     assert [row["hold_ids"] for row in statement["tickets_in_progress"]] == [[hold["hold_id"]]]

@@ -29,16 +29,33 @@ _OF_THE_VENDOR = "touches what belongs to the vendor, no customer's row"
 _READS = "writes nothing"
 WITHOUT: dict[str, str] = {
     **dict.fromkeys(
-        ("putTenant", "suspendTenant", "createKey", "revokeKey", "rotateKey", "putCalendar", "publishCalendarVersion",
-         "importCalendar", "publishPolicy", "putSource", "deleteSource", "changeWebhookEndpoint",
-         "deleteWebhookEndpoint", "rotateWebhookSecret", "testWebhookEndpoint", "replayWebhookDelivery",
-         "replayWebhookSpan"), _OF_THE_VENDOR),
+        (
+            "putTenant",
+            "suspendTenant",
+            "createKey",
+            "revokeKey",
+            "rotateKey",
+            "putCalendar",
+            "publishCalendarVersion",
+            "importCalendar",
+            "publishPolicy",
+            "putSource",
+            "deleteSource",
+            "changeWebhookEndpoint",
+            "deleteWebhookEndpoint",
+            "rotateWebhookSecret",
+            "testWebhookEndpoint",
+            "replayWebhookDelivery",
+            "replayWebhookSpan",
+        ),
+        _OF_THE_VENDOR,
+    ),
     **dict.fromkeys(("readCalendarFeed", "validatePolicy", "priceTicket", "simulatePolicy"), _READS),
     "moveTime": "takes the rows that fall due one customer at a time; its own tests race it",
     "receiveDelivery": "keeps what came; what becomes of it are the verbs of orders and tickets",
     "replaySourceDelivery": "as receiveDelivery",
     "dismissSourceDelivery": "changes the delivery alone",
-}  # fmt: skip
+}
 
 
 def scene(operation: str, policy: str = "x-cart") -> Callable[[Scene], Scene]:
@@ -355,9 +372,7 @@ async def test_each_scene_does_what_its_verb_is_for(vendor: MakeVendor, policy: 
             continue
         who = f"a{next(_numbers)}"
         if policy in ("x-cart", "avactis"):
-            await shop.ok(
-                await shop.post(f"/v1/customers/{who}/adjustments", {"credits": 500, "reason": "r"})
-            )
+            await shop.ok(await shop.post(f"/v1/customers/{who}/adjustments", {"credits": 500, "reason": "r"}))
         else:
             await bought(shop, who, "license")
         if name == "mergeCustomers":
@@ -365,6 +380,10 @@ async def test_each_scene_does_what_its_verb_is_for(vendor: MakeVendor, policy: 
         answer = await (await make(shop, who))()
         if answer.status_code >= 300:
             refused.append(f"{name}: {answer.json()['code']}")
-    allowed = {"transferLot: not_transferable", "qualifyTicket: qualified_by_rules", "applyCredit: wrong_state",
-               "extendCover: no_free_extension"}  # fmt: skip
+    allowed = {
+        "transferLot: not_transferable",
+        "qualifyTicket: qualified_by_rules",
+        "applyCredit: wrong_state",
+        "extendCover: no_free_extension",
+    }
     assert set(refused) <= allowed

@@ -41,22 +41,17 @@ async def done(shop: Vendor, answer: httpx.Response) -> Any:
 
 
 def line(sku: str, number: int = 1, **more: Any) -> dict[str, Any]:
-    return {
-        "line_id": str(number),
-        "sku": sku,
-        "quantity": 1,
-        "list_price": "60.00",
-        "unit_price": "60.00",
-        **more,
-    }
+    return {"line_id": str(number), "sku": sku, "quantity": 1, "list_price": "60.00", "unit_price": "60.00", **more}
 
 
 async def buy(shop: Vendor, customer: str, *skus: str, order_id: str | None = None) -> Any:
     name = order_id or f"order-{next(_numbers)}"
     body = {
-        "customer_id": customer, "placed_at": "2025-01-01T00:00:00Z", "currency": "USD",
+        "customer_id": customer,
+        "placed_at": "2025-01-01T00:00:00Z",
+        "currency": "USD",
         "lines": [line(sku, n, attributes={"engraving": word("attribute")}) for n, sku in enumerate(skus, 1)],
-    }  # fmt: skip
+    }
     return await done(shop, await shop.put(f"/v1/orders/{name}", body))
 
 
@@ -90,13 +85,15 @@ async def rows_with_marks(url: str, tenant: str) -> list[str]:
             rows = await connection.fetch(
                 f"select t::text as row from {table} t where tenant_id = $1 and"
                 f" (t::text ilike $2 or encode(convert_to(t::text, 'utf8'), 'escape') ilike $2)",
-                tenant, f"%{MARK}%",
-            )  # fmt: skip
+                tenant,
+                f"%{MARK}%",
+            )
             found += [f"{table}: {one['row'][:600]}" for one in rows]
             hexed = await connection.fetch(
                 f"select t::text as row from {table} t where tenant_id = $1 and t::text like $2",
-                tenant, f"%{MARK.encode().hex()}%",
-            )  # fmt: skip
+                tenant,
+                f"%{MARK.encode().hex()}%",
+            )
             found += [f"{table} (bytes): {one['row'][:300]}" for one in hexed]
     finally:
         await connection.close()
@@ -123,9 +120,10 @@ async def folded(url: str, tenant: str) -> list[Any]:
             for row in await connection.fetch(
                 "select o.operation_id, o.kind, o.clause, o.order_id, o.hold_id, o.account_version, e.line_no,"
                 " e.lot_id, e.source, e.target, e.credits from operation o join entry e using (tenant_id, operation_id)"
-                " where tenant_id = $1 order by 1, 7", tenant,
+                " where tenant_id = $1 order by 1, 7",
+                tenant,
             )
-        ]  # fmt: skip
+        ]
     finally:
         await connection.close()
 
@@ -158,26 +156,19 @@ async def test_words_about_credits_and_licenses_go(vendor: MakeVendor, module_ur
         await done(
             shop,
             await shop.post(
-                f"/v1/licenses/{licence}/registration",
-                {"domain": f"{code('domain').replace('_', '-')}.example"},
+                f"/v1/licenses/{licence}/registration", {"domain": f"{code('domain').replace('_', '-')}.example"}
             ),
         )
         await done(
-            shop,
-            await shop.post(
-                f"/v1/customers/{name}/adjustments", {"credits": 20, "reason": word("adjustment")}
-            ),
+            shop, await shop.post(f"/v1/customers/{name}/adjustments", {"credits": 20, "reason": word("adjustment")})
         )
         await done(
-            shop,
-            await shop.post(f"/v1/customers/{name}/adjustments", {"credits": -3, "reason": word("taking")}),
+            shop, await shop.post(f"/v1/customers/{name}/adjustments", {"credits": -3, "reason": word("taking")})
         )
         debit = await done(shop, await shop.post(f"/v1/customers/{name}/debits", {"credits": 5}))
         await done(
             shop,
-            await shop.post(
-                f"/v1/holds/{debit['hold_id']}/refund", {"credits": 2, "reason": word("refund of a hold")}
-            ),
+            await shop.post(f"/v1/holds/{debit['hold_id']}/refund", {"credits": 2, "reason": word("refund of a hold")}),
         )
         hold = await done(shop, await shop.post(f"/v1/customers/{name}/holds", {"credits": 4}))
         await done(shop, await shop.post(f"/v1/holds/{hold['hold_id']}/release", {"reason": word("release")}))
@@ -195,8 +186,13 @@ async def test_words_about_credits_and_licenses_go(vendor: MakeVendor, module_ur
         bought = await buy(shop, name, "license-owned")
         body = {"refund_id": "r1", "lines": [{"line_id": "1"}], "reason": word("refund of an order")}
         await done(shop, await shop.post(f"/v1/orders/{bought['order_id']}/refunds", body))
-        await done(shop, await shop.post("/v1/webhook-endpoints", {
-            "url": "https://hooks.example/x", "customer_id": name, "description": word("endpoint")}))  # fmt: skip
+        await done(
+            shop,
+            await shop.post(
+                "/v1/webhook-endpoints",
+                {"url": "https://hooks.example/x", "customer_id": name, "description": word("endpoint")},
+            ),
+        )
     await done(shop, await shop.post(f"/v1/customers/{guest}/merge", {"into_customer_id": anna}))
     ticket, _ = await open_ticket(shop, anna, category="domain_change")
     await act(shop, ticket, "pauses", {"reason": code("waiting"), "party": "customer"})
@@ -212,9 +208,7 @@ async def test_words_about_points_and_disputes_go(vendor: MakeVendor, module_url
     await buy(shop, anna, "license", "credits-300")
     ticket, _ = await open_ticket(shop, anna, category="level_2")
     await act(shop, ticket, "responses", {"author": "customer", "kind": "inquiry"})
-    await act(
-        shop, ticket, "assessments", {"category": "level_3", "credits": 30, "reason": word("assessment")}
-    )
+    await act(shop, ticket, "assessments", {"category": "level_3", "credits": 30, "reason": word("assessment")})
     part = code("part")
     await act(shop, ticket, "splits", {"ticket_id": part, "subject": word("part")})
     await act(shop, ticket, "resolution", {"cause": "question", "result": {}})
@@ -233,20 +227,12 @@ async def test_words_of_a_qualification_go(vendor: MakeVendor, module_url: str) 
     anna = code("customer")
     made = await buy(shop, anna, "license")
     licence = made["licenses"][0]["license_id"]
-    await done(
-        shop, await shop.post(f"/v1/licenses/{licence}/registration", {"domain": f"{MARK}-shop.example"})
-    )
+    await done(shop, await shop.post(f"/v1/licenses/{licence}/registration", {"domain": f"{MARK}-shop.example"}))
     for _ in range(3):
         lot = (await buy(shop, anna, "credit-priority"))["lots"][0]["lot_id"]
-    await done(
-        shop, await shop.post(f"/v1/lots/{lot}/refund", {"override": True, "reason": word("refund of a lot")})
-    )
+    await done(shop, await shop.post(f"/v1/lots/{lot}/refund", {"override": True, "reason": word("refund of a lot")}))
     ticket, _ = await open_ticket(
-        shop,
-        anna,
-        credit_type="priority",
-        license_id=licence,
-        facts={"addon": word("fact"), "request_kind": "fixing"},
+        shop, anna, credit_type="priority", license_id=licence, facts={"addon": word("fact"), "request_kind": "fixing"}
     )
     await act(shop, ticket, "qualification", {"decision": "accept", "note": word("note")})
     await act(shop, ticket, "details", {"facts": {"addon": word("detail"), "backup": "done"}})
@@ -254,9 +240,7 @@ async def test_words_of_a_qualification_go(vendor: MakeVendor, module_url: str) 
     await act(shop, ticket, "access-requests/1/grant")
     await act(shop, ticket, "pauses", {"reason": code("waiting"), "party": "customer"})
     await act(shop, ticket, "pauses", {"reason": code("waiting too"), "party": "third_party"})
-    other, _ = await open_ticket(
-        shop, anna, credit_type="priority", license_id=licence, facts={"addon": word("fact")}
-    )
+    other, _ = await open_ticket(shop, anna, credit_type="priority", license_id=licence, facts={"addon": word("fact")})
     await act(
         shop,
         other,
@@ -276,27 +260,19 @@ async def test_words_about_covers_go(vendor: MakeVendor, module_url: str) -> Non
     lots = (await buy(shop, anna, "credits-25"))["lots"]
     choice = (await done(shop, await shop.get(f"/v1/customers/{anna}/choices")))["data"][0]
     period = next(one for one in choice["options"] if one != "credits")
-    await done(
-        shop, await shop.post(f"/v1/customers/{anna}/choices/{choice['choice_id']}", {"option": period})
-    )
+    await done(shop, await shop.post(f"/v1/customers/{anna}/choices/{choice['choice_id']}", {"option": period}))
     cover = (await done(shop, await shop.get(f"/v1/customers/{anna}")))["covers"][0]["cover_id"]
     for verb, body in (
-        ("suspension", {"reason": word("suspension")}), ("resumption", {"reason": word("resumption")}),
+        ("suspension", {"reason": word("suspension")}),
+        ("resumption", {"reason": word("resumption")}),
         ("extension", {"months": 1, "reason": word("extension")}),
-    ):  # fmt: skip
+    ):
         answer = await shop.post(f"/v1/covers/{cover}/{verb}", body)
         assert answer.status_code in (200, 409, 422), answer.text
-    ticket, _ = await open_ticket(
-        shop, anna, language="en", category="category_1", agreed_up_to=20, pay_with="credits"
-    )
+    ticket, _ = await open_ticket(shop, anna, language="en", category="category_1", agreed_up_to=20, pay_with="credits")
     await act(shop, ticket, "resolution", {"outcome": "answered", "cause": "question"})
     await act(shop, ticket, "cause", {"cause": "software_bug", "reason": word("cause")})
-    plain = {
-        "customer_id": berta,
-        "placed_at": "2025-01-01T00:00:00Z",
-        "currency": "USD",
-        "lines": [line("license")],
-    }
+    plain = {"customer_id": berta, "placed_at": "2025-01-01T00:00:00Z", "currency": "USD", "lines": [line("license")]}
     await done(shop, await shop.put("/v1/orders/of-berta", plain))
     given = await shop.post(f"/v1/lots/{lots[0]['lot_id']}/transfer", {"to_customer_id": berta})
     assert given.status_code in (200, 201, 409, 422), given.text
@@ -316,17 +292,13 @@ async def test_words_about_covers_go(vendor: MakeVendor, module_url: str) -> Non
 async def test_an_erasure_can_only_take_words_out(vendor: MakeVendor, module_url: str, change: str) -> None:
     shop = await vendor("x-cart")
     await buy(shop, "anna", "license")
-    await done(
-        shop, await shop.post("/v1/customers/anna/adjustments", {"credits": 2, "reason": word("adjustment")})
-    )
+    await done(shop, await shop.post("/v1/customers/anna/adjustments", {"credits": 2, "reason": word("adjustment")}))
     await open_ticket(shop, "anna", category="level_2")
     connection = await connect(module_url)
     try:
         await connection.execute("begin")
         await connection.execute("select set_config('app.tenant', $1, true)", shop.tenant_id)
-        mine = await connection.fetchval(
-            "select customer_id from customer where tenant_id = $1", shop.tenant_id
-        )
+        mine = await connection.fetchval("select customer_id from customer where tenant_id = $1", shop.tenant_id)
         await connection.execute("select set_config('app.erasure', $1, true)", mine)
         with pytest.raises(asyncpg.RestrictViolationError):
             await connection.execute(change + " where tenant_id = $1", shop.tenant_id)
@@ -339,31 +311,16 @@ def test_every_reason_of_the_house_stays() -> None:
     given: set[str] = set()
     for path in Path("app/domain").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if (
-                isinstance(node, ast.keyword)
-                and node.arg == "reason"
-                and isinstance(node.value, ast.Constant)
-            ):
+            if isinstance(node, ast.keyword) and node.arg == "reason" and isinstance(node.value, ast.Constant):
                 given.add(str(node.value.value))
     assert given - {"None"} <= HOUSE_REASONS
 
 
 async def test_words_that_a_shop_sent_go(vendor: MakeVendor, module_url: str) -> None:
     shop = await vendor("cs-cart")
-    source = {
-        "kind": "woocommerce",
-        "secret": shops.SECRET,
-        "products": {"93": {"sku": "license"}, "23": None},
-    }
+    source = {"kind": "woocommerce", "secret": shops.SECRET, "products": {"93": {"sku": "license"}, "23": None}}
     path = (await done(shop, await shop.put("/v1/sources/woo", source)))["path"]
-    unknown = {
-        "id": 9,
-        "product_id": 777,
-        "quantity": 1,
-        "subtotal": "6.00",
-        "total": "6.00",
-        "name": word("item"),
-    }
+    unknown = {"id": 9, "product_id": 777, "quantity": 1, "subtotal": "6.00", "total": "6.00", "name": word("item")}
     orders: list[dict[str, Any]] = [
         {"id": 1, "customer_id": 5, "billing": {"first_name": word("name"), "email": f"{MARK}@example.org"}},
         {"id": 2, "customer_id": 5, "line_items": [unknown], "customer_note": word("parked")},
@@ -380,9 +337,7 @@ async def test_words_that_a_shop_sent_go(vendor: MakeVendor, module_url: str) ->
     await nothing_left(shop, module_url, customer, [])
 
 
-async def test_words_that_are_written_after_an_erasure_do_not_stay(
-    vendor: MakeVendor, module_url: str
-) -> None:
+async def test_words_that_are_written_after_an_erasure_do_not_stay(vendor: MakeVendor, module_url: str) -> None:
     """What is ours (holds, lots, covers, tickets, orders) goes on under our own ids; nobody's words do."""
     shop = await vendor("cs-cart")
     anna = code("customer")
@@ -415,7 +370,7 @@ async def test_words_that_are_written_after_an_erasure_do_not_stay(
         (f"/v1/lots/{lot}/refund", {"override": True, "reason": word("override")}),
         ("/v1/orders/more/refunds", {"refund_id": "r", "lines": [{"line_id": "1"}], "reason": word("refund")}),
         (f"/v1/licenses/{made['licenses'][0]['license_id']}/termination", {}),
-    ]  # fmt: skip
+    ]
     taken = 0
     for path, body in said:
         answer = await shop.post(path, body)

@@ -46,9 +46,7 @@ async def sent_while_it_waits(
     return list(await asyncio.wait_for(asyncio.gather(*sent), 5))
 
 
-async def test_what_comes_while_a_customer_is_waited_for_is_done_in_the_same_turn(
-    db: Database, tenant: str
-) -> None:
+async def test_what_comes_while_a_customer_is_waited_for_is_done_in_the_same_turn(db: Database, tenant: str) -> None:
     turns: list[list[str]] = []
     mine: Writer = Gatherer(watched(db, turns), group_of=lambda one: one.subject)  # type: ignore[arg-type]
     await seed(mine, tenant, "ann", 6)
@@ -59,8 +57,11 @@ async def test_what_comes_while_a_customer_is_waited_for_is_done_in_the_same_tur
     )
     assert turns == [["first", "later-3", "later-4", "later-1"]]
     assert [one.error.code if one.error else one.data()["balance"]["available"] for one in results] == [
-        5, 2, "insufficient_credits", 1,
-    ]  # fmt: skip
+        5,
+        2,
+        "insufficient_credits",
+        1,
+    ]
     assert (mine.stats.joined, mine.stats.waiting, mine.stats.largest) == (3, 0, 4)
     assert await available(db, tenant, "ann") == 1
     # The keys of those that joined were looked up with the others': sent again they are answered, not done again.

@@ -24,18 +24,15 @@ Call = Callable[[], Awaitable[httpx.Response]]
 
 def order(customer: str, order_id: str, sku: str = "license-owned") -> dict[str, Any]:
     return {
-        "customer_id": customer, "placed_at": "2025-01-01T00:00:00Z", "currency": "USD",
+        "customer_id": customer,
+        "placed_at": "2025-01-01T00:00:00Z",
+        "currency": "USD",
         "lines": [{"line_id": "1", "sku": sku, "quantity": 1, "list_price": "200.00", "unit_price": "200.00"}],
-    }  # fmt: skip
+    }
 
 
 def ticket(customer: str) -> dict[str, Any]:
-    return {
-        "customer_id": customer,
-        "subject": f"about {customer}",
-        "channel": "helpdesk",
-        "category": "domain_change",
-    }
+    return {"customer_id": customer, "subject": f"about {customer}", "channel": "helpdesk", "category": "domain_change"}
 
 
 async def pair(vendor: Vendor) -> tuple[str, str]:
@@ -131,9 +128,8 @@ async def test_a_refund_beside_a_merge_takes_back_what_it_should(vendor: MakeVen
     for _ in range(ROUNDS):
         a, b = await pair(shop)
         merged, refunded = await at_once(
-            module_url, shop, merge(shop, a, b),
-            lambda a=a: shop.post(f"/v1/orders/o-{a}/refunds", {"refund_id": "r"}),
-        )  # fmt: skip
+            module_url, shop, merge(shop, a, b), lambda a=a: shop.post(f"/v1/orders/o-{a}/refunds", {"refund_id": "r"})
+        )
         assert (merged.status_code, refunded.status_code) == (200, 201)
         assert sum(one.get("credits", 0) for one in refunded.json()["taken_back"]) == 200
         assert await available(shop, b) == 200
@@ -159,11 +155,13 @@ async def test_credits_by_name_and_by_hold_beside_a_merge(vendor: MakeVendor, mo
     a, b = await pair(shop)
     debit = await shop.ok(await shop.post(f"/v1/customers/{a}/debits", {"credits": 50}))
     answers = await at_once(
-        module_url, shop, merge(shop, a, b),
+        module_url,
+        shop,
+        merge(shop, a, b),
         lambda: shop.post(f"/v1/customers/{a}/debits", {"credits": 10}),
         lambda: shop.post(f"/v1/holds/{debit['hold_id']}/refund", {}),
         lambda: shop.post(f"/v1/customers/{a}/adjustments", {"credits": 5, "reason": "sorry"}),
-    )  # fmt: skip
+    )
     assert [one.status_code for one in answers] == [200, 201, 200, 201], [one.text for one in answers]
     assert await available(shop, b) == 395
     await sound(shop)

@@ -11,24 +11,31 @@ from tests.tickets.desk import act, open_ticket, ticket_of
 PRICE = {"unit_price": "60.00", "list_price": "60.00"}
 
 
-async def buy(
-    shop: Vendor, sku: str, *, customer_id: str, order_id: str, quantity: int = 1
-) -> dict[str, Any]:
+async def buy(shop: Vendor, sku: str, *, customer_id: str, order_id: str, quantity: int = 1) -> dict[str, Any]:
     body = {
-        "customer_id": customer_id, "placed_at": "2025-01-01T00:00:00Z", "currency": "USD",
+        "customer_id": customer_id,
+        "placed_at": "2025-01-01T00:00:00Z",
+        "currency": "USD",
         "lines": [{"line_id": "l-1", "sku": sku, "quantity": quantity, **PRICE}],
-    }  # fmt: skip
+    }
     return await shop.ok(await shop.put(f"/v1/orders/{order_id}", json=body), 201)
 
 
 async def merge(shop: Vendor, customer_id: str, into: str) -> dict[str, Any]:
     if (await shop.get(f"/v1/customers/{into}")).status_code == 404:
-        await shop.ok(await shop.put(f"/v1/orders/first-{into}", json={
-            "customer_id": into, "placed_at": "2025-01-01T00:00:00Z", "currency": "USD",
-            "lines": [{"line_id": "1", "sku": "of-no-interest", "quantity": 1}]}), 201)  # fmt: skip
-    return await shop.ok(
-        await shop.post(f"/v1/customers/{customer_id}/merge", json={"into_customer_id": into})
-    )
+        await shop.ok(
+            await shop.put(
+                f"/v1/orders/first-{into}",
+                json={
+                    "customer_id": into,
+                    "placed_at": "2025-01-01T00:00:00Z",
+                    "currency": "USD",
+                    "lines": [{"line_id": "1", "sku": "of-no-interest", "quantity": 1}],
+                },
+            ),
+            201,
+        )
+    return await shop.ok(await shop.post(f"/v1/customers/{customer_id}/merge", json={"into_customer_id": into}))
 
 
 async def give_back(shop: Vendor, order_id: str, **line: Any) -> dict[str, Any]:
@@ -48,9 +55,7 @@ async def audited(shop: Vendor) -> None:
     assert (await shop.ok(await shop.get("/v1/audit")))["data"] == []
 
 
-async def test_an_order_of_an_absorbed_account_is_taken_back_where_its_credits_are(
-    vendor: MakeVendor,
-) -> None:
+async def test_an_order_of_an_absorbed_account_is_taken_back_where_its_credits_are(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     await buy(shop, "credits-60", customer_id="bob", order_id="o-1")
     await buy(shop, "credits-60", customer_id="ann", order_id="o-2")
@@ -99,9 +104,7 @@ async def test_credits_that_moved_twice_are_still_reached(vendor: MakeVendor) ->
     await audited(shop)
 
 
-async def test_a_debit_of_an_absorbed_account_is_refunded_to_the_one_that_took_it_over(
-    vendor: MakeVendor,
-) -> None:
+async def test_a_debit_of_an_absorbed_account_is_refunded_to_the_one_that_took_it_over(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     await buy(shop, "credits-60", customer_id="cyd", order_id="o-1")
     spent = await debit(shop, "cyd", 20)
@@ -166,9 +169,7 @@ async def test_what_moves_keeps_its_end_its_price_and_the_day_it_was_bought(vend
         assert moved[name] == lot[name], name
     quoted = await shop.ok(await shop.get(f"/v1/lots/{moved['lot_id']}/refund-quote"))
     assert quoted["refund"]["amount"] == lot["cost"]["amount"]
-    gone = await shop.post(
-        f"/v1/lots/{lot['lot_id']}/refund?validate_only=true", {"override": True, "reason": "r"}
-    )
+    gone = await shop.post(f"/v1/lots/{lot['lot_id']}/refund?validate_only=true", {"override": True, "reason": "r"})
     assert (gone.status_code, gone.json()["code"]) == (409, "already_refunded")
     await audited(shop)
 
@@ -212,18 +213,24 @@ async def test_csc_20_a_refund_of_one_order_lets_no_other_in_that_was_refunded(v
     await audited(shop)
 
 
-async def test_xc_3_csc_2_two_accounts_that_became_one_keep_what_either_was_granted(
-    vendor: MakeVendor,
-) -> None:
+async def test_xc_3_csc_2_two_accounts_that_became_one_keep_what_either_was_granted(vendor: MakeVendor) -> None:
     """A license of the heir is not the first any more; its untouched grant stays, whatever is settled afterwards."""
     for policy, granted in (("x-cart", 60), ("cs-cart", 40)):
         shop = await vendor(policy)
         await buy(shop, "license", customer_id="bob", order_id="o-1")
         await shop.move_clock("2025-01-20T00:00:00Z")
-        await shop.ok(await shop.put("/v1/orders/o-2", json={
-            "customer_id": "ann", "placed_at": "2025-01-20T00:00:00Z", "currency": "USD",
-            "lines": [{"line_id": "l-1", "sku": "license"}, {"line_id": "l-2", "sku": "of-no-interest"}],
-        }), 201)  # fmt: skip
+        await shop.ok(
+            await shop.put(
+                "/v1/orders/o-2",
+                json={
+                    "customer_id": "ann",
+                    "placed_at": "2025-01-20T00:00:00Z",
+                    "currency": "USD",
+                    "lines": [{"line_id": "l-1", "sku": "license"}, {"line_id": "l-2", "sku": "of-no-interest"}],
+                },
+            ),
+            201,
+        )
         for name in ("ann", "bob") if policy == "cs-cart" else ():
             rows = (await shop.ok(await shop.get(f"/v1/customers/{name}/choices")))["data"]
             path = f"/v1/customers/{name}/choices/{rows[0]['choice_id']}"

@@ -27,9 +27,7 @@ async def told(made: Vendor) -> dict[str, Any]:
     assert (await made.get("/v1/audit")).json()["data"] == []
     return {
         "balance": (balance["available"], balance["held"]),
-        "lots": [
-            (one["granted"], one["available"], one["held"], one["expires_at"]) for one in balance["lots"]
-        ],
+        "lots": [(one["granted"], one["available"], one["held"], one["expires_at"]) for one in balance["lots"]],
         "rows": [(one["credits"], one["at"], one["kind"]) for one in statement["balance_modifications"]],
         "progress": [(one["credits"], one["ticket_id"]) for one in statement["tickets_in_progress"]],
         "resolved": [(one["credits"], one["ticket_id"]) for one in statement["resolved_tickets"]],

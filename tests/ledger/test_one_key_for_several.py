@@ -25,9 +25,7 @@ async def a_desk(vendor: MakeVendor) -> Vendor:
 
 
 def one_has_it(answers: list[httpx.Response]) -> None:
-    said = Counter(
-        (one.status_code, one.json().get("code") if one.status_code >= 400 else None) for one in answers
-    )
+    said = Counter((one.status_code, one.json().get("code") if one.status_code >= 400 else None) for one in answers)
     assert sum(count for (status, _), count in said.items() if status < 300) == 1, said
     assert {one for one in said if one[0] >= 300} <= {(422, "idempotency_key_reused")}, said
 
@@ -46,10 +44,7 @@ async def test_debits_of_eight_customers_with_one_key(vendor: MakeVendor) -> Non
         key = f"one-{next(_numbers)}"
         one_has_it(
             await asyncio.gather(
-                *(
-                    shop.post(f"/v1/customers/c{number}/debits", {"credits": 1}, key=key)
-                    for number in range(CUSTOMERS)
-                )
+                *(shop.post(f"/v1/customers/c{number}/debits", {"credits": 1}, key=key) for number in range(CUSTOMERS))
             )
         )
         assert await spent(shop) == turn

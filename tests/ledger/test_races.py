@@ -59,9 +59,7 @@ async def clean(db: Database, tenant: str) -> None:
 
 async def seed(one: Writer, tenant: str, customer: str, *lots: int) -> None:
     for credits_ in lots:
-        made = await one.submit(
-            tenant, command("adjust", customer_id=customer, credits=credits_, reason="seed")
-        )
+        made = await one.submit(tenant, command("adjust", customer_id=customer, credits=credits_, reason="seed"))
         assert made.error is None
 
 
@@ -87,10 +85,7 @@ async def test_two_writers_never_overspend_at_the_boundary_of_lots(
     done = 0
     for _ in range(12):
         results = await asyncio.gather(
-            *(
-                writers[n % 2].submit(tenant, command("debit", customer_id="ann", credits=2))
-                for n in range(10)
-            )
+            *(writers[n % 2].submit(tenant, command("debit", customer_id="ann", credits=2)) for n in range(10))
         )
         done += sum(one.error is None for one in results)
         assert {one.error.code for one in results if one.error} <= {"insufficient_credits"}
@@ -110,15 +105,15 @@ async def test_one_key_sent_by_everybody_takes_once(db: Database, tenant: str, w
     await clean(db, tenant)
 
 
-async def test_one_key_for_two_customers_takes_from_one(
-    db: Database, tenant: str, writers: list[Writer]
-) -> None:
+async def test_one_key_for_two_customers_takes_from_one(db: Database, tenant: str, writers: list[Writer]) -> None:
     await seed(writers[0], tenant, "ann", 10)
     await seed(writers[0], tenant, "bob", 10)
     results = await asyncio.gather(
-        *(writers[n % 2].submit(tenant, command("debit", customer_id=who, credits=1, key="mixed"))
-          for n, who in enumerate(["ann", "bob"] * 6))
-    )  # fmt: skip
+        *(
+            writers[n % 2].submit(tenant, command("debit", customer_id=who, credits=1, key="mixed"))
+            for n, who in enumerate(["ann", "bob"] * 6)
+        )
+    )
     codes = {one.error.code if one.error else "done" for one in results}
     assert codes == {"done", "idempotency_key_reused"}
     assert await available(db, tenant, "ann") + await available(db, tenant, "bob") == 19
@@ -129,16 +124,10 @@ async def test_everything_is_refunded_twice_at_once_and_comes_back_once(
     db: Database, tenant: str, writers: list[Writer]
 ) -> None:
     await seed(writers[0], tenant, "ann", 4, 4, 4)
-    debits = [
-        await writers[0].submit(tenant, command("debit", customer_id="ann", credits=3)) for _ in range(4)
-    ]
+    debits = [await writers[0].submit(tenant, command("debit", customer_id="ann", credits=3)) for _ in range(4)]
     ids = [one.data()["hold_id"] for one in debits]
     results = await asyncio.gather(
-        *(
-            writers[n % 2].submit(tenant, command("refund", hold_id=hold_id))
-            for n in range(4)
-            for hold_id in ids
-        )
+        *(writers[n % 2].submit(tenant, command("refund", hold_id=hold_id)) for n in range(4) for hold_id in ids)
     )
     assert sum(one.error is None for one in results) == 4
     assert {one.error.code for one in results if one.error} == {"over_refund"}
@@ -150,10 +139,7 @@ async def test_a_new_customer_made_by_everybody_at_once_is_one(
     db: Database, tenant: str, writers: list[Writer]
 ) -> None:
     results = await asyncio.gather(
-        *(
-            writers[n % 2].submit(tenant, command("adjust", customer_id="new", credits=1, reason="r"))
-            for n in range(20)
-        )
+        *(writers[n % 2].submit(tenant, command("adjust", customer_id="new", credits=1, reason="r")) for n in range(20))
     )
     assert all(one.error is None for one in results)
     assert await available(db, tenant, "new") == 20
@@ -177,15 +163,23 @@ async def test_many_tasks_on_few_customers_leave_an_empty_audit(
             if kind in ("capture", "release", "refund"):
                 if not holds:
                     continue
-                sent = command(kind, hold_id=dice.choice(holds), credits=dice.choice([None, 1, 2]),
-                               **({"final": dice.random() < 0.5} if kind == "capture" else {}))  # fmt: skip
+                sent = command(
+                    kind,
+                    hold_id=dice.choice(holds),
+                    credits=dice.choice([None, 1, 2]),
+                    **({"final": dice.random() < 0.5} if kind == "capture" else {}),
+                )
             else:
                 credits_ = dice.choice([1, 2, 3, -1]) if kind == "adjust" else dice.choice([1, 2, 3])
                 sent = command(kind, customer_id=dice.choice(names), credits=credits_, reason="r")
             result = await mine.submit(tenant, sent)
             if result.error is not None and result.error.code not in (
-                "insufficient_credits", "over_capture", "over_release", "over_refund", "hold_wrong_state",
-            ):  # fmt: skip
+                "insufficient_credits",
+                "over_capture",
+                "over_release",
+                "over_refund",
+                "hold_wrong_state",
+            ):
                 unexpected.append(result.error.code)
             if result.error is None and kind in ("hold", "debit"):
                 holds.append(result.data()["hold_id"])
@@ -208,9 +202,7 @@ async def test_a_poisoned_command_does_not_hurt_its_neighbours(db: Database, ten
     await mine.submit(tenant, command("adjust", customer_id="ann", credits=50, reason="r"))
     sent = [command("debit", customer_id="ann", credits=13 if n == 3 else 1) for n in range(8)]
     results = await asyncio.gather(*mine.submit_many(tenant, sent), return_exceptions=True)
-    assert [isinstance(one, CreditResult) and one.error is None for one in results] == [
-        n != 3 for n in range(8)
-    ]
+    assert [isinstance(one, CreditResult) and one.error is None for one in results] == [n != 3 for n in range(8)]
     await mine.close()
     with pytest.raises(Busy):
         await mine.submit(tenant, sent[0])
@@ -228,9 +220,7 @@ async def test_beyond_its_bounds_the_writer_is_busy_and_takes_nothing(db: Databa
 async def test_a_caller_who_goes_away_changes_nothing_for_the_others(db: Database, tenant: str) -> None:
     mine = writer(db)
     await seed(mine, tenant, "ann", 10)
-    gone = asyncio.create_task(
-        mine.submit(tenant, command("debit", customer_id="ann", credits=1, key="gone"))
-    )
+    gone = asyncio.create_task(mine.submit(tenant, command("debit", customer_id="ann", credits=1, key="gone")))
     await asyncio.sleep(0)
     gone.cancel()
     stays = await mine.submit(tenant, command("debit", customer_id="ann", credits=2))
@@ -323,9 +313,7 @@ async def test_who_waits_aside_is_told_when_it_took_too_long(module_url: str, te
         await one.close()
 
 
-async def test_a_database_that_never_answers_holds_up_neither_callers_nor_others(
-    db: Database, tenant: str
-) -> None:
+async def test_a_database_that_never_answers_holds_up_neither_callers_nor_others(db: Database, tenant: str) -> None:
     silent = asyncio.Event()
 
     async def run(name: str, commands: Sequence[CreditCommand], join: Join) -> Sequence[CreditResult]:
@@ -335,9 +323,7 @@ async def test_a_database_that_never_answers_holds_up_neither_callers_nor_others
 
     mine = Gatherer(run, group_of=lambda one: one.subject, deadline=0.5)
     await seed(mine, tenant, "ann", 50)
-    stuck = asyncio.create_task(
-        mine.submit(tenant, command("debit", customer_id="ann", credits=13, key="stuck"))
-    )
+    stuck = asyncio.create_task(mine.submit(tenant, command("debit", customer_id="ann", credits=13, key="stuck")))
     await asyncio.sleep(0)
     other = asyncio.create_task(mine.submit(tenant, command("debit", customer_id="ann", credits=1)))
     with pytest.raises(Unavailable) as told:

@@ -49,9 +49,11 @@ async def put_order(
 ) -> dict[str, Any]:
     now = (await shop.ok(await shop.get("/v1/clock")))["now"]
     body = {
-        "customer_id": customer, "placed_at": now, "currency": "USD",
+        "customer_id": customer,
+        "placed_at": now,
+        "currency": "USD",
         "lines": [{"line_id": "1", "sku": sku, "quantity": quantity, **more}],
-    }  # fmt: skip
+    }
     answer: dict[str, Any] = await shop.ok(await shop.put(f"/v1/orders/{order_id}", body), 201)
     return answer
 
@@ -66,14 +68,11 @@ async def buy_pack(shop: Vendor, policy: str, **more: Any) -> tuple[dict[str, An
 
 
 async def give_back(
-    shop: Vendor, order_id: str = "p", *, refund_id: str | None = None, quantity: int | None = None,
-    status: int = 201,
-) -> dict[str, Any]:  # fmt: skip
+    shop: Vendor, order_id: str = "p", *, refund_id: str | None = None, quantity: int | None = None, status: int = 201
+) -> dict[str, Any]:
     lines = [] if quantity is None else [{"line_id": "1", "quantity": quantity}]
     body = {"refund_id": refund_id or f"r-{order_id}", "lines": lines}
-    answer: dict[str, Any] = await shop.ok(
-        await shop.post(f"/v1/orders/{order_id}/refunds", body, key=None), status
-    )
+    answer: dict[str, Any] = await shop.ok(await shop.post(f"/v1/orders/{order_id}/refunds", body, key=None), status)
     return answer
 
 
@@ -106,9 +105,7 @@ async def test_a_hold_released_after_the_refund_brings_nothing_back(vendor: Make
     shop = await vendor(policy)
     _, many = await buy_pack(shop, policy)
     kind = PACKS[policy]["type"]
-    held = await shop.ok(
-        await shop.post("/v1/customers/ann/holds", {"credits": many - 1, "credit_type": kind}), 201
-    )
+    held = await shop.ok(await shop.post("/v1/customers/ann/holds", {"credits": many - 1, "credit_type": kind}), 201)
     report = await give_back(shop)
     assert [one["credits"] for one in report["taken_back"]] == [1]
     assert [(one["held"], one["spent"]) for one in report["not_taken_back"]] == [(many - 1, 0)]
@@ -119,8 +116,9 @@ async def test_a_hold_released_after_the_refund_brings_nothing_back(vendor: Make
     assert all(clause is not None for _, clause in rows)
     told = [one["data"] for one in await events(shop, "credits.voided")]
     assert [(one["credits"], one["reason"], one["order_id"]) for one in told] == [
-        (1, "refunded", "p"), (many - 1, "refunded", "p"),
-    ]  # fmt: skip
+        (1, "refunded", "p"),
+        (many - 1, "refunded", "p"),
+    ]
     await audited(shop)
 
 
@@ -161,9 +159,7 @@ async def test_a_capture_of_a_part_gives_the_rest_back_to_nobody(vendor: MakeVen
     body = {"credits": many, "credit_type": PACKS[policy]["type"]}
     held = await shop.ok(await shop.post("/v1/customers/ann/holds", body), 201)
     await give_back(shop)
-    taken = await shop.ok(
-        await shop.post(f"/v1/holds/{held['hold_id']}/capture", {"credits": 1, "final": True})
-    )
+    taken = await shop.ok(await shop.post(f"/v1/holds/{held['hold_id']}/capture", {"credits": 1, "final": True}))
     assert (taken["captured"], taken["released"], taken["balance"]["available"]) == (1, many - 1, 0)
     assert [credits_ for credits_, _ in await voided(shop)] == [1 - many]
     await shop.ok(await shop.post(f"/v1/holds/{held['hold_id']}/refund", {}))
@@ -334,9 +330,7 @@ async def test_what_an_absorbed_account_gives_back_is_voided_too(vendor: MakeVen
     await audited(shop)
 
 
-async def test_where_debts_are_kept_what_was_spent_is_owed_and_not_voided(
-    app: FastAPI, api: httpx.AsyncClient
-) -> None:
+async def test_where_debts_are_kept_what_was_spent_is_owed_and_not_voided(app: FastAPI, api: httpx.AsyncClient) -> None:
     """The buyer paid the debt with other points, so a debit that is refunded later brings its points back."""
     shop = await under(app, api, "x-cart", "credits", "owed_allowed", to=True)
     await put_order(shop, "p", "credits-60")
@@ -441,9 +435,7 @@ async def test_shopp_20_by_discretion_after_it_was_spent_money_goes_back_once(ve
 
 
 @pytest.mark.parametrize("accepted", [True, False])
-async def test_shopp_20_a_credit_that_a_ticket_holds_unserved_is_in_use(
-    vendor: MakeVendor, accepted: bool
-) -> None:
+async def test_shopp_20_a_credit_that_a_ticket_holds_unserved_is_in_use(vendor: MakeVendor, accepted: bool) -> None:
     shop, lot = await _shopp(vendor)
     ticket = await open_ticket(shop, "ann", credit_type="priority", facts=GOOD_FACTS)
     if accepted:
@@ -475,11 +467,7 @@ async def test_a_second_refund_of_a_unit_says_what_is_left(vendor: MakeVendor, p
     await put_order(shop, "p", sku, quantity=2)
     await give_back(shop, quantity=1)
     over = await give_back(shop, refund_id="r-2", quantity=2, status=422)
-    assert (over["code"], over["facts"]["refundable"], over["facts"]["left"]) == (
-        "order_over_refund",
-        1,
-        {"1": 1},
-    )
+    assert (over["code"], over["facts"]["refundable"], over["facts"]["left"]) == ("order_over_refund", 1, {"1": 1})
     await give_back(shop, refund_id="r-3")
     for quantity in (None, 1):
         over = await give_back(shop, refund_id="r-4", quantity=quantity, status=422)
@@ -493,9 +481,7 @@ async def test_a_second_refund_of_a_unit_says_what_is_left(vendor: MakeVendor, p
 
 
 async def transfer(shop: Vendor, lot: str, to: str, status: int = 200) -> dict[str, Any]:
-    answer: dict[str, Any] = await shop.ok(
-        await shop.post(f"/v1/lots/{lot}/transfer", {"to_customer_id": to}), status
-    )
+    answer: dict[str, Any] = await shop.ok(await shop.post(f"/v1/lots/{lot}/transfer", {"to_customer_id": to}), status)
     return answer
 
 
@@ -520,17 +506,15 @@ async def test_a_refund_reaches_credits_that_were_given_to_another_customer(vend
     await audited(shop)
 
 
-async def test_what_the_other_customer_holds_and_spent_is_reported_and_never_comes_back(
-    vendor: MakeVendor,
-) -> None:
+async def test_what_the_other_customer_holds_and_spent_is_reported_and_never_comes_back(vendor: MakeVendor) -> None:
     shop, _, theirs = await _given(vendor)
     ticket = await open_ticket(shop, "bob", category="level_3")
     spent = await shop.ok(await shop.post("/v1/customers/bob/debits", {"credits": 30}), 201)
     report = await give_back(shop)
     assert [(one["credits"], one["customer_id"]) for one in report["taken_back"]] == [(50, "bob")]
-    assert [
-        (one["lot_id"], one["held"], one["spent"], one["customer_id"]) for one in report["not_taken_back"]
-    ] == [(theirs["lot_id"], 40, 30, "bob")]
+    assert [(one["lot_id"], one["held"], one["spent"], one["customer_id"]) for one in report["not_taken_back"]] == [
+        (theirs["lot_id"], 40, 30, "bob")
+    ]
     await act(shop, ticket, "withdrawal")
     await shop.ok(await shop.post(f"/v1/holds/{spent['hold_id']}/refund", {}))
     assert await available(shop, "bob") == 0
@@ -538,9 +522,7 @@ async def test_what_the_other_customer_holds_and_spent_is_reported_and_never_com
     await audited(shop)
 
 
-async def test_a_refund_follows_credits_that_were_given_on_and_those_of_a_merged_account(
-    vendor: MakeVendor,
-) -> None:
+async def test_a_refund_follows_credits_that_were_given_on_and_those_of_a_merged_account(vendor: MakeVendor) -> None:
     shop, _, theirs = await _given(vendor)
     spent = await shop.ok(await shop.post("/v1/customers/bob/debits", {"credits": 20}), 201)
     await put_order(shop, "third", "of-no-interest", customer="cyd")
@@ -618,8 +600,9 @@ async def test_free_points_go_where_the_policy_says_so(app: FastAPI, api: httpx.
     assert await available(shop, "bob") == 60
     report = await give_back(shop)
     assert [(one["kind"], one.get("customer_id")) for one in report["taken_back"]] == [
-        ("credits", "bob"), ("license", None),
-    ]  # fmt: skip
+        ("credits", "bob"),
+        ("license", None),
+    ]
     assert await available(shop, "bob") == 0
     await audited(shop)
     await shop.close()
@@ -721,7 +704,7 @@ async def test_xc_3_a_first_order_refunded_untouched_does_not_count(vendor: Make
     assert [one["first_order"] for one in again["licenses"]] == [True, True]
     assert {(one["clause"], one["reading"]) for one in again["decisions"] if one["rule"] == "refunded_untouched"} == {
         ("XC-3", True)
-    }  # fmt: skip
+    }
     later = await put_order(shop, "r", "license")
     assert (later["lots"], later["not_granted"][0]["code"]) == ([], "not_first_order")
     assert await available(shop) == 120
@@ -744,8 +727,12 @@ async def test_xc_3_what_was_bought_before_the_refund_keeps_its_class(vendor: Ma
     await put_order(shop, "p", "license")
     await shop.move_clock("2025-01-10T00:00:00Z")
     await give_back(shop)
-    body = {"customer_id": "ann", "placed_at": "2025-01-05T00:00:00Z", "currency": "USD",
-            "lines": [{"line_id": "1", "sku": "license", "quantity": 1}]}  # fmt: skip
+    body = {
+        "customer_id": "ann",
+        "placed_at": "2025-01-05T00:00:00Z",
+        "currency": "USD",
+        "lines": [{"line_id": "1", "sku": "license", "quantity": 1}],
+    }
     late = await shop.ok(await shop.put("/v1/orders/q", body), 201)
     assert (late["lots"], late["licenses"][0]["ordinal"]) == ([], 2)
 
@@ -787,13 +774,9 @@ async def test_graphql_takes_back_gives_away_and_refuses_alike(vendor: MakeVendo
         return found
 
     moved = "... on Transfer { credits to { customerId available } }"
-    refused = await ask(
-        f'transferLot(input: {{idempotencyKey: "a", lotId: "{free}", toCustomerId: "bob"}})', moved
-    )
+    refused = await ask(f'transferLot(input: {{idempotencyKey: "a", lotId: "{free}", toCustomerId: "bob"}})', moved)
     assert (refused["code"], refused["status"]) == ("free_credits_not_transferable", 409)
-    done = await ask(
-        f'transferLot(input: {{idempotencyKey: "b", lotId: "{bought}", toCustomerId: "bob"}})', moved
-    )
+    done = await ask(f'transferLot(input: {{idempotencyKey: "b", lotId: "{bought}", toCustomerId: "bob"}})', moved)
     assert (done["credits"], done["to"]) == (120, {"customerId": "bob", "available": 120})
     refund = "... on OrderRefund { takenBack { credits customerId } notTakenBack { lotId } }"
     lines = 'lines: [{lineId: "1", quantity: 1}]'
@@ -807,9 +790,7 @@ async def test_graphql_takes_back_gives_away_and_refuses_alike(vendor: MakeVendo
 
 
 @pytest.mark.parametrize("merged", [False, True], ids=["alone", "merged"])
-async def test_shopp_20_what_was_corrected_away_by_hand_is_paid_back_once_too(
-    vendor: MakeVendor, merged: bool
-) -> None:
+async def test_shopp_20_what_was_corrected_away_by_hand_is_paid_back_once_too(vendor: MakeVendor, merged: bool) -> None:
     """An adjustment voided the credit, so the refund of the order takes nothing; its money went back all the same."""
     shop = await vendor("shopp")
     line = {"line_id": "1", "quantity": 1, "sku": "credit-escalated", "unit_price": "75.00"}
@@ -831,9 +812,7 @@ async def test_shopp_20_what_was_corrected_away_by_hand_is_paid_back_once_too(
     assert (await shop.ok(await shop.get("/v1/audit")))["data"] == []
 
 
-async def test_csc_4_a_free_period_that_was_served_is_reported_when_its_license_is_refunded(
-    vendor: MakeVendor,
-) -> None:
+async def test_csc_4_a_free_period_that_was_served_is_reported_when_its_license_is_refunded(vendor: MakeVendor) -> None:
     """As a bought period is: what ran out is listed as not taken back."""
     shop = await vendor("cs-cart")
     bought = await order(shop, "ann", "license")

@@ -34,8 +34,12 @@ class Account:
         self.gone = dict.fromkeys(LINES, 0)
         for line, (units, each) in LINES.items():
             self.lots[line] = self.ledger.grant(
-                units * each, source="purchase", rule=line, order_id="o", line_id=line  # type: ignore[arg-type]
-            )  # fmt: skip
+                units * each,
+                source="purchase",
+                rule=line,
+                order_id="o",
+                line_id=line,  # type: ignore[arg-type]
+            )
 
     def step(self, what: str, credits: int, number: int, line: str) -> None:
         """One step, done as far as it is allowed."""
@@ -79,7 +83,5 @@ def test_what_was_refunded_is_never_usable_and_the_rest_always_comes_back(steps:
             account.ledger.release(hold.hold_id)
         if hold.captured > hold.refunded:
             account.ledger.refund(hold.hold_id)
-    assert {line: lot.available for line, lot in account.lots.items()} == {
-        line: account.left(line) for line in LINES
-    }
+    assert {line: lot.available for line, lot in account.lots.items()} == {line: account.left(line) for line in LINES}
     assert all(claimed(lot) == 0 for lot in account.lots.values())

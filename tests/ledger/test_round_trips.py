@@ -17,9 +17,7 @@ from tests.support import databases
 from tests.support.databases import execute
 from tests.support.statements import sent
 
-WHO = text(
-    "select pg_backend_pid() as process, current_user as role, current_setting('app.tenant') as tenant"
-)
+WHO = text("select pg_backend_pid() as process, current_user as role, current_setting('app.tenant') as tenant")
 
 
 async def founded(db: Database) -> str:
@@ -95,9 +93,7 @@ async def test_a_lock_that_is_not_had_in_time_is_told_as_such(db: Database, modu
     await other.close()
 
 
-async def test_a_schema_that_changes_under_a_prepared_statement_costs_one_more_try(
-    postgres: databases.Server,
-) -> None:
+async def test_a_schema_that_changes_under_a_prepared_statement_costs_one_more_try(postgres: databases.Server) -> None:
     url = await postgres.clone()
     database = Database(url, pool_size=1)
     name = await founded(database)

@@ -381,9 +381,7 @@ def test_a_low_balance_is_told_once_on_the_way_down() -> None:
         (181 * DAY, "0.00", "none", "expired"),
     ],
 )
-def test_shopp_19_unused_credit_brings_money_back(
-    after: timedelta, refund: str, basis: str, code: str | None
-) -> None:
+def test_shopp_19_unused_credit_brings_money_back(after: timedelta, refund: str, basis: str, code: str | None) -> None:
     ledger = a_ledger()
     lot = a_lot(ledger, 1, cost=money("100.00"), expires_at=datetime(2025, 7, 1, tzinfo=UTC))
     quote = refund_quote(lot, MONEY_BACK, START + after)

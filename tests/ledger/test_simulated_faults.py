@@ -27,18 +27,7 @@ from tests.support.api import Vendor, make_vendor, running, settings_for
 
 STORIES = 5
 KINDS = ("hold", "debit", "debit", "capture", "refund", "release", "grant", "wait", "batch", "ticket")
-SHOWN = (
-    "kind",
-    "credits",
-    "from",
-    "to",
-    "effective_at",
-    "version",
-    "reason",
-    "clause",
-    "order_id",
-    "ticket_id",
-)
+SHOWN = ("kind", "credits", "from", "to", "effective_at", "version", "reason", "clause", "order_id", "ticket_id")
 SEEDS = int(os.environ.get("RETAINER_SIMULATED_FAULTS", "20"))
 
 
@@ -87,11 +76,7 @@ class HurtConnection:
         if HURT.now():
             kind = HURT.dice.choice(["lost", "lost", "collided", "locked"])
             HURT.note(kind)
-            raise {
-                "lost": ConnectionResetError("lost"),
-                "collided": Retry("40P01"),
-                "locked": Locked("locked"),
-            }[kind]
+            raise {"lost": ConnectionResetError("lost"), "collided": Retry("40P01"), "locked": Locked("locked")}[kind]
         answer = await self._connection.execute(*args)
         if HURT.now():
             HURT.note("lost after a statement")
@@ -162,9 +147,7 @@ class Teller:
     async def post(self, path: str, body: dict[str, Any]) -> httpx.Response:
         key = f"key-{len(self.said)}"
         answer = await self.until_told(lambda: self.shop.post(path, body, key=key))
-        if answer.status_code < 300 and not path.endswith(
-            "/refunds"
-        ):  # those have a key of their own in the body
+        if answer.status_code < 300 and not path.endswith("/refunds"):  # those have a key of their own in the body
             self.keyed.append((path, body, key, answer.content))
         self.heard(answer)
         return answer
@@ -173,9 +156,7 @@ class Teller:
         self.heard(await self.until_told(lambda: self.shop.put(path, json=body)))
 
     def heard(self, answer: httpx.Response) -> None:
-        self.said.append(
-            "done" if answer.status_code < 300 else f"{answer.status_code} {answer.json()['code']}"
-        )
+        self.said.append("done" if answer.status_code < 300 else f"{answer.status_code} {answer.json()['code']}")
 
     async def wait(self, days: int) -> None:
         self.day += days
@@ -225,12 +206,7 @@ class Teller:
     async def batch(self, step: int, amounts: list[int]) -> None:
         """Each command of a batch has its own fate, and its own key."""
         commands = [
-            {
-                "idempotency_key": f"batch-{step}-{n}",
-                "kind": "debit",
-                "customer_id": "ann",
-                "credits": amount,
-            }
+            {"idempotency_key": f"batch-{step}-{n}", "kind": "debit", "customer_id": "ann", "credits": amount}
             for n, amount in enumerate(amounts)
         ]
         told: dict[str, str] = {}
@@ -249,12 +225,16 @@ class Teller:
         self.said += [told[str(one["idempotency_key"])] for one in commands]
 
     async def ticket(self, name: str, dice: random.Random) -> None:
-        body = {"customer_id": "ann", "subject": "s", "channel": "helpdesk", "language": "en", "category": "features",
-                "agreed_up_to": 40}  # fmt: skip
+        body = {
+            "customer_id": "ann",
+            "subject": "s",
+            "channel": "helpdesk",
+            "language": "en",
+            "category": "features",
+            "agreed_up_to": 40,
+        }
         await self.put(f"/v1/tickets/{name}", body)
-        await self.post(
-            f"/v1/tickets/{name}/assessments", {"category": "features", "credits": dice.randint(1, 5)}
-        )
+        await self.post(f"/v1/tickets/{name}/assessments", {"category": "features", "credits": dice.randint(1, 5)})
         await self.post(f"/v1/tickets/{name}/resolution", {"outcome": dice.choice(["answered", "resolved"])})
 
     async def ending(self) -> dict[str, Any]:
@@ -309,5 +289,10 @@ async def test_a_story_full_of_faults_ends_as_it_does_without(hurt_app: FastAPI,
             assert (again.content, again.headers["idempotent-replayed"]) == (first, "true")
         await hurt.shop.close()
     assert set(HURT.done) == {
-        "lost", "collided", "locked", "lost after a statement", "commit never arrived", "commit unanswered",
-    }  # fmt: skip
+        "lost",
+        "collided",
+        "locked",
+        "lost after a statement",
+        "commit never arrived",
+        "commit unanswered",
+    }

@@ -25,9 +25,7 @@ LOADS = {
     "app/usecases/credits/accounts.py": {"load", "load_as_of"},  # answers questions
     "app/db/together.py": {"load"},  # reads many at once, for the graph
 }
-CUSTOMER_LOCK = re.compile(
-    r"\bfrom\s+customer\b.*\bfor\s+(no\s+key\s+)?(update|share)", re.DOTALL | re.IGNORECASE
-)
+CUSTOMER_LOCK = re.compile(r"\bfrom\s+customer\b.*\bfor\s+(no\s+key\s+)?(update|share)", re.DOTALL | re.IGNORECASE)
 TABLES_OF_BOOKS = ("load", "load_all", "load_as_of", "lock")
 
 
@@ -38,11 +36,7 @@ def modules() -> list[tuple[str, ast.Module]]:
 def _locks_customers(node: ast.AST) -> bool:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return CUSTOMER_LOCK.search(node.value) is not None
-    if (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "with_for_update"
-    ):
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "with_for_update":
         return re.search(r"\bcustomer\b(?!_)", ast.unparse(node.func.value)) is not None
     return False
 

@@ -11,9 +11,11 @@ from tests.lives.model import Order
 from tests.lives.terms import at, months_after
 
 LEVELS = {
-    "license-leased": (1,), "license-saas-basic": (1,), "license-saas-standard": (1,),
+    "license-leased": (1,),
+    "license-saas-basic": (1,),
+    "license-saas-standard": (1,),
     "license-saas-professional": (1, 2),
-}  # fmt: skip
+}
 MOVES = {
     "pending": {"pending", "running", "scheduled", "voided"},
     "scheduled": {"scheduled", "running", "ended", "voided"},
@@ -54,9 +56,7 @@ async def look(
             continue
         if was["state"] == "pending" and one["state"] != "pending":
             life.that(started, f"{owner}'s period started without a ticket (CSC-4): {one}")
-            life.that(
-                at(one["starts_at"]) == life.now, f"{owner}'s period starts {one['starts_at']}, at {life.now}"
-            )
+            life.that(at(one["starts_at"]) == life.now, f"{owner}'s period starts {one['starts_at']}, at {life.now}")
             older = [row for row in life.covers[owner] if row["state"] == "pending" and row is not was]
             life.that(
                 not any(_before(row, was) for row in older),
@@ -64,9 +64,7 @@ async def look(
             )
     if life.policy == "cs-cart":
         active = [
-            one
-            for one in answer["covers"]
-            if one["state"] in ("running", "suspended") and one["scope"] == "account"
+            one for one in answer["covers"] if one["state"] in ("running", "suspended") and one["scope"] == "account"
         ]
         life.that(
             len(active) <= 1 or shortened or life.things.get(("merged", owner)),
@@ -92,9 +90,7 @@ def _lasts(life: Life, owner: str, one: Any, shortened: Any) -> None:
         life.that(ends <= whole, f"{owner}'s cover lasts until {ends}, at most {whole}: {one}")
     elif one["line_id"] is not None and life.policy == "cactushop":
         # Units of one line follow one another, each counted from the first (decision 0026): a day may be made up.
-        life.that(
-            abs(ends - whole) <= timedelta(days=3), f"{owner}'s cover lasts until {ends}, not {whole}: {one}"
-        )
+        life.that(abs(ends - whole) <= timedelta(days=3), f"{owner}'s cover lasts until {ends}, not {whole}: {one}")
     else:
         life.that(ends == whole, f"{owner}'s cover lasts until {ends}, not {whole}: {one}")
 
@@ -134,9 +130,7 @@ def judge_bought(life: Life, made: Order, before: list[Any], fresh: list[Any]) -
             key=lambda one: str(one["starts_at"]),
         )
         if line.sku in life.model.terms.periods:
-            life.that(
-                len(mine) == line.quantity, f"{made.order_id}: {len(mine)} covers for {line.quantity} bought"
-            )
+            life.that(len(mine) == line.quantity, f"{made.order_id}: {len(mine)} covers for {line.quantity} bought")
         if mine:
             should = _first_gap(life, made, standing)
             starts = at(mine[0]["starts_at"])
@@ -152,9 +146,7 @@ def _first_gap(life: Life, made: Order, standing: list[Any]) -> datetime:
     held = [
         one.license_id
         for one in life.model.licenses
-        if one.owner == made.owner
-        and one.placed_at <= placed
-        and (one.ended_at is None or placed < one.ended_at)
+        if one.owner == made.owner and one.placed_at <= placed and (one.ended_at is None or placed < one.ended_at)
     ]
     ends = [_covered_until(standing, one, placed) for one in held]
     return min(ends) if ends else _covered_until(standing, "none", placed)

@@ -14,13 +14,19 @@ from tests.lives.shop import licenses_at
 from tests.lives.terms import ASK, at, iso
 
 FACTS = {
-    "official": True, "modified": False, "current_release": True, "single_issue": True, "clear_description": True,
+    "official": True,
+    "modified": False,
+    "current_release": True,
+    "single_issue": True,
+    "clear_description": True,
     "backup": "done",
-}  # fmt: skip
+}
 KINDS = {
-    "priority": "diagnosis", "escalated": "fixing", "hosting_certification": "hosting_certification",
+    "priority": "diagnosis",
+    "escalated": "fixing",
+    "hosting_certification": "hosting_certification",
     "plugin_installation": "plugin_installation",
-}  # fmt: skip
+}
 CLOSED = ("resolved", "rejected", "withdrawn")
 
 
@@ -32,12 +38,7 @@ async def open_ticket(life: Life, rng: random.Random) -> str:
     """A ticket, whole or with something missing."""
     owner = life.model.who(rng.choice(NAMES))
     ticket = Ticket(life.next("t"), owner, life.model.terms_at(life.now), opened_at=life.now)
-    body: dict[str, Any] = {
-        "customer_id": owner,
-        "subject": "It fails",
-        "channel": "helpdesk",
-        "language": "en",
-    }
+    body: dict[str, Any] = {"customer_id": owner, "subject": "It fails", "channel": "helpdesk", "language": "en"}
     if rng.random() < 0.08:
         body["channel"] = "forum"
     if rng.random() < 0.08:
@@ -141,28 +142,20 @@ def _judge_rules(life: Life, ticket: Ticket, answer: Any, spendable: int) -> Non
         return
     life.that("must" not in grounds, f"{asked} is {state} and should be rejected: {grounds}")
     if price == 0 and ticket.quoted is None:
-        life.that(
-            state == "in_progress" and ticket.paid_by == "nobody", f"{asked} costs nothing and is {state}"
-        )
+        life.that(state == "in_progress" and ticket.paid_by == "nobody", f"{asked} costs nothing and is {state}")
         return
     free = _free_level(life, ticket)
     if free is not None:
-        life.that(
-            (state, ticket.paid_by) == free,
-            f"{asked} is {state} by {ticket.paid_by}, should be {free} (AVA-4)",
-        )
+        life.that((state, ticket.paid_by) == free, f"{asked} is {state} by {ticket.paid_by}, should be {free} (AVA-4)")
         return
     if life.policy == "x-cart":
         right = _of_points(ticket, price, spendable)
-        life.that(
-            state == right, f"{asked} is {state}, should be {right}: price {price}, {spendable} can be spent"
-        )
+        life.that(state == right, f"{asked} is {state}, should be {right}: price {price}, {spendable} can be spent")
     elif state == "in_progress" and ticket.paid_by == "cover":
         _covered(life, ticket, asked)
     elif state == "in_progress":
         life.that(
-            price is not None or (ticket.category is None and ticket.agreed),
-            f"{asked} is accepted without a price",
+            price is not None or (ticket.category is None and ticket.agreed), f"{asked} is accepted without a price"
         )
         life.that(not _asks_first(ticket, price), f"{asked} is accepted at {price} without consent (CSC-9)")
     elif state == "awaiting_credits" and "insufficient_credits" in codes:
@@ -297,9 +290,13 @@ def a_ticket(life: Life, rng: random.Random, *states: str) -> Ticket | None:
 
 
 UNDECIDED = (
-    "needs_facts", "awaiting_qualification", "awaiting_assessment", "awaiting_choice", "awaiting_confirmation",
+    "needs_facts",
+    "awaiting_qualification",
+    "awaiting_assessment",
+    "awaiting_choice",
+    "awaiting_confirmation",
     "awaiting_credits",
-)  # fmt: skip
+)
 OPEN = (*UNDECIDED, "in_progress")
 
 
@@ -312,16 +309,12 @@ async def verb(life: Life, ticket: Ticket, path: str, body: Any) -> tuple[int, A
 @command(rest=6)
 async def details(life: Life, rng: random.Random) -> str | None:
     """What was missing; decides again."""
-    ticket = a_ticket(
-        life, rng, "needs_facts", "awaiting_choice", "awaiting_credits", "awaiting_confirmation"
-    )
+    ticket = a_ticket(life, rng, "needs_facts", "awaiting_choice", "awaiting_credits", "awaiting_confirmation")
     if ticket is None or (not ticket.open and rng.random() < 0.8):
         return None
     body: dict[str, Any] = {}
     if ticket.terms.by_agent:
-        body["facts"] = dict(
-            FACTS, request_kind=KINDS.get(ticket.credit_type, "diagnosis"), working_wordpress=True
-        )
+        body["facts"] = dict(FACTS, request_kind=KINDS.get(ticket.credit_type, "diagnosis"), working_wordpress=True)
     else:
         if life.policy in ("cs-cart", "avactis"):
             body["pay_with"] = rng.choice(("credits", "cover"))
@@ -340,8 +333,7 @@ async def details(life: Life, rng: random.Random) -> str | None:
     status, answer = await verb(life, ticket, "details", body)
     if status >= 400:
         life.that(
-            not ticket.open or ticket.accepted,
-            f"details of {ticket.ticket_id} ({ticket.state}): {status} {answer}",
+            not ticket.open or ticket.accepted, f"details of {ticket.ticket_id} ({ticket.state}): {status} {answer}"
         )
         return f"details of {ticket.ticket_id}: refused"
     if ticket.accepted:
@@ -400,8 +392,7 @@ async def assess(life: Life, rng: random.Random) -> str | None:
     last = answer["assessments"][-1]
     if isinstance(amount, int) and last["credits"] != 0:
         life.that(
-            last["credits"] == amount,
-            f"{ticket.ticket_id} is assessed at {last['credits']}, should be {credits}",
+            last["credits"] == amount, f"{ticket.ticket_id} is assessed at {last['credits']}, should be {credits}"
         )
     if ticket.accepted:
         _repriced(life, ticket, answer, last, category, body)
@@ -418,10 +409,7 @@ def _repriced(life: Life, ticket: Ticket, answer: Any, last: Any, category: str,
     target, now = last["credits"], life.model.committed(ticket.ticket_id)
     ticket.state = answer["state"]
     if ticket.state == "awaiting_confirmation":
-        life.that(
-            ticket.terms.asked_beforehand and target > now,
-            f"{ticket.ticket_id} waits for consent to {target}",
-        )
+        life.that(ticket.terms.asked_beforehand and target > now, f"{ticket.ticket_id} waits for consent to {target}")
         ticket.quoted = target
         ticket.facts["quote"] = (category, body.get("inputs", {}))
         return
@@ -429,9 +417,7 @@ def _repriced(life: Life, ticket: Ticket, answer: Any, last: Any, category: str,
         target > ticket.agreed if ticket.agreed is not None else category in ticket.terms.asked_beforehand
     )
     life.that(not asks, f"{ticket.ticket_id} was raised from {now} to {target} without consent (CSC-10)")
-    life.that(
-        life.model.settle_to(ticket, target), f"{ticket.ticket_id} is charged {target}, which is not there"
-    )
+    life.that(life.model.settle_to(ticket, target), f"{ticket.ticket_id} is charged {target}, which is not there")
     ticket.category, ticket.price = category, target
 
 
@@ -455,9 +441,7 @@ async def confirm(life: Life, rng: random.Random) -> str | None:
     ticket.state = answer["state"]
     if accept:
         life.that(ticket.state == "in_progress", f"{ticket.ticket_id} was confirmed and is {ticket.state}")
-        life.that(
-            model.settle_to(ticket, amount), f"{ticket.ticket_id} was confirmed at {credits}, not there"
-        )
+        life.that(model.settle_to(ticket, amount), f"{ticket.ticket_id} was confirmed at {credits}, not there")
         ticket.category = shown["assessments"][-1]["category"]
         ticket.accepted, ticket.price, ticket.paid_by = True, amount, "credits"
     elif not ticket.accepted:
@@ -482,10 +466,7 @@ async def respond(life: Life, rng: random.Random) -> str | None:
         body["occurred_at"] = iso(ticket.opened_at + (life.now - ticket.opened_at) * rng.choice((0, 1)) / 2)
     status, answer = await verb(life, ticket, "responses", body)
     if status >= 400:
-        life.that(
-            not ticket.open or body["kind"] == "service",
-            f"a response on {ticket.ticket_id}: {status} {answer}",
-        )
+        life.that(not ticket.open or body["kind"] == "service", f"a response on {ticket.ticket_id}: {status} {answer}")
         return f"response on {ticket.ticket_id}: refused"
     if body["author"] == "vendor" and body["kind"] == "service":
         life.that(ticket.accepted, f"service on {ticket.ticket_id}, which nobody accepted (TERMS-11)")
@@ -568,10 +549,7 @@ async def reopen(life: Life, rng: random.Random) -> str | None:
             f"{ticket.ticket_id} was resolved {ticket.resolved_at} and cannot be reopened: {status} {answer}",
         )
         return f"reopening of {ticket.ticket_id}: refused"
-    life.that(
-        ticket.state == "resolved" and not late,
-        f"{ticket.ticket_id} ({ticket.state}, late {late}) is reopened",
-    )
+    life.that(ticket.state == "resolved" and not late, f"{ticket.ticket_id} ({ticket.state}, late {late}) is reopened")
     ticket.state, ticket.accepted = answer["state"], True
     same_charge(life, ticket, answer)
     return f"{ticket.ticket_id} is reopened"
@@ -587,9 +565,7 @@ async def split(life: Life, rng: random.Random) -> str | None:
     free = life.model.available(life.model.who(ticket.owner), ticket.credit_type)
     await covers.look(life, life.model.who(ticket.owner))
     status, answer = await verb(life, ticket, "splits", {"ticket_id": name, "subject": "And this"})
-    life.that(
-        (status == 201) == ticket.open, f"a split of {ticket.ticket_id} ({ticket.state}): {status} {answer}"
-    )
+    life.that((status == 201) == ticket.open, f"a split of {ticket.ticket_id} ({ticket.state}): {status} {answer}")
     if status != 201:
         return f"split of {ticket.ticket_id}: refused"
     child = Ticket(name, ticket.owner, life.model.terms_at(life.now), opened_at=life.now)
@@ -688,9 +664,7 @@ async def correct_cause(life: Life, rng: random.Random) -> str | None:
 
 def _returns(ticket: Ticket, cause: str | None) -> bool:
     """Whether a cause gives the charge back (AVA-11, AVA-15, CSC-16, XC-11)."""
-    return (
-        cause == "software_bug" and ticket.terms.bugs_return and ticket.category not in ticket.terms.bugs_kept
-    )
+    return cause == "software_bug" and ticket.terms.bugs_return and ticket.category not in ticket.terms.bugs_kept
 
 
 # --- disputes ---------------------------------------------------------------------------------------------------------
@@ -705,10 +679,7 @@ async def dispute(life: Life, rng: random.Random) -> str | None:
     net = life.model.charge(ticket.ticket_id)["net"]
     status, answer = await verb(life, ticket, "disputes", {"reason": "too dear"})
     may = ticket.terms.disputes and ticket.state == "resolved" and net > 0 and not ticket.dispute_open
-    life.that(
-        (status < 400) == may,
-        f"a dispute about {ticket.ticket_id} ({ticket.state}, {net}): {status} {answer}",
-    )
+    life.that((status < 400) == may, f"a dispute about {ticket.ticket_id} ({ticket.state}, {net}): {status} {answer}")
     if status < 400:
         ticket.dispute_open, ticket.disputes = True, ticket.disputes + 1
     return f"dispute about {ticket.ticket_id}: {status}"
@@ -764,9 +735,7 @@ def _live(life: Life) -> int:
 @command(shopp=12, rest=1)
 async def qualify(life: Life, rng: random.Random) -> str | None:
     """An agent accepts, rejects, or finds an exclusion late (TERMS-11, TERMS-12, TERMS-17)."""
-    ticket = a_ticket(
-        life, rng, "awaiting_qualification", "awaiting_qualification", "needs_facts", "in_progress"
-    )
+    ticket = a_ticket(life, rng, "awaiting_qualification", "awaiting_qualification", "needs_facts", "in_progress")
     if ticket is None:
         return None
     if ticket.state == "in_progress" or rng.random() < 0.35:
@@ -787,9 +756,7 @@ async def qualify(life: Life, rng: random.Random) -> str | None:
     elif body["decision"] == "reject":
         life.model.each(ticket.ticket_id, "held")
     else:
-        life.that(
-            life.model.committed(ticket.ticket_id) > 0, f"{ticket.ticket_id} is accepted without a credit"
-        )
+        life.that(life.model.committed(ticket.ticket_id) > 0, f"{ticket.ticket_id} is accepted without a credit")
         ticket.accepted = True
     ticket.state = answer["state"]
     if ticket.state in CLOSED:
@@ -833,8 +800,7 @@ async def access(life: Life, rng: random.Random) -> str | None:
     status, answer = await verb(life, ticket, "access-requests", {"kinds": ["ftp"]})
     if status >= 400:
         life.that(
-            not ticket.open or ticket.state == "awaiting_credits",
-            f"access to {ticket.ticket_id}: {status} {answer}",
+            not ticket.open or ticket.state == "awaiting_credits", f"access to {ticket.ticket_id}: {status} {answer}"
         )
         return f"access to {ticket.ticket_id}: refused"
     asked = answer["access_requests"][-1]

@@ -118,9 +118,7 @@ class Life:
         if method != "GET":
             told = found.get("code", "") if isinstance(found, dict) and answer.status_code >= 400 else ""
             self.log.append(f"{method} {path} {json.dumps(body)} -> {answer.status_code} {told}")
-        self.that(
-            answer.status_code < 500, f"{method} {path} {body}: {answer.status_code} {answer.text[:500]}"
-        )
+        self.that(answer.status_code < 500, f"{method} {path} {body}: {answer.status_code} {answer.text[:500]}")
         return answer.status_code, found
 
     async def _send(self, method: str, path: str, body: Any, key: str | None) -> Any:
@@ -201,8 +199,7 @@ class Life:
         self.spread(owner, found)
         for lot in mine:
             self.that(
-                lot.lot_id is not None,
-                f"{owner} lacks a lot of {lot.granted} by {lot.purchase.order_id}: {found}",
+                lot.lot_id is not None, f"{owner} lacks a lot of {lot.granted} by {lot.purchase.order_id}: {found}"
             )
             self.that(
                 found[str(lot.lot_id)] == lot.buckets(),
@@ -216,9 +213,7 @@ class Life:
                 left = sum(lot.available for lot in one.lots if not lot.dead(self.now))
                 self.that(left == 0, f"usable credits in refunded units of {one.order_id}: {left}")
             if one.cost is not None:
-                self.that(
-                    one.paid_back <= one.cost, f"{one.order_id}: {one.paid_back} paid back of {one.cost}"
-                )
+                self.that(one.paid_back <= one.cost, f"{one.order_id}: {one.paid_back} paid back of {one.cost}")
 
     @staticmethod
     def buckets(entries: list[Any]) -> dict[str, tuple[int, int, int, int]]:
@@ -285,15 +280,12 @@ class Life:
         mine = {lot.lot_id: lot for lot in self.model.lots(owner) if lot.available or lot.held}
         rows = {row["lot_id"]: row for row in balance["lots"]}
         self.that(
-            mine.keys() == rows.keys(),
-            f"{owner}'s open lots: {sorted(rows)}, should be {sorted(map(str, mine))}",
+            mine.keys() == rows.keys(), f"{owner}'s open lots: {sorted(rows)}, should be {sorted(map(str, mine))}"
         )
         for lot_id, lot in mine.items():
             row = rows[lot_id]
             ends = None if row["expires_at"] is None else at(row["expires_at"])
-            self.that(
-                ends == lot.expires_at, f"{owner}'s lot {lot_id} ends {ends}, should end {lot.expires_at}"
-            )
+            self.that(ends == lot.expires_at, f"{owner}'s lot {lot_id} ends {ends}, should end {lot.expires_at}")
             if lot.first and lot.purchase.cost is not None:
                 cost = row["cost"] and row["cost"]["amount"]
                 self.that(
@@ -307,9 +299,7 @@ class Life:
         available, held = sum(one.available for one in mine), sum(one.held for one in mine)
         spent = sum(one.spent for one in mine)
         said = (balance["available"], balance["held"], balance["owed"])
-        self.that(
-            said == (available, held, 0), f"balance of {owner}: {said}, should be {(available, held, 0)}"
-        )
+        self.that(said == (available, held, 0), f"balance of {owner}: {said}, should be {(available, held, 0)}")
         for kind in {one.purchase.credit_type for one in mine}:
             right = sum(one.available for one in mine if one.purchase.credit_type == kind)
             there = balance["by_type"].get(kind, {}).get("available")
@@ -323,8 +313,7 @@ class Life:
             f"statement of {owner}: {statement['available']} = {parts}? the balance is {available}",
         )
         self.that(
-            parts[1:] == [held, spent],
-            f"statement of {owner}: in progress and taken {parts[1:]}, not {[held, spent]}",
+            parts[1:] == [held, spent], f"statement of {owner}: in progress and taken {parts[1:]}, not {[held, spent]}"
         )
 
 

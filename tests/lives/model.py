@@ -18,9 +18,14 @@ from tests.lives.terms import Price, Terms
 NEVER = datetime.max.replace(tzinfo=UTC)
 CENT = Decimal("0.01")
 OPEN_STATES = (
-    "needs_facts", "awaiting_qualification", "awaiting_assessment", "awaiting_choice", "awaiting_confirmation",
-    "awaiting_credits", "in_progress",
-)  # fmt: skip
+    "needs_facts",
+    "awaiting_qualification",
+    "awaiting_assessment",
+    "awaiting_choice",
+    "awaiting_confirmation",
+    "awaiting_credits",
+    "in_progress",
+)
 
 
 @dataclass(eq=False)
@@ -151,11 +156,7 @@ class Line:
     @property
     def left(self) -> int:
         """Units whose money has not gone back by any door."""
-        by_lot = (
-            0
-            if self.grant is None
-            else -(-self.grant.returned_by_lot * self.grant.units // self.grant.credits)
-        )
+        by_lot = 0 if self.grant is None else -(-self.grant.returned_by_lot * self.grant.units // self.grant.credits)
         return max(self.quantity - self.refunded - by_lot, 0)
 
 
@@ -254,9 +255,7 @@ class Model:
     def usable(self, owner: str, credit_type: str) -> list[Lot]:
         """In order of spending: soonest to end, free before paid, oldest (AVA-13)."""
         found = [one for one in self.lots(owner, credit_type) if one.available and not one.dead(self.now)]
-        return sorted(
-            found, key=lambda one: (one.expires_at or NEVER, one.paid, one.effective_at, one.lot_id or "")
-        )
+        return sorted(found, key=lambda one: (one.expires_at or NEVER, one.paid, one.effective_at, one.lot_id or ""))
 
     def available(self, owner: str, credit_type: str = "credit") -> int:
         """What can be spent."""
@@ -287,18 +286,11 @@ class Model:
     def buy(self, owner: str, purchase: Purchase, *, effective_at: datetime | None = None) -> None:
         """A purchase and its first lot, dead at once where its end has passed."""
         self.purchases.append(purchase)
-        lot = self.add_lot(
-            purchase, owner, purchase.credits, purchase.expires_at, effective_at or purchase.bought_at
-        )
+        lot = self.add_lot(purchase, owner, purchase.credits, purchase.expires_at, effective_at or purchase.bought_at)
         lot.first = True
 
     def add_lot(
-        self,
-        purchase: Purchase,
-        owner: str,
-        credits: int,
-        expires_at: datetime | None,
-        effective_at: datetime,
+        self, purchase: Purchase, owner: str, credits: int, expires_at: datetime | None, effective_at: datetime
     ) -> Lot:
         """Another lot of a purchase."""
         lot = Lot(purchase, owner, credits, expires_at, effective_at, available=credits)
@@ -311,9 +303,16 @@ class Model:
     # --- spending and giving back -------------------------------------------------------------------------------------
 
     def take(
-        self, owner: str, credits: int, bucket: str, *, credit_type: str = "credit", ticket: str | None = None,
-        expires_at: datetime | None = None, lot: Lot | None = None,
-    ) -> Hold | None:  # fmt: skip
+        self,
+        owner: str,
+        credits: int,
+        bucket: str,
+        *,
+        credit_type: str = "credit",
+        ticket: str | None = None,
+        expires_at: datetime | None = None,
+        lot: Lot | None = None,
+    ) -> Hold | None:
         """Holds or spends so many; None where there are not enough."""
         lots = self.usable(owner, credit_type) if lot is None else [lot] if not lot.dead(self.now) else []
         if sum(one.available for one in lots) < credits:

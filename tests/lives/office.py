@@ -23,9 +23,7 @@ async def tell(life: Life, kind: str, **data: Any) -> dict[str, Any]:
     """Delivers an event of the shop's and has it acted on; the delivery's row."""
     token = life.things.get("shop")
     if token is None:
-        status, made = await life.call(
-            "PUT", "/v1/sources/shop", {"kind": "purchase", "secret": shops.STANDARD_SECRET}
-        )
+        status, made = await life.call("PUT", "/v1/sources/shop", {"kind": "purchase", "secret": shops.STANDARD_SECRET})
         life.that(status == 201, f"a source: {status} {made}")
         token = life.things["shop"] = made["token"]
     at = life.things["told"] = max(life.things.get("told", life.now), life.now) + timedelta(seconds=1)
@@ -96,8 +94,13 @@ async def correct_order(life: Life, rng: random.Random) -> str | None:
         if left < 1:
             return None
         units = rng.randint(1, left)
-        row = await tell(life, "order.refunded", order_id=number, refund_id=life.next("r"),
-                         lines=[{"line_id": "2", "quantity": units}])  # fmt: skip
+        row = await tell(
+            life,
+            "order.refunded",
+            order_id=number,
+            refund_id=life.next("r"),
+            lines=[{"line_id": "2", "quantity": units}],
+        )
         life.that(row["state"] == "done", f"a refund told by the shop: {row['state']} {row.get('reason')}")
         line.refunded += units
         model.refund_units(line.grant, units)

@@ -23,10 +23,7 @@ async def look_back(life: Life, rng: random.Random) -> str | None:
     said = (found["available"], found["held"])
     life.that(said == right, f"{owner} as of {then} is said to have had {said}, had {right}")
     part = await life.get(f"/v1/customers/{owner}/statement?as_of={then}&known_at={then}")
-    life.that(
-        part["available"] == right[0],
-        f"{owner}'s statement as of {then}: {part['available']}, was {right[0]}",
-    )
+    life.that(part["available"] == right[0], f"{owner}'s statement as of {then}: {part['available']}, was {right[0]}")
     return f"{owner} as of {then}"
 
 
@@ -44,9 +41,7 @@ async def why(life: Life, rng: random.Random) -> str | None:
     found = await life.get(f"/v1/explain/{kind}/{name}")
     life.that(found["trace"] or kind == "charge", f"the explanation of {kind} {name} is empty")
     for step in found["trace"]:
-        life.that(
-            step["summary"].strip(), f"a step of the explanation of {kind} {name} has no sentence: {step}"
-        )
+        life.that(step["summary"].strip(), f"a step of the explanation of {kind} {name} has no sentence: {step}")
     return f"why {kind} {name}"
 
 
@@ -64,7 +59,6 @@ async def may_i(life: Life, rng: random.Random) -> str | None:
     found = await life.get(f"/v1/customers/{owner}/entitlements/{action}{query}")
     there = bool(covers.running(life, owner, license_id))
     life.that(
-        found["allowed"] == there,
-        f"{owner} may {action} for {license_id}: {found['allowed']}, cover is there: {there}",
+        found["allowed"] == there, f"{owner} may {action} for {license_id}: {found['allowed']}, cover is there: {there}"
     )
     return f"{owner}: {action} for {license_id}: {there}"

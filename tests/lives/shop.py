@@ -22,13 +22,9 @@ PAID_UNITS = ("75.00", "20.00", "33.33")
 async def order(life: Life, rng: random.Random) -> str:
     """An order of one to three lines, now or long ago."""
     owner = life.model.who(rng.choice(NAMES))
-    placed = (
-        life.now if rng.random() < 0.75 else life.now - timedelta(days=rng.choice((1, 40, 200, 400)), hours=3)
-    )
+    placed = life.now if rng.random() < 0.75 else life.now - timedelta(days=rng.choice((1, 40, 200, 400)), hours=3)
     lines = [a_line(life, rng, number) for number in range(1, rng.choice((1, 1, 2, 3)) + 1)]
-    if any(one["sku"] in life.model.terms.licenses for one in lines) and not _may_be_late(
-        life, owner, placed
-    ):
+    if any(one["sku"] in life.model.terms.licenses for one in lines) and not _may_be_late(life, owner, placed):
         placed = life.now
     return await place(life, owner, placed, lines)
 
@@ -43,12 +39,7 @@ def _may_be_late(life: Life, owner: str, placed: datetime) -> bool:
 def a_line(life: Life, rng: random.Random, number: int) -> dict[str, Any]:
     """A line: mostly what helps the life along."""
     terms = life.model.terms
-    kinds = (
-        ["license"] * 3
-        + ["pack"] * (6 if terms.packs else 0)
-        + ["period"] * (3 if terms.periods else 0)
-        + ["junk"]
-    )
+    kinds = ["license"] * 3 + ["pack"] * (6 if terms.packs else 0) + ["period"] * (3 if terms.periods else 0) + ["junk"]
     kind = rng.choice(kinds)
     line: dict[str, Any] = {"line_id": str(number), "quantity": rng.choice((1, 1, 1, 2, 3))}
     if kind == "license":
@@ -89,9 +80,7 @@ async def place(life: Life, owner: str, placed: datetime, lines: list[dict[str, 
     grant_licenses(life, made, answer)
     grant_packs(life, owner)
     before = list(life.covers.get(owner, []))
-    late = any(
-        one.placed_at >= placed for one in model.orders.values() if one is not made and one.owner == owner
-    )
+    late = any(one.placed_at >= placed for one in model.orders.values() if one is not made and one.owner == owner)
     fresh = await covers.look(life, owner, late=late)
     covers.judge_bought(life, made, before, fresh)
     return f"{owner} orders {[(one['sku'], one['quantity']) for one in lines]} at {iso(placed)}"
@@ -119,26 +108,20 @@ def grant_packs(life: Life, owner: str) -> None:
 
 
 def _license(life: Life, made: Order, line: Line, unit: int, answer: Any, before: list[License]) -> None:
-    row = next(
-        (one for one in answer["licenses"] if (one["line_id"], one["unit_no"]) == (line.line_id, unit)), None
-    )
+    row = next((one for one in answer["licenses"] if (one["line_id"], one["unit_no"]) == (line.line_id, unit)), None)
     life.that(row is not None, f"{made.order_id}: no license for unit {unit} of line {line.line_id}")
     model = life.model
     one = License(row["license_id"], made.owner, made.order_id, unit, line.sku, made.placed_at)
     line.licenses.append(one)
     earlier = [other for other in before if other.placed_at <= made.placed_at]
     # Given back with its grant untouched, it does not count for what is bought after that (CSC-2, XC-3).
-    gone = [
-        other for other in earlier if other.refunded_at is not None and other.refunded_at <= made.placed_at
-    ]
+    gone = [other for other in earlier if other.refunded_at is not None and other.refunded_at <= made.placed_at]
     counted = [other for other in earlier if other not in gone or other.untouched is False]
     unclear = [other for other in counted if other in gone and other.untouched is None]
     same = [other for other in model.licenses if other.order_id == made.order_id]
     paid, listed = line.unit_price, 100
     discount = 0 if paid is None else 100 - int(paid * 100 / listed)
-    free = made.terms.free(
-        line.sku, first_order=not counted, ordinal=len(counted) + len(same) + 1, discount=discount
-    )
+    free = made.terms.free(line.sku, first_order=not counted, ordinal=len(counted) + len(same) + 1, discount=discount)
     if unclear and len(unclear) == len(counted):
         free = _as_said(life, made, answer, one, unit)
     model.licenses.append(one)
@@ -154,9 +137,15 @@ def _license(life: Life, made: Order, line: Line, unit: int, answer: Any, before
     if free.credits:
         ends = None if free.months is None else months_after(made.placed_at, free.months)
         one.grant = Purchase(
-            free.credits, "credit", made.placed_at, ends, order_id=made.order_id, line_id=line.line_id,
-            license_id=one.license_id, free=True,
-        )  # fmt: skip
+            free.credits,
+            "credit",
+            made.placed_at,
+            ends,
+            order_id=made.order_id,
+            line_id=line.line_id,
+            license_id=one.license_id,
+            free=True,
+        )
         model.buy(made.owner, one.grant)
 
 
@@ -325,9 +314,7 @@ async def choose(life: Life, rng: random.Random) -> str | None:
     open_ = [one for one in mine if one.chosen is None and not one.choice_void]
     one = rng.choice(open_ or mine)
     option = rng.choice(("credits", "credits", "cover"))
-    status, answer = await life.call(
-        "POST", f"/v1/customers/{one.owner}/choices/{one.choice_id}", {"option": option}
-    )
+    status, answer = await life.call("POST", f"/v1/customers/{one.owner}/choices/{one.choice_id}", {"option": option})
     life.model.dirty.add(one.owner)
     if not open_:
         life.that(status == 409, f"a choice that was made or taken back: {status}")
@@ -428,21 +415,16 @@ async def pay_back(life: Life, rng: random.Random) -> str | None:
     money = Decimal(answer["refund"]["amount"])
     life.that(life.model.terms.money_back, "this vendor pays no credits back")
     life.that(
-        money <= left,
-        f"{money} paid back for {lot.purchase.order_id} of which {left} of {lot.purchase.cost} was left",
+        money <= left, f"{money} paid back for {lot.purchase.order_id} of which {left} of {lot.purchase.cost} was left"
     )
     if override:
         life.that(not busy, f"{lot.lot_id} was paid back while an open ticket holds it")
         life.model.pay_back(lot, money, all_of_it=True)
     else:
-        life.that(
-            money == due, f"{money} paid back for {lot.lot_id} of {lot.purchase.order_id}, {due} was due"
-        )
+        life.that(money == due, f"{money} paid back for {lot.lot_id} of {lot.purchase.order_id}, {due} was due")
         life.that(quoted["refund"]["amount"] == answer["refund"]["amount"], f"quoted {quoted}, paid {answer}")
         life.model.pay_back(lot, money, all_of_it=False)
-    return (
-        f"{money} paid back for {lot.lot_id} of {lot.purchase.order_id}{' by discretion' if override else ''}"
-    )
+    return f"{money} paid back for {lot.lot_id} of {lot.purchase.order_id}{' by discretion' if override else ''}"
 
 
 def _in_use(life: Life, lot: Lot) -> bool:
@@ -461,25 +443,16 @@ def _in_use(life: Life, lot: Lot) -> bool:
 def _rerank(life: Life, owner: str) -> None:
     """A choice that is still open is the first license's of the one account; another one's becomes 20 credits."""
     mine = sorted(
-        (one for one in life.model.licenses if one.owner == owner),
-        key=lambda one: (one.placed_at, one.order_id),
+        (one for one in life.model.licenses if one.owner == owner), key=lambda one: (one.placed_at, one.order_id)
     )
     for number, one in enumerate(mine):
         if one.choice_id is None or one.chosen is not None or one.choice_void:
             continue
         if any(other.refunded_at is None or other.untouched is False for other in mine[:number]):
             one.choice_void = True
-            free = life.model.orders[one.order_id].terms.free(
-                one.sku, first_order=False, ordinal=2, discount=0
-            )
+            free = life.model.orders[one.order_id].terms.free(one.sku, first_order=False, ordinal=2, discount=0)
             one.grant = Purchase(
-                free.credits,
-                "credit",
-                one.placed_at,
-                None,
-                order_id=one.order_id,
-                license_id=one.license_id,
-                free=True,
+                free.credits, "credit", one.placed_at, None, order_id=one.order_id, license_id=one.license_id, free=True
             )
             life.model.buy(owner, one.grant)
 

@@ -77,9 +77,16 @@ class Terms:
     pack_price_of_shop: bool = False
     causes: tuple[str, ...] = ("software_bug", "modified_code", "settings", "server", "question", "other")
     outcomes: tuple[str, ...] = (
-        "answered", "resolved", "solution_pointed_out", "known_issue", "upgrade_resolves", "environment",
-        "corrected", "no_technical_capability", "cancelled",
-    )  # fmt: skip
+        "answered",
+        "resolved",
+        "solution_pointed_out",
+        "known_issue",
+        "upgrade_resolves",
+        "environment",
+        "corrected",
+        "no_technical_capability",
+        "cancelled",
+    )
 
     def free(self, sku: str, *, first_order: bool, ordinal: int, discount: int) -> Free:
         """What a license brings (AVA-4, AVA-6, CSC-1, CSC-2, XC-3)."""
@@ -117,8 +124,19 @@ X_CART = Terms(
     },
     licenses=("license",),
     prices={
-        **_fixed(level_0=0, level_1=10, level_2=25, level_3=40, level_4=80, warranty=0, small_modification=25,
-                 medium_modification=50, patch=40, sef_analysis=60, installation=150),
+        **_fixed(
+            level_0=0,
+            level_1=10,
+            level_2=25,
+            level_3=40,
+            level_4=80,
+            warranty=0,
+            small_modification=25,
+            medium_modification=50,
+            patch=40,
+            sef_analysis=60,
+            installation=150,
+        ),
         "sales_n_stats_transfer": Price(least=80, most=100),
         "third_party_installation": Price(least=100),
         "other": Price(),
@@ -128,7 +146,7 @@ X_CART = Terms(
     transfers=True,
     disputes=True,
     bugs_return=True,
-)  # fmt: skip
+)
 
 CS_CART = Terms(
     name="cs-cart",
@@ -139,10 +157,7 @@ CS_CART = Terms(
     },
     licenses=("license",),
     periods={"support-1-months": 1, "support-3-months": 3, "support-6-months": 6},
-    prices={
-        **_fixed(category_1=5, category_2=10, category_3=20, bug_report=0),
-        "minor_modification": Price(),
-    },
+    prices={**_fixed(category_1=5, category_2=10, category_3=20, bug_report=0), "minor_modification": Price()},
     asked_beforehand=frozenset({"category_2", "category_3", "minor_modification"}),
     bugs_return=True,
     pack_needs_license=True,
@@ -151,8 +166,14 @@ CS_CART = Terms(
 AVACTIS = Terms(
     name="avactis",
     packs={f"credits-{n}": Pack(n) for n in (10, 30, 45, 100)},
-    licenses=("license-free", "license-leased", "license-owned", "license-saas-basic", "license-saas-standard",
-              "license-saas-professional"),
+    licenses=(
+        "license-free",
+        "license-leased",
+        "license-owned",
+        "license-saas-basic",
+        "license-saas-standard",
+        "license-saas-professional",
+    ),
     prices={
         **_fixed(general=0, warranty=0, bug_report=0, quote_request=0),
         **_ranges(1, features=(20, 30), setup=(30, 45)),
@@ -164,12 +185,14 @@ AVACTIS = Terms(
     bugs_return=True,
     bugs_kept=frozenset({"patching"}),
     pack_price_of_shop=True,
-)  # fmt: skip
+)
 
 CREDITS_OF_SHOPP = {
-    "credit-priority": "priority", "credit-escalated": "escalated",
-    "credit-hosting-certification": "hosting_certification", "credit-plugin-installation": "plugin_installation",
-}  # fmt: skip
+    "credit-priority": "priority",
+    "credit-escalated": "escalated",
+    "credit-hosting-certification": "hosting_certification",
+    "credit-plugin-installation": "plugin_installation",
+}
 SHOPP = Terms(
     name="shopp",
     packs={sku: Pack(1, None, 6, kind) for sku, kind in CREDITS_OF_SHOPP.items()},
@@ -181,10 +204,7 @@ SHOPP = Terms(
 )
 
 CACTUSHOP = Terms(
-    name="cactushop",
-    packs={},
-    licenses=("license-standard", "license-pro"),
-    periods={"support-12-months": 12},
+    name="cactushop", packs={}, licenses=("license-standard", "license-pro"), periods={"support-12-months": 12}
 )
 
 ALL = {one.name: one for one in (X_CART, CS_CART, AVACTIS, SHOPP, CACTUSHOP)}

@@ -16,11 +16,7 @@ from tests.lives.terms import iso
 def an_account(life: Life, rng: random.Random) -> tuple[str, str] | None:
     """An account and a credit type of it."""
     found = sorted(
-        {
-            (lot.owner, lot.purchase.credit_type)
-            for lot in life.model.lots_all()
-            if lot.owner not in life.model.heirs
-        }
+        {(lot.owner, lot.purchase.credit_type) for lot in life.model.lots_all() if lot.owner not in life.model.heirs}
     )
     return rng.choice(found) if found else None
 
@@ -50,8 +46,7 @@ async def hold(life: Life, rng: random.Random) -> str | None:
     status, answer = await life.call("POST", f"/v1/customers/{owner}/{'debits' if debit else 'holds'}", body)
     life.model.dirty.add(owner)
     life.that(
-        (status == 201) == (amount <= free),
-        f"{credits} of {free} {kind} of {owner}: {status} {answer.get('code')}",
+        (status == 201) == (amount <= free), f"{credits} of {free} {kind} of {owner}: {status} {answer.get('code')}"
     )
     if status != 201:
         return f"{owner}: {credits} of {free} {kind} refused"
@@ -84,9 +79,7 @@ async def end_hold(life: Life, rng: random.Random) -> str | None:
     status, answer = await life.call("POST", f"/v1/holds/{one.hold_id}/{way}", body)
     life.model.dirty |= {one.owner, life.model.who(one.owner)}
     may = 0 < amount <= left
-    life.that(
-        (status in (200, 201)) == may, f"{way} of {credits} of {left} of {one.hold_id}: {status} {answer}"
-    )
+    life.that((status in (200, 201)) == may, f"{way} of {credits} of {left} of {one.hold_id}: {status} {answer}")
     if not may:
         return f"{way} of {credits} of {left}: refused"
     if way == "capture":
@@ -136,11 +129,15 @@ async def batch(life: Life, rng: random.Random) -> str | None:
     wanted = [rng.choice((1, 5, 30)) for _ in range(3)]
     key = life.next("k")
     commands = [
-        {"idempotency_key": f"{life.vendor.tenant_id}-{key}-{n}", "kind": "debit",
-         "customer_id": owner, "credits": amount,
-         "credit_type": kind}
+        {
+            "idempotency_key": f"{life.vendor.tenant_id}-{key}-{n}",
+            "kind": "debit",
+            "customer_id": owner,
+            "credits": amount,
+            "credit_type": kind,
+        }
         for n, amount in enumerate(wanted)
-    ]  # fmt: skip
+    ]
     status, answer = await life.call("POST", "/v1/credit-batches", {"commands": commands})
     life.model.dirty.add(owner)
     life.that(status == 200, f"a batch: {status} {answer}")

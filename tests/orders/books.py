@@ -39,17 +39,9 @@ def a_book(policy: str, at: datetime = NOW) -> Book:
         return f"{prefix}_{next(_numbers):09d}"
 
     ledger = Ledger(
-        customer_id=customer.customer_id,
-        at=at,
-        rules=rules.credits,
-        accounts={},
-        lots={},
-        holds={},
-        mint=mint,
+        customer_id=customer.customer_id, at=at, rules=rules.credits, accounts={}, lots={}, holds={}, mint=mint
     )
-    return Book(
-        customer=customer, policy=rules, at=at, mint=mint, ledger=ledger, plan=Plan(customer=customer, at=at)
-    )
+    return Book(customer=customer, policy=rules, at=at, mint=mint, ledger=ledger, plan=Plan(customer=customer, at=at))
 
 
 def at_time(book: Book, at: datetime) -> Book:
@@ -73,12 +65,7 @@ def an_order(order_id: str, placed_at: datetime, *lines: tuple[str, int], policy
         policy_version=rules.version,
         lines=tuple(
             OrderLine(
-                line_id=LineId(str(n)),
-                sku=sku,
-                quantity=quantity,
-                unit_price=None,
-                list_price=None,
-                attributes={},
+                line_id=LineId(str(n)), sku=sku, quantity=quantity, unit_price=None, list_price=None, attributes={}
             )
             for n, (sku, quantity) in enumerate(lines, start=1)
         ),
@@ -115,7 +102,5 @@ def projection(book: Book, orders: Sequence[Order]) -> Any:
             for name in sorted(book.ledger.accounts)
             if book.ledger.balance(name)["available"]
         },
-        sorted(
-            (x.order_id, repr([(y["line_id"], y["code"]) for y in x.answer["not_granted"]])) for x in orders
-        ),
+        sorted((x.order_id, repr([(y["line_id"], y["code"]) for y in x.answer["not_granted"]])) for x in orders),
     )

@@ -17,9 +17,7 @@ def an_order(
     *lines: dict[str, Any] | str, customer_id: str = "ann", placed_at: str = START, **more: Any
 ) -> dict[str, Any]:
     """The body of an order; a bare sku is a line of one unit."""
-    rows = [
-        a_line(one, line_id=str(n)) if isinstance(one, str) else one for n, one in enumerate(lines, start=1)
-    ]
+    rows = [a_line(one, line_id=str(n)) if isinstance(one, str) else one for n, one in enumerate(lines, start=1)]
     return {"customer_id": customer_id, "placed_at": placed_at, "currency": "USD", "lines": rows, **more}
 
 
@@ -28,9 +26,7 @@ def an_id(prefix: str = "o") -> str:
     return f"{prefix}-{uuid.uuid4().hex[:8]}"
 
 
-async def buy(
-    vendor: Vendor, *lines: dict[str, Any] | str, order_id: str | None = None, **more: Any
-) -> dict[str, Any]:
+async def buy(vendor: Vendor, *lines: dict[str, Any] | str, order_id: str | None = None, **more: Any) -> dict[str, Any]:
     """Places an order and answers what it brought."""
     answer = await vendor.put(f"/v1/orders/{order_id or an_id()}", json=an_order(*lines, **more))
     assert answer.status_code == 201, answer.text

@@ -10,8 +10,18 @@ from app.domain.values.money import MINOR_DIGITS, unit_of
 from tests.conftest import MakeVendor
 from tests.support.api import Vendor
 
-TAKEN = [("JOD", "25.505"), ("XAF", "65000"), ("JPY", "5000"), ("KWD", "7.123"), ("CLF", "1.2345"), ("ISK", "5000"),
-         ("USD", "34.50"), ("UGX", "90000"), ("HUF", "12990.50"), ("MGA", "15000.20")]  # fmt: skip
+TAKEN = [
+    ("JOD", "25.505"),
+    ("XAF", "65000"),
+    ("JPY", "5000"),
+    ("KWD", "7.123"),
+    ("CLF", "1.2345"),
+    ("ISK", "5000"),
+    ("USD", "34.50"),
+    ("UGX", "90000"),
+    ("HUF", "12990.50"),
+    ("MGA", "15000.20"),
+]
 REFUSED = [
     ("XAF", "65000.50"),
     ("JOD", "25.5055"),
@@ -23,14 +33,16 @@ REFUSED = [
 
 
 async def order(tenant: Vendor, currency: str, price: str) -> object:
-    body = {"customer_id": f"c-{currency.lower()}", "placed_at": "2025-01-01T00:00:00Z", "currency": currency,
-            "lines": [{"line_id": "1", "sku": "credit-priority", "quantity": 1, "unit_price": price}]}  # fmt: skip
+    body = {
+        "customer_id": f"c-{currency.lower()}",
+        "placed_at": "2025-01-01T00:00:00Z",
+        "currency": currency,
+        "lines": [{"line_id": "1", "sku": "credit-priority", "quantity": 1, "unit_price": price}],
+    }
     return await tenant.put(f"/v1/orders/o-{currency}-{price}", body)
 
 
-async def test_prices_are_taken_to_the_smallest_unit_of_their_currency_and_quoted_so(
-    vendor: MakeVendor,
-) -> None:
+async def test_prices_are_taken_to_the_smallest_unit_of_their_currency_and_quoted_so(vendor: MakeVendor) -> None:
     tenant = await vendor("shopp", now="2025-01-02T00:00:00Z")
     for currency, price in TAKEN:
         made = await tenant.ok(await order(tenant, currency, price), 201)

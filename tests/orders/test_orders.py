@@ -43,26 +43,25 @@ async def test_the_same_order_in_other_words_is_the_same_order(vendor: MakeVendo
     first = await shop.put("/v1/orders/o-1", json=an_order(a_line("credits-60", unit_price="34.50")))
     again = await shop.put(
         "/v1/orders/o-1",
-        json=an_order(
-            a_line("credits-60", unit_price="34.5", list_price=None), placed_at="2025-01-01T01:00:00+01:00"
-        ),
+        json=an_order(a_line("credits-60", unit_price="34.5", list_price=None), placed_at="2025-01-01T01:00:00+01:00"),
     )
     assert (first.status_code, again.status_code) == (201, 200)
 
 
-@pytest.mark.parametrize(("change", "code"), [
-    ({"placed_at": "2025-01-01T00:05:01Z"}, "placed_in_future"),
-    ({"lines": [a_line("license"), a_line("license")]}, "duplicate_line"),
-    ({"lines": [a_line("license", quantity=600), a_line("license", line_id="2", quantity=401)]}, "too_many_units"),
-    ({"lines": []}, "invalid_input"),
-    ({"placed_at": "2025-01-01T00:00:00"}, "invalid_input"),
-    ({"lines": [a_line("license", quantity=0)]}, "invalid_input"),
-    ({"lines": [a_line("license", unit_price="0.005")]}, "invalid_input"),
-    ({"lines": [a_line("license", unit_price="-1.00")]}, "invalid_input"),
-])  # fmt: skip
-async def test_what_cannot_be_an_order_is_refused(
-    vendor: MakeVendor, change: dict[str, Any], code: str
-) -> None:
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"placed_at": "2025-01-01T00:05:01Z"}, "placed_in_future"),
+        ({"lines": [a_line("license"), a_line("license")]}, "duplicate_line"),
+        ({"lines": [a_line("license", quantity=600), a_line("license", line_id="2", quantity=401)]}, "too_many_units"),
+        ({"lines": []}, "invalid_input"),
+        ({"placed_at": "2025-01-01T00:00:00"}, "invalid_input"),
+        ({"lines": [a_line("license", quantity=0)]}, "invalid_input"),
+        ({"lines": [a_line("license", unit_price="0.005")]}, "invalid_input"),
+        ({"lines": [a_line("license", unit_price="-1.00")]}, "invalid_input"),
+    ],
+)
+async def test_what_cannot_be_an_order_is_refused(vendor: MakeVendor, change: dict[str, Any], code: str) -> None:
     shop = await vendor("cs-cart")
     answer = await shop.put("/v1/orders/o-1", json={**an_order("license"), **change})
     assert (answer.status_code, code_of(answer)) == (422, code)
@@ -105,30 +104,31 @@ async def test_csc_20_credits_need_a_license_and_one_in_the_same_order_counts(ve
 
 async def test_a_pack_is_one_lot_a_line_with_the_price_paid(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
-    body = await buy(
-        shop, a_line("credits-60", quantity=3, unit_price="30.00"), a_line("credits-120", line_id="2")
-    )
+    body = await buy(shop, a_line("credits-60", quantity=3, unit_price="30.00"), a_line("credits-120", line_id="2"))
     first, second = body["lots"]
     assert (first["granted"], first["cost"]) == (180, {"amount": "90.00", "currency": "USD"})
     assert (second["granted"], second["cost"]) == (120, {"amount": "68.50", "currency": "USD"})
     assert first["source"] == "purchase"
 
 
-@pytest.mark.parametrize(("prices", "granted"), [
-    ({"list_price": "100.00", "unit_price": "80.00"}, True),
-    ({"list_price": "100.00", "unit_price": "79.99"}, False),
-    ({"list_price": "99.99", "unit_price": "79.99"}, True),  # 79.992, and no shop can take less than a cent off
-    ({"list_price": "99.99", "unit_price": "79.98"}, False),
-    ({"list_price": "199.99", "unit_price": "159.99"}, True),
-    ({"list_price": "199.99", "unit_price": "159.98"}, False),
-    ({"list_price": "0.49", "unit_price": "0.39"}, True),
-    ({"list_price": "0.49", "unit_price": "0.38"}, False),
-    ({"list_price": "0.00", "unit_price": "0.00"}, False),
-    ({"list_price": "0.00"}, False),
-    ({"list_price": "100.00", "unit_price": "120.00"}, True),
-    ({"unit_price": "1.00"}, True),
-    ({}, True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("prices", "granted"),
+    [
+        ({"list_price": "100.00", "unit_price": "80.00"}, True),
+        ({"list_price": "100.00", "unit_price": "79.99"}, False),
+        ({"list_price": "99.99", "unit_price": "79.99"}, True),  # 79.992, and no shop can take less than a cent off
+        ({"list_price": "99.99", "unit_price": "79.98"}, False),
+        ({"list_price": "199.99", "unit_price": "159.99"}, True),
+        ({"list_price": "199.99", "unit_price": "159.98"}, False),
+        ({"list_price": "0.49", "unit_price": "0.39"}, True),
+        ({"list_price": "0.49", "unit_price": "0.38"}, False),
+        ({"list_price": "0.00", "unit_price": "0.00"}, False),
+        ({"list_price": "0.00"}, False),
+        ({"list_price": "100.00", "unit_price": "120.00"}, True),
+        ({"unit_price": "1.00"}, True),
+        ({}, True),
+    ],
+)
 async def test_ava_6_a_discount_over_20_percent_brings_no_credits(
     vendor: MakeVendor, prices: dict[str, str], granted: bool
 ) -> None:
@@ -145,10 +145,13 @@ async def test_ava_6_a_discount_over_20_percent_brings_no_credits(
 async def test_ava_4_editions_bring_their_credits_and_levels(vendor: MakeVendor) -> None:
     shop = await vendor("avactis")
     wanted = {
-        "license-free": ([], []), "license-leased": ([50], [[1]]), "license-owned": ([200], []),
-        "license-saas-basic": ([50], [[1]]), "license-saas-standard": ([200], [[1]]),
+        "license-free": ([], []),
+        "license-leased": ([50], [[1]]),
+        "license-owned": ([200], []),
+        "license-saas-basic": ([50], [[1]]),
+        "license-saas-standard": ([200], [[1]]),
         "license-saas-professional": ([], [[1, 2]]),
-    }  # fmt: skip
+    }
     for sku, (credits_, levels) in wanted.items():
         body = await buy(shop, sku, customer_id=sku)
         assert [one["granted"] for one in body["lots"]] == credits_, sku
@@ -161,30 +164,22 @@ async def test_ava_4_a_level_ends_with_its_license(vendor: MakeVendor) -> None:
     shop = await vendor("avactis")
     body = await buy(shop, "license-leased")
     license_id = body["licenses"][0]["license_id"]
-    early = await shop.post(
-        f"/v1/licenses/{license_id}/termination", json={"effective_at": "2024-12-31T00:00:00Z"}
-    )
+    early = await shop.post(f"/v1/licenses/{license_id}/termination", json={"effective_at": "2024-12-31T00:00:00Z"})
     assert (early.status_code, code_of(early)) == (422, "before_placed")
     done = await shop.ok(
-        await shop.post(
-            f"/v1/licenses/{license_id}/termination", json={"effective_at": "2025-01-01T00:00:00Z"}
-        )
+        await shop.post(f"/v1/licenses/{license_id}/termination", json={"effective_at": "2025-01-01T00:00:00Z"})
     )
     assert [one["state"] for one in done["covers"]] == ["ended"]
-    twice = await shop.post(
-        f"/v1/licenses/{license_id}/termination", json={"effective_at": "2025-02-01T00:00:00Z"}
-    )
+    twice = await shop.post(f"/v1/licenses/{license_id}/termination", json={"effective_at": "2025-02-01T00:00:00Z"})
     assert (twice.status_code, code_of(twice)) == (409, "license_ended")
     assert (await sidebar(shop))["balance"]["available"] == 50
 
 
-@pytest.mark.parametrize(("placed_at", "expires_at"), [
-    ("2024-02-29T10:00:00Z", "2026-02-28T10:00:00Z"),
-    ("2024-03-31T23:59:59Z", "2026-03-31T23:59:59Z"),
-])  # fmt: skip
-async def test_xc_5_points_expire_two_years_after_purchase(
-    vendor: MakeVendor, placed_at: str, expires_at: str
-) -> None:
+@pytest.mark.parametrize(
+    ("placed_at", "expires_at"),
+    [("2024-02-29T10:00:00Z", "2026-02-28T10:00:00Z"), ("2024-03-31T23:59:59Z", "2026-03-31T23:59:59Z")],
+)
+async def test_xc_5_points_expire_two_years_after_purchase(vendor: MakeVendor, placed_at: str, expires_at: str) -> None:
     shop = await vendor("x-cart")
     body = await buy(shop, "credits-60", placed_at=placed_at)
     assert body["lots"][0]["expires_at"] == expires_at
@@ -193,11 +188,7 @@ async def test_xc_5_points_expire_two_years_after_purchase(
 async def test_a_lot_already_expired_on_arrival_is_granted_and_counted_expired(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     body = await buy(shop, "credits-60", placed_at="2022-01-01T00:00:00Z")
-    assert (body["lots"][0]["granted"], body["lots"][0]["available"], body["lots"][0]["expired"]) == (
-        60,
-        0,
-        True,
-    )
+    assert (body["lots"][0]["granted"], body["lots"][0]["available"], body["lots"][0]["expired"]) == (60, 0, True)
     assert (await sidebar(shop))["balance"]["available"] == 0
 
 
@@ -223,9 +214,7 @@ async def test_csc_1_and_2_a_choice_for_the_first_and_20_for_each_further(vendor
 
 async def test_two_orders_at_once_make_one_first_license(vendor: MakeVendor) -> None:
     shop = await vendor("cs-cart")
-    answers = await asyncio.gather(
-        *(shop.put(f"/v1/orders/race-{n}", json=an_order("license")) for n in range(6))
-    )
+    answers = await asyncio.gather(*(shop.put(f"/v1/orders/race-{n}", json=an_order("license")) for n in range(6)))
     assert [one.status_code for one in answers] == [201] * 6
     summary = await sidebar(shop)
     assert sorted(one["ordinal"] for one in summary["licenses"]) == [1, 2, 3, 4, 5, 6]
@@ -237,10 +226,7 @@ async def test_two_orders_at_once_make_one_first_license(vendor: MakeVendor) -> 
 async def test_the_same_order_ten_times_at_once_grants_once(vendor: MakeVendor) -> None:
     shop = await vendor("cs-cart")
     answers = await asyncio.gather(
-        *(
-            shop.put("/v1/orders/same", json=an_order("license", customer_id=name))
-            for name in ["ann"] * 8 + ["bob"] * 2
-        )
+        *(shop.put("/v1/orders/same", json=an_order("license", customer_id=name)) for name in ["ann"] * 8 + ["bob"] * 2)
     )
     assert sorted(one.status_code for one in answers).count(201) == 1
     assert {one.status_code for one in answers} <= {200, 201, 409}
@@ -249,15 +235,22 @@ async def test_the_same_order_ten_times_at_once_grants_once(vendor: MakeVendor) 
 def projection(summary: dict[str, Any]) -> Any:
     """What must not depend on the order of arrival (decision 0007)."""
     return (
-        sorted((one["order_id"], one["line_id"], one["unit_no"], one["ordinal"], one["first_order"])
-               for one in summary["licenses"]),
-        sorted((one["order_id"], one["line_id"], one["rule"], one["available"], str(one["expires_at"]))
-               for one in summary["lots"]),
-        sorted((one["order_id"], one["rule"], one["state"], str(one["starts_at"]), str(one["ends_at"]))
-               for one in summary["covers"] if one["state"] != "voided"),
+        sorted(
+            (one["order_id"], one["line_id"], one["unit_no"], one["ordinal"], one["first_order"])
+            for one in summary["licenses"]
+        ),
+        sorted(
+            (one["order_id"], one["line_id"], one["rule"], one["available"], str(one["expires_at"]))
+            for one in summary["lots"]
+        ),
+        sorted(
+            (one["order_id"], one["rule"], one["state"], str(one["starts_at"]), str(one["ends_at"]))
+            for one in summary["covers"]
+            if one["state"] != "voided"
+        ),
         sorted((one["order_id"], one["rule"]) for one in summary["choices"]),
         summary["balance"],
-    )  # fmt: skip
+    )
 
 
 CASES = {
@@ -278,7 +271,7 @@ CASES = {
         ("o-3", an_order(a_line("support-12-months", quantity=2), placed_at="2024-09-01T00:00:00Z")),
         ("o-4", an_order("license-pro", placed_at="2024-12-01T00:00:00Z")),
     ],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("policy", CASES)
@@ -303,16 +296,10 @@ async def test_line_2_is_spent_before_line_10_however_they_are_listed(
     vendor: MakeVendor, order: tuple[str, ...]
 ) -> None:
     shop = await vendor("x-cart")
-    sold = await buy(
-        shop, *(a_line("credits-60", line_id=one, unit_price="60.00") for one in order), order_id="o-1"
-    )
+    sold = await buy(shop, *(a_line("credits-60", line_id=one, unit_price="60.00") for one in order), order_id="o-1")
     line_of = {one["lot_id"]: one["line_id"] for one in sold["lots"]}
     made = await shop.ok(await shop.post("/v1/customers/ann/debits", {"credits": 150}), 201)
-    assert [(line_of[one["lot_id"]], one["credits"]) for one in made["lots"]] == [
-        ("2", 60),
-        ("9", 60),
-        ("10", 30),
-    ]
+    assert [(line_of[one["lot_id"]], one["credits"]) for one in made["lots"]] == [("2", 60), ("9", 60), ("10", 30)]
 
 
 async def test_the_license_of_line_2_is_the_first_before_that_of_line_10(vendor: MakeVendor) -> None:
@@ -364,9 +351,7 @@ async def test_csc_1_a_choice_is_made_once(vendor: MakeVendor) -> None:
     assert listed["data"][0]["options"] == ["credits", "cover"]
     assert code_of(await shop.post(path, json={"option": "credits"}, key=None)) == "idempotency_key_missing"
     assert code_of(await shop.post(path, json={"option": "gold"})) == "unknown_option"
-    assert (
-        await shop.post("/v1/customers/ann/choices/cho_none", json={"option": "credits"})
-    ).status_code == 404
+    assert (await shop.post("/v1/customers/ann/choices/cho_none", json={"option": "credits"})).status_code == 404
     first = await shop.post(path, json={"option": "credits"}, key="k-1")
     again = await shop.post(path, json={"option": "credits"}, key="k-1")
     twice = await shop.post(path, json={"option": "cover"})
@@ -430,9 +415,7 @@ async def test_a_part_of_a_pack_is_refunded(vendor: MakeVendor) -> None:
         await shop.ok(await shop.post("/v1/orders/o-1/refunds", json=body), 201)
         assert (await sidebar(shop))["balance"]["available"] == left
     assert (await shop.post("/v1/orders/none/refunds", json={"refund_id": "r"})).status_code == 404
-    unknown = await shop.post(
-        "/v1/orders/o-1/refunds", json={"refund_id": "r-3", "lines": [{"line_id": "9"}]}
-    )
+    unknown = await shop.post("/v1/orders/o-1/refunds", json={"refund_id": "r-3", "lines": [{"line_id": "9"}]})
     assert code_of(unknown) == "line_not_found"
 
 

@@ -43,9 +43,7 @@ async def test_a_parked_line_is_granted_once_the_policy_knows_it(vendor: MakeVen
     shop = await vendor("x-cart")
     body = await buy(shop, "credits-600", "credits-60", order_id="o-1")
     assert [one["code"] for one in body["not_granted"]] == ["unknown_sku"]
-    assert (await shop.ok(await shop.post("/v1/orders/o-1/replay", key=None)))["not_granted"] == body[
-        "not_granted"
-    ]
+    assert (await shop.ok(await shop.post("/v1/orders/o-1/replay", key=None)))["not_granted"] == body["not_granted"]
     await publish(shop)
     again = await shop.put("/v1/orders/o-1", json=an_order("credits-600", "credits-60"))
     assert again.status_code == 200
@@ -53,9 +51,7 @@ async def test_a_parked_line_is_granted_once_the_policy_knows_it(vendor: MakeVen
     assert sorted(one["granted"] for one in again.json()["lots"]) == [60, 600]
     for _ in range(2):
         await shop.ok(await shop.post("/v1/orders/o-1/replay", key=None))
-    assert (
-        await shop.put("/v1/orders/o-1", json=an_order("credits-600", "credits-60"))
-    ).json() == again.json()
+    assert (await shop.put("/v1/orders/o-1", json=an_order("credits-600", "credits-60"))).json() == again.json()
     assert await available(shop) == 660
     pins = {one["sku"]: one["policy_version"] for one in again.json()["lines"]}
     assert pins == {"credits-600": 2, "credits-60": 1}
@@ -64,9 +60,7 @@ async def test_a_parked_line_is_granted_once_the_policy_knows_it(vendor: MakeVen
 async def test_what_was_granted_keeps_its_policy(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     await buy(shop, "license", order_id="o-1")
-    document = X_CART.replace(
-        "credits: 60\n        expires: {years: 2}", "credits: 99\n        expires: {years: 2}"
-    )
+    document = X_CART.replace("credits: 60\n        expires: {years: 2}", "credits: 99\n        expires: {years: 2}")
     assert document != X_CART
     await shop.ok(await shop.post("/v1/policies/x-cart/versions", json={"document": document}), (200, 201))
     await buy(shop, "credits-60", order_id="o-2")
@@ -78,16 +72,15 @@ async def test_what_was_granted_keeps_its_policy(vendor: MakeVendor) -> None:
 
 def a_put(order_id: str, sku: str, quantity: int) -> orders.PutOrder:
     line = orders.LineCommand(line_id="1", sku=sku, quantity=quantity)
-    return orders.PutOrder(order_id=order_id, customer_id="ann", placed_at=datetime(2024, 12, 1, tzinfo=UTC),
-                           currency="USD", lines=(line,))  # fmt: skip
+    return orders.PutOrder(
+        order_id=order_id, customer_id="ann", placed_at=datetime(2024, 12, 1, tzinfo=UTC), currency="USD", lines=(line,)
+    )
 
 
 @pytest.mark.parametrize("early", [True, False])
 async def test_a_refund_may_overtake_its_order(vendor: MakeVendor, db: Database, early: bool) -> None:
     shop = await vendor("x-cart")
-    refund = orders.RefundOrder(
-        order_id="o-1", refund_id="r-1", lines=(orders.RefundLine(line_id="1", quantity=2),)
-    )
+    refund = orders.RefundOrder(order_id="o-1", refund_id="r-1", lines=(orders.RefundLine(line_id="1", quantity=2),))
 
     async def give_back(tx: Any) -> tuple[int, dict[str, Any]]:
         return await orders.refund_order(tx, refund, early=True)
@@ -100,9 +93,7 @@ async def test_a_refund_may_overtake_its_order(vendor: MakeVendor, db: Database,
         await db.run(shop.tenant_id, give_back)
     assert await available(shop) == 60
     kept = await shop.ok(await shop.get("/v1/orders/o-1"))
-    assert [(one["refund_id"], one["lines"]) for one in kept["refunds"]] == [
-        ("r-1", [{"line_id": "1", "quantity": 2}])
-    ]
+    assert [(one["refund_id"], one["lines"]) for one in kept["refunds"]] == [("r-1", [{"line_id": "1", "quantity": 2}])]
     more = await shop.post("/v1/orders/o-1/refunds", json={"refund_id": "r-2", "lines": [a_refund("1", 2)]})
     assert more.json()["code"] == "order_over_refund"
 
@@ -119,9 +110,7 @@ async def test_a_whole_order_refunded_early_grants_nothing(vendor: MakeVendor, d
     assert [one["ended_reason"] for one in body["licenses"]] == ["refunded", "refunded"]
     assert await available(shop) == 0
     later = await buy(shop, "license", order_id="o-2")
-    assert len(later["choices"]) == 1, (
-        "refunded untouched, they do not count for what is bought afterwards (CSC-2)"
-    )
+    assert len(later["choices"]) == 1, "refunded untouched, they do not count for what is bought afterwards (CSC-2)"
 
 
 async def test_rest_does_not_take_a_refund_of_an_unknown_order(vendor: MakeVendor, db: Database) -> None:
@@ -130,6 +119,5 @@ async def test_rest_does_not_take_a_refund_of_an_unknown_order(vendor: MakeVendo
     assert (answer.status_code, answer.json()["code"]) == (404, "order_not_found")
     with pytest.raises(DomainError):
         await db.run(
-            shop.tenant_id,
-            lambda tx: orders.refund_order(tx, orders.RefundOrder(order_id="n", refund_id="r")),
+            shop.tenant_id, lambda tx: orders.refund_order(tx, orders.RefundOrder(order_id="n", refund_id="r"))
         )

@@ -50,12 +50,7 @@ def _owners() -> list[Owner]:
 def reaches(owner: Owner, *paths: Path | str) -> bool:
     """Whether that user can read (and enter or run) all of these."""
     script = 'for path; do test -r "$path" && test -x "$path" || exit 1; done'
-    return (
-        subprocess.run(
-            ["/bin/sh", "-c", script, "sh", *map(str, paths)], preexec_fn=owner.become()
-        ).returncode
-        == 0
-    )
+    return subprocess.run(["/bin/sh", "-c", script, "sh", *map(str, paths)], preexec_fn=owner.become()).returncode == 0
 
 
 def interpreter(owner: Owner) -> str:

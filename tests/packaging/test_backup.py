@@ -18,8 +18,12 @@ def retainer(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     return subprocess.run(
         [sys.executable, "-m", "app.cli", *arguments],
-        cwd=ROOT, env=environment | {"RETAINER_DATA_DIR": str(data)}, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=environment | {"RETAINER_DATA_DIR": str(data)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
 
 def test_a_backup_restores_into_an_empty_database_and_over_a_full_one_only_by_force(own_folder: Path) -> None:

@@ -61,9 +61,7 @@ def retainer(url: str, folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_what_an_ordinary_owner_backs_up_it_restores_into_the_same_server(
-    owned: str, own_folder: Path
-) -> None:
+def test_what_an_ordinary_owner_backs_up_it_restores_into_the_same_server(owned: str, own_folder: Path) -> None:
     dump = own_folder / "all.dump"
     upgrade(owned)
     first = send(owned, BEFORE, found=True)

@@ -42,8 +42,12 @@ def retainer(data: Path, *arguments: str, pg_bin: Path | None = None) -> subproc
         environment["RETAINER_PG_BIN"] = str(pg_bin)
     return subprocess.run(
         [sys.executable, "-m", "app.cli", *arguments],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
 
 
 def done(data: Path, *arguments: str, pg_bin: Path | None = None) -> str:
@@ -81,9 +85,7 @@ def rows(url: str) -> dict[str, list[Any]]:
         try:
             async with database.reading(TENANT) as tx:
                 return {
-                    name: sorted(
-                        str(row[0]) for row in await tx.rows(text(f"select to_json(t)::text from {name} t"))
-                    )
+                    name: sorted(str(row[0]) for row in await tx.rows(text(f"select to_json(t)::text from {name} t")))
                     for name in TABLES
                 }
         finally:
@@ -121,11 +123,7 @@ def test_a_backup_brings_the_ledger_back_to_the_entry(own_folder: Path) -> None:
 @pytest.mark.skipif(not (OLD / "initdb").exists(), reason="no Postgres 15 is installed beside the wheel's")
 def test_the_data_of_an_older_major_version_go_over_with_backup_and_restore(own_folder: Path) -> None:
     wheel = find_bin_dir()
-    assert (
-        EmbeddedPostgres(own_folder, pg_bin=wheel).major
-        > EmbeddedPostgres(own_folder, pg_bin=OLD).major
-        == 15
-    )
+    assert EmbeddedPostgres(own_folder, pg_bin=wheel).major > EmbeddedPostgres(own_folder, pg_bin=OLD).major == 15
     moved_over(own_folder, OLD, wheel)
     for command in ("serve", "verify-ledger", "migrate"):
         refused = retainer(own_folder / "old", command, pg_bin=wheel)

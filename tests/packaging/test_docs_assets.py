@@ -39,6 +39,4 @@ def test_swagger_ui_is_bundled_with_every_licence() -> None:
     assert (STATIC / "swagger-ui-bundle.js").stat().st_size > 1_000_000
     assert (STATIC / "swagger-ui.css").stat().st_size > 100_000
     licences = {path.name.split(".")[0] for path in (STATIC / "licenses").iterdir()}
-    assert licences == {
-        "swagger-ui-dist", "graphiql", "graphiql-plugin-explorer", "react", "react-dom", "js-cookie",
-    }  # fmt: skip
+    assert licences == {"swagger-ui-dist", "graphiql", "graphiql-plugin-explorer", "react", "react-dom", "js-cookie"}

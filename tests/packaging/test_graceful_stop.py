@@ -34,12 +34,7 @@ class CutError(Exception):
 
 
 async def exchange(
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    method: str,
-    path: str,
-    key: str,
-    **more: object,
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, method: str, path: str, key: str, **more: object
 ) -> tuple[int, dict[str, str], bytes]:
     """One call on a connection that may be kept. Raises `CutError`."""
     body = json.dumps(more["body"]).encode() if "body" in more else b""
@@ -54,23 +49,14 @@ async def exchange(
     writer.write("\r\n".join([*lines, "", ""]).encode() + body)
     try:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        headers = {
-            name.lower(): value.strip()
-            for name, _, value in (line.partition(":") for line in head[1:] if line)
-        }
-        return (
-            int(head[0].split()[1]),
-            headers,
-            await reader.readexactly(int(headers.get("content-length", "0"))),
-        )
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
+        return (int(head[0].split()[1]), headers, await reader.readexactly(int(headers.get("content-length", "0"))))
     except (asyncio.IncompleteReadError, ConnectionError) as error:
         partial = getattr(error, "partial", b"")
         raise CutError("half an answer" if partial else "no answer") from error
 
 
-async def once(
-    port: int, method: str, path: str, key: str = OPERATOR_KEY, **more: object
-) -> tuple[int, bytes]:
+async def once(port: int, method: str, path: str, key: str = OPERATOR_KEY, **more: object) -> tuple[int, bytes]:
     """One call on a connection of its own."""
     reader, writer = await asyncio.open_connection(HOST, port)
     try:
@@ -88,10 +74,15 @@ async def serving(
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RETAINER_")} | {
-        "DATABASE_URL": url, "RETAINER_DATA_DIR": str(folder / "data"), "RETAINER_PORT": str(port),
-        "RETAINER_WORKERS": str(workers), "RETAINER_OPERATOR_KEY": OPERATOR_KEY, "RETAINER_SECRET_KEY": SECRET_KEY,
-        "RETAINER_WORKER_IN_PROCESS": "false", "RETAINER_STOP_DELAY": delay,
-    }  # fmt: skip
+        "DATABASE_URL": url,
+        "RETAINER_DATA_DIR": str(folder / "data"),
+        "RETAINER_PORT": str(port),
+        "RETAINER_WORKERS": str(workers),
+        "RETAINER_OPERATOR_KEY": OPERATOR_KEY,
+        "RETAINER_SECRET_KEY": SECRET_KEY,
+        "RETAINER_WORKER_IN_PROCESS": "false",
+        "RETAINER_STOP_DELAY": delay,
+    }
     log = folder / f"log-{time.monotonic_ns()}"
     with log.open("wb") as out:
         process = subprocess.Popen(  # noqa: ASYNC220 - nothing else runs yet
@@ -112,9 +103,7 @@ async def serving(
         process.wait()
 
 
-async def caller(
-    port: int, key: str, number: int, seen: collections.Counter[str], done: asyncio.Event
-) -> None:
+async def caller(port: int, key: str, number: int, seen: collections.Counter[str], done: asyncio.Event) -> None:
     """Calls again and again, keeping its connection as long as it may."""
     count = 0
     while not done.is_set():
@@ -132,8 +121,9 @@ async def caller(
                 try:
                     status, headers, _ = (
                         await exchange(reader, writer, "POST", f"{path}/adjustments", key, **given)
-                        if count % 3 == 1 else await exchange(reader, writer, "GET", f"{path}/balance", key)
-                    )  # fmt: skip
+                        if count % 3 == 1
+                        else await exchange(reader, writer, "GET", f"{path}/balance", key)
+                    )
                 except CutError as cut:
                     seen[str(cut)] += 1
                     break
@@ -172,9 +162,7 @@ async def readiness(port: int) -> list[int]:
 
 
 @pytest.mark.parametrize(("workers", "delay"), [(1, "0.7"), (2, "0"), (2, "0.7")])
-async def test_a_stop_under_load_cuts_no_answer(
-    own_folder: Path, module_url: str, workers: int, delay: str
-) -> None:
+async def test_a_stop_under_load_cuts_no_answer(own_folder: Path, module_url: str, workers: int, delay: str) -> None:
     """With a delay, readiness is red while calls are still taken: a load balancer has the time to look elsewhere."""
     for turn in range(ROUNDS):
         async with serving(own_folder, module_url, workers, delay) as (process, port, log):
@@ -189,9 +177,7 @@ async def test_a_stop_under_load_cuts_no_answer(
             )["key"]
             seen: collections.Counter[str] = collections.Counter()
             done = asyncio.Event()
-            callers = [
-                asyncio.create_task(caller(port, key, number, seen, done)) for number in range(CALLERS)
-            ]
+            callers = [asyncio.create_task(caller(port, key, number, seen, done)) for number in range(CALLERS)]
             while seen["201"] < CALLERS * 3:  # noqa: ASYNC110 - a count, not an event
                 await asyncio.sleep(0.02)
             async with asyncio.timeout(30):  # until the last of the processes has come up

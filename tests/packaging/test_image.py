@@ -31,15 +31,9 @@ DATA = "/var/lib/retainer"
 
 
 def instructions() -> list[tuple[str, str]]:
-    lines = [
-        line for line in (ROOT / "Dockerfile").read_text().splitlines() if not line.lstrip().startswith("#")
-    ]
+    lines = [line for line in (ROOT / "Dockerfile").read_text().splitlines() if not line.lstrip().startswith("#")]
     joined = re.sub(r"\\\n\s*", " ", "\n".join(lines))
-    return [
-        (word, rest.strip())
-        for word, _, rest in (line.partition(" ") for line in joined.splitlines())
-        if word
-    ]
+    return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in joined.splitlines()) if word]
 
 
 def in_context(path: Path) -> bool:
@@ -50,9 +44,7 @@ def in_context(path: Path) -> bool:
         if not rule or rule.startswith("#"):
             continue
         pattern = rule.lstrip("!").removeprefix("**/")
-        spots = [name, *(p.as_posix() for p in Path(name).parents)] + (
-            name.split("/") if "**" in rule else []
-        )
+        spots = [name, *(p.as_posix() for p in Path(name).parents)] + (name.split("/") if "**" in rule else [])
         if any(fnmatch.fnmatch(spot, pattern) for spot in spots):
             ignored = not rule.startswith("!")
     return not ignored
@@ -116,11 +108,7 @@ def copy(sources: list[str], target: Path, into: bool) -> None:
         for path in [source] if source.is_file() else source.rglob("*"):
             if path.is_dir() or not in_context(path):
                 continue
-            place = (
-                (target / source.name if into else target)
-                if path == source
-                else target / path.relative_to(source)
-            )
+            place = (target / source.name if into else target) if path == source else target / path.relative_to(source)
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, place)
 
@@ -148,9 +136,7 @@ def image(own_folder: Path) -> Image:
         return build(own_folder, ourselves, Path(sys.executable))
     nobody = Owner("nobody", 65534, 65534)
     python = Path(interpreter(nobody))
-    version = subprocess.run(
-        [python, "-c", "import sys; print(*sys.version_info[:2])"], capture_output=True, text=True
-    )
+    version = subprocess.run([python, "-c", "import sys; print(*sys.version_info[:2])"], capture_output=True, text=True)
     if version.stdout.split() != [str(part) for part in sys.version_info[:2]]:
         pytest.skip("the Python that an ordinary user can reach is another version")
     return build(own_folder, nobody, python)
@@ -165,13 +151,7 @@ def test_the_image_runs_as_a_number_with_a_name_and_checks_its_health_without_cu
 
 
 def test_nothing_private_reaches_the_build(own_folder: Path) -> None:
-    for name in (
-        ".git/config",
-        ".venv/bin/python",
-        "tests/packaging/conftest.py",
-        ".env",
-        "reports/sbom.json",
-    ):
+    for name in (".git/config", ".venv/bin/python", "tests/packaging/conftest.py", ".env", "reports/sbom.json"):
         assert not in_context(ROOT / name), name
     for name in (
         "app/cli.py",
@@ -191,8 +171,12 @@ def test_what_the_steps_make_serves_is_healthy_and_stops_when_asked(image: Image
     log = (image.root / "log").open("w+")
     service = subprocess.Popen(
         [image.inside(word) for word in image.entrypoint + image.command],
-        env=environment, cwd=image.root / HOME.lstrip("/"), stdout=log, stderr=log, preexec_fn=image.runner.become(),
-    )  # fmt: skip
+        env=environment,
+        cwd=image.root / HOME.lstrip("/"),
+        stdout=log,
+        stderr=log,
+        preexec_fn=image.runner.become(),
+    )
     try:
         deadline = time.monotonic() + 45
         while True:
@@ -211,7 +195,5 @@ def test_what_the_steps_make_serves_is_healthy_and_stops_when_asked(image: Image
         code = service.wait(30)
         log.close()
     assert code == 0, (image.root / "log").read_text()
-    check = subprocess.run(
-        [image.inside(word) for word in image.healthcheck], env=environment, capture_output=True
-    )
+    check = subprocess.run([image.inside(word) for word in image.healthcheck], env=environment, capture_output=True)
     assert check.returncode != 0

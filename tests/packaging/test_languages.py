@@ -24,9 +24,7 @@ async def closures_under(folder: Path, url: str, tenant: str) -> Any:
     async with serving(folder, url, 1, "0") as (_, port, _log):
         policy = {"policy": "x-cart", "clock": {"mode": "virtual", "now": "2019-01-01T00:00:00Z"}}
         await once(port, "PUT", f"/v1/tenants/{tenant}", body=policy, once="1")
-        made = await once(
-            port, "POST", f"/v1/tenants/{tenant}/keys", body={"scopes": ["*"], "label": "l"}, once="2"
-        )
+        made = await once(port, "POST", f"/v1/tenants/{tenant}/keys", body={"scopes": ["*"], "label": "l"}, once="2")
         key = json.loads(made[1])["key"]
         await once(port, "PUT", "/v1/calendars/k", key, body={"zone": "Europe/Berlin"}, once="3")
         version: dict[str, Any] = {
@@ -41,9 +39,7 @@ async def closures_under(folder: Path, url: str, tenant: str) -> Any:
             "effective_from": "2021-01-01",
             "closure_rules": {"holidays": [{"country": "DE", "without": ["Karfreitag"]}]},
         }
-        refused = json.loads(
-            (await once(port, "POST", "/v1/calendars/k/versions", key, body=wrong, once="5"))[1]
-        )
+        refused = json.loads((await once(port, "POST", "/v1/calendars/k/versions", key, body=wrong, once="5"))[1])
         span = "from=2025-01-01&to=2027-12-31"
         listed = json.loads((await once(port, "GET", f"/v1/calendars/k/closures?{span}", key))[1])
         return listed["data"], refused["facts"]["problems"]

@@ -26,9 +26,7 @@ def test_the_lock_files_stand_in_their_folder() -> None:
 def test_a_lock_names_no_host_and_pins_every_package_with_hashes(lock: Path) -> None:
     text = lock.read_text()
     assert "://" not in text
-    assert not re.search(
-        r"^\s*(-i|--index-url|--extra-index-url|--find-links|--trusted-host)\b", text, re.MULTILINE
-    )
+    assert not re.search(r"^\s*(-i|--index-url|--extra-index-url|--find-links|--trusted-host)\b", text, re.MULTILINE)
     joined = text.replace("\\\n", " ")
     pinned = [line for line in joined.splitlines() if re.match(r"[a-z0-9]", line)]
     assert pinned
@@ -39,9 +37,7 @@ def test_a_lock_names_no_host_and_pins_every_package_with_hashes(lock: Path) -> 
 
 def test_the_development_lock_is_a_superset_of_what_the_service_runs_with() -> None:
     def pins(name: str) -> set[str]:
-        return set(
-            re.findall(r"^([a-z0-9.\-]+==[^ \\]+)", (FOLDER / f"{name}.lock").read_text(), re.MULTILINE)
-        )
+        return set(re.findall(r"^([a-z0-9.\-]+==[^ \\]+)", (FOLDER / f"{name}.lock").read_text(), re.MULTILINE))
 
     assert pins("run") | pins("embedded") <= pins("dev")
 
@@ -57,9 +53,7 @@ def test_no_lock_in_a_format_that_carries_hosts_is_tracked() -> None:
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
     if tracked.returncode != 0:
         pytest.skip("not a clone")
-    assert not [
-        name for name in tracked.stdout.splitlines() if re.search(r"(uv\.lock|pylock.*\.toml)$", name)
-    ]
+    assert not [name for name in tracked.stdout.splitlines() if re.search(r"(uv\.lock|pylock.*\.toml)$", name)]
 
 
 def test_the_version_is_said_in_one_place() -> None:

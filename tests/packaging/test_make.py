@@ -13,17 +13,34 @@ from scripts.mutants import MUTANTS, Mutant
 from tests.packaging.conftest import ROOT
 
 TARGETS = (
-    "serve", "worker", "migrate", "demo", "doctor", "test", "lint", "format", "contracts", "lock", "bench",
-    "deliveries", "faults", "fuzz", "lives", "mutants", "soak", "histories", "recovery", "failover",
-    "docs-assets", "clean",
-)  # fmt: skip
+    "serve",
+    "worker",
+    "migrate",
+    "demo",
+    "doctor",
+    "test",
+    "lint",
+    "format",
+    "contracts",
+    "lock",
+    "bench",
+    "deliveries",
+    "faults",
+    "fuzz",
+    "lives",
+    "mutants",
+    "soak",
+    "histories",
+    "recovery",
+    "failover",
+    "docs-assets",
+    "clean",
+)
 
 
 def run(*command: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
     # The make that runs these tests must not speak to the one that they run.
-    inherited = {
-        name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
-    }
+    inherited = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}}
     return subprocess.run(
         command, cwd=cwd, capture_output=True, text=True, env={**inherited, **environment}, timeout=60
     )

@@ -67,16 +67,12 @@ async def test_a_transaction_is_the_same_as_on_a_direct_connection(server: Serve
     assert found[0] == found[1] == ("retainer_app", "20s", "3s", "off", "force_generic_plan", "UTC")
 
 
-async def test_nothing_of_a_transaction_is_left_on_the_connection_for_the_next(
-    app: FastAPI, pooled: str
-) -> None:
+async def test_nothing_of_a_transaction_is_left_on_the_connection_for_the_next(app: FastAPI, pooled: str) -> None:
     database = Database(pooled, pool_size=1, prepared_statements=False)
     async with database.transaction("avactis") as tx:
         assert tx.tenant_id == "avactis"
     async with database.engine.connect() as connection:
-        left = (
-            await connection.execute(text("select current_user, current_setting('app.tenant', true)"))
-        ).one()
+        left = (await connection.execute(text("select current_user, current_setting('app.tenant', true)"))).one()
     await database.close()
     assert tuple(left) in {("vendor", ""), ("vendor", None)}
 
@@ -90,8 +86,12 @@ async def test_readiness_and_the_doctor_are_content(app: FastAPI, pooled: str) -
 
 async def test_an_order_a_ticket_and_many_debits_at_once_end_in_a_sound_ledger(app: FastAPI) -> None:
     vendor = await make_vendor(app, "avactis")
-    order = {"customer_id": "clara", "placed_at": "2025-01-01T00:00:00Z", "currency": "USD",
-             "lines": [{"line_id": "1", "sku": "license-owned", "quantity": 1}]}  # fmt: skip
+    order = {
+        "customer_id": "clara",
+        "placed_at": "2025-01-01T00:00:00Z",
+        "currency": "USD",
+        "lines": [{"line_id": "1", "sku": "license-owned", "quantity": 1}],
+    }
     assert (await vendor.put("/v1/orders/1", order)).status_code == 201
     ticket = {"customer_id": "clara", "subject": "s", "channel": "helpdesk", "category": "domain_change"}
     opened = await vendor.put("/v1/tickets/T-1", ticket)
@@ -113,9 +113,7 @@ async def test_an_order_a_ticket_and_many_debits_at_once_end_in_a_sound_ledger(a
     await vendor.close()
 
 
-async def test_a_service_whose_statements_run_as_the_owner_does_not_start(
-    server: Server, pooled: str
-) -> None:
+async def test_a_service_whose_statements_run_as_the_owner_does_not_start(server: Server, pooled: str) -> None:
     """As through a pooler that swallows the role: seen with a function that does not set it."""
     database = Database(pooled, pool_size=1, prepared_statements=False)
     owner = Database(canonical(server.dsn), pool_size=1)

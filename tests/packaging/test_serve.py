@@ -46,8 +46,12 @@ class Service:
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 command or (sys.executable, "-m", "app.cli", "serve"),
-                cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
+                cwd=ROOT,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
 
     def ready(self) -> bool:
         try:
@@ -84,9 +88,7 @@ def started(own_folder: Path) -> Iterator[list[Service]]:
     none_left(own_folder)
 
 
-def test_a_whole_life_key_once_second_start_ctrl_c_warm_start(
-    own_folder: Path, started: list[Service]
-) -> None:
+def test_a_whole_life_key_once_second_start_ctrl_c_warm_start(own_folder: Path, started: list[Service]) -> None:
     first = Service(own_folder)
     started.append(first)
     first.until_ready()
@@ -138,9 +140,7 @@ def test_kill_9_takes_workers_and_postgres_along_and_the_next_start_recovers(
     assert none_left(own_folder, 5)
 
 
-def test_a_postgres_killed_under_the_service_is_brought_back(
-    own_folder: Path, started: list[Service]
-) -> None:
+def test_a_postgres_killed_under_the_service_is_brought_back(own_folder: Path, started: list[Service]) -> None:
     service = Service(own_folder)
     started.append(service)
     service.until_ready()
@@ -171,10 +171,16 @@ def test_a_taken_port_and_a_bad_setting_are_told_in_a_line(own_folder: Path, sta
         taken.listen()
         done = subprocess.run(
             [sys.executable, "-m", "app.cli", "serve"],
-            cwd=ROOT, capture_output=True, text=True, timeout=60,
-            env={"PATH": os.environ["PATH"], "RETAINER_DATA_DIR": str(own_folder / "data"),
-                 "RETAINER_PORT": str(taken.getsockname()[1])},
-        )  # fmt: skip
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={
+                "PATH": os.environ["PATH"],
+                "RETAINER_DATA_DIR": str(own_folder / "data"),
+                "RETAINER_PORT": str(taken.getsockname()[1]),
+            },
+        )
     assert done.returncode == 1
     assert done.stderr.startswith("retainer: cannot listen on 127.0.0.1:")
     assert "RETAINER_PORT" in done.stderr
@@ -182,9 +188,12 @@ def test_a_taken_port_and_a_bad_setting_are_told_in_a_line(own_folder: Path, sta
 
     done = subprocess.run(
         [sys.executable, "-m", "app.cli", "serve"],
-        cwd=ROOT, capture_output=True, text=True, timeout=60,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
         env={"PATH": os.environ["PATH"], "RETAINER_PORT": "many", "DATABASE_URL": "mysql://elsewhere"},
-    )  # fmt: skip
+    )
     assert done.returncode == 1
     assert "RETAINER_PORT" in done.stderr
     assert "DATABASE_URL" in done.stderr
@@ -211,10 +220,18 @@ def test_a_database_that_cannot_be_used_is_one_sentence(own_folder: Path) -> Non
         ("postgresql://u@h/db?sslmode=maybe", "DATABASE_URL: sslmode is one of"),
     ):
         done = subprocess.run(
-            [sys.executable, "-m", "app.cli", "serve"], cwd=ROOT, capture_output=True, text=True, timeout=90,
-            env={**os.environ, "DATABASE_URL": url, "RETAINER_DATA_DIR": str(own_folder / "data"),
-                 "RETAINER_PORT": "0"},
-        )  # fmt: skip
+            [sys.executable, "-m", "app.cli", "serve"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=90,
+            env={
+                **os.environ,
+                "DATABASE_URL": url,
+                "RETAINER_DATA_DIR": str(own_folder / "data"),
+                "RETAINER_PORT": "0",
+            },
+        )
         assert done.returncode == 1
         assert sentence in done.stderr, done.stderr
         assert "Traceback" not in done.stderr

@@ -26,10 +26,18 @@ def working(module_url: str, said: Path, **settings: str) -> Iterator[subprocess
     with said.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "app.cli", "worker"],
-            cwd=ROOT, stdout=out, stderr=subprocess.STDOUT,
-            env={"PATH": os.environ["PATH"], "DATABASE_URL": module_url, "RETAINER_SECRET_KEY": SECRET_KEY,
-                 "RETAINER_OPERATOR_KEY": "rtn_op_of-the-tests", "RETAINER_DATA_DIR": str(said.parent), **settings},
-        )  # fmt: skip
+            cwd=ROOT,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env={
+                "PATH": os.environ["PATH"],
+                "DATABASE_URL": module_url,
+                "RETAINER_SECRET_KEY": SECRET_KEY,
+                "RETAINER_OPERATOR_KEY": "rtn_op_of-the-tests",
+                "RETAINER_DATA_DIR": str(said.parent),
+                **settings,
+            },
+        )
     try:
         yield process
     finally:

@@ -58,11 +58,15 @@ def is_command(line: str) -> bool:
 
 
 KNOWN = {
-    ("docs/policies.md", "retainer policies check"), ("docs/policies.md", '{"policy"'),
-    ("docs/integrations.md", '{"kind"'), ("docs/integrations.md", '{"code"'), ("docs/integrations.md", "curl -X POST"),
-    ("docs/high-availability.md", "DATABASE_URL="), ("README.md", "main | worker"),
+    ("docs/policies.md", "retainer policies check"),
+    ("docs/policies.md", '{"policy"'),
+    ("docs/integrations.md", '{"kind"'),
+    ("docs/integrations.md", '{"code"'),
+    ("docs/integrations.md", "curl -X POST"),
+    ("docs/high-availability.md", "DATABASE_URL="),
+    ("README.md", "main | worker"),
     ("docs/architecture.md", "main | worker"),
-}  # fmt: skip
+}
 """Blocks that a test below takes up by page and beginning."""
 
 
@@ -83,13 +87,7 @@ def test_every_block_is_tried_or_has_its_reason(block: Block) -> None:
 
 
 def make_and_scripts() -> list[str]:
-    every = [
-        line
-        for page in pages()
-        for block in blocks(page)
-        if block.language == "sh"
-        for line in commands(block)
-    ]
+    every = [line for page in pages() for block in blocks(page) if block.language == "sh" for line in commands(block)]
     return sorted({line for line in every if is_command(line) and not line.startswith("curl")})
 
 
@@ -98,18 +96,12 @@ def test_a_command_of_the_checkout_names_what_is_there(line: str) -> None:
     """Not run whole, since some run everything: the target is planned, the module found, each file is there."""
     words = [word for word in shlex.split(line) if "=" not in word or word.startswith("ARGS=")]
     if words[0] == "make":
-        planned = subprocess.run(
-            ["make", "-n", words[1]], cwd=ROOT, capture_output=True, text=True, check=False
-        )
+        planned = subprocess.run(["make", "-n", words[1]], cwd=ROOT, capture_output=True, text=True, check=False)
         assert planned.returncode == 0, planned.stderr
     elif words[1:2] == ["-m"] and words[0] == ".venv/bin/python":
         assert list(ROOT.glob(words[2].replace(".", "/") + "*"))
     else:
-        named = (
-            words[0]
-            if words[0].startswith(".ci")
-            else next(w for w in words[1:] if "/" in w and "venv" not in w)
-        )
+        named = words[0] if words[0].startswith(".ci") else next(w for w in words[1:] if "/" in w and "venv" not in w)
         assert (ROOT / named).exists()
     for word in words:
         for path in re.findall(r"\b(?:tests|scripts)/[\w./]+", word):
@@ -174,19 +166,14 @@ async def test_a_parked_delivery_has_the_review_that_the_page_shows(vendor: Make
     (review,) = (await shop.deliver({**order, "refunds": [refund], **later}))["review"]
     assert review.keys() == shown.keys()
     assert review["payload_says"].keys() == shown["payload_says"].keys()
-    assert (review["code"], review["payload_says"]["amount"]) == (
-        shown["code"],
-        shown["payload_says"]["amount"],
-    )
+    assert (review["code"], review["payload_says"]["amount"]) == (shown["code"], shown["payload_says"]["amount"])
     assert review["unclear"].startswith("17.25 was given back for line ")
     assert shown["settled_by"][0] in review["settled_by"]
 
 
 async def test_a_sidebar_gets_its_token_as_the_page_shows(vendor: MakeVendor) -> None:
     tenant = await vendor("avactis")
-    await tenant.ok(
-        await tenant.post("/v1/customers/woo:17/adjustments", {"credits": 1, "reason": "hello"}), 201
-    )
+    await tenant.ok(await tenant.post("/v1/customers/woo:17/adjustments", {"credits": 1, "reason": "hello"}), 201)
     first, remark, second = block_of("docs/integrations.md", "curl -X POST").text.splitlines()
     words = shlex.split(first)
     path = next(word for word in words if "/v1/" in word).partition("$RETAINER")[2]

@@ -42,9 +42,7 @@ def test_every_decision_that_is_cited_has_its_page() -> None:
 
 def test_nothing_cites_papers_that_are_not_here() -> None:
     found = {
-        f"{name(path)}: {cited}"
-        for path in sources()
-        for cited in NOWHERE.findall(path.read_text(encoding="utf-8"))
+        f"{name(path)}: {cited}" for path in sources() for cited in NOWHERE.findall(path.read_text(encoding="utf-8"))
     }
     assert sorted(found) == []
 

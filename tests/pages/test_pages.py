@@ -55,9 +55,7 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
     assert [name(page) for page in pages() if page not in seen] == []
 
 
-PATH = re.compile(
-    r"`((?:app|tests|docs|scripts|migrations|openapi|requirements|bench)/[\w./*-]+?)(?:::\w+)?`"
-)
+PATH = re.compile(r"`((?:app|tests|docs|scripts|migrations|openapi|requirements|bench)/[\w./*-]+?)(?:::\w+)?`")
 
 
 @pytest.mark.parametrize("page", pages(), ids=name)

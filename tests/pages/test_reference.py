@@ -33,8 +33,7 @@ def test_every_event_and_every_setting_has_its_row() -> None:
     types = read("events").split("## Types")[1].split("## Members")[0]
     assert sorted(re.findall(r"^\| `([\w.]+)` \|", types, re.MULTILINE)) == sorted(EVENT_TYPES)
     assert sorted(re.findall(r"^\| `([A-Z_]+)` \|", read("settings"), re.MULTILINE)) == sorted(
-        "DATABASE_URL" if name == "database_url" else f"RETAINER_{name.upper()}"
-        for name in Settings.model_fields
+        "DATABASE_URL" if name == "database_url" else f"RETAINER_{name.upper()}" for name in Settings.model_fields
     )
 
 

@@ -18,9 +18,11 @@ from tests.conftest import MakeVendor
 from tests.support.api import Vendor
 
 ORDER = {
-    "customer_id": "anna", "placed_at": "2025-01-01T00:00:00Z", "currency": "USD",
+    "customer_id": "anna",
+    "placed_at": "2025-01-01T00:00:00Z",
+    "currency": "USD",
     "lines": [{"line_id": "1", "sku": "license-standard", "quantity": 1}],
-}  # fmt: skip
+}
 
 
 def document(name: str) -> dict[str, Any]:
@@ -30,13 +32,7 @@ def document(name: str) -> dict[str, Any]:
 def with_rule(name: str, when: Any) -> dict[str, Any]:
     """A shipped document whose first action refuses first of all where the condition holds."""
     found = document(name)
-    rule = {
-        "allow": False,
-        "code": "late",
-        "clause": found["clauses"][0]["id"],
-        "message": "No more.",
-        "when": when,
-    }
+    rule = {"allow": False, "code": "late", "clause": found["clauses"][0]["id"], "message": "No more.", "when": when}
     found["actions"][0]["rules"].insert(0, rule)
     return found
 
@@ -112,19 +108,14 @@ async def test_a_comparison_of_different_types_is_named_with_its_line(
 
 async def test_decimals_of_a_comparison_are_numbers(vendor: MakeVendor) -> None:
     shop = await vendor("avactis")
-    for value, good in (
-        ("20.5", True),
-        ("-1", True),
-        ("1/0", False),
-        ("NaN", False),
-        ("1e9", False),
-        ("²", False),
-    ):
+    for value, good in (("20.5", True), ("-1", True), ("1/0", False), ("NaN", False), ("1e9", False), ("²", False)):
         found = document("avactis")
         found["offers"][0]["requires"] = {"fact": "line.discount_percent", "op": "lt", "value": value}
         found["offers"][0]["otherwise"] = {
-            "code": "too_cheap", "clause": found["clauses"][0]["id"], "message": "Too cheap."
-        }  # fmt: skip
+            "code": "too_cheap",
+            "clause": found["clauses"][0]["id"],
+            "message": "Too cheap.",
+        }
         codes = {one["code"] for one in await errors(shop, found)}
         assert ("bad_comparison" in codes) is not good, (value, codes)
 
@@ -167,9 +158,11 @@ async def test_the_largest_price_times_the_largest_quantity_is_refused_or_taken(
     for price in ("999999999999.99", "99999999999999.99", "9999999999.99"):
         for sku in ("credits-60", "credits-9999999", "license"):
             order = {
-                "customer_id": "m", "placed_at": "2025-01-01T00:00:00Z", "currency": "USD",
+                "customer_id": "m",
+                "placed_at": "2025-01-01T00:00:00Z",
+                "currency": "USD",
                 "lines": [{"line_id": "1", "sku": sku, "quantity": 1000, "unit_price": price, "list_price": price}],
-            }  # fmt: skip
+            }
             answer = await shop.put(f"/v1/orders/{sku}-{price}", order)
             assert answer.status_code in (200, 201, 400, 422), answer.text
 
@@ -177,16 +170,63 @@ async def test_the_largest_price_times_the_largest_quantity_is_refused_or_taken(
 # --- documents of any kind --------------------------------------------------------------------------------------------
 
 ODD: list[Any] = [
-    None, "", " ", "x", "{n}", "{", "{x}", "²", "١", "1/0", "NaN", "-1", "1e9", "2030-01-01T00:00:00Z",
+    None,
+    "",
+    " ",
+    "x",
+    "{n}",
+    "{",
+    "{x}",
+    "²",
+    "١",
+    "1/0",
+    "NaN",
+    "-1",
+    "1e9",
+    "2030-01-01T00:00:00Z",
     "0001-01-01T00:00:00+14:00",
-    "2025-02-30", "24:00", "00:00", "business_days:0", "business_days:99999999999", "seconds:1",
+    "2025-02-30",
+    "24:00",
+    "00:00",
+    "business_days:0",
+    "business_days:99999999999",
+    "seconds:1",
     "at:0001-01-01T00:00:00+14:00",
-    0, -1, 1, 2**31, 2**53 - 1, -(2**53), 2**63, 10**400, 1.5, 1e308, True, False, [], [[]], {}, {"kind": "fixed"},
+    0,
+    -1,
+    1,
+    2**31,
+    2**53 - 1,
+    -(2**53),
+    2**63,
+    10**400,
+    1.5,
+    1e308,
+    True,
+    False,
+    [],
+    [[]],
+    {},
+    {"kind": "fixed"},
     {"fact": "cover.ends_at", "op": "lt", "value": "x"},
     {"fact": "credits.available", "op": "lt", "value_fact": "cover.active"},
-    {"all": []}, {"any": []}, {"no": {"all": []}}, {"years": 100}, {"days": -1}, "a" * 5_000, "\ud800", "\x00", "mon",
-    ["00:00", "24:00"], [["00:00", "00:00"]], "Europe/../x", "/etc/passwd", "easter", "12-32", "02-29",
-]  # fmt: skip
+    {"all": []},
+    {"any": []},
+    {"no": {"all": []}},
+    {"years": 100},
+    {"days": -1},
+    "a" * 5_000,
+    "\ud800",
+    "\x00",
+    "mon",
+    ["00:00", "24:00"],
+    [["00:00", "00:00"]],
+    "Europe/../x",
+    "/etc/passwd",
+    "easter",
+    "12-32",
+    "02-29",
+]
 
 
 def places(found: Any, before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -231,15 +271,12 @@ def test_a_check_answers_whatever_the_document_says(name: str, changes: list[Any
 
 
 @pytest.mark.parametrize(
-    "odd",
-    ["", "null", "[]", "1", "policy: x", "a: &a [*a]", "\t", "---\n---", "{" * 99, "? [a]\n: b", "\ud83d"],
+    "odd", ["", "null", "[]", "1", "policy: x", "a: &a [*a]", "\t", "---\n---", "{" * 99, "? [a]\n: b", "\ud83d"]
 )
 async def test_texts_that_are_no_policy_are_answered(vendor: MakeVendor, odd: str) -> None:
     shop = await vendor("avactis")
     raw = json.dumps({"document": odd}).encode()
-    answer = await shop.client.post(
-        "/v1/policies/validate", content=raw, headers={"Content-Type": "application/json"}
-    )
+    answer = await shop.client.post("/v1/policies/validate", content=raw, headers={"Content-Type": "application/json"})
     assert answer.status_code in (200, 400, 422), answer.text
 
 
@@ -274,14 +311,10 @@ async def test_a_large_draft_does_not_hold_the_others_up(vendor: MakeVendor) -> 
     """While a draft that takes long is checked, other calls are answered."""
     shop, found = await vendor("cactushop"), document("cactushop")
     facts = ("cover.active", "cover.ever", "cover.suspended", "cover.pending", "choice.open", "license.given")
-    many = [
-        {"any": [{"fact": one, "value": bool(i >> n & 1)} for n, one in enumerate(facts)]} for i in range(64)
-    ]
+    many = [{"any": [{"fact": one, "value": bool(i >> n & 1)} for n, one in enumerate(facts)]} for i in range(64)]
     rule = found["actions"][0]["rules"][0]
     found["actions"][0]["rules"][:0] = [{**rule, "when": {"all": many[:60]}} for _ in range(12)]
-    asking = asyncio.ensure_future(
-        shop.post("/v1/policies/validate", {"document": json.dumps(found)}, key=None)
-    )
+    asking = asyncio.ensure_future(shop.post("/v1/policies/validate", {"document": json.dumps(found)}, key=None))
     answered = 0
     while not asking.done():
         await shop.ok(await shop.get("/v1/clock"))

@@ -104,15 +104,12 @@ class Life:
             await self.put(f"/v1/orders/o{number}", body)
         for choice in (await self.get("/v1/customers/anna/choices")).get("data", []):
             await self.post(
-                f"/v1/customers/anna/choices/{choice['choice_id']}",
-                {"option": self.chance.choice(choice["options"])},
+                f"/v1/customers/anna/choices/{choice['choice_id']}", {"option": self.chance.choice(choice["options"])}
             )
         for one in (await self.account())["licenses"][:2]:
             await self.post(f"/v1/licenses/{one['license_id']}/registration", {"domain": "shop.example"})
         for kind in self.types():
-            await self.post(
-                "/v1/customers/anna/adjustments", {"credits": 50_000, "reason": "r", "credit_type": kind}
-            )
+            await self.post("/v1/customers/anna/adjustments", {"credits": 50_000, "reason": "r", "credit_type": kind})
 
     def types(self) -> list[str]:
         return [one["credit_type"] for one in (self.document.get("credits") or {}).get("types", [])][:4]
@@ -123,11 +120,7 @@ class Life:
 
     async def asks(self) -> None:
         for one in self.document["actions"]:
-            for query in (
-                "",
-                "?product=p&released_at=2024-01-01T00:00:00Z&forum=f",
-                "?license_id=none&explain=true",
-            ):
+            for query in ("", "?product=p&released_at=2024-01-01T00:00:00Z&forum=f", "?license_id=none&explain=true"):
                 await self.get(f"/v1/customers/anna/entitlements/{one['action']}{query}")
 
     def kinds(self) -> list[dict[str, Any]]:
@@ -160,9 +153,7 @@ class Life:
         }
         if licenses and self.chance.random() < 0.7:
             body["license_id"] = licenses[0]["license_id"]
-        opened = await self.put(
-            f"/v1/tickets/{name}", {key: value for key, value in body.items() if value is not None}
-        )
+        opened = await self.put(f"/v1/tickets/{name}", {key: value for key, value in body.items() if value is not None})
         if "state" not in opened:
             raise AssertionError(f"a ticket is always recorded: {opened}")
         path = f"/v1/tickets/{name}"
@@ -172,11 +163,7 @@ class Life:
             ("details", {"pay_with": self.chance.choice(means)}),
             (
                 "assessments",
-                {
-                    "credits": 30,
-                    "reason": "r",
-                    **({"category": stated["category"]} if "category" in stated else {}),
-                },
+                {"credits": 30, "reason": "r", **({"category": stated["category"]} if "category" in stated else {})},
             ),
             ("assessments/1/confirmation", {"accept": True}),
             ("qualification", {"decision": "accept", "note": "n"}),
@@ -188,9 +175,7 @@ class Life:
             ),
             *(("pauses", {"reason": one["reason"]}) for one in self.document.get("pause_reasons", [])[:2]),
         ]
-        steps += [
-            ("credits", {"credit_type": one}) for one in self.types()[:1] if "credit_type" not in stated
-        ]
+        steps += [("credits", {"credit_type": one}) for one in self.types()[:1] if "credit_type" not in stated]
         for verb, said in steps:
             await self.post(f"{path}/{verb}", said)
         now = (await self.get("/v1/clock"))["now"]
@@ -214,11 +199,7 @@ class Life:
 
     async def covers(self) -> None:
         for one in (await self.account())["covers"][:3]:
-            for verb, said in [
-                ("suspension", {}),
-                ("resumption", {}),
-                ("extension", {"months": 1, "reason": "r"}),
-            ]:
+            for verb, said in [("suspension", {}), ("resumption", {}), ("extension", {"months": 1, "reason": "r"})]:
                 await self.post(f"/v1/covers/{one['cover_id']}/{verb}", said)
 
     async def refunds(self) -> None:

@@ -14,9 +14,7 @@ START = "2025-01-15T10:00:00Z"
 EVERY, NONE = None, frozenset[str]()
 OURS: dict[str, frozenset[str] | None] = {
     "avactis": EVERY,  # which issue belongs to which level, and at what price, is our reading throughout
-    "cs-cart": frozenset(
-        {"bug_report", "minor_modification"}
-    ),  # neither has one of the three prices (CSC-16, CSC-23)
+    "cs-cart": frozenset({"bug_report", "minor_modification"}),  # neither has one of the three prices (CSC-16, CSC-23)
     "x-cart": NONE,  # the page prices each line
 }
 """The categories whose price is our reading, by policy."""
@@ -39,9 +37,7 @@ async def test_each_price_says_whether_it_is_our_reading(vendor: MakeVendor, pol
     await an_order(shop, "o1", "anna", START, "license-owned" if policy == "avactis" else "license")
     if policy == "cs-cart":
         await choose(shop, "anna", "credits")
-    await shop.ok(
-        await shop.post("/v1/customers/anna/adjustments", {"credits": 5000, "reason": "plenty"}), 201
-    )
+    await shop.ok(await shop.post("/v1/customers/anna/adjustments", {"credits": 5000, "reason": "plenty"}), 201)
     for number, one in enumerate(categories):
         name, ours = one["category"], expected(policy, one["category"])
         assert one["reading"] is ours, one

@@ -25,9 +25,7 @@ async def _under(app: FastAPI, api: httpx.AsyncClient, template: str, **changes:
         else:
             document[section] = value
     tenant = f"own-{uuid.uuid4().hex[:8]}"
-    body = {
-        "policy": template, "document": json.dumps(document), "clock": {"mode": "virtual", "now": START},
-    }  # fmt: skip
+    body = {"policy": template, "document": json.dumps(document), "clock": {"mode": "virtual", "now": START}}
     made = await api.put(f"/v1/tenants/{tenant}", json=body)
     assert made.status_code == 201, made.text
     key = (await api.post(f"/v1/tenants/{tenant}/keys", json={"scopes": ["*"]})).json()["key"]
@@ -77,9 +75,7 @@ async def test_a_balance_that_falls_low_is_told_once(app: FastAPI, api: httpx.As
     await shop.close()
 
 
-async def test_credits_go_to_another_customer_where_the_policy_lets_them(
-    app: FastAPI, api: httpx.AsyncClient
-) -> None:
+async def test_credits_go_to_another_customer_where_the_policy_lets_them(app: FastAPI, api: httpx.AsyncClient) -> None:
     rule = {"clause": "SHOPP-21", "message": "May go.", "allowed": True}
     shop = await _under(app, api, "shopp", transfer=rule)
     lot = (await an_order(shop, "o1", "frank", START, "credit-priority"))["lots"][0]
@@ -88,11 +84,7 @@ async def test_credits_go_to_another_customer_where_the_policy_lets_them(
     problem(await shop.post(path, {"to_customer_id": "nobody"}), 404, "customer_not_found")
     problem(await shop.post(path, {"to_customer_id": "frank"}), 422, "same_customer")
     moved = await shop.ok(await shop.post(path, {"to_customer_id": "gil"}, key="once"))
-    assert (moved["credits"], moved["to"]["customer_id"], moved["to"]["expires_at"]) == (
-        1,
-        "gil",
-        lot["expires_at"],
-    )
+    assert (moved["credits"], moved["to"]["customer_id"], moved["to"]["expires_at"]) == (1, "gil", lot["expires_at"])
     again = await shop.post(path, {"to_customer_id": "gil"}, key="once")
     assert again.headers["Idempotent-Replayed"] == "true"
     problem(await shop.post(path, {"to_customer_id": "gil"}), 409, "insufficient_credits")
@@ -101,9 +93,7 @@ async def test_credits_go_to_another_customer_where_the_policy_lets_them(
     assert quote["refund"]["amount"] == "0.00", "who was given it did not pay for it"
     await shop.move_clock("2025-08-01T00:00:00Z")
     problem(
-        await shop.post(f"/v1/lots/{moved['to']['lot_id']}/transfer", {"to_customer_id": "frank"}),
-        409,
-        "lot_expired",
+        await shop.post(f"/v1/lots/{moved['to']['lot_id']}/transfer", {"to_customer_id": "frank"}), 409, "lot_expired"
     )
     assert (await shop.get("/v1/audit")).json()["data"] == []
     await shop.close()
@@ -115,9 +105,7 @@ async def test_what_was_spent_of_a_refunded_order_is_owed_where_the_policy_says_
     shop = await _under(app, api, "x-cart", credits__owed_allowed=True)
     await an_order(shop, "o1", "frank", START, "credits-60")
     await shop.ok(await shop.post("/v1/customers/frank/debits", {"credits": 50}))
-    refund = await shop.ok(
-        await shop.post("/v1/orders/o1/refunds", {"refund_id": "r1", "lines": []}, key=None), 201
-    )
+    refund = await shop.ok(await shop.post("/v1/orders/o1/refunds", {"refund_id": "r1", "lines": []}, key=None), 201)
     assert refund["owed"] == 50
     problem(await shop.post("/v1/customers/frank/holds", {"credits": 1}), 409, "insufficient_credits")
     await an_order(shop, "o2", "frank", START, "credits-60")

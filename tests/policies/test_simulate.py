@@ -56,11 +56,7 @@ async def a_story(shop: Vendor) -> None:
     """Two customers: one whose first order brings points and who spends some, one who only buys."""
     await shop.ok(await shop.put("/v1/orders/o1", _order("ann", "license")))
     await shop.ok(await shop.put("/v1/orders/o2", _order("ben", "credits-60")))
-    for name, customer, category in (
-        ("T-1", "ann", "level_1"),
-        ("T-2", "ben", "level_3"),
-        ("T-3", "ben", "level_0"),
-    ):
+    for name, customer, category in (("T-1", "ann", "level_1"), ("T-2", "ben", "level_3"), ("T-3", "ben", "level_0")):
         body = {"customer_id": customer, "subject": "Help", "channel": "helpdesk", "category": category}
         await shop.ok(await shop.put(f"/v1/tickets/{name}", body))
     await shop.ok(await shop.post("/v1/tickets/T-1/resolution", {"outcome": "answered"}))
@@ -101,18 +97,16 @@ async def test_it_says_who_would_be_decided_differently(vendor: MakeVendor) -> N
     """No free points with a license: Ann's order brings nothing, so her ticket waits for credits."""
     shop = await vendor("x-cart")
     await a_story(shop)
-    draft = changed("x-cart", "when: {fact: license.first_order, value: true}",
-                    "when: {fact: license.ordinal, op: ge, value: 100}")  # fmt: skip
+    draft = changed(
+        "x-cart", "when: {fact: license.first_order, value: true}", "when: {fact: license.ordinal, op: ge, value: 100}"
+    )
     found = await simulate(shop, draft)
     by_id = {one["id"]: one for one in found["differences"]}
     assert set(by_id) == {"o1", "T-1"}
     assert [one["granted"] for one in by_id["o1"]["before"]["lots"]] == [60]
     assert by_id["o1"]["after"]["lots"] == []
     assert "XC-3" in by_id["o1"]["clauses"]
-    assert (by_id["T-1"]["before"]["state"], by_id["T-1"]["after"]["state"]) == (
-        "resolved",
-        "awaiting_credits",
-    )
+    assert (by_id["T-1"]["before"]["state"], by_id["T-1"]["after"]["state"]) == ("resolved", "awaiting_credits")
     [failed] = found["errors"]
     assert (failed["run"], failed["id"], failed["step"]) == ("draft", "T-1", "resolve")
 
@@ -169,9 +163,7 @@ async def test_a_draft_with_mistakes_is_refused_with_their_lines(vendor: MakeVen
 
 @pytest.mark.parametrize("policy", sorted(GOODS))
 @pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 3))])
-async def test_history_done_again_comes_out_as_it_was(
-    vendor: MakeVendor, db: Database, policy: str, seed: int
-) -> None:
+async def test_history_done_again_comes_out_as_it_was(vendor: MakeVendor, db: Database, policy: str, seed: int) -> None:
     """A random walk run again under the policy that it was made under: the same tickets, orders and charges."""
     dice = random.Random(f"again-{policy}-{seed}")
     shop = await vendor(policy)
@@ -241,12 +233,7 @@ async def _walk(dice: random.Random, shop: Vendor) -> None:
                 await shop.post(path, {"option": dice.choice(["credits", "cover"])})
         if not tickets or dice.random() < 0.2:
             name = next_id("W")
-            body = {
-                "customer_id": "walker",
-                "subject": "walk",
-                "channel": "helpdesk",
-                **opening(dice, shop.policy),
-            }
+            body = {"customer_id": "walker", "subject": "walk", "channel": "helpdesk", **opening(dice, shop.policy)}
             if (await shop.put(f"/v1/tickets/{name}", body)).status_code == 201:
                 tickets.append(name)
             continue
@@ -259,9 +246,9 @@ async def test_graphql_asks_the_same(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     await a_story(shop)
     query = (
-        "query($d: JSON!) { simulatePolicy(input: {name: \"x-cart\", document: $d})"
+        'query($d: JSON!) { simulatePolicy(input: {name: "x-cart", document: $d})'
         " { ... on PolicySimulation { complete tickets { replayed differ } differences { id } } } }"
-    )  # fmt: skip
+    )
     draft = changed("x-cart", "price: {kind: fixed, credits: 10}", "price: {kind: fixed, credits: 15}")
     answer = await shop.client.post("/graphql", json={"query": query, "variables": {"d": draft}})
     body = answer.json()

@@ -82,16 +82,25 @@ def test_the_story_comes_to_every_part_of_a_ticket(name: str, monkeypatch: pytes
     monkeypatch.setattr(trial._Life, "_act", act)
     trial.play(policy, story._hours(policy.service_hours), over=lambda: False)
     wanted = {
-        "showing the offer", "asking for the action", "an order of", "quoting money back", "refunding an order of",
-        "stating details", "qualifying" if policy.qualification.by == "agent" else "opening a ticket",
-        "a customer's message", "a service response", "judging what fell due", "resolving", "showing a ticket",
+        "showing the offer",
+        "asking for the action",
+        "an order of",
+        "quoting money back",
+        "refunding an order of",
+        "stating details",
+        "qualifying" if policy.qualification.by == "agent" else "opening a ticket",
+        "a customer's message",
+        "a service response",
+        "judging what fell due",
+        "resolving",
+        "showing a ticket",
         *(["asking for access", "granting access"] if policy.access else []),
         *(["pausing for", "going on"] if policy.pause_reasons else []),
         *(["reopening"] if policy.reopening else []),
         *(["a dispute", "deciding a dispute"] if policy.disputes else []),
         *(["suspending cover", "resuming cover"] if policy.cover.suspensions else []),
         *(["the customer's consent"] if policy.confirmation else []),
-    }  # fmt: skip
+    }
     # What needs a category or a quote is told with it, what has no credits is not quoted.
     assert {one for one in wanted if one not in seen and not any(s.startswith(one) for s in seen)} <= (
         set() if policy.credits else {"quoting money back"}
@@ -104,9 +113,12 @@ async def test_a_rule_that_cannot_be_worked_out_is_named_with_its_line(
     """A rule that passes every check of its parts and fails for every customer with dated cover, and only for them."""
     shop, draft = await vendor("cactushop"), document("cactushop")
     rule = {
-        "allow": False, "code": "late", "clause": draft["clauses"][0]["id"], "message": "Over {cover.ends_at}.",
+        "allow": False,
+        "code": "late",
+        "clause": draft["clauses"][0]["id"],
+        "message": "Over {cover.ends_at}.",
         "when": {"fact": "cover.ends_at", "op": "lt", "value": "2035-05-06T07:08:09Z"},
-    }  # fmt: skip
+    }
     draft["actions"][0]["rules"].insert(0, rule)
     assert await found(shop, draft) == []
     really = entitlement.render
@@ -132,9 +144,12 @@ async def test_what_a_check_itself_cannot_work_out_is_named_with_its_line(
     """`validate` answers whatever the document says; it never is a fault of the service."""
     shop, draft = await vendor("cactushop"), document("cactushop")
     rule = {
-        "allow": False, "code": "late", "clause": draft["clauses"][0]["id"], "message": "No more.",
+        "allow": False,
+        "code": "late",
+        "clause": draft["clauses"][0]["id"],
+        "message": "No more.",
         "when": {"fact": "cover.ends_at", "op": "lt", "value": "2035-05-06T07:08:09Z"},
-    }  # fmt: skip
+    }
     draft["actions"][0]["rules"].insert(0, rule)
 
     def lt(fact: Any, value: Any) -> bool:
@@ -179,9 +194,7 @@ def test_a_failure_in_one_life_ends_no_other(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(steps.handling, "respond", respond)
     monkeypatch.setattr(trial.refunds, "guarantee_of", lambda *_: 1 / 0)
-    told = [
-        one for one in policy_checks.check_policy(loaded.policy, loaded.marks) if one.code == "story_fails"
-    ]
+    told = [one for one in policy_checks.check_policy(loaded.policy, loaded.marks) if one.code == "story_fails"]
     words = " ".join(one.message for one in told)
     assert "a service response" in words
     assert "refunding an order" in words

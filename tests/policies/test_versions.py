@@ -128,9 +128,7 @@ async def test_what_is_no_policy_at_all_is_found_on_its_line_too(
 
 
 @pytest.mark.parametrize(("name", "category"), PRICED)
-async def test_a_ticket_is_charged_what_the_calculator_says(
-    vendor: MakeVendor, name: str, category: Category
-) -> None:
+async def test_a_ticket_is_charged_what_the_calculator_says(vendor: MakeVendor, name: str, category: Category) -> None:
     policy = load_policy(shipped(name))
     shop = await vendor(name)
     await _rich(shop, policy)
@@ -144,7 +142,7 @@ async def test_a_ticket_is_charged_what_the_calculator_says(
     assert priced["outside_list"] is False
     ticket = await open_ticket(
         shop, "rich", **asked, pay_with="credits" if priced["credits"] else None, agreed_up_to=priced["credits"] or None
-    )  # fmt: skip
+    )
     if named is not None:
         ticket = await act(shop, ticket, "assessments", {**asked, "credits": named, "reason": "as quoted"})
     assert (ticket["state"], ticket["price"]) == ("in_progress", priced["credits"]), ticket["reasons"]

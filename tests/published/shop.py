@@ -28,8 +28,7 @@ async def bought(
 async def opened(vendor: Vendor, ticket: str = "t1", customer: str = "c1", **fields: Any) -> dict[str, Any]:
     """A ticket with the least that the page asks for."""
     made = await vendor.put(
-        f"/v1/tickets/{ticket}",
-        {"customer_id": customer, "subject": "It fails", "channel": "helpdesk", **fields},
+        f"/v1/tickets/{ticket}", {"customer_id": customer, "subject": "It fails", "channel": "helpdesk", **fields}
     )
     answer: dict[str, Any] = await vendor.ok(made, 201)
     return answer

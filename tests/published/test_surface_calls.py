@@ -25,13 +25,7 @@ async def test_the_shipped_policies_are_tenants_policies(vendor: MakeVendor) -> 
     assert set(wanted.split()) <= set(read), sorted(read)
     assert all("clause" in row for part in wanted.split() for row in read[part])
     assert {row["label"]: row["clause"] for row in read["labels"]}["statement.resolved_tickets"] == "XC-13"
-    assert {row["channel"] for row in read["channels"]} == {
-        "helpdesk",
-        "email",
-        "contact_form",
-        "forum",
-        "phone",
-    }
+    assert {row["channel"] for row in read["channels"]} == {"helpdesk", "email", "contact_form", "forum", "phone"}
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/docs"])
@@ -56,15 +50,11 @@ async def test_keys(app: Any, vendor: MakeVendor) -> None:
         is_problem(await bad.get("/v1/offers", params={"customer_id": "c1"}), 401)
     poor = await shop.as_key("tickets:read")
     is_problem(await poor.put("/v1/orders/o1", json={}), 403)
-    answer = await shop.client.get(
-        "/v1/offers?customer_id=c1", headers={"Authorization": "bearer " + shop.key}
-    )
+    answer = await shop.client.get("/v1/offers?customer_id=c1", headers={"Authorization": "bearer " + shop.key})
     assert answer.status_code == 200
 
 
-async def test_the_operator_makes_tenants_and_keys_and_nothing_else(
-    api: httpx.AsyncClient, vendor: MakeVendor
-) -> None:
+async def test_the_operator_makes_tenants_and_keys_and_nothing_else(api: httpx.AsyncClient, vendor: MakeVendor) -> None:
     made = await api.put("/v1/tenants/op-real", json={"policy": "x-cart"})
     assert made.status_code == 201
     assert made.json()["clock"]["mode"] == "real"
@@ -73,8 +63,7 @@ async def test_the_operator_makes_tenants_and_keys_and_nothing_else(
     is_problem(await api.put("/v1/tenants/op-real", json={"policy": "shopp"}), 409)
     is_problem(await api.put("/v1/tenants/op-none", json={"policy": "never"}), 422)
     made = await api.put(
-        "/v1/tenants/op-virtual",
-        json={"policy": "x-cart", "clock": {"mode": "virtual", "now": "2025-01-01T00:00:00Z"}},
+        "/v1/tenants/op-virtual", json={"policy": "x-cart", "clock": {"mode": "virtual", "now": "2025-01-01T00:00:00Z"}}
     )
     assert made.status_code == 201
     made = await api.put("/v1/tenants/op-virtual-2", json={"policy": "x-cart", "clock": {"mode": "real"}})
@@ -153,9 +142,7 @@ async def test_malformed_is_400_and_wrong_is_422(vendor: MakeVendor) -> None:
     head = {"Content-Type": "application/json"}
     is_problem(await shop.client.put("/v1/orders/o1", content=b"{", headers=head), 400)
     is_problem(await shop.client.put("/v1/orders/o1", content=b"\xff", headers=head), 400)
-    is_problem(
-        await shop.client.put("/v1/orders/o1", content=b"<x/>", headers={"Content-Type": "text/xml"}), 415
-    )
+    is_problem(await shop.client.put("/v1/orders/o1", content=b"<x/>", headers={"Content-Type": "text/xml"}), 415)
     big = b'{"customer_id": "' + b"a" * 70_000 + b'"}'
     is_problem(await shop.client.put("/v1/orders/o1", content=big, headers=head), 413)
     wrong = is_problem(await shop.put("/v1/orders/o1", {"customer_id": "c1", "surprise": 1}), 422)
@@ -166,11 +153,7 @@ async def test_malformed_is_400_and_wrong_is_422(vendor: MakeVendor) -> None:
 
 async def test_utf8_content_types_are_json(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
-    order = {
-        "customer_id": "c1",
-        "placed_at": "2025-01-01T00:00:00Z",
-        "lines": [{"line_id": "1", "sku": "license"}],
-    }
+    order = {"customer_id": "c1", "placed_at": "2025-01-01T00:00:00Z", "lines": [{"line_id": "1", "sku": "license"}]}
     body = json.dumps(order).encode()
     for number, kind in enumerate(("application/json; charset=utf-8", "application/json;charset=UTF-8")):
         done = await shop.client.put(f"/v1/orders/k{number}", content=body, headers={"Content-Type": kind})
@@ -249,9 +232,7 @@ async def test_one_key_twenty_times_at_once_has_one_effect(vendor: MakeVendor) -
 async def test_a_hundred_debits_at_once_on_fifty(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     await shop.ok(await shop.post("/v1/customers/c9/adjustments", {"credits": 50, "reason": "start"}), 201)
-    answers = await asyncio.gather(
-        *(shop.post("/v1/customers/c9/debits", {"credits": 1}) for _ in range(100))
-    )
+    answers = await asyncio.gather(*(shop.post("/v1/customers/c9/debits", {"credits": 1}) for _ in range(100)))
     statuses = [answer.status_code for answer in answers]
     assert statuses.count(201) == 50, statuses
     assert statuses.count(409) == 50, statuses
@@ -298,8 +279,7 @@ async def test_ids_are_the_shops_own(vendor: MakeVendor, name: str) -> None:
     assert (await shop.ok(await shop.get(f"/v1/customers/{part}")))["customer_id"] == name
     assert (await shop.ok(await shop.get(f"/v1/customers/{part}/balance")))["available"] == 60
     ticket = await shop.put(
-        f"/v1/tickets/{part}",
-        {"customer_id": name, "subject": "s", "channel": "helpdesk", "category": "level_1"},
+        f"/v1/tickets/{part}", {"customer_id": name, "subject": "s", "channel": "helpdesk", "category": "level_1"}
     )
     assert ticket.status_code == 201, ticket.text
     assert (await shop.get(f"/v1/tickets/{part}")).status_code == 200
@@ -326,10 +306,7 @@ async def test_money_and_instants(vendor: MakeVendor) -> None:
         {"unit_price": {"amount": "34.50", "currency": "USD"}},
         {"unit_price": {"amount": "34.5", "currency": "USD"}},
         {"unit_price": {"amount": "34", "currency": "USD"}},
-        {
-            "unit_price": {"amount": "0.00", "currency": "USD"},
-            "list_price": {"amount": "10.00", "currency": "USD"},
-        },
+        {"unit_price": {"amount": "0.00", "currency": "USD"}, "list_price": {"amount": "10.00", "currency": "USD"}},
         {"unit_price": "34.50", "list_price": "40.00"},
         {"unit_price": None, "list_price": None},
         {"at": "2025-01-01T02:00:00+02:00"},
@@ -368,9 +345,7 @@ async def test_an_unknown_or_anothers_id_is_404_everywhere(vendor: MakeVendor) -
     await opened(other, category=None, credit_type=None, facts={})
     lot = lots["lots"][0]["lot_id"]
     licence = order["licenses"][0]["license_id"]
-    hold = await other.ok(
-        await other.post("/v1/customers/c1/holds", {"credits": 1, "credit_type": "priority"}), 201
-    )
+    hold = await other.ok(await other.post("/v1/customers/c1/holds", {"credits": 1, "credit_type": "priority"}), 201)
     await other.put("/v1/calendars/theirs", {"zone": "Europe/Berlin"})
     reads = [
         "/v1/orders/{order}",
@@ -391,10 +366,7 @@ async def test_an_unknown_or_anothers_id_is_404_everywhere(vendor: MakeVendor) -
         "/v1/clocks/{clock}",
     ]
     writes: list[tuple[str, Any]] = [
-        (
-            "/v1/orders/{order}/refunds",
-            {"refund_id": "r", "lines": [{"line_id": "1", "quantity": 1}], "reason": "x"},
-        ),
+        ("/v1/orders/{order}/refunds", {"refund_id": "r", "lines": [{"line_id": "1", "quantity": 1}], "reason": "x"}),
         ("/v1/licenses/{license}/termination", {"effective_at": "2025-01-01T00:00:00Z"}),
         ("/v1/licenses/{license}/registration", {"domain": "x.example"}),
         ("/v1/lots/{lot}/transfer", {"to_customer_id": "c1"}),

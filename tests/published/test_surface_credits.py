@@ -42,8 +42,7 @@ async def test_holds(vendor: MakeVendor) -> None:
     is_problem(await bare(shop, path), 422)
     made = await shop.ok(
         await shop.post(
-            path,
-            {"credits": 20, "credit_type": None, "ticket_id": "T 1", "expires_at": "2025-02-01T00:00:00Z"},
+            path, {"credits": 20, "credit_type": None, "ticket_id": "T 1", "expires_at": "2025-02-01T00:00:00Z"}
         ),
         201,
     )
@@ -82,16 +81,13 @@ async def test_adjustments(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     path = "/v1/customers/c1/adjustments"
     await shop.ok(
-        await shop.post(path, {"credits": 10, "reason": "kindness", "expires_at": "2025-02-01T00:00:00Z"}),
-        201,
+        await shop.post(path, {"credits": 10, "reason": "kindness", "expires_at": "2025-02-01T00:00:00Z"}), 201
     )
     await shop.ok(await shop.post(path, {"credits": -3, "reason": "mistake"}), 201)
     is_problem(await shop.post(path, {"credits": -8, "reason": "too much"}), 409, "insufficient_credits")
     is_problem(await shop.post(path, {"credits": 0, "reason": "x"}), 422)
     poor = await shop.as_key("credits:debit")
-    is_problem(
-        await poor.post(path, json={"credits": 1, "reason": "x"}, headers={"Idempotency-Key": "k"}), 403
-    )
+    is_problem(await poor.post(path, json={"credits": 1, "reason": "x"}, headers={"Idempotency-Key": "k"}), 403)
     await shop.move_clock("2025-02-01T00:00:00Z")
     assert (await shop.ok(await shop.get("/v1/customers/c1/balance")))["available"] == 0
     then = await shop.ok(await shop.get("/v1/customers/c1/balance", as_of="2025-01-31T23:59:59Z"))
@@ -102,8 +98,7 @@ async def test_a_batch_of_a_thousand(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     await bought(shop, "license")
     commands: list[dict[str, Any]] = [
-        {"idempotency_key": f"b-{number}", "kind": "debit", "customer_id": "c1", "credits": 1}
-        for number in range(1000)
+        {"idempotency_key": f"b-{number}", "kind": "debit", "customer_id": "c1", "credits": 1} for number in range(1000)
     ]
     first = await shop.post("/v1/credit-batches", {"commands": commands}, key=None)
     assert first.status_code == 200, first.text
@@ -136,9 +131,7 @@ async def test_each_item_of_a_batch_stands_alone(vendor: MakeVendor) -> None:
         {"kind": "debit", "customer_id": "c1", "credits": 1},
         {"idempotency_key": "5", "kind": "debit", "customer_id": "c1", "credits": 2},
     ]
-    rows = (await shop.ok(await shop.post("/v1/credit-batches", {"commands": commands}, key=None), 200))[
-        "results"
-    ]
+    rows = (await shop.ok(await shop.post("/v1/credit-batches", {"commands": commands}, key=None), 200))["results"]
     assert [row["status"] for row in rows] == [201, 200, 200, 200, 201, 201, 404, 422, 404, 422, 422]
     adjuster = await shop.as_key("credits:adjust")
     two = {"commands": [{**commands[5], "idempotency_key": "a"}, {**commands[4], "idempotency_key": "b"}]}
@@ -152,9 +145,19 @@ async def test_debits_at_once_with_holds_and_refunds(vendor: MakeVendor) -> None
     await asyncio.gather(
         *(shop.post("/v1/customers/c1/debits", {"credits": 1}) for _ in range(20)),
         *(shop.post("/v1/customers/c1/holds", {"credits": 1}) for _ in range(20)),
-        *(shop.put("/v1/orders/o-9", {"customer_id": "c1", "placed_at": START, "currency": "USD",
-                                      "lines": [{"line_id": "1", "sku": "credits-60"}]}) for _ in range(10)),
-    )  # fmt: skip
+        *(
+            shop.put(
+                "/v1/orders/o-9",
+                {
+                    "customer_id": "c1",
+                    "placed_at": START,
+                    "currency": "USD",
+                    "lines": [{"line_id": "1", "sku": "credits-60"}],
+                },
+            )
+            for _ in range(10)
+        ),
+    )
     read = await shop.ok(await shop.get("/v1/customers/c1/balance"))
     assert (read["available"], read["held"]) == (80, 20)
     assert is_page(await shop.get("/v1/audit")) == []
@@ -168,8 +171,10 @@ async def test_the_statement_adds_up(vendor: MakeVendor) -> None:
     await opened(shop, "t2", category="level_1")
     await shop.ok(await shop.post("/v1/tickets/t2/resolution", {"cause": "question"}))
     read = await shop.ok(await shop.get("/v1/customers/c1/statement"))
-    parts = [sum(row["credits"] for row in read[name])
-             for name in ("balance_modifications", "tickets_in_progress", "resolved_tickets")]  # fmt: skip
+    parts = [
+        sum(row["credits"] for row in read[name])
+        for name in ("balance_modifications", "tickets_in_progress", "resolved_tickets")
+    ]
     assert parts == [120, 25, 10]
     assert read["available"] == parts[0] - parts[1] - parts[2]
     await shop.move_clock("2025-02-01T00:00:00Z")
@@ -177,11 +182,7 @@ async def test_the_statement_adds_up(vendor: MakeVendor) -> None:
     assert then["balance_modifications"] == read["balance_modifications"]
 
 
-HOURS = {
-    "mon": [["09:00", "12:00"], ["13:00", "24:00"]],
-    "tue": [["09:00", "17:00"]],
-    "wed": [["09:00", "17:00"]],
-}
+HOURS = {"mon": [["09:00", "12:00"], ["13:00", "24:00"]], "tue": [["09:00", "17:00"]], "wed": [["09:00", "17:00"]]}
 
 
 async def test_calendars(vendor: MakeVendor) -> None:
@@ -208,19 +209,14 @@ async def test_calendars(vendor: MakeVendor) -> None:
     assert (await shop.post(f"{path}/versions", version)).status_code == 201
     closed = is_page(await shop.get(f"{path}/closures", **{"from": "2025-12-01", "to": "2025-12-31"}))
     assert [(row["date"], row["reasons"]) for row in closed] == [("2025-12-24", ["Christmas Eve"])]
-    short = {
-        "effective_from": "2025-01-05",
-        "exceptions": [{"date": "2025-01-13", "kind": "closed", "name": "x"}],
-    }
+    short = {"effective_from": "2025-01-05", "exceptions": [{"date": "2025-01-13", "kind": "closed", "name": "x"}]}
     is_problem(await shop.post(f"{path}/versions", short), 409, "notice_too_short")
     inside = await shop.ok(await shop.get(f"{path}/open", at="2025-01-06T10:00:00Z"))
     assert inside["open"] is True
     assert inside["next_close"] == "2025-01-06T11:00:00Z"
     outside = await shop.ok(await shop.get(f"{path}/open", at="2025-01-06T11:30:00Z"))
     assert (outside["open"], outside["next_opening"]) == (False, "2025-01-06T12:00:00Z")
-    spent = await shop.get(
-        f"{path}/elapsed", **{"from": "2025-01-06T00:00:00Z", "to": "2025-01-07T00:00:00Z"}
-    )
+    spent = await shop.get(f"{path}/elapsed", **{"from": "2025-01-06T00:00:00Z", "to": "2025-01-07T00:00:00Z"})
     assert (await shop.ok(spent))["business_seconds"] == 14 * 3600
     is_problem(await shop.get(f"{path}/open"), 422)
 
@@ -258,12 +254,7 @@ async def test_clocks(vendor: MakeVendor) -> None:
     assert len(is_page(await shop.get("/v1/clocks", outcome="breached"))) == 1
     assert is_page(await shop.get("/v1/clocks", outcome="breached", as_of="2025-01-02T00:00:00Z")) == []
     assert (
-        len(
-            is_page(
-                await shop.get("/v1/clocks", outcome="open", as_of="2025-01-02T00:00:00Z", phase="running")
-            )
-        )
-        == 1
+        len(is_page(await shop.get("/v1/clocks", outcome="open", as_of="2025-01-02T00:00:00Z", phase="running"))) == 1
     )
     assert is_page(await shop.get("/v1/clocks", as_of="2024-12-31T00:00:00Z")) == []
     path = f"/v1/clocks/{row['clock_id']}"

@@ -39,9 +39,7 @@ async def test_a_token_reads_one_customer(app: Any, vendor: MakeVendor) -> None:
             assert (await ann.get(f"/v1/customers/ann{path}")).status_code == 200, path
             is_problem(await ann.get(f"/v1/customers/bob{path}"), 404)
         is_problem(await ann.get("/v1/tickets/t-bob"), 404)
-        write = await ann.post(
-            "/v1/customers/ann/debits", json={"credits": 1}, headers={"Idempotency-Key": "k"}
-        )
+        write = await ann.post("/v1/customers/ann/debits", json={"credits": 1}, headers={"Idempotency-Key": "k"})
         is_problem(write, 403)
 
 
@@ -53,12 +51,15 @@ async def test_a_decision(vendor: MakeVendor) -> None:
         assert (await shop.ok(await shop.get(f"{path}/{action}")))["allowed"] is True
     await shop.move_clock("2025-07-16T00:00:00Z")
     licence = made["licenses"][0]["license_id"]
-    for reason, clause in (("lost_copy", "CACTU-5"), ("modified_copy", "CACTU-6"), ("not_downloaded", "CACTU-7"),
-                           ("never_used", "CACTU-8"), (None, "CACTU-4")):  # fmt: skip
+    for reason, clause in (
+        ("lost_copy", "CACTU-5"),
+        ("modified_copy", "CACTU-6"),
+        ("not_downloaded", "CACTU-7"),
+        ("never_used", "CACTU-8"),
+        (None, "CACTU-4"),
+    ):
         said = await shop.ok(
-            await shop.get(
-                f"{path}/download", reason=reason, license_id=licence, released_at="2025-08-01T00:00:00Z"
-            )
+            await shop.get(f"{path}/download", reason=reason, license_id=licence, released_at="2025-08-01T00:00:00Z")
         )
         assert {"allowed", "at", "policy", "reasons", "remedies"} <= set(said)
         assert said["policy"] == {"name": "cactushop", "version": 1}
@@ -87,17 +88,13 @@ async def test_a_ticket_from_opening_to_dispute(vendor: MakeVendor) -> None:
     for response in (said, {**said, "author": "customer", "kind": "inquiry"}, {"author": "vendor"}):
         await shop.ok(await shop.post("/v1/tickets/t1/responses", response))
     await shop.ok(await shop.post("/v1/tickets/t1/assessments", {"category": "level_3", "inputs": {}}))
-    child = await shop.post(
-        "/v1/tickets/t1/splits", {"ticket_id": "t1b", "subject": "another question"}, key=None
-    )
+    child = await shop.post("/v1/tickets/t1/splits", {"ticket_id": "t1b", "subject": "another question"}, key=None)
     assert child.status_code == 201
     assert child.json()["parent"] == "t1"
     done = await shop.ok(await shop.post("/v1/tickets/t1/resolution", {"cause": "question", "result": {}}))
     assert (done["state"], done["charge"]["captured"], done["children"]) == ("resolved", 40, ["t1b"])
     await shop.ok(await shop.post("/v1/tickets/t1/disputes", {"reason": "it was quick"}))
-    after = await shop.ok(
-        await shop.post("/v1/tickets/t1/disputes/1/decision", {"decision": "reduced", "credits": 10})
-    )
+    after = await shop.ok(await shop.post("/v1/tickets/t1/disputes/1/decision", {"decision": "reduced", "credits": 10}))
     assert after["charge"]["net"] == 10
     again = await shop.ok(await bare(shop, "/v1/tickets/t1/reopening"))
     assert again["state"] == "in_progress"
@@ -107,8 +104,7 @@ async def test_a_ticket_from_opening_to_dispute(vendor: MakeVendor) -> None:
         assert (await shop.get(f"/v1/explain/{kind}/t1")).status_code == 200
     await shop.ok(await bare(shop, "/v1/tickets/t1b/withdrawal"))
     assert [
-        row["ticket_id"]
-        for row in is_page(await shop.get("/v1/tickets", customer_id="c1", state="withdrawn"))
+        row["ticket_id"] for row in is_page(await shop.get("/v1/tickets", customer_id="c1", state="withdrawn"))
     ] == ["t1b"]
 
 
@@ -131,8 +127,12 @@ async def test_null_says_as_much_as_nothing(vendor: MakeVendor) -> None:
     names = ("license_id", "product", "language", "agreed_up_to", "pay_with", "credit_type")
     made = await opened(shop, category="level_1", facts={}, inputs={}, **dict.fromkeys(names))
     assert made["state"] == "in_progress"
-    await shop.ok(await shop.put("/v1/tickets/t1", {"customer_id": "c1", "subject": "It fails", "channel": "helpdesk",
-                                                    "category": "level_1"}), 200)  # fmt: skip
+    await shop.ok(
+        await shop.put(
+            "/v1/tickets/t1", {"customer_id": "c1", "subject": "It fails", "channel": "helpdesk", "category": "level_1"}
+        ),
+        200,
+    )
 
 
 async def test_another_customers_license_is_a_recorded_rejection(vendor: MakeVendor) -> None:
@@ -167,9 +167,9 @@ async def test_confirmation(vendor: MakeVendor) -> None:
     path = f"/v1/tickets/t1/assessments/{quote['number']}/confirmation"
     is_problem(await shop.post("/v1/tickets/t1/responses", {"author": "vendor", "kind": "service"}), 409)
     assert (await shop.ok(await shop.post(path, {"accept": True})))["state"] == "in_progress"
-    assert (
-        await opened(shop, "t2", language="en", category="category_1", agreed_up_to=20, pay_with="credits")
-    )["state"] == "in_progress"
+    assert (await opened(shop, "t2", language="en", category="category_1", agreed_up_to=20, pay_with="credits"))[
+        "state"
+    ] == "in_progress"
 
 
 async def test_a_qualified_ticket(vendor: MakeVendor) -> None:
@@ -206,9 +206,7 @@ async def test_a_credit_comes_with_a_response(vendor: MakeVendor) -> None:
     await opened(shop, license_id=made["licenses"][0]["license_id"])
     await bought(shop, "credit-escalated")
     done = await shop.ok(
-        await shop.post(
-            "/v1/tickets/t1/credits", {"credit_type": "escalated", "response": {"author": "customer"}}
-        )
+        await shop.post("/v1/tickets/t1/credits", {"credit_type": "escalated", "response": {"author": "customer"}})
     )
     assert done["charge"]["held"] == 1
 
@@ -227,9 +225,7 @@ async def test_covers(vendor: MakeVendor) -> None:
     back = await shop.ok(await bare(shop, f"{cover}/resumption"))
     assert back["ends_at"] == "2025-04-11T00:00:00Z"
     is_problem(await shop.post(f"{cover}/suspension", {}), 409, "suspension_used")
-    is_problem(
-        await shop.post(f"{cover}/extension", {"months": 1, "reason": "please"}), 409, "no_free_extension"
-    )
+    is_problem(await shop.post(f"{cover}/extension", {"months": 1, "reason": "please"}), 409, "no_free_extension")
 
 
 async def test_a_refusal_advises_nothing_of_another_vendors(vendor: MakeVendor) -> None:
@@ -238,9 +234,7 @@ async def test_a_refusal_advises_nothing_of_another_vendors(vendor: MakeVendor) 
     [choice] = is_page(await shop.get("/v1/customers/c1/choices"))
     await shop.ok(await shop.post(f"/v1/customers/c1/choices/{choice['choice_id']}", {"option": "credits"}))
     await opened(shop, language="en", category="category_1", pay_with="cover")
-    refused = is_problem(
-        await shop.post("/v1/tickets/t1/responses", {"author": "vendor", "kind": "service"}), 409
-    )
+    refused = is_problem(await shop.post("/v1/tickets/t1/responses", {"author": "vendor", "kind": "service"}), 409)
     assert refused["code"] == "cover_missing"
     assert "year" not in refused["next_step"]
     assert {"reasons", "remedies"} <= set(refused)
@@ -248,15 +242,7 @@ async def test_a_refusal_advises_nothing_of_another_vendors(vendor: MakeVendor) 
 
 @pytest.mark.parametrize(
     "path",
-    [
-        "/v1/policies",
-        "/v1/events",
-        "/v1/audit-trail",
-        "/v1/sources",
-        "/v1/webhook-endpoints",
-        "/v1/audit",
-        "/v1/keys",
-    ],
+    ["/v1/policies", "/v1/events", "/v1/audit-trail", "/v1/sources", "/v1/webhook-endpoints", "/v1/audit", "/v1/keys"],
 )
 async def test_operations_are_reachable(vendor: MakeVendor, path: str) -> None:
     shop = await vendor("x-cart")
@@ -281,9 +267,7 @@ async def test_policies(vendor: MakeVendor) -> None:
     assert (await shop.post("/v1/policies/validate", {"document": document}, key=None)).status_code == 200
     published = await shop.post("/v1/policies/x-cart/versions?validate_only=true", {"document": document})
     assert published.status_code == 201
-    assert (
-        await shop.post("/v1/policies/x-cart/simulate", {"document": document}, key=None)
-    ).status_code == 200
+    assert (await shop.post("/v1/policies/x-cart/simulate", {"document": document}, key=None)).status_code == 200
 
 
 async def test_webhook_endpoints_and_graphql(vendor: MakeVendor) -> None:

@@ -29,22 +29,42 @@ async def test_offers(vendor: MakeVendor) -> None:
 async def test_every_sku_the_page_names_is_sold(vendor: MakeVendor) -> None:
     named = {
         "cactushop": ["license-standard", "license-pro", "support-12-months"],
-        "cs-cart": ["license", "support-1-months", "support-3-months", "support-6-months", "support-12-months",
-                    "credits-25", "credits-50", "credits-100", "credits-200"],
-        "avactis": ["license-free", "license-leased", "license-owned", "license-saas-basic", "license-saas-standard",
-                    "license-saas-professional", "credits-1"],
-        "shopp": ["license", "credit-priority", "credit-escalated", "credit-hosting-certification",
-                  "credit-plugin-installation", "credit-addon-installation", "credit-wordpress-installation", "addon"],
-    }  # fmt: skip
+        "cs-cart": [
+            "license",
+            "support-1-months",
+            "support-3-months",
+            "support-6-months",
+            "support-12-months",
+            "credits-25",
+            "credits-50",
+            "credits-100",
+            "credits-200",
+        ],
+        "avactis": [
+            "license-free",
+            "license-leased",
+            "license-owned",
+            "license-saas-basic",
+            "license-saas-standard",
+            "license-saas-professional",
+            "credits-1",
+        ],
+        "shopp": [
+            "license",
+            "credit-priority",
+            "credit-escalated",
+            "credit-hosting-certification",
+            "credit-plugin-installation",
+            "credit-addon-installation",
+            "credit-wordpress-installation",
+            "addon",
+        ],
+    }
     for policy, skus in named.items():
         shop = await vendor(policy)
         await bought(
             shop,
-            "license-standard"
-            if policy == "cactushop"
-            else "license-owned"
-            if policy == "avactis"
-            else "license",
+            "license-standard" if policy == "cactushop" else "license-owned" if policy == "avactis" else "license",
             order="first",
         )
         lines = [
@@ -83,12 +103,8 @@ async def test_the_least_an_order_says(vendor: MakeVendor) -> None:
     [refused] = made["not_granted"]
     assert (refused["line_id"], refused["code"], refused["clause"]) == ("4", "unknown_sku", "ALL-5")
     assert (await shop.ok(await shop.get("/v1/orders/o1")))["licenses"] == made["licenses"]
-    is_problem(
-        await shop.put("/v1/orders/o2", an_order({"line_id": "1", "sku": "license", "quantity": 1001})), 422
-    )
-    is_problem(
-        await shop.put("/v1/orders/o2", an_order({"line_id": "1", "sku": "license", "quantity": 0})), 422
-    )
+    is_problem(await shop.put("/v1/orders/o2", an_order({"line_id": "1", "sku": "license", "quantity": 1001})), 422)
+    is_problem(await shop.put("/v1/orders/o2", an_order({"line_id": "1", "sku": "license", "quantity": 0})), 422)
     is_problem(await shop.put("/v1/orders/o2", an_order()), 422)
 
 
@@ -103,10 +119,7 @@ async def test_validate_only_on_every_write_of_a_storefront(vendor: MakeVendor) 
     lot, licence = made["lots"][0]["lot_id"], made["licenses"][0]["license_id"]
     before = await shop.ok(await shop.get("/v1/customers/c1"))
     for path, body in (
-        (
-            "/v1/orders/o1/refunds",
-            {"refund_id": "r1", "lines": [{"line_id": "2", "quantity": 1}], "reason": "x"},
-        ),
+        ("/v1/orders/o1/refunds", {"refund_id": "r1", "lines": [{"line_id": "2", "quantity": 1}], "reason": "x"}),
         (f"/v1/customers/c1/choices/{choice}", {"option": "cover"}),
         (f"/v1/licenses/{licence}/termination", {"effective_at": START}),
         (f"/v1/licenses/{licence}/registration", {"domain": "shop.example"}),
@@ -170,9 +183,7 @@ async def lot_of(shop: Vendor, **line: Any) -> str:
 async def test_lots_are_quoted_refunded_and_not_transferred(vendor: MakeVendor) -> None:
     shop = await vendor("shopp")
     lot = await lot_of(shop, unit_price={"amount": "99.00", "currency": "USD"})
-    is_problem(
-        await shop.post(f"/v1/lots/{lot}/transfer", {"to_customer_id": "whoever"}), 409, "not_transferable"
-    )
+    is_problem(await shop.post(f"/v1/lots/{lot}/transfer", {"to_customer_id": "whoever"}), 409, "not_transferable")
     quote = await shop.ok(await shop.get(f"/v1/lots/{lot}/refund-quote"))
     assert {"lot_id", "credits", "refund", "basis", "decision"} <= set(quote)
     assert (quote["credits"], quote["basis"]) == (1, "full")

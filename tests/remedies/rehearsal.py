@@ -104,11 +104,7 @@ class Life:
     async def register(self) -> None:
         """Registers every license."""
         for one in (await self.sidebar())["licenses"]:
-            self.kept(
-                await self.shop.post(
-                    f"/v1/licenses/{one['license_id']}/registration", {"domain": "a.example"}
-                )
-            )
+            self.kept(await self.shop.post(f"/v1/licenses/{one['license_id']}/registration", {"domain": "a.example"}))
 
     async def refund(self, number: int) -> None:
         """Refunds an order."""

@@ -13,49 +13,54 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.remedies.rehearsal import (
-    POLICIES,
-    Life,
-    Question,
-    Step,
-    readable,
-    refused,
-    said,
-    tenant,
-    try_out,
-)
+from tests.remedies.rehearsal import POLICIES, Life, Question, Step, readable, refused, said, tenant, try_out
 
 SKUS = {
     "cactushop": ["license-standard", "license-pro", "support-12-months", "credits-5"],
     "cs-cart": ["license", "support-1-months", "support-12-months", "credits-25", "credits-100"],
     "avactis": ["license-free", "license-owned", "license-saas-basic", "credits-7", "credits-40"],
     "shopp": [
-        "license", "credit-priority", "credit-escalated", "credit-plugin-installation", "credit-addon-installation",
+        "license",
+        "credit-priority",
+        "credit-escalated",
+        "credit-plugin-installation",
+        "credit-addon-installation",
     ],
     "x-cart": ["license", "credits-60", "credits-300"],
     "powerserver": ["license", "support-12-months", "credits-1", "credits-3"],
-}  # fmt: skip
+}
 ACTIONS = {
-    "cactushop": ["open_ticket", "download", "user_area"], "cs-cart": ["open_ticket", "forum_post"],
-    "avactis": ["open_ticket", "download"], "shopp": ["open_ticket"], "x-cart": ["open_ticket"],
+    "cactushop": ["open_ticket", "download", "user_area"],
+    "cs-cart": ["open_ticket", "forum_post"],
+    "avactis": ["open_ticket", "download"],
+    "shopp": ["open_ticket"],
+    "x-cart": ["open_ticket"],
     "powerserver": ["open_ticket", "download"],
-}  # fmt: skip
+}
 CATEGORIES = {
-    "cactushop": [None], "shopp": [None], "powerserver": ["defect", "issue", None],
+    "cactushop": [None],
+    "shopp": [None],
+    "powerserver": ["defect", "issue", None],
     "cs-cart": ["category_1", "category_3", "bug_report", "minor_modification", None],
     "avactis": ["general", "features", "domain_change", "edition_update", "patching", None],
     "x-cart": ["level_0", "level_2", "installation", "aspe_transfer", "other", None],
-}  # fmt: skip
+}
 FACTS: dict[str, dict[str, list[Any]]] = {
     "shopp": {
         "request_kind": ["diagnosis", "plugin_installation", "hosting_certification", "addon_installation", "design"],
-        "working_wordpress": [True, False], "working_shopp": [True, False], "addon": ["gift-cards"],
-        "official": [True], "modified": [False, True], "current_release": [True], "clear_description": [True],
-        "single_issue": [True], "host": ["one.example", "two.example"],
+        "working_wordpress": [True, False],
+        "working_shopp": [True, False],
+        "addon": ["gift-cards"],
+        "official": [True],
+        "modified": [False, True],
+        "current_release": [True],
+        "clear_description": [True],
+        "single_issue": [True],
+        "host": ["one.example", "two.example"],
     },
     "cs-cart": {"request_kind": ["consultation", "new_function"], "customization": [True, False]},
     "powerserver": {"reproducible": [True, False], "request_kind": ["defect", "feature"]},
-}  # fmt: skip
+}
 
 
 def lives(policy: str) -> st.SearchStrategy[list[Step]]:
@@ -94,9 +99,7 @@ def questions(draw: st.DrawFn, policy: str) -> Question:
         named = draw(st.sets(st.sampled_from(sorted(facts))))
         body["facts"] = {name: draw(st.sampled_from(facts[name])) for name in sorted(named)}
     if policy == "shopp":
-        body["credit_type"] = draw(
-            st.sampled_from(["priority", "plugin_installation", "addon_installation", None])
-        )
+        body["credit_type"] = draw(st.sampled_from(["priority", "plugin_installation", "addon_installation", None]))
     if policy in {"cs-cart", "avactis"}:
         body["pay_with"] = draw(st.sampled_from([None, "credits", "cover"]))
     if policy == "cs-cart":

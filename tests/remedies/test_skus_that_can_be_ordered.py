@@ -89,9 +89,11 @@ async def test_a_pack_says_how_many_of_it_are_enough(vendor: MakeVendor) -> None
     ticket = await open_ticket(shop, "ann", category="ssl_certificate")
     many = {one["sku"]: (one.get("quantity", 1), one["price"]["amount"]) for one in ticket["remedies"]}
     assert many == {
-        "credits-60": (1, "34.50"), "credits-120": (1, "68.50"), "credits-300": (1, "169.50"),
+        "credits-60": (1, "34.50"),
+        "credits-120": (1, "68.50"),
+        "credits-300": (1, "169.50"),
         "credits-1200": (1, "673.33"),
-    }  # fmt: skip
+    }
     ticket = await open_ticket(shop, "ann", category="aspe_transfer", inputs={"N": 3})
     many = {one["sku"]: one.get("quantity", 1) for one in ticket["remedies"]}
     assert many == {"credits-60": 3, "credits-120": 2, "credits-300": 1, "credits-1200": 1}
@@ -164,9 +166,7 @@ async def test_money_back_follows_the_price_per_credit(app: FastAPI) -> None:
         ('{per_credit: "a lot"}', "bad_amount"),
     ],
 )
-async def test_a_pattern_with_one_price_for_any_n_is_refused(
-    vendor: MakeVendor, price: str, code: str
-) -> None:
+async def test_a_pattern_with_one_price_for_any_n_is_refused(vendor: MakeVendor, price: str, code: str) -> None:
     shop = await vendor("x-cart")
     checked = (await shop.post("/v1/policies/validate", {"document": priced(price)}, key=None)).json()
     problems: list[dict[str, Any]] = checked.get("problems") or checked.get("errors") or checked["findings"]

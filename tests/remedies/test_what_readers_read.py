@@ -22,16 +22,9 @@ async def everything_asked(life: Life, document: dict[str, Any], stage: int) -> 
             await life.ask(("may", {"action": action["action"], **query}))
     for place, category in enumerate([None, *(one["category"] for one in document.get("categories", []))]):
         await life.ask(("ticket", {"category": category, **WAYS[(place + stage) % len(WAYS)]}))
-    for body in (
-        {"language": "de"},
-        {"channel": "email"},
-        {"channel": "phone", "language": "fr"},
-        {"license_id": "x"},
-    ):
+    for body in ({"language": "de"}, {"channel": "email"}, {"channel": "phone", "language": "fr"}, {"license_id": "x"}):
         await life.ask(("ticket", body))
-    kinds = next(
-        (one["values"] for one in document.get("facts", []) if one["fact"] == "request_kind"), [None]
-    )
+    kinds = next((one["values"] for one in document.get("facts", []) if one["fact"] == "request_kind"), [None])
     types = [one["credit_type"] for one in (document.get("credits") or {"types": []})["types"]]
     for place, kind in enumerate(kinds):
         for credit_type in types if stage == 1 else types[place % len(types) :][:1] if types else ():

@@ -38,9 +38,7 @@ class Shop:
         tenant, operator = f"e-{uuid.uuid4().hex[:10]}", {"Authorization": f"Bearer {OPERATOR_KEY}"}
         body = {"policy": policy, "clock": {"mode": "virtual", "now": now}}
         assert client.put(f"/v1/tenants/{tenant}", headers=operator, json=body).status_code == 201
-        made = client.post(
-            f"/v1/tenants/{tenant}/keys", headers=operator, json={"scopes": ["*"], "label": "t"}
-        )
+        made = client.post(f"/v1/tenants/{tenant}/keys", headers=operator, json={"scopes": ["*"], "label": "t"})
         return cls(client, made.json()["key"])
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
@@ -107,9 +105,8 @@ def test_points_charged_disputed_corrected_and_lost(client: httpx.Client) -> Non
     shop.act("T-1", "disputes", reason="one question")
     shop.act("T-1", "disputes/1/decision", decision="reduced", credits=10)
     assert "The charge is 10 points now" not in shop.why("charge", "T-1")
-    assert (
-        "The dispute was decided: the charge is 10 points now (XC-12). It brought 15 points back."
-        in shop.why("charge", "T-1")
+    assert "The dispute was decided: the charge is 10 points now (XC-12). It brought 15 points back." in shop.why(
+        "charge", "T-1"
     )
     shop.act("T-1", "cause", cause="software_bug", reason="found in the release")
     shop.ticket("T-2", "ann", category="aspe_transfer")
@@ -148,10 +145,7 @@ def test_graphql_explains_alike(client: httpx.Client) -> None:
 def test_a_lot_whose_end_nobody_has_booked_is_explained_as_gone(client: httpx.Client) -> None:
     shop = Shop.under(client, "x-cart")
     lot = shop.order("1001", "ann", "credits-60")["lots"][0]["lot_id"]
-    assert (
-        shop.why("lot", lot)
-        == "The 60 points of order 1001 can be used until 1 January 2027 (XC-5). 60 are left."
-    )
+    assert shop.why("lot", lot) == "The 60 points of order 1001 can be used until 1 January 2027 (XC-5). 60 are left."
     shop.until("2027-01-01T00:00:00Z")
     assert "60 were lost at that end and none are left." in shop.why("lot", lot)
 
@@ -179,10 +173,7 @@ def test_periods_and_credits_with_a_choice(client: httpx.Client) -> None:
     shop.until("2025-01-10T00:00:00Z")
     assert "is suspended since 1 January 2025" in shop.why("cover", cover)
     shop.post(f"/v1/covers/{cover}/resumption")
-    assert (
-        shop.why("cover", cover)
-        == "The support for 1 month of order 1001 runs until 10 February 2025 (CSC-4)."
-    )
+    assert shop.why("cover", cover) == "The support for 1 month of order 1001 runs until 10 February 2025 (CSC-4)."
     explained = shop.get(f"/v1/explain/cover/{cover}")
     assert "customer_id" not in str(explained["trace"])
     assert "version" not in str(explained["trace"])
@@ -202,9 +193,14 @@ def test_typed_credits_qualified_by_an_agent(client: httpx.Client) -> None:
     license_id = order["licenses"][0]["license_id"]
     shop.post(f"/v1/licenses/{license_id}/registration", domain="shop.example.com")
     facts = {
-        "official": True, "modified": False, "current_release": True, "request_kind": "diagnosis",
-        "single_issue": True, "clear_description": True, "backup": "done",
-    }  # fmt: skip
+        "official": True,
+        "modified": False,
+        "current_release": True,
+        "request_kind": "diagnosis",
+        "single_issue": True,
+        "clear_description": True,
+        "backup": "done",
+    }
     shop.ticket("S-1", "sam", license_id=license_id, credit_type="priority", facts=facts)
     shop.act("S-1", "access-requests", kinds=["ftp"])
     shop.act("S-1", "access-requests/1/grant")

@@ -35,9 +35,7 @@ def test_the_first_calls_answer_as_the_readme_shows(client: httpx.Client) -> Non
     assert len(found) == len(shown) == 4
     for made, told in zip(found, shown, strict=True):
         assert readme.masked(made) == readme.masked(told)
-    key = client.post("/v1/tenants/avactis/keys", headers=operator, json={"scopes": ["tickets:read"]}).json()[
-        "key"
-    ]
+    key = client.post("/v1/tenants/avactis/keys", headers=operator, json={"scopes": ["tickets:read"]}).json()["key"]
     why = client.get("/v1/explain/ticket/T-1", headers={"Authorization": f"Bearer {key}"}).json()
     assert {"AVA-10", "AVA-11"} <= {clause["clause"] for clause in why["clauses"]}, (
         "the price's clause, and the cause's"

@@ -35,8 +35,10 @@ def test_there_is_a_story_for_each_shipped_policy() -> None:
 
 def test_a_story_that_does_not_come_true_is_told(client: httpx.Client) -> None:
     story = {
-        "story": "a wrong hope", "policy": "x-cart", "now": "2025-01-01T00:00:00Z",
+        "story": "a wrong hope",
+        "policy": "x-cart",
+        "now": "2025-01-01T00:00:00Z",
         "steps": [{"call": "GET /v1/offers?customer_id=nobody", "expect": {"#data": 0}}],
-    }  # fmt: skip
+    }
     with pytest.raises(demo.StoryError, match="the story tells 0"):
         demo.play(story, client=client, operator_key=OPERATOR_KEY, say=lambda _: None)

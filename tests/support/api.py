@@ -98,9 +98,7 @@ class Vendor:
     async def as_key(self, *scopes: str, **more: Any) -> httpx.AsyncClient:
         """A client of the same tenant with these scopes."""
         async with client_of(self.app, OPERATOR_KEY) as operator:
-            made = await operator.post(
-                f"/v1/tenants/{self.tenant_id}/keys", json={"scopes": list(scopes), **more}
-            )
+            made = await operator.post(f"/v1/tenants/{self.tenant_id}/keys", json={"scopes": list(scopes), **more})
         assert made.status_code == 201, made.text
         client = client_of(self.app, made.json()["key"])
         self.spare.append(client)
@@ -118,9 +116,7 @@ class Vendor:
             await one.aclose()
 
 
-async def make_vendor(
-    app: FastAPI, policy: str, now: str | None = START, tenant_id: str | None = None
-) -> Vendor:
+async def make_vendor(app: FastAPI, policy: str, now: str | None = START, tenant_id: str | None = None) -> Vendor:
     """A fresh tenant; ``now=None`` makes one in real time."""
     name = tenant_id or f"t-{uuid.uuid4().hex[:10]}"
     clock = {"mode": "real"} if now is None else {"mode": "virtual", "now": now}

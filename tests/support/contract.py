@@ -82,9 +82,7 @@ class Operation:
         for one in self.parameters("path"):
             value = known.get(one["name"]) or one.get("example") or "x1"
             path = path.replace("{" + one["name"] + "}", str(value))
-        needed = [
-            f"{one['name']}={one.get('example')}" for one in self.parameters("query") if one.get("required")
-        ]
+        needed = [f"{one['name']}={one.get('example')}" for one in self.parameters("query") if one.get("required")]
         return path + ("?" + "&".join(needed).replace("+", "%2B") if needed else "")
 
 

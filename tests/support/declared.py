@@ -20,10 +20,7 @@ from app.views import shapes
 from app.views.shapes import Choice, Free, Kind, Leaf, Many, Maybe, OneOf, Scalar, Shape, Table
 
 _TYPES: dict[str, type] = {"string": str, "integer": int, "boolean": bool}
-_FORMS = {
-    "date-time": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"),
-    "date": re.compile(r"\d{4}-\d\d-\d\d"),
-}
+_FORMS = {"date-time": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "date": re.compile(r"\d{4}-\d\d-\d\d")}
 
 
 def differences(value: Any, kind: Kind, place: str = "") -> Iterator[str]:

@@ -25,16 +25,12 @@ class Shop:
         """Deliver a payload, and return what became of it."""
         body = shops.raw(order)
         headers = SIGN[self.kind](body) if topic is None else SIGN[self.kind](body, topic=topic)
-        told = await self.tenant.ok(
-            await self.tenant.client.post(self.path, content=body, headers=headers), 200
-        )
+        told = await self.tenant.ok(await self.tenant.client.post(self.path, content=body, headers=headers), 200)
         return await self.delivery(told["delivery_id"])
 
     async def delivery(self, delivery_id: str) -> dict[str, Any]:
         """A delivery as it stands."""
-        found = await self.tenant.ok(
-            await self.tenant.get(f"/v1/sources/{self.name}/deliveries/{delivery_id}")
-        )
+        found = await self.tenant.ok(await self.tenant.get(f"/v1/sources/{self.name}/deliveries/{delivery_id}"))
         assert found["state"] != "received", found
         return found
 
@@ -45,9 +41,7 @@ class Shop:
 
     async def dismiss(self, delivery_id: str, **body: Any) -> Any:
         """Dismiss a delivery, and return the answer."""
-        return await self.tenant.client.post(
-            f"/v1/sources/{self.name}/deliveries/{delivery_id}/dismissal", json=body
-        )
+        return await self.tenant.client.post(f"/v1/sources/{self.name}/deliveries/{delivery_id}/dismissal", json=body)
 
     async def parked(self) -> list[dict[str, Any]]:
         """What waits for a person."""
@@ -64,8 +58,15 @@ class Shop:
         return (await self.tenant.ok(await self.tenant.get("/v1/audit")))["data"]
 
 
-async def a_shop(vendor: MakeVendor, kind: str, policy: str = "x-cart", *, now: str | None = "2025-03-10T00:00:00Z",
-                 products: dict[str, Any] | None = None, **options: Any) -> Shop:  # fmt: skip
+async def a_shop(
+    vendor: MakeVendor,
+    kind: str,
+    policy: str = "x-cart",
+    *,
+    now: str | None = "2025-03-10T00:00:00Z",
+    products: dict[str, Any] | None = None,
+    **options: Any,
+) -> Shop:
     """A tenant with one source."""
     tenant = await vendor(policy, now)
     body = {"kind": kind, "secret": shops.SECRET, "products": products or {}, "options": options}

@@ -9,16 +9,34 @@ from typing import Any
 from app.usecases.reports.explain import KINDS
 
 OURS = re.compile(r"\b(lic|lot|cov|cho|hld|key|clk|opr|op|tic|cus)_[0-9a-z]{20,}\b")
-FIELD = re.compile(
-    r"\b(cover|license|customer|credits|query|ticket|inputs|choice|entitled|facts)\.[a-zA-Z_]+"
-)
+FIELD = re.compile(r"\b(cover|license|customer|credits|query|ticket|inputs|choice|entitled|facts)\.[a-zA-Z_]+")
 SINGULAR = re.compile(r"\b1 (support credits|credits|points|premium tickets|months|days|years)\b")
 WITHOUT_CLAUSE = {"adjust", "void", "transfer", "grant"}
 """What is done by hand, or by an order whose policy takes nothing back, rests on no clause of the text."""
 NONSENSE = [
-    "x", "0", "-1", "nobody:1", ":", "::", "a:b", "T-1:", ":1", "T-1:0", "T-1:²", "T-1:٣", "T-1:999999999", "%00",
-    "..%2F..", "%F0%9F%92%A9", "' or 1=1 --", "a" * 250, "lot_01", "clk_01hzzzzzzzzzzzzzzzzzzzzzzz", "null", "{}",
-]  # fmt: skip
+    "x",
+    "0",
+    "-1",
+    "nobody:1",
+    ":",
+    "::",
+    "a:b",
+    "T-1:",
+    ":1",
+    "T-1:0",
+    "T-1:²",
+    "T-1:٣",
+    "T-1:999999999",
+    "%00",
+    "..%2F..",
+    "%F0%9F%92%A9",
+    "' or 1=1 --",
+    "a" * 250,
+    "lot_01",
+    "clk_01hzzzzzzzzzzzzzzzzzzzzzzz",
+    "null",
+    "{}",
+]
 """Ids of nothing, for every kind."""
 
 

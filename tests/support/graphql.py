@@ -15,14 +15,8 @@ async def send(
     client: httpx.AsyncClient, query: str, variables: dict[str, Any] | None = None, **more: Any
 ) -> httpx.Response:
     """Posts a GraphQL request."""
-    body = {
-        "query": query,
-        **({"variables": variables} if variables is not None else {}),
-        **more.pop("body", {}),
-    }
-    return await client.post(
-        "/graphql", json=body, headers={"Accept": ACCEPT, **more.pop("headers", {})}, **more
-    )
+    body = {"query": query, **({"variables": variables} if variables is not None else {}), **more.pop("body", {})}
+    return await client.post("/graphql", json=body, headers={"Accept": ACCEPT, **more.pop("headers", {})}, **more)
 
 
 async def ask(vendor: Vendor | httpx.AsyncClient, query: str, **variables: Any) -> Any:

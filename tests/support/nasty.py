@@ -1,7 +1,5 @@
 """The corpus of bad inputs: what strangers send, by mistake or not. Each must be a 4xx problem that names the field."""
 
-# ruff: noqa: E501
-
 from __future__ import annotations
 
 import json
@@ -30,42 +28,102 @@ class Bad:
 
 
 RAW: tuple[tuple[str, bytes], ...] = (
-    ("blank", b"   "), ("open brace", b"{"), ("null", b"null"), ("list", b"[]"), ("text", b'"x"'), ("number", b"1"),
-    ("boolean", b"true"), ("nan", b"NaN"), ("infinity", b"[Infinity]"), ("byte order mark", b"\xef\xbb\xbf{}"),
-    ("utf-16", "{}".encode("utf-16")), ("utf-32", "{}".encode("utf-32")), ("not utf-8", b'{"a": "\xff"}'),
-    ("overlong utf-8", b'{"a": "\xc0\x80"}'), ("surrogate in utf-8", b'{"a": "\xed\xa0\x80"}'),
-    ("twice the same field", b'{"a": 1, "a": 2}'), ("twice deep inside", b'{"a": {"b": [{"c": 1, "c": 1}]}}'),
-    ("33 deep", b"[" * 33 + b"]" * 33), ("34 objects deep", b'{"a":' * 34 + b"1" + b"}" * 34),
-    ("5,000 deep", b"[" * 5000 + b"]" * 5000), ("60,000 deep", b"[" * 60000), ("comma at the end", b'{"a": 1,}'),
-    ("comment", b'{"a": 1 /* x */}'), ("single quotes", b"{'a': 1}"), ("bare word", b"{a: 1}"),
-    ("control character", b'{"a": "\x01"}'), ("raw nul", b'{"a": "\x00"}'), ("nul after", b"{}\x00"),
-    ("two documents", b"{} {}"), ("hexadecimal", b'{"a": 0x10}'), ("leading zero", b'{"a": 007}'),
-    ("plus sign", b'{"a": +1}'), ("half an escape", b'{"a": "\\u12"}'), ("unknown escape", b'{"a": "\\x41"}'),
-    ("5,000 digits", b'{"a": ' + b"9" * 5000 + b"}"), ("1e999", b'{"a": 1e999}'), ("-0.0", b'{"a": -0.0}'),
-    ("nul in a name", b'{"a\\u0000b": 1}'), ("surrogate in a name", b'{"\\ud800": 1}'), ("empty name", b'{"": 1}'),
-    ("prototype", b'{"__proto__": {"admin": true}}'), ("yaml", b"a: 1"), ("xml", b"<a/>"), ("form", b"a=1&b=2"),
-    ("json lines", b"{}\n{}"), ("bom in utf-16", b"\xff\xfe{\x00}\x00"), ("percent-encoded", b"%7B%7D"),
-    ("base64", b"e30="), ("negative 400 digits", b'{"a": -' + b"9" * 400 + b"}"), ("nested twice", b'[{"a":1,"a":2}]'),
-    ("backslash at the end", b'{"a": "\\'), ("no value", b'{"a"}'), ("no name", b'{: 1}'), ("html", b"<script>1</script>"),
-    ("sql", b"'; drop table tenant; --"), ("tab in text", b'{"a": "\t"}'),
-)  # fmt: skip
+    ("blank", b"   "),
+    ("open brace", b"{"),
+    ("null", b"null"),
+    ("list", b"[]"),
+    ("text", b'"x"'),
+    ("number", b"1"),
+    ("boolean", b"true"),
+    ("nan", b"NaN"),
+    ("infinity", b"[Infinity]"),
+    ("byte order mark", b"\xef\xbb\xbf{}"),
+    ("utf-16", "{}".encode("utf-16")),
+    ("utf-32", "{}".encode("utf-32")),
+    ("not utf-8", b'{"a": "\xff"}'),
+    ("overlong utf-8", b'{"a": "\xc0\x80"}'),
+    ("surrogate in utf-8", b'{"a": "\xed\xa0\x80"}'),
+    ("twice the same field", b'{"a": 1, "a": 2}'),
+    ("twice deep inside", b'{"a": {"b": [{"c": 1, "c": 1}]}}'),
+    ("33 deep", b"[" * 33 + b"]" * 33),
+    ("34 objects deep", b'{"a":' * 34 + b"1" + b"}" * 34),
+    ("5,000 deep", b"[" * 5000 + b"]" * 5000),
+    ("60,000 deep", b"[" * 60000),
+    ("comma at the end", b'{"a": 1,}'),
+    ("comment", b'{"a": 1 /* x */}'),
+    ("single quotes", b"{'a': 1}"),
+    ("bare word", b"{a: 1}"),
+    ("control character", b'{"a": "\x01"}'),
+    ("raw nul", b'{"a": "\x00"}'),
+    ("nul after", b"{}\x00"),
+    ("two documents", b"{} {}"),
+    ("hexadecimal", b'{"a": 0x10}'),
+    ("leading zero", b'{"a": 007}'),
+    ("plus sign", b'{"a": +1}'),
+    ("half an escape", b'{"a": "\\u12"}'),
+    ("unknown escape", b'{"a": "\\x41"}'),
+    ("5,000 digits", b'{"a": ' + b"9" * 5000 + b"}"),
+    ("1e999", b'{"a": 1e999}'),
+    ("-0.0", b'{"a": -0.0}'),
+    ("nul in a name", b'{"a\\u0000b": 1}'),
+    ("surrogate in a name", b'{"\\ud800": 1}'),
+    ("empty name", b'{"": 1}'),
+    ("prototype", b'{"__proto__": {"admin": true}}'),
+    ("yaml", b"a: 1"),
+    ("xml", b"<a/>"),
+    ("form", b"a=1&b=2"),
+    ("json lines", b"{}\n{}"),
+    ("bom in utf-16", b"\xff\xfe{\x00}\x00"),
+    ("percent-encoded", b"%7B%7D"),
+    ("base64", b"e30="),
+    ("negative 400 digits", b'{"a": -' + b"9" * 400 + b"}"),
+    ("nested twice", b'[{"a":1,"a":2}]'),
+    ("backslash at the end", b'{"a": "\\'),
+    ("no value", b'{"a"}'),
+    ("no name", b"{: 1}"),
+    ("html", b"<script>1</script>"),
+    ("sql", b"'; drop table tenant; --"),
+    ("tab in text", b'{"a": "\t"}'),
+)
 
 SAYS_NOTHING = {"blank", "null"}
 """Bodies that are as good as none, where none belongs."""
 TEXTS: tuple[tuple[str, bytes], ...] = (
-    ("nul", b'"a\\u0000b"'), ("lone high surrogate", b'"\\ud800"'), ("lone low surrogate", b'"\\udfff"'),
-    ("swapped surrogates", b'"\\udc00\\ud800"'), ("integer", b"7"), ("boolean", b"true"), ("fraction", b"1.5"),
-    ("list", b"[]"), ("object", b"{}"), ("long", b'"' + b"x" * 60_000 + b'"'),
-)  # fmt: skip
+    ("nul", b'"a\\u0000b"'),
+    ("lone high surrogate", b'"\\ud800"'),
+    ("lone low surrogate", b'"\\udfff"'),
+    ("swapped surrogates", b'"\\udc00\\ud800"'),
+    ("integer", b"7"),
+    ("boolean", b"true"),
+    ("fraction", b"1.5"),
+    ("list", b"[]"),
+    ("object", b"{}"),
+    ("long", b'"' + b"x" * 60_000 + b'"'),
+)
 WORDS: tuple[tuple[str, bytes], ...] = (
-    ("empty", b'""'), ("line break", b'"a\\nb"'), ("escape", b'"\\u001b[31m"'), ("delete", b'"\\u007f"'),
+    ("empty", b'""'),
+    ("line break", b'"a\\nb"'),
+    ("escape", b'"\\u001b[31m"'),
+    ("delete", b'"\\u007f"'),
     ("201 long", b'"' + b"x" * 201 + b'"'),
-)  # fmt: skip
+)
 INTEGERS: tuple[tuple[str, bytes], ...] = (
-    ("boolean", b"true"), ("text", b'"7"'), ("7.0", b"7.0"), ("1e3", b"1e3"), ("1.5", b"1.5"), ("2^53", b"9007199254740992"),
-    ("2^63", b"9223372036854775808"), ("-2^63", b"-9223372036854775809"), ("400 digits", b"9" * 400), ("nan", b"NaN"),
-    ("infinity", b"-Infinity"), ("underscores", b'" 1_0 "'), ("list", b"[1]"), ("object", b"{}"), ("arabic digits", '"٧"'.encode()),
-)  # fmt: skip
+    ("boolean", b"true"),
+    ("text", b'"7"'),
+    ("7.0", b"7.0"),
+    ("1e3", b"1e3"),
+    ("1.5", b"1.5"),
+    ("2^53", b"9007199254740992"),
+    ("2^63", b"9223372036854775808"),
+    ("-2^63", b"-9223372036854775809"),
+    ("400 digits", b"9" * 400),
+    ("nan", b"NaN"),
+    ("infinity", b"-Infinity"),
+    ("underscores", b'" 1_0 "'),
+    ("list", b"[1]"),
+    ("object", b"{}"),
+    ("arabic digits", '"٧"'.encode()),
+)
 _INSTANT_TEXTS: tuple[tuple[str, bytes], ...] = tuple(
     (text, json.dumps(text).encode())
     for text in (
@@ -95,8 +153,12 @@ _INSTANT_TEXTS: tuple[tuple[str, bytes], ...] = tuple(
     )
 )
 INSTANTS: tuple[tuple[str, bytes], ...] = (
-    *_INSTANT_TEXTS, ("seconds", b"1767225600"), ("milliseconds", b"1767225600000"), ("boolean", b"true"), ("list", b"[]"),
-)  # fmt: skip
+    *_INSTANT_TEXTS,
+    ("seconds", b"1767225600"),
+    ("milliseconds", b"1767225600000"),
+    ("boolean", b"true"),
+    ("list", b"[]"),
+)
 BOOLEANS: tuple[tuple[str, bytes], ...] = (
     ("text", b'"true"'),
     ("one", b"1"),
@@ -105,20 +167,31 @@ BOOLEANS: tuple[tuple[str, bytes], ...] = (
     ("yes", b'"yes"'),
 )
 OBJECTS: tuple[tuple[str, bytes], ...] = (
-    ("list", b"[]"), ("text", b'"x"'), ("number", b"1"), ("deep", b'{"a":' * 40 + b"1" + b"}" * 40),
-    ("nul in a name", b'{"a\\u0000": 1}'), ("surrogate inside", b'{"a": "\\ud800"}'), ("fraction inside", b'{"a": 1.5}'),
-    ("too large inside", b'{"a": 9007199254740992}'), ("nan inside", b'{"a": NaN}'), ("twice", b'{"a": 1, "a": 1}'),
-)  # fmt: skip
-LISTS: tuple[tuple[str, bytes], ...] = (
-    ("object", b"{}"),
+    ("list", b"[]"),
     ("text", b'"x"'),
     ("number", b"1"),
-    ("boolean", b"false"),
+    ("deep", b'{"a":' * 40 + b"1" + b"}" * 40),
+    ("nul in a name", b'{"a\\u0000": 1}'),
+    ("surrogate inside", b'{"a": "\\ud800"}'),
+    ("fraction inside", b'{"a": 1.5}'),
+    ("too large inside", b'{"a": 9007199254740992}'),
+    ("nan inside", b'{"a": NaN}'),
+    ("twice", b'{"a": 1, "a": 1}'),
 )
+LISTS: tuple[tuple[str, bytes], ...] = (("object", b"{}"), ("text", b'"x"'), ("number", b"1"), ("boolean", b"false"))
 MONEY: tuple[tuple[str, bytes], ...] = (
-    ("number", b"34.5"), ("integer", b"34"), ("exponent", b'"1e30"'), ("nan", b'"NaN"'), ("13 digits", b'"1234567890123"'),
-    ("half a cent", b'"0.005"'), ("five decimals", b'"0.00001"'), ("comma", b'"1,00"'), ("spaces", b'" 1"'), ("empty", b'""'), ("infinity", b'"Infinity"'),
-)  # fmt: skip
+    ("number", b"34.5"),
+    ("integer", b"34"),
+    ("exponent", b'"1e30"'),
+    ("nan", b'"NaN"'),
+    ("13 digits", b'"1234567890123"'),
+    ("half a cent", b'"0.005"'),
+    ("five decimals", b'"0.00001"'),
+    ("comma", b'"1,00"'),
+    ("spaces", b'" 1"'),
+    ("empty", b'""'),
+    ("infinity", b'"Infinity"'),
+)
 
 
 def corpus(operation: Operation) -> Iterator[Bad]:
@@ -170,9 +243,7 @@ def _fields(operation: Operation, schema: dict[str, Any], good: Any, where: Wher
 
     def bad(what: str, name: str, raw: bytes | None) -> Bad:
         label = "/".join(map(str, (*where, name)))
-        return Bad(
-            f"{label}: {what}", _with(operation.example(), (*where, name), good, raw), pointer=f"/{label}"
-        )
+        return Bad(f"{label}: {what}", _with(operation.example(), (*where, name), good, raw), pointer=f"/{label}")
 
     if where and schema.get("additionalProperties") is False:
         yield bad("unknown", "amuont", b"99")
@@ -206,9 +277,7 @@ def values(operation: Operation, schema: dict[str, Any]) -> Iterator[tuple[str, 
         yield "null", b"null"
     if scalar_map:
         # One of several kinds; what none of them takes.
-        if kinds - {"null"} == {"object", "string"} and any(
-            "amount" in one.get("properties", ()) for one in branches
-        ):
+        if kinds - {"null"} == {"object", "string"} and any("amount" in one.get("properties", ()) for one in branches):
             yield from MONEY
         return
     if "date-time" in formats:
@@ -223,11 +292,7 @@ def values(operation: Operation, schema: dict[str, Any]) -> Iterator[tuple[str, 
         yield from OBJECTS
     elif "string" in kinds:
         yield from (MONEY if any("34.50" in one.get("examples", ()) for one in branches) else TEXTS)
-        if any(
-            "pattern" in one and one.get("maxLength", 0) <= 200
-            for one in branches
-            if one.get("type") == "string"
-        ):
+        if any("pattern" in one and one.get("maxLength", 0) <= 200 for one in branches if one.get("type") == "string"):
             yield from WORDS
 
 
@@ -295,9 +360,7 @@ def _edges(operation: Operation, good: Any) -> Iterator[Bad]:
             path = operation.path.replace("{" + one["name"] + "}", value)
             for other in operation.parameters("path"):
                 path = path.replace("{" + other["name"] + "}", str(other.get("example") or "x1"))
-            yield Bad(
-                f"path {one['name']}: {what}", body, path=path, pointer=f"/{one['name']}", statuses=(422,)
-            )
+            yield Bad(f"path {one['name']}: {what}", body, path=path, pointer=f"/{one['name']}", statuses=(422,))
     if operation.keyed:
         for what, key in (("missing", None), ("empty", ""), ("256 long", "x" * 256), ("only quotes", '""')):
             headers = {"Content-Type": JSON} | ({} if key is None else {"Idempotency-Key": key})

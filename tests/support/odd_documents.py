@@ -27,8 +27,16 @@ NAMES = ("avactis", "cactushop", "cs-cart", "shopp", "x-cart")
 Path = tuple[str | int, ...]
 
 NUMBERS = (0, 1, 2, 7, 30, 99, 365, 366, 1000, 1_000_000, 999_999_999, 1_000_000_000, 10**12, 2**53 - 1, -1)
-TERMS = ({"days": 1}, {"days": 36_525}, {"years": 100}, {"months": 1_200}, {"months": 1}, {"days": 0},
-         {"years": 100, "months": 1_200, "days": 36_525}, {"months": 11, "days": 29})  # fmt: skip
+TERMS = (
+    {"days": 1},
+    {"days": 36_525},
+    {"years": 100},
+    {"months": 1_200},
+    {"months": 1},
+    {"days": 0},
+    {"years": 100, "months": 1_200, "days": 36_525},
+    {"months": 11, "days": 29},
+)
 TARGETS = (
     "none",
     "seconds:1",
@@ -67,7 +75,7 @@ HOURS: tuple[Any, ...] = (
     {day: [["00:00", "24:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")},
     {"wed": [["00:00", "00:01"], ["12:00", "12:01"]]},
     {},
-)  # fmt: skip
+)
 TIMES = ("2025-01-15T10:00:00Z", "2030-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "2025-03-01T00:00:00+14:00")
 WORDS = (
     "",
@@ -166,9 +174,7 @@ def _places(value: Any, hint: Any, path: Path) -> Iterator[tuple[Path, Any]]:
             for key, item in value.items():
                 yield from _places(item, args[1] if len(args) > 1 else Any, (*path, key))
     elif isinstance(value, list):
-        args = typing.get_args(
-            next((one for one in kinds if typing.get_origin(one) is tuple), None) or tuple[Any, ...]
-        )
+        args = typing.get_args(next((one for one in kinds if typing.get_origin(one) is tuple), None) or tuple[Any, ...])
         for number, item in enumerate(value):
             yield from _places(item, args[0], (*path, number))
 
@@ -182,8 +188,7 @@ def _class_of(kinds: list[Any], value: dict[str, Any]) -> Any:
         )
     if len(classes) > 1:
         return next(
-            (one for one in classes if one.__dataclass_fields__["kind"].default == value.get("kind")),
-            classes[0],
+            (one for one in classes if one.__dataclass_fields__["kind"].default == value.get("kind")), classes[0]
         )
     return classes[0] if classes else None
 
@@ -205,9 +210,7 @@ def _odd_value(value: Any, hint: Any, path: Path, found: dict[str, Any], chance:
     return _SAME
 
 
-def _of_kind(
-    value: Any, kind: Any, key: str | int, path: Path, found: dict[str, Any], chance: random.Random
-) -> Any:
+def _of_kind(value: Any, kind: Any, key: str | int, path: Path, found: dict[str, Any], chance: random.Random) -> Any:
     special: dict[Any, Callable[[], Any]] = {
         "target": lambda: chance.choice(TARGETS),
         "after": lambda: chance.choice(TARGETS),
@@ -261,10 +264,7 @@ def _other_list(value: list[Any], kind: Any, chance: random.Random) -> list[Any]
 
 def _sibling(kind: Any, found: dict[str, Any], chance: random.Random) -> Any:
     """The part of that kind which another shipped document has."""
-    name = next(
-        (one.name for one in fields(Policy) if kind in _members(typing.get_type_hints(Policy)[one.name])),
-        None,
-    )
+    name = next((one.name for one in fields(Policy) if kind in _members(typing.get_type_hints(Policy)[one.name])), None)
     others = [dump(tenants.templates()[one][0]).get(name) for one in NAMES] if name else []
     others = [one for one in others if one]
     if not others:
@@ -277,10 +277,15 @@ def _sibling(kind: Any, found: dict[str, Any], chance: random.Random) -> Any:
 def price(chance: random.Random) -> dict[str, Any]:
     """A category's price of any kind."""
     few, many = sorted(chance.sample(NUMBERS[:10], 2))
-    return chance.choice([
-        {"kind": "fixed", "credits": few}, {"kind": "range", "least": few, "most": many},
-        {"kind": "from", "least": few}, {"kind": "on_request"}, {"kind": "formula", "base": few, "per": {"N": many}},
-    ])  # fmt: skip
+    return chance.choice(
+        [
+            {"kind": "fixed", "credits": few},
+            {"kind": "range", "least": few, "most": many},
+            {"kind": "from", "least": few},
+            {"kind": "on_request"},
+            {"kind": "formula", "base": few, "per": {"N": many}},
+        ]
+    )
 
 
 def _space(found: dict[str, Any], path: Path) -> FactSpace:
@@ -303,9 +308,7 @@ def condition(space: FactSpace, chance: random.Random, depth: int = 2) -> dict[s
     if chance.random() < 0.2:
         alike = [other for other, one in space.facts.items() if one.type == fact.type and other != name]
         if alike and fact.type != "list":
-            ops = ["eq", "ne"] + (
-                ["lt", "le", "gt", "ge"] if fact.type in ("integer", "number", "instant") else []
-            )
+            ops = ["eq", "ne"] + (["lt", "le", "gt", "ge"] if fact.type in ("integer", "number", "instant") else [])
             return {"fact": name, "op": chance.choice(ops), "value_fact": chance.choice(sorted(alike))}
     if chance.random() < 0.15:
         return {"fact": name, "op": chance.choice(["known", "unknown"])}
@@ -317,10 +320,7 @@ def _comparison(fact: Fact, chance: random.Random) -> dict[str, Any]:
         case "boolean":
             return {"op": chance.choice(["eq", "ne"]), "value": chance.random() < 0.5}
         case "integer" | "number":
-            return {
-                "op": chance.choice(["eq", "ne", "lt", "le", "gt", "ge"]),
-                "value": chance.choice(NUMBERS[:8]),
-            }
+            return {"op": chance.choice(["eq", "ne", "lt", "le", "gt", "ge"]), "value": chance.choice(NUMBERS[:8])}
         case "instant":
             op = chance.choice(["eq", "ne", "lt", "le", "gt", "ge", "in", "not_in"])
             times = chance.sample(TIMES, 2)
@@ -329,10 +329,7 @@ def _comparison(fact: Fact, chance: random.Random) -> dict[str, Any]:
             return {"op": "contains", "value": chance.choice(["x", "pro", "owned", ""])}
         case "choice" if fact.values:
             op = chance.choice(["eq", "ne", "in", "not_in"])
-            return {
-                "op": op,
-                "value": [fact.values[0]] if op in ("in", "not_in") else chance.choice(fact.values),
-            }
+            return {"op": op, "value": [fact.values[0]] if op in ("in", "not_in") else chance.choice(fact.values)}
         case _:
             op = chance.choice(["eq", "ne", "in", "not_in"])
             return {"op": op, "value": ["x", ""] if op in ("in", "not_in") else "x"}

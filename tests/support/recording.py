@@ -97,9 +97,7 @@ def write() -> None:
         if not samples:
             continue
         answers = [answer for _, answer in samples]
-        request, example = max(
-            samples, key=lambda one: (min(len(json.dumps(one[1])), 2500), len(json.dumps(one[0])))
-        )
+        request, example = max(samples, key=lambda one: (min(len(json.dumps(one[1])), 2500), len(json.dumps(one[0]))))
         before = operations.get(name, {}).get("schema", {})
         before.pop("title", None)
         seen = widened(before, shape(answers)) if before else shape(answers)
@@ -203,11 +201,7 @@ def shape(values: list[Any], name: str = "") -> dict[str, Any]:
     rest = [one for one in values if one is not None]
     if len(kinds) != 1:
         names = sorted(kinds | ({"null"} if nullable else set()))
-        return (
-            {"type": names if len(names) > 1 else names[0]}
-            if kinds <= {"string", "integer", "boolean"}
-            else {}
-        )
+        return {"type": names if len(names) > 1 else names[0]} if kinds <= {"string", "integer", "boolean"} else {}
     kind = kinds.pop()
     if kind == "object":
         found = _object(rest, name)

@@ -27,15 +27,11 @@ class Server(EmbeddedPostgres):
 
     def __init__(self, folder: Path, address: str, *, pg_bin: Path | None = None, **settings: str) -> None:
         more = tuple(f"{name}={value}" for name, value in settings.items())
-        super().__init__(
-            folder, pg_bin=pg_bin, settings=(f"listen_addresses={address}", *more), start_timeout=90
-        )
+        super().__init__(folder, pg_bin=pg_bin, settings=(f"listen_addresses={address}", *more), start_timeout=90)
         self.address = address
 
     def _write_access_rules(self) -> None:
-        rules = (
-            "local all all trust\nhost all all 127.0.0.0/8 trust\nhost replication all 127.0.0.0/8 trust\n"
-        )
+        rules = "local all all trust\nhost all all 127.0.0.0/8 trust\nhost replication all 127.0.0.0/8 trust\n"
         for name, text in (("pg_hba.conf", rules), ("pg_ident.conf", "")):
             (self.pgdata / name).write_text(text)
             os.chown(self.pgdata / name, self._account.uid, self._account.gid)
@@ -64,12 +60,24 @@ class Server(EmbeddedPostgres):
         name = address.replace(".", "_")
         subprocess.run(
             [
-                self.bin_dir / "pg_basebackup", "-D", made.pgdata, "-R", "-X", "stream", "-c", "fast",
-                "-d", f"host={self.address} user=retainer application_name=s{name}",
+                self.bin_dir / "pg_basebackup",
+                "-D",
+                made.pgdata,
+                "-R",
+                "-X",
+                "stream",
+                "-c",
+                "fast",
+                "-d",
+                f"host={self.address} user=retainer application_name=s{name}",
             ],
-            check=True, capture_output=True, cwd="/", preexec_fn=self._become(), timeout=120,
+            check=True,
+            capture_output=True,
+            cwd="/",
+            preexec_fn=self._become(),
+            timeout=120,
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
-        )  # fmt: skip
+        )
         return made
 
     def kill(self) -> None:
@@ -85,9 +93,7 @@ class Server(EmbeddedPostgres):
 
 
 @contextlib.contextmanager
-def pooler(
-    server: EmbeddedPostgres, folder: Path, *, mode: str = "transaction", pool: int = 8
-) -> Iterator[str]:
+def pooler(server: EmbeddedPostgres, folder: Path, *, mode: str = "transaction", pool: int = 8) -> Iterator[str]:
     """The URL of a pgbouncer before the server's database, as its owner."""
     port = free_port()
     place = folder / "pooler"
@@ -103,8 +109,11 @@ def pooler(
     os.chown(place, server._account.uid, server._account.gid)
     process = subprocess.Popen(
         ["/usr/sbin/pgbouncer", str(place / "pgbouncer.ini")],
-        preexec_fn=server._become(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
-    )  # fmt: skip
+        preexec_fn=server._become(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+    )
     try:
         deadline = time.monotonic() + 10
         while True:

@@ -52,10 +52,7 @@ def sign_paddle(body: bytes, secret: str = SECRET, at: int | None = None) -> dic
 
 
 def sign_zammad(body: bytes, secret: str = SECRET) -> dict[str, str]:
-    return {
-        "X-Hub-Signature": "sha1=" + hmac.new(secret.encode(), body, "sha1").hexdigest(),
-        "X-Zammad-Trigger": "t",
-    }
+    return {"X-Hub-Signature": "sha1=" + hmac.new(secret.encode(), body, "sha1").hexdigest(), "X-Zammad-Trigger": "t"}
 
 
 def sign_standard(
@@ -162,17 +159,39 @@ def shopify_order(**changes: Any) -> dict[str, Any]:
 def woo_full(number: int = 5150, **changes: Any) -> dict[str, Any]:
     """A paid WooCommerce order with all the members that count money (REST API v3 reference, Orders)."""
     order = {
-        "id": number, "parent_id": 0, "number": str(number), "status": "completed", "currency": "USD",
-        "version": "10.1.2", "prices_include_tax": False, "created_via": "checkout", "customer_id": 23,
-        "date_created": "2025-02-20T08:30:00", "date_created_gmt": "2025-02-20T08:30:00",
-        "date_modified": "2025-02-20T08:31:30", "date_modified_gmt": "2025-02-20T08:31:30",
-        "date_paid": "2025-02-20T08:31:00", "date_paid_gmt": "2025-02-20T08:31:00",
-        "discount_total": "0.00", "discount_tax": "0.00", "shipping_total": "0.00", "shipping_tax": "0.00",
-        "cart_tax": "0.00", "total_tax": "0.00", "total": "34.50",
+        "id": number,
+        "parent_id": 0,
+        "number": str(number),
+        "status": "completed",
+        "currency": "USD",
+        "version": "10.1.2",
+        "prices_include_tax": False,
+        "created_via": "checkout",
+        "customer_id": 23,
+        "date_created": "2025-02-20T08:30:00",
+        "date_created_gmt": "2025-02-20T08:30:00",
+        "date_modified": "2025-02-20T08:31:30",
+        "date_modified_gmt": "2025-02-20T08:31:30",
+        "date_paid": "2025-02-20T08:31:00",
+        "date_paid_gmt": "2025-02-20T08:31:00",
+        "discount_total": "0.00",
+        "discount_tax": "0.00",
+        "shipping_total": "0.00",
+        "shipping_tax": "0.00",
+        "cart_tax": "0.00",
+        "total_tax": "0.00",
+        "total": "34.50",
         "billing": {"first_name": "Kim", "last_name": "Roe", "email": "kim@buyers.example", "phone": ""},
-        "payment_method": "stripe", "transaction_id": f"ch_{number}", "meta_data": [], "tax_lines": [],
-        "line_items": [woo_line()], "shipping_lines": [], "fee_lines": [], "coupon_lines": [], "refunds": [],
-    }  # fmt: skip
+        "payment_method": "stripe",
+        "transaction_id": f"ch_{number}",
+        "meta_data": [],
+        "tax_lines": [],
+        "line_items": [woo_line()],
+        "shipping_lines": [],
+        "fee_lines": [],
+        "coupon_lines": [],
+        "refunds": [],
+    }
     return {**order, **changes}
 
 
@@ -181,37 +200,78 @@ def woo_line(
 ) -> dict[str, Any]:
     """A line of it."""
     line = {
-        "id": number, "name": "60 points", "product_id": product, "variation_id": 0, "quantity": quantity,
-        "sku": "pts-60", "subtotal": total, "subtotal_tax": "0.00", "total": total, "total_tax": "0.00", "taxes": [],
+        "id": number,
+        "name": "60 points",
+        "product_id": product,
+        "variation_id": 0,
+        "quantity": quantity,
+        "sku": "pts-60",
+        "subtotal": total,
+        "subtotal_tax": "0.00",
+        "total": total,
+        "total_tax": "0.00",
+        "taxes": [],
         "meta_data": [],
-    }  # fmt: skip
+    }
     return {**line, **changes}
 
 
 def shopify_full(number: int = 6101234567890, **changes: Any) -> dict[str, Any]:
     """A paid Shopify order with all the members that count money (Admin REST reference, Order)."""
     order = {
-        "id": number, "name": "#1044", "currency": "USD", "financial_status": "paid", "test": False,
-        "email": "kim@buyers.example", "contact_email": "kim@buyers.example", "phone": None,
-        "created_at": "2025-02-20T09:30:00+01:00", "processed_at": "2025-02-20T09:30:00+01:00",
-        "updated_at": "2025-02-20T09:30:20+01:00", "cancelled_at": None, "cancel_reason": None,
+        "id": number,
+        "name": "#1044",
+        "currency": "USD",
+        "financial_status": "paid",
+        "test": False,
+        "email": "kim@buyers.example",
+        "contact_email": "kim@buyers.example",
+        "phone": None,
+        "created_at": "2025-02-20T09:30:00+01:00",
+        "processed_at": "2025-02-20T09:30:00+01:00",
+        "updated_at": "2025-02-20T09:30:20+01:00",
+        "cancelled_at": None,
+        "cancel_reason": None,
         "customer": {"id": 7301, "state": "disabled", "email": "kim@buyers.example", "phone": None},
-        "taxes_included": False, "total_tax": "0.00", "subtotal_price": "34.50", "total_discounts": "0.00",
-        "total_line_items_price": "34.50", "total_price": "34.50", "current_total_price": "34.50",
-        "total_tip_received": "0.00", "original_total_duties_set": None, "discount_applications": [], "tax_lines": [],
-        "line_items": [shopify_line()], "shipping_lines": [], "refunds": [],
-    }  # fmt: skip
+        "taxes_included": False,
+        "total_tax": "0.00",
+        "subtotal_price": "34.50",
+        "total_discounts": "0.00",
+        "total_line_items_price": "34.50",
+        "total_price": "34.50",
+        "current_total_price": "34.50",
+        "total_tip_received": "0.00",
+        "original_total_duties_set": None,
+        "discount_applications": [],
+        "tax_lines": [],
+        "line_items": [shopify_line()],
+        "shipping_lines": [],
+        "refunds": [],
+    }
     return {**order, **changes}
 
 
-def shopify_line(number: int = 8801, sku: str | None = "credits-60", quantity: Any = 1, price: str = "34.50",
-                 **changes: Any) -> dict[str, Any]:  # fmt: skip
+def shopify_line(
+    number: int = 8801, sku: str | None = "credits-60", quantity: Any = 1, price: str = "34.50", **changes: Any
+) -> dict[str, Any]:
     """A line of it."""
     line = {
-        "id": number, "product_id": 9301, "variant_id": 9401, "sku": sku, "title": "60 points", "quantity": quantity,
-        "current_quantity": quantity, "fulfillable_quantity": 0, "price": price, "total_discount": "0.00",
-        "discount_allocations": [], "tax_lines": [], "duties": [], "properties": [], "gift_card": False,
-    }  # fmt: skip
+        "id": number,
+        "product_id": 9301,
+        "variant_id": 9401,
+        "sku": sku,
+        "title": "60 points",
+        "quantity": quantity,
+        "current_quantity": quantity,
+        "fulfillable_quantity": 0,
+        "price": price,
+        "total_discount": "0.00",
+        "discount_allocations": [],
+        "tax_lines": [],
+        "duties": [],
+        "properties": [],
+        "gift_card": False,
+    }
     return {**line, **changes}
 
 

@@ -9,9 +9,14 @@ from tests.support.api import START, Vendor
 
 _numbers = itertools.count(1)
 GOOD_FACTS = {
-    "official": True, "modified": False, "current_release": True, "request_kind": "diagnosis", "single_issue": True,
-    "clear_description": True, "backup": "done",
-}  # fmt: skip
+    "official": True,
+    "modified": False,
+    "current_release": True,
+    "request_kind": "diagnosis",
+    "single_issue": True,
+    "clear_description": True,
+    "backup": "done",
+}
 
 
 def next_id(prefix: str) -> str:
@@ -19,9 +24,7 @@ def next_id(prefix: str) -> str:
     return f"{prefix}-{next(_numbers)}"
 
 
-async def order(
-    vendor: Vendor, customer: str, *skus: str, placed_at: str = START, **line: Any
-) -> dict[str, Any]:
+async def order(vendor: Vendor, customer: str, *skus: str, placed_at: str = START, **line: Any) -> dict[str, Any]:
     """An order with one unit of each sku."""
     lines = [{"line_id": str(n), "sku": sku, "quantity": 1, **line} for n, sku in enumerate(skus, 1)]
     body = {"customer_id": customer, "placed_at": placed_at, "currency": "USD", "lines": lines}
@@ -33,13 +36,7 @@ async def open_ticket(
     vendor: Vendor, customer: str, ticket_id: str | None = None, *, status: int = 201, **body: Any
 ) -> dict[str, Any]:
     """Opens a ticket in the help desk, in English."""
-    stated = {
-        "customer_id": customer,
-        "subject": "It does not work",
-        "channel": "helpdesk",
-        "language": "en",
-        **body,
-    }
+    stated = {"customer_id": customer, "subject": "It does not work", "channel": "helpdesk", "language": "en", **body}
     made = await vendor.put(f"/v1/tickets/{ticket_id or next_id('T')}", stated)
     assert made.status_code == status, made.text
     answer: dict[str, Any] = made.json()
@@ -57,9 +54,7 @@ async def act(
 ) -> dict[str, Any]:
     """POSTs a verb on a ticket."""
     name = ticket if isinstance(ticket, str) else ticket["ticket_id"]
-    answer: dict[str, Any] = await vendor.ok(
-        await vendor.post(f"/v1/tickets/{name}/{verb}", body, **more), status
-    )
+    answer: dict[str, Any] = await vendor.ok(await vendor.post(f"/v1/tickets/{name}/{verb}", body, **more), status)
     return answer
 
 

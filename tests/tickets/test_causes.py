@@ -43,7 +43,7 @@ CHARGED = [
     ("x-cart", ["license"], {"category": "level_2"}, 25, 60, "XC-11"),
     ("avactis", ["license-owned"], {"category": "features"}, 25, 200, "AVA-11"),
     ("cs-cart", ["license", "credits-25"], {"category": "category_2", "pay_with": "credits"}, 10, 65, "CSC-16"),
-]  # fmt: skip
+]
 IDS = [one[0] for one in CHARGED]
 
 
@@ -51,9 +51,7 @@ async def _customer(shop: Vendor, skus: list[str]) -> str:
     who = next_id("c")
     made = await order(shop, who, *skus)
     for one in made["choices"]:
-        await shop.ok(
-            await shop.post(f"/v1/customers/{who}/choices/{one['choice_id']}", {"option": "credits"})
-        )
+        await shop.ok(await shop.post(f"/v1/customers/{who}/choices/{one['choice_id']}", {"option": "credits"}))
     return who
 
 
@@ -72,11 +70,7 @@ async def test_a_bug_found_long_after_the_reopening_window_returns_the_charge(
     assert done["charge"] == {"held": 0, "captured": price, "refunded": price, "net": 0}
     correction = done["cause_correction"]
     assert (correction["returned"], correction["forfeited"], correction["captured"]) == (price, 0, 0)
-    assert (correction["previous_cause"], correction["cause"], correction["number"]) == (
-        "question",
-        "software_bug",
-        1,
-    )
+    assert (correction["previous_cause"], correction["cause"], correction["number"]) == ("question", "software_bug", 1)
     assert [(one["code"], one["clause"]) for one in done["reasons"]] == [("software_bug", clause)]
     assert (await balance(shop, who))["available"] == had
     await clean(shop, who)
@@ -95,10 +89,7 @@ async def test_a_cause_corrected_back_and_forth_moves_the_charge_and_never_more(
         again = await act(shop, ticket, "cause", NOT_A_BUG)
         assert (again["charge"]["net"], (await balance(shop, who))["available"]) == (price, had - price)
         assert again["charge"]["captured"] == price * (number + 1)
-        assert (again["cause_correction"]["captured"], again["cause_correction"]["not_captured"]) == (
-            price,
-            0,
-        )
+        assert (again["cause_correction"]["captured"], again["cause_correction"]["not_captured"]) == (price, 0)
         other = await act(shop, ticket, "cause", {"cause": "server", "reason": "It was the server"})
         assert (other["charge"]["net"], other["cause_correction"]["captured"]) == (price, 0)
         await clean(shop, who)
@@ -157,9 +148,7 @@ async def test_what_is_not_there_to_be_taken_again_is_reported_and_never_returne
     await clean(shop, who)
 
 
-async def test_a_bug_found_after_the_points_expired_brings_them_back_for_thirty_days(
-    vendor: MakeVendor,
-) -> None:
+async def test_a_bug_found_after_the_points_expired_brings_them_back_for_thirty_days(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     who = await _customer(shop, ["license"])
     ticket = await charged(shop, who, category="level_2")
@@ -249,9 +238,7 @@ async def test_a_ticket_that_is_not_resolved_has_no_cause_to_correct(vendor: Mak
         ({"cause": "settings", "reason": "x", "credits": 5}, "invalid_input"),
     ],
 )
-async def test_wrong_input_is_refused_and_nothing_moves(
-    vendor: MakeVendor, body: dict[str, Any], code: str
-) -> None:
+async def test_wrong_input_is_refused_and_nothing_moves(vendor: MakeVendor, body: dict[str, Any], code: str) -> None:
     shop = await vendor("x-cart")
     who = await _customer(shop, ["license"])
     ticket = await charged(shop, who, category="level_2")
@@ -274,9 +261,7 @@ async def test_a_key_without_the_scope_is_told_who_may(vendor: MakeVendor) -> No
     assert "credits:refund" in answer.json()["next_step"]
     await act(shop, ticket, "disputes", {"reason": "a bug"})
     decided = {"decision": "returned", "cause": "software_bug"}
-    answer = await others.post(
-        f"{path}/disputes/1/decision", json=decided, headers={"Idempotency-Key": "k-2"}
-    )
+    answer = await others.post(f"{path}/disputes/1/decision", json=decided, headers={"Idempotency-Key": "k-2"})
     assert (answer.status_code, answer.json()["code"]) == (403, "cause_scope_missing")
     without = await others.post(
         f"{path}/disputes/1/decision", json={"decision": "upheld"}, headers={"Idempotency-Key": "k-3"}
@@ -368,16 +353,10 @@ async def test_a_dispute_decided_with_a_bug_as_its_cause_keeps_expired_points_fo
         answer = await refused(shop, ticket, "disputes/1/decision", body, status=422)
         assert answer["code"] == "cause_returns_all"
     unknown = {"decision": "returned", "cause": "sunspots"}
-    assert (await refused(shop, ticket, "disputes/1/decision", unknown, status=422))[
-        "code"
-    ] == "unknown_cause"
+    assert (await refused(shop, ticket, "disputes/1/decision", unknown, status=422))["code"] == "unknown_cause"
     body = {"decision": "returned", "cause": "software_bug"}
     done = await act(shop, ticket, "disputes/1/decision", body)
-    assert (done["dispute"]["returned"], done["dispute"]["forfeited"], done["cause"]) == (
-        25,
-        0,
-        "software_bug",
-    )
+    assert (done["dispute"]["returned"], done["dispute"]["forfeited"], done["cause"]) == (25, 0, "software_bug")
     assert [(one["code"], one["clause"]) for one in done["dispute"]["reasons"]] == [("software_bug", "XC-11")]
     assert (await balance(shop, who))["lots"][0]["expires_at"] == "2027-03-03T00:00:00Z"
     away = await act(shop, ticket, "cause", NOT_A_BUG)
@@ -385,9 +364,7 @@ async def test_a_dispute_decided_with_a_bug_as_its_cause_keeps_expired_points_fo
     await clean(shop, who)
 
 
-async def test_what_a_dispute_reduced_is_not_taken_again_when_the_cause_is_corrected(
-    vendor: MakeVendor,
-) -> None:
+async def test_what_a_dispute_reduced_is_not_taken_again_when_the_cause_is_corrected(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     who = await _customer(shop, ["license"])
     ticket = await _disputed(shop, who)
@@ -406,9 +383,7 @@ async def test_what_a_dispute_reduced_is_not_taken_again_when_the_cause_is_corre
     await clean(shop, who)
 
 
-async def test_a_ticket_withdrawn_while_its_points_expired_says_that_they_are_gone(
-    vendor: MakeVendor,
-) -> None:
+async def test_a_ticket_withdrawn_while_its_points_expired_says_that_they_are_gone(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     who = await _customer(shop, ["license"])
     ticket = await open_ticket(shop, who, category="level_3")
@@ -438,9 +413,7 @@ async def test_credits_of_an_order_that_was_refunded_meanwhile_do_not_come_back(
     away = await act(shop, ticket, "cause", NOT_A_BUG)
     assert (away["cause_correction"]["captured"], away["cause_correction"]["not_captured"]) == (0, 25)
     assert (await refused(shop, disputed, "cause", BUG))["code"] == "dispute_open"
-    decided = await act(
-        shop, disputed, "disputes/1/decision", {"decision": "returned", "cause": "software_bug"}
-    )
+    decided = await act(shop, disputed, "disputes/1/decision", {"decision": "returned", "cause": "software_bug"})
     assert (decided["dispute"]["returned"], decided["dispute"]["forfeited"]) == (0, 25)
     assert (await balance(shop, who))["available"] == 0
     await clean(shop, who)
@@ -466,9 +439,7 @@ async def test_a_reopened_ticket_starts_anew_with_what_its_cause_returned(vendor
     assert (await balance(shop, who))["available"] == 60
 
 
-async def test_a_cause_corrected_after_a_merge_returns_to_the_account_that_took_over(
-    vendor: MakeVendor,
-) -> None:
+async def test_a_cause_corrected_after_a_merge_returns_to_the_account_that_took_over(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     who, heir = await _customer(shop, ["license"]), next_id("c")
     await order(shop, heir, "credits-60")

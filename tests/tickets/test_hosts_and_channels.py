@@ -12,8 +12,13 @@ from tests.support.api import Vendor
 from tests.support.graphql import do
 from tests.tickets.desk import GOOD_FACTS, act, codes, next_id, open_ticket, order
 
-INSTALL = {"request_kind": "plugin_installation", "clear_description": True, "single_issue": True,
-           "working_wordpress": True, "backup": "done"}  # fmt: skip
+INSTALL = {
+    "request_kind": "plugin_installation",
+    "clear_description": True,
+    "single_issue": True,
+    "working_wordpress": True,
+    "backup": "done",
+}
 
 
 async def certify(shop: Vendor, outcome: bool, **facts: Any) -> dict[str, Any]:
@@ -22,9 +27,7 @@ async def certify(shop: Vendor, outcome: bool, **facts: Any) -> dict[str, Any]:
     stated = {**INSTALL, "request_kind": "hosting_certification", **facts}
     ticket = await open_ticket(shop, "ann", credit_type="hosting_certification", facts=stated)
     await act(shop, ticket, "qualification", {"decision": "accept", "note": "looked at"})
-    return await act(
-        shop, ticket, "resolution", {"outcome": "answered", "result": {"hosting_certified": outcome}}
-    )
+    return await act(shop, ticket, "resolution", {"outcome": "answered", "result": {"hosting_certified": outcome}})
 
 
 async def install(shop: Vendor, **facts: Any) -> dict[str, Any]:
@@ -81,8 +84,7 @@ async def test_an_erased_customer_leaves_no_names_of_hosts(shopp: Vendor) -> Non
 
 
 @pytest.mark.parametrize(
-    ("policy", "clause", "skus"),
-    [("x-cart", "XC-2", ["license"]), ("cactushop", "CACTU-3", ["license-standard"])],
+    ("policy", "clause", "skus"), [("x-cart", "XC-2", ["license"]), ("cactushop", "CACTU-3", ["license-standard"])]
 )
 @pytest.mark.parametrize("channel", ["email", "phone", "forum", "contact_form"])
 async def test_another_channel_than_the_one_named_is_refused_as_a_reading(
@@ -137,18 +139,8 @@ async def test_shopp_10_whether_the_product_is_supported_is_asked_beside(shopp: 
 @pytest.mark.parametrize(
     ("given", "kind", "title", "skus"),
     [
-        (
-            "priority",
-            "plugin_installation",
-            "Shopp Plugin Installation credit",
-            ["credit-plugin-installation"],
-        ),
-        (
-            "plugin_installation",
-            "diagnosis",
-            "Priority Support credit",
-            ["credit-priority", "credit-escalated"],
-        ),
+        ("priority", "plugin_installation", "Shopp Plugin Installation credit", ["credit-plugin-installation"]),
+        ("plugin_installation", "diagnosis", "Priority Support credit", ["credit-priority", "credit-escalated"]),
         ("priority", "design", None, []),
     ],
 )
@@ -181,8 +173,9 @@ async def test_shopp_16_credits_are_named_with_the_right_article(vendor: MakeVen
     reason = next(one for one in ticket["reasons"] if one["code"] == "wrong_credit_type")
     assert reason["would_change"] == "a Priority Support credit or an Escalated Support credit"
     assert [one["text"] for one in ticket["remedies"] if one["kind"] == "apply_credit"] == [
-        "Apply a Priority Support credit.", "Apply an Escalated Support credit.",
-    ]  # fmt: skip
+        "Apply a Priority Support credit.",
+        "Apply an Escalated Support credit.",
+    ]
 
 
 async def test_shopp_15_the_type_that_lacks_is_named(vendor: MakeVendor) -> None:
@@ -199,10 +192,7 @@ async def test_what_is_asked_is_named_as_the_policy_names_it(vendor: MakeVendor)
     shop = await vendor("x-cart")
     await order(shop, "ann", "license", "credits-1200")
     ticket = await open_ticket(shop, "ann", category="security_audit")
-    assert (
-        ticket["reasons"][0]["message"]
-        == "Not stated yet: the number of additional stores on the same server."
-    )
+    assert ticket["reasons"][0]["message"] == "Not stated yet: the number of additional stores on the same server."
     assert ticket["asks"] == ["inputs.X"]
     shop = await vendor("shopp")
     await order(shop, "ann", "license", "credit-priority")
@@ -213,8 +203,7 @@ async def test_what_is_asked_is_named_as_the_policy_names_it(vendor: MakeVendor)
 
 
 @pytest.mark.parametrize(
-    ("policy", "sku", "clause"),
-    [("cactushop", "license-standard", "CACTU-3"), ("cs-cart", "license", "CSC-4")],
+    ("policy", "sku", "clause"), [("cactushop", "license-standard", "CACTU-3"), ("cs-cart", "license", "CSC-4")]
 )
 async def test_a_covered_ticket_cites_what_the_entitlement_cites(
     vendor: MakeVendor, policy: str, sku: str, clause: str
@@ -258,21 +247,27 @@ async def test_a_reopening_says_why(vendor: MakeVendor) -> None:
     assert (again["state"], again["reopening_reason"]) == ("in_progress", "It came back")
     await act(shop, ticket, "resolution", {"outcome": "answered"})
     twin = await do(
-        shop, "reopenTicket", "state reopeningReason", kind="Ticket",
-        ticketId=ticket["ticket_id"], idempotencyKey="again-1", reason="And again",
-    )  # fmt: skip
+        shop,
+        "reopenTicket",
+        "state reopeningReason",
+        kind="Ticket",
+        ticketId=ticket["ticket_id"],
+        idempotencyKey="again-1",
+        reason="And again",
+    )
     assert (twin["state"], twin["reopeningReason"]) == ("in_progress", "And again")
     await act(shop, ticket, "resolution", {"outcome": "answered"})
     assert (await act(shop, ticket, "reopening", None))["reopening_reason"] is None
 
 
 @pytest.mark.parametrize("policy", ["x-cart", "cactushop", "cs-cart", "avactis", "shopp"])
-async def test_an_outcome_that_is_not_known_is_answered_with_those_that_are(
-    vendor: MakeVendor, policy: str
-) -> None:
+async def test_an_outcome_that_is_not_known_is_answered_with_those_that_are(vendor: MakeVendor, policy: str) -> None:
     shop = await vendor(policy)
-    await order(shop, "ann", "license-standard" if policy == "cactushop" else
-                "license-free" if policy == "avactis" else "license")  # fmt: skip
+    await order(
+        shop,
+        "ann",
+        "license-standard" if policy == "cactushop" else "license-free" if policy == "avactis" else "license",
+    )
     ticket = await open_ticket(shop, "ann")
     refused = await act(shop, ticket, "resolution", {"outcome": "solved"}, status=422)
     assert refused["code"] == "unknown_outcome"

@@ -58,17 +58,14 @@ async def test_credits_that_are_returned_and_those_that_are_missing(vendor: Make
     poor = await open_ticket(shop, who, language="ru", category="category_1")
     assert poor["state"] == "awaiting_credits"
     assert russian(poor["reasons"]), poor["reasons"]
-    refused = await act(shop, held, "assessments", {"category": "category_3", "credits": 25, "reason": "so"},
-                        status=(200, 201, 409))  # fmt: skip
+    refused = await act(
+        shop, held, "assessments", {"category": "category_3", "credits": 25, "reason": "so"}, status=(200, 201, 409)
+    )
     assert russian(refused["reasons"]), refused["reasons"]
 
 
 @pytest.mark.parametrize(
-    ("stated", "code"),
-    [
-        ({"channel": "email"}, "wrong_channel"),
-        ({"category": None}, "assessment_required"),
-    ],
+    ("stated", "code"), [({"channel": "email"}, "wrong_channel"), ({"category": None}, "assessment_required")]
 )
 async def test_why_it_is_refused_or_waits(vendor: MakeVendor, stated: dict[str, Any], code: str) -> None:
     shop = await vendor("cs-cart")

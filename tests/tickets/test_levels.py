@@ -9,9 +9,14 @@ from tests.tickets.desk import act, balance, codes, open_ticket, order, refused
 
 LEVEL_1 = {"features": (20, 30), "setup": (30, 45)}
 LEVEL_2 = {
-    "domain_change": (10, 10), "customization": (20, 45), "root_cause": (20, 60), "root_cause_debugging": (60, 200),
-    "hosting": (20, 60), "edition_update": (60, 60), "clarification": (10, 20),
-}  # fmt: skip
+    "domain_change": (10, 10),
+    "customization": (20, 45),
+    "root_cause": (20, 60),
+    "root_cause_debugging": (60, 200),
+    "hosting": (20, 60),
+    "edition_update": (60, 60),
+    "clarification": (10, 20),
+}
 
 
 async def test_ava_4_a_level_serves_only_the_license_that_brought_it(vendor: MakeVendor) -> None:
@@ -19,11 +24,7 @@ async def test_ava_4_a_level_serves_only_the_license_that_brought_it(vendor: Mak
     leased = (await order(shop, "amy", "license-leased"))["licenses"][0]["license_id"]
     owned = (await order(shop, "amy", "license-owned"))["licenses"][0]["license_id"]
     asked = await open_ticket(shop, "amy", category="features")
-    assert (asked["state"], codes(asked), asked["asks"]) == (
-        "needs_facts",
-        ["license_required"],
-        ["license_id"],
-    )
+    assert (asked["state"], codes(asked), asked["asks"]) == ("needs_facts", ["license_required"], ["license_id"])
     assert asked["reasons"][0]["clause"] == "AVA-4"
     free = await act(shop, asked, "details", {"license_id": leased})
     assert (free["state"], free["paid_by"], free["charge"]["held"]) == ("in_progress", "cover", 0)
@@ -36,9 +37,7 @@ async def test_ava_4_a_level_ends_with_its_license(vendor: MakeVendor) -> None:
     shop = await vendor("avactis")
     leased = (await order(shop, "ben", "license-leased"))["licenses"][0]["license_id"]
     assert (await open_ticket(shop, "ben", category="setup"))["paid_by"] == "cover"
-    await shop.ok(
-        await shop.post(f"/v1/licenses/{leased}/termination", {"effective_at": "2025-01-01T00:00:00Z"})
-    )
+    await shop.ok(await shop.post(f"/v1/licenses/{leased}/termination", {"effective_at": "2025-01-01T00:00:00Z"}))
     assert (await open_ticket(shop, "ben", category="setup"))["state"] == "awaiting_assessment"
 
 
@@ -72,9 +71,7 @@ async def test_ava_7_inside_the_range_passes_outside_needs_a_reason_and_is_marke
 
 
 @pytest.mark.parametrize("category", ["general", "warranty", "bug_report", "quote_request"])
-async def test_ava_8_general_warranty_bug_and_quote_issues_are_free(
-    vendor: MakeVendor, category: str
-) -> None:
+async def test_ava_8_general_warranty_bug_and_quote_issues_are_free(vendor: MakeVendor, category: str) -> None:
     shop = await vendor("avactis")
     ticket = await open_ticket(shop, "eva", category=category)
     assert (ticket["state"], ticket["paid_by"]) == ("in_progress", "nobody")

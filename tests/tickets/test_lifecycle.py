@@ -40,9 +40,7 @@ async def test_the_same_body_again_answers_today_and_other_content_conflicts(ven
     await open_ticket(shop, "ann", "T-same", status=200, **spelled_out)
     for other in ({"category": "level_2"}, {"category": "level_1", "subject": "Other"}):
         assert (await open_ticket(shop, "ann", "T-same", status=409, **other))["code"] == "ticket_conflict"
-    assert (await open_ticket(shop, "bob", "T-same", category="level_1", status=409))[
-        "code"
-    ] == "ticket_conflict"
+    assert (await open_ticket(shop, "bob", "T-same", category="level_1", status=409))["code"] == "ticket_conflict"
     assert (await balance(shop, "ann"))["available"] == 50
 
 
@@ -52,9 +50,7 @@ async def test_the_same_ticket_opened_at_once_is_opened_once(vendor: MakeVendor)
     body = {"customer_id": "cid", "subject": "Twice", "channel": "helpdesk", "category": "level_1"}
     answers = await asyncio.gather(*(shop.put("/v1/tickets/T-race", body) for _ in range(6)))
     assert sorted(one.status_code for one in answers) == [200] * 5 + [201]
-    others = await asyncio.gather(
-        *(shop.put("/v1/tickets/T-two", {**body, "customer_id": f"c{n}"}) for n in range(4))
-    )
+    others = await asyncio.gather(*(shop.put("/v1/tickets/T-two", {**body, "customer_id": f"c{n}"}) for n in range(4)))
     assert sorted(one.status_code for one in others) == [201, 409, 409, 409]
     assert (await balance(shop, "cid"))["held"] == 10
 
@@ -89,12 +85,7 @@ async def test_ava_12_every_event_of_a_ticket_says_what_was_charged(vendor: Make
     await act(shop, ticket, "responses", {"author": "vendor", "kind": "service"})
     await act(shop, ticket, "resolution", {})
     told = await events_of(db, shop)
-    assert [one.type for one in told] == [
-        "ticket.opened",
-        "ticket.qualified",
-        "ticket.responded",
-        "ticket.resolved",
-    ]
+    assert [one.type for one in told] == ["ticket.opened", "ticket.qualified", "ticket.responded", "ticket.resolved"]
     assert [one.data["charge"]["held"] for one in told] == [10, 10, 10, 0]
     assert [one.data["charge"]["net"] for one in told] == [0, 0, 0, 10]
     assert [one.data["balance"]["available"] for one in told] == [190] * 4
@@ -105,9 +96,7 @@ async def test_the_row_is_the_fold_of_its_events_and_holds_no_names(vendor: Make
     shop = await vendor("cs-cart")
     choice = (await order(shop, "gay", "license"))["choices"][0]["choice_id"]
     await shop.ok(await shop.post(f"/v1/customers/gay/choices/{choice}", {"option": "credits"}))
-    ticket = await open_ticket(
-        shop, "gay", "T-secret-name", subject="About Mr. Secret", category="category_1"
-    )
+    ticket = await open_ticket(shop, "gay", "T-secret-name", subject="About Mr. Secret", category="category_1")
     await act(shop, ticket, "responses", {"author": "vendor", "kind": "service"})
     await act(shop, ticket, "assessments", {"category": "category_3"})
     await act(shop, ticket, "assessments/2/confirmation", {"accept": True})
@@ -178,11 +167,7 @@ async def test_a_withdrawal_gives_back_what_is_held_and_is_refused_after_the_end
     await order(shop, "kay", "credits-60")
     ticket = await open_ticket(shop, "kay", category="level_3")
     done = await act(shop, ticket, "withdrawal")
-    assert (done["state"], done["charge"]["held"], (await balance(shop, "kay"))["available"]) == (
-        "withdrawn",
-        0,
-        60,
-    )
+    assert (done["state"], done["charge"]["held"], (await balance(shop, "kay"))["available"]) == ("withdrawn", 0, 60)
     for verb, body in (
         ("withdrawal", None),
         ("details", {}),
@@ -237,9 +222,7 @@ async def test_a_reopened_ticket_is_not_charged_twice(vendor: MakeVendor) -> Non
         ("credits", {}),
     ],
 )
-async def test_wrong_input_is_422_and_changes_nothing(
-    vendor: MakeVendor, verb: str, body: dict[str, Any]
-) -> None:
+async def test_wrong_input_is_422_and_changes_nothing(vendor: MakeVendor, verb: str, body: dict[str, Any]) -> None:
     shop = await vendor("x-cart")
     await order(shop, "mia", "credits-60")
     ticket = await open_ticket(shop, "mia", category="level_1")

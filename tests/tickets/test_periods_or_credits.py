@@ -16,9 +16,7 @@ async def customer(vendor: Vendor, option: str | None = "credits", name: str | N
     who = name or next_id("c")
     choice = (await order(vendor, who, "license"))["choices"][0]
     if option is not None:
-        await vendor.ok(
-            await vendor.post(f"/v1/customers/{who}/choices/{choice['choice_id']}", {"option": option})
-        )
+        await vendor.ok(await vendor.post(f"/v1/customers/{who}/choices/{choice['choice_id']}", {"option": option}))
     return who
 
 
@@ -39,9 +37,7 @@ async def test_csc_1_a_ticket_while_the_choice_is_open_waits_and_grants_nothing(
     assert ticket["reasons"][0]["reading"] is True
     assert (await balance(shop, who))["available"] == 0
     choice = ticket["options"][0]["choice_id"]
-    await act(
-        shop, await open_ticket(shop, who, category="bug_report"), "resolution", {"cause": "software_bug"}
-    )
+    await act(shop, await open_ticket(shop, who, category="bug_report"), "resolution", {"cause": "software_bug"})
     await shop.ok(await shop.post(f"/v1/customers/{who}/choices/{choice}", {"option": "credits"}))
     done = await act(shop, ticket, "details", {})
     assert (done["state"], done["charge"]["held"]) == ("in_progress", 5)
@@ -70,9 +66,7 @@ async def test_csc_3_english_or_russian_by_the_primary_subtag(
         assert (ticket["clocks"], ticket["charge"]["held"]) == ([], 0)
 
 
-async def test_csc_4_a_period_starts_with_the_first_accepted_ticket_that_it_pays_for(
-    vendor: MakeVendor,
-) -> None:
+async def test_csc_4_a_period_starts_with_the_first_accepted_ticket_that_it_pays_for(vendor: MakeVendor) -> None:
     shop = await vendor("cs-cart")
     who = await customer(shop, "cover")
     await shop.move_clock("2025-01-10T00:00:00Z")
@@ -90,9 +84,7 @@ async def test_csc_4_a_period_starts_with_the_first_accepted_ticket_that_it_pays
     )
 
 
-async def test_csc_5_a_ticket_while_cover_is_suspended_is_refused_and_resumes_nothing(
-    vendor: MakeVendor,
-) -> None:
+async def test_csc_5_a_ticket_while_cover_is_suspended_is_refused_and_resumes_nothing(vendor: MakeVendor) -> None:
     shop = await vendor("cs-cart")
     who = await customer(shop, "cover")
     await act(shop, await open_ticket(shop, who), "withdrawal")
@@ -139,9 +131,7 @@ async def test_csc_9_category_1_is_answered_without_confirmation(vendor: MakeVen
 
 
 @pytest.mark.parametrize(("category", "credits"), [("category_2", 10), ("category_3", 20)])
-async def test_csc_9_categories_2_and_3_wait_for_confirmation(
-    vendor: MakeVendor, category: str, credits: int
-) -> None:
+async def test_csc_9_categories_2_and_3_wait_for_confirmation(vendor: MakeVendor, category: str, credits: int) -> None:
     shop = await vendor("cs-cart")
     who = await customer(shop)
     ticket = await open_ticket(shop, who)
@@ -189,11 +179,7 @@ async def test_csc_10_within_what_was_agreed_at_once_above_it_after_confirmation
     up = await act(shop, ticket, "assessments", {"category": "category_2"})
     assert (up["status"], up["charge"]["held"]) == ("in_force", 10)
     above = await act(shop, ticket, "assessments", {"category": "category_3"})
-    assert (above["status"], above["charge"]["held"], above["category"]) == (
-        "awaiting_confirmation",
-        10,
-        "category_2",
-    )
+    assert (above["status"], above["charge"]["held"], above["category"]) == ("awaiting_confirmation", 10, "category_2")
     assert above["reasons"][0]["clause"] == "CSC-10"
     back = await act(shop, ticket, "assessments/3/confirmation", {"accept": False})
     assert (back["state"], back["charge"]["held"], back["price"]) == ("in_progress", 10, 10)
@@ -211,19 +197,13 @@ async def test_csc_10_within_what_was_agreed_at_once_above_it_after_confirmation
     ]
 
 
-async def test_csc_10_asked_beforehand_categories_2_and_3_wait_while_the_old_price_stands(
-    vendor: MakeVendor,
-) -> None:
+async def test_csc_10_asked_beforehand_categories_2_and_3_wait_while_the_old_price_stands(vendor: MakeVendor) -> None:
     shop = await vendor("cs-cart")
     ticket = await open_ticket(shop, await customer(shop), category="category_1")
     for category in ("category_2", "category_3"):
         waits = await act(shop, ticket, "assessments", {"category": category})
         assert (waits["status"], waits["charge"]["held"], waits["price"]) == ("awaiting_confirmation", 5, 5)
-    assert [one["status"] for one in waits["assessments"]] == [
-        "in_force",
-        "superseded",
-        "awaiting_confirmation",
-    ]
+    assert [one["status"] for one in waits["assessments"]] == ["in_force", "superseded", "awaiting_confirmation"]
     assert (await refused(shop, ticket, "assessments/2/confirmation", {"accept": True}))[
         "code"
     ] == "not_awaiting_confirmation"
@@ -235,17 +215,11 @@ async def test_csc_11_another_question_becomes_a_ticket_that_names_its_parent(ve
     ticket = await open_ticket(shop, who, category="category_1")
     name = next_id("T")
     child = await act(shop, ticket, "splits", {"ticket_id": name, "subject": "And another thing"})
-    assert (child["ticket_id"], child["parent"], child["state"]) == (
-        name,
-        ticket["ticket_id"],
-        "awaiting_assessment",
-    )
+    assert (child["ticket_id"], child["parent"], child["state"]) == (name, ticket["ticket_id"], "awaiting_assessment")
     assert (await ticket_of(shop, ticket))["children"] == [name]
     assert (await act(shop, child, "assessments", {"category": "category_1"}))["charge"]["held"] == 5
     assert (await balance(shop, who))["held"] == 10
-    assert (await refused(shop, ticket, "splits", {"ticket_id": name, "subject": "Again"}))[
-        "code"
-    ] == "ticket_conflict"
+    assert (await refused(shop, ticket, "splits", {"ticket_id": name, "subject": "Again"}))["code"] == "ticket_conflict"
 
 
 async def test_a_splits_ticket_id_is_a_natural_key(vendor: MakeVendor) -> None:
@@ -253,20 +227,13 @@ async def test_a_splits_ticket_id_is_a_natural_key(vendor: MakeVendor) -> None:
     shop = await vendor("cs-cart")
     ticket = await open_ticket(shop, await customer(shop), category="category_1")
     other = await open_ticket(shop, await customer(shop), category="category_1")
-    path, body = (
-        f"/v1/tickets/{ticket['ticket_id']}/splits",
-        {"ticket_id": next_id("T"), "subject": "And more"},
-    )
+    path, body = (f"/v1/tickets/{ticket['ticket_id']}/splits", {"ticket_id": next_id("T"), "subject": "And more"})
     first = await shop.post(path, body, key=None)
     assert first.status_code == 201, first.text
     assert (await shop.post(path, body, key=None)).json() == first.json()
     await act(shop, first.json(), "assessments", {"category": "category_1"})
     again = await shop.post(path, body)
-    assert (again.status_code, again.json()["parent"], again.json()["charge"]["held"]) == (
-        200,
-        ticket["ticket_id"],
-        5,
-    )
+    assert (again.status_code, again.json()["parent"], again.json()["charge"]["held"]) == (200, ticket["ticket_id"], 5)
     assert (await ticket_of(shop, ticket))["children"] == [body["ticket_id"]]
     elsewhere = await shop.post(f"/v1/tickets/{other['ticket_id']}/splits", body, key=None)
     assert (elsewhere.status_code, elsewhere.json()["code"]) == (409, "ticket_conflict")
@@ -287,11 +254,7 @@ async def test_csc_12_both_types_available_the_customer_chooses(vendor: MakeVend
     assert [one["pay_with"] for one in ticket["options"]] == ["credits", "cover"]
     assert [one["state"] for one in await covers_of(shop, who)] == ["pending"]
     by_credits = await act(shop, ticket, "details", {"pay_with": "credits"})
-    assert (by_credits["state"], by_credits["paid_by"], by_credits["charge"]["held"]) == (
-        "in_progress",
-        "credits",
-        5,
-    )
+    assert (by_credits["state"], by_credits["paid_by"], by_credits["charge"]["held"]) == ("in_progress", "credits", 5)
     assert [one["state"] for one in await covers_of(shop, who)] == ["pending"]
     by_cover = await open_ticket(shop, who, category="category_1", pay_with="cover")
     assert (by_cover["paid_by"], by_cover["charge"]["held"]) == ("cover", 0)
@@ -299,16 +262,10 @@ async def test_csc_12_both_types_available_the_customer_chooses(vendor: MakeVend
 
 
 @pytest.mark.parametrize("channel", ["email", "contact_form", "forum"])
-async def test_csc_13_license_owners_are_served_through_the_help_desk_only(
-    vendor: MakeVendor, channel: str
-) -> None:
+async def test_csc_13_license_owners_are_served_through_the_help_desk_only(vendor: MakeVendor, channel: str) -> None:
     shop = await vendor("cs-cart")
     ticket = await open_ticket(shop, await customer(shop), channel=channel, category="category_1")
-    assert (ticket["state"], codes(ticket), ticket["reasons"][0]["clause"]) == (
-        "rejected",
-        ["wrong_channel"],
-        "CSC-13",
-    )
+    assert (ticket["state"], codes(ticket), ticket["reasons"][0]["clause"]) == ("rejected", ["wrong_channel"], "CSC-13")
 
 
 @pytest.mark.parametrize("channel", ["helpdesk", "contact_form", "email"])
@@ -317,17 +274,11 @@ async def test_csc_22_an_account_without_a_license_is_sent_to_the_contact_form(
 ) -> None:
     shop = await vendor("cs-cart")
     ticket = await open_ticket(shop, next_id("stranger"), channel=channel)
-    assert (ticket["state"], codes(ticket), ticket["reasons"][0]["clause"]) == (
-        "rejected",
-        ["no_license"],
-        "CSC-22",
-    )
+    assert (ticket["state"], codes(ticket), ticket["reasons"][0]["clause"]) == ("rejected", ["no_license"], "CSC-22")
     assert "contact_form" in [one["kind"] for one in ticket["remedies"]]
 
 
-async def test_csc_15_new_functions_are_rejected_with_custom_development_as_remedy(
-    vendor: MakeVendor,
-) -> None:
+async def test_csc_15_new_functions_are_rejected_with_custom_development_as_remedy(vendor: MakeVendor) -> None:
     shop = await vendor("cs-cart")
     who = await customer(shop)
     for facts in (
@@ -345,13 +296,9 @@ async def test_csc_15_new_functions_are_rejected_with_custom_development_as_reme
 @pytest.mark.parametrize("kind", ["consultation", "configuration", "problem", "bug", "minor_modification"])
 async def test_csc_23_what_is_included_is_accepted(vendor: MakeVendor, kind: str) -> None:
     shop = await vendor("cs-cart")
-    ticket = await open_ticket(
-        shop, await customer(shop), category="category_1", facts={"request_kind": kind}
-    )
+    ticket = await open_ticket(shop, await customer(shop), category="category_1", facts={"request_kind": kind})
     assert ticket["state"] == "in_progress"
-    small = await open_ticket(
-        shop, await customer(shop), category="minor_modification", facts={"customization": True}
-    )
+    small = await open_ticket(shop, await customer(shop), category="minor_modification", facts={"customization": True})
     assert small["state"] == "awaiting_assessment"
 
 
@@ -367,10 +314,7 @@ async def test_csc_16_a_bug_report_costs_nothing_and_needs_nothing(vendor: MakeV
 async def test_csc_16_a_bug_returns_the_charge_modified_code_does_not(vendor: MakeVendor) -> None:
     shop = await vendor("cs-cart")
     who = await customer(shop)
-    for cause, outcome, net in (
-        ("software_bug", "no_technical_capability", 0),
-        ("modified_code", "answered", 5),
-    ):
+    for cause, outcome, net in (("software_bug", "no_technical_capability", 0), ("modified_code", "answered", 5)):
         ticket = await open_ticket(shop, who, category="category_1")
         done = await act(shop, ticket, "resolution", {"cause": cause, "outcome": outcome})
         assert done["charge"]["net"] == net
@@ -403,22 +347,13 @@ async def test_all_2_a_confirmation_without_credits_keeps_waiting(vendor: MakeVe
     await order(shop, who, "credits-25")
     assert (await act(shop, ticket, "assessments/1/confirmation", {"accept": True}))["charge"]["held"] == 10
     again = await act(shop, unpayable, "details", {})
-    assert (again["state"], again["assessments"][0]["status"]) == (
-        "awaiting_confirmation",
-        "awaiting_confirmation",
-    )
+    assert (again["state"], again["assessments"][0]["status"]) == ("awaiting_confirmation", "awaiting_confirmation")
 
 
 async def test_all_3_a_license_that_is_not_the_customers_is_a_recorded_rejection(vendor: MakeVendor) -> None:
     shop = await vendor("cs-cart")
-    ticket = await open_ticket(
-        shop, await customer(shop), license_id="lic_of_somebody_else", category="category_1"
-    )
-    assert (ticket["state"], codes(ticket), ticket["charge"]["held"]) == (
-        "rejected",
-        ["license_not_found"],
-        0,
-    )
+    ticket = await open_ticket(shop, await customer(shop), license_id="lic_of_somebody_else", category="category_1")
+    assert (ticket["state"], codes(ticket), ticket["charge"]["held"]) == ("rejected", ["license_not_found"], 0)
 
 
 async def test_disputes_are_offered_only_where_the_policy_says(vendor: MakeVendor) -> None:
@@ -428,9 +363,7 @@ async def test_disputes_are_offered_only_where_the_policy_says(vendor: MakeVendo
     assert (await refused(shop, ticket, "disputes", {}))["code"] == "disputes_not_offered"
 
 
-async def test_csc_3_reasons_speak_the_tickets_language_where_the_policy_has_words(
-    vendor: MakeVendor,
-) -> None:
+async def test_csc_3_reasons_speak_the_tickets_language_where_the_policy_has_words(vendor: MakeVendor) -> None:
     shop = await vendor("cs-cart")
     ticket = await open_ticket(shop, await customer(shop), language="ru-RU", channel="email")
     assert (codes(ticket), ticket["reasons"][0]["message"]) == (

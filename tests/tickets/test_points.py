@@ -8,10 +8,20 @@ from tests.conftest import MakeVendor
 from tests.tickets.desk import act, balance, clock, codes, open_ticket, order, refused, ticket_of
 
 PRICES = {
-    "level_0": 0, "level_1": 10, "level_2": 25, "level_3": 40, "level_4": 80, "warranty": 0, "small_modification": 25,
-    "medium_modification": 50, "patch": 40, "installation": 150, "ssl_certificate": 150, "store_transfer": 150,
+    "level_0": 0,
+    "level_1": 10,
+    "level_2": 25,
+    "level_3": 40,
+    "level_4": 80,
+    "warranty": 0,
+    "small_modification": 25,
+    "medium_modification": 50,
+    "patch": 40,
+    "installation": 150,
+    "ssl_certificate": 150,
+    "store_transfer": 150,
     "sef_analysis": 60,
-}  # fmt: skip
+}
 
 
 async def test_xc_6_and_xc_7_the_price_list_is_held_when_a_ticket_is_opened(vendor: MakeVendor) -> None:
@@ -29,9 +39,7 @@ async def test_xc_6_level_0_and_warranty_need_no_points_at_all(vendor: MakeVendo
         ticket = await open_ticket(shop, "nobody", category=category)
         assert (ticket["state"], ticket["paid_by"], ticket["charge"]["net"]) == ("in_progress", "nobody", 0)
     assert (await balance(shop, "nobody"))["available"] == 0
-    assert (await shop.get("/v1/customers/nobody/entries")).json()["data"] == [], (
-        "nothing is booked for nothing"
-    )
+    assert (await shop.get("/v1/customers/nobody/entries")).json()["data"] == [], "nothing is booked for nothing"
 
 
 @pytest.mark.parametrize(
@@ -84,12 +92,8 @@ async def test_xc_8_upon_request_is_by_quote_only(vendor: MakeVendor) -> None:
 async def test_xc_9_formula_prices_with_named_inputs(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     await order(shop, "jan", "credits-1200")
-    assert (await open_ticket(shop, "jan", category="aspe_transfer", inputs={"N": 3}))["charge"][
-        "held"
-    ] == 300
-    assert (await open_ticket(shop, "jan", category="security_audit", inputs={"X": 0}))["charge"][
-        "held"
-    ] == 150
+    assert (await open_ticket(shop, "jan", category="aspe_transfer", inputs={"N": 3}))["charge"]["held"] == 300
+    assert (await open_ticket(shop, "jan", category="security_audit", inputs={"X": 0}))["charge"]["held"] == 150
     asked = await open_ticket(shop, "jan", category="security_audit")
     assert (asked["state"], asked["asks"]) == ("needs_facts", ["inputs.X"])
     done = await act(shop, asked, "details", {"inputs": {"X": 2}})
@@ -169,9 +173,7 @@ async def test_xc_11_a_software_bug_returns_all_points(vendor: MakeVendor) -> No
     done = await act(shop, ticket, "resolution", {"cause": "software_bug"})
     assert done["charge"] == {"held": 0, "captured": 40, "refunded": 40, "net": 0}
     assert (done["reasons"][0]["clause"], (await balance(shop, "ola"))["available"]) == ("XC-11", 60)
-    again = await act(
-        shop, await open_ticket(shop, "ola", category="level_3"), "resolution", {"cause": "settings"}
-    )
+    again = await act(shop, await open_ticket(shop, "ola", category="level_3"), "resolution", {"cause": "settings"})
     assert again["charge"]["net"] == 40
 
 
@@ -207,9 +209,7 @@ async def test_xc_12_a_reduced_charge_is_below_the_old_one(vendor: MakeVendor) -
     ] == "credits_required"
 
 
-async def test_xc_2_a_ticket_is_received_at_any_hour_and_due_after_one_business_day(
-    vendor: MakeVendor,
-) -> None:
+async def test_xc_2_a_ticket_is_received_at_any_hour_and_due_after_one_business_day(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart", now="2025-04-08T15:00:00Z")
     tuesday = await open_ticket(shop, "rex", category="level_0")
     assert clock(tuesday, "first_response")["due_at"] == "2025-04-09T15:00:00Z"
@@ -220,20 +220,13 @@ async def test_xc_2_a_ticket_is_received_at_any_hour_and_due_after_one_business_
     assert clock(answered, "first_response")["outcome"] == "met"
 
 
-async def test_all_2_too_few_credits_is_recorded_with_the_offers_and_held_after_a_top_up(
-    vendor: MakeVendor,
-) -> None:
+async def test_all_2_too_few_credits_is_recorded_with_the_offers_and_held_after_a_top_up(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     await order(shop, "sam", "credits-60")
     ticket = await open_ticket(shop, "sam", category="level_4")
     assert (ticket["state"], ticket["charge"]["held"]) == ("awaiting_credits", 0)
-    assert (ticket["reasons"][0]["clause"], ticket["reasons"][0]["would_change"]) == (
-        "ALL-2",
-        "20 more points",
-    )
-    assert {"kind": "buy", "sku": "credits-60", "price": {"amount": "34.50", "currency": "USD"}} in ticket[
-        "remedies"
-    ]
+    assert (ticket["reasons"][0]["clause"], ticket["reasons"][0]["would_change"]) == ("ALL-2", "20 more points")
+    assert {"kind": "buy", "sku": "credits-60", "price": {"amount": "34.50", "currency": "USD"}} in ticket["remedies"]
     await order(shop, "sam", "credits-60")
     done = await act(shop, ticket, "assessments", {"category": "level_4"})
     assert (done["status"], done["state"], done["charge"]["held"]) == ("in_force", "in_progress", 80)
@@ -243,10 +236,7 @@ async def test_all_2_too_few_credits_is_recorded_with_the_offers_and_held_after_
 async def test_all_2_details_decide_again_after_a_top_up(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     ticket = await open_ticket(shop, "tia", category="level_1")
-    assert (ticket["state"], codes(ticket)) == (
-        "awaiting_credits",
-        ["insufficient_credits", "credits_used_up"],
-    )
+    assert (ticket["state"], codes(ticket)) == ("awaiting_credits", ["insufficient_credits", "credits_used_up"])
     assert (await act(shop, ticket, "details", {}))["state"] == "awaiting_credits"
     await order(shop, "tia", "credits-60")
     done = await act(shop, ticket, "details", {})
@@ -262,9 +252,7 @@ async def test_all_3_nothing_is_held_before_the_credits_are_named(vendor: MakeVe
     assert (await act(shop, ticket, "assessments", {"category": "level_2"}))["charge"]["held"] == 25
 
 
-async def test_all_4_credits_returned_to_a_dead_lot_come_back_for_30_days_after_a_bug(
-    vendor: MakeVendor,
-) -> None:
+async def test_all_4_credits_returned_to_a_dead_lot_come_back_for_30_days_after_a_bug(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     await order(shop, "vic", "credits-60")
     ticket = await open_ticket(shop, "vic", category="level_3")

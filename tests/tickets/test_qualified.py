@@ -10,43 +10,43 @@ from sqlalchemy import text
 from app.db.engine import Database
 from tests.conftest import MakeVendor
 from tests.support.api import Vendor
-from tests.tickets.desk import (
-    GOOD_FACTS,
-    act,
-    balance,
-    clock,
-    codes,
-    next_id,
-    open_ticket,
-    order,
-    refused,
-    ticket_of,
-)
+from tests.tickets.desk import GOOD_FACTS, act, balance, clock, codes, next_id, open_ticket, order, refused, ticket_of
 
 START = "2025-03-03T15:00:00Z"
 """A Monday, 10 in the morning at the desk."""
 GROUNDS = [
-    "purchase_not_verifiable", "modified_product", "custom_code_required", "development_or_design",
-    "unsupported_environment", "third_party_cause", "wordpress_too_new", "wordpress_too_old", "unrelated_styling",
-    "admin_browser_problem", "unsupported_browser", "limited_access", "abusive_conduct",
-]  # fmt: skip
+    "purchase_not_verifiable",
+    "modified_product",
+    "custom_code_required",
+    "development_or_design",
+    "unsupported_environment",
+    "third_party_cause",
+    "wordpress_too_new",
+    "wordpress_too_old",
+    "unrelated_styling",
+    "admin_browser_problem",
+    "unsupported_browser",
+    "limited_access",
+    "abusive_conduct",
+]
 EXCLUSIONS = [
-    "upgrade_would_resolve", "modified_use", "third_party_interaction", "incompatible_environment", "network_issue",
-    "project_assistance", "outside_delivery",
-]  # fmt: skip
+    "upgrade_would_resolve",
+    "modified_use",
+    "third_party_interaction",
+    "incompatible_environment",
+    "network_issue",
+    "project_assistance",
+    "outside_delivery",
+]
 
 
-async def customer(
-    vendor: Vendor, *credits: str, name: str | None = None, registered: bool = True
-) -> tuple[str, str]:
+async def customer(vendor: Vendor, *credits: str, name: str | None = None, registered: bool = True) -> tuple[str, str]:
     """(customer, support key) with a registered key and these credits, bought at the start."""
     who = name or next_id("c")
     bought = await order(vendor, who, "license", *(credits or ("credit-priority",)), placed_at=START)
     license_id = bought["licenses"][0]["license_id"]
     if registered:
-        await vendor.ok(
-            await vendor.post(f"/v1/licenses/{license_id}/registration", {"domain": "shop.example.com"})
-        )
+        await vendor.ok(await vendor.post(f"/v1/licenses/{license_id}/registration", {"domain": "shop.example.com"}))
     return who, license_id
 
 
@@ -64,9 +64,7 @@ async def accepted(vendor: Vendor, **body: Any) -> tuple[str, dict[str, Any]]:
     return who, await act(vendor, ticket, "qualification", {"decision": "accept"})
 
 
-async def test_shopp_5_the_first_response_is_due_at_the_close_of_the_next_business_day(
-    vendor: MakeVendor,
-) -> None:
+async def test_shopp_5_the_first_response_is_due_at_the_close_of_the_next_business_day(vendor: MakeVendor) -> None:
     shop = await vendor("shopp", now=START)
     _, monday = await ready(shop)
     assert (monday["state"], monday["charge"]["held"]) == ("awaiting_qualification", 1)
@@ -77,21 +75,14 @@ async def test_shopp_5_the_first_response_is_due_at_the_close_of_the_next_busine
         assert clock(late, "first_response")["due_at"] == "2025-03-10T21:00:00Z"
 
 
-@pytest.mark.parametrize(
-    "body", [{"decision": "accept"}, {"decision": "reject", "reasons": ["limited_access"]}]
-)
-async def test_shopp_5_qualification_either_way_is_the_first_response(
-    vendor: MakeVendor, body: dict[str, Any]
-) -> None:
+@pytest.mark.parametrize("body", [{"decision": "accept"}, {"decision": "reject", "reasons": ["limited_access"]}])
+async def test_shopp_5_qualification_either_way_is_the_first_response(vendor: MakeVendor, body: dict[str, Any]) -> None:
     shop = await vendor("shopp", now=START)
     _, ticket = await ready(shop)
     await act(shop, ticket, "responses", {"author": "vendor", "kind": "inquiry"})
     assert clock(await ticket_of(shop, ticket), "first_response")["phase"] == "running"
     done = await act(shop, ticket, "qualification", body)
-    assert (clock(done, "first_response")["phase"], clock(done, "first_response")["outcome"]) == (
-        "stopped",
-        "met",
-    )
+    assert (clock(done, "first_response")["phase"], clock(done, "first_response")["outcome"]) == ("stopped", "met")
     assert done["qualification"]["by"] is not None
 
 
@@ -124,10 +115,7 @@ async def test_shopp_8_access_in_time_lets_the_clocks_go_on(vendor: MakeVendor) 
     _, ticket = await accepted(shop)
     asked = await act(shop, ticket, "access-requests", {"kinds": ["ftp", "admin"]})
     assert asked["access_request"]["deadline_at"] == "2025-03-06T22:00:00Z"
-    assert (clock(asked, "each_business_day")["phase"], clock(asked, "access")["party"]) == (
-        "paused",
-        "customer",
-    )
+    assert (clock(asked, "each_business_day")["phase"], clock(asked, "access")["party"]) == ("paused", "customer")
     await shop.move_clock("2025-03-06T22:00:00Z")
     done = await act(shop, ticket, "access-requests/1/grant")
     assert (done["state"], clock(done, "each_business_day")["phase"]) == ("in_progress", "running")
@@ -153,9 +141,7 @@ async def test_shopp_8_without_timely_access_the_ticket_is_resolved_and_the_cred
     assert (await balance(shop, who))["by_type"]["priority"]["available"] == 0
 
 
-async def test_shopp_8_an_agents_own_denial_for_limited_access_releases_the_credit(
-    vendor: MakeVendor,
-) -> None:
+async def test_shopp_8_an_agents_own_denial_for_limited_access_releases_the_credit(vendor: MakeVendor) -> None:
     shop = await vendor("shopp", now=START)
     who, ticket = await ready(shop)
     await act(shop, ticket, "access-requests", {"kinds": ["logs"]})
@@ -188,9 +174,7 @@ async def test_shopp_9_and_10_failed_checks_reach_the_agent_as_recommendations(
     assert failing == [code]
     no = await refused(shop, ticket, "qualification", {"decision": "accept"}, status=422)
     assert no["code"] == "note_required"
-    done = await act(
-        shop, ticket, "qualification", {"decision": "accept", "note": "We look at it all the same."}
-    )
+    done = await act(shop, ticket, "qualification", {"decision": "accept", "note": "We look at it all the same."})
     assert (done["state"], done["qualification"]["note"]) == ("in_progress", "We look at it all the same.")
 
 
@@ -243,9 +227,7 @@ async def test_shopp_11_no_service_before_an_agent_has_qualified(vendor: MakeVen
     assert (done["state"], done["qualification"]["note"]) == ("in_progress", "ours")
     assert done["qualification"]["by"].startswith("key_")
     await act(shop, ticket, "responses", {"author": "vendor", "kind": "service"})
-    assert (await refused(shop, ticket, "qualification", {"decision": "accept"}))[
-        "code"
-    ] == "already_qualified"
+    assert (await refused(shop, ticket, "qualification", {"decision": "accept"}))["code"] == "already_qualified"
 
 
 async def test_shopp_12_thirteen_grounds_several_at_once_and_other_with_a_note(vendor: MakeVendor) -> None:
@@ -272,9 +254,7 @@ async def test_shopp_13_five_ways_to_be_resolved_each_captures(vendor: MakeVendo
     shop = await vendor("shopp", now=START)
     _, ticket = await accepted(shop)
     for wrong in ("access_not_provided", "cancelled", "won"):
-        assert (await refused(shop, ticket, "resolution", {"outcome": wrong}, status=422))[
-            "code"
-        ] == "unknown_outcome"
+        assert (await refused(shop, ticket, "resolution", {"outcome": wrong}, status=422))["code"] == "unknown_outcome"
     done = await act(shop, ticket, "resolution", {"outcome": outcome, "cause": "software_bug"})
     assert (done["state"], done["outcome"], done["charge"]["net"]) == ("resolved", outcome, 1)
 
@@ -291,9 +271,7 @@ async def test_shopp_14_the_account_that_bought_the_product(vendor: MakeVendor) 
 
 async def test_shopp_15_a_credit_is_applied_to_a_new_ticket_or_with_a_response(vendor: MakeVendor) -> None:
     shop = await vendor("shopp", now=START)
-    who, license_id = await customer(
-        shop, "credit-priority", "credit-escalated", "credit-hosting-certification"
-    )
+    who, license_id = await customer(shop, "credit-priority", "credit-escalated", "credit-hosting-certification")
     ticket = await open_ticket(shop, who, license_id=license_id, facts=GOOD_FACTS)
     assert (ticket["state"], ticket["asks"], ticket["clocks"]) == ("needs_facts", ["credit_type"], [])
     await shop.move_clock("2025-03-05T15:00:00Z")
@@ -301,9 +279,7 @@ async def test_shopp_15_a_credit_is_applied_to_a_new_ticket_or_with_a_response(v
     assert (wrong["code"], wrong["reasons"][0]["clause"]) == ("wrong_credit_type", "SHOPP-16")
     unknown = await refused(shop, ticket, "credits", {"credit_type": "gold"}, status=422)
     assert unknown["code"] == "unknown_credit_type"
-    done = await act(
-        shop, ticket, "credits", {"credit_type": "escalated", "response": {"author": "customer"}}
-    )
+    done = await act(shop, ticket, "credits", {"credit_type": "escalated", "response": {"author": "customer"}})
     assert (done["state"], done["charge"]["held"], len(done["responses"])) == ("awaiting_qualification", 1, 1)
     assert clock(done, "first_response")["due_at"] == "2025-03-06T22:00:00Z"
     again = await refused(shop, ticket, "credits", {"credit_type": "priority"})
@@ -320,13 +296,9 @@ async def test_shopp_15_without_a_credit_of_the_type_the_ticket_waits_for_one(ve
     assert (await act(shop, ticket, "details", {}))["state"] == "awaiting_qualification"
 
 
-@pytest.mark.parametrize(
-    "kind", ["installation", "diagnosis", "fixing", "patching", "best_practices", "learning"]
-)
+@pytest.mark.parametrize("kind", ["installation", "diagnosis", "fixing", "patching", "best_practices", "learning"])
 @pytest.mark.parametrize("credit", ["priority", "escalated"])
-async def test_shopp_16_priority_and_escalated_serve_the_six_kinds(
-    vendor: MakeVendor, kind: str, credit: str
-) -> None:
+async def test_shopp_16_priority_and_escalated_serve_the_six_kinds(vendor: MakeVendor, kind: str, credit: str) -> None:
     shop = await vendor("shopp", now=START)
     who, license_id = await customer(shop, f"credit-{credit}")
     facts = {**GOOD_FACTS, "request_kind": kind}
@@ -349,15 +321,9 @@ async def test_shopp_16_what_an_installation_requires_is_named_one_by_one(vendor
         "addon": "Gifts",
         **{name: value for name, value in GOOD_FACTS.items() if name != "request_kind"},
     }
-    ticket = await open_ticket(
-        shop, who, license_id=license_id, credit_type="addon_installation", facts=facts
-    )
+    ticket = await open_ticket(shop, who, license_id=license_id, credit_type="addon_installation", facts=facts)
     assert (ticket["state"], codes(ticket)) == ("rejected", ["requirement_missing"] * 3)
-    assert [one["facts"]["requirement"] for one in ticket["reasons"]] == [
-        "working_wordpress",
-        "working_shopp",
-        "addon",
-    ]
+    assert [one["facts"]["requirement"] for one in ticket["reasons"]] == ["working_wordpress", "working_shopp", "addon"]
     await order(shop, who, "addon", placed_at=START, attributes={"addon": "Gifts"})
     good = {**facts, "working_wordpress": True, "working_shopp": True}
     done = await open_ticket(shop, who, license_id=license_id, credit_type="addon_installation", facts=good)
@@ -406,9 +372,7 @@ async def test_shopp_16_hosting_not_yet_certified_does_not_reject_a_recorded_fai
 
 
 @pytest.mark.parametrize("code", EXCLUSIONS)
-async def test_shopp_17_an_exclusion_known_at_qualification_releases_the_credit(
-    vendor: MakeVendor, code: str
-) -> None:
+async def test_shopp_17_an_exclusion_known_at_qualification_releases_the_credit(vendor: MakeVendor, code: str) -> None:
     shop = await vendor("shopp", now=START)
     who, ticket = await ready(shop)
     done = await act(shop, ticket, "qualification", {"decision": "reject", "reasons": [code]})
@@ -448,11 +412,7 @@ async def test_shopp_18_an_applied_but_unaccepted_credit_is_void_after_six_month
         await db.run(shop.tenant_id, lambda tx: tx.execute(swept_away))
     await shop.move_clock(ends)
     done = await ticket_of(shop, ticket)
-    assert (done["state"], codes(done), done["reasons"][0]["clause"]) == (
-        "rejected",
-        ["credit_expired"],
-        "SHOPP-18",
-    )
+    assert (done["state"], codes(done), done["reasons"][0]["clause"]) == ("rejected", ["credit_expired"], "SHOPP-18")
     assert (done["charge"]["held"], done["updated_at"]) == (0, ends)
     assert (await refused(shop, ticket, "qualification", {"decision": "accept"}))["code"] == "ticket_closed"
     listed = await shop.ok(await shop.get("/v1/tickets", customer_id=who, state="rejected"))
@@ -477,11 +437,7 @@ async def test_shopp_20_the_first_service_makes_the_credit_used(vendor: MakeVend
     if quote.status_code == 200 and quote.json()["credits"]:
         pytest.fail("a used credit is not refunded")
     left = await act(shop, ticket, "withdrawal")
-    assert (left["state"], left["charge"]["net"], left["reasons"][0]["clause"]) == (
-        "withdrawn",
-        1,
-        "SHOPP-20",
-    )
+    assert (left["state"], left["charge"]["net"], left["reasons"][0]["clause"]) == ("withdrawn", 1, "SHOPP-20")
 
 
 async def test_shopp_22_a_denied_ticket_used_no_credit(vendor: MakeVendor) -> None:
@@ -515,23 +471,16 @@ async def test_shopp_25_delay_beyond_control_excuses_breaches(vendor: MakeVendor
     shop = await vendor("shopp", now=START)
     _, ticket = await accepted(shop)
     paused = await act(shop, ticket, "pauses", {"reason": "beyond_control", "party": "none"})
-    assert (paused["pauses"][0]["clause"], clock(paused, "each_business_day")["phase"]) == (
-        "SHOPP-25",
-        "paused",
-    )
+    assert (paused["pauses"][0]["clause"], clock(paused, "each_business_day")["phase"]) == ("SHOPP-25", "paused")
     assert (await refused(shop, ticket, "pauses", {"reason": "beyond_control"}))["code"] == "already_paused"
-    assert (await refused(shop, ticket, "pauses", {"reason": "tired"}, status=422))[
-        "code"
-    ] == "unknown_pause_reason"
+    assert (await refused(shop, ticket, "pauses", {"reason": "tired"}, status=422))["code"] == "unknown_pause_reason"
     await shop.move_clock("2025-03-06T15:00:00Z")
     going = await act(shop, ticket, "resumptions", {"reason": "beyond_control", "party": "none"})
     assert clock(going, "each_business_day")["breaches"] == []
     assert (await refused(shop, ticket, "resumptions", {"reason": "beyond_control"}))["code"] == "not_paused"
 
 
-async def test_shopp_8_what_was_asked_for_before_the_end_is_not_owed_after_a_reopening(
-    vendor: MakeVendor,
-) -> None:
+async def test_shopp_8_what_was_asked_for_before_the_end_is_not_owed_after_a_reopening(vendor: MakeVendor) -> None:
     shop = await vendor("shopp", now=START)
     _, ticket = await accepted(shop)
     await act(shop, ticket, "access-requests", {"kinds": ["logs"]})
@@ -549,9 +498,7 @@ async def test_shopp_8_is_exact_without_the_job(vendor: MakeVendor, db: Database
     shop = await vendor("shopp", now=START)
     _, ticket = await accepted(shop)
     await act(shop, ticket, "access-requests", {"kinds": ["logs"], "deadline_at": "2025-03-04T12:00:00Z"})
-    await db.run(
-        shop.tenant_id, lambda tx: tx.execute(text("delete from agenda where kind = 'ticket.access'"))
-    )
+    await db.run(shop.tenant_id, lambda tx: tx.execute(text("delete from agenda where kind = 'ticket.access'")))
     await shop.move_clock("2025-03-05T12:00:00Z")
     done = await ticket_of(shop, ticket)
     assert (done["outcome"], done["resolved_at"], done["charge"]["net"]) == (

@@ -23,14 +23,14 @@ GOODS = {
     "avactis": ["license-leased", "license-owned", "credits-50"],
     "shopp": ["license", "credit-priority", "credit-escalated"],
     "cactushop": ["license-standard", "support-12-months"],
-}  # fmt: skip
+}
 CATEGORIES = {
     "x-cart": ["level_0", "level_1", "level_3", "aspe_transfer", "other", "sales_n_stats_transfer", None],
     "cs-cart": ["category_1", "category_2", "category_3", "bug_report", "minor_modification", None],
     "avactis": ["general", "features", "root_cause", "domain_change", "patching", None],
     "shopp": [None],
     "cactushop": [None],
-}  # fmt: skip
+}
 
 
 def opening(dice: random.Random, policy: str) -> dict[str, Any]:
@@ -51,24 +51,34 @@ def opening(dice: random.Random, policy: str) -> dict[str, Any]:
 def step(dice: random.Random, policy: str, ticket: dict[str, Any]) -> tuple[str, Any]:
     """Something that somebody might do next, allowed or not."""
     number = dice.randint(1, max(1, len(ticket["assessments"])))
-    return dice.choice([
-        ("details", {"category": dice.choice(CATEGORIES[policy])}),
-        ("details", {"cs-cart": {"agreed_up_to": 10}, "x-cart": {"inputs": {"N": 1}}}.get(policy, {})),
-        ("details", {"pay_with": dice.choice(["credits", "cover"])}),
-        ("details", {"facts": {"backup": "done", "modified": False}} if policy == "shopp" else {}),
-        ("assessments", {"category": dice.choice([c for c in CATEGORIES[policy] if c] or ["none"]), "inputs": {}}),
-        ("assessments", {"credits": dice.randint(0, 70), "reason": "so it is"}),
-        (f"assessments/{number}/confirmation", {"accept": dice.random() < 0.6}),
-        ("responses", {"author": dice.choice(["vendor", "customer"]), "kind": dice.choice(["service", "inquiry"])}),
-        ("qualification", {"decision": dice.choice(["accept", "reject"]), "note": "n", "reasons": ["network_issue"]}),
-        ("access-requests", {"kinds": ["ftp"]}), ("access-requests/1/grant", None),
-        ("pauses", {"reason": "beyond_control"}), ("resumptions", {}),
-        ("credits", {"credit_type": "priority" if policy == "shopp" else "credit"}),
-        ("splits", {"ticket_id": next_id("W"), "subject": "s"}), ("withdrawal", None),
-        ("resolution", {"cause": dice.choice(["software_bug", "settings", None])}),
-        ("resolution", {"outcome": "cancelled"}), ("reopening", None), ("disputes", {"reason": "dear"}),
-        ("disputes/1/decision", {"decision": "reduced", "credits": dice.randint(0, 20)}),
-    ])  # fmt: skip
+    return dice.choice(
+        [
+            ("details", {"category": dice.choice(CATEGORIES[policy])}),
+            ("details", {"cs-cart": {"agreed_up_to": 10}, "x-cart": {"inputs": {"N": 1}}}.get(policy, {})),
+            ("details", {"pay_with": dice.choice(["credits", "cover"])}),
+            ("details", {"facts": {"backup": "done", "modified": False}} if policy == "shopp" else {}),
+            ("assessments", {"category": dice.choice([c for c in CATEGORIES[policy] if c] or ["none"]), "inputs": {}}),
+            ("assessments", {"credits": dice.randint(0, 70), "reason": "so it is"}),
+            (f"assessments/{number}/confirmation", {"accept": dice.random() < 0.6}),
+            ("responses", {"author": dice.choice(["vendor", "customer"]), "kind": dice.choice(["service", "inquiry"])}),
+            (
+                "qualification",
+                {"decision": dice.choice(["accept", "reject"]), "note": "n", "reasons": ["network_issue"]},
+            ),
+            ("access-requests", {"kinds": ["ftp"]}),
+            ("access-requests/1/grant", None),
+            ("pauses", {"reason": "beyond_control"}),
+            ("resumptions", {}),
+            ("credits", {"credit_type": "priority" if policy == "shopp" else "credit"}),
+            ("splits", {"ticket_id": next_id("W"), "subject": "s"}),
+            ("withdrawal", None),
+            ("resolution", {"cause": dice.choice(["software_bug", "settings", None])}),
+            ("resolution", {"outcome": "cancelled"}),
+            ("reopening", None),
+            ("disputes", {"reason": "dear"}),
+            ("disputes/1/decision", {"decision": "reduced", "credits": dice.randint(0, 20)}),
+        ]
+    )
 
 
 async def sound(db: Database, shop: Vendor, external_id: str) -> None:
@@ -97,9 +107,7 @@ async def sound(db: Database, shop: Vendor, external_id: str) -> None:
 
 @pytest.mark.parametrize("policy", sorted(GOODS))
 @pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 6))])
-async def test_walks_leave_tickets_and_ledger_sound(
-    vendor: MakeVendor, db: Database, policy: str, seed: int
-) -> None:
+async def test_walks_leave_tickets_and_ledger_sound(vendor: MakeVendor, db: Database, policy: str, seed: int) -> None:
     dice = random.Random(f"{policy}-{seed}")
     shop = await vendor(policy)
     now = datetime.fromisoformat(START)
@@ -114,17 +122,11 @@ async def test_walks_leave_tickets_and_ledger_sound(
             )
             for choice in made.get("choices", []):
                 await shop.post(
-                    f"/v1/customers/walker/choices/{choice['choice_id']}",
-                    {"option": dice.choice(["credits", "cover"])},
+                    f"/v1/customers/walker/choices/{choice['choice_id']}", {"option": dice.choice(["credits", "cover"])}
                 )
         if not tickets or dice.random() < 0.2:
             name = next_id("W")
-            body = {
-                "customer_id": "walker",
-                "subject": "walk",
-                "channel": "helpdesk",
-                **opening(dice, policy),
-            }
+            body = {"customer_id": "walker", "subject": "walk", "channel": "helpdesk", **opening(dice, policy)}
             answer = await shop.put(f"/v1/tickets/{name}", body)
             assert answer.status_code in (201, 422), answer.text
             if answer.status_code == 201:

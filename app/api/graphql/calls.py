@@ -81,11 +81,7 @@ class Calls:
         key = (name, json.dumps(values, sort_keys=True, default=str))
         task = self._memo.get(key)
         if task is None:
-            if (
-                self.snapshot is not None
-                and self.operations[name].declared.account
-                and "customer_id" in values
-            ):
+            if self.snapshot is not None and self.operations[name].declared.account and "customer_id" in values:
                 self.snapshot.want(str(values["customer_id"]))
             task = self._memo[key] = asyncio.get_running_loop().create_task(self.call(name, values))
         return await task
@@ -159,9 +155,7 @@ def _check_lengths(query: Mapping[str, Any]) -> None:
     long = [name for name, value in query.items() if isinstance(value, str) and len(value) > 4000]
     if long:
         message = "Longer than 4,000 characters."
-        raise Problem(
-            "invalid_input", errors=[FieldError(f"/{name}", "too_long", message, "query") for name in long]
-        )
+        raise Problem("invalid_input", errors=[FieldError(f"/{name}", "too_long", message, "query") for name in long])
 
 
 def _body(operation: Twin, values: Mapping[str, Any], size: int) -> dict[str, Any]:
@@ -187,9 +181,7 @@ def _check_text(values: Mapping[str, Any]) -> None:
         pointer, value = stack.pop()
         if isinstance(value, str):
             if any("\ud800" <= character <= "\udfff" for character in value) or "\x00" in value:
-                errors.append(
-                    FieldError(pointer, "bad_character", "A NUL character or half a surrogate pair.")
-                )
+                errors.append(FieldError(pointer, "bad_character", "A NUL character or half a surrogate pair."))
         elif isinstance(value, float):
             errors.append(FieldError(pointer, "not_an_integer", "A number with a fraction or an exponent."))
         elif isinstance(value, dict):
@@ -201,9 +193,7 @@ def _check_text(values: Mapping[str, Any]) -> None:
         raise Problem("invalid_input", errors=errors[:50])
 
 
-def _push_name(
-    stack: list[tuple[str, Any]], errors: list[FieldError], pointer: str, name: Any, inner: Any
-) -> None:
+def _push_name(stack: list[tuple[str, Any]], errors: list[FieldError], pointer: str, name: Any, inner: Any) -> None:
     here = f"{pointer}/{pointer_part(str(name))}"
     if any("\ud800" <= character <= "\udfff" for character in str(name)) or "\x00" in str(name):
         errors.append(FieldError(here, "bad_character", "A NUL character or half a surrogate pair."))

@@ -13,14 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeGuard
 from urllib.parse import parse_qsl
 
-from graphql import (
-    ExecutionResult,
-    GraphQLError,
-    GraphQLSyntaxError,
-    OperationDefinitionNode,
-    OperationType,
-    execute,
-)
+from graphql import ExecutionResult, GraphQLError, GraphQLSyntaxError, OperationDefinitionNode, OperationType, execute
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -67,9 +60,7 @@ class RequestError(Exception):
     ) -> None:
         super().__init__(code)
         self.body = (
-            {"errors": errors}
-            if errors is not None
-            else request_error(code, detail, errors=fields or (), **extra)
+            {"errors": errors} if errors is not None else request_error(code, detail, errors=fields or (), **extra)
         )
         self.status = status or int(body_of(code)["status"])
         self.headers = dict(headers or {})
@@ -111,9 +102,7 @@ class GraphQL:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"Allow": _METHODS})
         if request.method not in ("GET", "HEAD", "POST"):
-            return self._refused(
-                RequestError("method_not_allowed", headers={"Allow": _METHODS}), JSON, request
-            )
+            return self._refused(RequestError("method_not_allowed", headers={"Allow": _METHODS}), JSON, request)
         if request.method != "POST" and "query" not in request.query_params and _wants_page(request):
             return HTMLResponse(graphiql.PAGE, headers={"Content-Security-Policy": graphiql.CONTENT_POLICY})
         media = _accepted(request)
@@ -135,9 +124,7 @@ class GraphQL:
             }
             fields = list(error.errors) if isinstance(error, Problem) else []
             return self._refused(
-                RequestError(body["code"], body["detail"], headers=headers, fields=fields, **extra),
-                media,
-                request,
+                RequestError(body["code"], body["detail"], headers=headers, fields=fields, **extra), media, request
             )
 
     def _refused(self, error: RequestError, media: str, request: Request) -> Response:
@@ -154,16 +141,10 @@ class GraphQL:
             limits.check_values(asked.variables)
             operation = _chosen(parsed, asked.operation_name)
             if request.method != "POST" and operation.operation is not OperationType.QUERY:
-                raise RequestError(
-                    "method_not_allowed", "A mutation is sent with POST.", headers={"Allow": "POST"}
-                )
-            measured = limits.measure(
-                self._door.weights, parsed.document, operation, asked.variables, parsed.measures
-            )
+                raise RequestError("method_not_allowed", "A mutation is sent with POST.", headers={"Allow": "POST"})
+            measured = limits.measure(self._door.weights, parsed.document, operation, asked.variables, parsed.measures)
         except GraphQLSyntaxError as error:
-            raise RequestError(
-                "graphql_syntax", lenient=True, errors=[_told(error, "graphql_syntax", None)]
-            ) from None
+            raise RequestError("graphql_syntax", lenient=True, errors=[_told(error, "graphql_syntax", None)]) from None
         except limits.LimitError as reached:
             raise RequestError(
                 "graphql_limit",
@@ -176,9 +157,7 @@ class GraphQL:
             raise RequestError("introspection_refused")
         if wrong := self._door.documents.errors_of(parsed):
             raise RequestError(
-                "graphql_invalid",
-                lenient=True,
-                errors=[_told(one, "graphql_invalid", parsed) for one in wrong],
+                "graphql_invalid", lenient=True, errors=[_told(one, "graphql_invalid", parsed) for one in wrong]
             )
         alone = measured.asks == 1
         return await self._execute(request, principal, asked, parsed, operation, media, alone=alone)
@@ -200,9 +179,7 @@ class GraphQL:
         if asked.query is None:
             raise RequestError(
                 "malformed_request",
-                "`query` is missing."
-                if asked.document_id is None
-                else "This key runs no documents by their id.",
+                "`query` is missing." if asked.document_id is None else "This key runs no documents by their id.",
             )
         return asked.query
 
@@ -219,13 +196,7 @@ class GraphQL:
     ) -> Response:
         reading = operation.operation is OperationType.QUERY
         calls = Calls(
-            request,
-            principal,
-            deps.house(request),
-            self._door.operations,
-            reading,
-            size=asked.size,
-            alone=alone,
+            request, principal, deps.house(request), self._door.operations, reading, size=asked.size, alone=alone
         )
         try:
             if reading and parsed.feed:
@@ -281,17 +252,10 @@ def _told(error: GraphQLError, code: str, parsed: Parsed | None) -> dict[str, An
     # A scalar that refuses a literal is a wrong document, however it said so: no fault of ours.
     found: dict[str, Any] = dict(error.formatted)
     entry = body_of(code, error.message)
-    found["extensions"] = {
-        "code": code,
-        "title": entry["title"],
-        "status": 400,
-        "nextStep": entry["next_step"],
-    }
+    found["extensions"] = {"code": code, "title": entry["title"], "status": 400, "nextStep": entry["next_step"]}
     pointer = None if parsed is None else pointer_of(error, parsed.document)
     if pointer is not None:
-        wrong = FieldError(
-            pointer, "invalid", error.message, "variables" if "$" in error.message else "document"
-        )
+        wrong = FieldError(pointer, "invalid", error.message, "variables" if "$" in error.message else "document")
         found["extensions"]["errors"] = [wrong.json()]
     return found
 
@@ -339,8 +303,7 @@ async def _asked(request: Request) -> Asked:
             "malformed_request",
             f"There is no parameter `{unknown[0][:50]}`.",
             fields=[
-                FieldError(f"/{one[:100]}", "unknown_field", "There is no such parameter.")
-                for one in unknown[:20]
+                FieldError(f"/{one[:100]}", "unknown_field", "There is no such parameter.") for one in unknown[:20]
             ],
         )
     for name in ("query", "operationName", "documentId"):
@@ -350,11 +313,7 @@ async def _asked(request: Request) -> Asked:
         if given.get(name) is not None and not isinstance(given[name], dict):
             raise RequestError("malformed_request", f"`{name}` must be an object.")
     return Asked(
-        given.get("query"),
-        given.get("operationName"),
-        given.get("variables") or {},
-        given.get("documentId"),
-        size,
+        given.get("query"), given.get("operationName"), given.get("variables") or {}, given.get("documentId"), size
     )
 
 
@@ -410,13 +369,7 @@ def _accepted(request: Request) -> str | None:
     deepest = max(exact for exact, _ in chosen)
     names = [ours for exact, ours in chosen if exact == deepest]
     # Both named alike: the newer type tells more. By a wildcard alone: the older, which everybody knows.
-    return (
-        GRAPHQL_RESPONSE
-        if deepest == 3 and GRAPHQL_RESPONSE in names
-        else JSON
-        if JSON in names
-        else names[0]
-    )
+    return GRAPHQL_RESPONSE if deepest == 3 and GRAPHQL_RESPONSE in names else JSON if JSON in names else names[0]
 
 
 def _wants_page(request: Request) -> bool:

@@ -35,11 +35,7 @@ def problem_of(error: Exception) -> dict[str, Any]:
     if isinstance(error, Unavailable):
         _log.warning("unavailable", extra={"cause": error.cause})
         return body_of(
-            "outcome_unknown"
-            if error.outcome_unknown
-            else "busy"
-            if isinstance(error, Busy)
-            else "unavailable"
+            "outcome_unknown" if error.outcome_unknown else "busy" if isinstance(error, Busy) else "unavailable"
         )
     _log.error("fault", exc_info=error)
     return body_of("internal_error")

@@ -25,9 +25,7 @@ class Inputs:
     def __init__(self) -> None:
         self.made: dict[str, tuple[Any, str]] = {}
 
-    def annotation(
-        self, owner: str, name: str, schema: Mapping[str, Any], definitions: Mapping[str, Any]
-    ) -> Any:
+    def annotation(self, owner: str, name: str, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Any:
         """The Python annotation of a field of that schema, without regard to null."""
         chosen = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
         if chosen:
@@ -51,9 +49,7 @@ class Inputs:
                 return list[self.annotation(owner, name, schema["items"], definitions)]  # type: ignore[misc]
         return str if "const" in schema or "enum" in schema else JSON
 
-    def _named(
-        self, owner: str, title: str, schema: Mapping[str, Any], definitions: Mapping[str, Any]
-    ) -> Any:
+    def _named(self, owner: str, title: str, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Any:
         if "properties" not in schema:
             return self.annotation(owner, title, schema, definitions)
         name = title.removesuffix("Body") + "Input"
@@ -134,6 +130,4 @@ def plain(value: Any) -> Any:
 
 
 def _snake(python_name: str, graphql_name: str | None) -> str:
-    return (
-        python_name[:-1] if python_name.endswith("_") and keyword.iskeyword(python_name[:-1]) else python_name
-    )
+    return python_name[:-1] if python_name.endswith("_") and keyword.iskeyword(python_name[:-1]) else python_name

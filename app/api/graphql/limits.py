@@ -112,8 +112,7 @@ class Weights:
             while hasattr(inner, "of_type") and not is_list_type(inner):
                 inner = inner.of_type
             found = Weight(
-                1 if is_composite_type(get_named_type(field.type)) else 0,
-                LIST_SIZE if is_list_type(inner) else 1,
+                1 if is_composite_type(get_named_type(field.type)) else 0, LIST_SIZE if is_list_type(inner) else 1
             )
             self._known[key] = found
         return found
@@ -134,10 +133,7 @@ class _Meter:
         """Whether a variable's value had a say, so that the measure holds for these values alone."""
 
     def selections(
-        self,
-        node: SelectionSetNode,
-        parent: GraphQLNamedType | None,
-        sized: tuple[frozenset[str], int] | None,
+        self, node: SelectionSetNode, parent: GraphQLNamedType | None, sized: tuple[frozenset[str], int] | None
     ) -> Measure:
         """The measure of a selection set, read at a type; known ones are not measured again."""
         key = (id(node), parent.name if parent is not None else "", sized)
@@ -202,9 +198,7 @@ class _Meter:
         if name in ("__schema", "__type") or (name == "sdl" and parent_name == "_Service"):
             uses |= {"introspection"}
         cost = (
-            weight.weight
-            + min(_CEILING, inner.cost) * max(1, size)
-            + (weight.weight * (size - 1) if size > 1 else 0)
+            weight.weight + min(_CEILING, inner.cost) * max(1, size) + (weight.weight * (size - 1) if size > 1 else 0)
         )
         return Measure(
             cost=min(_CEILING, cost),
@@ -319,12 +313,4 @@ def check_values(variables: Mapping[str, Any]) -> None:
             raise LimitError("values", MAX_VALUES, seen)
 
 
-__all__ = [
-    "InlineFragmentNode",
-    "LimitError",
-    "Measure",
-    "Weight",
-    "Weights",
-    "check_values",
-    "measure",
-]
+__all__ = ["InlineFragmentNode", "LimitError", "Measure", "Weight", "Weights", "check_values", "measure"]

@@ -19,10 +19,17 @@ _OUTSIDE: Final[dict[str, str]] = {
 """What REST serves outside the table of operations, each with its reason."""
 
 FIELDS: Final[dict[str, str]] = {
-    "getTime": "tenantTime", "decideEntitlement": "entitlement", "listCalendarVersions": "calendarVersions",
-    "isOpen": "calendarOpen", "elapsedTime": "calendarElapsed", "dueTime": "calendarDue", "listClosures": "closures",
-    "quoteLotRefund": "refundQuote", "getAudit": "audit", "exportCustomer": "customerExport",
-}  # fmt: skip
+    "getTime": "tenantTime",
+    "decideEntitlement": "entitlement",
+    "listCalendarVersions": "calendarVersions",
+    "isOpen": "calendarOpen",
+    "elapsedTime": "calendarElapsed",
+    "dueTime": "calendarDue",
+    "listClosures": "closures",
+    "quoteLotRefund": "refundQuote",
+    "getAudit": "audit",
+    "exportCustomer": "customerExport",
+}
 """Names of query fields, where ``getX`` -> ``x`` and ``listX`` -> ``x`` do not say it well."""
 
 UNTYPED: Final = "Answer"

@@ -88,9 +88,7 @@ def field(
 
     made = cast(
         Any,
-        strawberry.field(
-            resolver=bare, graphql_type=kind, name=camel(name), description=about, directives=directives
-        ),
+        strawberry.field(resolver=bare, graphql_type=kind, name=camel(name), description=about, directives=directives),
     )
     made.arguments = arguments
     made.base_resolver.wrapped_func = answer
@@ -151,42 +149,29 @@ class _Builder:
         taken = set(bound)
         found = [
             argument(
-                _named(operation, one.name),
-                self.kind(operation, one),
-                required=one.required,
-                about=one.description,
+                _named(operation, one.name), self.kind(operation, one), required=one.required, about=one.description
             )
             for one in operations.parameters(operation.declared)
             if one.name not in taken and one.place != "header"
         ]
         if operation.paged:
-            found.append(
-                argument("first", int, required=False, about=f"Rows at most, up to {limits.MAX_PAGE}")
-            )
+            found.append(argument("first", int, required=False, about=f"Rows at most, up to {limits.MAX_PAGE}"))
             found.append(argument("after", str, required=False, about="The cursor to go on after"))
-            found.append(
-                argument("last", int, required=False, about=f"The last rows, up to {limits.MAX_PAGE}")
-            )
+            found.append(argument("last", int, required=False, about=f"The last rows, up to {limits.MAX_PAGE}"))
             found.append(argument("before", str, required=False, about="The cursor to go back from"))
         return found
 
     def kind(self, operation: Twin, one: operations.Parameter) -> Any:
         """The type of a parameter."""
-        return self.inputs.annotation(
-            _capital(operation.name), one.name, one.schema, one.schema.get("$defs", {})
-        )
+        return self.inputs.annotation(_capital(operation.name), one.name, one.schema, one.schema.get("$defs", {}))
 
     def reading(self, owner: str, name: str, operation: Twin, bound: Mapping[str, str]) -> Any:
         """A field that asks a reading operation, some of its parameters taken from the view's keys."""
-        names = {
-            safe(_named(operation, one.name)): one.name for one in operations.parameters(operation.declared)
-        }
+        names = {safe(_named(operation, one.name)): one.name for one in operations.parameters(operation.declared)}
         listed = operation.listed and not operation.paged
 
         async def answer(root: Any, info: Info, **given: Any) -> Any:
-            values = {
-                names[key]: value for key, value in given.items() if key in names and value is not UNSET
-            }
+            values = {names[key]: value for key, value in given.items() if key in names and value is not UNSET}
             for key, parameter in bound.items():
                 if root.get(key) is None:
                     return None
@@ -231,8 +216,7 @@ class _Builder:
             )
             annotations = {"edges": _list_of(edge), "nodes": _list_of(kind), "page_info": types.PageInfo}
             self.connections[name] = strawberry.type(
-                type(f"{name}Connection", (), {"__annotations__": annotations}),
-                description="A page of a list.",
+                type(f"{name}Connection", (), {"__annotations__": annotations}), description="A page of a list."
             )
         return self.connections[name]
 
@@ -289,9 +273,7 @@ class _Builder:
     def _children(self, operation: Twin) -> Any:
         async def answer(root: Any, info: Info) -> Any:
             calls = resolve.calls_of(info)
-            found = [
-                await resolve.read(calls, operation, {"ticket_id": one}) for one in root.get("children") or ()
-            ]
+            found = [await resolve.read(calls, operation, {"ticket_id": one}) for one in root.get("children") or ()]
             return [one for one in found if one is not None]
 
         self.weights["Ticket", "children"] = limits.Weight(ways.OPERATION_WEIGHT, limits.LIST_SIZE)
@@ -354,9 +336,7 @@ class _Builder:
             ways.OPERATION_WEIGHT, limits.LIST_SIZE, counts="representations"
         )
         return (
-            strawberry.type(
-                type("Query", (), query), description="Everything that can be asked, in one snapshot."
-            ),
+            strawberry.type(type("Query", (), query), description="Everything that can be asked, in one snapshot."),
             strawberry.type(
                 type("Mutation", (), mutation),
                 description="Everything that can be done: each in a transaction of its own, one after another.",
@@ -420,8 +400,7 @@ def _plain_field(cls: Any, inner: str, called: str | None, about: str | None) ->
 
     kind = cls.__annotations__[inner]
     return cast(
-        Any,
-        strawberry.field(resolver=answer, graphql_type=kind, name=called or camel(inner), description=about),
+        Any, strawberry.field(resolver=answer, graphql_type=kind, name=called or camel(inner), description=about)
     )
 
 
@@ -453,9 +432,7 @@ def _loaded(
     def answer(root: Any, info: Info) -> Any:
         return shown(root.get(inner)) if inner in root or whole in root else load(root, info)
 
-    return cast(
-        Any, strawberry.field(resolver=answer, graphql_type=annotation, name=camel(inner), description=about)
-    )
+    return cast(Any, strawberry.field(resolver=answer, graphql_type=annotation, name=camel(inner), description=about))
 
 
 def _shorten(core: GraphQLSchema) -> None:

@@ -21,13 +21,24 @@ from app.views.policy import PolicyRow, PublishedPolicy
 from app.views.shapes import Choice, Free, Kind, Leaf, Many, Maybe, Member, OneOf, Shape, Table
 
 _SCALARS: Final[dict[str, Any]] = {
-    "ID": ID, "String": str, "Int": int, "Boolean": bool, "DateTime": DateTime, "Date": Date, "Amount": Amount,
-    "Credits": Credits, "Long": Long,
-}  # fmt: skip
+    "ID": ID,
+    "String": str,
+    "Int": int,
+    "Boolean": bool,
+    "DateTime": DateTime,
+    "Date": Date,
+    "Amount": Amount,
+    "Credits": Credits,
+    "Long": Long,
+}
 _NAMES: Final[dict[Any, str]] = {
-    Problem: "Refusal", CustomerRow: "Customer", Adjustment: "Hold", PolicyRow: "Policy",
-    PublishedPolicy: "Policy", CalendarRow: "Calendar",
-}  # fmt: skip
+    Problem: "Refusal",
+    CustomerRow: "Customer",
+    Adjustment: "Hold",
+    PolicyRow: "Policy",
+    PublishedPolicy: "Policy",
+    CalendarRow: "Calendar",
+}
 """Shapes that GraphQL gives another name: a refusal is an answer there, and rows are loaded to the whole."""
 ABOUT: Final = "__about__"
 """The attribute of a made class that holds the sentences of its members."""
@@ -51,13 +62,14 @@ def made(cls: Any, *bases: type, also: Any = None) -> Any:
         members = _joined(cls, also, whole=bool(bases))
         tables = {safe(member.name) for member in members if _is_table(member.kind)}
         annotations = {
-            safe(member.name): _annotation(member.kind if member.required else Maybe(member.kind))
-            for member in members
+            safe(member.name): _annotation(member.kind if member.required else Maybe(member.kind)) for member in members
         }
         fields = {
-            "__annotations__": annotations, "__doc__": shapes.about_of(cls), TABLES: tables,
+            "__annotations__": annotations,
+            "__doc__": shapes.about_of(cls),
+            TABLES: tables,
             ABOUT: {safe(member.name): member.about for member in members},
-        }  # fmt: skip
+        }
         _types[name_of(cls)] = shape(type(name_of(cls), bases, fields))
     return _types[name_of(cls)]
 
@@ -70,9 +82,7 @@ def _joined(cls: Any, also: Any, *, whole: bool) -> list[Member]:
     names = {member.name for member in mine}
     # What has a node is loaded to the whole: the whole stays as required as it is.
     shared = names if whole else names & theirs.keys()
-    found = [
-        member if member.name in shared else dataclasses.replace(member, required=False) for member in mine
-    ]
+    found = [member if member.name in shared else dataclasses.replace(member, required=False) for member in mine]
     found = [
         dataclasses.replace(member, kind=Maybe(member.kind))
         if not whole and isinstance(theirs.get(member.name, member).kind, Maybe)
@@ -84,9 +94,7 @@ def _joined(cls: Any, also: Any, *, whole: bool) -> list[Member]:
 
 
 def _is_table(kind: Kind) -> bool:
-    return isinstance(kind.kind if isinstance(kind, Maybe) else kind, Table) and not getattr(
-        kind, "inline", False
-    )
+    return isinstance(kind.kind if isinstance(kind, Maybe) else kind, Table) and not getattr(kind, "inline", False)
 
 
 def entries(table: Any) -> Any:
@@ -122,16 +130,13 @@ def _annotation(kind: Kind) -> Any:
 def _entry(value: Kind) -> Any:
     """Return the class of a map's entries."""
     inner = value.kind if isinstance(value, Maybe) else value
-    name = (
-        name_of(inner.cls)
-        if isinstance(inner, Shape)
-        else getattr(getattr(inner, "scalar", None), "graphql", "")
-    )
+    name = name_of(inner.cls) if isinstance(inner, Shape) else getattr(getattr(inner, "scalar", None), "graphql", "")
     if f"{name}Entry" not in _types:
         fields = {
             "__annotations__": {"name": str, "value": _annotation(value)},
-            "__doc__": "An entry of a map.", TABLES: set(),
+            "__doc__": "An entry of a map.",
+            TABLES: set(),
             ABOUT: {"name": "The name of the entry.", "value": "What stands under it."},
-        }  # fmt: skip
+        }
         _types[f"{name}Entry"] = shape(type(f"{name}Entry", (), fields))
     return _types[f"{name}Entry"]

@@ -48,9 +48,7 @@ def node_id(typename: str, key: object) -> str:
 def node_of(text: str) -> tuple[str, str] | None:
     """Type and key of a node id; None for what is none."""
     try:
-        raw = base64.b64decode(
-            text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True
-        ).decode()
+        raw = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
     except (ValueError, binascii.Error):
         return None
     typename, colon, key = raw.partition(":")

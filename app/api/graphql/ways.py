@@ -9,14 +9,26 @@ from strawberry import UNSET
 from strawberry.schema_directive import Location
 
 NODES: Final = {
-    "Customer": "customer_id", "Ticket": "ticket_id", "Order": "order_id", "Clock": "clock_id", "Policy": "name",
-    "Calendar": "name", "License": "license_id", "Cover": "cover_id",
-}  # fmt: skip
+    "Customer": "customer_id",
+    "Ticket": "ticket_id",
+    "Order": "order_id",
+    "Clock": "clock_id",
+    "Policy": "name",
+    "Calendar": "name",
+    "License": "license_id",
+    "Cover": "cover_id",
+}
 """Types with a node id, and the key that names one."""
 GETTERS: Final = {
-    "Customer": "getCustomer", "Ticket": "getTicket", "Order": "getOrder", "Clock": "getClock", "Policy": "getPolicy",
-    "Calendar": "getCalendar", "License": "getLicense", "Cover": "getCover",
-}  # fmt: skip
+    "Customer": "getCustomer",
+    "Ticket": "getTicket",
+    "Order": "getOrder",
+    "Clock": "getClock",
+    "Policy": "getPolicy",
+    "Calendar": "getCalendar",
+    "License": "getLicense",
+    "Cover": "getCover",
+}
 """The operation that loads one by its key: `node(id:)`, federation, and what a list's rows leave out."""
 WHOLE: Final = {
     "Customer": "licenses",
@@ -29,9 +41,7 @@ WHOLE: Final = {
     "Cover": "state",
 }
 """The key that tells a whole view from a row of a list."""
-KEYS: Final = {
-    "Customer": ["customerId"], "Ticket": ["ticketId"], "Entitlement": ["customerId action"],
-}  # fmt: skip
+KEYS: Final = {"Customer": ["customerId"], "Ticket": ["ticketId"], "Entitlement": ["customerId action"]}
 """Keys by which a federated graph refers to our things."""
 
 WAYS: Final[dict[tuple[str, str], tuple[str, dict[str, str]]]] = {
@@ -68,9 +78,7 @@ MUTATION_WEIGHT: Final = 10
 
 
 @strawberry.schema_directive(
-    locations=[Location.FIELD_DEFINITION],
-    name="cost",
-    description="What a field costs; a request may cost 1,000.",
+    locations=[Location.FIELD_DEFINITION], name="cost", description="What a field costs; a request may cost 1,000."
 )
 class Cost:
     """The weight of a field, in the words of the IBM cost specification."""

@@ -137,9 +137,7 @@ class Arguments:
         """Return the arguments. Raise 422 ``invalid_input`` naming every field that is wrong."""
         errors: list[Any] = []
         values: dict[str, Any] = {}
-        limit, cursor = (
-            (parameter.read(query, errors) for parameter in self.page) if self.page else (None, None)
-        )
+        limit, cursor = (parameter.read(query, errors) for parameter in self.page) if self.page else (None, None)
         for group in self.groups:
             parts = {inner.name: inner.read(query, errors) for inner in group.parameters}
             values[group.name] = group.make(**parts)
@@ -161,9 +159,7 @@ def check_path(path: Mapping[str, Any]) -> None:
     wrong = [name for name, value in path.items() if not PATH_VALUE.match(str(value))]
     if wrong:
         message = "1 to 200 characters in UTF-8, without control characters."
-        raise Problem(
-            "invalid_input", errors=[FieldError(f"/{name}", "bad_text", message, "path") for name in wrong]
-        )
+        raise Problem("invalid_input", errors=[FieldError(f"/{name}", "bad_text", message, "path") for name in wrong])
 
 
 def _parameters(fields: Sequence[Any], place: str) -> tuple[Parameter, ...]:

@@ -22,5 +22,5 @@ async def list_audit_trail(
 ) -> Answer[PageOf[AuditEntry]]:
     """What was done by whom, newest first."""
     return await call.pages(
-        lambda tx, part: audit_trail.list_entries(tx, part, actor=actor, action=action, subject=subject),
+        lambda tx, part: audit_trail.list_entries(tx, part, actor=actor, action=action, subject=subject)
     )

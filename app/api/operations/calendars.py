@@ -68,12 +68,7 @@ async def list_calendars(call: Call) -> Answer[PageOf[views.CalendarRow]]:
 
 
 @OPERATIONS.put(
-    "putCalendar",
-    "/v1/calendars/{name}",
-    scope="calendars:write",
-    key="natural",
-    status=201,
-    refusals=(409, 412),
+    "putCalendar", "/v1/calendars/{name}", scope="calendars:write", key="natural", status=201, refusals=(409, 412)
 )
 async def put_calendar(call: Call, name: CalendarName, body: CalendarBody) -> Answer[views.CalendarRow]:
     """A calendar. 201 the first time, 200 with the same body again; other content needs If-Match."""
@@ -90,9 +85,7 @@ async def put_calendar(call: Call, name: CalendarName, body: CalendarBody) -> An
     return Answer(view, status, _etag(view))
 
 
-@OPERATIONS.get(
-    "getCalendar", "/v1/calendars/{name}", scope=("calendars:read", "calendars:write"), refusals=(404,)
-)
+@OPERATIONS.get("getCalendar", "/v1/calendars/{name}", scope=("calendars:read", "calendars:write"), refusals=(404,))
 async def get_calendar(call: Call, name: CalendarName) -> Answer[views.Calendar]:
     """The calendar and its versions in brief; the ETag goes into If-Match."""
     view = await call.read(lambda tx: calendars.get_calendar(tx, name))
@@ -120,9 +113,7 @@ async def list_versions(call: Call, name: CalendarName) -> Answer[PageOf[views.C
     refusals=(404, 409, 412),
     limit=BIG_LIMIT,
 )
-async def publish_version(
-    call: Call, name: CalendarName, body: CalendarVersionBody
-) -> Answer[views.CalendarVersion]:
+async def publish_version(call: Call, name: CalendarName, body: CalendarVersionBody) -> Answer[views.CalendarVersion]:
     """Publishes a version; ``preview`` says which open clocks it moves, or would with ``validate_only``. The calendar's
     ETag as If-Match: only if nothing was published since it was read."""
     asked = calendars.NewVersion(**body.plain())
@@ -202,10 +193,7 @@ async def _draft(call: Call, name: str, body: bytes, charset: str | None) -> vie
 
 
 @OPERATIONS.get(
-    "listClosures",
-    "/v1/calendars/{name}/closures",
-    scope=("calendars:read", "calendars:write"),
-    refusals=(404,),
+    "listClosures", "/v1/calendars/{name}/closures", scope=("calendars:read", "calendars:write"), refusals=(404,)
 )
 async def closures(
     call: Call,
@@ -229,28 +217,21 @@ async def export(
     call: Call,
     name: CalendarName,
     first: Annotated[Day | None, Query(alias="from", description="First date; this year's first")] = None,
-    last: Annotated[
-        Day | None, Query(alias="to", description="Last date; the last of the year after next")
-    ] = None,
+    last: Annotated[Day | None, Query(alias="to", description="Last date; the last of the year after next")] = None,
 ) -> Answer[Any]:
     """Closed and half days as iCalendar, to subscribe to."""
     text = await call.read(lambda tx: calendar_questions.export_icalendar(tx, name, first, last))
     return Answer(text)
 
 
-@OPERATIONS.get(
-    "isOpen", "/v1/calendars/{name}/open", scope=("calendars:read", "calendars:write"), refusals=(404,)
-)
+@OPERATIONS.get("isOpen", "/v1/calendars/{name}/open", scope=("calendars:read", "calendars:write"), refusals=(404,))
 async def is_open(call: Call, name: CalendarName, at: Annotated[Instant, Query()]) -> views.Opening:
     """Whether an instant is business time, and the next opening and close after it."""
     return calendar_questions.open_view(await _known(call, name), at)
 
 
 @OPERATIONS.get(
-    "elapsedTime",
-    "/v1/calendars/{name}/elapsed",
-    scope=("calendars:read", "calendars:write"),
-    refusals=(404,),
+    "elapsedTime", "/v1/calendars/{name}/elapsed", scope=("calendars:read", "calendars:write"), refusals=(404,)
 )
 async def elapsed(
     call: Call,
@@ -262,9 +243,7 @@ async def elapsed(
     return calendar_questions.elapsed_view(await _known(call, name), start, end)
 
 
-@OPERATIONS.get(
-    "dueTime", "/v1/calendars/{name}/due", scope=("calendars:read", "calendars:write"), refusals=(404,)
-)
+@OPERATIONS.get("dueTime", "/v1/calendars/{name}/due", scope=("calendars:read", "calendars:write"), refusals=(404,))
 async def due(
     call: Call,
     name: CalendarName,

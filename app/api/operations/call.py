@@ -171,24 +171,16 @@ class Call:
         ``customer_id``: whose write it is, where the body says so.
         """
         async with self.in_turn(customer_id):
-            return await self.database.run(
-                self.tenant_id, work, actor=self.actor, validate_only=self.validate_only
-            )
+            return await self.database.run(self.tenant_id, work, actor=self.actor, validate_only=self.validate_only)
 
     async def natural(
-        self,
-        work: Work[tuple[int, V]],
-        *,
-        headers: Mapping[str, str] = NOTHING,
-        customer_id: str | None = None,
+        self, work: Work[tuple[int, V]], *, headers: Mapping[str, str] = NOTHING, customer_id: str | None = None
     ) -> Answer[V]:
         """Answer a write that its own id makes idempotent: ``work`` gives (201 or 200, view)."""
         status, view = await self.write(work, customer_id=customer_id)
         return Answer(view, status, headers)
 
-    async def keyed(
-        self, kind: str, body: Body, work: Work[V], *, ids: Mapping[str, Any] | None = None
-    ) -> Answer[V]:
+    async def keyed(self, kind: str, body: Body, work: Work[V], *, ids: Mapping[str, Any] | None = None) -> Answer[V]:
         """Answer a write that an Idempotency-Key makes idempotent. ``ids`` (of the path) and ``body`` tell calls apart.
 
         400 without the key; the first answer again, as a replay; 422 with another payload.

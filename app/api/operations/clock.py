@@ -28,10 +28,5 @@ async def get_clock(call: Call) -> TenantTime:
 async def move_clock(call: Call, body: ClockMove) -> TenantTime:
     """Moves a sandbox's time forward; everything due in between happens, in order. Repeat until ``reached``."""
     return await sandbox.move_clock(
-        call.database,
-        call.tenant_id,
-        body.now,
-        HANDLERS,
-        actor=call.actor,
-        validate_only=call.validate_only,
+        call.database, call.tenant_id, body.now, HANDLERS, actor=call.actor, validate_only=call.validate_only
     )

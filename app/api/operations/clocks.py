@@ -43,16 +43,14 @@ async def list_clocks(
             as_of=asked.as_of,
             known_at=asked.known_at,
             part=part,
-        ),
+        )
     )
 
 
 @OPERATIONS.get("getClock", "/v1/clocks/{clock_id}", scope="clocks:read", refusals=(404,))
 async def get_clock(call: Call, clock_id: PathId, asked: AsOf) -> Clock:
     """A clock as it stands, or stood ``as_of`` by what was ``known_at``."""
-    return await call.read(
-        lambda tx: clocks.get_clock(tx, clock_id, as_of=asked.as_of, known_at=asked.known_at)
-    )
+    return await call.read(lambda tx: clocks.get_clock(tx, clock_id, as_of=asked.as_of, known_at=asked.known_at))
 
 
 @OPERATIONS.post(
@@ -65,6 +63,4 @@ async def get_clock(call: Call, clock_id: PathId, asked: AsOf) -> Clock:
 )
 async def judge_clock(call: Call, clock_id: PathId, body: JudgementBody) -> Answer[ClockJudgement]:
     """Judges an ended clock anew on its calendar as it is now. What was judged before stays, and stands beside it."""
-    return await call.keyed(
-        "clocks.judge", body, lambda tx: clocks.judge_clock(tx, clock_id, reason=body.reason)
-    )
+    return await call.keyed("clocks.judge", body, lambda tx: clocks.judge_clock(tx, clock_id, reason=body.reason))

@@ -37,11 +37,7 @@ async def get_cover(call: Call, cover_id: PathId) -> Cover:
 
 
 @OPERATIONS.post(
-    "suspendCover",
-    "/v1/covers/{cover_id}/suspension",
-    scope="tickets:write",
-    key="keyed",
-    refusals=(404, 409),
+    "suspendCover", "/v1/covers/{cover_id}/suspension", scope="tickets:write", key="keyed", refusals=(404, 409)
 )
 async def suspend_cover(call: Call, cover_id: PathId, body: CoverPauseBody | None = None) -> Answer[Cover]:
     """Stops a running period, as often as the policy says."""

@@ -152,9 +152,7 @@ async def get_balance(call: Call, customer_id: PathId, point: AsOf) -> Balance:
     """What is available and held, and the lots it is in; exact at the instant."""
     if point.as_of is None and point.known_at is None and call.principal.kind == "key":
         return await call.balance(customer_id)
-    return await call.read(
-        lambda tx: accounts.balance(tx, customer_id, as_of=point.as_of, known_at=point.known_at)
-    )
+    return await call.read(lambda tx: accounts.balance(tx, customer_id, as_of=point.as_of, known_at=point.known_at))
 
 
 @OPERATIONS.post(
@@ -186,12 +184,7 @@ async def create_hold(call: Call, customer_id: PathId, body: HoldBody) -> Answer
 
 
 @OPERATIONS.post(
-    "captureHold",
-    "/v1/holds/{hold_id}/capture",
-    scope="credits:debit",
-    key="keyed",
-    refusals=(404, 409),
-    command=True,
+    "captureHold", "/v1/holds/{hold_id}/capture", scope="credits:debit", key="keyed", refusals=(404, 409), command=True
 )
 async def capture_hold(call: Call, hold_id: PathId, body: CaptureBody) -> Answer[Hold]:
     """Takes held credits for good, in the hold's order."""
@@ -199,12 +192,7 @@ async def capture_hold(call: Call, hold_id: PathId, body: CaptureBody) -> Answer
 
 
 @OPERATIONS.post(
-    "releaseHold",
-    "/v1/holds/{hold_id}/release",
-    scope="credits:debit",
-    key="keyed",
-    refusals=(404, 409),
-    command=True,
+    "releaseHold", "/v1/holds/{hold_id}/release", scope="credits:debit", key="keyed", refusals=(404, 409), command=True
 )
 async def release_hold(call: Call, hold_id: PathId, body: GiveBackBody) -> Answer[Hold]:
     """Gives held credits back to the lots they came from, in reverse."""
@@ -212,12 +200,7 @@ async def release_hold(call: Call, hold_id: PathId, body: GiveBackBody) -> Answe
 
 
 @OPERATIONS.post(
-    "refundHold",
-    "/v1/holds/{hold_id}/refund",
-    scope="credits:debit",
-    key="keyed",
-    refusals=(404, 409),
-    command=True,
+    "refundHold", "/v1/holds/{hold_id}/refund", scope="credits:debit", key="keyed", refusals=(404, 409), command=True
 )
 async def refund_hold(call: Call, hold_id: PathId, body: GiveBackBody) -> Answer[Hold]:
     """Gives captured credits back to the lots they came from, in reverse."""
@@ -238,9 +221,7 @@ async def adjust_credits(call: Call, customer_id: PathId, body: AdjustmentBody) 
     return await _carry_out(call, "adjust", body)
 
 
-@OPERATIONS.post(
-    "createCreditBatch", "/v1/credit-batches", scope=("credits:debit", "credits:adjust"), limit=BIG_LIMIT
-)
+@OPERATIONS.post("createCreditBatch", "/v1/credit-batches", scope=("credits:debit", "credits:adjust"), limit=BIG_LIMIT)
 async def create_batch(call: Call, body: BatchBody) -> CreditBatch:
     """Up to 1,000 commands, each with a status, a code and a result of its own; no header key."""
     results: list[Any] = [None] * len(body.commands)
@@ -330,41 +311,27 @@ def _shown(key: str | None, found: CreditResult | BaseException) -> BatchResult:
 
 
 @OPERATIONS.get(
-    "getStatement",
-    "/v1/customers/{customer_id}/statement",
-    scope="customers:read",
-    refusals=(404,),
-    account=True,
+    "getStatement", "/v1/customers/{customer_id}/statement", scope="customers:read", refusals=(404,), account=True
 )
 async def get_statement(call: Call, customer_id: PathId, point: AsOf) -> Statement:
     """Where credits came from, tickets in progress, resolved tickets: three parts whose sums meet the balance."""
-    return await call.read(
-        lambda tx: accounts.statement(tx, customer_id, as_of=point.as_of, known_at=point.known_at)
-    )
+    return await call.read(lambda tx: accounts.statement(tx, customer_id, as_of=point.as_of, known_at=point.known_at))
 
 
 @OPERATIONS.get(
-    "listEntries",
-    "/v1/customers/{customer_id}/entries",
-    scope="customers:read",
-    paging="pages",
-    refusals=(404,),
+    "listEntries", "/v1/customers/{customer_id}/entries", scope="customers:read", paging="pages", refusals=(404,)
 )
 async def list_entries(call: Call, customer_id: PathId, point: AsOf) -> Answer[PageOf[Entry]]:
     """The ledger: immutable moves between buckets."""
     return await call.pages(
-        lambda tx, part: accounts.entries(
-            tx, customer_id, as_of=point.as_of, known_at=point.known_at, part=part
-        ),
+        lambda tx, part: accounts.entries(tx, customer_id, as_of=point.as_of, known_at=point.known_at, part=part)
     )
 
 
 # --- lots -------------------------------------------------------------------------------------------------------------
 
 
-@OPERATIONS.post(
-    "transferLot", "/v1/lots/{lot_id}/transfer", scope="orders:write", key="keyed", refusals=(404, 409)
-)
+@OPERATIONS.post("transferLot", "/v1/lots/{lot_id}/transfer", scope="orders:write", key="keyed", refusals=(404, 409))
 async def transfer_lot(call: Call, lot_id: PathId, body: TransferBody) -> Answer[Transfer]:
     """Gives a lot to another customer, or refuses, as the policy says."""
     return await call.keyed("transfer_lot", body, lambda tx: lots.transfer(tx, lot_id, body.to_customer_id))
@@ -377,11 +344,7 @@ async def quote_lot_refund(call: Call, lot_id: PathId) -> RefundQuote:
 
 
 @OPERATIONS.post(
-    "refundLot",
-    "/v1/lots/{lot_id}/refund",
-    scope=("orders:write", "credits:refund"),
-    key="keyed",
-    refusals=(404, 409),
+    "refundLot", "/v1/lots/{lot_id}/refund", scope=("orders:write", "credits:refund"), key="keyed", refusals=(404, 409)
 )
 async def refund_lot(call: Call, lot_id: PathId, body: LotRefundBody) -> Answer[RefundQuote]:
     """Voids unused credits and says what money is due; ``override`` needs ``credits:refund`` and a reason."""

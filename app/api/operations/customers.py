@@ -24,36 +24,26 @@ async def list_customers(call: Call, query: QueryText | None = None) -> Answer[P
     return await call.pages(lambda tx, part: customers.search_customers(tx, part, query=query))
 
 
-@OPERATIONS.get(
-    "getCustomer", "/v1/customers/{customer_id}", scope="customers:read", refusals=(404,), account=True
-)
+@OPERATIONS.get("getCustomer", "/v1/customers/{customer_id}", scope="customers:read", refusals=(404,), account=True)
 async def get_customer(call: Call, customer_id: PathId) -> Customer:
     """Licenses, covers, balances, open choices and open tickets in one answer."""
     return await call.read(lambda tx: customers.get_customer(tx, customer_id))
 
 
-@OPERATIONS.get(
-    "exportCustomer", "/v1/customers/{customer_id}/export", scope="customers:read", refusals=(404,)
-)
+@OPERATIONS.get("exportCustomer", "/v1/customers/{customer_id}/export", scope="customers:read", refusals=(404,))
 async def export_customer(call: Call, customer_id: PathId) -> JSON:
     """All that is kept about a customer."""
     return await call.read(lambda tx: customers.export_customer(tx, customer_id))
 
 
-@OPERATIONS.post(
-    "eraseCustomer", "/v1/customers/{customer_id}/erasure", scope="customers:erase", refusals=(404,)
-)
+@OPERATIONS.post("eraseCustomer", "/v1/customers/{customer_id}/erasure", scope="customers:erase", refusals=(404,))
 async def erase_customer(call: Call, customer_id: PathId) -> Erasure:
     """Removes a customer's names, the ledger's arithmetic intact. Needs no Idempotency-Key: no answer may be kept."""
     return await call.write(lambda tx: customers.erase_customer(tx, customer_id))
 
 
 @OPERATIONS.post(
-    "mergeCustomers",
-    "/v1/customers/{customer_id}/merge",
-    scope="credits:adjust",
-    key="keyed",
-    refusals=(404, 409),
+    "mergeCustomers", "/v1/customers/{customer_id}/merge", scope="credits:adjust", key="keyed", refusals=(404, 409)
 )
 async def merge_customers(call: Call, customer_id: PathId, body: MergeBody) -> Answer[Customer]:
     """Merges an account into another: licenses, covers, orders, tickets and whole lots move."""

@@ -43,9 +43,7 @@ async def list_events(
     await events.place(call.database, call.tenant_id)
     part = Part(page.limit, backward=page.backward)
     found, position = await call.read(
-        lambda tx: events.feed(
-            tx, after=start, before=end, part=part, types=types or None, customer_id=customer_id
-        )
+        lambda tx: events.feed(tx, after=start, before=end, part=part, types=types or None, customer_id=customer_id)
     )
     view = page.view(found, lambda key: encode_cursor(secrets[0], context, key))
     return Answer({**view, "position": position}, headers=page.headers(view))

@@ -34,9 +34,5 @@ async def receive(call: Call, token: str) -> Answer[DeliveryReceipt]:
     refused (401), and what is larger than 1 MiB (413): a shop must never give up for a reason that is not its
     own."""
     inbox, database = call.rooms.inbox, call.database
-    tenant_id, view = await inbox.receive(
-        database, token[:200], call.raw.headers, call.raw.body, wall_clock()
-    )
-    return Answer(
-        view, after=None if view.get("ping") else functools.partial(inbox.act_soon, database, tenant_id)
-    )
+    tenant_id, view = await inbox.receive(database, token[:200], call.raw.headers, call.raw.body, wall_clock())
+    return Answer(view, after=None if view.get("ping") else functools.partial(inbox.act_soon, database, tenant_id))

@@ -41,14 +41,10 @@ class TokenBody(Body):
     minutes: Annotated[int, Field(strict=True, ge=1, le=keys.MAX_TOKEN_MINUTES)] = keys.MAX_TOKEN_MINUTES
 
 
-TenantQuery = Annotated[
-    str | None, Query(min_length=1, max_length=100, description="Whose keys; for the operator")
-]
+TenantQuery = Annotated[str | None, Query(min_length=1, max_length=100, description="Whose keys; for the operator")]
 
 
-@OPERATIONS.post(
-    "createKey", "/v1/tenants/{tenant_id}/keys", access=OWNER_IN_PATH, status=201, refusals=(404,)
-)
+@OPERATIONS.post("createKey", "/v1/tenants/{tenant_id}/keys", access=OWNER_IN_PATH, status=201, refusals=(404,))
 async def create_key(call: Call, tenant_id: TenantId, body: KeyBody) -> Answer[ApiKey]:
     """A key of the tenant. It is shown in this answer and never again."""
     return Answer(
@@ -81,33 +77,23 @@ async def revoke_key(call: Call, key_id: PathId, tenant_id: TenantQuery = None) 
     return view
 
 
-@OPERATIONS.post(
-    "rotateKey", "/v1/keys/{key_id}/rotation", access=OWNER_IN_QUERY, status=201, refusals=(404, 409)
-)
+@OPERATIONS.post("rotateKey", "/v1/keys/{key_id}/rotation", access=OWNER_IN_QUERY, status=201, refusals=(404, 409))
 async def rotate_key(
     call: Call, key_id: PathId, body: KeyRotationBody, tenant_id: TenantQuery = None
 ) -> Answer[ApiKey]:
     """A successor with the same scopes; both live until the overlap is over."""
-    view = await call.write(
-        lambda tx: keys.rotate(tx, key_id, overlap_seconds=body.overlap_seconds, now=wall_clock())
-    )
+    view = await call.write(lambda tx: keys.rotate(tx, key_id, overlap_seconds=body.overlap_seconds, now=wall_clock()))
     call.rooms.authenticator.forget()
     return Answer(view, call.operation.status, NO_STORE)
 
 
 @OPERATIONS.post(
-    "createCustomerToken",
-    "/v1/customers/{customer_id}/tokens",
-    scope="customers:read",
-    status=201,
-    refusals=(404,),
+    "createCustomerToken", "/v1/customers/{customer_id}/tokens", scope="customers:read", status=201, refusals=(404,)
 )
 async def create_customer_token(call: Call, customer_id: PathId, body: TokenBody) -> Answer[CustomerToken]:
     """An opaque, read-only token for this customer, at most ten minutes, for a page in a helpdesk."""
     return Answer(
-        await call.write(
-            lambda tx: keys.customer_token(tx, customer_id, minutes=body.minutes, now=wall_clock())
-        ),
+        await call.write(lambda tx: keys.customer_token(tx, customer_id, minutes=body.minutes, now=wall_clock())),
         call.operation.status,
         NO_STORE,
     )

@@ -32,24 +32,16 @@ async def get_license(call: Call, license_id: PathId) -> License:
 
 
 @OPERATIONS.post(
-    "terminateLicense",
-    "/v1/licenses/{license_id}/termination",
-    scope="orders:write",
-    key="keyed",
-    refusals=(404, 409),
+    "terminateLicense", "/v1/licenses/{license_id}/termination", scope="orders:write", key="keyed", refusals=(404, 409)
 )
 async def terminate_license(call: Call, license_id: PathId, body: TerminationBody) -> Answer[License]:
     """Ends a license and the levels and covers that serve it alone; once."""
     return await call.keyed(
-        "licenses.terminate",
-        body,
-        lambda tx: licenses.terminate(tx, license_id, effective_at=body.effective_at),
+        "licenses.terminate", body, lambda tx: licenses.terminate(tx, license_id, effective_at=body.effective_at)
     )
 
 
-@OPERATIONS.post(
-    "registerLicense", "/v1/licenses/{license_id}/registration", scope="orders:write", refusals=(404, 409)
-)
+@OPERATIONS.post("registerLicense", "/v1/licenses/{license_id}/registration", scope="orders:write", refusals=(404, 409))
 async def register_license(call: Call, license_id: PathId, body: RegistrationBody) -> License:
     """Registers a license to an installation; again moves it."""
     return await call.write(lambda tx: licenses.register(tx, license_id, domain=body.domain))

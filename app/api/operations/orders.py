@@ -8,17 +8,7 @@ from pydantic import Field
 
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
-from app.api.strict import (
-    Body,
-    Currency,
-    ExternalId,
-    Facts,
-    Instant,
-    LongText,
-    PathId,
-    Price,
-    price_in,
-)
+from app.api.strict import Body, Currency, ExternalId, Facts, Instant, LongText, PathId, Price, price_in
 from app.usecases.orders import orders
 from app.views.order import Order, OrderRefund
 
@@ -86,14 +76,10 @@ class RefundBody(Body):
     def command(self, order_id: str) -> orders.RefundOrder:
         """The refund as the use case takes it."""
         lines = tuple(orders.RefundLine(line_id=one.line_id, quantity=one.quantity) for one in self.lines)
-        return orders.RefundOrder(
-            order_id=order_id, refund_id=self.refund_id, lines=lines, reason=self.reason
-        )
+        return orders.RefundOrder(order_id=order_id, refund_id=self.refund_id, lines=lines, reason=self.reason)
 
 
-@OPERATIONS.put(
-    "putOrder", "/v1/orders/{order_id}", scope="orders:write", key="natural", status=201, refusals=(409,)
-)
+@OPERATIONS.put("putOrder", "/v1/orders/{order_id}", scope="orders:write", key="natural", status=201, refusals=(409,))
 async def put_order(call: Call, order_id: PathId, body: OrderBody) -> Answer[Order]:
     """Records an order: the licenses, lots, covers and open choices it granted, what it did not grant and why, and
     notices. 201 the first time, 200 with the same body again, 409 ``order_conflict`` with other content."""
@@ -108,12 +94,7 @@ async def get_order(call: Call, order_id: PathId) -> Order:
 
 
 @OPERATIONS.post(
-    "refundOrder",
-    "/v1/orders/{order_id}/refunds",
-    scope="orders:write",
-    key="natural",
-    status=201,
-    refusals=(404, 409),
+    "refundOrder", "/v1/orders/{order_id}/refunds", scope="orders:write", key="natural", status=201, refusals=(404, 409)
 )
 async def refund_order(call: Call, order_id: PathId, body: RefundBody) -> Answer[OrderRefund]:
     """Takes back what is unspent of the refunded units and reports what was spent. 201 the first time, 200 again."""

@@ -11,17 +11,7 @@ from pydantic import Field, StringConstraints
 from app.api.headers import tagged
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
-from app.api.strict import (
-    BIG_LIMIT,
-    Body,
-    Credits,
-    CreditsOrZero,
-    ExternalId,
-    Inputs,
-    Instant,
-    Name,
-    Ordinal,
-)
+from app.api.strict import BIG_LIMIT, Body, Credits, CreditsOrZero, ExternalId, Inputs, Instant, Name, Ordinal
 from app.usecases import simulation
 from app.usecases.policies import policies
 from app.views.policy import Policy, PolicyCheck, PolicyRow, PolicySimulation, Price, PublishedPolicy
@@ -102,9 +92,7 @@ def one_check(call: Call) -> AbstractAsyncContextManager[None]:
     return call.database.budget.writes.turn((call.tenant_id, "draft"))
 
 
-@OPERATIONS.post(
-    "validatePolicy", "/v1/policies/validate", scope="policies:read", limit=BIG_LIMIT, question=True
-)
+@OPERATIONS.post("validatePolicy", "/v1/policies/validate", scope="policies:read", limit=BIG_LIMIT, question=True)
 async def validate_policy(call: Call, body: DraftBody) -> PolicyCheck:
     """What is wrong with a draft, each finding with its line and what to write instead."""
     async with one_check(call):
@@ -140,19 +128,12 @@ async def publish_policy(call: Call, name: PolicyName, body: PolicyVersionBody) 
         )
 
 
-@OPERATIONS.post(
-    "priceTicket", "/v1/policies/{name}/price", scope="policies:read", refusals=(404, 422), question=True
-)
+@OPERATIONS.post("priceTicket", "/v1/policies/{name}/price", scope="policies:read", refusals=(404, 422), question=True)
 async def price(call: Call, name: PolicyName, body: PriceBody) -> Price:
     """The calculator: what a category costs, by which clause, and whether the customer would have to confirm it."""
     return await call.read(
         lambda tx: policies.price(
-            tx,
-            name,
-            category=body.category,
-            inputs=body.inputs,
-            credits_=body.credits,
-            agreed_up_to=body.agreed_up_to,
+            tx, name, category=body.category, inputs=body.inputs, credits_=body.credits, agreed_up_to=body.agreed_up_to
         )
     )
 
@@ -172,11 +153,5 @@ async def simulate_policy(call: Call, name: PolicyName, body: SimulationBody) ->
         async with one_check(call):
             draft = await policies.read_draft(policies.document_text(body.document))
         return await simulation.simulate(
-            call.database,
-            call.tenant_id,
-            name,
-            draft=draft,
-            start=body.start,
-            end=body.end,
-            limit=body.limit,
+            call.database, call.tenant_id, name, draft=draft, start=body.start, end=body.end, limit=body.limit
         )

@@ -33,9 +33,29 @@ from app.api.operations import credits as ledger
 from app.api.operations.table import Operation
 
 NOUNS: Final[tuple[ModuleType, ...]] = (
-    ledger, problems, tenants, keys, clock, offers, orders, choices, licenses, customers, entitlements, tickets, covers,
-    explain, calendars, clocks, policies, sources, inbound, webhooks, events, audit_trail,
-)  # fmt: skip
+    ledger,
+    problems,
+    tenants,
+    keys,
+    clock,
+    offers,
+    orders,
+    choices,
+    licenses,
+    customers,
+    entitlements,
+    tickets,
+    covers,
+    explain,
+    calendars,
+    clocks,
+    policies,
+    sources,
+    inbound,
+    webhooks,
+    events,
+    audit_trail,
+)
 
 
 def operations() -> Iterator[Operation]:

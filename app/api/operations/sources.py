@@ -63,9 +63,7 @@ class Api(Body):
     """How the shop itself is asked, for reconciliation and for what its deliveries leave out. Never shown
     again."""
 
-    base_url: (
-        Annotated[str, StringConstraints(strict=True, max_length=500, pattern=r"^https?://[^\s]+$")] | None
-    ) = None
+    base_url: Annotated[str, StringConstraints(strict=True, max_length=500, pattern=r"^https?://[^\s]+$")] | None = None
     key: Secret
     secret: Secret | None = None
 
@@ -104,9 +102,7 @@ async def put_source(call: Call, name: SourceName, body: SourceBody) -> Answer[S
     """Listens to a shop or helpdesk. The answer to the first call holds the address that deliveries go to,
     once."""
     cipher = call.rooms.cipher
-    products: dict[str, Any] = {
-        key: None if one is None else one.stored() for key, one in body.products.items()
-    }
+    products: dict[str, Any] = {key: None if one is None else one.stored() for key, one in body.products.items()}
     return await call.natural(
         lambda tx: sources.put(
             tx,
@@ -143,9 +139,7 @@ async def delete_source(call: Call, name: SourceName) -> Source:
     refusals=(404,),
 )
 async def list_deliveries(
-    call: Call,
-    name: SourceName,
-    state: Annotated[DeliveryState | None, Query()] = None,
+    call: Call, name: SourceName, state: Annotated[DeliveryState | None, Query()] = None
 ) -> Answer[PageOf[Delivery]]:
     """What came, newest first: ``received``, ``done``, ``parked``, ``ignored`` or ``dismissed``, with the reason. What
     is parked says in ``review`` what is unclear, what the payload says, and what would settle it."""
@@ -181,13 +175,9 @@ async def replay_delivery(call: Call, name: SourceName, delivery_id: PathId) -> 
     scope="orders:write",
     refusals=(404, 409, 422),
 )
-async def dismiss_delivery(
-    call: Call, name: SourceName, delivery_id: PathId, body: DismissalBody
-) -> Delivery:
+async def dismiss_delivery(call: Call, name: SourceName, delivery_id: PathId, body: DismissalBody) -> Delivery:
     """Settles a parked delivery by hand: dismissed with a reason, or linked to the adjustment that settled it. The same
     again changes nothing, so no Idempotency-Key is needed."""
     return await call.write(
-        lambda tx: call.rooms.inbox.dismiss(
-            tx, name, delivery_id, reason=body.reason, adjustment_id=body.adjustment_id
-        )
+        lambda tx: call.rooms.inbox.dismiss(tx, name, delivery_id, reason=body.reason, adjustment_id=body.adjustment_id)
     )

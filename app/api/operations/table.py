@@ -39,9 +39,7 @@ class Access:
     open: bool = False
     """Needs no key at all."""
 
-    def admit(
-        self, principal: Principal, path: Mapping[str, Any], query: Mapping[str, Any], *, reads: bool
-    ) -> str:
+    def admit(self, principal: Principal, path: Mapping[str, Any], query: Mapping[str, Any], *, reads: bool) -> str:
         """Return the tenant that the caller acts for. Raise 403, or 404 for what is another's."""
         if self.open:
             return ""

@@ -60,9 +60,7 @@ async def put_tenant(call: Call, tenant_id: TenantId, body: TenantBody) -> Answe
     if (body.clock.mode == "virtual") != (body.clock.now is not None):
         raise Problem(
             "invalid_input",
-            errors=[
-                FieldError("/clock/now", "required", "A virtual clock needs `now`, a real one has none.")
-            ],
+            errors=[FieldError("/clock/now", "required", "A virtual clock needs `now`, a real one has none.")],
         )
     text = None if body.document is None else policies.document_text(body.document)
     own = None if text is None else await policies.read_draft(text)

@@ -30,9 +30,7 @@ from app.views.shapes import PageOf
 from app.views.ticket import Ticket
 
 OPERATIONS = Operations("Helpdesk")
-Subject = Annotated[
-    str, StringConstraints(strict=True, max_length=1000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")
-]
+Subject = Annotated[str, StringConstraints(strict=True, max_length=1000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
 _CAUSE_CODE = "cause_scope_missing"
 
 
@@ -197,12 +195,7 @@ class CauseBody(Body):
 
 
 @OPERATIONS.put(
-    "putTicket",
-    "/v1/tickets/{ticket_id}",
-    scope="tickets:write",
-    key="natural",
-    status=201,
-    refusals=(404, 409, 422),
+    "putTicket", "/v1/tickets/{ticket_id}", scope="tickets:write", key="natural", status=201, refusals=(404, 409, 422)
 )
 async def put_ticket(call: Call, ticket_id: PathId, body: TicketBody) -> Answer[Ticket]:
     """Opens a ticket. 201 the first time, 200 with the same body again, 409 with other content."""
@@ -226,22 +219,13 @@ async def list_tickets(
     """Tickets, newest first. ``as_of`` and ``known_at``: as they stood; a page may then have fewer rows."""
     return await call.pages(
         lambda tx, part: tickets.listed(
-            tx,
-            customer_id=customer_id,
-            state=state,
-            as_of=point.as_of,
-            known_at=point.known_at,
-            part=part,
-        ),
+            tx, customer_id=customer_id, state=state, as_of=point.as_of, known_at=point.known_at, part=part
+        )
     )
 
 
 @OPERATIONS.post(
-    "addTicketDetails",
-    "/v1/tickets/{ticket_id}/details",
-    scope="tickets:write",
-    key="keyed",
-    refusals=(404, 409, 422),
+    "addTicketDetails", "/v1/tickets/{ticket_id}/details", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
 )
 async def add_details(call: Call, ticket_id: PathId, body: DetailsBody) -> Answer[Ticket]:
     """What was missing or asked for; decides again."""
@@ -250,19 +234,13 @@ async def add_details(call: Call, ticket_id: PathId, body: DetailsBody) -> Answe
 
 
 @OPERATIONS.post(
-    "withdrawTicket",
-    "/v1/tickets/{ticket_id}/withdrawal",
-    scope="tickets:write",
-    key="keyed",
-    refusals=(404, 409, 422),
+    "withdrawTicket", "/v1/tickets/{ticket_id}/withdrawal", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
 )
 async def withdraw(call: Call, ticket_id: PathId, body: OccurredBody | None = None) -> Answer[Ticket]:
     """By the customer; gives back what is held."""
     given = body or OccurredBody()
     return await call.keyed(
-        "tickets.withdraw",
-        given,
-        lambda tx: ticket_work.withdraw(tx, ticket_id, occurred_at=given.occurred_at),
+        "tickets.withdraw", given, lambda tx: ticket_work.withdraw(tx, ticket_id, occurred_at=given.occurred_at)
     )
 
 
@@ -290,11 +268,7 @@ async def qualify(call: Call, ticket_id: PathId, body: QualificationBody) -> Ans
 
 
 @OPERATIONS.post(
-    "assessTicket",
-    "/v1/tickets/{ticket_id}/assessments",
-    scope="tickets:write",
-    key="keyed",
-    refusals=(404, 409, 422),
+    "assessTicket", "/v1/tickets/{ticket_id}/assessments", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
 )
 async def assess(call: Call, ticket_id: PathId, body: AssessmentBody) -> Answer[Ticket]:
     """A quote; answers ``in_force`` or ``awaiting_confirmation`` as ``status``."""
@@ -320,9 +294,7 @@ async def assess(call: Call, ticket_id: PathId, body: AssessmentBody) -> Answer[
     key="keyed",
     refusals=(404, 409, 422),
 )
-async def confirm(
-    call: Call, ticket_id: PathId, number: PathNumber, body: ConfirmationBody
-) -> Answer[Ticket]:
+async def confirm(call: Call, ticket_id: PathId, number: PathNumber, body: ConfirmationBody) -> Answer[Ticket]:
     """The customer's yes or no."""
     return await call.keyed(
         "tickets.confirm", body, lambda tx: ticket_work.confirm(tx, ticket_id, number, accept=body.accept)
@@ -330,11 +302,7 @@ async def confirm(
 
 
 @OPERATIONS.post(
-    "addResponse",
-    "/v1/tickets/{ticket_id}/responses",
-    scope="tickets:write",
-    key="keyed",
-    refusals=(404, 409, 422),
+    "addResponse", "/v1/tickets/{ticket_id}/responses", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
 )
 async def respond(call: Call, ticket_id: PathId, body: ResponseBody) -> Answer[Ticket]:
     """A message of the vendor's or the customer's."""
@@ -365,9 +333,7 @@ async def request_access(call: Call, ticket_id: PathId, body: AccessBody) -> Ans
     return await call.keyed(
         "tickets.request_access",
         body,
-        lambda tx: ticket_work.request_access(
-            tx, ticket_id, kinds=list(body.kinds), deadline_at=body.deadline_at
-        ),
+        lambda tx: ticket_work.request_access(tx, ticket_id, kinds=list(body.kinds), deadline_at=body.deadline_at),
     )
 
 
@@ -391,11 +357,7 @@ async def grant_access(
 
 
 @OPERATIONS.post(
-    "pauseTicket",
-    "/v1/tickets/{ticket_id}/pauses",
-    scope="tickets:write",
-    key="keyed",
-    refusals=(404, 409, 422),
+    "pauseTicket", "/v1/tickets/{ticket_id}/pauses", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
 )
 async def pause(call: Call, ticket_id: PathId, body: PauseBody) -> Answer[Ticket]:
     """Vendor clocks stand."""
@@ -403,22 +365,13 @@ async def pause(call: Call, ticket_id: PathId, body: PauseBody) -> Answer[Ticket
         "tickets.pause",
         body,
         lambda tx: ticket_work.pause(
-            tx,
-            ticket_id,
-            reason=body.reason,
-            party=body.party,
-            until=body.until,
-            occurred_at=body.occurred_at,
+            tx, ticket_id, reason=body.reason, party=body.party, until=body.until, occurred_at=body.occurred_at
         ),
     )
 
 
 @OPERATIONS.post(
-    "resumeTicket",
-    "/v1/tickets/{ticket_id}/resumptions",
-    scope="tickets:write",
-    key="keyed",
-    refusals=(404, 409, 422),
+    "resumeTicket", "/v1/tickets/{ticket_id}/resumptions", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
 )
 async def resume(call: Call, ticket_id: PathId, body: ResumeBody) -> Answer[Ticket]:
     """Vendor clocks go on."""
@@ -432,11 +385,7 @@ async def resume(call: Call, ticket_id: PathId, body: ResumeBody) -> Answer[Tick
 
 
 @OPERATIONS.post(
-    "applyCredit",
-    "/v1/tickets/{ticket_id}/credits",
-    scope="tickets:write",
-    key="keyed",
-    refusals=(404, 409, 422),
+    "applyCredit", "/v1/tickets/{ticket_id}/credits", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
 )
 async def apply_credit(call: Call, ticket_id: PathId, body: CreditBody) -> Answer[Ticket]:
     """Applies a credit to an open ticket, with a new response or without."""
@@ -464,25 +413,15 @@ async def split(call: Call, ticket_id: PathId, body: SplitBody) -> Answer[Ticket
 
 
 @OPERATIONS.post(
-    "mergeTicket",
-    "/v1/tickets/{ticket_id}/merge",
-    scope="tickets:write",
-    key="keyed",
-    refusals=(404, 409, 422),
+    "mergeTicket", "/v1/tickets/{ticket_id}/merge", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
 )
 async def merge(call: Call, ticket_id: PathId, body: TicketMergeBody) -> Answer[Ticket]:
     """Two tickets are one issue: this one ends withdrawn, its hold is released and its responses move to the other."""
-    return await call.keyed(
-        "tickets.merge", body, lambda tx: tickets.merge(tx, ticket_id, into=body.into_ticket_id)
-    )
+    return await call.keyed("tickets.merge", body, lambda tx: tickets.merge(tx, ticket_id, into=body.into_ticket_id))
 
 
 @OPERATIONS.post(
-    "resolveTicket",
-    "/v1/tickets/{ticket_id}/resolution",
-    scope="tickets:write",
-    key="keyed",
-    refusals=(404, 409, 422),
+    "resolveTicket", "/v1/tickets/{ticket_id}/resolution", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
 )
 async def resolve(call: Call, ticket_id: PathId, body: ResolutionBody) -> Answer[Ticket]:
     """Captures, or gives back."""
@@ -501,32 +440,20 @@ async def resolve(call: Call, ticket_id: PathId, body: ResolutionBody) -> Answer
 
 
 @OPERATIONS.post(
-    "reopenTicket",
-    "/v1/tickets/{ticket_id}/reopening",
-    scope="tickets:write",
-    key="keyed",
-    refusals=(404, 409, 422),
+    "reopenTicket", "/v1/tickets/{ticket_id}/reopening", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
 )
 async def reopen(call: Call, ticket_id: PathId, body: ReopeningBody | None = None) -> Answer[Ticket]:
     """The same issue again, without a second charge inside the policy's window."""
     given = body or ReopeningBody()
-    return await call.keyed(
-        "tickets.reopen", given, lambda tx: ticket_work.reopen(tx, ticket_id, reason=given.reason)
-    )
+    return await call.keyed("tickets.reopen", given, lambda tx: ticket_work.reopen(tx, ticket_id, reason=given.reason))
 
 
 @OPERATIONS.post(
-    "openDispute",
-    "/v1/tickets/{ticket_id}/disputes",
-    scope="tickets:write",
-    key="keyed",
-    refusals=(404, 409, 422),
+    "openDispute", "/v1/tickets/{ticket_id}/disputes", scope="tickets:write", key="keyed", refusals=(404, 409, 422)
 )
 async def dispute(call: Call, ticket_id: PathId, body: DisputeBody) -> Answer[Ticket]:
     """The customer thinks the charge wrong."""
-    return await call.keyed(
-        "tickets.dispute", body, lambda tx: ticket_work.dispute(tx, ticket_id, reason=body.reason)
-    )
+    return await call.keyed("tickets.dispute", body, lambda tx: ticket_work.dispute(tx, ticket_id, reason=body.reason))
 
 
 @OPERATIONS.post(

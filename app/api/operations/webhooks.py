@@ -19,9 +19,7 @@ from app.views.webhook import WebhookDelivery, WebhookEndpoint, WebhookReplay
 
 OPERATIONS = Operations("Policies, partners, operations")
 
-Url = Annotated[
-    str, Field(strict=True, min_length=1, max_length=2000, examples=["https://shop.example/hooks"])
-]
+Url = Annotated[str, Field(strict=True, min_length=1, max_length=2000, examples=["https://shop.example/hooks"])]
 EventTypes = Annotated[
     list[Annotated[str, Field(strict=True, min_length=1, max_length=100)]],
     Field(min_length=1, max_length=100, examples=[["ticket.*", "credits.low"]]),
@@ -73,9 +71,7 @@ def _check(call: Call) -> webhooks.Check:
     return lambda version: call.conditions.require(None if version is None else etag(int(version)))
 
 
-def _tagged(
-    call: Call, view: WebhookEndpoint, headers: Mapping[str, str] = NOTHING
-) -> Answer[WebhookEndpoint]:
+def _tagged(call: Call, view: WebhookEndpoint, headers: Mapping[str, str] = NOTHING) -> Answer[WebhookEndpoint]:
     return Answer(view, call.operation.status, {"ETag": etag(view["version"]), **headers})
 
 
@@ -97,40 +93,28 @@ async def list_webhook_endpoints(call: Call) -> Answer[PageOf[WebhookEndpoint]]:
     return await call.pages(webhooks.list_endpoints)
 
 
-@OPERATIONS.get(
-    "getWebhookEndpoint", "/v1/webhook-endpoints/{endpoint_id}", scope="webhooks:write", refusals=(404,)
-)
+@OPERATIONS.get("getWebhookEndpoint", "/v1/webhook-endpoints/{endpoint_id}", scope="webhooks:write", refusals=(404,))
 async def get_webhook_endpoint(call: Call, endpoint_id: Id) -> Answer[WebhookEndpoint]:
     """One endpoint and how it stands."""
     return _tagged(call, await call.read(lambda tx: webhooks.get_endpoint(tx, endpoint_id)))
 
 
 @OPERATIONS.patch(
-    "changeWebhookEndpoint",
-    "/v1/webhook-endpoints/{endpoint_id}",
-    scope="webhooks:write",
-    refusals=(404, 412),
+    "changeWebhookEndpoint", "/v1/webhook-endpoints/{endpoint_id}", scope="webhooks:write", refusals=(404, 412)
 )
-async def change_webhook_endpoint(
-    call: Call, endpoint_id: Id, body: EndpointChanges
-) -> Answer[WebhookEndpoint]:
+async def change_webhook_endpoint(call: Call, endpoint_id: Id, body: EndpointChanges) -> Answer[WebhookEndpoint]:
     """Changes what is given; `enabled: true` goes on where a disabled endpoint stopped, so that nothing is missed."""
     changes = body.model_dump(exclude_unset=True)
     return _tagged(
         call,
         await call.write(
-            lambda tx: webhooks.change(
-                tx, endpoint_id, changes, allow_private=_private(call), check=_check(call)
-            )
+            lambda tx: webhooks.change(tx, endpoint_id, changes, allow_private=_private(call), check=_check(call))
         ),
     )
 
 
 @OPERATIONS.delete(
-    "deleteWebhookEndpoint",
-    "/v1/webhook-endpoints/{endpoint_id}",
-    scope="webhooks:write",
-    refusals=(404, 412),
+    "deleteWebhookEndpoint", "/v1/webhook-endpoints/{endpoint_id}", scope="webhooks:write", refusals=(404, 412)
 )
 async def delete_webhook_endpoint(call: Call, endpoint_id: Id) -> WebhookEndpoint:
     """Ends an endpoint; nothing more is sent to it, and its log is removed."""
@@ -151,9 +135,7 @@ async def rotate_webhook_secret(
     overlap = timedelta(seconds=(body or SecretRotationBody()).overlap_seconds)
     return _tagged(
         call,
-        await call.write(
-            lambda tx: webhooks.rotate_secret(tx, endpoint_id, overlap=overlap, cipher=call.rooms.cipher)
-        ),
+        await call.write(lambda tx: webhooks.rotate_secret(tx, endpoint_id, overlap=overlap, cipher=call.rooms.cipher)),
         NO_STORE,
     )
 
@@ -180,14 +162,12 @@ async def test_webhook_endpoint(call: Call, endpoint_id: Id) -> WebhookDelivery:
 async def list_webhook_deliveries(
     call: Call,
     endpoint_id: Id,
-    state: Annotated[
-        Literal["pending", "delivered", "failed"] | None, Query(description="How they stand")
-    ] = None,
+    state: Annotated[Literal["pending", "delivered", "failed"] | None, Query(description="How they stand")] = None,
     event_id: Annotated[QueryId | None, Query(description="Of one event")] = None,
 ) -> Answer[PageOf[WebhookDelivery]]:
     """What was sent and what came of each attempt, the newest first."""
     return await call.pages(
-        lambda tx, part: webhooks.list_deliveries(tx, endpoint_id, part, state=state, event_id=event_id),
+        lambda tx, part: webhooks.list_deliveries(tx, endpoint_id, part, state=state, event_id=event_id)
     )
 
 
@@ -226,5 +206,5 @@ async def replay_webhook_span(call: Call, endpoint_id: Id, body: SpanBody) -> We
     return await call.write(
         lambda tx: webhooks.replay_span(
             tx, endpoint_id, since=body.since, until=body.until, after=body.after, which=body.which
-        ),
+        )
     )

@@ -91,9 +91,7 @@ class BoundRoute(APIRoute):
         return handle
 
 
-async def _call(
-    operation: Operation, request: Request, principal: Principal, many: frozenset[str]
-) -> Answer[Any]:
+async def _call(operation: Operation, request: Request, principal: Principal, many: frozenset[str]) -> Answer[Any]:
     path, query, validating = request.path_params, _NOTHING, False
     if request.scope.get("query_string"):
         given = request.query_params
@@ -121,9 +119,7 @@ async def _call(
         ids={one.name: taken.values[one.name] for one in arguments.path},
     )
     if operation.raw is not None:
-        call.sent = Raw(
-            {name.lower(): value for name, value in request.headers.items()}, await request.body()
-        )
+        call.sent = Raw({name.lower(): value for name, value in request.headers.items()}, await request.body())
     if operation.conditional:
         call.conditions = conditions_of(request)
     if taken.limit is not None:

@@ -36,18 +36,14 @@ async def readyz(request: Request) -> Response:
     the database's by more than 5 seconds.
     """
     if getattr(request.app.state, "stopping", False):
-        return problem(
-            "unavailable", "The service is stopping.", checks=["stopping"], headers={"Retry-After": "1"}
-        )
+        return problem("unavailable", "The service is stopping.", checks=["stopping"], headers={"Retry-After": "1"})
     try:
         async with asyncio.timeout(READY_SECONDS):
             found = await health.look(house(request).database)
     except TimeoutError:
         found = health.Health(["database"])
     if failed := found.failed:
-        return problem(
-            "unavailable", f"Not ready: {', '.join(failed)}.", checks=failed, headers={"Retry-After": "1"}
-        )
+        return problem("unavailable", f"Not ready: {', '.join(failed)}.", checks=failed, headers={"Retry-After": "1"})
     warnings = []
     if found.skewed is not None:
         detail = f"This host's and the database's {found.skewed}. {health.SKEW_FIX}"

@@ -70,11 +70,12 @@ def _ticket(event: Mapping[str, Any], data: Mapping[str, Any]) -> TicketSeen:
 def _response(event: Mapping[str, Any], said: Mapping[str, Any]) -> ResponseSeen:
     author, kind = said.get("author", "vendor"), said.get("kind", "service")
     if author not in ("vendor", "customer") or kind not in ("service", "inquiry"):
-        raise UnreadableError(
-            "field_wrong", "A response is by vendor or customer, and a service or an inquiry."
-        )
+        raise UnreadableError("field_wrong", "A response is by vendor or customer, and a service or an inquiry.")
     return ResponseSeen(
-        response_id=p.ident(said.get("response_id"), "response_id"), author=author, kind=kind,
-        public=said.get("public") is not False, automatic=said.get("automatic") is True,
+        response_id=p.ident(said.get("response_id"), "response_id"),
+        author=author,
+        kind=kind,
+        public=said.get("public") is not False,
+        automatic=said.get("automatic") is True,
         occurred_at=p.instant(said.get("occurred_at") or event.get("timestamp"), "occurred_at"),
-    )  # fmt: skip
+    )

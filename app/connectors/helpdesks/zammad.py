@@ -16,13 +16,7 @@ from app.domain.feeds.adapter import Identity, Letter, Reading
 from app.domain.feeds.orders import stamp
 from app.domain.feeds.tickets import ResponseSeen, TicketNews, TicketSeen
 
-CHANNELS = {
-    "email": "email",
-    "web": "contact_form",
-    "phone": "phone",
-    "note": "helpdesk",
-    "form": "contact_form",
-}
+CHANNELS = {"email": "email", "web": "contact_form", "phone": "phone", "note": "helpdesk", "form": "contact_form"}
 
 
 class Zammad:
@@ -66,9 +60,7 @@ class Zammad:
             else p.customer(asker.get("id") or ticket.get("customer_id"), asker.get("email"))
         )
         stated: dict[str, Any] = {
-            "channel": CHANNELS.get(
-                str(p.table(ticket.get("create_article_type"), "type").get("name")), "helpdesk"
-            )
+            "channel": CHANNELS.get(str(p.table(ticket.get("create_article_type"), "type").get("name")), "helpdesk")
         }
         category = p.table(options.get("categories"), "categories").get(str(_group(ticket)))
         if category:

@@ -61,13 +61,9 @@ class Paddle:
         if len(times) != 1 or not p.fresh(times[0], now):
             return False
         given = [
-            bytes.fromhex(value)
-            for name, _, value in pairs
-            if name == "h1" and re.fullmatch("[0-9a-f]{64}", value)
+            bytes.fromhex(value) for name, _, value in pairs if name == "h1" and re.fullmatch("[0-9a-f]{64}", value)
         ]
-        return p.any_equal(
-            [p.hmac_of("sha256", secret, times[0].encode() + b":", body) for secret in secrets], given
-        )
+        return p.any_equal([p.hmac_of("sha256", secret, times[0].encode() + b":", body) for secret in secrets], given)
 
     def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:
         """The event's id stands in what is signed; the notification's is another at each retry."""
@@ -122,9 +118,7 @@ def _transaction(data: Mapping[str, Any], event: Mapping[str, Any]) -> OrderSeen
     happened = p.instant(event.get("occurred_at"), "occurred_at")
     made_at = p.instant_or_none(data.get("created_at"), "created_at")
     billed_at = p.instant_or_none(data.get("billed_at"), "billed_at") or made_at or happened
-    starts = p.instant_or_none(
-        p.table(data.get("billing_period"), "billing_period").get("starts_at"), "starts_at"
-    )
+    starts = p.instant_or_none(p.table(data.get("billing_period"), "billing_period").get("starts_at"), "starts_at")
     subscription = p.ident_or_none(data.get("subscription_id"), "subscription_id")
     origin, period, placed_at = str(data.get("origin")), None, billed_at
     if subscription is not None and starts is not None and origin in PERIODS:
@@ -176,11 +170,7 @@ def _lines(data: Mapping[str, Any], details: Mapping[str, Any], currency: str) -
 def _item_of(one: Mapping[str, Any], number: int, items: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """The item that a line was calculated of: that of its price, else the one in its place."""
     price = one.get("price_id")
-    found = [
-        each
-        for each in items
-        if price is not None and price in (each.get("price_id"), _price(each).get("id"))
-    ]
+    found = [each for each in items if price is not None and price in (each.get("price_id"), _price(each).get("id"))]
     if len(found) == 1:
         return found[0]
     return items[number] if number < len(items) else {}
@@ -225,9 +215,7 @@ def _adjustment(data: Mapping[str, Any], event: Mapping[str, Any]) -> Reading:
     ident = p.ident(data.get("id"), "id")
     if action != "refund" and action not in DISPUTES:
         raise UnreadableError(
-            "status_unknown",
-            f"Nobody here knows an adjustment with the action {action}.",
-            {"adjustment": ident},
+            "status_unknown", f"Nobody here knows an adjustment with the action {action}.", {"adjustment": ident}
         )
     currency = p.currency_of(data.get("currency_code", "USD"))
     taken = _taken(data, currency)

@@ -41,9 +41,7 @@ class Purchase(standard.Signed):
         if kind == "order.cancelled" or kind == "order.deleted":
             order = _order(data, said_at, paid=False, cancelled=False) if data.get("lines") else None
             return Reading(subject=subject, order=News(order=order, cancelled=True, cancelled_at=said_at))
-        status = str(
-            data.get("status", "paid" if kind in ("order.paid", "order.completed") else "pending")
-        ).lower()
+        status = str(data.get("status", "paid" if kind in ("order.paid", "order.completed") else "pending")).lower()
         if kind == "order.updated" and "status" not in data:
             status = "paid"
         refunds = tuple(_refund(row) for row in p.rows(data.get("refunds"), "refunds"))
@@ -51,28 +49,29 @@ class Purchase(standard.Signed):
         return Reading(
             subject=subject,
             order=News(
-                order=order,
-                refunds=refunds,
-                cancelled=status in ("cancelled", "canceled"),
-                cancelled_at=said_at,
+                order=order, refunds=refunds, cancelled=status in ("cancelled", "canceled"), cancelled_at=said_at
             ),
         )
 
 
 def _order(data: Mapping[str, Any], said_at: str, *, paid: bool, cancelled: bool) -> OrderSeen:
     placed_at = p.instant(data.get("placed_at"), "data.placed_at")
-    lines = tuple(
-        _line(one, number) for number, one in enumerate(p.rows(data.get("lines"), "data.lines"), start=1)
-    )
+    lines = tuple(_line(one, number) for number, one in enumerate(p.rows(data.get("lines"), "data.lines"), start=1))
     known = [line.paid for line in lines if line.paid is not None]
     total = p.money_or_none(data.get("total"), "data.total")
     if total is None and len(known) == len(lines) and lines:
         total = sum(known, Decimal(0))
     return OrderSeen(
-        stamp=said_at, placed_at=placed_at, currency=p.currency_of(data.get("currency")),
-        customer=p.customer(data.get("customer_id"), data.get("customer_email") or data.get("email")), lines=lines,
-        paid=paid, paid_at=p.instant_or_none(data.get("paid_at"), "data.paid_at"), cancelled=cancelled, total=total,
-    )  # fmt: skip
+        stamp=said_at,
+        placed_at=placed_at,
+        currency=p.currency_of(data.get("currency")),
+        customer=p.customer(data.get("customer_id"), data.get("customer_email") or data.get("email")),
+        lines=lines,
+        paid=paid,
+        paid_at=p.instant_or_none(data.get("paid_at"), "data.paid_at"),
+        cancelled=cancelled,
+        total=total,
+    )
 
 
 def _line(one: Mapping[str, Any], number: int) -> LineSeen:
@@ -83,10 +82,14 @@ def _line(one: Mapping[str, Any], number: int) -> LineSeen:
     )
     product = p.ident_or_none(one.get("product_id"), "product_id")
     return LineSeen(
-        line_id=p.ident(one.get("line_id", number), "line_id"), products=() if product is None else (product,),
-        sku=p.ident_or_none(one.get("sku"), "sku"), quantity=quantity, paid=None if unit is None else unit * quantity,
-        listed=None if listed is None else listed * quantity, attributes=p.attributes(one.get("attributes")),
-    )  # fmt: skip
+        line_id=p.ident(one.get("line_id", number), "line_id"),
+        products=() if product is None else (product,),
+        sku=p.ident_or_none(one.get("sku"), "sku"),
+        quantity=quantity,
+        paid=None if unit is None else unit * quantity,
+        listed=None if listed is None else listed * quantity,
+        attributes=p.attributes(one.get("attributes")),
+    )
 
 
 def _refund(data: Mapping[str, Any]) -> RefundSeen:
@@ -97,9 +100,7 @@ def _refund(data: Mapping[str, Any]) -> RefundSeen:
         units[line_id] = units.get(line_id, 0) + p.whole(line.get("quantity", 1), "quantity", least=1)
     amount = p.money_or_none(data.get("amount"), "amount")
     if not lines and amount is None and data.get("refund_id") is None and data.get("full") is None:
-        raise UnreadableError(
-            "field_missing", "A refund names a refund_id, and lines or nothing for the whole order."
-        )
+        raise UnreadableError("field_missing", "A refund names a refund_id, and lines or nothing for the whole order.")
     return RefundSeen(
         refund_id=p.ident(data.get("refund_id", "full"), "refund_id"),
         full=not lines and amount is None,

@@ -21,9 +21,7 @@ def spread(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[D
     running = shared = Decimal(0)
     for weight in weights:
         running += weight
-        upto = (
-            amount if running == total else (amount * running / total).quantize(unit, rounding=ROUND_HALF_UP)
-        )
+        upto = amount if running == total else (amount * running / total).quantize(unit, rounding=ROUND_HALF_UP)
         parts.append(upto - shared)
         shared = upto
     return parts

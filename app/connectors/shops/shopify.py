@@ -56,9 +56,7 @@ class Shopify:
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> bool:
         """Base64 of HMAC-SHA256 over the body."""
         given = standard.unbase64(headers.get("x-shopify-hmac-sha256", ""))
-        return given is not None and p.any_equal(
-            [p.hmac_of("sha256", secret, body) for secret in secrets], [given]
-        )
+        return given is not None and p.any_equal([p.hmac_of("sha256", secret, body) for secret in secrets], [given])
 
     def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:
         """No id is signed."""
@@ -94,11 +92,14 @@ class Shopify:
         return Reading(
             subject=subject,
             order=News(
-                order=order, refunds=refunds, refunded_full=status == "refunded", cancelled=order.cancelled,
+                order=order,
+                refunds=refunds,
+                refunded_full=status == "refunded",
+                cancelled=order.cancelled,
                 cancelled_at=order.stamp,
             ),
             test=data.get("test") is True,
-        )  # fmt: skip
+        )
 
 
 def _is_dispute(data: Mapping[str, Any]) -> bool:
@@ -130,11 +131,7 @@ def _order(data: Mapping[str, Any], status: str, options: Mapping[str, Any]) -> 
     made_at = p.instant(data.get("created_at"), "created_at")
     currency = p.currency_of(data.get("currency"))
     included = data.get("taxes_included") is True
-    lines = [
-        line
-        for row in p.rows(data.get("line_items"), "line_items")
-        if (line := _line(row, included)) is not None
-    ]
+    lines = [line for row in p.rows(data.get("line_items"), "line_items") if (line := _line(row, included)) is not None]
     beside, doubts = _beside(data, lines, currency, included)
     if status in UNPAID:
         doubts.append(_unclear(data, status))  # of no account while nobody ever said that it was paid
@@ -177,9 +174,7 @@ def _customer(data: Mapping[str, Any], options: Mapping[str, Any]) -> str | None
 
 def _line(one: Mapping[str, Any], included: bool) -> LineSeen | None:
     names = [p.ident_or_none(one.get(name), name) for name in ("variant_id", "product_id")]
-    attributes = {
-        str(each.get("name")): each.get("value") for each in p.rows(one.get("properties"), "properties")
-    }
+    attributes = {str(each.get("name")): each.get("value") for each in p.rows(one.get("properties"), "properties")}
     line = LineSeen(
         line_id=p.ident(one.get("id"), "line id"),
         products=tuple(name for name in names if name is not None),
@@ -231,13 +226,9 @@ def _beside(
         shipping.append(net)
         beside += [part for part in {net, net + tax} if part]
     taxes = p.money_or_none(data.get("total_tax"), "total_tax")
-    duties = _bag(data.get("original_total_duties_set")) + _bag(
-        data.get("original_total_additional_fees_set")
-    )
+    duties = _bag(data.get("original_total_duties_set")) + _bag(data.get("original_total_additional_fees_set"))
     tip = p.money_or_none(data.get("total_tip_received"), "total_tip_received") or Decimal(0)
-    tip_lines = sum(
-        (line.paid or Decimal(0) for line in lines if not line.products and not line.sku), Decimal(0)
-    )
+    tip_lines = sum((line.paid or Decimal(0) for line in lines if not line.products and not line.sku), Decimal(0))
     tip = Decimal(0) if tip_lines >= tip else tip - tip_lines
     rounding = _bag(data.get("total_cash_rounding_payment_adjustment_set"))
     beside += [one for one in (taxes, duties, tip) if one]
@@ -251,10 +242,15 @@ def _beside(
     if not left:
         return beside, []
     says = {
-        "total_price": str(total), "lines": str(sum(known, Decimal(0))), "shipping": str(sum(shipping, Decimal(0))),
-        "total_tax": str(taxes), "taxes_included": included, "duties_and_fees": str(duties), "tip": str(tip),
+        "total_price": str(total),
+        "lines": str(sum(known, Decimal(0))),
+        "shipping": str(sum(shipping, Decimal(0))),
+        "total_tax": str(taxes),
+        "taxes_included": included,
+        "duties_and_fees": str(duties),
+        "tip": str(tip),
         "unexplained": str(left),
-    }  # fmt: skip
+    }
     unclear = f"The order's total is {left} off what its lines, shipping, taxes, duties and tips come to."
     return beside, [ReviewItem("total_unexplained", unclear, says)]
 

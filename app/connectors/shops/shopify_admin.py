@@ -74,12 +74,7 @@ async def changes(
 ) -> AsyncIterator[dict[str, Any]]:
     """Orders changed since an instant, oldest change first, each as ``orders/updated`` would send it."""
     wanted = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    variables: dict[str, Any] = {
-        "first": PAGE,
-        "after": None,
-        "lines": LINES,
-        "query": f"updated_at:>='{wanted}'",
-    }
+    variables: dict[str, Any] = {"first": PAGE, "after": None, "lines": LINES, "query": f"updated_at:>='{wanted}'"}
     asked = _Asked(ask, f"/admin/api/{version}/graphql.json", sleep)
     for _ in range(MOST_PAGES):
         page = (await asked(_ORDERS, variables))["orders"]
@@ -187,18 +182,12 @@ def _line(one: Mapping[str, Any]) -> dict[str, Any]:
         "current_quantity": one["currentQuantity"],
         "price": _money(one["originalUnitPriceSet"]),
         **_off_and_taxes(one),
-        "properties": [
-            {"name": each["key"], "value": each.get("value")} for each in one.get("customAttributes") or ()
-        ],
+        "properties": [{"name": each["key"], "value": each.get("value")} for each in one.get("customAttributes") or ()],
     }
 
 
 def _shipping(one: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "price": _money(one["originalPriceSet"]),
-        "is_removed": one["isRemoved"],
-        **_off_and_taxes(one),
-    }
+    return {"price": _money(one["originalPriceSet"]), "is_removed": one["isRemoved"], **_off_and_taxes(one)}
 
 
 def _off_and_taxes(one: Mapping[str, Any]) -> dict[str, Any]:
@@ -226,19 +215,12 @@ def _refund(one: Mapping[str, Any], order_id: int) -> dict[str, Any]:
             for each in one["refundLineItems"]["nodes"]
         ],
         "transactions": [
-            {
-                "kind": each["kind"].lower(),
-                "status": each["status"].lower(),
-                "amount": _money(each["amountSet"]),
-            }
+            {"kind": each["kind"].lower(), "status": each["status"].lower(), "amount": _money(each["amountSet"])}
             for each in one["transactions"]["nodes"]
         ],
         "refund_duties": [{"amount_set": _bag(each["amountSet"])} for each in one.get("duties") or ()],
         "refund_shipping_lines": [
-            {
-                "subtotal_amount_set": _bag(each["subtotalAmountSet"]),
-                "tax_amount_set": _bag(each["taxAmountSet"]),
-            }
+            {"subtotal_amount_set": _bag(each["subtotalAmountSet"]), "tax_amount_set": _bag(each["taxAmountSet"])}
             for each in one["refundShippingLines"]["nodes"]
         ],
     }

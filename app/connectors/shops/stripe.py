@@ -21,22 +21,12 @@ from app.domain.feeds.adapter import Identity, Letter, Reading, UnreadableError
 from app.domain.feeds.orders import News, stamp
 
 SESSIONS: Final = frozenset(
-    {
-        "checkout.session.completed",
-        "checkout.session.async_payment_succeeded",
-        "checkout.session.async_payment_failed",
-    }
+    {"checkout.session.completed", "checkout.session.async_payment_succeeded", "checkout.session.async_payment_failed"}
 )
 INVOICES: Final = frozenset({"invoice.paid", "invoice.payment_succeeded"})
 INVOICE_PAYMENTS: Final = frozenset({"invoice_payment.paid"})
 REFUNDS: Final = frozenset(
-    {
-        "refund.created",
-        "refund.updated",
-        "refund.failed",
-        "charge.refund.updated",
-        "charge.refunded",
-    }
+    {"refund.created", "refund.updated", "refund.failed", "charge.refund.updated", "charge.refunded"}
 )
 DISPUTES: Final = frozenset(
     {
@@ -71,13 +61,9 @@ class Stripe:
         if len(times) != 1 or not p.fresh(times[0], now):
             return False
         given = [
-            bytes.fromhex(value)
-            for name, _, value in pairs
-            if name == "v1" and re.fullmatch("[0-9a-f]{64}", value)
+            bytes.fromhex(value) for name, _, value in pairs if name == "v1" and re.fullmatch("[0-9a-f]{64}", value)
         ]
-        return p.any_equal(
-            [p.hmac_of("sha256", secret, times[0].encode() + b".", body) for secret in secrets], given
-        )
+        return p.any_equal([p.hmac_of("sha256", secret, times[0].encode() + b".", body) for secret in secrets], given)
 
     def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:
         """The id stands in what is signed."""
@@ -87,9 +73,7 @@ class Stripe:
         except UnreadableError:
             subject = None
         return Identity(
-            event_id=p.text(event.get("id"), 150) or None,
-            topic=p.text(event.get("type"), 100) or None,
-            subject=subject,
+            event_id=p.text(event.get("id"), 150) or None, topic=p.text(event.get("type"), 100) or None, subject=subject
         )
 
     def read(self, letter: Letter) -> Reading:

@@ -92,9 +92,7 @@ def _refund(thing: Mapping[str, Any], said_at: str) -> RefundSeen:
     metadata = p.table(thing.get("metadata"), "metadata")
     units = None
     if metadata.get("line_id"):
-        units = {
-            p.ident(metadata["line_id"], "line_id"): p.whole(metadata.get("quantity", 1), "quantity", least=1)
-        }
+        units = {p.ident(metadata["line_id"], "line_id"): p.whole(metadata.get("quantity", 1), "quantity", least=1)}
     reversed_ = REFUND_STATES[status] == "reversed"
     return RefundSeen(
         refund_id=ident,

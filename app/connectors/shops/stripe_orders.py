@@ -73,23 +73,21 @@ def _checked(
     rest = total - (subtotal - discount + shipping)
     listed = None
     if items is not None:
-        listed = sum(
-            (minor_or_zero(item.get("amount_total"), currency, "amount_total") for item in items), Decimal(0)
-        )
+        listed = sum((minor_or_zero(item.get("amount_total"), currency, "amount_total") for item in items), Decimal(0))
         listed += shipping
     explained = "total_details" not in thing or 0 <= rest <= tax
     if explained and listed in (None, total):
         return ()
     says = {
-        "amount_total": total, "amount_subtotal": subtotal, "amount_discount": discount, "amount_tax": tax,
-        "amount_shipping": shipping, "line_items": listed,
-    }  # fmt: skip
+        "amount_total": total,
+        "amount_subtotal": subtotal,
+        "amount_discount": discount,
+        "amount_tax": tax,
+        "amount_shipping": shipping,
+        "line_items": listed,
+    }
     unclear = "The session's total is not what its items, discount, shipping and taxes come to."
-    return (
-        ReviewItem(
-            "total_unexplained", unclear, {key: str(one) for key, one in says.items() if one is not None}
-        ),
-    )
+    return (ReviewItem("total_unexplained", unclear, {key: str(one) for key, one in says.items() if one is not None}),)
 
 
 def _items(told: Any, fetched: Any) -> list[Mapping[str, Any]] | None:
@@ -145,23 +143,26 @@ def _stated(metadata: Mapping[str, Any]) -> tuple[LineSeen, ...]:
     if not metadata.get("sku"):
         return ()
     attributes = {
-        name.removeprefix("attribute_"): value
-        for name, value in metadata.items()
-        if name.startswith("attribute_")
+        name.removeprefix("attribute_"): value for name, value in metadata.items() if name.startswith("attribute_")
     }
     return (
         LineSeen(
-            line_id="1", products=(), sku=p.ident(metadata["sku"], "metadata.sku"),
+            line_id="1",
+            products=(),
+            sku=p.ident(metadata["sku"], "metadata.sku"),
             quantity=p.whole(metadata.get("quantity", 1), "metadata.quantity", least=1),
             attributes=p.attributes(attributes),
         ),
-    )  # fmt: skip
+    )
 
 
 def _joined(
-    stated: Sequence[LineSeen], metadata: Mapping[str, Any], items: Sequence[Mapping[str, Any]], optional: set[str],
+    stated: Sequence[LineSeen],
+    metadata: Mapping[str, Any],
+    items: Sequence[Mapping[str, Any]],
+    optional: set[str],
     currency: str,
-) -> tuple[LineSeen, ...]:  # fmt: skip
+) -> tuple[LineSeen, ...]:
     """Join what the metadata names with what was bought: the items count, and say the quantities and amounts."""
     bought = [_item(one, currency) for one in items]
     if not stated:
@@ -179,12 +180,7 @@ def _joined(
             trouble = f"The metadata says {named.quantity} units, and the line item {item.quantity}."
         joined.append(
             replace(
-                named,
-                quantity=item.quantity,
-                paid=item.paid,
-                listed=item.listed,
-                gross=item.gross,
-                trouble=trouble,
+                named, quantity=item.quantity, paid=item.paid, listed=item.listed, gross=item.gross, trouble=trouble
             )
         )
     return (*joined, *added)
@@ -193,11 +189,7 @@ def _joined(
 def _item(one: Mapping[str, Any], currency: str) -> LineSeen:
     price = p.table(one.get("price"), "price")
     product = price.get("product")
-    names = [
-        price.get("id"),
-        product.get("id") if isinstance(product, dict) else product,
-        price.get("lookup_key"),
-    ]
+    names = [price.get("id"), product.get("id") if isinstance(product, dict) else product, price.get("lookup_key")]
     listed = minor_or_none(one.get("amount_subtotal"), currency, "amount_subtotal")
     total = minor_or_none(one.get("amount_total"), currency, "amount_total")
     discount = minor_or_none(one.get("amount_discount"), currency, "amount_discount")
@@ -236,18 +228,14 @@ def invoice(thing: Mapping[str, Any], event: Mapping[str, Any]) -> OrderSeen:
     doubts = _whole(thing, rows, lines, currency)
     whole = [line for line in lines if line.change is None]
     if len(stated := _stated(told)) == len(whole) == 1:
-        named = replace(
-            whole[0], sku=stated[0].sku, attributes={**whole[0].attributes, **stated[0].attributes}
-        )
+        named = replace(whole[0], sku=stated[0].sku, attributes={**whole[0].attributes, **stated[0].attributes})
         lines = tuple(named if line is whole[0] else line for line in lines)
     return OrderSeen(
         stamp=stamp(p.instant(event.get("created"), "created")),
         placed_at=placed_at,
         currency=currency,
         lines=lines,
-        customer=p.customer(
-            told.get("client_reference_id") or _id(thing.get("customer")), thing.get("customer_email")
-        ),
+        customer=p.customer(told.get("client_reference_id") or _id(thing.get("customer")), thing.get("customer_email")),
         paid=str(thing.get("status")) == "paid" or thing.get("paid") is True,
         total=minor_or_none(thing.get("total"), currency, "total"),
         others=(tax,) if tax else (),
@@ -273,15 +261,11 @@ def _id(value: Any) -> Any:
 def _details(thing: Mapping[str, Any]) -> Mapping[str, Any]:
     """The subscription's own part of an invoice, where it stands in the API versions before and since 2025-03-31."""
     parent = p.table(thing.get("parent"), "parent")
-    return p.table(
-        parent.get("subscription_details") or thing.get("subscription_details"), "subscription_details"
-    )
+    return p.table(parent.get("subscription_details") or thing.get("subscription_details"), "subscription_details")
 
 
 def _subscription(thing: Mapping[str, Any]) -> str | None:
-    return p.ident_or_none(
-        _id(_details(thing).get("subscription") or thing.get("subscription")), "subscription"
-    )
+    return p.ident_or_none(_id(_details(thing).get("subscription") or thing.get("subscription")), "subscription")
 
 
 def _prorated(one: Mapping[str, Any]) -> bool:
@@ -300,8 +284,13 @@ def _invoice_line(one: Mapping[str, Any], currency: str) -> LineSeen:
     off = sum((minor_or_zero(each.get("amount"), currency, "discount") for each in discounts), Decimal(0))
     price = one.get("price")
     details = p.table(p.table(one.get("pricing"), "pricing").get("price_details"), "price_details")
-    names = [_id(price), _id(price.get("product")) if isinstance(price, dict) else None, price.get("lookup_key")
-             if isinstance(price, dict) else None, _id(details.get("price")), _id(details.get("product"))]  # fmt: skip
+    names = [
+        _id(price),
+        _id(price.get("product")) if isinstance(price, dict) else None,
+        price.get("lookup_key") if isinstance(price, dict) else None,
+        _id(details.get("price")),
+        _id(details.get("product")),
+    ]
     quantity = p.whole(one.get("quantity") or 1, "quantity")
     pricing = p.table(one.get("pricing"), "pricing")
     unit = price.get("unit_amount") if isinstance(price, dict) else pricing.get("unit_amount_decimal")
@@ -322,16 +311,21 @@ def _invoice_line(one: Mapping[str, Any], currency: str) -> LineSeen:
 
 
 def _taxes(one: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [*p.rows(one.get("taxes"), "taxes"), *p.rows(one.get("tax_amounts"), "tax_amounts"),
-            *p.rows(one.get("total_taxes"), "total_taxes"), *p.rows(one.get("total_tax_amounts"), "taxes")]  # fmt: skip
+    return [
+        *p.rows(one.get("taxes"), "taxes"),
+        *p.rows(one.get("tax_amounts"), "tax_amounts"),
+        *p.rows(one.get("total_taxes"), "total_taxes"),
+        *p.rows(one.get("total_tax_amounts"), "taxes"),
+    ]
 
 
 def _tax_added(one: Mapping[str, Any], currency: str) -> Decimal:
     """The taxes that are not in the price already."""
     added = [
-        each for each in _taxes(one)
+        each
+        for each in _taxes(one)
         if each.get("inclusive") is not True and str(each.get("tax_behavior", "exclusive")) != "inclusive"
-    ]  # fmt: skip
+    ]
     return sum((minor_or_zero(each.get("amount"), currency, "tax") for each in added), Decimal(0))
 
 
@@ -353,9 +347,7 @@ def _whole(
     if total is None:
         return ()
     paid = sum((line.paid or Decimal(0) for line in lines), Decimal(0))
-    shipping = minor_or_zero(
-        p.table(thing.get("shipping_cost"), "shipping").get("amount_total"), currency, "shipping"
-    )
+    shipping = minor_or_zero(p.table(thing.get("shipping_cost"), "shipping").get("amount_total"), currency, "shipping")
     rest = total - paid - shipping
     if 0 <= rest <= _tax(thing, currency):
         return ()

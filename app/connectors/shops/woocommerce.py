@@ -68,9 +68,7 @@ class WooCommerce:
         spellings count."""
         given = standard.unbase64(headers.get("x-wc-webhook-signature", ""))
         keys = {key for secret in secrets for key in (secret, html.unescape(secret))}
-        return given is not None and p.any_equal(
-            [p.hmac_of("sha256", key, body) for key in sorted(keys)], [given]
-        )
+        return given is not None and p.any_equal([p.hmac_of("sha256", key, body) for key in sorted(keys)], [given])
 
     def identify(self, headers: Mapping[str, str], body: bytes) -> Identity:
         """No id is signed. Deletions of one order have one body, so that each is told by its delivery's own id."""
@@ -221,9 +219,7 @@ def _money(data: Mapping[str, Any], currency: str) -> tuple[list[LineSeen], list
     shipping = [_charged(row, "shipping") for row in p.rows(data.get("shipping_lines"), "shipping_lines")]
     off, off_tax = (sum((fee[at] for fee in fees if fee[0] < 0), Decimal(0)) for at in (0, 1))
     nets = shares.spread(off, [line.paid or Decimal(0) for line in lines], currency)
-    grosses = shares.spread(
-        off + off_tax, [line.gross or line.paid or Decimal(0) for line in lines], currency
-    )
+    grosses = shares.spread(off + off_tax, [line.gross or line.paid or Decimal(0) for line in lines], currency)
     listed = lines
     lines = [
         replace(
@@ -250,10 +246,13 @@ def _money(data: Mapping[str, Any], currency: str) -> tuple[list[LineSeen], list
         left = shares.unexplained(total - charged, currency, parts)
         if left and complete:
             says = {
-                "total": str(total), "lines": str(sum(known, Decimal(0))), "fees": [str(fee[0]) for fee in fees],
-                "shipping": None if shipped is None else str(shipped), "tax": None if tax is None else str(tax),
+                "total": str(total),
+                "lines": str(sum(known, Decimal(0))),
+                "fees": [str(fee[0]) for fee in fees],
+                "shipping": None if shipped is None else str(shipped),
+                "tax": None if tax is None else str(tax),
                 "unexplained": str(left),
-            }  # fmt: skip
+            }
             unclear = f"The order's total is {left} off what its lines, fees, shipping and taxes come to."
             doubts.append(ReviewItem("total_unexplained", unclear, says))
     return lines, beside, doubts
@@ -274,10 +273,7 @@ def _line(one: Mapping[str, Any]) -> LineSeen:
         quantity=0,
     )
     try:
-        paid, tax = (
-            p.money_or_none(one.get("total"), "total"),
-            p.money_or_none(one.get("total_tax"), "total_tax"),
-        )
+        paid, tax = (p.money_or_none(one.get("total"), "total"), p.money_or_none(one.get("total_tax"), "total_tax"))
         line = replace(
             line,
             paid=paid,
@@ -309,27 +305,19 @@ def _detailed(one: Mapping[str, Any], currency: str) -> RefundSeen:
         count = abs(p.whole(line.get("quantity", 0), "quantity", least=-1000))
         net = p.money_or_none(line.get("total"), "total")
         complete = complete and net is not None
-        money = abs(net or Decimal(0)) + abs(
-            p.money_or_none(line.get("total_tax"), "total_tax") or Decimal(0)
-        )
+        money = abs(net or Decimal(0)) + abs(p.money_or_none(line.get("total_tax"), "total_tax") or Decimal(0))
         if count:
             units[line_id] = units.get(line_id, 0) + count
         elif net:
             amounts[line_id] = amounts.get(line_id, Decimal(0)) + money
-        (told if count or net else other).append(
-            money
-        )  # a line without units and price gave back its tax alone
+        (told if count or net else other).append(money)  # a line without units and price gave back its tax alone
     for name in ("shipping_lines", "fee_lines"):
-        other += [
-            abs(net) + abs(tax) for net, tax in (_charged(line, name) for line in p.rows(one.get(name), name))
-        ]
+        other += [abs(net) + abs(tax) for net, tax in (_charged(line, name) for line in p.rows(one.get(name), name))]
     amount = p.money_or_none(one.get("amount"), "amount")
     left = None
     if amount is not None and complete and (told or other):
         given = sum(told, sum(other, Decimal(0)))
-        left = shares.unexplained(
-            amount - given, currency, 2 * len([*told, *other]) if given != amount else 0
-        )
+        left = shares.unexplained(amount - given, currency, 2 * len([*told, *other]) if given != amount else 0)
     return RefundSeen(
         refund_id=p.ident(one.get("id"), "refund id"),
         amount=amount,

@@ -75,11 +75,19 @@ class CourierMetrics:
             ("retainer_webhook_given_up", "Deliveries given up", "counter", self.gave_up),
             ("retainer_webhook_in_flight", "Attempts under way", "gauge", self.in_flight),
             ("retainer_webhook_pending", "Deliveries that wait", "gauge", sum(row["pending"] for row in waiting)),
-            ("retainer_webhook_oldest_seconds", "Age of the oldest delivery that waits", "gauge",
-             max((row["oldest_seconds"] for row in waiting), default=0)),
-            ("retainer_webhook_lag_seconds", "How late the latest due delivery is", "gauge",
-             max((row["lag_seconds"] for row in waiting), default=0)),
-        ]  # fmt: skip
+            (
+                "retainer_webhook_oldest_seconds",
+                "Age of the oldest delivery that waits",
+                "gauge",
+                max((row["oldest_seconds"] for row in waiting), default=0),
+            ),
+            (
+                "retainer_webhook_lag_seconds",
+                "How late the latest due delivery is",
+                "gauge",
+                max((row["lag_seconds"] for row in waiting), default=0),
+            ),
+        ]
 
 
 METRICS: Final = CourierMetrics()
@@ -146,9 +154,7 @@ class Courier:
         now = self._clock() if self._clock else None
         for endpoint_id in behind:
             for _ in range(BATCH):
-                done = await self._db.run(
-                    tenant_id, functools.partial(_fan_out, endpoint_id=endpoint_id, now=now)
-                )
+                done = await self._db.run(tenant_id, functools.partial(_fan_out, endpoint_id=endpoint_id, now=now))
                 total += done
                 if done < webhooks.FAN_OUT:
                     break
@@ -214,9 +220,7 @@ class Courier:
         token = f"{self._token}:{mint('clm')}"
 
         async def take(tx: Tx) -> tuple[list[Row[Any]], webhooks.Endpoint | None, dict[str, Row[Any]]]:
-            rows = await webhooks.claim(
-                tx, endpoint_id, token=token, lease=self._lease, now=now, most=TOGETHER
-            )
+            rows = await webhooks.claim(tx, endpoint_id, token=token, lease=self._lease, now=now, most=TOGETHER)
             if not rows:
                 return [], None, {}
             found = await events.several(tx, [row.event_id for row in rows if row.payload is None])
@@ -247,8 +251,12 @@ class Courier:
     ) -> Attempt | None:
         """Signs and sends; None when the event is no longer kept."""
         if event is not None:
-            data = {**jsonable(event.data), "customer_id": event.customer_id, "sequence": event.sequence,
-                    "position": event.position}  # fmt: skip
+            data = {
+                **jsonable(event.data),
+                "customer_id": event.customer_id,
+                "sequence": event.sequence,
+                "position": event.position,
+            }
             body = body_of(event.type, iso(event.occurred_at), data, event_id=row.event_id)
         elif row.payload is not None:
             body = body_of(TEST, iso(row.at), row.payload, event_id=row.event_id)
@@ -258,15 +266,13 @@ class Courier:
         if endpoint.previous_secret is not None and until is not None and row.at < until:
             sealed.append(endpoint.previous_secret)
         try:
-            secrets = [self._cipher.open(one, tenant_id=tenant_id, subject=f"endpoint/{endpoint.endpoint_id}")
-                       for one in sealed]  # fmt: skip
+            secrets = [
+                self._cipher.open(one, tenant_id=tenant_id, subject=f"endpoint/{endpoint.endpoint_id}")
+                for one in sealed
+            ]
         except SealBroken:
-            return Attempt(
-                None, "the secret cannot be read: RETAINER_SECRET_KEY has changed; rotate the secret"
-            )
-        return await self._sender.send(
-            endpoint.url, signed_headers(row.event_id, row.at, body, secrets), body
-        )
+            return Attempt(None, "the secret cannot be read: RETAINER_SECRET_KEY has changed; rotate the secret")
+        return await self._sender.send(endpoint.url, signed_headers(row.event_id, row.at, body, secrets), body)
 
     async def _written(self, tenant_id: str, row: Row[Any], token: str, made: Attempt | None) -> None:
         attempt = made or Attempt(None, "the event is no longer kept")
@@ -276,21 +282,18 @@ class Courier:
             else judge(attempt, step=row.step, at=row.at, jitter_permille=self._jitter())
         )
         entry = {
-            "at": iso(row.at), "status": attempt.status, "error": attempt.error, "duration_ms": attempt.duration_ms,
-            "retry_after": attempt.retry_after, "response": attempt.response,
-        }  # fmt: skip
+            "at": iso(row.at),
+            "status": attempt.status,
+            "error": attempt.error,
+            "duration_ms": attempt.duration_ms,
+            "retry_after": attempt.retry_after,
+            "response": attempt.response,
+        }
         state = {"delivered": "delivered", "retry": "pending"}.get(outcome.verdict, "failed")
 
         async def write(tx: Tx) -> bool:
             known = await webhooks.record(
-                tx,
-                row,
-                token=token,
-                state=state,
-                step=outcome.step,
-                at=row.at,
-                next_at=outcome.next_at,
-                entry=entry,
+                tx, row, token=token, state=state, step=outcome.step, at=row.at, next_at=outcome.next_at, entry=entry
             )
             if known and outcome.verdict in ("gone", "exhausted"):
                 reason = "receiver_gone" if outcome.verdict == "gone" else "retries_exhausted"
@@ -303,9 +306,7 @@ class Courier:
         else:
             self.metrics.failed += 1
             self.metrics.gave_up += outcome.verdict != "retry"
-            logger.info(
-                "delivery %s: %s, %s", row.delivery_id, attempt.error or attempt.status, outcome.verdict
-            )
+            logger.info("delivery %s: %s, %s", row.delivery_id, attempt.error or attempt.status, outcome.verdict)
 
 
 async def _fan_out(tx: Tx, *, endpoint_id: str, now: datetime | None) -> int:

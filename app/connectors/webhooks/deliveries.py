@@ -36,10 +36,12 @@ class Deliveries:
 def courier_of(settings: Settings, db: Database) -> Courier:
     """A courier as the settings want it."""
     return Courier(
-        db, Sender(allow_private=settings.allow_private_webhooks), Cipher(*settings.secret_keys()),
+        db,
+        Sender(allow_private=settings.allow_private_webhooks),
+        Cipher(*settings.secret_keys()),
         keep_deliveries=timedelta(days=settings.delivery_retention_days),
         keep_events=timedelta(days=settings.event_retention_days),
-    )  # fmt: skip
+    )
 
 
 def jobs(settings: Settings) -> list[Deliveries]:

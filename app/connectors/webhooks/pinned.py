@@ -24,9 +24,7 @@ _ERRORS: Final[tuple[tuple[type[Exception], type[httpx.TransportError]], ...]] =
 class PinnedTransport(httpx.AsyncBaseTransport):
     """Resolves a host, judges what it found and connects to that very address. Raises `TargetRefused` otherwise."""
 
-    def __init__(
-        self, *, allow_private: bool, resolver: Resolve = resolve, tls: ssl.SSLContext | None = None
-    ) -> None:
+    def __init__(self, *, allow_private: bool, resolver: Resolve = resolve, tls: ssl.SSLContext | None = None) -> None:
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=tls or ssl.create_default_context(),
             network_backend=PinnedBackend(allow_private=allow_private, resolver=resolver),
@@ -36,17 +34,10 @@ class PinnedTransport(httpx.AsyncBaseTransport):
         """One request, its answer to be read in pieces."""
         assert isinstance(request.stream, httpx.AsyncByteStream)  # noqa: S101 - an asynchronous client's
         url = httpcore.URL(
-            scheme=request.url.raw_scheme,
-            host=request.url.raw_host,
-            port=request.url.port,
-            target=request.url.raw_path,
+            scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=request.url.raw_path
         )
         sent = httpcore.Request(
-            request.method,
-            url,
-            headers=request.headers.raw,
-            content=request.stream,
-            extensions=request.extensions,
+            request.method, url, headers=request.headers.raw, content=request.stream, extensions=request.extensions
         )
         with _told():
             answer = await self._pool.handle_async_request(sent)

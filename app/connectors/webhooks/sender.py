@@ -32,15 +32,16 @@ def body_of(type_: str, timestamp: str, data: Mapping[str, Any], *, event_id: st
     body = _encoded({"type": type_, "timestamp": timestamp, "data": dict(data)})
     if len(body) < MAX_PAYLOAD:
         return body
-    kept = {name: data[name] for name in ("customer_id", "sequence", "position", "ticket_id", "order_id", "state",
-                                          "charge", "balance") if name in data}  # fmt: skip
+    kept = {
+        name: data[name]
+        for name in ("customer_id", "sequence", "position", "ticket_id", "order_id", "state", "charge", "balance")
+        if name in data
+    }
     short = {"truncated": True, "event_id": event_id, **kept}
     body = _encoded({"type": type_, "timestamp": timestamp, "data": short})
     if len(body) < MAX_PAYLOAD:
         return body
-    return _encoded(
-        {"type": type_, "timestamp": timestamp, "data": {"truncated": True, "event_id": event_id}}
-    )
+    return _encoded({"type": type_, "timestamp": timestamp, "data": {"truncated": True, "event_id": event_id}})
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:
@@ -132,9 +133,17 @@ class Sender:
         request = httpcore.Request(
             "POST",
             httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path),
-            headers=[(name.encode(), value.encode()) for name, value in sent.items()], content=body,
-            extensions={"timeout": {"connect": CONNECT_SECONDS, "read": self._timeout, "write": self._timeout,
-                                    "pool": self._timeout}})  # fmt: skip
+            headers=[(name.encode(), value.encode()) for name, value in sent.items()],
+            content=body,
+            extensions={
+                "timeout": {
+                    "connect": CONNECT_SECONDS,
+                    "read": self._timeout,
+                    "write": self._timeout,
+                    "pool": self._timeout,
+                }
+            },
+        )
         response = await self._pool.handle_async_request(request)
         try:
             answer.status = response.status

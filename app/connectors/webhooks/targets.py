@@ -64,11 +64,7 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         for address in usable(found, allow_private=self._allow_private):
             try:
                 return await self._inner.connect_tcp(
-                    str(address),
-                    port,
-                    timeout=timeout,
-                    local_address=local_address,
-                    socket_options=socket_options,
+                    str(address), port, timeout=timeout, local_address=local_address, socket_options=socket_options
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 last = error

@@ -43,22 +43,14 @@ class Checker:
     def warn(self, parts: Parts, code: str, message: str, hint: str) -> None:
         self.add(parts, code, message, hint, "warning")
 
-    def add(
-        self, parts: Parts, code: str, message: str, hint: str, severity: Literal["error", "warning"]
-    ) -> None:
+    def add(self, parts: Parts, code: str, message: str, hint: str, severity: Literal["error", "warning"]) -> None:
         if len(self.found) >= MAX_FINDINGS:
             raise Enough
         path = pointer(parts)
         mark = mark_of(self.marks, path)
         self.found.append(
             Problem(
-                path=path,
-                line=mark.line,
-                column=mark.column,
-                code=code,
-                message=message,
-                hint=hint,
-                severity=severity,
+                path=path, line=mark.line, column=mark.column, code=code, message=message, hint=hint, severity=severity
             )
         )
 
@@ -90,10 +82,7 @@ class Checker:
         sound = not faulty
         if sound and not fact_space.can_hold(condition, space):
             self.error(
-                parts,
-                "never_holds",
-                f"This {what} can never hold.",
-                "Correct a value, or remove what it belongs to.",
+                parts, "never_holds", f"This {what} can never hold.", "Correct a value, or remove what it belongs to."
             )
             return False
         return sound
@@ -103,9 +92,7 @@ class Checker:
         for key, name in (("fact", test.fact), ("value_fact", test.value_fact)):
             if name is not None and space.get(name) is None:
                 near = difflib.get_close_matches(name, list(space.facts), 1)
-                hint = (
-                    f"Did you mean `{near[0]}`?" if near else f"Known here: {', '.join(sorted(space.facts))}."
-                )
+                hint = f"Did you mean `{near[0]}`?" if near else f"Known here: {', '.join(sorted(space.facts))}."
                 self.error((*parts, key), "unknown_fact", f"The fact `{name}` is not known here.", hint)
                 sound = False
         fault = fact_space.test_fault(test, space) if sound else None
@@ -132,10 +119,7 @@ class Checker:
                 line = mark_of(self.marks, pointer(seen[name])).line
                 where = f" (line {line})" if line else ""
                 self.error(
-                    parts,
-                    "duplicate_id",
-                    f"The {what} `{name}` is there already{where}.",
-                    "Give it another name.",
+                    parts, "duplicate_id", f"The {what} `{name}` is there already{where}.", "Give it another name."
                 )
             else:
                 seen[name] = parts
@@ -153,10 +137,7 @@ class Checker:
             self.skus(remedy.skus, (*parts, "remedies", i, "skus"))
             if remedy.kind == "buy" and not remedy.skus:
                 self.error(
-                    (*parts, "remedies", i),
-                    "nothing_to_buy",
-                    "A `buy` remedy names no offer.",
-                    "Write `skus: [sku]`.",
+                    (*parts, "remedies", i), "nothing_to_buy", "A `buy` remedy names no offer.", "Write `skus: [sku]`."
                 )
 
 

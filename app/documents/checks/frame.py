@@ -31,29 +31,14 @@ _SAID: Final = re.compile(
 def check_frame(c: Checker) -> None:
     p = c.policy
     if not _NAME.match(p.policy):
-        c.error(
-            ("policy",),
-            "bad_name",
-            f"{p.policy!r} is no name.",
-            "Write lower case letters, digits and hyphens.",
-        )
+        c.error(("policy",), "bad_name", f"{p.policy!r} is no name.", "Write lower case letters, digits and hyphens.")
     if not re.fullmatch(r"[A-Z]{3}", p.currency):
-        c.error(
-            ("currency",),
-            "bad_currency",
-            f"{p.currency!r} is no currency.",
-            "Write an ISO 4217 code, e.g. `USD`.",
-        )
+        c.error(("currency",), "bad_currency", f"{p.currency!r} is no currency.", "Write an ISO 4217 code, e.g. `USD`.")
     if not zone(p.term_zone):
-        c.error(
-            ("term_zone",), "unknown_zone", f"The zone {p.term_zone!r} is not known.", "Write e.g. `UTC`."
-        )
+        c.error(("term_zone",), "unknown_zone", f"The zone {p.term_zone!r} is not known.", "Write e.g. `UTC`.")
     if p.effective_from is not None and not _instant(p.effective_from):
         c.error(
-            ("effective_from",),
-            "bad_instant",
-            f"{p.effective_from!r} is no instant.",
-            "Write `2025-01-01T00:00:00Z`.",
+            ("effective_from",), "bad_instant", f"{p.effective_from!r} is no instant.", "Write `2025-01-01T00:00:00Z`."
         )
     for where, term in _terms(p):
         if term is None:
@@ -87,11 +72,18 @@ def _instant(text: str) -> bool:
 def check_names(c: Checker) -> None:
     p = c.policy
     lists: list[tuple[str, str, Sequence[Any]]] = [
-        ("clauses", "id", p.clauses), ("offers", "sku", p.offers), ("not_offered", "sku", p.not_offered),
-        ("actions", "action", p.actions), ("facts", "fact", p.facts), ("categories", "category", p.categories),
-        ("outcomes", "outcome", p.outcomes), ("causes", "cause", p.causes), ("notices", "notice", p.notices),
-        ("promises", "milestone", p.promises), ("pause_reasons", "reason", p.pause_reasons),
-    ]  # fmt: skip
+        ("clauses", "id", p.clauses),
+        ("offers", "sku", p.offers),
+        ("not_offered", "sku", p.not_offered),
+        ("actions", "action", p.actions),
+        ("facts", "fact", p.facts),
+        ("categories", "category", p.categories),
+        ("outcomes", "outcome", p.outcomes),
+        ("causes", "cause", p.causes),
+        ("notices", "notice", p.notices),
+        ("promises", "milestone", p.promises),
+        ("pause_reasons", "reason", p.pause_reasons),
+    ]
     for where, key, items in lists:
         c.unique(((getattr(item, key), (where, i, key)) for i, item in enumerate(items)), key)
     c.unique(((edition, ("editions", i)) for i, edition in enumerate(p.editions)), "edition")
@@ -146,9 +138,11 @@ def check_clauses(c: Checker) -> None:
     for i, text in enumerate(c.policy.clauses):
         if text.id not in cited and not text.mechanism:
             c.warn(
-                ("clauses", i, "id"), "clause_without_rule", f"No rule cites the clause `{text.id}`.",
+                ("clauses", i, "id"),
+                "clause_without_rule",
+                f"No rule cites the clause `{text.id}`.",
                 "Cite it where its rule stands, or write `mechanism: true` if the service keeps it without one.",
-            )  # fmt: skip
+            )
 
 
 def check_texts(c: Checker) -> None:
@@ -158,15 +152,19 @@ def check_texts(c: Checker) -> None:
         c.placeholders(notice.text, ("notices", i, "text"), notice_facts)
         if "{cover_ends_at}" in notice.text and not notice.with_cover:
             c.error(
-                ("notices", i, "text"), "no_cover_in_notice", "The notice names the end of a cover it may not have.",
+                ("notices", i, "text"),
+                "no_cover_in_notice",
+                "The notice names the end of a cover it may not have.",
                 "Write `with_cover: true`.",
-            )  # fmt: skip
+            )
     every = FactSpace({**c.action_facts.facts, **c.ticket_facts.facts})
     for language, texts in p.messages.items():
         if language not in p.languages:
             c.warn(
-                ("messages", language), "unknown_language", f"`{language}` is not among `languages`.",
+                ("messages", language),
+                "unknown_language",
+                f"`{language}` is not among `languages`.",
                 f"Add `{language}` to `languages`.",
-            )  # fmt: skip
+            )
         for code, text in texts.items():
             c.placeholders(_SAID.sub("", text), ("messages", language, code), every)

@@ -25,9 +25,15 @@ _BOUNDS: Final[dict[str, dict[str, tuple[int, int]]]] = {
     "Category": {"level": (0, 1_000_000)},
     "FormulaPrice": {"base": (-MAX_CREDITS, MAX_CREDITS)},
 }
-_TOLD: Final = frozenset({("Promise", "breach_returns_credits", "low"), ("ServiceHours", "notice_days", "low"),
-                          ("CreditGrant", "credits", "low"), ("InputSpec", "most", "low"),
-                          ("Reminder", "business_seconds_after", "low")})  # fmt: skip
+_TOLD: Final = frozenset(
+    {
+        ("Promise", "breach_returns_credits", "low"),
+        ("ServiceHours", "notice_days", "low"),
+        ("CreditGrant", "credits", "low"),
+        ("InputSpec", "most", "low"),
+        ("Reminder", "business_seconds_after", "low"),
+    }
+)
 """What another check tells in its own words."""
 
 
@@ -56,6 +62,4 @@ def _within(c: Checker, kind: str, name: str, value: Any, parts: tuple[str | int
 
 def _bounded(c: Checker, name: str, value: Any, parts: tuple[str | int, ...], least: int, most: int) -> None:
     if value is not None and not least <= value <= most:
-        c.error(
-            parts, "out_of_bounds", f"`{name}` cannot be {value}.", f"Write a number from {least} to {most}."
-        )
+        c.error(parts, "out_of_bounds", f"`{name}` cannot be {value}.", f"Write a number from {least} to {most}.")

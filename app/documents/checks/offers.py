@@ -19,12 +19,7 @@ def check_offers(c: Checker) -> None:
     for i, offer in enumerate(p.offers):
         parts: Parts = ("offers", i)
         if offer.sku.count("{n}") > 1 or not _SKU.match(offer.sku.replace("{n}", "1")):
-            c.error(
-                (*parts, "sku"),
-                "bad_sku",
-                f"{offer.sku!r} is no sku.",
-                "Lower case words, `{n}` at most once.",
-            )
+            c.error((*parts, "sku"), "bad_sku", f"{offer.sku!r} is no sku.", "Lower case words, `{n}` at most once.")
         if offer.price is not None:
             _offer_price(c, offer.price, (*parts, "price"))
             _price_of_many(c, offer, offer.price, (*parts, "price"))
@@ -32,10 +27,7 @@ def check_offers(c: Checker) -> None:
         c.condition(offer.requires, (*parts, "requires"), c.offer_facts)
         if offer.requires is not None and offer.otherwise is None:
             c.error(
-                parts,
-                "missing_otherwise",
-                "`requires` needs `otherwise`.",
-                "Say with which code it is not granted.",
+                parts, "missing_otherwise", "`requires` needs `otherwise`.", "Say with which code it is not granted."
             )
         for where, grant in grants(offer, i):
             c.condition(grant.when, (*where, "when"), c.offer_facts)
@@ -48,31 +40,22 @@ def check_offers(c: Checker) -> None:
 
 def _not_offered(c: Checker, refused: NotOffered, parts: Parts) -> None:
     stem = refused.sku.removesuffix("*")
-    sold = [
-        o.sku
-        for o in c.policy.offers
-        if (o.sku.startswith(stem) if refused.sku.endswith("*") else o.sku == stem)
-    ]
+    sold = [o.sku for o in c.policy.offers if (o.sku.startswith(stem) if refused.sku.endswith("*") else o.sku == stem)]
     if sold:
-        c.error(
-            parts, "sold_all_the_same", f"`{sold[0]}` is sold, yet said not to be.", "Remove one of the two."
-        )
+        c.error(parts, "sold_all_the_same", f"`{sold[0]}` is sold, yet said not to be.", "Remove one of the two.")
 
 
 def _edition(c: Checker, offer: Offer, parts: Parts) -> None:
     editions = c.policy.editions
     if offer.edition is not None and offer.edition not in editions:
         c.error(
-            (*parts, "edition"), "unknown_edition", f"The edition `{offer.edition}` is not declared.",
-            f"Add it to `editions`{f', which has {chr(44).join(editions)}' if editions else ''}.",
-        )  # fmt: skip
-    if offer.edition is not None and offer.kind != "license":
-        c.error(
             (*parts, "edition"),
-            "edition_without_license",
-            "Only a license has an edition.",
-            "Remove `edition`.",
+            "unknown_edition",
+            f"The edition `{offer.edition}` is not declared.",
+            f"Add it to `editions`{f', which has {chr(44).join(editions)}' if editions else ''}.",
         )
+    if offer.edition is not None and offer.kind != "license":
+        c.error((*parts, "edition"), "edition_without_license", "Only a license has an edition.", "Remove `edition`.")
     if offer.kind == "license" and offer.edition is None and editions:
         c.error(parts, "missing_edition", f"The license `{offer.sku}` names no edition.", "Write `edition:`.")
 
@@ -91,15 +74,19 @@ def _offer_price(c: Checker, price: OfferPrice, parts: Parts) -> None:
     for edition in price.by_edition:
         if edition not in c.policy.editions:
             c.error(
-                (*parts, "by_edition", edition), "unknown_edition", f"The edition `{edition}` is not declared.",
+                (*parts, "by_edition", edition),
+                "unknown_edition",
+                f"The edition `{edition}` is not declared.",
                 f"Add it to `editions`, or write one of {', '.join(c.policy.editions) or 'none yet'}.",
-            )  # fmt: skip
+            )
     for edition in c.policy.editions if price.by_edition and price.amount is None else ():
         if edition not in price.by_edition:
             c.error(
-                (*parts, "by_edition"), "missing_price", f"There is no price for the edition `{edition}`.",
+                (*parts, "by_edition"),
+                "missing_price",
+                f"There is no price for the edition `{edition}`.",
                 f'Add `{edition}: "0.00"`, or an `amount` for the others.',
-            )  # fmt: skip
+            )
 
 
 def _price_of_many(c: Checker, offer: Offer, price: OfferPrice, parts: Parts) -> None:
@@ -107,18 +94,20 @@ def _price_of_many(c: Checker, offer: Offer, price: OfferPrice, parts: Parts) ->
     if not offer.sku_pattern:
         if price.per_credit is not None:
             c.error(
-                (*parts, "per_credit"), "per_credit_without_n",
+                (*parts, "per_credit"),
+                "per_credit_without_n",
                 f"`{offer.sku}` is always the same, so it has no price per credit.",
                 "Write `amount`, or a sku with `{n}`.",
-            )  # fmt: skip
+            )
         return
     for name in ("amount", "by_edition", "each_additional_license"):
         if getattr(price, name):
             c.error(
-                (*parts, name), "one_price_for_any_n",
+                (*parts, name),
+                "one_price_for_any_n",
                 f"`{offer.sku}` would cost the same for 1 credit and for 1000000.",
                 'Write the price of one credit: `per_credit: "0.50"`.',
-            )  # fmt: skip
+            )
     if price.per_credit is not None:
         fault = _amount_fault(price.per_credit, c.policy.currency, finer=True)
         if fault:
@@ -149,32 +138,23 @@ def _grant(c: Checker, offer: Offer, grant: Grant, parts: Parts) -> None:
             for i, action in enumerate(grant.actions):
                 if action not in actions:
                     c.error(
-                        (*parts, "actions", i), "unknown_action", f"There is no action `{action}`.",
+                        (*parts, "actions", i),
+                        "unknown_action",
+                        f"There is no action `{action}`.",
                         f"Write one of {', '.join(sorted(actions))}.",
-                    )  # fmt: skip
+                    )
             levels = {category.level for category in c.policy.categories}
             for i, level in enumerate(grant.levels):
                 if level not in levels:
-                    c.error(
-                        (*parts, "levels", i),
-                        "unknown_level",
-                        f"No category has the level {level}.",
-                        "Remove it.",
-                    )
+                    c.error((*parts, "levels", i), "unknown_level", f"No category has the level {level}.", "Remove it.")
             if "cover" not in c.policy.payment.means:
                 c.error(
-                    parts,
-                    "means_missing",
-                    "Cover is granted but pays for nothing.",
-                    "Add `cover` to `payment.means`.",
+                    parts, "means_missing", "Cover is granted but pays for nothing.", "Add `cover` to `payment.means`."
                 )
         case ChoiceGrant():
             if len(grant.options) < 2:
                 c.error(
-                    (*parts, "options"),
-                    "no_choice",
-                    "A choice needs two options.",
-                    "Add one, or grant it outright.",
+                    (*parts, "options"), "no_choice", "A choice needs two options.", "Add one, or grant it outright."
                 )
 
 
@@ -187,29 +167,16 @@ def _credit_grant(c: Checker, offer: Offer, grant: CreditGrant, parts: Parts) ->
             "Write `credits: 40`.",
         )
     if grant.credits is not None and not 0 < grant.credits <= MAX_CREDITS:
-        c.error(
-            (*parts, "credits"),
-            "bad_credits",
-            f"{grant.credits} credits cannot be granted.",
-            "Write 1 or more.",
-        )
+        c.error((*parts, "credits"), "bad_credits", f"{grant.credits} credits cannot be granted.", "Write 1 or more.")
     if c.policy.credits is None:
-        c.error(
-            parts,
-            "credits_not_declared",
-            "Credits are granted, but there is no `credits`.",
-            "Add `credits:`.",
-        )
+        c.error(parts, "credits_not_declared", "Credits are granted, but there is no `credits`.", "Add `credits:`.")
     elif c.policy.credit_type(grant.credit_type) is None:
         known = ", ".join(t.credit_type for t in c.policy.credits.types)
         c.error(
-            (*parts, "credit_type"), "unknown_credit_type", f"There is no credit type `{grant.credit_type}`.",
+            (*parts, "credit_type"),
+            "unknown_credit_type",
+            f"There is no credit type `{grant.credit_type}`.",
             f"Write one of {known}.",
-        )  # fmt: skip
-    if "credits" not in c.policy.payment.means:
-        c.error(
-            parts,
-            "means_missing",
-            "Credits are granted but pay for nothing.",
-            "Add `credits` to `payment.means`.",
         )
+    if "credits" not in c.policy.payment.means:
+        c.error(parts, "means_missing", "Credits are granted but pay for nothing.", "Add `credits` to `payment.means`.")

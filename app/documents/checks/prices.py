@@ -14,11 +14,7 @@ from app.domain.values.money import MAX_CREDITS
 def check_categories(c: Checker) -> None:
     p = c.policy
     granted = {
-        n
-        for i, o in enumerate(p.offers)
-        for _, g in grants(o, i)
-        if isinstance(g, CoverGrant)
-        for n in g.levels
+        n for i, o in enumerate(p.offers) for _, g in grants(o, i) if isinstance(g, CoverGrant) for n in g.levels
     }
     for i, category in enumerate(p.categories):
         parts: Parts = ("categories", i)
@@ -26,36 +22,33 @@ def check_categories(c: Checker) -> None:
         _inputs(c, category, parts)
         if category.level is not None and category.level not in granted:
             c.warn(
-                (*parts, "level"), "level_without_cover", f"No cover makes level {category.level} free.",
+                (*parts, "level"),
+                "level_without_cover",
+                f"No cover makes level {category.level} free.",
                 "Grant a cover with this level, or remove `level`.",
-            )  # fmt: skip
+            )
         priced = not (isinstance(category.price, FixedPrice) and category.price.credits == 0)
         if priced and p.credits is None:
-            c.error(
-                (*parts, "price"),
-                "credits_not_declared",
-                "A price in credits needs `credits`.",
-                "Add `credits:`.",
-            )
+            c.error((*parts, "price"), "credits_not_declared", "A price in credits needs `credits`.", "Add `credits:`.")
         if priced and not category.needs_means:
             c.warn(
-                (*parts, "needs_means"), "needs_means_without_effect",
+                (*parts, "needs_means"),
+                "needs_means_without_effect",
                 "A price other than 0 is paid by credits or cover all the same.",
                 "Write `price: {kind: fixed, credits: 0}`, or remove `needs_means`.",
-            )  # fmt: skip
+            )
         if category.confirm and p.confirmation is None:
             c.error(
-                (*parts, "confirm"),
-                "confirmation_missing",
-                "`confirm` needs `confirmation`.",
-                "Add `confirmation:`.",
+                (*parts, "confirm"), "confirmation_missing", "`confirm` needs `confirmation`.", "Add `confirmation:`."
             )
     typed = p.credits is not None and any(t.service for t in p.credits.types)
     if "credits" in p.payment.means and not p.categories and not typed:
         c.error(
-            ("payment", "means"), "no_price_list", "Credits pay, but nothing has a price.",
+            ("payment", "means"),
+            "no_price_list",
+            "Credits pay, but nothing has a price.",
             "Add `categories`, or credit types with `service: true`.",
-        )  # fmt: skip
+        )
 
 
 def _price(c: Checker, category: Category, parts: Parts) -> None:
@@ -68,10 +61,7 @@ def _price(c: Checker, category: Category, parts: Parts) -> None:
             lowest, highest = least, most
             if least > most:
                 c.error(
-                    where,
-                    "empty_range",
-                    f"From {least} to {most} there is nothing.",
-                    "Write the smaller as `least`.",
+                    where, "empty_range", f"From {least} to {most} there is nothing.", "Write the smaller as `least`."
                 )
         case FromPrice(least=least):
             lowest = highest = least
@@ -90,21 +80,23 @@ def _formula(c: Checker, inputs: Sequence[InputSpec], price: FormulaPrice, where
     for name in price.per:
         if name not in most:
             c.error(
-                (*where, "per", name), "undeclared_input", f"The input `{name}` is not declared.",
+                (*where, "per", name),
+                "undeclared_input",
+                f"The input `{name}` is not declared.",
                 f"Add `inputs: [{{name: {name}, title: ...}}]` to the category.",
-            )  # fmt: skip
+            )
     lowest = price.base + sum(min(0, rate * most.get(name, 0)) for name, rate in price.per.items())
     highest = price.base + sum(max(0, rate * most.get(name, 0)) for name, rate in price.per.items())
     if lowest < 0:
         witness = _witness(price, most)
         c.error(
-            where, "negative_price", f"The price is {witness[1]} credits with {witness[0]}.",
+            where,
+            "negative_price",
+            f"The price is {witness[1]} credits with {witness[0]}.",
             "Raise `base`, or bound the input with `most`.",
-        )  # fmt: skip
-    if highest > MAX_CREDITS:
-        c.error(
-            where, "price_too_large", f"The price can be {highest} credits.", "Bound the input with `most`."
         )
+    if highest > MAX_CREDITS:
+        c.error(where, "price_too_large", f"The price can be {highest} credits.", "Bound the input with `most`.")
 
 
 def _witness(price: FormulaPrice, most: dict[str, int]) -> tuple[str, int]:
@@ -125,10 +117,10 @@ def _inputs(c: Checker, category: Category, parts: Parts) -> None:
     for i, spec in enumerate(category.inputs):
         if spec.name not in used:
             c.warn(
-                (*parts, "inputs", i), "unused_input", f"The price does not use the input `{spec.name}`.",
+                (*parts, "inputs", i),
+                "unused_input",
+                f"The price does not use the input `{spec.name}`.",
                 "Add it to `per`, or remove it.",
-            )  # fmt: skip
-        if spec.most < 0:
-            c.error(
-                (*parts, "inputs", i, "most"), "bad_bound", "An input is 0 or more.", "Write `most: 100`."
             )
+        if spec.most < 0:
+            c.error((*parts, "inputs", i, "most"), "bad_bound", "An input is 0 or more.", "Write `most: 100`.")

@@ -30,31 +30,17 @@ def check_payment(c: Checker) -> None:
                 "Add a grant, or remove it.",
             )
     if not p.payment.means:
-        c.error(
-            ("payment", "means"),
-            "no_means",
-            "Nothing pays for a ticket.",
-            "Write `[credits]`, `[cover]` or both.",
-        )
+        c.error(("payment", "means"), "no_means", "Nothing pays for a ticket.", "Write `[credits]`, `[cover]` or both.")
     if p.credits is not None and p.unit is None:
-        c.warn(
-            ("credits",), "no_unit", "The credits have no word.", "Add `unit: {one: credit, many: credits}`."
-        )
+        c.warn(("credits",), "no_unit", "The credits have no word.", "Add `unit: {one: credit, many: credits}`.")
     if p.cover.suspensions and p.cover.suspension_clause is None:
-        c.warn(
-            ("cover", "suspensions"), "no_clause", "Suspension cites no clause.", "Add `suspension_clause`."
-        )
+        c.warn(("cover", "suspensions"), "no_clause", "Suspension cites no clause.", "Add `suspension_clause`.")
     _cover_terms(c)
     reminders = (("cover", p.cover.reminder_days), ("credits", p.credits.reminder_days if p.credits else ()))
     for key, days in reminders:
         for i, day in enumerate(days):
             if not 0 < day <= 3660:
-                c.error(
-                    (key, "reminder_days", i),
-                    "bad_reminder",
-                    f"{day} days before is no reminder.",
-                    "1 to 3660.",
-                )
+                c.error((key, "reminder_days", i), "bad_reminder", f"{day} days before is no reminder.", "1 to 3660.")
     if not any(outcome.by_agent for outcome in p.outcomes):
         c.error(("outcomes",), "no_outcome", "An agent can resolve no ticket.", "Add an outcome.")
 
@@ -63,48 +49,39 @@ def _cover_terms(c: Checker) -> None:
     rules = c.policy.cover
     if rules.end_of_day is not None and not zone(rules.end_of_day):
         c.error(
-            ("cover", "end_of_day"), "unknown_zone", f"The zone {rules.end_of_day!r} is not known.",
+            ("cover", "end_of_day"),
+            "unknown_zone",
+            f"The zone {rules.end_of_day!r} is not known.",
             "Write an IANA name, such as `Europe/Berlin`.",
-        )  # fmt: skip
-    days = {"grace": rules.grace} | (
-        {} if rules.renewal is None else {"renewal/within": rules.renewal.within}
-    )
+        )
+    days = {"grace": rules.grace} | ({} if rules.renewal is None else {"renewal/within": rules.renewal.within})
     for key, value in days.items():
         if not 0 <= value <= 366:
-            c.error(
-                ("cover", *key.split("/")), "bad_days", f"{value} days are too many or too few.", "0 to 366."
-            )
+            c.error(("cover", *key.split("/")), "bad_days", f"{value} days are too many or too few.", "0 to 366.")
 
 
 def check_hours(c: Checker) -> None:
     hours, where = c.policy.service_hours, "service_hours"
     if not zone(hours.zone):
-        c.error(
-            (where, "zone"), "unknown_zone", f"The zone {hours.zone!r} is not known.", "Write an IANA name."
-        )
+        c.error((where, "zone"), "unknown_zone", f"The zone {hours.zone!r} is not known.", "Write an IANA name.")
     wrong = not set(hours.weekly_hours) <= set(WEEKDAYS)
     for day, spans in hours.weekly_hours.items():
         parts: Parts = (where, "weekly_hours", day)
         if day not in WEEKDAYS:
-            c.error(
-                parts, "unknown_weekday", f"`{day}` is no weekday.", f"Write one of {', '.join(WEEKDAYS)}."
-            )
+            c.error(parts, "unknown_weekday", f"`{day}` is no weekday.", f"Write one of {', '.join(WEEKDAYS)}.")
         last = -1
         for i, (opens, closes) in enumerate(spans):
             start, end = _minute(opens), _minute(closes)
             if start is None or end is None or start == 1440 or (start == end and start):
                 c.error(
-                    (*parts, i), "bad_hours", f"{opens!r} to {closes!r} are no hours.",
+                    (*parts, i),
+                    "bad_hours",
+                    f"{opens!r} to {closes!r} are no hours.",
                     'Write `["09:00", "17:00"]`, at most "24:00"; `["22:00", "06:00"]` goes past midnight.',
-                )  # fmt: skip
+                )
                 wrong = True
             elif start < last:
-                c.error(
-                    (*parts, i),
-                    "overlapping_hours",
-                    "These hours overlap those before.",
-                    "Join or order them.",
-                )
+                c.error((*parts, i), "overlapping_hours", "These hours overlap those before.", "Join or order them.")
                 wrong = True
             last = max(last, 1440 if end is not None and start is not None and end <= start else end or -1)
     if not wrong:
@@ -122,9 +99,7 @@ def _check_nights(c: Checker, hours: Mapping[str, Sequence[Sequence[str]]], part
     try:
         read_weekly_hours(hours)
     except InvalidHours as error:
-        c.error(
-            parts, "overlapping_hours", f"{error.facts['detail']}.", "Join them, or end the night earlier."
-        )
+        c.error(parts, "overlapping_hours", f"{error.facts['detail']}.", "Join them, or end the night earlier.")
 
 
 def _minute(text: str) -> int | None:
@@ -142,18 +117,10 @@ def check_promises(c: Checker) -> None:
         _promise_can_run(c, promise, parts)
         for j, warning in enumerate(promise.warnings):
             if (warning.percent is None) == (warning.business_seconds_before is None):
-                c.error(
-                    (*parts, "warnings", j),
-                    "bad_warning",
-                    "A warning has one measure.",
-                    "Write `percent: 75`.",
-                )
+                c.error((*parts, "warnings", j), "bad_warning", "A warning has one measure.", "Write `percent: 75`.")
             elif warning.percent is not None and not 0 < warning.percent < 100:
                 c.error(
-                    (*parts, "warnings", j, "percent"),
-                    "bad_warning",
-                    "Percent is 1 to 99.",
-                    "Write `percent: 75`.",
+                    (*parts, "warnings", j, "percent"), "bad_warning", "Percent is 1 to 99.", "Write `percent: 75`."
                 )
         _check_reminders(c, promise, parts)
     _check_silence(c)
@@ -162,25 +129,27 @@ def check_promises(c: Checker) -> None:
         outcome = next((o for o in p.outcomes if o.outcome == p.access.outcome), None)
         if outcome is None:
             c.error(
-                ("access", "outcome"), "unknown_outcome", f"There is no outcome `{p.access.outcome}`.",
+                ("access", "outcome"),
+                "unknown_outcome",
+                f"There is no outcome `{p.access.outcome}`.",
                 "Add it to `outcomes` with `by_agent: false`.",
-            )  # fmt: skip
+            )
         if not p.access.kinds:
             c.error(("access", "kinds"), "no_kinds", "Access names no kinds.", "Write `kinds: [ftp]`.")
 
 
 def _check_reminders(c: Checker, promise: Promise, parts: Parts) -> None:
     if promise.reminders and promise.milestone == "each_business_day":
-        c.error(
-            (*parts, "reminders"), "reminders_of_days", "Each missed day is told by itself.", "Remove `reminders`."
-        )  # fmt: skip
+        c.error((*parts, "reminders"), "reminders_of_days", "Each missed day is told by itself.", "Remove `reminders`.")
     last = 0
     for j, reminder in enumerate(promise.reminders):
         if reminder.business_seconds_after <= last:
             c.error(
-                (*parts, "reminders", j), "bad_reminder", "Each level comes later than the one before.",
+                (*parts, "reminders", j),
+                "bad_reminder",
+                "Each level comes later than the one before.",
                 "Write rising `business_seconds_after`, from 1 on.",
-            )  # fmt: skip
+            )
         last = max(last, reminder.business_seconds_after)
 
 
@@ -192,23 +161,23 @@ def _check_silence(c: Checker) -> None:
             continue
         _target(c, silence.after, (*parts, "after"), f"The silence of `{rule.reason}`")
         if silence.after.partition(":")[0] not in ("business_days", "business_seconds", "seconds"):
-            c.error(
-                (*parts, "after"), "bad_target", "Silence lasts so long.", "Write `business_days:5:close`."
-            )
+            c.error((*parts, "after"), "bad_target", "Silence lasts so long.", "Write `business_days:5:close`.")
         if rule.party != "customer":
-            c.error(
-                parts, "silence_of_nobody", "Only the customer can be silent.", "Remove it, or wait for them."
-            )
+            c.error(parts, "silence_of_nobody", "Only the customer can be silent.", "Remove it, or wait for them.")
         if silence.then == "resolved" and silence.outcome is None:
             c.error(
-                parts, "silence_without_outcome", "No outcome is named for silence.",
+                parts,
+                "silence_without_outcome",
+                "No outcome is named for silence.",
                 "Name one in `outcome`, or write `then: reminder`.",
-            )  # fmt: skip
+            )
         elif silence.outcome is not None and all(o.outcome != silence.outcome for o in c.policy.outcomes):
             c.error(
-                (*parts, "outcome"), "unknown_outcome", f"There is no outcome `{silence.outcome}`.",
+                (*parts, "outcome"),
+                "unknown_outcome",
+                f"There is no outcome `{silence.outcome}`.",
                 "Add it to `outcomes`, with `by_agent: false` where no agent may choose it.",
-            )  # fmt: skip
+            )
 
 
 def _target(c: Checker, text: str, parts: Parts, what: str) -> None:
@@ -216,17 +185,19 @@ def _target(c: Checker, text: str, parts: Parts, what: str) -> None:
         target = parse_target(text)
     except DomainError:
         c.error(
-            parts, "bad_target", f"{text!r} is no target.",
+            parts,
+            "bad_target",
+            f"{text!r} is no target.",
             "Write e.g. `business_days:1`, `business_days:1:close`, `business_seconds:28800` or `none`.",
-        )  # fmt: skip
+        )
         return
-    if not isinstance(target, NoTarget | WallSeconds) and not any(
-        c.policy.service_hours.weekly_hours.values()
-    ):
+    if not isinstance(target, NoTarget | WallSeconds) and not any(c.policy.service_hours.weekly_hours.values()):
         c.error(
-            parts, "promise_without_calendar", f"{what} counts business time, but `service_hours` never opens.",
+            parts,
+            "promise_without_calendar",
+            f"{what} counts business time, but `service_hours` never opens.",
             'Add hours to `service_hours.weekly_hours`, e.g. `mon: [["09:00", "17:00"]]`.',
-        )  # fmt: skip
+        )
 
 
 _STARTS: Final[dict[str, tuple[str, Callable[[Policy], bool]]]] = {
@@ -240,18 +211,14 @@ def _promise_can_run(c: Checker, promise: Promise, parts: Parts) -> None:
     needs = _STARTS.get(promise.starts)
     if needs is not None and not needs[1](c.policy):
         c.error(
-            (*parts, "starts"), "never_starts", f"`{promise.starts}` never happens without `{needs[0]}`.",
+            (*parts, "starts"),
+            "never_starts",
+            f"`{promise.starts}` never happens without `{needs[0]}`.",
             f"Add `{needs[0]}:`, or start it otherwise.",
-        )  # fmt: skip
+        )
     if not promise.stops:
-        c.error(
-            (*parts, "stops"), "never_stops", "Nothing stops this clock.", "Write e.g. `stops: [resolved]`."
-        )
+        c.error((*parts, "stops"), "never_stops", "Nothing stops this clock.", "Write e.g. `stops: [resolved]`.")
     if promise.breach_returns_credits < 0:
-        c.error(
-            (*parts, "breach_returns_credits"), "bad_credits", "Credits are 0 or more.", "Write 0 or more."
-        )
+        c.error((*parts, "breach_returns_credits"), "bad_credits", "Credits are 0 or more.", "Write 0 or more.")
     if promise.breach_returns_credits and c.policy.credits is None:
-        c.error(
-            (*parts, "breach_returns_credits"), "credits_not_declared", "There are no credits.", "Remove it."
-        )
+        c.error((*parts, "breach_returns_credits"), "credits_not_declared", "There are no credits.", "Remove it.")

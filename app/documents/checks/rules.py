@@ -26,9 +26,11 @@ def check_actions(c: Checker) -> None:
             for reason in rule.clause_by_reason:
                 if reason not in QUERY_REASONS:
                     c.error(
-                        (*parts, "clause_by_reason", reason), "unknown_reason", f"Nobody asks with `{reason}`.",
+                        (*parts, "clause_by_reason", reason),
+                        "unknown_reason",
+                        f"Nobody asks with `{reason}`.",
                         f"Write one of {', '.join(QUERY_REASONS)}.",
-                    )  # fmt: skip
+                    )
         if sound:
             _reach(c, i, rules)
 
@@ -44,16 +46,20 @@ def _reach(c: Checker, i: int, rules: Sequence[Condition | None]) -> None:
                 else "where it holds, a rule before it already does"
             )
             c.error(
-                ("actions", i, "rules", j), "unreachable_rule", f"This rule is never reached: {why}.",
+                ("actions", i, "rules", j),
+                "unreachable_rule",
+                f"This rule is never reached: {why}.",
                 "Move it up, or remove it.",
-            )  # fmt: skip
+            )
     case = fact_space.undecided(rules, c.action_facts)
     if case is not None:
         shown = ", ".join(f"{k} {'unknown' if v is None else v}" for k, v in case.items() if k) or "some case"
         c.warn(
-            ("actions", i, "rules"), "no_rule_decides", f"No rule of `{action.action}` decides when {shown!r}.",
+            ("actions", i, "rules"),
+            "no_rule_decides",
+            f"No rule of `{action.action}` decides when {shown!r}.",
             "End with a rule without `when`.",
-        )  # fmt: skip
+        )
 
 
 def _languages(c: Checker) -> None:
@@ -62,9 +68,11 @@ def _languages(c: Checker) -> None:
     asked |= {name for ground in q.grounds for name in facts_used(ground.when)}
     if c.policy.ticket_languages and "ticket.language" not in asked:
         c.warn(
-            ("ticket_languages",), "languages_unchecked", "No check uses `ticket_languages`: any language is served.",
+            ("ticket_languages",),
+            "languages_unchecked",
+            "No check uses `ticket_languages`: any language is served.",
             "Add a check that requires `ticket.language` to be one of them, or remove the list.",
-        )  # fmt: skip
+        )
 
 
 def check_qualification(c: Checker) -> None:
@@ -79,21 +87,13 @@ def check_qualification(c: Checker) -> None:
             ]
         )
         if sound and not fact_space.can_fail(check.require, check.applies, c.ticket_facts):
-            c.warn(
-                parts,
-                "check_never_fails",
-                f"The check `{check.check}` never fails.",
-                "Remove it or correct it.",
-            )
+            c.warn(parts, "check_never_fails", f"The check `{check.check}` never fails.", "Remove it or correct it.")
         if check.on_unknown == "ask" and not check.asks:
             c.error(parts, "asks_nothing", "`on_unknown: ask` names no fact.", "Write `asks: [fact]`.")
         for j, fact in enumerate(check.asks):
             if fact not in declared and fact not in STATED:
                 c.error(
-                    (*parts, "asks", j),
-                    "unknown_fact",
-                    f"The fact `{fact}` is not declared.",
-                    "Add it to `facts`.",
+                    (*parts, "asks", j), "unknown_fact", f"The fact `{fact}` is not declared.", "Add it to `facts`."
                 )
         c.placeholders(check.message, (*parts, "message"), c.ticket_facts)
         c.remedies(check.remedies, parts)
@@ -104,19 +104,20 @@ def check_qualification(c: Checker) -> None:
         c.condition(gate.require, ("qualification", "gates", i, "require"), c.ticket_facts)
     if q.by == "rules" and q.grounds:
         c.warn(
-            ("qualification", "grounds"), "grounds_without_agent", "Grounds are for an agent, but `by` is `rules`.",
+            ("qualification", "grounds"),
+            "grounds_without_agent",
+            "Grounds are for an agent, but `by` is `rules`.",
             "Write `by: agent`, or turn them into checks.",
-        )  # fmt: skip
+        )
     for i, spec in enumerate(c.policy.facts):
         if (spec.type == "choice") != bool(spec.values):
             c.error(
-                ("facts", i), "bad_values", f"`{spec.fact}` is {spec.type} and has {len(spec.values)} values.",
+                ("facts", i),
+                "bad_values",
+                f"`{spec.fact}` is {spec.type} and has {len(spec.values)} values.",
                 "A `choice` lists its `values`, others have none.",
-            )  # fmt: skip
+            )
         if spec.fact in c.ticket_facts.facts and "." in spec.fact:
             c.error(
-                ("facts", i, "fact"),
-                "reserved_fact",
-                f"`{spec.fact}` is the service's own.",
-                "Choose another name.",
+                ("facts", i, "fact"), "reserved_fact", f"`{spec.fact}` is the service's own.", "Choose another name."
             )

@@ -35,9 +35,7 @@ def check_story(c: Checker) -> None:
         said = _said(failure)
         if (where, said) not in told:
             told.add((where, said))
-            c.error(
-                where, "story_fails", said, "Correct what this rule says; a ticket would fail like the story."
-            )
+            c.error(where, "story_fails", said, "Correct what this rule says; a ticket would fail like the story.")
 
 
 def _said(failure: Failure) -> str:
@@ -50,15 +48,16 @@ def _hours(stated: ServiceHours) -> Hours:
     """The calendar that a tenant under the policy would have, with a few years of closed days."""
     weekly: dict[int, list[tuple[int, int]]] = {}
     for day, spans in read_weekly_hours(stated.weekly_hours).items():
-        weekly[WEEKDAYS.index(day) + 1] = [
-            (parse_minute(opens), parse_minute(closes)) for opens, closes in spans
-        ]
+        weekly[WEEKDAYS.index(day) + 1] = [(parse_minute(opens), parse_minute(closes)) for opens, closes in spans]
     version = CalendarVersion(
-        revision=1, effective_from=date(2000, 1, 1), weekly=weekly_hours(weekly), whole_shifts=stated.whole_shifts,
+        revision=1,
+        effective_from=date(2000, 1, 1),
+        weekly=weekly_hours(weekly),
+        whole_shifts=stated.whole_shifts,
         closures=tuple(
             Closure(one.date, tuple(Reason(name, "closure_rules") for name in one.names), one.hours)
             for one in expand_closures(stated, BEGAN.year, BEGAN.year + _YEARS)
         ),
-    )  # fmt: skip
+    )
     calendar = BusinessCalendar("service-hours", zone(stated.zone), (version,))
     return Hours(name="service-hours", calendar=calendar, history={1: calendar}, tzdb_version=TZDB_VERSION)

@@ -60,11 +60,7 @@ class Book:
     def highest_edition(self) -> str | None:
         """The highest edition among the active licenses, by the policy's order (CACTU-10)."""
         held = {license_.edition for license_ in self.active_licenses() if license_.edition}
-        return max(
-            held,
-            key=lambda e: self.policy.editions.index(e) if e in self.policy.editions else -1,
-            default=None,
-        )
+        return max(held, key=lambda e: self.policy.editions.index(e) if e in self.policy.editions else -1, default=None)
 
     def emit(self, type_: str, data: dict[str, Any], **more: Any) -> None:
         """Publishes a change (see `Plan.emit`)."""

@@ -172,12 +172,7 @@ class Plan:
     outcomes: list[ClockOutcome] = field(default_factory=list)
 
     def emit(
-        self,
-        type_: str,
-        data: Mapping[str, Any],
-        *,
-        occurred_at: datetime | None = None,
-        dedupe_key: str | None = None,
+        self, type_: str, data: Mapping[str, Any], *, occurred_at: datetime | None = None, dedupe_key: str | None = None
     ) -> None:
         """Publishes a change; the customer's sequence rises by one."""
         self.customer.event_sequence += 1
@@ -243,9 +238,7 @@ class Plan:
     def due(self, at: datetime, kind: str, subject: str, **payload: Any) -> None:
         """Puts something on the agenda (moves it if it is there)."""
         self.agenda.append(
-            AgendaItem(
-                at=at, kind=kind, subject=subject, customer_id=self.customer.customer_id, payload=payload
-            )
+            AgendaItem(at=at, kind=kind, subject=subject, customer_id=self.customer.customer_id, payload=payload)
         )
 
     def drop(self, kind: str, subject: str) -> None:

@@ -19,16 +19,7 @@ from zoneinfo import ZoneInfo
 from app.domain.calendar import intervals as sets
 from app.domain.calendar.intervals import Segment
 from app.domain.calendar.opening_hours import CalendarVersion, Closure
-from app.domain.calendar.timeline import (
-    DAY_S,
-    EPOCH_ORDINAL,
-    Timeline,
-    Year,
-    from_s,
-    to_s,
-    year_pieces,
-    year_start,
-)
+from app.domain.calendar.timeline import DAY_S, EPOCH_ORDINAL, Timeline, Year, from_s, to_s, year_pieces, year_start
 
 _ALL_DAY: Final = ((0, DAY_S),)
 
@@ -163,9 +154,7 @@ class RemovedTime:
     end: datetime
 
 
-def removed_open_time(
-    old: Timeline, new: Timeline, *, start: datetime, end: datetime
-) -> tuple[RemovedTime, ...]:
+def removed_open_time(old: Timeline, new: Timeline, *, start: datetime, end: datetime) -> tuple[RemovedTime, ...]:
     """Open time of ``old`` in ``[start, end)`` that ``new`` no longer has: by segments, not by comparing rows."""
     a, b = to_s(start), to_s(end)
     removed = sets.difference(old.segments_s(a, b), new.segments_s(a, b))

@@ -29,9 +29,7 @@ class InvalidHours(DomainError):  # noqa: N818 - the word of the API
 def parse_minute(text: str) -> int:
     """``"09:30"`` -> 570. ``"24:00"`` -> 1440. Anything else is refused."""
     hours, colon, minutes = text.partition(":")
-    if not (
-        colon and len(hours) == 2 and len(minutes) == 2 and text.isascii() and (hours + minutes).isdigit()
-    ):
+    if not (colon and len(hours) == 2 and len(minutes) == 2 and text.isascii() and (hours + minutes).isdigit()):
         raise InvalidHours(f"not a time of day HH:MM: {text!r}")
     minute = int(hours) * 60 + int(minutes)
     if int(minutes) > 59 or minute > MINUTES_A_DAY:
@@ -202,9 +200,7 @@ class CalendarVersion:
             if rule is not None and (weekly or not rule.hours):
                 reasons.update(rule.reasons)
             reasons.update(
-                Reason(row.name, row.source)
-                for row in rows
-                if _tells(row, spans, weekly, ruled=rule is not None)
+                Reason(row.name, row.source) for row in rows if _tells(row, spans, weekly, ruled=rule is not None)
             )
         named = {reason for reason in reasons if reason.name}
         if spans or named:  # a half day is listed for its name; a closed one, for want of any, also without

@@ -33,9 +33,7 @@ def breach_hook(book: Book) -> BreachHook:
             reading=clock.pledge.reading,
             reason=f"breach of {clock.spec.milestone}",
         )
-        if paid := refunded_of_ticket(
-            book.ledger, clock.ticket_id
-        ):  # Nothing comes back for a refunded unit.
+        if paid := refunded_of_ticket(book.ledger, clock.ticket_id):  # Nothing comes back for a refunded unit.
             gone = book.ledger.void(lot.lot_id, min(paid, returned), reason="refunded", clause=lot.clause)
             book.ledger.reclaimed.append((lot, gone))
         book.emit(
@@ -63,7 +61,12 @@ def _take_back(book: Book, clock: TicketClock, breach: str) -> None:
         if taken:
             balance = book.ledger.balance(lot.credit_type)
             data = voided_data(
-                lot, taken, balance, reason="breach_retracted", order_id=None, breach_id=breach,
+                lot,
+                taken,
+                balance,
+                reason="breach_retracted",
+                order_id=None,
+                breach_id=breach,
                 ticket_id=clock.external_ticket_id,
-            )  # fmt: skip
+            )
             book.emit("credits.voided", data)

@@ -160,14 +160,10 @@ def judge(
                 count[key] = number + 1
                 standing[key] = found[numbered.key] = numbered
         known_from = until
-    return tuple(
-        sorted(found.values(), key=lambda fact: (fact.at, fact.cycle, str(fact.window_date), fact.key[2]))
-    )
+    return tuple(sorted(found.values(), key=lambda fact: (fact.at, fact.cycle, str(fact.window_date), fact.key[2])))
 
 
-_BRINGS_ITS_CALENDAR: Final = (
-    EventKind.START, EventKind.REOPEN, EventKind.CALENDAR_CHANGED, EventKind.TZDB_CHANGED,
-)  # fmt: skip
+_BRINGS_ITS_CALENDAR: Final = (EventKind.START, EventKind.REOPEN, EventKind.CALENDAR_CHANGED, EventKind.TZDB_CHANGED)
 _JUDGES_ANEW: Final = (EventKind.CORRECT, EventKind.CALENDAR_CHANGED, EventKind.REJUDGE)
 
 
@@ -180,10 +176,7 @@ def _late_arrivals(events: Iterable[ClockEvent], at: datetime) -> list[datetime]
             if event.recorded_at <= at
             and (
                 event.kind in _JUDGES_ANEW
-                or (
-                    event.recorded_at > event.occurred_at
-                    and to_s(event.recorded_at) > to_s(event.occurred_at)
-                )
+                or (event.recorded_at > event.occurred_at and to_s(event.recorded_at) > to_s(event.occurred_at))
             )
         }
     )
@@ -195,16 +188,12 @@ def _outcomes(state: ClockState) -> list[OutcomeFact]:
         for b in state.breaches
     ]
     facts += [
-        OutcomeFact(
-            cycle=w.cycle, window_date=w.window_date, kind="warned", at=w.at, due_at=None, rule=w.rule
-        )
+        OutcomeFact(cycle=w.cycle, window_date=w.window_date, kind="warned", at=w.at, due_at=None, rule=w.rule)
         for w in state.warnings
         if w.fired
     ]
     facts += [
-        OutcomeFact(
-            cycle=w.cycle, window_date=w.window_date, kind="reminded", at=w.at, due_at=None, rule=w.rule
-        )
+        OutcomeFact(cycle=w.cycle, window_date=w.window_date, kind="reminded", at=w.at, due_at=None, rule=w.rule)
         for w in state.reminders
         if w.fired
     ]
@@ -233,9 +222,7 @@ def next_action_at(state: ClockState) -> datetime | None:
     return min(instants, default=None)
 
 
-def explain_clock(
-    spec: ClockSpec, calendar: Timeline, state: ClockState, *, limit: int = EXPLAIN_LIMIT
-) -> Explanation:
+def explain_clock(spec: ClockSpec, calendar: Timeline, state: ClockState, *, limit: int = EXPLAIN_LIMIT) -> Explanation:
     """The stretches that count towards the due time of the present cycle, without its pauses, and the closures
     skipped.
 
@@ -246,21 +233,14 @@ def explain_clock(
     end = state.due_at or state.stopped_at or state.at
     pauses = [(pause.since, pause.until or end) for pause in state.pauses]
     return explain(
-        calendar,
-        state.started_at,
-        end,
-        without=pauses,
-        round_the_clock=runs_round_the_clock(state.target),
-        limit=limit,
+        calendar, state.started_at, end, without=pauses, round_the_clock=runs_round_the_clock(state.target), limit=limit
     )
 
 
 class _Fold:
     """Mutable while it runs; what leaves is a frozen `ClockState`."""
 
-    def __init__(
-        self, spec: ClockSpec, calendar: Timeline, history: Mapping[int, Timeline] | None, at: int
-    ) -> None:
+    def __init__(self, spec: ClockSpec, calendar: Timeline, history: Mapping[int, Timeline] | None, at: int) -> None:
         self.spec = spec
         self.calendar = calendar
         self.history = history or {}

@@ -14,16 +14,7 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from app.domain.calendar.timeline import ONE_DAY, SlaUnreachable, Timeline, from_s, to_s
-from app.domain.clocks.event import (
-    FROZEN,
-    Breach,
-    ClockSpec,
-    PauseRule,
-    WarningMark,
-    WarnShare,
-    Window,
-    WindowState,
-)
+from app.domain.clocks.event import FROZEN, Breach, ClockSpec, PauseRule, WarningMark, WarnShare, Window, WindowState
 from app.domain.clocks.target import (
     At,
     BusinessDays,
@@ -76,9 +67,7 @@ class Progress:
         self.due: int | None = None
         self.since = 0  # when the present due time came into force
         self.breached_now = False
-        self.never = (
-            False  # the calendar does not open enough any more: nothing falls due until another one does
-        )
+        self.never = False  # the calendar does not open enough any more: nothing falls due until another one does
         self.paused_at: int | None = None
         self.left: int | None = None  # what remained at the pause that stands
         self.paused_on = calendar
@@ -428,9 +417,15 @@ class Progress:
         if self.due is None or self.breached_now or self.anchor is None:
             return []
         hangs_on = (
-            self.due, self.since, self.base, self.window, self.target, self.calendar,
-            len(self.pauses), len(self.warned),
-        )  # fmt: skip
+            self.due,
+            self.since,
+            self.base,
+            self.window,
+            self.target,
+            self.calendar,
+            len(self.pauses),
+            len(self.warned),
+        )
         if self._marks[0] != hangs_on:
             on = self.window_date()
             done = {mark.rule for mark in self.warned if mark.window_date == on}
@@ -475,9 +470,7 @@ class Progress:
 
     def _remind(self, to: int) -> None:
         """Reminders of a breach that have come about; each level once a cycle."""
-        self.reminded += [
-            replace(mark, fired=True) for mark in self.expected_reminders() if self._second(mark) <= to
-        ]
+        self.reminded += [replace(mark, fired=True) for mark in self.expected_reminders() if self._second(mark) <= to]
 
     def expected_reminders(self) -> list[WarningMark]:
         """Reminders still to come if nothing is done: so long after the due time, without the pauses since."""

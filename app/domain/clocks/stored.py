@@ -8,24 +8,8 @@ from datetime import datetime
 from typing import Any, Final, TypedDict
 
 from app.domain.clocks.clock import OutcomeFact
-from app.domain.clocks.event import (
-    ClockEvent,
-    ClockSpec,
-    EventKind,
-    Party,
-    PauseRule,
-    WarnBefore,
-    WarnRule,
-    WarnShare,
-)
-from app.domain.clocks.target import (
-    AfterClose,
-    At,
-    EachBusinessDay,
-    Rolling,
-    Target,
-    parse_target,
-)
+from app.domain.clocks.event import ClockEvent, ClockSpec, EventKind, Party, PauseRule, WarnBefore, WarnRule, WarnShare
+from app.domain.clocks.target import AfterClose, At, EachBusinessDay, Rolling, Target, parse_target
 from app.domain.policy.service_levels import Promise
 from app.domain.values.wire import iso, iso_or_none, parse_iso
 
@@ -94,9 +78,7 @@ def dump_spec(spec: ClockSpec, pledge: Pledge) -> dict[str, Any]:
     return {
         "target": str(spec.target),
         "warnings": [
-            {"percent": one.percent}
-            if isinstance(one, WarnShare)
-            else {"business_seconds_before": one.seconds}
+            {"percent": one.percent} if isinstance(one, WarnShare) else {"business_seconds_before": one.seconds}
             for one in spec.warnings
         ],
         "reminders": list(spec.reminders),

@@ -22,15 +22,7 @@ from app.domain.clocks import stored as wire
 from app.domain.clocks.clock import ClockState, OutcomeFact, explain_clock, fold, judge, next_action_at
 from app.domain.clocks.event import ClockEvent, ClockSpec, EventKind, Outcome, Party, Pause, Phase, in_force
 from app.domain.clocks.stored import Pledge
-from app.domain.clocks.target import (
-    EachBusinessDay,
-    Explanation,
-    NoTarget,
-    Rolling,
-    Target,
-    due_at,
-    parse_target,
-)
+from app.domain.clocks.target import EachBusinessDay, Explanation, NoTarget, Rolling, Target, due_at, parse_target
 from app.domain.policy.policy import Policy
 from app.domain.policy.service_levels import Promise
 from app.domain.values.ids import Mint
@@ -63,8 +55,7 @@ class Hours:
         """The newest revision that was published by then; the first, before any was."""
         for revision in sorted(self.history, reverse=True):
             published = next(
-                (one.published_at for one in self.history[revision].versions if one.revision == revision),
-                None,
+                (one.published_at for one in self.history[revision].versions if one.revision == revision), None
             )
             if published is None or published <= when:
                 return revision
@@ -186,9 +177,7 @@ class TicketClocks:
             if began is not None and since < began:
                 self._append(clock, EventKind.CORRECT, at=at, corrects=start.seq, moved_to=since)
 
-    def stop(
-        self, trigger: str, *, at: datetime, occurred_at: datetime | None = None, ref: str | None = None
-    ) -> None:
+    def stop(self, trigger: str, *, at: datetime, occurred_at: datetime | None = None, ref: str | None = None) -> None:
         """Stops every clock that the trigger stops; a vendor response covers a window where one is owed each day.
 
         ``occurred_at`` before now is a late fact: it may retract a breach, and never erases one. ``resolved`` ends all
@@ -213,9 +202,7 @@ class TicketClocks:
             elif trigger in clock.pledge.stops and (live or (late and clock.state(when).phase in _LIVE)):
                 self._append(clock, EventKind.STOP, at=at, occurred_at=when)
             elif trigger == "resolved" and live:
-                answered = (
-                    clock.spec.milestone == "first_response" and "vendor_response" in clock.pledge.stops
-                )
+                answered = clock.spec.milestone == "first_response" and "vendor_response" in clock.pledge.stops
                 kind = EventKind.STOP if answered else EventKind.CANCEL
                 self._append(clock, kind, at=at, occurred_at=when)
 
@@ -228,12 +215,7 @@ class TicketClocks:
         return self._vendors(EventKind.RESUME, reason, Party.NONE, at, occurred_at)
 
     def cancel(
-        self,
-        *,
-        at: datetime,
-        occurred_at: datetime | None = None,
-        ref: str | None = None,
-        milestone: str | None = None,
+        self, *, at: datetime, occurred_at: datetime | None = None, ref: str | None = None, milestone: str | None = None
     ) -> None:
         """Nothing is owed any more: withdrawn, rejected, declined. With ``ref`` or ``milestone``: only that one."""
         for clock in self.clocks:
@@ -307,16 +289,12 @@ class TicketClocks:
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    def _start(
-        self, promise: Promise, at: datetime, when: datetime, due: datetime | None, ref: str | None
-    ) -> str:
+    def _start(self, promise: Promise, at: datetime, when: datetime, due: datetime | None, ref: str | None) -> str:
         target = wire.target_of(promise, due)
         same = [
             one
             for one in self.clocks
-            if one.pledge.ref == ref
-            and one.spec.milestone == promise.milestone
-            and one.pledge.starts == promise.starts
+            if one.pledge.ref == ref and one.spec.milestone == promise.milestone and one.pledge.starts == promise.starts
         ]
         if same:
             clock = same[-1]
@@ -424,9 +402,7 @@ class TicketClocks:
         )
         clock.hours = self.hours
         clock.events.append(event)
-        self.plan.record(
-            "clock", clock.clock_id, event.seq, kind.value, wire.dump_event(event), occurred_at=when
-        )
+        self.plan.record("clock", clock.clock_id, event.seq, kind.value, wire.dump_event(event), occurred_at=when)
         if backdated:
             # A late fact is judged on the hours of then; from now on the newest hold.
             self._catch_up(clock, at)
@@ -480,9 +456,7 @@ class TicketClocks:
         earlier = clock.events[:-1]
         if not fresh or not earlier:
             return False
-        return not fold(
-            clock.spec, clock.hours.calendar, earlier, at=at, history=clock.hours.history
-        ).never_due
+        return not fold(clock.spec, clock.hours.calendar, earlier, at=at, history=clock.hours.history).never_due
 
     def _tell_due(self, clock: TicketClock, old: datetime | None, new: datetime | None, cause: str) -> None:
         self.plan.emit(
@@ -564,11 +538,7 @@ class TicketClocks:
 
     @staticmethod
     def _named(clock: TicketClock) -> dict[str, Any]:
-        return {
-            "clock_id": clock.clock_id,
-            "ticket_id": clock.external_ticket_id,
-            "milestone": clock.spec.milestone,
-        }
+        return {"clock_id": clock.clock_id, "ticket_id": clock.external_ticket_id, "milestone": clock.spec.milestone}
 
 
 def _shown(state: ClockState) -> tuple[Any, ...]:
@@ -597,11 +567,7 @@ def moved(clock: TicketClock, at: datetime, hours: Hours) -> tuple[datetime | No
         return old.due_at, old.due_at, False
     new = recomputed(clock, at, hours)
     late = new.due_at is not None and to_s(new.due_at) < to_s(at)
-    return (
-        old.due_at,
-        new.due_at,
-        old.outcome is not Outcome.BREACHED and (late or new.outcome is Outcome.BREACHED),
-    )
+    return (old.due_at, new.due_at, old.outcome is not Outcome.BREACHED and (late or new.outcome is Outcome.BREACHED))
 
 
 def closes_for_good(hours: Hours, at: datetime) -> bool:

@@ -54,8 +54,9 @@ def reaches(cover: Cover, license_id: str | None) -> bool:
     return license_id is None or cover.scope == "account" or cover.license_id == license_id
 
 
-def in_force_for(book: Book, license_id: str | None, level: int | None = None, *,
-                 action: str | None = OPEN_TICKET) -> list[Cover]:  # fmt: skip
+def in_force_for(
+    book: Book, license_id: str | None, level: int | None = None, *, action: str | None = OPEN_TICKET
+) -> list[Cover]:
     """The covers that serve a license now: those opening ``action``, and ``level`` when one is asked for (AVA-4).
 
     ``license_id`` None passes on any cover (CACTU-14). Soonest to end first, the endless last, then by id.
@@ -77,16 +78,11 @@ def startable(book: Book) -> Cover | None:
     The oldest; what came free before what was bought, where the policy says so (CSC-19).
     """
     mine = [cover for cover in book.covers.values() if OPEN_TICKET in cover.actions and not cover.levels]
-    if any(
-        cover.state == "suspended" or (cover.in_force(book.when) and cover.scope == "account")
-        for cover in mine
-    ):
+    if any(cover.state == "suspended" or (cover.in_force(book.when) and cover.scope == "account") for cover in mine):
         return None
     pending = [cover for cover in mine if cover.state == "pending" and cover.granted_at <= book.when]
     free_first = book.policy.cover.queue == "free_first"
-    return min(
-        pending, key=lambda one: (free_first and not one.free, one.granted_at, one.cover_id), default=None
-    )
+    return min(pending, key=lambda one: (free_first and not one.free, one.granted_at, one.cover_id), default=None)
 
 
 def remaining(cover: Cover, at: datetime) -> int | None:
@@ -130,10 +126,19 @@ def start_pending(book: Book, at: datetime, *, clause: str | None = None) -> Cov
     return cover
 
 
-def open_cover(book: Book, grant: CoverGrant, *, policy: Policy, order_id: OrderId, line_id: LineId,
-               license_id: LicenseId | None, placed_at: datetime,
-               starts_at: datetime | None, ends_at: datetime | None,
-               occurred_at: datetime | None = None) -> Cover:  # fmt: skip
+def open_cover(
+    book: Book,
+    grant: CoverGrant,
+    *,
+    policy: Policy,
+    order_id: OrderId,
+    line_id: LineId,
+    license_id: LicenseId | None,
+    placed_at: datetime,
+    starts_at: datetime | None,
+    ends_at: datetime | None,
+    occurred_at: datetime | None = None,
+) -> Cover:
     """Grants a cover; ``starts_at`` None makes it pending. The event tells the end (CACTU-13).
 
     ``occurred_at``: since when it is there, if not since the order (a choice that was made later).
@@ -179,12 +184,7 @@ def schedule(book: Book, cover: Cover) -> None:
     for days in book.policy.cover.reminder_days:
         subject = f"{cover.cover_id}:{days}"
         when = None if cover.ends_at is None else cover.ends_at - timedelta(days=days)
-        if (
-            running
-            and when is not None
-            and book.at < when
-            and (cover.starts_at is None or cover.starts_at < when)
-        ):
+        if running and when is not None and book.at < when and (cover.starts_at is None or cover.starts_at < when):
             book.plan.due(when, "cover.reminder", subject, cover_id=cover.cover_id, days=days)
         elif cover.version > 1:
             book.plan.drop("cover.reminder", subject)
@@ -224,9 +224,7 @@ def end_at(book: Book, cover: Cover, when: datetime, *, reason: str, clause: str
     cover.state = "running"
     cover.suspended_at = None
     cover.ends_at = when
-    book.plan.put_cover(
-        cover, "shortened", {"reason": reason, "clause": clause}, occurred_at=min(when, book.at)
-    )
+    book.plan.put_cover(cover, "shortened", {"reason": reason, "clause": clause}, occurred_at=min(when, book.at))
     schedule(book, cover)
     book.emit("cover.shortened", {**_told(cover), "reason": reason})
 
@@ -282,22 +280,24 @@ def suspend(book: Book, cover: Cover) -> None:
     ``suspension_used``."""
     rules = book.policy.cover
     state = state_of(cover, book.at)
-    facts = {
-        "cover_id": cover.cover_id,
-        "state": state,
-        "suspensions": cover.suspensions,
-        "allowed": rules.suspensions,
-    }
+    facts = {"cover_id": cover.cover_id, "state": state, "suspensions": cover.suspensions, "allowed": rules.suspensions}
     if cover.free or rules.suspensions == 0 or state not in {"running", "suspended"} or cover.ends_at is None:
         why = (
-            "Cover that came free with a license is not suspended." if cover.free
-            else "This policy does not offer suspension." if rules.suspensions == 0
+            "Cover that came free with a license is not suspended."
+            if cover.free
+            else "This policy does not offer suspension."
+            if rules.suspensions == 0
             else f"Cover that is {state} is not suspended; only a running period is."
-        )  # fmt: skip
+        )
         raise _refused(book, "not_suspendable", rules.suspension_clause, why, facts)
     if cover.suspensions >= rules.suspensions:
-        raise _refused(book, "suspension_used", rules.suspension_clause,
-                       f"A period can be suspended {_times(rules.suspensions)}; this one was.", facts)  # fmt: skip
+        raise _refused(
+            book,
+            "suspension_used",
+            rules.suspension_clause,
+            f"A period can be suspended {_times(rules.suspensions)}; this one was.",
+            facts,
+        )
     cover.state = "suspended"
     cover.suspended_at = book.at
     cover.suspensions += 1
@@ -310,16 +310,19 @@ def resume(book: Book, cover: Cover) -> None:
     """Goes on with a suspended period; its end moves by the time it was suspended (CSC-5). Else ``not_suspended``."""
     rules = book.policy.cover
     if cover.state != "suspended" or cover.suspended_at is None:
-        raise _refused(book, "not_suspended", rules.suspension_clause, "The cover is not suspended.",
-                       {"cover_id": cover.cover_id, "state": state_of(cover, book.at)})  # fmt: skip
+        raise _refused(
+            book,
+            "not_suspended",
+            rules.suspension_clause,
+            "The cover is not suspended.",
+            {"cover_id": cover.cover_id, "state": state_of(cover, book.at)},
+        )
     span = book.at - cover.suspended_at
     cover.suspended_seconds += span // timedelta(seconds=1)
     cover.ends_at = None if cover.ends_at is None else cover.ends_at + span
     cover.state = "running"
     cover.suspended_at = None
-    book.plan.put_cover(
-        cover, "resumed", {"clause": rules.suspension_clause, "seconds": span // timedelta(seconds=1)}
-    )
+    book.plan.put_cover(cover, "resumed", {"clause": rules.suspension_clause, "seconds": span // timedelta(seconds=1)})
     schedule(book, cover)
     book.emit("cover.resumed", {**_told(cover), "clause": rules.suspension_clause})
 
@@ -329,12 +332,16 @@ def extend(book: Book, cover: Cover, months: int, *, reason: str) -> None:
     (CACTU-8). Refused ``cover_wrong_state`` for cover that is not running."""
     rules = book.policy.cover
     if not rules.free_extension:
-        raise _refused(book, "no_free_extension", rules.extension_clause, "Cover is not extended free of charge.",
-                       {"cover_id": cover.cover_id, "months": months}, reading=rules.extension_reading)  # fmt: skip
-    if cover.ends_at is None or state_of(cover, book.at) not in {"running", "scheduled", "suspended"}:
-        raise DomainError(
-            "cover_wrong_state", cover_id=cover.cover_id, state=state_of(cover, book.at), action="extend"
+        raise _refused(
+            book,
+            "no_free_extension",
+            rules.extension_clause,
+            "Cover is not extended free of charge.",
+            {"cover_id": cover.cover_id, "months": months},
+            reading=rules.extension_reading,
         )
+    if cover.ends_at is None or state_of(cover, book.at) not in {"running", "scheduled", "suspended"}:
+        raise DomainError("cover_wrong_state", cover_id=cover.cover_id, state=state_of(cover, book.at), action="extend")
     cover.ends_at = add_term(cover.ends_at, Term(months=months), term_zone(book.policy))
     book.plan.put_cover(cover, "extended", {"months": months, "clause": rules.extension_clause})
     schedule(book, cover)
@@ -367,18 +374,17 @@ def _told(cover: Cover) -> dict[str, object]:
 
 
 def _refused(
-    book: Book,
-    code: str,
-    clause: str | None,
-    message: str,
-    facts: Mapping[str, object],
-    *,
-    reading: bool | None = None,
+    book: Book, code: str, clause: str | None, message: str, facts: Mapping[str, object], *, reading: bool | None = None
 ) -> DomainError:
     known = None if clause is None else book.policy.clause(clause)
     ours = book.policy.cover.reading if reading is None else reading
-    reason = Reason(code=code, clause=clause, message=message, facts=facts,
-                    reading=ours or bool(known and known.reading))  # fmt: skip
-    return DomainError(code, decision=Decision(
-        allowed=False, at=book.at, policy=book.policy.policy, policy_version=book.policy.version, reasons=(reason,)),
-        **facts)  # fmt: skip
+    reason = Reason(
+        code=code, clause=clause, message=message, facts=facts, reading=ours or bool(known and known.reading)
+    )
+    return DomainError(
+        code,
+        decision=Decision(
+            allowed=False, at=book.at, policy=book.policy.policy, policy_version=book.policy.version, reasons=(reason,)
+        ),
+        **facts,
+    )

@@ -34,18 +34,12 @@ def stretches_of(found: Iterable[Cover]) -> Iterator[Stretch]:
 
 
 def begins_at(
-    grant: CoverGrant,
-    placed_at: datetime,
-    licenses: Iterable[License],
-    stretches: Iterable[Stretch],
-    terms: CoverTerms,
+    grant: CoverGrant, placed_at: datetime, licenses: Iterable[License], stretches: Iterable[Stretch], terms: CoverTerms
 ) -> datetime:
     """When cover bought at ``placed_at`` begins. ``stretches``: what was bought before it."""
     if grant.start == "order":
         return placed_at
-    alike = terms.paid_up(
-        [stretch for stretch in stretches if stretch.counts_for(grant.actions, grant.levels)]
-    )
+    alike = terms.paid_up([stretch for stretch in stretches if stretch.counts_for(grant.actions, grant.levels)])
     if grant.start == "after_current":
         since = resumes_at(alike, placed_at, None)
         return covers.stack_end(
@@ -81,9 +75,7 @@ def covered_until(stretches: Iterable[Stretch], since: datetime, license_id: str
     ``license_id`` None looks at what serves the whole account.
     """
     end = since
-    mine = [
-        stretch for stretch in stretches if stretch.license_id is None or stretch.license_id == license_id
-    ]
+    mine = [stretch for stretch in stretches if stretch.license_id is None or stretch.license_id == license_id]
     for stretch in sorted(mine, key=lambda one: one.starts):
         if stretch.starts <= end and (stretch.ends is None or end < stretch.ends):
             if stretch.ends is None:
@@ -97,9 +89,7 @@ def account_until(book: Book, cover: Cover) -> datetime | None:
     if cover.ends_at is None:
         return None
     alike = [
-        stretch
-        for stretch in stretches_of(book.covers.values())
-        if stretch.counts_for(cover.actions, cover.levels)
+        stretch for stretch in stretches_of(book.covers.values()) if stretch.counts_for(cover.actions, cover.levels)
     ]
     served: list[str | None] = [cover.license_id]
     if cover.scope == "account":
@@ -122,9 +112,7 @@ def bring_forward(book: Book) -> None:
     for cover in waiting:
         term = covers.term_of(cover)
         if cover.start == "when_uncovered" and term is not None and cover.starts_at is not None:
-            alike = [
-                stretch for stretch in stretches_of(placed) if stretch.counts_for(cover.actions, cover.levels)
-            ]
+            alike = [stretch for stretch in stretches_of(placed) if stretch.counts_for(cover.actions, cover.levels)]
             starts_at = _first_gap(book.at, book.active_licenses(), terms.paid_up(alike))
             if starts_at < cover.starts_at:
                 ((_, ends_at),) = terms.periods(starts_at, term, 1, alike)

@@ -155,22 +155,19 @@ class CoverTerms:
 
 def resumes_at(stretches: Sequence[Stretch], placed_at: datetime, license_id: str | None) -> datetime:
     """Where a renewal goes on: at the end of what has just run out, or when it is bought."""
-    mine = [
-        stretch for stretch in stretches if stretch.license_id is None or stretch.license_id == license_id
-    ]
-    if any(
-        stretch.starts <= placed_at and (stretch.ends is None or placed_at < stretch.ends) for stretch in mine
-    ):
+    mine = [stretch for stretch in stretches if stretch.license_id is None or stretch.license_id == license_id]
+    if any(stretch.starts <= placed_at and (stretch.ends is None or placed_at < stretch.ends) for stretch in mine):
         return placed_at
     return max(
         (
             stretch.ends
             for stretch in mine
-            if stretch.ends is not None and stretch.renewable_until is not None
+            if stretch.ends is not None
+            and stretch.renewable_until is not None
             and stretch.ends <= placed_at < stretch.renewable_until
         ),
         default=placed_at,
-    )  # fmt: skip
+    )
 
 
 def _sum(one: Term, other: Term) -> Term:

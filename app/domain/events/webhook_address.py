@@ -20,14 +20,29 @@ _NAT64_LOCAL: Final = ipaddress.IPv6Network("64:ff9b:1::/48")
 _COMPATIBLE: Final = ipaddress.IPv6Network("::/96")
 _SITE_LOCAL: Final = ipaddress.IPv6Network("fec0::/10")
 _PUBLIC_6: Final = ipaddress.IPv6Network("2000::/3")
-_REFUSED_4: Final = tuple(ipaddress.IPv4Network(one) for one in (
-    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
-    "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
-    "224.0.0.0/4", "240.0.0.0/4",
-))  # fmt: skip
-_REFUSED_6: Final = tuple(ipaddress.IPv6Network(one) for one in (
-    "2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16", "100::/64",
-))  # fmt: skip
+_REFUSED_4: Final = tuple(
+    ipaddress.IPv4Network(one)
+    for one in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+    )
+)
+_REFUSED_6: Final = tuple(
+    ipaddress.IPv6Network(one) for one in ("2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16", "100::/64")
+)
 
 
 class TargetRefused(Exception):  # noqa: N818 - what it is, not where
@@ -117,9 +132,7 @@ def refusal_of(address: Address, *, allow_private: bool) -> str | None:
         refused = any(address in network for network in _REFUSED_4)
     else:
         refused = (
-            address not in _PUBLIC_6
-            or address in _SITE_LOCAL
-            or any(address in network for network in _REFUSED_6)
+            address not in _PUBLIC_6 or address in _SITE_LOCAL or any(address in network for network in _REFUSED_6)
         )
     return f"{address} is not a public address." if refused or not address.is_global else None
 

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal
 
-SCHEDULE: Final = tuple(timedelta(seconds=number) for number in (
-    0, 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600))  # fmt: skip
+SCHEDULE: Final = tuple(
+    timedelta(seconds=number)
+    for number in (0, 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600)
+)
 """Waits before each attempt, counted from the one before: ten attempts in 75 hours and 35 minutes."""
 JITTER_PERCENT: Final = 10
 """Waits are longer or shorter by so much, so that what failed together does not come back together."""

@@ -61,9 +61,7 @@ def grant_words(policy: Policy, one: Row) -> str:
 
 
 def _refusal(policy: Policy, one: Row) -> str:
-    message = (
-        one.get("message") or _otherwise(policy, str(one.get("code"))) or _REFUSED.get(str(one.get("code")))
-    )
+    message = one.get("message") or _otherwise(policy, str(one.get("code"))) or _REFUSED.get(str(one.get("code")))
     return str(message) if message else "nothing more"
 
 
@@ -193,9 +191,7 @@ def cover_step(policy: Policy, kind: str, payload: Row) -> str:
             return f"It moved{now}."
         case "suspended":
             return (
-                f"It was suspended on {day_of(cover['suspended_at'])}."
-                if cover.get("suspended_at")
-                else "Suspended."
+                f"It was suspended on {day_of(cover['suspended_at'])}." if cover.get("suspended_at") else "Suspended."
             )
         case "resumed":
             return f"It goes on; its end moved by the time suspended{now}."
@@ -203,9 +199,7 @@ def cover_step(policy: Policy, kind: str, payload: Row) -> str:
             months = int(payload.get("months") or 0)
             return f"It was extended by {term_words({'months': months})}{now}."
         case "shortened":
-            return (
-                f"It ends on {day_of(ends)}, earlier than bought." if ends else "It ends earlier than bought."
-            )
+            return f"It ends on {day_of(ends)}, earlier than bought." if ends else "It ends earlier than bought."
         case "voided":
             return "It was taken back."
     return f"{capital(kind.replace('_', ' '))}{now}."
@@ -242,9 +236,7 @@ def choice_sentence(policy: Policy, choice: Row) -> str:
     options = options_words(policy, str(choice["rule"]), choice["options"])
     what = f"The license of order {choice['order_id']} brings {options}, as the customer chooses"
     if choice.get("option") is not None:
-        return (
-            f"{what}; the customer chose {choice_words(policy, str(choice['rule']), str(choice['option']))}"
-        )
+        return f"{what}; the customer chose {choice_words(policy, str(choice['rule']), str(choice['option']))}"
     return f"{what}; the choice was taken back" if choice.get("voided_at") else f"{what}; the choice is open"
 
 

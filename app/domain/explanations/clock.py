@@ -76,11 +76,7 @@ def clock_sentence(view: Row, skipped: Sequence[Row] = ()) -> str:
     name = capital(_MILESTONES.get(str(view["milestone"]), str(view["milestone"]).replace("_", " ")))
     promise = cited(f"{name}: {target_words(str(view['target']))}", view.get("clause"))
     due = f"Due on {instant_words(view['due_at'])}." if view.get("due_at") else None
-    names = [
-        f"{', '.join(row['reasons'])} ({day_of(row['date'] + 'T00:00:00Z')})"
-        for row in skipped
-        if row["reasons"]
-    ]
+    names = [f"{', '.join(row['reasons'])} ({day_of(row['date'] + 'T00:00:00Z')})" for row in skipped if row["reasons"]]
     closed = f"Closed meanwhile: {joined(names)}." if names else None
     return sentences(promise, due, closed, outcome_sentence(view))
 

@@ -9,17 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from app.domain.policy.policy import Policy
-from app.domain.policy.wording import (
-    are,
-    capital,
-    cited,
-    credit_words,
-    day_of,
-    joined,
-    sentences,
-    unit_word,
-    was,
-)
+from app.domain.policy.wording import are, capital, cited, credit_words, day_of, joined, sentences, unit_word, was
 
 Row = Mapping[str, Any]
 _BY_ORDER: Final = ("license", "purchase", "choice")
@@ -94,9 +84,7 @@ def _lots(policy: Policy, moves: Sequence[Row]) -> str:
     if len(totals) == 1:
         return next(iter(totals.values()))[0]
     granted = {move["lot_id"]: int(move["lot"]["granted"]) for move in moves}
-    return joined(
-        [name if granted[lot] == total else f"{total} of {name}" for lot, (name, total) in totals.items()]
-    )
+    return joined([name if granted[lot] == total else f"{total} of {name}" for lot, (name, total) in totals.items()])
 
 
 def _part(policy: Policy, number: int, moves: Sequence[Row]) -> str:
@@ -111,9 +99,11 @@ def _part(policy: Policy, number: int, moves: Sequence[Row]) -> str:
 def held_from(policy: Policy, operations: Sequence[Row]) -> str | None:
     """Where the credits of a price came from: ``Held from the 60 points of order 1001.``"""
     moves = [
-        move for operation in operations for move in operation["moves"]
+        move
+        for operation in operations
+        for move in operation["moves"]
         if move["from"] == "available" and move["to"] in ("held", "spent")
-    ]  # fmt: skip
+    ]
     return f"Held from {_lots(policy, moves)}." if moves else None
 
 
@@ -159,11 +149,7 @@ def _held(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
 def _debited(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
     taken = _from(moves, "available", "spent")
     number = _sum(taken)
-    how = (
-        "charged again, since the cause was corrected,"
-        if operation["reason"] == "cause corrected"
-        else "charged"
-    )
+    how = "charged again, since the cause was corrected," if operation["reason"] == "cause corrected" else "charged"
     return f"{credit_words(policy, number)} {was(number)} {how} from {_lots(policy, taken)}"
 
 
@@ -190,9 +176,7 @@ def _back(policy: Policy, moves: Sequence[Row], source: str, verb: str) -> str:
         which = "which" if dead == number else f"of which {credit_words(policy, dead)}"
         text += f", {which} had ended and {are(dead)} gone"
     if instead := _from(moves, "world"):
-        text += (
-            f"; instead {credit_words(policy, _sum(instead))} can be used {until_words(instead[0]['lot'])}"
-        )
+        text += f"; instead {credit_words(policy, _sum(instead))} can be used {until_words(instead[0]['lot'])}"
     if repaid := _sum(moves, "available", "owed"):
         text += f"; {credit_words(policy, repaid)} of them repaid a debt"
     return text
@@ -224,9 +208,7 @@ def _moved(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
     merged = ", since two accounts became one" if operation["reason"] == "merged" else ""
     if came:
         number = _sum(came)
-        return (
-            f"{credit_words(policy, number)} came from another account, {until_words(came[0]['lot'])}{merged}"
-        )
+        return f"{credit_words(policy, number)} came from another account, {until_words(came[0]['lot'])}{merged}"
     number = _sum(moves, "available", "voided")
     return f"{_part(policy, number, moves)} went to another account{merged}"
 
@@ -261,18 +243,15 @@ def lot_sentence(policy: Policy, lot: Row) -> str:
         came = f"{capital(lot_words(policy, lot))} could be used {until_words(lot)}"
     parts = [
         f"{lot[name]} {was(lot[name])} {word}"
-        for name, word in (("spent", "charged"), ("held", "set aside"), ("expired", "lost at that end"),
-                           ("voided", "taken back"), ("moved", "moved to another account"))
+        for name, word in (
+            ("spent", "charged"),
+            ("held", "set aside"),
+            ("expired", "lost at that end"),
+            ("voided", "taken back"),
+            ("moved", "moved to another account"),
+        )
         if lot[name]
-    ]  # fmt: skip
+    ]
     left = lot["available"]
-    rest = (
-        f"{left} {are(left)} left"
-        if left
-        else "none is left"
-        if int(lot["granted"]) == 1
-        else "none are left"
-    )
-    return sentences(
-        cited(came, lot["end_clause"] or lot["clause"]), cited(capital(joined([*parts, rest])), None)
-    )
+    rest = f"{left} {are(left)} left" if left else "none is left" if int(lot["granted"]) == 1 else "none are left"
+    return sentences(cited(came, lot["end_clause"] or lot["clause"]), cited(capital(joined([*parts, rest])), None))

@@ -43,12 +43,7 @@ def assessment_sentence(policy: Policy, one: Row) -> str:
     category = policy.category(one["category"]) if one["category"] else None
     title = plain(category.title) if category is not None else "the ticket"
     credits_ = int(one["credits"])
-    if (
-        category is not None
-        and category.level is not None
-        and not credits_
-        and one["clause"] == category.level_clause
-    ):
+    if category is not None and category.level is not None and not credits_ and one["clause"] == category.level_clause:
         how = "included in a level of support"
     elif one["outside_list"]:
         how = f"outside the list ({price_words(policy, category, one['inputs'])})"
@@ -230,9 +225,7 @@ def _withdrawn(policy: Policy, payload: Row) -> str:
 def _resolved(policy: Policy, payload: Row) -> str:
     changed: Row = payload.get("set", {})
     outcome = next((one for one in policy.outcomes if one.outcome == changed.get("outcome")), None)
-    told = (
-        cited(f"Resolved: {plain(outcome.title)}", outcome.clause) if outcome else "The ticket was resolved."
-    )
+    told = cited(f"Resolved: {plain(outcome.title)}", outcome.clause) if outcome else "The ticket was resolved."
     return sentences(told, _cause(policy, changed.get("cause")))
 
 
@@ -247,9 +240,7 @@ def _reopened(policy: Policy, payload: Row) -> str:
 
 def _disputed(policy: Policy, payload: Row) -> str:
     one = _added(payload, "disputes")
-    return cited(
-        f"The customer disputed the charge of {credit_words(policy, int(one['charge']))}", one["clause"]
-    )
+    return cited(f"The customer disputed the charge of {credit_words(policy, int(one['charge']))}", one["clause"])
 
 
 def _dispute_decided(policy: Policy, payload: Row) -> str:
@@ -271,9 +262,7 @@ def dispute_sentence(policy: Policy, one: Row) -> str:
         case _:
             return cited("The dispute is not decided yet", clause)
     brought = f"It brought {credit_words(policy, returned)} back." if returned or gone else None
-    lost = (
-        f"{credit_words(policy, gone)} of it {are(gone)} gone, since their lot had ended." if gone else None
-    )
+    lost = f"{credit_words(policy, gone)} of it {are(gone)} gone, since their lot had ended." if gone else None
     return sentences(cited(text, clause), brought, lost)
 
 
@@ -380,9 +369,7 @@ def _paid(policy: Policy, ticket: Ticket, charge: Mapping[str, int], cover: str 
     if net:
         return f"It cost {credit_words(policy, net)}."
     if captured:
-        return (
-            f"It costs nothing: {credit_words(policy, captured)} {was(captured)} charged and all given back."
-        )
+        return f"It costs nothing: {credit_words(policy, captured)} {was(captured)} charged and all given back."
     if ticket.paid_by == "cover":
         return f"{capital(cover or 'cover')} pays for it."
     if ticket.paid_by == "nobody":

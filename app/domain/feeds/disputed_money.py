@@ -56,9 +56,7 @@ class DisputeWanted:
 
 def merge_disputes(mine: Seen | None, told: Iterable[DisputeSeen]) -> Seen:
     """Return what is known of the disputes once these are known too: of each the latest telling."""
-    return join_disputes(
-        mine, {dispute_seen.dispute_id: _dispute_json(dispute_seen) for dispute_seen in told}
-    )
+    return join_disputes(mine, {dispute_seen.dispute_id: _dispute_json(dispute_seen) for dispute_seen in told})
 
 
 def join_disputes(mine: Seen | None, theirs: Seen) -> Seen:
@@ -84,22 +82,21 @@ def disputed(seen: Seen, order: Seen) -> tuple[tuple[DisputeWanted, ...], list[R
             states[alike[0]] = "won"
         else:
             other = f"{ident} gives back other money than {', '.join(lost)} took: nobody can tell for which units."
-            says = {
-                "reversal": ident,
-                "disputes": lost,
-                "amount": reversal["amount"],
-                "units": reversal["units"],
-            }
+            says = {"reversal": ident, "disputes": lost, "amount": reversal["amount"], "units": reversal["units"]}
             doubts.append(ReviewItem("refund_reversed", other, says))
     found = []
     for key, state in states.items():
         units, unclear = _units(rows[key], order)
         found.append(
             DisputeWanted(
-                dispute_id=key, state=state, units=units, amount=_decimal(rows[key]["amount"]),
-                currency=rows[key]["currency"], unclear=unclear,
+                dispute_id=key,
+                state=state,
+                units=units,
+                amount=_decimal(rows[key]["amount"]),
+                currency=rows[key]["currency"],
+                unclear=unclear,
             )
-        )  # fmt: skip
+        )
     return tuple(found), doubts
 
 
@@ -133,14 +130,9 @@ def _units(one: Seen, order: Seen) -> tuple[dict[str, int] | None, str | None]:
             smallest = Fraction(unit_of(str(order["currency"])))
             count = _whole_units(row, part, () if told else order.get("others") or (), smallest)
             if count is None:
-                return (
-                    None,
-                    f"{part} of line {row['line_id']} is disputed: no one number of units comes to that.",
-                )
+                return (None, f"{part} of line {row['line_id']} is disputed: no one number of units comes to that.")
             found[row["line_id"]] = found.get(row["line_id"], 0) + count
-    return {
-        key: min(count, bought[key]) for key, count in sorted(found.items()) if key in bought and count
-    }, None
+    return {key: min(count, bought[key]) for key, count in sorted(found.items()) if key in bought and count}, None
 
 
 def _whole_units(row: Seen, amount: Decimal, others: Iterable[str], smallest: Fraction) -> int | None:

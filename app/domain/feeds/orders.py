@@ -222,9 +222,7 @@ def _merge_order(known: Seen, order: OrderSeen) -> None:
 def _merge_names(known: Seen, order: Seen) -> None:
     """What each line was called first. Shops look a sku up when they send, so that a renamed one would change what was
     bought; a line's id and its product's id do not change."""
-    names: dict[str, dict[str, list[str]]] = {
-        key: dict(one) for key, one in (known.get("names") or {}).items()
-    }
+    names: dict[str, dict[str, list[str]]] = {key: dict(one) for key, one in (known.get("names") or {}).items()}
     for row in order["lines"]:
         if row["products"] and row["sku"]:
             product = "/".join(row["products"])
@@ -242,9 +240,7 @@ def _merge_cancelled(known: Seen, at: str | None) -> None:
         known["cancelled_stamp"] = max(known.get("cancelled_stamp", ""), at)
         return
     order = known.get("order")
-    known["cancelled_over"] = max(
-        known.get("cancelled_over", ""), _EARLIEST if order is None else order["stamp"]
-    )
+    known["cancelled_over"] = max(known.get("cancelled_over", ""), _EARLIEST if order is None else order["stamp"])
 
 
 def absorb(known: Seen, other: Seen) -> Seen:
@@ -273,10 +269,7 @@ def wanted(seen: Seen) -> Wanted | None:
     order = seen.get("order")
     if order is None or not seen.get("paid"):
         return None
-    order = {
-        **order,
-        "lines": [_named(row, (seen.get("names") or {}).get(row["line_id"])) for row in order["lines"]],
-    }
+    order = {**order, "lines": [_named(row, (seen.get("names") or {}).get(row["line_id"])) for row in order["lines"]]}
     customer = order["customer"] or (seen.get("named") or (None, None))[1]
     blocks = [ReviewItem(code, unclear, says) for code, unclear, says in order.get("doubts") or ()]
     units = {row["line_id"]: int(row["quantity"]) for row in order["lines"]}
@@ -290,9 +283,7 @@ def wanted(seen: Seen) -> Wanted | None:
     else:
         refunds = refund_reasons.units_refunded(seen, order, blocks)
     if any(dispute.state == "lost" and dispute.units == units for dispute in disputes):
-        blocks = [
-            block for block in blocks if block.code not in refund_reasons.OF_REFUNDS
-        ]  # all of it is gone anyway
+        blocks = [block for block in blocks if block.code not in refund_reasons.OF_REFUNDS]  # all of it is gone anyway
     _reversals(seen, order, doubts)
     return Wanted(
         order=order,
@@ -455,9 +446,7 @@ def _larger(mine: Seen | None, theirs: Seen | None, pick: Any) -> Seen | None:
     if mine is None or theirs is None:
         return mine if theirs is None else theirs
     return {
-        key: pick(mine[key], theirs[key])
-        if key in mine and key in theirs
-        else (mine.get(key) or theirs.get(key))
+        key: pick(mine[key], theirs[key]) if key in mine and key in theirs else (mine.get(key) or theirs.get(key))
         for key in sorted(mine.keys() | theirs.keys())
     }
 

@@ -62,9 +62,7 @@ def units_refunded(seen: Seen, order: Seen, blocks: list[ReviewItem]) -> dict[st
         if row.get("gone"):
             found[row["line_id"]] = max(found.get(row["line_id"], 0), int(row["gone"]))
     return {
-        line_id: min(count, units[line_id])
-        for line_id, count in sorted(found.items())
-        if line_id in units and count
+        line_id: min(count, units[line_id]) for line_id, count in sorted(found.items()) if line_id in units and count
     }
 
 
@@ -105,9 +103,7 @@ def _counted(seen: Seen, refund: Seen) -> bool:
 
 def _within(refund: Seen, at: str) -> bool:
     """Whether a refund had been made at an instant, and had not come back yet."""
-    return (refund.get("made_at") or "") <= at and (
-        refund.get("reversed_at") is None or at <= refund["reversed_at"]
-    )
+    return (refund.get("made_at") or "") <= at and (refund.get("reversed_at") is None or at <= refund["reversed_at"])
 
 
 def _of_charge(seen: Seen) -> tuple[Decimal, bool]:
@@ -159,12 +155,7 @@ def _take_told(
             ReviewItem(
                 LINES_UNKNOWN,
                 f"Refund {refund_id} gave back {left} more than its lines, shipping and taxes come to.",
-                {
-                    "refunds": [refund_id],
-                    "amount": one["amount"],
-                    "unexplained": str(left),
-                    "units": one["units"],
-                },
+                {"refunds": [refund_id], "amount": one["amount"], "unexplained": str(left), "units": one["units"]},
             )
         )
 
@@ -186,29 +177,19 @@ def _explain(
         alone = beside is not None and wanted in beside and not _fits_lines(rows, wanted, beside, smallest)
         if not alone:
             blocks.append(
-                ReviewItem(
-                    LINES_UNKNOWN,
-                    f"{amount} was given back, and the shop does not say for which lines.",
-                    says,
-                )
+                ReviewItem(LINES_UNKNOWN, f"{amount} was given back, and the shop does not say for which lines.", says)
             )
         return
     row = rows[0]
     unit = _unit(row)
     if unit is None:
         blocks.append(
-            ReviewItem(
-                LINES_UNKNOWN, f"{amount} was given back for line {row['line_id']}, which has no price.", says
-            )
+            ReviewItem(LINES_UNKNOWN, f"{amount} was given back for line {row['line_id']}, which has no price.", says)
         )
         return
     known = beside if beside is not None else {Fraction(0)}
     refunds = max(len(refund_ids), 1)
-    fits = {
-        count
-        for other in known
-        for count in counts(wanted - other, unit, int(row["quantity"]), smallest, refunds)
-    }
+    fits = {count for other in known for count in counts(wanted - other, unit, int(row["quantity"]), smallest, refunds)}
     if len(fits) == 1 and beside is not None:
         found[row["line_id"]] = found.get(row["line_id"], 0) + fits.pop()
     elif not fits:

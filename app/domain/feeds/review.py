@@ -17,9 +17,7 @@ ADJUST: Final = (
     "Correct the balance by POST /v1/customers/{customer_id}/adjustments, then dismiss the delivery with the"
     " adjustment's id."
 )
-DISMISS: Final = (
-    "Dismiss the delivery with a reason, if nothing has to change (POST .../{delivery_id}/dismissal)."
-)
+DISMISS: Final = "Dismiss the delivery with a reason, if nothing has to change (POST .../{delivery_id}/dismissal)."
 REPLAY: Final = "Replay the delivery once its cause is mended: POST .../deliveries/{delivery_id}/replay."
 _REFUND: Final = (
     "Name the units in the shop: record the refund there with its lines; its next delivery clears this one.",
@@ -74,11 +72,7 @@ STEPS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "status_unknown": (REPLAY, ADJUST, DISMISS),
     "unmapped_product": _MAP,
-    "unknown_sku": (
-        "Publish a policy version that sells the sku; then replay the delivery.",
-        _MAP[0],
-        DISMISS,
-    ),
+    "unknown_sku": ("Publish a policy version that sells the sku; then replay the delivery.", _MAP[0], DISMISS),
     "customer_missing": (
         "Name a customer or an e-mail address on the order in the shop; its next delivery clears this one.",
         "Record the order by PUT /v1/orders/{order_id} for the customer, then dismiss the delivery.",

@@ -51,12 +51,7 @@ def merge_ticket(seen: Seen | None, news: TicketNews) -> Seen:
     known: Seen = dict(seen or {})
     if news.ticket is not None:
         one = news.ticket
-        theirs = {
-            "stamp": one.stamp,
-            "customer": one.customer,
-            "subject": one.subject,
-            "stated": jsonable(one.stated),
-        }
+        theirs = {"stamp": one.stamp, "customer": one.customer, "subject": one.subject, "stated": jsonable(one.stated)}
         if one.opened_at is not None:
             theirs["opened_at"] = iso(one.opened_at)
         mine = known.get("ticket")

@@ -45,9 +45,7 @@ def owe(ledger: LotLedger, credit_type: str, credits: int, *, reason: str, claus
     """Books a debt that no lot of its own stands for, and repays of it what is there."""
     carrier = next((lot for lot in ledger.lots.values() if lot.credit_type == credit_type), None)
     if carrier is None:
-        carrier = ledger.grant(
-            credits, source="correction", rule=reason, credit_type=credit_type, reason=reason
-        )
+        carrier = ledger.grant(credits, source="correction", rule=reason, credit_type=credit_type, reason=reason)
         ledger.void(carrier.lot_id, reason=reason)
     entries: list[Entry] = []
     ledger.move(entries, carrier, "owed", "voided", credits)

@@ -47,9 +47,7 @@ def voided_data(
     lot: Lot, credits: int, balance: Balance, *, reason: str, order_id: str | None, **of: Any
 ) -> dict[str, Any]:
     """Return the data of ``credits.voided``; ``order_id``: whose refund or correction it was."""
-    return {
-        "lot_id": lot.lot_id, "order_id": order_id, "credits": credits, "reason": reason, "balance": balance, **of,
-    }  # fmt: skip
+    return {"lot_id": lot.lot_id, "order_id": order_id, "credits": credits, "reason": reason, "balance": balance, **of}
 
 
 def expired_key(lot: Lot, ends: str) -> str:

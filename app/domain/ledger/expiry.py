@@ -95,8 +95,9 @@ def void_held(journal: Journal, lot: Lot, at: datetime, holds: Iterable[Hold]) -
             entries: list[Entry] = []
             line.released += part
             journal.move(entries, lot, "held", "expired", part)
-            journal.record("expire", lot.credit_type, entries, effective_at=at, hold=hold, clause=clause,
-                        reason="lot_expired")  # fmt: skip
+            journal.record(
+                "expire", lot.credit_type, entries, effective_at=at, hold=hold, clause=clause, reason="lot_expired"
+            )
             touched.append(hold)
     return touched
 

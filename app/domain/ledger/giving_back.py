@@ -43,23 +43,25 @@ def hand_back(
             entries = []
             _void_returned(journal, hold, line, source, claimed, at)
         if part > claimed:
-            give_back(
-                journal, entries, hold, line, source, part - claimed, at=at, expired=expired, reason=reason
-            )
+            give_back(journal, entries, hold, line, source, part - claimed, at=at, expired=expired, reason=reason)
     _handed_back(journal, entries, hold, source, at, expired, reason, clause)
 
 
 def _handed_back(
-    journal: Journal, entries: list[Entry], hold: Hold, source: Bucket, at: datetime, expired: ExpiredReturn | None,
-    reason: str | None, clause: str | None,
-) -> None:  # fmt: skip
+    journal: Journal,
+    entries: list[Entry],
+    hold: Hold,
+    source: Bucket,
+    at: datetime,
+    expired: ExpiredReturn | None,
+    reason: str | None,
+    clause: str | None,
+) -> None:
     if not entries:
         return
     repay_owed(journal, entries, hold.credit_type, at=at)
     rule = expired_rule(journal, entries, expired)
-    if (
-        rule is not None
-    ):  # What is forfeited is so by this rule, whatever the credits were given back for (ALL-4).
+    if rule is not None:  # What is forfeited is so by this rule, whatever the credits were given back for (ALL-4).
         clause = rule.clause if rule.rule == "forfeit" else clause or rule.clause
     journal.record(
         "release" if source == "held" else "refund",
@@ -73,9 +75,7 @@ def _handed_back(
     )
 
 
-def _void_returned(
-    journal: Journal, hold: Hold, line: HoldLine, source: Bucket, credits: int, at: datetime
-) -> None:
+def _void_returned(journal: Journal, hold: Hold, line: HoldLine, source: Bucket, credits: int, at: datetime) -> None:
     """Voids what comes back to a refunded unit, in the same transaction and with its own statement line."""
     lot = journal.lots[line.lot_id]
     claim = lot.data["claim"]
@@ -156,16 +156,12 @@ def _return_rule(journal: Journal, expired: ExpiredReturn | None) -> ExpiredRetu
     return expired or (journal.rules.returned_to_expired if journal.rules else _FORFEIT)
 
 
-def expired_rule(
-    journal: Journal, entries: Sequence[Entry], expired: ExpiredReturn | None
-) -> ExpiredReturn | None:
+def expired_rule(journal: Journal, entries: Sequence[Entry], expired: ExpiredReturn | None) -> ExpiredReturn | None:
     """The rule by which some of what was given back is gone; None when nothing is (ALL-4)."""
     return _return_rule(journal, expired) if any(entry.target == "expired" for entry in entries) else None
 
 
-def repay_owed(
-    journal: Journal, entries: list[Entry], credit_type: str, *, at: datetime | None = None
-) -> int:
+def repay_owed(journal: Journal, entries: list[Entry], credit_type: str, *, at: datetime | None = None) -> int:
     """Repays what is ``owed`` from what is available, in order of spending, so that never both stand. How much.
 
     A debt is booked ``owed -> voided`` (the account owes and counts as voided what no lot could give) and repaid
@@ -177,8 +173,7 @@ def repay_owed(
     if account.owed == 0 or account.available == 0:
         return 0
     for lot in sorted(
-        (one for one in journal.lots.values() if one.credit_type == credit_type and one.available > 0),
-        key=spending_key,
+        (one for one in journal.lots.values() if one.credit_type == credit_type and one.available > 0), key=spending_key
     ):
         part = min(lot.available, account.owed)
         if part == 0:

@@ -18,9 +18,7 @@ from app.domain.values.ids import CustomerId, HoldId, Mint, OperationId, OrderId
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 _LOT_FIELDS = ("available", "held", "spent", "expired", "voided", "expires_at", "data")
-_ACCOUNT_FIELDS = (
-    "granted", "available", "held", "spent", "expired", "voided", "owed", "next_expiry", "version",
-)  # fmt: skip
+_ACCOUNT_FIELDS = ("granted", "available", "held", "spent", "expired", "voided", "owed", "next_expiry", "version")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,9 +117,7 @@ class Journal:
         """The totals of one credit type; an empty account when nothing was ever granted."""
         found = self.accounts.get(credit_type)
         if found is None:
-            found = self.accounts[credit_type] = Account(
-                customer_id=self.customer_id, credit_type=credit_type
-            )
+            found = self.accounts[credit_type] = Account(customer_id=self.customer_id, credit_type=credit_type)
         return found
 
     def usable(self, lot: Lot, credit_type: str, license_id: str | None) -> bool:
@@ -188,10 +184,7 @@ class Journal:
         return Savepoint(
             accounts={key: replace(one) for key, one in self.accounts.items()},
             lots={key: replace(one, data=dict(one.data)) for key, one in self.lots.items()},
-            holds={
-                key: replace(one, lines=[replace(line) for line in one.lines])
-                for key, one in self.holds.items()
-            },
+            holds={key: replace(one, lines=[replace(line) for line in one.lines]) for key, one in self.holds.items()},
             marks=tuple(
                 frozenset(mark)
                 for mark in (
@@ -217,13 +210,9 @@ class Journal:
             hold.closed_at = saved.closed_at
             for line, old in zip(hold.lines, saved.lines, strict=True):
                 line.captured, line.released, line.refunded = old.captured, old.released, old.refunded
-        (
-            self._accounts_changed,
-            self._lots_new,
-            self._lots_changed,
-            self._holds_new,
-            self._holds_changed,
-        ) = (set(mark) for mark in to.marks)
+        (self._accounts_changed, self._lots_new, self._lots_changed, self._holds_new, self._holds_changed) = (
+            set(mark) for mark in to.marks
+        )
         del self.operations[to.operations :]
         del self.reclaimed[to.reclaimed :]
 
@@ -238,9 +227,7 @@ class Journal:
             ),
             holds_new=tuple(self.holds[key] for key in self.holds if key in self._holds_new),
             holds_changed=tuple(
-                self.holds[key]
-                for key in self.holds
-                if key in self._holds_changed and key not in self._holds_new
+                self.holds[key] for key in self.holds if key in self._holds_changed and key not in self._holds_new
             ),
             operations=tuple(self.operations),
         )
@@ -349,13 +336,9 @@ class Journal:
                 raise ConservationError(f"lot {lot_id}: {parts} of {lot.granted}")
         parts = (account.available, account.held, account.spent, account.expired, account.voided)
         if min(parts) < 0 or account.owed < 0 or account.granted + account.owed != sum(parts):
-            raise ConservationError(
-                f"account {account.credit_type}: {parts} of {account.granted} and {account.owed}"
-            )
+            raise ConservationError(f"account {account.credit_type}: {parts} of {account.granted} and {account.owed}")
         if account.owed and account.available:
-            raise ConservationError(
-                f"account {account.credit_type} owes {account.owed} and has {account.available}"
-            )
+            raise ConservationError(f"account {account.credit_type} owes {account.owed} and has {account.available}")
         for line in hold.lines if hold else ():
             if line.captured + line.released > line.credits or line.refunded > line.captured:
                 raise ConservationError(f"hold line {line.line_no} gave more than it took")
@@ -386,6 +369,4 @@ def _restore(now: dict[str, Any], saved: dict[str, Any], fields: tuple[str, ...]
 
 def hold_lines(hold_id: HoldId, taken: Sequence[tuple[Lot, int]]) -> list[HoldLine]:
     """The lines of a new hold, numbered in order of spending."""
-    return [
-        HoldLine(lot_id=lot.lot_id, line_no=number, credits=n) for number, (lot, n) in enumerate(taken, 1)
-    ]
+    return [HoldLine(lot_id=lot.lot_id, line_no=number, credits=n) for number, (lot, n) in enumerate(taken, 1)]

@@ -28,15 +28,7 @@ from app.domain.values.errors import DomainError
 from app.domain.values.ids import HoldId, LicenseId, TicketId
 from app.domain.values.term import add_term
 
-__all__ = [
-    "ConservationError",
-    "Ledger",
-    "LedgerChanges",
-    "RefundQuote",
-    "VoidedGrant",
-    "refund_quote",
-    "spending_key",
-]
+__all__ = ["ConservationError", "Ledger", "LedgerChanges", "RefundQuote", "VoidedGrant", "refund_quote", "spending_key"]
 
 
 class Ledger(LotLedger):
@@ -77,9 +69,7 @@ class Ledger(LotLedger):
         """
         if expires_at is not None and expires_at <= self.at:
             raise DomainError("expires_in_past", expires_at=expires_at.isoformat(), at=self.at.isoformat())
-        return self._take(
-            credits, credit_type, "hold", ticket_id, license_id, expires_at, lot_id, clause, reading
-        )
+        return self._take(credits, credit_type, "hold", ticket_id, license_id, expires_at, lot_id, clause, reading)
 
     def debit(
         self,
@@ -94,12 +84,17 @@ class Ledger(LotLedger):
         reason: str | None = None,
     ) -> Hold:
         """Holds and captures at once, as one operation; the hold's row is the receipt a refund needs."""
-        return self._take(
-            credits, credit_type, "debit", ticket_id, license_id, None, lot_id, clause, reading, reason
-        )
+        return self._take(credits, credit_type, "debit", ticket_id, license_id, None, lot_id, clause, reading, reason)
 
-    def capture(self, hold_id: str, credits: int | None = None, *, final: bool = True,
-                clause: str | None = None, reading: bool = False) -> Hold:  # fmt: skip
+    def capture(
+        self,
+        hold_id: str,
+        credits: int | None = None,
+        *,
+        final: bool = True,
+        clause: str | None = None,
+        reading: bool = False,
+    ) -> Hold:
         """Takes held credits for good, in the hold's order (all of them unless told). ``final`` releases the rest.
 
         ``clause`` and ``reading``: of the price; without one, the clause of the policy's credits. A rest that goes to
@@ -127,15 +122,23 @@ class Ledger(LotLedger):
             if back and not apart:
                 self._give(entries, hold, back)
                 repay_owed(self, entries, hold.credit_type)
-            self.record("capture", hold.credit_type, entries, hold=hold, clause=clause or self._credits_clause,
-                        reading=reading)  # fmt: skip
+            self.record(
+                "capture", hold.credit_type, entries, hold=hold, clause=clause or self._credits_clause, reading=reading
+            )
             if apart:  # What comes back to an expired lot or a refunded unit is no part of what was captured.
                 hand_back(self, hold, "held", back, at=self.at)
             refresh_expiry(self, hold.credit_type)
         return hold
 
-    def release(self, hold_id: str, credits: int | None = None, *, expired: ExpiredReturn | None = None,
-                reason: str | None = None, clause: str | None = None) -> Hold:  # fmt: skip
+    def release(
+        self,
+        hold_id: str,
+        credits: int | None = None,
+        *,
+        expired: ExpiredReturn | None = None,
+        reason: str | None = None,
+        clause: str | None = None,
+    ) -> Hold:
         """Gives held credits back unspent, in reverse and to the same lots (TERMS-22); all of them unless told."""
         hold = self._hold(hold_id)
         with attempt(self, hold.credit_type):
@@ -146,8 +149,15 @@ class Ledger(LotLedger):
             self._return(hold, "held", wanted, expired, reason, clause)
         return hold
 
-    def refund(self, hold_id: str, credits: int | None = None, *, expired: ExpiredReturn | None = None,
-               reason: str | None = None, clause: str | None = None) -> Hold:  # fmt: skip
+    def refund(
+        self,
+        hold_id: str,
+        credits: int | None = None,
+        *,
+        expired: ExpiredReturn | None = None,
+        reason: str | None = None,
+        clause: str | None = None,
+    ) -> Hold:
         """Gives captured credits back, in reverse and to the same lots (AVA-11, XC-11); all that is left unless told.
 
         Into a lot that has expired as ``expired`` says, else the policy's ``returned_to_expired`` (ALL-4). What comes
@@ -191,9 +201,7 @@ class Ledger(LotLedger):
         why = Taken(door=door, reason=reason, clause=clause, order_id=order_id, ref=ref)
         return take_all(self, self.granted_by(order_id, line_id, units), credits, why)
 
-    def granted_by(
-        self, order_id: str, line_id: str, units: Collection[int] | None = None
-    ) -> list[list[Lot]]:
+    def granted_by(self, order_id: str, line_id: str, units: Collection[int] | None = None) -> list[list[Lot]]:
         """What an order line granted, unit by unit: each lot with those in which its credits lie by now."""
         found = families(self.reachable(), order_id, line_id, withdrawn=units is not None)
         return [family for (unit_no, _), family in found.items() if units is None or unit_no in units]
@@ -261,12 +269,12 @@ class Ledger(LotLedger):
         """Whether some of what a hold still reserves would go back to an expired lot or a refunded unit."""
         lots = [(self.lots[line.lot_id], line.open) for line in hold.lines if line.open]
         return any(
-            due_back(lot, part) or (lot.expires_at is not None and lot.expires_at <= self.at)
-            for lot, part in lots
+            due_back(lot, part) or (lot.expires_at is not None and lot.expires_at <= self.at) for lot, part in lots
         )
 
-    def _pick(self, credits: int, credit_type: str, license_id: str | None,
-              lot_id: str | None) -> list[tuple[Lot, int]]:  # fmt: skip
+    def _pick(
+        self, credits: int, credit_type: str, license_id: str | None, lot_id: str | None
+    ) -> list[tuple[Lot, int]]:
         lots = self.spendable(credit_type, license_id)
         if lot_id is not None:
             lot = self.lot(lot_id)
@@ -286,8 +294,15 @@ class Ledger(LotLedger):
                 break
         return taken
 
-    def _return(self, hold: Hold, source: Literal["held", "spent"], credits: int, expired: ExpiredReturn | None,
-                reason: str | None, clause: str | None) -> None:  # fmt: skip
+    def _return(
+        self,
+        hold: Hold,
+        source: Literal["held", "spent"],
+        credits: int,
+        expired: ExpiredReturn | None,
+        reason: str | None,
+        clause: str | None,
+    ) -> None:
         self._reopen_for(hold, source, credits, expired, reason, clause)
         hand_back(self, hold, source, credits, at=self.at, expired=expired, reason=reason, clause=clause)
         refresh_expiry(self, hold.credit_type)
@@ -300,8 +315,15 @@ class Ledger(LotLedger):
                 give_back(self, entries, hold, line, "held", part, at=self.at, expired=None, reason=None)
                 left -= part
 
-    def _reopen_for(self, hold: Hold, source: Literal["held", "spent"], credits: int, expired: ExpiredReturn | None,
-                    reason: str | None, clause: str | None) -> None:  # fmt: skip
+    def _reopen_for(
+        self,
+        hold: Hold,
+        source: Literal["held", "spent"],
+        credits: int,
+        expired: ExpiredReturn | None,
+        reason: str | None,
+        clause: str | None,
+    ) -> None:
         """Extends the dead lots these credits go back to, where the rule is ``reopen``: an operation of its own."""
         rule = expired or (self.rules.returned_to_expired if self.rules else None)
         if rule is None or rule.rule != "reopen" or rule.grace is None:
@@ -312,8 +334,15 @@ class Ledger(LotLedger):
             lot = self.lots[line.lot_id]
             if part > due_back(lot, part) and lot.expires_at is not None and lot.expires_at <= self.at:
                 self.touch_expiry(lot, add_term(self.at, rule.grace))
-                self.record("reopen", lot.credit_type, (), hold=hold, reason=reason, clause=clause or rule.clause,
-                            reading=rule.reading)  # fmt: skip
+                self.record(
+                    "reopen",
+                    lot.credit_type,
+                    (),
+                    hold=hold,
+                    reason=reason,
+                    clause=clause or rule.clause,
+                    reading=rule.reading,
+                )
             left -= part
 
     def _hold(self, hold_id: str) -> Hold:
@@ -326,14 +355,8 @@ class Ledger(LotLedger):
         if hold.kind == "payment_dispute":
             raise DomainError("credits_disputed", hold_id=hold.hold_id, action=action)
         if hold.open == 0:
-            if (
-                hold.expires_at is not None
-                and hold.expires_at <= self.at
-                and hold.closed_at == hold.expires_at
-            ):
-                raise DomainError(
-                    "hold_expired", hold_id=hold.hold_id, expires_at=hold.expires_at.isoformat()
-                )
+            if hold.expires_at is not None and hold.expires_at <= self.at and hold.closed_at == hold.expires_at:
+                raise DomainError("hold_expired", hold_id=hold.hold_id, expires_at=hold.expires_at.isoformat())
             raise DomainError("hold_wrong_state", hold_id=hold.hold_id, state=_state(hold), action=action)
 
 

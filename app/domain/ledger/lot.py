@@ -144,10 +144,13 @@ class Lot:
         order_id, line_id, unit_no = self.bought_by or (None, None, 0)
         return {
             "bought": {
-                "order_id": order_id, "line_id": line_id, "unit_no": unit_no, "lot_id": self.lot_id,
+                "order_id": order_id,
+                "line_id": line_id,
+                "unit_no": unit_no,
+                "lot_id": self.lot_id,
                 "at": iso(self.effective_at),
             }
-        }  # fmt: skip
+        }
 
     def price_of(self, credits: int) -> Money | None:
         """What so many of its credits were bought for; None where the lot has no cost."""

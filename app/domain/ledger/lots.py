@@ -98,9 +98,7 @@ class LotLedger(Journal):
         checked_amount(abs(credits))
         if credits > 0:
             if expires_at is not None and expires_at <= self.at:
-                raise DomainError(
-                    "expires_in_past", expires_at=expires_at.isoformat(), at=self.at.isoformat()
-                )
+                raise DomainError("expires_in_past", expires_at=expires_at.isoformat(), at=self.at.isoformat())
             return self.grant(
                 credits,
                 source="goodwill",
@@ -129,8 +127,15 @@ class LotLedger(Journal):
             refresh_expiry(self, credit_type)
         return None
 
-    def void(self, lot_id: str, credits: int | None = None, *, reason: str, clause: str | None = None,
-             kind: Literal["void", "transfer"] = "void") -> int:  # fmt: skip
+    def void(
+        self,
+        lot_id: str,
+        credits: int | None = None,
+        *,
+        reason: str,
+        clause: str | None = None,
+        kind: Literal["void", "transfer"] = "void",
+    ) -> int:
         """Takes back what is available of a lot (at most ``credits``): never what is held or spent. Credits voided."""
         lot = self.lot(lot_id)
         if credits is not None:
@@ -140,9 +145,7 @@ class LotLedger(Journal):
             if part:
                 entries: list[Entry] = []
                 self.move(entries, lot, "available", "voided", part)
-                self.record(
-                    kind, lot.credit_type, entries, order_id=lot.order_id, reason=reason, clause=clause
-                )
+                self.record(kind, lot.credit_type, entries, order_id=lot.order_id, reason=reason, clause=clause)
                 refresh_expiry(self, lot.credit_type)
         return part
 
@@ -153,13 +156,7 @@ class LotLedger(Journal):
         self.mark_lot(lot)
 
     def transfer_out(
-        self,
-        lot_id: str,
-        credits: int | None = None,
-        *,
-        to_customer_id: str,
-        reason: str,
-        clause: str | None = None,
+        self, lot_id: str, credits: int | None = None, *, to_customer_id: str, reason: str, clause: str | None = None
     ) -> int:
         """The giving half of a transfer (only where the policy allows it, TERMS-21): what is available of a lot."""
         lot = self.lot(lot_id)

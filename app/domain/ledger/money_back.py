@@ -84,11 +84,7 @@ def refund_quote(
     if rules is None:
         return none("refund_not_offered")
     blocked = _blocked(lot, rules, at, service_provided)
-    if (
-        lot.cost is None
-        or lot.cost.amount <= 0
-        or (lot.origin_lot_id is not None and "bought" not in lot.data)
-    ):
+    if lot.cost is None or lot.cost.amount <= 0 or (lot.origin_lot_id is not None and "bought" not in lot.data):
         # Bought at a price that nobody told: what was done with it still says more than that.
         return none(*blocked) if blocked and not override and lot.source == "purchase" else none("not_bought")
     # Credits that went on with a merge took their part of the price with them; those that were given to another
@@ -116,9 +112,7 @@ def refund_quote(
     return some("partial", unused * Fraction(facts["remaining_seconds"], facts["term_seconds"]))
 
 
-def _blocked(
-    lot: Lot, rules: MoneyBack, at: datetime, service_provided: bool
-) -> tuple[str, str | None] | None:
+def _blocked(lot: Lot, rules: MoneyBack, at: datetime, service_provided: bool) -> tuple[str, str | None] | None:
     """Why nothing comes back at all, with the clause; None when something may."""
     used = rules.used_clause or rules.clause
     if lot.available == 0:

@@ -112,13 +112,18 @@ def take(home: LotLedger, family: Sequence[Lot], credits: int | None, why: Taken
     if debt:
         _owe(home, family, debt, why)
     return VoidedGrant(
-        voided=voided, spent=sum(spent.values()), held=sum(held.values()), expired=max(expired, 0), owed=debt,
+        voided=voided,
+        spent=sum(spent.values()),
+        held=sum(held.values()),
+        expired=max(expired, 0),
+        owed=debt,
         lot_ids=tuple(lot.lot_id for lot in family),
         left=tuple(
             Left(lot=lot, spent=spent.get(lot.lot_id, 0), held=held.get(lot.lot_id, 0))
-            for lot in family if lot.lot_id in spent or lot.lot_id in held
+            for lot in family
+            if lot.lot_id in spent or lot.lot_id in held
         ),
-    )  # fmt: skip
+    )
 
 
 def mark_gone(home: LotLedger, family: Sequence[Lot], credits: int, why: Taken) -> int:
@@ -141,10 +146,7 @@ def take_all(home: LotLedger, found: Sequence[Sequence[Lot]], credits: int | Non
     """`take` of several families, at most so many credits of each."""
     parts = [take(home, family, credits, why) for family in found]
     return VoidedGrant(
-        **{
-            name: sum(getattr(part, name) for part in parts)
-            for name in ("voided", "spent", "held", "expired", "owed")
-        },
+        **{name: sum(getattr(part, name) for part in parts) for name in ("voided", "spent", "held", "expired", "owed")},
         lot_ids=tuple(lot_id for part in parts for lot_id in part.lot_ids),
         left=tuple(left for part in parts for left in part.left),
     )

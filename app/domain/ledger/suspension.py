@@ -60,9 +60,7 @@ def lift(journal: Journal, hold: Hold) -> int:
     return number
 
 
-def reinstate(
-    journal: Journal, lot: Lot, credits: int, *, order_id: OrderId | None, clause: str | None = None
-) -> None:
+def reinstate(journal: Journal, lot: Lot, credits: int, *, order_id: OrderId | None, clause: str | None = None) -> None:
     """Give credits that a dispute took back to the lot they were taken from (ALL-4 where it has expired)."""
     entries: list[Entry] = []
     journal.move(entries, lot, "voided", "available", credits)
@@ -72,19 +70,37 @@ def reinstate(
         rule = expired_rule(journal, entries, None)
         if rule is not None and rule.rule == "grace" and rule.grace is not None:
             grace = Lot(
-                lot_id=LotId(journal.mint("lot")), customer_id=journal.customer_id, credit_type=lot.credit_type,
-                source="correction", rule=lot.rule, granted=credits, available=credits, effective_at=journal.at,
-                expires_at=add_term(journal.at, rule.grace), priority=lot.priority, scope=lot.scope,
-                license_id=lot.license_id, cost=lot.price_of(credits), policy_version=lot.policy_version,
-                origin_lot_id=lot.lot_id, clause=rule.clause, reading=rule.reading, reason=REASON,
-            )  # fmt: skip
+                lot_id=LotId(journal.mint("lot")),
+                customer_id=journal.customer_id,
+                credit_type=lot.credit_type,
+                source="correction",
+                rule=lot.rule,
+                granted=credits,
+                available=credits,
+                effective_at=journal.at,
+                expires_at=add_term(journal.at, rule.grace),
+                priority=lot.priority,
+                scope=lot.scope,
+                license_id=lot.license_id,
+                cost=lot.price_of(credits),
+                policy_version=lot.policy_version,
+                origin_lot_id=lot.lot_id,
+                clause=rule.clause,
+                reading=rule.reading,
+                reason=REASON,
+            )
             journal.put_lot(grace)
             journal.move(entries, grace, "world", "available", credits)
     repay_owed(journal, entries, lot.credit_type)
     journal.record(
-        "reinstate", lot.credit_type, entries, order_id=order_id, reason=REASON,
-        clause=rule.clause if rule else clause, reading=bool(rule and rule.reading),
-    )  # fmt: skip
+        "reinstate",
+        lot.credit_type,
+        entries,
+        order_id=order_id,
+        reason=REASON,
+        clause=rule.clause if rule else clause,
+        reading=bool(rule and rule.reading),
+    )
     refresh_expiry(journal, lot.credit_type)
 
 
@@ -99,10 +115,17 @@ def forgive(journal: Journal, credit_type: str, credits: int, *, order_id: Order
     repaid = credits - unpaid
     if repaid:
         made = Lot(
-            lot_id=LotId(journal.mint("lot")), customer_id=journal.customer_id, credit_type=credit_type,
-            source="correction", rule=REASON, granted=repaid, available=repaid, effective_at=journal.at,
-            expires_at=None, reason=REASON,
-        )  # fmt: skip
+            lot_id=LotId(journal.mint("lot")),
+            customer_id=journal.customer_id,
+            credit_type=credit_type,
+            source="correction",
+            rule=REASON,
+            granted=repaid,
+            available=repaid,
+            effective_at=journal.at,
+            expires_at=None,
+            reason=REASON,
+        )
         journal.put_lot(made)
         journal.move(entries, made, "world", "available", repaid)
     repay_owed(journal, entries, credit_type)

@@ -30,30 +30,41 @@ def charge_of(ledger: Ledger, ticket_id: str) -> dict[str, int]:
     }
 
 
-def hold_more_for(ledger: Ledger, ticket_id: TicketId, credits: int, *, credit_type: str | None = None,
-                  license_id: LicenseId | None = None, clause: str | None = None,
-                  reading: bool = False) -> Hold:  # fmt: skip
+def hold_more_for(
+    ledger: Ledger,
+    ticket_id: TicketId,
+    credits: int,
+    *,
+    credit_type: str | None = None,
+    license_id: LicenseId | None = None,
+    clause: str | None = None,
+    reading: bool = False,
+) -> Hold:
     """Hold the difference when a price goes up, so that no capture exceeds its hold (decision 0025)."""
     mine = _holds_of(ledger, ticket_id)
     kind = credit_type or (mine[-1].credit_type if mine else DEFAULT_TYPE)
-    return ledger.hold(credits, credit_type=kind, ticket_id=ticket_id, license_id=license_id,
-                     clause=clause, reading=reading)  # fmt: skip
+    return ledger.hold(
+        credits, credit_type=kind, ticket_id=ticket_id, license_id=license_id, clause=clause, reading=reading
+    )
 
 
 def capture_for(ledger: Ledger, ticket_id: str, *, clause: str | None = None, reading: bool = False) -> int:
     """Captures whatever is still held for a ticket, oldest hold first, by the clause of its price. Credits
     captured."""
     return _each(
-        ledger,
-        ticket_id,
-        None,
-        "open",
-        lambda hold, n: ledger.capture(hold.hold_id, n, clause=clause, reading=reading),
+        ledger, ticket_id, None, "open", lambda hold, n: ledger.capture(hold.hold_id, n, clause=clause, reading=reading)
     )
 
 
-def release_for(ledger: Ledger, ticket_id: str, credits: int | None = None, *, expired: ExpiredReturn | None = None,
-                reason: str | None = None, clause: str | None = None) -> int:  # fmt: skip
+def release_for(
+    ledger: Ledger,
+    ticket_id: str,
+    credits: int | None = None,
+    *,
+    expired: ExpiredReturn | None = None,
+    reason: str | None = None,
+    clause: str | None = None,
+) -> int:
     """Gives back what is held for a ticket, newest hold first; all of it unless told. Credits released."""
     return _each(
         ledger,
@@ -65,8 +76,15 @@ def release_for(ledger: Ledger, ticket_id: str, credits: int | None = None, *, e
     )
 
 
-def refund_for(ledger: Ledger, ticket_id: str, credits: int | None = None, *, expired: ExpiredReturn | None = None,
-               reason: str | None = None, clause: str | None = None) -> int:  # fmt: skip
+def refund_for(
+    ledger: Ledger,
+    ticket_id: str,
+    credits: int | None = None,
+    *,
+    expired: ExpiredReturn | None = None,
+    reason: str | None = None,
+    clause: str | None = None,
+) -> int:
     """Gives back what a ticket was charged, newest hold first; all that is left unless told. Credits returned."""
     return _each(
         ledger,
@@ -89,23 +107,34 @@ def expire_holds(ledger: Ledger, ticket_ids: Collection[str]) -> tuple[str, ...]
                 if lot.credit_type != credit_type or lot.expires_at is None or ledger.at < lot.expires_at:
                     continue
                 mine = [hold for hold in ledger.holds.values() if hold.ticket_id in ticket_ids and hold.open]
-                touched += [
-                    hold.ticket_id for hold in void_held(ledger, lot, lot.expires_at, mine) if hold.ticket_id
-                ]
+                touched += [hold.ticket_id for hold in void_held(ledger, lot, lot.expires_at, mine) if hold.ticket_id]
             refresh_expiry(ledger, credit_type)
     return tuple(dict.fromkeys(touched))
 
 
-def _each(ledger: Ledger, ticket_id: str, credits: int | None, what: Literal["open", "spent"],
-          act: Callable[[Hold, int], Hold], *, newest_first: bool = False) -> int:  # fmt: skip
+def _each(
+    ledger: Ledger,
+    ticket_id: str,
+    credits: int | None,
+    what: Literal["open", "spent"],
+    act: Callable[[Hold, int], Hold],
+    *,
+    newest_first: bool = False,
+) -> int:
     with ExitStack() as attempts:
         for credit_type in sorted({hold.credit_type for hold in _holds_of(ledger, ticket_id)}):
             attempts.enter_context(attempt(ledger, credit_type))
         return _each_hold(ledger, ticket_id, credits, what, act, newest_first)
 
 
-def _each_hold(ledger: Ledger, ticket_id: str, credits: int | None, what: Literal["open", "spent"],
-               act: Callable[[Hold, int], Hold], newest_first: bool) -> int:  # fmt: skip
+def _each_hold(
+    ledger: Ledger,
+    ticket_id: str,
+    credits: int | None,
+    what: Literal["open", "spent"],
+    act: Callable[[Hold, int], Hold],
+    newest_first: bool,
+) -> int:
     mine = [hold for hold in _holds_of(ledger, ticket_id) if _left(hold, what)]
     total = sum(_left(hold, what) for hold in mine)
     wanted = total if credits is None else checked_amount(credits)

@@ -107,9 +107,12 @@ def put_claim(lot: Lot, credits: int, why: Taken) -> None:
     lot.data = {
         **lot.data,
         "claim": {
-            "credits": claimed(lot) + credits, "reason": why.reason, "clause": why.clause, "order_id": why.order_id,
+            "credits": claimed(lot) + credits,
+            "reason": why.reason,
+            "clause": why.clause,
+            "order_id": why.order_id,
         },
-    }  # fmt: skip
+    }
 
 
 def take_claim(lot: Lot, credits: int) -> None:
@@ -131,11 +134,7 @@ def unit_of(lot: Lot) -> dict[str, Any]:
         return {"of": known}
     order_id, line_id, unit_no = lot.bought_by or (None, None, 0)
     source = lot.source if lot.origin_lot_id is None else None
-    return {
-        "of": {
-            "order_id": order_id, "line_id": line_id, "unit_no": unit_no, "lot_id": lot.root, "source": source,
-        }
-    }  # fmt: skip
+    return {"of": {"order_id": order_id, "line_id": line_id, "unit_no": unit_no, "lot_id": lot.root, "source": source}}
 
 
 def outstanding(family: Sequence[Lot]) -> int:

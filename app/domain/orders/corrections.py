@@ -39,9 +39,14 @@ def differs(order: Order, told: Mapping[str, OrderLine], kept: Collection[str]) 
 
 
 def change_lines(
-    book: Book, order: Order, told: Mapping[str, OrderLine], kept: Collection[str], refunded: Mapping[str, int],
-    terms: Terms, served: Collection[str],
-) -> TakenBack:  # fmt: skip
+    book: Book,
+    order: Order,
+    told: Mapping[str, OrderLine],
+    kept: Collection[str],
+    refunded: Mapping[str, int],
+    terms: Terms,
+    served: Collection[str],
+) -> TakenBack:
     """Takes over what the snapshot says of the lines; takes back what it took out. Settle the customer's orders then,
     and `make_up` afterwards.
 
@@ -117,9 +122,7 @@ def used(book: Book, order: Order, line: OrderLine, served: Collection[str] = ()
             if (lot.order_id, lot.line_id) == mine
         )
         or any(
-            choice.option is not None
-            for choice in book.choices.values()
-            if (choice.order_id, choice.line_id) == mine
+            choice.option is not None for choice in book.choices.values() if (choice.order_id, choice.line_id) == mine
         )
         or any(
             license_.registered_domain is not None or license_.license_id in served
@@ -181,16 +184,29 @@ def _withdraw_lots(book: Book, order: Order, line: OrderLine, answer: TakenBack)
         if not voided:
             continue
         balance = book.ledger.balance(lot.credit_type)
-        answer.taken.append({"kind": "credits", "lot_id": lot.lot_id, "credit_type": lot.credit_type,
-                             "credits": voided, "line_id": line.line_id})  # fmt: skip
+        answer.taken.append(
+            {
+                "kind": "credits",
+                "lot_id": lot.lot_id,
+                "credit_type": lot.credit_type,
+                "credits": voided,
+                "line_id": line.line_id,
+            }
+        )
         data = voided_data(lot, voided, balance, reason=CORRECTED, order_id=order.order_id)
         book.emit("credits.voided", data)
 
 
 def _quantity(
-    book: Book, order: Order, line: OrderLine, now: int, kind: str | None, refunded: Mapping[str, int], terms: Terms,
+    book: Book,
+    order: Order,
+    line: OrderLine,
+    now: int,
+    kind: str | None,
+    refunded: Mapping[str, int],
+    terms: Terms,
     answer: TakenBack,
-) -> None:  # fmt: skip
+) -> None:
     before, line.quantity = line.quantity, now
     if kind == "license":
         for unit in _units(book, order, line):

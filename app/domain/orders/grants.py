@@ -26,9 +26,12 @@ from app.domain.values.wire import iso, iso_or_none
 def put_license(book: Book, one: License, kind: str, *, occurred_at: datetime | None = None) -> None:
     """Writes a license with what may change in it, save the domain it is registered to."""
     payload = {
-        "ordinal": one.ordinal, "first_order": one.first_order, "ended_at": iso_or_none(one.ended_at),
-        "ended_reason": one.ended_reason, "registered": one.registered_domain is not None,
-    }  # fmt: skip
+        "ordinal": one.ordinal,
+        "first_order": one.first_order,
+        "ended_at": iso_or_none(one.ended_at),
+        "ended_reason": one.ended_reason,
+        "registered": one.registered_domain is not None,
+    }
     book.plan.put_license(one, kind, payload, occurred_at=occurred_at)
 
 
@@ -45,33 +48,74 @@ def end_license(
     one.ended_reason = reason
     put_license(book, one, "ended", occurred_at=min(one.ended_at, book.at))
     ended = covers.end_of_license(book, one.license_id, one.ended_at, reason=reason, clause=clause)
-    book.emit("license.ended", {"license_id": one.license_id, "order_id": one.order_id, "ended_at": iso(one.ended_at),
-                                "reason": reason, "covers": [cover.cover_id for cover in ended]})  # fmt: skip
+    book.emit(
+        "license.ended",
+        {
+            "license_id": one.license_id,
+            "order_id": one.order_id,
+            "ended_at": iso(one.ended_at),
+            "reason": reason,
+            "covers": [cover.cover_id for cover in ended],
+        },
+    )
     return ended
 
 
-def grant_credits(book: Book, grant: CreditGrant, credits: int, *, policy: Policy, order_id: OrderId, line_id: LineId,
-                  unit_no: int, license_id: LicenseId | None, placed_at: datetime, source: LotSource,
-                  cost: Money | None = None, effective_at: datetime | None = None) -> Lot:  # fmt: skip
+def grant_credits(
+    book: Book,
+    grant: CreditGrant,
+    credits: int,
+    *,
+    policy: Policy,
+    order_id: OrderId,
+    line_id: LineId,
+    unit_no: int,
+    license_id: LicenseId | None,
+    placed_at: datetime,
+    source: LotSource,
+    cost: Money | None = None,
+    effective_at: datetime | None = None,
+) -> Lot:
     """Grants a lot whose expiry counts from ``placed_at`` (AVA-3, XC-5); one born dead is shown granted and expired.
 
     ``effective_at``: since when the credits are there, if not since the order (a choice that was made later).
     """
-    expires_at = (
-        None if grant.expires is None else add_term(placed_at, grant.expires, covers.term_zone(policy))
-    )
+    expires_at = None if grant.expires is None else add_term(placed_at, grant.expires, covers.term_zone(policy))
     lot = book.ledger.grant(
-        credits, source=source, rule=grant.rule, credit_type=grant.credit_type, expires_at=expires_at,
-        effective_at=effective_at or placed_at, order_id=order_id, line_id=line_id, unit_no=unit_no,
-        priority=grant.priority, scope=grant.scope, license_id=license_id, cost=cost, policy_version=policy.version,
-        clause=grant.clause, reading=grant.reading,
-    )  # fmt: skip
+        credits,
+        source=source,
+        rule=grant.rule,
+        credit_type=grant.credit_type,
+        expires_at=expires_at,
+        effective_at=effective_at or placed_at,
+        order_id=order_id,
+        line_id=line_id,
+        unit_no=unit_no,
+        priority=grant.priority,
+        scope=grant.scope,
+        license_id=license_id,
+        cost=cost,
+        policy_version=policy.version,
+        clause=grant.clause,
+        reading=grant.reading,
+    )
     schedule_lot(book, lot)
     balance = book.ledger.balance(lot.credit_type)
-    book.emit("credits.granted", granted_data(
-        lot, credits, balance, order_id=order_id, line_id=line_id, license_id=license_id,
-        expires_at=iso_or_none(expires_at), rule=grant.rule, clause=grant.clause, reading=grant.reading,
-    ))  # fmt: skip
+    book.emit(
+        "credits.granted",
+        granted_data(
+            lot,
+            credits,
+            balance,
+            order_id=order_id,
+            line_id=line_id,
+            license_id=license_id,
+            expires_at=iso_or_none(expires_at),
+            rule=grant.rule,
+            clause=grant.clause,
+            reading=grant.reading,
+        ),
+    )
     if expires_at is not None and expires_at <= book.at:
         data = moved_data(lot.credit_type, lot.expired, balance, lot_id=lot.lot_id)
         book.emit("credits.expired", data, dedupe_key=expired_key(lot, iso(expires_at)))
@@ -96,29 +140,45 @@ def choose(book: Book, choice: Choice, option: str, policy: Policy) -> Lot | Cov
     grant = grant_of(choice.options[option])
     choice.option, choice.made_at = option, book.at
     book.plan.put_choice(choice, "made", {"option": option})
-    book.emit("choice.made", {"choice_id": choice.choice_id, "option": option, "order_id": choice.order_id,
-                              "license_id": choice.license_id})  # fmt: skip
+    book.emit(
+        "choice.made",
+        {"choice_id": choice.choice_id, "option": option, "order_id": choice.order_id, "license_id": choice.license_id},
+    )
     if isinstance(grant, CreditGrant):
         return grant_credits(
-            book, grant, grant.credits or 0, policy=policy, order_id=choice.order_id, line_id=choice.line_id,
-            unit_no=choice.unit_no, license_id=choice.license_id, placed_at=choice.placed_at, source="choice",
+            book,
+            grant,
+            grant.credits or 0,
+            policy=policy,
+            order_id=choice.order_id,
+            line_id=choice.line_id,
+            unit_no=choice.unit_no,
+            license_id=choice.license_id,
+            placed_at=choice.placed_at,
+            source="choice",
             effective_at=book.at,
-        )  # fmt: skip
+        )
     starts_at = None if grant.start == "first_ticket" else choice.placed_at
     ends_at = None
     if starts_at is not None and grant.term is not None:
         terms, before = CoverTerms.of(policy), list(stretches_of(book.covers.values()))
         starts_at = begins_at(grant, starts_at, book.licenses.values(), before, terms)
         alike = [
-            stretch
-            for stretch in before
-            if grant.start != "order" and stretch.counts_for(grant.actions, grant.levels)
+            stretch for stretch in before if grant.start != "order" and stretch.counts_for(grant.actions, grant.levels)
         ]
         ((_, ends_at),) = terms.periods(starts_at, grant.term, 1, alike)
     cover = covers.open_cover(
-        book, grant, policy=policy, order_id=choice.order_id, line_id=choice.line_id, license_id=choice.license_id,
-        placed_at=choice.placed_at, starts_at=starts_at, ends_at=ends_at, occurred_at=book.at,
-    )  # fmt: skip
+        book,
+        grant,
+        policy=policy,
+        order_id=choice.order_id,
+        line_id=choice.line_id,
+        license_id=choice.license_id,
+        placed_at=choice.placed_at,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        occurred_at=book.at,
+    )
     tell_cover(book, cover, notices_of(policy, [cover]))
     return cover
 
@@ -133,25 +193,44 @@ def notices_of(policy: Policy, granted: Sequence[Cover]) -> list[dict[str, Any]]
             continue
         facts = {"cover_ends_at": latest or "the end of its term, counted from the first request"}
         known = policy.clause(notice.clause)
-        rows.append({
-            "notice": notice.notice, "clause": notice.clause, "text": render(notice.text, facts),
-            "ends_at": iso_or_none(latest) if notice.with_cover else None, "reading": bool(known and known.reading),
-        })  # fmt: skip
+        rows.append(
+            {
+                "notice": notice.notice,
+                "clause": notice.clause,
+                "text": render(notice.text, facts),
+                "ends_at": iso_or_none(latest) if notice.with_cover else None,
+                "reading": bool(known and known.reading),
+            }
+        )
     return rows
 
 
 def tell_cover(book: Book, cover: Cover, notices: Sequence[Mapping[str, Any]]) -> None:
     """Tells of a granted cover with its end and the notices (CACTU-13); of its end too when that has passed."""
-    book.emit("cover.granted", {
-        "cover_id": cover.cover_id, "order_id": cover.order_id, "line_id": cover.line_id,
-        "license_id": cover.license_id,
-        "state": covers.state_of(cover, book.at), "starts_at": iso_or_none(cover.starts_at),
-        "ends_at": iso_or_none(cover.ends_at), "levels": list(cover.levels), "actions": list(cover.actions),
-        "rule": cover.rule, "clause": cover.clause, "reading": cover.reading, "notices": list(notices),
-    })  # fmt: skip
+    book.emit(
+        "cover.granted",
+        {
+            "cover_id": cover.cover_id,
+            "order_id": cover.order_id,
+            "line_id": cover.line_id,
+            "license_id": cover.license_id,
+            "state": covers.state_of(cover, book.at),
+            "starts_at": iso_or_none(cover.starts_at),
+            "ends_at": iso_or_none(cover.ends_at),
+            "levels": list(cover.levels),
+            "actions": list(cover.actions),
+            "rule": cover.rule,
+            "clause": cover.clause,
+            "reading": cover.reading,
+            "notices": list(notices),
+        },
+    )
     if cover.ends_at is not None and cover.ends_at <= book.at:
-        book.emit("cover.ended", {"cover_id": cover.cover_id, "license_id": cover.license_id,
-                                  "ended_at": iso(cover.ends_at)}, dedupe_key=ended_key(cover))  # fmt: skip
+        book.emit(
+            "cover.ended",
+            {"cover_id": cover.cover_id, "license_id": cover.license_id, "ended_at": iso(cover.ends_at)},
+            dedupe_key=ended_key(cover),
+        )
 
 
 def ended_key(cover: Cover) -> str:

@@ -67,9 +67,11 @@ def sold(policy: Policy, sku: str) -> tuple[Offer, int | None] | NotGranted:
         if not_offered.sku == sku or (not_offered.sku.endswith("*") and sku.startswith(not_offered.sku[:-1])):
             return NotGranted(code=not_offered.code, clause=not_offered.clause, message=not_offered.message)
     return NotGranted(
-        code=UNKNOWN_SKU, clause=_UNKNOWN_CLAUSE, reading=True,
+        code=UNKNOWN_SKU,
+        clause=_UNKNOWN_CLAUSE,
+        reading=True,
         message="The policy does not know the sku {sku}; the line is kept and can be replayed once it does.",
-    )  # fmt: skip
+    )
 
 
 def other_units(policy: Policy, sku: str, row: Mapping[str, Any], currency: str) -> str | None:
@@ -116,10 +118,12 @@ def line_facts(book: Book, order: Order, line: OrderLine, policy: Policy, offer:
     """The facts that an offer's rules may ask for. Licenses count as they were held when the order was placed, those
     of the order itself included; the discount is exact to the currency's smallest unit (AVA-6)."""
     held = [
-        license_ for license_ in book.licenses.values()
-        if license_.placed_at <= order.placed_at and license_.ended_reason != "corrected"
+        license_
+        for license_ in book.licenses.values()
+        if license_.placed_at <= order.placed_at
+        and license_.ended_reason != "corrected"
         and (license_.ended_at is None or order.placed_at < license_.ended_at)
-    ]  # fmt: skip
+    ]
     facts: dict[str, Any] = {
         "line.discount_percent": _discount(order, line, policy, offer, held),
         "line.quantity": line.quantity,
@@ -131,24 +135,18 @@ def line_facts(book: Book, order: Order, line: OrderLine, policy: Policy, offer:
     return facts
 
 
-def paid_price(
-    order: Order, line: OrderLine, policy: Policy, offer: Offer, held: Sequence[License]
-) -> Decimal | None:
+def paid_price(order: Order, line: OrderLine, policy: Policy, offer: Offer, held: Sequence[License]) -> Decimal | None:
     """What a unit cost: as the storefront said, else the offer's price for this account."""
     if line.unit_price is not None or order.currency != policy.currency:
         return line.unit_price
     editions = {license_.edition for license_ in held if license_.edition}
-    highest = max(
-        editions, key=lambda e: policy.editions.index(e) if e in policy.editions else -1, default=None
-    )
+    highest = max(editions, key=lambda e: policy.editions.index(e) if e in policy.editions else -1, default=None)
     sold_as = policy.offer(line.sku)
     price = price_with(policy, offer, edition=highest, licenses=len(held), n=sold_as[1] if sold_as else None)
     return None if price is None else price.amount
 
 
-def _discount(
-    order: Order, line: OrderLine, policy: Policy, offer: Offer, held: Sequence[License]
-) -> Fraction:
+def _discount(order: Order, line: OrderLine, policy: Policy, offer: Offer, held: Sequence[License]) -> Fraction:
     if line.list_price is not None and line.list_price <= 0:
         return Fraction(100)
     return discount_percent(

@@ -24,9 +24,7 @@ def price_of(book: Book, offer: Offer, n: int | None = None) -> Money | None:
     By the highest edition on the account (CACTU-10; the lowest one's for an account without a license), plus what each
     additional license costs (CSC-18). ``n``: of a patterned sku.
     """
-    return price_with(
-        book.policy, offer, edition=book.highest_edition(), licenses=len(book.active_licenses()), n=n
-    )
+    return price_with(book.policy, offer, edition=book.highest_edition(), licenses=len(book.active_licenses()), n=n)
 
 
 def price_with(
@@ -57,12 +55,15 @@ def purchase_facts(book: Book, *, quantity: int = 1) -> dict[str, Any]:
     """The facts of a purchase made now by this customer, without a discount."""
     held = book.active_licenses()
     ever = [
-        license_ for license_ in book.licenses.values()
-        if license_.ended_reason != "corrected" and (
-            license_.uncounted_after is None or license_.ended_at is None
+        license_
+        for license_ in book.licenses.values()
+        if license_.ended_reason != "corrected"
+        and (
+            license_.uncounted_after is None
+            or license_.ended_at is None
             or book.policy.licenses.refunded_untouched == "counted"
         )
-    ]  # fmt: skip
+    ]
     return {
         "license.ordinal": len(ever) + 1,
         "license.first_order": not ever,

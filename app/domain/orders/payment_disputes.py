@@ -75,9 +75,7 @@ def suspend(book: Book, order: Order, one: PaymentDispute, units: Mapping[str, i
         one.holds.append(hold.hold_id)
         one.credits += part
         balance = book.ledger.balance(lot.credit_type)
-        book.emit(
-            "credits.held", moved_data(lot.credit_type, part, balance, hold_id=hold.hold_id, reason=REASON)
-        )
+        book.emit("credits.held", moved_data(lot.credit_type, part, balance, hold_id=hold.hold_id, reason=REASON))
 
 
 def lift(book: Book, one: PaymentDispute) -> None:
@@ -103,9 +101,7 @@ def _would_take(book: Book, order: Order, units: Mapping[str, int], terms: Terms
     """Return credits by lot that a take-back of the units would void, tried on a copy of the book."""
     books = (book, *book.others.values())
     shared = [terms, *terms.values(), *(each.policy for each in books), *(each.mint for each in books)]
-    shared += [
-        part for each in book.ledger.reachable() for part in (each.mint, each.rules) if part is not None
-    ]
+    shared += [part for each in book.ledger.reachable() for part in (each.mint, each.rules) if part is not None]
     keep: dict[int, Any] = {id(part): part for part in shared}
     trial, again = copy.deepcopy((book, order), keep)
     before = {lot.lot_id: lot.voided for lot in trial.ledger.lots.values()}
@@ -133,16 +129,29 @@ def take(book: Book, order: Order, one: PaymentDispute, units: Mapping[str, int]
     before = _before(book)
     result = take_back(book, order, units, terms, reason="payment_dispute", ref=one.refund_id)
     lines = [{"line_id": line_id, "quantity": count} for line_id, count in sorted(units.items())]
-    answer = jsonable({
-        "order_id": order.order_id, "refund_id": one.refund_id, "at": book.at, "reason": REASON, "lines": lines,
-        "taken_back": result.taken, "not_taken_back": result.left, "owed": result.owed,
-        **guarantee_of(terms[order.policy_version], book, order),
-    })  # fmt: skip
-    book.plan.refunds.append(OrderRefund(
-        order_id=order.order_id, refund_id=one.refund_id, customer_id=book.customer.customer_id,
-        payload_hash=payload_hash({"order_id": order.order_id, "refund_id": one.refund_id, "lines": lines}),
-        answer=answer, at=book.at,
-    ))  # fmt: skip
+    answer = jsonable(
+        {
+            "order_id": order.order_id,
+            "refund_id": one.refund_id,
+            "at": book.at,
+            "reason": REASON,
+            "lines": lines,
+            "taken_back": result.taken,
+            "not_taken_back": result.left,
+            "owed": result.owed,
+            **guarantee_of(terms[order.policy_version], book, order),
+        }
+    )
+    book.plan.refunds.append(
+        OrderRefund(
+            order_id=order.order_id,
+            refund_id=one.refund_id,
+            customer_id=book.customer.customer_id,
+            payload_hash=payload_hash({"order_id": order.order_id, "refund_id": one.refund_id, "lines": lines}),
+            answer=answer,
+            at=book.at,
+        )
+    )
     book.emit("order.refunded", {key: value for key, value in answer.items() if key != "reason"})
     _remember(book, before, one)
 
@@ -189,9 +198,7 @@ def _remember(book: Book, before: _Before, one: PaymentDispute) -> None:
             if account.owed > before.owed.get(key, 0)
         },
         "licenses": sorted(key for key in before.licenses if book.licenses[key].ended_at is not None),
-        "covers": {
-            key: then for key, then in sorted(before.covers.items()) if _cover(book.covers[key]) != then
-        },
+        "covers": {key: then for key, then in sorted(before.covers.items()) if _cover(book.covers[key]) != then},
         "choices": sorted(key for key in before.choices if book.choices[key].voided_at is not None),
         "addons": sorted(
             [item.order_id, item.line_id]
@@ -268,11 +275,24 @@ def _given_back(book: Book, ledger: Ledger, lot: Lot, number: int, order: Order)
         if ledger in heir.former.values():
             pass_on(ledger, heir)
     told = book.others.get(lot.customer_id, book)
-    told.emit("credits.reinstated", {"lot_id": lot.lot_id, "order_id": order.order_id, "credits": number,
-                                     "reason": REASON, "balance": told.ledger.balance(lot.credit_type)})  # fmt: skip
+    told.emit(
+        "credits.reinstated",
+        {
+            "lot_id": lot.lot_id,
+            "order_id": order.order_id,
+            "credits": number,
+            "reason": REASON,
+            "balance": told.ledger.balance(lot.credit_type),
+        },
+    )
     unit = lot.unit
-    return {"kind": "credits", "lot_id": lot.lot_id, "credit_type": lot.credit_type, "credits": number,
-            "line_id": unit[1] if unit else lot.line_id}  # fmt: skip
+    return {
+        "kind": "credits",
+        "lot_id": lot.lot_id,
+        "credit_type": lot.credit_type,
+        "credits": number,
+        "line_id": unit[1] if unit else lot.line_id,
+    }
 
 
 def _licenses_back(book: Book, licenses: Iterable[str]) -> list[dict[str, Any]]:
@@ -284,9 +304,7 @@ def _licenses_back(book: Book, licenses: Iterable[str]) -> list[dict[str, Any]]:
         found.ended_at = found.ended_reason = found.uncounted_after = None
         put_license(book, found, "reinstated")
         book.emit("license.reinstated", {"license_id": key, "order_id": found.order_id, "reason": REASON})
-        given.append(
-            {"kind": "license", "license_id": key, "line_id": found.line_id, "unit_no": found.unit_no}
-        )
+        given.append({"kind": "license", "license_id": key, "line_id": found.line_id, "unit_no": found.unit_no})
     return given
 
 
@@ -302,8 +320,15 @@ def _covers_back(book: Book, then: Mapping[str, Mapping[str, Any]]) -> list[dict
         cover.suspended_at = parse_iso_or_none(values["suspended_at"])
         cover.voided_at = parse_iso_or_none(values["voided_at"])
         covers.reinstated(book, cover, reason=REASON)
-        given.append({"kind": "cover", "cover_id": key, "line_id": cover.line_id,
-                      "state": covers.state_of(cover, book.at), "ends_at": iso_or_none(cover.ends_at)})  # fmt: skip
+        given.append(
+            {
+                "kind": "cover",
+                "cover_id": key,
+                "line_id": cover.line_id,
+                "state": covers.state_of(cover, book.at),
+                "ends_at": iso_or_none(cover.ends_at),
+            }
+        )
     return given
 
 

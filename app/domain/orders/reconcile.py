@@ -24,14 +24,7 @@ from app.domain.ledger.events import voided_data
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.refunded_units import families, lift
 from app.domain.orders.corrections import forgo, used, withdraw
-from app.domain.orders.grants import (
-    end_license,
-    grant_credits,
-    notices_of,
-    put_license,
-    tell_cover,
-    void_choice,
-)
+from app.domain.orders.grants import end_license, grant_credits, notices_of, put_license, tell_cover, void_choice
 from app.domain.orders.lines import Terms, line_facts, paid_price, pin_of, place_of, shown, sold
 from app.domain.orders.offers import grant_json, options_of
 from app.domain.policy.conditions import facts_used, holds
@@ -59,16 +52,16 @@ class _Outcome:
             ),
         }
 
-    def refuse(
-        self, line: OrderLine, why: NotGranted, facts: Mapping[str, Any], names: Iterable[str]
-    ) -> None:
+    def refuse(self, line: OrderLine, why: NotGranted, facts: Mapping[str, Any], names: Iterable[str]) -> None:
         row = {
-            "line_id": line.line_id, "code": why.code, "clause": why.clause, "message": render(why.message, facts),
-            "reading": why.reading, "facts": {name: shown(facts.get(name)) for name in names},
-        }  # fmt: skip
-        if not any(
-            one["line_id"] == row["line_id"] and one["code"] == row["code"] for one in self.not_granted
-        ):
+            "line_id": line.line_id,
+            "code": why.code,
+            "clause": why.clause,
+            "message": render(why.message, facts),
+            "reading": why.reading,
+            "facts": {name: shown(facts.get(name)) for name in names},
+        }
+        if not any(one["line_id"] == row["line_id"] and one["code"] == row["code"] for one in self.not_granted):
             self.not_granted.append(row)
 
 
@@ -108,19 +101,13 @@ def settle(book: Book, orders: Sequence[Order], terms: Terms, *, corrected: bool
     ordered = sorted(orders, key=lambda one: (one.placed_at, one.order_id))
     rank(book, ordered, terms)
     there = _there(book, ordered)
-    told = {
-        outbox_event.data["cover_id"]
-        for outbox_event in book.plan.outbox
-        if outbox_event.type == "cover.granted"
-    }
+    told = {outbox_event.data["cover_id"] for outbox_event in book.plan.outbox if outbox_event.type == "cover.granted"}
     outcomes = {order.order_id: _Outcome() for order in ordered}
     for order, line, policy in _lines(ordered, terms):
         _Line(book, order, line, policy, there, outcomes[order.order_id], corrected).settle()
     for order in ordered:
         outcome = outcomes[order.order_id]
-        notices = notices_of(
-            terms[order.policy_version], [one for one in outcome.covers if one.state != "voided"]
-        )
+        notices = notices_of(terms[order.policy_version], [one for one in outcome.covers if one.state != "voided"])
         for cover in outcome.covers:
             if cover.version == 1 and cover.cover_id in book.plan.covers and cover.cover_id not in told:
                 tell_cover(book, cover, notices)
@@ -133,22 +120,12 @@ def settle(book: Book, orders: Sequence[Order], terms: Terms, *, corrected: bool
 def _lines(ordered: Sequence[Order], terms: Terms) -> list[tuple[Order, OrderLine, Policy]]:
     """The lines in the order in which they are judged: as placed, and at one instant licenses before what may rest on
     them, so that support bought together with a license extends its cover (CACTU-14)."""
-    found = [
-        (order, line, terms[pin_of(order, line)])
-        for order in ordered
-        for line in order.lines
-        if line.quantity
-    ]
+    found = [(order, line, terms[pin_of(order, line)]) for order in ordered for line in order.lines if line.quantity]
 
     def place(one: tuple[Order, OrderLine, Policy]) -> tuple[Any, ...]:
         order, line, policy = one
         offer = policy.offer(line.sku)
-        return (
-            order.placed_at,
-            offer is None or offer[0].kind != "license",
-            order.order_id,
-            place_of(line.line_id),
-        )
+        return (order.placed_at, offer is None or offer[0].kind != "license", order.order_id, place_of(line.line_id))
 
     return sorted(found, key=place)
 
@@ -170,30 +147,40 @@ def rank(book: Book, ordered: Sequence[Order], terms: Terms) -> None:
             found = sold(policy, line.sku)
             if isinstance(found, NotGranted) or found[0].kind != "license":
                 continue
-            missing = [
-                u for u in range(1, line.quantity + 1) if (order.order_id, line.line_id, u) not in known
-            ]
-            if (
-                not missing
-                or holds(found[0].requires, line_facts(book, order, line, policy, found[0])) is False
-            ):
+            missing = [u for u in range(1, line.quantity + 1) if (order.order_id, line.line_id, u) not in known]
+            if not missing or holds(found[0].requires, line_facts(book, order, line, policy, found[0])) is False:
                 continue
             for unit_no in missing:
                 one = License(
-                    license_id=LicenseId(book.mint("lic")), customer_id=book.customer.customer_id,
-                    order_id=order.order_id, line_id=line.line_id, unit_no=unit_no, sku=line.sku,
-                    edition=found[0].edition, placed_at=order.placed_at, ordinal=0, first_order=False,
+                    license_id=LicenseId(book.mint("lic")),
+                    customer_id=book.customer.customer_id,
+                    order_id=order.order_id,
+                    line_id=line.line_id,
+                    unit_no=unit_no,
+                    sku=line.sku,
+                    edition=found[0].edition,
+                    placed_at=order.placed_at,
+                    ordinal=0,
+                    first_order=False,
                     policy_version=policy.version,
-                )  # fmt: skip
+                )
                 book.licenses[one.license_id] = one
                 fresh.append(one)
             _upgrade(book, order, line)
     _number(book, fresh, terms)
     for one in fresh:
-        book.emit("license.granted", {
-            "license_id": one.license_id, "order_id": one.order_id, "line_id": one.line_id, "unit_no": one.unit_no,
-            "sku": one.sku, "edition": one.edition, "ordinal": one.ordinal,
-        })  # fmt: skip
+        book.emit(
+            "license.granted",
+            {
+                "license_id": one.license_id,
+                "order_id": one.order_id,
+                "line_id": one.line_id,
+                "unit_no": one.unit_no,
+                "sku": one.sku,
+                "edition": one.edition,
+                "ordinal": one.ordinal,
+            },
+        )
 
 
 def reclass(book: Book, ordered: Sequence[Order], terms: Terms) -> None:
@@ -218,9 +205,17 @@ def reclass(book: Book, ordered: Sequence[Order], terms: Terms) -> None:
         for grant in wanted:
             if isinstance(grant, CreditGrant):
                 grant_credits(
-                    book, grant, grant.credits or 0, policy=policy, order_id=order.order_id, line_id=line.line_id,
-                    unit_no=choice.unit_no, license_id=one.license_id, placed_at=order.placed_at, source="license",
-                )  # fmt: skip
+                    book,
+                    grant,
+                    grant.credits or 0,
+                    policy=policy,
+                    order_id=order.order_id,
+                    line_id=line.line_id,
+                    unit_no=choice.unit_no,
+                    license_id=one.license_id,
+                    placed_at=order.placed_at,
+                    source="license",
+                )
 
 
 def _number(book: Book, fresh: list[License], terms: Terms) -> None:
@@ -240,11 +235,11 @@ def _number(book: Book, fresh: list[License], terms: Terms) -> None:
     undone = {one.license_id: place for place, one in enumerate(ranked) if one.uncounted_after is not None}
     since = undone_since(ranked)
     for place, one in enumerate(ranked):
-        left_out = set() if since is None or one.placed_at < since else {
-            other.license_id
-            for other in uncounted(book, undone, one, terms)
-            if undone[other.license_id] < place
-        }  # fmt: skip
+        left_out = (
+            set()
+            if since is None or one.placed_at < since
+            else {other.license_id for other in uncounted(book, undone, one, terms) if undone[other.license_id] < place}
+        )
         first = next(other for other in ranked if other.license_id not in left_out)
         ordinal = place + 1 - len(left_out)
         first_order = (first.placed_at, first.order_id) == (one.placed_at, one.order_id)
@@ -301,17 +296,13 @@ class _Line:
         offer, n = found
         facts = line_facts(self.book, self.order, self.line, self.policy, offer)
         stands = holds(offer.requires, facts) is True
-        if (
-            not stands
-            and self.corrected
-            and offer.kind != "license"
-            and not used(self.book, self.order, self.line)
-        ):
+        if not stands and self.corrected and offer.kind != "license" and not used(self.book, self.order, self.line):
             withdraw(self.book, self.order, self.line)
             self.there.forget(self.order, self.line)
         if not stands and not self._granted_before():
-            why = offer.otherwise or NotGranted(code="requirement_missing", clause=offer.clause,
-                                                message="What this offer requires is missing.")  # fmt: skip
+            why = offer.otherwise or NotGranted(
+                code="requirement_missing", clause=offer.clause, message="What this offer requires is missing."
+            )
             self.outcome.refuse(self.line, why, facts, facts_used(offer.requires))
             return
         if offer.kind in {"license", "addon"}:
@@ -328,40 +319,72 @@ class _Line:
 
     def _granted_before(self) -> bool:
         order_id, line_id = self.order.order_id, self.line.line_id
-        return any(key[:2] == (order_id, line_id) for key in self.there.lots) or (
-            order_id, line_id, None) in self.there.covers or (order_id, line_id, 1) in self.there.licenses  # fmt: skip
+        return (
+            any(key[:2] == (order_id, line_id) for key in self.there.lots)
+            or (order_id, line_id, None) in self.there.covers
+            or (order_id, line_id, 1) in self.there.licenses
+        )
 
     def _resting(self, one: License) -> None:
         """Notes that a license has its class because one that was refunded untouched does not count."""
         since = self.there.undone_since
         if since is None or one.placed_at < since:
             return
-        undone = [
-            other.license_id for other in self.book.licenses.values() if other.uncounted_after is not None
-        ]
+        undone = [other.license_id for other in self.book.licenses.values() if other.uncounted_after is not None]
         if not (left_out := uncounted(self.book, undone, one, {self.policy.version: self.policy})):
             return
         rule = self.policy.licenses
         facts = {"licenses.left_out": len(left_out), "license.ordinal": one.ordinal}
-        self._decided("refunded_untouched", "license", rule.clause or _clause_of(self.policy, self.line), rule.reading,
-                      facts, unit_no=one.unit_no)  # fmt: skip
+        self._decided(
+            "refunded_untouched",
+            "license",
+            rule.clause or _clause_of(self.policy, self.line),
+            rule.reading,
+            facts,
+            unit_no=one.unit_no,
+        )
 
     def _applies(self, grant: Grant, facts: Mapping[str, Any], unit_no: int) -> bool:
         applies = holds(grant.when, facts) is True
         names = list(facts_used(grant.when))
         why = grant if applies or grant.otherwise is None else grant.otherwise
-        self._decided(grant.rule, grant.kind, why.clause, why.reading,
-                      {name: shown(facts.get(name)) for name in names}, granted=applies, unit_no=unit_no)  # fmt: skip
+        self._decided(
+            grant.rule,
+            grant.kind,
+            why.clause,
+            why.reading,
+            {name: shown(facts.get(name)) for name in names},
+            granted=applies,
+            unit_no=unit_no,
+        )
         if not applies and grant.otherwise is not None:
             self.outcome.refuse(self.line, grant.otherwise, facts, names)
         return applies
 
-    def _decided(self, rule: str, kind: str, clause: str, reading: bool, facts: dict[str, Any], *, granted: bool = True,
-                 unit_no: int = 0) -> None:  # fmt: skip
-        self.outcome.decisions.append({
-            "line_id": self.line.line_id, "unit_no": unit_no, "rule": rule, "kind": kind, "granted": granted,
-            "clause": clause, "reading": reading, "facts": facts, "policy_version": self.policy.version,
-        })  # fmt: skip
+    def _decided(
+        self,
+        rule: str,
+        kind: str,
+        clause: str,
+        reading: bool,
+        facts: dict[str, Any],
+        *,
+        granted: bool = True,
+        unit_no: int = 0,
+    ) -> None:
+        self.outcome.decisions.append(
+            {
+                "line_id": self.line.line_id,
+                "unit_no": unit_no,
+                "rule": rule,
+                "kind": kind,
+                "granted": granted,
+                "clause": clause,
+                "reading": reading,
+                "facts": facts,
+                "policy_version": self.policy.version,
+            }
+        )
 
     def _unit(self, offer: Offer, n: int | None, unit_no: int, of_line: Mapping[str, Any]) -> None:
         one = self.there.licenses.get((self.order.order_id, self.line.line_id, unit_no))
@@ -388,9 +411,7 @@ class _Line:
 
     # - credits -
 
-    def _credits(
-        self, grant: CreditGrant, offer: Offer, n: int | None, unit_no: int, one: License | None
-    ) -> None:
+    def _credits(self, grant: CreditGrant, offer: Offer, n: int | None, unit_no: int, one: License | None) -> None:
         if _gone(one):
             return
         if self.order.answer.get("merged") and (one is not None or self._moved(grant)):
@@ -415,10 +436,18 @@ class _Line:
             paid = paid_price(self.order, self.line, self.policy, offer, held)
             cost = None if paid is None else Money(paid * (amount // (each or 1)), self.order.currency)
         lot = grant_credits(
-            self.book, grant, amount, policy=self.policy, order_id=self.order.order_id, line_id=self.line.line_id,
-            unit_no=unit_no, license_id=None if one is None else one.license_id, placed_at=self.order.placed_at,
-            source="purchase" if one is None else "license", cost=cost,
-        )  # fmt: skip
+            self.book,
+            grant,
+            amount,
+            policy=self.policy,
+            order_id=self.order.order_id,
+            line_id=self.line.line_id,
+            unit_no=unit_no,
+            license_id=None if one is None else one.license_id,
+            placed_at=self.order.placed_at,
+            source="purchase" if one is None else "license",
+            cost=cost,
+        )
         self.there.lots.setdefault(key, []).append(lot)
 
     def _moved(self, grant: CreditGrant) -> bool:
@@ -451,9 +480,7 @@ class _Line:
         ):
             return []
         found = families(self.book.ledger.reachable(), self.order.order_id, self.line.line_id, withdrawn=True)
-        standing = {
-            lot.lot_id for lot in self.there.lots.get((self.order.order_id, self.line.line_id, unit_no), ())
-        }
+        standing = {lot.lot_id for lot in self.there.lots.get((self.order.order_id, self.line.line_id, unit_no), ())}
         return [
             lot
             for (unit, root), family in found.items()
@@ -486,18 +513,20 @@ class _Line:
                     and (cover.starts_at, cover.ends_at) != (starts_at, ends_at)
                 ):
                     covers.move(
-                        self.book,
-                        cover,
-                        starts_at=starts_at,
-                        ends_at=ends_at,
-                        occurred_at=self.order.placed_at,
+                        self.book, cover, starts_at=starts_at, ends_at=ends_at, occurred_at=self.order.placed_at
                     )
         for starts_at, ends_at in periods[len(at) :]:
             made = covers.open_cover(
-                self.book, grant, policy=self.policy, order_id=self.order.order_id, line_id=self.line.line_id,
-                license_id=None if one is None else one.license_id, placed_at=self.order.placed_at,
-                starts_at=starts_at, ends_at=ends_at,
-            )  # fmt: skip
+                self.book,
+                grant,
+                policy=self.policy,
+                order_id=self.order.order_id,
+                line_id=self.line.line_id,
+                license_id=None if one is None else one.license_id,
+                placed_at=self.order.placed_at,
+                starts_at=starts_at,
+                ends_at=ends_at,
+            )
             mine.append(made)
             self.there.covers.setdefault(key, []).append(made)
         self.outcome.covers += mine
@@ -513,9 +542,7 @@ class _Line:
         before = self.there.timeline
         anchor = begins_at(grant, placed_at, self.book.licenses.values(), before, terms)
         alike = [
-            stretch
-            for stretch in before
-            if grant.start != "order" and stretch.counts_for(grant.actions, grant.levels)
+            stretch for stretch in before if grant.start != "order" and stretch.counts_for(grant.actions, grant.levels)
         ]
         return [*terms.periods(anchor, grant.term, wanted, alike)]
 
@@ -526,19 +553,33 @@ class _Line:
         if _gone(one) or any(choice.rule == grant.rule for choice in self.there.choices.get(key, ())):
             return
         choice = Choice(
-            choice_id=ChoiceId(self.book.mint("cho")), customer_id=self.book.customer.customer_id,
-            order_id=self.order.order_id, line_id=self.line.line_id, license_id=None if one is None else one.license_id,
-            unit_no=unit_no, rule=grant.rule, clause=grant.clause, reading=grant.reading,
+            choice_id=ChoiceId(self.book.mint("cho")),
+            customer_id=self.book.customer.customer_id,
+            order_id=self.order.order_id,
+            line_id=self.line.line_id,
+            license_id=None if one is None else one.license_id,
+            unit_no=unit_no,
+            rule=grant.rule,
+            clause=grant.clause,
+            reading=grant.reading,
             options={name: grant_json(grant.options[name], i) for i, name in enumerate(options_of(grant))},
-            policy_version=self.policy.version, opened_at=self.book.at, placed_at=self.order.placed_at,
-        )  # fmt: skip
+            policy_version=self.policy.version,
+            opened_at=self.book.at,
+            placed_at=self.order.placed_at,
+        )
         self.book.choices[choice.choice_id] = choice
         self.there.choices.setdefault(key, []).append(choice)
         self.book.plan.put_choice(choice, "opened", {"options": options_of(grant)})
-        self.book.emit("choice.opened", {
-            "choice_id": choice.choice_id, "license_id": choice.license_id, "order_id": choice.order_id,
-            "options": options_of(grant), "clause": choice.clause,
-        })  # fmt: skip
+        self.book.emit(
+            "choice.opened",
+            {
+                "choice_id": choice.choice_id,
+                "license_id": choice.license_id,
+                "order_id": choice.order_id,
+                "options": options_of(grant),
+                "clause": choice.clause,
+            },
+        )
 
     def _addon(self, offer: Offer) -> None:
         name = self.line.attributes.get("addon")
@@ -546,9 +587,7 @@ class _Line:
             self.outcome.refuse(
                 self.line,
                 NotGranted(
-                    code="addon_not_named",
-                    clause=offer.clause,
-                    message="The line names no add-on in attributes.addon.",
+                    code="addon_not_named", clause=offer.clause, message="The line names no add-on in attributes.addon."
                 ),
                 {},
                 (),
@@ -556,8 +595,13 @@ class _Line:
             return
         if (self.order.order_id, self.line.line_id) in self.there.addons:
             return
-        addon = Addon(customer_id=self.book.customer.customer_id, order_id=self.order.order_id,
-                      line_id=self.line.line_id, addon=name, placed_at=self.order.placed_at)  # fmt: skip
+        addon = Addon(
+            customer_id=self.book.customer.customer_id,
+            order_id=self.order.order_id,
+            line_id=self.line.line_id,
+            addon=name,
+            placed_at=self.order.placed_at,
+        )
         self.book.addons.append(addon)
         self.book.plan.addons.append(addon)
         self.book.emit("addon.granted", {"order_id": addon.order_id, "line_id": addon.line_id, "addon": name})
@@ -567,8 +611,11 @@ class _Line:
     def _has(self, grant: Grant, unit_no: int, one: License) -> bool:
         """Whether the unit has been granted this already."""
         key = (self.order.order_id, self.line.line_id, unit_no)
-        mine = (*self.there.lots.get(key, ()), *self.there.choices.get(key, ()),
-                *self.there.covers.get((key[0], key[1], one.license_id), ()))  # fmt: skip
+        mine = (
+            *self.there.lots.get(key, ()),
+            *self.there.choices.get(key, ()),
+            *self.there.covers.get((key[0], key[1], one.license_id), ()),
+        )
         return any(there.rule == grant.rule for there in mine)
 
     def _instead(self, grant: Grant, unit_no: int) -> None:
@@ -576,15 +623,18 @@ class _Line:
         for row in self.outcome.decisions:
             if (row["line_id"], row["unit_no"], row["rule"]) == (self.line.line_id, unit_no, grant.rule):
                 row["granted"] = False
-        before = (
-            "two accounts became one"
-            if self.there.merged
-            else "an order placed earlier arrived was used, and"
+        before = "two accounts became one" if self.there.merged else "an order placed earlier arrived was used, and"
+        self.outcome.refuse(
+            self.line,
+            NotGranted(
+                code="grant_review",
+                clause=grant.clause,
+                reading=True,
+                message=f"What this license brought before {before} stays instead.",
+            ),
+            {},
+            (),
         )
-        self.outcome.refuse(self.line, NotGranted(
-            code="grant_review", clause=grant.clause, reading=True,
-            message=f"What this license brought before {before} stays instead.",
-        ), {}, ())  # fmt: skip
 
     def _take_back_wrong(self, one: License, unwanted: Mapping[str, Grant]) -> bool:
         """Takes back what is of the wrong class; True: something was used, so it stays and is reported.
@@ -640,11 +690,7 @@ def _gone(one: License | None) -> bool:
 def _undisturbed(mine: Sequence[Cover], grant: CoverGrant, policy: Policy) -> bool:
     """Whether the periods stand as they were bought: not suspended, extended or shortened since."""
     anchor = mine[0].starts_at
-    if (
-        anchor is None
-        or grant.term is None
-        or any(cover.suspensions or cover.state != "running" for cover in mine)
-    ):
+    if anchor is None or grant.term is None or any(cover.suspensions or cover.state != "running" for cover in mine):
         return False
     terms = CoverTerms.of(policy)
     if terms.chained:  # where the chain began may be told later
@@ -654,11 +700,21 @@ def _undisturbed(mine: Sequence[Cover], grant: CoverGrant, policy: Policy) -> bo
 
 
 def _review(book: Book, kind: str, subject: str, one: License, rule: Grant) -> None:
-    book.emit("grant_review", {
-        "kind": kind, "subject": subject, "license_id": one.license_id, "order_id": one.order_id,
-        "line_id": one.line_id, "rule": rule.rule, "clause": rule.clause, "ordinal": one.ordinal,
-        "reason": "An order placed earlier arrived later; this grant is of another class but was used already.",
-    }, dedupe_key=f"grant_review:{subject}")  # fmt: skip
+    book.emit(
+        "grant_review",
+        {
+            "kind": kind,
+            "subject": subject,
+            "license_id": one.license_id,
+            "order_id": one.order_id,
+            "line_id": one.line_id,
+            "rule": rule.rule,
+            "clause": rule.clause,
+            "ordinal": one.ordinal,
+            "reason": "An order placed earlier arrived later; this grant is of another class but was used already.",
+        },
+        dedupe_key=f"grant_review:{subject}",
+    )
 
 
 def _there(book: Book, orders: Sequence[Order]) -> _Ledger:
@@ -680,10 +736,14 @@ def _there(book: Book, orders: Sequence[Order]) -> _Ledger:
     return _Ledger(
         licenses={
             (license_.order_id, license_.line_id, license_.unit_no): license_
-            for license_ in book.licenses.values() if license_.ended_reason != "corrected"
+            for license_ in book.licenses.values()
+            if license_.ended_reason != "corrected"
         },
-        lots=dict(lots), withdrawn=dict(withdrawn), covers=dict(mine), choices=dict(choices),
+        lots=dict(lots),
+        withdrawn=dict(withdrawn),
+        covers=dict(mine),
+        choices=dict(choices),
         addons={(addon.order_id, addon.line_id) for addon in book.addons},
         merged=any(one.answer.get("merged") for one in orders),
         undone_since=undone_since(book.licenses.values()),
-    )  # fmt: skip
+    )

@@ -78,9 +78,8 @@ def check_lines(order: Order, wanted: Mapping[str, int], left: Mapping[str, int]
             raise DomainError("line_not_found", order_id=order.order_id, line_id=line_id)
         if quantity > left[line_id]:
             raise DomainError(
-                "order_over_refund", line_id=line_id, requested=quantity, refundable=left[line_id],
-                left=dict(left),
-            )  # fmt: skip
+                "order_over_refund", line_id=line_id, requested=quantity, refundable=left[line_id], left=dict(left)
+            )
 
 
 def take_back(
@@ -184,9 +183,7 @@ def _bought(taking: Taking, quantity: int) -> None:
     book, line = taking.book, taking.line
     _credits(taking, quantity=quantity)
     rules = {
-        cover.rule
-        for cover in book.covers.values()
-        if taking.brought(cover) and cover.cover_id not in line.withdrawn
+        cover.rule for cover in book.covers.values() if taking.brought(cover) and cover.cover_id not in line.withdrawn
     }
     for rule in sorted(rules):
         for _ in range(quantity):
@@ -202,16 +199,17 @@ def _credits(taking: Taking, *, unit_no: int | None = None, quantity: int | None
     """Of one unit of a license, or of so many units of what was bought, those that were added last first."""
     book, order, line, answer, reason = taking.book, taking.order, taking.line, taking.answer, taking.reason
     by_unit: dict[int, list[list[Lot]]] = {}
-    found = (
-        book.ledger.granted_by(order.order_id, line.line_id) if unit_no is None else taking.of_unit(unit_no)
-    )
+    found = book.ledger.granted_by(order.order_id, line.line_id) if unit_no is None else taking.of_unit(unit_no)
     for family in found:
         by_unit.setdefault(family[0].unit[2] if family[0].unit else 0, []).append(family)
     left = None if quantity is None else sum(map(_whole, by_unit.values())) * quantity // line.made
     why = Taken(
-        door="correction" if reason == "corrected" else "order", reason=reason, clause=taking.clause,
-        order_id=order.order_id, ref=taking.ref,
-    )  # fmt: skip
+        door="correction" if reason == "corrected" else "order",
+        reason=reason,
+        clause=taking.clause,
+        order_id=order.order_id,
+        ref=taking.ref,
+    )
     for _, families in sorted(by_unit.items(), reverse=True):
         alike = [lot for family in families for lot in family]
         share = None if left is None else min(left, outstanding(families[0]))
@@ -238,14 +236,17 @@ def _tell_voided(taking: Taking, lot: Lot, credits: int) -> None:
     """Says what was taken back of a lot, at another customer's to that customer."""
     book, order = taking.book, taking.order
     other = book.others.get(lot.customer_id)
-    row = {"kind": "credits", "lot_id": lot.lot_id, "credit_type": lot.credit_type, "credits": credits,
-           "line_id": taking.line.line_id}  # fmt: skip
+    row = {
+        "kind": "credits",
+        "lot_id": lot.lot_id,
+        "credit_type": lot.credit_type,
+        "credits": credits,
+        "line_id": taking.line.line_id,
+    }
     taking.answer.taken.append(row if other is None else {**row, "customer_id": other.customer.external_id})
     told = other or book
     balance = told.ledger.balance(lot.credit_type)
-    told.emit(
-        "credits.voided", voided_data(lot, credits, balance, reason=taking.reason, order_id=order.order_id)
-    )
+    told.emit("credits.voided", voided_data(lot, credits, balance, reason=taking.reason, order_id=order.order_id))
 
 
 def _tell_left(taking: Taking, alike: list[Lot], result: VoidedGrant) -> None:
@@ -255,15 +256,28 @@ def _tell_left(taking: Taking, alike: list[Lot], result: VoidedGrant) -> None:
     spent = result.spent - sum(their.spent for their in theirs)
     held = result.held - sum(their.held for their in theirs)
     if spent or held or result.expired:
-        taking.answer.left.append({
-            "kind": "credits", "lot_id": alike[0].lot_id, "spent": spent, "held": held, "expired": result.expired,
-            "line_id": line_id,
-        })  # fmt: skip
+        taking.answer.left.append(
+            {
+                "kind": "credits",
+                "lot_id": alike[0].lot_id,
+                "spent": spent,
+                "held": held,
+                "expired": result.expired,
+                "line_id": line_id,
+            }
+        )
     for their in theirs:
-        taking.answer.left.append({
-            "kind": "credits", "lot_id": their.lot.lot_id, "spent": their.spent, "held": their.held, "expired": 0,
-            "line_id": line_id, "customer_id": others[their.lot.customer_id].customer.external_id,
-        })  # fmt: skip
+        taking.answer.left.append(
+            {
+                "kind": "credits",
+                "lot_id": their.lot.lot_id,
+                "spent": their.spent,
+                "held": their.held,
+                "expired": 0,
+                "line_id": line_id,
+                "customer_id": others[their.lot.customer_id].customer.external_id,
+            }
+        )
 
 
 def _whole(families: Sequence[Sequence[Lot]]) -> int:
@@ -275,9 +289,7 @@ def _whole(families: Sequence[Sequence[Lot]]) -> int:
 def left_of(order: Order, refunded: Mapping[str, int], by_lots: Mapping[str, int]) -> dict[str, int]:
     """How many units of each line nothing was given back for: neither by the order nor by its lots (TERMS-19)."""
     return {
-        str(line.line_id): max(
-            line.quantity - refunded.get(line.line_id, 0) - by_lots.get(line.line_id, 0), 0
-        )
+        str(line.line_id): max(line.quantity - refunded.get(line.line_id, 0) - by_lots.get(line.line_id, 0), 0)
         for line in order.lines
         if line.quantity
     }
@@ -322,10 +334,15 @@ def _period(taking: Taking, rule: str) -> None:
 
 def _tell_served(taking: Taking, cover: Cover, state: str = "ended") -> None:
     """Says that a period could not be taken back: it has run out."""
-    taking.answer.left.append({
-        "kind": "cover", "cover_id": cover.cover_id, "state": state, "ends_at": iso_or_none(cover.ends_at),
-        "line_id": taking.line.line_id,
-    })  # fmt: skip
+    taking.answer.left.append(
+        {
+            "kind": "cover",
+            "cover_id": cover.cover_id,
+            "state": state,
+            "ends_at": iso_or_none(cover.ends_at),
+            "line_id": taking.line.line_id,
+        }
+    )
 
 
 def _standing(book: Book, rule: str) -> list[Cover]:
@@ -349,7 +366,12 @@ def _newest_unstarted(book: Book, found: list[Cover]) -> Cover | None:
 
 def _take_cover(taking: Taking, cover: Cover) -> None:
     covers.take_back(taking.book, cover, reason=taking.reason, clause=taking.clause)
-    taking.answer.taken.append({
-        "kind": "cover", "cover_id": cover.cover_id, "state": covers.state_of(cover, taking.book.at),
-        "ends_at": iso_or_none(cover.ends_at), "line_id": taking.line.line_id,
-    })  # fmt: skip
+    taking.answer.taken.append(
+        {
+            "kind": "cover",
+            "cover_id": cover.cover_id,
+            "state": covers.state_of(cover, taking.book.at),
+            "ends_at": iso_or_none(cover.ends_at),
+            "line_id": taking.line.line_id,
+        }
+    )

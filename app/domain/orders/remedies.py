@@ -151,14 +151,9 @@ def _begins(book: Book, grant: CoverGrant, need: Need) -> datetime | None:
     if need.action not in grant.actions:
         return None
     if grant.start == "first_ticket":
-        mine = [
-            cover
-            for cover in book.covers.values()
-            if covers.OPEN_TICKET in cover.actions and not cover.levels
-        ]
+        mine = [cover for cover in book.covers.values() if covers.OPEN_TICKET in cover.actions and not cover.levels]
         stopped = any(
-            cover.state == "suspended" or (cover.in_force(book.at) and cover.scope == "account")
-            for cover in mine
+            cover.state == "suspended" or (cover.in_force(book.at) and cover.scope == "account") for cover in mine
         )
         return None if stopped else book.at
     before = stretches_of(book.covers.values())
@@ -173,17 +168,11 @@ def enough(policy: Policy, credit_type: str, missing: int) -> tuple[Remedy, ...]
     skus = policy.payment.exhausted_skus or tuple(one.sku for one in policy.offers if one.kind == "credits")
     found: list[Remedy] = []
     for offer in (one for sku in skus for one in policy.offers if one.sku == sku and one.kind == "credits"):
-        mine = [
-            grant
-            for grant in offer.grants
-            if isinstance(grant, CreditGrant) and grant.credit_type == credit_type
-        ]
+        mine = [grant for grant in offer.grants if isinstance(grant, CreditGrant) and grant.credit_type == credit_type]
         if not mine:
             continue
         many = 1 if offer.sku_pattern else _quantity(mine, missing)
-        fixed = offer.price is not None and not (
-            offer.price.by_edition or offer.price.each_additional_license
-        )
+        fixed = offer.price is not None and not (offer.price.by_edition or offer.price.each_additional_license)
         found.append(
             Remedy(
                 kind="buy",
@@ -201,9 +190,7 @@ def enough(policy: Policy, credit_type: str, missing: int) -> tuple[Remedy, ...]
 
 def serving_types(policy: Policy, request_kind: object) -> list[CreditType]:
     """The credit types that serve a kind of request."""
-    return [
-        type_ for type_ in (policy.credits.types if policy.credits else ()) if request_kind in type_.serves
-    ]
+    return [type_ for type_ in (policy.credits.types if policy.credits else ()) if request_kind in type_.serves]
 
 
 def typed_words(one: CreditType) -> str:

@@ -66,9 +66,7 @@ def check_inputs(policy: Policy, category: str | None, inputs: Mapping[str, obje
         if spec is None:
             raise DomainError("unknown_input", field=f"/inputs/{name}", input=name, known=sorted(known))
         if type(value) is not int or not 0 <= value <= spec.most:
-            raise DomainError(
-                "input_out_of_range", field=f"/inputs/{name}", input=name, least=0, most=spec.most
-            )
+            raise DomainError("input_out_of_range", field=f"/inputs/{name}", input=name, least=0, most=spec.most)
         checked[name] = value
     return checked
 
@@ -78,9 +76,7 @@ def quote(category: Category, inputs: Mapping[str, int]) -> Quote:
     name, clause, reading = category.category, category.clause, category.reading
     match category.price:
         case FixedPrice(credits=credits):
-            return Quote(
-                category=name, credits=credits, clause=clause, reading=reading, least=credits, most=credits
-            )
+            return Quote(category=name, credits=credits, clause=clause, reading=reading, least=credits, most=credits)
         case RangePrice(least=least, most=most):
             return Quote(category=name, credits=None, clause=clause, reading=reading, least=least, most=most)
         case FromPrice(least=least):
@@ -92,9 +88,7 @@ def quote(category: Category, inputs: Mapping[str, int]) -> Quote:
             if missing:
                 return Quote(category=name, credits=None, clause=clause, reading=reading, missing=missing)
             total = base + sum(each * inputs[one] for one, each in per.items())
-            return Quote(
-                category=name, credits=total, clause=clause, reading=reading, least=total, most=total
-            )
+            return Quote(category=name, credits=total, clause=clause, reading=reading, least=total, most=total)
 
 
 def assessed(listed: Quote, *, credits: int | None, reason: str | None) -> Assessed:
@@ -113,18 +107,12 @@ def assessed(listed: Quote, *, credits: int | None, reason: str | None) -> Asses
     if credits is None:
         if listed.credits is None:
             raise DomainError(
-                "credits_required",
-                field="credits",
-                category=listed.category,
-                least=listed.least,
-                most=listed.most,
+                "credits_required", field="credits", category=listed.category, least=listed.least, most=listed.most
             )
         return Assessed(credits=listed.credits, list_credits=listed.credits, outside_list=False)
     if not 0 <= credits <= MAX_CREDITS:
         raise DomainError("amount_out_of_range", field="credits", credits=credits, least=0, most=MAX_CREDITS)
-    inside = (listed.least is None or listed.least <= credits) and (
-        listed.most is None or credits <= listed.most
-    )
+    inside = (listed.least is None or listed.least <= credits) and (listed.most is None or credits <= listed.most)
     if not inside and not (reason or "").strip():
         raise DomainError(
             "reason_required",

@@ -74,8 +74,6 @@ def _walk(part: Any, policy: Policy) -> Iterator[_Given]:
 
 def _given(rule: Any, code: str, policy: Policy) -> _Given:
     clause = policy.clause(rule.clause) if getattr(rule, "clause", None) else None
-    message = getattr(rule, "message", None) or (
-        clause.text if clause is not None else code.replace("_", " ")
-    )
+    message = getattr(rule, "message", None) or (clause.text if clause is not None else code.replace("_", " "))
     remedies = tuple(one.text for one in getattr(rule, "remedies", ()) if one.text)
     return _Given(code, _FACT.sub("…", message), remedies, bool(getattr(rule, "allow", False)))

@@ -118,9 +118,18 @@ FACT_TITLES: Final[Mapping[str, str]] = {
 
 
 OP_WORDS: Final[Mapping[str, str]] = {
-    "eq": "is", "ne": "is not", "in": "is", "not_in": "is not", "lt": "below", "le": "at most",
-    "gt": "above", "ge": "at least", "known": "is stated", "unknown": "is not stated", "contains": "contains",
-}  # fmt: skip
+    "eq": "is",
+    "ne": "is not",
+    "in": "is",
+    "not_in": "is not",
+    "lt": "below",
+    "le": "at most",
+    "gt": "above",
+    "ge": "at least",
+    "known": "is stated",
+    "unknown": "is not stated",
+    "contains": "contains",
+}
 """Operators of conditions in words."""
 
 
@@ -128,12 +137,7 @@ def title_of(policy: Policy, name: str) -> str:
     """The title of an input, a fact or a field, for a sentence: ``inputs.N`` -> the number of deployed stores."""
     head, _, tail = name.partition(".")
     if head == "inputs" and tail:
-        titles = (
-            input_.title
-            for category in policy.categories
-            for input_ in category.inputs
-            if input_.name == tail
-        )
+        titles = (input_.title for category in policy.categories for input_ in category.inputs if input_.name == tail)
         return next(titles, tail)
     found = next((fact.title for fact in policy.facts if fact.fact == name), None)
     if found is not None:
@@ -165,9 +169,7 @@ def term_words(term: Mapping[str, int] | Term | None) -> str:
     """A length of time in words: ``1 month``, ``30 days``."""
     if term is None:
         return "no end"
-    given = (
-        term if isinstance(term, Mapping) else {"years": term.years, "months": term.months, "days": term.days}
-    )
+    given = term if isinstance(term, Mapping) else {"years": term.years, "months": term.months, "days": term.days}
     parts = []
     for name in ("years", "months", "days"):
         number = given.get(name) or 0

@@ -64,12 +64,8 @@ def price_of(desk: Desk) -> Pricing:
     listed = pricing.quote(category, ticket.inputs)
     if quote is not None and quote["category"] == category.category:
         above = quote["outside_list"] and (listed.most is None or quote["credits"] > listed.most)
-        return Pricing(
-            category=category, credits=quote["credits"], missing=(), above_list=above, waiting=quote
-        )
-    return Pricing(
-        category=category, credits=listed.credits, missing=listed.missing, above_list=False, waiting=None
-    )
+        return Pricing(category=category, credits=quote["credits"], missing=(), above_list=above, waiting=quote)
+    return Pricing(category=category, credits=listed.credits, missing=listed.missing, above_list=False, waiting=None)
 
 
 def needs_consent(desk: Desk, category: Category | None, credits: int, *, above_list: bool = False) -> bool:
@@ -144,10 +140,7 @@ def _for_an_agent(desk: Desk, verdict: Verdict) -> Admission:
         return asked
     if ticket.credit_applied_at is None and desk.available < 1:
         return Admission(
-            state="awaiting_credits",
-            reasons=desk.want_of_credits(1),
-            remedies=desk.offers(),
-            asks=tuple(asks),
+            state="awaiting_credits", reasons=desk.want_of_credits(1), remedies=desk.offers(), asks=tuple(asks)
         )
     if asks:
         found = _ask(desk, asks)
@@ -155,11 +148,7 @@ def _for_an_agent(desk: Desk, verdict: Verdict) -> Admission:
         found.paid_by = "credits"
         return found
     return Admission(
-        state="awaiting_qualification",
-        applies_credit=True,
-        price=1,
-        paid_by="credits",
-        asks=verdict.mentions,
+        state="awaiting_qualification", applies_credit=True, price=1, paid_by="credits", asks=verdict.mentions
     )
 
 
@@ -187,12 +176,7 @@ def _credits_to_apply(desk: Desk) -> tuple[Remedy, ...]:
 def _level(desk: Desk, category: Category | None) -> Admission | None:
     """Free under a cover of the category's level that reaches the license (AVA-4, AVA-9, AVA-10); else None."""
     payment, ticket = desk.policy.payment, desk.ticket
-    if (
-        category is None
-        or category.level is None
-        or "cover" not in payment.means
-        or ticket.pay_with == "credits"
-    ):
+    if category is None or category.level is None or "cover" not in payment.means or ticket.pay_with == "credits":
         return None
     serving = covers.in_force_for(desk.book, None, category.level)
     mine = qualification.license_of(desk.book, ticket.license_id)
@@ -206,9 +190,7 @@ def _level(desk: Desk, category: Category | None) -> Admission | None:
                 licenses=[one.license_id for one in desk.book.active_licenses()],
                 would_change="naming the license",
             )
-            return Admission(
-                state="needs_facts", reasons=(reason,), asks=("license_id",), commit=desk.committed
-            )
+            return Admission(state="needs_facts", reasons=(reason,), asks=("license_id",), commit=desk.committed)
         return None
     free = [one for one in serving if covers.reaches(one, mine.license_id)]
     if not free:
@@ -221,9 +203,7 @@ def _level(desk: Desk, category: Category | None) -> Admission | None:
         level=category.level,
         license_id=mine.license_id,
     )
-    return Admission(
-        state="in_progress", price=0, quoted=0, paid_by="cover", cover=free[0], reasons=(reason,)
-    )
+    return Admission(state="in_progress", price=0, quoted=0, paid_by="cover", cover=free[0], reasons=(reason,))
 
 
 def _choice_open(desk: Desk) -> Admission:
@@ -271,12 +251,7 @@ def _pay(desk: Desk, priced: Pricing) -> Admission:
     by_credits = "credits" in payment.means and desk.policy.credits is not None
     can_credits = by_credits and spendable >= (1 if priced.credits is None else priced.credits)
     suspended = [one for one in desk.book.covers.values() if one.state == "suspended" and _general(one)]
-    if (
-        cover is None
-        and suspended
-        and payment.suspended_clause
-        and (ticket.pay_with == "cover" or not can_credits)
-    ):
+    if cover is None and suspended and payment.suspended_clause and (ticket.pay_with == "cover" or not can_credits):
         lacking = None if priced.credits is None else max(priced.credits - spendable, 1)
         return _suspended(desk, suspended[0], lacking)
     if cover is not None and can_credits and ticket.pay_with is None and payment.choose_clause:
@@ -326,9 +301,7 @@ def _suspended(desk: Desk, cover: Cover, missing: int | None) -> Admission:
     if payment.exhausted_skus:
         rules.append(RemedyRule(kind="buy", skus=payment.exhausted_skus))
     return Admission(
-        state="rejected",
-        reasons=(reason,),
-        remedies=remedies.remedies(desk.book, rules, desk.need(missing)),
+        state="rejected", reasons=(reason,), remedies=remedies.remedies(desk.book, rules, desk.need(missing))
     )
 
 
@@ -370,9 +343,7 @@ def _no_cover(desk: Desk) -> Admission:
             would_change="cover in force",
         )
     else:
-        reason = desk.reason(
-            "cover_missing", clause, "There is no support cover.", would_change="cover in force"
-        )
+        reason = desk.reason("cover_missing", clause, "There is no support cover.", would_change="cover in force")
     return Admission(state="awaiting_credits", reasons=(reason,), remedies=desk.offers())
 
 
@@ -383,9 +354,7 @@ def _by_credits(desk: Desk, priced: Pricing, spendable: int) -> Admission:
             return _held(desk, _in_advance(desk, agreed, spendable), spendable, price=None, quoted=None)
         return _assess_first(desk, priced, spendable)
     asked = priced.waiting is not None and priced.waiting["by"] != "rules"
-    payable = (
-        asked or spendable >= priced.credits
-    )  # what cannot be held at an opening is not asked for (ALL-2)
+    payable = asked or spendable >= priced.credits  # what cannot be held at an opening is not asked for (ALL-2)
     if payable and needs_consent(desk, priced.category, priced.credits, above_list=priced.above_list):
         return _consent(desk, priced, spendable)
     return _held(desk, priced.credits, spendable, price=priced.credits, quoted=priced.credits)
@@ -429,12 +398,7 @@ def _assess_first(desk: Desk, priced: Pricing, spendable: int) -> Admission:
     offered: tuple[Remedy, ...] = ()
     if spendable == 0 and desk.policy.payment.exhausted_clause:
         reasons.append(
-            desk.reason(
-                "credits_used_up",
-                desk.policy.payment.exhausted_clause,
-                desk.none_there,
-                available=0,
-            )
+            desk.reason("credits_used_up", desk.policy.payment.exhausted_clause, desk.none_there, available=0)
         )
         offered = desk.offers()
     return Admission(state="awaiting_assessment", reasons=tuple(reasons), remedies=offered, paid_by="credits")
@@ -444,21 +408,13 @@ def _consent(desk: Desk, priced: Pricing, spendable: int) -> Admission:
     agreed, quoted = desk.ticket.agreed_up_to, priced.credits or 0
     reason = consent_reason(desk, quoted, spendable)
     commit = agreed if agreed and spendable >= agreed else 0
-    return Admission(
-        state="awaiting_confirmation", quoted=quoted, reasons=(reason,), paid_by="credits", commit=commit
-    )
+    return Admission(state="awaiting_confirmation", quoted=quoted, reasons=(reason,), paid_by="credits", commit=commit)
 
 
 def consent_reason(desk: Desk, credits: int, spendable: int) -> Reason:
     """Why a price waits for the customer (CSC-9; CSC-10 once the ticket is worked on)."""
     rule = desk.policy.confirmation
-    clause = (
-        None
-        if rule is None
-        else (rule.change_clause or rule.clause)
-        if desk.ticket.accepted_at
-        else rule.clause
-    )
+    clause = None if rule is None else (rule.change_clause or rule.clause) if desk.ticket.accepted_at else rule.clause
     return desk.reason(
         "awaiting_confirmation",
         clause,

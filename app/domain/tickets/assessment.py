@@ -41,9 +41,7 @@ def assess(
         raise DomainError("assessment_not_offered", state=ticket.state)
     name = category or ticket.category
     if name is None:
-        raise DomainError(
-            "category_required", field="category", known=[one.category for one in policy.categories]
-        )
+        raise DomainError("category_required", field="category", known=[one.category for one in policy.categories])
     found = pricing.category_named(policy, name)
     checked = pricing.check_inputs(policy, name, inputs)
     if not checked and name == ticket.category:
@@ -95,9 +93,7 @@ def _free(desk: Desk, category: Category) -> str | None:
             reading=True,
             licenses=licenses,
         )
-    return next(
-        (one.cover_id for one in serving if mine is not None and covers.reaches(one, mine.license_id)), None
-    )
+    return next((one.cover_id for one in serving if mine is not None and covers.reaches(one, mine.license_id)), None)
 
 
 def _superseding(desk: Desk, entry: Mapping[str, Any], values: Mapping[str, Any]) -> None:
@@ -133,8 +129,7 @@ def _reprice(
         entry["status"] = "awaiting_confirmation"
         reason = admission.consent_reason(desk, target, desk.available + now)
         values.update(
-            reasons=ticket_flow.worded(desk, [reason]),
-            confirmation_expires_at=iso_or_none(desk.consent_until()),
+            reasons=ticket_flow.worded(desk, [reason]), confirmation_expires_at=iso_or_none(desk.consent_until())
         )
         for name in ("category", "inputs", "cover_id"):
             del values[name]
@@ -183,9 +178,7 @@ def confirm(desk: Desk, number: int, *, accept: bool) -> None:
     ``not_awaiting_confirmation``, ``insufficient_credits`` (it keeps waiting)."""
     quote = desk.ticket.assessment(number)
     if quote["status"] != "awaiting_confirmation":
-        raise DomainError(
-            "not_awaiting_confirmation", number=number, status=quote["status"], state=desk.ticket.state
-        )
+        raise DomainError("not_awaiting_confirmation", number=number, status=quote["status"], state=desk.ticket.state)
     if accept:
         _accepted(desk, number)
     else:
@@ -226,9 +219,7 @@ def decline(desk: Desk, number: int, *, reason: str, occurred_at: datetime | Non
     change = {"assessments": {number: {"status": "declined", "decided_at": iso(desk.at)}}}
     text = "The quote was declined." if reason == "declined" else "The quote was not answered in time."
     closed = ticket.accepted_at is None
-    said = desk.reason(
-        reason, rule.clause if rule else None, text, reading=bool(rule and rule.reading), number=number
-    )
+    said = desk.reason(reason, rule.clause if rule else None, text, reading=bool(rule and rule.reading), number=number)
     values: dict[str, Any] = {"confirmation_expires_at": None, "remedies": [], "reasons": []}
     if closed:
         desk.release_all(reason=reason, clause=rule.clause if rule else None)

@@ -26,9 +26,7 @@ def cause_named(desk: Desk, name: str | None) -> Cause | None:
         return None
     found = next((one for one in desk.policy.causes if one.cause == name), None)
     if found is None:
-        raise DomainError(
-            "unknown_cause", field="cause", cause=name, known=[one.cause for one in desk.policy.causes]
-        )
+        raise DomainError("unknown_cause", field="cause", cause=name, known=[one.cause for one in desk.policy.causes])
     return found
 
 
@@ -44,11 +42,7 @@ def give_back(desk: Desk, cause: Cause) -> int:
     if not net:
         return 0
     return refund_for(
-        desk.book.ledger,
-        desk.ticket.ticket_id,
-        reason=cause.cause,
-        clause=cause.clause,
-        expired=cause.expired_lot,
+        desk.book.ledger, desk.ticket.ticket_id, reason=cause.cause, clause=cause.clause, expired=cause.expired_lot
     )
 
 

@@ -12,14 +12,7 @@ from app.domain.ledger.ticket_credits import capture_for, expire_holds, refund_f
 from app.domain.policy.ticket_rules import Cause, Outcome
 from app.domain.tickets import assessment
 from app.domain.tickets import opening as ticket_flow
-from app.domain.tickets.cause import (
-    cause_named,
-    give_back,
-    moved,
-    returned_reason,
-    returned_so_far,
-    returns_all,
-)
+from app.domain.tickets.cause import cause_named, give_back, moved, returned_reason, returned_so_far, returns_all
 from app.domain.tickets.handling import not_yet
 from app.domain.tickets.pauses import end_pause, pause_rule
 from app.domain.tickets.session import Desk
@@ -32,9 +25,7 @@ _MOST_DUE: Final = 1_000
 """More than can fall due on one ticket before somebody looks."""
 
 
-def resolve(
-    desk: Desk, *, outcome: str | None, cause: str | None, result: Mapping[str, Any], by: str | None
-) -> None:
+def resolve(desk: Desk, *, outcome: str | None, cause: str | None, result: Mapping[str, Any], by: str | None) -> None:
     """Captures what is held, or gives it back: an outcome that takes nothing, or a cause that returns everything
     (AVA-11, XC-11, CSC-16). What was agreed and not used is released. ``result``: facts found, such as
     ``hosting_certified``.
@@ -128,12 +119,8 @@ def dispute(desk: Desk, *, reason: str | None) -> int:
         raise DomainError("nothing_to_dispute", charge=desk.charge())
     if any(one["decision"] is None for one in ticket.disputes):
         raise DomainError("dispute_open")
-    if rule.window is not None and desk.at >= add_term(
-        parse_iso(ticket.resolved_at or ticket.updated_at), rule.window
-    ):
-        raise desk.refused(
-            "dispute_window_passed", rule.clause, "The time for disputes is over.", reading=rule.reading
-        )
+    if rule.window is not None and desk.at >= add_term(parse_iso(ticket.resolved_at or ticket.updated_at), rule.window):
+        raise desk.refused("dispute_window_passed", rule.clause, "The time for disputes is over.", reading=rule.reading)
     number = len(ticket.disputes) + 1
     entry: dict[str, Any] = {
         "number": number,
@@ -187,9 +174,7 @@ def decide_dispute(
     back = desk.given_back()
     told = {**moved(back), "cause": why.cause if why else None}
     said = [*values.get("reasons", ()), *([desk.shown(desk.forfeiture(back))] if back.forfeited else ())]
-    change = {
-        "decision": decision, "credits": charge, **told, "reasons": said, "decided_at": iso(desk.at), "by": by,
-    }  # fmt: skip
+    change = {"decision": decision, "credits": charge, **told, "reasons": said, "decided_at": iso(desk.at), "by": by}
     desk.record(
         "dispute_decided",
         "decide_dispute",
@@ -340,14 +325,7 @@ def _credit_expired(desk: Desk, when: datetime) -> None:
         "credit_expires_at": iso(when),
         "qualification": {**ticket_flow.ruled(desk, "reject", [reason]), "at": iso(when)},
     }
-    desk.record(
-        "rejected",
-        "expire_credit",
-        to="rejected",
-        values=values,
-        occurred_at=when,
-        tell={"reasons": [reason]},
-    )
+    desk.record("rejected", "expire_credit", to="rejected", values=values, occurred_at=when, tell={"reasons": [reason]})
 
 
 def _access_missed(desk: Desk, number: int, when: datetime) -> None:

@@ -101,11 +101,7 @@ def _reject(desk: Desk, reasons: Sequence[Reason], note: str | None, by: str | N
         "reasons": [reason_json(one) for one in reasons],
     }
     desk.record(
-        "qualified",
-        "reject",
-        to="rejected",
-        values=values,
-        tell={"decision": "reject", "reasons": values["reasons"]},
+        "qualified", "reject", to="rejected", values=values, tell={"decision": "reject", "reasons": values["reasons"]}
     )
 
 
@@ -136,9 +132,7 @@ def _late(desk: Desk, decision: str, reasons: Sequence[Reason], note: str | None
     )
 
 
-def respond(
-    desk: Desk, *, author: str, kind: str, public: bool, automatic: bool = False, by: str | None
-) -> int:
+def respond(desk: Desk, *, author: str, kind: str, public: bool, automatic: bool = False, by: str | None) -> int:
     """A message on the ticket; its number. Many responses, one charge (XC-1).
 
     The vendor's ``service`` waits for qualification, consent and the policy's gates (TERMS-11, CSC-9, TERMS-24); the
@@ -152,9 +146,7 @@ def respond(
     service = author == "vendor" and kind == "service"
     if service:
         may_serve(desk)
-    entry = response_entry(
-        desk, author=author, kind=kind, public=public, automatic=automatic, when=when, by=by
-    )
+    entry = response_entry(desk, author=author, kind=kind, public=public, automatic=automatic, when=when, by=by)
     counts = public and not automatic
     values: dict[str, Any] = {}
     if service and not automatic and ticket.service_at is None:
@@ -169,13 +161,7 @@ def respond(
         to=ticket_flow.same(ticket),
         values=values,
         add={"responses": entry},
-        tell={
-            "number": entry["number"],
-            "author": author,
-            "kind": kind,
-            "public": public,
-            "automatic": automatic,
-        },
+        tell={"number": entry["number"], "author": author, "kind": kind, "public": public, "automatic": automatic},
     )
     if wrote:
         desk.start_withheld()
@@ -203,14 +189,7 @@ def answered(desk: Desk, when: datetime) -> None:
 
 
 def response_entry(
-    desk: Desk,
-    *,
-    author: str,
-    kind: str,
-    public: bool,
-    automatic: bool = False,
-    when: datetime,
-    by: str | None,
+    desk: Desk, *, author: str, kind: str, public: bool, automatic: bool = False, when: datetime, by: str | None
 ) -> dict[str, Any]:
     """A line of the ticket's responses."""
     return {
@@ -255,10 +234,7 @@ def not_yet(desk: Desk) -> DomainError | None:
             "not_qualified", clause, "No representative has qualified this ticket yet.", state=ticket.state
         )
     return DomainError(
-        "not_accepted",
-        state=ticket.state,
-        asks=ticket.asks,
-        decision=desk.decision(_standing(desk), _remedies(desk)),
+        "not_accepted", state=ticket.state, asks=ticket.asks, decision=desk.decision(_standing(desk), _remedies(desk))
     )
 
 
@@ -327,9 +303,7 @@ def grant_access(desk: Desk, number: int) -> None:
     ticket = desk.ticket
     asked = ticket.access_request(number)
     if ticket.closed_at is not None and desk.when >= parse_iso(ticket.closed_at):
-        raise DomainError(
-            "ticket_closed", state=ticket.state, action="grant_access", closed_at=ticket.closed_at
-        )
+        raise DomainError("ticket_closed", state=ticket.state, action="grant_access", closed_at=ticket.closed_at)
     must_allow(ticket.state, "grant_access")
     if asked["granted_at"] is not None:
         raise DomainError("access_already_granted", number=number, granted_at=asked["granted_at"])

@@ -61,9 +61,5 @@ def in_order(desk: Desk, since: str, what: str) -> None:
     """Refuses what would have happened before the thing that it follows: 422 ``occurred_out_of_order``."""
     if desk.when < parse_iso(since):
         raise DomainError(
-            "occurred_out_of_order",
-            field="occurred_at",
-            occurred_at=iso(desk.when),
-            not_before=since,
-            what=what,
+            "occurred_out_of_order", field="occurred_at", occurred_at=iso(desk.when), not_before=since, what=what
         )

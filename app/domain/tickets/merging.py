@@ -89,9 +89,7 @@ def _take_in(other: Desk, duplicate: Ticket, moved: list[Any]) -> None:
     served = [one for one in (ticket.service_at, duplicate.service_at) if one is not None]
     if served and duplicate.service_at is not None:
         values["service_at"] = min(served, key=parse_iso)
-    wrote = duplicate.customer_wrote_at or (
-        duplicate.opened_at if duplicate.opened_by == "customer" else None
-    )
+    wrote = duplicate.customer_wrote_at or (duplicate.opened_at if duplicate.opened_by == "customer" else None)
     first_word = {} if wrote is None else other.first_word(parse_iso(wrote))
     other.record(
         "absorbed",

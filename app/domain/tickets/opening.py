@@ -23,9 +23,16 @@ _STATUS: Final[Mapping[str, str]] = {
 }
 
 
-def decide(desk: Desk, kind: str, action: Action, *, values: Mapping[str, Any] | None = None,
-           add: Mapping[str, Any] | None = None, change: Changes | None = None,
-           tell: Mapping[str, Any] | None = None) -> None:  # fmt: skip
+def decide(
+    desk: Desk,
+    kind: str,
+    action: Action,
+    *,
+    values: Mapping[str, Any] | None = None,
+    add: Mapping[str, Any] | None = None,
+    change: Changes | None = None,
+    tell: Mapping[str, Any] | None = None,
+) -> None:
     """Decides a ticket that nobody has accepted yet, carries out what follows, and records it."""
     verdict = qualification.judge(desk.book, desk.ticket)
     found = admit(desk, verdict)
@@ -52,10 +59,7 @@ def decide(desk: Desk, kind: str, action: Action, *, values: Mapping[str, Any] |
         changed["confirmation_expires_at"] = iso_or_none(desk.consent_until())
     changes = {name: dict(items) for name, items in (change or {}).items()}
     for number, update in more_change.items():
-        changes.setdefault("assessments", {})[number] = {
-            **changes.get("assessments", {}).get(number, {}),
-            **update,
-        }
+        changes.setdefault("assessments", {})[number] = {**changes.get("assessments", {}).get(number, {}), **update}
     desk.record(
         kind,
         action,
@@ -134,9 +138,7 @@ def assessment_entry(
         "reason": reason,
         "outside_list": outside_list,
         "clause": None if category is None else (category.level_clause if level else None) or category.clause,
-        "reading": bool(
-            category and (category.reading or qualification.is_reading(desk.policy, category.clause))
-        ),
+        "reading": bool(category and (category.reading or qualification.is_reading(desk.policy, category.clause))),
         "at": iso(desk.when),
         "by": by,
         "decided_at": iso(desk.when) if status == "in_force" else None,
@@ -155,8 +157,7 @@ def open_ticket(desk: Desk, stated: Mapping[str, Any]) -> None:
     ticket.opened_at = iso(desk.when)
     ticket.policy_name, ticket.policy_version = desk.policy.policy, desk.policy.version
     values = {
-        name: getattr(ticket, name)
-        for name in ("opened_at", "policy_name", "policy_version", "parent_id", *stated)
+        name: getattr(ticket, name) for name in ("opened_at", "policy_name", "policy_version", "parent_id", *stated)
     }
     decide(desk, "opened", "open", values=values)
 
@@ -189,9 +190,7 @@ def details(desk: Desk, stated: Mapping[str, Any]) -> None:
     """What was missing or asked for; decides again (decision 0005). An accepted ticket takes facts only."""
     ticket = desk.ticket
     check_stated(desk, stated)
-    values: dict[str, Any] = {
-        name: value for name, value in stated.items() if value is not None and name != "facts"
-    }
+    values: dict[str, Any] = {name: value for name, value in stated.items() if value is not None and name != "facts"}
     if stated.get("facts"):
         values["facts"] = {**ticket.facts, **stated["facts"]}
     must_allow(ticket.state, "state_details")
@@ -200,17 +199,12 @@ def details(desk: Desk, stated: Mapping[str, Any]) -> None:
             raise DomainError("wrong_state", state=ticket.state, action="state_details", fields=fixed)
         desk.record("details_stated", "state_details", to=same(ticket), values=values)
         return
-    changed = any(
-        values.get(name, getattr(ticket, name)) != getattr(ticket, name) for name in ("category", "inputs")
-    )
+    changed = any(values.get(name, getattr(ticket, name)) != getattr(ticket, name) for name in ("category", "inputs"))
     quote = ticket.quote
     change: dict[str, dict[int, dict[str, Any]]] = {}
     if quote is not None and changed:
         change = {"assessments": {quote["number"]: {"status": "superseded"}}}
-    if (
-        ticket.credit_applied_at is not None
-        and values.get("credit_type", ticket.credit_type) != ticket.credit_type
-    ):
+    if ticket.credit_applied_at is not None and values.get("credit_type", ticket.credit_type) != ticket.credit_type:
         raise DomainError("credit_already_applied", credit_type=ticket.credit_type)
     desk.record("details_stated", "state_details", to=same(ticket), values=values, change=change)
     decide(desk, "decided", "state_details")
@@ -227,9 +221,7 @@ def apply_credit(desk: Desk, credit_type: str, *, add: Mapping[str, Any] | None 
     ticket = desk.ticket
     check_stated(desk, {"credit_type": credit_type})
     if ticket.credit_applied_at is not None:
-        raise DomainError(
-            "credit_already_applied", credit_type=ticket.credit_type, applied_at=ticket.credit_applied_at
-        )
+        raise DomainError("credit_already_applied", credit_type=ticket.credit_type, applied_at=ticket.credit_applied_at)
     before = ticket.credit_type
     ticket.credit_type = credit_type
     verdict = qualification.judge(desk.book, ticket)
@@ -243,7 +235,5 @@ def apply_credit(desk: Desk, credit_type: str, *, add: Mapping[str, Any] | None 
 
 def decide_with(desk: Desk, credit_type: str, add: Mapping[str, Any] | None) -> None:
     """Decides with a credit type that is just being applied."""
-    desk.record(
-        "credit_named", "apply_credit", to=same(desk.ticket), values={"credit_type": credit_type}, add=add
-    )
+    desk.record("credit_named", "apply_credit", to=same(desk.ticket), values={"credit_type": credit_type}, add=add)
     decide(desk, "credit_applied", "apply_credit", tell={"credit_type": credit_type})

@@ -125,7 +125,5 @@ def pause_rule(desk: Desk, reason: str, party: str | None) -> PauseReason:
         elif party == "third_party":
             found = PauseReason(reason=reason, party="third_party")
     if found is None:
-        raise DomainError(
-            "unknown_pause_reason", field="reason", reason=reason, known=[one.reason for one in rules]
-        )
+        raise DomainError("unknown_pause_reason", field="reason", reason=reason, known=[one.reason for one in rules])
     return found

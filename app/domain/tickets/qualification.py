@@ -117,18 +117,10 @@ def license_of(book: Book, license_id: str | None) -> License | None:
 def facts_for(book: Book, ticket: Ticket) -> dict[str, Any]:
     """Every fact a check may look at: the ticket's own by name, and what the book knows."""
     mine = license_of(book, ticket.license_id)
-    meant = (
-        [mine]
-        if mine
-        else []
-        if ticket.license_id
-        else book.active_licenses() or list(book.licenses.values())
-    )
+    meant = [mine] if mine else [] if ticket.license_id else book.active_licenses() or list(book.licenses.values())
     credit_type = ticket.credit_type
     facts: dict[str, Any] = dict(
-        entitlement.facts_of(
-            book, ticket.license_id, credit_type=credit_type, host=ticket.facts.get(hosts.HOST)
-        )
+        entitlement.facts_of(book, ticket.license_id, credit_type=credit_type, host=ticket.facts.get(hosts.HOST))
     )
     facts.update({name: value for name, value in ticket.facts.items() if value is not None})
     facts.update(
@@ -162,9 +154,7 @@ def _bought_here(book: Book, ticket: Ticket) -> bool | None:
         return None
     mine = [hold for hold in book.ledger.holds.values() if hold.ticket_id == ticket.ticket_id]
     held = [line.lot_id for hold in mine for line in hold.lines]
-    lots = [book.ledger.lots[one] for one in held] or book.ledger.spendable(
-        ticket.credit_type, ticket.license_id
-    )[:1]
+    lots = [book.ledger.lots[one] for one in held] or book.ledger.spendable(ticket.credit_type, ticket.license_id)[:1]
     return all(lot.source != "transfer" for lot in lots) if lots else None
 
 
@@ -231,9 +221,7 @@ def _entitlements(book: Book, ticket: Ticket, checks: Iterable[Check]) -> dict[s
         if name.startswith(_ENTITLED)
     }
     asked = Query(license_id=ticket.license_id, product=ticket.product)
-    return {
-        name: entitlement.decide(book, entitlement.action_of(book, name), asked) for name in sorted(names)
-    }
+    return {name: entitlement.decide(book, entitlement.action_of(book, name), asked) for name in sorted(names)}
 
 
 def _checked(
@@ -270,9 +258,7 @@ def _checked(
         reading=is_reading(book.policy, check.clause) or check.reading,
         would_change=_would_change(book.policy, check, facts),
     )
-    return CheckResult(
-        check=check, result="failed", reasons=(reason,), remedies=remedies(book, check.remedies, need)
-    )
+    return CheckResult(check=check, result="failed", reasons=(reason,), remedies=remedies(book, check.remedies, need))
 
 
 def _would_change(policy: Policy, check: Check, facts: Mapping[str, Any]) -> str | None:
@@ -294,9 +280,7 @@ def ground_reason(policy: Policy, ground: Ground, facts: Mapping[str, Any]) -> R
     )
 
 
-def named_reasons(
-    policy: Policy, codes: Iterable[str], facts: Mapping[str, Any]
-) -> tuple[tuple[Reason, ...], bool]:
+def named_reasons(policy: Policy, codes: Iterable[str], facts: Mapping[str, Any]) -> tuple[tuple[Reason, ...], bool]:
     """The reasons an agent names by code, and whether one of them needs a note. 422 ``unknown_reason``."""
     grounds = {one.code: one for one in policy.qualification.grounds}
     checks = {one.code: one for one in policy.qualification.checks if one.code not in grounds}
@@ -360,12 +344,7 @@ def _described(policy: Policy, test: Test) -> str:
     spec = next((one for one in policy.facts if one.fact == test.fact), None)
     if test.fact == "license.owned" and test.op == "eq" and test.value is True:
         return "naming a license of this customer"
-    if (
-        spec is not None
-        and spec.type == "boolean"
-        and test.op in {"eq", "ne"}
-        and isinstance(test.value, bool)
-    ):
+    if spec is not None and spec.type == "boolean" and test.op in {"eq", "ne"} and isinstance(test.value, bool):
         so = test.value if test.op == "eq" else not test.value
         return f"{'this being so' if so else 'this not being so'}: {plain(spec.title)}"
     name = title_of(policy, test.fact)

@@ -15,9 +15,17 @@ from app.domain.tickets.ticket import Fact
 from app.domain.values.wire import parse_iso, parse_iso_or_none
 
 STATED: Final = (
-    "channel", "language", "license_id", "product", "facts", "category", "inputs", "agreed_up_to", "pay_with",
+    "channel",
+    "language",
+    "license_id",
+    "product",
+    "facts",
+    "category",
+    "inputs",
+    "agreed_up_to",
+    "pay_with",
     "credit_type",
-)  # fmt: skip
+)
 """What the helpdesk says of a ticket."""
 _DETAILS: Final = ("facts", "category", "inputs", "pay_with", "license_id", "agreed_up_to")
 
@@ -85,9 +93,7 @@ def _details(fact: Fact, trail: _Trail) -> _Read:
 
 def _assessed(fact: Fact, trail: _Trail) -> _Read:
     entry = _added(fact, "assessments")
-    by_list = entry["credits"] == entry["list_credits"] or (
-        entry["list_credits"] is None and not entry["credits"]
-    )
+    by_list = entry["credits"] == entry["list_credits"] or (entry["list_credits"] is None and not entry["credits"])
     return "assess", {
         "category": entry["category"],
         "inputs": entry["inputs"],

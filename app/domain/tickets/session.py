@@ -204,12 +204,7 @@ class Desk:
         """Why a price cannot be held (ALL-2), and that credits or cover have run out, by the policy's own clause."""
         available, missing = self.available, max(required - self.available, 1)
         words = self.unit
-        facts = {
-            "required": required,
-            "available": available,
-            "missing": missing,
-            "credit_type": self.credit_type,
-        }
+        facts = {"required": required, "available": available, "missing": missing, "credit_type": self.credit_type}
         found = [
             Reason(
                 code="insufficient_credits",
@@ -321,13 +316,7 @@ class Desk:
         )
 
     def refused(
-        self,
-        code: str,
-        clause: str | None,
-        message: str,
-        *remedies: Remedy,
-        reading: bool = False,
-        **facts: Any,
+        self, code: str, clause: str | None, message: str, *remedies: Remedy, reading: bool = False, **facts: Any
     ) -> DomainError:
         """A request that cannot be carried out, with its clause."""
         reason = self.reason(code, clause, message, reading=reading, **facts)
@@ -391,17 +380,11 @@ class Desk:
         """Why credits that were given back are gone, by the rule of the ledger that took them (ALL-4)."""
         clause = next(iter(sorted(one for one in back.clauses if one is not None)), "ALL-4")
         gone, are = self.words(back.forfeited), "is" if back.forfeited == 1 else "are"
-        order = (
-            "an order whose payment was disputed and lost" if back.disputed else "an order that was refunded"
-        )
+        order = "an order whose payment was disputed and lost" if back.disputed else "an order that was refunded"
         where = order if back.voided == back.forfeited else "a lot that had ended"
         if 0 < back.voided < back.forfeited:
             where = f"a lot that had ended or {order}"
-        again = (
-            f"{self.words(back.returned)} can be used again."
-            if back.returned
-            else "Nothing can be used again."
-        )
+        again = f"{self.words(back.returned)} can be used again." if back.returned else "Nothing can be used again."
         return self.reason(
             FORFEITED,
             clause,
@@ -553,12 +536,7 @@ class Desk:
             if ticket.closed or one["granted_at"] or one["missed_at"] or one["cancelled_at"]:
                 plan.drop("ticket.access", subject)
             elif one["deadline_at"] is not None:
-                plan.due(
-                    parse_iso(one["deadline_at"]) + PAST_DUE,
-                    "ticket.access",
-                    subject,
-                    ticket_id=ticket.ticket_id,
-                )
+                plan.due(parse_iso(one["deadline_at"]) + PAST_DUE, "ticket.access", subject, ticket_id=ticket.ticket_id)
 
     def _pauses_due(self) -> None:
         """What ends by itself, put or taken off: a pause at an instant, a wait for a silent customer."""

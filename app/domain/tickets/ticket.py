@@ -70,8 +70,13 @@ NEW: Final = "new"
 
 _ADMITTED: Final[tuple[State, ...]] = (*UNDECIDED, "in_progress", "rejected")
 _ASSESSED: Final[tuple[State, ...]] = (
-    "in_progress", "awaiting_confirmation", "awaiting_credits", "awaiting_choice", "needs_facts", "rejected",
-)  # fmt: skip
+    "in_progress",
+    "awaiting_confirmation",
+    "awaiting_credits",
+    "awaiting_choice",
+    "needs_facts",
+    "rejected",
+)
 
 
 def _lifecycle() -> dict[tuple[str, Action], tuple[State, ...]]:
@@ -84,12 +89,7 @@ def _lifecycle() -> dict[tuple[str, Action], tuple[State, ...]]:
     table["in_progress", "reject"] = ("resolved",)
     for state in ("needs_facts", "awaiting_qualification"):
         table[state, "accept"] = ("in_progress",)
-    assessable: tuple[State, ...] = (
-        "awaiting_assessment",
-        "awaiting_credits",
-        "needs_facts",
-        "awaiting_confirmation",
-    )
+    assessable: tuple[State, ...] = ("awaiting_assessment", "awaiting_credits", "needs_facts", "awaiting_confirmation")
     for state in assessable:
         table[state, "assess"] = tuple(dict.fromkeys((*_ASSESSED, state)))
     table["in_progress", "assess"] = ("in_progress", "awaiting_confirmation")
@@ -132,9 +132,7 @@ def must_allow(state: str, action: Action) -> None:
     raise DomainError(code, state=state, action=action, allowed_in=allowed_in)
 
 
-AssessmentStatus = Literal[
-    "in_force", "awaiting_confirmation", "awaiting_credits", "pending", "superseded", "declined"
-]
+AssessmentStatus = Literal["in_force", "awaiting_confirmation", "awaiting_credits", "pending", "superseded", "declined"]
 CheckOutcome = Literal["passed", "failed", "unknown", "not_applicable"]
 OnFail = Literal["reject", "recommend"]
 PauseEnd = Literal["answer", "until", "silence"]
@@ -282,9 +280,7 @@ class Ticket:
     price: int | None = None
     paid_by: PaidBy | None = None
     cover_id: str | None = None
-    charge: dict[str, int] = field(
-        default_factory=lambda: {"held": 0, "captured": 0, "refunded": 0, "net": 0}
-    )
+    charge: dict[str, int] = field(default_factory=lambda: {"held": 0, "captured": 0, "refunded": 0, "net": 0})
     credit_applied_at: str | None = None
     credit_expires_at: str | None = None
     service_at: str | None = None
@@ -466,7 +462,5 @@ def lifecycle_table() -> str:
     pairs = sorted(LIFECYCLE, key=lambda pair: (order[pair[0]], ACTIONS.index(pair[1])))
     for state, action in pairs:
         targets = LIFECYCLE[state, action]
-        lines.append(
-            f"| `{state}` | {action.replace('_', ' ')} | {', '.join(f'`{target}`' for target in targets)} |"
-        )
+        lines.append(f"| `{state}` | {action.replace('_', ' ')} | {', '.join(f'`{target}`' for target in targets)} |")
     return "\n".join(lines) + "\n"

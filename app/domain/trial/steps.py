@@ -26,9 +26,18 @@ OWN: Final = "own"
 MOST_UNFRIENDLY: Final = 5
 """Kinds of tickets of which little is said, or what is not so."""
 SILENT: Final[Stated] = {
-    "channel": None, "language": None, "license_id": None, "product": None, "facts": {}, "category": None,
-    "inputs": {}, "agreed_up_to": None, "pay_with": None, "credit_type": None, "opened_by": "customer",
-}  # fmt: skip
+    "channel": None,
+    "language": None,
+    "license_id": None,
+    "product": None,
+    "facts": {},
+    "category": None,
+    "inputs": {},
+    "agreed_up_to": None,
+    "pay_with": None,
+    "credit_type": None,
+    "opened_by": "customer",
+}
 """A ticket of which nothing is said."""
 
 # --- what is said -----------------------------------------------------------------------------------------------------
@@ -43,12 +52,7 @@ def kinds(policy: Policy) -> Iterator[Stated]:
     if policy.credits is not None and policy.qualification.by == "agent":
         named += [{"credit_type": one.credit_type} for one in policy.credits.types]
     ways: list[Stated] = [
-        {
-            "channel": "helpdesk",
-            "facts": _friendly(policy),
-            "license_id": OWN,
-            "language": _language(policy),
-        },
+        {"channel": "helpdesk", "facts": _friendly(policy), "license_id": OWN, "language": _language(policy)},
         {"channel": None, "facts": {}},
         {"channel": "email", "facts": _contrary(policy), "license_id": "lic_of_nobody", "language": "xx"},
     ]
@@ -140,9 +144,7 @@ def undecided(desk: Desk, stated: Stated) -> Iterator[Step]:
 def _assessed(desk: Desk, stated: Stated) -> None:
     listed = quote(category_named(desk.policy, stated["category"]), stated["inputs"])
     named = None if listed.credits is not None else max(listed.least or 0, 1)
-    assessment.assess(
-        desk, category=stated["category"], inputs=stated["inputs"], credits=named, reason=SAID, by=None
-    )
+    assessment.assess(desk, category=stated["category"], inputs=stated["inputs"], credits=named, reason=SAID, by=None)
 
 
 def _consents(desk: Desk) -> None:
@@ -192,10 +194,7 @@ def ended(desk: Desk, turn: int) -> Iterator[Step]:
     yield "reopening", partial(leaving.reopen, desk, reason=SAID)
     yield "resolving again", partial(resolve, turn + 1)
     yield "a dispute", partial(closing.dispute, desk, reason=SAID)
-    yield (
-        "deciding a dispute",
-        partial(closing.decide_dispute, desk, 1, decision=decision, credits=None, by=None),
-    )
+    yield ("deciding a dispute", partial(closing.decide_dispute, desk, 1, decision=decision, credits=None, by=None))
     for one in policy.causes[:8]:
         correct = partial(cause.correct_cause, desk, cause=one.cause, reason=SAID, by=None)
         yield f"correcting the cause to `{one.cause}`", correct
@@ -211,10 +210,7 @@ def judged(desk: Desk) -> None:
 def view(desk: Desk) -> dict[str, Any]:
     """What a reader of the ticket is shown: how it stands, what it costs, how its clocks stand and what they missed."""
     clocks = [
-        {
-            "due_at": clock.state(desk.at).due_at,
-            "breaches": breaches_json(clock.clock_id, clock.facts(desk.at)),
-        }
+        {"due_at": clock.state(desk.at).due_at, "breaches": breaches_json(clock.clock_id, clock.facts(desk.at))}
         for clock in desk.clocks.clocks
     ]
     shown = {"ticket": desk.ticket.document(), "charge": desk.charge(), "clocks": clocks}

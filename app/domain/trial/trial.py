@@ -64,9 +64,7 @@ BEGAN: Final = datetime(2025, 1, 15, 10, 0, tzinfo=UTC)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 _ENOUGH: Final = 1_000_000
-_BEYOND: Final = frozenset(
-    {"instant_out_of_range", "amount_out_of_range", "sla_unreachable", "invalid_target"}
-)
+_BEYOND: Final = frozenset({"instant_out_of_range", "amount_out_of_range", "sla_unreachable", "invalid_target"})
 """Refusals that small and ordinary requests never meet: a number of the document led to them."""
 
 
@@ -157,13 +155,23 @@ class _Life:
         """An empty account."""
         customer = Customer(customer_id=CustomerId("cus_trial"), external_id="trial")
         ledger = Ledger(
-            customer_id=customer.customer_id, at=BEGAN, rules=self.policy.credits, accounts={}, lots={}, holds={},
-            mint=self.mint, command_id=None,
-        )  # fmt: skip
+            customer_id=customer.customer_id,
+            at=BEGAN,
+            rules=self.policy.credits,
+            accounts={},
+            lots={},
+            holds={},
+            mint=self.mint,
+            command_id=None,
+        )
         self.book = Book(
-            customer=customer, policy=self.policy, at=BEGAN, mint=self.mint, ledger=ledger,
+            customer=customer,
+            policy=self.policy,
+            at=BEGAN,
+            mint=self.mint,
+            ledger=ledger,
             plan=Plan(customer=customer, at=BEGAN),
-        )  # fmt: skip
+        )
 
     def mint(self, prefix: str) -> str:
         """Ids in the order of their making."""
@@ -260,14 +268,24 @@ class _Life:
     def order(self, offer: Offer) -> None:
         """Buys one of it."""
         line = OrderLine(
-            line_id=LineId("1"), sku=offer.sku.replace("{n}", "10"), quantity=1, unit_price=Decimal("10.00"),
-            list_price=Decimal("10.00"), attributes={"addon": "some add-on"},
-        )  # fmt: skip
+            line_id=LineId("1"),
+            sku=offer.sku.replace("{n}", "10"),
+            quantity=1,
+            unit_price=Decimal("10.00"),
+            list_price=Decimal("10.00"),
+            attributes={"addon": "some add-on"},
+        )
         order = Order(
-            order_id=OrderId(f"order-{len(self.orders) + 1}"), customer_id=self.book.customer.customer_id,
-            placed_at=self.book.at, received_at=self.book.at, currency=self.policy.currency, payload_hash="",
-            answer={}, policy_version=self.policy.version, lines=(line,),
-        )  # fmt: skip
+            order_id=OrderId(f"order-{len(self.orders) + 1}"),
+            customer_id=self.book.customer.customer_id,
+            placed_at=self.book.at,
+            received_at=self.book.at,
+            currency=self.policy.currency,
+            payload_hash="",
+            answer={},
+            policy_version=self.policy.version,
+            lines=(line,),
+        )
         order.answer = {"lines": order_lines.pinned_lines(order, self.policy, self.policy)}
         self.orders.append(order)
         self.book.plan.orders[order.order_id] = order
@@ -314,9 +332,12 @@ class _Life:
         self.purchases(licenses[:3] or self.policy.offers[:3], 0)
         for one in self.policy.credits.types if self.policy.credits else ():
             grant = partial(
-                self.book.ledger.grant, source="goodwill", rule="adjustment", credit_type=one.credit_type,
+                self.book.ledger.grant,
+                source="goodwill",
+                rule="adjustment",
+                credit_type=one.credit_type,
                 policy_version=self.policy.version,
-            )  # fmt: skip
+            )
             self.must(f"granting credits of the type `{one.credit_type}`", grant, _ENOUGH)
 
     def ticket(self, stated: Stated, turn: int) -> None:
@@ -353,9 +374,12 @@ class _Life:
         """Puts a new ticket on the desk."""
         book = self.book
         ticket = Ticket(
-            ticket_id=TicketId(self.mint("tic")), external_id=f"ticket-{self.minted}",
-            customer_id=book.customer.customer_id, subject="A question", payload_hash="",
-        )  # fmt: skip
+            ticket_id=TicketId(self.mint("tic")),
+            external_id=f"ticket-{self.minted}",
+            customer_id=book.customer.customer_id,
+            subject="A question",
+            payload_hash="",
+        )
         clocks = TicketClocks(
             plan=book.plan, policy=self.policy, hours=self.hours, mint=self.mint, on_breach=breach_hook(book)
         )

@@ -43,13 +43,7 @@ class Part:
         found = list(rows[: self.limit])
         return (found[::-1] if self.backward else found), len(rows) > self.limit
 
-    def told(
-        self,
-        rows: Sequence[T],
-        more: bool,
-        views: Sequence[V | None],
-        key_of: Callable[[T], Key],
-    ) -> Slice[V]:
+    def told(self, rows: Sequence[T], more: bool, views: Sequence[V | None], key_of: Callable[[T], Key]) -> Slice[V]:
         """The answer of what `taken` gave: a view for each row, None for one that is not shown."""
         shown = [(view, key_of(row)) for row, view in zip(rows, views, strict=True) if view is not None]
         last = key_of(rows[0 if self.backward else -1]) if more else None

@@ -40,9 +40,7 @@ def add_term(at: datetime, term: Term, zone: tzinfo = UTC) -> datetime:
     try:
         return _added(at, term, zone)
     except (OverflowError, ValueError):
-        raise DomainError(
-            "instant_out_of_range", start=at.astimezone(UTC).isoformat(), term=term.text
-        ) from None
+        raise DomainError("instant_out_of_range", start=at.astimezone(UTC).isoformat(), term=term.text) from None
 
 
 def _added(at: datetime, term: Term, zone: tzinfo) -> datetime:

@@ -10,9 +10,19 @@ from typing import Any, Final
 
 _HOLE: Final = re.compile(r"\{([a-z][a-z0-9_.]*)\}")
 _MONTHS: Final = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
-)  # fmt: skip
+)
 
 
 def render(text: str, facts: Mapping[str, Any]) -> str:

@@ -16,9 +16,7 @@ from app.documents.feeds import read_feed
 from app.documents.icalendar import write_icalendar
 from app.documents.zones import zone
 from app.domain.clocks.target import Due, due, parse_target
-from app.domain.clocks.ticket_clocks import (
-    Hours,
-)
+from app.domain.clocks.ticket_clocks import Hours
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso, iso_or_none
 from app.views import calendar as views
@@ -44,10 +42,7 @@ def closures_view(hours: Hours, first: date, last: date) -> views.ClosurePage:
     _span(first, last)
     return {
         "data": [
-            {
-                **views.closure_view(one),
-                "sources": sorted({reason.source for reason in one.reasons if reason.source}),
-            }
+            {**views.closure_view(one), "sources": sorted({reason.source for reason in one.reasons if reason.source})}
             for one in hours.calendar.closures(first, last)
         ],
         "next_cursor": None,

@@ -27,14 +27,7 @@ from app.domain.account.changes import AgendaItem
 from app.domain.calendar.business_calendar import BusinessCalendar, removed_within_notice, reopened
 from app.domain.calendar.opening_hours import CalendarVersion
 from app.domain.calendar.timeline import to_s
-from app.domain.clocks.ticket_clocks import (
-    Hours,
-    TicketClock,
-    TicketClocks,
-    closes_for_good,
-    moved,
-    never_due,
-)
+from app.domain.clocks.ticket_clocks import Hours, TicketClock, TicketClocks, closes_for_good, moved, never_due
 from app.domain.values.decision import Decision, Reason
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso, iso_or_none
@@ -91,10 +84,7 @@ async def put_calendar(
     policy = (await policies.in_force(tx)).service_hours
     if name == SERVICE_HOURS and notice_days < policy.notice_days:
         raise DomainError(
-            "notice_below_policy",
-            notice_days=notice_days,
-            promised=policy.notice_days,
-            clause=policy.notice_clause,
+            "notice_below_policy", notice_days=notice_days, promised=policy.notice_days, clause=policy.notice_clause
         )
     existing = await calendars.find(tx, name, lock=True)
     if existing is None:
@@ -249,9 +239,7 @@ class Preview:
         }
 
 
-async def add_version(
-    tx: Tx, name: str, asked: NewVersion, *, check: Check = unconditional
-) -> views.CalendarVersion:
+async def add_version(tx: Tx, name: str, asked: NewVersion, *, check: Check = unconditional) -> views.CalendarVersion:
     """Publishes a version, and moves the open clocks that it touches; the answer says which (`validate_only`: would).
     ``check`` is told the version in force.
 
@@ -283,9 +271,7 @@ async def add_version(
         },
     )
     await events.publish(
-        tx,
-        "calendar.published",
-        {"name": name, "version": version.revision, "effective_from": version.effective_from},
+        tx, "calendar.published", {"name": name, "version": version.revision, "effective_from": version.effective_from}
     )
     preview = await _preview(tx, name, new)
     if not tx.validate_only and preview.touched:
@@ -350,9 +336,7 @@ async def _stored(tx: Tx, known: Sequence[StoredVersion], old: Hours, asked: New
         except PolicyDocumentError as error:
             raise DomainError(
                 "invalid_closure_rules",
-                problems=[
-                    {"path": one.path, "message": one.message, "hint": one.hint} for one in error.problems
-                ],
+                problems=[{"path": one.path, "message": one.message, "hint": one.hint} for one in error.problems],
             ) from None
         written, closures = dump_closure_rules(rules), await calendars.expand(rules)
         library = holiday_library_version()
@@ -413,9 +397,7 @@ async def _check_notice(tx: Tx, calendar: StoredCalendar, old: Hours, new: Hours
         reading=bool(found and found.reading),
         would_change=f"an effective date from {earliest.isoformat()} on",
     )
-    decision = Decision(
-        allowed=False, at=tx.at, policy=policy.policy, policy_version=policy.version, reasons=(reason,)
-    )
+    decision = Decision(allowed=False, at=tx.at, policy=policy.policy, policy_version=policy.version, reasons=(reason,))
     raise DomainError("notice_too_short", decision=decision, **facts)
 
 

@@ -54,25 +54,15 @@ async def list_clocks(
 
         views = [stood(one) for one in found]
         return part.told(found, more, views, lambda one: clocks.key_of(one, by_due=False))
-    given: dict[str, Any] = {
-        "phase": phase,
-        "outcome": outcome,
-        "ticket_id": ticket_id,
-        "due_before": due_before,
-    }
+    given: dict[str, Any] = {"phase": phase, "outcome": outcome, "ticket_id": ticket_id, "due_before": due_before}
     found, more = await clocks.page(tx, given, part)
     by_due = due_before is not None
     return part.told(
-        found,
-        more,
-        [clock_view(clock, tx.at) for clock in found],
-        lambda one: clocks.key_of(one, by_due=by_due),
+        found, more, [clock_view(clock, tx.at) for clock in found], lambda one: clocks.key_of(one, by_due=by_due)
     )
 
 
-async def get_clock(
-    tx: Tx, clock_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None
-) -> Clock:
+async def get_clock(tx: Tx, clock_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None) -> Clock:
     """A clock as it stands, or stood ``as_of`` by what was ``known_at``. 404 ``clock_not_found``."""
     clock = await clocks.require_one(tx, clock_id)
     at = as_of or tx.at
@@ -90,9 +80,7 @@ async def judge_clock(tx: Tx, clock_id: str, *, reason: str) -> ClockJudgement:
 
     Refused: 404 ``clock_not_found``, 409 ``clock_not_ended``.
     """
-    found = await ticket_clocks.for_customer(
-        tx, (await clocks.require_one(tx, clock_id)).customer_id, [clock_id]
-    )
+    found = await ticket_clocks.for_customer(tx, (await clocks.require_one(tx, clock_id)).customer_id, [clock_id])
     if found is None:
         raise DomainError("clock_not_found", clock_id=clock_id)
     made, ledger, copy = found

@@ -92,9 +92,7 @@ class _Rehearsed(Exception):  # noqa: N818 - not an error
 async def _rehearse(tx: Tx, to: datetime, handlers: Handlers, most: int, most_seconds: float) -> TenantTime:
     fired, first, end = 0, True, time.monotonic() + most_seconds
     while True:
-        now, done, reached = await _step(
-            tx, to, handlers, first=first, budget=most - fired, end=end, apart=True
-        )
+        now, done, reached = await _step(tx, to, handlers, first=first, budget=most - fired, end=end, apart=True)
         fired, first = fired + done, False
         if reached or fired >= most or time.monotonic() >= end:
             return _answer(now, fired, await agenda.aside(tx), reached=reached)

@@ -139,12 +139,7 @@ async def _set_aside(db: Database, tenant_id: str, row: Any, now: datetime, erro
 
 
 async def _fire(
-    db: Database,
-    tenant_id: str,
-    handlers: Handlers,
-    rows: Sequence[Any],
-    now: datetime,
-    backoff: Backoff,
+    db: Database, tenant_id: str, handlers: Handlers, rows: Sequence[Any], now: datetime, backoff: Backoff
 ) -> int:
     """A few rows in one transaction; when one fails, each in its own."""
 

@@ -57,12 +57,7 @@ async def balances(tx: Tx, customer_ids: Sequence[str]) -> list[Balance | Domain
 
 
 async def entries(
-    tx: Tx,
-    customer_id: str,
-    *,
-    as_of: datetime | None = None,
-    known_at: datetime | None = None,
-    part: Part,
+    tx: Tx, customer_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None, part: Part
 ) -> Slice[Entry]:
     """A part of the ledger by credit type, version and line. 404 ``customer_not_found``."""
     customer = await books.require_customer(tx, customer_id)

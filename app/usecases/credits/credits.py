@@ -255,8 +255,11 @@ async def _lock_more(
         locked[:] = [row for row in locked if row[4] is None]
         for one in found.values():
             more += [one] if one[0] not in {row[0] for row in locked} else []
-        more += [(*found[heirs[row[0]]][:1], row[1], *found[heirs[row[0]]][2:]) for row in merged
-                 if row[1] is not None and found[heirs[row[0]]][1] is not None]  # fmt: skip
+        more += [
+            (*found[heirs[row[0]]][:1], row[1], *found[heirs[row[0]]][2:])
+            for row in merged
+            if row[1] is not None and found[heirs[row[0]]][1] is not None
+        ]
     return more
 
 
@@ -297,9 +300,7 @@ def _one(batch: _Batch, command: CreditCommand) -> CreditResult:
     if command.key is not None:
         digest = said.digest()
         text = encoded.decode()
-        batch.stored.append(
-            CommandRow(command.key, command.kind, digest, status, text, command.actor, who.customer_id)
-        )
+        batch.stored.append(CommandRow(command.key, command.kind, digest, status, text, command.actor, who.customer_id))
         batch.known[command.key] = (command.kind, digest, status, text)
     return CreditResult(status, encoded)
 
@@ -355,9 +356,7 @@ def _replay(command: CreditCommand, known: tuple[str, bytes, int, Any]) -> Credi
     kind, digest, status, answer = known
     if kind != command.kind or digest != command.digest():
         raise DomainError("idempotency_key_reused", key=command.key)
-    return CreditResult(
-        status, answer.encode() if isinstance(answer, str) else _encode(answer), replayed=True
-    )
+    return CreditResult(status, answer.encode() if isinstance(answer, str) else _encode(answer), replayed=True)
 
 
 def _customer_of(batch: _Batch, command: CreditCommand) -> _Customer:
@@ -372,9 +371,7 @@ def _customer_of(batch: _Batch, command: CreditCommand) -> _Customer:
     return found
 
 
-def _carry_out(
-    batch: _Batch, who: _Customer, command: CreditCommand
-) -> tuple[Hold | None, Lot | None, str, int]:
+def _carry_out(batch: _Batch, who: _Customer, command: CreditCommand) -> tuple[Hold | None, Lot | None, str, int]:
     """Hold and lot touched, the credit type, and the credits moved."""
     ledger = who.ledger
     if command.kind in _ON_HOLD:
@@ -400,19 +397,13 @@ def _carry_out(
         )
     wanted = command.credits if command.credits is not None else 0
     if command.kind == "adjust":
-        lot = ledger.adjust(
-            wanted, reason=command.reason or "", expires_at=command.expires_at, credit_type=credit_type
-        )
+        lot = ledger.adjust(wanted, reason=command.reason or "", expires_at=command.expires_at, credit_type=credit_type)
         return None, lot, credit_type, wanted
     ticket_id = _ticket_of(batch, who, command.ticket_id)
     license_id = None if command.license_id is None else LicenseId(command.license_id)
     if command.kind == "debit":
         made = ledger.debit(
-            wanted,
-            credit_type=credit_type,
-            ticket_id=ticket_id,
-            license_id=license_id,
-            lot_id=command.lot_id,
+            wanted, credit_type=credit_type, ticket_id=ticket_id, license_id=license_id, lot_id=command.lot_id
         )
     else:
         made = ledger.hold(
@@ -494,9 +485,7 @@ def _tell(
         _schedule(batch, who, lot)
     if command.kind == "hold" and hold is not None and hold.expires_at is not None:
         batch.agenda.append(
-            AgendaRow(
-                "hold.expired", hold.hold_id, hold.expires_at, who.customer_id, {"hold_id": hold.hold_id}
-            )
+            AgendaRow("hold.expired", hold.hold_id, hold.expires_at, who.customer_id, {"hold_id": hold.hold_id})
         )
     moved = _moved(ledger, before)
     if command.kind == "capture" and hold is not None and moved["released"]:
@@ -527,6 +516,4 @@ def _moved(ledger: Journal, before: int) -> dict[str, int]:
 
 def _emit(batch: _Batch, who: _Customer, type_: str, data: dict[str, Any]) -> None:
     who.sequence += 1
-    who.events.append(
-        OutboxRow(batch.tx.mint("evt"), who.customer_id, who.sequence, type_, who.ledger.at, data)
-    )
+    who.events.append(OutboxRow(batch.tx.mint("evt"), who.customer_id, who.sequence, type_, who.ledger.at, data))

@@ -86,11 +86,7 @@ async def end_hold(tx: Tx, item: AgendaItem) -> None:
     book.plan.emit(
         "credits.released",
         moved_data(
-            hold.credit_type,
-            given_back,
-            book.ledger.balance(hold.credit_type),
-            hold_id=hold_id,
-            reason="hold_expired",
+            hold.credit_type, given_back, book.ledger.balance(hold.credit_type), hold_id=hold_id, reason="hold_expired"
         ),
         occurred_at=hold.expires_at,
         dedupe_key=f"hold.expired:{hold_id}",
@@ -98,8 +94,4 @@ async def end_hold(tx: Tx, item: AgendaItem) -> None:
     await plan.write_book(tx, book)
 
 
-AGENDA: Final[dict[str, Handler]] = {
-    "lot.reminder": remind_of_lot,
-    "lot.expired": end_lot,
-    "hold.expired": end_hold,
-}
+AGENDA: Final[dict[str, Handler]] = {"lot.reminder": remind_of_lot, "lot.expired": end_lot, "hold.expired": end_hold}

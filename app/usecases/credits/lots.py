@@ -69,10 +69,15 @@ async def refund(tx: Tx, lot_id: str, *, override: bool, reason: str | None) -> 
     book.emit(
         "lot.refunded",
         {
-            "lot_id": lot_id, "credits": voided, "credit_type": lot.credit_type, "refund": answer["refund"],
-            "override": override, "reason": reason, "balance": answer["balance"],
+            "lot_id": lot_id,
+            "credits": voided,
+            "credit_type": lot.credit_type,
+            "refund": answer["refund"],
+            "override": override,
+            "reason": reason,
+            "balance": answer["balance"],
         },
-    )  # fmt: skip
+    )
     tx.customer_id = book.customer.customer_id
     await plan.write_book(tx, book)
     return answer
@@ -84,8 +89,14 @@ def _take(book: Book, lot: Lot, quoted: RefundQuote, *, override: bool, reason: 
     amount = str(quoted.refund.amount)
     if override:
         mine = lot.granted - lot.moved - given(lot) - paid_back(lot)
-        family = [lot, *(one for one in book.ledger.lots.values() if one.source == "correction"
-                         and one.data.get("of", {}).get("lot_id") == lot.root)]  # fmt: skip
+        family = [
+            lot,
+            *(
+                one
+                for one in book.ledger.lots.values()
+                if one.source == "correction" and one.data.get("of", {}).get("lot_id") == lot.root
+            ),
+        ]
         why = Taken(door="override", reason="refunded", clause=quoted.clause, order_id=lot.order_id)
         voided = take(book.ledger, family, mine, why).voided
         note(lot, "override", 0, at=book.at, amount=amount)
@@ -144,10 +155,7 @@ async def transfer(tx: Tx, lot_id: str, to_customer_id: str) -> Transfer:
     made = taker.ledger.transfer_in(lot, credits_, reason=f"from {owner}", clause=rule.clause)
     balance = giver.ledger.balance(lot.credit_type)
     giver.emit("credits.transferred", moved_data(lot.credit_type, credits_, balance, lot_id=lot_id))
-    taker.emit(
-        "credits.granted",
-        granted_data(made, credits_, taker.ledger.balance(lot.credit_type)),
-    )
+    taker.emit("credits.granted", granted_data(made, credits_, taker.ledger.balance(lot.credit_type)))
     tx.customer_id = giver.customer.customer_id
     await plan.write(tx, [(giver.plan, giver.ledger), (taker.plan, taker.ledger)])
     return {
@@ -192,11 +200,7 @@ async def _quote(tx: Tx, book: Book, lot: Lot, *, override: bool) -> RefundQuote
 
 def _decision(book: Book, quoted: RefundQuote, *, override: bool = False) -> Decision:
     code = quoted.code or (
-        "refund_by_discretion"
-        if override
-        else "refund_in_full"
-        if quoted.basis == "full"
-        else "refund_in_part"
+        "refund_by_discretion" if override else "refund_in_full" if quoted.basis == "full" else "refund_in_part"
     )
     reason = Reason(
         code=code,
@@ -210,11 +214,7 @@ def _decision(book: Book, quoted: RefundQuote, *, override: bool = False) -> Dec
 
 def _of(book: Book, at: datetime, reason: Reason, *, allowed: bool = False) -> Decision:
     return Decision(
-        allowed=allowed,
-        at=at,
-        policy=book.policy.policy,
-        policy_version=book.policy.version,
-        reasons=(reason,),
+        allowed=allowed, at=at, policy=book.policy.policy, policy_version=book.policy.version, reasons=(reason,)
     )
 
 
@@ -223,8 +223,7 @@ def _view(book: Book, lot: Lot, quoted: RefundQuote, *, override: bool = False) 
         "lot_id": lot.lot_id,
         "customer_id": book.customer.external_id,
         "credits": quoted.credits,
-        "refund": money_view(quoted.refund)
-        or {"amount": str(Decimal("0.00")), "currency": book.policy.currency},
+        "refund": money_view(quoted.refund) or {"amount": str(Decimal("0.00")), "currency": book.policy.currency},
         "basis": quoted.basis,
         "decision": decision_view(_decision(book, quoted, override=override)),
     }

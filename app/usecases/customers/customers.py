@@ -99,19 +99,13 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
 
     Refused: ``merge_into_itself`` (422), ``merge_blocked`` while the account has credits held or open tickets (409).
     """
-    source, target = (
-        await books.require_customer(tx, customer_id),
-        await books.ensure_customer(tx, into_customer_id),
-    )
+    source, target = (await books.require_customer(tx, customer_id), await books.ensure_customer(tx, into_customer_id))
     if source.customer_id == target.customer_id:
         raise DomainError("merge_into_itself", field="into_customer_id", customer_id=customer_id)
     both = [source.customer_id, target.customer_id]
     await books.lock_customers(tx, both, named=both)
     tx.customer_id = target.customer_id
-    giver, taker = (
-        await books.load_by_id(tx, source.customer_id),
-        await books.load_by_id(tx, target.customer_id),
-    )
+    giver, taker = (await books.load_by_id(tx, source.customer_id), await books.load_by_id(tx, target.customer_id))
     books.same_time(giver, taker)
     held = sum(one.held for one in giver.ledger.lots.values())
     open_tickets = await customers.open_tickets(tx, source.customer_id)
@@ -140,8 +134,6 @@ async def _rank(tx: Tx, target: Customer) -> None:
         order_fold.rank(book, mine, terms)
         order_fold.reclass(book, mine, terms)
         cover_start.bring_forward(book)
-        await reconcile_orders.settle(
-            tx, book, mine, terms
-        )  # what needed a license that the other account held
+        await reconcile_orders.settle(tx, book, mine, terms)  # what needed a license that the other account held
         keep_answers(book, mine)
         await write(tx, [(book.plan, book.ledger)])

@@ -177,9 +177,7 @@ class Step:
         if not names:
             return subject, {}
         source = self.source.row.name
-        claims = (
-            any(one.order is not None and one.order.order is not None for one in readings) or len(names) > 1
-        )
+        claims = any(one.order is not None and one.order.order is not None for one in readings) or len(names) > 1
         home = subject
         for name in sorted(names):
             owner = await inbox.payment_owner(self.tx, source, name)
@@ -223,13 +221,9 @@ class Step:
                 outcome = await (self._ticket if is_ticket else self._order)(subject, further)
             known = further
         except DomainError as error:
-            says = {
-                key: value for key, value in error.facts.items() if key not in ("errors", "message", "now")
-            }
+            says = {key: value for key, value in error.facts.items() if key not in ("errors", "message", "now")}
             outcome = _Outcome().park(ReviewItem(error.code, _told(error) or error.code, says))
-        if outcome.state == "parked" and {one.key for one in outcome.review} <= set(
-            known.get("settled") or ()
-        ):
+        if outcome.state == "parked" and {one.key for one in outcome.review} <= set(known.get("settled") or ()):
             outcome = _Outcome(state="ignored", reason=SETTLED, customer_id=outcome.customer_id)
         await inbox.keep_seen(self.tx, self.source.row.name, subject, known, customer_id=outcome.customer_id)
         await self._finish(ids, subject, known, outcome)
@@ -446,18 +440,11 @@ class Step:
             known["put"] = True
         told = dict(known.get("told") or {})
         waiting = [
-            (row["occurred_at"], key, row)
-            for key, row in (known.get("responses") or {}).items()
-            if key not in told
+            (row["occurred_at"], key, row) for key, row in (known.get("responses") or {}).items() if key not in told
         ]
         said: list[str] = []
         unrecorded: list[str] = []
-        told_of = {
-            "ticket_id": ticket_id,
-            "customer_id": external,
-            "responses": said,
-            "unrecorded": unrecorded,
-        }
+        told_of = {"ticket_id": ticket_id, "customer_id": external, "responses": said, "unrecorded": unrecorded}
         outcome = _Outcome(effects=told_of)
         for _, key, row in sorted(waiting, key=lambda one: one[:2]):
             refused = await self._respond(ticket_id, row, row["kind"])
@@ -479,9 +466,14 @@ class Step:
         try:
             async with self.tx.connection.begin_nested():
                 await effects.respond(
-                    self.tx, ticket_id=ticket_id, author=row["author"], kind=kind, public=row["public"],
-                    automatic=bool(row.get("automatic")), occurred_at=parse_iso(row["occurred_at"]),
-                )  # fmt: skip
+                    self.tx,
+                    ticket_id=ticket_id,
+                    author=row["author"],
+                    kind=kind,
+                    public=row["public"],
+                    automatic=bool(row.get("automatic")),
+                    occurred_at=parse_iso(row["occurred_at"]),
+                )
         except DomainError as error:
             return error
         return None
@@ -529,11 +521,7 @@ is done."""
 
 
 def _effects(
-    order_id: str,
-    external: str,
-    refund_id: str | None,
-    view: Mapping[str, Any],
-    disputes: Sequence[Mapping[str, Any]],
+    order_id: str, external: str, refund_id: str | None, view: Mapping[str, Any], disputes: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """What a delivery brought about, as shown with it."""
     report: dict[str, Any] = {

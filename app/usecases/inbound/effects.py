@@ -45,9 +45,7 @@ async def put_order(
     return view
 
 
-async def refund_order(
-    tx: Tx, *, order_id: str, refund_id: str, units: Mapping[str, int]
-) -> Mapping[str, Any]:
+async def refund_order(tx: Tx, *, order_id: str, refund_id: str, units: Mapping[str, int]) -> Mapping[str, Any]:
     """Take back what is unspent of so many units of each line."""
     _, report = await orders.refund_order(
         tx,
@@ -55,9 +53,7 @@ async def refund_order(
             order_id=order_id,
             refund_id=refund_id,
             by_shop=True,
-            lines=tuple(
-                orders.RefundLine(line_id=line_id, quantity=count) for line_id, count in sorted(units.items())
-            ),
+            lines=tuple(orders.RefundLine(line_id=line_id, quantity=count) for line_id, count in sorted(units.items())),
         ),
     )
     return report
@@ -71,21 +67,13 @@ async def end_disputes(tx: Tx, *, order_id: str, disputes: Sequence[DisputeWante
     return await payment_disputes.give_back(tx, order_id, [_disputed(one) for one in disputes])
 
 
-async def follow_disputes(
-    tx: Tx, *, order_id: str, disputes: Sequence[DisputeWanted]
-) -> Sequence[Mapping[str, Any]]:
+async def follow_disputes(tx: Tx, *, order_id: str, disputes: Sequence[DisputeWanted]) -> Sequence[Mapping[str, Any]]:
     """Suspend or take back what the disputes may by now; return the disputes as they stand."""
     return await payment_disputes.take(tx, order_id, [_disputed(one) for one in disputes])
 
 
 async def put_ticket(
-    tx: Tx,
-    *,
-    ticket_id: str,
-    customer_id: str,
-    subject: str,
-    stated: Mapping[str, Any],
-    opened_at: datetime | None,
+    tx: Tx, *, ticket_id: str, customer_id: str, subject: str, stated: Mapping[str, Any], opened_at: datetime | None
 ) -> Ticket:
     """Record a ticket, as of when it was made in its helpdesk; where that clock is ahead, as of now."""
     fields = {"facts": {}, "inputs": {}, **stated}
@@ -98,14 +86,7 @@ async def put_ticket(
 
 
 async def respond(
-    tx: Tx,
-    *,
-    ticket_id: str,
-    author: str,
-    kind: str,
-    public: bool,
-    automatic: bool,
-    occurred_at: datetime,
+    tx: Tx, *, ticket_id: str, author: str, kind: str, public: bool, automatic: bool, occurred_at: datetime
 ) -> Ticket:
     """Record a response.
 

@@ -145,9 +145,7 @@ class Inbox:
             steps += 1
             held: list[DeliveryRow] = []
             try:
-                step = await db.run(
-                    tenant_id, functools.partial(self._step, held, passed, steps % 2 == 0), actor=ACTOR
-                )
+                step = await db.run(tenant_id, functools.partial(self._step, held, passed, steps % 2 == 0), actor=ACTOR)
             except (Busy, Retry, Unavailable):
                 raise
             except Exception as error:  # a fault of one delivery must not stop the others
@@ -165,9 +163,7 @@ class Inbox:
                 await self._ask(db, tenant_id, delivery_id, source, what)
         return done
 
-    async def _failed(
-        self, db: Database, tenant_id: str, held: Sequence[DeliveryRow], error: Exception
-    ) -> None:
+    async def _failed(self, db: Database, tenant_id: str, held: Sequence[DeliveryRow], error: Exception) -> None:
         METRICS.failures += 1
         detail = f"{type(error).__name__}: {error}"[:500].replace("\x00", "")
 
@@ -187,11 +183,7 @@ class Inbox:
                     )
                 else:
                     await inbox.postpone(
-                        tx,
-                        one.delivery_id,
-                        seconds=self.waits[one.attempts],
-                        reason="handling_failed",
-                        detail=detail,
+                        tx, one.delivery_id, seconds=self.waits[one.attempts], reason="handling_failed", detail=detail
                     )
 
         await db.run(tenant_id, note, actor=ACTOR)
@@ -209,9 +201,7 @@ class Inbox:
         held.extend(rows)
         row = await sources.find(tx, rows[0].source)
         if row is None:
-            await inbox.finish(
-                tx, [one.delivery_id for one in rows], state="ignored", reason="source_removed"
-            )
+            await inbox.finish(tx, [one.delivery_id for one in rows], state="ignored", reason="source_removed")
             return []
         source = opened(self.cipher, tx.tenant_id, row)
         return await Step(self.adapters[row.kind], tx, source, passed).run(rows)
@@ -288,9 +278,14 @@ class Inbox:
             tx,
             "delivery.dismissed",
             delivery_id,
-            {"source": source_name, "subject": found.subject, "was": found.reason, "reason": reason,
-             "adjustment_id": operation},
-        )  # fmt: skip
+            {
+                "source": source_name,
+                "subject": found.subject,
+                "was": found.reason,
+                "reason": reason,
+                "adjustment_id": operation,
+            },
+        )
         return delivery_view(replace(found, state="dismissed", dismissal=told))
 
 

@@ -54,17 +54,22 @@ async def put(
     if kind in STANDARD:
         for one in chosen:
             check_secret(one)
-    sealed = json.dumps(
-        {"secrets": list(chosen), "api": dict(api if api is not None else held.api if held else {})}
-    )
+    sealed = json.dumps({"secrets": list(chosen), "api": dict(api if api is not None else held.api if held else {})})
     fresh = not live or new_token
     token = "rtn_in_" + secrets.token_urlsafe(32) if fresh else None
     digest = sources.token_digest(token) if token is not None else before.token_hash  # type: ignore[union-attr]
     row = SourceRow(
-        name=name, kind=kind, token_hash=digest, products=dict(products), options=dict(options),
+        name=name,
+        kind=kind,
+        token_hash=digest,
+        products=dict(products),
+        options=dict(options),
         sealed=cipher.seal(sealed, tenant_id=tx.tenant_id, subject=f"source/{name}"),
-        progress={} if before is None else dict(before.progress), version=1 if before is None else before.version + 1,
-        created_at=tx.at if before is None else before.created_at, updated_at=tx.at)  # fmt: skip
+        progress={} if before is None else dict(before.progress),
+        version=1 if before is None else before.version + 1,
+        created_at=tx.at if before is None else before.created_at,
+        updated_at=tx.at,
+    )
     await sources.put(tx, row, former=None if before is None else before.token_hash)
     await audit.note(
         tx,

@@ -19,9 +19,7 @@ async def list_choices(tx: Tx, customer_id: str, *, every: bool = False) -> Page
     customer = await books.require_customer(tx, customer_id)
     book = await books.load_by_id(tx, customer.customer_id, lock=False)
     found = (
-        sorted(book.choices.values(), key=lambda one: (one.placed_at, one.choice_id))
-        if every
-        else book.open_choices()
+        sorted(book.choices.values(), key=lambda one: (one.placed_at, one.choice_id)) if every else book.open_choices()
     )
     return {"data": [choice_view(one) for one in found], "next_cursor": None}
 

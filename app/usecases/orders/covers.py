@@ -74,10 +74,20 @@ async def remind(tx: Tx, item: AgendaItem) -> None:
         return
     rules = book.policy.cover
     until = account_until(book, cover)
-    book.emit("cover.ending", {
-        "cover_id": cover.cover_id, "license_id": cover.license_id, "days": days, "ends_at": iso(cover.ends_at),
-        "covered_until": iso_or_none(until), "clause": rules.reminder_clause, "reading": rules.reading,
-    }, occurred_at=item.at, dedupe_key=f"cover.reminder:{cover.cover_id}:{days}:{iso(cover.ends_at)}")  # fmt: skip
+    book.emit(
+        "cover.ending",
+        {
+            "cover_id": cover.cover_id,
+            "license_id": cover.license_id,
+            "days": days,
+            "ends_at": iso(cover.ends_at),
+            "covered_until": iso_or_none(until),
+            "clause": rules.reminder_clause,
+            "reading": rules.reading,
+        },
+        occurred_at=item.at,
+        dedupe_key=f"cover.reminder:{cover.cover_id}:{days}:{iso(cover.ends_at)}",
+    )
     await write_emitted(tx, book)
 
 
@@ -87,10 +97,17 @@ async def end(tx: Tx, item: AgendaItem) -> None:
     cover = book.covers.get(CoverId(item.payload["cover_id"]))
     if cover is None or covers.state_of(cover, book.at) != "ended":
         return
-    book.emit("cover.ended", {
-        "cover_id": cover.cover_id, "license_id": cover.license_id, "order_id": cover.order_id,
-        "ended_at": iso_or_none(cover.ends_at),
-    }, occurred_at=cover.ends_at, dedupe_key=ended_key(cover))  # fmt: skip
+    book.emit(
+        "cover.ended",
+        {
+            "cover_id": cover.cover_id,
+            "license_id": cover.license_id,
+            "order_id": cover.order_id,
+            "ended_at": iso_or_none(cover.ends_at),
+        },
+        occurred_at=cover.ends_at,
+        dedupe_key=ended_key(cover),
+    )
     await write_emitted(tx, book)
 
 

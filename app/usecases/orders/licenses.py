@@ -34,9 +34,7 @@ async def terminate(tx: Tx, license_id: str, *, effective_at: datetime | None = 
     if one.ended_at is not None:
         raise DomainError("license_ended", license_id=license_id, ended_at=iso(one.ended_at))
     if when < one.placed_at:
-        raise DomainError(
-            "before_placed", field="effective_at", effective_at=iso(when), placed_at=iso(one.placed_at)
-        )
+        raise DomainError("before_placed", field="effective_at", effective_at=iso(when), placed_at=iso(one.placed_at))
     covers = granting.end_license(book, one, when, reason="terminated")
     if any(cover.start in _WAITS and cover.state != "voided" for cover in book.covers.values()):
         await reconcile_orders.settle_anew(

@@ -69,14 +69,22 @@ class PutOrder:
 
     def _first(self) -> dict[str, Any]:
         return {
-            "order_id": self.order_id, "customer_id": self.customer_id, "placed_at": self.placed_at,
+            "order_id": self.order_id,
+            "customer_id": self.customer_id,
+            "placed_at": self.placed_at,
             "currency": self.currency,
             "lines": [
-                {"line_id": one.line_id, "sku": one.sku, "quantity": one.quantity, "attributes": one.attributes,
-                 "unit_price": _plain(one.unit_price), "list_price": _plain(one.list_price)}
+                {
+                    "line_id": one.line_id,
+                    "sku": one.sku,
+                    "quantity": one.quantity,
+                    "attributes": one.attributes,
+                    "unit_price": _plain(one.unit_price),
+                    "list_price": _plain(one.list_price),
+                }
                 for one in sorted(self.lines, key=lambda one: one.line_id)
             ],
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,10 +134,15 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, OrderView]:
     order = _order(command, book, policy.version)
     order.answer = {"lines": order_lines.pinned_lines(order, policy, await policies.in_force(tx, book.at))}
     book.plan.orders[order.order_id] = order
-    book.emit("order.recorded", {
-        "order_id": order.order_id, "placed_at": iso(order.placed_at), "source": order.source,
-        "lines": [{"line_id": one.line_id, "sku": one.sku, "quantity": one.quantity} for one in order.lines],
-    })  # fmt: skip
+    book.emit(
+        "order.recorded",
+        {
+            "order_id": order.order_id,
+            "placed_at": iso(order.placed_at),
+            "source": order.source,
+            "lines": [{"line_id": one.line_id, "sku": one.sku, "quantity": one.quantity} for one in order.lines],
+        },
+    )
     mine = [*await orders.of_customer(tx, book.customer.customer_id), order]
     terms = await _terms(tx)
     await reconcile_orders.settle(tx, book, mine, terms)
@@ -159,17 +172,18 @@ async def put_snapshot(tx: Tx, command: PutOrder) -> tuple[int, Mapping[str, Any
         return 200, await _again(tx, order)
     _check(command, tx.at)
     if order.answer.get("merged"):
-        raise DomainError("order_line_changed", order_id=order.order_id,
-                          message="The order's credits were moved when two accounts were merged.")  # fmt: skip
+        raise DomainError(
+            "order_line_changed",
+            order_id=order.order_id,
+            message="The order's credits were moved when two accounts were merged.",
+        )
     order.payload_hash = command.said().digest()
     if same and dated:
         return 200, await _correct_lines(tx, order, command, told)
     return 200, await _give_over(tx, order, command, told)
 
 
-async def _correct_lines(
-    tx: Tx, order: Order, command: PutOrder, told: dict[str, OrderLine]
-) -> Mapping[str, Any]:
+async def _correct_lines(tx: Tx, order: Order, command: PutOrder, told: dict[str, OrderLine]) -> Mapping[str, Any]:
     """The same customer's order with other lines or quantities."""
     book = await given.load(tx, order)
     tx.customer_id = book.customer.customer_id
@@ -179,17 +193,12 @@ async def _correct_lines(
     answer = order_correction.change_lines(book, order, told, command.kept, refunded, terms, served)
     await _pin(tx, book, order)
     book.plan.orders[order.order_id] = order
-    mine = [
-        order if one.order_id == order.order_id else one
-        for one in await orders.of_customer(tx, order.customer_id)
-    ]
+    mine = [order if one.order_id == order.order_id else one for one in await orders.of_customer(tx, order.customer_id)]
     await reconcile_orders.settle(tx, book, mine, terms, corrected=True)
     before = len(answer.taken)
     order_correction.make_up(book, order, refunded, terms, answer)
     if len(answer.taken) > before:
-        await reconcile_orders.apart(
-            book, mine, partial(order_fold.settle, book, mine, terms, corrected=True)
-        )
+        await reconcile_orders.apart(book, mine, partial(order_fold.settle, book, mine, terms, corrected=True))
     _tell_correction(book, order, answer)
     await reconcile_orders.apart(book, mine, partial(_keep_answers, book, mine))
     await write_book(tx, book)
@@ -197,9 +206,7 @@ async def _correct_lines(
     return {**view, "correction": _report(answer)}
 
 
-async def _give_over(
-    tx: Tx, order: Order, command: PutOrder, told: dict[str, OrderLine]
-) -> Mapping[str, Any]:
+async def _give_over(tx: Tx, order: Order, command: PutOrder, told: dict[str, OrderLine]) -> Mapping[str, Any]:
     """The order is another customer's, or of another date: withdrawn where it was, granted where it is now."""
     source, target = order.customer_id, await books.ensure_customer(tx, command.customer_id)
     await books.lock_customers(tx, [source, target.customer_id], named=[target.customer_id])
@@ -255,9 +262,7 @@ async def _pin(tx: Tx, book: Book, order: Order) -> None:
 
 
 def _report(answer: order_refund.TakenBack) -> dict[str, Any]:
-    report: dict[str, Any] = jsonable(
-        {"taken_back": answer.taken, "not_taken_back": answer.left, "owed": answer.owed}
-    )
+    report: dict[str, Any] = jsonable({"taken_back": answer.taken, "not_taken_back": answer.left, "owed": answer.owed})
     return report
 
 
@@ -266,9 +271,7 @@ def _tell_correction(
 ) -> None:
     """Tells what a shop's change of an order came to."""
     told = order_correction.lines_of(order.lines if lines is None else lines)
-    book.emit(
-        "order.corrected", {"order_id": order.order_id, "at": iso(book.at), "lines": told, **_report(answer)}
-    )
+    book.emit("order.corrected", {"order_id": order.order_id, "at": iso(book.at), "lines": told, **_report(answer)})
 
 
 async def get_order(tx: Tx, order_id: str) -> OrderView:
@@ -318,18 +321,11 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
         return 201, await _keep_early(tx, command)
     book = await given.load(tx, order)
     tx.customer_id = book.customer.customer_id
-    mine = [
-        order if one.order_id == order.order_id else one
-        for one in await orders.of_customer(tx, order.customer_id)
-    ]
+    mine = [order if one.order_id == order.order_id else one for one in await orders.of_customer(tx, order.customer_id)]
     terms = await _terms(tx)
-    await reconcile_orders.settle(
-        tx, book, mine, terms
-    )  # first, so that nothing is granted anew to what is refunded
+    await reconcile_orders.settle(tx, book, mine, terms)  # first, so that nothing is granted anew to what is refunded
     answer = await reconcile_orders.apart(
-        book,
-        mine,
-        partial(_take_back, book, order, command, _refunded(prior), terms, told=_refunded(prior, "by_lots")),
+        book, mine, partial(_take_back, book, order, command, _refunded(prior), terms, told=_refunded(prior, "by_lots"))
     )
     await reconcile_orders.settle(tx, book, mine, terms)
     await reconcile_orders.apart(book, mine, partial(_keep_answers, book, mine))
@@ -342,9 +338,7 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
 
 def _check(command: PutOrder, at: datetime) -> None:
     if command.placed_at > at + _AHEAD:
-        raise DomainError(
-            "placed_in_future", field="placed_at", placed_at=iso(command.placed_at), now=iso(at)
-        )
+        raise DomainError("placed_in_future", field="placed_at", placed_at=iso(command.placed_at), now=iso(at))
     seen: set[str] = set()
     for one in command.lines:
         if one.line_id in seen:
@@ -357,19 +351,31 @@ def _check(command: PutOrder, at: datetime) -> None:
 
 def _order(command: PutOrder, book: Book, policy_version: int) -> Order:
     return Order(
-        order_id=OrderId(command.order_id), customer_id=book.customer.customer_id, placed_at=command.placed_at,
-        received_at=book.at, currency=command.currency, payload_hash=command.said().digest(), answer={},
-        policy_version=policy_version, source=command.source,
+        order_id=OrderId(command.order_id),
+        customer_id=book.customer.customer_id,
+        placed_at=command.placed_at,
+        received_at=book.at,
+        currency=command.currency,
+        payload_hash=command.said().digest(),
+        answer={},
+        policy_version=policy_version,
+        source=command.source,
         lines=_order_lines(command),
-    )  # fmt: skip
+    )
 
 
 def _order_lines(command: PutOrder) -> tuple[OrderLine, ...]:
     return tuple(
-        OrderLine(line_id=LineId(one.line_id), sku=one.sku, quantity=one.quantity, unit_price=one.unit_price,
-                  list_price=one.list_price, attributes=dict(one.attributes))
+        OrderLine(
+            line_id=LineId(one.line_id),
+            sku=one.sku,
+            quantity=one.quantity,
+            unit_price=one.unit_price,
+            list_price=one.list_price,
+            attributes=dict(one.attributes),
+        )
         for one in command.lines
-    )  # fmt: skip
+    )
 
 
 async def _again(tx: Tx, known: Order, command: PutOrder | None = None) -> OrderView:
@@ -388,27 +394,22 @@ async def _replay(tx: Tx, order: Order) -> None:
     book = await books.load_by_id(tx, order.customer_id)
     policy = await policies.in_force(tx, book.at)
     unknown = set(order_lines.unknown_lines(order))
-    sold = {one.line_id for one in order.lines
-            if one.line_id in unknown and not order_lines.is_unknown(policy, one.sku)}  # fmt: skip
+    sold = {
+        one.line_id for one in order.lines if one.line_id in unknown and not order_lines.is_unknown(policy, one.sku)
+    }
     if not sold:
         return
     order.answer["lines"] = [
-        {**row, "policy_version": policy.version} if row["line_id"] in sold else row
-        for row in order.answer["lines"]
+        {**row, "policy_version": policy.version} if row["line_id"] in sold else row for row in order.answer["lines"]
     ]
     book.plan.orders[order.order_id] = order
-    mine = [
-        order if one.order_id == order.order_id else one
-        for one in await orders.of_customer(tx, order.customer_id)
-    ]
+    mine = [order if one.order_id == order.order_id else one for one in await orders.of_customer(tx, order.customer_id)]
     await reconcile_orders.settle(tx, book, mine, await _terms(tx))
     await reconcile_orders.apart(book, mine, partial(_keep_answers, book, mine))
     await write_book(tx, book)
 
 
-async def _refund_early(
-    tx: Tx, book: Book, order: Order, mine: list[Order], terms: order_lines.Terms
-) -> None:
+async def _refund_early(tx: Tx, book: Book, order: Order, mine: list[Order], terms: order_lines.Terms) -> None:
     early = [one for one in await orders.refunds(tx, order.order_id) if one.customer_id == ""]
     if not early:
         return
@@ -422,9 +423,7 @@ async def _refund_early(
             order_id=order.order_id, refund_id=one.refund_id, lines=lines, reason=one.answer["reason"]
         )
         answer = await reconcile_orders.apart(
-            book,
-            mine,
-            partial(_take_back, book, order, command, refunded, terms, payload=one.payload_hash, clip=True),
+            book, mine, partial(_take_back, book, order, command, refunded, terms, payload=one.payload_hash, clip=True)
         )
         for row in answer["lines"]:
             refunded[row["line_id"]] = refunded.get(row["line_id"], 0) + (row["quantity"] or 0)
@@ -434,9 +433,12 @@ async def _refund_early(
 async def _keep_early(tx: Tx, command: RefundOrder) -> RefundView:
     lines = [{"line_id": one.line_id, "quantity": one.quantity} for one in command.lines]
     answer: Any = {
-        "order_id": command.order_id, "refund_id": command.refund_id, "lines": lines, "reason": command.reason,
+        "order_id": command.order_id,
+        "refund_id": command.refund_id,
+        "lines": lines,
+        "reason": command.reason,
         "pending": True,
-    }  # fmt: skip
+    }
     if not tx.validate_only:
         await orders.keep_early_refund(
             tx,
@@ -452,9 +454,17 @@ async def _keep_early(tx: Tx, command: RefundOrder) -> RefundView:
     return cast(RefundView, answer)
 
 
-def _take_back(book: Book, order: Order, command: RefundOrder, refunded: dict[str, int], terms: order_lines.Terms, *,
-               payload: str | None = None, clip: bool = False,
-               told: dict[str, int] | None = None) -> RefundView:  # fmt: skip
+def _take_back(
+    book: Book,
+    order: Order,
+    command: RefundOrder,
+    refunded: dict[str, int],
+    terms: order_lines.Terms,
+    *,
+    payload: str | None = None,
+    clip: bool = False,
+    told: dict[str, int] | None = None,
+) -> RefundView:
     """``told``: units of each line of which a shop told that it paid what a lot's refund gave back."""
     by_lots = order_refund.by_lots(book, order, told)
     left = order_refund.left_of(order, refunded, {} if clip or command.by_shop else by_lots)
@@ -464,15 +474,22 @@ def _take_back(book: Book, order: Order, command: RefundOrder, refunded: dict[st
     same = {line_id: min(quantity, paid.get(line_id, 0)) for line_id, quantity in wanted.items()}
     fresh = {line_id: quantity - same[line_id] for line_id, quantity in wanted.items()}
     result = order_refund.take_back(book, order, fresh, terms, ref=command.refund_id)
-    answer = jsonable({
-        "order_id": order.order_id, "refund_id": command.refund_id, "at": book.at, "reason": command.reason,
-        "lines": [
-            {"line_id": line_id, "quantity": quantity, **({"by_lots": same[line_id]} if same[line_id] else {})}
-            for line_id, quantity in wanted.items()
-        ],
-        "taken_back": result.taken, "not_taken_back": result.left, "owed": result.owed,
-        **order_refund.guarantee_of(terms[order.policy_version], book, order),
-    })  # fmt: skip
+    answer = jsonable(
+        {
+            "order_id": order.order_id,
+            "refund_id": command.refund_id,
+            "at": book.at,
+            "reason": command.reason,
+            "lines": [
+                {"line_id": line_id, "quantity": quantity, **({"by_lots": same[line_id]} if same[line_id] else {})}
+                for line_id, quantity in wanted.items()
+            ],
+            "taken_back": result.taken,
+            "not_taken_back": result.left,
+            "owed": result.owed,
+            **order_refund.guarantee_of(terms[order.policy_version], book, order),
+        }
+    )
     book.plan.refunds.append(
         OrderRefund(
             order_id=order.order_id,
@@ -492,20 +509,20 @@ def _wanted(order: Order, command: RefundOrder, left: dict[str, int], *, clip: b
         rest = {line_id: quantity for line_id, quantity in left.items() if quantity > 0}
         if left and not rest and not clip:
             raise DomainError(
-                "order_over_refund", line_id=next(iter(left)), requested=1, refundable=0, left=left,
+                "order_over_refund",
+                line_id=next(iter(left)),
+                requested=1,
+                refundable=0,
+                left=left,
                 message="Nothing of this order is left to refund.",
-            )  # fmt: skip
+            )
         return rest
     wanted: dict[str, int] = {}
     for one in command.lines:
         quantity = max(left.get(one.line_id, 1), 1) if one.quantity is None else one.quantity
         wanted[one.line_id] = wanted.get(one.line_id, 0) + quantity
-    if (
-        clip
-    ):  # An early refund was accepted before its order was known: what exceeds the order has nothing to take.
-        wanted = {
-            line_id: min(quantity, left[line_id]) for line_id, quantity in wanted.items() if line_id in left
-        }
+    if clip:  # An early refund was accepted before its order was known: what exceeds the order has nothing to take.
+        wanted = {line_id: min(quantity, left[line_id]) for line_id, quantity in wanted.items() if line_id in left}
     return {line_id: quantity for line_id, quantity in wanted.items() if quantity > 0 or not clip}
 
 

@@ -107,9 +107,7 @@ async def _load(tx: Tx, order_id: str) -> _Work:
     tx.customer_id = book.customer.customer_id
     known = {one.dispute_id: one for one in await payment_disputes.of_order(tx, order_id)}
     refunds = await orders.refunds(tx, order_id)
-    return _Work(
-        tx, book, order, {number: policy for number, _, policy in await policies.versions(tx)}, refunds, known
-    )
+    return _Work(tx, book, order, {number: policy for number, _, policy in await policies.versions(tx)}, refunds, known)
 
 
 def _record(work: _Work, one: Disputed) -> tuple[PaymentDispute, Action]:
@@ -119,10 +117,17 @@ def _record(work: _Work, one: Disputed) -> tuple[PaymentDispute, Action]:
     record = work.known.get(one.dispute_id)
     if record is None:
         record = work.known[one.dispute_id] = PaymentDispute(
-            order_id=work.order.order_id, dispute_id=one.dispute_id, customer_id=work.book.customer.customer_id,
-            state=one.state, action="none", wanted=dict(one.units or {}), opened_at=work.book.at,
-            updated_at=work.book.at, amount=amount, currency=one.currency,
-        )  # fmt: skip
+            order_id=work.order.order_id,
+            dispute_id=one.dispute_id,
+            customer_id=work.book.customer.customer_id,
+            state=one.state,
+            action="none",
+            wanted=dict(one.units or {}),
+            opened_at=work.book.at,
+            updated_at=work.book.at,
+            amount=amount,
+            currency=one.currency,
+        )
         work.changed = True
         _tell(work, record)
     elif (record.state, record.amount) != (one.state, amount):
@@ -150,10 +155,16 @@ def _revert(work: _Work, record: PaymentDispute) -> None:
 def _tell(work: _Work, record: PaymentDispute) -> None:
     record.updated_at = work.book.at
     action, number = rules_of.shown(record)
-    work.book.emit("order.payment_dispute", {
-        "order_id": record.order_id, "dispute_id": record.dispute_id, "state": record.state,
-        "action": action, "credits": number,
-    })  # fmt: skip
+    work.book.emit(
+        "order.payment_dispute",
+        {
+            "order_id": record.order_id,
+            "dispute_id": record.dispute_id,
+            "state": record.state,
+            "action": action,
+            "credits": number,
+        },
+    )
 
 
 async def _write(work: _Work) -> None:
@@ -161,8 +172,7 @@ async def _write(work: _Work) -> None:
         return
     book, order = work.book, work.order
     mine = [
-        order if one.order_id == order.order_id else one
-        for one in await orders.of_customer(work.tx, order.customer_id)
+        order if one.order_id == order.order_id else one for one in await orders.of_customer(work.tx, order.customer_id)
     ]
     await reconcile_orders.settle(work.tx, book, mine, work.terms)
     for record in work.known.values():

@@ -78,13 +78,7 @@ def document_text(document: str | dict[str, Any]) -> str:
 
 
 async def price(
-    tx: Tx,
-    name: str,
-    *,
-    category: str,
-    inputs: dict[str, int],
-    credits_: int | None,
-    agreed_up_to: int | None,
+    tx: Tx, name: str, *, category: str, inputs: dict[str, int], credits_: int | None, agreed_up_to: int | None
 ) -> Price:
     """The calculator: what a category costs for these inputs, and what an assessment of ``credits_`` would be.
 
@@ -98,16 +92,12 @@ async def price(
     listed = pricing.quote(found, checked)
     if listed.missing:
         raise DomainError(
-            "inputs_required",
-            field=f"/inputs/{listed.missing[0]}",
-            missing=list(listed.missing),
-            category=category,
+            "inputs_required", field=f"/inputs/{listed.missing[0]}", missing=list(listed.missing), category=category
         )
     clause = policy.clause(listed.clause)
     asked = listed.credits if credits_ is None else credits_
     outside = asked is not None and (
-        (listed.least is not None and asked < listed.least)
-        or (listed.most is not None and asked > listed.most)
+        (listed.least is not None and asked < listed.least) or (listed.most is not None and asked > listed.most)
     )
     agreed = agreed_up_to is not None and asked is not None and asked <= agreed_up_to
     return {

@@ -18,9 +18,19 @@ from app.usecases.reports.explain_ledger import explain_lot, explain_moves
 from app.usecases.reports.explain_ticket import explain_ticket
 
 KINDS: Final = (
-    "ticket", "assessment", "charge", "order", "refund", "license", "lot", "cover", "choice", "operation", "hold",
+    "ticket",
+    "assessment",
+    "charge",
+    "order",
+    "refund",
+    "license",
+    "lot",
+    "cover",
+    "choice",
+    "operation",
+    "hold",
     "clock",
-)  # fmt: skip
+)
 ClockExplainer = Callable[[Tx, str], Awaitable[dict[str, Any]]]
 
 

@@ -85,9 +85,20 @@ def _granted(policy: Policy, answer: Mapping[str, Any], line_id: str) -> list[di
 
 
 _GRANT_FACTS: Final = (
-    "edition", "ordinal", "first_order", "granted", "credit_type", "expires_at", "starts_at", "ends_at", "term",
-    "levels", "scope", "options", "addon",
-)  # fmt: skip
+    "edition",
+    "ordinal",
+    "first_order",
+    "granted",
+    "credit_type",
+    "expires_at",
+    "starts_at",
+    "ends_at",
+    "term",
+    "levels",
+    "scope",
+    "options",
+    "addon",
+)
 
 
 async def explain_refund(tx: Tx, id_: str) -> dict[str, Any]:
@@ -101,18 +112,13 @@ async def explain_refund(tx: Tx, id_: str) -> dict[str, Any]:
     skus = {str(line["line_id"]): str(line["sku"]) for line in order.lines}
     answer = dict(row.answer)
     trace = []
-    for name, tell in (
-        ("taken_back", account_words.taken_sentence),
-        ("not_taken_back", account_words.left_sentence),
-    ):
+    for name, tell in (("taken_back", account_words.taken_sentence), ("not_taken_back", account_words.left_sentence)):
         for one in answer.get(name) or ():
             sku = skus.get(str(one.get("line_id")))
             offer = None if sku is None else policy.offer(sku)
             clause = answer.get("clause") or account_words.offer_clause(offer)
             told = tell(policy, one, sku, clause)
-            trace.append(
-                {"step": name, "at": iso(row.at), "summary": told, "clause": clause, "result": _public(one)}
-            )
+            trace.append({"step": name, "at": iso(row.at), "summary": told, "clause": clause, "result": _public(one)})
     nothing = None if trace else f"Nothing of order {order_id} was taken back."
     owed = account_words.owed_sentence(policy, int(answer.get("owed") or 0))
     return with_clauses(
@@ -192,9 +198,7 @@ def _entity_words(policy: Policy, kind: str, found: Any, book: Book) -> str:
 
 _LICENSE: Final = ("sku", "edition", "order_id", "ordinal", "ended_at", "ended_reason")
 _CHOICE: Final = ("order_id", "rule", "options", "option", "voided_at")
-_COVER: Final = (
-    "order_id", "term", "levels", "actions", "scope", "free", "starts_at", "ends_at", "suspended_at",
-)  # fmt: skip
+_COVER: Final = ("order_id", "term", "levels", "actions", "scope", "free", "starts_at", "ends_at", "suspended_at")
 
 
 def _of(found: Any, names: Iterable[str]) -> dict[str, Any]:

@@ -89,9 +89,14 @@ def _due_step(policy: Policy, row: Any, lot: Mapping[str, Any]) -> Step:
     """The end of a lot that has come and is not booked yet."""
     move = {"lot_id": row.lot_id, "from": "available", "to": "expired", "credits": lot["due"]}
     step: Step = {
-        "step": "expire", "at": lot["expires_at"], "reason": None, "hold_id": None,
-        "clause": lot["end_clause"] or row.clause, "reading": row.reading, "moves": [{**move, "lot": lot}],
-    }  # fmt: skip
+        "step": "expire",
+        "at": lot["expires_at"],
+        "reason": None,
+        "hold_id": None,
+        "clause": lot["end_clause"] or row.clause,
+        "reading": row.reading,
+        "moves": [{**move, "lot": lot}],
+    }
     step["summary"] = ledger_words.operation_sentence(policy, step)
     return step
 
@@ -106,9 +111,7 @@ async def explain_moves(tx: Tx, kind: Literal["operation", "hold"], id_: str) ->
     return with_clauses(policy, {**head_of(kind, id_, policy), "summary": summary, "trace": rows})
 
 
-async def operations_of(
-    tx: Tx, of: traces.Of, id_: str, policy: Policy, *, at: datetime | None = None
-) -> list[Step]:
+async def operations_of(tx: Tx, of: traces.Of, id_: str, policy: Policy, *, at: datetime | None = None) -> list[Step]:
     """The operations behind a thing, each with its sentence; with ``at`` only those that took effect then.
 
     ``before`` and ``told``: what the operations so far had held, captured and refunded, before one and with it.

@@ -19,14 +19,7 @@ def head_of(kind: str, id_: str, policy: Policy) -> dict[str, Any]:
 
 
 def step_of(
-    kind: str,
-    occurred_at: Any,
-    recorded_at: Any,
-    actor: str | None,
-    *,
-    summary: str,
-    clause: str | None,
-    **more: Any,
+    kind: str, occurred_at: Any, recorded_at: Any, actor: str | None, *, summary: str, clause: str | None, **more: Any
 ) -> Step:
     """Return one step of a trace."""
     step: Step = {

@@ -20,9 +20,7 @@ from app.usecases.reports.explain_ledger import operations_of
 from app.usecases.reports.explain_parts import Step, head_of, rule_row, step_of, with_clauses
 
 
-async def explain_ticket(
-    tx: Tx, external_id: str, *, kind: str, assessment: int | None = None
-) -> dict[str, Any]:
+async def explain_ticket(tx: Tx, external_id: str, *, kind: str, assessment: int | None = None) -> dict[str, Any]:
     """Explain a ticket, its charge, or one of its assessments."""
     ticket = await tickets.require(tx, external_id)
     policy = await policies.of_version(tx, ticket.policy_version)
@@ -94,9 +92,23 @@ async def explain_ticket(
 
 
 _RESULTS: Final = (
-    "state", "category", "inputs", "price", "paid_by", "cover_id", "charge", "asks", "outcome", "cause", "accepted_at",
-    "resolved_at", "credit_type", "agreed_up_to", "pay_with", "result",
-)  # fmt: skip
+    "state",
+    "category",
+    "inputs",
+    "price",
+    "paid_by",
+    "cover_id",
+    "charge",
+    "asks",
+    "outcome",
+    "cause",
+    "accepted_at",
+    "resolved_at",
+    "credit_type",
+    "agreed_up_to",
+    "pay_with",
+    "result",
+)
 
 
 def _about(number: int, payload: Mapping[str, Any]) -> bool:

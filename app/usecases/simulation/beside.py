@@ -16,8 +16,9 @@ from app.views.policy import PolicySimulation
 _RUNS: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="simulations")
 
 
-async def simulate(db: Database, tenant_id: str, name: str, *, draft: Policy, start: datetime | None,
-                   end: datetime | None, limit: int) -> PolicySimulation:  # fmt: skip
+async def simulate(
+    db: Database, tenant_id: str, name: str, *, draft: Policy, start: datetime | None, end: datetime | None, limit: int
+) -> PolicySimulation:
     """`app.usecases.simulation.draft.simulate` in a thread, with an event loop and a connection of its own. The
     connection is one of the tenant's."""
 

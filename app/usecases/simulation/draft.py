@@ -65,8 +65,9 @@ class _Run:
         self.errors.setdefault((kind, id_), said)
 
 
-async def simulate(db: Database, tenant_id: str, name: str, *, draft: Policy, start: datetime | None,
-                   end: datetime | None, limit: int) -> PolicySimulation:  # fmt: skip
+async def simulate(
+    db: Database, tenant_id: str, name: str, *, draft: Policy, start: datetime | None, end: datetime | None, limit: int
+) -> PolicySimulation:
     """Runs the draft over what was recorded from ``start`` (included) to ``end``, as if it had taken effect at
     ``start`` (None: ever since). At most ``limit`` entries, whole customers; ``complete`` says whether that was all.
 
@@ -123,9 +124,14 @@ async def _look(tx: Tx, name: str, start: datetime, end: datetime, limit: int) -
     pasts, whole = await history.pasts(tx, start, end, limit=limit)
     recorded = {(kind, id_): await _seen(tx, kind, id_) for one in pasts for kind, id_ in _things(one)}
     return _History(
-        versions=await policies.versions(tx), in_force=await policies.in_force(tx), pasts=pasts, whole=whole,
-        calendars=await history.calendars_of(tx), recorded=recorded, now=tx.at,
-    )  # fmt: skip
+        versions=await policies.versions(tx),
+        in_force=await policies.in_force(tx),
+        pasts=pasts,
+        whole=whole,
+        calendars=await history.calendars_of(tx),
+        recorded=recorded,
+        now=tx.at,
+    )
 
 
 async def _seen(tx: Tx, kind: str, id_: str) -> Mapping[str, Any]:
@@ -141,8 +147,9 @@ async def _seen(tx: Tx, kind: str, id_: str) -> Mapping[str, Any]:
 # --- doing it again -----------------------------------------------------------------------------------------
 
 
-async def _rehearse(db: Database, tenant_id: str, name: str, past: _History, versions: Sequence[Version],
-                    end: datetime) -> _Run:  # fmt: skip
+async def _rehearse(
+    db: Database, tenant_id: str, name: str, past: _History, versions: Sequence[Version], end: datetime
+) -> _Run:
     run = _Run(name=name)
     if not past.pasts:
         return run
@@ -239,15 +246,11 @@ class _Again:
                 else history.cover_at(tx, place)
             )
             if made is None:
-                raise DomainError(
-                    "choice_not_found" if entry.kind == "choice" else "cover_not_found", id=entry.id
-                )
+                raise DomainError("choice_not_found" if entry.kind == "choice" else "cover_not_found", id=entry.id)
             data["id"] = made
         elif entry.name == "confirm":
             view = await tickets.get(tx, entry.id)
-            waiting = [
-                one["number"] for one in view["assessments"] if one["status"] == "awaiting_confirmation"
-            ]
+            waiting = [one["number"] for one in view["assessments"] if one["status"] == "awaiting_confirmation"]
             if not waiting:
                 return None  # nobody is asked under this policy
             data["number"] = waiting[-1]
@@ -280,8 +283,7 @@ def _errors(past: _History, before: _Run, after: _Run, *, compare: bool) -> list
     return cast(list[RehearsalError], found)
 
 
-def _difference(key: tuple[str, str], before: Mapping[str, Any],
-                after: Mapping[str, Any]) -> dict[str, Any] | None:  # fmt: skip
+def _difference(key: tuple[str, str], before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any] | None:
     kind, id_ = key
     was, is_ = _shape(kind, before), _shape(kind, after)
     if was == is_:

@@ -48,14 +48,11 @@ def _decimal(text: str | None) -> Decimal | None:
 
 
 async def _refund(tx: Tx, id_: str, said: Data) -> None:
-    lines = tuple(
-        orders.RefundLine(line_id=one["line_id"], quantity=one["quantity"]) for one in said["lines"]
-    )
+    lines = tuple(orders.RefundLine(line_id=one["line_id"], quantity=one["quantity"]) for one in said["lines"])
     if not lines:  # Recorded when nothing of the order was left: it took nothing.
         return
     await orders.refund_order(
-        tx,
-        orders.RefundOrder(order_id=id_, refund_id=said["refund_id"], lines=lines, reason=said["reason"]),
+        tx, orders.RefundOrder(order_id=id_, refund_id=said["refund_id"], lines=lines, reason=said["reason"])
     )
 
 

@@ -24,9 +24,7 @@ def keep_answers(book: Book, mine: Sequence[Order]) -> None:
     """Keeps what each touched order granted with the order, so that the same order again gets the same answer."""
     plan = book.plan
     touched: set[str | None] = set(plan.orders)
-    touched |= {one.order_id for one in plan.licenses.values()} | {
-        one.order_id for one in plan.covers.values()
-    }
+    touched |= {one.order_id for one in plan.licenses.values()} | {one.order_id for one in plan.covers.values()}
     touched |= {one.order_id for one in plan.choices.values()}
     touched |= {one.data.get("order_id") for one in plan.outbox if one.type.startswith("credits.")}
     for order in mine:

@@ -66,15 +66,9 @@ async def apart(book: Book, mine: Sequence[Order], work: Callable[[], T]) -> T:
 def _granted(book: Book, mine: Sequence[Order]) -> set[tuple[str, str]]:
     """The order lines that have granted something which stands."""
     forgone = {cover_id for order in mine for line in order.lines for cover_id in line.withdrawn}
-    found = {
-        (str(one.order_id), str(one.line_id))
-        for one in book.licenses.values()
-        if one.ended_reason != "corrected"
-    }
+    found = {(str(one.order_id), str(one.line_id)) for one in book.licenses.values() if one.ended_reason != "corrected"}
     found |= {(str(one.order_id), str(one.line_id)) for one in book.ledger.lots.values() if not one.withdrawn}
-    found |= {
-        (str(one.order_id), str(one.line_id)) for one in book.covers.values() if one.cover_id not in forgone
-    }
+    found |= {(str(one.order_id), str(one.line_id)) for one in book.covers.values() if one.cover_id not in forgone}
     found |= {(str(one.order_id), str(one.line_id)) for one in book.choices.values() if one.voided_at is None}
     return found | {(str(one.order_id), str(one.line_id)) for one in book.addons}
 

@@ -23,9 +23,7 @@ async def take(tx: Tx, external_id: str) -> Desk:
     """The ticket for working on; what has fallen due is done first. 404 ``ticket_not_found``."""
     found = await tickets.require(tx, external_id)
     desk = await _on_desk(tx, found, lock=True)
-    if (
-        desk.ticket.external_id != external_id
-    ):  # its customer was erased meanwhile, and with them the ticket's name
+    if desk.ticket.external_id != external_id:  # its customer was erased meanwhile, and with them the ticket's name
         raise DomainError("ticket_not_found", ticket_id=external_id)
     return desk
 
@@ -37,11 +35,7 @@ async def beside(tx: Tx, desk: Desk, external_id: str) -> Desk:
         raise DomainError("merge_other_customer", field="into_ticket_id", into_ticket_id=external_id)
     policy = await policies.of_version(tx, found.policy_version)
     book = replace(desk.book, policy=policy)
-    other = Desk(
-        book=book,
-        ticket=found,
-        clocks=await load_for_ticket(tx, book, found.ticket_id, found.external_id),
-    )
+    other = Desk(book=book, ticket=found, clocks=await load_for_ticket(tx, book, found.ticket_id, found.external_id))
     fall_due(other)
     return other
 
@@ -60,11 +54,7 @@ async def _on_desk(tx: Tx, found: Ticket, *, lock: bool) -> Desk:
         tx.customer_id = book.customer.customer_id
     if ticket is None:
         raise DomainError("ticket_not_found", ticket_id=found.external_id)
-    desk = Desk(
-        book=book,
-        ticket=ticket,
-        clocks=await load_for_ticket(tx, book, ticket.ticket_id, ticket.external_id),
-    )
+    desk = Desk(book=book, ticket=ticket, clocks=await load_for_ticket(tx, book, ticket.ticket_id, ticket.external_id))
     fall_due(desk)
     return desk
 

@@ -10,12 +10,7 @@ from app.views.audit import AuditEntry
 
 
 async def list_entries(
-    tx: Tx,
-    part: Part,
-    *,
-    actor: str | None = None,
-    action: str | None = None,
-    subject: str | None = None,
+    tx: Tx, part: Part, *, actor: str | None = None, action: str | None = None, subject: str | None = None
 ) -> Slice[AuditEntry]:
     """A part of the entries, newest first."""
     rows, more = await audit.page(tx, part, actor=actor, action=action, subject=subject)

@@ -25,10 +25,27 @@ from app.views.customer import CustomerToken
 from app.views.key import ApiKey
 
 SCOPES: Final = (
-    "orders:write", "orders:read", "policies:read", "calendars:read", "clocks:read", "events:read", "customers:read",
-    "customers:erase", "tickets:read", "tickets:write", "tickets:qualify", "credits:debit", "credits:adjust",
-    "credits:refund", "calendars:write", "policies:write", "webhooks:write", "audit:read", "sandbox:clock", "*",
-)  # fmt: skip
+    "orders:write",
+    "orders:read",
+    "policies:read",
+    "calendars:read",
+    "clocks:read",
+    "events:read",
+    "customers:read",
+    "customers:erase",
+    "tickets:read",
+    "tickets:write",
+    "tickets:qualify",
+    "credits:debit",
+    "credits:adjust",
+    "credits:refund",
+    "calendars:write",
+    "policies:write",
+    "webhooks:write",
+    "audit:read",
+    "sandbox:clock",
+    "*",
+)
 CUSTOMER_SCOPES: Final = ("customers:read", "tickets:read")
 """What a customer token carries, for its own customer alone."""
 MAX_TOKEN_MINUTES: Final = 10
@@ -136,12 +153,7 @@ async def customer_token(tx: Tx, customer_id: str, *, minutes: int, now: datetim
     )
     await keys.add(tx, row, digest_of(key))
     await audit.note(tx, "customer_token.created", row.key_id, {"customer": customer.customer_id}, at=now)
-    return {
-        "token_id": row.key_id,
-        "token": key,
-        "customer_id": customer_id,
-        "expires_at": iso(expires_at),
-    }
+    return {"token_id": row.key_id, "token": key, "customer_id": customer_id, "expires_at": iso(expires_at)}
 
 
 async def list_keys(tx: Tx, part: Part, *, now: datetime) -> Slice[ApiKey]:

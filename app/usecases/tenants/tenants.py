@@ -79,9 +79,7 @@ async def put(tx: Tx, command: PutTenant, *, own: Policy | None = None) -> tuple
     )
     if not tx.validate_only:
         await tenants.add(tx, row, *found)
-        tx.tenant = replace(
-            tx.tenant, policy_name=policy, virtual=mode == "virtual", now=now, policy_revision=1
-        )
+        tx.tenant = replace(tx.tenant, policy_name=policy, virtual=mode == "virtual", now=now, policy_revision=1)
         await calendars.seed(tx, found[0])
     await audit.note(tx, "tenant.created", tx.tenant_id, {"policy": policy, "mode": mode})
     return 201, view(row)
@@ -92,10 +90,7 @@ async def suspend(tx: Tx, *, suspended: bool, reason: str | None) -> Tenant:
     row = await _require(tx, lock=True)
     await tenants.suspend(tx, suspended)
     await audit.note(
-        tx,
-        "tenant.suspended" if suspended else "tenant.resumed",
-        tx.tenant_id,
-        {"reason": reason} if reason else {},
+        tx, "tenant.suspended" if suspended else "tenant.resumed", tx.tenant_id, {"reason": reason} if reason else {}
     )
     return view(replace(row, suspended=suspended))
 

@@ -23,12 +23,7 @@ T = TypeVar("T")
 
 
 async def _do(
-    tx: Tx,
-    ticket_id: str,
-    work: Callable[[Desk], T],
-    *,
-    occurred_at: datetime | None = None,
-    any_cycle: bool = False,
+    tx: Tx, ticket_id: str, work: Callable[[Desk], T], *, occurred_at: datetime | None = None, any_cycle: bool = False
 ) -> tuple[Desk, T]:
     """Takes the ticket on the desk and does something, as of when it happened (None: now)."""
     desk = await ticket_session.take(tx, ticket_id)
@@ -46,13 +41,7 @@ async def withdraw(tx: Tx, ticket_id: str, *, occurred_at: datetime | None = Non
 
 
 async def qualify(
-    tx: Tx,
-    ticket_id: str,
-    *,
-    decision: str,
-    reasons: list[str],
-    note: str | None,
-    occurred_at: datetime | None = None,
+    tx: Tx, ticket_id: str, *, decision: str, reasons: list[str], note: str | None, occurred_at: datetime | None = None
 ) -> TicketView:
     """An agent's decision, with who and why (TERMS-11)."""
     desk, _ = await _do(
@@ -78,9 +67,7 @@ async def assess(
     desk, number = await _do(
         tx,
         ticket_id,
-        lambda desk: quotes.assess(
-            desk, category=category, inputs=inputs, credits=credits, reason=reason, by=tx.actor
-        ),
+        lambda desk: quotes.assess(desk, category=category, inputs=inputs, credits=credits, reason=reason, by=tx.actor),
         occurred_at=occurred_at,
     )
     return await _with_assessment(tx, desk, number)
@@ -122,9 +109,7 @@ async def respond(
     return {**shown, "response": response_view(desk.ticket.responses[number - 1])}
 
 
-async def request_access(
-    tx: Tx, ticket_id: str, *, kinds: list[str], deadline_at: datetime | None
-) -> TicketView:
+async def request_access(tx: Tx, ticket_id: str, *, kinds: list[str], deadline_at: datetime | None) -> TicketView:
     """Access the customer owes (TERMS-8)."""
     desk, number = await _do(
         tx, ticket_id, lambda desk: ticket_work.request_access(desk, kinds=kinds, deadline_at=deadline_at)
@@ -132,13 +117,9 @@ async def request_access(
     return {**await ticket_session.view(tx, desk), "access_request": desk.ticket.access_request(number)}
 
 
-async def grant_access(
-    tx: Tx, ticket_id: str, number: int, *, occurred_at: datetime | None = None
-) -> TicketView:
+async def grant_access(tx: Tx, ticket_id: str, number: int, *, occurred_at: datetime | None = None) -> TicketView:
     """The customer gave it."""
-    desk, _ = await _do(
-        tx, ticket_id, lambda desk: ticket_work.grant_access(desk, number), occurred_at=occurred_at
-    )
+    desk, _ = await _do(tx, ticket_id, lambda desk: ticket_work.grant_access(desk, number), occurred_at=occurred_at)
     return {**await ticket_session.view(tx, desk), "access_request": desk.ticket.access_request(number)}
 
 
@@ -162,26 +143,16 @@ async def pause(
 
 
 async def resume(
-    tx: Tx,
-    ticket_id: str,
-    *,
-    reason: str | None,
-    party: str | None = None,
-    occurred_at: datetime | None = None,
+    tx: Tx, ticket_id: str, *, reason: str | None, party: str | None = None, occurred_at: datetime | None = None
 ) -> TicketView:
     """Vendor clocks go on."""
     desk, _ = await _do(
-        tx,
-        ticket_id,
-        lambda desk: pauses.resume(desk, reason=reason, party=party),
-        occurred_at=occurred_at,
+        tx, ticket_id, lambda desk: pauses.resume(desk, reason=reason, party=party), occurred_at=occurred_at
     )
     return await ticket_session.view(tx, desk)
 
 
-async def apply_credit(
-    tx: Tx, ticket_id: str, *, credit_type: str, response: dict[str, Any] | None
-) -> TicketView:
+async def apply_credit(tx: Tx, ticket_id: str, *, credit_type: str, response: dict[str, Any] | None) -> TicketView:
     """Applies a credit to an open ticket, with the response that brings it (TERMS-15)."""
 
     def work(desk: Desk) -> None:
@@ -256,8 +227,6 @@ async def decide_dispute(
 async def correct_cause(tx: Tx, ticket_id: str, *, cause: str, reason: str) -> TicketView:
     """What the problem of a closed ticket really was; moves the credits that follow from it."""
     desk, number = await _do(
-        tx,
-        ticket_id,
-        lambda desk: ticket_cause.correct_cause(desk, cause=cause, reason=reason, by=tx.actor),
+        tx, ticket_id, lambda desk: ticket_cause.correct_cause(desk, cause=cause, reason=reason, by=tx.actor)
     )
     return {**await ticket_session.view(tx, desk), "cause_correction": desk.ticket.cause_correction(number)}

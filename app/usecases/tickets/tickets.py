@@ -32,9 +32,17 @@ AGENDA: Final[dict[str, Handler]] = {
     "ticket.pause": ticket_session.on_agenda,
 }
 _STATED: Final = (
-    "channel", "language", "license_id", "product", "facts", "category", "inputs", "agreed_up_to", "pay_with",
+    "channel",
+    "language",
+    "license_id",
+    "product",
+    "facts",
+    "category",
+    "inputs",
+    "agreed_up_to",
+    "pay_with",
     "credit_type",
-)  # fmt: skip
+)
 _ADDED: Final[dict[str, Any]] = {"opened_at": None, "opened_by": "customer"}
 """Members that the first edition's digests cover only where they are given."""
 
@@ -103,14 +111,7 @@ async def put(tx: Tx, command: OpenTicket) -> tuple[int, TicketView]:
 
 
 def new_desk(
-    tx: Tx,
-    book: Book,
-    working: Any,
-    external_id: str,
-    subject: str,
-    *,
-    digest: str,
-    parent_id: str | None = None,
+    tx: Tx, book: Book, working: Any, external_id: str, subject: str, *, digest: str, parent_id: str | None = None
 ) -> Desk:
     """A desk with a ticket that is not there yet."""
     ticket = Ticket(
@@ -134,9 +135,7 @@ async def details(tx: Tx, ticket_id: str, stated: dict[str, Any]) -> TicketView:
     return await ticket_session.view(tx, desk)
 
 
-async def get(
-    tx: Tx, ticket_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None
-) -> TicketView:
+async def get(tx: Tx, ticket_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None) -> TicketView:
     """The ticket as it stands, or as it stood at ``as_of`` by what was known at ``known_at``."""
     if as_of is None and known_at is None:
         return await ticket_session.view(tx, await ticket_session.look(tx, ticket_id))
@@ -150,11 +149,7 @@ async def get(
     names = await tickets.names(tx, found.related)
     shown = await clocks.views_of_tickets(tx, [found.ticket_id], at=moment, known_at=known_at)
     return ticket_view(
-        found,
-        customer_id=named.get(found.customer_id),
-        names=names,
-        clocks=shown[found.ticket_id],
-        policy=policy,
+        found, customer_id=named.get(found.customer_id), names=names, clocks=shown[found.ticket_id], policy=policy
     )
 
 
@@ -202,9 +197,7 @@ def _key_of(ticket: Ticket) -> Key:
     return [ticket.opened_at, ticket.ticket_id]
 
 
-async def _stood(
-    tx: Tx, ticket_id: str, as_of: datetime | None, known_at: datetime | None
-) -> TicketView | None:
+async def _stood(tx: Tx, ticket_id: str, as_of: datetime | None, known_at: datetime | None) -> TicketView | None:
     """A ticket as it stood, None before it was opened."""
     try:
         return await get(tx, ticket_id, as_of=as_of, known_at=known_at)

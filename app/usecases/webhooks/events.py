@@ -40,14 +40,10 @@ async def place(db: Database, tenant_id: str) -> None:
     """
     try:
         if await db.read(tenant_id, events.unplaced):
-            while (
-                await db.run(tenant_id, lambda tx: positions.assign_batch(tx, wait=True)) >= positions.BATCH
-            ):
+            while await db.run(tenant_id, lambda tx: positions.assign_batch(tx, wait=True)) >= positions.BATCH:
                 pass
     except Busy:
-        _log.info(
-            "the tenant is busy; its newest events will be placed by the worker", extra={"tenant": tenant_id}
-        )
+        _log.info("the tenant is busy; its newest events will be placed by the worker", extra={"tenant": tenant_id})
 
 
 async def feed(

@@ -56,12 +56,22 @@ async def create(tx: Tx, asked: NewEndpoint, *, cipher: Cipher, allow_private: b
     now = await webhooks.clock(tx)
     endpoint_id, secret = tx.mint("whe"), fresh_secret()
     one = Endpoint(
-        endpoint_id=endpoint_id, url=asked.url, event_types=tuple(dict.fromkeys(asked.event_types)),
-        customer_id=None if customer is None else customer.customer_id, description=asked.description,
-        state="enabled", disabled_reason=None, disabled_at=None, secret=_seal(tx, cipher, endpoint_id, secret),
-        previous_secret=None, previous_until=None, position=await events.last_position(tx), version=1, created_at=now,
+        endpoint_id=endpoint_id,
+        url=asked.url,
+        event_types=tuple(dict.fromkeys(asked.event_types)),
+        customer_id=None if customer is None else customer.customer_id,
+        description=asked.description,
+        state="enabled",
+        disabled_reason=None,
+        disabled_at=None,
+        secret=_seal(tx, cipher, endpoint_id, secret),
+        previous_secret=None,
+        previous_until=None,
+        position=await events.last_position(tx),
+        version=1,
+        created_at=now,
         updated_at=now,
-    )  # fmt: skip
+    )
     await webhooks.add(tx, one)
     await audit.note(tx, "webhook_endpoint.created", endpoint_id, {"url": one.url}, at=now)
     return {**endpoint_view(one, asked.customer_id), "secret": secret}
@@ -125,9 +135,7 @@ async def delete(tx: Tx, endpoint_id: str, *, check: Check | None = None) -> Web
     """Ends an endpoint; its log goes with it, by and by."""
     one = await _require(tx, endpoint_id, lock=True, check=check)
     now = await webhooks.clock(tx)
-    values: dict[str, Any] = {
-        "state": "deleted", "disabled_at": None, "updated_at": now, "version": one.version + 1,
-    }  # fmt: skip
+    values: dict[str, Any] = {"state": "deleted", "disabled_at": None, "updated_at": now, "version": one.version + 1}
     await webhooks.change(tx, endpoint_id, **values)
     await audit.note(tx, "webhook_endpoint.deleted", endpoint_id, at=now)
     return {**await _viewed(tx, replace(one, **values)), "deleted": True}
@@ -140,9 +148,12 @@ async def rotate_secret(tx: Tx, endpoint_id: str, *, overlap: timedelta, cipher:
     secret, until = fresh_secret(), now + min(overlap, MAX_OVERLAP)
     previous = None if overlap <= timedelta(0) else one.secret
     values: dict[str, Any] = {
-        "secret": _seal(tx, cipher, endpoint_id, secret), "previous_secret": previous,
-        "previous_until": None if previous is None else until, "version": one.version + 1, "updated_at": now,
-    }  # fmt: skip
+        "secret": _seal(tx, cipher, endpoint_id, secret),
+        "previous_secret": previous,
+        "previous_until": None if previous is None else until,
+        "version": one.version + 1,
+        "updated_at": now,
+    }
     await webhooks.change(tx, endpoint_id, **values)
     await audit.note(tx, "webhook_endpoint.secret_rotated", endpoint_id, at=now)
     return {**await _viewed(tx, replace(one, **values)), "secret": secret}
@@ -161,12 +172,7 @@ async def send_test(tx: Tx, endpoint_id: str) -> WebhookDelivery:
 
 
 async def list_deliveries(
-    tx: Tx,
-    endpoint_id: str,
-    part: Part,
-    *,
-    state: str | None = None,
-    event_id: str | None = None,
+    tx: Tx, endpoint_id: str, part: Part, *, state: str | None = None, event_id: str | None = None
 ) -> Slice[WebhookDelivery]:
     """Deliveries of an endpoint with each attempt, the newest first."""
     await _require(tx, endpoint_id)
