@@ -24,8 +24,8 @@ ROWS: Final = (
     (
         "lives: what is paid back by discretion stays usable",
         "app/usecases/credits/lots.py",
-        "        voided = take(book.ledger, family, mine, why).voided\n",
-        '        voided = book.ledger.void(lot.lot_id, reason="refunded") if lot.available else 0\n',
+        "        voided = take(account.ledger, family, mine, why).voided\n",
+        '        voided = account.ledger.void(lot.lot_id, reason="refunded") if lot.available else 0\n',
         f"{LIVES}[paid_back_and_given_back]",
     ),
     (

@@ -38,8 +38,8 @@ ROWS: Final = (
     (
         "a credit paid back by discretion can be used again",
         "app/usecases/credits/lots.py",
-        "voided = take(book.ledger, family, mine, why).voided",
-        'voided = book.ledger.void(lot.lot_id, reason="refunded") if lot.available and mine and family and why else 0',
+        "voided = take(account.ledger, family, mine, why).voided",
+        'voided = account.ledger.void(lot.lot_id, reason="refunded") if lot.available and mine and family else 0',
         f"{UNITS}::test_shopp_20_a_served_credit_paid_back_by_discretion_is_gone",
     ),
     (

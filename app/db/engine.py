@@ -162,7 +162,7 @@ class Tx:
     caches: dict[Any, Any] = field(default_factory=dict)
     """Memo of this transaction only."""
     moved: set[str] = field(default_factory=set)
-    """Customers (our ids) for which this work has begun again already; kept over its attempts (`app.db.books`)."""
+    """Customers (our ids) for which this work has begun again already; kept over its attempts (`app.db.accounts`)."""
 
     @property
     def tenant_id(self) -> str:

@@ -11,10 +11,10 @@ from typing import Final
 
 from sqlalchemy import select, text
 
-from app.db import books
+from app.db import accounts
 from app.db import schema as s
 from app.db.engine import Tx
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Order
 
 _GIVEN: Final = text(
@@ -24,27 +24,27 @@ _GIVEN: Final = text(
 )
 
 
-async def load(tx: Tx, order: Order) -> Book:
-    """Lock and load the book of an order's customer, with those to whom credits of the order were given."""
+async def load(tx: Tx, order: Order) -> CustomerAccount:
+    """Lock and load the account of an order's customer, with those to whom credits of the order were given."""
     home = order.customer_id
     found = await _receivers(tx, order)
     if found:
-        await books.lock_customers(tx, [home, *found])
-    book = await books.load_by_id(tx, home)
+        await accounts.lock_customers(tx, [home, *found])
+    account = await accounts.load_by_id(tx, home)
     if found:
         found = await _receivers(tx, order)  # again, under the locks: nobody gives any of it on now
     if order.answer.get("owners"):  # What it granted lies in part where accounts were before they became one.
         found.setdefault(home, []).extend(order.answer["owners"])
     for customer_id in sorted(set(found) - {home}):
-        book.others[customer_id] = await books.load_by_id(tx, customer_id)
-    books.same_time(book, *book.others.values())
+        account.others[customer_id] = await accounts.load_by_id(tx, customer_id)
+    accounts.same_time(account, *account.others.values())
     for customer_id, former in found.items():
-        owner = book if customer_id == home else book.others[customer_id]
-        await books.join_former(tx, owner.ledger, dict.fromkeys(former, ()))
-        if owner is not book:
-            book.ledger.others[customer_id] = owner.ledger
-            book.others |= dict.fromkeys(former, owner)
-    return book
+        owner = account if customer_id == home else account.others[customer_id]
+        await accounts.join_former(tx, owner.ledger, dict.fromkeys(former, ()))
+        if owner is not account:
+            account.ledger.others[customer_id] = owner.ledger
+            account.others |= dict.fromkeys(former, owner)
+    return account
 
 
 async def _receivers(tx: Tx, order: Order) -> dict[str, list[str]]:

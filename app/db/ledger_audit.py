@@ -18,7 +18,7 @@ from app.db import ledger as rows
 from app.db import ledger_replay, policies
 from app.db import schema as s
 from app.db.account_audit import ACCOUNTS
-from app.db.books import cover_of
+from app.db.accounts import cover_of
 from app.db.engine import Tx
 from app.db.life_audit import LIVES
 from app.domain.cover import audit as cover_audit

@@ -1,4 +1,4 @@
-"""Whose a license, cover or choice is; and the customer's book as it stood at another instant (decision 0012)."""
+"""Whose a license, cover or choice is; and the customer's account as it stood at another instant (decision 0012)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import Table, select, text
 
-from app.db import books, policies
+from app.db import accounts, policies
 from app.db import ledger as ledger_rows
 from app.db import schema as s
 from app.db.engine import Tx
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import Plan
 from app.domain.account.customer import Cover, Customer, License
 from app.domain.values.errors import DomainError
@@ -42,20 +42,22 @@ async def _owner(tx: Tx, table: Table, column: str, value: str, code: str) -> st
     return str(row[0])
 
 
-async def book_at(tx: Tx, customer: Customer, *, at: datetime, known_at: datetime | None) -> Book:
-    """The book as it stood at ``at`` by what was recorded by ``known_at``, for reading: covers and licenses are the
-    last of their events by then, credits the sums of their entries."""
-    now = await books.load_by_id(tx, customer.customer_id, lock=False)
+async def account_at(tx: Tx, customer: Customer, *, at: datetime, known_at: datetime | None) -> CustomerAccount:
+    """Return the account as it stood at ``at`` by what was recorded by ``known_at``, for reading.
+
+    Covers and licenses are the last of their events by then, credits the sums of their entries.
+    """
+    now = await accounts.load_by_id(tx, customer.customer_id, lock=False)
     policy = await policies.in_force(tx, at)
     loaded = await ledger_rows.load_as_of(tx, customer.customer_id, at=at, known_at=known_at)
     covers = await _last(tx, "cover", list(now.covers), at, known_at)
     licenses = await _last(tx, "license", list(now.licenses), at, known_at)
-    return Book(
+    return CustomerAccount(
         customer=customer,
         policy=policy,
         at=at,
         mint=tx.mint,
-        ledger=books.ledger_of(tx, customer.customer_id, loaded, at=at, rules=policy.credits),
+        ledger=accounts.ledger_of(tx, customer.customer_id, loaded, at=at, rules=policy.credits),
         plan=Plan(customer=customer, at=at, actor=tx.actor),
         licenses={key: _license(one, licenses[key]) for key, one in now.licenses.items() if key in licenses},
         covers={key: cover_then(payload["cover"]) for key, payload in covers.items() if "cover" in payload},
@@ -87,7 +89,7 @@ def cover_then(data: dict[str, Any]) -> Cover:
     """A cover from the payload of its event."""
     times = {"granted_at", "starts_at", "ends_at", "suspended_at", "voided_at"}
     values = {key: (parse_iso(value) if key in times and value is not None else value) for key, value in data.items()}
-    return books.cover_of(values)
+    return accounts.cover_of(values)
 
 
 def _undone(one: Any, at: datetime) -> bool:

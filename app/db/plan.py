@@ -14,15 +14,15 @@ from app.db import schema as s
 from app.db.engine import Tx
 from app.db.rows import AgendaRow, CustomerRow, OutboxRow, OutcomeRow, Rows
 from app.db.write import write_rows
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import AgendaItem, ClockOutcome, OutboxEvent, Plan, StreamEvent, emit_reclaimed
 from app.domain.ledger.journal import Journal
 from app.domain.values.wire import jsonable
 
 
-async def write_book(tx: Tx, book: Book) -> None:
-    """Writes one book's plan and ledger changes, and those of the customers to whom credits of it were given."""
-    every = {one.customer.customer_id: one for one in (book, *book.others.values())}
+async def write_account(tx: Tx, account: CustomerAccount) -> None:
+    """Write one account's plan and ledger changes, and those of the customers to whom credits of it were given."""
+    every = {one.customer.customer_id: one for one in (account, *account.others.values())}
     await write(tx, [(one.plan, one.ledger) for one in every.values()])
 
 

@@ -1,7 +1,8 @@
 """Many customers' rows in as many statements as one's, kept for the rest of a reading transaction.
 
-A page of customers asks the same things of each. `load` reads them all at once; `app.db.books` and `app.db.customers`
-then find them in the transaction's memo. Only where nothing is written: what is kept is what the snapshot holds anyway.
+A page of customers asks the same things of each. `load` reads them all at once; `app.db.accounts` and
+`app.db.customers` then find them in the transaction's memo. Only where nothing is written: what is kept is what the
+snapshot holds anyway.
 """
 
 from __future__ import annotations

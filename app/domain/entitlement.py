@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.domain.account import hosts
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Cover, License
 from app.domain.cover import cover as covers
 from app.domain.orders.offers import editions_of
@@ -54,47 +54,47 @@ class Query:
 
 
 def facts_of(
-    book: Book,
+    account: CustomerAccount,
     license_id: str | None = None,
     *,
     action: str = covers.OPEN_TICKET,
     credit_type: str | None = None,
     host: object = None,
 ) -> dict[str, Any]:
-    """The facts of a customer at ``book.when``, by the names in `app.domain.policy.ticket_rules`: ``cover.*``
+    """The facts of a customer at ``account.when``, by the names in `app.domain.policy.ticket_rules`: ``cover.*``
     (reaching the license, opening the action), ``license.*``, ``customer.*``, ``credits.*``, ``choice.open``."""
-    one = None if license_id is None else book.licenses.get(LicenseId(license_id))
-    held = book.active_licenses()
+    one = None if license_id is None else account.licenses.get(LicenseId(license_id))
+    held = account.active_licenses()
     facts: dict[str, Any] = {
-        **cover_facts(book, license_id, action),
-        **_license_facts(license_id, one, book.when),
+        **cover_facts(account, license_id, action),
+        **_license_facts(license_id, one, account.when),
         "customer.licenses": len(held),
         "customer.licenses_bought": sum(
-            license_.ended_reason not in ("refunded", "corrected") for license_ in book.licenses.values()
+            license_.ended_reason not in ("refunded", "corrected") for license_ in account.licenses.values()
         ),
         "customer.editions": editions_of(held),
-        "customer.addons": tuple(sorted(addon.addon for addon in book.addons if addon.voided_at is None)),
-        "customer.hosting_certified": hosts.certified(book.customer.data, host),
-        "credits.available": credits_available(book, license_id, credit_type),
-        "credits.bought_here": _bought_here(book, credit_type),
-        "choice.open": bool(book.open_choices()),
+        "customer.addons": tuple(sorted(addon.addon for addon in account.addons if addon.voided_at is None)),
+        "customer.hosting_certified": hosts.certified(account.customer.data, host),
+        "credits.available": credits_available(account, license_id, credit_type),
+        "credits.bought_here": _bought_here(account, credit_type),
+        "choice.open": bool(account.open_choices()),
     }
     return facts
 
 
-def cover_facts(book: Book, license_id: str | None, action: str) -> dict[str, Any]:
+def cover_facts(account: CustomerAccount, license_id: str | None, action: str) -> dict[str, Any]:
     """``cover.active``, ``.ends_at``, ``.suspended``, ``.pending`` (one would start now), ``.ever`` (one has ended)
     and ``.ended_at`` (the last end)."""
     mine = [
         cover
-        for cover in book.covers.values()
+        for cover in account.covers.values()
         if cover.state != "voided" and action in cover.actions and covers.reaches(cover, license_id)
     ]
-    active = [cover for cover in mine if cover.in_force(book.when)]
+    active = [cover for cover in mine if cover.in_force(account.when)]
     ended = [
-        cover.ends_at for cover in mine if cover.ends_at is not None and covers.state_of(cover, book.when) == "ended"
+        cover.ends_at for cover in mine if cover.ends_at is not None and covers.state_of(cover, account.when) == "ended"
     ]
-    waiting = covers.startable(book)
+    waiting = covers.startable(account)
     return {
         "cover.active": bool(active),
         "cover.ends_at": _last_end(active),
@@ -121,17 +121,19 @@ def _license_facts(license_id: str | None, one: License | None, at: datetime) ->
     }
 
 
-def credits_available(book: Book, license_id: str | None, credit_type: str | None = None) -> int:
+def credits_available(account: CustomerAccount, license_id: str | None, credit_type: str | None = None) -> int:
     """Credits that could be held now, of one type or of all."""
-    names = [credit_type] if credit_type is not None else sorted({lot.credit_type for lot in book.ledger.lots.values()})
-    return sum(book.ledger.available(name, license_id=license_id) for name in names)
+    names = (
+        [credit_type] if credit_type is not None else sorted({lot.credit_type for lot in account.ledger.lots.values()})
+    )
+    return sum(account.ledger.available(name, license_id=license_id) for name in names)
 
 
-def _bought_here(book: Book, credit_type: str | None) -> bool | None:
+def _bought_here(account: CustomerAccount, credit_type: str | None) -> bool | None:
     """Whether this account bought the credits it would spend (TERMS-14); unknown when it has none."""
     mine = [
         lot
-        for lot in book.ledger.lots.values()
+        for lot in account.ledger.lots.values()
         if (lot.available or lot.held) and (credit_type is None or lot.credit_type == credit_type)
     ]
     return any(lot.source != "transfer" for lot in mine) if mine else None
@@ -140,25 +142,25 @@ def _bought_here(book: Book, credit_type: str | None) -> bool | None:
 # --- deciding ---------------------------------------------------------------------------------------------------------
 
 
-def action_of(book: Book, name: str) -> Action:
+def action_of(account: CustomerAccount, name: str) -> Action:
     """The policy's action, or 404 ``action_not_found``."""
-    found = book.policy.action(name)
+    found = account.policy.action(name)
     if found is None:
-        raise DomainError("action_not_found", action=name, known=[action.action for action in book.policy.actions])
+        raise DomainError("action_not_found", action=name, known=[action.action for action in account.policy.actions])
     return found
 
 
-def check_reason(book: Book, reason: str | None) -> None:
+def check_reason(account: CustomerAccount, reason: str | None) -> None:
     """422 ``unknown_reason`` for a reason that neither the service nor the policy knows."""
-    known = {*REASONS, *(name for a in book.policy.actions for rule in a.rules for name in rule.clause_by_reason)}
+    known = {*REASONS, *(name for a in account.policy.actions for rule in a.rules for name in rule.clause_by_reason)}
     if reason is not None and reason not in known:
         raise DomainError("unknown_reason", field="reason", reason=reason, known=sorted(known))
 
 
-def decide(book: Book, action: Action, query: Query) -> Decision:
+def decide(account: CustomerAccount, action: Action, query: Query) -> Decision:
     """Whether the action is allowed now: the first rule that holds, with its clause, facts, remedies and what would
     change it. A license that is not the customer's is denied like one that does not exist."""
-    facts = {**facts_of(book, query.license_id, action=action.action), **query.facts()}
+    facts = {**facts_of(account, query.license_id, action=action.action), **query.facts()}
     facts["query.forum"] = _as_named(action, "query.forum", query.forum)
     trace: list[Reason] = []
     decided: ActionRule | None = None
@@ -166,26 +168,26 @@ def decide(book: Book, action: Action, query: Query) -> Decision:
     for rule in action.rules:
         result = holds(rule.when, facts)
         decides = result is True and (not foreign or _denies_foreign(rule))
-        trace.append(_traced(book, rule, facts, result, decides=decides))
+        trace.append(_traced(account, rule, facts, result, decides=decides))
         if decides:
             decided = rule
             break
     if decided is None:
         reason = _not_owned(action, query) if foreign else _no_rule(action)
-        return _answer(book, False, (reason,), (), trace)
+        return _answer(account, False, (reason,), (), trace)
     reason = Reason(
         code=decided.code,
         clause=_clause(decided, query.reason),
         message=render(decided.message, facts),
         facts=_cited(decided, facts),
-        reading=_reading(book, decided, query.reason),
+        reading=_reading(account, decided, query.reason),
         would_change=None if decided.allow else would_change(action, decided, facts),
     )
     need = Need(action=action.action, license_id=query.license_id)
-    offered = remedies(book, decided.remedies, need)
+    offered = remedies(account, decided.remedies, need)
     if not decided.allow and _cover_would_do(action, facts):
-        offered = (*offered, *waiting(book, need))
-    return _answer(book, decided.allow, (reason,), offered, trace)
+        offered = (*offered, *waiting(account, need))
+    return _answer(account, decided.allow, (reason,), offered, trace)
 
 
 def _as_named(action: Action, fact: str, given: str | None) -> str | None:
@@ -217,13 +219,13 @@ def _denies_foreign(rule: ActionRule) -> bool:
 
 
 def _answer(
-    book: Book, allowed: bool, reasons: tuple[Reason, ...], offered: tuple[Any, ...], trace: list[Reason]
+    account: CustomerAccount, allowed: bool, reasons: tuple[Reason, ...], offered: tuple[Any, ...], trace: list[Reason]
 ) -> Decision:
     return Decision(
         allowed=allowed,
-        at=book.at,
-        policy=book.policy.policy,
-        policy_version=book.policy.version,
+        at=account.at,
+        policy=account.policy.policy,
+        policy_version=account.policy.version,
         reasons=reasons,
         remedies=offered,
         trace=tuple(trace),
@@ -270,8 +272,8 @@ def _clause(rule: ActionRule, reason: str | None) -> str:
     return rule.clause_by_reason.get(reason or "", rule.clause)
 
 
-def _reading(book: Book, rule: ActionRule, reason: str | None = None) -> bool:
-    known = book.policy.clause(_clause(rule, reason))
+def _reading(account: CustomerAccount, rule: ActionRule, reason: str | None = None) -> bool:
+    known = account.policy.clause(_clause(rule, reason))
     return rule.reading or bool(known and known.reading)
 
 
@@ -285,7 +287,9 @@ def _cited(rule: ActionRule, facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _traced(book: Book, rule: ActionRule, facts: Mapping[str, Any], result: bool | None, *, decides: bool) -> Reason:
+def _traced(
+    account: CustomerAccount, rule: ActionRule, facts: Mapping[str, Any], result: bool | None, *, decides: bool
+) -> Reason:
     """A rule that was looked at, in words: its own where it decides, else why it does not apply."""
     looked = {name: jsonable(facts.get(name)) for name in facts_used(rule.when)}
     outcome = {True: "holds", False: "does not hold", None: "unknown"}[result]
@@ -293,7 +297,7 @@ def _traced(book: Book, rule: ActionRule, facts: Mapping[str, Any], result: bool
         message = render(rule.message, facts)
     else:
         looked_at = joined(
-            [f"{title_of(book.policy, name)} ({word_of(facts.get(name))})" for name in facts_used(rule.when)]
+            [f"{title_of(account.policy, name)} ({word_of(facts.get(name))})" for name in facts_used(rule.when)]
         )
         message = f"Looked at {looked_at}; this does not apply."
         if result is True:
@@ -303,7 +307,7 @@ def _traced(book: Book, rule: ActionRule, facts: Mapping[str, Any], result: bool
         clause=rule.clause,
         message=message,
         facts={**looked, "rule": "allow" if rule.allow else "deny", "result": outcome},
-        reading=_reading(book, rule),
+        reading=_reading(account, rule),
     )
 
 

@@ -16,10 +16,10 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from app.db import books, orders, policies
+from app.db import accounts, orders, policies
 from app.db.engine import Tx
-from app.db.plan import write_book
-from app.domain.account.account import Book
+from app.db.plan import write_account
+from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import License
 from app.domain.cover import cover as covers
 from app.domain.orders import grants as granting
@@ -162,17 +162,17 @@ def _instant(name: str, value: Any) -> datetime:
 
 async def license_named(tx: Tx, customer_id: str, name: str) -> str | None:
     """Our id of a license that was brought in under a name; None where it is not there."""
-    book = await books.load(tx, customer_id, create=True)
+    account = await accounts.load(tx, customer_id, create=True)
     order_id = f"import:{name}"
-    return next((one.license_id for one in book.licenses.values() if one.order_id == order_id), None)
+    return next((one.license_id for one in account.licenses.values() if one.order_id == order_id), None)
 
 
 async def bring(tx: Tx, rows: Sequence[Row]) -> list[Outcome]:
     """Brings in the rows of one customer, in the order of their kinds; what became of each. Bad lines are
     told, not raised; the caller brings nothing in while there is one."""
     rows = sorted(rows, key=lambda row: (list(_FIELDS).index(row.kind), row.number))
-    book = await books.load(tx, rows[0].customer_id, create=True)
-    work = _Import(tx, book, await policies.in_force(tx, book.at))
+    account = await accounts.load(tx, rows[0].customer_id, create=True)
+    work = _Import(tx, account, await policies.in_force(tx, account.at))
     found = []
     for row in rows:
         try:
@@ -189,13 +189,13 @@ async def bring(tx: Tx, rows: Sequence[Row]) -> list[Outcome]:
 @dataclass(slots=True)
 class _Import:
     tx: Tx
-    book: Book
+    account: CustomerAccount
     policy: Policy
     licenses: bool = False
 
     def take(self, row: Row) -> str:
         for name in ("placed_at", "granted_at"):
-            if name in row.values and row.values[name] > self.book.at:
+            if name in row.values and row.values[name] > self.account.at:
                 raise BadLineError(f"{name} lies in the future")
         return {"customer": self._customer, "license": self._license, "lot": self._lot, "cover": self._cover}[row.kind](
             row
@@ -203,17 +203,17 @@ class _Import:
 
     async def finish(self) -> None:
         if self.licenses:
-            mine = await orders.of_customer(self.tx, self.book.customer.customer_id)
+            mine = await orders.of_customer(self.tx, self.account.customer.customer_id)
             terms = {number: policy for number, _, policy in await policies.versions(self.tx)}
-            await reconcile_orders.settle(self.tx, self.book, mine, terms)
-        await write_book(self.tx, self.book)
+            await reconcile_orders.settle(self.tx, self.account, mine, terms)
+        await write_account(self.tx, self.account)
 
     def _customer(self, row: Row) -> str:
         said = {name: row.values[name] for name in ("name", "email", "company") if name in row.values}
-        before = self.book.customer.profile
-        if all(before.get(name) == value for name, value in said.items()) and self.book.customer.last_at is not None:
+        before = self.account.customer.profile
+        if all(before.get(name) == value for name, value in said.items()) and self.account.customer.last_at is not None:
             return "there"
-        self.book.customer.profile = {**before, **said}
+        self.account.customer.profile = {**before, **said}
         return "new"
 
     def _license(self, row: Row) -> str:
@@ -221,13 +221,13 @@ class _Import:
         found = order_lines.sold(self.policy, row.values["sku"])
         if isinstance(found, NotGranted) or found[0].kind != "license":
             raise BadLineError(f"the policy sells no license {row.values['sku']}")
-        known = next((one for one in self.book.licenses.values() if one.order_id == order_id), None)
+        known = next((one for one in self.account.licenses.values() if one.order_id == order_id), None)
         if known is not None:
             self._same(row, known.sku == row.values["sku"], known.placed_at == row.values["placed_at"])
             return "there"
         one = License(
-            license_id=LicenseId(self.book.mint("lic")),
-            customer_id=self.book.customer.customer_id,
+            license_id=LicenseId(self.account.mint("lic")),
+            customer_id=self.account.customer.customer_id,
             order_id=order_id,
             line_id=LINE,
             unit_no=1,
@@ -242,8 +242,8 @@ class _Import:
             registered_domain=row.values.get("registered_domain"),
             registered_at=row.values["placed_at"] if "registered_domain" in row.values else None,
         )
-        self.book.licenses[one.license_id] = one
-        granting.put_license(self.book, one, "granted", occurred_at=one.placed_at)
+        self.account.licenses[one.license_id] = one
+        granting.put_license(self.account, one, "granted", occurred_at=one.placed_at)
         self.licenses = True
         return "new"
 
@@ -253,7 +253,7 @@ class _Import:
         credit_type = values.get("credit_type", types[0] if len(types) == 1 else "credits" if not types else None)
         if credit_type is None or (types and credit_type not in types):
             raise BadLineError(f"credit_type is one of {', '.join(types)}")
-        known = next((one for one in self.book.ledger.lots.values() if one.order_id == order_id), None)
+        known = next((one for one in self.account.ledger.lots.values() if one.order_id == order_id), None)
         if known is not None:
             self._same(
                 row,
@@ -263,7 +263,7 @@ class _Import:
             )
             return "there"
         cost = Money(values["cost_amount"], values["cost_currency"]) if "cost_amount" in values else None
-        lot = self.book.ledger.grant(
+        lot = self.account.ledger.grant(
             values["credits"],
             source="import",
             rule="import",
@@ -278,12 +278,12 @@ class _Import:
             policy_version=self.policy.version,
             reason="import",
         )
-        granting.schedule_lot(self.book, lot)
+        granting.schedule_lot(self.account, lot)
         return "new"
 
     def _cover(self, row: Row) -> str:
         order_id, values = OrderId(f"import:{row.import_id}"), row.values
-        known = next((one for one in self.book.covers.values() if one.order_id == order_id), None)
+        known = next((one for one in self.account.covers.values() if one.order_id == order_id), None)
         if known is not None:
             self._same(row, known.granted_at == values["starts_at"])
             return "there"
@@ -296,7 +296,7 @@ class _Import:
             actions=values.get("actions", ("open_ticket",)),
         )
         covers.open_cover(
-            self.book,
+            self.account,
             grant,
             policy=self.policy,
             order_id=order_id,
@@ -313,7 +313,7 @@ class _Import:
         if name is None:
             return None
         order_id = f"import:{name}"
-        found = next((one for one in self.book.licenses.values() if one.order_id == order_id), None)
+        found = next((one for one in self.account.licenses.values() if one.order_id == order_id), None)
         if found is None:
             raise BadLineError(f"the customer has no imported license {name}")
         return found.license_id

@@ -42,7 +42,7 @@ class Balance(TypedDict):
 def balance_view(ledger: Ledger, *, customer_id: str, at: datetime, unit: str | None) -> Balance:
     """Return the balance at the ledger's instant: totals, the lots that hold something, each credit type apart.
 
-    Books what is due on the working copy, which is thrown away.
+    Post what is due on the working copy, which is thrown away.
     """
     for credit_type in ledger.due_types():
         post_due_expiries(ledger, credit_type)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, NotRequired
 
 from typing_extensions import TypedDict
 
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.ledger.suspension import suspended
 from app.domain.values.wire import iso, jsonable
 from app.views.license import Addon, Choice, Cover, License, addon_view, choice_view, cover_view, license_view
@@ -77,16 +77,18 @@ class CustomerToken(TypedDict):
     expires_at: Annotated[Instant, "Until when it opens anything."]
 
 
-def customer_view(book: Book, *, customer_id: str, created_at: str, open_tickets: Sequence[OpenTicket]) -> Customer:
+def customer_view(
+    account: CustomerAccount, *, customer_id: str, created_at: str, open_tickets: Sequence[OpenTicket]
+) -> Customer:
     """Return all that a sidebar shows in one answer."""
-    at, unit = book.at, book.policy.unit
-    by_type = _by_type(book)
-    licenses = sorted(book.licenses.values(), key=lambda one: (one.ordinal, one.license_id))
+    at, unit = account.at, account.policy.unit
+    by_type = _by_type(account)
+    licenses = sorted(account.licenses.values(), key=lambda one: (one.ordinal, one.license_id))
     covers = sorted(
-        book.covers.values(), key=lambda one: (one.granted_at, one.starts_at or one.granted_at, one.cover_id)
+        account.covers.values(), key=lambda one: (one.granted_at, one.starts_at or one.granted_at, one.cover_id)
     )
-    lots = [lot for lot in book.ledger.lots.values() if lot.available or lot.held]
-    disputed = suspended(book.ledger)
+    lots = [lot for lot in account.ledger.lots.values() if lot.available or lot.held]
+    disputed = suspended(account.ledger)
     return {
         "customer_id": customer_id,
         "at": iso(at),
@@ -103,20 +105,20 @@ def customer_view(book: Book, *, customer_id: str, created_at: str, open_tickets
             lot_view(lot, at, disputed.get(lot.lot_id, 0))
             for lot in sorted(lots, key=lambda lot: (lot.effective_at, lot.lot_id))
         ],
-        "choices": [choice_view(choice) for choice in book.open_choices()],
-        "addons": [addon_view(addon) for addon in book.addons if addon.voided_at is None],
-        "facts": jsonable(book.customer.data),
+        "choices": [choice_view(choice) for choice in account.open_choices()],
+        "addons": [addon_view(addon) for addon in account.addons if addon.voided_at is None],
+        "facts": jsonable(account.customer.data),
         "created_at": created_at,
         "open_tickets": open_tickets,
     }
 
 
-def _by_type(book: Book) -> dict[str, Amounts]:
+def _by_type(account: CustomerAccount) -> dict[str, Amounts]:
     """Return ``{credit_type: {"available", "held"}}``: every type of the policy and every type on the account."""
-    rules = book.policy.credits
+    rules = account.policy.credits
     names = [one.credit_type for one in rules.types] if rules else []
-    names += sorted(name for name in book.ledger.accounts if name not in names)
-    return {name: amounts_view(book.ledger.balance(name)) for name in names}
+    names += sorted(name for name in account.ledger.accounts if name not in names)
+    return {name: amounts_view(account.ledger.balance(name)) for name in names}
 
 
 def amounts_view(balance: Mapping[str, int]) -> Amounts:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NotRequired, cast
 
 from typing_extensions import TypedDict
 
-from app.domain.account import customer as account
+from app.domain.account import customer as entities
 from app.domain.cover import cover as covers
 from app.domain.values import term as terms
 from app.domain.values.wire import iso, iso_or_none
@@ -132,7 +132,7 @@ class Addon(TypedDict):
     voided_at: Annotated[Instant | None, "When it was taken back."]
 
 
-def license_view(held: account.License, at: datetime) -> License:
+def license_view(held: entities.License, at: datetime) -> License:
     """Return a license as it stands at ``at``."""
     return {
         "license_id": held.license_id,
@@ -152,7 +152,7 @@ def license_view(held: account.License, at: datetime) -> License:
     }
 
 
-def cover_view(cover: account.Cover, at: datetime) -> Cover:
+def cover_view(cover: entities.Cover, at: datetime) -> Cover:
     """Return a cover as it stands at ``at``; its state is computed."""
     term = covers.term_of(cover)
     return {
@@ -182,7 +182,7 @@ def cover_view(cover: account.Cover, at: datetime) -> Cover:
     }
 
 
-def choice_view(choice: account.Choice) -> Choice:
+def choice_view(choice: entities.Choice) -> Choice:
     """Return a choice: the names of its options, and what each would bring."""
     return {
         "choice_id": choice.choice_id,
@@ -203,7 +203,7 @@ def choice_view(choice: account.Choice) -> Choice:
     }
 
 
-def option_names(choice: account.Choice) -> list[str]:
+def option_names(choice: entities.Choice) -> list[str]:
     """Return the options in the policy's order (the database keeps no order of keys)."""
     return sorted(choice.options, key=lambda name: (choice.options[name].get("position", 0), name))
 
@@ -220,7 +220,7 @@ def _option(data: Mapping[str, Any]) -> ChoiceOption:
     return {"kind": "credits", "credits": data.get("credits"), "credit_type": data.get("credit_type")}
 
 
-def addon_view(addon: account.Addon) -> Addon:
+def addon_view(addon: entities.Addon) -> Addon:
     """Return an add-on as published."""
     return {
         "addon": addon.addon,

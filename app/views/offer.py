@@ -7,7 +7,7 @@ from typing import Annotated, Literal, NotRequired, assert_never, cast
 
 from typing_extensions import TypedDict
 
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.orders.offers import offered_to, options_of
 from app.domain.policy import offers as terms
 from app.domain.policy.conditions import facts_used
@@ -65,9 +65,9 @@ class Offer(TypedDict):
     reasons: Annotated[Sequence[Reason], "Why not."]
 
 
-def offer_view(book: Book, offer: terms.Offer) -> Offer:
+def offer_view(account: CustomerAccount, offer: terms.Offer) -> Offer:
     """Return an offer: price, what it grants, and whether this customer may buy it (else ``reasons``)."""
-    offered = offered_to(book, offer)
+    offered = offered_to(account, offer)
     reasons: list[Reason] = []
     if not offered.available and offer.otherwise is not None:
         why = offer.otherwise
@@ -87,7 +87,7 @@ def offer_view(book: Book, offer: terms.Offer) -> Offer:
         "edition": offer.edition,
         "sku_pattern": offer.sku_pattern,
         "price": money_view(offered.price),
-        "price_per_credit": _per_credit(book, offer),
+        "price_per_credit": _per_credit(account, offer),
         "price_clause": offer.price.clause if offer.price else None,
         "grants": [_grant(*each) for each in zip(offer.grants, offered.applies, strict=True)],
         "clause": offer.clause,
@@ -96,10 +96,10 @@ def offer_view(book: Book, offer: terms.Offer) -> Offer:
     }
 
 
-def _per_credit(book: Book, offer: terms.Offer) -> Money | None:
+def _per_credit(account: CustomerAccount, offer: terms.Offer) -> Money | None:
     """Return the price of one credit of a patterned sku, as exact as the policy says it."""
     each = offer.price.per_credit if offer.price else None
-    return None if each is None else {"amount": each, "currency": book.policy.currency}
+    return None if each is None else {"amount": each, "currency": account.policy.currency}
 
 
 def _grant(grant: terms.Grant, applies: bool) -> OfferGrant:

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Final, Literal, NotRequired, cast
 
 from typing_extensions import TypedDict
 
-from app.domain.account import customer as account
+from app.domain.account import customer as entities
 from app.domain.account import payment_dispute as disputes
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.ledger.suspension import suspended
 from app.domain.orders.payment_disputes import shown
 from app.domain.policy.credit_rules import PaymentDisputes
@@ -215,42 +215,45 @@ class Order(TypedDict):
     ]
 
 
-def granted_by(book: Book, order_id: str) -> Granted:
+def granted_by(account: CustomerAccount, order_id: str) -> Granted:
     """Return what an order has granted, as it stands now, in order of line and unit."""
-    at = book.at
-    disputed = suspended(book.ledger)
+    at = account.at
+    disputed = suspended(account.ledger)
     return {
         "licenses": [
             license_view(held, at)
-            for held in sorted(book.licenses.values(), key=lambda one: (one.line_id, one.unit_no))
+            for held in sorted(account.licenses.values(), key=lambda one: (one.line_id, one.unit_no))
             if held.order_id == order_id
         ],
         "lots": [
             lot_view(lot, at, disputed.get(lot.lot_id, 0))
-            for lot in sorted(book.ledger.lots.values(), key=lambda one: (one.line_id or "", one.unit_no, one.lot_id))
+            for lot in sorted(
+                account.ledger.lots.values(), key=lambda one: (one.line_id or "", one.unit_no, one.lot_id)
+            )
             if lot.order_id == order_id or (lot.bought_by is not None and lot.bought_by[0] == order_id)
         ],
         "covers": [
             cover_view(cover, at)
             for cover in sorted(
-                book.covers.values(), key=lambda one: (one.line_id or "", one.starts_at or one.granted_at, one.cover_id)
+                account.covers.values(),
+                key=lambda one: (one.line_id or "", one.starts_at or one.granted_at, one.cover_id),
             )
             if cover.order_id == order_id
         ],
         "choices": [
             choice_view(choice)
-            for choice in sorted(book.choices.values(), key=lambda one: (one.line_id, one.unit_no, one.choice_id))
+            for choice in sorted(account.choices.values(), key=lambda one: (one.line_id, one.unit_no, one.choice_id))
             if choice.order_id == order_id
         ],
         "addons": [
             addon_view(addon)
-            for addon in sorted(book.addons, key=lambda one: one.line_id)
+            for addon in sorted(account.addons, key=lambda one: one.line_id)
             if addon.order_id == order_id
         ],
     }
 
 
-def order_view(order: account.Order, granted: Mapping[str, Any], *, customer_id: str | None, policy: str) -> Order:
+def order_view(order: entities.Order, granted: Mapping[str, Any], *, customer_id: str | None, policy: str) -> Order:
     """Return an order: what it granted and why, what it did not and why. ``customer_id`` is the vendor's."""
     stored = order.answer
     placed_at = iso(order.placed_at)

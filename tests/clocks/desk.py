@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from app.db import books, plan
+from app.db import accounts, plan
 from app.db.engine import Database, Tx
 from app.domain.account.changes import TicketRow
 from app.domain.clocks.ticket_clocks import TicketClocks
@@ -36,20 +36,20 @@ class Desk:
         async def work(tx: Tx) -> None:
             if when is not None:
                 tx.at = at(when)
-            book = await books.load(tx, customer, create=True)
+            account = await accounts.load(tx, customer, create=True)
             found = await tx.row(
                 text("select ticket_id from ticket where tenant_id = :t and external_id = :e"),
                 {"t": tx.tenant_id, "e": ticket},
             )
             ticket_id = found.ticket_id if found else None
-            copy = await load_for_ticket(tx, book, ticket_id, ticket)
+            copy = await load_for_ticket(tx, account, ticket_id, ticket)
             if ticket_id is None:
                 ticket_id = tx.mint("tic")
                 copy.bind(ticket_id, ticket)
-                book.plan.tickets[ticket_id] = TicketRow(
+                account.plan.tickets[ticket_id] = TicketRow(
                     ticket_id=ticket_id,
                     external_id=ticket,
-                    customer_id=book.customer.customer_id,
+                    customer_id=account.customer.customer_id,
                     state="in_progress",
                     category=None,
                     subject="",
@@ -57,14 +57,14 @@ class Desk:
                     license_id=None,
                     parent_id=None,
                     payload_hash="",
-                    opened_at=book.at,
-                    updated_at=book.at,
+                    opened_at=account.at,
+                    updated_at=account.at,
                     resolved_at=None,
                     version=1,
                     document={},
                 )
-            change(copy, book.at)
-            await plan.write_book(tx, book)
+            change(copy, account.at)
+            await plan.write_account(tx, account)
 
         await self.db.run(self.tenant_id, work)
 

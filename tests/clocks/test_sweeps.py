@@ -84,8 +84,8 @@ class Killed(Exception):  # noqa: N818
 async def due_again(db: Database, tenant_id: str) -> None:
     """As if the while had passed for which rows that failed are set aside."""
     async with db.transaction(tenant_id) as tx:
-        put_back = "update agenda set at = :at where tenant_id = :t and payload ? 'failed'"
-        await tx.execute(text(put_back), {"t": tenant_id, "at": tx.at})
+        save = "update agenda set at = :at where tenant_id = :t and payload ? 'failed'"
+        await tx.execute(text(save), {"t": tenant_id, "at": tx.at})
 
 
 async def test_a_crash_at_any_statement_leaves_all_or_nothing(db: Database, vendor: MakeVendor) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.db import books
+from app.db import accounts
 from tests.conftest import MakeVendor
 from tests.orders.builders import a_line, buy, may
 from tests.support.api import Vendor
@@ -358,13 +358,13 @@ async def test_many_covers_that_end_at_one_instant_are_told_of_one_by_one(
     """Three reminders and an end for each, in one unbroken sequence. The account is read a few times, not for each: a
     thousand licenses of one order must not make the clock stand still."""
     read: list[str] = []
-    load = books.load_by_id
+    load = accounts.load_by_id
 
     async def counted(tx: Any, customer_id: str, **more: Any) -> Any:
         read.append(customer_id)
         return await load(tx, customer_id, **more)
 
-    monkeypatch.setattr(books, "load_by_id", counted)
+    monkeypatch.setattr(accounts, "load_by_id", counted)
     shop = await vendor("cactushop", now="2025-01-15T10:00:00Z")
     await buy(shop, a_line("license-standard", quantity=40))
     await buy(shop, a_line("license-standard", quantity=2), customer_id="bea", order_id="o2")

@@ -85,7 +85,7 @@ def a_day(spans: tuple[tuple[int, int], ...]) -> bytes:
 
 
 @dataclass(slots=True)
-class Book:
+class CustomerAccount:
     """Published versions in the walk's own words: from a date on, hours by weekday; dates that are closed."""
 
     zone: str
@@ -117,7 +117,7 @@ class Book:
 class Walk:
     """What the walk knows of the clock: the facts as they are known at last, in order."""
 
-    book: Book
+    account: CustomerAccount
     promised: int
     start: int
     told: int
@@ -143,7 +143,7 @@ class Walk:
 
     def _due_on(self, revision: int, rests: Sequence[tuple[int, int]]) -> tuple[int, int]:
         """The due minute by one revision, with these pauses; and the minutes of work that lie past the window."""
-        now = self.book.open(revision)
+        now = self.account.open(revision)
         at, left, first = self.start, self.promised, 0
         ran: list[int] = []
         since = self.start
@@ -151,7 +151,7 @@ class Walk:
             ran += range(since, a)
             since = b
             kept = self._left_at(a, rests[:n])
-            resumed = self.book.open(self.revision(b))
+            resumed = self.account.open(self.revision(b))
             if kept is not None and all(resumed[m] == now[m] for m in ran):
                 at, left, first = b, kept, n + 1
                 if kept == 0:  # nothing left: due at the resumption, unless nothing was worked meanwhile
@@ -162,7 +162,7 @@ class Walk:
         """What remained at a pause, by what was published then; None where it was due before."""
         revision = self.revision(minute)
         due, over = self._due_on(revision, rests)
-        return None if minute > due else sum(self.book.open(revision)[minute:due]) + over
+        return None if minute > due else sum(self.account.open(revision)[minute:due]) + over
 
     @staticmethod
     def _walk(open_: Minutes, at: int, left: int, rests: Sequence[tuple[int, int]]) -> tuple[int, int]:
@@ -242,7 +242,7 @@ def lead(seed: int, policy: Policy) -> str | None:
     zone, first = dice.choice(PLACES)
     dates = local_dates(zone, first)
     version, weekly, closed = a_version(dice, 1, date(1990, 1, 1), dates)
-    book = Book(zone, first, [(version.effective_from, weekly, closed)])
+    account = CustomerAccount(zone, first, [(version.effective_from, weekly, closed)])
     promised = dice.choice((30, 60, 240, 480, 700, 960))
     promise = Promise(
         milestone="resolution",
@@ -265,7 +265,7 @@ def lead(seed: int, policy: Policy) -> str | None:
     led.publish(version)
     start = dice.randrange(0, 2 * 1440)
     told = start + dice.choice((0, 0, 0, 45, 300, 2000))
-    walk = Walk(book, promised, start, told)
+    walk = Walk(account, promised, start, told)
     for minute in sorted(dice.sample(range(start, told), min(dice.randrange(3), told - start))):
         _publish(dice, led, walk, minute, dates, dice.choice(("publish", "correct")))
     clocks.start("opened", at=led.now(told), occurred_at=led.at(start))
@@ -286,7 +286,7 @@ def _publish(dice: random.Random, led: Led, walk: Walk, minute: int, dates: Sequ
     since = today + timedelta(days=dice.randrange(1, 4)) if kind == "publish" else date(1990, 1, 1)
     version, weekly, closed = a_version(dice, revision, since, dates)
     led.publish(replace(version, published_at=moment))
-    walk.book.versions.append((since, weekly, closed))
+    walk.account.versions.append((since, weekly, closed))
     walk.published.append((minute, revision))
     led.clocks.calendar_changed(at=moment)
     led.trail.append(f"{minute} {kind} {revision} from {since}")

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from app.db import books
+from app.db import accounts
 from app.db.engine import Database
 from app.usecases.reports import audit
 from tests.faults.ground import CUSTOMERS, ROUNDS, TENANT, Ground, Proxy, ground, under_load
@@ -156,8 +156,8 @@ async def test_a_lock_that_is_not_had_in_time_is_503_and_hurts_nobody_else(at: G
             )
 
         async with database.transaction(TENANT) as tx:
-            customer = await books.require_customer(tx, CUSTOMERS[0])
-            await books.lock_customers(tx, [customer.customer_id])
+            customer = await accounts.require_customer(tx, CUSTOMERS[0])
+            await accounts.lock_customers(tx, [customer.customer_id])
             locked, free = await asyncio.gather(debit(CUSTOMERS[0], "locked"), debit(CUSTOMERS[1], "free"))
         assert (locked.status_code, locked.json()["code"]) == (503, "busy")
         assert int(locked.headers["retry-after"]) >= 1

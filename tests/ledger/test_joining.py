@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from app.db import books
+from app.db import accounts
 from app.db.engine import Database, Unavailable
 from app.db.gather import Gatherer, Join
 from app.usecases.credits.credits import CreditCommand, CreditResult, apply
@@ -30,8 +30,8 @@ def watched(database: Database, seen: list[list[str]]) -> Callable[..., object]:
 async def another_process_holds(database: Database, name: str, customer_id: str) -> AsyncIterator[None]:
     """As long as the block lasts, somebody else has the customer locked."""
     async with database.transaction(name) as tx:
-        customer = await books.require_customer(tx, customer_id)
-        await books.lock_customers(tx, [customer.customer_id])
+        customer = await accounts.require_customer(tx, customer_id)
+        await accounts.lock_customers(tx, [customer.customer_id])
         yield
 
 

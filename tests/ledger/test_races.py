@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import pytest
 import pytest_asyncio
 
-from app.db import books
+from app.db import accounts
 from app.db.engine import Busy, Database, Locked, Unavailable
 from app.db.gather import Gatherer, Join
 from app.usecases.credits.credits import CreditCommand, CreditResult, apply
@@ -238,8 +238,8 @@ async def test_a_locked_customer_is_busy_and_the_others_are_served(module_url: s
     await seed(mine, tenant, "ann", 10)
     await seed(mine, tenant, "bob", 10)
     async with database.transaction(tenant) as tx:
-        customer = await books.require_customer(tx, "ann")
-        await books.lock_customers(tx, [customer.customer_id])
+        customer = await accounts.require_customer(tx, "ann")
+        await accounts.lock_customers(tx, [customer.customer_id])
         results = await asyncio.gather(
             *mine.submit_many(
                 tenant, [command("debit", customer_id=who, credits=1) for who in ("ann", "bob", "ann", "bob")]
@@ -266,8 +266,8 @@ async def test_neighbours_of_a_locked_customer_do_not_wait_for_it(module_url: st
         await seed(mine, tenant, name, 20)
     holder = Database(module_url, pool_size=1)
     async with holder.transaction(tenant) as tx:
-        customer = await books.require_customer(tx, "ann")
-        await books.lock_customers(tx, [customer.customer_id])
+        customer = await accounts.require_customer(tx, "ann")
+        await accounts.lock_customers(tx, [customer.customer_id])
         stuck = mine.submit_many(tenant, [command("debit", customer_id="ann", credits=1) for _ in range(3)])
         free = mine.submit_many(
             tenant, [command("debit", customer_id=who, credits=1) for who in ("bob", "cyd") for _ in range(2)]
@@ -300,8 +300,8 @@ async def test_who_waits_aside_is_told_when_it_took_too_long(module_url: str, te
     await seed(mine, tenant, "ann", 20)
     holder = Database(module_url, pool_size=1)
     async with holder.transaction(tenant) as tx:
-        customer = await books.require_customer(tx, "ann")
-        await books.lock_customers(tx, [customer.customer_id])
+        customer = await accounts.require_customer(tx, "ann")
+        await accounts.lock_customers(tx, [customer.customer_id])
         sent = mine.submit_many(tenant, [command("debit", customer_id="ann", credits=1) for _ in range(3)])
         results = await asyncio.gather(*sent, return_exceptions=True)
         assert [type(one) for one in results] == [Locked] * 3

@@ -1,4 +1,4 @@
-"""A wall: accounts are locked and loaded in one place each; whatever else wants one goes through `app.db.books`.
+"""A wall: accounts are locked and loaded in one place each; whatever else wants one goes through `app.db.accounts`.
 
 Whoever locks a customer's row by itself would have to look again under the lock whether it went into another account.
 """
@@ -9,11 +9,11 @@ import ast
 import re
 from pathlib import Path
 
-BOOKS = "app/db/books.py"
+BOOKS = "app/db/accounts.py"
 LOCKS = {
     BOOKS: "`lock_customers`, which looks under the lock",
     "app/db/ledger.py": "batches of credit commands, which follow `merged_into` under the lock",
-    "app/db/agenda.py": "what falls due, which goes through `books` for each customer again",
+    "app/db/agenda.py": "what falls due, which goes through `accounts` for each customer again",
 }
 LOCKED_BATCHES = {"app/usecases/credits/credits.py"}
 LOADS = {

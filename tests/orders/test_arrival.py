@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.orders.books import a_book, an_order, arrive, projection, the_policy
+from tests.orders.accounts import an_account, an_order, arrive, projection, the_policy
 
 FIRST = datetime(2024, 1, 31, tzinfo=UTC)
 POLICIES = ("cactushop", "cs-cart", "avactis", "x-cart", "shopp")
@@ -39,11 +39,11 @@ def test_the_order_of_arrival_does_not_matter(policy: str, data: st.DataObject) 
     history = data.draw(histories(policy))
     found = []
     for arrival in (history, sorted(history, key=lambda one: (one[1], one[0])), list(reversed(history))):
-        book, known = a_book(policy), []  # type: ignore[var-annotated]
+        account, known = an_account(policy), []  # type: ignore[var-annotated]
         for order_id, placed_at, lines in arrival:
-            arrive(book, known, an_order(order_id, placed_at, *lines, policy=policy))
-        found.append(projection(book, known))
+            arrive(account, known, an_order(order_id, placed_at, *lines, policy=policy))
+        found.append(projection(account, known))
         again = deepcopy(found[-1])
-        arrive(book, known[:-1], known[-1])
-        assert projection(book, known) == again, "settling again changes nothing"
+        arrive(account, known[:-1], known[-1])
+        assert projection(account, known) == again, "settling again changes nothing"
     assert found[0] == found[1] == found[2]

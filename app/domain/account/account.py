@@ -1,8 +1,8 @@
-"""The book: everything the rules need of one customer, loaded under lock, and the plan that is being written.
+"""The customer's account: everything the rules need of one customer, loaded under lock, and the plan being written.
 
-A use case loads a book, asks domain functions that work on it, and hands ``book.plan`` and ``book.ledger`` to the
-writer. The book is a working copy: domain functions change it as they go, so that each step sees its predecessors'
-effects; nothing outside the book changes until `app.db.plan.write`.
+A use case loads an account, asks domain functions that work on it, and hands ``account.plan`` and ``account.ledger`` to
+the writer. The account is a working copy: domain functions change it as they go, so that each step sees its
+predecessors' effects. Nothing outside it changes until `app.db.plan.write`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from app.domain.values.ids import Mint
 
 
 @dataclass(slots=True, kw_only=True)
-class Book:
+class CustomerAccount:
     """One customer under one policy version at one instant. ``at`` is aware and never before the customer's last_at."""
 
     customer: Customer
@@ -33,8 +33,8 @@ class Book:
     choices: dict[str, Choice] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     addons: list[Addon] = field(default_factory=list)
-    others: dict[str, Book] = field(default_factory=dict)
-    """Books of customers to whom credits of this account were given, where a refund has to reach them."""
+    others: dict[str, CustomerAccount] = field(default_factory=dict)
+    """Accounts of customers to whom credits of this account were given, where a refund has to reach them."""
     as_of: datetime | None = None
     """When what is told now happened, if earlier: licenses and cover are judged as of then, credits as they are."""
 

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.clocks.clock import OutcomeFact
 from app.domain.clocks.ticket_clocks import BreachHook, TicketClock
 from app.domain.ledger.events import voided_data
 from app.domain.ledger.refunded_units import refunded_of_ticket
 
 
-def breach_hook(book: Book) -> BreachHook:
-    """Return what a ticket's clocks call at each breach by the vendor, to credit the customer of this book."""
+def breach_hook(account: CustomerAccount) -> BreachHook:
+    """Return what a ticket's clocks call at each breach by the vendor, to credit the customer of this account."""
 
     def on_breach(clock: TicketClock, fact: OutcomeFact, breach: str) -> None:
         """A breach brings credits back, once: the outcome is written once, in this very transaction."""
         returned = clock.pledge.breach_returns_credits
-        if returned <= 0 or book.policy.credits is None:
+        if returned <= 0 or account.policy.credits is None:
             return
         if fact.kind == "breach_retracted":
             if clock.pledge.retracted_breach == "takes_back":
-                _take_back(book, clock, breach)
+                _take_back(account, clock, breach)
             return
-        types = book.policy.credits.types
-        lot = book.ledger.grant(
+        types = account.policy.credits.types
+        lot = account.ledger.grant(
             returned,
             source="breach",
             rule=breach,
@@ -33,10 +33,10 @@ def breach_hook(book: Book) -> BreachHook:
             reading=clock.pledge.reading,
             reason=f"breach of {clock.spec.milestone}",
         )
-        if paid := refunded_of_ticket(book.ledger, clock.ticket_id):  # Nothing comes back for a refunded unit.
-            gone = book.ledger.void(lot.lot_id, min(paid, returned), reason="refunded", clause=lot.clause)
-            book.ledger.reclaimed.append((lot, gone))
-        book.emit(
+        if paid := refunded_of_ticket(account.ledger, clock.ticket_id):  # Nothing comes back for a refunded unit.
+            gone = account.ledger.void(lot.lot_id, min(paid, returned), reason="refunded", clause=lot.clause)
+            account.ledger.reclaimed.append((lot, gone))
+        account.emit(
             "credits.granted",
             {
                 "lot_id": lot.lot_id,
@@ -50,16 +50,16 @@ def breach_hook(book: Book) -> BreachHook:
     return on_breach
 
 
-def _take_back(book: Book, clock: TicketClock, breach: str) -> None:
+def _take_back(account: CustomerAccount, clock: TicketClock, breach: str) -> None:
     """It was no breach: what is unspent of its credits goes, wherever a merge has moved them."""
-    granted = [one for one in book.ledger.lots.values() if one.source == "breach" and one.rule == breach]
+    granted = [one for one in account.ledger.lots.values() if one.source == "breach" and one.rule == breach]
     roots = {one.lot_id for one in granted}
-    for lot in sorted(book.ledger.lots.values(), key=lambda one: one.lot_id):
+    for lot in sorted(account.ledger.lots.values(), key=lambda one: one.lot_id):
         if lot.lot_id not in roots and lot.root not in roots:
             continue
-        taken = book.ledger.void(lot.lot_id, reason="breach retracted", clause=clock.pledge.clause)
+        taken = account.ledger.void(lot.lot_id, reason="breach retracted", clause=clock.pledge.clause)
         if taken:
-            balance = book.ledger.balance(lot.credit_type)
+            balance = account.ledger.balance(lot.credit_type)
             data = voided_data(
                 lot,
                 taken,
@@ -69,4 +69,4 @@ def _take_back(book: Book, clock: TicketClock, breach: str) -> None:
                 breach_id=breach,
                 ticket_id=clock.external_ticket_id,
             )
-            book.emit("credits.voided", data)
+            account.emit("credits.voided", data)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Cover
 from app.domain.cover.terms import CoverTerms
 from app.domain.policy.offers import CoverGrant
@@ -55,7 +55,7 @@ def reaches(cover: Cover, license_id: str | None) -> bool:
 
 
 def in_force_for(
-    book: Book, license_id: str | None, level: int | None = None, *, action: str | None = OPEN_TICKET
+    account: CustomerAccount, license_id: str | None, level: int | None = None, *, action: str | None = OPEN_TICKET
 ) -> list[Cover]:
     """The covers that serve a license now: those opening ``action``, and ``level`` when one is asked for (AVA-4).
 
@@ -63,25 +63,25 @@ def in_force_for(
     """
     found = [
         cover
-        for cover in book.covers.values()
-        if cover.in_force(book.when)
+        for cover in account.covers.values()
+        if cover.in_force(account.when)
         and reaches(cover, license_id)
         and (action is None or action in cover.actions)
         and (level is None or not cover.levels or level in cover.levels)
     ]
-    return sorted(found, key=lambda one: (one.ends_at is None, one.ends_at or book.when, one.cover_id))
+    return sorted(found, key=lambda one: (one.ends_at is None, one.ends_at or account.when, one.cover_id))
 
 
-def startable(book: Book) -> Cover | None:
+def startable(account: CustomerAccount) -> Cover | None:
     """The pending cover that is next, if one may start now: none is in force and none is suspended (CSC-4, CSC-5).
 
     The oldest; what came free before what was bought, where the policy says so (CSC-19).
     """
-    mine = [cover for cover in book.covers.values() if OPEN_TICKET in cover.actions and not cover.levels]
-    if any(cover.state == "suspended" or (cover.in_force(book.when) and cover.scope == "account") for cover in mine):
+    mine = [cover for cover in account.covers.values() if OPEN_TICKET in cover.actions and not cover.levels]
+    if any(cover.state == "suspended" or (cover.in_force(account.when) and cover.scope == "account") for cover in mine):
         return None
-    pending = [cover for cover in mine if cover.state == "pending" and cover.granted_at <= book.when]
-    free_first = book.policy.cover.queue == "free_first"
+    pending = [cover for cover in mine if cover.state == "pending" and cover.granted_at <= account.when]
+    free_first = account.policy.cover.queue == "free_first"
     return min(pending, key=lambda one: (free_first and not one.free, one.granted_at, one.cover_id), default=None)
 
 
@@ -100,34 +100,34 @@ def shown_end(cover: Cover) -> datetime | None:
     return None if cover.state == "suspended" else cover.ends_at
 
 
-def ends_if_used(book: Book, cover: Cover) -> datetime | None:
+def ends_if_used(account: CustomerAccount, cover: Cover) -> datetime | None:
     """The end of a cover; of one that waits for a ticket, the end it would have if one came now."""
     term = term_of(cover)
     if cover.state == "pending" and term is not None:
-        return CoverTerms.of(book.policy).periods(book.when, term, 1)[0][1]
+        return CoverTerms.of(account.policy).periods(account.when, term, 1)[0][1]
     return shown_end(cover)
 
 
-def start_pending(book: Book, at: datetime, *, clause: str | None = None) -> Cover | None:
+def start_pending(account: CustomerAccount, at: datetime, *, clause: str | None = None) -> Cover | None:
     """Starts the oldest pending cover at ``at``, where none is running: the first ticket that it pays for (CSC-4).
 
     Returns the cover that began, or None when there is nothing to start.
     """
-    cover = startable(book)
+    cover = startable(account)
     if cover is None:
         return None
     term = term_of(cover)
     cover.state = "running"
     cover.starts_at = at
-    cover.ends_at = None if term is None else CoverTerms.of(book.policy).periods(at, term, 1)[0][1]
-    book.plan.put_cover(cover, "started", {"clause": clause or cover.clause}, occurred_at=at)
-    schedule(book, cover)
-    book.emit("cover.started", {**_told(cover), "clause": clause or cover.clause})
+    cover.ends_at = None if term is None else CoverTerms.of(account.policy).periods(at, term, 1)[0][1]
+    account.plan.put_cover(cover, "started", {"clause": clause or cover.clause}, occurred_at=at)
+    schedule(account, cover)
+    account.emit("cover.started", {**_told(cover), "clause": clause or cover.clause})
     return cover
 
 
 def open_cover(
-    book: Book,
+    account: CustomerAccount,
     grant: CoverGrant,
     *,
     policy: Policy,
@@ -144,8 +144,8 @@ def open_cover(
     ``occurred_at``: since when it is there, if not since the order (a choice that was made later).
     """
     cover = Cover(
-        cover_id=CoverId(book.mint("cov")),
-        customer_id=book.customer.customer_id,
+        cover_id=CoverId(account.mint("cov")),
+        customer_id=account.customer.customer_id,
         license_id=license_id,
         order_id=order_id,
         line_id=line_id,
@@ -164,9 +164,9 @@ def open_cover(
         ends_at=ends_at,
         policy_version=policy.version,
     )
-    book.covers[cover.cover_id] = cover
-    book.plan.put_cover(cover, "granted", {}, occurred_at=min(occurred_at or placed_at, book.at))
-    schedule(book, cover)
+    account.covers[cover.cover_id] = cover
+    account.plan.put_cover(cover, "granted", {}, occurred_at=min(occurred_at or placed_at, account.at))
+    schedule(account, cover)
     return cover
 
 
@@ -178,44 +178,46 @@ def term_json(term: Term) -> dict[str, int]:
 # --- what falls due ---------------------------------------------------------------------------------------------------
 
 
-def schedule(book: Book, cover: Cover) -> None:
+def schedule(account: CustomerAccount, cover: Cover) -> None:
     """Puts the reminders and the end on the agenda, or takes them off. What has passed is not announced again."""
     running = cover.state == "running" and cover.ends_at is not None
-    for days in book.policy.cover.reminder_days:
+    for days in account.policy.cover.reminder_days:
         subject = f"{cover.cover_id}:{days}"
         when = None if cover.ends_at is None else cover.ends_at - timedelta(days=days)
-        if running and when is not None and book.at < when and (cover.starts_at is None or cover.starts_at < when):
-            book.plan.due(when, "cover.reminder", subject, cover_id=cover.cover_id, days=days)
+        if running and when is not None and account.at < when and (cover.starts_at is None or cover.starts_at < when):
+            account.plan.due(when, "cover.reminder", subject, cover_id=cover.cover_id, days=days)
         elif cover.version > 1:
-            book.plan.drop("cover.reminder", subject)
-    if running and cover.ends_at is not None and book.at < cover.ends_at:
-        book.plan.due(cover.ends_at, "cover.ended", cover.cover_id, cover_id=cover.cover_id)
+            account.plan.drop("cover.reminder", subject)
+    if running and cover.ends_at is not None and account.at < cover.ends_at:
+        account.plan.due(cover.ends_at, "cover.ended", cover.cover_id, cover_id=cover.cover_id)
     elif cover.version > 1:
-        book.plan.drop("cover.ended", cover.cover_id)
+        account.plan.drop("cover.ended", cover.cover_id)
 
 
-def move(book: Book, cover: Cover, *, starts_at: datetime, ends_at: datetime, occurred_at: datetime) -> None:
+def move(
+    account: CustomerAccount, cover: Cover, *, starts_at: datetime, ends_at: datetime, occurred_at: datetime
+) -> None:
     """Moves a queued period, because an order that was placed earlier has arrived (decision 0007)."""
     before = {"starts_at": iso_or_none(cover.starts_at), "ends_at": iso_or_none(cover.ends_at)}
     cover.starts_at, cover.ends_at = starts_at, ends_at
-    book.plan.put_cover(cover, "moved", {"before": before}, occurred_at=min(occurred_at, book.at))
-    schedule(book, cover)
-    book.emit("cover.moved", {**_told(cover), "before": before})
+    account.plan.put_cover(cover, "moved", {"before": before}, occurred_at=min(occurred_at, account.at))
+    schedule(account, cover)
+    account.emit("cover.moved", {**_told(cover), "before": before})
 
 
 # --- taking away ------------------------------------------------------------------------------------------------------
 
 
-def void(book: Book, cover: Cover, *, reason: str, clause: str | None = None) -> None:
+def void(account: CustomerAccount, cover: Cover, *, reason: str, clause: str | None = None) -> None:
     """Takes back a period that has not begun."""
     cover.state = "voided"
-    cover.voided_at = book.at
-    book.plan.put_cover(cover, "voided", {"reason": reason, "clause": clause})
-    schedule(book, cover)
-    book.emit("cover.voided", {**_told(cover), "reason": reason})
+    cover.voided_at = account.at
+    account.plan.put_cover(cover, "voided", {"reason": reason, "clause": clause})
+    schedule(account, cover)
+    account.emit("cover.voided", {**_told(cover), "reason": reason})
 
 
-def end_at(book: Book, cover: Cover, when: datetime, *, reason: str, clause: str | None = None) -> None:
+def end_at(account: CustomerAccount, cover: Cover, when: datetime, *, reason: str, clause: str | None = None) -> None:
     """Ends a running or suspended cover at ``when``; never lengthens it, never before its start."""
     starts = cover.starts_at or when
     when = max(when, starts)
@@ -224,42 +226,42 @@ def end_at(book: Book, cover: Cover, when: datetime, *, reason: str, clause: str
     cover.state = "running"
     cover.suspended_at = None
     cover.ends_at = when
-    book.plan.put_cover(cover, "shortened", {"reason": reason, "clause": clause}, occurred_at=min(when, book.at))
-    schedule(book, cover)
-    book.emit("cover.shortened", {**_told(cover), "reason": reason})
+    account.plan.put_cover(cover, "shortened", {"reason": reason, "clause": clause}, occurred_at=min(when, account.at))
+    schedule(account, cover)
+    account.emit("cover.shortened", {**_told(cover), "reason": reason})
 
 
-def take_back(book: Book, cover: Cover, *, reason: str, clause: str | None = None) -> bool:
+def take_back(account: CustomerAccount, cover: Cover, *, reason: str, clause: str | None = None) -> bool:
     """Voids what has not begun, ends what has. False: it had ended or was voided already."""
-    state = state_of(cover, book.at)
+    state = state_of(cover, account.at)
     if state in {"pending", "scheduled"}:
-        void(book, cover, reason=reason, clause=clause)
+        void(account, cover, reason=reason, clause=clause)
         return True
     if state in {"running", "suspended"}:
-        end_at(book, cover, book.at, reason=reason, clause=clause)
+        end_at(account, cover, account.at, reason=reason, clause=clause)
         return True
     return False
 
 
-def reinstated(book: Book, cover: Cover, *, reason: str) -> None:
+def reinstated(account: CustomerAccount, cover: Cover, *, reason: str) -> None:
     """Write a period that stands again as it did before it was taken back; the caller set its state and times."""
-    book.plan.put_cover(cover, "reinstated", {"reason": reason})
-    schedule(book, cover)
-    book.emit("cover.reinstated", {**_told(cover), "reason": reason})
+    account.plan.put_cover(cover, "reinstated", {"reason": reason})
+    schedule(account, cover)
+    account.emit("cover.reinstated", {**_told(cover), "reason": reason})
 
 
 def end_of_license(
-    book: Book, license_id: str, when: datetime, *, reason: str, clause: str | None = None
+    account: CustomerAccount, license_id: str, when: datetime, *, reason: str, clause: str | None = None
 ) -> list[Cover]:
     """Ends the covers that serve only this license; a level ends with the license that brought it (AVA-4)."""
     touched = []
-    for cover in sorted(book.covers.values(), key=lambda one: one.cover_id):
+    for cover in sorted(account.covers.values(), key=lambda one: one.cover_id):
         if cover.license_id != license_id or cover.scope != "license" or cover.state == "voided":
             continue
         if cover.state == "pending" or (cover.starts_at is not None and when < cover.starts_at):
-            void(book, cover, reason=reason, clause=clause)
+            void(account, cover, reason=reason, clause=clause)
         else:
-            end_at(book, cover, when, reason=reason, clause=clause)
+            end_at(account, cover, when, reason=reason, clause=clause)
         touched.append(cover)
     return touched
 
@@ -267,19 +269,19 @@ def end_of_license(
 # --- suspension and extension -----------------------------------------------------------------------------------------
 
 
-def cover_in(book: Book, cover_id: str) -> Cover:
+def cover_in(account: CustomerAccount, cover_id: str) -> Cover:
     """The cover, or 404 ``cover_not_found``."""
-    found = book.covers.get(CoverId(cover_id))
+    found = account.covers.get(CoverId(cover_id))
     if found is None:
         raise DomainError("cover_not_found", cover_id=cover_id)
     return found
 
 
-def suspend(book: Book, cover: Cover) -> None:
+def suspend(account: CustomerAccount, cover: Cover) -> None:
     """Stops a running period (CSC-5): refused ``not_suspendable`` (free, pending, ended, or not offered) and
     ``suspension_used``."""
-    rules = book.policy.cover
-    state = state_of(cover, book.at)
+    rules = account.policy.cover
+    state = state_of(cover, account.at)
     facts = {"cover_id": cover.cover_id, "state": state, "suspensions": cover.suspensions, "allowed": rules.suspensions}
     if cover.free or rules.suspensions == 0 or state not in {"running", "suspended"} or cover.ends_at is None:
         why = (
@@ -289,63 +291,67 @@ def suspend(book: Book, cover: Cover) -> None:
             if rules.suspensions == 0
             else f"Cover that is {state} is not suspended; only a running period is."
         )
-        raise _refused(book, "not_suspendable", rules.suspension_clause, why, facts)
+        raise _refused(account, "not_suspendable", rules.suspension_clause, why, facts)
     if cover.suspensions >= rules.suspensions:
         raise _refused(
-            book,
+            account,
             "suspension_used",
             rules.suspension_clause,
             f"A period can be suspended {_times(rules.suspensions)}; this one was.",
             facts,
         )
     cover.state = "suspended"
-    cover.suspended_at = book.at
+    cover.suspended_at = account.at
     cover.suspensions += 1
-    book.plan.put_cover(cover, "suspended", {"clause": rules.suspension_clause})
-    schedule(book, cover)
-    book.emit("cover.suspended", {**_told(cover), "clause": rules.suspension_clause})
+    account.plan.put_cover(cover, "suspended", {"clause": rules.suspension_clause})
+    schedule(account, cover)
+    account.emit("cover.suspended", {**_told(cover), "clause": rules.suspension_clause})
 
 
-def resume(book: Book, cover: Cover) -> None:
+def resume(account: CustomerAccount, cover: Cover) -> None:
     """Goes on with a suspended period; its end moves by the time it was suspended (CSC-5). Else ``not_suspended``."""
-    rules = book.policy.cover
+    rules = account.policy.cover
     if cover.state != "suspended" or cover.suspended_at is None:
         raise _refused(
-            book,
+            account,
             "not_suspended",
             rules.suspension_clause,
             "The cover is not suspended.",
-            {"cover_id": cover.cover_id, "state": state_of(cover, book.at)},
+            {"cover_id": cover.cover_id, "state": state_of(cover, account.at)},
         )
-    span = book.at - cover.suspended_at
+    span = account.at - cover.suspended_at
     cover.suspended_seconds += span // timedelta(seconds=1)
     cover.ends_at = None if cover.ends_at is None else cover.ends_at + span
     cover.state = "running"
     cover.suspended_at = None
-    book.plan.put_cover(cover, "resumed", {"clause": rules.suspension_clause, "seconds": span // timedelta(seconds=1)})
-    schedule(book, cover)
-    book.emit("cover.resumed", {**_told(cover), "clause": rules.suspension_clause})
+    account.plan.put_cover(
+        cover, "resumed", {"clause": rules.suspension_clause, "seconds": span // timedelta(seconds=1)}
+    )
+    schedule(account, cover)
+    account.emit("cover.resumed", {**_told(cover), "clause": rules.suspension_clause})
 
 
-def extend(book: Book, cover: Cover, months: int, *, reason: str) -> None:
+def extend(account: CustomerAccount, cover: Cover, months: int, *, reason: str) -> None:
     """Moves a running cover's end by months, where the policy gives that without an order; else ``no_free_extension``
     (CACTU-8). Refused ``cover_wrong_state`` for cover that is not running."""
-    rules = book.policy.cover
+    rules = account.policy.cover
     if not rules.free_extension:
         raise _refused(
-            book,
+            account,
             "no_free_extension",
             rules.extension_clause,
             "Cover is not extended free of charge.",
             {"cover_id": cover.cover_id, "months": months},
             reading=rules.extension_reading,
         )
-    if cover.ends_at is None or state_of(cover, book.at) not in {"running", "scheduled", "suspended"}:
-        raise DomainError("cover_wrong_state", cover_id=cover.cover_id, state=state_of(cover, book.at), action="extend")
-    cover.ends_at = add_term(cover.ends_at, Term(months=months), term_zone(book.policy))
-    book.plan.put_cover(cover, "extended", {"months": months, "clause": rules.extension_clause})
-    schedule(book, cover)
-    book.emit("cover.extended", {**_told(cover), "months": months, "clause": rules.extension_clause})
+    if cover.ends_at is None or state_of(cover, account.at) not in {"running", "scheduled", "suspended"}:
+        raise DomainError(
+            "cover_wrong_state", cover_id=cover.cover_id, state=state_of(cover, account.at), action="extend"
+        )
+    cover.ends_at = add_term(cover.ends_at, Term(months=months), term_zone(account.policy))
+    account.plan.put_cover(cover, "extended", {"months": months, "clause": rules.extension_clause})
+    schedule(account, cover)
+    account.emit("cover.extended", {**_told(cover), "months": months, "clause": rules.extension_clause})
 
 
 def stack_end(covers: Iterable[tuple[datetime, datetime]], placed_at: datetime) -> datetime:
@@ -374,17 +380,27 @@ def _told(cover: Cover) -> dict[str, object]:
 
 
 def _refused(
-    book: Book, code: str, clause: str | None, message: str, facts: Mapping[str, object], *, reading: bool | None = None
+    account: CustomerAccount,
+    code: str,
+    clause: str | None,
+    message: str,
+    facts: Mapping[str, object],
+    *,
+    reading: bool | None = None,
 ) -> DomainError:
-    known = None if clause is None else book.policy.clause(clause)
-    ours = book.policy.cover.reading if reading is None else reading
+    known = None if clause is None else account.policy.clause(clause)
+    ours = account.policy.cover.reading if reading is None else reading
     reason = Reason(
         code=code, clause=clause, message=message, facts=facts, reading=ours or bool(known and known.reading)
     )
     return DomainError(
         code,
         decision=Decision(
-            allowed=False, at=book.at, policy=book.policy.policy, policy_version=book.policy.version, reasons=(reason,)
+            allowed=False,
+            at=account.at,
+            policy=account.policy.policy,
+            policy_version=account.policy.version,
+            reasons=(reason,),
         ),
         **facts,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Cover, License
 from app.domain.cover import cover as covers
 from app.domain.cover.terms import CoverTerms, Stretch, resumes_at
@@ -84,37 +84,37 @@ def covered_until(stretches: Iterable[Stretch], since: datetime, license_id: str
     return end
 
 
-def account_until(book: Book, cover: Cover) -> datetime | None:
+def account_until(account: CustomerAccount, cover: Cover) -> datetime | None:
     """Until when those whom a cover serves are covered without a gap, once it has ended; None: without an end."""
     if cover.ends_at is None:
         return None
     alike = [
-        stretch for stretch in stretches_of(book.covers.values()) if stretch.counts_for(cover.actions, cover.levels)
+        stretch for stretch in stretches_of(account.covers.values()) if stretch.counts_for(cover.actions, cover.levels)
     ]
     served: list[str | None] = [cover.license_id]
     if cover.scope == "account":
-        served = [license_.license_id for license_ in book.active_licenses()] or [None]
+        served = [license_.license_id for license_ in account.active_licenses()] or [None]
     ends = [covered_until(alike, cover.ends_at, one) for one in served]
     return min((end for end in ends if end is not None), default=None)
 
 
-def bring_forward(book: Book) -> None:
+def bring_forward(account: CustomerAccount) -> None:
     """Bought cover that still waits begins earlier, where an active license would be without cover before it.
 
     For accounts that have just become one. Nothing that has begun is touched, and nothing begins later than before.
     """
     waiting = sorted(
-        (one for one in book.covers.values() if covers.state_of(one, book.at) == "scheduled"),
-        key=lambda one: (one.starts_at or book.at, one.cover_id),
+        (one for one in account.covers.values() if covers.state_of(one, account.at) == "scheduled"),
+        key=lambda one: (one.starts_at or account.at, one.cover_id),
     )
-    placed = [one for one in book.covers.values() if one not in waiting]
-    terms = CoverTerms.of(book.policy)
+    placed = [one for one in account.covers.values() if one not in waiting]
+    terms = CoverTerms.of(account.policy)
     for cover in waiting:
         term = covers.term_of(cover)
         if cover.start == "when_uncovered" and term is not None and cover.starts_at is not None:
             alike = [stretch for stretch in stretches_of(placed) if stretch.counts_for(cover.actions, cover.levels)]
-            starts_at = _first_gap(book.at, book.active_licenses(), terms.paid_up(alike))
+            starts_at = _first_gap(account.at, account.active_licenses(), terms.paid_up(alike))
             if starts_at < cover.starts_at:
                 ((_, ends_at),) = terms.periods(starts_at, term, 1, alike)
-                covers.move(book, cover, starts_at=starts_at, ends_at=ends_at, occurred_at=book.at)
+                covers.move(account, cover, starts_at=starts_at, ends_at=ends_at, occurred_at=account.at)
         placed.append(cover)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Cover, License, Order, OrderLine
 from app.domain.cover import cover as covers
 from app.domain.ledger.events import voided_data
@@ -39,7 +39,7 @@ def differs(order: Order, told: Mapping[str, OrderLine], kept: Collection[str]) 
 
 
 def change_lines(
-    book: Book,
+    account: CustomerAccount,
     order: Order,
     told: Mapping[str, OrderLine],
     kept: Collection[str],
@@ -63,127 +63,131 @@ def change_lines(
             continue
         kind = _kind(order, line, terms)
         if now is not None and now.sku != line.sku:
-            if used(book, order, line, served):
+            if used(account, order, line, served):
                 raise DomainError(
                     "order_line_changed", order_id=order.order_id, line_id=line_id, was=line.sku, now=now.sku
                 )
-            withdraw(book, order, line, answer)
+            withdraw(account, order, line, answer)
             now.withdrawn = line.withdrawn
             lines.append(now)
             continue
         if kind != "license" and now is not None and _worth(now) != _worth(line):
-            if not used(book, order, line, served):
-                withdraw(book, order, line, answer)
+            if not used(account, order, line, served):
+                withdraw(account, order, line, answer)
             line.unit_price, line.list_price, line.attributes = now.unit_price, now.list_price, now.attributes
         elif now is not None:
             line.unit_price, line.list_price, line.attributes = now.unit_price, now.list_price, now.attributes
-        _quantity(book, order, line, 0 if now is None else now.quantity, kind, refunded, terms, answer)
+        _quantity(account, order, line, 0 if now is None else now.quantity, kind, refunded, terms, answer)
         lines.append(line)
     known = {str(one.line_id) for one in order.lines}
     order.lines = (*lines, *(one for line_id, one in told.items() if line_id not in known))
     return answer
 
 
-def make_up(book: Book, order: Order, refunded: Mapping[str, int], terms: Terms, answer: TakenBack) -> None:
+def make_up(
+    account: CustomerAccount, order: Order, refunded: Mapping[str, int], terms: Terms, answer: TakenBack
+) -> None:
     """What was refunded counts against the units that the order has now: takes back what that lacks."""
     for line in order.lines:
         if _kind(order, line, terms) != "license":
             if more := answer.later.get(line.line_id, 0):
-                _join(answer, take_back(book, order, {line.line_id: more}, terms))
+                _join(answer, take_back(account, order, {line.line_id: more}, terms))
             continue
-        mine = _units(book, order, line)
+        mine = _units(account, order, line)
         gone = sum(license_.ended_reason == "refunded" for license_ in mine)
         lacking = min(refunded.get(line.line_id, 0), line.quantity, len(mine)) - gone
         if lacking > 0:
-            _join(answer, take_back(book, order, {line.line_id: lacking}, terms))
+            _join(answer, take_back(account, order, {line.line_id: lacking}, terms))
 
 
-def leave(book: Book, order: Order, served: Collection[str]) -> TakenBack:
+def leave(account: CustomerAccount, order: Order, served: Collection[str]) -> TakenBack:
     """Withdraws all that an order brought to a customer who is not the order's any more.
 
     Refused: ``order_customer_changed``, where any of it was used: it is not carried over in silence (TERMS-21).
     """
     answer = TakenBack()
-    if any(used(book, order, line, served) for line in order.lines):
+    if any(used(account, order, line, served) for line in order.lines):
         raise DomainError("order_customer_changed", order_id=order.order_id)
     for line in order.lines:
-        withdraw(book, order, line, answer)
+        withdraw(account, order, line, answer)
     return answer
 
 
-def used(book: Book, order: Order, line: OrderLine, served: Collection[str] = ()) -> bool:
+def used(account: CustomerAccount, order: Order, line: OrderLine, served: Collection[str] = ()) -> bool:
     """Whether anything that a line brought was used: credits spent or held, a choice made, a license registered, a
     ticket served by it."""
     mine = (order.order_id, line.line_id)
     return (
         any(
             lot.held or lot.spent or given(lot)
-            for lot in book.ledger.lots.values()
+            for lot in account.ledger.lots.values()
             if (lot.order_id, lot.line_id) == mine
         )
         or any(
-            choice.option is not None for choice in book.choices.values() if (choice.order_id, choice.line_id) == mine
+            choice.option is not None
+            for choice in account.choices.values()
+            if (choice.order_id, choice.line_id) == mine
         )
         or any(
             license_.registered_domain is not None or license_.license_id in served
-            for license_ in book.licenses.values()
+            for license_ in account.licenses.values()
             if (license_.order_id, license_.line_id) == mine
         )
         or any(
             cover.cover_id in served or (cover.start == "first_ticket" and cover.starts_at is not None)
-            for cover in book.covers.values()
+            for cover in account.covers.values()
             if (cover.order_id, cover.line_id) == mine
         )
     )
 
 
-def withdraw(book: Book, order: Order, line: OrderLine, answer: TakenBack | None = None) -> None:
+def withdraw(account: CustomerAccount, order: Order, line: OrderLine, answer: TakenBack | None = None) -> None:
     """Withdraws all that a line brought, so that the line may be granted anew."""
     answer = TakenBack() if answer is None else answer
     mine = (order.order_id, line.line_id)
-    for unit in _units(book, order, line):
-        _correct(book, order, line, unit, answer)
-    _withdraw_lots(book, order, line, answer)
-    for cover in list(book.covers.values()):
+    for unit in _units(account, order, line):
+        _correct(account, order, line, unit, answer)
+    _withdraw_lots(account, order, line, answer)
+    for cover in list(account.covers.values()):
         if (cover.order_id, cover.line_id) == mine and cover.cover_id not in line.withdrawn:
-            if covers.take_back(book, cover, reason=CORRECTED):
+            if covers.take_back(account, cover, reason=CORRECTED):
                 answer.taken.append({"kind": "cover", "cover_id": cover.cover_id, "line_id": line.line_id})
-            forgo(book, order, line, cover)
-    for choice in book.choices.values():
+            forgo(account, order, line, cover)
+    for choice in account.choices.values():
         if (choice.order_id, choice.line_id) == mine and choice.open:
-            void_choice(book, choice, reason=CORRECTED)
+            void_choice(account, choice, reason=CORRECTED)
             answer.taken.append({"kind": "choice", "choice_id": choice.choice_id, "line_id": line.line_id})
     kept = []
-    for addon in book.addons:
+    for addon in account.addons:
         if (addon.order_id, addon.line_id) != mine:
             kept.append(addon)
         elif addon.voided_at is None:
-            addon.voided_at = book.at
-            book.plan.addons.append(addon)
+            addon.voided_at = account.at
+            account.plan.addons.append(addon)
             answer.taken.append({"kind": "addon", "addon": addon.addon, "line_id": line.line_id})
-    book.addons = kept
+    account.addons = kept
     line.units, line.corrected = None, 0
-    book.plan.orders[order.order_id] = order
+    account.plan.orders[order.order_id] = order
 
 
-def forgo(book: Book, order: Order, line: OrderLine, cover: Cover) -> None:
+def forgo(account: CustomerAccount, order: Order, line: OrderLine, cover: Cover) -> None:
     """A cover that stands for its line no longer."""
     line.withdrawn = (*line.withdrawn, str(cover.cover_id))
-    book.plan.orders[order.order_id] = order
+    account.plan.orders[order.order_id] = order
 
 
 # --- steps ------------------------------------------------------------------------------------------------------------
 
 
-def _withdraw_lots(book: Book, order: Order, line: OrderLine, answer: TakenBack) -> None:
-    for lot in list(book.ledger.lots.values()):
+def _withdraw_lots(account: CustomerAccount, order: Order, line: OrderLine, answer: TakenBack) -> None:
+    for lot in list(account.ledger.lots.values()):
         if (lot.order_id, lot.line_id) != (order.order_id, line.line_id) or lot.withdrawn:
             continue
-        voided = book.ledger.void(lot.lot_id, reason=CORRECTED)
-        book.ledger.withdraw(lot.lot_id)
+        voided = account.ledger.void(lot.lot_id, reason=CORRECTED)
+        account.ledger.withdraw(lot.lot_id)
         if not voided:
             continue
-        balance = book.ledger.balance(lot.credit_type)
+        balance = account.ledger.balance(lot.credit_type)
         answer.taken.append(
             {
                 "kind": "credits",
@@ -194,11 +198,11 @@ def _withdraw_lots(book: Book, order: Order, line: OrderLine, answer: TakenBack)
             }
         )
         data = voided_data(lot, voided, balance, reason=CORRECTED, order_id=order.order_id)
-        book.emit("credits.voided", data)
+        account.emit("credits.voided", data)
 
 
 def _quantity(
-    book: Book,
+    account: CustomerAccount,
     order: Order,
     line: OrderLine,
     now: int,
@@ -209,9 +213,9 @@ def _quantity(
 ) -> None:
     before, line.quantity = line.quantity, now
     if kind == "license":
-        for unit in _units(book, order, line):
+        for unit in _units(account, order, line):
             if unit.unit_no > now:
-                _correct(book, order, line, unit, answer)
+                _correct(account, order, line, unit, answer)
         return
     made = line.units if line.units is not None else before
     gone = min(made, line.corrected + refunded.get(line.line_id, 0))
@@ -219,35 +223,35 @@ def _quantity(
         line.corrected = made - now
     line.units = line.corrected + now
     if before == 0 < now:
-        for addon in book.addons:
+        for addon in account.addons:
             if (addon.order_id, addon.line_id) == (order.order_id, line.line_id):
                 addon.voided_at = None
-                book.plan.addons.append(addon)
+                account.plan.addons.append(addon)
     more = line.gone(refunded.get(line.line_id, 0)) - gone
     if more > 0 and line.units == made:
-        _join(answer, take_back(book, order, {line.line_id: more}, terms, reason="corrected"))
+        _join(answer, take_back(account, order, {line.line_id: more}, terms, reason="corrected"))
     elif more > 0:
         answer.later[line.line_id] = more
 
 
-def _correct(book: Book, order: Order, line: OrderLine, one: License, answer: TakenBack) -> None:
+def _correct(account: CustomerAccount, order: Order, line: OrderLine, one: License, answer: TakenBack) -> None:
     if one.ended_reason == "refunded":
         # It was taken back already; from now on it counts as never bought.
         one.ended_reason = "corrected"
-        put_license(book, one, "ended")
-        for lot in book.ledger.lots.values():
+        put_license(account, one, "ended")
+        for lot in account.ledger.lots.values():
             if (lot.order_id, lot.line_id, lot.unit_no) == (one.order_id, one.line_id, one.unit_no):
-                book.ledger.withdraw(lot.lot_id)
+                account.ledger.withdraw(lot.lot_id)
         return
-    take_license(Taking(book, order, line, answer, "corrected"), one)
+    take_license(Taking(account, order, line, answer, "corrected"), one)
 
 
-def _units(book: Book, order: Order, line: OrderLine) -> list[License]:
+def _units(account: CustomerAccount, order: Order, line: OrderLine) -> list[License]:
     """The line's licenses that count, newest first."""
     return sorted(
         (
             license_
-            for license_ in book.licenses.values()
+            for license_ in account.licenses.values()
             if (license_.order_id, license_.line_id) == (order.order_id, line.line_id)
             and license_.ended_reason != CORRECTED
         ),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Choice, Cover, License
 from app.domain.cover import cover as covers
 from app.domain.cover.start import begins_at, stretches_of
@@ -23,7 +23,7 @@ from app.domain.values.text import render
 from app.domain.values.wire import iso, iso_or_none
 
 
-def put_license(book: Book, one: License, kind: str, *, occurred_at: datetime | None = None) -> None:
+def put_license(account: CustomerAccount, one: License, kind: str, *, occurred_at: datetime | None = None) -> None:
     """Writes a license with what may change in it, save the domain it is registered to."""
     payload = {
         "ordinal": one.ordinal,
@@ -32,11 +32,11 @@ def put_license(book: Book, one: License, kind: str, *, occurred_at: datetime | 
         "ended_reason": one.ended_reason,
         "registered": one.registered_domain is not None,
     }
-    book.plan.put_license(one, kind, payload, occurred_at=occurred_at)
+    account.plan.put_license(one, kind, payload, occurred_at=occurred_at)
 
 
 def end_license(
-    book: Book,
+    account: CustomerAccount,
     one: License,
     when: datetime,
     *,
@@ -46,9 +46,9 @@ def end_license(
     """Ends a license at ``when`` and the covers and levels that served it alone (AVA-4). Returns those covers."""
     one.ended_at = max(when, one.placed_at)
     one.ended_reason = reason
-    put_license(book, one, "ended", occurred_at=min(one.ended_at, book.at))
-    ended = covers.end_of_license(book, one.license_id, one.ended_at, reason=reason, clause=clause)
-    book.emit(
+    put_license(account, one, "ended", occurred_at=min(one.ended_at, account.at))
+    ended = covers.end_of_license(account, one.license_id, one.ended_at, reason=reason, clause=clause)
+    account.emit(
         "license.ended",
         {
             "license_id": one.license_id,
@@ -62,7 +62,7 @@ def end_license(
 
 
 def grant_credits(
-    book: Book,
+    account: CustomerAccount,
     grant: CreditGrant,
     credits: int,
     *,
@@ -81,7 +81,7 @@ def grant_credits(
     ``effective_at``: since when the credits are there, if not since the order (a choice that was made later).
     """
     expires_at = None if grant.expires is None else add_term(placed_at, grant.expires, covers.term_zone(policy))
-    lot = book.ledger.grant(
+    lot = account.ledger.grant(
         credits,
         source=source,
         rule=grant.rule,
@@ -99,9 +99,9 @@ def grant_credits(
         clause=grant.clause,
         reading=grant.reading,
     )
-    schedule_lot(book, lot)
-    balance = book.ledger.balance(lot.credit_type)
-    book.emit(
+    schedule_lot(account, lot)
+    balance = account.ledger.balance(lot.credit_type)
+    account.emit(
         "credits.granted",
         granted_data(
             lot,
@@ -116,37 +116,37 @@ def grant_credits(
             reading=grant.reading,
         ),
     )
-    if expires_at is not None and expires_at <= book.at:
+    if expires_at is not None and expires_at <= account.at:
         data = moved_data(lot.credit_type, lot.expired, balance, lot_id=lot.lot_id)
-        book.emit("credits.expired", data, dedupe_key=expired_key(lot, iso(expires_at)))
+        account.emit("credits.expired", data, dedupe_key=expired_key(lot, iso(expires_at)))
     return lot
 
 
-def schedule_lot(book: Book, lot: Lot) -> None:
+def schedule_lot(account: CustomerAccount, lot: Lot) -> None:
     """Put a lot's reminders and its end on the agenda; passed ones not."""
-    for due in due_of(lot, book.policy.credits, book.at):
-        book.plan.due(due.at, due.kind, due.subject, **due.payload)
+    for due in due_of(lot, account.policy.credits, account.at):
+        account.plan.due(due.at, due.kind, due.subject, **due.payload)
 
 
-def void_choice(book: Book, choice: Choice, *, reason: str) -> None:
+def void_choice(account: CustomerAccount, choice: Choice, *, reason: str) -> None:
     """Takes back a choice that was not made."""
-    choice.voided_at = book.at
-    book.plan.put_choice(choice, "voided", {"reason": reason})
-    book.emit("choice.voided", {"choice_id": choice.choice_id, "order_id": choice.order_id, "reason": reason})
+    choice.voided_at = account.at
+    account.plan.put_choice(choice, "voided", {"reason": reason})
+    account.emit("choice.voided", {"choice_id": choice.choice_id, "order_id": choice.order_id, "reason": reason})
 
 
-def choose(book: Book, choice: Choice, option: str, policy: Policy) -> Lot | Cover:
+def choose(account: CustomerAccount, choice: Choice, option: str, policy: Policy) -> Lot | Cover:
     """Makes an open choice: grants exactly that option, by the policy it was opened under (CSC-1)."""
     grant = grant_of(choice.options[option])
-    choice.option, choice.made_at = option, book.at
-    book.plan.put_choice(choice, "made", {"option": option})
-    book.emit(
+    choice.option, choice.made_at = option, account.at
+    account.plan.put_choice(choice, "made", {"option": option})
+    account.emit(
         "choice.made",
         {"choice_id": choice.choice_id, "option": option, "order_id": choice.order_id, "license_id": choice.license_id},
     )
     if isinstance(grant, CreditGrant):
         return grant_credits(
-            book,
+            account,
             grant,
             grant.credits or 0,
             policy=policy,
@@ -156,19 +156,19 @@ def choose(book: Book, choice: Choice, option: str, policy: Policy) -> Lot | Cov
             license_id=choice.license_id,
             placed_at=choice.placed_at,
             source="choice",
-            effective_at=book.at,
+            effective_at=account.at,
         )
     starts_at = None if grant.start == "first_ticket" else choice.placed_at
     ends_at = None
     if starts_at is not None and grant.term is not None:
-        terms, before = CoverTerms.of(policy), list(stretches_of(book.covers.values()))
-        starts_at = begins_at(grant, starts_at, book.licenses.values(), before, terms)
+        terms, before = CoverTerms.of(policy), list(stretches_of(account.covers.values()))
+        starts_at = begins_at(grant, starts_at, account.licenses.values(), before, terms)
         alike = [
             stretch for stretch in before if grant.start != "order" and stretch.counts_for(grant.actions, grant.levels)
         ]
         ((_, ends_at),) = terms.periods(starts_at, grant.term, 1, alike)
     cover = covers.open_cover(
-        book,
+        account,
         grant,
         policy=policy,
         order_id=choice.order_id,
@@ -177,9 +177,9 @@ def choose(book: Book, choice: Choice, option: str, policy: Policy) -> Lot | Cov
         placed_at=choice.placed_at,
         starts_at=starts_at,
         ends_at=ends_at,
-        occurred_at=book.at,
+        occurred_at=account.at,
     )
-    tell_cover(book, cover, notices_of(policy, [cover]))
+    tell_cover(account, cover, notices_of(policy, [cover]))
     return cover
 
 
@@ -205,16 +205,16 @@ def notices_of(policy: Policy, granted: Sequence[Cover]) -> list[dict[str, Any]]
     return rows
 
 
-def tell_cover(book: Book, cover: Cover, notices: Sequence[Mapping[str, Any]]) -> None:
+def tell_cover(account: CustomerAccount, cover: Cover, notices: Sequence[Mapping[str, Any]]) -> None:
     """Tells of a granted cover with its end and the notices (CACTU-13); of its end too when that has passed."""
-    book.emit(
+    account.emit(
         "cover.granted",
         {
             "cover_id": cover.cover_id,
             "order_id": cover.order_id,
             "line_id": cover.line_id,
             "license_id": cover.license_id,
-            "state": covers.state_of(cover, book.at),
+            "state": covers.state_of(cover, account.at),
             "starts_at": iso_or_none(cover.starts_at),
             "ends_at": iso_or_none(cover.ends_at),
             "levels": list(cover.levels),
@@ -225,8 +225,8 @@ def tell_cover(book: Book, cover: Cover, notices: Sequence[Mapping[str, Any]]) -
             "notices": list(notices),
         },
     )
-    if cover.ends_at is not None and cover.ends_at <= book.at:
-        book.emit(
+    if cover.ends_at is not None and cover.ends_at <= account.at:
+        account.emit(
             "cover.ended",
             {"cover_id": cover.cover_id, "license_id": cover.license_id, "ended_at": iso(cover.ends_at)},
             dedupe_key=ended_key(cover),

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import License, Order, OrderLine
 from app.domain.feeds.review import ReviewItem
 from app.domain.orders.offers import editions_of, price_with
@@ -114,12 +114,12 @@ def unknown_lines(order: Order) -> list[str]:
     return [one["line_id"] for one in order.answer.get("not_granted", ()) if one["code"] == UNKNOWN_SKU]
 
 
-def line_facts(book: Book, order: Order, line: OrderLine, policy: Policy, offer: Offer) -> dict[str, Any]:
+def line_facts(account: CustomerAccount, order: Order, line: OrderLine, policy: Policy, offer: Offer) -> dict[str, Any]:
     """The facts that an offer's rules may ask for. Licenses count as they were held when the order was placed, those
     of the order itself included; the discount is exact to the currency's smallest unit (AVA-6)."""
     held = [
         license_
-        for license_ in book.licenses.values()
+        for license_ in account.licenses.values()
         if license_.placed_at <= order.placed_at
         and license_.ended_reason != "corrected"
         and (license_.ended_at is None or order.placed_at < license_.ended_at)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import License
 from app.domain.policy.conditions import holds
 from app.domain.policy.offers import ChoiceGrant, CoverGrant, CreditGrant, Offer
@@ -18,13 +18,15 @@ from app.domain.values.term import Term
 from app.domain.values.wire import jsonable
 
 
-def price_of(book: Book, offer: Offer, n: int | None = None) -> Money | None:
+def price_of(account: CustomerAccount, offer: Offer, n: int | None = None) -> Money | None:
     """The offer's price for this customer now; None where the text names none.
 
     By the highest edition on the account (CACTU-10; the lowest one's for an account without a license), plus what each
     additional license costs (CSC-18). ``n``: of a patterned sku.
     """
-    return price_with(book.policy, offer, edition=book.highest_edition(), licenses=len(book.active_licenses()), n=n)
+    return price_with(
+        account.policy, offer, edition=account.highest_edition(), licenses=len(account.active_licenses()), n=n
+    )
 
 
 def price_with(
@@ -51,17 +53,17 @@ def price_with(
     return Money(total, policy.currency)
 
 
-def purchase_facts(book: Book, *, quantity: int = 1) -> dict[str, Any]:
+def purchase_facts(account: CustomerAccount, *, quantity: int = 1) -> dict[str, Any]:
     """The facts of a purchase made now by this customer, without a discount."""
-    held = book.active_licenses()
+    held = account.active_licenses()
     ever = [
         license_
-        for license_ in book.licenses.values()
+        for license_ in account.licenses.values()
         if license_.ended_reason != "corrected"
         and (
             license_.uncounted_after is None
             or license_.ended_at is None
-            or book.policy.licenses.refunded_untouched == "counted"
+            or account.policy.licenses.refunded_untouched == "counted"
         )
     ]
     return {
@@ -90,13 +92,13 @@ class Offered:
     applies: tuple[bool, ...]
 
 
-def offered_to(book: Book, offer: Offer) -> Offered:
+def offered_to(account: CustomerAccount, offer: Offer) -> Offered:
     """Return what an offer is to a customer who would buy it now."""
-    facts = purchase_facts(book)
+    facts = purchase_facts(account)
     return Offered(
         facts=facts,
         available=holds(offer.requires, facts) is not False,
-        price=price_of(book, offer),
+        price=price_of(account, offer),
         applies=tuple(holds(grant.when, facts) is True for grant in offer.grants),
     )
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Literal
 
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Addon, Choice, Cover, License, Order, OrderRefund
 from app.domain.account.payment_dispute import Action, PaymentDispute, State
 from app.domain.cover import cover as covers
@@ -64,46 +64,48 @@ def units_left(order: Order, wanted: Mapping[str, int], refunded: Mapping[str, i
 # --- suspended --------------------------------------------------------------------------------------------------------
 
 
-def suspend(book: Book, order: Order, one: PaymentDispute, units: Mapping[str, int], terms: Terms) -> None:
+def suspend(
+    account: CustomerAccount, order: Order, one: PaymentDispute, units: Mapping[str, int], terms: Terms
+) -> None:
     """Set aside the credits that taking the units back would take now; licenses and periods go on."""
     one.undo = {}
-    for lot_id, number in _would_take(book, order, units, terms).items():
-        lot = book.ledger.lots.get(lot_id)
+    for lot_id, number in _would_take(account, order, units, terms).items():
+        lot = account.ledger.lots.get(lot_id)
         if lot is None or (part := min(number, lot.available)) == 0:
             continue
-        hold = suspension.suspend(book.ledger, lot, part, order_id=order.order_id)
+        hold = suspension.suspend(account.ledger, lot, part, order_id=order.order_id)
         one.holds.append(hold.hold_id)
         one.credits += part
-        balance = book.ledger.balance(lot.credit_type)
-        book.emit("credits.held", moved_data(lot.credit_type, part, balance, hold_id=hold.hold_id, reason=REASON))
+        balance = account.ledger.balance(lot.credit_type)
+        account.emit("credits.held", moved_data(lot.credit_type, part, balance, hold_id=hold.hold_id, reason=REASON))
 
 
-def lift(book: Book, one: PaymentDispute) -> None:
+def lift(account: CustomerAccount, one: PaymentDispute) -> None:
     """Give suspended credits back to their lots."""
     given = 0
     for hold_id in reversed(one.holds):
-        owner = _owner(book.ledger, hold_id)
+        owner = _owner(account.ledger, hold_id)
         hold = None if owner is None else owner.holds[hold_id]
         if owner is None or hold is None:
             continue
         number = suspension.lift(owner, hold)
-        if owner is not book.ledger:
-            pass_on(owner, book.ledger)
+        if owner is not account.ledger:
+            pass_on(owner, account.ledger)
         given += number
         if number:
-            balance = book.ledger.balance(hold.credit_type)
+            balance = account.ledger.balance(hold.credit_type)
             data = moved_data(hold.credit_type, number, balance, hold_id=hold_id, reason=REASON)
-            book.emit("credits.released", data)
+            account.emit("credits.released", data)
     one.holds, one.credits, one.undo = [], 0, {"given_back": given}
 
 
-def _would_take(book: Book, order: Order, units: Mapping[str, int], terms: Terms) -> dict[str, int]:
-    """Return credits by lot that a take-back of the units would void, tried on a copy of the book."""
-    books = (book, *book.others.values())
-    shared = [terms, *terms.values(), *(each.policy for each in books), *(each.mint for each in books)]
-    shared += [part for each in book.ledger.reachable() for part in (each.mint, each.rules) if part is not None]
+def _would_take(account: CustomerAccount, order: Order, units: Mapping[str, int], terms: Terms) -> dict[str, int]:
+    """Return credits by lot that a take-back of the units would void, tried on a copy of the account."""
+    accounts = (account, *account.others.values())
+    shared = [terms, *terms.values(), *(each.policy for each in accounts), *(each.mint for each in accounts)]
+    shared += [part for each in account.ledger.reachable() for part in (each.mint, each.rules) if part is not None]
     keep: dict[int, Any] = {id(part): part for part in shared}
-    trial, again = copy.deepcopy((book, order), keep)
+    trial, again = copy.deepcopy((account, order), keep)
     before = {lot.lot_id: lot.voided for lot in trial.ledger.lots.values()}
     take_back(trial, again, units, terms)
     return {
@@ -120,40 +122,40 @@ def _owner(ledger: Ledger, hold_id: str) -> Ledger | None:
 # --- taken back, and put back -----------------------------------------------------------------------------------------
 
 
-def take(book: Book, order: Order, one: PaymentDispute, units: Mapping[str, int], terms: Terms) -> None:
+def take(account: CustomerAccount, order: Order, one: PaymentDispute, units: Mapping[str, int], terms: Terms) -> None:
     """Take back what is unspent of the units, as a refund of them does, and remember what has to be put back."""
     if not units:
         return
     one.takes += 1
     one.refund_id = f"{REASON}:{one.dispute_id}:{one.takes}"
-    before = _before(book)
-    result = take_back(book, order, units, terms, reason="payment_dispute", ref=one.refund_id)
+    before = _before(account)
+    result = take_back(account, order, units, terms, reason="payment_dispute", ref=one.refund_id)
     lines = [{"line_id": line_id, "quantity": count} for line_id, count in sorted(units.items())]
     answer = jsonable(
         {
             "order_id": order.order_id,
             "refund_id": one.refund_id,
-            "at": book.at,
+            "at": account.at,
             "reason": REASON,
             "lines": lines,
             "taken_back": result.taken,
             "not_taken_back": result.left,
             "owed": result.owed,
-            **guarantee_of(terms[order.policy_version], book, order),
+            **guarantee_of(terms[order.policy_version], account, order),
         }
     )
-    book.plan.refunds.append(
+    account.plan.refunds.append(
         OrderRefund(
             order_id=order.order_id,
             refund_id=one.refund_id,
-            customer_id=book.customer.customer_id,
+            customer_id=account.customer.customer_id,
             payload_hash=payload_hash({"order_id": order.order_id, "refund_id": one.refund_id, "lines": lines}),
             answer=answer,
-            at=book.at,
+            at=account.at,
         )
     )
-    book.emit("order.refunded", {key: value for key, value in answer.items() if key != "reason"})
-    _remember(book, before, one)
+    account.emit("order.refunded", {key: value for key, value in answer.items() if key != "reason"})
+    _remember(account, before, one)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,21 +170,21 @@ class _Before:
     addons: frozenset[tuple[str, str]]
 
 
-def _before(book: Book) -> _Before:
+def _before(account: CustomerAccount) -> _Before:
     return _Before(
-        lots={lot.lot_id: (lot.voided, claimed(lot), owed(lot)) for lot in _lots(book.ledger)},
-        owed={key: one.owed for key, one in book.ledger.accounts.items()},
-        licenses=frozenset(key for key, one in book.licenses.items() if one.ended_at is None),
-        covers={key: _cover(one) for key, one in book.covers.items()},
-        choices=frozenset(key for key, one in book.choices.items() if one.voided_at is None),
-        addons=frozenset((addon.order_id, addon.line_id) for addon in book.addons if addon.voided_at is None),
+        lots={lot.lot_id: (lot.voided, claimed(lot), owed(lot)) for lot in _lots(account.ledger)},
+        owed={key: one.owed for key, one in account.ledger.accounts.items()},
+        licenses=frozenset(key for key, one in account.licenses.items() if one.ended_at is None),
+        covers={key: _cover(one) for key, one in account.covers.items()},
+        choices=frozenset(key for key, one in account.choices.items() if one.voided_at is None),
+        addons=frozenset((addon.order_id, addon.line_id) for addon in account.addons if addon.voided_at is None),
     )
 
 
-def _remember(book: Book, before: _Before, one: PaymentDispute) -> None:
-    """Remember on the dispute what was taken since, so that `put_back` can undo it."""
+def _remember(account: CustomerAccount, before: _Before, one: PaymentDispute) -> None:
+    """Remember on the dispute what was taken since, so that `save` can undo it."""
     lots = {}
-    for lot in _lots(book.ledger):
+    for lot in _lots(account.ledger):
         then, now = before.lots.get(lot.lot_id), (lot.voided, claimed(lot), owed(lot))
         noted = any(
             row["ref"] == one.refund_id for row in lot.data.get("paid_back", ())
@@ -194,38 +196,38 @@ def _remember(book: Book, before: _Before, one: PaymentDispute) -> None:
         "lots": lots,
         "owed": {
             key: account.owed - before.owed.get(key, 0)
-            for key, account in book.ledger.accounts.items()
+            for key, account in account.ledger.accounts.items()
             if account.owed > before.owed.get(key, 0)
         },
-        "licenses": sorted(key for key in before.licenses if book.licenses[key].ended_at is not None),
-        "covers": {key: then for key, then in sorted(before.covers.items()) if _cover(book.covers[key]) != then},
-        "choices": sorted(key for key in before.choices if book.choices[key].voided_at is not None),
+        "licenses": sorted(key for key in before.licenses if account.licenses[key].ended_at is not None),
+        "covers": {key: then for key, then in sorted(before.covers.items()) if _cover(account.covers[key]) != then},
+        "choices": sorted(key for key in before.choices if account.choices[key].voided_at is not None),
         "addons": sorted(
             [item.order_id, item.line_id]
-            for item in book.addons
+            for item in account.addons
             if item.voided_at is not None and (item.order_id, item.line_id) in before.addons
         ),
     }
 
 
-def put_back(book: Book, order: Order, one: PaymentDispute, refund: OrderRefund | None) -> None:
+def save(account: CustomerAccount, order: Order, one: PaymentDispute, refund: OrderRefund | None) -> None:
     """Undo what the dispute took: each lot, license, period, choice and add-on as it was. Settle the orders then."""
     given: list[dict[str, Any]] = []
-    given += _licenses_back(book, one.undo.get("licenses", ()))
-    given += _covers_back(book, one.undo.get("covers", {}))
-    given += _choices_back(book, one.undo.get("choices", ()))
-    given += _addons_back(book, one.undo.get("addons", ()))
-    given += _lots_back(book, order, one, one.undo.get("lots", {}))
+    given += _licenses_back(account, one.undo.get("licenses", ()))
+    given += _covers_back(account, one.undo.get("covers", {}))
+    given += _choices_back(account, one.undo.get("choices", ()))
+    given += _addons_back(account, one.undo.get("addons", ()))
+    given += _lots_back(account, order, one, one.undo.get("lots", {}))
     for credit_type, debt in sorted(one.undo.get("owed", {}).items()):
-        suspension.forgive(book.ledger, credit_type, debt, order_id=order.order_id)
+        suspension.forgive(account.ledger, credit_type, debt, order_id=order.order_id)
     if refund is not None:
         lines = refund.answer["lines"]
         refund.answer = {
             **refund.answer,
             "lines": [],
-            "undone": {"at": iso(book.at), "lines": lines, "given_back": given},
+            "undone": {"at": iso(account.at), "lines": lines, "given_back": given},
         }
-        book.plan.refunds_undone.append(refund)
+        account.plan.refunds_undone.append(refund)
     back = sum(row["credits"] for row in given if row["kind"] == "credits")
     one.undo, one.credits, one.refund_id = {"given_back": back}, 0, None
 
@@ -240,12 +242,12 @@ def _cover(one: Cover) -> dict[str, Any]:
 
 
 def _lots_back(
-    book: Book, order: Order, one: PaymentDispute, lots: Mapping[str, Sequence[int]]
+    account: CustomerAccount, order: Order, one: PaymentDispute, lots: Mapping[str, Sequence[int]]
 ) -> list[dict[str, Any]]:
     """Reinstate what was voided, and lift the claims on what is still in use; what came back since is reinstated."""
     given = []
     for lot_id, (voided, claims, debt) in sorted(lots.items()):
-        for ledger in book.ledger.reachable():
+        for ledger in account.ledger.reachable():
             lot = ledger.lots.get(LotId(lot_id))
             if lot is None or lot.withdrawn:
                 continue
@@ -256,7 +258,7 @@ def _lots_back(
             ledger.mark_lot(lot)
             if (number := voided + claims - still) > 0:
                 suspension.reinstate(ledger, lot, number, order_id=order.order_id)
-                given.append(_given_back(book, ledger, lot, number, order))
+                given.append(_given_back(account, ledger, lot, number, order))
     return given
 
 
@@ -270,11 +272,11 @@ def _forget(lot: Lot, refund_id: str | None, debt: int) -> None:
     lot.data = data
 
 
-def _given_back(book: Book, ledger: Ledger, lot: Lot, number: int, order: Order) -> dict[str, Any]:
-    for heir in (book.ledger, *book.ledger.others.values()):
+def _given_back(account: CustomerAccount, ledger: Ledger, lot: Lot, number: int, order: Order) -> dict[str, Any]:
+    for heir in (account.ledger, *account.ledger.others.values()):
         if ledger in heir.former.values():
             pass_on(ledger, heir)
-    told = book.others.get(lot.customer_id, book)
+    told = account.others.get(lot.customer_id, account)
     told.emit(
         "credits.reinstated",
         {
@@ -295,23 +297,23 @@ def _given_back(book: Book, ledger: Ledger, lot: Lot, number: int, order: Order)
     }
 
 
-def _licenses_back(book: Book, licenses: Iterable[str]) -> list[dict[str, Any]]:
+def _licenses_back(account: CustomerAccount, licenses: Iterable[str]) -> list[dict[str, Any]]:
     given = []
     for key in licenses:
-        found: License | None = book.licenses.get(key)
+        found: License | None = account.licenses.get(key)
         if found is None or found.ended_reason != "refunded":
             continue
         found.ended_at = found.ended_reason = found.uncounted_after = None
-        put_license(book, found, "reinstated")
-        book.emit("license.reinstated", {"license_id": key, "order_id": found.order_id, "reason": REASON})
+        put_license(account, found, "reinstated")
+        account.emit("license.reinstated", {"license_id": key, "order_id": found.order_id, "reason": REASON})
         given.append({"kind": "license", "license_id": key, "line_id": found.line_id, "unit_no": found.unit_no})
     return given
 
 
-def _covers_back(book: Book, then: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _covers_back(account: CustomerAccount, then: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     given = []
     for key, values in sorted(then.items()):
-        cover = book.covers.get(key)
+        cover = account.covers.get(key)
         if cover is None:
             continue
         cover.state = values["state"]
@@ -319,48 +321,48 @@ def _covers_back(book: Book, then: Mapping[str, Mapping[str, Any]]) -> list[dict
         cover.ends_at = parse_iso_or_none(values["ends_at"])
         cover.suspended_at = parse_iso_or_none(values["suspended_at"])
         cover.voided_at = parse_iso_or_none(values["voided_at"])
-        covers.reinstated(book, cover, reason=REASON)
+        covers.reinstated(account, cover, reason=REASON)
         given.append(
             {
                 "kind": "cover",
                 "cover_id": key,
                 "line_id": cover.line_id,
-                "state": covers.state_of(cover, book.at),
+                "state": covers.state_of(cover, account.at),
                 "ends_at": iso_or_none(cover.ends_at),
             }
         )
     return given
 
 
-def _choices_back(book: Book, choices: Iterable[str]) -> list[dict[str, Any]]:
+def _choices_back(account: CustomerAccount, choices: Iterable[str]) -> list[dict[str, Any]]:
     given = []
     for key in choices:
-        choice: Choice | None = book.choices.get(key)
-        if choice is None or choice.voided_at is None or _stands(book, choice):
+        choice: Choice | None = account.choices.get(key)
+        if choice is None or choice.voided_at is None or _stands(account, choice):
             continue
         choice.voided_at = None
-        book.plan.put_choice(choice, "reinstated", {"reason": REASON})
-        book.emit("choice.reinstated", {"choice_id": key, "order_id": choice.order_id, "reason": REASON})
+        account.plan.put_choice(choice, "reinstated", {"reason": REASON})
+        account.emit("choice.reinstated", {"choice_id": key, "order_id": choice.order_id, "reason": REASON})
         given.append({"kind": "choice", "choice_id": key, "line_id": choice.line_id})
     return given
 
 
-def _stands(book: Book, gone: Choice) -> bool:
+def _stands(account: CustomerAccount, gone: Choice) -> bool:
     """Whether another choice of the same unit and rule is there by now."""
     mine = (gone.order_id, gone.line_id, gone.unit_no, gone.rule)
     return any(
         choice.voided_at is None and (choice.order_id, choice.line_id, choice.unit_no, choice.rule) == mine
-        for choice in book.choices.values()
+        for choice in account.choices.values()
     )
 
 
-def _addons_back(book: Book, addons: Iterable[Iterable[str]]) -> list[dict[str, Any]]:
+def _addons_back(account: CustomerAccount, addons: Iterable[Iterable[str]]) -> list[dict[str, Any]]:
     wanted = {tuple(one) for one in addons}
     given = []
-    found: list[Addon] = [one for one in book.addons if (one.order_id, one.line_id) in wanted]
+    found: list[Addon] = [one for one in account.addons if (one.order_id, one.line_id) in wanted]
     for addon in found:
         addon.voided_at = None
-        book.plan.addons.append(addon)
+        account.plan.addons.append(addon)
         given.append({"kind": "addon", "addon": addon.addon, "line_id": addon.line_id})
     return given
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Addon, Choice, Cover, License, Order, OrderLine
 from app.domain.cover import cover as covers
 from app.domain.cover.start import begins_at, stretches_of
@@ -92,29 +92,31 @@ class _Ledger:
         self.addons.discard(mine)
 
 
-def settle(book: Book, orders: Sequence[Order], terms: Terms, *, corrected: bool = False) -> None:
-    """Makes the book hold what these orders (all of the customer's) grant; changed answers are put into the plan.
+def settle(account: CustomerAccount, orders: Sequence[Order], terms: Terms, *, corrected: bool = False) -> None:
+    """Make the account hold what these orders (all of the customer's) grant; changed answers are put into the plan.
 
     ``corrected``: a shop changed one of them, so that what another rested on may be gone; what that other granted is
     then withdrawn, unless it was used.
     """
     ordered = sorted(orders, key=lambda one: (one.placed_at, one.order_id))
-    rank(book, ordered, terms)
-    there = _there(book, ordered)
-    told = {outbox_event.data["cover_id"] for outbox_event in book.plan.outbox if outbox_event.type == "cover.granted"}
+    rank(account, ordered, terms)
+    there = _there(account, ordered)
+    told = {
+        outbox_event.data["cover_id"] for outbox_event in account.plan.outbox if outbox_event.type == "cover.granted"
+    }
     outcomes = {order.order_id: _Outcome() for order in ordered}
     for order, line, policy in _lines(ordered, terms):
-        _Line(book, order, line, policy, there, outcomes[order.order_id], corrected).settle()
+        _Line(account, order, line, policy, there, outcomes[order.order_id], corrected).settle()
     for order in ordered:
         outcome = outcomes[order.order_id]
         notices = notices_of(terms[order.policy_version], [one for one in outcome.covers if one.state != "voided"])
         for cover in outcome.covers:
-            if cover.version == 1 and cover.cover_id in book.plan.covers and cover.cover_id not in told:
-                tell_cover(book, cover, notices)
+            if cover.version == 1 and cover.cover_id in account.plan.covers and cover.cover_id not in told:
+                tell_cover(account, cover, notices)
         answer = {**order.answer, **outcome.published(), "notices": notices}
         if answer != order.answer:
             order.answer = answer
-            book.plan.orders[order.order_id] = order
+            account.plan.orders[order.order_id] = order
 
 
 def _lines(ordered: Sequence[Order], terms: Terms) -> list[tuple[Order, OrderLine, Policy]]:
@@ -133,11 +135,11 @@ def _lines(ordered: Sequence[Order], terms: Terms) -> list[tuple[Order, OrderLin
 # --- licenses ---------------------------------------------------------------------------------------------------------
 
 
-def rank(book: Book, ordered: Sequence[Order], terms: Terms) -> None:
+def rank(account: CustomerAccount, ordered: Sequence[Order], terms: Terms) -> None:
     """Makes the licenses that are missing and gives every license its ordinal by (placed_at, order, line, unit)."""
     known = {
         (license_.order_id, license_.line_id, license_.unit_no)
-        for license_ in book.licenses.values()
+        for license_ in account.licenses.values()
         if license_.ended_reason != "corrected"
     }
     fresh: list[License] = []
@@ -148,12 +150,12 @@ def rank(book: Book, ordered: Sequence[Order], terms: Terms) -> None:
             if isinstance(found, NotGranted) or found[0].kind != "license":
                 continue
             missing = [u for u in range(1, line.quantity + 1) if (order.order_id, line.line_id, u) not in known]
-            if not missing or holds(found[0].requires, line_facts(book, order, line, policy, found[0])) is False:
+            if not missing or holds(found[0].requires, line_facts(account, order, line, policy, found[0])) is False:
                 continue
             for unit_no in missing:
                 one = License(
-                    license_id=LicenseId(book.mint("lic")),
-                    customer_id=book.customer.customer_id,
+                    license_id=LicenseId(account.mint("lic")),
+                    customer_id=account.customer.customer_id,
                     order_id=order.order_id,
                     line_id=line.line_id,
                     unit_no=unit_no,
@@ -164,12 +166,12 @@ def rank(book: Book, ordered: Sequence[Order], terms: Terms) -> None:
                     first_order=False,
                     policy_version=policy.version,
                 )
-                book.licenses[one.license_id] = one
+                account.licenses[one.license_id] = one
                 fresh.append(one)
-            _upgrade(book, order, line)
-    _number(book, fresh, terms)
+            _upgrade(account, order, line)
+    _number(account, fresh, terms)
     for one in fresh:
-        book.emit(
+        account.emit(
             "license.granted",
             {
                 "license_id": one.license_id,
@@ -183,12 +185,12 @@ def rank(book: Book, ordered: Sequence[Order], terms: Terms) -> None:
         )
 
 
-def reclass(book: Book, ordered: Sequence[Order], terms: Terms) -> None:
+def reclass(account: CustomerAccount, ordered: Sequence[Order], terms: Terms) -> None:
     """Open choices of licenses that are of another class by now are taken back, and what their class brings is granted
     instead. For accounts that have just become one: nothing that was granted before is touched."""
     by_id = {order.order_id: order for order in ordered}
-    for choice in book.open_choices():
-        order, one = by_id.get(choice.order_id), book.licenses.get(choice.license_id or LicenseId(""))
+    for choice in account.open_choices():
+        order, one = by_id.get(choice.order_id), account.licenses.get(choice.license_id or LicenseId(""))
         line = next((row for row in order.lines if row.line_id == choice.line_id), None) if order else None
         if order is None or line is None or one is None:
             continue
@@ -196,16 +198,16 @@ def reclass(book: Book, ordered: Sequence[Order], terms: Terms) -> None:
         offer = policy.offer(line.sku)
         if offer is None:
             continue
-        facts = line_facts(book, order, line, policy, offer[0])
+        facts = line_facts(account, order, line, policy, offer[0])
         facts |= {"license.ordinal": one.ordinal, "license.first_order": one.first_order}
         wanted = [grant for grant in offer[0].grants if holds(grant.when, facts) is True]
         if any(grant.rule == choice.rule for grant in wanted):
             continue
-        void_choice(book, choice, reason="reranked")
+        void_choice(account, choice, reason="reranked")
         for grant in wanted:
             if isinstance(grant, CreditGrant):
                 grant_credits(
-                    book,
+                    account,
                     grant,
                     grant.credits or 0,
                     policy=policy,
@@ -218,10 +220,10 @@ def reclass(book: Book, ordered: Sequence[Order], terms: Terms) -> None:
                 )
 
 
-def _number(book: Book, fresh: list[License], terms: Terms) -> None:
+def _number(account: CustomerAccount, fresh: list[License], terms: Terms) -> None:
     """Gives every license its ordinal; one refunded untouched is left out for what was bought after the refund."""
     ranked = sorted(
-        (license_ for license_ in book.licenses.values() if license_.ended_reason != "corrected"),
+        (license_ for license_ in account.licenses.values() if license_.ended_reason != "corrected"),
         # Of one line those that stand come first, whichever of its units were given back.
         key=lambda license_: (
             license_.placed_at,
@@ -238,17 +240,19 @@ def _number(book: Book, fresh: list[License], terms: Terms) -> None:
         left_out = (
             set()
             if since is None or one.placed_at < since
-            else {other.license_id for other in uncounted(book, undone, one, terms) if undone[other.license_id] < place}
+            else {
+                other.license_id for other in uncounted(account, undone, one, terms) if undone[other.license_id] < place
+            }
         )
         first = next(other for other in ranked if other.license_id not in left_out)
         ordinal = place + 1 - len(left_out)
         first_order = (first.placed_at, first.order_id) == (one.placed_at, one.order_id)
         if one.license_id in new:
             one.ordinal, one.first_order = ordinal, first_order
-            put_license(book, one, "granted", occurred_at=min(one.placed_at, book.at))
+            put_license(account, one, "granted", occurred_at=min(one.placed_at, account.at))
         elif (one.ordinal, one.first_order) != (ordinal, first_order):
             one.ordinal, one.first_order = ordinal, first_order
-            put_license(book, one, "reranked")
+            put_license(account, one, "reranked")
 
 
 def undone_since(licenses: Iterable[License]) -> datetime | None:
@@ -257,19 +261,19 @@ def undone_since(licenses: Iterable[License]) -> datetime | None:
     return min((end for end in ends if end is not None), default=None)
 
 
-def uncounted(book: Book, undone: Iterable[str], one: License, terms: Terms) -> list[License]:
+def uncounted(account: CustomerAccount, undone: Iterable[str], one: License, terms: Terms) -> list[License]:
     """The licenses among these that do not count for one that was bought after their refund (CSC-2, XC-3)."""
     if one.policy_version in terms and terms[one.policy_version].licenses.refunded_untouched == "counted":
         return []
-    others = (book.licenses[LicenseId(other)] for other in undone if other != one.license_id)
+    others = (account.licenses[LicenseId(other)] for other in undone if other != one.license_id)
     return [other for other in others if not other.counts_for(one)]
 
 
-def _upgrade(book: Book, order: Order, line: OrderLine) -> None:
+def _upgrade(account: CustomerAccount, order: Order, line: OrderLine) -> None:
     """``attributes: {"upgrades": license_id}``: the license that this one replaces ends when this one was bought."""
-    old = book.licenses.get(LicenseId(str(line.attributes.get("upgrades", ""))))
+    old = account.licenses.get(LicenseId(str(line.attributes.get("upgrades", ""))))
     if old is not None and old.ended_at is None and old.placed_at <= order.placed_at:
-        end_license(book, old, order.placed_at, reason="upgraded")
+        end_license(account, old, order.placed_at, reason="upgraded")
 
 
 # --- one line ---------------------------------------------------------------------------------------------------------
@@ -279,7 +283,7 @@ def _upgrade(book: Book, order: Order, line: OrderLine) -> None:
 class _Line:
     """One order line being settled."""
 
-    book: Book
+    account: CustomerAccount
     order: Order
     line: OrderLine
     policy: Policy
@@ -294,10 +298,10 @@ class _Line:
             self.outcome.refuse(self.line, found, {"sku": self.line.sku}, ())
             return
         offer, n = found
-        facts = line_facts(self.book, self.order, self.line, self.policy, offer)
+        facts = line_facts(self.account, self.order, self.line, self.policy, offer)
         stands = holds(offer.requires, facts) is True
-        if not stands and self.corrected and offer.kind != "license" and not used(self.book, self.order, self.line):
-            withdraw(self.book, self.order, self.line)
+        if not stands and self.corrected and offer.kind != "license" and not used(self.account, self.order, self.line):
+            withdraw(self.account, self.order, self.line)
             self.there.forget(self.order, self.line)
         if not stands and not self._granted_before():
             why = offer.otherwise or NotGranted(
@@ -330,8 +334,8 @@ class _Line:
         since = self.there.undone_since
         if since is None or one.placed_at < since:
             return
-        undone = [other.license_id for other in self.book.licenses.values() if other.uncounted_after is not None]
-        if not (left_out := uncounted(self.book, undone, one, {self.policy.version: self.policy})):
+        undone = [other.license_id for other in self.account.licenses.values() if other.uncounted_after is not None]
+        if not (left_out := uncounted(self.account, undone, one, {self.policy.version: self.policy})):
             return
         rule = self.policy.licenses
         facts = {"licenses.left_out": len(left_out), "license.ordinal": one.ordinal}
@@ -420,7 +424,7 @@ class _Line:
         before = self._brought(grant, unit_no if one is not None else None)
         amount = (each or 0) * (self.line.made if one is None else 1) - before
         if one is not None and before and not self._stands(grant, unit_no):
-            lift(self.book.ledger.reachable(), [lot.lot_id for lot in self._still_used(grant, unit_no)])
+            lift(self.account.ledger.reachable(), [lot.lot_id for lot in self._still_used(grant, unit_no)])
         if amount <= 0 or (one is not None and self._stands(grant, unit_no)):
             return
         if one is None and before:
@@ -430,13 +434,13 @@ class _Line:
         if one is None:
             held = [
                 held
-                for held in self.book.licenses.values()
+                for held in self.account.licenses.values()
                 if held.placed_at <= self.order.placed_at and held.ended_reason != "corrected"
             ]
             paid = paid_price(self.order, self.line, self.policy, offer, held)
             cost = None if paid is None else Money(paid * (amount // (each or 1)), self.order.currency)
         lot = grant_credits(
-            self.book,
+            self.account,
             grant,
             amount,
             policy=self.policy,
@@ -479,7 +483,7 @@ class _Line:
             for lot in self.there.withdrawn.get((self.order.order_id, self.line.line_id, unit_no), ())
         ):
             return []
-        found = families(self.book.ledger.reachable(), self.order.order_id, self.line.line_id, withdrawn=True)
+        found = families(self.account.ledger.reachable(), self.order.order_id, self.line.line_id, withdrawn=True)
         standing = {lot.lot_id for lot in self.there.lots.get((self.order.order_id, self.line.line_id, unit_no), ())}
         return [
             lot
@@ -513,11 +517,11 @@ class _Line:
                     and (cover.starts_at, cover.ends_at) != (starts_at, ends_at)
                 ):
                     covers.move(
-                        self.book, cover, starts_at=starts_at, ends_at=ends_at, occurred_at=self.order.placed_at
+                        self.account, cover, starts_at=starts_at, ends_at=ends_at, occurred_at=self.order.placed_at
                     )
         for starts_at, ends_at in periods[len(at) :]:
             made = covers.open_cover(
-                self.book,
+                self.account,
                 grant,
                 policy=self.policy,
                 order_id=self.order.order_id,
@@ -540,7 +544,7 @@ class _Line:
         if grant.term is None:
             return [(placed_at, None)] * wanted
         before = self.there.timeline
-        anchor = begins_at(grant, placed_at, self.book.licenses.values(), before, terms)
+        anchor = begins_at(grant, placed_at, self.account.licenses.values(), before, terms)
         alike = [
             stretch for stretch in before if grant.start != "order" and stretch.counts_for(grant.actions, grant.levels)
         ]
@@ -553,8 +557,8 @@ class _Line:
         if _gone(one) or any(choice.rule == grant.rule for choice in self.there.choices.get(key, ())):
             return
         choice = Choice(
-            choice_id=ChoiceId(self.book.mint("cho")),
-            customer_id=self.book.customer.customer_id,
+            choice_id=ChoiceId(self.account.mint("cho")),
+            customer_id=self.account.customer.customer_id,
             order_id=self.order.order_id,
             line_id=self.line.line_id,
             license_id=None if one is None else one.license_id,
@@ -564,13 +568,13 @@ class _Line:
             reading=grant.reading,
             options={name: grant_json(grant.options[name], i) for i, name in enumerate(options_of(grant))},
             policy_version=self.policy.version,
-            opened_at=self.book.at,
+            opened_at=self.account.at,
             placed_at=self.order.placed_at,
         )
-        self.book.choices[choice.choice_id] = choice
+        self.account.choices[choice.choice_id] = choice
         self.there.choices.setdefault(key, []).append(choice)
-        self.book.plan.put_choice(choice, "opened", {"options": options_of(grant)})
-        self.book.emit(
+        self.account.plan.put_choice(choice, "opened", {"options": options_of(grant)})
+        self.account.emit(
             "choice.opened",
             {
                 "choice_id": choice.choice_id,
@@ -596,15 +600,15 @@ class _Line:
         if (self.order.order_id, self.line.line_id) in self.there.addons:
             return
         addon = Addon(
-            customer_id=self.book.customer.customer_id,
+            customer_id=self.account.customer.customer_id,
             order_id=self.order.order_id,
             line_id=self.line.line_id,
             addon=name,
             placed_at=self.order.placed_at,
         )
-        self.book.addons.append(addon)
-        self.book.plan.addons.append(addon)
-        self.book.emit("addon.granted", {"order_id": addon.order_id, "line_id": addon.line_id, "addon": name})
+        self.account.addons.append(addon)
+        self.account.plan.addons.append(addon)
+        self.account.emit("addon.granted", {"order_id": addon.order_id, "line_id": addon.line_id, "addon": name})
 
     # - what an earlier order shows to be of the wrong class -
 
@@ -648,32 +652,32 @@ class _Line:
                 continue
             if kept or lot.held or lot.spent:
                 if not kept:
-                    _review(self.book, "lot", lot.lot_id, one, rule)
+                    _review(self.account, "lot", lot.lot_id, one, rule)
                 stays = True
                 continue
-            voided = self.book.ledger.void(lot.lot_id, reason="reranked", clause=rule.clause)
-            self.book.ledger.withdraw(lot.lot_id)
-            balance = self.book.ledger.balance(lot.credit_type)
+            voided = self.account.ledger.void(lot.lot_id, reason="reranked", clause=rule.clause)
+            self.account.ledger.withdraw(lot.lot_id)
+            balance = self.account.ledger.balance(lot.credit_type)
             data = voided_data(lot, voided, balance, reason="reranked", order_id=lot.order_id)
-            self.book.emit("credits.voided", data)
+            self.account.emit("credits.voided", data)
         for choice in self.there.choices.get(key, ()):
             if (rule := unwanted.get(choice.rule)) is None or choice.voided_at is not None:
                 continue
             if choice.option is not None:
-                _review(self.book, "choice", choice.choice_id, one, rule)
+                _review(self.account, "choice", choice.choice_id, one, rule)
                 stays = True
             else:
-                void_choice(self.book, choice, reason="reranked")
+                void_choice(self.account, choice, reason="reranked")
         for cover in self.there.covers.get((key[0], key[1], one.license_id), ()):
             if (rule := unwanted.get(cover.rule)) is None or cover.state == "voided":
                 continue
             if kept:
                 stays = True
-            elif covers.state_of(cover, self.book.at) in {"pending", "scheduled"}:
-                covers.void(self.book, cover, reason="reranked", clause=rule.clause)
-                forgo(self.book, self.order, self.line, cover)
+            elif covers.state_of(cover, self.account.at) in {"pending", "scheduled"}:
+                covers.void(self.account, cover, reason="reranked", clause=rule.clause)
+                forgo(self.account, self.order, self.line, cover)
             else:
-                _review(self.book, "cover", cover.cover_id, one, rule)
+                _review(self.account, "cover", cover.cover_id, one, rule)
                 stays = True
         return stays
 
@@ -699,8 +703,8 @@ def _undisturbed(mine: Sequence[Cover], grant: CoverGrant, policy: Policy) -> bo
     return [(cover.starts_at, cover.ends_at) for cover in mine] == wanted
 
 
-def _review(book: Book, kind: str, subject: str, one: License, rule: Grant) -> None:
-    book.emit(
+def _review(account: CustomerAccount, kind: str, subject: str, one: License, rule: Grant) -> None:
+    account.emit(
         "grant_review",
         {
             "kind": kind,
@@ -717,33 +721,33 @@ def _review(book: Book, kind: str, subject: str, one: License, rule: Grant) -> N
     )
 
 
-def _there(book: Book, orders: Sequence[Order]) -> _Ledger:
+def _there(account: CustomerAccount, orders: Sequence[Order]) -> _Ledger:
     lots: dict[tuple[str, str, int], list[Lot]] = defaultdict(list)
     withdrawn: dict[tuple[str, str, int], list[Lot]] = defaultdict(list)
-    for lot in book.ledger.lots.values():
+    for lot in account.ledger.lots.values():
         if lot.order_id is not None and lot.line_id is not None and lot.origin_lot_id is None:
             kind = withdrawn if lot.withdrawn else lots
             kind[(lot.order_id, lot.line_id, lot.unit_no)].append(lot)
     forgone = {cover_id for order in orders for line in order.lines for cover_id in line.withdrawn}
     mine: dict[tuple[str, str, str | None], list[Cover]] = defaultdict(list)
-    for cover in book.covers.values():
+    for cover in account.covers.values():
         if cover.order_id is not None and cover.line_id is not None and cover.cover_id not in forgone:
             mine[(cover.order_id, cover.line_id, cover.license_id)].append(cover)
     choices: dict[tuple[str, str, int], list[Choice]] = defaultdict(list)
-    for choice in book.choices.values():
+    for choice in account.choices.values():
         if choice.voided_at is None:
             choices[(choice.order_id, choice.line_id, choice.unit_no)].append(choice)
     return _Ledger(
         licenses={
             (license_.order_id, license_.line_id, license_.unit_no): license_
-            for license_ in book.licenses.values()
+            for license_ in account.licenses.values()
             if license_.ended_reason != "corrected"
         },
         lots=dict(lots),
         withdrawn=dict(withdrawn),
         covers=dict(mine),
         choices=dict(choices),
-        addons={(addon.order_id, addon.line_id) for addon in book.addons},
+        addons={(addon.order_id, addon.line_id) for addon in account.addons},
         merged=any(one.answer.get("merged") for one in orders),
-        undone_since=undone_since(book.licenses.values()),
+        undone_since=undone_since(account.licenses.values()),
     )

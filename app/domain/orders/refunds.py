@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Addon, Cover, License, Order, OrderLine
 from app.domain.cover import cover as covers
 from app.domain.ledger.events import voided_data
@@ -45,7 +45,7 @@ class TakenBack:
 class Taking:
     """The line of an order of which something is taken back, why and by which clause; ``answer`` is told what was."""
 
-    book: Book
+    account: CustomerAccount
     order: Order
     line: OrderLine
     answer: TakenBack
@@ -61,7 +61,7 @@ class Taking:
         """Return what one unit was granted: each lot with those in which its credits lie by now."""
         if self.by_unit is not None:
             return self.by_unit[unit_no]
-        return self.book.ledger.granted_by(self.order.order_id, self.line.line_id, (unit_no,))
+        return self.account.ledger.granted_by(self.order.order_id, self.line.line_id, (unit_no,))
 
     def brought(self, one: License | Cover | Addon) -> bool:
         """Whether it came from this line."""
@@ -83,7 +83,7 @@ def check_lines(order: Order, wanted: Mapping[str, int], left: Mapping[str, int]
 
 
 def take_back(
-    book: Book,
+    account: CustomerAccount,
     order: Order,
     wanted: Mapping[str, int],
     terms: Terms,
@@ -101,7 +101,7 @@ def take_back(
         found = sold(policy, line.sku)
         kind = None if isinstance(found, NotGranted) else found[0].kind
         clause = policy.guarantee.clause if policy.guarantee else None
-        taking = Taking(book, order, line, answer, reason, clause, ref)
+        taking = Taking(account, order, line, answer, reason, clause, ref)
         if kind == "license":
             _licenses(taking, quantity)
         else:
@@ -109,14 +109,14 @@ def take_back(
     return answer
 
 
-def guarantee_of(policy: Policy, book: Book, order: Order) -> dict[str, Any]:
+def guarantee_of(policy: Policy, account: CustomerAccount, order: Order) -> dict[str, Any]:
     """``{"within_guarantee", "clause", "guarantee_ends_at", "reading"}`` of an order (AVA-14); the end is exclusive."""
     rule = policy.guarantee
     if rule is None:
         return {"within_guarantee": False, "clause": None, "guarantee_ends_at": None, "reading": False}
     ends = add_term(order.placed_at, rule.within, covers.term_zone(policy))
     return {
-        "within_guarantee": book.at < ends,
+        "within_guarantee": account.at < ends,
         "clause": rule.clause,
         "guarantee_ends_at": iso(ends),
         "reading": rule.reading,
@@ -127,7 +127,7 @@ def _licenses(taking: Taking, quantity: int) -> None:
     mine = sorted(
         (
             license_
-            for license_ in taking.book.licenses.values()
+            for license_ in taking.account.licenses.values()
             if taking.brought(license_) and license_.ended_reason not in ("refunded", "corrected")
         ),
         key=lambda license_: license_.unit_no,
@@ -135,7 +135,7 @@ def _licenses(taking: Taking, quantity: int) -> None:
     )
     by_unit: dict[int, list[list[Lot]]] = {license_.unit_no: [] for license_ in mine[:quantity]}
     order_id, line_id = taking.order.order_id, taking.line.line_id
-    for family in taking.book.ledger.granted_by(order_id, line_id, by_unit):  # once for all units
+    for family in taking.account.ledger.granted_by(order_id, line_id, by_unit):  # once for all units
         by_unit[family[0].unit[2] if family[0].unit else 0].append(family)
     taking = replace(taking, by_unit=by_unit)
     for license_ in mine[:quantity]:
@@ -144,22 +144,22 @@ def _licenses(taking: Taking, quantity: int) -> None:
 
 def take_license(taking: Taking, one: License) -> None:
     """Ends one license and takes back what it brought."""
-    book, line, answer, reason = taking.book, taking.line, taking.answer, taking.reason
+    account, line, answer, reason = taking.account, taking.line, taking.answer, taking.reason
     untouched = not _touched(taking, one)
     _credits(taking, unit_no=one.unit_no)
-    for choice in sorted(book.choices.values(), key=lambda choice: choice.choice_id):
+    for choice in sorted(account.choices.values(), key=lambda choice: choice.choice_id):
         if choice.license_id == one.license_id and choice.open:
-            void_choice(book, choice, reason=reason)
+            void_choice(account, choice, reason=reason)
             answer.taken.append({"kind": "choice", "choice_id": choice.choice_id, "line_id": line.line_id})
     served = [
-        (cover, covers.state_of(cover, book.at))
-        for cover in sorted(book.covers.values(), key=lambda cover: cover.cover_id)
+        (cover, covers.state_of(cover, account.at))
+        for cover in sorted(account.covers.values(), key=lambda cover: cover.cover_id)
         if cover.license_id == one.license_id
     ]
     if untouched and reason != "corrected":
-        one.uncounted_after = max(book.licenses)
+        one.uncounted_after = max(account.licenses)
     ended: Literal["corrected", "refunded"] = "corrected" if reason == "corrected" else "refunded"
-    end_license(book, one, book.at, reason=ended, clause=taking.clause)
+    end_license(account, one, account.at, reason=ended, clause=taking.clause)
     answer.taken.append(
         {"kind": "license", "license_id": one.license_id, "line_id": line.line_id, "unit_no": one.unit_no}
     )
@@ -175,31 +175,33 @@ def _touched(taking: Taking, one: License) -> bool:
     found = taking.of_unit(one.unit_no)
     return any(lot.held or lot.spent or given(lot) for family in found for lot in family) or any(
         cover.license_id == one.license_id and cover.start == "first_ticket" and cover.starts_at is not None
-        for cover in taking.book.covers.values()
+        for cover in taking.account.covers.values()
     )
 
 
 def _bought(taking: Taking, quantity: int) -> None:
-    book, line = taking.book, taking.line
+    account, line = taking.account, taking.line
     _credits(taking, quantity=quantity)
     rules = {
-        cover.rule for cover in book.covers.values() if taking.brought(cover) and cover.cover_id not in line.withdrawn
+        cover.rule
+        for cover in account.covers.values()
+        if taking.brought(cover) and cover.cover_id not in line.withdrawn
     }
     for rule in sorted(rules):
         for _ in range(quantity):
             _period(taking, rule)
-    for addon in book.addons if taking.reason != "corrected" or line.quantity == 0 else ():
+    for addon in account.addons if taking.reason != "corrected" or line.quantity == 0 else ():
         if taking.brought(addon) and addon.voided_at is None:
-            addon.voided_at = book.at
-            book.plan.addons.append(addon)
+            addon.voided_at = account.at
+            account.plan.addons.append(addon)
             taking.answer.taken.append({"kind": "addon", "addon": addon.addon, "line_id": line.line_id})
 
 
 def _credits(taking: Taking, *, unit_no: int | None = None, quantity: int | None = None) -> None:
     """Of one unit of a license, or of so many units of what was bought, those that were added last first."""
-    book, order, line, answer, reason = taking.book, taking.order, taking.line, taking.answer, taking.reason
+    account, order, line, answer, reason = (taking.account, taking.order, taking.line, taking.answer, taking.reason)
     by_unit: dict[int, list[list[Lot]]] = {}
-    found = book.ledger.granted_by(order.order_id, line.line_id) if unit_no is None else taking.of_unit(unit_no)
+    found = account.ledger.granted_by(order.order_id, line.line_id) if unit_no is None else taking.of_unit(unit_no)
     for family in found:
         by_unit.setdefault(family[0].unit[2] if family[0].unit else 0, []).append(family)
     left = None if quantity is None else sum(map(_whole, by_unit.values())) * quantity // line.made
@@ -217,11 +219,11 @@ def _credits(taking: Taking, *, unit_no: int | None = None, quantity: int | None
             continue
         left = None if left is None or share is None else left - share
         before = {lot.lot_id: lot.voided for lot in alike}
-        result = take_all(book.ledger, families, share, why)
+        result = take_all(account.ledger, families, share, why)
         if reason == "corrected" and unit_no is not None:
             for lot in alike:
-                if lot.lot_id in book.ledger.lots:
-                    book.ledger.withdraw(lot.lot_id)
+                if lot.lot_id in account.ledger.lots:
+                    account.ledger.withdraw(lot.lot_id)
         answer.owed += result.owed
         for lot in alike:
             if voided := lot.voided - before[lot.lot_id]:
@@ -229,13 +231,13 @@ def _credits(taking: Taking, *, unit_no: int | None = None, quantity: int | None
         _tell_left(taking, alike, result)
     if left and reason == "refunded":
         for _, families in sorted(by_unit.items(), reverse=True):
-            left -= mark_gone(book.ledger, families[0], left, why)
+            left -= mark_gone(account.ledger, families[0], left, why)
 
 
 def _tell_voided(taking: Taking, lot: Lot, credits: int) -> None:
     """Says what was taken back of a lot, at another customer's to that customer."""
-    book, order = taking.book, taking.order
-    other = book.others.get(lot.customer_id)
+    account, order = taking.account, taking.order
+    other = account.others.get(lot.customer_id)
     row = {
         "kind": "credits",
         "lot_id": lot.lot_id,
@@ -244,14 +246,14 @@ def _tell_voided(taking: Taking, lot: Lot, credits: int) -> None:
         "line_id": taking.line.line_id,
     }
     taking.answer.taken.append(row if other is None else {**row, "customer_id": other.customer.external_id})
-    told = other or book
+    told = other or account
     balance = told.ledger.balance(lot.credit_type)
     told.emit("credits.voided", voided_data(lot, credits, balance, reason=taking.reason, order_id=order.order_id))
 
 
 def _tell_left(taking: Taking, alike: list[Lot], result: VoidedGrant) -> None:
     """Says what could not be taken back: in one row what is the buyer's own, in one a lot what is another's."""
-    others, line_id = taking.book.others, taking.line.line_id
+    others, line_id = taking.account.others, taking.line.line_id
     theirs = [left for left in result.left if left.lot.customer_id in others]
     spent = result.spent - sum(their.spent for their in theirs)
     held = result.held - sum(their.held for their in theirs)
@@ -295,14 +297,14 @@ def left_of(order: Order, refunded: Mapping[str, int], by_lots: Mapping[str, int
     }
 
 
-def by_lots(book: Book, order: Order, told: Mapping[str, int] | None = None) -> dict[str, int]:
+def by_lots(account: CustomerAccount, order: Order, told: Mapping[str, int] | None = None) -> dict[str, int]:
     """Units of each line whose money went back by their lots; a unit of which a part went back counts whole.
 
     ``told``: those of which the shop has told since; they are among the order's refunds by now.
     """
     found: dict[str, int] = {}
     for line in order.lines:
-        families = book.ledger.granted_by(order.order_id, line.line_id)
+        families = account.ledger.granted_by(order.order_id, line.line_id)
         gone = sum(paid_back(lot, *BY_LOT) for family in families for lot in family)
         if gone:
             each = max(sum(_whole([family]) for family in families) // max(line.made, 1), 1)
@@ -311,19 +313,19 @@ def by_lots(book: Book, order: Order, told: Mapping[str, int] | None = None) -> 
 
 
 def _period(taking: Taking, rule: str) -> None:
-    book, line = taking.book, taking.line
-    stack = _standing(book, rule)
+    account, line = taking.account, taking.line
+    stack = _standing(account, rule)
     own = [cover for cover in stack if taking.brought(cover)]
     granted = [
-        (cover, covers.state_of(cover, book.at))
-        for cover in book.covers.values()
+        (cover, covers.state_of(cover, account.at))
+        for cover in account.covers.values()
         if cover.rule == rule and taking.brought(cover) and cover.cover_id not in line.withdrawn
     ]
-    target = _newest_unstarted(book, own)
+    target = _newest_unstarted(account, own)
     if target is None and taking.reason == "corrected":
         target = own[-1] if own else None  # never another order's, which then moves up
     elif target is None and (own or all(state != "ended" for _, state in granted)):
-        target = _newest_unstarted(book, stack) or next(iter(own or stack), None)
+        target = _newest_unstarted(account, stack) or next(iter(own or stack), None)
     if target is not None:
         _take_cover(taking, target)
         return
@@ -345,32 +347,32 @@ def _tell_served(taking: Taking, cover: Cover, state: str = "ended") -> None:
     )
 
 
-def _standing(book: Book, rule: str) -> list[Cover]:
+def _standing(account: CustomerAccount, rule: str) -> list[Cover]:
     """Bought periods of one rule that have not ended, oldest first."""
     return sorted(
         (
             cover
-            for cover in book.covers.values()
+            for cover in account.covers.values()
             if cover.rule == rule
             and cover.license_id is None
-            and covers.state_of(cover, book.at) not in {"ended", "voided"}
+            and covers.state_of(cover, account.at) not in {"ended", "voided"}
         ),
         key=lambda cover: (cover.granted_at, cover.starts_at or cover.granted_at, cover.cover_id),
     )
 
 
-def _newest_unstarted(book: Book, found: list[Cover]) -> Cover | None:
-    waiting = [cover for cover in found if covers.state_of(cover, book.at) in {"pending", "scheduled"}]
+def _newest_unstarted(account: CustomerAccount, found: list[Cover]) -> Cover | None:
+    waiting = [cover for cover in found if covers.state_of(cover, account.at) in {"pending", "scheduled"}]
     return waiting[-1] if waiting else None
 
 
 def _take_cover(taking: Taking, cover: Cover) -> None:
-    covers.take_back(taking.book, cover, reason=taking.reason, clause=taking.clause)
+    covers.take_back(taking.account, cover, reason=taking.reason, clause=taking.clause)
     taking.answer.taken.append(
         {
             "kind": "cover",
             "cover_id": cover.cover_id,
-            "state": covers.state_of(cover, taking.book.at),
+            "state": covers.state_of(cover, taking.account.at),
             "ends_at": iso_or_none(cover.ends_at),
             "line_id": taking.line.line_id,
         }

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.cover import cover as covers
 from app.domain.cover.start import begins_at, stretches_of
 from app.domain.cover.terms import CoverTerms
@@ -47,22 +47,22 @@ class Need:
 ANYTHING: Final = Need()
 
 
-def remedies(book: Book, rules: Iterable[RemedyRule], need: Need = ANYTHING) -> tuple[Remedy, ...]:
+def remedies(account: CustomerAccount, rules: Iterable[RemedyRule], need: Need = ANYTHING) -> tuple[Remedy, ...]:
     """What the customer can do: offers that help, priced for this customer, and other ways as texts."""
     found: list[Remedy] = []
     for rule in rules:
         if rule.kind == APPLY_CREDIT:
-            found += _credit_that_serves(book, need)
+            found += _credit_that_serves(account, need)
         elif rule.kind == "resume":
-            found += _resumptions(book, rule)
+            found += _resumptions(account, rule)
         elif not rule.skus:
             found.append(Remedy(kind=rule.kind, text=rule.text))
         for sku in rule.skus:
-            offer = offer_of(book.policy, sku)
+            offer = offer_of(account.policy, sku)
             if offer is not None and offer.kind == "addon" and not _attributes(offer, need):
                 found.append(Remedy(kind=rule.kind, text=rule.text))  # Nobody can order one that has no name.
                 continue
-            one = None if offer is None else bought(book, offer, sku, need, kind=rule.kind)
+            one = None if offer is None else bought(account, offer, sku, need, kind=rule.kind)
             if one is not None:
                 found.append(one)
     return tuple(dict.fromkeys(found))
@@ -74,26 +74,26 @@ def offer_of(policy: Policy, sku: str) -> Offer | None:
     return found[0] if found else next((offer for offer in policy.offers if offer.sku == sku), None)
 
 
-def bought(book: Book, offer: Offer, sku: str, need: Need, *, kind: str = "buy") -> Remedy | None:
+def bought(account: CustomerAccount, offer: Offer, sku: str, need: Need, *, kind: str = "buy") -> Remedy | None:
     """Buying an offer as a remedy; None where it would not help this customer now."""
-    facts = purchase_facts(book)
+    facts = purchase_facts(account)
     if holds(offer.requires, facts) is False:
         return None
     grants = [grant for grant in offer.grants if holds(grant.when, facts) is not False]
     packs = [grant for grant in grants if isinstance(grant, CreditGrant) and _fits(grant, need)]
     periods = [grant for grant in grants if isinstance(grant, CoverGrant) and need.means != "credits"]
-    n = number_of(book.policy, sku, need.missing) if offer.sku_pattern else None
+    n = number_of(account.policy, sku, need.missing) if offer.sku_pattern else None
     helps_at: datetime | None = None
     if offer.kind in {"credits", "cover"} and not packs:
-        begins = [when for when in (_begins(book, period, need) for period in periods) if when is not None]
+        begins = [when for when in (_begins(account, period, need) for period in periods) if when is not None]
         if not begins:
             return None
-        helps_at = min(begins) if min(begins) > book.at else None
+        helps_at = min(begins) if min(begins) > account.at else None
     quantity = 1 if offer.sku_pattern or not packs else _quantity(packs, need.missing)
     return Remedy(
         kind=kind,
         sku=sku if n is None else offer.sku.replace("{n}", str(n)),
-        price=price_of(book, offer, n),
+        price=price_of(account, offer, n),
         text=_said(quantity, helps_at),
         quantity=quantity,
         helps_at=helps_at,
@@ -146,18 +146,18 @@ def _attributes(offer: Offer, need: Need) -> tuple[tuple[str, str], ...]:
     return (("addon", name),) if offer.kind == "addon" and isinstance(name, str) and name else ()
 
 
-def _begins(book: Book, grant: CoverGrant, need: Need) -> datetime | None:
+def _begins(account: CustomerAccount, grant: CoverGrant, need: Need) -> datetime | None:
     """When cover bought now would serve; None where that cannot be told, or it would not."""
     if need.action not in grant.actions:
         return None
     if grant.start == "first_ticket":
-        mine = [cover for cover in book.covers.values() if covers.OPEN_TICKET in cover.actions and not cover.levels]
+        mine = [cover for cover in account.covers.values() if covers.OPEN_TICKET in cover.actions and not cover.levels]
         stopped = any(
-            cover.state == "suspended" or (cover.in_force(book.at) and cover.scope == "account") for cover in mine
+            cover.state == "suspended" or (cover.in_force(account.at) and cover.scope == "account") for cover in mine
         )
-        return None if stopped else book.at
-    before = stretches_of(book.covers.values())
-    return begins_at(grant, book.at, book.licenses.values(), before, CoverTerms.of(book.policy))
+        return None if stopped else account.at
+    before = stretches_of(account.covers.values())
+    return begins_at(grant, account.at, account.licenses.values(), before, CoverTerms.of(account.policy))
 
 
 def enough(policy: Policy, credit_type: str, missing: int) -> tuple[Remedy, ...]:
@@ -198,11 +198,11 @@ def typed_words(one: CreditType) -> str:
     return one.title if one.title.lower().rstrip("s").endswith("credit") else f"{one.title} credit"
 
 
-def _credit_that_serves(book: Book, need: Need) -> list[Remedy]:
+def _credit_that_serves(account: CustomerAccount, need: Need) -> list[Remedy]:
     """A credit of a type that serves what is asked for: one that is there, else the offers that bring one."""
     kind = need.facts.get(REQUEST_KIND)
-    types = [] if kind is None else serving_types(book.policy, kind)
-    there = [type_ for type_ in types if book.ledger.available(type_.credit_type, license_id=need.license_id)]
+    types = [] if kind is None else serving_types(account.policy, kind)
+    there = [type_ for type_ in types if account.ledger.available(type_.credit_type, license_id=need.license_id)]
     if there:
         return [
             Remedy(
@@ -215,9 +215,9 @@ def _credit_that_serves(book: Book, need: Need) -> list[Remedy]:
     return [
         remedy
         for type_ in types
-        for offer in book.policy.offers
+        for offer in account.policy.offers
         if offer.kind == "credits" and _brings(offer.grants, type_.credit_type)
-        for remedy in [bought(book, offer, offer.sku, Need(credit_type=type_.credit_type))]
+        for remedy in [bought(account, offer, offer.sku, Need(credit_type=type_.credit_type))]
         if remedy is not None
     ]
 
@@ -226,17 +226,17 @@ def _brings(grants: Iterable[Grant], credit_type: str) -> bool:
     return any(isinstance(grant, CreditGrant) and grant.credit_type == credit_type for grant in grants)
 
 
-def _resumptions(book: Book, rule: RemedyRule) -> list[Remedy]:
-    stopped = sorted(cover.cover_id for cover in book.covers.values() if cover.state == "suspended")
+def _resumptions(account: CustomerAccount, rule: RemedyRule) -> list[Remedy]:
+    stopped = sorted(cover.cover_id for cover in account.covers.values() if cover.state == "suspended")
     return [Remedy(kind=rule.kind, text=rule.text, cover_id=cover_id) for cover_id in stopped]
 
 
-def waiting(book: Book, need: Need) -> tuple[Remedy, ...]:
+def waiting(account: CustomerAccount, need: Need) -> tuple[Remedy, ...]:
     """The wait for cover that is bought already and begins later."""
     begins = [
         cover.starts_at
-        for cover in book.covers.values()
-        if covers.state_of(cover, book.at) == "scheduled"
+        for cover in account.covers.values()
+        if covers.state_of(cover, account.at) == "scheduled"
         and need.action in cover.actions
         and covers.reaches(cover, need.license_id)
         and cover.starts_at is not None

@@ -18,7 +18,7 @@ from app.domain.policy.ticket_rules import Category, RemedyRule
 from app.domain.policy.wording import asked_for
 from app.domain.tickets import qualification
 from app.domain.tickets.qualification import Verdict
-from app.domain.tickets.session import Desk
+from app.domain.tickets.session import TicketSession
 from app.domain.tickets.ticket import Assessment, State
 from app.domain.values.decision import Reason, Remedy
 from app.domain.values.text import counted, with_article
@@ -54,10 +54,10 @@ class Pricing:
     waiting: Assessment | None
 
 
-def price_of(desk: Desk) -> Pricing:
+def price_of(session: TicketSession) -> Pricing:
     """What the ticket would cost: the waiting assessment's credits, else the list's."""
-    ticket = desk.ticket
-    category = desk.policy.category(ticket.category) if ticket.category is not None else None
+    ticket = session.ticket
+    category = session.policy.category(ticket.category) if ticket.category is not None else None
     quote = ticket.quote
     if category is None:
         return Pricing(category=None, credits=None, missing=(), above_list=False, waiting=None)
@@ -68,12 +68,12 @@ def price_of(desk: Desk) -> Pricing:
     return Pricing(category=category, credits=listed.credits, missing=listed.missing, above_list=False, waiting=None)
 
 
-def needs_consent(desk: Desk, category: Category | None, credits: int, *, above_list: bool = False) -> bool:
+def needs_consent(session: TicketSession, category: Category | None, credits: int, *, above_list: bool = False) -> bool:
     """Whether the customer must agree to a price first: above what was agreed in advance, or asked beforehand where the
     category says so (CSC-9, CSC-10). Policies without confirmation never ask (XC-10)."""
-    if desk.policy.confirmation is None or credits == 0:
+    if session.policy.confirmation is None or credits == 0:
         return False
-    agreed = desk.ticket.agreed_up_to
+    agreed = session.ticket.agreed_up_to
     if agreed is not None:
         return credits > agreed
     return above_list or (category is not None and category.confirm)
@@ -82,68 +82,68 @@ def needs_consent(desk: Desk, category: Category | None, credits: int, *, above_
 # --- the order of the questions ---------------------------------------------------------------------------------------
 
 
-def admit(desk: Desk, verdict: Verdict) -> Admission:
+def admit(session: TicketSession, verdict: Verdict) -> Admission:
     """The rules' answer; changes nothing."""
     if verdict.rejections:
         return Admission(state="rejected", reasons=verdict.rejections, remedies=verdict.remedies)
-    if desk.policy.qualification.by == "agent":
-        return _for_an_agent(desk, verdict)
-    priced = price_of(desk)
+    if session.policy.qualification.by == "agent":
+        return _for_an_agent(session, verdict)
+    priced = price_of(session)
     asks = [*verdict.asks, *(f"inputs.{name}" for name in priced.missing)]
     if asks:
-        return _ask(desk, asks)
+        return _ask(session, asks)
     # What an agent assessed may be 0 because a level is included; what the list has for nothing needs no cover.
     listed_free = priced.credits == 0 and priced.waiting is None
-    by_level = None if listed_free else _level(desk, priced.category)
+    by_level = None if listed_free else _level(session, priced.category)
     if by_level is not None:
         return by_level
     if priced.credits == 0:
         return Admission(state="in_progress", price=0, quoted=0, paid_by="nobody")
-    if desk.policy.payment.choice_open_clause and desk.book.open_choices():
-        return _choice_open(desk)
-    return _pay(desk, priced)
+    if session.policy.payment.choice_open_clause and session.account.open_choices():
+        return _choice_open(session)
+    return _pay(session, priced)
 
 
-def _ask(desk: Desk, asks: list[str]) -> Admission:
+def _ask(session: TicketSession, asks: list[str]) -> Admission:
     reasons = tuple(
-        desk.reason(
+        session.reason(
             "fact_missing",
             "ALL-3",
-            f"Not stated yet: {asked_for(desk.policy, name)}.",
+            f"Not stated yet: {asked_for(session.policy, name)}.",
             reading=True,
             fact=name,
-            title=asked_for(desk.policy, name),
-            would_change=f"stating {asked_for(desk.policy, name)}",
+            title=asked_for(session.policy, name),
+            would_change=f"stating {asked_for(session.policy, name)}",
         )
         for name in asks
     )
-    return Admission(state="needs_facts", reasons=reasons, asks=tuple(asks), commit=desk.committed)
+    return Admission(state="needs_facts", reasons=reasons, asks=tuple(asks), commit=session.committed)
 
 
-def _for_an_agent(desk: Desk, verdict: Verdict) -> Admission:
+def _for_an_agent(session: TicketSession, verdict: Verdict) -> Admission:
     """TERMS-11: rules ask and recommend, an agent qualifies; the credit is held from the opening on (TERMS-15)."""
-    ticket = desk.ticket
+    ticket = session.ticket
     asks = list(verdict.asks)
     if ticket.credit_type is None:
-        clause = desk.policy.credits.clause if desk.policy.credits else None
-        asked = _ask(desk, ["credit_type", *asks])
-        first = desk.reason(
+        clause = session.policy.credits.clause if session.policy.credits else None
+        asked = _ask(session, ["credit_type", *asks])
+        first = session.reason(
             "credit_required",
             clause,
             "No credit is applied to this ticket yet.",
             fact="credit_type",
-            available=desk.available_of_any,
+            available=session.available_of_any,
             would_change="applying a credit",
         )
         asked.reasons = (first, *asked.reasons[1:])
-        asked.remedies = _credits_to_apply(desk)
+        asked.remedies = _credits_to_apply(session)
         return asked
-    if ticket.credit_applied_at is None and desk.available < 1:
+    if ticket.credit_applied_at is None and session.available < 1:
         return Admission(
-            state="awaiting_credits", reasons=desk.want_of_credits(1), remedies=desk.offers(), asks=tuple(asks)
+            state="awaiting_credits", reasons=session.want_of_credits(1), remedies=session.offers(), asks=tuple(asks)
         )
     if asks:
-        found = _ask(desk, asks)
+        found = _ask(session, asks)
         found.applies_credit = True
         found.paid_by = "credits"
         return found
@@ -152,10 +152,10 @@ def _for_an_agent(desk: Desk, verdict: Verdict) -> Admission:
     )
 
 
-def _credits_to_apply(desk: Desk) -> tuple[Remedy, ...]:
+def _credits_to_apply(session: TicketSession) -> tuple[Remedy, ...]:
     """The types of credit that are there and may serve what is asked for; else the offers that bring one."""
-    kind = desk.ticket.facts.get(remedies.REQUEST_KIND)
-    types = desk.policy.credits.types if desk.policy.credits else ()
+    kind = session.ticket.facts.get(remedies.REQUEST_KIND)
+    types = session.policy.credits.types if session.policy.credits else ()
     found = tuple(
         Remedy(
             kind=remedies.APPLY_CREDIT,
@@ -164,38 +164,38 @@ def _credits_to_apply(desk: Desk) -> tuple[Remedy, ...]:
         )
         for one in types
         if (kind is None or not one.serves or kind in one.serves)
-        and desk.book.ledger.available(one.credit_type, license_id=desk.ticket.license_id)
+        and session.account.ledger.available(one.credit_type, license_id=session.ticket.license_id)
     )
     if found:
         return found
     rule = RemedyRule(kind=remedies.APPLY_CREDIT)
-    serving = () if kind is None else remedies.remedies(desk.book, [rule], desk.need())
-    return serving or desk.offers()
+    serving = () if kind is None else remedies.remedies(session.account, [rule], session.need())
+    return serving or session.offers()
 
 
-def _level(desk: Desk, category: Category | None) -> Admission | None:
+def _level(session: TicketSession, category: Category | None) -> Admission | None:
     """Free under a cover of the category's level that reaches the license (AVA-4, AVA-9, AVA-10); else None."""
-    payment, ticket = desk.policy.payment, desk.ticket
+    payment, ticket = session.policy.payment, session.ticket
     if category is None or category.level is None or "cover" not in payment.means or ticket.pay_with == "credits":
         return None
-    serving = covers.in_force_for(desk.book, None, category.level)
-    mine = qualification.license_of(desk.book, ticket.license_id)
+    serving = covers.in_force_for(session.account, None, category.level)
+    mine = qualification.license_of(session.account, ticket.license_id)
     if mine is None:
-        if serving and payment.license_required_clause and len(desk.book.active_licenses()) > 1:
-            reason = desk.reason(
+        if serving and payment.license_required_clause and len(session.account.active_licenses()) > 1:
+            reason = session.reason(
                 "license_required",
                 payment.license_required_clause,
                 "Several licenses are on the account; which one is it about?",
                 reading=True,
-                licenses=[one.license_id for one in desk.book.active_licenses()],
+                licenses=[one.license_id for one in session.account.active_licenses()],
                 would_change="naming the license",
             )
-            return Admission(state="needs_facts", reasons=(reason,), asks=("license_id",), commit=desk.committed)
+            return Admission(state="needs_facts", reasons=(reason,), asks=("license_id",), commit=session.committed)
         return None
     free = [one for one in serving if covers.reaches(one, mine.license_id)]
     if not free:
         return None
-    reason = desk.reason(
+    reason = session.reason(
         "level_free",
         category.level_clause or category.clause,
         f"Level {category.level} support is free with this license.",
@@ -206,10 +206,10 @@ def _level(desk: Desk, category: Category | None) -> Admission | None:
     return Admission(state="in_progress", price=0, quoted=0, paid_by="cover", cover=free[0], reasons=(reason,))
 
 
-def _choice_open(desk: Desk) -> Admission:
-    clause = desk.policy.payment.choice_open_clause
-    open_ = desk.book.open_choices()
-    reason = desk.reason(
+def _choice_open(session: TicketSession) -> Admission:
+    clause = session.policy.payment.choice_open_clause
+    open_ = session.account.open_choices()
+    reason = session.reason(
         "choice_required",
         clause,
         "First choose what the license brings.",
@@ -233,29 +233,29 @@ def _general(cover: Cover) -> bool:
     return not cover.levels and covers.OPEN_TICKET in cover.actions and cover.state != "voided"
 
 
-def cover_that_pays(desk: Desk) -> tuple[Cover | None, bool]:
+def cover_that_pays(session: TicketSession) -> tuple[Cover | None, bool]:
     """The cover that would pay for any issue of this ticket now, and whether it would start with it (CSC-4)."""
-    if "cover" not in desk.policy.payment.means:
+    if "cover" not in session.policy.payment.means:
         return None, False
-    running = [one for one in covers.in_force_for(desk.book, desk.ticket.license_id) if _general(one)]
+    running = [one for one in covers.in_force_for(session.account, session.ticket.license_id) if _general(one)]
     if running:
         return running[0], False
-    waiting = covers.startable(desk.book)
+    waiting = covers.startable(session.account)
     return waiting, waiting is not None
 
 
-def _pay(desk: Desk, priced: Pricing) -> Admission:
-    payment, ticket = desk.policy.payment, desk.ticket
-    cover, starts = cover_that_pays(desk)
-    spendable = desk.available + desk.committed
-    by_credits = "credits" in payment.means and desk.policy.credits is not None
+def _pay(session: TicketSession, priced: Pricing) -> Admission:
+    payment, ticket = session.policy.payment, session.ticket
+    cover, starts = cover_that_pays(session)
+    spendable = session.available + session.committed
+    by_credits = "credits" in payment.means and session.policy.credits is not None
     can_credits = by_credits and spendable >= (1 if priced.credits is None else priced.credits)
-    suspended = [one for one in desk.book.covers.values() if one.state == "suspended" and _general(one)]
+    suspended = [one for one in session.account.covers.values() if one.state == "suspended" and _general(one)]
     if cover is None and suspended and payment.suspended_clause and (ticket.pay_with == "cover" or not can_credits):
         lacking = None if priced.credits is None else max(priced.credits - spendable, 1)
-        return _suspended(desk, suspended[0], lacking)
+        return _suspended(session, suspended[0], lacking)
     if cover is not None and can_credits and ticket.pay_with is None and payment.choose_clause:
-        return _choose(desk, cover, priced)
+        return _choose(session, cover, priced)
     if cover is not None and ticket.pay_with != "credits":
         return Admission(
             state="in_progress",
@@ -264,61 +264,61 @@ def _pay(desk: Desk, priced: Pricing) -> Admission:
             paid_by="cover",
             cover=cover,
             starts_cover=starts,
-            reasons=(_covered(desk, cover, starts),),
+            reasons=(_covered(session, cover, starts),),
         )
     if not by_credits or ticket.pay_with == "cover":
-        return _no_cover(desk)
-    return _by_credits(desk, priced, spendable)
+        return _no_cover(session)
+    return _by_credits(session, priced, spendable)
 
 
-def _covered(desk: Desk, cover: Cover, starts: bool) -> Reason:
+def _covered(session: TicketSession, cover: Cover, starts: bool) -> Reason:
     code = "cover_pending" if starts else "covered"
     text = "A support period starts with this ticket." if starts else "Support cover is in force."
-    clause, reading = entitlement.allowing_clause(desk.policy, code) or (cover.clause, cover.reading)
-    return desk.reason(
+    clause, reading = entitlement.allowing_clause(session.policy, code) or (cover.clause, cover.reading)
+    return session.reason(
         code,
         clause,
         text,
         reading=reading or cover.reading,
         cover_id=cover.cover_id,
-        ends_at=iso_or_none(covers.ends_if_used(desk.book, cover)),
+        ends_at=iso_or_none(covers.ends_if_used(session.account, cover)),
     )
 
 
-def _suspended(desk: Desk, cover: Cover, missing: int | None) -> Admission:
-    payment = desk.policy.payment
-    reason = desk.reason(
+def _suspended(session: TicketSession, cover: Cover, missing: int | None) -> Admission:
+    payment = session.policy.payment
+    reason = session.reason(
         "cover_suspended",
         payment.suspended_clause,
         "The support period is suspended; resume it first.",
         reading=True,
         cover_id=cover.cover_id,
         suspended_at=iso_or_none(cover.suspended_at),
-        remaining_seconds=covers.remaining(cover, desk.at),
+        remaining_seconds=covers.remaining(cover, session.at),
         would_change="resuming the period, or credits",
     )
     rules = [RemedyRule(kind="resume", text="Resume the suspended period.")]
     if payment.exhausted_skus:
         rules.append(RemedyRule(kind="buy", skus=payment.exhausted_skus))
     return Admission(
-        state="rejected", reasons=(reason,), remedies=remedies.remedies(desk.book, rules, desk.need(missing))
+        state="rejected", reasons=(reason,), remedies=remedies.remedies(session.account, rules, session.need(missing))
     )
 
 
-def _choose(desk: Desk, cover: Cover, priced: Pricing) -> Admission:
-    reason = desk.reason(
+def _choose(session: TicketSession, cover: Cover, priced: Pricing) -> Admission:
+    reason = session.reason(
         "pay_with_required",
-        desk.policy.payment.choose_clause,
+        session.policy.payment.choose_clause,
         "Both credits and cover can pay for this ticket; choose which.",
         would_change="pay_with credits, or pay_with cover",
     )
     options: list[dict[str, Any]] = [
-        {"pay_with": "credits", "credits": priced.credits, "available": desk.available},
+        {"pay_with": "credits", "credits": priced.credits, "available": session.available},
         {
             "pay_with": "cover",
             "cover_id": cover.cover_id,
             "state": cover.state,
-            "ends_at": iso_or_none(covers.ends_if_used(desk.book, cover)),
+            "ends_at": iso_or_none(covers.ends_if_used(session.account, cover)),
         },
     ]
     return Admission(
@@ -329,13 +329,13 @@ def _choose(desk: Desk, cover: Cover, priced: Pricing) -> Admission:
     )
 
 
-def _no_cover(desk: Desk) -> Admission:
+def _no_cover(session: TicketSession) -> Admission:
     """Cover alone may pay, or was chosen, and there is none: recorded with the offers, decided again later (CSC-17)."""
-    ended = [one.ends_at for one in desk.book.covers.values() if _general(one) and one.ends_at is not None]
+    ended = [one.ends_at for one in session.account.covers.values() if _general(one) and one.ends_at is not None]
     last = max(ended, default=None)
-    clause = desk.policy.payment.exhausted_clause
+    clause = session.policy.payment.exhausted_clause
     if last is not None:
-        reason = desk.reason(
+        reason = session.reason(
             "cover_expired",
             clause,
             f"Support cover ended at {iso(last)}.",
@@ -343,50 +343,50 @@ def _no_cover(desk: Desk) -> Admission:
             would_change="cover in force",
         )
     else:
-        reason = desk.reason("cover_missing", clause, "There is no support cover.", would_change="cover in force")
-    return Admission(state="awaiting_credits", reasons=(reason,), remedies=desk.offers())
+        reason = session.reason("cover_missing", clause, "There is no support cover.", would_change="cover in force")
+    return Admission(state="awaiting_credits", reasons=(reason,), remedies=session.offers())
 
 
-def _by_credits(desk: Desk, priced: Pricing, spendable: int) -> Admission:
-    agreed = desk.ticket.agreed_up_to
+def _by_credits(session: TicketSession, priced: Pricing, spendable: int) -> Admission:
+    agreed = session.ticket.agreed_up_to
     if priced.credits is None:
         if priced.category is None and agreed:
-            return _held(desk, _in_advance(desk, agreed, spendable), spendable, price=None, quoted=None)
-        return _assess_first(desk, priced, spendable)
+            return _held(session, _in_advance(session, agreed, spendable), spendable, price=None, quoted=None)
+        return _assess_first(session, priced, spendable)
     asked = priced.waiting is not None and priced.waiting["by"] != "rules"
     payable = asked or spendable >= priced.credits  # what cannot be held at an opening is not asked for (ALL-2)
-    if payable and needs_consent(desk, priced.category, priced.credits, above_list=priced.above_list):
-        return _consent(desk, priced, spendable)
-    return _held(desk, priced.credits, spendable, price=priced.credits, quoted=priced.credits)
+    if payable and needs_consent(session, priced.category, priced.credits, above_list=priced.above_list):
+        return _consent(session, priced, spendable)
+    return _held(session, priced.credits, spendable, price=priced.credits, quoted=priced.credits)
 
 
-def _in_advance(desk: Desk, agreed: int, spendable: int) -> int:
+def _in_advance(session: TicketSession, agreed: int, spendable: int) -> int:
     """What is held of a price agreed in advance: all of it; where less is there, that, if it pays any listed price."""
-    bounds = [pricing.quote(one, {}).most for one in desk.policy.categories]
+    bounds = [pricing.quote(one, {}).most for one in session.policy.categories]
     dearest = max((one for one in bounds if one is not None), default=agreed)
     return spendable if dearest <= spendable < agreed else agreed
 
 
-def _held(desk: Desk, credits: int, spendable: int, *, price: int | None, quoted: int | None) -> Admission:
+def _held(session: TicketSession, credits: int, spendable: int, *, price: int | None, quoted: int | None) -> Admission:
     if spendable < credits:
         return Admission(
             state="awaiting_credits",
             quoted=quoted,
-            reasons=desk.want_of_credits(credits),
-            remedies=desk.lacking(credits),
+            reasons=session.want_of_credits(credits),
+            remedies=session.lacking(credits),
             paid_by="credits",
         )
     return Admission(state="in_progress", price=price, quoted=quoted, paid_by="credits", commit=credits)
 
 
-def _assess_first(desk: Desk, priced: Pricing, spendable: int) -> Admission:
+def _assess_first(session: TicketSession, priced: Pricing, spendable: int) -> Admission:
     category = priced.category
     facts: dict[str, Any] = {}
     if category is not None:
-        listed = pricing.quote(category, desk.ticket.inputs)
+        listed = pricing.quote(category, session.ticket.inputs)
         facts = {"category": category.category, "least": listed.least, "most": listed.most}
     reasons = [
-        desk.reason(
+        session.reason(
             "assessment_required",
             category.clause if category else "ALL-3",
             "The credits are set by an assessment; nothing is held before it.",
@@ -396,32 +396,34 @@ def _assess_first(desk: Desk, priced: Pricing, spendable: int) -> Admission:
         )
     ]
     offered: tuple[Remedy, ...] = ()
-    if spendable == 0 and desk.policy.payment.exhausted_clause:
+    if spendable == 0 and session.policy.payment.exhausted_clause:
         reasons.append(
-            desk.reason("credits_used_up", desk.policy.payment.exhausted_clause, desk.none_there, available=0)
+            session.reason("credits_used_up", session.policy.payment.exhausted_clause, session.none_there, available=0)
         )
-        offered = desk.offers()
+        offered = session.offers()
     return Admission(state="awaiting_assessment", reasons=tuple(reasons), remedies=offered, paid_by="credits")
 
 
-def _consent(desk: Desk, priced: Pricing, spendable: int) -> Admission:
-    agreed, quoted = desk.ticket.agreed_up_to, priced.credits or 0
-    reason = consent_reason(desk, quoted, spendable)
+def _consent(session: TicketSession, priced: Pricing, spendable: int) -> Admission:
+    agreed, quoted = session.ticket.agreed_up_to, priced.credits or 0
+    reason = consent_reason(session, quoted, spendable)
     commit = agreed if agreed and spendable >= agreed else 0
     return Admission(state="awaiting_confirmation", quoted=quoted, reasons=(reason,), paid_by="credits", commit=commit)
 
 
-def consent_reason(desk: Desk, credits: int, spendable: int) -> Reason:
+def consent_reason(session: TicketSession, credits: int, spendable: int) -> Reason:
     """Why a price waits for the customer (CSC-9; CSC-10 once the ticket is worked on)."""
-    rule = desk.policy.confirmation
-    clause = None if rule is None else (rule.change_clause or rule.clause) if desk.ticket.accepted_at else rule.clause
-    return desk.reason(
+    rule = session.policy.confirmation
+    clause = (
+        None if rule is None else (rule.change_clause or rule.clause) if session.ticket.accepted_at else rule.clause
+    )
+    return session.reason(
         "awaiting_confirmation",
         clause,
-        f"Assessed at {counted(credits, *desk.unit)}; it waits for confirmation.",
+        f"Assessed at {counted(credits, *session.unit)}; it waits for confirmation.",
         reading=bool(rule and rule.reading),
         credits=credits,
-        agreed_up_to=desk.ticket.agreed_up_to,
+        agreed_up_to=session.ticket.agreed_up_to,
         available=spendable,
         would_change="confirming the assessment",
     )

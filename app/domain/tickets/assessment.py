@@ -17,7 +17,7 @@ from app.domain.policy.prices import Assessed
 from app.domain.policy.ticket_rules import Category
 from app.domain.tickets import admission, qualification
 from app.domain.tickets import opening as ticket_flow
-from app.domain.tickets.session import Desk, Terms
+from app.domain.tickets.session import Terms, TicketSession
 from app.domain.tickets.ticket import must_allow
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import CoverId
@@ -25,7 +25,7 @@ from app.domain.values.wire import iso, iso_or_none
 
 
 def assess(
-    desk: Desk,
+    session: TicketSession,
     *,
     category: str | None,
     inputs: Mapping[str, Any],
@@ -35,7 +35,7 @@ def assess(
 ) -> int:
     """A new assessment; its number. 422 ``category_required``, ``unknown_category``, ``inputs_required``,
     ``credits_required``, ``reason_required``; 409 where nothing is assessed, for the state, for want of credits."""
-    ticket, policy = desk.ticket, desk.policy
+    ticket, policy = session.ticket, session.policy
     must_allow(ticket.state, "assess")
     if not policy.categories or policy.qualification.by == "agent":
         raise DomainError("assessment_not_offered", state=ticket.state)
@@ -47,14 +47,14 @@ def assess(
     if not checked and name == ticket.category:
         checked = dict(ticket.inputs)
     listed = pricing.quote(found, checked)
-    free = _free(desk, found)
+    free = _free(session, found)
     if free is not None:
         made = Assessed(credits=0, list_credits=listed.credits, outside_list=False)
     else:
         made = pricing.assessed(listed, credits=credits, reason=reason)
     status = "pending"
     entry = ticket_flow.assessment_entry(
-        desk,
+        session,
         found,
         made.credits,
         status=status,
@@ -67,26 +67,26 @@ def assess(
     values = {"category": name, "inputs": checked}
     above = made.outside_list and (listed.most is None or made.credits > listed.most)
     if ticket.accepted_at is not None:
-        _reprice(desk, found, entry, {**values, "cover_id": free}, above_list=above)
+        _reprice(session, found, entry, {**values, "cover_id": free}, above_list=above)
     else:
-        _superseding(desk, entry, values)
-        ticket_flow.decide(desk, "decided", "assess")
+        _superseding(session, entry, values)
+        ticket_flow.decide(session, "decided", "assess")
     return int(entry["number"])
 
 
-def _free(desk: Desk, category: Category) -> str | None:
+def _free(session: TicketSession, category: Category) -> str | None:
     """The cover that pays, so that no credits need be named: the ticket's own, or one of the level; else None."""
-    ticket, payment = desk.ticket, desk.policy.payment
-    own = None if ticket.cover_id is None else desk.book.covers.get(CoverId(ticket.cover_id))
+    ticket, payment = session.ticket, session.policy.payment
+    own = None if ticket.cover_id is None else session.account.covers.get(CoverId(ticket.cover_id))
     if ticket.accepted_at is not None and own is not None and not own.levels:
         return own.cover_id
     if category.level is None or "cover" not in payment.means or ticket.pay_with == "credits":
         return None
-    serving = covers.in_force_for(desk.book, None, category.level)
-    mine = qualification.license_of(desk.book, ticket.license_id)
-    if mine is None and serving and payment.license_required_clause and len(desk.book.active_licenses()) > 1:
-        licenses = [one.license_id for one in desk.book.active_licenses()]
-        raise desk.refused(
+    serving = covers.in_force_for(session.account, None, category.level)
+    mine = qualification.license_of(session.account, ticket.license_id)
+    if mine is None and serving and payment.license_required_clause and len(session.account.active_licenses()) > 1:
+        licenses = [one.license_id for one in session.account.active_licenses()]
+        raise session.refused(
             "license_required",
             payment.license_required_clause,
             "Several licenses are on the account; which one is it about?",
@@ -96,20 +96,20 @@ def _free(desk: Desk, category: Category) -> str | None:
     return next((one.cover_id for one in serving if mine is not None and covers.reaches(one, mine.license_id)), None)
 
 
-def _superseding(desk: Desk, entry: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    desk.record(
+def _superseding(session: TicketSession, entry: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    session.record(
         "assessed",
         "assess",
-        to=ticket_flow.same(desk.ticket),
+        to=ticket_flow.same(session.ticket),
         values=values,
         add={"assessments": entry},
-        change=_supersede(desk),
+        change=_supersede(session),
         tell={"assessment": told(entry)},
     )
 
 
-def _supersede(desk: Desk) -> dict[str, dict[int, dict[str, Any]]]:
-    quote = desk.ticket.quote
+def _supersede(session: TicketSession) -> dict[str, dict[int, dict[str, Any]]]:
+    quote = session.ticket.quote
     return {} if quote is None else {"assessments": {quote["number"]: {"status": "superseded"}}}
 
 
@@ -119,21 +119,21 @@ def told(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _reprice(
-    desk: Desk, category: Category, entry: dict[str, Any], values: dict[str, Any], *, above_list: bool
+    session: TicketSession, category: Category, entry: dict[str, Any], values: dict[str, Any], *, above_list: bool
 ) -> None:
     """A price on a ticket that is being worked on."""
-    target, now = int(entry["credits"]), desk.committed
-    change = _supersede(desk)
+    target, now = int(entry["credits"]), session.committed
+    change = _supersede(session)
     values = {**values, "reasons": [], "remedies": []}
-    if target > now and admission.needs_consent(desk, category, target, above_list=above_list):
+    if target > now and admission.needs_consent(session, category, target, above_list=above_list):
         entry["status"] = "awaiting_confirmation"
-        reason = admission.consent_reason(desk, target, desk.available + now)
+        reason = admission.consent_reason(session, target, session.available + now)
         values.update(
-            reasons=ticket_flow.worded(desk, [reason]), confirmation_expires_at=iso_or_none(desk.consent_until())
+            reasons=ticket_flow.worded(session, [reason]), confirmation_expires_at=iso_or_none(session.consent_until())
         )
         for name in ("category", "inputs", "cover_id"):
             del values[name]
-        desk.record(
+        session.record(
             "assessed",
             "assess",
             to="awaiting_confirmation",
@@ -143,13 +143,13 @@ def _reprice(
             tell={"assessment": told(entry)},
         )
         return
-    settle(desk, target, terms=(entry["clause"], entry["reading"]))
-    entry.update(status="in_force", decided_at=iso(desk.when))
+    settle(session, target, terms=(entry["clause"], entry["reading"]))
+    entry.update(status="in_force", decided_at=iso(session.when))
     values.update(_paid(target, values["cover_id"]))
-    for one in desk.ticket.assessments:
+    for one in session.ticket.assessments:
         if one["status"] == "in_force":
             change.setdefault("assessments", {})[one["number"]] = {"status": "superseded"}
-    desk.record(
+    session.record(
         "assessed",
         "assess",
         to="in_progress",
@@ -160,12 +160,12 @@ def _reprice(
     )
 
 
-def settle(desk: Desk, credits: int, *, terms: Terms) -> None:
+def settle(session: TicketSession, credits: int, *, terms: Terms) -> None:
     """Holds the difference by the clause of the price, or gives it back by the one by which prices change (CSC-10,
     XC-10)."""
-    confirmation = desk.policy.confirmation
-    clause = desk.policy.reassessment_clause or (confirmation.change_clause if confirmation else None)
-    desk.settle_to(credits, reason="assessment", clause=clause, terms=terms)
+    confirmation = session.policy.confirmation
+    clause = session.policy.reassessment_clause or (confirmation.change_clause if confirmation else None)
+    session.settle_to(credits, reason="assessment", clause=clause, terms=terms)
 
 
 def _paid(credits: int, cover_id: str | None) -> dict[str, Any]:
@@ -173,22 +173,24 @@ def _paid(credits: int, cover_id: str | None) -> dict[str, Any]:
     return {"price": credits, "paid_by": by, "cover_id": cover_id}
 
 
-def confirm(desk: Desk, number: int, *, accept: bool) -> None:
+def confirm(session: TicketSession, number: int, *, accept: bool) -> None:
     """The customer's answer to a quote (CSC-9). Refused: 404 ``assessment_not_found``, 409
     ``not_awaiting_confirmation``, ``insufficient_credits`` (it keeps waiting)."""
-    quote = desk.ticket.assessment(number)
+    quote = session.ticket.assessment(number)
     if quote["status"] != "awaiting_confirmation":
-        raise DomainError("not_awaiting_confirmation", number=number, status=quote["status"], state=desk.ticket.state)
+        raise DomainError(
+            "not_awaiting_confirmation", number=number, status=quote["status"], state=session.ticket.state
+        )
     if accept:
-        _accepted(desk, number)
+        _accepted(session, number)
     else:
-        decline(desk, number, reason="declined")
+        decline(session, number, reason="declined")
 
 
-def _accepted(desk: Desk, number: int) -> None:
-    ticket, quote = desk.ticket, desk.ticket.assessment(number)
-    settle(desk, quote["credits"], terms=(quote["clause"], quote["reading"]))
-    change = {number: {"status": "in_force", "decided_at": iso(desk.at)}}
+def _accepted(session: TicketSession, number: int) -> None:
+    ticket, quote = session.ticket, session.ticket.assessment(number)
+    settle(session, quote["credits"], terms=(quote["clause"], quote["reading"]))
+    change = {number: {"status": "in_force", "decided_at": iso(session.at)}}
     for one in ticket.assessments:
         if one["status"] == "in_force":
             change[one["number"]] = {"status": "superseded"}
@@ -201,8 +203,8 @@ def _accepted(desk: Desk, number: int) -> None:
         **_paid(quote["credits"], None),
     }
     if ticket.accepted_at is None:
-        values.update(accepted_at=iso(desk.at), qualification=ticket_flow.ruled(desk, "accept", []))
-    desk.record(
+        values.update(accepted_at=iso(session.at), qualification=ticket_flow.ruled(session, "accept", []))
+    session.record(
         "confirmed",
         "confirm",
         to="in_progress",
@@ -212,19 +214,21 @@ def _accepted(desk: Desk, number: int) -> None:
     )
 
 
-def decline(desk: Desk, number: int, *, reason: str, occurred_at: datetime | None = None) -> None:
+def decline(session: TicketSession, number: int, *, reason: str, occurred_at: datetime | None = None) -> None:
     """No: an opening quote closes the ticket uncharged, a later one leaves the old price standing."""
-    ticket = desk.ticket
-    rule = desk.policy.confirmation
-    change = {"assessments": {number: {"status": "declined", "decided_at": iso(desk.at)}}}
+    ticket = session.ticket
+    rule = session.policy.confirmation
+    change = {"assessments": {number: {"status": "declined", "decided_at": iso(session.at)}}}
     text = "The quote was declined." if reason == "declined" else "The quote was not answered in time."
     closed = ticket.accepted_at is None
-    said = desk.reason(reason, rule.clause if rule else None, text, reading=bool(rule and rule.reading), number=number)
+    said = session.reason(
+        reason, rule.clause if rule else None, text, reading=bool(rule and rule.reading), number=number
+    )
     values: dict[str, Any] = {"confirmation_expires_at": None, "remedies": [], "reasons": []}
     if closed:
-        desk.release_all(reason=reason, clause=rule.clause if rule else None)
-        values.update(reasons=[desk.shown(said)])
-    desk.record(
+        session.release_all(reason=reason, clause=rule.clause if rule else None)
+        values.update(reasons=[session.shown(said)])
+    session.record(
         "declined",
         "decline",
         to="withdrawn" if closed else "in_progress",

@@ -13,81 +13,87 @@ from typing import Any
 from app.domain.ledger.returns import GivenBack
 from app.domain.ledger.ticket_credits import refund_for
 from app.domain.policy.ticket_rules import Cause
-from app.domain.tickets.session import Desk
+from app.domain.tickets.session import TicketSession
 from app.domain.values.decision import Reason
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId
 from app.domain.values.wire import iso
 
 
-def cause_named(desk: Desk, name: str | None) -> Cause | None:
+def cause_named(session: TicketSession, name: str | None) -> Cause | None:
     """The policy's cause of that name; 422 ``unknown_cause``, naming those there are."""
     if name is None:
         return None
-    found = next((one for one in desk.policy.causes if one.cause == name), None)
+    found = next((one for one in session.policy.causes if one.cause == name), None)
     if found is None:
-        raise DomainError("unknown_cause", field="cause", cause=name, known=[one.cause for one in desk.policy.causes])
+        raise DomainError(
+            "unknown_cause", field="cause", cause=name, known=[one.cause for one in session.policy.causes]
+        )
     return found
 
 
-def returns_all(desk: Desk, cause: Cause | None) -> bool:
+def returns_all(session: TicketSession, cause: Cause | None) -> bool:
     """Whether the cause gives the whole charge back; not for what is priced apart (AVA-15)."""
-    category = desk.policy.category(desk.ticket.category) if desk.ticket.category else None
+    category = session.policy.category(session.ticket.category) if session.ticket.category else None
     return cause is not None and cause.returns == "all" and (category is None or category.bug_returns)
 
 
-def give_back(desk: Desk, cause: Cause) -> int:
+def give_back(session: TicketSession, cause: Cause) -> int:
     """Returns the whole charge by the clause of the cause; to expired lots as the cause says (ALL-4). How much."""
-    net = desk.charge()["net"]
+    net = session.charge()["net"]
     if not net:
         return 0
     return refund_for(
-        desk.book.ledger, desk.ticket.ticket_id, reason=cause.cause, clause=cause.clause, expired=cause.expired_lot
+        session.account.ledger,
+        session.ticket.ticket_id,
+        reason=cause.cause,
+        clause=cause.clause,
+        expired=cause.expired_lot,
     )
 
 
-def returned_reason(desk: Desk, cause: Cause) -> dict[str, Any]:
+def returned_reason(session: TicketSession, cause: Cause) -> dict[str, Any]:
     """Why the credits of a ticket came back, as published."""
-    return desk.shown(
-        desk.reason(
+    return session.shown(
+        session.reason(
             cause.cause,
             cause.clause,
             "All credits of the ticket are returned.",
             reading=cause.reading,
             cause=cause.cause,
-            refunded=desk.charge()["refunded"],
+            refunded=session.charge()["refunded"],
         )
     )
 
 
-def correct_cause(desk: Desk, *, cause: str, reason: str, by: str | None) -> int:
+def correct_cause(session: TicketSession, *, cause: str, reason: str, by: str | None) -> int:
     """Records what the problem really was and moves the credits that follow from it; the correction's number.
 
     Refused: 422 ``unknown_cause``; 409 ``ticket_not_resolved``, ``cause_unchanged``, ``dispute_open``.
     """
-    ticket = desk.ticket
+    ticket = session.ticket
     if ticket.state != "resolved":
         raise DomainError("ticket_not_resolved", state=ticket.state, allowed_in=["resolved"])
-    new = cause_named(desk, cause)
+    new = cause_named(session, cause)
     if new is None or new.cause == ticket.cause:
         raise DomainError("cause_unchanged", cause=ticket.cause)
     if waiting := [one["number"] for one in ticket.disputes if one["decision"] is None]:
         raise DomainError("dispute_open", number=waiting[0])  # its decision takes the cause along
-    old = next((one for one in desk.policy.causes if one.cause == ticket.cause), None)
-    was, is_ = returns_all(desk, old), returns_all(desk, new)
-    owed, taken, missing = returned_so_far(desk, was), 0, 0
+    old = next((one for one in session.policy.causes if one.cause == ticket.cause), None)
+    was, is_ = returns_all(session, old), returns_all(session, new)
+    owed, taken, missing = returned_so_far(session, was), 0, 0
     reasons: list[dict[str, Any]] = []
     if is_ and not was:
-        owed += give_back(desk, new)
+        owed += give_back(session, new)
         if owed:
-            reasons.append(returned_reason(desk, new))
+            reasons.append(returned_reason(session, new))
     elif was and not is_:
-        taken, missing = _take_again(desk, owed)
+        taken, missing = _take_again(session, owed)
         owed = missing
-        reasons += [desk.shown(one) for one in _taken_reasons(desk, taken, missing)]
-    elif new.returns == "all" and not is_ and desk.charge()["net"]:
-        reasons.append(desk.shown(_priced_apart(desk, new)))
-    back, number = desk.given_back(), len(ticket.cause_corrections) + 1
+        reasons += [session.shown(one) for one in _taken_reasons(session, taken, missing)]
+    elif new.returns == "all" and not is_ and session.charge()["net"]:
+        reasons.append(session.shown(_priced_apart(session, new)))
+    back, number = session.given_back(), len(ticket.cause_corrections) + 1
     entry: dict[str, Any] = {
         "number": number,
         "cause": new.cause,
@@ -97,10 +103,10 @@ def correct_cause(desk: Desk, *, cause: str, reason: str, by: str | None) -> int
         **moved(back),
         "captured": taken,
         "not_captured": missing,
-        "at": iso(desk.at),
+        "at": iso(session.at),
         "by": by,
     }
-    desk.record(
+    session.record(
         "cause_corrected",
         "correct_cause",
         to="resolved",
@@ -121,28 +127,28 @@ def moved(back: GivenBack) -> dict[str, int]:
     return {"returned": back.returned, "forfeited": back.forfeited}
 
 
-def returned_so_far(desk: Desk, returns: bool) -> int:
+def returned_so_far(session: TicketSession, returns: bool) -> int:
     """Credits that were returned for the cause and not taken again. A ticket resolved before this was kept: what was
     returned and not by a dispute."""
-    ticket = desk.ticket
+    ticket = session.ticket
     if ticket.returned_for_cause is not None:
         return ticket.returned_for_cause
     if not returns:
         return 0
     disputed = sum(one["returned"] + one.get("forfeited", 0) for one in ticket.disputes)
-    return max(desk.charge()["refunded"] - disputed, 0)
+    return max(session.charge()["refunded"] - disputed, 0)
 
 
-def _take_again(desk: Desk, owed: int) -> tuple[int, int]:
+def _take_again(session: TicketSession, owed: int) -> tuple[int, int]:
     """Captures again what was returned for the cause, as far as it is there. Credits taken, and those missing."""
-    taken = min(owed, desk.available)
+    taken = min(owed, session.available)
     if taken:
-        clause, reading = desk.price_terms()
-        license_id = None if desk.ticket.license_id is None else LicenseId(desk.ticket.license_id)
-        desk.book.ledger.debit(
+        clause, reading = session.price_terms()
+        license_id = None if session.ticket.license_id is None else LicenseId(session.ticket.license_id)
+        session.account.ledger.debit(
             taken,
-            credit_type=desk.credit_type,
-            ticket_id=desk.ticket.ticket_id,
+            credit_type=session.credit_type,
+            ticket_id=session.ticket.ticket_id,
             license_id=license_id,
             clause=clause,
             reading=reading,
@@ -151,24 +157,24 @@ def _take_again(desk: Desk, owed: int) -> tuple[int, int]:
     return taken, owed - taken
 
 
-def _taken_reasons(desk: Desk, taken: int, missing: int) -> list[Reason]:
-    clause, reading = desk.price_terms()
+def _taken_reasons(session: TicketSession, taken: int, missing: int) -> list[Reason]:
+    clause, reading = session.price_terms()
     found = []
     if taken:
         are = "is" if taken == 1 else "are"
-        text = f"The cause does not return credits: {desk.words(taken)} {are} charged again."
-        found.append(desk.reason("charged_again", clause, text, reading=reading, captured=taken))
+        text = f"The cause does not return credits: {session.words(taken)} {are} charged again."
+        found.append(session.reason("charged_again", clause, text, reading=reading, captured=taken))
     if missing:
         are = "was" if missing == 1 else "were"
-        text = f"{desk.words(missing)} of the charge {are} not there to be charged again."
-        found.append(desk.reason("not_charged_again", "ALL-2", text, reading=True, not_captured=missing))
+        text = f"{session.words(missing)} of the charge {are} not there to be charged again."
+        found.append(session.reason("not_charged_again", "ALL-2", text, reading=True, not_captured=missing))
     return found
 
 
-def _priced_apart(desk: Desk, cause: Cause) -> Reason:
-    category = desk.policy.category(desk.ticket.category) if desk.ticket.category else None
+def _priced_apart(session: TicketSession, cause: Cause) -> Reason:
+    category = session.policy.category(session.ticket.category) if session.ticket.category else None
     title = category.title if category is not None else "This ticket"
-    return desk.reason(
+    return session.reason(
         "cause_returns_nothing",
         category.clause if category is not None else cause.clause,
         f"Priced whatever the cause: {title}. No credits are returned.",

@@ -15,7 +15,7 @@ from app.domain.tickets import opening as ticket_flow
 from app.domain.tickets.cause import cause_named, give_back, moved, returned_reason, returned_so_far, returns_all
 from app.domain.tickets.handling import not_yet
 from app.domain.tickets.pauses import end_pause, pause_rule
-from app.domain.tickets.session import Desk
+from app.domain.tickets.session import TicketSession
 from app.domain.tickets.ticket import must_allow
 from app.domain.values.errors import DomainError
 from app.domain.values.term import add_term
@@ -25,41 +25,43 @@ _MOST_DUE: Final = 1_000
 """More than can fall due on one ticket before somebody looks."""
 
 
-def resolve(desk: Desk, *, outcome: str | None, cause: str | None, result: Mapping[str, Any], by: str | None) -> None:
+def resolve(
+    session: TicketSession, *, outcome: str | None, cause: str | None, result: Mapping[str, Any], by: str | None
+) -> None:
     """Captures what is held, or gives it back: an outcome that takes nothing, or a cause that returns everything
     (AVA-11, XC-11, CSC-16). What was agreed and not used is released. ``result``: facts found, such as
     ``hosting_certified``.
 
     Refused: 422 ``unknown_outcome``, ``unknown_cause``; 409 ``not_accepted``, ``assessment_required``.
     """
-    ticket, policy = desk.ticket, desk.policy
-    way, why = _outcome(desk, outcome), cause_named(desk, cause)
-    waiting = None if ticket.closed else not_yet(desk)
+    ticket, policy = session.ticket, session.policy
+    way, why = _outcome(session, outcome), cause_named(session, cause)
+    waiting = None if ticket.closed else not_yet(session)
     if waiting is not None:
         raise waiting
     must_allow(ticket.state, "resolve")
-    returned = returns_all(desk, why)
-    if ticket.price is None and way.captures and not returned and desk.charge()["held"]:
+    returned = returns_all(session, why)
+    if ticket.price is None and way.captures and not returned and session.charge()["held"]:
         clause = policy.confirmation.advance_clause if policy.confirmation else None
-        raise desk.refused(
+        raise session.refused(
             "assessment_required",
             clause,
             "Answered in advance: assess it before it is resolved.",
-            held=desk.charge()["held"],
+            held=session.charge()["held"],
         )
     values: dict[str, Any] = {
         "outcome": way.outcome,
         "cause": why.cause if why else None,
         "returned_for_cause": 0,
         "result": dict(result),
-        "resolved_at": iso(desk.when),
+        "resolved_at": iso(session.when),
         "asks": [],
         "remedies": [],
         "reasons": [],
     }
-    _money(desk, way, why, returned, values)
-    _keep(desk, result)
-    desk.record(
+    _money(session, way, why, returned, values)
+    _keep(session, result)
+    session.record(
         "resolved",
         "resolve",
         to="resolved",
@@ -68,8 +70,8 @@ def resolve(desk: Desk, *, outcome: str | None, cause: str | None, result: Mappi
     )
 
 
-def _outcome(desk: Desk, name: str | None) -> Outcome:
-    known = [one for one in desk.policy.outcomes if one.by_agent]
+def _outcome(session: TicketSession, name: str | None) -> Outcome:
+    known = [one for one in session.policy.outcomes if one.by_agent]
     found = known[0] if name is None and known else next((one for one in known if one.outcome == name), None)
     if found is None:
         raise DomainError(
@@ -82,51 +84,55 @@ def _outcome(desk: Desk, name: str | None) -> Outcome:
     return found
 
 
-def _money(desk: Desk, way: Outcome, why: Cause | None, returned: bool, values: dict[str, Any]) -> None:
+def _money(session: TicketSession, way: Outcome, why: Cause | None, returned: bool, values: dict[str, Any]) -> None:
     if not way.captures:
-        desk.release_all(reason=way.outcome, clause=way.clause)
+        session.release_all(reason=way.outcome, clause=way.clause)
         return
-    if desk.ticket.price is None and returned:
-        desk.release_all(reason="agreed_surplus")
-    elif desk.charge()["held"]:
-        desk.capture_all()
+    if session.ticket.price is None and returned:
+        session.release_all(reason="agreed_surplus")
+    elif session.charge()["held"]:
+        session.capture_all()
     if returned and why is not None:
-        values["returned_for_cause"] = give_back(desk, why)
-        values["reasons"] = [returned_reason(desk, why)]
+        values["returned_for_cause"] = give_back(session, why)
+        values["reasons"] = [returned_reason(session, why)]
 
 
-def _keep(desk: Desk, result: Mapping[str, Any]) -> None:
+def _keep(session: TicketSession, result: Mapping[str, Any]) -> None:
     """Facts about the customer that later tickets are judged by (TERMS-16)."""
     outcome = result.get(hosts.CERTIFIED)
     if isinstance(outcome, bool):
-        host = result.get(hosts.HOST) or desk.ticket.facts.get(hosts.HOST)
-        hosts.record(desk.book.customer.data, host, outcome)
+        host = result.get(hosts.HOST) or session.ticket.facts.get(hosts.HOST)
+        hosts.record(session.account.customer.data, host, outcome)
 
 
 # --- disputes ---------------------------------------------------------------------------------------------------------
 
 
-def dispute(desk: Desk, *, reason: str | None) -> int:
+def dispute(session: TicketSession, *, reason: str | None) -> int:
     """A charge the customer thinks wrong (XC-12); its number. Refused 409: ``disputes_not_offered``, for the state,
     ``nothing_to_dispute``, ``dispute_open``, ``dispute_window_passed``."""
-    ticket, rule = desk.ticket, desk.policy.disputes
+    ticket, rule = session.ticket, session.policy.disputes
     if rule is None:
         raise DomainError("disputes_not_offered")
     if ticket.state != "resolved":
         raise DomainError("wrong_state", state=ticket.state, action="dispute", allowed_in=["resolved"])
-    net = desk.charge()["net"]
+    net = session.charge()["net"]
     if net == 0:
-        raise DomainError("nothing_to_dispute", charge=desk.charge())
+        raise DomainError("nothing_to_dispute", charge=session.charge())
     if any(one["decision"] is None for one in ticket.disputes):
         raise DomainError("dispute_open")
-    if rule.window is not None and desk.at >= add_term(parse_iso(ticket.resolved_at or ticket.updated_at), rule.window):
-        raise desk.refused("dispute_window_passed", rule.clause, "The time for disputes is over.", reading=rule.reading)
+    if rule.window is not None and session.at >= add_term(
+        parse_iso(ticket.resolved_at or ticket.updated_at), rule.window
+    ):
+        raise session.refused(
+            "dispute_window_passed", rule.clause, "The time for disputes is over.", reading=rule.reading
+        )
     number = len(ticket.disputes) + 1
     entry: dict[str, Any] = {
         "number": number,
         "reason": reason,
         "clause": rule.clause,
-        "opened_at": iso(desk.at),
+        "opened_at": iso(session.at),
         "charge": net,
         "decision": None,
         "credits": None,
@@ -137,12 +143,12 @@ def dispute(desk: Desk, *, reason: str | None) -> int:
         "decided_at": None,
         "by": None,
     }
-    desk.record("disputed", "dispute", to="resolved", add={"disputes": entry}, tell={"number": number})
+    session.record("disputed", "dispute", to="resolved", add={"disputes": entry}, tell={"number": number})
     return number
 
 
 def decide_dispute(
-    desk: Desk, number: int, *, decision: str, credits: int | None, by: str | None, cause: str | None = None
+    session: TicketSession, number: int, *, decision: str, credits: int | None, by: str | None, cause: str | None = None
 ) -> None:
     """Upheld (it stays), reduced to ``credits``, or returned. ``cause``: what the problem turned out to be; a bug
     returns everything, to expired lots as the cause says (ALL-4).
@@ -150,32 +156,32 @@ def decide_dispute(
     Refused: ``dispute_decided`` (409), ``credits_required``, ``credits_not_below``, ``unknown_cause``,
     ``cause_returns_all`` (422).
     """
-    one, rule = desk.ticket.dispute(number), desk.policy.disputes
+    one, rule = session.ticket.dispute(number), session.policy.disputes
     if one["decision"] is not None:
         raise DomainError("dispute_decided", number=number, dispute_decision=one["decision"])
-    must_allow(desk.ticket.state, "decide_dispute")
-    why = cause_named(desk, cause)
-    by_cause = why if returns_all(desk, why) else None
+    must_allow(session.ticket.state, "decide_dispute")
+    why = cause_named(session, cause)
+    by_cause = why if returns_all(session, why) else None
     if by_cause is not None and decision != "returned":
         raise DomainError("cause_returns_all", field="cause", cause=cause, dispute_decision=decision)
-    net = desk.charge()["net"]
+    net = session.charge()["net"]
     charge = _new_charge(decision, credits, net)
     values: dict[str, Any] = {} if why is None else {"cause": why.cause}
     if by_cause is not None:  # The price stays: what the cause returns, another cause may take again.
-        kept = returned_so_far(desk, returns=False)
-        values.update(returned_for_cause=kept + give_back(desk, by_cause))
-        values["reasons"] = [returned_reason(desk, by_cause)]
+        kept = returned_so_far(session, returns=False)
+        values.update(returned_for_cause=kept + give_back(session, by_cause))
+        values["reasons"] = [returned_reason(session, by_cause)]
     elif charge < net:
         clause = rule.clause if rule else None
-        ledger = desk.book.ledger
-        refund_for(ledger, desk.ticket.ticket_id, net - charge, reason=f"dispute {decision}", clause=clause)
+        ledger = session.account.ledger
+        refund_for(ledger, session.ticket.ticket_id, net - charge, reason=f"dispute {decision}", clause=clause)
     if by_cause is None:
         values["price"] = charge
-    back = desk.given_back()
+    back = session.given_back()
     told = {**moved(back), "cause": why.cause if why else None}
-    said = [*values.get("reasons", ()), *([desk.shown(desk.forfeiture(back))] if back.forfeited else ())]
-    change = {"decision": decision, "credits": charge, **told, "reasons": said, "decided_at": iso(desk.at), "by": by}
-    desk.record(
+    said = [*values.get("reasons", ()), *([session.shown(session.forfeiture(back))] if back.forfeited else ())]
+    change = {"decision": decision, "credits": charge, **told, "reasons": said, "decided_at": iso(session.at), "by": by}
+    session.record(
         "dispute_decided",
         "decide_dispute",
         to="resolved",
@@ -199,30 +205,30 @@ def _new_charge(decision: str, credits: int | None, net: int) -> int:
 # --- what falls due ---------------------------------------------------------------------------------------------------
 
 
-def fall_due(desk: Desk) -> None:
+def fall_due(session: TicketSession) -> None:
     """What has fallen due on this ticket by now, in order of time; exact whether or not a job has run.
 
     A credit that expired before anybody decided (TERMS-18), access not given in time (TERMS-8), a quote not answered.
     """
     for _ in range(_MOST_DUE):
-        due = _next_due(desk)
-        if due is None or due[0] > desk.at:
+        due = _next_due(session)
+        if due is None or due[0] > session.at:
             return
         when, what, number = due
         if what == "credit":
-            _credit_expired(desk, when)
+            _credit_expired(session, when)
         elif what == "access":
-            _access_missed(desk, number, when)
+            _access_missed(session, number, when)
         elif what == "until":
-            end_pause(desk, _pause(desk, number), "until", when)
+            end_pause(session, _pause(session, number), "until", when)
         elif what == "silence":
-            _silent(desk, _pause(desk, number))
+            _silent(session, _pause(session, number))
         else:
-            assessment.decline(desk, number, reason="confirmation_expired", occurred_at=when)
+            assessment.decline(session, number, reason="confirmation_expired", occurred_at=when)
 
 
-def _next_due(desk: Desk) -> tuple[datetime, str, int] | None:
-    ticket = desk.ticket
+def _next_due(session: TicketSession) -> tuple[datetime, str, int] | None:
+    ticket = session.ticket
     found: list[tuple[datetime, str, int]] = []
     expires = parse_iso_or_none(ticket.credit_expires_at)
     if ticket.undecided and expires is not None:
@@ -239,13 +245,13 @@ def _next_due(desk: Desk) -> tuple[datetime, str, int] | None:
             and one["cancelled_at"] is None
             and one["deadline_at"] is not None
         ]
-        found += list(_waits_due(desk))
+        found += list(_waits_due(session))
     return min(found, default=None)
 
 
-def _waits_due(desk: Desk) -> Iterator[tuple[datetime, str, int]]:
+def _waits_due(session: TicketSession) -> Iterator[tuple[datetime, str, int]]:
     """Pauses that end by themselves: at an instant, or since the customer was silent."""
-    for one in desk.ticket.pauses:
+    for one in session.ticket.pauses:
         if one["ended_at"] is not None:
             continue
         if (until := parse_iso_or_none(one.get("until"))) is not None:
@@ -254,31 +260,31 @@ def _waits_due(desk: Desk) -> Iterator[tuple[datetime, str, int]]:
             yield silent + PAST_DUE, "silence", one["number"]
 
 
-def _pause(desk: Desk, number: int) -> Mapping[str, Any]:
-    return next(one for one in desk.ticket.pauses if one["number"] == number)
+def _pause(session: TicketSession, number: int) -> Mapping[str, Any]:
+    return next(one for one in session.ticket.pauses if one["number"] == number)
 
 
-def _silent(desk: Desk, one: Mapping[str, Any]) -> None:
+def _silent(session: TicketSession, one: Mapping[str, Any]) -> None:
     """The customer did not answer: the policy's reminder, or its outcome for silence (never over an open price).
 
     An answer at the very instant would still have counted, so it is seen a second later; it happened at the instant.
     """
-    ticket, when = desk.ticket, parse_iso(one["silent_at"])
-    rule = pause_rule(desk, one["reason"], one["party"]).silence
-    way = next((o for o in desk.policy.outcomes if rule is not None and o.outcome == rule.outcome), None)
-    held = desk.charge()["held"]
+    ticket, when = session.ticket, parse_iso(one["silent_at"])
+    rule = pause_rule(session, one["reason"], one["party"]).silence
+    way = next((o for o in session.policy.outcomes if rule is not None and o.outcome == rule.outcome), None)
+    held = session.charge()["held"]
     priced = ticket.price is not None or not held or (way is not None and not way.captures)
     may = ticket.state == "in_progress" and rule is not None and rule.then == "resolved" and priced
     if not may or way is None or rule is None:
-        end_pause(desk, one, "silence", when)
-        desk.book.emit(
+        end_pause(session, one, "silence", when)
+        session.account.emit(
             "ticket.reminded",
-            desk.told(reason=one["reason"], clause=None if rule is None else rule.clause),
+            session.told(reason=one["reason"], clause=None if rule is None else rule.clause),
             occurred_at=when,
         )
         return
-    reason = desk.shown(
-        desk.reason(
+    reason = session.shown(
+        session.reason(
             way.outcome,
             rule.clause or way.clause,
             "The customer did not answer in time; the ticket is resolved.",
@@ -288,11 +294,11 @@ def _silent(desk: Desk, one: Mapping[str, Any]) -> None:
         )
     )
     if not way.captures:
-        desk.release_all(reason=way.outcome, clause=way.clause)
+        session.release_all(reason=way.outcome, clause=way.clause)
     elif held:
-        capture_for(desk.book.ledger, ticket.ticket_id)
+        capture_for(session.account.ledger, ticket.ticket_id)
     cleared: dict[str, Any] = {"asks": [], "remedies": []}
-    desk.record(
+    session.record(
         "resolved",
         "fall_silent",
         to="resolved",
@@ -303,13 +309,13 @@ def _silent(desk: Desk, one: Mapping[str, Any]) -> None:
     )
 
 
-def _credit_expired(desk: Desk, when: datetime) -> None:
-    rules = desk.policy.credits
+def _credit_expired(session: TicketSession, when: datetime) -> None:
+    rules = session.policy.credits
     clause = rules.hold_expiry_clause if rules else None
-    expire_holds(desk.book.ledger, [desk.ticket.ticket_id])
-    desk.release_all(reason="credit_expired", clause=clause)
-    reason = desk.shown(
-        desk.reason(
+    expire_holds(session.account.ledger, [session.ticket.ticket_id])
+    session.release_all(reason="credit_expired", clause=clause)
+    reason = session.shown(
+        session.reason(
             "credit_expired",
             clause,
             "The credit expired before the ticket was accepted.",
@@ -323,17 +329,19 @@ def _credit_expired(desk: Desk, when: datetime) -> None:
         "asks": [],
         "price": None,
         "credit_expires_at": iso(when),
-        "qualification": {**ticket_flow.ruled(desk, "reject", [reason]), "at": iso(when)},
+        "qualification": {**ticket_flow.ruled(session, "reject", [reason]), "at": iso(when)},
     }
-    desk.record("rejected", "expire_credit", to="rejected", values=values, occurred_at=when, tell={"reasons": [reason]})
+    session.record(
+        "rejected", "expire_credit", to="rejected", values=values, occurred_at=when, tell={"reasons": [reason]}
+    )
 
 
-def _access_missed(desk: Desk, number: int, when: datetime) -> None:
-    rule, ticket = desk.policy.access, desk.ticket
-    desk.capture_all()
+def _access_missed(session: TicketSession, number: int, when: datetime) -> None:
+    rule, ticket = session.policy.access, session.ticket
+    session.capture_all()
     asked = ticket.access_request(number)
-    reason = desk.shown(
-        desk.reason(
+    reason = session.shown(
+        session.reason(
             rule.outcome if rule else "access_not_provided",
             rule.clause if rule else None,
             "Access was not given in time; the ticket is resolved and nothing is refunded.",
@@ -349,7 +357,7 @@ def _access_missed(desk: Desk, number: int, when: datetime) -> None:
         "asks": [],
         "remedies": [],
     }
-    desk.record(
+    session.record(
         "resolved",
         "miss_access",
         to="resolved",

@@ -13,101 +13,101 @@ from app.domain.tickets import opening as ticket_flow
 from app.domain.tickets import qualification
 from app.domain.tickets.late_facts import in_order
 from app.domain.tickets.pauses import deadline_of, end_pause, pause_rule
-from app.domain.tickets.session import ACCESS, CONSENT, Desk
+from app.domain.tickets.session import ACCESS, CONSENT, TicketSession
 from app.domain.tickets.ticket import must_allow
 from app.domain.values.decision import Reason, Remedy
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso, iso_or_none, parse_iso, reason_json
 
 
-def qualify(desk: Desk, *, decision: str, codes: Sequence[str], note: str | None, by: str | None) -> None:
+def qualify(session: TicketSession, *, decision: str, codes: Sequence[str], note: str | None, by: str | None) -> None:
     """An agent's decision, kept with who and why (TERMS-11, TERMS-12).
 
     Accepting over a failing check needs a note. Refused: ``unknown_reason``, ``reasons_required``, ``note_required``
     (422), ``qualified_by_rules``, ``credit_required``, ``already_qualified`` (409).
     """
-    ticket, policy = desk.ticket, desk.policy
+    ticket, policy = session.ticket, session.policy
     if policy.qualification.by != "agent":
         raise DomainError("qualified_by_rules", state=ticket.state)
-    facts = qualification.facts_for(desk.book, ticket)
+    facts = qualification.facts_for(session.account, ticket)
     reasons, needs_note = qualification.named_reasons(policy, codes, facts)
     said = (note or "").strip()
     if needs_note and not said:
         raise DomainError("note_required", field="note", reasons=list(codes))
     if ticket.state == "in_progress":
-        _late(desk, decision, reasons, note, by)
+        _late(session, decision, reasons, note, by)
         return
     must_allow(ticket.state, "accept" if decision == "accept" else "reject")
     if decision == "accept":
-        _accept(desk, reasons, said, note, by)
+        _accept(session, reasons, said, note, by)
     else:
-        _reject(desk, reasons, note, by)
+        _reject(session, reasons, note, by)
 
 
-def _accept(desk: Desk, reasons: Sequence[Reason], said: str, note: str | None, by: str | None) -> None:
-    ticket = desk.ticket
+def _accept(session: TicketSession, reasons: Sequence[Reason], said: str, note: str | None, by: str | None) -> None:
+    ticket = session.ticket
     if ticket.credit_applied_at is not None:
-        in_order(desk, ticket.credit_applied_at, "the credit")
+        in_order(session, ticket.credit_applied_at, "the credit")
     if ticket.credit_applied_at is None:
-        clause = desk.policy.credits.clause if desk.policy.credits else None
-        raise desk.refused(
+        clause = session.policy.credits.clause if session.policy.credits else None
+        raise session.refused(
             "credit_required",
             clause,
             "A ticket is qualified with a credit applied to it.",
-            *desk.offers(),
+            *session.offers(),
             state=ticket.state,
         )
-    verdict = qualification.judge(desk.book, ticket)
+    verdict = qualification.judge(session.account, ticket)
     over = (*verdict.rejections, *verdict.recommended)
     if over and not said:
         raise DomainError("note_required", field="note", failing=[reason_json(one) for one in over])
     values = {
-        "qualification": _qualified("accept", [*over, *reasons], note, by, desk),
-        "accepted_at": iso(desk.when),
+        "qualification": _qualified("accept", [*over, *reasons], note, by, session),
+        "accepted_at": iso(session.when),
         "asks": [],
         "reasons": [],
         "remedies": [],
         "credit_expires_at": None,
         "checks": [one.json() for one in verdict.results],
     }
-    desk.record("qualified", "accept", to="in_progress", values=values, tell={"decision": "accept"})
+    session.record("qualified", "accept", to="in_progress", values=values, tell={"decision": "accept"})
 
 
 def _qualified(
-    decision: str, reasons: Sequence[Reason], note: str | None, by: str | None, desk: Desk
+    decision: str, reasons: Sequence[Reason], note: str | None, by: str | None, session: TicketSession
 ) -> dict[str, Any]:
     return {
         "decision": decision,
         "reasons": [reason_json(one) for one in reasons],
         "by": by,
-        "at": iso(desk.when),
+        "at": iso(session.when),
         "note": note,
     }
 
 
-def _reject(desk: Desk, reasons: Sequence[Reason], note: str | None, by: str | None) -> None:
-    if desk.ticket.credit_applied_at is not None:
-        in_order(desk, desk.ticket.credit_applied_at, "the credit")
+def _reject(session: TicketSession, reasons: Sequence[Reason], note: str | None, by: str | None) -> None:
+    if session.ticket.credit_applied_at is not None:
+        in_order(session, session.ticket.credit_applied_at, "the credit")
     if not reasons:
         raise DomainError(
-            "reasons_required", field="reasons", known=[one.code for one in desk.policy.qualification.grounds]
+            "reasons_required", field="reasons", known=[one.code for one in session.policy.qualification.grounds]
         )
-    desk.release_all(reason="rejected", clause=reasons[0].clause)
+    session.release_all(reason="rejected", clause=reasons[0].clause)
     values = {
-        "qualification": _qualified("reject", reasons, note, by, desk),
+        "qualification": _qualified("reject", reasons, note, by, session),
         "asks": [],
         "remedies": [],
         "price": None,
         "reasons": [reason_json(one) for one in reasons],
     }
-    desk.record(
+    session.record(
         "qualified", "reject", to="rejected", values=values, tell={"decision": "reject", "reasons": values["reasons"]}
     )
 
 
-def _late(desk: Desk, decision: str, reasons: Sequence[Reason], note: str | None, by: str | None) -> None:
+def _late(session: TicketSession, decision: str, reasons: Sequence[Reason], note: str | None, by: str | None) -> None:
     """Found after acceptance: an exclusion resolves the ticket and captures (TERMS-17); anything else is refused."""
-    ticket, rules = desk.ticket, desk.policy.qualification
+    ticket, rules = session.ticket, session.policy.qualification
     exclusions = [one for one in reasons if one.facts.get("kind") == "exclusion"]
     if decision != "reject" or not rules.late_exclusion_captures or not exclusions:
         raise DomainError(
@@ -116,14 +116,14 @@ def _late(desk: Desk, decision: str, reasons: Sequence[Reason], note: str | None
             qualification=ticket.qualification,
             exclusions=[one.code for one in rules.grounds if one.kind == "exclusion"],
         )
-    desk.capture_all()
+    session.capture_all()
     values = {
-        "qualification": _qualified("reject", reasons, note, by, desk),
-        "resolved_at": iso(desk.when),
+        "qualification": _qualified("reject", reasons, note, by, session),
+        "resolved_at": iso(session.when),
         "reasons": [reason_json(one) for one in reasons],
         "remedies": [],
     }
-    desk.record(
+    session.record(
         "resolved",
         "reject",
         to="resolved",
@@ -132,30 +132,32 @@ def _late(desk: Desk, decision: str, reasons: Sequence[Reason], note: str | None
     )
 
 
-def respond(desk: Desk, *, author: str, kind: str, public: bool, automatic: bool = False, by: str | None) -> int:
+def respond(
+    session: TicketSession, *, author: str, kind: str, public: bool, automatic: bool = False, by: str | None
+) -> int:
     """A message on the ticket; its number. Many responses, one charge (XC-1).
 
     The vendor's ``service`` waits for qualification, consent and the policy's gates (TERMS-11, CSC-9, TERMS-24); the
     first one makes the credit used (TERMS-20). A closed ticket takes what was written before it was closed. What is
     ``automatic``, or no word to the other side, meets no promise and answers nothing.
     """
-    ticket, when = desk.ticket, desk.when
+    ticket, when = session.ticket, session.when
     if ticket.closed_at is not None and when >= parse_iso(ticket.closed_at):
         raise DomainError("ticket_closed", state=ticket.state, action="respond", closed_at=ticket.closed_at)
     must_allow(ticket.state, "respond")
     service = author == "vendor" and kind == "service"
     if service:
-        may_serve(desk)
-    entry = response_entry(desk, author=author, kind=kind, public=public, automatic=automatic, when=when, by=by)
+        may_serve(session)
+    entry = response_entry(session, author=author, kind=kind, public=public, automatic=automatic, when=when, by=by)
     counts = public and not automatic
     values: dict[str, Any] = {}
     if service and not automatic and ticket.service_at is None:
         values["service_at"] = iso(when)  # money back on the credit looks here (TERMS-20)
     if author == "vendor" and counts:
-        desk.clocks.stop("vendor_response", at=desk.at, occurred_at=when)
-    wrote = desk.first_word(when) if author == "customer" and counts and not ticket.closed else {}
+        session.clocks.stop("vendor_response", at=session.at, occurred_at=when)
+    wrote = session.first_word(when) if author == "customer" and counts and not ticket.closed else {}
     values.update(wrote)
-    desk.record(
+    session.record(
         "responded",
         "respond",
         to=ticket_flow.same(ticket),
@@ -164,62 +166,69 @@ def respond(desk: Desk, *, author: str, kind: str, public: bool, automatic: bool
         tell={"number": entry["number"], "author": author, "kind": kind, "public": public, "automatic": automatic},
     )
     if wrote:
-        desk.start_withheld()
+        session.start_withheld()
     if author == "customer" and counts and not ticket.closed:
-        answered(desk, when)
+        answered(session, when)
     return int(entry["number"])
 
 
-def answered(desk: Desk, when: datetime) -> None:
+def answered(session: TicketSession, when: datetime) -> None:
     """The customer's answer ends the waits for it that the policy lets it end; the others are no silence any more."""
     waits = [
         one
-        for one in desk.ticket.pauses
+        for one in session.ticket.pauses
         if one["party"] == "customer" and one["ended_at"] is None and parse_iso(one["started_at"]) <= when
     ]
-    over = [one for one in waits if pause_rule(desk, one["reason"], one["party"]).ends_with_answer]
+    over = [one for one in waits if pause_rule(session, one["reason"], one["party"]).ends_with_answer]
     for one in over:
-        end_pause(desk, one, "answer", when)
+        end_pause(session, one, "answer", when)
     heard = [one["number"] for one in waits if one not in over and one.get("silent_at") is not None]
     if heard:
         change = {"pauses": {number: {"silent_at": None} for number in heard}}
         for number in heard:
-            desk.book.plan.drop("ticket.pause", f"{desk.ticket.ticket_id}:{number}")
-        desk.record("heard", "absorb", to=ticket_flow.same(desk.ticket), change=change, occurred_at=when)
+            session.account.plan.drop("ticket.pause", f"{session.ticket.ticket_id}:{number}")
+        session.record("heard", "absorb", to=ticket_flow.same(session.ticket), change=change, occurred_at=when)
 
 
 def response_entry(
-    desk: Desk, *, author: str, kind: str, public: bool, automatic: bool = False, when: datetime, by: str | None
+    session: TicketSession,
+    *,
+    author: str,
+    kind: str,
+    public: bool,
+    automatic: bool = False,
+    when: datetime,
+    by: str | None,
 ) -> dict[str, Any]:
     """A line of the ticket's responses."""
     return {
-        "number": len(desk.ticket.responses) + 1,
+        "number": len(session.ticket.responses) + 1,
         "author": author,
         "kind": kind,
         "public": public,
         "automatic": automatic,
         "occurred_at": iso(when),
-        "recorded_at": iso(desk.at),
+        "recorded_at": iso(session.at),
         "by": by,
     }
 
 
-def may_serve(desk: Desk) -> None:
+def may_serve(session: TicketSession) -> None:
     """Refuses service where it may not be given yet, with the clause."""
-    waiting = not_yet(desk)
+    waiting = not_yet(session)
     if waiting is not None:
         raise waiting
-    blocked = qualification.blocked_gates(desk.policy, qualification.facts_for(desk.book, desk.ticket))
+    blocked = qualification.blocked_gates(session.policy, qualification.facts_for(session.account, session.ticket))
     if blocked:
-        raise DomainError("service_refused", decision=desk.decision(blocked), state=desk.ticket.state)
+        raise DomainError("service_refused", decision=session.decision(blocked), state=session.ticket.state)
 
 
-def not_yet(desk: Desk) -> DomainError | None:
+def not_yet(session: TicketSession) -> DomainError | None:
     """What an open ticket waits for, as a refusal: consent, qualification, what its reasons say; None: nothing."""
-    ticket, policy = desk.ticket, desk.policy
+    ticket, policy = session.ticket, session.policy
     if ticket.state == CONSENT:
         rule = policy.confirmation
-        return desk.refused(
+        return session.refused(
             CONSENT,
             rule.clause if rule else None,
             "The customer has not confirmed the assessment yet.",
@@ -230,15 +239,18 @@ def not_yet(desk: Desk) -> DomainError | None:
         return None
     if policy.qualification.by == "agent":
         clause = policy.qualification.not_qualified_clause or policy.qualification.clause
-        return desk.refused(
+        return session.refused(
             "not_qualified", clause, "No representative has qualified this ticket yet.", state=ticket.state
         )
     return DomainError(
-        "not_accepted", state=ticket.state, asks=ticket.asks, decision=desk.decision(_standing(desk), _remedies(desk))
+        "not_accepted",
+        state=ticket.state,
+        asks=ticket.asks,
+        decision=session.decision(_standing(session), _remedies(session)),
     )
 
 
-def _standing(desk: Desk) -> tuple[Reason, ...]:
+def _standing(session: TicketSession) -> tuple[Reason, ...]:
     """Why the ticket stands where it stands, as reasons again."""
     return tuple(
         Reason(
@@ -249,43 +261,43 @@ def _standing(desk: Desk) -> tuple[Reason, ...]:
             reading=one["reading"],
             would_change=one.get("would_change"),
         )
-        for one in desk.ticket.reasons
+        for one in session.ticket.reasons
     )
 
 
-def _remedies(desk: Desk) -> tuple[Remedy, ...]:
-    return desk.offers() if desk.ticket.state == "awaiting_credits" else ()
+def _remedies(session: TicketSession) -> tuple[Remedy, ...]:
+    return session.offers() if session.ticket.state == "awaiting_credits" else ()
 
 
-def request_access(desk: Desk, *, kinds: Sequence[str], deadline_at: datetime | None) -> int:
+def request_access(session: TicketSession, *, kinds: Sequence[str], deadline_at: datetime | None) -> int:
     """Access the customer owes, by default until the policy's deadline in service hours; its number (TERMS-8).
 
     On a calendar that opens no more there is no such deadline: the vendor's clocks wait all the same, and nothing falls
     due. Refused: 409 ``access_not_offered``, 422 ``unknown_access_kind``, ``deadline_in_past``.
     """
-    ticket, rule = desk.ticket, desk.policy.access
+    ticket, rule = session.ticket, session.policy.access
     if rule is None:
         raise DomainError("access_not_offered")
     must_allow(ticket.state, "request_access")
     unknown = [one for one in kinds if one not in rule.kinds]
     if unknown or not kinds:
         raise DomainError("unknown_access_kind", field="kinds", unknown=unknown, known=list(rule.kinds))
-    deadline = deadline_at or deadline_of(desk, rule.deadline, desk.at)
-    if deadline is not None and deadline <= desk.at:
-        raise DomainError("deadline_in_past", field="deadline_at", at=iso(desk.at))
+    deadline = deadline_at or deadline_of(session, rule.deadline, session.at)
+    if deadline is not None and deadline <= session.at:
+        raise DomainError("deadline_in_past", field="deadline_at", at=iso(session.at))
     number = len(ticket.access_requests) + 1
     entry = {
         "number": number,
         "kinds": list(dict.fromkeys(kinds)),
         "deadline_at": iso_or_none(deadline),
-        "requested_at": iso(desk.at),
+        "requested_at": iso(session.at),
         "granted_at": None,
         "missed_at": None,
         "cancelled_at": None,
     }
-    desk.clocks.start("access_requested", at=desk.at, due_at=deadline_at, ref=str(number))
-    desk.clocks.pause(f"{ACCESS}:{number}", "customer", at=desk.at)
-    desk.record(
+    session.clocks.start("access_requested", at=session.at, due_at=deadline_at, ref=str(number))
+    session.clocks.pause(f"{ACCESS}:{number}", "customer", at=session.at)
+    session.record(
         "access_requested",
         "request_access",
         to=ticket_flow.same(ticket),
@@ -295,25 +307,25 @@ def request_access(desk: Desk, *, kinds: Sequence[str], deadline_at: datetime | 
     return number
 
 
-def grant_access(desk: Desk, number: int) -> None:
+def grant_access(session: TicketSession, number: int) -> None:
     """The customer gave access; vendor clocks go on. Refused: ``access_already_granted``.
 
     A resolved ticket takes what was given before it was closed: its clocks are judged by it. State and credits stay.
     """
-    ticket = desk.ticket
+    ticket = session.ticket
     asked = ticket.access_request(number)
-    if ticket.closed_at is not None and desk.when >= parse_iso(ticket.closed_at):
+    if ticket.closed_at is not None and session.when >= parse_iso(ticket.closed_at):
         raise DomainError("ticket_closed", state=ticket.state, action="grant_access", closed_at=ticket.closed_at)
     must_allow(ticket.state, "grant_access")
     if asked["granted_at"] is not None:
         raise DomainError("access_already_granted", number=number, granted_at=asked["granted_at"])
-    in_order(desk, asked["requested_at"], "the access request")
-    desk.clocks.stop("access_granted", at=desk.at, occurred_at=desk.when, ref=str(number))
-    desk.clocks.resume(f"{ACCESS}:{number}", at=desk.at, occurred_at=desk.when)
-    desk.record(
+    in_order(session, asked["requested_at"], "the access request")
+    session.clocks.stop("access_granted", at=session.at, occurred_at=session.when, ref=str(number))
+    session.clocks.resume(f"{ACCESS}:{number}", at=session.at, occurred_at=session.when)
+    session.record(
         "access_granted",
         "grant_access",
-        to=ticket_flow.same(desk.ticket),
+        to=ticket_flow.same(session.ticket),
         tell={"number": number},
-        change={"access_requests": {number: {"granted_at": iso(desk.when), "missed_at": None}}},
+        change={"access_requests": {number: {"granted_at": iso(session.when), "missed_at": None}}},
     )

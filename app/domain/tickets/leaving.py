@@ -7,21 +7,21 @@ from typing import Any
 
 from app.domain import entitlement
 from app.domain.entitlement import Query
-from app.domain.tickets.session import Desk
+from app.domain.tickets.session import TicketSession
 from app.domain.tickets.ticket import must_allow
 from app.domain.values.errors import DomainError
 from app.domain.values.term import add_term
 from app.domain.values.wire import iso, parse_iso, reason_json
 
 
-def withdraw(desk: Desk) -> None:
+def withdraw(session: TicketSession) -> None:
     """By the customer: what is held goes back. Where service given makes the credit used, it is captured (TERMS-20)."""
-    ticket, rule = desk.ticket, desk.policy.money_back
+    ticket, rule = session.ticket, session.policy.money_back
     must_allow(ticket.state, "withdraw")
     reasons: list[dict[str, Any]] = []
     if ticket.service_at is not None and rule is not None and rule.used_clause is not None:
-        desk.capture_all()
-        used = desk.reason(
+        session.capture_all()
+        used = session.reason(
             rule.used_code,
             rule.used_clause,
             "Service was given; the credit is used.",
@@ -30,11 +30,11 @@ def withdraw(desk: Desk) -> None:
         )
         reasons.append(reason_json(used))
     else:
-        desk.release_all(reason="withdrawn")
+        session.release_all(reason="withdrawn")
     change: dict[str, dict[int, Mapping[str, Any]]] = {}
     if quote := ticket.quote:
         change = {"assessments": {quote["number"]: {"status": "superseded"}}}
-    desk.record(
+    session.record(
         "withdrawn",
         "withdraw",
         to="withdrawn",
@@ -43,19 +43,19 @@ def withdraw(desk: Desk) -> None:
     )
 
 
-def reopen(desk: Desk, *, reason: str | None = None) -> None:
+def reopen(session: TicketSession, *, reason: str | None = None) -> None:
     """The same issue again, without a second charge inside the policy's window; cover is looked at again (CACTU-15).
 
     Refused 409: ``reopening_not_offered``, ``reopening_window_passed``, and what the entitlement answers.
     """
-    ticket, rule = desk.ticket, desk.policy.reopening
+    ticket, rule = session.ticket, session.policy.reopening
     if ticket.state != "resolved":
         raise DomainError("wrong_state", state=ticket.state, action="reopen", allowed_in=["resolved"])
     if rule is None:
         raise DomainError("reopening_not_offered")
     ends = add_term(parse_iso(ticket.resolved_at or ticket.updated_at), rule.window)
-    if desk.at >= ends:
-        raise desk.refused(
+    if session.at >= ends:
+        raise session.refused(
             "reopening_window_passed",
             rule.clause,
             "The time for reopening is over; open a new ticket.",
@@ -64,9 +64,9 @@ def reopen(desk: Desk, *, reason: str | None = None) -> None:
             window_ended_at=iso(ends),
         )
     if ticket.paid_by == "cover":
-        _still_entitled(desk)
-    desk.clocks.reopen(at=desk.at)
-    desk.record(
+        _still_entitled(session)
+    session.clocks.reopen(at=session.at)
+    session.record(
         "reopened",
         "reopen",
         to="in_progress",
@@ -77,7 +77,7 @@ def reopen(desk: Desk, *, reason: str | None = None) -> None:
             "cause": None,
             "returned_for_cause": 0,
             "reopened": ticket.reopened + 1,
-            "reopened_at": iso(desk.at),
+            "reopened_at": iso(session.at),
             "reopening_reason": reason,
             "reasons": [],
             "remedies": [],
@@ -85,11 +85,11 @@ def reopen(desk: Desk, *, reason: str | None = None) -> None:
     )
 
 
-def _still_entitled(desk: Desk) -> None:
-    action = desk.policy.action("open_ticket")
+def _still_entitled(session: TicketSession) -> None:
+    action = session.policy.action("open_ticket")
     if action is None:
         return
-    asked = Query(license_id=desk.ticket.license_id, product=desk.ticket.product)
-    decision = entitlement.decide(desk.book, action, asked)
+    asked = Query(license_id=session.ticket.license_id, product=session.ticket.product)
+    decision = entitlement.decide(session.account, action, asked)
     if not decision.allowed:
         raise DomainError("reopening_refused", decision=decision)

@@ -8,36 +8,36 @@ from typing import Any
 from app.domain.ledger.ticket_credits import refund_for
 from app.domain.tickets import handling as ticket_work
 from app.domain.tickets import opening as ticket_flow
-from app.domain.tickets.session import Desk
+from app.domain.tickets.session import TicketSession
 from app.domain.tickets.ticket import Ticket
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import parse_iso
 
 
-def merge(desk: Desk, other: Desk, lasting: Mapping[str, Ticket]) -> None:
-    """Ends the duplicate ``desk`` and lets ``other`` take in what was written on it.
+def merge(session: TicketSession, other: TicketSession, lasting: Mapping[str, Ticket]) -> None:
+    """Ends the duplicate ``session`` and lets ``other`` take in what was written on it.
 
     ``lasting``: by the id of a merged ticket, the one that it lives on in. Refused 409: ``merged_already`` where the
     duplicate was merged, or the two are one by now; ``merge_chain`` where the other was merged into a third;
     ``merge_closed``.
     """
-    for one, partner in ((desk.ticket, other.ticket), (other.ticket, desk.ticket)):
+    for one, partner in ((session.ticket, other.ticket), (other.ticket, session.ticket)):
         lives_on = lasting.get(one.ticket_id)
         if lives_on is not None:
-            again = one is desk.ticket or lives_on.ticket_id == partner.ticket_id
+            again = one is session.ticket or lives_on.ticket_id == partner.ticket_id
             raise DomainError(
                 "merged_already" if again else "merge_chain",
                 ticket_id=one.external_id,
                 merged_into=lives_on.external_id,
                 state=lives_on.state,
             )
-    for one in (desk.ticket, other.ticket):
+    for one in (session.ticket, other.ticket):
         if one.closed:
             raise DomainError("merge_closed", ticket_id=one.external_id, state=one.state)
-    moved = list(desk.ticket.responses)
-    since = _owed_since(desk)
-    _end(desk, other.ticket)
-    _take_in(other, desk.ticket, moved)
+    moved = list(session.ticket.responses)
+    since = _owed_since(session)
+    _end(session, other.ticket)
+    _take_in(other, session.ticket, moved)
     other.clocks.start_earlier("first_response", since, at=other.at)
     for said in moved:
         when = parse_iso(said["occurred_at"])
@@ -48,28 +48,28 @@ def merge(desk: Desk, other: Desk, lasting: Mapping[str, Ticket]) -> None:
                 ticket_work.answered(other, when)
 
 
-def _owed_since(desk: Desk) -> Any:
+def _owed_since(session: TicketSession) -> Any:
     """Since when the duplicate owed a first response; None where it owed none."""
-    if not desk.ticket.owes_first_response:
+    if not session.ticket.owes_first_response:
         return None
     started = [
         state.started_at
-        for one in desk.clocks.clocks
-        if one.spec.milestone == "first_response" and (state := one.state(desk.at)).cycle == 1
+        for one in session.clocks.clocks
+        if one.spec.milestone == "first_response" and (state := one.state(session.at)).cycle == 1
     ]
-    return min((one for one in started if one is not None), default=parse_iso(desk.ticket.opened_at))
+    return min((one for one in started if one is not None), default=parse_iso(session.ticket.opened_at))
 
 
-def _end(desk: Desk, into: Ticket) -> None:
-    ticket = desk.ticket
-    desk.release_all(reason="merged")
-    if desk.charge()["net"]:
-        refund_for(desk.book.ledger, ticket.ticket_id, reason="merged")
+def _end(session: TicketSession, into: Ticket) -> None:
+    ticket = session.ticket
+    session.release_all(reason="merged")
+    if session.charge()["net"]:
+        refund_for(session.account.ledger, ticket.ticket_id, reason="merged")
     change: dict[str, dict[int, Mapping[str, Any]]] = {}
     if quote := ticket.quote:
         change = {"assessments": {quote["number"]: {"status": "superseded"}}}
     cleared: dict[str, Any] = {"asks": [], "options": [], "reasons": [], "remedies": []}
-    desk.record(
+    session.record(
         "merged",
         "merge",
         to="withdrawn",
@@ -79,7 +79,7 @@ def _end(desk: Desk, into: Ticket) -> None:
     )
 
 
-def _take_in(other: Desk, duplicate: Ticket, moved: list[Any]) -> None:
+def _take_in(other: TicketSession, duplicate: Ticket, moved: list[Any]) -> None:
     ticket = other.ticket
     first = len(ticket.responses) + 1
     values: dict[str, Any] = {

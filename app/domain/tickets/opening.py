@@ -10,7 +10,7 @@ from app.domain.policy import prices as pricing
 from app.domain.policy.ticket_rules import Category
 from app.domain.tickets import qualification
 from app.domain.tickets.admission import Admission, admit
-from app.domain.tickets.session import Changes, Desk
+from app.domain.tickets.session import Changes, TicketSession
 from app.domain.tickets.ticket import CHANNELS, Action, State, Ticket, must_allow
 from app.domain.values.decision import Reason
 from app.domain.values.errors import DomainError
@@ -24,7 +24,7 @@ _STATUS: Final[Mapping[str, str]] = {
 
 
 def decide(
-    desk: Desk,
+    session: TicketSession,
     kind: str,
     action: Action,
     *,
@@ -34,33 +34,33 @@ def decide(
     tell: Mapping[str, Any] | None = None,
 ) -> None:
     """Decides a ticket that nobody has accepted yet, carries out what follows, and records it."""
-    verdict = qualification.judge(desk.book, desk.ticket)
-    found = admit(desk, verdict)
-    changed: dict[str, Any] = {**(values or {}), **_carry_out(desk, found)}
+    verdict = qualification.judge(session.account, session.ticket)
+    found = admit(session, verdict)
+    changed: dict[str, Any] = {**(values or {}), **_carry_out(session, found)}
     changed.update(
         {
-            "reasons": worded(desk, found.reasons),
+            "reasons": worded(session, found.reasons),
             "remedies": [remedy_json(one) for one in found.remedies],
             "options": found.options,
             "asks": list(found.asks),
             "checks": [one.json() for one in verdict.results],
-            "recommendation": verdict.recommendation() if desk.policy.qualification.by == "agent" else None,
+            "recommendation": verdict.recommendation() if session.policy.qualification.by == "agent" else None,
             "paid_by": found.paid_by,
             "cover_id": found.cover.cover_id if found.cover else None,
         }
     )
     if found.state in ("in_progress", "rejected"):
         verb = "accept" if found.state == "in_progress" else "reject"
-        changed["qualification"] = ruled(desk, verb, changed["reasons"])
+        changed["qualification"] = ruled(session, verb, changed["reasons"])
     if found.state == "in_progress":
-        changed["accepted_at"] = iso(desk.when)
-    more_add, more_change = _history(desk, found)
+        changed["accepted_at"] = iso(session.when)
+    more_add, more_change = _history(session, found)
     if found.state == "awaiting_confirmation":
-        changed["confirmation_expires_at"] = iso_or_none(desk.consent_until())
+        changed["confirmation_expires_at"] = iso_or_none(session.consent_until())
     changes = {name: dict(items) for name, items in (change or {}).items()}
     for number, update in more_change.items():
         changes.setdefault("assessments", {})[number] = {**changes.get("assessments", {}).get(number, {}), **update}
-    desk.record(
+    session.record(
         kind,
         action,
         to=found.state,
@@ -71,37 +71,37 @@ def decide(
     )
 
 
-def worded(desk: Desk, reasons: Iterable[Reason]) -> list[dict[str, Any]]:
+def worded(session: TicketSession, reasons: Iterable[Reason]) -> list[dict[str, Any]]:
     """Reasons as published, in the ticket's language where the policy has words in it."""
-    return [reason_json(one) for one in desk.said(reasons)]
+    return [reason_json(one) for one in session.said(reasons)]
 
 
-def ruled(desk: Desk, decision: str, reasons: list[dict[str, Any]]) -> dict[str, Any]:
+def ruled(session: TicketSession, decision: str, reasons: list[dict[str, Any]]) -> dict[str, Any]:
     """A qualification by the rules alone."""
-    return {"decision": decision, "reasons": reasons, "by": "rules", "at": iso(desk.when), "note": None}
+    return {"decision": decision, "reasons": reasons, "by": "rules", "at": iso(session.when), "note": None}
 
 
-def _carry_out(desk: Desk, found: Admission) -> dict[str, Any]:
+def _carry_out(session: TicketSession, found: Admission) -> dict[str, Any]:
     changed: dict[str, Any] = {"price": found.price}
     if found.state == "rejected":
-        desk.release_all(reason="rejected")
+        session.release_all(reason="rejected")
         return {**changed, "price": None}
-    if found.applies_credit and desk.ticket.credit_applied_at is None:
-        return desk.apply_credit()
+    if found.applies_credit and session.ticket.credit_applied_at is None:
+        return session.apply_credit()
     if found.applies_credit:
         return {"price": 1}
-    terms = desk.advance_terms() if found.price is None and desk.ticket.agreed_up_to else None
-    desk.settle_to(found.commit, reason="decided_again", terms=terms)
+    terms = session.advance_terms() if found.price is None and session.ticket.agreed_up_to else None
+    session.settle_to(found.commit, reason="decided_again", terms=terms)
     if found.starts_cover and found.cover is not None:
-        found.cover = covers.start_pending(desk.book, desk.when) or found.cover
+        found.cover = covers.start_pending(session.account, session.when) or found.cover
     return changed
 
 
-def _history(desk: Desk, found: Admission) -> tuple[dict[str, Any], dict[int, dict[str, Any]]]:
+def _history(session: TicketSession, found: Admission) -> tuple[dict[str, Any], dict[int, dict[str, Any]]]:
     """The assessment that goes with a price by the rules, or what becomes of the one that waited."""
-    ticket, quote = desk.ticket, desk.ticket.quote
+    ticket, quote = session.ticket, session.ticket.quote
     status = _STATUS.get(found.state, "pending")
-    now = iso(desk.when)
+    now = iso(session.when)
     if quote is not None:
         changes: dict[str, Any] = {"status": status, "decided_at": now if status == "in_force" else None}
         if found.paid_by in ("cover", "nobody"):
@@ -109,13 +109,13 @@ def _history(desk: Desk, found: Admission) -> tuple[dict[str, Any], dict[int, di
         return {}, {quote["number"]: changes}
     if found.quoted is None or ticket.category is None or status == "pending":
         return {}, {}
-    category = pricing.category_named(desk.policy, ticket.category)
-    entry = assessment_entry(desk, category, found.quoted, status=status, by="rules")
+    category = pricing.category_named(session.policy, ticket.category)
+    entry = assessment_entry(session, category, found.quoted, status=status, by="rules")
     return {"assessments": entry}, {}
 
 
 def assessment_entry(
-    desk: Desk,
+    session: TicketSession,
     category: Category | None,
     credits: int,
     *,
@@ -129,46 +129,46 @@ def assessment_entry(
     """A line of the numbered history of assessments."""
     level = category is not None and category.level is not None and credits == 0
     return {
-        "number": len(desk.ticket.assessments) + 1,
+        "number": len(session.ticket.assessments) + 1,
         "category": category.category if category else None,
-        "inputs": dict(desk.ticket.inputs if inputs is None else inputs),
+        "inputs": dict(session.ticket.inputs if inputs is None else inputs),
         "credits": credits,
         "list_credits": credits if by == "rules" else list_credits,
         "status": status,
         "reason": reason,
         "outside_list": outside_list,
         "clause": None if category is None else (category.level_clause if level else None) or category.clause,
-        "reading": bool(category and (category.reading or qualification.is_reading(desk.policy, category.clause))),
-        "at": iso(desk.when),
+        "reading": bool(category and (category.reading or qualification.is_reading(session.policy, category.clause))),
+        "at": iso(session.when),
         "by": by,
-        "decided_at": iso(desk.when) if status == "in_force" else None,
+        "decided_at": iso(session.when) if status == "in_force" else None,
     }
 
 
 # --- opening and details ----------------------------------------------------------------------------------------------
 
 
-def open_ticket(desk: Desk, stated: Mapping[str, Any]) -> None:
+def open_ticket(session: TicketSession, stated: Mapping[str, Any]) -> None:
     """A new ticket: recorded whatever the rules say of it (decision 0005). ``stated``: what the helpdesk says."""
-    check_stated(desk, stated)
-    ticket = desk.ticket
+    check_stated(session, stated)
+    ticket = session.ticket
     for name, value in stated.items():
         setattr(ticket, name, value)
-    ticket.opened_at = iso(desk.when)
-    ticket.policy_name, ticket.policy_version = desk.policy.policy, desk.policy.version
+    ticket.opened_at = iso(session.when)
+    ticket.policy_name, ticket.policy_version = session.policy.policy, session.policy.version
     values = {
         name: getattr(ticket, name) for name in ("opened_at", "policy_name", "policy_version", "parent_id", *stated)
     }
-    decide(desk, "opened", "open", values=values)
+    decide(session, "opened", "open", values=values)
 
 
-def check_stated(desk: Desk, stated: Mapping[str, Any]) -> None:
+def check_stated(session: TicketSession, stated: Mapping[str, Any]) -> None:
     """What the policy must know: 422 naming the field (category, inputs, facts, credit_type, pay_with)."""
-    policy = desk.policy
+    policy = session.policy
     if stated.get("category") is not None:
         pricing.category_named(policy, stated["category"])
     if stated.get("inputs"):
-        pricing.check_inputs(policy, stated.get("category") or desk.ticket.category, stated["inputs"])
+        pricing.check_inputs(policy, stated.get("category") or session.ticket.category, stated["inputs"])
     qualification.check_facts(policy, stated.get("facts") or {})
     pay_with, means = stated.get("pay_with"), policy.payment.means
     if pay_with is not None and pay_with not in means:
@@ -186,10 +186,10 @@ def check_stated(desk: Desk, stated: Mapping[str, Any]) -> None:
         )
 
 
-def details(desk: Desk, stated: Mapping[str, Any]) -> None:
+def details(session: TicketSession, stated: Mapping[str, Any]) -> None:
     """What was missing or asked for; decides again (decision 0005). An accepted ticket takes facts only."""
-    ticket = desk.ticket
-    check_stated(desk, stated)
+    ticket = session.ticket
+    check_stated(session, stated)
     values: dict[str, Any] = {name: value for name, value in stated.items() if value is not None and name != "facts"}
     if stated.get("facts"):
         values["facts"] = {**ticket.facts, **stated["facts"]}
@@ -197,7 +197,7 @@ def details(desk: Desk, stated: Mapping[str, Any]) -> None:
     if ticket.accepted_at is not None:
         if fixed := sorted(set(values) - {"facts"}):
             raise DomainError("wrong_state", state=ticket.state, action="state_details", fields=fixed)
-        desk.record("details_stated", "state_details", to=same(ticket), values=values)
+        session.record("details_stated", "state_details", to=same(ticket), values=values)
         return
     changed = any(values.get(name, getattr(ticket, name)) != getattr(ticket, name) for name in ("category", "inputs"))
     quote = ticket.quote
@@ -206,8 +206,8 @@ def details(desk: Desk, stated: Mapping[str, Any]) -> None:
         change = {"assessments": {quote["number"]: {"status": "superseded"}}}
     if ticket.credit_applied_at is not None and values.get("credit_type", ticket.credit_type) != ticket.credit_type:
         raise DomainError("credit_already_applied", credit_type=ticket.credit_type)
-    desk.record("details_stated", "state_details", to=same(ticket), values=values, change=change)
-    decide(desk, "decided", "state_details")
+    session.record("details_stated", "state_details", to=same(ticket), values=values, change=change)
+    decide(session, "decided", "state_details")
 
 
 def same(ticket: Ticket) -> State:
@@ -215,25 +215,27 @@ def same(ticket: Ticket) -> State:
     return ticket.state  # type: ignore[return-value]
 
 
-def apply_credit(desk: Desk, credit_type: str, *, add: Mapping[str, Any] | None = None) -> None:
+def apply_credit(session: TicketSession, credit_type: str, *, add: Mapping[str, Any] | None = None) -> None:
     """Applies a credit to an open ticket (TERMS-15). Refused: ``unknown_credit_type``, ``credit_already_applied``,
     ``wrong_credit_type`` and other rejections by the checks (no trace), ``insufficient_credits``."""
-    ticket = desk.ticket
-    check_stated(desk, {"credit_type": credit_type})
+    ticket = session.ticket
+    check_stated(session, {"credit_type": credit_type})
     if ticket.credit_applied_at is not None:
         raise DomainError("credit_already_applied", credit_type=ticket.credit_type, applied_at=ticket.credit_applied_at)
     before = ticket.credit_type
     ticket.credit_type = credit_type
-    verdict = qualification.judge(desk.book, ticket)
+    verdict = qualification.judge(session.account, ticket)
     if verdict.rejections:
-        raise DomainError("credit_refused", decision=desk.decision(verdict.rejections, verdict.remedies))
-    if desk.policy.qualification.by == "agent" and desk.available < 1:
-        raise desk.insufficient(1)
+        raise DomainError("credit_refused", decision=session.decision(verdict.rejections, verdict.remedies))
+    if session.policy.qualification.by == "agent" and session.available < 1:
+        raise session.insufficient(1)
     ticket.credit_type = before
-    decide_with(desk, credit_type, add)
+    decide_with(session, credit_type, add)
 
 
-def decide_with(desk: Desk, credit_type: str, add: Mapping[str, Any] | None) -> None:
+def decide_with(session: TicketSession, credit_type: str, add: Mapping[str, Any] | None) -> None:
     """Decides with a credit type that is just being applied."""
-    desk.record("credit_named", "apply_credit", to=same(desk.ticket), values={"credit_type": credit_type}, add=add)
-    decide(desk, "credit_applied", "apply_credit", tell={"credit_type": credit_type})
+    session.record(
+        "credit_named", "apply_credit", to=same(session.ticket), values={"credit_type": credit_type}, add=add
+    )
+    decide(session, "credit_applied", "apply_credit", tell={"credit_type": credit_type})

@@ -12,7 +12,7 @@ from app.domain.calendar.timeline import SlaUnreachable
 from app.domain.policy.handling_rules import PauseReason
 from app.domain.tickets import opening as ticket_flow
 from app.domain.tickets.late_facts import in_order
-from app.domain.tickets.session import CONSENT, Desk
+from app.domain.tickets.session import CONSENT, TicketSession
 from app.domain.tickets.ticket import must_allow
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso, iso_or_none
@@ -21,102 +21,102 @@ _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 """A helpdesk's own word for waiting for the customer: a code and no sentence, since it is kept in the clocks' facts."""
 
 
-def end_pause(desk: Desk, one: Mapping[str, Any], by: str, when: datetime) -> None:
+def end_pause(session: TicketSession, one: Mapping[str, Any], by: str, when: datetime) -> None:
     """Ends one pause by itself: by the customer's answer, at its instant, or by silence."""
-    desk.clocks.resume(one["reason"], at=desk.at, occurred_at=when)
-    desk.record(
+    session.clocks.resume(one["reason"], at=session.at, occurred_at=when)
+    session.record(
         "resumed",
         "resume",
-        to=ticket_flow.same(desk.ticket),
+        to=ticket_flow.same(session.ticket),
         tell={"reason": one["reason"], "ended_by": by},
         change={"pauses": {one["number"]: {"ended_at": iso(when), "ended_by": by}}},
         occurred_at=when,
     )
 
 
-def pause(desk: Desk, *, reason: str, party: str | None, until: datetime | None = None) -> int:
+def pause(session: TicketSession, *, reason: str, party: str | None, until: datetime | None = None) -> int:
     """Vendor clocks stand while somebody else is waited for, or nobody (TERMS-25); its number.
 
     A reason the policy does not list may be any code where the customer or a third party is waited for, and then
     ``party`` says so; nobody else's delay stops the vendor's clocks without a rule. ``until``: ends by itself.
     Refused: 422 ``unknown_pause_reason``, ``wrong_party``, ``until_in_past``; 409 ``already_paused``.
     """
-    must_allow(desk.ticket.state, "pause")
-    rule = pause_rule(desk, reason, party)
+    must_allow(session.ticket.state, "pause")
+    rule = pause_rule(session, reason, party)
     if party is not None and party != rule.party:
         raise DomainError("wrong_party", field="party", reason=reason, party=party, known=[rule.party])
-    if until is not None and until <= desk.when:
-        raise DomainError("until_in_past", field="until", until=iso(until), started_at=iso(desk.when))
-    if any(one["reason"] == reason and one["ended_at"] is None for one in desk.ticket.pauses):
+    if until is not None and until <= session.when:
+        raise DomainError("until_in_past", field="until", until=iso(until), started_at=iso(session.when))
+    if any(one["reason"] == reason and one["ended_at"] is None for one in session.ticket.pauses):
         raise DomainError("already_paused", reason=reason)
-    for earlier in desk.ticket.pauses:
+    for earlier in session.ticket.pauses:
         if earlier["reason"] == reason and earlier["ended_at"] is not None:
-            in_order(desk, earlier["ended_at"], "the end of the last pause for this reason")
-    number = len(desk.ticket.pauses) + 1
+            in_order(session, earlier["ended_at"], "the end of the last pause for this reason")
+    number = len(session.ticket.pauses) + 1
     entry = {
         "number": number,
         "reason": reason,
         "party": rule.party,
         "clause": rule.clause,
-        "started_at": iso(desk.when),
+        "started_at": iso(session.when),
         "ended_at": None,
         "until": iso_or_none(until),
-        "silent_at": iso_or_none(_silent_at(desk, rule)),
+        "silent_at": iso_or_none(_silent_at(session, rule)),
         "ended_by": None,
     }
-    desk.clocks.pause(reason, rule.party, at=desk.at, occurred_at=desk.when)
-    desk.record(
+    session.clocks.pause(reason, rule.party, at=session.at, occurred_at=session.when)
+    session.record(
         "paused",
         "pause",
-        to=ticket_flow.same(desk.ticket),
+        to=ticket_flow.same(session.ticket),
         add={"pauses": entry},
         tell={"reason": reason, "party": rule.party},
     )
     return number
 
 
-def _silent_at(desk: Desk, rule: PauseReason) -> datetime | None:
+def _silent_at(session: TicketSession, rule: PauseReason) -> datetime | None:
     """When the customer will have been silent for as long as the policy waits; None where it waits for ever."""
     if rule.silence is None or rule.party != "customer":
         return None
-    return deadline_of(desk, rule.silence.after, desk.when)
+    return deadline_of(session, rule.silence.after, session.when)
 
 
-def deadline_of(desk: Desk, target: str, at: datetime) -> datetime | None:
+def deadline_of(session: TicketSession, target: str, at: datetime) -> datetime | None:
     """When a target would fall due; None for ``none``, and on a calendar that opens no more."""
     try:
-        return desk.clocks.deadline(target, at=at)
+        return session.clocks.deadline(target, at=at)
     except SlaUnreachable:
         return None
 
 
-def resume(desk: Desk, *, reason: str | None, party: str | None = None) -> None:
+def resume(session: TicketSession, *, reason: str | None, party: str | None = None) -> None:
     """What was waited for is there: that reason, that party, or all of them. Refused: 409 ``not_paused``."""
-    must_allow(desk.ticket.state, "resume")
-    if reason is not None and all(one["reason"] != reason for one in desk.ticket.pauses):
-        pause_rule(desk, reason, party)
+    must_allow(session.ticket.state, "resume")
+    if reason is not None and all(one["reason"] != reason for one in session.ticket.pauses):
+        pause_rule(session, reason, party)
     open_ = [
         one
-        for one in desk.ticket.pauses
+        for one in session.ticket.pauses
         if one["ended_at"] is None and reason in (None, one["reason"]) and party in (None, one["party"])
     ]
     if not open_:
         raise DomainError("not_paused", reason=reason)
     for one in open_:
-        in_order(desk, one["started_at"], "the pause that it ends")
-        desk.clocks.resume(one["reason"], at=desk.at, occurred_at=desk.when)
-    desk.record(
+        in_order(session, one["started_at"], "the pause that it ends")
+        session.clocks.resume(one["reason"], at=session.at, occurred_at=session.when)
+    session.record(
         "resumed",
         "resume",
-        to=ticket_flow.same(desk.ticket),
+        to=ticket_flow.same(session.ticket),
         tell={"reason": reason},
-        change={"pauses": {one["number"]: {"ended_at": iso(desk.when)} for one in open_}},
+        change={"pauses": {one["number"]: {"ended_at": iso(session.when)} for one in open_}},
     )
 
 
-def pause_rule(desk: Desk, reason: str, party: str | None) -> PauseReason:
+def pause_rule(session: TicketSession, reason: str, party: str | None) -> PauseReason:
     """The policy's rule of a reason for waiting. 422 ``unknown_pause_reason``."""
-    rules = desk.policy.pause_reasons
+    rules = session.policy.pause_reasons
     found = next((one for one in rules if one.reason == reason), None)
     if found is None and reason != CONSENT and _CODE.fullmatch(reason):
         if party == "customer":

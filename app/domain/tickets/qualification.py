@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from app.domain import entitlement
 from app.domain.account import hosts
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import License
 from app.domain.entitlement import Query, in_words
 from app.domain.orders.remedies import APPLY_CREDIT, REQUEST_KIND, Need, remedies, serving_types, typed_words
@@ -106,21 +106,23 @@ def primary_subtag(language: str | None) -> str | None:
     return language.replace("_", "-").split("-", 1)[0].strip().lower() or None
 
 
-def license_of(book: Book, license_id: str | None) -> License | None:
+def license_of(account: CustomerAccount, license_id: str | None) -> License | None:
     """The license a ticket is about: the one it names, else the only one on the account."""
     if license_id is not None:
-        return next((one for one in book.licenses.values() if one.license_id == license_id), None)
-    active = book.active_licenses()
+        return next((one for one in account.licenses.values() if one.license_id == license_id), None)
+    active = account.active_licenses()
     return active[0] if len(active) == 1 else None
 
 
-def facts_for(book: Book, ticket: Ticket) -> dict[str, Any]:
-    """Every fact a check may look at: the ticket's own by name, and what the book knows."""
-    mine = license_of(book, ticket.license_id)
-    meant = [mine] if mine else [] if ticket.license_id else book.active_licenses() or list(book.licenses.values())
+def facts_for(account: CustomerAccount, ticket: Ticket) -> dict[str, Any]:
+    """Every fact a check may look at: the ticket's own by name, and what the account knows."""
+    mine = license_of(account, ticket.license_id)
+    meant = (
+        [mine] if mine else [] if ticket.license_id else account.active_licenses() or list(account.licenses.values())
+    )
     credit_type = ticket.credit_type
     facts: dict[str, Any] = dict(
-        entitlement.facts_of(book, ticket.license_id, credit_type=credit_type, host=ticket.facts.get(hosts.HOST))
+        entitlement.facts_of(account, ticket.license_id, credit_type=credit_type, host=ticket.facts.get(hosts.HOST))
     )
     facts.update({name: value for name, value in ticket.facts.items() if value is not None})
     facts.update(
@@ -135,8 +137,8 @@ def facts_for(book: Book, ticket: Ticket) -> dict[str, Any]:
             "license.owned": None if ticket.license_id is None else mine is not None,
             "license.edition": mine.edition if mine else None,
             "license.registered": _alike(one.registered_at is not None for one in meant),
-            "license.active": _alike(one.active(book.when) for one in meant),
-            "credits.bought_here": _bought_here(book, ticket),
+            "license.active": _alike(one.active(account.when) for one in meant),
+            "credits.bought_here": _bought_here(account, ticket),
         }
     )
     return facts
@@ -148,27 +150,29 @@ def _alike(answers: Iterable[bool]) -> bool | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _bought_here(book: Book, ticket: Ticket) -> bool | None:
+def _bought_here(account: CustomerAccount, ticket: Ticket) -> bool | None:
     """Whether the credit applied, or the one that would be, came to this account by its own purchase (TERMS-14)."""
     if ticket.credit_type is None:
         return None
-    mine = [hold for hold in book.ledger.holds.values() if hold.ticket_id == ticket.ticket_id]
+    mine = [hold for hold in account.ledger.holds.values() if hold.ticket_id == ticket.ticket_id]
     held = [line.lot_id for hold in mine for line in hold.lines]
-    lots = [book.ledger.lots[one] for one in held] or book.ledger.spendable(ticket.credit_type, ticket.license_id)[:1]
+    lots = [account.ledger.lots[one] for one in held] or account.ledger.spendable(
+        ticket.credit_type, ticket.license_id
+    )[:1]
     return all(lot.source != "transfer" for lot in lots) if lots else None
 
 
 # --- checks -----------------------------------------------------------------------------------------------------------
 
 
-def judge(book: Book, ticket: Ticket) -> Verdict:
+def judge(account: CustomerAccount, ticket: Ticket) -> Verdict:
     """Every check and every ground of the policy over this ticket."""
-    policy = book.policy
-    facts = facts_for(book, ticket)
-    entitled = _entitlements(book, ticket, policy.qualification.checks)
+    policy = account.policy
+    facts = facts_for(account, ticket)
+    entitled = _entitlements(account, ticket, policy.qualification.checks)
     need = Need(license_id=ticket.license_id, facts=ticket.facts)
     facts.update({f"{_ENTITLED}{action}": decision.allowed for action, decision in entitled.items()})
-    results = tuple(_checked(book, check, facts, entitled, need) for check in policy.qualification.checks)
+    results = tuple(_checked(account, check, facts, entitled, need) for check in policy.qualification.checks)
     rejections = [reason for one in results if one.check.on_fail == "reject" for reason in one.reasons]
     remedies = [remedy for one in results if one.check.on_fail == "reject" for remedy in one.remedies]
     said = any("license.owned" in facts_used(one.check.require) for one in results) or any(
@@ -213,7 +217,7 @@ def _asked(results: Iterable[CheckResult], facts: Mapping[str, Any], how: str) -
     return tuple(dict.fromkeys(name for asks in open_ for name in asks if facts.get(name) is None))
 
 
-def _entitlements(book: Book, ticket: Ticket, checks: Iterable[Check]) -> dict[str, Decision]:
+def _entitlements(account: CustomerAccount, ticket: Ticket, checks: Iterable[Check]) -> dict[str, Decision]:
     names = {
         name.removeprefix(_ENTITLED)
         for check in checks
@@ -221,11 +225,11 @@ def _entitlements(book: Book, ticket: Ticket, checks: Iterable[Check]) -> dict[s
         if name.startswith(_ENTITLED)
     }
     asked = Query(license_id=ticket.license_id, product=ticket.product)
-    return {name: entitlement.decide(book, entitlement.action_of(book, name), asked) for name in sorted(names)}
+    return {name: entitlement.decide(account, entitlement.action_of(account, name), asked) for name in sorted(names)}
 
 
 def _checked(
-    book: Book, check: Check, facts: Mapping[str, Any], entitled: Mapping[str, Decision], need: Need
+    account: CustomerAccount, check: Check, facts: Mapping[str, Any], entitled: Mapping[str, Decision], need: Need
 ) -> CheckResult:
     applies = holds(check.applies, facts)
     if applies is False:
@@ -255,10 +259,12 @@ def _checked(
         clause=check.clause,
         message=render(check.message, facts),
         facts=used,
-        reading=is_reading(book.policy, check.clause) or check.reading,
-        would_change=_would_change(book.policy, check, facts),
+        reading=is_reading(account.policy, check.clause) or check.reading,
+        would_change=_would_change(account.policy, check, facts),
     )
-    return CheckResult(check=check, result="failed", reasons=(reason,), remedies=remedies(book, check.remedies, need))
+    return CheckResult(
+        check=check, result="failed", reasons=(reason,), remedies=remedies(account, check.remedies, need)
+    )
 
 
 def _would_change(policy: Policy, check: Check, facts: Mapping[str, Any]) -> str | None:

@@ -1,8 +1,8 @@
-"""The desk: one ticket being worked on, with its customer's book and its clocks. Every change goes through it.
+"""A ticket session: one ticket being worked on, with its customer's account and its clocks.
 
-`Desk.record` is the only way to append to the stream: it holds the lifecycle, starts and stops clocks as the state
-changes, keeps the charge with the ledger, and tells callers what was charged (AVA-12). `Desk.finish` puts the row into
-the plan.
+Every change of a ticket goes through a session. `TicketSession.record` alone appends to the stream: it holds the
+lifecycle, starts and stops clocks as the state changes, keeps the charge with the ledger, and publishes what was
+charged (AVA-12). `TicketSession.finish` puts the row into the plan.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import TicketRow
 from app.domain.clocks.ticket_clocks import PAST_DUE, TicketClocks
 from app.domain.ledger.events import falls_low, low_data, moved_data
@@ -46,10 +46,10 @@ Terms = tuple[str | None, bool]
 
 
 @dataclass(slots=True, kw_only=True)
-class Desk:
-    """A ticket on the desk. ``clocks`` must be bound to the ticket."""
+class TicketSession:
+    """A ticket being worked on. ``clocks`` must be bound to the ticket."""
 
-    book: Book
+    account: CustomerAccount
     ticket: Ticket
     clocks: TicketClocks
     _told_charge: dict[str, int] = field(init=False)
@@ -58,22 +58,22 @@ class Desk:
     def __post_init__(self) -> None:
         """What the ticket costs so far has been told already."""
         self._told_charge = self.charge()
-        self._mark = mark_of(self.book.ledger)
+        self._mark = mark_of(self.account.ledger)
 
     @property
     def policy(self) -> Policy:
         """The policy the ticket was opened under."""
-        return self.book.policy
+        return self.account.policy
 
     @property
     def at(self) -> datetime:
         """The instant of all that is done now."""
-        return self.book.at
+        return self.account.at
 
     @property
     def when(self) -> datetime:
         """When what is done now happened: now, unless it is told late."""
-        return self.book.when
+        return self.account.when
 
     @property
     def credit_type(self) -> str:
@@ -86,7 +86,7 @@ class Desk:
     @property
     def committed(self) -> int:
         """Credits held and taken for the ticket, less what was given back."""
-        charge = charge_of(self.book.ledger, self.ticket.ticket_id)
+        charge = charge_of(self.account.ledger, self.ticket.ticket_id)
         return charge["held"] + charge["net"]
 
     @property
@@ -94,14 +94,14 @@ class Desk:
         """Credits a hold for this ticket could take now."""
         if self.policy.credits is None:
             return 0
-        return self.book.ledger.available(self.credit_type, license_id=self.ticket.license_id)
+        return self.account.ledger.available(self.credit_type, license_id=self.ticket.license_id)
 
     @property
     def available_of_any(self) -> int:
         """Credits of all types that could be applied."""
         types = self.policy.credits.types if self.policy.credits else ()
         license_id = self.ticket.license_id
-        return sum(self.book.ledger.available(one.credit_type, license_id=license_id) for one in types)
+        return sum(self.account.ledger.available(one.credit_type, license_id=license_id) for one in types)
 
     @property
     def unit(self) -> tuple[str, str]:
@@ -139,7 +139,7 @@ class Desk:
             license_id = None if self.ticket.license_id is None else LicenseId(self.ticket.license_id)
             price_clause, reading = terms or self.price_terms()
             hold_more_for(
-                self.book.ledger,
+                self.account.ledger,
                 ticket_id,
                 missing,
                 credit_type=self.credit_type,
@@ -148,23 +148,23 @@ class Desk:
                 reading=reading,
             )
         elif missing < 0:
-            held = charge_of(self.book.ledger, ticket_id)["held"]
+            held = charge_of(self.account.ledger, ticket_id)["held"]
             clause = clause or self.price_terms()[0]
             if back := min(held, -missing):
-                release_for(self.book.ledger, ticket_id, back, reason=reason, clause=clause, expired=expired)
+                release_for(self.account.ledger, ticket_id, back, reason=reason, clause=clause, expired=expired)
             if rest := -missing - back:
-                refund_for(self.book.ledger, ticket_id, rest, reason=reason, clause=clause, expired=expired)
+                refund_for(self.account.ledger, ticket_id, rest, reason=reason, clause=clause, expired=expired)
 
     def release_all(self, *, reason: str, clause: str | None = None) -> None:
         """Gives back everything that is held (TERMS-22), by a clause of its own or that of the price."""
-        if charge_of(self.book.ledger, self.ticket.ticket_id)["held"]:
+        if charge_of(self.account.ledger, self.ticket.ticket_id)["held"]:
             cited = clause or self.price_terms()[0]
-            release_for(self.book.ledger, self.ticket.ticket_id, reason=reason, clause=cited)
+            release_for(self.account.ledger, self.ticket.ticket_id, reason=reason, clause=cited)
 
     def capture_all(self) -> int:
         """Takes everything that is held, by the clause of the price. Credits captured."""
         clause, reading = self.price_terms()
-        return capture_for(self.book.ledger, self.ticket.ticket_id, clause=clause, reading=reading)
+        return capture_for(self.account.ledger, self.ticket.ticket_id, clause=clause, reading=reading)
 
     def price_terms(self) -> Terms:
         """The clause of the ticket's price: its assessment's, else its category's, its type of credit's, or the one
@@ -194,11 +194,11 @@ class Desk:
 
     def given_back(self) -> GivenBack:
         """What was given back for the ticket since its last event: what can be used again, and what is gone."""
-        return given_back(self.book.ledger, self.ticket.ticket_id, self._mark)
+        return given_back(self.account.ledger, self.ticket.ticket_id, self._mark)
 
     def charge(self) -> dict[str, int]:
         """What the ticket costs so far."""
-        return dict(charge_of(self.book.ledger, self.ticket.ticket_id))
+        return dict(charge_of(self.account.ledger, self.ticket.ticket_id))
 
     def want_of_credits(self, required: int) -> tuple[Reason, ...]:
         """Why a price cannot be held (ALL-2), and that credits or cover have run out, by the policy's own clause."""
@@ -245,10 +245,10 @@ class Desk:
         missing, where that is known."""
         skus = self.policy.payment.exhausted_skus
         need = self.need(missing)
-        found = remedies.remedies(self.book, [RemedyRule(kind="buy", skus=skus)] if skus else [], need)
+        found = remedies.remedies(self.account, [RemedyRule(kind="buy", skus=skus)] if skus else [], need)
         if need.means == "credits" or "cover" not in self.policy.payment.means:
             return found
-        return (*found, *remedies.waiting(self.book, need))
+        return (*found, *remedies.waiting(self.account, need))
 
     def lacking(self, required: int) -> tuple[Remedy, ...]:
         """The offers that make up for what is missing of so many credits."""
@@ -364,17 +364,17 @@ class Desk:
             payload["change"] = {
                 name: {str(n): dict(one) for n, one in items.items()} for name, items in change.items()
             }
-        self.book.plan.record("ticket", ticket.ticket_id, ticket.version + 1, kind, payload, occurred_at=when)
+        self.account.plan.record("ticket", ticket.ticket_id, ticket.version + 1, kind, payload, occurred_at=when)
         apply(ticket, payload, seq=ticket.version + 1, occurred_at=when)
         self._clocks(before, after, fire, when)
         self._agenda()
         self._tell_charge(when, back)
-        self._mark = mark_of(self.book.ledger)
+        self._mark = mark_of(self.account.ledger)
         told = self.told(**(tell or {}))
-        self.book.emit(f"ticket.{kind}", told, occurred_at=when)
+        self.account.emit(f"ticket.{kind}", told, occurred_at=when)
         entered = _ENTERED.get(after) if after != before else None
         if entered is not None and entered != kind and (after != "in_progress" or "accepted" in fire):
-            self.book.emit(f"ticket.{entered}", told, occurred_at=when)
+            self.account.emit(f"ticket.{entered}", told, occurred_at=when)
 
     def forfeiture(self, back: GivenBack) -> Reason:
         """Why credits that were given back are gone, by the rule of the ledger that took them (ALL-4)."""
@@ -407,11 +407,11 @@ class Desk:
         moved["held"], moved["released"] = max(held, 0), max(-held, 0)
         for verb in ("released", "refunded", "held", "charged"):
             if moved[verb] > 0:
-                balance = self.book.ledger.balance(self.credit_type)
+                balance = self.account.ledger.balance(self.credit_type)
                 data = moved_data(self.credit_type, moved[verb], balance, ticket_id=self.ticket.external_id)
                 if back.forfeited and verb in ("released", "refunded"):
                     data["forfeited"] = min(moved[verb], back.forfeited)
-                self.book.emit(f"credits.{verb}", data, occurred_at=when)
+                self.account.emit(f"credits.{verb}", data, occurred_at=when)
 
     def _over(self, change: Changes, when: str) -> Changes:
         """With the end of a ticket its waiting is over: pauses end, access is no longer owed."""
@@ -431,7 +431,7 @@ class Desk:
             "ticket_id": self.ticket.external_id,
             "state": self.ticket.state,
             "charge": self.charge(),
-            "balance": self.book.ledger.balance(self.credit_type),
+            "balance": self.account.ledger.balance(self.credit_type),
             **more,
         }
 
@@ -502,7 +502,7 @@ class Desk:
 
     def held_lots(self) -> list[LotId]:
         """The lots this ticket holds from."""
-        ledger = self.book.ledger
+        ledger = self.account.ledger
         return [
             line.lot_id
             for hold in ledger.holds.values()
@@ -513,12 +513,12 @@ class Desk:
 
     def held_until(self) -> datetime | None:
         """When the first of the held credits expires."""
-        ends = [self.book.ledger.lots[one].expires_at for one in self.held_lots()]
+        ends = [self.account.ledger.lots[one].expires_at for one in self.held_lots()]
         return min((one for one in ends if one is not None), default=None)
 
     def _agenda(self) -> None:
         """What this ticket lets fall due, put or taken off: credit expiry, a quote's end, access deadlines."""
-        ticket, plan = self.ticket, self.book.plan
+        ticket, plan = self.ticket, self.account.plan
         expires = parse_iso_or_none(ticket.credit_expires_at)
         if ticket.undecided and expires is not None:
             plan.due(expires, "ticket.credit_expiry", ticket.ticket_id, ticket_id=ticket.ticket_id)
@@ -540,7 +540,7 @@ class Desk:
 
     def _pauses_due(self) -> None:
         """What ends by itself, put or taken off: a pause at an instant, a wait for a silent customer."""
-        ticket, plan = self.ticket, self.book.plan
+        ticket, plan = self.ticket, self.account.plan
         for one in ticket.pauses:
             ends = [parse_iso_or_none(one.get("until"))]
             if (silent := parse_iso_or_none(one.get("silent_at"))) is not None:
@@ -565,11 +565,11 @@ class Desk:
         if before is not None and self.policy.credits is not None:
             after = self.available
             if falls_low(self.policy.credits, before=before, after=after):
-                balance = self.book.ledger.balance(self.credit_type)
-                self.book.emit("credits.low", low_data(self.credit_type, balance))
-        for lot in self.book.ledger.take_arrived():
-            schedule_lot(self.book, lot)
-        self.book.plan.tickets[ticket.ticket_id] = row_of(ticket)
+                balance = self.account.ledger.balance(self.credit_type)
+                self.account.emit("credits.low", low_data(self.credit_type, balance))
+        for lot in self.account.ledger.take_arrived():
+            schedule_lot(self.account, lot)
+        self.account.plan.tickets[ticket.ticket_id] = row_of(ticket)
 
 
 def row_of(ticket: Ticket) -> TicketRow:

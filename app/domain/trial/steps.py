@@ -15,7 +15,7 @@ from app.domain.policy.policy import Policy
 from app.domain.policy.prices import category_named, quote
 from app.domain.policy.ticket_rules import FactSpec
 from app.domain.tickets import assessment, cause, closing, handling, leaving, opening, pauses
-from app.domain.tickets.session import Desk
+from app.domain.tickets.session import TicketSession
 from app.domain.values.wire import jsonable
 
 Stated = dict[str, Any]
@@ -126,94 +126,96 @@ Step = tuple[str, Callable[[], Any]]
 """Words for a failure, and what is done."""
 
 
-def undecided(desk: Desk, stated: Stated) -> Iterator[Step]:
+def undecided(session: TicketSession, stated: Stated) -> Iterator[Step]:
     """What may be lacking before anybody works on it."""
-    policy, means = desk.policy, desk.policy.payment.means
-    yield "stating details", partial(opening.details, desk, {"facts": _friendly(policy, stated)})
-    if means and desk.ticket.state == "awaiting_choice":
-        yield "choosing who pays", partial(opening.details, desk, {"pay_with": means[0]})
-    if policy.credits is not None and desk.ticket.credit_type is None:
+    policy, means = session.policy, session.policy.payment.means
+    yield "stating details", partial(opening.details, session, {"facts": _friendly(policy, stated)})
+    if means and session.ticket.state == "awaiting_choice":
+        yield "choosing who pays", partial(opening.details, session, {"pay_with": means[0]})
+    if policy.credits is not None and session.ticket.credit_type is None:
         for one in policy.credits.types:
-            yield "applying a credit", partial(opening.apply_credit, desk, one.credit_type)
+            yield "applying a credit", partial(opening.apply_credit, session, one.credit_type)
     if stated.get("category") is not None:
-        yield f"assessing the category `{stated['category']}`", partial(_assessed, desk, stated)
-    yield "the customer's consent", partial(_consents, desk)
-    yield "qualifying", partial(handling.qualify, desk, decision="accept", codes=[], note="trial", by=None)
+        yield f"assessing the category `{stated['category']}`", partial(_assessed, session, stated)
+    yield "the customer's consent", partial(_consents, session)
+    yield "qualifying", partial(handling.qualify, session, decision="accept", codes=[], note="trial", by=None)
 
 
-def _assessed(desk: Desk, stated: Stated) -> None:
-    listed = quote(category_named(desk.policy, stated["category"]), stated["inputs"])
+def _assessed(session: TicketSession, stated: Stated) -> None:
+    listed = quote(category_named(session.policy, stated["category"]), stated["inputs"])
     named = None if listed.credits is not None else max(listed.least or 0, 1)
-    assessment.assess(desk, category=stated["category"], inputs=stated["inputs"], credits=named, reason=SAID, by=None)
+    assessment.assess(
+        session, category=stated["category"], inputs=stated["inputs"], credits=named, reason=SAID, by=None
+    )
 
 
-def _consents(desk: Desk) -> None:
-    if desk.ticket.quote is not None:
-        assessment.confirm(desk, desk.ticket.quote["number"], accept=True)
+def _consents(session: TicketSession) -> None:
+    if session.ticket.quote is not None:
+        assessment.confirm(session, session.ticket.quote["number"], accept=True)
 
 
-def worked_on(desk: Desk, turn: int) -> Iterator[Step]:
+def worked_on(session: TicketSession, turn: int) -> Iterator[Step]:
     """Messages of both sides; every fourth ticket is rejected by a ground."""
-    respond = partial(handling.respond, desk, public=True, by=None)
+    respond = partial(handling.respond, session, public=True, by=None)
     yield "a customer's message", partial(respond, author="customer", kind="inquiry")
     yield "a service response", partial(respond, author="vendor", kind="service")
-    grounds = desk.policy.qualification.grounds
+    grounds = session.policy.qualification.grounds
     if grounds and turn % 4 == 3:
         code = grounds[turn % len(grounds)].code
-        reject = partial(handling.qualify, desk, decision="reject", codes=[code], note="trial", by=None)
+        reject = partial(handling.qualify, session, decision="reject", codes=[code], note="trial", by=None)
         yield f"rejecting with `{code}`", reject
 
 
-def waited(desk: Desk, turn: int) -> Iterator[Step]:
+def waited(session: TicketSession, turn: int) -> Iterator[Step]:
     """Waits for access and for each reason that the policy names; every other wait ends by itself."""
-    policy = desk.policy
+    policy = session.policy
     if policy.access is not None:
         kinds_ = policy.access.kinds[:1]
-        yield "asking for access", partial(handling.request_access, desk, kinds=kinds_, deadline_at=None)
+        yield "asking for access", partial(handling.request_access, session, kinds=kinds_, deadline_at=None)
         if turn % 2 == 0:
-            yield "granting access", lambda: handling.grant_access(desk, len(desk.ticket.access_requests))
+            yield ("granting access", lambda: handling.grant_access(session, len(session.ticket.access_requests)))
     for one in policy.pause_reasons[:8]:
-        yield f"pausing for `{one.reason}`", partial(pauses.pause, desk, reason=one.reason, party=None)
+        yield f"pausing for `{one.reason}`", partial(pauses.pause, session, reason=one.reason, party=None)
         if turn % 2 == 0:
-            yield "going on", partial(pauses.resume, desk, reason=one.reason)
+            yield "going on", partial(pauses.resume, session, reason=one.reason)
 
 
-def ended(desk: Desk, turn: int) -> Iterator[Step]:
+def ended(session: TicketSession, turn: int) -> Iterator[Step]:
     """Resolves it in one of the ways there are, reopens it once, disputes the charge, and corrects the cause."""
-    policy = desk.policy
+    policy = session.policy
     ways = [one.outcome for one in policy.outcomes if one.by_agent]
     causes: list[str | None] = [*(one.cause for one in policy.causes), None]
 
     def resolve(number: int) -> None:
         outcome = ways[number % len(ways)] if ways else None
-        closing.resolve(desk, outcome=outcome, cause=causes[number % len(causes)], result={}, by=None)
+        closing.resolve(session, outcome=outcome, cause=causes[number % len(causes)], result={}, by=None)
 
     decision = ("returned", "upheld")[turn % 2]
-    yield "going on", partial(pauses.resume, desk, reason=None)
+    yield "going on", partial(pauses.resume, session, reason=None)
     yield "resolving", partial(resolve, turn)
-    yield "reopening", partial(leaving.reopen, desk, reason=SAID)
+    yield "reopening", partial(leaving.reopen, session, reason=SAID)
     yield "resolving again", partial(resolve, turn + 1)
-    yield "a dispute", partial(closing.dispute, desk, reason=SAID)
-    yield ("deciding a dispute", partial(closing.decide_dispute, desk, 1, decision=decision, credits=None, by=None))
+    yield "a dispute", partial(closing.dispute, session, reason=SAID)
+    yield ("deciding a dispute", partial(closing.decide_dispute, session, 1, decision=decision, credits=None, by=None))
     for one in policy.causes[:8]:
-        correct = partial(cause.correct_cause, desk, cause=one.cause, reason=SAID, by=None)
+        correct = partial(cause.correct_cause, session, cause=one.cause, reason=SAID, by=None)
         yield f"correcting the cause to `{one.cause}`", correct
-    yield "a withdrawal", partial(leaving.withdraw, desk)
+    yield "a withdrawal", partial(leaving.withdraw, session)
 
 
-def judged(desk: Desk) -> None:
+def judged(session: TicketSession) -> None:
     """Does what a sweep does."""
-    closing.fall_due(desk)
-    desk.clocks.judge(at=desk.at)
+    closing.fall_due(session)
+    session.clocks.judge(at=session.at)
 
 
-def view(desk: Desk) -> dict[str, Any]:
+def view(session: TicketSession) -> dict[str, Any]:
     """What a reader of the ticket is shown: how it stands, what it costs, how its clocks stand and what they missed."""
     clocks = [
-        {"due_at": clock.state(desk.at).due_at, "breaches": breaches_json(clock.clock_id, clock.facts(desk.at))}
-        for clock in desk.clocks.clocks
+        {"due_at": clock.state(session.at).due_at, "breaches": breaches_json(clock.clock_id, clock.facts(session.at))}
+        for clock in session.clocks.clocks
     ]
-    shown = {"ticket": desk.ticket.document(), "charge": desk.charge(), "clocks": clocks}
+    shown = {"ticket": session.ticket.document(), "charge": session.charge(), "clocks": clocks}
     return {name: jsonable(value) for name, value in shown.items()}
 
 

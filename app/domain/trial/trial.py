@@ -17,7 +17,7 @@ from itertools import chain, islice
 from typing import Any, Final, NoReturn
 
 from app.domain import entitlement
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import Plan
 from app.domain.account.customer import Customer, Order, OrderLine
 from app.domain.clocks.breach_credits import breach_hook
@@ -34,7 +34,7 @@ from app.domain.policy.offers import Offer
 from app.domain.policy.policy import Policy
 from app.domain.policy.ticket_rules import Action
 from app.domain.tickets import opening
-from app.domain.tickets.session import Desk
+from app.domain.tickets.session import TicketSession
 from app.domain.tickets.ticket import Ticket
 from app.domain.trial.steps import (
     OWN,
@@ -121,21 +121,21 @@ def _lives(
         yield partial(life().buyer, offers, option)
         if len(failures) > before:
             yield from (partial(life().buyer, (offer,), option) for offer in offers)
-    account: list[_Life] = []
+    lives: list[_Life] = []
     for turn, stated in enumerate(islice(kinds(policy), MOST_TICKETS)):
-        yield partial(_on_one_account, account, life, stated, turn)
+        yield partial(_on_one_account, lives, life, stated, turn)
 
 
-def _on_one_account(account: list[_Life], life: Callable[[], _Life], stated: Stated, turn: int) -> None:
+def _on_one_account(lives: list[_Life], life: Callable[[], _Life], stated: Stated, turn: int) -> None:
     """A ticket on the account that the others were on, or on a fresh one after a failure."""
-    if not account:
+    if not lives:
         fresh = life()
         fresh.supplied()
-        account.append(fresh)
+        lives.append(fresh)
     try:
-        account[0].ticket(stated, turn)
+        lives[0].ticket(stated, turn)
     except _Broken:
-        account.clear()
+        lives.clear()
         raise
 
 
@@ -147,7 +147,7 @@ class _Life:
     hours: Hours
     failures: list[Failure]
     over: Callable[[], bool]
-    book: Book = field(init=False)
+    account: CustomerAccount = field(init=False)
     orders: list[Order] = field(default_factory=list)
     minted: int = 0
 
@@ -164,7 +164,7 @@ class _Life:
             mint=self.mint,
             command_id=None,
         )
-        self.book = Book(
+        self.account = CustomerAccount(
             customer=customer,
             policy=self.policy,
             at=BEGAN,
@@ -206,24 +206,24 @@ class _Life:
 
     def later(self, span: timedelta) -> None:
         """Lets time go by."""
-        at = self.book.at + span
-        self.book.at = self.book.plan.at = self.book.ledger.at = at
+        at = self.account.at + span
+        self.account.at = self.account.plan.at = self.account.ledger.at = at
 
     def told(self) -> None:
         """Writes down what would be stored and told."""
-        self.must("writing down what was done", written, self.book.plan)
+        self.must("writing down what was done", written, self.account.plan)
 
     # --- asking -----------------------------------------------------------------------------------------------------
 
     def stranger(self) -> None:
         """Somebody whom nobody knows looks at the offers and asks what may be done."""
         for offer in self.policy.offers[:MOST_OFFERS]:
-            self.must(f"showing the offer `{offer.sku}`", offered_to, self.book, offer)
+            self.must(f"showing the offer `{offer.sku}`", offered_to, self.account, offer)
         self.asks()
 
     def asks(self) -> None:
         """Asks for every action, in a few ways."""
-        mine = next(iter(self.book.licenses), None)
+        mine = next(iter(self.account.licenses), None)
         ways = [
             Query(),
             Query(license_id=mine, product="some product", released_at=BEGAN - 400 * _DAY),
@@ -231,7 +231,7 @@ class _Life:
         ]
         for action in self.policy.actions:
             for query in ways:
-                self.must(f"asking for the action `{action.action}`", _asked, self.book, action, query)
+                self.must(f"asking for the action `{action.action}`", _asked, self.account, action, query)
 
     # --- buying -----------------------------------------------------------------------------------------------------
 
@@ -246,24 +246,24 @@ class _Life:
         self.later(400 * _DAY)
         self.asks()
         for one in self.policy.credits.types if self.policy.credits else ():
-            self.must("showing the balance", self.book.ledger.balance, one.credit_type)
+            self.must("showing the balance", self.account.ledger.balance, one.credit_type)
 
     def purchases(self, offers: Iterable[Offer], option: int) -> None:
         """Orders each offer; chooses what is to be chosen; registers the licenses."""
-        book = self.book
+        account = self.account
         for offer in sorted(offers, key=lambda one: one.kind != "license"):
             self.must(f"an order of `{offer.sku}`", self.order, offer)
-            for choice in book.open_choices():
+            for choice in account.open_choices():
                 names = sorted(choice.options)
                 if names:
                     name = names[option % len(names)]
-                    self.must(f"choosing `{name}`", granting.choose, book, choice, name, self.policy)
+                    self.must(f"choosing `{name}`", granting.choose, account, choice, name, self.policy)
             self.told()
-            book.plan = Plan(customer=book.customer, at=book.at)
+            account.plan = Plan(customer=account.customer, at=account.at)
             self.later(_HOUR)
-        for one in list(book.licenses.values()):
-            one.registered_domain, one.registered_at = "shop.example", book.at
-            self.may("registering a license", granting.put_license, book, one, "registered")
+        for one in list(account.licenses.values()):
+            one.registered_domain, one.registered_at = "shop.example", account.at
+            self.may("registering a license", granting.put_license, account, one, "registered")
 
     def order(self, offer: Offer) -> None:
         """Buys one of it."""
@@ -277,9 +277,9 @@ class _Life:
         )
         order = Order(
             order_id=OrderId(f"order-{len(self.orders) + 1}"),
-            customer_id=self.book.customer.customer_id,
-            placed_at=self.book.at,
-            received_at=self.book.at,
+            customer_id=self.account.customer.customer_id,
+            placed_at=self.account.at,
+            received_at=self.account.at,
             currency=self.policy.currency,
             payload_hash="",
             answer={},
@@ -288,8 +288,8 @@ class _Life:
         )
         order.answer = {"lines": order_lines.pinned_lines(order, self.policy, self.policy)}
         self.orders.append(order)
-        self.book.plan.orders[order.order_id] = order
-        reconcile.settle(self.book, self.orders, self.terms)
+        self.account.plan.orders[order.order_id] = order
+        reconcile.settle(self.account, self.orders, self.terms)
         json.dumps(jsonable(order.answer))
 
     @property
@@ -299,29 +299,29 @@ class _Life:
 
     def covers(self) -> None:
         """Suspends, resumes and extends what cover there is."""
-        for one in list(self.book.covers.values())[:MOST_OFFERS]:
-            self.may("suspending cover", cover.suspend, self.book, one)
+        for one in list(self.account.covers.values())[:MOST_OFFERS]:
+            self.may("suspending cover", cover.suspend, self.account, one)
             self.later(_HOUR)
-            self.may("resuming cover", cover.resume, self.book, one)
-            self.may("extending cover", partial(cover.extend, reason=SAID), self.book, one, 1)
-            self.must("showing cover", cover.state_of, one, self.book.at)
-            self.must("showing cover", cover.remaining, one, self.book.at)
+            self.may("resuming cover", cover.resume, self.account, one)
+            self.may("extending cover", partial(cover.extend, reason=SAID), self.account, one, 1)
+            self.must("showing cover", cover.state_of, one, self.account.at)
+            self.must("showing cover", cover.remaining, one, self.account.at)
         self.told()
 
     def refunds(self) -> None:
         """Quotes money back for each lot, takes back every other order, and ends a license."""
-        book, policy = self.book, self.policy
-        for lot in list(book.ledger.lots.values()):
-            self.must("quoting money back", refund_quote, lot, policy.money_back, book.at)
+        account, policy = self.account, self.policy
+        for lot in list(account.ledger.lots.values()):
+            self.must("quoting money back", refund_quote, lot, policy.money_back, account.at)
         take_back = partial(refunds.take_back, ref="trial")
         for order in self.orders[::2]:
             words = f"refunding an order of `{order.lines[0].sku}`"
-            self.must(words, take_back, book, order, {"1": 1}, self.terms)
-            self.must(words, refunds.guarantee_of, policy, book, order)
-        self.must("settling orders", reconcile.settle, book, self.orders, self.terms)
+            self.must(words, take_back, account, order, {"1": 1}, self.terms)
+            self.must(words, refunds.guarantee_of, policy, account, order)
+        self.must("settling orders", reconcile.settle, account, self.orders, self.terms)
         end = partial(granting.end_license, reason="terminated")
-        for one in [one for one in book.licenses.values() if one.active(book.at)][:1]:
-            self.must("ending a license", end, book, one, book.at)
+        for one in [one for one in account.licenses.values() if one.active(account.at)][:1]:
+            self.must("ending a license", end, account, one, account.at)
         self.told()
 
     # --- tickets ----------------------------------------------------------------------------------------------------
@@ -332,7 +332,7 @@ class _Life:
         self.purchases(licenses[:3] or self.policy.offers[:3], 0)
         for one in self.policy.credits.types if self.policy.credits else ():
             grant = partial(
-                self.book.ledger.grant,
+                self.account.ledger.grant,
                 source="goodwill",
                 rule="adjustment",
                 credit_type=one.credit_type,
@@ -343,25 +343,25 @@ class _Life:
     def ticket(self, stated: Stated, turn: int) -> None:
         """Opens a ticket and does with it whatever a helpdesk may do, while time goes by."""
         self.later(_HOUR)
-        mine = next((one.license_id for one in self.book.active_licenses()), None)
+        mine = next((one.license_id for one in self.account.active_licenses()), None)
         said = {**stated, "license_id": mine if stated.get("license_id") == OWN else stated.get("license_id")}
         about = f" of the category `{said['category']}`" if said.get("category") else ""
-        desk: Desk = self.must(f"opening a ticket{about}", self.open, said)
-        self.shown(desk)
-        for words, work in chain(undecided(desk, said), worked_on(desk, turn), waited(desk, turn)):
+        session: TicketSession = self.must(f"opening a ticket{about}", self.open, said)
+        self.shown(session)
+        for words, work in chain(undecided(session, said), worked_on(session, turn), waited(session, turn)):
             self.done(words, work)
-        self.shown(desk)
+        self.shown(session)
         self.covers()
         for days in (1, 3, 40):
             self.later(days * _DAY)
-            self.must("judging what fell due", judged, desk)
-            self.shown(desk)
-        for words, work in ended(desk, turn):
+            self.must("judging what fell due", judged, session)
+            self.shown(session)
+        for words, work in ended(session, turn):
             self.done(words, work)
-        self.shown(desk)
-        self.must("finishing a ticket", desk.finish)
+        self.shown(session)
+        self.must("finishing a ticket", session.finish)
         self.told()
-        self.book.plan = Plan(customer=self.book.customer, at=self.book.at)
+        self.account.plan = Plan(customer=self.account.customer, at=self.account.at)
         if turn % 6 == 3:  # the tickets before had none that was bought, those after it have
             self.purchases([one for one in self.policy.offers if one.kind == "cover"][:1], 0)
 
@@ -370,29 +370,29 @@ class _Life:
         self.may(words, work)
         self.later(_HOUR)
 
-    def open(self, stated: Stated) -> Desk:
-        """Puts a new ticket on the desk."""
-        book = self.book
+    def open(self, stated: Stated) -> TicketSession:
+        """Open a session for a new ticket."""
+        account = self.account
         ticket = Ticket(
             ticket_id=TicketId(self.mint("tic")),
             external_id=f"ticket-{self.minted}",
-            customer_id=book.customer.customer_id,
+            customer_id=account.customer.customer_id,
             subject="A question",
             payload_hash="",
         )
         clocks = TicketClocks(
-            plan=book.plan, policy=self.policy, hours=self.hours, mint=self.mint, on_breach=breach_hook(book)
+            plan=account.plan, policy=self.policy, hours=self.hours, mint=self.mint, on_breach=breach_hook(account)
         )
         clocks.bind(ticket.ticket_id, ticket.external_id)
-        desk = Desk(book=book, ticket=ticket, clocks=clocks)
-        opening.open_ticket(desk, {**SILENT, **stated})
-        return desk
+        session = TicketSession(account=account, ticket=ticket, clocks=clocks)
+        opening.open_ticket(session, {**SILENT, **stated})
+        return session
 
-    def shown(self, desk: Desk) -> None:
+    def shown(self, session: TicketSession) -> None:
         """The ticket as published, which must be JSON."""
-        self.must("showing a ticket", lambda: json.dumps(view(desk)))
+        self.must("showing a ticket", lambda: json.dumps(view(session)))
 
 
-def _asked(book: Book, action: Action, query: Query) -> str:
+def _asked(account: CustomerAccount, action: Action, query: Query) -> str:
     """An entitlement's answer, written down."""
-    return json.dumps(decision_json(entitlement.decide(book, action, query), explain=True))
+    return json.dumps(decision_json(entitlement.decide(account, action, query), explain=True))

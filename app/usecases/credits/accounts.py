@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from app.db import books, policies
+from app.db import accounts, policies
 from app.db import ledger as rows
 from app.db.engine import Tx
 from app.domain.account.customer import Customer
@@ -28,7 +28,7 @@ async def balance(
     tx: Tx, customer_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None
 ) -> Balance:
     """The balance of a customer, exact at the instant whatever any sweep has done. 404 ``customer_not_found``."""
-    customer = await books.require_customer(tx, customer_id)
+    customer = await accounts.require_customer(tx, customer_id)
     ledger, policy, at = await _ledger(tx, customer, as_of, known_at)
     body = balance_view(ledger, customer_id=customer_id, at=at, unit=_unit(policy))
     if known_at is not None:
@@ -51,7 +51,7 @@ async def balances(tx: Tx, customer_ids: Sequence[str]) -> list[Balance | Domain
             answers.append(await balance(tx, name))
         else:
             at = tx.at if row[1] is None else max(tx.at, row[1])
-            ledger = books.ledger_of(tx, row[0], loaded[row[0]], at=at, rules=policy.credits)
+            ledger = accounts.ledger_of(tx, row[0], loaded[row[0]], at=at, rules=policy.credits)
             answers.append(balance_view(ledger, customer_id=name, at=at, unit=unit))
     return answers
 
@@ -60,7 +60,7 @@ async def entries(
     tx: Tx, customer_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None, part: Part
 ) -> Slice[Entry]:
     """A part of the ledger by credit type, version and line. 404 ``customer_not_found``."""
-    customer = await books.require_customer(tx, customer_id)
+    customer = await accounts.require_customer(tx, customer_id)
     found, more = await rows.page(tx, customer.customer_id, at=as_of, known_at=known_at, part=part)
     names = await _names(tx, found)
     views = [entry_view(line, ticket_names=names) for line in found]
@@ -71,7 +71,7 @@ async def statement(
     tx: Tx, customer_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None
 ) -> Statement:
     """The account page in three parts whose sums meet the balance (XC-13). 404 ``customer_not_found``."""
-    customer = await books.require_customer(tx, customer_id)
+    customer = await accounts.require_customer(tx, customer_id)
     ledger, policy, at = await _ledger(tx, customer, as_of, known_at)
     lines = await rows.latest(tx, customer.customer_id, at=as_of, known_at=known_at, limit=MOST_LINES)
     complete = len(lines) < MOST_LINES
@@ -106,7 +106,7 @@ async def _ledger(
         loaded = (await rows.load(tx, [customer.customer_id]))[customer.customer_id]
     else:
         loaded = await rows.load_as_of(tx, customer.customer_id, at=at, known_at=known_at)
-    ledger = books.ledger_of(tx, customer.customer_id, loaded, at=at, rules=policy.credits)
+    ledger = accounts.ledger_of(tx, customer.customer_id, loaded, at=at, rules=policy.credits)
     if as_of is not None or known_at is not None:
         for credit_type in ledger.accounts:
             refresh_expiry(ledger, credit_type)

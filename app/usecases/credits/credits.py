@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from app.db import books, policies
+from app.db import accounts, policies
 from app.db import ledger as rows
 from app.db.engine import Moved, Tx
 from app.db.gather import Join, nobody
@@ -200,14 +200,14 @@ async def _load(batch: _Batch, commands: Sequence[CreditCommand], join: Join) ->
             batch.by_external[row[1]] = batch.customers[row[0]]
             continue
         at = batch.at if row[2] is None else max(batch.at, row[2])
-        ledger = books.ledger_of(tx, row[0], loaded[row[0]], at=at, rules=batch.rules)
+        ledger = accounts.ledger_of(tx, row[0], loaded[row[0]], at=at, rules=batch.rules)
         batch.customers[row[0]] = _Customer(row[0], row[1], row[3], ledger)
         if row[1] is not None:
             batch.by_external[row[1]] = batch.customers[row[0]]
     for former, heir in heirs.items():
         theirs = [one for one, owner in batch.owners.items() if owner == former]
         if theirs and heir in batch.customers:
-            await books.join_former(tx, batch.customers[heir].ledger, {former: theirs})
+            await accounts.join_former(tx, batch.customers[heir].ledger, {former: theirs})
             batch.owners.update(dict.fromkeys(theirs, heir))
     named = sorted(
         {
@@ -242,13 +242,13 @@ async def _lock_more(
         and (one.expires_at is None or one.expires_at > batch.at)
     }
     for name in sorted(made):
-        await books.ensure_customer(tx, name)
+        await accounts.ensure_customer(tx, name)
     if made:
         more += await rows.lock(tx, sorted(made))
     merged = [row for row in locked if row[4] is not None]
     if merged:
         for row in merged:
-            heirs[row[0]] = await books.heir(tx, row[0])
+            heirs[row[0]] = await accounts.heir(tx, row[0])
         found = {one[0]: one for one in await rows.lock(tx, (), sorted(set(heirs.values())))}
         if any(one[4] is not None for one in found.values()):
             raise Moved("an heir went into another account meanwhile")
@@ -342,8 +342,8 @@ async def _only_what_can_be_bought(
         if result.error is None or decision is None or not decision.remedies:
             continue
         who = _customer_of(batch, command)
-        book = await books.load_by_id(batch.tx, who.customer_id, lock=False, policy=batch.policy)
-        facts = purchase_facts(book)
+        account = await accounts.load_by_id(batch.tx, who.customer_id, lock=False, policy=batch.policy)
+        facts = purchase_facts(account)
         kept = tuple(
             one
             for one in decision.remedies

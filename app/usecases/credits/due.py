@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.db import books, plan
+from app.db import accounts, plan
 from app.db import ledger as rows
 from app.db.agenda import Handler
 from app.db.engine import Tx
@@ -17,17 +17,17 @@ from app.usecases.steps.customer_events import load_to_emit, write_emitted
 
 async def remind_of_lot(tx: Tx, item: AgendaItem) -> None:
     """``credits.expiring``: a lot that still has credits ends in so many days."""
-    book = await load_to_emit(tx, item.customer_id)
-    lot = book.ledger.lots.get(str(item.payload["lot_id"]))
-    if lot is None or lot.available == 0 or lot.expires_at is None or lot.expires_at <= book.at:
+    account = await load_to_emit(tx, item.customer_id)
+    lot = account.ledger.lots.get(str(item.payload["lot_id"]))
+    if lot is None or lot.available == 0 or lot.expires_at is None or lot.expires_at <= account.at:
         return
     days = item.payload["days"]
-    book.plan.emit(
+    account.plan.emit(
         "credits.expiring",
         moved_data(
             lot.credit_type,
             lot.available,
-            book.ledger.balance(lot.credit_type),
+            account.ledger.balance(lot.credit_type),
             lot_id=lot.lot_id,
             expires_at=iso(lot.expires_at),
             days=days,
@@ -35,63 +35,67 @@ async def remind_of_lot(tx: Tx, item: AgendaItem) -> None:
         occurred_at=item.at,
         dedupe_key=f"lot.reminder:{lot.lot_id}:{days}:{iso(lot.expires_at)}",
     )
-    await write_emitted(tx, book)
+    await write_emitted(tx, account)
 
 
 async def end_lot(tx: Tx, item: AgendaItem) -> None:
     """``credits.expired``: books a lot's end (no answer depends on it), tells of it once. A reopened lot waits on."""
-    book = await books.load_by_id(tx, item.customer_id)
-    lot = book.ledger.lots.get(str(item.payload["lot_id"]))
+    account = await accounts.load_by_id(tx, item.customer_id)
+    lot = account.ledger.lots.get(str(item.payload["lot_id"]))
     if lot is None or lot.expires_at is None:
         return
-    if book.at < lot.expires_at:
-        book.plan.due(lot.expires_at, item.kind, item.subject, **item.payload)
+    if account.at < lot.expires_at:
+        account.plan.due(lot.expires_at, item.kind, item.subject, **item.payload)
     else:
-        if book.ledger.is_due(lot.credit_type):
-            post_due_expiries(book.ledger, lot.credit_type)
+        if account.ledger.is_due(lot.credit_type):
+            post_due_expiries(account.ledger, lot.credit_type)
         if lot.expired:
-            book.plan.emit(
+            account.plan.emit(
                 "credits.expired",
                 moved_data(
                     lot.credit_type,
                     lot.expired,
-                    book.ledger.balance(lot.credit_type),
+                    account.ledger.balance(lot.credit_type),
                     lot_id=lot.lot_id,
                     clause=lot.clause,
                 ),
                 occurred_at=lot.expires_at,
                 dedupe_key=expired_key(lot, iso(lot.expires_at)),
             )
-    await plan.write_book(tx, book)
+    await plan.write_account(tx, account)
 
 
 async def end_hold(tx: Tx, item: AgendaItem) -> None:
     """``credits.released``: books the end of a hold with a term and tells of it once, also where a command that came
     first has booked it already."""
-    book = await books.load_by_id(tx, item.customer_id)
+    account = await accounts.load_by_id(tx, item.customer_id)
     hold_id = str(item.payload["hold_id"])
-    hold = book.ledger.holds.get(hold_id)
+    hold = account.ledger.holds.get(hold_id)
     if hold is None:
         loaded = await rows.load(tx, [item.customer_id], open_holds=False, hold_ids=[hold_id])
         hold = loaded[item.customer_id][2].get(hold_id)
-    if hold is None or hold.expires_at is None or book.at < hold.expires_at:
+    if hold is None or hold.expires_at is None or account.at < hold.expires_at:
         return
     if hold.open:
         given_back = hold.open
-        post_due_expiries(book.ledger, hold.credit_type)
+        post_due_expiries(account.ledger, hold.credit_type)
     elif hold.closed_at == hold.expires_at:
         given_back = hold.released
     else:
         return
-    book.plan.emit(
+    account.plan.emit(
         "credits.released",
         moved_data(
-            hold.credit_type, given_back, book.ledger.balance(hold.credit_type), hold_id=hold_id, reason="hold_expired"
+            hold.credit_type,
+            given_back,
+            account.ledger.balance(hold.credit_type),
+            hold_id=hold_id,
+            reason="hold_expired",
         ),
         occurred_at=hold.expires_at,
         dedupe_key=f"hold.expired:{hold_id}",
     )
-    await plan.write_book(tx, book)
+    await plan.write_account(tx, account)
 
 
 AGENDA: Final[dict[str, Handler]] = {"lot.reminder": remind_of_lot, "lot.expired": end_lot, "hold.expired": end_hold}

@@ -7,10 +7,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from app.db import books, plan
+from app.db import accounts, plan
 from app.db import ledger as rows
 from app.db.engine import Tx
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.ledger.events import granted_data, moved_data
 from app.domain.ledger.expiry import post_due_expiries
 from app.domain.ledger.lot import Lot
@@ -46,8 +46,8 @@ _LOOKS: Final = 50
 
 async def quote(tx: Tx, lot_id: str) -> Quote:
     """What a lot's unused credits would bring now (TERMS-19). 404 ``lot_not_found``."""
-    book, lot = await _load(tx, lot_id, lock=False)
-    return _view(book, lot, await _quote(tx, book, lot, override=False))
+    account, lot = await _load(tx, lot_id, lock=False)
+    return _view(account, lot, await _quote(tx, account, lot, override=False))
 
 
 async def refund(tx: Tx, lot_id: str, *, override: bool, reason: str | None) -> Quote:
@@ -58,15 +58,15 @@ async def refund(tx: Tx, lot_id: str, *, override: bool, reason: str | None) -> 
     (TERMS-20, its own scope, needs a reason) gives the price paid, never more, less what was given back; the whole
     lot is gone then: what is still held or spent of it is voided if it ever comes back.
     """
-    book, lot = await _load(tx, lot_id, lock=True)
-    quoted = await _quote(tx, book, lot, override=override)
+    account, lot = await _load(tx, lot_id, lock=True)
+    quoted = await _quote(tx, account, lot, override=override)
     if quoted.code is not None or quoted.refund is None:
-        raise DomainError(quoted.code or "not_bought", decision=_decision(book, quoted), lot_id=lot_id)
-    voided = _take(book, lot, quoted, override=override, reason=reason)
-    answer = _view(book, lot, quoted, override=override)
+        raise DomainError(quoted.code or "not_bought", decision=_decision(account, quoted), lot_id=lot_id)
+    voided = _take(account, lot, quoted, override=override, reason=reason)
+    answer = _view(account, lot, quoted, override=override)
     answer["credits"] = voided
-    answer["balance"] = amounts_view(book.ledger.balance(lot.credit_type))
-    book.emit(
+    answer["balance"] = amounts_view(account.ledger.balance(lot.credit_type))
+    account.emit(
         "lot.refunded",
         {
             "lot_id": lot_id,
@@ -78,12 +78,12 @@ async def refund(tx: Tx, lot_id: str, *, override: bool, reason: str | None) -> 
             "balance": answer["balance"],
         },
     )
-    tx.customer_id = book.customer.customer_id
-    await plan.write_book(tx, book)
+    tx.customer_id = account.customer.customer_id
+    await plan.write_account(tx, account)
     return answer
 
 
-def _take(book: Book, lot: Lot, quoted: RefundQuote, *, override: bool, reason: str | None) -> int:
+def _take(account: CustomerAccount, lot: Lot, quoted: RefundQuote, *, override: bool, reason: str | None) -> int:
     """Voids what is refunded of a lot, by discretion all that is left of it wherever it lies; the credits voided."""
     assert quoted.refund is not None  # noqa: S101 - a quote without money is refused
     amount = str(quoted.refund.amount)
@@ -93,18 +93,18 @@ def _take(book: Book, lot: Lot, quoted: RefundQuote, *, override: bool, reason: 
             lot,
             *(
                 one
-                for one in book.ledger.lots.values()
+                for one in account.ledger.lots.values()
                 if one.source == "correction" and one.data.get("of", {}).get("lot_id") == lot.root
             ),
         ]
         why = Taken(door="override", reason="refunded", clause=quoted.clause, order_id=lot.order_id)
-        voided = take(book.ledger, family, mine, why).voided
-        note(lot, "override", 0, at=book.at, amount=amount)
+        voided = take(account.ledger, family, mine, why).voided
+        note(lot, "override", 0, at=account.at, amount=amount)
     else:
-        voided = book.ledger.void(lot.lot_id, reason=reason or "money back", clause=quoted.clause)
-        note(lot, "lot", voided, at=book.at, amount=amount)
+        voided = account.ledger.void(lot.lot_id, reason=reason or "money back", clause=quoted.clause)
+        note(lot, "lot", voided, at=account.at, amount=amount)
     lot.data = {**lot.data, "refunded": str(refunded_so_far(lot) + quoted.refund.amount)}
-    book.ledger.mark_lot(lot)
+    account.ledger.mark_lot(lot)
     return voided
 
 
@@ -118,7 +118,7 @@ async def transfer(tx: Tx, lot_id: str, to_customer_id: str) -> Transfer:
     if owner is None:
         raise DomainError("lot_not_found", lot_id=lot_id)
     # The policy's answer comes first: it does not depend on who would receive.
-    asked = await books.load_by_id(tx, owner, lock=False)
+    asked = await accounts.load_by_id(tx, owner, lock=False)
     rule = asked.policy.transfer
     if rule is None or not rule.allowed:
         reason = Reason(
@@ -139,13 +139,13 @@ async def transfer(tx: Tx, lot_id: str, to_customer_id: str) -> Transfer:
             reading=rule.reading or is_reading(asked.policy, clause),
         )
         raise DomainError(reason.code, decision=_of(asked, asked.at, reason), lot_id=lot_id)
-    other = await books.require_customer(tx, to_customer_id)
+    other = await accounts.require_customer(tx, to_customer_id)
     if other.customer_id == owner:
         raise DomainError("same_customer", customer_id=to_customer_id)
-    await books.lock_customers(tx, [owner, other.customer_id], named=[other.customer_id])
-    giver = await books.load_by_id(tx, owner)
-    taker = await books.load_by_id(tx, other.customer_id)
-    books.same_time(giver, taker)
+    await accounts.lock_customers(tx, [owner, other.customer_id], named=[other.customer_id])
+    giver = await accounts.load_by_id(tx, owner)
+    taker = await accounts.load_by_id(tx, other.customer_id)
+    accounts.same_time(giver, taker)
     lot = giver.ledger.lots[LotId(lot_id)]
     if not lot.available and paid_back(lot):
         raise DomainError("lot_refunded", lot_id=lot_id, refunded=paid_back(lot), available=0)
@@ -177,20 +177,20 @@ async def _came_free(tx: Tx, lot: Lot) -> bool:
     return lot.source in ("license", "choice")
 
 
-async def _load(tx: Tx, lot_id: str, *, lock: bool) -> tuple[Book, Lot]:
+async def _load(tx: Tx, lot_id: str, *, lock: bool) -> tuple[CustomerAccount, Lot]:
     owner = await rows.lot_owner(tx, lot_id)
     if owner is None:
         raise DomainError("lot_not_found", lot_id=lot_id)
-    book = await books.load_by_id(tx, owner, lock=lock)
-    return book, book.ledger.lots[lot_id]
+    account = await accounts.load_by_id(tx, owner, lock=lock)
+    return account, account.ledger.lots[lot_id]
 
 
-async def _quote(tx: Tx, book: Book, lot: Lot, *, override: bool) -> RefundQuote:
-    for credit_type in book.ledger.due_types():
-        post_due_expiries(book.ledger, credit_type)
+async def _quote(tx: Tx, account: CustomerAccount, lot: Lot, *, override: bool) -> RefundQuote:
+    for credit_type in account.ledger.due_types():
+        post_due_expiries(account.ledger, credit_type)
     served, accepted = await rows.tickets_of_lot(tx, lot.lot_id) if lot.held else (False, False)
-    rules = book.policy.money_back
-    quoted = refund_quote(lot, rules, book.at, service_provided=served, override=override)
+    rules = account.policy.money_back
+    quoted = refund_quote(lot, rules, account.at, service_provided=served, override=override)
     if rules is not None and quoted.code == rules.in_use_code and accepted:
         quoted = replace(
             quoted, clause=rules.accepted_clause or quoted.clause, facts={**quoted.facts, "accepted": True}
@@ -198,7 +198,7 @@ async def _quote(tx: Tx, book: Book, lot: Lot, *, override: bool) -> RefundQuote
     return quoted
 
 
-def _decision(book: Book, quoted: RefundQuote, *, override: bool = False) -> Decision:
+def _decision(account: CustomerAccount, quoted: RefundQuote, *, override: bool = False) -> Decision:
     code = quoted.code or (
         "refund_by_discretion" if override else "refund_in_full" if quoted.basis == "full" else "refund_in_part"
     )
@@ -209,21 +209,21 @@ def _decision(book: Book, quoted: RefundQuote, *, override: bool = False) -> Dec
         facts=quoted.facts,
         reading=quoted.reading,
     )
-    return _of(book, book.at, reason, allowed=quoted.code is None)
+    return _of(account, account.at, reason, allowed=quoted.code is None)
 
 
-def _of(book: Book, at: datetime, reason: Reason, *, allowed: bool = False) -> Decision:
+def _of(account: CustomerAccount, at: datetime, reason: Reason, *, allowed: bool = False) -> Decision:
     return Decision(
-        allowed=allowed, at=at, policy=book.policy.policy, policy_version=book.policy.version, reasons=(reason,)
+        allowed=allowed, at=at, policy=account.policy.policy, policy_version=account.policy.version, reasons=(reason,)
     )
 
 
-def _view(book: Book, lot: Lot, quoted: RefundQuote, *, override: bool = False) -> Quote:
+def _view(account: CustomerAccount, lot: Lot, quoted: RefundQuote, *, override: bool = False) -> Quote:
     return {
         "lot_id": lot.lot_id,
-        "customer_id": book.customer.external_id,
+        "customer_id": account.customer.external_id,
         "credits": quoted.credits,
-        "refund": money_view(quoted.refund) or {"amount": str(Decimal("0.00")), "currency": book.policy.currency},
+        "refund": money_view(quoted.refund) or {"amount": str(Decimal("0.00")), "currency": account.policy.currency},
         "basis": quoted.basis,
-        "decision": decision_view(_decision(book, quoted, override=override)),
+        "decision": decision_view(_decision(account, quoted, override=override)),
     }

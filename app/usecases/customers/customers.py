@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from app.db import audit, books, customers, erasure, events, inbox, orders, policies, webhooks
+from app.db import accounts, audit, customers, erasure, events, inbox, orders, policies, webhooks
 from app.db.engine import Tx
 from app.db.plan import write
 from app.domain.account import hosts
@@ -33,10 +33,10 @@ async def search_customers(tx: Tx, part: Part, *, query: str | None = None) -> S
 
 async def get_customer(tx: Tx, customer_id: str) -> CustomerView:
     """All a sidebar shows in one answer: licenses, covers, lots and balances, open choices and open tickets."""
-    customer = await books.require_customer(tx, customer_id)
-    book = await books.load_by_id(tx, customer.customer_id, lock=False)
+    customer = await accounts.require_customer(tx, customer_id)
+    account = await accounts.load_by_id(tx, customer.customer_id, lock=False)
     return customer_view(
-        book,
+        account,
         customer_id=customer_id,
         created_at=iso(await customers.since(tx, customer.customer_id)),
         open_tickets=await customers.open_tickets(tx, customer.customer_id),
@@ -45,7 +45,7 @@ async def get_customer(tx: Tx, customer_id: str) -> CustomerView:
 
 async def export_customer(tx: Tx, customer_id: str) -> dict[str, Any]:
     """All that is kept about a customer, row by row, in the words of the tables (TERMS-23)."""
-    customer = await books.require_customer(tx, customer_id)
+    customer = await accounts.require_customer(tx, customer_id)
     found = await customers.everything(tx, customer.customer_id)
     for former in await customers.merged_from(tx, customer.customer_id):
         for name, rows in (await customers.everything(tx, former)).items():
@@ -66,24 +66,24 @@ async def export_customer(tx: Tx, customer_id: str) -> dict[str, Any]:
 async def erase_customer(tx: Tx, customer_id: str) -> Erasure:
     """Removes the customer's names with the ledger's arithmetic intact; afterwards the id is unknown (404), and one
     that appears again is a new customer."""
-    book = await books.load(tx, customer_id)
-    mine = book.customer.customer_id
-    book.customer.profile = {}
-    book.customer.data = {name: value for name, value in book.customer.data.items() if name != hosts.BY_HOST}
-    book.emit("customer.erased", {})
-    await write(tx, [(book.plan, None)])
+    account = await accounts.load(tx, customer_id)
+    mine = account.customer.customer_id
+    account.customer.profile = {}
+    account.customer.data = {name: value for name, value in account.customer.data.items() if name != hosts.BY_HOST}
+    account.emit("customer.erased", {})
+    await write(tx, [(account.plan, None)])
     if not tx.validate_only:
         # All names of the person go: the accounts that were merged into this one held names of theirs.
         formers = await customers.merged_from(tx, mine)
         for former in formers:
-            await books.lock_customers(tx, [former], absorbed=True)
+            await accounts.lock_customers(tx, [former], absorbed=True)
         changed = await erasure.erase(tx, [*formers, mine])
         for former in formers:
-            await _erase_names(tx, former, await customers.name_of(tx, former), book.at)
-        await _erase_names(tx, mine, book.customer.external_id, book.at)
+            await _erase_names(tx, former, await customers.name_of(tx, former), account.at)
+        await _erase_names(tx, mine, account.customer.external_id, account.at)
         await erasure.forget_dismissals(tx, [*formers, mine])
-        await audit.note(tx, "customer.erased", mine, {"rows": changed}, at=book.at)
-    return {"customer_id": customer_id, "erased": True, "erased_at": iso(book.at)}
+        await audit.note(tx, "customer.erased", mine, {"rows": changed}, at=account.at)
+    return {"customer_id": customer_id, "erased": True, "erased_at": iso(account.at)}
 
 
 async def _erase_names(tx: Tx, customer_id: str, external_id: str | None, at: datetime) -> None:
@@ -99,14 +99,20 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
 
     Refused: ``merge_into_itself`` (422), ``merge_blocked`` while the account has credits held or open tickets (409).
     """
-    source, target = (await books.require_customer(tx, customer_id), await books.ensure_customer(tx, into_customer_id))
+    source, target = (
+        await accounts.require_customer(tx, customer_id),
+        await accounts.ensure_customer(tx, into_customer_id),
+    )
     if source.customer_id == target.customer_id:
         raise DomainError("merge_into_itself", field="into_customer_id", customer_id=customer_id)
     both = [source.customer_id, target.customer_id]
-    await books.lock_customers(tx, both, named=both)
+    await accounts.lock_customers(tx, both, named=both)
     tx.customer_id = target.customer_id
-    giver, taker = (await books.load_by_id(tx, source.customer_id), await books.load_by_id(tx, target.customer_id))
-    books.same_time(giver, taker)
+    giver, taker = (
+        await accounts.load_by_id(tx, source.customer_id),
+        await accounts.load_by_id(tx, target.customer_id),
+    )
+    accounts.same_time(giver, taker)
     held = sum(one.held for one in giver.ledger.lots.values())
     open_tickets = await customers.open_tickets(tx, source.customer_id)
     if held or open_tickets:
@@ -127,13 +133,13 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
 
 async def _rank(tx: Tx, target: Customer) -> None:
     """Ranks the licenses of both accounts as one; an order's lots stay with the account that they were granted to."""
-    book = await books.load_by_id(tx, target.customer_id)
+    account = await accounts.load_by_id(tx, target.customer_id)
     mine = await orders.of_customer(tx, target.customer_id)
     if mine:
         terms = {number: policy for number, _, policy in await policies.versions(tx)}
-        order_fold.rank(book, mine, terms)
-        order_fold.reclass(book, mine, terms)
-        cover_start.bring_forward(book)
-        await reconcile_orders.settle(tx, book, mine, terms)  # what needed a license that the other account held
-        keep_answers(book, mine)
-        await write(tx, [(book.plan, book.ledger)])
+        order_fold.rank(account, mine, terms)
+        order_fold.reclass(account, mine, terms)
+        cover_start.bring_forward(account)
+        await reconcile_orders.settle(tx, account, mine, terms)  # what needed a license that the other account held
+        keep_answers(account, mine)
+        await write(tx, [(account.plan, account.ledger)])

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from app.db import books, inbox, orders, policies
+from app.db import accounts, inbox, orders, policies
 from app.db.engine import Tx
 from app.db.inbox import DeliveryRow
 from app.db.sources import Source
@@ -311,7 +311,7 @@ class Step:
         followed: Sequence[Mapping[str, Any]] = []
         if disputes:
             followed = await effects.follow_disputes(self.tx, order_id=order_id, disputes=disputes)
-        owner = await books.find_customer(self.tx, external)
+        owner = await accounts.find_customer(self.tx, external)
         outcome = _Outcome(
             effects=_effects(order_id, external, refunds, view, followed),
             customer_id=None if owner is None else owner.customer_id,
@@ -457,7 +457,7 @@ class Step:
             told[key] = True
             (said if refused is None else unrecorded).append(key)
         known["told"] = told
-        owner = await books.find_customer(self.tx, external)
+        owner = await accounts.find_customer(self.tx, external)
         outcome.customer_id = None if owner is None else owner.customer_id
         return outcome
 

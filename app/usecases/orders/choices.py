@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from app.db import books, policies
+from app.db import accounts, policies
 from app.db.engine import Tx
-from app.db.plan import write_book
+from app.db.plan import write_account
 from app.domain.ledger.lot import Lot
 from app.domain.orders import grants as granting
 from app.domain.values.errors import DomainError
@@ -16,10 +16,12 @@ from app.views.shapes import PageOf
 
 async def list_choices(tx: Tx, customer_id: str, *, every: bool = False) -> PageOf[Choice]:
     """The customer's open choices, oldest first; ``every``: those made or taken back too."""
-    customer = await books.require_customer(tx, customer_id)
-    book = await books.load_by_id(tx, customer.customer_id, lock=False)
+    customer = await accounts.require_customer(tx, customer_id)
+    account = await accounts.load_by_id(tx, customer.customer_id, lock=False)
     found = (
-        sorted(book.choices.values(), key=lambda one: (one.placed_at, one.choice_id)) if every else book.open_choices()
+        sorted(account.choices.values(), key=lambda one: (one.placed_at, one.choice_id))
+        if every
+        else account.open_choices()
     )
     return {"data": [choice_view(one) for one in found], "next_cursor": None}
 
@@ -27,9 +29,9 @@ async def list_choices(tx: Tx, customer_id: str, *, every: bool = False) -> Page
 async def make_choice(tx: Tx, customer_id: str, choice_id: str, *, option: str) -> Choice:
     """Grants exactly one option. Refused: ``choice_not_found``, ``unknown_option`` (422), ``choice_made``,
     ``choice_voided`` (409). Of two at once, one wins: the customer's row is the lock."""
-    book = await books.load(tx, customer_id)
-    tx.customer_id = book.customer.customer_id
-    choice = book.choices.get(ChoiceId(choice_id))
+    account = await accounts.load(tx, customer_id)
+    tx.customer_id = account.customer.customer_id
+    choice = account.choices.get(ChoiceId(choice_id))
     if choice is None:
         raise DomainError("choice_not_found", choice_id=choice_id)
     if option not in choice.options:
@@ -39,12 +41,12 @@ async def make_choice(tx: Tx, customer_id: str, choice_id: str, *, option: str) 
     if choice.option is not None:
         raise DomainError("choice_made", choice_id=choice_id, option=choice.option)
     policy = await policies.of_version(tx, choice.policy_version)
-    granted = granting.choose(book, choice, option, policy)
-    await write_book(tx, book)
+    granted = granting.choose(account, choice, option, policy)
+    await write_account(tx, account)
     lot, cover = (granted, None) if isinstance(granted, Lot) else (None, granted)
     return {
         **choice_view(choice),
         "customer_id": customer_id,
-        "lots": [] if lot is None else [lot_view(lot, book.at)],
-        "covers": [] if cover is None else [cover_view(cover, book.at)],
+        "lots": [] if lot is None else [lot_view(lot, account.at)],
+        "covers": [] if cover is None else [cover_view(cover, account.at)],
     }

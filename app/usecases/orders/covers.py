@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from app.db import books, licenses
+from app.db import accounts, licenses
 from app.db.agenda import Handler
 from app.db.engine import Tx
-from app.db.plan import write_book
-from app.domain.account import customer as account
-from app.domain.account.account import Book
+from app.db.plan import write_account
+from app.domain.account import customer as entities
+from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import AgendaItem
 from app.domain.cover import cover as covers
 from app.domain.cover.start import account_until
@@ -22,42 +22,42 @@ from app.views.license import Cover, cover_view
 
 async def get_cover(tx: Tx, cover_id: str) -> Cover:
     """A cover as it stands now, or 404 ``cover_not_found``."""
-    book = await books.load_by_id(tx, await licenses.owner_of_cover(tx, cover_id), lock=False)
-    return _view(book, covers.cover_in(book, cover_id))
+    account = await accounts.load_by_id(tx, await licenses.owner_of_cover(tx, cover_id), lock=False)
+    return _view(account, covers.cover_in(account, cover_id))
 
 
 async def suspend(tx: Tx, cover_id: str, *, reason: str | None = None) -> Cover:
     """Stops a running period, as often as the policy says: refused ``suspension_used``, ``not_suspendable`` (409)."""
-    book, cover = await _load(tx, cover_id)
-    covers.suspend(book, cover)
-    await write_book(tx, book)
-    return _view(book, cover)
+    account, cover = await _load(tx, cover_id)
+    covers.suspend(account, cover)
+    await write_account(tx, account)
+    return _view(account, cover)
 
 
 async def resume(tx: Tx, cover_id: str, *, reason: str | None = None) -> Cover:
     """Goes on with a suspended period; the end moves by the time it was suspended. Else 409 ``not_suspended``."""
-    book, cover = await _load(tx, cover_id)
-    covers.resume(book, cover)
-    await write_book(tx, book)
-    return _view(book, cover)
+    account, cover = await _load(tx, cover_id)
+    covers.resume(account, cover)
+    await write_account(tx, account)
+    return _view(account, cover)
 
 
 async def extend(tx: Tx, cover_id: str, *, months: int, reason: str) -> Cover:
     """Extends cover without an order, where the policy does: else 409 ``no_free_extension`` (CACTU-8)."""
-    book, cover = await _load(tx, cover_id)
-    covers.extend(book, cover, months, reason=reason)
-    await write_book(tx, book)
-    return _view(book, cover)
+    account, cover = await _load(tx, cover_id)
+    covers.extend(account, cover, months, reason=reason)
+    await write_account(tx, account)
+    return _view(account, cover)
 
 
-async def _load(tx: Tx, cover_id: str) -> tuple[Book, account.Cover]:
-    book = await books.load_by_id(tx, await licenses.owner_of_cover(tx, cover_id))
-    tx.customer_id = book.customer.customer_id
-    return book, covers.cover_in(book, cover_id)
+async def _load(tx: Tx, cover_id: str) -> tuple[CustomerAccount, entities.Cover]:
+    account = await accounts.load_by_id(tx, await licenses.owner_of_cover(tx, cover_id))
+    tx.customer_id = account.customer.customer_id
+    return account, covers.cover_in(account, cover_id)
 
 
-def _view(book: Book, cover: account.Cover) -> Cover:
-    return {"customer_id": book.customer.external_id, **cover_view(cover, book.at)}
+def _view(account: CustomerAccount, cover: entities.Cover) -> Cover:
+    return {"customer_id": account.customer.external_id, **cover_view(cover, account.at)}
 
 
 # --- what falls due ---------------------------------------------------------------------------------------------------
@@ -65,16 +65,16 @@ def _view(book: Book, cover: account.Cover) -> Cover:
 
 async def remind(tx: Tx, item: AgendaItem) -> None:
     """Tells that a cover ends in so many days, once; says until when the account is covered beyond it."""
-    book = await load_to_emit(tx, item.customer_id)
-    cover = book.covers.get(CoverId(item.payload["cover_id"]))
+    account = await load_to_emit(tx, item.customer_id)
+    cover = account.covers.get(CoverId(item.payload["cover_id"]))
     days = item.payload["days"]
-    if cover is None or cover.ends_at is None or cover.state != "running" or cover.ends_at <= book.at:
+    if cover is None or cover.ends_at is None or cover.state != "running" or cover.ends_at <= account.at:
         return
-    if cover.ends_at - timedelta(days=days) > book.at:
+    if cover.ends_at - timedelta(days=days) > account.at:
         return
-    rules = book.policy.cover
-    until = account_until(book, cover)
-    book.emit(
+    rules = account.policy.cover
+    until = account_until(account, cover)
+    account.emit(
         "cover.ending",
         {
             "cover_id": cover.cover_id,
@@ -88,16 +88,16 @@ async def remind(tx: Tx, item: AgendaItem) -> None:
         occurred_at=item.at,
         dedupe_key=f"cover.reminder:{cover.cover_id}:{days}:{iso(cover.ends_at)}",
     )
-    await write_emitted(tx, book)
+    await write_emitted(tx, account)
 
 
 async def end(tx: Tx, item: AgendaItem) -> None:
     """Tells that a cover has ended, once an end. Nothing else happens: that it ended is read off its end."""
-    book = await load_to_emit(tx, item.customer_id)
-    cover = book.covers.get(CoverId(item.payload["cover_id"]))
-    if cover is None or covers.state_of(cover, book.at) != "ended":
+    account = await load_to_emit(tx, item.customer_id)
+    cover = account.covers.get(CoverId(item.payload["cover_id"]))
+    if cover is None or covers.state_of(cover, account.at) != "ended":
         return
-    book.emit(
+    account.emit(
         "cover.ended",
         {
             "cover_id": cover.cover_id,
@@ -108,7 +108,7 @@ async def end(tx: Tx, item: AgendaItem) -> None:
         occurred_at=cover.ends_at,
         dedupe_key=ended_key(cover),
     )
-    await write_emitted(tx, book)
+    await write_emitted(tx, account)
 
 
 AGENDA: dict[str, Handler] = {"cover.reminder": remind, "cover.ended": end}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from app.db import books, licenses
+from app.db import accounts, licenses
 from app.db.engine import Tx
-from app.db.plan import write_book
-from app.domain.account import customer as account
-from app.domain.account.account import Book
+from app.db.plan import write_account
+from app.domain.account import customer as entities
+from app.domain.account.account import CustomerAccount
 from app.domain.orders import grants as granting
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId
@@ -22,26 +22,26 @@ _WAITS: Final = frozenset({"after_current", "when_uncovered"})
 
 async def get_license(tx: Tx, license_id: str) -> License:
     """A license as it stands now, or 404 ``license_not_found``."""
-    book = await books.load_by_id(tx, await licenses.owner_of_license(tx, license_id), lock=False)
-    return _view(book, book.licenses[LicenseId(license_id)])
+    account = await accounts.load_by_id(tx, await licenses.owner_of_license(tx, license_id), lock=False)
+    return _view(account, account.licenses[LicenseId(license_id)])
 
 
 async def terminate(tx: Tx, license_id: str, *, effective_at: datetime | None = None) -> License:
     """Ends a license, and the levels and covers that serve it alone (AVA-4). Refused: ``license_ended`` (once),
     ``before_placed`` (422)."""
-    book, one = await _load(tx, license_id)
-    when = effective_at or book.at
+    account, one = await _load(tx, license_id)
+    when = effective_at or account.at
     if one.ended_at is not None:
         raise DomainError("license_ended", license_id=license_id, ended_at=iso(one.ended_at))
     if when < one.placed_at:
         raise DomainError("before_placed", field="effective_at", effective_at=iso(when), placed_at=iso(one.placed_at))
-    covers = granting.end_license(book, one, when, reason="terminated")
-    if any(cover.start in _WAITS and cover.state != "voided" for cover in book.covers.values()):
+    covers = granting.end_license(account, one, when, reason="terminated")
+    if any(cover.start in _WAITS and cover.state != "voided" for cover in account.covers.values()):
         await reconcile_orders.settle_anew(
-            tx, book
+            tx, account
         )  # Bought cover that waited for this license's to end waits no longer.
-    await write_book(tx, book)
-    return {**_view(book, one), "covers": [cover_view(cover, book.at) for cover in covers]}
+    await write_account(tx, account)
+    return {**_view(account, one), "covers": [cover_view(cover, account.at) for cover in covers]}
 
 
 async def register(tx: Tx, license_id: str, *, domain: str) -> License:
@@ -49,23 +49,23 @@ async def register(tx: Tx, license_id: str, *, domain: str) -> License:
 
     The license of somebody who was erased is not found (404): no domain is written of them any more.
     """
-    book, one = await _load(tx, license_id)
-    if book.customer.external_id is None:
+    account, one = await _load(tx, license_id)
+    if account.customer.external_id is None:
         raise DomainError("license_not_found", license_id=license_id)
-    if not one.active(book.at):
+    if not one.active(account.at):
         raise DomainError("license_ended", license_id=license_id, ended_at=iso_or_none(one.ended_at))
-    one.registered_domain, one.registered_at = domain, book.at
-    granting.put_license(book, one, "registered")
-    book.emit("license.registered", {"license_id": one.license_id, "order_id": one.order_id})
-    await write_book(tx, book)
-    return _view(book, one)
+    one.registered_domain, one.registered_at = domain, account.at
+    granting.put_license(account, one, "registered")
+    account.emit("license.registered", {"license_id": one.license_id, "order_id": one.order_id})
+    await write_account(tx, account)
+    return _view(account, one)
 
 
-async def _load(tx: Tx, license_id: str) -> tuple[Book, account.License]:
-    book = await books.load_by_id(tx, await licenses.owner_of_license(tx, license_id))
-    tx.customer_id = book.customer.customer_id
-    return book, book.licenses[LicenseId(license_id)]
+async def _load(tx: Tx, license_id: str) -> tuple[CustomerAccount, entities.License]:
+    account = await accounts.load_by_id(tx, await licenses.owner_of_license(tx, license_id))
+    tx.customer_id = account.customer.customer_id
+    return account, account.licenses[LicenseId(license_id)]
 
 
-def _view(book: Book, one: account.License) -> License:
-    return {"customer_id": book.customer.external_id, **license_view(one, book.at)}
+def _view(account: CustomerAccount, one: entities.License) -> License:
+    return {"customer_id": account.customer.external_id, **license_view(one, account.at)}

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from app.db import books, policies
+from app.db import accounts, policies
 from app.db.engine import Tx
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.views.offer import Offer, offer_view
 from app.views.shapes import PageOf
 
 
 async def list_offers(tx: Tx, customer_id: str | None = None) -> PageOf[Offer]:
     """The policy's listed offers with prices and grants for this customer, and whether they may buy each."""
-    book = await _book(tx, customer_id)
-    data = [offer_view(book, one) for one in book.policy.offers if one.listed]
+    account = await _account(tx, customer_id)
+    data = [offer_view(account, one) for one in account.policy.offers if one.listed]
     return {"data": data, "next_cursor": None}
 
 
-async def _book(tx: Tx, customer_id: str | None) -> Book:
-    found = None if customer_id is None else await books.find_customer(tx, customer_id)
+async def _account(tx: Tx, customer_id: str | None) -> CustomerAccount:
+    found = None if customer_id is None else await accounts.find_customer(tx, customer_id)
     if found is None:
-        return books.empty_book(tx, await policies.in_force(tx), customer_id or "")
-    return await books.load_by_id(tx, found.customer_id, lock=False)
+        return accounts.empty_account(tx, await policies.in_force(tx), customer_id or "")
+    return await accounts.load_by_id(tx, found.customer_id, lock=False)

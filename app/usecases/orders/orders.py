@@ -13,10 +13,10 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Final, cast
 
-from app.db import books, given, orders, payment_disputes, policies, tickets
+from app.db import accounts, given, orders, payment_disputes, policies, tickets
 from app.db.engine import Tx
-from app.db.plan import write_book
-from app.domain.account.account import Book
+from app.db.plan import write_account
+from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Order, OrderLine, OrderRefund
 from app.domain.orders import corrections as order_correction
 from app.domain.orders import lines as order_lines
@@ -128,13 +128,13 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, OrderView]:
     known = await orders.find(tx, command.order_id)
     if known is not None:
         return 200, await _again(tx, known, command)
-    book = await books.load(tx, command.customer_id, create=True)
-    tx.customer_id = book.customer.customer_id
+    account = await accounts.load(tx, command.customer_id, create=True)
+    tx.customer_id = account.customer.customer_id
     policy = await policies.in_force(tx, command.placed_at)
-    order = _order(command, book, policy.version)
-    order.answer = {"lines": order_lines.pinned_lines(order, policy, await policies.in_force(tx, book.at))}
-    book.plan.orders[order.order_id] = order
-    book.emit(
+    order = _order(command, account, policy.version)
+    order.answer = {"lines": order_lines.pinned_lines(order, policy, await policies.in_force(tx, account.at))}
+    account.plan.orders[order.order_id] = order
+    account.emit(
         "order.recorded",
         {
             "order_id": order.order_id,
@@ -143,12 +143,12 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, OrderView]:
             "lines": [{"line_id": one.line_id, "sku": one.sku, "quantity": one.quantity} for one in order.lines],
         },
     )
-    mine = [*await orders.of_customer(tx, book.customer.customer_id), order]
+    mine = [*await orders.of_customer(tx, account.customer.customer_id), order]
     terms = await _terms(tx)
-    await reconcile_orders.settle(tx, book, mine, terms)
-    await _refund_early(tx, book, order, mine, terms)
-    await reconcile_orders.apart(book, mine, partial(_keep_answers, book, mine))
-    await write_book(tx, book)
+    await reconcile_orders.settle(tx, account, mine, terms)
+    await _refund_early(tx, account, order, mine, terms)
+    await reconcile_orders.apart(account, mine, partial(_keep_answers, account, mine))
+    await write_account(tx, account)
     return 201, order_view(order, order.answer, customer_id=command.customer_id, policy=policy.policy)
 
 
@@ -164,7 +164,7 @@ async def put_snapshot(tx: Tx, command: PutOrder) -> tuple[int, Mapping[str, Any
     order = await orders.find(tx, command.order_id)
     if order is None:
         return await put_order(tx, command) if command.lines else (200, {"lines": []})
-    buyer = await books.find_customer(tx, command.customer_id)
+    buyer = await accounts.find_customer(tx, command.customer_id)
     told = {str(one.line_id): one for one in _order_lines(command)}
     same = buyer is not None and buyer.customer_id == order.customer_id
     dated = (order.placed_at, order.currency) == (command.placed_at, command.currency)
@@ -185,32 +185,32 @@ async def put_snapshot(tx: Tx, command: PutOrder) -> tuple[int, Mapping[str, Any
 
 async def _correct_lines(tx: Tx, order: Order, command: PutOrder, told: dict[str, OrderLine]) -> Mapping[str, Any]:
     """The same customer's order with other lines or quantities."""
-    book = await given.load(tx, order)
-    tx.customer_id = book.customer.customer_id
+    account = await given.load(tx, order)
+    tx.customer_id = account.customer.customer_id
     terms = await _terms(tx)
     refunded = _refunded(await orders.refunds(tx, order.order_id))
     served = await tickets.served(tx, order.customer_id)
-    answer = order_correction.change_lines(book, order, told, command.kept, refunded, terms, served)
-    await _pin(tx, book, order)
-    book.plan.orders[order.order_id] = order
+    answer = order_correction.change_lines(account, order, told, command.kept, refunded, terms, served)
+    await _pin(tx, account, order)
+    account.plan.orders[order.order_id] = order
     mine = [order if one.order_id == order.order_id else one for one in await orders.of_customer(tx, order.customer_id)]
-    await reconcile_orders.settle(tx, book, mine, terms, corrected=True)
+    await reconcile_orders.settle(tx, account, mine, terms, corrected=True)
     before = len(answer.taken)
-    order_correction.make_up(book, order, refunded, terms, answer)
+    order_correction.make_up(account, order, refunded, terms, answer)
     if len(answer.taken) > before:
-        await reconcile_orders.apart(book, mine, partial(order_fold.settle, book, mine, terms, corrected=True))
-    _tell_correction(book, order, answer)
-    await reconcile_orders.apart(book, mine, partial(_keep_answers, book, mine))
-    await write_book(tx, book)
-    view = order_view(order, order.answer, customer_id=command.customer_id, policy=book.policy.policy)
+        await reconcile_orders.apart(account, mine, partial(order_fold.settle, account, mine, terms, corrected=True))
+    _tell_correction(account, order, answer)
+    await reconcile_orders.apart(account, mine, partial(_keep_answers, account, mine))
+    await write_account(tx, account)
+    view = order_view(order, order.answer, customer_id=command.customer_id, policy=account.policy.policy)
     return {**view, "correction": _report(answer)}
 
 
 async def _give_over(tx: Tx, order: Order, command: PutOrder, told: dict[str, OrderLine]) -> Mapping[str, Any]:
     """The order is another customer's, or of another date: withdrawn where it was, granted where it is now."""
-    source, target = order.customer_id, await books.ensure_customer(tx, command.customer_id)
-    await books.lock_customers(tx, [source, target.customer_id], named=[target.customer_id])
-    giver = await books.load_by_id(tx, source)
+    source, target = order.customer_id, await accounts.ensure_customer(tx, command.customer_id)
+    await accounts.lock_customers(tx, [source, target.customer_id], named=[target.customer_id])
+    giver = await accounts.load_by_id(tx, source)
     terms = await _terms(tx)
     answer = order_correction.leave(giver, order, await tickets.served(tx, source))
     others = [one for one in await orders.of_customer(tx, source) if one.order_id != order.order_id]
@@ -220,8 +220,8 @@ async def _give_over(tx: Tx, order: Order, command: PutOrder, told: dict[str, Or
         await reconcile_orders.settle(tx, giver, others, terms, corrected=True)
         _tell_correction(giver, order, answer, lines=())
         _keep_answers(giver, others)
-        await write_book(tx, giver)
-        taker = await books.load_by_id(tx, target.customer_id)
+        await write_account(tx, giver)
+        taker = await accounts.load_by_id(tx, target.customer_id)
         others = await orders.of_customer(tx, target.customer_id)
     tx.customer_id = taker.customer.customer_id
     gone = {str(one.line_id): one for one in order.lines}
@@ -244,12 +244,12 @@ async def _give_over(tx: Tx, order: Order, command: PutOrder, told: dict[str, Or
     await reconcile_orders.settle(tx, taker, mine, terms, corrected=True)
     _tell_correction(taker, order, answer if taker is giver else order_refund.TakenBack())
     _keep_answers(taker, mine)
-    await write_book(tx, taker)
+    await write_account(tx, taker)
     view = order_view(order, order.answer, customer_id=command.customer_id, policy=taker.policy.policy)
     return {**view, "correction": _report(answer)}
 
 
-async def _pin(tx: Tx, book: Book, order: Order) -> None:
+async def _pin(tx: Tx, account: CustomerAccount, order: Order) -> None:
     """Pins each line to a policy version; a line that is pinned stays so while it is of the same sku."""
     policy = await policies.in_force(tx, order.placed_at)
     kept = {row["line_id"]: row for row in order.answer["lines"]}
@@ -257,7 +257,7 @@ async def _pin(tx: Tx, book: Book, order: Order) -> None:
         {**row, "policy_version": kept[row["line_id"]]["policy_version"]}
         if kept.get(row["line_id"], {}).get("sku") == row["sku"]
         else row
-        for row in order_lines.pinned_lines(order, policy, await policies.in_force(tx, book.at))
+        for row in order_lines.pinned_lines(order, policy, await policies.in_force(tx, account.at))
     ]
 
 
@@ -267,25 +267,27 @@ def _report(answer: order_refund.TakenBack) -> dict[str, Any]:
 
 
 def _tell_correction(
-    book: Book, order: Order, answer: order_refund.TakenBack, lines: tuple[OrderLine, ...] | None = None
+    account: CustomerAccount, order: Order, answer: order_refund.TakenBack, lines: tuple[OrderLine, ...] | None = None
 ) -> None:
     """Tells what a shop's change of an order came to."""
     told = order_correction.lines_of(order.lines if lines is None else lines)
-    book.emit("order.corrected", {"order_id": order.order_id, "at": iso(book.at), "lines": told, **_report(answer)})
+    account.emit(
+        "order.corrected", {"order_id": order.order_id, "at": iso(account.at), "lines": told, **_report(answer)}
+    )
 
 
 async def get_order(tx: Tx, order_id: str) -> OrderView:
     """An order as it stands now: what it granted and why, what it did not and why, and its refunds."""
     order = await _require(tx, order_id)
-    book = await books.load_by_id(tx, order.customer_id, lock=False)
+    account = await accounts.load_by_id(tx, order.customer_id, lock=False)
     view = order_view(
-        order, granted_by(book, order_id), customer_id=book.customer.external_id, policy=book.policy.policy
+        order, granted_by(account, order_id), customer_id=account.customer.external_id, policy=account.policy.policy
     )
     return {
         **view,
         "refunds": [cast(RefundView, one.answer) for one in await orders.refunds(tx, order_id)],
         "payment_disputes": [
-            payment_dispute_view(one, book.policy.payment_disputes)
+            payment_dispute_view(one, account.policy.payment_disputes)
             for one in await payment_disputes.of_order(tx, order_id)
         ],
     }
@@ -319,17 +321,21 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
         if not early:
             raise DomainError("order_not_found", order_id=command.order_id)
         return 201, await _keep_early(tx, command)
-    book = await given.load(tx, order)
-    tx.customer_id = book.customer.customer_id
+    account = await given.load(tx, order)
+    tx.customer_id = account.customer.customer_id
     mine = [order if one.order_id == order.order_id else one for one in await orders.of_customer(tx, order.customer_id)]
     terms = await _terms(tx)
-    await reconcile_orders.settle(tx, book, mine, terms)  # first, so that nothing is granted anew to what is refunded
+    await reconcile_orders.settle(
+        tx, account, mine, terms
+    )  # first, so that nothing is granted anew to what is refunded
     answer = await reconcile_orders.apart(
-        book, mine, partial(_take_back, book, order, command, _refunded(prior), terms, told=_refunded(prior, "by_lots"))
+        account,
+        mine,
+        partial(_take_back, account, order, command, _refunded(prior), terms, told=_refunded(prior, "by_lots")),
     )
-    await reconcile_orders.settle(tx, book, mine, terms)
-    await reconcile_orders.apart(book, mine, partial(_keep_answers, book, mine))
-    await write_book(tx, book)
+    await reconcile_orders.settle(tx, account, mine, terms)
+    await reconcile_orders.apart(account, mine, partial(_keep_answers, account, mine))
+    await write_account(tx, account)
     return 201, answer
 
 
@@ -349,12 +355,12 @@ def _check(command: PutOrder, at: datetime) -> None:
         raise DomainError("too_many_units", units=units, most=MAX_UNITS, field="lines")
 
 
-def _order(command: PutOrder, book: Book, policy_version: int) -> Order:
+def _order(command: PutOrder, account: CustomerAccount, policy_version: int) -> Order:
     return Order(
         order_id=OrderId(command.order_id),
-        customer_id=book.customer.customer_id,
+        customer_id=account.customer.customer_id,
         placed_at=command.placed_at,
-        received_at=book.at,
+        received_at=account.at,
         currency=command.currency,
         payload_hash=command.said().digest(),
         answer={},
@@ -384,15 +390,15 @@ async def _again(tx: Tx, known: Order, command: PutOrder | None = None) -> Order
         raise DomainError("order_conflict", order_id=known.order_id)
     if order_lines.unknown_lines(known):
         await _replay(tx, known)
-    customer = await books.customer_by_id(tx, known.customer_id)
+    customer = await accounts.customer_by_id(tx, known.customer_id)
     tx.customer_id = known.customer_id
     external = None if customer is None else customer.external_id
     return order_view(known, known.answer, customer_id=external, policy=tx.tenant.policy_name)
 
 
 async def _replay(tx: Tx, order: Order) -> None:
-    book = await books.load_by_id(tx, order.customer_id)
-    policy = await policies.in_force(tx, book.at)
+    account = await accounts.load_by_id(tx, order.customer_id)
+    policy = await policies.in_force(tx, account.at)
     unknown = set(order_lines.unknown_lines(order))
     sold = {
         one.line_id for one in order.lines if one.line_id in unknown and not order_lines.is_unknown(policy, one.sku)
@@ -402,14 +408,16 @@ async def _replay(tx: Tx, order: Order) -> None:
     order.answer["lines"] = [
         {**row, "policy_version": policy.version} if row["line_id"] in sold else row for row in order.answer["lines"]
     ]
-    book.plan.orders[order.order_id] = order
+    account.plan.orders[order.order_id] = order
     mine = [order if one.order_id == order.order_id else one for one in await orders.of_customer(tx, order.customer_id)]
-    await reconcile_orders.settle(tx, book, mine, await _terms(tx))
-    await reconcile_orders.apart(book, mine, partial(_keep_answers, book, mine))
-    await write_book(tx, book)
+    await reconcile_orders.settle(tx, account, mine, await _terms(tx))
+    await reconcile_orders.apart(account, mine, partial(_keep_answers, account, mine))
+    await write_account(tx, account)
 
 
-async def _refund_early(tx: Tx, book: Book, order: Order, mine: list[Order], terms: order_lines.Terms) -> None:
+async def _refund_early(
+    tx: Tx, account: CustomerAccount, order: Order, mine: list[Order], terms: order_lines.Terms
+) -> None:
     early = [one for one in await orders.refunds(tx, order.order_id) if one.customer_id == ""]
     if not early:
         return
@@ -423,11 +431,13 @@ async def _refund_early(tx: Tx, book: Book, order: Order, mine: list[Order], ter
             order_id=order.order_id, refund_id=one.refund_id, lines=lines, reason=one.answer["reason"]
         )
         answer = await reconcile_orders.apart(
-            book, mine, partial(_take_back, book, order, command, refunded, terms, payload=one.payload_hash, clip=True)
+            account,
+            mine,
+            partial(_take_back, account, order, command, refunded, terms, payload=one.payload_hash, clip=True),
         )
         for row in answer["lines"]:
             refunded[row["line_id"]] = refunded.get(row["line_id"], 0) + (row["quantity"] or 0)
-    await reconcile_orders.apart(book, mine, partial(order_fold.settle, book, mine, terms))
+    await reconcile_orders.apart(account, mine, partial(order_fold.settle, account, mine, terms))
 
 
 async def _keep_early(tx: Tx, command: RefundOrder) -> RefundView:
@@ -455,7 +465,7 @@ async def _keep_early(tx: Tx, command: RefundOrder) -> RefundView:
 
 
 def _take_back(
-    book: Book,
+    account: CustomerAccount,
     order: Order,
     command: RefundOrder,
     refunded: dict[str, int],
@@ -466,19 +476,19 @@ def _take_back(
     told: dict[str, int] | None = None,
 ) -> RefundView:
     """``told``: units of each line of which a shop told that it paid what a lot's refund gave back."""
-    by_lots = order_refund.by_lots(book, order, told)
+    by_lots = order_refund.by_lots(account, order, told)
     left = order_refund.left_of(order, refunded, {} if clip or command.by_shop else by_lots)
     wanted = _wanted(order, command, left, clip=clip)
     order_refund.check_lines(order, wanted, left)
     paid = by_lots if command.by_shop else {}
     same = {line_id: min(quantity, paid.get(line_id, 0)) for line_id, quantity in wanted.items()}
     fresh = {line_id: quantity - same[line_id] for line_id, quantity in wanted.items()}
-    result = order_refund.take_back(book, order, fresh, terms, ref=command.refund_id)
+    result = order_refund.take_back(account, order, fresh, terms, ref=command.refund_id)
     answer = jsonable(
         {
             "order_id": order.order_id,
             "refund_id": command.refund_id,
-            "at": book.at,
+            "at": account.at,
             "reason": command.reason,
             "lines": [
                 {"line_id": line_id, "quantity": quantity, **({"by_lots": same[line_id]} if same[line_id] else {})}
@@ -487,20 +497,20 @@ def _take_back(
             "taken_back": result.taken,
             "not_taken_back": result.left,
             "owed": result.owed,
-            **order_refund.guarantee_of(terms[order.policy_version], book, order),
+            **order_refund.guarantee_of(terms[order.policy_version], account, order),
         }
     )
-    book.plan.refunds.append(
+    account.plan.refunds.append(
         OrderRefund(
             order_id=order.order_id,
             refund_id=command.refund_id,
-            customer_id=book.customer.customer_id,
+            customer_id=account.customer.customer_id,
             payload_hash=payload or command.said().digest(),
             answer=answer,
-            at=book.at,
+            at=account.at,
         )
     )
-    book.emit("order.refunded", {key: value for key, value in answer.items() if key != "reason"})
+    account.emit("order.refunded", {key: value for key, value in answer.items() if key != "reason"})
     return cast(RefundView, answer)
 
 

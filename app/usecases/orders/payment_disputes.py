@@ -13,8 +13,8 @@ from decimal import Decimal
 
 from app.db import given, orders, payment_disputes, policies
 from app.db.engine import Tx
-from app.db.plan import write_book
-from app.domain.account.account import Book
+from app.db.plan import write_account
+from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Order, OrderRefund
 from app.domain.account.payment_dispute import Action, PaymentDispute, State
 from app.domain.orders import payment_disputes as rules_of
@@ -42,10 +42,10 @@ class Disputed:
 
 @dataclass(slots=True)
 class _Work:
-    """One order under work: its customer's book, its refunds and the disputes recorded so far."""
+    """One order under work: its customer's account, its refunds and the disputes recorded so far."""
 
     tx: Tx
-    book: Book
+    account: CustomerAccount
     order: Order
     terms: Terms
     refunds: list[OrderRefund]
@@ -79,18 +79,18 @@ async def take(tx: Tx, order_id: str, disputes: Sequence[Disputed]) -> list[Disp
         if wanted == "none" or record.action == wanted or one.units is None:
             continue
         record.wanted = dict(one.units)
-        taken = len(work.book.plan.refunds)
+        taken = len(work.account.plan.refunds)
         units = rules_of.units_left(work.order, one.units, work.refunded())
         if wanted == "suspended":
-            rules_of.suspend(work.book, work.order, record, units, work.terms)
+            rules_of.suspend(work.account, work.order, record, units, work.terms)
         else:
-            rules_of.take(work.book, work.order, record, units, work.terms)
-            work.refunds += work.book.plan.refunds[taken:]
+            rules_of.take(work.account, work.order, record, units, work.terms)
+            work.refunds += work.account.plan.refunds[taken:]
         record.action, work.changed = wanted, True
         _tell(work, record)
     await _write(work)
     return [
-        payment_dispute_view(one, work.book.policy.payment_disputes)
+        payment_dispute_view(one, work.account.policy.payment_disputes)
         for one in sorted(work.known.values(), key=lambda one: (one.opened_at, one.dispute_id))
     ]
 
@@ -103,28 +103,30 @@ async def _load(tx: Tx, order_id: str) -> _Work:
     order = await orders.find(tx, order_id)
     if order is None:
         raise DomainError("order_not_found", order_id=order_id)
-    book = await given.load(tx, order)
-    tx.customer_id = book.customer.customer_id
+    account = await given.load(tx, order)
+    tx.customer_id = account.customer.customer_id
     known = {one.dispute_id: one for one in await payment_disputes.of_order(tx, order_id)}
     refunds = await orders.refunds(tx, order_id)
-    return _Work(tx, book, order, {number: policy for number, _, policy in await policies.versions(tx)}, refunds, known)
+    return _Work(
+        tx, account, order, {number: policy for number, _, policy in await policies.versions(tx)}, refunds, known
+    )
 
 
 def _record(work: _Work, one: Disputed) -> tuple[PaymentDispute, Action]:
     """Bring the record up to date; return it with what the policy does in this state."""
-    rules = work.book.policy.payment_disputes
+    rules = work.account.policy.payment_disputes
     amount = rules_of.amount_text(one.amount)
     record = work.known.get(one.dispute_id)
     if record is None:
         record = work.known[one.dispute_id] = PaymentDispute(
             order_id=work.order.order_id,
             dispute_id=one.dispute_id,
-            customer_id=work.book.customer.customer_id,
+            customer_id=work.account.customer.customer_id,
             state=one.state,
             action="none",
             wanted=dict(one.units or {}),
-            opened_at=work.book.at,
-            updated_at=work.book.at,
+            opened_at=work.account.at,
+            updated_at=work.account.at,
             amount=amount,
             currency=one.currency,
         )
@@ -144,18 +146,18 @@ def _other(record: PaymentDispute, one: Disputed) -> bool:
 
 def _revert(work: _Work, record: PaymentDispute) -> None:
     if record.action == "suspended":
-        rules_of.lift(work.book, record)
+        rules_of.lift(work.account, record)
     else:
         refund = next((one for one in work.refunds if one.refund_id == record.refund_id), None)
-        rules_of.put_back(work.book, work.order, record, refund)
+        rules_of.save(work.account, work.order, record, refund)
     record.action, work.changed = "none", True
     _tell(work, record)
 
 
 def _tell(work: _Work, record: PaymentDispute) -> None:
-    record.updated_at = work.book.at
+    record.updated_at = work.account.at
     action, number = rules_of.shown(record)
-    work.book.emit(
+    work.account.emit(
         "order.payment_dispute",
         {
             "order_id": record.order_id,
@@ -170,13 +172,13 @@ def _tell(work: _Work, record: PaymentDispute) -> None:
 async def _write(work: _Work) -> None:
     if not work.changed:
         return
-    book, order = work.book, work.order
+    account, order = work.account, work.order
     mine = [
         order if one.order_id == order.order_id else one for one in await orders.of_customer(work.tx, order.customer_id)
     ]
-    await reconcile_orders.settle(work.tx, book, mine, work.terms)
+    await reconcile_orders.settle(work.tx, account, mine, work.terms)
     for record in work.known.values():
         record.version += 1
-        book.plan.payment_disputes[record.order_id, record.dispute_id] = record
-    keep_answers(book, mine)
-    await write_book(work.tx, book)
+        account.plan.payment_disputes[record.order_id, record.dispute_id] = record
+    keep_answers(account, mine)
+    await write_account(work.tx, account)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from app.db import books, licenses, policies
+from app.db import accounts, licenses, policies
 from app.db.engine import Tx
 from app.domain import entitlement
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.entitlement import Query
 from app.views.entitlement import Entitlement, entitlement_view
 
@@ -25,19 +25,19 @@ async def decide(
     """The decision, with its reasons and remedies. An unknown customer is decided as an empty account; 404
     ``action_not_found``, 422 ``unknown_reason``."""
     query = query or Query()
-    book = await _book(tx, customer_id, as_of, known_at)
-    entitlement.check_reason(book, query.reason)
-    decision = entitlement.decide(book, entitlement.action_of(book, action), query)
+    account = await _account(tx, customer_id, as_of, known_at)
+    entitlement.check_reason(account, query.reason)
+    decision = entitlement.decide(account, entitlement.action_of(account, action), query)
     return entitlement_view(customer_id, action, decision, explain=explain)
 
 
-async def _book(tx: Tx, customer_id: str, as_of: datetime | None, known_at: datetime | None) -> Book:
+async def _account(tx: Tx, customer_id: str, as_of: datetime | None, known_at: datetime | None) -> CustomerAccount:
     at = as_of or tx.at
-    found = await books.find_customer(tx, customer_id)
+    found = await accounts.find_customer(tx, customer_id)
     if found is None:
-        book = books.empty_book(tx, await policies.in_force(tx, at), customer_id)
-        book.at = at
-        return book
+        account = accounts.empty_account(tx, await policies.in_force(tx, at), customer_id)
+        account.at = at
+        return account
     if as_of is None and known_at is None:
-        return await books.load_by_id(tx, found.customer_id, lock=False)
-    return await licenses.book_at(tx, found, at=at, known_at=known_at)
+        return await accounts.load_by_id(tx, found.customer_id, lock=False)
+    return await licenses.account_at(tx, found, at=at, known_at=known_at)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from app.db import books, policies, traces
+from app.db import accounts, policies, traces
 from app.db.engine import Tx
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Cover
 from app.domain.cover import cover as covers
 from app.domain.explanations import account as account_words
@@ -140,10 +140,10 @@ async def explain_entity(tx: Tx, kind: str, id_: str) -> dict[str, Any]:
     rows = await traces.events(tx, kind, id_)
     if not rows:
         raise DomainError(f"{kind}_not_found", id=id_)
-    book = await books.load_by_id(tx, rows[0].customer_id, lock=False)
-    held: dict[str, Any] = {"license": book.licenses, "cover": book.covers, "choice": book.choices}
+    account = await accounts.load_by_id(tx, rows[0].customer_id, lock=False)
+    held: dict[str, Any] = {"license": account.licenses, "cover": account.covers, "choice": account.choices}
     found: Any = held[kind].get(id_)
-    policy = await policies.of_version(tx, getattr(found, "policy_version", book.policy.version))
+    policy = await policies.of_version(tx, getattr(found, "policy_version", account.policy.version))
     rule = getattr(found, "rule", None)
     clause = getattr(found, "clause", None)
     reading = getattr(found, "reading", False)
@@ -166,7 +166,7 @@ async def explain_entity(tx: Tx, kind: str, id_: str) -> dict[str, Any]:
         policy,
         {
             **head_of(kind, id_, policy),
-            "summary": cited(_entity_words(policy, kind, found, book), clause),
+            "summary": cited(_entity_words(policy, kind, found, account), clause),
             "rule": rule,
             "clause": clause,
             "reading": reading,
@@ -185,14 +185,14 @@ def _entity_step(policy: Policy, kind: str, rule: str | None, row: Any) -> str:
     return account_words.choice_step(policy, rule or "", row.kind, row.payload)
 
 
-def _entity_words(policy: Policy, kind: str, found: Any, book: Book) -> str:
+def _entity_words(policy: Policy, kind: str, found: Any, account: CustomerAccount) -> str:
     if found is None:
         return f"The {kind} went to another account"
     match kind:
         case "license":
             return account_words.license_sentence(policy, jsonable(_of(found, _LICENSE)))
         case "cover":
-            return account_words.cover_sentence(policy, cover_row(found, book.at))
+            return account_words.cover_sentence(policy, cover_row(found, account.at))
     return account_words.choice_sentence(policy, jsonable(_of(found, _CHOICE)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from app.db import books, policies, tickets, traces
+from app.db import accounts, policies, tickets, traces
 from app.db.engine import Tx
 from app.domain.explanations import ledger as ledger_words
 from app.domain.explanations import ticket as ticket_words
@@ -144,9 +144,9 @@ def _charge_of(ledger: Sequence[Step]) -> dict[str, int]:
 async def _paying_cover(tx: Tx, ticket: Ticket, policy: Policy) -> str | None:
     if ticket.cover_id is None:
         return None
-    book = await books.load_by_id(tx, ticket.customer_id, lock=False, policy=policy)
-    found = book.covers.get(CoverId(ticket.cover_id))
-    return None if found is None else ticket_words.cover_words(policy, cover_row(found, book.at))
+    account = await accounts.load_by_id(tx, ticket.customer_id, lock=False, policy=policy)
+    found = account.covers.get(CoverId(ticket.cover_id))
+    return None if found is None else ticket_words.cover_words(policy, cover_row(found, account.at))
 
 
 def _clock_row(row: Any) -> dict[str, Any]:

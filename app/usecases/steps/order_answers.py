@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Order, OrderRefund
 from app.domain.values.wire import jsonable
 from app.views.order import GRANTED, granted_by, lasting
@@ -20,9 +20,9 @@ def refunded_units(prior: Iterable[OrderRefund], what: str = "quantity") -> dict
     return total
 
 
-def keep_answers(book: Book, mine: Sequence[Order]) -> None:
+def keep_answers(account: CustomerAccount, mine: Sequence[Order]) -> None:
     """Keeps what each touched order granted with the order, so that the same order again gets the same answer."""
-    plan = book.plan
+    plan = account.plan
     touched: set[str | None] = set(plan.orders)
     touched |= {one.order_id for one in plan.licenses.values()} | {one.order_id for one in plan.covers.values()}
     touched |= {one.order_id for one in plan.choices.values()}
@@ -30,7 +30,7 @@ def keep_answers(book: Book, mine: Sequence[Order]) -> None:
     for order in mine:
         if order.order_id not in touched:
             continue
-        granted: dict[str, Any] = dict(granted_by(book, order.order_id))
+        granted: dict[str, Any] = dict(granted_by(account, order.order_id))
         if order.order_id in plan.orders or lasting(granted) != lasting(
             {name: order.answer.get(name, []) for name in GRANTED}
         ):

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 
 from app.db import orders, policies
 from app.db.engine import Tx
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Order
 from app.domain.orders import reconcile as order_fold
 from app.domain.orders import refunds as order_refund
@@ -26,11 +26,13 @@ _SMALL: Final = 60
 """Units, licenses and lots with which the rules take a few milliseconds."""
 
 
-async def settle(tx: Tx, book: Book, mine: Sequence[Order], terms: Terms, *, corrected: bool = False) -> None:
+async def settle(
+    tx: Tx, account: CustomerAccount, mine: Sequence[Order], terms: Terms, *, corrected: bool = False
+) -> None:
     """`app.domain.orders.reconcile.settle` over all orders of the customer, and what follows from their refunds."""
-    before = _granted(book, mine)
-    await apart(book, mine, partial(order_fold.settle, book, mine, terms, corrected=corrected))
-    fresh = _granted(book, mine) - before
+    before = _granted(account, mine)
+    await apart(account, mine, partial(order_fold.settle, account, mine, terms, corrected=corrected))
+    fresh = _granted(account, mine) - before
     again = False
     for order in mine:
         lines = {line_id for order_id, line_id in fresh if order_id == order.order_id}
@@ -46,36 +48,38 @@ async def settle(tx: Tx, book: Book, mine: Sequence[Order], terms: Terms, *, cor
             if line.line_id in lines and (count := line.gone(gone.get(line.line_id, 0)))
         }
         if wanted:
-            await apart(book, mine, partial(order_refund.take_back, book, order, wanted, terms))
+            await apart(account, mine, partial(order_refund.take_back, account, order, wanted, terms))
             again = True
     if again:
-        await apart(book, mine, partial(order_fold.settle, book, mine, terms, corrected=corrected))
+        await apart(account, mine, partial(order_fold.settle, account, mine, terms, corrected=corrected))
 
 
-async def apart(book: Book, mine: Sequence[Order], work: Callable[[], T]) -> T:
+async def apart(account: CustomerAccount, mine: Sequence[Order], work: Callable[[], T]) -> T:
     """Does what the rules do with a large account beside the event loop; a thousand licenses take a second.
 
-    The book belongs to this transaction alone, which waits for it.
+    The account belongs to this transaction alone, which waits for it.
     """
     units = sum(line.quantity for order in mine for line in order.lines)
-    if units + len(book.licenses) + len(book.ledger.lots) <= _SMALL:
+    if units + len(account.licenses) + len(account.ledger.lots) <= _SMALL:
         return work()
     return await asyncio.to_thread(work)
 
 
-def _granted(book: Book, mine: Sequence[Order]) -> set[tuple[str, str]]:
+def _granted(account: CustomerAccount, mine: Sequence[Order]) -> set[tuple[str, str]]:
     """The order lines that have granted something which stands."""
     forgone = {cover_id for order in mine for line in order.lines for cover_id in line.withdrawn}
-    found = {(str(one.order_id), str(one.line_id)) for one in book.licenses.values() if one.ended_reason != "corrected"}
-    found |= {(str(one.order_id), str(one.line_id)) for one in book.ledger.lots.values() if not one.withdrawn}
-    found |= {(str(one.order_id), str(one.line_id)) for one in book.covers.values() if one.cover_id not in forgone}
-    found |= {(str(one.order_id), str(one.line_id)) for one in book.choices.values() if one.voided_at is None}
-    return found | {(str(one.order_id), str(one.line_id)) for one in book.addons}
+    found = {
+        (str(one.order_id), str(one.line_id)) for one in account.licenses.values() if one.ended_reason != "corrected"
+    }
+    found |= {(str(one.order_id), str(one.line_id)) for one in account.ledger.lots.values() if not one.withdrawn}
+    found |= {(str(one.order_id), str(one.line_id)) for one in account.covers.values() if one.cover_id not in forgone}
+    found |= {(str(one.order_id), str(one.line_id)) for one in account.choices.values() if one.voided_at is None}
+    return found | {(str(one.order_id), str(one.line_id)) for one in account.addons}
 
 
-async def settle_anew(tx: Tx, book: Book) -> None:
+async def settle_anew(tx: Tx, account: CustomerAccount) -> None:
     """Settles the customer's orders once more, since something that they rest on has changed."""
-    mine = await orders.of_customer(tx, book.customer.customer_id)
+    mine = await orders.of_customer(tx, account.customer.customer_id)
     terms = {number: policy for number, _, policy in await policies.versions(tx)}
-    await settle(tx, book, mine, terms)
-    keep_answers(book, mine)
+    await settle(tx, account, mine, terms)
+    keep_answers(account, mine)

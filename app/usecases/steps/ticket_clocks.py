@@ -1,12 +1,12 @@
-"""Working copies of clocks: of a ticket over its customer's book, or of some of a customer's, locked."""
+"""Working copies of clocks: of a ticket over its customer's account, or of some of a customer's, locked."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.db import books, calendars, clocks, policies
+from app.db import accounts, calendars, clocks, policies
 from app.db.engine import Tx
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import Plan
 from app.domain.clocks.breach_credits import breach_hook
 from app.domain.clocks.ticket_clocks import Hours, TicketClock, TicketClocks
@@ -14,9 +14,9 @@ from app.domain.ledger.ledger import Ledger
 
 
 async def load_for_ticket(
-    tx: Tx, book: Book, ticket_id: str | None, external_ticket_id: str | None = None
+    tx: Tx, account: CustomerAccount, ticket_id: str | None, external_ticket_id: str | None = None
 ) -> TicketClocks:
-    """Return the clocks of a ticket as a working copy over the book's plan: two statements, none for a new ticket.
+    """Return the clocks of a ticket as a working copy over the account's plan: two statements, none for a new ticket.
 
     ``ticket_id`` None, or one that has no row yet: no clocks so far; name it with `TicketClocks.bind`.
     """
@@ -26,14 +26,14 @@ async def load_for_ticket(
     for clock in found:
         clock.external_ticket_id = external or clock.external_ticket_id
     return TicketClocks(
-        plan=book.plan,
-        policy=book.policy,
+        plan=account.plan,
+        policy=account.policy,
         hours=hours,
         mint=tx.mint,
         ticket_id=ticket_id,
         external_ticket_id=external,
         clocks=found,
-        on_breach=breach_hook(book),
+        on_breach=breach_hook(account),
     )
 
 
@@ -42,10 +42,10 @@ async def for_customer(
 ) -> tuple[Plan, Ledger | None, TicketClocks] | None:
     """Lock a customer and return a working copy of some of its clocks, read under the lock; None without any.
 
-    Only where a breach would bring credits is the whole book loaded; the ledger is then to be written with the plan.
+    Only where a breach would bring credits is the whole account loaded; the ledger is then to be written with the plan.
     ``hours``: a timeline that this transaction is about to publish. ``taken``: their agenda rows are off already.
     """
-    customer = (await books.lock_customers(tx, [customer_id])).get(customer_id)
+    customer = (await accounts.lock_customers(tx, [customer_id])).get(customer_id)
     if customer is None:
         return None
     found = await clocks.by_ids(tx, clock_ids)
@@ -54,16 +54,16 @@ async def for_customer(
     for clock in found:
         clock.hours = hours or clock.hours
         clock.on_agenda = clock.on_agenda and not taken
-    book: Book | None = None
+    account: CustomerAccount | None = None
     if any(clock.pledge.breach_returns_credits for clock in found):
-        book = await books.load_by_id(tx, customer_id)
+        account = await accounts.load_by_id(tx, customer_id)
     at = tx.at if customer.last_at is None else max(tx.at, customer.last_at)
     copy = TicketClocks(
-        plan=book.plan if book else Plan(customer=customer, at=at, actor=tx.actor),
-        policy=book.policy if book else await policies.in_force(tx, at),
+        plan=account.plan if account else Plan(customer=customer, at=at, actor=tx.actor),
+        policy=account.policy if account else await policies.in_force(tx, at),
         hours=found[0].hours,
         mint=tx.mint,
         clocks=found,
-        on_breach=breach_hook(book) if book else None,
+        on_breach=breach_hook(account) if account else None,
     )
-    return copy.plan, book.ledger if book else None, copy
+    return copy.plan, account.ledger if account else None, copy

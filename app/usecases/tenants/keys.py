@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from app.db import audit, books, keys
+from app.db import accounts, audit, keys
 from app.db.engine import Tx
 from app.db.keys import KeyRow
 from app.domain.values.errors import DomainError
@@ -138,7 +138,7 @@ async def rotate(tx: Tx, key_id: str, *, overlap_seconds: int, now: datetime) ->
 
 async def customer_token(tx: Tx, customer_id: str, *, minutes: int, now: datetime) -> CustomerToken:
     """An opaque, read-only token for one customer, at most ten minutes, for a page inside a helpdesk."""
-    customer = await books.lock_named(tx, customer_id)
+    customer = await accounts.lock_named(tx, customer_id)
     key, expires_at = fresh_key("ct"), now + timedelta(minutes=minutes)
     row = KeyRow(
         key_id=tx.mint("tok"),
@@ -193,7 +193,7 @@ async def find(tx: Tx, digest: bytes) -> dict[str, Any] | None:
         return None
     customer = None
     if row.kind == "customer_token":
-        found = await books.customer_by_id(tx, str(row.options.get("customer_id")))
+        found = await accounts.customer_by_id(tx, str(row.options.get("customer_id")))
         customer = None if found is None else found.external_id
     return {
         "key_id": row.key_id,

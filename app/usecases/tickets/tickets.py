@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from app.db import books, clocks, policies, tickets
+from app.db import accounts, clocks, policies, tickets
 from app.db.agenda import Handler
 from app.db.engine import Tx
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.tickets import late_facts
 from app.domain.tickets import merging as ticket_merging
 from app.domain.tickets import opening as ticket_flow
-from app.domain.tickets.session import Desk
+from app.domain.tickets.session import TicketSession
 from app.domain.tickets.ticket import STATES, Ticket
 from app.domain.values.digests import Said, content_of
 from app.domain.values.errors import DomainError
@@ -89,59 +89,66 @@ async def put(tx: Tx, command: OpenTicket) -> tuple[int, TicketView]:
     known = await tickets.find(tx, command.ticket_id)
     if known is None:
         await tickets.claim(tx, command.ticket_id)
-        book = await books.load(tx, command.customer_id, create=True)
-        tx.customer_id = book.customer.customer_id
+        account = await accounts.load(tx, command.customer_id, create=True)
+        tx.customer_id = account.customer.customer_id
         known = await tickets.find(tx, command.ticket_id)
         if known is None:
-            desk = new_desk(
+            session = new_session(
                 tx,
-                book,
-                await load_for_ticket(tx, book, None),
+                account,
+                await load_for_ticket(tx, account, None),
                 command.ticket_id,
                 command.subject,
                 digest=command.said().digest(),
             )
-            late_facts.opened(desk, command.opened_at)
-            ticket_flow.open_ticket(desk, command.stated())
-            await ticket_session.put_back(tx, desk)
-            return 201, await ticket_session.view(tx, desk)
+            late_facts.opened(session, command.opened_at)
+            ticket_flow.open_ticket(session, command.stated())
+            await ticket_session.save(tx, session)
+            return 201, await ticket_session.view(tx, session)
     if not command.said().is_of(known.payload_hash):
         raise DomainError("ticket_conflict", ticket_id=command.ticket_id)
     return 200, await get(tx, command.ticket_id)
 
 
-def new_desk(
-    tx: Tx, book: Book, working: Any, external_id: str, subject: str, *, digest: str, parent_id: str | None = None
-) -> Desk:
-    """A desk with a ticket that is not there yet."""
+def new_session(
+    tx: Tx,
+    account: CustomerAccount,
+    working: Any,
+    external_id: str,
+    subject: str,
+    *,
+    digest: str,
+    parent_id: str | None = None,
+) -> TicketSession:
+    """Return a session with a ticket that is not there yet."""
     ticket = Ticket(
         ticket_id=TicketId(tx.mint("tic")),
         external_id=external_id,
-        customer_id=book.customer.customer_id,
+        customer_id=account.customer.customer_id,
         subject=subject,
         payload_hash=digest,
         parent_id=parent_id,
     )
     working.bind(ticket.ticket_id, external_id)
-    return Desk(book=book, ticket=ticket, clocks=working)
+    return TicketSession(account=account, ticket=ticket, clocks=working)
 
 
 async def details(tx: Tx, ticket_id: str, stated: dict[str, Any]) -> TicketView:
     """What was missing or asked for; decides again. 409 on a closed ticket."""
-    desk = await ticket_session.take(tx, ticket_id)
-    before = desk.available
-    ticket_flow.details(desk, stated)
-    await ticket_session.put_back(tx, desk, before=before)
-    return await ticket_session.view(tx, desk)
+    session = await ticket_session.take(tx, ticket_id)
+    before = session.available
+    ticket_flow.details(session, stated)
+    await ticket_session.save(tx, session, before=before)
+    return await ticket_session.view(tx, session)
 
 
 async def get(tx: Tx, ticket_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None) -> TicketView:
     """The ticket as it stands, or as it stood at ``as_of`` by what was known at ``known_at``."""
     if as_of is None and known_at is None:
         return await ticket_session.view(tx, await ticket_session.look(tx, ticket_id))
-    desk = await ticket_session.look(tx, ticket_id)
+    session = await ticket_session.look(tx, ticket_id)
     moment = as_of or tx.at
-    found = await tickets.as_of(tx, desk.ticket, as_of, known_at, desk.book.plan.events)
+    found = await tickets.as_of(tx, session.ticket, as_of, known_at, session.account.plan.events)
     if found is None:
         raise DomainError("ticket_not_found", ticket_id=ticket_id, as_of=iso(moment))
     policy = await policies.of_version(tx, found.policy_version)
@@ -167,7 +174,7 @@ async def listed(
         raise DomainError("unknown_state", field="state", state=state, known=list(STATES))
     ours = None
     if customer_id is not None:
-        ours = (await books.require_customer(tx, customer_id)).customer_id
+        ours = (await accounts.require_customer(tx, customer_id)).customer_id
     then = as_of is not None or known_at is not None
     rows, more = await tickets.page(tx, customer_id=ours, state=None if then else state, part=part)
     if then:
@@ -233,10 +240,10 @@ async def split(tx: Tx, command: SplitTicket) -> tuple[int, TicketView]:
             raise DomainError("ticket_conflict", ticket_id=new_ticket_id)
         return 200, await get(tx, new_ticket_id)
     stated = {name: getattr(parent.ticket, name) for name in ("channel", "language", "license_id", "product")}
-    child = new_desk(
+    child = new_session(
         tx,
-        parent.book,
-        await load_for_ticket(tx, parent.book, None),
+        parent.account,
+        await load_for_ticket(tx, parent.account, None),
         new_ticket_id,
         command.subject,
         digest=said.digest(),
@@ -250,7 +257,7 @@ async def split(tx: Tx, command: SplitTicket) -> tuple[int, TicketView]:
         tell={"child": new_ticket_id, "clause": parent.policy.split_clause},
     )
     ticket_flow.open_ticket(child, stated)
-    await ticket_session.put_back(tx, parent, also=child)
+    await ticket_session.save(tx, parent, also=child)
     return 201, {**await ticket_session.view(tx, child), "parent": ticket_id}
 
 
@@ -260,10 +267,10 @@ async def merge(tx: Tx, ticket_id: str, *, into: str) -> TicketView:
 
     Refused 409: ``same_ticket``, ``merge_closed``, ``merged_already``, ``merge_chain``, ``merge_other_customer``.
     """
-    desk = await ticket_session.take(tx, ticket_id)
+    session = await ticket_session.take(tx, ticket_id)
     if into == ticket_id:
         raise DomainError("same_ticket", field="into_ticket_id", into_ticket_id=into)
-    other = await ticket_session.beside(tx, desk, into)
-    ticket_merging.merge(desk, other, await tickets.lasting(tx, (desk.ticket, other.ticket)))
-    await ticket_session.put_back(tx, desk, also=other)
-    return await ticket_session.view(tx, desk)
+    other = await ticket_session.beside(tx, session, into)
+    ticket_merging.merge(session, other, await tickets.lasting(tx, (session.ticket, other.ticket)))
+    await ticket_session.save(tx, session, also=other)
+    return await ticket_session.view(tx, session)

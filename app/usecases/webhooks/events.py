@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from app.db import books, events, positions
+from app.db import accounts, events, positions
 from app.db.engine import Busy, Database, Tx
 from app.domain.events.types import known_pattern
 from app.domain.values.errors import DomainError
@@ -66,7 +66,7 @@ async def feed(
     start = after if isinstance(after, int) else await _position(tx, after)
     ours: str | None = None
     if customer_id is not None:
-        customer = await books.find_customer(tx, customer_id)
+        customer = await accounts.find_customer(tx, customer_id)
         if customer is None:
             return Slice([], [], None), start
         ours = customer.customer_id

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, Final, Literal, cast
 
-from app.db import audit, books, events, positions, webhooks
+from app.db import accounts, audit, events, positions, webhooks
 from app.db.engine import Tx
 from app.db.secrets import Cipher
 from app.db.webhooks import Endpoint
@@ -49,7 +49,7 @@ async def create(tx: Tx, asked: NewEndpoint, *, cipher: Cipher, allow_private: b
     """
     _check_url(asked.url, allow_private=allow_private)
     _check_types(asked.event_types)
-    customer = None if asked.customer_id is None else await books.lock_named(tx, asked.customer_id)
+    customer = None if asked.customer_id is None else await accounts.lock_named(tx, asked.customer_id)
     await positions.assign_batch(tx, wait=True)  # also the lock that keeps the number of endpoints
     if await webhooks.count(tx) >= MAX_ENDPOINTS:
         raise DomainError("too_many_webhook_endpoints", most=MAX_ENDPOINTS)
@@ -107,7 +107,7 @@ async def change(
         values["event_types"] = list(dict.fromkeys(changes["event_types"]))
     if "customer_id" in changes:
         wanted = changes["customer_id"]
-        values["customer_id"] = None if wanted is None else (await books.lock_named(tx, wanted)).customer_id
+        values["customer_id"] = None if wanted is None else (await accounts.lock_named(tx, wanted)).customer_id
     if "description" in changes:
         values["description"] = changes["description"]
     if changes.get("skip_missed"):
@@ -263,7 +263,7 @@ def delivery_view(row: Any) -> WebhookDelivery:
 
 
 async def _viewed(tx: Tx, one: Endpoint) -> WebhookEndpoint:
-    customer = None if one.customer_id is None else await books.customer_by_id(tx, one.customer_id)
+    customer = None if one.customer_id is None else await accounts.customer_by_id(tx, one.customer_id)
     return endpoint_view(one, None if customer is None else customer.external_id)
 
 

@@ -1,4 +1,4 @@
-"""Load a customer's book: lock the customer's row, then read the rest in later statements (decision 0003)."""
+"""Load a customer's account: lock the customer's row, then read the rest in later statements (decision 0003)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.db import ledger as ledger_rows
 from app.db import policies, together
 from app.db import schema as s
 from app.db.engine import Moved, Tx
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import Plan
 from app.domain.account.customer import Addon, Choice, Cover, Customer, License
 from app.domain.ledger.ledger import Ledger
@@ -130,21 +130,21 @@ async def lock_customers(
 
 
 async def lock_named(tx: Tx, external_id: str) -> Customer:
-    """Lock the customer of a name, without loading its book. 404 ``customer_not_found``."""
+    """Lock the customer of a name, without loading the account. 404 ``customer_not_found``."""
     found = (await require_customer(tx, external_id)).customer_id
     return (await lock_customers(tx, [found], named=[found]))[found]
 
 
-async def load(tx: Tx, external_id: str, *, create: bool = False) -> Book:
-    """The customer's book, locked. 404 ``customer_not_found`` unless ``create``."""
+async def load(tx: Tx, external_id: str, *, create: bool = False) -> CustomerAccount:
+    """Return the customer's account, locked. 404 ``customer_not_found`` unless ``create``."""
     customer = await (ensure_customer if create else require_customer)(tx, external_id)
     return await load_by_id(tx, customer.customer_id, named=True)
 
 
 async def load_by_id(
     tx: Tx, customer_id: str, *, lock: bool = True, policy: Policy | None = None, named: bool = False
-) -> Book:
-    """The book of a customer by our own id; ``lock=False`` for reading, ``named`` if it was found by its name."""
+) -> CustomerAccount:
+    """Return the account of a customer by our own id; ``lock=False`` for reading, ``named`` if found by name."""
     if lock:
         locked = await lock_customers(tx, [customer_id], named=[customer_id] if named else ())
         customer = locked.get(customer_id)
@@ -166,7 +166,7 @@ async def load_by_id(
     ledger = ledger_of(tx, customer_id, loaded, at=at, rules=policy.credits, command_id=tx.command_id)
     if former:
         await join_former(tx, ledger, former, lock=lock)
-    return Book(
+    return CustomerAccount(
         customer=customer,
         policy=policy,
         at=at,
@@ -220,12 +220,12 @@ def ledger_of(
     )
 
 
-def same_time(*together_: Book) -> None:
+def same_time(*together_: CustomerAccount) -> None:
     """What several customers do together happens at one instant, the latest of theirs."""
-    at = max(book.at for book in together_)
-    for book in together_:
-        book.at = book.plan.at = book.ledger.at = at
-        for former in book.ledger.former.values():
+    at = max(account.at for account in together_)
+    for account in together_:
+        account.at = account.plan.at = account.ledger.at = at
+        for former in account.ledger.former.values():
             former.at = at
 
 
@@ -248,10 +248,10 @@ async def _rows_of(tx: Tx, customer_id: str) -> list[Sequence[Any]]:
     return [await tx.rows(one, by_customer) for one in (_LICENSES, _COVERS, _CHOICES, _ADDONS)]
 
 
-def empty_book(tx: Tx, policy: Policy, external_id: str) -> Book:
-    """The book of somebody we have never seen, for questions that store nothing."""
+def empty_account(tx: Tx, policy: Policy, external_id: str) -> CustomerAccount:
+    """Return the account of somebody we have never seen, for questions that store nothing."""
     customer = Customer(customer_id="cus_unknown", external_id=external_id, is_new=True)  # type: ignore[arg-type]
-    return Book(
+    return CustomerAccount(
         customer=customer,
         policy=policy,
         at=tx.at,

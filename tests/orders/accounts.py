@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.documents.policy_document import load_policy
-from app.domain.account.account import Book
+from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import Plan
 from app.domain.account.customer import Customer, Order, OrderLine
 from app.domain.ledger.ledger import Ledger
@@ -30,7 +30,7 @@ def the_policy(name: str) -> Policy:
     return load_policy(text)
 
 
-def a_book(policy: str, at: datetime = NOW) -> Book:
+def an_account(policy: str, at: datetime = NOW) -> CustomerAccount:
     """An empty account."""
     rules = the_policy(policy)
     customer = Customer(customer_id=CustomerId("cus_1"), external_id="ann")
@@ -41,14 +41,16 @@ def a_book(policy: str, at: datetime = NOW) -> Book:
     ledger = Ledger(
         customer_id=customer.customer_id, at=at, rules=rules.credits, accounts={}, lots={}, holds={}, mint=mint
     )
-    return Book(customer=customer, policy=rules, at=at, mint=mint, ledger=ledger, plan=Plan(customer=customer, at=at))
+    return CustomerAccount(
+        customer=customer, policy=rules, at=at, mint=mint, ledger=ledger, plan=Plan(customer=customer, at=at)
+    )
 
 
-def at_time(book: Book, at: datetime) -> Book:
+def at_time(account: CustomerAccount, at: datetime) -> CustomerAccount:
     """The same book later, with a fresh plan."""
-    book.at = book.ledger.at = at
-    book.plan = Plan(customer=book.customer, at=at)
-    return book
+    account.at = account.ledger.at = at
+    account.plan = Plan(customer=account.customer, at=at)
+    return account
 
 
 def an_order(order_id: str, placed_at: datetime, *lines: tuple[str, int], policy: str, **more: Any) -> Order:
@@ -75,32 +77,32 @@ def an_order(order_id: str, placed_at: datetime, *lines: tuple[str, int], policy
     return order
 
 
-def arrive(book: Book, known: list[Order], order: Order) -> None:
+def arrive(account: CustomerAccount, known: list[Order], order: Order) -> None:
     """An order comes in."""
     known.append(order)
-    book.orders[order.order_id] = order
-    settle(book, known, {book.policy.version: book.policy})
+    account.orders[order.order_id] = order
+    settle(account, known, {account.policy.version: account.policy})
 
 
-def projection(book: Book, orders: Sequence[Order]) -> Any:
+def projection(account: CustomerAccount, orders: Sequence[Order]) -> Any:
     """What must not depend on the order of arrival (decision 0007)."""
     return (
-        sorted((x.order_id, x.line_id, x.unit_no, x.ordinal, x.first_order) for x in book.licenses.values()),
+        sorted((x.order_id, x.line_id, x.unit_no, x.ordinal, x.first_order) for x in account.licenses.values()),
         sorted(
             (str(x.order_id), str(x.line_id), x.unit_no, x.rule, x.available, str(x.expires_at))
-            for x in book.ledger.lots.values()
+            for x in account.ledger.lots.values()
             if x.available
         ),
         sorted(
             (str(x.order_id), str(x.line_id), x.rule, x.state, str(x.starts_at), str(x.ends_at))
-            for x in book.covers.values()
+            for x in account.covers.values()
             if x.state != "voided"
         ),
-        sorted((x.order_id, x.line_id, x.unit_no, x.rule) for x in book.choices.values() if x.open),
+        sorted((x.order_id, x.line_id, x.unit_no, x.rule) for x in account.choices.values() if x.open),
         {
-            name: book.ledger.balance(name)
-            for name in sorted(book.ledger.accounts)
-            if book.ledger.balance(name)["available"]
+            name: account.ledger.balance(name)
+            for name in sorted(account.ledger.accounts)
+            if account.ledger.balance(name)["available"]
         },
         sorted((x.order_id, repr([(y["line_id"], y["code"]) for y in x.answer["not_granted"]])) for x in orders),
     )
