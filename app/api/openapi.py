@@ -22,6 +22,7 @@ from app.api.problems import MEDIA_TYPE, problems
 from app.api.shaped import reference
 from app.views.decision import Decision
 from app.views.errors import Problem
+from app.views.health import Liveness, Readiness
 
 ANSWERS: Final = Path(__file__).resolve().parent.parent.parent / "openapi" / "answers.json"
 TAGS: Final = (
@@ -85,6 +86,16 @@ def declared_of(route: APIRoute) -> Operation | None:
     """The operation of the table that a route was made of; None of health and the like."""
     found: Operation | None = getattr(route, "operation", None)
     return found
+
+
+_OUTSIDE: Final = {"getLiveness": Liveness, "getReadiness": Readiness}
+"""What is answered by operations that do not stand in the table."""
+
+
+def answer_of(route: APIRoute) -> Any:
+    """Return the published shape of a route's answer, or None where it answers text."""
+    declared = declared_of(route)
+    return _OUTSIDE.get(route.operation_id or "") if declared is None else declared.answer
 
 
 def _finish(
@@ -194,7 +205,7 @@ def _answers(operation: dict[str, Any], route: APIRoute, schemas: dict[str, Any]
             responses.setdefault(str(status), answer)
     success = [code for code in responses if code.startswith("2")]
     declared = declared_of(route)
-    shape = None if declared is None else declared.answer
+    shape = answer_of(route)
     if declared is not None and declared.key == "natural" and "201" in success and "200" not in responses:
         responses["200"] = {**responses["201"], "description": "The same body again: as it is today"}
         success.append("200")

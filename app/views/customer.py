@@ -68,6 +68,52 @@ class Erasure(TypedDict):
     erased_at: Annotated[Instant, "When it was done."]
 
 
+class KeptCustomer(TypedDict):
+    """What is kept of the customer."""
+
+    surrogate_id: Annotated[Id, "Our id of the customer; the rows name it."]
+    profile: Annotated[dict[str, Any], "What was stated of the customer, by name."]
+    facts: Annotated[dict[str, Any], "What is known of the customer, by name."]
+    last_at: Annotated[Instant | None, "When something last happened to the account."]
+
+
+Row = dict[str, Any]
+
+
+class KeptRows(TypedDict):
+    """The rows that are kept about a customer, in the words of our tables."""
+
+    licenses: Annotated[list[Row], "Rows of licenses."]
+    covers: Annotated[list[Row], "Rows of covers."]
+    choices: Annotated[list[Row], "Rows of choices."]
+    addons: Annotated[list[Row], "Rows of add-ons."]
+    orders: Annotated[list[Row], "Rows of orders."]
+    refunds: Annotated[list[Row], "Rows of refunds."]
+    payment_disputes: Annotated[list[Row], "Rows of disputes of payments."]
+    accounts: Annotated[list[Row], "Rows of the accounts of credits, one for each type of credit."]
+    lots: Annotated[list[Row], "Rows of lots of credits."]
+    holds: Annotated[list[Row], "Rows of holds."]
+    operations: Annotated[list[Row], "Rows of operations of the ledger."]
+    tickets: Annotated[list[Row], "Rows of tickets."]
+    clocks: Annotated[list[Row], "Rows of clocks."]
+    clock_outcomes: Annotated[list[Row], "Rows of what became of promises."]
+    history: Annotated[list[Row], "Rows of what happened to each thing, in order."]
+    events: Annotated[list[Row], "Rows of events that were published."]
+    agenda: Annotated[list[Row], "Rows of what is still to be done."]
+    commands: Annotated[list[Row], "Rows of commands that were answered."]
+    deliveries: Annotated[list[Row], "Rows of deliveries of shops and helpdesks."]
+    hold_lines: Annotated[list[Row], "Rows of the lots of each hold."]
+    entries: Annotated[list[Row], "Rows of entries of the ledger."]
+
+
+class CustomerExport(KeptRows):
+    """All that is kept about a customer, row by row. The names of columns are no promise."""
+
+    customer_id: Annotated[Id, "The vendor's id of the customer."]
+    exported_at: Annotated[Instant, "When it was read."]
+    customer: Annotated[KeptCustomer, "The customer."]
+
+
 class CustomerToken(TypedDict):
     """An opaque, read-only token for one customer; shown once."""
 

@@ -129,12 +129,28 @@ def test_graphql_explains_alike(client: httpx.Client) -> None:
     shop = Shop.under(client, "x-cart")
     shop.order("1001", "ann", "credits-60")
     shop.ticket("T-1", "ann", category="level_2")
-    query = """query { explain(kind: "assessment", id: "T-1:1")
+    query = """query { explain(kind: "assessment", id: "T-1:1") {
+            kind summary trace { step summary clause operations } ledger { step moves { from to credits } } }
         entitlement(customerId: "ann", action: "open_ticket", explain: true) { summary trace { clause summary } } }"""
     answered = shop.post("/graphql", query=query)
     assert "errors" not in answered, answered
     data = answered["data"]
-    assert data["explain"]["summary"] == shop.why("assessment", "T-1:1")
+    told = shop.get("/v1/explain/assessment/T-1:1")
+    assert data["explain"] == {
+        "kind": "assessment",
+        "summary": told["summary"],
+        "trace": [
+            {**{name: step[name] for name in ("step", "summary", "clause")}, "operations": step.get("operations")}
+            for step in told["trace"]
+        ],
+        "ledger": [
+            {
+                "step": step["step"],
+                "moves": [{name: move[name] for name in ("from", "to", "credits")} for move in step["moves"]],
+            }
+            for step in told["ledger"]
+        ],
+    }
     asked = shop.may("ann", "open_ticket")
     assert data["entitlement"] == {
         "summary": asked["summary"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import time
 from collections.abc import Iterator
@@ -11,13 +12,15 @@ import httpx
 import uvicorn
 
 from app.main import create_app
+from tests.support import declared
 from tests.support.api import settings_for
 
 
 @contextlib.contextmanager
 def serving(url: str) -> Iterator[httpx.Client]:
     """A client of a server on the database at ``url``; it is stopped at the end."""
-    config = uvicorn.Config(create_app(settings_for(url)), host="127.0.0.1", port=0, log_config=None)
+    app = create_app(settings_for(url))
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -27,7 +30,8 @@ def serving(url: str) -> Iterator[httpx.Client]:
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as started:
+        hooks = {"response": [functools.partial(declared.check_now, app)]}
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, event_hooks=hooks) as started:
             yield started
     finally:
         server.should_exit = True

@@ -21,6 +21,7 @@ from app.views import (
     entitlement,
     errors,
     event,
+    explanation,
     hold,
     key,
     lot,
@@ -91,6 +92,8 @@ _MADE = (
     made(policy.Price),
     made(event.Event),
     made(event.ProblemEntry),
+    made(explanation.Explanation),
+    made(customer.CustomerExport),
 )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from app.api.operations.call import JSON, Answer, Call
+from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
 from app.api.strict import Body, ExternalId, PathId, QueryText
 from app.usecases.customers import customers
-from app.views.customer import Customer, CustomerRow, Erasure
+from app.views.customer import Customer, CustomerExport, CustomerRow, Erasure
 from app.views.shapes import PageOf
 
 OPERATIONS = Operations("Helpdesk")
@@ -31,7 +31,7 @@ async def get_customer(call: Call, customer_id: PathId) -> Customer:
 
 
 @OPERATIONS.get("exportCustomer", "/v1/customers/{customer_id}/export", scope="customers:read", refusals=(404,))
-async def export_customer(call: Call, customer_id: PathId) -> JSON:
+async def export_customer(call: Call, customer_id: PathId) -> CustomerExport:
     """All that is kept about a customer."""
     return await call.read(lambda tx: customers.export_customer(tx, customer_id))
 

@@ -16,6 +16,7 @@ from app.api.scraping import admit
 from app.api.shared_parts import shared, text
 from app.api.strict import StrictRoute
 from app.usecases.reports import health
+from app.views.health import Liveness, readiness_view
 
 router = APIRouter(route_class=StrictRoute, tags=["Service"])
 
@@ -25,7 +26,8 @@ READY_SECONDS = 3.0
 @router.get("/livez", operation_id="getLiveness")
 async def livez() -> Response:
     """Whether this process answers; asks no database."""
-    return Reply({"status": "ok"})
+    alive: Liveness = {"status": "ok"}
+    return Reply(alive)
 
 
 @router.get("/readyz", operation_id="getReadiness", responses=problems(503))
@@ -44,11 +46,7 @@ async def readyz(request: Request) -> Response:
         found = health.Health(["database"])
     if failed := found.failed:
         return problem("unavailable", f"Not ready: {', '.join(failed)}.", checks=failed, headers={"Retry-After": "1"})
-    warnings = []
-    if found.skewed is not None:
-        detail = f"This host's and the database's {found.skewed}. {health.SKEW_FIX}"
-        warnings.append({"check": "clock", "detail": detail})
-    return Reply({"status": "ok", "warnings": warnings})
+    return Reply(readiness_view(found.skewed, health.SKEW_FIX))
 
 
 @router.get("/metrics", include_in_schema=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
@@ -20,6 +20,7 @@ from app.domain.values.wire import iso, parse_iso
 from app.usecases.steps import ticket_clocks
 from app.views.calendar import explanation_view
 from app.views.clock import Clock, ClockJudgement, clock_view
+from app.views.explanation import ExplainedClockEvent, Explanation, ExplanationBody, clause_views, version_of
 
 FROZE_NOT: Final = "a pause freezes what remains; it was resumed on another calendar"
 
@@ -144,7 +145,7 @@ async def judge_resumed(db: Database, tenant_id: str) -> dict[str, Any]:
     return {"looked_at": looked_at, "judged": judged}
 
 
-async def explain_clock(tx: Tx, clock_id: str, *, as_of: datetime | None = None) -> dict[str, Any]:
+async def explain_clock(tx: Tx, clock_id: str, *, as_of: datetime | None = None) -> Explanation:
     """Why a due time is what it is: the stretches counted, closures skipped by name, every event it rests on."""
     clock = await clocks.require_one(tx, clock_id)
     at = as_of or tx.at
@@ -163,25 +164,28 @@ async def explain_clock(tx: Tx, clock_id: str, *, as_of: datetime | None = None)
     ]
     clause = clock.pledge.clause
     policy = await policies.of_version(tx, clock.pledge.policy_version)
-    known = policy.clause(clause)
-    return {
+    body: ExplanationBody = {
         "kind": "clock",
         "id": clock_id,
-        "policy": {"name": policy.policy, "version": policy.version},
+        "policy": version_of(policy),
         "summary": clock_sentence(view, why["skipped"]),
         "at": iso(at),
         "clause": clock.pledge.clause,
         "reading": clock.pledge.reading,
         "due_at": view["due_at"],
         "clock": view,
-        **why,
+        "business_seconds": why["business_seconds"],
+        "consumed": why["consumed"],
+        "skipped": why["skipped"],
+        "more_consumed": why["more_consumed"],
+        "more_skipped": why["more_skipped"],
         "calendar": {
             "name": clock.spec.calendar,
             "zone": clock.hours.calendar.zone.key,
             "revision": view["calendar_revision"],
             "tzdb_version": view["tzdb_version"],
         },
-        "events": events,
+        "events": cast(Sequence[ExplainedClockEvent], events),
         "trace": [
             {
                 "step": one["kind"],
@@ -192,10 +196,8 @@ async def explain_clock(tx: Tx, clock_id: str, *, as_of: datetime | None = None)
             }
             for one in events
         ],
-        "clauses": []
-        if known is None
-        else [{"clause": known.id, "text": known.text, "source": known.source, "reading": known.reading}],
     }
+    return {**body, "clauses": clause_views(policy, [clause])}
 
 
 async def sweep_clock(tx: Tx, item: AgendaItem) -> None:

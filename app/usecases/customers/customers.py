@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import cast
 
 from app.db import accounts, audit, customers, erasure, events, inbox, orders, policies, webhooks
 from app.db.engine import Tx
@@ -21,7 +21,7 @@ from app.domain.values.wire import iso, jsonable
 from app.usecases.steps import reconcile_orders
 from app.usecases.steps.order_answers import keep_answers
 from app.views.customer import Customer as CustomerView
-from app.views.customer import CustomerRow, Erasure, customer_view
+from app.views.customer import CustomerExport, CustomerRow, Erasure, KeptCustomer, KeptRows, customer_view
 
 
 async def search_customers(tx: Tx, part: Part, *, query: str | None = None) -> Slice[CustomerRow]:
@@ -43,24 +43,20 @@ async def get_customer(tx: Tx, customer_id: str) -> CustomerView:
     )
 
 
-async def export_customer(tx: Tx, customer_id: str) -> dict[str, Any]:
+async def export_customer(tx: Tx, customer_id: str) -> CustomerExport:
     """All that is kept about a customer, row by row, in the words of the tables (TERMS-23)."""
     customer = await accounts.require_customer(tx, customer_id)
     found = await customers.everything(tx, customer.customer_id)
     for former in await customers.merged_from(tx, customer.customer_id):
         for name, rows in (await customers.everything(tx, former)).items():
             found[name] += rows
-    return {
-        "customer_id": customer_id,
-        "exported_at": iso(tx.at),
-        "customer": {
-            "surrogate_id": customer.customer_id,
-            "profile": jsonable(customer.profile),
-            "facts": jsonable(customer.data),
-            "last_at": None if customer.last_at is None else iso(customer.last_at),
-        },
-        **found,
+    kept: KeptCustomer = {
+        "surrogate_id": customer.customer_id,
+        "profile": jsonable(customer.profile),
+        "facts": jsonable(customer.data),
+        "last_at": None if customer.last_at is None else iso(customer.last_at),
     }
+    return {**cast(KeptRows, found), "customer_id": customer_id, "exported_at": iso(tx.at), "customer": kept}
 
 
 async def erase_customer(tx: Tx, customer_id: str) -> Erasure:

@@ -9,32 +9,20 @@ explained by the clocks' own use case, which the door passes in.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Final, get_args
 
 from app.db.engine import Tx
 from app.domain.values.errors import DomainError
 from app.usecases.reports.explain_account import explain_entity, explain_order, explain_refund
 from app.usecases.reports.explain_ledger import explain_lot, explain_moves
 from app.usecases.reports.explain_ticket import explain_ticket
+from app.views.explanation import Explanation, KindName
 
-KINDS: Final = (
-    "ticket",
-    "assessment",
-    "charge",
-    "order",
-    "refund",
-    "license",
-    "lot",
-    "cover",
-    "choice",
-    "operation",
-    "hold",
-    "clock",
-)
-ClockExplainer = Callable[[Tx, str], Awaitable[dict[str, Any]]]
+KINDS: Final[tuple[str, ...]] = get_args(KindName)
+ClockExplainer = Callable[[Tx, str], Awaitable[Explanation]]
 
 
-async def explain(tx: Tx, kind: str, id_: str, *, clock: ClockExplainer) -> dict[str, Any]:
+async def explain(tx: Tx, kind: str, id_: str, *, clock: ClockExplainer) -> Explanation:
     """The trace of one stored thing. 404 ``kind_not_found`` for another kind, else the noun's own 404."""
     match kind:
         case "ticket" | "charge":

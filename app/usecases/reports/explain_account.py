@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal, cast
 
 from app.db import accounts, policies, traces
 from app.db.engine import Tx
@@ -18,10 +18,10 @@ from app.domain.tickets.qualification import is_reading
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso, jsonable
 from app.usecases.reports.explain_ledger import operations_of
-from app.usecases.reports.explain_parts import head_of, step_of, with_clauses
+from app.views.explanation import Explanation, ExplanationStep, explanation_view, operation_views, step_view, version_of
 
 
-async def explain_order(tx: Tx, order_id: str) -> dict[str, Any]:
+async def explain_order(tx: Tx, order_id: str) -> Explanation:
     """Explain an order: what each line granted, and what not."""
     row = await traces.order(tx, order_id)
     if row is None:
@@ -51,16 +51,18 @@ async def explain_order(tx: Tx, order_id: str) -> dict[str, Any]:
                 "not_granted": refused,
             }
         )
-    return with_clauses(
+    return explanation_view(
         policy,
         {
-            **head_of("order", order_id, policy),
+            "kind": "order",
+            "id": order_id,
+            "policy": version_of(policy),
             "summary": sentences(*(one["summary"] for one in trace)) or f"Order {order_id} holds no line.",
             "placed_at": iso(row.placed_at),
             "received_at": iso(row.received_at),
-            "trace": trace,
+            "trace": cast(list[ExplanationStep], trace),
             "notices": answer.get("notices", []),
-            "ledger": await operations_of(tx, "order", order_id, policy),
+            "ledger": operation_views(await operations_of(tx, "order", order_id, policy)),
         },
     )
 
@@ -101,7 +103,7 @@ _GRANT_FACTS: Final = (
 )
 
 
-async def explain_refund(tx: Tx, id_: str) -> dict[str, Any]:
+async def explain_refund(tx: Tx, id_: str) -> Explanation:
     """Explain a refund of an order."""
     order_id, _, refund_id = id_.rpartition(":")
     row = await traces.refund(tx, order_id, refund_id)
@@ -121,21 +123,23 @@ async def explain_refund(tx: Tx, id_: str) -> dict[str, Any]:
             trace.append({"step": name, "at": iso(row.at), "summary": told, "clause": clause, "result": _public(one)})
     nothing = None if trace else f"Nothing of order {order_id} was taken back."
     owed = account_words.owed_sentence(policy, int(answer.get("owed") or 0))
-    return with_clauses(
+    return explanation_view(
         policy,
         {
-            **head_of("refund", id_, policy),
+            "kind": "refund",
+            "id": id_,
+            "policy": version_of(policy),
             "summary": sentences(nothing, *(one["summary"] for one in trace), owed),
             "at": iso(row.at),
             "clause": answer.get("clause"),
             "answer": row.answer,
-            "ledger": await operations_of(tx, "taken_back", order_id, policy, at=row.at),
-            "trace": trace,
+            "ledger": operation_views(await operations_of(tx, "taken_back", order_id, policy, at=row.at)),
+            "trace": cast(list[ExplanationStep], trace),
         },
     )
 
 
-async def explain_entity(tx: Tx, kind: str, id_: str) -> dict[str, Any]:
+async def explain_entity(tx: Tx, kind: Literal["license", "cover", "choice"], id_: str) -> Explanation:
     """Explain a license, a period of support or a choice."""
     rows = await traces.events(tx, kind, id_)
     if not rows:
@@ -151,7 +155,7 @@ async def explain_entity(tx: Tx, kind: str, id_: str) -> dict[str, Any]:
         clause = account_words.offer_clause(policy.offer(found.sku))
         reading = is_reading(policy, clause)
     trace = [
-        step_of(
+        step_view(
             row.kind,
             row.occurred_at,
             row.recorded_at,
@@ -162,10 +166,12 @@ async def explain_entity(tx: Tx, kind: str, id_: str) -> dict[str, Any]:
         )
         for row in rows
     ]
-    return with_clauses(
+    return explanation_view(
         policy,
         {
-            **head_of(kind, id_, policy),
+            "kind": kind,
+            "id": id_,
+            "policy": version_of(policy),
             "summary": cited(_entity_words(policy, kind, found, account), clause),
             "rule": rule,
             "clause": clause,

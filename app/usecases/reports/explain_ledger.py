@@ -13,10 +13,13 @@ from app.domain.policy.policy import Policy
 from app.domain.policy.wording import sentences
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso, iso_or_none
-from app.usecases.reports.explain_parts import Step, head_of, with_clauses
+from app.views.explanation import Explanation, explanation_view, operation_steps, version_of
+
+Step = dict[str, Any]
+"""An operation, with what its sentence needs beside what is published."""
 
 
-async def explain_lot(tx: Tx, lot_id: str) -> dict[str, Any]:
+async def explain_lot(tx: Tx, lot_id: str) -> Explanation:
     """Explain a lot: what granted it, and every move of its credits."""
     row = await traces.lot(tx, lot_id)
     if row is None:
@@ -27,10 +30,12 @@ async def explain_lot(tx: Tx, lot_id: str) -> dict[str, Any]:
     lot = _lot_row(policy, row, trace, tx.at)
     if lot["due"]:
         trace.append(_due_step(policy, row, lot))
-    return with_clauses(
+    return explanation_view(
         policy,
         {
-            **head_of("lot", lot_id, policy),
+            "kind": "lot",
+            "id": lot_id,
+            "policy": version_of(policy),
             "summary": ledger_words.lot_sentence(policy, lot),
             "rule": row.rule,
             "clause": row.clause,
@@ -48,7 +53,7 @@ async def explain_lot(tx: Tx, lot_id: str) -> dict[str, Any]:
                 "rule": "priority, soonest expiry, narrower scope, free before paid, effective date, id",
                 "reading": policy.credits.spending_reading if policy.credits is not None else False,
             },
-            "trace": trace,
+            "trace": operation_steps(trace),
         },
     )
 
@@ -101,14 +106,17 @@ def _due_step(policy: Policy, row: Any, lot: Mapping[str, Any]) -> Step:
     return step
 
 
-async def explain_moves(tx: Tx, kind: Literal["operation", "hold"], id_: str) -> dict[str, Any]:
+async def explain_moves(tx: Tx, kind: Literal["operation", "hold"], id_: str) -> Explanation:
     """Explain an operation of the ledger, or all that a hold did."""
     policy = await policies.in_force(tx)
     rows = await operations_of(tx, kind, id_, policy)
     if not rows:
         raise DomainError(f"{kind}_not_found", id=id_)
     summary = sentences(*(one["summary"] for one in rows))
-    return with_clauses(policy, {**head_of(kind, id_, policy), "summary": summary, "trace": rows})
+    return explanation_view(
+        policy,
+        {"kind": kind, "id": id_, "policy": version_of(policy), "summary": summary, "trace": operation_steps(rows)},
+    )
 
 
 async def operations_of(tx: Tx, of: traces.Of, id_: str, policy: Policy, *, at: datetime | None = None) -> list[Step]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from app.db import accounts, policies, tickets, traces
 from app.db.engine import Tx
@@ -12,15 +12,26 @@ from app.domain.explanations import ticket as ticket_words
 from app.domain.explanations.clock import clock_sentence
 from app.domain.policy.policy import Policy
 from app.domain.policy.wording import sentences
-from app.domain.tickets.ticket import Ticket
+from app.domain.tickets.ticket import State, Ticket
 from app.domain.values.ids import CoverId
 from app.domain.values.wire import iso_or_none
 from app.usecases.reports.explain_account import cover_row
-from app.usecases.reports.explain_ledger import operations_of
-from app.usecases.reports.explain_parts import Step, head_of, rule_row, step_of, with_clauses
+from app.usecases.reports.explain_ledger import Step, operations_of
+from app.views.decision import Reason
+from app.views.explanation import (
+    Explanation,
+    ExplanationBody,
+    KindName,
+    explanation_view,
+    operation_views,
+    rule_view,
+    step_view,
+    version_of,
+)
+from app.views.ticket import charge_view
 
 
-async def explain_ticket(tx: Tx, external_id: str, *, kind: str, assessment: int | None = None) -> dict[str, Any]:
+async def explain_ticket(tx: Tx, external_id: str, *, kind: KindName, assessment: int | None = None) -> Explanation:
     """Explain a ticket, its charge, or one of its assessments."""
     ticket = await tickets.require(tx, external_id)
     policy = await policies.of_version(tx, ticket.policy_version)
@@ -35,7 +46,7 @@ async def explain_ticket(tx: Tx, external_id: str, *, kind: str, assessment: int
             continue
         changed = fact.payload.get("set", {})
         trace.append(
-            step_of(
+            step_view(
                 fact.kind,
                 fact.occurred_at,
                 fact.recorded_at,
@@ -43,7 +54,7 @@ async def explain_ticket(tx: Tx, external_id: str, *, kind: str, assessment: int
                 summary=ticket_words.step_sentence(policy, fact.kind, fact.payload, mine),
                 clause=ticket_words.step_clause(policy, fact.kind, fact.payload),
                 result={name: changed[name] for name in _RESULTS if name in changed},
-                rules=[rule_row(policy, one) for one in changed.get("checks", ())],
+                rules=[rule_view(policy, one) for one in changed.get("checks", ())],
                 reasons=changed.get("reasons", ()),
                 remedies=changed.get("remedies", ()),
                 assessments=[
@@ -57,8 +68,10 @@ async def explain_ticket(tx: Tx, external_id: str, *, kind: str, assessment: int
             )
         )
     charge = _charge_of(ledger)
-    body: dict[str, Any] = {
-        **head_of(kind, external_id if assessment is None else f"{external_id}:{assessment}", policy),
+    body: ExplanationBody = {
+        "kind": kind,
+        "id": external_id if assessment is None else f"{external_id}:{assessment}",
+        "policy": version_of(policy),
         "summary": ticket_words.ticket_sentence(
             policy,
             ticket,
@@ -67,11 +80,11 @@ async def explain_ticket(tx: Tx, external_id: str, *, kind: str, assessment: int
             source=ledger_words.held_from(policy, ledger),
         ),
         "ticket_id": external_id,
-        "state": ticket.state,
-        "reasons": ticket.reasons,
-        "charge": ticket.charge,
+        "state": cast(State, ticket.state),
+        "reasons": cast(Sequence[Reason], ticket.reasons),
+        "charge": charge_view(ticket.charge),
         "trace": trace,
-        "ledger": ledger,
+        "ledger": operation_views(ledger),
         "clocks": [
             {
                 "clock_id": row.clock_id,
@@ -88,7 +101,7 @@ async def explain_ticket(tx: Tx, external_id: str, *, kind: str, assessment: int
         body["assessment"] = one
         source = ledger_words.held_from(policy, ledger) if one["status"] == "in_force" else None
         body["summary"] = sentences(ticket_words.assessment_sentence(policy, one), source)
-    return with_clauses(policy, body)
+    return explanation_view(policy, body)
 
 
 _RESULTS: Final = (
