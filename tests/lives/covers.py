@@ -4,6 +4,7 @@ serve, and that nothing moves them but what may."""
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from tests.lives.life import Life
@@ -27,12 +28,13 @@ MOVES = {
 
 
 async def look(
-    life: Life, owner: str, *, shortened: bool = False, started: bool = False, late: bool = False
+    life: Life, owner: str, *, shortened: bool = False, started: datetime | None = None, late: bool = False
 ) -> list[Any]:
     """Learns what covers an account has, and judges what became of each; the new ones.
 
-    ``shortened``: something was given back, ended or merged, so that ends and starts may move. ``started``: a ticket
-    was just accepted by a cover. ``late``: an order from before arrived, so that what was bought after it may move.
+    ``shortened``: something was given back, ended or merged, so that ends and starts may move. ``started``: a
+    ticket opened then was just accepted by a cover. ``late``: an order from before arrived, so that what was bought
+    after it may move.
     """
     if life.policy in ("x-cart", "shopp"):
         return []
@@ -48,7 +50,9 @@ async def look(
             fresh.append(one)
             continue
         life.that(
-            one["state"] in MOVES[was["state"]] or (late and was["start"] != "first_ticket"),
+            one["state"] in MOVES[was["state"]]
+            or (late and was["start"] != "first_ticket")
+            or (started is not None and was["state"] == "pending" and one["state"] == "ended"),
             f"{owner}'s cover was {was['state']} and is {one['state']}: {one}",
         )
         if shortened:
@@ -56,20 +60,28 @@ async def look(
             continue
         if was["state"] == "pending" and one["state"] != "pending":
             life.that(started, f"{owner}'s period started without a ticket (CSC-4): {one}")
-            life.that(at(one["starts_at"]) == life.now, f"{owner}'s period starts {one['starts_at']}, at {life.now}")
-            older = [row for row in life.covers[owner] if row["state"] == "pending" and row is not was]
+            life.that(at(one["starts_at"]) == started, f"{owner}'s period starts {one['starts_at']}, at {started}")
+            older = [
+                row
+                for row in life.covers[owner]
+                if row["state"] == "pending" and row is not was and at(row["granted_at"]) <= started
+            ]
             life.that(
                 not any(_before(row, was) for row in older),
                 f"{owner}'s {one['rule']} started before an older one (CSC-19)",
             )
     if life.policy == "cs-cart":
-        active = [
-            one for one in answer["covers"] if one["state"] in ("running", "suspended") and one["scope"] == "account"
-        ]
-        life.that(
-            len(active) <= 1 or shortened or life.things.get(("merged", owner)),
-            f"{owner}: two periods at once: {active}",
+        begun = sorted(
+            (one for one in answer["covers"] if one["starts_at"] is not None and one["state"] != "voided"),
+            key=lambda one: str(one["starts_at"]),
         )
+        for one, after in pairwise(begun):
+            life.that(
+                (one["ends_at"] is not None and at(one["ends_at"]) <= at(after["starts_at"]))
+                or shortened
+                or life.things.get(("merged", owner)),
+                f"{owner}: two periods at once (CSC-19): {one} and {after}",
+            )
     life.covers[owner] = answer["covers"]
     return fresh
 
@@ -95,15 +107,18 @@ def _lasts(life: Life, owner: str, one: Any, shortened: Any) -> None:
         life.that(ends == whole, f"{owner}'s cover lasts until {ends}, not {whole}: {one}")
 
 
-def running(life: Life, owner: str, license_id: str | None = None, level: int | None = None) -> list[Any]:
-    """Covers in force now that serve the license, at that level."""
+def running(
+    life: Life, owner: str, license_id: str | None = None, level: int | None = None, when: datetime | None = None
+) -> list[Any]:
+    """Covers in force now, or at ``when``, that serve the license, at that level."""
+    when = when or life.now
     return [
         one
         for one in life.covers.get(owner, [])
-        if one["state"] in ("running", "scheduled")
+        if (one["state"] in ("running", "scheduled") or (one["state"] == "ended" and when < life.now))
         and one["starts_at"] is not None
-        and at(one["starts_at"]) <= life.now
-        and (one["ends_at"] is None or life.now < at(one["ends_at"]))
+        and at(one["starts_at"]) <= when
+        and (one["ends_at"] is None or when < at(one["ends_at"]))
         and (license_id is None or one["scope"] == "account" or one["license_id"] == license_id)
         and (level is None or not one["levels"] or level in one["levels"])
     ]
@@ -144,11 +159,13 @@ def judge_bought(life: Life, made: Order, before: list[Any], fresh: list[Any]) -
 def _first_gap(life: Life, made: Order, standing: list[Any]) -> datetime:
     placed = made.placed_at
     held = [
-        one.license_id
+        one
         for one in life.model.licenses
         if one.owner == made.owner and one.placed_at <= placed and (one.ended_at is None or placed < one.ended_at)
     ]
-    ends = [_covered_until(standing, one, placed) for one in held]
+    until = [(one, _covered_until(standing, one.license_id, placed)) for one in held]
+    # One that ends while it is covered lacks no cover.
+    ends = [end for one, end in until if one.ended_at is None or end < one.ended_at]
     return min(ends) if ends else _covered_until(standing, "none", placed)
 
 

@@ -4,7 +4,7 @@ is held, captured and given back with it, is judged here by the clauses."""
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.lives import covers
@@ -37,8 +37,13 @@ CLOSED = ("resolved", "rejected", "withdrawn")
 async def open_ticket(life: Life, rng: random.Random) -> str:
     """A ticket, whole or with something missing."""
     owner = life.model.who(rng.choice(NAMES))
-    ticket = Ticket(life.next("t"), owner, life.model.terms_at(life.now), opened_at=life.now)
+    when = life.now
+    if life.aside.random() < 0.15:
+        when -= timedelta(hours=life.aside.choice((1, 50, 24 * 20, 24 * 100)))
+    ticket = Ticket(life.next("t"), owner, life.model.terms_at(when), opened_at=when)
     body: dict[str, Any] = {"customer_id": owner, "subject": "It fails", "channel": "helpdesk", "language": "en"}
+    if when != life.now:
+        body["opened_at"] = iso(when)
     if rng.random() < 0.08:
         body["channel"] = "forum"
     if rng.random() < 0.08:
@@ -57,8 +62,9 @@ async def open_ticket(life: Life, rng: random.Random) -> str:
     status, answer = await life.call("PUT", f"/v1/tickets/{ticket.ticket_id}", body)
     life.that(status == 201, f"a ticket is recorded whatever the rules say of it: {status} {answer}")
     ticket.facts = {"channel": body["channel"], "language": body["language"], **body.get("facts", {})}
-    await decided(life, ticket, answer, free)
-    return f"{owner} opens {ticket.ticket_id}: {ticket.category or ticket.credit_type} is {ticket.state}"
+    await decided(life, ticket, answer, free, when=when)
+    told = "" if when == life.now else f" as of {iso(when)}"
+    return f"{owner} opens {ticket.ticket_id}{told}: {ticket.category or ticket.credit_type} is {ticket.state}"
 
 
 def _of_an_agent(life: Life, rng: random.Random, ticket: Ticket, body: dict[str, Any]) -> None:
@@ -88,23 +94,26 @@ def _of_rules(life: Life, rng: random.Random, ticket: Ticket, body: dict[str, An
 # --- what the rules decide --------------------------------------------------------------------------------------------
 
 
-async def decided(life: Life, ticket: Ticket, answer: Any, free: int) -> None:
-    """A ticket that the rules decided: what is held follows from its state, and its state from what there was."""
-    model = life.model
+async def decided(life: Life, ticket: Ticket, answer: Any, free: int, *, when: datetime | None = None) -> None:
+    """A ticket that the rules decided: what is held follows from its state, and its state from what there was.
+
+    ``when``: it was opened then and is told now. Licenses and cover are those of then, credits those of now.
+    """
+    model, when = life.model, when or life.now
     before = ticket.state
     ticket.state, ticket.paid_by = answer["state"], answer["paid_by"]
     spendable = free + model.committed(ticket.ticket_id)
     if ticket.terms.by_agent:
-        _judge_agent(life, ticket, answer, free)
+        _judge_agent(life, ticket, answer, free, when)
         _apply(life, ticket, answer)
     else:
-        _judge_rules(life, ticket, answer, spendable)
+        _judge_rules(life, ticket, answer, spendable, when)
         _hold(life, ticket, spendable)
     ticket.accepted = ticket.accepted or ticket.state == "in_progress"
     if ticket.state == "in_progress" and before != "in_progress" and not ticket.terms.by_agent:
         ticket.price = _price(ticket) if ticket.paid_by == "credits" else 0
     model.dirty.add(model.who(ticket.owner))
-    await covers.look(life, model.who(ticket.owner), started=ticket.paid_by == "cover")
+    await covers.look(life, model.who(ticket.owner), started=when if ticket.paid_by == "cover" else None)
     same_charge(life, ticket, answer)
 
 
@@ -131,10 +140,10 @@ def _hold(life: Life, ticket: Ticket, spendable: int) -> None:
     )
 
 
-def _judge_rules(life: Life, ticket: Ticket, answer: Any, spendable: int) -> None:
+def _judge_rules(life: Life, ticket: Ticket, answer: Any, spendable: int, when: datetime) -> None:
     """Whether the rules may have said so."""
     name, price, state = ticket.ticket_id, _price(ticket), ticket.state
-    grounds = _grounds(life, ticket)
+    grounds = _grounds(life, ticket, when)
     asked = f"{name} ({ticket.category} {ticket.inputs} agreed {ticket.agreed} pay_with {ticket.pay_with})"
     codes = [one["code"] for one in answer["reasons"]]
     if state == "rejected":
@@ -144,7 +153,7 @@ def _judge_rules(life: Life, ticket: Ticket, answer: Any, spendable: int) -> Non
     if price == 0 and ticket.quoted is None:
         life.that(state == "in_progress" and ticket.paid_by == "nobody", f"{asked} costs nothing and is {state}")
         return
-    free = _free_level(life, ticket)
+    free = _free_level(life, ticket, when)
     if free is not None:
         life.that((state, ticket.paid_by) == free, f"{asked} is {state} by {ticket.paid_by}, should be {free} (AVA-4)")
         return
@@ -152,7 +161,7 @@ def _judge_rules(life: Life, ticket: Ticket, answer: Any, spendable: int) -> Non
         right = _of_points(ticket, price, spendable)
         life.that(state == right, f"{asked} is {state}, should be {right}: price {price}, {spendable} can be spent")
     elif state == "in_progress" and ticket.paid_by == "cover":
-        _covered(life, ticket, asked)
+        _covered(life, ticket, asked, when)
     elif state == "in_progress":
         life.that(
             price is not None or (ticket.category is None and ticket.agreed), f"{asked} is accepted without a price"
@@ -182,13 +191,17 @@ def _asks_first(ticket: Ticket, price: int | None) -> bool:
     return ticket.category in ticket.terms.asked_beforehand
 
 
-def _free_level(life: Life, ticket: Ticket) -> tuple[str, str | None] | None:
+def _free_level(life: Life, ticket: Ticket, when: datetime) -> tuple[str, str | None] | None:
     """A level that a license brought is free for that license; which of several must be said (AVA-4, AVA-9, AVA-10)."""
     level = ticket.terms.prices[ticket.category].level if ticket.category is not None else None
     if level is None or ticket.pay_with == "credits":
         return None
     owner = life.model.who(ticket.owner)
-    held = [one for one in life.model.licenses if one.owner == owner and one.ended_at is None]
+    held = [
+        one
+        for one in life.model.licenses
+        if one.owner == owner and one.placed_at <= when and (one.ended_at is None or when < one.ended_at)
+    ]
     serving = [one.license_id for one in held if level in covers.LEVELS.get(one.sku, ())]
     if ticket.license_id is None and len(held) > 1:
         return ("needs_facts", None) if serving else None
@@ -196,25 +209,25 @@ def _free_level(life: Life, ticket: Ticket) -> tuple[str, str | None] | None:
     return ("in_progress", "cover") if mine in serving else None
 
 
-def _covered(life: Life, ticket: Ticket, asked: str) -> None:
+def _covered(life: Life, ticket: Ticket, asked: str, when: datetime) -> None:
     owner = life.model.who(ticket.owner)
     level = None
     if life.policy == "avactis":
         level = ticket.terms.prices[str(ticket.category)].level
         life.that(level is not None, f"{asked} has no level and is free")
-    there = covers.running(life, owner, ticket.license_id, level)
+    there = covers.running(life, owner, ticket.license_id, level, when=when)
     if life.policy == "cs-cart":
         there += covers.waiting(life, owner)
     life.that(there, f"{asked} is paid by cover, and there is none")
 
 
-def _grounds(life: Life, ticket: Ticket) -> list[str]:
+def _grounds(life: Life, ticket: Ticket, when: datetime) -> list[str]:
     """Why the rules may reject; with ``must`` they have to."""
     owner, found = life.model.who(ticket.owner), []
     mine = {one.license_id for one in life.model.licenses if one.owner == owner}
     if ticket.license_id is not None and ticket.license_id not in mine:
         found.append("not owned")
-    held = licenses_at(life, owner, life.now)
+    held = licenses_at(life, owner, when)
     if life.policy == "cs-cart":
         if held == 0:
             found += ["no license", "must"]
@@ -226,7 +239,7 @@ def _grounds(life: Life, ticket: Ticket) -> list[str]:
             found.append("suspended")
     if life.policy in ("x-cart", "cactushop") and ticket.facts["channel"] != "helpdesk":
         found.append("channel")
-    if life.policy == "cactushop" and not covers.running(life, owner, ticket.license_id):
+    if life.policy == "cactushop" and not covers.running(life, owner, ticket.license_id, when=when):
         found += ["uncovered", "must"]
     return found
 
@@ -234,9 +247,9 @@ def _grounds(life: Life, ticket: Ticket) -> list[str]:
 # --- what an agent decides --------------------------------------------------------------------------------------------
 
 
-def _judge_agent(life: Life, ticket: Ticket, answer: Any, free: int) -> None:
+def _judge_agent(life: Life, ticket: Ticket, answer: Any, free: int, when: datetime) -> None:
     owner, state, name = life.model.who(ticket.owner), ticket.state, ticket.ticket_id
-    held = licenses_at(life, owner, life.now)
+    held = licenses_at(life, owner, when)
     codes = [one["code"] for one in answer["reasons"]]
     applied = life.model.committed(name) > 0
     grounds = [
@@ -386,14 +399,12 @@ async def assess(life: Life, rng: random.Random) -> str | None:
             or not terms.prices
             or missing
             or answer["code"] != "insufficient_credits",
-            f"an assessment of {ticket.ticket_id} at {credits}: {status} {answer}",
+            f"an assessment of {ticket.ticket_id} at {amount}: {status} {answer}",
         )
-        return f"assessment of {ticket.ticket_id} at {credits}: refused, {answer['code']}"
+        return f"assessment of {ticket.ticket_id} at {amount}: refused, {answer['code']}"
     last = answer["assessments"][-1]
     if isinstance(amount, int) and last["credits"] != 0:
-        life.that(
-            last["credits"] == amount, f"{ticket.ticket_id} is assessed at {last['credits']}, should be {credits}"
-        )
+        life.that(last["credits"] == amount, f"{ticket.ticket_id} is assessed at {last['credits']}, should be {amount}")
     if ticket.accepted:
         _repriced(life, ticket, answer, last, category, body)
         await covers.look(life, owner)
@@ -435,13 +446,13 @@ async def confirm(life: Life, rng: random.Random) -> str | None:
     missing = amount - model.committed(ticket.ticket_id) > model.available(owner, ticket.credit_type)
     status, answer = await verb(life, ticket, f"assessments/{number}/confirmation", {"accept": accept})
     if ticket.state != "awaiting_confirmation" or (accept and missing):
-        life.that(status in (404, 409), f"a yes to {ticket.ticket_id} at {credits}: {status}")
+        life.that(status in (404, 409), f"a yes to {ticket.ticket_id} at {amount}: {status}")
         return f"confirmation of {ticket.ticket_id}: refused"
     life.that(status == 200, f"a confirmation of {ticket.ticket_id}: {status} {answer}")
     ticket.state = answer["state"]
     if accept:
         life.that(ticket.state == "in_progress", f"{ticket.ticket_id} was confirmed and is {ticket.state}")
-        life.that(model.settle_to(ticket, amount), f"{ticket.ticket_id} was confirmed at {credits}, not there")
+        life.that(model.settle_to(ticket, amount), f"{ticket.ticket_id} was confirmed at {amount}, not there")
         ticket.category = shown["assessments"][-1]["category"]
         ticket.accepted, ticket.price, ticket.paid_by = True, amount, "credits"
     elif not ticket.accepted:
@@ -449,7 +460,7 @@ async def confirm(life: Life, rng: random.Random) -> str | None:
         model.each(ticket.ticket_id, "held")
     ticket.quoted = None
     same_charge(life, ticket, answer)
-    return f"{ticket.ticket_id} at {credits}: {'yes' if accept else 'no'}"
+    return f"{ticket.ticket_id} at {amount}: {'yes' if accept else 'no'}"
 
 
 @command(rest=5, shopp=8)
@@ -620,7 +631,7 @@ async def pause(life: Life, rng: random.Random) -> str | None:
 @command(rest=4)
 async def correct_cause(life: Life, rng: random.Random) -> str | None:
     """The cause of a resolved ticket turns out to be another, at any time: a bug gives the charge back, another cause
-    takes it again as far as it is there."""
+    takes it again as far as it is there. While a dispute is open its decision says the cause."""
     ticket = a_ticket(life, rng, "resolved")
     if ticket is None:
         return None
@@ -631,7 +642,7 @@ async def correct_cause(life: Life, rng: random.Random) -> str | None:
     model, name = life.model, ticket.ticket_id
     free = model.available(model.who(ticket.owner), ticket.credit_type)
     status, answer = await verb(life, ticket, "cause", body)
-    may = ticket.state == "resolved" and body["cause"] != ticket.cause
+    may = ticket.state == "resolved" and body["cause"] != ticket.cause and not ticket.dispute_open
     life.that((status < 400) == may, f"a cause of {name} ({ticket.state}, {ticket.cause}): {status} {answer}")
     if not may:
         return f"cause of {name}: refused"

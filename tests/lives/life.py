@@ -92,6 +92,8 @@ class Life:
     things: dict[str, Any] = field(default_factory=dict)
     dice: random.Random = field(default_factory=lambda: random.Random(0))
     """Which calls are rehearsed first and sent twice."""
+    aside: random.Random = field(default_factory=lambda: random.Random(0))
+    """For what a command draws beside its own dice, so that the stored lives stay what they are."""
 
     # --- calling ------------------------------------------------------------------------------------------------------
 
@@ -160,7 +162,7 @@ class Life:
 
     async def step(self, kind: str, seed: int) -> None:
         """One step, and the comparison after it."""
-        self.dice = random.Random(-seed - 1)
+        self.dice, self.aside = random.Random(-seed - 1), random.Random(f"aside {seed}")
         told = await COMMANDS[kind][0](self, random.Random(seed))
         if told is None:  # there was nothing to do it to; there will be
             kind = INSTEAD[seed % len(INSTEAD)]

@@ -171,8 +171,6 @@ class Order:
     terms: Terms
     refunds: int = 0
     source: bool = False
-    merged: bool = False
-    """Of an account that is part of another one by now: what it did not grant there, it does not grant here."""
 
 
 @dataclass(eq=False)

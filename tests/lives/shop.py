@@ -167,7 +167,7 @@ def licenses_at(life: Life, owner: str, when: datetime) -> int:
 
 def _pack(life: Life, made: Order, line: Line) -> None:
     pack = made.terms.packs.get(line.sku)
-    if pack is None or line.grant is not None or made.merged:
+    if pack is None or line.grant is not None:
         return
     if made.terms.pack_needs_license and licenses_at(life, made.owner, made.placed_at) == 0:
         return
@@ -475,7 +475,6 @@ async def merge(life: Life, rng: random.Random) -> str | None:
         return f"merge of {source} into {into}: refused"
     model.merge(source, into)
     for one in model.orders.values():
-        one.merged = one.merged or one.owner == source
         one.owner = model.who(one.owner)
     _rerank(life, into)
     grant_packs(life, into)  # what was bought without a license was bought with the other account's

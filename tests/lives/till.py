@@ -46,17 +46,17 @@ async def hold(life: Life, rng: random.Random) -> str | None:
     status, answer = await life.call("POST", f"/v1/customers/{owner}/{'debits' if debit else 'holds'}", body)
     life.model.dirty.add(owner)
     life.that(
-        (status == 201) == (amount <= free), f"{credits} of {free} {kind} of {owner}: {status} {answer.get('code')}"
+        (status == 201) == (amount <= free), f"{amount} of {free} {kind} of {owner}: {status} {answer.get('code')}"
     )
     if status != 201:
-        return f"{owner}: {credits} of {free} {kind} refused"
+        return f"{owner}: {amount} of {free} {kind} refused"
     made = life.model.take(owner, amount, "spent" if debit else "held", credit_type=kind, expires_at=ends)
     assert made is not None
     made.hold_id = answer["hold_id"]
     receipt = {part.lot.lot_id: part.credits for part in made.parts}
     said = {one["lot_id"]: one["credits"] for one in answer["lots"]}
     life.that(said == receipt, f"{owner} spends {said}, should spend {receipt} (AVA-13)")
-    return f"{owner}: {'debit' if debit else 'hold'} of {credits} {kind}"
+    return f"{owner}: {'debit' if debit else 'hold'} of {amount} {kind}"
 
 
 @command(rest=10, cactushop=0)
@@ -79,16 +79,16 @@ async def end_hold(life: Life, rng: random.Random) -> str | None:
     status, answer = await life.call("POST", f"/v1/holds/{one.hold_id}/{way}", body)
     life.model.dirty |= {one.owner, life.model.who(one.owner)}
     may = 0 < amount <= left
-    life.that((status in (200, 201)) == may, f"{way} of {credits} of {left} of {one.hold_id}: {status} {answer}")
+    life.that((status in (200, 201)) == may, f"{way} of {amount} of {left} of {one.hold_id}: {status} {answer}")
     if not may:
-        return f"{way} of {credits} of {left}: refused"
+        return f"{way} of {amount} of {left}: refused"
     if way == "capture":
         life.model.capture(one, amount)
         if body["final"]:
             life.model.give_back(one, "held", one.left("held"))
     else:
         life.model.give_back(one, bucket, amount)
-    return f"{one.owner}: {way} of {credits}"
+    return f"{one.owner}: {way} of {amount}"
 
 
 @command(rest=2, cactushop=0)
@@ -107,12 +107,12 @@ async def adjust(life: Life, rng: random.Random) -> str | None:
         body["expires_at"] = iso(ends)
     status, answer = await life.call("POST", f"/v1/customers/{owner}/adjustments", body)
     life.model.dirty.add(owner)
-    life.that((status < 400) == (-amount <= free), f"adjustment of {credits} with {free}: {status} {answer}")
+    life.that((status < 400) == (-amount <= free), f"adjustment of {amount} with {free}: {status} {answer}")
     if status >= 400:
-        return f"{owner}: adjustment of {credits} refused"
+        return f"{owner}: adjustment of {amount} refused"
     if amount > 0:
         life.model.buy(owner, Purchase(amount, kind, life.now, ends))
-        return f"{owner}: {credits} {kind} by hand"
+        return f"{owner}: {amount} {kind} by hand"
     for lot in life.model.usable(owner, kind):
         n = min(lot.available, -amount)
         lot.available, lot.gone, amount = lot.available - n, lot.gone + n, amount + n
@@ -143,7 +143,7 @@ async def batch(life: Life, rng: random.Random) -> str | None:
     life.that(status == 200, f"a batch: {status} {answer}")
     for amount, one in zip(wanted, answer["results"], strict=True):
         made = life.model.take(owner, amount, "spent", credit_type=kind)
-        life.that((one["status"] == 201) == (made is not None), f"a debit of {credits} in a batch: {one}")
+        life.that((one["status"] == 201) == (made is not None), f"a debit of {amount} in a batch: {one}")
         if made is not None:
             made.hold_id = one["result"]["hold_id"]
     return f"{owner}: batch of {wanted}"
