@@ -135,10 +135,11 @@ async def lock_named(tx: Tx, external_id: str) -> Customer:
     return (await lock_customers(tx, [found], named=[found]))[found]
 
 
-async def load(tx: Tx, external_id: str, *, create: bool = False) -> CustomerAccount:
-    """Return the customer's account, locked. 404 ``customer_not_found`` unless ``create``."""
+async def load(tx: Tx, external_id: str, *, create: bool = False, policy: Policy | None = None) -> CustomerAccount:
+    """Return the customer's account, locked, under ``policy`` or that in force. 404 ``customer_not_found`` unless
+    ``create``."""
     customer = await (ensure_customer if create else require_customer)(tx, external_id)
-    return await load_by_id(tx, customer.customer_id, named=True)
+    return await load_by_id(tx, customer.customer_id, policy=policy, named=True)
 
 
 async def load_by_id(

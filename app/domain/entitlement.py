@@ -90,7 +90,7 @@ def cover_facts(account: CustomerAccount, license_id: str | None, action: str) -
         for cover in account.covers.values()
         if cover.state != "voided" and action in cover.actions and covers.reaches(cover, license_id)
     ]
-    active = [cover for cover in mine if cover.in_force(account.when)]
+    active = [cover for cover in mine if covers.serves(account, cover)]
     ended = [
         cover.ends_at for cover in mine if cover.ends_at is not None and covers.state_of(cover, account.when) == "ended"
     ]
@@ -98,7 +98,7 @@ def cover_facts(account: CustomerAccount, license_id: str | None, action: str) -
     return {
         "cover.active": bool(active),
         "cover.ends_at": _last_end(active),
-        "cover.suspended": any(cover.state == "suspended" for cover in mine),
+        "cover.suspended": any(cover.is_suspended(account.when) for cover in mine),
         "cover.pending": waiting is not None and action in waiting.actions and covers.reaches(waiting, license_id),
         "cover.ever": bool(ended),
         "cover.ended_at": max(ended, default=None),

@@ -110,10 +110,17 @@ class Cover:
     version: int = 0
 
     def in_force(self, at: datetime) -> bool:
-        """Whether it serves at ``at``: running, begun, and not ended (ends are exclusive, ALL-1)."""
-        if self.state != "running" or self.starts_at is None:
+        """Whether it serves at ``at``: running, begun, and not ended (ends are exclusive, ALL-1).
+
+        A suspended one served until it was suspended.
+        """
+        if self.starts_at is None or self.state not in ("running", "suspended") or self.is_suspended(at):
             return False
         return self.starts_at <= at and (self.ends_at is None or at < self.ends_at)
+
+    def is_suspended(self, at: datetime) -> bool:
+        """Whether it is suspended, and was at ``at``."""
+        return self.state == "suspended" and (self.suspended_at is None or self.suspended_at <= at)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -64,7 +64,7 @@ def in_force_for(
     found = [
         cover
         for cover in account.covers.values()
-        if cover.in_force(account.when)
+        if serves(account, cover)
         and reaches(cover, license_id)
         and (action is None or action in cover.actions)
         and (level is None or not cover.levels or level in cover.levels)
@@ -72,17 +72,59 @@ def in_force_for(
     return sorted(found, key=lambda one: (one.ends_at is None, one.ends_at or account.when, one.cover_id))
 
 
+def serves(account: CustomerAccount, cover: Cover) -> bool:
+    """Whether the cover is in force at ``account.when``, or would have begun with what is told only now (CSC-4)."""
+    return cover.in_force(account.when) or cover is _begun_later(account)
+
+
+def _begun_later(account: CustomerAccount) -> Cover | None:
+    """The period that a later ticket began, though one told now came first: it was next in the queue then too.
+
+    Its days stay where they are, so that no period runs beside another (CSC-19). None unless something is told late.
+    """
+    if account.as_of is None or _occupied(account):
+        return None
+    later = [cover for cover in _begun_after(account, account.when) if cover.start == "first_ticket"]
+    first = min(later, key=lambda cover: (cover.starts_at or account.when, cover.cover_id), default=None)
+    return first if first is not None and first.granted_at <= account.when else None
+
+
+def _begun_after(account: CustomerAccount, when: datetime) -> list[Cover]:
+    return [
+        cover
+        for cover in _general(account)
+        if cover.state in {"running", "suspended"} and cover.starts_at is not None and cover.starts_at > when
+    ]
+
+
+def _general(account: CustomerAccount) -> list[Cover]:
+    return [cover for cover in account.covers.values() if OPEN_TICKET in cover.actions and not cover.levels]
+
+
+def _occupied(account: CustomerAccount) -> bool:
+    """Whether a period is in force for the whole account, or suspended."""
+    return any(
+        cover.is_suspended(account.when) or (cover.in_force(account.when) and cover.scope == "account")
+        for cover in _general(account)
+    )
+
+
 def startable(account: CustomerAccount) -> Cover | None:
     """The pending cover that is next, if one may start now: none is in force and none is suspended (CSC-4, CSC-5).
 
-    The oldest; what came free before what was bought, where the policy says so (CSC-19).
+    The oldest; what came free before what was bought, where the policy says so (CSC-19). None where it would run beside
+    one that began meanwhile.
     """
-    mine = [cover for cover in account.covers.values() if OPEN_TICKET in cover.actions and not cover.levels]
-    if any(cover.state == "suspended" or (cover.in_force(account.when) and cover.scope == "account") for cover in mine):
+    if _occupied(account):
         return None
-    pending = [cover for cover in mine if cover.state == "pending" and cover.granted_at <= account.when]
+    pending = [cover for cover in _general(account) if cover.state == "pending" and cover.granted_at <= account.when]
     free_first = account.policy.cover.queue == "free_first"
-    return min(pending, key=lambda one: (free_first and not one.free, one.granted_at, one.cover_id), default=None)
+    found = min(pending, key=lambda one: (free_first and not one.free, one.granted_at, one.cover_id), default=None)
+    if found is None or account.as_of is None:
+        return found
+    ends = ends_if_used(account, found)
+    meanwhile = [cover.starts_at for cover in _begun_after(account, account.when) if cover.scope == "account"]
+    return None if any(ends is None or (since is not None and since < ends) for since in meanwhile) else found
 
 
 def remaining(cover: Cover, at: datetime) -> int | None:

@@ -250,7 +250,7 @@ def _pay(session: TicketSession, priced: Pricing) -> Admission:
     spendable = session.available + session.committed
     by_credits = "credits" in payment.means and session.policy.credits is not None
     can_credits = by_credits and spendable >= (1 if priced.credits is None else priced.credits)
-    suspended = [one for one in session.account.covers.values() if one.state == "suspended" and _general(one)]
+    suspended = [one for one in session.account.covers.values() if one.is_suspended(session.when) and _general(one)]
     if cover is None and suspended and payment.suspended_clause and (ticket.pay_with == "cover" or not can_credits):
         lacking = None if priced.credits is None else max(priced.credits - spendable, 1)
         return _suspended(session, suspended[0], lacking)

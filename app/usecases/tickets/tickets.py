@@ -89,7 +89,10 @@ async def put(tx: Tx, command: OpenTicket) -> tuple[int, TicketView]:
     known = await tickets.find(tx, command.ticket_id)
     if known is None:
         await tickets.claim(tx, command.ticket_id)
-        account = await accounts.load(tx, command.customer_id, create=True)
+        terms = None
+        if command.opened_at is not None:  # a ticket keeps the terms that stood when it was opened
+            terms = await policies.in_force(tx, min(command.opened_at, tx.at))
+        account = await accounts.load(tx, command.customer_id, create=True, policy=terms)
         tx.customer_id = account.customer.customer_id
         known = await tickets.find(tx, command.ticket_id)
         if known is None:
