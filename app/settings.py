@@ -256,13 +256,13 @@ class Settings(BaseSettings):
 def _kept_secret(path: Path, fresh: str | None) -> tuple[str | None, bool]:
     """The secret in a file, or `fresh` put there, whole or not at all, for its owner alone; and whether it is new."""
     try:
-        kept = path.read_text(encoding="ascii").strip()
+        stored = path.read_text(encoding="ascii").strip()
     except FileNotFoundError:
-        kept = ""
+        stored = ""
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
-    if kept or fresh is None:
-        return kept or None, False
+    if stored or fresh is None:
+        return stored or None, False
     part = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:

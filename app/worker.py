@@ -29,9 +29,9 @@ SHORTEST: Final = 0.2
 LONGEST: Final = 2.0
 """Seconds between two looks at a tenant: soon after there was something, later while there is nothing."""
 TENANTS_SECONDS: Final = 1.0
-A_TURN: Final = 500
+TURN_ROWS_MAX: Final = 500
 """Agenda rows of one tenant in one turn; then the others have theirs."""
-AT_ONCE: Final = 2
+TENANTS_CONCURRENT_MAX: Final = 2
 """Tenants served at the same time, so that one with much to do does not hold up the rest (nor take the whole pool)."""
 
 
@@ -62,7 +62,7 @@ async def run_worker(db: Database, handlers: Handlers, stop_event: asyncio.Event
     """Works until ``stop_event`` is set. Faults of one tenant, or of the database, are logged and tried again."""
     turns: dict[str, _Turn] = {}
     listed_at = float("-inf")
-    slots = asyncio.Semaphore(AT_ONCE)
+    slots = asyncio.Semaphore(TENANTS_CONCURRENT_MAX)
     while not stop_event.is_set():
         now = time.monotonic()
         if now - listed_at >= TENANTS_SECONDS:
@@ -111,7 +111,7 @@ async def _serve(
             logger.exception("the worker failed for tenant %s", tenant_id)
             METRICS.failures += 1
             done = 0
-    turn.pause = 0.0 if done >= A_TURN else SHORTEST if done else min(max(turn.pause, SHORTEST) * 1.5, LONGEST)
+    turn.pause = 0.0 if done >= TURN_ROWS_MAX else SHORTEST if done else min(max(turn.pause, SHORTEST) * 1.5, LONGEST)
     turn.at = time.monotonic() + turn.pause * random.uniform(0.8, 1.2)  # noqa: S311 - only spreads the load
 
 
@@ -123,7 +123,7 @@ async def run_once(db: Database, tenant_id: str, handlers: Handlers, *, jobs: Se
         return not tx.tenant.virtual and following is not None and following <= tx.at, unplaced
 
     due, unplaced = await db.read(tenant_id, look)
-    done = await sweeps.fire_due(db, tenant_id, handlers, limit=A_TURN) if due else 0
+    done = await sweeps.fire_due(db, tenant_id, handlers, limit=TURN_ROWS_MAX) if due else 0
     if unplaced or done:
         placed = await positions.assign(db, tenant_id)
         METRICS.positions += placed

@@ -13,7 +13,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from app.api.edges import GuardedProtocol
+from app.api.socket_deadlines import GuardedProtocol
 from app.main import create_app
 from app.settings import Settings
 from tests.support import databases

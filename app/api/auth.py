@@ -20,8 +20,8 @@ from app.domain.values.errors import DomainError
 from app.usecases.commands import Database
 from app.usecases.tenants import keys
 
-KEPT_SECONDS: Final = 0.8
-KEPT_MOST: Final = 10_000
+CACHE_SECONDS: Final = 0.8
+CACHED_KEYS_MAX: Final = 10_000
 ALL: Final = "*"
 
 
@@ -49,7 +49,7 @@ class TokenVerifier(Protocol):
 
 
 @dataclass(slots=True)
-class _Kept:
+class _Cached:
     until: float
     found: asyncio.Future[tuple[str, dict[str, Any]] | None]
 
@@ -61,7 +61,7 @@ class Authenticator:
         self._database = database
         self._operator = None if operator_key is None else hashlib.sha256(operator_key.encode()).digest()
         self._verifier = verifier
-        self._kept: dict[bytes, _Kept] = {}
+        self._cached: dict[bytes, _Cached] = {}
         self.last_used: dict[str, dict[str, datetime]] = {}
         """Tenant -> key id -> when; drained now and then, so that reading writes nothing."""
 
@@ -99,25 +99,25 @@ class Authenticator:
 
     async def _look_up(self, digest: bytes) -> tuple[str, dict[str, Any]] | None:
         moment = time.monotonic()
-        kept = self._kept.get(digest)
-        if kept is not None and moment < kept.until:
-            return await asyncio.shield(kept.found)
-        if len(self._kept) >= KEPT_MOST:
-            self._kept.clear()
+        cached = self._cached.get(digest)
+        if cached is not None and moment < cached.until:
+            return await asyncio.shield(cached.found)
+        if len(self._cached) >= CACHED_KEYS_MAX:
+            self._cached.clear()
         future: asyncio.Future[tuple[str, dict[str, Any]] | None] = asyncio.get_running_loop().create_future()
         # The time counts from before the question, so that an answer is never older than it says.
-        self._kept[digest] = _Kept(moment + KEPT_SECONDS, future)
+        self._cached[digest] = _Cached(moment + CACHE_SECONDS, future)
         try:
             found = await self._ask(digest)
         except BaseException as error:
-            self._kept.pop(digest, None)
+            self._cached.pop(digest, None)
             if not future.done():
                 # Those who wait ask again through their own request; a cancelled one must not cancel them.
                 future.set_exception(error if isinstance(error, Exception) else Problem("busy"))
                 future.exception()
             raise
         if found is None:
-            self._kept.pop(digest, None)
+            self._cached.pop(digest, None)
         future.set_result(found)
         return found
 
@@ -133,7 +133,7 @@ class Authenticator:
 
     def forget(self) -> None:
         """Drops what is kept, after a change made by this process."""
-        self._kept.clear()
+        self._cached.clear()
 
 
 def refused() -> Problem:

@@ -17,7 +17,7 @@ from fastapi import Request
 from app.api.auth import Principal
 from app.api.problems import Problem
 
-MOST_BUCKETS: Final = 20_000
+BUCKETS_MAX: Final = 20_000
 FAILURES_BURST: Final = 600
 FAILURES_A_SECOND: Final = 10.0
 
@@ -29,18 +29,18 @@ class Buckets:
         self.rate = rate
         self.burst = burst
         self._clock = clock
-        self._kept: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, name: str) -> tuple[bool, int, int]:
         """(whether there was one, how many are left, seconds until there is one again or all are back)."""
         now = self._clock()
-        left, at = self._kept.pop(name, (self.burst, now))
+        left, at = self._buckets.pop(name, (self.burst, now))
         left = min(self.burst, left + (now - at) * self.rate)
         had = left >= 1
         left -= 1 if had else 0
-        self._kept[name] = (left, now)
-        if len(self._kept) > MOST_BUCKETS:
-            self._kept.popitem(last=False)
+        self._buckets[name] = (left, now)
+        if len(self._buckets) > BUCKETS_MAX:
+            self._buckets.popitem(last=False)
         wait = (1 - left) / self.rate if not had else (self.burst - left) / self.rate
         return had, int(left), max(1, math.ceil(wait))
 

@@ -38,7 +38,7 @@ ALGORITHMS: Final = (
     "EdDSA",
 )
 LEEWAY_SECONDS: Final = 30
-KEPT_SECONDS: Final = 0.8
+CACHE_SECONDS: Final = 0.8
 _ACCESS_TYPES: Final = {"at+jwt", "application/at+jwt"}
 _IDENTITY_CLAIMS: Final = {"nonce", "at_hash", "c_hash"}
 
@@ -126,14 +126,14 @@ class Verifier:
     async def _is_suspended(self, tenant_id: str) -> bool | None:
         """None when there is no such tenant; an answer is kept for less than a second."""
         moment = time.monotonic()
-        kept = self._suspended.get(tenant_id)
-        if kept is not None and moment < kept[0]:
-            return kept[1]
+        cached = self._suspended.get(tenant_id)
+        if cached is not None and moment < cached[0]:
+            return cached[1]
         try:
             view = await self._database.read(tenant_id, tenants.get)
         except DomainError:
             return None
         if len(self._suspended) > 10_000:
             self._suspended.clear()
-        self._suspended[tenant_id] = (moment + KEPT_SECONDS, bool(view["suspended"]))
+        self._suspended[tenant_id] = (moment + CACHE_SECONDS, bool(view["suspended"]))
         return bool(view["suspended"])

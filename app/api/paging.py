@@ -17,7 +17,7 @@ from pydantic import BeforeValidator
 
 from app.api.problems import Problem
 from app.api.strict import _whole
-from app.domain.values.paging import Key, Slice
+from app.domain.values.paging import Key, Page
 from app.views.shapes import PageOf
 
 V = TypeVar("V")
@@ -55,7 +55,7 @@ def _mac(secret: bytes, context: str, payload: bytes) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageQuery:
     """What part of a list is wanted: at most ``limit`` rows; ``cursor`` is still sealed."""
 
     limit: int
@@ -85,7 +85,7 @@ class Page:
         rest = [(name, value) for name, value in self.query if name != "cursor"]
         return f'<{self.path}?{urlencode([*rest, ("cursor", cursor)])}>; rel="next"'
 
-    def view(self, found: Slice[V], sealed: Callable[[Key], str]) -> PageOf[V]:
+    def view(self, found: Page[V], sealed: Callable[[Key], str]) -> PageOf[V]:
         """Return a list as published: its rows, and where to go on."""
         view: PageOf[V] = {"data": found.rows, "next_cursor": None if found.more is None else sealed(found.more)}
         if self.connection is not None:

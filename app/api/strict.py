@@ -287,8 +287,8 @@ async def take_body(request: Request, *, limit: int, raw: bool, has_body: bool) 
 def _empty_object(request: Request) -> None:
     """Nothing said is an empty object, so that what needs nothing said (a suspension) takes no body either, and what
     is required is missed by its name. FastAPI looks for JSON only where the media type says so."""
-    kept = [one for one in request.scope["headers"] if one[0].lower() != b"content-type"]
-    request.scope["headers"] = [*kept, (b"content-type", b"application/json")]
+    headers_left = [one for one in request.scope["headers"] if one[0].lower() != b"content-type"]
+    request.scope["headers"] = [*headers_left, (b"content-type", b"application/json")]
     vars(request).pop("_headers", None)
     request._body, request._json = b"{}", {}
 

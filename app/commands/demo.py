@@ -36,7 +36,7 @@ class Stage:
     key: str
     zone: str
     say: Callable[[str], None]
-    kept: dict[str, Any] = field(default_factory=dict)
+    saved: dict[str, Any] = field(default_factory=dict)
     calls: int = 0
 
 
@@ -122,14 +122,14 @@ def _step(stage: Stage, step: dict[str, Any]) -> None:
     _must(answer, *([step["status"]] if "status" in step else [200, 201]))
     view = answer.json()
     for name, place in step.get("keep", {}).items():
-        stage.kept[name] = _at(view, place)
+        stage.saved[name] = _at(view, place)
     for line in [step["show"]] if isinstance(step.get("show"), str) else step.get("show", []):
         stage.say(f"    {_filled(stage, line, view)}")
     for place, wanted in step.get("expect", {}).items():
         found = _at(view, _filled(stage, place, {}))
         if found != _deep(stage, wanted):
-            told = f"{place} is {found!r}, the story tells {wanted!r}"
-            raise StoryError(f"{method} {path}: {told}\n{json.dumps(view)[:2000]}")
+            found = f"{place} is {found!r}, the story tells {wanted!r}"
+            raise StoryError(f"{method} {path}: {found}\n{json.dumps(view)[:2000]}")
 
 
 def _move(stage: Stage, now: str) -> None:
@@ -170,7 +170,7 @@ def _at(view: Any, place: str) -> Any:
 def _filled(stage: Stage, text: str, view: Any) -> str:
     def fill(match: re.Match[str]) -> str:
         place, _, shape = match.group(1).partition("|")
-        value = stage.kept[place] if place in stage.kept else _at(view, place)
+        value = stage.saved[place] if place in stage.saved else _at(view, place)
         if shape == "local":
             return _local(str(value), stage.zone)
         if shape == "price":
@@ -183,8 +183,8 @@ def _filled(stage: Stage, text: str, view: Any) -> str:
 def _deep(stage: Stage, value: Any) -> Any:
     if isinstance(value, str):
         whole = _HOLE.fullmatch(value)
-        if whole and whole.group(1) in stage.kept:
-            return stage.kept[whole.group(1)]
+        if whole and whole.group(1) in stage.saved:
+            return stage.saved[whole.group(1)]
         return _filled(stage, value, {})
     if isinstance(value, dict):
         return {name: _deep(stage, one) for name, one in value.items()}

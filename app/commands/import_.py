@@ -29,7 +29,7 @@ from app.usecases.tickets import tickets
 
 SHOWN: Final = 100
 """Bad lines printed; the rest are counted."""
-EVERY: Final = 10_000
+PROGRESS_ROWS: Final = 10_000
 """Lines read between two words of progress."""
 
 
@@ -79,7 +79,7 @@ class Staged:
                         self._take(number, given, kind)
                     except BadLineError as error:
                         self.bad.note(number, str(error))
-                    if count % EVERY == 0:
+                    if count % PROGRESS_ROWS == 0:
                         print(f"read {count} lines", file=sys.stderr)
         except ColumnError as error:
             raise CommandError(f"{file}: {error}") from None
@@ -184,8 +184,8 @@ async def bring_all(
 
 
 async def _one(tx: Tx, *, rows: Sequence[Row]) -> list[Outcome]:
-    told = [row for row in rows if row.kind != imports.TICKET]
-    found = await imports.bring(tx, told) if told else []
+    rows_told = [row for row in rows if row.kind != imports.TICKET]
+    found = await imports.bring(tx, rows_told) if rows_told else []
     if any(outcome.state == "bad" for outcome in found):
         return found
     opened = sorted((row for row in rows if row.kind == imports.TICKET), key=lambda row: row.values["opened_at"])

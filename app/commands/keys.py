@@ -13,7 +13,7 @@ from app.api.strict import parse_instant
 from app.commands.base import CommandError, database
 from app.db.engine import Database, Tx, Unavailable
 from app.domain.values.errors import DomainError
-from app.domain.values.paging import Part
+from app.domain.values.paging import PageRequest
 from app.settings import Settings
 from app.usecases.tenants import keys
 from app.views.key import ApiKey
@@ -42,13 +42,13 @@ def list_keys(tenant: Tenant) -> None:
 
     async def work(tx: Tx) -> list[ApiKey]:
         found: list[ApiKey] = []
-        part = Part(100)
+        part = PageRequest(100)
         while True:
             some = await keys.list_keys(tx, part, now=wall_clock())
             found += some.rows
             if some.more is None:
                 return found
-            part = Part(100, some.more)
+            part = PageRequest(100, some.more)
 
     for row in _run(tenant, work):
         state = "live" if row["live"] else "dead"

@@ -112,11 +112,11 @@ def _fit(script: Path, fitting: Path, server: int) -> None:
     They stand in the script's head, before anything else; rows of tables are never looked at.
     """
     unknown = tuple(f"SET {name} =".encode() for name, since in _SETTING_SINCE.items() if server < since)
-    with script.open("rb") as given, fitting.open("wb") as kept:
+    with script.open("rb") as given, fitting.open("wb") as fitted:
         for number, line in enumerate(given):
             if number < _HEAD_LINES and line.startswith(unknown) and unknown:
                 continue
-            kept.write(line)
+            fitted.write(line)
 
 
 def _ask(settings: Settings, sql: str) -> str:

@@ -25,7 +25,7 @@ from typing import Any, Final
 import uvicorn
 from uvicorn.supervisors import Multiprocess, multiprocess
 
-from app.api.edges import GUARDED
+from app.api.socket_deadlines import GUARDED
 from app.commands.base import CommandError, database_errors, embedded
 from app.commands.migrate import upgrade
 from app.embedded import DataFolderLock, EmbeddedPostgres, EmbeddedPostgresError, die_with_parent

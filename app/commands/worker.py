@@ -15,9 +15,9 @@ from collections.abc import AsyncIterator, Iterator
 import uvicorn
 
 from app import main, worker
-from app.api.edges import GUARDED
 from app.api.observability import Figures
 from app.api.scraping import page_of
+from app.api.socket_deadlines import GUARDED
 from app.commands.base import CommandError, database, database_errors
 from app.db.engine import Database
 from app.db.secrets import check_key
@@ -25,7 +25,7 @@ from app.settings import Settings
 from app.usecases.agenda import HANDLERS
 
 GRACE_SECONDS = 20.0
-MOST_READERS = 50
+READERS_MAX = 50
 
 
 def run() -> None:
@@ -64,7 +64,7 @@ class _Page(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def _told(settings: Settings, listening: socket.socket | None) -> AsyncIterator[None]:
+async def _serving_metrics(settings: Settings, listening: socket.socket | None) -> AsyncIterator[None]:
     """Tells the figures of this process, where they are wanted, until it ends."""
     if listening is None:
         yield
@@ -74,7 +74,7 @@ async def _told(settings: Settings, listening: socket.socket | None) -> AsyncIte
     config = uvicorn.Config(
         page_of(figures, settings.metrics_token),
         lifespan="off",
-        limit_concurrency=MOST_READERS,
+        limit_concurrency=READERS_MAX,
         timeout_graceful_shutdown=2,
         **GUARDED,
     )
@@ -103,7 +103,7 @@ async def _work(settings: Settings, listening: socket.socket | None) -> None:
     try:
         await db.check_start()
         await check_key(db, settings.secret_keys())
-        async with _told(settings, listening):
+        async with _serving_metrics(settings, listening):
             print("retainer: the worker is at work", flush=True)
             task = asyncio.create_task(worker.run_worker(db, HANDLERS, stop, jobs=jobs))
             await stop.wait()

@@ -17,7 +17,7 @@ from app.db.engine import Database
 from app.db.secrets import Cipher
 from app.domain.feeds.adapter import Adapter
 from app.settings import Settings
-from app.usecases.inbound import METRICS, Inbox, Keeping
+from app.usecases.inbound import METRICS, Inbox, Retention
 
 __all__ = ["ADAPTERS", "METRICS", "cipher_of", "inbox_of", "jobs"]
 
@@ -43,7 +43,7 @@ def jobs(settings: Settings) -> list[Any]:
     async def inbound(db: Database, tenant_id: str) -> int:
         return await inbox.act(db, tenant_id)
 
-    keep = Keeping(
+    keep = Retention(
         days=timedelta(days=settings.inbound_retention_days),
         parked=timedelta(days=settings.parked_retention_days),
         rows=timedelta(days=max(settings.event_retention_days, settings.parked_retention_days)),

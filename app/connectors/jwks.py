@@ -12,11 +12,11 @@ from typing import Any, Final
 
 import httpx
 
-KEPT_SECONDS: Final = 600.0
+CACHE_SECONDS: Final = 600.0
 AGAIN_SECONDS: Final = 30.0
 """At most this often are keys asked for again, whatever key ids callers make up."""
 TIMEOUT_SECONDS: Final = 5.0
-MOST_BYTES: Final = 256 * 1024
+BYTES_MAX: Final = 256 * 1024
 _log = logging.getLogger("retainer.oidc")
 
 
@@ -42,7 +42,7 @@ class SigningKeys:
     async def current(self, *, fresh: bool = False) -> dict[str, Any] | None:
         """The JWK set; ``fresh`` after an unknown key id. The old one while the issuer cannot be reached; or None."""
         age = self._clock() - self._at
-        if age < (AGAIN_SECONDS if fresh or self._found is None else KEPT_SECONDS):
+        if age < (AGAIN_SECONDS if fresh or self._found is None else CACHE_SECONDS):
             return self._found
         async with self._lock:
             if self._clock() - self._at >= age:
@@ -74,6 +74,6 @@ class SigningKeys:
 async def _json(client: httpx.AsyncClient, address: str) -> Any:
     answer = await client.get(address, follow_redirects=False)
     answer.raise_for_status()
-    if len(answer.content) > MOST_BYTES:
+    if len(answer.content) > BYTES_MAX:
         raise ValueError("too large")
     return answer.json()

@@ -22,7 +22,7 @@ from app.domain.values.money import MINOR_DIGITS, unit_of
 TOLERANCE: Final = timedelta(seconds=300)
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _AMOUNT: Final = re.compile(r"-?\d{1,15}(\.\d{1,20})?\Z", re.ASCII)
-_MOST: Final = 1_000_000
+_NUMBER_MAX: Final = 1_000_000
 
 
 def parsed(body: bytes) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def whole(value: Any, name: str, *, least: int = 0) -> int:
     if isinstance(value, bool) or not re.fullmatch(r"-?\d{1,9}(\.0+)?", text, re.ASCII):
         raise UnreadableError("field_wrong", f"{name} is no whole number.")
     number = int(text.partition(".")[0])
-    if not least <= number <= _MOST:
+    if not least <= number <= _NUMBER_MAX:
         raise UnreadableError("field_wrong", f"{name} is out of range.")
     return number
 

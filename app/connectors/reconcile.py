@@ -27,7 +27,7 @@ from app.domain.feeds.orders import stamp
 from app.usecases.inbound import FetchError
 
 PAGE: Final = 100
-MOST_PAGES: Final = 1000
+PAGES_MAX: Final = 1000
 OVERLAP: Final = timedelta(minutes=10)
 """Looked at again each time: shops' clocks differ, and what changes while pages are read moves between them.
 """
@@ -67,7 +67,7 @@ class Fetcher:
         async with self._client(kind, api) as call:
             found: list[Any] = []
             after = None
-            for _ in range(MOST_PAGES):
+            for _ in range(PAGES_MAX):
                 parameters = {"limit": str(PAGE), **({"starting_after": after} if after else {})}
                 page, _headers = await call(f"/v1/checkout/sessions/{quote(ident, safe='')}/line_items", parameters)
                 found += page["data"]
@@ -198,7 +198,7 @@ def _body(value: Any) -> bytes:
 async def _woocommerce(call: Call, since: datetime) -> AsyncIterator[Found]:
     """``GET /wp-json/wc/v3/orders?modified_after=``; an order's refunds by their own address, with their
     lines."""
-    for page in range(1, MOST_PAGES + 1):
+    for page in range(1, PAGES_MAX + 1):
         rows, headers = await call(
             "/wp-json/wc/v3/orders",
             {
@@ -221,7 +221,7 @@ async def _woocommerce(call: Call, since: datetime) -> AsyncIterator[Found]:
                 headers={"x-wc-webhook-topic": "order.updated"},
                 changed_at=_instant(order.get("date_modified_gmt")),
             )
-        if len(rows) < PAGE or page >= int(headers.get("x-wp-totalpages", MOST_PAGES)):
+        if len(rows) < PAGE or page >= int(headers.get("x-wp-totalpages", PAGES_MAX)):
             return
 
 
@@ -229,7 +229,7 @@ async def _stripe(call: Call, since: datetime) -> AsyncIterator[Found]:
     """``GET /v1/events``: the very events, newest first, put in order; they carry the ids of their webhooks."""
     found: list[Any] = []
     after = None
-    for _ in range(MOST_PAGES):
+    for _ in range(PAGES_MAX):
         parameters = {"limit": str(PAGE), "created[gte]": str(int(since.timestamp()))}
         for number, kind in enumerate(STRIPE_TYPES):
             parameters[f"types[{number}]"] = kind
@@ -272,7 +272,7 @@ async def _paddle(call: Call, since: datetime) -> AsyncIterator[Found]:
 
 async def _paddle_pages(call: Call, path: str, parameters: Mapping[str, str]) -> AsyncIterator[Mapping[str, Any]]:
     address, asked = path, parameters
-    for _ in range(MOST_PAGES):
+    for _ in range(PAGES_MAX):
         page, _headers = await call(address, asked)
         for row in page["data"]:
             yield row

@@ -11,7 +11,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db import ledger as ledger_rows
-from app.db import policies, together
+from app.db import policies, preload
 from app.db import schema as s
 from app.db.engine import Moved, Tx
 from app.domain.account.account import CustomerAccount
@@ -47,7 +47,7 @@ def _customer(row: Any) -> Customer:
 
 async def find_customer(tx: Tx, external_id: str) -> Customer | None:
     """The customer with the vendor's id, not locked; a merged one leads to where it went."""
-    if (known := together.named(tx, external_id)) is not None:
+    if (known := preload.named(tx, external_id)) is not None:
         return known
     row = await tx.row(
         select(*_CUSTOMER).where(s.customer.c.tenant_id == tx.tenant_id, s.customer.c.external_id == external_id)
@@ -64,7 +64,7 @@ async def find_customer(tx: Tx, external_id: str) -> Customer | None:
 
 async def customer_by_id(tx: Tx, customer_id: str) -> Customer | None:
     """The customer with our own id, not locked."""
-    if (known := together.kept(tx, customer_id)) is not None:
+    if (known := preload.preloaded(tx, customer_id)) is not None:
         return deepcopy(known.customer)
     row = await tx.row(
         select(*_CUSTOMER).where(s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == customer_id)
@@ -155,11 +155,11 @@ async def load_by_id(
         raise DomainError("customer_not_found", customer_id=customer_id)
     at = tx.at if customer.last_at is None else max(tx.at, customer.last_at)
     policy = policy or await policies.in_force(tx, at)
-    known = None if lock else together.kept(tx, customer_id)
+    known = None if lock else preload.preloaded(tx, customer_id)
     former: dict[str, list[str]] = {}
     if known is not None:
         loaded = known.working_ledger()
-        found: list[Sequence[Any]] = [known.rows[name] for name in together.TABLES]
+        found: list[Sequence[Any]] = [known.rows[name] for name in preload.TABLES]
     else:
         loaded = await ledger_rows.load_all(tx, customer_id, former)
         found = await _rows_of(tx, customer_id)
@@ -221,10 +221,10 @@ def ledger_of(
     )
 
 
-def same_time(*together_: CustomerAccount) -> None:
+def same_time(*accounts: CustomerAccount) -> None:
     """What several customers do together happens at one instant, the latest of theirs."""
-    at = max(account.at for account in together_)
-    for account in together_:
+    at = max(account.at for account in accounts)
+    for account in accounts:
         account.at = account.plan.at = account.ledger.at = at
         for former in account.ledger.former.values():
             former.at = at

@@ -227,14 +227,14 @@ def engine_of(
     named = make_url(url).query.get("application_name", application_name)
     settings = {"application_name": str(named)} if named else {}
 
-    async def connect(*_: Any, **kept: Any) -> Any:
+    async def connect(*_: Any, **keywords: Any) -> Any:
         return await asyncpg.connect(
             dsn,
             **beside,
             command_timeout=command_timeout,
             server_settings=settings,
             **({} if prepared else {"statement_cache_size": 0}),
-            **kept,
+            **keywords,
         )
 
     arguments: dict[str, Any] = {"async_creator_fn": connect}

@@ -130,9 +130,9 @@ async def set_aside(tx: Tx, row: Row[Any], now: datetime, error: Exception) -> d
     retry_at = now + min(_FIRST_WAIT * 2 ** min(failures - 1, 12), _LONGEST_WAIT)
     await tx.execute(_PUT_OFF, {**by, "at": retry_at, "failures": failures, "code": code})
     METRICS.set_aside += 1
-    told = {"kind": row.kind, "subject": row.subject, "code": code, "failures": failures, "retry_at": iso(retry_at)}
-    await events.publish(tx, "agenda.set_aside", told)
-    return told
+    event = {"kind": row.kind, "subject": row.subject, "code": code, "failures": failures, "retry_at": iso(retry_at)}
+    await events.publish(tx, "agenda.set_aside", event)
+    return event
 
 
 async def aside(tx: Tx) -> list[SetAside]:

@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from app.db.engine import Tx
-from app.db.keyset import sought
+from app.db.keyset import page_of
 from app.db.schema import audit_trail
-from app.domain.values.paging import Part
+from app.domain.values.paging import PageRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ async def note(
 
 
 async def page(
-    tx: Tx, part: Part, *, actor: str | None, action: str | None, subject: str | None
+    tx: Tx, part: PageRequest, *, actor: str | None, action: str | None, subject: str | None
 ) -> tuple[list[AuditEntry], bool]:
     """A part of the entries, newest first; and whether there are more."""
     c = audit_trail.c
@@ -54,5 +54,5 @@ async def page(
     for column, wanted in ((c.actor, actor), (c.action, action), (c.subject, subject)):
         if wanted is not None:
             statement = statement.where(column == wanted)
-    rows, more = part.taken(await tx.rows(sought(statement, part, c.audit_id, newest_first=True)))
+    rows, more = part.taken(await tx.rows(page_of(statement, part, c.audit_id, newest_first=True)))
     return [AuditEntry(**dict(row._mapping)) for row in rows], more

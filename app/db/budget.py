@@ -38,7 +38,7 @@ class Shares:
     def __init__(self, size: int) -> None:
         self.size = size
         self.half = max(1, size // 2)
-        self.kept = 1 if size >= _SMALL else 0
+        self.reserve = 1 if size >= _SMALL else 0
         self.free = size
         self.held: dict[str, int] = {}
         self.waited = 0
@@ -99,7 +99,7 @@ class Shares:
             return False
         if tenant == HOUSE or self.held.get(tenant, 0) < self.half:
             return True
-        return self.free > self.kept and not any(one != tenant for one in self._lines)
+        return self.free > self.reserve and not any(one != tenant for one in self._lines)
 
     def _go_on(self) -> None:
         while self.free and (tenant := next(filter(self._may, self._lines), None)) is not None:

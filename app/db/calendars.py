@@ -42,7 +42,7 @@ FIRST_DAY: Final = "2000-01-01"
 FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2069
 """Closures by rule are expanded for these years; a later version expands further."""
-_KEPT: Final = 512
+_CACHED_MAX: Final = 512
 _BUMP = text(
     "update tenant set calendar_revision = calendar_revision + 1 where tenant_id = :tenant returning calendar_revision"
 )
@@ -205,14 +205,14 @@ async def hours(tx: Tx, name: str = SERVICE_HOURS, *, fresh: bool = False) -> Ho
     key = (_KIND, tx.tenant_id, name)
     fresh = fresh or _CHANGED in tx.caches
     if not fresh:
-        kept = cache.get(key)
-        if kept is not None and kept[0] == tx.tenant.calendar_revision:
-            return kept[1]  # type: ignore[no-any-return]
+        cached = cache.get(key)
+        if cached is not None and cached[0] == tx.tenant.calendar_revision:
+            return cached[1]  # type: ignore[no-any-return]
     calendar = await require(tx, name)
     made = hours_of(name, calendar.zone, [domain_version(one) for one in await versions(tx, name)])
     if not fresh and not cache.get("disabled"):
         old = [one for one in cache if isinstance(one, tuple) and one[0] == _KIND]
-        if len(old) >= _KEPT:
+        if len(old) >= _CACHED_MAX:
             cache.pop(old[0], None)
         cache[key] = (tx.tenant.calendar_revision, made)
     return made
@@ -230,9 +230,9 @@ async def known(database: Database, tenant_id: str, name: str) -> Hours:
     """
     now, cache = time.monotonic(), database.process_cache
     key = (_KNOWN, tenant_id, name)
-    kept = cache.get(key)
-    if kept is not None and now < kept[0]:
-        return kept[1]  # type: ignore[no-any-return]
+    cached = cache.get(key)
+    if cached is not None and now < cached[0]:
+        return cached[1]  # type: ignore[no-any-return]
 
     async def look(tx: Tx) -> tuple[Hours, int]:
         return await hours(tx, name), tx.tenant.calendar_revision
@@ -242,7 +242,7 @@ async def known(database: Database, tenant_id: str, name: str) -> Hours:
     # While a change is under way here, what was read is not kept: it would outlive the change's commit.
     if (now >= until or revision >= coming) and not cache.get("disabled"):
         stale = [one for one in cache if isinstance(one, tuple) and one[0] == _KNOWN]
-        if len(stale) >= _KEPT:
+        if len(stale) >= _CACHED_MAX:
             cache.pop(stale[0], None)
         cache[key] = (now + KNOWN_SECONDS, found)
     return found

@@ -14,12 +14,12 @@ from sqlalchemy import Row, TextClause, text
 
 from app.db import calendars
 from app.db.engine import Tx
-from app.db.keyset import seek
+from app.db.keyset import where_after
 from app.domain.clocks import stored as wire
 from app.domain.clocks.second_judgement import STREAM
 from app.domain.clocks.ticket_clocks import TicketClock
 from app.domain.values.errors import DomainError
-from app.domain.values.paging import Key, Part
+from app.domain.values.paging import Key, PageRequest
 from app.domain.values.wire import iso, iso_or_none, parse_iso
 from app.views.clock import Clock, ClockJudgement, clock_view
 
@@ -82,7 +82,7 @@ async def _clocks(tx: Tx, rows: Sequence[Row[Any]]) -> list[TicketClock]:
         )
     found = []
     for row in rows:
-        spec, pledge = wire.load_spec(row.milestone, row.party, row.calendar, row.spec)
+        spec, terms = wire.load_spec(row.milestone, row.party, row.calendar, row.spec)
         found.append(
             TicketClock(
                 clock_id=row.clock_id,
@@ -90,7 +90,7 @@ async def _clocks(tx: Tx, rows: Sequence[Row[Any]]) -> list[TicketClock]:
                 external_ticket_id=row.external_id or row.ticket_id,
                 customer_id=row.customer_id,
                 spec=spec,
-                pledge=pledge,
+                terms=terms,
                 hours=await calendars.hours(tx, row.calendar),
                 events=events.get(row.clock_id, []),
                 judged={(one[0], one[1], one[2]) for one in row.judged or ()},
@@ -153,7 +153,7 @@ async def _where(tx: Tx, statement: TextClause, parameters: dict[str, Any]) -> l
     return await _clocks(tx, await tx.rows(statement, {"tenant": tx.tenant_id, **parameters}))
 
 
-async def page(tx: Tx, given: dict[str, Any], part: Part) -> tuple[list[TicketClock], bool]:
+async def page(tx: Tx, given: dict[str, Any], part: PageRequest) -> tuple[list[TicketClock], bool]:
     """A part of the clocks that meet the conditions given; and whether there are more."""
     values = {key: value for key, value in given.items() if value is not None}
     conditions = [_CONDITIONS[key] for key in values]
@@ -161,7 +161,7 @@ async def page(tx: Tx, given: dict[str, Any], part: Part) -> tuple[list[TicketCl
         values["now"] = tx.at
     due_before = values.get("due_before")
     columns, key = ("c.clock_id", ":after") if due_before is None else (_BY_DUE, ":after_at, :after")
-    beyond, order = seek(part, columns, key)
+    beyond, order = where_after(part, columns, key)
     if part.key is not None:
         values["after"] = part.key[-1]
         if due_before is not None:

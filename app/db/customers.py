@@ -9,11 +9,11 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Table, and_, cast, delete, exists, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
+from app.db import preload
 from app.db import schema as s
-from app.db import together
 from app.db.engine import Tx
-from app.db.keyset import sought
-from app.domain.values.paging import Part
+from app.db.keyset import page_of
+from app.domain.values.paging import PageRequest
 from app.domain.values.wire import jsonable
 from app.views.customer import OpenTicket
 
@@ -42,7 +42,7 @@ _EXPORTED: Final[tuple[tuple[str, Table, tuple[str, ...]], ...]] = (
 _HIDDEN: Final = frozenset({"tenant_id", "payload_hash", "hash"})
 
 
-async def search(tx: Tx, query: str | None, part: Part) -> tuple[list[tuple[str, datetime]], bool]:
+async def search(tx: Tx, query: str | None, part: PageRequest) -> tuple[list[tuple[str, datetime]], bool]:
     """(vendor's id, since when), by id: those whose id holds ``query``, or who have the order, license or ticket; and
     whether there are more."""
     c = s.customer.c
@@ -53,7 +53,7 @@ async def search(tx: Tx, query: str | None, part: Part) -> tuple[list[tuple[str,
     ]
     if query is not None:
         wanted.append(or_(c.external_id.icontains(query, autoescape=True), *_related(query)))
-    statement = sought(select(c.external_id, c.created_at).where(*wanted), part, c.external_id)
+    statement = page_of(select(c.external_id, c.created_at).where(*wanted), part, c.external_id)
     rows, more = part.taken(await tx.rows(statement))
     return [(row[0], row[1]) for row in rows], more
 
@@ -77,7 +77,7 @@ def _related(query: str) -> list[ColumnElement[bool]]:
 
 
 _T = s.ticket.c
-MOST_OPEN: Final = 100
+OPEN_TICKETS_MAX: Final = 100
 OPEN_TICKETS: Final = (
     select(
         _T.external_id, _T.state, _T.category, _T.subject, _T.license_id, _T.opened_at, _T.updated_at, _T.customer_id
@@ -89,11 +89,13 @@ OPEN_TICKETS: Final = (
 
 async def open_tickets(tx: Tx, customer_id: str) -> list[OpenTicket]:
     """The customer's tickets that are not closed, newest first."""
-    known = together.kept(tx, customer_id)
+    known = preload.preloaded(tx, customer_id)
     rows = (
-        await tx.rows(OPEN_TICKETS.where(_T.tenant_id == tx.tenant_id, _T.customer_id == customer_id).limit(MOST_OPEN))
+        await tx.rows(
+            OPEN_TICKETS.where(_T.tenant_id == tx.tenant_id, _T.customer_id == customer_id).limit(OPEN_TICKETS_MAX)
+        )
         if known is None
-        else known.rows["open_tickets"][:MOST_OPEN]
+        else known.rows["open_tickets"][:OPEN_TICKETS_MAX]
     )
     return [
         {
@@ -111,7 +113,7 @@ async def open_tickets(tx: Tx, customer_id: str) -> list[OpenTicket]:
 
 async def since(tx: Tx, customer_id: str) -> datetime:
     """When the customer became known."""
-    if (known := together.kept(tx, customer_id)) is not None:
+    if (known := preload.preloaded(tx, customer_id)) is not None:
         return known.created_at
     row = await tx.row(
         select(s.customer.c.created_at).where(

@@ -219,8 +219,8 @@ async def erase(tx: Tx, customer_ids: Sequence[str]) -> dict[str, int]:
     changed: Counter[str] = Counter()
     for customer_id, (table, key, columns, rows) in found:
         await tx.execute(_ALLOW, {"customer": customer_id})
-        told = names if table is s.outbox or table is s.agenda else {}
-        taken = partial(words.without, names=told)
+        names_of = names if table is s.outbox or table is s.agenda else {}
+        taken = partial(words.without, names=names_of)
         changed[table.name] += await _write(tx, table, key, columns, rows, taken)
     for customer_id, (table, id_, column) in product(customer_ids, _REASONS):
         await tx.execute(_ALLOW, {"customer": customer_id})
@@ -247,8 +247,8 @@ async def stored(tx: Tx, answer: V) -> V:
         return answer
     words = await words_of(tx)
     words.learn(answer)
-    kept: V = words.without(answer, names={})
-    return kept
+    redacted: V = words.without(answer, names={})
+    return redacted
 
 
 async def forget_dismissals(tx: Tx, customer_ids: Sequence[str]) -> None:

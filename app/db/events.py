@@ -10,10 +10,10 @@ from sqlalchemy import Row, text
 
 from app.db import plan
 from app.db.engine import _PAIRS, Tx
-from app.db.keyset import seek
+from app.db.keyset import where_after
 from app.domain.account.changes import OutboxEvent
 from app.domain.values.ids import CustomerId
-from app.domain.values.paging import Part
+from app.domain.values.paging import PageRequest
 
 TENANT_LANE: Final = ""
 """Stands for the customer in events that concern none, such as a published policy."""
@@ -53,7 +53,7 @@ def matching(types: Iterable[str]) -> dict[str, Any]:
 
 
 async def page(
-    tx: Tx, position: int, part: Part, *, types: list[str] | None = None, customer_id: str | None = None
+    tx: Tx, position: int, part: PageRequest, *, types: list[str] | None = None, customer_id: str | None = None
 ) -> tuple[list[Row[Any]], bool]:
     """A part of the placed events behind a position, in order; and whether there are more. ``customer_id`` is ours;
     ``types`` may hold ``noun.*``."""
@@ -65,7 +65,7 @@ async def page(
     if customer_id is not None:
         statement += " and o.customer_id = :customer"
         values["customer"] = customer_id
-    beyond, order = seek(part, "o.position", ":key")
+    beyond, order = where_after(part, "o.position", ":key")
     if part.key is not None:
         values["key"] = part.key[0]
     return part.taken(await tx.rows(text(f"{statement}{beyond}{order}"), values))

@@ -68,7 +68,7 @@ _ADJUSTED = text(
     " and o.recorded_at < :end and (o.kind = 'adjust' or o.kind = 'grant' and l.source in ('goodwill', 'import'))"
     " group by o.operation_id, o.customer_id, o.credit_type, o.recorded_at, o.reason"
 )
-_TOLD = text(
+_EMITTED = text(
     "select customer_id, sequence, type, data->>'order_id' as order_id, data->>'refund_id' as refund_id,"
     " data->>'choice_id' as choice_id, data->>'ticket_id' as ticket_id from outbox where tenant_id = :tenant"
     " and customer_id = any(:customers) and occurred_at < :end order by customer_id, sequence"
@@ -156,16 +156,16 @@ class _Reader:
         self.tx = tx
         self.parameters = {"tenant": tx.tenant_id, "customers": list(customers), "end": end}
         self.made: dict[str, _Made] = {one: _Made() for one in customers}
-        self.told: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
+        self.emitted: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
 
     async def read(self) -> dict[str, _Made]:
         """All of it, by customer."""
         if not self.made:
             return self.made
-        for row in await self._rows(_TOLD):
+        for row in await self._rows(_EMITTED):
             for about in ("order_id", "refund_id", "choice_id", "ticket_id"):
                 if (value := getattr(row, about)) is not None:
-                    self.told[about, value].append((row.sequence, row.type))
+                    self.emitted[about, value].append((row.sequence, row.type))
         await self._orders()
         await self._licenses_and_covers()
         await self._choices()
@@ -194,14 +194,14 @@ class _Reader:
         at: datetime,
         data: dict[str, Any],
         *,
-        told: int = 0,
+        emitted: int = 0,
         tie: str = "",
         seq: int = 0,
         actor: str | None = None,
     ) -> None:
         entry = Entry(
             at=at,
-            key=(at, told, RANKS.index(kind), tie or id_, seq),
+            key=(at, emitted, RANKS.index(kind), tie or id_, seq),
             actor=actor,
             kind=kind,
             id=id_,
@@ -210,8 +210,8 @@ class _Reader:
         )
         self.made[customer].entries.append(entry)
 
-    def _told(self, about: str, value: str, type_: str) -> int:
-        return next((sequence for sequence, kind in self.told[about, value] if kind == type_), 0)
+    def _event_place(self, about: str, value: str, type_: str) -> int:
+        return next((sequence for sequence, kind in self.emitted[about, value] if kind == type_), 0)
 
     async def _orders(self) -> None:
         for row in await self._rows(_ORDERS):
@@ -221,15 +221,15 @@ class _Reader:
                 "lines": [line for line in row.lines if line["quantity"]],
                 "source": row.source,
             }
-            told = self._told("order_id", row.order_id, "order.recorded")
-            self._add(row.customer_id, "order", row.order_id, "order", row.received_at, data, told=told)
+            emitted = self._event_place("order_id", row.order_id, "order.recorded")
+            self._add(row.customer_id, "order", row.order_id, "order", row.received_at, data, emitted=emitted)
             self.made[row.customer_id].orders.append((row.order_id, row.received_at))
         for row in await self._rows(_REFUNDS):
             if "undone" in row.answer:  # a payment dispute that was won: nothing is taken back by it any more
                 continue
             data = {"refund_id": row.refund_id, "lines": row.answer["lines"], "reason": row.answer.get("reason")}
-            told = self._told("refund_id", row.refund_id, "order.refunded")
-            self._add(row.customer_id, "refund", row.order_id, "refund", row.at, data, told=told)
+            emitted = self._event_place("refund_id", row.refund_id, "order.refunded")
+            self._add(row.customer_id, "refund", row.order_id, "refund", row.at, data, emitted=emitted)
 
     async def _licenses_and_covers(self) -> None:
         ended: dict[str, datetime | None] = {}
@@ -261,8 +261,8 @@ class _Reader:
     async def _choices(self) -> None:
         for row in await self._rows(_CHOICES):
             data = {"place": (row.order_id, row.line_id, row.unit_no), "rule": row.rule, "option": row.option}
-            told = self._told("choice_id", row.choice_id, "choice.made")
-            self._add(row.customer_id, "choice", row.choice_id, "choose", row.made_at, data, told=told)
+            emitted = self._event_place("choice_id", row.choice_id, "choice.made")
+            self._add(row.customer_id, "choice", row.choice_id, "choose", row.made_at, data, emitted=emitted)
 
     async def _tickets(self) -> None:
         rows = {row.ticket_id: row for row in await self._rows(_TICKETS)}
@@ -297,7 +297,7 @@ class _Reader:
                     step.name,
                     step.at,
                     data,
-                    told=places.get(step.seq, 0),
+                    emitted=places.get(step.seq, 0),
                     tie=ticket_id,
                     seq=step.seq,
                     actor=step.actor,
@@ -306,9 +306,9 @@ class _Reader:
     def _places(self, external_id: str, events: Sequence[Any]) -> dict[int, int]:
         """The place of each event of a ticket among all that was told of its customer."""
         found: dict[int, int] = {}
-        told = iter([one for one in self.told["ticket_id", external_id] if one[1].startswith("ticket.")])
+        emitted = iter([one for one in self.emitted["ticket_id", external_id] if one[1].startswith("ticket.")])
         for event in events:
-            place = next((sequence for sequence, type_ in told if type_ == f"ticket.{event.kind}"), None)
+            place = next((sequence for sequence, type_ in emitted if type_ == f"ticket.{event.kind}"), None)
             if place is None:
                 return {}
             found[event.seq] = place

@@ -17,9 +17,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.db.engine import Tx
 from app.db.events import oldest_id
-from app.db.keyset import sought
+from app.db.keyset import page_of
 from app.db.schema import inbound_delivery, inbound_payment, inbound_subject
-from app.domain.values.paging import Part
+from app.domain.values.paging import PageRequest
 
 _d = inbound_delivery.c
 _LOCK = text("select pg_try_advisory_xact_lock(hashtextextended(:name, 17))")
@@ -162,7 +162,7 @@ async def any_waiting(tx: Tx) -> bool:
     return bool(row[0])
 
 
-async def claim(tx: Tx, passed: Sequence[str], *, together: int, newest: bool) -> tuple[list[DeliveryRow], list[str]]:
+async def claim(tx: Tx, passed: Sequence[str], *, batch_rows: int, newest: bool) -> tuple[list[DeliveryRow], list[str]]:
     """Locks the next delivery and, if nothing failed about it before, the others of its subject: (rows, none) or
     (none, its id to pass over) when another worker has the subject."""
     row = await tx.row(_NEWEST if newest else _OLDEST, {"tenant": tx.tenant_id, "passed": list(passed)})
@@ -177,7 +177,7 @@ async def claim(tx: Tx, passed: Sequence[str], *, together: int, newest: bool) -
     if first.attempts:
         return [first], []
     kin = await tx.rows(
-        _KIN, {"tenant": tx.tenant_id, "source": first.source, "subject": first.subject, "limit": together}
+        _KIN, {"tenant": tx.tenant_id, "source": first.source, "subject": first.subject, "limit": batch_rows}
     )
     ids = sorted({first.delivery_id, *(one[0] for one in kin)})
     rows = await tx.rows(
@@ -246,7 +246,7 @@ async def finish(
     )
 
 
-async def settle_parked(
+async def end_parked(
     tx: Tx, source: str, subject: str, reasons: Sequence[str], *, effects: Any, customer_id: str | None
 ) -> None:
     """Ends as done what was parked for reasons that later news of the same subject has cleared."""
@@ -342,12 +342,12 @@ async def reopen(tx: Tx, delivery_id: str) -> None:
     )
 
 
-async def listed(tx: Tx, source: str, part: Part, *, state: str | None) -> tuple[list[DeliveryRow], bool]:
+async def listed(tx: Tx, source: str, part: PageRequest, *, state: str | None) -> tuple[list[DeliveryRow], bool]:
     """A part of a source's deliveries, newest first, without their bodies; and whether there are more."""
     statement = select(*_SHOWN).where(_d.tenant_id == tx.tenant_id, _d.source == source)
     if state is not None:
         statement = statement.where(_d.state == state)
-    rows, more = part.taken(await tx.rows(sought(statement, part, _d.delivery_id, newest_first=True)))
+    rows, more = part.taken(await tx.rows(page_of(statement, part, _d.delivery_id, newest_first=True)))
     return [_row(row) for row in rows], more
 
 

@@ -11,9 +11,9 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.db.engine import Tx
-from app.db.keyset import sought
+from app.db.keyset import page_of
 from app.db.schema import api_key, directory
-from app.domain.values.paging import Part
+from app.domain.values.paging import PageRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +85,10 @@ async def by_id(tx: Tx, key_id: str) -> KeyRow | None:
     return None if row is None else _row(row)
 
 
-async def page(tx: Tx, part: Part) -> tuple[list[KeyRow], bool]:
+async def page(tx: Tx, part: PageRequest) -> tuple[list[KeyRow], bool]:
     """A part of the keys (not customer tokens), by id; and whether there are more."""
     statement = select(*_COLUMNS).where(api_key.c.tenant_id == tx.tenant_id, api_key.c.kind == "key")
-    rows, more = part.taken(await tx.rows(sought(statement, part, api_key.c.key_id)))
+    rows, more = part.taken(await tx.rows(page_of(statement, part, api_key.c.key_id)))
     return [_row(row) for row in rows], more
 
 

@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select
 
-from app.domain.values.paging import Part
+from app.domain.values.paging import PageRequest
 
 S = TypeVar("S", bound=Select[Any])
 
 
-def sought(statement: S, part: Part, column: ColumnElement[Any], *, newest_first: bool = False) -> S:
+def page_of(statement: S, part: PageRequest, column: ColumnElement[Any], *, newest_first: bool = False) -> S:
     """The statement for a part of a list that one column orders."""
     down = newest_first != part.backward
     if part.key is not None:
@@ -19,10 +19,10 @@ def sought(statement: S, part: Part, column: ColumnElement[Any], *, newest_first
     return statement.order_by(column.desc() if down else column.asc()).limit(part.most)
 
 
-def seek(part: Part, columns: str, key: str, *, newest_first: bool = False) -> tuple[str, str]:
+def where_after(part: PageRequest, columns: str, key: str, *, newest_first: bool = False) -> tuple[str, str]:
     """The condition and the order in SQL: ``columns`` by name, ``key`` the parameters, both separated by commas.
 
-    ``:most`` is a parameter too: `Part.most`.
+    ``:most`` is a parameter too: `PageRequest.most`.
     """
     down = newest_first != part.backward
     condition = "" if part.key is None else f" and ({columns}) {'<' if down else '>'} ({key})"

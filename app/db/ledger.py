@@ -15,11 +15,11 @@ import msgspec
 from sqlalchemy import TextClause, text
 
 from app.db.engine import Tx
-from app.db.keyset import seek
+from app.db.keyset import where_after
 from app.domain.ledger.line import Line
 from app.domain.ledger.lot import Account, Hold, HoldLine, Lot
 from app.domain.values.money import Money
-from app.domain.values.paging import Part
+from app.domain.values.paging import PageRequest
 
 Loaded = tuple[dict[str, Account], dict[str, Lot], dict[str, Hold]]
 
@@ -357,11 +357,11 @@ async def latest(tx: Tx, customer_id: str, *, at: datetime | None, known_at: dat
 
 
 async def page(
-    tx: Tx, customer_id: str, *, at: datetime | None = None, known_at: datetime | None = None, part: Part
+    tx: Tx, customer_id: str, *, at: datetime | None = None, known_at: datetime | None = None, part: PageRequest
 ) -> tuple[list[Line], bool]:
     """A part of the entries with their operations, by credit type, account version and line; and whether there are
     more."""
-    beyond, order = seek(part, _PLACE, ":type, :version, :line")
+    beyond, order = where_after(part, _PLACE, ":type, :version, :line")
     by: dict[str, Any] = {"tenant": tx.tenant_id, "customer": customer_id, "at": at, "known": known_at}
     by["most"] = part.most
     if part.key is not None:

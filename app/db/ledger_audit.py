@@ -27,7 +27,7 @@ from app.domain.ledger.lot import Account, HoldLine, Lot
 from app.domain.ledger.units import refunded_so_far
 from app.domain.values.money import share
 
-MOST: Final = 100
+ROWS_FOUND_MAX: Final = 100
 """Rows shown of each broken invariant."""
 
 _TENANT: Final = "tenant_id = :tenant"
@@ -271,7 +271,7 @@ _STREAMS: Final = text(
     "select entity_id, kind, occurred_at, payload from entity_event where tenant_id = :tenant and stream = 'cover'"
     " and entity_id = any(:covers) order by entity_id, seq"
 )
-_STATEMENTS: Final = {name: text(f"{sql} limit {MOST}") for name, sql in INVARIANTS.items()}
+_STATEMENTS: Final = {name: text(f"{sql} limit {ROWS_FOUND_MAX}") for name, sql in INVARIANTS.items()}
 _SCANS: Final = text(
     "select set_config('enable_seqscan', 'on', true), set_config('enable_hashjoin', 'on', true),"
     " set_config('enable_mergejoin', 'on', true), set_config('plan_cache_mode', 'force_custom_plan', true),"

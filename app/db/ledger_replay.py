@@ -75,7 +75,7 @@ class Replay:
         subject = f"{hold_id}/{lot_id}"
         if source == "held" and target == "spent" and any(one.open for one in earlier):
             self._wrong("order_of_spending", subject, "captured in the hold's order", "out of order")
-        if source == "spent" and any(one.kept for one in later):
+        if source == "spent" and any(one.spent_left for one in later):
             self._wrong("order_of_return", subject, "refunded in reverse", "out of order")
         if source == "held" and target == "available" and any(one.open for one in later):
             self._wrong("order_of_return", subject, "released in reverse", "out of order")

@@ -13,11 +13,11 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.engine import Tx
-from app.db.keyset import sought
+from app.db.keyset import page_of
 from app.db.schema import directory, inbound_source
 from app.db.secrets import Cipher
 from app.domain.values.errors import DomainError
-from app.domain.values.paging import Part
+from app.domain.values.paging import PageRequest
 
 _c = inbound_source.c
 
@@ -69,10 +69,10 @@ async def by_token(tx: Tx, digest: bytes) -> SourceRow | None:
     return None if row is None else _row(row)
 
 
-async def page(tx: Tx, part: Part) -> tuple[list[SourceRow], bool]:
+async def page(tx: Tx, part: PageRequest) -> tuple[list[SourceRow], bool]:
     """A part of the live sources, by name; and whether there are more."""
     statement = select(*_COLUMNS).where(_c.tenant_id == tx.tenant_id, _c.deleted_at.is_(None))
-    rows, more = part.taken(await tx.rows(sought(statement, part, _c.name)))
+    rows, more = part.taken(await tx.rows(page_of(statement, part, _c.name)))
     return [_row(row) for row in rows], more
 
 

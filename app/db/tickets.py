@@ -9,12 +9,12 @@ from typing import Any, Final
 from sqlalchemy import Row, text
 
 from app.db.engine import Tx
-from app.db.keyset import seek
+from app.db.keyset import where_after
 from app.domain.account.changes import StreamEvent
 from app.domain.tickets.ticket import UNDECIDED, Fact, Ticket, fold, from_document
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import CustomerId, TicketId
-from app.domain.values.paging import Part
+from app.domain.values.paging import PageRequest
 from app.domain.values.wire import parse_iso
 
 _COLUMNS: Final = "ticket_id, external_id, customer_id, state, subject, payload_hash, opened_at, document"
@@ -173,7 +173,7 @@ async def customer_names(tx: Tx, customer_ids: Iterable[str]) -> dict[str, str |
     return {row.customer_id: row.external_id for row in rows}
 
 
-async def page(tx: Tx, *, customer_id: str | None, state: str | None, part: Part) -> tuple[list[Ticket], bool]:
+async def page(tx: Tx, *, customer_id: str | None, state: str | None, part: PageRequest) -> tuple[list[Ticket], bool]:
     """A part of the tickets, newest first, by (opened_at, ticket_id); and whether there are more."""
     where, parameters = (
         ["t.tenant_id = :tenant"],
@@ -187,7 +187,7 @@ async def page(tx: Tx, *, customer_id: str | None, state: str | None, part: Part
         parameters["state"] = state
     else:
         del parameters["undecided"], parameters["at"]
-    condition, order = seek(part, "t.opened_at, t.ticket_id", ":after_at, :after_id", newest_first=True)
+    condition, order = where_after(part, "t.opened_at, t.ticket_id", ":after_at, :after_id", newest_first=True)
     if part.key is not None:
         parameters["after_at"], parameters["after_id"] = parse_iso(str(part.key[0])), part.key[1]
     columns = ", ".join(f"t.{name}" for name in _COLUMNS.split(", "))

@@ -18,10 +18,10 @@ from sqlalchemy import Row, Update, delete, func, insert, or_, select, text, upd
 
 from app.db.engine import Tx
 from app.db.events import MATCHES, matching, oldest_id
-from app.db.keyset import sought
+from app.db.keyset import page_of
 from app.db.schema import webhook_delivery as d
 from app.db.schema import webhook_endpoint as e
-from app.domain.values.paging import Part
+from app.domain.values.paging import PageRequest
 
 FAN_OUT: Final = 1000
 """Positions looked at in one transaction."""
@@ -76,10 +76,10 @@ async def find(tx: Tx, endpoint_id: str, *, lock: bool = False) -> Endpoint | No
     return None if row is None else _endpoint(row)
 
 
-async def page(tx: Tx, part: Part) -> tuple[list[Endpoint], bool]:
+async def page(tx: Tx, part: PageRequest) -> tuple[list[Endpoint], bool]:
     """A part of the endpoints, by age; and whether there are more."""
     statement = select(*_COLUMNS).where(e.c.tenant_id == tx.tenant_id, e.c.state != "deleted")
-    rows, more = part.taken(await tx.rows(sought(statement, part, e.c.endpoint_id)))
+    rows, more = part.taken(await tx.rows(page_of(statement, part, e.c.endpoint_id)))
     return [_endpoint(row) for row in rows], more
 
 
@@ -384,14 +384,14 @@ _LOG: Final = (
 
 
 async def deliveries(
-    tx: Tx, endpoint_id: str, part: Part, *, state: str | None = None, event_id: str | None = None
+    tx: Tx, endpoint_id: str, part: PageRequest, *, state: str | None = None, event_id: str | None = None
 ) -> tuple[list[Row[Any]], bool]:
     """A part of the log of an endpoint, the newest first; and whether there is more."""
     statement = select(*_LOG).where(d.c.tenant_id == tx.tenant_id, d.c.endpoint_id == endpoint_id)
     for column, value in ((d.c.state, state), (d.c.event_id, event_id)):
         if value is not None:
             statement = statement.where(column == value)
-    return part.taken(await tx.rows(sought(statement, part, d.c.delivery_id, newest_first=True)))
+    return part.taken(await tx.rows(page_of(statement, part, d.c.delivery_id, newest_first=True)))
 
 
 async def delivery(tx: Tx, endpoint_id: str, delivery_id: str) -> Row[Any] | None:

@@ -11,8 +11,8 @@ from typing import Any, Final
 from app.domain.calendar.opening_hours import InvalidHours, Span, format_minute, parse_minute, split_overnight
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-MOST_SPANS: Final = 48
-MOST_EXCEPTIONS: Final = 5_000
+SPANS_MAX: Final = 48
+EXCEPTIONS_MAX: Final = 5_000
 KINDS: Final = ("closed", "replace", "add", "subtract")
 
 
@@ -26,8 +26,8 @@ def read_weekly_hours(given: Mapping[str, Sequence[Sequence[str]]]) -> dict[str,
         raise InvalidHours(f"unknown weekday {unknown[0]!r}; known: {', '.join(WEEKDAYS)}")
     days: dict[int, list[Span]] = {number: [] for number in range(1, 8)}
     for day, pairs in given.items():
-        if len(pairs) > MOST_SPANS:
-            raise InvalidHours(f"at most {MOST_SPANS} openings a day, {day} has {len(pairs)}")
+        if len(pairs) > SPANS_MAX:
+            raise InvalidHours(f"at most {SPANS_MAX} openings a day, {day} has {len(pairs)}")
         for pair in pairs:
             start, end = _pair(pair, day)
             spans = (
@@ -46,8 +46,8 @@ def read_exceptions(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ``closed`` has no hours, ``add`` and ``subtract`` need some, ``replace`` names its own: an empty list closes the
     date. Hours of one date never leave it: an opening past midnight is two exceptions. What is said twice counts once.
     """
-    if len(given) > MOST_EXCEPTIONS:
-        raise InvalidHours(f"at most {MOST_EXCEPTIONS} exceptions a version")
+    if len(given) > EXCEPTIONS_MAX:
+        raise InvalidHours(f"at most {EXCEPTIONS_MAX} exceptions a version")
     found: list[dict[str, Any]] = []
     for row in given:
         on, kind, hours = row["date"], row["kind"], list(row.get("hours") or ())
@@ -60,8 +60,8 @@ def read_exceptions(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             raise InvalidHours(f"{day}: `{kind}` needs hours")
         if kind == "replace" and row.get("hours") is None:
             raise InvalidHours(f"{day}: `replace` needs hours; `closed` closes the date")
-        if len(hours) > MOST_SPANS:
-            raise InvalidHours(f"at most {MOST_SPANS} openings a day, {day} has {len(hours)}")
+        if len(hours) > SPANS_MAX:
+            raise InvalidHours(f"at most {SPANS_MAX} openings a day, {day} has {len(hours)}")
         spans = [_pair(pair, day) for pair in hours]
         for start, end in spans:
             if end <= start:

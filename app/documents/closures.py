@@ -34,8 +34,8 @@ LANGUAGE: Final = "en_US"
 """Names are in this language; countries that the library does not translate are in English anyway."""
 _SAMPLE: Final = range(2019, 2032)
 """Years whose names are compared with a name that is not known."""
-MOST_SETS: Final = 20
-MOST_RULES: Final = 500
+SETS_MAX: Final = 20
+RULES_MAX: Final = 500
 _LABELS: Final = frozenset({"observed", "estimated", "in lieu", "substitute day", "additional holiday"})
 _LABELLED: Final = re.compile(r"^(?P<holiday>.+?) \((?P<labels>[a-z, ]+)\)$")
 _STANDS_FOR: Final = re.compile(r"^(?:Alternative holiday|Day off) for (?P<holiday>.+)$")
@@ -271,7 +271,7 @@ def _set_faults(holiday_set: HolidaySet) -> tuple[Fault, ...]:
 
 
 def _name_faults(holiday_set: HolidaySet) -> Iterable[Fault]:
-    for name in holiday_set.without[:MOST_RULES]:
+    for name in holiday_set.without[:RULES_MAX]:
         known = name in holiday_names(holiday_set.country, holiday_set.subdivision)
         if known or _known_elsewhere(holiday_set.country, name):
             continue
@@ -366,7 +366,7 @@ def parse_closure_rules(data: Mapping[str, Any], *, clause: str = "") -> Closure
         ) from None
     problems = [
         _problem((key,), "too_many_closures", f"At most {most} {key}.", "Split them over several calendars.")
-        for key, listed, most in (("holidays", rules.holidays, MOST_SETS), ("closures", rules.closures, MOST_RULES))
+        for key, listed, most in (("holidays", rules.holidays, SETS_MAX), ("closures", rules.closures, RULES_MAX))
         if len(listed) > most
     ] or [
         _problem((key, i, fault.field) if fault.field else (key, i), "bad_closure", fault.message, fault.hint)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from app.domain.calendar.opening_hours import MINUTES_A_DAY, format_minute
 
-MOST_DATES: Final = 14
+DATES_MAX: Final = 14
 """Dates of one event that are offered."""
 
 
@@ -31,7 +31,7 @@ def closed_hours(event: Any, *, name: str, here: ZoneInfo, source: str) -> list[
     begins, ends = _wall(start, here), _wall(end, here)
     if last_minute(ends):
         ends = next_midnight(ends)
-    if not begins < ends or (ends.date() - begins.date()).days > MOST_DATES:
+    if not begins < ends or (ends.date() - begins.date()).days > DATES_MAX:
         return []
     rows: list[dict[str, Any]] = []
     for offset in range((ends.date() - begins.date()).days + 1):

@@ -17,7 +17,7 @@ from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 from app.documents.zones import zone_names
 from app.domain.values.errors import DomainError
 
-MOST_EVENTS: Final = 5_000
+EVENTS_MAX: Final = 5_000
 CHARSETS: Final = re.compile(
     r"utf-?8|utf-?16(?:le|be)?|(?:us-)?ascii|iso-?8859-?\d{1,2}|latin-?1|windows-125\d|cp125\d|macintosh|koi8-[ru]"
     r"|shift[_-]jis|euc-(?:jp|kr)|gb(?:2312|k|18030)|big5"
@@ -122,8 +122,8 @@ def events_of(lines: list[str], say: Callable[[str, str, str], None]) -> list[Ra
             stack.append(what)
             if what == "VEVENT":
                 events.append(RawEvent(number))
-            if len(events) > MOST_EVENTS:
-                raise DomainError("feed_too_large", message=f"A feed has at most {MOST_EVENTS} events.")
+            if len(events) > EVENTS_MAX:
+                raise DomainError("feed_too_large", message=f"A feed has at most {EVENTS_MAX} events.")
         elif word == "END":
             stack.pop()
         elif stack[-1] == "VEVENT":

@@ -25,12 +25,12 @@ from app.documents.feed_text import HALF_DAY, MARKS, RawEvent, events_of, lines_
 from app.documents.zones import zone
 from app.domain.values.errors import DomainError
 
-MOST_BYTES: Final = 1_048_576
-MOST_DAYS: Final = 366
+BYTES_MAX: Final = 1_048_576
+DAYS_MAX: Final = 366
 """Days of one event."""
-MOST_DATES: Final = 5_000
+DATES_MAX: Final = 5_000
 """Dates of one draft: as many as a version takes exceptions."""
-MOST_SAID: Final = 100_000
+REASON_CHARS_MAX: Final = 100_000
 """Days that a feed speaks of, before what lies outside the years is left out."""
 YEARS_AHEAD: Final = 10
 FIRST_YEAR: Final = 1900
@@ -81,8 +81,8 @@ def read_feed(
     ``today`` for `YEARS_AHEAD` years. Refused: ``feed_charset``, ``feed_unreadable``, ``feed_incomplete``,
     ``feed_too_large``, ``feed_expands_too_far``.
     """
-    if len(body) > MOST_BYTES:
-        raise DomainError("feed_too_large", message=f"A feed has at most {MOST_BYTES} bytes.")
+    if len(body) > BYTES_MAX:
+        raise DomainError("feed_too_large", message=f"A feed has at most {BYTES_MAX} bytes.")
     reader = _Reader(
         here=here, source=source, first=date(today.year, 1, 1), last=date(today.year + YEARS_AHEAD, 12, 31)
     )
@@ -126,7 +126,7 @@ class _Work:
 
 def _too_far(why: str) -> DomainError:
     return DomainError(
-        "feed_expands_too_far", message=f"The feed speaks of too many days: {why}.", most=MOST_DATES, years=YEARS_AHEAD
+        "feed_expands_too_far", message=f"The feed speaks of too many days: {why}.", most=DATES_MAX, years=YEARS_AHEAD
     )
 
 
@@ -278,8 +278,8 @@ class _Reader:
             return 1
         days = (last - first).days
         self._count(max(days, 1))
-        if days > MOST_DAYS:
-            raise _Left(f"longer than {MOST_DAYS} days")
+        if days > DAYS_MAX:
+            raise _Left(f"longer than {DAYS_MAX} days")
         return days
 
     def _midnight(self, at: date, marked: bool) -> date | None:
@@ -305,15 +305,15 @@ class _Reader:
 
     def _count(self, days: int) -> None:
         self.said += days
-        if self.said > MOST_SAID:
-            raise _too_far(f"more than {MOST_SAID} of them")
+        if self.said > REASON_CHARS_MAX:
+            raise _too_far(f"more than {REASON_CHARS_MAX} of them")
 
     def _take(self, name: str, first: date, days: int) -> None:
         for offset in range(days):
             on = (first + timedelta(days=offset)).isoformat()
             self.found[on, name] = {"date": on, "kind": "closed", "name": name, "source": self.source}
-        if len(self.found) > MOST_DATES:
-            raise _too_far(f"more than {MOST_DATES} dates in the years to {self.last.year}")
+        if len(self.found) > DATES_MAX:
+            raise _too_far(f"more than {DATES_MAX} dates in the years to {self.last.year}")
 
     # -- half days
 
@@ -321,8 +321,8 @@ class _Reader:
         """Takes what of a half day is closed, from a feed of ours."""
         for row in closed_hours(event, name=name, here=self.here, source=self.source):
             self.found[row["date"], f"{row['name']} {row.get('hours')}"] = row
-        if len(self.found) > MOST_DATES:
-            raise _too_far(f"more than {MOST_DATES} dates")
+        if len(self.found) > DATES_MAX:
+            raise _too_far(f"more than {DATES_MAX} dates")
 
     def _hours(self, raw: RawEvent, event: Any) -> dict[str, Any]:
         """What an event of some hours could be taken as: exceptions of its dates, or a rule where it is yearly."""

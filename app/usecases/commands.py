@@ -38,6 +38,6 @@ async def once(
     view = await work(tx)
     if not tx.validate_only:
         digest = said.digest().encode()
-        kept = await erasure.stored(tx, view)
-        await commands.store(tx, key, kind, digest, status, kept, customer_id=tx.customer_id)
+        redacted = await erasure.stored(tx, view)
+        await commands.store(tx, key, kind, digest, status, redacted, customer_id=tx.customer_id)
     return status, view, False

@@ -205,7 +205,7 @@ class _Import:
         if self.licenses:
             mine = await orders.of_customer(self.tx, self.account.customer.customer_id)
             terms = {number: policy for number, _, policy in await policies.versions(self.tx)}
-            await reconcile_orders.settle(self.tx, self.account, mine, terms)
+            await reconcile_orders.reconcile_grants(self.tx, self.account, mine, terms)
         await write_account(self.tx, self.account)
 
     def _customer(self, row: Row) -> str:

@@ -173,9 +173,9 @@ def clock_view(clock: TicketClock, at: datetime, known_at: datetime | None = Non
         "calendar": clock.spec.calendar,
         "calendar_revision": state.calendar_revision,
         "tzdb_version": state.tzdb_version,
-        "policy_version": clock.pledge.policy_version,
-        "clause": clock.pledge.clause,
-        "reading": clock.pledge.reading,
+        "policy_version": clock.terms.policy_version,
+        "clause": clock.terms.clause,
+        "reading": clock.terms.reading,
     }
 
 

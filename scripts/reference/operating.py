@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from app import cli, main
-from app.api import auth, edges, limits, oidc, paging, strict
+from app.api import auth, limits, oidc, paging, socket_deadlines, strict
 from app.api.graphql import limits as graphql
 from app.api.observability import Figures
 from app.api.operations import call
@@ -165,7 +165,7 @@ def limits_page() -> str:
         table(
             ("what", "at most"),
             [
-                ("head of a request", f"{size(edges.HEAD_BYTES)}, in {edges.HEAD_SECONDS:g} s"),
+                ("head of a request", f"{size(socket_deadlines.HEAD_BYTES)}, in {socket_deadlines.HEAD_SECONDS:g} s"),
                 ("body", f"{size(strict.BODY_LIMIT)}, in {strict.BODY_SECONDS:g} s"),
                 ("body of a batch, a policy, a calendar version", size(strict.BIG_LIMIT)),
                 ("body of an inbound delivery or a calendar feed", size(strict.INBOUND_LIMIT)),
@@ -183,7 +183,7 @@ def limits_page() -> str:
                     "wrong keys of one address",
                     f"{limits.FAILURES_BURST} at once, then {limits.FAILURES_A_SECOND:g} a second",
                 ),
-                ("time that a revoked key goes on", f"{max(auth.KEPT_SECONDS, oidc.KEPT_SECONDS):g} s"),
+                ("time that a revoked key goes on", f"{max(auth.CACHE_SECONDS, oidc.CACHE_SECONDS):g} s"),
             ],
         ),
         "## GraphQL",
@@ -218,12 +218,12 @@ def limits_page() -> str:
                 ("business seconds of a target", f"{target.MAX_SECONDS:,}"),
                 ("business days of a target", f"{target.MAX_DAYS:,}"),
                 ("years that a due time is looked for", timeline.HORIZON_YEARS),
-                ("holiday sets, and closure rules, of a calendar", f"{closures.MOST_SETS}, {closures.MOST_RULES}"),
-                ("exceptions of a calendar version", f"{calendar_document.MOST_EXCEPTIONS:,}"),
-                ("a calendar feed", f"{size(feeds.MOST_BYTES)}, {feeds.MOST_DATES:,} dates"),
-                ("days of a question about closures", f"{calendar_questions.MOST_DAYS:,}"),
-                ("entries of a simulation, and when unsaid", f"{simulation.MOST:,}, {simulation.DEFAULT_LIMIT}"),
-                ("rows that one `PUT /v1/clock` fires", f"{sandbox.MOST:,}"),
+                ("holiday sets, and closure rules, of a calendar", f"{closures.SETS_MAX}, {closures.RULES_MAX}"),
+                ("exceptions of a calendar version", f"{calendar_document.EXCEPTIONS_MAX:,}"),
+                ("a calendar feed", f"{size(feeds.BYTES_MAX)}, {feeds.DATES_MAX:,} dates"),
+                ("days of a question about closures", f"{calendar_questions.DAYS_MAX:,}"),
+                ("entries of a simulation, and when unsaid", f"{simulation.ENTRIES_MAX:,}, {simulation.DEFAULT_LIMIT}"),
+                ("rows that one `PUT /v1/clock` fires", f"{sandbox.ROWS_FIRED_MAX:,}"),
             ],
         ),
         "## Webhooks",
@@ -235,7 +235,7 @@ def limits_page() -> str:
                 ("addresses that a name may lead to", targets.MAX_ADDRESSES),
                 ("time for an answer", f"{sender.TIMEOUT_SECONDS:g} s"),
                 ("bytes of a payload", f"{sender.MAX_PAYLOAD:,}"),
-                ("deliveries that one replay sends", f"{webhooks.REPLAY_MOST:,}"),
+                ("deliveries that one replay sends", f"{webhooks.REPLAY_DELIVERIES_MAX:,}"),
                 ("overlap of two secrets", f"{webhooks.MAX_OVERLAP.days} days"),
             ],
         ),

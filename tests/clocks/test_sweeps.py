@@ -151,7 +151,7 @@ async def test_kill_nine_during_sweeps(db: Database, vendor: MakeVendor, module_
         async def main():
             db = Database({module_url!r}, pool_size=2)
             print("ready", flush=True)
-            sweeps.TOGETHER = 2
+            sweeps.BATCH_ROWS_MAX = 2
             while await sweeps.fire_due(db, {real.tenant_id!r}, HANDLERS):
                 pass
             print("done", flush=True)

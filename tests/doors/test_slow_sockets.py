@@ -12,8 +12,8 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from app.api import edges
-from app.api.edges import GuardedProtocol
+from app.api import socket_deadlines
+from app.api.socket_deadlines import GuardedProtocol
 from tests.conftest import MakeVendor
 
 HOST = "127.0.0.1"
@@ -48,8 +48,8 @@ async def served(app: FastAPI) -> AsyncIterator[int]:
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same deadlines, sooner."""
-    monkeypatch.setattr(edges, "HEAD_SECONDS", 0.4)
-    monkeypatch.setattr(edges, "BODY_SECONDS", 0.6)
+    monkeypatch.setattr(socket_deadlines, "HEAD_SECONDS", 0.4)
+    monkeypatch.setattr(socket_deadlines, "BODY_SECONDS", 0.6)
 
 
 async def cut_after(port: int, sent: bytes, *, drip: bytes = b"") -> tuple[float, bytes]:

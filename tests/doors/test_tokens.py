@@ -18,7 +18,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from app.api.deps import wall_clock
-from app.api.oidc import KEPT_SECONDS, LEEWAY_SECONDS
+from app.api.oidc import CACHE_SECONDS, LEEWAY_SECONDS
 from app.connectors.jwks import SigningKeys
 from app.main import create_app
 from tests.conftest import MakeVendor
@@ -169,7 +169,7 @@ async def test_a_token_of_a_suspended_tenant_opens_nothing(trusting: FastAPI, ac
     async with client_of(trusting, OPERATOR_KEY) as operator:
         path = f"/v1/tenants/{acme.tenant_id}/suspension"
         assert (await operator.put(path, json={"reason": "unpaid"})).status_code == 200
-        await asyncio.sleep(KEPT_SECONDS + 0.3)
+        await asyncio.sleep(CACHE_SECONDS + 0.3)
         assert await status(trusting, given) == 403
 
 

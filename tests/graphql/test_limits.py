@@ -144,12 +144,12 @@ async def test_a_cycle_of_fragments_is_named_and_ends(vendor: MakeVendor) -> Non
 
 
 async def test_documents_are_kept_within_bounds(door: Door) -> None:
-    from app.api.graphql.documents import KEPT, Documents
+    from app.api.graphql.documents import DOCUMENTS_CACHED_MAX, Documents
 
     documents = Documents(door.core)
-    for number in range(KEPT + 50):
+    for number in range(DOCUMENTS_CACHED_MAX + 50):
         documents.read(f"query Q{number} {{ __typename }}")
-    assert len(documents) == KEPT
+    assert len(documents) == DOCUMENTS_CACHED_MAX
 
 
 async def test_the_directives_say_what_the_rule_counts(door: Door) -> None:

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 from app.connectors import inbound
 from app.db.engine import Database
-from app.usecases.inbound import Keeping
+from app.usecases.inbound import Retention
 from tests.conftest import MakeVendor
 from tests.support import shops
 from tests.support.api import Vendor, settings_for
 
-KEEPING = Keeping(days=timedelta(days=30), parked=timedelta(days=180), rows=timedelta(days=400))
+KEEPING = Retention(days=timedelta(days=30), parked=timedelta(days=180), rows=timedelta(days=400))
 
 
 async def a_shop(vendor: MakeVendor) -> tuple[Vendor, str]:

@@ -291,7 +291,7 @@ async def test_a_long_statement_sums_its_earlier_rows(vendor: MakeVendor, monkey
     for n in range(8):
         await made.ok(await made.post("/v1/customers/ann/debits", {"credits": n + 1}), 201)
     hold = await made.ok(await made.post("/v1/customers/ann/holds", {"credits": 9}), 201)
-    monkeypatch.setattr(accounts, "MOST_LINES", 4)
+    monkeypatch.setattr(accounts, "LINES_MAX", 4)
     statement = (await made.get("/v1/customers/ann/statement")).json()
     assert statement["available"] == 100 - 36 - 9
     assert statement["balance_modifications"] == [{"credits": 100, "kind": "earlier", "ticket_id": None, "at": None}]

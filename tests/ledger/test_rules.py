@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.ledger.account_merge import absorb
+from app.domain.ledger.account_merge import merge_into
 from app.domain.ledger.events import falls_low
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Lot
@@ -410,7 +410,7 @@ def test_a_debt_goes_with_its_customer_and_is_repaid_from_what_is_there() -> Non
     a_lot(giver, 10, order_id="o1", line_id="l1")
     giver.debit(8)
     giver.void_grant(order_id="o1", line_id="l1", reason="refunded")
-    assert absorb(giver, taker) == []
+    assert merge_into(giver, taker) == []
     assert (giver.accounts["credit"].owed, giver.available()) == (0, 0)
     assert (taker.accounts["credit"].owed, taker.available()) == (8, 0)
     a_lot(taker, 10)
@@ -422,7 +422,7 @@ def test_what_was_spent_before_a_merge_is_owed_by_the_account_that_lives() -> No
     taker.customer_id = CustomerId("cus_2")
     a_lot(giver, 10, order_id="o1", line_id="l1")
     hold = giver.debit(10)
-    assert absorb(giver, taker) == []
+    assert merge_into(giver, taker) == []
     a_lot(taker, 4)
     taker.former["cus_1"] = giver
     taker.refund(hold.hold_id, 3)

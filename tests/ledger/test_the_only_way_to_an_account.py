@@ -23,7 +23,7 @@ LOADS = {
     "app/db/licenses.py": {"load_as_of"},  # reads how it stood
     "app/db/ledger_audit.py": {"load"},  # compares it
     "app/usecases/credits/accounts.py": {"load", "load_as_of"},  # answers questions
-    "app/db/together.py": {"load"},  # reads many at once, for the graph
+    "app/db/preload.py": {"load"},  # reads many at once, for the graph
 }
 CUSTOMER_LOCK = re.compile(r"\bfrom\s+customer\b.*\bfor\s+(no\s+key\s+)?(update|share)", re.DOTALL | re.IGNORECASE)
 TABLES_OF_BOOKS = ("load", "load_all", "load_as_of", "lock")

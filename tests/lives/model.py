@@ -91,7 +91,7 @@ class Lot:
 
 
 @dataclass(eq=False)
-class Part:
+class PageRequest:
     """What a hold took of one lot."""
 
     lot: Lot
@@ -112,7 +112,7 @@ class Hold:
     """Credits reserved, in order of spending."""
 
     owner: str
-    parts: list[Part]
+    parts: list[PageRequest]
     ticket: str | None = None
     expires_at: datetime | None = None
     hold_id: str | None = None
@@ -327,7 +327,7 @@ class Model:
                 one.held += n
             else:
                 one.spent += n
-            hold.parts.append(Part(one, n, captured=n if bucket == "spent" else 0))
+            hold.parts.append(PageRequest(one, n, captured=n if bucket == "spent" else 0))
             left -= n
         self.holds.append(hold)
         self.dirty.add(owner)

@@ -15,7 +15,7 @@ from app.domain.account.changes import Plan
 from app.domain.account.customer import Customer, Order, OrderLine
 from app.domain.ledger.ledger import Ledger
 from app.domain.orders.lines import pinned_lines
-from app.domain.orders.reconcile import settle
+from app.domain.orders.reconcile import reconcile_grants
 from app.domain.policy.policy import Policy
 from app.domain.values.ids import CustomerId, LineId, OrderId
 
@@ -81,7 +81,7 @@ def arrive(account: CustomerAccount, known: list[Order], order: Order) -> None:
     """An order comes in."""
     known.append(order)
     account.orders[order.order_id] = order
-    settle(account, known, {account.policy.version: account.policy})
+    reconcile_grants(account, known, {account.policy.version: account.policy})
 
 
 def projection(account: CustomerAccount, orders: Sequence[Order]) -> Any:

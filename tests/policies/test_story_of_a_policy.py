@@ -55,7 +55,7 @@ def test_the_story_of_a_shipped_policy_is_played_to_its_end(name: str) -> None:
     began = time.process_time()
     verdict = trial.play(policy, story._hours(policy.service_hours), over=lambda: False)
     assert (verdict.failures, verdict.complete) == ((), True)
-    assert time.process_time() - began < 2 * story.MOST_SECONDS
+    assert time.process_time() - began < 2 * story.SECONDS_MAX
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -198,7 +198,7 @@ def test_a_failure_in_one_life_ends_no_other(monkeypatch: pytest.MonkeyPatch) ->
     words = " ".join(one.message for one in told)
     assert "a service response" in words
     assert "refunding an order" in words
-    assert len(told) <= trial.MOST_FAILURES
+    assert len(told) <= trial.FAILURES_MAX
 
 
 def test_a_story_ends_when_its_time_is_up() -> None:

@@ -22,7 +22,7 @@ from fastapi.routing import APIRoute
 
 ANSWERS = Path(__file__).resolve().parents[2] / "openapi" / "answers.json"
 WANTED = bool(os.environ.get("RETAINER_RECORD"))
-MOST_SAMPLES = 400
+SAMPLES_MAX = 400
 MAPS = {
     "facts",
     "inputs",
@@ -67,10 +67,10 @@ def hooks(app: FastAPI) -> dict[str, list[Any]]:
             return
         await response.aread()
         sent = response.request.content
-        kept = _samples.setdefault(str(route.operation_id), [])
-        if len(kept) < MOST_SAMPLES:
+        samples = _samples.setdefault(str(route.operation_id), [])
+        if len(samples) < SAMPLES_MAX:
             json_sent = response.request.headers.get("content-type", "").startswith("application/json")
-            kept.append((json.loads(sent) if sent and json_sent else None, response.json()))
+            samples.append((json.loads(sent) if sent and json_sent else None, response.json()))
 
     return {"response": [note]}
 

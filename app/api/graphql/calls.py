@@ -23,7 +23,7 @@ from app.api.graphql.snapshot import Snapshot, SnapshotBalances
 from app.api.headers import Conditions
 from app.api.operations.arguments import check_path
 from app.api.operations.call import Answer, Call, answer_of
-from app.api.paging import CONNECTION, Page
+from app.api.paging import CONNECTION, PageQuery
 from app.api.problems import FieldError, Problem
 from app.api.state import AppState, BalanceReader
 from app.api.strict import inspect_json, pointer_part
@@ -116,7 +116,7 @@ class Calls:
             call.conditions = Conditions.of([str(values["if_match"])], ())
         if taken.limit is not None:
             connection = values.get(CONNECTION)
-            call.wanted = Page(taken.limit, taken.cursor, given.address(operation), given.pairs(), connection)
+            call.wanted = PageQuery(taken.limit, taken.cursor, given.address(operation), given.pairs(), connection)
         if (figures := self.request.scope.get("retainer.figures")) is not None:
             call.on_replay = figures.replays.inc
         return answer_of(declared, await declared.perform(call, **taken.values))

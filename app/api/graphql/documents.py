@@ -22,7 +22,7 @@ from graphql import (
 
 from app.api.graphql.limits import MAX_CHARACTERS, MAX_NESTING, MAX_TOKENS, LimitError, Measure
 
-KEPT: Final = 500
+DOCUMENTS_CACHED_MAX: Final = 500
 PREFIX: Final = "sha256:"
 _SHIPPED: Final = Path(__file__).parent / "documents"
 
@@ -42,18 +42,18 @@ class Parsed:
 
 
 class Documents:
-    """Reads and validates documents; the last `KEPT` of them are kept."""
+    """Reads and validates documents; the last `DOCUMENTS_CACHED_MAX` of them are kept."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
-        self._kept: OrderedDict[str, Parsed | GraphQLSyntaxError] = OrderedDict()
+        self._cached: OrderedDict[str, Parsed | GraphQLSyntaxError] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._cached)
 
     def read(self, text: str) -> Parsed:
         """The document. Raises `LimitError` before it is parsed, GraphQLSyntaxError when it cannot be."""
-        found = self._kept.get(text)
+        found = self._cached.get(text)
         if found is None:
             _check_size(text)
             try:
@@ -65,11 +65,11 @@ class Documents:
                 if f"more than {MAX_TOKENS} tokens" in error.message:
                     raise LimitError("tokens", MAX_TOKENS, None) from None
                 found = error
-            self._kept[text] = found
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+            self._cached[text] = found
+            while len(self._cached) > DOCUMENTS_CACHED_MAX:
+                self._cached.popitem(last=False)
         else:
-            self._kept.move_to_end(text)
+            self._cached.move_to_end(text)
         if isinstance(found, GraphQLSyntaxError):
             raise found
         return found

@@ -23,8 +23,8 @@ from app.api.auth import Principal
 from app.api.graphql import graphiql, limits
 from app.api.graphql.calls import Calls
 from app.api.graphql.documents import Parsed, Trusted, id_of
+from app.api.graphql.error_pointers import pointer_of
 from app.api.graphql.errors import formatted, problem_of, request_error
-from app.api.graphql.pointing import pointer_of
 from app.api.graphql.schema import Door
 from app.api.problems import FieldError, Problem, body_of
 from app.api.reply import Reply
@@ -144,7 +144,9 @@ class GraphQL:
                 raise RequestError("method_not_allowed", "A mutation is sent with POST.", headers={"Allow": "POST"})
             measured = limits.measure(self._door.weights, parsed.document, operation, asked.variables, parsed.measures)
         except GraphQLSyntaxError as error:
-            raise RequestError("graphql_syntax", lenient=True, errors=[_told(error, "graphql_syntax", None)]) from None
+            raise RequestError(
+                "graphql_syntax", lenient=True, errors=[_error_of(error, "graphql_syntax", None)]
+            ) from None
         except limits.LimitError as reached:
             raise RequestError(
                 "graphql_limit",
@@ -157,7 +159,7 @@ class GraphQL:
             raise RequestError("introspection_refused")
         if wrong := self._door.documents.errors_of(parsed):
             raise RequestError(
-                "graphql_invalid", lenient=True, errors=[_told(one, "graphql_invalid", parsed) for one in wrong]
+                "graphql_invalid", lenient=True, errors=[_error_of(one, "graphql_invalid", parsed) for one in wrong]
             )
         alone = measured.asks == 1
         return await self._execute(request, principal, asked, parsed, operation, media, alone=alone)
@@ -232,7 +234,7 @@ class GraphQL:
                 status=400,
                 lenient=True,
                 headers=headers,
-                errors=[_told(one, "invalid_input", parsed) for one in errors],
+                errors=[_error_of(one, "invalid_input", parsed) for one in errors],
             )
         body: dict[str, Any] = {"data": result.data}
         if errors:
@@ -247,7 +249,7 @@ def _is_awaitable(value: Any) -> TypeGuard[Awaitable[Any]]:
     return hasattr(value, "__await__")
 
 
-def _told(error: GraphQLError, code: str, parsed: Parsed | None) -> dict[str, Any]:
+def _error_of(error: GraphQLError, code: str, parsed: Parsed | None) -> dict[str, Any]:
     """An error of the document or of its variables, by its code and with the field that it is about."""
     # A scalar that refuses a literal is a wrong document, however it said so: no fault of ours.
     found: dict[str, Any] = dict(error.formatted)

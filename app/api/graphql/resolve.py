@@ -18,7 +18,7 @@ from app.api.operations.call import Answer
 from app.api.paging import BACKWARD, CONNECTION, FORWARD
 from app.domain.values.errors import DomainError
 
-_MOST_PAGES: Final = 10
+_PAGES_MAX: Final = 10
 RELAY: Final = ("first", "after", "last", "before")
 
 
@@ -45,7 +45,7 @@ async def read(calls: Calls, operation: Twin, values: Mapping[str, Any]) -> Any:
 async def whole(calls: Calls, operation: Twin, values: dict[str, Any]) -> Any:
     """A list that is short by nature, read to its end; REST pages it all the same."""
     found = first = await read(calls, operation, values)
-    for _ in range(_MOST_PAGES):
+    for _ in range(_PAGES_MAX):
         if found is None or found.get("next_cursor") is None:
             break
         found = await read(calls, operation, {**values, "cursor": found["next_cursor"]})
@@ -66,16 +66,16 @@ class Span:
 def span(given: Mapping[str, Any]) -> Span:
     """What `first`, `after`, `last` and `before` ask for. Raises ``invalid_input`` naming the argument that is wrong:
     a list is read forward (`first`, `after`) or backward (`last`, `before`), not both at once."""
-    told = {name: given[name] for name in RELAY if given.get(name, UNSET) not in (None, UNSET)}
-    back = next((name for name in ("last", "before") if name in told), None)
-    ahead = next((name for name in ("first", "after") if name in told), None)
+    window = {name: given[name] for name in RELAY if given.get(name, UNSET) not in (None, UNSET)}
+    back = next((name for name in ("last", "before") if name in window), None)
+    ahead = next((name for name in ("first", "after") if name in window), None)
     if back is not None and ahead is not None:
         raise _misasked(back, f"`{back}` does not go with `{ahead}`: a list is read one way at a time.")
     size, place = ("first", "after") if back is None else ("last", "before")
-    limit = told.get(size, limits.DEFAULT_PAGE)
+    limit = window.get(size, limits.DEFAULT_PAGE)
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= limits.MAX_PAGE:
         raise _misasked(size, f"`{size}` must lie between 1 and {limits.MAX_PAGE}.")
-    return Span(limit, told.get(place), back is not None)
+    return Span(limit, window.get(place), back is not None)
 
 
 def _misasked(field: str, message: str) -> GraphQLError:

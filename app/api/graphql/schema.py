@@ -20,7 +20,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import StrawberryArgument
 
-from app.api.graphql import limits, operations, resolve, types, ways
+from app.api.graphql import edges, limits, operations, resolve, types
 from app.api.graphql.calls import Calls
 from app.api.graphql.documents import Documents
 from app.api.graphql.errors import camel, problem_of, raised
@@ -118,14 +118,14 @@ class Subgraph(FederationSchema):
 async def _referred(calls: Calls, representation: Any) -> Any:
     given = representation if isinstance(representation, dict) else {}
     name = given.get("__typename")
-    if not isinstance(name, str) or name not in ways.KEYS:
-        raise _misreferred(f"__typename must be one of {', '.join(ways.KEYS)}.")
+    if not isinstance(name, str) or name not in edges.KEYS:
+        raise _misreferred(f"__typename must be one of {', '.join(edges.KEYS)}.")
     values = {}
-    for one in ways.KEYS[name][0].split():
+    for one in edges.KEYS[name][0].split():
         if not isinstance(given.get(one), str):
             raise _misreferred(f"A representation of {name} needs {one}, which is text.")
         values[_snake(one)] = given[one]
-    operation = calls.operations.get("decideEntitlement" if name == "Entitlement" else ways.GETTERS[name])
+    operation = calls.operations.get("decideEntitlement" if name == "Entitlement" else edges.GETTERS[name])
     found = None if operation is None else await resolve.read(calls, operation, values)
     return None if found is None else View(name, found)
 
@@ -185,9 +185,9 @@ class _Builder:
 
         size = limits.LIST_SIZE if listed else 1
         self.weights[owner, camel(name)] = (
-            limits.Weight(ways.OPERATION_WEIGHT, 1, limits.SLICING, frozenset({"edges", "nodes"}))
+            limits.Weight(edges.OPERATION_WEIGHT, 1, limits.SLICING, frozenset({"edges", "nodes"}))
             if operation.paged
-            else limits.Weight(ways.OPERATION_WEIGHT, size)
+            else limits.Weight(edges.OPERATION_WEIGHT, size)
         )
         return field(
             name,
@@ -246,21 +246,21 @@ class _Builder:
             found = await resolve.write(resolve.calls_of(info), operation, None if asked is UNSET else asked)
             return {"data": found} if bare and not isinstance(found, View) else found
 
-        self.weights[parent, operation.name] = limits.Weight(ways.MUTATION_WEIGHT)
+        self.weights[parent, operation.name] = limits.Weight(edges.MUTATION_WEIGHT)
         return field(
             operation.name,
             _or_none(_result(f"{owner}Result", self.shapes[result], self.shapes["Refusal"])),
             answer,
             [argument("input", kind, required=needed)],
             _about(operation),
-            [ways.Cost(weight=str(ways.MUTATION_WEIGHT))],
+            [edges.Cost(weight=str(edges.MUTATION_WEIGHT))],
         )
 
     # types ------------------------------------------------------------------------------------------------------------
 
     def dress(self) -> None:
         """Turns the shapes into types, with their ids and the ways between them."""
-        for (owner, name), (operation_id, bound) in ways.WAYS.items():
+        for (owner, name), (operation_id, bound) in edges.EDGES.items():
             operation = self.operations.get(operation_id)
             if operation is not None:
                 self.shapes[owner].__annotations__.pop(name, None)
@@ -276,8 +276,8 @@ class _Builder:
             found = [await resolve.read(calls, operation, {"ticket_id": one}) for one in root.get("children") or ()]
             return [one for one in found if one is not None]
 
-        self.weights["Ticket", "children"] = limits.Weight(ways.OPERATION_WEIGHT, limits.LIST_SIZE)
-        weight = ways.Cost(weight=str(ways.OPERATION_WEIGHT))
+        self.weights["Ticket", "children"] = limits.Weight(edges.OPERATION_WEIGHT, limits.LIST_SIZE)
+        weight = edges.Cost(weight=str(edges.OPERATION_WEIGHT))
         kind = _or_none(_list_of(self.shapes["Ticket"]))
         return field(
             "children",
@@ -285,16 +285,16 @@ class _Builder:
             answer,
             [],
             "Tickets split off this one.",
-            [weight, ways.ListSize(assumed_size=limits.LIST_SIZE)],
+            [weight, edges.ListSize(assumed_size=limits.LIST_SIZE)],
         )
 
     def _type(self, cls: Any) -> None:
         name = cls.__name__
         about: Mapping[str, str] = getattr(cls, ABOUT, {})
-        key = ways.NODES.get(name)
+        key = edges.NODES.get(name)
         if key is not None:
             cls.id = _identified(name, key)
-            getter = self.operations.get(ways.GETTERS.get(name, ""))
+            getter = self.operations.get(edges.GETTERS.get(name, ""))
             if getter is not None:
                 self._lazy(cls, getter, key)
         for inner in cls.__annotations__:
@@ -302,8 +302,8 @@ class _Builder:
                 called = inner.rstrip("_") if inner.endswith("_") else None
                 setattr(cls, inner, _plain_field(cls, inner, called, about.get(inner)))
         cls.is_type_of = staticmethod(lambda found, _info: getattr(found, "typename", name) == name)
-        if name in ways.KEYS:
-            strawberry.federation.type(cls, keys=ways.KEYS[name], name=name, description=cls.__doc__)
+        if name in edges.KEYS:
+            strawberry.federation.type(cls, keys=edges.KEYS[name], name=name, description=cls.__doc__)
         else:
             strawberry.type(cls, name=name, description=cls.__doc__)
 
@@ -313,7 +313,7 @@ class _Builder:
             if inner != key and not hasattr(cls, inner):
                 del cls.__annotations__[inner]
                 about = getattr(cls, ABOUT, {}).get(inner)
-                whole = ways.WHOLE[cls.__name__]
+                whole = edges.WHOLE[cls.__name__]
                 table = inner in getattr(cls, TABLES, ())
                 setattr(cls, inner, _loaded(operation, key, inner, annotation, whole, about, table=table))
 
@@ -333,7 +333,7 @@ class _Builder:
                 mutation[operation.name] = self.writing(operation, "Mutation")
         query["node"] = self._node()
         self.weights["Query", "_entities"] = limits.Weight(
-            ways.OPERATION_WEIGHT, limits.LIST_SIZE, counts="representations"
+            edges.OPERATION_WEIGHT, limits.LIST_SIZE, counts="representations"
         )
         return (
             strawberry.type(type("Query", (), query), description="Everything that can be asked, in one snapshot."),
@@ -344,24 +344,24 @@ class _Builder:
         )
 
     def _node(self) -> Any:
-        getters = {name: self.operations[one] for name, one in ways.GETTERS.items() if one in self.operations}
+        getters = {name: self.operations[one] for name, one in edges.GETTERS.items() if one in self.operations}
 
         async def answer(root: Any, info: Info, **given: Any) -> Any:
             named = node_of(str(given["id"]))
             if named is None or named[0] not in getters:
                 return None
             typename, key = named
-            found = await resolve.read(resolve.calls_of(info), getters[typename], {ways.NODES[typename]: key})
+            found = await resolve.read(resolve.calls_of(info), getters[typename], {edges.NODES[typename]: key})
             return None if found is None else View(typename, found)
 
-        self.weights["Query", "node"] = limits.Weight(ways.OPERATION_WEIGHT)
+        self.weights["Query", "node"] = limits.Weight(edges.OPERATION_WEIGHT)
         return field(
             "node",
             _or_none(types.Node),
             answer,
             [argument("id", strawberry.ID, required=True)],
             "Anything by its id.",
-            [ways.Cost(weight=str(ways.OPERATION_WEIGHT))],
+            [edges.Cost(weight=str(edges.OPERATION_WEIGHT))],
         )
 
 
@@ -370,10 +370,10 @@ def _named(operation: Twin, name: str) -> str:
 
 
 def _directives(operation: Twin) -> list[object]:
-    found: list[object] = [ways.Cost(weight=str(ways.OPERATION_WEIGHT))]
+    found: list[object] = [edges.Cost(weight=str(edges.OPERATION_WEIGHT))]
     if operation.paged:
         found.append(
-            ways.ListSize(
+            edges.ListSize(
                 assumed_size=limits.DEFAULT_PAGE,
                 slicing_arguments=list(limits.SLICING),
                 sized_fields=["edges", "nodes"],
@@ -381,7 +381,7 @@ def _directives(operation: Twin) -> list[object]:
             )
         )
     elif operation.listed:
-        found.append(ways.ListSize(assumed_size=limits.LIST_SIZE))
+        found.append(edges.ListSize(assumed_size=limits.LIST_SIZE))
     return found
 
 
@@ -461,7 +461,7 @@ def build() -> Door:
     schema = Subgraph(
         query=query,
         mutation=mutation,
-        types=[builder.shapes[name] for name in ways.NODES],
+        types=[builder.shapes[name] for name in edges.NODES],
         config=StrawberryConfig(default_resolver=pick, scalar_map=SCALARS),
     )
     core = schema._schema

@@ -16,13 +16,13 @@ from app.api.auth import Principal
 from app.api.first_edition import first_form
 from app.api.headers import Conditions
 from app.api.operations.table import Operation, scope_missing
-from app.api.paging import Page, encode_cursor
+from app.api.paging import PageQuery, encode_cursor
 from app.api.problems import Problem
 from app.api.state import AppState, BalanceReader
 from app.api.strict import Body
 from app.domain.values.digests import Said
 from app.domain.values.errors import DomainError
-from app.domain.values.paging import Part, Slice
+from app.domain.values.paging import Page, PageRequest
 from app.usecases.commands import Database, Tx, once
 from app.views.balance import Balance
 from app.views.shapes import PageOf
@@ -83,7 +83,7 @@ class Call:
     """Every Idempotency-Key that was given."""
     conditions: Conditions = field(default_factory=Conditions)
     validate_only: bool = False
-    wanted: Page | None = None
+    wanted: PageQuery | None = None
     """The part of a list."""
     on_replay: Callable[[], None] = lambda: None
     ids: Mapping[str, Any] = field(default_factory=dict)
@@ -102,7 +102,7 @@ class Call:
         return self.sent
 
     @property
-    def page(self) -> Page:
+    def page(self) -> PageQuery:
         """Return the part of a list that is wanted."""
         assert self.wanted is not None  # noqa: S101 - declared by the operation
         return self.wanted
@@ -132,11 +132,11 @@ class Call:
             raise found
         return found
 
-    async def pages(self, work: Callable[[Tx, Part], Awaitable[Slice[V]]]) -> Answer[PageOf[V]]:
+    async def pages(self, work: Callable[[Tx, PageRequest], Awaitable[Page[V]]]) -> Answer[PageOf[V]]:
         """Answer a page of a list: ``work(tx, part)`` gives that part of it."""
         secrets, page = self.rooms.cursor_secrets, self.page
         context = page.context(self.tenant_id)
-        part = Part(page.limit, page.after(secrets, self.tenant_id), page.backward)
+        part = PageRequest(page.limit, page.after(secrets, self.tenant_id), page.backward)
         found = await self.read(lambda tx: work(tx, part))
         view = page.view(found, lambda key: encode_cursor(secrets[0], context, key))
         return Answer(view, headers=page.headers(view))

@@ -13,7 +13,7 @@ from app.api.operations.table import Operations
 from app.api.paging import decode_cursor, encode_cursor
 from app.api.problems import FieldError, Problem
 from app.api.strict import PathId, QueryId
-from app.domain.values.paging import Part
+from app.domain.values.paging import PageRequest
 from app.usecases.webhooks import events
 from app.views.event import Event, EventPage
 
@@ -41,7 +41,7 @@ async def list_events(
         start, end = (start, key) if page.backward else (key, None)
     types = [part for one in type or () for part in one.split(",") if part]
     await events.place(call.database, call.tenant_id)
-    part = Part(page.limit, backward=page.backward)
+    part = PageRequest(page.limit, backward=page.backward)
     found, position = await call.read(
         lambda tx: events.feed(tx, after=start, before=end, part=part, types=types or None, customer_id=customer_id)
     )

@@ -65,7 +65,7 @@ class SimulationBody(Body):
         Field(
             strict=True,
             ge=1,
-            le=simulation.MOST,
+            le=simulation.ENTRIES_MAX,
             description="Entries of history to run: orders, and what was done to tickets",
         ),
     ] = simulation.DEFAULT_LIMIT

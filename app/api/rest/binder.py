@@ -20,7 +20,7 @@ from app.api.deps import authenticate, house
 from app.api.headers import conditions_of
 from app.api.operations.call import Answer, Call, Raw, answer_of, checked_key
 from app.api.operations.table import Operation
-from app.api.paging import Page, path_of, query_of
+from app.api.paging import PageQuery, path_of, query_of
 from app.api.problems import FieldError, Problem, problems
 from app.api.reply import Reply
 from app.api.strict import check_path, check_query, take_body
@@ -123,7 +123,7 @@ async def _call(operation: Operation, request: Request, principal: Principal, ma
     if operation.conditional:
         call.conditions = conditions_of(request)
     if taken.limit is not None:
-        call.wanted = Page(taken.limit, taken.cursor, path_of(request), query_of(request))
+        call.wanted = PageQuery(taken.limit, taken.cursor, path_of(request), query_of(request))
     if (figures := scope.get("retainer.figures")) is not None:
         call.on_replay = figures.replays.inc
     return answer_of(operation, await operation.perform(call, **taken.values))

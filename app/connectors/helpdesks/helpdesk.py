@@ -57,13 +57,13 @@ def _ticket(event: Mapping[str, Any], data: Mapping[str, Any]) -> TicketSeen:
     if data.get("agreed_up_to") is not None:
         stated["agreed_up_to"] = p.whole(data["agreed_up_to"], "data.agreed_up_to")
     made_at = p.instant(data.get("created_at") or event.get("timestamp"), "data.created_at")
-    told = data.get("created_at") is not None or event.get("type") == "ticket.created"
+    dated = data.get("created_at") is not None or event.get("type") == "ticket.created"
     return TicketSeen(
         stamp=stamp(made_at),
         customer=p.customer(data.get("customer_id"), data.get("customer_email")),
         subject=p.text(data.get("subject"), 200) or "(no subject)",
         stated=stated,
-        opened_at=made_at if told else None,
+        opened_at=made_at if dated else None,
     )
 
 

@@ -116,7 +116,7 @@ def _disputed(data: Mapping[str, Any]) -> Reading:
         says = {"dispute": str(data.get("id")), "status": status}
         raise UnreadableError("status_unknown", f"Nobody here knows a dispute in the status {status}.", says)
     times = [p.instant_or_none(data.get(name), name) for name in ("initiated_at", "finalized_on")]
-    told = DisputeSeen(
+    seen = DisputeSeen(
         dispute_id=p.ident(data.get("id"), "id"),
         state="warning" if data.get("type") == "inquiry" else state,
         stamp=stamp(max((time_ for time_ in times if time_ is not None), default=None)),
@@ -124,7 +124,7 @@ def _disputed(data: Mapping[str, Any]) -> Reading:
         currency=p.currency_of(data.get("currency")),
     )
     subject = "order/" + p.ident(data.get("order_id"), "order_id")
-    return Reading(subject=subject, order=News(disputes=(told,)))
+    return Reading(subject=subject, order=News(disputes=(seen,)))
 
 
 def _order(data: Mapping[str, Any], status: str, options: Mapping[str, Any]) -> OrderSeen:
@@ -258,7 +258,7 @@ def _beside(
 def _refund(one: Mapping[str, Any]) -> RefundSeen:
     """By the units of its lines, and by what it says of the rest: shipping, duties, and differences by hand."""
     units: dict[str, int] = {}
-    told: list[Decimal] = []
+    seen: list[Decimal] = []
     complete = True
     for line in p.rows(one.get("refund_line_items"), "refund_line_items"):
         line_id = p.ident(line.get("line_item_id"), "line_item_id")
@@ -266,7 +266,7 @@ def _refund(one: Mapping[str, Any]) -> RefundSeen:
         net = p.money_or_none(line.get("subtotal"), "subtotal")
         tax = p.money_or_none(line.get("total_tax"), "total_tax")
         complete = complete and net is not None
-        told.append((net or Decimal(0)) + (tax or Decimal(0)))
+        seen.append((net or Decimal(0)) + (tax or Decimal(0)))
     paid_back = sum(
         (
             p.money(each.get("amount"), "amount")
@@ -278,7 +278,7 @@ def _refund(one: Mapping[str, Any]) -> RefundSeen:
     other = _elsewhere(one)
     units = {line_id: count for line_id, count in units.items() if count}
     refund_id = p.ident(one.get("id"), "refund id")
-    left: Decimal | None = paid_back - sum(told, Decimal(0)) - other
+    left: Decimal | None = paid_back - sum(seen, Decimal(0)) - other
     if (
         not units
         and not other

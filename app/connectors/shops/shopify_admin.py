@@ -19,8 +19,8 @@ from app.usecases.inbound import FetchError
 VERSION: Final = "2026-04"
 PAGE: Final = 25
 LINES: Final = 50
-MOST_PAGES: Final = 10_000
-MOST_WAITS: Final = 10
+PAGES_MAX: Final = 10_000
+WAITS_MAX: Final = 10
 LONGEST_WAIT: Final = 60.0
 
 Ask = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
@@ -76,7 +76,7 @@ async def changes(
     wanted = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     variables: dict[str, Any] = {"first": PAGE, "after": None, "lines": LINES, "query": f"updated_at:>='{wanted}'"}
     asked = _Asked(ask, f"/admin/api/{version}/graphql.json", sleep)
-    for _ in range(MOST_PAGES):
+    for _ in range(PAGES_MAX):
         page = (await asked(_ORDERS, variables))["orders"]
         for node in page["nodes"]:
             yield _order(node, await _lines(asked, node))
@@ -93,7 +93,7 @@ class _Asked:
 
     async def __call__(self, query: str, variables: dict[str, Any]) -> Any:
         """The data of an answer; pages in ``variables`` shrink where they cost too much."""
-        for _ in range(MOST_WAITS):
+        for _ in range(WAITS_MAX):
             answer = await self.ask(self.path, {"query": query, "variables": dict(variables)})
             errors = answer.get("errors") or []
             if not errors and answer.get("data") is not None:

@@ -33,12 +33,12 @@ logger = logging.getLogger("retainer.courier")
 
 LEASE: Final = timedelta(seconds=60)
 """Longer than any attempt can take."""
-TOGETHER: Final = 6
+LEASED_DELIVERIES_MAX: Final = 6
 """Deliveries claimed, and sent, at once; each of another lane."""
-A_RUNNER: Final = 2
+RUNNER_SENDS_CONCURRENT_MAX: Final = 2
 """Such batches of one endpoint at the same time, of one tenant, of this process."""
-A_TENANT: Final = 8
-AT_ONCE: Final = 24
+TENANT_SENDS_CONCURRENT_MAX: Final = 8
+SENDS_CONCURRENT_MAX: Final = 24
 RETENTION_EVERY: Final = timedelta(hours=1)
 BATCH: Final = 500
 MEASURED_EVERY: Final = 10.0
@@ -115,7 +115,7 @@ class Courier:
         self.metrics = metrics
         self._token = f"{os.getpid()}:{mint('cou')}"
         self._runners: dict[tuple[str, str], asyncio.Task[None]] = {}
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(SENDS_CONCURRENT_MAX)
         self._tenant_slots: dict[str, asyncio.Semaphore] = {}
         self._swept: dict[str, datetime] = {}
         self._measured: dict[str, float] = {}
@@ -200,8 +200,8 @@ class Courier:
 
     async def _run(self, tenant_id: str, endpoint_id: str) -> None:
         """Sends all that is due to one endpoint, a few at a time."""
-        slots = self._tenant_slots.setdefault(tenant_id, asyncio.Semaphore(A_TENANT))
-        lines = (self._line(tenant_id, endpoint_id, slots) for _ in range(A_RUNNER))
+        slots = self._tenant_slots.setdefault(tenant_id, asyncio.Semaphore(TENANT_SENDS_CONCURRENT_MAX))
+        lines = (self._line(tenant_id, endpoint_id, slots) for _ in range(RUNNER_SENDS_CONCURRENT_MAX))
         for failed in await asyncio.gather(*lines, return_exceptions=True):
             if isinstance(failed, (Unavailable, Busy, Retry, DomainError)):
                 logger.warning("deliveries to %s wait: %s", endpoint_id, failed)
@@ -220,7 +220,9 @@ class Courier:
         token = f"{self._token}:{mint('clm')}"
 
         async def take(tx: Tx) -> tuple[list[Row[Any]], webhooks.Endpoint | None, dict[str, Row[Any]]]:
-            rows = await webhooks.claim(tx, endpoint_id, token=token, lease=self._lease, now=now, most=TOGETHER)
+            rows = await webhooks.claim(
+                tx, endpoint_id, token=token, lease=self._lease, now=now, most=LEASED_DELIVERIES_MAX
+            )
             if not rows:
                 return [], None, {}
             found = await events.several(tx, [row.event_id for row in rows if row.payload is None])

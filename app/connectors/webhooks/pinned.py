@@ -39,7 +39,7 @@ class PinnedTransport(httpx.AsyncBaseTransport):
         sent = httpcore.Request(
             request.method, url, headers=request.headers.raw, content=request.stream, extensions=request.extensions
         )
-        with _told():
+        with _counted_refusals():
             answer = await self._pool.handle_async_request(sent)
         return httpx.Response(
             answer.status, headers=answer.headers, stream=_Stream(answer), extensions=answer.extensions
@@ -55,7 +55,7 @@ class _Stream(httpx.AsyncByteStream):
         self._answer = answer
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _told():
+        with _counted_refusals():
             async for part in self._answer.aiter_stream():
                 yield part
 
@@ -64,7 +64,7 @@ class _Stream(httpx.AsyncByteStream):
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _counted_refusals() -> Iterator[None]:
     """httpcore's errors by httpx's names, which callers know."""
     try:
         yield

@@ -32,12 +32,12 @@ def body_of(type_: str, timestamp: str, data: Mapping[str, Any], *, event_id: st
     body = _encoded({"type": type_, "timestamp": timestamp, "data": dict(data)})
     if len(body) < MAX_PAYLOAD:
         return body
-    kept = {
+    named = {
         name: data[name]
         for name in ("customer_id", "sequence", "position", "ticket_id", "order_id", "state", "charge", "balance")
         if name in data
     }
-    short = {"truncated": True, "event_id": event_id, **kept}
+    short = {"truncated": True, "event_id": event_id, **named}
     body = _encoded({"type": type_, "timestamp": timestamp, "data": short})
     if len(body) < MAX_PAYLOAD:
         return body

@@ -17,7 +17,7 @@ from app.domain.policy.service_levels import ServiceHours
 from app.domain.trial.trial import BEGAN, Failure, play
 from app.domain.values.errors import DomainError
 
-MOST_SECONDS: Final = 2.0
+SECONDS_MAX: Final = 2.0
 """Seconds of a core for a trial, whatever else the machine does; the shipped policies take half of one at most."""
 _YEARS: Final = 3
 """Years of closed days from the beginning of the trial on: it lasts less than two."""
@@ -27,14 +27,14 @@ def check_story(c: Checker) -> None:
     """Plays the story under a policy that has no other fault; tells what could not be worked out, and where."""
     if any(one.severity == "error" for one in c.found):
         return
-    stop = time.thread_time() + MOST_SECONDS
+    stop = time.thread_time() + SECONDS_MAX
     verdict = play(c.policy, _hours(c.policy.service_hours), over=lambda: time.thread_time() > stop)
-    told: set[tuple[Parts, str]] = set()
+    reported: set[tuple[Parts, str]] = set()
     for failure in verdict.failures:
         where = c.place_of(failure.error)
         said = _said(failure)
-        if (where, said) not in told:
-            told.add((where, said))
+        if (where, said) not in reported:
+            reported.add((where, said))
             c.error(where, "story_fails", said, "Correct what this rule says; a ticket would fail like the story.")
 
 

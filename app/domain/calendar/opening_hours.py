@@ -200,7 +200,7 @@ class CalendarVersion:
             if rule is not None and (weekly or not rule.hours):
                 reasons.update(rule.reasons)
             reasons.update(
-                Reason(row.name, row.source) for row in rows if _tells(row, spans, weekly, ruled=rule is not None)
+                Reason(row.name, row.source) for row in rows if _counts(row, spans, weekly, ruled=rule is not None)
             )
         named = {reason for reason in reasons if reason.name}
         if spans or named:  # a half day is listed for its name; a closed one, for want of any, also without
@@ -214,7 +214,7 @@ class CalendarVersion:
         return row.kind is not ExceptionKind.CLOSED and self.spans_on(row.on, rest) == self.dated[row.on]
 
 
-def _tells(row: CalendarException, spans: Sequence[Span], weekly: Sequence[Span], *, ruled: bool) -> bool:
+def _counts(row: CalendarException, spans: Sequence[Span], weekly: Sequence[Span], *, ruled: bool) -> bool:
     """Whether an exception is a reason why a date is closed, or open for less than its weekday."""
     match row.kind:
         case ExceptionKind.CLOSED:

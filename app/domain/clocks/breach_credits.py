@@ -14,11 +14,11 @@ def breach_hook(account: CustomerAccount) -> BreachHook:
 
     def on_breach(clock: TicketClock, fact: OutcomeFact, breach: str) -> None:
         """A breach brings credits back, once: the outcome is written once, in this very transaction."""
-        returned = clock.pledge.breach_returns_credits
+        returned = clock.terms.breach_returns_credits
         if returned <= 0 or account.policy.credits is None:
             return
         if fact.kind == "breach_retracted":
-            if clock.pledge.retracted_breach == "takes_back":
+            if clock.terms.retracted_breach == "takes_back":
                 _take_back(account, clock, breach)
             return
         types = account.policy.credits.types
@@ -28,9 +28,9 @@ def breach_hook(account: CustomerAccount) -> BreachHook:
             rule=breach,
             credit_type=types[0].credit_type if types else "credit",
             effective_at=fact.at,
-            policy_version=clock.pledge.policy_version,
-            clause=clock.pledge.clause,
-            reading=clock.pledge.reading,
+            policy_version=clock.terms.policy_version,
+            clause=clock.terms.clause,
+            reading=clock.terms.reading,
             reason=f"breach of {clock.spec.milestone}",
         )
         if paid := refunded_of_ticket(account.ledger, clock.ticket_id):  # Nothing comes back for a refunded unit.
@@ -57,7 +57,7 @@ def _take_back(account: CustomerAccount, clock: TicketClock, breach: str) -> Non
     for lot in sorted(account.ledger.lots.values(), key=lambda one: one.lot_id):
         if lot.lot_id not in roots and lot.root not in roots:
             continue
-        taken = account.ledger.void(lot.lot_id, reason="breach retracted", clause=clock.pledge.clause)
+        taken = account.ledger.void(lot.lot_id, reason="breach retracted", clause=clock.terms.clause)
         if taken:
             balance = account.ledger.balance(lot.credit_type)
             data = voided_data(

@@ -195,8 +195,8 @@ class Progress:
             if one.edition < FROZEN:
                 due = self._resumed_once(due, start, one.end)
             else:
-                kept = one.start >= self.base and self._same_hours(one.calendar, ran)
-                if kept and one.left is not None and one.due is not None:
+                holds = one.start >= self.base and self._same_hours(one.calendar, ran)
+                if holds and one.left is not None and one.due is not None:
                     due = self._resumed(one.due, start, one.end, one.left)
                 else:
                     due = self._resumed(due, start, one.end, None)

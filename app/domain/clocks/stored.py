@@ -15,7 +15,7 @@ from app.domain.values.wire import iso, iso_or_none, parse_iso
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pledge:
+class PromiseTerms:
     """What of the promise the arithmetic does not need: when it starts and stops, its clause, what a breach brings."""
 
     starts: str
@@ -59,9 +59,9 @@ def spec_of(promise: Promise, target: Target) -> ClockSpec:
     )
 
 
-def pledge_of(promise: Promise, *, policy_version: int, ref: str | None) -> Pledge:
+def terms_of(promise: Promise, *, policy_version: int, ref: str | None) -> PromiseTerms:
     """What else the clock keeps of its promise."""
-    return Pledge(
+    return PromiseTerms(
         starts=promise.starts,
         stops=tuple(promise.stops),
         clause=promise.clause,
@@ -73,7 +73,7 @@ def pledge_of(promise: Promise, *, policy_version: int, ref: str | None) -> Pled
     )
 
 
-def dump_spec(spec: ClockSpec, pledge: Pledge) -> dict[str, Any]:
+def dump_spec(spec: ClockSpec, terms: PromiseTerms) -> dict[str, Any]:
     """The ``spec`` column: the promise as it was when the clock started."""
     return {
         "target": str(spec.target),
@@ -84,18 +84,18 @@ def dump_spec(spec: ClockSpec, pledge: Pledge) -> dict[str, Any]:
         "reminders": list(spec.reminders),
         "pause_rule": spec.pause_rule.value,
         "after_close": spec.after_close.value,
-        "starts": pledge.starts,
-        "stops": list(pledge.stops),
-        "clause": pledge.clause,
-        "reading": pledge.reading,
-        "policy_version": pledge.policy_version,
-        "breach_returns_credits": pledge.breach_returns_credits,
-        "retracted_breach": pledge.retracted_breach,
-        "ref": pledge.ref,
+        "starts": terms.starts,
+        "stops": list(terms.stops),
+        "clause": terms.clause,
+        "reading": terms.reading,
+        "policy_version": terms.policy_version,
+        "breach_returns_credits": terms.breach_returns_credits,
+        "retracted_breach": terms.retracted_breach,
+        "ref": terms.ref,
     }
 
 
-def load_spec(milestone: str, party: str, calendar: str, data: Mapping[str, Any]) -> tuple[ClockSpec, Pledge]:
+def load_spec(milestone: str, party: str, calendar: str, data: Mapping[str, Any]) -> tuple[ClockSpec, PromiseTerms]:
     """What `dump_spec` wrote, with the columns that stand beside it."""
     warnings: list[WarnRule] = [
         WarnShare(one["percent"]) if "percent" in one else WarnBefore(one["business_seconds_before"])
@@ -111,7 +111,7 @@ def load_spec(milestone: str, party: str, calendar: str, data: Mapping[str, Any]
         pause_rule=PauseRule(data["pause_rule"]),
         after_close=AfterClose(data["after_close"]),
     )
-    pledge = Pledge(
+    terms = PromiseTerms(
         starts=data["starts"],
         stops=tuple(data["stops"]),
         clause=data["clause"],
@@ -121,7 +121,7 @@ def load_spec(milestone: str, party: str, calendar: str, data: Mapping[str, Any]
         retracted_breach=data.get("retracted_breach", "takes_back"),
         ref=data["ref"],
     )
-    return spec, pledge
+    return spec, terms
 
 
 def dump_event(event: ClockEvent) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from app.domain.calendar.timeline import SlaUnreachable, to_s
 from app.domain.clocks import stored as wire
 from app.domain.clocks.clock import ClockState, OutcomeFact, explain_clock, fold, judge, next_action_at
 from app.domain.clocks.event import ClockEvent, ClockSpec, EventKind, Outcome, Party, Pause, Phase, in_force
-from app.domain.clocks.stored import Pledge
+from app.domain.clocks.stored import PromiseTerms
 from app.domain.clocks.target import EachBusinessDay, Explanation, NoTarget, Rolling, Target, due_at, parse_target
 from app.domain.policy.policy import Policy
 from app.domain.policy.service_levels import Promise
@@ -71,7 +71,7 @@ class TicketClock:
     external_ticket_id: str
     customer_id: str
     spec: ClockSpec
-    pledge: Pledge
+    terms: PromiseTerms
     hours: Hours
     events: list[ClockEvent] = field(default_factory=list)
     judged: set[Key] = field(default_factory=set)
@@ -186,7 +186,7 @@ class TicketClocks:
         """
         when = min(occurred_at or at, at)
         for clock in self.clocks:
-            if ref is not None and clock.pledge.ref != ref:
+            if ref is not None and clock.terms.ref != ref:
                 continue
             state = clock.state(at)
             recurring = isinstance(state.target, EachBusinessDay | Rolling)
@@ -199,10 +199,10 @@ class TicketClocks:
                     continue
             if trigger == "vendor_response" and recurring and (live or late):
                 self._append(clock, EventKind.RESPONSE, at=at, occurred_at=when)
-            elif trigger in clock.pledge.stops and (live or (late and clock.state(when).phase in _LIVE)):
+            elif trigger in clock.terms.stops and (live or (late and clock.state(when).phase in _LIVE)):
                 self._append(clock, EventKind.STOP, at=at, occurred_at=when)
             elif trigger == "resolved" and live:
-                answered = clock.spec.milestone == "first_response" and "vendor_response" in clock.pledge.stops
+                answered = clock.spec.milestone == "first_response" and "vendor_response" in clock.terms.stops
                 kind = EventKind.STOP if answered else EventKind.CANCEL
                 self._append(clock, kind, at=at, occurred_at=when)
 
@@ -219,7 +219,7 @@ class TicketClocks:
     ) -> None:
         """Nothing is owed any more: withdrawn, rejected, declined. With ``ref`` or ``milestone``: only that one."""
         for clock in self.clocks:
-            if ref is not None and clock.pledge.ref != ref:
+            if ref is not None and clock.terms.ref != ref:
                 continue
             if milestone is not None and clock.spec.milestone != milestone:
                 continue
@@ -230,7 +230,7 @@ class TicketClocks:
         """A new cycle of each vendor's clock that starts at the opening or the acceptance; no old one comes back."""
         for clock in self.clocks:
             ended = clock.state(at).phase not in _LIVE
-            if ended and clock.spec.owing is Party.VENDOR and clock.pledge.starts in _REOPENS:
+            if ended and clock.spec.owing is Party.VENDOR and clock.terms.starts in _REOPENS:
                 self._append(clock, EventKind.REOPEN, at=at)
 
     def judge(self, *, at: datetime, clock_id: str | None = None) -> None:
@@ -238,13 +238,13 @@ class TicketClocks:
         for clock in self.clocks:
             if clock_id is None or clock.clock_id == clock_id:
                 self._catch_up(clock, at)
-                self._settle(clock, at)
+                self._judge_and_project(clock, at)
 
     def calendar_changed(self, *, at: datetime) -> int:
         """Puts every live clock on the newest calendar if that moves anything for it; how many it moved."""
         found = [clock for clock in self.clocks if self.touched(clock, at, self.hours)]
         for clock in found:
-            self._append(clock, EventKind.CALENDAR_CHANGED, at=at, tells=EventKind.CALENDAR_CHANGED.value)
+            self._append(clock, EventKind.CALENDAR_CHANGED, at=at, cause=EventKind.CALENDAR_CHANGED.value)
         return len(found)
 
     def tzdb_changed(self, *, at: datetime) -> int:
@@ -254,7 +254,7 @@ class TicketClocks:
             state = clock.state(at)
             stale = state.tzdb_version != self.hours.tzdb_version and state.phase in _LIVE
             if stale and state.due_at != clock.stored_due_at:
-                self._append(clock, EventKind.TZDB_CHANGED, at=at, tells=EventKind.TZDB_CHANGED.value)
+                self._append(clock, EventKind.TZDB_CHANGED, at=at, cause=EventKind.TZDB_CHANGED.value)
                 moved += 1
         return moved
 
@@ -262,7 +262,7 @@ class TicketClocks:
         """Brings live clocks that older rules judged to the present ones: what was wrongly a breach is taken back."""
         for clock in self.clocks:
             if clock.state(at).phase in _LIVE:
-                self._append(clock, EventKind.REJUDGE, at=at, tells="pause_frozen")
+                self._append(clock, EventKind.REJUDGE, at=at, cause="pause_frozen")
 
     # --- questions --------------------------------------------------------------------------------------------------
 
@@ -294,14 +294,14 @@ class TicketClocks:
         same = [
             one
             for one in self.clocks
-            if one.pledge.ref == ref and one.spec.milestone == promise.milestone and one.pledge.starts == promise.starts
+            if one.terms.ref == ref and one.spec.milestone == promise.milestone and one.terms.starts == promise.starts
         ]
         if same:
             clock = same[-1]
             if clock.state(at).phase not in _LIVE:
                 self._append(clock, EventKind.REOPEN, at=at, target=self._reachable(promise, target, at))
             elif due is not None:
-                self._append(clock, EventKind.RETARGET, at=at, target=target, tells="retarget")
+                self._append(clock, EventKind.RETARGET, at=at, target=target, cause="retarget")
             return clock.clock_id
         if self.ticket_id is None or self.external_ticket_id is None:
             raise ValueError("bind the ticket before starting its clocks")
@@ -312,11 +312,11 @@ class TicketClocks:
             external_ticket_id=self.external_ticket_id,
             customer_id=self.plan.customer.customer_id,
             spec=wire.spec_of(promise, self._reachable(promise, target, when)),
-            pledge=wire.pledge_of(promise, policy_version=self.policy.version, ref=ref),
+            terms=wire.terms_of(promise, policy_version=self.policy.version, ref=ref),
             hours=self.hours,
         )
         self.clocks.append(clock)
-        self._append(clock, EventKind.START, at=at, occurred_at=when, settle=not rests)
+        self._append(clock, EventKind.START, at=at, occurred_at=when, project=not rests)
         for one in rests:
             since = max(when, one.since)
             self._append(clock, EventKind.PAUSE, at=at, occurred_at=since, reason=one.reason, party=one.party)
@@ -378,8 +378,8 @@ class TicketClocks:
         target: Target | None = None,
         corrects: int | None = None,
         moved_to: datetime | None = None,
-        tells: str | None = None,
-        settle: bool = True,
+        cause: str | None = None,
+        project: bool = True,
     ) -> None:
         if kind not in (EventKind.START, EventKind.CALENDAR_CHANGED, EventKind.TZDB_CHANGED):
             self._catch_up(clock, at)
@@ -406,11 +406,11 @@ class TicketClocks:
         if backdated:
             # A late fact is judged on the hours of then; from now on the newest hold.
             self._catch_up(clock, at)
-        told = self._settle(clock, at, fresh=True) if settle else False
-        if tells is not None and not told:
+        emitted = self._judge_and_project(clock, at, fresh=True) if project else False
+        if cause is not None and not emitted:
             after = clock.stored_due_at
             if after != before:
-                self._tell_due(clock, before, after, tells)
+                self._emit_due(clock, before, after, cause)
 
     def _revision_of(self, clock: TicketClock, kind: EventKind, when: datetime) -> int:
         """The revision of a late fact: that of then, and none older than the clock was on; a start's is the newest."""
@@ -422,17 +422,17 @@ class TicketClocks:
     def _catch_up(self, clock: TicketClock, at: datetime) -> None:
         """A clock that started while a calendar version was being published goes over to it here at the latest."""
         if self.touched(clock, at, self.hours):
-            self._append(clock, EventKind.CALENDAR_CHANGED, at=at, tells=EventKind.CALENDAR_CHANGED.value)
+            self._append(clock, EventKind.CALENDAR_CHANGED, at=at, cause=EventKind.CALENDAR_CHANGED.value)
 
-    def _settle(self, clock: TicketClock, at: datetime, *, fresh: bool = False) -> bool:
+    def _judge_and_project(self, clock: TicketClock, at: datetime, *, fresh: bool = False) -> bool:
         """Judges, writes the projection, and says when to look again. True when it told that nothing falls due.
 
         ``fresh``: an event has just been appended.
         """
         state = clock.state(at)
-        told = state.never_due and self._newly_never(clock, at, fresh=fresh)
-        if told:
-            self._tell_due(clock, clock.stored_due_at, None, wire.NEVER_OPENS)
+        emitted = state.never_due and self._newly_never(clock, at, fresh=fresh)
+        if emitted:
+            self._emit_due(clock, clock.stored_due_at, None, wire.NEVER_OPENS)
         for fact in clock.facts(at):
             key = (fact.key[0], "" if fact.key[1] is None else fact.key[1].isoformat(), fact.key[2])
             if key not in clock.judged:
@@ -446,7 +446,7 @@ class TicketClocks:
         clock.on_agenda = following is not None
         clock.stored_due_at = state.due_at
         self.plan.clocks[clock.clock_id] = self._row(clock, state, following)
-        return told
+        return emitted
 
     @staticmethod
     def _newly_never(clock: TicketClock, at: datetime, *, fresh: bool) -> bool:
@@ -458,7 +458,7 @@ class TicketClocks:
             return False
         return not fold(clock.spec, clock.hours.calendar, earlier, at=at, history=clock.hours.history).never_due
 
-    def _tell_due(self, clock: TicketClock, old: datetime | None, new: datetime | None, cause: str) -> None:
+    def _emit_due(self, clock: TicketClock, old: datetime | None, new: datetime | None, cause: str) -> None:
         self.plan.emit(
             "clock.due_changed",
             {
@@ -489,7 +489,7 @@ class TicketClocks:
             calendar_revision=state.calendar_revision or self.hours.revision,
             tzdb_version=state.tzdb_version or self.hours.tzdb_version,
             version=len(clock.events),
-            spec=wire.dump_spec(clock.spec, clock.pledge),
+            spec=wire.dump_spec(clock.spec, clock.terms),
         )
 
     def _publish(self, clock: TicketClock, fact: OutcomeFact, key: Key, state: ClockState) -> None:
@@ -503,7 +503,7 @@ class TicketClocks:
             "outcome": state.outcome.value,
             "calendar_revision": state.calendar_revision,
             "tzdb_version": state.tzdb_version,
-            "clause": clock.pledge.clause,
+            "clause": clock.terms.clause,
         }
         if fact.kind in ("breached", "breach_retracted"):
             data["breach_id"] = name

@@ -16,7 +16,7 @@ from app.domain.cover.terms import CoverTerms
 from app.domain.values.term import Term, add_term
 from app.domain.values.wire import jsonable
 
-_KEPT = ("state", "starts_at", "ends_at", "suspended_at", "suspensions", "suspended_seconds")
+_STATE = ("state", "starts_at", "ends_at", "suspended_at", "suspensions", "suspended_seconds")
 _BEGINS = frozenset({"granted", "started", "moved"})
 
 
@@ -62,9 +62,9 @@ class _Life:
 
     def next(self, event: CoverEvent) -> None:
         then = event.cover
-        told = None if then is None else _at(then, "ends_at")
+        ends = None if then is None else _at(then, "ends_at")
         if event.kind in _BEGINS:
-            self.ends, self.known = told, then is not None
+            self.ends, self.known = ends, then is not None
             self.found += _as_bought(self.stored, then, self.terms)
         elif event.kind == "suspended":
             self.since = event.occurred_at
@@ -73,25 +73,25 @@ class _Life:
         elif event.kind == "extended" and self.ends is not None:
             self.ends = add_term(self.ends, Term(months=int(event.payload["months"])), self.terms.zone)
         elif event.kind == "reinstated":
-            self._reinstated(told)
+            self._reinstated(ends)
         elif event.kind == "shortened":
             # What was suspended has no end that still stood: it may be set to the instant of the refund.
-            longer = self.since is None and self.ends is not None and told is not None and told > self.ends
+            longer = self.since is None and self.ends is not None and ends is not None and ends > self.ends
             if longer:
-                self.found.append((f"ends by {self.ends} once shortened", str(told)))
+                self.found.append((f"ends by {self.ends} once shortened", str(ends)))
             self.cut = (self.ends, self.since)
-            self.ends, self.known, self.since = told, then is not None, None
-        if then is not None and self.known and told != self.ends:
-            self.found.append((f"ends {self.ends} once {event.kind}", str(told)))
-            self.ends = told
+            self.ends, self.known, self.since = ends, then is not None, None
+        if then is not None and self.known and ends != self.ends:
+            self.found.append((f"ends {self.ends} once {event.kind}", str(ends)))
+            self.ends = ends
 
-    def _reinstated(self, told: datetime | None) -> None:
+    def _reinstated(self, ends: datetime | None) -> None:
         """What was shortened has its former end again; what was voided kept its own."""
         if self.cut is not None:
             self.ends, self.since = self.cut
             self.cut = None
         elif not self.known:
-            self.ends, self.known = told, True
+            self.ends, self.known = ends, True
 
     def _resumed(self, at: datetime) -> None:
         if self.since is None:
@@ -109,8 +109,8 @@ def _row(stored: Cover, seconds: int, last: Mapping[str, Any] | None) -> list[Fi
         found.append((f"{seconds} seconds suspended", f"{stored.suspended_seconds}"))
     if last is None:
         return [*found, ("a last event that holds the cover", "none")]
-    now = {name: jsonable(getattr(stored, name)) for name in _KEPT}
-    then = {name: last.get(name) for name in _KEPT}
+    now = {name: jsonable(getattr(stored, name)) for name in _STATE}
+    then = {name: last.get(name) for name in _STATE}
     return found if now == then else [*found, (str(then), str(now))]
 
 

@@ -164,7 +164,7 @@ def start_pending(account: CustomerAccount, at: datetime, *, clause: str | None 
     cover.ends_at = None if term is None else CoverTerms.of(account.policy).periods(at, term, 1)[0][1]
     account.plan.put_cover(cover, "started", {"clause": clause or cover.clause}, occurred_at=at)
     schedule(account, cover)
-    account.emit("cover.started", {**_told(cover), "clause": clause or cover.clause})
+    account.emit("cover.started", {**_event_data(cover), "clause": clause or cover.clause})
     return cover
 
 
@@ -244,7 +244,7 @@ def move(
     cover.starts_at, cover.ends_at = starts_at, ends_at
     account.plan.put_cover(cover, "moved", {"before": before}, occurred_at=min(occurred_at, account.at))
     schedule(account, cover)
-    account.emit("cover.moved", {**_told(cover), "before": before})
+    account.emit("cover.moved", {**_event_data(cover), "before": before})
 
 
 # --- taking away ------------------------------------------------------------------------------------------------------
@@ -256,7 +256,7 @@ def void(account: CustomerAccount, cover: Cover, *, reason: str, clause: str | N
     cover.voided_at = account.at
     account.plan.put_cover(cover, "voided", {"reason": reason, "clause": clause})
     schedule(account, cover)
-    account.emit("cover.voided", {**_told(cover), "reason": reason})
+    account.emit("cover.voided", {**_event_data(cover), "reason": reason})
 
 
 def end_at(account: CustomerAccount, cover: Cover, when: datetime, *, reason: str, clause: str | None = None) -> None:
@@ -270,7 +270,7 @@ def end_at(account: CustomerAccount, cover: Cover, when: datetime, *, reason: st
     cover.ends_at = when
     account.plan.put_cover(cover, "shortened", {"reason": reason, "clause": clause}, occurred_at=min(when, account.at))
     schedule(account, cover)
-    account.emit("cover.shortened", {**_told(cover), "reason": reason})
+    account.emit("cover.shortened", {**_event_data(cover), "reason": reason})
 
 
 def take_back(account: CustomerAccount, cover: Cover, *, reason: str, clause: str | None = None) -> bool:
@@ -289,7 +289,7 @@ def reinstated(account: CustomerAccount, cover: Cover, *, reason: str) -> None:
     """Write a period that stands again as it did before it was taken back; the caller set its state and times."""
     account.plan.put_cover(cover, "reinstated", {"reason": reason})
     schedule(account, cover)
-    account.emit("cover.reinstated", {**_told(cover), "reason": reason})
+    account.emit("cover.reinstated", {**_event_data(cover), "reason": reason})
 
 
 def end_of_license(
@@ -347,7 +347,7 @@ def suspend(account: CustomerAccount, cover: Cover) -> None:
     cover.suspensions += 1
     account.plan.put_cover(cover, "suspended", {"clause": rules.suspension_clause})
     schedule(account, cover)
-    account.emit("cover.suspended", {**_told(cover), "clause": rules.suspension_clause})
+    account.emit("cover.suspended", {**_event_data(cover), "clause": rules.suspension_clause})
 
 
 def resume(account: CustomerAccount, cover: Cover) -> None:
@@ -370,7 +370,7 @@ def resume(account: CustomerAccount, cover: Cover) -> None:
         cover, "resumed", {"clause": rules.suspension_clause, "seconds": span // timedelta(seconds=1)}
     )
     schedule(account, cover)
-    account.emit("cover.resumed", {**_told(cover), "clause": rules.suspension_clause})
+    account.emit("cover.resumed", {**_event_data(cover), "clause": rules.suspension_clause})
 
 
 def extend(account: CustomerAccount, cover: Cover, months: int, *, reason: str) -> None:
@@ -393,7 +393,7 @@ def extend(account: CustomerAccount, cover: Cover, months: int, *, reason: str) 
     cover.ends_at = add_term(cover.ends_at, Term(months=months), term_zone(account.policy))
     account.plan.put_cover(cover, "extended", {"months": months, "clause": rules.extension_clause})
     schedule(account, cover)
-    account.emit("cover.extended", {**_told(cover), "months": months, "clause": rules.extension_clause})
+    account.emit("cover.extended", {**_event_data(cover), "months": months, "clause": rules.extension_clause})
 
 
 def stack_end(covers: Iterable[tuple[datetime, datetime]], placed_at: datetime) -> datetime:
@@ -410,7 +410,7 @@ def _times(n: int) -> str:
     return "once" if n == 1 else f"{n} times"
 
 
-def _told(cover: Cover) -> dict[str, object]:
+def _event_data(cover: Cover) -> dict[str, object]:
     return {
         "cover_id": cover.cover_id,
         "license_id": cover.license_id,

@@ -103,10 +103,10 @@ def outcome_sentence(view: Row) -> str:
 
 def event_sentence(event: Row, clause: str | None) -> str:
     """One event of a clock."""
-    told = _KINDS.get(str(event["kind"]), capital(str(event["kind"]).replace("_", " ")))
+    sentence = _KINDS.get(str(event["kind"]), capital(str(event["kind"]).replace("_", " ")))
     why = event.get("reason")
     reason = f": {_reason(str(why))}" if why else ""
-    return cited(f"On {instant_words(event['occurred_at'])}: {told[:1].lower()}{told[1:]}{reason}", clause)
+    return cited(f"On {instant_words(event['occurred_at'])}: {sentence[:1].lower()}{sentence[1:]}{reason}", clause)
 
 
 def _reason(why: str) -> str:

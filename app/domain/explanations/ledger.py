@@ -63,8 +63,8 @@ def operation_clause(policy: Policy, operation: Row) -> tuple[str | None, bool]:
 def operation_sentence(policy: Policy, operation: Row) -> str:
     """What an operation did, in a sentence with its clause."""
     moves: Sequence[Row] = operation["moves"]
-    tell = _TOLD.get(str(operation["step"]), _other)
-    return cited(capital(tell(policy, operation, moves)), operation["clause"])
+    sentence_of = _SENTENCES.get(str(operation["step"]), _other)
+    return cited(capital(sentence_of(policy, operation, moves)), operation["clause"])
 
 
 def _sum(moves: Sequence[Row], source: str | None = None, target: str | None = None) -> int:
@@ -221,7 +221,7 @@ def _other(policy: Policy, operation: Row, moves: Sequence[Row]) -> str:
     return f"{credit_words(policy, _sum(moves))} moved ({str(operation['step']).replace('_', ' ')})"
 
 
-_TOLD: Final[Mapping[str, Callable[[Policy, Row, Sequence[Row]], str]]] = {
+_SENTENCES: Final[Mapping[str, Callable[[Policy, Row, Sequence[Row]], str]]] = {
     "grant": _granted,
     "adjust": _granted,
     "hold": _held,

@@ -90,15 +90,15 @@ def reason_sentences(reasons: Iterable[Row]) -> str:
 
 def step_sentence(policy: Policy, kind: str, payload: Row, operations: Sequence[Row]) -> str:
     """What one event did, and the credits that moved by it."""
-    tell = _STEPS.get(kind)
+    sentence_of = _STEPS.get(kind)
     changed: Row = payload.get("set", {})
-    told = tell(policy, payload) if tell is not None else f"{capital(kind.replace('_', ' '))}."
+    sentence = sentence_of(policy, payload) if sentence_of is not None else f"{capital(kind.replace('_', ' '))}."
     find = _CLAUSES.get(kind)
-    if told is not None and find is not None and not told.endswith(")."):
-        told = cited(told, find(policy, payload))
+    if sentence is not None and find is not None and not sentence.endswith(")."):
+        sentence = cited(sentence, find(policy, payload))
     assessed = [assessment_sentence(policy, row) for row in assessments_of(payload)]
     reasons = reason_sentences(changed.get("reasons") or ())
-    return sentences(told, *assessed, *(operation["summary"] for operation in operations), reasons)
+    return sentences(sentence, *assessed, *(operation["summary"] for operation in operations), reasons)
 
 
 def assessments_of(payload: Row) -> list[Row]:
@@ -225,8 +225,8 @@ def _withdrawn(policy: Policy, payload: Row) -> str:
 def _resolved(policy: Policy, payload: Row) -> str:
     changed: Row = payload.get("set", {})
     outcome = next((one for one in policy.outcomes if one.outcome == changed.get("outcome")), None)
-    told = cited(f"Resolved: {plain(outcome.title)}", outcome.clause) if outcome else "The ticket was resolved."
-    return sentences(told, _cause(policy, changed.get("cause")))
+    sentence = cited(f"Resolved: {plain(outcome.title)}", outcome.clause) if outcome else "The ticket was resolved."
+    return sentences(sentence, _cause(policy, changed.get("cause")))
 
 
 def _cause(policy: Policy, name: object) -> str | None:

@@ -54,9 +54,9 @@ class DisputeWanted:
     unclear: str | None = None
 
 
-def merge_disputes(mine: Seen | None, told: Iterable[DisputeSeen]) -> Seen:
+def merge_disputes(mine: Seen | None, theirs: Iterable[DisputeSeen]) -> Seen:
     """Return what is known of the disputes once these are known too: of each the latest telling."""
-    return join_disputes(mine, {dispute_seen.dispute_id: _dispute_json(dispute_seen) for dispute_seen in told})
+    return join_disputes(mine, {dispute_seen.dispute_id: _dispute_json(dispute_seen) for dispute_seen in theirs})
 
 
 def join_disputes(mine: Seen | None, theirs: Seen) -> Seen:
@@ -108,12 +108,12 @@ def _units(one: Seen, order: Seen) -> tuple[dict[str, int] | None, str | None]:
     """Return the units that disputed money paid for, or why nobody can tell."""
     bought = {row["line_id"]: int(row["quantity"]) for row in order["lines"]}
     amount, total = _decimal(one["amount"]), _decimal(order.get("total"))
-    told = one["units"] is not None or one["amounts"] is not None
-    if one["full"] or (not told and amount is None):
+    itemized = one["units"] is not None or one["amounts"] is not None
+    if one["full"] or (not itemized and amount is None):
         return bought, None
     if one["currency"] not in (None, order["currency"]):
         return None, f"{amount} {one['currency']} is disputed of an order in {order['currency']}."
-    if not told and amount is not None:
+    if not itemized and amount is not None:
         if total is not None and total == amount > 0:
             return bought, None
         if total is not None and amount > total:
@@ -122,13 +122,13 @@ def _units(one: Seen, order: Seen) -> tuple[dict[str, int] | None, str | None]:
             return None, f"{amount} is disputed, and the shop does not say for which lines."
     found = {line_id: int(count) for line_id, count in (one["units"] or {}).items()}
     by_line = {line_id: Decimal(text) for line_id, text in (one["amounts"] or {}).items()}
-    if not told and amount is not None:
+    if not itemized and amount is not None:
         by_line = {next(iter(bought)): amount}
     for row in order["lines"]:
         part = by_line.get(row["line_id"])
         if part:
             smallest = Fraction(unit_of(str(order["currency"])))
-            count = _whole_units(row, part, () if told else order.get("others") or (), smallest)
+            count = _whole_units(row, part, () if itemized else order.get("others") or (), smallest)
             if count is None:
                 return (None, f"{part} of line {row['line_id']} is disputed: no one number of units comes to that.")
             found[row["line_id"]] = found.get(row["line_id"], 0) + count

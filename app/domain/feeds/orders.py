@@ -243,7 +243,7 @@ def _merge_cancelled(known: Seen, at: str | None) -> None:
     known["cancelled_over"] = max(known.get("cancelled_over", ""), _EARLIEST if order is None else order["stamp"])
 
 
-def absorb(known: Seen, other: Seen) -> Seen:
+def merge_known(known: Seen, other: Seen) -> Seen:
     """What is known of an order, with what was told of it under another name before the two were known to be one."""
     joined: Seen = dict(known)
     if other.get("refunds"):

@@ -20,9 +20,9 @@ from app.domain.feeds.review import ReviewItem
 from app.domain.values.money import unit_of
 
 Seen = dict[str, Any]
-MOST_REASONS: Final = 10
+REASONS_MAX: Final = 10
 """Reasons beside the lines that are combined with each other; with more, nobody can tell."""
-MOST_SUMS: Final = 20_000
+SUMS_MAX: Final = 20_000
 LINES_UNKNOWN: Final = "refund_lines_unknown"
 PART_OF_UNIT: Final = "refund_part_of_unit"
 OF_REFUNDS: Final = frozenset({LINES_UNKNOWN, PART_OF_UNIT})
@@ -43,7 +43,7 @@ def units_refunded(seen: Seen, order: Seen, blocks: list[ReviewItem]) -> dict[st
     found: dict[str, int] = {}
     amounts: dict[str, Decimal] = {}
     decided = set(seen.get("settled_refunds") or ())
-    loose = sorted(key for key, one in standing.items() if not _told(one) and key not in decided)
+    loose = sorted(key for key, one in standing.items() if not _itemized(one) and key not in decided)
     if total is not None and given > total > 0 and (loose or by_charge > total):
         blocks.append(_too_much(loose, given, total))
         return {}
@@ -51,7 +51,7 @@ def units_refunded(seen: Seen, order: Seen, blocks: list[ReviewItem]) -> dict[st
         if refund_id not in loose:
             given -= _decimal(one["amount"]) or Decimal(0)
         if refund_id not in decided:
-            _take_told(refund_id, one, found, amounts, blocks)
+            _take_itemized(refund_id, one, found, amounts, blocks)
     if given > 0:
         _explain(order, given, loose, found, blocks)
     rows, smallest = {row["line_id"]: row for row in order["lines"]}, unit_of(str(order["currency"]))
@@ -110,10 +110,10 @@ def _of_charge(seen: Seen) -> tuple[Decimal, bool]:
     """What a charge says was given back of it, and whether that is all of it; less what came back to the shop later."""
     most, whole = _decimal(seen.get("refunded_total")) or Decimal(0), False
     gone = [refund for refund in (seen.get("refunds") or {}).values() if refund["reversed"]]
-    for at, told in (seen.get("charged_back") or {}).items():
+    for at, charged in (seen.get("charged_back") or {}).items():
         back = _sum_of(one for one in gone if _within(one, at))
-        most = max(most, (_decimal(told["amount"]) or Decimal(0)) - back)
-        whole = whole or (told["full"] and not back)
+        most = max(most, (_decimal(charged["amount"]) or Decimal(0)) - back)
+        whole = whole or (charged["full"] and not back)
     return most, whole
 
 
@@ -137,11 +137,11 @@ def _standing(seen: Seen, order: Seen) -> dict[str, Seen]:
     }
 
 
-def _told(one: Mapping[str, Any]) -> bool:
+def _itemized(one: Mapping[str, Any]) -> bool:
     return one["units"] is not None or one["amounts"] is not None or one.get("other") is not None
 
 
-def _take_told(
+def _take_itemized(
     refund_id: str, one: Seen, found: dict[str, int], amounts: dict[str, Decimal], blocks: list[ReviewItem]
 ) -> None:
     """Takes what a refund says of itself; what it leaves unsaid is a doubt of its own."""
@@ -231,7 +231,7 @@ def counts(amount: Fraction, unit: Fraction, quantity: int, smallest: Fraction, 
 def _sums(amounts: Sequence[Fraction]) -> set[Fraction] | None:
     """Every sum that some of the amounts make, nothing included; None if there are too many."""
     amounts = [amount for amount in amounts if amount]
-    if len(amounts) > MOST_REASONS:
+    if len(amounts) > REASONS_MAX:
         return None
     found = {Fraction(0)}
     for amount in amounts:
@@ -248,7 +248,7 @@ def _fits_lines(rows: Sequence[Seen], wanted: Fraction, beside: set[Fraction], s
         if unit is None:
             return True
         sums = {sum_ + count * unit for sum_ in sums for count in range(int(row["quantity"]) + 1)}
-        if len(sums) > MOST_SUMS:
+        if len(sums) > SUMS_MAX:
             return True
     near = {each for sum_ in sums for each in (floor(sum_ / smallest), ceil(sum_ / smallest))}
     return any((wanted - other) / smallest in near for other in beside if other != wanted)

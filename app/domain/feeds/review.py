@@ -124,8 +124,8 @@ class ReviewItem:
     @property
     def key(self) -> str:
         """What it is known by: the same doubt in a later delivery has the same key."""
-        told = json.dumps([self.code, jsonable(self.says) or self.unclear], sort_keys=True)
-        return hashlib.sha256(told.encode()).hexdigest()[:16]
+        digested = json.dumps([self.code, jsonable(self.says) or self.unclear], sort_keys=True)
+        return hashlib.sha256(digested.encode()).hexdigest()[:16]
 
     def row(self) -> dict[str, Any]:
         """The item as kept: as published, with its key."""

@@ -16,13 +16,13 @@ from app.domain.ledger.lots import LotLedger
 MERGED: Final = "merged"
 
 
-def absorb(giver: LotLedger, taker: LotLedger) -> list[Lot]:
+def merge_into(giver: LotLedger, taker: LotLedger) -> list[Lot]:
     """Moves all that the giver can spend, then what it owes. The lots made. Nothing of it may be held."""
     made = pass_on(giver, taker)
     for credit_type in sorted(giver.accounts):
         debt = giver.accounts[credit_type].owed
         if debt:
-            owe(taker, credit_type, debt, reason=MERGED)
+            book_debt(taker, credit_type, debt, reason=MERGED)
             giver.grant(debt, source="transfer", rule=MERGED, credit_type=credit_type, reason=MERGED)
     return made
 
@@ -41,7 +41,7 @@ def pass_on(giver: LotLedger, taker: LotLedger) -> list[Lot]:
     return made
 
 
-def owe(ledger: LotLedger, credit_type: str, credits: int, *, reason: str, clause: str | None = None) -> None:
+def book_debt(ledger: LotLedger, credit_type: str, credits: int, *, reason: str, clause: str | None = None) -> None:
     """Books a debt that no lot of its own stands for, and repays of it what is there."""
     carrier = next((lot for lot in ledger.lots.values() if lot.credit_type == credit_type), None)
     if carrier is None:

@@ -34,7 +34,7 @@ def hand_back(
     entries: list[Entry] = []
     left = credits
     for line in reversed(hold.lines):
-        part = min(left, line.open if source == "held" else line.kept)
+        part = min(left, line.open if source == "held" else line.spent_left)
         if part == 0:
             continue
         left -= part

@@ -330,7 +330,7 @@ class Ledger(LotLedger):
             return
         left = credits
         for line in reversed(hold.lines):
-            part = min(left, line.open if source == "held" else line.kept)
+            part = min(left, line.open if source == "held" else line.spent_left)
             lot = self.lots[line.lot_id]
             if part > due_back(lot, part) and lot.expires_at is not None and lot.expires_at <= self.at:
                 self.touch_expiry(lot, add_term(self.at, rule.grace))

@@ -174,7 +174,7 @@ class HoldLine:
         return self.credits - self.captured - self.released
 
     @property
-    def kept(self) -> int:
+    def spent_left(self) -> int:
         """Captured credits not given back."""
         return self.captured - self.refunded
 

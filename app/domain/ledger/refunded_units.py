@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from app.domain.ledger.account_merge import owe
+from app.domain.ledger.account_merge import book_debt
 from app.domain.ledger.events import voided_data
 from app.domain.ledger.expiry import balance, post_due_expiries, refresh_expiry
 from app.domain.ledger.giving_back import repay_owed
@@ -40,7 +40,7 @@ def refunded_of_ticket(ledger: Journal, ticket_id: str) -> int:
     for hold in ledger.holds.values():
         for line in hold.lines if hold.ticket_id == ticket_id else ():
             lot = ledger.lots[line.lot_id]
-            part = min(line.open + line.kept, left.get(lot.lot_id, claimed(lot)))
+            part = min(line.open + line.spent_left, left.get(lot.lot_id, claimed(lot)))
             left[lot.lot_id] = left.get(lot.lot_id, claimed(lot)) - part
             found += part
     return found
@@ -110,7 +110,7 @@ def take(home: LotLedger, family: Sequence[Lot], credits: int | None, why: Taken
         note(family[0], why.door, expired, at=home.at, ref=why.ref)
         ledgers[family[0].customer_id].mark_lot(family[0])
     if debt:
-        _owe(home, family, debt, why)
+        _book_debt(home, family, debt, why)
     return VoidedGrant(
         voided=voided,
         spent=sum(spent.values()),
@@ -195,11 +195,11 @@ def _spread(family: Sequence[Lot], credits: int, free: Callable[[Lot], int]) -> 
     return found
 
 
-def _owe(home: LotLedger, family: Sequence[Lot], debt: int, why: Taken) -> None:
+def _book_debt(home: LotLedger, family: Sequence[Lot], debt: int, why: Taken) -> None:
     credit_type = family[0].credit_type
     mine = [lot for lot in family if lot.customer_id == home.customer_id]
     if not mine:
-        owe(home, credit_type, debt, reason=why.reason, clause=why.clause)
+        book_debt(home, credit_type, debt, reason=why.reason, clause=why.clause)
         return
     entries: list[Entry] = []
     home.move(entries, mine[-1], "owed", "voided", debt)

@@ -25,24 +25,24 @@ from app.domain.values.errors import DomainError
 CORRECTED = "corrected"
 
 
-def differs(order: Order, told: Mapping[str, OrderLine], kept: Collection[str]) -> bool:
-    """Whether a snapshot says anything else of the lines. ``kept``: lines that it names without saying what of ours
+def differs(order: Order, stated: Mapping[str, OrderLine], unmapped: Collection[str]) -> bool:
+    """Whether a snapshot says anything else of the lines. ``unmapped``: lines that it names without saying what of ours
     they are; they stay as they are."""
     known = {str(one.line_id): one for one in order.lines}
-    if any(line_id not in known for line_id in told):
+    if any(line_id not in known for line_id in stated):
         return True
     return any(
-        _said(line) != _said(told[line_id]) if line_id in told else line.quantity > 0
+        _said(line) != _said(stated[line_id]) if line_id in stated else line.quantity > 0
         for line_id, line in known.items()
-        if line_id not in kept
+        if line_id not in unmapped
     )
 
 
 def change_lines(
     account: CustomerAccount,
     order: Order,
-    told: Mapping[str, OrderLine],
-    kept: Collection[str],
+    stated: Mapping[str, OrderLine],
+    unmapped: Collection[str],
     refunded: Mapping[str, int],
     terms: Terms,
     served: Collection[str],
@@ -57,8 +57,8 @@ def change_lines(
     lines: list[OrderLine] = []
     for line in order.lines:
         line_id = str(line.line_id)
-        now = told.get(line_id)
-        if line_id in kept or (now is not None and _said(now) == _said(line)):
+        now = stated.get(line_id)
+        if line_id in unmapped or (now is not None and _said(now) == _said(line)):
             lines.append(line)
             continue
         kind = _kind(order, line, terms)
@@ -80,7 +80,7 @@ def change_lines(
         _quantity(account, order, line, 0 if now is None else now.quantity, kind, refunded, terms, answer)
         lines.append(line)
     known = {str(one.line_id) for one in order.lines}
-    order.lines = (*lines, *(one for line_id, one in told.items() if line_id not in known))
+    order.lines = (*lines, *(one for line_id, one in stated.items() if line_id not in known))
     return answer
 
 
@@ -157,15 +157,15 @@ def withdraw(account: CustomerAccount, order: Order, line: OrderLine, answer: Ta
         if (choice.order_id, choice.line_id) == mine and choice.open:
             void_choice(account, choice, reason=CORRECTED)
             answer.taken.append({"kind": "choice", "choice_id": choice.choice_id, "line_id": line.line_id})
-    kept = []
+    unmapped = []
     for addon in account.addons:
         if (addon.order_id, addon.line_id) != mine:
-            kept.append(addon)
+            unmapped.append(addon)
         elif addon.voided_at is None:
             addon.voided_at = account.at
             account.plan.addons.append(addon)
             answer.taken.append({"kind": "addon", "addon": addon.addon, "line_id": line.line_id})
-    account.addons = kept
+    account.addons = unmapped
     line.units, line.corrected = None, 0
     account.plan.orders[order.order_id] = order
 

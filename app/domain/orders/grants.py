@@ -179,7 +179,7 @@ def choose(account: CustomerAccount, choice: Choice, option: str, policy: Policy
         ends_at=ends_at,
         occurred_at=account.at,
     )
-    tell_cover(account, cover, notices_of(policy, [cover]))
+    emit_cover(account, cover, notices_of(policy, [cover]))
     return cover
 
 
@@ -205,7 +205,7 @@ def notices_of(policy: Policy, granted: Sequence[Cover]) -> list[dict[str, Any]]
     return rows
 
 
-def tell_cover(account: CustomerAccount, cover: Cover, notices: Sequence[Mapping[str, Any]]) -> None:
+def emit_cover(account: CustomerAccount, cover: Cover, notices: Sequence[Mapping[str, Any]]) -> None:
     """Tells of a granted cover with its end and the notices (CACTU-13); of its end too when that has passed."""
     account.emit(
         "cover.granted",

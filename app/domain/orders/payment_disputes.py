@@ -265,8 +265,8 @@ def _lots_back(
 def _forget(lot: Lot, refund_id: str | None, debt: int) -> None:
     """Take what the dispute noted on a lot off it again."""
     data = dict(lot.data)
-    if kept := [row for row in data.pop("paid_back", ()) if row["ref"] != refund_id]:
-        data["paid_back"] = kept
+    if remarks := [row for row in data.pop("paid_back", ()) if row["ref"] != refund_id]:
+        data["paid_back"] = remarks
     if (rest := data.pop("owed", 0) - debt) > 0:
         data["owed"] = rest
     lot.data = data
@@ -276,15 +276,15 @@ def _given_back(account: CustomerAccount, ledger: Ledger, lot: Lot, number: int,
     for heir in (account.ledger, *account.ledger.others.values()):
         if ledger in heir.former.values():
             pass_on(ledger, heir)
-    told = account.others.get(lot.customer_id, account)
-    told.emit(
+    owner = account.others.get(lot.customer_id, account)
+    owner.emit(
         "credits.reinstated",
         {
             "lot_id": lot.lot_id,
             "order_id": order.order_id,
             "credits": number,
             "reason": REASON,
-            "balance": told.ledger.balance(lot.credit_type),
+            "balance": owner.ledger.balance(lot.credit_type),
         },
     )
     unit = lot.unit

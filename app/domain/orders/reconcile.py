@@ -1,7 +1,7 @@
 """What orders grant: one fold over all orders of a customer in the order in which they were placed.
 
-`settle` compares what the orders of a customer ought to have granted with what they did grant, and makes up the
-difference. Because it folds by (placed_at, order_id, `place_of` the line, unit) and never by arrival, any order of
+`reconcile_grants` compares what the orders of a customer ought to have granted with what they did grant, and makes up
+the difference. Because it folds by (placed_at, order_id, `place_of` the line, unit) and never by arrival, any order of
 arrival ends in the same projection (decision 0007): a grant of the wrong class that nobody has touched is voided and
 granted anew, a touched one stays and raises ``grant_review``; a period that was queued moves when an earlier order
 comes late. Natural keys (order, line, unit, rule) make it safe to run any number of times.
@@ -24,7 +24,7 @@ from app.domain.ledger.events import voided_data
 from app.domain.ledger.lot import Lot
 from app.domain.ledger.refunded_units import families, lift
 from app.domain.orders.corrections import forgo, used, withdraw
-from app.domain.orders.grants import end_license, grant_credits, notices_of, put_license, tell_cover, void_choice
+from app.domain.orders.grants import emit_cover, end_license, grant_credits, notices_of, put_license, void_choice
 from app.domain.orders.lines import Terms, line_facts, paid_price, pin_of, place_of, shown, sold
 from app.domain.orders.offers import grant_json, options_of
 from app.domain.policy.conditions import facts_used, holds
@@ -92,7 +92,9 @@ class _Ledger:
         self.addons.discard(mine)
 
 
-def settle(account: CustomerAccount, orders: Sequence[Order], terms: Terms, *, corrected: bool = False) -> None:
+def reconcile_grants(
+    account: CustomerAccount, orders: Sequence[Order], terms: Terms, *, corrected: bool = False
+) -> None:
     """Make the account hold what these orders (all of the customer's) grant; changed answers are put into the plan.
 
     ``corrected``: a shop changed one of them, so that what another rested on may be gone; what that other granted is
@@ -101,18 +103,18 @@ def settle(account: CustomerAccount, orders: Sequence[Order], terms: Terms, *, c
     ordered = sorted(orders, key=lambda one: (one.placed_at, one.order_id))
     rank(account, ordered, terms)
     there = _there(account, ordered)
-    told = {
+    there_before = {
         outbox_event.data["cover_id"] for outbox_event in account.plan.outbox if outbox_event.type == "cover.granted"
     }
     outcomes = {order.order_id: _Outcome() for order in ordered}
     for order, line, policy in _lines(ordered, terms):
-        _Line(account, order, line, policy, there, outcomes[order.order_id], corrected).settle()
+        _Line(account, order, line, policy, there, outcomes[order.order_id], corrected).reconcile_grants()
     for order in ordered:
         outcome = outcomes[order.order_id]
         notices = notices_of(terms[order.policy_version], [one for one in outcome.covers if one.state != "voided"])
         for cover in outcome.covers:
-            if cover.version == 1 and cover.cover_id in account.plan.covers and cover.cover_id not in told:
-                tell_cover(account, cover, notices)
+            if cover.version == 1 and cover.cover_id in account.plan.covers and cover.cover_id not in there_before:
+                emit_cover(account, cover, notices)
         answer = {**order.answer, **outcome.published(), "notices": notices}
         if answer != order.answer:
             order.answer = answer
@@ -291,7 +293,7 @@ class _Line:
     outcome: _Outcome
     corrected: bool = False
 
-    def settle(self) -> None:
+    def reconcile_grants(self) -> None:
         found = sold(self.policy, self.line.sku)
         if isinstance(found, NotGranted):
             # The sku is a fact of the message, never a part of its text: it may hold braces of its own.
@@ -645,13 +647,13 @@ class _Line:
 
         Two accounts that became one keep what either was granted: no rank among the other's licenses takes it away.
         """
-        stays, kept = False, self.there.merged
+        stays, merged = False, self.there.merged
         key = (self.order.order_id, self.line.line_id, one.unit_no)
         for lot in self.there.lots.get(key, ()):
             if (rule := unwanted.get(lot.rule)) is None or lot.available + lot.held + lot.spent == 0:
                 continue
-            if kept or lot.held or lot.spent:
-                if not kept:
+            if merged or lot.held or lot.spent:
+                if not merged:
                     _review(self.account, "lot", lot.lot_id, one, rule)
                 stays = True
                 continue
@@ -671,7 +673,7 @@ class _Line:
         for cover in self.there.covers.get((key[0], key[1], one.license_id), ()):
             if (rule := unwanted.get(cover.rule)) is None or cover.state == "voided":
                 continue
-            if kept:
+            if merged:
                 stays = True
             elif covers.state_of(cover, self.account.at) in {"pending", "scheduled"}:
                 covers.void(self.account, cover, reason="reranked", clause=rule.clause)

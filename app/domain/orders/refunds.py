@@ -165,7 +165,7 @@ def take_license(taking: Taking, one: License) -> None:
     )
     for cover, before in served:
         if before == "ended":
-            _tell_served(taking, cover)
+            _note_served(taking, cover)
         elif before != "voided":
             _take_cover(taking, cover)
 
@@ -227,14 +227,14 @@ def _credits(taking: Taking, *, unit_no: int | None = None, quantity: int | None
         answer.owed += result.owed
         for lot in alike:
             if voided := lot.voided - before[lot.lot_id]:
-                _tell_voided(taking, lot, voided)
-        _tell_left(taking, alike, result)
+                _emit_voided(taking, lot, voided)
+        _note_left(taking, alike, result)
     if left and reason == "refunded":
         for _, families in sorted(by_unit.items(), reverse=True):
             left -= mark_gone(account.ledger, families[0], left, why)
 
 
-def _tell_voided(taking: Taking, lot: Lot, credits: int) -> None:
+def _emit_voided(taking: Taking, lot: Lot, credits: int) -> None:
     """Says what was taken back of a lot, at another customer's to that customer."""
     account, order = taking.account, taking.order
     other = account.others.get(lot.customer_id)
@@ -246,12 +246,12 @@ def _tell_voided(taking: Taking, lot: Lot, credits: int) -> None:
         "line_id": taking.line.line_id,
     }
     taking.answer.taken.append(row if other is None else {**row, "customer_id": other.customer.external_id})
-    told = other or account
-    balance = told.ledger.balance(lot.credit_type)
-    told.emit("credits.voided", voided_data(lot, credits, balance, reason=taking.reason, order_id=order.order_id))
+    owner = other or account
+    balance = owner.ledger.balance(lot.credit_type)
+    owner.emit("credits.voided", voided_data(lot, credits, balance, reason=taking.reason, order_id=order.order_id))
 
 
-def _tell_left(taking: Taking, alike: list[Lot], result: VoidedGrant) -> None:
+def _note_left(taking: Taking, alike: list[Lot], result: VoidedGrant) -> None:
     """Says what could not be taken back: in one row what is the buyer's own, in one a lot what is another's."""
     others, line_id = taking.account.others, taking.line.line_id
     theirs = [left for left in result.left if left.lot.customer_id in others]
@@ -297,10 +297,10 @@ def left_of(order: Order, refunded: Mapping[str, int], by_lots: Mapping[str, int
     }
 
 
-def by_lots(account: CustomerAccount, order: Order, told: Mapping[str, int] | None = None) -> dict[str, int]:
+def by_lots(account: CustomerAccount, order: Order, owner: Mapping[str, int] | None = None) -> dict[str, int]:
     """Units of each line whose money went back by their lots; a unit of which a part went back counts whole.
 
-    ``told``: those of which the shop has told since; they are among the order's refunds by now.
+    ``owner``: those of which the shop has told since; they are among the order's refunds by now.
     """
     found: dict[str, int] = {}
     for line in order.lines:
@@ -308,7 +308,7 @@ def by_lots(account: CustomerAccount, order: Order, told: Mapping[str, int] | No
         gone = sum(paid_back(lot, *BY_LOT) for family in families for lot in family)
         if gone:
             each = max(sum(_whole([family]) for family in families) // max(line.made, 1), 1)
-            found[line.line_id] = max(-(-gone // each) - (told or {}).get(line.line_id, 0), 0)
+            found[line.line_id] = max(-(-gone // each) - (owner or {}).get(line.line_id, 0), 0)
     return found
 
 
@@ -329,12 +329,12 @@ def _period(taking: Taking, rule: str) -> None:
     if target is not None:
         _take_cover(taking, target)
         return
-    told = {row.get("cover_id") for row in taking.answer.left}
-    gone, state = min(granted, key=lambda one: (one[0].cover_id in told, one[1] != "ended", one[0].cover_id))
-    _tell_served(taking, gone, state)
+    owner = {row.get("cover_id") for row in taking.answer.left}
+    gone, state = min(granted, key=lambda one: (one[0].cover_id in owner, one[1] != "ended", one[0].cover_id))
+    _note_served(taking, gone, state)
 
 
-def _tell_served(taking: Taking, cover: Cover, state: str = "ended") -> None:
+def _note_served(taking: Taking, cover: Cover, state: str = "ended") -> None:
     """Says that a period could not be taken back: it has run out."""
     taking.answer.left.append(
         {

@@ -104,7 +104,7 @@ def _superseding(session: TicketSession, entry: Mapping[str, Any], values: Mappi
         values=values,
         add={"assessments": entry},
         change=_supersede(session),
-        tell={"assessment": told(entry)},
+        event_data={"assessment": published(entry)},
     )
 
 
@@ -113,7 +113,7 @@ def _supersede(session: TicketSession) -> dict[str, dict[int, dict[str, Any]]]:
     return {} if quote is None else {"assessments": {quote["number"]: {"status": "superseded"}}}
 
 
-def told(entry: Mapping[str, Any]) -> dict[str, Any]:
+def published(entry: Mapping[str, Any]) -> dict[str, Any]:
     """What an event says of an assessment."""
     return {name: entry[name] for name in ("number", "category", "credits", "status")}
 
@@ -140,10 +140,10 @@ def _reprice(
             values=values,
             add={"assessments": entry},
             change=change,
-            tell={"assessment": told(entry)},
+            event_data={"assessment": published(entry)},
         )
         return
-    settle(session, target, terms=(entry["clause"], entry["reading"]))
+    adjust_charge(session, target, terms=(entry["clause"], entry["reading"]))
     entry.update(status="in_force", decided_at=iso(session.when))
     values.update(_paid(target, values["cover_id"]))
     for one in session.ticket.assessments:
@@ -156,16 +156,16 @@ def _reprice(
         values=values,
         add={"assessments": entry},
         change=change,
-        tell={"assessment": told(entry)},
+        event_data={"assessment": published(entry)},
     )
 
 
-def settle(session: TicketSession, credits: int, *, terms: Terms) -> None:
+def adjust_charge(session: TicketSession, credits: int, *, terms: Terms) -> None:
     """Holds the difference by the clause of the price, or gives it back by the one by which prices change (CSC-10,
     XC-10)."""
     confirmation = session.policy.confirmation
     clause = session.policy.reassessment_clause or (confirmation.change_clause if confirmation else None)
-    session.settle_to(credits, reason="assessment", clause=clause, terms=terms)
+    session.adjust_hold_to(credits, reason="assessment", clause=clause, terms=terms)
 
 
 def _paid(credits: int, cover_id: str | None) -> dict[str, Any]:
@@ -189,7 +189,7 @@ def confirm(session: TicketSession, number: int, *, accept: bool) -> None:
 
 def _accepted(session: TicketSession, number: int) -> None:
     ticket, quote = session.ticket, session.ticket.assessment(number)
-    settle(session, quote["credits"], terms=(quote["clause"], quote["reading"]))
+    adjust_charge(session, quote["credits"], terms=(quote["clause"], quote["reading"]))
     change = {number: {"status": "in_force", "decided_at": iso(session.at)}}
     for one in ticket.assessments:
         if one["status"] == "in_force":
@@ -210,7 +210,7 @@ def _accepted(session: TicketSession, number: int) -> None:
         to="in_progress",
         values=values,
         change={"assessments": change},
-        tell={"number": number, "credits": quote["credits"]},
+        event_data={"number": number, "credits": quote["credits"]},
     )
 
 
@@ -235,5 +235,5 @@ def decline(session: TicketSession, number: int, *, reason: str, occurred_at: da
         values=values,
         change=change,
         occurred_at=occurred_at,
-        tell={"number": number, "reason": reason},
+        event_data={"number": number, "reason": reason},
     )

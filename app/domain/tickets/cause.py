@@ -112,7 +112,7 @@ def correct_cause(session: TicketSession, *, cause: str, reason: str, by: str | 
         to="resolved",
         values={"cause": new.cause, "returned_for_cause": owed, "reasons": reasons, "remedies": []},
         add={"cause_corrections": entry},
-        tell={
+        event_data={
             "number": number,
             **{name: entry[name] for name in ("cause", "previous_cause", "captured", "not_captured")},
             **moved(back),

@@ -21,7 +21,7 @@ from app.domain.values.errors import DomainError
 from app.domain.values.term import add_term
 from app.domain.values.wire import iso, parse_iso, parse_iso_or_none
 
-_MOST_DUE: Final = 1_000
+_DUE_MAX: Final = 1_000
 """More than can fall due on one ticket before somebody looks."""
 
 
@@ -66,7 +66,7 @@ def resolve(
         "resolve",
         to="resolved",
         values=values,
-        tell={"outcome": way.outcome, "cause": values["cause"], "by": by},
+        event_data={"outcome": way.outcome, "cause": values["cause"], "by": by},
     )
 
 
@@ -143,7 +143,7 @@ def dispute(session: TicketSession, *, reason: str | None) -> int:
         "decided_at": None,
         "by": None,
     }
-    session.record("disputed", "dispute", to="resolved", add={"disputes": entry}, tell={"number": number})
+    session.record("disputed", "dispute", to="resolved", add={"disputes": entry}, event_data={"number": number})
     return number
 
 
@@ -168,8 +168,8 @@ def decide_dispute(
     charge = _new_charge(decision, credits, net)
     values: dict[str, Any] = {} if why is None else {"cause": why.cause}
     if by_cause is not None:  # The price stays: what the cause returns, another cause may take again.
-        kept = returned_so_far(session, returns=False)
-        values.update(returned_for_cause=kept + give_back(session, by_cause))
+        retained = returned_so_far(session, returns=False)
+        values.update(returned_for_cause=retained + give_back(session, by_cause))
         values["reasons"] = [returned_reason(session, by_cause)]
     elif charge < net:
         clause = rule.clause if rule else None
@@ -178,16 +178,23 @@ def decide_dispute(
     if by_cause is None:
         values["price"] = charge
     back = session.given_back()
-    told = {**moved(back), "cause": why.cause if why else None}
+    returned = {**moved(back), "cause": why.cause if why else None}
     said = [*values.get("reasons", ()), *([session.shown(session.forfeiture(back))] if back.forfeited else ())]
-    change = {"decision": decision, "credits": charge, **told, "reasons": said, "decided_at": iso(session.at), "by": by}
+    change = {
+        "decision": decision,
+        "credits": charge,
+        **returned,
+        "reasons": said,
+        "decided_at": iso(session.at),
+        "by": by,
+    }
     session.record(
         "dispute_decided",
         "decide_dispute",
         to="resolved",
         values=values,
         change={"disputes": {number: change}},
-        tell={"number": number, "decision": decision, **told, "reasons": said},
+        event_data={"number": number, "decision": decision, **returned, "reasons": said},
     )
 
 
@@ -210,7 +217,7 @@ def fall_due(session: TicketSession) -> None:
 
     A credit that expired before anybody decided (TERMS-18), access not given in time (TERMS-8), a quote not answered.
     """
-    for _ in range(_MOST_DUE):
+    for _ in range(_DUE_MAX):
         due = _next_due(session)
         if due is None or due[0] > session.at:
             return
@@ -279,7 +286,7 @@ def _silent(session: TicketSession, one: Mapping[str, Any]) -> None:
         end_pause(session, one, "silence", when)
         session.account.emit(
             "ticket.reminded",
-            session.told(reason=one["reason"], clause=None if rule is None else rule.clause),
+            session.event_data(reason=one["reason"], clause=None if rule is None else rule.clause),
             occurred_at=when,
         )
         return
@@ -305,7 +312,7 @@ def _silent(session: TicketSession, one: Mapping[str, Any]) -> None:
         values={**cleared, "outcome": way.outcome, "resolved_at": iso(when), "reasons": [reason]},
         occurred_at=when,
         change={"pauses": {one["number"]: {"ended_at": iso(when), "ended_by": "silence"}}},
-        tell={"outcome": way.outcome, "cause": None, "reasons": [reason]},
+        event_data={"outcome": way.outcome, "cause": None, "reasons": [reason]},
     )
 
 
@@ -332,7 +339,7 @@ def _credit_expired(session: TicketSession, when: datetime) -> None:
         "qualification": {**ticket_flow.ruled(session, "reject", [reason]), "at": iso(when)},
     }
     session.record(
-        "rejected", "expire_credit", to="rejected", values=values, occurred_at=when, tell={"reasons": [reason]}
+        "rejected", "expire_credit", to="rejected", values=values, occurred_at=when, event_data={"reasons": [reason]}
     )
 
 
@@ -364,5 +371,5 @@ def _access_missed(session: TicketSession, number: int, when: datetime) -> None:
         values=values,
         occurred_at=when,
         change={"access_requests": {number: {"missed_at": iso(when)}}},
-        tell={"outcome": values["outcome"], "cause": None, "reasons": [reason]},
+        event_data={"outcome": values["outcome"], "cause": None, "reasons": [reason]},
     )

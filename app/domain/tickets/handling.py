@@ -70,7 +70,7 @@ def _accept(session: TicketSession, reasons: Sequence[Reason], said: str, note: 
         "credit_expires_at": None,
         "checks": [one.json() for one in verdict.results],
     }
-    session.record("qualified", "accept", to="in_progress", values=values, tell={"decision": "accept"})
+    session.record("qualified", "accept", to="in_progress", values=values, event_data={"decision": "accept"})
 
 
 def _qualified(
@@ -101,7 +101,11 @@ def _reject(session: TicketSession, reasons: Sequence[Reason], note: str | None,
         "reasons": [reason_json(one) for one in reasons],
     }
     session.record(
-        "qualified", "reject", to="rejected", values=values, tell={"decision": "reject", "reasons": values["reasons"]}
+        "qualified",
+        "reject",
+        to="rejected",
+        values=values,
+        event_data={"decision": "reject", "reasons": values["reasons"]},
     )
 
 
@@ -128,7 +132,7 @@ def _late(session: TicketSession, decision: str, reasons: Sequence[Reason], note
         "reject",
         to="resolved",
         values=values,
-        tell={"outcome": None, "cause": None, "reasons": values["reasons"]},
+        event_data={"outcome": None, "cause": None, "reasons": values["reasons"]},
     )
 
 
@@ -163,7 +167,13 @@ def respond(
         to=ticket_flow.same(ticket),
         values=values,
         add={"responses": entry},
-        tell={"number": entry["number"], "author": author, "kind": kind, "public": public, "automatic": automatic},
+        event_data={
+            "number": entry["number"],
+            "author": author,
+            "kind": kind,
+            "public": public,
+            "automatic": automatic,
+        },
     )
     if wrote:
         session.start_withheld()
@@ -302,7 +312,7 @@ def request_access(session: TicketSession, *, kinds: Sequence[str], deadline_at:
         "request_access",
         to=ticket_flow.same(ticket),
         add={"access_requests": entry},
-        tell={"number": number, "kinds": entry["kinds"], "deadline_at": entry["deadline_at"]},
+        event_data={"number": number, "kinds": entry["kinds"], "deadline_at": entry["deadline_at"]},
     )
     return number
 
@@ -326,6 +336,6 @@ def grant_access(session: TicketSession, number: int) -> None:
         "access_granted",
         "grant_access",
         to=ticket_flow.same(session.ticket),
-        tell={"number": number},
+        event_data={"number": number},
         change={"access_requests": {number: {"granted_at": iso(session.when), "missed_at": None}}},
     )

@@ -75,7 +75,7 @@ def _end(session: TicketSession, into: Ticket) -> None:
         to="withdrawn",
         values={**cleared, "merged_into": into.ticket_id},
         change=change,
-        tell={"into": into.external_id},
+        event_data={"into": into.external_id},
     )
 
 
@@ -96,7 +96,7 @@ def _take_in(other: TicketSession, duplicate: Ticket, moved: list[Any]) -> None:
         "absorb",
         to=ticket_flow.same(ticket),
         values={**values, **first_word},
-        tell={"from": duplicate.external_id},
+        event_data={"from": duplicate.external_id},
     )
     if first_word:
         other.start_withheld()

@@ -31,7 +31,7 @@ def decide(
     values: Mapping[str, Any] | None = None,
     add: Mapping[str, Any] | None = None,
     change: Changes | None = None,
-    tell: Mapping[str, Any] | None = None,
+    event_data: Mapping[str, Any] | None = None,
 ) -> None:
     """Decides a ticket that nobody has accepted yet, carries out what follows, and records it."""
     verdict = qualification.judge(session.account, session.ticket)
@@ -67,7 +67,7 @@ def decide(
         values=changed,
         add={**(add or {}), **more_add},
         change=changes,
-        tell={"reasons": changed["reasons"], **(tell or {})},
+        event_data={"reasons": changed["reasons"], **(event_data or {})},
     )
 
 
@@ -91,7 +91,7 @@ def _carry_out(session: TicketSession, found: Admission) -> dict[str, Any]:
     if found.applies_credit:
         return {"price": 1}
     terms = session.advance_terms() if found.price is None and session.ticket.agreed_up_to else None
-    session.settle_to(found.commit, reason="decided_again", terms=terms)
+    session.adjust_hold_to(found.commit, reason="decided_again", terms=terms)
     if found.starts_cover and found.cover is not None:
         found.cover = covers.start_pending(session.account, session.when) or found.cover
     return changed
@@ -238,4 +238,4 @@ def decide_with(session: TicketSession, credit_type: str, add: Mapping[str, Any]
     session.record(
         "credit_named", "apply_credit", to=same(session.ticket), values={"credit_type": credit_type}, add=add
     )
-    decide(session, "credit_applied", "apply_credit", tell={"credit_type": credit_type})
+    decide(session, "credit_applied", "apply_credit", event_data={"credit_type": credit_type})

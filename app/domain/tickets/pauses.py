@@ -28,7 +28,7 @@ def end_pause(session: TicketSession, one: Mapping[str, Any], by: str, when: dat
         "resumed",
         "resume",
         to=ticket_flow.same(session.ticket),
-        tell={"reason": one["reason"], "ended_by": by},
+        event_data={"reason": one["reason"], "ended_by": by},
         change={"pauses": {one["number"]: {"ended_at": iso(when), "ended_by": by}}},
         occurred_at=when,
     )
@@ -70,7 +70,7 @@ def pause(session: TicketSession, *, reason: str, party: str | None, until: date
         "pause",
         to=ticket_flow.same(session.ticket),
         add={"pauses": entry},
-        tell={"reason": reason, "party": rule.party},
+        event_data={"reason": reason, "party": rule.party},
     )
     return number
 
@@ -109,7 +109,7 @@ def resume(session: TicketSession, *, reason: str | None, party: str | None = No
         "resumed",
         "resume",
         to=ticket_flow.same(session.ticket),
-        tell={"reason": reason},
+        event_data={"reason": reason},
         change={"pauses": {one["number"]: {"ended_at": iso(session.when)} for one in open_}},
     )
 

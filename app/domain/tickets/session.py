@@ -52,12 +52,12 @@ class TicketSession:
     account: CustomerAccount
     ticket: Ticket
     clocks: TicketClocks
-    _told_charge: dict[str, int] = field(init=False)
+    _emitted_charge: dict[str, int] = field(init=False)
     _mark: Mark = field(init=False)
 
     def __post_init__(self) -> None:
         """What the ticket costs so far has been told already."""
-        self._told_charge = self.charge()
+        self._emitted_charge = self.charge()
         self._mark = mark_of(self.account.ledger)
 
     @property
@@ -117,7 +117,7 @@ class TicketSession:
 
     # --- credits ------------------------------------------------------------------------------------------------------
 
-    def settle_to(
+    def adjust_hold_to(
         self,
         credits: int,
         *,
@@ -334,11 +334,11 @@ class TicketSession:
         add: Mapping[str, Any] | None = None,
         change: Changes | None = None,
         occurred_at: datetime | None = None,
-        tell: Mapping[str, Any] | None = None,
+        event_data: Mapping[str, Any] | None = None,
     ) -> None:
         """Appends one event: what happened, the state it leads to, what it changed. Refused where the state forbids it.
 
-        ``change``: list -> number of the entry -> its new values. ``tell``: what else the published event says.
+        ``change``: list -> number of the entry -> its new values. ``event_data``: what else the published event says.
         """
         ticket, when = self.ticket, occurred_at or self.when
         before, back = ticket.state, self.given_back()
@@ -349,7 +349,7 @@ class TicketSession:
         changed: dict[str, Any] = {**(values or {}), "state": after, "charge": self.charge()}
         if back.forfeited:
             changed["reasons"] = [*changed.get("reasons", ticket.reasons), self.shown(self.forfeiture(back))]
-            tell = {**(tell or {}), "forfeited": back.forfeited, "reasons": changed["reasons"]}
+            event_data = {**(event_data or {}), "forfeited": back.forfeited, "reasons": changed["reasons"]}
         fire = self._fires(after)
         if fire:
             changed["fired"] = [*ticket.fired, *fire]
@@ -368,13 +368,13 @@ class TicketSession:
         apply(ticket, payload, seq=ticket.version + 1, occurred_at=when)
         self._clocks(before, after, fire, when)
         self._agenda()
-        self._tell_charge(when, back)
+        self._emit_charge(when, back)
         self._mark = mark_of(self.account.ledger)
-        told = self.told(**(tell or {}))
-        self.account.emit(f"ticket.{kind}", told, occurred_at=when)
+        event_data = self.event_data(**(event_data or {}))
+        self.account.emit(f"ticket.{kind}", event_data, occurred_at=when)
         entered = _ENTERED.get(after) if after != before else None
         if entered is not None and entered != kind and (after != "in_progress" or "accepted" in fire):
-            self.account.emit(f"ticket.{entered}", told, occurred_at=when)
+            self.account.emit(f"ticket.{entered}", event_data, occurred_at=when)
 
     def forfeiture(self, back: GivenBack) -> Reason:
         """Why credits that were given back are gone, by the rule of the ledger that took them (ALL-4)."""
@@ -397,10 +397,10 @@ class TicketSession:
         """So many credits in the vendor's word: ``1 point``, ``25 points``."""
         return credit_words(self.policy, credits)
 
-    def _tell_charge(self, when: datetime, back: GivenBack) -> None:
+    def _emit_charge(self, when: datetime, back: GivenBack) -> None:
         """Credits that moved for the ticket since its last event, as those of any other use are told."""
-        before, now, moved = self._told_charge, self.charge(), {}
-        self._told_charge = now
+        before, now, moved = self._emitted_charge, self.charge(), {}
+        self._emitted_charge = now
         moved["refunded"] = now["refunded"] - before["refunded"]
         moved["charged"] = now["captured"] - before["captured"]
         held = now["held"] - before["held"] + moved["charged"]
@@ -425,7 +425,7 @@ class TicketSession:
                 found.setdefault("access_requests", {}).setdefault(asked["number"], {})["cancelled_at"] = when
         return found
 
-    def told(self, **more: Any) -> dict[str, Any]:
+    def event_data(self, **more: Any) -> dict[str, Any]:
         """What every event of a ticket carries: its state, what it was charged, what is left (AVA-12)."""
         return {
             "ticket_id": self.ticket.external_id,
@@ -486,7 +486,7 @@ class TicketSession:
 
     def apply_credit(self) -> dict[str, Any]:
         """Holds one credit of the ticket's type and starts what runs from it (TERMS-5); the changed fields."""
-        self.settle_to(1)
+        self.adjust_hold_to(1)
         self._start("credit_applied", self.when)
         ends = self.held_until()
         return {

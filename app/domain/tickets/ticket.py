@@ -359,10 +359,10 @@ class Ticket:
 
     def document(self) -> dict[str, Any]:
         """What the row keeps: everything but the subject and the outer ids, which have columns of their own."""
-        kept = asdict(self)
+        document = asdict(self)
         for name in _IN_ROW:
-            del kept[name]
-        return kept
+            del document[name]
+        return document
 
 
 _WAITING: Final = ("awaiting_confirmation", "awaiting_credits", "pending")

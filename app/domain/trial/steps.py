@@ -23,7 +23,7 @@ SAID: Final = "trial"
 """What is said wherever a reason or a note is wanted."""
 OWN: Final = "own"
 """In place of a license's id: one of the customer's own."""
-MOST_UNFRIENDLY: Final = 5
+UNFRIENDLY_MAX: Final = 5
 """Kinds of tickets of which little is said, or what is not so."""
 SILENT: Final[Stated] = {
     "channel": None,
@@ -60,7 +60,7 @@ def kinds(policy: Policy) -> Iterator[Stated]:
     for number, one in enumerate([*named, {}]):
         ways[0]["facts"] = _friendly(policy, one)
         yield {**one, **ways[0], "pay_with": means[number % len(means)] if means and number % 2 else None}
-    for number, one in enumerate([{}, *named[:MOST_UNFRIENDLY]]):
+    for number, one in enumerate([{}, *named[:UNFRIENDLY_MAX]]):
         yield {**one, **ways[1 + number % 2], "agreed_up_to": 50 if number % 2 else None}
 
 

@@ -54,10 +54,10 @@ from app.domain.values.errors import DomainError
 from app.domain.values.ids import CustomerId, LineId, OrderId, TicketId
 from app.domain.values.wire import decision_json, jsonable
 
-MOST_OFFERS: Final = 60
-MOST_TICKETS: Final = 60
-MOST_FAILURES: Final = 12
-MOST_ALIKE: Final = 3
+OFFERS_MAX: Final = 60
+TICKETS_MAX: Final = 60
+FAILURES_MAX: Final = 12
+ALIKE_MAX: Final = 3
 """Failures of one kind that are kept, so that another kind is found too."""
 BEGAN: Final = datetime(2025, 1, 15, 10, 0, tzinfo=UTC)
 """A Wednesday, in the past of whoever asks and in the future of nobody's first order."""
@@ -115,14 +115,14 @@ def _lives(
         return _Life(policy=policy, hours=hours, failures=failures, over=over)
 
     yield life().stranger
-    offers = policy.offers[:MOST_OFFERS]
+    offers = policy.offers[:OFFERS_MAX]
     for option in (0, 1):  # of each choice another
         before = len(failures)
         yield partial(life().buyer, offers, option)
         if len(failures) > before:
             yield from (partial(life().buyer, (offer,), option) for offer in offers)
     lives: list[_Life] = []
-    for turn, stated in enumerate(islice(kinds(policy), MOST_TICKETS)):
+    for turn, stated in enumerate(islice(kinds(policy), TICKETS_MAX)):
         yield partial(_on_one_account, lives, life, stated, turn)
 
 
@@ -187,7 +187,7 @@ class _Life:
         return self._act(words, partial(work, *given), refusable=False)
 
     def _act(self, words: str, work: Callable[[], Any], *, refusable: bool) -> Any:
-        if self.over() or len(self.failures) >= MOST_FAILURES:
+        if self.over() or len(self.failures) >= FAILURES_MAX:
             raise _Over
         try:
             return work()
@@ -200,7 +200,7 @@ class _Life:
 
     def _failed(self, words: str, error: Exception) -> NoReturn:
         kind = words.partition("`")[0]
-        if sum(one.act.startswith(kind) for one in self.failures) < MOST_ALIKE:
+        if sum(one.act.startswith(kind) for one in self.failures) < ALIKE_MAX:
             self.failures.append(Failure(act=words, error=error))
         raise _Broken from error
 
@@ -209,7 +209,7 @@ class _Life:
         at = self.account.at + span
         self.account.at = self.account.plan.at = self.account.ledger.at = at
 
-    def told(self) -> None:
+    def check_events(self) -> None:
         """Writes down what would be stored and told."""
         self.must("writing down what was done", written, self.account.plan)
 
@@ -217,7 +217,7 @@ class _Life:
 
     def stranger(self) -> None:
         """Somebody whom nobody knows looks at the offers and asks what may be done."""
-        for offer in self.policy.offers[:MOST_OFFERS]:
+        for offer in self.policy.offers[:OFFERS_MAX]:
             self.must(f"showing the offer `{offer.sku}`", offered_to, self.account, offer)
         self.asks()
 
@@ -258,7 +258,7 @@ class _Life:
                 if names:
                     name = names[option % len(names)]
                     self.must(f"choosing `{name}`", granting.choose, account, choice, name, self.policy)
-            self.told()
+            self.check_events()
             account.plan = Plan(customer=account.customer, at=account.at)
             self.later(_HOUR)
         for one in list(account.licenses.values()):
@@ -289,7 +289,7 @@ class _Life:
         order.answer = {"lines": order_lines.pinned_lines(order, self.policy, self.policy)}
         self.orders.append(order)
         self.account.plan.orders[order.order_id] = order
-        reconcile.settle(self.account, self.orders, self.terms)
+        reconcile.reconcile_grants(self.account, self.orders, self.terms)
         json.dumps(jsonable(order.answer))
 
     @property
@@ -299,14 +299,14 @@ class _Life:
 
     def covers(self) -> None:
         """Suspends, resumes and extends what cover there is."""
-        for one in list(self.account.covers.values())[:MOST_OFFERS]:
+        for one in list(self.account.covers.values())[:OFFERS_MAX]:
             self.may("suspending cover", cover.suspend, self.account, one)
             self.later(_HOUR)
             self.may("resuming cover", cover.resume, self.account, one)
             self.may("extending cover", partial(cover.extend, reason=SAID), self.account, one, 1)
             self.must("showing cover", cover.state_of, one, self.account.at)
             self.must("showing cover", cover.remaining, one, self.account.at)
-        self.told()
+        self.check_events()
 
     def refunds(self) -> None:
         """Quotes money back for each lot, takes back every other order, and ends a license."""
@@ -318,11 +318,11 @@ class _Life:
             words = f"refunding an order of `{order.lines[0].sku}`"
             self.must(words, take_back, account, order, {"1": 1}, self.terms)
             self.must(words, refunds.guarantee_of, policy, account, order)
-        self.must("settling orders", reconcile.settle, account, self.orders, self.terms)
+        self.must("settling orders", reconcile.reconcile_grants, account, self.orders, self.terms)
         end = partial(granting.end_license, reason="terminated")
         for one in [one for one in account.licenses.values() if one.active(account.at)][:1]:
             self.must("ending a license", end, account, one, account.at)
-        self.told()
+        self.check_events()
 
     # --- tickets ----------------------------------------------------------------------------------------------------
 
@@ -360,7 +360,7 @@ class _Life:
             self.done(words, work)
         self.shown(session)
         self.must("finishing a ticket", session.finish)
-        self.told()
+        self.check_events()
         self.account.plan = Plan(customer=self.account.customer, at=self.account.at)
         if turn % 6 == 3:  # the tickets before had none that was bought, those after it have
             self.purchases([one for one in self.policy.offers if one.kind == "cover"][:1], 0)

@@ -13,7 +13,7 @@ Key = list[str | int | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Slice(Generic[V]):
+class Page(Generic[V]):
     """The rows that were found, in the list's order, and the key of each.
 
     ``more``: the key to go on from in the direction that was asked for; None when there is nothing more.
@@ -25,7 +25,7 @@ class Slice(Generic[V]):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PageRequest:
     """At most ``limit`` rows after ``key`` (from the beginning without one); backward, the last ones before it."""
 
     limit: int = 20
@@ -43,8 +43,8 @@ class Part:
         found = list(rows[: self.limit])
         return (found[::-1] if self.backward else found), len(rows) > self.limit
 
-    def told(self, rows: Sequence[T], more: bool, views: Sequence[V | None], key_of: Callable[[T], Key]) -> Slice[V]:
+    def page_of(self, rows: Sequence[T], more: bool, views: Sequence[V | None], key_of: Callable[[T], Key]) -> Page[V]:
         """The answer of what `taken` gave: a view for each row, None for one that is not shown."""
         shown = [(view, key_of(row)) for row, view in zip(rows, views, strict=True) if view is not None]
         last = key_of(rows[0 if self.backward else -1]) if more else None
-        return Slice([view for view, _ in shown], [key for _, key in shown], last)
+        return Page([view for view, _ in shown], [key for _, key in shown], last)

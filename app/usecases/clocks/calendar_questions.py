@@ -21,15 +21,15 @@ from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso, iso_or_none
 from app.views import calendar as views
 
-MOST_DAYS: Final = 3_660
+DAYS_MAX: Final = 3_660
 _READERS: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="feeds")
 
 
 def _span(first: date, last: date) -> None:
     if last < first:
         raise DomainError("span_reversed", first=first.isoformat(), last=last.isoformat())
-    if (last - first).days > MOST_DAYS:
-        raise DomainError("span_too_long", days=(last - first).days, most=MOST_DAYS)
+    if (last - first).days > DAYS_MAX:
+        raise DomainError("span_too_long", days=(last - first).days, most=DAYS_MAX)
 
 
 async def known(database: Database, tenant_id: str, name: str) -> Hours:

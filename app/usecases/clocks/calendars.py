@@ -41,7 +41,7 @@ STEP: Final = 10
 """Clocks moved in one transaction, so that their customers are not locked for long."""
 WAITED_FOR: Final = 15.0
 """Seconds for which a publication waits for its clocks; the agenda goes on with the rest."""
-MOST_PREVIEWED: Final = 20_000
+PREVIEWED_CLOCKS_MAX: Final = 20_000
 LISTED: Final = 100
 RECOMPUTE: Final = "calendar.recompute"
 Check = Callable[[str | None], None]
@@ -412,7 +412,7 @@ async def _preview(tx: Tx, name: str, new: Hours) -> Preview:
             found.add(clock, old_due, new_due, breaches=breaches, never=never)
             found.touched += TicketClocks.touched(clock, tx.at, new)
         after = (batch[-1].customer_id, batch[-1].clock_id)
-        if found.looked_at >= MOST_PREVIEWED:
+        if found.looked_at >= PREVIEWED_CLOCKS_MAX:
             found.complete = False
             break
     return found

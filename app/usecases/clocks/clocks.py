@@ -15,7 +15,7 @@ from app.domain.clocks.second_judgement import STREAM, frozen_judgement, second_
 from app.domain.clocks.ticket_clocks import AGENDA_KIND, TicketClock
 from app.domain.explanations.clock import clock_sentence, event_sentence
 from app.domain.values.errors import DomainError
-from app.domain.values.paging import Part, Slice
+from app.domain.values.paging import Page, PageRequest
 from app.domain.values.wire import iso, parse_iso
 from app.usecases.steps import ticket_clocks
 from app.views.calendar import explanation_view
@@ -34,8 +34,8 @@ async def list_clocks(
     due_before: datetime | None = None,
     as_of: datetime | None = None,
     known_at: datetime | None = None,
-    part: Part,
-) -> Slice[Clock]:
+    part: PageRequest,
+) -> Page[Clock]:
     """A part of the clocks, the oldest first, or with ``due_before`` the soonest due first.
 
     ``as_of`` and ``known_at``: as they stood, the oldest first; what was otherwise then is left out of it.
@@ -54,11 +54,11 @@ async def list_clocks(
             return view if due and same else None
 
         views = [stood(one) for one in found]
-        return part.told(found, more, views, lambda one: clocks.key_of(one, by_due=False))
+        return part.page_of(found, more, views, lambda one: clocks.key_of(one, by_due=False))
     given: dict[str, Any] = {"phase": phase, "outcome": outcome, "ticket_id": ticket_id, "due_before": due_before}
     found, more = await clocks.page(tx, given, part)
     by_due = due_before is not None
-    return part.told(
+    return part.page_of(
         found, more, [clock_view(clock, tx.at) for clock in found], lambda one: clocks.key_of(one, by_due=by_due)
     )
 
@@ -162,16 +162,16 @@ async def explain_clock(tx: Tx, clock_id: str, *, as_of: datetime | None = None)
         for one in clock.events
         if one.recorded_at <= at
     ]
-    clause = clock.pledge.clause
-    policy = await policies.of_version(tx, clock.pledge.policy_version)
+    clause = clock.terms.clause
+    policy = await policies.of_version(tx, clock.terms.policy_version)
     body: ExplanationBody = {
         "kind": "clock",
         "id": clock_id,
         "policy": version_of(policy),
         "summary": clock_sentence(view, why["skipped"]),
         "at": iso(at),
-        "clause": clock.pledge.clause,
-        "reading": clock.pledge.reading,
+        "clause": clock.terms.clause,
+        "reading": clock.terms.reading,
         "due_at": view["due_at"],
         "clock": view,
         "business_seconds": why["business_seconds"],

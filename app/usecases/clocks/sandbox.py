@@ -22,11 +22,11 @@ from app.views.tenant import SetAside, TenantTime
 
 logger = logging.getLogger(__name__)
 
-MOST: Final = 10_000
+ROWS_FIRED_MAX: Final = 10_000
 """Rows fired by one call; the caller repeats until ``reached``."""
-MOST_SECONDS: Final = 15.0
+SECONDS_MAX: Final = 15.0
 """Wall time of one call, for the same reason: no answer takes for ever. What has fired stays fired."""
-TOGETHER: Final = 200
+BATCH_ROWS_MAX: Final = 200
 
 
 async def get_clock(tx: Tx) -> TenantTime:
@@ -42,8 +42,8 @@ async def move_clock(
     *,
     actor: str | None = None,
     validate_only: bool = False,
-    most: int = MOST,
-    most_seconds: float = MOST_SECONDS,
+    most: int = ROWS_FIRED_MAX,
+    seconds_max: float = SECONDS_MAX,
 ) -> TenantTime:
     """Moves a sandbox tenant's time forward; what falls due at or before ``to`` happens at its own instant.
 
@@ -55,10 +55,10 @@ async def move_clock(
     if validate_only:
         try:
             async with db.transaction(tenant_id, actor=actor) as tx:
-                raise _Rehearsed(await _rehearse(tx, to, handlers, most, most_seconds))
+                raise _Rehearsed(await _rehearse(tx, to, handlers, most, seconds_max))
         except _Rehearsed as rehearsed:
             return rehearsed.answer
-    fired, first, end = 0, True, time.monotonic() + most_seconds
+    fired, first, end = 0, True, time.monotonic() + seconds_max
     while True:
 
         async def work(
@@ -89,8 +89,8 @@ class _Rehearsed(Exception):  # noqa: N818 - not an error
         self.answer = answer
 
 
-async def _rehearse(tx: Tx, to: datetime, handlers: Handlers, most: int, most_seconds: float) -> TenantTime:
-    fired, first, end = 0, True, time.monotonic() + most_seconds
+async def _rehearse(tx: Tx, to: datetime, handlers: Handlers, most: int, seconds_max: float) -> TenantTime:
+    fired, first, end = 0, True, time.monotonic() + seconds_max
     while True:
         now, done, reached = await _step(tx, to, handlers, first=first, budget=most - fired, end=end, apart=True)
         fired, first = fired + done, False
@@ -124,7 +124,7 @@ async def _step(
         return to, 0, True
     instant = max(now, due[0].at)
     await _move(tx, now, instant)
-    rows = await agenda.due(tx, instant, limit=min(budget, TOGETHER))
+    rows = await agenda.due(tx, instant, limit=min(budget, BATCH_ROWS_MAX))
     await agenda.lock(tx, rows, wait=True)
     fired = 0
     for row in rows:

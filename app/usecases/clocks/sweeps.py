@@ -21,11 +21,11 @@ from app.domain.account.changes import AgendaItem
 __all__ = ["METRICS", "Backoff", "Handler", "Handlers", "SweepMetrics", "fire_due"]
 
 logger = logging.getLogger("retainer.sweeps")
-BATCH: Final = 200
+SCAN_ROWS_MAX: Final = 200
 """Rows looked at at once."""
-TOGETHER: Final = 20
+BATCH_ROWS_MAX: Final = 20
 """Rows handled in one transaction."""
-_WAIT_MOST: Final = timedelta(minutes=5)
+_WAIT_MAX: Final = timedelta(minutes=5)
 ACTOR: Final = "worker"
 
 
@@ -65,7 +65,7 @@ class Backoff:
         """Remembers one more failure."""
         key = (tenant_id, row.kind, row.subject)
         count = self.failures.get(key, (0, now))[0] + 1
-        self.failures[key] = (count, now + min(timedelta(seconds=2**count), _WAIT_MOST))
+        self.failures[key] = (count, now + min(timedelta(seconds=2**count), _WAIT_MAX))
         if len(self.failures) > 10_000:
             self.failures.pop(next(iter(self.failures)))
 
@@ -94,7 +94,7 @@ async def fire_due(
     """
     fired = 0
     METRICS.lag_seconds = 0.0
-    for _ in range(1 + limit // BATCH):
+    for _ in range(1 + limit // SCAN_ROWS_MAX):
         done, more = await _pass(db, tenant_id, handlers, until, limit - fired, backoff)
         fired += done
         if not more or not done or fired >= limit:
@@ -115,7 +115,7 @@ async def _pass(
             if tx.tenant.virtual:
                 return (), tx.at
             now = tx.at if until is None else min(until, tx.at)
-            return await agenda.due(tx, now, after=start, limit=min(BATCH, limit)), now
+            return await agenda.due(tx, now, after=start, limit=min(SCAN_ROWS_MAX, limit)), now
 
         rows, now = await db.read(tenant_id, look)
         if not rows:
@@ -123,9 +123,9 @@ async def _pass(
         seen = True
         after = (rows[-1].at, rows[-1].kind, rows[-1].subject)
         ready = [row for row in rows if not backoff.waits(tenant_id, row, now)]
-        for first in range(0, len(ready), TOGETHER):
-            fired += await _fire(db, tenant_id, handlers, ready[first : first + TOGETHER], now, backoff)
-        if len(rows) < BATCH:
+        for first in range(0, len(ready), BATCH_ROWS_MAX):
+            fired += await _fire(db, tenant_id, handlers, ready[first : first + BATCH_ROWS_MAX], now, backoff)
+        if len(rows) < SCAN_ROWS_MAX:
             break
     return fired, seen
 

@@ -15,12 +15,12 @@ from app.domain.ledger.line import Line, due_lines
 from app.domain.ledger.lot import Lot
 from app.domain.policy.policy import Label, Policy
 from app.domain.values.errors import DomainError
-from app.domain.values.paging import Part, Slice
+from app.domain.values.paging import Page, PageRequest
 from app.domain.values.wire import iso
 from app.views.balance import Balance, balance_view
 from app.views.statement import Entry, Statement, entry_view, statement_view
 
-MOST_LINES = 20_000
+LINES_MAX = 20_000
 """Entries a statement shows one by one; earlier ones stand in one row a part, so that the sums still meet."""
 
 
@@ -57,14 +57,14 @@ async def balances(tx: Tx, customer_ids: Sequence[str]) -> list[Balance | Domain
 
 
 async def entries(
-    tx: Tx, customer_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None, part: Part
-) -> Slice[Entry]:
+    tx: Tx, customer_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None, part: PageRequest
+) -> Page[Entry]:
     """A part of the ledger by credit type, version and line. 404 ``customer_not_found``."""
     customer = await accounts.require_customer(tx, customer_id)
     found, more = await rows.page(tx, customer.customer_id, at=as_of, known_at=known_at, part=part)
     names = await _names(tx, found)
     views = [entry_view(line, ticket_names=names) for line in found]
-    return part.told(found, more, views, lambda line: [line.credit_type, line.account_version, line.line_no])
+    return part.page_of(found, more, views, lambda line: [line.credit_type, line.account_version, line.line_no])
 
 
 async def statement(
@@ -73,8 +73,8 @@ async def statement(
     """The account page in three parts whose sums meet the balance (XC-13). 404 ``customer_not_found``."""
     customer = await accounts.require_customer(tx, customer_id)
     ledger, policy, at = await _ledger(tx, customer, as_of, known_at)
-    lines = await rows.latest(tx, customer.customer_id, at=as_of, known_at=known_at, limit=MOST_LINES)
-    complete = len(lines) < MOST_LINES
+    lines = await rows.latest(tx, customer.customer_id, at=as_of, known_at=known_at, limit=LINES_MAX)
+    complete = len(lines) < LINES_MAX
     lines += due_lines(ledger, at)
     lines.sort(key=lambda line: (line.effective_at, line.credit_type, line.account_version, line.line_no))
     lots = await _lots(tx, lines, ledger)

@@ -292,7 +292,7 @@ def _one(batch: _Batch, command: CreditCommand) -> CreditResult:
     body = _answer(batch, who, command, hold, lot, credit_type, balance, before)
     encoded = _encode(body)
     status = 200 if command.kind in _ON_HOLD else 201
-    _tell(batch, who, command, hold, lot, credit_type, moved, balance, before)
+    _emit_moved(batch, who, command, hold, lot, credit_type, moved, balance, before)
     for arrived in ledger.take_arrived():
         _schedule(batch, who, arrived)
     for returned, voided in ledger.take_reclaimed():
@@ -344,12 +344,12 @@ async def _only_what_can_be_bought(
         who = _customer_of(batch, command)
         account = await accounts.load_by_id(batch.tx, who.customer_id, lock=False, policy=batch.policy)
         facts = purchase_facts(account)
-        kept = tuple(
+        remedies_left = tuple(
             one
             for one in decision.remedies
             if one.sku not in guarded or holds(guarded[one.sku].requires, facts) is not False
         )
-        result.error.decision = replace(decision, remedies=kept)
+        result.error.decision = replace(decision, remedies=remedies_left)
 
 
 def _replay(command: CreditCommand, known: tuple[str, bytes, int, Any]) -> CreditResult:
@@ -457,7 +457,7 @@ def _answer(
     }
 
 
-def _tell(
+def _emit_moved(
     batch: _Batch,
     who: _Customer,
     command: CreditCommand,

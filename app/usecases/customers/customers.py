@@ -16,7 +16,7 @@ from app.domain.ledger import account_merge as merging
 from app.domain.orders import grants as granting
 from app.domain.orders import reconcile as order_fold
 from app.domain.values.errors import DomainError
-from app.domain.values.paging import Part, Slice
+from app.domain.values.paging import Page, PageRequest
 from app.domain.values.wire import iso, jsonable
 from app.usecases.steps import reconcile_orders
 from app.usecases.steps.order_answers import keep_answers
@@ -24,11 +24,11 @@ from app.views.customer import Customer as CustomerView
 from app.views.customer import CustomerExport, CustomerRow, Erasure, KeptCustomer, KeptRows, customer_view
 
 
-async def search_customers(tx: Tx, part: Part, *, query: str | None = None) -> Slice[CustomerRow]:
+async def search_customers(tx: Tx, part: PageRequest, *, query: str | None = None) -> Page[CustomerRow]:
     """Customers by the vendor's id (part of it), or by an order, license, domain or ticket of theirs."""
     found, more = await customers.search(tx, query, part)
     views: list[CustomerRow] = [{"customer_id": name, "created_at": iso(since)} for name, since in found]
-    return part.told(found, more, views, lambda row: [row[0]])
+    return part.page_of(found, more, views, lambda row: [row[0]])
 
 
 async def get_customer(tx: Tx, customer_id: str) -> CustomerView:
@@ -113,7 +113,7 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
     open_tickets = await customers.open_tickets(tx, source.customer_id)
     if held or open_tickets:
         raise DomainError("merge_blocked", held=held, open_tickets=[one["ticket_id"] for one in open_tickets])
-    for lot in merging.absorb(giver.ledger, taker.ledger):
+    for lot in merging.merge_into(giver.ledger, taker.ledger):
         granting.schedule_lot(taker, lot)
     giver.emit("customer.merged", {"into": into_customer_id})
     taker.emit("customer.merged", {"from": customer_id})
@@ -136,6 +136,8 @@ async def _rank(tx: Tx, target: Customer) -> None:
         order_fold.rank(account, mine, terms)
         order_fold.reclass(account, mine, terms)
         cover_start.bring_forward(account)
-        await reconcile_orders.settle(tx, account, mine, terms)  # what needed a license that the other account held
+        await reconcile_orders.reconcile_grants(
+            tx, account, mine, terms
+        )  # what needed a license that the other account held
         keep_answers(account, mine)
         await write(tx, [(account.plan, account.ledger)])

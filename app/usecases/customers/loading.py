@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.db import customers, together
+from app.db import customers
+from app.db import preload as together
 from app.db.engine import Tx
 
 

@@ -2,7 +2,7 @@
 bring about)."""
 
 from app.usecases.inbound.acting import METRICS
-from app.usecases.inbound.keeping import Keeping
 from app.usecases.inbound.receiving import FetchError, Inbox, deliveries, delivery
+from app.usecases.inbound.retention import Retention
 
-__all__ = ["METRICS", "FetchError", "Inbox", "Keeping", "deliveries", "delivery"]
+__all__ = ["METRICS", "FetchError", "Inbox", "Retention", "deliveries", "delivery"]

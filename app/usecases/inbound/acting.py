@@ -16,7 +16,7 @@ from app.db import accounts, inbox, orders, policies
 from app.db.engine import Tx
 from app.db.inbox import DeliveryRow
 from app.db.sources import Source
-from app.domain.feeds import orders as arrivals
+from app.domain.feeds import orders as feed
 from app.domain.feeds.adapter import Adapter, Letter, Reading, UnreadableError
 from app.domain.feeds.disputed_money import DisputeWanted
 from app.domain.feeds.orders import Seen
@@ -105,7 +105,7 @@ class Step:
         of the shop."""
         found, asks = await self._read(rows)
         if found:
-            await self._tell(found)
+            await self._publish_parked(found)
         elif not asks and self.sweeping:
             await self._sweep()
         return asks
@@ -188,15 +188,15 @@ class Step:
             await inbox.lock_subject(self.tx, source, home)
         if not claims:
             return home, {}
-        told: Seen = {}
+        page_of: Seen = {}
         for name in sorted(names):
             await inbox.claim_payment(self.tx, source, name, home)
             other = f"order/{name}"
             if other != home and (found := await inbox.seen(self.tx, source, other)) and "order" not in found:
-                told = arrivals.absorb(told, found)
-        return home, told
+                page_of = feed.merge_known(page_of, found)
+        return home, page_of
 
-    async def _tell(self, found: Sequence[tuple[str, Reading]]) -> None:
+    async def _publish_parked(self, found: Sequence[tuple[str, Reading]]) -> None:
         """All readings are of one subject."""
         subject = found[0][1].subject
         ids = [delivery_id for delivery_id, _ in found]
@@ -213,8 +213,8 @@ class Step:
             if reading.ticket is not None:
                 known = merge_ticket(known, reading.ticket)
             elif reading.order is not None:
-                known = arrivals.merge(known, reading.order)
-        known = arrivals.absorb(known or {}, before)
+                known = feed.merge(known, reading.order)
+        known = feed.merge_known(known or {}, before)
         try:
             async with self.tx.connection.begin_nested():
                 further = copy.deepcopy(known)
@@ -222,7 +222,7 @@ class Step:
             known = further
         except DomainError as error:
             says = {key: value for key, value in error.facts.items() if key not in ("errors", "message", "now")}
-            outcome = _Outcome().park(ReviewItem(error.code, _told(error) or error.code, says))
+            outcome = _Outcome().park(ReviewItem(error.code, _message_of(error) or error.code, says))
         if outcome.state == "parked" and {one.key for one in outcome.review} <= set(known.get("settled") or ()):
             outcome = _Outcome(state="ignored", reason=SETTLED, customer_id=outcome.customer_id)
         await inbox.keep_seen(self.tx, self.source.row.name, subject, known, customer_id=outcome.customer_id)
@@ -245,7 +245,7 @@ class Step:
         METRICS.done += len(ids)
         if "order" in known and outcome.state == "done" and outcome.reason is None:
             whole = self.source.row.kind in WHOLE_ORDERS
-            await inbox.settle_parked(
+            await inbox.end_parked(
                 self.tx,
                 self.source.row.name,
                 subject,
@@ -271,7 +271,7 @@ class Step:
     # - orders -
 
     async def _order(self, subject: str, known: Seen) -> _Outcome:
-        want = arrivals.wanted(known)
+        want = feed.wanted(known)
         if want is None:
             return _Outcome(reason="waits_for_payment" if "order" in known else "waits_for_order")
         settled = set(known.get("settled") or ())
@@ -300,7 +300,7 @@ class Step:
             currency=want.order["currency"],
             lines=lines,
             source=self.source.row.name,
-            kept=frozenset(row["line_id"] for row in want.order["lines"]) - {one["line_id"] for one in lines},
+            unmapped=frozenset(row["line_id"] for row in want.order["lines"]) - {one["line_id"] for one in lines},
         )
         ours = {row["line_id"]: int(row["quantity"]) for row in view["lines"] if row["quantity"]}
         disputes = [_of_ours(one, ours) for one in want.disputes]
@@ -381,7 +381,7 @@ class Step:
                 says = {"line": row["line_id"], "sku": sku, "trouble": trouble}
                 doubts.append(ReviewItem("quantity_unclear", f"Line {row['line_id']}: {trouble}", says))
                 continue
-            paid, listed = arrivals.unit_prices(row)
+            paid, listed = feed.unit_prices(row)
             ours.append(
                 {
                     "line_id": row["line_id"],
@@ -438,25 +438,25 @@ class Step:
                 opened_at=parse_iso_or_none(ticket.get("opened_at")),
             )
             known["put"] = True
-        told = dict(known.get("told") or {})
+        page_of = dict(known.get("told") or {})
         waiting = [
-            (row["occurred_at"], key, row) for key, row in (known.get("responses") or {}).items() if key not in told
+            (row["occurred_at"], key, row) for key, row in (known.get("responses") or {}).items() if key not in page_of
         ]
         said: list[str] = []
         unrecorded: list[str] = []
-        told_of = {"ticket_id": ticket_id, "customer_id": external, "responses": said, "unrecorded": unrecorded}
-        outcome = _Outcome(effects=told_of)
+        outcome_effects = {"ticket_id": ticket_id, "customer_id": external, "responses": said, "unrecorded": unrecorded}
+        outcome = _Outcome(effects=outcome_effects)
         for _, key, row in sorted(waiting, key=lambda one: one[:2]):
             refused = await self._respond(ticket_id, row, row["kind"])
             if refused is not None and refused.code != CLOSED and row["kind"] == "service":
                 # What is written while the ticket waits for consent, credits or an agent is no service yet.
                 refused = await self._respond(ticket_id, row, "inquiry") and refused
             if refused is not None and refused.code != CLOSED:  # the ticket stays; later responses wait
-                outcome.park(ReviewItem(refused.code, _told(refused) or refused.code, {"response": key}))
+                outcome.park(ReviewItem(refused.code, _message_of(refused) or refused.code, {"response": key}))
                 break
-            told[key] = True
+            page_of[key] = True
             (said if refused is None else unrecorded).append(key)
-        known["told"] = told
+        known["told"] = page_of
         owner = await accounts.find_customer(self.tx, external)
         outcome.customer_id = None if owner is None else owner.customer_id
         return outcome
@@ -557,6 +557,6 @@ def _unclear(one: DisputeWanted) -> ReviewItem:
     return ReviewItem("dispute_lines_unknown", str(one.unclear), says)
 
 
-def _told(error: DomainError) -> str:
+def _message_of(error: DomainError) -> str:
     facts = {key: value for key, value in error.facts.items() if key != "errors"}
     return str(facts.pop("message", "")) or json.dumps(facts, default=str)

@@ -26,11 +26,11 @@ async def put_order(
     currency: str,
     lines: Sequence[Mapping[str, Any]],
     source: str,
-    kept: frozenset[str],
+    unmapped: frozenset[str],
 ) -> Mapping[str, Any]:
     """Record the order, or bring the recorded one up to date; return its view.
 
-    ``kept``: lines that the shop names and that are nothing of ours as it is mapped now; what they once brought stays.
+    ``unmapped``: lines that the shop names and that are mapped to nothing of ours now; what they once brought stays.
     """
     command = orders.PutOrder(
         order_id=order_id,
@@ -38,7 +38,7 @@ async def put_order(
         placed_at=placed_at,
         currency=currency,
         source=source,
-        kept=kept,
+        unmapped=unmapped,
         lines=tuple(orders.LineCommand(**one) for one in lines),
     )
     _, view = await orders.put_snapshot(tx, command)

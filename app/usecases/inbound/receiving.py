@@ -26,7 +26,7 @@ from app.db.sources import Source, SourceRow, opened
 from app.domain.feeds.adapter import Adapter
 from app.domain.feeds.review import ReviewItem
 from app.domain.values.errors import DomainError
-from app.domain.values.paging import Part, Slice
+from app.domain.values.paging import Page, PageRequest
 from app.domain.values.wire import iso, iso_or_none
 from app.usecases.inbound.acting import METRICS, Step
 from app.views.source import Delivery, DeliveryReceipt, DeliveryState, review_view
@@ -37,7 +37,7 @@ BATCH: Final = 100
 """Steps of one tenant in one turn; each acts on the deliveries of one subject."""
 TURN_SECONDS: Final = 1.0
 """After which others have their turn."""
-TOGETHER: Final = 100
+CLAIM_ROWS_MAX: Final = 100
 """Deliveries of one subject acted on at once."""
 WAITS: Final = (1.0, 5.0, 30.0, 120.0, 600.0)
 """Seconds before a delivery whose handling failed by a fault is tried again; after the last it is parked."""
@@ -96,18 +96,18 @@ class Inbox:
     ) -> tuple[str, bool]:
         """Stores what is known to come from the source: (delivery id, whether it is new)."""
         adapter = self.adapters[row.kind]
-        told = adapter.identify(headers, body)
-        key = told.event_id or hashlib.sha256((told.topic or "").encode() + b"\x00" + body).hexdigest()
-        kept = {name: headers[name] for name in adapter.headers if name in headers}
+        identity = adapter.identify(headers, body)
+        key = identity.event_id or hashlib.sha256((identity.topic or "").encode() + b"\x00" + body).hexdigest()
+        headers_read = {name: headers[name] for name in adapter.headers if name in headers}
 
         async def add(tx: Tx) -> tuple[str, bool]:
             return await inbox.add(
                 tx,
                 source=row.name,
                 event_key=key,
-                topic=told.topic,
-                subject=told.subject,
-                headers=kept,
+                topic=identity.topic,
+                subject=identity.subject,
+                headers=headers_read,
                 body=body,
                 received_at=now,
                 fetched=fetched,
@@ -194,7 +194,7 @@ class Inbox:
         """Acts on one subject; what must be asked of the shop first. None when nothing waits."""
         held.clear()
         # Every other step takes the newest, so that no crowd of old ones, however long each takes, holds it up.
-        rows, skip = await inbox.claim(tx, passed, together=TOGETHER, newest=newest)
+        rows, skip = await inbox.claim(tx, passed, batch_rows=CLAIM_ROWS_MAX, newest=newest)
         passed.extend(skip)
         if not rows:
             return [] if skip else None
@@ -269,11 +269,11 @@ class Inbox:
                 return delivery_view(found)
         if found.state != "parked":
             raise DomainError("delivery_not_parked", delivery_id=delivery_id, state=found.state)
-        told = {"reason": reason, "adjustment_id": operation, "by": tx.actor, "at": iso(tx.at)}
+        dismissal = {"reason": reason, "adjustment_id": operation, "by": tx.actor, "at": iso(tx.at)}
         if not tx.validate_only:
-            await inbox.dismiss(tx, delivery_id, told)
+            await inbox.dismiss(tx, delivery_id, dismissal)
             if found.subject is not None:
-                await settle(tx, source_name, found.subject, found.review or ())
+                await mark_settled(tx, source_name, found.subject, found.review or ())
         await audit.note(
             tx,
             "delivery.dismissed",
@@ -286,10 +286,10 @@ class Inbox:
                 "adjustment_id": operation,
             },
         )
-        return delivery_view(replace(found, state="dismissed", dismissal=told))
+        return delivery_view(replace(found, state="dismissed", dismissal=dismissal))
 
 
-async def settle(tx: Tx, source: str, subject: str, review: Sequence[Mapping[str, Any]]) -> None:
+async def mark_settled(tx: Tx, source: str, subject: str, review: Sequence[Mapping[str, Any]]) -> None:
     """Note what a person has decided of an order, so that it is not asked again."""
     known = await inbox.seen(tx, source, subject)
     keys = {str(one["key"]) for one in review if "key" in one}
@@ -326,11 +326,11 @@ def delivery_view(row: DeliveryRow, *, body: bool = False) -> Delivery:
     return view
 
 
-async def deliveries(tx: Tx, name: str, part: Part, *, state: str | None) -> Slice[Delivery]:
+async def deliveries(tx: Tx, name: str, part: PageRequest, *, state: str | None) -> Page[Delivery]:
     """Deliveries of a source, newest first, each with its state and the reason. 404 ``source_not_found``."""
     await sources.require(tx, name)
     rows, more = await inbox.listed(tx, name, part, state=state)
-    return part.told(rows, more, [delivery_view(row) for row in rows], lambda row: [row.delivery_id])
+    return part.page_of(rows, more, [delivery_view(row) for row in rows], lambda row: [row.delivery_id])
 
 
 async def delivery(tx: Tx, name: str, delivery_id: str) -> Delivery:

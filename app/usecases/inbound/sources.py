@@ -14,7 +14,7 @@ from app.db.engine import Tx
 from app.db.secrets import Cipher
 from app.db.sources import SourceRow, opened
 from app.domain.values.errors import DomainError
-from app.domain.values.paging import Part, Slice
+from app.domain.values.paging import Page, PageRequest
 from app.domain.values.wire import iso, iso_or_none
 from app.views.source import Source, SourceKind, SourceOptions, counts_view
 
@@ -101,7 +101,7 @@ def check_secret(secret: str) -> None:
         )
 
 
-async def listed(tx: Tx, cipher: Cipher, part: Part) -> Slice[Source]:
+async def listed(tx: Tx, cipher: Cipher, part: PageRequest) -> Page[Source]:
     """A part of the sources, by name, with how many deliveries are in which state."""
     rows, more = await sources.page(tx, part)
     counts = await inbox.counts(tx)
@@ -113,7 +113,7 @@ async def listed(tx: Tx, cipher: Cipher, part: Part) -> Slice[Source]:
         shown["deliveries"] = counts_view(one["states"])
         shown["last_delivery_at"] = iso_or_none(one["latest"])
         found.append(shown)
-    return part.told(rows, more, found, lambda row: [row.name])
+    return part.page_of(rows, more, found, lambda row: [row.name])
 
 
 async def remove(tx: Tx, name: str) -> Source:

@@ -37,7 +37,7 @@ async def terminate(tx: Tx, license_id: str, *, effective_at: datetime | None = 
         raise DomainError("before_placed", field="effective_at", effective_at=iso(when), placed_at=iso(one.placed_at))
     covers = granting.end_license(account, one, when, reason="terminated")
     if any(cover.start in _WAITS and cover.state != "voided" for cover in account.covers.values()):
-        await reconcile_orders.settle_anew(
+        await reconcile_orders.reconcile_again(
             tx, account
         )  # Bought cover that waited for this license's to end waits no longer.
     await write_account(tx, account)

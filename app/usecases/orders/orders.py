@@ -59,7 +59,7 @@ class PutOrder:
     currency: str
     lines: tuple[LineCommand, ...]
     source: str = field(default="api", metadata={OUTSIDE: True})
-    kept: frozenset[str] = field(default=frozenset(), metadata={OUTSIDE: True})
+    unmapped: frozenset[str] = field(default=frozenset(), metadata={OUTSIDE: True})
     """Of a snapshot: lines that the shop names and nobody has mapped; what they once granted stays."""
 
     def said(self) -> Said:
@@ -145,7 +145,7 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, OrderView]:
     )
     mine = [*await orders.of_customer(tx, account.customer.customer_id), order]
     terms = await _terms(tx)
-    await reconcile_orders.settle(tx, account, mine, terms)
+    await reconcile_orders.reconcile_grants(tx, account, mine, terms)
     await _refund_early(tx, account, order, mine, terms)
     await reconcile_orders.apart(account, mine, partial(_keep_answers, account, mine))
     await write_account(tx, account)
@@ -165,10 +165,10 @@ async def put_snapshot(tx: Tx, command: PutOrder) -> tuple[int, Mapping[str, Any
     if order is None:
         return await put_order(tx, command) if command.lines else (200, {"lines": []})
     buyer = await accounts.find_customer(tx, command.customer_id)
-    told = {str(one.line_id): one for one in _order_lines(command)}
+    page_of = {str(one.line_id): one for one in _order_lines(command)}
     same = buyer is not None and buyer.customer_id == order.customer_id
     dated = (order.placed_at, order.currency) == (command.placed_at, command.currency)
-    if same and dated and not order_correction.differs(order, told, command.kept):
+    if same and dated and not order_correction.differs(order, page_of, command.unmapped):
         return 200, await _again(tx, order)
     _check(command, tx.at)
     if order.answer.get("merged"):
@@ -179,34 +179,36 @@ async def put_snapshot(tx: Tx, command: PutOrder) -> tuple[int, Mapping[str, Any
         )
     order.payload_hash = command.said().digest()
     if same and dated:
-        return 200, await _correct_lines(tx, order, command, told)
-    return 200, await _give_over(tx, order, command, told)
+        return 200, await _correct_lines(tx, order, command, page_of)
+    return 200, await _give_over(tx, order, command, page_of)
 
 
-async def _correct_lines(tx: Tx, order: Order, command: PutOrder, told: dict[str, OrderLine]) -> Mapping[str, Any]:
+async def _correct_lines(tx: Tx, order: Order, command: PutOrder, page_of: dict[str, OrderLine]) -> Mapping[str, Any]:
     """The same customer's order with other lines or quantities."""
     account = await given.load(tx, order)
     tx.customer_id = account.customer.customer_id
     terms = await _terms(tx)
     refunded = _refunded(await orders.refunds(tx, order.order_id))
     served = await tickets.served(tx, order.customer_id)
-    answer = order_correction.change_lines(account, order, told, command.kept, refunded, terms, served)
+    answer = order_correction.change_lines(account, order, page_of, command.unmapped, refunded, terms, served)
     await _pin(tx, account, order)
     account.plan.orders[order.order_id] = order
     mine = [order if one.order_id == order.order_id else one for one in await orders.of_customer(tx, order.customer_id)]
-    await reconcile_orders.settle(tx, account, mine, terms, corrected=True)
+    await reconcile_orders.reconcile_grants(tx, account, mine, terms, corrected=True)
     before = len(answer.taken)
     order_correction.make_up(account, order, refunded, terms, answer)
     if len(answer.taken) > before:
-        await reconcile_orders.apart(account, mine, partial(order_fold.settle, account, mine, terms, corrected=True))
-    _tell_correction(account, order, answer)
+        await reconcile_orders.apart(
+            account, mine, partial(order_fold.reconcile_grants, account, mine, terms, corrected=True)
+        )
+    _emit_correction(account, order, answer)
     await reconcile_orders.apart(account, mine, partial(_keep_answers, account, mine))
     await write_account(tx, account)
     view = order_view(order, order.answer, customer_id=command.customer_id, policy=account.policy.policy)
     return {**view, "correction": _report(answer)}
 
 
-async def _give_over(tx: Tx, order: Order, command: PutOrder, told: dict[str, OrderLine]) -> Mapping[str, Any]:
+async def _give_over(tx: Tx, order: Order, command: PutOrder, page_of: dict[str, OrderLine]) -> Mapping[str, Any]:
     """The order is another customer's, or of another date: withdrawn where it was, granted where it is now."""
     source, target = order.customer_id, await accounts.ensure_customer(tx, command.customer_id)
     await accounts.lock_customers(tx, [source, target.customer_id], named=[target.customer_id])
@@ -217,32 +219,32 @@ async def _give_over(tx: Tx, order: Order, command: PutOrder, told: dict[str, Or
     taker = giver
     if target.customer_id != source:
         giver.plan.orders.pop(order.order_id, None)
-        await reconcile_orders.settle(tx, giver, others, terms, corrected=True)
-        _tell_correction(giver, order, answer, lines=())
+        await reconcile_orders.reconcile_grants(tx, giver, others, terms, corrected=True)
+        _emit_correction(giver, order, answer, lines=())
         _keep_answers(giver, others)
         await write_account(tx, giver)
         taker = await accounts.load_by_id(tx, target.customer_id)
         others = await orders.of_customer(tx, target.customer_id)
     tx.customer_id = taker.customer.customer_id
     gone = {str(one.line_id): one for one in order.lines}
-    for line_id, line in told.items():
+    for line_id, line in page_of.items():
         line.withdrawn = gone[line_id].withdrawn if line_id in gone else ()
-    kept = [one for line_id, one in gone.items() if line_id not in told]
-    for line in kept:
-        line.quantity = line.quantity if str(line.line_id) in command.kept else 0
+    unmapped = [one for line_id, one in gone.items() if line_id not in page_of]
+    for line in unmapped:
+        line.quantity = line.quantity if str(line.line_id) in command.unmapped else 0
     policy = await policies.in_force(tx, command.placed_at)
     order.customer_id, order.placed_at, order.currency = (
         taker.customer.customer_id,
         command.placed_at,
         command.currency,
     )
-    order.policy_version, order.lines = policy.version, (*told.values(), *kept)
+    order.policy_version, order.lines = policy.version, (*page_of.values(), *unmapped)
     order.answer = {"lines": []}
     await _pin(tx, taker, order)
     taker.plan.orders[order.order_id] = order
     mine = sorted([*others, order], key=lambda one: (one.placed_at, one.order_id))
-    await reconcile_orders.settle(tx, taker, mine, terms, corrected=True)
-    _tell_correction(taker, order, answer if taker is giver else order_refund.TakenBack())
+    await reconcile_orders.reconcile_grants(tx, taker, mine, terms, corrected=True)
+    _emit_correction(taker, order, answer if taker is giver else order_refund.TakenBack())
     _keep_answers(taker, mine)
     await write_account(tx, taker)
     view = order_view(order, order.answer, customer_id=command.customer_id, policy=taker.policy.policy)
@@ -252,10 +254,10 @@ async def _give_over(tx: Tx, order: Order, command: PutOrder, told: dict[str, Or
 async def _pin(tx: Tx, account: CustomerAccount, order: Order) -> None:
     """Pins each line to a policy version; a line that is pinned stays so while it is of the same sku."""
     policy = await policies.in_force(tx, order.placed_at)
-    kept = {row["line_id"]: row for row in order.answer["lines"]}
+    unmapped = {row["line_id"]: row for row in order.answer["lines"]}
     order.answer["lines"] = [
-        {**row, "policy_version": kept[row["line_id"]]["policy_version"]}
-        if kept.get(row["line_id"], {}).get("sku") == row["sku"]
+        {**row, "policy_version": unmapped[row["line_id"]]["policy_version"]}
+        if unmapped.get(row["line_id"], {}).get("sku") == row["sku"]
         else row
         for row in order_lines.pinned_lines(order, policy, await policies.in_force(tx, account.at))
     ]
@@ -266,13 +268,13 @@ def _report(answer: order_refund.TakenBack) -> dict[str, Any]:
     return report
 
 
-def _tell_correction(
+def _emit_correction(
     account: CustomerAccount, order: Order, answer: order_refund.TakenBack, lines: tuple[OrderLine, ...] | None = None
 ) -> None:
     """Tells what a shop's change of an order came to."""
-    told = order_correction.lines_of(order.lines if lines is None else lines)
+    page_of = order_correction.lines_of(order.lines if lines is None else lines)
     account.emit(
-        "order.corrected", {"order_id": order.order_id, "at": iso(account.at), "lines": told, **_report(answer)}
+        "order.corrected", {"order_id": order.order_id, "at": iso(account.at), "lines": page_of, **_report(answer)}
     )
 
 
@@ -325,15 +327,15 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
     tx.customer_id = account.customer.customer_id
     mine = [order if one.order_id == order.order_id else one for one in await orders.of_customer(tx, order.customer_id)]
     terms = await _terms(tx)
-    await reconcile_orders.settle(
+    await reconcile_orders.reconcile_grants(
         tx, account, mine, terms
     )  # first, so that nothing is granted anew to what is refunded
     answer = await reconcile_orders.apart(
         account,
         mine,
-        partial(_take_back, account, order, command, _refunded(prior), terms, told=_refunded(prior, "by_lots")),
+        partial(_take_back, account, order, command, _refunded(prior), terms, page_of=_refunded(prior, "by_lots")),
     )
-    await reconcile_orders.settle(tx, account, mine, terms)
+    await reconcile_orders.reconcile_grants(tx, account, mine, terms)
     await reconcile_orders.apart(account, mine, partial(_keep_answers, account, mine))
     await write_account(tx, account)
     return 201, answer
@@ -410,7 +412,7 @@ async def _replay(tx: Tx, order: Order) -> None:
     ]
     account.plan.orders[order.order_id] = order
     mine = [order if one.order_id == order.order_id else one for one in await orders.of_customer(tx, order.customer_id)]
-    await reconcile_orders.settle(tx, account, mine, await _terms(tx))
+    await reconcile_orders.reconcile_grants(tx, account, mine, await _terms(tx))
     await reconcile_orders.apart(account, mine, partial(_keep_answers, account, mine))
     await write_account(tx, account)
 
@@ -437,7 +439,7 @@ async def _refund_early(
         )
         for row in answer["lines"]:
             refunded[row["line_id"]] = refunded.get(row["line_id"], 0) + (row["quantity"] or 0)
-    await reconcile_orders.apart(account, mine, partial(order_fold.settle, account, mine, terms))
+    await reconcile_orders.apart(account, mine, partial(order_fold.reconcile_grants, account, mine, terms))
 
 
 async def _keep_early(tx: Tx, command: RefundOrder) -> RefundView:
@@ -473,10 +475,10 @@ def _take_back(
     *,
     payload: str | None = None,
     clip: bool = False,
-    told: dict[str, int] | None = None,
+    page_of: dict[str, int] | None = None,
 ) -> RefundView:
-    """``told``: units of each line of which a shop told that it paid what a lot's refund gave back."""
-    by_lots = order_refund.by_lots(account, order, told)
+    """``page_of``: units of each line of which a shop told that it paid what a lot's refund gave back."""
+    by_lots = order_refund.by_lots(account, order, page_of)
     left = order_refund.left_of(order, refunded, {} if clip or command.by_shop else by_lots)
     wanted = _wanted(order, command, left, clip=clip)
     order_refund.check_lines(order, wanted, left)

@@ -87,7 +87,7 @@ async def take(tx: Tx, order_id: str, disputes: Sequence[Disputed]) -> list[Disp
             rules_of.take(work.account, work.order, record, units, work.terms)
             work.refunds += work.account.plan.refunds[taken:]
         record.action, work.changed = wanted, True
-        _tell(work, record)
+        _emit_dispute(work, record)
     await _write(work)
     return [
         payment_dispute_view(one, work.account.policy.payment_disputes)
@@ -131,11 +131,11 @@ def _record(work: _Work, one: Disputed) -> tuple[PaymentDispute, Action]:
             currency=one.currency,
         )
         work.changed = True
-        _tell(work, record)
+        _emit_dispute(work, record)
     elif (record.state, record.amount) != (one.state, amount):
         record.state, record.amount, record.currency = one.state, amount, one.currency
         work.changed = True
-        _tell(work, record)
+        _emit_dispute(work, record)
     return record, rules_of.action_of(one.state, rules, record.action)
 
 
@@ -151,10 +151,10 @@ def _revert(work: _Work, record: PaymentDispute) -> None:
         refund = next((one for one in work.refunds if one.refund_id == record.refund_id), None)
         rules_of.save(work.account, work.order, record, refund)
     record.action, work.changed = "none", True
-    _tell(work, record)
+    _emit_dispute(work, record)
 
 
-def _tell(work: _Work, record: PaymentDispute) -> None:
+def _emit_dispute(work: _Work, record: PaymentDispute) -> None:
     record.updated_at = work.account.at
     action, number = rules_of.shown(record)
     work.account.emit(
@@ -176,7 +176,7 @@ async def _write(work: _Work) -> None:
     mine = [
         order if one.order_id == order.order_id else one for one in await orders.of_customer(work.tx, order.customer_id)
     ]
-    await reconcile_orders.settle(work.tx, account, mine, work.terms)
+    await reconcile_orders.reconcile_grants(work.tx, account, mine, work.terms)
     for record in work.known.values():
         record.version += 1
         account.plan.payment_disputes[record.order_id, record.dispute_id] = record

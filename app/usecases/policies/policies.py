@@ -160,8 +160,8 @@ async def publish(
         return body
     await policies.add_version(tx, found.policy, version=version, source=document, effective_from=since)
     await audit.note(tx, "policy.published", f"{name}/{version}", {"effective_from": iso(since)})
-    told = {"name": name, "version": version, "effective_from": iso(since)}
-    await events.publish(tx, "policy.published", told)
+    event = {"name": name, "version": version, "effective_from": iso(since)}
+    await events.publish(tx, "policy.published", event)
     return body
 
 

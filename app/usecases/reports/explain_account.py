@@ -114,13 +114,18 @@ async def explain_refund(tx: Tx, id_: str) -> Explanation:
     skus = {str(line["line_id"]): str(line["sku"]) for line in order.lines}
     answer = dict(row.answer)
     trace = []
-    for name, tell in (("taken_back", account_words.taken_sentence), ("not_taken_back", account_words.left_sentence)):
+    for name, sentence_of in (
+        ("taken_back", account_words.taken_sentence),
+        ("not_taken_back", account_words.left_sentence),
+    ):
         for one in answer.get(name) or ():
             sku = skus.get(str(one.get("line_id")))
             offer = None if sku is None else policy.offer(sku)
             clause = answer.get("clause") or account_words.offer_clause(offer)
-            told = tell(policy, one, sku, clause)
-            trace.append({"step": name, "at": iso(row.at), "summary": told, "clause": clause, "result": _public(one)})
+            summary = sentence_of(policy, one, sku, clause)
+            trace.append(
+                {"step": name, "at": iso(row.at), "summary": summary, "clause": clause, "result": _public(one)}
+            )
     nothing = None if trace else f"Nothing of order {order_id} was taken back."
     owed = account_words.owed_sentence(policy, int(answer.get("owed") or 0))
     return explanation_view(

@@ -122,7 +122,7 @@ async def explain_moves(tx: Tx, kind: Literal["operation", "hold"], id_: str) ->
 async def operations_of(tx: Tx, of: traces.Of, id_: str, policy: Policy, *, at: datetime | None = None) -> list[Step]:
     """The operations behind a thing, each with its sentence; with ``at`` only those that took effect then.
 
-    ``before`` and ``told``: what the operations so far had held, captured and refunded, before one and with it.
+    ``before`` and ``page_of``: what the operations so far had held, captured and refunded, before one and with it.
     """
     rows = await traces.operations(tx, of, id_)
     names = await tickets.names(tx, [row.ticket_id for row in rows if row.ticket_id])
@@ -147,7 +147,7 @@ async def operations_of(tx: Tx, of: traces.Of, id_: str, policy: Policy, *, at: 
             }
         )
     found = list(made.values())
-    _tell_charge(found)
+    _mark_charge(found)
     for step in found:
         step["clause"], step["reading"] = ledger_words.operation_clause(policy, step)
         step["summary"] = ledger_words.operation_sentence(policy, step)
@@ -184,7 +184,7 @@ def _move_lot(row: Any) -> dict[str, Any]:
     }
 
 
-def _tell_charge(found: Sequence[Step]) -> None:
+def _mark_charge(found: Sequence[Step]) -> None:
     stood = {"held": 0, "captured": 0, "refunded": 0}
     for step in found:
         step["before"] = dict(stood)

@@ -12,7 +12,7 @@ from app.db.engine import Database, Retry, Unavailable
 from app.domain.values.errors import DomainError
 
 FRESH_SECONDS: Final = 15.0
-MOST_SECONDS: Final = 1.0
+SECONDS_MAX: Final = 1.0
 """A look takes no longer; the tenants that are left have their turn at the next one."""
 
 
@@ -30,7 +30,7 @@ class Watch:
         async with self._lock:
             began = time.monotonic()
             try:
-                async with asyncio.timeout(MOST_SECONDS):
+                async with asyncio.timeout(SECONDS_MAX):
                     known = await db.tenant_ids()
                     for gone in self._last.keys() - set(known):
                         self._last.pop(gone)

@@ -27,11 +27,11 @@ from app.usecases.tickets import tickets
 from app.views.policy import PolicyDifference, PolicySimulation, RehearsalError, Rehearsed
 
 DEFAULT_LIMIT: Final = 500
-MOST: Final = 2_000
+ENTRIES_MAX: Final = 2_000
 """Entries of history that one call runs again."""
-MOST_SECONDS: Final = 20.0
+SECONDS_MAX: Final = 20.0
 """Wall time of one of the two runs; what was not reached is said by ``complete``."""
-_MOST_FIRED: Final = 1_000
+_FIRED_MAX: Final = 1_000
 _EVER: Final = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2300, 1, 1, tzinfo=UTC))
 _LISTS: Final = ("lots", "covers", "choices", "not_granted")
 
@@ -107,8 +107,8 @@ async def simulate(
 
 def _with(draft: Policy, versions: Sequence[Version], start: datetime | None) -> list[Version]:
     number = max(one[0] for one in versions) + 1
-    kept = [] if start is None else [one for one in versions if one[1] < start]
-    return [*kept, (number, start or _EVER[0], draft)]
+    versions_before = [] if start is None else [one for one in versions if one[1] < start]
+    return [*versions_before, (number, start or _EVER[0], draft)]
 
 
 def _things(one: Past) -> list[tuple[str, str]]:
@@ -153,7 +153,7 @@ async def _rehearse(
     run = _Run(name=name)
     if not past.pasts:
         return run
-    stop = time.monotonic() + MOST_SECONDS
+    stop = time.monotonic() + SECONDS_MAX
     first = min((one.entries[0].at for one in past.pasts if one.entries), default=end)
     made_up, ours = mint("sim"), past.in_force.policy
     async with db.rehearsal(made_up, policy_name=ours, at=first, charged_to=tenant_id) as tx:
@@ -210,7 +210,7 @@ class _Again:
         self.tx.caches.clear()
 
     async def _fire(self, until: datetime) -> None:
-        for _ in range(_MOST_FIRED):
+        for _ in range(_FIRED_MAX):
             due = await agenda.due(self.tx, until, limit=1)
             if not due:
                 return

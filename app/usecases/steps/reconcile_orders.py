@@ -26,12 +26,12 @@ _SMALL: Final = 60
 """Units, licenses and lots with which the rules take a few milliseconds."""
 
 
-async def settle(
+async def reconcile_grants(
     tx: Tx, account: CustomerAccount, mine: Sequence[Order], terms: Terms, *, corrected: bool = False
 ) -> None:
-    """`app.domain.orders.reconcile.settle` over all orders of the customer, and what follows from their refunds."""
+    """Reconcile the grants of all orders of the customer, then apply what follows from their refunds."""
     before = _granted(account, mine)
-    await apart(account, mine, partial(order_fold.settle, account, mine, terms, corrected=corrected))
+    await apart(account, mine, partial(order_fold.reconcile_grants, account, mine, terms, corrected=corrected))
     fresh = _granted(account, mine) - before
     again = False
     for order in mine:
@@ -51,7 +51,7 @@ async def settle(
             await apart(account, mine, partial(order_refund.take_back, account, order, wanted, terms))
             again = True
     if again:
-        await apart(account, mine, partial(order_fold.settle, account, mine, terms, corrected=corrected))
+        await apart(account, mine, partial(order_fold.reconcile_grants, account, mine, terms, corrected=corrected))
 
 
 async def apart(account: CustomerAccount, mine: Sequence[Order], work: Callable[[], T]) -> T:
@@ -77,9 +77,9 @@ def _granted(account: CustomerAccount, mine: Sequence[Order]) -> set[tuple[str, 
     return found | {(str(one.order_id), str(one.line_id)) for one in account.addons}
 
 
-async def settle_anew(tx: Tx, account: CustomerAccount) -> None:
+async def reconcile_again(tx: Tx, account: CustomerAccount) -> None:
     """Settles the customer's orders once more, since something that they rest on has changed."""
     mine = await orders.of_customer(tx, account.customer.customer_id)
     terms = {number: policy for number, _, policy in await policies.versions(tx)}
-    await settle(tx, account, mine, terms)
+    await reconcile_grants(tx, account, mine, terms)
     keep_answers(account, mine)

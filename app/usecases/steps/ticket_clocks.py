@@ -55,7 +55,7 @@ async def for_customer(
         clock.hours = hours or clock.hours
         clock.on_agenda = clock.on_agenda and not taken
     account: CustomerAccount | None = None
-    if any(clock.pledge.breach_returns_credits for clock in found):
+    if any(clock.terms.breach_returns_credits for clock in found):
         account = await accounts.load_by_id(tx, customer_id)
     at = tx.at if customer.last_at is None else max(tx.at, customer.last_at)
     copy = TicketClocks(

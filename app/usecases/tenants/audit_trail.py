@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from app.db import audit
 from app.db.engine import Tx
-from app.domain.values.paging import Part, Slice
+from app.domain.values.paging import Page, PageRequest
 from app.domain.values.wire import iso, jsonable
 from app.views.audit import AuditEntry
 
 
 async def list_entries(
-    tx: Tx, part: Part, *, actor: str | None = None, action: str | None = None, subject: str | None = None
-) -> Slice[AuditEntry]:
+    tx: Tx, part: PageRequest, *, actor: str | None = None, action: str | None = None, subject: str | None = None
+) -> Page[AuditEntry]:
     """A part of the entries, newest first."""
     rows, more = await audit.page(tx, part, actor=actor, action=action, subject=subject)
-    return part.told(rows, more, [_view(entry) for entry in rows], lambda row: [row.audit_id])
+    return part.page_of(rows, more, [_view(entry) for entry in rows], lambda row: [row.audit_id])
 
 
 def _view(entry: audit.AuditEntry) -> AuditEntry:

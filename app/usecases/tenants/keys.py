@@ -19,7 +19,7 @@ from app.db import accounts, audit, keys
 from app.db.engine import Tx
 from app.db.keys import KeyRow
 from app.domain.values.errors import DomainError
-from app.domain.values.paging import Part, Slice
+from app.domain.values.paging import Page, PageRequest
 from app.domain.values.wire import iso, iso_or_none
 from app.views.customer import CustomerToken
 from app.views.key import ApiKey
@@ -156,11 +156,11 @@ async def customer_token(tx: Tx, customer_id: str, *, minutes: int, now: datetim
     return {"token_id": row.key_id, "token": key, "customer_id": customer_id, "expires_at": iso(expires_at)}
 
 
-async def list_keys(tx: Tx, part: Part, *, now: datetime) -> Slice[ApiKey]:
+async def list_keys(tx: Tx, part: PageRequest, *, now: datetime) -> Page[ApiKey]:
     """A part of the tenant's keys, by age. Never the keys themselves."""
     rows, more = await keys.page(tx, part)
     found = [_view(row, now) for row in rows]
-    return part.told(rows, more, found, lambda row: [row.key_id])
+    return part.page_of(rows, more, found, lambda row: [row.key_id])
 
 
 async def revoke(tx: Tx, key_id: str, *, now: datetime) -> ApiKey:

@@ -18,7 +18,7 @@ from app.domain.tickets.ticket import STATES, Ticket
 from app.domain.values.digests import Said, content_of
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import TicketId
-from app.domain.values.paging import Key, Part, Slice
+from app.domain.values.paging import Key, Page, PageRequest
 from app.domain.values.wire import iso
 from app.usecases.steps import ticket_session
 from app.usecases.steps.ticket_clocks import load_for_ticket
@@ -170,8 +170,8 @@ async def listed(
     state: str | None = None,
     as_of: datetime | None = None,
     known_at: datetime | None = None,
-    part: Part,
-) -> Slice[TicketView]:
+    part: PageRequest,
+) -> Page[TicketView]:
     """A part of the tickets, newest first. What was not there ``as_of``, or in another state, is left out of it."""
     if state is not None and state not in STATES:
         raise DomainError("unknown_state", field="state", state=state, known=list(STATES))
@@ -183,7 +183,7 @@ async def listed(
     if then:
         stood = [await _stood(tx, one.external_id, as_of, known_at) for one in rows]
         shown_then = [one if one is not None and state in (None, one["state"]) else None for one in stood]
-        return part.told(rows, more, shown_then, _key_of)
+        return part.page_of(rows, more, shown_then, _key_of)
     ids = [one.ticket_id for one in rows]
     named = await tickets.customer_names(tx, [one.customer_id for one in rows])
     names = await tickets.names(tx, [name for one in rows for name in one.related])
@@ -200,7 +200,7 @@ async def listed(
         )
         for one in rows
     ]
-    return part.told(rows, more, views, _key_of)
+    return part.page_of(rows, more, views, _key_of)
 
 
 def _key_of(ticket: Ticket) -> Key:
@@ -257,7 +257,7 @@ async def split(tx: Tx, command: SplitTicket) -> tuple[int, TicketView]:
         "split",
         to=ticket_flow.same(parent.ticket),
         add={"child_ids": child.ticket.ticket_id},
-        tell={"child": new_ticket_id, "clause": parent.policy.split_clause},
+        event_data={"child": new_ticket_id, "clause": parent.policy.split_clause},
     )
     ticket_flow.open_ticket(child, stated)
     await ticket_session.save(tx, parent, also=child)

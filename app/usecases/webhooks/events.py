@@ -11,7 +11,7 @@ from app.db import accounts, events, positions
 from app.db.engine import Busy, Database, Tx
 from app.domain.events.types import known_pattern
 from app.domain.values.errors import DomainError
-from app.domain.values.paging import Part, Slice
+from app.domain.values.paging import Page, PageRequest
 from app.domain.values.wire import iso, jsonable
 from app.views.event import Event
 
@@ -51,10 +51,10 @@ async def feed(
     *,
     after: int | str = 0,
     before: int | str | None = None,
-    part: Part,
+    part: PageRequest,
     types: list[str] | None = None,
     customer_id: str | None = None,
-) -> tuple[Slice[Event], int]:
+) -> tuple[Page[Event], int]:
     """Events behind a position (or behind the event of that id), in order, and the position that was looked up to.
     Call `place` before the transaction. Backward: the last ones before ``before``.
 
@@ -68,14 +68,14 @@ async def feed(
     if customer_id is not None:
         customer = await accounts.find_customer(tx, customer_id)
         if customer is None:
-            return Slice([], [], None), start
+            return Page([], [], None), start
         ours = customer.customer_id
     last = await events.last_position(tx)
     if before is not None:
         part = replace(part, key=[before if isinstance(before, int) else await _position(tx, before)])
     found, more = await events.page(tx, start, part, types=types, customer_id=ours)
-    told = part.told(found, more, [event_view(one) for one in found], lambda one: [one.position])
-    return told, found[-1].position if more and not part.backward else max(last, start)
+    page_of = part.page_of(found, more, [event_view(one) for one in found], lambda one: [one.position])
+    return page_of, found[-1].position if more and not part.backward else max(last, start)
 
 
 async def _position(tx: Tx, event_id: str) -> int:

@@ -17,7 +17,7 @@ from app.db.webhooks import Endpoint
 from app.domain.events.types import TEST, known_pattern
 from app.domain.events.webhook_address import TargetRefused, parse_target
 from app.domain.values.errors import DomainError
-from app.domain.values.paging import Part, Slice
+from app.domain.values.paging import Page, PageRequest
 from app.domain.values.wire import iso, iso_or_none
 from app.views.webhook import DisabledReason, WebhookDelivery, WebhookEndpoint, WebhookReplay
 
@@ -25,7 +25,7 @@ MAX_ENDPOINTS: Final = 20
 """Of one tenant."""
 SECRET_BYTES: Final = 32
 MAX_OVERLAP: Final = timedelta(days=30)
-REPLAY_MOST: Final = 1000
+REPLAY_DELIVERIES_MAX: Final = 1000
 """Events sent again by one call."""
 
 Check = Callable[[str | None], None]
@@ -77,10 +77,10 @@ async def create(tx: Tx, asked: NewEndpoint, *, cipher: Cipher, allow_private: b
     return {**endpoint_view(one, asked.customer_id), "secret": secret}
 
 
-async def list_endpoints(tx: Tx, part: Part) -> Slice[WebhookEndpoint]:
+async def list_endpoints(tx: Tx, part: PageRequest) -> Page[WebhookEndpoint]:
     """A part of the endpoints, by age. Never their secrets."""
     rows, more = await webhooks.page(tx, part)
-    return part.told(rows, more, [await _viewed(tx, one) for one in rows], lambda row: [row.endpoint_id])
+    return part.page_of(rows, more, [await _viewed(tx, one) for one in rows], lambda row: [row.endpoint_id])
 
 
 async def get_endpoint(tx: Tx, endpoint_id: str) -> WebhookEndpoint:
@@ -172,12 +172,12 @@ async def send_test(tx: Tx, endpoint_id: str) -> WebhookDelivery:
 
 
 async def list_deliveries(
-    tx: Tx, endpoint_id: str, part: Part, *, state: str | None = None, event_id: str | None = None
-) -> Slice[WebhookDelivery]:
+    tx: Tx, endpoint_id: str, part: PageRequest, *, state: str | None = None, event_id: str | None = None
+) -> Page[WebhookDelivery]:
     """Deliveries of an endpoint with each attempt, the newest first."""
     await _require(tx, endpoint_id)
     rows, more = await webhooks.deliveries(tx, endpoint_id, part, state=state, event_id=event_id)
-    return part.told(rows, more, [delivery_view(one) for one in rows], lambda row: [row.delivery_id])
+    return part.page_of(rows, more, [delivery_view(one) for one in rows], lambda row: [row.delivery_id])
 
 
 async def get_delivery(tx: Tx, endpoint_id: str, delivery_id: str) -> WebhookDelivery:
@@ -211,7 +211,7 @@ async def replay_span(
 ) -> WebhookReplay:
     """Sends again what happened in a span of real time: what was not delivered, or (``all``) everything.
 
-    At most `REPLAY_MOST` a call: repeat with ``after`` = ``next_after`` until that is null.
+    At most `REPLAY_DELIVERIES_MAX` a call: repeat with ``after`` = ``next_after`` until that is null.
     """
     one = await _enabled(tx, endpoint_id, lock=True)
     now = await webhooks.clock(tx)
@@ -219,7 +219,7 @@ async def replay_span(
     if end <= since:
         raise DomainError("invalid_input", field="until", message="The span ends before it begins.")
     made, following = await webhooks.replay_span(
-        tx, one, since=since, until=end, after=after, only_failed=which == "failed", limit=REPLAY_MOST, at=now
+        tx, one, since=since, until=end, after=after, only_failed=which == "failed", limit=REPLAY_DELIVERIES_MAX, at=now
     )
     return {"endpoint_id": endpoint_id, "replayed": made, "next_after": following}
 

@@ -22,12 +22,12 @@ from app.db.engine import Tx
 from app.domain.account.customer import Customer
 
 TABLES: Final = {"licenses": s.license_, "covers": s.cover, "choices": s.choice, "addons": s.addon}
-_NAMED: Final = "together.named"
-_KEPT: Final = "together.kept"
+_BY_NAME: Final = "together.named"
+_BY_ID: Final = "together.kept"
 
 
 @dataclass(slots=True)
-class Kept:
+class Preloaded:
     """What was read of one customer. ``rows``: by the names of `TABLES`, and ``open_tickets``."""
 
     customer: Customer
@@ -42,13 +42,13 @@ class Kept:
 
 def named(tx: Tx, external_id: str) -> Customer | None:
     """The kept customer of a vendor's id."""
-    found: Kept | None = tx.caches.get((_NAMED, external_id))
+    found: Preloaded | None = tx.caches.get((_BY_NAME, external_id))
     return None if found is None else copy.deepcopy(found.customer)
 
 
-def kept(tx: Tx, customer_id: str) -> Kept | None:
+def preloaded(tx: Tx, customer_id: str) -> Preloaded | None:
     """What is kept of a customer by our own id."""
-    found: Kept | None = tx.caches.get((_KEPT, customer_id))
+    found: Preloaded | None = tx.caches.get((_BY_ID, customer_id))
     return found
 
 
@@ -71,7 +71,7 @@ async def load(tx: Tx, external_ids: Sequence[str], *, open_ticket: Any) -> None
             data=dict(row.data),
             profile=dict(row.profile),
         )
-        found[row.customer_id] = Kept(customer, row.created_at, ({}, {}, {}))
+        found[row.customer_id] = Preloaded(customer, row.created_at, ({}, {}, {}))
     if not found:
         return
     loaded = await ledger_rows.load(tx, list(found), every_lot=True, ticket_holds=True)
@@ -81,10 +81,10 @@ async def load(tx: Tx, external_ids: Sequence[str], *, open_ticket: Any) -> None
         await _add(tx, found, name, table, select(table))
     await _add(tx, found, "open_tickets", s.ticket, open_ticket)
     for customer_id, one in found.items():
-        tx.caches[_KEPT, customer_id] = tx.caches[_NAMED, one.customer.external_id] = one
+        tx.caches[_BY_ID, customer_id] = tx.caches[_BY_NAME, one.customer.external_id] = one
 
 
-async def _add(tx: Tx, found: dict[str, Kept], name: str, table: Any, statement: Any) -> None:
+async def _add(tx: Tx, found: dict[str, Preloaded], name: str, table: Any, statement: Any) -> None:
     where = statement.where(table.c.tenant_id == tx.tenant_id, table.c.customer_id.in_(list(found)))
     for row in await tx.rows(where):
         found[row.customer_id].rows[name].append(row)

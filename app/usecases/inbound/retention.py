@@ -10,14 +10,14 @@ from typing import Final
 from app.db import inbox, webhooks
 from app.db.engine import Database, Tx
 
-EVERY: Final = timedelta(hours=1)
+SWEEP_INTERVAL: Final = timedelta(hours=1)
 BATCH: Final = 500
-MOST_BATCHES: Final = 20
+BATCHES_MAX: Final = 20
 """In one turn; then others have theirs."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Keeping:
+class Retention:
     """``days``: what was acted on is emptied after so long, ``parked`` what waits for a person; ``rows``: what is empty
     is removed after so long. What is known of an order or ticket (no name, no address) stays."""
 
@@ -30,7 +30,7 @@ class Keeping:
         """The worker's job, at most every hour: how many deliveries were emptied or removed."""
         now = await db.read(tenant_id, webhooks.clock)
         swept = self._swept.get(tenant_id)
-        if swept is not None and now - swept < EVERY:
+        if swept is not None and now - swept < SWEEP_INTERVAL:
             return 0
         self._swept[tenant_id] = now
         return await self.sweep(db, tenant_id, now)
@@ -48,7 +48,7 @@ class Keeping:
 
     async def _all(self, db: Database, tenant_id: str, work: Callable[[Tx], Awaitable[int]]) -> int:
         total = 0
-        for _ in range(MOST_BATCHES):
+        for _ in range(BATCHES_MAX):
             done = await db.run(tenant_id, work, actor="housekeeping")
             total += done
             if done < BATCH:

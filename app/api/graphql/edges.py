@@ -44,7 +44,7 @@ WHOLE: Final = {
 KEYS: Final = {"Customer": ["customerId"], "Ticket": ["ticketId"], "Entitlement": ["customerId action"]}
 """Keys by which a federated graph refers to our things."""
 
-WAYS: Final[dict[tuple[str, str], tuple[str, dict[str, str]]]] = {
+EDGES: Final[dict[tuple[str, str], tuple[str, dict[str, str]]]] = {
     ("Customer", "balance"): ("getBalance", {"customer_id": "customer_id"}),
     ("Customer", "statement"): ("getStatement", {"customer_id": "customer_id"}),
     ("Customer", "entries"): ("listEntries", {"customer_id": "customer_id"}),
