@@ -24,9 +24,19 @@ from app.views.statement import Bucket
 from app.views.ticket import Assessment, Charge, Recommendation, TicketState, Verdict
 
 KindName = Literal[
-    "ticket", "assessment", "charge", "order", "refund", "license", "lot", "cover", "choice", "operation", "hold",
+    "ticket",
+    "assessment",
+    "charge",
+    "order",
+    "refund",
+    "license",
+    "lot",
+    "cover",
+    "choice",
+    "operation",
+    "hold",
     "clock",
-]  # fmt: skip
+]
 ExplanationKind = Annotated[KindName, Closed("ExplanationKind", "What can be explained.")]
 
 
