@@ -139,6 +139,10 @@ class Settings(BaseSettings):
         default=None, description="folder of `*.graphql` files that keys may run by their hash"
     )
 
+    graphql_cost: int = Field(
+        default=2000, ge=100, le=1_000_000, description="what one GraphQL request may cost, by the schema's `@cost`"
+    )
+
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="pages that may call from a browser, separated by commas, e.g. `https://desk.example`; unset: none",

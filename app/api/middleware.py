@@ -44,6 +44,7 @@ def cross_origin(origins: Sequence[str]) -> dict[str, Any]:
             "Idempotency-Key",
             "If-Match",
             "If-None-Match",
+            "Retainer-Cost",
             "X-Request-ID",
         ],
         "expose_headers": [

@@ -197,9 +197,9 @@ def limits_page() -> str:
                 ("aliases", graphql.MAX_ALIASES),
                 ("selections in a set", graphql.MAX_BREADTH),
                 ("fields", f"{graphql.MAX_FIELDS:,}"),
-                ("cost", f"{graphql.MAX_COST:,}"),
+                ("cost", f"{Settings.model_fields['graphql_cost'].default:,}, by `RETAINER_GRAPHQL_COST`"),
                 ("rows of a page, and when unsaid", f"{graphql.MAX_PAGE}, {graphql.DEFAULT_PAGE}"),
-                ("rows that a list without a page counts as", graphql.LIST_SIZE),
+                ("rows that a list without a page counts as", "as `@listSize` says"),
                 ("items of a list argument", f"{graphql.MAX_LIST:,}"),
                 ("values in all arguments", f"{graphql.MAX_VALUES:,}"),
                 (

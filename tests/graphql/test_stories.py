@@ -54,7 +54,7 @@ def selection(kind: Any, door: Door, depth: int = 4) -> str:
         inner = get_named_type(one.type)
         if is_leaf_type(inner):
             found.append(name)
-        elif isinstance(inner, GraphQLObjectType) and depth and (kind.name, name) not in door.weights.declared:
+        elif isinstance(inner, GraphQLObjectType) and depth and (kind.name, name) not in door.weights.asking:
             found.append(f"{name} {selection(inner, door, depth - 1)}")
     return "{ " + " ".join(found) + " }"
 

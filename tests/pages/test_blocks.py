@@ -29,6 +29,7 @@ ELSEWHERE = {
     ("docs/explanations.md", "json"): "tests/stories/test_explained_lives.py",
     ("docs/calls.md", "sh"): "tests/stories/test_explained_lives.py",
     ("docs/calls.md", "json"): "tests/stories/test_explained_lives.py",
+    ("docs/graphql.md", "json"): "tests/graphql/test_limits.py",
     ("docs/policies.md", "yaml"): "tests/pages/test_policies_page.py",
 }
 NOT_RUN = {

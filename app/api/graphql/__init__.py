@@ -20,7 +20,8 @@ def mount(app: FastAPI) -> None:
     from app.api.graphql.schema import build
 
     door = build()
-    endpoint = GraphQL(door, Trusted.with_folder(app.state.settings.graphql_documents))
+    settings = app.state.settings
+    endpoint = GraphQL(door, Trusted.with_folder(settings.graphql_documents), settings.graphql_cost)
     made: list[Published] = []
 
     async def schema(request: Request) -> Response:

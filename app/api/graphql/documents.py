@@ -36,6 +36,8 @@ class Parsed:
     count: int
     feed: bool = False
     """Whether it may read the feed of events."""
+    referring: bool = False
+    """Whether it may ask for entities, as gateways alone do."""
     errors: list[GraphQLError] | None = None
     measures: dict[int, Measure] = field(default_factory=dict)
     """What its operations cost, by their identity, where no variable has a say."""
@@ -60,7 +62,7 @@ class Documents:
                 document = parse(text, max_tokens=MAX_TOKENS)
                 there = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
                 named = {one.name.value if one.name else "": one for one in there}
-                found = Parsed(document, named, len(there), feed="events" in text)
+                found = Parsed(document, named, len(there), feed="events" in text, referring="_entities" in text)
             except GraphQLSyntaxError as error:
                 if f"more than {MAX_TOKENS} tokens" in error.message:
                     raise LimitError("tokens", MAX_TOKENS, None) from None

@@ -35,6 +35,8 @@ JSON: Final = "application/json"
 _CHARSET: Final = "; charset=utf-8"
 _FIELDS: Final = frozenset({"query", "operationName", "variables", "extensions", "documentId"})
 _METHODS: Final = "GET, HEAD, OPTIONS, POST"
+COST_HEADER: Final = "Retainer-Cost"
+"""A request with `Retainer-Cost: true` is told its cost, in ``extensions.cost``."""
 PARTIAL: Final = 294
 """Data with errors, to callers of the newer media type, as the specification recommends."""
 
@@ -84,9 +86,10 @@ class Asked:
 class GraphQL:
     """The endpoint, as an ASGI application."""
 
-    def __init__(self, door: Door, trusted: Trusted) -> None:
+    def __init__(self, door: Door, trusted: Trusted, cost_max: int) -> None:
         self._door = door
         self._trusted = trusted
+        self._cost_max = cost_max
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
@@ -142,27 +145,27 @@ class GraphQL:
             operation = _chosen(parsed, asked.operation_name)
             if request.method != "POST" and operation.operation is not OperationType.QUERY:
                 raise RequestError("method_not_allowed", "A mutation is sent with POST.", headers={"Allow": "POST"})
-            measured = limits.measure(self._door.weights, parsed.document, operation, asked.variables, parsed.measures)
+            measured = limits.measure(
+                self._door.weights,
+                parsed.document,
+                operation,
+                asked.variables,
+                parsed.measures,
+                cost_max=self._cost_max,
+            )
         except GraphQLSyntaxError as error:
             raise RequestError(
                 "graphql_syntax", lenient=True, errors=[_error_of(error, "graphql_syntax", None)]
             ) from None
         except limits.LimitError as reached:
-            raise RequestError(
-                "graphql_limit",
-                f"The request goes over the limit of {reached.limit}: at most {reached.most}.",
-                limit=reached.limit,
-                most=reached.most,
-                found=reached.found,
-            ) from None
+            raise _too_much(reached, lenient="_entities" in text) from None
         if measured.uses and not _may_introspect(principal, request):
             raise RequestError("introspection_refused")
         if wrong := self._door.documents.errors_of(parsed):
             raise RequestError(
                 "graphql_invalid", lenient=True, errors=[_error_of(one, "graphql_invalid", parsed) for one in wrong]
             )
-        alone = measured.asks == 1
-        return await self._execute(request, principal, asked, parsed, operation, media, alone=alone)
+        return await self._execute(request, principal, asked, parsed, operation, media, measured)
 
     def _text(self, asked: Asked, principal: Principal) -> str:
         mode = principal.options.get("documents", "off")
@@ -193,12 +196,17 @@ class GraphQL:
         parsed: Parsed,
         operation: OperationDefinitionNode,
         media: str,
-        *,
-        alone: bool,
+        measured: limits.Measure,
     ) -> Response:
         reading = operation.operation is OperationType.QUERY
         calls = Calls(
-            request, principal, deps.house(request), self._door.operations, reading, size=asked.size, alone=alone
+            request,
+            principal,
+            deps.house(request),
+            self._door.operations,
+            reading,
+            size=asked.size,
+            alone=measured.asks == 1,
         )
         try:
             if reading and parsed.feed:
@@ -219,7 +227,9 @@ class GraphQL:
                 async with asyncio.timeout(READING_SECONDS if reading else None):
                     result = await outcome
         except TimeoutError:
-            raise RequestError("busy", "The query took too long.", headers={"Retry-After": "1"}) from None
+            raise RequestError(
+                "busy", "The query took too long.", headers={"Retry-After": "1"}, lenient=parsed.referring
+            ) from None
         finally:
             await calls.close()
         headers: dict[str, str] = {}
@@ -240,8 +250,24 @@ class GraphQL:
         if errors:
             body = {"errors": [formatted(one) for one in errors], **body}
             request.scope["retainer.code"] = body["errors"][0]["extensions"]["code"]
+        if request.headers.get(COST_HEADER, "").strip().lower() in ("true", "1"):
+            body["extensions"] = {"cost": {"found": measured.cost, "most": self._cost_max}}
         status = PARTIAL if errors and media == GRAPHQL_RESPONSE else 200
         return Reply(body, status_code=status, media_type=media + _CHARSET, headers=headers)
+
+
+def _too_much(reached: limits.LimitError, *, lenient: bool) -> RequestError:
+    """Return the refusal that names the limit, and for a cost the fields that cost most.
+
+    ``lenient``: a gateway asks. It throws away what comes with another status than 200, our code as well.
+    """
+    words = f"The request goes over the limit of {reached.limit}: at most {reached.most}."
+    told: dict[str, Any] = {"limit": reached.limit, "most": reached.most, "found": reached.found}
+    if reached.parts:
+        told["costs"] = [{"path": part.path, "cost": part.cost} for part in reached.parts]
+        first = reached.parts[0]
+        words = f"The request costs {reached.found}, at most {reached.most}; `{first.path}` costs {first.cost}."
+    return RequestError("graphql_limit", words, lenient=lenient, **told)
 
 
 def _is_awaitable(value: Any) -> TypeGuard[Awaitable[Any]]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-import strawberry
 from strawberry import UNSET
-from strawberry.schema_directive import Location
+from strawberry.federation.schema_directives import Cost, ListSize
 
 NODES: Final = {
     "Customer": "customer_id",
@@ -73,26 +72,124 @@ EDGES: Final[dict[tuple[str, str], tuple[str, dict[str, str]]]] = {
     ("Calendar", "closures"): ("listClosures", {"name": "name"}),
 }
 """Ways from one thing to another: (type, field) -> the operation, and its parameters taken from the view's keys."""
-OPERATION_WEIGHT: Final = 5
+STATEMENT_WEIGHT: Final = 3
+"""A field that asks an operation with statements of its own."""
+BATCHED_WEIGHT: Final = 1
+"""A field whose operation is read together with those of other customers (`Operation.account`, `BATCHED`)."""
+BATCHED: Final = frozenset({"getBalance"})
 MUTATION_WEIGHT: Final = 10
 
+USUAL: Final = 2
+"""How long a list of things in a view is taken to be, unless `SIZES` says otherwise."""
+SIZES: Final[dict[tuple[str, str], int]] = {
+    ("Customer", "lots"): 4,
+    ("Customer", "addons"): 1,
+    ("Balance", "lots"): 4,
+    ("Customer", "offers"): 10,
+    ("Query", "offers"): 10,
+    ("Decision", "reasons"): 1,
+    ("Entitlement", "reasons"): 1,
+    ("Ticket", "reasons"): 1,
+    ("Ticket", "children"): 1,
+    ("Ticket", "responses"): 4,
+    ("Ticket", "accessRequests"): 1,
+    ("Ticket", "pauses"): 1,
+    ("Ticket", "disputes"): 1,
+    ("Ticket", "causeCorrections"): 1,
+    ("Clock", "breaches"): 1,
+    ("Clock", "warnings"): 1,
+    ("Clock", "pauses"): 1,
+    ("Clock", "reminders"): 1,
+    ("Judgement", "breaches"): 1,
+    ("Refusal", "reasons"): 1,
+    ("Statement", "balanceModifications"): 10,
+    ("Statement", "ticketsInProgress"): 5,
+    ("Statement", "resolvedTickets"): 10,
+    ("Statement", "labels"): 5,
+    ("Policy", "clauses"): 20,
+    ("Policy", "categories"): 10,
+    ("Policy", "facts"): 10,
+    ("Policy", "reasons"): 20,
+    ("Policy", "causes"): 6,
+    ("Policy", "outcomes"): 6,
+    ("Policy", "milestones"): 5,
+    ("Policy", "channels"): 5,
+    ("Policy", "offers"): 15,
+    ("Policy", "labels"): 10,
+    ("Calendar", "closures"): 10,
+    ("Query", "closures"): 10,
+    ("Due", "consumed"): 5,
+    ("Query", "problems"): 200,
+    ("Query", "policies"): 5,
+    ("CalendarVersion", "exceptions"): 10,
+    ("PolicySimulation", "differences"): 20,
+    ("CreditBatch", "results"): 100,
+}
+"""How long the lists of a view are, as seen with the shipped policies."""
+SHARED: Final = frozenset({"Money", "PageInfo", "Event"})
+"""Types that another subgraph may have too, the same as ours."""
 
-@strawberry.schema_directive(
-    locations=[Location.FIELD_DEFINITION], name="cost", description="What a field costs; a request may cost 1,000."
-)
-class Cost:
-    """The weight of a field, in the words of the IBM cost specification."""
 
-    weight: str
+def cost(weight: int) -> Cost:
+    """Return the directive that says what a field costs."""
+    return Cost(weight=weight)
 
 
-@strawberry.schema_directive(
-    locations=[Location.FIELD_DEFINITION], name="listSize", description="How long a list is taken to be."
-)
-class ListSize:
-    """The length of a list, in the words of the IBM cost specification."""
+def list_size(length: int) -> ListSize:
+    """Return the directive that says how long a list is taken to be."""
+    return ListSize(
+        assumed_size=length, slicing_arguments=UNSET, sized_fields=UNSET, require_one_slicing_argument=UNSET
+    )
 
-    assumed_size: int | None = UNSET
-    slicing_arguments: list[str] | None = UNSET
-    sized_fields: list[str] | None = UNSET
-    require_one_slicing_argument: bool | None = UNSET
+
+def paged(length: int, arguments: tuple[str, ...]) -> ListSize:
+    """Return the directive of a connection: the arguments that set the length of its page."""
+    return ListSize(
+        assumed_size=length,
+        slicing_arguments=list(arguments),
+        sized_fields=["edges", "nodes"],
+        require_one_slicing_argument=False,
+    )
+
+
+DEFINITIONS: Final = '''"""Where a directive comes from, and under which names."""
+directive @link(
+  url: String!, as: String, for: link__Purpose, import: [link__Import]
+) repeatable on SCHEMA
+
+"""What a link is for."""
+enum link__Purpose {
+  """What it names has to do with security."""
+  SECURITY
+
+  """What it names is needed to execute."""
+  EXECUTION
+}
+
+"""A name that a link takes over."""
+scalar link__Import
+
+"""Fields by their names."""
+scalar federation__FieldSet
+
+"""By which fields another subgraph refers to a thing."""
+directive @key(fields: federation__FieldSet!, resolvable: Boolean = true) repeatable on OBJECT | INTERFACE
+
+"""What a gateway does not show to its callers."""
+directive @inaccessible on FIELD_DEFINITION | OBJECT | INTERFACE | UNION | ARGUMENT_DEFINITION | SCALAR | ENUM
+  | ENUM_VALUE | INPUT_OBJECT | INPUT_FIELD_DEFINITION
+
+"""What another subgraph may have too."""
+directive @shareable repeatable on OBJECT | FIELD_DEFINITION
+
+"""What a thing costs; without it an object costs 1 and a leaf nothing."""
+directive @cost(
+  weight: Int!
+) on ARGUMENT_DEFINITION | ENUM | FIELD_DEFINITION | INPUT_FIELD_DEFINITION | OBJECT | SCALAR
+
+"""How long a list is: as its slicing arguments say, else as assumed."""
+directive @listSize(
+  assumedSize: Int, slicingArguments: [String!], sizedFields: [String!], requireOneSlicingArgument: Boolean = true
+) on FIELD_DEFINITION
+'''
+"""Federation's directives that the schema uses: whoever reads it without knowing federation needs them defined."""

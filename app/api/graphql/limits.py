@@ -1,12 +1,18 @@
 """How much a document may ask for: tokens, depth, aliases, breadth, fields, and cost, in time linear in the document.
 
 Every fragment is measured once for each type it is read at, so that nesting fragments buys nothing. The weights are the
-schema's own ``@cost`` and ``@listSize`` directives, so that a partner's router comes to the same figures.
+schema's ``@cost`` and ``@listSize`` directives, which are federation's own: whoever reads the schema can count what a
+document costs, and a router does.
+
+The rule: a field costs its weight (an object 1, a leaf 0, unless ``@cost`` says otherwise) and what is asked below it,
+as often as its list is long. ``_entities``, at which federation allows no directive, costs 1 for each representation
+and what is asked below it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import heapq
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,6 +21,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLField,
     GraphQLInterfaceType,
     GraphQLNamedType,
     GraphQLObjectType,
@@ -30,10 +37,11 @@ from graphql import (
     get_named_type,
     introspection_types,
     is_composite_type,
-    is_list_type,
 )
 from graphql.language.ast import NullValueNode
 from graphql.type import SchemaMetaFieldDef, TypeMetaFieldDef
+from strawberry.federation.schema_directives import Cost, ListSize
+from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 MAX_CHARACTERS: Final = 20_000
 MAX_TOKENS: Final = 1000
@@ -42,29 +50,40 @@ MAX_DEPTH: Final = 8
 MAX_ALIASES: Final = 15
 MAX_BREADTH: Final = 100
 MAX_FIELDS: Final = 2000
-MAX_COST: Final = 1000
 MAX_INTROSPECTION_DEPTH: Final = 20
 MAX_INTROSPECTION_LISTS: Final = 3
 MAX_LIST: Final = 5000
 MAX_VALUES: Final = 30_000
 MAX_PAGE: Final = 100
 DEFAULT_PAGE: Final = 20
-LIST_SIZE: Final = 5
+NAMED_MAX: Final = 8
+"""How many fields a refusal names with what they cost."""
 SLICING: Final = ("first", "last")
 """Arguments that set the length of a page; a field asks by one of them."""
 _CEILING: Final = 10**9
+_NOTED: Final = 300
+"""How many fields are looked at to name the dearest."""
 
 _LISTS: Final = frozenset({"fields", "interfaces", "possibleTypes", "inputFields"})
 
 
-class LimitError(Exception):
-    """A document asks for more than is allowed; names the limit."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a field of a document costs, with all that is asked below it."""
 
-    def __init__(self, limit: str, most: int, found: int | None) -> None:
+    path: str
+    cost: int
+
+
+class LimitError(Exception):
+    """A document asks for more than is allowed; names the limit, and for a cost the fields that cost most."""
+
+    def __init__(self, limit: str, most: int, found: int | None, parts: Sequence[Part] = ()) -> None:
         super().__init__(limit)
         self.limit = limit
         self.most = most
         self.found = found
+        self.parts = tuple(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,27 +114,51 @@ class Measure:
     """Kinds of introspection in it: ``introspection``."""
 
 
+ENTITIES: Final = ("Query", "_entities")
+_ENTITIES_WEIGHT: Final = Weight(1, counts="representations")
+"""Of the field at which no directive may stand."""
+
+
 class Weights:
-    """The weight of every field of a schema, looked up once."""
+    """The weight of every field of a schema, read off its directives once."""
 
-    def __init__(self, schema: GraphQLSchema, declared: Mapping[tuple[str, str], Weight]) -> None:
+    def __init__(self, schema: GraphQLSchema, asking: Collection[tuple[str, str]] = ()) -> None:
         self.schema = schema
-        self.declared = declared
-        self._known: dict[tuple[str, str], Weight] = dict(declared)
+        self.asking = frozenset(asking)
+        """Fields that ask an operation."""
+        self._known: dict[tuple[str, str], Weight] = {ENTITIES: _ENTITIES_WEIGHT}
 
-    def of(self, type_name: str, field_name: str, field: Any) -> Weight:
-        """The declared weight; else 1 for an object, 0 for a leaf, and the usual length for a list."""
+    def of(self, type_name: str, field_name: str, field: GraphQLField) -> Weight:
+        """Return what the directives say; without them 1 for an object and 0 for a leaf."""
         key = (type_name, field_name)
         found = self._known.get(key)
         if found is None:
-            inner = field.type
-            while hasattr(inner, "of_type") and not is_list_type(inner):
-                inner = inner.of_type
-            found = Weight(
-                1 if is_composite_type(get_named_type(field.type)) else 0, LIST_SIZE if is_list_type(inner) else 1
-            )
-            self._known[key] = found
+            found = self._known[key] = _declared(field)
         return found
+
+
+def _declared(field: GraphQLField) -> Weight:
+    made = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    directives = getattr(made, "directives", ())
+    cost = next((one.weight for one in directives if isinstance(one, Cost)), None)
+    size = next((one for one in directives if isinstance(one, ListSize)), None)
+    weight = (1 if is_composite_type(get_named_type(field.type)) else 0) if cost is None else cost
+    if size is None:
+        return Weight(weight)
+    if size.sized_fields:
+        return Weight(weight, 1, tuple(size.slicing_arguments or ()), frozenset(size.sized_fields))
+    return Weight(weight, size.assumed_size or 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A field of a document, read at its type."""
+
+    weight: int
+    size: int
+    inside: GraphQLNamedType | None
+    sized: tuple[frozenset[str], int] | None
+    """The lists below whose length this field has said."""
 
 
 class _Meter:
@@ -178,6 +221,32 @@ class _Meter:
         self, node: FieldNode, parent: GraphQLNamedType | None, sized: tuple[frozenset[str], int] | None
     ) -> Measure:
         name = node.name.value
+        parent_name = parent.name if parent is not None else ""
+        introspecting = name in ("__schema", "__type") or parent_name in introspection_types
+        step = self._step(node, parent, sized)
+        inner = Measure()
+        if node.selection_set is not None:
+            inner = self.selections(node.selection_set, step.inside, step.sized)
+        aliased = 1 if node.alias is not None else 0
+        lists = inner.lists + (1 if introspecting and name in _LISTS else 0)
+        uses = inner.uses
+        if name in ("__schema", "__type") or (name == "sdl" and parent_name == "_Service"):
+            uses |= {"introspection"}
+        return Measure(
+            cost=min(_CEILING, step.size * (step.weight + inner.cost)),
+            depth=0 if introspecting else inner.depth + 1,
+            fields=min(_CEILING, inner.fields + 1),
+            aliases=min(_CEILING, inner.aliases + aliased),
+            lists=lists,
+            introspection_depth=inner.introspection_depth + 1 if introspecting else inner.introspection_depth,
+            asks=min(_CEILING, inner.asks + ((parent_name, name) in self.weights.asking)),
+            uses=uses,
+        )
+
+    def _step(
+        self, node: FieldNode, parent: GraphQLNamedType | None, sized: tuple[frozenset[str], int] | None
+    ) -> _Step:
+        name = node.name.value
         field = self._definition(parent, name)
         parent_name = parent.name if parent is not None else ""
         introspecting = name in ("__schema", "__type") or parent_name in introspection_types
@@ -185,31 +254,46 @@ class _Meter:
         size = sized[1] if sized is not None and name in sized[0] else weight.list_size
         if weight.counts is not None:
             size = self._count(node, weight.counts)
-        below = None
-        if weight.slicing:
-            below = (weight.sized, self._slice(node, weight.slicing))
-        inner = Measure()
-        if node.selection_set is not None:
-            inside = get_named_type(field.type) if field is not None else None
-            inner = self.selections(node.selection_set, inside, below)
-        aliased = 1 if node.alias is not None else 0
-        lists = inner.lists + (1 if introspecting and name in _LISTS else 0)
-        uses = inner.uses
-        if name in ("__schema", "__type") or (name == "sdl" and parent_name == "_Service"):
-            uses |= {"introspection"}
-        cost = (
-            weight.weight + min(_CEILING, inner.cost) * max(1, size) + (weight.weight * (size - 1) if size > 1 else 0)
-        )
-        return Measure(
-            cost=min(_CEILING, cost),
-            depth=0 if introspecting else inner.depth + 1,
-            fields=min(_CEILING, inner.fields + 1),
-            aliases=min(_CEILING, inner.aliases + aliased),
-            lists=lists,
-            introspection_depth=inner.introspection_depth + 1 if introspecting else inner.introspection_depth,
-            asks=min(_CEILING, inner.asks + ((parent_name, name) in self.weights.declared)),
-            uses=uses,
-        )
+        below = (weight.sized, self._slice(node, weight.slicing)) if weight.slicing else None
+        return _Step(weight.weight, size, get_named_type(field.type) if field is not None else None, below)
+
+    def dearest(self, node: SelectionSetNode, root: GraphQLNamedType | None) -> list[Part]:
+        """Return the fields that cost most, each with all below it, the dearest first."""
+        waiting: list[tuple[int, int, str, SelectionSetNode | None, _Step, int]] = []
+        found: list[Part] = []
+        self._spread(node, root, None, "", 1, waiting)
+        while waiting and len(found) < NAMED_MAX:
+            cost, _, path, inner, step, times = heapq.heappop(waiting)
+            found.append(Part(path, -cost))
+            if inner is not None:
+                self._spread(inner, step.inside, step.sized, f"{path}.", times * step.size, waiting)
+        return found
+
+    def _spread(
+        self,
+        node: SelectionSetNode,
+        parent: GraphQLNamedType | None,
+        sized: tuple[frozenset[str], int] | None,
+        prefix: str,
+        times: int,
+        waiting: list[tuple[int, int, str, SelectionSetNode | None, _Step, int]],
+    ) -> None:
+        """Note the fields of a selection set, those in its fragments as well, with what each costs in all."""
+        fragments: list[tuple[Any, GraphQLNamedType | None]] = [(one, parent) for one in node.selections]
+        while fragments and len(waiting) < _NOTED:
+            one, inside = fragments.pop()
+            if isinstance(one, FieldNode):
+                step, cost = self._step(one, inside, sized), self._field(one, inside, sized).cost
+                called = one.alias.value if one.alias is not None else one.name.value
+                if cost:
+                    rank = (-min(_CEILING, times * cost), len(waiting), f"{prefix}{called}")
+                    heapq.heappush(waiting, (*rank, one.selection_set, step, times))
+                continue
+            fragment = self.fragments.get(one.name.value) if isinstance(one, FragmentSpreadNode) else one
+            if fragment is not None:
+                condition = fragment.type_condition
+                below = self.schema.get_type(condition.name.value) if condition is not None else inside
+                fragments += [(inner, below) for inner in fragment.selection_set.selections]
 
     def _definition(self, parent: GraphQLNamedType | None, name: str) -> Any:
         if name == "__schema":
@@ -258,13 +342,15 @@ def measure(
     operation: OperationDefinitionNode,
     variables: Mapping[str, Any],
     known: dict[int, Measure] | None = None,
+    *,
+    cost_max: int = 2000,
 ) -> Measure:
-    """Measures an operation and holds it to the limits. Raises `LimitError` naming the first that it goes over.
+    """Measure an operation and hold it to the limits. Raise `LimitError` naming the first that it goes over.
 
     ``known``: measures of the same document's operations that were found to be within the limits, whatever the
     variables; a new one is put there.
     """
-    if known is not None and (before := known.get(id(operation))) is not None:
+    if known is not None and (before := known.get(id(operation))) is not None and before.cost <= cost_max:
         return before
     meter = _Meter(weights, document, variables)
     for one in operation.variable_definitions or ():
@@ -284,12 +370,13 @@ def measure(
         ("depth", MAX_DEPTH, found.depth),
         ("aliases", MAX_ALIASES, found.aliases),
         ("fields", MAX_FIELDS, found.fields),
-        ("cost", MAX_COST, found.cost),
+        ("cost", cost_max, found.cost),
         ("introspection_depth", MAX_INTROSPECTION_DEPTH, found.introspection_depth),
         ("introspection_lists", MAX_INTROSPECTION_LISTS, found.lists),
     ):
         if value > most:
-            raise LimitError(limit, most, min(value, _CEILING))
+            parts = meter.dearest(operation.selection_set, root) if limit == "cost" else ()
+            raise LimitError(limit, most, min(value, _CEILING), parts)
     if known is not None and not meter.asked_variables:
         known[id(operation)] = found
     return found
@@ -313,4 +400,4 @@ def check_values(variables: Mapping[str, Any]) -> None:
             raise LimitError("values", MAX_VALUES, seen)
 
 
-__all__ = ["InlineFragmentNode", "LimitError", "Measure", "Weight", "Weights", "check_values", "measure"]
+__all__ = ["InlineFragmentNode", "LimitError", "Measure", "Part", "Weight", "Weights", "check_values", "measure"]

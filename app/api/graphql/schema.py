@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Optional, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Final, Optional, Union, cast, get_args, get_origin
 
 import strawberry
 from graphql import GraphQLError, GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema
@@ -16,6 +16,7 @@ from strawberry import UNSET, Info
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.federation import Schema as FederationSchema
 from strawberry.federation.schema import FederationAny
+from strawberry.federation.schema_directives import Inaccessible, ListSize, Shareable
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import StrawberryArgument
@@ -27,7 +28,7 @@ from app.api.graphql.errors import camel, problem_of, raised
 from app.api.graphql.inputs import Inputs, safe
 from app.api.graphql.operations import Twin
 from app.api.graphql.scalars import JSON, SCALARS
-from app.api.graphql.shaped import ABOUT, TABLES, entries
+from app.api.graphql.shaped import ABOUT, LISTS, TABLES, entries
 from app.api.graphql.views import View, node_id, node_of, pick, picker
 from app.api.operations import registry
 from app.domain.values.errors import DomainError
@@ -46,8 +47,9 @@ class Door:
     documents: Documents
 
     def sdl(self) -> str:
-        """The schema in SDL, as committed."""
-        return re.sub(r"[ \t]+\n", "\n", self.schema.as_str()).rstrip() + "\n"
+        """Return the schema in SDL, as committed: with federation's directives defined, so that it stands alone."""
+        found = f"{self.schema.as_str().rstrip()}\n\n{edges.DEFINITIONS}"
+        return re.sub(r"[ \t]+\n", "\n", found)
 
 
 # Annotations made of classes that are found at run time, which a type checker cannot read.
@@ -63,6 +65,13 @@ def _result(name: str, kind: Any, refusal: Any) -> Any:
     members = Union.__getitem__((kind, refusal))
     union: Any = strawberry.union(name, description="The answer, or why there is none.")
     return cast(Any, Annotated)[members, union]
+
+
+def _described(name: str, about: str, **members: tuple[Any, str]) -> Any:
+    """Return a type of members, each with its type and its sentence."""
+    space: dict[str, Any] = {"__annotations__": {inner: kind for inner, (kind, _) in members.items()}}
+    space |= {inner: strawberry.field(description=words) for inner, (_, words) in members.items()}
+    return strawberry.type(type(name, (), space), description=about)
 
 
 def _capital(name: str) -> str:
@@ -139,7 +148,7 @@ class _Builder:
         self.operations = found
         self.inputs = Inputs()
         self.shapes: dict[str, Any] = {one.__name__: one for one in types.SHAPES}
-        self.weights: dict[tuple[str, str], limits.Weight] = {}
+        self.asking: set[tuple[str, str]] = {limits.ENTITIES}
         self.connections: dict[str, Any] = {}
 
     # fields -----------------------------------------------------------------------------------------------------------
@@ -183,19 +192,14 @@ class _Builder:
             found = await ask(calls, operation, values)
             return found["data"] if listed and found is not None else found
 
-        size = limits.LIST_SIZE if listed else 1
-        self.weights[owner, camel(name)] = (
-            limits.Weight(edges.OPERATION_WEIGHT, 1, limits.SLICING, frozenset({"edges", "nodes"}))
-            if operation.paged
-            else limits.Weight(edges.OPERATION_WEIGHT, size)
-        )
+        self.asking.add((owner, camel(name)))
         return field(
             name,
             _or_none(self.answer(operation)),
             answer,
             self.arguments(operation, bound.values()),
             _about(operation),
-            _directives(operation),
+            _directives(operation, owner, camel(name)),
         )
 
     def answer(self, operation: Twin) -> Any:
@@ -210,13 +214,18 @@ class _Builder:
         """The Relay connection over a type."""
         if name not in self.connections:
             kind = self.shapes[name]
-            edge = strawberry.type(
-                type(f"{name}Edge", (), {"__annotations__": {"cursor": str, "node": kind}}),
-                description="A row and its cursor.",
+            edge = _described(
+                f"{name}Edge",
+                "A row and its cursor.",
+                cursor=(str, "The row's place in the list, for `after` and `before`."),
+                node=(kind, "The row."),
             )
-            annotations = {"edges": _list_of(edge), "nodes": _list_of(kind), "page_info": types.PageInfo}
-            self.connections[name] = strawberry.type(
-                type(f"{name}Connection", (), {"__annotations__": annotations}), description="A page of a list."
+            self.connections[name] = _described(
+                f"{name}Connection",
+                "A page of a list.",
+                edges=(_list_of(edge), "The rows of this page, each with its cursor."),
+                nodes=(_list_of(kind), "The rows of this page."),
+                page_info=(types.PageInfo, "Where the page begins and ends."),
             )
         return self.connections[name]
 
@@ -246,14 +255,14 @@ class _Builder:
             found = await resolve.write(resolve.calls_of(info), operation, None if asked is UNSET else asked)
             return {"data": found} if bare and not isinstance(found, View) else found
 
-        self.weights[parent, operation.name] = limits.Weight(edges.MUTATION_WEIGHT)
+        self.asking.add((parent, operation.name))
         return field(
             operation.name,
             _or_none(_result(f"{owner}Result", self.shapes[result], self.shapes["Refusal"])),
             answer,
             [argument("input", kind, required=needed)],
             _about(operation),
-            [edges.Cost(weight=str(edges.MUTATION_WEIGHT))],
+            [edges.cost(edges.MUTATION_WEIGHT)],
         )
 
     # types ------------------------------------------------------------------------------------------------------------
@@ -276,8 +285,7 @@ class _Builder:
             found = [await resolve.read(calls, operation, {"ticket_id": one}) for one in root.get("children") or ()]
             return [one for one in found if one is not None]
 
-        self.weights["Ticket", "children"] = limits.Weight(edges.OPERATION_WEIGHT, limits.LIST_SIZE)
-        weight = edges.Cost(weight=str(edges.OPERATION_WEIGHT))
+        self.asking.add(("Ticket", "children"))
         kind = _or_none(_list_of(self.shapes["Ticket"]))
         return field(
             "children",
@@ -285,7 +293,7 @@ class _Builder:
             answer,
             [],
             "Tickets split off this one.",
-            [weight, edges.ListSize(assumed_size=limits.LIST_SIZE)],
+            [edges.cost(edges.STATEMENT_WEIGHT), _size("Ticket", "children")],
         )
 
     def _type(self, cls: Any) -> None:
@@ -304,6 +312,8 @@ class _Builder:
         cls.is_type_of = staticmethod(lambda found, _info: getattr(found, "typename", name) == name)
         if name in edges.KEYS:
             strawberry.federation.type(cls, keys=edges.KEYS[name], name=name, description=cls.__doc__)
+        elif name in edges.SHARED:
+            strawberry.federation.type(cls, shareable=True, name=name, description=cls.__doc__)
         else:
             strawberry.type(cls, name=name, description=cls.__doc__)
 
@@ -315,7 +325,9 @@ class _Builder:
                 about = getattr(cls, ABOUT, {}).get(inner)
                 whole = edges.WHOLE[cls.__name__]
                 table = inner in getattr(cls, TABLES, ())
-                setattr(cls, inner, _loaded(operation, key, inner, annotation, whole, about, table=table))
+                sizes = _sizes(cls, inner)
+                made = _loaded(operation, key, inner, annotation, whole, about, sizes, table=table)
+                setattr(cls, inner, made)
 
     # roots ------------------------------------------------------------------------------------------------------------
 
@@ -332,9 +344,6 @@ class _Builder:
             else:
                 mutation[operation.name] = self.writing(operation, "Mutation")
         query["node"] = self._node()
-        self.weights["Query", "_entities"] = limits.Weight(
-            edges.OPERATION_WEIGHT, limits.LIST_SIZE, counts="representations"
-        )
         return (
             strawberry.type(type("Query", (), query), description="Everything that can be asked, in one snapshot."),
             strawberry.type(
@@ -354,35 +363,59 @@ class _Builder:
             found = await resolve.read(resolve.calls_of(info), getters[typename], {edges.NODES[typename]: key})
             return None if found is None else View(typename, found)
 
-        self.weights["Query", "node"] = limits.Weight(edges.OPERATION_WEIGHT)
+        self.asking.add(("Query", "node"))
         return field(
             "node",
             _or_none(types.Node),
             answer,
             [argument("id", strawberry.ID, required=True)],
             "Anything by its id.",
-            [edges.Cost(weight=str(edges.OPERATION_WEIGHT))],
+            [edges.cost(edges.STATEMENT_WEIGHT), *_NOT_SHARED],
         )
+
+
+_NOT_SHARED: Final = (Shareable(), Inaccessible())
+"""Of `node`: two subgraphs that each find their own things by an id cannot stand for one another. A gateway of several
+therefore shows neither."""
+_NODE: Final = re.compile(r'\n\n  """[^"]*"""\n  node\(id: ID!\): Node[^\n]*')
+
+
+def _serve_subgraph(core: GraphQLSchema) -> None:
+    """Let a gateway fetch the schema without `node`, so that it can serve the `node` of another subgraph."""
+
+    def subgraph(_root: Any, _info: Any) -> str:
+        return _NODE.sub("", build().sdl(), count=1)
+
+    service = cast(GraphQLObjectType, core.type_map["_Service"])
+    service.description = "The schema, for a gateway."
+    service.fields["sdl"].resolve = subgraph
+    service.fields["sdl"].description = "The schema in SDL, without `node`."
+    query = cast(GraphQLObjectType, core.query_type)
+    query.fields["_service"].description = "The schema that a gateway composes."
+    query.fields["_entities"].description = "Things that a gateway refers to, in the order of their representations."
 
 
 def _named(operation: Twin, name: str) -> str:
     return operations.TAKEN.get(name, name) if operation.paged else name
 
 
-def _directives(operation: Twin) -> list[object]:
-    found: list[object] = [edges.Cost(weight=str(edges.OPERATION_WEIGHT))]
+def _directives(operation: Twin, owner: str, name: str) -> list[object]:
+    batched = operation.declared.account or operation.name in edges.BATCHED
+    found: list[object] = [edges.cost(edges.BATCHED_WEIGHT if batched else edges.STATEMENT_WEIGHT)]
     if operation.paged:
-        found.append(
-            edges.ListSize(
-                assumed_size=limits.DEFAULT_PAGE,
-                slicing_arguments=list(limits.SLICING),
-                sized_fields=["edges", "nodes"],
-                require_one_slicing_argument=False,
-            )
-        )
+        found.append(edges.paged(limits.DEFAULT_PAGE, limits.SLICING))
     elif operation.listed:
-        found.append(edges.ListSize(assumed_size=limits.LIST_SIZE))
+        found.append(_size(owner, name))
     return found
+
+
+def _size(owner: str, name: str) -> ListSize:
+    return edges.list_size(edges.SIZES.get((owner, name), edges.USUAL))
+
+
+def _sizes(cls: Any, inner: str) -> list[object]:
+    """Return the directive of a member that is a list of things; none for others."""
+    return [_size(cls.__name__, camel(inner))] if inner in getattr(cls, LISTS, ()) else []
 
 
 def _about(operation: Twin) -> str:
@@ -392,15 +425,19 @@ def _about(operation: Twin) -> str:
 
 
 def _plain_field(cls: Any, inner: str, called: str | None, about: str | None) -> Any:
+    sizes = _sizes(cls, inner)
     if inner not in getattr(cls, TABLES, ()):
-        return strawberry.field(name=called, description=about)
+        return strawberry.field(name=called, description=about, directives=sizes)
 
     def answer(root: Any) -> Any:
         return entries(pick(root, inner))
 
     kind = cls.__annotations__[inner]
     return cast(
-        Any, strawberry.field(resolver=answer, graphql_type=kind, name=called or camel(inner), description=about)
+        Any,
+        strawberry.field(
+            resolver=answer, graphql_type=kind, name=called or camel(inner), description=about, directives=sizes
+        ),
     )
 
 
@@ -412,7 +449,15 @@ def _identified(name: str, key: str) -> Any:
 
 
 def _loaded(
-    operation: Twin, key: str, inner: str, annotation: Any, whole: str, about: str | None, *, table: bool
+    operation: Twin,
+    key: str,
+    inner: str,
+    annotation: Any,
+    whole: str,
+    about: str | None,
+    directives: list[object],
+    *,
+    table: bool,
 ) -> Any:
     def shown(found: Any) -> Any:
         return entries(found) if table else found
@@ -432,7 +477,12 @@ def _loaded(
     def answer(root: Any, info: Info) -> Any:
         return shown(root.get(inner)) if inner in root or whole in root else load(root, info)
 
-    return cast(Any, strawberry.field(resolver=answer, graphql_type=annotation, name=camel(inner), description=about))
+    return cast(
+        Any,
+        strawberry.field(
+            resolver=answer, graphql_type=annotation, name=camel(inner), description=about, directives=directives
+        ),
+    )
 
 
 def _shorten(core: GraphQLSchema) -> None:
@@ -466,5 +516,6 @@ def build() -> Door:
     )
     core = schema._schema
     _shorten(core)
-    _made = Door(schema, core, found, limits.Weights(core, builder.weights), Documents(core))
+    _serve_subgraph(core)
+    _made = Door(schema, core, found, limits.Weights(core, builder.asking), Documents(core))
     return _made

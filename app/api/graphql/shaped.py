@@ -40,10 +40,14 @@ _NAMES: Final[dict[Any, str]] = {
     CalendarRow: "Calendar",
 }
 """Shapes that GraphQL gives another name: a refusal is an answer there, and rows are loaded to the whole."""
+_COMMON: Final[dict[tuple[str, str], Any]] = {("Money", "amount"): str}
+"""Members whose type is the one that other subgraphs give them too, since they share the type that has them."""
 ABOUT: Final = "__about__"
 """The attribute of a made class that holds the sentences of its members."""
 TABLES: Final = "__tables__"
 """The attribute of a made class that names its members that are maps, given as lists of names and values."""
+LISTS: Final = "__lists__"
+"""The attribute of a made class that names its members that are lists of things."""
 _types: dict[Any, Any] = {}
 _enums: dict[str, Any] = {}
 
@@ -64,10 +68,12 @@ def made(cls: Any, *bases: type, also: Any = None) -> Any:
         annotations = {
             safe(member.name): _annotation(member.kind if member.required else Maybe(member.kind)) for member in members
         }
+        annotations |= {name: kind for (owner, name), kind in _COMMON.items() if owner == name_of(cls)}
         fields = {
             "__annotations__": annotations,
             "__doc__": shapes.about_of(cls),
             TABLES: tables,
+            LISTS: {safe(member.name) for member in members if _is_list(member.kind)},
             ABOUT: {safe(member.name): member.about for member in members},
         }
         _types[name_of(cls)] = shape(type(name_of(cls), bases, fields))
@@ -95,6 +101,17 @@ def _joined(cls: Any, also: Any, *, whole: bool) -> list[Member]:
 
 def _is_table(kind: Kind) -> bool:
     return isinstance(kind.kind if isinstance(kind, Maybe) else kind, Table) and not getattr(kind, "inline", False)
+
+
+def _is_list(kind: Kind) -> bool:
+    """Whether GraphQL gives a list of things, whose length a cost is counted by."""
+    match kind:
+        case Maybe(inner):
+            return _is_list(inner)
+        case Many(item):
+            return isinstance(item.kind if isinstance(item, Maybe) else item, Shape | OneOf | Table)
+        case _:
+            return _is_table(kind)
 
 
 def entries(table: Any) -> Any:
@@ -136,6 +153,7 @@ def _entry(value: Kind) -> Any:
             "__annotations__": {"name": str, "value": _annotation(value)},
             "__doc__": "An entry of a map.",
             TABLES: set(),
+            LISTS: {"value"} if _is_list(value) else set(),
             ABOUT: {"name": "The name of the entry.", "value": "What stands under it."},
         }
         _types[f"{name}Entry"] = shape(type(f"{name}Entry", (), fields))

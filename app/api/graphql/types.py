@@ -104,11 +104,11 @@ class Answer:
     data: JSON | None
 
 
-@strawberry.type
+@strawberry.federation.type(shareable=True, description="Where a page of a list begins and ends.")
 class PageInfo:
-    """Where a page of a list ends."""
+    """Where a page of a list begins and ends."""
 
-    has_next_page: bool
-    has_previous_page: bool
-    start_cursor: str | None
-    end_cursor: str | None
+    has_next_page: bool = strawberry.field(description="Whether rows follow this page.")
+    has_previous_page: bool = strawberry.field(description="Whether rows come before this page.")
+    start_cursor: str | None = strawberry.field(description="The cursor to go back from; null on an empty page.")
+    end_cursor: str | None = strawberry.field(description="The cursor to go on after; null on an empty page.")
