@@ -16,6 +16,7 @@ from app.db import calendars
 from app.db.engine import Tx
 from app.db.keyset import where_after
 from app.domain.clocks import stored as wire
+from app.domain.clocks.event import Outcome, Phase
 from app.domain.clocks.second_judgement import STREAM
 from app.domain.clocks.ticket_clocks import TicketClock
 from app.domain.values.errors import DomainError
@@ -55,16 +56,22 @@ _RESUMED_ELSEWHERE = text(
     " and r.kind in ('resume', 'stop') and not r.payload ? 'edition'"
     " and (r.payload->>'calendar_revision')::int > (p.payload->>'calendar_revision')::int order by c.clock_id"
 )
+# Exact without a job: what fell due before now and was not answered is breached, whether or not a sweep came by.
+_OVERDUE: Final = (
+    "c.phase = 'running' and c.outcome = 'open' and c.due_at < date_trunc('second', cast(:now as timestamptz))"
+)
 _CONDITIONS: Final = {
     "phase": "c.phase = :phase",
-    # Exact without a job: what fell due before now and was not answered is breached, whether or not a sweep came by.
-    "outcome": (
-        "case when c.outcome = 'open' and c.phase = 'running' and c.due_at < date_trunc('second', cast(:now as"
-        " timestamptz)) then 'breached' else c.outcome end = :outcome"
-    ),
+    "outcome": f"case when {_OVERDUE} then 'breached' else c.outcome end = :outcome",
     "ticket_id": "c.ticket_id = (select ticket_id from ticket where tenant_id = :tenant and external_id = :ticket_id)",
     "due_before": "c.due_at < :due_before",
 }
+_PAIRS: Final = (
+    "select k.* from unnest(cast(:phases as text[]), cast(:outcomes as text[])) as pair(phase, outcome)"
+    " cross join lateral (select c.clock_id, c.due_at from clock c where c.tenant_id = :tenant"
+    " and c.phase = pair.phase and c.outcome = pair.outcome"
+)
+"""One range of an index for each phase and outcome, in the order of the list; what each gives is merged."""
 _BY_DUE: Final = "c.due_at, c.clock_id"
 _OPEN = text(
     f"{_SELECT} and c.calendar = :calendar and c.phase in ('running', 'paused')"
@@ -156,18 +163,35 @@ async def _where(tx: Tx, statement: TextClause, parameters: dict[str, Any]) -> l
 async def page(tx: Tx, given: dict[str, Any], part: PageRequest) -> tuple[list[TicketClock], bool]:
     """A part of the clocks that meet the conditions given; and whether there are more."""
     values = {key: value for key, value in given.items() if value is not None}
-    conditions = [_CONDITIONS[key] for key in values]
-    if "outcome" in values:
-        values["now"] = tx.at
     due_before = values.get("due_before")
     columns, key = ("c.clock_id", ":after") if due_before is None else (_BY_DUE, ":after_at, :after")
     beyond, order = where_after(part, columns, key)
+    where = _where_of(values) if "ticket_id" in values or not values else _ranges_of(values, beyond, order)
+    values["now"] = tx.at
     if part.key is not None:
         values["after"] = part.key[-1]
         if due_before is not None:
             values["after_at"] = parse_iso(str(part.key[0]))
-    where = "".join(f" and {one}" for one in conditions)
     return part.taken(await _where(tx, text(f"{_SELECT}{where}{beyond}{order}"), {**values, "most": part.most}))
+
+
+def _where_of(values: dict[str, Any]) -> str:
+    return "".join(f" and {_CONDITIONS[key]}" for key in values)
+
+
+def _ranges_of(values: dict[str, Any], beyond: str, order: str) -> str:
+    """The condition that a clock is among the first of its ranges; puts the phases and outcomes into ``values``."""
+    phase, outcome = values.pop("phase", None), values.get("outcome")
+    pairs = [(one, it) for one in Phase for it in Outcome if phase in (None, one) and outcome in (None, it)]
+    values["phases"] = [str(one) for one, _ in pairs]
+    values["outcomes"] = [str(it) for _, it in pairs]
+    due = f" and {_CONDITIONS['due_before']}" if "due_before" in values else ""
+    open_only = f" and not ({_OVERDUE})" if outcome == Outcome.OPEN else ""
+    found = f"{_PAIRS}{due}{open_only}{beyond}{order}) k"
+    if outcome == Outcome.BREACHED and phase in (None, Phase.RUNNING):
+        late = f"select c.clock_id, c.due_at from clock c where c.tenant_id = :tenant and {_OVERDUE}{due}"
+        found += f" union all ({late}{beyond}{order})"
+    return f" and c.clock_id = any(array(select c.clock_id from ({found}) c{order}))"
 
 
 def key_of(clock: TicketClock, *, by_due: bool) -> Key:

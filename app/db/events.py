@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from app.db import plan
 from app.db.engine import _PAIRS, Tx
 from app.db.keyset import where_after
 from app.domain.account.changes import OutboxEvent
+from app.domain.events.types import EVENT_TYPES
 from app.domain.values.ids import CustomerId
 from app.domain.values.paging import PageRequest
 
@@ -24,6 +25,11 @@ _COLUMNS: Final = (
     " o.data from outbox o left join customer c on c.tenant_id = o.tenant_id and c.customer_id = o.customer_id"
     " where o.tenant_id = :tenant"
 )
+_OF_TYPES: Final = (
+    "select o.position from unnest(cast(:types as text[])) as wanted(type) cross join lateral ("
+    "select o.position from outbox o where o.tenant_id = :tenant and o.type = wanted.type and o.position > :position"
+)
+"""One range of an index for each type, in the order of the feed; what each gives is merged."""
 _ONE: Final = text(f"{_COLUMNS} and o.event_id = :event")
 _SEVERAL: Final = text(f"{_COLUMNS} and o.event_id = any(:events)")
 _PLACE: Final = text("select position from outbox where tenant_id = :tenant and event_id = :event")
@@ -52,22 +58,31 @@ def matching(types: Iterable[str]) -> dict[str, Any]:
     }
 
 
+def named(patterns: Iterable[str]) -> list[str]:
+    """The types that ``noun.*`` and types stand for."""
+    return sorted({one for one in EVENT_TYPES for it in patterns if it in (one, f"{one.partition('.')[0]}.*")})
+
+
 async def page(
     tx: Tx, position: int, part: PageRequest, *, types: list[str] | None = None, customer_id: str | None = None
 ) -> tuple[list[Row[Any]], bool]:
     """A part of the placed events behind a position, in order; and whether there are more. ``customer_id`` is ours;
     ``types`` may hold ``noun.*``."""
     values: dict[str, Any] = {"tenant": tx.tenant_id, "position": position, "most": part.most}
+    beyond, order = where_after(part, "o.position", ":key")
     statement = f"{_COLUMNS} and o.position > :position"
-    if types:
-        statement += f" and {MATCHES}"
-        values.update(matching(types))
+    if part.key is not None:
+        values["key"] = part.key[0]
     if customer_id is not None:
         statement += " and o.customer_id = :customer"
         values["customer"] = customer_id
-    beyond, order = where_after(part, "o.position", ":key")
-    if part.key is not None:
-        values["key"] = part.key[0]
+    if types and "*" not in types:
+        values["types"] = named(types)
+        statement += (
+            " and o.type = any(:types)"
+            if customer_id is not None
+            else f" and o.position = any(array(select o.position from ({_OF_TYPES}{beyond}{order}) o) o{order}))"
+        )
     return part.taken(await tx.rows(text(f"{statement}{beyond}{order}"), values))
 
 
@@ -128,15 +143,16 @@ def oldest_id(prefix: str, moment: datetime) -> str:
 
 
 _ERASE: Final = text(
-    "update outbox set data = data - 'into' - 'from' where tenant_id = :tenant and type = 'customer.merged'"
-    " and :name in (data ->> 'into', data ->> 'from')"
+    "update outbox set data = data - 'into' - 'from' where tenant_id = :tenant and customer_id = any(:family)"
+    " and type = 'customer.merged' and :name in (data ->> 'into', data ->> 'from')"
 )
 
 
-async def erase(tx: Tx, customer_id: str, external_id: str | None) -> None:
-    """Forgets the name where another customer's events hold it (merged accounts); all else joins it when it is read."""
+async def erase(tx: Tx, family: Sequence[str], external_id: str | None) -> None:
+    """Forgets a name where events of merged accounts hold it (``family``: our ids of the account and of all that went
+    into it); all else joins it when it is read."""
     if external_id and not tx.validate_only:
-        await tx.execute(_ERASE, {"tenant": tx.tenant_id, "name": external_id})
+        await tx.execute(_ERASE, {"tenant": tx.tenant_id, "family": list(family), "name": external_id})
 
 
 async def purge(tx: Tx, before: datetime, *, limit: int) -> int:

@@ -345,9 +345,21 @@ _CUSTOMERS_HOLDS = text(
     " and (cast(:at as timestamptz) is null or created_at <= :at)"
 )
 _PLACE: Final = "o.credit_type, o.account_version, e.line_no"
-_LATEST = text(
-    f"select {_LINE} {_JOURNAL}{_BY} order by o.credit_type desc, o.account_version desc, e.line_no desc limit :most"
-)
+
+
+def _page(at_least: str, beyond: str, order: str, operations_order: str) -> str:
+    """A page of lines: as many operations first, each of which has a line at least, so that the rest of the journal is
+    not read; ``at_least`` is the operation with which the page begins, whose last lines may belong to it."""
+    return (
+        f"select {_LINE} from (select o.* from operation o where o.tenant_id = :tenant and o.customer_id = :customer"
+        f"{_BY}{at_least} order by {operations_order} limit :most + 1) o"
+        " join entry e on e.tenant_id = :tenant and e.operation_id = o.operation_id"
+        f" where true{beyond}{order}"
+    )
+
+
+_NEWEST: Final = "o.credit_type desc, o.account_version desc"
+_LATEST = text(_page("", "", f" order by {_NEWEST}, e.line_no desc limit :most", _NEWEST))
 
 
 async def latest(tx: Tx, customer_id: str, *, at: datetime | None, known_at: datetime | None, limit: int) -> list[Line]:
@@ -366,7 +378,10 @@ async def page(
     by["most"] = part.most
     if part.key is not None:
         by["type"], by["version"], by["line"] = part.key
-    found, more = part.taken(await _rows(tx, text(f"select {_LINE} {_JOURNAL}{_BY}{beyond}{order}"), by))
+    begins = "" if part.key is None else "(o.credit_type, o.account_version) {} (:type, :version)"
+    first = begins and " and " + begins.format("<=" if part.backward else ">=")
+    operations = _NEWEST if part.backward else "o.credit_type, o.account_version"
+    found, more = part.taken(await _rows(tx, text(_page(first, beyond, order, operations)), by))
     return [line_of(row) for row in found], more
 
 

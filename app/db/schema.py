@@ -160,6 +160,9 @@ customer = Table(
     _text("merged_into", nullable=True),
     PrimaryKeyConstraint("tenant_id", "customer_id"),
     UniqueConstraint("tenant_id", "external_id"),
+    # In the order of bytes a prefix is a range, whatever the database's own collation.
+    _Index("ix_customer_name", "tenant_id", "external_id", postgresql_ops={"external_id": "text_pattern_ops"}),
+    _Index("ix_customer_merged", "tenant_id", "merged_into", postgresql_where=_sql("merged_into is not null")),
     postgresql_with={"fillfactor": "70"},
 )
 
@@ -176,6 +179,7 @@ command = Table(
     _text("customer_id", nullable=True),
     _at("created_at"),
     PrimaryKeyConstraint("tenant_id", "key"),
+    _Index("ix_command_customer", "tenant_id", "customer_id", postgresql_where=_sql("customer_id is not null")),
 )
 
 entity_event = Table(
@@ -227,6 +231,9 @@ license_ = Table(
         postgresql_where=_sql("ended_reason is distinct from 'corrected'"),
     ),
     _Index("ix_license_customer", "tenant_id", "customer_id"),
+    _Index(
+        "ix_license_domain", "tenant_id", "registered_domain", postgresql_where=_sql("registered_domain is not null")
+    ),
 )
 
 cover = Table(
@@ -329,6 +336,7 @@ order_refund = Table(
     _json("answer"),
     _at("at"),
     PrimaryKeyConstraint("tenant_id", "order_id", "refund_id"),
+    _Index("ix_order_refund_customer", "tenant_id", "customer_id"),
 )
 
 payment_dispute = Table(
@@ -394,6 +402,17 @@ ticket = Table(
     UniqueConstraint("tenant_id", "external_id"),
     _Index("ix_ticket_customer", "tenant_id", "customer_id", "opened_at", "ticket_id"),
     _Index("ix_ticket_state", "tenant_id", "state", "opened_at", "ticket_id"),
+    _Index("ix_ticket_opened", "tenant_id", "opened_at", "ticket_id"),
+    _Index(
+        "ix_ticket_expiring",
+        "tenant_id",
+        "opened_at",
+        "ticket_id",
+        postgresql_where=_sql(
+            "state in ('needs_facts', 'awaiting_qualification', 'awaiting_assessment', 'awaiting_choice',"
+            " 'awaiting_confirmation', 'awaiting_credits') and (document ->> 'credit_expires_at') is not null"
+        ),
+    ),
 )
 
 clock = Table(
@@ -419,7 +438,9 @@ clock = Table(
     _json("spec"),
     PrimaryKeyConstraint("tenant_id", "clock_id"),
     _Index("ix_clock_ticket", "tenant_id", "ticket_id"),
-    _Index("ix_clock_due", "tenant_id", "phase", "due_at", "clock_id"),
+    _Index("ix_clock_customer", "tenant_id", "customer_id", "clock_id"),
+    _Index("ix_clock_state", "tenant_id", "phase", "outcome", "clock_id"),
+    _Index("ix_clock_state_due", "tenant_id", "phase", "outcome", "due_at", "clock_id"),
 )
 
 clock_outcome = Table(
@@ -437,6 +458,7 @@ clock_outcome = Table(
     _text("tzdb_version"),
     _at("recorded_at"),
     PrimaryKeyConstraint("tenant_id", "clock_id", "cycle", "window_date", "kind"),
+    _Index("ix_clock_outcome_customer", "tenant_id", "customer_id"),
 )
 
 agenda = Table(
@@ -450,6 +472,7 @@ agenda = Table(
     _json("payload"),
     PrimaryKeyConstraint("tenant_id", "kind", "subject"),
     _Index("ix_agenda_at", "tenant_id", "at", "kind", "subject"),
+    _Index("ix_agenda_customer", "tenant_id", "customer_id"),
 )
 
 outbox = Table(
@@ -468,6 +491,7 @@ outbox = Table(
     PrimaryKeyConstraint("tenant_id", "event_id"),
     UniqueConstraint("tenant_id", "customer_id", "sequence"),
     UniqueConstraint("tenant_id", "dedupe_key"),
+    _Index("ix_outbox_type", "tenant_id", "type", "position"),
     _Index("ix_outbox_unplaced", "tenant_id", "event_id", postgresql_where=_sql("position is null")),
     _Index("ix_outbox_position", "tenant_id", "position", unique=True, postgresql_where=_sql("position is not null")),
 )
@@ -483,6 +507,9 @@ audit_trail = Table(
     _text("subject"),
     _json("data"),
     PrimaryKeyConstraint("tenant_id", "audit_id"),
+    _Index("ix_audit_trail_action", "tenant_id", "action", "audit_id"),
+    _Index("ix_audit_trail_actor", "tenant_id", "actor", "audit_id"),
+    _Index("ix_audit_trail_subject", "tenant_id", "subject", "audit_id"),
 )
 
 # --- the ledger -------------------------------------------------------------------------------------------------------
@@ -582,6 +609,7 @@ hold = Table(
     _at("closed_at", nullable=True),
     PrimaryKeyConstraint("tenant_id", "hold_id"),
     CheckConstraint("credits > 0", name="credits"),
+    _Index("ix_hold_customer", "tenant_id", "customer_id", "hold_id"),
     _Index("ix_hold_open", "tenant_id", "customer_id", postgresql_where=_sql("closed_at is null")),
     _Index("ix_hold_ticket", "tenant_id", "ticket_id", postgresql_where=_sql("ticket_id is not null")),
 )
@@ -624,6 +652,9 @@ operation = Table(
     Column("reading", Boolean, nullable=False),
     PrimaryKeyConstraint("tenant_id", "operation_id"),
     UniqueConstraint("tenant_id", "customer_id", "credit_type", "account_version", name="uq_operation_version"),
+    _Index("ix_operation_ticket", "tenant_id", "ticket_id", postgresql_where=_sql("ticket_id is not null")),
+    _Index("ix_operation_order", "tenant_id", "order_id", postgresql_where=_sql("order_id is not null")),
+    _Index("ix_operation_hold", "tenant_id", "hold_id", postgresql_where=_sql("hold_id is not null")),
 )
 
 entry = Table(
@@ -637,6 +668,7 @@ entry = Table(
     _text("target"),
     _credits("credits"),
     PrimaryKeyConstraint("tenant_id", "operation_id", "line_no"),
+    _Index("ix_entry_lot", "tenant_id", "lot_id"),
     CheckConstraint("credits > 0 and source <> target", name="move"),
 )
 

@@ -38,11 +38,18 @@ _SERVED = text(
 _CUSTOMERS = text(
     "select customer_id, external_id from customer where tenant_id = :tenant and customer_id = any(:customers)"
 )
+_UNDECIDED: Final = "t.state in ({})".format(", ".join(f"'{one}'" for one in UNDECIDED))
 # What has fallen due counts as done, whether or not a job has been there: a credit that expired undecided (TERMS-18).
-_STATE_NOW: Final = (
-    "case when t.state = any(:undecided) and (t.document->>'credit_expires_at')::timestamptz <= :at"
-    " then 'rejected' else t.state end"
+# The condition is the index's own (`ix_ticket_expiring`), so that only tickets with such a credit are looked at.
+_EXPIRED: Final = (
+    f"{_UNDECIDED} and (t.document ->> 'credit_expires_at') is not null"
+    " and (t.document ->> 'credit_expires_at')::timestamptz <= :at"
 )
+_IN_STATE: Final[dict[str, str]] = {
+    **dict.fromkeys(UNDECIDED, f"t.state = :state and not ({_EXPIRED})"),
+    "rejected": "t.state = :state",
+}
+"""Tickets in a state by their column; in any other state nothing falls due by itself."""
 
 
 def _ticket(row: Row[Any]) -> Ticket:
@@ -175,24 +182,19 @@ async def customer_names(tx: Tx, customer_ids: Iterable[str]) -> dict[str, str |
 
 async def page(tx: Tx, *, customer_id: str | None, state: str | None, part: PageRequest) -> tuple[list[Ticket], bool]:
     """A part of the tickets, newest first, by (opened_at, ticket_id); and whether there are more."""
-    where, parameters = (
-        ["t.tenant_id = :tenant"],
-        {"tenant": tx.tenant_id, "most": part.most, "at": tx.at, "undecided": list(UNDECIDED)},
-    )
+    where, parameters = "t.tenant_id = :tenant", {"tenant": tx.tenant_id, "most": part.most, "at": tx.at}
     if customer_id is not None:
-        where.append("t.customer_id = :customer")
+        where += " and t.customer_id = :customer"
         parameters["customer"] = customer_id
-    if state is not None:
-        where.append(f"{_STATE_NOW} = :state")
-        parameters["state"] = state
-    else:
-        del parameters["undecided"], parameters["at"]
-    condition, order = where_after(part, "t.opened_at, t.ticket_id", ":after_at, :after_id", newest_first=True)
+    parameters["state"] = state
+    beyond, order = where_after(part, "t.opened_at, t.ticket_id", ":after_at, :after_id", newest_first=True)
     if part.key is not None:
         parameters["after_at"], parameters["after_id"] = parse_iso(str(part.key[0])), part.key[1]
     columns = ", ".join(f"t.{name}" for name in _COLUMNS.split(", "))
-    rows = await tx.rows(
-        text(f"select {columns} from ticket t where {' and '.join(where)}{condition}{order}"), parameters
-    )
-    found, more = part.taken(rows)
-    return [_ticket(row) for row in found], more
+    in_state = "" if state is None else f" and {_IN_STATE.get(state, 't.state = :state')}"
+    found = f"select {columns} from ticket t where {where}{in_state}{beyond}{order}"
+    if state == "rejected":
+        late = f"select {columns} from ticket t where {where} and {_EXPIRED}{beyond}{order}"
+        found = f"select {columns} from (({found}) union all ({late})) t{order}"
+    rows, more = part.taken(await tx.rows(text(found), parameters))
+    return [_ticket(row) for row in rows], more

@@ -74,16 +74,17 @@ async def erase_customer(tx: Tx, customer_id: str) -> Erasure:
         for former in formers:
             await accounts.lock_customers(tx, [former], absorbed=True)
         changed = await erasure.erase(tx, [*formers, mine])
-        for former in formers:
-            await _erase_names(tx, former, await customers.name_of(tx, former), account.at)
-        await _erase_names(tx, mine, account.customer.external_id, account.at)
+        names = {one: await customers.name_of(tx, one) for one in formers}
+        for one, name in {**names, mine: account.customer.external_id}.items():
+            await events.erase(tx, [*formers, mine], name)
+            await _erase_names(tx, one, name, account.at)
         await erasure.forget_dismissals(tx, [*formers, mine])
         await audit.note(tx, "customer.erased", mine, {"rows": changed}, at=account.at)
     return {"customer_id": customer_id, "erased": True, "erased_at": iso(account.at)}
 
 
 async def _erase_names(tx: Tx, customer_id: str, external_id: str | None, at: datetime) -> None:
-    for erase in (events.erase, webhooks.erase, inbox.erase):
+    for erase in (webhooks.erase, inbox.erase):
         await erase(tx, customer_id, external_id)
     await customers.erase(tx, customer_id, external_id, at)
 
