@@ -91,9 +91,7 @@ async def _copy(connection: asyncpg.Connection, tenant: str, copies: int, *, tol
     for table in TABLES:
         began = time.monotonic()
         for first in range(1, copies + 1, step):
-            last = await connection.fetchval(
-                "select event_position from tenant where tenant_id = $1", tenant
-            )
+            last = await connection.fetchval("select event_position from tenant where tenant_id = $1", tenant)
             await connection.execute(copied(table), tenant, first, min(first + step - 1, copies), last)
             if table is s.outbox:
                 await connection.execute(

@@ -7,9 +7,7 @@ with its reason. The bound is a few hundred buffers: a scan of any table of this
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
 
-import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 

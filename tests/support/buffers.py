@@ -74,7 +74,7 @@ def read() -> Iterator[list[Read]]:
 
 
 def _owner(prepared: Any) -> Any:
-    return prepared._connection  # noqa: SLF001 - the driver tells it no other way
+    return prepared._connection
 
 
 async def _explained(connection: Any, query: str, given: Sequence[Any]) -> Read:
@@ -84,16 +84,12 @@ async def _explained(connection: Any, query: str, given: Sequence[Any]) -> Read:
     for type_, value in zip(prepared.get_parameters(), given, strict=True):
         array = type_.name.endswith("[]")
         name = type_.name if array or type_.schema == "pg_catalog" else f'"{type_.schema}".{type_.name}'
-        literals.append(
-            await connection.fetchval(f"select quote_nullable(cast($1 as {name})::text)", value)
-        )
+        literals.append(await connection.fetchval(f"select quote_nullable(cast($1 as {name})::text)", value))
     await connection.execute("savepoint explained")
     try:
         await connection.execute(f"prepare {_OURS} as {query}")
         arguments = f"({', '.join(literals)})" if literals else ""
-        rows = await connection.fetch(
-            f"explain (analyze, buffers, timing off, format json) execute {_OURS}{arguments}"
-        )
+        rows = await connection.fetch(f"explain (analyze, buffers, timing off, format json) execute {_OURS}{arguments}")
         told = rows[0][0]
         plan = (json.loads(told) if isinstance(told, str) else told)[0]
     finally:

@@ -25,7 +25,8 @@ from app.views.customer import CustomerExport, CustomerRow, Erasure, KeptCustome
 
 
 async def search_customers(tx: Tx, part: PageRequest, *, query: str | None = None) -> Page[CustomerRow]:
-    """Customers by the vendor's id (part of it), or by an order, license, domain or ticket of theirs."""
+    """Customers by the vendor's id (its beginning; any part in a small tenant), or by an order, license, domain or
+    ticket of theirs."""
     found, more = await customers.search(tx, query, part)
     views: list[CustomerRow] = [{"customer_id": name, "created_at": iso(since)} for name, since in found]
     return part.page_of(found, more, views, lambda row: [row[0]])
