@@ -20,7 +20,10 @@ class MergeBody(Body):
 
 @OPERATIONS.get("listCustomers", "/v1/customers", scope="customers:read", paging="pages")
 async def list_customers(call: Call, query: QueryText | None = None) -> Answer[PageOf[CustomerRow]]:
-    """Customers by a part of their id, or by an order, license, domain or ticket of theirs."""
+    """Customers by the beginning of their id, or by an order, license, domain or ticket of theirs.
+
+    In a tenant of at most 1,000 customers ``query`` may stand anywhere in the id.
+    """
     return await call.pages(lambda tx, part: customers.search_customers(tx, part, query=query))
 
 
