@@ -86,29 +86,32 @@ def _routes(app: FastAPI) -> dict[str, list[tuple[re.Pattern[str], str, Any]]]:
 
 async def check(app: FastAPI, response: httpx.Response) -> None:
     """Fails where a successful answer is not what its operation declares."""
-    if _looked_at(response):
+    if declared := _declared(app, response):
         await response.aread()
-        _compare(app, response)
+        _compare(response, *declared)
 
 
 def check_now(app: FastAPI, response: httpx.Response) -> None:
     """Fails in the same way, for a client that is not async."""
-    if _looked_at(response):
+    if declared := _declared(app, response):
         response.read()
-        _compare(app, response)
+        _compare(response, *declared)
 
 
-def _looked_at(response: httpx.Response) -> bool:
-    return response.is_success and response.headers.get("content-type", "").startswith("application/json")
+def _declared(app: FastAPI, response: httpx.Response) -> tuple[str, Any] | None:
+    """The operation that a JSON answer is of, and its shape."""
+    content = response.headers.get("content-type", "")
+    if not response.is_success or not content.startswith("application/json"):
+        return None
+    path, method = response.request.url.path, response.request.method
+    return next(
+        ((operation, shape) for pattern, operation, shape in _routes(app).get(method, ()) if pattern.match(path)), None
+    )
 
 
-def _compare(app: FastAPI, response: httpx.Response) -> None:
-    path = response.request.url.path
-    for pattern, operation, shape in _routes(app).get(response.request.method, ()):
-        if pattern.match(path):
-            wrong = list(differences(response.json(), Shape(shape)))
-            assert not wrong, f"{operation} answers another shape than it declares: {wrong[:5]}"
-            return
+def _compare(response: httpx.Response, operation: str, shape: Any) -> None:
+    wrong = list(differences(response.json(), Shape(shape)))
+    assert not wrong, f"{operation} answers another shape than it declares: {wrong[:5]}"
 
 
 def hooks(app: FastAPI, others: dict[str, list[Any]]) -> dict[str, list[Any]]:
