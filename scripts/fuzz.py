@@ -29,7 +29,7 @@ from app.main import worker_jobs
 from app.usecases.agenda import HANDLERS
 from scripts import live
 from scripts.fuzzing import ground
-from tests.support import databases, recording
+from tests.support import databases
 from tests.support.api import OPERATOR_KEY
 
 FOLDER = Path(__file__).parent / "fuzzing"
@@ -57,7 +57,6 @@ class Run:
     examples: int
     phases: str = "examples,coverage,fuzzing,stateful"
     only: str = ""
-    record: bool = False
     watch: bool = False
 
 
@@ -77,9 +76,6 @@ def main() -> int:
     parser.add_argument("--examples", type=int, default=None)
     parser.add_argument("--watch", action="store_true", help="ask the ledger's audit after every write")
     parser.add_argument("--phases", default=None)
-    parser.add_argument(
-        "--record", action="store_true", help="widen openapi/answers.json by what was answered; read the diff"
-    )
     parser.add_argument("--only", default="", help="a regular expression over operation ids")
     given = parser.parse_args()
     if not TOOL.exists():
@@ -90,7 +86,7 @@ def main() -> int:
         chosen = [next(one for one in chosen if one.door == door) for door in dict.fromkeys(one.door for one in chosen)]
     changes = {
         name: value
-        for name in ("policy", "seed", "examples", "phases", "only", "record", "watch")
+        for name in ("policy", "seed", "examples", "phases", "only", "watch")
         if (value := getattr(given, name))
     }
     failed = 0
@@ -172,18 +168,15 @@ async def _part(
         words += ["--include-name-regex" if run.door == "graphql" else "--include-operation-id-regex", run.only]
     for kind, names in (("include", wanted or ()), ("exclude", left)):
         words += [word for one in names for word in _named(run.door, kind, one)]
-    seen, answers = here / "seen.json", here / "answers.json"
+    seen = here / "seen.json"
     code = await live.command(
         *words,
         SCHEMATHESIS_HOOKS="scripts.fuzzing.hooks",
         RETAINER_FUZZ_GROUND=str(here / "ground.json"),
         RETAINER_FUZZ_SEEN=str(seen),
         RETAINER_FUZZ_WATCH="1" if run.watch else "",
-        RETAINER_FUZZ_ANSWERS=str(answers) if run.record else "",
         PYTHONPATH=".",
     )
-    if run.record:
-        recording.merge(json.loads(answers.read_text(encoding="utf-8")))
     reached = _reached(run, json.loads(seen.read_text(encoding="utf-8")))
     return code if run.only else max(code, reached)
 

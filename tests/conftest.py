@@ -19,7 +19,7 @@ from hypothesis import settings
 
 from app.db.engine import Database
 from app.main import create_app
-from tests.support import databases, hygiene, recording
+from tests.support import databases, hygiene
 from tests.support.api import OPERATOR_KEY, START, Vendor, client_of, make_vendor, running, settings_for
 
 # A gate must not depend on luck: in CI the properties run the same examples every time. Everywhere else they explore.
@@ -97,8 +97,3 @@ def _hygiene() -> Iterator[None]:
     """Fails the test in which the service logged a secret or showed a trace."""
     yield
     assert hygiene.taken() == []
-
-
-def pytest_sessionfinish() -> None:
-    """Writes what was recorded for the contract, when asked to."""
-    recording.write()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
 from typing import Any, Final
 
 from app import __version__
-from app.domain.events.types import CARRIED, EVENT_TYPES, EventType, envelope_example, envelope_schema
+from app.api.shaped import example_of, reference
+from app.domain.events.types import EVENT_TYPES, EventType
+from app.views.event_data import CarriedData, data_of, members_of
 
 HEADERS: Final[dict[str, tuple[str, Any]]] = {
     "webhook-id": ("The event's id: the same for every attempt and replay", "evt_01m80j9q01"),
@@ -25,7 +25,6 @@ HOW: Final = (
 
 
 TAG: Final = "Webhooks"
-_SEVERAL: Final = 3
 
 
 def component(type_: str) -> str:
@@ -34,57 +33,37 @@ def component(type_: str) -> str:
 
 
 def webhooks(components: dict[str, Any]) -> dict[str, Any]:
-    """The ``webhooks`` of the OpenAPI document; what events have in common goes among its components."""
+    """The ``webhooks`` of the OpenAPI document; the shapes of their data go among its components."""
     components["WebhookBody"] = {
         "type": "object",
         "description": "The body of every webhook.",
         "required": ["type", "timestamp", "data"],
         "properties": {
-            "type": {"type": "string", "description": "The type of the event"},
-            "timestamp": {"type": "string", "format": "date-time", "description": "When it happened"},
-            "data": {"type": "object", "properties": CARRIED, "description": "What happened"},
+            "type": {"type": "string", "description": "The type of the event."},
+            "timestamp": {"type": "string", "format": "date-time", "description": "When it happened."},
+            "data": {**reference(CarriedData, components), "description": "What happened."},
         },
     }
-    for noun, names in _common().items():
-        components[noun] = {**_data(names), "description": "What the events of this kind have in common."}
-    return {one.type: {"post": _operation(one)} for one in sorted(EVENT_TYPES.values(), key=lambda one: one.type)}
-
-
-def _noun(type_: str) -> str:
-    return f"{component(type_.partition('.')[0])}Event"
-
-
-@functools.cache
-def _common() -> dict[str, tuple[str, ...]]:
-    """Return the members that all events of a noun have, for nouns with several events."""
-    groups: dict[str, list[EventType]] = {}
-    for one in EVENT_TYPES.values():
-        groups.setdefault(_noun(one.type), []).append(one)
-    shared = {
-        noun: tuple(name for name in rows[0].required if all(name in row.required for row in rows))
-        for noun, rows in groups.items()
-        if len(rows) >= _SEVERAL
+    return {
+        one.type: {"post": _operation(one, components)}
+        for one in sorted(EVENT_TYPES.values(), key=lambda one: one.type)
     }
-    return {noun: names for noun, names in shared.items() if len(names) > 1}
 
 
-def _data(names: Sequence[str]) -> dict[str, Any]:
-    found = EventType("", "", tuple(names)).schema()
-    del found["additionalProperties"]
-    return found
+def _data(one: EventType, components: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of an event's data: the shape of its noun, and which members an event of its type has."""
+    found: dict[str, Any] = {"allOf": [reference(data_of(one), components), {"required": list(one.required)}]}
+    may = [f"`{member.name}`" for member in members_of(one) if not member.required]
+    return {**found, "description": f"Not always there: {', '.join(may)}."} if may else found
 
 
-def _body(one: EventType) -> dict[str, Any]:
-    """Return the schema of a webhook's body, by what it adds to those of its kind."""
-    common = _common().get(_noun(one.type), ())
-    own = _data([name for name in one.fields if name not in common])
-    base = [{"$ref": f"#/components/schemas/{_noun(one.type)}"}] if common else []
-    data = {"allOf": [*base, own]} if base and own["properties"] else base[0] if base else own
-    typed = {"properties": {"type": {"const": one.type}, "data": data}}
+def _body(one: EventType, components: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a webhook's body, by what it adds to that of every body."""
+    typed = {"properties": {"type": {"const": one.type}, "data": _data(one, components)}}
     return {"allOf": [{"$ref": "#/components/schemas/WebhookBody"}, typed]}
 
 
-def _operation(one: EventType) -> dict[str, Any]:
+def _operation(one: EventType, components: dict[str, Any]) -> dict[str, Any]:
     return {
         "operationId": f"on{component(one.type)}",
         "tags": [TAG],
@@ -101,7 +80,7 @@ def _operation(one: EventType) -> dict[str, Any]:
             }
             for name, (words, example) in HEADERS.items()
         ],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": _body(one)}}},
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _body(one, components)}}},
         "responses": {
             "2XX": {"description": "Taken"},
             "410": {"description": "No longer wanted: disables the endpoint"},
@@ -114,6 +93,8 @@ def asyncapi() -> dict[str, Any]:
     """The AsyncAPI 3 document: one channel, one message a type."""
     types = sorted(EVENT_TYPES.values(), key=lambda one: one.type)
     names = [component(one.type) for one in types]
+    schemas: dict[str, Any] = {}
+    webhooks(schemas)
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -140,11 +121,14 @@ def asyncapi() -> dict[str, Any]:
                 "bindings": {"http": {"method": "POST", "bindingVersion": "0.3.0"}},
             }
         },
-        "components": {"messages": {component(one.type): _message(one) for one in types}},
+        "components": {
+            "messages": {component(one.type): _message(one, schemas) for one in types},
+            "schemas": dict(sorted(schemas.items())),
+        },
     }
 
 
-def _message(one: EventType) -> dict[str, Any]:
+def _message(one: EventType, schemas: dict[str, Any]) -> dict[str, Any]:
     headers = {name: {"type": "string", "description": words} for name, (words, _) in HEADERS.items()}
     return {
         "name": one.type,
@@ -152,12 +136,19 @@ def _message(one: EventType) -> dict[str, Any]:
         "summary": one.meaning,
         "contentType": "application/json",
         "headers": {"type": "object", "required": list(HEADERS), "properties": headers},
-        "payload": envelope_schema(one),
+        "payload": _body(one, schemas),
         "examples": [
             {
                 "name": one.type,
                 "headers": {name: example for name, (_, example) in HEADERS.items()},
-                "payload": envelope_example(one),
+                "payload": body_example(one),
             }
         ],
     }
+
+
+def body_example(one: EventType) -> dict[str, Any]:
+    """Return an example of a webhook's body."""
+    data = {member.name: example_of(member.name, member.kind) for member in members_of(one)}
+    carried = {"customer_id": "customer-1", "sequence": 7, "position": 42}
+    return {"type": one.type, "timestamp": "2025-01-06T17:00:00Z", "data": {**data, **carried}}

@@ -86,9 +86,10 @@ def add(document: dict[str, Any]) -> None:
         if source not in operations:
             continue
         found = dict(_from(source, held, operations))
-        for status, answer in operations[source][1]["responses"].items():
-            if status.startswith("2"):
-                answer["links"] = found
+        answers = operations[source][1]["responses"]
+        for status in ("201",) if "201" in answers else ("200", "202"):  # the same again leads nowhere else
+            if status in answers:
+                answers[status]["links"] = found
 
 
 def _from(

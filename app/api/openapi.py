@@ -1,8 +1,8 @@
 """The published contract: FastAPI's own schema, with what our doors do that it cannot see.
 
 Added here: who may call (scopes), ``validate_only`` and ``Idempotency-Key``, the problem answers, servers and tags,
-links (`app.api.links`), and shapes and examples of answers, recorded from the tests' real calls into
-``openapi/answers.json`` by `tests.support.recording`.
+links (`app.api.links`), the shapes of answers (`app.views`), and an example of each body
+(``operations/examples.json``, each of which a test sends).
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from app.views.decision import Decision
 from app.views.errors import Problem
 from app.views.health import Liveness, Readiness
 
-ANSWERS: Final = Path(__file__).resolve().parent.parent.parent / "openapi" / "answers.json"
+EXAMPLES: Final = Path(__file__).resolve().parent / "operations" / "examples.json"
+"""Operation -> an example of its body."""
 TAGS: Final = (
     ("Operator and sandbox", "Tenants, keys and a sandbox's own time."),
     ("Storefront", "Offers, orders, choices, licenses and lots."),
@@ -69,17 +70,42 @@ def build(app: FastAPI) -> dict[str, Any]:
             "description": "A tenant's key with scopes, a customer token, or the operator's key.",
         }
     }
-    recorded = json.loads(ANSWERS.read_text(encoding="utf-8")) if ANSWERS.exists() else {}
-    schemas.update(recorded.get("schemas", {}))
+    examples = json.loads(EXAMPLES.read_text(encoding="utf-8"))
     for route in app.routes:
         if isinstance(route, APIRoute) and route.include_in_schema:
             for method in sorted(route.methods or ()):
                 operation = document["paths"][route.path_format][method.lower()]
-                _finish(operation, route, method, schemas, recorded.get("operations", {}))
+                _finish(operation, route, method, schemas, examples)
     links.add(document)
     document["webhooks"] = webhooks(schemas)
-    document["components"]["schemas"] = dict(sorted(schemas.items()))
+    document["components"]["schemas"] = {name: _tidied(schema) for name, schema in sorted(schemas.items())}
+    document["paths"] = _tidied(document["paths"])
     return document
+
+
+_DATA: Final = frozenset({"example", "examples", "default", "const", "enum"})
+
+
+def _tidied(part: Any) -> Any:
+    """Return a part of the document in fewer words that say the same.
+
+    The titles that Pydantic makes of names go: ``order_id`` says as much as ``Order Id``. A value that may be null is
+    one type with two names, a bound is a whole number, and a format is example enough.
+    """
+    if isinstance(part, list):
+        return [_tidied(inner) for inner in part]
+    if not isinstance(part, dict):
+        return int(part) if isinstance(part, float) and part.is_integer() else part
+    found = {name: inner if name in _DATA else _tidied(inner) for name, inner in part.items()}
+    if isinstance(found.get("title"), str):
+        del found["title"]
+    if found.get("format") in ("date", "date-time"):
+        found.pop("examples", None)
+    match found.get("anyOf"):
+        case [{"type": str(kind)} as inner, {"type": "null"}] if not {"enum", "const"} & inner.keys():
+            del found["anyOf"]
+            found = {**inner, "type": [kind, "null"], **found}
+    return found
 
 
 def declared_of(route: APIRoute) -> Operation | None:
@@ -99,7 +125,7 @@ def answer_of(route: APIRoute) -> Any:
 
 
 def _finish(
-    operation: dict[str, Any], route: APIRoute, method: str, schemas: dict[str, Any], recorded: dict[str, Any]
+    operation: dict[str, Any], route: APIRoute, method: str, schemas: dict[str, Any], examples: dict[str, Any]
 ) -> None:
     declared = declared_of(route)
     secured = declared is not None and not declared.access.open
@@ -144,8 +170,8 @@ def _finish(
             one["example"] = _parameter_example(one)
     if not parameters:
         operation.pop("parameters")
-    _request_example(operation, schemas, recorded.get(route.operation_id or "", {}))
-    _answers(operation, route, schemas, recorded.get(route.operation_id or "", {}))
+    _request_example(operation, schemas, examples.get(route.operation_id or ""))
+    _answers(operation, route, schemas)
 
 
 _IF_MATCH: Final = {
@@ -181,13 +207,13 @@ def _parameter_example(parameter: dict[str, Any]) -> Any:
     return _PARAMETERS.get(parameter["name"], example_of(parameter.get("schema", {}), {}))
 
 
-def _request_example(operation: dict[str, Any], schemas: dict[str, Any], recorded: dict[str, Any]) -> None:
+def _request_example(operation: dict[str, Any], schemas: dict[str, Any], example: Any) -> None:
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
     if content is None:
         return
     operation["requestBody"]["required"] = _says_something(content["schema"], schemas)
     if "example" not in content and "examples" not in content:
-        content["example"] = recorded.get("request") or example_of(content["schema"], schemas)
+        content["example"] = example_of(content["schema"], schemas) if example is None else example
 
 
 def _says_something(schema: dict[str, Any], schemas: dict[str, Any]) -> bool:
@@ -196,15 +222,15 @@ def _says_something(schema: dict[str, Any], schemas: dict[str, Any]) -> bool:
     return all(one.get("required") for one in every)
 
 
-def _answers(operation: dict[str, Any], route: APIRoute, schemas: dict[str, Any], recorded: dict[str, Any]) -> None:
+def _answers(operation: dict[str, Any], route: APIRoute, schemas: dict[str, Any]) -> None:
+    declared = declared_of(route)
     responses: dict[str, Any] = operation["responses"]
     if "422" in responses and MEDIA_TYPE not in responses["422"].get("content", {}):
         responses.pop("422")
     if operation["security"]:
-        for status, answer in problems().items():
+        for status, answer in problems(body=declared is not None and not declared.reads).items():
             responses.setdefault(str(status), answer)
     success = [code for code in responses if code.startswith("2")]
-    declared = declared_of(route)
     shape = answer_of(route)
     if declared is not None and declared.key == "natural" and "201" in success and "200" not in responses:
         responses["200"] = {**responses["201"], "description": "The same body again: as it is today"}
@@ -217,22 +243,7 @@ def _answers(operation: dict[str, Any], route: APIRoute, schemas: dict[str, Any]
         content = responses[code]["content"]["application/json"] = dict(content)
         if shape is not None:
             content["schema"] = reference(shape, schemas)
-            continue
-        if not content.get("schema"):
-            content["schema"] = _named(recorded.get("schema"), schemas)
-        if "response" in recorded and "example" not in content:
-            content["example"] = recorded["response"]
-        elif "example" not in content and "examples" not in content:
-            content["example"] = {}
     operation["responses"] = dict(sorted(responses.items()))
-
-
-def _named(schema: dict[str, Any] | None, schemas: dict[str, Any]) -> dict[str, Any]:
-    """A recorded shape under its name, so that generated clients have one type for 200 and 201."""
-    if schema is None:
-        return {"type": "object", "additionalProperties": True}
-    schemas[schema["title"]] = schema
-    return {"$ref": f"#/components/schemas/{schema['title']}"}
 
 
 def example_of(schema: dict[str, Any], schemas: dict[str, Any], depth: int = 0) -> Any:

@@ -164,9 +164,12 @@ def problem(
     return Reply(body, status_code=body["status"], media_type=MEDIA_TYPE, headers=dict(headers or {}))
 
 
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """``responses=`` of an operation: these 4xx and 5xx, and those that every operation can answer."""
-    every = {400, 401, 403, 413, 415, 422, 429, 500, 503, *statuses}
+def problems(*statuses: int, body: bool = False) -> dict[int | str, dict[str, Any]]:
+    """``responses=`` of an operation: these 4xx and 5xx, and those that every operation can answer.
+
+    ``body``: it takes a body, which may be too large or of another type.
+    """
+    every = {400, 401, 403, 422, 429, 500, 503, *((413, 415) if body else ()), *statuses}
     return {
         status: {
             "description": _DESCRIPTIONS.get(status, "A problem"),

@@ -32,9 +32,9 @@ def _object(cls: Any, components: JSON) -> JSON:
 def _property(member: Member, components: JSON) -> JSON:
     schema = {**schema_of(member.kind, components), "description": member.about}
     inner = member.kind.kind if isinstance(member.kind, Maybe) else member.kind
-    if isinstance(inner, Leaf):
+    if isinstance(inner, Leaf) and inner.scalar.type == "string" and not inner.scalar.format:  # these say enough
         shown = EXAMPLES.get(member.name, inner.scalar.example)
-        schema |= {} if shown in ("text", 1, True, False) else {"examples": [shown]}
+        schema |= {} if shown == "text" else {"examples": [shown]}
     return schema
 
 
@@ -61,6 +61,29 @@ def schema_of(kind: Kind, components: JSON) -> JSON:
             return {"anyOf": [*schema.get("anyOf", [schema]), {"type": "null"}]} if schema else {}
         case Free(names):
             return {"type": "object", "additionalProperties": True} if names else {}
+
+
+def example_of(name: str, kind: Kind) -> Any:
+    """Return an example of a member: by its name, else by its kind."""
+    match kind:
+        case Leaf(scalar):
+            return EXAMPLES.get(name, scalar.example)
+        case Choice(_, values, _):
+            return values[0]
+        case Maybe(inner):
+            return example_of(name, inner)
+        case Many(item):
+            return [example_of(name, item)]
+        case Table(value):
+            return {"name": example_of(name, value)}
+        case OneOf(options):
+            return example_of(name, options[0])
+        case Shape(cls):
+            return {
+                member.name: example_of(member.name, member.kind) for member in shapes.members(cls) if member.required
+            }
+        case Free():
+            return {}
 
 
 EXAMPLES: Final[dict[str, str]] = {

@@ -9,22 +9,25 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 JSON = dict[str, Any]
-_OFTEN: Final = 3
+_OFTEN: Final = 2
 """Uses from which on a part is shared."""
 _WIDTH: Final = 160
+"""Characters of a line; an example that is longer is shared."""
 _METHODS: Final = frozenset({"get", "put", "post", "patch", "delete"})
 
 
 def shared(document: JSON) -> JSON:
     """Return the document with its repeated parameters and responses among the components."""
     found: JSON = json.loads(json.dumps(document))
+    _share_links(found)
+    _share_examples(found)
     _share_responses(found)
     _share_parameters(found)
     return found
 
 
 def inlined(document: JSON) -> JSON:
-    """Return a shared document with its parameters and responses where they are used, as they were."""
+    """Return a shared document with its parameters, responses and links where they are used, as they were."""
     found: JSON = json.loads(json.dumps(document))
     parts = found["components"]
     for operation in _operations(found):
@@ -34,6 +37,14 @@ def inlined(document: JSON) -> JSON:
         for status, answer in operation["responses"].items():
             if "$ref" in answer:
                 operation["responses"][status] = dict(parts["responses"][_named(answer)])
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            if whole := content.get("examples", {}).get("whole"):
+                del content["examples"]
+                content["example"] = parts["examples"][_named(whole)]["value"]
+        for answer in operation["responses"].values():
+            for name, link in answer.get("links", {}).items():
+                if "$ref" in link:
+                    answer["links"][name] = dict(parts["links"][_named(link)])
     return found
 
 
@@ -48,6 +59,40 @@ def _operations(document: JSON) -> Iterator[JSON]:
             yield from (operation for name, operation in methods.items() if name in _METHODS)
 
 
+def _share_examples(document: JSON) -> None:
+    contents = [
+        content
+        for operation in _operations(document)
+        for content in operation.get("requestBody", {}).get("content", {}).values()
+        if "example" in content
+    ]
+    counted = Counter(_key(content["example"]) for content in contents)
+    made = document["components"].setdefault("examples", {})
+    names: dict[str, str] = {}
+    for content in contents:
+        key = _key(content["example"])
+        if counted[key] > 1 and len(key) > _WIDTH:
+            name = names.setdefault(key, _free(content["schema"]["$ref"].rpartition("/")[2], made))
+            made[name] = {"value": content.pop("example")}
+            content["examples"] = {"whole": {"$ref": f"#/components/examples/{name}"}}
+    document["components"]["examples"] = dict(sorted(made.items()))
+
+
+def _share_links(document: JSON) -> None:
+    answers = [answer for operation in _operations(document) for answer in operation["responses"].values()]
+    counted = Counter(_key(link) for answer in answers for link in answer.get("links", {}).values())
+    made = document["components"].setdefault("links", {})
+    names: dict[str, str] = {}
+    for answer in answers:
+        for name, link in answer.get("links", {}).items():
+            key = _key(link)
+            if counted[key] > 1:
+                shared_as = names.setdefault(key, _free(name, made))
+                made[shared_as] = link
+                answer["links"][name] = {"$ref": f"#/components/links/{shared_as}"}
+    document["components"]["links"] = dict(sorted(made.items()))
+
+
 def _share_responses(document: JSON) -> None:
     counted: Counter[str] = Counter()
     for operation in _operations(document):
@@ -58,7 +103,7 @@ def _share_responses(document: JSON) -> None:
         for status, answer in operation["responses"].items():
             key = _key(answer)
             if counted[key] >= _OFTEN and "links" not in answer:
-                name = names.setdefault(key, _free(f"Answer{status}", made))
+                name = names.setdefault(key, _free(status, made))
                 made[name] = answer
                 operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
     document["components"]["responses"] = dict(sorted(made.items()))

@@ -38,8 +38,6 @@ _numbers: Final = itertools.count(1)
 _turns: Final[dict[str, Any]] = collections.defaultdict(itertools.count)
 SEEN: Final[dict[str, collections.Counter[str]]] = collections.defaultdict(collections.Counter)
 """Operation -> how often each outcome was answered."""
-ANSWERS: Final[dict[str, list[Any]]] = collections.defaultdict(list)
-"""Operation -> answers, when their shapes are to be recorded."""
 
 
 # --- values of our scalars --------------------------------------------------------------------------------------------
@@ -392,7 +390,6 @@ def after_call(context: Any, case: Any, response: Any) -> None:
         _watch(case, response)
     raw = getattr(case.operation.definition, "raw", None)
     if isinstance(raw, dict):
-        _keep(raw["operationId"], response)
         if case.method.upper() == case.operation.method.upper():
             SEEN[raw["operationId"]][_outcome(response)] += 1
         return
@@ -433,17 +430,7 @@ def _watch(case: Any, response: Any) -> None:
             print(f"fuzz: BROKEN {told} by {case.as_curl_command()[:3000]} -> {response.content[:3000]!r}", flush=True)
 
 
-def _keep(operation: str, response: Any) -> None:
-    if os.environ.get("RETAINER_FUZZ_ANSWERS") and 200 <= response.status_code < 300:
-        media = "".join(response.headers.get("content-type", ()))
-        if media.startswith("application/json") and len(ANSWERS[operation]) < 200:
-            ANSWERS[operation].append(json.loads(response.content))
-
-
 def _leave() -> None:
-    if path := os.environ.get("RETAINER_FUZZ_ANSWERS"):
-        Path(path).write_text(json.dumps(ANSWERS), encoding="utf-8")
-
     if path := os.environ.get("RETAINER_FUZZ_SEEN"):
         Path(path).write_text(json.dumps(SEEN), encoding="utf-8")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from fastapi import FastAPI
@@ -10,9 +11,11 @@ from app.api.catalogue import CATALOGUE
 from app.api.graphql import operations
 from app.api.openapi import build
 from app.api.operations import registry
-from app.domain.events.types import CARRIED, EVENT_TYPES, FIELDS
+from app.domain.events.types import EVENT_TYPES
 from app.usecases.reports.explain import KINDS
 from app.usecases.tenants.keys import CUSTOMER_SCOPES, SCOPES
+from app.views import shapes
+from app.views.event_data import DATA, CarriedData
 from scripts.reference.table import code, codes, first_sentence, page, table, words
 
 TWINS = operations.twins(registry.operations())
@@ -117,7 +120,7 @@ def api(app: FastAPI) -> str:
 def events() -> str:
     """Return the page of event types."""
     types = sorted(EVENT_TYPES.values(), key=lambda one: one.type)
-    used = {name.rstrip("?") for one in types for name in one.fields}
+    carried = shapes.members(CarriedData)
     return page(
         "Events",
         "The same events come as webhooks and stand in the feed (`GET /v1/events`), in two shapes:",
@@ -127,7 +130,7 @@ def events() -> str:
                 ("the event's id", "header `webhook-id`", "`id`"),
                 ("when it happened", "`timestamp`", "`occurred_at`"),
                 ("when it was recorded", "-", "`recorded_at`"),
-                *((words(one["description"]), f"`data.{name}`", f"`{name}`") for name, one in CARRIED.items()),
+                *((member.about, f"`data.{member.name}`", f"`{member.name}`") for member in carried),
                 ("the rest", "`data`", "`data`"),
             ],
         ),
@@ -136,9 +139,18 @@ def events() -> str:
         "Members with `?` are not always there. More types and members may come: ignore what you do not know.",
         table(("type", "when", "`data`"), [(code(one.type), one.meaning, codes(one.fields)) for one in types]),
         "## Members",
-        "A member means the same in every event.",
-        table(("member", "means"), [(code(name), FIELDS[name][1]) for name in sorted(used)]),
+        "By noun. What a member holds is the shape of the same name in `openapi/openapi.json`.",
+        *_members(),
     )
+
+
+def _members() -> Iterator[str]:
+    named: dict[Any, list[str]] = {}
+    for noun, shape in DATA.items():
+        named.setdefault(shape, []).append(noun)
+    for shape, nouns in named.items():
+        yield f"### {', '.join(code(noun) for noun in nouns)}"
+        yield table(("member", "means"), [(code(member.name), member.about) for member in shapes.members(shape)])
 
 
 def closed_sets(app: FastAPI) -> str:

@@ -40,6 +40,11 @@ def test_every_member_of_a_shape_has_a_sentence() -> None:
             assert member["description"].endswith((".", "`.")), (noun, name)
 
 
+def test_the_contract_is_small() -> None:
+    """What repeats stands among the components; who reads the whole reads less than 450 KB."""
+    assert len(OPENAPI.read_bytes()) < 450_000
+
+
 async def test_the_contract_is_compressed_and_has_a_tag(app: FastAPI, api: httpx.AsyncClient) -> None:
     plain = await api.get("/openapi.json", headers={"Accept-Encoding": "identity"})
     assert plain.json() == shared_parts.shared(build(app))

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 from pathlib import Path
+from typing import Any
 
 import app
+from app.api.asyncapi import body_example
 from app.domain.clocks.clock import OutcomeKind
-from app.domain.events.types import EVENT_TYPES, FIELDS, envelope_example, known_pattern
+from app.domain.events.types import EVENT_TYPES, known_pattern
 from app.domain.tickets.session import _ENTERED
 from app.usecases.credits.credits import _EVENT_OF
+from app.views import shapes
+from app.views.event_data import DATA, CarriedData, data_of, members_of
+from app.views.shapes import Shape
 from tests.conftest import MakeVendor
+from tests.support import declared
 
 CODE = sorted(Path(app.__file__).parent.rglob("*.py"))
 EMITTERS = {"emit", "_emit", "publish", "OutboxEvent"}
@@ -65,12 +70,18 @@ def test_every_event_that_the_code_emits_is_in_the_catalogue():
     assert unused == set(), f"nobody emits {sorted(unused)}"
 
 
-def test_every_field_is_described_and_used():
-    used = {one.rstrip("?") for each in EVENT_TYPES.values() for one in each.fields}
-    assert used == set(FIELDS), sorted(used ^ set(FIELDS))
+def test_every_member_is_described_and_used():
+    used: dict[Any, set[str]] = {}
     for one in EVENT_TYPES.values():
         assert one.meaning.endswith(".")
-        json.dumps(envelope_example(one))
+        used.setdefault(data_of(one), set()).update(member.name for member in members_of(one))
+        data = body_example(one)["data"]
+        carried = {member.name for member in shapes.members(CarriedData)}
+        mine = {name: value for name, value in data.items() if name not in carried}
+        assert list(declared.differences(mine, Shape(data_of(one)))) == [], one.type
+    for shape, names in used.items():
+        assert names == {member.name for member in shapes.members(shape)}, shape
+    assert set(used) == set(DATA.values())
 
 
 def test_patterns():

@@ -89,7 +89,7 @@ async def test_a_transaction_left_open_hides_no_event_that_commits_after_later_o
                 tx,
                 [
                     OutboxEvent(
-                        type="credits.low",
+                        type="credits.slow",
                         customer_id=row[0],
                         sequence=10_000,
                         occurred_at=tx.at,

@@ -12,7 +12,7 @@ import httpx
 from fastapi import FastAPI
 
 from app.settings import Settings
-from tests.support import declared, hygiene, recording
+from tests.support import declared, hygiene
 
 OPERATOR_KEY = "rtn_op_of-the-tests"
 SECRET_KEY = "secret-of-the-tests-0123456789-abcdef"
@@ -49,7 +49,7 @@ def client_of(app: FastAPI, key: str | None, **more: Any) -> httpx.AsyncClient:
         transport=httpx.ASGITransport(app=app, raise_app_exceptions=False),
         base_url="http://testserver",
         headers={**headers, **more.pop("headers", {})},
-        event_hooks=declared.hooks(app, hygiene.hooks(recording.hooks(app))),
+        event_hooks=declared.hooks(app, hygiene.hooks({})),
         **more,
     )
 

@@ -16,7 +16,10 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from app.api.openapi import answer_of
+from app.domain.events.types import EVENT_TYPES, EventType
 from app.views import shapes
+from app.views.event import Event
+from app.views.event_data import data_of
 from app.views.shapes import Choice, Free, Kind, Leaf, Many, Maybe, OneOf, Scalar, Shape, Table
 
 _TYPES: dict[str, type] = {"string": str, "integer": int, "boolean": bool}
@@ -71,6 +74,16 @@ def _of_shape(value: dict[str, Any], cls: Any, place: str) -> Iterator[str]:
         elif member.required:
             yield f"{place}/{name}: missing in {shapes.name_of(cls)}"
     yield from (f"{place}/{name}: not in {shapes.name_of(cls)}" for name in value if name not in known)
+    if cls is Event and value.get("type") in EVENT_TYPES:
+        yield from _of_data(value["data"], EVENT_TYPES[value["type"]], f"{place}/data")
+
+
+def _of_data(data: dict[str, Any], type_: EventType, place: str) -> Iterator[str]:
+    """Where the data of an event is not of the shape of its noun, or lacks what its type always has."""
+    yield from _of_shape(data, data_of(type_), place)
+    yield from (f"{place}/{name}: missing in {type_.type}" for name in type_.required if name not in data)
+    known = {name.rstrip("?") for name in type_.fields}
+    yield from (f"{place}/{name}: not among the members of {type_.type}" for name in data if name not in known)
 
 
 @functools.cache

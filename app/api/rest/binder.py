@@ -51,7 +51,7 @@ class BoundRoute(APIRoute):
             operation_id=operation.id,
             status_code=operation.status,
             tags=[operation.tag],
-            responses=None if operation.refusals is None else problems(*operation.refusals),
+            responses=None if operation.refusals is None else problems(*operation.refusals, body=not operation.reads),
             response_model=None,
             openapi_extra=None if operation.raw is None else {"requestBody": dict(operation.raw)},
             response_class=JSONResponse if operation.media is None else _text(operation.media),

@@ -1,132 +1,15 @@
-"""Every event that leaves the house: what it means, what its ``data`` holds, and an example.
+"""Every event that leaves the house: what it means, and which members its ``data`` has.
 
-One table for the feed, the webhooks, OpenAPI, AsyncAPI and the documentation. Types are added and never renamed; fields
-are added and never taken away, and receivers ignore what they do not know. Events carry ids and figures, never names.
+One table for the feed, the webhooks, OpenAPI, AsyncAPI and the documentation. What the members are, say the published
+shapes (`app.views.event_data`). Types are added and never renamed; fields are added and never taken away, and receivers
+ignore what they do not know. Events carry ids and figures, never names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
-
-_ID: Final = {"type": "string"}
-_MAYBE: Final = {"type": ["string", "null"]}
-_INSTANT: Final = {"type": "string", "format": "date-time"}
-_MAYBE_INSTANT: Final = {"type": ["string", "null"], "format": "date-time"}
-_INT: Final = {"type": "integer"}
-_FLAG: Final = {"type": "boolean"}
-_LIST: Final = {"type": "array", "items": {}}
-_TEXTS: Final = {"type": "array", "items": {"type": "string"}}
-
-FIELDS: Final[dict[str, tuple[dict[str, Any], str, Any]]] = {
-    "addon": (_ID, "The add-on bought", "Example add-on"),
-    "action": (_ID, "What a payment dispute does: `none`, `suspended` or `taken_back`", "taken_back"),
-    "actions": (_TEXTS, "What the cover serves", ["open_ticket"]),
-    "assessment": (
-        {"type": "object"},
-        "The assessment: number, category, credits, status",
-        {"number": 1, "credits": 3},
-    ),
-    "automatic": (_FLAG, "Whether a machine sent it", False),
-    "at": (_INSTANT, "The ideal instant, whenever it was found", "2025-01-06T17:00:00Z"),
-    "author": (_ID, "`vendor` or `customer`", "vendor"),
-    "balance": (
-        {"type": "object", "properties": {"available": _INT, "held": _INT}},
-        "The customer's balance of this credit type after it",
-        {"available": 36, "held": 4},
-    ),
-    "before": ({"type": "object"}, "The period before", {"starts_at": "2025-01-01T00:00:00Z", "ends_at": None}),
-    "breach_id": (_ID, "Names the breach, so that its retraction can be matched", "clk_01:1:breached"),
-    "by": (_ID, "Who or what decided", "rules"),
-    "calendar_revision": (_INT, "The calendar version it was computed by", 1),
-    "cause": (_MAYBE, "Why", "question"),
-    "charge": (
-        {"type": "object", "properties": dict.fromkeys(("held", "captured", "refunded", "net"), _INT)},
-        "What the ticket costs so far",
-        {"held": 0, "captured": 4, "refunded": 0, "net": 4},
-    ),
-    "changed": (_FLAG, "Whether it came out otherwise", True),
-    "choice_id": (_ID, "The choice", "cho_01"),
-    "clause": (_MAYBE, "The clause of the policy", "AVA-12"),
-    "clock_id": (_ID, "The clock", "clk_01"),
-    "cover_id": (_ID, "The cover", "cov_01"),
-    "covered_until": (
-        _MAYBE_INSTANT,
-        "Until when the account is covered, later covers included",
-        "2025-07-31T00:00:00Z",
-    ),
-    "covers": (_TEXTS, "Covers that ended with it", ["cov_01"]),
-    "credit_type": (_ID, "The type of credit", "credit"),
-    "credits": (_INT, "How many credits", 4),
-    "cycle": (_INT, "How often the clock had been reopened", 1),
-    "days": (_INT, "How many days before", 14),
-    "deadline_at": (_MAYBE_INSTANT, "Until when; null on a calendar that opens no more", "2025-01-09T17:00:00Z"),
-    "decision": (_ID, "What was decided", "accept"),
-    "dispute_id": (_ID, "The dispute of a payment, by its id in the shop", "du_01"),
-    "due_at": (_MAYBE_INSTANT, "When it is due", "2025-01-06T17:00:00Z"),
-    "edition": (_MAYBE, "The edition", "standard"),
-    "effective_from": (_ID, "From when it is in force", "2025-02-01"),
-    "ended_at": (_MAYBE_INSTANT, "When it ended", "2025-07-01T00:00:00Z"),
-    "ended_by": (_ID, "What ended it by itself: `answer`, `until` or `silence`", "answer"),
-    "ends_at": (_MAYBE_INSTANT, "When it ends (exclusive)", "2025-07-01T00:00:00Z"),
-    "expires_at": (_MAYBE_INSTANT, "When the credits expire", "2026-01-01T00:00:00Z"),
-    "forfeited": (_INT, "Credits given back and gone at once: their lot had ended (ALL-4)", 0),
-    "captured": (_INT, "Credits taken", 0),
-    "not_captured": (_INT, "Credits that were not there to be taken", 0),
-    "previous_cause": (_MAYBE, "The cause before", "question"),
-    "from": (_ID, "What it came from", "cus_01"),
-    "hold_id": (_ID, "The hold", "hld_01"),
-    "into": (_ID, "What it became part of", "cus_02"),
-    "kind": (_ID, "Which kind", "service"),
-    "kinds": (_TEXTS, "Which kinds", ["ftp"]),
-    "level": (_INT, "Which reminder it is", 1),
-    "levels": (_LIST, "The support levels", []),
-    "license_id": (_MAYBE, "The license", "lic_01"),
-    "line_id": (_MAYBE, "The order line", "1"),
-    "lines": (_LIST, "The order lines", [{"line_id": "1", "sku": "license-standard", "quantity": 1}]),
-    "lot_id": (_ID, "The lot", "lot_01"),
-    "milestone": (_ID, "What the clock waits for", "first_response"),
-    "months": (_INT, "How many months", 3),
-    "name": (_ID, "Its name", "service-hours"),
-    "new": (_MAYBE_INSTANT, "Due now", "2025-01-07T17:00:00Z"),
-    "not_taken_back": (_LIST, "What could not be taken back, and why", []),
-    "notices": (_LIST, "What the customer is to be told", []),
-    "number": (_INT, "Its number on the ticket", 1),
-    "old": (_MAYBE_INSTANT, "Due before", "2025-01-06T17:00:00Z"),
-    "option": (_ID, "The option taken", "credits"),
-    "options": (_TEXTS, "What can be chosen", ["credits", "cover"]),
-    "order_id": (_MAYBE, "The storefront's order", "1001"),
-    "ordinal": (_INT, "Which license of the account it is", 1),
-    "outcome": (_MAYBE, "How it ended", "answered"),
-    "override": (_FLAG, "Whether it was the vendor's discretion", False),
-    "owed": (_INT, "Credits that were spent and would have been taken back", 0),
-    "party": (_ID, "Who is waited for", "customer"),
-    "placed_at": (_INSTANT, "When the order was placed", "2025-01-01T00:00:00Z"),
-    "public": (_FLAG, "Whether the customer sees it", True),
-    "reading": (_FLAG, "Whether it is our reading of the text", False),
-    "reason": (_MAYBE, "Why", "reranked"),
-    "reasons": (_LIST, "The reasons, each with code and clause", [{"code": "cover_expired", "clause": "CACTU-4"}]),
-    "refund": ({"type": ["object", "null"]}, "Money to give back", {"amount": "34.50", "currency": "USD"}),
-    "refund_id": (_ID, "The storefront's refund", "r-1"),
-    "returned": (_INT, "Credits given back", 4),
-    "rule": (_ID, "The rule of the policy", "license_credits"),
-    "sku": (_ID, "The offer", "license-standard"),
-    "source": (_ID, "Where it comes from", "order"),
-    "starts_at": (_MAYBE_INSTANT, "When it starts", "2025-01-01T00:00:00Z"),
-    "state": (_ID, "How it stands after it", "in_progress"),
-    "code": (_ID, "The code of the problem that it met", "sla_unreachable"),
-    "failures": (_INT, "How often it failed so far", 1),
-    "retry_at": (_INSTANT, "When it is tried again", "2025-03-01T00:05:00Z"),
-    "subject": (_ID, "What it is about", "lot_01"),
-    "taken_back": (_LIST, "What was taken back", []),
-    "ticket_id": (_ID, "The helpdesk's ticket", "T-1"),
-    "tzdb_version": (_ID, "The zone database it was computed by", "2026a"),
-    "unit_no": (_INT, "Which unit of the line", 1),
-    "version": (_INT, "Its version", 2),
-    "window_date": (_MAYBE, "The business day, for a clock of each day", None),
-}
-"""Field -> its schema, what it means, an example. A field means the same in every event."""
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,22 +25,9 @@ class EventType:
         """The fields that are always there."""
         return tuple(field for field in self.fields if not field.endswith("?"))
 
-    def schema(self) -> dict[str, Any]:
-        """The JSON Schema of ``data``; more fields may come."""
-        names = [field.rstrip("?") for field in self.fields]
-        return {
-            "type": "object",
-            "properties": {name: {**FIELDS[name][0], "description": FIELDS[name][1]} for name in names},
-            "required": list(self.required),
-            "additionalProperties": True,
-        }
-
-    def example(self) -> dict[str, Any]:
-        """An example of ``data``."""
-        return {field.rstrip("?"): FIELDS[field.rstrip("?")][2] for field in self.fields}
-
 
 _TICKET: Final = "ticket_id state charge balance forfeited?"
+_LOT: Final = "lot_id credits source"
 _COVER: Final = "cover_id license_id order_id state starts_at ends_at"
 _CLOCK: Final = "clock_id ticket_id milestone cycle window_date at due_at outcome calendar_revision tzdb_version clause"
 
@@ -194,7 +64,7 @@ _ROWS: Final = (
     (
         "credits.granted",
         "Credits were granted as a lot.",
-        "lot_id credits source credit_type? expires_at? order_id? license_id? rule? clause? balance? breach_id?",
+        f"{_LOT} credit_type? expires_at? order_id? line_id? license_id? rule? clause? reading? balance? breach_id?",
     ),
     ("credits.held", "Credits were set aside.", "credits credit_type balance hold_id? ticket_id? reason?"),
     ("credits.charged", "Credits were taken for good.", "credits credit_type balance hold_id? ticket_id? reason?"),
@@ -334,32 +204,3 @@ def known_pattern(pattern: str) -> bool:
     if pattern == "*" or pattern in EVENT_TYPES:
         return True
     return pattern.endswith(".*") and any(one.startswith(pattern[:-1]) for one in EVENT_TYPES)
-
-
-def envelope_schema(one: EventType) -> dict[str, Any]:
-    """The JSON Schema of a webhook's body."""
-    data = one.schema()
-    data["properties"] = {**data["properties"], **CARRIED}
-    return {
-        "type": "object",
-        "required": ["type", "timestamp", "data"],
-        "properties": {
-            "type": {"const": one.type},
-            "timestamp": {"type": "string", "format": "date-time", "description": "When it happened"},
-            "data": data,
-        },
-    }
-
-
-CARRIED: Final[dict[str, Any]] = {
-    "customer_id": {"type": ["string", "null"], "description": "The customer; null once erased, or for none"},
-    "sequence": {"type": "integer", "description": "Rises by one or more with each event of this customer"},
-    "position": {"type": "integer", "description": "The place in the feed"},
-}
-"""What the body's ``data`` holds besides."""
-
-
-def envelope_example(one: EventType) -> dict[str, Any]:
-    """An example of a webhook's body."""
-    carried = {"customer_id": "customer-1", "sequence": 7, "position": 42}
-    return {"type": one.type, "timestamp": "2025-01-06T17:00:00Z", "data": {**one.example(), **carried}}
