@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import functools
+import itertools
 import json
 import os
 import subprocess
@@ -20,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-CUSTOMER, TICKETS = "c-1", 6
+CUSTOMER, TICKETS, BUYERS = "c-1", 6, 50
 LINE = {"line_id": "1", "sku": "credits-60", "quantity": 1, "unit_price": "60.00"}
+LICENSE = {"line_id": "2", "sku": "license-owned", "quantity": 1}
 TICKET = "ticketId customerId state subject openedAt channel"
 LOTS = "customerId available held unit at lots { lotId granted available held spent creditType expiresAt }"
 QUERIES = {
@@ -107,6 +109,11 @@ async def fill(call: Caller) -> None:
         await call("POST", f"/v1/customers/c-{number}/adjustments", grant, uuid.uuid4().hex)
     for number in range(TICKETS):
         await call("PUT", f"/v1/tickets/T-{number}", {"customer_id": "c-1", "subject": "Help"})
+    for number in range(BUYERS):
+        order = {"customer_id": f"b-{number}", "placed_at": "2025-01-02T00:00:00Z", "currency": "USD"}
+        await call("PUT", f"/v1/orders/b-{number}", {**order, "lines": [LINE, LICENSE]})
+        grant = {"credits": 1_000_000, "reason": "bench"}
+        await call("POST", f"/v1/customers/b-{number}/adjustments", grant, uuid.uuid4().hex)
 
 
 async def served(url: str, key: str, only: str, *, first: bool) -> None:
@@ -141,8 +148,46 @@ def lines(call: Caller) -> dict[str, Callable[[], Awaitable[Any]]]:
     for name, path in PATHS.items():
         found[f"REST {name}"] = functools.partial(call, "GET", path)
     found["GraphQL debit"] = lambda: call("POST", "/graphql", debit())
+    work = Work(call)
+    found["REST PUT order, new customer"] = lambda: work.order(uuid.uuid4().hex)
+    found["REST PUT order, known customer"] = lambda: work.order(work.buyer())
+    found["REST PUT ticket"] = work.ticket
+    found["REST a ticket's life"] = work.life
+    found["REST entitlement"] = functools.partial(call, "GET", "/v1/customers/b-1/entitlements/open_ticket")
+    found["REST statement"] = functools.partial(call, "GET", "/v1/customers/b-1/statement")
     found["REST debit"] = lambda: call("POST", "/v1/customers/c-2/debits", {"credits": 1}, uuid.uuid4().hex)
     return found
+
+
+class Work:
+    """The main job: orders, tickets, responses and resolutions, spread over some customers."""
+
+    def __init__(self, call: Caller) -> None:
+        self.call = call
+        self.turns = itertools.count()
+
+    def buyer(self) -> str:
+        """Return the next customer."""
+        return f"b-{next(self.turns) % BUYERS}"
+
+    async def order(self, customer_id: str) -> None:
+        """Record an order of a pack of credits."""
+        order = {"customer_id": customer_id, "placed_at": "2025-01-02T00:00:00Z", "currency": "USD", "lines": [LINE]}
+        await self.call("PUT", f"/v1/orders/{uuid.uuid4().hex}", order)
+
+    async def ticket(self) -> str:
+        """Open a ticket: qualified, priced, held, its clock started."""
+        name = uuid.uuid4().hex
+        body = {"customer_id": self.buyer(), "subject": "Help", "channel": "helpdesk", "category": "domain_change"}
+        await self.call("PUT", f"/v1/tickets/{name}", body)
+        return name
+
+    async def life(self) -> None:
+        """Open a ticket, answer it and resolve it."""
+        path = f"/v1/tickets/{await self.ticket()}"
+        answer = {"author": "vendor", "kind": "service"}
+        await self.call("POST", f"{path}/responses", answer, uuid.uuid4().hex)
+        await self.call("POST", f"{path}/resolution", {"outcome": "answered", "cause": "question"}, uuid.uuid4().hex)
 
 
 def debit() -> Any:

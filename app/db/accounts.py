@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select, text, update
-from sqlalchemy.dialects.postgresql import insert
 
+from app.db import account_rows, claims, customers, policies, preload
 from app.db import ledger as ledger_rows
-from app.db import policies, preload
 from app.db import schema as s
+from app.db.account_rows import AccountRows
+from app.db.claims import Claim
+from app.db.combined import Select
 from app.db.engine import Moved, Tx
 from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import Plan
@@ -23,14 +26,36 @@ from app.domain.policy.policy import Policy
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import CustomerId
 
-_CUSTOMER = (
-    s.customer.c.customer_id,
-    s.customer.c.external_id,
-    s.customer.c.last_at,
-    s.customer.c.event_sequence,
-    s.customer.c.data,
-    s.customer.c.profile,
-    s.customer.c.merged_into,
+Found = dict[str, list[Any]]
+"""Rows of further selects, by the selects' names."""
+_CUSTOMER: Final = "customer_id, external_id, last_at, event_sequence, data, profile, merged_into"
+_BY_NAME = text(f"select {_CUSTOMER} from customer where tenant_id = :tenant and external_id = :external")
+_BY_ID = text(f"select {_CUSTOMER} from customer where tenant_id = :tenant and customer_id = :customer")
+_CREATE = text(
+    "insert into customer (tenant_id, customer_id, external_id, event_sequence, data, profile, created_at)"
+    " values (:tenant, :customer, :external, 0, '{}', '{}', :at)"
+    f" on conflict (tenant_id, external_id) do nothing returning {_CUSTOMER}"
+)
+_LOCK_BY_NAME = text(
+    f"select {_CUSTOMER} from customer where tenant_id = :tenant and external_id = :external and merged_into is null"
+    " for update"
+)
+"""An account that went into another one is not locked here: its heir comes first (decision 0003)."""
+_CLAIM_AND_LOCK = text(
+    "select c.customer_id, c.external_id, c.last_at, c.event_sequence, c.data, c.profile, c.merged_into"
+    " from (select pg_advisory_xact_lock(hashtextextended(:claim, cast(:seed as bigint))) offset 0) claimed, customer c"
+    " where c.tenant_id = :tenant and c.external_id = :external and c.merged_into is null for update of c"
+)
+"""The same, behind a claim on a natural key. Without a row nothing may be claimed yet."""
+_LOCK_OF_TICKET = text(
+    "select c.customer_id, c.external_id, c.last_at, c.event_sequence, c.data, c.profile, c.merged_into, t.ticket_id,"
+    " cast(t.document ->> 'policy_version' as integer) as policy_version"
+    " from ticket t join customer c on c.tenant_id = t.tenant_id and c.customer_id = t.customer_id"
+    " where t.tenant_id = :tenant and t.external_id = :external for update of c"
+)
+_LOCK = text(
+    f"select {_CUSTOMER} from customer where tenant_id = :tenant and customer_id = any(:customers)"
+    " order by customer_id for update"
 )
 
 
@@ -49,15 +74,9 @@ async def find_customer(tx: Tx, external_id: str) -> Customer | None:
     """The customer with the vendor's id, not locked; a merged one leads to where it went."""
     if (known := preload.named(tx, external_id)) is not None:
         return known
-    row = await tx.row(
-        select(*_CUSTOMER).where(s.customer.c.tenant_id == tx.tenant_id, s.customer.c.external_id == external_id)
-    )
+    row = await tx.row(_BY_NAME, {"tenant": tx.tenant_id, "external": external_id})
     while row is not None and row.merged_into is not None:  # no circle: a merge takes living accounts alone
-        row = await tx.row(
-            select(*_CUSTOMER).where(
-                s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == row.merged_into
-            )
-        )
+        row = await tx.row(_BY_ID, {"tenant": tx.tenant_id, "customer": row.merged_into})
     # No name leads to an erased customer.
     return None if row is None or row.external_id is None else _customer(row)
 
@@ -66,9 +85,7 @@ async def customer_by_id(tx: Tx, customer_id: str) -> Customer | None:
     """The customer with our own id, not locked."""
     if (known := preload.preloaded(tx, customer_id)) is not None:
         return deepcopy(known.customer)
-    row = await tx.row(
-        select(*_CUSTOMER).where(s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == customer_id)
-    )
+    row = await tx.row(_BY_ID, {"tenant": tx.tenant_id, "customer": customer_id})
     return None if row is None else _customer(row)
 
 
@@ -85,23 +102,18 @@ async def ensure_customer(tx: Tx, external_id: str) -> Customer:
     found = await find_customer(tx, external_id)
     if found is not None:
         return found
-    await tx.execute(
-        insert(s.customer)
-        .values(
-            tenant_id=tx.tenant_id,
-            customer_id=tx.mint("cus"),
-            external_id=external_id,
-            event_sequence=0,
-            data={},
-            profile={},
-            created_at=tx.at,
-        )
-        .on_conflict_do_nothing(index_elements=["tenant_id", "external_id"])
-    )
+    await _create(tx, external_id)
     found = await find_customer(tx, external_id)
     if found is None:
         raise DomainError("customer_not_found", customer_id=external_id)
     return found
+
+
+async def _create(tx: Tx, external_id: str) -> Customer | None:
+    """Create a customer, who is locked then; None where the name is known by now. Two at once make one."""
+    by = {"tenant": tx.tenant_id, "customer": tx.mint("cus"), "external": external_id, "at": tx.at}
+    row = await tx.row(_CREATE, by)
+    return None if row is None else _customer(row)
 
 
 async def lock_customers(
@@ -114,19 +126,33 @@ async def lock_customers(
     the heir, or nobody. It does so once for an account: an id that leads to an absorbed account for good (a lot's) is
     worked on as it stands. ``absorbed``: absorbed accounts are what is wanted.
     """
-    rows = await tx.rows(
-        select(*_CUSTOMER)
-        .where(s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id.in_(sorted(set(customer_ids))))
-        .order_by(s.customer.c.customer_id)
-        .with_for_update()
-    )
-    for row in rows:
-        merged = row.merged_into is not None and not absorbed
-        erased = row.external_id is None and row.customer_id in named
-        if (merged or erased) and row.customer_id not in tx.moved:
-            tx.moved.add(row.customer_id)
-            raise Moved("an account went into another one meanwhile")
-    return {row.customer_id: _customer(row) for row in rows}
+    rows = await tx.rows(_LOCK, {"tenant": tx.tenant_id, "customers": sorted(set(customer_ids))})
+    return {row.customer_id: _looked_at(tx, row, named=named, absorbed=absorbed) for row in rows}
+
+
+def _looked_at(tx: Tx, row: Any, *, named: Sequence[str] = (), absorbed: bool = False) -> Customer:
+    """Return a locked customer, after a look at what became of the account meanwhile (`lock_customers`)."""
+    merged = row.merged_into is not None and not absorbed
+    erased = row.external_id is None and row.customer_id in named
+    if (merged or erased) and row.customer_id not in tx.moved:
+        tx.moved.add(row.customer_id)
+        raise Moved("an account went into another one meanwhile")
+    return _customer(row)
+
+
+async def _claim_and_lock(tx: Tx, external_id: str, claim: Claim) -> Customer | None:
+    """Claim a key, then find and lock the customer of a name, in one statement; None as `_lock_by_name`."""
+    by = {"tenant": tx.tenant_id, "external": external_id, **claim.parameters}
+    row = await tx.row(_CLAIM_AND_LOCK, by)
+    if row is None:
+        await claims.take(tx, claim)
+    return None if row is None else _customer(row)
+
+
+async def _lock_by_name(tx: Tx, external_id: str) -> Customer | None:
+    """Find and lock the customer of a name in one statement; None where there is none, or it went into another one."""
+    row = await tx.row(_LOCK_BY_NAME, {"tenant": tx.tenant_id, "external": external_id})
+    return None if row is None else _customer(row)
 
 
 async def lock_named(tx: Tx, external_id: str) -> Customer:
@@ -136,10 +162,118 @@ async def lock_named(tx: Tx, external_id: str) -> Customer:
 
 
 async def load(tx: Tx, external_id: str, *, create: bool = False, policy: Policy | None = None) -> CustomerAccount:
-    """Return the customer's account, locked, under ``policy`` or that in force. 404 ``customer_not_found`` unless
-    ``create``."""
-    customer = await (ensure_customer if create else require_customer)(tx, external_id)
-    return await load_by_id(tx, customer.customer_id, policy=policy, named=True)
+    """Return the customer's account, locked, under ``policy`` or that in force.
+
+    404 ``customer_not_found`` unless ``create``.
+    """
+    return (await load_with(tx, external_id, (), {}, create=create, policy=policy))[0]
+
+
+async def load_with(
+    tx: Tx,
+    external_id: str,
+    beside: tuple[Select[Any], ...],
+    by: Mapping[str, Any],
+    *,
+    create: bool = False,
+    policy: Policy | None = None,
+    claim: Claim | None = None,
+) -> tuple[CustomerAccount, Found]:
+    """`load`, with the rows of further selects of the same snapshot, by the selects' names.
+
+    ``claim``: a natural key that is claimed before the customer is locked.
+    """
+    locked = await (_lock_by_name(tx, external_id) if claim is None else _claim_and_lock(tx, external_id, claim))
+    if locked is None and create:
+        locked = await _create(tx, external_id)
+    if locked is None:
+        found = await (ensure_customer if create else require_customer)(tx, external_id)
+        locked = (await lock_customers(tx, [found.customer_id], named=[found.customer_id]))[found.customer_id]
+    return await load_locked(tx, locked, beside, by, policy=policy)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketOwner:
+    """The locked customer of a ticket; ``policy_version``: that of the ticket."""
+
+    customer: Customer
+    ticket_id: str
+    policy_version: int
+
+
+async def lock_of_ticket(tx: Tx, external_id: str) -> TicketOwner:
+    """Lock the customer of a ticket, named by the helpdesk's id. 404 ``ticket_not_found``."""
+    row = await tx.row(_LOCK_OF_TICKET, {"tenant": tx.tenant_id, "external": external_id})
+    if row is None:
+        raise DomainError("ticket_not_found", ticket_id=external_id)
+    return TicketOwner(_looked_at(tx, row), row.ticket_id, row.policy_version)
+
+
+async def load_locked(
+    tx: Tx,
+    customer: Customer,
+    beside: tuple[Select[Any], ...] = (),
+    by: Mapping[str, Any] | None = None,
+    *,
+    policy: Policy | None = None,
+) -> tuple[CustomerAccount, Found]:
+    """Return the account of a customer locked already, with the rows of further selects of the same snapshot."""
+    rows = await account_rows.read(tx, customer_id=customer.customer_id, beside=beside, by=by)
+    return await _account_of(tx, customer, rows, policy=policy, lock=True), rows.beside
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What the page of a customer shows. ``open_tickets``: rows, newest first."""
+
+    account: CustomerAccount
+    created_at: datetime
+    open_tickets: Sequence[Any]
+
+
+async def page_of(tx: Tx, external_id: str) -> Page:
+    """Return an account with its open tickets, to read, in one statement. 404 ``customer_not_found``."""
+    customer = preload.named(tx, external_id)
+    if customer is not None and (known := preload.preloaded(tx, customer.customer_id)) is not None:
+        account = await _account_of(tx, customer, _kept_rows(known), lock=False)
+        return Page(account, known.created_at, known.rows["open_tickets"][: customers.OPEN_TICKETS_MAX])
+    rows = await account_rows.read(tx, external_id=external_id, beside=(_OPEN_TICKETS[account_rows.BY_NAME],))
+    if rows.customer is None:  # unknown, or merged
+        customer_id = (await require_customer(tx, external_id)).customer_id
+        beside = (_OPEN_TICKETS[account_rows.BY_ID],)
+        rows = await account_rows.read(tx, customer_id=customer_id, beside=beside)
+    if rows.customer is None:
+        raise DomainError("customer_not_found", customer_id=external_id)
+    account = await _account_of(tx, rows.customer, rows, lock=False)
+    return Page(account, rows.customer.created_at, rows.beside["open_tickets"])
+
+
+async def look(tx: Tx, external_id: str) -> CustomerAccount | None:
+    """Return the account of the vendor's customer, to read; None where there is no such customer."""
+    if preload.named(tx, external_id) is None:
+        rows = await account_rows.read(tx, external_id=external_id)
+        if rows.customer is not None:
+            return await _account_of(tx, rows.customer, rows, lock=False)
+    found = await find_customer(tx, external_id)
+    return None if found is None else await load_by_id(tx, found.customer_id, lock=False)
+
+
+_OPEN_TICKETS: Final = {whose: customers.open_tickets_of(whose) for whose in (account_rows.BY_ID, account_rows.BY_NAME)}
+
+
+async def look_by_id(
+    tx: Tx,
+    customer_id: str,
+    beside: tuple[Select[Any], ...] = (),
+    by: Mapping[str, Any] | None = None,
+    *,
+    policy: Policy | None = None,
+) -> tuple[CustomerAccount, Found]:
+    """Return the account of a customer by our own id, to read. 404 ``customer_not_found``."""
+    rows = await account_rows.read(tx, customer_id=customer_id, beside=beside, by=by)
+    if rows.customer is None:
+        raise DomainError("customer_not_found", customer_id=customer_id)
+    return await _account_of(tx, rows.customer, rows, policy=policy, lock=False), rows.beside
 
 
 async def load_by_id(
@@ -147,26 +281,48 @@ async def load_by_id(
 ) -> CustomerAccount:
     """Return the account of a customer by our own id; ``lock=False`` for reading, ``named`` if found by name."""
     if lock:
-        locked = await lock_customers(tx, [customer_id], named=[customer_id] if named else ())
-        customer = locked.get(customer_id)
-    else:
-        customer = await customer_by_id(tx, customer_id)
-    if customer is None:
-        raise DomainError("customer_not_found", customer_id=customer_id)
+        customer = (await lock_customers(tx, [customer_id], named=[customer_id] if named else ())).get(customer_id)
+        if customer is None:
+            raise DomainError("customer_not_found", customer_id=customer_id)
+        return (await load_locked(tx, customer, policy=policy))[0]
+    if (known := preload.preloaded(tx, customer_id)) is not None:
+        return await _account_of(tx, deepcopy(known.customer), _kept_rows(known), policy=policy, lock=False)
+    return (await look_by_id(tx, customer_id, policy=policy))[0]
+
+
+def _kept_rows(known: preload.Preloaded) -> AccountRows:
+    """Return the rows of an account that was read together with others."""
+    accounts, lots, holds = known.working_ledger()
+    licenses, covers, choices, addons = (known.rows[name] for name in preload.TABLES)
+    return AccountRows(
+        customer=None,
+        accounts=accounts,
+        lots=lots,
+        holds=holds,
+        licenses=[License(**_plain(row)) for row in licenses],
+        covers=[cover_of(_plain(row)) for row in covers],
+        choices=[Choice(**_plain(row)) for row in choices],
+        addons=[Addon(**_plain(row)) for row in addons],
+    )
+
+
+async def _account_of(
+    tx: Tx, customer: Customer, rows: AccountRows, *, lock: bool, policy: Policy | None = None
+) -> CustomerAccount:
+    """Return the account that these rows make, under the policy given or in force."""
     at = tx.at if customer.last_at is None else max(tx.at, customer.last_at)
     policy = policy or await policies.in_force(tx, at)
-    known = None if lock else preload.preloaded(tx, customer_id)
-    former: dict[str, list[str]] = {}
-    if known is not None:
-        loaded = known.working_ledger()
-        found: list[Sequence[Any]] = [known.rows[name] for name in preload.TABLES]
-    else:
-        loaded = await ledger_rows.load_all(tx, customer_id, former)
-        found = await _rows_of(tx, customer_id)
-    licenses, covers, choices, addons = found
-    ledger = ledger_of(tx, customer_id, loaded, at=at, rules=policy.credits, command_id=tx.command_id)
-    if former:
-        await join_former(tx, ledger, former, lock=lock)
+    await ledger_rows.add_lots_of_holds(tx, rows.lots, rows.holds, customer.customer_id)
+    ledger = ledger_of(
+        tx,
+        customer.customer_id,
+        (rows.accounts, rows.lots, rows.holds),
+        at=at,
+        rules=policy.credits,
+        command_id=tx.command_id,
+    )
+    if rows.former:
+        await join_former(tx, ledger, rows.former, lock=lock)
     return CustomerAccount(
         customer=customer,
         policy=policy,
@@ -174,10 +330,10 @@ async def load_by_id(
         mint=tx.mint,
         ledger=ledger,
         plan=Plan(customer=customer, at=at, actor=tx.actor),
-        licenses={row.license_id: License(**_plain(row)) for row in licenses},
-        covers={row.cover_id: cover_of(_plain(row)) for row in covers},
-        choices={row.choice_id: Choice(**_plain(row)) for row in choices},
-        addons=[Addon(**_plain(row)) for row in addons],
+        licenses={license_.license_id: license_ for license_ in rows.licenses},
+        covers={cover.cover_id: cover for cover in rows.covers},
+        choices={choice.choice_id: choice for choice in rows.choices},
+        addons=rows.addons,
     )
 
 
@@ -221,10 +377,10 @@ def ledger_of(
     )
 
 
-def same_time(*accounts: CustomerAccount) -> None:
+def same_time(*together_: CustomerAccount) -> None:
     """What several customers do together happens at one instant, the latest of theirs."""
-    at = max(account.at for account in accounts)
-    for account in accounts:
+    at = max(account.at for account in together_)
+    for account in together_:
         account.at = account.plan.at = account.ledger.at = at
         for former in account.ledger.former.values():
             former.at = at
@@ -244,13 +400,8 @@ async def heir(tx: Tx, customer_id: str) -> str:
     return customer_id
 
 
-async def _rows_of(tx: Tx, customer_id: str) -> list[Sequence[Any]]:
-    by_customer = {"tenant_id": tx.tenant_id, "customer_id": customer_id}
-    return [await tx.rows(one, by_customer) for one in (_LICENSES, _COVERS, _CHOICES, _ADDONS)]
-
-
 def empty_account(tx: Tx, policy: Policy, external_id: str) -> CustomerAccount:
-    """Return the account of somebody we have never seen, for questions that store nothing."""
+    """The account of somebody we have never seen, for questions that store nothing."""
     customer = Customer(customer_id="cus_unknown", external_id=external_id, is_new=True)  # type: ignore[arg-type]
     return CustomerAccount(
         customer=customer,
@@ -271,16 +422,6 @@ def _plain(row: Any) -> dict[str, Any]:
     values = dict(row._mapping)
     values.pop("tenant_id", None)
     return values
-
-
-def _of_customer(table: Any) -> Any:
-    return select(table).where(table.c.tenant_id == text(":tenant_id"), table.c.customer_id == text(":customer_id"))
-
-
-_LICENSES = _of_customer(s.license_)
-_COVERS = _of_customer(s.cover)
-_CHOICES = _of_customer(s.choice)
-_ADDONS = _of_customer(s.addon)
 
 
 async def touch(tx: Tx, customer: Customer, *, at: Any) -> None:

@@ -6,13 +6,15 @@ machinery of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
+import msgspec
 from sqlalchemy import Row, TextClause, text
 
 from app.db import calendars
+from app.db.combined import Select, select_into
 from app.db.engine import Tx
 from app.db.keyset import where_after
 from app.domain.clocks import stored as wire
@@ -79,11 +81,63 @@ _OPEN = text(
 )
 
 
+class ClockRow(msgspec.Struct):
+    """A clock as its row keeps it. ``judged``: the outcomes written so far, [cycle, date of the window, kind] each."""
+
+    clock_id: str
+    ticket_id: str
+    customer_id: str
+    milestone: str
+    party: str
+    calendar: str
+    spec: dict[str, Any]
+    due_at: datetime | None
+    next_action_at: datetime | None
+    external_id: str | None
+    judged: list[tuple[int, str, str]] | None
+
+
+class EventRow(msgspec.Struct):
+    """An event of a clock as its row keeps it."""
+
+    entity_id: str
+    seq: int
+    kind: str
+    occurred_at: datetime
+    recorded_at: datetime
+    payload: dict[str, Any]
+
+
+OF_TICKET: Final[tuple[Select[Any], Select[Any]]] = (
+    select_into("clocks_of_ticket", ClockRow, f"{_SELECT} and c.ticket_id = :ticket order by c.clock_id"),
+    select_into(
+        "events_of_clocks",
+        EventRow,
+        "select e.entity_id, e.seq, e.kind, e.occurred_at, e.recorded_at, e.payload from clock c join entity_event e"
+        " on e.tenant_id = c.tenant_id and e.stream = 'clock' and e.entity_id = c.clock_id"
+        " where c.tenant_id = :tenant and c.ticket_id = :ticket order by e.entity_id, e.seq",
+    ),
+)
+"""The clocks of `:ticket`, our own id, and their events, for a combined statement."""
+
+
+async def from_rows(tx: Tx, found: Mapping[str, Sequence[Any]]) -> list[TicketClock]:
+    """Return the clocks that the selects of `OF_TICKET` read."""
+    clocks, events = OF_TICKET
+    return await _folded(tx, found[clocks.name], found[events.name])
+
+
 async def _clocks(tx: Tx, rows: Sequence[Row[Any]]) -> list[TicketClock]:
     if not rows:
         return []
+    by = {"tenant": tx.tenant_id, "clocks": [row.clock_id for row in rows]}
+    return await _folded(tx, rows, await tx.rows(_EVENTS, by))
+
+
+async def _folded(tx: Tx, rows: Sequence[Any], event_rows: Sequence[Any]) -> list[TicketClock]:
+    """Return the clocks of these rows with their events."""
     events: dict[str, list[Any]] = {}
-    for row in await tx.rows(_EVENTS, {"tenant": tx.tenant_id, "clocks": [row.clock_id for row in rows]}):
+    for row in event_rows:
         events.setdefault(row.entity_id, []).append(
             wire.load_event(row.seq, row.kind, row.occurred_at, row.recorded_at, row.payload)
         )

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
-from sqlalchemy import insert, select, text
+from sqlalchemy import text
 
 from app.db.engine import Tx, sqlstate
-from app.db.schema import command
 from app.domain.values.errors import DomainError
 
-_LOCK = text("select pg_advisory_xact_lock(hashtextextended(:key, 11))")
+_CLAIM = text("select * from retainer_claimed_command(:tenant, :key)")
+_STORE = text(
+    "insert into command (tenant_id, key, kind, payload_hash, status, answer, actor, customer_id, created_at)"
+    " values (:tenant, :key, :kind, :payload_hash, :status, :answer, :actor, :customer_id, :at)"
+)
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
@@ -27,44 +30,40 @@ class StoredAnswer:
     answer: dict[str, Any]
 
 
-async def lock(tx: Tx, key: str) -> None:
-    """Waits for others with the same key; refused with ``request_in_flight`` past the lock timeout."""
+async def claim(tx: Tx, key: str) -> StoredAnswer | None:
+    """Wait for others with the same key, then return the stored answer, or None; one round trip.
+
+    Refused with ``request_in_flight`` past the lock timeout.
+    """
     try:
-        await tx.rows(_LOCK, {"key": f"{tx.tenant_id}/{key}"})
+        row = await tx.row(_CLAIM, {"tenant": tx.tenant_id, "key": key})
     except asyncpg.PostgresError as error:
         if sqlstate(error) == _LOCK_NOT_AVAILABLE:
             raise DomainError("request_in_flight") from None
         raise
-
-
-async def find(tx: Tx, key: str) -> StoredAnswer | None:
-    """The stored answer of a key, or None."""
-    row = await tx.row(
-        select(command.c.kind, command.c.payload_hash, command.c.status, command.c.answer).where(
-            command.c.tenant_id == tx.tenant_id, command.c.key == key
-        )
-    )
     if row is None:
         return None
     # Kept as text, so that a replay has the members in the order of the first answer, which jsonb would not keep.
-    answer = json.loads(row[3]) if isinstance(row[3], str) else row[3]
-    return StoredAnswer(row[0], bytes(row[1]), row[2], answer)
+    answer = json.loads(row.answer) if isinstance(row.answer, str) else row.answer
+    return StoredAnswer(row.kind, bytes(row.payload_hash), row.status, answer)
 
 
 async def store(
     tx: Tx, key: str, kind: str, payload_hash: bytes, status: int, answer: object, *, customer_id: str | None
 ) -> None:
     """Keeps an answer; ``customer_id`` is our surrogate, for erasure."""
-    await tx.execute(
-        insert(command).values(
-            tenant_id=tx.tenant_id,
-            key=key,
-            kind=kind,
-            payload_hash=payload_hash,
-            status=status,
-            answer=json.dumps(answer, separators=(",", ":"), ensure_ascii=False),
-            actor=tx.actor,
-            customer_id=customer_id,
-            created_at=tx.at,
-        )
+    await tx.rows(
+        _STORE,
+        {
+            "tenant": tx.tenant_id,
+            "key": key,
+            "kind": kind,
+            "payload_hash": payload_hash,
+            "status": status,
+            # A text in JSON: see `claim`.
+            "answer": json.dumps(json.dumps(answer, separators=(",", ":"), ensure_ascii=False)),
+            "actor": tx.actor,
+            "customer_id": customer_id,
+            "at": tx.at,
+        },
     )

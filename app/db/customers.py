@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import ColumnElement, Table, and_, cast, delete, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
-from app.db import preload
 from app.db import schema as s
+from app.db.combined import Select, select_into
 from app.db.engine import Tx
 from app.db.keyset import page_of
 from app.domain.values.paging import PageRequest
@@ -110,41 +111,49 @@ OPEN_TICKETS: Final = (
 )
 
 
-async def open_tickets(tx: Tx, customer_id: str) -> list[OpenTicket]:
-    """The customer's tickets that are not closed, newest first."""
-    known = preload.preloaded(tx, customer_id)
-    rows = (
-        await tx.rows(
-            OPEN_TICKETS.where(_T.tenant_id == tx.tenant_id, _T.customer_id == customer_id).limit(OPEN_TICKETS_MAX)
-        )
-        if known is None
-        else known.rows["open_tickets"][:OPEN_TICKETS_MAX]
+class OpenTicketRow(msgspec.Struct):
+    """What a customer's page shows of a ticket."""
+
+    external_id: str
+    state: str
+    category: str | None
+    subject: str
+    license_id: str | None
+    opened_at: datetime
+    updated_at: datetime
+
+
+def open_tickets_of(whose: str) -> Select[OpenTicketRow]:
+    """Return the select of a customer's open tickets, newest first; ``whose``: the customer's id in SQL."""
+    return select_into(
+        "open_tickets",
+        OpenTicketRow,
+        "select external_id, state, category, subject, license_id, opened_at, updated_at from ticket"
+        f" where tenant_id = :tenant and customer_id = {whose} and state not in {_OPEN_TICKET!r}"
+        f" order by opened_at desc, ticket_id desc limit {OPEN_TICKETS_MAX}",
     )
+
+
+def open_ticket_views(rows: Iterable[Any]) -> list[OpenTicket]:
+    """Return these tickets as a customer's page shows them."""
     return [
         {
-            "ticket_id": row[0],
-            "state": row[1],
-            "category": row[2],
-            "subject": row[3],
-            "license_id": row[4],
-            "opened_at": jsonable(row[5]),
-            "updated_at": jsonable(row[6]),
+            "ticket_id": row.external_id,
+            "state": row.state,
+            "category": row.category,
+            "subject": row.subject,
+            "license_id": row.license_id,
+            "opened_at": jsonable(row.opened_at),
+            "updated_at": jsonable(row.updated_at),
         }
         for row in rows
     ]
 
 
-async def since(tx: Tx, customer_id: str) -> datetime:
-    """When the customer became known."""
-    if (known := preload.preloaded(tx, customer_id)) is not None:
-        return known.created_at
-    row = await tx.row(
-        select(s.customer.c.created_at).where(
-            s.customer.c.tenant_id == tx.tenant_id, s.customer.c.customer_id == customer_id
-        )
-    )
-    found: datetime = tx.at if row is None else row[0]
-    return found
+async def open_tickets(tx: Tx, customer_id: str) -> list[OpenTicket]:
+    """The customer's tickets that are not closed, newest first."""
+    where = OPEN_TICKETS.where(_T.tenant_id == tx.tenant_id, _T.customer_id == customer_id).limit(OPEN_TICKETS_MAX)
+    return open_ticket_views(await tx.rows(where))
 
 
 async def everything(tx: Tx, customer_id: str) -> dict[str, list[dict[str, Any]]]:

@@ -7,7 +7,7 @@ built once; lists travel as arrays. Writing stands in `app.db.write`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -120,9 +120,13 @@ async def load(
     return answer
 
 
-async def load_all(tx: Tx, customer_id: str, former: dict[str, list[str]] | None = None) -> Loaded:
-    """Everything of one customer that a rule may ask for: all lots, all open holds, and all holds of its tickets."""
-    return (await load(tx, [customer_id], every_lot=True, ticket_holds=True, former=former))[customer_id]
+async def add_lots_of_holds(tx: Tx, lots: dict[str, Lot], holds: Mapping[str, Hold], customer_id: str) -> None:
+    """Add the customer's lots that these holds point to and that were not loaded."""
+    missing = sorted({line.lot_id for hold in holds.values() for line in hold.lines} - set(lots))
+    if missing:
+        for lot in (lot_of(row) for row in await _rows(tx, _LOTS, {"tenant": tx.tenant_id, "lots": missing})):
+            if lot.customer_id == customer_id:
+                lots[lot.lot_id] = lot
 
 
 async def _rows(tx: Tx, statement: TextClause, parameters: dict[str, Any]) -> Sequence[Any]:

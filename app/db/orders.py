@@ -3,49 +3,48 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import delete, insert, text
 
 from app.db import schema as s
+from app.db.combined import columns_of, select_into
 from app.db.engine import Tx
 from app.domain.account.customer import Order, OrderLine, OrderRefund
 
-_LOCK = text("select pg_advisory_xact_lock(hashtextextended(:name, 7))")
-
-
-async def lock(tx: Tx, order_id: str) -> None:
-    """Waits for others that write the same order: its id is a natural key across customers. Taken before any row."""
-    await tx.execute(_LOCK, {"name": f"{tx.tenant_id}/{order_id}"})
+_ORDER: Final = columns_of(s.purchase_order)
+_FIND = text(f"select {_ORDER} from purchase_order where tenant_id = :tenant and order_id = :order")
+_OF_CUSTOMER = text(
+    f"select {_ORDER} from purchase_order where tenant_id = :tenant and customer_id = :customer"
+    " order by placed_at, order_id"
+)
+_REFUNDS = text(
+    f"select {columns_of(s.order_refund)} from order_refund where tenant_id = :tenant and order_id = :order"
+    " order by at, refund_id"
+)
+BY_ID: Final = select_into("order_by_id", Order, _FIND.text)
+"""The order of `:order`, for a combined statement."""
+OF_CUSTOMER: Final = select_into("orders_of_customer", Order, _OF_CUSTOMER.text)
+"""All orders of `:customer`, as placed, for a combined statement."""
+REFUNDS: Final = select_into("refunds_of_order", OrderRefund, _REFUNDS.text)
+"""The refunds of `:order`, oldest first, for a combined statement."""
 
 
 async def find(tx: Tx, order_id: str) -> Order | None:
     """The order with the storefront's id."""
-    row = await tx.row(
-        select(s.purchase_order).where(
-            s.purchase_order.c.tenant_id == tx.tenant_id, s.purchase_order.c.order_id == order_id
-        )
-    )
+    row = await tx.row(_FIND, {"tenant": tx.tenant_id, "order": order_id})
     return None if row is None else order_of(row)
 
 
 async def of_customer(tx: Tx, customer_id: str) -> list[Order]:
     """All orders of a customer, as placed: by (placed_at, order_id)."""
-    rows = await tx.rows(
-        select(s.purchase_order)
-        .where(s.purchase_order.c.tenant_id == tx.tenant_id, s.purchase_order.c.customer_id == customer_id)
-        .order_by(s.purchase_order.c.placed_at, s.purchase_order.c.order_id)
-    )
+    rows = await tx.rows(_OF_CUSTOMER, {"tenant": tx.tenant_id, "customer": customer_id})
     return [order_of(row) for row in rows]
 
 
 async def refunds(tx: Tx, order_id: str) -> list[OrderRefund]:
     """The refunds of an order, oldest first; one that came before its order has no customer yet."""
-    rows = await tx.rows(
-        select(s.order_refund)
-        .where(s.order_refund.c.tenant_id == tx.tenant_id, s.order_refund.c.order_id == order_id)
-        .order_by(s.order_refund.c.at, s.order_refund.c.refund_id)
-    )
+    rows = await tx.rows(_REFUNDS, {"tenant": tx.tenant_id, "order": order_id})
     return [
         OrderRefund(
             order_id=row.order_id,

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Row, text
 
+from app.db.combined import select_into
 from app.db.engine import Tx
 from app.db.keyset import where_after
 from app.domain.account.changes import StreamEvent
@@ -20,7 +22,6 @@ from app.domain.values.wire import parse_iso
 _COLUMNS: Final = "ticket_id, external_id, customer_id, state, subject, payload_hash, opened_at, document"
 _BY_EXTERNAL = text(f"select {_COLUMNS} from ticket where tenant_id = :tenant and external_id = :external")
 _BY_ID = text(f"select {_COLUMNS} from ticket where tenant_id = :tenant and ticket_id = :ticket")
-_CLAIM = text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
 _NAMES = text("select ticket_id, external_id from ticket where tenant_id = :tenant and ticket_id = any(:tickets)")
 _FACTS = text(
     "select seq, kind, occurred_at, recorded_at, actor, payload from entity_event"
@@ -52,7 +53,28 @@ _IN_STATE: Final[dict[str, str]] = {
 """Tickets in a state by their column; in any other state nothing falls due by itself."""
 
 
-def _ticket(row: Row[Any]) -> Ticket:
+class TicketRow(msgspec.Struct):
+    """A ticket as its row keeps it."""
+
+    external_id: str
+    customer_id: str
+    subject: str
+    payload_hash: str
+    document: dict[str, Any]
+
+
+BY_ID: Final = select_into("ticket_by_id", TicketRow, _BY_ID.text)
+"""The ticket of `:ticket`, our own id, for a combined statement."""
+BY_EXTERNAL: Final = select_into("ticket_by_external", TicketRow, _BY_EXTERNAL.text)
+"""The ticket of `:external`, the helpdesk's id, for a combined statement."""
+
+
+def ticket_of(rows: Sequence[TicketRow]) -> Ticket | None:
+    """Return the ticket of the one row, or None."""
+    return _ticket(rows[0]) if rows else None
+
+
+def _ticket(row: Row[Any] | TicketRow) -> Ticket:
     return from_document(
         row.document,
         external_id=row.external_id,
@@ -86,11 +108,6 @@ async def require(tx: Tx, external_id: str) -> Ticket:
     if found is None:
         raise DomainError("ticket_not_found", ticket_id=external_id)
     return found
-
-
-async def claim(tx: Tx, external_id: str) -> None:
-    """Makes two that open a ticket of the same id at once wait for each other, whoever its customer is."""
-    await tx.execute(_CLAIM, {"name": f"ticket:{tx.tenant_id}:{external_id}"})
 
 
 async def facts(tx: Tx, ticket_id: str) -> list[Fact]:

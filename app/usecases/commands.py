@@ -27,8 +27,7 @@ async def once(
     another operation, ``request_in_flight`` past the lock timeout. What ``work`` refuses rolls back and is not stored,
     so that the customer can top up and retry. Only validating, nothing is stored.
     """
-    await commands.lock(tx, key)
-    stored = await commands.find(tx, key)
+    stored = await commands.claim(tx, key)
     if stored is not None:
         if stored.kind != kind or not said.is_of(stored.payload_hash.decode("ascii", "replace")):
             raise DomainError("idempotency_key_reused")

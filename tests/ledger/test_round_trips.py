@@ -46,6 +46,50 @@ async def test_a_balance_asks_the_database_four_times(app: FastAPI, vendor: Make
     assert len(found) == 4, found
 
 
+AROUND = 2
+"""A transaction's begin and its end."""
+LINES: list[dict[str, Any]] = [
+    {"line_id": "1", "sku": "license", "quantity": 1},
+    {"line_id": "2", "sku": "credits-60", "quantity": 1, "unit_price": "60.00"},
+]
+TICKET: dict[str, Any] = {"customer_id": "ann", "subject": "Install it", "channel": "helpdesk", "category": "level_2"}
+CALLS: tuple[tuple[str, str, str, dict[str, Any] | None, int], ...] = (
+    ("a known customer's order", "PUT", "/v1/orders/1003", {"customer_id": "ann", "lines": LINES}, 9),
+    ("a new customer's order", "PUT", "/v1/orders/1004", {"customer_id": "new", "lines": LINES}, 9),
+    ("a ticket", "PUT", "/v1/tickets/T-2", TICKET, 8),
+    ("a response", "POST", "/v1/tickets/T-2/responses", {"author": "vendor", "kind": "service"}, 8),
+    ("an assessment", "POST", "/v1/tickets/T-2/assessments", {"category": "level_1"}, 8),
+    ("a resolution", "POST", "/v1/tickets/T-2/resolution", {"outcome": "answered", "cause": "question"}, 8),
+    ("a customer's page", "GET", "/v1/customers/ann", None, 4),
+    ("an entitlement", "GET", "/v1/customers/ann/entitlements/open_ticket", None, 4),
+    ("a ticket's page", "GET", "/v1/tickets/T-1", None, 5),
+    ("a customer's offers", "GET", "/v1/offers?customer_id=ann", None, 4),
+    ("an order's page", "GET", "/v1/orders/1001", None, 7),
+)
+"""What is called, and how many round trips it may take, begin and end of the transaction included."""
+
+
+async def test_the_calls_of_shop_and_helpdesk_take_so_many_round_trips(app: FastAPI, vendor: MakeVendor) -> None:
+    made = await vendor("x-cart")
+    placed = {"placed_at": "2025-01-01T00:00:00Z", "currency": "USD"}
+    for order_id in ("1001", "1002"):
+        body = {"customer_id": "ann", "lines": LINES, **placed}
+        await made.ok(await made.put(f"/v1/orders/{order_id}", body), 201)
+    await made.ok(await made.put("/v1/tickets/T-1", TICKET), 201)
+    await made.ok(await made.get("/v1/tickets/T-1"))
+    for name, method, path, body, most in CALLS:
+        with sent(app.state.house.database) as found:
+            if method == "GET":
+                answer = await made.get(path)
+            elif method == "POST":
+                answer = await made.post(path, body)
+            else:
+                answer = await made.put(path, {**body, **placed} if "orders" in path else body)
+        assert answer.status_code < 300, answer.text
+        looked_up = [number for number, line in enumerate(found, 1) if "FROM api_key" in line]  # when it is not known yet
+        assert len(found[max(looked_up, default=0) :]) + AROUND <= most, (name, found)
+
+
 async def test_both_ways_share_one_transaction_with_its_role_and_tenant(db: Database) -> None:
     name = await founded(db)
     async with db.transaction(name) as tx:

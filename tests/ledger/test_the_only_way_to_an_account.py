@@ -17,7 +17,7 @@ LOCKS = {
 }
 LOCKED_BATCHES = {"app/usecases/credits/credits.py"}
 LOADS = {
-    BOOKS: {"load", "load_all"},
+    BOOKS: {"load"},
     "app/usecases/credits/credits.py": {"load"},
     "app/usecases/credits/due.py": {"load"},  # one closed hold of an account that is locked by now
     "app/db/licenses.py": {"load_as_of"},  # reads how it stood
@@ -26,7 +26,7 @@ LOADS = {
     "app/db/preload.py": {"load"},  # reads many at once, for the graph
 }
 CUSTOMER_LOCK = re.compile(r"\bfrom\s+customer\b.*\bfor\s+(no\s+key\s+)?(update|share)", re.DOTALL | re.IGNORECASE)
-TABLES_OF_BOOKS = ("load", "load_all", "load_as_of", "lock")
+TABLES_OF_BOOKS = ("load", "load_as_of", "lock")
 
 
 def modules() -> list[tuple[str, ast.Module]]:
@@ -85,6 +85,11 @@ def test_credits_are_loaded_in_these_places_alone() -> None:
     assert locks == LOCKED_BATCHES
 
 
+def test_whole_accounts_are_read_in_one_place_alone() -> None:
+    found = {name for name, tree in modules() if "account_rows" in ast.unparse(tree)}
+    assert found == {BOOKS, "app/db/account_rows.py"}
+
+
 def test_the_wall_sees_a_hole() -> None:
     holes = (
         "x = text('select 1 from customer where tenant_id = :t for update')",
@@ -92,5 +97,5 @@ def test_the_wall_sees_a_hole() -> None:
     )
     for hole in holes:
         assert any(_locks_customers(node) for node in ast.walk(ast.parse(hole)))
-    hole = "from app.db import ledger as rows\nrows.load_all(tx, 'c')"
-    assert _calls_of_ledger(ast.parse(hole)) == {"load_all"}
+    hole = "from app.db import ledger as rows\nrows.load_as_of(tx, 'c')"
+    assert _calls_of_ledger(ast.parse(hole)) == {"load_as_of"}

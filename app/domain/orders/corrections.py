@@ -157,15 +157,15 @@ def withdraw(account: CustomerAccount, order: Order, line: OrderLine, answer: Ta
         if (choice.order_id, choice.line_id) == mine and choice.open:
             void_choice(account, choice, reason=CORRECTED)
             answer.taken.append({"kind": "choice", "choice_id": choice.choice_id, "line_id": line.line_id})
-    unmapped = []
+    kept_addons = []
     for addon in account.addons:
         if (addon.order_id, addon.line_id) != mine:
-            unmapped.append(addon)
+            kept_addons.append(addon)
         elif addon.voided_at is None:
             addon.voided_at = account.at
             account.plan.addons.append(addon)
             answer.taken.append({"kind": "addon", "addon": addon.addon, "line_id": line.line_id})
-    account.addons = unmapped
+    account.addons = kept_addons
     line.units, line.corrected = None, 0
     account.plan.orders[order.order_id] = order
 

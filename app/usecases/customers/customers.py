@@ -34,13 +34,12 @@ async def search_customers(tx: Tx, part: PageRequest, *, query: str | None = Non
 
 async def get_customer(tx: Tx, customer_id: str) -> CustomerView:
     """All a sidebar shows in one answer: licenses, covers, lots and balances, open choices and open tickets."""
-    customer = await accounts.require_customer(tx, customer_id)
-    account = await accounts.load_by_id(tx, customer.customer_id, lock=False)
+    page = await accounts.page_of(tx, customer_id)
     return customer_view(
-        account,
+        page.account,
         customer_id=customer_id,
-        created_at=iso(await customers.since(tx, customer.customer_id)),
-        open_tickets=await customers.open_tickets(tx, customer.customer_id),
+        created_at=iso(page.created_at),
+        open_tickets=customers.open_ticket_views(page.open_tickets),
     )
 
 

@@ -188,13 +188,13 @@ class Step:
             await inbox.lock_subject(self.tx, source, home)
         if not claims:
             return home, {}
-        page_of: Seen = {}
+        merged: Seen = {}
         for name in sorted(names):
             await inbox.claim_payment(self.tx, source, name, home)
             other = f"order/{name}"
             if other != home and (found := await inbox.seen(self.tx, source, other)) and "order" not in found:
-                page_of = feed.merge_known(page_of, found)
-        return home, page_of
+                merged = feed.merge_known(merged, found)
+        return home, merged
 
     async def _publish_parked(self, found: Sequence[tuple[str, Reading]]) -> None:
         """All readings are of one subject."""
@@ -438,9 +438,9 @@ class Step:
                 opened_at=parse_iso_or_none(ticket.get("opened_at")),
             )
             known["put"] = True
-        page_of = dict(known.get("told") or {})
+        applied = dict(known.get("told") or {})
         waiting = [
-            (row["occurred_at"], key, row) for key, row in (known.get("responses") or {}).items() if key not in page_of
+            (row["occurred_at"], key, row) for key, row in (known.get("responses") or {}).items() if key not in applied
         ]
         said: list[str] = []
         unrecorded: list[str] = []
@@ -454,9 +454,9 @@ class Step:
             if refused is not None and refused.code != CLOSED:  # the ticket stays; later responses wait
                 outcome.park(ReviewItem(refused.code, _message_of(refused) or refused.code, {"response": key}))
                 break
-            page_of[key] = True
+            applied[key] = True
             (said if refused is None else unrecorded).append(key)
-        known["told"] = page_of
+        known["told"] = applied
         owner = await accounts.find_customer(self.tx, external)
         outcome.customer_id = None if owner is None else owner.customer_id
         return outcome

@@ -17,7 +17,5 @@ async def list_offers(tx: Tx, customer_id: str | None = None) -> PageOf[Offer]:
 
 
 async def _account(tx: Tx, customer_id: str | None) -> CustomerAccount:
-    found = None if customer_id is None else await accounts.find_customer(tx, customer_id)
-    if found is None:
-        return accounts.empty_account(tx, await policies.in_force(tx), customer_id or "")
-    return await accounts.load_by_id(tx, found.customer_id, lock=False)
+    account = None if customer_id is None else await accounts.look(tx, customer_id)
+    return account or accounts.empty_account(tx, await policies.in_force(tx), customer_id or "")

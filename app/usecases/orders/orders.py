@@ -6,14 +6,14 @@ An order's id is its natural key. Locking: the order's id first, then the custom
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any, Final, cast
 
-from app.db import accounts, given, orders, payment_disputes, policies, tickets
+from app.db import accounts, claims, given, orders, payment_disputes, policies, tickets
 from app.db.engine import Tx
 from app.db.plan import write_account
 from app.domain.account.account import CustomerAccount
@@ -124,11 +124,17 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, OrderView]:
     ``too_many_units``. Lines that the policy does not sell are answered in ``not_granted`` (ALL-5).
     """
     _check(command, tx.at)
-    await orders.lock(tx, command.order_id)
-    known = await orders.find(tx, command.order_id)
-    if known is not None:
+    account, found = await accounts.load_with(
+        tx,
+        command.customer_id,
+        (orders.BY_ID, orders.OF_CUSTOMER, orders.REFUNDS),
+        {"order": command.order_id},
+        create=True,
+        claim=claims.order(tx, command.order_id),
+    )
+    for known in found[orders.BY_ID.name]:
         return 200, await _again(tx, known, command)
-    account = await accounts.load(tx, command.customer_id, create=True)
+    refunds = {command.order_id: found[orders.REFUNDS.name]}
     tx.customer_id = account.customer.customer_id
     policy = await policies.in_force(tx, command.placed_at)
     order = _order(command, account, policy.version)
@@ -143,10 +149,10 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, OrderView]:
             "lines": [{"line_id": one.line_id, "sku": one.sku, "quantity": one.quantity} for one in order.lines],
         },
     )
-    mine = [*await orders.of_customer(tx, account.customer.customer_id), order]
+    mine = [*found[orders.OF_CUSTOMER.name], order]
     terms = await _terms(tx)
-    await reconcile_orders.reconcile_grants(tx, account, mine, terms)
-    await _refund_early(tx, account, order, mine, terms)
+    await reconcile_orders.reconcile_grants(tx, account, mine, terms, refunds=refunds)
+    await _refund_early(tx, account, order, mine, terms, refunds[command.order_id])
     await reconcile_orders.apart(account, mine, partial(_keep_answers, account, mine))
     await write_account(tx, account)
     return 201, order_view(order, order.answer, customer_id=command.customer_id, policy=policy.policy)
@@ -160,15 +166,15 @@ async def put_snapshot(tx: Tx, command: PutOrder) -> tuple[int, Mapping[str, Any
     and granted anew. Refused: as `put_order`; ``order_customer_changed``, ``order_line_changed``, where what would have
     to be withdrawn was used.
     """
-    await orders.lock(tx, command.order_id)
+    await claims.take(tx, claims.order(tx, command.order_id))
     order = await orders.find(tx, command.order_id)
     if order is None:
         return await put_order(tx, command) if command.lines else (200, {"lines": []})
     buyer = await accounts.find_customer(tx, command.customer_id)
-    page_of = {str(one.line_id): one for one in _order_lines(command)}
+    sent = {str(one.line_id): one for one in _order_lines(command)}
     same = buyer is not None and buyer.customer_id == order.customer_id
     dated = (order.placed_at, order.currency) == (command.placed_at, command.currency)
-    if same and dated and not order_correction.differs(order, page_of, command.unmapped):
+    if same and dated and not order_correction.differs(order, sent, command.unmapped):
         return 200, await _again(tx, order)
     _check(command, tx.at)
     if order.answer.get("merged"):
@@ -179,18 +185,18 @@ async def put_snapshot(tx: Tx, command: PutOrder) -> tuple[int, Mapping[str, Any
         )
     order.payload_hash = command.said().digest()
     if same and dated:
-        return 200, await _correct_lines(tx, order, command, page_of)
-    return 200, await _give_over(tx, order, command, page_of)
+        return 200, await _correct_lines(tx, order, command, sent)
+    return 200, await _give_over(tx, order, command, sent)
 
 
-async def _correct_lines(tx: Tx, order: Order, command: PutOrder, page_of: dict[str, OrderLine]) -> Mapping[str, Any]:
+async def _correct_lines(tx: Tx, order: Order, command: PutOrder, sent: dict[str, OrderLine]) -> Mapping[str, Any]:
     """The same customer's order with other lines or quantities."""
     account = await given.load(tx, order)
     tx.customer_id = account.customer.customer_id
     terms = await _terms(tx)
     refunded = _refunded(await orders.refunds(tx, order.order_id))
     served = await tickets.served(tx, order.customer_id)
-    answer = order_correction.change_lines(account, order, page_of, command.unmapped, refunded, terms, served)
+    answer = order_correction.change_lines(account, order, sent, command.unmapped, refunded, terms, served)
     await _pin(tx, account, order)
     account.plan.orders[order.order_id] = order
     mine = [order if one.order_id == order.order_id else one for one in await orders.of_customer(tx, order.customer_id)]
@@ -208,7 +214,7 @@ async def _correct_lines(tx: Tx, order: Order, command: PutOrder, page_of: dict[
     return {**view, "correction": _report(answer)}
 
 
-async def _give_over(tx: Tx, order: Order, command: PutOrder, page_of: dict[str, OrderLine]) -> Mapping[str, Any]:
+async def _give_over(tx: Tx, order: Order, command: PutOrder, sent: dict[str, OrderLine]) -> Mapping[str, Any]:
     """The order is another customer's, or of another date: withdrawn where it was, granted where it is now."""
     source, target = order.customer_id, await accounts.ensure_customer(tx, command.customer_id)
     await accounts.lock_customers(tx, [source, target.customer_id], named=[target.customer_id])
@@ -227,10 +233,10 @@ async def _give_over(tx: Tx, order: Order, command: PutOrder, page_of: dict[str,
         others = await orders.of_customer(tx, target.customer_id)
     tx.customer_id = taker.customer.customer_id
     gone = {str(one.line_id): one for one in order.lines}
-    for line_id, line in page_of.items():
+    for line_id, line in sent.items():
         line.withdrawn = gone[line_id].withdrawn if line_id in gone else ()
-    unmapped = [one for line_id, one in gone.items() if line_id not in page_of]
-    for line in unmapped:
+    remaining = [one for line_id, one in gone.items() if line_id not in sent]
+    for line in remaining:
         line.quantity = line.quantity if str(line.line_id) in command.unmapped else 0
     policy = await policies.in_force(tx, command.placed_at)
     order.customer_id, order.placed_at, order.currency = (
@@ -238,7 +244,7 @@ async def _give_over(tx: Tx, order: Order, command: PutOrder, page_of: dict[str,
         command.placed_at,
         command.currency,
     )
-    order.policy_version, order.lines = policy.version, (*page_of.values(), *unmapped)
+    order.policy_version, order.lines = policy.version, (*sent.values(), *remaining)
     order.answer = {"lines": []}
     await _pin(tx, taker, order)
     taker.plan.orders[order.order_id] = order
@@ -254,10 +260,10 @@ async def _give_over(tx: Tx, order: Order, command: PutOrder, page_of: dict[str,
 async def _pin(tx: Tx, account: CustomerAccount, order: Order) -> None:
     """Pins each line to a policy version; a line that is pinned stays so while it is of the same sku."""
     policy = await policies.in_force(tx, order.placed_at)
-    unmapped = {row["line_id"]: row for row in order.answer["lines"]}
+    pinned = {row["line_id"]: row for row in order.answer["lines"]}
     order.answer["lines"] = [
-        {**row, "policy_version": unmapped[row["line_id"]]["policy_version"]}
-        if unmapped.get(row["line_id"], {}).get("sku") == row["sku"]
+        {**row, "policy_version": pinned[row["line_id"]]["policy_version"]}
+        if pinned.get(row["line_id"], {}).get("sku") == row["sku"]
         else row
         for row in order_lines.pinned_lines(order, policy, await policies.in_force(tx, account.at))
     ]
@@ -272,9 +278,9 @@ def _emit_correction(
     account: CustomerAccount, order: Order, answer: order_refund.TakenBack, lines: tuple[OrderLine, ...] | None = None
 ) -> None:
     """Tells what a shop's change of an order came to."""
-    page_of = order_correction.lines_of(order.lines if lines is None else lines)
+    rows = order_correction.lines_of(order.lines if lines is None else lines)
     account.emit(
-        "order.corrected", {"order_id": order.order_id, "at": iso(account.at), "lines": page_of, **_report(answer)}
+        "order.corrected", {"order_id": order.order_id, "at": iso(account.at), "lines": rows, **_report(answer)}
     )
 
 
@@ -298,7 +304,7 @@ async def get_order(tx: Tx, order_id: str) -> OrderView:
 async def replay_order(tx: Tx, order_id: str) -> OrderView:
     """Judges the lines anew whose sku the policy did not know, by the policy in force now (decision 0006). Any
     number of times: what was granted is never granted twice."""
-    await orders.lock(tx, order_id)
+    await claims.take(tx, claims.order(tx, order_id))
     order = await _require(tx, order_id)
     await _replay(tx, order)
     return await get_order(tx, order_id)
@@ -311,7 +317,7 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
     Refused: ``order_not_found`` (unless ``early``, for shops whose messages overtake one another: the refund
     is kept and applied when the order comes), ``refund_conflict``, ``line_not_found``, ``order_over_refund``.
     """
-    await orders.lock(tx, command.order_id)
+    await claims.take(tx, claims.order(tx, command.order_id))
     prior = await orders.refunds(tx, command.order_id)
     same = next((one for one in prior if one.refund_id == command.refund_id), None)
     if same is not None:
@@ -333,7 +339,7 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
     answer = await reconcile_orders.apart(
         account,
         mine,
-        partial(_take_back, account, order, command, _refunded(prior), terms, page_of=_refunded(prior, "by_lots")),
+        partial(_take_back, account, order, command, _refunded(prior), terms, paid_before=_refunded(prior, "by_lots")),
     )
     await reconcile_orders.reconcile_grants(tx, account, mine, terms)
     await reconcile_orders.apart(account, mine, partial(_keep_answers, account, mine))
@@ -418,9 +424,14 @@ async def _replay(tx: Tx, order: Order) -> None:
 
 
 async def _refund_early(
-    tx: Tx, account: CustomerAccount, order: Order, mine: list[Order], terms: order_lines.Terms
+    tx: Tx,
+    account: CustomerAccount,
+    order: Order,
+    mine: list[Order],
+    terms: order_lines.Terms,
+    refunds: Sequence[OrderRefund],
 ) -> None:
-    early = [one for one in await orders.refunds(tx, order.order_id) if one.customer_id == ""]
+    early = [refund for refund in refunds if refund.customer_id == ""]
     if not early:
         return
     if not tx.validate_only:
@@ -475,10 +486,10 @@ def _take_back(
     *,
     payload: str | None = None,
     clip: bool = False,
-    page_of: dict[str, int] | None = None,
+    paid_before: dict[str, int] | None = None,
 ) -> RefundView:
-    """``page_of``: units of each line of which a shop told that it paid what a lot's refund gave back."""
-    by_lots = order_refund.by_lots(account, order, page_of)
+    """``paid_before``: units of each line of which a shop told that it paid what a lot's refund gave back."""
+    by_lots = order_refund.by_lots(account, order, paid_before)
     left = order_refund.left_of(order, refunded, {} if clip or command.by_shop else by_lots)
     wanted = _wanted(order, command, left, clip=clip)
     order_refund.check_lines(order, wanted, left)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from app.db import given, orders, payment_disputes, policies
+from app.db import claims, given, orders, payment_disputes, policies
 from app.db.engine import Tx
 from app.db.plan import write_account
 from app.domain.account.account import CustomerAccount
@@ -99,7 +99,7 @@ async def take(tx: Tx, order_id: str, disputes: Sequence[Disputed]) -> list[Disp
 
 
 async def _load(tx: Tx, order_id: str) -> _Work:
-    await orders.lock(tx, order_id)
+    await claims.take(tx, claims.order(tx, order_id))
     order = await orders.find(tx, order_id)
     if order is None:
         raise DomainError("order_not_found", order_id=order_id)

@@ -33,11 +33,11 @@ async def decide(
 
 async def _account(tx: Tx, customer_id: str, as_of: datetime | None, known_at: datetime | None) -> CustomerAccount:
     at = as_of or tx.at
+    if as_of is None and known_at is None and (account := await accounts.look(tx, customer_id)) is not None:
+        return account
     found = await accounts.find_customer(tx, customer_id)
     if found is None:
         account = accounts.empty_account(tx, await policies.in_force(tx, at), customer_id)
         account.at = at
         return account
-    if as_of is None and known_at is None:
-        return await accounts.load_by_id(tx, found.customer_id, lock=False)
     return await licenses.account_at(tx, found, at=at, known_at=known_at)

@@ -122,7 +122,7 @@ async def explain_moves(tx: Tx, kind: Literal["operation", "hold"], id_: str) ->
 async def operations_of(tx: Tx, of: traces.Of, id_: str, policy: Policy, *, at: datetime | None = None) -> list[Step]:
     """The operations behind a thing, each with its sentence; with ``at`` only those that took effect then.
 
-    ``before`` and ``page_of``: what the operations so far had held, captured and refunded, before one and with it.
+    ``before`` and ``after``: what the operations so far had held, captured and refunded, before one and with it.
     """
     rows = await traces.operations(tx, of, id_)
     names = await tickets.names(tx, [row.ticket_id for row in rows if row.ticket_id])

@@ -8,14 +8,15 @@ the ledger ends as if the orders had come as they were placed (decision 0007).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 from app.db import orders, policies
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
-from app.domain.account.customer import Order
+from app.domain.account.customer import Order, OrderRefund
 from app.domain.orders import reconcile as order_fold
 from app.domain.orders import refunds as order_refund
 from app.domain.orders.lines import Terms
@@ -27,9 +28,18 @@ _SMALL: Final = 60
 
 
 async def reconcile_grants(
-    tx: Tx, account: CustomerAccount, mine: Sequence[Order], terms: Terms, *, corrected: bool = False
+    tx: Tx,
+    account: CustomerAccount,
+    mine: Sequence[Order],
+    terms: Terms,
+    *,
+    corrected: bool = False,
+    refunds: Mapping[str, Sequence[OrderRefund]] = MappingProxyType({}),
 ) -> None:
-    """Reconcile the grants of all orders of the customer, then apply what follows from their refunds."""
+    """Reconcile the grants of all orders of the customer, then apply what follows from their refunds.
+
+    ``refunds``: those that were read already, by order.
+    """
     before = _granted(account, mine)
     await apart(account, mine, partial(order_fold.reconcile_grants, account, mine, terms, corrected=corrected))
     fresh = _granted(account, mine) - before
@@ -39,7 +49,8 @@ async def reconcile_grants(
         if not lines:
             continue
         gone: dict[str, int] = {}
-        for refund in await orders.refunds(tx, order.order_id):
+        known = refunds.get(order.order_id)
+        for refund in await orders.refunds(tx, order.order_id) if known is None else known:
             for row in refund.answer["lines"] if refund.customer_id else ():
                 gone[row["line_id"]] = gone.get(row["line_id"], 0) + (row["quantity"] or 0)
         wanted = {

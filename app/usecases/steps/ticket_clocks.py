@@ -20,8 +20,19 @@ async def load_for_ticket(
 
     ``ticket_id`` None, or one that has no row yet: no clocks so far; name it with `TicketClocks.bind`.
     """
+    found = [] if ticket_id is None else await clocks.of_ticket(tx, ticket_id)
+    return await working_copy(tx, account, found, ticket_id, external_ticket_id)
+
+
+async def working_copy(
+    tx: Tx,
+    account: CustomerAccount,
+    found: Sequence[TicketClock],
+    ticket_id: str | None,
+    external_ticket_id: str | None = None,
+) -> TicketClocks:
+    """Return a ticket's clocks, as read, as a working copy over the account's plan."""
     hours = await calendars.hours(tx)
-    found: list[TicketClock] = [] if ticket_id is None else await clocks.of_ticket(tx, ticket_id)
     external = external_ticket_id or (found[0].external_ticket_id if found else None)
     for clock in found:
         clock.external_ticket_id = external or clock.external_ticket_id
@@ -32,7 +43,7 @@ async def load_for_ticket(
         mint=tx.mint,
         ticket_id=ticket_id,
         external_ticket_id=external,
-        clocks=found,
+        clocks=list(found),
         on_breach=breach_hook(account),
     )
 

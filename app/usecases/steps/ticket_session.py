@@ -4,28 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any, Final
 
-from app.db import accounts, policies, tickets
+from app.db import accounts, clocks, policies, tickets
 from app.db import plan as plans
 from app.db.engine import Tx
+from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import AgendaItem
 from app.domain.tickets.closing import fall_due
 from app.domain.tickets.session import TicketSession
-from app.domain.tickets.ticket import Ticket
 from app.domain.values.errors import DomainError
-from app.usecases.steps.ticket_clocks import load_for_ticket
+from app.usecases.steps.ticket_clocks import load_for_ticket, working_copy
 from app.views.clock import clock_views
 from app.views.ticket import Ticket as TicketView
 from app.views.ticket import ticket_view
 
+_OF_TICKET: Final = (tickets.BY_ID, *clocks.OF_TICKET)
+
 
 async def take(tx: Tx, external_id: str) -> TicketSession:
-    """The ticket for working on; what has fallen due is done first. 404 ``ticket_not_found``."""
-    found = await tickets.require(tx, external_id)
-    session = await _session_of(tx, found, lock=True)
+    """The ticket for working on; what has fallen due is done first. 404 ``ticket_not_found``.
+
+    Two statements: its customer is locked, then the account, the ticket and its clocks are read under the lock.
+    """
+    owner = await accounts.lock_of_ticket(tx, external_id)
+    session = await _take_of(tx, owner)
     if session.ticket.external_id != external_id:  # its customer was erased meanwhile, and with them the ticket's name
         raise DomainError("ticket_not_found", ticket_id=external_id)
     return session
+
+
+async def _take_of(tx: Tx, owner: accounts.TicketOwner) -> TicketSession:
+    policy = await policies.of_version(tx, owner.policy_version)
+    account, found = await accounts.load_locked(
+        tx, owner.customer, _OF_TICKET, {"ticket": owner.ticket_id}, policy=policy
+    )
+    tx.customer_id = account.customer.customer_id
+    return await _session_of(tx, account, found, owner.ticket_id)
 
 
 async def beside(tx: Tx, session: TicketSession, external_id: str) -> TicketSession:
@@ -47,20 +62,24 @@ async def beside(tx: Tx, session: TicketSession, external_id: str) -> TicketSess
 
 async def look(tx: Tx, external_id: str) -> TicketSession:
     """The ticket for reading, as it stands with what has fallen due by now; nothing is locked, nothing written."""
-    return await _session_of(tx, await tickets.require(tx, external_id), lock=False)
+    ticket = await tickets.require(tx, external_id)
+    policy = await policies.of_version(tx, ticket.policy_version)
+    account, found = await accounts.look_by_id(
+        tx, ticket.customer_id, _OF_TICKET, {"ticket": ticket.ticket_id}, policy=policy
+    )
+    return await _session_of(tx, account, found, external_id)
 
 
-async def _session_of(tx: Tx, found: Ticket, *, lock: bool) -> TicketSession:
-    policy = await policies.of_version(tx, found.policy_version)
-    account = await accounts.load_by_id(tx, found.customer_id, lock=lock, policy=policy)
-    ticket: Ticket | None = found
-    if lock:
-        ticket = await tickets.find_by_id(tx, found.ticket_id)  # again, under the lock
-        tx.customer_id = account.customer.customer_id
+async def _session_of(tx: Tx, account: CustomerAccount, found: Mapping[str, list[Any]], named: str) -> TicketSession:
+    """Return the session of a ticket that was read with its account; what has fallen due is done."""
+    ticket = tickets.ticket_of(found[tickets.BY_ID.name])
     if ticket is None:
-        raise DomainError("ticket_not_found", ticket_id=found.external_id)
+        raise DomainError("ticket_not_found", ticket_id=named)
+    known = await clocks.from_rows(tx, found)
     session = TicketSession(
-        account=account, ticket=ticket, clocks=await load_for_ticket(tx, account, ticket.ticket_id, ticket.external_id)
+        account=account,
+        ticket=ticket,
+        clocks=await working_copy(tx, account, known, ticket.ticket_id, ticket.external_id),
     )
     fall_due(session)
     return session
@@ -93,6 +112,9 @@ async def on_agenda(tx: Tx, item: AgendaItem) -> None:
     found = await tickets.find_by_id(tx, str(item.payload["ticket_id"]))
     if found is None:
         return
-    session = await _session_of(tx, found, lock=True)
+    locked = await accounts.lock_customers(tx, [found.customer_id])
+    if (customer := locked.get(found.customer_id)) is None:
+        raise DomainError("customer_not_found", customer_id=found.customer_id)
+    session = await _take_of(tx, accounts.TicketOwner(customer, found.ticket_id, found.policy_version))
     if session.ticket.version > found.version:
         await save(tx, session)

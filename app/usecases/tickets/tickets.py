@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from app.db import accounts, clocks, policies, tickets
+from app.db import accounts, claims, clocks, policies, tickets
 from app.db.agenda import Handler
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
@@ -86,28 +86,33 @@ async def put(tx: Tx, command: OpenTicket) -> tuple[int, TicketView]:
 
     201 the first time, 200 with today's view for the same body, 409 ``ticket_conflict`` for other content.
     """
-    known = await tickets.find(tx, command.ticket_id)
+    terms = None
+    if command.opened_at is not None:  # a ticket keeps the terms that stood when it was opened
+        terms = await policies.in_force(tx, min(command.opened_at, tx.at))
+    account, found = await accounts.load_with(
+        tx,
+        command.customer_id,
+        (tickets.BY_EXTERNAL,),
+        {"external": command.ticket_id},
+        create=True,
+        policy=terms,
+        claim=claims.ticket(tx, command.ticket_id),
+    )
+    tx.customer_id = account.customer.customer_id
+    known = tickets.ticket_of(found[tickets.BY_EXTERNAL.name])
     if known is None:
-        await tickets.claim(tx, command.ticket_id)
-        terms = None
-        if command.opened_at is not None:  # a ticket keeps the terms that stood when it was opened
-            terms = await policies.in_force(tx, min(command.opened_at, tx.at))
-        account = await accounts.load(tx, command.customer_id, create=True, policy=terms)
-        tx.customer_id = account.customer.customer_id
-        known = await tickets.find(tx, command.ticket_id)
-        if known is None:
-            session = new_session(
-                tx,
-                account,
-                await load_for_ticket(tx, account, None),
-                command.ticket_id,
-                command.subject,
-                digest=command.said().digest(),
-            )
-            late_facts.opened(session, command.opened_at)
-            ticket_flow.open_ticket(session, command.stated())
-            await ticket_session.save(tx, session)
-            return 201, await ticket_session.view(tx, session)
+        session = new_session(
+            tx,
+            account,
+            await load_for_ticket(tx, account, None),
+            command.ticket_id,
+            command.subject,
+            digest=command.said().digest(),
+        )
+        late_facts.opened(session, command.opened_at)
+        ticket_flow.open_ticket(session, command.stated())
+        await ticket_session.save(tx, session)
+        return 201, await ticket_session.view(tx, session)
     if not command.said().is_of(known.payload_hash):
         raise DomainError("ticket_conflict", ticket_id=command.ticket_id)
     return 200, await get(tx, command.ticket_id)
@@ -236,7 +241,7 @@ async def split(tx: Tx, command: SplitTicket) -> tuple[int, TicketView]:
     """
     ticket_id, new_ticket_id, said = command.parent, command.ticket_id, command.said()
     parent = await ticket_session.take(tx, ticket_id)
-    await tickets.claim(tx, new_ticket_id)
+    await claims.take(tx, claims.ticket(tx, new_ticket_id))
     known = await tickets.find(tx, new_ticket_id)
     if known is not None:
         if known.parent_id != parent.ticket.ticket_id or not said.is_of(known.payload_hash):
