@@ -282,7 +282,7 @@ class Explanation(ExplanationBody):
     clauses: Annotated[Sequence[PolicyClause], "The words of every clause that is named."]
 
 
-_WORKING: Final = ("before", "told")
+_WORKING: Final = ("before", "after")
 """Members of an operation that only its sentences need."""
 
 

@@ -192,7 +192,7 @@ def _mark_charge(found: Sequence[Step]) -> None:
             stood["held"] += _signed(move, "held")
             stood["captured"] += move["credits"] if move["to"] == "spent" else 0
             stood["refunded"] += move["credits"] if move["from"] == "spent" else 0
-        step["told"] = dict(stood)
+        step["after"] = dict(stood)
 
 
 def _signed(move: Mapping[str, Any], bucket: str) -> int:

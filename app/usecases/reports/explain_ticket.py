@@ -135,13 +135,13 @@ def _moved_by(left: list[Step], payload: Mapping[str, Any]) -> list[Step]:
     if wanted is None:
         return []
     names = ("held", "captured", "refunded")
-    done = [one["told"] for one in left if one["told"] is not None]
+    done = [one["after"] for one in left if one["told"] is not None]
     if not left or not done:
         return []
     stood = {name: left[0]["before"][name] for name in names}
     taken = 0
     while stood != {name: wanted[name] for name in names} and taken < len(left):
-        stood = left[taken]["told"]
+        stood = left[taken]["after"]
         taken += 1
     if stood != {name: wanted[name] for name in names}:
         return []
@@ -150,7 +150,7 @@ def _moved_by(left: list[Step], payload: Mapping[str, Any]) -> list[Step]:
 
 
 def _charge_of(ledger: Sequence[Step]) -> dict[str, int]:
-    stood = ledger[-1]["told"] if ledger else {"held": 0, "captured": 0, "refunded": 0}
+    stood = ledger[-1]["after"] if ledger else {"held": 0, "captured": 0, "refunded": 0}
     return {**stood, "net": stood["captured"] - stood["refunded"]}
 
 
