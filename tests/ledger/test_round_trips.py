@@ -86,7 +86,8 @@ async def test_the_calls_of_shop_and_helpdesk_take_so_many_round_trips(app: Fast
             else:
                 answer = await made.put(path, {**body, **placed} if "orders" in path else body)
         assert answer.status_code < 300, answer.text
-        looked_up = [number for number, line in enumerate(found, 1) if "FROM api_key" in line]  # when it is not known yet
+        # A key that is not known yet is looked up first.
+        looked_up = [number for number, line in enumerate(found, 1) if "FROM api_key" in line]
         assert len(found[max(looked_up, default=0) :]) + AROUND <= most, (name, found)
 
 
