@@ -19,7 +19,7 @@ from app.views.license import CoverState
 from app.views.lot import LotSource
 from app.views.order import DisputeAction, Notice, NotTakenBack, PaymentDisputeState, TakenBack
 from app.views.shapes import Credits, Day, Id, Instant, Member
-from app.views.ticket import Assessment, Author, Charge, TicketState
+from app.views.ticket import AssessmentStatus, Author, Charge, TicketState
 
 # --- members that several nouns have ----------------------------------------------------------------------------------
 
@@ -54,6 +54,15 @@ class OrderedLine(TypedDict):
     quantity: NotRequired[Annotated[int | None, "How many; null for all that is left, while the order is awaited."]]
 
 
+class EventAssessment(TypedDict):
+    """A price of a ticket, as an event tells of it."""
+
+    number: Annotated[int, "Its number on the ticket, from 1."]
+    category: Annotated[str | None, "The category; the policy names them."]
+    credits: Annotated[Credits, "The price."]
+    status: Annotated[AssessmentStatus, "What became of it."]
+
+
 class CoverSpan(TypedDict):
     """A period of support."""
 
@@ -79,6 +88,10 @@ class OrderEvent(TypedDict):
     taken_back: NotRequired[Annotated[Sequence[TakenBack], "What was taken back."]]
     not_taken_back: NotRequired[Annotated[Sequence[NotTakenBack], "What could not be taken back."]]
     owed: NotRequired[Annotated[Credits, "Credits that were spent and would have been taken back."]]
+    within_guarantee: NotRequired[Annotated[bool, "Whether the policy's guarantee covers the refund."]]
+    guarantee_ends_at: NotRequired[Annotated[Instant | None, "When the guarantee ends (exclusive)."]]
+    clause: NotRequired[Clause]
+    reading: NotRequired[Reading]
     dispute_id: NotRequired[Annotated[Id, "The dispute of the payment, by its id in the shop."]]
     state: NotRequired[Annotated[PaymentDisputeState, "How the dispute of the payment stands after it."]]
     action: NotRequired[Annotated[DisputeAction, "What the dispute of the payment does."]]
@@ -193,7 +206,7 @@ class TicketEvent(_From):
     ]
     reasons: NotRequired[Reasons]
     number: NotRequired[Annotated[int, "Its number on the ticket, from 1."]]
-    assessment: NotRequired[Annotated[Assessment, "The assessment."]]
+    assessment: NotRequired[Annotated[EventAssessment, "The assessment."]]
     credit_type: NotRequired[CreditType]
     credits: NotRequired[HowMany]
     decision: NotRequired[Annotated[str | None, "What was decided, of a qualification or of a dispute."]]
@@ -305,9 +318,22 @@ DATA: Final[Mapping[str, Any]] = {
 """Noun of a type of events -> the shape of its data."""
 
 
+_NOUNS: Final = {
+    noun: NotRequired[Annotated[shape, f"Of `{noun}.*`: its facts; null for others."]] for noun, shape in DATA.items()
+}
+EVENT_DATA: Final[Any] = TypedDict("EventData", _NOUNS)  # type: ignore[misc]
+"""The data of any event, under its noun: so two nouns may have a member of one name and of two types."""
+EVENT_DATA.__doc__ = "The facts of an event, under its noun; the others are null."
+
+
+def noun_of(name: str) -> str:
+    """Return the noun of a type of events."""
+    return name.partition(".")[0]
+
+
 def data_of(type_: EventType) -> Any:
     """Return the shape of the data of an event's type."""
-    return DATA[type_.type.partition(".")[0]]
+    return DATA[noun_of(type_.type)]
 
 
 def members_of(type_: EventType) -> list[Member]:

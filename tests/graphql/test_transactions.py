@@ -242,7 +242,9 @@ async def test_pages_follow_one_another_by_any_edges_cursor(vendor: MakeVendor) 
 async def test_events_are_found_by_who_just_wrote_them(vendor: MakeVendor) -> None:
     one = await vendor()
     await customers(one, 1)
-    data = await ask(one, "{ events(first: 100) { nodes { id type position data } pageInfo { endCursor } } }")
+    data = await ask(
+        one, "{ events(first: 100) { nodes { id type position data { orderId } } pageInfo { endCursor } } }"
+    )
     kinds = [row["type"] for row in data["events"]["nodes"]]
     assert "order.recorded" in kinds, kinds
     last = data["events"]["nodes"][-1]["position"]

@@ -18,11 +18,12 @@ from urllib.parse import quote
 from starlette.requests import Request
 
 from app.api.auth import Principal
-from app.api.graphql.operations import PAGE, Twin
+from app.api.graphql.operations import PAGE, TEXT, Twin
 from app.api.graphql.snapshot import Snapshot, SnapshotBalances
 from app.api.headers import Conditions
 from app.api.operations.arguments import check_path
-from app.api.operations.call import Answer, Call, answer_of
+from app.api.operations.call import Answer, Call, Raw, answer_of
+from app.api.operations.table import Operation
 from app.api.paging import CONNECTION, PageQuery
 from app.api.problems import FieldError, Problem
 from app.api.state import AppState, BalanceReader
@@ -112,6 +113,8 @@ class Calls:
             validate_only=validate_only,
             ids={one.name: taken.values[one.name] for one in declared.arguments.path},
         )
+        if declared.raw is not None:
+            call.sent = _text(declared, str(values[TEXT]))
         if declared.conditional and values.get("if_match") is not None:
             call.conditions = Conditions.of([str(values["if_match"])], ())
         if taken.limit is not None:
@@ -167,6 +170,15 @@ def _body(operation: Twin, values: Mapping[str, Any], size: int) -> dict[str, An
             raise Problem("body_too_large", f"The body is larger than {operation.declared.limit:,} bytes.")
     inspect_json(content, escapes=False)
     return content
+
+
+def _text(declared: Operation, text: str) -> Raw:
+    """Return a body that is no JSON, as REST is sent it. Raise 413 where it is too large."""
+    body = text.encode()
+    if len(body) > declared.limit:
+        raise Problem("body_too_large", f"The body is larger than {declared.limit:,} bytes.")
+    media = next(iter(declared.raw["content"])) if declared.raw is not None else ""
+    return Raw({"content-type": f"{media}; charset=utf-8"}, body)
 
 
 def _plain(value: Any) -> str:

@@ -15,6 +15,7 @@ from strawberry import UNSET
 
 from app.api.graphql.errors import camel
 from app.api.graphql.scalars import JSON, Amount, Credits, Date, DateTime, Long
+from app.api.graphql.sentences import sentence_of
 
 _INT32: Final = 2**31 - 1
 
@@ -47,6 +48,10 @@ class Inputs:
                 return bool
             case "array" if isinstance(schema.get("items"), Mapping) and schema["items"]:
                 return list[self.annotation(owner, name, schema["items"], definitions)]  # type: ignore[misc]
+            case "object" if "properties" in schema:
+                return self._named(owner, schema["title"], schema, definitions)
+            case "object" if schema.get("propertyNames", {}).get("enum"):
+                return self._named(owner, _title(name), _of_names(name, schema), definitions)
         return str if "const" in schema or "enum" in schema else JSON
 
     def _named(self, owner: str, title: str, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Any:
@@ -79,15 +84,27 @@ class Inputs:
         return made
 
 
+def _title(name: str) -> str:
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+
+
+def _of_names(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a map whose names the code closes as an object of these members."""
+    names = schema["propertyNames"]["enum"]
+    about = f"{name.replace('_', ' ').capitalize()}, by name."
+    return {"description": about, "properties": dict.fromkeys(names, schema["additionalProperties"])}
+
+
 def _make(name: str, fields: Mapping[str, tuple[Any, bool, str | None]], description: str | None) -> Any:
     space: dict[str, Any] = {"__annotations__": {}, "__doc__": description}
     for inner, (kind, required, about) in fields.items():
         python_name = safe(inner)
         space["__annotations__"][python_name] = kind if required else kind | None
         space[python_name] = strawberry.field(
-            name=camel(inner), description=about, **({} if required else {"default": UNSET})
+            name=camel(inner), description=about or sentence_of(inner), **({} if required else {"default": UNSET})
         )
-    return strawberry.input(type(name, (), space), name=name, description=description)
+    words = description or f"What `{name[:1].lower()}{name[1:].removesuffix('Input')}` takes."
+    return strawberry.input(type(name, (), space), name=name, description=words)
 
 
 def safe(name: str) -> str:
@@ -104,7 +121,7 @@ def _text(name: str, schema: Mapping[str, Any]) -> Any:
         return Date
     if schema.get("pattern", "").endswith(r"\d{1,12}(\.\d{1,4})?$"):
         return Amount
-    return strawberry.ID if name == "id" or name.endswith("_id") else str
+    return strawberry.ID if name in ("id", "idempotency_key") or name.endswith("_id") else str
 
 
 def _integer(name: str, schema: Mapping[str, Any]) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from app.api.graphql.shaped import name_of
+from app.api.operations.credits import BatchItem as CreditItem
 from app.api.operations.table import Operation
 from app.views.shapes import PageOf
 
@@ -118,7 +119,8 @@ def twins(operations: Iterable[Operation]) -> dict[str, Twin]:
 
 def _twin(declared: Operation) -> Twin:
     names = [parameter.name for parameter in declared.arguments.path]
-    fields = body_schema(declared).get("properties", {}) if declared.arguments.body is not None else {}
+    takes = declared.arguments.body is not None or declared.raw is not None
+    fields = body_schema(declared).get("properties", {}) if takes else {}
     return Twin(declared, {(f"new_{one}" if one in names else one): one for one in fields})
 
 
@@ -138,8 +140,27 @@ def parameters(declared: Operation) -> list[Parameter]:
     return found
 
 
+TEXT: Final = "text"
+"""The argument that stands for a body that is no JSON."""
+_ITEMS: Final = {("createCreditBatch", "commands"): CreditItem}
+"""Lists whose items are each checked by themselves, so that their model is not the body's."""
+
+
 def body_schema(declared: Operation) -> dict[str, Any]:
-    """Return the JSON Schema of the body's model."""
+    """Return the JSON Schema of the body's model. A body that is text is one member, `TEXT`."""
+    if declared.raw is not None:
+        media = next(iter(declared.raw["content"]))
+        text = {"type": "string", "description": f"What REST takes as `{media}`."}
+        return {"properties": {TEXT: text}, "required": [TEXT]}
+    schema = _body_schema(declared)
+    for (operation, name), item in _ITEMS.items():
+        if operation == declared.id:
+            member = {**schema["properties"][name], "items": item.model_json_schema()}
+            schema = {**schema, "properties": {**schema["properties"], name: member}}
+    return schema
+
+
+def _body_schema(declared: Operation) -> dict[str, Any]:
     schema: dict[str, Any] = declared.arguments.body._type_adapter.json_schema()
     while "properties" not in schema:
         definitions = schema.get("$defs", {})

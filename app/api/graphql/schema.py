@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Optional, Union, cast, get_args, get_origin
 
 import strawberry
-from graphql import GraphQLError, GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema
+from graphql import GraphQLError, GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, GraphQLUnionType
 from strawberry import UNSET, Info
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.federation import Schema as FederationSchema
@@ -28,10 +28,12 @@ from app.api.graphql.errors import camel, problem_of, raised
 from app.api.graphql.inputs import Inputs, safe
 from app.api.graphql.operations import Twin
 from app.api.graphql.scalars import JSON, SCALARS
+from app.api.graphql.sentences import sentence_of
 from app.api.graphql.shaped import ABOUT, LISTS, TABLES, entries
 from app.api.graphql.views import View, node_id, node_of, pick, picker
 from app.api.operations import registry
 from app.domain.values.errors import DomainError
+from app.views.event_data import noun_of
 
 Resolver = Callable[..., Awaitable[Any]]
 
@@ -109,7 +111,7 @@ def argument(name: str, kind: Any, *, required: bool, about: str | None = None) 
     return StrawberryArgument(
         python_name=safe(name),
         graphql_name=camel(name),
-        description=about,
+        description=about or sentence_of(name),
         type_annotation=StrawberryAnnotation(kind if required else _or_none(kind)),
         **({} if required else {"default": UNSET}),
     )
@@ -207,8 +209,9 @@ class _Builder:
         name = operations.result_of(operation)
         if operation.paged:
             return self.connection(name)
-        kind = JSON if name == operations.UNTYPED else self.shapes[name]
-        return _list_of(kind) if operation.listed else kind
+        if name == operations.UNTYPED:
+            return JSON if operation.declared.media is None else str
+        return _list_of(self.shapes[name]) if operation.listed else self.shapes[name]
 
     def connection(self, name: str) -> Any:
         """The Relay connection over a type."""
@@ -239,7 +242,7 @@ class _Builder:
             extra[one.name] = (self.kind(operation, one), one.required, one.description)
         extra["validate_only"] = (bool, False, "The full answer, nothing written")
         schema: dict[str, Any] = {}
-        if operation.declared.arguments.body is not None:
+        if operation.body_fields:
             schema = operations.body_schema(operation.declared)
             renamed = {inner: name for name, inner in operation.body_fields.items()}
             properties = {renamed[one]: about for one, about in schema["properties"].items()}
@@ -260,7 +263,7 @@ class _Builder:
             operation.name,
             _or_none(_result(f"{owner}Result", self.shapes[result], self.shapes["Refusal"])),
             answer,
-            [argument("input", kind, required=needed)],
+            [argument("input", kind, required=needed, about="What it takes.")],
             _about(operation),
             [edges.cost(edges.MUTATION_WEIGHT)],
         )
@@ -276,6 +279,8 @@ class _Builder:
                 setattr(self.shapes[owner], name, self.reading(owner, name, operation, bound))
         if "getTicket" in self.operations:
             self.shapes["Ticket"].children = self._children(self.operations["getTicket"])
+        event = self.shapes["Event"]
+        event.data = _facts(event.__annotations__.pop("data"), getattr(event, ABOUT)["data"])
         for cls in types.SHAPES:
             self._type(cls)
 
@@ -392,6 +397,9 @@ def _serve_subgraph(core: GraphQLSchema) -> None:
     service.fields["sdl"].description = "The schema in SDL, without `node`."
     query = cast(GraphQLObjectType, core.query_type)
     query.fields["_service"].description = "The schema that a gateway composes."
+    cast(GraphQLUnionType, core.type_map["_Entity"]).description = "What a gateway may refer to."
+    core.type_map["_Any"].description = "The type and the key of a thing, as a gateway refers to it."
+    query.fields["_entities"].args["representations"].description = "The things, each by its type and its key."
     query.fields["_entities"].description = "Things that a gateway refers to, in the order of their representations."
 
 
@@ -439,6 +447,15 @@ def _plain_field(cls: Any, inner: str, called: str | None, about: str | None) ->
             resolver=answer, graphql_type=kind, name=called or camel(inner), description=about, directives=sizes
         ),
     )
+
+
+def _facts(kind: Any, about: str) -> Any:
+    """Return the field of an event's facts, which stand under their noun."""
+
+    def answer(root: Any) -> Any:
+        return {noun_of(root["type"]): root["data"]}
+
+    return cast(Any, strawberry.field(resolver=answer, graphql_type=kind, description=about))
 
 
 def _identified(name: str, key: str) -> Any:

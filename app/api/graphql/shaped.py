@@ -16,6 +16,8 @@ from app.views import shapes
 from app.views.calendar import CalendarRow
 from app.views.customer import CustomerRow
 from app.views.errors import Problem
+from app.views.event import Event
+from app.views.event_data import EVENT_DATA
 from app.views.hold import Adjustment
 from app.views.policy import PolicyRow, PublishedPolicy
 from app.views.shapes import Choice, Free, Kind, Leaf, Many, Maybe, Member, OneOf, Shape, Table
@@ -69,6 +71,8 @@ def made(cls: Any, *bases: type, also: Any = None) -> Any:
             safe(member.name): _annotation(member.kind if member.required else Maybe(member.kind)) for member in members
         }
         annotations |= {name: kind for (owner, name), kind in _COMMON.items() if owner == name_of(cls)}
+        if cls is Event:
+            annotations["data"] = made(EVENT_DATA)
         fields = {
             "__annotations__": annotations,
             "__doc__": shapes.about_of(cls),

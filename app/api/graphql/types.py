@@ -39,11 +39,11 @@ from app.views import license as licenses
 __all__ = ["SHAPES", "Node", "PageInfo"]
 
 
-@strawberry.interface
+@strawberry.interface(description="Anything with an id of its own, for `node(id:)`.")
 class Node:
     """Anything with an id of its own, for `node(id:)`."""
 
-    id: ID
+    id: ID = strawberry.field(description="The id for `node(id:)`.")
 
 
 # --- made from the published shapes --------------------------------------------------------------------------------

@@ -148,7 +148,6 @@ _FEED: Final[dict[str, Any]] = {
     refusals=(404, 415),
     raw=_FEED,
     limit=INBOUND_LIMIT,
-    no_twin="Takes a calendar feed as it is (`text/calendar`), not JSON; `readCalendarFeed` takes its text.",
 )
 async def import_draft(call: Call, name: CalendarName) -> views.FeedDraft:
     """A holiday feed (``text/calendar``, in the ``charset`` that is named or UTF-8) as a draft of exceptions with their
@@ -211,7 +210,6 @@ async def closures(
     scope=("calendars:read", "calendars:write"),
     refusals=(404,),
     media="text/calendar",
-    no_twin="Answers a calendar feed (`text/calendar`), not JSON; `closures` answers the same days.",
 )
 async def export(
     call: Call,

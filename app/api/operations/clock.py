@@ -12,7 +12,7 @@ from app.views.tenant import TenantTime
 OPERATIONS = Operations("Operator and sandbox")
 
 
-class ClockMove(Body):
+class TimeBody(Body):
     """Where to, forward only."""
 
     now: Instant
@@ -25,7 +25,7 @@ async def get_clock(call: Call) -> TenantTime:
 
 
 @OPERATIONS.put("moveTime", "/v1/clock", scope="sandbox:clock", refusals=(409,))
-async def move_clock(call: Call, body: ClockMove) -> TenantTime:
+async def move_clock(call: Call, body: TimeBody) -> TenantTime:
     """Moves a sandbox's time forward; everything due in between happens, in order. Repeat until ``reached``."""
     return await sandbox.move_clock(
         call.database, call.tenant_id, body.now, HANDLERS, actor=call.actor, validate_only=call.validate_only

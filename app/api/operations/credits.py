@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, cast
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from app.api.operations.arguments import AsOf
 from app.api.operations.call import Answer, Call
@@ -94,6 +94,8 @@ class AdjustmentBody(Body):
 
 class BatchItem(Body):
     """One command of a batch, with a key of its own."""
+
+    model_config = ConfigDict(title="CreditCommand")
 
     idempotency_key: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[\x20-\x7e]+$")]
     kind: Literal["hold", "capture", "release", "refund", "debit", "adjust"]

@@ -30,6 +30,7 @@ _TICKET: Final = "ticket_id state charge balance forfeited?"
 _LOT: Final = "lot_id credits source"
 _COVER: Final = "cover_id license_id order_id state starts_at ends_at"
 _CLOCK: Final = "clock_id ticket_id milestone cycle window_date at due_at outcome calendar_revision tzdb_version clause"
+_GUARANTEE: Final = "within_guarantee? guarantee_ends_at? clause? reading?"
 
 _ROWS: Final = (
     (
@@ -40,7 +41,7 @@ _ROWS: Final = (
     (
         "order.refunded",
         "Lines of an order were refunded; says what was taken back and what could not be.",
-        "order_id refund_id at lines taken_back not_taken_back owed",
+        f"order_id refund_id at lines taken_back not_taken_back owed {_GUARANTEE}",
     ),
     (
         "order.corrected",

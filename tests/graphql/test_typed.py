@@ -1,0 +1,229 @@
+"""What has a shape has a type, in camelCase and described; JSON is left where names are data, each with its reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from graphql import (
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    get_named_type,
+    is_introspection_type,
+    is_specified_scalar_type,
+)
+
+from app.api.graphql.errors import camel
+from app.api.graphql.schema import Door, build
+from tests.conftest import MakeVendor
+from tests.support.api import Vendor
+from tests.support.graphql import ask, do
+
+FACTS = "facts and inputs: the policy names them"
+DOCUMENT = "a document: a policy's, or rules of a calendar's"
+ROWS = "rows of our tables, for a person to read; their columns are no promise"
+MAP = "a map whose names are the shop's or the helpdesk's"
+NOTED = "what the caller noted, by names of the caller's"
+STATED = "what was stated or changed, by names that depend on what was done"
+
+LEFT = {
+    "AddTicketDetailsInput.facts": FACTS, "AddTicketDetailsInput.inputs": FACTS, "AssessTicketInput.inputs": FACTS,
+    "Assessment.inputs": FACTS, "CategoryPrice.per": FACTS, "Customer.facts": FACTS, "KeptCustomer.facts": FACTS,
+    "ExplainedAssessment.inputs": FACTS, "ExplainedGrant.facts": FACTS, "ExplainedRule.facts": FACTS,
+    "ExplanationStep.facts": FACTS, "GrantDecision.facts": FACTS, "LineInput.attributes": FACTS,
+    "MappedProduct.attributes": FACTS, "NotGranted.facts": FACTS, "Price.inputs": FACTS,
+    "PriceTicketInput.inputs": FACTS, "PutTicketInput.facts": FACTS, "PutTicketInput.inputs": FACTS,
+    "Reason.facts": FACTS, "Refusal.facts": FACTS, "RehearsedGrant.details": FACTS, "Remedy.attributes": FACTS,
+    "ResolveTicketInput.result": FACTS, "Ticket.facts": FACTS, "Ticket.inputs": FACTS, "Ticket.result": FACTS,
+    "CalendarVersion.closureRules": DOCUMENT, "ClosureRulesInput.closures": DOCUMENT,
+    "ClosureRulesInput.holidays": DOCUMENT, "IgnoredClosure.closureRule": DOCUMENT, "Policy.document": DOCUMENT,
+    "PublishPolicyInput.document": DOCUMENT, "PutTenantInput.document": DOCUMENT,
+    "RepeatingClosure.closureRule": DOCUMENT, "SimulatePolicyInput.document": DOCUMENT,
+    "ValidatePolicyInput.document": DOCUMENT,
+    "OptionsInput.categories": MAP, "PutSourceInput.products": MAP, "ReviewItem.payloadSays": MAP,
+    "ApiKey.options": NOTED, "CreateKeyInput.options": NOTED, "KeptCustomer.profile": NOTED,
+    "AuditEntry.data": STATED, "ExplanationStep.result": STATED,
+}  # fmt: skip
+"""Fields that are JSON. The rows of `CustomerExport` are left out here: all of them are `ROWS`."""
+
+
+@pytest.fixture(scope="module")
+def door(app: FastAPI) -> Door:
+    return build()
+
+
+def fields(door: Door) -> dict[str, Any]:
+    """Every field of an object or an input, by `Type.field`."""
+    return {
+        f"{kind.name}.{name}": field
+        for kind in door.core.type_map.values()
+        if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType)
+        and not is_introspection_type(kind)
+        for name, field in kind.fields.items()
+    }
+
+
+async def test_what_is_left_as_json_has_its_reason(door: Door) -> None:
+    found = {name for name, field in fields(door).items() if get_named_type(field.type).name == "JSON"}
+    rows = {name for name in found if name.startswith("CustomerExport.")}
+    assert found - rows == set(LEFT)
+    assert len(rows) == 21, ROWS
+
+
+async def test_everything_is_described(door: Door) -> None:
+    bare = [
+        kind.name
+        for kind in door.core.type_map.values()
+        if not kind.description
+        and not is_introspection_type(kind)
+        and not is_specified_scalar_type(kind)
+        and not kind.name.startswith(("link__", "_FieldSet"))
+    ]
+    for name, field in fields(door).items():
+        if not field.description:
+            bare.append(name)
+        bare += [f"{name}({key})" for key, one in getattr(field, "args", {}).items() if not one.description]
+    assert bare == []
+
+
+# --- batches ----------------------------------------------------------------------------------------------------------
+
+
+async def test_commands_of_a_batch_are_inputs_and_each_has_a_typed_answer(vendor: MakeVendor) -> None:
+    shop = await vendor()
+    answer = await do(
+        shop,
+        "createCreditBatch",
+        """results { idempotencyKey status code replayed result { customerId credits lots { lotId } }
+             problem { code status nextStep errors { pointer code } } }""",
+        kind="CreditBatch",
+        commands=[
+            {"idempotencyKey": "b-1", "kind": "adjust", "customerId": "bea", "credits": 9, "reason": "welcome"},
+            {"idempotencyKey": "b-2", "kind": "hold", "customerId": "bea", "credits": 4, "creditType": None},
+            {"idempotencyKey": "b-3", "kind": "debit", "customerId": "bea", "credits": 40},
+            {"idempotencyKey": "b-4", "kind": "capture"},
+        ],
+    )
+    statuses = [(row["idempotencyKey"], row["status"], row["code"]) for row in answer["results"]]
+    assert statuses == [
+        ("b-1", 201, None),
+        ("b-2", 201, None),
+        ("b-3", 409, "insufficient_credits"),
+        ("b-4", 422, "invalid_input"),
+    ]
+    assert answer["results"][1]["result"]["credits"] == 4
+    assert answer["results"][3]["problem"]["errors"][0]["pointer"].endswith(("holdId", "hold_id"))
+    assert (await shop.get("/v1/customers/bea/balance")).json()["held"] == 4
+
+
+async def test_a_command_in_rests_own_words_is_a_wrong_document(vendor: MakeVendor) -> None:
+    from tests.support.graphql import send
+
+    shop = await vendor()
+    query = """mutation($c: [CreditCommandInput!]!) { createCreditBatch(input: {commands: $c}) { __typename } }"""
+    command = {"idempotency_key": "s-1", "kind": "adjust", "customer_id": "s", "credits": 1, "reason": "r"}
+    answer = await send(shop.client, query, {"c": [command]})
+    assert answer.status_code == 400
+    assert "idempotency_key" in answer.text
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+def selection(kind: Any) -> str:
+    """Every field of a type, to the end; JSON is a leaf."""
+    kind = get_named_type(kind)
+    if not isinstance(kind, GraphQLObjectType):
+        return ""
+    return "{ " + " ".join(f"{name} {selection(field.type)}" for name, field in kind.fields.items()) + " }"
+
+
+def shown(value: Any) -> Any:
+    """A value in camelCase without what is null."""
+    if isinstance(value, dict):
+        return {camel(name): shown(inner) for name, inner in value.items() if inner is not None}
+    return [shown(one) for one in value] if isinstance(value, list) else value
+
+
+async def a_life(shop: Vendor) -> None:
+    """An order, a debit, a ticket that is answered, resolved and reopened, and a refund."""
+    lines = [
+        {"line_id": "1", "sku": "license-standard", "quantity": 1},
+        {"line_id": "2", "sku": "credits-50", "quantity": 1},
+    ]
+    await shop.ok(
+        await shop.put("/v1/orders/o-1", {"customer_id": "eve", "placed_at": "2025-01-01T00:00:00Z", "lines": lines})
+    )
+    ticket = {"customer_id": "eve", "subject": "Slow", "category": "general", "facts": {}, "inputs": {}}
+    await shop.ok(await shop.put("/v1/tickets/T-1", ticket))
+    await shop.ok(
+        await shop.post(
+            "/v1/tickets/T-1/assessments", {"category": "customization", "credits": 3, "reason": "by quote"}
+        )
+    )
+    await shop.post("/v1/tickets/T-1/responses", {"author": "vendor", "kind": "service"})
+    await shop.post("/v1/customers/eve/debits", {"credits": 2})
+    await shop.post("/v1/orders/o-1/refunds", {"refund_id": "r-1", "lines": [{"line_id": "2", "quantity": 1}]})
+
+
+async def test_the_facts_of_an_event_are_typed_and_lose_nothing(door: Door, vendor: MakeVendor) -> None:
+    """What REST says of each event stands in `EventData` too, under the same names in camelCase."""
+    shop = await vendor("avactis")
+    await a_life(shop)
+    rows = (await shop.ok(await shop.get("/v1/events", limit=100)))["data"]
+    assert len({row["type"] for row in rows}) >= 8
+    assert {"ticket.opened", "order.refunded"} < {row["type"] for row in rows}
+    assert any(row["data"].get("assessment") for row in rows)
+    kinds = door.core.type_map["EventData"]
+    assert isinstance(kinds, GraphQLObjectType)
+    for noun, field in kinds.fields.items():
+        wanted = {row["id"]: shown(row["data"]) for row in rows if camel(row["type"].partition(".")[0]) == noun}
+        query = f"{{ events(first: 100) {{ nodes {{ id data {{ {noun} {selection(field.type)} }} }} }} }}"
+        nodes = (await ask(shop, query))["events"]["nodes"]
+        found = {row["id"]: shown(row["data"][noun]) for row in nodes if row["data"][noun] is not None}
+        assert found == wanted, noun
+
+
+# --- calendars --------------------------------------------------------------------------------------------------------
+
+FEED = (
+    "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//shop//EN\r\nBEGIN:VEVENT\r\nUID:2@shop.example\r\n"
+    "DTSTART;VALUE=DATE:20250501\r\nSUMMARY:First of May\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+)
+
+
+async def test_calendars_are_read_and_written_as_text(vendor: MakeVendor) -> None:
+    shop = await vendor()
+    fields = "exceptions { date kind name } ignored { why }"
+    drafted = await do(shop, "importCalendar", fields, kind="FeedDraft", name="service-hours", text=FEED)
+    rest = await shop.client.post(
+        "/v1/calendars/service-hours/imports", content=FEED, headers={"Content-Type": "text/calendar"}
+    )
+    assert [row["date"] for row in drafted["exceptions"]] == [row["date"] for row in rest.json()["exceptions"]]
+    assert drafted["exceptions"][0] == {"date": "2025-05-01", "kind": "closed", "name": "First of May"}
+    refused = await do(shop, "importCalendar", fields, kind="FeedDraft", name="service-hours", text="nothing")
+    assert (refused["__typename"], refused["code"]) == ("Refusal", "feed_unreadable")
+
+    span = 'from: "2025-01-01", to: "2025-12-31"'
+    text = (await ask(shop, f'{{ exportCalendar(name: "service-hours", {span}) }}'))["exportCalendar"]
+    assert text.startswith("BEGIN:VCALENDAR")
+    asked = {"from": "2025-01-01", "to": "2025-12-31"}
+    assert (await shop.client.get("/v1/calendars/service-hours/calendar.ics", params=asked)).text == text
+    assert (await ask(shop, '{ exportCalendar(name: "nowhere") }'))["exportCalendar"] is None
+
+
+async def test_hours_of_the_week_are_an_input(vendor: MakeVendor) -> None:
+    shop = await vendor()
+    made = await do(
+        shop,
+        "publishCalendarVersion",
+        "effectiveFrom weeklyHours { mon tue }",
+        kind="CalendarVersion",
+        idempotencyKey="hours-1",
+        name="service-hours",
+        effectiveFrom="2026-01-05",
+        weeklyHours={"mon": [["08:00", "12:00"]]},
+    )
+    assert made["weeklyHours"] == {"mon": [["08:00", "12:00"]], "tue": None}
