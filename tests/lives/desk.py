@@ -313,10 +313,32 @@ UNDECIDED = (
 OPEN = (*UNDECIDED, "in_progress")
 
 
+LATE = ("withdrawal", "resolution", "assessments", "qualification", "pauses", "resumptions")
+"""Verbs that may be told later than they happened; a response says so itself."""
+
+
 async def verb(life: Life, ticket: Ticket, path: str, body: Any) -> tuple[int, Any]:
-    """A verb on a ticket; whoever it may touch is compared afterwards."""
+    """A verb on a ticket, perhaps told late; whoever it may touch is compared afterwards.
+
+    Nothing happened before the thing that it follows: the reopening, the credit, the pause, the request for access.
+    """
     life.model.dirty.add(life.model.who(ticket.owner))
-    return await life.call("POST", f"/v1/tickets/{ticket.ticket_id}/{path}", body)
+    url, ticket.told = f"/v1/tickets/{ticket.ticket_id}/{path}", life.now
+    late = path in LATE or path.startswith("access-requests/")
+    if late and ticket.opened_at and life.aside.random() < 0.2:
+        spent = (life.now - ticket.opened_at) * life.aside.choice((0, 1, 1, 2, 3)) / 4
+        ticket.told = at(iso(ticket.opened_at + spent))
+        before = ticket.reopened_at is not None and ticket.told < ticket.reopened_at
+        status, answer = await life.call("POST", url, {**body, "occurred_at": iso(ticket.told)})
+        life.that(status >= 400 or not before, f"{path} of {ticket.ticket_id} before its reopening: {status}")
+        if status != 422 or answer["code"] != "occurred_out_of_order":
+            return status, answer
+        life.that(
+            before or path not in ("withdrawal", "resolution", "assessments"),
+            f"{path} of {ticket.ticket_id} follows nothing: {answer}",
+        )
+        ticket.told = life.now
+    return await life.call("POST", url, body)
 
 
 @command(rest=6)
@@ -412,7 +434,7 @@ async def assess(life: Life, rng: random.Random) -> str | None:
     else:
         ticket.category, ticket.quoted = category, last["credits"] or amount  # type: ignore[assignment]
         ticket.inputs = body.get("inputs", ticket.inputs)
-        await decided(life, ticket, answer, free)
+        await decided(life, ticket, answer, free, when=ticket.told)
     return f"assessment of {ticket.ticket_id} as {category} at {last['credits']}: {ticket.state}"
 
 
@@ -540,7 +562,7 @@ async def resolve(life: Life, rng: random.Random) -> str | None:
         life.model.each(name, "spent", bug=True)
     if "result" in body:
         life.things["hosting", life.model.who(ticket.owner)] = body["result"]["hosting_certified"]
-    ticket.state, ticket.resolved_at, ticket.cause = answer["state"], life.now, body["cause"]
+    ticket.state, ticket.resolved_at, ticket.cause = answer["state"], ticket.told, body["cause"]
     ticket.deadlines.clear()
     same_charge(life, ticket, answer)
     return f"{name} is resolved: {body['outcome']}, {body['cause']}"
@@ -561,7 +583,7 @@ async def reopen(life: Life, rng: random.Random) -> str | None:
         )
         return f"reopening of {ticket.ticket_id}: refused"
     life.that(ticket.state == "resolved" and not late, f"{ticket.ticket_id} ({ticket.state}, late {late}) is reopened")
-    ticket.state, ticket.accepted = answer["state"], True
+    ticket.state, ticket.accepted, ticket.reopened_at = answer["state"], True, life.now
     same_charge(life, ticket, answer)
     return f"{ticket.ticket_id} is reopened"
 
@@ -763,7 +785,7 @@ async def qualify(life: Life, rng: random.Random) -> str | None:
         return f"qualification of {ticket.ticket_id}: refused"
     if ticket.state == "in_progress":
         life.model.capture_all(ticket.ticket_id)
-        ticket.resolved_at = life.now
+        ticket.resolved_at = ticket.told
     elif body["decision"] == "reject":
         life.model.each(ticket.ticket_id, "held")
     else:

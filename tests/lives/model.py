@@ -197,6 +197,9 @@ class Ticket:
     returned_for_cause: int = 0
     """What a bug of the vendor's brought back and no other cause took again."""
     opened_at: datetime | None = None
+    reopened_at: datetime | None = None
+    told: datetime | None = None
+    """When the last thing that was told of it happened."""
     disputes: int = 0
     dispute_open: bool = False
     deadlines: dict[int, datetime] = field(default_factory=dict)

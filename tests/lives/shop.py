@@ -116,7 +116,7 @@ def _license(life: Life, made: Order, line: Line, unit: int, answer: Any, before
     earlier = [other for other in before if other.placed_at <= made.placed_at]
     # Given back with its grant untouched, it does not count for what is bought after that (CSC-2, XC-3).
     gone = [other for other in earlier if other.refunded_at is not None and other.refunded_at <= made.placed_at]
-    counted = [other for other in earlier if other not in gone or other.untouched is False]
+    counted = [other for other in earlier if other not in gone or other.untouched is not True]
     unclear = [other for other in counted if other in gone and other.untouched is None]
     same = [other for other in model.licenses if other.order_id == made.order_id]
     paid, listed = line.unit_price, 100
@@ -285,7 +285,7 @@ def _returned(life: Life, line: Line, units: int) -> list[tuple[Purchase, int]]:
     for one in [one for one in reversed(line.licenses) if one.refunded_at is None][:units]:
         one.refunded_at = life.now
         one.ended_at = one.ended_at or life.now
-        one.untouched = _untouched(one)
+        one.untouched = _untouched(life, one)
         if one.choice_id is not None and one.chosen is None:
             one.choice_void = True
         if one.grant is not None:
@@ -293,7 +293,10 @@ def _returned(life: Life, line: Line, units: int) -> list[tuple[Purchase, int]]:
     return found
 
 
-def _untouched(one: License) -> bool | None:
+def _untouched(life: Life, one: License) -> bool | None:
+    if one.chosen == "cover":
+        mine = [row for row in life.covers.get(one.owner, []) if row["license_id"] == one.license_id and row["free"]]
+        return mine[0]["starts_at"] is None if mine else None
     if one.grant is None:
         return None if one.chosen is not None else True
     mine = one.grant.lots
