@@ -40,6 +40,8 @@ CHAINS = (
     ("order", "open_ticket", "resolve", "dispute", "refund_order", "decide"),
     ("order", "choose", "open_ticket", "cover", "refund_order", "order"),
     ("shop_order", "hold", "correct_order", "end_hold"),
+    ("card_order", "hold", "payment_dispute", "end_hold", "payment_dispute"),
+    ("card_order", "open_ticket", "payment_dispute", "withdraw", "payment_dispute"),
 )
 """What is done one after another more often than chance would have it: where one noun's rule meets another's."""
 INSTEAD = ("order", "open_ticket", "hold", "order", "open_ticket")

@@ -171,6 +171,8 @@ class Order:
     terms: Terms
     refunds: int = 0
     source: bool = False
+    card: bool = False
+    """It was paid by card, so that the buyer's bank may take its money back."""
 
 
 @dataclass(eq=False)
