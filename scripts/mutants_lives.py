@@ -1,10 +1,14 @@
-"""The mends of four faults taken out again: whole lives must notice what single tests of a part once did not."""
+"""The mends of faults taken out again: whole lives must notice what single tests of a part once did not.
+
+Those named ``late`` are of tickets told later than they were opened, which lives found and tests by clause keep.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
 LIVES: Final = "tests/lives/test_lives.py::test_a_life_that_once_found_a_fault"
+LATE: Final = "tests/covers/test_late_tickets.py"
 
 ROWS: Final = (
     (
@@ -41,6 +45,27 @@ ROWS: Final = (
         "        for row in await tx.rows(_GIVEN, by):",
         "        for row in ():",
         f"{LIVES}[refund_of_what_was_given_away]",
+    ),
+    (
+        "late: a ticket told late begins a period beside one that runs",
+        "app/domain/cover/cover.py",
+        "return cover.in_force(account.when) or cover is _begun_later(account)",
+        "return cover.in_force(account.when)",
+        f"{LATE}::test_csc_4_19_a_ticket_told_late_begins_no_second_period_beside_one_that_runs",
+    ),
+    (
+        "late: a suspended period served nobody",
+        "app/domain/account/customer.py",
+        'return self.state == "suspended" and (self.suspended_at is None or self.suspended_at <= at)',
+        'return self.state == "suspended"',
+        f"{LATE}::test_csc_5_a_ticket_opened_before_the_suspension_and_told_after_it_is_covered",
+    ),
+    (
+        "late: a ticket told late has the terms of today",
+        "app/usecases/tickets/tickets.py",
+        "if command.opened_at is not None:  #",
+        "if command.ticket_id is None:  #",
+        f"{LATE}::test_csc_7_a_ticket_told_late_keeps_the_price_that_stood_when_it_was_opened",
     ),
 )
 """(name, file, what stands there, what the mutant writes, the test)."""

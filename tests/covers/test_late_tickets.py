@@ -69,6 +69,24 @@ async def test_csc_4_19_a_period_of_which_the_ticket_knew_nothing_serves_it_not(
     await clean(shop)
 
 
+async def test_csc_19_a_ticket_told_late_begins_no_period_beside_that_of_an_account_that_joined(
+    vendor: MakeVendor,
+) -> None:
+    """A period waited when it was opened; the one that runs now came with the other account, and serves it."""
+    shop = await with_periods(vendor, "support-1-months")
+    await shop.move_clock("2025-01-04T00:00:00Z")
+    await buy(shop, "license", customer_id="bob", order_id="bobs", placed_at="2025-01-04T00:00:00Z")
+    await choose(shop, "cover", "bob")
+    await shop.move_clock("2025-01-05T00:00:00Z")
+    await ticket(shop, "T-1", customer_id="bob")
+    await shop.ok(await shop.post("/v1/tickets/T-1/resolution", {"outcome": "answered"}))
+    await shop.ok(await shop.post("/v1/customers/bob/merge", {"into_customer_id": "ann"}))
+    late = await ticket(shop, "T-2", opened_at="2025-01-03T00:00:00Z")
+    assert (late["state"], late["paid_by"]) == ("in_progress", "cover")
+    assert await covers(shop) == [("running", "2025-01-05T00:00:00Z"), ("pending", None)]
+    await clean(shop)
+
+
 async def test_csc_5_a_ticket_opened_before_the_suspension_and_told_after_it_is_covered(vendor: MakeVendor) -> None:
     shop = await with_periods(vendor, "support-3-months")
     await ticket(shop, "T-1")

@@ -129,6 +129,17 @@ def waiting(life: Life, owner: str) -> list[Any]:
     return [one for one in life.covers.get(owner, []) if one["state"] == "pending"]
 
 
+def waited(life: Life, owner: str, when: datetime) -> list[Any]:
+    """Covers that waited for a ticket at an instant, and have begun since with another one."""
+    return [
+        one
+        for one in life.covers.get(owner, [])
+        if one["state"] != "voided"
+        and one["starts_at"] is not None
+        and at(one["granted_at"]) <= when < at(one["starts_at"])
+    ]
+
+
 # --- bought cover of CactuShop ----------------------------------------------------------------------------------------
 
 

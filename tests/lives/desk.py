@@ -217,7 +217,7 @@ def _covered(life: Life, ticket: Ticket, asked: str, when: datetime) -> None:
         life.that(level is not None, f"{asked} has no level and is free")
     there = covers.running(life, owner, ticket.license_id, level, when=when)
     if life.policy == "cs-cart":
-        there += covers.waiting(life, owner)
+        there += covers.waiting(life, owner) + covers.waited(life, owner, when)
     life.that(there, f"{asked} is paid by cover, and there is none")
 
 

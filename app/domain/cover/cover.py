@@ -78,27 +78,26 @@ def serves(account: CustomerAccount, cover: Cover) -> bool:
 
 
 def _begun_later(account: CustomerAccount) -> Cover | None:
-    """The period that a later ticket began, though one told now came first: it was next in the queue then too.
+    """The period that a later ticket began, for a ticket told now that came first, when one waited already.
 
     Its days stay where they are, so that no period runs beside another (CSC-19). None unless something is told late.
     """
     if account.as_of is None or _occupied(account):
         return None
-    later = [cover for cover in _begun_after(account, account.when) if cover.start == "first_ticket"]
-    first = min(later, key=lambda cover: (cover.starts_at or account.when, cover.cover_id), default=None)
-    return first if first is not None and first.granted_at <= account.when else None
-
-
-def _begun_after(account: CustomerAccount, when: datetime) -> list[Cover]:
-    return [
-        cover
-        for cover in _general(account)
-        if cover.state in {"running", "suspended"} and cover.starts_at is not None and cover.starts_at > when
-    ]
+    mine = [cover for cover in _general(account) if cover.starts_at is None or cover.starts_at > account.when]
+    waited = [cover for cover in mine if cover.start == "first_ticket" and cover.granted_at <= account.when]
+    begun = [cover for cover in mine if cover.starts_at is not None and cover.scope == "account"]
+    if not waited:
+        return None
+    return min(begun, key=lambda cover: (cover.starts_at or account.when, cover.cover_id), default=None)
 
 
 def _general(account: CustomerAccount) -> list[Cover]:
-    return [cover for cover in account.covers.values() if OPEN_TICKET in cover.actions and not cover.levels]
+    return [
+        cover
+        for cover in account.covers.values()
+        if OPEN_TICKET in cover.actions and not cover.levels and cover.state != "voided"
+    ]
 
 
 def _occupied(account: CustomerAccount) -> bool:
@@ -112,19 +111,13 @@ def _occupied(account: CustomerAccount) -> bool:
 def startable(account: CustomerAccount) -> Cover | None:
     """The pending cover that is next, if one may start now: none is in force and none is suspended (CSC-4, CSC-5).
 
-    The oldest; what came free before what was bought, where the policy says so (CSC-19). None where it would run beside
-    one that began meanwhile.
+    The oldest; what came free before what was bought, where the policy says so (CSC-19).
     """
     if _occupied(account):
         return None
     pending = [cover for cover in _general(account) if cover.state == "pending" and cover.granted_at <= account.when]
     free_first = account.policy.cover.queue == "free_first"
-    found = min(pending, key=lambda one: (free_first and not one.free, one.granted_at, one.cover_id), default=None)
-    if found is None or account.as_of is None:
-        return found
-    ends = ends_if_used(account, found)
-    meanwhile = [cover.starts_at for cover in _begun_after(account, account.when) if cover.scope == "account"]
-    return None if any(ends is None or (since is not None and since < ends) for since in meanwhile) else found
+    return min(pending, key=lambda one: (free_first and not one.free, one.granted_at, one.cover_id), default=None)
 
 
 def remaining(cover: Cover, at: datetime) -> int | None:
