@@ -1,7 +1,8 @@
 """Makes one tenant large: all that its customers have is copied as often as wanted, set-wise, and stays true.
 
 A few lives are made through the API first. A copy has the ids of the original with a number behind them, so that
-accounts, lots, holds and entries of a copy belong together as the original's do. Documents keep the original's ids.
+accounts, lots, holds and entries of a copy belong together as the original's do. Documents keep the original's ids,
+save for the place of a ticket in its lists.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ IDS = frozenset({
 SPREAD = {("ticket", "opened_at"), ("ticket", "updated_at"), ("clock", "due_at")}
 """Times that differ from copy to copy: seven seconds earlier each."""
 CHUNK = 100_000
+_OPENED = "to_char((x.opened_at - n * interval '7 seconds') at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 _INDEXES = """
 select c.relname, pg_get_indexdef(i.indexrelid) from pg_index i join pg_class c on c.oid = i.indexrelid
 join pg_class t on t.oid = i.indrelid where t.relnamespace = current_schema()::regnamespace
@@ -47,6 +49,10 @@ def copied(table: Table) -> str:
         is_id = column.name in IDS and isinstance(column.type, Text) and not isinstance(column.type, ARRAY)
         if is_id and (table.name, column.name) != ("ticket", "subject"):
             expression = f"nullif({expression}, '') || '-' || n" if column.nullable else f"{expression} || '-' || n"
+        elif (table.name, column.name) == ("ticket", "document"):
+            expression = (
+                f"{expression} || jsonb_build_object('ticket_id', x.ticket_id || '-' || n, 'opened_at', {_OPENED})"
+            )
         elif (table.name, column.name) in SPREAD:
             expression = f"{expression} - n * interval '7 seconds'"
         elif (table.name, column.name) == ("outbox", "position"):

@@ -352,11 +352,12 @@ _PLACE: Final = "o.credit_type, o.account_version, e.line_no"
 
 
 def _page(at_least: str, beyond: str, order: str, operations_order: str) -> str:
-    """A page of lines: as many operations first, each of which has a line at least, so that the rest of the journal is
-    not read; ``at_least`` is the operation with which the page begins, whose last lines may belong to it."""
+    """A page of lines: as many operations first that have a line, so that the rest of the journal is not read;
+    ``at_least`` is the operation with which the page begins, whose last lines may belong to it."""
     return (
         f"select {_LINE} from (select o.* from operation o where o.tenant_id = :tenant and o.customer_id = :customer"
-        f"{_BY}{at_least} order by {operations_order} limit :most + 1) o"
+        f"{_BY}{at_least} and exists (select from entry e where e.tenant_id = :tenant and e.operation_id ="
+        f" o.operation_id) order by {operations_order} limit :most + 1) o"
         " join entry e on e.tenant_id = :tenant and e.operation_id = o.operation_id"
         f" where true{beyond}{order}"
     )
