@@ -7,12 +7,14 @@ which checks stand for which invariant; some only a replay can see.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from fractions import Fraction
 from itertools import groupby
 from typing import Any, Final
 
-from sqlalchemy import select, text
+from sqlalchemy import TextClause, select, text
 
 from app.db import ledger as rows
 from app.db import ledger_replay, policies
@@ -271,14 +273,87 @@ _STREAMS: Final = text(
     "select entity_id, kind, occurred_at, payload from entity_event where tenant_id = :tenant and stream = 'cover'"
     " and entity_id = any(:covers) order by entity_id, seq"
 )
-_STATEMENTS: Final = {name: text(f"{sql} limit {ROWS_FOUND_MAX}") for name, sql in INVARIANTS.items()}
-_SCANS: Final = text(
-    "select set_config('enable_seqscan', 'on', true), set_config('enable_hashjoin', 'on', true),"
-    " set_config('enable_mergejoin', 'on', true), set_config('plan_cache_mode', 'force_custom_plan', true),"
-    " set_config('statement_timeout', '600000', true)"
+_OF_CUSTOMERS: Final = "select x.* from {} x where x.tenant_id = :tenant and x.customer_id = any(:family)"
+_SHADOWS: Final[dict[str, str]] = {
+    **{
+        table: _OF_CUSTOMERS.format(table)
+        for table in (
+            "customer", "account", "lot", "hold", "operation", "license", "cover", "choice", "addon", "ticket", "clock",
+            "agenda", "purchase_order", "order_refund",
+        )
+    },
+    "hold_line": (
+        "select x.* from public.hold h join hold_line x on x.tenant_id = :tenant and x.hold_id = h.hold_id"
+        " where h.tenant_id = :tenant and h.customer_id = any(:family)"
+    ),
+    "entry": (
+        "select x.* from public.operation o join entry x on x.tenant_id = :tenant and x.operation_id = o.operation_id"
+        " where o.tenant_id = :tenant and o.customer_id = any(:family)"
+    ),
+    "command": (
+        f"{_OF_CUSTOMERS.format('command')} union select x.* from public.operation o join command x"
+        " on x.tenant_id = :tenant and x.key = o.command_id"
+        " where o.tenant_id = :tenant and o.customer_id = any(:family)"
+    ),
+}  # fmt: skip
+"""What stands for a table in a question about some customers: their rows. Other tables are asked by their keys."""
+_ENTRIES_OF_LOTS: Final = (
+    "select x.* from public.lot l join entry x on x.tenant_id = :tenant and x.lot_id = l.lot_id"
+    " where l.tenant_id = :tenant and l.customer_id = any(:family)"
 )
+
+
+def _of_some(name: str, sql: str) -> TextClause:
+    """A question about a family of customers: the question about all, over their rows alone."""
+    shadows = _SHADOWS
+    if name == "entry_has_operation":  # an entry without an operation is found by its lot
+        shadows = {"entry": _ENTRIES_OF_LOTS}
+    used = [table for table in shadows if re.search(rf"\b(?:from|join) {table}\b", sql)]
+    shadowed = ", ".join(f"{table} as materialized ({shadows[table]})" for table in used)
+    return text(f"with {shadowed} select * from ({sql}) as found limit {ROWS_FOUND_MAX}")
+
+
+_STATEMENTS: Final = {name: _of_some(name, sql) for name, sql in INVARIANTS.items()}
+_PLANS: Final = text(
+    "select set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true),"
+    " set_config('plan_cache_mode', 'force_custom_plan', true)"
+)
+BATCH: Final = 200
+"""Customers looked at in one step."""
 _ACCOUNTS: Final = text(
-    "select customer_id from customer where tenant_id = :tenant and customer_id > :after order by customer_id limit 200"
+    "select customer_id from ("
+    + " union ".join(
+        f"(select distinct customer_id from {table} where tenant_id = :tenant and customer_id > :after"
+        f" order by customer_id limit {BATCH})"
+        for table in ("customer", "account", "lot")
+    )
+    + f") known order by customer_id limit {BATCH}"
+)
+_FAMILY: Final = text("""
+    with recursive family as (
+        select customer_id from unnest(cast(:customers as text[])) as given(customer_id)
+        union
+        select near.customer_id from family f cross join lateral (
+            select c.merged_into as customer_id from customer c
+            where c.tenant_id = :tenant and c.customer_id = f.customer_id and c.merged_into is not null
+            union all
+            select c.customer_id from customer c where c.tenant_id = :tenant and c.merged_into = f.customer_id
+            union all
+            select o.customer_id from lot l join lot o on o.tenant_id = :tenant and o.lot_id = l.origin_lot_id
+            where l.tenant_id = :tenant and l.customer_id = f.customer_id
+            union all
+            select n.customer_id from lot l join lot n on n.tenant_id = :tenant and n.origin_lot_id = l.lot_id
+            where l.tenant_id = :tenant and l.customer_id = f.customer_id
+            union all
+            select p.customer_id from lot l join purchase_order p on p.tenant_id = :tenant and p.order_id = l.order_id
+            where l.tenant_id = :tenant and l.customer_id = f.customer_id
+        ) near)
+    select customer_id from family
+""")
+"""Customers with those whose rows theirs are compared with: accounts that were merged, lots that were passed on."""
+_SINCE: Final = text(
+    "select min(recorded_at) from (select * from operation where tenant_id = :tenant order by operation_id limit 1000)"
+    " early where kind in ('hold', 'debit') and clause is not null"
 )
 _JOURNAL: Final = text(
     "select o.customer_id, o.credit_type, o.account_version, o.kind, o.hold_id, o.effective_at,"
@@ -289,25 +364,33 @@ _JOURNAL: Final = text(
 )
 
 
-async def broken(tx: Tx) -> list[dict[str, Any]]:
-    """Every row that breaks an invariant, by question; of the covers by replaying their streams."""
+async def prepared(tx: Tx) -> datetime | None:
+    """Gets this transaction ready for questions; since when operations name their clauses, if that was early."""
+    await tx.rows(_PLANS)
+    row = await tx.row(_SINCE, {"tenant": tx.tenant_id})
+    since: datetime | None = row[0]
+    return since
+
+
+async def broken(tx: Tx, customer_ids: Sequence[str], since: datetime | None) -> list[dict[str, Any]]:
+    """Every row of these customers that breaks an invariant, by question; of the covers by replaying their streams.
+
+    ``since``: as `prepared` told it.
+    """
+    by = {"tenant": tx.tenant_id, "customers": list(customer_ids)}
+    family = sorted({row[0] for row in await tx.rows(_FAMILY, by)})
     found: list[dict[str, Any]] = []
-    await tx.execute(_SCANS)
     for name, statement in _STATEMENTS.items():
-        answers: Sequence[Any] = await tx.rows(statement, {"tenant": tx.tenant_id})
+        answers = await tx.rows(statement, {"tenant": tx.tenant_id, "family": family, "since": since})
         found += [
             {"invariant": name, "subject": str(row[0]), "expected": str(row[1]), "found": str(row[2])}
             for row in answers
         ]
-    after = ""
-    while batch := await customers_after(tx, after):
-        found += await covers(tx, batch)
-        after = batch[-1]
-    return found
+    return found + await covers(tx, customer_ids)
 
 
 async def customers_after(tx: Tx, after: str) -> list[str]:
-    """The next 200 customers' ids."""
+    """The next customers' ids (`BATCH`), and those that only an account or a lot names."""
     answers: Sequence[Any] = await tx.rows(_ACCOUNTS, {"tenant": tx.tenant_id, "after": after})
     return [row[0] for row in answers]
 

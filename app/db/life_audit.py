@@ -138,7 +138,7 @@ LIVES: Final[dict[str, str]] = {
             <> (d ->> 'returned')::bigint + coalesce((d ->> 'forfeited')::bigint, 0)""",
     "captured_credits_have_a_clause": """
         with since as (
-            select min(recorded_at) as at from operation
+            select least(cast(:since as timestamptz), min(recorded_at)) as at from operation
             where tenant_id = :tenant and kind in ('hold', 'debit') and clause is not null)
         select o.operation_id, 'a clause', 'none' from operation o, since s
         where o.tenant_id = :tenant and o.clause is null and o.recorded_at >= s.at and o.kind in ('capture', 'debit')

@@ -591,6 +591,7 @@ lot = Table(
     CheckConstraint("granted = available + held + spent + expired + voided", name="identity"),
     _Index("ix_lot_open", "tenant_id", "customer_id", postgresql_where=_sql("is_open")),
     _Index("ix_lot_customer", "tenant_id", "customer_id", "lot_id"),
+    _Index("ix_lot_origin", "tenant_id", "origin_lot_id", postgresql_where=_sql("origin_lot_id is not null")),
     postgresql_with={"fillfactor": "70"},
 )
 

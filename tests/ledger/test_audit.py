@@ -198,7 +198,7 @@ async def found_after(db: Database, tenant_id: str, change: str) -> set[str]:
         await execute("set local role none")
         await corrupt(execute, tenant_id, change)
         await execute("set local role retainer_app")
-        return {one["invariant"] for one in (await audit.audit(tx))["data"]}
+        return {one["invariant"] for one in (await audit.recompute(tx))[1]}
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -1,35 +1,82 @@
-"""The audit: every broken invariant of the ledger, by questions to the tables and by recomputation from the entries."""
+"""The audit: every broken invariant of the ledger, by questions to the tables and by recomputation from the entries.
+
+A tenant is looked at range by range, some customers at a time with those whose rows theirs are compared with. So no
+statement grows with the tenant, and whoever is told where a stretch ended can go on from there.
+"""
 
 from __future__ import annotations
 
-from typing import Any, cast
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
 
 from app.db import ledger_audit
 from app.db.engine import Tx
 from app.domain.values.wire import iso
 from app.views.audit import BrokenInvariant, LedgerAudit
 
+SECONDS: Final = 8.0
+"""For which one call of the API looks; a larger tenant takes several, by `next_cursor`."""
 
-async def audit(tx: Tx) -> LedgerAudit:
-    """``{"data": [...]}``: what breaks an invariant (invariant, subject, expected, found). Empty is the promise."""
-    _, found = await recompute(tx)
-    return {
-        "data": cast(list[BrokenInvariant], found),
+
+@dataclass(slots=True)
+class Stretch:
+    """What was found among some customers. ``reached``: the last one looked at; None at the end of the tenant."""
+
+    customers: int = 0
+    found: list[dict[str, Any]] = field(default_factory=list)
+    reached: str | None = None
+
+
+async def look(tx: Tx, after: str = "", *, seconds: float | None = None, most: int | None = None) -> Stretch:
+    """Asks every question about the customers after one, and replays their entries.
+
+    Ends after so many seconds, or once so many rows were found, at the end of a range; else at the end of the tenant.
+    """
+    stop = None if seconds is None else time.monotonic() + seconds
+    stretch, seen = Stretch(), set[tuple[str, ...]]()
+    since = await ledger_audit.prepared(tx)
+    while batch := await ledger_audit.customers_after(tx, after):
+        for row in await ledger_audit.broken(tx, batch, since) + await ledger_audit.recompute(tx, batch):
+            key = (row["invariant"], row["subject"], row["expected"], row["found"])
+            if key not in seen:
+                seen.add(key)
+                stretch.found.append(row)
+        stretch.customers += len(batch)
+        after = batch[-1]
+        late = stop is not None and time.monotonic() > stop
+        if late or (most is not None and len(stretch.found) > most):
+            stretch.reached = after
+            break
+    return stretch
+
+
+async def audit(tx: Tx, *, after: str = "", skipped: int = 0, limit: int = 100) -> tuple[LedgerAudit, list[Any] | None]:
+    """``{"data": [...]}``: what breaks an invariant (invariant, subject, expected, found), and where the next call goes
+    on: None at the end. No row in any of the parts is the promise.
+
+    ``skipped``: so many rows of the stretch after ``after`` were shown already.
+    """
+    stretch = await look(tx, after, seconds=SECONDS, most=skipped + limit)
+    shown = stretch.found[skipped : skipped + limit]
+    following: list[Any] | None = None
+    if len(stretch.found) > skipped + limit:
+        following = [skipped + limit, after]
+    elif stretch.reached is not None:
+        following = [0, stretch.reached]
+    told: LedgerAudit = {
+        "data": cast(list[BrokenInvariant], shown),
         "at": iso(tx.at),
         "checked": sorted(ledger_audit.CHECKED),
         "next_cursor": None,
     }
+    return told, following
 
 
 async def recompute(tx: Tx) -> tuple[int, list[dict[str, Any]]]:
     """Asks every question and replays every customer's entries: how many customers, and every difference.
 
-    `GET /v1/audit` and `retainer verify-ledger` both run this.
+    `GET /v1/audit` and `retainer verify-ledger` both do the same, stretch by stretch.
     """
-    found = await ledger_audit.broken(tx)
-    seen, after = 0, ""
-    while batch := await ledger_audit.customers_after(tx, after):
-        found += await ledger_audit.recompute(tx, batch)
-        seen += len(batch)
-        after = batch[-1]
-    return seen, found
+    stretch = await look(tx)
+    return stretch.customers, stretch.found
