@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from app.usecases.reports import audit
 from bench import crowd
 from tests.published.shop import bought, opened
 from tests.support import buffers, databases
@@ -20,6 +21,8 @@ from tests.support.api import Vendor, make_vendor
 
 MOST: Final = 300
 """Buffers that a statement may read for a page of twenty rows; five times as many for one of a hundred."""
+RANGE: Final = 40_000
+"""Buffers that a question of the audit may read about 200 customers, whatever else the tenant holds."""
 LIVES: Final = 10
 COPIES: Final = 1_000
 T0: Final = "2025-06-10T15:00:00Z"
@@ -241,6 +244,39 @@ async def test_merge_and_erasure_read_what_the_account_holds(large: Vendor) -> N
             answer = await large.post(call, json=body)
         assert answer.status_code == 200, answer.text
         assert _too_much(found) == "", call
+
+
+async def test_an_audit_goes_on_where_it_ended(large: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "SECONDS", 0.0)  # one range a call
+    cursor, calls = None, 0
+    with buffers.read() as found:
+        while calls < 3:
+            page = await large.ok(await large.get("/v1/audit", cursor=cursor))
+            assert page["data"] == []
+            cursor, calls = page["next_cursor"], calls + 1
+            assert cursor is not None
+    assert _too_much(found, RANGE) == ""
+
+
+async def test_an_audit_shows_every_row_once(large: Vendor, module_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = await databases.connect(module_url)
+    wrong = "update lot set reason = reason, is_open = not is_open where tenant_id = $1 and customer_id = any($2)"
+    ids = await connection.fetch(
+        "select customer_id from customer where tenant_id = $1 order by customer_id limit 30", large.tenant_id
+    )
+    try:
+        await connection.execute(wrong, large.tenant_id, [one[0] for one in ids])
+        monkeypatch.setattr(audit, "SECONDS", 0.0)
+        seen: list[str] = []
+        cursor = None
+        for _ in range(4):
+            page = await large.ok(await large.get("/v1/audit", cursor=cursor, limit=10))
+            seen += [one["subject"] for one in page["data"] if one["invariant"] == "lot_identity"]
+            cursor = page["next_cursor"]
+        assert len(seen) == len(set(seen)) == len(ids)
+    finally:
+        await connection.execute(wrong, large.tenant_id, [one[0] for one in ids])
+        await connection.close()
 
 
 async def test_expired_undecided_tickets_stand_among_the_rejected(large: Vendor) -> None:
