@@ -515,6 +515,10 @@ Inputs = Annotated[
 PathId = Annotated[str, Path(min_length=1, max_length=200, pattern=_WORDS)]
 QueryId = Annotated[str, Query(min_length=1, max_length=200, pattern=_WORDS)]
 QueryText = Annotated[str, Query(min_length=1, max_length=200, pattern=_WORDS)]
+RowsCursor = Annotated[
+    str | None, Query(min_length=1, max_length=2000, description="`next_cursor` of the answer before")
+]
+"""Where an answer that holds several lists goes on in each of them."""
 # The range stands before the reading, else the contract does not publish it.
 Ordinal = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_whole)]
 """The number of a version, in a query."""

@@ -101,7 +101,8 @@ async def search(tx: Tx, query: str | None, part: PageRequest) -> tuple[list[tup
 
 
 _T = s.ticket.c
-OPEN_TICKETS_MAX: Final = 100
+OPEN_TICKETS_MAX: Final = 10_000
+"""Open tickets of one customer that are read at most; an answer shows them in pages."""
 OPEN_TICKETS: Final = (
     select(
         _T.external_id, _T.state, _T.category, _T.subject, _T.license_id, _T.opened_at, _T.updated_at, _T.customer_id

@@ -47,7 +47,14 @@ _BEGIN_FOR = text("select * from retainer_begin_for(:tenant, :lock_timeout, :sta
 is suspended, revisions of policy and calendars)."""
 
 
-_UNREACHED: Final = (ConnectionError, OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
+_UNREACHED: Final = (
+    ConnectionError,
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+)
 """What the driver raises, by itself or of the operating system, when there is no connection."""
 
 
@@ -523,7 +530,7 @@ async def _finish(connection: AsyncConnection, validate_only: bool) -> None:
         return
     try:
         await connection.commit()
-    except (DBAPIError, ConnectionError, OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+    except (DBAPIError, *_UNREACHED) as error:
         raise Unavailable("the answer to a commit was lost", outcome_unknown=True) from error
 
 

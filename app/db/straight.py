@@ -53,6 +53,10 @@ async def fetch(
     driver: Any = (await connection.get_raw_connection()).driver_connection
     try:
         rows: list[Row] = await driver.fetch(query, *given, record_class=Row)
+    except asyncpg.InternalClientError as error:
+        # The server closed the connection while nothing was asked, and the driver has not seen the end of it yet.
+        await connection.invalidate()
+        raise asyncpg.InterfaceError("the connection was closed meanwhile") from error
     except BaseException:
         if driver.is_closed():
             await connection.invalidate()

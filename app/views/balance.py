@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, NotRequired
+from typing import Annotated, Final, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -13,7 +13,7 @@ from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.suspension import suspended
 from app.domain.values.wire import iso
 from app.views.lot import Lot, lot_view
-from app.views.shapes import Credits, Id, Instant
+from app.views.shapes import Credits, Id, Instant, Whole
 
 
 class TypeBalance(TypedDict):
@@ -24,8 +24,16 @@ class TypeBalance(TypedDict):
     owed: Annotated[Credits, "Credits that were spent and have been taken back since."]
 
 
+class BalanceTotals(TypedDict):
+    """A balance over all lots."""
+
+    available: Annotated[Credits, "Credits that can be spent."]
+    held: Annotated[Credits, "Credits that are set aside."]
+    lots: Annotated[Whole, "How many lots hold something."]
+
+
 class Balance(TypedDict):
-    """What can be spent, and the lots it is in."""
+    """What can be spent, and the first 100 of the lots it is in."""
 
     customer_id: Annotated[Id, "The customer."]
     unit: Annotated[str | None, "The vendor's word for credits."]
@@ -37,6 +45,12 @@ class Balance(TypedDict):
     disputed: Annotated[Credits, "Credits of `held` whose payment is disputed."]
     lots: Annotated[Sequence[Lot], "The lots that hold something."]
     by_type: Annotated[Mapping[str, TypeBalance], "The balance of each type of credit, by its name."]
+    totals: Annotated[BalanceTotals, "The sums over all lots."]
+    next_cursor: Annotated[str | None, "The `cursor` of the further lots; null where there are none."]
+
+
+BALANCE_LISTS: Final = ("lots",)
+"""Members of a balance that are given in pages."""
 
 
 def balance_view(ledger: Ledger, *, customer_id: str, at: datetime, unit: str | None) -> Balance:
@@ -55,14 +69,18 @@ def balance_view(ledger: Ledger, *, customer_id: str, at: datetime, unit: str | 
         (lot for lot in ledger.lots.values() if lot.available or lot.held),
         key=lambda lot: (lot.credit_type, lot.effective_at, lot.lot_id),
     )
+    available = sum(amounts["available"] for amounts in by_type.values())
+    held = sum(amounts["held"] for amounts in by_type.values())
     return {
         "customer_id": customer_id,
         "unit": unit,
         "at": iso(at),
-        "available": sum(amounts["available"] for amounts in by_type.values()),
-        "held": sum(amounts["held"] for amounts in by_type.values()),
+        "available": available,
+        "held": held,
         "owed": sum(amounts["owed"] for amounts in by_type.values()),
         "disputed": sum(disputed.values()),
         "lots": [lot_view(lot, at, disputed.get(lot.lot_id, 0)) for lot in lots],
         "by_type": by_type,
+        "totals": {"available": available, "held": held, "lots": len(lots)},
+        "next_cursor": None,
     }

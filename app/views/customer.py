@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, NotRequired
+from typing import Annotated, Any, Final, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -12,7 +12,7 @@ from app.domain.ledger.suspension import suspended
 from app.domain.values.wire import iso, jsonable
 from app.views.license import Addon, Choice, Cover, License, addon_view, choice_view, cover_view, license_view
 from app.views.lot import Amounts, Lot, lot_view
-from app.views.shapes import Credits, Id, Instant
+from app.views.shapes import Credits, Id, Instant, Whole
 from app.views.ticket import TicketState
 
 
@@ -45,8 +45,21 @@ class BalanceSummary(TypedDict):
     by_type: Annotated[Mapping[str, Amounts], "The balance of each type of credit, by its name."]
 
 
+class CustomerTotals(TypedDict):
+    """How many rows each list of a customer's page has in all, and the balance over all lots."""
+
+    available: Annotated[Credits, "Credits that can be spent."]
+    held: Annotated[Credits, "Credits that are set aside."]
+    licenses: Annotated[Whole, "Licenses."]
+    covers: Annotated[Whole, "Covers."]
+    lots: Annotated[Whole, "Lots that hold something."]
+    choices: Annotated[Whole, "Open choices."]
+    addons: Annotated[Whole, "Add-ons."]
+    open_tickets: Annotated[Whole, "Tickets that are not closed."]
+
+
 class Customer(CustomerRow):
-    """The vendor's customer account: what a sidebar shows."""
+    """The vendor's customer account: what a sidebar shows, the first 100 rows of each list."""
 
     at: Annotated[Instant, "The instant of the answer."]
     licenses: Annotated[Sequence[License], "The licenses, in the order of the account."]
@@ -57,7 +70,13 @@ class Customer(CustomerRow):
     addons: Annotated[Sequence[Addon], "The add-ons."]
     facts: Annotated[dict[str, Any], "What is known of the customer, by name."]
     open_tickets: Annotated[Sequence[OpenTicket], "The tickets that are not closed, the newest first."]
+    totals: Annotated[CustomerTotals, "How many rows each list has, and the balance over all lots."]
+    next_cursor: Annotated[str | None, "The `cursor` of the further rows; null where there are none."]
     merged_from: NotRequired[Annotated[Id, "The customer that was merged into this one, in that call's answer."]]
+
+
+CUSTOMER_LISTS: Final = ("licenses", "covers", "lots", "choices", "addons", "open_tickets")
+"""Members of a customer's page that are given in pages."""
 
 
 class Erasure(TypedDict):
@@ -135,15 +154,19 @@ def customer_view(
     )
     lots = [lot for lot in account.ledger.lots.values() if lot.available or lot.held]
     disputed = suspended(account.ledger)
+    available = sum(amounts["available"] for amounts in by_type.values())
+    held = sum(amounts["held"] for amounts in by_type.values())
+    choices = account.open_choices()
+    addons = [addon for addon in account.addons if addon.voided_at is None]
     return {
         "customer_id": customer_id,
         "at": iso(at),
-        "licenses": [license_view(held, at) for held in licenses],
+        "licenses": [license_view(held_license, at) for held_license in licenses],
         "covers": [cover_view(cover, at) for cover in covers],
         "balance": {
             "unit": None if unit is None else unit.many,
-            "available": sum(amounts["available"] for amounts in by_type.values()),
-            "held": sum(amounts["held"] for amounts in by_type.values()),
+            "available": available,
+            "held": held,
             "disputed": sum(disputed.values()),
             "by_type": by_type,
         },
@@ -151,11 +174,22 @@ def customer_view(
             lot_view(lot, at, disputed.get(lot.lot_id, 0))
             for lot in sorted(lots, key=lambda lot: (lot.effective_at, lot.lot_id))
         ],
-        "choices": [choice_view(choice) for choice in account.open_choices()],
-        "addons": [addon_view(addon) for addon in account.addons if addon.voided_at is None],
+        "choices": [choice_view(choice) for choice in choices],
+        "addons": [addon_view(addon) for addon in addons],
         "facts": jsonable(account.customer.data),
         "created_at": created_at,
         "open_tickets": open_tickets,
+        "totals": {
+            "available": available,
+            "held": held,
+            "licenses": len(licenses),
+            "covers": len(covers),
+            "lots": len(lots),
+            "choices": len(choices),
+            "addons": len(addons),
+            "open_tickets": len(open_tickets),
+        },
+        "next_cursor": None,
     }
 
 

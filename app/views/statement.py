@@ -85,8 +85,28 @@ class ChargedTicket(TypedDict):
     clause: NotRequired[Annotated[str | None, "The clause of the charge."]]
 
 
+class StatementRows(TypedDict):
+    """How many rows each part of the account page has in all."""
+
+    balance_modifications: Annotated[Whole, "Rows of `balance_modifications`."]
+    tickets_in_progress: Annotated[Whole, "Rows of `tickets_in_progress`."]
+    resolved_tickets: Annotated[Whole, "Rows of `resolved_tickets`."]
+
+
+class StatementTotals(TypedDict):
+    """The credits of each part of the account page, over all its rows."""
+
+    balance_modifications: Annotated[Credits, "Credits that came, less those that went without a charge."]
+    tickets_in_progress: Annotated[Credits, "Credits that are set aside."]
+    resolved_tickets: Annotated[Credits, "Credits that were taken, less those that were given back."]
+    rows: Annotated[StatementRows, "How many rows each part has."]
+
+
 class Statement(TypedDict):
-    """The account page in three parts: modifications - in progress - resolved = available."""
+    """The account page in three parts, the first 100 rows of each.
+
+    `totals` are over all rows: modifications - in progress - resolved = available.
+    """
 
     customer_id: Annotated[Id, "The customer."]
     unit: Annotated[str | None, "The vendor's word for credits."]
@@ -97,8 +117,12 @@ class Statement(TypedDict):
     resolved_tickets: Annotated[Sequence[ChargedTicket], "Tickets for which credits were taken."]
     labels: Annotated[Mapping[str, str], "The vendor's headings, by name."]
     held: Annotated[Credits, "Credits that are set aside."]
+    totals: Annotated[StatementTotals, "The credits of each part over all its rows."]
+    next_cursor: Annotated[str | None, "The `cursor` of the further rows; null where there are none."]
 
 
+STATEMENT_LISTS: Final = ("balance_modifications", "tickets_in_progress", "resolved_tickets")
+"""Members of a statement that are given in pages."""
 _RETURNS: Final = ("capture", "release", "refund")
 """Operations that may give credits back."""
 
@@ -184,18 +208,29 @@ def statement_view(
         for part, whole in ((progress, set_aside), (resolved, spent)):
             if rest := whole - sum(row["credits"] for row in part):
                 part.insert(0, {"credits": rest, "kind": "earlier", "ticket_id": None, "at": None})
-    total = sum(row["credits"] for row in modifications)
-    used = sum(row["credits"] for row in progress) + sum(row["credits"] for row in resolved)
+    put_in = sum(row["credits"] for row in modifications)
+    set_aside, used = sum(row["credits"] for row in progress), sum(row["credits"] for row in resolved)
     return {
         "customer_id": customer_id,
         "unit": unit,
         "at": iso(at),
-        "available": total - used,
+        "available": put_in - set_aside - used,
         "balance_modifications": modifications,
         "tickets_in_progress": progress,
         "resolved_tickets": resolved,
         "labels": dict(labels),
         "held": held,
+        "totals": {
+            "balance_modifications": put_in,
+            "tickets_in_progress": set_aside,
+            "resolved_tickets": used,
+            "rows": {
+                "balance_modifications": len(modifications),
+                "tickets_in_progress": len(progress),
+                "resolved_tickets": len(resolved),
+            },
+        },
+        "next_cursor": None,
     }
 
 

@@ -5,10 +5,11 @@ It knows nothing of the door that it came through. A write is committed before i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 import msgspec
 
@@ -16,7 +17,7 @@ from app.api.auth import Principal
 from app.api.first_edition import first_form
 from app.api.headers import Conditions
 from app.api.operations.table import Operation, scope_missing
-from app.api.paging import PageQuery, encode_cursor
+from app.api.paging import PageQuery, decode_cursor, encode_cursor
 from app.api.problems import Problem
 from app.api.state import AppState, BalanceReader
 from app.api.strict import Body
@@ -35,6 +36,8 @@ Work = Callable[[Tx], Awaitable[T]]
 NO_STORE: Final[Mapping[str, str]] = {"Cache-Control": "no-store"}
 """For answers that show a secret once."""
 KEY_LENGTH: Final = 255
+ROWS_MAX: Final = 100
+"""Rows of each list in an answer that holds several lists."""
 NOTHING: Final[Mapping[str, str]] = {}
 
 
@@ -154,6 +157,23 @@ class Call:
             cursor = encode_cursor(secrets[0], page.context(self.tenant_id), [end])
         view = {**found, "data": rows[start:end], "next_cursor": cursor}
         return Answer(view, headers=page.headers(view))
+
+    def first_rows(self, view: V, lists: Sequence[str], cursor: str | None = None) -> V:
+        """Return a view with at most `ROWS_MAX` rows of each of these lists, those after ``cursor``.
+
+        Its `next_cursor` goes on in each list that has more. 400 ``cursor_invalid``.
+        """
+        secrets = self.rooms.cursor_secrets
+        context = json.dumps([self.tenant_id, sorted(lists), sorted(self.path.items())])
+        start = 0 if cursor is None else int(decode_cursor(secrets, context, cursor)[0] or 0)
+        whole: Mapping[str, Any] = view  # type: ignore[assignment]
+        end = start + ROWS_MAX
+        if start == 0 and not any(len(whole[name]) > end for name in lists):
+            return view
+        more = any(len(whole[name]) > end for name in lists)
+        cut = {name: whole[name][start:end] for name in lists}
+        next_cursor = encode_cursor(secrets[0], context, [end]) if more else None
+        return cast(V, {**whole, **cut, "next_cursor": next_cursor})
 
     def _own(self, found: Any) -> None:
         """A customer token sees what names its own customer, in path, query or answer; else there is nothing."""

@@ -28,6 +28,7 @@ from app.api.strict import (
     LongText,
     Name,
     PathId,
+    RowsCursor,
     SignedCredits,
     field_errors,
 )
@@ -39,12 +40,12 @@ from app.usecases.credits.credits import SCOPE_OF, CreditCommand, CreditResult
 from app.usecases.reports import audit
 from app.views import errors
 from app.views.audit import LedgerAudit
-from app.views.balance import Balance
+from app.views.balance import BALANCE_LISTS, Balance
 from app.views.hold import Adjustment, CreditBatch, Hold
 from app.views.hold import BatchItem as BatchResult
 from app.views.lot import RefundQuote, Transfer
 from app.views.shapes import PageOf
-from app.views.statement import Entry, Statement
+from app.views.statement import STATEMENT_LISTS, Entry, Statement
 
 BATCH_COMMANDS_MAX: Final = 1000
 
@@ -151,11 +152,15 @@ OPERATIONS = Operations("Credits")
 
 
 @OPERATIONS.get("getBalance", "/v1/customers/{customer_id}/balance", scope="customers:read", refusals=(404,))
-async def get_balance(call: Call, customer_id: PathId, point: AsOf) -> Balance:
-    """What is available and held, and the lots it is in; exact at the instant."""
+async def get_balance(call: Call, customer_id: PathId, point: AsOf, cursor: RowsCursor = None) -> Balance:
+    """What is available and held, and the lots it is in, the first 100; exact at the instant."""
     if point.as_of is None and point.known_at is None and call.principal.kind == "key":
-        return await call.balance(customer_id)
-    return await call.read(lambda tx: accounts.balance(tx, customer_id, as_of=point.as_of, known_at=point.known_at))
+        found = await call.balance(customer_id)
+    else:
+        found = await call.read(
+            lambda tx: accounts.balance(tx, customer_id, as_of=point.as_of, known_at=point.known_at)
+        )
+    return call.first_rows(found, BALANCE_LISTS, cursor)
 
 
 @OPERATIONS.post(
@@ -316,9 +321,10 @@ def _shown(key: str | None, found: CreditResult | BaseException) -> BatchResult:
 @OPERATIONS.get(
     "getStatement", "/v1/customers/{customer_id}/statement", scope="customers:read", refusals=(404,), account=True
 )
-async def get_statement(call: Call, customer_id: PathId, point: AsOf) -> Statement:
-    """Where credits came from, tickets in progress, resolved tickets: three parts whose sums meet the balance."""
-    return await call.read(lambda tx: accounts.statement(tx, customer_id, as_of=point.as_of, known_at=point.known_at))
+async def get_statement(call: Call, customer_id: PathId, point: AsOf, cursor: RowsCursor = None) -> Statement:
+    """Where credits came from, tickets in progress, resolved tickets: three parts whose totals meet the balance."""
+    found = await call.read(lambda tx: accounts.statement(tx, customer_id, as_of=point.as_of, known_at=point.known_at))
+    return call.first_rows(found, STATEMENT_LISTS, cursor)
 
 
 @OPERATIONS.get(

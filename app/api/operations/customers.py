@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
-from app.api.strict import Body, ExternalId, PathId, QueryText
+from app.api.strict import Body, ExternalId, PathId, QueryText, RowsCursor
+from app.usecases.commands import Tx
 from app.usecases.customers import customers
-from app.views.customer import Customer, CustomerExport, CustomerRow, Erasure
+from app.views.customer import CUSTOMER_LISTS, Customer, CustomerExport, CustomerRow, Erasure
 from app.views.shapes import PageOf
 
 OPERATIONS = Operations("Helpdesk")
@@ -28,9 +29,10 @@ async def list_customers(call: Call, query: QueryText | None = None) -> Answer[P
 
 
 @OPERATIONS.get("getCustomer", "/v1/customers/{customer_id}", scope="customers:read", refusals=(404,), account=True)
-async def get_customer(call: Call, customer_id: PathId) -> Customer:
-    """Licenses, covers, balances, open choices and open tickets in one answer."""
-    return await call.read(lambda tx: customers.get_customer(tx, customer_id))
+async def get_customer(call: Call, customer_id: PathId, cursor: RowsCursor = None) -> Customer:
+    """Licenses, covers, balances, open choices and open tickets in one answer, the first 100 rows of each list."""
+    found = await call.read(lambda tx: customers.get_customer(tx, customer_id))
+    return call.first_rows(found, CUSTOMER_LISTS, cursor)
 
 
 @OPERATIONS.get("exportCustomer", "/v1/customers/{customer_id}/export", scope="customers:read", refusals=(404,))
@@ -50,8 +52,9 @@ async def erase_customer(call: Call, customer_id: PathId) -> Erasure:
 )
 async def merge_customers(call: Call, customer_id: PathId, body: MergeBody) -> Answer[Customer]:
     """Merges an account into another: licenses, covers, orders, tickets and whole lots move."""
-    return await call.keyed(
-        "customers.merge",
-        body,
-        lambda tx: customers.merge_customers(tx, customer_id, into_customer_id=body.into_customer_id),
-    )
+
+    async def merged(tx: Tx) -> Customer:
+        found = await customers.merge_customers(tx, customer_id, into_customer_id=body.into_customer_id)
+        return call.first_rows(found, CUSTOMER_LISTS)
+
+    return await call.keyed("customers.merge", body, merged)
