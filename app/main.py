@@ -130,7 +130,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 def state_of(settings: Settings, database: Database, credits: CreditsWriter, balances: BalanceReader) -> AppState:
     """The parts that the doors are given."""
     operator = settings.operator_key.get_secret_value() if settings.operator_key else None
-    cursor_secrets = [hashlib.sha256(b"cursor\x00" + one.encode()).digest() for one in settings.secret_keys()]
+    cursor_secrets = [hashlib.sha256(b"cursor\x00" + key.encode()).digest() for key in settings.secret_keys()]
     limits = Limits(
         per_key=settings.rate_limit_per_key, per_tenant=settings.rate_limit_per_tenant, processes=settings.workers
     )

@@ -200,8 +200,8 @@ class Settings(BaseSettings):
     @field_validator("cors_origins")
     @classmethod
     def _origins(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        for one in given:
-            if one != "*" and not _ORIGIN.fullmatch(one):
+        for name in given:
+            if name != "*" and not _ORIGIN.fullmatch(name):
                 raise ValueError("each must be an origin such as https://desk.example, without a path, or *")
         return given
 

@@ -69,14 +69,14 @@ async def run_worker(db: Database, handlers: Handlers, stop_event: asyncio.Event
             try:
                 known = set(await db.tenant_ids())
                 listed_at = now
-                turns = {one: turns.get(one) or _Turn() for one in sorted(known)}
+                turns = {name: turns.get(name) or _Turn() for name in sorted(known)}
             except (Unavailable, Retry) as error:
                 logger.warning("the worker cannot list tenants: %s", error)
                 METRICS.failures += 1
                 await _sleep(stop_event, LONGEST)
                 continue
-        ready = [one for one, turn in turns.items() if turn.at <= now]
-        await asyncio.gather(*(_serve(db, one, turns[one], handlers, jobs, slots, stop_event) for one in ready))
+        ready = [turn_ for turn_, turn in turns.items() if turn.at <= now]
+        await asyncio.gather(*(_serve(db, name, turns[name], handlers, jobs, slots, stop_event) for name in ready))
         METRICS.rounds += 1
         METRICS.last_round_at = time.time()
         soonest = min((turn.at for turn in turns.values()), default=now + LONGEST)

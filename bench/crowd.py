@@ -16,16 +16,55 @@ from sqlalchemy import ARRAY, Table, Text
 from app.db import schema as s
 
 TABLES = (
-    s.customer, s.command, s.entity_event, s.license_, s.cover, s.choice, s.purchase_order, s.order_refund, s.addon,
-    s.ticket, s.clock, s.clock_outcome, s.agenda, s.outbox, s.audit_trail, s.account, s.lot, s.hold, s.hold_line,
-    s.operation, s.entry,
-)  # fmt: skip
+    s.customer,
+    s.command,
+    s.entity_event,
+    s.license_,
+    s.cover,
+    s.choice,
+    s.purchase_order,
+    s.order_refund,
+    s.addon,
+    s.ticket,
+    s.clock,
+    s.clock_outcome,
+    s.agenda,
+    s.outbox,
+    s.audit_trail,
+    s.account,
+    s.lot,
+    s.hold,
+    s.hold_line,
+    s.operation,
+    s.entry,
+)
 """What is copied."""
-IDS = frozenset({
-    "audit_id", "choice_id", "clock_id", "command_id", "cover_id", "customer_id", "dedupe_key", "entity_id",
-    "event_id", "external_id", "hold_id", "key", "license_id", "lot_id", "operation_id", "order_id", "origin_lot_id",
-    "parent_id", "refund_id", "registered_domain", "subject", "ticket_id",
-})  # fmt: skip
+IDS = frozenset(
+    {
+        "audit_id",
+        "choice_id",
+        "clock_id",
+        "command_id",
+        "cover_id",
+        "customer_id",
+        "dedupe_key",
+        "entity_id",
+        "event_id",
+        "external_id",
+        "hold_id",
+        "key",
+        "license_id",
+        "lot_id",
+        "operation_id",
+        "order_id",
+        "origin_lot_id",
+        "parent_id",
+        "refund_id",
+        "registered_domain",
+        "subject",
+        "ticket_id",
+    }
+)
 """Columns of ids; a ticket's subject is none."""
 SPREAD = {("ticket", "opened_at"), ("ticket", "updated_at"), ("clock", "due_at")}
 """Times that differ from copy to copy: seven seconds earlier each."""

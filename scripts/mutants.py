@@ -38,7 +38,7 @@ class Mutant:
 MUTANTS = (
     Mutant(
         "the customer's lock is left out",
-        "app/db/ledger.py",
+        "app/db/ledger/read.py",
         " where tenant_id = :tenant and external_id = any(:external) order by customer_id for update",
         " where tenant_id = :tenant and external_id = any(:external) order by customer_id",
         f"{RACES}::test_two_writers_never_overspend_at_the_boundary_of_lots",

@@ -59,7 +59,7 @@ ROWS: Final = (
     (
         "a touched license does not count either",
         "app/domain/orders/refunds.py",
-        "untouched = not _touched(taking, one)",
+        "untouched = not _touched(taking, license_)",
         "untouched = True",
         f"{UNITS}::test_csc_2_a_touched_one_counts",
     ),

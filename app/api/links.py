@@ -107,11 +107,11 @@ def _from(
         elif len(given) < len(wanted):
             continue
         given |= {
-            f"query.{one['name']}": says[one["name"]]
-            for one in operation.get("parameters", ())
-            if one["in"] == "query" and one["name"] in says
+            f"query.{parameter['name']}": says[parameter["name"]]
+            for parameter in operation.get("parameters", ())
+            if parameter["in"] == "query" and parameter["name"] in says
         }
-        if target != source and any("$response" in one for one in given.values()):
+        if target != source and any("$response" in name for name in given.values()):
             yield target, {"operationId": target, "parameters": given}
 
 
@@ -120,8 +120,8 @@ def _path_parameters(path: str) -> dict[str, str]:
     segments = path.split("/")
     found: dict[str, str] = {}
     for index, segment in enumerate(segments):
-        if one := re.fullmatch(r"\{(\w+)\}", segment):
-            name = one[1]
+        if item := re.fullmatch(r"\{(\w+)\}", segment):
+            name = item[1]
             before = segments[index - 1]
             if name == "delivery_id":
                 before = segments[2]

@@ -118,7 +118,7 @@ def _of_all() -> CollectorRegistry | None:
     folder = shared_folder()
     if folder is None:
         return None
-    for process in {one.stem.rpartition("_")[2] for one in folder.glob("gauge_live*.db")}:
+    for process in {path.stem.rpartition("_")[2] for path in folder.glob("gauge_live*.db")}:
         if not _runs(int(process)):
             multiprocess.mark_process_dead(int(process))  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
@@ -190,7 +190,7 @@ def formatter() -> logging.Formatter:
 def configure_logging(level: str) -> None:
     """JSON lines on stderr for our loggers, the server's and the libraries'. Safe to call again."""
     root = logging.getLogger()
-    for old in [one for one in root.handlers if getattr(one, _CONFIGURED, False)]:
+    for old in [handler for handler in root.handlers if getattr(handler, _CONFIGURED, False)]:
         root.removeHandler(old)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter())

@@ -165,9 +165,9 @@ def _finish(
         )
     if declared is not None and declared.conditional:
         parameters.append(dict(_IF_MATCH))
-    for one in parameters:
-        if "example" not in one and one["name"] not in _GIVEN_OUT:
-            one["example"] = _parameter_example(one)
+    for parameter in parameters:
+        if "example" not in parameter and parameter["name"] not in _GIVEN_OUT:
+            parameter["example"] = _parameter_example(parameter)
     if not parameters:
         operation.pop("parameters")
     _request_example(operation, schemas, examples.get(route.operation_id or ""))
@@ -218,8 +218,8 @@ def _request_example(operation: dict[str, Any], schemas: dict[str, Any], example
 
 def _says_something(schema: dict[str, Any], schemas: dict[str, Any]) -> bool:
     """Whether something has to be said; an absent body is an empty object (`app.api.strict.take_body`)."""
-    every = [schemas.get(one.get("$ref", "").rpartition("/")[2], one) for one in schema.get("anyOf", [schema])]
-    return all(one.get("required") for one in every)
+    every = [schemas.get(item.get("$ref", "").rpartition("/")[2], item) for item in schema.get("anyOf", [schema])]
+    return all(item.get("required") for item in every)
 
 
 def _answers(operation: dict[str, Any], route: APIRoute, schemas: dict[str, Any]) -> None:

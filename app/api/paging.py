@@ -42,7 +42,7 @@ def decode_cursor(secrets: Sequence[bytes], context: str, cursor: str) -> Key:
     try:
         raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         mac, payload = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
-        if any(hmac.compare_digest(mac, _mac(one, context, payload)) for one in secrets):
+        if any(hmac.compare_digest(mac, _mac(secret, context, payload)) for secret in secrets):
             key: Key = json.loads(payload)
             return key
     except (ValueError, binascii.Error):

@@ -75,10 +75,10 @@ class Problem(Exception):  # noqa: N818 - the RFC's word
 
 def register(reasons: Iterable[ReasonCode]) -> None:
     """Publishes the reasons of the shipped policies beside the catalogue, whose own words win."""
-    for one in reasons:
-        if one.code not in CATALOGUE:
-            title = one.code.replace("_", " ").capitalize()
-            _REASONS[one.code] = Entry(409, title, one.cause, one.next_step)
+    for reason in reasons:
+        if reason.code not in CATALOGUE:
+            title = reason.code.replace("_", " ").capitalize()
+            _REASONS[reason.code] = Entry(409, title, reason.cause, reason.next_step)
 
 
 def known(code: str) -> Entry | None:
@@ -102,7 +102,7 @@ def body_of(
     """A problem's members: the same for REST and for GraphQL."""
     reasons: list[dict[str, Any]] = []
     if decision is not None and decision.reasons:
-        reasons = [reason_json(one) for one in decision.reasons]
+        reasons = [reason_json(reason) for reason in decision.reasons]
         code, detail = reasons[0]["code"], detail or reasons[0]["message"]
     entry = entry_of(code)
     body: dict[str, Any] = {
@@ -118,9 +118,9 @@ def body_of(
         body["next_step"] = CATALOGUE[POLICY_REASON].next_step
     if decision is not None:
         body["reasons"] = reasons
-        body["remedies"] = [remedy_json(one) for one in decision.remedies]
+        body["remedies"] = [remedy_json(remedy) for remedy in decision.remedies]
         body["policy"] = {"name": decision.policy, "version": decision.policy_version}
-    found = [one.json() for one in errors]
+    found = [error.json() for error in errors]
     if found:
         body["errors"] = found
     body.update({name: value for name, value in jsonable(extra).items() if name not in body})
@@ -133,10 +133,10 @@ def body_of_error(error: DomainError) -> dict[str, Any]:
     detail = facts.pop("message", None)
     wrong = facts.pop("errors", ())
     errors = [
-        one
-        if isinstance(one, FieldError)
-        else FieldError(str(one.get("pointer", "")), str(one.get("code", "invalid")), str(one.get("message", "")))
-        for one in wrong
+        item
+        if isinstance(item, FieldError)
+        else FieldError(str(item.get("pointer", "")), str(item.get("code", "invalid")), str(item.get("message", "")))
+        for item in wrong
     ]
     field = facts.pop("field", None)
     if field is not None:

@@ -144,7 +144,7 @@ def inspect_json(root: Any, *, escapes: bool) -> None:  # noqa: C901 - one case 
         if len(errors) >= MAX_ERRORS:
             break
     if errors:
-        raise Problem("invalid_input", errors=sorted(errors, key=lambda one: one.pointer))
+        raise Problem("invalid_input", errors=sorted(errors, key=lambda error: error.pointer))
 
 
 def pointer_part(name: str) -> str:
@@ -287,7 +287,7 @@ async def take_body(request: Request, *, limit: int, raw: bool, has_body: bool) 
 def _empty_object(request: Request) -> None:
     """Nothing said is an empty object, so that what needs nothing said (a suspension) takes no body either, and what
     is required is missed by its name. FastAPI looks for JSON only where the media type says so."""
-    headers_left = [one for one in request.scope["headers"] if one[0].lower() != b"content-type"]
+    headers_left = [header for header in request.scope["headers"] if header[0].lower() != b"content-type"]
     request.scope["headers"] = [*headers_left, (b"content-type", b"application/json")]
     vars(request).pop("_headers", None)
     request._body, request._json = b"{}", {}
@@ -317,14 +317,14 @@ _CODES: Final = {
 def field_errors(error: RequestValidationError) -> list[FieldError]:
     """Each wrong field of a validation error, once, by its pointer, without the names of a union's branches."""
     found: dict[str, FieldError] = {}
-    for one in error.errors():
-        place, *rest = [*one["loc"], ""] if len(one["loc"]) == 1 else list(one["loc"])
-        if len(one["loc"]) == 1:
+    for error_ in error.errors():
+        place, *rest = [*error_["loc"], ""] if len(error_["loc"]) == 1 else list(error_["loc"])
+        if len(error_["loc"]) == 1:
             rest = []
-        code, message = _CODES.get(one["type"], (one["type"], one["msg"]))
-        if "limit_value" in one.get("ctx", {}) or one["type"].startswith(("greater", "less", "string_too")):
-            message = one["msg"]
-        pointer = _pointer(rest, error.body if place == "body" else None, missing=one["type"] == "missing")
+        code, message = _CODES.get(error_["type"], (error_["type"], error_["msg"]))
+        if "limit_value" in error_.get("ctx", {}) or error_["type"].startswith(("greater", "less", "string_too")):
+            message = error_["msg"]
+        pointer = _pointer(rest, error.body if place == "body" else None, missing=error_["type"] == "missing")
         found.setdefault(f"{place}{pointer}", FieldError(pointer, code, message, str(place)))
     return list(found.values())[:MAX_ERRORS]
 

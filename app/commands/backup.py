@@ -83,7 +83,7 @@ def programs_of(settings: Settings) -> Path:
     if settings.pg_bin is not None:
         return next(iter(bin_dirs(settings.pg_bin)))
     wanted = server_major(settings)
-    found = sorted((major_of(one), number, one) for number, one in enumerate(bin_dirs()))
+    found = sorted((major_of(dir_), number, dir_) for number, dir_ in enumerate(bin_dirs()))
     for major, _, folder in found:
         if major >= wanted:
             return folder

@@ -163,7 +163,7 @@ def _at(view: Any, place: str) -> Any:
             return None
         if pick:
             field_name, _, wanted = pick.rstrip("]").partition("=")
-            view = next((one for one in view or [] if str(one.get(field_name)) == wanted), None)
+            view = next((item for item in view or [] if str(item.get(field_name)) == wanted), None)
     return len(view or []) if count else view
 
 
@@ -187,9 +187,9 @@ def _deep(stage: Stage, value: Any) -> Any:
             return stage.saved[whole.group(1)]
         return _filled(stage, value, {})
     if isinstance(value, dict):
-        return {name: _deep(stage, one) for name, one in value.items()}
+        return {name: _deep(stage, item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_deep(stage, one) for one in value]
+        return [_deep(stage, item) for item in value]
     return value
 
 

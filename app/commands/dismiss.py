@@ -46,9 +46,9 @@ async def _run(
     opened = Database(settings.database_url or "", pool_size=1)
     try:
         found = await tenant_of(opened, name, tenant)
-        for one in chosen:
-            view = await dismissed(opened, settings, found, name, one, reason, adjustment)
-            print(f"{one}  {view['state']}")
+        for name_ in chosen:
+            view = await dismissed(opened, settings, found, name, name_, reason, adjustment)
+            print(f"{name_}  {view['state']}")
     finally:
         await opened.close()
 

@@ -151,7 +151,7 @@ def _csv(lines: _Lines, kind: str | None) -> Iterator[Record]:
 def _delimiter(first: str) -> str:
     """What the header is divided by: the mark that gives the most columns that are known."""
     known = imports.COLUMNS
-    return max(DELIMITERS, key=lambda one: sum(_name(part) in known for part in first.split(one)))
+    return max(DELIMITERS, key=lambda item: sum(_name(part) in known for part in first.split(item)))
 
 
 def _name(text: str) -> str:
@@ -160,7 +160,7 @@ def _name(text: str) -> str:
 
 def _header(first: str, delimiter: str, file: str, kind: str | None) -> Sequence[str]:
     try:
-        header = [_name(one) for one in next(csv.reader([first], delimiter=delimiter, strict=True), [])]
+        header = [_name(name) for name in next(csv.reader([first], delimiter=delimiter, strict=True), [])]
     except csv.Error:
         raise CommandError(f"{file}: the quotes of the header do not match") from None
     while header and not header[-1]:

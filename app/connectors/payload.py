@@ -140,7 +140,7 @@ def rows(value: Any, name: str) -> list[Mapping[str, Any]]:
     """A list of objects; nothing for what is absent. Raises `UnreadableError`."""
     if value is None:
         return []
-    if not isinstance(value, list) or len(value) > 1000 or not all(isinstance(one, dict) for one in value):
+    if not isinstance(value, list) or len(value) > 1000 or not all(isinstance(item, dict) for item in value):
         raise UnreadableError("field_wrong", f"{name} is no list of objects.")
     return value
 
@@ -157,9 +157,9 @@ def table(value: Any, name: str) -> Mapping[str, Any]:
 def attributes(value: Any) -> dict[str, Any]:
     """Attributes of a line: names to texts, integers and booleans; the rest is left out."""
     return {
-        name: one
-        for name, one in list(table(value, "attributes").items())[:50]
-        if len(name) <= 100 and not _CONTROL.search(name) and _plain(one)
+        name: pair
+        for name, pair in list(table(value, "attributes").items())[:50]
+        if len(name) <= 100 and not _CONTROL.search(name) and _plain(pair)
     }
 
 

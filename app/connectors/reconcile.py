@@ -81,8 +81,8 @@ class Fetcher:
         if kind not in MAKERS:
             raise FetchError(f"A source of kind {kind} has no API to ask; reconcile knows {', '.join(sorted(MAKERS))}.")
         async with self._client(kind, api) as call:
-            async for one in MAKERS[kind](call, since):
-                yield one
+            async for item in MAKERS[kind](call, since):
+                yield item
 
     def _client(self, kind: str, api: Mapping[str, Any]) -> _Client:
         base = str(api.get("base_url") or _BASES.get(kind, ""))
@@ -240,7 +240,7 @@ async def _stripe(call: Call, since: datetime) -> AsyncIterator[Found]:
         if not page.get("has_more") or not page["data"]:
             break
         after = page["data"][-1]["id"]
-    for event in sorted(found, key=lambda one: (one["created"], one["id"])):
+    for event in sorted(found, key=lambda item: (item["created"], item["id"])):
         yield Found(body=_body(event), headers={}, changed_at=datetime.fromtimestamp(int(event["created"]), UTC))
 
 
@@ -265,7 +265,7 @@ async def _paddle(call: Call, since: datetime) -> AsyncIterator[Found]:
         if latest is None or latest >= since:
             at = page.get("updated_at") if changed_at is not None and changed_at.year > 1 else page.get("created_at")
             found.append(("adjustment.updated", str(at), page))
-    for kind, at, data in sorted(found, key=lambda one: (stamp(one[1]), one[0])):
+    for kind, at, data in sorted(found, key=lambda item: (stamp(item[1]), item[0])):
         event = {"event_type": kind, "occurred_at": at, "data": data}
         yield Found(body=_body(event), headers={}, changed_at=_instant(at))
 

@@ -141,9 +141,9 @@ def _merged(plain: URL, given: dict[str, list[str]]) -> URL:
         for name, values in given.items()
         if name in _OBEYED or name in {"host", "connect_timeout", "application_name"}
     }
-    user, password, name = (given.get(one, [None])[-1] for one in ("user", "password", "dbname"))
-    ports = [port for one in given.get("port", []) for port in one.split(",")]
-    hosts = [host for one in query.pop("host", []) for host in one.split(",") if host]
+    user, password, name = (given.get(name, [None])[-1] for name in ("user", "password", "dbname"))
+    ports = [port for name in given.get("port", []) for port in name.split(",")]
+    hosts = [host for item in query.pop("host", []) for host in item.split(",") if host]
     named = [match[1] for host in hosts if (match := _PORT_OF.search(host))]
     if any(not port.isdigit() for port in (*ports, *named) if port):
         raise ValueError("port is a number, or a list of numbers, one for each host")
@@ -176,11 +176,11 @@ def hosts_of(url: str) -> list[tuple[str, str]]:
     if not names:
         return [(parsed.host or "", str(parsed.port or ""))]
     found = []
-    for one in names:
-        if one.startswith("/") or (":" in one and not one.startswith("[") and one.count(":") > 1):
-            found.append((one, str(parsed.port or "")))
+    for name in names:
+        if name.startswith("/") or (":" in name and not name.startswith("[") and name.count(":") > 1):
+            found.append((name, str(parsed.port or "")))
         else:
-            host, _, port = one.rpartition(":") if ":" in one.rpartition("]")[2] else (one, "", "")
+            host, _, port = name.rpartition(":") if ":" in name.rpartition("]")[2] else (name, "", "")
             found.append((host.strip("[]"), port or str(parsed.port or "")))
     return found
 

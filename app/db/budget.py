@@ -99,7 +99,7 @@ class Shares:
             return False
         if tenant == HOUSE or self.held.get(tenant, 0) < self.half:
             return True
-        return self.free > self.reserve and not any(one != tenant for one in self._lines)
+        return self.free > self.reserve and not any(line != tenant for line in self._lines)
 
     def _go_on(self) -> None:
         while self.free and (tenant := next(filter(self._may, self._lines), None)) is not None:

@@ -93,17 +93,17 @@ def domain_version(stored: StoredVersion) -> CalendarVersion:
         revision=stored.revision,
         effective_from=date.fromisoformat(stored.effective_from),
         weekly=weekly_hours(
-            {WEEKDAYS.index(day) + 1: [_span(one) for one in spans] for day, spans in stored.weekly_hours.items()}
+            {WEEKDAYS.index(day) + 1: [_span(span) for span in spans] for day, spans in stored.weekly_hours.items()}
         ),
         exceptions=tuple(
             CalendarException(
-                on=date.fromisoformat(one["date"]),
-                kind=ExceptionKind(one["kind"]),
-                spans=tuple(_span(span) for span in one.get("hours") or ()),
-                name=one.get("name") or "",
-                source=one.get("source") or "",
+                on=date.fromisoformat(exception["date"]),
+                kind=ExceptionKind(exception["kind"]),
+                spans=tuple(_span(span) for span in exception.get("hours") or ()),
+                name=exception.get("name") or "",
+                source=exception.get("source") or "",
             )
-            for one in stored.exceptions
+            for exception in stored.exceptions
         ),
         closures=tuple(_closure(on, row) for on, row in stored.closures.items()),
         exceptions_win=stored.exceptions_win,
@@ -129,13 +129,13 @@ async def expand(rules: ClosureRules | ServiceHours) -> dict[str, Any]:
     """Closed and half days with their names, as stored; seventy years are computed beside the event loop."""
     found = await asyncio.to_thread(expand_closures, rules, FIRST_YEAR, LAST_YEAR)
     return {
-        one.date.isoformat(): {
-            "names": list(one.names),
-            "hours": [[format_minute(minute) for minute in span] for span in one.hours],
+        expanded_closure.date.isoformat(): {
+            "names": list(expanded_closure.names),
+            "hours": [[format_minute(minute) for minute in span] for span in expanded_closure.hours],
         }
-        if one.hours
-        else list(one.names)
-        for one in found
+        if expanded_closure.hours
+        else list(expanded_closure.names)
+        for expanded_closure in found
     }
 
 
@@ -189,7 +189,7 @@ async def versions(tx: Tx, name: str) -> list[StoredVersion]:
 
 def hours_of(name: str, zone_name: str, found: Iterable[CalendarVersion]) -> Hours:
     """The timeline of these versions, with each earlier one by its revision."""
-    known = sorted(found, key=lambda one: one.revision)
+    known = sorted(found, key=lambda item: item.revision)
     where = zone(zone_name)
     history = {version.revision: BusinessCalendar(name, where, known[: i + 1]) for i, version in enumerate(known)}
     newest = history[known[-1].revision] if known else BusinessCalendar(name, where, ())
@@ -209,9 +209,9 @@ async def hours(tx: Tx, name: str = SERVICE_HOURS, *, fresh: bool = False) -> Ho
         if cached is not None and cached[0] == tx.tenant.calendar_revision:
             return cached[1]  # type: ignore[no-any-return]
     calendar = await require(tx, name)
-    made = hours_of(name, calendar.zone, [domain_version(one) for one in await versions(tx, name)])
+    made = hours_of(name, calendar.zone, [domain_version(version) for version in await versions(tx, name)])
     if not fresh and not cache.get("disabled"):
-        old = [one for one in cache if isinstance(one, tuple) and one[0] == _KIND]
+        old = [item for item in cache if isinstance(item, tuple) and item[0] == _KIND]
         if len(old) >= _CACHED_MAX:
             cache.pop(old[0], None)
         cache[key] = (tx.tenant.calendar_revision, made)
@@ -241,7 +241,7 @@ async def known(database: Database, tenant_id: str, name: str) -> Hours:
     until, coming = cache.get((_CHANGING, tenant_id), (0.0, 0))
     # While a change is under way here, what was read is not kept: it would outlive the change's commit.
     if (now >= until or revision >= coming) and not cache.get("disabled"):
-        stale = [one for one in cache if isinstance(one, tuple) and one[0] == _KNOWN]
+        stale = [item for item in cache if isinstance(item, tuple) and item[0] == _KNOWN]
         if len(stale) >= _CACHED_MAX:
             cache.pop(stale[0], None)
         cache[key] = (now + KNOWN_SECONDS, found)
@@ -295,7 +295,7 @@ async def bump(tx: Tx) -> None:
     tx.caches[_CHANGED] = True
     cache = tx.database.process_cache
     cache[_CHANGING, tx.tenant_id] = (time.monotonic() + _CHANGING_SECONDS, 1 << 62)
-    for key in [one for one in cache if isinstance(one, tuple) and one[:2] == (_KNOWN, tx.tenant_id)]:
+    for key in [item for item in cache if isinstance(item, tuple) and item[:2] == (_KNOWN, tx.tenant_id)]:
         cache.pop(key, None)
     coming = await tx.row(_BUMP, {"tenant": tx.tenant_id})
     cache[_CHANGING, tx.tenant_id] = (

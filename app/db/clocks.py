@@ -154,7 +154,7 @@ async def _folded(tx: Tx, rows: Sequence[Any], event_rows: Sequence[Any]) -> lis
                 terms=terms,
                 hours=await calendars.hours(tx, row.calendar),
                 events=events.get(row.clock_id, []),
-                judged={(one[0], one[1], one[2]) for one in row.judged or ()},
+                judged={(item[0], item[1], item[2]) for item in row.judged or ()},
                 on_agenda=row.next_action_at is not None,
                 stored_due_at=row.due_at,
             )
@@ -178,7 +178,7 @@ async def views_of_tickets(
     """The clocks of several tickets as published, in two statements: ticket id -> clocks that had started by then."""
     rows = await tx.rows(_OF_TICKETS, {"tenant": tx.tenant_id, "tickets": list(ticket_ids)})
     moment = at or tx.at
-    views: dict[str, list[Clock]] = {one: [] for one in ticket_ids}
+    views: dict[str, list[Clock]] = {id_: [] for id_ in ticket_ids}
     for clock in await _clocks(tx, rows):
         if clock.started_by(moment, known_at):
             views[clock.ticket_id].append(clock_view(clock, moment, known_at))
@@ -236,8 +236,8 @@ def _where_of(values: dict[str, Any]) -> str:
 def _ranges_of(values: dict[str, Any], beyond: str, order: str) -> str:
     """The condition that a clock is among the first of its ranges; puts the phases and outcomes into ``values``."""
     phase, outcome = values.pop("phase", None), values.get("outcome")
-    pairs = [(one, it) for one in Phase for it in Outcome if phase in (None, one) and outcome in (None, it)]
-    values["phases"] = [str(one) for one, _ in pairs]
+    pairs = [(phase_, it) for phase_ in Phase for it in Outcome if phase in (None, phase_) and outcome in (None, it)]
+    values["phases"] = [str(phase_) for phase_, _ in pairs]
     values["outcomes"] = [str(it) for _, it in pairs]
     due = f" and {_CONDITIONS['due_before']}" if "due_before" in values else ""
     open_only = f" and not ({_OVERDUE})" if outcome == Outcome.OPEN else ""

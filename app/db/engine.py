@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from app.db.address import engine_of
 from app.db.budget import HOUSE, Budget, Shares
-from app.db.straight import fetch
+from app.db.driver import fetch
 from app.domain.values.errors import DomainError
 
 T = TypeVar("T")
@@ -169,7 +169,7 @@ class Tx:
     caches: dict[Any, Any] = field(default_factory=dict)
     """Memo of this transaction only."""
     moved: set[str] = field(default_factory=set)
-    """Customers (our ids) for which this work has begun again already; kept over its attempts (`app.db.accounts`)."""
+    """Customers (our ids) for which this work began again already; kept over its attempts (`app.db.account`)."""
 
     @property
     def tenant_id(self) -> str:
@@ -181,7 +181,7 @@ class Tx:
         return await self.connection.execute(statement, parameters)
 
     async def rows(self, statement: Executable, parameters: Any = None) -> Sequence[Any]:
-        """All rows of one statement; a `text` goes straight to the driver (`app.db.straight`)."""
+        """All rows of one statement; a `text` goes straight to the driver (`app.db.driver`)."""
         if type(statement) is TextClause:
             return await fetch(self.connection, statement, parameters)
         return (await self.connection.execute(statement, parameters)).all()
@@ -384,7 +384,7 @@ class Database:
                 yield Tx(connection, state, at, self, actor="rehearsal")
             finally:
                 await connection.rollback()
-                for key in [one for one in self.process_cache if isinstance(one, tuple) and tenant_id in one]:
+                for key in [item for item in self.process_cache if isinstance(item, tuple) and tenant_id in item]:
                     self.process_cache.pop(key, None)
 
     @asynccontextmanager
@@ -588,7 +588,7 @@ def _translated(error: DBAPIError | asyncpg.PostgresError) -> Exception:
 def sqlstate(error: DBAPIError | asyncpg.PostgresError) -> str:
     """Return the code by which Postgres names an error; "" when it was none of Postgres's."""
     original = getattr(error, "orig", None)
-    for one in (error, original, getattr(original, "__cause__", None)):
-        if (state := getattr(one, "sqlstate", None)) is not None:
+    for error_ in (error, original, getattr(original, "__cause__", None)):
+        if (state := getattr(error_, "sqlstate", None)) is not None:
             return str(state)
     return ""

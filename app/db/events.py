@@ -53,14 +53,21 @@ def matching(types: Iterable[str]) -> dict[str, Any]:
     given = list(types)
     return {
         "every": "*" in given,
-        "types": [one for one in given if not one.endswith("*")],
-        "nouns": [one[:-2] for one in given if one.endswith(".*")],
+        "types": [name for name in given if not name.endswith("*")],
+        "nouns": [name[:-2] for name in given if name.endswith(".*")],
     }
 
 
 def named(patterns: Iterable[str]) -> list[str]:
     """The types that ``noun.*`` and types stand for."""
-    return sorted({one for one in EVENT_TYPES for it in patterns if it in (one, f"{one.partition('.')[0]}.*")})
+    return sorted(
+        {
+            event_type
+            for event_type in EVENT_TYPES
+            for it in patterns
+            if it in (event_type, f"{event_type.partition('.')[0]}.*")
+        }
+    )
 
 
 async def page(

@@ -166,7 +166,7 @@ class Gatherer(Generic[C, R]):
                 del self._waiting[tenant]
             self.stats.waiting -= len(items)
             if self._aside:
-                items = [one for one in items if not self._joins_aside(tenant, one)]
+                items = [item for item in items if not self._joins_aside(tenant, item)]
             if not items:
                 continue
             task = asyncio.get_running_loop().create_task(self._serve(tenant, items))

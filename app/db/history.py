@@ -134,7 +134,7 @@ def _past(row: Any, made: dict[str, _Made], start: datetime) -> Past:
     return Past(
         customer_id=row.customer_id,
         external_id=row.external_id,
-        entries=sorted(mine.entries, key=lambda one: one.key),
+        entries=sorted(mine.entries, key=lambda entry: entry.key),
         licenses=mine.licenses,
         orders=[name for name, at in mine.orders if at >= start],
         tickets=[name for name, at in mine.tickets if at >= start],
@@ -155,7 +155,7 @@ class _Reader:
     def __init__(self, tx: Tx, customers: Sequence[str], end: datetime) -> None:
         self.tx = tx
         self.parameters = {"tenant": tx.tenant_id, "customers": list(customers), "end": end}
-        self.made: dict[str, _Made] = {one: _Made() for one in customers}
+        self.made: dict[str, _Made] = {customer: _Made() for customer in customers}
         self.emitted: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
 
     async def read(self) -> dict[str, _Made]:
@@ -272,14 +272,14 @@ class _Reader:
             places = self._places(ticket.external_id, events)
             facts = [
                 Fact(
-                    seq=one.seq,
-                    kind=one.kind,
-                    occurred_at=one.occurred_at,
-                    recorded_at=one.recorded_at,
-                    actor=one.actor,
-                    payload=one.payload,
+                    seq=event.seq,
+                    kind=event.kind,
+                    occurred_at=event.occurred_at,
+                    recorded_at=event.recorded_at,
+                    actor=event.actor,
+                    payload=event.payload,
                 )
-                for one in events
+                for event in events
             ]
             for step in steps_of(facts):
                 data = dict(step.data)
@@ -306,7 +306,7 @@ class _Reader:
     def _places(self, external_id: str, events: Sequence[Any]) -> dict[int, int]:
         """The place of each event of a ticket among all that was told of its customer."""
         found: dict[int, int] = {}
-        emitted = iter([one for one in self.emitted["ticket_id", external_id] if one[1].startswith("ticket.")])
+        emitted = iter([pair for pair in self.emitted["ticket_id", external_id] if pair[1].startswith("ticket.")])
         for event in events:
             place = next((sequence for sequence, type_ in emitted if type_ == f"ticket.{event.kind}"), None)
             if place is None:

@@ -179,11 +179,11 @@ async def claim(tx: Tx, passed: Sequence[str], *, batch_rows: int, newest: bool)
     kin = await tx.rows(
         _KIN, {"tenant": tx.tenant_id, "source": first.source, "subject": first.subject, "limit": batch_rows}
     )
-    ids = sorted({first.delivery_id, *(one[0] for one in kin)})
+    ids = sorted({first.delivery_id, *(item[0] for item in kin)})
     rows = await tx.rows(
         select(*_COLUMNS).where(_d.tenant_id == tx.tenant_id, _d.delivery_id.in_(ids)).order_by(_d.delivery_id)
     )
-    return [_row(one) for one in rows], []
+    return [_row(row) for row in rows], []
 
 
 async def claim_unread(tx: Tx, source: str, *, limit: int) -> list[DeliveryRow]:
@@ -366,9 +366,9 @@ async def counts(tx: Tx) -> dict[str, dict[str, Any]]:
     """Deliveries by source and state, and when the last came."""
     found: dict[str, dict[str, Any]] = {}
     for row in await tx.rows(_COUNTS, {"tenant": tx.tenant_id}):
-        one = found.setdefault(row.source, {"states": {}, "latest": None})
-        one["states"][row.state] = row.deliveries
-        one["latest"] = row.latest if one["latest"] is None else max(one["latest"], row.latest)
+        counts = found.setdefault(row.source, {"states": {}, "latest": None})
+        counts["states"][row.state] = row.deliveries
+        counts["latest"] = row.latest if counts["latest"] is None else max(counts["latest"], row.latest)
     return found
 
 

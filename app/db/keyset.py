@@ -26,5 +26,5 @@ def where_after(part: PageRequest, columns: str, key: str, *, newest_first: bool
     """
     down = newest_first != part.backward
     condition = "" if part.key is None else f" and ({columns}) {'<' if down else '>'} ({key})"
-    order = ", ".join(f"{one} desc" if down else one for one in columns.split(", "))
+    order = ", ".join(f"{part} desc" if down else part for part in columns.split(", "))
     return condition, f" order by {order} limit :most"

@@ -92,7 +92,7 @@ def order_of(row: Any) -> Order:
         placed_at=row.placed_at,
         received_at=row.received_at,
         currency=row.currency,
-        lines=tuple(_line(one) for one in row.lines),
+        lines=tuple(_line(line) for line in row.lines),
         payload_hash=row.payload_hash,
         answer=dict(row.answer),
         policy_version=row.policy_version,

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from app.db import erasure
 from app.db import schema as s
+from app.db.account import erasure
 from app.db.engine import Tx
 from app.db.rows import AgendaRow, CustomerRow, OutboxRow, OutcomeRow, Rows
 from app.db.write import write_rows
@@ -22,8 +22,8 @@ from app.domain.values.wire import jsonable
 
 async def write_account(tx: Tx, account: CustomerAccount) -> None:
     """Write one account's plan and ledger changes, and those of the customers to whom credits of it were given."""
-    every = {one.customer.customer_id: one for one in (account, *account.others.values())}
-    await write(tx, [(one.plan, one.ledger) for one in every.values()])
+    every = {other.customer.customer_id: other for other in (account, *account.others.values())}
+    await write(tx, [(customer_account.plan, customer_account.ledger) for customer_account in every.values()])
 
 
 async def write(tx: Tx, plans: Sequence[tuple[Plan, Journal | None]]) -> None:
@@ -38,9 +38,9 @@ async def write(tx: Tx, plans: Sequence[tuple[Plan, Journal | None]]) -> None:
             rows.ledgers += [each.changes() for each in (ledger, *ledger.former.values())]
     for plan, _ in plans:
         _entities(rows, plan)
-        rows.added.setdefault("entity_event", []).extend(_event(one, plan) for one in plan.events)
-        rows.outbox += [_outbox(tx, one) for one in plan.outbox]
-        rows.outcomes += [_outcome(tx, one) for one in plan.outcomes]
+        rows.added.setdefault("entity_event", []).extend(_event(event, plan) for event in plan.events)
+        rows.outbox += [_outbox(tx, outbox_event) for outbox_event in plan.outbox]
+        rows.outcomes += [_outcome(tx, outcome) for outcome in plan.outcomes]
         rows.added.setdefault("audit_trail", []).extend(_audit(tx, plan))
     _agenda(rows, (plan for plan, _ in plans))
     touched = {plan.customer.customer_id: plan for plan, _ in plans}
@@ -63,7 +63,7 @@ def _says_something(plan: Plan) -> bool:
 
 async def write_outbox(tx: Tx, events: Iterable[OutboxEvent]) -> None:
     """Appends events to the outbox; one with a ``dedupe_key`` already there is left out."""
-    await write_rows(tx, Rows(outbox=[_outbox(tx, one) for one in events]))
+    await write_rows(tx, Rows(outbox=[_outbox(tx, event) for event in events]))
 
 
 def _entities(rows: Rows, plan: Plan) -> None:
@@ -71,7 +71,7 @@ def _entities(rows: Rows, plan: Plan) -> None:
     _put(rows, s.cover, plan.covers.values())
     _put(rows, s.choice, plan.choices.values())
     _put(rows, s.purchase_order, plan.orders.values(), lines=lambda lines: [asdict(line) for line in lines])
-    rows.added.setdefault("order_refund", []).extend(_row(one) for one in plan.refunds)
+    rows.added.setdefault("order_refund", []).extend(_row(refund) for refund in plan.refunds)
     _put(rows, s.order_refund, plan.refunds_undone)
     _put(rows, s.payment_dispute, plan.payment_disputes.values())
     _put(rows, s.addon, plan.addons)
@@ -81,8 +81,8 @@ def _entities(rows: Rows, plan: Plan) -> None:
 
 def _put(rows: Rows, table: Table, entities: Iterable[Any], **cells: Callable[[Any], Any]) -> None:
     keys = [column.name for column in table.primary_key if column.name != "tenant_id"]
-    for one in entities:
-        row = _row(one, **cells)
+    for entity in entities:
+        row = _row(entity, **cells)
         rows.put.setdefault(table.name, {})[tuple(row[key] for key in keys)] = row
 
 
@@ -100,52 +100,62 @@ def _cell(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int | datetime) else jsonable(value)
 
 
-def _event(one: StreamEvent, plan: Plan) -> dict[str, Any]:
-    row = _row(one)
-    if one.stream == "cover" and (cover := plan.covers.get(one.entity_id)) is not None and cover.version == one.seq:
+def _event(event: StreamEvent, plan: Plan) -> dict[str, Any]:
+    row = _row(event)
+    if (
+        event.stream == "cover"
+        and (cover := plan.covers.get(event.entity_id)) is not None
+        and cover.version == event.seq
+    ):
         row["payload"] = {**row["payload"], "cover": jsonable(asdict(cover))}
     return row
 
 
-def _outbox(tx: Tx, one: OutboxEvent) -> OutboxRow:
+def _outbox(tx: Tx, event: OutboxEvent) -> OutboxRow:
     return OutboxRow(
-        tx.mint("evt"), one.customer_id, one.sequence, one.type, one.occurred_at, jsonable(one.data), one.dedupe_key
+        tx.mint("evt"),
+        event.customer_id,
+        event.sequence,
+        event.type,
+        event.occurred_at,
+        jsonable(event.data),
+        event.dedupe_key,
     )
 
 
-def _outcome(tx: Tx, one: ClockOutcome) -> OutcomeRow:
+def _outcome(tx: Tx, outcome: ClockOutcome) -> OutcomeRow:
     values = {
-        "clock_id": one.clock_id,
-        "cycle": one.cycle,
-        "window_date": one.window_date or "",
-        "kind": one.kind,
-        "customer_id": one.customer_id,
-        "at": one.at,
-        "due_at": one.due_at,
-        "calendar_revision": one.calendar_revision,
-        "tzdb_version": one.tzdb_version,
+        "clock_id": outcome.clock_id,
+        "cycle": outcome.cycle,
+        "window_date": outcome.window_date or "",
+        "kind": outcome.kind,
+        "customer_id": outcome.customer_id,
+        "at": outcome.at,
+        "due_at": outcome.due_at,
+        "calendar_revision": outcome.calendar_revision,
+        "tzdb_version": outcome.tzdb_version,
         "recorded_at": tx.at,
     }
-    return OutcomeRow(values, None if one.event is None else _outbox(tx, one.event))
+    return OutcomeRow(values, None if outcome.event is None else _outbox(tx, outcome.event))
 
 
 def _audit(tx: Tx, plan: Plan) -> Iterator[dict[str, Any]]:
-    for one in plan.audit:
+    for audit_row in plan.audit:
         yield {
             "audit_id": tx.mint("aud"),
             "at": plan.at,
             "actor": plan.actor,
-            "action": one.action,
-            "subject": one.subject,
-            "data": jsonable(one.data),
+            "action": audit_row.action,
+            "subject": audit_row.subject,
+            "data": jsonable(audit_row.data),
         }
 
 
 def _agenda(rows: Rows, plans: Iterable[Plan]) -> None:
     """The last that was said of each thing that falls due."""
-    last = {(one.kind, one.subject): one for plan in plans for one in plan.agenda}
-    for key, one in last.items():
-        if isinstance(one, AgendaItem):
-            rows.agenda.append(AgendaRow(one.kind, one.subject, one.at, one.customer_id, jsonable(one.payload)))
+    last = {(agenda_item.kind, agenda_item.subject): agenda_item for plan in plans for agenda_item in plan.agenda}
+    for key, due in last.items():
+        if isinstance(due, AgendaItem):
+            rows.agenda.append(AgendaRow(due.kind, due.subject, due.at, due.customer_id, jsonable(due.payload)))
         else:
             rows.dropped.append(key)

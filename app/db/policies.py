@@ -43,8 +43,8 @@ async def in_force(tx: Tx, at: datetime | None = None) -> Policy:
     if not found:
         raise DomainError("policy_not_found", name=tx.tenant.policy_name)
     moment = at or tx.at
-    best = [one for one in found if one[1] <= moment]
-    return (max(best, key=lambda one: (one[1], one[0])) if best else found[0])[2]
+    best = [pair for pair in found if pair[1] <= moment]
+    return (max(best, key=lambda item: (item[1], item[0])) if best else found[0])[2]
 
 
 async def of_version(tx: Tx, version: int) -> Policy:

@@ -38,7 +38,7 @@ def in_order(rows: Sequence[Row[Any]]) -> list[str]:
     by_customer: dict[str, list[Row[Any]]] = {}
     for row in rows:
         by_customer.setdefault(row.customer_id, []).append(row)
-    following = {one: iter(sorted(own, key=lambda row: row.sequence)) for one, own in by_customer.items()}
+    following = {customer: iter(sorted(own, key=lambda row: row.sequence)) for customer, own in by_customer.items()}
     return [next(following[row.customer_id]).event_id for row in sorted(rows, key=lambda row: row.event_id)]
 
 

@@ -41,7 +41,9 @@ class Cipher:
     __slots__ = ("_keys",)
 
     def __init__(self, *secrets: str) -> None:
-        self._keys = [AESGCM(hashlib.sha256(b"retainer/secrets/1\x00" + one.encode()).digest()) for one in secrets]
+        self._keys = [
+            AESGCM(hashlib.sha256(b"retainer/secrets/1\x00" + secret.encode()).digest()) for secret in secrets
+        ]
 
     def seal(self, plain: str, *, tenant_id: str, subject: str) -> bytes:
         """The bytes to store. ``subject`` names the row, e.g. ``source/shop`` or ``endpoint/whe_...``."""
@@ -54,9 +56,9 @@ class Cipher:
         if body[:1] != _FORM:
             raise SealBroken("not sealed by this version")
         nonce, rest, bound = body[1 : 1 + _NONCE], body[1 + _NONCE :], _bound(tenant_id, subject)
-        for one in self._keys:
+        for key in self._keys:
             try:
-                return one.decrypt(nonce, rest, bound).decode()
+                return key.decrypt(nonce, rest, bound).decode()
             except InvalidTag:
                 continue
         raise SealBroken("the secret was sealed with another RETAINER_SECRET_KEY")
@@ -77,7 +79,7 @@ async def check_key(database: Database, secrets: tuple[str, ...], *, register: b
     The first key seals, so it must be known, or come in beside a known one (a rotation). On a database that knows
     none yet, what is stored must open. Raises `WrongSecretKey`. ``register=False`` writes nothing.
     """
-    given = [fingerprint(one) for one in secrets]
+    given = [fingerprint(secret) for secret in secrets]
     async with database.bare() as connection:
         first = (await connection.execute(select(s.secret_key.c.fingerprint).limit(1))).first()
     if first is None and not await _opens(database, Cipher(*secrets)):

@@ -39,7 +39,7 @@ _SERVED = text(
 _CUSTOMERS = text(
     "select customer_id, external_id from customer where tenant_id = :tenant and customer_id = any(:customers)"
 )
-_UNDECIDED: Final = "t.state in ({})".format(", ".join(f"'{one}'" for one in UNDECIDED))
+_UNDECIDED: Final = "t.state in ({})".format(", ".join(f"'{state}'" for state in UNDECIDED))
 # What has fallen due counts as done, whether or not a job has been there: a credit that expired undecided (TERMS-18).
 # The condition is the index's own (`ix_ticket_expiring`), so that only tickets with such a credit are looked at.
 _EXPIRED: Final = (
@@ -87,7 +87,7 @@ def _ticket(row: Row[Any] | TicketRow) -> Ticket:
 async def served(tx: Tx, customer_id: str) -> frozenset[str]:
     """Ids of the licenses and covers that the customer's tickets rest on."""
     rows = await tx.rows(_SERVED, {"tenant": tx.tenant_id, "customer": customer_id})
-    return frozenset(str(one) for row in rows for one in row if one is not None)
+    return frozenset(str(item) for row in rows for item in row if item is not None)
 
 
 async def find(tx: Tx, external_id: str) -> Ticket | None:
@@ -133,15 +133,15 @@ async def as_of(
     known = await facts(tx, ticket.ticket_id)
     known += [
         Fact(
-            seq=one.seq,
-            kind=one.kind,
-            occurred_at=one.occurred_at,
-            recorded_at=one.recorded_at,
-            actor=one.actor,
-            payload=one.payload,
+            seq=stream_event.seq,
+            kind=stream_event.kind,
+            occurred_at=stream_event.occurred_at,
+            recorded_at=stream_event.recorded_at,
+            actor=stream_event.actor,
+            payload=stream_event.payload,
         )
-        for one in due
-        if one.stream == "ticket"
+        for stream_event in due
+        if stream_event.stream == "ticket"
     ]
     return fold(
         known,

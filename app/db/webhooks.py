@@ -60,11 +60,13 @@ def _endpoint(row: Any) -> Endpoint:
 # --- endpoints --------------------------------------------------------------------------------------------------------
 
 
-async def add(tx: Tx, one: Endpoint) -> None:
+async def add(tx: Tx, endpoint: Endpoint) -> None:
     """Keeps a new endpoint."""
     if not tx.validate_only:
-        values = {name: getattr(one, name) for name in Endpoint.__dataclass_fields__}
-        await tx.execute(insert(e).values(tenant_id=tx.tenant_id, **{**values, "event_types": list(one.event_types)}))
+        values = {name: getattr(endpoint, name) for name in Endpoint.__dataclass_fields__}
+        await tx.execute(
+            insert(e).values(tenant_id=tx.tenant_id, **{**values, "event_types": list(endpoint.event_types)})
+        )
 
 
 async def find(tx: Tx, endpoint_id: str, *, lock: bool = False) -> Endpoint | None:
@@ -177,22 +179,22 @@ async def fan_out(tx: Tx, endpoint_id: str, now: datetime | None = None) -> int:
     )
     if found:
         at = now or await clock(tx)
-        held = await _held_until(tx, endpoint_id, sorted({one.customer_id for one in found}), at)
+        held = await _held_until(tx, endpoint_id, sorted({item.customer_id for item in found}), at)
         await _insert(
             tx,
             [
                 _new(
                     tx,
                     endpoint_id,
-                    one.event_id,
-                    one.type,
-                    one.customer_id,
-                    one.position,
-                    lane=one.customer_id,
+                    item.event_id,
+                    item.type,
+                    item.customer_id,
+                    item.position,
+                    lane=item.customer_id,
                     at=at,
-                    due=held.get(one.customer_id),
+                    due=held.get(item.customer_id),
                 )
-                for one in found
+                for item in found
             ],
         )
     await tx.execute(_update(tx, endpoint_id).values(position=upto))
@@ -404,19 +406,19 @@ async def delivery(tx: Tx, endpoint_id: str, delivery_id: str) -> Row[Any] | Non
     return row
 
 
-async def replay(tx: Tx, one: Row[Any], at: datetime) -> str:
+async def replay(tx: Tx, delivery: Row[Any], at: datetime) -> str:
     """Sends a finished delivery again, with the same event id, in a lane of its own; the new delivery's id."""
     row = _new(
         tx,
-        one.endpoint_id,
-        one.event_id,
-        one.type,
-        one.customer_id,
-        one.position,
+        delivery.endpoint_id,
+        delivery.event_id,
+        delivery.type,
+        delivery.customer_id,
+        delivery.position,
         lane="",
         at=at,
-        replay_of=one.delivery_id,
-        payload=one.payload,
+        replay_of=delivery.delivery_id,
+        payload=delivery.payload,
     )
     row["lane"] = f"replay:{row['delivery_id']}"
     await _insert(tx, [row])
@@ -436,7 +438,15 @@ _SPAN: Final = (
 
 
 async def replay_span(
-    tx: Tx, one: Endpoint, *, since: datetime, until: datetime, after: int, only_failed: bool, limit: int, at: datetime
+    tx: Tx,
+    endpoint: Endpoint,
+    *,
+    since: datetime,
+    until: datetime,
+    after: int,
+    only_failed: bool,
+    limit: int,
+    at: datetime,
 ) -> tuple[int, int | None]:
     """Sends again the events made in a span of real time that the endpoint subscribes to, in order for each customer;
     those still pending are left alone, with ``only_failed`` those delivered too. (how many, position to go on)."""
@@ -444,13 +454,13 @@ async def replay_span(
         text(_SPAN),
         {
             "tenant": tx.tenant_id,
-            "endpoint": one.endpoint_id,
+            "endpoint": endpoint.endpoint_id,
             "since": oldest_id("evt", since),
             "until": oldest_id("evt", until),
-            "upto": one.position,
+            "upto": endpoint.position,
             "after": after,
-            **matching(list(one.event_types)),
-            "customer": one.customer_id,
+            **matching(list(endpoint.event_types)),
+            "customer": endpoint.customer_id,
             "only_failed": only_failed,
             "limit": limit + 1,
         },
@@ -461,7 +471,7 @@ async def replay_span(
         [
             _new(
                 tx,
-                one.endpoint_id,
+                endpoint.endpoint_id,
                 row.event_id,
                 row.type,
                 row.customer_id,

@@ -62,7 +62,7 @@ _PARTS: Final = (
         },
         "insert into account (tenant_id, {names}) select :tenant, {picked} from {given}"
         " on conflict (tenant_id, customer_id, credit_type) do update set "
-        + ", ".join(f"{one} = excluded.{one}" for one in ("granted", *_BUCKETS, "owed", "next_expiry", "version")),
+        + ", ".join(f"{name} = excluded.{name}" for name in ("granted", *_BUCKETS, "owed", "next_expiry", "version")),
         lambda a: (
             a.customer_id,
             a.credit_type,
@@ -105,35 +105,35 @@ _PARTS: Final = (
             "data": "jsonb",
         },
         "insert into lot (tenant_id, {names}) select :tenant, {picked} from {given}",
-        lambda one: (
-            one.lot_id,
-            one.customer_id,
-            one.credit_type,
-            one.source,
-            one.rule,
-            one.granted,
-            one.available,
-            one.held,
-            one.spent,
-            one.expired,
-            one.voided,
-            one.effective_at,
-            one.expires_at,
-            one.is_open,
-            one.priority,
-            one.scope,
-            one.license_id,
-            one.order_id,
-            one.line_id,
-            one.unit_no,
-            None if one.cost is None else one.cost.amount,
-            None if one.cost is None else one.cost.currency,
-            one.policy_version,
-            one.origin_lot_id,
-            one.clause,
-            one.reading,
-            one.reason,
-            one.data,
+        lambda item: (
+            item.lot_id,
+            item.customer_id,
+            item.credit_type,
+            item.source,
+            item.rule,
+            item.granted,
+            item.available,
+            item.held,
+            item.spent,
+            item.expired,
+            item.voided,
+            item.effective_at,
+            item.expires_at,
+            item.is_open,
+            item.priority,
+            item.scope,
+            item.license_id,
+            item.order_id,
+            item.line_id,
+            item.unit_no,
+            None if item.cost is None else item.cost.amount,
+            None if item.cost is None else item.cost.currency,
+            item.policy_version,
+            item.origin_lot_id,
+            item.clause,
+            item.reading,
+            item.reason,
+            item.data,
         ),
     ),
     _Part(
@@ -146,18 +146,18 @@ _PARTS: Final = (
             "data": "jsonb",
         },
         "update lot set "
-        + ", ".join(f"{one} = u.{one}" for one in (*_BUCKETS, "expires_at", "is_open"))
+        + ", ".join(f"{name} = u.{name}" for name in (*_BUCKETS, "expires_at", "is_open"))
         + ", data = u.data from {given} where lot.tenant_id = :tenant and lot.lot_id = u.lot_id",
-        lambda one: (
-            one.lot_id,
-            one.available,
-            one.held,
-            one.spent,
-            one.expired,
-            one.voided,
-            one.expires_at,
-            one.is_open,
-            one.data,
+        lambda item: (
+            item.lot_id,
+            item.available,
+            item.held,
+            item.spent,
+            item.expired,
+            item.voided,
+            item.expires_at,
+            item.is_open,
+            item.data,
         ),
     ),
     _Part(
@@ -174,16 +174,16 @@ _PARTS: Final = (
             "closed_at": "timestamptz",
         },
         "insert into hold (tenant_id, {names}) select :tenant, {picked} from {given}",
-        lambda one: (
-            one.hold_id,
-            one.customer_id,
-            one.credit_type,
-            one.kind,
-            one.credits,
-            one.ticket_id,
-            one.created_at,
-            one.expires_at,
-            one.closed_at,
+        lambda item: (
+            item.hold_id,
+            item.customer_id,
+            item.credit_type,
+            item.kind,
+            item.credits,
+            item.ticket_id,
+            item.created_at,
+            item.expires_at,
+            item.closed_at,
         ),
     ),
     _Part(
@@ -191,7 +191,7 @@ _PARTS: Final = (
         {"hold_id": "text", "closed_at": "timestamptz"},
         "update hold set closed_at = u.closed_at from {given}"
         " where hold.tenant_id = :tenant and hold.hold_id = u.hold_id",
-        lambda one: (one.hold_id, one.closed_at),
+        lambda item: (item.hold_id, item.closed_at),
     ),
     _Part(
         "ln",
@@ -205,14 +205,14 @@ _PARTS: Final = (
             "refunded": "bigint",
         },
         "insert into hold_line (tenant_id, {names}) select :tenant, {picked} from {given}",
-        lambda one: (
-            one[0],
-            one[1].line_no,
-            one[1].lot_id,
-            one[1].credits,
-            one[1].captured,
-            one[1].released,
-            one[1].refunded,
+        lambda item: (
+            item[0],
+            item[1].line_no,
+            item[1].lot_id,
+            item[1].credits,
+            item[1].captured,
+            item[1].released,
+            item[1].refunded,
         ),
     ),
     _Part(
@@ -220,7 +220,7 @@ _PARTS: Final = (
         {"hold_id": "text", "line_no": "integer", "captured": "bigint", "released": "bigint", "refunded": "bigint"},
         "update hold_line set captured = u.captured, released = u.released, refunded = u.refunded from {given}"
         " where hold_line.tenant_id = :tenant and hold_line.hold_id = u.hold_id and hold_line.line_no = u.line_no",
-        lambda one: (one[0], one[1].line_no, one[1].captured, one[1].released, one[1].refunded),
+        lambda item: (item[0], item[1].line_no, item[1].captured, item[1].released, item[1].refunded),
     ),
     _Part(
         "op",
@@ -240,20 +240,20 @@ _PARTS: Final = (
             "reading": "boolean",
         },
         "insert into operation (tenant_id, recorded_at, {names}) select :tenant, :recorded_at, {picked} from {given}",
-        lambda one: (
-            one.operation_id,
-            one.customer_id,
-            one.credit_type,
-            one.kind,
-            one.account_version,
-            one.effective_at,
-            one.hold_id,
-            one.ticket_id,
-            one.order_id,
-            one.command_id,
-            one.reason,
-            one.clause,
-            one.reading,
+        lambda item: (
+            item.operation_id,
+            item.customer_id,
+            item.credit_type,
+            item.kind,
+            item.account_version,
+            item.effective_at,
+            item.hold_id,
+            item.ticket_id,
+            item.order_id,
+            item.command_id,
+            item.reason,
+            item.clause,
+            item.reading,
         ),
     ),
     _Part(
@@ -267,7 +267,7 @@ _PARTS: Final = (
             "credits": "bigint",
         },
         "insert into entry (tenant_id, {names}) select :tenant, {picked} from {given}",
-        lambda one: (one[0], one[1].line_no, one[1].lot_id, one[1].source, one[1].target, one[1].credits),
+        lambda item: (item[0], item[1].line_no, item[1].lot_id, item[1].source, item[1].target, item[1].credits),
     ),
 )
 
@@ -341,7 +341,7 @@ _BATCH_PARTS: Final = (
         {"customer_id": "text", "last_at": "timestamptz", "event_sequence": "bigint"},
         "update customer set last_at = u.last_at, event_sequence = u.event_sequence from {given}"
         " where customer.tenant_id = :tenant and customer.customer_id = u.customer_id",
-        lambda one: one[:3],
+        lambda item: item[:3],
     ),
     _Part(
         "cw",
@@ -354,10 +354,10 @@ _BATCH_PARTS: Final = (
         },
         "update customer set last_at = u.last_at, event_sequence = u.event_sequence, data = u.data, profile = u.profile"
         " from {given} where customer.tenant_id = :tenant and customer.customer_id = u.customer_id",
-        lambda one: one,
+        lambda item: item,
     ),
-    _Part("ev", _EVENT, _OUTBOX, lambda one: one[:6]),
-    _Part("ek", {**_EVENT, "dedupe_key": "text"}, _OUTBOX + _ONCE, lambda one: one),
+    _Part("ev", _EVENT, _OUTBOX, lambda item: item[:6]),
+    _Part("ek", {**_EVENT, "dedupe_key": "text"}, _OUTBOX + _ONCE, lambda item: item),
     _Part(
         "cm",
         {
@@ -370,7 +370,7 @@ _BATCH_PARTS: Final = (
             "customer_id": "text",
         },
         "insert into command (tenant_id, created_at, {names}) select :tenant, :recorded_at, {picked} from {given}",
-        lambda one: (one.key, one.kind, "\\x" + one.payload_hash.hex(), *one[3:]),
+        lambda item: (item.key, item.kind, "\\x" + item.payload_hash.hex(), *item[3:]),
     ),
     _Part(
         "ag",
@@ -378,21 +378,21 @@ _BATCH_PARTS: Final = (
         "insert into agenda (tenant_id, {names}) select :tenant, {picked} from {given} on conflict"
         " (tenant_id, kind, subject) do update set at = excluded.at, customer_id = excluded.customer_id,"
         " payload = excluded.payload",
-        lambda one: one,
+        lambda item: item,
     ),
     _Part(
         "ad",
         {"kind": "text", "subject": "text"},
         "delete from agenda using {given}"
         " where agenda.tenant_id = :tenant and agenda.kind = u.kind and agenda.subject = u.subject",
-        lambda one: one,
+        lambda item: item,
     ),
     _Part(
         "oc",
         _OUTCOMES,
         "insert into clock_outcome (tenant_id, {names}) select :tenant, {picked} from {given}"
         " on conflict do nothing returning clock_id, cycle, window_date, kind",
-        lambda one: tuple(one.values[name] for name in _OUTCOMES),
+        lambda item: tuple(item.values[name] for name in _OUTCOMES),
     ),
     _Part(
         "eo",
@@ -408,7 +408,7 @@ _BATCH_PARTS: Final = (
         f" {', '.join('u.' + name for name in _EVENT)}, u.dedupe_key from {{given}} join w_oc on"
         " (w_oc.clock_id, w_oc.cycle, w_oc.window_date, w_oc.kind)"
         f" = (u.o_clock_id, u.o_cycle, u.o_window_date, u.o_kind){_ONCE}",
-        lambda one: (*one.event, *(one.values[name] for name in _OUTCOME)),
+        lambda item: (*item.event, *(item.values[name] for name in _OUTCOME)),
     ),
 )
 _NAMED: Final = {part.name: part for part in _BATCH_PARTS}
@@ -429,7 +429,7 @@ async def write_rows(tx: Tx, rows: Rows) -> None:
     """
     if tx.validate_only:
         return
-    operations = [row for one in rows.ledgers for row in one.operations]
+    operations = [row for ledger in rows.ledgers for row in ledger.operations]
     latest = max((row.effective_at for row in operations), default=tx.at)
     parameters: dict[str, Any] = {"tenant": tx.tenant_id}
     names = []
@@ -455,13 +455,13 @@ def _shares(rows: Rows, operations: Sequence[Any]) -> Iterator[tuple[str, Sequen
     for table, new in rows.added.items():
         yield f"add_{table}", new
     ledgers = rows.ledgers
-    yield "acc", [row for one in ledgers for row in one.accounts]
-    yield "lotn", [row for one in ledgers for row in one.lots_new]
-    yield "lotc", [row for one in ledgers for row in one.lots_changed]
-    yield "hn", [row for one in ledgers for row in one.holds_new]
-    yield "hc", [row for one in ledgers for row in one.holds_changed]
-    yield "ln", [(hold.hold_id, line) for one in ledgers for hold in one.holds_new for line in hold.lines]
-    yield "lc", [(hold.hold_id, line) for one in ledgers for hold in one.holds_changed for line in hold.lines]
+    yield "acc", [row for ledger in ledgers for row in ledger.accounts]
+    yield "lotn", [row for ledger in ledgers for row in ledger.lots_new]
+    yield "lotc", [row for ledger in ledgers for row in ledger.lots_changed]
+    yield "hn", [row for ledger in ledgers for row in ledger.holds_new]
+    yield "hc", [row for ledger in ledgers for row in ledger.holds_changed]
+    yield "ln", [(hold.hold_id, line) for ledger in ledgers for hold in ledger.holds_new for line in hold.lines]
+    yield "lc", [(hold.hold_id, line) for ledger in ledgers for hold in ledger.holds_changed for line in hold.lines]
     yield "op", operations
     yield "en", [(row.operation_id, entry) for row in operations for entry in row.entries]
     yield "cu", [row for row in rows.customers if row.data is None]

@@ -79,7 +79,7 @@ def read_exceptions(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             }
         )
     unique = {json.dumps(row, sort_keys=True): row for row in found}
-    return sorted(unique.values(), key=lambda one: (one["date"], one["kind"], one["name"]))
+    return sorted(unique.values(), key=lambda item: (item["date"], item["kind"], item["name"]))
 
 
 def _pair(pair: Sequence[str], where: str) -> Span:

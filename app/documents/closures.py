@@ -167,7 +167,7 @@ def _known_elsewhere(country: str, name: str) -> bool:
     for subdivision in (None, *kind.subdivisions):
         part = HolidaySet(country=country, subdivision=subdivision, clause="")
         found = _library(part, _SAMPLE, categories=kind.supported_categories)
-        if any(name in (one, holiday_of(one)) for day in found for one in found.get_list(day)):
+        if any(name in (name_, holiday_of(name_)) for day in found for name_ in found.get_list(day)):
             return True
     return False
 
@@ -177,7 +177,7 @@ def nearest_holiday(holiday_set: HolidaySet, name: str) -> str | None:
 
     None where nothing resembles it.
     """
-    names = {one.casefold(): one for one in sorted(holiday_names(holiday_set.country, holiday_set.subdivision))}
+    names = {name.casefold(): name for name in sorted(holiday_names(holiday_set.country, holiday_set.subdivision))}
     close = difflib.get_close_matches(name.casefold().replace("\u2019", "'"), names, n=1, cutoff=0.85)
     if close:
         return names[close[0]]
@@ -185,7 +185,7 @@ def nearest_holiday(holiday_set: HolidaySet, name: str) -> str | None:
     for language in getattr(holidays, holiday_set.country).supported_languages:
         native = _library(holiday_set, _SAMPLE, language)
         for day in sorted(native):
-            if name.casefold() in (one.casefold() for one in native.get_list(day)):
+            if name.casefold() in (name.casefold() for name in native.get_list(day)):
                 return holiday_of(english.get_list(day)[0])
     close = difflib.get_close_matches(name.casefold(), names, n=1, cutoff=0.6)
     return names[close[0]] if close else None

@@ -365,7 +365,7 @@ class _Reader:
         try:
             with self.work.bounded():
                 every = recurring_ical_events.of(feed).between(self.first, self.last + timedelta(days=1))
-            dates = [(one["DTSTART"].dt, one["DTEND"].dt, str(one.get("SUMMARY", whole.name))) for one in every]
+            dates = [(item["DTSTART"].dt, item["DTEND"].dt, str(item.get("SUMMARY", whole.name))) for item in every]
         except DomainError:
             raise
         except Exception:  # noqa: BLE001 - a rule that the library cannot follow: a person decides
@@ -415,8 +415,8 @@ class _Reader:
 
     def _listed(self, event: Any, key: str) -> Iterator[date]:
         given = event.get(key)
-        for one in given if isinstance(given, list) else [] if given is None else [given]:
-            for value in one.dts:
+        for item in given if isinstance(given, list) else [] if given is None else [given]:
+            for value in item.dts:
                 if isinstance(value.dt, tuple):
                     raise _Left(f"its {key} has periods")
                 self._count(1)

@@ -63,11 +63,11 @@ def facts_of(
 ) -> dict[str, Any]:
     """The facts of a customer at ``account.when``, by the names in `app.domain.policy.ticket_rules`: ``cover.*``
     (reaching the license, opening the action), ``license.*``, ``customer.*``, ``credits.*``, ``choice.open``."""
-    one = None if license_id is None else account.licenses.get(LicenseId(license_id))
+    named = None if license_id is None else account.licenses.get(LicenseId(license_id))
     held = account.active_licenses()
     facts: dict[str, Any] = {
         **cover_facts(account, license_id, action),
-        **_license_facts(license_id, one, account.when),
+        **_license_facts(license_id, named, account.when),
         "customer.licenses": len(held),
         "customer.licenses_bought": sum(
             license_.ended_reason not in ("refunded", "corrected") for license_ in account.licenses.values()
@@ -110,14 +110,14 @@ def _last_end(active: list[Cover]) -> datetime | None:
     return None if None in ends else max((end for end in ends if end is not None), default=None)
 
 
-def _license_facts(license_id: str | None, one: License | None, at: datetime) -> dict[str, Any]:
+def _license_facts(license_id: str | None, license_: License | None, at: datetime) -> dict[str, Any]:
     return {
         "license.given": license_id is not None,
-        "license.owned": None if license_id is None else one is not None,
-        "license.edition": None if one is None else one.edition,
-        "license.active": None if one is None else one.active(at),
-        "license.registered": None if one is None else one.registered_domain is not None,
-        "license.ordinal": None if one is None else one.ordinal,
+        "license.owned": None if license_id is None else license_ is not None,
+        "license.edition": None if license_ is None else license_.edition,
+        "license.active": None if license_ is None else license_.active(at),
+        "license.registered": None if license_ is None else license_.registered_domain is not None,
+        "license.ordinal": None if license_ is None else license_.ordinal,
     }
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeVar, cast
 
-from app.db import commands, erasure
+from app.db import commands
+from app.db.account import erasure
 from app.db.engine import Busy, Database, Tx, Unavailable
 from app.db.secrets import Cipher
 from app.domain.values.digests import Said

@@ -16,7 +16,8 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from app.db import accounts, orders, policies
+from app.db import orders, policies
+from app.db.account import accounts
 from app.db.engine import Tx
 from app.db.plan import write_account
 from app.domain.account.account import CustomerAccount
@@ -125,11 +126,11 @@ def _value(name: str, value: Any) -> Any:
         return int(str(value))
     if name == "levels":
         parts = value if isinstance(value, list) else str(value).split()
-        if not all(re.fullmatch(r"\d{1,3}", str(one), re.ASCII) for one in parts):
+        if not all(re.fullmatch(r"\d{1,3}", str(part), re.ASCII) for part in parts):
             raise BadLineError("levels is a list of numbers")
-        return tuple(int(str(one)) for one in parts)
+        return tuple(int(str(part)) for part in parts)
     if name == "actions":
-        return tuple(_text(name, one) for one in (value if isinstance(value, list) else str(value).split()))
+        return tuple(_text(name, part) for part in (value if isinstance(value, list) else str(value).split()))
     if name == "cost_amount":
         try:
             amount = Decimal(str(value))
@@ -164,7 +165,7 @@ async def license_named(tx: Tx, customer_id: str, name: str) -> str | None:
     """Our id of a license that was brought in under a name; None where it is not there."""
     account = await accounts.load(tx, customer_id, create=True)
     order_id = f"import:{name}"
-    return next((one.license_id for one in account.licenses.values() if one.order_id == order_id), None)
+    return next((license_.license_id for license_ in account.licenses.values() if license_.order_id == order_id), None)
 
 
 async def bring(tx: Tx, rows: Sequence[Row]) -> list[Outcome]:
@@ -181,7 +182,7 @@ async def bring(tx: Tx, rows: Sequence[Row]) -> list[Outcome]:
             found.append(Outcome(number=row.number, state="bad", message=str(error)))
         else:
             found.append(Outcome(number=row.number, state=state))
-    if not any(one.state == "bad" for one in found) and any(one.state == "new" for one in found):
+    if not any(outcome.state == "bad" for outcome in found) and any(outcome.state == "new" for outcome in found):
         await work.finish()
     return found
 
@@ -221,11 +222,11 @@ class _Import:
         found = order_lines.sold(self.policy, row.values["sku"])
         if isinstance(found, NotGranted) or found[0].kind != "license":
             raise BadLineError(f"the policy sells no license {row.values['sku']}")
-        known = next((one for one in self.account.licenses.values() if one.order_id == order_id), None)
+        known = next((license_ for license_ in self.account.licenses.values() if license_.order_id == order_id), None)
         if known is not None:
             self._same(row, known.sku == row.values["sku"], known.placed_at == row.values["placed_at"])
             return "there"
-        one = License(
+        license__ = License(
             license_id=LicenseId(self.account.mint("lic")),
             customer_id=self.account.customer.customer_id,
             order_id=order_id,
@@ -242,18 +243,18 @@ class _Import:
             registered_domain=row.values.get("registered_domain"),
             registered_at=row.values["placed_at"] if "registered_domain" in row.values else None,
         )
-        self.account.licenses[one.license_id] = one
-        granting.put_license(self.account, one, "granted", occurred_at=one.placed_at)
+        self.account.licenses[license__.license_id] = license__
+        granting.put_license(self.account, license__, "granted", occurred_at=license__.placed_at)
         self.licenses = True
         return "new"
 
     def _lot(self, row: Row) -> str:
         order_id, values = OrderId(f"import:{row.import_id}"), row.values
-        types = [one.credit_type for one in self.policy.credits.types] if self.policy.credits else []
+        types = [kind.credit_type for kind in self.policy.credits.types] if self.policy.credits else []
         credit_type = values.get("credit_type", types[0] if len(types) == 1 else "credits" if not types else None)
         if credit_type is None or (types and credit_type not in types):
             raise BadLineError(f"credit_type is one of {', '.join(types)}")
-        known = next((one for one in self.account.ledger.lots.values() if one.order_id == order_id), None)
+        known = next((lot for lot in self.account.ledger.lots.values() if lot.order_id == order_id), None)
         if known is not None:
             self._same(
                 row,
@@ -283,7 +284,7 @@ class _Import:
 
     def _cover(self, row: Row) -> str:
         order_id, values = OrderId(f"import:{row.import_id}"), row.values
-        known = next((one for one in self.account.covers.values() if one.order_id == order_id), None)
+        known = next((cover for cover in self.account.covers.values() if cover.order_id == order_id), None)
         if known is not None:
             self._same(row, known.granted_at == values["starts_at"])
             return "there"
@@ -313,7 +314,7 @@ class _Import:
         if name is None:
             return None
         order_id = f"import:{name}"
-        found = next((one for one in self.account.licenses.values() if one.order_id == order_id), None)
+        found = next((license_ for license_ in self.account.licenses.values() if license_.order_id == order_id), None)
         if found is None:
             raise BadLineError(f"the customer has no imported license {name}")
         return found.license_id

@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import text
 
-from app.db import accounts, plan
+from app.db import plan
+from app.db.account import accounts
 from app.db.engine import Database, Tx
 from app.domain.account.changes import TicketRow
 from app.domain.clocks.ticket_clocks import TicketClocks

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.db import accounts
+from app.db.account import accounts
 from tests.conftest import MakeVendor
 from tests.orders.builders import a_line, buy, may
 from tests.support.api import Vendor

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from app.db import accounts
+from app.db.account import accounts
 from app.db.engine import Database
 from app.usecases.reports import audit
 from tests.faults.ground import CUSTOMERS, ROUNDS, TENANT, Ground, Proxy, ground, under_load

@@ -12,9 +12,9 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from app.commands.verify_ledger import verify
-from app.db import ledger_audit
-from app.db.account_audit import ACCOUNTS
+from app.db.account.audit import ACCOUNTS
 from app.db.engine import Database
+from app.db.ledger import audit as ledger_audit
 from app.usecases.reports import audit
 from tests.conftest import MakeVendor
 from tests.ledger.life_corruptions import OF_LIVES

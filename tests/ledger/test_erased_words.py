@@ -14,7 +14,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.db.erasure import HOUSE_REASONS
+from app.db.account.erasure import HOUSE_REASONS
 from tests.conftest import MakeVendor
 from tests.support import shops
 from tests.support.api import Vendor

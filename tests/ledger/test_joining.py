@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from app.db import accounts
+from app.db.account import accounts
 from app.db.engine import Database, Unavailable
 from app.db.gather import Gatherer, Join
 from app.usecases.credits.credits import CreditCommand, CreditResult, apply

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import pytest
 import pytest_asyncio
 
-from app.db import accounts
+from app.db.account import accounts
 from app.db.engine import Busy, Database, Locked, Unavailable
 from app.db.gather import Gatherer, Join
 from app.usecases.credits.credits import CreditCommand, CreditResult, apply

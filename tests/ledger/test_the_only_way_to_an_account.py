@@ -1,4 +1,4 @@
-"""A wall: accounts are locked and loaded in one place each; whatever else wants one goes through `app.db.accounts`.
+"""A wall: accounts are locked and loaded in one place each; all else goes through `app.db.account.accounts`.
 
 Whoever locks a customer's row by itself would have to look again under the lock whether it went into another account.
 """
@@ -9,24 +9,24 @@ import ast
 import re
 from pathlib import Path
 
-BOOKS = "app/db/accounts.py"
+ACCOUNTS = "app/db/account/accounts.py"
 LOCKS = {
-    BOOKS: "`lock_customers`, which looks under the lock",
-    "app/db/ledger.py": "batches of credit commands, which follow `merged_into` under the lock",
+    ACCOUNTS: "`lock_customers`, which looks under the lock",
+    "app/db/ledger/read.py": "batches of credit commands, which follow `merged_into` under the lock",
     "app/db/agenda.py": "what falls due, which goes through `accounts` for each customer again",
 }
 LOCKED_BATCHES = {"app/usecases/credits/credits.py"}
 LOADS = {
-    BOOKS: {"load"},
+    ACCOUNTS: {"load"},
     "app/usecases/credits/credits.py": {"load"},
     "app/usecases/credits/due.py": {"load"},  # one closed hold of an account that is locked by now
-    "app/db/licenses.py": {"load_as_of"},  # reads how it stood
-    "app/db/ledger_audit.py": {"load"},  # compares it
+    "app/db/account/licenses.py": {"load_as_of"},  # reads how it stood
+    "app/db/ledger/audit.py": {"load"},  # compares it
     "app/usecases/credits/accounts.py": {"load", "load_as_of"},  # answers questions
-    "app/db/preload.py": {"load"},  # reads many at once, for the graph
+    "app/db/account/preload.py": {"load"},  # reads many at once, for the graph
 }
 CUSTOMER_LOCK = re.compile(r"\bfrom\s+customer\b.*\bfor\s+(no\s+key\s+)?(update|share)", re.DOTALL | re.IGNORECASE)
-TABLES_OF_BOOKS = ("load", "load_as_of", "lock")
+LOADERS = ("load", "load_as_of", "lock")
 
 
 def modules() -> list[tuple[str, ast.Module]]:
@@ -42,13 +42,13 @@ def _locks_customers(node: ast.AST) -> bool:
 
 
 def _of_ledger(tree: ast.Module) -> set[str]:
-    """The names under which a module knows `app.db.ledger`."""
+    """The names under which a module knows `app.db.ledger.read`."""
     return {
         alias.asname or alias.name
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module == "app.db"
+        if isinstance(node, ast.ImportFrom) and node.module == "app.db.ledger"
         for alias in node.names
-        if alias.name == "ledger"
+        if alias.name == "read"
     }
 
 
@@ -61,11 +61,11 @@ def _calls_of_ledger(tree: ast.Module) -> set[str]:
         and isinstance(node.func, ast.Attribute)
         and isinstance(node.func.value, ast.Name)
         and node.func.value.id in names
-        and node.func.attr in TABLES_OF_BOOKS
+        and node.func.attr in LOADERS
     }
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module == "app.db.ledger":
-            found |= {alias.name for alias in node.names} & set(TABLES_OF_BOOKS)
+        if isinstance(node, ast.ImportFrom) and node.module == "app.db.ledger.read":
+            found |= {alias.name for alias in node.names} & set(LOADERS)
     return found
 
 
@@ -78,7 +78,7 @@ def test_credits_are_loaded_in_these_places_alone() -> None:
     found = {
         name: calls - {"lock"}
         for name, tree in modules()
-        if (calls := _calls_of_ledger(tree)) - {"lock"} and name != "app/db/ledger.py"
+        if (calls := _calls_of_ledger(tree)) - {"lock"} and name != "app/db/ledger/read.py"
     }
     assert found == LOADS
     locks = {name for name, tree in modules() if "lock" in _calls_of_ledger(tree)}
@@ -87,7 +87,7 @@ def test_credits_are_loaded_in_these_places_alone() -> None:
 
 def test_whole_accounts_are_read_in_one_place_alone() -> None:
     found = {name for name, tree in modules() if "account_rows" in ast.unparse(tree)}
-    assert found == {BOOKS, "app/db/account_rows.py"}
+    assert found == {ACCOUNTS, "app/db/account/account_rows.py"}
 
 
 def test_the_wall_sees_a_hole() -> None:
@@ -97,5 +97,5 @@ def test_the_wall_sees_a_hole() -> None:
     )
     for hole in holes:
         assert any(_locks_customers(node) for node in ast.walk(ast.parse(hole)))
-    hole = "from app.db import ledger as rows\nrows.load_as_of(tx, 'c')"
+    hole = "from app.db.ledger import read as rows\nrows.load_as_of(tx, 'c')"
     assert _calls_of_ledger(ast.parse(hole)) == {"load_as_of"}

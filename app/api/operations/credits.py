@@ -248,8 +248,8 @@ async def create_batch(call: Call, body: BatchBody) -> CreditBatch:
     else:
         futures = call.rooms.credits.submit_many(call.tenant_id, sent) if sent else []
         found = await asyncio.gather(*futures, return_exceptions=True)
-    for (index, command), one in zip(waiting, found, strict=True):
-        results[index] = _shown(command.key, one)
+    for (index, command), pair in zip(waiting, found, strict=True):
+        results[index] = _shown(command.key, pair)
     return {"results": results}
 
 
@@ -262,7 +262,7 @@ def _item(call: Call, item: dict[str, Any]) -> CreditCommand | BatchResult:
         if not call.may(SCOPE_OF[given.kind]):
             raise scope_missing(SCOPE_OF[given.kind])
     except ValidationError as error:
-        found = RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()])
+        found = RequestValidationError([{**error_, "loc": ("body", *error_["loc"])} for error_ in error.errors()])
         body = body_of("invalid_input", errors=field_errors(found))
     except Problem as refusal:
         body = body_of(refusal.code, refusal.detail, errors=refusal.errors, **refusal.extra)

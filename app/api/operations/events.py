@@ -39,7 +39,7 @@ async def list_events(
     if page.cursor is not None:
         key = _start(secrets, context, page.cursor)
         start, end = (start, key) if page.backward else (key, None)
-    types = [part for one in type or () for part in one.split(",") if part]
+    types = [part for item in type or () for part in item.split(",") if part]
     await events.place(call.database, call.tenant_id)
     part = PageRequest(page.limit, backward=page.backward)
     found, position = await call.read(

@@ -49,7 +49,7 @@ class OrderBody(Body):
 
     def command(self, order_id: str) -> orders.PutOrder:
         """The order as the use case takes it."""
-        lines = tuple(one.command(self.currency, index) for index, one in enumerate(self.lines))
+        lines = tuple(line.command(self.currency, index) for index, line in enumerate(self.lines))
         return orders.PutOrder(
             order_id=order_id,
             customer_id=self.customer_id,
@@ -75,7 +75,7 @@ class RefundBody(Body):
 
     def command(self, order_id: str) -> orders.RefundOrder:
         """The refund as the use case takes it."""
-        lines = tuple(orders.RefundLine(line_id=one.line_id, quantity=one.quantity) for one in self.lines)
+        lines = tuple(orders.RefundLine(line_id=line.line_id, quantity=line.quantity) for line in self.lines)
         return orders.RefundOrder(order_id=order_id, refund_id=self.refund_id, lines=lines, reason=self.reason)
 
 

@@ -102,7 +102,9 @@ async def put_source(call: Call, name: SourceName, body: SourceBody) -> Answer[S
     """Listens to a shop or helpdesk. The answer to the first call holds the address that deliveries go to,
     once."""
     cipher = call.rooms.cipher
-    products: dict[str, Any] = {key: None if one is None else one.stored() for key, one in body.products.items()}
+    products: dict[str, Any] = {
+        key: None if product is None else product.stored() for key, product in body.products.items()
+    }
     return await call.natural(
         lambda tx: sources.put(
             tx,

@@ -68,8 +68,8 @@ class BoundRoute(APIRoute):
         operation, arguments = self.operation, self.operation.arguments
         writes, has_body = not operation.reads, arguments.body is not None
         parameters = (*arguments.asked, *arguments.page)
-        many = frozenset(one.alias for one in parameters if one.many)
-        known = frozenset(one.alias for one in parameters) | ({"validate_only"} if writes else frozenset())
+        many = frozenset(parameter.alias for parameter in parameters if parameter.many)
+        known = frozenset(parameter.alias for parameter in parameters) | ({"validate_only"} if writes else frozenset())
         path_format, raw = self.path_format, operation.raw is not None
 
         async def handle(request: Request) -> Response:
@@ -116,7 +116,7 @@ async def _call(operation: Operation, request: Request, principal: Principal, ma
         query=query,
         keys=keys,
         validate_only=validating,
-        ids={one.name: taken.values[one.name] for one in arguments.path},
+        ids={parameter.name: taken.values[parameter.name] for parameter in arguments.path},
     )
     if operation.raw is not None:
         call.sent = Raw({name.lower(): value for name, value in request.headers.items()}, await request.body())

@@ -162,14 +162,14 @@ def _checked(totals: Mapping[str, Any], lines: Sequence[LineSeen], currency: str
 def _lines(data: Mapping[str, Any], details: Mapping[str, Any], currency: str) -> tuple[LineSeen, ...]:
     items = p.rows(data.get("items"), "items")
     return tuple(
-        _line(one, _item_of(one, number, items), currency, whole=str(data.get("origin")) != PLAN_CHANGE)
-        for number, one in enumerate(p.rows(details.get("line_items"), "line_items"))
+        _line(row, _item_of(row, number, items), currency, whole=str(data.get("origin")) != PLAN_CHANGE)
+        for number, row in enumerate(p.rows(details.get("line_items"), "line_items"))
     )
 
 
-def _item_of(one: Mapping[str, Any], number: int, items: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+def _item_of(row: Mapping[str, Any], number: int, items: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """The item that a line was calculated of: that of its price, else the one in its place."""
-    price = one.get("price_id")
+    price = row.get("price_id")
     found = [each for each in items if price is not None and price in (each.get("price_id"), _price(each).get("id"))]
     if len(found) == 1:
         return found[0]
@@ -180,20 +180,20 @@ def _price(item: Mapping[str, Any]) -> Mapping[str, Any]:
     return p.table(item.get("price"), "price")
 
 
-def _line(one: Mapping[str, Any], item: Mapping[str, Any], currency: str, *, whole: bool) -> LineSeen:
-    named = one.get("price_id") or item.get("price_id") or _price(item).get("id")
-    product = p.table(one.get("product"), "product").get("id") or _price(item).get("product_id")
-    totals = p.table(one.get("totals"), "totals")
+def _line(row: Mapping[str, Any], item: Mapping[str, Any], currency: str, *, whole: bool) -> LineSeen:
+    named = row.get("price_id") or item.get("price_id") or _price(item).get("id")
+    product = p.table(row.get("product"), "product").get("id") or _price(item).get("product_id")
+    totals = p.table(row.get("totals"), "totals")
     listed = p.minor_or_none(totals.get("subtotal"), currency, "subtotal")
     discount = p.minor_or_none(totals.get("discount"), currency, "discount")
-    quantity = p.whole(one.get("quantity", 1), "quantity", least=-1_000_000)
+    quantity = p.whole(row.get("quantity", 1), "quantity", least=-1_000_000)
     change: Literal["proration", "trial"] | None = None
-    if not whole or one.get("proration") or item.get("proration") or quantity < 1:
+    if not whole or row.get("proration") or item.get("proration") or quantity < 1:
         change = "proration"
     elif _price(item).get("trial_period") and listed == 0 and not discount:
         change = "trial"
     return LineSeen(
-        line_id=p.ident(one.get("id"), "line id"),
+        line_id=p.ident(row.get("id"), "line id"),
         quantity=max(quantity, 1),
         products=tuple(p.ident(name, "price") for name in (named, product) if name),
         paid=listed if listed is None or discount is None else listed - discount,

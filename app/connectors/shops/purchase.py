@@ -56,7 +56,7 @@ class Purchase(standard.Signed):
 
 def _order(data: Mapping[str, Any], said_at: str, *, paid: bool, cancelled: bool) -> OrderSeen:
     placed_at = p.instant(data.get("placed_at"), "data.placed_at")
-    lines = tuple(_line(one, number) for number, one in enumerate(p.rows(data.get("lines"), "data.lines"), start=1))
+    lines = tuple(_line(row, number) for number, row in enumerate(p.rows(data.get("lines"), "data.lines"), start=1))
     known = [line.paid for line in lines if line.paid is not None]
     total = p.money_or_none(data.get("total"), "data.total")
     if total is None and len(known) == len(lines) and lines:
@@ -74,21 +74,21 @@ def _order(data: Mapping[str, Any], said_at: str, *, paid: bool, cancelled: bool
     )
 
 
-def _line(one: Mapping[str, Any], number: int) -> LineSeen:
-    quantity = p.whole(one.get("quantity", 1), "quantity", least=1)
+def _line(row: Mapping[str, Any], number: int) -> LineSeen:
+    quantity = p.whole(row.get("quantity", 1), "quantity", least=1)
     unit, listed = (
-        p.money_or_none(one.get("unit_price"), "unit_price"),
-        p.money_or_none(one.get("list_price"), "list_price"),
+        p.money_or_none(row.get("unit_price"), "unit_price"),
+        p.money_or_none(row.get("list_price"), "list_price"),
     )
-    product = p.ident_or_none(one.get("product_id"), "product_id")
+    product = p.ident_or_none(row.get("product_id"), "product_id")
     return LineSeen(
-        line_id=p.ident(one.get("line_id", number), "line_id"),
+        line_id=p.ident(row.get("line_id", number), "line_id"),
         products=() if product is None else (product,),
-        sku=p.ident_or_none(one.get("sku"), "sku"),
+        sku=p.ident_or_none(row.get("sku"), "sku"),
         quantity=quantity,
         paid=None if unit is None else unit * quantity,
         listed=None if listed is None else listed * quantity,
-        attributes=p.attributes(one.get("attributes")),
+        attributes=p.attributes(row.get("attributes")),
     )
 
 

@@ -160,7 +160,7 @@ def _customer(data: Mapping[str, Any], options: Mapping[str, Any]) -> str | None
     """The buyer, None where the order names nobody. With the option ``guests``, one without an account is known by a
     hash of the e-mail address or the telephone number, since the shop may give a guest a new id each time."""
     buyer = p.table(data.get("customer"), "customer")
-    emails = [one for one in (data.get("email"), buyer.get("email"), data.get("contact_email")) if one]
+    emails = [item for item in (data.get("email"), buyer.get("email"), data.get("contact_email")) if item]
     if any(p.is_nobody(email) for email in emails):
         return None
     number = p.ident_or_none(buyer.get("id"), "customer id")
@@ -172,25 +172,25 @@ def _customer(data: Mapping[str, Any], options: Mapping[str, Any]) -> str | None
     return number if not phone else p.hashed("tel:" + phone)
 
 
-def _line(one: Mapping[str, Any], included: bool) -> LineSeen | None:
-    names = [p.ident_or_none(one.get(name), name) for name in ("variant_id", "product_id")]
-    attributes = {str(each.get("name")): each.get("value") for each in p.rows(one.get("properties"), "properties")}
+def _line(row: Mapping[str, Any], included: bool) -> LineSeen | None:
+    names = [p.ident_or_none(row.get(name), name) for name in ("variant_id", "product_id")]
+    attributes = {str(each.get("name")): each.get("value") for each in p.rows(row.get("properties"), "properties")}
     line = LineSeen(
-        line_id=p.ident(one.get("id"), "line id"),
+        line_id=p.ident(row.get("id"), "line id"),
         products=tuple(name for name in names if name is not None),
-        sku=p.ident_or_none(one.get("sku"), "sku"),
+        sku=p.ident_or_none(row.get("sku"), "sku"),
         quantity=0,
         attributes=p.attributes(attributes),
     )
     try:
-        quantity = p.whole(one.get("quantity"), "quantity")
+        quantity = p.whole(row.get("quantity"), "quantity")
         if quantity == 0:
             return None
-        now = p.whole(one.get("current_quantity", quantity), "current_quantity")
-        price = p.money_or_none(one.get("price"), "price")
+        now = p.whole(row.get("current_quantity", quantity), "current_quantity")
+        price = p.money_or_none(row.get("price"), "price")
         listed = None if price is None else price * quantity
-        paid = None if listed is None else max(listed - _discount(one), Decimal(0))
-        tax = _sum(one.get("tax_lines"), "tax_lines", "price")
+        paid = None if listed is None else max(listed - _discount(row), Decimal(0))
+        tax = _sum(row.get("tax_lines"), "tax_lines", "price")
         return replace(
             line,
             quantity=quantity,
@@ -200,16 +200,16 @@ def _line(one: Mapping[str, Any], included: bool) -> LineSeen | None:
             gone=max(quantity - now, 0),
         )
     except UnreadableError as error:
-        return replace(line, trouble=f"{error.detail} It says {p.text(one.get('quantity'), 30)}.")
+        return replace(line, trouble=f"{error.detail} It says {p.text(row.get('quantity'), 30)}.")
 
 
-def _discount(one: Mapping[str, Any]) -> Decimal:
+def _discount(row: Mapping[str, Any]) -> Decimal:
     """What is off a line. ``total_discount`` tells the same as ``discount_allocations`` where it tells anything; the
     allocations hold the line's part of the order's discounts as well, so they are believed."""
-    allocated = p.rows(one.get("discount_allocations"), "discount_allocations")
+    allocated = p.rows(row.get("discount_allocations"), "discount_allocations")
     if allocated:
         return _sum(allocated, "discount_allocations", "amount")
-    return p.money_or_none(one.get("total_discount"), "total_discount") or Decimal(0)
+    return p.money_or_none(row.get("total_discount"), "total_discount") or Decimal(0)
 
 
 def _beside(
@@ -231,14 +231,14 @@ def _beside(
     tip_lines = sum((line.paid or Decimal(0) for line in lines if not line.products and not line.sku), Decimal(0))
     tip = Decimal(0) if tip_lines >= tip else tip - tip_lines
     rounding = _bag(data.get("total_cash_rounding_payment_adjustment_set"))
-    beside += [one for one in (taxes, duties, tip) if one]
+    beside += [amount for amount in (taxes, duties, tip) if amount]
     total = p.money_or_none(data.get("total_price"), "total_price")
     known = [line.paid for line in lines if line.paid is not None]
     complete = "shipping_lines" in data and "taxes_included" in data and taxes is not None
     if total is None or not complete or len(known) != len(lines):
         return beside, []
     parts = [*known, *shipping, duties, tip, rounding, Decimal(0) if included else taxes or Decimal(0)]
-    left = shares.unexplained(total - sum(parts, Decimal(0)), currency, len([one for one in parts if one]))
+    left = shares.unexplained(total - sum(parts, Decimal(0)), currency, len([part for part in parts if part]))
     if not left:
         return beside, []
     says = {
@@ -255,12 +255,12 @@ def _beside(
     return beside, [ReviewItem("total_unexplained", unclear, says)]
 
 
-def _refund(one: Mapping[str, Any]) -> RefundSeen:
+def _refund(row: Mapping[str, Any]) -> RefundSeen:
     """By the units of its lines, and by what it says of the rest: shipping, duties, and differences by hand."""
     units: dict[str, int] = {}
     seen: list[Decimal] = []
     complete = True
-    for line in p.rows(one.get("refund_line_items"), "refund_line_items"):
+    for line in p.rows(row.get("refund_line_items"), "refund_line_items"):
         line_id = p.ident(line.get("line_item_id"), "line_item_id")
         units[line_id] = units.get(line_id, 0) + p.whole(line.get("quantity"), "quantity")
         net = p.money_or_none(line.get("subtotal"), "subtotal")
@@ -270,21 +270,21 @@ def _refund(one: Mapping[str, Any]) -> RefundSeen:
     paid_back = sum(
         (
             p.money(each.get("amount"), "amount")
-            for each in p.rows(one.get("transactions"), "transactions")
+            for each in p.rows(row.get("transactions"), "transactions")
             if each.get("kind") == "refund" and each.get("status", "success") == "success"
         ),
         Decimal(0),
     )
-    other = _elsewhere(one)
+    other = _elsewhere(row)
     units = {line_id: count for line_id, count in units.items() if count}
-    refund_id = p.ident(one.get("id"), "refund id")
+    refund_id = p.ident(row.get("id"), "refund id")
     left: Decimal | None = paid_back - sum(seen, Decimal(0)) - other
     if (
         not units
         and not other
         and any(
             each.get("kind") == "refund_discrepancy"
-            for each in p.rows(one.get("order_adjustments"), "order_adjustments")
+            for each in p.rows(row.get("order_adjustments"), "order_adjustments")
         )
     ):
         # Money that a person gave back by hand: the shop says that no unit came back with it.
@@ -299,21 +299,21 @@ def _refund(one: Mapping[str, Any]) -> RefundSeen:
     )
 
 
-def _elsewhere(one: Mapping[str, Any]) -> Decimal:
+def _elsewhere(row: Mapping[str, Any]) -> Decimal:
     """What a refund gave back of shipping, duties and fees. Older versions tell shipping as an adjustment, newer ones
     as ``refund_shipping_lines``; a payload that has both tells it twice."""
     shipped = [
         _bag(each.get("subtotal_amount_set")) + _bag(each.get("tax_amount_set"))
-        for each in p.rows(one.get("refund_shipping_lines"), "refund_shipping_lines")
+        for each in p.rows(row.get("refund_shipping_lines"), "refund_shipping_lines")
     ]
     if not shipped:
         shipped = [
             abs(p.money(each.get("amount"), "amount"))
             + abs(p.money_or_none(each.get("tax_amount"), "tax") or Decimal(0))
-            for each in p.rows(one.get("order_adjustments"), "order_adjustments")
+            for each in p.rows(row.get("order_adjustments"), "order_adjustments")
             if each.get("kind") == "shipping_refund"
         ]
-    duties = [_bag(each.get("amount_set")) for each in p.rows(one.get("refund_duties"), "refund_duties")]
+    duties = [_bag(each.get("amount_set")) for each in p.rows(row.get("refund_duties"), "refund_duties")]
     return sum(shipped, sum(duties, Decimal(0)))
 
 

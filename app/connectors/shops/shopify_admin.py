@@ -158,7 +158,7 @@ def _order(node: Mapping[str, Any], lines: list[Mapping[str, Any]]) -> dict[str,
         "total_cash_rounding_payment_adjustment_set": _bag(rounding.get("paymentSet")),
         "customer": None if buyer is None else _customer(buyer),
         "line_items": [_line(line) for line in lines],
-        "shipping_lines": [_shipping(one) for one in node["shippingLines"]["nodes"]],
+        "shipping_lines": [_shipping(node_) for node_ in node["shippingLines"]["nodes"]],
         "refunds": [_refund(refund, order_id) for refund in node.get("refunds") or ()],
     }
 
@@ -172,38 +172,38 @@ def _customer(buyer: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _line(one: Mapping[str, Any]) -> dict[str, Any]:
+def _line(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "id": _number(one["id"]),
-        "variant_id": _legacy(one.get("variant")),
-        "product_id": _legacy(one.get("product")),
-        "sku": one.get("sku"),
-        "quantity": one["quantity"],
-        "current_quantity": one["currentQuantity"],
-        "price": _money(one["originalUnitPriceSet"]),
-        **_off_and_taxes(one),
-        "properties": [{"name": each["key"], "value": each.get("value")} for each in one.get("customAttributes") or ()],
+        "id": _number(row["id"]),
+        "variant_id": _legacy(row.get("variant")),
+        "product_id": _legacy(row.get("product")),
+        "sku": row.get("sku"),
+        "quantity": row["quantity"],
+        "current_quantity": row["currentQuantity"],
+        "price": _money(row["originalUnitPriceSet"]),
+        **_off_and_taxes(row),
+        "properties": [{"name": each["key"], "value": each.get("value")} for each in row.get("customAttributes") or ()],
     }
 
 
-def _shipping(one: Mapping[str, Any]) -> dict[str, Any]:
-    return {"price": _money(one["originalPriceSet"]), "is_removed": one["isRemoved"], **_off_and_taxes(one)}
+def _shipping(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"price": _money(row["originalPriceSet"]), "is_removed": row["isRemoved"], **_off_and_taxes(row)}
 
 
-def _off_and_taxes(one: Mapping[str, Any]) -> dict[str, Any]:
+def _off_and_taxes(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "discount_allocations": [
-            {"amount": _money(each["allocatedAmountSet"])} for each in one.get("discountAllocations") or ()
+            {"amount": _money(each["allocatedAmountSet"])} for each in row.get("discountAllocations") or ()
         ],
-        "tax_lines": [{"price": _money(each["priceSet"])} for each in one.get("taxLines") or ()],
+        "tax_lines": [{"price": _money(each["priceSet"])} for each in row.get("taxLines") or ()],
     }
 
 
-def _refund(one: Mapping[str, Any], order_id: int) -> dict[str, Any]:
-    if one["refundLineItems"]["pageInfo"]["hasNextPage"]:
+def _refund(row: Mapping[str, Any], order_id: int) -> dict[str, Any]:
+    if row["refundLineItems"]["pageInfo"]["hasNextPage"]:
         raise FetchError(f"A refund of order {order_id} names too many lines.")
     return {
-        "id": int(one["legacyResourceId"]),
+        "id": int(row["legacyResourceId"]),
         "order_id": order_id,
         "refund_line_items": [
             {
@@ -212,16 +212,16 @@ def _refund(one: Mapping[str, Any], order_id: int) -> dict[str, Any]:
                 "subtotal": _money_or_none(each.get("subtotalSet")),
                 "total_tax": _money_or_none(each.get("totalTaxSet")),
             }
-            for each in one["refundLineItems"]["nodes"]
+            for each in row["refundLineItems"]["nodes"]
         ],
         "transactions": [
             {"kind": each["kind"].lower(), "status": each["status"].lower(), "amount": _money(each["amountSet"])}
-            for each in one["transactions"]["nodes"]
+            for each in row["transactions"]["nodes"]
         ],
-        "refund_duties": [{"amount_set": _bag(each["amountSet"])} for each in one.get("duties") or ()],
+        "refund_duties": [{"amount_set": _bag(each["amountSet"])} for each in row.get("duties") or ()],
         "refund_shipping_lines": [
             {"subtotal_amount_set": _bag(each["subtotalAmountSet"]), "tax_amount_set": _bag(each["taxAmountSet"])}
-            for each in one["refundShippingLines"]["nodes"]
+            for each in row["refundShippingLines"]["nodes"]
         ],
     }
 
@@ -239,9 +239,9 @@ def _bag(bag: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if bag is None else {"shop_money": {"amount": _money(bag)}}
 
 
-def _legacy(one: Mapping[str, Any] | None) -> int | None:
+def _legacy(row: Mapping[str, Any] | None) -> int | None:
     """None for a product that the shop has deleted."""
-    return None if one is None else int(one["legacyResourceId"])
+    return None if row is None else int(row["legacyResourceId"])
 
 
 def _number(gid: str) -> int:

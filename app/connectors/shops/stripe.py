@@ -130,7 +130,7 @@ def _session(kind: str, thing: Mapping[str, Any], event: Mapping[str, Any], lett
     return Reading(
         subject="order/" + _key(thing, kind),
         order=News(order=order),
-        names=tuple(p.ident(one, "id") for one in found if one),
+        names=tuple(p.ident(item, "id") for item in found if item),
         unless_ours=OTHER if mode == "subscription" and not asked else None,
     )
 

@@ -47,7 +47,7 @@ def session(thing: Mapping[str, Any], event: Mapping[str, Any], fetched: Any) ->
         ),
         paid=str(thing.get("payment_status")) in PAID,
         total=minor_or_none(thing.get("amount_total"), currency, "amount_total"),
-        others=tuple(one for one in (shipping, tax) if one),
+        others=tuple(amount for amount in (shipping, tax) if amount),
         doubts=_checked(thing, items, shipping, currency),
         authority=1,
     )
@@ -87,7 +87,7 @@ def _checked(
         "line_items": listed,
     }
     unclear = "The session's total is not what its items, discount, shipping and taxes come to."
-    return (ReviewItem("total_unexplained", unclear, {key: str(one) for key, one in says.items() if one is not None}),)
+    return (ReviewItem("total_unexplained", unclear, {key: str(say) for key, say in says.items() if say is not None}),)
 
 
 def _items(told: Any, fetched: Any) -> list[Mapping[str, Any]] | None:
@@ -132,13 +132,13 @@ def _stated(metadata: Mapping[str, Any]) -> tuple[LineSeen, ...]:
             raise UnreadableError("field_wrong", "metadata.lines is not JSON.") from None
         return tuple(
             LineSeen(
-                line_id=p.ident(one.get("line_id", number), "line_id"),
+                line_id=p.ident(row.get("line_id", number), "line_id"),
                 products=(),
-                sku=p.ident(one.get("sku"), "sku"),
-                quantity=p.whole(one.get("quantity", 1), "quantity", least=1),
-                attributes=p.attributes(one.get("attributes")),
+                sku=p.ident(row.get("sku"), "sku"),
+                quantity=p.whole(row.get("quantity", 1), "quantity", least=1),
+                attributes=p.attributes(row.get("attributes")),
             )
-            for number, one in enumerate(p.rows(listed, "metadata.lines"), start=1)
+            for number, row in enumerate(p.rows(listed, "metadata.lines"), start=1)
         )
     if not metadata.get("sku"):
         return ()
@@ -164,7 +164,7 @@ def _joined(
     currency: str,
 ) -> tuple[LineSeen, ...]:
     """Join what the metadata names with what was bought: the items count, and say the quantities and amounts."""
-    bought = [_item(one, currency) for one in items]
+    bought = [_item(item, currency) for item in items]
     if not stated:
         return tuple(bought)
     added = [line_seen for line_seen in bought if optional & set(line_seen.products)]
@@ -186,21 +186,21 @@ def _joined(
     return (*joined, *added)
 
 
-def _item(one: Mapping[str, Any], currency: str) -> LineSeen:
-    price = p.table(one.get("price"), "price")
+def _item(row: Mapping[str, Any], currency: str) -> LineSeen:
+    price = p.table(row.get("price"), "price")
     product = price.get("product")
     names = [price.get("id"), product.get("id") if isinstance(product, dict) else product, price.get("lookup_key")]
-    listed = minor_or_none(one.get("amount_subtotal"), currency, "amount_subtotal")
-    total = minor_or_none(one.get("amount_total"), currency, "amount_total")
-    discount = minor_or_none(one.get("amount_discount"), currency, "amount_discount")
-    tax = minor_or_none(one.get("amount_tax"), currency, "amount_tax")
+    listed = minor_or_none(row.get("amount_subtotal"), currency, "amount_subtotal")
+    total = minor_or_none(row.get("amount_total"), currency, "amount_total")
+    discount = minor_or_none(row.get("amount_discount"), currency, "amount_discount")
+    tax = minor_or_none(row.get("amount_tax"), currency, "amount_tax")
     paid = total if total is None or tax is None else total - tax
     if listed is not None and discount is not None:
         paid = listed - discount
     return LineSeen(
-        line_id=p.ident(one.get("id"), "line id"),
+        line_id=p.ident(row.get("id"), "line id"),
         products=tuple(p.ident(name, "price") for name in names if name),
-        quantity=p.whole(one.get("quantity", 1), "quantity", least=1),
+        quantity=p.whole(row.get("quantity", 1), "quantity", least=1),
         paid=paid,
         listed=listed,
         gross=total,
@@ -251,7 +251,7 @@ def payments(thing: Mapping[str, Any]) -> tuple[str, ...]:
         _id(p.table(row.get("payment"), "payment").get("payment_intent"))
         for row in p.rows(p.table(thing.get("payments"), "payments").get("data"), "payments")
     ]
-    return tuple(p.ident(one, "payment_intent") for one in found if one)
+    return tuple(p.ident(item, "payment_intent") for item in found if item)
 
 
 def _id(value: Any) -> Any:
@@ -268,22 +268,22 @@ def _subscription(thing: Mapping[str, Any]) -> str | None:
     return p.ident_or_none(_id(_details(thing).get("subscription") or thing.get("subscription")), "subscription")
 
 
-def _prorated(one: Mapping[str, Any]) -> bool:
-    parent = p.table(one.get("parent"), "parent")
+def _prorated(row: Mapping[str, Any]) -> bool:
+    parent = p.table(row.get("parent"), "parent")
     details = parent.get("subscription_item_details") or parent.get("invoice_item_details")
-    return one.get("proration") is True or p.table(details, "details").get("proration") is True
+    return row.get("proration") is True or p.table(details, "details").get("proration") is True
 
 
-def _starts(one: Mapping[str, Any]) -> datetime | None:
-    return p.instant_or_none(p.table(one.get("period"), "period").get("start"), "period.start")
+def _starts(row: Mapping[str, Any]) -> datetime | None:
+    return p.instant_or_none(p.table(row.get("period"), "period").get("start"), "period.start")
 
 
-def _invoice_line(one: Mapping[str, Any], currency: str) -> LineSeen:
-    listed = minor_or_zero(one.get("amount"), currency, "amount")
-    discounts = p.rows(one.get("discount_amounts"), "discount_amounts")
+def _invoice_line(row: Mapping[str, Any], currency: str) -> LineSeen:
+    listed = minor_or_zero(row.get("amount"), currency, "amount")
+    discounts = p.rows(row.get("discount_amounts"), "discount_amounts")
     off = sum((minor_or_zero(each.get("amount"), currency, "discount") for each in discounts), Decimal(0))
-    price = one.get("price")
-    details = p.table(p.table(one.get("pricing"), "pricing").get("price_details"), "price_details")
+    price = row.get("price")
+    details = p.table(p.table(row.get("pricing"), "pricing").get("price_details"), "price_details")
     names = [
         _id(price),
         _id(price.get("product")) if isinstance(price, dict) else None,
@@ -291,39 +291,39 @@ def _invoice_line(one: Mapping[str, Any], currency: str) -> LineSeen:
         _id(details.get("price")),
         _id(details.get("product")),
     ]
-    quantity = p.whole(one.get("quantity") or 1, "quantity")
-    pricing = p.table(one.get("pricing"), "pricing")
+    quantity = p.whole(row.get("quantity") or 1, "quantity")
+    pricing = p.table(row.get("pricing"), "pricing")
     unit = price.get("unit_amount") if isinstance(price, dict) else pricing.get("unit_amount_decimal")
-    change: Literal["proration", "trial"] | None = "proration" if _prorated(one) else None
+    change: Literal["proration", "trial"] | None = "proration" if _prorated(row) else None
     if change is None and not listed and unit not in (None, "", 0, "0"):
         change = "trial"  # a period of something that costs money, for nothing and without a discount
     metadata = p.table(price.get("metadata"), "metadata") if isinstance(price, dict) else {}
     return LineSeen(
-        line_id=p.ident(one.get("id"), "line id"),
+        line_id=p.ident(row.get("id"), "line id"),
         products=tuple(dict.fromkeys(p.ident(name, "price") for name in names if name)),
         quantity=max(quantity, 1),
         paid=listed - off,
         listed=listed,
-        gross=listed - off + _tax_added(one, currency),
+        gross=listed - off + _tax_added(row, currency),
         attributes=p.attributes(metadata),
         change=change,
     )
 
 
-def _taxes(one: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _taxes(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [
-        *p.rows(one.get("taxes"), "taxes"),
-        *p.rows(one.get("tax_amounts"), "tax_amounts"),
-        *p.rows(one.get("total_taxes"), "total_taxes"),
-        *p.rows(one.get("total_tax_amounts"), "taxes"),
+        *p.rows(row.get("taxes"), "taxes"),
+        *p.rows(row.get("tax_amounts"), "tax_amounts"),
+        *p.rows(row.get("total_taxes"), "total_taxes"),
+        *p.rows(row.get("total_tax_amounts"), "taxes"),
     ]
 
 
-def _tax_added(one: Mapping[str, Any], currency: str) -> Decimal:
+def _tax_added(row: Mapping[str, Any], currency: str) -> Decimal:
     """The taxes that are not in the price already."""
     added = [
         each
-        for each in _taxes(one)
+        for each in _taxes(row)
         if each.get("inclusive") is not True and str(each.get("tax_behavior", "exclusive")) != "inclusive"
     ]
     return sum((minor_or_zero(each.get("amount"), currency, "tax") for each in added), Decimal(0))
@@ -353,4 +353,4 @@ def _whole(
         return ()
     says = {"total": total, "lines": paid, "shipping": shipping, "tax": _tax(thing, currency)}
     unclear = "The invoice's total is not what its lines, discounts, shipping and taxes come to."
-    return (ReviewItem("total_unexplained", unclear, {key: str(one) for key, one in says.items()}),)
+    return (ReviewItem("total_unexplained", unclear, {key: str(say) for key, say in says.items()}),)

@@ -223,11 +223,11 @@ def _money(data: Mapping[str, Any], currency: str) -> tuple[list[LineSeen], list
     listed = lines
     lines = [
         replace(
-            one,
-            paid=None if one.paid is None else one.paid + net,
-            gross=None if one.gross is None else one.gross + gross,
+            pair,
+            paid=None if pair.paid is None else pair.paid + net,
+            gross=None if pair.gross is None else pair.gross + gross,
         )
-        for one, net, gross in zip(lines, nets, grosses, strict=True)
+        for pair, net, gross in zip(lines, nets, grosses, strict=True)
     ]
     beside = [part for fee in [*fees, *shipping] if fee[0] > 0 for part in {fee[0], fee[0] + fee[1]}]
     tax = p.money_or_none(data.get("total_tax"), "total_tax")
@@ -242,7 +242,7 @@ def _money(data: Mapping[str, Any], currency: str) -> tuple[list[LineSeen], list
     if total is not None and len(known) == len(listed):
         charged = sum(known, sum((fee[0] for fee in fees), Decimal(0))) + (shipped or 0) + (tax or 0)
         complete = shipped is not None and tax is not None
-        parts = len([one for one in (*known, *(fee[0] for fee in fees), shipped, tax) if one])
+        parts = len([amount for amount in (*known, *(fee[0] for fee in fees), shipped, tax) if amount])
         left = shares.unexplained(total - charged, currency, parts)
         if left and complete:
             says = {
@@ -258,41 +258,41 @@ def _money(data: Mapping[str, Any], currency: str) -> tuple[list[LineSeen], list
     return lines, beside, doubts
 
 
-def _charged(one: Mapping[str, Any], name: str) -> tuple[Decimal, Decimal]:
+def _charged(row: Mapping[str, Any], name: str) -> tuple[Decimal, Decimal]:
     """What a fee or a shipping line costs, and its tax."""
-    net = p.money_or_none(one.get("total"), f"{name} total") or Decimal(0)
-    return net, p.money_or_none(one.get("total_tax"), f"{name} total_tax") or Decimal(0)
+    net = p.money_or_none(row.get("total"), f"{name} total") or Decimal(0)
+    return net, p.money_or_none(row.get("total_tax"), f"{name} total_tax") or Decimal(0)
 
 
-def _line(one: Mapping[str, Any]) -> LineSeen:
-    products = [p.ident_or_none(one.get(name), name) for name in ("variation_id", "product_id")]
+def _line(row: Mapping[str, Any]) -> LineSeen:
+    products = [p.ident_or_none(row.get(name), name) for name in ("variation_id", "product_id")]
     line = LineSeen(
-        line_id=p.ident(one.get("id"), "line id"),
+        line_id=p.ident(row.get("id"), "line id"),
         products=tuple(name for name in products if name is not None),
-        sku=p.ident_or_none(one.get("sku"), "sku"),
+        sku=p.ident_or_none(row.get("sku"), "sku"),
         quantity=0,
     )
     try:
-        paid, tax = (p.money_or_none(one.get("total"), "total"), p.money_or_none(one.get("total_tax"), "total_tax"))
+        paid, tax = (p.money_or_none(row.get("total"), "total"), p.money_or_none(row.get("total_tax"), "total_tax"))
         line = replace(
             line,
             paid=paid,
-            listed=p.money_or_none(one.get("subtotal"), "subtotal"),
+            listed=p.money_or_none(row.get("subtotal"), "subtotal"),
             gross=None if paid is None or tax is None else paid + tax,
         )
-        return replace(line, quantity=p.whole(one.get("quantity"), "quantity"))
+        return replace(line, quantity=p.whole(row.get("quantity"), "quantity"))
     except UnreadableError as error:
-        return replace(line, trouble=f"{error.detail} It says {p.text(one.get('quantity'), 30)}.")
+        return replace(line, trouble=f"{error.detail} It says {p.text(row.get('quantity'), 30)}.")
 
 
-def _refund(one: Mapping[str, Any]) -> RefundSeen:
+def _refund(row: Mapping[str, Any]) -> RefundSeen:
     """As in the order: an amount, no lines."""
     return RefundSeen(
-        refund_id=p.ident(one.get("id"), "refund id"), amount=abs(p.money(one.get("total"), "refund total"))
+        refund_id=p.ident(row.get("id"), "refund id"), amount=abs(p.money(row.get("total"), "refund total"))
     )
 
 
-def _detailed(one: Mapping[str, Any], currency: str) -> RefundSeen:
+def _detailed(row: Mapping[str, Any], currency: str) -> RefundSeen:
     """As the refunds' own address answers: with the units of each line, in ``meta_data`` the line that they are of,
     and with what was given back of shipping, fees and taxes."""
     units: dict[str, int] = {}
@@ -300,7 +300,7 @@ def _detailed(one: Mapping[str, Any], currency: str) -> RefundSeen:
     told: list[Decimal] = []
     other: list[Decimal] = []
     complete = True
-    for line in p.rows(one.get("line_items"), "refund lines"):
+    for line in p.rows(row.get("line_items"), "refund lines"):
         line_id = _refunded_line(line)
         count = abs(p.whole(line.get("quantity", 0), "quantity", least=-1000))
         net = p.money_or_none(line.get("total"), "total")
@@ -312,14 +312,14 @@ def _detailed(one: Mapping[str, Any], currency: str) -> RefundSeen:
             amounts[line_id] = amounts.get(line_id, Decimal(0)) + money
         (told if count or net else other).append(money)  # a line without units and price gave back its tax alone
     for name in ("shipping_lines", "fee_lines"):
-        other += [abs(net) + abs(tax) for net, tax in (_charged(line, name) for line in p.rows(one.get(name), name))]
-    amount = p.money_or_none(one.get("amount"), "amount")
+        other += [abs(net) + abs(tax) for net, tax in (_charged(line, name) for line in p.rows(row.get(name), name))]
+    amount = p.money_or_none(row.get("amount"), "amount")
     left = None
     if amount is not None and complete and (told or other):
         given = sum(told, sum(other, Decimal(0)))
         left = shares.unexplained(amount - given, currency, 2 * len([*told, *other]) if given != amount else 0)
     return RefundSeen(
-        refund_id=p.ident(one.get("id"), "refund id"),
+        refund_id=p.ident(row.get("id"), "refund id"),
         amount=amount,
         units=units or None,
         amounts=amounts or None,

@@ -269,8 +269,8 @@ class Courier:
             sealed.append(endpoint.previous_secret)
         try:
             secrets = [
-                self._cipher.open(one, tenant_id=tenant_id, subject=f"endpoint/{endpoint.endpoint_id}")
-                for one in sealed
+                self._cipher.open(chunk, tenant_id=tenant_id, subject=f"endpoint/{endpoint.endpoint_id}")
+                for chunk in sealed
             ]
         except SealBroken:
             return Attempt(None, "the secret cannot be read: RETAINER_SECRET_KEY has changed; rotate the secret")

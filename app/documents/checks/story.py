@@ -25,7 +25,7 @@ _YEARS: Final = 3
 
 def check_story(c: Checker) -> None:
     """Plays the story under a policy that has no other fault; tells what could not be worked out, and where."""
-    if any(one.severity == "error" for one in c.found):
+    if any(problem.severity == "error" for problem in c.found):
         return
     stop = time.thread_time() + SECONDS_MAX
     verdict = play(c.policy, _hours(c.policy.service_hours), over=lambda: time.thread_time() > stop)
@@ -55,8 +55,8 @@ def _hours(stated: ServiceHours) -> Hours:
         weekly=weekly_hours(weekly),
         whole_shifts=stated.whole_shifts,
         closures=tuple(
-            Closure(one.date, tuple(Reason(name, "closure_rules") for name in one.names), one.hours)
-            for one in expand_closures(stated, BEGAN.year, BEGAN.year + _YEARS)
+            Closure(closure.date, tuple(Reason(name, "closure_rules") for name in closure.names), closure.hours)
+            for closure in expand_closures(stated, BEGAN.year, BEGAN.year + _YEARS)
         ),
     )
     calendar = BusinessCalendar("service-hours", zone(stated.zone), (version,))

@@ -210,7 +210,7 @@ class CalendarVersion:
     def without_effect(self, row: CalendarException) -> bool:
         """Whether a date would be open for the same hours without this exception; ``closed`` at least names the day."""
         rows = self._rows[row.on]
-        rest = [one for one in rows if one is not row]
+        rest = [row_ for row_ in rows if row_ is not row]
         return row.kind is not ExceptionKind.CLOSED and self.spans_on(row.on, rest) == self.dated[row.on]
 
 

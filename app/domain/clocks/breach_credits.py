@@ -52,9 +52,9 @@ def breach_hook(account: CustomerAccount) -> BreachHook:
 
 def _take_back(account: CustomerAccount, clock: TicketClock, breach: str) -> None:
     """It was no breach: what is unspent of its credits goes, wherever a merge has moved them."""
-    granted = [one for one in account.ledger.lots.values() if one.source == "breach" and one.rule == breach]
-    roots = {one.lot_id for one in granted}
-    for lot in sorted(account.ledger.lots.values(), key=lambda one: one.lot_id):
+    granted = [lot for lot in account.ledger.lots.values() if lot.source == "breach" and lot.rule == breach]
+    roots = {lot.lot_id for lot in granted}
+    for lot in sorted(account.ledger.lots.values(), key=lambda lot: lot.lot_id):
         if lot.lot_id not in roots and lot.root not in roots:
             continue
         taken = account.ledger.void(lot.lot_id, reason="breach retracted", clause=clock.terms.clause)

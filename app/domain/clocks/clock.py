@@ -143,7 +143,7 @@ def judge(
         else:
             known, now = [e for e in events if e.recorded_at < until], until
         facts = _outcomes(_run(spec, calendar, known, at=now, history=history).state())
-        missed = {(one.cycle, one.window_date): one for one in facts if one.kind == "breached"}
+        missed = {(fact.cycle, fact.window_date): fact for fact in facts if fact.kind == "breached"}
         for key, fact in list(standing.items()):
             again = missed.get(key)
             if known_from is not None and (again is None or again.due_at != fact.due_at):
@@ -385,8 +385,8 @@ class _Fold:
     def _resume(self, reason: str | None, second: int, edition: int) -> bool:
         ended = [name for name in self.standing if reason is None or name == reason]
         for name in ended:
-            one = self.standing.pop(name)
-            self.past_pauses.append(Pause(name, one.party, one.since, from_s(second)))
+            pause = self.standing.pop(name)
+            self.past_pauses.append(Pause(name, pause.party, pause.since, from_s(second)))
         if ended and not self.standing and self.phase is Phase.PAUSED:
             self.phase = Phase.RUNNING
             self.progress.resume(second, edition=edition)

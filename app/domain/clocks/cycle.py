@@ -102,7 +102,7 @@ class Progress:
         """Another target from now on; the time used, the pauses and the breaches remain."""
         self.aim(target)
         # What remained, remained of another promise.
-        self.pauses = [one._replace(left=None) for one in self.pauses]
+        self.pauses = [pause._replace(left=None) for pause in self.pauses]
         self.left = None
         if self.anchor is not None:
             self.recompute(second)
@@ -143,14 +143,14 @@ class Progress:
     def _forgive(self, second: int) -> None:
         """Takes back the misses of dates that are no business dates on a corrected calendar, or close later."""
         wrong = {
-            one.window_date
-            for one in self.windows
-            if one.state is WindowState.MISSED and self._open_end(one.window_date, second)
+            window.window_date
+            for window in self.windows
+            if window.state is WindowState.MISSED and self._open_end(window.window_date, second)
         }
         if not wrong:
             return
-        self.windows = [one for one in self.windows if one.window_date not in wrong]
-        self.breaches = [one for one in self.breaches if one.window_date not in wrong]
+        self.windows = [window for window in self.windows if window.window_date not in wrong]
+        self.breaches = [breach for breach in self.breaches if breach.window_date not in wrong]
         again = [on for on in wrong if self.calendar.is_business_date(on)]
         if again and self.handled is not None:
             self.handled = min(self.handled, min(again) - ONE_DAY)
@@ -162,7 +162,7 @@ class Progress:
     def _take_back(self) -> None:
         """The present due time was wrong, and so is the breach of it."""
         on = self.window_date()
-        self.breaches = [one for one in self.breaches if one.window_date != on]
+        self.breaches = [breach for breach in self.breaches if breach.window_date != on]
         self.breached_now = False
 
     def _shifted(self) -> int | None:
@@ -187,20 +187,20 @@ class Progress:
             return due
         ran: list[tuple[int, int]] = []
         at = self.base
-        for one in self.pauses:
-            if one.end <= self.base and one.start < self.base:
+        for pause in self.pauses:
+            if pause.end <= self.base and pause.start < self.base:
                 continue
-            start = max(one.start, self.base)
+            start = max(pause.start, self.base)
             ran.append((at, start))
-            if one.edition < FROZEN:
-                due = self._resumed_once(due, start, one.end)
+            if pause.edition < FROZEN:
+                due = self._resumed_once(due, start, pause.end)
             else:
-                holds = one.start >= self.base and self._same_hours(one.calendar, ran)
-                if holds and one.left is not None and one.due is not None:
-                    due = self._resumed(one.due, start, one.end, one.left)
+                holds = pause.start >= self.base and self._same_hours(pause.calendar, ran)
+                if holds and pause.left is not None and pause.due is not None:
+                    due = self._resumed(pause.due, start, pause.end, pause.left)
                 else:
-                    due = self._resumed(due, start, one.end, None)
-            at = one.end
+                    due = self._resumed(due, start, pause.end, None)
+            at = pause.end
         return due
 
     def _same_hours(self, other: Timeline, stretches: list[tuple[int, int]]) -> bool:
@@ -462,8 +462,8 @@ class Progress:
         total = due - self.base if wall else self.calendar.between_s(self.base, due)
         if self._fixed:
             return total
-        for one in self.pauses:
-            a, b = max(one.start, self.base), min(one.end, due)
+        for pause in self.pauses:
+            a, b = max(pause.start, self.base), min(pause.end, due)
             if a < b:
                 total -= b - a if wall else self.calendar.between_s(a, b)
         return total
@@ -489,8 +489,8 @@ class Progress:
         wall = self.wall
         try:
             at = due + seconds if wall else self.calendar.add_left_s(due, seconds)
-            for one in () if self._fixed else self.pauses:
-                a, b = max(one.start, due), one.end
+            for pause in () if self._fixed else self.pauses:
+                a, b = max(pause.start, due), pause.end
                 if a < b and a <= at:
                     left = at - a if wall else self.calendar.between_s(a, at)
                     at = b + left if wall else self.calendar.add_left_s(b, left)
@@ -553,8 +553,8 @@ class Progress:
                 return None
         wall = self.wall
         late = end - self.due if wall else self.calendar.between_s(self.due, end)
-        for one in () if self._fixed else self.pauses:
-            a, b = max(one.start, self.due), min(one.end, end)
+        for pause in () if self._fixed else self.pauses:
+            a, b = max(pause.start, self.due), min(pause.end, end)
             if a < b:
                 late -= b - a if wall else self.calendar.between_s(a, b)
         return late

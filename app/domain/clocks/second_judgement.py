@@ -37,29 +37,29 @@ def second_judgement(clock: TicketClock, at: datetime) -> dict[str, Any]:
     anew = fold(clock.spec, timeline, facts, at=at)
     before = _judged(clock, stood, clock.facts(at), stood.calendar_revision, stood.tzdb_version)
     after = _judged(clock, anew, judge(clock.spec, timeline, facts, at=at), clock.hours.revision, data)
-    return {"before": before, "after": after, "changed": any(before[one] != after[one] for one in _SAME)}
+    return {"before": before, "after": after, "changed": any(before[name] != after[name] for name in _SAME)}
 
 
 def _bare(events: list[ClockEvent]) -> list[ClockEvent]:
     """What happened, without what it was judged on then: one timeline decides over all of it."""
     return [
-        replace(one, calendar_revision=None, tzdb_version=None, edition=FROZEN)
-        for one in events
-        if one.kind not in _MOVES
+        replace(event, calendar_revision=None, tzdb_version=None, edition=FROZEN)
+        for event in events
+        if event.kind not in _MOVES
     ]
 
 
 def frozen_judgement(clock: TicketClock, at: datetime) -> dict[str, Any] | None:
     """What the same facts come to where a pause freezes what remains; None where that changes nothing."""
-    if all(one.edition >= FROZEN for one in clock.events):
+    if all(event.edition >= FROZEN for event in clock.events):
         return None
     stood, hours = clock.state(at), clock.hours
-    facts = [replace(one, edition=FROZEN) for one in clock.events]
+    facts = [replace(event, edition=FROZEN) for event in clock.events]
     anew = fold(clock.spec, hours.calendar, facts, at=at, history=hours.history)
     judged = judge(clock.spec, hours.calendar, facts, at=at, history=hours.history)
     before = _judged(clock, stood, clock.facts(at), stood.calendar_revision, stood.tzdb_version)
     after = _judged(clock, anew, judged, anew.calendar_revision, anew.tzdb_version)
-    changed = any(before[one] != after[one] for one in _SAME)
+    changed = any(before[name] != after[name] for name in _SAME)
     return {"before": before, "after": after, "changed": True} if changed else None
 
 

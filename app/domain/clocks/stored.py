@@ -52,7 +52,7 @@ def spec_of(promise: Promise, target: Target) -> ClockSpec:
         milestone=promise.milestone,
         target=target,
         warnings=tuple(rules),
-        reminders=tuple(one.business_seconds_after for one in promise.reminders),
+        reminders=tuple(reminder.business_seconds_after for reminder in promise.reminders),
         owing=Party(promise.party),
         pause_rule=PauseRule.FREEZE_SNAP if promise.snap_to_close else PauseRule.FREEZE,
         after_close=AfterClose(promise.after_close),
@@ -78,8 +78,10 @@ def dump_spec(spec: ClockSpec, terms: PromiseTerms) -> dict[str, Any]:
     return {
         "target": str(spec.target),
         "warnings": [
-            {"percent": one.percent} if isinstance(one, WarnShare) else {"business_seconds_before": one.seconds}
-            for one in spec.warnings
+            {"percent": warning.percent}
+            if isinstance(warning, WarnShare)
+            else {"business_seconds_before": warning.seconds}
+            for warning in spec.warnings
         ],
         "reminders": list(spec.reminders),
         "pause_rule": spec.pause_rule.value,
@@ -98,8 +100,8 @@ def dump_spec(spec: ClockSpec, terms: PromiseTerms) -> dict[str, Any]:
 def load_spec(milestone: str, party: str, calendar: str, data: Mapping[str, Any]) -> tuple[ClockSpec, PromiseTerms]:
     """What `dump_spec` wrote, with the columns that stand beside it."""
     warnings: list[WarnRule] = [
-        WarnShare(one["percent"]) if "percent" in one else WarnBefore(one["business_seconds_before"])
-        for one in data["warnings"]
+        WarnShare(warning["percent"]) if "percent" in warning else WarnBefore(warning["business_seconds_before"])
+        for warning in data["warnings"]
     ]
     spec = ClockSpec(
         milestone=milestone,  # type: ignore[arg-type]
@@ -180,20 +182,24 @@ class BreachRecord(TypedDict):
 def breaches_json(clock_id: str, facts: Iterable[OutcomeFact]) -> list[BreachRecord]:
     """Every breach that was ever judged, those that stand first; one that was taken back since says when."""
     listed = list(facts)
-    retracted = {breach_id(clock_id, one): one.at for one in listed if one.kind == "breach_retracted"}
+    retracted = {
+        breach_id(clock_id, outcome_fact): outcome_fact.at
+        for outcome_fact in listed
+        if outcome_fact.kind == "breach_retracted"
+    }
     found: list[BreachRecord] = [
         {
-            "breach_id": breach_id(clock_id, one),
-            "cycle": one.cycle,
-            "window_date": None if one.window_date is None else one.window_date.isoformat(),
-            "due_at": iso_or_none(one.due_at),
-            "at": iso(one.at),
-            "retracted_at": iso_or_none(retracted.get(breach_id(clock_id, one))),
+            "breach_id": breach_id(clock_id, outcome_fact),
+            "cycle": outcome_fact.cycle,
+            "window_date": None if outcome_fact.window_date is None else outcome_fact.window_date.isoformat(),
+            "due_at": iso_or_none(outcome_fact.due_at),
+            "at": iso(outcome_fact.at),
+            "retracted_at": iso_or_none(retracted.get(breach_id(clock_id, outcome_fact))),
         }
-        for one in listed
-        if one.kind == "breached"
+        for outcome_fact in listed
+        if outcome_fact.kind == "breached"
     ]
-    return sorted(found, key=lambda one: one["retracted_at"] is not None)
+    return sorted(found, key=lambda item: item["retracted_at"] is not None)
 
 
 NEVER_OPENS: Final = "calendar_never_opens"

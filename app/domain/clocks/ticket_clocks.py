@@ -55,7 +55,8 @@ class Hours:
         """The newest revision that was published by then; the first, before any was."""
         for revision in sorted(self.history, reverse=True):
             published = next(
-                (one.published_at for one in self.history[revision].versions if one.revision == revision), None
+                (version.published_at for version in self.history[revision].versions if version.revision == revision),
+                None,
             )
             if published is None or published <= when:
                 return revision
@@ -81,7 +82,7 @@ class TicketClock:
 
     def known(self, known_at: datetime | None) -> list[ClockEvent]:
         """The events recorded by then."""
-        return [one for one in self.events if known_at is None or one.recorded_at <= known_at]
+        return [event for event in self.events if known_at is None or event.recorded_at <= known_at]
 
     def state(self, at: datetime, known_at: datetime | None = None, hours: Hours | None = None) -> ClockState:
         """How it stands at an instant, by what was known then."""
@@ -95,13 +96,15 @@ class TicketClock:
     @property
     def revision(self) -> int | None:
         """The calendar revision its last event was judged on."""
-        found = [one.calendar_revision for one in self.events if one.calendar_revision is not None]
+        found = [event.calendar_revision for event in self.events if event.calendar_revision is not None]
         return max(found, default=None)
 
     @property
     def began(self) -> datetime | None:
         """When it started first, by what is known now."""
-        starts = [one.occurred_at for one in in_force(self.events) if one.kind is EventKind.START]
+        starts = [
+            clock_event.occurred_at for clock_event in in_force(self.events) if clock_event.kind is EventKind.START
+        ]
         return min(starts, default=None)
 
     def explain(self, at: datetime) -> Explanation:
@@ -162,9 +165,11 @@ class TicketClocks:
         """
         when = min(occurred_at or at, at)
         return [
-            self._start(one, at, when, due_at, ref)
-            for one in self.policy.promises
-            if one.starts == trigger and one.milestone not in without and (not only or one.milestone in only)
+            self._start(promise, at, when, due_at, ref)
+            for promise in self.policy.promises
+            if promise.starts == trigger
+            and promise.milestone not in without
+            and (not only or promise.milestone in only)
         ]
 
     def start_earlier(self, milestone: str, since: datetime | None, *, at: datetime) -> None:
@@ -292,9 +297,11 @@ class TicketClocks:
     def _start(self, promise: Promise, at: datetime, when: datetime, due: datetime | None, ref: str | None) -> str:
         target = wire.target_of(promise, due)
         same = [
-            one
-            for one in self.clocks
-            if one.terms.ref == ref and one.spec.milestone == promise.milestone and one.terms.starts == promise.starts
+            clock
+            for clock in self.clocks
+            if clock.terms.ref == ref
+            and clock.spec.milestone == promise.milestone
+            and clock.terms.starts == promise.starts
         ]
         if same:
             clock = same[-1]
@@ -317,11 +324,11 @@ class TicketClocks:
         )
         self.clocks.append(clock)
         self._append(clock, EventKind.START, at=at, occurred_at=when, project=not rests)
-        for one in rests:
-            since = max(when, one.since)
-            self._append(clock, EventKind.PAUSE, at=at, occurred_at=since, reason=one.reason, party=one.party)
-            if one.until is not None:
-                self._append(clock, EventKind.RESUME, at=at, occurred_at=one.until, reason=one.reason)
+        for rest in rests:
+            since = max(when, rest.since)
+            self._append(clock, EventKind.PAUSE, at=at, occurred_at=since, reason=rest.reason, party=rest.party)
+            if rest.until is not None:
+                self._append(clock, EventKind.RESUME, at=at, occurred_at=rest.until, reason=rest.reason)
         return clock.clock_id
 
     def _reachable(self, promise: Promise, target: Target, at: datetime) -> Target:
@@ -340,10 +347,10 @@ class TicketClocks:
             if clock.spec.owing is not Party.VENDOR:
                 continue
             state = clock.state(at)
-            for one in state.pauses:
-                stands = one.until is None and state.phase is Phase.PAUSED
-                if stands or (one.until is not None and one.until > when and when < at):
-                    found.setdefault((one.reason, one.since), one)
+            for pause in state.pauses:
+                stands = pause.until is None and state.phase is Phase.PAUSED
+                if stands or (pause.until is not None and pause.until > when and when < at):
+                    found.setdefault((pause.reason, pause.since), pause)
         return [found[key] for key in sorted(found)]
 
     def _vendors(
@@ -363,7 +370,7 @@ class TicketClocks:
     @staticmethod
     def _takes(clock: TicketClock, kind: EventKind, reason: str | None, moment: datetime) -> bool:
         state = clock.state(moment)
-        stands = any(one.until is None and reason in (None, one.reason) for one in state.pauses)
+        stands = any(pause.until is None and reason in (None, pause.reason) for pause in state.pauses)
         return state.phase in _LIVE and stands == (kind is EventKind.RESUME)
 
     def _append(
@@ -416,7 +423,11 @@ class TicketClocks:
         """The revision of a late fact: that of then, and none older than the clock was on; a start's is the newest."""
         if kind is EventKind.START:
             return self.hours.revision
-        known = [one.calendar_revision or 0 for one in in_force(clock.events) if one.occurred_at <= when]
+        known = [
+            clock_event.calendar_revision or 0
+            for clock_event in in_force(clock.events)
+            if clock_event.occurred_at <= when
+        ]
         return max(self.hours.revision_at(when), *known)
 
     def _catch_up(self, clock: TicketClock, at: datetime) -> None:
@@ -543,7 +554,7 @@ class TicketClocks:
 
 def _shown(state: ClockState) -> tuple[Any, ...]:
     """What of a clock a calendar may move."""
-    missed = tuple(one.due_at for one in state.breaches)
+    missed = tuple(breach.due_at for breach in state.breaches)
     return state.due_at, state.remaining_business_seconds, next_action_at(state), missed
 
 
@@ -572,7 +583,7 @@ def moved(clock: TicketClock, at: datetime, hours: Hours) -> tuple[datetime | No
 
 def closes_for_good(hours: Hours, at: datetime) -> bool:
     """Whether a calendar has no open date after its newest version began."""
-    newest = max((one.effective_from for one in hours.calendar.versions), default=at.date())
+    newest = max((version.effective_from for version in hours.calendar.versions), default=at.date())
     try:
         hours.calendar.business_date_after(max(newest, at.date()))
     except SlaUnreachable:

@@ -69,7 +69,7 @@ def in_force_for(
         and (action is None or action in cover.actions)
         and (level is None or not cover.levels or level in cover.levels)
     ]
-    return sorted(found, key=lambda one: (one.ends_at is None, one.ends_at or account.when, one.cover_id))
+    return sorted(found, key=lambda item: (item.ends_at is None, item.ends_at or account.when, item.cover_id))
 
 
 def serves(account: CustomerAccount, cover: Cover) -> bool:
@@ -117,7 +117,7 @@ def startable(account: CustomerAccount) -> Cover | None:
         return None
     pending = [cover for cover in _general(account) if cover.state == "pending" and cover.granted_at <= account.when]
     free_first = account.policy.cover.queue == "free_first"
-    return min(pending, key=lambda one: (free_first and not one.free, one.granted_at, one.cover_id), default=None)
+    return min(pending, key=lambda cover: (free_first and not cover.free, cover.granted_at, cover.cover_id), default=None)
 
 
 def remaining(cover: Cover, at: datetime) -> int | None:
@@ -290,7 +290,7 @@ def end_of_license(
 ) -> list[Cover]:
     """Ends the covers that serve only this license; a level ends with the license that brought it (AVA-4)."""
     touched = []
-    for cover in sorted(account.covers.values(), key=lambda one: one.cover_id):
+    for cover in sorted(account.covers.values(), key=lambda cover: cover.cover_id):
         if cover.license_id != license_id or cover.scope != "license" or cover.state == "voided":
             continue
         if cover.state == "pending" or (cover.starts_at is not None and when < cover.starts_at):

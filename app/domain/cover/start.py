@@ -28,9 +28,9 @@ def stretch_of(cover: Cover) -> Stretch | None:
 def stretches_of(found: Iterable[Cover]) -> Iterator[Stretch]:
     """The times of covers that stand."""
     for cover in found:
-        one = stretch_of(cover)
-        if one is not None:
-            yield one
+        stretch = stretch_of(cover)
+        if stretch is not None:
+            yield stretch
 
 
 def begins_at(
@@ -76,7 +76,7 @@ def covered_until(stretches: Iterable[Stretch], since: datetime, license_id: str
     """
     end = since
     mine = [stretch for stretch in stretches if stretch.license_id is None or stretch.license_id == license_id]
-    for stretch in sorted(mine, key=lambda one: one.starts):
+    for stretch in sorted(mine, key=lambda item: item.starts):
         if stretch.starts <= end and (stretch.ends is None or end < stretch.ends):
             if stretch.ends is None:
                 return None
@@ -94,7 +94,7 @@ def account_until(account: CustomerAccount, cover: Cover) -> datetime | None:
     served: list[str | None] = [cover.license_id]
     if cover.scope == "account":
         served = [license_.license_id for license_ in account.active_licenses()] or [None]
-    ends = [covered_until(alike, cover.ends_at, one) for one in served]
+    ends = [covered_until(alike, cover.ends_at, name) for name in served]
     return min((end for end in ends if end is not None), default=None)
 
 
@@ -104,10 +104,10 @@ def bring_forward(account: CustomerAccount) -> None:
     For accounts that have just become one. Nothing that has begun is touched, and nothing begins later than before.
     """
     waiting = sorted(
-        (one for one in account.covers.values() if covers.state_of(one, account.at) == "scheduled"),
-        key=lambda one: (one.starts_at or account.at, one.cover_id),
+        (cover for cover in account.covers.values() if covers.state_of(cover, account.at) == "scheduled"),
+        key=lambda cover: (cover.starts_at or account.at, cover.cover_id),
     )
-    placed = [one for one in account.covers.values() if one not in waiting]
+    placed = [cover for cover in account.covers.values() if cover not in waiting]
     terms = CoverTerms.of(account.policy)
     for cover in waiting:
         term = covers.term_of(cover)

@@ -109,14 +109,14 @@ class CoverTerms:
         return found
 
     def _nominal(
-        self, one: Stretch, known: Sequence[Stretch], chains: dict[datetime, tuple[datetime, Term]]
+        self, stretch: Stretch, known: Sequence[Stretch], chains: dict[datetime, tuple[datetime, Term]]
     ) -> datetime | None:
         """Where a stretch's term ends to the instant; None where it does not end as it was bought."""
-        if one.ends is None or one.term is None:
+        if stretch.ends is None or stretch.term is None:
             return None
-        anchor, total = self._chain(one.starts, known, chains)
-        nominal = add_term(anchor, _sum(total, one.term), self.zone)
-        return nominal if one.ends == self.served(nominal) else None
+        anchor, total = self._chain(stretch.starts, known, chains)
+        nominal = add_term(anchor, _sum(total, stretch.term), self.zone)
+        return nominal if stretch.ends == self.served(nominal) else None
 
     def _chain(
         self, starts: datetime, known: Sequence[Stretch], chains: dict[datetime, tuple[datetime, Term]]
@@ -131,7 +131,7 @@ class CoverTerms:
                 for stretch in known
                 if stretch.starts < starts and stretch.ends is not None and starts <= stretch.ends
             ]
-            for stretch in sorted(before, key=lambda one: one.starts, reverse=True):
+            for stretch in sorted(before, key=lambda item: item.starts, reverse=True):
                 nominal = self._nominal(stretch, known, chains)
                 if nominal is not None and stretch.term is not None and self.paid(nominal) == starts:
                     anchor, total = chains[stretch.starts]
@@ -170,8 +170,8 @@ def resumes_at(stretches: Sequence[Stretch], placed_at: datetime, license_id: st
     )
 
 
-def _sum(one: Term, other: Term) -> Term:
-    return Term(years=one.years + other.years, months=one.months + other.months, days=one.days + other.days)
+def _sum(term: Term, other: Term) -> Term:
+    return Term(years=term.years + other.years, months=term.months + other.months, days=term.days + other.days)
 
 
 def _zone(name: str) -> tzinfo:

@@ -21,8 +21,8 @@ _COMPATIBLE: Final = ipaddress.IPv6Network("::/96")
 _SITE_LOCAL: Final = ipaddress.IPv6Network("fec0::/10")
 _PUBLIC_6: Final = ipaddress.IPv6Network("2000::/3")
 _REFUSED_4: Final = tuple(
-    ipaddress.IPv4Network(one)
-    for one in (
+    ipaddress.IPv4Network(name)
+    for name in (
         "0.0.0.0/8",
         "10.0.0.0/8",
         "100.64.0.0/10",
@@ -41,7 +41,7 @@ _REFUSED_4: Final = tuple(
     )
 )
 _REFUSED_6: Final = tuple(
-    ipaddress.IPv6Network(one) for one in ("2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16", "100::/64")
+    ipaddress.IPv6Network(name) for name in ("2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16", "100::/64")
 )
 
 
@@ -66,7 +66,7 @@ def parse_target(url: str, *, allow_private: bool) -> Target:
     Refused: another scheme than https (http where private targets are allowed), a user name or password, a fragment, a
     port other than 443 and 8443, a name or address that is private.
     """
-    if len(url) > MAX_URL or not url.isascii() or any(one <= " " or one in "\\\x7f" for one in url):
+    if len(url) > MAX_URL or not url.isascii() or any(item <= " " or item in "\\\x7f" for item in url):
         raise TargetRefused("It must be a plain ASCII URL of at most 2,000 characters.")
     try:
         parts = urlsplit(url)

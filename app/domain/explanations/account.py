@@ -37,10 +37,10 @@ def line_sentence(policy: Policy, line: Row, granted: Sequence[Row], refused: Se
     return sentences(*brought, *why) or f"{name}: nothing."
 
 
-def grant_words(policy: Policy, one: Row) -> str:
+def grant_words(policy: Policy, row: Row) -> str:
     """One thing that an order line brought."""
-    facts: Row = one["facts"]
-    match one["granted"]:
+    facts: Row = row["facts"]
+    match row["granted"]:
         case "license":
             edition = f" ({facts['edition']})" if facts.get("edition") else ""
             return f"license number {facts.get('ordinal', 1)} of the account{edition}"
@@ -54,14 +54,14 @@ def grant_words(policy: Policy, one: Row) -> str:
             ends = f" until {day_of(facts['ends_at'])}" if "ends_at" in facts else ""
             return f"{words}, from {day_of(facts['starts_at'])}{ends}"
         case "choice":
-            return f"a choice of {options_words(policy, str(one['rule']), facts.get('options', ()))}"
+            return f"a choice of {options_words(policy, str(row['rule']), facts.get('options', ()))}"
         case "addon":
             return f"the add-on {facts.get('addon', '')}".rstrip()
-    return str(one["granted"])
+    return str(row["granted"])
 
 
-def _refusal(policy: Policy, one: Row) -> str:
-    message = one.get("message") or _otherwise(policy, str(one.get("code"))) or _REFUSED.get(str(one.get("code")))
+def _refusal(policy: Policy, row: Row) -> str:
+    message = row.get("message") or _otherwise(policy, str(row.get("code"))) or _REFUSED.get(str(row.get("code")))
     return str(message) if message else "nothing more"
 
 
@@ -84,52 +84,52 @@ def _otherwise(policy: Policy, code: str) -> str | None:
 # --- refunds ----------------------------------------------------------------------------------------------------------
 
 
-def taken_sentence(policy: Policy, one: Row, sku: str | None, clause: str | None) -> str:
+def taken_sentence(policy: Policy, row: Row, sku: str | None, clause: str | None) -> str:
     """One thing that a refund took back."""
-    title = sku_title(policy, sku) if sku is not None else f"line {one.get('line_id')}"
-    match one.get("kind"):
+    title = sku_title(policy, sku) if sku is not None else f"line {row.get('line_id')}"
+    match row.get("kind"):
         case "credits":
-            number = int(one["credits"])
+            number = int(row["credits"])
             text = f"{credit_words(policy, number)} of {title} {was(number)} taken back"
         case "license":
             text = f"the license of {title} ended"
         case "cover":
             text = f"the support of {title} was taken back"
-            if one.get("state") == "ended" and one.get("ends_at"):
-                text = f"the support of {title} ended on {day_of(one['ends_at'])}"
+            if row.get("state") == "ended" and row.get("ends_at"):
+                text = f"the support of {title} ended on {day_of(row['ends_at'])}"
         case "choice":
             text = f"the open choice of {title} was taken back"
         case "addon":
-            text = f"the add-on {one.get('addon', '')} was taken back"
+            text = f"the add-on {row.get('addon', '')} was taken back"
         case _:
             text = f"{title} was taken back"
     return cited(capital(text), clause)
 
 
-def left_sentence(policy: Policy, one: Row, sku: str | None, clause: str | None) -> str:
+def left_sentence(policy: Policy, row: Row, sku: str | None, clause: str | None) -> str:
     """One thing that a refund could not take back, and why."""
-    title = sku_title(policy, sku) if sku is not None else f"line {one.get('line_id')}"
-    if one.get("kind") == "credits":
+    title = sku_title(policy, sku) if sku is not None else f"line {row.get('line_id')}"
+    if row.get("kind") == "credits":
         parts = [
-            f"{credit_words(policy, int(one[name]))} {was(int(one[name]))} {word}"
+            f"{credit_words(policy, int(row[name]))} {was(int(row[name]))} {word}"
             for name, word in (("spent", "spent"), ("held", "set aside for a ticket"), ("expired", "expired"))
-            if one.get(name)
+            if row.get(name)
         ]
         return cited(f"Not taken back of {title}: {joined(parts)}", clause)
-    state = "had ended" if one.get("state") == "ended" else "could not be taken back"
+    state = "had ended" if row.get("state") == "ended" else "could not be taken back"
     return cited(f"Not taken back of {title}: its support {state}", clause)
 
 
 # --- licenses, covers, choices ----------------------------------------------------------------------------------------
 
 
-def license_sentence(policy: Policy, one: Row) -> str:
+def license_sentence(policy: Policy, row: Row) -> str:
     """What a license is and how it stands."""
-    title = sku_title(policy, str(one["sku"]))
-    name = f"{title} of order {one['order_id']}, license number {one['ordinal']} of the account"
-    ended = "" if not one.get("ended_at") else f"; it ended on {day_of(one['ended_at'])}"
-    if ended and one.get("ended_reason"):
-        ended += f" ({_ENDED.get(str(one['ended_reason']), one['ended_reason'])})"
+    title = sku_title(policy, str(row["sku"]))
+    name = f"{title} of order {row['order_id']}, license number {row['ordinal']} of the account"
+    ended = "" if not row.get("ended_at") else f"; it ended on {day_of(row['ended_at'])}"
+    if ended and row.get("ended_reason"):
+        ended += f" ({_ENDED.get(str(row['ended_reason']), row['ended_reason'])})"
     return f"{capital(name)}{ended}"
 
 
@@ -211,11 +211,11 @@ def _options(policy: Policy, rule: str) -> dict[str, str]:
     for offer in policy.offers:
         for grant in offer.grants:
             if isinstance(grant, ChoiceGrant) and grant.rule == rule:
-                for name, one in grant.options.items():
-                    if one.kind == "credits":
-                        found[name] = credit_words(policy, one.credits or 0)
+                for name, option in grant.options.items():
+                    if option.kind == "credits":
+                        found[name] = credit_words(policy, option.credits or 0)
                     else:
-                        found[name] = f"{term_words(one.term)} of support"
+                        found[name] = f"{term_words(option.term)} of support"
     return found
 
 

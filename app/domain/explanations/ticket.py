@@ -38,23 +38,23 @@ _STATES: Final = {
 }
 
 
-def assessment_sentence(policy: Policy, one: Row) -> str:
+def assessment_sentence(policy: Policy, row: Row) -> str:
     """How a price came about: ``Assessed at 25 points: level 2, fixed price (XC-6).``"""
-    category = policy.category(one["category"]) if one["category"] else None
+    category = policy.category(row["category"]) if row["category"] else None
     title = plain(category.title) if category is not None else "the ticket"
-    credits_ = int(one["credits"])
-    if category is not None and category.level is not None and not credits_ and one["clause"] == category.level_clause:
+    credits_ = int(row["credits"])
+    if category is not None and category.level is not None and not credits_ and row["clause"] == category.level_clause:
         how = "included in a level of support"
-    elif one["outside_list"]:
-        how = f"outside the list ({price_words(policy, category, one['inputs'])})"
-        how += f": {one['reason']}" if one.get("reason") else ""
+    elif row["outside_list"]:
+        how = f"outside the list ({price_words(policy, category, row['inputs'])})"
+        how += f": {row['reason']}" if row.get("reason") else ""
     elif not credits_:
         free = category is not None and category.price == FixedPrice(credits=0)
         how = "it costs nothing" if free else "paid by cover"
     else:
-        how = price_words(policy, category, one["inputs"])
+        how = price_words(policy, category, row["inputs"])
     text = f"Assessed at {credit_words(policy, credits_)}: {title}, {how}"
-    return sentences(cited(text, one["clause"]), _AFTER.get(one["status"]))
+    return sentences(cited(text, row["clause"]), _AFTER.get(row["status"]))
 
 
 _AFTER: Final = {
@@ -66,7 +66,7 @@ _AFTER: Final = {
 
 def check_sentence(policy: Policy, result: Row) -> str:
     """What a check of the policy came to."""
-    check = next((one for one in policy.qualification.checks if one.check == result.get("check")), None)
+    check = next((check for check in policy.qualification.checks if check.check == result.get("check")), None)
     name = str(result.get("requirement") or result.get("check") or "a check").replace("_", " ")
     match result.get("result"):
         case "failed":
@@ -189,15 +189,15 @@ def _declined(policy: Policy, payload: Row) -> str:
 
 
 def _responded(policy: Policy, payload: Row) -> str:
-    one = _added(payload, "responses")
-    who = "The customer" if one.get("author") == "customer" else "The vendor"
-    seen = "" if one.get("public", True) else ", unseen by the customer"
-    return f"{who} answered on {day_of(one['occurred_at'])}{seen}. Answers cost nothing of their own."
+    row = _added(payload, "responses")
+    who = "The customer" if row.get("author") == "customer" else "The vendor"
+    seen = "" if row.get("public", True) else ", unseen by the customer"
+    return f"{who} answered on {day_of(row['occurred_at'])}{seen}. Answers cost nothing of their own."
 
 
 def _access(policy: Policy, payload: Row) -> str:
-    one = _added(payload, "access_requests")
-    until = "without a deadline" if one["deadline_at"] is None else f"until {day_of(one['deadline_at'])}"
+    row = _added(payload, "access_requests")
+    until = "without a deadline" if row["deadline_at"] is None else f"until {day_of(row['deadline_at'])}"
     return f"Access was asked for {until}; the vendor's clocks stand meanwhile."
 
 
@@ -206,8 +206,8 @@ def _granted(policy: Policy, payload: Row) -> str:
 
 
 def _paused(policy: Policy, payload: Row) -> str:
-    one = _added(payload, "pauses")
-    return f"The vendor's clocks stand: {str(one.get('reason', 'paused')).replace('_', ' ')}."
+    row = _added(payload, "pauses")
+    return f"The vendor's clocks stand: {str(row.get('reason', 'paused')).replace('_', ' ')}."
 
 
 def _resumed(policy: Policy, payload: Row) -> str:
@@ -224,7 +224,7 @@ def _withdrawn(policy: Policy, payload: Row) -> str:
 
 def _resolved(policy: Policy, payload: Row) -> str:
     changed: Row = payload.get("set", {})
-    outcome = next((one for one in policy.outcomes if one.outcome == changed.get("outcome")), None)
+    outcome = next((outcome for outcome in policy.outcomes if outcome.outcome == changed.get("outcome")), None)
     sentence = cited(f"Resolved: {plain(outcome.title)}", outcome.clause) if outcome else "The ticket was resolved."
     return sentences(sentence, _cause(policy, changed.get("cause")))
 
@@ -239,24 +239,24 @@ def _reopened(policy: Policy, payload: Row) -> str:
 
 
 def _disputed(policy: Policy, payload: Row) -> str:
-    one = _added(payload, "disputes")
-    return cited(f"The customer disputed the charge of {credit_words(policy, int(one['charge']))}", one["clause"])
+    row = _added(payload, "disputes")
+    return cited(f"The customer disputed the charge of {credit_words(policy, int(row['charge']))}", row["clause"])
 
 
 def _dispute_decided(policy: Policy, payload: Row) -> str:
-    one = next(iter(_changes(payload, "disputes")), {})
-    return dispute_sentence(policy, one)
+    row = next(iter(_changes(payload, "disputes")), {})
+    return dispute_sentence(policy, row)
 
 
-def dispute_sentence(policy: Policy, one: Row) -> str:
+def dispute_sentence(policy: Policy, row: Row) -> str:
     """What a dispute brought."""
     clause = policy.disputes.clause if policy.disputes is not None else None
-    returned, gone = int(one.get("returned") or 0), int(one.get("forfeited") or 0)
-    match one.get("decision"):
+    returned, gone = int(row.get("returned") or 0), int(row.get("forfeited") or 0)
+    match row.get("decision"):
         case "upheld":
-            text = f"The dispute was decided: the charge of {credit_words(policy, int(one['credits']))} stays"
+            text = f"The dispute was decided: the charge of {credit_words(policy, int(row['credits']))} stays"
         case "reduced":
-            text = f"The dispute was decided: the charge is {credit_words(policy, int(one['credits']))} now"
+            text = f"The dispute was decided: the charge is {credit_words(policy, int(row['credits']))} now"
         case "returned":
             text = "The dispute was decided: the whole charge is given back"
         case _:
@@ -267,8 +267,8 @@ def dispute_sentence(policy: Policy, one: Row) -> str:
 
 
 def _corrected(policy: Policy, payload: Row) -> str:
-    one = _added(payload, "cause_corrections")
-    found = next((cause for cause in policy.causes if cause.cause == one.get("cause")), None)
+    row = _added(payload, "cause_corrections")
+    found = next((cause for cause in policy.causes if cause.cause == row.get("cause")), None)
     title = plain(found.title) if found is not None else "another"
     return cited(f"The cause was corrected: {title}", found.clause if found is not None else None)
 
@@ -307,7 +307,7 @@ def _promise_clause(policy: Policy) -> str | None:
 
 def _outcome_clause(policy: Policy, payload: Row) -> str | None:
     outcome = payload.get("set", {}).get("outcome")
-    return next((one.clause for one in policy.outcomes if one.outcome == outcome), None)
+    return next((outcome_.clause for outcome_ in policy.outcomes if outcome_.outcome == outcome), None)
 
 
 def _consent_clause(policy: Policy, payload: Row) -> str | None:
@@ -315,8 +315,8 @@ def _consent_clause(policy: Policy, payload: Row) -> str | None:
 
 
 def _cause_clause(policy: Policy, payload: Row) -> str | None:
-    one = _added(payload, "cause_corrections")
-    return next((cause.clause for cause in policy.causes if cause.cause == one.get("cause")), None)
+    row = _added(payload, "cause_corrections")
+    return next((cause.clause for cause in policy.causes if cause.cause == row.get("cause")), None)
 
 
 _CLAUSES: Final[Mapping[str, Callable[[Policy, Row], str | None]]] = {

@@ -71,7 +71,7 @@ def disputed(seen: Seen, order: Seen) -> tuple[tuple[DisputeWanted, ...], list[R
     """Return the disputes of an order's payment, each reversal joined to the dispute whose money it gives back; and a
     doubt for each reversal that gives back something else."""
     rows = dict(sorted((seen.get("disputes") or {}).items()))
-    states: dict[str, DisputeState] = {key: one["state"] for key, one in rows.items() if not one["reversal"]}
+    states: dict[str, DisputeState] = {key: row["state"] for key, row in rows.items() if not row["reversal"]}
     doubts = []
     for ident, reversal in rows.items():
         lost = [key for key, state in states.items() if state == "lost"]
@@ -100,19 +100,19 @@ def disputed(seen: Seen, order: Seen) -> tuple[tuple[DisputeWanted, ...], list[R
     return tuple(found), doubts
 
 
-def _money(one: Seen) -> tuple[Any, ...]:
-    return tuple(one[name] for name in ("full", "units", "amounts", "amount", "currency"))
+def _money(row: Seen) -> tuple[Any, ...]:
+    return tuple(row[name] for name in ("full", "units", "amounts", "amount", "currency"))
 
 
-def _units(one: Seen, order: Seen) -> tuple[dict[str, int] | None, str | None]:
+def _units(row_: Seen, order: Seen) -> tuple[dict[str, int] | None, str | None]:
     """Return the units that disputed money paid for, or why nobody can tell."""
     bought = {row["line_id"]: int(row["quantity"]) for row in order["lines"]}
-    amount, total = _decimal(one["amount"]), _decimal(order.get("total"))
-    itemized = one["units"] is not None or one["amounts"] is not None
-    if one["full"] or (not itemized and amount is None):
+    amount, total = _decimal(row_["amount"]), _decimal(order.get("total"))
+    itemized = row_["units"] is not None or row_["amounts"] is not None
+    if row_["full"] or (not itemized and amount is None):
         return bought, None
-    if one["currency"] not in (None, order["currency"]):
-        return None, f"{amount} {one['currency']} is disputed of an order in {order['currency']}."
+    if row_["currency"] not in (None, order["currency"]):
+        return None, f"{amount} {row_['currency']} is disputed of an order in {order['currency']}."
     if not itemized and amount is not None:
         if total is not None and total == amount > 0:
             return bought, None
@@ -120,8 +120,8 @@ def _units(one: Seen, order: Seen) -> tuple[dict[str, int] | None, str | None]:
             return None, f"{amount} is disputed, of an order that came to {total}."
         if len(bought) != 1:
             return None, f"{amount} is disputed, and the shop does not say for which lines."
-    found = {line_id: int(count) for line_id, count in (one["units"] or {}).items()}
-    by_line = {line_id: Decimal(text) for line_id, text in (one["amounts"] or {}).items()}
+    found = {line_id: int(count) for line_id, count in (row_["units"] or {}).items()}
+    by_line = {line_id: Decimal(text) for line_id, text in (row_["amounts"] or {}).items()}
     if not itemized and amount is not None:
         by_line = {next(iter(bought)): amount}
     for row in order["lines"]:
@@ -149,21 +149,21 @@ def _whole_units(row: Seen, amount: Decimal, others: Iterable[str], smallest: Fr
     return fits.pop() if len(fits) == 1 else None
 
 
-def _dispute_rank(one: Seen) -> tuple[str, int, str]:
+def _dispute_rank(row: Seen) -> tuple[str, int, str]:
     """Which of two tellings of a dispute stands: the later; of one instant the one further on; then any, always one."""
-    return one["stamp"], _STATES.index(one["state"]), json.dumps(one, sort_keys=True)
+    return row["stamp"], _STATES.index(row["state"]), json.dumps(row, sort_keys=True)
 
 
-def _dispute_json(one: DisputeSeen) -> Seen:
-    amounts = one.amounts
+def _dispute_json(dispute: DisputeSeen) -> Seen:
+    amounts = dispute.amounts
     return {
-        "stamp": one.stamp,
-        "state": one.state,
-        "reversal": one.reversal,
-        "full": one.full,
-        "amount": _text(one.amount),
-        "currency": one.currency,
-        "units": None if one.units is None else dict(sorted(one.units.items())),
+        "stamp": dispute.stamp,
+        "state": dispute.state,
+        "reversal": dispute.reversal,
+        "full": dispute.full,
+        "amount": _text(dispute.amount),
+        "currency": dispute.currency,
+        "units": None if dispute.units is None else dict(sorted(dispute.units.items())),
         "amounts": None if amounts is None else {key: _text(value) for key, value in sorted(amounts.items())},
     }
 

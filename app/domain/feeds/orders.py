@@ -222,7 +222,7 @@ def _merge_order(known: Seen, order: OrderSeen) -> None:
 def _merge_names(known: Seen, order: Seen) -> None:
     """What each line was called first. Shops look a sku up when they send, so that a renamed one would change what was
     bought; a line's id and its product's id do not change."""
-    names: dict[str, dict[str, list[str]]] = {key: dict(one) for key, one in (known.get("names") or {}).items()}
+    names: dict[str, dict[str, list[str]]] = {key: dict(name) for key, name in (known.get("names") or {}).items()}
     for row in order["lines"]:
         if row["products"] and row["sku"]:
             product = "/".join(row["products"])
@@ -248,8 +248,8 @@ def merge_known(known: Seen, other: Seen) -> Seen:
     joined: Seen = dict(known)
     if other.get("refunds"):
         refunds = dict(known.get("refunds") or {})
-        for key, one in other["refunds"].items():
-            refunds[key] = _joined(refunds.get(key), one)
+        for key, refund in other["refunds"].items():
+            refunds[key] = _joined(refunds.get(key), refund)
         joined["refunds"] = refunds
     if other.get("disputes"):
         joined["disputes"] = join_disputes(known.get("disputes"), other["disputes"])
@@ -318,7 +318,7 @@ def _named(row: Seen, names: Mapping[str, list[str]] | None) -> Seen:
         first = names.get("/".join(row["products"]))
         return row if first is None else {**row, "sku": first[1]}
     # The product is gone from the shop; what the line bought is not.
-    product, (_, sku) = min(names.items(), key=lambda one: one[1])
+    product, (_, sku) = min(names.items(), key=lambda item: item[1])
     return {**row, "products": product.split("/"), "sku": sku}
 
 
@@ -337,18 +337,18 @@ def unit_prices(row: Mapping[str, Any]) -> tuple[Decimal | None, Decimal | None]
 def _reversals(seen: Seen, order: Seen, doubts: list[ReviewItem]) -> None:
     listed = order.get("refund_ids")
     undone = refund_reasons.reversals(seen, order)
-    for refund_id, one in sorted((seen.get("refunds") or {}).items()):
+    for refund_id, item in sorted((seen.get("refunds") or {}).items()):
         if refund_id in undone:
             unclear = f"Refund {refund_id} was taken back after it had been made."
-            if not one["settled"]:
+            if not item["settled"]:
                 unclear = f"Refund {refund_id} failed after the shop had said that its money was given back."
-        elif not one["settled"] or one["reversed"]:
+        elif not item["settled"] or item["reversed"]:
             continue
-        elif listed is not None and refund_id not in listed and refund_reasons.takes_units(one, order):
+        elif listed is not None and refund_id not in listed and refund_reasons.takes_units(item, order):
             unclear = f"Refund {refund_id} was made, and the order has it no longer."
         else:
             continue
-        says = {"refunds": [refund_id], "amount": one["amount"], "order_has": listed}
+        says = {"refunds": [refund_id], "amount": item["amount"], "order_has": listed}
         doubts.append(ReviewItem("refund_reversed", unclear, says))
 
 
@@ -362,20 +362,20 @@ def _rank(order: Seen) -> tuple[int, str, bool, bool, str]:
 def _order_json(order: OrderSeen) -> Seen:
     lines = [
         {
-            "line_id": one.line_id,
-            "products": list(one.products),
-            "sku": one.sku,
-            "quantity": one.quantity,
-            "paid": _text(one.paid),
-            "listed": _text(one.listed),
-            "gross": _text(one.gross),
-            "attributes": jsonable(one.attributes),
-            **({"gone": one.gone} if one.gone else {}),
-            **({"trouble": one.trouble} if one.trouble else {}),
-            **({"stated": True} if one.stated else {}),
-            **({"change": one.change} if one.change else {}),
+            "line_id": line_.line_id,
+            "products": list(line_.products),
+            "sku": line_.sku,
+            "quantity": line_.quantity,
+            "paid": _text(line_.paid),
+            "listed": _text(line_.listed),
+            "gross": _text(line_.gross),
+            "attributes": jsonable(line_.attributes),
+            **({"gone": line_.gone} if line_.gone else {}),
+            **({"trouble": line_.trouble} if line_.trouble else {}),
+            **({"stated": True} if line_.stated else {}),
+            **({"change": line_.change} if line_.change else {}),
         }
-        for one in sorted(order.lines, key=lambda line: line.line_id)
+        for line_ in sorted(order.lines, key=lambda line: line.line_id)
     ]
     further: Seen = {}
     if order.others:
@@ -404,19 +404,19 @@ def _order_json(order: OrderSeen) -> Seen:
     }
 
 
-def _refund_json(one: RefundSeen) -> Seen:
-    amounts = one.amounts
+def _refund_json(refund: RefundSeen) -> Seen:
+    amounts = refund.amounts
     return {
-        "settled": one.settled,
-        "reversed": one.reversed,
-        "full": one.full,
-        "amount": _text(one.amount),
-        "units": None if one.units is None else dict(sorted(one.units.items())),
+        "settled": refund.settled,
+        "reversed": refund.reversed,
+        "full": refund.full,
+        "amount": _text(refund.amount),
+        "units": None if refund.units is None else dict(sorted(refund.units.items())),
         "amounts": None if amounts is None else {key: _text(value) for key, value in sorted(amounts.items())},
-        **({} if one.made_at is None else {"made_at": one.made_at}),
-        **({} if one.reversed_at is None else {"reversed_at": one.reversed_at}),
-        **({} if one.other is None else {"other": _text(one.other)}),
-        **({} if one.left is None else {"left": _text(one.left)}),
+        **({} if refund.made_at is None else {"made_at": refund.made_at}),
+        **({} if refund.reversed_at is None else {"reversed_at": refund.reversed_at}),
+        **({} if refund.other is None else {"other": _text(refund.other)}),
+        **({} if refund.left is None else {"left": _text(refund.left)}),
     }
 
 
@@ -452,7 +452,7 @@ def _larger(mine: Seen | None, theirs: Seen | None, pick: Any) -> Seen | None:
 
 
 def _most(text: str | None, other: Decimal | None) -> str | None:
-    found = [one for one in (_decimal(text), other) if one is not None]
+    found = [amount for amount in (_decimal(text), other) if amount is not None]
     return _text(max(found)) if found else None
 
 

@@ -34,7 +34,7 @@ def units_refunded(seen: Seen, order: Seen, blocks: list[ReviewItem]) -> dict[st
     units = {row["line_id"]: int(row["quantity"]) for row in order["lines"]}
     standing = _standing(seen, order)
     by_charge, whole = _of_charge(seen)
-    if whole or any(one["full"] for one in standing.values()):
+    if whole or any(row["full"] for row in standing.values()):
         return units
     given = max(_sum_of(standing.values()), by_charge)
     total = _decimal(order.get("total"))
@@ -43,15 +43,15 @@ def units_refunded(seen: Seen, order: Seen, blocks: list[ReviewItem]) -> dict[st
     found: dict[str, int] = {}
     amounts: dict[str, Decimal] = {}
     decided = set(seen.get("settled_refunds") or ())
-    loose = sorted(key for key, one in standing.items() if not _itemized(one) and key not in decided)
+    loose = sorted(key for key, row in standing.items() if not _itemized(row) and key not in decided)
     if total is not None and given > total > 0 and (loose or by_charge > total):
         blocks.append(_too_much(loose, given, total))
         return {}
-    for refund_id, one in sorted(standing.items()):
+    for refund_id, pair in sorted(standing.items()):
         if refund_id not in loose:
-            given -= _decimal(one["amount"]) or Decimal(0)
+            given -= _decimal(pair["amount"]) or Decimal(0)
         if refund_id not in decided:
-            _take_itemized(refund_id, one, found, amounts, blocks)
+            _take_itemized(refund_id, pair, found, amounts, blocks)
     if given > 0:
         _explain(order, given, loose, found, blocks)
     rows, smallest = {row["line_id"]: row for row in order["lines"]}, unit_of(str(order["currency"]))
@@ -80,12 +80,12 @@ def reversals(seen: Seen, order: Seen) -> list[str]:
     refunds, by_hand = seen.get("refunds") or {}, seen.get("settled_refunds") or ()
     now = units_refunded(seen, order, [])
     found = []
-    for refund_id, one in sorted(refunds.items()):
-        if not one["reversed"] or not (one["settled"] or _counted(seen, one)):
+    for refund_id, item in sorted(refunds.items()):
+        if not item["reversed"] or not (item["settled"] or _counted(seen, item)):
             continue
-        standing = {**seen, "refunds": {**refunds, refund_id: {**one, "reversed": False}}}
+        standing = {**seen, "refunds": {**refunds, refund_id: {**item, "reversed": False}}}
         then = units_refunded(standing, order, [])
-        untimed = not one["settled"] and _untimed(seen) and any(now.values())
+        untimed = not item["settled"] and _untimed(seen) and any(now.values())
         if untimed or refund_id in by_hand or any(n > now.get(line_id, 0) for line_id, n in then.items()):
             found.append(refund_id)
     return found
@@ -111,7 +111,7 @@ def _of_charge(seen: Seen) -> tuple[Decimal, bool]:
     most, whole = _decimal(seen.get("refunded_total")) or Decimal(0), False
     gone = [refund for refund in (seen.get("refunds") or {}).values() if refund["reversed"]]
     for at, charged in (seen.get("charged_back") or {}).items():
-        back = _sum_of(one for one in gone if _within(one, at))
+        back = _sum_of(item for item in gone if _within(item, at))
         most = max(most, (_decimal(charged["amount"]) or Decimal(0)) - back)
         whole = whole or (charged["full"] and not back)
     return most, whole
@@ -131,31 +131,31 @@ def _standing(seen: Seen, order: Seen) -> dict[str, Seen]:
     """Refunds that were made, have not come back, and that the order still has, where the shop lists them."""
     listed = order.get("refund_ids")
     return {
-        key: one
-        for key, one in (seen.get("refunds") or {}).items()
-        if one["settled"] and not one["reversed"] and (listed is None or key in listed)
+        key: refund
+        for key, refund in (seen.get("refunds") or {}).items()
+        if refund["settled"] and not refund["reversed"] and (listed is None or key in listed)
     }
 
 
-def _itemized(one: Mapping[str, Any]) -> bool:
-    return one["units"] is not None or one["amounts"] is not None or one.get("other") is not None
+def _itemized(row: Mapping[str, Any]) -> bool:
+    return row["units"] is not None or row["amounts"] is not None or row.get("other") is not None
 
 
 def _take_itemized(
-    refund_id: str, one: Seen, found: dict[str, int], amounts: dict[str, Decimal], blocks: list[ReviewItem]
+    refund_id: str, row: Seen, found: dict[str, int], amounts: dict[str, Decimal], blocks: list[ReviewItem]
 ) -> None:
     """Takes what a refund says of itself; what it leaves unsaid is a doubt of its own."""
-    for line_id, count in (one["units"] or {}).items():
+    for line_id, count in (row["units"] or {}).items():
         found[line_id] = found.get(line_id, 0) + int(count)
-    for line_id, text in (one["amounts"] or {}).items():
+    for line_id, text in (row["amounts"] or {}).items():
         amounts[line_id] = amounts.get(line_id, Decimal(0)) + Decimal(text)
-    left = _decimal(one.get("left"))
+    left = _decimal(row.get("left"))
     if left:
         blocks.append(
             ReviewItem(
                 LINES_UNKNOWN,
                 f"Refund {refund_id} gave back {left} more than its lines, shipping and taxes come to.",
-                {"refunds": [refund_id], "amount": one["amount"], "unexplained": str(left), "units": one["units"]},
+                {"refunds": [refund_id], "amount": row["amount"], "unexplained": str(left), "units": row["units"]},
             )
         )
 
@@ -165,7 +165,7 @@ def _explain(
 ) -> None:
     """Takes the units that an amount alone can mean, if it can mean but one thing."""
     rows = [row for row in order["lines"] if int(row["quantity"]) or row.get("trouble")]
-    beside = _sums([Fraction(one) for one in order.get("others") or ()])
+    beside = _sums([Fraction(other) for other in order.get("others") or ()])
     says = {
         "refunds": list(refund_ids),
         "amount": str(amount),

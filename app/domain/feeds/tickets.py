@@ -50,10 +50,15 @@ def merge_ticket(seen: Seen | None, news: TicketNews) -> Seen:
     """What is known once this is known too: the earliest telling of the ticket, and every response once."""
     known: Seen = dict(seen or {})
     if news.ticket is not None:
-        one = news.ticket
-        theirs = {"stamp": one.stamp, "customer": one.customer, "subject": one.subject, "stated": jsonable(one.stated)}
-        if one.opened_at is not None:
-            theirs["opened_at"] = iso(one.opened_at)
+        ticket_seen = news.ticket
+        theirs = {
+            "stamp": ticket_seen.stamp,
+            "customer": ticket_seen.customer,
+            "subject": ticket_seen.subject,
+            "stated": jsonable(ticket_seen.stated),
+        }
+        if ticket_seen.opened_at is not None:
+            theirs["opened_at"] = iso(ticket_seen.opened_at)
         mine = known.get("ticket")
         if mine is None or (theirs["stamp"], _sorted(theirs)) < (mine["stamp"], _sorted(mine)):
             known["ticket"] = theirs

@@ -32,7 +32,7 @@ def pass_on(giver: LotLedger, taker: LotLedger) -> list[Lot]:
     made = []
     for credit_type in giver.due_types():
         post_due_expiries(giver, credit_type)
-    for lot in sorted(giver.lots.values(), key=lambda one: (one.effective_at, one.lot_id)):
+    for lot in sorted(giver.lots.values(), key=lambda lot: (lot.effective_at, lot.lot_id)):
         if lot.available:
             credits_ = giver.void(lot.lot_id, reason=MERGED, kind="transfer")
             made.append(taker.transfer_in(lot, credits_, reason=MERGED, as_bought=True))

@@ -173,7 +173,7 @@ def repay_owed(journal: Journal, entries: list[Entry], credit_type: str, *, at: 
     if account.owed == 0 or account.available == 0:
         return 0
     for lot in sorted(
-        (one for one in journal.lots.values() if one.credit_type == credit_type and one.available > 0), key=spending_key
+        (lot for lot in journal.lots.values() if lot.credit_type == credit_type and lot.available > 0), key=spending_key
     ):
         part = min(lot.available, account.owed)
         if part == 0:

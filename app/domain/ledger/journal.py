@@ -175,16 +175,18 @@ class Journal:
 
     def former_with(self, hold_id: str) -> Self | None:
         """The ledger of the merged account that keeps this hold."""
-        return next((one for one in self.former.values() if hold_id in one.holds), None)
+        return next((former for former in self.former.values() if hold_id in former.holds), None)
 
     # --- savepoints ---------------------------------------------------------------------------------------------------
 
     def savepoint(self) -> Savepoint:
         """The state as it is, to come back to with `rollback`."""
         return Savepoint(
-            accounts={key: replace(one) for key, one in self.accounts.items()},
-            lots={key: replace(one, data=dict(one.data)) for key, one in self.lots.items()},
-            holds={key: replace(one, lines=[replace(line) for line in one.lines]) for key, one in self.holds.items()},
+            accounts={key: replace(account) for key, account in self.accounts.items()},
+            lots={key: replace(lot, data=dict(lot.data)) for key, lot in self.lots.items()},
+            holds={
+                key: replace(hold, lines=[replace(line) for line in hold.lines]) for key, hold in self.holds.items()
+            },
             marks=tuple(
                 frozenset(mark)
                 for mark in (

@@ -280,7 +280,7 @@ class Ledger(LotLedger):
             lot = self.lot(lot_id)
             if lot.expires_at is not None and lot.expires_at <= self.at:
                 raise DomainError("lot_expired", lot_id=lot_id, expires_at=lot.expires_at.isoformat())
-            lots = [one for one in lots if one.lot_id == lot_id]
+            lots = [lot for lot in lots if lot.lot_id == lot_id]
         available = sum(lot.available for lot in lots)
         if available < credits:
             raise insufficient(available, credits, credit_type)

@@ -115,7 +115,7 @@ class LotLedger(Journal):
             entries: list[Entry] = []
             left = -credits
             for lot in sorted(
-                (one for one in self.lots.values() if one.credit_type == credit_type and one.available),
+                (lot for lot in self.lots.values() if lot.credit_type == credit_type and lot.available),
                 key=spending_key,
             ):
                 if left == 0:

@@ -161,7 +161,7 @@ def voided_event(ledger: Journal, lot: Lot, credits: int) -> dict[str, Any]:
 
 def _by_owner(home: LotLedger, family: Sequence[Lot]) -> Iterator[tuple[str, list[Lot]]]:
     """The lots by the account in which they lie, the buyer's own first."""
-    owners = sorted({str(lot.customer_id) for lot in family}, key=lambda one: (one != home.customer_id, one))
+    owners = sorted({str(lot.customer_id) for lot in family}, key=lambda item: (item != home.customer_id, item))
     for customer_id in owners:
         yield customer_id, [lot for lot in family if lot.customer_id == customer_id]
 

@@ -36,7 +36,7 @@ class GivenBack:
 
 def mark_of(ledger: Ledger) -> Mark:
     """Where the journals stand now: the ledger's own and those of accounts merged into it."""
-    return {one.customer_id: len(one.operations) for one in _ledgers(ledger)}
+    return {ledger_.customer_id: len(ledger_.operations) for ledger_ in _ledgers(ledger)}
 
 
 def given_back(ledger: Ledger, ticket_id: str, since: Mark) -> GivenBack:
@@ -50,18 +50,18 @@ def given_back(ledger: Ledger, ticket_id: str, since: Mark) -> GivenBack:
     return found
 
 
-def _add(found: GivenBack, one: Operation) -> None:
-    gross = sum(entry.credits for entry in one.entries if entry.source in ("held", "spent"))
-    instead = sum(entry.credits for entry in one.entries if entry.source == "world")
-    expired = sum(entry.credits for entry in one.entries if entry.target == "expired")
-    voided = sum(entry.credits for entry in one.entries if entry.target == "voided")
+def _add(found: GivenBack, operation: Operation) -> None:
+    gross = sum(entry.credits for entry in operation.entries if entry.source in ("held", "spent"))
+    instead = sum(entry.credits for entry in operation.entries if entry.source == "world")
+    expired = sum(entry.credits for entry in operation.entries if entry.target == "expired")
+    voided = sum(entry.credits for entry in operation.entries if entry.target == "voided")
     gone = min(gross, expired + voided - instead)
     found.returned += gross - gone
     found.forfeited += gone
     found.voided += voided
-    found.disputed |= voided > 0 and one.reason == REASON
+    found.disputed |= voided > 0 and operation.reason == REASON
     if gone:
-        found.clauses[one.clause] = found.clauses.get(one.clause, 0) + gone
+        found.clauses[operation.clause] = found.clauses.get(operation.clause, 0) + gone
 
 
 def _ledgers(ledger: Ledger) -> list[Ledger]:

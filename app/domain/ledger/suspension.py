@@ -108,7 +108,7 @@ def forgive(journal: Journal, credit_type: str, credits: int, *, order_id: Order
     """Take back a debt that a dispute booked for credits that were spent; what was repaid since is granted anew."""
     account = journal.account(credit_type)
     entries: list[Entry] = []
-    lot = next((one for one in journal.lots.values() if one.credit_type == credit_type), None)
+    lot = next((lot for lot in journal.lots.values() if lot.credit_type == credit_type), None)
     unpaid = min(credits, account.owed)
     if unpaid and lot is not None:
         journal.move(entries, lot, "voided", "owed", unpaid)

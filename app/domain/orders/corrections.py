@@ -28,7 +28,7 @@ CORRECTED = "corrected"
 def differs(order: Order, stated: Mapping[str, OrderLine], unmapped: Collection[str]) -> bool:
     """Whether a snapshot says anything else of the lines. ``unmapped``: lines that it names without saying what of ours
     they are; they stay as they are."""
-    known = {str(one.line_id): one for one in order.lines}
+    known = {str(line.line_id): line for line in order.lines}
     if any(line_id not in known for line_id in stated):
         return True
     return any(
@@ -79,8 +79,8 @@ def change_lines(
             line.unit_price, line.list_price, line.attributes = now.unit_price, now.list_price, now.attributes
         _quantity(account, order, line, 0 if now is None else now.quantity, kind, refunded, terms, answer)
         lines.append(line)
-    known = {str(one.line_id) for one in order.lines}
-    order.lines = (*lines, *(one for line_id, one in stated.items() if line_id not in known))
+    known = {str(line.line_id) for line in order.lines}
+    order.lines = (*lines, *(order_line for line_id, order_line in stated.items() if line_id not in known))
     return answer
 
 
@@ -234,16 +234,16 @@ def _quantity(
         answer.later[line.line_id] = more
 
 
-def _correct(account: CustomerAccount, order: Order, line: OrderLine, one: License, answer: TakenBack) -> None:
-    if one.ended_reason == "refunded":
+def _correct(account: CustomerAccount, order: Order, line: OrderLine, license_: License, answer: TakenBack) -> None:
+    if license_.ended_reason == "refunded":
         # It was taken back already; from now on it counts as never bought.
-        one.ended_reason = "corrected"
-        put_license(account, one, "ended")
+        license_.ended_reason = "corrected"
+        put_license(account, license_, "ended")
         for lot in account.ledger.lots.values():
-            if (lot.order_id, lot.line_id, lot.unit_no) == (one.order_id, one.line_id, one.unit_no):
+            if (lot.order_id, lot.line_id, lot.unit_no) == (license_.order_id, license_.line_id, license_.unit_no):
                 account.ledger.withdraw(lot.lot_id)
         return
-    take_license(Taking(account, order, line, answer, "corrected"), one)
+    take_license(Taking(account, order, line, answer, "corrected"), license_)
 
 
 def _units(account: CustomerAccount, order: Order, line: OrderLine) -> list[License]:
@@ -265,12 +265,12 @@ def _kind(order: Order, line: OrderLine, terms: Terms) -> str | None:
     return None if isinstance(found, NotGranted) else found[0].kind
 
 
-def _said(one: OrderLine) -> tuple[Any, ...]:
-    return (one.sku, one.quantity, *_worth(one))
+def _said(order_line: OrderLine) -> tuple[Any, ...]:
+    return (order_line.sku, order_line.quantity, *_worth(order_line))
 
 
-def _worth(one: OrderLine) -> tuple[Any, ...]:
-    return one.unit_price, one.list_price, one.attributes
+def _worth(order_line: OrderLine) -> tuple[Any, ...]:
+    return order_line.unit_price, order_line.list_price, order_line.attributes
 
 
 def _join(answer: TakenBack, more: TakenBack) -> None:

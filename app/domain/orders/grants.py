@@ -23,37 +23,37 @@ from app.domain.values.text import render
 from app.domain.values.wire import iso, iso_or_none
 
 
-def put_license(account: CustomerAccount, one: License, kind: str, *, occurred_at: datetime | None = None) -> None:
+def put_license(account: CustomerAccount, license_: License, kind: str, *, occurred_at: datetime | None = None) -> None:
     """Writes a license with what may change in it, save the domain it is registered to."""
     payload = {
-        "ordinal": one.ordinal,
-        "first_order": one.first_order,
-        "ended_at": iso_or_none(one.ended_at),
-        "ended_reason": one.ended_reason,
-        "registered": one.registered_domain is not None,
+        "ordinal": license_.ordinal,
+        "first_order": license_.first_order,
+        "ended_at": iso_or_none(license_.ended_at),
+        "ended_reason": license_.ended_reason,
+        "registered": license_.registered_domain is not None,
     }
-    account.plan.put_license(one, kind, payload, occurred_at=occurred_at)
+    account.plan.put_license(license_, kind, payload, occurred_at=occurred_at)
 
 
 def end_license(
     account: CustomerAccount,
-    one: License,
+    license_: License,
     when: datetime,
     *,
     reason: Literal["terminated", "refunded", "upgraded", "corrected"],
     clause: str | None = None,
 ) -> list[Cover]:
     """Ends a license at ``when`` and the covers and levels that served it alone (AVA-4). Returns those covers."""
-    one.ended_at = max(when, one.placed_at)
-    one.ended_reason = reason
-    put_license(account, one, "ended", occurred_at=min(one.ended_at, account.at))
-    ended = covers.end_of_license(account, one.license_id, one.ended_at, reason=reason, clause=clause)
+    license_.ended_at = max(when, license_.placed_at)
+    license_.ended_reason = reason
+    put_license(account, license_, "ended", occurred_at=min(license_.ended_at, account.at))
+    ended = covers.end_of_license(account, license_.license_id, license_.ended_at, reason=reason, clause=clause)
     account.emit(
         "license.ended",
         {
-            "license_id": one.license_id,
-            "order_id": one.order_id,
-            "ended_at": iso(one.ended_at),
+            "license_id": license_.license_id,
+            "order_id": license_.order_id,
+            "ended_at": iso(license_.ended_at),
             "reason": reason,
             "covers": [cover.cover_id for cover in ended],
         },

@@ -111,7 +111,7 @@ def is_unknown(policy: Policy, sku: str) -> bool:
 
 def unknown_lines(order: Order) -> list[str]:
     """The lines whose sku the policy did not know."""
-    return [one["line_id"] for one in order.answer.get("not_granted", ()) if one["code"] == UNKNOWN_SKU]
+    return [item["line_id"] for item in order.answer.get("not_granted", ()) if item["code"] == UNKNOWN_SKU]
 
 
 def line_facts(account: CustomerAccount, order: Order, line: OrderLine, policy: Policy, offer: Offer) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def price_with(
         return None if n is None else share(Money(Decimal(price.per_credit), policy.currency), Fraction(n))
     amount = price.amount
     if price.by_edition:
-        order = [one for one in policy.editions if one in price.by_edition] or list(price.by_edition)
+        order = [edition for edition in policy.editions if edition in price.by_edition] or list(price.by_edition)
         amount = price.by_edition.get(edition or "") or price.amount or price.by_edition[order[0]]
     if amount is None:
         return None

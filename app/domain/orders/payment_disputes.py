@@ -45,10 +45,10 @@ def action_of(state: State, rules: PaymentDisputes, before: Action) -> Action:
     return _ACTIONS[rules.open if state == "open" else rules.lost]
 
 
-def shown(one: PaymentDispute) -> tuple[Action | Literal["given_back"], int]:
+def shown(dispute: PaymentDispute) -> tuple[Action | Literal["given_back"], int]:
     """Return what a payment dispute did last, and to how many credits: one that was undone gave them back."""
-    undone = one.undo.get("given_back") if one.action == "none" else None
-    return (one.action, one.credits) if undone is None else ("given_back", int(undone))
+    undone = dispute.undo.get("given_back") if dispute.action == "none" else None
+    return (dispute.action, dispute.credits) if undone is None else ("given_back", int(undone))
 
 
 def units_left(order: Order, wanted: Mapping[str, int], refunded: Mapping[str, int]) -> dict[str, int]:
@@ -65,25 +65,25 @@ def units_left(order: Order, wanted: Mapping[str, int], refunded: Mapping[str, i
 
 
 def suspend(
-    account: CustomerAccount, order: Order, one: PaymentDispute, units: Mapping[str, int], terms: Terms
+    account: CustomerAccount, order: Order, dispute: PaymentDispute, units: Mapping[str, int], terms: Terms
 ) -> None:
     """Set aside the credits that taking the units back would take now; licenses and periods go on."""
-    one.undo = {}
+    dispute.undo = {}
     for lot_id, number in _would_take(account, order, units, terms).items():
         lot = account.ledger.lots.get(lot_id)
         if lot is None or (part := min(number, lot.available)) == 0:
             continue
         hold = suspension.suspend(account.ledger, lot, part, order_id=order.order_id)
-        one.holds.append(hold.hold_id)
-        one.credits += part
+        dispute.holds.append(hold.hold_id)
+        dispute.credits += part
         balance = account.ledger.balance(lot.credit_type)
         account.emit("credits.held", moved_data(lot.credit_type, part, balance, hold_id=hold.hold_id, reason=REASON))
 
 
-def lift(account: CustomerAccount, one: PaymentDispute) -> None:
+def lift(account: CustomerAccount, dispute: PaymentDispute) -> None:
     """Give suspended credits back to their lots."""
     given = 0
-    for hold_id in reversed(one.holds):
+    for hold_id in reversed(dispute.holds):
         owner = _owner(account.ledger, hold_id)
         hold = None if owner is None else owner.holds[hold_id]
         if owner is None or hold is None:
@@ -96,7 +96,7 @@ def lift(account: CustomerAccount, one: PaymentDispute) -> None:
             balance = account.ledger.balance(hold.credit_type)
             data = moved_data(hold.credit_type, number, balance, hold_id=hold_id, reason=REASON)
             account.emit("credits.released", data)
-    one.holds, one.credits, one.undo = [], 0, {"given_back": given}
+    dispute.holds, dispute.credits, dispute.undo = [], 0, {"given_back": given}
 
 
 def _would_take(account: CustomerAccount, order: Order, units: Mapping[str, int], terms: Terms) -> dict[str, int]:
@@ -116,25 +116,27 @@ def _would_take(account: CustomerAccount, order: Order, units: Mapping[str, int]
 
 
 def _owner(ledger: Ledger, hold_id: str) -> Ledger | None:
-    return next((one for one in (ledger, *ledger.former.values()) if hold_id in one.holds), None)
+    return next((ledger_ for ledger_ in (ledger, *ledger.former.values()) if hold_id in ledger_.holds), None)
 
 
 # --- taken back, and put back -----------------------------------------------------------------------------------------
 
 
-def take(account: CustomerAccount, order: Order, one: PaymentDispute, units: Mapping[str, int], terms: Terms) -> None:
+def take(
+    account: CustomerAccount, order: Order, dispute: PaymentDispute, units: Mapping[str, int], terms: Terms
+) -> None:
     """Take back what is unspent of the units, as a refund of them does, and remember what has to be put back."""
     if not units:
         return
-    one.takes += 1
-    one.refund_id = f"{REASON}:{one.dispute_id}:{one.takes}"
+    dispute.takes += 1
+    dispute.refund_id = f"{REASON}:{dispute.dispute_id}:{dispute.takes}"
     before = _before(account)
-    result = take_back(account, order, units, terms, reason="payment_dispute", ref=one.refund_id)
+    result = take_back(account, order, units, terms, reason="payment_dispute", ref=dispute.refund_id)
     lines = [{"line_id": line_id, "quantity": count} for line_id, count in sorted(units.items())]
     answer = jsonable(
         {
             "order_id": order.order_id,
-            "refund_id": one.refund_id,
+            "refund_id": dispute.refund_id,
             "at": account.at,
             "reason": REASON,
             "lines": lines,
@@ -147,15 +149,15 @@ def take(account: CustomerAccount, order: Order, one: PaymentDispute, units: Map
     account.plan.refunds.append(
         OrderRefund(
             order_id=order.order_id,
-            refund_id=one.refund_id,
+            refund_id=dispute.refund_id,
             customer_id=account.customer.customer_id,
-            payload_hash=payload_hash({"order_id": order.order_id, "refund_id": one.refund_id, "lines": lines}),
+            payload_hash=payload_hash({"order_id": order.order_id, "refund_id": dispute.refund_id, "lines": lines}),
             answer=answer,
             at=account.at,
         )
     )
     account.emit("order.refunded", {key: value for key, value in answer.items() if key != "reason"})
-    _remember(account, before, one)
+    _remember(account, before, dispute)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,26 +175,26 @@ class _Before:
 def _before(account: CustomerAccount) -> _Before:
     return _Before(
         lots={lot.lot_id: (lot.voided, claimed(lot), owed(lot)) for lot in _lots(account.ledger)},
-        owed={key: one.owed for key, one in account.ledger.accounts.items()},
-        licenses=frozenset(key for key, one in account.licenses.items() if one.ended_at is None),
-        covers={key: _cover(one) for key, one in account.covers.items()},
-        choices=frozenset(key for key, one in account.choices.items() if one.voided_at is None),
+        owed={key: account_.owed for key, account_ in account.ledger.accounts.items()},
+        licenses=frozenset(key for key, license_ in account.licenses.items() if license_.ended_at is None),
+        covers={key: _cover(cover) for key, cover in account.covers.items()},
+        choices=frozenset(key for key, choice in account.choices.items() if choice.voided_at is None),
         addons=frozenset((addon.order_id, addon.line_id) for addon in account.addons if addon.voided_at is None),
     )
 
 
-def _remember(account: CustomerAccount, before: _Before, one: PaymentDispute) -> None:
+def _remember(account: CustomerAccount, before: _Before, dispute: PaymentDispute) -> None:
     """Remember on the dispute what was taken since, so that `save` can undo it."""
     lots = {}
     for lot in _lots(account.ledger):
         then, now = before.lots.get(lot.lot_id), (lot.voided, claimed(lot), owed(lot))
         noted = any(
-            row["ref"] == one.refund_id for row in lot.data.get("paid_back", ())
+            row["ref"] == dispute.refund_id for row in lot.data.get("paid_back", ())
         )  # of an expired lot: that alone
         if then is not None and (then != now or noted):
             lots[lot.lot_id] = [a - b for a, b in zip(now, then, strict=True)]
-    one.credits = sum(max(taken, 0) for taken, _, _ in lots.values())
-    one.undo = {
+    dispute.credits = sum(max(taken, 0) for taken, _, _ in lots.values())
+    dispute.undo = {
         "lots": lots,
         "owed": {
             key: account.owed - before.owed.get(key, 0)
@@ -210,15 +212,15 @@ def _remember(account: CustomerAccount, before: _Before, one: PaymentDispute) ->
     }
 
 
-def save(account: CustomerAccount, order: Order, one: PaymentDispute, refund: OrderRefund | None) -> None:
+def save(account: CustomerAccount, order: Order, dispute: PaymentDispute, refund: OrderRefund | None) -> None:
     """Undo what the dispute took: each lot, license, period, choice and add-on as it was. Settle the orders then."""
     given: list[dict[str, Any]] = []
-    given += _licenses_back(account, one.undo.get("licenses", ()))
-    given += _covers_back(account, one.undo.get("covers", {}))
-    given += _choices_back(account, one.undo.get("choices", ()))
-    given += _addons_back(account, one.undo.get("addons", ()))
-    given += _lots_back(account, order, one, one.undo.get("lots", {}))
-    for credit_type, debt in sorted(one.undo.get("owed", {}).items()):
+    given += _licenses_back(account, dispute.undo.get("licenses", ()))
+    given += _covers_back(account, dispute.undo.get("covers", {}))
+    given += _choices_back(account, dispute.undo.get("choices", ()))
+    given += _addons_back(account, dispute.undo.get("addons", ()))
+    given += _lots_back(account, order, dispute, dispute.undo.get("lots", {}))
+    for credit_type, debt in sorted(dispute.undo.get("owed", {}).items()):
         suspension.forgive(account.ledger, credit_type, debt, order_id=order.order_id)
     if refund is not None:
         lines = refund.answer["lines"]
@@ -229,20 +231,20 @@ def save(account: CustomerAccount, order: Order, one: PaymentDispute, refund: Or
         }
         account.plan.refunds_undone.append(refund)
     back = sum(row["credits"] for row in given if row["kind"] == "credits")
-    one.undo, one.credits, one.refund_id = {"given_back": back}, 0, None
+    dispute.undo, dispute.credits, dispute.refund_id = {"given_back": back}, 0, None
 
 
 def _lots(ledger: Ledger) -> Iterable[Lot]:
     return (lot for each in ledger.reachable() for lot in each.lots.values())
 
 
-def _cover(one: Cover) -> dict[str, Any]:
-    values = {name: getattr(one, name) for name in _COVER}
+def _cover(cover: Cover) -> dict[str, Any]:
+    values = {name: getattr(cover, name) for name in _COVER}
     return {name: iso_or_none(value) if name.endswith("_at") else value for name, value in values.items()}
 
 
 def _lots_back(
-    account: CustomerAccount, order: Order, one: PaymentDispute, lots: Mapping[str, Sequence[int]]
+    account: CustomerAccount, order: Order, dispute: PaymentDispute, lots: Mapping[str, Sequence[int]]
 ) -> list[dict[str, Any]]:
     """Reinstate what was voided, and lift the claims on what is still in use; what came back since is reinstated."""
     given = []
@@ -254,7 +256,7 @@ def _lots_back(
             still = min(claims, claimed(lot))
             if still > 0:
                 take_claim(lot, still)
-            _forget(lot, one.refund_id, debt)
+            _forget(lot, dispute.refund_id, debt)
             ledger.mark_lot(lot)
             if (number := voided + claims - still) > 0:
                 suspension.reinstate(ledger, lot, number, order_id=order.order_id)
@@ -357,9 +359,9 @@ def _stands(account: CustomerAccount, gone: Choice) -> bool:
 
 
 def _addons_back(account: CustomerAccount, addons: Iterable[Iterable[str]]) -> list[dict[str, Any]]:
-    wanted = {tuple(one) for one in addons}
+    wanted = {tuple(addon) for addon in addons}
     given = []
-    found: list[Addon] = [one for one in account.addons if (one.order_id, one.line_id) in wanted]
+    found: list[Addon] = [addon for addon in account.addons if (addon.order_id, addon.line_id) in wanted]
     for addon in found:
         addon.voided_at = None
         account.plan.addons.append(addon)

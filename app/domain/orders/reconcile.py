@@ -46,7 +46,7 @@ class _Outcome:
     def published(self) -> dict[str, list[dict[str, Any]]]:
         """What was not granted and the decisions, by line."""
         return {
-            "not_granted": sorted(self.not_granted, key=lambda one: place_of(one["line_id"])),
+            "not_granted": sorted(self.not_granted, key=lambda item: place_of(item["line_id"])),
             "decisions": sorted(
                 self.decisions, key=lambda decision: (place_of(decision["line_id"]), int(decision["unit_no"]))
             ),
@@ -61,7 +61,7 @@ class _Outcome:
             "reading": why.reading,
             "facts": {name: shown(facts.get(name)) for name in names},
         }
-        if not any(one["line_id"] == row["line_id"] and one["code"] == row["code"] for one in self.not_granted):
+        if not any(row_["line_id"] == row["line_id"] and row_["code"] == row["code"] for row_ in self.not_granted):
             self.not_granted.append(row)
 
 
@@ -100,7 +100,7 @@ def reconcile_grants(
     ``corrected``: a shop changed one of them, so that what another rested on may be gone; what that other granted is
     then withdrawn, unless it was used.
     """
-    ordered = sorted(orders, key=lambda one: (one.placed_at, one.order_id))
+    ordered = sorted(orders, key=lambda order: (order.placed_at, order.order_id))
     rank(account, ordered, terms)
     there = _there(account, ordered)
     there_before = {
@@ -111,7 +111,9 @@ def reconcile_grants(
         _Line(account, order, line, policy, there, outcomes[order.order_id], corrected).reconcile_grants()
     for order in ordered:
         outcome = outcomes[order.order_id]
-        notices = notices_of(terms[order.policy_version], [one for one in outcome.covers if one.state != "voided"])
+        notices = notices_of(
+            terms[order.policy_version], [cover for cover in outcome.covers if cover.state != "voided"]
+        )
         for cover in outcome.covers:
             if cover.version == 1 and cover.cover_id in account.plan.covers and cover.cover_id not in there_before:
                 emit_cover(account, cover, notices)
@@ -126,8 +128,8 @@ def _lines(ordered: Sequence[Order], terms: Terms) -> list[tuple[Order, OrderLin
     them, so that support bought together with a license extends its cover (CACTU-14)."""
     found = [(order, line, terms[pin_of(order, line)]) for order in ordered for line in order.lines if line.quantity]
 
-    def place(one: tuple[Order, OrderLine, Policy]) -> tuple[Any, ...]:
-        order, line, policy = one
+    def place(pair: tuple[Order, OrderLine, Policy]) -> tuple[Any, ...]:
+        order, line, policy = pair
         offer = policy.offer(line.sku)
         return (order.placed_at, offer is None or offer[0].kind != "license", order.order_id, place_of(line.line_id))
 
@@ -146,7 +148,7 @@ def rank(account: CustomerAccount, ordered: Sequence[Order], terms: Terms) -> No
     }
     fresh: list[License] = []
     for order in ordered:
-        for line in sorted(order.lines, key=lambda one: place_of(one.line_id)):
+        for line in sorted(order.lines, key=lambda line: place_of(line.line_id)):
             policy = terms[pin_of(order, line)]
             found = sold(policy, line.sku)
             if isinstance(found, NotGranted) or found[0].kind != "license":
@@ -155,7 +157,7 @@ def rank(account: CustomerAccount, ordered: Sequence[Order], terms: Terms) -> No
             if not missing or holds(found[0].requires, line_facts(account, order, line, policy, found[0])) is False:
                 continue
             for unit_no in missing:
-                one = License(
+                license__ = License(
                     license_id=LicenseId(account.mint("lic")),
                     customer_id=account.customer.customer_id,
                     order_id=order.order_id,
@@ -168,21 +170,21 @@ def rank(account: CustomerAccount, ordered: Sequence[Order], terms: Terms) -> No
                     first_order=False,
                     policy_version=policy.version,
                 )
-                account.licenses[one.license_id] = one
-                fresh.append(one)
+                account.licenses[license__.license_id] = license__
+                fresh.append(license__)
             _upgrade(account, order, line)
     _number(account, fresh, terms)
-    for one in fresh:
+    for license__ in fresh:
         account.emit(
             "license.granted",
             {
-                "license_id": one.license_id,
-                "order_id": one.order_id,
-                "line_id": one.line_id,
-                "unit_no": one.unit_no,
-                "sku": one.sku,
-                "edition": one.edition,
-                "ordinal": one.ordinal,
+                "license_id": license__.license_id,
+                "order_id": license__.order_id,
+                "line_id": license__.line_id,
+                "unit_no": license__.unit_no,
+                "sku": license__.sku,
+                "edition": license__.edition,
+                "ordinal": license__.ordinal,
             },
         )
 
@@ -192,16 +194,16 @@ def reclass(account: CustomerAccount, ordered: Sequence[Order], terms: Terms) ->
     instead. For accounts that have just become one: nothing that was granted before is touched."""
     by_id = {order.order_id: order for order in ordered}
     for choice in account.open_choices():
-        order, one = by_id.get(choice.order_id), account.licenses.get(choice.license_id or LicenseId(""))
+        order, item = by_id.get(choice.order_id), account.licenses.get(choice.license_id or LicenseId(""))
         line = next((row for row in order.lines if row.line_id == choice.line_id), None) if order else None
-        if order is None or line is None or one is None:
+        if order is None or line is None or item is None:
             continue
         policy = terms[pin_of(order, line)]
         offer = policy.offer(line.sku)
         if offer is None:
             continue
         facts = line_facts(account, order, line, policy, offer[0])
-        facts |= {"license.ordinal": one.ordinal, "license.first_order": one.first_order}
+        facts |= {"license.ordinal": item.ordinal, "license.first_order": item.first_order}
         wanted = [grant for grant in offer[0].grants if holds(grant.when, facts) is True]
         if any(grant.rule == choice.rule for grant in wanted):
             continue
@@ -216,7 +218,7 @@ def reclass(account: CustomerAccount, ordered: Sequence[Order], terms: Terms) ->
                     order_id=order.order_id,
                     line_id=line.line_id,
                     unit_no=choice.unit_no,
-                    license_id=one.license_id,
+                    license_id=item.license_id,
                     placed_at=order.placed_at,
                     source="license",
                 )
@@ -236,39 +238,43 @@ def _number(account: CustomerAccount, fresh: list[License], terms: Terms) -> Non
         ),
     )
     new = {license_.license_id for license_ in fresh}
-    undone = {one.license_id: place for place, one in enumerate(ranked) if one.uncounted_after is not None}
+    undone = {
+        license_.license_id: place for place, license_ in enumerate(ranked) if license_.uncounted_after is not None
+    }
     since = undone_since(ranked)
-    for place, one in enumerate(ranked):
+    for place, license__ in enumerate(ranked):
         left_out = (
             set()
-            if since is None or one.placed_at < since
+            if since is None or license__.placed_at < since
             else {
-                other.license_id for other in uncounted(account, undone, one, terms) if undone[other.license_id] < place
+                other.license_id
+                for other in uncounted(account, undone, license__, terms)
+                if undone[other.license_id] < place
             }
         )
         first = next(other for other in ranked if other.license_id not in left_out)
         ordinal = place + 1 - len(left_out)
-        first_order = (first.placed_at, first.order_id) == (one.placed_at, one.order_id)
-        if one.license_id in new:
-            one.ordinal, one.first_order = ordinal, first_order
-            put_license(account, one, "granted", occurred_at=min(one.placed_at, account.at))
-        elif (one.ordinal, one.first_order) != (ordinal, first_order):
-            one.ordinal, one.first_order = ordinal, first_order
-            put_license(account, one, "reranked")
+        first_order = (first.placed_at, first.order_id) == (license__.placed_at, license__.order_id)
+        if license__.license_id in new:
+            license__.ordinal, license__.first_order = ordinal, first_order
+            put_license(account, license__, "granted", occurred_at=min(license__.placed_at, account.at))
+        elif (license__.ordinal, license__.first_order) != (ordinal, first_order):
+            license__.ordinal, license__.first_order = ordinal, first_order
+            put_license(account, license__, "reranked")
 
 
 def undone_since(licenses: Iterable[License]) -> datetime | None:
     """When the first of them was refunded untouched; every license that was placed before counts them all."""
-    ends = (one.ended_at for one in licenses if one.uncounted_after is not None)
+    ends = (license_.ended_at for license_ in licenses if license_.uncounted_after is not None)
     return min((end for end in ends if end is not None), default=None)
 
 
-def uncounted(account: CustomerAccount, undone: Iterable[str], one: License, terms: Terms) -> list[License]:
+def uncounted(account: CustomerAccount, undone: Iterable[str], license_: License, terms: Terms) -> list[License]:
     """The licenses among these that do not count for one that was bought after their refund (CSC-2, XC-3)."""
-    if one.policy_version in terms and terms[one.policy_version].licenses.refunded_untouched == "counted":
+    if license_.policy_version in terms and terms[license_.policy_version].licenses.refunded_untouched == "counted":
         return []
-    others = (account.licenses[LicenseId(other)] for other in undone if other != one.license_id)
-    return [other for other in others if not other.counts_for(one)]
+    others = (account.licenses[LicenseId(other)] for other in undone if other != license_.license_id)
+    return [other for other in others if not other.counts_for(license_)]
 
 
 def _upgrade(account: CustomerAccount, order: Order, line: OrderLine) -> None:
@@ -331,23 +337,23 @@ class _Line:
             or (order_id, line_id, 1) in self.there.licenses
         )
 
-    def _resting(self, one: License) -> None:
+    def _resting(self, license_: License) -> None:
         """Notes that a license has its class because one that was refunded untouched does not count."""
         since = self.there.undone_since
-        if since is None or one.placed_at < since:
+        if since is None or license_.placed_at < since:
             return
         undone = [other.license_id for other in self.account.licenses.values() if other.uncounted_after is not None]
-        if not (left_out := uncounted(self.account, undone, one, {self.policy.version: self.policy})):
+        if not (left_out := uncounted(self.account, undone, license_, {self.policy.version: self.policy})):
             return
         rule = self.policy.licenses
-        facts = {"licenses.left_out": len(left_out), "license.ordinal": one.ordinal}
+        facts = {"licenses.left_out": len(left_out), "license.ordinal": license_.ordinal}
         self._decided(
             "refunded_untouched",
             "license",
             rule.clause or _clause_of(self.policy, self.line),
             rule.reading,
             facts,
-            unit_no=one.unit_no,
+            unit_no=license_.unit_no,
         )
 
     def _applies(self, grant: Grant, facts: Mapping[str, Any], unit_no: int) -> bool:
@@ -393,47 +399,47 @@ class _Line:
         )
 
     def _unit(self, offer: Offer, n: int | None, unit_no: int, of_line: Mapping[str, Any]) -> None:
-        one = self.there.licenses.get((self.order.order_id, self.line.line_id, unit_no))
-        if one is None:
+        license_ = self.there.licenses.get((self.order.order_id, self.line.line_id, unit_no))
+        if license_ is None:
             return
-        self._resting(one)
-        facts = {**of_line, "license.ordinal": one.ordinal, "license.first_order": one.first_order}
+        self._resting(license_)
+        facts = {**of_line, "license.ordinal": license_.ordinal, "license.first_order": license_.first_order}
         wanted = [grant for grant in offer.grants if self._applies(grant, facts, unit_no)]
         unwanted = {grant.rule: grant for grant in offer.grants if grant not in wanted}
-        stays = self._take_back_wrong(one, unwanted)
+        stays = self._take_back_wrong(license_, unwanted)
         for grant in wanted:
-            if stays and not self._has(grant, unit_no, one):
+            if stays and not self._has(grant, unit_no, license_):
                 self._instead(grant, unit_no)
             else:
-                self._grant(grant, offer, n, unit_no, one)
+                self._grant(grant, offer, n, unit_no, license_)
 
-    def _grant(self, grant: Grant, offer: Offer, n: int | None, unit_no: int, one: License | None) -> None:
+    def _grant(self, grant: Grant, offer: Offer, n: int | None, unit_no: int, license_: License | None) -> None:
         if isinstance(grant, ChoiceGrant):
-            self._choice(grant, unit_no, one)
+            self._choice(grant, unit_no, license_)
         elif isinstance(grant, CoverGrant):
-            self._covers(grant, one)
+            self._covers(grant, license_)
         else:
-            self._credits(grant, offer, n, unit_no, one)
+            self._credits(grant, offer, n, unit_no, license_)
 
     # - credits -
 
-    def _credits(self, grant: CreditGrant, offer: Offer, n: int | None, unit_no: int, one: License | None) -> None:
-        if _gone(one):
+    def _credits(self, grant: CreditGrant, offer: Offer, n: int | None, unit_no: int, license_: License | None) -> None:
+        if _gone(license_):
             return
-        if self.order.answer.get("merged") and (one is not None or self._moved(grant)):
+        if self.order.answer.get("merged") and (license_ is not None or self._moved(grant)):
             return
         each = grant.credits if grant.credits is not None else n
-        before = self._brought(grant, unit_no if one is not None else None)
-        amount = (each or 0) * (self.line.made if one is None else 1) - before
-        if one is not None and before and not self._stands(grant, unit_no):
+        before = self._brought(grant, unit_no if license_ is not None else None)
+        amount = (each or 0) * (self.line.made if license_ is None else 1) - before
+        if license_ is not None and before and not self._stands(grant, unit_no):
             lift(self.account.ledger.reachable(), [lot.lot_id for lot in self._still_used(grant, unit_no)])
-        if amount <= 0 or (one is not None and self._stands(grant, unit_no)):
+        if amount <= 0 or (license_ is not None and self._stands(grant, unit_no)):
             return
-        if one is None and before:
+        if license_ is None and before:
             unit_no = before // (each or 1) + 1  # units that the shop added later are a lot of their own
         key = (self.order.order_id, self.line.line_id, unit_no)
         cost = None
-        if one is None:
+        if license_ is None:
             held = [
                 held
                 for held in self.account.licenses.values()
@@ -449,9 +455,9 @@ class _Line:
             order_id=self.order.order_id,
             line_id=self.line.line_id,
             unit_no=unit_no,
-            license_id=None if one is None else one.license_id,
+            license_id=None if license_ is None else license_.license_id,
             placed_at=self.order.placed_at,
-            source="purchase" if one is None else "license",
+            source="purchase" if license_ is None else "license",
             cost=cost,
         )
         self.there.lots.setdefault(key, []).append(lot)
@@ -460,7 +466,7 @@ class _Line:
         """Whether what the line granted was moved by paired entries when two accounts became one. A line that was
         refused, for want of a license, say, which the other account holds, had nothing to move."""
         mine = self.line.line_id
-        refused = any(one["line_id"] == mine for one in self.order.answer.get("not_granted", ()))
+        refused = any(item["line_id"] == mine for item in self.order.answer.get("not_granted", ()))
         return not refused or any(
             (decision["line_id"], decision["rule"]) == (mine, grant.rule) and decision["granted"]
             for decision in self.order.answer.get("decisions", ())
@@ -496,13 +502,13 @@ class _Line:
 
     # - covers -
 
-    def _covers(self, grant: CoverGrant, one: License | None) -> None:
-        key = (self.order.order_id, self.line.line_id, None if one is None else one.license_id)
+    def _covers(self, grant: CoverGrant, license_: License | None) -> None:
+        key = (self.order.order_id, self.line.line_id, None if license_ is None else license_.license_id)
         mine = sorted(
             (cover for cover in self.there.covers.get(key, ()) if cover.rule == grant.rule),
             key=lambda cover: (cover.starts_at or cover.granted_at, cover.cover_id),
         )
-        wanted = 0 if _gone(one) and not mine else self.line.made if one is None else 1
+        wanted = 0 if _gone(license_) and not mine else self.line.made if license_ is None else 1
         at = [cover for cover in mine if cover.state != "voided"]
         fresh = max(wanted - len(mine), 0)
         periods = self._periods(grant, len(at) + fresh)
@@ -528,7 +534,7 @@ class _Line:
                 policy=self.policy,
                 order_id=self.order.order_id,
                 line_id=self.line.line_id,
-                license_id=None if one is None else one.license_id,
+                license_id=None if license_ is None else license_.license_id,
                 placed_at=self.order.placed_at,
                 starts_at=starts_at,
                 ends_at=ends_at,
@@ -554,16 +560,16 @@ class _Line:
 
     # - choices and add-ons -
 
-    def _choice(self, grant: ChoiceGrant, unit_no: int, one: License | None) -> None:
+    def _choice(self, grant: ChoiceGrant, unit_no: int, license_: License | None) -> None:
         key = (self.order.order_id, self.line.line_id, unit_no)
-        if _gone(one) or any(choice.rule == grant.rule for choice in self.there.choices.get(key, ())):
+        if _gone(license_) or any(choice.rule == grant.rule for choice in self.there.choices.get(key, ())):
             return
         choice = Choice(
             choice_id=ChoiceId(self.account.mint("cho")),
             customer_id=self.account.customer.customer_id,
             order_id=self.order.order_id,
             line_id=self.line.line_id,
-            license_id=None if one is None else one.license_id,
+            license_id=None if license_ is None else license_.license_id,
             unit_no=unit_no,
             rule=grant.rule,
             clause=grant.clause,
@@ -614,13 +620,13 @@ class _Line:
 
     # - what an earlier order shows to be of the wrong class -
 
-    def _has(self, grant: Grant, unit_no: int, one: License) -> bool:
+    def _has(self, grant: Grant, unit_no: int, license_: License) -> bool:
         """Whether the unit has been granted this already."""
         key = (self.order.order_id, self.line.line_id, unit_no)
         mine = (
             *self.there.lots.get(key, ()),
             *self.there.choices.get(key, ()),
-            *self.there.covers.get((key[0], key[1], one.license_id), ()),
+            *self.there.covers.get((key[0], key[1], license_.license_id), ()),
         )
         return any(there.rule == grant.rule for there in mine)
 
@@ -642,19 +648,19 @@ class _Line:
             (),
         )
 
-    def _take_back_wrong(self, one: License, unwanted: Mapping[str, Grant]) -> bool:
+    def _take_back_wrong(self, license_: License, unwanted: Mapping[str, Grant]) -> bool:
         """Takes back what is of the wrong class; True: something was used, so it stays and is reported.
 
         Two accounts that became one keep what either was granted: no rank among the other's licenses takes it away.
         """
         stays, merged = False, self.there.merged
-        key = (self.order.order_id, self.line.line_id, one.unit_no)
+        key = (self.order.order_id, self.line.line_id, license_.unit_no)
         for lot in self.there.lots.get(key, ()):
             if (rule := unwanted.get(lot.rule)) is None or lot.available + lot.held + lot.spent == 0:
                 continue
             if merged or lot.held or lot.spent:
                 if not merged:
-                    _review(self.account, "lot", lot.lot_id, one, rule)
+                    _review(self.account, "lot", lot.lot_id, license_, rule)
                 stays = True
                 continue
             voided = self.account.ledger.void(lot.lot_id, reason="reranked", clause=rule.clause)
@@ -666,11 +672,11 @@ class _Line:
             if (rule := unwanted.get(choice.rule)) is None or choice.voided_at is not None:
                 continue
             if choice.option is not None:
-                _review(self.account, "choice", choice.choice_id, one, rule)
+                _review(self.account, "choice", choice.choice_id, license_, rule)
                 stays = True
             else:
                 void_choice(self.account, choice, reason="reranked")
-        for cover in self.there.covers.get((key[0], key[1], one.license_id), ()):
+        for cover in self.there.covers.get((key[0], key[1], license_.license_id), ()):
             if (rule := unwanted.get(cover.rule)) is None or cover.state == "voided":
                 continue
             if merged:
@@ -679,7 +685,7 @@ class _Line:
                 covers.void(self.account, cover, reason="reranked", clause=rule.clause)
                 forgo(self.account, self.order, self.line, cover)
             else:
-                _review(self.account, "cover", cover.cover_id, one, rule)
+                _review(self.account, "cover", cover.cover_id, license_, rule)
                 stays = True
         return stays
 
@@ -689,8 +695,8 @@ def _clause_of(policy: Policy, line: OrderLine) -> str:
     return found[0].clause if found else ""
 
 
-def _gone(one: License | None) -> bool:
-    return one is not None and one.ended_reason in ("refunded", "corrected")
+def _gone(license_: License | None) -> bool:
+    return license_ is not None and license_.ended_reason in ("refunded", "corrected")
 
 
 def _undisturbed(mine: Sequence[Cover], grant: CoverGrant, policy: Policy) -> bool:
@@ -705,18 +711,18 @@ def _undisturbed(mine: Sequence[Cover], grant: CoverGrant, policy: Policy) -> bo
     return [(cover.starts_at, cover.ends_at) for cover in mine] == wanted
 
 
-def _review(account: CustomerAccount, kind: str, subject: str, one: License, rule: Grant) -> None:
+def _review(account: CustomerAccount, kind: str, subject: str, license_: License, rule: Grant) -> None:
     account.emit(
         "grant_review",
         {
             "kind": kind,
             "subject": subject,
-            "license_id": one.license_id,
-            "order_id": one.order_id,
-            "line_id": one.line_id,
+            "license_id": license_.license_id,
+            "order_id": license_.order_id,
+            "line_id": license_.line_id,
             "rule": rule.rule,
             "clause": rule.clause,
-            "ordinal": one.ordinal,
+            "ordinal": license_.ordinal,
             "reason": "An order placed earlier arrived later; this grant is of another class but was used already.",
         },
         dedupe_key=f"grant_review:{subject}",
@@ -750,6 +756,6 @@ def _there(account: CustomerAccount, orders: Sequence[Order]) -> _Ledger:
         covers=dict(mine),
         choices=dict(choices),
         addons={(addon.order_id, addon.line_id) for addon in account.addons},
-        merged=any(one.answer.get("merged") for one in orders),
+        merged=any(order.answer.get("merged") for order in orders),
         undone_since=undone_since(account.licenses.values()),
     )

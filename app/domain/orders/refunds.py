@@ -63,9 +63,9 @@ class Taking:
             return self.by_unit[unit_no]
         return self.account.ledger.granted_by(self.order.order_id, self.line.line_id, (unit_no,))
 
-    def brought(self, one: License | Cover | Addon) -> bool:
+    def brought(self, license_: License | Cover | Addon) -> bool:
         """Whether it came from this line."""
-        return (one.order_id, one.line_id) == (self.order.order_id, self.line.line_id)
+        return (license_.order_id, license_.line_id) == (self.order.order_id, self.line.line_id)
 
 
 def check_lines(order: Order, wanted: Mapping[str, int], left: Mapping[str, int]) -> None:
@@ -142,26 +142,26 @@ def _licenses(taking: Taking, quantity: int) -> None:
         take_license(taking, license_)
 
 
-def take_license(taking: Taking, one: License) -> None:
+def take_license(taking: Taking, license_: License) -> None:
     """Ends one license and takes back what it brought."""
     account, line, answer, reason = taking.account, taking.line, taking.answer, taking.reason
-    untouched = not _touched(taking, one)
-    _credits(taking, unit_no=one.unit_no)
+    untouched = not _touched(taking, license_)
+    _credits(taking, unit_no=license_.unit_no)
     for choice in sorted(account.choices.values(), key=lambda choice: choice.choice_id):
-        if choice.license_id == one.license_id and choice.open:
+        if choice.license_id == license_.license_id and choice.open:
             void_choice(account, choice, reason=reason)
             answer.taken.append({"kind": "choice", "choice_id": choice.choice_id, "line_id": line.line_id})
     served = [
         (cover, covers.state_of(cover, account.at))
         for cover in sorted(account.covers.values(), key=lambda cover: cover.cover_id)
-        if cover.license_id == one.license_id
+        if cover.license_id == license_.license_id
     ]
     if untouched and reason != "corrected":
-        one.uncounted_after = max(account.licenses)
+        license_.uncounted_after = max(account.licenses)
     ended: Literal["corrected", "refunded"] = "corrected" if reason == "corrected" else "refunded"
-    end_license(account, one, account.at, reason=ended, clause=taking.clause)
+    end_license(account, license_, account.at, reason=ended, clause=taking.clause)
     answer.taken.append(
-        {"kind": "license", "license_id": one.license_id, "line_id": line.line_id, "unit_no": one.unit_no}
+        {"kind": "license", "license_id": license_.license_id, "line_id": line.line_id, "unit_no": license_.unit_no}
     )
     for cover, before in served:
         if before == "ended":
@@ -170,11 +170,11 @@ def take_license(taking: Taking, one: License) -> None:
             _take_cover(taking, cover)
 
 
-def _touched(taking: Taking, one: License) -> bool:
+def _touched(taking: Taking, license_: License) -> bool:
     """Whether anything of what a license brought was used: credits held, spent or given away, a period begun."""
-    found = taking.of_unit(one.unit_no)
+    found = taking.of_unit(license_.unit_no)
     return any(lot.held or lot.spent or given(lot) for family in found for lot in family) or any(
-        cover.license_id == one.license_id and cover.start == "first_ticket" and cover.starts_at is not None
+        cover.license_id == license_.license_id and cover.start == "first_ticket" and cover.starts_at is not None
         for cover in taking.account.covers.values()
     )
 
@@ -330,7 +330,7 @@ def _period(taking: Taking, rule: str) -> None:
         _take_cover(taking, target)
         return
     owner = {row.get("cover_id") for row in taking.answer.left}
-    gone, state = min(granted, key=lambda one: (one[0].cover_id in owner, one[1] != "ended", one[0].cover_id))
+    gone, state = min(granted, key=lambda item: (item[0].cover_id in owner, item[1] != "ended", item[0].cover_id))
     _note_served(taking, gone, state)
 
 

@@ -62,9 +62,9 @@ def remedies(account: CustomerAccount, rules: Iterable[RemedyRule], need: Need =
             if offer is not None and offer.kind == "addon" and not _attributes(offer, need):
                 found.append(Remedy(kind=rule.kind, text=rule.text))  # Nobody can order one that has no name.
                 continue
-            one = None if offer is None else bought(account, offer, sku, need, kind=rule.kind)
-            if one is not None:
-                found.append(one)
+            remedy = None if offer is None else bought(account, offer, sku, need, kind=rule.kind)
+            if remedy is not None:
+                found.append(remedy)
     return tuple(dict.fromkeys(found))
 
 
@@ -165,9 +165,9 @@ def enough(policy: Policy, credit_type: str, missing: int) -> tuple[Remedy, ...]
 
     A price that depends on what the account holds is left to `GET /v1/offers`.
     """
-    skus = policy.payment.exhausted_skus or tuple(one.sku for one in policy.offers if one.kind == "credits")
+    skus = policy.payment.exhausted_skus or tuple(offer.sku for offer in policy.offers if offer.kind == "credits")
     found: list[Remedy] = []
-    for offer in (one for sku in skus for one in policy.offers if one.sku == sku and one.kind == "credits"):
+    for offer in (offer for sku in skus for offer in policy.offers if offer.sku == sku and offer.kind == "credits"):
         mine = [grant for grant in offer.grants if isinstance(grant, CreditGrant) and grant.credit_type == credit_type]
         if not mine:
             continue
@@ -193,16 +193,18 @@ def serving_types(policy: Policy, request_kind: object) -> list[CreditType]:
     return [type_ for type_ in (policy.credits.types if policy.credits else ()) if request_kind in type_.serves]
 
 
-def typed_words(one: CreditType) -> str:
+def typed_words(credit_type: CreditType) -> str:
     """A credit of a type, in the policy's words."""
-    return one.title if one.title.lower().rstrip("s").endswith("credit") else f"{one.title} credit"
+    return (
+        credit_type.title if credit_type.title.lower().rstrip("s").endswith("credit") else f"{credit_type.title} credit"
+    )
 
 
 def _credit_that_serves(account: CustomerAccount, need: Need) -> list[Remedy]:
     """A credit of a type that serves what is asked for: one that is there, else the offers that bring one."""
     kind = need.facts.get(REQUEST_KIND)
     types = [] if kind is None else serving_types(account.policy, kind)
-    there = [type_ for type_ in types if account.ledger.available(type_.credit_type, license_id=need.license_id)]
+    there = [kind for kind in types if account.ledger.available(kind.credit_type, license_id=need.license_id)]
     if there:
         return [
             Remedy(
@@ -214,10 +216,10 @@ def _credit_that_serves(account: CustomerAccount, need: Need) -> list[Remedy]:
         ]
     return [
         remedy
-        for type_ in types
+        for kind in types
         for offer in account.policy.offers
-        if offer.kind == "credits" and _brings(offer.grants, type_.credit_type)
-        for remedy in [bought(account, offer, offer.sku, Need(credit_type=type_.credit_type))]
+        if offer.kind == "credits" and _brings(offer.grants, kind.credit_type)
+        for remedy in [bought(account, offer, offer.sku, Need(credit_type=kind.credit_type))]
         if remedy is not None
     ]
 

@@ -135,7 +135,7 @@ _COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
 def alike(fact: Any, value: Any) -> Any:
     """The value as the type of the fact: a time in quotes as an instant, a decimal in quotes as a number."""
     if isinstance(value, tuple | list):
-        return tuple(alike(fact, one) for one in value)
+        return tuple(alike(fact, item) for item in value)
     if isinstance(value, str):
         if isinstance(fact, datetime):
             return instant(value)

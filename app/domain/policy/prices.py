@@ -59,7 +59,7 @@ def check_inputs(policy: Policy, category: str | None, inputs: Mapping[str, obje
     Without a category they may be any that the policy knows.
     """
     found = [category_named(policy, category)] if category is not None else list(policy.categories)
-    known = {spec.name: spec for one in found for spec in one.inputs}
+    known = {spec.name: spec for category in found for spec in category.inputs}
     checked: dict[str, int] = {}
     for name, value in inputs.items():
         spec = known.get(name)
@@ -84,10 +84,10 @@ def quote(category: Category, inputs: Mapping[str, int]) -> Quote:
         case OnRequestPrice():
             return Quote(category=name, credits=None, clause=clause, reading=reading)
         case FormulaPrice(base=base, per=per):
-            missing = tuple(one for one in per if one not in inputs)
+            missing = tuple(item for item in per if item not in inputs)
             if missing:
                 return Quote(category=name, credits=None, clause=clause, reading=reading, missing=missing)
-            total = base + sum(each * inputs[one] for one, each in per.items())
+            total = base + sum(each * inputs[number] for number, each in per.items())
             return Quote(category=name, credits=total, clause=clause, reading=reading, least=total, most=total)
 
 

@@ -40,15 +40,15 @@ def reason_codes(policies: Iterable[Policy]) -> tuple[ReasonCode, ...]:
     """Every code these policies can give, sorted; where rules share a code, each rule's message."""
     found: dict[str, list[_Given]] = {}
     for policy in policies:
-        for one in _walk(policy, policy):
-            found.setdefault(one.code, []).append(one)
+        for given_ in _walk(policy, policy):
+            found.setdefault(given_.code, []).append(given_)
     return tuple(_merged(code, given) for code, given in sorted(found.items()))
 
 
 def _merged(code: str, given: list[_Given]) -> ReasonCode:
-    causes = list(dict.fromkeys(one.message for one in given))
-    steps = list(dict.fromkeys(step for one in given for step in one.remedies))
-    otherwise = _YES if all(one.allows for one in given) else _ASK
+    causes = list(dict.fromkeys(given_.message for given_ in given))
+    steps = list(dict.fromkeys(step for given_ in given for step in given_.remedies))
+    otherwise = _YES if all(given_.allows for given_ in given) else _ASK
     return ReasonCode(code, _either(causes), _either(steps) if steps else otherwise)
 
 
@@ -75,5 +75,5 @@ def _walk(part: Any, policy: Policy) -> Iterator[_Given]:
 def _given(rule: Any, code: str, policy: Policy) -> _Given:
     clause = policy.clause(rule.clause) if getattr(rule, "clause", None) else None
     message = getattr(rule, "message", None) or (clause.text if clause is not None else code.replace("_", " "))
-    remedies = tuple(one.text for one in getattr(rule, "remedies", ()) if one.text)
+    remedies = tuple(item.text for item in getattr(rule, "remedies", ()) if item.text)
     return _Given(code, _FACT.sub("…", message), remedies, bool(getattr(rule, "allow", False)))

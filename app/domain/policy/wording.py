@@ -16,8 +16,8 @@ from app.domain.values.wire import parse_iso
 def unit_word(policy: Policy, credits: int) -> str:
     """The vendor's word for so many credits: ``point``, ``points``."""
     unit = policy.unit
-    one, many = (unit.one, unit.many) if unit is not None else ("credit", "credits")
-    return one if credits in (1, -1) else many
+    item, many = (unit.one, unit.many) if unit is not None else ("credit", "credits")
+    return item if credits in (1, -1) else many
 
 
 def credit_words(policy: Policy, credits: int) -> str:

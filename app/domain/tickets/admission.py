@@ -159,12 +159,12 @@ def _credits_to_apply(session: TicketSession) -> tuple[Remedy, ...]:
     found = tuple(
         Remedy(
             kind=remedies.APPLY_CREDIT,
-            credit_type=one.credit_type,
-            text=f"Apply {with_article(remedies.typed_words(one))}.",
+            credit_type=rule.credit_type,
+            text=f"Apply {with_article(remedies.typed_words(rule))}.",
         )
-        for one in types
-        if (kind is None or not one.serves or kind in one.serves)
-        and session.account.ledger.available(one.credit_type, license_id=session.ticket.license_id)
+        for rule in types
+        if (kind is None or not rule.serves or kind in rule.serves)
+        and session.account.ledger.available(rule.credit_type, license_id=session.ticket.license_id)
     )
     if found:
         return found
@@ -187,12 +187,12 @@ def _level(session: TicketSession, category: Category | None) -> Admission | Non
                 payment.license_required_clause,
                 "Several licenses are on the account; which one is it about?",
                 reading=True,
-                licenses=[one.license_id for one in session.account.active_licenses()],
+                licenses=[license_.license_id for license_ in session.account.active_licenses()],
                 would_change="naming the license",
             )
             return Admission(state="needs_facts", reasons=(reason,), asks=("license_id",), commit=session.committed)
         return None
-    free = [one for one in serving if covers.reaches(one, mine.license_id)]
+    free = [cover for cover in serving if covers.reaches(cover, mine.license_id)]
     if not free:
         return None
     reason = session.reason(
@@ -214,10 +214,10 @@ def _choice_open(session: TicketSession) -> Admission:
         clause,
         "First choose what the license brings.",
         reading=True,
-        choices=[one.choice_id for one in open_],
+        choices=[choice.choice_id for choice in open_],
         would_change="making the choice",
     )
-    options = [{"choice_id": one.choice_id, "options": sorted(one.options)} for one in open_]
+    options = [{"choice_id": choice.choice_id, "options": sorted(choice.options)} for choice in open_]
     return Admission(
         state="awaiting_choice",
         reasons=(reason,),
@@ -237,7 +237,7 @@ def cover_that_pays(session: TicketSession) -> tuple[Cover | None, bool]:
     """The cover that would pay for any issue of this ticket now, and whether it would start with it (CSC-4)."""
     if "cover" not in session.policy.payment.means:
         return None, False
-    running = [one for one in covers.in_force_for(session.account, session.ticket.license_id) if _general(one)]
+    running = [cover for cover in covers.in_force_for(session.account, session.ticket.license_id) if _general(cover)]
     if running:
         return running[0], False
     waiting = covers.startable(session.account)
@@ -250,7 +250,9 @@ def _pay(session: TicketSession, priced: Pricing) -> Admission:
     spendable = session.available + session.committed
     by_credits = "credits" in payment.means and session.policy.credits is not None
     can_credits = by_credits and spendable >= (1 if priced.credits is None else priced.credits)
-    suspended = [one for one in session.account.covers.values() if one.is_suspended(session.when) and _general(one)]
+    suspended = [
+        cover for cover in session.account.covers.values() if cover.is_suspended(session.when) and _general(cover)
+    ]
     if cover is None and suspended and payment.suspended_clause and (ticket.pay_with == "cover" or not can_credits):
         lacking = None if priced.credits is None else max(priced.credits - spendable, 1)
         return _suspended(session, suspended[0], lacking)
@@ -331,7 +333,9 @@ def _choose(session: TicketSession, cover: Cover, priced: Pricing) -> Admission:
 
 def _no_cover(session: TicketSession) -> Admission:
     """Cover alone may pay, or was chosen, and there is none: recorded with the offers, decided again later (CSC-17)."""
-    ended = [one.ends_at for one in session.account.covers.values() if _general(one) and one.ends_at is not None]
+    ended = [
+        cover.ends_at for cover in session.account.covers.values() if _general(cover) and cover.ends_at is not None
+    ]
     last = max(ended, default=None)
     clause = session.policy.payment.exhausted_clause
     if last is not None:
@@ -362,8 +366,8 @@ def _by_credits(session: TicketSession, priced: Pricing, spendable: int) -> Admi
 
 def _in_advance(session: TicketSession, agreed: int, spendable: int) -> int:
     """What is held of a price agreed in advance: all of it; where less is there, that, if it pays any listed price."""
-    bounds = [pricing.quote(one, {}).most for one in session.policy.categories]
-    dearest = max((one for one in bounds if one is not None), default=agreed)
+    bounds = [pricing.quote(category, {}).most for category in session.policy.categories]
+    dearest = max((bound for bound in bounds if bound is not None), default=agreed)
     return spendable if dearest <= spendable < agreed else agreed
 
 

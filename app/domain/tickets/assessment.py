@@ -41,7 +41,9 @@ def assess(
         raise DomainError("assessment_not_offered", state=ticket.state)
     name = category or ticket.category
     if name is None:
-        raise DomainError("category_required", field="category", known=[one.category for one in policy.categories])
+        raise DomainError(
+            "category_required", field="category", known=[category.category for category in policy.categories]
+        )
     found = pricing.category_named(policy, name)
     checked = pricing.check_inputs(policy, name, inputs)
     if not checked and name == ticket.category:
@@ -85,7 +87,7 @@ def _free(session: TicketSession, category: Category) -> str | None:
     serving = covers.in_force_for(session.account, None, category.level)
     mine = qualification.license_of(session.account, ticket.license_id)
     if mine is None and serving and payment.license_required_clause and len(session.account.active_licenses()) > 1:
-        licenses = [one.license_id for one in session.account.active_licenses()]
+        licenses = [license_.license_id for license_ in session.account.active_licenses()]
         raise session.refused(
             "license_required",
             payment.license_required_clause,
@@ -93,7 +95,9 @@ def _free(session: TicketSession, category: Category) -> str | None:
             reading=True,
             licenses=licenses,
         )
-    return next((one.cover_id for one in serving if mine is not None and covers.reaches(one, mine.license_id)), None)
+    return next(
+        (cover.cover_id for cover in serving if mine is not None and covers.reaches(cover, mine.license_id)), None
+    )
 
 
 def _superseding(session: TicketSession, entry: Mapping[str, Any], values: Mapping[str, Any]) -> None:
@@ -146,9 +150,9 @@ def _reprice(
     adjust_charge(session, target, terms=(entry["clause"], entry["reading"]))
     entry.update(status="in_force", decided_at=iso(session.when))
     values.update(_paid(target, values["cover_id"]))
-    for one in session.ticket.assessments:
-        if one["status"] == "in_force":
-            change.setdefault("assessments", {})[one["number"]] = {"status": "superseded"}
+    for assessment in session.ticket.assessments:
+        if assessment["status"] == "in_force":
+            change.setdefault("assessments", {})[assessment["number"]] = {"status": "superseded"}
     session.record(
         "assessed",
         "assess",
@@ -191,9 +195,9 @@ def _accepted(session: TicketSession, number: int) -> None:
     ticket, quote = session.ticket, session.ticket.assessment(number)
     adjust_charge(session, quote["credits"], terms=(quote["clause"], quote["reading"]))
     change = {number: {"status": "in_force", "decided_at": iso(session.at)}}
-    for one in ticket.assessments:
-        if one["status"] == "in_force":
-            change[one["number"]] = {"status": "superseded"}
+    for assessment in ticket.assessments:
+        if assessment["status"] == "in_force":
+            change[assessment["number"]] = {"status": "superseded"}
     values: dict[str, Any] = {
         "reasons": [],
         "remedies": [],

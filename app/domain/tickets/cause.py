@@ -24,10 +24,10 @@ def cause_named(session: TicketSession, name: str | None) -> Cause | None:
     """The policy's cause of that name; 422 ``unknown_cause``, naming those there are."""
     if name is None:
         return None
-    found = next((one for one in session.policy.causes if one.cause == name), None)
+    found = next((cause for cause in session.policy.causes if cause.cause == name), None)
     if found is None:
         raise DomainError(
-            "unknown_cause", field="cause", cause=name, known=[one.cause for one in session.policy.causes]
+            "unknown_cause", field="cause", cause=name, known=[cause.cause for cause in session.policy.causes]
         )
     return found
 
@@ -77,9 +77,9 @@ def correct_cause(session: TicketSession, *, cause: str, reason: str, by: str | 
     new = cause_named(session, cause)
     if new is None or new.cause == ticket.cause:
         raise DomainError("cause_unchanged", cause=ticket.cause)
-    if waiting := [one["number"] for one in ticket.disputes if one["decision"] is None]:
+    if waiting := [dispute["number"] for dispute in ticket.disputes if dispute["decision"] is None]:
         raise DomainError("dispute_open", number=waiting[0])  # its decision takes the cause along
-    old = next((one for one in session.policy.causes if one.cause == ticket.cause), None)
+    old = next((cause for cause in session.policy.causes if cause.cause == ticket.cause), None)
     was, is_ = returns_all(session, old), returns_all(session, new)
     owed, taken, missing = returned_so_far(session, was), 0, 0
     reasons: list[dict[str, Any]] = []
@@ -90,7 +90,7 @@ def correct_cause(session: TicketSession, *, cause: str, reason: str, by: str | 
     elif was and not is_:
         taken, missing = _take_again(session, owed)
         owed = missing
-        reasons += [session.shown(one) for one in _taken_reasons(session, taken, missing)]
+        reasons += [session.shown(reason) for reason in _taken_reasons(session, taken, missing)]
     elif new.returns == "all" and not is_ and session.charge()["net"]:
         reasons.append(session.shown(_priced_apart(session, new)))
     back, number = session.given_back(), len(ticket.cause_corrections) + 1
@@ -135,7 +135,7 @@ def returned_so_far(session: TicketSession, returns: bool) -> int:
         return ticket.returned_for_cause
     if not returns:
         return 0
-    disputed = sum(one["returned"] + one.get("forfeited", 0) for one in ticket.disputes)
+    disputed = sum(dispute["returned"] + dispute.get("forfeited", 0) for dispute in ticket.disputes)
     return max(session.charge()["refunded"] - disputed, 0)
 
 

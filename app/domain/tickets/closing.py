@@ -71,15 +71,17 @@ def resolve(
 
 
 def _outcome(session: TicketSession, name: str | None) -> Outcome:
-    known = [one for one in session.policy.outcomes if one.by_agent]
-    found = known[0] if name is None and known else next((one for one in known if one.outcome == name), None)
+    known = [outcome for outcome in session.policy.outcomes if outcome.by_agent]
+    found = (
+        known[0] if name is None and known else next((outcome for outcome in known if outcome.outcome == name), None)
+    )
     if found is None:
         raise DomainError(
             "unknown_outcome",
             field="outcome",
             outcome=name,
-            known=[one.outcome for one in known],
-            message=f"This policy knows {', '.join(one.outcome for one in known)}.",
+            known=[outcome.outcome for outcome in known],
+            message=f"This policy knows {', '.join(outcome.outcome for outcome in known)}.",
         )
     return found
 
@@ -119,7 +121,7 @@ def dispute(session: TicketSession, *, reason: str | None) -> int:
     net = session.charge()["net"]
     if net == 0:
         raise DomainError("nothing_to_dispute", charge=session.charge())
-    if any(one["decision"] is None for one in ticket.disputes):
+    if any(dispute_["decision"] is None for dispute_ in ticket.disputes):
         raise DomainError("dispute_open")
     if rule.window is not None and session.at >= add_term(
         parse_iso(ticket.resolved_at or ticket.updated_at), rule.window
@@ -156,9 +158,9 @@ def decide_dispute(
     Refused: ``dispute_decided`` (409), ``credits_required``, ``credits_not_below``, ``unknown_cause``,
     ``cause_returns_all`` (422).
     """
-    one, rule = session.ticket.dispute(number), session.policy.disputes
-    if one["decision"] is not None:
-        raise DomainError("dispute_decided", number=number, dispute_decision=one["decision"])
+    item, rule = session.ticket.dispute(number), session.policy.disputes
+    if item["decision"] is not None:
+        raise DomainError("dispute_decided", number=number, dispute_decision=item["decision"])
     must_allow(session.ticket.state, "decide_dispute")
     why = cause_named(session, cause)
     by_cause = why if returns_all(session, why) else None
@@ -245,12 +247,12 @@ def _next_due(session: TicketSession) -> tuple[datetime, str, int] | None:
         found.append((until, "quote", quote["number"]))
     if not ticket.closed:
         found += [
-            (parse_iso(one["deadline_at"]) + PAST_DUE, "access", one["number"])
-            for one in ticket.access_requests
-            if one["granted_at"] is None
-            and one["missed_at"] is None
-            and one["cancelled_at"] is None
-            and one["deadline_at"] is not None
+            (parse_iso(request["deadline_at"]) + PAST_DUE, "access", request["number"])
+            for request in ticket.access_requests
+            if request["granted_at"] is None
+            and request["missed_at"] is None
+            and request["cancelled_at"] is None
+            and request["deadline_at"] is not None
         ]
         found += list(_waits_due(session))
     return min(found, default=None)
@@ -258,35 +260,35 @@ def _next_due(session: TicketSession) -> tuple[datetime, str, int] | None:
 
 def _waits_due(session: TicketSession) -> Iterator[tuple[datetime, str, int]]:
     """Pauses that end by themselves: at an instant, or since the customer was silent."""
-    for one in session.ticket.pauses:
-        if one["ended_at"] is not None:
+    for pause in session.ticket.pauses:
+        if pause["ended_at"] is not None:
             continue
-        if (until := parse_iso_or_none(one.get("until"))) is not None:
-            yield until, "until", one["number"]
-        if (silent := parse_iso_or_none(one.get("silent_at"))) is not None:
-            yield silent + PAST_DUE, "silence", one["number"]
+        if (until := parse_iso_or_none(pause.get("until"))) is not None:
+            yield until, "until", pause["number"]
+        if (silent := parse_iso_or_none(pause.get("silent_at"))) is not None:
+            yield silent + PAST_DUE, "silence", pause["number"]
 
 
 def _pause(session: TicketSession, number: int) -> Mapping[str, Any]:
-    return next(one for one in session.ticket.pauses if one["number"] == number)
+    return next(pause for pause in session.ticket.pauses if pause["number"] == number)
 
 
-def _silent(session: TicketSession, one: Mapping[str, Any]) -> None:
+def _silent(session: TicketSession, row: Mapping[str, Any]) -> None:
     """The customer did not answer: the policy's reminder, or its outcome for silence (never over an open price).
 
     An answer at the very instant would still have counted, so it is seen a second later; it happened at the instant.
     """
-    ticket, when = session.ticket, parse_iso(one["silent_at"])
-    rule = pause_rule(session, one["reason"], one["party"]).silence
+    ticket, when = session.ticket, parse_iso(row["silent_at"])
+    rule = pause_rule(session, row["reason"], row["party"]).silence
     way = next((o for o in session.policy.outcomes if rule is not None and o.outcome == rule.outcome), None)
     held = session.charge()["held"]
     priced = ticket.price is not None or not held or (way is not None and not way.captures)
     may = ticket.state == "in_progress" and rule is not None and rule.then == "resolved" and priced
     if not may or way is None or rule is None:
-        end_pause(session, one, "silence", when)
+        end_pause(session, row, "silence", when)
         session.account.emit(
             "ticket.reminded",
-            session.event_data(reason=one["reason"], clause=None if rule is None else rule.clause),
+            session.event_data(reason=row["reason"], clause=None if rule is None else rule.clause),
             occurred_at=when,
         )
         return
@@ -296,8 +298,8 @@ def _silent(session: TicketSession, one: Mapping[str, Any]) -> None:
             rule.clause or way.clause,
             "The customer did not answer in time; the ticket is resolved.",
             reading=rule.reading,
-            waited_since=one["started_at"],
-            silent_at=one["silent_at"],
+            waited_since=row["started_at"],
+            silent_at=row["silent_at"],
         )
     )
     if not way.captures:
@@ -311,7 +313,7 @@ def _silent(session: TicketSession, one: Mapping[str, Any]) -> None:
         to="resolved",
         values={**cleared, "outcome": way.outcome, "resolved_at": iso(when), "reasons": [reason]},
         occurred_at=when,
-        change={"pauses": {one["number"]: {"ended_at": iso(when), "ended_by": "silence"}}},
+        change={"pauses": {row["number"]: {"ended_at": iso(when), "ended_by": "silence"}}},
         event_data={"outcome": way.outcome, "cause": None, "reasons": [reason]},
     )
 

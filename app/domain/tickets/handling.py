@@ -60,7 +60,7 @@ def _accept(session: TicketSession, reasons: Sequence[Reason], said: str, note: 
     verdict = qualification.judge(session.account, ticket)
     over = (*verdict.rejections, *verdict.recommended)
     if over and not said:
-        raise DomainError("note_required", field="note", failing=[reason_json(one) for one in over])
+        raise DomainError("note_required", field="note", failing=[reason_json(reason) for reason in over])
     values = {
         "qualification": _qualified("accept", [*over, *reasons], note, by, session),
         "accepted_at": iso(session.when),
@@ -68,7 +68,7 @@ def _accept(session: TicketSession, reasons: Sequence[Reason], said: str, note: 
         "reasons": [],
         "remedies": [],
         "credit_expires_at": None,
-        "checks": [one.json() for one in verdict.results],
+        "checks": [result.json() for result in verdict.results],
     }
     session.record("qualified", "accept", to="in_progress", values=values, event_data={"decision": "accept"})
 
@@ -78,7 +78,7 @@ def _qualified(
 ) -> dict[str, Any]:
     return {
         "decision": decision,
-        "reasons": [reason_json(one) for one in reasons],
+        "reasons": [reason_json(reason) for reason in reasons],
         "by": by,
         "at": iso(session.when),
         "note": note,
@@ -90,7 +90,7 @@ def _reject(session: TicketSession, reasons: Sequence[Reason], note: str | None,
         in_order(session, session.ticket.credit_applied_at, "the credit")
     if not reasons:
         raise DomainError(
-            "reasons_required", field="reasons", known=[one.code for one in session.policy.qualification.grounds]
+            "reasons_required", field="reasons", known=[ground.code for ground in session.policy.qualification.grounds]
         )
     session.release_all(reason="rejected", clause=reasons[0].clause)
     values = {
@@ -98,7 +98,7 @@ def _reject(session: TicketSession, reasons: Sequence[Reason], note: str | None,
         "asks": [],
         "remedies": [],
         "price": None,
-        "reasons": [reason_json(one) for one in reasons],
+        "reasons": [reason_json(reason) for reason in reasons],
     }
     session.record(
         "qualified",
@@ -112,19 +112,19 @@ def _reject(session: TicketSession, reasons: Sequence[Reason], note: str | None,
 def _late(session: TicketSession, decision: str, reasons: Sequence[Reason], note: str | None, by: str | None) -> None:
     """Found after acceptance: an exclusion resolves the ticket and captures (TERMS-17); anything else is refused."""
     ticket, rules = session.ticket, session.policy.qualification
-    exclusions = [one for one in reasons if one.facts.get("kind") == "exclusion"]
+    exclusions = [reason for reason in reasons if reason.facts.get("kind") == "exclusion"]
     if decision != "reject" or not rules.late_exclusion_captures or not exclusions:
         raise DomainError(
             "already_qualified",
             state=ticket.state,
             qualification=ticket.qualification,
-            exclusions=[one.code for one in rules.grounds if one.kind == "exclusion"],
+            exclusions=[ground.code for ground in rules.grounds if ground.kind == "exclusion"],
         )
     session.capture_all()
     values = {
         "qualification": _qualified("reject", reasons, note, by, session),
         "resolved_at": iso(session.when),
-        "reasons": [reason_json(one) for one in reasons],
+        "reasons": [reason_json(reason) for reason in reasons],
         "remedies": [],
     }
     session.record(
@@ -185,14 +185,14 @@ def respond(
 def answered(session: TicketSession, when: datetime) -> None:
     """The customer's answer ends the waits for it that the policy lets it end; the others are no silence any more."""
     waits = [
-        one
-        for one in session.ticket.pauses
-        if one["party"] == "customer" and one["ended_at"] is None and parse_iso(one["started_at"]) <= when
+        pause
+        for pause in session.ticket.pauses
+        if pause["party"] == "customer" and pause["ended_at"] is None and parse_iso(pause["started_at"]) <= when
     ]
-    over = [one for one in waits if pause_rule(session, one["reason"], one["party"]).ends_with_answer]
-    for one in over:
-        end_pause(session, one, "answer", when)
-    heard = [one["number"] for one in waits if one not in over and one.get("silent_at") is not None]
+    over = [wait for wait in waits if pause_rule(session, wait["reason"], wait["party"]).ends_with_answer]
+    for pause_ in over:
+        end_pause(session, pause_, "answer", when)
+    heard = [wait["number"] for wait in waits if wait not in over and wait.get("silent_at") is not None]
     if heard:
         change = {"pauses": {number: {"silent_at": None} for number in heard}}
         for number in heard:
@@ -264,14 +264,14 @@ def _standing(session: TicketSession) -> tuple[Reason, ...]:
     """Why the ticket stands where it stands, as reasons again."""
     return tuple(
         Reason(
-            code=one["code"],
-            clause=one["clause"],
-            message=one["message"],
-            facts=one["facts"],
-            reading=one["reading"],
-            would_change=one.get("would_change"),
+            code=reason["code"],
+            clause=reason["clause"],
+            message=reason["message"],
+            facts=reason["facts"],
+            reading=reason["reading"],
+            would_change=reason.get("would_change"),
         )
-        for one in session.ticket.reasons
+        for reason in session.ticket.reasons
     )
 
 
@@ -289,7 +289,7 @@ def request_access(session: TicketSession, *, kinds: Sequence[str], deadline_at:
     if rule is None:
         raise DomainError("access_not_offered")
     must_allow(ticket.state, "request_access")
-    unknown = [one for one in kinds if one not in rule.kinds]
+    unknown = [kind for kind in kinds if kind not in rule.kinds]
     if unknown or not kinds:
         raise DomainError("unknown_access_kind", field="kinds", unknown=unknown, known=list(rule.kinds))
     deadline = deadline_at or deadline_of(session, rule.deadline, session.at)

@@ -21,19 +21,19 @@ def merge(session: TicketSession, other: TicketSession, lasting: Mapping[str, Ti
     duplicate was merged, or the two are one by now; ``merge_chain`` where the other was merged into a third;
     ``merge_closed``.
     """
-    for one, partner in ((session.ticket, other.ticket), (other.ticket, session.ticket)):
-        lives_on = lasting.get(one.ticket_id)
+    for ticket, partner in ((session.ticket, other.ticket), (other.ticket, session.ticket)):
+        lives_on = lasting.get(ticket.ticket_id)
         if lives_on is not None:
-            again = one is session.ticket or lives_on.ticket_id == partner.ticket_id
+            again = ticket is session.ticket or lives_on.ticket_id == partner.ticket_id
             raise DomainError(
                 "merged_already" if again else "merge_chain",
-                ticket_id=one.external_id,
+                ticket_id=ticket.external_id,
                 merged_into=lives_on.external_id,
                 state=lives_on.state,
             )
-    for one in (session.ticket, other.ticket):
-        if one.closed:
-            raise DomainError("merge_closed", ticket_id=one.external_id, state=one.state)
+    for ticket in (session.ticket, other.ticket):
+        if ticket.closed:
+            raise DomainError("merge_closed", ticket_id=ticket.external_id, state=ticket.state)
     moved = list(session.ticket.responses)
     since = _owed_since(session)
     _end(session, other.ticket)
@@ -54,10 +54,10 @@ def _owed_since(session: TicketSession) -> Any:
         return None
     started = [
         state.started_at
-        for one in session.clocks.clocks
-        if one.spec.milestone == "first_response" and (state := one.state(session.at)).cycle == 1
+        for clock in session.clocks.clocks
+        if clock.spec.milestone == "first_response" and (state := clock.state(session.at)).cycle == 1
     ]
-    return min((one for one in started if one is not None), default=parse_iso(session.ticket.opened_at))
+    return min((instant for instant in started if instant is not None), default=parse_iso(session.ticket.opened_at))
 
 
 def _end(session: TicketSession, into: Ticket) -> None:
@@ -83,10 +83,10 @@ def _take_in(other: TicketSession, duplicate: Ticket, moved: list[Any]) -> None:
     ticket = other.ticket
     first = len(ticket.responses) + 1
     values: dict[str, Any] = {
-        "responses": [*ticket.responses, *({**one, "number": first + n} for n, one in enumerate(moved))],
+        "responses": [*ticket.responses, *({**item, "number": first + n} for n, item in enumerate(moved))],
         "merged_ids": [*ticket.merged_ids, duplicate.ticket_id],
     }
-    served = [one for one in (ticket.service_at, duplicate.service_at) if one is not None]
+    served = [name for name in (ticket.service_at, duplicate.service_at) if name is not None]
     if served and duplicate.service_at is not None:
         values["service_at"] = min(served, key=parse_iso)
     wrote = duplicate.customer_wrote_at or (duplicate.opened_at if duplicate.opened_by == "customer" else None)

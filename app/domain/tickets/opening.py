@@ -40,10 +40,10 @@ def decide(
     changed.update(
         {
             "reasons": worded(session, found.reasons),
-            "remedies": [remedy_json(one) for one in found.remedies],
+            "remedies": [remedy_json(remedy) for remedy in found.remedies],
             "options": found.options,
             "asks": list(found.asks),
-            "checks": [one.json() for one in verdict.results],
+            "checks": [result.json() for result in verdict.results],
             "recommendation": verdict.recommendation() if session.policy.qualification.by == "agent" else None,
             "paid_by": found.paid_by,
             "cover_id": found.cover.cover_id if found.cover else None,
@@ -73,7 +73,7 @@ def decide(
 
 def worded(session: TicketSession, reasons: Iterable[Reason]) -> list[dict[str, Any]]:
     """Reasons as published, in the ticket's language where the policy has words in it."""
-    return [reason_json(one) for one in session.said(reasons)]
+    return [reason_json(reason) for reason in session.said(reasons)]
 
 
 def ruled(session: TicketSession, decision: str, reasons: list[dict[str, Any]]) -> dict[str, Any]:
@@ -182,7 +182,7 @@ def check_stated(session: TicketSession, stated: Mapping[str, Any]) -> None:
             "unknown_credit_type",
             field="credit_type",
             credit_type=credit_type,
-            known=[one.credit_type for one in (policy.credits.types if policy.credits else ())],
+            known=[kind.credit_type for kind in (policy.credits.types if policy.credits else ())],
         )
 
 

@@ -21,15 +21,15 @@ _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 """A helpdesk's own word for waiting for the customer: a code and no sentence, since it is kept in the clocks' facts."""
 
 
-def end_pause(session: TicketSession, one: Mapping[str, Any], by: str, when: datetime) -> None:
+def end_pause(session: TicketSession, row: Mapping[str, Any], by: str, when: datetime) -> None:
     """Ends one pause by itself: by the customer's answer, at its instant, or by silence."""
-    session.clocks.resume(one["reason"], at=session.at, occurred_at=when)
+    session.clocks.resume(row["reason"], at=session.at, occurred_at=when)
     session.record(
         "resumed",
         "resume",
         to=ticket_flow.same(session.ticket),
-        event_data={"reason": one["reason"], "ended_by": by},
-        change={"pauses": {one["number"]: {"ended_at": iso(when), "ended_by": by}}},
+        event_data={"reason": row["reason"], "ended_by": by},
+        change={"pauses": {row["number"]: {"ended_at": iso(when), "ended_by": by}}},
         occurred_at=when,
     )
 
@@ -47,7 +47,7 @@ def pause(session: TicketSession, *, reason: str, party: str | None, until: date
         raise DomainError("wrong_party", field="party", reason=reason, party=party, known=[rule.party])
     if until is not None and until <= session.when:
         raise DomainError("until_in_past", field="until", until=iso(until), started_at=iso(session.when))
-    if any(one["reason"] == reason and one["ended_at"] is None for one in session.ticket.pauses):
+    if any(pause_["reason"] == reason and pause_["ended_at"] is None for pause_ in session.ticket.pauses):
         raise DomainError("already_paused", reason=reason)
     for earlier in session.ticket.pauses:
         if earlier["reason"] == reason and earlier["ended_at"] is not None:
@@ -93,37 +93,37 @@ def deadline_of(session: TicketSession, target: str, at: datetime) -> datetime |
 def resume(session: TicketSession, *, reason: str | None, party: str | None = None) -> None:
     """What was waited for is there: that reason, that party, or all of them. Refused: 409 ``not_paused``."""
     must_allow(session.ticket.state, "resume")
-    if reason is not None and all(one["reason"] != reason for one in session.ticket.pauses):
+    if reason is not None and all(pause_["reason"] != reason for pause_ in session.ticket.pauses):
         pause_rule(session, reason, party)
     open_ = [
-        one
-        for one in session.ticket.pauses
-        if one["ended_at"] is None and reason in (None, one["reason"]) and party in (None, one["party"])
+        pause_
+        for pause_ in session.ticket.pauses
+        if pause_["ended_at"] is None and reason in (None, pause_["reason"]) and party in (None, pause_["party"])
     ]
     if not open_:
         raise DomainError("not_paused", reason=reason)
-    for one in open_:
-        in_order(session, one["started_at"], "the pause that it ends")
-        session.clocks.resume(one["reason"], at=session.at, occurred_at=session.when)
+    for item in open_:
+        in_order(session, item["started_at"], "the pause that it ends")
+        session.clocks.resume(item["reason"], at=session.at, occurred_at=session.when)
     session.record(
         "resumed",
         "resume",
         to=ticket_flow.same(session.ticket),
         event_data={"reason": reason},
-        change={"pauses": {one["number"]: {"ended_at": iso(session.when)} for one in open_}},
+        change={"pauses": {pause_["number"]: {"ended_at": iso(session.when)} for pause_ in open_}},
     )
 
 
 def pause_rule(session: TicketSession, reason: str, party: str | None) -> PauseReason:
     """The policy's rule of a reason for waiting. 422 ``unknown_pause_reason``."""
     rules = session.policy.pause_reasons
-    found = next((one for one in rules if one.reason == reason), None)
+    found = next((rule for rule in rules if rule.reason == reason), None)
     if found is None and reason != CONSENT and _CODE.fullmatch(reason):
         if party == "customer":
-            waits = next((one for one in rules if one.party == "customer"), None)
+            waits = next((rule for rule in rules if rule.party == "customer"), None)
             found = None if waits is None else replace(waits, reason=reason)
         elif party == "third_party":
             found = PauseReason(reason=reason, party="third_party")
     if found is None:
-        raise DomainError("unknown_pause_reason", field="reason", reason=reason, known=[one.reason for one in rules])
+        raise DomainError("unknown_pause_reason", field="reason", reason=reason, known=[rule.reason for rule in rules])
     return found

@@ -66,7 +66,7 @@ class Verdict:
     def recommendation(self) -> dict[str, Any] | None:
         """What the rules advise the agent; None while facts are asked for and nothing speaks against it."""
         if self.recommended:
-            return {"decision": "reject", "reasons": [reason_json(one) for one in self.recommended]}
+            return {"decision": "reject", "reasons": [reason_json(reason) for reason in self.recommended]}
         return None if self.asks else {"decision": "accept", "reasons": []}
 
 
@@ -109,7 +109,7 @@ def primary_subtag(language: str | None) -> str | None:
 def license_of(account: CustomerAccount, license_id: str | None) -> License | None:
     """The license a ticket is about: the one it names, else the only one on the account."""
     if license_id is not None:
-        return next((one for one in account.licenses.values() if one.license_id == license_id), None)
+        return next((license_ for license_ in account.licenses.values() if license_.license_id == license_id), None)
     active = account.active_licenses()
     return active[0] if len(active) == 1 else None
 
@@ -136,8 +136,8 @@ def facts_for(account: CustomerAccount, ticket: Ticket) -> dict[str, Any]:
             "license.given": ticket.license_id is not None,
             "license.owned": None if ticket.license_id is None else mine is not None,
             "license.edition": mine.edition if mine else None,
-            "license.registered": _alike(one.registered_at is not None for one in meant),
-            "license.active": _alike(one.active(account.when) for one in meant),
+            "license.registered": _alike(license_.registered_at is not None for license_ in meant),
+            "license.active": _alike(license_.active(account.when) for license_ in meant),
             "credits.bought_here": _bought_here(account, ticket),
         }
     )
@@ -156,7 +156,7 @@ def _bought_here(account: CustomerAccount, ticket: Ticket) -> bool | None:
         return None
     mine = [hold for hold in account.ledger.holds.values() if hold.ticket_id == ticket.ticket_id]
     held = [line.lot_id for hold in mine for line in hold.lines]
-    lots = [account.ledger.lots[one] for one in held] or account.ledger.spendable(
+    lots = [account.ledger.lots[lot_id] for lot_id in held] or account.ledger.spendable(
         ticket.credit_type, ticket.license_id
     )[:1]
     return all(lot.source != "transfer" for lot in lots) if lots else None
@@ -173,10 +173,10 @@ def judge(account: CustomerAccount, ticket: Ticket) -> Verdict:
     need = Need(license_id=ticket.license_id, facts=ticket.facts)
     facts.update({f"{_ENTITLED}{action}": decision.allowed for action, decision in entitled.items()})
     results = tuple(_checked(account, check, facts, entitled, need) for check in policy.qualification.checks)
-    rejections = [reason for one in results if one.check.on_fail == "reject" for reason in one.reasons]
-    remedies = [remedy for one in results if one.check.on_fail == "reject" for remedy in one.remedies]
-    said = any("license.owned" in facts_used(one.check.require) for one in results) or any(
-        one.code == entitlement.NOT_OWNED for one in rejections
+    rejections = [reason for result in results if result.check.on_fail == "reject" for reason in result.reasons]
+    remedies = [remedy for result in results if result.check.on_fail == "reject" for remedy in result.remedies]
+    said = any("license.owned" in facts_used(result.check.require) for result in results) or any(
+        rejection.code == entitlement.NOT_OWNED for rejection in rejections
     )
     if ticket.license_id is not None and not facts["license.owned"] and not said:
         rejections.insert(
@@ -191,11 +191,11 @@ def judge(account: CustomerAccount, ticket: Ticket) -> Verdict:
             ),
         )
     asks = _asked(results, facts, "ask")
-    recommended = [reason for one in results if one.check.on_fail == "recommend" for reason in one.reasons]
+    recommended = [reason for result in results if result.check.on_fail == "recommend" for reason in result.reasons]
     recommended += [
-        ground_reason(policy, one, facts)
-        for one in policy.qualification.grounds
-        if one.when is not None and holds(one.when, facts)
+        ground_reason(policy, ground, facts)
+        for ground in policy.qualification.grounds
+        if ground.when is not None and holds(ground.when, facts)
     ]
     return Verdict(
         results=results,
@@ -210,9 +210,9 @@ def judge(account: CustomerAccount, ticket: Ticket) -> Verdict:
 def _asked(results: Iterable[CheckResult], facts: Mapping[str, Any], how: str) -> tuple[str, ...]:
     """What checks that could not be made ask for, without repeats."""
     open_ = (
-        one.check.asks
-        for one in results
-        if one.result == "unknown" and one.check.on_unknown == how and holds(one.check.applies, facts)
+        result.check.asks
+        for result in results
+        if result.result == "unknown" and result.check.on_unknown == how and holds(result.check.applies, facts)
     )
     return tuple(dict.fromkeys(name for asks in open_ for name in asks if facts.get(name) is None))
 
@@ -248,8 +248,8 @@ def _checked(
         return CheckResult(
             check=check,
             result="failed",
-            reasons=tuple(reason for one in denied for reason in one.reasons),
-            remedies=tuple(remedy for one in denied for remedy in one.remedies),
+            reasons=tuple(reason for decision in denied for reason in decision.reasons),
+            remedies=tuple(remedy for decision in denied for remedy in decision.remedies),
         )
     used = {name: jsonable(facts.get(name)) for name in facts_used(check.require)}
     if check.requirement is not None:
@@ -269,9 +269,9 @@ def _checked(
 
 def _would_change(policy: Policy, check: Check, facts: Mapping[str, Any]) -> str | None:
     """What would make a check pass: a credit that serves what is asked for, else its condition in words."""
-    if any(one.kind == APPLY_CREDIT for one in check.remedies):
+    if any(remedy.kind == APPLY_CREDIT for remedy in check.remedies):
         types = serving_types(policy, facts.get(REQUEST_KIND))
-        return " or ".join(with_article(typed_words(one)) for one in types) or None
+        return " or ".join(with_article(typed_words(type_)) for type_ in types) or None
     return describe(policy, check.require)
 
 
@@ -288,8 +288,8 @@ def ground_reason(policy: Policy, ground: Ground, facts: Mapping[str, Any]) -> R
 
 def named_reasons(policy: Policy, codes: Iterable[str], facts: Mapping[str, Any]) -> tuple[tuple[Reason, ...], bool]:
     """The reasons an agent names by code, and whether one of them needs a note. 422 ``unknown_reason``."""
-    grounds = {one.code: one for one in policy.qualification.grounds}
-    checks = {one.code: one for one in policy.qualification.checks if one.code not in grounds}
+    grounds = {ground.code: ground for ground in policy.qualification.grounds}
+    checks = {check.code: check for check in policy.qualification.checks if check.code not in grounds}
     found: list[Reason] = []
     needs_note = False
     for code in dict.fromkeys(codes):
@@ -347,7 +347,7 @@ def describe(policy: Policy, condition: Condition | None) -> str:
 
 
 def _described(policy: Policy, test: Test) -> str:
-    spec = next((one for one in policy.facts if one.fact == test.fact), None)
+    spec = next((fact for fact in policy.facts if fact.fact == test.fact), None)
     if test.fact == "license.owned" and test.op == "eq" and test.value is True:
         return "naming a license of this customer"
     if spec is not None and spec.type == "boolean" and test.op in {"eq", "ne"} and isinstance(test.value, bool):

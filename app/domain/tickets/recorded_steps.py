@@ -136,7 +136,7 @@ def _qualified(fact: Fact, trail: _Trail) -> _Read:
     refused = ruling["decision"] == "reject"
     return "qualify", {
         "decision": ruling["decision"],
-        "reasons": [one["code"] for one in ruling["reasons"]] if refused else [],
+        "reasons": [reason["code"] for reason in ruling["reasons"]] if refused else [],
         "note": ruling["note"],
     }
 

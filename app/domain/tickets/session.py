@@ -101,17 +101,17 @@ class TicketSession:
         """Credits of all types that could be applied."""
         types = self.policy.credits.types if self.policy.credits else ()
         license_id = self.ticket.license_id
-        return sum(self.account.ledger.available(one.credit_type, license_id=license_id) for one in types)
+        return sum(self.account.ledger.available(kind.credit_type, license_id=license_id) for kind in types)
 
     @property
     def unit(self) -> tuple[str, str]:
         """The vendor's words for one credit and for many, with their type where there are several."""
         unit = self.policy.unit
-        one, many = (unit.one, unit.many) if unit else ("credit", "credits")
+        item, many = (unit.one, unit.many) if unit else ("credit", "credits")
         types = self.policy.credits.types if self.policy.credits else ()
         known = self.policy.credit_type(self.credit_type)
         if known is None or len(types) < 2:
-            return one, many
+            return item, many
         named = typed_words(known)
         return named, f"{named}s"
 
@@ -292,10 +292,10 @@ class TicketSession:
         """Reasons in the ticket's language, where the policy has words in it for the code."""
         texts = self.policy.messages.get(primary_subtag(self.ticket.language) or "", {})
         found = []
-        for one in reasons:
-            text = texts.get(one.code)
-            known = text is not None and all(name in one.facts for name in holes(text))
-            found.append(replace(one, message=render(text, one.facts)) if text is not None and known else one)
+        for reason in reasons:
+            text = texts.get(reason.code)
+            known = text is not None and all(name in reason.facts for name in holes(text))
+            found.append(replace(reason, message=render(text, reason.facts)) if text is not None and known else reason)
         return tuple(found)
 
     def shown(self, reason: Reason) -> dict[str, Any]:
@@ -362,7 +362,7 @@ class TicketSession:
             change = self._over(change or {}, iso(when))
         if change:
             payload["change"] = {
-                name: {str(n): dict(one) for n, one in items.items()} for name, items in change.items()
+                name: {str(n): dict(item) for n, item in items.items()} for name, items in change.items()
             }
         self.account.plan.record("ticket", ticket.ticket_id, ticket.version + 1, kind, payload, occurred_at=when)
         apply(ticket, payload, seq=ticket.version + 1, occurred_at=when)
@@ -378,7 +378,7 @@ class TicketSession:
 
     def forfeiture(self, back: GivenBack) -> Reason:
         """Why credits that were given back are gone, by the rule of the ledger that took them (ALL-4)."""
-        clause = next(iter(sorted(one for one in back.clauses if one is not None)), "ALL-4")
+        clause = next(iter(sorted(clause for clause in back.clauses if clause is not None)), "ALL-4")
         gone, are = self.words(back.forfeited), "is" if back.forfeited == 1 else "are"
         order = "an order whose payment was disputed and lost" if back.disputed else "an order that was refunded"
         where = order if back.voided == back.forfeited else "a lot that had ended"
@@ -415,7 +415,7 @@ class TicketSession:
 
     def _over(self, change: Changes, when: str) -> Changes:
         """With the end of a ticket its waiting is over: pauses end, access is no longer owed."""
-        found = {name: {n: dict(one) for n, one in items.items()} for name, items in change.items()}
+        found = {name: {n: dict(item) for n, item in items.items()} for name, items in change.items()}
         for pause in self.ticket.pauses:
             if pause["ended_at"] is None:
                 found.setdefault("pauses", {}).setdefault(pause["number"], {})["ended_at"] = when
@@ -513,8 +513,8 @@ class TicketSession:
 
     def held_until(self) -> datetime | None:
         """When the first of the held credits expires."""
-        ends = [self.account.ledger.lots[one].expires_at for one in self.held_lots()]
-        return min((one for one in ends if one is not None), default=None)
+        ends = [self.account.ledger.lots[lot].expires_at for lot in self.held_lots()]
+        return min((end for end in ends if end is not None), default=None)
 
     def _agenda(self) -> None:
         """What this ticket lets fall due, put or taken off: credit expiry, a quote's end, access deadlines."""
@@ -531,25 +531,27 @@ class TicketSession:
             else:
                 plan.drop("ticket.confirmation", ticket.ticket_id)
         self._pauses_due()
-        for one in ticket.access_requests:
-            subject = f"{ticket.ticket_id}:{one['number']}"
-            if ticket.closed or one["granted_at"] or one["missed_at"] or one["cancelled_at"]:
+        for request in ticket.access_requests:
+            subject = f"{ticket.ticket_id}:{request['number']}"
+            if ticket.closed or request["granted_at"] or request["missed_at"] or request["cancelled_at"]:
                 plan.drop("ticket.access", subject)
-            elif one["deadline_at"] is not None:
-                plan.due(parse_iso(one["deadline_at"]) + PAST_DUE, "ticket.access", subject, ticket_id=ticket.ticket_id)
+            elif request["deadline_at"] is not None:
+                plan.due(
+                    parse_iso(request["deadline_at"]) + PAST_DUE, "ticket.access", subject, ticket_id=ticket.ticket_id
+                )
 
     def _pauses_due(self) -> None:
         """What ends by itself, put or taken off: a pause at an instant, a wait for a silent customer."""
         ticket, plan = self.ticket, self.account.plan
-        for one in ticket.pauses:
-            ends = [parse_iso_or_none(one.get("until"))]
-            if (silent := parse_iso_or_none(one.get("silent_at"))) is not None:
+        for pause in ticket.pauses:
+            ends = [parse_iso_or_none(pause.get("until"))]
+            if (silent := parse_iso_or_none(pause.get("silent_at"))) is not None:
                 ends.append(silent + PAST_DUE)
             due = min((end for end in ends if end is not None), default=None)
-            subject = f"{ticket.ticket_id}:{one['number']}"
+            subject = f"{ticket.ticket_id}:{pause['number']}"
             if due is None:
                 continue
-            if ticket.closed or one["ended_at"] is not None:
+            if ticket.closed or pause["ended_at"] is not None:
                 plan.drop("ticket.pause", subject)
             else:
                 plan.due(due, "ticket.pause", subject, ticket_id=ticket.ticket_id)

@@ -327,18 +327,18 @@ class Ticket:
     def related(self) -> list[str]:
         """Our ids of the tickets it names."""
         named = [*self.child_ids, *self.merged_ids, self.parent_id, self.merged_into]
-        return [one for one in named if one is not None]
+        return [name for name in named if name is not None]
 
     @property
     def quote(self) -> Assessment | None:
         """The newest assessment that waits for consent, credits or facts."""
-        waiting = [one for one in self.assessments if one["status"] in _WAITING]
+        waiting = [assessment for assessment in self.assessments if assessment["status"] in _WAITING]
         return waiting[-1] if waiting else None
 
     @property
     def in_force(self) -> Assessment | None:
         """The assessment whose price stands."""
-        found = [one for one in self.assessments if one["status"] == "in_force"]
+        found = [assessment for assessment in self.assessments if assessment["status"] == "in_force"]
         return found[-1] if found else None
 
     def assessment(self, number: int) -> Assessment:
@@ -368,13 +368,13 @@ class Ticket:
 _WAITING: Final = ("awaiting_confirmation", "awaiting_credits", "pending")
 E = TypeVar("E", bound=Mapping[str, Any])
 _IN_ROW: Final = ("external_id", "customer_id", "subject", "payload_hash")
-_FIELDS: Final = frozenset(one.name for one in fields(Ticket)) - {"ticket_id", *_IN_ROW}
+_FIELDS: Final = frozenset(field_.name for field_ in fields(Ticket)) - {"ticket_id", *_IN_ROW}
 
 
 def _numbered(entries: Iterable[E], number: int, code: str) -> E:
-    for one in entries:
-        if one["number"] == number:
-            return one
+    for entry in entries:
+        if entry["number"] == number:
+            return entry
     raise DomainError(code, number=number)
 
 
@@ -445,7 +445,7 @@ def fold(
         payload_hash=payload_hash,
     )
     seen = False
-    for fact in sorted(facts, key=lambda one: one.seq):
+    for fact in sorted(facts, key=lambda fact: fact.seq):
         if as_of is not None and fact.occurred_at > as_of:
             continue
         if known_at is not None and fact.recorded_at > known_at:

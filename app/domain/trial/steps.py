@@ -46,22 +46,22 @@ SILENT: Final[Stated] = {
 def kinds(policy: Policy) -> Iterator[Stated]:
     """What a helpdesk may say of a ticket, each thing in a few ways: the friendly one first."""
     named: list[Stated] = [
-        {"category": one.category, "inputs": {spec.name: min(1, spec.most) for spec in one.inputs}}
-        for one in policy.categories
+        {"category": category.category, "inputs": {spec.name: min(1, spec.most) for spec in category.inputs}}
+        for category in policy.categories
     ]
     if policy.credits is not None and policy.qualification.by == "agent":
-        named += [{"credit_type": one.credit_type} for one in policy.credits.types]
+        named += [{"credit_type": kind.credit_type} for kind in policy.credits.types]
     ways: list[Stated] = [
         {"channel": "helpdesk", "facts": _friendly(policy), "license_id": OWN, "language": _language(policy)},
         {"channel": None, "facts": {}},
         {"channel": "email", "facts": _contrary(policy), "license_id": "lic_of_nobody", "language": "xx"},
     ]
     means = policy.payment.means
-    for number, one in enumerate([*named, {}]):
-        ways[0]["facts"] = _friendly(policy, one)
-        yield {**one, **ways[0], "pay_with": means[number % len(means)] if means and number % 2 else None}
-    for number, one in enumerate([{}, *named[:UNFRIENDLY_MAX]]):
-        yield {**one, **ways[1 + number % 2], "agreed_up_to": 50 if number % 2 else None}
+    for number, row in enumerate([*named, {}]):
+        ways[0]["facts"] = _friendly(policy, row)
+        yield {**row, **ways[0], "pay_with": means[number % len(means)] if means and number % 2 else None}
+    for number, row in enumerate([{}, *named[:UNFRIENDLY_MAX]]):
+        yield {**row, **ways[1 + number % 2], "agreed_up_to": 50 if number % 2 else None}
 
 
 def _language(policy: Policy) -> str:
@@ -112,7 +112,7 @@ def _wanted(test: Test, spec: FactSpec, *, holds: bool) -> Any:
         return value
     if isinstance(value, bool):
         return not value
-    return next((one for one in spec.values if one != value), None)
+    return next((value_ for value_ in spec.values if value_ != value), None)
 
 
 def _contrary(policy: Policy) -> dict[str, Any]:
@@ -133,8 +133,8 @@ def undecided(session: TicketSession, stated: Stated) -> Iterator[Step]:
     if means and session.ticket.state == "awaiting_choice":
         yield "choosing who pays", partial(opening.details, session, {"pay_with": means[0]})
     if policy.credits is not None and session.ticket.credit_type is None:
-        for one in policy.credits.types:
-            yield "applying a credit", partial(opening.apply_credit, session, one.credit_type)
+        for kind in policy.credits.types:
+            yield "applying a credit", partial(opening.apply_credit, session, kind.credit_type)
     if stated.get("category") is not None:
         yield f"assessing the category `{stated['category']}`", partial(_assessed, session, stated)
     yield "the customer's consent", partial(_consents, session)
@@ -174,17 +174,17 @@ def waited(session: TicketSession, turn: int) -> Iterator[Step]:
         yield "asking for access", partial(handling.request_access, session, kinds=kinds_, deadline_at=None)
         if turn % 2 == 0:
             yield ("granting access", lambda: handling.grant_access(session, len(session.ticket.access_requests)))
-    for one in policy.pause_reasons[:8]:
-        yield f"pausing for `{one.reason}`", partial(pauses.pause, session, reason=one.reason, party=None)
+    for reason in policy.pause_reasons[:8]:
+        yield f"pausing for `{reason.reason}`", partial(pauses.pause, session, reason=reason.reason, party=None)
         if turn % 2 == 0:
-            yield "going on", partial(pauses.resume, session, reason=one.reason)
+            yield "going on", partial(pauses.resume, session, reason=reason.reason)
 
 
 def ended(session: TicketSession, turn: int) -> Iterator[Step]:
     """Resolves it in one of the ways there are, reopens it once, disputes the charge, and corrects the cause."""
     policy = session.policy
-    ways = [one.outcome for one in policy.outcomes if one.by_agent]
-    causes: list[str | None] = [*(one.cause for one in policy.causes), None]
+    ways = [outcome.outcome for outcome in policy.outcomes if outcome.by_agent]
+    causes: list[str | None] = [*(cause_.cause for cause_ in policy.causes), None]
 
     def resolve(number: int) -> None:
         outcome = ways[number % len(ways)] if ways else None
@@ -197,9 +197,9 @@ def ended(session: TicketSession, turn: int) -> Iterator[Step]:
     yield "resolving again", partial(resolve, turn + 1)
     yield "a dispute", partial(closing.dispute, session, reason=SAID)
     yield ("deciding a dispute", partial(closing.decide_dispute, session, 1, decision=decision, credits=None, by=None))
-    for one in policy.causes[:8]:
-        correct = partial(cause.correct_cause, session, cause=one.cause, reason=SAID, by=None)
-        yield f"correcting the cause to `{one.cause}`", correct
+    for cause_ in policy.causes[:8]:
+        correct = partial(cause.correct_cause, session, cause=cause_.cause, reason=SAID, by=None)
+        yield f"correcting the cause to `{cause_.cause}`", correct
     yield "a withdrawal", partial(leaving.withdraw, session)
 
 
@@ -221,7 +221,7 @@ def view(session: TicketSession) -> dict[str, Any]:
 
 def written(plan: Plan) -> None:
     """Writes down everything that the writer would store as JSON."""
-    said: list[Any] = [one.payload for one in plan.events] + [one.data for one in plan.outbox]
-    said += [one.payload for one in plan.agenda if isinstance(one, AgendaItem)]
-    said += [one.document for one in plan.tickets.values()] + [one.spec for one in plan.clocks.values()]
+    said: list[Any] = [event.payload for event in plan.events] + [outbox_event.data for outbox_event in plan.outbox]
+    said += [agenda_item.payload for agenda_item in plan.agenda if isinstance(agenda_item, AgendaItem)]
+    said += [ticket.document for ticket in plan.tickets.values()] + [clock.spec for clock in plan.clocks.values()]
     json.dumps(jsonable(said))

@@ -200,7 +200,7 @@ class _Life:
 
     def _failed(self, words: str, error: Exception) -> NoReturn:
         kind = words.partition("`")[0]
-        if sum(one.act.startswith(kind) for one in self.failures) < ALIKE_MAX:
+        if sum(failure.act.startswith(kind) for failure in self.failures) < ALIKE_MAX:
             self.failures.append(Failure(act=words, error=error))
         raise _Broken from error
 
@@ -245,13 +245,13 @@ class _Life:
         self.refunds()
         self.later(400 * _DAY)
         self.asks()
-        for one in self.policy.credits.types if self.policy.credits else ():
-            self.must("showing the balance", self.account.ledger.balance, one.credit_type)
+        for kind in self.policy.credits.types if self.policy.credits else ():
+            self.must("showing the balance", self.account.ledger.balance, kind.credit_type)
 
     def purchases(self, offers: Iterable[Offer], option: int) -> None:
         """Orders each offer; chooses what is to be chosen; registers the licenses."""
         account = self.account
-        for offer in sorted(offers, key=lambda one: one.kind != "license"):
+        for offer in sorted(offers, key=lambda offer: offer.kind != "license"):
             self.must(f"an order of `{offer.sku}`", self.order, offer)
             for choice in account.open_choices():
                 names = sorted(choice.options)
@@ -261,9 +261,9 @@ class _Life:
             self.check_events()
             account.plan = Plan(customer=account.customer, at=account.at)
             self.later(_HOUR)
-        for one in list(account.licenses.values()):
-            one.registered_domain, one.registered_at = "shop.example", account.at
-            self.may("registering a license", granting.put_license, account, one, "registered")
+        for license_ in list(account.licenses.values()):
+            license_.registered_domain, license_.registered_at = "shop.example", account.at
+            self.may("registering a license", granting.put_license, account, license_, "registered")
 
     def order(self, offer: Offer) -> None:
         """Buys one of it."""
@@ -299,13 +299,13 @@ class _Life:
 
     def covers(self) -> None:
         """Suspends, resumes and extends what cover there is."""
-        for one in list(self.account.covers.values())[:OFFERS_MAX]:
-            self.may("suspending cover", cover.suspend, self.account, one)
+        for cover_ in list(self.account.covers.values())[:OFFERS_MAX]:
+            self.may("suspending cover", cover.suspend, self.account, cover_)
             self.later(_HOUR)
-            self.may("resuming cover", cover.resume, self.account, one)
-            self.may("extending cover", partial(cover.extend, reason=SAID), self.account, one, 1)
-            self.must("showing cover", cover.state_of, one, self.account.at)
-            self.must("showing cover", cover.remaining, one, self.account.at)
+            self.may("resuming cover", cover.resume, self.account, cover_)
+            self.may("extending cover", partial(cover.extend, reason=SAID), self.account, cover_, 1)
+            self.must("showing cover", cover.state_of, cover_, self.account.at)
+            self.must("showing cover", cover.remaining, cover_, self.account.at)
         self.check_events()
 
     def refunds(self) -> None:
@@ -320,30 +320,30 @@ class _Life:
             self.must(words, refunds.guarantee_of, policy, account, order)
         self.must("settling orders", reconcile.reconcile_grants, account, self.orders, self.terms)
         end = partial(granting.end_license, reason="terminated")
-        for one in [one for one in account.licenses.values() if one.active(account.at)][:1]:
-            self.must("ending a license", end, account, one, account.at)
+        for held in [license_ for license_ in account.licenses.values() if license_.active(account.at)][:1]:
+            self.must("ending a license", end, account, held, account.at)
         self.check_events()
 
     # --- tickets ----------------------------------------------------------------------------------------------------
 
     def supplied(self) -> None:
         """Has a license or two with what they bring, and credits of each type."""
-        licenses = [one for one in self.policy.offers if one.kind == "license"]
+        licenses = [offer for offer in self.policy.offers if offer.kind == "license"]
         self.purchases(licenses[:3] or self.policy.offers[:3], 0)
-        for one in self.policy.credits.types if self.policy.credits else ():
+        for kind in self.policy.credits.types if self.policy.credits else ():
             grant = partial(
                 self.account.ledger.grant,
                 source="goodwill",
                 rule="adjustment",
-                credit_type=one.credit_type,
+                credit_type=kind.credit_type,
                 policy_version=self.policy.version,
             )
-            self.must(f"granting credits of the type `{one.credit_type}`", grant, _ENOUGH)
+            self.must(f"granting credits of the type `{kind.credit_type}`", grant, _ENOUGH)
 
     def ticket(self, stated: Stated, turn: int) -> None:
         """Opens a ticket and does with it whatever a helpdesk may do, while time goes by."""
         self.later(_HOUR)
-        mine = next((one.license_id for one in self.account.active_licenses()), None)
+        mine = next((license_.license_id for license_ in self.account.active_licenses()), None)
         said = {**stated, "license_id": mine if stated.get("license_id") == OWN else stated.get("license_id")}
         about = f" of the category `{said['category']}`" if said.get("category") else ""
         session: TicketSession = self.must(f"opening a ticket{about}", self.open, said)
@@ -363,7 +363,7 @@ class _Life:
         self.check_events()
         self.account.plan = Plan(customer=self.account.customer, at=self.account.at)
         if turn % 6 == 3:  # the tickets before had none that was bought, those after it have
-            self.purchases([one for one in self.policy.offers if one.kind == "cover"][:1], 0)
+            self.purchases([offer for offer in self.policy.offers if offer.kind == "cover"][:1], 0)
 
     def done(self, words: str, work: Callable[[], Any]) -> None:
         """One thing is done with the ticket, and an hour goes by."""

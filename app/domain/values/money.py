@@ -13,7 +13,7 @@ MAX_CREDITS: Final = 1_000_000_000_000
 """The largest amount of credits in one command: far above any real use, far below int53."""
 MAX_WIRE_INT: Final = 2**53 - 1
 
-MINOR_DIGITS: Final[dict[str, int]] = {one.code: one.exponent for one in Currency if one.exponent is not None}
+MINOR_DIGITS: Final[dict[str, int]] = {item.code: item.exponent for item in Currency if item.exponent is not None}
 """Digits after the point by currency: the whole table of ISO 4217, as its maintenance agency publishes it."""
 _OTHERWISE: Final = 2
 """For codes that the table has no digits for: withdrawn ones (HRK), metals, codes of nobody's."""

@@ -42,9 +42,9 @@ def day(at: datetime) -> str:
     return f"{local.day} {_MONTHS[local.month - 1]} {local.year}"
 
 
-def counted(number: int, one: str, many: str) -> str:
+def counted(number: int, name: str, many: str) -> str:
     """A number with its noun: ``1 support credit``, ``20 support credits``."""
-    return f"{number} {one if number == 1 else many}"
+    return f"{number} {name if number == 1 else many}"
 
 
 def with_article(noun: str) -> str:
@@ -71,5 +71,5 @@ def word_of(value: Any) -> str:
         case Fraction():
             return decimal_text(value)
         case list() | tuple() | set() | frozenset():
-            return ", ".join(sorted(str(one) for one in value))
+            return ", ".join(sorted(str(item) for item in value))
     return str(value)

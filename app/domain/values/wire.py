@@ -109,11 +109,11 @@ def jsonable(value: Any) -> Any:
         case Fraction():
             return str(value)
         case Mapping():
-            return {str(key): jsonable(one) for key, one in value.items()}
+            return {str(key): jsonable(item) for key, item in value.items()}
         case set() | frozenset():
-            return sorted(jsonable(one) for one in value)
+            return sorted(jsonable(item) for item in value)
         case list() | tuple():
-            return [jsonable(one) for one in value]
+            return [jsonable(item) for item in value]
     if hasattr(value, "isoformat"):
         return value.isoformat()
     raise TypeError(f"not on the wire: {type(value).__name__}")

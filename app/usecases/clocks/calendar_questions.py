@@ -42,8 +42,11 @@ def closures_view(hours: Hours, first: date, last: date) -> views.ClosurePage:
     _span(first, last)
     return {
         "data": [
-            {**views.closure_view(one), "sources": sorted({reason.source for reason in one.reasons if reason.source})}
-            for one in hours.calendar.closures(first, last)
+            {
+                **views.closure_view(closure),
+                "sources": sorted({reason.source for reason in closure.reasons if reason.source}),
+            }
+            for closure in hours.calendar.closures(first, last)
         ],
         "next_cursor": None,
         "calendar_revision": hours.revision,
@@ -121,5 +124,5 @@ async def export_icalendar(tx: Tx, name: str, first: date | None, last: date | N
     year = calendar.local_date(tx.at).year
     since, until = first or date(year, 1, 1), last or date(year + 2, 12, 31)
     _span(since, until)
-    closures = [(one, calendar.closed_stretches(one)) for one in calendar.closures(since, until)]
+    closures = [(closure, calendar.closed_stretches(closure)) for closure in calendar.closures(since, until)]
     return write_icalendar(name, closures, at=tx.at)

@@ -118,11 +118,11 @@ async def get_calendar(tx: Tx, name: str) -> views.Calendar:
         **view(calendar, await calendars.hours(tx, name)),
         "versions": [
             {
-                "revision": one.revision,
-                "effective_from": one.effective_from,
-                "published_at": iso_or_none(one.published_at),
+                "revision": version.revision,
+                "effective_from": version.effective_from,
+                "published_at": iso_or_none(version.published_at),
             }
-            for one in await calendars.versions(tx, name)
+            for version in await calendars.versions(tx, name)
         ],
     }
 
@@ -138,21 +138,21 @@ async def list_calendars(tx: Tx) -> PageOf[views.CalendarRow]:
     }
 
 
-def version_view(name: str, one: StoredVersion) -> views.CalendarVersion:
+def version_view(name: str, stored: StoredVersion) -> views.CalendarVersion:
     """A version as published; its closures are listed by ``closures``."""
     return {
         "calendar": name,
-        "revision": one.revision,
-        "effective_from": one.effective_from,
-        "weekly_hours": cast(views.WeeklyHours, dict(one.weekly_hours)),
-        "exceptions": cast(Sequence[views.CalendarException], one.exceptions),
-        "closure_rules": dict(one.closure_rules),
-        "correction": one.is_correction,
-        "whole_shifts": one.whole_shifts,
-        "reason": one.reason,
-        "library_version": one.library_version,
-        "announced_at": iso(one.announced_at),
-        "published_at": iso_or_none(one.published_at),
+        "revision": stored.revision,
+        "effective_from": stored.effective_from,
+        "weekly_hours": cast(views.WeeklyHours, dict(stored.weekly_hours)),
+        "exceptions": cast(Sequence[views.CalendarException], stored.exceptions),
+        "closure_rules": dict(stored.closure_rules),
+        "correction": stored.is_correction,
+        "whole_shifts": stored.whole_shifts,
+        "reason": stored.reason,
+        "library_version": stored.library_version,
+        "announced_at": iso(stored.announced_at),
+        "published_at": iso_or_none(stored.published_at),
     }
 
 
@@ -160,7 +160,7 @@ async def list_versions(tx: Tx, name: str) -> PageOf[views.CalendarVersion]:
     """Every published version, the newest first."""
     await calendars.require(tx, name)
     return {
-        "data": [version_view(name, one) for one in reversed(await calendars.versions(tx, name))],
+        "data": [version_view(name, version) for version in reversed(await calendars.versions(tx, name))],
         "next_cursor": None,
     }
 
@@ -249,12 +249,16 @@ async def add_version(tx: Tx, name: str, asked: NewVersion, *, check: Check = un
     """
     calendar = await calendars.require(tx, name, lock=True)
     known = await calendars.versions(tx, name)
-    old = calendars.hours_of(name, calendar.zone, [calendars.domain_version(one) for one in known])
+    old = calendars.hours_of(
+        name, calendar.zone, [calendars.domain_version(stored_version) for stored_version in known]
+    )
     check(tag_of(view(calendar, old)))
     _check_date(known, asked)
     version = await _stored(tx, known, old, asked)
     made = calendars.domain_version(version)
-    new = calendars.hours_of(name, calendar.zone, [*(calendars.domain_version(one) for one in known), made])
+    new = calendars.hours_of(
+        name, calendar.zone, [*(calendars.domain_version(stored_version) for stored_version in known), made]
+    )
     if asked.exceptions is not None:
         _check_effect(made, new.calendar)
     await _check_notice(tx, calendar, old, new, asked.effective_from)
@@ -291,15 +295,15 @@ def _check_effect(made: CalendarVersion, calendar: BusinessCalendar) -> None:
     """Refuses exceptions that change nothing: a person who wrote one believes that it does."""
     found = [
         {
-            "date": one.on.isoformat(),
-            "kind": one.kind.value,
-            "name": one.name,
+            "date": exception.on.isoformat(),
+            "kind": exception.kind.value,
+            "name": exception.name,
             "why": "another version holds on this date"
-            if calendar.version_on(one.on) is not made
+            if calendar.version_on(exception.on) is not made
             else "the date is open for the same hours without it",
         }
-        for one in made.exceptions
-        if calendar.version_on(one.on) is not made or made.without_effect(one)
+        for exception in made.exceptions
+        if calendar.version_on(exception.on) is not made or made.without_effect(exception)
     ]
     if found:
         first = found[0]
@@ -312,7 +316,7 @@ def _check_effect(made: CalendarVersion, calendar: BusinessCalendar) -> None:
 
 
 def _check_date(known: Sequence[StoredVersion], asked: NewVersion) -> None:
-    latest = max((one.effective_from for one in known), default=None)
+    latest = max((stored_version.effective_from for stored_version in known), default=None)
     on = asked.effective_from.isoformat()
     if latest is not None and on <= latest and not (asked.correction and asked.reason):
         raise DomainError("correction_required", effective_from=on, latest=latest)
@@ -323,7 +327,10 @@ def _check_date(known: Sequence[StoredVersion], asked: NewVersion) -> None:
 async def _stored(tx: Tx, known: Sequence[StoredVersion], old: Hours, asked: NewVersion) -> StoredVersion:
     """The version in full: what is not given is inherited; closures are expanded and the library named."""
     holds = old.calendar.version_on(asked.effective_from)
-    base = next((one for one in known if holds is not None and one.revision == holds.revision), None)
+    base = next(
+        (stored_version for stored_version in known if holds is not None and stored_version.revision == holds.revision),
+        None,
+    )
     if asked.weekly_hours is not None:
         weekly: Mapping[str, Any] = read_weekly_hours(asked.weekly_hours)
     elif base is not None:
@@ -336,7 +343,10 @@ async def _stored(tx: Tx, known: Sequence[StoredVersion], old: Hours, asked: New
         except PolicyDocumentError as error:
             raise DomainError(
                 "invalid_closure_rules",
-                problems=[{"path": one.path, "message": one.message, "hint": one.hint} for one in error.problems],
+                problems=[
+                    {"path": problem.path, "message": problem.message, "hint": problem.hint}
+                    for problem in error.problems
+                ],
             ) from None
         written, closures = dump_closure_rules(rules), await calendars.expand(rules)
         library = holiday_library_version()
@@ -349,7 +359,7 @@ async def _stored(tx: Tx, known: Sequence[StoredVersion], old: Hours, asked: New
     if asked.exceptions is not None:
         exceptions = read_exceptions(asked.exceptions)
     return StoredVersion(
-        revision=max((one.revision for one in known), default=0) + 1,
+        revision=max((stored_version.revision for stored_version in known), default=0) + 1,
         effective_from=asked.effective_from.isoformat(),
         weekly_hours=weekly,
         exceptions=exceptions,
@@ -385,8 +395,8 @@ async def _check_notice(tx: Tx, calendar: StoredCalendar, old: Hours, new: Hours
         "notice_days": calendar.notice_days,
         "announced_on": announced.isoformat(),
         "earliest": earliest.isoformat(),
-        "removed": [{"from": iso(one.start), "to": iso(one.end)} for one in removed[:10]],
-        "removed_seconds": sum(to_s(one.end) - to_s(one.start) for one in removed),
+        "removed": [{"from": iso(removed_time.start), "to": iso(removed_time.end)} for removed_time in removed[:10]],
+        "removed_seconds": sum(to_s(removed_time.end) - to_s(removed_time.start) for removed_time in removed),
     }
     reason = Reason(
         code="notice_too_short",

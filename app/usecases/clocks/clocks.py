@@ -53,13 +53,13 @@ async def list_clocks(
             same = phase in (None, view["phase"]) and outcome in (None, view["outcome"])
             return view if due and same else None
 
-        views = [stood(one) for one in found]
-        return part.page_of(found, more, views, lambda one: clocks.key_of(one, by_due=False))
+        views = [stood(ticket_clock) for ticket_clock in found]
+        return part.page_of(found, more, views, lambda item: clocks.key_of(item, by_due=False))
     given: dict[str, Any] = {"phase": phase, "outcome": outcome, "ticket_id": ticket_id, "due_before": due_before}
     found, more = await clocks.page(tx, given, part)
     by_due = due_before is not None
     return part.page_of(
-        found, more, [clock_view(clock, tx.at) for clock in found], lambda one: clocks.key_of(one, by_due=by_due)
+        found, more, [clock_view(clock, tx.at) for clock in found], lambda item: clocks.key_of(item, by_due=by_due)
     )
 
 
@@ -72,7 +72,7 @@ async def get_clock(tx: Tx, clock_id: str, *, as_of: datetime | None = None, kno
     judgements = await clocks.judgements(tx, clock_id)
     return {
         **clock_view(clock, at, known_at),
-        "judgements": [one for one in judgements if parse_iso(one["judged_at"]) <= (known_at or at)],
+        "judgements": [judgement for judgement in judgements if parse_iso(judgement["judged_at"]) <= (known_at or at)],
     }
 
 
@@ -125,7 +125,7 @@ async def rejudge_clock(tx: Tx, customer_id: str, clock_id: str) -> bool:
     clock = copy.clocks[0]
     earlier = await clocks.judgements(tx, clock.clock_id)
     judgement = frozen_judgement(clock, made.at)
-    if judgement is None or any(one["reason"] == FROZE_NOT for one in earlier):
+    if judgement is None or any(clock_judgement["reason"] == FROZE_NOT for clock_judgement in earlier):
         return False
     await _judged_again(tx, made, clock, judgement, FROZE_NOT)
     copy.rejudge(at=made.at)
@@ -153,14 +153,14 @@ async def explain_clock(tx: Tx, clock_id: str, *, as_of: datetime | None = None)
     why = explanation_view(clock.explain(at))
     events = [
         {
-            "seq": one.seq,
-            "kind": one.kind.value,
-            "occurred_at": iso(one.occurred_at),
-            "recorded_at": iso(one.recorded_at),
-            **wire.dump_event(one),
+            "seq": event.seq,
+            "kind": event.kind.value,
+            "occurred_at": iso(event.occurred_at),
+            "recorded_at": iso(event.recorded_at),
+            **wire.dump_event(event),
         }
-        for one in clock.events
-        if one.recorded_at <= at
+        for event in clock.events
+        if event.recorded_at <= at
     ]
     clause = clock.terms.clause
     policy = await policies.of_version(tx, clock.terms.policy_version)
@@ -188,13 +188,13 @@ async def explain_clock(tx: Tx, clock_id: str, *, as_of: datetime | None = None)
         "events": cast(Sequence[ExplainedClockEvent], events),
         "trace": [
             {
-                "step": one["kind"],
-                "summary": event_sentence(one, clause),
+                "step": event["kind"],
+                "summary": event_sentence(event, clause),
                 "clause": clause,
-                "at": one["occurred_at"],
-                "recorded_at": one["recorded_at"],
+                "at": event["occurred_at"],
+                "recorded_at": event["recorded_at"],
             }
-            for one in events
+            for event in events
         ],
     }
     return {**body, "clauses": clause_views(policy, [clause])}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from app.db import accounts, policies
-from app.db import ledger as rows
+from app.db import policies
+from app.db.account import accounts
 from app.db.engine import Tx
+from app.db.ledger import read as rows
 from app.domain.account.customer import Customer
 from app.domain.ledger.expiry import refresh_expiry
 from app.domain.ledger.ledger import Ledger
@@ -81,14 +82,14 @@ async def statement(
     return statement_view(
         lines,
         customer_id=customer_id,
-        held=sum(one.held for one in ledger.accounts.values()),
+        held=sum(account.held for account in ledger.accounts.values()),
         at=at,
         unit=_unit(policy),
         lots=lots,
         ticket_names=await _names(tx, lines),
         labels={
-            key: one.text if isinstance(one, Label) else one
-            for key, one in policy.labels.items()
+            key: label.text if isinstance(label, Label) else label
+            for key, label in policy.labels.items()
             if key.startswith("statement.")
         },
         accounts=None if complete else ledger.accounts.values(),

@@ -15,10 +15,11 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from app.db import accounts, policies
-from app.db import ledger as rows
+from app.db import policies
+from app.db.account import accounts
 from app.db.engine import Moved, Tx
 from app.db.gather import Join, nobody
+from app.db.ledger import read as rows
 from app.db.rows import AgendaRow, CommandRow, CustomerRow, OutboxRow, Rows
 from app.db.write import write_rows
 from app.domain.ledger.events import due_of, falls_low, low_data, moved_data
@@ -150,18 +151,20 @@ async def apply(
     results = [_one(batch, command) for command in commands]
     await _only_what_can_be_bought(batch, commands, results)
     touched = [
-        one
-        for one in batch.customers.values()
-        if one.ledger.operations or any(former.operations for former in one.ledger.former.values())
+        customer
+        for customer in batch.customers.values()
+        if customer.ledger.operations or any(former.operations for former in customer.ledger.former.values())
     ]
     # Nobody's next operation is recorded before these, whose instant a neighbour's later one may have moved.
-    latest = max((one.ledger.at for one in touched), default=batch.at)
+    latest = max((customer.ledger.at for customer in touched), default=batch.at)
     await write_rows(
         tx,
         Rows(
-            ledgers=[each.changes() for one in touched for each in (one.ledger, *one.ledger.former.values())],
-            customers=[CustomerRow(one.customer_id, latest, one.sequence) for one in touched],
-            outbox=[event for one in touched for event in one.events],
+            ledgers=[
+                each.changes() for customer in touched for each in (customer.ledger, *customer.ledger.former.values())
+            ],
+            customers=[CustomerRow(customer.customer_id, latest, customer.sequence) for customer in touched],
+            outbox=[event for customer in touched for event in customer.events],
             commands=batch.stored,
             agenda=batch.agenda,
         ),
@@ -171,16 +174,16 @@ async def apply(
 
 async def _load(batch: _Batch, commands: Sequence[CreditCommand], join: Join) -> None:
     tx = batch.tx
-    hold_ids = sorted({one.hold_id for one in commands if one.hold_id is not None})
-    external = sorted({one.customer_id for one in commands if one.customer_id is not None})
+    hold_ids = sorted({command.hold_id for command in commands if command.hold_id is not None})
+    external = sorted({command.customer_id for command in commands if command.customer_id is not None})
     if hold_ids:
         batch.owners = await rows.hold_owners(tx, hold_ids)
     locked = await rows.lock(tx, external, sorted(set(batch.owners.values())))
     # Who joins brings neither a hold, whose owner would have to be found first, nor an account that went into another.
     join({("customer", row[1]) for row in locked if row[1] is not None and row[4] is None})
     # From here on everything is read in later statements, so it is what the lock protects.
-    keys = sorted({one.key for one in commands if one.key is not None})
-    tickets = sorted({one.ticket_id for one in commands if one.ticket_id is not None})
+    keys = sorted({command.key for command in commands if command.key is not None})
+    tickets = sorted({command.ticket_id for command in commands if command.ticket_id is not None})
     if keys:
         batch.known = await rows.known_commands(tx, keys)
     heirs: dict[str, str] = {}
@@ -193,7 +196,7 @@ async def _load(batch: _Batch, commands: Sequence[CreditCommand], join: Join) ->
         open_holds=batch.rules is not None and batch.rules.hold_on_expiry == "void",
         terms_only=batch.rules is None or batch.rules.hold_on_expiry != "void",
         hold_ids=hold_ids,
-        lot_ids=sorted({one.lot_id for one in commands if one.lot_id is not None}),
+        lot_ids=sorted({command.lot_id for command in commands if command.lot_id is not None}),
     )
     for row in locked:
         if row[0] in batch.customers:  # under a name of its own, and under that of an account merged into it
@@ -205,17 +208,17 @@ async def _load(batch: _Batch, commands: Sequence[CreditCommand], join: Join) ->
         if row[1] is not None:
             batch.by_external[row[1]] = batch.customers[row[0]]
     for former, heir in heirs.items():
-        theirs = [one for one, owner in batch.owners.items() if owner == former]
+        theirs = [owner_ for owner_, owner in batch.owners.items() if owner == former]
         if theirs and heir in batch.customers:
             await accounts.join_former(tx, batch.customers[heir].ledger, {former: theirs})
             batch.owners.update(dict.fromkeys(theirs, heir))
     named = sorted(
         {
-            one.ticket_id
+            hold.ticket_id
             for each in batch.customers.values()
             for ledger in (each.ledger, *each.ledger.former.values())
-            for one in ledger.holds.values()
-            if one.ticket_id
+            for hold in ledger.holds.values()
+            if hold.ticket_id
         }
     )
     if named:
@@ -231,15 +234,15 @@ async def _lock_more(
     more: list[Any] = []
     there = {row[1] for row in locked}
     made = {
-        one.customer_id
-        for one in commands
-        if one.kind == "adjust"
-        and one.customer_id is not None
-        and one.customer_id not in there
-        and 1 <= (one.credits or 0) <= MAX_CREDITS
-        and (one.key is None or one.key not in batch.known)
-        and _type_of(batch.rules, one.credit_type) is not None
-        and (one.expires_at is None or one.expires_at > batch.at)
+        command.customer_id
+        for command in commands
+        if command.kind == "adjust"
+        and command.customer_id is not None
+        and command.customer_id not in there
+        and 1 <= (command.credits or 0) <= MAX_CREDITS
+        and (command.key is None or command.key not in batch.known)
+        and _type_of(batch.rules, command.credit_type) is not None
+        and (command.expires_at is None or command.expires_at > batch.at)
     }
     for name in sorted(made):
         await accounts.ensure_customer(tx, name)
@@ -249,12 +252,12 @@ async def _lock_more(
     if merged:
         for row in merged:
             heirs[row[0]] = await accounts.heir(tx, row[0])
-        found = {one[0]: one for one in await rows.lock(tx, (), sorted(set(heirs.values())))}
-        if any(one[4] is not None for one in found.values()):
+        found = {item[0]: item for item in await rows.lock(tx, (), sorted(set(heirs.values())))}
+        if any(item[4] is not None for item in found.values()):
             raise Moved("an heir went into another account meanwhile")
         locked[:] = [row for row in locked if row[4] is None]
-        for one in found.values():
-            more += [one] if one[0] not in {row[0] for row in locked} else []
+        for item in found.values():
+            more += [item] if item[0] not in {row[0] for row in locked} else []
         more += [
             (*found[heirs[row[0]]][:1], row[1], *found[heirs[row[0]]][2:])
             for row in merged
@@ -270,8 +273,8 @@ def _type_of(rules: CreditRules | None, given: str | None) -> str | None:
     if given is None:
         if len(rules.types) == 1:
             return rules.types[0].credit_type
-        return DEFAULT_TYPE if any(one.credit_type == DEFAULT_TYPE for one in rules.types) else None
-    return given if any(one.credit_type == given for one in rules.types) else None
+        return DEFAULT_TYPE if any(kind.credit_type == DEFAULT_TYPE for kind in rules.types) else None
+    return given if any(kind.credit_type == given for kind in rules.types) else None
 
 
 def _one(batch: _Batch, command: CreditCommand) -> CreditResult:
@@ -334,7 +337,7 @@ async def _only_what_can_be_bought(
     batch: _Batch, commands: Sequence[CreditCommand], results: Sequence[CreditResult]
 ) -> None:
     """Leaves out packs that a refused customer may not buy. Looks only where the policy sells to some alone."""
-    guarded = {one.sku: one for one in batch.policy.offers if one.requires is not None}
+    guarded = {offer.sku: offer for offer in batch.policy.offers if offer.requires is not None}
     if not guarded:
         return
     for command, result in zip(commands, results, strict=True):
@@ -345,9 +348,9 @@ async def _only_what_can_be_bought(
         account = await accounts.load_by_id(batch.tx, who.customer_id, lock=False, policy=batch.policy)
         facts = purchase_facts(account)
         remedies_left = tuple(
-            one
-            for one in decision.remedies
-            if one.sku not in guarded or holds(guarded[one.sku].requires, facts) is not False
+            remedy
+            for remedy in decision.remedies
+            if remedy.sku not in guarded or holds(guarded[remedy.sku].requires, facts) is not False
         )
         result.error.decision = replace(decision, remedies=remedies_left)
 
@@ -393,7 +396,7 @@ def _carry_out(batch: _Batch, who: _Customer, command: CreditCommand) -> tuple[H
         raise DomainError(
             "unknown_credit_type",
             credit_type=command.credit_type,
-            known=[one.credit_type for one in batch.rules.types] if batch.rules else [],
+            known=[kind.credit_type for kind in batch.rules.types] if batch.rules else [],
         )
     wanted = command.credits if command.credits is not None else 0
     if command.kind == "adjust":
@@ -444,7 +447,7 @@ def _answer(
     if hold is not None:
         name = None if hold.ticket_id is None else batch.ticket_names.get(hold.ticket_id, hold.ticket_id)
         return {**hold_view(hold, customer_id=external, ticket_id=name), "balance": amounts_view(balance)}
-    made = next((one for one in who.ledger.operations[before:] if one.kind == "adjust"), None)
+    made = next((operation for operation in who.ledger.operations[before:] if operation.kind == "adjust"), None)
     return {
         "adjustment_id": None if made is None else made.operation_id,
         "customer_id": external,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.db import accounts, plan
-from app.db import ledger as rows
+from app.db import plan
+from app.db.account import accounts
 from app.db.agenda import Handler
 from app.db.engine import Tx
+from app.db.ledger import read as rows
 from app.domain.account.changes import AgendaItem
 from app.domain.ledger.events import expired_key, moved_data
 from app.domain.ledger.expiry import post_due_expiries

@@ -7,9 +7,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from app.db import accounts, plan
-from app.db import ledger as rows
+from app.db import plan
+from app.db.account import accounts
 from app.db.engine import Tx
+from app.db.ledger import read as rows
 from app.domain.account.account import CustomerAccount
 from app.domain.ledger.events import granted_data, moved_data
 from app.domain.ledger.expiry import post_due_expiries
@@ -92,9 +93,9 @@ def _take(account: CustomerAccount, lot: Lot, quoted: RefundQuote, *, override: 
         family = [
             lot,
             *(
-                one
-                for one in account.ledger.lots.values()
-                if one.source == "correction" and one.data.get("of", {}).get("lot_id") == lot.root
+                lot_
+                for lot_ in account.ledger.lots.values()
+                if lot_.source == "correction" and lot_.data.get("of", {}).get("lot_id") == lot.root
             ),
         ]
         why = Taken(door="override", reason="refunded", clause=quoted.clause, order_id=lot.order_id)

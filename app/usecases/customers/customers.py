@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import cast
 
-from app.db import accounts, audit, customers, erasure, events, inbox, orders, policies, webhooks
+from app.db import audit, events, inbox, orders, policies, webhooks
+from app.db.account import accounts, customers, erasure
 from app.db.engine import Tx
 from app.db.plan import write
 from app.domain.account import hosts
@@ -74,10 +75,10 @@ async def erase_customer(tx: Tx, customer_id: str) -> Erasure:
         for former in formers:
             await accounts.lock_customers(tx, [former], absorbed=True)
         changed = await erasure.erase(tx, [*formers, mine])
-        names = {one: await customers.name_of(tx, one) for one in formers}
-        for one, name in {**names, mine: account.customer.external_id}.items():
+        names = {former: await customers.name_of(tx, former) for former in formers}
+        for former, name in {**names, mine: account.customer.external_id}.items():
             await events.erase(tx, [*formers, mine], name)
-            await _erase_names(tx, one, name, account.at)
+            await _erase_names(tx, former, name, account.at)
         await erasure.forget_dismissals(tx, [*formers, mine])
         await audit.note(tx, "customer.erased", mine, {"rows": changed}, at=account.at)
     return {"customer_id": customer_id, "erased": True, "erased_at": iso(account.at)}
@@ -110,10 +111,10 @@ async def merge_customers(tx: Tx, customer_id: str, *, into_customer_id: str) ->
         await accounts.load_by_id(tx, target.customer_id),
     )
     accounts.same_time(giver, taker)
-    held = sum(one.held for one in giver.ledger.lots.values())
+    held = sum(lot.held for lot in giver.ledger.lots.values())
     open_tickets = await customers.open_tickets(tx, source.customer_id)
     if held or open_tickets:
-        raise DomainError("merge_blocked", held=held, open_tickets=[one["ticket_id"] for one in open_tickets])
+        raise DomainError("merge_blocked", held=held, open_tickets=[ticket["ticket_id"] for ticket in open_tickets])
     for lot in merging.merge_into(giver.ledger, taker.ledger):
         granting.schedule_lot(taker, lot)
     giver.emit("customer.merged", {"into": into_customer_id})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.db import customers
-from app.db import preload as together
+from app.db.account import customers
+from app.db.account import preload as once_read
 from app.db.engine import Tx
 
 
@@ -14,4 +14,4 @@ async def prepare(tx: Tx, customer_ids: Sequence[str]) -> None:
 
     Changes no answer: it fills the memo of this reading transaction, and does nothing in a writing one.
     """
-    await together.load(tx, customer_ids, open_ticket=customers.OPEN_TICKETS)
+    await once_read.load(tx, customer_ids, open_ticket=customers.OPEN_TICKETS)

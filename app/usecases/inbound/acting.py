@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from app.db import accounts, inbox, orders, policies
+from app.db import inbox, orders, policies
+from app.db.account import accounts
 from app.db.engine import Tx
 from app.db.inbox import DeliveryRow
 from app.db.sources import Source
@@ -86,7 +87,7 @@ class _Outcome:
     def park(self, *items: ReviewItem) -> _Outcome:
         """Leaves it to a person; the first item names the reason."""
         self.state, self.reason, self.review = "parked", items[0].code, items
-        self.detail = " ".join(one.unclear for one in items)
+        self.detail = " ".join(item.unclear for item in items)
         return self
 
 
@@ -168,16 +169,18 @@ class Step:
         if reading.unless_ours is None or order is None:
             return None
         products = self.source.row.products
-        ours = any(one.sku or any(name in products for name in one.products) for one in order.lines)
+        ours = any(line.sku or any(name in products for name in line.products) for line in order.lines)
         return None if ours else reading.unless_ours
 
     async def _home(self, subject: str, readings: Sequence[Reading]) -> tuple[str, Seen]:
         """The subject that a payment of several names is known by, and what was told under its other names."""
-        names = list(dict.fromkeys(name for one in readings for name in one.names))
+        names = list(dict.fromkeys(name for reading in readings for name in reading.names))
         if not names:
             return subject, {}
         source = self.source.row.name
-        claims = any(one.order is not None and one.order.order is not None for one in readings) or len(names) > 1
+        claims = (
+            any(reading.order is not None and reading.order.order is not None for reading in readings) or len(names) > 1
+        )
         home = subject
         for name in sorted(names):
             owner = await inbox.payment_owner(self.tx, source, name)
@@ -223,7 +226,9 @@ class Step:
         except DomainError as error:
             says = {key: value for key, value in error.facts.items() if key not in ("errors", "message", "now")}
             outcome = _Outcome().park(ReviewItem(error.code, _message_of(error) or error.code, says))
-        if outcome.state == "parked" and {one.key for one in outcome.review} <= set(known.get("settled") or ()):
+        if outcome.state == "parked" and {review_item.key for review_item in outcome.review} <= set(
+            known.get("settled") or ()
+        ):
             outcome = _Outcome(state="ignored", reason=SETTLED, customer_id=outcome.customer_id)
         await inbox.keep_seen(self.tx, self.source.row.name, subject, known, customer_id=outcome.customer_id)
         await self._finish(ids, subject, known, outcome)
@@ -265,7 +270,7 @@ class Step:
             detail=(outcome.detail or "").replace("\x00", ""),
             effects=outcome.effects or None,
             customer_id=outcome.customer_id,
-            review=[one.row() for one in outcome.review],
+            review=[review_item.row() for review_item in outcome.review],
         )
 
     # - orders -
@@ -275,16 +280,16 @@ class Step:
         if want is None:
             return _Outcome(reason="waits_for_payment" if "order" in known else "waits_for_order")
         settled = set(known.get("settled") or ())
-        if blocks := [one for one in want.blocks if one.key not in settled]:
+        if blocks := [block for block in want.blocks if block.key not in settled]:
             return _Outcome().park(*blocks)
-        if any(one.code not in OF_REFUNDS for one in want.blocks):
+        if any(block.code not in OF_REFUNDS for block in want.blocks):
             return _Outcome(state="ignored", reason=SETTLED)
         order_id = self._own(subject.partition("/")[2])
         placed_at = parse_iso(want.order["placed_at"])
         lines, further = await self._lines(want.order, placed_at)
         there = await orders.find(self.tx, order_id) is not None
         if not lines and not there:
-            waits = [one for one in further if one.key not in settled]
+            waits = [review_item for review_item in further if review_item.key not in settled]
             return _Outcome().park(*waits) if waits else _Outcome(state="ignored", reason="nothing_ours")
         if want.customer is None:
             unclear = "The order names neither a customer nor an e-mail address."
@@ -300,10 +305,10 @@ class Step:
             currency=want.order["currency"],
             lines=lines,
             source=self.source.row.name,
-            unmapped=frozenset(row["line_id"] for row in want.order["lines"]) - {one["line_id"] for one in lines},
+            unmapped=frozenset(row["line_id"] for row in want.order["lines"]) - {line["line_id"] for line in lines},
         )
         ours = {row["line_id"]: int(row["quantity"]) for row in view["lines"] if row["quantity"]}
-        disputes = [_of_ours(one, ours) for one in want.disputes]
+        disputes = [_of_ours(dispute, ours) for dispute in want.disputes]
         puzzling: list[str] = []
         if disputes:
             puzzling = await effects.end_disputes(self.tx, order_id=order_id, disputes=disputes)
@@ -316,8 +321,8 @@ class Step:
             effects=_effects(order_id, external, refunds, view, followed),
             customer_id=None if owner is None else owner.customer_id,
         )
-        further += [_unclear(one) for one in disputes if one.dispute_id in puzzling]
-        doubts = [one for one in (*want.doubts, *further, *_unknown(view)) if one.key not in settled]
+        further += [_unclear(dispute) for dispute in disputes if dispute.dispute_id in puzzling]
+        doubts = [doubt for doubt in (*want.doubts, *further, *_unknown(view)) if doubt.key not in settled]
         return outcome.park(*doubts) if doubts else outcome
 
     def _named(self, customer: str) -> str:
@@ -355,7 +360,7 @@ class Step:
         products, options = self.source.row.products, self.source.row.options
         for row in order["lines"]:
             names = [*row["products"], *([row["sku"]] if row["sku"] else [])]
-            mapped = next((one for one in names if one in products), None)
+            mapped = next((name for name in names if name in products), None)
             if mapped is not None:
                 target = products[mapped]
                 if target is None:
@@ -446,7 +451,7 @@ class Step:
         unrecorded: list[str] = []
         outcome_effects = {"ticket_id": ticket_id, "customer_id": external, "responses": said, "unrecorded": unrecorded}
         outcome = _Outcome(effects=outcome_effects)
-        for _, key, row in sorted(waiting, key=lambda one: one[:2]):
+        for _, key, row in sorted(waiting, key=lambda item: item[:2]):
             refused = await self._respond(ticket_id, row, row["kind"])
             if refused is not None and refused.code != CLOSED and row["kind"] == "service":
                 # What is written while the ticket waits for consent, credits or an agent is no service yet.
@@ -529,32 +534,32 @@ def _effects(
         "customer_id": external,
         "refund_id": refund_id,
         "not_granted": [
-            {"line_id": one["line_id"], "code": one["code"], "clause": one["clause"]}
-            for one in view.get("not_granted", ())
+            {"line_id": item["line_id"], "code": item["code"], "clause": item["clause"]}
+            for item in view.get("not_granted", ())
         ],
     }
     if disputes:
         shown = ("dispute_id", "state", "action", "credits")
-        report["payment_disputes"] = [{name: one[name] for name in shown} for one in disputes]
+        report["payment_disputes"] = [{name: dispute[name] for name in shown} for dispute in disputes]
     return {**report, "correction": view["correction"]} if "correction" in view else report
 
 
 def _unknown(view: Mapping[str, Any]) -> list[ReviewItem]:
-    lines = [one["line_id"] for one in view.get("not_granted", ()) if one["code"] == order_lines.UNKNOWN_SKU]
+    lines = [item["line_id"] for item in view.get("not_granted", ()) if item["code"] == order_lines.UNKNOWN_SKU]
     unclear = "The policy does not know the sku of line " + ", ".join(lines)
     return [ReviewItem(order_lines.UNKNOWN_SKU, unclear, {"lines": lines})] if lines else []
 
 
-def _of_ours(one: DisputeWanted, ours: Mapping[str, int]) -> DisputeWanted:
+def _of_ours(wanted: DisputeWanted, ours: Mapping[str, int]) -> DisputeWanted:
     """A dispute of the lines that are ours."""
-    if one.units is None:
-        return one
-    return replace(one, units={line_id: count for line_id, count in one.units.items() if line_id in ours})
+    if wanted.units is None:
+        return wanted
+    return replace(wanted, units={line_id: count for line_id, count in wanted.units.items() if line_id in ours})
 
 
-def _unclear(one: DisputeWanted) -> ReviewItem:
-    says = {"dispute": one.dispute_id, "state": one.state, "amount": one.amount, "currency": one.currency}
-    return ReviewItem("dispute_lines_unknown", str(one.unclear), says)
+def _unclear(wanted: DisputeWanted) -> ReviewItem:
+    says = {"dispute": wanted.dispute_id, "state": wanted.state, "amount": wanted.amount, "currency": wanted.currency}
+    return ReviewItem("dispute_lines_unknown", str(wanted.unclear), says)
 
 
 def _message_of(error: DomainError) -> str:

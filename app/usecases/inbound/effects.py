@@ -39,7 +39,7 @@ async def put_order(
         currency=currency,
         source=source,
         unmapped=unmapped,
-        lines=tuple(orders.LineCommand(**one) for one in lines),
+        lines=tuple(orders.LineCommand(**line) for line in lines),
     )
     _, view = await orders.put_snapshot(tx, command)
     return view
@@ -64,12 +64,12 @@ async def end_disputes(tx: Tx, *, order_id: str, disputes: Sequence[DisputeWante
 
     Return those of which something would be taken, while nobody can tell which units.
     """
-    return await payment_disputes.give_back(tx, order_id, [_disputed(one) for one in disputes])
+    return await payment_disputes.give_back(tx, order_id, [_disputed(dispute) for dispute in disputes])
 
 
 async def follow_disputes(tx: Tx, *, order_id: str, disputes: Sequence[DisputeWanted]) -> Sequence[Mapping[str, Any]]:
     """Suspend or take back what the disputes may by now; return the disputes as they stand."""
-    return await payment_disputes.take(tx, order_id, [_disputed(one) for one in disputes])
+    return await payment_disputes.take(tx, order_id, [_disputed(dispute) for dispute in disputes])
 
 
 async def put_ticket(
@@ -101,7 +101,11 @@ async def respond(
     )
 
 
-def _disputed(one: DisputeWanted) -> payment_disputes.Disputed:
+def _disputed(wanted: DisputeWanted) -> payment_disputes.Disputed:
     return payment_disputes.Disputed(
-        dispute_id=one.dispute_id, state=one.state, units=one.units, amount=one.amount, currency=one.currency
+        dispute_id=wanted.dispute_id,
+        state=wanted.state,
+        units=wanted.units,
+        amount=wanted.amount,
+        currency=wanted.currency,
     )

@@ -151,7 +151,7 @@ class Inbox:
             except Exception as error:  # a fault of one delivery must not stop the others
                 if not held:
                     raise
-                if any(one.attempts >= len(self.waits) for one in held):
+                if any(delivery_row.attempts >= len(self.waits) for delivery_row in held):
                     logger.exception("a delivery of tenant %s is parked: its handling fails", tenant_id)
                 await self._failed(db, tenant_id, held, error)
                 done += 1
@@ -168,14 +168,14 @@ class Inbox:
         detail = f"{type(error).__name__}: {error}"[:500].replace("\x00", "")
 
         async def note(tx: Tx) -> None:
-            for one in held:
-                if one.attempts >= len(self.waits):
+            for delivery_row in held:
+                if delivery_row.attempts >= len(self.waits):
                     METRICS.parked += 1
                     unclear = "Acting on the delivery fails by a fault of the service."
-                    item = ReviewItem("handling_failed", unclear, {"attempts": one.attempts + 1})
+                    item = ReviewItem("handling_failed", unclear, {"attempts": delivery_row.attempts + 1})
                     await inbox.finish(
                         tx,
-                        [one.delivery_id],
+                        [delivery_row.delivery_id],
                         state="parked",
                         reason="handling_failed",
                         detail=detail,
@@ -183,7 +183,11 @@ class Inbox:
                     )
                 else:
                     await inbox.postpone(
-                        tx, one.delivery_id, seconds=self.waits[one.attempts], reason="handling_failed", detail=detail
+                        tx,
+                        delivery_row.delivery_id,
+                        seconds=self.waits[delivery_row.attempts],
+                        reason="handling_failed",
+                        detail=detail,
                     )
 
         await db.run(tenant_id, note, actor=ACTOR)
@@ -201,7 +205,7 @@ class Inbox:
         held.extend(rows)
         row = await sources.find(tx, rows[0].source)
         if row is None:
-            await inbox.finish(tx, [one.delivery_id for one in rows], state="ignored", reason="source_removed")
+            await inbox.finish(tx, [row.delivery_id for row in rows], state="ignored", reason="source_removed")
             return []
         source = opened(self.cipher, tx.tenant_id, row)
         return await Step(self.adapters[row.kind], tx, source, passed).run(rows)
@@ -292,11 +296,11 @@ class Inbox:
 async def mark_settled(tx: Tx, source: str, subject: str, review: Sequence[Mapping[str, Any]]) -> None:
     """Note what a person has decided of an order, so that it is not asked again."""
     known = await inbox.seen(tx, source, subject)
-    keys = {str(one["key"]) for one in review if "key" in one}
+    keys = {str(row["key"]) for row in review if "key" in row}
     if known is None or not keys:
         return
     known["settled"] = sorted(keys | set(known.get("settled") or ()))
-    refunds = {str(name) for one in review for name in (one.get("payload_says") or {}).get("refunds") or ()}
+    refunds = {str(name) for row in review for name in (row.get("payload_says") or {}).get("refunds") or ()}
     if refunds:
         known["settled_refunds"] = sorted(refunds | set(known.get("settled_refunds") or ()))
     await inbox.keep_seen(tx, source, subject, known, customer_id=None)

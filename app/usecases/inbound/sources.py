@@ -52,8 +52,8 @@ async def put(
             raise DomainError("secret_missing", source=name, field="secret")
         chosen = ("whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),)
     if kind in STANDARD:
-        for one in chosen:
-            check_secret(one)
+        for name_ in chosen:
+            check_secret(name_)
     sealed = json.dumps({"secrets": list(chosen), "api": dict(api if api is not None else held.api if held else {})})
     fresh = not live or new_token
     token = "rtn_in_" + secrets.token_urlsafe(32) if fresh else None
@@ -108,10 +108,10 @@ async def listed(tx: Tx, cipher: Cipher, part: PageRequest) -> Page[Source]:
     found = []
     for row in rows:
         source = opened(cipher, tx.tenant_id, row)
-        one = counts.get(row.name, {"states": {}, "latest": None})
+        row_ = counts.get(row.name, {"states": {}, "latest": None})
         shown = view(row, secrets_kept=len(source.secrets), has_api=bool(source.api))
-        shown["deliveries"] = counts_view(one["states"])
-        shown["last_delivery_at"] = iso_or_none(one["latest"])
+        shown["deliveries"] = counts_view(row_["states"])
+        shown["last_delivery_at"] = iso_or_none(row_["latest"])
         found.append(shown)
     return part.page_of(rows, more, found, lambda row: [row.name])
 

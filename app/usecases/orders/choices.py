@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.db import accounts, policies
+from app.db import policies
+from app.db.account import accounts
 from app.db.engine import Tx
 from app.db.plan import write_account
 from app.domain.ledger.lot import Lot
@@ -19,11 +20,11 @@ async def list_choices(tx: Tx, customer_id: str, *, every: bool = False) -> Page
     customer = await accounts.require_customer(tx, customer_id)
     account = await accounts.load_by_id(tx, customer.customer_id, lock=False)
     found = (
-        sorted(account.choices.values(), key=lambda one: (one.placed_at, one.choice_id))
+        sorted(account.choices.values(), key=lambda choice: (choice.placed_at, choice.choice_id))
         if every
         else account.open_choices()
     )
-    return {"data": [choice_view(one) for one in found], "next_cursor": None}
+    return {"data": [choice_view(choice) for choice in found], "next_cursor": None}
 
 
 async def make_choice(tx: Tx, customer_id: str, choice_id: str, *, option: str) -> Choice:

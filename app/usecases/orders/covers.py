@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from app.db import accounts, licenses
+from app.db.account import accounts, licenses
 from app.db.agenda import Handler
 from app.db.engine import Tx
 from app.db.plan import write_account

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from app.db import accounts, licenses
+from app.db.account import accounts, licenses
 from app.db.engine import Tx
 from app.db.plan import write_account
 from app.domain.account import customer as entities
@@ -29,19 +29,19 @@ async def get_license(tx: Tx, license_id: str) -> License:
 async def terminate(tx: Tx, license_id: str, *, effective_at: datetime | None = None) -> License:
     """Ends a license, and the levels and covers that serve it alone (AVA-4). Refused: ``license_ended`` (once),
     ``before_placed`` (422)."""
-    account, one = await _load(tx, license_id)
+    account, item = await _load(tx, license_id)
     when = effective_at or account.at
-    if one.ended_at is not None:
-        raise DomainError("license_ended", license_id=license_id, ended_at=iso(one.ended_at))
-    if when < one.placed_at:
-        raise DomainError("before_placed", field="effective_at", effective_at=iso(when), placed_at=iso(one.placed_at))
-    covers = granting.end_license(account, one, when, reason="terminated")
+    if item.ended_at is not None:
+        raise DomainError("license_ended", license_id=license_id, ended_at=iso(item.ended_at))
+    if when < item.placed_at:
+        raise DomainError("before_placed", field="effective_at", effective_at=iso(when), placed_at=iso(item.placed_at))
+    covers = granting.end_license(account, item, when, reason="terminated")
     if any(cover.start in _WAITS and cover.state != "voided" for cover in account.covers.values()):
         await reconcile_orders.reconcile_again(
             tx, account
         )  # Bought cover that waited for this license's to end waits no longer.
     await write_account(tx, account)
-    return {**_view(account, one), "covers": [cover_view(cover, account.at) for cover in covers]}
+    return {**_view(account, item), "covers": [cover_view(cover, account.at) for cover in covers]}
 
 
 async def register(tx: Tx, license_id: str, *, domain: str) -> License:
@@ -49,16 +49,16 @@ async def register(tx: Tx, license_id: str, *, domain: str) -> License:
 
     The license of somebody who was erased is not found (404): no domain is written of them any more.
     """
-    account, one = await _load(tx, license_id)
+    account, item = await _load(tx, license_id)
     if account.customer.external_id is None:
         raise DomainError("license_not_found", license_id=license_id)
-    if not one.active(account.at):
-        raise DomainError("license_ended", license_id=license_id, ended_at=iso_or_none(one.ended_at))
-    one.registered_domain, one.registered_at = domain, account.at
-    granting.put_license(account, one, "registered")
-    account.emit("license.registered", {"license_id": one.license_id, "order_id": one.order_id})
+    if not item.active(account.at):
+        raise DomainError("license_ended", license_id=license_id, ended_at=iso_or_none(item.ended_at))
+    item.registered_domain, item.registered_at = domain, account.at
+    granting.put_license(account, item, "registered")
+    account.emit("license.registered", {"license_id": item.license_id, "order_id": item.order_id})
     await write_account(tx, account)
-    return _view(account, one)
+    return _view(account, item)
 
 
 async def _load(tx: Tx, license_id: str) -> tuple[CustomerAccount, entities.License]:
@@ -67,5 +67,5 @@ async def _load(tx: Tx, license_id: str) -> tuple[CustomerAccount, entities.Lice
     return account, account.licenses[LicenseId(license_id)]
 
 
-def _view(account: CustomerAccount, one: entities.License) -> License:
-    return {"customer_id": account.customer.external_id, **license_view(one, account.at)}
+def _view(account: CustomerAccount, license_: entities.License) -> License:
+    return {"customer_id": account.customer.external_id, **license_view(license_, account.at)}

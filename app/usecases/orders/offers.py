@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.db import accounts, policies
+from app.db import policies
+from app.db.account import accounts
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
 from app.views.offer import Offer, offer_view
@@ -12,7 +13,7 @@ from app.views.shapes import PageOf
 async def list_offers(tx: Tx, customer_id: str | None = None) -> PageOf[Offer]:
     """The policy's listed offers with prices and grants for this customer, and whether they may buy each."""
     account = await _account(tx, customer_id)
-    data = [offer_view(account, one) for one in account.policy.offers if one.listed]
+    data = [offer_view(account, offer) for offer in account.policy.offers if offer.listed]
     return {"data": data, "next_cursor": None}
 
 

@@ -13,7 +13,8 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Final, cast
 
-from app.db import accounts, claims, given, orders, payment_disputes, policies, tickets
+from app.db import claims, orders, payment_disputes, policies, tickets
+from app.db.account import accounts, receivers
 from app.db.engine import Tx
 from app.db.plan import write_account
 from app.domain.account.account import CustomerAccount
@@ -75,14 +76,14 @@ class PutOrder:
             "currency": self.currency,
             "lines": [
                 {
-                    "line_id": one.line_id,
-                    "sku": one.sku,
-                    "quantity": one.quantity,
-                    "attributes": one.attributes,
-                    "unit_price": _plain(one.unit_price),
-                    "list_price": _plain(one.list_price),
+                    "line_id": line_.line_id,
+                    "sku": line_.sku,
+                    "quantity": line_.quantity,
+                    "attributes": line_.attributes,
+                    "unit_price": _plain(line_.unit_price),
+                    "list_price": _plain(line_.list_price),
                 }
-                for one in sorted(self.lines, key=lambda one: one.line_id)
+                for line_ in sorted(self.lines, key=lambda line: line.line_id)
             ],
         }
 
@@ -146,7 +147,7 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, OrderView]:
             "order_id": order.order_id,
             "placed_at": iso(order.placed_at),
             "source": order.source,
-            "lines": [{"line_id": one.line_id, "sku": one.sku, "quantity": one.quantity} for one in order.lines],
+            "lines": [{"line_id": line.line_id, "sku": line.sku, "quantity": line.quantity} for line in order.lines],
         },
     )
     mine = [*found[orders.OF_CUSTOMER.name], order]
@@ -191,7 +192,7 @@ async def put_snapshot(tx: Tx, command: PutOrder) -> tuple[int, Mapping[str, Any
 
 async def _correct_lines(tx: Tx, order: Order, command: PutOrder, sent: dict[str, OrderLine]) -> Mapping[str, Any]:
     """The same customer's order with other lines or quantities."""
-    account = await given.load(tx, order)
+    account = await receivers.load(tx, order)
     tx.customer_id = account.customer.customer_id
     terms = await _terms(tx)
     refunded = _refunded(await orders.refunds(tx, order.order_id))
@@ -199,7 +200,10 @@ async def _correct_lines(tx: Tx, order: Order, command: PutOrder, sent: dict[str
     answer = order_correction.change_lines(account, order, sent, command.unmapped, refunded, terms, served)
     await _pin(tx, account, order)
     account.plan.orders[order.order_id] = order
-    mine = [order if one.order_id == order.order_id else one for one in await orders.of_customer(tx, order.customer_id)]
+    mine = [
+        order if order_.order_id == order.order_id else order_
+        for order_ in await orders.of_customer(tx, order.customer_id)
+    ]
     await reconcile_orders.reconcile_grants(tx, account, mine, terms, corrected=True)
     before = len(answer.taken)
     order_correction.make_up(account, order, refunded, terms, answer)
@@ -221,7 +225,7 @@ async def _give_over(tx: Tx, order: Order, command: PutOrder, sent: dict[str, Or
     giver = await accounts.load_by_id(tx, source)
     terms = await _terms(tx)
     answer = order_correction.leave(giver, order, await tickets.served(tx, source))
-    others = [one for one in await orders.of_customer(tx, source) if one.order_id != order.order_id]
+    others = [order_ for order_ in await orders.of_customer(tx, source) if order_.order_id != order.order_id]
     taker = giver
     if target.customer_id != source:
         giver.plan.orders.pop(order.order_id, None)
@@ -248,7 +252,7 @@ async def _give_over(tx: Tx, order: Order, command: PutOrder, sent: dict[str, Or
     order.answer = {"lines": []}
     await _pin(tx, taker, order)
     taker.plan.orders[order.order_id] = order
-    mine = sorted([*others, order], key=lambda one: (one.placed_at, one.order_id))
+    mine = sorted([*others, order], key=lambda other: (other.placed_at, other.order_id))
     await reconcile_orders.reconcile_grants(tx, taker, mine, terms, corrected=True)
     _emit_correction(taker, order, answer if taker is giver else order_refund.TakenBack())
     _keep_answers(taker, mine)
@@ -293,10 +297,10 @@ async def get_order(tx: Tx, order_id: str) -> OrderView:
     )
     return {
         **view,
-        "refunds": [cast(RefundView, one.answer) for one in await orders.refunds(tx, order_id)],
+        "refunds": [cast(RefundView, refund.answer) for refund in await orders.refunds(tx, order_id)],
         "payment_disputes": [
-            payment_dispute_view(one, account.policy.payment_disputes)
-            for one in await payment_disputes.of_order(tx, order_id)
+            payment_dispute_view(payment_dispute, account.policy.payment_disputes)
+            for payment_dispute in await payment_disputes.of_order(tx, order_id)
         ],
     }
 
@@ -319,7 +323,7 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
     """
     await claims.take(tx, claims.order(tx, command.order_id))
     prior = await orders.refunds(tx, command.order_id)
-    same = next((one for one in prior if one.refund_id == command.refund_id), None)
+    same = next((order_refund_ for order_refund_ in prior if order_refund_.refund_id == command.refund_id), None)
     if same is not None:
         if not command.said().is_of(same.payload_hash):
             raise DomainError("refund_conflict", order_id=command.order_id, refund_id=command.refund_id)
@@ -329,9 +333,12 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
         if not early:
             raise DomainError("order_not_found", order_id=command.order_id)
         return 201, await _keep_early(tx, command)
-    account = await given.load(tx, order)
+    account = await receivers.load(tx, order)
     tx.customer_id = account.customer.customer_id
-    mine = [order if one.order_id == order.order_id else one for one in await orders.of_customer(tx, order.customer_id)]
+    mine = [
+        order if order_.order_id == order.order_id else order_
+        for order_ in await orders.of_customer(tx, order.customer_id)
+    ]
     terms = await _terms(tx)
     await reconcile_orders.reconcile_grants(
         tx, account, mine, terms
@@ -354,11 +361,11 @@ def _check(command: PutOrder, at: datetime) -> None:
     if command.placed_at > at + _AHEAD:
         raise DomainError("placed_in_future", field="placed_at", placed_at=iso(command.placed_at), now=iso(at))
     seen: set[str] = set()
-    for one in command.lines:
-        if one.line_id in seen:
-            raise DomainError("duplicate_line", line_id=one.line_id, field="lines")
-        seen.add(one.line_id)
-    units = sum(one.quantity for one in command.lines)
+    for line in command.lines:
+        if line.line_id in seen:
+            raise DomainError("duplicate_line", line_id=line.line_id, field="lines")
+        seen.add(line.line_id)
+    units = sum(line.quantity for line in command.lines)
     if units > MAX_UNITS:
         raise DomainError("too_many_units", units=units, most=MAX_UNITS, field="lines")
 
@@ -381,14 +388,14 @@ def _order(command: PutOrder, account: CustomerAccount, policy_version: int) -> 
 def _order_lines(command: PutOrder) -> tuple[OrderLine, ...]:
     return tuple(
         OrderLine(
-            line_id=LineId(one.line_id),
-            sku=one.sku,
-            quantity=one.quantity,
-            unit_price=one.unit_price,
-            list_price=one.list_price,
-            attributes=dict(one.attributes),
+            line_id=LineId(line.line_id),
+            sku=line.sku,
+            quantity=line.quantity,
+            unit_price=line.unit_price,
+            list_price=line.list_price,
+            attributes=dict(line.attributes),
         )
-        for one in command.lines
+        for line in command.lines
     )
 
 
@@ -409,7 +416,7 @@ async def _replay(tx: Tx, order: Order) -> None:
     policy = await policies.in_force(tx, account.at)
     unknown = set(order_lines.unknown_lines(order))
     sold = {
-        one.line_id for one in order.lines if one.line_id in unknown and not order_lines.is_unknown(policy, one.sku)
+        line.line_id for line in order.lines if line.line_id in unknown and not order_lines.is_unknown(policy, line.sku)
     }
     if not sold:
         return
@@ -417,7 +424,10 @@ async def _replay(tx: Tx, order: Order) -> None:
         {**row, "policy_version": policy.version} if row["line_id"] in sold else row for row in order.answer["lines"]
     ]
     account.plan.orders[order.order_id] = order
-    mine = [order if one.order_id == order.order_id else one for one in await orders.of_customer(tx, order.customer_id)]
+    mine = [
+        order if order_.order_id == order.order_id else order_
+        for order_ in await orders.of_customer(tx, order.customer_id)
+    ]
     await reconcile_orders.reconcile_grants(tx, account, mine, await _terms(tx))
     await reconcile_orders.apart(account, mine, partial(_keep_answers, account, mine))
     await write_account(tx, account)
@@ -437,16 +447,21 @@ async def _refund_early(
     if not tx.validate_only:
         await orders.take_early_refunds(tx, order.order_id)
     refunded: dict[str, int] = {}
-    for one in early:
-        asked = one.answer["lines"]
+    for order_refund_ in early:
+        asked = order_refund_.answer["lines"]
         lines = tuple(RefundLine(line_id=row["line_id"], quantity=row["quantity"]) for row in asked)
         command = RefundOrder(
-            order_id=order.order_id, refund_id=one.refund_id, lines=lines, reason=one.answer["reason"]
+            order_id=order.order_id,
+            refund_id=order_refund_.refund_id,
+            lines=lines,
+            reason=order_refund_.answer["reason"],
         )
         answer = await reconcile_orders.apart(
             account,
             mine,
-            partial(_take_back, account, order, command, refunded, terms, payload=one.payload_hash, clip=True),
+            partial(
+                _take_back, account, order, command, refunded, terms, payload=order_refund_.payload_hash, clip=True
+            ),
         )
         for row in answer["lines"]:
             refunded[row["line_id"]] = refunded.get(row["line_id"], 0) + (row["quantity"] or 0)
@@ -454,7 +469,7 @@ async def _refund_early(
 
 
 async def _keep_early(tx: Tx, command: RefundOrder) -> RefundView:
-    lines = [{"line_id": one.line_id, "quantity": one.quantity} for one in command.lines]
+    lines = [{"line_id": line.line_id, "quantity": line.quantity} for line in command.lines]
     answer: Any = {
         "order_id": command.order_id,
         "refund_id": command.refund_id,
@@ -541,9 +556,9 @@ def _wanted(order: Order, command: RefundOrder, left: dict[str, int], *, clip: b
             )
         return rest
     wanted: dict[str, int] = {}
-    for one in command.lines:
-        quantity = max(left.get(one.line_id, 1), 1) if one.quantity is None else one.quantity
-        wanted[one.line_id] = wanted.get(one.line_id, 0) + quantity
+    for line in command.lines:
+        quantity = max(left.get(line.line_id, 1), 1) if line.quantity is None else line.quantity
+        wanted[line.line_id] = wanted.get(line.line_id, 0) + quantity
     if clip:  # An early refund was accepted before its order was known: what exceeds the order has nothing to take.
         wanted = {line_id: min(quantity, left[line_id]) for line_id, quantity in wanted.items() if line_id in left}
     return {line_id: quantity for line_id, quantity in wanted.items() if quantity > 0 or not clip}

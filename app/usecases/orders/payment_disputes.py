@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from app.db import claims, given, orders, payment_disputes, policies
+from app.db import claims, orders, payment_disputes, policies
+from app.db.account import receivers
 from app.db.engine import Tx
 from app.db.plan import write_account
 from app.domain.account.account import CustomerAccount
@@ -61,11 +62,11 @@ async def give_back(tx: Tx, order_id: str, disputes: Sequence[Disputed]) -> list
     """Record the disputes and give back what they took or suspended and no longer may. Return those that are unclear:
     the policy would take something for them, and nobody can tell for which lines. 404 ``order_not_found``."""
     work, unclear = await _load(tx, order_id), []
-    for one in disputes:
-        record, wanted = _record(work, one)
-        if wanted != "none" and one.units is None:
-            unclear.append(one.dispute_id)
-        if record.action != "none" and (wanted != record.action or _other(record, one)):
+    for dispute in disputes:
+        record, wanted = _record(work, dispute)
+        if wanted != "none" and dispute.units is None:
+            unclear.append(dispute.dispute_id)
+        if record.action != "none" and (wanted != record.action or _other(record, dispute)):
             _revert(work, record)
     await _write(work)
     return unclear
@@ -74,13 +75,13 @@ async def give_back(tx: Tx, order_id: str, disputes: Sequence[Disputed]) -> list
 async def take(tx: Tx, order_id: str, disputes: Sequence[Disputed]) -> list[DisputeView]:
     """Suspend or take back what the disputes may by now. Return them as published. 404 ``order_not_found``."""
     work = await _load(tx, order_id)
-    for one in disputes:
-        record, wanted = _record(work, one)
-        if wanted == "none" or record.action == wanted or one.units is None:
+    for dispute in disputes:
+        record, wanted = _record(work, dispute)
+        if wanted == "none" or record.action == wanted or dispute.units is None:
             continue
-        record.wanted = dict(one.units)
+        record.wanted = dict(dispute.units)
         taken = len(work.account.plan.refunds)
-        units = rules_of.units_left(work.order, one.units, work.refunded())
+        units = rules_of.units_left(work.order, dispute.units, work.refunded())
         if wanted == "suspended":
             rules_of.suspend(work.account, work.order, record, units, work.terms)
         else:
@@ -90,8 +91,8 @@ async def take(tx: Tx, order_id: str, disputes: Sequence[Disputed]) -> list[Disp
         _emit_dispute(work, record)
     await _write(work)
     return [
-        payment_dispute_view(one, work.account.policy.payment_disputes)
-        for one in sorted(work.known.values(), key=lambda one: (one.opened_at, one.dispute_id))
+        payment_dispute_view(payment_dispute, work.account.policy.payment_disputes)
+        for payment_dispute in sorted(work.known.values(), key=lambda item: (item.opened_at, item.dispute_id))
     ]
 
 
@@ -103,52 +104,54 @@ async def _load(tx: Tx, order_id: str) -> _Work:
     order = await orders.find(tx, order_id)
     if order is None:
         raise DomainError("order_not_found", order_id=order_id)
-    account = await given.load(tx, order)
+    account = await receivers.load(tx, order)
     tx.customer_id = account.customer.customer_id
-    known = {one.dispute_id: one for one in await payment_disputes.of_order(tx, order_id)}
+    known = {
+        payment_dispute.dispute_id: payment_dispute for payment_dispute in await payment_disputes.of_order(tx, order_id)
+    }
     refunds = await orders.refunds(tx, order_id)
     return _Work(
         tx, account, order, {number: policy for number, _, policy in await policies.versions(tx)}, refunds, known
     )
 
 
-def _record(work: _Work, one: Disputed) -> tuple[PaymentDispute, Action]:
+def _record(work: _Work, disputed: Disputed) -> tuple[PaymentDispute, Action]:
     """Bring the record up to date; return it with what the policy does in this state."""
     rules = work.account.policy.payment_disputes
-    amount = rules_of.amount_text(one.amount)
-    record = work.known.get(one.dispute_id)
+    amount = rules_of.amount_text(disputed.amount)
+    record = work.known.get(disputed.dispute_id)
     if record is None:
-        record = work.known[one.dispute_id] = PaymentDispute(
+        record = work.known[disputed.dispute_id] = PaymentDispute(
             order_id=work.order.order_id,
-            dispute_id=one.dispute_id,
+            dispute_id=disputed.dispute_id,
             customer_id=work.account.customer.customer_id,
-            state=one.state,
+            state=disputed.state,
             action="none",
-            wanted=dict(one.units or {}),
+            wanted=dict(disputed.units or {}),
             opened_at=work.account.at,
             updated_at=work.account.at,
             amount=amount,
-            currency=one.currency,
+            currency=disputed.currency,
         )
         work.changed = True
         _emit_dispute(work, record)
-    elif (record.state, record.amount) != (one.state, amount):
-        record.state, record.amount, record.currency = one.state, amount, one.currency
+    elif (record.state, record.amount) != (disputed.state, amount):
+        record.state, record.amount, record.currency = disputed.state, amount, disputed.currency
         work.changed = True
         _emit_dispute(work, record)
-    return record, rules_of.action_of(one.state, rules, record.action)
+    return record, rules_of.action_of(disputed.state, rules, record.action)
 
 
-def _other(record: PaymentDispute, one: Disputed) -> bool:
+def _other(record: PaymentDispute, disputed: Disputed) -> bool:
     """Whether the dispute is about other units by now. One that the policy leaves as it is keeps its own."""
-    return one.state != "won" and one.units is not None and dict(one.units) != record.wanted
+    return disputed.state != "won" and disputed.units is not None and dict(disputed.units) != record.wanted
 
 
 def _revert(work: _Work, record: PaymentDispute) -> None:
     if record.action == "suspended":
         rules_of.lift(work.account, record)
     else:
-        refund = next((one for one in work.refunds if one.refund_id == record.refund_id), None)
+        refund = next((refund for refund in work.refunds if refund.refund_id == record.refund_id), None)
         rules_of.save(work.account, work.order, record, refund)
     record.action, work.changed = "none", True
     _emit_dispute(work, record)
@@ -174,7 +177,8 @@ async def _write(work: _Work) -> None:
         return
     account, order = work.account, work.order
     mine = [
-        order if one.order_id == order.order_id else one for one in await orders.of_customer(work.tx, order.customer_id)
+        order if order_.order_id == order.order_id else order_
+        for order_ in await orders.of_customer(work.tx, order.customer_id)
     ]
     await reconcile_orders.reconcile_grants(work.tx, account, mine, work.terms)
     for record in work.known.values():

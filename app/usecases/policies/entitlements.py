@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from app.db import accounts, licenses, policies
+from app.db import policies
+from app.db.account import accounts, licenses
 from app.db.engine import Tx
 from app.domain import entitlement
 from app.domain.account.account import CustomerAccount

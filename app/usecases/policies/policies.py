@@ -68,8 +68,8 @@ async def check(document: str) -> Checked:
 async def validate(text_: str) -> PolicyCheck:
     """What is wrong with a draft, with lines and what to write instead. Answers, never refuses."""
     _, problems = await check(text_)
-    valid = not any(one.severity == "error" for one in problems)
-    return {"valid": valid, "problems": [_problem(one) for one in problems]}
+    valid = not any(problem.severity == "error" for problem in problems)
+    return {"valid": valid, "problems": [_problem(problem) for problem in problems]}
 
 
 def document_text(document: str | dict[str, Any]) -> str:
@@ -124,7 +124,7 @@ async def read_draft(document: str) -> Policy:
 
 def tag_of(shown: PolicyView) -> str:
     """The version of a policy as one reads it: the one shown, and the newest there is."""
-    return f"{shown['version']}.{max(one['version'] for one in shown['versions'])}"
+    return f"{shown['version']}.{max(version['version'] for version in shown['versions'])}"
 
 
 async def publish(
@@ -154,7 +154,7 @@ async def publish(
         **head_view(found.policy),
         "version": version,
         "effective_from": iso(since),
-        "warnings": [_problem(one) for one in problems if one.severity == "warning"],
+        "warnings": [_problem(problem) for problem in problems if problem.severity == "warning"],
     }
     if tx.validate_only:
         return body
@@ -175,19 +175,19 @@ def _checked(document: str) -> Checked:
 
 def _sound(checked: Checked) -> tuple[Document, tuple[Problem, ...]]:
     found, problems = checked
-    errors = [one for one in problems if one.severity == "error"]
+    errors = [problem for problem in problems if problem.severity == "error"]
     if found is None or errors:
-        raise DomainError("policy_invalid", problems=[_problem(one) for one in errors])
+        raise DomainError("policy_invalid", problems=[_problem(error) for error in errors])
     return found, problems
 
 
-def _problem(one: Problem) -> PolicyProblem:
+def _problem(problem: Problem) -> PolicyProblem:
     return {
-        "path": one.path,
-        "line": one.line,
-        "column": one.column,
-        "code": one.code,
-        "message": one.message,
-        "hint": one.hint,
-        "severity": one.severity,
+        "path": problem.path,
+        "line": problem.line,
+        "column": problem.column,
+        "code": problem.code,
+        "message": problem.message,
+        "hint": problem.hint,
+        "severity": problem.severity,
     }

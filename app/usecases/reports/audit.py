@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from app.db import ledger_audit
 from app.db.engine import Tx
+from app.db.ledger import audit as ledger_audit
 from app.domain.values.wire import iso
 from app.views.audit import BrokenInvariant, LedgerAudit
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, Literal, cast
 
-from app.db import accounts, policies, traces
+from app.db import policies, traces
+from app.db.account import accounts
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Cover
@@ -32,7 +33,7 @@ async def explain_order(tx: Tx, order_id: str) -> Explanation:
     for line in row.lines:
         mine = str(line["line_id"])
         granted = _granted(policy, answer, mine)
-        refused = [one for one in answer.get("not_granted", ()) if str(one.get("line_id")) == mine]
+        refused = [item for item in answer.get("not_granted", ()) if str(item.get("line_id")) == mine]
         offer = policy.offer(str(line["sku"]))
         trace.append(
             {
@@ -41,12 +42,12 @@ async def explain_order(tx: Tx, order_id: str) -> Explanation:
                 "sku": line["sku"],
                 "summary": account_words.line_sentence(policy, line, granted, refused),
                 "clause": next(
-                    (one["clause"] for one in (*granted, *refused) if one.get("clause")),
+                    (item["clause"] for item in (*granted, *refused) if item.get("clause")),
                     account_words.offer_clause(offer),
                 ),
                 "facts": {k: v for k, v in line.items() if v is not None},
                 "offer": None if offer is None else {"sku": offer[0].sku, "clause": offer[0].clause},
-                "rules": [one for one in answer.get("decisions", ()) if str(one.get("line_id")) == mine],
+                "rules": [decision for decision in answer.get("decisions", ()) if str(decision.get("line_id")) == mine],
                 "granted": granted,
                 "not_granted": refused,
             }
@@ -57,7 +58,7 @@ async def explain_order(tx: Tx, order_id: str) -> Explanation:
             "kind": "order",
             "id": order_id,
             "policy": version_of(policy),
-            "summary": sentences(*(one["summary"] for one in trace)) or f"Order {order_id} holds no line.",
+            "summary": sentences(*(row["summary"] for row in trace)) or f"Order {order_id} holds no line.",
             "placed_at": iso(row.placed_at),
             "received_at": iso(row.received_at),
             "trace": cast(list[ExplanationStep], trace),
@@ -70,17 +71,17 @@ async def explain_order(tx: Tx, order_id: str) -> Explanation:
 def _granted(policy: Policy, answer: Mapping[str, Any], line_id: str) -> list[dict[str, Any]]:
     found = []
     for noun in ("licenses", "lots", "covers", "choices", "addons"):
-        for one in answer.get(noun, ()):
-            if str(one.get("line_id")) == line_id:
-                clause = one.get("clause") or account_words.offer_clause(policy.offer(str(one.get("sku"))))
+        for item in answer.get(noun, ()):
+            if str(item.get("line_id")) == line_id:
+                clause = item.get("clause") or account_words.offer_clause(policy.offer(str(item.get("sku"))))
                 found.append(
                     {
                         "granted": noun[:-1],
-                        "id": one.get(f"{noun[:-1]}_id"),
-                        "rule": one.get("rule"),
+                        "id": item.get(f"{noun[:-1]}_id"),
+                        "rule": item.get("rule"),
                         "clause": clause,
-                        "reading": one.get("reading") if one.get("clause") else is_reading(policy, clause),
-                        "facts": {k: one[k] for k in _GRANT_FACTS if one.get(k) is not None},
+                        "reading": item.get("reading") if item.get("clause") else is_reading(policy, clause),
+                        "facts": {k: item[k] for k in _GRANT_FACTS if item.get(k) is not None},
                     }
                 )
     return found
@@ -118,13 +119,13 @@ async def explain_refund(tx: Tx, id_: str) -> Explanation:
         ("taken_back", account_words.taken_sentence),
         ("not_taken_back", account_words.left_sentence),
     ):
-        for one in answer.get(name) or ():
-            sku = skus.get(str(one.get("line_id")))
+        for item in answer.get(name) or ():
+            sku = skus.get(str(item.get("line_id")))
             offer = None if sku is None else policy.offer(sku)
             clause = answer.get("clause") or account_words.offer_clause(offer)
-            summary = sentence_of(policy, one, sku, clause)
+            summary = sentence_of(policy, item, sku, clause)
             trace.append(
-                {"step": name, "at": iso(row.at), "summary": summary, "clause": clause, "result": _public(one)}
+                {"step": name, "at": iso(row.at), "summary": summary, "clause": clause, "result": _public(item)}
             )
     nothing = None if trace else f"Nothing of order {order_id} was taken back."
     owed = account_words.owed_sentence(policy, int(answer.get("owed") or 0))
@@ -134,7 +135,7 @@ async def explain_refund(tx: Tx, id_: str) -> Explanation:
             "kind": "refund",
             "id": id_,
             "policy": version_of(policy),
-            "summary": sentences(nothing, *(one["summary"] for one in trace), owed),
+            "summary": sentences(nothing, *(row["summary"] for row in trace), owed),
             "at": iso(row.at),
             "clause": answer.get("clause"),
             "answer": row.answer,
@@ -228,5 +229,5 @@ _PRIVATE: Final = frozenset({"customer_id", "version", "policy_version"})
 def _public(value: Any) -> Any:
     """What a step changed, without numbers and ids that only the tables know."""
     if isinstance(value, Mapping):
-        return {name: _public(one) for name, one in value.items() if name not in _PRIVATE}
-    return [_public(one) for one in value] if isinstance(value, list | tuple) else value
+        return {name: _public(item) for name, item in value.items() if name not in _PRIVATE}
+    return [_public(item) for item in value] if isinstance(value, list | tuple) else value

@@ -112,7 +112,7 @@ async def explain_moves(tx: Tx, kind: Literal["operation", "hold"], id_: str) ->
     rows = await operations_of(tx, kind, id_, policy)
     if not rows:
         raise DomainError(f"{kind}_not_found", id=id_)
-    summary = sentences(*(one["summary"] for one in rows))
+    summary = sentences(*(row["summary"] for row in rows))
     return explanation_view(
         policy,
         {"kind": kind, "id": id_, "policy": version_of(policy), "summary": summary, "trace": operation_steps(rows)},

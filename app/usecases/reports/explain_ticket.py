@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
-from app.db import accounts, policies, tickets, traces
+from app.db import policies, tickets, traces
+from app.db.account import accounts
 from app.db.engine import Tx
 from app.domain.explanations import ledger as ledger_words
 from app.domain.explanations import ticket as ticket_words
@@ -54,17 +55,17 @@ async def explain_ticket(tx: Tx, external_id: str, *, kind: KindName, assessment
                 summary=ticket_words.step_sentence(policy, fact.kind, fact.payload, mine),
                 clause=ticket_words.step_clause(policy, fact.kind, fact.payload),
                 result={name: changed[name] for name in _RESULTS if name in changed},
-                rules=[rule_view(policy, one) for one in changed.get("checks", ())],
+                rules=[rule_view(policy, check) for check in changed.get("checks", ())],
                 reasons=changed.get("reasons", ()),
                 remedies=changed.get("remedies", ()),
                 assessments=[
-                    {**one, "summary": ticket_words.assessment_sentence(policy, one)}
-                    for one in ticket_words.assessments_of(fact.payload)
+                    {**row, "summary": ticket_words.assessment_sentence(policy, row)}
+                    for row in ticket_words.assessments_of(fact.payload)
                 ],
                 facts=changed.get("facts"),
                 recommendation=changed.get("recommendation"),
                 qualification=changed.get("qualification"),
-                operations=[one["operation_id"] for one in mine],
+                operations=[row["operation_id"] for row in mine],
             )
         )
     charge = _charge_of(ledger)
@@ -97,10 +98,10 @@ async def explain_ticket(tx: Tx, external_id: str, *, kind: KindName, assessment
         ],
     }
     if assessment is not None:
-        one = ticket.assessment(assessment)
-        body["assessment"] = one
-        source = ledger_words.held_from(policy, ledger) if one["status"] == "in_force" else None
-        body["summary"] = sentences(ticket_words.assessment_sentence(policy, one), source)
+        assessment_ = ticket.assessment(assessment)
+        body["assessment"] = assessment_
+        source = ledger_words.held_from(policy, ledger) if assessment_["status"] == "in_force" else None
+        body["summary"] = sentences(ticket_words.assessment_sentence(policy, assessment_), source)
     return explanation_view(policy, body)
 
 
@@ -125,7 +126,7 @@ _RESULTS: Final = (
 
 
 def _about(number: int, payload: Mapping[str, Any]) -> bool:
-    added = any(one.get("number") == number for one in ticket_words.assessments_of(payload))
+    added = any(row.get("number") == number for row in ticket_words.assessments_of(payload))
     return added or str(number) in {str(key) for key in payload.get("change", {}).get("assessments", {})}
 
 

@@ -34,7 +34,7 @@ class Watch:
                     known = await db.tenant_ids()
                     for gone in self._last.keys() - set(known):
                         self._last.pop(gone)
-                    for tenant_id in sorted(known, key=lambda one: self._at.get(one, -1.0)):
+                    for tenant_id in sorted(known, key=lambda item: self._at.get(item, -1.0)):
                         if began - self._at.get(tenant_id, -FRESH_SECONDS) < FRESH_SECONDS:
                             break
                         self._at[tenant_id] = began
@@ -51,15 +51,15 @@ class Watch:
     def sample(self) -> Iterator[tuple[str, str, str, float]]:
         """For ``/metrics``: name, help, kind, value."""
         every = list(self._last.values())
-        oldest = max((one.oldest_seconds for one in every), default=0.0)
-        unplaced = sum(one.unplaced for one in every)
+        oldest = max((tenant_figures.oldest_seconds for tenant_figures in every), default=0.0)
+        unplaced = sum(tenant_figures.unplaced for tenant_figures in every)
         yield "retainer_outbox_unplaced", "Events committed without a position yet", "gauge", unplaced
         yield "retainer_outbox_oldest_seconds", "Age of the oldest of them", "gauge", oldest
-        breaches = sum(one.breaches for one in every)
+        breaches = sum(tenant_figures.breaches for tenant_figures in every)
         yield "retainer_sla_breaches", "Promised times that were missed", "counter", breaches
-        parked = sum(one.parked for one in every)
+        parked = sum(tenant_figures.parked for tenant_figures in every)
         yield "retainer_deliveries_parked", "Deliveries that wait for a person", "gauge", parked
-        waiting = max((one.parked_seconds for one in every), default=0.0)
+        waiting = max((tenant_figures.parked_seconds for tenant_figures in every), default=0.0)
         yield "retainer_deliveries_parked_oldest_seconds", "Age of the oldest of them", "gauge", waiting
-        drift = sum(one.drift for one in every)
+        drift = sum(tenant_figures.drift for tenant_figures in every)
         yield "retainer_ledger_drift_points", "Credits by which balances differ from lots", "gauge", drift

@@ -85,13 +85,13 @@ async def simulate(
     done = min(before.done, after.done)
     differences: list[PolicyDifference] = []
     counts: dict[str, Rehearsed] = {kind: {"replayed": 0, "differ": 0} for kind in ("order", "ticket")}
-    for one in past.pasts[:done]:
-        for key in _things(one):
+    for past_ in past.pasts[:done]:
+        for key in _things(past_):
             counts[key[0]]["replayed"] += 1
             found = _difference(key, before.views[key], after.views[key])
             if found is not None:
                 counts[key[0]]["differ"] += 1
-                differences.append(cast(PolicyDifference, {**found, "customer_id": one.external_id}))
+                differences.append(cast(PolicyDifference, {**found, "customer_id": past_.external_id}))
     return {
         "policy": {"name": past.in_force.policy, "version": past.in_force.version},
         "from": None if start is None else iso(start),
@@ -106,13 +106,13 @@ async def simulate(
 
 
 def _with(draft: Policy, versions: Sequence[Version], start: datetime | None) -> list[Version]:
-    number = max(one[0] for one in versions) + 1
-    versions_before = [] if start is None else [one for one in versions if one[1] < start]
+    number = max(version[0] for version in versions) + 1
+    versions_before = [] if start is None else [version for version in versions if version[1] < start]
     return [*versions_before, (number, start or _EVER[0], draft)]
 
 
-def _things(one: Past) -> list[tuple[str, str]]:
-    return [*(("order", name) for name in one.orders), *(("ticket", name) for name in one.tickets)]
+def _things(past: Past) -> list[tuple[str, str]]:
+    return [*(("order", name) for name in past.orders), *(("ticket", name) for name in past.tickets)]
 
 
 # --- the past -----------------------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ async def _look(tx: Tx, name: str, start: datetime, end: datetime, limit: int) -
     if name != tx.tenant.policy_name:
         raise DomainError("policy_not_found", name=name)
     pasts, whole = await history.pasts(tx, start, end, limit=limit)
-    recorded = {(kind, id_): await _seen(tx, kind, id_) for one in pasts for kind, id_ in _things(one)}
+    recorded = {(kind, id_): await _seen(tx, kind, id_) for past in pasts for kind, id_ in _things(past)}
     return _History(
         versions=await policies.versions(tx),
         in_force=await policies.in_force(tx),
@@ -154,14 +154,14 @@ async def _rehearse(
     if not past.pasts:
         return run
     stop = time.monotonic() + SECONDS_MAX
-    first = min((one.entries[0].at for one in past.pasts if one.entries), default=end)
+    first = min((past_.entries[0].at for past_ in past.pasts if past_.entries), default=end)
     made_up, ours = mint("sim"), past.in_force.policy
     async with db.rehearsal(made_up, policy_name=ours, at=first, charged_to=tenant_id) as tx:
         await history.furnish(tx, versions, past.calendars)
-        paying = any(promise.breach_returns_credits for _, _, one in versions for promise in one.promises)
-        for one in past.pasts:
-            again = _Again(tx, one, run, at_once=not paying)
-            for entry in one.entries:
+        paying = any(promise.breach_returns_credits for _, _, pair in versions for promise in pair.promises)
+        for item in past.pasts:
+            again = _Again(tx, item, run, at_once=not paying)
+            for entry in item.entries:
                 if time.monotonic() > stop:
                     return run
                 await again.do(entry)
@@ -250,7 +250,11 @@ class _Again:
             data["id"] = made
         elif entry.name == "confirm":
             view = await tickets.get(tx, entry.id)
-            waiting = [one["number"] for one in view["assessments"] if one["status"] == "awaiting_confirmation"]
+            waiting = [
+                assessment["number"]
+                for assessment in view["assessments"]
+                if assessment["status"] == "awaiting_confirmation"
+            ]
             if not waiting:
                 return None  # nobody is asked under this policy
             data["number"] = waiting[-1]
@@ -267,10 +271,10 @@ class _Again:
 
 def _errors(past: _History, before: _Run, after: _Run, *, compare: bool) -> list[RehearsalError]:
     found = []
-    for key, one in {**before.errors, **after.errors}.items():
+    for key, row in {**before.errors, **after.errors}.items():
         twice = key in before.errors and key in after.errors
         same = twice and before.errors[key]["step"] == after.errors[key]["step"]
-        found.append({**one, "run": "both" if same else one["run"]})
+        found.append({**row, "run": "both" if same else row["run"]})
         if twice and not same:
             found.append(before.errors[key])
     if compare:
@@ -300,26 +304,26 @@ def _shape(kind: str, view: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _order_shape(view: Mapping[str, Any]) -> dict[str, Any]:
-    rows = {name: _sorted(_row(name, one) for one in view[name]) for name in _LISTS}
+    rows = {name: _sorted(_row(name, item) for item in view[name]) for name in _LISTS}
     granted = any(view[name] for name in ("licenses", "lots", "covers", "choices"))
     return {"granted": granted, "licenses": len(view["licenses"]), **rows}
 
 
-def _row(name: str, one: Mapping[str, Any]) -> dict[str, Any]:
+def _row(name: str, row: Mapping[str, Any]) -> dict[str, Any]:
     fields = {
         "lots": ("line_id", "unit_no", "credit_type", "granted", "expires_at"),
         "covers": ("line_id", "state", "starts_at", "ends_at", "scope", "levels", "actions"),
         "choices": ("line_id", "unit_no", "details", "option"),
         "not_granted": ("line_id", "unit_no", "code"),
     }[name]
-    return {field_: one[field_] for field_ in fields if field_ in one}
+    return {field_: row[field_] for field_ in fields if field_ in row}
 
 
 def _ticket_shape(view: Mapping[str, Any]) -> dict[str, Any]:
     charge = view["charge"]
     return {
         "state": view["state"],
-        "reasons": [one["code"] for one in view["reasons"]],
+        "reasons": [reason["code"] for reason in view["reasons"]],
         "asks": sorted(view["asks"]),
         "price": view["price"],
         "paid_by": view["paid_by"],
@@ -330,25 +334,25 @@ def _ticket_shape(view: Mapping[str, Any]) -> dict[str, Any]:
 def _order_clauses(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     found: set[str | None] = set()
     for name in _LISTS:
-        sides = [[(_row(name, one), one.get("clause")) for one in view[name]] for view in (before, after)]
+        sides = [[(_row(name, item), item.get("clause")) for item in view[name]] for view in (before, after)]
         for mine, other in (sides, sides[::-1]):
             there = [row for row, _ in other]
             found |= {clause for row, clause in mine if row not in there}
-    return sorted(one for one in found if one)
+    return sorted(name for name in found if name)
 
 
 def _ticket_clauses(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    codes = [{one["code"] for one in view["reasons"]} for view in (before, after)]
+    codes = [{reason["code"] for reason in view["reasons"]} for view in (before, after)]
     found = {
-        one["clause"]
+        reason["clause"]
         for view, other in ((before, codes[1]), (after, codes[0]))
-        for one in view["reasons"]
-        if one["code"] not in other
+        for reason in view["reasons"]
+        if reason["code"] not in other
     }
     if before["price"] != after["price"] or not found:
         found |= {view["assessments"][-1]["clause"] for view in (before, after) if view["assessments"]}
-    return sorted(one for one in found if one)
+    return sorted(item for item in found if item)
 
 
 def _sorted(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(rows, key=lambda one: [str(value) for value in one.values()])
+    return sorted(rows, key=lambda row: [str(value) for value in row.values()])

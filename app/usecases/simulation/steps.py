@@ -20,14 +20,14 @@ Step = Callable[[Tx, str, Data], Awaitable[Any]]
 async def _order(tx: Tx, id_: str, said: Data) -> None:
     lines = tuple(
         orders.LineCommand(
-            line_id=one["line_id"],
-            sku=one["sku"],
-            quantity=one["quantity"],
-            unit_price=_decimal(one["unit_price"]),
-            list_price=_decimal(one["list_price"]),
-            attributes=one["attributes"],
+            line_id=line["line_id"],
+            sku=line["sku"],
+            quantity=line["quantity"],
+            unit_price=_decimal(line["unit_price"]),
+            list_price=_decimal(line["list_price"]),
+            attributes=line["attributes"],
         )
-        for one in said["lines"]
+        for line in said["lines"]
     )
     placed: datetime = said["placed_at"]
     await orders.put_order(
@@ -48,7 +48,7 @@ def _decimal(text: str | None) -> Decimal | None:
 
 
 async def _refund(tx: Tx, id_: str, said: Data) -> None:
-    lines = tuple(orders.RefundLine(line_id=one["line_id"], quantity=one["quantity"]) for one in said["lines"])
+    lines = tuple(orders.RefundLine(line_id=line["line_id"], quantity=line["quantity"]) for line in said["lines"])
     if not lines:  # Recorded when nothing of the order was left: it took nothing.
         return
     await orders.refund_order(

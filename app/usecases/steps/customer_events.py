@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.db import accounts
+from app.db.account import accounts
 from app.db.engine import Tx
 from app.db.plan import write_account
 from app.domain.account.account import CustomerAccount

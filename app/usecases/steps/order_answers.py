@@ -14,8 +14,8 @@ from app.views.order import GRANTED, granted_by, lasting
 def refunded_units(prior: Iterable[OrderRefund], what: str = "quantity") -> dict[str, int]:
     """Return the units of each line that were given back in all; ``what``: the member of the refunds' lines."""
     total: dict[str, int] = {}
-    for one in prior:
-        for row in one.answer["lines"]:
+    for order_refund in prior:
+        for row in order_refund.answer["lines"]:
             total[row["line_id"]] = total.get(row["line_id"], 0) + (row.get(what) or 0)
     return total
 
@@ -24,9 +24,13 @@ def keep_answers(account: CustomerAccount, mine: Sequence[Order]) -> None:
     """Keeps what each touched order granted with the order, so that the same order again gets the same answer."""
     plan = account.plan
     touched: set[str | None] = set(plan.orders)
-    touched |= {one.order_id for one in plan.licenses.values()} | {one.order_id for one in plan.covers.values()}
-    touched |= {one.order_id for one in plan.choices.values()}
-    touched |= {one.data.get("order_id") for one in plan.outbox if one.type.startswith("credits.")}
+    touched |= {license_.order_id for license_ in plan.licenses.values()} | {
+        cover.order_id for cover in plan.covers.values()
+    }
+    touched |= {choice.order_id for choice in plan.choices.values()}
+    touched |= {
+        outbox_event.data.get("order_id") for outbox_event in plan.outbox if outbox_event.type.startswith("credits.")
+    }
     for order in mine:
         if order.order_id not in touched:
             continue

@@ -80,12 +80,18 @@ def _granted(account: CustomerAccount, mine: Sequence[Order]) -> set[tuple[str, 
     """The order lines that have granted something which stands."""
     forgone = {cover_id for order in mine for line in order.lines for cover_id in line.withdrawn}
     found = {
-        (str(one.order_id), str(one.line_id)) for one in account.licenses.values() if one.ended_reason != "corrected"
+        (str(license_.order_id), str(license_.line_id))
+        for license_ in account.licenses.values()
+        if license_.ended_reason != "corrected"
     }
-    found |= {(str(one.order_id), str(one.line_id)) for one in account.ledger.lots.values() if not one.withdrawn}
-    found |= {(str(one.order_id), str(one.line_id)) for one in account.covers.values() if one.cover_id not in forgone}
-    found |= {(str(one.order_id), str(one.line_id)) for one in account.choices.values() if one.voided_at is None}
-    return found | {(str(one.order_id), str(one.line_id)) for one in account.addons}
+    found |= {(str(lot.order_id), str(lot.line_id)) for lot in account.ledger.lots.values() if not lot.withdrawn}
+    found |= {
+        (str(cover.order_id), str(cover.line_id)) for cover in account.covers.values() if cover.cover_id not in forgone
+    }
+    found |= {
+        (str(choice.order_id), str(choice.line_id)) for choice in account.choices.values() if choice.voided_at is None
+    }
+    return found | {(str(addon.order_id), str(addon.line_id)) for addon in account.addons}
 
 
 async def reconcile_again(tx: Tx, account: CustomerAccount) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.db import accounts, calendars, clocks, policies
+from app.db import calendars, clocks, policies
+from app.db.account import accounts
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import Plan

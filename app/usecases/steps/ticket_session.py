@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from app.db import accounts, clocks, policies, tickets
+from app.db import clocks, policies, tickets
 from app.db import plan as plans
+from app.db.account import accounts
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import AgendaItem
@@ -87,9 +88,9 @@ async def _session_of(tx: Tx, account: CustomerAccount, found: Mapping[str, list
 
 async def save(tx: Tx, session: TicketSession, *, before: int | None = None, also: TicketSession | None = None) -> None:
     """Write what the session did."""
-    for one in (session, also):
-        if one is not None:
-            one.finish(before=before if one is session else None)
+    for ticket_session in (session, also):
+        if ticket_session is not None:
+            ticket_session.finish(before=before if ticket_session is session else None)
     await plans.write_account(tx, session.account)
 
 

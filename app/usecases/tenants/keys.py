@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from app.db import accounts, audit, keys
+from app.db import audit, keys
+from app.db.account import accounts
 from app.db.engine import Tx
 from app.db.keys import KeyRow
 from app.domain.values.errors import DomainError

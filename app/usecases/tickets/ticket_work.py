@@ -87,9 +87,9 @@ async def confirm(tx: Tx, ticket_id: str, number: int, *, accept: bool) -> Ticke
 
 
 async def _with_assessment(tx: Tx, session: TicketSession, number: int) -> TicketView:
-    one = session.ticket.assessment(number)
+    assessment = session.ticket.assessment(number)
     shown = await ticket_session.view(tx, session)
-    return {**shown, "assessment": one, "number": number, "status": one["status"]}
+    return {**shown, "assessment": assessment, "number": number, "status": assessment["status"]}
 
 
 async def respond(

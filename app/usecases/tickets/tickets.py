@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from app.db import accounts, claims, clocks, policies, tickets
+from app.db import claims, clocks, policies, tickets
+from app.db.account import accounts
 from app.db.agenda import Handler
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
@@ -186,24 +187,24 @@ async def listed(
     then = as_of is not None or known_at is not None
     rows, more = await tickets.page(tx, customer_id=ours, state=None if then else state, part=part)
     if then:
-        stood = [await _stood(tx, one.external_id, as_of, known_at) for one in rows]
-        shown_then = [one if one is not None and state in (None, one["state"]) else None for one in stood]
+        stood = [await _stood(tx, row.external_id, as_of, known_at) for row in rows]
+        shown_then = [ticket if ticket is not None and state in (None, ticket["state"]) else None for ticket in stood]
         return part.page_of(rows, more, shown_then, _key_of)
-    ids = [one.ticket_id for one in rows]
-    named = await tickets.customer_names(tx, [one.customer_id for one in rows])
-    names = await tickets.names(tx, [name for one in rows for name in one.related])
+    ids = [row.ticket_id for row in rows]
+    named = await tickets.customer_names(tx, [row.customer_id for row in rows])
+    names = await tickets.names(tx, [name for row in rows for name in row.related])
     shown = await clocks.views_of_tickets(tx, ids) if ids else {}
     charged = await tickets.charges(tx, ids)
     views = [
         ticket_view(
-            one,
-            customer_id=named.get(one.customer_id),
+            row,
+            customer_id=named.get(row.customer_id),
             names=names,
-            clocks=shown.get(one.ticket_id, []),
-            charge=charged.get(one.ticket_id),
-            policy=await policies.of_version(tx, one.policy_version),
+            clocks=shown.get(row.ticket_id, []),
+            charge=charged.get(row.ticket_id),
+            policy=await policies.of_version(tx, row.policy_version),
         )
-        for one in rows
+        for row in rows
     ]
     return part.page_of(rows, more, views, _key_of)
 

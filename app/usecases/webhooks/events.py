@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from app.db import accounts, events, positions
+from app.db import events, positions
+from app.db.account import accounts
 from app.db.engine import Busy, Database, Tx
 from app.domain.events.types import known_pattern
 from app.domain.values.errors import DomainError
@@ -60,7 +61,7 @@ async def feed(
 
     ``types`` may hold ``noun.*``; an unknown one is 422 ``unknown_event_type``, an unknown id 404 ``event_not_found``.
     """
-    unknown = [one for one in types or () if not known_pattern(one)]
+    unknown = [event_type for event_type in types or () if not known_pattern(event_type)]
     if unknown:
         raise DomainError("unknown_event_type", field="type", unknown=unknown)
     start = after if isinstance(after, int) else await _position(tx, after)

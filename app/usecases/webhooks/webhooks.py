@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, Final, Literal, cast
 
-from app.db import accounts, audit, events, positions, webhooks
+from app.db import audit, events, positions, webhooks
+from app.db.account import accounts
 from app.db.engine import Tx
 from app.db.secrets import Cipher
 from app.db.webhooks import Endpoint
@@ -55,7 +56,7 @@ async def create(tx: Tx, asked: NewEndpoint, *, cipher: Cipher, allow_private: b
         raise DomainError("too_many_webhook_endpoints", most=MAX_ENDPOINTS)
     now = await webhooks.clock(tx)
     endpoint_id, secret = tx.mint("whe"), fresh_secret()
-    one = Endpoint(
+    endpoint = Endpoint(
         endpoint_id=endpoint_id,
         url=asked.url,
         event_types=tuple(dict.fromkeys(asked.event_types)),
@@ -72,15 +73,15 @@ async def create(tx: Tx, asked: NewEndpoint, *, cipher: Cipher, allow_private: b
         created_at=now,
         updated_at=now,
     )
-    await webhooks.add(tx, one)
-    await audit.note(tx, "webhook_endpoint.created", endpoint_id, {"url": one.url}, at=now)
-    return {**endpoint_view(one, asked.customer_id), "secret": secret}
+    await webhooks.add(tx, endpoint)
+    await audit.note(tx, "webhook_endpoint.created", endpoint_id, {"url": endpoint.url}, at=now)
+    return {**endpoint_view(endpoint, asked.customer_id), "secret": secret}
 
 
 async def list_endpoints(tx: Tx, part: PageRequest) -> Page[WebhookEndpoint]:
     """A part of the endpoints, by age. Never their secrets."""
     rows, more = await webhooks.page(tx, part)
-    return part.page_of(rows, more, [await _viewed(tx, one) for one in rows], lambda row: [row.endpoint_id])
+    return part.page_of(rows, more, [await _viewed(tx, row) for row in rows], lambda row: [row.endpoint_id])
 
 
 async def get_endpoint(tx: Tx, endpoint_id: str) -> WebhookEndpoint:
@@ -96,7 +97,7 @@ async def change(
     ``enabled: true`` goes on where a disabled endpoint stopped, so that nothing is missed, with the whole schedule
     before it; with ``skip_missed: true`` it gives up what waits and goes on from now.
     """
-    one = await _require(tx, endpoint_id, lock=True, check=check)
+    endpoint = await _require(tx, endpoint_id, lock=True, check=check)
     now = await webhooks.clock(tx)
     values: dict[str, Any] = {}
     if "url" in changes:
@@ -114,56 +115,61 @@ async def change(
         await positions.assign_batch(tx, wait=True)
         await webhooks.skip(tx, endpoint_id, now)
         values["position"] = await events.last_position(tx)
-    values |= await _switched(tx, one, changes.get("enabled"), now)
-    values |= {"version": one.version + 1, "updated_at": now}
+    values |= await _switched(tx, endpoint, changes.get("enabled"), now)
+    values |= {"version": endpoint.version + 1, "updated_at": now}
     await webhooks.change(tx, endpoint_id, **values)
     await audit.note(tx, "webhook_endpoint.changed", endpoint_id, {"fields": sorted(changes)}, at=now)
-    types = tuple(values.get("event_types", one.event_types))
-    return await _viewed(tx, replace(one, **{**values, "event_types": types}))
+    types = tuple(values.get("event_types", endpoint.event_types))
+    return await _viewed(tx, replace(endpoint, **{**values, "event_types": types}))
 
 
-async def _switched(tx: Tx, one: Endpoint, enabled: bool | None, now: datetime) -> dict[str, Any]:
-    if enabled is False and one.state == "enabled":
+async def _switched(tx: Tx, endpoint: Endpoint, enabled: bool | None, now: datetime) -> dict[str, Any]:
+    if enabled is False and endpoint.state == "enabled":
         return {"state": "disabled", "disabled_reason": "by_hand", "disabled_at": now}
-    if enabled is True and one.state == "disabled":
-        await webhooks.wake(tx, one.endpoint_id, now)
+    if enabled is True and endpoint.state == "disabled":
+        await webhooks.wake(tx, endpoint.endpoint_id, now)
         return {"state": "enabled", "disabled_reason": None, "disabled_at": None}
     return {}
 
 
 async def delete(tx: Tx, endpoint_id: str, *, check: Check | None = None) -> WebhookEndpoint:
     """Ends an endpoint; its log goes with it, by and by."""
-    one = await _require(tx, endpoint_id, lock=True, check=check)
+    endpoint = await _require(tx, endpoint_id, lock=True, check=check)
     now = await webhooks.clock(tx)
-    values: dict[str, Any] = {"state": "deleted", "disabled_at": None, "updated_at": now, "version": one.version + 1}
+    values: dict[str, Any] = {
+        "state": "deleted",
+        "disabled_at": None,
+        "updated_at": now,
+        "version": endpoint.version + 1,
+    }
     await webhooks.change(tx, endpoint_id, **values)
     await audit.note(tx, "webhook_endpoint.deleted", endpoint_id, at=now)
-    return {**await _viewed(tx, replace(one, **values)), "deleted": True}
+    return {**await _viewed(tx, replace(endpoint, **values)), "deleted": True}
 
 
 async def rotate_secret(tx: Tx, endpoint_id: str, *, overlap: timedelta, cipher: Cipher) -> WebhookEndpoint:
     """A new secret; for the overlap every delivery is signed with both, so that receivers can change over."""
-    one = await _require(tx, endpoint_id, lock=True)
+    endpoint = await _require(tx, endpoint_id, lock=True)
     now = await webhooks.clock(tx)
     secret, until = fresh_secret(), now + min(overlap, MAX_OVERLAP)
-    previous = None if overlap <= timedelta(0) else one.secret
+    previous = None if overlap <= timedelta(0) else endpoint.secret
     values: dict[str, Any] = {
         "secret": _seal(tx, cipher, endpoint_id, secret),
         "previous_secret": previous,
         "previous_until": None if previous is None else until,
-        "version": one.version + 1,
+        "version": endpoint.version + 1,
         "updated_at": now,
     }
     await webhooks.change(tx, endpoint_id, **values)
     await audit.note(tx, "webhook_endpoint.secret_rotated", endpoint_id, at=now)
-    return {**await _viewed(tx, replace(one, **values)), "secret": secret}
+    return {**await _viewed(tx, replace(endpoint, **values)), "secret": secret}
 
 
 async def send_test(tx: Tx, endpoint_id: str) -> WebhookDelivery:
     """Puts a test event on its way; see it in the log. 409 ``webhook_endpoint_disabled``."""
-    one = await _enabled(tx, endpoint_id)
+    endpoint = await _enabled(tx, endpoint_id)
     now = await webhooks.clock(tx)
-    data = {"name": one.description or "test", "at": iso(now)}
+    data = {"name": endpoint.description or "test", "at": iso(now)}
     made = await webhooks.add_test(tx, endpoint_id, TEST, data, now)
     return delivery_view(SimpleNamespace(**made))
 
@@ -177,7 +183,7 @@ async def list_deliveries(
     """Deliveries of an endpoint with each attempt, the newest first."""
     await _require(tx, endpoint_id)
     rows, more = await webhooks.deliveries(tx, endpoint_id, part, state=state, event_id=event_id)
-    return part.page_of(rows, more, [delivery_view(one) for one in rows], lambda row: [row.delivery_id])
+    return part.page_of(rows, more, [delivery_view(row) for row in rows], lambda row: [row.delivery_id])
 
 
 async def get_delivery(tx: Tx, endpoint_id: str, delivery_id: str) -> WebhookDelivery:
@@ -191,12 +197,12 @@ async def replay(tx: Tx, endpoint_id: str, delivery_id: str) -> WebhookDelivery:
     409 ``webhook_delivery_pending`` (it will be sent anyway), ``webhook_endpoint_disabled``.
     """
     await _enabled(tx, endpoint_id, lock=True)
-    one = await _delivery(tx, endpoint_id, delivery_id)
-    if one.state == "pending":
-        raise DomainError("webhook_delivery_pending", next_attempt_at=iso(one.next_attempt_at))
-    made = await webhooks.replay(tx, one, await webhooks.clock(tx))
+    item = await _delivery(tx, endpoint_id, delivery_id)
+    if item.state == "pending":
+        raise DomainError("webhook_delivery_pending", next_attempt_at=iso(item.next_attempt_at))
+    made = await webhooks.replay(tx, item, await webhooks.clock(tx))
     if tx.validate_only:
-        return {**delivery_view(one), "delivery_id": made, "state": "pending", "replay_of": delivery_id}
+        return {**delivery_view(item), "delivery_id": made, "state": "pending", "replay_of": delivery_id}
     return await get_delivery(tx, endpoint_id, made)
 
 
@@ -213,13 +219,20 @@ async def replay_span(
 
     At most `REPLAY_DELIVERIES_MAX` a call: repeat with ``after`` = ``next_after`` until that is null.
     """
-    one = await _enabled(tx, endpoint_id, lock=True)
+    endpoint = await _enabled(tx, endpoint_id, lock=True)
     now = await webhooks.clock(tx)
     end = now + timedelta(seconds=1) if until is None else until
     if end <= since:
         raise DomainError("invalid_input", field="until", message="The span ends before it begins.")
     made, following = await webhooks.replay_span(
-        tx, one, since=since, until=end, after=after, only_failed=which == "failed", limit=REPLAY_DELIVERIES_MAX, at=now
+        tx,
+        endpoint,
+        since=since,
+        until=end,
+        after=after,
+        only_failed=which == "failed",
+        limit=REPLAY_DELIVERIES_MAX,
+        at=now,
     )
     return {"endpoint_id": endpoint_id, "replayed": made, "next_after": following}
 
@@ -262,9 +275,9 @@ def delivery_view(row: Any) -> WebhookDelivery:
     }
 
 
-async def _viewed(tx: Tx, one: Endpoint) -> WebhookEndpoint:
-    customer = None if one.customer_id is None else await accounts.customer_by_id(tx, one.customer_id)
-    return endpoint_view(one, None if customer is None else customer.external_id)
+async def _viewed(tx: Tx, endpoint: Endpoint) -> WebhookEndpoint:
+    customer = None if endpoint.customer_id is None else await accounts.customer_by_id(tx, endpoint.customer_id)
+    return endpoint_view(endpoint, None if customer is None else customer.external_id)
 
 
 def fresh_secret() -> str:
@@ -289,25 +302,25 @@ def _check_url(url: str, *, allow_private: bool) -> None:
 
 
 def _check_types(types: tuple[str, ...] | list[str]) -> None:
-    unknown = [one for one in types if not known_pattern(one)]
+    unknown = [event_type for event_type in types if not known_pattern(event_type)]
     if unknown:
         raise DomainError("unknown_event_type", field="event_types", unknown=unknown)
 
 
 async def _require(tx: Tx, endpoint_id: str, *, lock: bool = False, check: Check | None = None) -> Endpoint:
-    one = await webhooks.find(tx, endpoint_id, lock=lock)
-    if one is None:
+    endpoint = await webhooks.find(tx, endpoint_id, lock=lock)
+    if endpoint is None:
         raise DomainError("webhook_endpoint_not_found", endpoint_id=endpoint_id)
     if check is not None:
-        check(str(one.version))
-    return one
+        check(str(endpoint.version))
+    return endpoint
 
 
 async def _enabled(tx: Tx, endpoint_id: str, *, lock: bool = False) -> Endpoint:
-    one = await _require(tx, endpoint_id, lock=lock)
-    if one.state != "enabled":
-        raise DomainError("webhook_endpoint_disabled", endpoint_id=endpoint_id, reason=one.disabled_reason)
-    return one
+    endpoint = await _require(tx, endpoint_id, lock=lock)
+    if endpoint.state != "enabled":
+        raise DomainError("webhook_endpoint_disabled", endpoint_id=endpoint_id, reason=endpoint.disabled_reason)
+    return endpoint
 
 
 async def _delivery(tx: Tx, endpoint_id: str, delivery_id: str) -> Any:

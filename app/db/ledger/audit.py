@@ -16,13 +16,14 @@ from typing import Any, Final
 
 from sqlalchemy import TextClause, select, text
 
-from app.db import ledger as rows
-from app.db import ledger_replay, policies
+from app.db import policies
 from app.db import schema as s
-from app.db.account_audit import ACCOUNTS
-from app.db.accounts import cover_of
+from app.db.account.accounts import cover_of
+from app.db.account.audit import ACCOUNTS
+from app.db.account.life_audit import LIVES
 from app.db.engine import Tx
-from app.db.life_audit import LIVES
+from app.db.ledger import read as rows
+from app.db.ledger import replay as ledger_replay
 from app.domain.cover import audit as cover_audit
 from app.domain.cover.terms import CoverTerms
 from app.domain.ledger.lot import Account, HoldLine, Lot
@@ -78,7 +79,9 @@ INVARIANTS: Final[dict[str, str]] = {
     "lot_is_replay_of_entries": f"""
         {_FOLD}, folded as (
             select lot_id, {
-        ", ".join(f"({_bucket(one)})::bigint as {one}" for one in ("available", "held", "spent", "expired", "voided"))
+        ", ".join(
+            f"({_bucket(name)})::bigint as {name}" for name in ("available", "held", "spent", "expired", "voided")
+        )
     },
                    coalesce(sum(credits) filter (where source = 'world'), 0)::bigint as granted
             from moves group by lot_id)
@@ -263,7 +266,11 @@ PROMISED: Final[dict[int, tuple[str, ...]]] = {
 """The checks that stand for each invariant; a test corrupts what each one looks at. 15 to 22 are of a whole life, 23
 is of accounts that were merged or erased."""
 CHECKED: Final = frozenset(
-    {*INVARIANTS, COVER_DAYS, *(one for checks in PROMISED.values() for one in checks if one.startswith("replay_"))}
+    {
+        *INVARIANTS,
+        COVER_DAYS,
+        *(check for checks in PROMISED.values() for check in checks if check.startswith("replay_")),
+    }
 )
 """Every check there is, the replays of `recompute` among them."""
 _COVERS: Final = select(s.cover).where(
@@ -406,7 +413,7 @@ def _replayed(
     customer_ids: Sequence[str], loaded: Mapping[str, rows.Loaded], journal: Sequence[Any]
 ) -> list[dict[str, Any]]:
     """The differences; in a thread, since a long journal takes long."""
-    replays = {one: ledger_replay.Replay(one, loaded[one][1]) for one in customer_ids}
+    replays = {id_: ledger_replay.Replay(id_, loaded[id_][1]) for id_ in customer_ids}
     for (customer_id, credit_type, version, kind, hold_id, at), moves in groupby(
         journal, key=lambda row: tuple(row[:6])
     ):
@@ -415,7 +422,7 @@ def _replayed(
         )
     found: list[dict[str, Any]] = []
     for customer_id, replay in replays.items():
-        found += [_difference(*one) for one in replay.found]
+        found += [_difference(*pair) for pair in replay.found]
         found += _compare(customer_id, loaded[customer_id], replay.accounts, replay.lots, replay.lines)
     return found
 
@@ -424,17 +431,17 @@ async def covers(tx: Tx, customer_ids: Sequence[str]) -> list[dict[str, Any]]:
     """Invariant 12 of these customers' covers, their streams replayed."""
     by: dict[str, Any] = {"tenant": tx.tenant_id, "customers": list(customer_ids)}
     stored = [cover_of(_without_tenant(row)) for row in await tx.rows(_COVERS, by)]
-    streams: dict[str, list[cover_audit.CoverEvent]] = {one.cover_id: [] for one in stored}
+    streams: dict[str, list[cover_audit.CoverEvent]] = {cover.cover_id: [] for cover in stored}
     if not stored:
         return []
     for entity_id, kind, occurred_at, payload in await tx.rows(_STREAMS, {**by, "covers": list(streams)}):
         streams[entity_id].append(cover_audit.CoverEvent(kind, occurred_at, payload))
     found: list[dict[str, Any]] = []
-    for one in stored:
-        terms = CoverTerms.of(await policies.of_version(tx, one.policy_version))
+    for cover in stored:
+        terms = CoverTerms.of(await policies.of_version(tx, cover.policy_version))
         found += [
-            {"invariant": COVER_DAYS, "subject": one.cover_id, "expected": expected, "found": there}
-            for expected, there in cover_audit.replay(one, streams[one.cover_id], terms)
+            {"invariant": COVER_DAYS, "subject": cover.cover_id, "expected": expected, "found": there}
+            for expected, there in cover_audit.replay(cover, streams[cover.cover_id], terms)
         ]
     return found
 
@@ -483,8 +490,17 @@ def _counters(lot: Lot) -> tuple[int, ...]:
     return (lot.granted, lot.available, lot.held, lot.spent, lot.expired, lot.voided)
 
 
-def _totals(one: Account) -> tuple[int, ...]:
-    return (one.granted, one.available, one.held, one.spent, one.expired, one.voided, one.owed, one.version)
+def _totals(account: Account) -> tuple[int, ...]:
+    return (
+        account.granted,
+        account.available,
+        account.held,
+        account.spent,
+        account.expired,
+        account.voided,
+        account.owed,
+        account.version,
+    )
 
 
 def _parts(line: HoldLine) -> tuple[int, ...]:

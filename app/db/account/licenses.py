@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy import Table, select, text
 
-from app.db import accounts, policies
-from app.db import ledger as ledger_rows
+from app.db import policies
 from app.db import schema as s
+from app.db.account import accounts
 from app.db.engine import Tx
+from app.db.ledger import read as ledger_rows
 from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import Plan
 from app.domain.account.customer import Cover, Customer, License
@@ -59,14 +60,14 @@ async def account_at(tx: Tx, customer: Customer, *, at: datetime, known_at: date
         mint=tx.mint,
         ledger=accounts.ledger_of(tx, customer.customer_id, loaded, at=at, rules=policy.credits),
         plan=Plan(customer=customer, at=at, actor=tx.actor),
-        licenses={key: _license(one, licenses[key]) for key, one in now.licenses.items() if key in licenses},
+        licenses={key: _license(license_, licenses[key]) for key, license_ in now.licenses.items() if key in licenses},
         covers={key: cover_then(payload["cover"]) for key, payload in covers.items() if "cover" in payload},
         choices={
-            key: one
-            for key, one in now.choices.items()
-            if one.opened_at <= at and (known_at is None or one.opened_at <= known_at) and _undone(one, at)
+            key: choice
+            for key, choice in now.choices.items()
+            if choice.opened_at <= at and (known_at is None or choice.opened_at <= known_at) and _undone(choice, at)
         },
-        addons=[one for one in now.addons if one.placed_at <= at and _undone_addon(one, at)],
+        addons=[addon for addon in now.addons if addon.placed_at <= at and _undone_addon(addon, at)],
     )
 
 
@@ -77,12 +78,12 @@ async def _last(tx: Tx, stream: str, ids: list[str], at: datetime, known_at: dat
     return {row[0]: row[1] for row in rows}
 
 
-def _license(one: License, payload: dict[str, Any]) -> License:
-    one.ordinal, one.first_order = payload["ordinal"], payload["first_order"]
-    one.ended_at, one.ended_reason = parse_iso_or_none(payload["ended_at"]), payload["ended_reason"]
+def _license(license_: License, payload: dict[str, Any]) -> License:
+    license_.ordinal, license_.first_order = payload["ordinal"], payload["first_order"]
+    license_.ended_at, license_.ended_reason = parse_iso_or_none(payload["ended_at"]), payload["ended_reason"]
     if not payload["registered"]:
-        one.registered_domain = one.registered_at = None
-    return one
+        license_.registered_domain = license_.registered_at = None
+    return license_
 
 
 def cover_then(data: dict[str, Any]) -> Cover:
@@ -92,15 +93,15 @@ def cover_then(data: dict[str, Any]) -> Cover:
     return accounts.cover_of(values)
 
 
-def _undone(one: Any, at: datetime) -> bool:
-    if one.made_at is not None and one.made_at > at:
-        one.option = one.made_at = None
-    if one.voided_at is not None and one.voided_at > at:
-        one.voided_at = None
+def _undone(item: Any, at: datetime) -> bool:
+    if item.made_at is not None and item.made_at > at:
+        item.option = item.made_at = None
+    if item.voided_at is not None and item.voided_at > at:
+        item.voided_at = None
     return True
 
 
-def _undone_addon(one: Any, at: datetime) -> bool:
-    if one.voided_at is not None and one.voided_at > at:
-        one.voided_at = None
+def _undone_addon(item: Any, at: datetime) -> bool:
+    if item.voided_at is not None and item.voided_at > at:
+        item.voided_at = None
     return True

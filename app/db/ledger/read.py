@@ -94,7 +94,7 @@ async def load(
     """
     wanted = list(dict.fromkeys(customer_ids))
     by = {"tenant": tx.tenant_id, "customers": wanted}
-    answer: dict[str, Loaded] = {one: ({}, {}, {}) for one in wanted}
+    answer: dict[str, Loaded] = {name: ({}, {}, {}) for name in wanted}
     for row in await _rows(tx, _WHOLE_ACCOUNTS if every_lot else _OPEN_ACCOUNTS, by):
         accounts, lots, _ = answer[row[0]]
         if row[1] not in accounts:
@@ -104,7 +104,9 @@ async def load(
     rows: list[Any] = []
     if open_holds:
         rows += await _rows(tx, _OPEN_HOLDS, by)
-    elif terms_only and any(one.next_expiry is not None for all_ in answer.values() for one in all_[0].values()):
+    elif terms_only and any(
+        account.next_expiry is not None for all_ in answer.values() for account in all_[0].values()
+    ):
         rows += await _rows(tx, _TERM_HOLDS, by)
     if ticket_holds:
         for row in await _rows(tx, _CUSTOMERS_TICKET_HOLDS, by):
@@ -148,7 +150,7 @@ async def _add_holds(tx: Tx, answer: dict[str, Loaded], rows: Iterable[Any], lot
                 )
             )
             needed.add(row[1])
-    missing = sorted(needed.difference(*(one[1] for one in answer.values())))
+    missing = sorted(needed.difference(*(pair[1] for pair in answer.values())))
     if missing:
         for row in await _rows(tx, _LOTS, {"tenant": tx.tenant_id, "lots": missing}):
             if row[1] in answer:

@@ -11,8 +11,8 @@ from typing import Final
 
 from sqlalchemy import select, text
 
-from app.db import accounts
 from app.db import schema as s
+from app.db.account import accounts
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Order

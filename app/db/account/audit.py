@@ -1,6 +1,6 @@
 """Questions about accounts: nothing lives on an absorbed one, no name leads nowhere, nothing personal of an erased one.
 
-Form as in `app.db.ledger_audit`: each query answers the rows that break it, (subject, expected, found).
+Form as in `app.db.ledger.audit`: each query answers the rows that break it, (subject, expected, found).
 """
 
 from __future__ import annotations

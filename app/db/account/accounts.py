@@ -10,13 +10,14 @@ from typing import Any, Final
 
 from sqlalchemy import select, text, update
 
-from app.db import account_rows, claims, customers, policies, preload
-from app.db import ledger as ledger_rows
+from app.db import claims, policies
 from app.db import schema as s
-from app.db.account_rows import AccountRows
+from app.db.account import account_rows, customers, preload
+from app.db.account.account_rows import AccountRows
 from app.db.claims import Claim
 from app.db.combined import Select
 from app.db.engine import Moved, Tx
+from app.db.ledger import read as ledger_rows
 from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import Plan
 from app.domain.account.customer import Addon, Choice, Cover, Customer, License
@@ -345,7 +346,7 @@ async def join_former(tx: Tx, ledger: Ledger, former: Mapping[str, Sequence[str]
         return
     if lock:
         await lock_customers(tx, wanted, absorbed=True)
-    named = sorted({hold_id for one in wanted for hold_id in former[one]})
+    named = sorted({hold_id for name in wanted for hold_id in former[name]})
     loaded = await ledger_rows.load(tx, wanted, every_lot=True, open_holds=False, hold_ids=named)
     for customer_id in wanted:
         ledger.former[customer_id] = ledger_of(
@@ -377,10 +378,10 @@ def ledger_of(
     )
 
 
-def same_time(*together_: CustomerAccount) -> None:
+def same_time(*accounts: CustomerAccount) -> None:
     """What several customers do together happens at one instant, the latest of theirs."""
-    at = max(account.at for account in together_)
-    for account in together_:
+    at = max(account.at for account in accounts)
+    for account in accounts:
         account.at = account.plan.at = account.ledger.at = at
         for former in account.ledger.former.values():
             former.at = at

@@ -106,27 +106,27 @@ class Words:
     def is_free(self, value: str) -> bool:
         """Whether a text in a free place is a caller's own."""
         return bool(value) and not (
-            value in self._known or any(one.fullmatch(value) is not None for one in (_TIME, _OURS, _TOKEN))
+            value in self._known or any(pattern.fullmatch(value) is not None for pattern in (_TIME, _OURS, _TOKEN))
         )
 
     def learn(self, value: Any, *, free: bool = False) -> None:
         """Notes the free texts of a value."""
         if isinstance(value, Mapping):
             self._learn_pauses(value.get("pauses"))
-            for name, one in value.items():
-                self.learn(one, free=free or name in _FREE)
+            for name, item in value.items():
+                self.learn(item, free=free or name in _FREE)
         elif isinstance(value, list):
-            for one in value:
-                self.learn(one, free=free)
+            for item in value:
+                self.learn(item, free=free)
         elif free and isinstance(value, str) and self.is_free(value):
             self._gone.setdefault(value, "")
             self._quoted = None
 
     def _learn_pauses(self, pauses: Any) -> None:
         """Reasons for waiting stay apart from each other: the clocks tell by them when nothing is waited for."""
-        for one in pauses if isinstance(pauses, list) else ():
-            if isinstance(one, Mapping) and isinstance(one.get("reason"), str) and self.is_free(one["reason"]):
-                self._gone.setdefault(one["reason"], f"erased_{len(self._gone) + 1}")
+        for pause in pauses if isinstance(pauses, list) else ():
+            if isinstance(pause, Mapping) and isinstance(pause.get("reason"), str) and self.is_free(pause["reason"]):
+                self._gone.setdefault(pause["reason"], f"erased_{len(self._gone) + 1}")
 
     def without(
         self, value: Any, *, names: Mapping[str, str], name: str = "", named: bool = False, free: bool = False
@@ -134,11 +134,11 @@ class Words:
         """The value with these texts gone; ``names``: what to say for a ticket's id in another system."""
         if isinstance(value, Mapping):
             return {
-                key: self.without(one, names=names, name=key, named=named or key in _NAMED, free=free or key in _FREE)
-                for key, one in value.items()
+                key: self.without(item, names=names, name=key, named=named or key in _NAMED, free=free or key in _FREE)
+                for key, item in value.items()
             }
         if isinstance(value, list):
-            return [self.without(one, names=names, name=name, named=named, free=free) for one in value]
+            return [self.without(item, names=names, name=name, named=named, free=free) for item in value]
         if not isinstance(value, str):
             return value
         if name in _TICKETS:
@@ -149,7 +149,7 @@ class Words:
 
     def _quotes(self, message: str) -> bool:
         if self._quoted is None:
-            every = "|".join(re.escape(one) for one in sorted(self._gone))
+            every = "|".join(re.escape(name) for name in sorted(self._gone))
             self._quoted = re.compile(rf"(?<!\w)(?:{every})(?!\w)" if every else r"(?!)")
         return self._quoted.search(message) is not None
 
@@ -168,12 +168,12 @@ async def words_of(tx: Tx) -> Words:
 
 def _texts(value: Any, found: set[str]) -> None:
     if isinstance(value, Mapping):
-        for key, one in value.items():
+        for key, item in value.items():
             found.add(str(key))
-            _texts(one, found)
+            _texts(item, found)
     elif isinstance(value, list):
-        for one in value:
-            _texts(one, found)
+        for item in value:
+            _texts(item, found)
     elif isinstance(value, str):
         found.add(value)
 
@@ -211,7 +211,7 @@ async def erase(tx: Tx, customer_ids: Sequence[str]) -> dict[str, int]:
         for row in await tx.rows(of_tickets.where(*_mine(tx, s.ticket, customer_id))):
             names[row[0]] = row[1]
         for table, key, columns in _DOCUMENTS:
-            statement = select(*(table.c[one] for one in (*key, *columns)))
+            statement = select(*(table.c[column] for column in (*key, *columns)))
             rows = await tx.rows(statement.where(*_mine(tx, table, customer_id)))
             found.append((customer_id, (table, key, columns, rows)))
             for row in rows:
@@ -275,11 +275,13 @@ async def _write(
         old = {column: row._mapping[column] for column in columns}
         new = {column: changed(value) for column, value in old.items()}
         if new != old:
-            made.append({**{f"key_{one}": row._mapping[one] for one in key}, **{f"new_{c}": v for c, v in new.items()}})
+            made.append(
+                {**{f"key_{name}": row._mapping[name] for name in key}, **{f"new_{c}": v for c, v in new.items()}}
+            )
     if made:
         statement = (
             update(table)
-            .where(table.c.tenant_id == tx.tenant_id, *(table.c[one] == bindparam(f"key_{one}") for one in key))
+            .where(table.c.tenant_id == tx.tenant_id, *(table.c[name] == bindparam(f"key_{name}") for name in key))
             .values({column: bindparam(f"new_{column}", type_=table.c[column].type) for column in columns})
         )
         await tx.execute(statement, made)

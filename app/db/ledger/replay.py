@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from app.db.ledger import expiry_as_of, fold, fold_line
+from app.db.ledger.read import expiry_as_of, fold, fold_line
 from app.domain.ledger.journal import spending_key
 from app.domain.ledger.lot import Account, HoldLine, Lot
 from app.domain.values.ids import CustomerId, LotId
@@ -70,14 +70,14 @@ class Replay:
         if lot_id not in order:
             order.append(lot_id)
         place = order.index(lot_id)
-        earlier = [self.lines[hold_id, one] for one in order[:place]]
-        later = [self.lines[hold_id, one] for one in order[place + 1 :]]
+        earlier = [self.lines[hold_id, name] for name in order[:place]]
+        later = [self.lines[hold_id, name] for name in order[place + 1 :]]
         subject = f"{hold_id}/{lot_id}"
-        if source == "held" and target == "spent" and any(one.open for one in earlier):
+        if source == "held" and target == "spent" and any(hold_line.open for hold_line in earlier):
             self._wrong("order_of_spending", subject, "captured in the hold's order", "out of order")
-        if source == "spent" and any(one.spent_left for one in later):
+        if source == "spent" and any(hold_line.spent_left for hold_line in later):
             self._wrong("order_of_return", subject, "refunded in reverse", "out of order")
-        if source == "held" and target == "available" and any(one.open for one in later):
+        if source == "held" and target == "available" and any(hold_line.open for hold_line in later):
             self._wrong("order_of_return", subject, "released in reverse", "out of order")
         line = self.lines.setdefault((hold_id, lot_id), HoldLine(lot_id=LotId(lot_id), line_no=0, credits=0))
         fold_line(line, source, target, number)
@@ -85,23 +85,23 @@ class Replay:
     def _spent_in_order(self, credit_type: str, version: int, at: datetime, taken: Sequence[str]) -> None:
         """Lots are taken in the total order; who takes from two (so named none) leaves nothing in those before."""
         then: dict[str, Lot] = {
-            one.lot_id: replace(one, expires_at=expiry_as_of(self.stored[one.lot_id], at, None))
-            for one in self.lots.values()
-            if one.credit_type == credit_type
+            lot.lot_id: replace(lot, expires_at=expiry_as_of(self.stored[lot.lot_id], at, None))
+            for lot in self.lots.values()
+            if lot.credit_type == credit_type
         }
-        keys = [spending_key(then[one]) for one in taken]
+        keys = [spending_key(then[name]) for name in taken]
         subject = f"{self.customer_id}/{credit_type}@{version}"
         if keys != sorted(keys):
             self._wrong("order_of_spending", subject, "the order of spending", list(taken))
         if len(taken) < 2:
             return
         passed = [
-            one.lot_id
-            for one in then.values()
-            if one.available
-            and spending_key(one) < keys[-1]
-            and (one.lot_id in taken or one.scope == "account")
-            and (one.expires_at is None or at < one.expires_at)
+            lot.lot_id
+            for lot in then.values()
+            if lot.available
+            and spending_key(lot) < keys[-1]
+            and (lot.lot_id in taken or lot.scope == "account")
+            and (lot.expires_at is None or at < lot.expires_at)
         ]
         if passed:
             self._wrong("order_of_spending", subject, "nothing passed over", sorted(passed))

@@ -1,8 +1,7 @@
 """Many customers' rows in as many statements as one's, kept for the rest of a reading transaction.
 
-A page of customers asks the same things of each. `load` reads them all at once; `app.db.accounts` and
-`app.db.customers` then find them in the transaction's memo. Only where nothing is written: what is kept is what the
-snapshot holds anyway.
+A page of customers asks the same things of each. `load` reads them all at once. `accounts` and `customers` beside it
+then find them in the transaction's memo. Only where nothing is written: the memo holds what the snapshot holds anyway.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
-from app.db import ledger as ledger_rows
 from app.db import schema as s
 from app.db.engine import Tx
+from app.db.ledger import read as ledger_rows
 from app.domain.account.customer import Customer
 
 TABLES: Final = {"licenses": s.license_, "covers": s.cover, "choices": s.choice, "addons": s.addon}
@@ -75,13 +74,13 @@ async def load(tx: Tx, external_ids: Sequence[str], *, open_ticket: Any) -> None
     if not found:
         return
     loaded = await ledger_rows.load(tx, list(found), every_lot=True, ticket_holds=True)
-    for customer_id, one in found.items():
-        one.ledger = loaded[customer_id]
+    for customer_id, rows_read in found.items():
+        rows_read.ledger = loaded[customer_id]
     for name, table in TABLES.items():
         await _add(tx, found, name, table, select(table))
     await _add(tx, found, "open_tickets", s.ticket, open_ticket)
-    for customer_id, one in found.items():
-        tx.caches[_BY_ID, customer_id] = tx.caches[_BY_NAME, one.customer.external_id] = one
+    for customer_id, rows_read in found.items():
+        tx.caches[_BY_ID, customer_id] = tx.caches[_BY_NAME, rows_read.customer.external_id] = rows_read
 
 
 async def _add(tx: Tx, found: dict[str, Preloaded], name: str, table: Any, statement: Any) -> None:
