@@ -176,8 +176,10 @@ async def large(app: FastAPI, module_url: str) -> AsyncIterator[Vendor]:
     await connection.execute(
         "update ticket set state = 'needs_facts', document = document || $1::jsonb where tenant_id = $2 and ticket_id"
         " in (select ticket_id from ticket where tenant_id = $2 and external_id like 't-ann3-%' limit $3)",
-        late, shop.tenant_id, EXPIRED,
-    )  # fmt: skip
+        late,
+        shop.tenant_id,
+        EXPIRED,
+    )
     await connection.execute("vacuum analyze ticket")
     await connection.close()
     yield shop

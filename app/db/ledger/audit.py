@@ -285,8 +285,20 @@ _SHADOWS: Final[dict[str, str]] = {
     **{
         table: _OF_CUSTOMERS.format(table)
         for table in (
-            "customer", "account", "lot", "hold", "operation", "license", "cover", "choice", "addon", "ticket", "clock",
-            "agenda", "purchase_order", "order_refund",
+            "customer",
+            "account",
+            "lot",
+            "hold",
+            "operation",
+            "license",
+            "cover",
+            "choice",
+            "addon",
+            "ticket",
+            "clock",
+            "agenda",
+            "purchase_order",
+            "order_refund",
         )
     },
     "hold_line": (
@@ -302,7 +314,7 @@ _SHADOWS: Final[dict[str, str]] = {
         " on x.tenant_id = :tenant and x.key = o.command_id"
         " where o.tenant_id = :tenant and o.customer_id = any(:family)"
     ),
-}  # fmt: skip
+}
 """What stands for a table in a question about some customers: their rows. Other tables are asked by their keys."""
 _ENTRIES_OF_LOTS: Final = (
     "select x.* from public.lot l join entry x on x.tenant_id = :tenant and x.lot_id = l.lot_id"

@@ -117,7 +117,9 @@ def startable(account: CustomerAccount) -> Cover | None:
         return None
     pending = [cover for cover in _general(account) if cover.state == "pending" and cover.granted_at <= account.when]
     free_first = account.policy.cover.queue == "free_first"
-    return min(pending, key=lambda cover: (free_first and not cover.free, cover.granted_at, cover.cover_id), default=None)
+    return min(
+        pending, key=lambda cover: (free_first and not cover.free, cover.granted_at, cover.cover_id), default=None
+    )
 
 
 def remaining(cover: Cover, at: datetime) -> int | None:
