@@ -13,23 +13,26 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 HERE: Final = ROOT / "scripts" / "node"
-FOLDER: Final = ROOT / ".venv-node"
 FILES: Final = ("package.json", "package-lock.json")
 
 
-def tools() -> Path:
-    """The folder that has `node_modules`; made or renewed when the lock says so. No package's script is run."""
-    FOLDER.mkdir(exist_ok=True)
-    stamp = FOLDER / ".stamp"
-    wanted = hashlib.sha256(b"".join((HERE / name).read_bytes() for name in FILES)).hexdigest()
+def tools(group: str = "") -> Path:
+    """The folder that has `node_modules`; made or renewed when the lock says so. No package's script is run.
+
+    ``group``: a folder beside the gates' own lock, with a lock of its own.
+    """
+    here, folder = HERE / group, ROOT / f".venv-node{'-' if group else ''}{group}"
+    folder.mkdir(exist_ok=True)
+    stamp = folder / ".stamp"
+    wanted = hashlib.sha256(b"".join((here / name).read_bytes() for name in FILES)).hexdigest()
     if stamp.exists() and stamp.read_text(encoding="ascii") == wanted:
-        return FOLDER
+        return folder
     for name in FILES:
-        shutil.copy(HERE / name, FOLDER / name)
+        shutil.copy(here / name, folder / name)
     words = ["npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
-    subprocess.run(words, cwd=FOLDER, check=True)
+    subprocess.run(words, cwd=folder, check=True)
     stamp.write_text(wanted, encoding="ascii")
-    return FOLDER
+    return folder
 
 
 def program(name: str) -> str:

@@ -10,6 +10,7 @@ from graphql import (
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLObjectType,
+    build_schema,
     get_named_type,
     is_introspection_type,
     is_specified_scalar_type,
@@ -115,6 +116,16 @@ async def test_everything_is_described(door: Door) -> None:
             bare.append(name)
         bare += [f"{name}({key})" for key, one in getattr(field, "args", {}).items() if not one.description]
     assert bare == []
+
+
+async def test_a_gateway_fetches_the_schema_without_node(door: Door, vendor: MakeVendor) -> None:
+    """Another subgraph has a `node` of its own; the published schema is the same but for it."""
+    fetched = (await ask(await vendor(), "{ _service { sdl } }"))["_service"]["sdl"]
+    published, gateways = build_schema(door.sdl()), build_schema(fetched)
+    assert published.query_type is not None
+    assert gateways.query_type is not None
+    assert set(published.query_type.fields) - set(gateways.query_type.fields) == {"node"}
+    assert set(published.type_map) == set(gateways.type_map)
 
 
 # --- batches ----------------------------------------------------------------------------------------------------------

@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Optional, Union, cast, get_args, get_origin
 
 import strawberry
-from graphql import GraphQLError, GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, GraphQLUnionType
+from graphql import (
+    GraphQLError,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    ObjectTypeDefinitionNode,
+    parse,
+)
 from strawberry import UNSET, Info
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.federation import Schema as FederationSchema
@@ -382,14 +390,21 @@ class _Builder:
 _NOT_SHARED: Final = (Shareable(), Inaccessible())
 """Of `node`: two subgraphs that each find their own things by an id cannot stand for one another. A gateway of several
 therefore shows neither."""
-_NODE: Final = re.compile(r'\n\n  """[^"]*"""\n  node\(id: ID!\): Node[^\n]*')
+
+
+def _without_node(sdl: str) -> str:
+    """Return a schema without `Query.node`."""
+    query = next(one for one in parse(sdl).definitions if getattr(getattr(one, "name", None), "value", "") == "Query")
+    node = next(one for one in cast(ObjectTypeDefinitionNode, query).fields or () if one.name.value == "node")
+    assert node.loc is not None  # noqa: S101 - it was parsed from a text
+    return sdl[: node.loc.start].rstrip() + "\n" + sdl[node.loc.end :].lstrip("\n")
 
 
 def _serve_subgraph(core: GraphQLSchema) -> None:
     """Let a gateway fetch the schema without `node`, so that it can serve the `node` of another subgraph."""
 
     def subgraph(_root: Any, _info: Any) -> str:
-        return _NODE.sub("", build().sdl(), count=1)
+        return _without_node(build().sdl())
 
     service = cast(GraphQLObjectType, core.type_map["_Service"])
     service.description = "The schema, for a gateway."
