@@ -82,11 +82,30 @@ class _Ledger:
     """When the first license was refunded untouched."""
     merged: bool = False
     """Two accounts became this one: what each had bought keeps its time, since it was not bought for both."""
+    units: dict[tuple[str, str], set[int]] = field(init=False)
+    """Units of each line that have lots: an account with ten thousand orders is not looked through for each line."""
+
+    def __post_init__(self) -> None:
+        """Index the lots by their lines."""
+        self.units = defaultdict(set)
+        for order_id, line_id, unit_no in self.lots:
+            self.units[order_id, line_id].add(unit_no)
+
+    def add(self, unit: tuple[str, str, int], lot: Lot) -> None:
+        """Note a lot that was granted for a unit."""
+        self.lots.setdefault(unit, []).append(lot)
+        self.units[unit[:2]].add(unit[2])
+
+    def lots_of_line(self, order_id: str, line_id: str) -> list[Lot]:
+        """Return the lots of a line that stand, of all its units."""
+        units = self.units.get((order_id, line_id), ())
+        return [lot for unit_no in sorted(units) for lot in self.lots.get((order_id, line_id, unit_no), ())]
 
     def forget(self, order: Order, line: OrderLine) -> None:
         """What the line brought was withdrawn."""
         mine = (order.order_id, line.line_id)
-        self.lots = {key: lots for key, lots in self.lots.items() if key[:2] != mine}
+        for unit_no in self.units.pop(mine, ()):
+            self.lots.pop((*mine, unit_no), None)
         self.covers = {key: found for key, found in self.covers.items() if key[:2] != mine}
         self.choices = {key: found for key, found in self.choices.items() if key[:2] != mine}
         self.addons.discard(mine)
@@ -332,7 +351,7 @@ class _Line:
     def _granted_before(self) -> bool:
         order_id, line_id = self.order.order_id, self.line.line_id
         return (
-            any(key[:2] == (order_id, line_id) for key in self.there.lots)
+            bool(self.there.units.get((order_id, line_id)))
             or (order_id, line_id, None) in self.there.covers
             or (order_id, line_id, 1) in self.there.licenses
         )
@@ -460,7 +479,7 @@ class _Line:
             source="purchase" if license_ is None else "license",
             cost=cost,
         )
-        self.there.lots.setdefault(key, []).append(lot)
+        self.there.add(key, lot)
 
     def _moved(self, grant: CreditGrant) -> bool:
         """Whether what the line granted was moved by paired entries when two accounts became one. A line that was
@@ -478,9 +497,8 @@ class _Line:
 
     def _brought(self, grant: CreditGrant, unit_no: int | None) -> int:
         """Credits that a line brought so far; of a license, what its unit kept of a grant that was withdrawn."""
-        line = (self.order.order_id, self.line.line_id)
         if unit_no is None:
-            found = (lot for key, lots in self.there.lots.items() if key[:2] == line for lot in lots)
+            found = self.there.lots_of_line(self.order.order_id, self.line.line_id)
             return sum(lot.granted for lot in found if lot.rule == grant.rule)
         return sum(lot.held + lot.spent for lot in self._still_used(grant, unit_no))
 
