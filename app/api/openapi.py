@@ -147,12 +147,12 @@ def _finish(
                 "description": "The full answer, nothing written.",
             }
         )
-    if declared is not None and declared.key == "keyed":
+    if declared is not None and declared.key in ("keyed", "offered"):
         parameters.append(
             {
                 "name": "Idempotency-Key",
                 "in": "header",
-                "required": True,
+                "required": declared.key == "keyed",
                 "schema": {
                     "type": "string",
                     "minLength": 1,

@@ -96,7 +96,8 @@ def api(app: FastAPI) -> str:
         "## Operations",
         "*Scope*: what the key must carry, one of them; *operator* is the operator key; empty: none is "
         "asked for. "
-        "*Once*: `required` means an `Idempotency-Key`; `natural` means that the same call again has no second effect. "
+        "*Once*: `required` means an `Idempotency-Key`, `optional` that one is honoured; `natural` means that the same "
+        "call again has no second effect. "
         "*GraphQL*: the field with the same answers. Arguments and answers stand in `openapi/openapi.json`, and at "
         "`/docs` of a running service.",
         table(("operation", "call", "scope", "once", "GraphQL", "does"), rows),

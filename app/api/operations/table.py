@@ -17,8 +17,9 @@ from app.api.problems import FieldError, Problem
 from app.api.strict import BODY_LIMIT
 from app.views import shapes
 
-Key = Literal["natural", "keyed", "none"]
-"""How a write is known again: by an id of the caller's in its path or body, by an Idempotency-Key, or not at all."""
+Key = Literal["natural", "keyed", "offered", "none"]
+"""How a write is known again: by an id of the caller's in its path or body, by an Idempotency-Key, by one if it is
+given (``offered``), or not at all."""
 Paging = Literal["pages", "short"]
 """``short``: a list that is short by nature is given whole, and cut into pages here."""
 Perform = Callable[..., Awaitable[Any]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -13,6 +14,7 @@ from app.api.headers import etag
 from app.api.operations.call import NO_STORE, NOTHING, Answer, Call
 from app.api.operations.table import Operations
 from app.api.strict import Body, ExternalId, Flag, Instant, NaturalInt, PathId, QueryId
+from app.usecases.commands import Tx
 from app.usecases.webhooks import webhooks
 from app.views.shapes import PageOf
 from app.views.webhook import WebhookDelivery, WebhookEndpoint, WebhookReplay
@@ -38,7 +40,8 @@ class EndpointBody(Body):
 
 
 class EndpointChanges(Body):
-    """What changes. `enabled: true` goes on where it stopped; `skip_missed` gives up what waits."""
+    """What changes. `enabled: true` goes on where it stopped; `skip_missed` gives up what waits. `customer_id: null`:
+    events of all customers again."""
 
     url: Url = ""
     event_types: EventTypes = Field(default_factory=lambda: ["*"])
@@ -76,15 +79,35 @@ def _tagged(call: Call, view: WebhookEndpoint, headers: Mapping[str, str] = NOTH
 
 
 @OPERATIONS.post(
-    "createWebhookEndpoint", "/v1/webhook-endpoints", scope="webhooks:write", status=201, refusals=(404, 409)
+    "createWebhookEndpoint",
+    "/v1/webhook-endpoints",
+    scope="webhooks:write",
+    key="offered",
+    status=201,
+    refusals=(404, 409),
 )
 async def create_webhook_endpoint(call: Call, body: EndpointBody) -> Answer[WebhookEndpoint]:
-    """An endpoint that is told what happens from now on. Its secret is shown in this answer and never again."""
+    """An endpoint that is told what happens from now on. Its secret is shown in this answer and never again.
+
+    With an Idempotency-Key a repeat makes no second one: it answers the first again, with its secret until that is
+    rotated.
+    """
     asked = webhooks.NewEndpoint(**{**body.plain(), "event_types": tuple(body.event_types)})
-    view = await call.write(
-        lambda tx: webhooks.create(tx, asked, cipher=call.rooms.cipher, allow_private=_private(call))
-    )
-    return _tagged(call, view, NO_STORE)
+    made: list[WebhookEndpoint] = []
+
+    async def make(tx: Tx) -> WebhookEndpoint:
+        made[:] = [await webhooks.create(tx, asked, cipher=call.rooms.cipher, allow_private=_private(call))]
+        return webhooks.without_secret(made[0])
+
+    if not call.keys:
+        await call.write(make)
+        return _tagged(call, made[0], NO_STORE)
+    answer = await call.keyed("webhooks.create", body, make)
+    if answer.replayed:
+        view = await call.read(lambda tx: webhooks.shown_again(tx, answer.view, cipher=call.rooms.cipher))
+    else:
+        view = made[0]
+    return replace(_tagged(call, view, NO_STORE), replayed=answer.replayed)
 
 
 @OPERATIONS.get("listWebhookEndpoints", "/v1/webhook-endpoints", scope="webhooks:write", paging="pages")

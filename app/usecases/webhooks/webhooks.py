@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import secrets as random_secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -51,6 +52,8 @@ async def create(tx: Tx, asked: NewEndpoint, *, cipher: Cipher, allow_private: b
     _check_url(asked.url, allow_private=allow_private)
     _check_types(asked.event_types)
     customer = None if asked.customer_id is None else await accounts.lock_named(tx, asked.customer_id)
+    if customer is not None:
+        tx.customer_id = customer.customer_id  # what is kept of the answer names them
     await positions.assign_batch(tx, wait=True)  # also the lock that keeps the number of endpoints
     if await webhooks.count(tx) >= MAX_ENDPOINTS:
         raise DomainError("too_many_webhook_endpoints", most=MAX_ENDPOINTS)
@@ -76,6 +79,27 @@ async def create(tx: Tx, asked: NewEndpoint, *, cipher: Cipher, allow_private: b
     await webhooks.add(tx, endpoint)
     await audit.note(tx, "webhook_endpoint.created", endpoint_id, {"url": endpoint.url}, at=now)
     return {**endpoint_view(endpoint, asked.customer_id), "secret": secret}
+
+
+def without_secret(made: WebhookEndpoint) -> WebhookEndpoint:
+    """The answer as it may be kept: in its secret's place, what tells whether that is still the one in force."""
+    return {**made, "secret": _print_of(made["secret"])}
+
+
+async def shown_again(tx: Tx, first: WebhookEndpoint, *, cipher: Cipher) -> WebhookEndpoint:
+    """A kept answer with its secret, as long as the endpoint is there and signs with that one."""
+    one = await webhooks.find(tx, first["endpoint_id"])
+    secret = None if one is None else _open(tx, cipher, one)
+    again: WebhookEndpoint = {**first}
+    if secret is not None and _print_of(secret) == first["secret"]:
+        again["secret"] = secret
+    else:
+        del again["secret"]
+    return again
+
+
+def _print_of(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 async def list_endpoints(tx: Tx, part: PageRequest) -> Page[WebhookEndpoint]:
@@ -292,6 +316,10 @@ def sealed_for(endpoint_id: str) -> str:
 
 def _seal(tx: Tx, cipher: Cipher, endpoint_id: str, secret: str) -> bytes:
     return cipher.seal(secret, tenant_id=tx.tenant_id, subject=sealed_for(endpoint_id))
+
+
+def _open(tx: Tx, cipher: Cipher, one: Endpoint) -> str:
+    return cipher.open(one.secret, tenant_id=tx.tenant_id, subject=sealed_for(one.endpoint_id))
 
 
 def _check_url(url: str, *, allow_private: bool) -> None:
