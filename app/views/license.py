@@ -103,7 +103,9 @@ class Choice(TypedDict):
     """One of several grants, at the customer's choice."""
 
     choice_id: Annotated[Id, "Our id of the choice."]
-    customer_id: NotRequired[Annotated[Id, "The customer, in the answer of the choice."]]
+    customer_id: NotRequired[
+        Annotated[Id | None, "The customer, where a choice is asked for or was made; null once erased."]
+    ]
     options: Annotated[Sequence[str], "The names of the options, in the policy's order."]
     details: Annotated[Mapping[str, ChoiceOption], "What each option would bring, by its name."]
     open: Annotated[bool, "Whether it can be made."]

@@ -47,7 +47,9 @@ class Lot(TypedDict):
     clause: Annotated[str | None, "The clause that granted it."]
     reading: Annotated[bool, "Whether it is our reading of a text that is silent."]
     reason: Annotated[str | None, "Why it was granted by hand."]
-    customer_id: NotRequired[Annotated[Id, "The customer who received it, in the answer of a transfer."]]
+    customer_id: NotRequired[
+        Annotated[Id | None, "The customer, where a lot is asked for or was transferred; null once erased."]
+    ]
 
 
 class Amounts(TypedDict):

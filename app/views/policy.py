@@ -125,7 +125,7 @@ class PolicyFact(TypedDict):
 class PolicyReason(TypedDict):
     """A reason that the policy's rules can give."""
 
-    code: Annotated[Id, "Its stable code."]
+    code: Annotated[str, "Its stable code."]
     message: Annotated[str, "Its words."]
     clause: Annotated[str | None, _CLAUSE]
     reading: Annotated[bool, _READING]

@@ -42,6 +42,7 @@ class Entry(_From):
     reason: Annotated[str | None, "Why."]
     clause: Annotated[str | None, "The clause of the policy."]
     reading: Annotated[bool, "Whether it is our reading of a text that is silent."]
+    customer_id: NotRequired[Annotated[Id | None, "The customer, where an entry is asked for; null once erased."]]
 
 
 class Modification(TypedDict):

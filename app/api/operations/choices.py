@@ -31,6 +31,12 @@ async def list_choices(call: Call, customer_id: PathId, all: QueryFlag = False) 
     return await call.short_page(lambda tx: choices.list_choices(tx, customer_id, every=all))
 
 
+@OPERATIONS.get("getChoice", "/v1/choices/{choice_id}", scope="customers:read", refusals=(404,))
+async def get_choice(call: Call, choice_id: PathId) -> Choice:
+    """A choice as it stands now, whether it is open, made or taken back."""
+    return await call.read(lambda tx: choices.get_choice(tx, choice_id))
+
+
 @OPERATIONS.post(
     "makeChoice",
     "/v1/customers/{customer_id}/choices/{choice_id}",

@@ -43,7 +43,7 @@ from app.views.audit import LedgerAudit
 from app.views.balance import BALANCE_LISTS, Balance
 from app.views.hold import Adjustment, CreditBatch, Hold
 from app.views.hold import BatchItem as BatchResult
-from app.views.lot import RefundQuote, Transfer
+from app.views.lot import Lot, RefundQuote, Transfer
 from app.views.shapes import PageOf
 from app.views.statement import STATEMENT_LISTS, Entry, Statement
 
@@ -337,7 +337,19 @@ async def list_entries(call: Call, customer_id: PathId, point: AsOf) -> Answer[P
     )
 
 
+@OPERATIONS.get("getEntry", "/v1/entries/{entry_id}", scope="customers:read", refusals=(404,))
+async def get_entry(call: Call, entry_id: PathId, point: AsOf) -> Entry:
+    """One line of the ledger, if it was there `as_of`, by what was `known_at`."""
+    return await call.read(lambda tx: accounts.entry(tx, entry_id, as_of=point.as_of, known_at=point.known_at))
+
+
 # --- lots -------------------------------------------------------------------------------------------------------------
+
+
+@OPERATIONS.get("getLot", "/v1/lots/{lot_id}", scope="customers:read", refusals=(404,))
+async def get_lot(call: Call, lot_id: PathId, point: AsOf) -> Lot:
+    """A lot as it stands, or stood ``as_of`` by what was ``known_at``."""
+    return await call.read(lambda tx: accounts.lot(tx, lot_id, as_of=point.as_of, known_at=point.known_at))
 
 
 @OPERATIONS.post("transferLot", "/v1/lots/{lot_id}/transfer", scope="orders:write", key="keyed", refusals=(404, 409))

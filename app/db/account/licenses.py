@@ -36,6 +36,11 @@ async def owner_of_cover(tx: Tx, cover_id: str) -> str:
     return await _owner(tx, s.cover, "cover_id", cover_id, "cover_not_found")
 
 
+async def owner_of_choice(tx: Tx, choice_id: str) -> str:
+    """Our id of the customer whose choice it is, or 404 ``choice_not_found``."""
+    return await _owner(tx, s.choice, "choice_id", choice_id, "choice_not_found")
+
+
 async def _owner(tx: Tx, table: Table, column: str, value: str, code: str) -> str:
     row = await tx.row(select(table.c.customer_id).where(table.c.tenant_id == tx.tenant_id, table.c[column] == value))
     if row is None:

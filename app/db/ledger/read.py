@@ -392,6 +392,19 @@ async def page(
     return [line_of(row) for row in found], more
 
 
+_ONE_LINE: Final = text(
+    f"select {_LINE}, o.customer_id from operation o"
+    " join entry e on e.tenant_id = o.tenant_id and e.operation_id = o.operation_id"
+    " where o.tenant_id = :tenant and o.operation_id = :operation and e.line_no = :line"
+)
+
+
+async def line(tx: Tx, operation_id: str, line_no: int) -> tuple[Line, str] | None:
+    """One entry and our id of its customer."""
+    row = await tx.row(_ONE_LINE, {"tenant": tx.tenant_id, "operation": operation_id, "line": line_no})
+    return None if row is None else (line_of(row), str(row[-1]))
+
+
 def line_of(row: Any) -> Line:
     """A journal line from its row."""
     return Line(

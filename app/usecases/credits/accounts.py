@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Final
 
 from app.db import policies
 from app.db.account import accounts
@@ -14,13 +16,18 @@ from app.domain.ledger.expiry import refresh_expiry
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.line import Line, due_lines
 from app.domain.ledger.lot import Lot
+from app.domain.ledger.suspension import suspended
 from app.domain.policy.policy import Label, Policy
 from app.domain.values.errors import DomainError
+from app.domain.values.ids import LotId
 from app.domain.values.paging import Page, PageRequest
 from app.domain.values.wire import iso
 from app.views.balance import Balance, balance_view
+from app.views.lot import Lot as LotShown
+from app.views.lot import lot_view
 from app.views.statement import Entry, Statement, entry_view, statement_view
 
+_NUMBER: Final = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
 LINES_MAX = 20_000
 """Entries a statement shows one by one; earlier ones stand in one row a part, so that the sums still meet."""
 
@@ -66,6 +73,35 @@ async def entries(
     names = await _names(tx, found)
     views = [entry_view(line, ticket_names=names) for line in found]
     return part.page_of(found, more, views, lambda line: [line.credit_type, line.account_version, line.line_no])
+
+
+async def entry(tx: Tx, entry_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None) -> Entry:
+    """One line of the ledger. 404 ``entry_not_found``, also for what had not happened or was not recorded then."""
+    operation_id, _, number = entry_id.rpartition(":")
+    found = await rows.line(tx, operation_id, int(number)) if _NUMBER.match(number) else None
+    if found is None:
+        raise DomainError("entry_not_found", entry_id=entry_id)
+    line, owner = found
+    late = (as_of is not None and line.effective_at > as_of) or (known_at is not None and line.recorded_at > known_at)
+    if late:
+        raise DomainError("entry_not_found", entry_id=entry_id)
+    customer = (await accounts.load_by_id(tx, owner, lock=False)).customer
+    return {**entry_view(line, ticket_names=await _names(tx, [line])), "customer_id": customer.external_id}
+
+
+async def lot(tx: Tx, lot_id: str, *, as_of: datetime | None = None, known_at: datetime | None = None) -> LotShown:
+    """A lot now or as it stood. 404 ``lot_not_found``, also where it was not there yet."""
+    owner = await rows.lot_owner(tx, lot_id)
+    if owner is None:
+        raise DomainError("lot_not_found", lot_id=lot_id)
+    customer = (await accounts.load_by_id(tx, owner, lock=False)).customer
+    ledger, _, at = await _ledger(tx, customer, as_of, known_at)
+    found = ledger.lots.get(LotId(lot_id))
+    if found is None and as_of is None and known_at is None:  # nothing is left of it
+        found = (await rows.lots(tx, [lot_id])).get(lot_id)
+    if found is None:
+        raise DomainError("lot_not_found", lot_id=lot_id)
+    return {**lot_view(found, at, suspended(ledger).get(lot_id, 0)), "customer_id": customer.external_id}
 
 
 async def statement(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.db import policies
-from app.db.account import accounts
+from app.db.account import accounts, licenses
 from app.db.engine import Tx
 from app.db.plan import write_account
 from app.domain.ledger.lot import Lot
@@ -25,6 +25,12 @@ async def list_choices(tx: Tx, customer_id: str, *, every: bool = False) -> Page
         else account.open_choices()
     )
     return {"data": [choice_view(choice) for choice in found], "next_cursor": None}
+
+
+async def get_choice(tx: Tx, choice_id: str) -> Choice:
+    """A choice as it stands now, or 404 ``choice_not_found``."""
+    account = await accounts.load_by_id(tx, await licenses.owner_of_choice(tx, choice_id), lock=False)
+    return {**choice_view(account.choices[ChoiceId(choice_id)]), "customer_id": account.customer.external_id}
 
 
 async def make_choice(tx: Tx, customer_id: str, choice_id: str, *, option: str) -> Choice:
