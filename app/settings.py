@@ -138,6 +138,9 @@ class Settings(BaseSettings):
     graphql_documents: Path | None = Field(
         default=None, description="folder of `*.graphql` files that keys may run by their hash"
     )
+    graphql_apq: bool = Field(
+        default=False, description="keep documents that callers send with their hash (automatic persisted queries)"
+    )
 
     graphql_cost: int = Field(
         default=2000, ge=100, le=1_000_000, description="what one GraphQL request may cost, by the schema's `@cost`"

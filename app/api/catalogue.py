@@ -117,6 +117,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "over_release": Entry(409, "More than is held", "The release is larger than what is still held.", "Release at most `facts.held`."),
     "over_refund": Entry(409, "More than was captured", "The refund is larger than what was captured and not yet given back.", "Refund at most `facts.refundable`."),
     "lot_not_found": Entry(404, "Lot not found", "There is no lot of this id.", "See the lots of the customer's balance."),
+    "entry_not_found": Entry(404, "Entry not found", "The ledger has no entry of this id, or had none then.", "See GET /v1/customers/{customer_id}/entries."),
     "lot_expired": Entry(409, "Lot expired", "The lot's credits have expired.", "Use another lot, or none in particular."),
     "amount_out_of_range": Entry(422, "Amount out of range", "Credits are integers from 1 up to the limit in `facts.most`.", "Send an amount within the limits."),
     "expires_in_past": Entry(422, "Expiry in the past", "The expiry is not after now.", "Give a later instant, or none."),
@@ -263,6 +264,8 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "introspection_refused": Entry(403, "Introspection is not open to this key", "Live keys do not introspect unless their option `introspection` says so.", "Use a sandbox key, openapi/schema.graphql, or a key with the option `introspection`."),
     "document_unknown": Entry(404, "Unknown document", "No trusted document has this id.", "Register the document with the operator, or send its text as `query` if the key may."),
     "document_required": Entry(403, "Trusted documents only", "This key runs trusted documents only.", "Send the `documentId` of a trusted document: `sha256:` and the hash of its text."),
+    "PERSISTED_QUERY_NOT_SUPPORTED": Entry(200, "No such persisted query", "PersistedQueryNotSupported", "Send the text of the document; it is not registered, and nothing is kept that callers send. Clients of Apollo do so by themselves."),
+    "PERSISTED_QUERY_NOT_FOUND": Entry(200, "Persisted query not sent yet", "PersistedQueryNotFound", "Send the text of the document with its hash, once. Clients of Apollo do so by themselves."),
     "not_acceptable": Entry(406, "No answer that you accept", "The `Accept` header names neither `application/graphql-response+json` nor `application/json`.", "Accept one of them."),
     # --- events coming in
     "source_not_found": Entry(404, "Source not found", "There is no source of this name, or nothing listens at this address.", "See GET /v1/sources; make one with PUT /v1/sources/{name}."),

@@ -33,6 +33,11 @@ class Conditions:
         """Read the values of the headers ``If-Match`` and ``If-None-Match``."""
         return cls(frozenset(_tags_in(if_match)), frozenset(_tags_in(if_none_match)))
 
+    @classmethod
+    def told(cls, if_match: str | None, if_none_match: str | None) -> Conditions:
+        """Read the same from arguments, where a version needs no quotes."""
+        return cls.of(_quoted(if_match), _quoted(if_none_match))
+
     def require(self, current: str | None) -> None:
         """Raise 412 ``precondition_failed`` where a condition fails; ``current`` None: there is no version.
 
@@ -56,6 +61,12 @@ def conditions_of(request: Request) -> Conditions:
 def tagged(version: str) -> str:
     """A version in words as an entity tag."""
     return f'"{version}"'
+
+
+def _quoted(value: str | None) -> list[str]:
+    """Return the tags of an argument as a header has them."""
+    tags = [tag.strip() for tag in (value or "").split(",")]
+    return [tag if tag == "*" or tag.endswith('"') else tagged(tag) for tag in tags if tag]
 
 
 def _tags_in(values: Iterable[str]) -> set[str]:

@@ -90,28 +90,56 @@ _BAD_CHARACTER: Final = re.compile("[\x00\ud800-\udfff]")
 _BAD_CHARACTER_MESSAGE: Final = "A NUL character or half a surrogate pair."
 
 
+def _wide_integer(text: str) -> int | _Wrong:
+    return int(text) if len(text) <= 100 else _Wrong("number_too_large", _TOO_LARGE)
+
+
+def _number(text: str) -> float | _Wrong:
+    number = float(text)
+    # GraphQL's own rules would take 7.0 for 7.
+    return _fraction(text) if number.is_integer() else number
+
+
+_LENIENT: Final = json.JSONDecoder(
+    object_pairs_hook=_pairs, parse_int=_wide_integer, parse_float=_number, parse_constant=_constant
+)
+"""Leaves numbers as they are, for whoever knows the field that each is for."""
+
+
 def parse_json(raw: bytes, *, kind: str = "body") -> Any:
     """The value of a strict JSON text. Raises `Problem`: 400 for what is not JSON, 422 naming each wrong field."""
+    value, escapes = _decode(raw, kind, _DECODER)
+    inspect_json(value, escapes=escapes)
+    return value
+
+
+def decode_json(raw: bytes, *, kind: str = "body") -> tuple[Any, bool]:
+    """The value of a JSON text with its numbers as they are, and whether it may hold bad characters: `inspect_json`
+    looks for these. Raises `Problem` 400 for what is not JSON."""
+    return _decode(raw, kind, _LENIENT)
+
+
+def _decode(raw: bytes, kind: str, decoder: json.JSONDecoder) -> tuple[Any, bool]:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         raise Problem("malformed_json", f"The {kind} is not UTF-8.") from None
     try:
-        value = _DECODER.decode(text)
+        value = decoder.decode(text)
     except RecursionError:
         raise Problem("too_deep") from None
     except ValueError as error:
         message = error.msg if isinstance(error, json.JSONDecodeError) else "not JSON"
         where = f", line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         raise Problem("malformed_json", f"The {kind} is not JSON: {message}{where}.") from None
-    inspect_json(value, escapes="\\u" in text or "\x00" in text)
-    return value
+    return value, "\\u" in text or "\x00" in text
 
 
-def inspect_json(root: Any, *, escapes: bool) -> None:  # noqa: C901 - one case a kind of value
+def inspect_json(root: Any, *, escapes: bool, numbers: bool = True) -> None:  # noqa: C901 - one case a kind of value
     """Refuse what JSON allows and we do not: 422 naming each wrong field.
 
-    ``escapes``: whether there may be NUL characters and halves of surrogate pairs.
+    ``escapes``: whether there may be NUL characters and halves of surrogate pairs. ``numbers``: whether integers are
+    held to 2^53.
     """
     errors: list[FieldError] = []
     stack: list[tuple[Any, str, int]] = [(root, "", 1)]
@@ -139,7 +167,7 @@ def inspect_json(root: Any, *, escapes: bool) -> None:  # noqa: C901 - one case 
                 errors.append(FieldError(path, "bad_character", _BAD_CHARACTER_MESSAGE))
         elif isinstance(value, _Wrong):
             errors.append(FieldError(path, value.code, value.message))
-        elif type(value) is int and abs(value) > MAX_WIRE_INT:
+        elif numbers and type(value) is int and abs(value) > MAX_WIRE_INT:
             errors.append(FieldError(path, "number_too_large", _TOO_LARGE))
         if len(errors) >= MAX_ERRORS:
             break

@@ -92,7 +92,11 @@ async def test_a_customers_token_opens_its_own_customer_alone(app: FastAPI, vend
             codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
             assert found is None or name == "listOffers", (name, answer)
             own = OWN_REFUSAL.get(name, "scope_missing")
-            assert codes <= {"scope_missing", "customer_token_not_allowed", "operator_only", own}, (name, answer)
+            unknown = {"kind_not_found"} if name == "explain" else set()  # the sample is no kind of anything
+            assert codes <= {"scope_missing", "customer_token_not_allowed", "operator_only", own} | unknown, (
+                name,
+                answer,
+            )
             if door.operations[name].method != "GET":
                 assert codes, name
     after = await one.ok(await one.get("/v1/customers/x/balance"))

@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from graphql import GraphQLObjectType, GraphQLUnionType, get_named_type, is_leaf_type
 
 from app.api.graphql import operations
+from app.api.graphql.edges import RENAMED
 from app.api.graphql.errors import camel
 from app.api.graphql.schema import Door, build
 from app.commands.demo import _at, stories
@@ -111,6 +112,10 @@ class Player:
         document = f"({declared}) {{ {name}({passed}) {selection(get_named_type(at.type), self.door)} }}"
         found = (await ask(self.vendor, ("query" if method == "GET" else "mutation") + document, **variables))[name]
         view = snake(found)
+        if isinstance(view, dict):
+            kind = view.get("__typename")
+            renamed = {inner: snake({new: 0}) for (owner, inner), new in RENAMED.items() if owner == kind}
+            view |= {inner: view[next(iter(new))] for inner, new in renamed.items()}
         return {"data": view} if isinstance(view, list) else view
 
     def route_of(self, method: str, path: str) -> tuple[APIRoute, dict[str, str]]:

@@ -115,7 +115,7 @@ async def test_rows_of_a_list_are_loaded_together(app: FastAPI, vendor: MakeVend
     await customers(one, 12)
     await warm(one)
     counts = []
-    for first in (2, 12):
+    for first in (1, 2, 12):  # at first the driver may ask what a type of a column is
         with statements(app) as found:
             data = await ask(
                 one,
@@ -126,7 +126,7 @@ async def test_rows_of_a_list_are_loaded_together(app: FastAPI, vendor: MakeVend
         assert all(len(row["licenses"]) == 1 and len(row["choices"]) == 1 for row in data["customers"]["nodes"])
         counts.append(count(found))
         assert transactions(found) == 1
-    assert counts[0] == counts[1], counts
+    assert counts[1] == counts[2], counts
 
 
 async def test_mutations_run_in_order_each_in_its_own_transaction(app: FastAPI, vendor: MakeVendor) -> None:
@@ -243,7 +243,7 @@ async def test_events_are_found_by_who_just_wrote_them(vendor: MakeVendor) -> No
     one = await vendor()
     await customers(one, 1)
     data = await ask(
-        one, "{ events(first: 100) { nodes { id type position data { orderId } } pageInfo { endCursor } } }"
+        one, "{ events(first: 100) { nodes { id type position data { order { orderId } } } pageInfo { endCursor } } }"
     )
     kinds = [row["type"] for row in data["events"]["nodes"]]
     assert "order.recorded" in kinds, kinds

@@ -50,7 +50,7 @@ LEFT = {
     "PutTicketInput.facts": FACTS,
     "PutTicketInput.inputs": FACTS,
     "Reason.facts": FACTS,
-    "Refusal.facts": FACTS,
+    "Refusal.refusalFacts": FACTS,
     "RehearsedGrant.details": FACTS,
     "Remedy.attributes": FACTS,
     "ResolveTicketInput.result": FACTS,

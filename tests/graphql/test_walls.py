@@ -136,9 +136,10 @@ async def test_federated_references_pass_the_same_walls(vendor: MakeVendor) -> N
     assert found[0] == {"__typename": "Customer", "customerId": "c-1", "balance": {"available": 30}}
     assert found[1] == {"__typename": "Ticket", "ticketId": "T-1", "state": "resolved"}
     assert found[2]["action"] == "open_ticket"
-    assert found[3] is None
-    theirs = (await ask(other, ENTITIES, r=references[:2]))["_entities"]
-    assert theirs == [None, None]
+    unseen = {"__typename": "Customer", "customerId": "nobody", "balance": None}
+    assert found[3] == unseen
+    theirs = (await ask(other, ENTITIES, r=[*references[:2], references[3]]))["_entities"]
+    assert theirs == [{**unseen, "customerId": "c-1"}, None, unseen], "another tenant's is as one that nobody has seen"
     narrow = await other.as_key("orders:read")
     answer = await send(narrow, ENTITIES, {"r": references})
     assert answer.json()["data"]["_entities"] == [None] * 4

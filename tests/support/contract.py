@@ -67,6 +67,8 @@ class Operation:
         """The branches of a schema."""
         schema = self.resolve(schema)
         branches = schema.get("anyOf") or schema.get("oneOf")
+        if branches is None and isinstance(schema.get("type"), list):
+            branches = [{**schema, "type": one} for one in schema["type"]]
         return [one for branch in branches for one in self.kinds(branch)] if branches else [schema]
 
     def example(self) -> Any:

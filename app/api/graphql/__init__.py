@@ -15,13 +15,14 @@ from app.api.published import Published
 
 def mount(app: FastAPI) -> None:
     """Opens ``/graphql`` over the table of operations."""
-    from app.api.graphql.documents import Trusted
+    from app.api.graphql.documents import Remembered, Trusted
     from app.api.graphql.door import GraphQL
     from app.api.graphql.schema import build
 
     door = build()
     settings = app.state.settings
-    endpoint = GraphQL(door, Trusted.with_folder(settings.graphql_documents), settings.graphql_cost)
+    remembered = Remembered() if settings.graphql_apq else None
+    endpoint = GraphQL(door, Trusted.with_folder(settings.graphql_documents), settings.graphql_cost, remembered)
     made: list[Published] = []
 
     async def schema(request: Request) -> Response:

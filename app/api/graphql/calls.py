@@ -60,6 +60,11 @@ class Calls:
             if not self.alone:
                 self._balances = SnapshotBalances(self.snapshot)
 
+    @property
+    def request_id(self) -> str:
+        """Return the request's id, as logs and the header name it."""
+        return str(self.request.scope.get("retainer.request_id", ""))
+
     async def place_events(self) -> None:
         """Gives waiting events their positions before the snapshot opens, for a query that reads the feed."""
         if self.principal.tenant_id is not None and self.principal.may("events:read"):
@@ -93,9 +98,9 @@ class Calls:
         """Carries out an operation. Raises whatever its use case or its door raises."""
         operation = self.operations[name]
         declared = operation.declared
-        _check_text(values)
         given = _Given.of(operation, values)
         check_path(given.path)
+        _check_text({name: value for name, value in values.items() if name not in given.path})
         _check_lengths(given.query)
         body = _body(operation, values, self.size) if declared.arguments.body is not None else None
         tenant_id = declared.access.admit(self.principal, given.path, given.query, reads=declared.reads)
@@ -115,8 +120,8 @@ class Calls:
         )
         if declared.raw is not None:
             call.sent = _text(declared, str(values[TEXT]))
-        if declared.conditional and values.get("if_match") is not None:
-            call.conditions = Conditions.of([str(values["if_match"])], ())
+        if declared.conditional:
+            call.conditions = Conditions.told(values.get("if_match"), values.get("if_none_match"))
         if taken.limit is not None:
             connection = values.get(CONNECTION)
             call.wanted = PageQuery(taken.limit, taken.cursor, given.address(operation), given.pairs(), connection)

@@ -24,6 +24,7 @@ from app.api.graphql.limits import MAX_CHARACTERS, MAX_NESTING, MAX_TOKENS, Limi
 
 DOCUMENTS_CACHED_MAX: Final = 500
 PREFIX: Final = "sha256:"
+_HASH: Final = re.compile(r"[0-9A-Fa-f]{64}\Z", re.ASCII)
 _SHIPPED: Final = Path(__file__).parent / "documents"
 
 
@@ -122,12 +123,42 @@ class Trusted:
         return cls(() if folder is None else _texts_in(folder))
 
     def find(self, document_id: str) -> str | None:
-        """The text of a document id, or None."""
-        return self._texts.get(document_id)
+        """The text of a document id, or None. The id may be the bare hash."""
+        return self._texts.get(whole_id(document_id))
 
     def ids(self) -> list[str]:
         """Every id, sorted."""
         return sorted(self._texts)
+
+
+def whole_id(document_id: str) -> str:
+    """A document id with its prefix: a bare hash names the same document."""
+    return PREFIX + document_id.lower() if _HASH.match(document_id) else document_id
+
+
+class Remembered:
+    """Automatic persisted queries: texts that a tenant has sent before, by their hash. The last of them are kept.
+
+    It spares bytes and protects nothing: whoever may send a hash may send the text. So it is off unless it is set.
+    """
+
+    def __init__(self) -> None:
+        self._texts: OrderedDict[tuple[str | None, str], str] = OrderedDict()
+
+    def find(self, tenant_id: str | None, document_id: str) -> str | None:
+        """The text that a tenant sent with this hash, or None."""
+        found = self._texts.get((tenant_id, whole_id(document_id)))
+        if found is not None:
+            self._texts.move_to_end((tenant_id, whole_id(document_id)))
+        return found
+
+    def keep(self, tenant_id: str | None, text: str) -> None:
+        """Keeps a text, if it is no longer than a document may be."""
+        if len(text) > MAX_CHARACTERS:
+            return
+        self._texts[tenant_id, id_of(text)] = text
+        while len(self._texts) > DOCUMENTS_CACHED_MAX:
+            self._texts.popitem(last=False)
 
 
 def id_of(text: str) -> str:

@@ -22,18 +22,20 @@ from app.api import deps
 from app.api.auth import Principal
 from app.api.graphql import graphiql, limits
 from app.api.graphql.calls import Calls
-from app.api.graphql.documents import Parsed, Trusted, id_of
-from app.api.graphql.error_pointers import pointer_of
+from app.api.graphql.documents import Parsed, Remembered, Trusted, id_of, whole_id
+from app.api.graphql.error_pointers import at_argument, place_of, places_of, wrong_value
 from app.api.graphql.errors import formatted, problem_of, request_error
 from app.api.graphql.schema import Door
 from app.api.problems import FieldError, Problem, body_of
 from app.api.reply import Reply
-from app.api.strict import BIG_LIMIT, _check_media, parse_json, read_body
+from app.api.strict import BIG_LIMIT, _check_media, decode_json, inspect_json, parse_json, read_body
 
 GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
 JSON: Final = "application/json"
 _CHARSET: Final = "; charset=utf-8"
 _FIELDS: Final = frozenset({"query", "operationName", "variables", "extensions", "documentId"})
+_RELAY: Final = frozenset({"id", "doc_id"})
+"""What clients send beside, as in Relay's examples."""
 _METHODS: Final = "GET, HEAD, OPTIONS, POST"
 COST_HEADER: Final = "Retainer-Cost"
 """A request with `Retainer-Cost: true` is told its cost, in ``extensions.cost``."""
@@ -79,6 +81,10 @@ class Asked:
     operation_name: str | None
     variables: dict[str, Any]
     document_id: str | None
+    hash: str | None = None
+    """The hash in `extensions.persistedQuery`."""
+    fault: Problem | None = None
+    """What the variables hold that no value may hold."""
     size: int = 0
     """Bytes of the request's body."""
 
@@ -86,10 +92,11 @@ class Asked:
 class GraphQL:
     """The endpoint, as an ASGI application."""
 
-    def __init__(self, door: Door, trusted: Trusted, cost_max: int) -> None:
+    def __init__(self, door: Door, trusted: Trusted, cost_max: int, remembered: Remembered | None = None) -> None:
         self._door = door
         self._trusted = trusted
         self._cost_max = cost_max
+        self._remembered = remembered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
@@ -132,6 +139,7 @@ class GraphQL:
 
     def _refused(self, error: RequestError, media: str, request: Request) -> Response:
         request.scope["retainer.code"] = error.code
+        _name_request(error.body["errors"], request)
         status = 200 if error.lenient and media == JSON else error.status
         return Reply(error.body, status_code=status, media_type=media + _CHARSET, headers=error.headers)
 
@@ -143,6 +151,8 @@ class GraphQL:
             parsed = self._door.documents.read(text)
             limits.check_values(asked.variables)
             operation = _chosen(parsed, asked.operation_name)
+            if asked.fault is not None:
+                raise _misput(asked.fault, parsed)
             if request.method != "POST" and operation.operation is not OperationType.QUERY:
                 raise RequestError("method_not_allowed", "A mutation is sent with POST.", headers={"Allow": "POST"})
             measured = limits.measure(
@@ -162,31 +172,43 @@ class GraphQL:
         if measured.uses and not _may_introspect(principal, request):
             raise RequestError("introspection_refused")
         if wrong := self._door.documents.errors_of(parsed):
-            raise RequestError(
-                "graphql_invalid", lenient=True, errors=[_error_of(one, "graphql_invalid", parsed) for one in wrong]
-            )
+            found = [_error_of(one, "graphql_invalid", parsed) for one in wrong]
+            raise RequestError(found[0]["extensions"]["code"], status=400, lenient=True, errors=found)
         return await self._execute(request, principal, asked, parsed, operation, media, measured)
 
     def _text(self, asked: Asked, principal: Principal) -> str:
+        """The document that is meant: by its text, by its id, or by Apollo's `extensions.persistedQuery`."""
         mode = principal.options.get("documents", "off")
-        if asked.document_id is not None and mode in ("allow", "only"):
-            found = self._trusted.find(asked.document_id)
-            if found is None:
-                raise RequestError("document_unknown")
-            if asked.query is not None and id_of(asked.query) != asked.document_id:
-                raise RequestError("malformed_request", "`documentId` is not the hash of `query`.")
+        named = asked.document_id or asked.hash
+        if named is not None and asked.query is not None and id_of(asked.query) != whole_id(named):
+            raise RequestError("malformed_request", "The hash is not that of `query`.")
+        found = self._found(named or id_of(asked.query or ""), asked, principal, mode)
+        if found is not None:
             return found
+        if asked.query is not None and mode != "only":
+            if asked.hash is not None and self._remembered is not None:
+                self._remembered.keep(principal.tenant_id, asked.query)
+            return asked.query
+        if asked.query is None and asked.hash is not None:
+            # As Apollo's own server says it, so that its clients send the text.
+            code = "PERSISTED_QUERY_NOT_SUPPORTED" if self._remembered is None else "PERSISTED_QUERY_NOT_FOUND"
+            raise RequestError(code, status=200)
+        if mode in ("allow", "only") and named is not None and asked.query is None:
+            raise RequestError("document_unknown")
         if mode == "only":
-            # A client that sends the text of a trusted document says the same thing.
-            if asked.query is not None and (found := self._trusted.find(id_of(asked.query))) is not None:
-                return found
             raise RequestError("document_required")
-        if asked.query is None:
-            raise RequestError(
-                "malformed_request",
-                "`query` is missing." if asked.document_id is None else "This key runs no documents by their id.",
-            )
-        return asked.query
+        missing = "`query` is missing." if named is None else "This key runs no documents by their id."
+        raise RequestError("malformed_request", missing)
+
+    def _found(self, document_id: str, asked: Asked, principal: Principal, mode: str) -> str | None:
+        """A document that is trusted or remembered. A client that sends the text of one says the same thing."""
+        if mode in ("allow", "only"):
+            found = self._trusted.find(document_id)
+            if found is not None or mode == "only":
+                return found
+        if asked.query is None and asked.hash is not None and self._remembered is not None:
+            return self._remembered.find(principal.tenant_id, asked.hash)
+        return None
 
     async def _execute(
         self,
@@ -248,7 +270,7 @@ class GraphQL:
             )
         body: dict[str, Any] = {"data": result.data}
         if errors:
-            body = {"errors": [formatted(one) for one in errors], **body}
+            body = {"errors": _name_request([formatted(one) for one in errors], request), **body}
             request.scope["retainer.code"] = body["errors"][0]["extensions"]["code"]
         if request.headers.get(COST_HEADER, "").strip().lower() in ("true", "1"):
             body["extensions"] = {"cost": {"found": measured.cost, "most": self._cost_max}}
@@ -270,20 +292,33 @@ def _too_much(reached: limits.LimitError, *, lenient: bool) -> RequestError:
     return RequestError("graphql_limit", words, lenient=lenient, **told)
 
 
+def _name_request(errors: list[dict[str, Any]], request: Request) -> list[dict[str, Any]]:
+    """Says in each error which request it is about, as logs and the header `X-Request-Id` name it."""
+    for one in errors:
+        one.setdefault("extensions", {})["requestId"] = request.scope.get("retainer.request_id")
+    return errors
+
+
 def _is_awaitable(value: Any) -> TypeGuard[Awaitable[Any]]:
     """Whether a resolver's answer is still to come. The executor asks it of each value, and its own test costs more."""
     return hasattr(value, "__await__")
 
 
 def _error_of(error: GraphQLError, code: str, parsed: Parsed | None) -> dict[str, Any]:
-    """An error of the document or of its variables, by its code and with the field that it is about."""
-    # A scalar that refuses a literal is a wrong document, however it said so: no fault of ours.
+    """An error of the document or of its variables, by its code and with the field that it is about.
+
+    A wrong value is the same fault however it was given, and has REST's code and status.
+    """
     found: dict[str, Any] = dict(error.formatted)
-    entry = body_of(code, error.message)
-    found["extensions"] = {"code": code, "title": entry["title"], "status": 400, "nextStep": entry["next_step"]}
-    pointer = None if parsed is None else pointer_of(error, parsed.document)
-    if pointer is not None:
-        wrong = FieldError(pointer, "invalid", error.message, "variables" if "$" in error.message else "document")
+    wrong = None if parsed is None else wrong_value(error, parsed.document)
+    entry = body_of(code if wrong is None else "invalid_input", error.message)
+    found["extensions"] = {
+        "code": entry["code"],
+        "title": entry["title"],
+        "status": entry["status"],
+        "nextStep": entry["next_step"],
+    }
+    if wrong is not None:
         found["extensions"]["errors"] = [wrong.json()]
     return found
 
@@ -309,23 +344,40 @@ def _chosen(parsed: Parsed, name: str | None) -> OperationDefinitionNode:
 
 
 async def _asked(request: Request) -> Asked:
-    size = 0
+    size, fault = 0, None
     if request.method == "POST":
-        if request.scope.get("query_string"):
+        if _FIELDS & {name for name, _ in parse_qsl(request.scope.get("query_string", b"").decode("latin-1"))}:
             raise RequestError("malformed_request", "POST takes its parameters in the body.")
         body = await read_body(request, BIG_LIMIT)
         size = len(body)
         if not body:
             raise RequestError("malformed_request", "The body is missing.")
         _check_media(request)
-        given = parse_json(body)
+        given, escapes = decode_json(body)
         if isinstance(given, list):
             raise RequestError("malformed_request", "Batches are not taken; send one request at a time.")
         if not isinstance(given, dict):
             raise RequestError("malformed_request", "The body must be a JSON object.")
+        variables, given["variables"] = given.get("variables"), None
+        inspect_json(given, escapes=escapes)
+        given["variables"], fault = variables, _fault_of(variables, escapes=escapes)
     else:
-        given = _from_query(request)
-    unknown = sorted(set(given) - _FIELDS)
+        given, fault = _from_query(request)
+    _check_kinds(given)
+    return Asked(
+        given.get("query"),
+        given.get("operationName") or None,
+        given.get("variables") or {},
+        _document_id(given),
+        _hash(given.get("extensions") or {}),
+        fault,
+        size,
+    )
+
+
+def _check_kinds(given: dict[str, Any]) -> None:
+    """Refuses parameters that there are not, and such of another kind."""
+    unknown = sorted(set(given) - _FIELDS - _RELAY)
     if unknown:
         raise RequestError(
             "malformed_request",
@@ -340,12 +392,47 @@ async def _asked(request: Request) -> Asked:
     for name in ("variables", "extensions"):
         if given.get(name) is not None and not isinstance(given[name], dict):
             raise RequestError("malformed_request", f"`{name}` must be an object.")
-    return Asked(
-        given.get("query"), given.get("operationName"), given.get("variables") or {}, given.get("documentId"), size
-    )
 
 
-def _from_query(request: Request) -> dict[str, Any]:
+def _document_id(given: Mapping[str, Any]) -> str | None:
+    """The id of the document: `documentId`, or where there is no text, what Relay's examples call it."""
+    found = given.get("documentId")
+    if found is None and given.get("query") is None:
+        found = next((given[name] for name in ("doc_id", "id") if isinstance(given.get(name), str)), None)
+    return found
+
+
+def _hash(extensions: Mapping[str, Any]) -> str | None:
+    """The hash of the document as Apollo's clients send it."""
+    given = extensions.get("persistedQuery")
+    if given is None:
+        return None
+    if not isinstance(given, dict) or given.get("version") != 1 or not isinstance(given.get("sha256Hash"), str):
+        raise RequestError("malformed_request", "`persistedQuery` is `{version: 1, sha256Hash: <text>}`.")
+    found: str = given["sha256Hash"]
+    return found
+
+
+def _fault_of(variables: Any, *, escapes: bool) -> Problem | None:
+    """What no value may hold: half a surrogate pair, a name twice, too many levels. Numbers are the fields' own."""
+    try:
+        inspect_json(variables, escapes=escapes, numbers=False)
+    except Problem as fault:
+        return fault
+    return None
+
+
+def _misput(fault: Problem, parsed: Parsed) -> RequestError:
+    """A fault of the variables, told of the arguments that they fill."""
+    places = places_of(parsed.document)
+    fields = []
+    for one in fault.errors:
+        pointer = at_argument(one.pointer, places)
+        fields.append(FieldError(pointer, one.code, one.message, place_of(pointer)))
+    return RequestError(fault.code, fault.detail, status=400, lenient=True, fields=fields)
+
+
+def _from_query(request: Request) -> tuple[dict[str, Any], Problem | None]:
     raw = request.scope.get("query_string", b"").decode("latin-1")
     try:
         pairs = parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=20)
@@ -356,14 +443,17 @@ def _from_query(request: Request) -> dict[str, Any]:
         if name in given:
             raise RequestError("malformed_request", f"`{name[:50]}` is given twice.")
         given[name] = value
-    for name in ("variables", "extensions"):
-        if name in given:
-            given[name] = parse_json(given[name].encode(), kind=name) if given[name] else None
-    if given.get("operationName") == "":
-        given["operationName"] = None
-    if not given.get("query") and not given.get("documentId"):
+    fault = None
+    if given.get("extensions"):
+        given["extensions"] = parse_json(given["extensions"].encode(), kind="extensions")
+    if given.get("variables"):
+        given["variables"], escapes = decode_json(given["variables"].encode(), kind="variables")
+        fault = _fault_of(given["variables"], escapes=escapes)
+    for name in ("extensions", "variables", "query", "documentId"):
+        given[name] = given.get(name) or None
+    if not given["query"] and not given["documentId"] and not given["extensions"]:
         raise RequestError("malformed_request", "`query` is missing.")
-    return given
+    return given, fault
 
 
 _RANGE: Final = re.compile(r"\s*([\w!#$&^.+*-]+/[\w!#$&^.+*-]+)\s*((?:;[^,]*)?)\s*\Z")

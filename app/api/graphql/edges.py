@@ -1,4 +1,4 @@
-"""Ways: which things have ids, what loads them, what leads from one to another, and what a field costs."""
+"""What leads from one thing to another, what a list's rows leave out, and what a field costs."""
 
 from __future__ import annotations
 
@@ -7,28 +7,6 @@ from typing import Final
 from strawberry import UNSET
 from strawberry.federation.schema_directives import Cost, ListSize
 
-NODES: Final = {
-    "Customer": "customer_id",
-    "Ticket": "ticket_id",
-    "Order": "order_id",
-    "Clock": "clock_id",
-    "Policy": "name",
-    "Calendar": "name",
-    "License": "license_id",
-    "Cover": "cover_id",
-}
-"""Types with a node id, and the key that names one."""
-GETTERS: Final = {
-    "Customer": "getCustomer",
-    "Ticket": "getTicket",
-    "Order": "getOrder",
-    "Clock": "getClock",
-    "Policy": "getPolicy",
-    "Calendar": "getCalendar",
-    "License": "getLicense",
-    "Cover": "getCover",
-}
-"""The operation that loads one by its key: `node(id:)`, federation, and what a list's rows leave out."""
 WHOLE: Final = {
     "Customer": "licenses",
     "Ticket": "assessments",
@@ -72,6 +50,20 @@ EDGES: Final[dict[tuple[str, str], tuple[str, dict[str, str]]]] = {
     ("Calendar", "closures"): ("listClosures", {"name": "name"}),
 }
 """Ways from one thing to another: (type, field) -> the operation, and its parameters taken from the view's keys."""
+RENAMED: Final[dict[tuple[str, str], str]] = {
+    ("Ticket", "status"): "assessmentStatus",
+    ("Tenant", "policy"): "policyName",
+    ("Delivery", "detail"): "reasonDetail",
+    ("PolicyDifference", "id"): "subjectId",
+    ("RehearsalError", "id"): "subjectId",
+    ("Explanation", "id"): "subjectId",
+    ("ExplainedGrant", "id"): "grantId",
+    ("Refusal", "facts"): "refusalFacts",
+    ("Refusal", "policy"): "decidingPolicy",
+    ("Refusal", "scope"): "missingScope",
+}
+"""Members with another name here: a result and a `Refusal` are asked for together, so that no name may have two types
+in them; and `id` is an identity's alone."""
 STATEMENT_WEIGHT: Final = 3
 """A field that asks an operation with statements of its own."""
 BATCHED_WEIGHT: Final = 1

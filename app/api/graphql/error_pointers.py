@@ -1,16 +1,74 @@
-"""Where a wrong value stands: the pointer to an argument, found in the document, or in what is said of variables."""
+"""Where a wrong value stands, and by which code REST would tell of it.
+
+One rule: a pointer leads from the arguments of the field, by their GraphQL names. `/input/credits` here is `/credits`
+in REST, and `/asOf` is `/as_of`. A value is told of alike, whether it came as a literal or by a variable.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from graphql import DocumentNode, GraphQLError, Visitor, visit
-from graphql.language import ArgumentNode, Node, ObjectFieldNode
+from graphql.language import ArgumentNode, Node, ObjectFieldNode, VariableNode
 
+from app.api.problems import FieldError
+
+INPUT: Final = "/input"
 _VARIABLE: Final = re.compile(r"Variable ['\"]\$(\w+)['\"]")
-_AT: Final = re.compile(r" at ['\"](?:value)?([\w.\[\]]*)['\"]")
+_AT: Final = re.compile(r"has invalid value at ([\w.\[\]]+):")
 _PART: Final = re.compile(r"\w+")
+_CODES: Final = tuple(
+    (re.compile(words), code)
+    for words, code in (
+        (r"\bString cannot represent|\bID cannot represent", "not_text"),
+        (r"\bInt cannot represent non 32-bit signed integer value: -", "greater_than_equal"),
+        (r"\bInt cannot represent non 32-bit", "less_than_equal"),
+        (r"\bInt cannot represent", "not_an_integer"),
+        (r"\bBoolean cannot represent", "not_a_boolean"),
+        (r"non-null type|to include required field|is required, but it was not provided|a runtime value", "required"),
+        (r"not to include unknown field", "unknown_field"),
+        (r"to be an object", "not_an_object"),
+        (r"does not exist in ['\"]\w+['\"] enum|\bEnum ['\"]\w+['\"] cannot represent", "literal_error"),
+        (r"Expected value of type|has invalid value", "invalid"),
+    )
+)
+"""What graphql-core says of a value -> the code by which REST refuses the same."""
+_NAMED: Final = re.compile(r"(?:required|unknown) field ['\"](\w+)['\"]")
+_ARGUMENT: Final = re.compile(r"\((\w+):\)|[Aa]rgument ['\"](\w+)['\"]")
+
+
+def code_of(message: str) -> str | None:
+    """Return the code of a wrong value; None where the message tells of no value."""
+    return next((code for words, code in _CODES if words.search(message)), None)
+
+
+def wrong_value(error: GraphQLError, document: DocumentNode) -> FieldError | None:
+    """Return the value that an error of a document or of its variables tells of; None where it tells of none."""
+    code = code_of(error.message)
+    if code is None:
+        return None
+    pointer = pointer_of(error, document) or ""
+    named = _NAMED.search(error.message)
+    if named is not None and not pointer.endswith(f"/{named[1]}"):
+        pointer += f"/{named[1]}"
+    argument = _ARGUMENT.search(error.message)
+    if argument is not None and not pointer:
+        pointer = f"/{argument[1] or argument[2]}"
+    return FieldError(pointer, code, error.message, place_of(pointer))
+
+
+def place_of(pointer: str) -> str:
+    """Return where REST takes the value, as far as its pointer tells."""
+    return "body" if pointer == INPUT or pointer.startswith(f"{INPUT}/") else "query"
+
+
+def at_argument(pointer: str, places: Mapping[str, str]) -> str:
+    """Return a pointer that begins at a variable as one that begins at the argument that the variable fills."""
+    name, slash, rest = pointer.removeprefix("/").partition("/")
+    return places.get(name, f"/{name}") + slash + rest
 
 
 def pointer_of(error: GraphQLError, document: DocumentNode) -> str | None:
@@ -20,26 +78,38 @@ def pointer_of(error: GraphQLError, document: DocumentNode) -> str | None:
         parts = _PART.findall(at[1]) if at is not None else []
         if not parts or parts[0] != named[1]:
             parts.insert(0, named[1])
-        return "/" + "/".join(parts)
+        return at_argument("/" + "/".join(parts), places_of(document))
     wanted = {id(one) for one in error.nodes or ()}
     finder = _Finder(wanted)
     visit(document, finder)
     return finder.found
 
 
+def places_of(document: DocumentNode) -> dict[str, str]:
+    """Return the pointer to the argument that each variable fills, or fills a part of: the first one."""
+    finder = _Finder(set())
+    visit(document, finder)
+    return finder.places
+
+
+@dataclass
 class _Finder(Visitor):
     """Looks for a node below an argument, and keeps the way to it."""
 
-    def __init__(self, wanted: set[int]) -> None:
+    wanted: set[int]
+
+    def __post_init__(self) -> None:
         super().__init__()
-        self.wanted = wanted
         self.way: list[str] = []
         self.found: str | None = None
+        self.places: dict[str, str] = {}
 
     def enter(self, node: Node, *_: Any) -> Any:
         """Notes names on the way down."""
         if isinstance(node, ArgumentNode | ObjectFieldNode):
             self.way.append(node.name.value)
+        if isinstance(node, VariableNode) and self.way:
+            self.places.setdefault(node.name.value, "/" + "/".join(self.way))
         if id(node) in self.wanted and self.way and self.found is None:
             self.found = "/" + "/".join(self.way)
             return self.BREAK

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from graphql import GraphQLError
+from graphql import GraphQLError, get_named_type
 
+from app.api.graphql import words
 from app.api.graphql.views import REFUSAL, View
 from app.api.problems import FieldError, Problem, body_of, body_of_error
 from app.domain.values.errors import DomainError
@@ -47,29 +49,65 @@ def camel(name: str) -> str:
     return head + "".join(part[:1].upper() + part[1:] for part in rest)
 
 
-def refusal(body: Mapping[str, Any], *, under: str = "/input") -> View:
+@dataclass(frozen=True, slots=True)
+class Names:
+    """How the members that an operation takes are called in GraphQL: for pointers."""
+
+    under: str = ""
+    """Where they stand: `/input` of a field with one input."""
+    kind: Any = None
+    """The type of the input; what stands below JSON keeps its own names."""
+    renamed: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """(place, member of REST) -> argument, where that is not the same name in camelCase."""
+
+    def pointed(self, error: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a wrong field with the pointer that a GraphQL caller knows."""
+        pointer = str(error.get("pointer", ""))
+        if not pointer.startswith("/"):
+            return {**error, "pointer": self.under + pointer}
+        first, *rest = pointer[1:].split("/")
+        name = self.renamed.get((str(error.get("in")), first)) or camel(first)
+        parts, kind = [name], self._below(self.kind, name)
+        for part in rest:
+            called = camel(part) if self.kind is None or hasattr(kind, "fields") else part
+            parts.append(called)
+            kind = kind if part.isdigit() else self._below(kind, called)
+        return {**error, "pointer": "/".join([self.under, *parts])}
+
+    def inside(self, member: str, index: int) -> Names:
+        """Return the names of one item of a list among the members."""
+        return Names(f"{self.under}/{member}/{index}", self._below(self.kind, member))
+
+    @staticmethod
+    def _below(kind: Any, name: str) -> Any:
+        found = getattr(kind, "fields", {}).get(name)
+        return None if found is None else get_named_type(found.type)
+
+
+ARGUMENTS: Final = Names()
+
+
+def refusal(body: Mapping[str, Any], *, names: Names = ARGUMENTS) -> View:
     """A refusal as data; pointers lead to the arguments by their GraphQL names."""
     found = dict(body)
-    found["errors"] = [pointed(one, under) for one in body.get("errors", ())]
+    if "next_step" in found:
+        found["next_step"] = words.of_refusal(str(found["next_step"]))
+    found["errors"] = [names.pointed(one) for one in body.get("errors", ())]
     return View(REFUSAL, found)
 
 
-def pointed(error: Mapping[str, Any], under: str) -> dict[str, Any]:
-    """A wrong field, with the pointer that a GraphQL caller knows."""
-    pointer = str(error.get("pointer", ""))
-    return {**error, "pointer": under + "/".join(camel(part) for part in pointer.split("/"))}
-
-
-def raised(body: Mapping[str, Any], *, under: str = "") -> GraphQLError:
+def raised(body: Mapping[str, Any], *, names: Names = ARGUMENTS) -> GraphQLError:
     """A problem as a top-level error."""
-    return GraphQLError(str(body["detail"]), extensions=extensions_of(body, under=under))
+    return GraphQLError(str(body["detail"]), extensions=extensions_of(body, names=names))
 
 
-def extensions_of(body: Mapping[str, Any], *, under: str = "") -> dict[str, Any]:
+def extensions_of(body: Mapping[str, Any], *, names: Names = ARGUMENTS) -> dict[str, Any]:
     """A problem's members as ``extensions``."""
     found = {camel(name): value for name, value in body.items() if name not in ("detail", "type")}
+    if "nextStep" in found:
+        found["nextStep"] = words.of(str(found["nextStep"]))
     if "errors" in found:
-        found["errors"] = [pointed(one, under) for one in found["errors"]]
+        found["errors"] = [names.pointed(one) for one in found["errors"]]
     return {"code": body["code"], **found}
 
 
@@ -77,8 +115,11 @@ def request_error(
     code: str, detail: str | None = None, *, errors: Iterable[FieldError] = (), **extra: Any
 ) -> dict[str, Any]:
     """A request that was not executed: ``{"errors": [...]}`` without ``data``."""
-    body = body_of(code, detail, errors=errors, **extra)
-    return {"errors": [{"message": body["detail"], "extensions": extensions_of(body)}]}
+    body = body_of(code, detail, **extra)
+    extensions = extensions_of(body)
+    if found := [one.json() for one in errors]:
+        extensions["errors"] = found
+    return {"errors": [{"message": body["detail"], "extensions": extensions}]}
 
 
 def formatted(error: GraphQLError) -> dict[str, Any]:

@@ -131,15 +131,19 @@ def _integer(name: str, schema: Mapping[str, Any]) -> Any:
     return int if isinstance(most, int) and most <= _INT32 else Long
 
 
-def plain(value: Any) -> Any:
-    """What an input says, as plain values by the names that REST has; what was not given is left out."""
+def plain(value: Any, *, meant: frozenset[str] = frozenset()) -> Any:
+    """What an input says, as plain values by the names that REST has; what was not given is left out.
+
+    Null says as little as nothing. ``meant``: members of the outermost input whose null has a meaning of its own.
+    """
     definition = getattr(value, "__strawberry_definition__", None)
     if definition is not None:
         found = {}
         for one in definition.fields:
             inner = getattr(value, one.python_name)
-            if inner is not UNSET:
-                found[_snake(one.python_name, one.graphql_name)] = plain(inner)
+            name = _snake(one.python_name, one.graphql_name)
+            if inner is not UNSET and (inner is not None or name in meant):
+                found[name] = plain(inner)
         return found
     if isinstance(value, list):
         return [plain(one) for one in value]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
+from app.api.graphql.errors import camel
 from app.api.graphql.shaped import name_of
 from app.api.operations.credits import BatchItem as CreditItem
 from app.api.operations.table import Operation
@@ -55,6 +56,8 @@ class Twin:
     declared: Operation
     body_fields: Mapping[str, str]
     """Argument name -> name in the body; they differ where a path parameter has the name already."""
+    meant_nulls: frozenset[str] = frozenset()
+    """Arguments whose null says something: members that a change takes away by it. Any other null says nothing."""
 
     @property
     def name(self) -> str:
@@ -97,6 +100,19 @@ class Twin:
         return self.declared.id.startswith("list")
 
     @property
+    def renamed(self) -> dict[tuple[str, str], str]:
+        """Return (place, member of REST) -> argument, where that is not the same name in camelCase."""
+        found = {("body", inner): camel(name) for name, inner in self.body_fields.items() if name != inner}
+        if self.paged:
+            found |= {("query", one): camel(name) for one, name in TAKEN.items()}
+        return found
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """Return the names of what a reading call gives, but for paging."""
+        return frozenset(one.alias for one in self.declared.arguments.parameters)
+
+    @property
     def scopes(self) -> tuple[str, ...]:
         """Return the scopes, any of which opens it."""
         return self.declared.access.scopes
@@ -120,12 +136,25 @@ def twins(operations: Iterable[Operation]) -> dict[str, Twin]:
 def _twin(declared: Operation) -> Twin:
     names = [parameter.name for parameter in declared.arguments.path]
     takes = declared.arguments.body is not None or declared.raw is not None
-    fields = body_schema(declared).get("properties", {}) if takes else {}
-    return Twin(declared, {(f"new_{one}" if one in names else one): one for one in fields})
+    members = body_schema(declared).get("properties", {}) if takes else {}
+    fields = {(f"new_{one}" if one in names else one): one for one in members}
+    meant = [
+        name
+        for name, inner in fields.items()
+        if declared.method == "PATCH" and any(one.get("type") == "null" for one in members[inner].get("anyOf", ()))
+    ]
+    return Twin(declared, fields, frozenset(meant))
 
 
 TAKEN: Final = {"after": "since", "before": "until", "first": "from_first", "last": "from_last"}
 """Parameters of a paged list that Relay's own arguments leave no name for."""
+
+
+CONDITIONS: Final = {
+    "if_match": "The `etag` of what the change was made to; refused where another is in force. `*`: any",
+    "if_none_match": "`*`: refused where there is one already",
+}
+"""REST's headers that name versions, as arguments."""
 
 
 def parameters(declared: Operation) -> list[Parameter]:
@@ -135,8 +164,8 @@ def parameters(declared: Operation) -> list[Parameter]:
         for one in declared.arguments.parameters
     ]
     if declared.conditional:
-        words = "The version that the change is made to"
-        found.append(Parameter("if_match", {"type": "string"}, False, words, "header"))
+        for name, words in CONDITIONS.items():
+            found.append(Parameter(name, {"type": "string"}, False, words, "header"))
     return found
 
 

@@ -11,7 +11,19 @@ from strawberry import UNSET, Info
 
 from app.api.graphql import limits
 from app.api.graphql.calls import Calls
-from app.api.graphql.errors import ABSENT, TOO_MANY, TOP_LEVEL, problem_of, raised, refusal
+from app.api.graphql.errors import ABSENT, TOO_MANY, TOP_LEVEL, Names, problem_of, raised, refusal
+from app.api.graphql.identity import (
+    PRESENT,
+    Identity,
+    Named,
+    State,
+    Told,
+    known_of,
+    rehearsal,
+    state_asked,
+    state_of,
+    told,
+)
 from app.api.graphql.inputs import plain
 from app.api.graphql.operations import Twin
 from app.api.operations.call import Answer
@@ -19,6 +31,7 @@ from app.api.paging import BACKWARD, CONNECTION, FORWARD
 from app.domain.values.errors import DomainError
 
 _PAGES_MAX: Final = 10
+CREATED: Final = 201
 RELAY: Final = ("first", "after", "last", "before")
 
 
@@ -34,12 +47,58 @@ async def read(calls: Calls, operation: Twin, values: Mapping[str, Any]) -> Any:
         answer = await calls.ask(operation.name, values)
     except Exception as error:  # noqa: BLE001 - every refusal and fault is told by its code
         body = problem_of(error)
-        if body["status"] == ABSENT:
+        if body["status"] == ABSENT and not _misspelt(body["code"], values):
             return None
         if body["status"] == TOO_MANY:
             calls.retry_after = "1"
-        raise raised(body) from (error if body["code"] == "internal_error" else None)
-    return answer.plain
+        names = Names(renamed=operation.renamed)
+        raise raised(body, names=names) from (error if body["code"] == "internal_error" else None)
+    return told(answer.plain, state_asked(operation.asked, values))
+
+
+_WORDS: Final = frozenset({"action_not_found", "kind_not_found"})
+
+
+def _misspelt(code: str, values: Mapping[str, Any]) -> bool:
+    """Whether a thing is not there because nothing is called so: a word that the API does not know is refused, and
+    so is a version that a policy does not have."""
+    return code in _WORDS or (code == "policy_not_found" and values.get("version") is not None)
+
+
+async def found(calls: Calls, operation: Twin, named: Named) -> Any:
+    """What an id names, in the state that it names; None for what is not there, or is nowhere to be found."""
+    state = {name: value for name, value in named.state.items() if name in operation.asked}
+    if state.keys() != named.state.keys():
+        return None  # a rehearsal, or a replay
+    values = {**known_of(named.typename).values(named.values), **state}
+    if not operation.listed:
+        return await read(calls, operation, values)
+    values = {name: value for name, value in values.items() if name in operation.asked}
+    return await _row(calls, operation, values, named.values)
+
+
+async def _row(calls: Calls, operation: Twin, values: dict[str, Any], wanted: Mapping[str, Any]) -> Any:
+    """The row of a list that has these members."""
+    for _ in range(_PAGES_MAX):
+        rows = await read(calls, operation, {**values, "limit": limits.MAX_PAGE})
+        if rows is None:
+            return None
+        for row in rows["data"]:
+            if all(row.get(name) == value for name, value in wanted.items()):
+                return row
+        if rows.get("next_cursor") is None:
+            return None
+        values = {**values, "cursor": rows["next_cursor"]}
+    return None
+
+
+async def rest_of(calls: Calls, operation: Twin, known: Identity, root: Mapping[str, Any]) -> Any:
+    """The whole of what a row shows a part of, in the row's own state; None for what is not there."""
+    state = state_of(root).told
+    values = {**known.values(root), **{name: value for name, value in state.items() if name in operation.asked}}
+    if "version" in operation.asked and root.get("version") is not None:
+        values["version"] = root["version"]
+    return await read(calls, operation, values)
 
 
 async def whole(calls: Calls, operation: Twin, values: dict[str, Any]) -> Any:
@@ -108,9 +167,9 @@ async def page(calls: Calls, operation: Twin, values: dict[str, Any], asked: Spa
     }
 
 
-async def write(calls: Calls, operation: Twin, given: Any) -> Any:
-    """What a mutation answers: its view, or its refusal."""
-    values = plain(given) if given is not None else {}
+async def write(calls: Calls, operation: Twin, given: Any, names: Names) -> Any:
+    """What a mutation answers: its view, or its refusal. ``names``: of its input."""
+    values = plain(given, meant=operation.meant_nulls) if given is not None else {}
     key = values.pop("idempotency_key", None)
     validate_only = bool(values.pop("validate_only", False))
     try:
@@ -120,8 +179,51 @@ async def write(calls: Calls, operation: Twin, given: Any) -> Any:
         if body["status"] in TOP_LEVEL:
             if body["status"] in (429, 503):
                 calls.retry_after = "1"
-            raise raised(body, under="/input") from (error if body["code"] == "internal_error" else None)
-        return refusal(body)
+            raise raised(body, names=names) from (error if body["code"] == "internal_error" else None)
+        return refusal(body, names=names)
     if answer.replayed:
         calls.replayed = True
-    return answer.plain
+    return await _done(operation, values, answer, names, key=key, validate_only=validate_only)
+
+
+async def _done(
+    operation: Twin,
+    values: Mapping[str, Any],
+    answer: Answer[Any],
+    names: Names,
+    *,
+    key: str | None,
+    validate_only: bool,
+) -> Any:
+    """A mutation's view in its state: a rehearsal and a replay are not the present, whatever they say."""
+    view = answer.plain
+    if answer.rest is not None:
+        view = {**await answer.rest(), **view}
+    if operation.name == "createCreditBatch":
+        view = _each_in_its_state(view, names, validate_only=validate_only)
+    elif validate_only:
+        view = told(view, rehearsal())
+    elif answer.replayed:
+        view = told(view, State({"replay": key}))
+    elif operation.name == "publishPolicy" and values.get("effective_from") is not None:
+        view = told(view, State({"version": view["version"]}))
+    if not isinstance(view, dict):
+        return view
+    mine = State(state_of(view).told, answer.status == CREATED, answer.replayed)
+    return Told(view, mine)
+
+
+def _each_in_its_state(view: Mapping[str, Any], names: Names, *, validate_only: bool) -> dict[str, Any]:
+    """A batch whose commands were rehearsed, replayed or refused one by one."""
+    items = []
+    for index, item in enumerate(view["results"]):
+        state = PRESENT
+        if validate_only:
+            state = rehearsal()
+        elif item.get("replayed"):
+            state = State({"replay": item["idempotency_key"]})
+        shown = {**item, "result": told(item["result"], state)}
+        if item.get("problem") is not None:
+            shown["problem"] = refusal(item["problem"], names=names.inside("commands", index))
+        items.append(shown)
+    return {**view, "results": items}

@@ -29,18 +29,22 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import StrawberryArgument
 
-from app.api.graphql import edges, limits, operations, resolve, types
+from app.api.graphql import edges, identity, limits, operations, resolve, types
 from app.api.graphql.calls import Calls
 from app.api.graphql.documents import Documents
-from app.api.graphql.errors import camel, problem_of, raised
+from app.api.graphql.errors import Names, camel, problem_of, raised
+from app.api.graphql.identity import IDENTITIES, Identity
 from app.api.graphql.inputs import Inputs, safe
 from app.api.graphql.operations import Twin
 from app.api.graphql.scalars import JSON, SCALARS
 from app.api.graphql.sentences import sentence_of
 from app.api.graphql.shaped import ABOUT, LISTS, TABLES, entries
-from app.api.graphql.views import View, node_id, node_of, pick, picker
+from app.api.graphql.views import REFUSAL, View, pick, picker
+from app.api.headers import etag, tagged
 from app.api.operations import registry
 from app.domain.values.errors import DomainError
+from app.usecases.clocks import calendars
+from app.usecases.policies import policies
 from app.views.event_data import noun_of
 
 Resolver = Callable[..., Awaitable[Any]]
@@ -144,13 +148,24 @@ async def _referred(calls: Calls, representation: Any) -> Any:
         if not isinstance(given.get(one), str):
             raise _misreferred(f"A representation of {name} needs {one}, which is text.")
         values[_snake(one)] = given[one]
-    operation = calls.operations.get("decideEntitlement" if name == "Entitlement" else edges.GETTERS[name])
+    operation = calls.operations.get("decideEntitlement" if name == "Entitlement" else str(IDENTITIES[name].getter))
     found = None if operation is None else await resolve.read(calls, operation, values)
+    if found is None and name == "Customer" and calls.principal.customer_id is None:
+        # Whom we have not seen is decided as an empty account: entitlement and offers answer.
+        found = {**values, "licenses": [], "covers": [], "lots": [], "addons": [], "facts": {}, "open_tickets": []}
     return None if found is None else View(name, found)
 
 
 def _misreferred(words: str) -> GraphQLError:
     return raised(problem_of(DomainError("invalid_input", field="representations", message=words)))
+
+
+_TAGS: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {
+    "Calendar": ("revision", lambda view: tagged(calendars.tag_of(view))),
+    "Policy": ("versions", lambda view: tagged(policies.tag_of(view))),
+    "WebhookEndpoint": ("version", lambda view: etag(view["version"])),
+}
+"""What has an ETag in REST: the member that it needs, and the tag."""
 
 
 class _Builder:
@@ -160,6 +175,8 @@ class _Builder:
         self.shapes: dict[str, Any] = {one.__name__: one for one in types.SHAPES}
         self.asking: set[tuple[str, str]] = {limits.ENTITIES}
         self.connections: dict[str, Any] = {}
+        self.payloads = {operations.result_of(one) for one in found.values() if one.method != "GET" and not one.asks}
+        """Types that a mutation answers."""
 
     # fields -----------------------------------------------------------------------------------------------------------
 
@@ -244,8 +261,9 @@ class _Builder:
         """A field with one input, and a result that may be a refusal: every mutation, and a few queries."""
         owner = _capital(operation.name)
         extra: dict[str, tuple[Any, bool, str | None]] = {}
-        if operation.keyed:
-            extra["idempotency_key"] = (strawberry.ID, True, "Yours, one for each intent, kept for retries")
+        if operation.declared.key in ("keyed", "offered"):
+            words = "Yours, one for each intent, kept for retries"
+            extra["idempotency_key"] = (strawberry.ID, operation.keyed, words)
         for one in operations.parameters(operation.declared):
             extra[one.name] = (self.kind(operation, one), one.required, one.description)
         extra["validate_only"] = (bool, False, "The full answer, nothing written")
@@ -263,7 +281,10 @@ class _Builder:
 
         async def answer(root: Any, info: Info, **given: Any) -> Any:
             asked = given.get("input")
-            found = await resolve.write(resolve.calls_of(info), operation, None if asked is UNSET else asked)
+            input_type = info._raw_info.schema.type_map.get(f"{owner}Input")
+            names = Names("/input", input_type, operation.renamed)
+            calls = resolve.calls_of(info)
+            found = await resolve.write(calls, operation, None if asked is UNSET else asked, names)
             return {"data": found} if bare and not isinstance(found, View) else found
 
         self.asking.add((parent, operation.name))
@@ -312,15 +333,23 @@ class _Builder:
     def _type(self, cls: Any) -> None:
         name = cls.__name__
         about: Mapping[str, str] = getattr(cls, ABOUT, {})
-        key = edges.NODES.get(name)
-        if key is not None:
-            cls.id = _identified(name, key)
-            getter = self.operations.get(edges.GETTERS.get(name, ""))
-            if getter is not None:
-                self._lazy(cls, getter, key)
+        known = IDENTITIES.get(name)
+        if known is not None:
+            cls.id = _identified(name)
+            getter = self.operations.get(known.getter or "")
+            if getter is not None and known.owned:
+                self._owned(cls, getter, known)
+            if getter is not None and name in edges.WHOLE:
+                self._lazy(cls, getter, known)
+        if name in _TAGS:
+            cls.etag = self._tagged(name)
+        if name in self.payloads:
+            _outcome(cls)
+        if name == REFUSAL:
+            _refused(cls)
         for inner in cls.__annotations__:
             if not hasattr(cls, inner):
-                called = inner.rstrip("_") if inner.endswith("_") else None
+                called = edges.RENAMED.get((name, inner)) or (inner.rstrip("_") if inner.endswith("_") else None)
                 setattr(cls, inner, _plain_field(cls, inner, called, about.get(inner)))
         cls.is_type_of = staticmethod(lambda found, _info: getattr(found, "typename", name) == name)
         if name in edges.KEYS:
@@ -330,17 +359,39 @@ class _Builder:
         else:
             strawberry.type(cls, name=name, description=cls.__doc__)
 
-    def _lazy(self, cls: Any, operation: Twin, key: str) -> None:
+    def _lazy(self, cls: Any, operation: Twin, known: Identity) -> None:
         """What the rows of lists leave out is loaded when it is asked for, once a thing."""
         for inner, annotation in list(cls.__annotations__.items()):
-            if inner != key and not hasattr(cls, inner):
+            if inner not in known.keys and not hasattr(cls, inner):
                 del cls.__annotations__[inner]
                 about = getattr(cls, ABOUT, {}).get(inner)
                 whole = edges.WHOLE[cls.__name__]
                 table = inner in getattr(cls, TABLES, ())
+                called = edges.RENAMED.get((cls.__name__, inner), camel(inner))
                 sizes = _sizes(cls, inner)
-                made = _loaded(operation, key, inner, annotation, whole, about, sizes, table=table)
+                made = _loaded(operation, known, inner, annotation, whole, about, sizes, table=table, called=called)
                 setattr(cls, inner, made)
+
+    def _tagged(self, name: str) -> Any:
+        needs, tag = _TAGS[name]
+        known = IDENTITIES[name]
+        getter = self.operations[str(known.getter)]
+
+        async def load(root: Any, info: Info) -> str:
+            return tag(await resolve.rest_of(resolve.calls_of(info), getter, known, root))
+
+        def answer(root: Any, info: Info) -> Any:
+            return tag(root) if needs in root else load(root, info)
+
+        words = "Its version as REST's ETag says it; what `ifMatch` takes, with its quotes or without."
+        return cast(Any, strawberry.field(resolver=answer, graphql_type=str, description=words))
+
+    def _owned(self, cls: Any, operation: Twin, known: Identity) -> None:
+        """What stands in its customer's account says whose it is, wherever it was met."""
+        inner = "customer_id"
+        annotation, about = cls.__annotations__.pop(inner), getattr(cls, ABOUT, {}).get(inner)
+        made = _loaded(operation, known, inner, annotation, inner, about, [], table=False, called=camel(inner))
+        setattr(cls, inner, made)
 
     # roots ------------------------------------------------------------------------------------------------------------
 
@@ -366,15 +417,13 @@ class _Builder:
         )
 
     def _node(self) -> Any:
-        getters = {name: self.operations[one] for name, one in edges.GETTERS.items() if one in self.operations}
-
         async def answer(root: Any, info: Info, **given: Any) -> Any:
-            named = node_of(str(given["id"]))
-            if named is None or named[0] not in getters:
+            named = identity.node_of(str(given["id"]))
+            getter = None if named is None else self.operations.get(identity.known_of(named.typename).getter or "")
+            if named is None or getter is None:
                 return None
-            typename, key = named
-            found = await resolve.read(resolve.calls_of(info), getters[typename], {edges.NODES[typename]: key})
-            return None if found is None else View(typename, found)
+            found = await resolve.found(resolve.calls_of(info), getter, named)
+            return None if found is None else View(named.typename, found)
 
         self.asking.add(("Query", "node"))
         return field(
@@ -473,16 +522,64 @@ def _facts(kind: Any, about: str) -> Any:
     return cast(Any, strawberry.field(resolver=answer, graphql_type=kind, description=about))
 
 
-def _identified(name: str, key: str) -> Any:
+def _identified(name: str) -> Any:
     def answer(root: Any) -> strawberry.ID:
-        return strawberry.ID(node_id(name, root[key]))
+        return strawberry.ID(identity.node_id(name, root))
 
-    return strawberry.field(resolver=answer, description="The id for `node(id:)`.")
+    words = "The id for `node(id:)`, of this thing in this state."
+    return strawberry.field(resolver=answer, description=words)
+
+
+def _refused(cls: Any) -> None:
+    """Give a refusal the request that it is about, and its lists where they are empty."""
+
+    def request_id(root: Any, info: Info) -> str:
+        return resolve.calls_of(info).request_id
+
+    def instance(root: Any, info: Info) -> str:
+        return f"urn:retainer:request:{resolve.calls_of(info).request_id}"
+
+    words = "The request, as logs and the header `X-Request-Id` name it."
+    cls.request_id = strawberry.field(resolver=request_id, description=words)
+    cls.instance = strawberry.field(resolver=instance, description="The request that it is about, as a URN.")
+    cls.__annotations__.pop("instance")
+    for name, kind in list(cls.__annotations__.items()):
+        if get_origin(kind) is list:
+            del cls.__annotations__[name]
+            about = getattr(cls, ABOUT, {}).get(name)
+            setattr(cls, name, _never_null(name, kind, about, _sizes(cls, name)))
+
+
+def _never_null(name: str, kind: Any, about: str | None, sizes: list[object]) -> Any:
+    def answer(root: Any) -> Any:
+        return root.get(name) or []
+
+    field = strawberry.field(resolver=answer, graphql_type=kind, name=camel(name), description=about, directives=sizes)
+    return cast(Any, field)
+
+
+def _outcome(cls: Any) -> None:
+    """Give a mutation's answer what REST says in its status and headers. A thing that is read has nothing of it."""
+    told = {
+        "created": "Whether the call made it, in that call's answer: REST's 201.",
+        "replayed": "Whether the answer is the first one again, in that call's answer.",
+    }
+    for name, about in told.items():
+        if name not in cls.__annotations__ and not hasattr(cls, name):
+            setattr(cls, name, _told_of(name, about))
+
+
+def _told_of(name: str, about: str) -> Any:
+    def answer(root: Any) -> bool | None:
+        found: bool | None = getattr(identity.state_of(root), name)
+        return found
+
+    return strawberry.field(resolver=answer, description=about)
 
 
 def _loaded(
     operation: Twin,
-    key: str,
+    known: Identity,
     inner: str,
     annotation: Any,
     whole: str,
@@ -490,12 +587,13 @@ def _loaded(
     directives: list[object],
     *,
     table: bool,
+    called: str,
 ) -> Any:
     def shown(found: Any) -> Any:
         return entries(found) if table else found
 
     async def load(root: Any, info: Info) -> Any:
-        found = await resolve.read(resolve.calls_of(info), operation, {key: root[key]})
+        found = await resolve.rest_of(resolve.calls_of(info), operation, known, root)
         if found is None:
             # A rehearsal tells of what is not there yet: it has no rows, and nothing else of it can be said.
             if get_origin(annotation) is list:
@@ -512,7 +610,7 @@ def _loaded(
     return cast(
         Any,
         strawberry.field(
-            resolver=answer, graphql_type=annotation, name=camel(inner), description=about, directives=directives
+            resolver=answer, graphql_type=annotation, name=called, description=about, directives=directives
         ),
     )
 
@@ -543,7 +641,7 @@ def build() -> Door:
     schema = Subgraph(
         query=query,
         mutation=mutation,
-        types=[builder.shapes[name] for name in edges.NODES],
+        types=[builder.shapes[name] for name in IDENTITIES],
         config=StrawberryConfig(default_resolver=pick, scalar_map=SCALARS),
     )
     core = schema._schema

@@ -48,6 +48,7 @@ SENTENCES: Final[dict[str, str]] = {
     "effective_at": "From when it holds.",
     "effective_from": "From which day it is in force.",
     "enabled": "Whether it is sent to.",
+    "entry_id": "The entry of the ledger.",
     "endpoint_id": "The endpoint.",
     "event_id": "The event.",
     "event_types": "The types of events that are sent; none: all of them.",

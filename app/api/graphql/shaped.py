@@ -50,6 +50,7 @@ TABLES: Final = "__tables__"
 """The attribute of a made class that names its members that are maps, given as lists of names and values."""
 LISTS: Final = "__lists__"
 """The attribute of a made class that names its members that are lists of things."""
+_UNSEEN: Final = frozenset({("Customer", "created_at"), ("Customer", "at")})
 _types: dict[Any, Any] = {}
 _enums: dict[str, Any] = {}
 
@@ -68,7 +69,8 @@ def made(cls: Any, *bases: type, also: Any = None) -> Any:
         members = _joined(cls, also, whole=bool(bases))
         tables = {safe(member.name) for member in members if _is_table(member.kind)}
         annotations = {
-            safe(member.name): _annotation(member.kind if member.required else Maybe(member.kind)) for member in members
+            safe(member.name): _annotation(member.kind if _always(cls, member) else Maybe(member.kind))
+            for member in members
         }
         annotations |= {name: kind for (owner, name), kind in _COMMON.items() if owner == name_of(cls)}
         if cls is Event:
@@ -82,6 +84,14 @@ def made(cls: Any, *bases: type, also: Any = None) -> Any:
         }
         _types[name_of(cls)] = shape(type(name_of(cls), bases, fields))
     return _types[name_of(cls)]
+
+
+def _always(cls: Any, member: Member) -> bool:
+    """Whether a member is there in every answer: a refusal's lists are empty here where REST leaves them out, and what
+    a federated graph calls a customer may be one that we have not seen yet."""
+    if (name_of(cls), member.name) in _UNSEEN:
+        return False
+    return member.required or (cls is Problem and isinstance(member.kind, Many))
 
 
 def _joined(cls: Any, also: Any, *, whole: bool) -> list[Member]:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable
 from typing import Any, Final
+
+from app.api.graphql.identity import Told, state_of
 
 REFUSAL: Final = "Refusal"
 
 
-class View(dict[str, Any]):
+class View(Told):
     """A view that knows its type, for unions and interfaces."""
 
     __slots__ = ("typename",)
 
     def __init__(self, typename: str, view: dict[str, Any]) -> None:
-        super().__init__(view)
+        super().__init__(view, state_of(view))
         self.typename = typename
 
 
@@ -38,18 +38,3 @@ def picker(name: str) -> Callable[..., Any]:
         return getattr(source, name)
 
     return resolve
-
-
-def node_id(typename: str, key: object) -> str:
-    """The opaque id of a node, for `node(id:)`."""
-    return base64.urlsafe_b64encode(f"{typename}:{key}".encode()).decode().rstrip("=")
-
-
-def node_of(text: str) -> tuple[str, str] | None:
-    """Type and key of a node id; None for what is none."""
-    try:
-        raw = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
-    except (ValueError, binascii.Error):
-        return None
-    typename, colon, key = raw.partition(":")
-    return (typename, key) if colon and key else None

@@ -52,6 +52,8 @@ class Answer(Generic[V]):
     encoded: bytes | None = None
     page: Callable[[], str] | None = None
     """The same as a page for people."""
+    rest: Callable[[], Awaitable[Mapping[str, Any]]] | None = None
+    """All of what the view shows a part of, for a door that asks for more; whoever may write it may see it."""
     after: Callable[[], Awaitable[None]] | None = None
     """What is done once the answer has left."""
 

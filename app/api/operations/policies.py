@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import Path, Query
@@ -114,7 +115,7 @@ async def publish_policy(call: Call, name: PolicyName, body: PolicyVersionBody) 
     with call.database.budget.one("publication", call.tenant_id):
         async with one_check(call):
             checked = await policies.check(document)
-        return await call.keyed(
+        answer = await call.keyed(
             "policies.publish",
             body.model_copy(update={"document": document}),
             lambda tx: policies.publish(
@@ -126,6 +127,7 @@ async def publish_policy(call: Call, name: PolicyName, body: PolicyVersionBody) 
                 matching=call.conditions.check,
             ),
         )
+    return replace(answer, rest=lambda: call.read(lambda tx: policies.whole(tx, checked, answer.view)))
 
 
 @OPERATIONS.post("priceTicket", "/v1/policies/{name}/price", scope="policies:read", refusals=(404, 422), question=True)

@@ -29,6 +29,7 @@ from app.views.policy import (
     PolicyRow,
     Price,
     PublishedPolicy,
+    VersionRow,
     head_view,
     policy_view,
     price_view,
@@ -163,6 +164,19 @@ async def publish(
     event = {"name": name, "version": version, "effective_from": iso(since)}
     await events.publish(tx, "policy.published", event)
     return body
+
+
+async def whole(tx: Tx, checked: Checked, shown: PublishedPolicy) -> PolicyView:
+    """The whole of a version that was published, or only validated, as `get_policy` shows it once it is there."""
+    draft = _sound(checked)[0].policy
+    new: VersionRow = {"version": shown["version"], "effective_from": str(shown["effective_from"])}
+    there: list[VersionRow] = [
+        {"version": number, "effective_from": iso(since)}
+        for number, since, _ in await policies.versions(tx)
+        if number != new["version"]
+    ]
+    versions = sorted([*there, new], key=lambda one: one["version"])
+    return policy_view(draft, document=dump(draft), versions=versions)
 
 
 def _checked(document: str) -> Checked:
