@@ -15,38 +15,52 @@ from app.db.engine import Database, Tx
 from app.settings import Settings
 from app.usecases.reports import audit
 
-STRETCH: Final = 5.0
-"""Seconds of one snapshot; a long one would keep the database from clearing up."""
+STRETCH: Final = 4_000
+"""Customers of one snapshot, some seconds; a long one would keep the database from clearing up."""
+AT_ONCE: Final = 2
+"""Stretches that are looked at at the same time."""
 
 Told = Callable[[str, int, str | None], None]
 """Told after each stretch: the tenant, customers looked at so far, the last one (None at the end)."""
 
 
 async def verify(
-    url: str, tenant_ids: list[str] | None = None, *, after: str = "", told: Told | None = None
+    url: str, tenant_ids: list[str] | None = None, *, after: str = "", at_once: int = AT_ONCE, told: Told | None = None
 ) -> dict[str, tuple[int, list[dict[str, Any]]]]:
     """Customers looked at and differences found, by tenant (all of them unless named). ``after``: go on behind this
     customer of ours, as an earlier run told it."""
-    db = Database(url, pool_size=1)
+    db = Database(url, pool_size=at_once + 1)
     try:
         answer: dict[str, tuple[int, list[dict[str, Any]]]] = {}
         for tenant_id in tenant_ids or await db.tenant_ids():
             customers, found = 0, list[dict[str, Any]]()
             place: str | None = after
             while place is not None:
-
-                async def look(tx: Tx, place: str = place) -> audit.Stretch:
-                    return await audit.look(tx, place, seconds=STRETCH)
-
-                stretch = await db.read(tenant_id, look)
-                customers, place = customers + stretch.customers, stretch.reached
-                found += [row for row in stretch.found if row not in found]
+                stretches, place = await _next(db, tenant_id, place, at_once)
+                customers += sum(one.customers for one in stretches)
+                found += [row for one in stretches for row in one.found if row not in found]
                 if told is not None:
                     told(tenant_id, customers, place)
             answer[tenant_id] = customers, found
         return answer
     finally:
         await db.close()
+
+
+async def _next(db: Database, tenant_id: str, after: str, at_once: int) -> tuple[list[audit.Stretch], str | None]:
+    """The next stretches, looked at together, and where they end: None at the end of the tenant."""
+
+    async def ends(tx: Tx) -> list[str]:
+        return await audit.places(tx, after, number=at_once, customers=STRETCH)
+
+    async def look(begin: str, end: str | None) -> audit.Stretch:
+        return await db.read(tenant_id, lambda tx: audit.look(tx, begin, end))
+
+    places = await db.read(tenant_id, ends)
+    bounds: list[str | None] = [*places] if len(places) == at_once else [*places, None]
+    begins = [after, *places]
+    stretches = await asyncio.gather(*(look(one, end) for one, end in zip(begins, bounds, strict=False)))
+    return stretches, bounds[-1]
 
 
 def run(

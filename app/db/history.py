@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import insert, text
@@ -20,17 +20,47 @@ from app.domain.policy.policy import Policy
 from app.domain.tickets.recorded_steps import steps_of
 from app.domain.tickets.ticket import Fact
 
+EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before anything was recorded."""
 RANKS: Final = ("order", "license", "choice", "cover", "adjust", "ticket", "refund")
 """What goes first of two things at one instant whose order was not recorded."""
 
-_CUSTOMERS = text(
-    "select seen.customer_id, c.external_id, sum(seen.entries)::int as entries from ("
-    " select customer_id, received_at as at, 1 as entries from purchase_order"
-    "  where tenant_id = :tenant and received_at < :end"
-    " union all select customer_id, opened_at, version from ticket where tenant_id = :tenant and opened_at < :end) seen"
-    " join customer c on c.tenant_id = :tenant and c.customer_id = seen.customer_id"
-    " group by seen.customer_id, c.external_id having max(seen.at) >= :start"
-    " order by min(seen.at), seen.customer_id limit :limit"
+_ENTRIES: Final = (
+    "(select count(*) from purchase_order p where p.tenant_id = :tenant and p.customer_id = f.customer_id"
+    " and p.received_at < :end) + (select coalesce(sum(t.version), 0) from ticket t where t.tenant_id = :tenant"
+    " and t.customer_id = f.customer_id and t.opened_at < :end)"
+)
+_KNOWN: Final = (
+    f"select f.customer_id, c.external_id, ({_ENTRIES})::int as entries from ({{}}) f"
+    " join customer c on c.tenant_id = :tenant and c.customer_id = f.customer_id order by f.at, f.customer_id"
+    " limit :limit"
+)
+# A customer is known since its first order or ticket. Both are walked in the order of time, as far as is wanted.
+_FROM_THE_FIRST = text(
+    _KNOWN.format(
+        "(select p.customer_id, p.received_at as at from purchase_order p where p.tenant_id = :tenant"
+        " and p.received_at < :end and not exists (select from purchase_order e where e.tenant_id = :tenant"
+        " and e.customer_id = p.customer_id and (e.received_at, e.order_id) < (p.received_at, p.order_id))"
+        " and not exists (select from ticket e where e.tenant_id = :tenant and e.customer_id = p.customer_id"
+        " and e.opened_at < p.received_at) order by p.received_at, p.customer_id limit :limit)"
+        " union all"
+        " (select t.customer_id, t.opened_at from ticket t where t.tenant_id = :tenant and t.opened_at < :end"
+        " and not exists (select from ticket e where e.tenant_id = :tenant and e.customer_id = t.customer_id"
+        " and (e.opened_at, e.ticket_id) < (t.opened_at, t.ticket_id))"
+        " and not exists (select from purchase_order e where e.tenant_id = :tenant and e.customer_id = t.customer_id"
+        " and e.received_at <= t.opened_at) order by t.opened_at, t.customer_id limit :limit)"
+    )
+)
+# Of a stretch, those who have something in it are looked up, and no others.
+_OF_A_STRETCH = text(
+    _KNOWN.format(
+        "select s.customer_id, least((select min(p.received_at) from purchase_order p where p.tenant_id = :tenant"
+        " and p.customer_id = s.customer_id), (select min(t.opened_at) from ticket t where t.tenant_id = :tenant"
+        " and t.customer_id = s.customer_id)) as at from ("
+        "select customer_id from purchase_order where tenant_id = :tenant and received_at >= :start"
+        " and received_at < :end union select customer_id from ticket where tenant_id = :tenant"
+        " and opened_at >= :start and opened_at < :end) s"
+    )
 )
 _ORDERS = text(
     "select * from purchase_order where tenant_id = :tenant and customer_id = any(:customers) and received_at < :end"
@@ -111,7 +141,9 @@ class Past:
 async def pasts(tx: Tx, start: datetime, end: datetime, *, limit: int) -> tuple[list[Past], bool]:
     """The customers with orders or tickets recorded from ``start`` (included) to ``end``, longest known first, as many
     as have at most ``limit`` entries together; and whether these are all."""
-    found = await tx.rows(_CUSTOMERS, {"tenant": tx.tenant_id, "start": start, "end": end, "limit": limit + 1})
+    of_all = start <= EVER
+    by = {"tenant": tx.tenant_id, "start": start, "end": end, "limit": limit + 1}
+    found = await tx.rows(_FROM_THE_FIRST if of_all else _OF_A_STRETCH, by)
     chosen: list[Any] = []
     budget = limit
     for row in found:

@@ -323,6 +323,7 @@ purchase_order = Table(
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("tenant_id", "order_id"),
     _Index("ix_purchase_order_customer", "tenant_id", "customer_id"),
+    _Index("ix_purchase_order_received", "tenant_id", "received_at", "customer_id"),
 )
 
 order_refund = Table(
@@ -440,6 +441,14 @@ clock = Table(
     _Index("ix_clock_ticket", "tenant_id", "ticket_id"),
     _Index("ix_clock_customer", "tenant_id", "customer_id", "clock_id"),
     _Index("ix_clock_state", "tenant_id", "phase", "outcome", "clock_id"),
+    _Index(
+        "ix_clock_open",
+        "tenant_id",
+        "calendar",
+        "customer_id",
+        "clock_id",
+        postgresql_where=_sql("phase in ('running', 'paused')"),
+    ),
     _Index("ix_clock_state_due", "tenant_id", "phase", "outcome", "due_at", "clock_id"),
 )
 

@@ -23,6 +23,9 @@ MOST: Final = 300
 """Buffers that a statement may read for a page of twenty rows; five times as many for one of a hundred."""
 RANGE: Final = 40_000
 """Buffers that a question of the audit may read about 200 customers, whatever else the tenant holds."""
+STEP: Final = 8_000
+"""Buffers that a step of a preview or a simulation may read, whatever else the tenant holds: 500 clocks with all that
+happened to them, or the first orders and tickets of some customers."""
 LIVES: Final = 10
 COPIES: Final = 1_000
 T0: Final = "2025-06-10T15:00:00Z"
@@ -246,6 +249,27 @@ async def test_merge_and_erasure_read_what_the_account_holds(large: Vendor) -> N
             answer = await large.post(call, json=body)
         assert answer.status_code == 200, answer.text
         assert _too_much(found) == "", call
+
+
+async def test_a_simulation_reads_the_history_that_it_runs_again(large: Vendor) -> None:
+    document = (await large.ok(await large.get("/v1/policies/x-cart")))["document"]
+    for more in ({}, {"from": "2025-06-11T00:00:00Z"}):
+        with buffers.read() as found:
+            answer = await large.post("/v1/policies/x-cart/simulate", json={"document": document, "limit": 20, **more})
+        assert answer.status_code == 200, answer.text
+        assert _too_much(found, STEP) == ""
+
+
+async def test_the_preview_of_a_calendar_looks_at_open_clocks_step_by_step(large: Vendor) -> None:
+    asked = {
+        "effective_from": "2025-08-01",
+        "exceptions": [{"date": "2025-12-23", "kind": "closed", "name": "Inventory"}],
+    }
+    with buffers.read() as found:
+        answer = await large.post("/v1/calendars/service-hours/versions?validate_only=true", json=asked)
+    preview = (await large.ok(answer, (200, 201)))["preview"]
+    assert preview["open_clocks"] > LIVES * COPIES / 10
+    assert _too_much(found, STEP) == ""
 
 
 async def test_an_audit_goes_on_where_it_ended(large: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -343,10 +343,14 @@ _ACCOUNTS: Final = text(
     "select customer_id from ("
     + " union ".join(
         f"(select distinct customer_id from {table} where tenant_id = :tenant and customer_id > :after"
-        f" order by customer_id limit {BATCH})"
+        f" and (cast(:upto as text) is null or customer_id <= :upto) order by customer_id limit {BATCH})"
         for table in ("customer", "account", "lot")
     )
     + f") known order by customer_id limit {BATCH}"
+)
+_PLACE_AFTER: Final = text(
+    "select customer_id from customer where tenant_id = :tenant and customer_id > :after"
+    " order by customer_id offset :number limit 1"
 )
 _FAMILY: Final = text("""
     with recursive family as (
@@ -408,9 +412,15 @@ async def broken(tx: Tx, customer_ids: Sequence[str], since: datetime | None) ->
     return found + await covers(tx, customer_ids)
 
 
-async def customers_after(tx: Tx, after: str) -> list[str]:
-    """The next customers' ids (`BATCH`), and those that only an account or a lot names."""
-    answers: Sequence[Any] = await tx.rows(_ACCOUNTS, {"tenant": tx.tenant_id, "after": after})
+async def place_after(tx: Tx, after: str, number: int) -> str | None:
+    """The id of the customer that comes so many places later; None when there are not so many."""
+    row = await tx.row(_PLACE_AFTER, {"tenant": tx.tenant_id, "after": after, "number": number - 1})
+    return None if row is None else str(row[0])
+
+
+async def customers_after(tx: Tx, after: str, upto: str | None = None) -> list[str]:
+    """The next customers' ids (`BATCH`), and those that only an account or a lot names; none behind ``upto``."""
+    answers: Sequence[Any] = await tx.rows(_ACCOUNTS, {"tenant": tx.tenant_id, "after": after, "upto": upto})
     return [row[0] for row in answers]
 
 

@@ -28,15 +28,18 @@ class Stretch:
     reached: str | None = None
 
 
-async def look(tx: Tx, after: str = "", *, seconds: float | None = None, most: int | None = None) -> Stretch:
+async def look(
+    tx: Tx, after: str = "", upto: str | None = None, *, seconds: float | None = None, most: int | None = None
+) -> Stretch:
     """Asks every question about the customers after one, and replays their entries.
 
-    Ends after so many seconds, or once so many rows were found, at the end of a range; else at the end of the tenant.
+    Ends after so many seconds, or once so many rows were found, at the end of a range; else with the customer ``upto``
+    or at the end of the tenant.
     """
     stop = None if seconds is None else time.monotonic() + seconds
     stretch, seen = Stretch(), set[tuple[str, ...]]()
     since = await ledger_audit.prepared(tx)
-    while batch := await ledger_audit.customers_after(tx, after):
+    while batch := await ledger_audit.customers_after(tx, after, upto):
         for row in await ledger_audit.broken(tx, batch, since) + await ledger_audit.recompute(tx, batch):
             key = (row["invariant"], row["subject"], row["expected"], row["found"])
             if key not in seen:
@@ -49,6 +52,15 @@ async def look(tx: Tx, after: str = "", *, seconds: float | None = None, most: i
             stretch.reached = after
             break
     return stretch
+
+
+async def places(tx: Tx, after: str, *, number: int, customers: int) -> list[str]:
+    """Where so many stretches of so many customers each end, as far as the tenant goes."""
+    found: list[str] = []
+    while len(found) < number and (place := await ledger_audit.place_after(tx, after, customers)) is not None:
+        found.append(place)
+        after = place
+    return found
 
 
 async def audit(tx: Tx, *, after: str = "", skipped: int = 0, limit: int = 100) -> tuple[LedgerAudit, list[Any] | None]:

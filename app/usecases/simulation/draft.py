@@ -32,7 +32,7 @@ ENTRIES_MAX: Final = 2_000
 SECONDS_MAX: Final = 20.0
 """Wall time of one of the two runs; what was not reached is said by ``complete``."""
 _FIRED_MAX: Final = 1_000
-_EVER: Final = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2300, 1, 1, tzinfo=UTC))
+_EVER: Final = (history.EVER, datetime(2300, 1, 1, tzinfo=UTC))
 _LISTS: Final = ("lots", "covers", "choices", "not_granted")
 
 Version = tuple[int, datetime, Policy]
