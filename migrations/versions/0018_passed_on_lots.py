@@ -22,7 +22,7 @@ def upgrade() -> None:
         downgrade_one()
         op.execute(
             "-- squawk-ignore ban-concurrent-index-creation-in-transaction\n"
-            "create index concurrently ix_lot_origin on lot (tenant_id, origin_lot_id) where origin_lot_id is not null"
+            "create index concurrently if not exists ix_lot_origin on lot (tenant_id, origin_lot_id) where origin_lot_id is not null"
         )
         op.execute("set lock_timeout = '5s'")
 

@@ -27,7 +27,7 @@ def upgrade() -> None:
         op.execute("set lock_timeout = '10min'")
         for name, on in INDEXES.items():
             op.execute(f"{ALLOWED}drop index concurrently if exists {name}")
-            op.execute(f"{ALLOWED}create index concurrently {name} on {on}")
+            op.execute(f"{ALLOWED}create index concurrently if not exists {name} on {on}")
         op.execute("set lock_timeout = '5s'")
 
 
