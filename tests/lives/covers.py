@@ -52,7 +52,9 @@ async def look(
         life.that(
             one["state"] in MOVES[was["state"]]
             or (late and was["start"] != "first_ticket")
-            or (started is not None and was["state"] == "pending" and one["state"] == "ended"),
+            or (started is not None and was["state"] == "pending" and one["state"] == "ended")
+            # What began at this very instant has served nothing, so that a refund may still move it.
+            or (shortened and one["state"] == "scheduled" and at(was["starts_at"]) == life.now),
             f"{owner}'s cover was {was['state']} and is {one['state']}: {one}",
         )
         if shortened:
