@@ -32,7 +32,7 @@ for (const name of ['typescript', 'typescript-operations']) {
     filename: `${name}.ts`, schema: parse(text), schemaAst: built, documents: [{ location: 'board.graphql', document }],
     config, plugins: [{ made: {} }], pluginMap: { made: require(`@graphql-codegen/${name}`) },
   })
-  assert.ok(!/: any\b/.test(types), `${name}: a type is any`)
+  assert.ok(!/: any\b/.test(types.replace(/\/\*\*[^]*?\*\//g, '')), `${name}: a type is any`)
   writeFileSync(join(out, `${name}.ts`), types)
 }
 const bin = name => join(resolve(folder), 'node_modules', '.bin', name)
