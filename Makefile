@@ -10,11 +10,11 @@ export PYTHON
 export PYTHONPATH := .
 ARGS ?=
 
-.PHONY: help serve worker migrate demo doctor test lint format contracts lock bench deliveries faults fuzz lives mutants soak histories recovery failover odd-policies docs-assets clean run-env dev-env gates-env
+.PHONY: help serve worker migrate demo doctor test lint format contracts lock bench deliveries faults fuzz lives mutants soak histories recovery failover odd-policies compare-answers docs-assets clean run-env dev-env gates-env
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo "also: worker migrate doctor lint format contracts lock bench deliveries faults fuzz lives mutants soak histories recovery failover odd-policies docs-assets clean"
+	@echo "also: worker migrate doctor lint format contracts lock bench deliveries faults fuzz lives mutants soak histories recovery failover odd-policies compare-answers docs-assets clean"
 
 run-env:
 	@scripts/bootstrap.sh run
@@ -46,6 +46,10 @@ contracts: dev-env
 # By hand; their results are kept under docs/. (-P: `scripts/` is not where imports are looked for.)
 bench deliveries faults fuzz lives mutants soak histories recovery: dev-env
 	$(PY) -P scripts/$@.py $(ARGS)
+
+# The same calls against an older checkout (OLD=folder): every kind of difference, and whether CHANGELOG tells of it.
+compare-answers: dev-env
+	$(PY) -m scripts.compare_answers $(OLD) $(ARGS)
 
 # Odd but valid policies, published and lived under: RETAINER_ODD_DOCUMENTS and RETAINER_ODD_SEED say how many, and which.
 odd-policies: dev-env

@@ -523,6 +523,16 @@ Name = Annotated[
     str, StringConstraints(strict=True, min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")
 ]
 """A code of a policy, a scope, a category."""
+Link = Annotated[
+    str,
+    StringConstraints(
+        strict=True,
+        max_length=2000,
+        pattern=r"^https?://[^\x00-\x20\x22\x3c\x3e\x5c\x7f\u0080-\u009f/?#][^\x00-\x20\x22\x3c\x3e\x5c\x7f\u0080-\u009f]*$",
+    ),
+    Field(examples=["https://desk.example/tickets/77"]),
+]
+"""A link to a page: http or https, without spaces, quotes and angle brackets."""
 ShortText = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=200)]
 LongText = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=10_000)]
 Scalar = (

@@ -7,11 +7,12 @@ same in every event.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, NotRequired
+from typing import TYPE_CHECKING, Annotated, Any, Final, NotRequired
 
-from typing_extensions import TypedDict
+from typing_extensions import TypedDict, get_type_hints
 
 from app.domain.events.types import EventType
+from app.domain.tickets.ticket import IN_EVENTS
 from app.views import shapes
 from app.views.clock import ClockOutcome, ClockParty
 from app.views.decision import Money, Reason
@@ -19,7 +20,7 @@ from app.views.license import CoverState
 from app.views.lot import LotSource
 from app.views.order import DisputeAction, Notice, NotTakenBack, PaymentDisputeState, TakenBack
 from app.views.shapes import Credits, Day, Id, Instant, Member
-from app.views.ticket import AssessmentStatus, Author, Charge, TicketState
+from app.views.ticket import AssessmentStatus, Author, Charge, Ticket, TicketState
 
 # --- members that several nouns have ----------------------------------------------------------------------------------
 
@@ -71,6 +72,13 @@ class CoverSpan(TypedDict):
 
 
 _From = TypedDict("_From", {"from": NotRequired[Annotated[Id, "What it came from."]]})
+if TYPE_CHECKING:
+
+    class _TicketKept(TypedDict):
+        pass
+else:
+    _of_tickets = get_type_hints(Ticket, include_extras=True)
+    _TicketKept = TypedDict("_TicketKept", {name: NotRequired[_of_tickets[name]] for name in IN_EVENTS})
 
 
 # --- the nouns --------------------------------------------------------------------------------------------------------
@@ -194,7 +202,7 @@ class ChoiceEvent(TypedDict):
     reason: NotRequired[Why]
 
 
-class TicketEvent(_From):
+class TicketEvent(_From, _TicketKept):
     """The data of `ticket.*`."""
 
     ticket_id: NotRequired[TicketId]
@@ -225,6 +233,7 @@ class TicketEvent(_From):
     captured: NotRequired[Annotated[Credits, "Credits that were taken."]]
     not_captured: NotRequired[Annotated[Credits, "Credits that were not there to be taken."]]
     into: NotRequired[Annotated[Id, "The ticket that it became part of."]]
+    child: NotRequired[Annotated[Id, "The ticket that was split off it."]]
     by: NotRequired[Annotated[str | None, "Who or what decided."]]
     clause: NotRequired[Clause]
     reason: NotRequired[Why]

@@ -237,6 +237,7 @@ class Ticket(TypedDict):
     cause_corrections: Annotated[Sequence[CauseCorrection], "The corrections of the cause."]
     result: Annotated[Mapping[str, Any], "Facts that its resolution recorded, by name."]
     opened_by: Annotated[Author, "Who opened it."]
+    external_url: Annotated[str | None, "The link to the ticket in the helpdesk."]
     merged_into: Annotated[Id | None, "The ticket that it was merged into."]
     merged: Annotated[Sequence[Id], "The tickets that were merged into it."]
     parent: Annotated[Id | None, "The ticket that it was split off."]
@@ -309,6 +310,7 @@ def ticket_view(
         "cause_corrections": ticket.cause_corrections,
         "result": ticket.result,
         "opened_by": ticket.opened_by,
+        "external_url": ticket.external_url,
         "merged_into": None if ticket.merged_into is None else names.get(ticket.merged_into),
         "merged": [names[merged] for merged in ticket.merged_ids if merged in names],
         "parent": None if ticket.parent_id is None else names.get(ticket.parent_id),

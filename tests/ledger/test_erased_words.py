@@ -62,6 +62,7 @@ async def open_ticket(shop: Vendor, customer: str, **more: Any) -> tuple[str, An
         "subject": word("subject"),
         "channel": "helpdesk",
         "product": word("product"),
+        "external_url": f"https://desk.example/{word('link').replace(' ', '-')}",
         **more,
     }
     return name, await done(shop, await shop.put(f"/v1/tickets/{name}", body))

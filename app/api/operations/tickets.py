@@ -19,6 +19,7 @@ from app.api.strict import (
     Flag,
     Inputs,
     Instant,
+    Link,
     LongText,
     PathId,
     PathNumber,
@@ -51,6 +52,7 @@ class TicketBody(Body):
     credit_type: ShortText | None = None
     opened_at: Instant | None = None
     opened_by: Literal["customer", "vendor"] = "customer"
+    external_url: Link | None = None
 
 
 class DetailsBody(Body):
@@ -62,6 +64,7 @@ class DetailsBody(Body):
     pay_with: ShortText | None = None
     license_id: ExternalId | None = None
     agreed_up_to: Credits | None = None
+    external_url: Link | None = None
 
 
 class QualificationBody(Body):

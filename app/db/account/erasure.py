@@ -59,6 +59,7 @@ _FREE: Final = frozenset(
         "attributes",
         "description",
         "domain",
+        "external_url",
         "facts",
         "inputs",
         "license_id",

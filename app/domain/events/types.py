@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from app.domain.tickets.ticket import IN_EVENTS
+
 
 @dataclass(frozen=True, slots=True)
 class EventType:
@@ -26,7 +28,8 @@ class EventType:
         return tuple(field for field in self.fields if not field.endswith("?"))
 
 
-_TICKET: Final = "ticket_id state charge balance forfeited?"
+_TICKET: Final = f"ticket_id state charge balance {'? '.join(IN_EVENTS)}? forfeited?"
+_REPORT: Final = "order_id at lines taken_back not_taken_back owed"
 _LOT: Final = "lot_id credits source"
 _COVER: Final = "cover_id license_id order_id state starts_at ends_at"
 _CLOCK: Final = "clock_id ticket_id milestone cycle window_date at due_at outcome calendar_revision tzdb_version clause"
@@ -46,7 +49,7 @@ _ROWS: Final = (
     (
         "order.corrected",
         "A shop changed an order: its lines now, what was taken back and what could not be.",
-        "order_id at lines taken_back not_taken_back owed",
+        _REPORT,
     ),
     (
         "order.payment_dispute",
@@ -146,7 +149,7 @@ _ROWS: Final = (
     ),
     ("ticket.merged", "The ticket is one issue with another, which goes on.", f"{_TICKET} into"),
     ("ticket.absorbed", "Another ticket was merged into this one.", f"{_TICKET} from"),
-    ("ticket.split", "Another issue became a ticket of its own.", _TICKET),
+    ("ticket.split", "Another issue became a ticket of its own.", f"{_TICKET} child?"),
     ("ticket.withdrawn", "The customer withdrew the ticket.", f"{_TICKET} reasons?"),
     ("ticket.resolved", "The ticket is resolved and its charge final.", f"{_TICKET} outcome cause by? reasons?"),
     ("ticket.reopened", "The same issue is worked on again.", _TICKET),

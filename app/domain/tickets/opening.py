@@ -187,7 +187,7 @@ def check_stated(session: TicketSession, stated: Mapping[str, Any]) -> None:
 
 
 def details(session: TicketSession, stated: Mapping[str, Any]) -> None:
-    """What was missing or asked for; decides again (decision 0005). An accepted ticket takes facts only."""
+    """What was missing or asked for; decides again (decision 0005). An accepted ticket takes facts and a link only."""
     ticket = session.ticket
     check_stated(session, stated)
     values: dict[str, Any] = {name: value for name, value in stated.items() if value is not None and name != "facts"}
@@ -195,7 +195,7 @@ def details(session: TicketSession, stated: Mapping[str, Any]) -> None:
         values["facts"] = {**ticket.facts, **stated["facts"]}
     must_allow(ticket.state, "state_details")
     if ticket.accepted_at is not None:
-        if fixed := sorted(set(values) - {"facts"}):
+        if fixed := sorted(set(values) - {"facts", "external_url"}):
             raise DomainError("wrong_state", state=ticket.state, action="state_details", fields=fixed)
         session.record("details_stated", "state_details", to=same(ticket), values=values)
         return

@@ -26,7 +26,7 @@ from app.domain.policy.policy import Policy
 from app.domain.policy.ticket_rules import RemedyRule
 from app.domain.policy.wording import credit_words
 from app.domain.tickets.qualification import is_reading, primary_subtag
-from app.domain.tickets.ticket import CLOSED, LIFECYCLE, OPEN, Action, State, Ticket, apply, must_allow
+from app.domain.tickets.ticket import CLOSED, IN_EVENTS, LIFECYCLE, OPEN, Action, State, Ticket, apply, must_allow
 from app.domain.values.decision import Decision, Reason, Remedy
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId, LotId
@@ -432,6 +432,7 @@ class TicketSession:
             "state": self.ticket.state,
             "charge": self.charge(),
             "balance": self.account.ledger.balance(self.credit_type),
+            **{name: getattr(self.ticket, name) for name in IN_EVENTS},
             **more,
         }
 

@@ -297,6 +297,7 @@ class Ticket:
     cause_corrections: list[CauseCorrection] = field(default_factory=list)
     result: dict[str, Any] = field(default_factory=dict)
     opened_by: Literal["vendor", "customer"] = "customer"
+    external_url: str | None = None
     customer_wrote_at: str | None = None
     """Since when a ticket that the vendor opened owes a first response."""
     merged_into: str | None = None
@@ -365,6 +366,8 @@ class Ticket:
         return document
 
 
+IN_EVENTS: Final = ("external_url",)
+"""Members that every event of a ticket carries as they stand; events of earlier versions do not."""
 _WAITING: Final = ("awaiting_confirmation", "awaiting_credits", "pending")
 E = TypeVar("E", bound=Mapping[str, Any])
 _IN_ROW: Final = ("external_id", "customer_id", "subject", "payload_hash")

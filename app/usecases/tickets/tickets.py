@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final
 
@@ -44,8 +44,8 @@ _STATED: Final = (
     "pay_with",
     "credit_type",
 )
-_ADDED: Final[dict[str, Any]] = {"opened_at": None, "opened_by": "customer"}
-"""Members that the first edition's digests cover only where they are given."""
+"""Members that the first edition's digests always cover; a later member is covered where it is given."""
+_NOT_STATED: Final = frozenset({"ticket_id", "customer_id", "subject", "opened_at"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,18 +68,21 @@ class OpenTicket:
     opened_at: datetime | None = None
     """When it was opened, if it is told late; None: now."""
     opened_by: str = "customer"
+    external_url: str | None = None
 
     def said(self) -> Said:
         """Return the ticket's content, to tell a repeated call from a conflicting one."""
         return Said(content_of(self), self._first)
 
     def _first(self) -> dict[str, Any]:
-        later = {name: getattr(self, name) for name in _ADDED if getattr(self, name) != _ADDED[name]}
-        return {name: getattr(self, name) for name in ("customer_id", "subject", *_STATED)} | later
+        always = ("customer_id", "subject", *_STATED)
+        known = {"ticket_id", *always}
+        later = [one for one in fields(self) if one.name not in known and getattr(self, one.name) != one.default]
+        return {name: getattr(self, name) for name in (*always, *(one.name for one in later))}
 
     def stated(self) -> dict[str, Any]:
         """What the rules are told."""
-        return {name: getattr(self, name) for name in (*_STATED, "opened_by")}
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name not in _NOT_STATED}
 
 
 async def put(tx: Tx, command: OpenTicket) -> tuple[int, TicketView]:

@@ -1,0 +1,98 @@
+"""`external_url`: the link back to the helpdesk, shown on the ticket, in its events and in the export."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import MakeVendor
+from tests.published.shop import bought, is_problem, opened
+from tests.support.graphql import ask
+
+LINK = "https://desk.example/tickets/77?tab=notes#last"
+
+
+async def test_a_link_stands_on_the_ticket_in_events_and_in_the_export(vendor: MakeVendor) -> None:
+    shop = await vendor("x-cart")
+    await bought(shop, "credits-60", "ann")
+    made = await opened(shop, "T-1", "ann", category="level_2", external_url=LINK)
+    assert made["external_url"] == LINK
+    assert (await shop.ok(await shop.get("/v1/tickets/T-1")))["external_url"] == LINK
+    [row] = (await shop.ok(await shop.get("/v1/tickets", customer_id="ann")))["data"]
+    assert row["external_url"] == LINK
+    events = (await shop.ok(await shop.get("/v1/events", limit=100)))["data"]
+    links = {one["data"]["external_url"] for one in events if one["type"].startswith("ticket.")}
+    assert links == {LINK}
+    [kept] = (await shop.ok(await shop.get("/v1/customers/ann/export")))["tickets"]
+    assert kept["document"]["external_url"] == LINK
+    assert await ask(shop, 'query { ticket(ticketId: "T-1") { externalUrl } }') == {"ticket": {"externalUrl": LINK}}
+
+
+async def test_a_ticket_without_a_link_says_null_and_gets_one_with_its_details(vendor: MakeVendor) -> None:
+    shop = await vendor("x-cart")
+    await bought(shop, "credits-60", "ann")
+    assert (await opened(shop, "T-1", "ann", category="level_2"))["external_url"] is None
+    other = "http://desk.example/78"
+    told = await shop.ok(await shop.post("/v1/tickets/T-1/details", {"external_url": other}))
+    assert (told["external_url"], told["state"]) == (other, "in_progress")
+    again = await shop.put(
+        "/v1/tickets/T-1", {"customer_id": "ann", "subject": "It fails", "channel": "helpdesk", "category": "level_2"}
+    )
+    assert (again.status_code, again.json()["external_url"]) == (200, other)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "javascript:alert(1)",
+        "ftp://desk.example/1",
+        "//desk.example/1",
+        "desk.example/1",
+        "https://",
+        "https:///1",
+        "https://desk.example/a b",
+        'https://desk.example/"><script>',
+        "https://desk.example/\n1",
+        " https://desk.example/1",
+        f"https://desk.example/{'a' * 2000}",
+        "",
+        7,
+        ["https://desk.example/1"],
+    ],
+)
+async def test_what_is_no_link_to_a_page_is_refused(vendor: MakeVendor, link: Any) -> None:
+    shop = await vendor("x-cart")
+    await bought(shop, "credits-60", "ann")
+    body = {"customer_id": "ann", "subject": "It fails", "category": "level_2", "external_url": link}
+    refused = is_problem(await shop.put("/v1/tickets/T-1", body), 422, "invalid_input")
+    assert [one["pointer"] for one in refused["errors"]] == ["/external_url"]
+    is_problem(await shop.get("/v1/tickets/T-1"), 404)
+
+
+async def test_a_link_of_2000_characters_is_kept_whole(vendor: MakeVendor) -> None:
+    shop = await vendor("x-cart")
+    await bought(shop, "credits-60", "ann")
+    link = "https://desk.example/".ljust(2000, "a")
+    assert (await opened(shop, "T-1", "ann", category="level_2", external_url=link))["external_url"] == link
+
+
+async def test_another_link_in_the_same_call_is_a_conflict_and_none_is_the_old_call(vendor: MakeVendor) -> None:
+    """A link is part of what was said; leaving it out says what callers said before there was one."""
+    shop = await vendor("x-cart")
+    await bought(shop, "credits-60", "ann")
+    body = {"customer_id": "ann", "subject": "It fails", "category": "level_2"}
+    await shop.ok(await shop.put("/v1/tickets/T-1", body), 201)
+    assert (await shop.put("/v1/tickets/T-1", {**body, "external_url": None})).status_code == 200
+    is_problem(await shop.put("/v1/tickets/T-1", {**body, "external_url": LINK}), 409, "ticket_conflict")
+
+
+async def test_an_erasure_takes_the_link_everywhere(vendor: MakeVendor) -> None:
+    shop = await vendor("x-cart")
+    await bought(shop, "credits-60", "ann")
+    await opened(shop, "T-1", "ann", category="level_2", external_url=LINK)
+    await shop.ok(await shop.post("/v1/tickets/T-1/resolution", {}))
+    await shop.ok(await shop.post("/v1/customers/ann/erasure", key=None))
+    events = (await shop.ok(await shop.get("/v1/events", limit=100)))["data"]
+    assert "desk.example" not in str(events)
+    assert [one for one in (await shop.ok(await shop.get("/v1/tickets")))["data"] if one["external_url"]] == []
