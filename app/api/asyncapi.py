@@ -82,9 +82,8 @@ def _operation(one: EventType, components: dict[str, Any]) -> dict[str, Any]:
         ],
         "requestBody": {"required": True, "content": {"application/json": {"schema": _body(one, components)}}},
         "responses": {
-            "2XX": {"description": "Taken"},
+            "2XX": {"description": "Taken; any other answer but 410 is tried again on the schedule"},
             "410": {"description": "No longer wanted: disables the endpoint"},
-            "default": {"description": "Tried again on the schedule"},
         },
     }
 

@@ -46,11 +46,7 @@ _ROWS: Final = (
         "Lines of an order were refunded; says what was taken back and what could not be.",
         f"order_id refund_id at lines taken_back not_taken_back owed {_GUARANTEE}",
     ),
-    (
-        "order.corrected",
-        "A shop changed an order: its lines now, what was taken back and what could not be.",
-        _REPORT,
-    ),
+    ("order.corrected", "A shop changed an order: its lines now, what was taken back and what could not be.", _REPORT),
     (
         "order.payment_dispute",
         "The payment of an order is disputed, or a dispute of it went on; says what it did.",
