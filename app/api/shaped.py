@@ -34,7 +34,7 @@ def _property(member: Member, components: JSON) -> JSON:
     inner = member.kind.kind if isinstance(member.kind, Maybe) else member.kind
     if isinstance(inner, Leaf) and inner.scalar.type == "string" and not inner.scalar.format:  # these say enough
         shown = EXAMPLES.get(member.name, inner.scalar.example)
-        schema |= {} if shown == "text" else {"examples": [shown]}
+        schema |= {} if shown in ("text", "T-1") else {"examples": [shown]}
     return schema
 
 
@@ -97,15 +97,8 @@ EXAMPLES: Final[dict[str, str]] = {
     "hold_id": "hld_01",
     "choice_id": "cho_01",
     "currency": "USD",
-    "subject": "The checkout fails",
     "language": "en",
-    "clause": "CSC-15",
-    "credit_type": "credit",
-    "category": "category_1",
-    "cause": "software_bug",
-    "code": "cover_expired",
     "sku": "support-12-months",
-    "tzdb_version": "2026a",
     "target": "business_seconds:28800",
 }
 """Examples of members by name, where the scalar's own says less."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 JSON = dict[str, Any]
 _OFTEN: Final = 2
 """Uses from which on a part is shared."""
-_WIDTH: Final = 240
+_WIDTH: Final = 320
 """Characters of a line; an example that is longer is shared."""
 _METHODS: Final = frozenset({"get", "put", "post", "patch", "delete"})
 
