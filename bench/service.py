@@ -173,7 +173,35 @@ def app() -> FastAPI:
         return Response(await request.body(), media_type="application/json")
 
     made.router.routes.insert(0, made.router.routes.pop())  # as near as the busiest door
+    beats = _Beats()
+
+    @made.post("/bench/stretch")
+    async def stretch() -> dict[str, float]:
+        return {"seconds": beats.longest()}
+
     return made
+
+
+class _Beats:
+    """How long the event loop's thread computed between two beats, at most: not shorter than one stretch of it."""
+
+    def __init__(self) -> None:
+        self._longest = self._before = 0.0
+        self._beating: asyncio.Task[None] | None = None
+
+    def longest(self) -> float:
+        """The longest since the last question, in seconds of a core; the first question begins it."""
+        if self._beating is None:
+            self._before = time.thread_time()
+            self._beating = asyncio.create_task(self._beat())
+        found, self._longest = self._longest, 0.0
+        return found
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(0.002)
+            now = time.thread_time()
+            self._longest, self._before = max(self._longest, now - self._before), now
 
 
 def memory(parent: int) -> int:
