@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import json
 import re
-import statistics
 import time
 import uuid
 from collections import Counter
@@ -167,7 +166,8 @@ class Fairness:
             count = 0
             while time.perf_counter() < until:
                 count += 1
-                felt.noise[str((await shop("PUT", f"/v1/tickets/t{number}-{count}", body, fine=False)).status_code)] += 1
+                answer = await shop("PUT", f"/v1/tickets/t{number}-{count}", body, fine=False)
+                felt.noise[str(answer.status_code)] += 1
 
         return together(one, 64)
 

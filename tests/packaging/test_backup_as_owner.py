@@ -28,7 +28,9 @@ from tests.support.databases import execute
 
 pytestmark = pytest.mark.packaging
 SYSTEM = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-SERVERS = [find_bin_dir(), *(one for one in SYSTEM if (one / "postgres").exists())]
+OTHERS = [Path(one) for one in os.environ.get("RETAINER_OTHER_SERVERS", "").split(":") if one]
+"""Folders of more servers' programs, by hand: other major versions."""
+SERVERS = [find_bin_dir(), *(one for one in [*SYSTEM, *OTHERS] if (one / "postgres").exists())]
 
 
 @pytest.fixture(params=SERVERS, ids=lambda one: f"postgres-{backup.major_of(one)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -65,6 +66,8 @@ _ANYWHERE: Final = (
     f"(select c.customer_id from customer c where {_LIVING} and c.external_id ilike :anywhere and not exists ("
     "select from customer where tenant_id = :tenant offset :small limit 1))"
 )
+_FEW: Final = 200
+"""Rows that are turned into JSON in a few milliseconds."""
 
 
 async def search(tx: Tx, query: str | None, part: PageRequest) -> tuple[list[tuple[str, datetime]], bool]:
@@ -166,7 +169,7 @@ async def everything(tx: Tx, customer_id: str) -> dict[str, list[dict[str, Any]]
             .where(table.c.tenant_id == tx.tenant_id, table.c.customer_id == customer_id)
             .order_by(*(table.c[column] for column in order))
         )
-        found[name] = [_row(row) for row in rows]
+        found[name] = await _written(rows)
     holds = [row["hold_id"] for row in found["holds"]]
     operations = [row["operation_id"] for row in found["operations"]]
     found["hold_lines"] = await _of(tx, s.hold_line, "hold_id", holds, ("hold_id", "line_no"))
@@ -182,7 +185,14 @@ async def _of(tx: Tx, table: Table, column: str, ids: Sequence[str], order: Sequ
         .where(table.c.tenant_id == tx.tenant_id, table.c[column].in_(ids))
         .order_by(*(table.c[name] for name in order))
     )
-    return [_row(row) for row in rows]
+    return await _written(rows)
+
+
+async def _written(rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Rows as they are exported; thousands of them beside the event loop."""
+    if len(rows) <= _FEW:
+        return [_row(row) for row in rows]
+    return await asyncio.to_thread(lambda: [_row(row) for row in rows])
 
 
 def _row(row: Any) -> dict[str, Any]:

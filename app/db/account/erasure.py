@@ -7,6 +7,7 @@ go whole.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -271,14 +272,17 @@ async def _write(
     rows: Sequence[Any],
     changed: Callable[[Any], Any],
 ) -> int:
-    made = []
-    for row in rows:
-        old = {column: row._mapping[column] for column in columns}
-        new = {column: changed(value) for column, value in old.items()}
-        if new != old:
-            made.append(
-                {**{f"key_{name}": row._mapping[name] for name in key}, **{f"new_{c}": v for c, v in new.items()}}
-            )
+    def emptied() -> list[dict[str, Any]]:
+        made = []
+        for row in rows:
+            old = {column: row._mapping[column] for column in columns}
+            new = {column: changed(value) for column, value in old.items()}
+            if new != old:
+                keys = {f"key_{name}": row._mapping[name] for name in key}
+                made.append({**keys, **{f"new_{c}": v for c, v in new.items()}})
+        return made
+
+    made = await asyncio.to_thread(emptied) if rows else []  # an order of a thousand licenses takes long
     if made:
         statement = (
             update(table)

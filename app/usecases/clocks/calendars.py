@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Any, Final, cast
 
 from app.db import agenda, audit, calendars, clocks, events, plan, policies
@@ -35,7 +36,8 @@ from app.usecases.steps import ticket_clocks
 from app.views import calendar as views
 from app.views.shapes import PageOf
 
-BATCH: Final = 500
+BATCH: Final = 50
+"""Clocks read at once: more would hold the event loop, and most of them would be read again for the next step."""
 _log: Final = logging.getLogger("retainer.calendars")
 STEP: Final = 10
 """Clocks moved in one transaction, so that their customers are not locked for long."""
@@ -412,15 +414,12 @@ async def _check_notice(tx: Tx, calendar: StoredCalendar, old: Hours, new: Hours
 
 
 async def _preview(tx: Tx, name: str, new: Hours) -> Preview:
-    found, closing = Preview(), closes_for_good(new, tx.at)
+    found = Preview()
+    closing = await asyncio.to_thread(closes_for_good, new, tx.at)
     after = ("", "")
     while batch := await clocks.open_batch(tx, name, after=after, limit=BATCH):
-        for clock in batch:
-            old_due, new_due, breaches = moved(clock, tx.at, new)
-            ends = closing or (old_due is not None and new_due is None)
-            never = ends and never_due(clock, tx.at, new, closing=closing)
-            found.add(clock, old_due, new_due, breaches=breaches, never=never)
-            found.touched += TicketClocks.touched(clock, tx.at, new)
+        # Beside the event loop: thousands of clocks take seconds.
+        await asyncio.to_thread(_judge, found, batch, tx.at, new, closing=closing)
         after = (batch[-1].customer_id, batch[-1].clock_id)
         if found.looked_at >= PREVIEWED_CLOCKS_MAX:
             found.complete = False
@@ -428,11 +427,25 @@ async def _preview(tx: Tx, name: str, new: Hours) -> Preview:
     return found
 
 
+def _judge(found: Preview, batch: Sequence[TicketClock], at: datetime, new: Hours, *, closing: bool) -> None:
+    for clock in batch:
+        old_due, new_due, breaches = moved(clock, at, new)
+        ends = closing or (old_due is not None and new_due is None)
+        never = ends and never_due(clock, at, new, closing=closing)
+        found.add(clock, old_due, new_due, breaches=breaches, never=never)
+        found.touched += TicketClocks.touched(clock, at, new)
+
+
+def _first_touched(batch: Sequence[TicketClock], at: datetime, new: Hours) -> list[TicketClock]:
+    """The first clocks of a batch that move, one more than a step takes."""
+    return list(islice((clock for clock in batch if TicketClocks.touched(clock, at, new)), STEP + 1))
+
+
 async def _recompute(tx: Tx, name: str, new: Hours, *, after: tuple[str, str] = ("", "")) -> None:
     """Moves the next few touched clocks, customers locked in order; the agenda goes on with what is too much for one
     transaction. Doing it again changes nothing: a clock on the newest revision is not touched."""
     while batch := await clocks.open_batch(tx, name, after=after, limit=BATCH):
-        found = [clock for clock in batch if TicketClocks.touched(clock, tx.at, new)]
+        found = await asyncio.to_thread(_first_touched, batch, tx.at, new)
         touched: dict[str, list[str]] = {}
         for clock in found[:STEP]:
             touched.setdefault(clock.customer_id, []).append(clock.clock_id)

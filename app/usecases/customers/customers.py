@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import cast
 
 from app.db import audit, events, inbox, orders, policies, webhooks
@@ -135,11 +136,14 @@ async def _rank(tx: Tx, target: Customer) -> None:
     mine = await orders.of_customer(tx, target.customer_id)
     if mine:
         terms = {number: policy for number, _, policy in await policies.versions(tx)}
-        order_fold.rank(account, mine, terms)
-        order_fold.reclass(account, mine, terms)
-        cover_start.bring_forward(account)
-        await reconcile_orders.reconcile_grants(
-            tx, account, mine, terms
-        )  # what needed a license that the other account held
-        keep_answers(account, mine)
+
+        def ranked() -> None:
+            order_fold.rank(account, mine, terms)
+            order_fold.reclass(account, mine, terms)
+            cover_start.bring_forward(account)
+
+        await reconcile_orders.apart(account, mine, ranked)
+        # What needed a license that the other account held.
+        await reconcile_orders.reconcile_grants(tx, account, mine, terms)
+        await reconcile_orders.apart(account, mine, partial(keep_answers, account, mine))
         await write(tx, [(account.plan, account.ledger)])
