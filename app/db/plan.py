@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Table
 
@@ -19,6 +20,9 @@ from app.domain.account.changes import AgendaItem, ClockOutcome, OutboxEvent, Pl
 from app.domain.ledger.journal import Journal
 from app.domain.values.wire import jsonable
 
+_MANY: Final = 300
+"""Entities and events that become rows in a few milliseconds."""
+
 
 async def write_account(tx: Tx, account: CustomerAccount) -> None:
     """Write one account's plan and ledger changes, and those of the customers to whom credits of it were given."""
@@ -31,6 +35,21 @@ async def write(tx: Tx, plans: Sequence[tuple[Plan, Journal | None]]) -> None:
     if tx.validate_only:
         return
     tx.caches["writes"] = tx.caches.get("writes", 0) + 1
+    many = sum(map(_size, plans)) > _MANY
+    # What a thousand licenses write takes long to be put into rows, so it is done beside the event loop.
+    rows = await asyncio.to_thread(_rows, tx, plans) if many else _rows(tx, plans)
+    await write_rows(tx, rows)
+    erased = {plan.customer.customer_id for plan, _ in plans if _says_something(plan)}
+    if erased:
+        await erasure.keep_erased(tx, sorted(erased))
+
+
+def _size(written: tuple[Plan, Journal | None]) -> int:
+    plan, _ = written
+    return len(plan.licenses) + len(plan.covers) + len(plan.events) + len(plan.outbox) + len(plan.clocks)
+
+
+def _rows(tx: Tx, plans: Sequence[tuple[Plan, Journal | None]]) -> Rows:
     rows = Rows()
     for plan, ledger in plans:
         if ledger is not None:
@@ -50,10 +69,7 @@ async def write(tx: Tx, plans: Sequence[tuple[Plan, Journal | None]]) -> None:
         )
         for id_, plan in touched.items()
     ]
-    await write_rows(tx, rows)
-    erased = {plan.customer.customer_id for plan, _ in plans if _says_something(plan)}
-    if erased:
-        await erasure.keep_erased(tx, sorted(erased))
+    return rows
 
 
 def _says_something(plan: Plan) -> bool:

@@ -33,7 +33,12 @@ OTHERS = [Path(one) for one in os.environ.get("RETAINER_OTHER_SERVERS", "").spli
 SERVERS = [find_bin_dir(), *(one for one in [*SYSTEM, *OTHERS] if (one / "postgres").exists())]
 
 
-@pytest.fixture(params=SERVERS, ids=lambda one: f"postgres-{backup.major_of(one)}")
+def version_of(programs: Path) -> str:
+    said = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
+    return said.split()[2].replace(".", "-")
+
+
+@pytest.fixture(params=SERVERS, ids=lambda one: f"postgres-{version_of(one)}")
 def owned(request: pytest.FixtureRequest, own_folder: Path) -> Iterator[str]:
     """The URL of an empty database whose owner may make roles and is no superuser."""
     with EmbeddedPostgres(own_folder / "server", pg_bin=request.param, durable=False) as server:

@@ -66,8 +66,6 @@ _ANYWHERE: Final = (
     f"(select c.customer_id from customer c where {_LIVING} and c.external_id ilike :anywhere and not exists ("
     "select from customer where tenant_id = :tenant offset :small limit 1))"
 )
-_FEW: Final = 200
-"""Rows that are turned into JSON in a few milliseconds."""
 
 
 async def search(tx: Tx, query: str | None, part: PageRequest) -> tuple[list[tuple[str, datetime]], bool]:
@@ -162,37 +160,29 @@ async def open_tickets(tx: Tx, customer_id: str) -> list[OpenTicket]:
 
 async def everything(tx: Tx, customer_id: str) -> dict[str, list[dict[str, Any]]]:
     """All rows kept about a customer, by table."""
-    found: dict[str, list[dict[str, Any]]] = {}
+    found: dict[str, Sequence[Any]] = {}
     for name, table, order in _EXPORTED:
-        rows = await tx.rows(
+        found[name] = await tx.rows(
             select(table)
             .where(table.c.tenant_id == tx.tenant_id, table.c.customer_id == customer_id)
             .order_by(*(table.c[column] for column in order))
         )
-        found[name] = await _written(rows)
-    holds = [row["hold_id"] for row in found["holds"]]
-    operations = [row["operation_id"] for row in found["operations"]]
+    holds = [row.hold_id for row in found["holds"]]
+    operations = [row.operation_id for row in found["operations"]]
     found["hold_lines"] = await _of(tx, s.hold_line, "hold_id", holds, ("hold_id", "line_no"))
     found["entries"] = await _of(tx, s.entry, "operation_id", operations, ("operation_id", "line_no"))
-    return found
+    # Beside the event loop: an account of thousands of licenses takes long.
+    return await asyncio.to_thread(lambda: {name: [_row(row) for row in rows] for name, rows in found.items()})
 
 
-async def _of(tx: Tx, table: Table, column: str, ids: Sequence[str], order: Sequence[str]) -> list[dict[str, Any]]:
+async def _of(tx: Tx, table: Table, column: str, ids: Sequence[str], order: Sequence[str]) -> Sequence[Any]:
     if not ids:
         return []
-    rows = await tx.rows(
+    return await tx.rows(
         select(table)
         .where(table.c.tenant_id == tx.tenant_id, table.c[column].in_(ids))
         .order_by(*(table.c[name] for name in order))
     )
-    return await _written(rows)
-
-
-async def _written(rows: Sequence[Any]) -> list[dict[str, Any]]:
-    """Rows as they are exported; thousands of them beside the event loop."""
-    if len(rows) <= _FEW:
-        return [_row(row) for row in rows]
-    return await asyncio.to_thread(lambda: [_row(row) for row in rows])
 
 
 def _row(row: Any) -> dict[str, Any]:

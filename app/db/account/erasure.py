@@ -216,8 +216,8 @@ async def erase(tx: Tx, customer_ids: Sequence[str]) -> dict[str, int]:
             statement = select(*(table.c[column] for column in (*key, *columns)))
             rows = await tx.rows(statement.where(*_mine(tx, table, customer_id)))
             found.append((customer_id, (table, key, columns, rows)))
-            for row in rows:
-                words.learn([row._mapping[column] for column in columns])
+            if rows:
+                await asyncio.to_thread(_learn, words, rows, columns)
     changed: Counter[str] = Counter()
     for customer_id, (table, key, columns, rows) in found:
         await tx.execute(_ALLOW, {"customer": customer_id})
@@ -231,6 +231,11 @@ async def erase(tx: Tx, customer_ids: Sequence[str]) -> dict[str, int]:
         changed[table.name] += await _write(tx, table, (id_,), (column,), rows, words.reason)
     await tx.execute(_ALLOW, {"customer": ""})
     return {name: count for name, count in sorted(changed.items()) if count}
+
+
+def _learn(words: Words, rows: Sequence[Any], columns: Sequence[str]) -> None:
+    for row in rows:
+        words.learn([row._mapping[column] for column in columns])
 
 
 async def keep_erased(tx: Tx, customer_ids: Sequence[str]) -> None:
