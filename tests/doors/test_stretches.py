@@ -82,12 +82,12 @@ async def test_an_account_of_thousands_of_licenses_is_exported_merged_and_erased
     shop = await vendor("x-cart")
     await within(shop, "PUT", "/v1/orders/guest", order("guest", 1))
     for number in range(2):
-        assert await stretch(shop, "PUT", f"/v1/orders/o{number}", order("anna", 1_000)) <= MOST
+        assert await stretch(shop, "PUT", f"/v1/orders/o{number}", order("anna", 1_000)) <= SECONDS_MAX
     for path in ("orders/o1", "customers/anna", "customers/anna/balance", "customers/anna/export"):
         await within(shop, "GET", f"/v1/{path}")
-    assert await stretch(shop, "POST", "/v1/orders/o1/refunds", {"refund_id": "r"}) <= MOST
-    assert await stretch(shop, "POST", "/v1/customers/guest/merge", {"into_customer_id": "anna"}) <= MOST
-    assert await stretch(shop, "POST", "/v1/customers/anna/erasure", {}) <= MOST
+    assert await stretch(shop, "POST", "/v1/orders/o1/refunds", {"refund_id": "r"}) <= SECONDS_MAX
+    assert await stretch(shop, "POST", "/v1/customers/guest/merge", {"into_customer_id": "anna"}) <= SECONDS_MAX
+    assert await stretch(shop, "POST", "/v1/customers/anna/erasure", {}) <= SECONDS_MAX
     assert (await shop.get("/v1/customers/anna")).status_code == 404
 
 
@@ -102,7 +102,7 @@ async def test_a_calendar_version_over_many_open_tickets(vendor: MakeVendor) -> 
     body = {"effective_from": "2025-01-01", "weekly_hours": hours, "correction": True, "reason": "fewer hours"}
     path = "/v1/calendars/service-hours/versions"
     await within(shop, "POST", f"{path}?validate_only=true", body)
-    assert await stretch(shop, "POST", path, body) <= MOST
+    assert await stretch(shop, "POST", path, body) <= SECONDS_MAX
 
 
 async def test_a_thousand_commands_in_a_batch(vendor: MakeVendor) -> None:
