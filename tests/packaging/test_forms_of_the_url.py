@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 from app.commands.migrate import upgrade
 from app.db.address import canonical
@@ -45,7 +46,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.mark.parametrize("form", FORMS)
 async def test_a_form_reaches_the_server_as_the_role_that_owns_nothing(server: Server, form: str) -> None:
-    socket = str(server.data_dir / "run")
+    socket = str(make_url(server.url or "").query["host"])
     url = FORMS[form].format(
         user=OWNER, base=DATABASE, host=server.address, dead=DEAD, socket=socket, escaped=socket.replace("/", "%2F")
     )
