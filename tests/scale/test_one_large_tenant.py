@@ -7,12 +7,14 @@ with its reason. The bound is a few hundred buffers: a scan of a table of this t
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any, Final
 
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from app.commands import verify_ledger
 from app.usecases.reports import audit
 from bench import crowd
 from tests.published.shop import bought, opened
@@ -44,6 +46,9 @@ CALLS: Final[dict[str, tuple[str, ...]]] = {
     "/v1/orders/{order_id}": ("/v1/orders/o-ann1",),
     "/v1/licenses/{license_id}": ("/v1/licenses/{license}",),
     "/v1/covers/{cover_id}": ("/v1/covers/{cover}",),
+    "/v1/choices/{choice_id}": ("/v1/choices/none",),
+    "/v1/entries/{entry_id}": ("/v1/entries/{entry}", "/v1/entries/{entry}?as_of={then}"),
+    "/v1/lots/{lot_id}": ("/v1/lots/{lot}", "/v1/lots/{lot}?as_of={then}"),
     "/v1/lots/{lot_id}/refund-quote": ("/v1/lots/{lot}/refund-quote",),
     "/v1/customers": (
         "/v1/customers",
@@ -209,6 +214,7 @@ async def names(large: Vendor) -> dict[str, Any]:
         "cover": (customer["covers"] or [{"cover_id": "none"}])[0]["cover_id"],
         "lot": (await large.get("/v1/customers/ann1/balance")).json()["lots"][0]["lot_id"],
         "operation": lines["data"][0]["operation_id"],
+        "entry": lines["data"][0]["entry_id"],
         "entries": lines["next_cursor"],
         "hold": held["hold_id"],
         "clock": (ticket["clocks"] or [{"clock_id": "none"}])[0]["clock_id"],
@@ -249,6 +255,67 @@ async def test_merge_and_erasure_read_what_the_account_holds(large: Vendor) -> N
             answer = await large.post(call, json=body)
         assert answer.status_code == 200, answer.text
         assert _too_much(found) == "", call
+
+
+async def test_a_search_finds_beginnings_however_they_are_written(large: Vendor) -> None:
+    found: list[str] = []
+    cursor = None
+    for _ in range(5):
+        page = (await large.get("/v1/customers", query="ANN7-99", limit=4, cursor=cursor)).json()
+        found += [one["customer_id"] for one in page["data"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert found == sorted(["ann7-99", *(f"ann7-99{n}" for n in range(10))])
+    assert [one["customer_id"] for one in (await large.get("/v1/customers", query="t-ann7-12")).json()["data"]] == [
+        "ann7-12"
+    ]
+    assert (await large.get("/v1/customers", query="nn7-99")).json()["data"] == []
+
+
+@pytest.mark.parametrize("due", [None, "2025-06-11T00:00:00Z"])
+@pytest.mark.parametrize("outcome", [None, "open", "met", "breached"])
+@pytest.mark.parametrize("phase", [None, "running", "stopped"])
+async def test_a_list_of_clocks_is_what_a_plain_question_answers(
+    large: Vendor, module_url: str, phase: str | None, outcome: str | None, due: str | None
+) -> None:
+    plain = (
+        "select clock_id from clock where tenant_id = $1 and ($2::text is null or phase = $2) and ($3::text is null or"
+        " case when outcome = 'open' and phase = 'running' and due_at < $5 then 'breached' else outcome end = $3)"
+        " and ($4::timestamptz is null or due_at < $4) order by"
+        " case when $4::timestamptz is not null then due_at end, clock_id limit 90"
+    )
+    connection = await databases.connect(module_url)
+    before = None if due is None else datetime.fromisoformat(due)
+    rows = await connection.fetch(plain, large.tenant_id, phase, outcome, before, datetime.fromisoformat(T0))
+    await connection.close()
+    found: list[str] = []
+    cursor = None
+    for _ in range(3):
+        asked = {"phase": phase, "outcome": outcome, "due_before": due, "limit": 30, "cursor": cursor}
+        page = (await large.get("/v1/clocks", **asked)).json()
+        found += [one["clock_id"] for one in page["data"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert found == [one[0] for one in rows]
+
+
+async def test_the_command_goes_on_where_it_was_broken_off(
+    large: Vendor, module_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify_ledger, "STRETCH", 4_000)
+    places: list[tuple[int, str | None]] = []
+    whole = await verify_ledger.verify(
+        module_url, [large.tenant_id], told=lambda _, customers, place: places.append((customers, place))
+    )
+    customers, found = whole[large.tenant_id]
+    assert (customers, found) == (LIVES * (COPIES + 1), [])
+    assert [one for one, _ in places] == [8_000, customers]
+    assert places[0][1] is not None
+    assert places[-1][1] is None
+    rest = await verify_ledger.verify(module_url, [large.tenant_id], after=places[0][1])
+    assert rest[large.tenant_id] == (customers - 8_000, [])
 
 
 async def test_a_simulation_reads_the_history_that_it_runs_again(large: Vendor) -> None:
