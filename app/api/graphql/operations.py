@@ -151,7 +151,7 @@ TAKEN: Final = {"after": "since", "before": "until", "first": "from_first", "las
 
 
 CONDITIONS: Final = {
-    "if_match": "The `etag` of what the change was made to; refused where another is in force. `*`: any",
+    "if_match": "The `etag` of what the change was made to; refused where another is in force, `*` where there is none",
     "if_none_match": "`*`: refused where there is one already",
 }
 """REST's headers that name versions, as arguments."""
