@@ -248,19 +248,19 @@ class Settings(BaseSettings):
         changes: dict[str, SecretStr] = {}
         new_operator_key = False
         if self.operator_key is None:
-            value, new_operator_key = _kept_secret(
+            value, new_operator_key = _stored_secret(
                 self.data_dir / OPERATOR_KEY_FILE, "rtn_op_" + secrets.token_urlsafe(32) if create else None
             )
             if value:
                 changes["operator_key"] = SecretStr(value)
         if self.secret_key is None:
-            value, _ = _kept_secret(self.data_dir / SECRET_KEY_FILE, secrets.token_urlsafe(48) if create else None)
+            value, _ = _stored_secret(self.data_dir / SECRET_KEY_FILE, secrets.token_urlsafe(48) if create else None)
             if value:
                 changes["secret_key"] = SecretStr(value)
         return self.with_(**changes), new_operator_key
 
 
-def _kept_secret(path: Path, fresh: str | None) -> tuple[str | None, bool]:
+def _stored_secret(path: Path, fresh: str | None) -> tuple[str | None, bool]:
     """The secret in a file, or `fresh` put there, whole or not at all, for its owner alone; and whether it is new."""
     try:
         stored = path.read_text(encoding="ascii").strip()

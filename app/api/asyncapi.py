@@ -45,29 +45,31 @@ def webhooks(components: dict[str, Any]) -> dict[str, Any]:
         },
     }
     return {
-        one.type: {"post": _operation(one, components)}
-        for one in sorted(EVENT_TYPES.values(), key=lambda one: one.type)
+        event_type.type: {"post": _operation(event_type, components)}
+        for event_type in sorted(EVENT_TYPES.values(), key=lambda item: item.type)
     }
 
 
-def _data(one: EventType, components: dict[str, Any]) -> dict[str, Any]:
+def _data(event_type: EventType, components: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of an event's data: the shape of its noun, and which members an event of its type has."""
-    found: dict[str, Any] = {"allOf": [reference(data_of(one), components), {"required": list(one.required)}]}
-    may = [f"`{member.name}`" for member in members_of(one) if not member.required]
+    found: dict[str, Any] = {
+        "allOf": [reference(data_of(event_type), components), {"required": list(event_type.required)}]
+    }
+    may = [f"`{member.name}`" for member in members_of(event_type) if not member.required]
     return {**found, "description": f"Not always there: {', '.join(may)}."} if may else found
 
 
-def _body(one: EventType, components: dict[str, Any]) -> dict[str, Any]:
+def _body(event_type: EventType, components: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of a webhook's body, by what it adds to that of every body."""
-    typed = {"properties": {"type": {"const": one.type}, "data": _data(one, components)}}
+    typed = {"properties": {"type": {"const": event_type.type}, "data": _data(event_type, components)}}
     return {"allOf": [{"$ref": "#/components/schemas/WebhookBody"}, typed]}
 
 
-def _operation(one: EventType, components: dict[str, Any]) -> dict[str, Any]:
+def _operation(event_type: EventType, components: dict[str, Any]) -> dict[str, Any]:
     return {
-        "operationId": f"on{component(one.type)}",
+        "operationId": f"on{component(event_type.type)}",
         "tags": [TAG],
-        "summary": one.meaning,
+        "summary": event_type.meaning,
         "security": [],
         "parameters": [
             {
@@ -80,7 +82,7 @@ def _operation(one: EventType, components: dict[str, Any]) -> dict[str, Any]:
             }
             for name, (words, example) in HEADERS.items()
         ],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": _body(one, components)}}},
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _body(event_type, components)}}},
         "responses": {
             "2XX": {"description": "Taken; any other answer but 410 is tried again on the schedule"},
             "410": {"description": "No longer wanted: disables the endpoint"},
@@ -90,8 +92,8 @@ def _operation(one: EventType, components: dict[str, Any]) -> dict[str, Any]:
 
 def asyncapi() -> dict[str, Any]:
     """The AsyncAPI 3 document: one channel, one message a type."""
-    types = sorted(EVENT_TYPES.values(), key=lambda one: one.type)
-    names = [component(one.type) for one in types]
+    types = sorted(EVENT_TYPES.values(), key=lambda item: item.type)
+    names = [component(type_.type) for type_ in types]
     schemas: dict[str, Any] = {}
     webhooks(schemas)
     return {
@@ -121,33 +123,33 @@ def asyncapi() -> dict[str, Any]:
             }
         },
         "components": {
-            "messages": {component(one.type): _message(one, schemas) for one in types},
+            "messages": {component(type_.type): _message(type_, schemas) for type_ in types},
             "schemas": dict(sorted(schemas.items())),
         },
     }
 
 
-def _message(one: EventType, schemas: dict[str, Any]) -> dict[str, Any]:
+def _message(event_type: EventType, schemas: dict[str, Any]) -> dict[str, Any]:
     headers = {name: {"type": "string", "description": words} for name, (words, _) in HEADERS.items()}
     return {
-        "name": one.type,
-        "title": one.type,
-        "summary": one.meaning,
+        "name": event_type.type,
+        "title": event_type.type,
+        "summary": event_type.meaning,
         "contentType": "application/json",
         "headers": {"type": "object", "required": list(HEADERS), "properties": headers},
-        "payload": _body(one, schemas),
+        "payload": _body(event_type, schemas),
         "examples": [
             {
-                "name": one.type,
+                "name": event_type.type,
                 "headers": {name: example for name, (_, example) in HEADERS.items()},
-                "payload": body_example(one),
+                "payload": body_example(event_type),
             }
         ],
     }
 
 
-def body_example(one: EventType) -> dict[str, Any]:
+def body_example(event_type: EventType) -> dict[str, Any]:
     """Return an example of a webhook's body."""
-    data = {member.name: example_of(member.name, member.kind) for member in members_of(one)}
+    data = {member.name: example_of(member.name, member.kind) for member in members_of(event_type)}
     carried = {"customer_id": "customer-1", "sequence": 7, "position": 42}
-    return {"type": one.type, "timestamp": "2025-01-06T17:00:00Z", "data": {**data, **carried}}
+    return {"type": event_type.type, "timestamp": "2025-01-06T17:00:00Z", "data": {**data, **carried}}

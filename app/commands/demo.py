@@ -57,7 +57,7 @@ def perform(
     *, url: str, operator_key: str | None = None, only: str | None = None, say: Callable[[str], None] = print
 ) -> int:
     """Plays all stories (or the one of policy ``only``); the exit code: 0 when every answer was as told."""
-    key = operator_key or os.environ.get("RETAINER_OPERATOR_KEY") or _kept_operator_key()
+    key = operator_key or os.environ.get("RETAINER_OPERATOR_KEY") or _stored_operator_key()
     if not key:
         say("demo: no operator key: set RETAINER_OPERATOR_KEY, or start the service once with `make serve`")
         return 1
@@ -201,6 +201,6 @@ def _local(instant: str, zone: str) -> str:
     return f"{at:%a %-d %b %Y %H:%M} {at:%Z}"
 
 
-def _kept_operator_key() -> str | None:
+def _stored_operator_key() -> str | None:
     settings, _ = Settings.read().with_secrets(create=False)
     return None if settings.operator_key is None else settings.operator_key.get_secret_value()

@@ -184,8 +184,8 @@ async def bring_all(
 
 
 async def _one(tx: Tx, *, rows: Sequence[Row]) -> list[Outcome]:
-    rows_told = [row for row in rows if row.kind != imports.TICKET]
-    found = await imports.bring(tx, rows_told) if rows_told else []
+    rows_known = [row for row in rows if row.kind != imports.TICKET]
+    found = await imports.bring(tx, rows_known) if rows_known else []
     if any(outcome.state == "bad" for outcome in found):
         return found
     opened = sorted((row for row in rows if row.kind == imports.TICKET), key=lambda row: row.values["opened_at"])

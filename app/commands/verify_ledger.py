@@ -20,7 +20,7 @@ STRETCH: Final = 4_000
 AT_ONCE: Final = 2
 """Stretches that are looked at at the same time."""
 
-Told = Callable[[str, int, str | None], None]
+Report = Callable[[str, int, str | None], None]
 """Told after each stretch: the tenant, customers looked at so far, the last one (None at the end)."""
 
 
@@ -72,7 +72,7 @@ def run(
         raise typer.BadParameter("--after goes on in one tenant: name it", param_hint="--after")
     began = time.monotonic()
 
-    def told(tenant_id: str, customers: int, place: str | None) -> None:
+    def report(tenant_id: str, customers: int, place: str | None) -> None:
         if place is not None:
             seconds = time.monotonic() - began
             said = f"{tenant_id}: {customers} customers after {seconds:.0f} s; to go on from here: --after {place}"
@@ -80,7 +80,7 @@ def run(
 
     with database(Settings.read()) as settings:
         assert settings.database_url is not None  # noqa: S101 - what `database` is for
-        answer = asyncio.run(verify(settings.database_url, tenant, after=after, told=told))
+        answer = asyncio.run(verify(settings.database_url, tenant, after=after, report=report))
     broken = 0
     for tenant_id, (customers, found) in answer.items():
         broken += len(found)

@@ -289,8 +289,8 @@ def _name_faults(holiday_set: HolidaySet) -> Iterable[Fault]:
 def _rule_faults(rule: ClosureRule) -> Iterable[Fault]:
     if rule.hours is not None:
         yield from _hours_faults(rule)
-    ways = [rule.fixed is not None, rule.easter is not None, rule.nth is not None]
-    if sum(ways) != 1:
+    forms = [rule.fixed is not None, rule.easter is not None, rule.nth is not None]
+    if sum(forms) != 1:
         yield Fault(
             field="",
             message=f"The closure {rule.name!r} must name its day in exactly one way.",

@@ -316,17 +316,17 @@ def _traced(
 
 def would_change(action: Action, decided: ActionRule, facts: Mapping[str, Any]) -> str | None:
     """What would turn a denial into an answer that allows, in words: the nearest facts of the rules that allow."""
-    ways: list[str] = []
+    phrases: list[str] = []
     own = [flipped(test, facts) for test in tests_of(decided.when)] if decided is action.rules[0] else []
     for rule in action.rules:
         if not rule.allow or rule.when is None:
             continue
         missing = [test for test in tests_of(rule.when) if holds(test, facts) is not True]
         words = " and ".join(dict.fromkeys(wanted(test, facts) for test in missing))
-        if words and words not in ways:
-            ways.append(words)
-    ways = [fromkey for fromkey in dict.fromkeys(own) if fromkey is not None] or ways
-    return " or ".join(ways) or None
+        if words and words not in phrases:
+            phrases.append(words)
+    phrases = [fromkey for fromkey in dict.fromkeys(own) if fromkey is not None] or phrases
+    return " or ".join(phrases) or None
 
 
 _WANTED: Final = {

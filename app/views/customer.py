@@ -87,7 +87,7 @@ class Erasure(TypedDict):
     erased_at: Annotated[Instant, "When it was done."]
 
 
-class KeptCustomer(TypedDict):
+class ExportedCustomer(TypedDict):
     """What is kept of the customer."""
 
     surrogate_id: Annotated[Id, "Our id of the customer; the rows name it."]
@@ -99,7 +99,7 @@ class KeptCustomer(TypedDict):
 Row = dict[str, Any]
 
 
-class KeptRows(TypedDict):
+class ExportedRows(TypedDict):
     """The rows that are kept about a customer, in the words of our tables."""
 
     licenses: Annotated[list[Row], "Rows of licenses."]
@@ -125,12 +125,12 @@ class KeptRows(TypedDict):
     entries: Annotated[list[Row], "Rows of entries of the ledger."]
 
 
-class CustomerExport(KeptRows):
+class CustomerExport(ExportedRows):
     """All that is kept about a customer, row by row. The names of columns are no promise."""
 
     customer_id: Annotated[Id, "The vendor's id of the customer."]
     exported_at: Annotated[Instant, "When it was read."]
-    customer: Annotated[KeptCustomer, "The customer."]
+    customer: Annotated[ExportedCustomer, "The customer."]
 
 
 class CustomerToken(TypedDict):
@@ -148,9 +148,10 @@ def customer_view(
     """Return all that a sidebar shows in one answer."""
     at, unit = account.at, account.policy.unit
     by_type = _by_type(account)
-    licenses = sorted(account.licenses.values(), key=lambda one: (one.ordinal, one.license_id))
+    licenses = sorted(account.licenses.values(), key=lambda license_: (license_.ordinal, license_.license_id))
     covers = sorted(
-        account.covers.values(), key=lambda one: (one.granted_at, one.starts_at or one.granted_at, one.cover_id)
+        account.covers.values(),
+        key=lambda cover: (cover.granted_at, cover.starts_at or cover.granted_at, cover.cover_id),
     )
     lots = [lot for lot in account.ledger.lots.values() if lot.available or lot.held]
     disputed = suspended(account.ledger)
@@ -196,7 +197,7 @@ def customer_view(
 def _by_type(account: CustomerAccount) -> dict[str, Amounts]:
     """Return ``{credit_type: {"available", "held"}}``: every type of the policy and every type on the account."""
     rules = account.policy.credits
-    names = [one.credit_type for one in rules.types] if rules else []
+    names = [type_.credit_type for type_ in rules.types] if rules else []
     names += sorted(name for name in account.ledger.accounts if name not in names)
     return {name: amounts_view(account.ledger.balance(name)) for name in names}
 

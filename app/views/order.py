@@ -222,13 +222,13 @@ def granted_by(account: CustomerAccount, order_id: str) -> Granted:
     return {
         "licenses": [
             license_view(held, at)
-            for held in sorted(account.licenses.values(), key=lambda one: (one.line_id, one.unit_no))
+            for held in sorted(account.licenses.values(), key=lambda license_: (license_.line_id, license_.unit_no))
             if held.order_id == order_id
         ],
         "lots": [
             lot_view(lot, at, disputed.get(lot.lot_id, 0))
             for lot in sorted(
-                account.ledger.lots.values(), key=lambda one: (one.line_id or "", one.unit_no, one.lot_id)
+                account.ledger.lots.values(), key=lambda lot: (lot.line_id or "", lot.unit_no, lot.lot_id)
             )
             if lot.order_id == order_id or (lot.bought_by is not None and lot.bought_by[0] == order_id)
         ],
@@ -236,18 +236,20 @@ def granted_by(account: CustomerAccount, order_id: str) -> Granted:
             cover_view(cover, at)
             for cover in sorted(
                 account.covers.values(),
-                key=lambda one: (one.line_id or "", one.starts_at or one.granted_at, one.cover_id),
+                key=lambda cover: (cover.line_id or "", cover.starts_at or cover.granted_at, cover.cover_id),
             )
             if cover.order_id == order_id
         ],
         "choices": [
             choice_view(choice)
-            for choice in sorted(account.choices.values(), key=lambda one: (one.line_id, one.unit_no, one.choice_id))
+            for choice in sorted(
+                account.choices.values(), key=lambda choice: (choice.line_id, choice.unit_no, choice.choice_id)
+            )
             if choice.order_id == order_id
         ],
         "addons": [
             addon_view(addon)
-            for addon in sorted(account.addons, key=lambda one: one.line_id)
+            for addon in sorted(account.addons, key=lambda addon: addon.line_id)
             if addon.order_id == order_id
         ],
     }

@@ -431,7 +431,7 @@ def policy_view(policy: Terms, *, document: dict[str, Any], versions: Sequence[V
                 "price": price_view(c.price),
                 "level": c.level,
                 "confirm": c.confirm,
-                "inputs": [one.name for one in c.inputs],
+                "inputs": [input_.name for input_ in c.inputs],
                 "clause": c.clause,
                 "reading": c.reading or reading(c.clause),
             }
@@ -439,16 +439,16 @@ def policy_view(policy: Terms, *, document: dict[str, Any], versions: Sequence[V
         ],
         "inputs": [
             {
-                "input": one.name,
-                "title": one.title,
+                "input": input_.name,
+                "title": input_.title,
                 "category": c.category,
                 "type": "integer",
                 "minimum": 0,
-                "maximum": one.most,
+                "maximum": input_.most,
                 "clause": c.clause,
             }
             for c in policy.categories
-            for one in c.inputs
+            for input_ in c.inputs
         ],
         "channels": [{"channel": name, "clause": channel, "reading": reading(channel)} for name in CHANNELS],
         "languages": [

@@ -195,7 +195,7 @@ def kind_of(hint: Any, given: Mapping[Any, Any] | None = None) -> Kind:
     if origin is Annotated:
         return _annotated(hint, given)
     if origin in (Union, UnionType):
-        options = tuple(kind_of(one, given) for one in arguments if one is not NoneType)
+        options = tuple(kind_of(argument, given) for argument in arguments if argument is not NoneType)
         inner = options[0] if len(options) == 1 else OneOf(options)
         return Maybe(inner) if len(options) < len(arguments) else inner
     if is_shape(hint):

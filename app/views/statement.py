@@ -198,12 +198,16 @@ def statement_view(
         if line.hold_id is not None:
             charge = charges.setdefault(line.ticket_id or line.hold_id, _Charge())
             _charge(charge, line, forfeited=dead.get(line.operation, line) is None)
-    progress = [_charge_row(one, one.held, ticket_names) for one in charges.values() if one.held]
-    resolved = [_charge_row(one, one.captured - one.refunded, ticket_names) for one in charges.values() if one.captured]
+    progress = [_charge_row(charge, charge.held, ticket_names) for charge in charges.values() if charge.held]
+    resolved = [
+        _charge_row(charge, charge.captured - charge.refunded, ticket_names)
+        for charge in charges.values()
+        if charge.captured
+    ]
     if accounts is not None:
         totals = list(accounts)
-        set_aside, spent = sum(one.held for one in totals), sum(one.spent for one in totals)
-        put_in = sum(one.available for one in totals) + set_aside + spent
+        set_aside, spent = sum(total.held for total in totals), sum(total.spent for total in totals)
+        put_in = sum(total.available for total in totals) + set_aside + spent
         if rest := put_in - sum(row["credits"] for row in modifications):
             modifications.insert(0, {"credits": rest, "kind": "earlier", "ticket_id": None, "at": None})
         for part, whole in ((progress, set_aside), (resolved, spent)):

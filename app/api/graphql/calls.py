@@ -116,7 +116,7 @@ class Calls:
             query=given.query,
             keys=() if key is None else (key,),
             validate_only=validate_only,
-            ids={one.name: taken.values[one.name] for one in declared.arguments.path},
+            ids={parameter.name: taken.values[parameter.name] for parameter in declared.arguments.path},
         )
         if declared.raw is not None:
             call.sent = _text(declared, str(values[TEXT]))
@@ -140,9 +140,9 @@ class _Given:
     @classmethod
     def of(cls, operation: Twin, values: Mapping[str, Any]) -> _Given:
         arguments = operation.declared.arguments
-        names = (*(one.alias for one in arguments.asked), *(PAGE if arguments.page else ()))
+        names = (*(parameter.alias for parameter in arguments.asked), *(PAGE if arguments.page else ()))
         return cls(
-            {one.alias: str(values[one.alias]) for one in arguments.path},
+            {parameter.alias: str(values[parameter.alias]) for parameter in arguments.path},
             {name: values[name] for name in names if values.get(name) is not None},
         )
 
@@ -153,9 +153,9 @@ class _Given:
     def pairs(self) -> list[tuple[str, str]]:
         """Return the query as REST has it: a cursor belongs to its filters."""
         return [
-            (name, _plain(one))
+            (name, _plain(item))
             for name, value in self.query.items()
-            for one in (value if isinstance(value, list) else [value])
+            for item in (value if isinstance(value, list) else [value])
         ]
 
 

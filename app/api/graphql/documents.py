@@ -61,8 +61,10 @@ class Documents:
             _check_size(text)
             try:
                 document = parse(text, max_tokens=MAX_TOKENS)
-                there = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
-                named = {one.name.value if one.name else "": one for one in there}
+                there = [
+                    definition for definition in document.definitions if isinstance(definition, OperationDefinitionNode)
+                ]
+                named = {node.name.value if node.name else "": node for node in there}
                 found = Parsed(document, named, len(there), feed="events" in text, referring="_entities" in text)
             except GraphQLSyntaxError as error:
                 if f"more than {MAX_TOKENS} tokens" in error.message:

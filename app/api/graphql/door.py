@@ -260,13 +260,13 @@ class GraphQL:
         if calls.retry_after is not None:
             headers["Retry-After"] = calls.retry_after
         errors = result.errors or []
-        if errors and result.data is None and not any(one.path for one in errors):
+        if errors and result.data is None and not any(error.path for error in errors):
             raise RequestError(
                 "invalid_input",
                 status=400,
                 lenient=True,
                 headers=headers,
-                errors=[_error_of(one, "invalid_input", parsed) for one in errors],
+                errors=[_error_of(error, "invalid_input", parsed) for error in errors],
             )
         body: dict[str, Any] = {"data": result.data}
         if errors:
@@ -284,12 +284,12 @@ def _too_much(reached: limits.LimitError, *, lenient: bool) -> RequestError:
     ``lenient``: a gateway asks. It throws away what comes with another status than 200, our code as well.
     """
     words = f"The request goes over the limit of {reached.limit}: at most {reached.most}."
-    told: dict[str, Any] = {"limit": reached.limit, "most": reached.most, "found": reached.found}
+    reasons: dict[str, Any] = {"limit": reached.limit, "most": reached.most, "found": reached.found}
     if reached.parts:
-        told["costs"] = [{"path": part.path, "cost": part.cost} for part in reached.parts]
+        reasons["costs"] = [{"path": part.path, "cost": part.cost} for part in reached.parts]
         first = reached.parts[0]
         words = f"The request costs {reached.found}, at most {reached.most}; `{first.path}` costs {first.cost}."
-    return RequestError("graphql_limit", words, lenient=lenient, **told)
+    return RequestError("graphql_limit", words, lenient=lenient, **reasons)
 
 
 def _name_request(errors: list[dict[str, Any]], request: Request) -> list[dict[str, Any]]:
@@ -383,7 +383,7 @@ def _check_kinds(given: dict[str, Any]) -> None:
             "malformed_request",
             f"There is no parameter `{unknown[0][:50]}`.",
             fields=[
-                FieldError(f"/{one[:100]}", "unknown_field", "There is no such parameter.") for one in unknown[:20]
+                FieldError(f"/{item[:100]}", "unknown_field", "There is no such parameter.") for item in unknown[:20]
             ],
         )
     for name in ("query", "operationName", "documentId"):

@@ -133,7 +133,7 @@ def formatted(error: GraphQLError) -> dict[str, Any]:
     body = problem_of(original)
     found = {"message": body["detail"], "extensions": extensions_of(body)}
     if error.locations:
-        found["locations"] = [one.formatted for one in error.locations]
+        found["locations"] = [location.formatted for location in error.locations]
     if error.path:
         found["path"] = error.path
     return found

@@ -28,9 +28,9 @@ class Inputs:
 
     def annotation(self, owner: str, name: str, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Any:
         """The Python annotation of a field of that schema, without regard to null."""
-        chosen = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
+        chosen = [item for item in schema.get("anyOf", ()) if item.get("type") != "null"]
         if chosen:
-            kinds = [self.annotation(owner, name, one, definitions) for one in chosen if "$ref" not in one]
+            kinds = [self.annotation(owner, name, item, definitions) for item in chosen if "$ref" not in item]
             if len(chosen) == 1:
                 return self.annotation(owner, name, chosen[0], definitions)
             return Amount if Amount in kinds else JSON
@@ -109,7 +109,7 @@ def _make(name: str, fields: Mapping[str, tuple[Any, bool, str | None]], descrip
 
 def safe(name: str) -> str:
     """A name that Python takes for an attribute."""
-    plain = "".join(one if one.isalnum() else "_" for one in name)
+    plain = "".join(item if item.isalnum() else "_" for item in name)
     return plain + "_" if keyword.iskeyword(plain) else plain
 
 
@@ -146,7 +146,7 @@ def plain(value: Any, *, meant: frozenset[str] = frozenset()) -> Any:
                 found[name] = plain(inner)
         return found
     if isinstance(value, list):
-        return [plain(one) for one in value]
+        return [plain(item) for item in value]
     return value
 
 

@@ -140,8 +140,8 @@ class Weights:
 def _declared(field: GraphQLField) -> Weight:
     made = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
     directives = getattr(made, "directives", ())
-    cost = next((one.weight for one in directives if isinstance(one, Cost)), None)
-    size = next((one for one in directives if isinstance(one, ListSize)), None)
+    cost = next((directive.weight for directive in directives if isinstance(directive, Cost)), None)
+    size = next((directive for directive in directives if isinstance(directive, ListSize)), None)
     weight = (1 if is_composite_type(get_named_type(field.type)) else 0) if cost is None else cost
     if size is None:
         return Weight(weight)
@@ -167,7 +167,9 @@ class _Meter:
         self.schema = weights.schema
         self.variables = variables
         self.fragments = {
-            one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)
+            definition.name.value: definition
+            for definition in document.definitions
+            if isinstance(definition, FragmentDefinitionNode)
         }
         self.memo: dict[tuple[int, str, tuple[frozenset[str], int] | None], Measure] = {}
         self.open: set[int] = set()
@@ -190,8 +192,8 @@ class _Meter:
         self.open.add(id(node))
         cost = depth = fields = aliases = lists = introspection = asks = 0
         uses: frozenset[str] = frozenset()
-        for one in node.selections:
-            part = self._selection(one, parent, sized)
+        for selection in node.selections:
+            part = self._selection(selection, parent, sized)
             cost = min(_CEILING, cost + part.cost)
             fields = min(_CEILING, fields + part.fields)
             aliases = min(_CEILING, aliases + part.aliases)
@@ -279,17 +281,17 @@ class _Meter:
         waiting: list[tuple[int, int, str, SelectionSetNode | None, _Step, int]],
     ) -> None:
         """Note the fields of a selection set, those in its fragments as well, with what each costs in all."""
-        fragments: list[tuple[Any, GraphQLNamedType | None]] = [(one, parent) for one in node.selections]
+        fragments: list[tuple[Any, GraphQLNamedType | None]] = [(selection, parent) for selection in node.selections]
         while fragments and len(waiting) < _NOTED:
-            one, inside = fragments.pop()
-            if isinstance(one, FieldNode):
-                step, cost = self._step(one, inside, sized), self._field(one, inside, sized).cost
-                called = one.alias.value if one.alias is not None else one.name.value
+            item, inside = fragments.pop()
+            if isinstance(item, FieldNode):
+                step, cost = self._step(item, inside, sized), self._field(item, inside, sized).cost
+                called = item.alias.value if item.alias is not None else item.name.value
                 if cost:
                     rank = (-min(_CEILING, times * cost), len(waiting), f"{prefix}{called}")
-                    heapq.heappush(waiting, (*rank, one.selection_set, step, times))
+                    heapq.heappush(waiting, (*rank, item.selection_set, step, times))
                 continue
-            fragment = self.fragments.get(one.name.value) if isinstance(one, FragmentSpreadNode) else one
+            fragment = self.fragments.get(item.name.value) if isinstance(item, FragmentSpreadNode) else item
             if fragment is not None:
                 condition = fragment.type_condition
                 below = self.schema.get_type(condition.name.value) if condition is not None else inside
@@ -305,21 +307,21 @@ class _Meter:
         return None
 
     def _count(self, node: FieldNode, argument: str) -> int:
-        for one in node.arguments or ():
-            if one.name.value != argument:
+        for argument_ in node.arguments or ():
+            if argument_.name.value != argument:
                 continue
-            if isinstance(one.value, ListValueNode):
-                return len(one.value.values)
-            if isinstance(one.value, VariableNode):
+            if isinstance(argument_.value, ListValueNode):
+                return len(argument_.value.values)
+            if isinstance(argument_.value, VariableNode):
                 self.asked_variables = True
-                value = self.variables.get(one.value.name.value)
+                value = self.variables.get(argument_.value.name.value)
                 return len(value) if isinstance(value, list) else 1
         return 1
 
     def _slice(self, node: FieldNode, slicing: tuple[str, ...]) -> int:
         """The longest page that any of the arguments asks for; who asks by two of them is refused later."""
-        given = [self._length(one.value) for one in node.arguments or () if one.name.value in slicing]
-        return max((one for one in given if one is not None), default=DEFAULT_PAGE)
+        given = [self._length(argument.value) for argument in node.arguments or () if argument.name.value in slicing]
+        return max((number for number in given if number is not None), default=DEFAULT_PAGE)
 
     def _length(self, node: ValueNode) -> int | None:
         value: Any = DEFAULT_PAGE
@@ -353,9 +355,9 @@ def measure(
     if known is not None and (before := known.get(id(operation))) is not None and before.cost <= cost_max:
         return before
     meter = _Meter(weights, document, variables)
-    for one in operation.variable_definitions or ():
-        if isinstance(one.default_value, IntValueNode):
-            meter.defaults[one.variable.name.value] = int(one.default_value.value[:12])
+    for definition in operation.variable_definitions or ():
+        if isinstance(definition.default_value, IntValueNode):
+            meter.defaults[definition.variable.name.value] = int(definition.default_value.value[:12])
     root = {
         OperationType.QUERY: weights.schema.query_type,
         OperationType.MUTATION: weights.schema.mutation_type,

@@ -125,12 +125,15 @@ class Twin:
 
 def exceptions(operations: Iterable[Operation]) -> dict[str, str]:
     """Return what has no field, each with its reason."""
-    return {**_OUTSIDE, **{one.id: one.no_twin for one in operations if one.no_twin is not None}}
+    return {
+        **_OUTSIDE,
+        **{operation.id: operation.no_twin for operation in operations if operation.no_twin is not None},
+    }
 
 
 def twins(operations: Iterable[Operation]) -> dict[str, Twin]:
     """Return every operation that is a field, by its id."""
-    return {one.id: _twin(one) for one in operations if one.no_twin is None}
+    return {operation.id: _twin(operation) for operation in operations if operation.no_twin is None}
 
 
 def _twin(declared: Operation) -> Twin:
@@ -160,8 +163,8 @@ CONDITIONS: Final = {
 def parameters(declared: Operation) -> list[Parameter]:
     """Return the parameters that a caller gives, those of paging left out."""
     found = [
-        Parameter(one.alias, one.schema, one.required, one.description, one.place)
-        for one in declared.arguments.parameters
+        Parameter(parameter.alias, parameter.schema, parameter.required, parameter.description, parameter.place)
+        for parameter in declared.arguments.parameters
     ]
     if declared.conditional:
         for name, words in CONDITIONS.items():
@@ -193,7 +196,7 @@ def _body_schema(declared: Operation) -> dict[str, Any]:
     schema: dict[str, Any] = declared.arguments.body._type_adapter.json_schema()
     while "properties" not in schema:
         definitions = schema.get("$defs", {})
-        inner = next((one for one in schema.get("anyOf", [schema]) if "$ref" in one), None)
+        inner = next((item for item in schema.get("anyOf", [schema]) if "$ref" in item), None)
         if inner is None:
             return {**schema, "properties": {}}
         optional = "anyOf" in schema or "default" in schema

@@ -135,7 +135,7 @@ class Subgraph(FederationSchema):
     def entities_resolver(self, info: Info, representations: list[FederationAny]) -> list[FederationAny]:
         """What a router refers to; null for what is not there or not the caller's."""
         calls = resolve.calls_of(info)
-        return [cast(FederationAny, _referred(calls, one)) for one in representations]
+        return [cast(FederationAny, _referred(calls, representation)) for representation in representations]
 
 
 async def _referred(calls: Calls, representation: Any) -> Any:
@@ -172,7 +172,7 @@ class _Builder:
     def __init__(self, found: Mapping[str, Twin]) -> None:
         self.operations = found
         self.inputs = Inputs()
-        self.shapes: dict[str, Any] = {one.__name__: one for one in types.SHAPES}
+        self.shapes: dict[str, Any] = {type_.__name__: type_ for type_ in types.SHAPES}
         self.asking: set[tuple[str, str]] = {limits.ENTITIES}
         self.connections: dict[str, Any] = {}
         self.payloads = {operations.result_of(one) for one in found.values() if one.method != "GET" and not one.asks}
@@ -185,10 +185,13 @@ class _Builder:
         taken = set(bound)
         found = [
             argument(
-                _named(operation, one.name), self.kind(operation, one), required=one.required, about=one.description
+                _named(operation, parameter.name),
+                self.kind(operation, parameter),
+                required=parameter.required,
+                about=parameter.description,
             )
-            for one in operations.parameters(operation.declared)
-            if one.name not in taken and one.place != "header"
+            for parameter in operations.parameters(operation.declared)
+            if parameter.name not in taken and parameter.place != "header"
         ]
         if operation.paged:
             found.append(argument("first", int, required=False, about=f"Rows at most, up to {limits.MAX_PAGE}"))
@@ -197,13 +200,18 @@ class _Builder:
             found.append(argument("before", str, required=False, about="The cursor to go back from"))
         return found
 
-    def kind(self, operation: Twin, one: operations.Parameter) -> Any:
+    def kind(self, operation: Twin, parameter: operations.Parameter) -> Any:
         """The type of a parameter."""
-        return self.inputs.annotation(_capital(operation.name), one.name, one.schema, one.schema.get("$defs", {}))
+        return self.inputs.annotation(
+            _capital(operation.name), parameter.name, parameter.schema, parameter.schema.get("$defs", {})
+        )
 
     def reading(self, owner: str, name: str, operation: Twin, bound: Mapping[str, str]) -> Any:
         """A field that asks a reading operation, some of its parameters taken from the view's keys."""
-        names = {safe(_named(operation, one.name)): one.name for one in operations.parameters(operation.declared)}
+        names = {
+            safe(_named(operation, parameter.name)): parameter.name
+            for parameter in operations.parameters(operation.declared)
+        }
         listed = operation.listed and not operation.paged
 
         async def answer(root: Any, info: Info, **given: Any) -> Any:
@@ -271,11 +279,11 @@ class _Builder:
         if operation.body_fields:
             schema = operations.body_schema(operation.declared)
             renamed = {inner: name for name, inner in operation.body_fields.items()}
-            properties = {renamed[one]: about for one, about in schema["properties"].items()}
-            required = [renamed[one] for one in schema.get("required", ())]
+            properties = {renamed[property_]: about for property_, about in schema["properties"].items()}
+            required = [renamed[item] for item in schema.get("required", ())]
             schema = {**schema, "properties": properties, "required": required}
         kind = self.inputs.object(f"{owner}Input", {"title": owner, **schema}, schema.get("$defs", {}), extra)
-        needed = any(one for _, one, _ in extra.values()) or bool(schema.get("required"))
+        needed = any(pair for _, pair, _ in extra.values()) or bool(schema.get("required"))
         result = operations.result_of(operation)
         bare = result == operations.UNTYPED
 
@@ -316,8 +324,8 @@ class _Builder:
     def _children(self, operation: Twin) -> Any:
         async def answer(root: Any, info: Info) -> Any:
             calls = resolve.calls_of(info)
-            found = [await resolve.read(calls, operation, {"ticket_id": one}) for one in root.get("children") or ()]
-            return [one for one in found if one is not None]
+            found = [await resolve.read(calls, operation, {"ticket_id": child}) for child in root.get("children") or ()]
+            return [item for item in found if item is not None]
 
         self.asking.add(("Ticket", "children"))
         kind = _or_none(_list_of(self.shapes["Ticket"]))
@@ -493,7 +501,7 @@ def _sizes(cls: Any, inner: str) -> list[object]:
 def _about(operation: Twin) -> str:
     words = operation.declared.about.replace("``", "`")
     needs = f"Scope: {' or '.join(operation.scopes)}." if operation.scopes else ""
-    return " ".join(one for one in (words, needs) if one)
+    return " ".join(name for name in (words, needs) if name)
 
 
 def _plain_field(cls: Any, inner: str, called: str | None, about: str | None) -> Any:

@@ -74,9 +74,9 @@ def refund(thing: Mapping[str, Any], said_at: str) -> News:
     if thing.get("object") != "charge" and "amount_refunded" not in thing:
         return News(refunds=(_refund(thing, said_at),))
     currency = p.currency_of(thing.get("currency"))
-    told = p.rows(p.table(thing.get("refunds"), "refunds").get("data"), "refunds")
+    refund_rows = p.rows(p.table(thing.get("refunds"), "refunds").get("data"), "refunds")
     return News(
-        refunds=tuple(_refund(row, said_at) for row in told),
+        refunds=tuple(_refund(row, said_at) for row in refund_rows),
         refunded_total=minor(thing.get("amount_refunded"), currency, "amount_refunded"),
         refunded_full=thing.get("refunded") is True,
         refunded_at=said_at,

@@ -90,8 +90,8 @@ def _checked(
     return (ReviewItem("total_unexplained", unclear, {key: str(say) for key, say in says.items() if say is not None}),)
 
 
-def _items(told: Any, fetched: Any) -> list[Mapping[str, Any]] | None:
-    found = told if told is not None else fetched
+def _items(embedded: Any, fetched: Any) -> list[Mapping[str, Any]] | None:
+    found = embedded if embedded is not None else fetched
     if found is None:
         return None
     return p.rows(found.get("data") if isinstance(found, dict) else found, "line_items")
@@ -174,9 +174,9 @@ def _joined(
         return (*(replace(line_seen, trouble=why) for line_seen in stated), *added)
     joined = []
     for named, item in zip(stated, base, strict=True):
-        told = "lines" in metadata or "quantity" in metadata
+        itemized = "lines" in metadata or "quantity" in metadata
         trouble = None
-        if told and named.quantity != item.quantity:
+        if itemized and named.quantity != item.quantity:
             trouble = f"The metadata says {named.quantity} units, and the line item {item.quantity}."
         joined.append(
             replace(
@@ -223,11 +223,11 @@ def invoice(thing: Mapping[str, Any], event: Mapping[str, Any]) -> OrderSeen:
     period = None
     if subscription is not None and str(thing.get("billing_reason")) in PERIODS:
         period = f"{subscription}/{int(placed_at.timestamp())}"
-    told = p.table(_details(thing).get("metadata"), "metadata")
+    metadata = p.table(_details(thing).get("metadata"), "metadata")
     tax = _tax(thing, currency)
     doubts = _whole(thing, rows, lines, currency)
     whole = [line for line in lines if line.change is None]
-    if len(stated := _stated(told)) == len(whole) == 1:
+    if len(stated := _stated(metadata)) == len(whole) == 1:
         named = replace(whole[0], sku=stated[0].sku, attributes={**whole[0].attributes, **stated[0].attributes})
         lines = tuple(named if line is whole[0] else line for line in lines)
     return OrderSeen(
@@ -235,7 +235,9 @@ def invoice(thing: Mapping[str, Any], event: Mapping[str, Any]) -> OrderSeen:
         placed_at=placed_at,
         currency=currency,
         lines=lines,
-        customer=p.customer(told.get("client_reference_id") or _id(thing.get("customer")), thing.get("customer_email")),
+        customer=p.customer(
+            metadata.get("client_reference_id") or _id(thing.get("customer")), thing.get("customer_email")
+        ),
         paid=str(thing.get("status")) == "paid" or thing.get("paid") is True,
         total=minor_or_none(thing.get("total"), currency, "total"),
         others=(tax,) if tax else (),

@@ -297,7 +297,7 @@ def _detailed(row: Mapping[str, Any], currency: str) -> RefundSeen:
     and with what was given back of shipping, fees and taxes."""
     units: dict[str, int] = {}
     amounts: dict[str, Decimal] = {}
-    told: list[Decimal] = []
+    by_lines: list[Decimal] = []
     other: list[Decimal] = []
     complete = True
     for line in p.rows(row.get("line_items"), "refund lines"):
@@ -310,14 +310,14 @@ def _detailed(row: Mapping[str, Any], currency: str) -> RefundSeen:
             units[line_id] = units.get(line_id, 0) + count
         elif net:
             amounts[line_id] = amounts.get(line_id, Decimal(0)) + money
-        (told if count or net else other).append(money)  # a line without units and price gave back its tax alone
+        (by_lines if count or net else other).append(money)  # a line without units and price gave back its tax alone
     for name in ("shipping_lines", "fee_lines"):
         other += [abs(net) + abs(tax) for net, tax in (_charged(line, name) for line in p.rows(row.get(name), name))]
     amount = p.money_or_none(row.get("amount"), "amount")
     left = None
-    if amount is not None and complete and (told or other):
-        given = sum(told, sum(other, Decimal(0)))
-        left = shares.unexplained(amount - given, currency, 2 * len([*told, *other]) if given != amount else 0)
+    if amount is not None and complete and (by_lines or other):
+        given = sum(by_lines, sum(other, Decimal(0)))
+        left = shares.unexplained(amount - given, currency, 2 * len([*by_lines, *other]) if given != amount else 0)
     return RefundSeen(
         refund_id=p.ident(row.get("id"), "refund id"),
         amount=amount,

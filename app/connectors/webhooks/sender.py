@@ -23,7 +23,7 @@ TIMEOUT_SECONDS: Final = 20.0
 CONNECT_SECONDS: Final = 10.0
 MAX_PAYLOAD: Final = 20_000
 """Bytes; a body that would be larger says ``truncated`` and leaves the rest to ``GET /v1/events/{event_id}``."""
-RESPONSE_KEPT: Final = 500
+RESPONSE_CHARS_MAX: Final = 500
 RESPONSE_READ: Final = 8192
 
 
@@ -164,4 +164,4 @@ def _words(error: Exception) -> str:
 
 
 def _text(answer: bytes) -> str:
-    return answer.decode("utf-8", "replace").replace("\x00", "\ufffd")[:RESPONSE_KEPT]
+    return answer.decode("utf-8", "replace").replace("\x00", "\ufffd")[:RESPONSE_CHARS_MAX]

@@ -236,7 +236,7 @@ async def page_of(tx: Tx, external_id: str) -> Page:
     """Return an account with its open tickets, to read, in one statement. 404 ``customer_not_found``."""
     customer = preload.named(tx, external_id)
     if customer is not None and (known := preload.preloaded(tx, customer.customer_id)) is not None:
-        account = await _account_of(tx, customer, _kept_rows(known), lock=False)
+        account = await _account_of(tx, customer, _exported_rows(known), lock=False)
         return Page(account, known.created_at, known.rows["open_tickets"][: customers.OPEN_TICKETS_MAX])
     rows = await account_rows.read(tx, external_id=external_id, beside=(_OPEN_TICKETS[account_rows.BY_NAME],))
     if rows.customer is None:  # unknown, or merged
@@ -287,11 +287,11 @@ async def load_by_id(
             raise DomainError("customer_not_found", customer_id=customer_id)
         return (await load_locked(tx, customer, policy=policy))[0]
     if (known := preload.preloaded(tx, customer_id)) is not None:
-        return await _account_of(tx, deepcopy(known.customer), _kept_rows(known), policy=policy, lock=False)
+        return await _account_of(tx, deepcopy(known.customer), _exported_rows(known), policy=policy, lock=False)
     return (await look_by_id(tx, customer_id, policy=policy))[0]
 
 
-def _kept_rows(known: preload.Preloaded) -> AccountRows:
+def _exported_rows(known: preload.Preloaded) -> AccountRows:
     """Return the rows of an account that was read together with others."""
     accounts, lots, holds = known.working_ledger()
     licenses, covers, choices, addons = (known.rows[name] for name in preload.TABLES)

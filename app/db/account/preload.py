@@ -21,8 +21,8 @@ from app.db.ledger import read as ledger_rows
 from app.domain.account.customer import Customer
 
 TABLES: Final = {"licenses": s.license_, "covers": s.cover, "choices": s.choice, "addons": s.addon}
-_BY_NAME: Final = "together.named"
-_BY_ID: Final = "together.kept"
+_BY_NAME: Final = "preload.by_name"
+_BY_ID: Final = "preload.by_id"
 
 
 @dataclass(slots=True)

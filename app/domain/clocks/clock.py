@@ -137,7 +137,7 @@ def judge(
     standing: dict[tuple[int, date | None], OutcomeFact] = {}
     count: dict[tuple[int, date | None], int] = {}
     known_from: datetime | None = None
-    for until in [*_late_arrivals(events, at), None]:
+    for until in [*_late_facts(events, at), None]:
         if until is None:
             known, now = [e for e in events if e.recorded_at <= at], at
         else:
@@ -167,7 +167,7 @@ _BRINGS_ITS_CALENDAR: Final = (EventKind.START, EventKind.REOPEN, EventKind.CALE
 _JUDGES_ANEW: Final = (EventKind.CORRECT, EventKind.CALENDAR_CHANGED, EventKind.REJUDGE)
 
 
-def _late_arrivals(events: Iterable[ClockEvent], at: datetime) -> list[datetime]:
+def _late_facts(events: Iterable[ClockEvent], at: datetime) -> list[datetime]:
     """The instants at which facts about an earlier second arrived: only there can a judgement have been premature."""
     return sorted(
         {

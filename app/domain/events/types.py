@@ -203,4 +203,4 @@ def known_pattern(pattern: str) -> bool:
     """Whether a subscription names something: a type, ``ticket.*``, or ``*``."""
     if pattern == "*" or pattern in EVENT_TYPES:
         return True
-    return pattern.endswith(".*") and any(one.startswith(pattern[:-1]) for one in EVENT_TYPES)
+    return pattern.endswith(".*") and any(item.startswith(pattern[:-1]) for item in EVENT_TYPES)

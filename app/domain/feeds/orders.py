@@ -181,8 +181,8 @@ def merge(seen: Seen | None, news: News) -> Seen:
     if news.disputes:
         known["disputes"] = merge_disputes(known.get("disputes"), news.disputes)
     if news.refunded_at is not None:
-        told = {"amount": _text(news.refunded_total), "full": news.refunded_full}
-        known["charged_back"] = _join_charged(known.get("charged_back"), {news.refunded_at: told})
+        charge = {"amount": _text(news.refunded_total), "full": news.refunded_full}
+        known["charged_back"] = _join_charged(known.get("charged_back"), {news.refunded_at: charge})
         return known
     if news.refunded_total is not None:
         known["refunded_total"] = _most(known.get("refunded_total"), news.refunded_total)
@@ -194,10 +194,10 @@ def merge(seen: Seen | None, news: News) -> Seen:
 def _join_charged(mine: Seen | None, theirs: Seen) -> Seen:
     """What a charge said was given back of it, by the time when it said so."""
     known: Seen = dict(mine or {})
-    for at, told in theirs.items():
-        there: Seen = known.get(at) or told
-        amount = _most(there["amount"], _decimal(told["amount"]))
-        known[at] = {"amount": amount, "full": bool(there["full"] or told["full"])}
+    for at, charge in theirs.items():
+        there: Seen = known.get(at) or charge
+        amount = _most(there["amount"], _decimal(charge["amount"]))
+        known[at] = {"amount": amount, "full": bool(there["full"] or charge["full"])}
     return known
 
 
@@ -300,8 +300,8 @@ def _with_status(seen: Seen, order: Seen) -> Seen:
     if not seen.get("disputed"):
         return seen
     state: DisputeState = order.get("disputed") or "won"
-    told = DisputeSeen(dispute_id=STATUS, state=state, stamp=order["stamp"], full=True)
-    return {**seen, "disputes": merge_disputes(seen.get("disputes"), [told])}
+    by_status = DisputeSeen(dispute_id=STATUS, state=state, stamp=order["stamp"], full=True)
+    return {**seen, "disputes": merge_disputes(seen.get("disputes"), [by_status])}
 
 
 def _paid_again(seen: Seen, order: Seen) -> bool:

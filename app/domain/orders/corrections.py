@@ -157,15 +157,15 @@ def withdraw(account: CustomerAccount, order: Order, line: OrderLine, answer: Ta
         if (choice.order_id, choice.line_id) == mine and choice.open:
             void_choice(account, choice, reason=CORRECTED)
             answer.taken.append({"kind": "choice", "choice_id": choice.choice_id, "line_id": line.line_id})
-    kept_addons = []
+    addons_left = []
     for addon in account.addons:
         if (addon.order_id, addon.line_id) != mine:
-            kept_addons.append(addon)
+            addons_left.append(addon)
         elif addon.voided_at is None:
             addon.voided_at = account.at
             account.plan.addons.append(addon)
             answer.taken.append({"kind": "addon", "addon": addon.addon, "line_id": line.line_id})
-    account.addons = kept_addons
+    account.addons = addons_left
     line.units, line.corrected = None, 0
     account.plan.orders[order.order_id] = order
 

@@ -51,17 +51,17 @@ def kinds(policy: Policy) -> Iterator[Stated]:
     ]
     if policy.credits is not None and policy.qualification.by == "agent":
         named += [{"credit_type": kind.credit_type} for kind in policy.credits.types]
-    ways: list[Stated] = [
+    variants: list[Stated] = [
         {"channel": "helpdesk", "facts": _friendly(policy), "license_id": OWN, "language": _language(policy)},
         {"channel": None, "facts": {}},
         {"channel": "email", "facts": _contrary(policy), "license_id": "lic_of_nobody", "language": "xx"},
     ]
     means = policy.payment.means
     for number, row in enumerate([*named, {}]):
-        ways[0]["facts"] = _friendly(policy, row)
-        yield {**row, **ways[0], "pay_with": means[number % len(means)] if means and number % 2 else None}
+        variants[0]["facts"] = _friendly(policy, row)
+        yield {**row, **variants[0], "pay_with": means[number % len(means)] if means and number % 2 else None}
     for number, row in enumerate([{}, *named[:UNFRIENDLY_MAX]]):
-        yield {**row, **ways[1 + number % 2], "agreed_up_to": 50 if number % 2 else None}
+        yield {**row, **variants[1 + number % 2], "agreed_up_to": 50 if number % 2 else None}
 
 
 def _language(policy: Policy) -> str:
@@ -183,11 +183,11 @@ def waited(session: TicketSession, turn: int) -> Iterator[Step]:
 def ended(session: TicketSession, turn: int) -> Iterator[Step]:
     """Resolves it in one of the ways there are, reopens it once, disputes the charge, and corrects the cause."""
     policy = session.policy
-    ways = [outcome.outcome for outcome in policy.outcomes if outcome.by_agent]
+    outcomes = [outcome.outcome for outcome in policy.outcomes if outcome.by_agent]
     causes: list[str | None] = [*(cause_.cause for cause_ in policy.causes), None]
 
     def resolve(number: int) -> None:
-        outcome = ways[number % len(ways)] if ways else None
+        outcome = outcomes[number % len(outcomes)] if outcomes else None
         closing.resolve(session, outcome=outcome, cause=causes[number % len(causes)], result={}, by=None)
 
     decision = ("returned", "upheld")[turn % 2]

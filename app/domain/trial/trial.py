@@ -224,13 +224,13 @@ class _Life:
     def asks(self) -> None:
         """Asks for every action, in a few ways."""
         mine = next(iter(self.account.licenses), None)
-        ways = [
+        queries = [
             Query(),
             Query(license_id=mine, product="some product", released_at=BEGAN - 400 * _DAY),
             Query(license_id="lic_of_nobody", forum="some forum", reason=REASONS[0], released_at=BEGAN),
         ]
         for action in self.policy.actions:
-            for query in ways:
+            for query in queries:
                 self.must(f"asking for the action `{action.action}`", _asked, self.account, action, query)
 
     # --- buying -----------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from app.domain.values.wire import iso, jsonable
 from app.usecases.steps import reconcile_orders
 from app.usecases.steps.order_answers import keep_answers
 from app.views.customer import Customer as CustomerView
-from app.views.customer import CustomerExport, CustomerRow, Erasure, KeptCustomer, KeptRows, customer_view
+from app.views.customer import CustomerExport, CustomerRow, Erasure, ExportedCustomer, ExportedRows, customer_view
 
 
 async def search_customers(tx: Tx, part: PageRequest, *, query: str | None = None) -> Page[CustomerRow]:
@@ -52,13 +52,13 @@ async def export_customer(tx: Tx, customer_id: str) -> CustomerExport:
     for former in await customers.merged_from(tx, customer.customer_id):
         for name, rows in (await customers.everything(tx, former)).items():
             found[name] += rows
-    kept: KeptCustomer = {
+    exported: ExportedCustomer = {
         "surrogate_id": customer.customer_id,
         "profile": jsonable(customer.profile),
         "facts": jsonable(customer.data),
         "last_at": None if customer.last_at is None else iso(customer.last_at),
     }
-    return {**cast(KeptRows, found), "customer_id": customer_id, "exported_at": iso(tx.at), "customer": kept}
+    return {**cast(ExportedRows, found), "customer_id": customer_id, "exported_at": iso(tx.at), "customer": exported}
 
 
 async def erase_customer(tx: Tx, customer_id: str) -> Erasure:

@@ -77,7 +77,7 @@ async def put(
         name,
         {"kind": kind, "new_token": token is not None, "products": len(products)},
     )
-    shown = view(row, secrets_kept=len(chosen), has_api=bool(json.loads(sealed)["api"]))
+    shown = view(row, secrets_stored=len(chosen), has_api=bool(json.loads(sealed)["api"]))
     if not given and held is None:
         shown["secret"] = chosen[0]
     if token is not None:
@@ -109,7 +109,7 @@ async def listed(tx: Tx, cipher: Cipher, part: PageRequest) -> Page[Source]:
     for row in rows:
         source = opened(cipher, tx.tenant_id, row)
         row_ = counts.get(row.name, {"states": {}, "latest": None})
-        shown = view(row, secrets_kept=len(source.secrets), has_api=bool(source.api))
+        shown = view(row, secrets_stored=len(source.secrets), has_api=bool(source.api))
         shown["deliveries"] = counts_view(row_["states"])
         shown["last_delivery_at"] = iso_or_none(row_["latest"])
         found.append(shown)
@@ -121,17 +121,17 @@ async def remove(tx: Tx, name: str) -> Source:
     row = await sources.require(tx, name, lock=True)
     await sources.remove(tx, row)
     await audit.note(tx, "source.deleted", name)
-    return {**view(replace(row, deleted_at=tx.at), secrets_kept=0, has_api=False), "deleted_at": iso(tx.at)}
+    return {**view(replace(row, deleted_at=tx.at), secrets_stored=0, has_api=False), "deleted_at": iso(tx.at)}
 
 
-def view(row: SourceRow, *, secrets_kept: int, has_api: bool) -> Source:
+def view(row: SourceRow, *, secrets_stored: int, has_api: bool) -> Source:
     """Return a source as published: never a secret, the token only when it is made."""
     return {
         "name": row.name,
         "kind": cast(SourceKind, row.kind),
         "products": dict(row.products),
         "options": cast(SourceOptions, dict(row.options)),
-        "secrets": secrets_kept,
+        "secrets": secrets_stored,
         "api": has_api,
         "version": row.version,
         "created_at": iso(row.created_at),

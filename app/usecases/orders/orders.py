@@ -172,7 +172,7 @@ async def put_snapshot(tx: Tx, command: PutOrder) -> tuple[int, Mapping[str, Any
     if order is None:
         return await put_order(tx, command) if command.lines else (200, {"lines": []})
     buyer = await accounts.find_customer(tx, command.customer_id)
-    sent = {str(one.line_id): one for one in _order_lines(command)}
+    sent = {str(line.line_id): line for line in _order_lines(command)}
     same = buyer is not None and buyer.customer_id == order.customer_id
     dated = (order.placed_at, order.currency) == (command.placed_at, command.currency)
     if same and dated and not order_correction.differs(order, sent, command.unmapped):
@@ -236,10 +236,10 @@ async def _give_over(tx: Tx, order: Order, command: PutOrder, sent: dict[str, Or
         taker = await accounts.load_by_id(tx, target.customer_id)
         others = await orders.of_customer(tx, target.customer_id)
     tx.customer_id = taker.customer.customer_id
-    gone = {str(one.line_id): one for one in order.lines}
+    gone = {str(line.line_id): line for line in order.lines}
     for line_id, line in sent.items():
         line.withdrawn = gone[line_id].withdrawn if line_id in gone else ()
-    remaining = [one for line_id, one in gone.items() if line_id not in sent]
+    remaining = [order_line for line_id, order_line in gone.items() if line_id not in sent]
     for line in remaining:
         line.quantity = line.quantity if str(line.line_id) in command.unmapped else 0
     policy = await policies.in_force(tx, command.placed_at)

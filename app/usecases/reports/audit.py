@@ -76,13 +76,13 @@ async def audit(tx: Tx, *, after: str = "", skipped: int = 0, limit: int = 100) 
         following = [skipped + limit, after]
     elif stretch.reached is not None:
         following = [0, stretch.reached]
-    told: LedgerAudit = {
+    answer: LedgerAudit = {
         "data": cast(list[BrokenInvariant], shown),
         "at": iso(tx.at),
         "checked": sorted(ledger_audit.CHECKED),
         "next_cursor": None,
     }
-    return told, following
+    return answer, following
 
 
 async def recompute(tx: Tx) -> tuple[int, list[dict[str, Any]]]:

@@ -136,7 +136,7 @@ def _moved_by(left: list[Step], payload: Mapping[str, Any]) -> list[Step]:
     if wanted is None:
         return []
     names = ("held", "captured", "refunded")
-    done = [one["after"] for one in left if one["after"] is not None]
+    done = [row["after"] for row in left if row["after"] is not None]
     if not left or not done:
         return []
     stood = {name: left[0]["before"][name] for name in names}

@@ -75,7 +75,7 @@ async def feed(
     if before is not None:
         part = replace(part, key=[before if isinstance(before, int) else await _position(tx, before)])
     found, more = await events.page(tx, start, part, types=types, customer_id=ours)
-    page = part.page_of(found, more, [event_view(one) for one in found], lambda one: [one.position])
+    page = part.page_of(found, more, [event_view(row) for row in found], lambda item: [item.position])
     return page, found[-1].position if more and not part.backward else max(last, start)
 
 
