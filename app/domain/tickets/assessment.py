@@ -17,7 +17,8 @@ from app.domain.policy.prices import Assessed
 from app.domain.policy.ticket_rules import Category
 from app.domain.tickets import admission, qualification
 from app.domain.tickets import opening as ticket_flow
-from app.domain.tickets.session import Terms, TicketSession
+from app.domain.tickets.charge import Terms
+from app.domain.tickets.session import TicketSession
 from app.domain.tickets.ticket import must_allow
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import CoverId

@@ -8,22 +8,15 @@ charged (AVA-12). `TicketSession.finish` puts the row into the plan.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import TicketRow
 from app.domain.clocks.ticket_clocks import PAST_DUE, TicketClocks
 from app.domain.ledger.events import falls_low, low_data, moved_data
 from app.domain.ledger.returns import GivenBack, Mark, given_back, mark_of
-from app.domain.ledger.ticket_credits import capture_for, charge_of, hold_more_for, refund_for, release_for
-from app.domain.orders import remedies
 from app.domain.orders.grants import schedule_lot
-from app.domain.orders.remedies import Need, typed_words
-from app.domain.policy.credit_rules import ExpiredReturn
-from app.domain.policy.policy import Policy
-from app.domain.policy.ticket_rules import RemedyRule
 from app.domain.policy.wording import credit_words
 from app.domain.tickets.qualification import is_reading, primary_subtag
 from app.domain.tickets.ticket import CLOSED, IN_EVENTS, LIFECYCLE, OPEN, Action, State, Ticket, apply, must_allow
@@ -31,8 +24,7 @@ from app.domain.values.decision import Decision, Reason, Remedy
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId, LotId
 from app.domain.values.term import add_term
-from app.domain.values.text import counted, holes, render
-from app.domain.values.wire import iso, iso_or_none, parse_iso, parse_iso_or_none, reason_json
+from app.domain.values.wire import iso, iso_or_none, parse_iso, parse_iso_or_none
 
 CONSENT: Final = "awaiting_confirmation"
 ACCESS: Final = "waiting_for_access"
@@ -41,16 +33,12 @@ _ENTERED: Final = {"awaiting_confirmation": "quoted", "in_progress": "qualified"
 """States that a helpdesk mails about, whatever led there: the event that tells of it besides."""
 Changes = Mapping[str, Mapping[int, Mapping[str, Any]]]
 FORFEITED: Final = "credits_forfeited"
-Terms = tuple[str | None, bool]
-"""The clause of a price, and whether it is a reading."""
 
 
 @dataclass(slots=True, kw_only=True)
-class TicketSession:
+class TicketSession(TicketCharge):
     """A ticket being worked on. ``clocks`` must be bound to the ticket."""
 
-    account: CustomerAccount
-    ticket: Ticket
     clocks: TicketClocks
     _emitted_charge: dict[str, int] = field(init=False)
     _mark: Mark = field(init=False)
@@ -60,269 +48,9 @@ class TicketSession:
         self._emitted_charge = self.charge()
         self._mark = mark_of(self.account.ledger)
 
-    @property
-    def policy(self) -> Policy:
-        """The policy the ticket was opened under."""
-        return self.account.policy
-
-    @property
-    def at(self) -> datetime:
-        """The instant of all that is done now."""
-        return self.account.at
-
-    @property
-    def when(self) -> datetime:
-        """When what is done now happened: now, unless it is told late."""
-        return self.account.when
-
-    @property
-    def credit_type(self) -> str:
-        """The type of credit that pays for this ticket."""
-        if self.ticket.credit_type is not None:
-            return self.ticket.credit_type
-        types = self.policy.credits.types if self.policy.credits else ()
-        return types[0].credit_type if types else "credit"
-
-    @property
-    def committed(self) -> int:
-        """Credits held and taken for the ticket, less what was given back."""
-        charge = charge_of(self.account.ledger, self.ticket.ticket_id)
-        return charge["held"] + charge["net"]
-
-    @property
-    def available(self) -> int:
-        """Credits a hold for this ticket could take now."""
-        if self.policy.credits is None:
-            return 0
-        return self.account.ledger.available(self.credit_type, license_id=self.ticket.license_id)
-
-    @property
-    def available_of_any(self) -> int:
-        """Credits of all types that could be applied."""
-        types = self.policy.credits.types if self.policy.credits else ()
-        license_id = self.ticket.license_id
-        return sum(self.account.ledger.available(kind.credit_type, license_id=license_id) for kind in types)
-
-    @property
-    def unit(self) -> tuple[str, str]:
-        """The vendor's words for one credit and for many, with their type where there are several."""
-        unit = self.policy.unit
-        item, many = (unit.one, unit.many) if unit else ("credit", "credits")
-        types = self.policy.credits.types if self.policy.credits else ()
-        known = self.policy.credit_type(self.credit_type)
-        if known is None or len(types) < 2:
-            return item, many
-        named = typed_words(known)
-        return named, f"{named}s"
-
-    # --- credits ------------------------------------------------------------------------------------------------------
-
-    def adjust_hold_to(
-        self,
-        credits: int,
-        *,
-        reason: str | None = None,
-        clause: str | None = None,
-        expired: ExpiredReturn | None = None,
-        terms: Terms | None = None,
-    ) -> None:
-        """Holds more, or gives back in reverse what is held and then what was taken, until so much is committed.
-
-        ``terms``: of the price that is held for; the ticket's own unless given.
-        409 ``insufficient_credits`` with the offers, leaving no trace.
-        """
-        missing = credits - self.committed
-        ticket_id = self.ticket.ticket_id
-        if missing > 0:
-            if self.policy.credits is None or self.available < missing:
-                raise self.insufficient(missing)
-            license_id = None if self.ticket.license_id is None else LicenseId(self.ticket.license_id)
-            price_clause, reading = terms or self.price_terms()
-            hold_more_for(
-                self.account.ledger,
-                ticket_id,
-                missing,
-                credit_type=self.credit_type,
-                license_id=license_id,
-                clause=price_clause,
-                reading=reading,
-            )
-        elif missing < 0:
-            held = charge_of(self.account.ledger, ticket_id)["held"]
-            clause = clause or self.price_terms()[0]
-            if back := min(held, -missing):
-                release_for(self.account.ledger, ticket_id, back, reason=reason, clause=clause, expired=expired)
-            if rest := -missing - back:
-                refund_for(self.account.ledger, ticket_id, rest, reason=reason, clause=clause, expired=expired)
-
-    def release_all(self, *, reason: str, clause: str | None = None) -> None:
-        """Gives back everything that is held (TERMS-22), by a clause of its own or that of the price."""
-        if charge_of(self.account.ledger, self.ticket.ticket_id)["held"]:
-            cited = clause or self.price_terms()[0]
-            release_for(self.account.ledger, self.ticket.ticket_id, reason=reason, clause=cited)
-
-    def capture_all(self) -> int:
-        """Takes everything that is held, by the clause of the price. Credits captured."""
-        clause, reading = self.price_terms()
-        return capture_for(self.account.ledger, self.ticket.ticket_id, clause=clause, reading=reading)
-
-    def price_terms(self) -> Terms:
-        """The clause of the ticket's price: its assessment's, else its category's, its type of credit's, or the one
-        by which credits were agreed in advance."""
-        ticket, policy = self.ticket, self.policy
-        standing = ticket.in_force
-        if standing is not None and standing["clause"] is not None:
-            return standing["clause"], standing["reading"]
-        category = policy.category(ticket.category) if ticket.category is not None else None
-        if category is not None:
-            return self.terms(category.clause, category.reading)
-        kind = policy.credit_type(ticket.credit_type) if ticket.credit_type is not None else None
-        if kind is not None:
-            return self.terms(kind.clause)
-        return self.advance_terms()
-
-    def advance_terms(self) -> Terms:
-        """The clause by which credits are agreed in advance (CSC-8), else the one by which credits pay."""
-        confirmation, credits_ = self.policy.confirmation, self.policy.credits
-        if confirmation is not None and confirmation.advance_clause is not None:
-            return self.terms(confirmation.advance_clause, confirmation.reading)
-        return self.terms(credits_.clause if credits_ is not None else None)
-
-    def terms(self, clause: str | None, reading: bool = False) -> Terms:
-        """A clause, with whether it is a reading."""
-        return clause, reading or is_reading(self.policy, clause)
-
     def given_back(self) -> GivenBack:
         """What was given back for the ticket since its last event: what can be used again, and what is gone."""
         return given_back(self.account.ledger, self.ticket.ticket_id, self._mark)
-
-    def charge(self) -> dict[str, int]:
-        """What the ticket costs so far."""
-        return dict(charge_of(self.account.ledger, self.ticket.ticket_id))
-
-    def want_of_credits(self, required: int) -> tuple[Reason, ...]:
-        """Why a price cannot be held (ALL-2), and that credits or cover have run out, by the policy's own clause."""
-        available, missing = self.available, max(required - self.available, 1)
-        words = self.unit
-        facts = {"required": required, "available": available, "missing": missing, "credit_type": self.credit_type}
-        found = [
-            Reason(
-                code="insufficient_credits",
-                clause="ALL-2",
-                facts=facts,
-                reading=True,
-                message=f"{counted(required, *words)} {'is' if required == 1 else 'are'} needed, "
-                f"{available} {'is' if available == 1 else 'are'} available.",
-                would_change=counted(missing, *(f"more {word}" for word in words)),
-            )
-        ]
-        clause = self.policy.payment.exhausted_clause
-        if clause is not None and available == 0:
-            found.append(self.reason("credits_used_up", clause, self.none_there, available=0))
-        return tuple(found)
-
-    @property
-    def none_there(self) -> str:
-        """That there is nothing to pay with, said alike to those who never had any."""
-        return f"There are no {self.unit[1]} to pay with."
-
-    def need(self, missing: int | None = None) -> Need:
-        """What the ticket lacks."""
-        ticket = self.ticket
-        means: Literal["credits", "cover"] | None = None
-        if ticket.pay_with in ("credits", "cover"):
-            means = ticket.pay_with  # type: ignore[assignment]
-        return Need(
-            license_id=ticket.license_id,
-            means=means,
-            credit_type=ticket.credit_type,
-            missing=missing,
-            facts=ticket.facts,
-        )
-
-    def offers(self, missing: int | None = None) -> tuple[Remedy, ...]:
-        """The offers listed with a refusal for want of means that help (CSC-17); as many as make up for what is
-        missing, where that is known."""
-        skus = self.policy.payment.exhausted_skus
-        need = self.need(missing)
-        found = remedies.remedies(self.account, [RemedyRule(kind="buy", skus=skus)] if skus else [], need)
-        if need.means == "credits" or "cover" not in self.policy.payment.means:
-            return found
-        return (*found, *remedies.waiting(self.account, need))
-
-    def lacking(self, required: int) -> tuple[Remedy, ...]:
-        """The offers that make up for what is missing of so many credits."""
-        return self.offers(max(required - self.available, 1))
-
-    def insufficient(self, required: int) -> DomainError:
-        """409 ``insufficient_credits`` with reasons and offers; ``required``: credits still to be held."""
-        decision = self.decision(self.want_of_credits(required), self.lacking(required))
-        return DomainError(
-            "insufficient_credits",
-            decision=decision,
-            required=required,
-            available=self.available,
-            missing=required - self.available,
-            credit_type=self.credit_type,
-        )
-
-    # --- answers ------------------------------------------------------------------------------------------------------
-
-    def reason(
-        self,
-        code: str,
-        clause: str | None,
-        message: str,
-        *,
-        reading: bool = False,
-        would_change: str | None = None,
-        **facts: Any,
-    ) -> Reason:
-        """A reason under this policy."""
-        return Reason(
-            code=code,
-            clause=clause,
-            message=message,
-            facts=facts,
-            would_change=would_change,
-            reading=reading or is_reading(self.policy, clause),
-        )
-
-    def said(self, reasons: Iterable[Reason]) -> tuple[Reason, ...]:
-        """Reasons in the ticket's language, where the policy has words in it for the code."""
-        texts = self.policy.messages.get(primary_subtag(self.ticket.language) or "", {})
-        found = []
-        for reason in reasons:
-            text = texts.get(reason.code)
-            known = text is not None and all(name in reason.facts for name in holes(text))
-            found.append(replace(reason, message=render(text, reason.facts)) if text is not None and known else reason)
-        return tuple(found)
-
-    def shown(self, reason: Reason) -> dict[str, Any]:
-        """A reason as published, in the ticket's language."""
-        return reason_json(self.said([reason])[0])
-
-    def decision(
-        self, reasons: Iterable[Reason], remedies: Iterable[Remedy] = (), *, allowed: bool = False
-    ) -> Decision:
-        """A decision of the ticket's policy at this instant."""
-        return Decision(
-            allowed=allowed,
-            at=self.at,
-            policy=self.policy.policy,
-            policy_version=self.policy.version,
-            reasons=self.said(reasons),
-            remedies=tuple(remedies),
-        )
-
-    def refused(
-        self, code: str, clause: str | None, message: str, *remedies: Remedy, reading: bool = False, **facts: Any
-    ) -> DomainError:
-        """A request that cannot be carried out, with its clause."""
-        reason = self.reason(code, clause, message, reading=reading, **facts)
-        return DomainError(code, decision=self.decision((reason,), remedies), **facts)
-
-    # --- recording ----------------------------------------------------------------------------------------------------
 
     def record(
         self,
