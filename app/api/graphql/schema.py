@@ -451,8 +451,12 @@ therefore shows neither."""
 
 def _without_node(sdl: str) -> str:
     """Return a schema without `Query.node`."""
-    query = next(one for one in parse(sdl).definitions if getattr(getattr(one, "name", None), "value", "") == "Query")
-    node = next(one for one in cast(ObjectTypeDefinitionNode, query).fields or () if one.name.value == "node")
+    query = next(
+        definition
+        for definition in parse(sdl).definitions
+        if getattr(getattr(definition, "name", None), "value", "") == "Query"
+    )
+    node = next(field_ for field_ in cast(ObjectTypeDefinitionNode, query).fields or () if field_.name.value == "node")
     assert node.loc is not None  # noqa: S101 - it was parsed from a text
     return sdl[: node.loc.start].rstrip() + "\n" + sdl[node.loc.end :].lstrip("\n")
 
