@@ -25,7 +25,12 @@ Report = Callable[[str, int, str | None], None]
 
 
 async def verify(
-    url: str, tenant_ids: list[str] | None = None, *, after: str = "", at_once: int = AT_ONCE, told: Told | None = None
+    url: str,
+    tenant_ids: list[str] | None = None,
+    *,
+    after: str = "",
+    at_once: int = AT_ONCE,
+    report: Report | None = None,
 ) -> dict[str, tuple[int, list[dict[str, Any]]]]:
     """Customers looked at and differences found, by tenant (all of them unless named). ``after``: go on behind this
     customer of ours, as an earlier run told it."""
@@ -37,10 +42,10 @@ async def verify(
             place: str | None = after
             while place is not None:
                 stretches, place = await _next(db, tenant_id, place, at_once)
-                customers += sum(one.customers for one in stretches)
-                found += [row for one in stretches for row in one.found if row not in found]
-                if told is not None:
-                    told(tenant_id, customers, place)
+                customers += sum(stretch.customers for stretch in stretches)
+                found += [row for stretch in stretches for row in stretch.found if row not in found]
+                if report is not None:
+                    report(tenant_id, customers, place)
             answer[tenant_id] = customers, found
         return answer
     finally:
@@ -59,7 +64,7 @@ async def _next(db: Database, tenant_id: str, after: str, at_once: int) -> tuple
     places = await db.read(tenant_id, ends)
     bounds: list[str | None] = [*places] if len(places) == at_once else [*places, None]
     begins = [after, *places]
-    stretches = await asyncio.gather(*(look(one, end) for one, end in zip(begins, bounds, strict=False)))
+    stretches = await asyncio.gather(*(look(pair, end) for pair, end in zip(begins, bounds, strict=False)))
     return stretches, bounds[-1]
 
 

@@ -172,7 +172,7 @@ class GraphQL:
         if measured.uses and not _may_introspect(principal, request):
             raise RequestError("introspection_refused")
         if wrong := self._door.documents.errors_of(parsed):
-            found = [_error_of(one, "graphql_invalid", parsed) for one in wrong]
+            found = [_error_of(error, "graphql_invalid", parsed) for error in wrong]
             raise RequestError(found[0]["extensions"]["code"], status=400, lenient=True, errors=found)
         return await self._execute(request, principal, asked, parsed, operation, media, measured)
 
@@ -270,7 +270,7 @@ class GraphQL:
             )
         body: dict[str, Any] = {"data": result.data}
         if errors:
-            body = {"errors": _name_request([formatted(one) for one in errors], request), **body}
+            body = {"errors": _name_request([formatted(error) for error in errors], request), **body}
             request.scope["retainer.code"] = body["errors"][0]["extensions"]["code"]
         if request.headers.get(COST_HEADER, "").strip().lower() in ("true", "1"):
             body["extensions"] = {"cost": {"found": measured.cost, "most": self._cost_max}}
@@ -294,8 +294,8 @@ def _too_much(reached: limits.LimitError, *, lenient: bool) -> RequestError:
 
 def _name_request(errors: list[dict[str, Any]], request: Request) -> list[dict[str, Any]]:
     """Says in each error which request it is about, as logs and the header `X-Request-Id` name it."""
-    for one in errors:
-        one.setdefault("extensions", {})["requestId"] = request.scope.get("retainer.request_id")
+    for error in errors:
+        error.setdefault("extensions", {})["requestId"] = request.scope.get("retainer.request_id")
     return errors
 
 
@@ -426,9 +426,9 @@ def _misput(fault: Problem, parsed: Parsed) -> RequestError:
     """A fault of the variables, told of the arguments that they fill."""
     places = places_of(parsed.document)
     fields = []
-    for one in fault.errors:
-        pointer = at_argument(one.pointer, places)
-        fields.append(FieldError(pointer, one.code, one.message, place_of(pointer)))
+    for error in fault.errors:
+        pointer = at_argument(error.pointer, places)
+        fields.append(FieldError(pointer, error.code, error.message, place_of(pointer)))
     return RequestError(fault.code, fault.detail, status=400, lenient=True, fields=fields)
 
 

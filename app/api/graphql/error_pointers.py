@@ -79,7 +79,7 @@ def pointer_of(error: GraphQLError, document: DocumentNode) -> str | None:
         if not parts or parts[0] != named[1]:
             parts.insert(0, named[1])
         return at_argument("/" + "/".join(parts), places_of(document))
-    wanted = {id(one) for one in error.nodes or ()}
+    wanted = {id(node) for node in error.nodes or ()}
     finder = _Finder(wanted)
     visit(document, finder)
     return finder.found

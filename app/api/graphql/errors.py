@@ -92,7 +92,7 @@ def refusal(body: Mapping[str, Any], *, names: Names = ARGUMENTS) -> View:
     found = dict(body)
     if "next_step" in found:
         found["next_step"] = words.of_refusal(str(found["next_step"]))
-    found["errors"] = [names.pointed(one) for one in body.get("errors", ())]
+    found["errors"] = [names.pointed(error) for error in body.get("errors", ())]
     return View(REFUSAL, found)
 
 
@@ -107,7 +107,7 @@ def extensions_of(body: Mapping[str, Any], *, names: Names = ARGUMENTS) -> dict[
     if "nextStep" in found:
         found["nextStep"] = words.of(str(found["nextStep"]))
     if "errors" in found:
-        found["errors"] = [names.pointed(one) for one in found["errors"]]
+        found["errors"] = [names.pointed(error) for error in found["errors"]]
     return {"code": body["code"], **found}
 
 
@@ -117,7 +117,7 @@ def request_error(
     """A request that was not executed: ``{"errors": [...]}`` without ``data``."""
     body = body_of(code, detail, **extra)
     extensions = extensions_of(body)
-    if found := [one.json() for one in errors]:
+    if found := [error.json() for error in errors]:
         extensions["errors"] = found
     return {"errors": [{"message": body["detail"], "extensions": extensions}]}
 

@@ -188,5 +188,7 @@ def _whole(raw: str) -> Named | None:
         values = dict(zip(identity.keys, keys, strict=True))
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
-    good = isinstance(state, dict) and all(isinstance(one, str | int) for one in (*values.values(), *state.values()))
+    good = isinstance(state, dict) and all(
+        isinstance(value, str | int) for value in (*values.values(), *state.values())
+    )
     return Named(typename, values, state) if good else None

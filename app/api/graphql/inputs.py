@@ -139,9 +139,9 @@ def plain(value: Any, *, meant: frozenset[str] = frozenset()) -> Any:
     definition = getattr(value, "__strawberry_definition__", None)
     if definition is not None:
         found = {}
-        for one in definition.fields:
-            inner = getattr(value, one.python_name)
-            name = _snake(one.python_name, one.graphql_name)
+        for field in definition.fields:
+            inner = getattr(value, field.python_name)
+            name = _snake(field.python_name, field.graphql_name)
             if inner is not UNSET and (inner is not None or name in meant):
                 found[name] = plain(inner)
         return found

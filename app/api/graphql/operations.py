@@ -104,13 +104,13 @@ class Twin:
         """Return (place, member of REST) -> argument, where that is not the same name in camelCase."""
         found = {("body", inner): camel(name) for name, inner in self.body_fields.items() if name != inner}
         if self.paged:
-            found |= {("query", one): camel(name) for one, name in TAKEN.items()}
+            found |= {("query", name_): camel(name) for name_, name in TAKEN.items()}
         return found
 
     @property
     def asked(self) -> frozenset[str]:
         """Return the names of what a reading call gives, but for paging."""
-        return frozenset(one.alias for one in self.declared.arguments.parameters)
+        return frozenset(parameter.alias for parameter in self.declared.arguments.parameters)
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -140,11 +140,11 @@ def _twin(declared: Operation) -> Twin:
     names = [parameter.name for parameter in declared.arguments.path]
     takes = declared.arguments.body is not None or declared.raw is not None
     members = body_schema(declared).get("properties", {}) if takes else {}
-    fields = {(f"new_{one}" if one in names else one): one for one in members}
+    fields = {(f"new_{member}" if member in names else member): member for member in members}
     meant = [
         name
         for name, inner in fields.items()
-        if declared.method == "PATCH" and any(one.get("type") == "null" for one in members[inner].get("anyOf", ()))
+        if declared.method == "PATCH" and any(item.get("type") == "null" for item in members[inner].get("anyOf", ()))
     ]
     return Twin(declared, fields, frozenset(meant))
 

@@ -144,10 +144,10 @@ async def _referred(calls: Calls, representation: Any) -> Any:
     if not isinstance(name, str) or name not in edges.KEYS:
         raise _misreferred(f"__typename must be one of {', '.join(edges.KEYS)}.")
     values = {}
-    for one in edges.KEYS[name][0].split():
-        if not isinstance(given.get(one), str):
-            raise _misreferred(f"A representation of {name} needs {one}, which is text.")
-        values[_snake(one)] = given[one]
+    for part in edges.KEYS[name][0].split():
+        if not isinstance(given.get(part), str):
+            raise _misreferred(f"A representation of {name} needs {part}, which is text.")
+        values[_snake(part)] = given[part]
     operation = calls.operations.get("decideEntitlement" if name == "Entitlement" else str(IDENTITIES[name].getter))
     found = None if operation is None else await resolve.read(calls, operation, values)
     if found is None and name == "Customer" and calls.principal.customer_id is None:
@@ -175,7 +175,9 @@ class _Builder:
         self.shapes: dict[str, Any] = {type_.__name__: type_ for type_ in types.SHAPES}
         self.asking: set[tuple[str, str]] = {limits.ENTITIES}
         self.connections: dict[str, Any] = {}
-        self.payloads = {operations.result_of(one) for one in found.values() if one.method != "GET" and not one.asks}
+        self.payloads = {
+            operations.result_of(twin) for twin in found.values() if twin.method != "GET" and not twin.asks
+        }
         """Types that a mutation answers."""
 
     # fields -----------------------------------------------------------------------------------------------------------
@@ -272,8 +274,8 @@ class _Builder:
         if operation.declared.key in ("keyed", "offered"):
             words = "Yours, one for each intent, kept for retries"
             extra["idempotency_key"] = (strawberry.ID, operation.keyed, words)
-        for one in operations.parameters(operation.declared):
-            extra[one.name] = (self.kind(operation, one), one.required, one.description)
+        for parameter in operations.parameters(operation.declared):
+            extra[parameter.name] = (self.kind(operation, parameter), parameter.required, parameter.description)
         extra["validate_only"] = (bool, False, "The full answer, nothing written")
         schema: dict[str, Any] = {}
         if operation.body_fields:

@@ -67,4 +67,4 @@ def _camel(name: str) -> str:
 
 @functools.cache
 def _operations() -> tuple[Operation, ...]:
-    return tuple(one for one in registry.operations() if one.no_twin is None)
+    return tuple(operation for operation in registry.operations() if operation.no_twin is None)

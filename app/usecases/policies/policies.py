@@ -175,7 +175,7 @@ async def whole(tx: Tx, checked: Checked, shown: PublishedPolicy) -> PolicyView:
         for number, since, _ in await policies.versions(tx)
         if number != new["version"]
     ]
-    versions = sorted([*there, new], key=lambda one: one["version"])
+    versions = sorted([*there, new], key=lambda item: item["version"])
     return policy_view(draft, document=dump(draft), versions=versions)
 
 

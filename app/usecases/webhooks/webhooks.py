@@ -88,8 +88,8 @@ def without_secret(made: WebhookEndpoint) -> WebhookEndpoint:
 
 async def shown_again(tx: Tx, first: WebhookEndpoint, *, cipher: Cipher) -> WebhookEndpoint:
     """A kept answer with its secret, as long as the endpoint is there and signs with that one."""
-    one = await webhooks.find(tx, first["endpoint_id"])
-    secret = None if one is None else _open(tx, cipher, one)
+    endpoint = await webhooks.find(tx, first["endpoint_id"])
+    secret = None if endpoint is None else _open(tx, cipher, endpoint)
     again: WebhookEndpoint = {**first}
     if secret is not None and _print_of(secret) == first["secret"]:
         again["secret"] = secret
@@ -318,8 +318,8 @@ def _seal(tx: Tx, cipher: Cipher, endpoint_id: str, secret: str) -> bytes:
     return cipher.seal(secret, tenant_id=tx.tenant_id, subject=sealed_for(endpoint_id))
 
 
-def _open(tx: Tx, cipher: Cipher, one: Endpoint) -> str:
-    return cipher.open(one.secret, tenant_id=tx.tenant_id, subject=sealed_for(one.endpoint_id))
+def _open(tx: Tx, cipher: Cipher, endpoint: Endpoint) -> str:
+    return cipher.open(endpoint.secret, tenant_id=tx.tenant_id, subject=sealed_for(endpoint.endpoint_id))
 
 
 def _check_url(url: str, *, allow_private: bool) -> None:
