@@ -34,7 +34,7 @@ class Conditions:
         return cls(frozenset(_tags_in(if_match)), frozenset(_tags_in(if_none_match)))
 
     @classmethod
-    def told(cls, if_match: str | None, if_none_match: str | None) -> Conditions:
+    def read(cls, if_match: str | None, if_none_match: str | None) -> Conditions:
         """Read the same from arguments, where a version needs no quotes."""
         return cls.of(_quoted(if_match), _quoted(if_none_match))
 

@@ -121,7 +121,7 @@ class Calls:
         if declared.raw is not None:
             call.sent = _text(declared, str(values[TEXT]))
         if declared.conditional:
-            call.conditions = Conditions.told(values.get("if_match"), values.get("if_none_match"))
+            call.conditions = Conditions.read(values.get("if_match"), values.get("if_none_match"))
         if taken.limit is not None:
             connection = values.get(CONNECTION)
             call.wanted = PageQuery(taken.limit, taken.cursor, given.address(operation), given.pairs(), connection)

@@ -79,7 +79,7 @@ _EVENTS: Final = Identity(("event_id",), "getEvent")
 class State:
     """What an answer tells of, where it is not the present; and what became of the call that it answers."""
 
-    told: Mapping[str, Any] = field(default_factory=dict)
+    stated: Mapping[str, Any] = field(default_factory=dict)
     """``as_of`` and ``known_at``, ``version``, ``rehearsal`` or ``replay``; empty: the present."""
     created: bool | None = None
     replayed: bool | None = None
@@ -88,7 +88,7 @@ class State:
 PRESENT: Final = State()
 
 
-class Told(dict[str, Any]):
+class Stated(dict[str, Any]):
     """A view with its state."""
 
     __slots__ = ("state",)
@@ -104,14 +104,14 @@ def state_of(view: Any) -> State:
     return state
 
 
-def told(answer: Any, state: State) -> Any:
+def with_state(answer: Any, state: State) -> Any:
     """Return an answer, everything in it with its state. What tells of the present is left as it is."""
-    if not state.told:
+    if not state.stated:
         return answer
     if isinstance(answer, dict):
-        return Told({name: told(inner, state) for name, inner in answer.items()}, state)
+        return Stated({name: with_state(inner, state) for name, inner in answer.items()}, state)
     if isinstance(answer, list | tuple):
-        return [told(inner, state) for inner in answer]
+        return [with_state(inner, state) for inner in answer]
     return answer
 
 
@@ -141,7 +141,7 @@ def node_id(typename: str, view: Mapping[str, Any]) -> str:
     """Return the opaque id of a thing, for `node(id:)`."""
     known = IDENTITIES[typename]
     keys = [view.get(key) for key in known.keys]
-    state = {key: value for key, value in state_of(view).told.items() if not (known.immutable and key in INSTANTS)}
+    state = {key: value for key, value in state_of(view).stated.items() if not (known.immutable and key in INSTANTS)}
     if len(keys) == 1 and not state:
         text = f"{typename}:{keys[0]}"
     else:

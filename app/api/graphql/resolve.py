@@ -17,12 +17,12 @@ from app.api.graphql.identity import (
     Identity,
     Named,
     State,
-    Told,
+    Stated,
     known_of,
     rehearsal,
     state_asked,
     state_of,
-    told,
+    with_state,
 )
 from app.api.graphql.inputs import plain
 from app.api.graphql.operations import Twin
@@ -53,7 +53,7 @@ async def read(calls: Calls, operation: Twin, values: Mapping[str, Any]) -> Any:
             calls.retry_after = "1"
         names = Names(renamed=operation.renamed)
         raise raised(body, names=names) from (error if body["code"] == "internal_error" else None)
-    return told(answer.plain, state_asked(operation.asked, values))
+    return with_state(answer.plain, state_asked(operation.asked, values))
 
 
 _WORDS: Final = frozenset({"action_not_found", "kind_not_found"})
@@ -94,7 +94,7 @@ async def _row(calls: Calls, operation: Twin, values: dict[str, Any], wanted: Ma
 
 async def rest_of(calls: Calls, operation: Twin, known: Identity, root: Mapping[str, Any]) -> Any:
     """The whole of what a row shows a part of, in the row's own state; None for what is not there."""
-    state = state_of(root).told
+    state = state_of(root).stated
     values = {**known.values(root), **{name: value for name, value in state.items() if name in operation.asked}}
     if "version" in operation.asked and root.get("version") is not None:
         values["version"] = root["version"]
@@ -202,15 +202,15 @@ async def _done(
     if operation.name == "createCreditBatch":
         view = _each_in_its_state(view, names, validate_only=validate_only)
     elif validate_only:
-        view = told(view, rehearsal())
+        view = with_state(view, rehearsal())
     elif answer.replayed:
-        view = told(view, State({"replay": key}))
+        view = with_state(view, State({"replay": key}))
     elif operation.name == "publishPolicy" and values.get("effective_from") is not None:
-        view = told(view, State({"version": view["version"]}))
+        view = with_state(view, State({"version": view["version"]}))
     if not isinstance(view, dict):
         return view
-    mine = State(state_of(view).told, answer.status == CREATED, answer.replayed)
-    return Told(view, mine)
+    mine = State(state_of(view).stated, answer.status == CREATED, answer.replayed)
+    return Stated(view, mine)
 
 
 def _each_in_its_state(view: Mapping[str, Any], names: Names, *, validate_only: bool) -> dict[str, Any]:
@@ -222,7 +222,7 @@ def _each_in_its_state(view: Mapping[str, Any], names: Names, *, validate_only: 
             state = rehearsal()
         elif item.get("replayed"):
             state = State({"replay": item["idempotency_key"]})
-        shown = {**item, "result": told(item["result"], state)}
+        shown = {**item, "result": with_state(item["result"], state)}
         if item.get("problem") is not None:
             shown["problem"] = refusal(item["problem"], names=names.inside("commands", index))
         items.append(shown)

@@ -574,16 +574,16 @@ def _never_null(name: str, kind: Any, about: str | None, sizes: list[object]) ->
 
 def _outcome(cls: Any) -> None:
     """Give a mutation's answer what REST says in its status and headers. A thing that is read has nothing of it."""
-    told = {
+    members = {
         "created": "Whether the call made it, in that call's answer: REST's 201.",
         "replayed": "Whether the answer is the first one again, in that call's answer.",
     }
-    for name, about in told.items():
+    for name, about in members.items():
         if name not in cls.__annotations__ and not hasattr(cls, name):
-            setattr(cls, name, _told_of(name, about))
+            setattr(cls, name, _stated_of(name, about))
 
 
-def _told_of(name: str, about: str) -> Any:
+def _stated_of(name: str, about: str) -> Any:
     def answer(root: Any) -> bool | None:
         found: bool | None = getattr(identity.state_of(root), name)
         return found

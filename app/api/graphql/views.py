@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from app.api.graphql.identity import Told, state_of
+from app.api.graphql.identity import Stated, state_of
 
 REFUSAL: Final = "Refusal"
 
 
-class View(Told):
+class View(Stated):
     """A view that knows its type, for unions and interfaces."""
 
     __slots__ = ("typename",)
