@@ -74,11 +74,11 @@ class CoverSpan(TypedDict):
 _From = TypedDict("_From", {"from": NotRequired[Annotated[Id, "What it came from."]]})
 if TYPE_CHECKING:
 
-    class _TicketKept(TypedDict):
+    class _TicketStays(TypedDict):
         pass
 else:
     _of_tickets = get_type_hints(Ticket, include_extras=True)
-    _TicketKept = TypedDict("_TicketKept", {name: NotRequired[_of_tickets[name]] for name in IN_EVENTS})
+    _TicketStays = TypedDict("_TicketStays", {name: NotRequired[_of_tickets[name]] for name in IN_EVENTS})
 
 
 # --- the nouns --------------------------------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ class ChoiceEvent(TypedDict):
     reason: NotRequired[Why]
 
 
-class TicketEvent(_From, _TicketKept):
+class TicketEvent(_From, _TicketStays):
     """The data of `ticket.*`."""
 
     ticket_id: NotRequired[TicketId]

@@ -18,11 +18,10 @@ from app.domain.ledger.events import falls_low, low_data, moved_data
 from app.domain.ledger.returns import GivenBack, Mark, given_back, mark_of
 from app.domain.orders.grants import schedule_lot
 from app.domain.policy.wording import credit_words
-from app.domain.tickets.qualification import is_reading, primary_subtag
+from app.domain.tickets.charge import TicketCharge
 from app.domain.tickets.ticket import CLOSED, IN_EVENTS, LIFECYCLE, OPEN, Action, State, Ticket, apply, must_allow
-from app.domain.values.decision import Decision, Reason, Remedy
-from app.domain.values.errors import DomainError
-from app.domain.values.ids import LicenseId, LotId
+from app.domain.values.decision import Reason
+from app.domain.values.ids import LotId
 from app.domain.values.term import add_term
 from app.domain.values.wire import iso, iso_or_none, parse_iso, parse_iso_or_none
 

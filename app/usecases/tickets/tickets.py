@@ -77,12 +77,16 @@ class OpenTicket:
     def _first(self) -> dict[str, Any]:
         always = ("customer_id", "subject", *_STATED)
         known = {"ticket_id", *always}
-        later = [one for one in fields(self) if one.name not in known and getattr(self, one.name) != one.default]
-        return {name: getattr(self, name) for name in (*always, *(one.name for one in later))}
+        later = [
+            field_
+            for field_ in fields(self)
+            if field_.name not in known and getattr(self, field_.name) != field_.default
+        ]
+        return {name: getattr(self, name) for name in (*always, *(field_.name for field_ in later))}
 
     def stated(self) -> dict[str, Any]:
         """What the rules are told."""
-        return {one.name: getattr(self, one.name) for one in fields(self) if one.name not in _NOT_STATED}
+        return {field_.name: getattr(self, field_.name) for field_ in fields(self) if field_.name not in _NOT_STATED}
 
 
 async def put(tx: Tx, command: OpenTicket) -> tuple[int, TicketView]:
