@@ -33,7 +33,8 @@ from tests.support.contract import Operation, operations
 from tests.support.graphql import send
 
 OURS = re.compile(
-    r"\b[a-z]{2,4}_[0-9a-z]{26}\b|urn:retainer:request:\w+|\d{4}-\d\d-\d\dT[\d:.]+Z|(?:rtn_in|whsec)_[\w+/=-]+"
+    r"\b[a-z]{2,4}_[0-9a-z]{26}\b|urn:retainer:request:\w+|requestId\W+\w+|\d{4}-\d\d-\d\dT[\d:.]+Z"
+    r"|(?:rtn_in|whsec)_[\w+/=-]+"
 )
 """Ids, secrets and instants that are made for the answer itself."""
 SECURED = [one for one in operations() if one.secured and not one.operators]
@@ -107,6 +108,7 @@ async def of_acme(acme: Vendor, db: Database, receiver: Receiver) -> dict[str, t
         await acme.post(f"/v1/customers/acme-customer/choices/{rows['data'][0]['choice_id']}", {"option": "cover"})
     )
     left = (await acme.ok(await acme.get("/v1/customers/acme-customer/choices", all="true")))["data"]
+    entries = (await acme.ok(await acme.get("/v1/customers/acme-customer/entries")))["data"]
     customer = await acme.ok(await acme.get("/v1/customers/acme-customer"))
     balance = await acme.ok(await acme.get("/v1/customers/acme-customer/balance"))
     hold = await acme.ok(await acme.post("/v1/customers/acme-customer/holds", {"credits": 1}))
@@ -133,6 +135,7 @@ async def of_acme(acme: Vendor, db: Database, receiver: Receiver) -> dict[str, t
         "hold_id": hold["hold_id"],
         "cover_id": customer["covers"][0]["cover_id"],
         "choice_id": left[-1]["choice_id"],
+        "entry_id": entries[0]["entry_id"],
         "calendars": "acme-hours",
         "sources": "acme-shop",
         "policies": "cs-cart",

@@ -125,6 +125,32 @@ async def test_a_replay_is_not_the_present(told: Vendor) -> None:
     assert await node(told, again["id"], "id") is None
 
 
+async def test_the_same_order_again_is_answered_as_then_and_is_not_the_present(told: Vendor) -> None:
+    fields = """__typename id orderId choices { __typename id choiceId open option }
+      lots { __typename id lotId available } licenses { __typename id active }"""
+    again = await do(
+        told,
+        "putOrder",
+        f"{fields} created",
+        kind="Order",
+        orderId="o-1",
+        customerId="c-1",
+        placedAt=START,
+        currency="USD",
+        lines=[{"lineId": "1", "sku": "license", "quantity": 1}],
+    )
+    assert again.pop("created") is False
+    data = await ask(
+        told,
+        f"""query($choice: ID!) {{ order(orderId: "o-1") {{ {fields} }}
+          choice(choiceId: $choice) {{ __typename id open }}
+          customer(customerId: "c-1") {{ lots {{ __typename id lotId available }} }} }}""",
+        choice=again["choices"][0]["choiceId"],
+    )
+    cached({"again": again, "data": data})
+    assert again["id"] != data["order"]["id"]
+
+
 async def test_each_mutation_of_a_document_says_for_itself_whether_it_was_new(told: Vendor) -> None:
     query = """mutation($old: ConfirmAssessmentInput!, $new: PutTicketInput!) {
       old: confirmAssessment(input: $old) { ... on Ticket { id created replayed } }

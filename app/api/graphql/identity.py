@@ -126,7 +126,7 @@ def state_asked(takes: frozenset[str], values: Mapping[str, Any]) -> State:
 
 
 def rehearsal() -> State:
-    """Return the state of what a dry run says: it is nowhere, so that nothing finds it."""
+    """Return the state of what a dry run says, or a kept answer: it is nowhere, so that nothing finds it."""
     return State({"rehearsal": secrets.token_urlsafe(9)})
 
 
