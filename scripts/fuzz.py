@@ -24,7 +24,7 @@ from typing import Any
 import httpx
 
 from app import worker
-from app.api.graphql.operations import field_name
+from app.api.graphql.names import field_name
 from app.main import worker_jobs
 from app.usecases.agenda import HANDLERS
 from scripts import live

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from app.api.catalogue import CATALOGUE
 from app.api.graphql import operations
+from app.api.graphql.names import field_name
 from app.api.openapi import build
 from app.api.operations import registry
 from app.domain.events.types import EVENT_TYPES
@@ -51,7 +52,7 @@ def twin_of(name: str) -> str:
     twin = TWINS.get(name)
     if twin is None:
         return "-"
-    return code(operations.field_name(name) if twin.declared.reads else name)
+    return code(field_name(name) if twin.declared.reads else name)
 
 
 def scope_of(operation: dict[str, Any], owned: set[str]) -> str:

@@ -299,16 +299,39 @@ def test_no_import_goes_round_in_a_circle() -> None:
     assert circles == set()
 
 
-def test_files_and_functions_stay_small_enough_to_read() -> None:
-    """A smell, so the bars are high: a file of 1,200 lines or a function of 120 is refused."""
-    found = []
-    for path in FILES:
-        lines = path.read_text(encoding="utf-8").count("\n")
-        if lines > 1200:
-            found.append(f"{name(path)}: {lines} lines")
-        found += [
-            f"{name(path)}:{node.lineno} {node.name}: {(node.end_lineno or 0) - node.lineno} lines"
-            for node in nodes(path)
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (node.end_lineno or 0) - node.lineno > 120
-        ]
-    assert found == []
+LARGE_FILES = {
+    "app/db/schema.py",
+    "app/domain/orders/reconcile.py",
+    "app/embedded.py",
+    "app/domain/clocks/ticket_clocks.py",
+    "app/db/engine.py",
+    "app/views/policy.py",
+    "app/usecases/orders/orders.py",
+    "app/usecases/inbound/acting.py",
+    "app/domain/clocks/cycle.py",
+    "app/api/graphql/schema.py",
+    "app/api/strict.py",
+}
+"""Files over 560 lines. None may be added; whoever splits one takes it off."""
+LARGE_CLASSES = {"Progress", "TicketClocks", "_Line", "EmbeddedPostgres", "Step"}
+"""Classes over 350 lines. None may be added; whoever splits one takes it off."""
+
+
+def _length(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> int:
+    return (node.end_lineno or 0) - node.lineno + 1
+
+
+def test_files_classes_and_functions_stay_small_enough_to_read() -> None:
+    """A file has at most 560 lines, a class 350, a function 120; those that are larger by now are listed by name."""
+    lines = {name(path): path.read_text(encoding="utf-8").count("\n") for path in FILES}
+    assert {file for file, count in lines.items() if count > 560} <= set(LARGE_FILES)
+    assert max(lines.values()) <= 850
+    classes = {node.name: _length(node) for path in FILES for node in nodes(path) if isinstance(node, ast.ClassDef)}
+    assert {kind for kind, count in classes.items() if count > 350} <= LARGE_CLASSES
+    assert max(classes.values()) <= 520
+    assert [
+        f"{name(path)}:{node.lineno} {node.name}"
+        for path in FILES
+        for node in nodes(path)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _length(node) > 121
+    ] == []

@@ -18,8 +18,7 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
-from app.api.graphql import operations as graph
-from app.api.graphql.errors import camel
+from app.api.graphql.names import camel, field_name
 from app.api.graphql.schema import build
 from app.db.engine import Database
 from app.main import create_app
@@ -339,7 +338,7 @@ async def test_graphql_answers_about_them_as_about_nothing(app: FastAPI, things:
             continue
         none = {key: nothing(value) for key, value in real.items()}
         below = " { __typename ... on Refusal { code status detail errors { pointer code } } }"
-        if "Result" in str(getattr(door.core.mutation_type, "fields", {}).get(graph.field_name(name) or name, "")):
+        if "Result" in str(getattr(door.core.mutation_type, "fields", {}).get(field_name(name) or name, "")):
             below = ""
         text = query.replace(" { __typename }", below) if below and operation.method != "GET" else query
         answers = []

@@ -9,7 +9,7 @@ import httpx
 from fastapi import FastAPI
 from graphql import GraphQLNonNull, get_named_type, is_leaf_type
 
-from app.api.graphql import operations
+from app.api.graphql.names import field_name
 from app.api.graphql.schema import Door, build
 from app.usecases.tenants.keys import SCOPES
 from tests.conftest import MakeVendor
@@ -28,11 +28,11 @@ def requests(door: Door) -> Iterator[tuple[str, str, dict[str, Any]]]:
         reads = operation.asks
         root = door.core.query_type if reads else door.core.mutation_type
         assert root is not None
-        field = root.fields[operations.field_name(name) if operation.method == "GET" else name]
+        field = root.fields[field_name(name) if operation.method == "GET" else name]
         needed = {key: one for key, one in field.args.items() if isinstance(one.type, GraphQLNonNull)}
         declared = ", ".join(f"${key}: {one.type}" for key, one in needed.items())
         passed = ", ".join(f"{key}: ${key}" for key in needed)
-        at = operations.field_name(name) if operation.method == "GET" else name
+        at = field_name(name) if operation.method == "GET" else name
         below = "" if is_leaf_type(get_named_type(field.type)) else " { __typename }"
         head = ("query" if reads else "mutation") + (f"({declared})" if declared else "")
         call = f"answer: {at}" + (f"({passed})" if passed else "")

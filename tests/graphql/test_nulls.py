@@ -10,9 +10,9 @@ from fastapi import FastAPI
 from graphql import GraphQLInputObjectType, GraphQLNonNull, get_named_type
 
 from app.api.graphql import edges
-from app.api.graphql.errors import camel
 from app.api.graphql.identity import IDENTITIES
-from app.api.graphql.operations import field_name, result_of
+from app.api.graphql.names import camel, field_name
+from app.api.graphql.operations import result_of
 from app.api.graphql.schema import Door, build
 from app.views.shapes import PageOf, members
 from tests.conftest import MakeVendor

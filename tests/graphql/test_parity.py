@@ -13,7 +13,8 @@ from graphql import GraphQLInputObjectType, GraphQLNonNull, GraphQLObjectType, G
 from app.api import openapi
 from app.api.graphql import operations
 from app.api.graphql.edges import RENAMED
-from app.api.graphql.errors import camel, problem_of, raised, refusal
+from app.api.graphql.errors import problem_of, raised, refusal
+from app.api.graphql.names import camel, field_name
 from app.api.graphql.schema import Door, build
 from app.api.operations import registry
 from app.api.problems import CATALOGUE, Problem, body_of
@@ -41,7 +42,7 @@ def twin(door: Door, name: str, method: str) -> Any:
     assert door.core.query_type is not None
     assert door.core.mutation_type is not None
     if method == "GET":
-        return door.core.query_type.fields.get(operations.field_name(name))
+        return door.core.query_type.fields.get(field_name(name))
     root = door.core.query_type if door.operations[name].asks else door.core.mutation_type
     return root.fields.get(name)
 
@@ -62,7 +63,7 @@ async def test_there_is_nothing_that_rest_does_not_have(app: FastAPI, door: Door
     assert door.core.query_type is not None
     assert door.core.mutation_type is not None
     questions = {name for name, one in door.operations.items() if one.declared.question}
-    asked = {operations.field_name(name) for name, route in found.items() if route.methods == {"GET"}}
+    asked = {field_name(name) for name, route in found.items() if route.methods == {"GET"}}
     assert set(door.core.query_type.fields) - asked - questions == {"node", "_entities", "_service"}
     assert set(door.core.mutation_type.fields) <= set(found)
 

@@ -14,9 +14,8 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from graphql import GraphQLObjectType, GraphQLUnionType, get_named_type, is_leaf_type
 
-from app.api.graphql import operations
 from app.api.graphql.edges import RENAMED
-from app.api.graphql.errors import camel
+from app.api.graphql.names import camel, field_name
 from app.api.graphql.schema import Door, build
 from app.commands.demo import _at, stories
 from tests.conftest import MakeVendor
@@ -96,7 +95,7 @@ class Player:
         operation = self.door.operations[str(route.operation_id)]
         root = self.door.core.query_type if method == "GET" else self.door.core.mutation_type
         assert root is not None
-        name = operations.field_name(operation.name) if method == "GET" else operation.name
+        name = field_name(operation.name) if method == "GET" else operation.name
         at = root.fields[name]
         if method == "GET":
             given |= dict(parse_qsl(query))

@@ -11,7 +11,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from app.api.graphql.errors import camel
+from app.api.graphql.names import camel
 from app.api.graphql.shaped import made
 from app.views.lot import Lot
 from tests.conftest import MakeVendor

@@ -16,7 +16,7 @@ from graphql import (
     is_specified_scalar_type,
 )
 
-from app.api.graphql.errors import camel
+from app.api.graphql.names import camel
 from app.api.graphql.schema import Door, build
 from tests.conftest import MakeVendor
 from tests.support.api import Vendor

@@ -14,6 +14,7 @@ from typing import Any, Final
 from graphql import GraphQLError, get_named_type
 
 from app.api.graphql import words
+from app.api.graphql.names import camel
 from app.api.graphql.views import REFUSAL, View
 from app.api.problems import FieldError, Problem, body_of, body_of_error
 from app.domain.values.errors import DomainError
@@ -41,12 +42,6 @@ def problem_of(error: Exception) -> dict[str, Any]:
         )
     _log.error("fault", exc_info=error)
     return body_of("internal_error")
-
-
-def camel(name: str) -> str:
-    """``license_id`` -> ``licenseId``."""
-    head, *rest = name.split("_")
-    return head + "".join(part[:1].upper() + part[1:] for part in rest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import strawberry
 from strawberry import UNSET
 
-from app.api.graphql.errors import camel
+from app.api.graphql.names import camel
 from app.api.graphql.scalars import JSON, Amount, Credits, Date, DateTime, Long
 from app.api.graphql.sentences import sentence_of
 

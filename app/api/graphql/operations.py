@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
-from app.api.graphql.errors import camel
+from app.api.graphql.names import camel
 from app.api.graphql.shaped import name_of
 from app.api.operations.credits import BatchItem as CreditItem
 from app.api.operations.table import Operation
@@ -19,20 +19,6 @@ _OUTSIDE: Final[dict[str, str]] = {
     "getContract": "The contract of the REST door itself; GraphQL has introspection.",
 }
 """What REST serves outside the table of operations, each with its reason."""
-
-FIELDS: Final[dict[str, str]] = {
-    "getTime": "tenantTime",
-    "decideEntitlement": "entitlement",
-    "listCalendarVersions": "calendarVersions",
-    "isOpen": "calendarOpen",
-    "elapsedTime": "calendarElapsed",
-    "dueTime": "calendarDue",
-    "listClosures": "closures",
-    "quoteLotRefund": "refundQuote",
-    "getAudit": "audit",
-    "exportCustomer": "customerExport",
-}
-"""Names of query fields, where ``getX`` -> ``x`` and ``listX`` -> ``x`` do not say it well."""
 
 UNTYPED: Final = "Answer"
 PAGE: Final = ("limit", "cursor")
@@ -204,17 +190,6 @@ def _body_schema(declared: Operation) -> dict[str, Any]:
         if optional:
             schema["x-optional"] = True
     return schema
-
-
-def field_name(name: str) -> str:
-    """The query field of a reading operation: ``getBalance`` -> ``balance``, ``listClocks`` -> ``clocks``."""
-    if name in FIELDS:
-        return FIELDS[name]
-    for prefix in ("get", "list"):
-        if name.startswith(prefix) and name[len(prefix) :][:1].isupper():
-            rest = name[len(prefix) :]
-            return rest[:1].lower() + rest[1:]
-    return name
 
 
 def result_of(operation: Twin) -> str:

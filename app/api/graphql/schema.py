@@ -32,9 +32,10 @@ from strawberry.types.arguments import StrawberryArgument
 from app.api.graphql import edges, identity, limits, operations, resolve, types
 from app.api.graphql.calls import Calls
 from app.api.graphql.documents import Documents
-from app.api.graphql.errors import Names, camel, problem_of, raised
+from app.api.graphql.errors import Names, problem_of, raised
 from app.api.graphql.identity import IDENTITIES, Identity
 from app.api.graphql.inputs import Inputs, safe
+from app.api.graphql.names import camel, field_name
 from app.api.graphql.operations import Twin
 from app.api.graphql.scalars import JSON, SCALARS
 from app.api.graphql.sentences import sentence_of
@@ -411,7 +412,7 @@ class _Builder:
         mutation: dict[str, Any] = {}
         for operation in self.operations.values():
             if operation.method == "GET":
-                name = operations.field_name(operation.name)
+                name = field_name(operation.name)
                 query[safe(name)] = self.reading("Query", name, operation, {})
             elif operation.asks:
                 query[operation.name] = self.writing(operation, "Query")

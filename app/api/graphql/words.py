@@ -6,6 +6,7 @@ import functools
 import re
 from typing import Final
 
+from app.api.graphql.names import camel, field_name
 from app.api.operations import registry
 from app.api.operations.table import Operation
 
@@ -33,7 +34,7 @@ def of(step: str) -> str:
     for words, instead in _HEADERS:
         step = words.sub(instead, step)
     step = _CALL.sub(_field, step)
-    return _MEMBER.sub(lambda found: found[0] if found[1] in _VALUES else f"`{_camel(found[1])}`", step)
+    return _MEMBER.sub(lambda found: found[0] if found[1] in _VALUES else f"`{camel(found[1])}`", step)
 
 
 @functools.cache
@@ -55,14 +56,7 @@ def _same(path: str, given: str) -> bool:
 
 
 def _name(operation: Operation) -> str:
-    from app.api.graphql.operations import field_name
-
     return field_name(operation.id) if operation.reads else operation.id
-
-
-def _camel(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(part[:1].upper() + part[1:] for part in rest)
 
 
 @functools.cache
