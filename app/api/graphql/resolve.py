@@ -32,7 +32,7 @@ from app.domain.values.errors import DomainError
 
 _PAGES_MAX: Final = 10
 CREATED: Final = 201
-_KEPT: Final = frozenset({"putOrder", "refundOrder"})
+_ANSWERED_AS_THEN: Final = frozenset({"putOrder", "refundOrder"})
 """Calls that answer a repeat as they answered before, by the order's own id instead of a key: not the present."""
 RELAY: Final = ("first", "after", "last", "before")
 
@@ -207,7 +207,7 @@ async def _done(
         view = with_state(view, rehearsal())
     elif answer.replayed:
         view = with_state(view, State({"replay": key}))
-    elif operation.name in _KEPT and answer.status != CREATED:
+    elif operation.name in _ANSWERED_AS_THEN and answer.status != CREATED:
         view = with_state(view, rehearsal())
     elif operation.name == "publishPolicy" and values.get("effective_from") is not None:
         view = with_state(view, State({"version": view["version"]}))
