@@ -17,6 +17,17 @@ from app.domain.values.term import Term
 from scripts.reference.table import code, first_sentence, page, table, words
 
 HELD = {"version": "given by the service"}
+COMMON = {
+    "clause": "The id of the clause that it rests on; answers cite it.",
+    "code": "The reason's code in answers: lower case words joined by `_`.",
+    "kind": "Says which shape this is; always this value.",
+    "message": "What the customer is told.",
+    "otherwise": "What a line is told where `when` does not hold.",
+    "reading": "`true`: the vendor's text is silent or open here, and answers say so.",
+    "title": "Its name in words, which explanations read out.",
+    "when": "Where it applies; left out: always.",
+}
+"""Keys that mean the same in every class, where the class does not say more."""
 
 
 def classes() -> list[type]:
@@ -83,10 +94,10 @@ def default_of(field: dataclasses.Field[Any]) -> str:
 
 
 def notes(one: type) -> dict[str, str]:
-    """Return what stands below each field of a class, in its source."""
+    """Return what each key of a class means: what stands below the field in its source, else the common words."""
     tree = ast.parse(inspect.getsource(one).lstrip())
     body = tree.body[0].body  # type: ignore[attr-defined]
-    found: dict[str, str] = {}
+    found = {field.name: COMMON[field.name] for field in dataclasses.fields(one) if field.name in COMMON}
     for field, after in pairwise(body):
         if (
             isinstance(field, ast.AnnAssign)
@@ -120,10 +131,11 @@ def policy_keys() -> str:
             )
             for field in dataclasses.fields(one)
         ]
-        heads = ("key", "type", "default", "note")
-        if not any(row[3] for row in rows):
-            heads, rows = heads[:3], [row[:3] for row in rows]  # type: ignore[assignment]
         name = "The document" if one is model.Policy else one.__name__
-        parts += [f"## {name}", *([re.sub(r"\n{2,}", "\n\n", doc)] if doc else []), table(heads, rows)]
+        parts += [
+            f"## {name}",
+            *([re.sub(r"\n{2,}", "\n\n", doc)] if doc else []),
+            table(("key", "type", "default", "note"), rows),
+        ]
     assert Term in classes()
     return page("Policy keys", *parts)

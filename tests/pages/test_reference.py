@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
@@ -10,6 +11,7 @@ from app import cli
 from app.domain.events.types import EVENT_TYPES
 from app.settings import Settings
 from scripts.reference import __main__ as reference
+from scripts.reference import policy_keys
 from tests.pages.markdown import ROOT
 
 FOLDER = ROOT / "docs" / "reference"
@@ -37,9 +39,16 @@ def test_every_event_and_every_setting_has_its_row() -> None:
     )
 
 
+def test_every_key_of_a_policy_says_what_it_means_in_at_most_20_words() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|.*?(?<!\\)\|.*?(?<!\\)\| (.*) \|$", read("policy-keys"), re.MULTILINE)
+    keys = sum(len(dataclasses.fields(each)) for each in policy_keys.classes())
+    assert len(rows) == keys > 300
+    assert [key for key, note in rows if not note.endswith(".") or not 0 < len(note.split()) <= 20] == []
+
+
 def test_every_setting_that_a_page_names_exists() -> None:
     known = set(re.findall(r"`([A-Z_]+)`", read("settings")))
-    testing = {"RETAINER_RECORD", "RETAINER_SIMULATED_FAULTS"}
+    testing = {"RETAINER_RECORD", "RETAINER_SIMULATED_FAULTS", "RETAINER_OTHER_SERVERS"}
     for page in [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"]:
         named = set(re.findall(r"\bRETAINER_[A-Z_]+[A-Z]\b(?![_*])", page.read_text(encoding="utf-8")))
         assert named - known - testing == set(), page.name

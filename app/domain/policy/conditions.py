@@ -27,21 +27,27 @@ class Test:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     fact: str
+    """The name of the fact that is compared."""
     op: Op = "eq"
+    """The comparison; ``known`` and ``unknown`` need no value."""
     value: Scalar | tuple[Scalar, ...] = None
+    """What it is compared with: one value, or a list for ``in`` and ``not_in``."""
     value_fact: str | None = None
+    """Another fact that it is compared with, in place of ``value``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class All:
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     all: tuple[Condition, ...]
+    """Conditions that must all hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnyOf:
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     any: tuple[Condition, ...]
+    """Conditions of which one must hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ class LicenseRules:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     refunded_untouched: Literal["left_out", "counted"] = "left_out"
+    """Whether a license refunded with its grant untouched counts for what is bought later."""
     clause: str | None = None
     reading: bool = True
 
@@ -28,6 +29,7 @@ class Renewal:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     within: int = 0
+    """Days after the end of cover within which a purchase still counts as a renewal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +43,17 @@ class CoverRules:
     suspensions: int = 0
     """How often a period may be suspended; 0: not offered."""
     suspension_clause: str | None = None
+    """The clause by which a period is suspended and resumed, or is not."""
     free_extension: bool = False
+    """Whether cover may be extended without an order."""
     extension_clause: str | None = None
+    """The clause by which cover is extended, or is not."""
     extension_reading: bool | None = None
     """Whether refusing an extension is a reading; None: as ``reading`` says of the rest."""
     reminder_days: tuple[int, ...] = ()
+    """Days before the end at which ``cover.ending`` is sent; empty: never."""
     reminder_clause: str | None = None
+    """The clause that promises these reminders."""
     queue: Literal["free_first", "oldest_first"] = "free_first"
     """Which of several pending periods starts next: what came free before what was bought, or the oldest."""
     end_of_day: str | None = None
@@ -54,4 +61,6 @@ class CoverRules:
     grace: int = 0
     """Days after its end in which cover still serves; a renewal counts from the end itself."""
     renewal: Renewal | None = None
+    """Cover bought shortly after an end goes on from that end; left out: it begins anew."""
     reading: bool = False
+    """``true``: the rules of suspension and extension are our reading."""

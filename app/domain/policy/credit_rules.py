@@ -18,13 +18,17 @@ class CreditType:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     credit_type: str
+    """The type's name in grants, holds and balances."""
     title: str
     clause: str
     service: bool = False
+    """``true``: one credit of this type pays for a ticket, and no category is needed."""
     serves: tuple[str, ...] = ()
     """Values of the fact ``request_kind`` that this credit may pay for."""
     served_by: str | None = None
+    """Who serves such a ticket, in words."""
     includes: tuple[str, ...] = ()
+    """What the service holds, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +41,9 @@ class ExpiredReturn:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     rule: Literal["forfeit", "grace", "reopen"] = "forfeit"
+    """What happens to the credits; the sentences above name each."""
     grace: Term | None = None
+    """How long returned credits are good for, with ``grace`` and ``reopen``."""
     clause: str = "ALL-4"
     reading: bool = True
 
@@ -53,12 +59,17 @@ class MoneyBack:
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     clause: str
     full_within: Term
+    """How long after the purchase the full price comes back."""
     then_prorated: bool = True
+    """Whether a share by remaining time comes back after that, until the credits expire."""
     used_clause: str | None = None
+    """The clause by which credits of a service that was given bring nothing back."""
     accepted_clause: str | None = None
     """Why a credit on an accepted ticket that had no service yet brings nothing back."""
     in_use_code: str = "credit_in_use"
+    """The reason's code while the credits are held for a ticket without service."""
     used_code: str = "service_provided"
+    """The reason's code once a service was given."""
     reading: bool = False
 
 
@@ -69,6 +80,7 @@ class Guarantee:
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     clause: str
     within: Term
+    """How long after the order's ``placed_at`` the guarantee holds."""
     reading: bool = False
 
 
@@ -78,10 +90,13 @@ class Transfer:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     allowed: bool
+    """Whether bought credits may go to another customer."""
     clause: str
     message: str
+    """What a caller is told where a transfer is refused."""
     reading: bool = False
     free_credits: bool = False
+    """Whether credits that came with a license may go as well."""
     free_clause: str | None = None
     """The clause by which free credits stay with their license; None: the rule's own."""
 
@@ -92,18 +107,24 @@ class CreditRules:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     types: tuple[CreditType, ...]
+    """Every type of credit that there is."""
     clause: str
     hold_on_expiry: Literal["survives", "until_accepted", "void"] = "survives"
     """A hold whose lot expires: survives; survives once the ticket is accepted; or is void at once."""
     hold_expiry_clause: str | None = None
+    """The clause by which a hold lives or ends when its lot expires."""
     returned_to_expired: ExpiredReturn = ExpiredReturn()
+    """What becomes of credits given back to a lot that has expired."""
     owed_allowed: bool = False
     """Order refunds may leave credits ``owed`` for what was spent, repaid by the next grants."""
     low_at: int | None = None
     """Event ``credits.low`` when the balance falls to this or below."""
     reminder_days: tuple[int, ...] = (30, 7, 1)
+    """Days before a lot expires at which ``credits.expiring`` is sent; empty: never."""
     spending_clause: str | None = None
+    """The clause that says which lot is spent first."""
     spending_reading: bool = False
+    """``true``: the order of spending is our reading."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +136,11 @@ class PaymentDisputes:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     open: Literal["nothing", "suspend", "take_back"] = "nothing"
+    """While the dispute is open: nothing, hold what is unspent, or take it back."""
     lost: Literal["nothing", "take_back"] = "take_back"
+    """When the vendor has lost: nothing, or take back what is unspent."""
     won: Literal["nothing", "undo"] = "undo"
+    """When the vendor has won: give back what was taken, or leave it."""
     clause: str | None = None
     reading: bool = True
 
@@ -127,4 +151,6 @@ class Unit:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     one: str
+    """The word for one credit."""
     many: str
+    """The word for several."""

@@ -16,8 +16,11 @@ class Access:
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     clause: str
     kinds: tuple[str, ...]
+    """The kinds of access that may be asked for, such as ``ftp``."""
     deadline: str
+    """A target in service hours by which access is owed, such as ``business_days:3:close``."""
     outcome: str
+    """The outcome with which the ticket ends when access does not come."""
     reading: bool = False
 
 
@@ -27,6 +30,7 @@ class Reopening:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     window: Term
+    """How long after the resolution the same issue may go on without a second charge."""
     clause: str
     reading: bool = True
 
@@ -38,6 +42,7 @@ class Disputes:
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     clause: str
     window: Term | None = None
+    """How long after the resolution a charge may be contested; left out: for ever."""
     reading: bool = False
 
 
@@ -50,7 +55,9 @@ class LateFacts:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     within: Term | None = None
+    """How long after it happened a thing may be stated; left out: for ever."""
     opened_within: Term | None = None
+    """How long ago a ticket that is recorded now may have been opened; left out: for ever."""
     clause: str | None = None
 
 
@@ -64,8 +71,11 @@ class Silence:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     after: str
+    """A target in service hours, counted from the pause, such as ``business_days:5:close``."""
     then: Literal["reminder", "resolved"] = "reminder"
+    """What happens: the vendor is reminded, or the ticket is resolved."""
     outcome: str | None = None
+    """The outcome of the ticket that is resolved so."""
     clause: str | None = None
     reading: bool = False
 
@@ -80,7 +90,11 @@ class PauseReason:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     reason: str
+    """The reason's name, which a pause states."""
     party: Literal["vendor", "customer", "third_party", "none"]
+    """Who is waited for."""
     clause: str | None = None
     ends_with_answer: bool = True
+    """Whether an answer of the customer ends the pause, where the customer is waited for."""
     silence: Silence | None = None
+    """What happens when the customer does not answer; left out: the pause goes on."""

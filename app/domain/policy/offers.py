@@ -21,14 +21,22 @@ class CreditGrant:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     rule: str
+    """The grant's name; with the order's line it says what was granted already."""
     clause: str
     credits: int | None = None
+    """How many a unit brings, 1 or more; left out: the number in the sku."""
     credit_type: str = "credit"
+    """The type of the credits; one of ``credits.types``."""
     expires: Term | None = None
+    """How long they are good for, from the order's ``placed_at``; left out: for ever."""
     expires_clause: str | None = None
+    """The clause by which they expire."""
     priority: int = 0
+    """Lots of a lower number are spent first, before the date of expiry is looked at."""
     scope: Literal["account", "license"] = "account"
+    """``account``: for any ticket; ``license``: for tickets of that license alone."""
     scope_clause: str | None = None
+    """The clause that ties them to their license."""
     when: Condition | None = None
     otherwise: NotGranted | None = None
     reading: bool = False
@@ -49,15 +57,24 @@ class CoverGrant:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     rule: str
+    """The grant's name; with the order's line it says what was granted already."""
     clause: str
     term: Term | None = None
+    """How long it lasts; left out: without end, or until its license ends."""
     start: Literal["order", "after_current", "when_uncovered", "first_ticket"] = "order"
+    """When it begins; the sentences above name each."""
     start_clause: str | None = None
+    """The clause that says when it begins."""
     scope: Literal["account", "license"] = "account"
+    """``account``: serves all licenses; ``license``: serves its own, and ends with it."""
     scope_clause: str | None = None
+    """The clause that ties it to its license."""
     levels: tuple[int, ...] = ()
+    """Levels of categories that it makes free; empty: all."""
     actions: tuple[str, ...] = ("open_ticket",)
+    """The entitlement actions that it opens."""
     free: bool = False
+    """``true``: it came with a license, and cannot be suspended."""
     when: Condition | None = None
     otherwise: NotGranted | None = None
     reading: bool = False
@@ -70,8 +87,10 @@ class ChoiceGrant:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     rule: str
+    """The grant's name; with the order's line it says what was granted already."""
     clause: str
     options: dict[str, CreditGrant | CoverGrant]
+    """Name of an option to the grant that it brings; the customer picks one."""
     when: Condition | None = None
     otherwise: NotGranted | None = None
     reading: bool = False
@@ -89,6 +108,7 @@ class NotGranted:
     code: str
     clause: str
     message: str
+    """Why the line brought nothing, for the customer."""
     reading: bool = False
 
 
@@ -105,15 +125,23 @@ class Offer:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     sku: str
+    """What an order line names; may hold ``{n}`` for any positive number (``credits-{n}``)."""
     title: str
     kind: Literal["license", "credits", "cover", "addon"]
+    """What a unit is: a license, a pack of credits, cover, or an add-on that brings no support."""
     clause: str
     price: OfferPrice | None = None
+    """What a unit costs; left out: the text names no price."""
     edition: str | None = None
+    """The edition of the license that a unit is; one of ``editions``."""
     grants: tuple[Grant, ...] = ()
+    """What a unit brings; empty: nothing."""
     requires: Condition | None = None
+    """Who may buy it; a line that fails it brings nothing."""
     otherwise: NotGranted | None = None
+    """What a line is told where ``requires`` does not hold."""
     listed: bool = True
+    """Whether ``GET /v1/offers`` shows it; it can be ordered either way."""
     reading: bool = False
 
     @property
@@ -128,6 +156,7 @@ class NotOffered:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     sku: str
+    """The sku; a ``*`` at its end stands for any ending."""
     code: str
     clause: str
     message: str

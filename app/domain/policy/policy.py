@@ -42,6 +42,7 @@ class Label:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     text: str
+    """The vendor's word."""
     clause: str
 
 
@@ -51,8 +52,10 @@ class Notice:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     notice: str
+    """The notice's name, once in the document."""
     clause: str
     text: str
+    """What the customer reads; ``{cover_ends_at}`` is filled in."""
     with_cover: bool = False
     """Only where the order granted cover."""
 
@@ -63,8 +66,11 @@ class ClauseText:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     id: str
+    """The clause's name, which rules cite: ``ACME-1``."""
     text: str
+    """What the clause says, in a sentence of your own."""
     reading: bool = False
+    """``true``: the vendor's text is silent or open here, and this is our reading."""
     source: str | None = None
     """The words of the vendor's text it rests on, short."""
     mechanism: bool = False
@@ -77,57 +83,93 @@ class Policy:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     policy: str
+    """The policy's name in paths and answers: lower case letters, digits, hyphens."""
     title: str
+    """The policy's name for people."""
     vendor: str
+    """The vendor whose terms these are."""
     source: str
+    """Where the vendor's text stands, and the day on which it was read."""
     clauses: tuple[ClauseText, ...]
+    """The vendor's text in brief, one clause a rule can cite."""
     offers: tuple[Offer, ...]
+    """What the vendor sells, and what each brings."""
     actions: tuple[Action, ...]
+    """What a customer may do, and by which rules."""
     qualification: Qualification
+    """Which tickets are served, and who decides it."""
     payment: Payment
+    """What pays for a ticket: credits, cover, either or neither."""
     outcomes: tuple[Outcome, ...]
+    """The ways in which a ticket ends; the first that agents may name is the default."""
     causes: tuple[Cause, ...]
+    """What a problem may turn out to be, when a ticket is resolved."""
     service_hours: ServiceHours
+    """The hours in which the vendor works; promises are counted in them."""
     version: int = 1
+    """Set by the service; a document need not state it."""
     effective_from: str | None = None
+    """The instant from which a version is in force (RFC 3339); set by the service when it is published."""
     format: Literal[1] = 1
+    """The version of this document format."""
     currency: str = "USD"
+    """ISO 4217 code of all prices."""
     term_zone: str = "UTC"
+    """The zone in which years, months and days of terms are added."""
     languages: tuple[str, ...] = ("en",)
     """Languages of the texts of this document; the first is the default."""
     ticket_languages: tuple[str, ...] = ()
     """Languages in which support is given; empty: any."""
     unit: Unit | None = None
-    """None: the vendor sells no credits (CACTU-9)."""
+    """The vendor's words for a credit; left out: the vendor sells no credits (CACTU-9)."""
     editions: tuple[str, ...] = ()
-    """Lowest first."""
+    """The editions of the product, the lowest first."""
     not_offered: tuple[NotOffered, ...] = ()
+    """Skus that the vendor says it does not sell."""
     credits: CreditRules | None = None
+    """Types of credits and the rules of their ledger; left out: the vendor has no credits."""
     facts: tuple[FactSpec, ...] = ()
+    """Facts that a helpdesk may state of a ticket."""
     categories: tuple[Category, ...] = ()
+    """The price list of tickets; left out: a ticket has no category."""
     confirmation: Confirmation | None = None
+    """How a customer consents to a quote; left out: nobody is asked."""
     money_back: MoneyBack | None = None
+    """Money back for unused bought credits; left out: none."""
     guarantee: Guarantee | None = None
+    """Money back for whole orders; left out: none."""
     transfer: Transfer | None = None
+    """Whether credits may go to another customer; left out: they may not."""
     licenses: LicenseRules = LicenseRules()
+    """How licenses are counted where a grant depends on their number."""
     cover: CoverRules = CoverRules()
+    """How cover is suspended, extended, renewed and reminded of."""
     access: Access | None = None
+    """Access that the customer owes on a ticket; left out: none is asked for."""
     reopening: Reopening | None = None
+    """Within which time a resolved ticket goes on without a second charge."""
     disputes: Disputes | None = None
+    """Whether and how long a customer may contest a ticket's charge."""
     payment_disputes: PaymentDisputes = PaymentDisputes()
+    """What happens to grants while a bank disputes the order's payment."""
     split_clause: str | None = None
+    """The clause by which a second issue becomes a ticket of its own."""
     reassessment_clause: str | None = None
     """The price may change while the ticket is worked on, without a confirmation (XC-10); with one: `Confirmation`."""
     incident_clause: str | None = None
     """One charge however many responses (XC-1)."""
     pause_reasons: tuple[PauseReason, ...] = ()
+    """The reasons for which the vendor's clocks may stand."""
     promises: tuple[Promise, ...] = ()
+    """What happens within which time; a clock runs for each."""
     late_facts: LateFacts = LateFacts()
+    """How long after it happened a thing may still be stated."""
     notices: tuple[Notice, ...] = ()
+    """Texts that go with the answer to an order."""
     labels: dict[str, str | Label] = field(default_factory=dict)
     """The vendor's words for our terms: ``statement.balance_modifications`` -> "List of balance modifications"."""
     messages: dict[str, dict[str, str]] = field(default_factory=dict)
-    """Other languages: language -> reason code -> text (Russian for one of the shipped policies)."""
+    """Other languages: language -> reason code -> text."""
 
     def offer(self, sku: str) -> tuple[Offer, int | None] | None:
         """The offer that sells ``sku`` and the ``{n}`` of a patterned sku; None when it is not sold.

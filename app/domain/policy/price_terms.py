@@ -14,6 +14,7 @@ class FixedPrice:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     credits: int
+    """Credits of the ticket, 0 or more; 0 is free."""
     kind: Literal["fixed"] = "fixed"
 
 
@@ -23,7 +24,9 @@ class RangePrice:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     least: int
+    """The lowest price in credits."""
     most: int
+    """The highest price in credits."""
     kind: Literal["range"] = "range"
 
 
@@ -33,6 +36,7 @@ class FromPrice:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     least: int
+    """The lowest price in credits."""
     kind: Literal["from"] = "from"
 
 
@@ -42,7 +46,9 @@ class FormulaPrice:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     base: int
+    """Credits before any input is counted."""
     per: dict[str, int]
+    """Name of an input to credits for each unit of it."""
     kind: Literal["formula"] = "formula"
 
 
@@ -69,7 +75,12 @@ class OfferPrice:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     amount: str | None = None
+    """Price of a unit in the policy's currency, a decimal in quotes: ``"99.00"``."""
     per_credit: str | None = None
+    """Price of one credit where the sku holds ``{n}``, a decimal in quotes."""
     by_edition: dict[str, str] = field(default_factory=dict)
+    """Edition to price of a unit, a decimal in quotes; the account's highest edition counts."""
     each_additional_license: str | None = None
+    """Added for each license after the first, a decimal in quotes."""
     clause: str | None = None
+    """The id of the clause that names the price."""

@@ -14,7 +14,9 @@ class Warning:  # noqa: A001 - the document's word; nothing here warns
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     percent: int | None = None
+    """Warn when so many percent (1 to 99) of the time are used."""
     business_seconds_before: int | None = None
+    """Warn so many business seconds before the due time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,7 @@ class Reminder:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     business_seconds_after: int
+    """Remind so many business seconds after the due time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +38,24 @@ class Promise:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     milestone: Literal["first_response", "each_business_day", "resolution", "access", "confirmation"]
+    """What is waited for; it names the clock."""
     target: str
+    """The time within which it happens, such as ``business_days:1``; ``none`` measures only."""
     starts: Literal["opened", "credit_applied", "accepted", "access_requested", "confirmation_asked"]
+    """What starts the clock."""
     stops: tuple[Literal["vendor_response", "qualification", "resolved", "access_granted", "confirmed"], ...]
+    """What stops it; the first of these counts."""
     clause: str
     party: Literal["vendor", "customer"] = "vendor"
+    """Who owes it."""
     warnings: tuple[Warning, ...] = ()
+    """Warnings before the due time."""
     reminders: tuple[Reminder, ...] = ()
+    """Reminders after a breach, while nothing is done."""
     snap_to_close: bool = False
+    """Whether a due time that a pause moves goes to the close of its business day."""
     after_close: Literal["same_date", "next_open"] = "same_date"
+    """What counts as day 0 of a start after hours: that date, or the next open day."""
     breach_returns_credits: int = 0
     """Optional: a breach grants so many credits, once (decision 0023)."""
     retracted_breach: Literal["takes_back", "stays"] = "takes_back"
@@ -57,9 +69,12 @@ class HolidaySet:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     country: str
+    """ISO 3166 code of the country: ``DE``."""
     clause: str
     subdivision: str | None = None
+    """Code of the state or region, as the holidays' library names it."""
     observed: bool = True
+    """Whether a holiday on a weekend also closes the weekday on which it is observed."""
     without: tuple[str, ...] = ()
     """Names left out, e.g. Inauguration Day."""
 
@@ -73,14 +88,22 @@ class ClosureRule:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     name: str
+    """What the closed day is called."""
     clause: str
     fixed: str | None = None
+    """Month and day: ``12-24``."""
     easter: int | None = None
+    """Days after Easter Sunday; below 0: before it."""
     nth: int | None = None
+    """Which such weekday of the month: 1 is the first; -1 the last."""
     weekday: str | None = None
+    """The weekday for ``nth``: ``mon`` to ``sun``."""
     month: int | None = None
+    """The month for ``nth``, 1 to 12."""
     offset_days: int = 0
+    """Days by which the day is moved."""
     hours: tuple[tuple[str, str], ...] | None = None
+    """Times between which a half day stays open; left out: closed all day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +116,18 @@ class ServiceHours:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     zone: str
+    """The IANA zone of the hours: ``Europe/Berlin``."""
     weekly_hours: dict[str, tuple[tuple[str, str], ...]]
+    """Weekday (``mon`` to ``sun``) to its openings; a day left out is closed."""
     clause: str
     holidays: tuple[HolidaySet, ...] = ()
+    """Sets of public holidays on which it is closed."""
     closures: tuple[ClosureRule, ...] = ()
+    """Further closed days and half days, by rule."""
     notice_days: int = 0
+    """Days before it takes effect that a closure must be announced, 0 to 3,660."""
     notice_clause: str | None = None
+    """The clause that promises this notice."""
     whole_shifts: bool = True
+    """Whether an opening past midnight is one business day, that on which it begins."""
     reading: bool = False

@@ -18,8 +18,11 @@ class RemedyRule:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     kind: str
+    """What the customer can do, in one word; ``buy`` offers the skus."""
     skus: tuple[str, ...] = ()
+    """The skus to buy, priced for this customer."""
     text: str | None = None
+    """The remedy in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +35,16 @@ class ActionRule:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     allow: bool
+    """Whether the action is allowed where this rule decides."""
     code: str
     clause: str
     message: str
     when: Condition | None = None
+    """Where the rule decides; left out: always, so it stands last."""
     clause_by_reason: dict[str, str] = field(default_factory=dict)
+    """Reason that the query names to the clause that is cited then."""
     remedies: tuple[RemedyRule, ...] = ()
+    """What the customer can do so that it is allowed."""
     reading: bool = False
 
 
@@ -53,8 +60,10 @@ class Action:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     action: str
+    """The action's name: ``open_ticket``, ``download``, ``user_area`` or your own."""
     title: str
     rules: tuple[ActionRule, ...]
+    """The rules in order; the first that applies decides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +72,13 @@ class FactSpec:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     fact: str
+    """The fact's name, as helpdesks state it."""
     title: str
     clause: str
     type: Literal["boolean", "choice", "text", "integer"] = "boolean"
+    """The type of its values."""
     values: tuple[str, ...] = ()
+    """The values that a ``choice`` may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,17 +97,24 @@ class Check:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     check: str
+    """The check's name, once in the document."""
     code: str
     clause: str
     message: str
     require: Condition
+    """What must hold; a false one fails the check."""
     applies: Condition | None = None
+    """Which tickets it is about; left out: all."""
     on_fail: Literal["reject", "recommend"] = "reject"
+    """A failure rejects the ticket, or recommends to the agent that it be rejected."""
     on_unknown: Literal["ask", "mention", "pass"] = "pass"
+    """What an unstated fact does: holds the ticket and asks; asks and goes on; or goes on."""
     asks: tuple[str, ...] = ()
+    """The facts that are asked for then."""
     requirement: str | None = None
     """For ``requirement_missing``: which requirement this names."""
     remedies: tuple[RemedyRule, ...] = ()
+    """What the customer can do so that the check passes."""
     reading: bool = False
 
 
@@ -111,8 +130,11 @@ class Ground:
     clause: str
     message: str
     kind: Literal["ground", "exclusion"] = "ground"
+    """A ground for not serving a ticket, or an exclusion from service."""
     when: Condition | None = None
+    """Where it is recommended without an agent naming it; left out: never."""
     needs_note: bool = False
+    """Whether the agent must say why in words."""
     reading: bool = False
 
 
@@ -125,6 +147,7 @@ class Gate:
     clause: str
     message: str
     require: Condition
+    """What must hold before the vendor responds."""
     reading: bool = False
 
 
@@ -134,11 +157,16 @@ class Qualification:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     by: Literal["rules", "agent"] = "rules"
+    """Who qualifies: the rules alone, or an agent whom they advise."""
     clause: str | None = None
     checks: tuple[Check, ...] = ()
+    """What a ticket must meet; every failing check is reported."""
     grounds: tuple[Ground, ...] = ()
+    """What an agent may refuse a ticket for."""
     gates: tuple[Gate, ...] = ()
+    """What must hold before a ticket is served."""
     not_qualified_clause: str | None = None
+    """The clause of an agent's refusal; left out: ``clause``."""
     late_exclusion_captures: bool = False
     """An exclusion found after acceptance resolves the ticket and captures."""
 
@@ -149,8 +177,11 @@ class InputSpec:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     name: str
+    """The input's name in the formula."""
     title: str
+    """The input in words, as explanations read it out: ``the number of stores``."""
     most: int = 100_000
+    """The highest number that may be stated; the lowest is 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,15 +195,23 @@ class Category:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     category: str
+    """The category's name, as tickets state it."""
     title: str
     price: CategoryPrice
+    """What a ticket of it costs, in credits."""
     clause: str
     level: int | None = None
+    """The level of service that it belongs to; a cover of that level makes it free."""
     level_clause: str | None = None
+    """The clause by which it is free then; left out: ``clause``."""
     confirm: bool = False
+    """Whether the customer must confirm the quote before work begins."""
     bug_returns: bool = True
+    """Whether a cause that returns everything also returns this charge."""
     needs_means: bool = True
+    """``false`` says that a price of 0 needs neither credits nor cover."""
     inputs: tuple[InputSpec, ...] = ()
+    """The numbers that its formula needs."""
     reading: bool = False
 
 
@@ -185,10 +224,15 @@ class Payment:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     means: tuple[Literal["credits", "cover"], ...]
+    """What may pay; empty: a ticket needs nothing."""
     choose_clause: str | None = None
+    """With it, a customer who has both chooses; left out: cover pays first."""
     choice_open_clause: str | None = None
+    """With it, an open choice must be made before a ticket is paid."""
     suspended_clause: str | None = None
+    """With it, a ticket that only a suspended period could pay waits for its resumption."""
     exhausted_clause: str | None = None
+    """The clause of a refusal for want of credits or cover."""
     exhausted_skus: tuple[str, ...] = ()
     """Offers listed with a refusal for want of means (CSC-17)."""
     license_required_clause: str | None = None
@@ -202,9 +246,11 @@ class Confirmation:
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     clause: str
     expires: Term | None = None
+    """How long a quote waits for the answer; left out: for ever."""
     advance_clause: str | None = None
     """The clause of ``agreed_up_to`` (CSC-8); None: agreeing in advance is not offered."""
     change_clause: str | None = None
+    """The clause by which a changed price needs consent; left out: ``clause``."""
     reading: bool = False
 
 
@@ -214,10 +260,13 @@ class Outcome:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     outcome: str
+    """The outcome's name, as a resolution states it."""
     title: str
     clause: str
     captures: bool = True
+    """``true`` spends what is held; ``false`` gives it back."""
     by_agent: bool = True
+    """Whether a resolution may state it; ``false``: the service alone does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,8 +275,11 @@ class Cause:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     cause: str
+    """The cause's name, as a resolution states it."""
     title: str
     clause: str | None = None
     returns: Literal["all", "nothing"] = "nothing"
+    """``all`` gives the whole charge back."""
     expired_lot: ExpiredReturn | None = None
+    """What becomes of credits returned to an expired lot; left out: as ``returned_to_expired`` says."""
     reading: bool = False

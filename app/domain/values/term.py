@@ -14,8 +14,11 @@ class Term:
     """A length in calendar units. Months and days are different things: 30 days is not a month (ALL-1)."""
 
     years: int = 0
+    """Calendar years, 0 to 100."""
     months: int = 0
+    """Calendar months, 0 to 1,200."""
     days: int = 0
+    """Days, 0 to 36,525; in the zone UTC of 24 hours."""
 
     def __bool__(self) -> bool:
         return bool(self.years or self.months or self.days)
