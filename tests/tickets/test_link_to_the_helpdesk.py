@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from app.domain.tickets.ticket import Ticket, from_document
+from app.domain.values.ids import CustomerId, TicketId
 from tests.conftest import MakeVendor
 from tests.published.shop import bought, is_problem, opened
 from tests.support.graphql import ask
@@ -96,3 +98,20 @@ async def test_an_erasure_takes_the_link_everywhere(vendor: MakeVendor) -> None:
     events = (await shop.ok(await shop.get("/v1/events", limit=100)))["data"]
     assert "desk.example" not in str(events)
     assert [one for one in (await shop.ok(await shop.get("/v1/tickets")))["data"] if one["external_url"]] == []
+
+
+def test_versions_beside_each_other_read_one_row() -> None:
+    """During an upgrade both versions serve; a row says only what was stated, and a later member is passed over."""
+    ticket = Ticket(
+        ticket_id=TicketId("tic_1"),
+        external_id="T-1",
+        customer_id=CustomerId("cus_1"),
+        subject="Help",
+        payload_hash="2:0",
+    )
+    kept = ticket.document()
+    assert "external_url" not in kept
+    outer = {"external_id": "T-1", "customer_id": "cus_1", "subject": "Help", "payload_hash": "2:0"}
+    assert from_document({**kept, "colour": "red"}, **outer) == ticket
+    ticket.external_url = LINK
+    assert from_document(ticket.document(), **outer).external_url == LINK

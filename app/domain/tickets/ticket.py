@@ -359,11 +359,15 @@ class Ticket:
         return _numbered(self.disputes, number, "dispute_not_found")
 
     def document(self) -> dict[str, Any]:
-        """What the row keeps: everything but the subject and the outer ids, which have columns of their own."""
+        """What the row keeps: everything but the subject and the outer ids, which have columns of their own.
+
+        A member that came after 0.1.0 is left out while it has its default, so that a process of the version before can
+        read the row during an upgrade.
+        """
         document = asdict(self)
         for name in _IN_ROW:
             del document[name]
-        return document
+        return {name: value for name, value in document.items() if name not in _LATER or value != _LATER[name]}
 
 
 IN_EVENTS: Final = ("external_url",)
@@ -371,6 +375,8 @@ IN_EVENTS: Final = ("external_url",)
 _WAITING: Final = ("awaiting_confirmation", "awaiting_credits", "pending")
 E = TypeVar("E", bound=Mapping[str, Any])
 _IN_ROW: Final = ("external_id", "customer_id", "subject", "payload_hash")
+_LATER: Final[Mapping[str, Any]] = {"external_url": None}
+"""Members that came after 0.1.0, with their defaults."""
 _FIELDS: Final = frozenset(field_.name for field_ in fields(Ticket)) - {"ticket_id", *_IN_ROW}
 
 
@@ -384,9 +390,10 @@ def _numbered(entries: Iterable[E], number: int, code: str) -> E:
 def from_document(
     document: Mapping[str, Any], *, external_id: str, customer_id: str, subject: str, payload_hash: str
 ) -> Ticket:
-    """The ticket from its row."""
+    """The ticket from its row. A member that only a later version knows is passed over."""
+    known = {name: value for name, value in document.items() if name == "ticket_id" or name in _FIELDS}
     return Ticket(
-        **document,
+        **known,
         external_id=external_id,
         customer_id=CustomerId(customer_id),
         subject=subject,
