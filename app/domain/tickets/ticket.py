@@ -10,15 +10,14 @@ document is what is stored. Names, the subject and external ids stand in the row
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final, Literal, NotRequired, TypedDict, TypeVar, cast, get_args
 
 from app.domain.clocks.event import Party
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import CustomerId, TicketId
-from app.domain.values.wire import iso, parse_iso
+from app.domain.values.wire import copied, iso, parse_iso
 
 State = Literal[
     "needs_facts",
@@ -364,9 +363,7 @@ class Ticket:
         A member that came after 0.1.0 is left out while it has its default, so that a process of the version before can
         read the row during an upgrade.
         """
-        document = asdict(self)
-        for name in _IN_ROW:
-            del document[name]
+        document = {name: copied(getattr(self, name)) for name in _IN_DOCUMENT}
         return {name: value for name, value in document.items() if name not in _LATER or value != _LATER[name]}
 
 
@@ -375,6 +372,7 @@ IN_EVENTS: Final = ("external_url",)
 _WAITING: Final = ("awaiting_confirmation", "awaiting_credits", "pending")
 E = TypeVar("E", bound=Mapping[str, Any])
 _IN_ROW: Final = ("external_id", "customer_id", "subject", "payload_hash")
+_IN_DOCUMENT: Final = tuple(field_.name for field_ in fields(Ticket) if field_.name not in _IN_ROW)
 _LATER: Final[Mapping[str, Any]] = {"external_url": None}
 """Members that came after 0.1.0, with their defaults."""
 _FIELDS: Final = frozenset(field_.name for field_ in fields(Ticket)) - {"ticket_id", *_IN_ROW}
@@ -404,13 +402,13 @@ def from_document(
 def apply(ticket: Ticket, payload: Mapping[str, Any], *, seq: int, occurred_at: datetime) -> None:
     """Folds one event into the ticket; the only thing that changes one."""
     for name, value in payload.get("set", {}).items():
-        setattr(ticket, _known(name), deepcopy(value))
+        setattr(ticket, _known(name), copied(value))
     for name, item in payload.get("add", {}).items():
-        getattr(ticket, _known(name)).append(deepcopy(item))
+        getattr(ticket, _known(name)).append(copied(item))
     for name, changes in payload.get("change", {}).items():
         entries = getattr(ticket, _known(name))
         for number, values in changes.items():
-            _numbered(entries, int(number), "entry_not_found").update(deepcopy(values))
+            _numbered(entries, int(number), "entry_not_found").update(copied(values))
     ticket.version = seq
     # What is told late does not turn time back.
     if not ticket.updated_at or occurred_at > parse_iso(ticket.updated_at):
