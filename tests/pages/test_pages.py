@@ -55,7 +55,12 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
     assert [name(page) for page in pages() if page not in seen] == []
 
 
-PATH = re.compile(r"`((?:app|tests|docs|scripts|migrations|openapi|requirements|bench)/[\w./*-]+?)(?:::\w+)?`")
+PATH = re.compile(
+    r"(?<![\w./-])((?:app|tests|docs|scripts|migrations|openapi|requirements|bench|\.ci)/[\w./*-]*[\w*/])"
+)
+CODE = re.compile(r"`(\w+)(?:\([^`]*\))?`")
+OURS = re.compile(r"_?[A-Z][A-Z0-9]*_[A-Z_]+|_?[A-Z][a-z]\w*[A-Z]\w*|_?[a-z]+_\w+")
+"""A constant, a class, a function: what a rename changes. Single words may be anything."""
 
 
 @pytest.mark.parametrize("page", pages(), ids=name)
@@ -65,3 +70,17 @@ def test_every_path_that_a_page_names_is_there(page: Path) -> None:
         pytest.skip("tells of what was")
     named = PATH.findall(page.read_text(encoding="utf-8"))
     assert [path for path in named if not list(ROOT.glob(path.rstrip("/")))] == []
+
+
+@pytest.mark.parametrize(
+    "page", ["CONTRIBUTING.md", *(f"docs/{one}.md" for one in ("adding", "architecture", "glossary"))]
+)
+def test_every_name_that_a_page_for_developers_names_is_in_the_code(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    code = "\n".join(
+        path.read_text(encoding="utf-8") for folder in ("app", "tests", "migrations") for path in (ROOT / folder).rglob("*.py")
+    )
+    known = set(re.findall(r"\w+", code))
+    named = {name for name in CODE.findall(text) if OURS.fullmatch(name) and not name.startswith("RETAINER_")}
+    assert named
+    assert sorted(named - known) == []
