@@ -77,10 +77,8 @@ def test_every_path_that_a_page_names_is_there(page: Path) -> None:
 )
 def test_every_name_that_a_page_for_developers_names_is_in_the_code(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
-    code = "\n".join(
-        path.read_text(encoding="utf-8") for folder in ("app", "tests", "migrations") for path in (ROOT / folder).rglob("*.py")
-    )
-    known = set(re.findall(r"\w+", code))
+    files = [path for folder in ("app", "tests", "migrations") for path in (ROOT / folder).rglob("*.py")]
+    known = {word for path in files for word in re.findall(r"\w+", path.read_text(encoding="utf-8"))}
     named = {name for name in CODE.findall(text) if OURS.fullmatch(name) and not name.startswith("RETAINER_")}
     assert named
     assert sorted(named - known) == []
