@@ -254,14 +254,21 @@ def check_path(request: Request) -> None:
     """Ids in the path: at most 200 characters of UTF-8 without control characters."""
     raw = request.scope.get("raw_path") or b""
     broken = b"%" in raw and _decoded(raw.decode("latin-1").partition("?")[0].replace("+", "%2B")) is None
-    wrong = [
-        name
+    wrong = {
+        name: str(value)
         for name, value in request.path_params.items()
         if not PATH_VALUE.match(str(value)) or (broken and "\ufffd" in str(value))
-    ]
+    }
     if wrong:
-        message = "1 to 200 characters in UTF-8, without control characters."
-        raise Problem("invalid_input", errors=[FieldError(f"/{name}", "bad_text", message, "path") for name in wrong])
+        raise Problem("invalid_input", errors=[wrong_id(name, value) for name, value in wrong.items()])
+
+
+def wrong_id(name: str, value: str) -> FieldError:
+    """Return what is wrong with an id: a character that no text may hold is told as it is told of a body."""
+    if _BAD_CHARACTER.search(value):
+        return FieldError(f"/{name}", "bad_character", _BAD_CHARACTER_MESSAGE, "path")
+    message = "1 to 200 characters in UTF-8, without control characters."
+    return FieldError(f"/{name}", "bad_text", message, "path")
 
 
 class StrictRoute(APIRoute):

@@ -206,3 +206,61 @@ async def test_versions_can_be_named_as_in_rest(shop: Vendor) -> None:
         shop, "putCalendar", fields, kind="Calendar", ifMatch=data["calendar"]["etag"], **calendar, noticeDays=30
     )
     assert changed["__typename"] == "Calendar", changed
+
+
+ORDER = {"customer_id": "c-1", "placed_at": "2025-01-01T00:00:00Z", "currency": "USD"}
+
+
+@pytest.mark.parametrize(
+    ("member", "raw", "pointer"),
+    [
+        ("sku", "5", "/lines/1/sku"),
+        ("sku", "1.5", "/lines/1/sku"),
+        ("sku", "[]", "/lines/1/sku"),
+        ("sku", '["a"]', "/lines/1/sku"),
+        ("quantity", '"x"', "/lines/1/quantity"),
+        ("quantity", "9007199254740993", "/lines/1/quantity"),
+        ("nonsense", "1", "/lines/1/nonsense"),
+    ],
+)
+async def test_what_stands_in_a_list_is_told_by_its_place(shop: Vendor, member: str, raw: str, pointer: str) -> None:
+    """As a literal too: a form marks the line that is wrong."""
+    bad = {"line_id": "2", **({} if member == "sku" else {"sku": "license"}), member: json.loads(raw)}
+    rest = await shop.put("/v1/orders/o-1", {**ORDER, "lines": [{"line_id": "1", "sku": "license"}, bad]})
+    wanted = [(one["pointer"], one["in"], one["code"]) for one in rest.json()["errors"]]
+    assert [one[0] for one in wanted] == [pointer], rest.text
+    line = f'lineId: "2", {"" if member == "sku" else "sku: " + json.dumps("license") + ","} {member}: {raw}'
+    query = f"""mutation {{ putOrder(input: {{orderId: "o-1", customerId: "c-1", currency: "USD",
+      placedAt: "2025-01-01T00:00:00Z", lines: [{{lineId: "1", sku: "license"}}, {{{line}}}]}})
+      {{ __typename ... on Refusal {{ status code errors {{ pointer in code }} }} }} }}"""
+    lines = [{"lineId": "1", "sku": "license"}, {"lineId": "2", **{k: v for k, v in bad.items() if k != "line_id"}}]
+    given = {"orderId": "o-1", "customerId": "c-1", "placedAt": "2025-01-01T00:00:00Z", "lines": lines}
+    by_name = "mutation($input: PutOrderInput!) { putOrder(input: $input) { __typename } }"
+    for answer in (await send(shop.client, query), await send(shop.client, by_name, {"input": given})):
+        (error,) = answer.json()["errors"]
+        found = error["extensions"]
+        assert (found["status"], found["code"]) == (422, "invalid_input"), answer.text
+        told_of = [(one["pointer"].removeprefix("/input"), one["in"], one["code"]) for one in found["errors"]]
+        assert told_of == wanted, answer.text
+
+
+async def test_a_variable_in_a_list_is_told_by_its_place(shop: Vendor) -> None:
+    query = """mutation($sku: String!) { putOrder(input: {orderId: "o-1", customerId: "c-1",
+      placedAt: "2025-01-01T00:00:00Z", lines: [{lineId: "1", sku: "license"}, {lineId: "2", sku: $sku}]})
+      { __typename } }"""
+    answer = await send(shop.client, query, {"sku": 5})
+    (error,) = answer.json()["errors"][0]["extensions"]["errors"]
+    assert (error["pointer"], error["code"]) == ("/input/lines/1/sku", "not_text"), answer.text
+
+
+async def test_a_character_that_no_id_may_hold_is_one_fault(shop: Vendor) -> None:
+    rest = await shop.client.get("/v1/tickets/a%00b")
+    wanted = [(one["pointer"], one["code"]) for one in rest.json()["errors"]]
+    assert wanted == [("/ticket_id", "bad_character")]
+    for query, variables in (
+        ('{ ticket(ticketId: "a\\u0000b") { state } }', {}),
+        ("query($id: ID!) { ticket(ticketId: $id) { state } }", {"id": "a\x00b"}),
+    ):
+        found = (await send(shop.client, query, variables)).json()["errors"][0]["extensions"]
+        assert (found["status"], found["code"]) == (422, "invalid_input")
+        assert [(one["pointer"], one["code"]) for one in found["errors"]] == [("/ticketId", "bad_character")]

@@ -7,16 +7,19 @@ in REST, and `/asOf` is `/as_of`. A value is told of alike, whether it came as a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from graphql import DocumentNode, GraphQLError, Visitor, visit
-from graphql.language import ArgumentNode, Node, ObjectFieldNode, VariableNode
+from graphql import DocumentNode, GraphQLError, Visitor, print_ast, visit
+from graphql.language import ArgumentNode, ListValueNode, Node, ObjectFieldNode, ObjectValueNode, VariableNode
 
 from app.api.problems import FieldError
+from app.domain.values.money import MAX_WIRE_INT
 
 INPUT: Final = "/input"
+LONGEST: Final = 17
+"""Characters of a whole number that is looked at; a longer one is too large."""
 _VARIABLE: Final = re.compile(r"Variable ['\"]\$(\w+)['\"]")
 _AT: Final = re.compile(r"has invalid value at ([\w.\[\]]+):")
 _PART: Final = re.compile(r"\w+")
@@ -36,6 +39,9 @@ _CODES: Final = tuple(
     )
 )
 """What graphql-core says of a value -> the code by which REST refuses the same."""
+_NUMBER: Final = re.compile(r"(?:value|found): (-?\d[\d.eE+-]*?)\.?$")
+"""The number that was given, where it is no text in quotes."""
+_COPIED: Final = (ListValueNode, ObjectValueNode)
 _NAMED: Final = re.compile(r"(?:required|unknown) field ['\"](\w+)['\"]")
 _ARGUMENT: Final = re.compile(r"\((\w+):\)|[Aa]rgument ['\"](\w+)['\"]")
 
@@ -43,6 +49,17 @@ _ARGUMENT: Final = re.compile(r"\((\w+):\)|[Aa]rgument ['\"](\w+)['\"]")
 def code_of(message: str) -> str | None:
     """Return the code of a wrong value; None where the message tells of no value."""
     return next((code for words, code in _CODES if words.search(message)), None)
+
+
+def _as_number(message: str) -> str | None:
+    """Return the code of a number that REST takes in no body, whatever is wanted; None for all else."""
+    number = _NUMBER.search(message)
+    if number is None:
+        return None
+    if not re.fullmatch(r"-?\d+", number[1]):
+        return "not_an_integer"
+    fits = len(number[1]) <= LONGEST and abs(int(number[1])) <= MAX_WIRE_INT
+    return None if fits else "number_too_large"
 
 
 def wrong_value(error: GraphQLError, document: DocumentNode) -> FieldError | None:
@@ -57,7 +74,10 @@ def wrong_value(error: GraphQLError, document: DocumentNode) -> FieldError | Non
     argument = _ARGUMENT.search(error.message)
     if argument is not None and not pointer:
         pointer = f"/{argument[1] or argument[2]}"
-    return FieldError(pointer, code, error.message, place_of(pointer))
+    place = place_of(pointer)
+    if place == "body":
+        code = _as_number(error.message) or code
+    return FieldError(pointer, code, error.message, place)
 
 
 def place_of(pointer: str) -> str:
@@ -79,43 +99,58 @@ def pointer_of(error: GraphQLError, document: DocumentNode) -> str | None:
         if not parts or parts[0] != named[1]:
             parts.insert(0, named[1])
         return at_argument("/" + "/".join(parts), places_of(document))
-    wanted = {id(node) for node in error.nodes or ()}
-    finder = _Finder(wanted)
+    finder = _Finder(error.nodes or ())
     visit(document, finder)
-    return finder.found
+    return finder.found if len(finder.alike) != 1 else finder.alike[0]
 
 
 def places_of(document: DocumentNode) -> dict[str, str]:
     """Return the pointer to the argument that each variable fills, or fills a part of: the first one."""
-    finder = _Finder(set())
+    finder = _Finder(())
     visit(document, finder)
     return finder.places
 
 
 @dataclass
 class _Finder(Visitor):
-    """Looks for a node below an argument, and keeps the way to it."""
+    """Looks for a node below an argument, and keeps the way to it.
 
-    wanted: set[int]
+    A list or an object that has no type of its own is told of by a copy without its place. It is looked for by its
+    text, and told of where there is one such text alone.
+    """
+
+    wanted: Collection[Node]
 
     def __post_init__(self) -> None:
         super().__init__()
         self.way: list[str] = []
         self.found: str | None = None
+        self.alike: list[str] = []
+        self._nodes = {id(node) for node in self.wanted}
+        self._texts = {print_ast(node) for node in self.wanted if isinstance(node, _COPIED) and node.loc is None}
         self.places: dict[str, str] = {}
 
-    def enter(self, node: Node, *_: Any) -> Any:
-        """Notes names on the way down."""
+    def enter(self, node: Node, key: Any, _parent: Any, _path: Any, above: list[Any]) -> Any:
+        """Notes names and places in lists on the way down."""
         if isinstance(node, ArgumentNode | ObjectFieldNode):
             self.way.append(node.name.value)
+        elif _listed(above):
+            self.way.append(str(key))
         if isinstance(node, VariableNode) and self.way:
             self.places.setdefault(node.name.value, "/" + "/".join(self.way))
-        if id(node) in self.wanted and self.way and self.found is None:
+        if id(node) in self._nodes and self.way and self.found is None:
             self.found = "/" + "/".join(self.way)
             return self.BREAK
+        if self._texts and self.way and isinstance(node, _COPIED) and print_ast(node) in self._texts:
+            self.alike.append("/" + "/".join(self.way))
         return None
 
-    def leave(self, node: Node, *_: Any) -> Any:
+    def leave(self, node: Node, _key: Any, _parent: Any, _path: Any, above: list[Any]) -> Any:
         """And forgets them on the way up."""
-        if isinstance(node, ArgumentNode | ObjectFieldNode):
+        if isinstance(node, ArgumentNode | ObjectFieldNode) or _listed(above):
             self.way.pop()
+
+
+def _listed(above: list[Any]) -> bool:
+    """Whether a node is an item of a list of values."""
+    return bool(above) and isinstance(above[-1], ListValueNode)

@@ -14,8 +14,8 @@ from fastapi.dependencies.utils import get_dependant
 from fastapi.exceptions import RequestValidationError
 
 from app.api import paging as pages
-from app.api.problems import FieldError, Problem
-from app.api.strict import PATH_VALUE, Instant, field_errors
+from app.api.problems import Problem
+from app.api.strict import PATH_VALUE, Instant, field_errors, wrong_id
 
 PAGE: Final = ("limit", "cursor")
 
@@ -156,10 +156,9 @@ class Arguments:
 
 def check_path(path: Mapping[str, Any]) -> None:
     """Refuse ids that are not 1 to 200 characters without control characters."""
-    wrong = [name for name, value in path.items() if not PATH_VALUE.match(str(value))]
+    wrong = [wrong_id(name, str(value)) for name, value in path.items() if not PATH_VALUE.match(str(value))]
     if wrong:
-        message = "1 to 200 characters in UTF-8, without control characters."
-        raise Problem("invalid_input", errors=[FieldError(f"/{name}", "bad_text", message, "path") for name in wrong])
+        raise Problem("invalid_input", errors=wrong)
 
 
 def _parameters(fields: Sequence[Any], place: str) -> tuple[Parameter, ...]:
