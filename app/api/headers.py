@@ -64,9 +64,11 @@ def tagged(version: str) -> str:
 
 
 def _quoted(value: str | None) -> list[str]:
-    """Return the tags of an argument as a header has them."""
-    tags = [tag.strip() for tag in (value or "").split(",")]
-    return [tag if tag == "*" or tag.endswith('"') else tagged(tag) for tag in tags if tag]
+    """Return the tags of an argument as a header has them. Empty text names a version that there is not."""
+    if value is None:
+        return []
+    tags = [tag.strip() for tag in value.split(",") if tag.strip()]
+    return [tag if tag == "*" or tag.endswith('"') else tagged(tag) for tag in tags or [""]]
 
 
 def _tags_in(values: Iterable[str]) -> set[str]:

@@ -188,6 +188,9 @@ async def test_versions_can_be_named_as_in_rest(shop: Vendor) -> None:
     stale = await do(shop, "changeWebhookEndpoint", fields, kind="WebhookEndpoint", ifMatch=made["etag"], **given)
     assert (stale["code"], stale["status"]) == ("precondition_failed", 412)
     assert "`etag`" in stale["nextStep"]
+    # A client that has lost the version changes nothing by it.
+    empty = await do(shop, "changeWebhookEndpoint", fields, kind="WebhookEndpoint", ifMatch="", **given)
+    assert (empty["code"], empty["status"]) == ("precondition_failed", 412)
 
     calendar = {"name": "desk", "zone": "UTC"}
     for wanted in ("Calendar", "Refusal"):

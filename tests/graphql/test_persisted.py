@@ -64,6 +64,8 @@ async def test_a_trusted_document_runs_by_its_hash_in_either_form(vendor: MakeVe
         for body in (
             {"documentId": bare},
             {"documentId": f"sha256:{bare}"},
+            {"doc_id": bare},
+            {"id": f"sha256:{bare}"},
             persisted(bare),
             persisted(f"sha256:{bare}"),
             persisted(bare.upper()),

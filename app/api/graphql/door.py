@@ -451,7 +451,7 @@ def _from_query(request: Request) -> tuple[dict[str, Any], Problem | None]:
         fault = _fault_of(given["variables"], escapes=escapes)
     for name in ("extensions", "variables", "query", "documentId"):
         given[name] = given.get(name) or None
-    if not given["query"] and not given["documentId"] and not given["extensions"]:
+    if not given["query"] and not _document_id(given) and not given["extensions"]:
         raise RequestError("malformed_request", "`query` is missing.")
     return given, fault
 
