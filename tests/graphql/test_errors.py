@@ -267,3 +267,12 @@ async def test_a_character_that_no_id_may_hold_is_one_fault(shop: Vendor) -> Non
         found = (await send(shop.client, query, variables)).json()["errors"][0]["extensions"]
         assert (found["status"], found["code"]) == (422, "invalid_input")
         assert [(one["pointer"], one["code"]) for one in found["errors"]] == [("/ticketId", "bad_character")]
+
+
+async def test_a_character_in_a_parameter_is_told_of_the_query_in_both_doors(shop: Vendor) -> None:
+    rest = await shop.client.get("/v1/tickets?state=a%00b")
+    query = '{ tickets(state: "a\\u0000b") { nodes { state } } }'
+    found = (await send(shop.client, query)).json()["errors"][0]["extensions"]["errors"]
+    (wanted,) = rest.json()["errors"]
+    assert [(one["pointer"], one["in"], one["code"]) for one in found] == [("/state", "query", wanted["code"])]
+    assert (wanted["pointer"], wanted["in"]) == ("/state", "query")

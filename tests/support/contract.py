@@ -39,8 +39,13 @@ class Operation:
 
     @property
     def keyed(self) -> bool:
-        """Whether it needs an Idempotency-Key."""
+        """Whether it takes an Idempotency-Key."""
         return any(one["name"] == "Idempotency-Key" for one in self.spec.get("parameters", ()))
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether it is refused without an Idempotency-Key."""
+        return any(one["name"] == "Idempotency-Key" and one["required"] for one in self.spec.get("parameters", ()))
 
     @property
     def writes(self) -> bool:

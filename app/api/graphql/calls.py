@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -100,7 +100,7 @@ class Calls:
         declared = operation.declared
         given = _Given.of(operation, values)
         check_path(given.path)
-        _check_text({name: value for name, value in values.items() if name not in given.path})
+        _check_text({name: value for name, value in values.items() if name not in given.path}, given.query)
         _check_lengths(given.query)
         body = _body(operation, values, self.size) if declared.arguments.body is not None else None
         tenant_id = declared.access.admit(self.principal, given.path, given.query, reads=declared.reads)
@@ -190,7 +190,7 @@ def _plain(value: Any) -> str:
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
-def _check_text(values: Mapping[str, Any]) -> None:
+def _check_text(values: Mapping[str, Any], query: Collection[str]) -> None:
     """Refuses half a surrogate pair before it meets UTF-8; everything else the REST door refuses itself."""
     errors: list[FieldError] = []
     stack: list[tuple[str, Any]] = [(f"/{pointer_part(name)}", value) for name, value in values.items()]
@@ -207,7 +207,13 @@ def _check_text(values: Mapping[str, Any]) -> None:
         elif isinstance(value, Sequence):
             stack.extend((f"{pointer}/{index}", inner) for index, inner in enumerate(value))
     if errors:
-        raise Problem("invalid_input", errors=errors[:50])
+        asked = {pointer_part(name) for name in query}
+        raise Problem("invalid_input", errors=[_placed(error, asked) for error in errors[:50]])
+
+
+def _placed(error: FieldError, asked: Collection[str]) -> FieldError:
+    """Say of a parameter that REST takes it in the query."""
+    return replace(error, place="query") if error.pointer[1:].partition("/")[0] in asked else error
 
 
 def _push_name(stack: list[tuple[str, Any]], errors: list[FieldError], pointer: str, name: Any, inner: Any) -> None:

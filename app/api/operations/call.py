@@ -160,22 +160,28 @@ class Call:
         view = {**found, "data": rows[start:end], "next_cursor": cursor}
         return Answer(view, headers=page.headers(view))
 
-    def first_rows(self, view: V, lists: Sequence[str], cursor: str | None = None) -> V:
-        """Return a view with at most `ROWS_MAX` rows of each of these lists, those after ``cursor``.
+    def start_of(self, lists: Sequence[str], cursor: str | None) -> int:
+        """Return where a cursor of `first_rows` goes on. 400 ``cursor_invalid``, before anything is read."""
+        context = self._rows_context(lists)
+        return 0 if cursor is None else int(decode_cursor(self.rooms.cursor_secrets, context, cursor)[0] or 0)
 
-        Its `next_cursor` goes on in each list that has more. 400 ``cursor_invalid``.
+    def first_rows(self, view: V, lists: Sequence[str], start: int = 0) -> V:
+        """Return a view with at most `ROWS_MAX` rows of each of these lists, from a row on.
+
+        Its `next_cursor` goes on in each list that has more.
         """
-        secrets = self.rooms.cursor_secrets
-        context = json.dumps([self.tenant_id, sorted(lists), sorted(self.path.items())])
-        start = 0 if cursor is None else int(decode_cursor(secrets, context, cursor)[0] or 0)
         whole: Mapping[str, Any] = view  # type: ignore[assignment]
         end = start + ROWS_MAX
         if start == 0 and not any(len(whole[name]) > end for name in lists):
             return view
         more = any(len(whole[name]) > end for name in lists)
         cut = {name: whole[name][start:end] for name in lists}
-        next_cursor = encode_cursor(secrets[0], context, [end]) if more else None
+        context = self._rows_context(lists)
+        next_cursor = encode_cursor(self.rooms.cursor_secrets[0], context, [end]) if more else None
         return cast(V, {**whole, **cut, "next_cursor": next_cursor})
+
+    def _rows_context(self, lists: Sequence[str]) -> str:
+        return json.dumps([self.tenant_id, sorted(lists), sorted(self.path.items())])
 
     def _own(self, found: Any) -> None:
         """A customer token sees what names its own customer, in path, query or answer; else there is nothing."""

@@ -154,13 +154,14 @@ OPERATIONS = Operations("Credits")
 @OPERATIONS.get("getBalance", "/v1/customers/{customer_id}/balance", scope="customers:read", refusals=(404,))
 async def get_balance(call: Call, customer_id: PathId, point: AsOf, cursor: RowsCursor = None) -> Balance:
     """What is available and held, and the lots it is in, the first 100; exact at the instant."""
+    start = call.start_of(BALANCE_LISTS, cursor)
     if point.as_of is None and point.known_at is None and call.principal.kind == "key":
         found = await call.balance(customer_id)
     else:
         found = await call.read(
             lambda tx: accounts.balance(tx, customer_id, as_of=point.as_of, known_at=point.known_at)
         )
-    return call.first_rows(found, BALANCE_LISTS, cursor)
+    return call.first_rows(found, BALANCE_LISTS, start)
 
 
 @OPERATIONS.post(
@@ -323,8 +324,9 @@ def _shown(key: str | None, found: CreditResult | BaseException) -> BatchResult:
 )
 async def get_statement(call: Call, customer_id: PathId, point: AsOf, cursor: RowsCursor = None) -> Statement:
     """Where credits came from, tickets in progress, resolved tickets: three parts whose totals meet the balance."""
+    start = call.start_of(STATEMENT_LISTS, cursor)
     found = await call.read(lambda tx: accounts.statement(tx, customer_id, as_of=point.as_of, known_at=point.known_at))
-    return call.first_rows(found, STATEMENT_LISTS, cursor)
+    return call.first_rows(found, STATEMENT_LISTS, start)
 
 
 @OPERATIONS.get(

@@ -31,8 +31,9 @@ async def list_customers(call: Call, query: QueryText | None = None) -> Answer[P
 @OPERATIONS.get("getCustomer", "/v1/customers/{customer_id}", scope="customers:read", refusals=(404,), account=True)
 async def get_customer(call: Call, customer_id: PathId, cursor: RowsCursor = None) -> Customer:
     """Licenses, covers, balances, open choices and open tickets in one answer, the first 100 rows of each list."""
+    start = call.start_of(CUSTOMER_LISTS, cursor)
     found = await call.read(lambda tx: customers.get_customer(tx, customer_id))
-    return call.first_rows(found, CUSTOMER_LISTS, cursor)
+    return call.first_rows(found, CUSTOMER_LISTS, start)
 
 
 @OPERATIONS.get("exportCustomer", "/v1/customers/{customer_id}/export", scope="customers:read", refusals=(404,))
