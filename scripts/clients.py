@@ -3,11 +3,15 @@
 A Python client (openapi-python-client), a GraphQL client (ariadne-codegen) and TypeScript types (openapi-typescript, if
 there is Node). The generators are pinned by hash (`requirements/clients.lock`, `scripts/node/package-lock.json`), in
 environments of their own; what they make is not kept.
+
+The Python client has a size that somebody can read (`MOST_LINES`). In TypeScript a loop over every list compiles, and
+one with a typo in a ticket's state does not (`scripts/node/client`).
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +24,10 @@ from scripts import live, node_tools
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv-clients"
+MOST_LINES = 60_000
+"""Lines of the Python client: a shape of the contract is a class of some hundred, a call a file of two hundred."""
+STRICT = ("--noEmit", "--strict", "--target", "es2022", "--module", "es2022", "--moduleResolution", "bundler")
+TYPO = re.compile(r"^typo[.]ts\(\d+,\d+\): error TS2367: .*'\"in_progres\"' have no overlap", re.MULTILINE)
 
 REST_CALLS = """
 import sys
@@ -105,7 +113,11 @@ def _made(words: list[str], folder: Path) -> bool:
 def _rest(folder: Path) -> bool:
     contract = str(ROOT / "openapi/openapi.json")
     words = ["generate", "--path", contract, "--output-path", "rest", "--meta", "none"]
-    return _made([str(VENV / "bin/openapi-python-client"), *words], folder)
+    if not _made([str(VENV / "bin/openapi-python-client"), *words], folder):
+        return False
+    lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in (folder / "rest").rglob("*.py"))
+    print(f"clients: the Python client has {lines:,} lines, of {MOST_LINES:,} at most")
+    return lines <= MOST_LINES
 
 
 def _graphql(folder: Path) -> bool:
@@ -130,9 +142,18 @@ def _typescript(folder: Path) -> bool:
     made = _made([node_tools.program("openapi-typescript"), contract, "-o", "types.d.ts"], folder) and _made(
         [node_tools.program("tsc"), "--noEmit", "--strict", "types.d.ts"], folder
     )
-    if made:
-        print("clients: the TypeScript types compile")
-    return made
+    for source in (node_tools.HERE / "client").glob("*.ts"):
+        shutil.copy(source, folder)
+    if not made or not _made([node_tools.program("tsc"), *STRICT, "lists.ts"], folder):
+        return False
+    typo = subprocess.run(
+        [node_tools.program("tsc"), *STRICT, "typo.ts"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    if typo.returncode == 0 or not TYPO.search(typo.stdout):
+        print(f"clients: a typo in a ticket's state compiles, or is not what fails:\n{typo.stdout}{typo.stderr}")
+        return False
+    print("clients: the TypeScript types and a loop over every list compile; a typo in a state does not")
+    return True
 
 
 if __name__ == "__main__":

@@ -80,7 +80,30 @@ def build(app: FastAPI) -> dict[str, Any]:
     document["webhooks"] = webhooks(schemas)
     document["components"]["schemas"] = {name: _tidied(schema) for name, schema in sorted(schemas.items())}
     document["paths"] = _tidied(document["paths"])
+    _name_sets(document)
     return document
+
+
+def _name_sets(document: dict[str, Any]) -> None:
+    """Refer to a closed set by its name where bodies and queries spell it out: one set is one type of a client."""
+    schemas = document["components"]["schemas"]
+    sets = {frozenset(schema["enum"]): name for name, schema in reversed(schemas.items()) if "enum" in schema}
+
+    def named(part: Any) -> Any:
+        if isinstance(part, list):
+            return [named(inner) for inner in part]
+        if not isinstance(part, dict):
+            return part
+        found = {name: inner if name in _DATA else named(inner) for name, inner in part.items()}
+        name = sets.get(frozenset(found["enum"])) if found.get("type") == "string" and "enum" in found else None
+        if name is None:
+            return found
+        beside = {key: inner for key, inner in found.items() if key not in ("type", "enum")}
+        return {"$ref": f"#/components/schemas/{name}", **beside}
+
+    for name, schema in schemas.items():
+        schemas[name] = schema if "enum" in schema else named(schema)
+    document["paths"] = named(document["paths"])
 
 
 _DATA: Final = frozenset({"example", "examples", "default", "const", "enum"})
@@ -166,6 +189,7 @@ def _finish(
     if declared is not None and declared.conditional:
         parameters.append(dict(_IF_MATCH))
     for parameter in parameters:
+        _without_null(parameter)
         if "example" not in parameter and parameter["name"] not in _GIVEN_OUT:
             parameter["example"] = _parameter_example(parameter)
     if not parameters:
@@ -201,6 +225,14 @@ _PARAMETERS: Final = {
 
 _GIVEN_OUT: Final = frozenset({"cursor", "after"})
 """Values that only the service gives out: whoever copies an example of one is refused."""
+
+
+def _without_null(parameter: dict[str, Any]) -> None:
+    """A query has no word for null: what is not said is left out."""
+    schema = parameter["schema"]
+    match schema.get("anyOf"):
+        case [dict() as inner, {"type": "null"}]:
+            parameter["schema"] = {**inner, **{name: value for name, value in schema.items() if name != "anyOf"}}
 
 
 def _parameter_example(parameter: dict[str, Any]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 JSON = dict[str, Any]
@@ -14,11 +14,24 @@ _OFTEN: Final = 2
 _WIDTH: Final = 320
 """Characters of a line; an example that is longer is shared."""
 _METHODS: Final = frozenset({"get", "put", "post", "patch", "delete"})
+_SCHEMAS: Final = "#/components/schemas/"
+_CARRIER: Final = "WebhookBody"
+_CARRIED: Final = f"{_SCHEMAS}{_CARRIER}/$defs/"
+"""Where shapes stand that webhooks alone refer to: a client of the calls needs none of them."""
+_PROBLEM: Final = "application/problem+json"
+_PROBLEMS: Final = "x-problems"
+_DATA: Final = frozenset({"example", "examples", "default", "const", "enum"})
+_BESIDE: Final = frozenset({"description", "example", "examples", "default"})
+"""What stands beside a reference, since it is of the place and not of the shape."""
+_NULL: Final[JSON] = {"type": "null"}
 
 
 def shared(document: JSON) -> JSON:
-    """Return the document with its repeated parameters and responses among the components."""
+    """Return the document with what it repeats among the components."""
     found: JSON = json.loads(json.dumps(document))
+    _share_problems(found)
+    _share_objects(found)
+    _set_apart(found)
     _share_links(found)
     _share_examples(found)
     _share_responses(found)
@@ -27,9 +40,11 @@ def shared(document: JSON) -> JSON:
 
 
 def inlined(document: JSON) -> JSON:
-    """Return a shared document with its parameters, responses and links where they are used, as they were."""
+    """Return a shared document with its shared parts where they are used, as they were."""
     found: JSON = json.loads(json.dumps(document))
     parts = found["components"]
+    _put_objects_back(found)
+    _put_problems_back(found)
     for operation in _operations(found):
         for index, parameter in enumerate(operation.get("parameters", ())):
             if "$ref" in parameter:
@@ -57,6 +72,164 @@ def _operations(document: JSON) -> Iterator[JSON]:
     for part in ("paths", "webhooks"):
         for methods in document.get(part, {}).values():
             yield from (operation for name, operation in methods.items() if name in _METHODS)
+
+
+def _share_problems(document: JSON) -> None:
+    """Publish the problems of an operation as one answer, ``default``; `x-problems` lists their statuses.
+
+    All are of one shape, so that a client reads a status that is not listed (a proxy's 408) as well.
+    """
+    said: dict[str, str] = {}
+    content: JSON = {}
+    for operation in _operations(document):
+        answers = operation["responses"]
+        found = [status for status, answer in answers.items() if _PROBLEM in answer.get("content", ())]
+        for status in found:
+            answer = answers.pop(status)
+            said[status], content = answer["description"], answer["content"]
+        if found:
+            operation[_PROBLEMS] = sorted(int(status) for status in found)
+            answers["default"] = {"$ref": "#/components/responses/Problem"}
+    rows = [f"* {status}: {words}" for status, words in sorted(said.items())]
+    about = f"A problem; `{_PROBLEMS}` of the operation lists its statuses.\n\n" + "\n".join(rows)
+    document["components"].setdefault("responses", {})["Problem"] = {"description": about, "content": content}
+    document["components"][_PROBLEMS] = dict(sorted(said.items()))
+
+
+def _put_problems_back(document: JSON) -> None:
+    parts = document["components"]
+    if _PROBLEMS not in parts:  # as it was published before
+        return
+    content, said = parts["responses"].pop("Problem")["content"], parts.pop(_PROBLEMS)
+    for operation in _operations(document):
+        for status in map(str, operation.pop(_PROBLEMS, ())):
+            operation["responses"].pop("default", None)
+            operation["responses"][status] = {"description": said[status], "content": content}
+
+
+def _share_objects(document: JSON) -> None:
+    """Give a name to each object of any members, or of members of one kind, that is used often."""
+    schemas = document["components"]["schemas"]
+    found = [(name, *_core(schema)) for name, schema in _named_schemas(schemas) if _open(schema)]
+    counted = Counter(_key(core) for _, core, _ in found)
+    names: dict[str, str] = {}
+    for name, core, _ in found:
+        if counted[_key(core)] >= _OFTEN and _key(core) not in names:
+            names[_key(core)] = _free(_object_name(name, core), {**schemas, **dict.fromkeys(names.values())})
+
+    def share(schema: JSON) -> JSON:
+        if not _open(schema):
+            return schema
+        core, null = _core(schema)
+        name = names.get(_key(core))
+        if name is None:
+            return schema
+        reference = {"$ref": _SCHEMAS + name}
+        beside = {key: value for key, value in schema.items() if key in _BESIDE}
+        return {**({"anyOf": [reference, _NULL]} if null else reference), **beside}
+
+    made = {names[key]: json.loads(key) for key in names}
+    document["components"]["schemas"] = dict(sorted({**_changed(schemas, share), **made}.items()))
+
+
+def _put_objects_back(document: JSON) -> None:
+    schemas = document["components"]["schemas"]
+    schemas |= schemas.get(_CARRIER, {}).pop("$defs", {})
+    made = {name: schemas.pop(name) for name in [name for name, schema in schemas.items() if _open(schema)]}
+
+    def back(schema: JSON) -> JSON:
+        if str(schema.get("$ref", "")).startswith(_CARRIED):
+            return {**schema, "$ref": schema["$ref"].replace(_CARRIED, _SCHEMAS)}
+        match schema.get("anyOf"):
+            case [{"type": "object"} as inner, {"type": "null"}] if _open(inner):
+                return {**inner, "type": ["object", "null"], **{key: schema[key] for key in schema if key != "anyOf"}}
+        inner = made.get(str(schema.get("$ref", "")).removeprefix(_SCHEMAS))
+        return schema if inner is None else {**inner, **{key: schema[key] for key in schema if key != "$ref"}}
+
+    document["components"]["schemas"] = dict(sorted(_changed(schemas, back).items()))
+    document["webhooks"] = _changed(document.get("webhooks", {}), back)
+
+
+def _set_apart(document: JSON) -> None:
+    """Put the shapes that webhooks alone refer to into the definitions of a webhook's body."""
+    schemas = document["components"]["schemas"]
+    if _CARRIER not in schemas:
+        return
+    near: set[str] = set()
+    waiting = {_CARRIER, *_referred(document["paths"]), *_referred(document["components"]["responses"])}
+    while waiting:
+        near |= waiting
+        waiting = {inner for name in waiting for inner in _referred(schemas[name])} - near
+    apart = {name: schema for name, schema in schemas.items() if name not in near}
+
+    def lead(schema: JSON) -> JSON:
+        name = str(schema.get("$ref", "")).removeprefix(_SCHEMAS)
+        return {**schema, "$ref": _CARRIED + name} if name in apart else schema
+
+    kept = {name: schema for name, schema in schemas.items() if name in near}
+    kept[_CARRIER]["$defs"] = _changed(apart, lead)
+    document["components"]["schemas"] = kept
+    document["webhooks"] = _changed(document["webhooks"], lead)
+
+
+def _referred(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        if str(part.get("$ref", "")).startswith(_SCHEMAS):
+            yield part["$ref"].removeprefix(_SCHEMAS)
+        for inner in part.values():
+            yield from _referred(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from _referred(inner)
+
+
+def _open(schema: JSON) -> bool:
+    """Whether it is an object that names no member of its own, and refers to no shape."""
+    kind = schema.get("type")
+    said = bool(schema.get("additionalProperties")) or "patternProperties" in schema
+    return kind in ("object", ["object", "null"]) and said and "properties" not in schema and not [*_referred(schema)]
+
+
+def _core(schema: JSON) -> tuple[JSON, bool]:
+    """Return the shape itself, without what is of its place, and whether it may be null."""
+    core = {key: value for key, value in schema.items() if key not in _BESIDE}
+    return {**core, "type": "object"}, isinstance(schema["type"], list)
+
+
+def _object_name(member: str, core: JSON) -> str:
+    match core.get("additionalProperties"):
+        case True:
+            return "JsonObject"
+        case {"type": "integer" | "string" as kind}:
+            return f"{str(kind).capitalize()}Map"
+    return f"{_capital(member)}Object"
+
+
+def _named_schemas(schemas: JSON) -> Iterator[tuple[str, JSON]]:
+    """Every schema below these, with the name of the member that it is of."""
+    for schema in schemas.values():
+        for name, inner in schema.get("properties", {}).items():
+            yield from ((name, part) for part in _below(inner))
+
+
+def _below(schema: Any) -> Iterator[JSON]:
+    if isinstance(schema, dict):
+        yield schema
+        for key, inner in schema.items():
+            if key not in _DATA:
+                yield from _below(inner)
+    elif isinstance(schema, list):
+        for inner in schema:
+            yield from _below(inner)
+
+
+def _changed(part: Any, change: Callable[[JSON], JSON]) -> Any:
+    """Return a part with each of its objects changed, the inner ones first."""
+    if isinstance(part, list):
+        return [_changed(inner, change) for inner in part]
+    if not isinstance(part, dict):
+        return part
+    return change({key: inner if key in _DATA else _changed(inner, change) for key, inner in part.items()})
 
 
 def _share_examples(document: JSON) -> None:
@@ -96,7 +269,7 @@ def _share_links(document: JSON) -> None:
 def _share_responses(document: JSON) -> None:
     counted: Counter[str] = Counter()
     for operation in _operations(document):
-        counted.update(_key(answer) for answer in operation["responses"].values())
+        counted.update(_key(answer) for answer in operation["responses"].values() if "$ref" not in answer)
     made = document["components"].setdefault("responses", {})
     names: dict[str, str] = {}
     for operation in _operations(document):
