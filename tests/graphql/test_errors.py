@@ -276,3 +276,18 @@ async def test_a_character_in_a_parameter_is_told_of_the_query_in_both_doors(sho
     (wanted,) = rest.json()["errors"]
     assert [(one["pointer"], one["in"], one["code"]) for one in found] == [("/state", "query", wanted["code"])]
     assert (wanted["pointer"], wanted["in"]) == ("/state", "query")
+
+
+async def test_a_wrong_cursor_and_a_missing_scope_are_told_by_the_names_here(shop: Vendor) -> None:
+    for field in ("customer", "balance", "statement"):
+        answer = await send(shop.client, f'{{ {field}(customerId: "c-1", cursor: "zz") {{ __typename }} }}')
+        found = answer.json()["errors"][0]["extensions"]
+        assert found["code"] == "cursor_invalid"
+        assert "`cursor`" in found["nextStep"] and "`nextCursor`" in found["nextStep"], found
+    few = await shop.as_key("credits:debit")
+    command = '{idempotencyKey: "a", kind: "adjust", customerId: "c-1", credits: 1, reason: "x"}'
+    query = f"""mutation {{ createCreditBatch(input: {{commands: [{command}]}}) {{ ... on CreditBatch {{ results {{
+      problem {{ code missingScope nextStep }} }} }} }} }}"""
+    (item,) = (await ask(few, query))["createCreditBatch"]["results"]
+    assert (item["problem"]["code"], item["problem"]["missingScope"]) == ("scope_missing", "credits:adjust")
+    assert "`missingScope`" in item["problem"]["nextStep"]

@@ -316,3 +316,25 @@ async def test_a_lot_an_entry_and_a_choice_are_read_by_their_ids_in_rest(told: V
     assert choice == {**every[0], "customer_id": "c-1"}
     for path in ("/v1/lots/x", "/v1/entries/x", "/v1/entries/x:1", "/v1/entries/x:99999999999", "/v1/choices/x"):
         assert (await told.get(path)).status_code == 404, path
+
+
+async def test_further_rows_of_a_customer_are_not_the_first_ones(vendor: MakeVendor) -> None:
+    one = await vendor("avactis")
+    for number in range(102):
+        given = {"credits": number + 1, "reason": f"gift {number}"}
+        await one.ok(await one.post("/v1/customers/c-1/adjustments", given))
+    fields = "__typename id customerId nextCursor totals { lots } lots { __typename id lotId available }"
+    first = (await ask(one, f'{{ customer(customerId: "c-1") {{ {fields} }} }}'))["customer"]
+    rows = (await ask(one, '{ balance(customerId: "c-1") { nextCursor } }'))["balance"]["nextCursor"]
+    query = f"""query($cursor: String, $rows: String) {{ first: customer(customerId: "c-1") {{ {fields} }}
+      more: customer(customerId: "c-1", cursor: $cursor) {{ {fields} }}
+      balance(customerId: "c-1", cursor: $rows) {{ lots {{ __typename id lotId available }} }} }}"""
+    data = await ask(one, query, cursor=first["nextCursor"], rows=rows)
+    cached(data)
+    assert data["first"] == first
+    assert (len(first["lots"]), len(data["more"]["lots"])) == (100, 2)
+    assert data["more"]["id"] != first["id"]
+    assert data["balance"]["lots"] == data["more"]["lots"]
+    lot = data["more"]["lots"][1]
+    assert await node(one, lot["id"], "... on Lot { __typename id lotId available }") == lot
+    assert await node(one, data["more"]["id"], f"... on Customer {{ {fields} }}") == data["more"]

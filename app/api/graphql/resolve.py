@@ -53,9 +53,25 @@ async def read(calls: Calls, operation: Twin, values: Mapping[str, Any]) -> Any:
             return None
         if body["status"] == TOO_MANY:
             calls.retry_after = "1"
+        if body["code"] == "cursor_invalid" and _by_cursor(operation):
+            step = str(body["next_step"]).replace("a cursor", "`cursor`").replace("`next_cursor`", "`nextCursor`")
+            body = {**body, "next_step": step}
         names = Names(renamed=operation.renamed)
         raise raised(body, names=names) from (error if body["code"] == "internal_error" else None)
-    return with_state(answer.plain, state_asked(operation.asked, values))
+    return _further(with_state(answer.plain, state_asked(operation.asked, values)), operation, values)
+
+
+def _further(view: Any, operation: Twin, values: Mapping[str, Any]) -> Any:
+    """Return a thing that holds further rows by its id for them. The rows are of the present, and stay as they are."""
+    cursor = values.get("cursor")
+    if cursor is None or not _by_cursor(operation) or not isinstance(view, dict):
+        return view
+    return Stated(view, State({**state_of(view).stated, "cursor": cursor}))
+
+
+def _by_cursor(operation: Twin) -> bool:
+    """Whether an answer holds the first rows of its lists, and `cursor` asks for the further ones."""
+    return not operation.listed and "cursor" in operation.asked
 
 
 _WORDS: Final = frozenset({"action_not_found", "kind_not_found"})

@@ -39,8 +39,8 @@ def of(step: str) -> str:
 
 @functools.cache
 def of_refusal(step: str) -> str:
-    """Return the same for a `Refusal`, where the facts have another name."""
-    return _FACTS.sub(r"`refusalFacts\1`", of(step))
+    """Return the same for a `Refusal`, where the facts and the scope have other names."""
+    return _FACTS.sub(r"`refusalFacts\1`", of(step)).replace("`scope`", "`missingScope`")
 
 
 def _field(found: re.Match[str]) -> str:
