@@ -283,7 +283,8 @@ async def test_a_wrong_cursor_and_a_missing_scope_are_told_by_the_names_here(sho
         answer = await send(shop.client, f'{{ {field}(customerId: "c-1", cursor: "zz") {{ __typename }} }}')
         found = answer.json()["errors"][0]["extensions"]
         assert found["code"] == "cursor_invalid"
-        assert "`cursor`" in found["nextStep"] and "`nextCursor`" in found["nextStep"], found
+        assert "`cursor`" in found["nextStep"], found
+        assert "`nextCursor`" in found["nextStep"], found
     few = await shop.as_key("credits:debit")
     command = '{idempotencyKey: "a", kind: "adjust", customerId: "c-1", credits: 1, reason: "x"}'
     query = f"""mutation {{ createCreditBatch(input: {{commands: [{command}]}}) {{ ... on CreditBatch {{ results {{
