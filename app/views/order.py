@@ -33,8 +33,20 @@ from app.views.shapes import Closed, Credits, Id, Instant
 
 GRANTED: Final = ("licenses", "lots", "covers", "choices", "addons")
 _PASSING: Final = frozenset(
-    {"available", "held", "disputed", "spent", "expired", "expired_credits", "state", "active", "remaining_seconds"}
+    {
+        "active",
+        "available",
+        "disputed",
+        "expired",
+        "expired_credits",
+        "held",
+        "remaining_seconds",
+        "spent",
+        "state",
+        "voided",
+    }
 )
+"""What becomes of a grant later: states, and credits that were spent, ended or given back since."""
 GrantKind = Annotated[
     Literal["license", "credits", "cover", "choice", "addon"], Closed("GrantKind", "What an order brings.")
 ]
@@ -318,9 +330,18 @@ def _whole(lot: Mapping[str, Any], placed_at: str) -> Lot:
     return cast(Lot, {**earlier, **lot})
 
 
-def lasting(granted: Mapping[str, Iterable[Mapping[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
-    """Return what was granted without what changes by itself: states, and credits spent since."""
-    return {
-        name: [{key: value for key, value in row.items() if key not in _PASSING} for row in granted.get(name, [])]
-        for name in GRANTED
-    }
+def grants_differ(granted: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
+    """Whether an order has granted something else than is stored, whatever became of it since.
+
+    What an earlier version stored lacks members of today; they say nothing new.
+    """
+    return any(_rows_differ(granted.get(name, ()), stored.get(name, ())) for name in GRANTED)
+
+
+def _rows_differ(granted: Sequence[Mapping[str, Any]], stored: Sequence[Mapping[str, Any]]) -> bool:
+    return len(granted) != len(stored) or any(
+        now.get(member) != value
+        for now, then in zip(granted, stored, strict=True)
+        for member, value in then.items()
+        if member not in _PASSING
+    )

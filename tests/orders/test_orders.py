@@ -38,6 +38,20 @@ async def test_an_order_is_recorded_once_and_answers_the_same_again(vendor: Make
     assert body["notices"][0]["ends_at"] == "2025-07-01T00:00:00Z"
 
 
+async def test_what_is_spent_and_refunded_later_changes_no_answer_to_the_same_order(vendor: MakeVendor) -> None:
+    shop = await vendor("x-cart")
+    body = an_order(a_line("credits-60"), a_line("credits-120", line_id="2"))
+    first = await shop.put("/v1/orders/o-1", json=body)
+    await shop.ok(await shop.post("/v1/customers/ann/debits", json={"credits": 10}))
+    refund = {"refund_id": "r-1", "lines": [{"line_id": "2", "quantity": 1}]}
+    await shop.ok(await shop.post("/v1/orders/o-1/refunds", json=refund, key=None))
+    again = await shop.put("/v1/orders/o-1", json=body)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json()["lots"] == first.json()["lots"]
+    now = (await shop.get("/v1/orders/o-1")).json()["lots"]
+    assert [(lot["spent"], lot["voided"]) for lot in now] == [(10, 0), (0, 120)]
+
+
 async def test_the_same_order_in_other_words_is_the_same_order(vendor: MakeVendor) -> None:
     shop = await vendor("x-cart")
     first = await shop.put("/v1/orders/o-1", json=an_order(a_line("credits-60", unit_price="34.50")))

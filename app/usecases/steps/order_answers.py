@@ -8,7 +8,7 @@ from typing import Any
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Order, OrderRefund
 from app.domain.values.wire import jsonable
-from app.views.order import GRANTED, granted_by, lasting
+from app.views.order import granted_by, grants_differ
 
 
 def refunded_units(prior: Iterable[OrderRefund], what: str = "quantity") -> dict[str, int]:
@@ -35,8 +35,6 @@ def keep_answers(account: CustomerAccount, mine: Sequence[Order]) -> None:
         if order.order_id not in touched:
             continue
         granted: dict[str, Any] = dict(granted_by(account, order.order_id))
-        if order.order_id in plan.orders or lasting(granted) != lasting(
-            {name: order.answer.get(name, []) for name in GRANTED}
-        ):
+        if order.order_id in plan.orders or grants_differ(granted, order.answer):
             order.answer = jsonable({**order.answer, **granted})
             plan.orders[order.order_id] = order
