@@ -31,7 +31,7 @@ from app.domain.calendar.opening_hours import (
     parse_minute,
     weekly_hours,
 )
-from app.domain.clocks.ticket_clocks import Hours
+from app.domain.clocks.ticket_clock import Hours
 from app.domain.policy.policy import Policy
 from app.domain.policy.service_levels import ServiceHours
 from app.domain.values.errors import DomainError

@@ -20,7 +20,7 @@ from app.db.keyset import where_after
 from app.domain.clocks import stored as wire
 from app.domain.clocks.event import Outcome, Phase
 from app.domain.clocks.second_judgement import STREAM
-from app.domain.clocks.ticket_clocks import TicketClock
+from app.domain.clocks.ticket_clock import TicketClock
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Key, PageRequest
 from app.domain.values.wire import iso, iso_or_none, parse_iso

@@ -12,7 +12,8 @@ from app.domain.clocks.clock import ClockState
 from app.domain.clocks.event import Outcome, Party, Phase, WindowState
 from app.domain.clocks.event import TimeLedger as Seconds
 from app.domain.clocks.stored import NEVER_OPENS, breaches_json
-from app.domain.clocks.ticket_clocks import TicketClock, TicketClocks
+from app.domain.clocks.ticket_clock import TicketClock
+from app.domain.clocks.ticket_clocks import TicketClocks
 from app.domain.values.wire import iso, iso_or_none
 from app.views.shapes import Closed, Day, Id, Instant, Whole
 

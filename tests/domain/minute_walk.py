@@ -19,7 +19,8 @@ from app.domain.account.changes import Plan
 from app.domain.account.customer import Customer
 from app.domain.calendar.business_calendar import BusinessCalendar
 from app.domain.calendar.opening_hours import CalendarException, CalendarVersion, ExceptionKind, weekly_hours
-from app.domain.clocks.ticket_clocks import Hours, TicketClock, TicketClocks
+from app.domain.clocks.ticket_clock import Hours, TicketClock
+from app.domain.clocks.ticket_clocks import TicketClocks
 from app.domain.policy.policy import Policy
 from app.domain.policy.service_levels import Promise
 

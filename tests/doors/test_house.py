@@ -305,7 +305,6 @@ LARGE_FILES = {
     "app/db/schema.py",
     "app/domain/orders/reconcile.py",
     "app/embedded.py",
-    "app/domain/clocks/ticket_clocks.py",
     "app/db/engine.py",
     "app/views/policy.py",
     "app/usecases/orders/orders.py",
@@ -315,7 +314,7 @@ LARGE_FILES = {
     "app/api/strict.py",
 }
 """Files over 560 lines. None may be added; whoever splits one takes it off."""
-LARGE_CLASSES = {"Progress", "TicketClocks", "_Line", "EmbeddedPostgres", "Step"}
+LARGE_CLASSES = {"Progress", "_Line", "EmbeddedPostgres", "Step"}
 """Classes over 350 lines. None may be added; whoever splits one takes it off."""
 
 

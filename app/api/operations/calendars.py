@@ -13,7 +13,7 @@ from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
 from app.api.problems import Problem
 from app.api.strict import BIG_LIMIT, INBOUND_LIMIT, Body, Day, Flag, Instant, LongText, ShortText
-from app.domain.clocks.ticket_clocks import Hours
+from app.domain.clocks.ticket_clock import Hours
 from app.domain.values.errors import DomainError
 from app.usecases.clocks import calendar_questions, calendars
 from app.views import calendar as views

@@ -12,7 +12,7 @@ from app.documents.closures import expand_closures
 from app.documents.zones import TZDB_VERSION, zone
 from app.domain.calendar.business_calendar import BusinessCalendar
 from app.domain.calendar.opening_hours import CalendarVersion, Closure, Reason, parse_minute, weekly_hours
-from app.domain.clocks.ticket_clocks import Hours
+from app.domain.clocks.ticket_clock import Hours
 from app.domain.policy.service_levels import ServiceHours
 from app.domain.trial.trial import BEGAN, Failure, play
 from app.domain.values.errors import DomainError

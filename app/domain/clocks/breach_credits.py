@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from app.domain.account.account import CustomerAccount
 from app.domain.clocks.clock import OutcomeFact
-from app.domain.clocks.ticket_clocks import BreachHook, TicketClock
+from app.domain.clocks.ticket_clock import TicketClock
+from app.domain.clocks.ticket_clocks import BreachHook
 from app.domain.ledger.events import voided_data
 from app.domain.ledger.refunded_units import refunded_of_ticket
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 from app.domain.clocks import stored as wire
 from app.domain.clocks.clock import ClockState, OutcomeFact, fold, judge
 from app.domain.clocks.event import FROZEN, ClockEvent, EventKind, Phase
-from app.domain.clocks.ticket_clocks import TicketClock
+from app.domain.clocks.ticket_clock import TicketClock
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso_or_none
 

@@ -10,112 +10,27 @@ its event bear the due time itself, however late anyone looks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from app.domain.account.changes import ClockOutcome, ClockRow, OutboxEvent, Plan
-from app.domain.calendar.business_calendar import BusinessCalendar
+from app.domain.account.changes import Plan
 from app.domain.calendar.timeline import SlaUnreachable, to_s
 from app.domain.clocks import stored as wire
-from app.domain.clocks.clock import ClockState, OutcomeFact, explain_clock, fold, judge, next_action_at
-from app.domain.clocks.event import ClockEvent, ClockSpec, EventKind, Outcome, Party, Pause, Phase, in_force
-from app.domain.clocks.stored import PromiseTerms
-from app.domain.clocks.target import EachBusinessDay, Explanation, NoTarget, Rolling, Target, due_at, parse_target
+from app.domain.clocks.clock import OutcomeFact, fold, next_action_at
+from app.domain.clocks.event import ClockEvent, EventKind, Party, Pause, Phase, in_force
+from app.domain.clocks.published import emit_due, publish, row_of
+from app.domain.clocks.target import EachBusinessDay, NoTarget, Rolling, Target, due_at, parse_target
+from app.domain.clocks.ticket_clock import LIVE, Hours, TicketClock, touched
 from app.domain.policy.policy import Policy
 from app.domain.policy.service_levels import Promise
 from app.domain.values.ids import Mint
-from app.domain.values.wire import iso_or_none
 
 AGENDA_KIND: Final = "clock"
 PAST_DUE: Final = timedelta(seconds=1)
 """What is due at t is missed at t + this, not at t."""
-_LIVE: Final = (Phase.RUNNING, Phase.PAUSED)
 _REOPENS: Final = ("opened", "accepted")
-Key = tuple[int, str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hours:
-    """A calendar as it stands: the whole timeline, earlier ones by revision (what was judged stays so), zone data."""
-
-    name: str
-    calendar: BusinessCalendar
-    history: Mapping[int, BusinessCalendar]
-    tzdb_version: str
-    clause: str | None = None
-
-    @property
-    def revision(self) -> int:
-        """The newest published revision."""
-        return self.calendar.revision
-
-    def revision_at(self, when: datetime) -> int:
-        """The newest revision that was published by then; the first, before any was."""
-        for revision in sorted(self.history, reverse=True):
-            published = next(
-                (version.published_at for version in self.history[revision].versions if version.revision == revision),
-                None,
-            )
-            if published is None or published <= when:
-                return revision
-        return min(self.history, default=self.revision)
-
-
-@dataclass(slots=True, kw_only=True)
-class TicketClock:
-    """One clock: what it promises, what happened to it, and which outcomes are written."""
-
-    clock_id: str
-    ticket_id: str
-    external_ticket_id: str
-    customer_id: str
-    spec: ClockSpec
-    terms: PromiseTerms
-    hours: Hours
-    events: list[ClockEvent] = field(default_factory=list)
-    judged: set[Key] = field(default_factory=set)
-    on_agenda: bool = False
-    stored_due_at: datetime | None = None
-    """The due time as last written."""
-
-    def known(self, known_at: datetime | None) -> list[ClockEvent]:
-        """The events recorded by then."""
-        return [event for event in self.events if known_at is None or event.recorded_at <= known_at]
-
-    def state(self, at: datetime, known_at: datetime | None = None, hours: Hours | None = None) -> ClockState:
-        """How it stands at an instant, by what was known then."""
-        on = hours or self.hours
-        return fold(self.spec, on.calendar, self.known(known_at), at=at, history=on.history)
-
-    def facts(self, at: datetime, known_at: datetime | None = None) -> tuple[OutcomeFact, ...]:
-        """Every outcome that has come about by then."""
-        return judge(self.spec, self.hours.calendar, self.known(known_at), at=at, history=self.hours.history)
-
-    @property
-    def revision(self) -> int | None:
-        """The calendar revision its last event was judged on."""
-        found = [event.calendar_revision for event in self.events if event.calendar_revision is not None]
-        return max(found, default=None)
-
-    @property
-    def began(self) -> datetime | None:
-        """When it started first, by what is known now."""
-        starts = [
-            clock_event.occurred_at for clock_event in in_force(self.events) if clock_event.kind is EventKind.START
-        ]
-        return min(starts, default=None)
-
-    def explain(self, at: datetime) -> Explanation:
-        """The stretches that count towards the due time and the closures skipped."""
-        state = self.state(at)
-        on = self.hours.history.get(state.calendar_revision or 0, self.hours.calendar)
-        return explain_clock(self.spec, on, state)
-
-    def started_by(self, at: datetime, known_at: datetime | None = None) -> bool:
-        """Whether it had started by then, by what was known."""
-        return any(event.occurred_at <= at for event in self.known(known_at))
 
 
 BreachHook = Callable[[TicketClock, OutcomeFact, str], None]
@@ -196,7 +111,7 @@ class TicketClocks:
             state = clock.state(at)
             recurring = isinstance(state.target, EachBusinessDay | Rolling)
             late = to_s(when) < to_s(at)
-            live = state.phase in _LIVE
+            live = state.phase in LIVE
             if late and live and state.started_at is not None and when < state.started_at:
                 live = False  # it happened before this cycle began
                 if trigger == "resolved" and state.cycle == 1:
@@ -204,7 +119,7 @@ class TicketClocks:
                     continue
             if trigger == "vendor_response" and recurring and (live or late):
                 self._append(clock, EventKind.RESPONSE, at=at, occurred_at=when)
-            elif trigger in clock.terms.stops and (live or (late and clock.state(when).phase in _LIVE)):
+            elif trigger in clock.terms.stops and (live or (late and clock.state(when).phase in LIVE)):
                 self._append(clock, EventKind.STOP, at=at, occurred_at=when)
             elif trigger == "resolved" and live:
                 answered = clock.spec.milestone == "first_response" and "vendor_response" in clock.terms.stops
@@ -228,13 +143,13 @@ class TicketClocks:
                 continue
             if milestone is not None and clock.spec.milestone != milestone:
                 continue
-            if clock.state(at).phase in _LIVE:
+            if clock.state(at).phase in LIVE:
                 self._append(clock, EventKind.CANCEL, at=at, occurred_at=min(occurred_at or at, at))
 
     def reopen(self, *, at: datetime) -> None:
         """A new cycle of each vendor's clock that starts at the opening or the acceptance; no old one comes back."""
         for clock in self.clocks:
-            ended = clock.state(at).phase not in _LIVE
+            ended = clock.state(at).phase not in LIVE
             if ended and clock.spec.owing is Party.VENDOR and clock.terms.starts in _REOPENS:
                 self._append(clock, EventKind.REOPEN, at=at)
 
@@ -247,7 +162,7 @@ class TicketClocks:
 
     def calendar_changed(self, *, at: datetime) -> int:
         """Puts every live clock on the newest calendar if that moves anything for it; how many it moved."""
-        found = [clock for clock in self.clocks if self.touched(clock, at, self.hours)]
+        found = [clock for clock in self.clocks if touched(clock, at, self.hours)]
         for clock in found:
             self._append(clock, EventKind.CALENDAR_CHANGED, at=at, cause=EventKind.CALENDAR_CHANGED.value)
         return len(found)
@@ -257,7 +172,7 @@ class TicketClocks:
         moved = 0
         for clock in self.clocks:
             state = clock.state(at)
-            stale = state.tzdb_version != self.hours.tzdb_version and state.phase in _LIVE
+            stale = state.tzdb_version != self.hours.tzdb_version and state.phase in LIVE
             if stale and state.due_at != clock.stored_due_at:
                 self._append(clock, EventKind.TZDB_CHANGED, at=at, cause=EventKind.TZDB_CHANGED.value)
                 moved += 1
@@ -266,7 +181,7 @@ class TicketClocks:
     def rejudge(self, *, at: datetime) -> None:
         """Brings live clocks that older rules judged to the present ones: what was wrongly a breach is taken back."""
         for clock in self.clocks:
-            if clock.state(at).phase in _LIVE:
+            if clock.state(at).phase in LIVE:
                 self._append(clock, EventKind.REJUDGE, at=at, cause="pause_frozen")
 
     # --- questions --------------------------------------------------------------------------------------------------
@@ -277,20 +192,7 @@ class TicketClocks:
 
     def live(self, *, at: datetime) -> list[TicketClock]:
         """The clocks that run or are paused."""
-        return [clock for clock in self.clocks if clock.state(at).phase in _LIVE]
-
-    @staticmethod
-    def touched(clock: TicketClock, at: datetime, hours: Hours) -> bool:
-        """Whether a newer calendar moves anything for a live clock. One that owes each day is always moved to it."""
-        if clock.revision is None or clock.revision >= hours.revision:
-            return False
-        old = clock.state(at)
-        if old.phase not in _LIVE:
-            return False
-        if isinstance(old.target, EachBusinessDay):
-            return True
-        new = recomputed(clock, at, hours)
-        return _shown(old) != _shown(new)
+        return [clock for clock in self.clocks if clock.state(at).phase in LIVE]
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
@@ -305,7 +207,7 @@ class TicketClocks:
         ]
         if same:
             clock = same[-1]
-            if clock.state(at).phase not in _LIVE:
+            if clock.state(at).phase not in LIVE:
                 self._append(clock, EventKind.REOPEN, at=at, target=self._reachable(promise, target, at))
             elif due is not None:
                 self._append(clock, EventKind.RETARGET, at=at, target=target, cause="retarget")
@@ -371,7 +273,7 @@ class TicketClocks:
     def _takes(clock: TicketClock, kind: EventKind, reason: str | None, moment: datetime) -> bool:
         state = clock.state(moment)
         stands = any(pause.until is None and reason in (None, pause.reason) for pause in state.pauses)
-        return state.phase in _LIVE and stands == (kind is EventKind.RESUME)
+        return state.phase in LIVE and stands == (kind is EventKind.RESUME)
 
     def _append(
         self,
@@ -417,7 +319,7 @@ class TicketClocks:
         if cause is not None and not emitted:
             after = clock.stored_due_at
             if after != before:
-                self._emit_due(clock, before, after, cause)
+                emit_due(self.plan, self.hours, clock, before, after, cause)
 
     def _revision_of(self, clock: TicketClock, kind: EventKind, when: datetime) -> int:
         """The revision of a late fact: that of then, and none older than the clock was on; a start's is the newest."""
@@ -432,7 +334,7 @@ class TicketClocks:
 
     def _catch_up(self, clock: TicketClock, at: datetime) -> None:
         """A clock that started while a calendar version was being published goes over to it here at the latest."""
-        if self.touched(clock, at, self.hours):
+        if touched(clock, at, self.hours):
             self._append(clock, EventKind.CALENDAR_CHANGED, at=at, cause=EventKind.CALENDAR_CHANGED.value)
 
     def _judge_and_project(self, clock: TicketClock, at: datetime, *, fresh: bool = False) -> bool:
@@ -443,20 +345,23 @@ class TicketClocks:
         state = clock.state(at)
         emitted = state.never_due and self._newly_never(clock, at, fresh=fresh)
         if emitted:
-            self._emit_due(clock, clock.stored_due_at, None, wire.NEVER_OPENS)
+            emit_due(self.plan, self.hours, clock, clock.stored_due_at, None, wire.NEVER_OPENS)
         for fact in clock.facts(at):
             key = (fact.key[0], "" if fact.key[1] is None else fact.key[1].isoformat(), fact.key[2])
             if key not in clock.judged:
                 clock.judged.add(key)
-                self._publish(clock, fact, key, state)
-        following = next_action_at(state) if state.phase in _LIVE else None
+                publish(self.plan, self.hours, clock, fact, key, state)
+                breach = fact.kind in ("breached", "breach_retracted")
+                if breach and self.on_breach is not None and clock.spec.owing is Party.VENDOR:
+                    self.on_breach(clock, fact, wire.breach_id(clock.clock_id, fact))
+        following = next_action_at(state) if state.phase in LIVE else None
         if following is not None:
             self.plan.due(following, AGENDA_KIND, clock.clock_id, ticket_id=clock.ticket_id)
         elif clock.on_agenda:
             self.plan.drop(AGENDA_KIND, clock.clock_id)
         clock.on_agenda = following is not None
         clock.stored_due_at = state.due_at
-        self.plan.clocks[clock.clock_id] = self._row(clock, state, following)
+        self.plan.clocks[clock.clock_id] = row_of(self.plan, self.hours, clock, state, following)
         return emitted
 
     @staticmethod
@@ -468,132 +373,3 @@ class TicketClocks:
         if not fresh or not earlier:
             return False
         return not fold(clock.spec, clock.hours.calendar, earlier, at=at, history=clock.hours.history).never_due
-
-    def _emit_due(self, clock: TicketClock, old: datetime | None, new: datetime | None, cause: str) -> None:
-        self.plan.emit(
-            "clock.due_changed",
-            {
-                **self._named(clock),
-                "old": iso_or_none(old),
-                "new": iso_or_none(new),
-                "cause": cause,
-                "calendar_revision": self.hours.revision,
-                "tzdb_version": self.hours.tzdb_version,
-            },
-        )
-
-    def _row(self, clock: TicketClock, state: ClockState, following: datetime | None) -> ClockRow:
-        return ClockRow(
-            clock_id=clock.clock_id,
-            ticket_id=clock.ticket_id,
-            customer_id=self.plan.customer.customer_id,
-            milestone=clock.spec.milestone,
-            party=clock.spec.owing.value,
-            phase=state.phase.value,
-            outcome=state.outcome.value,
-            started_at=state.started_at or state.at,
-            due_at=state.due_at,
-            remaining_business_seconds=state.remaining_business_seconds,
-            stopped_at=state.stopped_at,
-            next_action_at=following,
-            calendar=clock.spec.calendar,
-            calendar_revision=state.calendar_revision or self.hours.revision,
-            tzdb_version=state.tzdb_version or self.hours.tzdb_version,
-            version=len(clock.events),
-            spec=wire.dump_spec(clock.spec, clock.terms),
-        )
-
-    def _publish(self, clock: TicketClock, fact: OutcomeFact, key: Key, state: ClockState) -> None:
-        name = wire.breach_id(clock.clock_id, fact)
-        data = {
-            **self._named(clock),
-            "cycle": fact.cycle,
-            "window_date": key[1] or None,
-            "at": fact.at,
-            "due_at": fact.due_at,
-            "outcome": state.outcome.value,
-            "calendar_revision": state.calendar_revision,
-            "tzdb_version": state.tzdb_version,
-            "clause": clock.terms.clause,
-        }
-        if fact.kind in ("breached", "breach_retracted"):
-            data["breach_id"] = name
-        if fact.kind == "reminded":
-            data["level"] = fact.rule + 1
-        customer = self.plan.customer
-        customer.event_sequence += 1
-        self.plan.outcomes.append(
-            ClockOutcome(
-                clock_id=clock.clock_id,
-                cycle=fact.cycle,
-                window_date=key[1] or None,
-                kind=key[2],
-                at=fact.at,
-                due_at=fact.due_at,
-                calendar_revision=state.calendar_revision or self.hours.revision,
-                tzdb_version=state.tzdb_version or self.hours.tzdb_version,
-                customer_id=customer.customer_id,
-                event=OutboxEvent(
-                    type=f"clock.{fact.kind}",
-                    customer_id=customer.customer_id,
-                    sequence=customer.event_sequence,
-                    occurred_at=fact.at,
-                    data=data,
-                    dedupe_key=f"clock:{clock.clock_id}:{key[0]}:{key[1]}:{key[2]}",
-                ),
-            )
-        )
-        breach = fact.kind in ("breached", "breach_retracted")
-        if breach and self.on_breach is not None and clock.spec.owing is Party.VENDOR:
-            self.on_breach(clock, fact, name)
-
-    @staticmethod
-    def _named(clock: TicketClock) -> dict[str, Any]:
-        return {"clock_id": clock.clock_id, "ticket_id": clock.external_ticket_id, "milestone": clock.spec.milestone}
-
-
-def _shown(state: ClockState) -> tuple[Any, ...]:
-    """What of a clock a calendar may move."""
-    missed = tuple(breach.due_at for breach in state.breaches)
-    return state.due_at, state.remaining_business_seconds, next_action_at(state), missed
-
-
-def recomputed(clock: TicketClock, at: datetime, hours: Hours) -> ClockState:
-    """How the clock would stand if it went over to another calendar now."""
-    changed = ClockEvent(
-        seq=len(clock.events) + 1,
-        kind=EventKind.CALENDAR_CHANGED,
-        occurred_at=at,
-        recorded_at=at,
-        calendar_revision=hours.revision,
-        tzdb_version=hours.tzdb_version,
-    )
-    return fold(clock.spec, hours.calendar, [*clock.events, changed], at=at, history=hours.history)
-
-
-def moved(clock: TicketClock, at: datetime, hours: Hours) -> tuple[datetime | None, datetime | None, bool]:
-    """What publishing a calendar would do: the due time before and after, and whether it would breach at once."""
-    old = clock.state(at)
-    if old.phase not in _LIVE:
-        return old.due_at, old.due_at, False
-    new = recomputed(clock, at, hours)
-    late = new.due_at is not None and to_s(new.due_at) < to_s(at)
-    return (old.due_at, new.due_at, old.outcome is not Outcome.BREACHED and (late or new.outcome is Outcome.BREACHED))
-
-
-def closes_for_good(hours: Hours, at: datetime) -> bool:
-    """Whether a calendar has no open date after its newest version began."""
-    newest = max((version.effective_from for version in hours.calendar.versions), default=at.date())
-    try:
-        hours.calendar.business_date_after(max(newest, at.date()))
-    except SlaUnreachable:
-        return True
-    return False
-
-
-def never_due(clock: TicketClock, at: datetime, hours: Hours, *, closing: bool) -> bool:
-    """Whether a calendar ends the promise of a live clock: at once, or, ``closing``, after its last open date."""
-    if clock.state(at).phase not in _LIVE:
-        return False
-    new = recomputed(clock, at, hours)
-    return new.never_due or (closing and isinstance(new.target, EachBusinessDay | Rolling))

@@ -21,7 +21,8 @@ from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import Plan
 from app.domain.account.customer import Customer, Order, OrderLine
 from app.domain.clocks.breach_credits import breach_hook
-from app.domain.clocks.ticket_clocks import Hours, TicketClocks
+from app.domain.clocks.ticket_clock import Hours
+from app.domain.clocks.ticket_clocks import TicketClocks
 from app.domain.cover import cover
 from app.domain.entitlement import REASONS, Query
 from app.domain.ledger.ledger import Ledger

@@ -16,7 +16,7 @@ from app.documents.feeds import read_feed
 from app.documents.icalendar import write_icalendar
 from app.documents.zones import zone
 from app.domain.clocks.target import Due, due, parse_target
-from app.domain.clocks.ticket_clocks import Hours
+from app.domain.clocks.ticket_clock import Hours
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso, iso_or_none
 from app.views import calendar as views

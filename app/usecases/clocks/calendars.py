@@ -28,7 +28,7 @@ from app.domain.account.changes import AgendaItem
 from app.domain.calendar.business_calendar import BusinessCalendar, removed_within_notice, reopened
 from app.domain.calendar.opening_hours import CalendarVersion
 from app.domain.calendar.timeline import to_s
-from app.domain.clocks.ticket_clocks import Hours, TicketClock, TicketClocks, closes_for_good, moved, never_due
+from app.domain.clocks.ticket_clock import Hours, TicketClock, closes_for_good, moved, never_due, touched
 from app.domain.values.decision import Decision, Reason
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso, iso_or_none
@@ -433,12 +433,12 @@ def _judge(found: Preview, batch: Sequence[TicketClock], at: datetime, new: Hour
         ends = closing or (old_due is not None and new_due is None)
         never = ends and never_due(clock, at, new, closing=closing)
         found.add(clock, old_due, new_due, breaches=breaches, never=never)
-        found.touched += TicketClocks.touched(clock, at, new)
+        found.touched += touched(clock, at, new)
 
 
 def _first_touched(batch: Sequence[TicketClock], at: datetime, new: Hours) -> list[TicketClock]:
     """The first clocks of a batch that move, one more than a step takes."""
-    return list(islice((clock for clock in batch if TicketClocks.touched(clock, at, new)), STEP + 1))
+    return list(islice((clock for clock in batch if touched(clock, at, new)), STEP + 1))
 
 
 async def _recompute(tx: Tx, name: str, new: Hours, *, after: tuple[str, str] = ("", "")) -> None:

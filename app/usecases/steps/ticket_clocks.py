@@ -10,7 +10,8 @@ from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import Plan
 from app.domain.clocks.breach_credits import breach_hook
-from app.domain.clocks.ticket_clocks import Hours, TicketClock, TicketClocks
+from app.domain.clocks.ticket_clock import Hours, TicketClock
+from app.domain.clocks.ticket_clocks import TicketClocks
 from app.domain.ledger.ledger import Ledger
 
 

@@ -1,0 +1,160 @@
+"""One clock of a ticket and the hours it counts on, and what another calendar would do to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from app.domain.calendar.business_calendar import BusinessCalendar
+from app.domain.calendar.timeline import SlaUnreachable, to_s
+from app.domain.clocks.clock import ClockState, OutcomeFact, explain_clock, fold, judge, next_action_at
+from app.domain.clocks.event import ClockEvent, ClockSpec, EventKind, Outcome, Phase, in_force
+from app.domain.clocks.stored import PromiseTerms
+from app.domain.clocks.target import EachBusinessDay, Explanation, Rolling
+
+LIVE: Final = (Phase.RUNNING, Phase.PAUSED)
+Key = tuple[int, str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hours:
+    """A calendar as it stands: the whole timeline, earlier ones by revision (what was judged stays so), zone data."""
+
+    name: str
+    calendar: BusinessCalendar
+    history: Mapping[int, BusinessCalendar]
+    tzdb_version: str
+    clause: str | None = None
+
+    @property
+    def revision(self) -> int:
+        """The newest published revision."""
+        return self.calendar.revision
+
+    def revision_at(self, when: datetime) -> int:
+        """The newest revision that was published by then; the first, before any was."""
+        for revision in sorted(self.history, reverse=True):
+            published = next(
+                (version.published_at for version in self.history[revision].versions if version.revision == revision),
+                None,
+            )
+            if published is None or published <= when:
+                return revision
+        return min(self.history, default=self.revision)
+
+
+@dataclass(slots=True, kw_only=True)
+class TicketClock:
+    """One clock: what it promises, what happened to it, and which outcomes are written."""
+
+    clock_id: str
+    ticket_id: str
+    external_ticket_id: str
+    customer_id: str
+    spec: ClockSpec
+    terms: PromiseTerms
+    hours: Hours
+    events: list[ClockEvent] = field(default_factory=list)
+    judged: set[Key] = field(default_factory=set)
+    on_agenda: bool = False
+    stored_due_at: datetime | None = None
+    """The due time as last written."""
+
+    def known(self, known_at: datetime | None) -> list[ClockEvent]:
+        """The events recorded by then."""
+        return [event for event in self.events if known_at is None or event.recorded_at <= known_at]
+
+    def state(self, at: datetime, known_at: datetime | None = None, hours: Hours | None = None) -> ClockState:
+        """How it stands at an instant, by what was known then."""
+        on = hours or self.hours
+        return fold(self.spec, on.calendar, self.known(known_at), at=at, history=on.history)
+
+    def facts(self, at: datetime, known_at: datetime | None = None) -> tuple[OutcomeFact, ...]:
+        """Every outcome that has come about by then."""
+        return judge(self.spec, self.hours.calendar, self.known(known_at), at=at, history=self.hours.history)
+
+    @property
+    def revision(self) -> int | None:
+        """The calendar revision its last event was judged on."""
+        found = [event.calendar_revision for event in self.events if event.calendar_revision is not None]
+        return max(found, default=None)
+
+    @property
+    def began(self) -> datetime | None:
+        """When it started first, by what is known now."""
+        starts = [
+            clock_event.occurred_at for clock_event in in_force(self.events) if clock_event.kind is EventKind.START
+        ]
+        return min(starts, default=None)
+
+    def explain(self, at: datetime) -> Explanation:
+        """The stretches that count towards the due time and the closures skipped."""
+        state = self.state(at)
+        on = self.hours.history.get(state.calendar_revision or 0, self.hours.calendar)
+        return explain_clock(self.spec, on, state)
+
+    def started_by(self, at: datetime, known_at: datetime | None = None) -> bool:
+        """Whether it had started by then, by what was known."""
+        return any(event.occurred_at <= at for event in self.known(known_at))
+
+
+def touched(clock: TicketClock, at: datetime, hours: Hours) -> bool:
+    """Whether a newer calendar moves anything for a live clock. One that owes each day is always moved to it."""
+    if clock.revision is None or clock.revision >= hours.revision:
+        return False
+    old = clock.state(at)
+    if old.phase not in LIVE:
+        return False
+    if isinstance(old.target, EachBusinessDay):
+        return True
+    new = recomputed(clock, at, hours)
+    return _shown(old) != _shown(new)
+
+
+def _shown(state: ClockState) -> tuple[Any, ...]:
+    """What of a clock a calendar may move."""
+    missed = tuple(breach.due_at for breach in state.breaches)
+    return state.due_at, state.remaining_business_seconds, next_action_at(state), missed
+
+
+def recomputed(clock: TicketClock, at: datetime, hours: Hours) -> ClockState:
+    """How the clock would stand if it went over to another calendar now."""
+    changed = ClockEvent(
+        seq=len(clock.events) + 1,
+        kind=EventKind.CALENDAR_CHANGED,
+        occurred_at=at,
+        recorded_at=at,
+        calendar_revision=hours.revision,
+        tzdb_version=hours.tzdb_version,
+    )
+    return fold(clock.spec, hours.calendar, [*clock.events, changed], at=at, history=hours.history)
+
+
+def moved(clock: TicketClock, at: datetime, hours: Hours) -> tuple[datetime | None, datetime | None, bool]:
+    """What publishing a calendar would do: the due time before and after, and whether it would breach at once."""
+    old = clock.state(at)
+    if old.phase not in LIVE:
+        return old.due_at, old.due_at, False
+    new = recomputed(clock, at, hours)
+    late = new.due_at is not None and to_s(new.due_at) < to_s(at)
+    return (old.due_at, new.due_at, old.outcome is not Outcome.BREACHED and (late or new.outcome is Outcome.BREACHED))
+
+
+def closes_for_good(hours: Hours, at: datetime) -> bool:
+    """Whether a calendar has no open date after its newest version began."""
+    newest = max((version.effective_from for version in hours.calendar.versions), default=at.date())
+    try:
+        hours.calendar.business_date_after(max(newest, at.date()))
+    except SlaUnreachable:
+        return True
+    return False
+
+
+def never_due(clock: TicketClock, at: datetime, hours: Hours, *, closing: bool) -> bool:
+    """Whether a calendar ends the promise of a live clock: at once, or, ``closing``, after its last open date."""
+    if clock.state(at).phase not in LIVE:
+        return False
+    new = recomputed(clock, at, hours)
+    return new.never_due or (closing and isinstance(new.target, EachBusinessDay | Rolling))
