@@ -28,7 +28,8 @@ from app.domain.feeds.review import ReviewItem
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Page, PageRequest
 from app.domain.values.wire import iso, iso_or_none
-from app.usecases.inbound.acting import METRICS, Step
+from app.usecases.inbound.acting import Step
+from app.usecases.inbound.metrics import METRICS
 from app.views.source import Delivery, DeliveryReceipt, DeliveryState, review_view
 
 logger = logging.getLogger("retainer.inbound")
