@@ -16,7 +16,7 @@ from app.domain.account.customer import Customer
 from app.domain.cover import start as cover_start
 from app.domain.ledger import account_merge as merging
 from app.domain.orders import grants as granting
-from app.domain.orders import reconcile as order_fold
+from app.domain.orders import licenses
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Page, PageRequest
 from app.domain.values.wire import iso, jsonable
@@ -138,8 +138,8 @@ async def _rank(tx: Tx, target: Customer) -> None:
         terms = {number: policy for number, _, policy in await policies.versions(tx)}
 
         def ranked() -> None:
-            order_fold.rank(account, mine, terms)
-            order_fold.reclass(account, mine, terms)
+            licenses.rank(account, mine, terms)
+            licenses.reclass(account, mine, terms)
             cover_start.bring_forward(account)
 
         await reconcile_orders.apart(account, mine, ranked)

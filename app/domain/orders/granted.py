@@ -1,0 +1,128 @@
+"""What the orders of a customer have granted so far, by the natural keys of grants, and what each order answers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from app.domain.account.account import CustomerAccount
+from app.domain.account.customer import Choice, Cover, License, Order, OrderLine
+from app.domain.cover.terms import Stretch
+from app.domain.ledger.lot import Lot
+from app.domain.orders.licenses import undone_since
+from app.domain.orders.lines import place_of, shown
+from app.domain.policy.offers import NotGranted
+from app.domain.values.text import render
+
+
+@dataclass(slots=True)
+class OrderOutcome:
+    """What one order brought, as far as it is published."""
+
+    not_granted: list[dict[str, Any]] = field(default_factory=list)
+    decisions: list[dict[str, Any]] = field(default_factory=list)
+    covers: list[Cover] = field(default_factory=list)
+
+    def published(self) -> dict[str, list[dict[str, Any]]]:
+        """What was not granted and the decisions, by line."""
+        return {
+            "not_granted": sorted(self.not_granted, key=lambda item: place_of(item["line_id"])),
+            "decisions": sorted(
+                self.decisions, key=lambda decision: (place_of(decision["line_id"]), int(decision["unit_no"]))
+            ),
+        }
+
+    def refuse(self, line: OrderLine, why: NotGranted, facts: Mapping[str, Any], names: Iterable[str]) -> None:
+        """Notes once what a line was not granted, and why."""
+        row = {
+            "line_id": line.line_id,
+            "code": why.code,
+            "clause": why.clause,
+            "message": render(why.message, facts),
+            "reading": why.reading,
+            "facts": {name: shown(facts.get(name)) for name in names},
+        }
+        if not any(row_["line_id"] == row["line_id"] and row_["code"] == row["code"] for row_ in self.not_granted):
+            self.not_granted.append(row)
+
+
+@dataclass(slots=True)
+class Granted:
+    """What there is already, by the natural keys of grants."""
+
+    licenses: dict[tuple[str, str, int], License]
+    lots: dict[tuple[str, str, int], list[Lot]]
+    covers: dict[tuple[str, str, str | None], list[Cover]]
+    choices: dict[tuple[str, str, int], list[Choice]]
+    addons: set[tuple[str, str]]
+    withdrawn: dict[tuple[str, str, int], list[Lot]] = field(default_factory=dict)
+    """Lots that stand for their units no longer."""
+    timeline: list[Stretch] = field(default_factory=list)
+    """The covers of the orders looked at so far: what bought cover begins after (CACTU-14)."""
+    undone_since: datetime | None = None
+    """When the first license was refunded untouched."""
+    merged: bool = False
+    """Two accounts became this one: what each had bought keeps its time, since it was not bought for both."""
+    units: dict[tuple[str, str], set[int]] = field(init=False)
+    """Units of each line that have lots: an account with ten thousand orders is not looked through for each line."""
+
+    def __post_init__(self) -> None:
+        """Index the lots by their lines."""
+        self.units = defaultdict(set)
+        for order_id, line_id, unit_no in self.lots:
+            self.units[order_id, line_id].add(unit_no)
+
+    def add(self, unit: tuple[str, str, int], lot: Lot) -> None:
+        """Note a lot that was granted for a unit."""
+        self.lots.setdefault(unit, []).append(lot)
+        self.units[unit[:2]].add(unit[2])
+
+    def lots_of_line(self, order_id: str, line_id: str) -> list[Lot]:
+        """Return the lots of a line that stand, of all its units."""
+        units = self.units.get((order_id, line_id), ())
+        return [lot for unit_no in sorted(units) for lot in self.lots.get((order_id, line_id, unit_no), ())]
+
+    def forget(self, order: Order, line: OrderLine) -> None:
+        """What the line brought was withdrawn."""
+        mine = (order.order_id, line.line_id)
+        for unit_no in self.units.pop(mine, ()):
+            self.lots.pop((*mine, unit_no), None)
+        self.covers = {key: found for key, found in self.covers.items() if key[:2] != mine}
+        self.choices = {key: found for key, found in self.choices.items() if key[:2] != mine}
+        self.addons.discard(mine)
+
+
+def granted_so_far(account: CustomerAccount, orders: Sequence[Order]) -> Granted:
+    """What there is already of these orders."""
+    lots: dict[tuple[str, str, int], list[Lot]] = defaultdict(list)
+    withdrawn: dict[tuple[str, str, int], list[Lot]] = defaultdict(list)
+    for lot in account.ledger.lots.values():
+        if lot.order_id is not None and lot.line_id is not None and lot.origin_lot_id is None:
+            kind = withdrawn if lot.withdrawn else lots
+            kind[(lot.order_id, lot.line_id, lot.unit_no)].append(lot)
+    forgone = {cover_id for order in orders for line in order.lines for cover_id in line.withdrawn}
+    mine: dict[tuple[str, str, str | None], list[Cover]] = defaultdict(list)
+    for cover in account.covers.values():
+        if cover.order_id is not None and cover.line_id is not None and cover.cover_id not in forgone:
+            mine[(cover.order_id, cover.line_id, cover.license_id)].append(cover)
+    choices: dict[tuple[str, str, int], list[Choice]] = defaultdict(list)
+    for choice in account.choices.values():
+        if choice.voided_at is None:
+            choices[(choice.order_id, choice.line_id, choice.unit_no)].append(choice)
+    return Granted(
+        licenses={
+            (license_.order_id, license_.line_id, license_.unit_no): license_
+            for license_ in account.licenses.values()
+            if license_.ended_reason != "corrected"
+        },
+        lots=dict(lots),
+        withdrawn=dict(withdrawn),
+        covers=dict(mine),
+        choices=dict(choices),
+        addons={(addon.order_id, addon.line_id) for addon in account.addons},
+        merged=any(order.answer.get("merged") for order in orders),
+        undone_since=undone_since(account.licenses.values()),
+    )
