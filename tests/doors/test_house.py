@@ -306,12 +306,11 @@ LARGE_FILES = {
     "app/db/engine.py",
     "app/views/policy.py",
     "app/usecases/orders/orders.py",
-    "app/domain/clocks/cycle.py",
     "app/api/graphql/schema.py",
     "app/api/strict.py",
 }
 """Files over 560 lines. None may be added; whoever splits one takes it off."""
-LARGE_CLASSES = {"Progress"}
+LARGE_CLASSES: set[str] = set()
 """Classes over 350 lines. None may be added; whoever splits one takes it off."""
 
 

@@ -33,6 +33,7 @@ from app.domain.clocks.event import (
     WindowState,
     by_second,
 )
+from app.domain.clocks.standing import breach_due, expected_warnings, overdue, remaining, shown_due
 from app.domain.clocks.target import EXPLAIN_LIMIT, Explanation, Target, explain, runs_round_the_clock
 
 
@@ -304,7 +305,7 @@ class _Fold:
         """Takes the calendar that an event was judged on; what is due follows it before anything else happens."""
         if calendar is self.progress.calendar:
             return
-        self.progress.calendar = calendar
+        self.progress.go_over_to(calendar)
         if event.kind not in _BRINGS_ITS_CALENDAR and event.edition >= FROZEN:
             self._recompute(event, second)
             self.advance(second)  # the due time that holds now may lie before
@@ -404,7 +405,7 @@ class _Fold:
         self.progress.stop(second)
         if kind is EventKind.STOP and self.outcome is Outcome.OPEN and self.progress.promises:
             self.outcome = Outcome.MET
-        due = self.progress.shown_due() if kind is EventKind.STOP else None
+        due = shown_due(self.progress) if kind is EventKind.STOP else None
         self.ended.append(
             CycleEnd(self.progress.cycle, self.outcome, from_s(second), None if due is None else from_s(due))
         )
@@ -418,9 +419,9 @@ class _Fold:
         self._archive()
         running = self.phase is Phase.RUNNING
         live = self._live()
-        shown = progress.shown_due() if live or self.phase is Phase.STOPPED else None
-        watch = progress.breach_due() if live else None
-        expected = progress.expected_warnings() if running else []
+        shown = shown_due(progress) if live or self.phase is Phase.STOPPED else None
+        watch = breach_due(progress) if live else None
+        expected = expected_warnings(progress) if running else []
         reminding = progress.expected_reminders() if running and self.spec.reminders else []
         return ClockState(
             at=from_s(now),
@@ -431,8 +432,8 @@ class _Fold:
             ticking=running and (progress.wall or progress.calendar.is_open_s(now)),
             started_at=None if progress.anchor is None else from_s(progress.anchor),
             due_at=None if shown is None else from_s(shown),
-            remaining_business_seconds=progress.remaining(now) if live else None,
-            overdue_business_seconds=progress.overdue(now),
+            remaining_business_seconds=remaining(progress, now) if live else None,
+            overdue_business_seconds=overdue(progress, now),
             window_date=progress.window_date() if live else None,
             stopped_at=None if self.stopped_at is None else from_s(self.stopped_at),
             consumed_seconds=progress.consumed,

@@ -11,40 +11,15 @@ r out anew. A pause without a second of work leaves the due time as it was, and 
 
 from dataclasses import replace
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Final
 
 from app.domain.calendar.timeline import ONE_DAY, SlaUnreachable, Timeline, from_s, to_s
-from app.domain.clocks.event import FROZEN, Breach, ClockSpec, PauseRule, WarningMark, WarnShare, Window, WindowState
-from app.domain.clocks.target import (
-    At,
-    BusinessDays,
-    DayEdge,
-    EachBusinessDay,
-    NoTarget,
-    Rolling,
-    Target,
-    due_s,
-    runs_round_the_clock,
-)
+from app.domain.clocks.event import FROZEN, Breach, ClockSpec, WarningMark, Window, WindowState
+from app.domain.clocks.reckoning import Reckoning, Rest, Stretches
+from app.domain.clocks.target import NoTarget, Rolling, Target
 
 _MAX_WINDOWS: Final = 10_000
 """Forty years of business dates: a bound for the loop, not a limit anyone meets."""
-
-
-class Rest(NamedTuple):
-    """A pause that has ended: ``[start, end)``, and what remained at it.
-
-    ``left``: seconds, None where they follow from the due time (it lay before the pause, or the target changed).
-    ``due``: the due time as it was then. ``calendar``: what it was resumed on. ``edition``: by which rules it was
-    resumed.
-    """
-
-    start: int
-    end: int
-    left: int | None
-    due: int | None
-    calendar: Timeline
-    edition: int
 
 
 class Progress:
@@ -79,12 +54,25 @@ class Progress:
         self._marks: tuple[object, list[tuple[int, int]]] = ((), [])
 
     def aim(self, target: Target) -> None:
-        """Takes a target; its kind is asked for at every event, so it is looked up once."""
+        """Takes a target."""
         self.target = target
-        self.wall = runs_round_the_clock(target)
-        self.by_windows = isinstance(target, EachBusinessDay)
-        self._fixed = isinstance(target, At)
-        self._days = isinstance(target, BusinessDays)
+        self.reckoning = Reckoning(self.spec, self.calendar, target)
+        self.by_windows = self.reckoning.by_windows
+
+    def go_over_to(self, calendar: Timeline) -> None:
+        """Takes another calendar; `recompute` says what it moves."""
+        self.calendar = calendar
+        self.aim(self.target)
+
+    @property
+    def wall(self) -> bool:
+        """Whether every second counts, not those of business time alone."""
+        return self.reckoning.wall
+
+    @property
+    def counts(self) -> Stretches:
+        """What the due time hangs on."""
+        return Stretches(self.base, self.since, self.pauses)
 
     @property
     def promises(self) -> bool:
@@ -107,7 +95,7 @@ class Progress:
         if self.anchor is not None:
             self.recompute(second)
         if self.paused_at is not None:
-            self.left = self._left_at(max(self.paused_at, self.base))
+            self.left = self.reckoning.left_at(self.due, max(self.paused_at, self.base))
 
     def recompute(self, second: int, *, edition: int = FROZEN, corrects: bool = False) -> None:
         """Works the due time out afresh, after the target or the calendar changed at ``second``.
@@ -138,7 +126,7 @@ class Progress:
         self.window = self._business_date_after(self.handled)
         while self.window is not None and self.calendar.close_of_s(self.window) < second:
             self._step()
-        self.due = self._window_close()
+        self.due = self.window_close()
 
     def _forgive(self, second: int) -> None:
         """Takes back the misses of dates that are no business dates on a corrected calendar, or close later."""
@@ -168,7 +156,7 @@ class Progress:
     def _shifted(self) -> int | None:
         """The due time from the base on, with each pause in turn; None where the calendar never opens that much."""
         try:
-            return self._moved_by_pauses()
+            return self.reckoning.moved_by_pauses(self.base, self.pauses)
         except SlaUnreachable:
             self.never = True
             return None
@@ -181,99 +169,16 @@ class Progress:
             self.never = True
             return None
 
-    def _moved_by_pauses(self) -> int | None:
-        due = due_s(self.calendar, self.target, self.base, self.spec.after_close)
-        if due is None or self._fixed:
-            return due
-        ran: list[tuple[int, int]] = []
-        at = self.base
-        for pause in self.pauses:
-            if pause.end <= self.base and pause.start < self.base:
-                continue
-            start = max(pause.start, self.base)
-            ran.append((at, start))
-            if pause.edition < FROZEN:
-                due = self._resumed_once(due, start, pause.end)
-            else:
-                holds = pause.start >= self.base and self._same_hours(pause.calendar, ran)
-                if holds and pause.left is not None and pause.due is not None:
-                    due = self._resumed(pause.due, start, pause.end, pause.left)
-                else:
-                    due = self._resumed(due, start, pause.end, None)
-            at = pause.end
-        return due
-
-    def _same_hours(self, other: Timeline, stretches: list[tuple[int, int]]) -> bool:
-        """Whether another calendar says the same of the stretches that ran; for the wall clock any does."""
-        if other is self.calendar or self.wall:
-            return True
-        return all(other.segments_s(a, b) == self.calendar.segments_s(a, b) for a, b in stretches)
-
-    def _left_at(self, second: int) -> int | None:
-        """What remains at a second; None without a due time, or after it."""
-        if self.due is None or self.by_windows or self._fixed or second > self.due:
-            return None
-        wall = self.wall
-        return self.due - second if wall else self.calendar.between_s(second, self.due)
-
-    def _resumed(self, due: int, start: int, end: int, left: int | None) -> int:
-        """The due time after a pause of ``[start, end)`` at which ``left`` remained (None: until ``due``)."""
-        wall = self.wall
-        if left is None:
-            if start > due:
-                return due
-            left = due - start if wall else self.calendar.between_s(start, due)
-        if wall:
-            return end + left
-        days = self._days
-        # Only a day's due time may lie later than its last second of work: at an opening, or in a break.
-        if (
-            (days or left == 0)
-            and start <= due
-            and self.calendar.between_s(start, end) == 0
-            and self.calendar.between_s(start, due) == left
-        ):
-            return due
-        if days and left == 0:
-            opening = self.calendar.next_opening_s(end)
-            if opening is None:
-                raise SlaUnreachable(self.calendar.name)
-            return self._snapped(opening, due)
-        return self._snapped(self.calendar.add_left_s(end, left), due)
-
     def _once(self, due: int, start: int, end: int) -> int | None:
         try:
-            return self._resumed_once(due, start, end)
+            return self.reckoning.resumed_once(due, start, end)
         except SlaUnreachable:
             self.never = True
             return None
 
-    def _resumed_once(self, due: int, start: int, end: int) -> int:
-        """As it was worked out before what remains was frozen: by the calendar of the resumption alone."""
-        if start > due:
-            return due
-        if self.wall:
-            return due + (end - start)
-        moved = max(due, self.calendar.add_left_s(end, self.calendar.between_s(start, due)))
-        return self._snapped(moved, due)
-
-    def _snapped(self, moved: int, due: int) -> int:
-        """Where the policy says so, "close of a business day" is that day's close again."""
-        if (
-            self.spec.pause_rule is PauseRule.FREEZE_SNAP
-            and moved > due
-            and isinstance(self.target, BusinessDays)
-            and self.target.edge is DayEdge.CLOSE
-        ):
-            # The second before belongs to the date whose close this is, also where it closes at midnight.
-            on = self.calendar.business_date_s(moved - 1)
-            span = self.calendar.date_span_s(on)
-            return moved if span is None else max(moved, span[1])
-        return moved
-
     def pause(self, second: int) -> None:
         """The first reason for waiting arrived."""
-        self.paused_at, self.left = second, self._left_at(max(second, self.base))
+        self.paused_at, self.left = second, self.reckoning.left_at(self.due, max(second, self.base))
         self.paused_on = self.calendar
 
     def resume(self, second: int, *, edition: int = FROZEN) -> None:
@@ -288,9 +193,9 @@ class Progress:
             on = self.calendar.business_date_s(second)
             if not self.spec.resume_date_owed and self.window == on and self.window not in self.covered:
                 self._close_window(WindowState.EXCUSED)
-            self.due = self._window_close()
+            self.due = self.window_close()
             self.since = second
-        elif self.due is not None and not self._fixed:
+        elif self.due is not None and not self.reckoning.fixed:
             if edition < FROZEN:
                 moved = self._once(self.due, max(start, self.base), second)
             else:
@@ -302,7 +207,7 @@ class Progress:
         if self.due is None or (start > self.due and left is None):
             return self.due
         if self.paused_on is self.calendar:
-            return self._resumed(self.due, max(start, self.base), second, left)
+            return self.reckoning.resumed(self.due, max(start, self.base), second, left)
         return self._shifted()
 
     def respond(self, second: int) -> bool:
@@ -311,7 +216,7 @@ class Progress:
             self.base, self.breached_now = second, False
             self.due, self.since = self._shifted(), second
             if self.paused_at is not None:
-                self.left = self._left_at(second)
+                self.left = self.reckoning.left_at(self.due, second)
             return True
         if not self.by_windows or self.window is None:
             return False
@@ -321,7 +226,7 @@ class Progress:
         self.covered.add(on)
         closes = self.calendar.close_of_s(on)
         self.windows.append(Window(self.cycle, on, from_s(closes), WindowState.COVERED, from_s(second)))
-        self.due = self._window_close()
+        self.due = self.window_close()
         return True
 
     def _covers(self, second: int) -> date | None:
@@ -343,17 +248,17 @@ class Progress:
 
     def pass_time(self, to: int, *, grace: int = 0) -> None:
         """Warnings up to and including ``to``; breaches of what fell due before it, less the grace."""
-        if self.paused_at is not None and not self._fixed:
+        if self.paused_at is not None and not self.reckoning.fixed:
             if self.by_windows:
                 self._excuse(to)
-                self.due = self._window_close()
+                self.due = self.window_close()
             elif self.due is not None and self.due + grace < self.paused_at and not self.breached_now:
                 self._miss(self.due)  # a corrected calendar moved it to before the pause
             return
         for _ in range(_MAX_WINDOWS):
             if self.due is None:
                 return
-            for at, rule in self._warnings() if self.spec.warnings else ():
+            for at, rule in self.pending_warnings() if self.spec.warnings else ():
                 if at <= to:
                     self.warned.append(WarningMark(self.cycle, self.window_date(), rule, from_s(at), True))
             if self.breached_now or self.due + grace >= to:
@@ -365,7 +270,7 @@ class Progress:
                 self._remind(to)
                 return
             self._close_window(WindowState.MISSED)
-            self.due = self._window_close()
+            self.due = self.window_close()
 
     def _miss(self, due: int) -> None:
         """A breach of the present due time, since then or since it came into force."""
@@ -403,13 +308,14 @@ class Progress:
         while self.window is not None and self.window in self.covered:
             self._step()
 
-    def _window_close(self) -> int | None:
+    def window_close(self) -> int | None:
+        """When the present window closes; None where no window is left."""
         self._skip_covered()
         return None if self.window is None else self.calendar.close_of_s(self.window)
 
     # warnings
 
-    def _warnings(self) -> list[tuple[int, int]]:
+    def pending_warnings(self) -> list[tuple[int, int]]:
         """Rules not yet fired for the present due time, each after the second at which it falls.
 
         Asked for at every event; worked out anew only where something has moved that they hang on.
@@ -431,46 +337,15 @@ class Progress:
             done = {mark.rule for mark in self.warned if mark.window_date == on}
             found = []
             for rule in range(len(self.spec.warnings)):
-                at = None if rule in done else self._warning_at(rule, self.due)
+                at = None if rule in done else self.reckoning.warning_at(rule, self.due, self.counts, self.window)
                 if at is not None:
                     found.append((at, rule))
             self._marks = (hangs_on, sorted(found))
         return self._marks[1]
 
-    def _warning_at(self, rule: int, due: int) -> int | None:
-        """When a warning falls: in hours, before the due time, once that is in force; None for never."""
-        wanted = self.spec.warnings[rule]
-        wall = self.wall
-        total = self._promised(due)
-        left = total - total * wanted.percent // 100 if isinstance(wanted, WarnShare) else wanted.seconds
-        if left <= 0 or left >= total:
-            return None
-        try:
-            at = due - left if wall else self.calendar.sub_s(due, left)
-            if at < self.since:
-                # Moved into the past by a new target or a resumption: as soon as someone is there to be warned.
-                at = self.since if wall else self.calendar.add_right_s(self.since, 0)
-        except SlaUnreachable:
-            return None
-        return at if at < due else None
-
-    def _promised(self, due: int) -> int:
-        """The time from the start to the due time, without pauses: what a share is a share of."""
-        if self.by_windows and self.window is not None:
-            return self.calendar.between_s(self.calendar.open_of_s(self.window), due)
-        wall = self.wall
-        total = due - self.base if wall else self.calendar.between_s(self.base, due)
-        if self._fixed:
-            return total
-        for pause in self.pauses:
-            a, b = max(pause.start, self.base), min(pause.end, due)
-            if a < b:
-                total -= b - a if wall else self.calendar.between_s(a, b)
-        return total
-
     def _remind(self, to: int) -> None:
         """Reminders of a breach that have come about; each level once a cycle."""
-        self.reminded += [replace(mark, fired=True) for mark in self.expected_reminders() if self._second(mark) <= to]
+        self.reminded += [replace(mark, fired=True) for mark in self.expected_reminders() if to_s(mark.at) <= to]
 
     def expected_reminders(self) -> list[WarningMark]:
         """Reminders still to come if nothing is done: so long after the due time, without the pauses since."""
@@ -480,27 +355,10 @@ class Progress:
         marks: list[WarningMark] = []
         for rule, seconds in enumerate(self.spec.reminders):
             if rule not in done:
-                at = self._after_due(self.due, seconds)
+                at = self.reckoning.after_due(self.due, seconds, self.counts)
                 if at is not None:
                     marks.append(WarningMark(self.cycle, self.window_date(), rule, from_s(at), False))
         return marks
-
-    def _after_due(self, due: int, seconds: int) -> int | None:
-        wall = self.wall
-        try:
-            at = due + seconds if wall else self.calendar.add_left_s(due, seconds)
-            for pause in () if self._fixed else self.pauses:
-                a, b = max(pause.start, due), pause.end
-                if a < b and a <= at:
-                    left = at - a if wall else self.calendar.between_s(a, at)
-                    at = b + left if wall else self.calendar.add_left_s(b, left)
-        except SlaUnreachable:
-            return None
-        return max(at, self.since)
-
-    @staticmethod
-    def _second(mark: WarningMark) -> int:
-        return to_s(mark.at)
 
     # the answer
 
@@ -511,57 +369,3 @@ class Progress:
         if isinstance(self.target, Rolling) and self.due is not None:
             return self.calendar.business_date_s(self.due - 1)
         return None
-
-    def shown_due(self) -> int | None:
-        """The due time as shown: none while paused, unless pauses do not move it; none for ended windows."""
-        if self.paused_at is not None and not self._fixed:
-            return None
-        if self.stopped_at is not None and self.by_windows:
-            return None
-        return self.due
-
-    def breach_due(self) -> int | None:
-        """The due time a sweep has still to judge."""
-        return None if self.breached_now else self.shown_due()
-
-    def remaining(self, now: int) -> int | None:
-        """Time left: frozen at the pause while paused, never below zero; None where nothing is promised."""
-        if self.due is None:
-            return None
-        if self.paused_at is not None and self.left is not None:
-            return self.left
-        start = now
-        if self.paused_at is not None and not self._fixed and not self.by_windows:
-            start = self.paused_at
-        if start >= self.due:
-            return 0
-        if self.wall:
-            return self.due - start
-        if self.by_windows and self.paused_at is not None:
-            close = self._window_close()
-            return None if close is None else self.calendar.between_s(start, close)
-        return self.calendar.between_s(start, self.due)
-
-    def overdue(self, now: int) -> int | None:
-        """By how much the due time is past, or was at the stop, without pauses since; None where it is not."""
-        end = now if self.stopped_at is None else self.stopped_at
-        if self.due is None or self.by_windows or self.due >= end or self.anchor is None:
-            return None
-        if self.paused_at is not None and not self._fixed:
-            end = self.paused_at
-            if self.due >= end:
-                return None
-        wall = self.wall
-        late = end - self.due if wall else self.calendar.between_s(self.due, end)
-        for pause in () if self._fixed else self.pauses:
-            a, b = max(pause.start, self.due), min(pause.end, end)
-            if a < b:
-                late -= b - a if wall else self.calendar.between_s(a, b)
-        return late
-
-    def expected_warnings(self) -> list[WarningMark]:
-        """Warnings still to come, if nothing changes."""
-        if not self.spec.warnings:
-            return []
-        on = self.window_date()
-        return [WarningMark(self.cycle, on, rule, from_s(at), False) for at, rule in self._warnings()]
