@@ -1,0 +1,53 @@
+"""All tables: SQLAlchemy Core. The tenant leads every key, so that nothing references across tenants.
+
+Row-level security, grants, triggers and the append-only rules stand in the migrations, which a test compares with this.
+"""
+
+from app.db.schema.columns import metadata
+from app.db.schema.customers import addon, choice, cover, customer, license_
+from app.db.schema.inbound import inbound_delivery, inbound_payment, inbound_source, inbound_subject
+from app.db.schema.journal import agenda, audit_trail, command, entity_event, outbox
+from app.db.schema.ledger import account, entry, hold, hold_line, lot, operation
+from app.db.schema.orders import order_refund, payment_dispute, purchase_order
+from app.db.schema.tenants import api_key, calendar, calendar_version, directory, policy_version, secret_key, tenant
+from app.db.schema.tickets import clock, clock_outcome, ticket
+from app.db.schema.webhooks import webhook_delivery, webhook_endpoint
+
+__all__ = [
+    "account",
+    "addon",
+    "agenda",
+    "api_key",
+    "audit_trail",
+    "calendar",
+    "calendar_version",
+    "choice",
+    "clock",
+    "clock_outcome",
+    "command",
+    "cover",
+    "customer",
+    "directory",
+    "entity_event",
+    "entry",
+    "hold",
+    "hold_line",
+    "inbound_delivery",
+    "inbound_payment",
+    "inbound_source",
+    "inbound_subject",
+    "license_",
+    "lot",
+    "metadata",
+    "operation",
+    "order_refund",
+    "outbox",
+    "payment_dispute",
+    "policy_version",
+    "purchase_order",
+    "secret_key",
+    "tenant",
+    "ticket",
+    "webhook_delivery",
+    "webhook_endpoint",
+]

@@ -1,0 +1,173 @@
+"""Tables of the ledger: accounts, lots, holds, operations and entries."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Integer,
+    Numeric,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+)
+from sqlalchemy import Index as _Index
+from sqlalchemy import text as _sql
+
+from app.db.schema.columns import at_column, credits_column, json_column, metadata, text_column
+
+account = Table(
+    "account",
+    metadata,
+    text_column("tenant_id"),
+    text_column("customer_id"),
+    text_column("credit_type"),
+    credits_column("granted"),
+    credits_column("available"),
+    credits_column("held"),
+    credits_column("spent"),
+    credits_column("expired"),
+    credits_column("voided"),
+    credits_column("owed"),
+    at_column("next_expiry", nullable=True),
+    Column("version", BigInteger, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "customer_id", "credit_type"),
+    CheckConstraint(
+        "available >= 0 and held >= 0 and spent >= 0 and expired >= 0 and voided >= 0 and owed >= 0", name="no_loan"
+    ),
+    CheckConstraint("granted + owed = available + held + spent + expired + voided", name="identity"),
+    postgresql_with={"fillfactor": "70"},
+)
+
+lot = Table(
+    "lot",
+    metadata,
+    text_column("tenant_id"),
+    text_column("lot_id"),
+    text_column("customer_id"),
+    text_column("credit_type"),
+    text_column("source"),
+    text_column("rule"),
+    credits_column("granted"),
+    credits_column("available"),
+    credits_column("held"),
+    credits_column("spent"),
+    credits_column("expired"),
+    credits_column("voided"),
+    at_column("effective_at"),
+    at_column("expires_at", nullable=True),
+    Column("is_open", Boolean, nullable=False),
+    Column("priority", Integer, nullable=False),
+    text_column("scope"),
+    text_column("license_id", nullable=True),
+    text_column("order_id", nullable=True),
+    text_column("line_id", nullable=True),
+    Column("unit_no", Integer, nullable=False),
+    Column("cost_amount", Numeric(18, 4), nullable=True),
+    text_column("cost_currency", nullable=True),
+    Column("policy_version", Integer, nullable=False),
+    text_column("origin_lot_id", nullable=True),
+    text_column("clause", nullable=True),
+    Column("reading", Boolean, nullable=False),
+    text_column("reason", nullable=True),
+    json_column("data"),
+    PrimaryKeyConstraint("tenant_id", "lot_id"),
+    _Index(
+        "uq_lot_grant",
+        "tenant_id",
+        "order_id",
+        "line_id",
+        "credit_type",
+        "rule",
+        "unit_no",
+        unique=True,
+        postgresql_where=_sql("not (data ? 'withdrawn')"),
+    ),
+    CheckConstraint("granted > 0", name="granted"),
+    CheckConstraint("available >= 0 and held >= 0 and spent >= 0 and expired >= 0 and voided >= 0", name="no_loan"),
+    CheckConstraint("granted = available + held + spent + expired + voided", name="identity"),
+    _Index("ix_lot_open", "tenant_id", "customer_id", postgresql_where=_sql("is_open")),
+    _Index("ix_lot_customer", "tenant_id", "customer_id", "lot_id"),
+    _Index("ix_lot_origin", "tenant_id", "origin_lot_id", postgresql_where=_sql("origin_lot_id is not null")),
+    postgresql_with={"fillfactor": "70"},
+)
+
+hold = Table(
+    "hold",
+    metadata,
+    text_column("tenant_id"),
+    text_column("hold_id"),
+    text_column("customer_id"),
+    text_column("credit_type"),
+    text_column("kind"),
+    credits_column("credits"),
+    text_column("ticket_id", nullable=True),
+    at_column("created_at"),
+    at_column("expires_at", nullable=True),
+    at_column("closed_at", nullable=True),
+    PrimaryKeyConstraint("tenant_id", "hold_id"),
+    CheckConstraint("credits > 0", name="credits"),
+    _Index("ix_hold_customer", "tenant_id", "customer_id", "hold_id"),
+    _Index("ix_hold_open", "tenant_id", "customer_id", postgresql_where=_sql("closed_at is null")),
+    _Index("ix_hold_ticket", "tenant_id", "ticket_id", postgresql_where=_sql("ticket_id is not null")),
+)
+
+hold_line = Table(
+    "hold_line",
+    metadata,
+    text_column("tenant_id"),
+    text_column("hold_id"),
+    Column("line_no", Integer, nullable=False),
+    text_column("lot_id"),
+    credits_column("credits"),
+    credits_column("captured"),
+    credits_column("released"),
+    credits_column("refunded"),
+    PrimaryKeyConstraint("tenant_id", "hold_id", "line_no"),
+    CheckConstraint(
+        "credits > 0 and captured >= 0 and released >= 0 and captured + released <= credits", name="within"
+    ),
+    CheckConstraint("refunded >= 0 and refunded <= captured", name="refund"),
+)
+
+operation = Table(
+    "operation",
+    metadata,
+    text_column("tenant_id"),
+    text_column("operation_id"),
+    text_column("customer_id"),
+    text_column("credit_type"),
+    text_column("kind"),
+    Column("account_version", BigInteger, nullable=False),
+    at_column("effective_at"),
+    at_column("recorded_at"),
+    text_column("hold_id", nullable=True),
+    text_column("ticket_id", nullable=True),
+    text_column("order_id", nullable=True),
+    text_column("command_id", nullable=True),
+    text_column("reason", nullable=True),
+    text_column("clause", nullable=True),
+    Column("reading", Boolean, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "operation_id"),
+    UniqueConstraint("tenant_id", "customer_id", "credit_type", "account_version", name="uq_operation_version"),
+    _Index("ix_operation_ticket", "tenant_id", "ticket_id", postgresql_where=_sql("ticket_id is not null")),
+    _Index("ix_operation_order", "tenant_id", "order_id", postgresql_where=_sql("order_id is not null")),
+    _Index("ix_operation_hold", "tenant_id", "hold_id", postgresql_where=_sql("hold_id is not null")),
+)
+
+entry = Table(
+    "entry",
+    metadata,
+    text_column("tenant_id"),
+    text_column("operation_id"),
+    Column("line_no", Integer, nullable=False),
+    text_column("lot_id"),
+    text_column("source"),
+    text_column("target"),
+    credits_column("credits"),
+    PrimaryKeyConstraint("tenant_id", "operation_id", "line_no"),
+    _Index("ix_entry_lot", "tenant_id", "lot_id"),
+    CheckConstraint("credits > 0 and source <> target", name="move"),
+)

@@ -1,0 +1,68 @@
+"""Tables of orders, their refunds and payment disputes."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, PrimaryKeyConstraint, Table
+from sqlalchemy import Index as _Index
+
+from app.db.schema.columns import at_column, json_column, metadata, text_column
+
+purchase_order = Table(
+    "purchase_order",
+    metadata,
+    text_column("tenant_id"),
+    text_column("order_id"),
+    text_column("customer_id"),
+    at_column("placed_at"),
+    at_column("received_at"),
+    text_column("currency"),
+    json_column("lines"),
+    text_column("payload_hash"),
+    json_column("answer"),
+    Column("policy_version", Integer, nullable=False),
+    text_column("source"),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "order_id"),
+    _Index("ix_purchase_order_customer", "tenant_id", "customer_id"),
+    _Index("ix_purchase_order_received", "tenant_id", "received_at", "customer_id"),
+)
+
+order_refund = Table(
+    "order_refund",
+    metadata,
+    text_column("tenant_id"),
+    text_column("order_id"),
+    text_column("refund_id"),
+    text_column("customer_id"),
+    text_column("payload_hash"),
+    json_column("answer"),
+    at_column("at"),
+    PrimaryKeyConstraint("tenant_id", "order_id", "refund_id"),
+    _Index("ix_order_refund_customer", "tenant_id", "customer_id"),
+)
+
+payment_dispute = Table(
+    "payment_dispute",
+    metadata,
+    text_column("tenant_id"),
+    text_column("order_id"),
+    text_column("dispute_id"),
+    text_column("customer_id"),
+    text_column("state"),
+    text_column("action"),
+    json_column("wanted"),
+    at_column("opened_at"),
+    at_column("updated_at"),
+    text_column("amount", nullable=True),
+    text_column("currency", nullable=True),
+    Column("credits", BigInteger, nullable=False),
+    json_column("holds"),
+    json_column("undo"),
+    text_column("refund_id", nullable=True),
+    Column("takes", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "order_id", "dispute_id"),
+    CheckConstraint("state in ('warning', 'open', 'lost', 'won')", name="state"),
+    CheckConstraint("action in ('none', 'suspended', 'taken_back')", name="action"),
+    _Index("ix_payment_dispute_customer", "tenant_id", "customer_id"),
+)
