@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from app.api.strict import Body
+from app.api.fields import Body
 
 _OPTIONAL: Final[dict[str, str]] = {
     "AssessmentBody": "category inputs credits reason",

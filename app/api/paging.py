@@ -15,8 +15,8 @@ from urllib.parse import parse_qsl, urlencode
 from fastapi import Depends, Query, Request
 from pydantic import BeforeValidator
 
+from app.api.fields import whole_of
 from app.api.problems import Problem
-from app.api.strict import _whole
 from app.domain.values.paging import Key, Page
 from app.views.shapes import PageOf
 
@@ -100,7 +100,7 @@ class PageQuery:
 
 def _page(
     limit: Annotated[
-        int, Query(ge=1, le=MAX_LIMIT, description="Rows at most"), BeforeValidator(_whole)
+        int, Query(ge=1, le=MAX_LIMIT, description="Rows at most"), BeforeValidator(whole_of)
     ] = DEFAULT_LIMIT,
     cursor: Annotated[
         str | None, Query(min_length=1, max_length=2000, description="`next_cursor` of the page before")
@@ -121,7 +121,7 @@ def query_of(request: Request) -> list[tuple[str, str]]:
 
 
 def _short_page(
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Rows at most"), BeforeValidator(_whole)] = MAX_LIMIT,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Rows at most"), BeforeValidator(whole_of)] = MAX_LIMIT,
     cursor: Annotated[
         str | None, Query(min_length=1, max_length=2000, description="`next_cursor` of the page before")
     ] = None,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from app.api.deps import wall_clock
-from app.api.strict import parse_instant
+from app.api.fields import parse_instant
 from app.commands.base import CommandError, database
 from app.db.engine import Database, Tx, Unavailable
 from app.domain.values.errors import DomainError

@@ -17,11 +17,11 @@ from pydantic import create_model
 
 import app.api.operations
 import app.usecases
+from app.api.fields import Body
 from app.api.first_edition import first_form
 from app.api.operations import calendars as calendar_bodies
 from app.api.operations import orders as order_bodies
 from app.api.operations import tickets as ticket_bodies
-from app.api.strict import Body
 from app.domain.values.digests import EDITION, Said
 from app.domain.values.wire import payload_hash
 from app.usecases.credits.credits import CreditCommand

@@ -18,9 +18,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
+from app.api.fields import parse_day, parse_instant
 from app.api.paging import decode_cursor, encode_cursor
 from app.api.problems import Problem
-from app.api.strict import parse_day, parse_instant, parse_json
+from app.api.strict import parse_json
 from app.commands.base import CommandError
 from app.commands.import_ import Staged
 from app.connectors.inbound import ADAPTERS

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from app.api.strict import parse_instant
+from app.api.fields import parse_instant
 from app.domain.values.wire import iso
 
 INSTANTS: Final = ("as_of", "known_at")

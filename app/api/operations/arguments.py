@@ -14,8 +14,9 @@ from fastapi.dependencies.utils import get_dependant
 from fastapi.exceptions import RequestValidationError
 
 from app.api import paging as pages
+from app.api.fields import Instant
 from app.api.problems import Problem
-from app.api.strict import PATH_VALUE, Instant, field_errors, wrong_id
+from app.api.strict import PATH_VALUE, field_errors, wrong_id
 
 PAGE: Final = ("limit", "cursor")
 

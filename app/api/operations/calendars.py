@@ -8,11 +8,12 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Path, Query
 from pydantic import Field, StringConstraints
 
+from app.api.fields import Body, Day, Flag, Instant, LongText, ShortText
 from app.api.headers import tagged
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
 from app.api.problems import Problem
-from app.api.strict import BIG_LIMIT, INBOUND_LIMIT, Body, Day, Flag, Instant, LongText, ShortText
+from app.api.strict import BIG_LIMIT, INBOUND_LIMIT
 from app.domain.clocks.ticket_clock import Hours
 from app.domain.values.errors import DomainError
 from app.usecases.clocks import calendar_questions, calendars

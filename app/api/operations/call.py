@@ -14,13 +14,13 @@ from typing import Any, Final, Generic, TypeVar, cast
 import msgspec
 
 from app.api.auth import Principal
+from app.api.fields import Body
 from app.api.first_edition import first_form
 from app.api.headers import Conditions
 from app.api.operations.table import Operation, scope_missing
 from app.api.paging import PageQuery, decode_cursor, encode_cursor
 from app.api.problems import Problem
 from app.api.state import AppState, BalanceReader
-from app.api.strict import Body
 from app.domain.values.digests import Said
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Page, PageRequest

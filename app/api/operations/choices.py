@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from app.api.fields import Body, Name, PathId, QueryFlag
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
-from app.api.strict import Body, Name, PathId, QueryFlag
 from app.usecases.orders import choices
 from app.views.license import Choice
 from app.views.shapes import PageOf

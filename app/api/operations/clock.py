@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from app.api.fields import Body, Instant
 from app.api.operations.call import Call
 from app.api.operations.table import Operations
-from app.api.strict import Body, Instant
 from app.usecases.agenda import HANDLERS
 from app.usecases.clocks import sandbox
 from app.views.tenant import TenantTime

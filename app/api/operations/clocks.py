@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from fastapi import Query
 
+from app.api.fields import Body, Instant, LongText, PathId, QueryId
 from app.api.operations.arguments import AsOf
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
-from app.api.strict import Body, Instant, LongText, PathId, QueryId
 from app.usecases.clocks import clocks
 from app.views.clock import Clock, ClockJudgement
 from app.views.shapes import PageOf

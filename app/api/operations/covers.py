@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from app.api.fields import Body, LongText, PathId
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
-from app.api.strict import Body, LongText, PathId
 from app.usecases.orders import covers
 from app.views.license import Cover
 

@@ -13,25 +13,13 @@ from typing import Annotated, Any, Final, Literal, cast
 from fastapi.exceptions import RequestValidationError
 from pydantic import ConfigDict, Field, ValidationError
 
+from app.api.fields import Body, Credits, ExternalId, Flag, Instant, LongText, Name, PathId, RowsCursor, SignedCredits
 from app.api.operations.arguments import AsOf
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations, scope_missing
 from app.api.paging import encode_cursor
 from app.api.problems import Problem, body_of, body_of_error
-from app.api.strict import (
-    BIG_LIMIT,
-    Body,
-    Credits,
-    ExternalId,
-    Flag,
-    Instant,
-    LongText,
-    Name,
-    PathId,
-    RowsCursor,
-    SignedCredits,
-    field_errors,
-)
+from app.api.strict import BIG_LIMIT, field_errors
 from app.domain.values.errors import DomainError
 from app.usecases.commands import Unavailable
 from app.usecases.credits import accounts, lots

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from app.api.fields import Body, ExternalId, PathId, QueryText, RowsCursor
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
-from app.api.strict import Body, ExternalId, PathId, QueryText, RowsCursor
 from app.usecases.commands import Tx
 from app.usecases.customers import customers
 from app.views.customer import CUSTOMER_LISTS, Customer, CustomerExport, CustomerRow, Erasure

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from fastapi import Query
 
+from app.api.fields import Instant, PathId, QueryFlag, QueryId, QueryText
 from app.api.operations.arguments import AsOf
 from app.api.operations.call import Call
 from app.api.operations.table import Operations
-from app.api.strict import Instant, PathId, QueryFlag, QueryId, QueryText
 from app.domain.entitlement import Query as Asked
 from app.usecases.policies import entitlements
 from app.views.entitlement import Entitlement

@@ -8,11 +8,11 @@ from typing import Annotated, Final
 
 from fastapi import Query
 
+from app.api.fields import PathId, QueryId
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
 from app.api.paging import decode_cursor, encode_cursor
 from app.api.problems import FieldError, Problem
-from app.api.strict import PathId, QueryId
 from app.domain.values.paging import PageRequest
 from app.usecases.webhooks import events
 from app.views.event import Event, EventPage

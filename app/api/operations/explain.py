@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import Path
 
+from app.api.fields import PathId
 from app.api.operations.call import Call
 from app.api.operations.table import Operations
-from app.api.strict import PathId
 from app.usecases.clocks import clocks
 from app.usecases.reports import explain
 from app.views.explanation import Explanation

@@ -8,10 +8,10 @@ from fastapi import Query
 from pydantic import Field
 
 from app.api.deps import wall_clock
+from app.api.fields import Body, Facts, Instant, PathId, ShortText
 from app.api.operations.call import NO_STORE, Answer, Call
 from app.api.operations.table import OWNER_IN_PATH, OWNER_IN_QUERY, Operations
 from app.api.operations.tenants import TenantId
-from app.api.strict import Body, Facts, Instant, PathId, ShortText
 from app.usecases.tenants import keys
 from app.views.customer import CustomerToken
 from app.views.key import ApiKey

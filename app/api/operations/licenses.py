@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from app.api.fields import Body, Instant, PathId, ShortText
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
-from app.api.strict import Body, Instant, PathId, ShortText
 from app.usecases.orders import licenses
 from app.views.license import License
 

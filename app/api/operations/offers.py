@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from app.api.fields import QueryId
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
-from app.api.strict import QueryId
 from app.usecases.orders import offers
 from app.views.offer import Offer
 from app.views.shapes import PageOf

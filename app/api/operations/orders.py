@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from app.api.fields import Body, Currency, ExternalId, Facts, Instant, LongText, PathId, Price, price_in
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
-from app.api.strict import Body, Currency, ExternalId, Facts, Instant, LongText, PathId, Price, price_in
 from app.usecases.orders import orders
 from app.views.order import Order, OrderRefund
 

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 from fastapi import Path, Query
 from pydantic import Field, StringConstraints
 
+from app.api.fields import Body, Credits, CreditsOrZero, ExternalId, Inputs, Instant, Name, Ordinal
 from app.api.headers import tagged
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
-from app.api.strict import BIG_LIMIT, Body, Credits, CreditsOrZero, ExternalId, Inputs, Instant, Name, Ordinal
+from app.api.strict import BIG_LIMIT
 from app.usecases import simulation
 from app.usecases.policies import policies
 from app.views.policy import Policy, PolicyCheck, PolicyRow, PolicySimulation, Price, PublishedPolicy

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 
+from app.api.fields import PathId
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import OPEN, Operations
 from app.api.problems import Problem, known, page_of, published
-from app.api.strict import PathId
 from app.views.event import ProblemEntry
 from app.views.shapes import PageOf
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Query
 from pydantic import Field, StringConstraints
 
+from app.api.fields import Body, ExternalId, Flag, Name, PathId, Scalar, ShortText
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
-from app.api.strict import Body, ExternalId, Flag, Name, PathId, Scalar, ShortText
 from app.usecases import inbound
 from app.usecases.inbound import sources
 from app.views.shapes import PageOf

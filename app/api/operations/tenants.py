@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 from fastapi import Path
 from pydantic import Field
 
+from app.api.fields import Body, Flag, Instant, LongText, Name
 from app.api.operations.call import Answer, Call
 from app.api.operations.policies import Document
 from app.api.operations.table import OPERATOR, Operations
 from app.api.problems import FieldError, Problem
-from app.api.strict import BIG_LIMIT, Body, Flag, Instant, LongText, Name
+from app.api.strict import BIG_LIMIT
 from app.usecases.policies import policies
 from app.usecases.tenants import tenants
 from app.views.tenant import Tenant

@@ -7,10 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Query
 from pydantic import Field, StringConstraints
 
-from app.api.operations.arguments import AsOf
-from app.api.operations.call import Answer, Call
-from app.api.operations.table import Access, Operations
-from app.api.strict import (
+from app.api.fields import (
     Body,
     Credits,
     CreditsOrZero,
@@ -26,6 +23,9 @@ from app.api.strict import (
     QueryId,
     ShortText,
 )
+from app.api.operations.arguments import AsOf
+from app.api.operations.call import Answer, Call
+from app.api.operations.table import Access, Operations
 from app.usecases.tickets import ticket_work, tickets
 from app.views.shapes import PageOf
 from app.views.ticket import Ticket

@@ -10,10 +10,10 @@ from typing import Annotated, Literal
 from fastapi import Query
 from pydantic import Field
 
+from app.api.fields import Body, ExternalId, Flag, Instant, NaturalInt, PathId, QueryId
 from app.api.headers import etag
 from app.api.operations.call import NO_STORE, NOTHING, Answer, Call
 from app.api.operations.table import Operations
-from app.api.strict import Body, ExternalId, Flag, Instant, NaturalInt, PathId, QueryId
 from app.usecases.commands import Tx
 from app.usecases.webhooks import webhooks
 from app.views.shapes import PageOf
