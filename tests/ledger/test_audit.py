@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from app.commands.verify_ledger import verify
 from app.db.account.audit import ACCOUNTS
 from app.db.engine import Database
-from app.db.ledger import audit as ledger_audit
+from app.db.ledger.invariants import CHECKED, PROMISED
 from app.usecases.reports import audit
 from tests.conftest import MakeVendor
 from tests.ledger.life_corruptions import OF_LIVES
@@ -175,7 +175,7 @@ async def test_every_broken_invariant_is_seen(
     db: Database, shop: Vendor, number: int, change: str, seen: set[str]
 ) -> None:
     assert seen <= await found_after(db, shop.tenant_id, change)
-    assert seen & set(ledger_audit.PROMISED[number])
+    assert seen & set(PROMISED[number])
 
 
 @pytest.mark.parametrize(("number", "seen", "change"), OF_LIVES)
@@ -184,7 +184,7 @@ async def test_every_break_in_a_life_is_seen(
 ) -> None:
     made = shop if seen in ("cover_is_what_was_bought", "a_choice_is_made_once") else life
     assert seen in await found_after(db, made.tenant_id, change)
-    assert seen in ledger_audit.PROMISED[number]
+    assert seen in PROMISED[number]
 
 
 async def found_after(db: Database, tenant_id: str, change: str) -> set[str]:
@@ -250,9 +250,9 @@ async def test_the_endpoint_and_the_command_say_so(module_url: str, vendor: Make
 
 
 def test_each_invariant_has_checks_and_each_check_a_corruption() -> None:
-    assert sorted(ledger_audit.PROMISED) == list(range(1, 24))
-    named = {one for checks in ledger_audit.PROMISED.values() for one in checks}
-    assert named == set(ledger_audit.CHECKED)
+    assert sorted(PROMISED) == list(range(1, 24))
+    named = {one for checks in PROMISED.values() for one in checks}
+    assert named == set(CHECKED)
     broken = {one for _, _, seen in CORRUPTIONS for one in seen} | {seen for _, seen, _ in OF_LIVES}
     assert named == broken | set(ACCOUNTS), "those of accounts are broken in test_audit_of_accounts"
 

@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 
 from app.db.engine import Tx
 from app.db.ledger import audit as ledger_audit
+from app.db.ledger.invariants import CHECKED
 from app.domain.values.wire import iso
 from app.views.audit import BrokenInvariant, LedgerAudit
 
@@ -79,7 +80,7 @@ async def audit(tx: Tx, *, after: str = "", skipped: int = 0, limit: int = 100) 
     answer: LedgerAudit = {
         "data": cast(list[BrokenInvariant], shown),
         "at": iso(tx.at),
-        "checked": sorted(ledger_audit.CHECKED),
+        "checked": sorted(CHECKED),
         "next_cursor": None,
     }
     return answer, following
