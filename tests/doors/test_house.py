@@ -301,10 +301,18 @@ def test_no_import_goes_round_in_a_circle() -> None:
     assert circles == set()
 
 
-LARGE_FILES = {"app/db/engine.py", "app/views/policy.py", "app/usecases/orders/orders.py", "app/api/graphql/schema.py"}
-"""Files over 560 lines. None may be added; whoever splits one takes it off."""
-LARGE_CLASSES: set[str] = set()
-"""Classes over 350 lines. None may be added; whoever splits one takes it off."""
+LARGE_FILES = {
+    "app/api/graphql/door.py",
+    "app/api/graphql/schema.py",
+    "app/db/engine.py",
+    "app/db/ledger/read.py",
+    "app/db/webhooks.py",
+    "app/documents/feeds.py",
+    "app/usecases/clocks/calendars.py",
+    "app/usecases/credits/credits.py",
+    "app/usecases/orders/orders.py",
+}
+"""Files over 500 lines. None may be added; whoever splits one takes it off."""
 
 
 def _length(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> int:
@@ -312,13 +320,12 @@ def _length(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> int:
 
 
 def test_files_classes_and_functions_stay_small_enough_to_read() -> None:
-    """A file has at most 560 lines, a class 350, a function 120; those that are larger by now are listed by name."""
+    """A file has at most 500 lines, a class 350, a function 120; the files that are larger are listed by name."""
     lines = {name(path): path.read_text(encoding="utf-8").count("\n") for path in FILES}
-    assert {file for file, count in lines.items() if count > 560} <= set(LARGE_FILES)
-    assert max(lines.values()) <= 850
+    assert {file for file, count in lines.items() if count > 500} <= LARGE_FILES
+    assert max(lines.values()) <= 700
     classes = {node.name: _length(node) for path in FILES for node in nodes(path) if isinstance(node, ast.ClassDef)}
-    assert {kind for kind, count in classes.items() if count > 350} <= LARGE_CLASSES
-    assert max(classes.values()) <= 520
+    assert {kind for kind, count in classes.items() if count > 350} == set()
     assert [
         f"{name(path)}:{node.lineno} {node.name}"
         for path in FILES

@@ -16,8 +16,9 @@ from app.api.operations.table import Operations
 from app.api.strict import BIG_LIMIT
 from app.usecases import simulation
 from app.usecases.policies import policies
-from app.views.policy import Policy, PolicyCheck, PolicyRow, PolicySimulation, Price, PublishedPolicy
+from app.views.policy import Policy, PolicyCheck, PolicyRow, Price, PublishedPolicy
 from app.views.shapes import PageOf
+from app.views.simulation import PolicySimulation
 
 OPERATIONS = Operations("Policies")
 

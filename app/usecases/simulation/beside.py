@@ -11,7 +11,7 @@ from typing import Final
 from app.db.engine import Database
 from app.domain.policy.policy import Policy
 from app.usecases.simulation import draft as drafts
-from app.views.policy import PolicySimulation
+from app.views.simulation import PolicySimulation
 
 _RUNS: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="simulations")
 

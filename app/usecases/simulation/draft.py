@@ -24,7 +24,7 @@ from app.usecases.agenda import HANDLERS
 from app.usecases.orders import orders
 from app.usecases.simulation.steps import STEPS
 from app.usecases.tickets import tickets
-from app.views.policy import PolicyDifference, PolicySimulation, RehearsalError, Rehearsed
+from app.views.simulation import PolicyDifference, PolicySimulation, RehearsalError, Rehearsed
 
 DEFAULT_LIMIT: Final = 500
 ENTRIES_MAX: Final = 2_000
