@@ -247,7 +247,7 @@ async def test_graphql_asks_the_same(vendor: MakeVendor) -> None:
     await a_story(shop)
     query = (
         'query($d: JSON!) { simulatePolicy(input: {name: "x-cart", document: $d})'
-        " { ... on PolicySimulation { complete tickets { replayed differ } differences { id } } } }"
+        " { ... on PolicySimulation { complete tickets { replayed differ } differences { subjectId } } } }"
     )
     draft = changed("x-cart", "price: {kind: fixed, credits: 10}", "price: {kind: fixed, credits: 15}")
     answer = await shop.client.post("/graphql", json={"query": query, "variables": {"d": draft}})
