@@ -21,6 +21,7 @@ import recurring_ical_events  # type: ignore[import-untyped]
 from icalendar import Calendar, Event
 
 from app.documents.feed_hours import closed_hours, last_minute, next_midnight, rest_of
+from app.documents.feed_rules import WholeDays, can_be, closure_rule_of
 from app.documents.feed_text import HALF_DAY, MARKS, RawEvent, events_of, lines_of, zone_of
 from app.documents.zones import zone
 from app.domain.values.errors import DomainError
@@ -42,9 +43,6 @@ _STEPS: Final = {"YEARLY": 365, "MONTHLY": 28, "WEEKLY": 7, "DAILY": 1}
 _IN_A_DAY: Final = {"HOURLY": 24, "MINUTELY": 1_440, "SECONDLY": 86_400}
 _BY: Final = ("BYMONTH", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYDAY")
 _TIMES: Final = ("BYHOUR", "BYMINUTE", "BYSECOND")
-_WEEKDAYS: Final = {"MO": "mon", "TU": "tue", "WE": "wed", "TH": "thu", "FR": "fri", "SA": "sat", "SU": "sun"}
-_LONGEST: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-_NTH: Final = re.compile(r"([+-]?[1-5])(MO|TU|WE|TH|FR|SA|SU)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,17 +132,6 @@ def _too_far(why: str) -> DomainError:
 
 
 @dataclass(slots=True)
-class _Whole:
-    """An event of whole days."""
-
-    name: str
-    first: date
-    days: int
-    start: str
-    event: Any
-
-
-@dataclass(slots=True)
 class _Reader:
     """Reads the events of one feed into dates."""
 
@@ -227,7 +214,7 @@ class _Reader:
         name = _title(_plain(raw.value("SUMMARY")))
         self.ignored.append({"name": name, "start": raw.value("DTSTART")[:40], "why": why, **(offers or {})})
 
-    def _whole(self, raw: RawEvent, event: Any) -> _Whole:
+    def _whole(self, raw: RawEvent, event: Any) -> WholeDays:
         """The whole days of an event; `_Left` when it has times, or none."""
         if self.cancels or str(event.get("STATUS", "")).strip().upper() == "CANCELLED":
             raise _Left("cancelled")
@@ -246,7 +233,7 @@ class _Reader:
         if days < 0:
             raise _Left("its end lies before its start")
         days = max(days, 1)
-        return _Whole(
+        return WholeDays(
             name=_title(str(event.get("SUMMARY", ""))),
             first=first,
             days=days,
@@ -337,13 +324,13 @@ class _Reader:
         if len(rows) > 1 or rule is None or isinstance(rule, list):
             return {}
         first = date.fromisoformat(rows[0]["date"])
-        whole = _Whole(name=name, first=first, days=1, start=raw.value("DTSTART")[:40], event=event)
-        found = _as_closure_rule(whole, {key: value for key, value in rule.items() if key not in _TIMES})
+        whole = WholeDays(name=name, first=first, days=1, start=raw.value("DTSTART")[:40], event=event)
+        found = closure_rule_of(whole, {key: value for key, value in rule.items() if key not in _TIMES})
         return {} if found is None else {"closure_rule": {**found, "hours": rest_of(rows[0]["hours"])}}
 
     # -- what repeats
 
-    def _series(self, whole: _Whole, changes: list[tuple[RawEvent, Any]]) -> None:
+    def _series(self, whole: WholeDays, changes: list[tuple[RawEvent, Any]]) -> None:
         """Every date of an event that repeats, without those that are left out, and with those that were moved."""
         if "EXRULE" in whole.event:
             raise _Left("repeats with an EXRULE, which nobody supports")
@@ -381,7 +368,7 @@ class _Reader:
                 "first": min(date_[0] for date_ in dates).isoformat(),
                 "last": max(date_[0] for date_ in dates).isoformat(),
                 "dates": len(dates),
-                "closure_rule": _as_closure_rule(whole, rule),
+                "closure_rule": closure_rule_of(whole, rule),
             }
         )
 
@@ -422,7 +409,7 @@ class _Reader:
                 self._count(1)
                 yield self._local(value.dt)
 
-    def _rule(self, whole: _Whole) -> Any:
+    def _rule(self, whole: WholeDays) -> Any:
         """The rule on whole days, or None where only dates are listed. What it speaks of is counted beforehand."""
         rule = whole.event.get("RRULE")
         if rule is None:
@@ -441,7 +428,7 @@ class _Reader:
         if kind not in _STEPS:
             self._count(int(count[0]) if count else span * _IN_A_DAY.get(kind, 1) // interval)
             raise _Left("repeats within a day")
-        if not _can_be(rule):
+        if not can_be(rule):
             raise _Left("repeats on a day that no year has")
         times = 1
         for key in _BY:
@@ -457,34 +444,6 @@ class _Reader:
         if until is not None:
             rule["UNTIL"] = [last]
         return rule
-
-
-def _can_be(rule: Any) -> bool:
-    """Whether there is such a day of such a month, so that nobody looks for the 30 February."""
-    months, days = rule.get("BYMONTH", range(1, 13)), rule.get("BYMONTHDAY", [1])
-    known = [int(month) for month in months if 1 <= int(month) <= 12]
-    return any(abs(int(day)) <= _LONGEST[month - 1] for month in known for day in days)
-
-
-def _as_closure_rule(whole: _Whole, rule: Any) -> dict[str, Any] | None:
-    """The closure rule that says the same for ever, ready to be copied; None where there is none."""
-    if rule is None or whole.days != 1 or str(rule["FREQ"][0]).upper() != "YEARLY":
-        return None
-    said = set(rule) - {"FREQ", "WKST"}
-    if "EXDATE" in whole.event or "RDATE" in whole.event or rule.get("INTERVAL", [1]) != [1]:
-        return None
-    said.discard("INTERVAL")
-    if not said or (
-        said <= {"BYMONTH", "BYMONTHDAY"}
-        and rule.get("BYMONTH", [whole.first.month]) == [whole.first.month]
-        and rule.get("BYMONTHDAY", [whole.first.day]) == [whole.first.day]
-    ):
-        return {"name": whole.name, "fixed": f"{whole.first:%m-%d}"}
-    nth = _NTH.fullmatch(str(rule["BYDAY"][0]).upper()) if said == {"BYMONTH", "BYDAY"} else None
-    if nth is None or len(rule["BYDAY"]) > 1 or len(rule["BYMONTH"]) > 1:
-        return None
-    month = int(rule["BYMONTH"][0])
-    return {"name": whole.name, "nth": int(nth[1]), "weekday": _WEEKDAYS[nth[2]], "month": month}
 
 
 def _uid(event: Any) -> str:

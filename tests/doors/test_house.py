@@ -306,9 +306,6 @@ LARGE_FILES = {
     "app/api/graphql/schema.py",
     "app/db/engine.py",
     "app/db/ledger/read.py",
-    "app/db/webhooks.py",
-    "app/documents/feeds.py",
-    "app/usecases/clocks/calendars.py",
     "app/usecases/credits/credits.py",
     "app/usecases/orders/orders.py",
 }

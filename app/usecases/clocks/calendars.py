@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any, Final, cast
@@ -32,6 +32,7 @@ from app.domain.clocks.ticket_clock import Hours, TicketClock, closes_for_good, 
 from app.domain.values.decision import Decision, Reason
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso, iso_or_none
+from app.usecases.clocks.calendar_preview import LISTED, Preview
 from app.usecases.steps import ticket_clocks
 from app.views import calendar as views
 from app.views.shapes import PageOf
@@ -44,7 +45,6 @@ STEP: Final = 10
 WAITED_FOR: Final = 15.0
 """Seconds for which a publication waits for its clocks; the agenda goes on with the rest."""
 PREVIEWED_CLOCKS_MAX: Final = 20_000
-LISTED: Final = 100
 RECOMPUTE: Final = "calendar.recompute"
 Check = Callable[[str | None], None]
 """Told the version in force (None: there is none), refuses a change made to another; the door's own concern."""
@@ -178,67 +178,6 @@ class NewVersion:
     correction: bool = False
     reason: str | None = None
     whole_shifts: bool = True
-
-
-@dataclass(slots=True)
-class Preview:
-    """What publishing does, or would do, to open clocks. Lists hold the first hundred; the counts are whole."""
-
-    looked_at: int = 0
-    earlier: int = 0
-    later: int = 0
-    complete: bool = True
-    moves: list[views.ClockMove] = field(default_factory=list)
-    moved: int = 0
-    breaches: list[views.ClockMove] = field(default_factory=list)
-    breaching: int = 0
-    touched: int = 0
-    """Clocks that are written anew; not published."""
-    never: list[views.ClockMove] = field(default_factory=list)
-    ending: int = 0
-
-    def add(
-        self, clock: TicketClock, old: datetime | None, new: datetime | None, *, breaches: bool, never: bool
-    ) -> None:
-        """Counts one clock."""
-        self.looked_at += 1
-        named: views.ClockMove = {
-            "clock_id": clock.clock_id,
-            "ticket_id": clock.external_ticket_id,
-            "milestone": clock.spec.milestone,
-            "old_due_at": iso_or_none(old),
-            "new_due_at": iso_or_none(new),
-        }
-        if old != new:
-            self.moved += 1
-            if old is not None and new is not None:
-                self.earlier += new < old
-                self.later += new > old
-            if len(self.moves) < LISTED:
-                self.moves.append(named)
-        if breaches:
-            self.breaching += 1
-            if len(self.breaches) < LISTED:
-                self.breaches.append(named)
-        if never:
-            self.ending += 1
-            if len(self.never) < LISTED:
-                self.never.append(named)
-
-    def json(self) -> views.CalendarPreview:
-        """As published."""
-        return {
-            "open_clocks": self.looked_at,
-            "moved": self.moved,
-            "earlier": self.earlier,
-            "later": self.later,
-            "would_breach_count": self.breaching,
-            "never_due_count": self.ending,
-            "complete": self.complete,
-            "moves": self.moves,
-            "would_breach": self.breaches,
-            "never_due": self.never,
-        }
 
 
 async def add_version(tx: Tx, name: str, asked: NewVersion, *, check: Check = unconditional) -> views.CalendarVersion:

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import cast
 
-from app.db import audit, events, inbox, orders, policies, webhooks
+from app.db import audit, events, inbox, orders, policies, webhook_upkeep
 from app.db.account import accounts, customers, erasure
 from app.db.engine import Tx
 from app.db.plan import write
@@ -86,7 +86,7 @@ async def erase_customer(tx: Tx, customer_id: str) -> Erasure:
 
 
 async def _erase_names(tx: Tx, customer_id: str, external_id: str | None, at: datetime) -> None:
-    for erase in (webhooks.erase, inbox.erase):
+    for erase in (webhook_upkeep.erase, inbox.erase):
         await erase(tx, customer_id, external_id)
     await customers.erase(tx, customer_id, external_id, at)
 
