@@ -166,9 +166,9 @@ def _set_apart(document: JSON) -> None:
         name = str(schema.get("$ref", "")).removeprefix(_SCHEMAS)
         return {**schema, "$ref": _CARRIED + name} if name in apart else schema
 
-    kept = {name: schema for name, schema in schemas.items() if name in near}
-    kept[_CARRIER]["$defs"] = _changed(apart, lead)
-    document["components"]["schemas"] = kept
+    reached = {name: schema for name, schema in schemas.items() if name in near}
+    reached[_CARRIER]["$defs"] = _changed(apart, lead)
+    document["components"]["schemas"] = reached
     document["webhooks"] = _changed(document["webhooks"], lead)
 
 

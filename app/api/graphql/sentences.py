@@ -55,6 +55,7 @@ SENTENCES: Final[dict[str, str]] = {
     "exceptions": "What is different on single dates.",
     "expires_at": "Until when it stands.",
     "explain": "Whether the answer explains itself.",
+    "external_url": "The link back to the ticket in the helpdesk; http or https.",
     "facts": "What is known of it, by name; the policy names the facts.",
     "feed": "The text of the feed.",
     "final": "Whether the rest that is held is released.",

@@ -14,10 +14,11 @@ from app.api.graphql.scalars import JSON, Amount, Credits, Date, DateTime, Long
 from app.api.graphql.shapes import shape
 from app.views import shapes
 from app.views.calendar import CalendarRow
-from app.views.customer import CustomerRow
+from app.views.customer import CustomerExport, CustomerRow
 from app.views.errors import Problem
 from app.views.event import Event
 from app.views.event_data import EVENT_DATA
+from app.views.export import ROWS
 from app.views.hold import Adjustment
 from app.views.policy import PolicyRow, PublishedPolicy
 from app.views.shapes import Choice, Free, Kind, Leaf, Many, Maybe, Member, OneOf, Shape, Table
@@ -75,11 +76,14 @@ def made(cls: Any, *bases: type, also: Any = None) -> Any:
         annotations |= {name: kind for (owner, name), kind in _COMMON.items() if owner == name_of(cls)}
         if cls is Event:
             annotations["data"] = made(EVENT_DATA)
+        if cls is CustomerExport:
+            annotations |= {name: list.__class_getitem__(made(row)) for name, row in ROWS.items()}
         fields = {
             "__annotations__": annotations,
             "__doc__": shapes.about_of(cls),
             TABLES: tables,
-            LISTS: {safe(member.name) for member in members if _is_list(member.kind)},
+            LISTS: {safe(member.name) for member in members if _is_list(member.kind)}
+            | (set(ROWS) if cls is CustomerExport else set()),
             ABOUT: {safe(member.name): member.about for member in members},
         }
         _types[name_of(cls)] = shape(type(name_of(cls), bases, fields))
