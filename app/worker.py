@@ -17,7 +17,8 @@ from typing import Final
 
 from app.db import agenda, positions
 from app.db.agenda import Handlers
-from app.db.engine import Busy, Database, Retry, Tx, Unavailable
+from app.db.engine import Database, Tx
+from app.db.failures import Busy, Retry, Unavailable
 from app.domain.values.errors import DomainError
 from app.usecases.clocks import calendars, sweeps
 

@@ -10,7 +10,7 @@ from typing import Final
 import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.db.engine import StartRefused, Unavailable
+from app.db.failures import StartRefused, Unavailable
 from app.embedded import EmbeddedPostgres
 from app.settings import Settings
 

@@ -11,7 +11,8 @@ import typer
 from app.commands.base import CommandError, database
 from app.commands.reconcile import tenant_of
 from app.connectors import inbound
-from app.db.engine import Database, Unavailable
+from app.db.engine import Database
+from app.db.failures import Unavailable
 from app.domain.values.errors import DomainError
 from app.settings import Settings
 from app.views.source import Delivery

@@ -17,7 +17,8 @@ from sqlalchemy import text
 
 from app.commands.base import embedded
 from app.db import agenda
-from app.db.engine import Database, Unavailable, Unmigrated
+from app.db.engine import Database
+from app.db.failures import Unavailable, Unmigrated
 from app.db.secrets import WrongSecretKey, check_key
 from app.embedded import EmbeddedPostgresError, find_bin_dir
 from app.settings import OPERATOR_KEY_FILE, SECRET_KEY_FILE, Settings

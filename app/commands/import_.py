@@ -20,7 +20,8 @@ import typer
 
 from app.commands.base import CommandError, database
 from app.commands.import_files import ColumnError, check_columns, records
-from app.db.engine import Database, Tx, Unavailable
+from app.db.engine import Database, Tx
+from app.db.failures import Unavailable
 from app.domain.values.errors import DomainError
 from app.settings import Settings
 from app.usecases import imports

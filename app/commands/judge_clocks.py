@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from app.commands.base import CommandError, database
-from app.db.engine import Database, Unavailable
+from app.db.engine import Database
+from app.db.failures import Unavailable
 from app.settings import Settings
 from app.usecases.clocks import clocks
 

@@ -11,7 +11,8 @@ import typer
 from app.api.deps import wall_clock
 from app.api.fields import parse_instant
 from app.commands.base import CommandError, database
-from app.db.engine import Database, Tx, Unavailable
+from app.db.engine import Database, Tx
+from app.db.failures import Unavailable
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import PageRequest
 from app.settings import Settings

@@ -9,7 +9,8 @@ from typing import Any
 import asyncpg
 from sqlalchemy import text
 
-from app.db.engine import Tx, sqlstate
+from app.db.engine import Tx
+from app.db.failures import sqlstate
 from app.domain.values.errors import DomainError
 
 _CLAIM = text("select * from retainer_claimed_command(:tenant, :key)")

@@ -7,9 +7,7 @@ or the sandbox tenant's own time), who acts, and whether anything may be written
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -21,13 +19,15 @@ from typing import Any, Final, TypeVar
 import asyncpg
 from sqlalchemy import Executable, TextClause, text
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from app.db.address import engine_of
 from app.db.budget import HOUSE, Budget, Shares
 from app.db.driver import fetch
+from app.db.failures import DISK_FULL, UNREACHED, Busy, Locked, Retry, StartRefused, Unavailable, meaning_of
+from app.db.minting import mint
 from app.domain.values.errors import DomainError
 
 T = TypeVar("T")
@@ -39,100 +39,10 @@ GREETING: Final = 2.4
 """Seconds for a transaction's first answer. Two more go by in closing a connection that does not answer."""
 START_PATIENCE: Final = 20.0
 """Seconds for which a starting process waits for a database that is not there yet."""
-_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
-_PAIRS: Final = [first + second for first in _ALPHABET for second in _ALPHABET]
 _BEGIN = text("select retainer_begin(:tenant, :lock_timeout, :statement_timeout)")
 _BEGIN_FOR = text("select * from retainer_begin_for(:tenant, :lock_timeout, :statement_timeout)")
 """Begins for a tenant and looks at its row: (clock, name of the policy, mode and time of the tenant's clock, whether it
 is suspended, revisions of policy and calendars)."""
-
-
-_UNREACHED: Final = (
-    ConnectionError,
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.PostgresConnectionError,
-)
-"""What the driver raises, by itself or of the operating system, when there is no connection."""
-
-
-class Unavailable(Exception):  # noqa: N818 - a state, for the doors to tell
-    """The database cannot answer now. ``outcome_unknown``: a commit was under way, so retry with the same key."""
-
-    def __init__(self, cause: str, *, outcome_unknown: bool = False) -> None:
-        super().__init__(cause)
-        self.cause = cause
-        self.outcome_unknown = outcome_unknown
-
-
-class StartRefused(Exception):  # noqa: N818 - what happened, in a word
-    """The service must not start on this database; the message says why and what to do."""
-
-
-class Unmigrated(Unavailable):
-    """The database has no schema of ours yet, or an older one."""
-
-
-class Busy(Unavailable):
-    """A lock was not had in time, or a bound was reached."""
-
-
-class Retry(Busy):
-    """The work collided with other work and may be tried again; where nobody does, callers are told to."""
-
-
-class Moved(Retry):
-    """An account that was found is another's by now that it is locked: the work begins again, and finds the heir."""
-
-
-class Locked(Busy):
-    """Somebody else holds what this work needs; other work may go on."""
-
-
-_minting: Final = threading.Lock()
-_minted = [0]
-_head: list[Any] = [-1, ""]
-"""The upper 60 bits of the last id and how they are written: the same for most ids of a millisecond."""
-
-
-_RANDOM_STOCK: Final = 4096
-_random: Final = bytearray()
-"""Random bytes in stock: asking the system for eight at a time costs a call to it for each id."""
-os.register_at_fork(after_in_child=_random.clear)  # parent and child must not use the same ones
-
-
-def _random_bits(size: int) -> int:
-    """So many random bytes as a number; each is used once."""
-    if len(_random) < size:
-        _random[:] = os.urandom(_RANDOM_STOCK)
-    number = int.from_bytes(_random[-size:])
-    del _random[-size:]
-    return number
-
-
-def mint(prefix: str) -> str:
-    """A new id: prefix, 48 bits of milliseconds, 80 random bits; ids of one process sort in the order of their making.
-
-    Within a millisecond, and should the clock step back, an id is the last one and a random step more: where rules
-    fall back on ids (which of two lots is spent, which of two periods begins), an order's first line comes first.
-    """
-    with _minting:
-        now = int(time.time() * 1000)
-        later = now > _minted[0] >> 80
-        number = (now << 80) | _random_bits(10) if later else _minted[0] + 1 + _random_bits(8)
-        _minted[0] = number
-        upper = number >> 70
-        if upper != _head[0]:
-            _head[:] = upper, "".join([_PAIRS[(upper >> shift) & 1023] for shift in range(50, -1, -10)])
-        head = _head[1]
-    # Two numbers of the machine's own size: shifting the whole one costs twice as much.
-    high, low = number >> 40 & 0x3FFF_FFFF, number & 0xFF_FFFF_FFFF
-    return (
-        f"{prefix}_{head}{_PAIRS[high >> 20]}{_PAIRS[high >> 10 & 1023]}{_PAIRS[high & 1023]}{_PAIRS[low >> 30]}"
-        f"{_PAIRS[low >> 20 & 1023]}{_PAIRS[low >> 10 & 1023]}{_PAIRS[low & 1023]}"
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,10 +186,10 @@ class Database:
                 yield connection
         except PoolTimeout as error:
             raise Busy("no connection became free in time") from error
-        except _UNREACHED as error:
+        except UNREACHED as error:
             raise Unavailable("the database cannot be reached") from error
         except (DBAPIError, asyncpg.PostgresError) as error:
-            translated = _translated(error)
+            translated = meaning_of(error)
             if isinstance(translated, Unavailable) and translated.cause == DISK_FULL:
                 self.disk_full_at = time.monotonic()
             raise translated from error
@@ -530,65 +440,5 @@ async def _finish(connection: AsyncConnection, validate_only: bool) -> None:
         return
     try:
         await connection.commit()
-    except (DBAPIError, *_UNREACHED) as error:
+    except (DBAPIError, *UNREACHED) as error:
         raise Unavailable("the answer to a commit was lost", outcome_unknown=True) from error
-
-
-def is_passing(error: Exception) -> bool:
-    """Whether an error is the database's own passing trouble, so that the same work may succeed later as it is."""
-    if isinstance(error, (DBAPIError, asyncpg.PostgresError)):
-        error = _translated(error)
-    return isinstance(error, (Unavailable, *_UNREACHED))
-
-
-_UNAVAILABLE: Final = {
-    "08": "the database cannot be reached",
-    "53": "the database is out of resources",
-    "57": "the database cannot be reached",
-    "58": "the database's host fails it",
-    "XX": "the database fails",
-}
-"""SQLSTATE classes that are the database's own trouble: nothing was done, callers come again."""
-DISK_FULL: Final = "the database's disk is full"
-
-
-def _translated(error: DBAPIError | asyncpg.PostgresError) -> Exception:
-    """What a failed statement means to the caller, by its SQLSTATE alone (issue: one map for all of them).
-
-    Classes 08, 53, 57, 58 and XX, and 25006: `Unavailable`. 55P03 and 57014: `Locked` and `Busy`. Class 40 and 23505:
-    `Retry`. Classes 22 and 54: `DomainError`, a value that the database cannot hold. Anything else is ours: unchanged.
-    """
-    state = sqlstate(error)
-    family = state[:2]
-    if family == "40" or state == "23505":
-        return Retry(state)
-    if state == "55P03":
-        return Locked("a lock was not had in time")
-    if state == "57014":
-        return Busy("a statement took too long")
-    if state == "25006":
-        return Unavailable("the database is read-only")
-    if state in {"53100", "58030"}:
-        return Unavailable(DISK_FULL)
-    if state == "42883" and "retainer_begin" in str(error):
-        return Unmigrated("the schema is not the newest: run `retainer migrate`")
-    if state in {"26000", "42P05"}:
-        return Unavailable("a pooler mixes up prepared statements: set RETAINER_PREPARED_STATEMENTS=false")
-    if family in _UNAVAILABLE:
-        return Unavailable(_UNAVAILABLE[family])
-    if family in {"22", "54"}:
-        return DomainError("value_out_of_range")
-    if isinstance(error, asyncpg.InvalidCachedStatementError):
-        return Retry("the schema changed meanwhile")
-    if isinstance(error, (InterfaceError, OperationalError)) or getattr(error, "connection_invalidated", False):
-        return Unavailable("the database cannot be reached")
-    return error
-
-
-def sqlstate(error: DBAPIError | asyncpg.PostgresError) -> str:
-    """Return the code by which Postgres names an error; "" when it was none of Postgres's."""
-    original = getattr(error, "orig", None)
-    for error_ in (error, original, getattr(original, "__cause__", None)):
-        if (state := getattr(error_, "sqlstate", None)) is not None:
-            return str(state)
-    return ""

@@ -9,8 +9,9 @@ from typing import Any, Final
 from sqlalchemy import Row, text
 
 from app.db import plan
-from app.db.engine import _PAIRS, Tx
+from app.db.engine import Tx
 from app.db.keyset import where_after
+from app.db.minting import PAIRS
 from app.domain.account.changes import OutboxEvent
 from app.domain.events.types import EVENT_TYPES
 from app.domain.values.ids import CustomerId
@@ -144,9 +145,9 @@ async def publish(tx: Tx, type_: str, data: Mapping[str, Any]) -> None:
 
 
 def oldest_id(prefix: str, moment: datetime) -> str:
-    """The least id that can have been made at a moment of real time (ids begin with it; see `app.db.engine.mint`)."""
+    """The least id that can have been made at a moment of real time (ids begin with it; see `app.db.minting.mint`)."""
     number = int(moment.timestamp() * 1000) << 80
-    return prefix + "_" + "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
+    return prefix + "_" + "".join([PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
 _ERASE: Final = text(

@@ -18,7 +18,8 @@ from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from app.db.engine import PATIENCE, Busy, Locked, Unavailable
+from app.db.engine import PATIENCE
+from app.db.failures import Busy, Locked, Unavailable
 
 C = TypeVar("C")
 R = TypeVar("R")

@@ -17,7 +17,8 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db import schema as s
-from app.db.engine import Database, StartRefused, Tx, Unavailable
+from app.db.engine import Database, Tx
+from app.db.failures import StartRefused, Unavailable
 
 _FORM: Final = b"\x01"
 _NONCE: Final = 12

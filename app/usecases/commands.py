@@ -10,7 +10,8 @@ from typing import TypeVar, cast
 
 from app.db import commands
 from app.db.account import erasure
-from app.db.engine import Busy, Database, Tx, Unavailable
+from app.db.engine import Database, Tx
+from app.db.failures import Busy, Unavailable
 from app.db.secrets import Cipher
 from app.domain.values.digests import Said
 from app.domain.values.errors import DomainError

@@ -13,7 +13,8 @@ from fastapi import FastAPI
 
 from app.commands import doctor
 from app.db import engine, health
-from app.db.engine import Database, StartRefused
+from app.db.engine import Database
+from app.db.failures import StartRefused, Unavailable
 from app.db.health import State
 from app.usecases.reports.health import newest_revision
 from tests.support.api import client_of, settings_for
@@ -113,7 +114,7 @@ async def test_a_starting_process_waits_for_its_database_for_a_while(monkeypatch
     assert len(looked) == 3
     monkeypatch.setattr(late, "check_role", really)
     monkeypatch.setattr(engine, "START_PATIENCE", 0.1)
-    with pytest.raises(engine.Unavailable, match="cannot be reached"):
+    with pytest.raises(Unavailable, match="cannot be reached"):
         await late.check_start()
     await late.close()
 

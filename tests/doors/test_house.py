@@ -304,8 +304,6 @@ def test_no_import_goes_round_in_a_circle() -> None:
 LARGE_FILES = {
     "app/api/graphql/door.py",
     "app/api/graphql/schema.py",
-    "app/db/engine.py",
-    "app/db/ledger/read.py",
     "app/usecases/credits/credits.py",
     "app/usecases/orders/orders.py",
 }

@@ -7,7 +7,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from app.db.engine import Database, StartRefused
+from app.db.engine import Database
+from app.db.failures import StartRefused
 from app.db.schema import metadata
 from tests.conftest import MakeVendor
 from tests.published.shop import bought, opened

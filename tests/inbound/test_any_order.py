@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from app.db.engine import Database, Retry, Unavailable
+from app.db.engine import Database
+from app.db.failures import Retry, Unavailable
 from app.domain.values.errors import DomainError
 from app.usecases.inbound import Inbox, effects
 from tests.conftest import MakeVendor

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from app.db.ledger.read import fold, fold_line
+from app.db.ledger.folding import fold, fold_line
 from app.domain.ledger.expiry import post_due_expiries
 from app.domain.ledger.ledger import Ledger
 from app.domain.ledger.lot import Account, HoldLine, Lot

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from app.db.account import accounts
-from app.db.engine import Database, Unavailable
+from app.db.engine import Database
+from app.db.failures import Unavailable
 from app.db.gather import Gatherer, Join
 from app.usecases.credits.credits import CreditCommand, CreditResult, apply
 from tests.ledger.test_races import Writer, available, clean, command, seed, tenant, until

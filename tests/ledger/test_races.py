@@ -11,7 +11,8 @@ import pytest
 import pytest_asyncio
 
 from app.db.account import accounts
-from app.db.engine import Busy, Database, Locked, Unavailable
+from app.db.engine import Database
+from app.db.failures import Busy, Locked, Unavailable
 from app.db.gather import Gatherer, Join
 from app.usecases.credits.credits import CreditCommand, CreditResult, apply
 from app.usecases.reports import audit

@@ -10,7 +10,8 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from app.db.engine import Database, Locked, Tx
+from app.db.engine import Database, Tx
+from app.db.failures import Locked
 from app.usecases.tenants import tenants
 from tests.conftest import MakeVendor
 from tests.ledger.test_credits_at_the_door import funded

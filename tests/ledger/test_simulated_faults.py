@@ -21,7 +21,8 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
-from app.db.engine import Database, Locked, Retry
+from app.db.engine import Database
+from app.db.failures import Locked, Retry
 from app.main import create_app
 from tests.support.api import Vendor, make_vendor, running, settings_for
 

@@ -15,7 +15,8 @@ from sqlalchemy import text
 from app.commands.doctor import _ask
 from app.commands.migrate import upgrade
 from app.db.address import canonical
-from app.db.engine import Database, StartRefused
+from app.db.engine import Database
+from app.db.failures import StartRefused
 from app.main import create_app, prepare
 from tests.support.api import SECRET_KEY, client_of, make_vendor, running, settings_for
 from tests.support.servers import Server, pooler

@@ -14,7 +14,8 @@ import pytest
 
 from app.commands import doctor
 from app.commands.migrate import upgrade
-from app.db.engine import Database, StartRefused
+from app.db.engine import Database
+from app.db.failures import StartRefused
 from app.embedded import EmbeddedPostgres
 from app.main import create_app, prepare
 from tests.support.api import OPERATOR_KEY, running, settings_for

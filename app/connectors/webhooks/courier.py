@@ -22,7 +22,9 @@ from sqlalchemy import Row
 
 from app.connectors.webhooks.sender import Sender, body_of, signed_headers
 from app.db import events, webhook_upkeep, webhooks
-from app.db.engine import Busy, Database, Retry, Tx, Unavailable, mint
+from app.db.engine import Database, Tx
+from app.db.failures import Busy, Retry, Unavailable
+from app.db.minting import mint
 from app.db.secrets import Cipher, SealBroken
 from app.domain.events.types import TEST
 from app.domain.events.webhook_retry import JITTER_PERCENT, Attempt, Outcome, judge

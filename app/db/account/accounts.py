@@ -16,7 +16,8 @@ from app.db.account import account_rows, customers, preload
 from app.db.account.account_rows import AccountRows
 from app.db.claims import Claim
 from app.db.combined import Select
-from app.db.engine import Moved, Tx
+from app.db.engine import Tx
+from app.db.failures import Moved
 from app.db.ledger import read as ledger_rows
 from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import Plan

@@ -16,6 +16,7 @@ from sqlalchemy import TextClause, text
 
 from app.db.engine import Tx
 from app.db.keyset import where_after
+from app.db.ledger.folding import expiry_as_of, fold, fold_line
 from app.domain.ledger.line import Line
 from app.domain.ledger.lot import Account, Hold, HoldLine, Lot
 from app.domain.values.money import Money
@@ -471,42 +472,3 @@ async def _fold_holds(tx: Tx, by: dict[str, Any], holds: dict[str, Hold]) -> Non
     for hold in holds.values():
         hold.lines.sort(key=lambda line: line.line_no)
         hold.credits = sum(line.credits for line in hold.lines)
-
-
-def fold(account: Account, lot: Lot, source: str, target: str, credits: int) -> None:
-    """Replays one entry (or a sum of equal ones) onto a lot and its account: the meaning of entries, stated once."""
-    if source == "world":
-        account.granted += credits
-    elif source == "owed":
-        account.owed += credits
-    else:
-        setattr(lot, source, getattr(lot, source) - credits)
-        setattr(account, source, getattr(account, source) - credits)
-    if target == "owed":
-        lot.voided += credits
-        account.owed -= credits
-        return
-    if source != "owed":
-        setattr(lot, target, getattr(lot, target) + credits)
-    setattr(account, target, getattr(account, target) + credits)
-
-
-def fold_line(line: HoldLine, source: str, target: str, credits: int) -> None:
-    """Replays one entry onto the hold line that it belongs to."""
-    if source == "available" and target in ("held", "spent"):
-        line.credits += credits
-    if target == "spent":
-        line.captured += credits
-    if source == "held" and target != "spent":
-        line.released += credits
-    if source == "spent":
-        line.refunded += credits
-
-
-def expiry_as_of(lot: Lot, at: datetime, known_at: datetime | None) -> datetime | None:
-    """The lot's expiry as it was set by ``at``, as known at ``known_at`` (a reopened lot had an earlier one)."""
-    for when, before in lot.data.get("expiry_history", ()):
-        moved = datetime.fromisoformat(when)
-        if moved > at or (known_at is not None and moved > known_at):
-            return datetime.fromisoformat(before) if before else None
-    return lot.expires_at

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from app.db.ledger.read import expiry_as_of, fold, fold_line
+from app.db.ledger.folding import expiry_as_of, fold, fold_line
 from app.domain.ledger.journal import spending_key
 from app.domain.ledger.lot import Account, HoldLine, Lot
 from app.domain.values.ids import CustomerId, LotId

@@ -19,7 +19,8 @@ from typing import Any, Final, cast
 from app.db import agenda, audit, calendars, clocks, events, plan, policies
 from app.db.agenda import Handler
 from app.db.calendars import SERVICE_HOURS, StoredCalendar, StoredVersion
-from app.db.engine import Database, Tx, Unavailable
+from app.db.engine import Database, Tx
+from app.db.failures import Unavailable
 from app.documents.calendar_document import read_exceptions, read_weekly_hours
 from app.documents.closures import dump_closure_rules, holiday_library_version, parse_closure_rules
 from app.documents.marks import PolicyDocumentError

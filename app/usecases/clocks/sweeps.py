@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from app.db import agenda
 from app.db.agenda import Handler, Handlers
-from app.db.engine import Busy, Database, Retry, Tx, Unavailable
+from app.db.engine import Database, Tx
+from app.db.failures import Busy, Retry, Unavailable
 from app.domain.account.changes import AgendaItem
 
 __all__ = ["METRICS", "Backoff", "Handler", "Handlers", "SweepMetrics", "fire_due"]

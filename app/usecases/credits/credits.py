@@ -17,7 +17,8 @@ import msgspec
 
 from app.db import policies
 from app.db.account import accounts
-from app.db.engine import Moved, Tx
+from app.db.engine import Tx
+from app.db.failures import Moved
 from app.db.gather import Join, nobody
 from app.db.ledger import read as rows
 from app.db.rows import AgendaRow, CommandRow, CustomerRow, OutboxRow, Rows

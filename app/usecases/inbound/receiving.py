@@ -19,7 +19,8 @@ from datetime import datetime
 from typing import Any, Final, cast
 
 from app.db import audit, inbox, sources
-from app.db.engine import Busy, Database, Retry, Tx, Unavailable
+from app.db.engine import Database, Tx
+from app.db.failures import Busy, Retry, Unavailable
 from app.db.inbox import DeliveryRow
 from app.db.secrets import Cipher
 from app.db.sources import Source, SourceRow, opened

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from app.db import figures
-from app.db.engine import Database, Retry, Unavailable
+from app.db.engine import Database
+from app.db.failures import Retry, Unavailable
 from app.domain.values.errors import DomainError
 
 FRESH_SECONDS: Final = 15.0

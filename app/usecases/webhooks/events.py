@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from app.db import events, positions
 from app.db.account import accounts
-from app.db.engine import Busy, Database, Tx
+from app.db.engine import Database, Tx
+from app.db.failures import Busy
 from app.domain.events.types import known_pattern
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Page, PageRequest
