@@ -11,6 +11,7 @@ import pytest
 from app.db.engine import Database
 from app.domain.values.errors import DomainError
 from app.usecases.orders import orders
+from app.usecases.orders.refunds import RefundLine, RefundOrder
 from tests.conftest import MakeVendor
 from tests.orders.builders import a_line, an_order, buy
 from tests.support.api import Vendor
@@ -80,7 +81,7 @@ def a_put(order_id: str, sku: str, quantity: int) -> orders.PutOrder:
 @pytest.mark.parametrize("early", [True, False])
 async def test_a_refund_may_overtake_its_order(vendor: MakeVendor, db: Database, early: bool) -> None:
     shop = await vendor("x-cart")
-    refund = orders.RefundOrder(order_id="o-1", refund_id="r-1", lines=(orders.RefundLine(line_id="1", quantity=2),))
+    refund = RefundOrder(order_id="o-1", refund_id="r-1", lines=(RefundLine(line_id="1", quantity=2),))
 
     async def give_back(tx: Any) -> tuple[int, dict[str, Any]]:
         return await orders.refund_order(tx, refund, early=True)
@@ -104,7 +105,7 @@ def a_refund(line_id: str, quantity: int) -> dict[str, Any]:
 
 async def test_a_whole_order_refunded_early_grants_nothing(vendor: MakeVendor, db: Database) -> None:
     shop = await vendor("cs-cart")
-    refund = orders.RefundOrder(order_id="o-1", refund_id="r-1")
+    refund = RefundOrder(order_id="o-1", refund_id="r-1")
     await db.run(shop.tenant_id, lambda tx: orders.refund_order(tx, refund, early=True))
     body = await buy(shop, a_line("license", quantity=2), order_id="o-1", placed_at="2024-12-01T00:00:00Z")
     assert [one["ended_reason"] for one in body["licenses"]] == ["refunded", "refunded"]
@@ -118,6 +119,4 @@ async def test_rest_does_not_take_a_refund_of_an_unknown_order(vendor: MakeVendo
     answer = await shop.post("/v1/orders/none/refunds", json={"refund_id": "r-1"})
     assert (answer.status_code, answer.json()["code"]) == (404, "order_not_found")
     with pytest.raises(DomainError):
-        await db.run(
-            shop.tenant_id, lambda tx: orders.refund_order(tx, orders.RefundOrder(order_id="n", refund_id="r"))
-        )
+        await db.run(shop.tenant_id, lambda tx: orders.refund_order(tx, RefundOrder(order_id="n", refund_id="r")))

@@ -10,6 +10,7 @@ from app.api.fields import Body, Currency, ExternalId, Facts, Instant, LongText,
 from app.api.operations.call import Answer, Call
 from app.api.operations.table import Operations
 from app.usecases.orders import orders
+from app.usecases.orders.refunds import RefundLine, RefundOrder
 from app.views.order import Order, OrderRefund
 
 OPERATIONS = Operations("Storefront")
@@ -73,10 +74,10 @@ class RefundBody(Body):
     lines: Annotated[list[RefundLineBody], Field(max_length=orders.MAX_UNITS)] = Field(default_factory=list)
     reason: LongText | None = None
 
-    def command(self, order_id: str) -> orders.RefundOrder:
+    def command(self, order_id: str) -> RefundOrder:
         """The refund as the use case takes it."""
-        lines = tuple(orders.RefundLine(line_id=line.line_id, quantity=line.quantity) for line in self.lines)
-        return orders.RefundOrder(order_id=order_id, refund_id=self.refund_id, lines=lines, reason=self.reason)
+        lines = tuple(RefundLine(line_id=line.line_id, quantity=line.quantity) for line in self.lines)
+        return RefundOrder(order_id=order_id, refund_id=self.refund_id, lines=lines, reason=self.reason)
 
 
 @OPERATIONS.put("putOrder", "/v1/orders/{order_id}", scope="orders:write", key="natural", status=201, refusals=(409,))

@@ -10,6 +10,7 @@ from app.db.engine import Tx
 from app.domain.feeds.disputed_money import DisputeWanted
 from app.domain.values.wire import parse_iso
 from app.usecases.orders import orders, payment_disputes
+from app.usecases.orders.refunds import RefundLine, RefundOrder
 from app.usecases.tickets import ticket_work, tickets
 from app.views.ticket import Ticket
 
@@ -49,11 +50,11 @@ async def refund_order(tx: Tx, *, order_id: str, refund_id: str, units: Mapping[
     """Take back what is unspent of so many units of each line."""
     _, report = await orders.refund_order(
         tx,
-        orders.RefundOrder(
+        RefundOrder(
             order_id=order_id,
             refund_id=refund_id,
             by_shop=True,
-            lines=tuple(orders.RefundLine(line_id=line_id, quantity=count) for line_id, count in sorted(units.items())),
+            lines=tuple(RefundLine(line_id=line_id, quantity=count) for line_id, count in sorted(units.items())),
         ),
     )
     return report

@@ -27,6 +27,7 @@ from app.domain.values.digests import OUTSIDE, Said, content_of
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import LineId, OrderId
 from app.domain.values.wire import iso, jsonable
+from app.usecases.orders.refunds import RefundLine, RefundOrder, keep_early, take_back
 from app.usecases.steps import reconcile_orders
 from app.usecases.steps.order_answers import keep_answers as _keep_answers
 from app.usecases.steps.order_answers import refunded_units as _refunded
@@ -86,36 +87,6 @@ class PutOrder:
                 for line_ in sorted(self.lines, key=lambda line: line.line_id)
             ],
         }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundLine:
-    """So many units of a line; None: all that is left of it."""
-
-    line_id: str
-    quantity: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundOrder:
-    """A refund as the storefront sent it; no lines: the whole order."""
-
-    order_id: str
-    refund_id: str
-    lines: tuple[RefundLine, ...] = ()
-    reason: str | None = None
-    by_shop: bool = field(default=False, metadata={OUTSIDE: True})
-    """A shop tells what it paid back: a unit that a lot's refund gave back already is the same money (``by_lots`` in
-    the answer), no second refund."""
-
-    def said(self) -> Said:
-        """Return the refund's content, to tell a repeated call from a conflicting one."""
-        ordered = sorted(self.lines, key=lambda line: (line.line_id, line.quantity or 0))
-        return Said(content_of(replace(self, lines=tuple(ordered))), self._first)
-
-    def _first(self) -> dict[str, Any]:
-        lines = sorted((line.line_id, line.quantity or 0) for line in self.lines)
-        return {"order_id": self.order_id, "refund_id": self.refund_id, "lines": lines, "reason": self.reason}
 
 
 async def put_order(tx: Tx, command: PutOrder) -> tuple[int, OrderView]:
@@ -332,7 +303,7 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
     if order is None:
         if not early:
             raise DomainError("order_not_found", order_id=command.order_id)
-        return 201, await _keep_early(tx, command)
+        return 201, await keep_early(tx, command)
     account = await receivers.load(tx, order)
     tx.customer_id = account.customer.customer_id
     mine = [
@@ -346,7 +317,7 @@ async def refund_order(tx: Tx, command: RefundOrder, *, early: bool = False) -> 
     answer = await reconcile_orders.apart(
         account,
         mine,
-        partial(_take_back, account, order, command, _refunded(prior), terms, paid_before=_refunded(prior, "by_lots")),
+        partial(take_back, account, order, command, _refunded(prior), terms, paid_before=_refunded(prior, "by_lots")),
     )
     await reconcile_orders.reconcile_grants(tx, account, mine, terms)
     await reconcile_orders.apart(account, mine, partial(_keep_answers, account, mine))
@@ -459,109 +430,11 @@ async def _refund_early(
         answer = await reconcile_orders.apart(
             account,
             mine,
-            partial(
-                _take_back, account, order, command, refunded, terms, payload=order_refund_.payload_hash, clip=True
-            ),
+            partial(take_back, account, order, command, refunded, terms, payload=order_refund_.payload_hash, clip=True),
         )
         for row in answer["lines"]:
             refunded[row["line_id"]] = refunded.get(row["line_id"], 0) + (row["quantity"] or 0)
     await reconcile_orders.apart(account, mine, partial(order_fold.reconcile_grants, account, mine, terms))
-
-
-async def _keep_early(tx: Tx, command: RefundOrder) -> RefundView:
-    lines = [{"line_id": line.line_id, "quantity": line.quantity} for line in command.lines]
-    answer: Any = {
-        "order_id": command.order_id,
-        "refund_id": command.refund_id,
-        "lines": lines,
-        "reason": command.reason,
-        "pending": True,
-    }
-    if not tx.validate_only:
-        await orders.keep_early_refund(
-            tx,
-            OrderRefund(
-                order_id=OrderId(command.order_id),
-                refund_id=command.refund_id,
-                customer_id="",  # type: ignore[arg-type]
-                payload_hash=command.said().digest(),
-                answer=answer,
-                at=tx.at,
-            ),
-        )
-    return cast(RefundView, answer)
-
-
-def _take_back(
-    account: CustomerAccount,
-    order: Order,
-    command: RefundOrder,
-    refunded: dict[str, int],
-    terms: order_lines.Terms,
-    *,
-    payload: str | None = None,
-    clip: bool = False,
-    paid_before: dict[str, int] | None = None,
-) -> RefundView:
-    """``paid_before``: units of each line of which a shop told that it paid what a lot's refund gave back."""
-    by_lots = order_refund.by_lots(account, order, paid_before)
-    left = order_refund.left_of(order, refunded, {} if clip or command.by_shop else by_lots)
-    wanted = _wanted(order, command, left, clip=clip)
-    order_refund.check_lines(order, wanted, left)
-    paid = by_lots if command.by_shop else {}
-    same = {line_id: min(quantity, paid.get(line_id, 0)) for line_id, quantity in wanted.items()}
-    fresh = {line_id: quantity - same[line_id] for line_id, quantity in wanted.items()}
-    result = order_refund.take_back(account, order, fresh, terms, ref=command.refund_id)
-    answer = jsonable(
-        {
-            "order_id": order.order_id,
-            "refund_id": command.refund_id,
-            "at": account.at,
-            "reason": command.reason,
-            "lines": [
-                {"line_id": line_id, "quantity": quantity, **({"by_lots": same[line_id]} if same[line_id] else {})}
-                for line_id, quantity in wanted.items()
-            ],
-            "taken_back": result.taken,
-            "not_taken_back": result.left,
-            "owed": result.owed,
-            **order_refund.guarantee_of(terms[order.policy_version], account, order),
-        }
-    )
-    account.plan.refunds.append(
-        OrderRefund(
-            order_id=order.order_id,
-            refund_id=command.refund_id,
-            customer_id=account.customer.customer_id,
-            payload_hash=payload or command.said().digest(),
-            answer=answer,
-            at=account.at,
-        )
-    )
-    account.emit("order.refunded", {key: value for key, value in answer.items() if key != "reason"})
-    return cast(RefundView, answer)
-
-
-def _wanted(order: Order, command: RefundOrder, left: dict[str, int], *, clip: bool) -> dict[str, int]:
-    if not command.lines:
-        rest = {line_id: quantity for line_id, quantity in left.items() if quantity > 0}
-        if left and not rest and not clip:
-            raise DomainError(
-                "order_over_refund",
-                line_id=next(iter(left)),
-                requested=1,
-                refundable=0,
-                left=left,
-                message="Nothing of this order is left to refund.",
-            )
-        return rest
-    wanted: dict[str, int] = {}
-    for line in command.lines:
-        quantity = max(left.get(line.line_id, 1), 1) if line.quantity is None else line.quantity
-        wanted[line.line_id] = wanted.get(line.line_id, 0) + quantity
-    if clip:  # An early refund was accepted before its order was known: what exceeds the order has nothing to take.
-        wanted = {line_id: min(quantity, left[line_id]) for line_id, quantity in wanted.items() if line_id in left}
-    return {line_id: quantity for line_id, quantity in wanted.items() if quantity > 0 or not clip}
 
 
 async def _terms(tx: Tx) -> order_lines.Terms:

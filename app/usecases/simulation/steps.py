@@ -10,6 +10,7 @@ from typing import Any, Final
 from app.db.engine import Tx
 from app.usecases.credits import credits as commands
 from app.usecases.orders import choices, covers, licenses, orders
+from app.usecases.orders.refunds import RefundLine, RefundOrder
 from app.usecases.tickets import ticket_work, tickets
 
 Data = dict[str, Any]
@@ -48,11 +49,11 @@ def _decimal(text: str | None) -> Decimal | None:
 
 
 async def _refund(tx: Tx, id_: str, said: Data) -> None:
-    lines = tuple(orders.RefundLine(line_id=line["line_id"], quantity=line["quantity"]) for line in said["lines"])
+    lines = tuple(RefundLine(line_id=line["line_id"], quantity=line["quantity"]) for line in said["lines"])
     if not lines:  # Recorded when nothing of the order was left: it took nothing.
         return
     await orders.refund_order(
-        tx, orders.RefundOrder(order_id=id_, refund_id=said["refund_id"], lines=lines, reason=said["reason"])
+        tx, RefundOrder(order_id=id_, refund_id=said["refund_id"], lines=lines, reason=said["reason"])
     )
 
 
