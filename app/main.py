@@ -45,6 +45,7 @@ from app.usecases.agenda import HANDLERS
 from app.usecases.clocks import sweeps
 from app.usecases.credits import accounts
 from app.usecases.credits import credits as ledger
+from app.usecases.credits.credit_command import CreditCommand, CreditResult
 from app.usecases.reports import figures, health
 from app.usecases.tenants import tenants
 from app.views.balance import Balance
@@ -148,23 +149,19 @@ def state_of(settings: Settings, database: Database, credits: CreditsWriter, bal
     )
 
 
-def gatherer(
-    settings: Settings, database: Database, seen: Figures
-) -> Gatherer[ledger.CreditCommand, ledger.CreditResult]:
+def gatherer(settings: Settings, database: Database, seen: Figures) -> Gatherer[CreditCommand, CreditResult]:
     """Collects concurrent ledger commands into one transaction (decision 0002)."""
 
-    async def patient(
-        tenant_id: str, commands: Sequence[ledger.CreditCommand], join: Join
-    ) -> Sequence[ledger.CreditResult]:
+    async def patient(tenant_id: str, commands: Sequence[CreditCommand], join: Join) -> Sequence[CreditResult]:
         return await run(tenant_id, commands, join, lock_timeout_ms=None)
 
     async def run(
         tenant_id: str,
-        commands: Sequence[ledger.CreditCommand],
+        commands: Sequence[CreditCommand],
         join: Join,
         *,
         lock_timeout_ms: int | None = NEIGHBOURS_WAIT_MS,
-    ) -> Sequence[ledger.CreditResult]:
+    ) -> Sequence[CreditResult]:
         results = await database.run(
             tenant_id, lambda tx: ledger.apply(tx, commands, join=join), lock_timeout_ms=lock_timeout_ms
         )

@@ -161,7 +161,7 @@ MUTANTS = (
     ),
     Mutant(
         "a hold joins a batch that has not looked up whose it is",
-        "app/usecases/credits/credits.py",
+        "app/usecases/credits/credit_command.py",
         'return ("hold", self.hold_id) if self.hold_id else ("customer", self.customer_id or "")',
         'return ("customer", self.customer_id or self.hold_id or "")',
         f"{JOINING}::test_nobody_overtakes_a_neighbour_or_a_hold",

@@ -19,7 +19,8 @@ from app.commands.migrate import upgrade
 from app.commands.verify_ledger import verify
 from app.db.address import canonical
 from app.db.engine import Database
-from app.usecases.credits.credits import CreditCommand, apply
+from app.usecases.credits.credit_command import CreditCommand
+from app.usecases.credits.credits import apply
 from app.usecases.tenants import tenants
 from tests.support.servers import Server
 

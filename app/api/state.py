@@ -13,7 +13,7 @@ from app.api.auth import Authenticator, Principal
 from app.domain.values.errors import DomainError
 from app.settings import Settings
 from app.usecases.commands import Cipher, Database
-from app.usecases.credits.credits import CreditCommand, CreditResult
+from app.usecases.credits.credit_command import CreditCommand, CreditResult
 from app.usecases.inbound import Inbox
 from app.usecases.reports.figures import Watch
 from app.views.balance import Balance

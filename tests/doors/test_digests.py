@@ -24,7 +24,7 @@ from app.api.operations import orders as order_bodies
 from app.api.operations import tickets as ticket_bodies
 from app.domain.values.digests import EDITION, Said
 from app.domain.values.wire import payload_hash
-from app.usecases.credits.credits import CreditCommand
+from app.usecases.credits.credit_command import CreditCommand
 from app.usecases.orders.orders import LineCommand, PutOrder
 from app.usecases.orders.refunds import RefundLine, RefundOrder
 from app.usecases.tenants.tenants import PutTenant

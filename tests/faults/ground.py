@@ -23,7 +23,8 @@ from sqlalchemy.engine import make_url
 from app.commands.migrate import upgrade
 from app.db.engine import Database
 from app.embedded import EmbeddedPostgres
-from app.usecases.credits.credits import CreditCommand, apply
+from app.usecases.credits.credit_command import CreditCommand
+from app.usecases.credits.credits import apply
 from app.usecases.reports import audit
 from app.usecases.tenants import keys, tenants
 from tests.support.ports import free_port

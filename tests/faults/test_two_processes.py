@@ -16,7 +16,8 @@ import pytest
 from sqlalchemy import text
 
 from app.db.engine import Database
-from app.usecases.credits.credits import CreditCommand, apply
+from app.usecases.credits.credit_command import CreditCommand
+from app.usecases.credits.credits import apply
 from app.usecases.reports import audit
 from tests.faults.ground import ROUNDS, TENANT, Ground, ground
 from tests.support.ports import free_port

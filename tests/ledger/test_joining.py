@@ -10,7 +10,8 @@ from app.db.account import accounts
 from app.db.engine import Database
 from app.db.failures import Unavailable
 from app.db.gather import Gatherer, Join
-from app.usecases.credits.credits import CreditCommand, CreditResult, apply
+from app.usecases.credits.credit_command import CreditCommand, CreditResult
+from app.usecases.credits.credits import apply
 from tests.ledger.test_races import Writer, available, clean, command, seed, tenant, until
 
 __all__ = ["tenant"]

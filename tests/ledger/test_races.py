@@ -14,7 +14,8 @@ from app.db.account import accounts
 from app.db.engine import Database
 from app.db.failures import Busy, Locked, Unavailable
 from app.db.gather import Gatherer, Join
-from app.usecases.credits.credits import CreditCommand, CreditResult, apply
+from app.usecases.credits.credit_command import CreditCommand, CreditResult
+from app.usecases.credits.credits import apply
 from app.usecases.reports import audit
 from app.usecases.tenants import tenants
 

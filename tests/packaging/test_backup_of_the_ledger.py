@@ -18,7 +18,8 @@ from sqlalchemy import text
 from app.commands.migrate import upgrade
 from app.db.engine import Database
 from app.embedded import EmbeddedPostgres, find_bin_dir
-from app.usecases.credits.credits import CreditCommand, CreditResult, apply
+from app.usecases.credits.credit_command import CreditCommand, CreditResult
+from app.usecases.credits.credits import apply
 from app.usecases.tenants import tenants
 from tests.packaging.conftest import ROOT
 

@@ -24,7 +24,8 @@ from app.domain.values.errors import DomainError
 from app.usecases.commands import Unavailable
 from app.usecases.credits import accounts, lots
 from app.usecases.credits import credits as commands
-from app.usecases.credits.credits import SCOPE_OF, CreditCommand, CreditResult
+from app.usecases.credits.credit_command import CreditCommand, CreditResult, Kind
+from app.usecases.credits.credits import SCOPE_OF
 from app.usecases.reports import audit
 from app.views import errors
 from app.views.audit import LedgerAudit
@@ -123,7 +124,7 @@ class LotRefundBody(Body):
 # --- commands ---------------------------------------------------------------------------------------------------------
 
 
-async def _carry_out(call: Call, kind: commands.Kind, body: Body) -> Answer[Any]:
+async def _carry_out(call: Call, kind: Kind, body: Body) -> Answer[Any]:
     """Hand a command to the ledger writer, or try it where the caller only validates."""
     fields: dict[str, Any] = {**body.__dict__, **call.ids}
     command = CreditCommand(kind=kind, key=call.idempotency_key(), actor=call.actor, **fields)

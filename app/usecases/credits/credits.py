@@ -7,11 +7,10 @@ statement. The replay check comes before the balance check. A single call is a l
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 
@@ -40,12 +39,12 @@ from app.domain.values.errors import DomainError
 from app.domain.values.ids import LicenseId
 from app.domain.values.money import MAX_CREDITS
 from app.domain.values.wire import iso
+from app.usecases.credits.credit_command import CreditCommand, CreditResult, Kind
 from app.views.customer import amounts_view
 from app.views.hold import Adjustment, hold_view
 from app.views.hold import Hold as HoldView
 from app.views.lot import lot_view
 
-Kind = Literal["hold", "capture", "release", "refund", "debit", "adjust"]
 KINDS: Final[tuple[Kind, ...]] = ("hold", "capture", "release", "refund", "debit", "adjust")
 SCOPE_OF: Final[dict[str, str]] = {
     "hold": "credits:debit",
@@ -65,47 +64,6 @@ _EVENT_OF: Final = {
     "adjust": "credits.adjusted",
 }
 _encode = msgspec.json.Encoder().encode
-
-
-class CreditCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One command. ``customer_id`` and ``ticket_id`` are the vendor's; ``key`` the Idempotency-Key, None inside."""
-
-    kind: Kind
-    customer_id: str | None = None
-    hold_id: str | None = None
-    credits: int | None = None
-    credit_type: str | None = None
-    ticket_id: str | None = None
-    license_id: str | None = None
-    lot_id: str | None = None
-    expires_at: datetime | None = None
-    final: bool = False
-    reason: str | None = None
-    key: str | None = None
-    actor: str | None = None
-
-    def digest(self) -> bytes:
-        """A hash of what is asked for, without key and actor: the same key with another payload is refused."""
-        return hashlib.sha256(_encode(msgspec.structs.replace(self, key=None, actor=None))).digest()
-
-    @property
-    def subject(self) -> tuple[str, str]:
-        """What commands may block each other on: a hold, else a customer; no id of one passes for the other."""
-        return ("hold", self.hold_id) if self.hold_id else ("customer", self.customer_id or "")
-
-
-@dataclass(slots=True)
-class CreditResult:
-    """``error`` when refused; else ``status`` and ``body`` (JSON bytes). ``replayed``: the first answer again."""
-
-    status: int
-    body: bytes
-    error: DomainError | None = None
-    replayed: bool = False
-
-    def data(self) -> Any:
-        """The body as values."""
-        return msgspec.json.decode(self.body)
 
 
 @dataclass(slots=True)

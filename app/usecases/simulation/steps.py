@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from app.db.engine import Tx
 from app.usecases.credits import credits as commands
+from app.usecases.credits.credit_command import CreditCommand
 from app.usecases.orders import choices, covers, licenses, orders
 from app.usecases.orders.refunds import RefundLine, RefundOrder
 from app.usecases.tickets import ticket_work, tickets
@@ -82,7 +83,7 @@ async def _extended(tx: Tx, id_: str, said: Data) -> None:
 
 
 async def _adjust(tx: Tx, id_: str, said: Data) -> None:
-    command = commands.CreditCommand(
+    command = CreditCommand(
         kind="adjust",
         customer_id=said["customer_id"],
         credits=said["credits"],
