@@ -93,9 +93,14 @@ async def a_shop(vendor: MakeVendor, policy: str = "cs-cart") -> tuple[Vendor, s
     return tenant, made["token"]
 
 
+SENT: list[Any] = []
+"""Events that were sent stay in memory: an event is named by its `id`, which no other may get."""
+
+
 async def deliver(app: FastAPI, tenant: Vendor, token: str, events: list[Any], *, each: bool) -> None:
     inbox: Inbox = app.state.house.inbox
     db: Database = app.state.house.database
+    SENT.extend(events)
     for event in events:
         number = events.index(event)
         headers, body = histories.signed("purchase", event, f"m{number}-{id(event)}")
