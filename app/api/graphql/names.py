@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 FIELDS: Final[dict[str, str]] = {
@@ -34,3 +35,8 @@ def field_name(name: str) -> str:
             rest = name[len(prefix) :]
             return rest[:1].lower() + rest[1:]
     return name
+
+
+def snake(name: str) -> str:
+    """``licenseId`` -> ``license_id``."""
+    return re.sub(r"([A-Z])", lambda found: "_" + found[1].lower(), name)

@@ -8,45 +8,43 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Optional, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Final, Optional, Union, cast
 
 import strawberry
-from graphql import (
-    GraphQLError,
-    GraphQLInterfaceType,
-    GraphQLObjectType,
-    GraphQLSchema,
-    GraphQLUnionType,
-    ObjectTypeDefinitionNode,
-    parse,
-)
+from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema
 from strawberry import UNSET, Info
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.federation import Schema as FederationSchema
-from strawberry.federation.schema import FederationAny
-from strawberry.federation.schema_directives import Inaccessible, ListSize, Shareable
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import StrawberryArgument
 
 from app.api.graphql import edges, identity, limits, operations, resolve, types
-from app.api.graphql.calls import Calls
 from app.api.graphql.documents import Documents
-from app.api.graphql.errors import Names, problem_of, raised
+from app.api.graphql.errors import Names
 from app.api.graphql.identity import IDENTITIES, Identity
 from app.api.graphql.inputs import Inputs, safe
+from app.api.graphql.members import (
+    add_outcome,
+    complete_refusal,
+    facts_field,
+    id_field,
+    loaded_field,
+    plain_field,
+    size_of,
+    sizes_of,
+)
 from app.api.graphql.names import camel, field_name
 from app.api.graphql.operations import Twin
 from app.api.graphql.scalars import JSON, SCALARS
 from app.api.graphql.sentences import sentence_of
-from app.api.graphql.shaped import ABOUT, LISTS, TABLES, entries
+from app.api.graphql.shaped import ABOUT, TABLES
+from app.api.graphql.subgraph import NOT_SHARED, Subgraph, serve_subgraph
 from app.api.graphql.views import REFUSAL, View, pick, picker
 from app.api.headers import etag, tagged
 from app.api.operations import registry
-from app.domain.values.errors import DomainError
 from app.usecases.clocks import calendars
 from app.usecases.policies import policies
-from app.views.event_data import noun_of
 
 Resolver = Callable[..., Awaitable[Any]]
 
@@ -93,10 +91,6 @@ def _capital(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _snake(name: str) -> str:
-    return re.sub(r"([A-Z])", lambda found: "_" + found[1].lower(), name)
-
-
 def field(
     name: str,
     kind: Any,
@@ -128,37 +122,6 @@ def argument(name: str, kind: Any, *, required: bool, about: str | None = None) 
         type_annotation=StrawberryAnnotation(kind if required else _or_none(kind)),
         **({} if required else {"default": UNSET}),
     )
-
-
-class Subgraph(FederationSchema):
-    """A federated schema whose references go through the same operations as everything else."""
-
-    def entities_resolver(self, info: Info, representations: list[FederationAny]) -> list[FederationAny]:
-        """What a router refers to; null for what is not there or not the caller's."""
-        calls = resolve.calls_of(info)
-        return [cast(FederationAny, _referred(calls, representation)) for representation in representations]
-
-
-async def _referred(calls: Calls, representation: Any) -> Any:
-    given = representation if isinstance(representation, dict) else {}
-    name = given.get("__typename")
-    if not isinstance(name, str) or name not in edges.KEYS:
-        raise _misreferred(f"__typename must be one of {', '.join(edges.KEYS)}.")
-    values = {}
-    for part in edges.KEYS[name][0].split():
-        if not isinstance(given.get(part), str):
-            raise _misreferred(f"A representation of {name} needs {part}, which is text.")
-        values[_snake(part)] = given[part]
-    operation = calls.operations.get("decideEntitlement" if name == "Entitlement" else str(IDENTITIES[name].getter))
-    found = None if operation is None else await resolve.read(calls, operation, values)
-    if found is None and name == "Customer" and calls.principal.customer_id is None:
-        # Whom we have not seen is decided as an empty account: entitlement and offers answer.
-        found = {**values, "licenses": [], "covers": [], "lots": [], "addons": [], "facts": {}, "open_tickets": []}
-    return None if found is None else View(name, found)
-
-
-def _misreferred(words: str) -> GraphQLError:
-    return raised(problem_of(DomainError("invalid_input", field="representations", message=words)))
 
 
 _TAGS: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {
@@ -320,7 +283,7 @@ class _Builder:
         if "getTicket" in self.operations:
             self.shapes["Ticket"].children = self._children(self.operations["getTicket"])
         event = self.shapes["Event"]
-        event.data = _facts(event.__annotations__.pop("data"), getattr(event, ABOUT)["data"])
+        event.data = facts_field(event.__annotations__.pop("data"), getattr(event, ABOUT)["data"])
         for cls in types.SHAPES:
             self._type(cls)
 
@@ -338,7 +301,7 @@ class _Builder:
             answer,
             [],
             "Tickets split off this one.",
-            [edges.cost(edges.STATEMENT_WEIGHT), _size("Ticket", "children")],
+            [edges.cost(edges.STATEMENT_WEIGHT), size_of("Ticket", "children")],
         )
 
     def _type(self, cls: Any) -> None:
@@ -346,7 +309,7 @@ class _Builder:
         about: Mapping[str, str] = getattr(cls, ABOUT, {})
         known = IDENTITIES.get(name)
         if known is not None:
-            cls.id = _identified(name)
+            cls.id = id_field(name)
             getter = self.operations.get(known.getter or "")
             if getter is not None and known.owned:
                 self._owned(cls, getter, known)
@@ -355,13 +318,13 @@ class _Builder:
         if name in _TAGS:
             cls.etag = self._tagged(name)
         if name in self.payloads:
-            _outcome(cls)
+            add_outcome(cls)
         if name == REFUSAL:
-            _refused(cls)
+            complete_refusal(cls)
         for inner in cls.__annotations__:
             if not hasattr(cls, inner):
                 called = edges.RENAMED.get((name, inner)) or (inner.rstrip("_") if inner.endswith("_") else None)
-                setattr(cls, inner, _plain_field(cls, inner, called, about.get(inner)))
+                setattr(cls, inner, plain_field(cls, inner, called, about.get(inner)))
         cls.is_type_of = staticmethod(lambda found, _info: getattr(found, "typename", name) == name)
         if name in edges.KEYS:
             strawberry.federation.type(cls, keys=edges.KEYS[name], name=name, description=cls.__doc__)
@@ -379,8 +342,10 @@ class _Builder:
                 whole = edges.WHOLE[cls.__name__]
                 table = inner in getattr(cls, TABLES, ())
                 called = edges.RENAMED.get((cls.__name__, inner), camel(inner))
-                sizes = _sizes(cls, inner)
-                made = _loaded(operation, known, inner, annotation, whole, about, sizes, table=table, called=called)
+                sizes = sizes_of(cls, inner)
+                made = loaded_field(
+                    operation, known, inner, annotation, whole, about, sizes, table=table, called=called
+                )
                 setattr(cls, inner, made)
 
     def _tagged(self, name: str) -> Any:
@@ -401,7 +366,7 @@ class _Builder:
         """What stands in its customer's account says whose it is, wherever it was met."""
         inner = "customer_id"
         annotation, about = cls.__annotations__.pop(inner), getattr(cls, ABOUT, {}).get(inner)
-        made = _loaded(operation, known, inner, annotation, inner, about, [], table=False, called=camel(inner))
+        made = loaded_field(operation, known, inner, annotation, inner, about, [], table=False, called=camel(inner))
         setattr(cls, inner, made)
 
     # roots ------------------------------------------------------------------------------------------------------------
@@ -443,43 +408,8 @@ class _Builder:
             answer,
             [argument("id", strawberry.ID, required=True)],
             "Anything by its id.",
-            [edges.cost(edges.STATEMENT_WEIGHT), *_NOT_SHARED],
+            [edges.cost(edges.STATEMENT_WEIGHT), *NOT_SHARED],
         )
-
-
-_NOT_SHARED: Final = (Shareable(), Inaccessible())
-"""Of `node`: two subgraphs that each find their own things by an id cannot stand for one another. A gateway of several
-therefore shows neither."""
-
-
-def _without_node(sdl: str) -> str:
-    """Return a schema without `Query.node`."""
-    query = next(
-        definition
-        for definition in parse(sdl).definitions
-        if getattr(getattr(definition, "name", None), "value", "") == "Query"
-    )
-    node = next(field_ for field_ in cast(ObjectTypeDefinitionNode, query).fields or () if field_.name.value == "node")
-    assert node.loc is not None  # noqa: S101 - it was parsed from a text
-    return sdl[: node.loc.start].rstrip() + "\n" + sdl[node.loc.end :].lstrip("\n")
-
-
-def _serve_subgraph(core: GraphQLSchema) -> None:
-    """Let a gateway fetch the schema without `node`, so that it can serve the `node` of another subgraph."""
-
-    def subgraph(_root: Any, _info: Any) -> str:
-        return _without_node(build().sdl())
-
-    service = cast(GraphQLObjectType, core.type_map["_Service"])
-    service.description = "The schema, for a gateway."
-    service.fields["sdl"].resolve = subgraph
-    service.fields["sdl"].description = "The schema in SDL, without `node`."
-    query = cast(GraphQLObjectType, core.query_type)
-    query.fields["_service"].description = "The schema that a gateway composes."
-    cast(GraphQLUnionType, core.type_map["_Entity"]).description = "What a gateway may refer to."
-    core.type_map["_Any"].description = "The type and the key of a thing, as a gateway refers to it."
-    query.fields["_entities"].args["representations"].description = "The things, each by its type and its key."
-    query.fields["_entities"].description = "Things that a gateway refers to, in the order of their representations."
 
 
 def _named(operation: Twin, name: str) -> str:
@@ -492,142 +422,14 @@ def _directives(operation: Twin, owner: str, name: str) -> list[object]:
     if operation.paged:
         found.append(edges.paged(limits.DEFAULT_PAGE, limits.SLICING))
     elif operation.listed:
-        found.append(_size(owner, name))
+        found.append(size_of(owner, name))
     return found
-
-
-def _size(owner: str, name: str) -> ListSize:
-    return edges.list_size(edges.SIZES.get((owner, name), edges.USUAL))
-
-
-def _sizes(cls: Any, inner: str) -> list[object]:
-    """Return the directive of a member that is a list of things; none for others."""
-    return [_size(cls.__name__, camel(inner))] if inner in getattr(cls, LISTS, ()) else []
 
 
 def _about(operation: Twin) -> str:
     words = operation.declared.about.replace("``", "`")
     needs = f"Scope: {' or '.join(operation.scopes)}." if operation.scopes else ""
     return " ".join(name for name in (words, needs) if name)
-
-
-def _plain_field(cls: Any, inner: str, called: str | None, about: str | None) -> Any:
-    sizes = _sizes(cls, inner)
-    if inner not in getattr(cls, TABLES, ()):
-        return strawberry.field(name=called, description=about, directives=sizes)
-
-    def answer(root: Any) -> Any:
-        return entries(pick(root, inner))
-
-    kind = cls.__annotations__[inner]
-    return cast(
-        Any,
-        strawberry.field(
-            resolver=answer, graphql_type=kind, name=called or camel(inner), description=about, directives=sizes
-        ),
-    )
-
-
-def _facts(kind: Any, about: str) -> Any:
-    """Return the field of an event's facts, which stand under their noun."""
-
-    def answer(root: Any) -> Any:
-        return {noun_of(root["type"]): root["data"]}
-
-    return cast(Any, strawberry.field(resolver=answer, graphql_type=kind, description=about))
-
-
-def _identified(name: str) -> Any:
-    def answer(root: Any) -> strawberry.ID:
-        return strawberry.ID(identity.node_id(name, root))
-
-    words = "The id for `node(id:)`, of this thing in this state."
-    return strawberry.field(resolver=answer, description=words)
-
-
-def _refused(cls: Any) -> None:
-    """Give a refusal the request that it is about, and its lists where they are empty."""
-
-    def request_id(root: Any, info: Info) -> str:
-        return resolve.calls_of(info).request_id
-
-    def instance(root: Any, info: Info) -> str:
-        return f"urn:retainer:request:{resolve.calls_of(info).request_id}"
-
-    words = "The request, as logs and the header `X-Request-Id` name it."
-    cls.request_id = strawberry.field(resolver=request_id, description=words)
-    cls.instance = strawberry.field(resolver=instance, description="The request that it is about, as a URN.")
-    cls.__annotations__.pop("instance")
-    for name, kind in list(cls.__annotations__.items()):
-        if get_origin(kind) is list:
-            del cls.__annotations__[name]
-            about = getattr(cls, ABOUT, {}).get(name)
-            setattr(cls, name, _never_null(name, kind, about, _sizes(cls, name)))
-
-
-def _never_null(name: str, kind: Any, about: str | None, sizes: list[object]) -> Any:
-    def answer(root: Any) -> Any:
-        return root.get(name) or []
-
-    field = strawberry.field(resolver=answer, graphql_type=kind, name=camel(name), description=about, directives=sizes)
-    return cast(Any, field)
-
-
-def _outcome(cls: Any) -> None:
-    """Give a mutation's answer what REST says in its status and headers. A thing that is read has nothing of it."""
-    members = {
-        "created": "Whether the call made it, in that call's answer: REST's 201.",
-        "replayed": "Whether the answer is the first one again, in that call's answer.",
-    }
-    for name, about in members.items():
-        if name not in cls.__annotations__ and not hasattr(cls, name):
-            setattr(cls, name, _stated_of(name, about))
-
-
-def _stated_of(name: str, about: str) -> Any:
-    def answer(root: Any) -> bool | None:
-        found: bool | None = getattr(identity.state_of(root), name)
-        return found
-
-    return strawberry.field(resolver=answer, description=about)
-
-
-def _loaded(
-    operation: Twin,
-    known: Identity,
-    inner: str,
-    annotation: Any,
-    whole: str,
-    about: str | None,
-    directives: list[object],
-    *,
-    table: bool,
-    called: str,
-) -> Any:
-    def shown(found: Any) -> Any:
-        return entries(found) if table else found
-
-    async def load(root: Any, info: Info) -> Any:
-        found = await resolve.rest_of(resolve.calls_of(info), operation, known, root)
-        if found is None:
-            # A rehearsal tells of what is not there yet: it has no rows, and nothing else of it can be said.
-            if get_origin(annotation) is list:
-                return []
-            if type(None) in get_args(annotation):
-                return None
-            noun = operation.name.removeprefix("get").lower()
-            raise raised(problem_of(DomainError(f"{noun}_not_found")))
-        return shown(found.get(inner))
-
-    def answer(root: Any, info: Info) -> Any:
-        return shown(root.get(inner)) if inner in root or whole in root else load(root, info)
-
-    return cast(
-        Any,
-        strawberry.field(
-            resolver=answer, graphql_type=annotation, name=called, description=about, directives=directives
-        ),
-    )
 
 
 def _shorten(core: GraphQLSchema) -> None:
@@ -661,6 +463,6 @@ def build() -> Door:
     )
     core = schema._schema
     _shorten(core)
-    _serve_subgraph(core)
+    serve_subgraph(core, lambda: build().sdl())
     _made = Door(schema, core, found, limits.Weights(core, builder.asking), Documents(core))
     return _made

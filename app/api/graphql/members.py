@@ -1,0 +1,155 @@
+"""The fields of a type: plain members, lists with their size, the id, and what is loaded with the whole."""
+
+from __future__ import annotations
+
+from typing import Any, cast, get_args, get_origin
+
+import strawberry
+from strawberry import Info
+from strawberry.federation.schema_directives import ListSize
+
+from app.api.graphql import edges, identity, resolve
+from app.api.graphql.errors import problem_of, raised
+from app.api.graphql.identity import Identity
+from app.api.graphql.names import camel
+from app.api.graphql.operations import Twin
+from app.api.graphql.shaped import ABOUT, LISTS, TABLES, entries
+from app.api.graphql.views import pick
+from app.domain.values.errors import DomainError
+from app.views.event_data import noun_of
+
+
+def size_of(owner: str, name: str) -> ListSize:
+    """Return the directive that says how long a list is."""
+    return edges.list_size(edges.SIZES.get((owner, name), edges.USUAL))
+
+
+def sizes_of(cls: Any, inner: str) -> list[object]:
+    """Return the directive of a member that is a list of things; none for others."""
+    return [size_of(cls.__name__, camel(inner))] if inner in getattr(cls, LISTS, ()) else []
+
+
+def plain_field(cls: Any, inner: str, called: str | None, about: str | None) -> Any:
+    """Return the field of a member that stands in the view."""
+    sizes = sizes_of(cls, inner)
+    if inner not in getattr(cls, TABLES, ()):
+        return strawberry.field(name=called, description=about, directives=sizes)
+
+    def answer(root: Any) -> Any:
+        return entries(pick(root, inner))
+
+    kind = cls.__annotations__[inner]
+    return cast(
+        Any,
+        strawberry.field(
+            resolver=answer, graphql_type=kind, name=called or camel(inner), description=about, directives=sizes
+        ),
+    )
+
+
+def facts_field(kind: Any, about: str) -> Any:
+    """Return the field of an event's facts, which stand under their noun."""
+
+    def answer(root: Any) -> Any:
+        return {noun_of(root["type"]): root["data"]}
+
+    return cast(Any, strawberry.field(resolver=answer, graphql_type=kind, description=about))
+
+
+def id_field(name: str) -> Any:
+    """Return the field `id` of a thing, in the state that it is shown in."""
+
+    def answer(root: Any) -> strawberry.ID:
+        return strawberry.ID(identity.node_id(name, root))
+
+    words = "The id for `node(id:)`, of this thing in this state."
+    return strawberry.field(resolver=answer, description=words)
+
+
+def complete_refusal(cls: Any) -> None:
+    """Give a refusal the request that it is about, and its lists where they are empty."""
+
+    def request_id(root: Any, info: Info) -> str:
+        return resolve.calls_of(info).request_id
+
+    def instance(root: Any, info: Info) -> str:
+        return f"urn:retainer:request:{resolve.calls_of(info).request_id}"
+
+    words = "The request, as logs and the header `X-Request-Id` name it."
+    cls.request_id = strawberry.field(resolver=request_id, description=words)
+    cls.instance = strawberry.field(resolver=instance, description="The request that it is about, as a URN.")
+    cls.__annotations__.pop("instance")
+    for name, kind in list(cls.__annotations__.items()):
+        if get_origin(kind) is list:
+            del cls.__annotations__[name]
+            about = getattr(cls, ABOUT, {}).get(name)
+            setattr(cls, name, never_null(name, kind, about, sizes_of(cls, name)))
+
+
+def never_null(name: str, kind: Any, about: str | None, sizes: list[object]) -> Any:
+    """Return the field of a list that is empty where the view leaves it out."""
+
+    def answer(root: Any) -> Any:
+        return root.get(name) or []
+
+    field = strawberry.field(resolver=answer, graphql_type=kind, name=camel(name), description=about, directives=sizes)
+    return cast(Any, field)
+
+
+def add_outcome(cls: Any) -> None:
+    """Give a mutation's answer what REST says in its status and headers. A thing that is read has nothing of it."""
+    members = {
+        "created": "Whether the call made it, in that call's answer: REST's 201.",
+        "replayed": "Whether the answer is the first one again, in that call's answer.",
+    }
+    for name, about in members.items():
+        if name not in cls.__annotations__ and not hasattr(cls, name):
+            setattr(cls, name, _state_of(name, about))
+
+
+def _state_of(name: str, about: str) -> Any:
+    def answer(root: Any) -> bool | None:
+        found: bool | None = getattr(identity.state_of(root), name)
+        return found
+
+    return strawberry.field(resolver=answer, description=about)
+
+
+def loaded_field(
+    operation: Twin,
+    known: Identity,
+    inner: str,
+    annotation: Any,
+    whole: str,
+    about: str | None,
+    directives: list[object],
+    *,
+    table: bool,
+    called: str,
+) -> Any:
+    """Return the field of a member that rows leave out: it is loaded with the whole."""
+
+    def shown(found: Any) -> Any:
+        return entries(found) if table else found
+
+    async def load(root: Any, info: Info) -> Any:
+        found = await resolve.rest_of(resolve.calls_of(info), operation, known, root)
+        if found is None:
+            # A rehearsal tells of what is not there yet: it has no rows, and nothing else of it can be said.
+            if get_origin(annotation) is list:
+                return []
+            if type(None) in get_args(annotation):
+                return None
+            noun = operation.name.removeprefix("get").lower()
+            raise raised(problem_of(DomainError(f"{noun}_not_found")))
+        return shown(found.get(inner))
+
+    def answer(root: Any, info: Info) -> Any:
+        return shown(root.get(inner)) if inner in root or whole in root else load(root, info)
+
+    return cast(
+        Any,
+        strawberry.field(
+            resolver=answer, graphql_type=annotation, name=called, description=about, directives=directives
+        ),
+    )
