@@ -29,7 +29,7 @@ from app.embedded.processes import (
     watch_from_outside,
 )
 from app.embedded.programs import copied, find_bin_dir, has_statistics
-from app.embedded.status import OWNER, PORT, accepts, status_of, url_of
+from app.embedded.status import OWNER, PORT, ServerStatus, accepts, status_of, url_of
 
 MINIMUM_MAJOR: Final = 15
 _SOCKET_PATH_LIMIT: Final = 100  # sockaddr_un holds 108 bytes, less on other systems
@@ -99,7 +99,7 @@ class EmbeddedPostgres:
 
     def attach(self) -> str | None:
         """The URL of a server that another process runs on this folder and that takes connections, else None."""
-        status = status_of(self.pgdata)
+        status = self._status()
         if status is None or status.state != "ready" or not accepts(status.socket_dir):
             return None
         self.url = url_of(status.socket_dir)
@@ -136,7 +136,7 @@ class EmbeddedPostgres:
     @property
     def pid(self) -> int | None:
         """The server's process id, whoever started it, None when there is none."""
-        status = status_of(self.pgdata)
+        status = self._status()
         return None if status is None else status.pid
 
     def __enter__(self) -> Self:
@@ -154,6 +154,12 @@ class EmbeddedPostgres:
         self.stop()
 
     # -- programs --------------------------------------------------------------------------------------------------
+
+    def _status(self) -> ServerStatus | None:
+        return status_of(self.pgdata)
+
+    def _become(self, then: Callable[[], None] | None = None) -> Callable[[], None]:
+        return become(self._account, then)
 
     @functools.cached_property
     def _account(self) -> ServerUser:
@@ -238,7 +244,7 @@ class EmbeddedPostgres:
             text=True,
             check=False,
             start_new_session=True,
-            preexec_fn=become(self._account, die_with_parent(signal.SIGINT)),
+            preexec_fn=self._become(die_with_parent(signal.SIGINT)),
         )
         if done.returncode != 0 or "ERROR:" in done.stderr:
             raise EmbeddedPostgresError(f"{program} failed: {(done.stderr or done.stdout).strip()}")
@@ -267,7 +273,7 @@ class EmbeddedPostgres:
     def _await_previous(self, deadline: float) -> None:
         """Wait for a server that outlived its parent: we hold the lock, so nobody needs it any more."""
         asked = False
-        while (status := status_of(self.pgdata)) is not None:
+        while (status := self._status()) is not None:
             if not asked:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(status.pid, signal.SIGINT)
@@ -314,12 +320,12 @@ class EmbeddedPostgres:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C must not reach it before the service has drained
-                preexec_fn=become(self._account, die_with_parent(signal.SIGINT)),
+                preexec_fn=self._become(die_with_parent(signal.SIGINT)),
             )
         if sys.platform != "linux":
             self._watcher = watch_from_outside(process.pid)
         while process.poll() is None:
-            status = status_of(self.pgdata)
+            status = self._status()
             if status and status.pid == process.pid and status.state == "ready" and accepts(socket_dir):
                 return None
             if time.monotonic() > deadline:

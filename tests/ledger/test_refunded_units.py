@@ -768,7 +768,7 @@ async def test_graphql_takes_back_gives_away_and_refuses_alike(vendor: MakeVendo
     await put_order(shop, "other", "of-no-interest", customer="bob")
 
     async def ask(call: str, fields: str) -> dict[str, Any]:
-        query = f"mutation {{ it: {call} {{ __typename {fields} ... on Refusal {{ code status facts }} }} }}"
+        query = f"mutation {{ it: {call} {{ __typename {fields} ... on Refusal {{ code status refusalFacts }} }} }}"
         answer = await shop.ok(await shop.post("/graphql", {"query": query}, key=None))
         found: dict[str, Any] = answer["data"]["it"]
         return found
@@ -785,7 +785,7 @@ async def test_graphql_takes_back_gives_away_and_refuses_alike(vendor: MakeVendo
     assert taken["notTakenBack"] == []
     await ask('refundOrder(input: {orderId: "p", refundId: "r2"})', refund)
     over = await ask(f'refundOrder(input: {{orderId: "p", refundId: "r3", {lines}}})', refund)
-    assert (over["code"], over["status"], over["facts"]["refundable"]) == ("order_over_refund", 422, 0)
+    assert (over["code"], over["status"], over["refusalFacts"]["refundable"]) == ("order_over_refund", 422, 0)
     await audited(shop)
 
 

@@ -307,7 +307,7 @@ async def test_the_command_goes_on_where_it_was_broken_off(
     monkeypatch.setattr(verify_ledger, "STRETCH", 4_000)
     places: list[tuple[int, str | None]] = []
     whole = await verify_ledger.verify(
-        module_url, [large.tenant_id], told=lambda _, customers, place: places.append((customers, place))
+        module_url, [large.tenant_id], report=lambda _, customers, place: places.append((customers, place))
     )
     customers, found = whole[large.tenant_id]
     assert (customers, found) == (LIVES * (COPIES + 1), [])
