@@ -104,7 +104,8 @@ async def put_order(tx: Tx, command: PutOrder) -> tuple[int, OrderView]:
         create=True,
         claim=claims.order(tx, command.order_id),
     )
-    for known in found[orders.BY_ID.name]:
+    known = next(iter(found[orders.BY_ID.name]), None)
+    if known is not None:
         return 200, await _again(tx, known, command)
     refunds = {command.order_id: found[orders.REFUNDS.name]}
     tx.customer_id = account.customer.customer_id
