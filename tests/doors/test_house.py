@@ -256,7 +256,7 @@ APOLLOS = {
     "PERSISTED_QUERY_NOT_FOUND": (200, "PersistedQueryNotFound"),
     "PERSISTED_QUERY_NOT_SUPPORTED": (200, "PersistedQueryNotSupported"),
 }
-"""Apollo's protocol of persisted queries fixes the code, the status and the message: a client compares them by letter."""
+"""Apollo's protocol of persisted queries fixes code, status and message: clients compare them by letter."""
 
 
 @pytest.mark.parametrize("code", sorted(CATALOGUE.keys() | APOLLOS.keys()))
