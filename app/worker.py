@@ -15,9 +15,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.db import agenda, positions
+from app.db import agenda
 from app.db.agenda import Handlers
 from app.db.engine import Database, Tx
+from app.db.events import positions
 from app.db.failures import Busy, Retry, Unavailable
 from app.domain.values.errors import DomainError
 from app.usecases.clocks import calendars, sweeps

@@ -12,9 +12,9 @@ from app.api.deps import wall_clock
 from app.api.fields import parse_instant
 from app.commands.base import CommandError, database
 from app.connectors import inbound, reconcile
-from app.db import sources
 from app.db.engine import Database
 from app.db.failures import Unavailable
+from app.db.inbound import sources
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso, parse_iso
 from app.settings import Settings

@@ -12,9 +12,9 @@ import typer
 from app.commands.base import CommandError, database
 from app.commands.reconcile import tenant_of
 from app.connectors import inbound
-from app.db import inbox
 from app.db.engine import Database
 from app.db.failures import Unavailable
+from app.db.inbound import inbox
 from app.domain.values.errors import DomainError
 from app.settings import Settings
 

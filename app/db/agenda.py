@@ -15,8 +15,8 @@ from typing import Any, Final
 from sqlalchemy import Row, text
 from sqlalchemy.dialects.postgresql import insert
 
-from app.db import events
 from app.db.engine import Tx
+from app.db.events import events
 from app.db.schema import agenda
 from app.domain.account.changes import AgendaItem
 from app.domain.values.errors import DomainError

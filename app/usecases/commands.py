@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeVar, cast
 
-from app.db import commands
+from app.db import idempotency
 from app.db.account import erasure
 from app.db.engine import Database, Tx
 from app.db.failures import Busy, Unavailable
@@ -29,7 +29,7 @@ async def once(
     another operation, ``request_in_flight`` past the lock timeout. What ``work`` refuses rolls back and is not stored,
     so that the customer can top up and retry. Only validating, nothing is stored.
     """
-    stored = await commands.claim(tx, key)
+    stored = await idempotency.claim(tx, key)
     if stored is not None:
         if stored.kind != kind or not said.is_of(stored.payload_hash.decode("ascii", "replace")):
             raise DomainError("idempotency_key_reused")
@@ -40,5 +40,5 @@ async def once(
     if not tx.validate_only:
         digest = said.digest().encode()
         redacted = await erasure.stored(tx, view)
-        await commands.store(tx, key, kind, digest, status, redacted, customer_id=tx.customer_id)
+        await idempotency.store(tx, key, kind, digest, status, redacted, customer_id=tx.customer_id)
     return status, view, False

@@ -16,9 +16,10 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from app.db import orders, policies
+from app.db import policies
 from app.db.account import accounts
 from app.db.engine import Tx
+from app.db.orders import orders
 from app.db.plan import write_account
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import License

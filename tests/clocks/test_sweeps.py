@@ -17,8 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from app.db import agenda, positions
+from app.db import agenda
 from app.db.engine import Database, Tx
+from app.db.events import positions
 from app.domain.account.changes import AgendaItem
 from app.domain.values.errors import DomainError
 from app.usecases.agenda import HANDLERS

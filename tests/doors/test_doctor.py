@@ -12,10 +12,11 @@ import pytest
 from fastapi import FastAPI
 
 from app.commands import doctor
-from app.db import engine, health
+from app.db import engine
 from app.db.engine import Database
 from app.db.failures import StartRefused, Unavailable
-from app.db.health import State
+from app.db.ops import health
+from app.db.ops.health import State
 from app.usecases.reports.health import newest_revision
 from tests.support.api import client_of, settings_for
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from app.connectors.webhooks.courier import Courier, CourierMetrics
 from app.connectors.webhooks.sender import Sender
-from app.db import positions
 from app.db.engine import Database
+from app.db.events import positions
 from app.db.secrets import Cipher
 from tests.support.api import SECRET_KEY, Vendor
 

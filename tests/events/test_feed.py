@@ -6,8 +6,9 @@ import asyncio
 
 from sqlalchemy import text
 
-from app.db import events, plan, positions
+from app.db import plan
 from app.db.engine import Database
+from app.db.events import events, positions
 from app.domain.account.changes import OutboxEvent
 from tests.conftest import MakeVendor
 from tests.events.receiver import adjust, with_customer

@@ -21,11 +21,12 @@ from typing import Any, Final
 from sqlalchemy import Row
 
 from app.connectors.webhooks.sender import Sender, body_of, signed_headers
-from app.db import events, webhook_upkeep, webhooks
 from app.db.engine import Database, Tx
+from app.db.events import events
 from app.db.failures import Busy, Retry, Unavailable
 from app.db.minting import mint
 from app.db.secrets import Cipher, SealBroken
+from app.db.webhooks import upkeep, webhooks
 from app.domain.events.types import TEST
 from app.domain.events.webhook_retry import JITTER_PERCENT, Attempt, Outcome, judge
 from app.domain.values.errors import DomainError
@@ -148,7 +149,7 @@ class Courier:
             return
         self._measured[tenant_id] = time.monotonic()
         now = self._clock() if self._clock else None
-        self.metrics.tenants[tenant_id] = await self._db.read(tenant_id, lambda tx: webhook_upkeep.figures(tx, now))
+        self.metrics.tenants[tenant_id] = await self._db.read(tenant_id, lambda tx: upkeep.figures(tx, now))
 
     async def fan_out(self, tenant_id: str, behind: list[str]) -> int:
         """Makes deliveries of all placed events; how many events were looked at."""
@@ -169,7 +170,7 @@ class Courier:
         if swept is not None and now - swept < RETENTION_EVERY:
             return 0
         self._swept[tenant_id] = now
-        removed = await self._remove(tenant_id, webhook_upkeep.purge, now - self._keep_deliveries)
+        removed = await self._remove(tenant_id, upkeep.purge, now - self._keep_deliveries)
         return removed + await self._remove(tenant_id, events.purge, now - self._keep_events)
 
     async def _remove(self, tenant_id: str, purge: Any, before: datetime) -> int:

@@ -38,7 +38,7 @@ BreachHook = Callable[[TicketClock, OutcomeFact, str], None]
 
 @dataclass(slots=True, kw_only=True)
 class TicketClocks:
-    """The clocks of one ticket. Made by `app.db.clocks.load_for_ticket`; every change goes into ``plan``.
+    """The clocks of one ticket, from `load_for_ticket` of the steps; every change goes into ``plan``.
 
     ``ticket_id`` and ``external_ticket_id`` of a ticket that is just being made are set by `bind` before the first
     `start`. ``on_breach`` is told of each new breach of the vendor, and of each that turned out to be none. Credits may

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final, cast
 from zoneinfo import ZoneInfo
 
-from app.db import calendars
+from app.db.clocks import calendars
 from app.db.engine import Database, Tx
 from app.documents.feeds import read_feed
 from app.documents.icalendar import write_icalendar
@@ -33,7 +33,7 @@ def _span(first: date, last: date) -> None:
 
 
 async def known(database: Database, tenant_id: str, name: str) -> Hours:
-    """The calendar for the views below, without a transaction; see `app.db.calendars.known`."""
+    """The calendar for the views below, without a transaction; see `app.db.clocks.calendars.known`."""
     return await calendars.known(database, tenant_id, name)
 
 

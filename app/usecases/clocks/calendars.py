@@ -16,11 +16,14 @@ from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any, Final, cast
 
-from app.db import agenda, audit, calendars, clocks, events, plan, policies
+from app.db import agenda, plan, policies
 from app.db.agenda import Handler
-from app.db.calendars import SERVICE_HOURS, StoredCalendar, StoredVersion
+from app.db.clocks import calendars, clocks
+from app.db.clocks.calendars import SERVICE_HOURS, StoredCalendar, StoredVersion
 from app.db.engine import Database, Tx
+from app.db.events import events
 from app.db.failures import Unavailable
+from app.db.tenants import audit_trail
 from app.documents.calendar_document import read_exceptions, read_weekly_hours
 from app.documents.closures import dump_closure_rules, holiday_library_version, parse_closure_rules
 from app.documents.marks import PolicyDocumentError
@@ -96,7 +99,7 @@ async def put_calendar(
             name=name, zone=zone_name, notice_days=notice_days, revision=1, created_at=tx.at, updated_at=tx.at
         )
         await calendars.put(tx, made, new=True)
-        await audit.note(tx, "calendar.created", name, {"zone": zone_name, "notice_days": notice_days})
+        await audit_trail.note(tx, "calendar.created", name, {"zone": zone_name, "notice_days": notice_days})
         return 201, view(made)
     hours = await calendars.hours(tx, name)
     check(tag_of(view(existing, hours)))
@@ -110,7 +113,7 @@ async def put_calendar(
         existing, zone=zone_name, notice_days=notice_days, revision=existing.revision + 1, updated_at=tx.at
     )
     await calendars.put(tx, changed, new=False)
-    await audit.note(tx, "calendar.changed", name, {"zone": zone_name, "notice_days": notice_days})
+    await audit_trail.note(tx, "calendar.changed", name, {"zone": zone_name, "notice_days": notice_days})
     return 200, view(changed, hours)
 
 
@@ -205,7 +208,7 @@ async def add_version(tx: Tx, name: str, asked: NewVersion, *, check: Check = un
         _check_effect(made, new.calendar)
     await _check_notice(tx, calendar, old, new, asked.effective_from)
     await calendars.add_version(tx, name, version)
-    await audit.note(
+    await audit_trail.note(
         tx,
         "calendar.version_published",
         name,

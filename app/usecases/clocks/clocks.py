@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
-from app.db import clocks, plan, policies
+from app.db import plan, policies
 from app.db.agenda import Handler
+from app.db.clocks import clocks
 from app.db.engine import Database, Tx
 from app.domain.account.changes import AgendaItem, Plan
 from app.domain.clocks import stored as wire

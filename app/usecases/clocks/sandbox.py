@@ -13,10 +13,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from app.db import agenda, tenants
+from app.db import agenda
 from app.db.agenda import Handlers
 from app.db.engine import Database, Tx
 from app.db.failures import is_passing
+from app.db.tenants import tenants
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso
 from app.views.tenant import SetAside, TenantTime

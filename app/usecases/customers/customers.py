@@ -6,10 +6,15 @@ from datetime import datetime
 from functools import partial
 from typing import cast
 
-from app.db import audit, events, inbox, orders, policies, webhook_upkeep
+from app.db import policies
 from app.db.account import accounts, customers, erasure
 from app.db.engine import Tx
+from app.db.events import events
+from app.db.inbound import inbox
+from app.db.orders import orders
 from app.db.plan import write
+from app.db.tenants import audit_trail
+from app.db.webhooks import upkeep
 from app.domain.account import hosts
 from app.domain.account.changes import AuditRow
 from app.domain.account.customer import Customer
@@ -81,12 +86,12 @@ async def erase_customer(tx: Tx, customer_id: str) -> Erasure:
             await events.erase(tx, [*formers, mine], name)
             await _erase_names(tx, former, name, account.at)
         await erasure.forget_dismissals(tx, [*formers, mine])
-        await audit.note(tx, "customer.erased", mine, {"rows": changed}, at=account.at)
+        await audit_trail.note(tx, "customer.erased", mine, {"rows": changed}, at=account.at)
     return {"customer_id": customer_id, "erased": True, "erased_at": iso(account.at)}
 
 
 async def _erase_names(tx: Tx, customer_id: str, external_id: str | None, at: datetime) -> None:
-    for erase in (webhook_upkeep.erase, inbox.erase):
+    for erase in (upkeep.erase, inbox.erase):
         await erase(tx, customer_id, external_id)
     await customers.erase(tx, customer_id, external_id, at)
 

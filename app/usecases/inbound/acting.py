@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.db import inbox
 from app.db.engine import Tx
-from app.db.inbox import DeliveryRow
-from app.db.sources import Source
+from app.db.inbound import inbox
+from app.db.inbound.inbox import DeliveryRow
+from app.db.inbound.sources import Source
 from app.domain.feeds import orders as feed
 from app.domain.feeds.adapter import Adapter, Letter, Reading, UnreadableError
 from app.domain.feeds.orders import Seen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.db.sources import Source
+from app.db.inbound.sources import Source
 
 
 def customer_name(source: Source, customer: str) -> str:

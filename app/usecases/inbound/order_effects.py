@@ -9,10 +9,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from app.db import inbox, orders, policies
+from app.db import policies
 from app.db.account import accounts
 from app.db.engine import Tx
-from app.db.sources import Source
+from app.db.inbound import inbox
+from app.db.inbound.sources import Source
+from app.db.orders import orders
 from app.domain.feeds import orders as feed
 from app.domain.feeds.disputed_money import DisputeWanted
 from app.domain.feeds.orders import Seen

@@ -18,12 +18,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, cast
 
-from app.db import audit, inbox, sources
 from app.db.engine import Database, Tx
 from app.db.failures import Busy, Retry, Unavailable
-from app.db.inbox import DeliveryRow
+from app.db.inbound import inbox, sources
+from app.db.inbound.inbox import DeliveryRow
+from app.db.inbound.sources import Source, SourceRow, opened
 from app.db.secrets import Cipher
-from app.db.sources import Source, SourceRow, opened
+from app.db.tenants import audit_trail
 from app.domain.feeds.adapter import Adapter
 from app.domain.feeds.review import ReviewItem
 from app.domain.values.errors import DomainError
@@ -246,7 +247,7 @@ class Inbox:
         await Step(self.adapters[row.kind], tx, source, [], sweeping=False).run([again])
         after = await inbox.get(tx, delivery_id)
         assert after is not None  # noqa: S101
-        await audit.note(tx, "delivery.replayed", delivery_id, {"source": source_name, "state": after.state})
+        await audit_trail.note(tx, "delivery.replayed", delivery_id, {"source": source_name, "state": after.state})
         return delivery_view(after)
 
     async def dismiss(
@@ -280,7 +281,7 @@ class Inbox:
             await inbox.dismiss(tx, delivery_id, dismissal)
             if found.subject is not None:
                 await mark_settled(tx, source_name, found.subject, found.review or ())
-        await audit.note(
+        await audit_trail.note(
             tx,
             "delivery.dismissed",
             delivery_id,

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from app.db import inbox, webhooks
 from app.db.engine import Database, Tx
+from app.db.inbound import inbox
+from app.db.webhooks import webhooks
 
 SWEEP_INTERVAL: Final = timedelta(hours=1)
 BATCH: Final = 500

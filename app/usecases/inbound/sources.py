@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, cast
 
-from app.db import audit, inbox, sources
 from app.db.engine import Tx
+from app.db.inbound import inbox, sources
+from app.db.inbound.sources import SourceRow, opened
 from app.db.secrets import Cipher
-from app.db.sources import SourceRow, opened
+from app.db.tenants import audit_trail
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Page, PageRequest
 from app.domain.values.wire import iso, iso_or_none
@@ -71,7 +72,7 @@ async def put(
         updated_at=tx.at,
     )
     await sources.put(tx, row, former=None if before is None else before.token_hash)
-    await audit.note(
+    await audit_trail.note(
         tx,
         "source.changed" if live else "source.created",
         name,
@@ -120,7 +121,7 @@ async def remove(tx: Tx, name: str) -> Source:
     """Stops listening; the address opens nothing any more. Deliveries stay. 404 ``source_not_found``."""
     row = await sources.require(tx, name, lock=True)
     await sources.remove(tx, row)
-    await audit.note(tx, "source.deleted", name)
+    await audit_trail.note(tx, "source.deleted", name)
     return {**view(replace(row, deleted_at=tx.at), secrets_stored=0, has_api=False), "deleted_at": iso(tx.at)}
 
 

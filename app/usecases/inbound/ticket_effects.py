@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from app.db.account import accounts
 from app.db.engine import Tx
-from app.db.sources import Source
+from app.db.inbound.sources import Source
 from app.domain.feeds.orders import Seen
 from app.domain.feeds.review import ReviewItem
 from app.domain.values.errors import DomainError

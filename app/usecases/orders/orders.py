@@ -13,9 +13,10 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Final, cast
 
-from app.db import claims, orders, payment_disputes, policies, tickets
+from app.db import claims, policies, tickets
 from app.db.account import accounts, receivers
 from app.db.engine import Tx
+from app.db.orders import orders, payment_disputes
 from app.db.plan import write_account
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Order, OrderLine, OrderRefund

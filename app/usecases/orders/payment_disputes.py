@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from app.db import claims, orders, payment_disputes, policies
+from app.db import claims, policies
 from app.db.account import receivers
 from app.db.engine import Tx
+from app.db.orders import orders, payment_disputes
 from app.db.plan import write_account
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Order, OrderRefund

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from app.db import orders
 from app.db.engine import Tx
+from app.db.orders import orders
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Order, OrderRefund
 from app.domain.orders import lines as order_lines

@@ -12,8 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, Final
 
-from app.db import audit, events, policies
+from app.db import policies
 from app.db.engine import Tx
+from app.db.events import events
+from app.db.tenants import audit_trail
 from app.documents.marks import PolicyDocumentError, Problem
 from app.documents.policy_checks import check_policy
 from app.documents.policy_document import dump, load_document
@@ -160,7 +162,7 @@ async def publish(
     if tx.validate_only:
         return body
     await policies.add_version(tx, found.policy, version=version, source=document, effective_from=since)
-    await audit.note(tx, "policy.published", f"{name}/{version}", {"effective_from": iso(since)})
+    await audit_trail.note(tx, "policy.published", f"{name}/{version}", {"effective_from": iso(since)})
     event = {"name": name, "version": version, "effective_from": iso(since)}
     await events.publish(tx, "policy.published", event)
     return body

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, Literal, cast
 
-from app.db import policies, traces
+from app.db import policies
 from app.db.account import accounts
 from app.db.engine import Tx
+from app.db.history import traces
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Cover
 from app.domain.cover import cover as covers

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from app.db import policies, tickets, traces
+from app.db import policies, tickets
 from app.db.engine import Tx
+from app.db.history import traces
 from app.domain.explanations import ledger as ledger_words
 from app.domain.policy.policy import Policy
 from app.domain.policy.wording import sentences

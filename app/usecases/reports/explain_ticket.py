@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
-from app.db import policies, tickets, traces
+from app.db import policies, tickets
 from app.db.account import accounts
 from app.db.engine import Tx
+from app.db.history import traces
 from app.domain.explanations import ledger as ledger_words
 from app.domain.explanations import ticket as ticket_words
 from app.domain.explanations.clock import clock_sentence

@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from app.db import figures
 from app.db.engine import Database
 from app.db.failures import Retry, Unavailable
+from app.db.ops import figures
 from app.domain.values.errors import DomainError
 
 FRESH_SECONDS: Final = 15.0

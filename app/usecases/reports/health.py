@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from app.db import health
 from app.db.engine import Database
 from app.db.failures import Unavailable, Unmigrated
+from app.db.ops import health
 
 SKEW_SECONDS: Final = 5.0
 """Clocks that differ by more are told of: keys end by the host's, everything else happens by the database's."""

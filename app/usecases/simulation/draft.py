@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
-from app.db import agenda, history, policies
+from app.db import agenda, policies
 from app.db.engine import Database, Tx
-from app.db.history import Entry, Past
+from app.db.history import history
+from app.db.history.history import Entry, Past
 from app.db.minting import mint
 from app.domain.clocks.ticket_clocks import AGENDA_KIND as CLOCK
 from app.domain.policy.policy import Policy

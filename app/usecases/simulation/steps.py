@@ -1,4 +1,4 @@
-"""The use cases that recorded history is run through again, by the verbs of `app.db.history`'s entries."""
+"""The use cases that recorded history is run through again, by the verbs of `app.db.history.history`'s entries."""
 
 from __future__ import annotations
 
@@ -158,4 +158,4 @@ STEPS: Final[dict[str, Step]] = {
     "decide_dispute": _numbered(ticket_work.decide_dispute),
     "correct_cause": _work(ticket_work.correct_cause),
 }
-"""The verbs of `app.db.history`'s entries."""
+"""The verbs of `app.db.history.history`'s entries."""

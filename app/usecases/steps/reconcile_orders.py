@@ -13,8 +13,9 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final, TypeVar
 
-from app.db import orders, policies
+from app.db import policies
 from app.db.engine import Tx
+from app.db.orders import orders
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Order, OrderRefund
 from app.domain.orders import reconcile as order_fold

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.db import calendars, clocks, policies
+from app.db import policies
 from app.db.account import accounts
+from app.db.clocks import calendars, clocks
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import Plan

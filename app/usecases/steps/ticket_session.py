@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from app.db import clocks, policies, tickets
 from app.db import plan as plans
+from app.db import policies, tickets
 from app.db.account import accounts
+from app.db.clocks import clocks
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import AgendaItem

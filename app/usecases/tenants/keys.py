@@ -15,10 +15,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from app.db import audit, keys
 from app.db.account import accounts
 from app.db.engine import Tx
-from app.db.keys import KeyRow
+from app.db.tenants import audit_trail, keys
+from app.db.tenants.keys import KeyRow
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Page, PageRequest
 from app.domain.values.wire import iso, iso_or_none
@@ -108,7 +108,7 @@ async def create(
         last_used_at=None,
     )
     await keys.add(tx, row, digest_of(key))
-    await audit.note(tx, "key.created", row.key_id, {"scopes": list(row.scopes), "label": label}, at=now)
+    await audit_trail.note(tx, "key.created", row.key_id, {"scopes": list(row.scopes), "label": label}, at=now)
     return {**_view(row, now), "key": key}
 
 
@@ -133,7 +133,7 @@ async def rotate(tx: Tx, key_id: str, *, overlap_seconds: int, now: datetime) ->
     ends = now + timedelta(seconds=overlap_seconds)
     if old.expires_at is None or ends < old.expires_at:
         await keys.expire(tx, key_id, ends)
-    await audit.note(tx, "key.rotated", key_id, {"successor": row.key_id}, at=now)
+    await audit_trail.note(tx, "key.rotated", key_id, {"successor": row.key_id}, at=now)
     return {**_view(row, now), "key": key, "replaces": key_id}
 
 
@@ -153,7 +153,7 @@ async def customer_token(tx: Tx, customer_id: str, *, minutes: int, now: datetim
         last_used_at=None,
     )
     await keys.add(tx, row, digest_of(key))
-    await audit.note(tx, "customer_token.created", row.key_id, {"customer": customer.customer_id}, at=now)
+    await audit_trail.note(tx, "customer_token.created", row.key_id, {"customer": customer.customer_id}, at=now)
     return {"token_id": row.key_id, "token": key, "customer_id": customer_id, "expires_at": iso(expires_at)}
 
 
@@ -169,7 +169,7 @@ async def revoke(tx: Tx, key_id: str, *, now: datetime) -> ApiKey:
     row = await _require(tx, key_id)
     if row.revoked_at is None:
         await keys.revoke(tx, key_id, now)
-        await audit.note(tx, "key.revoked", key_id, at=now)
+        await audit_trail.note(tx, "key.revoked", key_id, at=now)
         row = KeyRow(
             key_id=row.key_id,
             label=row.label,

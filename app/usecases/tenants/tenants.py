@@ -8,9 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, cast
 
-from app.db import audit, calendars, tenants
+from app.db.clocks import calendars
 from app.db.engine import Tx
-from app.db.tenants import TenantRow
+from app.db.tenants import audit_trail, tenants
+from app.db.tenants.tenants import TenantRow
 from app.documents.policy_document import load_policy
 from app.domain.policy.policy import Policy
 from app.domain.values.digests import Said, content_of
@@ -81,7 +82,7 @@ async def put(tx: Tx, command: PutTenant, *, own: Policy | None = None) -> tuple
         await tenants.add(tx, row, *found)
         tx.tenant = replace(tx.tenant, policy_name=policy, virtual=mode == "virtual", now=now, policy_revision=1)
         await calendars.seed(tx, found[0])
-    await audit.note(tx, "tenant.created", tx.tenant_id, {"policy": policy, "mode": mode})
+    await audit_trail.note(tx, "tenant.created", tx.tenant_id, {"policy": policy, "mode": mode})
     return 201, view(row)
 
 
@@ -89,7 +90,7 @@ async def suspend(tx: Tx, *, suspended: bool, reason: str | None) -> Tenant:
     """Suspends the tenant or lifts it: its keys then open nothing."""
     row = await _require(tx, lock=True)
     await tenants.suspend(tx, suspended)
-    await audit.note(
+    await audit_trail.note(
         tx, "tenant.suspended" if suspended else "tenant.resumed", tx.tenant_id, {"reason": reason} if reason else {}
     )
     return view(replace(row, suspended=suspended))

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final
 
-from app.db import claims, clocks, policies, tickets
+from app.db import claims, policies, tickets
 from app.db.account import accounts
 from app.db.agenda import Handler
+from app.db.clocks import clocks
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
 from app.domain.tickets import late_facts

@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from app.db import events, positions
 from app.db.account import accounts
 from app.db.engine import Database, Tx
+from app.db.events import events, positions
 from app.db.failures import Busy
 from app.domain.events.types import known_pattern
 from app.domain.values.errors import DomainError

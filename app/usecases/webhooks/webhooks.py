@@ -11,11 +11,13 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, Final, Literal, cast
 
-from app.db import audit, events, positions, webhooks
 from app.db.account import accounts
 from app.db.engine import Tx
+from app.db.events import events, positions
 from app.db.secrets import Cipher
-from app.db.webhooks import Endpoint
+from app.db.tenants import audit_trail
+from app.db.webhooks import webhooks
+from app.db.webhooks.webhooks import Endpoint
 from app.domain.events.types import TEST, known_pattern
 from app.domain.events.webhook_address import TargetRefused, parse_target
 from app.domain.values.errors import DomainError
@@ -77,7 +79,7 @@ async def create(tx: Tx, asked: NewEndpoint, *, cipher: Cipher, allow_private: b
         updated_at=now,
     )
     await webhooks.add(tx, endpoint)
-    await audit.note(tx, "webhook_endpoint.created", endpoint_id, {"url": endpoint.url}, at=now)
+    await audit_trail.note(tx, "webhook_endpoint.created", endpoint_id, {"url": endpoint.url}, at=now)
     return {**endpoint_view(endpoint, asked.customer_id), "secret": secret}
 
 
@@ -142,7 +144,7 @@ async def change(
     values |= await _switched(tx, endpoint, changes.get("enabled"), now)
     values |= {"version": endpoint.version + 1, "updated_at": now}
     await webhooks.change(tx, endpoint_id, **values)
-    await audit.note(tx, "webhook_endpoint.changed", endpoint_id, {"fields": sorted(changes)}, at=now)
+    await audit_trail.note(tx, "webhook_endpoint.changed", endpoint_id, {"fields": sorted(changes)}, at=now)
     types = tuple(values.get("event_types", endpoint.event_types))
     return await _viewed(tx, replace(endpoint, **{**values, "event_types": types}))
 
@@ -167,7 +169,7 @@ async def delete(tx: Tx, endpoint_id: str, *, check: Check | None = None) -> Web
         "version": endpoint.version + 1,
     }
     await webhooks.change(tx, endpoint_id, **values)
-    await audit.note(tx, "webhook_endpoint.deleted", endpoint_id, at=now)
+    await audit_trail.note(tx, "webhook_endpoint.deleted", endpoint_id, at=now)
     return {**await _viewed(tx, replace(endpoint, **values)), "deleted": True}
 
 
@@ -185,7 +187,7 @@ async def rotate_secret(tx: Tx, endpoint_id: str, *, overlap: timedelta, cipher:
         "updated_at": now,
     }
     await webhooks.change(tx, endpoint_id, **values)
-    await audit.note(tx, "webhook_endpoint.secret_rotated", endpoint_id, at=now)
+    await audit_trail.note(tx, "webhook_endpoint.secret_rotated", endpoint_id, at=now)
     return {**await _viewed(tx, replace(endpoint, **values)), "secret": secret}
 
 

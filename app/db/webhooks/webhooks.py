@@ -17,7 +17,7 @@ from typing import Any, Final
 from sqlalchemy import Row, Update, func, insert, select, text, update
 
 from app.db.engine import Tx
-from app.db.events import MATCHES, matching, oldest_id
+from app.db.events.events import MATCHES, matching, oldest_id
 from app.db.keyset import page_of
 from app.db.schema import webhook_delivery as d
 from app.db.schema import webhook_endpoint as e

@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 import msgspec
 from sqlalchemy import Row, TextClause, text
 
-from app.db import calendars
+from app.db.clocks import calendars
 from app.db.combined import Select, select_into
 from app.db.engine import Tx
 from app.db.keyset import where_after

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import delete, or_, text, update
 
 from app.db.engine import Tx
-from app.db.events import oldest_id
+from app.db.events.events import oldest_id
 from app.db.schema import webhook_endpoint as e
 
 _FIGURES: Final = text(

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from app.db import keys
 from app.db.engine import Tx
 from app.db.schema import policy_version, tenant
+from app.db.tenants import keys
 from app.documents.policy_document import dump
 from app.domain.policy.policy import Policy
 

@@ -16,7 +16,7 @@ from sqlalchemy import func, null, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.engine import Tx
-from app.db.events import oldest_id
+from app.db.events.events import oldest_id
 from app.db.keyset import page_of
 from app.db.schema import inbound_delivery, inbound_payment, inbound_subject
 from app.domain.values.paging import PageRequest

@@ -1,0 +1,1 @@
+"""Clocks of tickets, and the calendars that they run by."""

@@ -1,0 +1,1 @@
+"""Published events and their positions in the feed."""

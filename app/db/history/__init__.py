@@ -1,0 +1,1 @@
+"""What was recorded: for running it again, and for explaining it."""

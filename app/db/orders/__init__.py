@@ -1,0 +1,1 @@
+"""Orders, their refunds and their payment disputes."""

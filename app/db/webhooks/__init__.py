@@ -1,0 +1,1 @@
+"""Endpoints, and what each was sent."""
