@@ -131,12 +131,44 @@ def _decode(raw: bytes, kind: str, decoder: json.JSONDecoder) -> tuple[Any, bool
     return value, "\\u" in text or "\x00" in text
 
 
-def inspect_json(root: Any, *, escapes: bool, numbers: bool = True) -> None:  # noqa: C901 - one case a kind of value
+def inspect_json(root: Any, *, escapes: bool, numbers: bool = True) -> None:
     """Refuse what JSON allows and we do not: 422 naming each wrong field.
 
     ``escapes``: whether there may be NUL characters and halves of surrogate pairs. ``numbers``: whether integers are
     held to 2^53.
     """
+    if not _is_sound(root, escapes=escapes, numbers=numbers):
+        _refuse_unsound(root, escapes=escapes, numbers=numbers)
+
+
+def _is_sound(root: Any, *, escapes: bool, numbers: bool) -> bool:
+    """Whether there is nothing to refuse. Names no field, so that a large body costs little."""
+    level: list[Any] = [root]
+    for _ in range(MAX_DEPTH + 1):
+        below: list[Any] = []
+        for value in level:
+            kind = type(value)
+            if kind is str:
+                if escapes and _BAD_CHARACTER.search(value):
+                    return False
+            elif kind is dict:
+                if escapes and any(map(_BAD_CHARACTER.search, value)):
+                    return False
+                below.extend(value.values())
+            elif kind is list:
+                below.extend(value)
+            elif kind is int:
+                if numbers and abs(value) > MAX_WIRE_INT:
+                    return False
+            elif isinstance(value, (_Wrong, dict, list, str)):  # `_Twice`, or a kind of value made by a caller
+                return False
+        if not below:
+            return True
+        level = below
+    return False
+
+
+def _refuse_unsound(root: Any, *, escapes: bool, numbers: bool) -> None:  # noqa: C901 - one case a kind of value
     errors: list[FieldError] = []
     stack: list[tuple[Any, str, int]] = [(root, "", 1)]
     while stack:

@@ -68,6 +68,7 @@ class Fault:
     hint: str
 
 
+@lru_cache(maxsize=1)  # the metadata of a package is a file, read and parsed anew each time
 def holiday_library_version() -> str:
     """Name and version of the library the holidays come from, kept with each calendar version."""
     return f"holidays {version('holidays')}"

@@ -6,10 +6,11 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from types import NoneType
+from typing import Any, Final
 
 from app.domain.values.decision import Decision, Reason, Remedy
 from app.domain.values.money import Money
@@ -95,13 +96,30 @@ def _cited(reason: Reason) -> str:
     return f"{reason.message.rstrip('.')}{clause}."
 
 
+_PLAIN: Final = frozenset((str, int, bool, NoneType))
+
+
 def jsonable(value: Any) -> Any:
     """A value as JSON: instants by `iso`, decimals and fractions as strings, sets sorted, tuples as lists."""
+    # Nearly all values are of these kinds, and a large body has tens of thousands: they take the shortest way.
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is dict:
+        return {str(key): item if type(item) in _PLAIN else jsonable(item) for key, item in value.items()}
+    if kind is list or kind is tuple:
+        return [item if type(item) in _PLAIN else jsonable(item) for item in value]
+    return _less_common(value)
+
+
+def _less_common(value: Any) -> Any:
     match value:
         case None | bool() | int() | str():
             return value
         case datetime():
             return iso(value)
+        case date():
+            return value.isoformat()
         case Money():
             return money_json(value)
         case Decimal():

@@ -194,18 +194,16 @@ async def add_version(tx: Tx, name: str, asked: NewVersion, *, check: Check = un
     """
     calendar = await calendars.require(tx, name, lock=True)
     known = await calendars.versions(tx, name)
-    old = calendars.hours_of(
-        name, calendar.zone, [calendars.domain_version(stored_version) for stored_version in known]
-    )
+    # Thousands of dates take longer than others may wait for the loop.
+    in_force = await asyncio.to_thread(_domain_versions, known)
+    old = calendars.hours_of(name, calendar.zone, in_force)
     check(tag_of(view(calendar, old)))
     _check_date(known, asked)
     version = await _stored(tx, known, old, asked)
-    made = calendars.domain_version(version)
-    new = calendars.hours_of(
-        name, calendar.zone, [*(calendars.domain_version(stored_version) for stored_version in known), made]
-    )
+    (made,) = await asyncio.to_thread(_domain_versions, [version])
+    new = calendars.hours_of(name, calendar.zone, [*in_force, made])
     if asked.exceptions is not None:
-        _check_effect(made, new.calendar)
+        await asyncio.to_thread(_check_effect, made, new.calendar)
     await _check_notice(tx, calendar, old, new, asked.effective_from)
     await calendars.add_version(tx, name, version)
     await audit_trail.note(
@@ -234,6 +232,10 @@ async def add_version(tx: Tx, name: str, asked: NewVersion, *, check: Check = un
     shown["reopened_count"] = len(dropped)
     shown["preview"] = {**preview.json(), "reopened_days": days, "reopened_count": len(dropped)}
     return shown
+
+
+def _domain_versions(stored: Sequence[StoredVersion]) -> list[CalendarVersion]:
+    return [calendars.domain_version(version) for version in stored]
 
 
 def _check_effect(made: CalendarVersion, calendar: BusinessCalendar) -> None:
@@ -302,7 +304,7 @@ async def _stored(tx: Tx, known: Sequence[StoredVersion], old: Hours, asked: New
         written, closures, library = {"holidays": [], "closures": []}, {}, holiday_library_version()
     exceptions = base.exceptions if base else []
     if asked.exceptions is not None:
-        exceptions = read_exceptions(asked.exceptions)
+        exceptions = await asyncio.to_thread(read_exceptions, asked.exceptions)
     return StoredVersion(
         revision=max((stored_version.revision for stored_version in known), default=0) + 1,
         effective_from=asked.effective_from.isoformat(),
