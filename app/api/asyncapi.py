@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from app import __version__
 from app.api.shaped import example_of, reference
-from app.domain.events.types import EVENT_TYPES, EventType
 from app.views.event_data import CarriedData, data_of, members_of
+from app.views.event_types import EVENT_TYPES, EventType
 
 HEADERS: Final[dict[str, tuple[str, Any]]] = {
     "webhook-id": ("The event's id: the same for every attempt and replay", "evt_01m80j9q01"),

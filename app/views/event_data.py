@@ -1,6 +1,6 @@
 """What the `data` of events holds: one shape for the events of each noun, made of the nouns' own shapes.
 
-Which members an event of a type always has, and which it may have, says `app.domain.events.types`. A member means the
+Which members an event of a type always has, and which it may have, says `app.views.event_types`. A member means the
 same in every event.
 """
 
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NotRequired
 
 from typing_extensions import TypedDict, get_type_hints
 
-from app.domain.events.types import EventType
 from app.domain.tickets.ticket import IN_EVENTS
 from app.views import shapes
 from app.views.clock import ClockOutcome, ClockParty
 from app.views.decision import Money, Reason
+from app.views.event_types import EventType
 from app.views.license import CoverState
 from app.views.lot import LotSource
 from app.views.order import DisputeAction, Notice, NotTakenBack, PaymentDisputeState, TakenBack

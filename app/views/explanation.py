@@ -8,8 +8,8 @@ from typing import Annotated, Any, Final, Literal, NotRequired, cast
 
 from typing_extensions import TypedDict
 
-from app.domain.explanations import ticket as words
 from app.domain.policy.policy import Policy
+from app.domain.tickets import explanation as words
 from app.domain.tickets import ticket as stored
 from app.domain.tickets.qualification import is_reading
 from app.domain.values.wire import iso, jsonable

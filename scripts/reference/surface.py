@@ -12,11 +12,11 @@ from app.api.graphql import operations
 from app.api.graphql.names import field_name
 from app.api.openapi import build
 from app.api.operations import registry
-from app.domain.events.types import EVENT_TYPES
 from app.usecases.reports.explain import KINDS
 from app.usecases.tenants.keys import CUSTOMER_SCOPES, SCOPES
 from app.views import shapes
 from app.views.event_data import DATA, CarriedData
+from app.views.event_types import EVENT_TYPES
 from scripts.reference.table import code, codes, first_sentence, page, table, words
 
 TWINS = operations.twins(registry.operations())

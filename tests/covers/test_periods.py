@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.domain import entitlement
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Cover, Order
 from app.domain.cover import cover as covers
+from app.domain.tickets import entitlement
 from app.domain.values.errors import DomainError
 from tests.orders.accounts import NOW, an_account, an_order, arrive, at_time
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.api.asyncapi import asyncapi, component, webhooks
 from app.api.openapi import build
-from app.domain.events.types import EVENT_TYPES
+from app.views.event_types import EVENT_TYPES
 
 OPENAPI = Path(__file__).resolve().parent.parent.parent / "openapi"
 

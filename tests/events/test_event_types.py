@@ -10,11 +10,11 @@ from typing import Any
 import app
 from app.api.asyncapi import body_example
 from app.domain.clocks.clock import OutcomeKind
-from app.domain.events.types import EVENT_TYPES, known_pattern
 from app.domain.tickets.session import _ENTERED
 from app.usecases.credits.credits import _EVENT_OF
 from app.views import shapes
 from app.views.event_data import DATA, CarriedData, data_of, members_of
+from app.views.event_types import EVENT_TYPES, known_pattern
 from app.views.shapes import Shape
 from tests.conftest import MakeVendor
 from tests.support import declared

@@ -8,8 +8,8 @@ import re
 import pytest
 
 from app import cli
-from app.domain.events.types import EVENT_TYPES
 from app.settings import Settings
+from app.views.event_types import EVENT_TYPES
 from scripts.reference import __main__ as reference
 from scripts.reference import policy_keys
 from tests.pages.markdown import ROOT

@@ -12,9 +12,9 @@ import pytest
 from app.documents import policy_checks
 from app.documents.checks import story
 from app.documents.policy_document import dump, load_document
-from app.domain import entitlement
+from app.documents.trial import steps, trial
 from app.domain.policy import conditions, prices
-from app.domain.trial import steps, trial
+from app.domain.tickets import entitlement
 from app.domain.values.errors import DomainError
 from app.usecases.tenants import tenants
 from tests.conftest import MakeVendor

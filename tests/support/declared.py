@@ -16,10 +16,10 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from app.api.openapi import answer_of
-from app.domain.events.types import EVENT_TYPES, EventType
 from app.views import shapes
 from app.views.event import Event
 from app.views.event_data import data_of
+from app.views.event_types import EVENT_TYPES, EventType
 from app.views.shapes import Choice, Free, Kind, Leaf, Many, Maybe, OneOf, Scalar, Shape, Table
 
 _TYPES: dict[str, type] = {"string": str, "integer": int, "boolean": bool}

@@ -10,7 +10,7 @@ from app.api.fields import Instant, PathId, QueryFlag, QueryId, QueryText
 from app.api.operations.arguments import AsOf
 from app.api.operations.call import Call
 from app.api.operations.table import Operations
-from app.domain.entitlement import Query as Asked
+from app.domain.tickets.entitlement import Query as Asked
 from app.usecases.policies import entitlements
 from app.views.entitlement import Entitlement
 

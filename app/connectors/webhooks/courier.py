@@ -27,10 +27,10 @@ from app.db.failures import Busy, Retry, Unavailable
 from app.db.minting import mint
 from app.db.secrets import Cipher, SealBroken
 from app.db.webhooks import upkeep, webhooks
-from app.domain.events.types import TEST
 from app.domain.events.webhook_retry import JITTER_PERCENT, Attempt, Outcome, judge
 from app.domain.values.errors import DomainError
 from app.domain.values.wire import iso, jsonable
+from app.views.event_types import TEST
 
 logger = logging.getLogger("retainer.courier")
 

@@ -13,9 +13,9 @@ from app.db.engine import Tx
 from app.db.keyset import where_after
 from app.db.minting import PAIRS
 from app.domain.account.changes import OutboxEvent
-from app.domain.events.types import EVENT_TYPES
 from app.domain.values.ids import CustomerId
 from app.domain.values.paging import PageRequest
+from app.views.event_types import EVENT_TYPES
 
 TENANT_LANE: Final = ""
 """Stands for the customer in events that concern none, such as a published policy."""

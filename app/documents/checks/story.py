@@ -1,4 +1,4 @@
-"""The check that runs the policy: the trial of `app.domain.trial.trial`, with the line of what failed."""
+"""The check that runs the policy: the trial of `app.documents.trial.trial`, with the line of what failed."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Final
 from app.documents.calendar_document import WEEKDAYS, read_weekly_hours
 from app.documents.checks.context import Checker, Parts, fault_of
 from app.documents.closures import expand_closures
+from app.documents.trial.trial import BEGAN, Failure, play
 from app.documents.zones import TZDB_VERSION, zone
 from app.domain.calendar.business_calendar import BusinessCalendar
 from app.domain.calendar.opening_hours import CalendarVersion, Closure, Reason, parse_minute, weekly_hours
 from app.domain.clocks.ticket_clock import Hours
 from app.domain.policy.service_levels import ServiceHours
-from app.domain.trial.trial import BEGAN, Failure, play
 from app.domain.values.errors import DomainError
 
 SECONDS_MAX: Final = 2.0

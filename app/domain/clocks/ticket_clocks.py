@@ -187,8 +187,14 @@ class TicketClocks:
     # --- questions --------------------------------------------------------------------------------------------------
 
     def deadline(self, target: str, *, at: datetime) -> datetime | None:
-        """When a target would fall due if it started now, e.g. an access request's default; None for ``none``."""
-        return due_at(self.hours.calendar, parse_target(target), at)
+        """Return when a target would fall due if it started now, e.g. an access request's default.
+
+        None for ``none``, and on a calendar that opens no more.
+        """
+        try:
+            return due_at(self.hours.calendar, parse_target(target), at)
+        except SlaUnreachable:
+            return None
 
     def live(self, *, at: datetime) -> list[TicketClock]:
         """The clocks that run or are paused."""

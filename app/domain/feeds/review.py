@@ -144,3 +144,15 @@ class ReviewItem:
 def distinct(items: Iterable[ReviewItem]) -> tuple[ReviewItem, ...]:
     """The items, each once."""
     return tuple({item.key: item for item in items}.values())
+
+
+def plan_changed(row: Mapping[str, Any], how: str | None) -> ReviewItem | None:
+    """Return the item for a line that a change of plan in mid-period made.
+
+    None where the mapping says what such a line brings.
+    """
+    if row["change"] != "proration" or how in ("grant", "ignore"):
+        return None
+    says = {"line": row["line_id"], "products": list(row["products"]), "amount": row.get("paid")}
+    unclear = f"Line {row['line_id']} bills a change of plan in mid-period: the mapping does not say what it brings."
+    return ReviewItem("plan_changed", unclear, says)

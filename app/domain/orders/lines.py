@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import License, Order, OrderLine
-from app.domain.feeds.review import ReviewItem
 from app.domain.orders.offers import editions_of, price_with
 from app.domain.policy.offers import NotGranted, Offer
 from app.domain.policy.policy import Policy
@@ -92,15 +91,6 @@ def other_units(policy: Policy, sku: str, row: Mapping[str, Any], currency: str)
 def bills(row: Mapping[str, Any], how: str | None) -> bool:
     """Whether a line that bills no whole period is granted all the same: the mapping says so, and it cost something."""
     return row["change"] == "proration" and how == "grant" and Decimal(row.get("paid") or 0) > 0
-
-
-def plan_change(row: Mapping[str, Any], how: str | None) -> ReviewItem | None:
-    """What is in doubt about a line that a change of plan in mid-period made; None where the mapping says how."""
-    if row["change"] != "proration" or how in ("grant", "ignore"):
-        return None
-    says = {"line": row["line_id"], "products": list(row["products"]), "amount": row.get("paid")}
-    unclear = f"Line {row['line_id']} bills a change of plan in mid-period: the mapping does not say what it brings."
-    return ReviewItem("plan_changed", unclear, says)
 
 
 def is_unknown(policy: Policy, sku: str) -> bool:

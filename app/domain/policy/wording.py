@@ -197,3 +197,14 @@ def price_words(policy: Policy, category: Category | None, inputs: Mapping[str, 
                 for name, each in per.items()
             ]
             return f"{base} plus {joined(parts)}"
+
+
+def cover_words(cover: Mapping[str, Any]) -> str:
+    """A cover by what it is: ``the support for 1 month of order 1001``, ``the unlimited support of level 1``."""
+    order = f" of order {cover['order_id']}" if cover.get("order_id") else ""
+    if cover.get("levels"):
+        levels = joined([str(level) for level in cover["levels"]])
+        return f"the unlimited support of level {levels}{order}"
+    if cover.get("term") is None:
+        return f"the support without an end{order}"
+    return f"the support for {term_words(cover['term'])}{order}"

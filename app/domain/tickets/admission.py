@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.domain import entitlement
 from app.domain.account.customer import Cover
 from app.domain.cover import cover as covers
 from app.domain.orders import remedies
 from app.domain.policy import prices as pricing
 from app.domain.policy.ticket_rules import Category, RemedyRule
 from app.domain.policy.wording import asked_for
-from app.domain.tickets import qualification
+from app.domain.tickets import entitlement, qualification
 from app.domain.tickets.qualification import Verdict
 from app.domain.tickets.session import TicketSession
 from app.domain.tickets.ticket import Assessment, State

@@ -12,7 +12,7 @@ from typing import Any
 from app.domain.tickets import opening as ticket_flow
 from app.domain.tickets import qualification
 from app.domain.tickets.late_facts import in_order
-from app.domain.tickets.pauses import deadline_of, end_pause, pause_rule
+from app.domain.tickets.pauses import end_pause, pause_rule
 from app.domain.tickets.session import ACCESS, CONSENT, TicketSession
 from app.domain.tickets.ticket import must_allow
 from app.domain.values.decision import Reason, Remedy
@@ -292,7 +292,7 @@ def request_access(session: TicketSession, *, kinds: Sequence[str], deadline_at:
     unknown = [kind for kind in kinds if kind not in rule.kinds]
     if unknown or not kinds:
         raise DomainError("unknown_access_kind", field="kinds", unknown=unknown, known=list(rule.kinds))
-    deadline = deadline_at or deadline_of(session, rule.deadline, session.at)
+    deadline = deadline_at or session.clocks.deadline(rule.deadline, at=session.at)
     if deadline is not None and deadline <= session.at:
         raise DomainError("deadline_in_past", field="deadline_at", at=iso(session.at))
     number = len(ticket.access_requests) + 1

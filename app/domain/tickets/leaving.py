@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.domain import entitlement
-from app.domain.entitlement import Query
+from app.domain.tickets import entitlement
+from app.domain.tickets.entitlement import Query
 from app.domain.tickets.session import TicketSession
 from app.domain.tickets.ticket import must_allow
 from app.domain.values.errors import DomainError

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from app.domain.calendar.timeline import SlaUnreachable
 from app.domain.policy.handling_rules import PauseReason
 from app.domain.tickets import opening as ticket_flow
 from app.domain.tickets.late_facts import in_order
@@ -79,15 +78,7 @@ def _silent_at(session: TicketSession, rule: PauseReason) -> datetime | None:
     """When the customer will have been silent for as long as the policy waits; None where it waits for ever."""
     if rule.silence is None or rule.party != "customer":
         return None
-    return deadline_of(session, rule.silence.after, session.when)
-
-
-def deadline_of(session: TicketSession, target: str, at: datetime) -> datetime | None:
-    """When a target would fall due; None for ``none``, and on a calendar that opens no more."""
-    try:
-        return session.clocks.deadline(target, at=at)
-    except SlaUnreachable:
-        return None
+    return session.clocks.deadline(rule.silence.after, at=session.when)
 
 
 def resume(session: TicketSession, *, reason: str | None, party: str | None = None) -> None:

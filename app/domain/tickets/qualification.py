@@ -10,16 +10,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from app.domain import entitlement
 from app.domain.account import hosts
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import License
-from app.domain.entitlement import Query, in_words
 from app.domain.orders.remedies import APPLY_CREDIT, REQUEST_KIND, Need, remedies, serving_types, typed_words
 from app.domain.policy.conditions import Condition, Test, facts_used, holds, tests_of
 from app.domain.policy.policy import Policy
 from app.domain.policy.ticket_rules import Check, FactSpec, Ground
 from app.domain.policy.wording import FACT_TITLES, plain, title_of
+from app.domain.tickets import entitlement
+from app.domain.tickets.entitlement import Query, in_words
 from app.domain.tickets.ticket import Ticket
 from app.domain.values.decision import Decision, Reason, Remedy
 from app.domain.values.errors import DomainError

@@ -12,10 +12,10 @@ from app.db.clocks import clocks
 from app.db.engine import Database, Tx
 from app.domain.account.changes import AgendaItem, Plan
 from app.domain.clocks import stored as wire
+from app.domain.clocks.explanation import clock_sentence, event_sentence
 from app.domain.clocks.second_judgement import STREAM, frozen_judgement, second_judgement
 from app.domain.clocks.ticket_clock import TicketClock
 from app.domain.clocks.ticket_clocks import AGENDA_KIND
-from app.domain.explanations.clock import clock_sentence, event_sentence
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Page, PageRequest
 from app.domain.values.wire import iso, parse_iso

@@ -19,7 +19,7 @@ from app.domain.feeds import orders as feed
 from app.domain.feeds.disputed_money import DisputeWanted
 from app.domain.feeds.orders import Seen
 from app.domain.feeds.refund_reasons import OF_REFUNDS
-from app.domain.feeds.review import ReviewItem
+from app.domain.feeds.review import ReviewItem, plan_changed
 from app.domain.orders import lines as order_lines
 from app.domain.policy.offers import NotGranted
 from app.domain.values.wire import parse_iso
@@ -130,7 +130,7 @@ async def _lines(
             continue
         if row.get("change"):
             how = (products[mapped] or {}).get("plan_change") if mapped is not None else None
-            doubt = order_lines.plan_change(row, how)
+            doubt = plan_changed(row, how)
             doubts += [] if doubt is None else [doubt]
             if doubt is not None or not order_lines.bills(row, how):
                 continue

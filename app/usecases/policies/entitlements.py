@@ -7,9 +7,9 @@ from datetime import datetime
 from app.db import policies
 from app.db.account import accounts, licenses
 from app.db.engine import Tx
-from app.domain import entitlement
 from app.domain.account.account import CustomerAccount
-from app.domain.entitlement import Query
+from app.domain.tickets import entitlement
+from app.domain.tickets.entitlement import Query
 from app.views.entitlement import Entitlement, entitlement_view
 
 

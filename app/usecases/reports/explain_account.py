@@ -13,7 +13,7 @@ from app.db.history import traces
 from app.domain.account.account import CustomerAccount
 from app.domain.account.customer import Cover
 from app.domain.cover import cover as covers
-from app.domain.explanations import account as account_words
+from app.domain.orders import explanation as account_words
 from app.domain.policy.policy import Policy
 from app.domain.policy.wording import cited, sentences
 from app.domain.tickets.qualification import is_reading

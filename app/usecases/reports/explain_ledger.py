@@ -9,7 +9,7 @@ from typing import Any, Literal
 from app.db import policies, tickets
 from app.db.engine import Tx
 from app.db.history import traces
-from app.domain.explanations import ledger as ledger_words
+from app.domain.ledger import explanation as ledger_words
 from app.domain.policy.policy import Policy
 from app.domain.policy.wording import sentences
 from app.domain.values.errors import DomainError

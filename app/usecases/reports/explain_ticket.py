@@ -9,11 +9,11 @@ from app.db import policies, tickets
 from app.db.account import accounts
 from app.db.engine import Tx
 from app.db.history import traces
-from app.domain.explanations import ledger as ledger_words
-from app.domain.explanations import ticket as ticket_words
-from app.domain.explanations.clock import clock_sentence
+from app.domain.clocks.explanation import clock_sentence
+from app.domain.ledger import explanation as ledger_words
 from app.domain.policy.policy import Policy
-from app.domain.policy.wording import sentences
+from app.domain.policy.wording import cover_words, sentences
+from app.domain.tickets import explanation as ticket_words
 from app.domain.tickets.ticket import State, Ticket
 from app.domain.values.ids import CoverId
 from app.domain.values.wire import iso_or_none
@@ -161,7 +161,7 @@ async def _paying_cover(tx: Tx, ticket: Ticket, policy: Policy) -> str | None:
         return None
     account = await accounts.load_by_id(tx, ticket.customer_id, lock=False, policy=policy)
     found = account.covers.get(CoverId(ticket.cover_id))
-    return None if found is None else ticket_words.cover_words(policy, cover_row(found, account.at))
+    return None if found is None else cover_words(cover_row(found, account.at))
 
 
 def _clock_row(row: Any) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from app.db.clocks import calendars, clocks
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
 from app.domain.account.changes import Plan
-from app.domain.clocks.breach_credits import breach_hook
 from app.domain.clocks.ticket_clock import Hours, TicketClock
 from app.domain.clocks.ticket_clocks import TicketClocks
 from app.domain.ledger.ledger import Ledger
+from app.domain.tickets.breach_credits import breach_hook
 
 
 async def load_for_ticket(

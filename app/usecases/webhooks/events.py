@@ -11,11 +11,11 @@ from app.db.account import accounts
 from app.db.engine import Database, Tx
 from app.db.events import events, positions
 from app.db.failures import Busy
-from app.domain.events.types import known_pattern
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Page, PageRequest
 from app.domain.values.wire import iso, jsonable
 from app.views.event import Event
+from app.views.event_types import known_pattern
 
 _log = logging.getLogger("retainer.events")
 BATCH: Final = 500

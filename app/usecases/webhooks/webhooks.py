@@ -18,11 +18,11 @@ from app.db.secrets import Cipher
 from app.db.tenants import audit_trail
 from app.db.webhooks import webhooks
 from app.db.webhooks.webhooks import Endpoint
-from app.domain.events.types import TEST, known_pattern
 from app.domain.events.webhook_address import TargetRefused, parse_target
 from app.domain.values.errors import DomainError
 from app.domain.values.paging import Page, PageRequest
 from app.domain.values.wire import iso, iso_or_none
+from app.views.event_types import TEST, known_pattern
 from app.views.webhook import DisabledReason, WebhookDelivery, WebhookEndpoint, WebhookReplay
 
 MAX_ENDPOINTS: Final = 20

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from app.domain.explanations.ticket import cover_words
 from app.domain.policy.offers import ChoiceGrant, Offer
 from app.domain.policy.policy import Policy
 from app.domain.policy.wording import (
     are,
     capital,
     cited,
+    cover_words,
     credit_words,
     day_of,
     joined,
@@ -48,7 +48,7 @@ def grant_words(policy: Policy, row: Row) -> str:
             ends = "without an end" if "expires_at" not in facts else f"until {day_of(facts['expires_at'])}"
             return f"{credit_words(policy, int(facts['granted']))} {ends}"
         case "cover":
-            words = cover_words(policy, {**facts, "order_id": None})
+            words = cover_words({**facts, "order_id": None})
             if "starts_at" not in facts:
                 return f"{words}, from the first ticket that it pays for"
             ends = f" until {day_of(facts['ends_at'])}" if "ends_at" in facts else ""
@@ -159,7 +159,7 @@ def license_step(policy: Policy, kind: str, payload: Row) -> str:
 
 def cover_sentence(policy: Policy, cover: Row) -> str:
     """What a cover is and how it stands. ``state``: as published."""
-    name = capital(cover_words(policy, cover))
+    name = capital(cover_words(cover))
     match cover["state"]:
         case "pending":
             return f"{name} waits for the first ticket that it pays for"
@@ -184,7 +184,7 @@ def cover_step(policy: Policy, kind: str, payload: Row) -> str:
     match kind:
         case "granted":
             start = runs or "from the first ticket that it pays for"
-            return f"{capital(cover_words(policy, cover))} was granted, {start}."
+            return f"{capital(cover_words(cover))} was granted, {start}."
         case "started":
             return f"It began with a ticket{now}."
         case "moved":

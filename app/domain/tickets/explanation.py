@@ -17,7 +17,6 @@ from app.domain.policy.wording import (
     plain,
     price_words,
     sentences,
-    term_words,
     title_of,
     was,
 )
@@ -375,14 +374,3 @@ def _paid(policy: Policy, ticket: Ticket, charge: Mapping[str, int], cover: str 
     if ticket.paid_by == "nobody":
         return "It costs nothing."
     return None
-
-
-def cover_words(policy: Policy, cover: Row) -> str:
-    """A cover by what it is: ``the support for 1 month of order 1001``, ``the unlimited support of level 1``."""
-    order = f" of order {cover['order_id']}" if cover.get("order_id") else ""
-    if cover.get("levels"):
-        levels = joined([str(level) for level in cover["levels"]])
-        return f"the unlimited support of level {levels}{order}"
-    if cover.get("term") is None:
-        return f"the support without an end{order}"
-    return f"the support for {term_words(cover['term'])}{order}"

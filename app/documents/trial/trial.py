@@ -16,28 +16,7 @@ from functools import partial
 from itertools import chain, islice
 from typing import Any, Final, NoReturn
 
-from app.domain import entitlement
-from app.domain.account.account import CustomerAccount
-from app.domain.account.changes import Plan
-from app.domain.account.customer import Customer, Order, OrderLine
-from app.domain.clocks.breach_credits import breach_hook
-from app.domain.clocks.ticket_clock import Hours
-from app.domain.clocks.ticket_clocks import TicketClocks
-from app.domain.cover import cover
-from app.domain.entitlement import REASONS, Query
-from app.domain.ledger.ledger import Ledger
-from app.domain.ledger.money_back import refund_quote
-from app.domain.orders import grants as granting
-from app.domain.orders import lines as order_lines
-from app.domain.orders import reconcile, refunds
-from app.domain.orders.offers import offered_to
-from app.domain.policy.offers import Offer
-from app.domain.policy.policy import Policy
-from app.domain.policy.ticket_rules import Action
-from app.domain.tickets import opening
-from app.domain.tickets.session import TicketSession
-from app.domain.tickets.ticket import Ticket
-from app.domain.trial.steps import (
+from app.documents.trial.steps import (
     OWN,
     SAID,
     SILENT,
@@ -51,6 +30,26 @@ from app.domain.trial.steps import (
     worked_on,
     written,
 )
+from app.domain.account.account import CustomerAccount
+from app.domain.account.changes import Plan
+from app.domain.account.customer import Customer, Order, OrderLine
+from app.domain.clocks.ticket_clock import Hours
+from app.domain.clocks.ticket_clocks import TicketClocks
+from app.domain.cover import cover
+from app.domain.ledger.ledger import Ledger
+from app.domain.ledger.money_back import refund_quote
+from app.domain.orders import grants as granting
+from app.domain.orders import lines as order_lines
+from app.domain.orders import reconcile, refunds
+from app.domain.orders.offers import offered_to
+from app.domain.policy.offers import Offer
+from app.domain.policy.policy import Policy
+from app.domain.policy.ticket_rules import Action
+from app.domain.tickets import entitlement, opening
+from app.domain.tickets.breach_credits import breach_hook
+from app.domain.tickets.entitlement import REASONS, Query
+from app.domain.tickets.session import TicketSession
+from app.domain.tickets.ticket import Ticket
 from app.domain.values.errors import DomainError
 from app.domain.values.ids import CustomerId, LineId, OrderId, TicketId
 from app.domain.values.wire import decision_json, jsonable
