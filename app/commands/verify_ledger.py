@@ -21,7 +21,7 @@ AT_ONCE: Final = 2
 """Stretches that are looked at at the same time."""
 
 Report = Callable[[str, int, str | None], None]
-"""Told after each stretch: the tenant, customers looked at so far, the last one (None at the end)."""
+"""Told after each stretch: the tenant, customers looked at so far, the place reached (None at the end)."""
 
 
 async def verify(
@@ -65,12 +65,12 @@ async def _next(db: Database, tenant_id: str, after: str, at_once: int) -> tuple
     bounds: list[str | None] = [*places] if len(places) == at_once else [*places, None]
     begins = [after, *places]
     stretches = await asyncio.gather(*(look(pair, end) for pair, end in zip(begins, bounds, strict=False)))
-    return stretches, bounds[-1]
+    return stretches, bounds[-1] or stretches[-1].reached
 
 
 def run(
     tenant: Annotated[list[str] | None, typer.Argument(help="Tenants to look at; all unless named.")] = None,
-    after: Annotated[str, typer.Option(help="Go on behind this customer, as a run that was broken off told it.")] = "",
+    after: Annotated[str, typer.Option(help="Go on behind this place, as a run that was broken off told it.")] = "",
 ) -> None:
     """Recompute the ledger from its entries and compare."""
     if after and len(tenant or ()) != 1:

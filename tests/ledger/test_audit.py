@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from app.commands.verify_ledger import verify
 from app.db.account.audit import ACCOUNTS
 from app.db.engine import Database
+from app.db.ledger import strays
 from app.db.ledger.invariants import CHECKED, PROMISED
 from app.usecases.reports import audit
 from tests.conftest import MakeVendor
@@ -201,6 +202,58 @@ async def found_after(db: Database, tenant_id: str, change: str) -> set[str]:
         return {one["invariant"] for one in (await audit.recompute(tx))[1]}
 
 
+STRAYS: list[tuple[str, str]] = [
+    (
+        "operation_has_customer",
+        (
+            "insert into operation select tenant_id, 'op_stray', 'cus_nobody', credit_type, kind, 1, effective_at,"
+            " recorded_at, null, null, null, null, reason, clause, reading from operation"
+        ),
+    ),
+    (
+        "entry_has_operation",
+        "insert into entry select tenant_id, 'op_nothing', 1, 'lot_nothing', 'world', 'available', 7 from operation",
+    ),
+    (
+        "hold_has_customer",
+        (
+            "insert into hold select tenant_id, 'hold_stray', 'cus_nobody', credit_type, kind, credits, null,"
+            " created_at, null, null from hold"
+        ),
+    ),
+    ("hold_line_has_hold", "insert into hold_line select tenant_id, 'hold_gone', 1, 'lot_gone', 1, 0, 0, 0 from hold"),
+    (
+        "an_acknowledged_command_has_its_effect",
+        (
+            "insert into command (tenant_id, key, kind, payload_hash, status, answer, created_at)"
+            " select tenant_id, 'nobody-1', 'adjust', payload_hash, 201, answer, created_at from command"
+        ),
+    ),
+    (
+        "a_refused_command_leaves_no_trace",
+        (
+            "insert into command (tenant_id, key, kind, payload_hash, status, answer, created_at)"
+            " select tenant_id, 'nobody-2', 'adjust', payload_hash, 409, answer, created_at from command"
+        ),
+    ),
+]
+"""A row that no customer leads to: no account, no lot, no operation names one that is known."""
+
+
+@pytest.mark.parametrize(("seen", "change"), STRAYS)
+@pytest.mark.parametrize("step", [3, strays.STEP])
+async def test_a_row_that_hangs_on_nothing_is_seen(
+    db: Database, shop: Vendor, monkeypatch: pytest.MonkeyPatch, step: int, seen: str, change: str
+) -> None:
+    monkeypatch.setattr(strays, "STEP", step)
+    async with db.transaction(shop.tenant_id, validate_only=True) as tx:
+        await tx.connection.exec_driver_sql("set local role none")
+        where = f"where tenant_id = '{shop.tenant_id}' limit 1"
+        await tx.connection.exec_driver_sql(f"{change} {where}")
+        await tx.connection.exec_driver_sql("set local role retainer_app")
+        assert {row["invariant"] for row in (await audit.recompute(tx))[1]} == {seen}
+
+
 @pytest_asyncio.fixture(scope="module")
 async def life(app: FastAPI) -> AsyncIterator[Vendor]:
     """A tenant of whole lives: orders refunded while their points are held, spent and given away; a dispute."""
@@ -254,6 +307,7 @@ def test_each_invariant_has_checks_and_each_check_a_corruption() -> None:
     named = {one for checks in PROMISED.values() for one in checks}
     assert named == set(CHECKED)
     broken = {one for _, _, seen in CORRUPTIONS for one in seen} | {seen for _, seen, _ in OF_LIVES}
+    broken |= {seen for seen, _ in STRAYS}
     assert named == broken | set(ACCOUNTS), "those of accounts are broken in test_audit_of_accounts"
 
 

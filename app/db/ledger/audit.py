@@ -75,23 +75,16 @@ _SHADOWS: Final[dict[str, str]] = {
     ),
 }
 """What stands for a table in a question about some customers: their rows. Other tables are asked by their keys."""
-_ENTRIES_OF_LOTS: Final = (
-    "select x.* from public.lot l join entry x on x.tenant_id = :tenant and x.lot_id = l.lot_id"
-    " where l.tenant_id = :tenant and l.customer_id = any(:family)"
-)
 
 
-def _of_some(name: str, sql: str) -> TextClause:
+def _of_some(sql: str) -> TextClause:
     """A question about a family of customers: the question about all, over their rows alone."""
-    shadows = _SHADOWS
-    if name == "entry_has_operation":  # an entry without an operation is found by its lot
-        shadows = {"entry": _ENTRIES_OF_LOTS}
-    used = [table for table in shadows if re.search(rf"\b(?:from|join) {table}\b", sql)]
-    shadowed = ", ".join(f"{table} as materialized ({shadows[table]})" for table in used)
+    used = [table for table in _SHADOWS if re.search(rf"\b(?:from|join) {table}\b", sql)]
+    shadowed = ", ".join(f"{table} as materialized ({_SHADOWS[table]})" for table in used)
     return text(f"with {shadowed} select * from ({sql}) as found limit {ROWS_FOUND_MAX}")
 
 
-_STATEMENTS: Final = {name: _of_some(name, sql) for name, sql in INVARIANTS.items()}
+_STATEMENTS: Final = {name: _of_some(sql) for name, sql in INVARIANTS.items()}
 _PLANS: Final = text(
     "select set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true),"
     " set_config('plan_cache_mode', 'force_custom_plan', true)"

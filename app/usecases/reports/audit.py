@@ -12,17 +12,21 @@ from typing import Any, Final, cast
 
 from app.db.engine import Tx
 from app.db.ledger import audit as ledger_audit
+from app.db.ledger import strays
 from app.db.ledger.invariants import CHECKED
 from app.domain.values.wire import iso
 from app.views.audit import BrokenInvariant, LedgerAudit
 
 SECONDS: Final = 8.0
 """For which one call of the API looks; a larger tenant takes several, by `next_cursor`."""
+STRAYS_SECONDS: Final = 5.0
+"""For which one snapshot of `verify-ledger` looks for rows that hang on nothing."""
 
 
 @dataclass(slots=True)
 class Stretch:
-    """What was found among some customers. ``reached``: the last one looked at; None at the end of the tenant."""
+    """What was found among some customers. ``reached``: the place of the last row looked at, a customer or a row that
+    no customer leads to; None at the end of the range or of the tenant."""
 
     customers: int = 0
     found: list[dict[str, Any]] = field(default_factory=list)
@@ -34,23 +38,42 @@ async def look(
 ) -> Stretch:
     """Asks every question about the customers after one, and replays their entries.
 
-    Ends after so many seconds, or once so many rows were found, at the end of a range; else with the customer ``upto``
-    or at the end of the tenant.
+    Ends after so many seconds, or once so many rows were found, at the end of a range; else with the customer ``upto``.
+    Behind the last customer come the rows that hang on nothing (`strays`), to the end of the tenant.
     """
     stop = None if seconds is None else time.monotonic() + seconds
     stretch, seen = Stretch(), set[tuple[str, ...]]()
-    since = await ledger_audit.prepared(tx)
-    while batch := await ledger_audit.customers_after(tx, after, upto):
-        for row in await ledger_audit.broken(tx, batch, since) + await ledger_audit.recompute(tx, batch):
+
+    def is_over(found: list[dict[str, Any]], place: str) -> bool:
+        for row in found:
             key = (row["invariant"], row["subject"], row["expected"], row["found"])
             if key not in seen:
                 seen.add(key)
                 stretch.found.append(row)
-        stretch.customers += len(batch)
-        after = batch[-1]
         late = stop is not None and time.monotonic() > stop
-        if late or (most is not None and len(stretch.found) > most):
-            stretch.reached = after
+        full = most is not None and len(stretch.found) > most
+        if late or full:
+            stretch.reached = place
+        return late or full
+
+    if not strays.is_place(after):
+        since = await ledger_audit.prepared(tx)
+        while batch := await ledger_audit.customers_after(tx, after, upto):
+            after = batch[-1]
+            stretch.customers += len(batch)
+            if is_over(await ledger_audit.broken(tx, batch, since) + await ledger_audit.recompute(tx, batch), after):
+                return stretch
+        if upto is not None:
+            return stretch
+        after = strays.FIRST
+    place: str | None = after
+    stop = stop or time.monotonic() + STRAYS_SECONDS
+    while place is not None:
+        found, place = await strays.step(tx, place)
+        if place is None:
+            is_over(found, "")
+            stretch.reached = None
+        elif is_over(found, place):
             break
     return stretch
 
@@ -58,6 +81,8 @@ async def look(
 async def places(tx: Tx, after: str, *, number: int, customers: int) -> list[str]:
     """Where so many stretches of so many customers each end, as far as the tenant goes."""
     found: list[str] = []
+    if strays.is_place(after):
+        return found
     while len(found) < number and (place := await ledger_audit.place_after(tx, after, customers)) is not None:
         found.append(place)
         after = place
@@ -92,4 +117,8 @@ async def recompute(tx: Tx) -> tuple[int, list[dict[str, Any]]]:
     `GET /v1/audit` and `retainer verify-ledger` both do the same, stretch by stretch.
     """
     stretch = await look(tx)
-    return stretch.customers, stretch.found
+    customers, found = stretch.customers, stretch.found
+    while stretch.reached is not None:
+        stretch = await look(tx, stretch.reached)
+        found += stretch.found
+    return customers, found
