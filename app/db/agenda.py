@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import Row, text
@@ -26,7 +28,23 @@ from app.views.tenant import SetAside
 Key = tuple[datetime, str, str]
 Handler = Callable[[Tx, AgendaItem], Awaitable[None]]
 """Does what falls due: its row is already off, the customer is locked; idempotent, judging by ``tx.at``."""
+BatchHandler = Callable[[Tx, Sequence[AgendaItem]], Awaitable[None]]
 Handlers = Mapping[str, Handler]
+
+
+@dataclass(frozen=True, slots=True)
+class Batched:
+    """A `Handler` that takes many rows of its kind at once, in a few statements for all of them.
+
+    It leaves what one row after another would have left.
+    """
+
+    many: BatchHandler
+
+    async def __call__(self, tx: Tx, item: AgendaItem) -> None:
+        """Handle one row."""
+        await self.many(tx, [item])
+
 
 _DUE = text(
     "select at, kind, subject, customer_id from agenda where tenant_id = :tenant and at <= :until"
@@ -45,6 +63,11 @@ _SKIP = text(f"{_LOCK} skip locked")
 _TAKE = text(
     "delete from agenda where tenant_id = :tenant and kind = :kind and subject = :subject and at <= :until"
     " returning at, kind, subject, customer_id, payload"
+)
+_TAKE_MANY = text(
+    "delete from agenda using unnest(cast(:subjects as text[])) as due(subject) where tenant_id = :tenant"
+    " and kind = :kind and agenda.subject = due.subject and at <= :until"
+    " returning at, kind, agenda.subject, customer_id, payload"
 )
 _OF = text(
     "select at, kind, subject, customer_id from agenda"
@@ -106,6 +129,37 @@ async def run(tx: Tx, row: Row[Any], until: datetime, handlers: Handlers) -> Age
         raise LookupError(f"nobody handles agenda rows of kind {item.kind}")
     await handler(tx, item)
     return item
+
+
+async def run_many(tx: Tx, rows: Sequence[Row[Any]], until: datetime, handlers: Handlers) -> list[AgendaItem]:
+    """Take rows off and run their handlers, in their order; return those that were still there and due.
+
+    Neighbours of one kind whose handler is `Batched` are taken off, and handled, together.
+    """
+    done: list[AgendaItem] = []
+    for kind, neighbours in groupby(rows, key=attrgetter("kind")):
+        handler = handlers.get(kind)
+        if isinstance(handler, Batched):
+            items = await _take_many(tx, kind, [row.subject for row in neighbours], until)
+            if items:
+                await handler.many(tx, items)
+            done += items
+        else:
+            taken = [await run(tx, row, until, handlers) for row in neighbours]
+            done += [item for item in taken if item is not None]
+    return done
+
+
+async def _take_many(tx: Tx, kind: str, subjects: Sequence[str], until: datetime) -> list[AgendaItem]:
+    """Take rows of one kind off in one statement; return them in the order of the subjects."""
+    by = {"tenant": tx.tenant_id, "kind": kind, "subjects": list(subjects), "until": until}
+    found = {
+        row.subject: AgendaItem(
+            at=row.at, kind=row.kind, subject=row.subject, customer_id=row.customer_id, payload=row.payload
+        )
+        for row in await tx.rows(_TAKE_MANY, by)
+    }
+    return [found[subject] for subject in subjects if subject in found]
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import Row, TextClause, text
 
 from app.db.clocks import calendars
-from app.db.combined import Select, select_into
+from app.db.combined import Select, read, select_into
 from app.db.engine import Tx
 from app.db.keyset import where_after
 from app.domain.clocks import stored as wire
@@ -36,7 +36,6 @@ _SELECT: Final = (
 )
 _OF_TICKETS = text(f"{_SELECT} and c.ticket_id = any(:tickets) order by c.clock_id")
 _BY_ID = text(f"{_SELECT} and c.clock_id = :clock")
-_BY_IDS = text(f"{_SELECT} and c.clock_id = any(:clocks) order by c.clock_id")
 _EVENTS = text(
     "select entity_id, seq, kind, occurred_at, recorded_at, payload from entity_event"
     " where tenant_id = :tenant and stream = 'clock' and entity_id = any(:clocks) order by entity_id, seq"
@@ -119,6 +118,15 @@ OF_TICKET: Final[tuple[Select[Any], Select[Any]]] = (
     ),
 )
 """The clocks of `:ticket`, our own id, and their events, for a combined statement."""
+_BY_IDS_AT_ONCE: Final[tuple[Select[Any], Select[Any]]] = (
+    select_into("clocks_by_id", ClockRow, f"{_SELECT} and c.clock_id = any(:clocks) order by c.clock_id"),
+    select_into(
+        "events_by_clock",
+        EventRow,
+        "select entity_id, seq, kind, occurred_at, recorded_at, payload from entity_event"
+        " where tenant_id = :tenant and stream = 'clock' and entity_id = any(:clocks) order by entity_id, seq",
+    ),
+)
 
 
 async def from_rows(tx: Tx, found: Mapping[str, Sequence[Any]]) -> list[TicketClock]:
@@ -168,8 +176,10 @@ async def of_ticket(tx: Tx, ticket_id: str) -> list[TicketClock]:
 
 
 async def by_ids(tx: Tx, clock_ids: Sequence[str]) -> list[TicketClock]:
-    """Return the clocks with these ids, in their order."""
-    return await _where(tx, _BY_IDS, {"clocks": sorted(clock_ids)})
+    """Return the clocks with these ids, in their order: one statement."""
+    clocks, events = _BY_IDS_AT_ONCE
+    found = await read(tx, (clocks, events), {"clocks": sorted(clock_ids)})
+    return await _folded(tx, found[clocks.name], found[events.name])
 
 
 async def views_of_tickets(

@@ -17,13 +17,13 @@ from app.domain.feeds.refund_reasons import counts
 from app.domain.feeds.review import ReviewItem
 from app.domain.values.money import unit_of
 
-Known = dict[str, Any]
+Seen = dict[str, Any]
 DisputeState = Literal["warning", "open", "lost", "won"]
 _STATES: Final = ("warning", "open", "lost", "won")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DisputeSnapshot:
+class DisputeSeen:
     """A dispute of an order's payment by the shop's own id, as it stood at ``stamp``.
 
     ``state``: ``warning`` (no money has moved), ``open``, ``lost``, ``won``. ``reversal``: it is no dispute of its own
@@ -43,7 +43,7 @@ class DisputeSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DisputeTarget:
+class DisputeWanted:
     """A dispute and the units by line that its money paid for; None: nobody can tell, ``unclear`` says why."""
 
     dispute_id: str
@@ -54,12 +54,12 @@ class DisputeTarget:
     unclear: str | None = None
 
 
-def merge_disputes(mine: Known | None, theirs: Iterable[DisputeSnapshot]) -> Known:
+def merge_disputes(mine: Seen | None, theirs: Iterable[DisputeSeen]) -> Seen:
     """Return what is known of the disputes once these are known too: of each the latest telling."""
-    return join_disputes(mine, {snapshot.dispute_id: _dispute_json(snapshot) for snapshot in theirs})
+    return join_disputes(mine, {dispute_seen.dispute_id: _dispute_json(dispute_seen) for dispute_seen in theirs})
 
 
-def join_disputes(mine: Known | None, theirs: Known) -> Known:
+def join_disputes(mine: Seen | None, theirs: Seen) -> Seen:
     """Return what is known of the disputes of both; of each the later telling."""
     known = dict(mine or {})
     for key, row in theirs.items():
@@ -67,12 +67,12 @@ def join_disputes(mine: Known | None, theirs: Known) -> Known:
     return known
 
 
-def disputed(known: Known, order: Known) -> tuple[tuple[DisputeTarget, ...], list[ReviewItem]]:
+def disputed(seen: Seen, order: Seen) -> tuple[tuple[DisputeWanted, ...], list[ReviewItem]]:
     """Return the disputes of an order's payment, each reversal joined to the dispute whose money it gives back; and a
     doubt for each reversal that gives back something else."""
-    rows = dict(sorted((known.get("disputes") or {}).items()))
+    rows = dict(sorted((seen.get("disputes") or {}).items()))
     states: dict[str, DisputeState] = {key: row["state"] for key, row in rows.items() if not row["reversal"]}
-    review_items = []
+    doubts = []
     for ident, reversal in rows.items():
         lost = [key for key, state in states.items() if state == "lost"]
         if not reversal["reversal"] or reversal["state"] != "won" or not lost:
@@ -83,12 +83,12 @@ def disputed(known: Known, order: Known) -> tuple[tuple[DisputeTarget, ...], lis
         else:
             other = f"{ident} gives back other money than {', '.join(lost)} took: nobody can tell for which units."
             says = {"reversal": ident, "disputes": lost, "amount": reversal["amount"], "units": reversal["units"]}
-            review_items.append(ReviewItem("refund_reversed", other, says))
+            doubts.append(ReviewItem("refund_reversed", other, says))
     found = []
     for key, state in states.items():
         units, unclear = _units(rows[key], order)
         found.append(
-            DisputeTarget(
+            DisputeWanted(
                 dispute_id=key,
                 state=state,
                 units=units,
@@ -97,14 +97,14 @@ def disputed(known: Known, order: Known) -> tuple[tuple[DisputeTarget, ...], lis
                 unclear=unclear,
             )
         )
-    return tuple(found), review_items
+    return tuple(found), doubts
 
 
-def _money(row: Known) -> tuple[Any, ...]:
+def _money(row: Seen) -> tuple[Any, ...]:
     return tuple(row[name] for name in ("full", "units", "amounts", "amount", "currency"))
 
 
-def _units(row_: Known, order: Known) -> tuple[dict[str, int] | None, str | None]:
+def _units(row_: Seen, order: Seen) -> tuple[dict[str, int] | None, str | None]:
     """Return the units that disputed money paid for, or why nobody can tell."""
     bought = {row["line_id"]: int(row["quantity"]) for row in order["lines"]}
     amount, total = _decimal(row_["amount"]), _decimal(order.get("total"))
@@ -135,7 +135,7 @@ def _units(row_: Known, order: Known) -> tuple[dict[str, int] | None, str | None
     return {key: min(count, bought[key]) for key, count in sorted(found.items()) if key in bought and count}, None
 
 
-def _whole_units(row: Known, amount: Decimal, others: Iterable[str], smallest: Fraction) -> int | None:
+def _whole_units(row: Seen, amount: Decimal, others: Iterable[str], smallest: Fraction) -> int | None:
     """Return how many units of a line an amount paid for, if it can be but one number; with what was charged beside the
     lines, or without."""
     paid, quantity = _decimal(row.get("gross") or row.get("paid")), int(row["quantity"])
@@ -149,12 +149,12 @@ def _whole_units(row: Known, amount: Decimal, others: Iterable[str], smallest: F
     return fits.pop() if len(fits) == 1 else None
 
 
-def _dispute_rank(row: Known) -> tuple[str, int, str]:
+def _dispute_rank(row: Seen) -> tuple[str, int, str]:
     """Which of two tellings of a dispute stands: the later; of one instant the one further on; then any, always one."""
     return row["stamp"], _STATES.index(row["state"]), json.dumps(row, sort_keys=True)
 
 
-def _dispute_json(dispute: DisputeSnapshot) -> Known:
+def _dispute_json(dispute: DisputeSeen) -> Seen:
     amounts = dispute.amounts
     return {
         "stamp": dispute.stamp,

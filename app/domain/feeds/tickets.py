@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from app.domain.feeds.orders import Known
+from app.domain.feeds.orders import Seen
 from app.domain.values.wire import iso, jsonable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResponseSnapshot:
+class ResponseSeen:
     """Something written on a ticket, by the helpdesk's own id."""
 
     response_id: str
@@ -25,7 +25,7 @@ class ResponseSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TicketSnapshot:
+class TicketSeen:
     """A ticket as the helpdesk shows it; ``stated`` are the published fields of PUT /v1/tickets.
 
     ``opened_at``: when it was made there, None where the delivery does not say.
@@ -39,32 +39,32 @@ class TicketSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TicketUpdate:
+class TicketNews:
     """What one delivery tells about one ticket."""
 
-    ticket: TicketSnapshot | None = None
-    responses: tuple[ResponseSnapshot, ...] = ()
+    ticket: TicketSeen | None = None
+    responses: tuple[ResponseSeen, ...] = ()
 
 
-def merge_ticket(before: Known | None, update: TicketUpdate) -> Known:
+def merge_ticket(seen: Seen | None, news: TicketNews) -> Seen:
     """What is known once this is known too: the earliest telling of the ticket, and every response once."""
-    known: Known = dict(before or {})
-    if update.ticket is not None:
-        snapshot = update.ticket
+    known: Seen = dict(seen or {})
+    if news.ticket is not None:
+        ticket_seen = news.ticket
         theirs = {
-            "stamp": snapshot.stamp,
-            "customer": snapshot.customer,
-            "subject": snapshot.subject,
-            "stated": jsonable(snapshot.stated),
+            "stamp": ticket_seen.stamp,
+            "customer": ticket_seen.customer,
+            "subject": ticket_seen.subject,
+            "stated": jsonable(ticket_seen.stated),
         }
-        if snapshot.opened_at is not None:
-            theirs["opened_at"] = iso(snapshot.opened_at)
+        if ticket_seen.opened_at is not None:
+            theirs["opened_at"] = iso(ticket_seen.opened_at)
         mine = known.get("ticket")
         if mine is None or (theirs["stamp"], _sorted(theirs)) < (mine["stamp"], _sorted(mine)):
             known["ticket"] = theirs
-    if update.responses:
+    if news.responses:
         responses = dict(known.get("responses") or {})
-        for said in update.responses:
+        for said in news.responses:
             row = {
                 "author": said.author,
                 "kind": said.kind,

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any, Final, cast
 
 from app.db import plan, policies
-from app.db.agenda import Handler
+from app.db.agenda import Batched, Handler
 from app.db.clocks import clocks
 from app.db.engine import Database, Tx
-from app.domain.account.changes import AgendaItem, Plan
+from app.domain.account.changes import Plan
 from app.domain.clocks import stored as wire
 from app.domain.clocks.explanation import clock_sentence, event_sentence
 from app.domain.clocks.second_judgement import STREAM, frozen_judgement, second_judgement
@@ -202,14 +202,4 @@ async def explain_clock(tx: Tx, clock_id: str, *, as_of: datetime | None = None)
     return {**body, "clauses": clause_views(policy, [clause])}
 
 
-async def sweep_clock(tx: Tx, item: AgendaItem) -> None:
-    """Judges one clock by now: what has come about is written once, with the instants at which it did."""
-    found = await ticket_clocks.for_customer(tx, item.customer_id, [item.subject], taken=True)
-    if found is None:
-        return
-    made, ledger, copy = found
-    copy.judge(at=made.at, clock_id=item.subject)
-    await plan.write(tx, [(made, ledger)])
-
-
-AGENDA: Final[dict[str, Handler]] = {AGENDA_KIND: sweep_clock}
+AGENDA: Final[dict[str, Handler]] = {AGENDA_KIND: Batched(ticket_clocks.judge_due)}

@@ -8,13 +8,13 @@ one would have. Work is proportional to what is due, never to what is open.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.db import agenda
-from app.db.agenda import Handler, Handlers
+from app.db.agenda import Batched, Handler, Handlers
 from app.db.engine import Database, Tx
 from app.db.failures import Busy, Retry, Unavailable
 from app.domain.account.changes import AgendaItem
@@ -24,8 +24,10 @@ __all__ = ["METRICS", "Backoff", "Handler", "Handlers", "SweepMetrics", "fire_du
 logger = logging.getLogger("retainer.sweeps")
 SCAN_ROWS_MAX: Final = 200
 """Rows looked at at once."""
-BATCH_ROWS_MAX: Final = 20
-"""Rows handled in one transaction."""
+BATCH_ROWS_MAX: Final = 100
+"""Rows handled in one transaction, where their handler takes many at once (`agenda.Batched`)."""
+_WEIGHT: Final = 5
+"""How many of those a row weighs that is handled by itself."""
 _WAIT_MAX: Final = timedelta(minutes=5)
 ACTOR: Final = "worker"
 
@@ -124,11 +126,26 @@ async def _pass(
         seen = True
         after = (rows[-1].at, rows[-1].kind, rows[-1].subject)
         ready = [row for row in rows if not backoff.waits(tenant_id, row, now)]
-        for first in range(0, len(ready), BATCH_ROWS_MAX):
-            fired += await _fire(db, tenant_id, handlers, ready[first : first + BATCH_ROWS_MAX], now, backoff)
+        for batch in _batches(ready, handlers):
+            fired += await _fire(db, tenant_id, handlers, batch, now, backoff)
         if len(rows) < SCAN_ROWS_MAX:
             break
     return fired, seen
+
+
+def _batches(rows: Sequence[Any], handlers: Handlers) -> Iterator[list[Any]]:
+    """Cut rows into what one transaction handles, in their order."""
+    batch: list[Any] = []
+    weight = 0
+    for row in rows:
+        own = 1 if isinstance(handlers.get(row.kind), Batched) else _WEIGHT
+        if weight + own > BATCH_ROWS_MAX:
+            yield batch
+            batch, weight = [], 0
+        batch.append(row)
+        weight += own
+    if batch:
+        yield batch
 
 
 async def _set_aside(db: Database, tenant_id: str, row: Any, now: datetime, error: Exception) -> None:
@@ -145,9 +162,7 @@ async def _fire(
     """A few rows in one transaction; when one fails, each in its own."""
 
     async def work(tx: Tx) -> list[AgendaItem]:
-        ours = await agenda.lock(tx, rows, wait=False)
-        done = [await agenda.run(tx, row, now, handlers) for row in ours]
-        return [item for item in done if item is not None]
+        return await agenda.run_many(tx, await agenda.lock(tx, rows, wait=False), now, handlers)
 
     try:
         items = await db.run(tenant_id, work, actor=ACTOR)

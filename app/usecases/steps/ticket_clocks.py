@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from typing import Final
 
-from app.db import policies
+from app.db import plan, policies
 from app.db.account import accounts
 from app.db.clocks import calendars, clocks
 from app.db.engine import Tx
 from app.domain.account.account import CustomerAccount
-from app.domain.account.changes import Plan
+from app.domain.account.changes import AgendaItem, Plan
 from app.domain.clocks.ticket_clock import Hours, TicketClock
 from app.domain.clocks.ticket_clocks import TicketClocks
 from app.domain.ledger.ledger import Ledger
 from app.domain.tickets.breach_credits import breach_hook
+
+_JUDGED_AT_A_STRETCH: Final = 20
+"""Clocks judged before the event loop has its turn: a few milliseconds."""
 
 
 async def load_for_ticket(
@@ -81,3 +86,46 @@ async def for_customer(
         on_breach=breach_hook(account) if account else None,
     )
     return copy.plan, account.ledger if account else None, copy
+
+
+async def judge_due(tx: Tx, items: Sequence[AgendaItem]) -> None:
+    """Judge the clocks of agenda rows by now, and write all of it at once; the rows are off already.
+
+    Five statements for any number of clocks. Where a breach brings credits back, the account is loaded, customer by
+    customer.
+    """
+    locked = await accounts.lock_customers(tx, [item.customer_id for item in items])
+    found = {clock.clock_id: clock for clock in await clocks.by_ids(tx, [item.subject for item in items])}
+    due = [
+        (locked[item.customer_id], found[item.subject])
+        for item in items
+        if item.customer_id in locked and item.subject in found
+    ]
+    credited = {customer.customer_id for customer, clock in due if clock.terms.breach_returns_credits}
+    policy = await policies.in_force(tx, tx.at)
+    plans: dict[str, Plan] = {}
+    for number, (customer, clock) in enumerate(due, 1):
+        if customer.customer_id in credited:
+            continue
+        clock.on_agenda = False
+        if (made := plans.get(customer.customer_id)) is None:
+            at = tx.at if customer.last_at is None else max(tx.at, customer.last_at)
+            made = plans[customer.customer_id] = Plan(customer=customer, at=at, actor=tx.actor)
+        TicketClocks(plan=made, policy=policy, hours=clock.hours, mint=tx.mint, clocks=[clock]).judge(at=made.at)
+        if number % _JUDGED_AT_A_STRETCH == 0:
+            await asyncio.sleep(0)
+    if plans:
+        await plan.write(tx, [(made, None) for made in plans.values()])
+    for customer, clock in due:
+        if customer.customer_id in credited:
+            await _judge_with_account(tx, customer.customer_id, clock.clock_id)
+
+
+async def _judge_with_account(tx: Tx, customer_id: str, clock_id: str) -> None:
+    """Judge one clock whose breach brings credits back."""
+    found = await for_customer(tx, customer_id, [clock_id], taken=True)
+    if found is None:
+        return
+    made, ledger, copy = found
+    copy.judge(at=made.at, clock_id=clock_id)
+    await plan.write(tx, [(made, ledger)])
